@@ -1,0 +1,1 @@
+"""The data models, in one place: what clients send, what travels in the queue, what the orders table holds."""

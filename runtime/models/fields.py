@@ -1,0 +1,91 @@
+"""Field types that several models share: one definition of what an SKU, a price or a time may look like."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Final
+
+from pydantic import Field
+
+SCHEMA_VERSION: Final = 1
+"""The version of the queue message and of the stored order that this code writes and knows."""
+
+MAX_LINES: Final = 50
+MAX_QUANTITY: Final = 1000
+
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code, three capital letters.")]
+
+Sku = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="Stock keeping unit: 1-64 letters, digits, `.`, `_` or `-`; begins with a letter or digit.",
+    ),
+]
+
+Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY, description="Units ordered, a whole number.")]
+
+# Nine digits before the point and four after it (ISO 4217 knows currencies with up to four) keep every total exact
+# and far inside the 38 digits of a DynamoDB number.
+Money = Annotated[
+    str,
+    Field(
+        pattern=r"^(0|[1-9][0-9]{0,8})(\.[0-9]{1,4})?$",
+        description='A decimal string like "19.90": 9 digits before the point and 4 after it at most. Never a float.',
+    ),
+]
+
+Total = Annotated[
+    str, Field(pattern=r"^(0|[1-9][0-9]*)(\.[0-9]{1,4})?$", description="A decimal string, computed by the server.")
+]
+
+Reference = Annotated[
+    str,
+    Field(
+        # \p{C} (control, format, surrogate, unassigned) would end up in logs and tools of other people.
+        pattern=r"^[^\p{C}]{1,64}$",
+        description="The client's own reference, 1-64 printable characters. It is stored and given back, never read.",
+    ),
+]
+
+OrderId = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$",
+        description="UUIDv5 in lower case, derived from caller, key and body.",
+    ),
+]
+
+Caller = Annotated[
+    str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 (hex) over the JSON list [issuer, subject].")
+]
+
+Timestamp = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
+        description="RFC 3339 in UTC with milliseconds, e.g. `2026-01-31T12:00:00.000Z`.",
+    ),
+]
+
+CorrelationId = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9._:/=+-]{1,128}$",
+        description="Follows one request through queue, worker, event and every log line.",
+    ),
+]
+
+
+def to_timestamp(moment: datetime) -> str:
+    """Write an aware `moment` as a `Timestamp`; strings, because they are stored and sent byte for byte."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def from_timestamp(timestamp: str) -> datetime:
+    """Read a `Timestamp`. Raises `ValueError` for anything else."""
+    return datetime.fromisoformat(timestamp)
+
+
+def money(text: str) -> Decimal:
+    """Read a `Money` or `Total` string exactly."""
+    return Decimal(text)

@@ -1,0 +1,142 @@
+"""The order as a client sends it and as the orders table keeps it."""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from runtime.models.fields import (
+    MAX_LINES,
+    SCHEMA_VERSION,
+    Caller,
+    CorrelationId,
+    Currency,
+    Money,
+    OrderId,
+    Quantity,
+    Reference,
+    Sku,
+    Timestamp,
+    Total,
+    money,
+)
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands. `CONFIRMED`, `REJECTED` and `DISCARDED` are final."""
+
+    ACCEPTED = "ACCEPTED"
+    CONFIRMED = "CONFIRMED"
+    REJECTED = "REJECTED"
+    FAILED = "FAILED"
+    """In the dead-letter queue, or on its last attempt. A redrive takes it to its end; callers see `DELAYED`."""
+    DISCARDED = "DISCARDED"
+    """Given up by a named person, with a reason."""
+
+
+OPEN_STATUSES: Final = (OrderStatus.ACCEPTED, OrderStatus.FAILED)
+"""The states that a worker may still settle."""
+
+SETTLED_STATUSES: Final = (OrderStatus.CONFIRMED, OrderStatus.REJECTED)
+"""The outcomes that are published."""
+
+
+class ReasonCode(StrEnum):
+    """Why an order did not end as `CONFIRMED`."""
+
+    OUT_OF_STOCK = "OUT_OF_STOCK"
+    UNKNOWN_SKU = "UNKNOWN_SKU"
+    DISCARDED = "DISCARDED"
+
+
+class _Model(BaseModel):
+    """Frozen, strict (no `"5"` for `5`, no `true` for `1`), and without unknown fields."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class OrderLine(_Model):
+    """One SKU of an order."""
+
+    sku: Sku
+    quantity: Quantity
+    unit_price: Money
+
+
+# JSON has lists only; a tuple keeps the frozen model hashable. Items stay strict.
+Lines = Annotated[
+    tuple[OrderLine, ...], Field(min_length=1, max_length=MAX_LINES, strict=False, description="One line per SKU.")
+]
+
+
+class OrderContent(_Model):
+    """What is ordered: the same fields in the request, in the queue message and in the table."""
+
+    currency: Currency
+    lines: Lines
+    reference: Reference | None = None
+
+    @field_validator("lines")
+    @classmethod
+    def _one_line_per_sku(cls, lines: tuple[OrderLine, ...]) -> tuple[OrderLine, ...]:
+        skus = [line.sku for line in lines]
+        if len(set(skus)) != len(skus):
+            # DynamoDB refuses two operations on one item in a transaction, and two lines of one SKU are one line.
+            raise ValueError("each SKU may appear in one line only; add up the quantities")
+        return lines
+
+    def compute_total(self) -> str:
+        """The sum of `quantity * unit_price`, exact, with as many decimals as the most precise price has."""
+        return format(sum((line.quantity * money(line.unit_price) for line in self.lines), Decimal(0)), "f")
+
+
+class OrderRequest(OrderContent):
+    """The body of `POST /orders`."""
+
+
+class Reason(BaseModel):
+    """Why an order is `REJECTED` or `DISCARDED`: a stable code, the SKUs concerned, and for tools who and why."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    code: ReasonCode
+    skus: tuple[Sku, ...] = ()
+
+
+class StoredOrder(BaseModel):
+    """An item of the orders table.
+
+    Every field but `order_id` and `status` may be missing: the row that dead-lettering an unreadable message leaves
+    has nothing else. Unknown attributes are kept out of the model, because a newer version may have written them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    order_id: OrderId
+    status: OrderStatus
+    caller: Caller | None = None
+    accepted_at: Timestamp | None = None
+    settled_at: Timestamp | None = None
+    reason: Reason | None = None
+    total: Total | None = None
+    currency: Currency | None = None
+    lines: tuple[OrderLine, ...] = ()
+    reference: Reference | None = None
+    schema_version: int | None = None
+    correlation_id: CorrelationId | None = None
+    traceparent: str | None = None
+    error: dict[str, Any] | None = None
+    """Of a `FAILED` order: `error_type`, `error`, `attempt`. For people on call, never for callers."""
+
+
+class OrderMessage(OrderContent):
+    """The body of a message in the orders queue: the whole order, so that the worker needs nothing else."""
+
+    schema_version: Annotated[int, Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)] = SCHEMA_VERSION
+    order_id: OrderId
+    caller: Caller
+    accepted_at: Timestamp
+    correlation_id: CorrelationId
+    total: Total
+    traceparent: str | None = None

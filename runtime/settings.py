@@ -1,0 +1,77 @@
+"""The environment of each function, read and checked once: a missing variable fails at init, not on an order."""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_Name = Annotated[str, Field(min_length=1)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Read `UPPER_CASE` variables into the lower-case fields; an empty variable counts as absent.
+
+        Raises `pydantic.ValidationError` that names every variable that is missing or wrong.
+        """
+        environment = os.environ if environment is None else environment
+        return cls.model_validate({name.lower(): value for name, value in environment.items() if value})
+
+
+class LookupSettings(_Settings):
+    """get_order."""
+
+    orders_table: _Name
+
+
+class IntakeSettings(_Settings):
+    """create_order."""
+
+    orders_table: _Name
+    orders_queue_url: _Name
+    idempotency_table: _Name
+    idempotency_ttl_seconds: int = Field(
+        default=86_400, ge=1, description="How long a key answers with its first answer."
+    )
+
+
+class WorkerSettings(_Settings):
+    """process_order."""
+
+    orders_table: _Name
+    stock_table: _Name
+    idempotency_table: _Name
+    idempotency_ttl_seconds: int = Field(ge=1, description="Longer than a message can live in queue and DLQ together.")
+    orders_queue_url: _Name
+    dead_letter_queue_url: _Name
+    notifications_topic_arn: _Name
+    event_source: _Name = Field(description="The `source` of every CloudEvent, a URI reference.")
+    max_receive_count: int = Field(ge=1)
+    retry_base_seconds: int = Field(ge=1)
+    retry_cap_seconds: int = Field(ge=1, le=43_200)
+    batch_threads: int = Field(ge=1, le=100)
+    item_budget_seconds: float = Field(gt=0, description="What one record may take; none is started with less left.")
+    time_margin_seconds: float = Field(ge=0, description="What the invocation needs after its last record.")
+
+
+@cache
+def lookup_settings() -> LookupSettings:
+    """The settings of get_order."""
+    return LookupSettings.from_environment()
+
+
+@cache
+def intake_settings() -> IntakeSettings:
+    """The settings of create_order."""
+    return IntakeSettings.from_environment()
+
+
+@cache
+def worker_settings() -> WorkerSettings:
+    """The settings of process_order."""
+    return WorkerSettings.from_environment()

@@ -1,0 +1,49 @@
+"""boto3 clients: one session, one client per service and process, with timeouts that fit inside a function's time."""
+
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+
+CONNECT_TIMEOUT_SECONDS: Final = 1
+READ_TIMEOUT_SECONDS: Final = 3
+MAX_ATTEMPTS: Final = 3
+
+# The pool must hold a connection per worker thread: a connection beyond it is thrown away after each use, and each new
+# one costs a TLS handshake.
+CONFIG: Final = Config(
+    connect_timeout=CONNECT_TIMEOUT_SECONDS,
+    read_timeout=READ_TIMEOUT_SECONDS,
+    retries={"total_max_attempts": MAX_ATTEMPTS, "mode": "standard"},
+    max_pool_connections=32,
+    tcp_keepalive=True,
+)
+
+
+@cache
+def _session() -> boto3.session.Session:
+    return boto3.session.Session()
+
+
+@cache
+def dynamodb() -> "DynamoDBClient":
+    """The DynamoDB client of this process."""
+    return _session().client("dynamodb", config=CONFIG)
+
+
+@cache
+def sqs() -> "SQSClient":
+    """The SQS client of this process."""
+    return _session().client("sqs", config=CONFIG)
+
+
+@cache
+def sns() -> "SNSClient":
+    """The SNS client of this process."""
+    return _session().client("sns", config=CONFIG)
