@@ -1,0 +1,67 @@
+# The two commands that matter: `make demo` (see it run) and `make test` (the whole gate). `make help` lists the rest.
+# Needs Python >= 3.11, make and a package index; everything else goes into .venv and .build of this folder.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+# One set of files for lint and types.
+PACKAGES := components runtime local ops policy tools tests benchmarks
+SOURCES := __main__.py $(wildcard $(PACKAGES))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down lint types unit infra flow e2e test check format lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready ## the environment alone, in .venv
+
+$(VENV)/.ready: requirements-dev.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and none was found. Install it, or name one: make PYTHON=/path/to/python3 …" >&2; exit 1; }
+	@echo "==> environment in $(VENV) ($$($(PYTHON) --version))"
+	@$(PYTHON) -m venv --clear $(VENV) || { echo "Could not create $(VENV). On Debian and Ubuntu the package python3-venv is needed." >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.txt
+	@touch $@
+
+demo: setup ## the whole thing on the embedded AWS, told step by step; ends with the guarantees counted
+	@$(BIN)/python -m local demo
+
+up: setup ## the embedded AWS with the orders stack, left running, and what to try with it
+	@$(BIN)/python -m local up --detach
+
+down: setup ## stop what `make up` started
+	@$(BIN)/python -m local down
+
+test: setup lint types check e2e ## lint, types, unit, infra and flow tests with the coverage gate, then end to end
+
+lint: setup ## ruff: rules and format
+	@$(BIN)/ruff check --quiet $(SOURCES) && $(BIN)/ruff format --check --quiet $(SOURCES) && echo "ruff: clean"
+
+types: setup ## mypy, strict
+	@$(BIN)/mypy $(SOURCES)
+
+check: setup ## unit, infra and flow tests, branch coverage >= 95 % of runtime/ and components/
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not e2e" --cov --cov-report=term
+
+unit infra flow: setup ## one tier
+	@$(BIN)/pytest tests/$@ -m "not e2e"
+
+e2e: setup ## the deployed local stack over HTTP and the AWS API
+	@$(BIN)/pytest -m e2e
+
+format: setup ## rewrite in the project's format
+	@$(BIN)/ruff check --fix --quiet $(SOURCES); $(BIN)/ruff format $(SOURCES)
+
+# Universal locks with hashes and without hosts: the same files for every platform and index.
+COMPILE = .build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(UPGRADE)
+lock: ## renew requirements*.txt from pyproject.toml (UPGRADE=--upgrade for newer versions)
+	@$(PYTHON) -m venv .build/lock && .build/lock/bin/python -m pip install --quiet uv
+	$(COMPILE) --group runtime -o requirements-runtime.txt
+	$(COMPILE) --group emulator -o requirements-emulator.txt
+	$(COMPILE) -c requirements-runtime.txt --group dev pyproject.toml -o requirements-dev.txt
+	$(COMPILE) -c requirements-dev.txt pyproject.toml -o requirements.txt
+
+clean: ## remove what was built here (.build, caches); .venv stays
+	rm -rf .build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
