@@ -14,7 +14,7 @@ SOURCES := __main__.py $(wildcard $(PACKAGES))
 .PHONY: help setup demo up down lint types unit infra flow e2e test check format lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready ## the environment alone, in .venv
 
@@ -45,7 +45,7 @@ types: setup ## mypy, strict
 check: setup ## unit, infra and flow tests, branch coverage >= 95 % of runtime/ and components/
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not e2e" --cov --cov-report=term
 
-unit infra flow: setup ## one tier
+unit infra flow: setup ## one tier of tests
 	@$(BIN)/pytest tests/$@ -m "not e2e"
 
 e2e: setup ## the deployed local stack over HTTP and the AWS API
