@@ -1,0 +1,109 @@
+"""A metric store with CloudWatch's identity rules: a metric is its namespace, name and *exact* set of dimensions.
+
+Sources: Amazon CloudWatch User Guide, "Metrics concepts" (sections "Dimensions", "Statistics", "Units", "Periods",
+"Percentiles"): CloudWatch treats each unique combination of dimensions as a separate metric and does not aggregate
+across them; data points of another unit are not returned when a unit is asked for.
+"""
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+Series = dict[int, float]
+"""Values by the start of their period (seconds since the epoch). A missing period has no key."""
+
+_PERCENTILE: Final = re.compile(r"p(\d{1,2}(?:\.\d+)?|100)")
+_SIMPLE: Final[dict[str, Callable[[Sequence[float]], float]]] = {
+    "Sum": math.fsum,
+    "Average": lambda values: math.fsum(values) / len(values),
+    "Minimum": min,
+    "Maximum": max,
+    "SampleCount": len,
+}
+
+
+@dataclass(frozen=True)
+class MetricKey:
+    """What identifies a metric.
+
+    Attributes:
+        namespace: `AWS/SQS`, or one of our own.
+        name: the metric's name.
+        dimensions: sorted (name, value) pairs; no pairs is a metric of its own, not "all of them".
+    """
+
+    namespace: str
+    name: str
+    dimensions: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, namespace: str, name: str, dimensions: Mapping[str, str] | None = None) -> "MetricKey":
+        """Build a key from a mapping, in any order."""
+        return cls(namespace, name, tuple(sorted((dimensions or {}).items())))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One published value: `at` in seconds since the epoch, `unit` as CloudWatch spells it (`Count`, `Seconds`, …)."""
+
+    at: int
+    value: float
+    unit: str
+
+
+class MetricStore:
+    """Published values, and the statistics over periods that CloudWatch would return for them."""
+
+    def __init__(self) -> None:
+        self._samples: dict[MetricKey, list[Sample]] = defaultdict(list)
+
+    def put(self, key: MetricKey, at: int, values: float | Iterable[float], unit: str) -> None:
+        """Publish one value or several values of one moment."""
+        many = [values] if isinstance(values, int | float) else values
+        self._samples[key].extend(Sample(at, float(value), unit) for value in many)
+
+    def keys(self) -> frozenset[MetricKey]:
+        """Every metric that has at least one value."""
+        return frozenset(self._samples)
+
+    def series(
+        self, key: MetricKey, statistic: str, period: int, starts: Sequence[int], unit: str | None = None
+    ) -> Series:
+        """The statistic over each period `[start, start + period)`; periods without values are missing.
+
+        Raises:
+            ValueError: the statistic is none of CloudWatch's that this library knows.
+        """
+        compute = statistic_of(statistic)
+        samples = [s for s in self._samples.get(key, ()) if unit is None or s.unit == unit]
+        result: Series = {}
+        for start in starts:
+            values = [s.value for s in samples if start <= s.at < start + period]
+            if values:
+                result[start] = float(compute(values))
+        return result
+
+
+def statistic_of(name: str) -> Callable[[Sequence[float]], float]:
+    """The function of a statistic's name: `Sum`, `Average`, `Minimum`, `Maximum`, `SampleCount` or `pNN`.
+
+    Percentiles use the nearest rank, which is what CloudWatch's sketches approximate.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    if name in _SIMPLE:
+        return _SIMPLE[name]
+    match = _PERCENTILE.fullmatch(name)
+    if match is None:
+        raise ValueError(f"statistic {name!r} is not one of {', '.join(_SIMPLE)} or pNN (p0 to p100)")
+    share = float(match[1]) / 100
+
+    def percentile(values: Sequence[float]) -> float:
+        ordered = sorted(values)
+        return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+    return percentile

@@ -1,0 +1,357 @@
+"""The evaluator against the worked examples of AWS's documentation."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from tests.cloudwatch.evaluator import AlarmRun
+from tests.cloudwatch.evaluator_alarm import (
+    Behaviour,
+    MetricAlarm,
+    MetricQuery,
+    MissingData,
+    State,
+    decide,
+    evaluate_alarm,
+)
+from tests.cloudwatch.evaluator_composite import CompositeAlarm, parse_rule
+from tests.cloudwatch.evaluator_math import MathContext, MathError, evaluate
+from tests.cloudwatch.evaluator_metrics import MetricKey, MetricStore, Series
+from tests.cloudwatch.evaluator_syntax import ExpressionSyntaxError
+
+OK, ALARM, NONE = State.OK, State.ALARM, State.INSUFFICIENT_DATA
+RETAIN = None
+TREATMENTS: tuple[MissingData, ...] = ("missing", "ignore", "breaching", "notBreaching")
+
+# "Configuring how CloudWatch alarms treat missing data": M = 3 of N = 3, then M = 2 of N = 3, range of 5.
+THREE_OF_THREE = {
+    "0 - X - X": (OK, OK, OK, OK),
+    "0 - - - -": (OK, OK, OK, OK),
+    "- - - - -": (NONE, RETAIN, ALARM, OK),
+    "0 X X - X": (ALARM, ALARM, ALARM, ALARM),
+    "- - X - -": (ALARM, RETAIN, ALARM, OK),
+    # "Avoiding premature transitions to alarm state", same page.
+    "- - - - X": (NONE, RETAIN, ALARM, OK),
+    "- - - X -": (NONE, RETAIN, ALARM, OK),
+    "- - - X 0": (OK, OK, OK, OK),
+    "- - X - 0": (OK, OK, OK, OK),
+    # An earlier edition of the table.
+    "X - - - -": (ALARM, RETAIN, ALARM, OK),
+}
+TWO_OF_THREE = {
+    "0 - X - X": (ALARM, ALARM, ALARM, ALARM),
+    "0 0 X 0 X": (ALARM, ALARM, ALARM, ALARM),
+    "0 - X - -": (OK, OK, ALARM, OK),
+    "- - - - 0": (OK, OK, ALARM, OK),
+    "- - - X -": (ALARM, RETAIN, ALARM, OK),
+}
+EXAMPLES = [
+    pytest.param(m, drawn, treatment, outcomes[i], id=f"{m}of3-{drawn.replace(' ', '')}-{treatment}")
+    for m, table in ((3, THREE_OF_THREE), (2, TWO_OF_THREE))
+    for drawn, outcomes in table.items()
+    for i, treatment in enumerate(TREATMENTS)
+]
+
+
+@pytest.mark.parametrize("current", list(State))
+@pytest.mark.parametrize(("m", "drawn", "treatment", "expected"), EXAMPLES)
+def test_missing_data_is_treated_as_in_the_documentations_tables(
+    m: int, drawn: str, treatment: MissingData, expected: State | None, current: State
+) -> None:
+    # GIVEN
+    points = [{"0": False, "X": True, "-": None}[mark] for mark in drawn.split()]
+
+    # WHEN
+    state = decide(points, n=3, m=m, treatment=treatment, current=current)
+
+    # THEN
+    assert state == (current if expected is RETAIN else expected)
+
+
+def series(*values: float | None) -> Series:
+    return {60 * i: float(v) for i, v in enumerate(values) if v is not None}
+
+
+def math_of(expression: str, **metrics: Series) -> Series:
+    return evaluate(expression, MathContext(metrics, {}, [60 * i for i in range(5)], 60))
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        # "Comparison and logical operators": metric1 = [30, 20, 0, 0], metric2 = [20, -, 20, -].
+        ("m1 < m2", series(0, 0, 1, 0)),
+        ("m1 >= 30", series(1, 0, 0, 0)),
+        ("m1 > 15 AND m2 > 15", series(1, 0, 0, 0)),
+        ("m1 > 15 && m2 > 15 || m1 == 0", series(1, 0, 1, 1)),
+        # "Basic arithmetic functions": missing counts as 0; division by zero drops the point.
+        ("m1 + m2", series(50, 20, 20, 0)),
+        ("m2 - m1", series(-10, -20, 20, 0)),
+        ("m2 / m1", series(20 / 30, 0)),
+        ("m1 / m2", series(1.5, None, 0)),
+        ("2 * (m1 - 10) / 4", series(10, 5, -5, -5)),
+        ("-m1", series(-30, -20, 0, 0)),
+        ("1 - 2 - m1", series(-31, -21, -1, -1)),
+        # Functions.
+        ("FILL(m2, 7)", series(20, 7, 20, 7, 7)),
+        ("FILL(m2, REPEAT)", series(20, 20, 20, 20, 20)),
+        ("SUM(METRICS())", series(50, 20, 20, 0)),
+        ("MAX([m1, m2])", series(30, 20, 20, 0)),
+        ("MIN([m1, m2])", series(20, 20, 0, 0)),
+        ("m1 - MIN(m1)", series(30, 20, 0, 0)),
+        ("DIFF(m1)", series(None, -10, -20, 0)),
+        ("RATE(m2)", series(None, None, 0)),
+        ("m1 / PERIOD(m1)", series(0.5, 20 / 60, 0, 0)),
+        ("SUM(METRICS('m1'))".replace("'", '"'), series(30, 20, 0, 0)),
+    ],
+)
+def test_metric_math_follows_the_documentation(expression: str, expected: Series) -> None:
+    # GIVEN
+    m1, m2 = series(30, 20, 0, 0), series(20, None, 20, None)
+
+    # WHEN
+    result = math_of(expression, m1=m1, m2=m2)
+
+    # THEN
+    assert result == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        # "Using IF expressions": the three tables.
+        ("IF(m1, m2, m3)", series(30, 0, 20)),
+        ("IF(m1, 5, m3)", series(5, 5, 20)),
+        ("IF(m1, m2, 5)", series(30, 0, 5, 5)),
+        ("IF(m1, m2)", series(30, 0)),
+        ("IF(m2 < 10, 10, 2)", series(2, None, 10, 10, 2)),
+        ("IF(1 > 0, m3)", series(0, 0, 20, None, 20)),
+    ],
+)
+def test_if_follows_the_documentation(expression: str, expected: Series) -> None:
+    # GIVEN
+    m1, m2, m3 = series(1, 1, 0, 0, None), series(30, None, 0, 0, 30), series(0, 0, 20, None, 20)
+
+    # WHEN
+    result = math_of(expression, m1=m1, m2=m2, m3=m3)
+
+    # THEN
+    assert result == expected
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "SUM(m1)",
+        "METRICS()",
+        "m1 +",
+        "m9",
+        "RUNNING_SUM(m1)",
+        "(m1",
+        "m1 m1",
+        "FILL(m1)",
+        "1 / 0 * m1",
+        "m1 $ 2",
+        '"a"',
+    ],
+)
+def test_an_expression_without_one_time_series_is_refused(expression: str) -> None:
+    # GIVEN / WHEN / THEN
+    with pytest.raises((MathError, ExpressionSyntaxError)):
+        math_of(expression, m1=series(1), m2=series(2))
+
+
+KEY = MetricKey.of("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": "orders"})
+
+
+def alarm_of(**overrides: object) -> MetricAlarm:
+    values: dict[str, object] = {
+        "name": "a",
+        "metrics": {"m": MetricQuery(KEY, "Maximum")},
+        "expressions": {},
+        "returned": "m",
+        "comparison": "GreaterThanThreshold",
+        "threshold": 3,
+        "period": 60,
+        "evaluation_periods": 3,
+        "datapoints_to_alarm": 3,
+        "actions": {State.ALARM: ("page",), State.OK: ("page",)},
+    }
+    return MetricAlarm(**(values | overrides))  # type: ignore[arg-type]  # overrides are checked by the dataclass
+
+
+def store_of(*values: float | None, key: MetricKey = KEY, unit: str = "Seconds") -> MetricStore:
+    store = MetricStore()
+    for i, value in enumerate(values):
+        if value is not None:
+            store.put(key, 60 * i, value, unit)
+    return store
+
+
+def test_three_of_three_fires_on_the_fifth_minute_and_recovers_on_the_next_dip() -> None:
+    # GIVEN the figure of "Alarm evaluation": breaching in periods 3 to 5, a dip in 6, one breach in 9
+    store = store_of(1, 2, 4, 5, 6, 2, 1, 1, 5, 1)
+
+    # WHEN
+    run = AlarmRun(store, [alarm_of()]).run(180, 600)
+
+    # THEN
+    assert [(c.at // 60, c.state) for c in run.changes] == [(3, OK), (5, ALARM), (6, OK)]
+
+
+@pytest.mark.parametrize(
+    ("key", "unit"),
+    [
+        (MetricKey.of("AWS/SQS", "ApproximateAgeOfOldestMessage"), None),
+        (MetricKey.of("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": "orders", "Region": "x"}), None),
+        (MetricKey.of("AWS/SQS", "ApproximateAgeOfOldestMessages", {"QueueName": "orders"}), None),
+        (MetricKey.of("AWS/Lambda", "ApproximateAgeOfOldestMessage", {"QueueName": "orders"}), None),
+        (KEY, "Milliseconds"),
+    ],
+)
+def test_another_namespace_name_dimension_set_or_unit_is_another_metric(key: MetricKey, unit: str | None) -> None:
+    # GIVEN
+    store = store_of(9, 9, 9)
+    alarm = alarm_of(metrics={"m": MetricQuery(key, "Maximum", unit)})
+
+    # WHEN
+    state = evaluate_alarm(alarm, store, 180, State.OK)
+
+    # THEN
+    assert state == NONE
+
+
+@pytest.mark.parametrize(
+    ("statistic", "expected"),
+    [("Sum", 10), ("Average", 2.5), ("Minimum", 1), ("Maximum", 4), ("SampleCount", 4), ("p50", 2), ("p99", 4)],
+)
+def test_statistics_are_computed_over_the_values_of_a_period(statistic: str, expected: float) -> None:
+    # GIVEN
+    store = MetricStore()
+    store.put(KEY, 60, [1, 2, 3, 4], "Seconds")
+
+    # WHEN
+    result = store.series(KEY, statistic, 60, [0, 60, 120])
+
+    # THEN
+    assert result == {60: expected}
+
+
+def test_a_window_slides_so_a_long_period_is_evaluated_every_minute() -> None:
+    # GIVEN one breach in minute 7 and a period of five minutes
+    store = store_of(*[0] * 7, 9, *[0] * 12)
+    alarm = alarm_of(period=300, evaluation_periods=1, datapoints_to_alarm=1)
+
+    # WHEN
+    run = AlarmRun(store, [alarm]).run(300, 1200)
+
+    # THEN
+    assert [(c.at // 60, c.state) for c in run.changes] == [(5, OK), (8, ALARM), (13, OK)]
+
+
+@pytest.mark.parametrize(("always", "expected"), [(False, OK), (True, ALARM)])
+def test_alarms_on_dynamodb_may_always_ignore_missing_data(always: bool, expected: State) -> None:
+    # GIVEN throttles that stopped, and nothing published since
+    key = MetricKey.of("AWS/DynamoDB", "WriteThrottleEvents", {"TableName": "orders"})
+    store = store_of(9, key=key, unit="Count")
+    alarm = alarm_of(
+        metrics={"m": MetricQuery(key, "Sum")},
+        evaluation_periods=1,
+        datapoints_to_alarm=1,
+        treat_missing_data="notBreaching",
+    )
+
+    # WHEN
+    run = AlarmRun(store, [alarm], behaviour=Behaviour(dynamodb_always_ignores=always)).run(60, 1200)
+
+    # THEN
+    assert run.states["a"] == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        # "PutCompositeAlarm", AlarmRule: the shapes of its examples.
+        ("ALARM(cpu) AND ALARM(disk)", False),
+        ("ALARM(cpu) AND NOT ALARM(deploying)", True),
+        ("(ALARM(cpu) OR ALARM(disk)) AND OK(net)", True),
+        ("ALARM(disk) OR ALARM(cpu) AND OK(disk)", True),
+        ("INSUFFICIENT_DATA(deploying)", True),
+        ('ALARM("cpu")', True),
+        ("ALARM(arn:aws:cloudwatch:eu-central-1:123456789012:alarm:cpu)", True),
+        ("TRUE", True),
+        ("FALSE OR NOT TRUE", False),
+    ],
+)
+def test_a_composite_rule_is_read_as_documented(rule: str, expected: bool) -> None:
+    # GIVEN
+    states = {"cpu": ALARM, "disk": OK, "net": OK, "deploying": NONE}
+
+    # WHEN
+    result = parse_rule(rule)(states)
+
+    # THEN
+    assert result is expected
+
+
+@pytest.mark.parametrize("rule", ["", "ALARM()", "ALARM(a) ALARM(b)", "(ALARM(a)", "AND", "cpu", "NOT"])
+def test_a_malformed_composite_rule_is_refused(rule: str) -> None:
+    # GIVEN / WHEN / THEN
+    with pytest.raises(ExpressionSyntaxError):
+        parse_rule(rule)
+
+
+def composite_of(**overrides: object) -> CompositeAlarm:
+    values: dict[str, object] = {
+        "name": "c",
+        "rule": "ALARM(a)",
+        "actions": {State.ALARM: ("page",), State.OK: ("page",)},
+        "suppressor": "s",
+        "wait_period": 120,
+        "extension_period": 300,
+    }
+    return CompositeAlarm(**(values | overrides))  # type: ignore[arg-type]  # as above
+
+
+def suppressed_run(a: Sequence[float], s: Sequence[float]) -> AlarmRun:
+    one = {"evaluation_periods": 1, "datapoints_to_alarm": 1, "actions": {}}
+    other = MetricKey.of("AWS/SQS", "Other")
+    store = store_of(*a)
+    for i, value in enumerate(s):
+        store.put(other, 60 * i, value, "Count")
+    alarms = [alarm_of(**one), alarm_of(name="s", metrics={"m": MetricQuery(other, "Maximum")}, **one)]
+    return AlarmRun(store, alarms, [composite_of()]).run(60, 60 * len(a))
+
+
+def told(run: AlarmRun) -> list[tuple[int, State]]:
+    return [(notice.at // 60, notice.state) for notice in run.notices]
+
+
+def test_a_composite_waits_for_its_suppressor_and_then_acts() -> None:
+    # GIVEN / WHEN
+    run = suppressed_run(a=[0, 9, 9, 9, 9, 0, 0], s=[0] * 7)
+
+    # THEN
+    assert told(run) == [(4, ALARM), (6, OK)]
+
+
+def test_a_composite_is_silent_while_its_suppressor_is_in_alarm_and_acts_after_the_extension() -> None:
+    # GIVEN / WHEN
+    run = suppressed_run(a=[0] + [9] * 14, s=[0, 0, 9, 9, 9] + [0] * 10)
+
+    # THEN
+    assert told(run) == [(10, ALARM)]
+
+
+def test_a_composite_that_recovers_within_the_extension_tells_nobody() -> None:
+    # GIVEN / WHEN
+    run = suppressed_run(a=[0] + [9] * 6 + [0] * 8, s=[0, 9, 9, 9, 9] + [0] * 10)
+
+    # THEN
+    assert told(run) == []
+
+
+def test_a_composite_that_names_an_unknown_alarm_is_refused() -> None:
+    # GIVEN / WHEN / THEN
+    with pytest.raises(ValueError, match="do not exist"):
+        AlarmRun(MetricStore(), [], [composite_of(suppressor=None)])
