@@ -1,0 +1,72 @@
+"""Errors as botocore raises them: subclasses of ``ClientError`` by error code, with the response shape AWS sends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NoReturn
+
+from botocore.exceptions import ClientError
+
+
+class UnsupportedByFakeError(NotImplementedError):
+    """The fake was asked for something it does not model. It refuses: a guess would make tests lie."""
+
+
+@cache
+def error_class(code: str) -> type[ClientError]:
+    """The exception class for an error code, as ``client.exceptions.<code>`` names it."""
+    return type(code.rpartition(".")[2], (ClientError,), {})
+
+
+class ExceptionsNamespace:
+    """What ``client.exceptions`` is: one class per error code, and ``ClientError`` for all of them."""
+
+    def __getattr__(self, code: str) -> type[ClientError]:
+        if code == "ClientError":
+            return ClientError
+        if code.startswith("_"):
+            raise AttributeError(code)
+        return error_class(code)
+
+
+EXCEPTIONS = ExceptionsNamespace()
+
+
+def client_error(
+    operation: str, code: str, message: str, *, http_status: int = 400, extra: Mapping[str, Any] | None = None
+) -> ClientError:
+    """A ``ClientError`` as botocore builds it.
+
+    Args:
+        operation: API operation name, such as ``PutItem``.
+        code: Error code, such as ``ConditionalCheckFailedException``.
+        message: The service's message.
+        http_status: Status of the answer.
+        extra: Further top-level members of the response (``Item``, ``CancellationReasons``).
+    """
+    response: dict[str, Any] = {
+        "Error": {"Message": message, "Code": code},
+        "ResponseMetadata": {"RequestId": "fake", "HTTPStatusCode": http_status, "HTTPHeaders": {}, "RetryAttempts": 0},
+        "message": message,
+        **(extra or {}),
+    }
+    return error_class(code)(response, operation)  # type: ignore[arg-type]  # extra members are the service's own
+
+
+def refuse(operation: str, message: str, code: str = "ValidationException") -> NoReturn:
+    """Raise the service's validation error."""
+    raise client_error(operation, code, message)
+
+
+def only_known(operation: str, given: Mapping[str, Any], known: frozenset[str]) -> None:
+    """Refuse parameters that the fake does not model.
+
+    Raises:
+        UnsupportedByFakeError: a parameter is not in ``known``.
+    """
+    unknown = given.keys() - known
+    if unknown:
+        raise UnsupportedByFakeError(
+            f"{operation} was given {sorted(unknown)}; the fake models {sorted(known)}. Teach the fake or drop it."
+        )

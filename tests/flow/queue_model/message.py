@@ -1,0 +1,122 @@
+"""A message as the queue keeps it, and its digests as SQS computes them."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Attributes = Mapping[str, Mapping[str, Any]]  # {name: {"DataType": …, "StringValue": …}}
+MAX_ATTRIBUTES = 10
+MAX_BYTES = 1024 * 1024
+
+
+class InvalidMessageError(ValueError):
+    """SQS would refuse the message; the text is its message."""
+
+
+@dataclass(slots=True)
+class Message:
+    """One message.
+
+    Attributes:
+        message_id: Stays the same over receives and over the move that the redrive policy makes; a message that is
+            *sent* again, by hand or by a redrive task, has a new one.
+        sent_at: Epoch seconds of the original send. It survives the move to a dead-letter queue of a standard queue,
+            whose retention therefore counts from here.
+        visible_at: When it may be received (again).
+        receive_count: Receives so far.
+        receipt: The handle of the most recent receive; older ones have lost their power.
+        source_arn: The queue that SQS moved it from, if it did.
+    """
+
+    message_id: str
+    body: str
+    attributes: Attributes
+    sent_at: float
+    visible_at: float
+    receive_count: int = 0
+    first_received_at: float | None = None
+    last_received_at: float | None = None
+    receipt: str | None = None
+    source_arn: str | None = None
+    group_id: str | None = None
+    deduplication_id: str | None = None
+    sequence_number: str | None = None
+    system_attributes: dict[str, str] = field(default_factory=dict)
+
+    def in_flight(self, now: float) -> bool:
+        """Received, not deleted, and its visibility timeout is still running."""
+        return self.receipt is not None and self.visible_at > now
+
+    def standard_attributes(self, account: str) -> dict[str, str]:
+        """The attributes that a receive (``All``) and the Lambda event show."""
+        shown = {
+            "ApproximateReceiveCount": str(self.receive_count),
+            "SentTimestamp": str(int(self.sent_at * 1000)),
+            "SenderId": account,
+            "ApproximateFirstReceiveTimestamp": str(int((self.first_received_at or self.sent_at) * 1000)),
+            **self.system_attributes,
+        }
+        optional = {
+            "DeadLetterQueueSourceArn": self.source_arn,
+            "MessageGroupId": self.group_id,
+            "MessageDeduplicationId": self.deduplication_id,
+            "SequenceNumber": self.sequence_number,
+        }
+        shown.update({name: value for name, value in optional.items() if value is not None})
+        return shown
+
+
+def check_content(body: str, attributes: Attributes) -> None:
+    """Refuse what SQS refuses.
+
+    Raises:
+        InvalidMessageError: empty or too long; more than ten attributes; an attribute without type or value.
+    """
+    if not body:
+        raise InvalidMessageError("The request must contain the parameter MessageBody.")
+    if len(attributes) > MAX_ATTRIBUTES:
+        raise InvalidMessageError(
+            f"Number of message attributes [{len(attributes)}] exceeds the allowed maximum [{MAX_ATTRIBUTES}]."
+        )
+    length = len(body.encode())
+    for name, attribute in attributes.items():
+        kind = attribute.get("DataType", "")
+        if kind.partition(".")[0] not in {"String", "Number", "Binary"}:
+            raise InvalidMessageError(
+                f"The type of message (user) attribute '{name}' is invalid. You must use only the following supported "
+                "type prefixes: Binary, Number, String."
+            )
+        value = attribute.get("BinaryValue") if kind.startswith("Binary") else attribute.get("StringValue")
+        if not value:
+            raise InvalidMessageError(f"The message (user) attribute '{name}' must contain a non-empty value.")
+        length += len(name.encode()) + len(kind.encode()) + len(_bytes(value))
+    if length > MAX_BYTES:
+        raise InvalidMessageError(
+            f"One or more parameters are invalid. Message must be shorter than {MAX_BYTES} bytes."
+        )
+
+
+def md5_of(text: str) -> str:
+    """Hex MD5 of a body, as ``MD5OfBody``."""
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def md5_of_attributes(attributes: Attributes) -> str:
+    """Hex MD5 of message attributes, as ``MD5OfMessageAttributes``: name, type and value, in order of name."""
+    digest = hashlib.md5(usedforsecurity=False)
+    for name in sorted(attributes):
+        attribute = attributes[name]
+        binary = attribute["DataType"].startswith("Binary")
+        for part in (name.encode(), attribute["DataType"].encode()):
+            digest.update(struct.pack("!I", len(part)) + part)
+        value = _bytes(attribute["BinaryValue"] if binary else attribute["StringValue"])
+        digest.update((b"\x02" if binary else b"\x01") + struct.pack("!I", len(value)) + value)
+    return digest.hexdigest()
+
+
+def _bytes(value: str | bytes) -> bytes:
+    return value if isinstance(value, bytes) else value.encode()
