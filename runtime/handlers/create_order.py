@@ -1,0 +1,140 @@
+"""`POST /orders`: accepts an order at once; the worker processes it."""
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+from runtime.http import endpoint
+from runtime.http.body import parse_json, read_bytes, require_json
+from runtime.http.idempotency_key import parse_key
+from runtime.http.problems import IN_PROGRESS, KEY_REUSED, ProblemError
+from runtime.http.request import Request, identity_of
+from runtime.http.responses import REPLAY_HEADER, Response, document_of, json_response
+from runtime.http.validation import to_order
+from runtime.logic.accept import Acceptance, Submission
+from runtime.logic.trace_context import traceparent
+from runtime.observability import Metric, logger, tracer
+from runtime.settings import IntakeSettings, intake_settings
+from runtime.store import clients
+from runtime.store.call_budget import CallBudget
+from runtime.store.dependency import DependencyError
+from runtime.store.first_answer import Answer, FirstAnswers, InProgressError, KeyReusedError
+from runtime.store.order_intake import OrderIntake
+from runtime.store.order_queue import OrderQueue
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+
+
+class CreateOrder:
+    """The endpoint, with everything it needs."""
+
+    def __init__(self, acceptance: Acceptance, answers: FirstAnswers, budget: CallBudget) -> None:
+        self._acceptance = acceptance
+        self._answers = answers
+        self._budget = budget
+
+    def handle(self, event: object, context: "LambdaContext") -> Response:
+        """Answer one request. Never raises."""
+        self._budget.begin(context)
+        self._answers.register(context)
+        return endpoint.answer(event, self._accept)
+
+    def _accept(self, request: Request) -> Response:
+        submission = read_submission(request)
+        try:
+            answer = self._answers.once(
+                key=submission.request_key,
+                payload=submission.payload,
+                operation=lambda: self._acceptance.accept(submission),
+            )
+        except InProgressError as error:
+            endpoint.count(Metric.IDEMPOTENCY_CONFLICT)
+            raise ProblemError(IN_PROGRESS, "Repeat the request, with the same key and body, in a second.") from error
+        except KeyReusedError as error:
+            endpoint.count(Metric.IDEMPOTENCY_MISMATCH)
+            raise ProblemError(KEY_REUSED, "Use a new key for a new order, and the same body for a retry.") from error
+        except DependencyError as error:
+            raise endpoint.dependency_failed(error, submission.order_id) from error
+        except Exception as error:
+            raise endpoint.unexpected(error, submission.order_id) from error
+        return _accepted(answer)
+
+
+def read_submission(request: Request) -> Submission:
+    """Check everything about `request` before any table is touched. Raises `ProblemError`."""
+    identity = identity_of(request)
+    key = parse_key(request.header("idempotency-key"))
+    require_json(request)
+    document = parse_json(read_bytes(request))
+    return Submission(
+        identity=identity,
+        key=key,
+        document=document,
+        order=to_order(document),
+        correlation_id=request.correlation_id,
+        traceparent=traceparent(request.header("traceparent"), os.environ.get("_X_AMZN_TRACE_ID")),
+    )
+
+
+def _accepted(answer: Answer) -> Response:
+    endpoint.count(Metric.IDEMPOTENT_REPLAY if answer.replayed else Metric.ORDER_ACCEPTED)
+    # From the answer: a replayed one belongs to its own order, however ids are derived by then.
+    order_id = document_of(answer.body)["order_id"]
+    logger.info("order accepted", extra={"order_id": order_id, "replayed": answer.replayed})
+    headers = {"Location": f"/orders/{order_id}"}
+    if answer.replayed:
+        headers[REPLAY_HEADER] = "true"
+    return json_response(202, answer.body, headers)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def build(
+    *,
+    dynamodb: "DynamoDBClient",
+    sqs: "SQSClient",
+    settings: IntakeSettings,
+    now: Callable[[], datetime] = _now,
+    budget: CallBudget | None = None,
+) -> CreateOrder:
+    """Put the endpoint together around these clients."""
+    return CreateOrder(
+        acceptance=Acceptance(
+            queue=OrderQueue(sqs, settings.orders_queue_url),
+            orders=OrderIntake(dynamodb, settings.orders_table),
+            now=now,
+        ),
+        answers=FirstAnswers(dynamodb, settings.idempotency_table, settings.idempotency_ttl_seconds),
+        budget=budget or CallBudget(),
+    )
+
+
+@cache
+def _endpoint() -> CreateOrder:
+    budget = CallBudget()
+    dynamodb, sqs = clients.dynamodb(), clients.sqs()
+    budget.watch(dynamodb)
+    budget.watch(sqs)
+    return build(dynamodb=dynamodb, sqs=sqs, settings=intake_settings(), budget=budget)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+def handler(event: endpoint.LambdaEvent, context: "LambdaContext") -> Response:
+    """Lambda's entry point."""
+    try:
+        return _endpoint().handle(event, context)
+    finally:
+        endpoint.flush_metrics()
+
+
+if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+    # Init has a whole CPU whatever the function's memory, and a missing setting fails the deploy, not an order.
+    _endpoint()

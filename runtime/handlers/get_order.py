@@ -1,0 +1,80 @@
+"""`GET /orders/{order_id}`: where an order stands."""
+
+import os
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from runtime.http import endpoint
+from runtime.http.problems import NOT_FOUND, ProblemError
+from runtime.http.request import Request, identity_of
+from runtime.http.responses import Response, json_response
+from runtime.logic.keys import caller_id
+from runtime.models.answers import view_of
+from runtime.observability import logger, tracer
+from runtime.settings import LookupSettings, lookup_settings
+from runtime.store import clients
+from runtime.store.call_budget import CallBudget
+from runtime.store.order_lookup import OrderLookup
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_ORDER_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+class GetOrder:
+    """The endpoint, with everything it needs."""
+
+    def __init__(self, orders: OrderLookup, budget: CallBudget) -> None:
+        self._orders = orders
+        self._budget = budget
+
+    def handle(self, event: object, context: "LambdaContext") -> Response:
+        """Answer one request. Never raises."""
+        self._budget.begin(context)
+        return endpoint.answer(event, self._get)
+
+    def _get(self, request: Request) -> Response:
+        caller = caller_id(identity_of(request))
+        order_id = request.path_parameters.get("order_id", "")
+        if not _ORDER_ID.fullmatch(order_id):
+            raise _not_found()
+        logger.append_keys(order_id=order_id)
+        order = self._orders.get(order_id)
+        if order is None or order.caller != caller:
+            raise _not_found()
+        return json_response(200, view_of(order).model_dump_json(exclude_none=True))
+
+
+def _not_found() -> ProblemError:
+    return ProblemError(NOT_FOUND, "No order of yours has this id. Take it from the `Location` of the answer 202.")
+
+
+def build(*, dynamodb: "DynamoDBClient", settings: LookupSettings, budget: CallBudget | None = None) -> GetOrder:
+    """Put the endpoint together around this client."""
+    return GetOrder(OrderLookup(dynamodb, settings.orders_table), budget or CallBudget())
+
+
+@cache
+def _endpoint() -> GetOrder:
+    budget = CallBudget()
+    dynamodb = clients.dynamodb()
+    budget.watch(dynamodb)
+    return build(dynamodb=dynamodb, settings=lookup_settings(), budget=budget)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+def handler(event: endpoint.LambdaEvent, context: "LambdaContext") -> Response:
+    """Lambda's entry point."""
+    try:
+        return _endpoint().handle(event, context)
+    finally:
+        endpoint.flush_metrics()
+
+
+if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+    # Init has a whole CPU whatever the function's memory, and a missing setting fails the deploy, not a request.
+    _endpoint()

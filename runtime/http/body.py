@@ -1,0 +1,133 @@
+"""The body of a request: its media type, its size and its JSON, refused in that order."""
+
+import base64
+import binascii
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from runtime.http.problems import MALFORMED_JSON, MEDIA_TYPE_UNSUPPORTED, TOO_LARGE, ProblemError
+from runtime.http.request import Request
+
+MAX_BYTES: Final = 64 * 1024
+_MAX_DIGITS: Final = 15
+_PARAMETER: Final = re.compile(r'\s*;\s*(?:(?P<name>[\w!#$%&\'*+.^`|~-]+)=(?P<value>[^\s;,"]+|"[^"\\]*"))?', re.ASCII)
+_OF_JSON: Final = {"Accept-Post": "application/json"}
+
+
+@dataclass(frozen=True)
+class UnusableNumber:
+    """A JSON number that no field takes: with a fraction or an exponent, or with too many digits.
+
+    It is kept as a value of its own, so that validation can say where it is; it is never turned into a float or a
+    million-digit integer.
+    """
+
+    digits: int
+
+
+class _NotStrictError(ValueError):
+    pass
+
+
+def require_json(request: Request) -> None:
+    """Raises `ProblemError` (415) unless the body claims to be plain `application/json` in UTF-8."""
+    coding = request.header("content-encoding")
+    if coding and coding.lower() != "identity":
+        raise ProblemError(
+            MEDIA_TYPE_UNSUPPORTED, "Send the body without a Content-Encoding.", headers={"Accept-Encoding": "identity"}
+        )
+    media_type = request.header("content-type")
+    if media_type is None:
+        raise ProblemError(MEDIA_TYPE_UNSUPPORTED, "Send `Content-Type: application/json`.", headers=_OF_JSON)
+    essence, semicolon, rest = media_type.partition(";")
+    if essence.strip().lower() != "application/json":
+        raise ProblemError(
+            MEDIA_TYPE_UNSUPPORTED, "The Content-Type is another one. Send `application/json`.", headers=_OF_JSON
+        )
+    if not _is_utf8(semicolon + rest):
+        raise ProblemError(
+            MEDIA_TYPE_UNSUPPORTED,
+            "The Content-Type has parameters that are malformed or name a charset other than utf-8.",
+            headers=_OF_JSON,
+        )
+
+
+def read_bytes(request: Request) -> bytes:
+    """Return the decoded bytes. Raises `ProblemError` (413, or 400 for what cannot be decoded)."""
+    # Refused by its length first: at most this many characters can decode to the allowed bytes.
+    if len(request.body) > (MAX_BYTES // 3 + 1) * 4 + 1 if request.body_is_base64 else len(request.body) > MAX_BYTES:
+        raise _too_large()
+    try:
+        data = base64.b64decode(request.body, validate=True) if request.body_is_base64 else request.body.encode()
+    except binascii.Error as error:
+        raise ProblemError(MALFORMED_JSON, "The body is marked as base64 and is not.") from error
+    except UnicodeError as error:
+        raise ProblemError(MALFORMED_JSON, "The body has a character that UTF-8 cannot express.") from error
+    if len(data) > MAX_BYTES:
+        raise _too_large()
+    return data
+
+
+def parse_json(data: bytes) -> Any:
+    """Parse strict JSON (RFC 8259 with unique names, as in RFC 7493). Raises `ProblemError` (400)."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ProblemError(MALFORMED_JSON, f"The body is not UTF-8: byte {error.start} is wrong.") from error
+    if not text.strip(" \t\r\n"):
+        raise ProblemError(MALFORMED_JSON, "The body is empty. Send the order as a JSON object.")
+    if text.startswith("\ufeff"):
+        raise ProblemError(MALFORMED_JSON, "The body begins with a byte order mark. Send UTF-8 without one.")
+    try:
+        return json.loads(
+            text,
+            parse_int=_integer,
+            parse_float=_unusable,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_object,
+        )
+    except json.JSONDecodeError as error:
+        raise ProblemError(
+            MALFORMED_JSON, f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})."
+        ) from error
+    except _NotStrictError as error:
+        raise ProblemError(MALFORMED_JSON, str(error)) from error
+    except RecursionError as error:
+        raise ProblemError(MALFORMED_JSON, "The body is nested too deeply. An order has three levels.") from error
+
+
+def _is_utf8(parameters: str) -> bool:
+    position = 0
+    while position < len(parameters):
+        found = _PARAMETER.match(parameters, position)
+        if not found:
+            return not parameters[position:].strip()
+        if (found["name"] or "").lower() == "charset" and found["value"].strip('"').lower() != "utf-8":
+            return False
+        position = found.end()
+    return True
+
+
+def _too_large() -> ProblemError:
+    return ProblemError(TOO_LARGE, f"The body has more than {MAX_BYTES} bytes. Split the order, or shorten it.")
+
+
+def _integer(text: str) -> int | UnusableNumber:
+    return int(text) if len(text) <= _MAX_DIGITS else _unusable(text)
+
+
+def _unusable(text: str) -> UnusableNumber:
+    return UnusableNumber(digits=len(text))
+
+
+def _refuse_constant(name: str) -> None:
+    raise _NotStrictError(f"{name} is not a JSON value.")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _NotStrictError("An object in the body names a member twice. Send each name once.")
+    return members

@@ -1,0 +1,73 @@
+"""What every endpoint does around its own work: correlation, metrics, and an answer whatever happens."""
+
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from runtime.http.problems import OUTCOME_UNKNOWN, ProblemError
+from runtime.http.request import Request, parse_event
+from runtime.http.responses import CORRELATION_HEADER, Response, problem_response
+from runtime.observability import Metric, logger, metrics
+from runtime.store.dependency import DependencyError
+
+
+def answer(event: object, route: Callable[[Request], Response]) -> Response:
+    """Answer `event` by `route`; what `route` raises becomes a problem document.
+
+    Never raises: an unhandled error would be the platform's bare 500, without a word on what to do.
+    """
+    request = parse_event(event)
+    logger.set_correlation_id(request.correlation_id)
+    try:
+        response = route(request)
+    except ProblemError as problem:
+        logger.info("refused", extra={"status": problem.kind.status, "problem": problem.kind.name})
+        response = problem_response(problem)
+    except DependencyError as error:
+        response = problem_response(dependency_failed(error))
+    except Exception as error:  # noqa: BLE001 - the outermost border: whatever it is, the client gets an answer
+        response = problem_response(unexpected(error))
+    response["headers"][CORRELATION_HEADER] = request.correlation_id
+    return response
+
+
+def dependency_failed(error: DependencyError, order_id: str | None = None) -> ProblemError:
+    """The answer when a service failed: the outcome is unknown."""
+    count(Metric.DEPENDENCY_FAILURE)
+    logger.warning("dependency failed", extra={"operation": error.operation, "code": error.code, "order_id": order_id})
+    return _unknown(order_id)
+
+
+def unexpected(error: Exception, order_id: str | None = None) -> ProblemError:
+    """The answer to an error in our own code. To the client it is the same: unknown, retry with the same key.
+
+    The log gets the places the error went through but not its text, which may hold what the client sent.
+    """
+    count(Metric.DEPENDENCY_FAILURE)
+    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    logger.error("unexpected error", extra={"error_type": type(error).__name__, "places": places, "order_id": order_id})
+    return _unknown(order_id)
+
+
+def count(metric: Metric) -> None:
+    """Count one."""
+    metrics.add_metric(name=metric, unit=MetricUnit.Count, value=1)
+
+
+def flush_metrics() -> None:
+    """Write what was counted in this invocation; nothing, when that is nothing."""
+    if metrics.metric_set:
+        metrics.flush_metrics()
+
+
+def _unknown(order_id: str | None) -> ProblemError:
+    return ProblemError(
+        OUTCOME_UNKNOWN,
+        "The outcome is unknown. Repeat the request with the same Idempotency-Key and body; that is always safe.",
+        order_id=order_id,
+    )
+
+
+LambdaEvent = dict[str, Any]

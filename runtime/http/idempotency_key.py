@@ -1,0 +1,47 @@
+"""The `Idempotency-Key` header: bare (`abc`) or as a structured-field string (`"abc"`, RFC 8941), both the same key."""
+
+import re
+from typing import Final, NoReturn
+
+from runtime.http.problems import KEY_MALFORMED, KEY_MISSING, ProblemError
+
+MAX_LENGTH: Final = 255
+_VISIBLE: Final = re.compile(r"[!-~]+")
+_QUOTED: Final = re.compile(r'"(?P<content>(?:[^"\\]|\\["\\])*)"')
+_ESCAPED: Final = re.compile(r"\\(.)")
+
+
+def parse_key(header: str | None) -> str:
+    """Return the key that `header` (without white space around it) stands for.
+
+    A comma is allowed inside quotes only. Outside of them it may be two headers that a proxy has joined, and taking
+    `a,a` for another key than `a` would make a second order of one intent.
+    Raises `ProblemError` (400).
+    """
+    if header is None:
+        raise ProblemError(KEY_MISSING, "Send the header `Idempotency-Key` with a new random key for each new order.")
+    key = _unquote(header) if header.startswith('"') else _bare(header)
+    if not key:
+        _refuse("The key is empty")
+    if len(key) > MAX_LENGTH:
+        _refuse(f"The key has {len(key)} characters")
+    if not _VISIBLE.fullmatch(key):
+        _refuse("The key has a character that is not visible ASCII (a space, a control character, or beyond `~`)")
+    return key
+
+
+def _unquote(header: str) -> str:
+    quoted = _QUOTED.fullmatch(header)
+    if not quoted:
+        _refuse('The header begins with a quote but is not one quoted string with only `\\"` and `\\\\` as escapes')
+    return _ESCAPED.sub(r"\1", quoted["content"])
+
+
+def _bare(header: str) -> str:
+    if "," in header:
+        _refuse("The header has a comma outside quotes, so it may be several headers: send one, or quote the key")
+    return header
+
+
+def _refuse(what: str) -> NoReturn:
+    raise ProblemError(KEY_MALFORMED, f"{what}. Allowed are 1-{MAX_LENGTH} visible ASCII characters, such as a UUID.")

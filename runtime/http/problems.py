@@ -1,0 +1,144 @@
+"""The problem documents of the API (RFC 9457): every error that our code answers with is one of these."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+MEDIA_TYPE: Final = "application/problem+json"
+_TYPE_PREFIX: Final = "urn:problem-type:orders:"
+
+
+class ProblemType(NamedTuple):
+    """A kind of problem. `type` is what clients' code may rely on; `title` is for people."""
+
+    name: str
+    status: int
+    title: str
+    when: str
+    """For the documentation: in which case this is the answer, and what the client can do."""
+    retry_after: int | None = None
+    """Seconds, sent as `Retry-After`: the same request with the same key can succeed then."""
+
+    @property
+    def type(self) -> str:
+        """The stable URI."""
+        return _TYPE_PREFIX + self.name
+
+
+KEY_MISSING: Final = ProblemType(
+    "idempotency-key-missing",
+    400,
+    "The Idempotency-Key header is missing",
+    "Without a key a retry could not be told from a new order. Send a new random key, such as a UUID, per order.",
+)
+KEY_MALFORMED: Final = ProblemType(
+    "idempotency-key-malformed",
+    400,
+    "The Idempotency-Key header is malformed",
+    "A key is 1-255 visible ASCII characters, bare or as a quoted structured-field string. Send one header, one key.",
+)
+MALFORMED_JSON: Final = ProblemType(
+    "malformed-json",
+    400,
+    "The body is not well-formed JSON",
+    "The body is empty, not UTF-8, begins with a byte order mark, is not JSON (`NaN` and `Infinity` are not), names a "
+    "member of an object twice, or is nested too deeply.",
+)
+CALLER_UNIDENTIFIED: Final = ProblemType(
+    "caller-unidentified",
+    403,
+    "The token does not name its caller",
+    "The token was accepted but has no issuer or no subject, so its orders could not be kept apart from others'.",
+)
+NOT_FOUND: Final = ProblemType(
+    "order-not-found",
+    404,
+    "There is no such order",
+    "No order has this id, or it belongs to somebody else: the two answers are the same.",
+)
+IN_PROGRESS: Final = ProblemType(
+    "request-in-progress",
+    409,
+    "The first request with this key is still being processed",
+    "Wait as long as `Retry-After` says, then repeat the request with the same key and body.",
+    retry_after=1,
+)
+TOO_LARGE: Final = ProblemType(
+    "content-too-large",
+    413,
+    "The body is too large",
+    "The body may have at most 65,536 bytes (after decoding, where it is sent as base64).",
+)
+MEDIA_TYPE_UNSUPPORTED: Final = ProblemType(
+    "unsupported-media-type",
+    415,
+    "The body's media type is not supported",
+    "The body must be `Content-Type: application/json` in UTF-8, without a `Content-Encoding`.",
+)
+VALIDATION_FAILED: Final = ProblemType(
+    "validation-failed",
+    422,
+    "The order is not valid",
+    "`errors` lists what is wrong and where. Correct the order; the key can be used again.",
+)
+KEY_REUSED: Final = ProblemType(
+    "idempotency-key-reused",
+    422,
+    "The Idempotency-Key was used with another body",
+    "The key belongs to an order with another body. A new order needs a new key; a retry needs the same body.",
+)
+OUTCOME_UNKNOWN: Final = ProblemType(
+    "outcome-unknown",
+    503,
+    "A service that is needed did not answer",
+    "The outcome is unknown. Wait as long as `Retry-After` says, then repeat the request with the same key and body: "
+    "that never makes a second order. `order_id` is the order that it leads to.",
+    retry_after=2,
+)
+
+CATALOGUE: Final = (
+    KEY_MISSING,
+    KEY_MALFORMED,
+    MALFORMED_JSON,
+    CALLER_UNIDENTIFIED,
+    NOT_FOUND,
+    IN_PROGRESS,
+    TOO_LARGE,
+    MEDIA_TYPE_UNSUPPORTED,
+    VALIDATION_FAILED,
+    KEY_REUSED,
+    OUTCOME_UNKNOWN,
+)
+
+
+class FieldError(NamedTuple):
+    """What is wrong with one place of the body. `pointer` is a JSON pointer (RFC 6901), `""` is the whole body."""
+
+    pointer: str
+    detail: str
+
+
+@dataclass
+class ProblemError(Exception):
+    """Raised anywhere in the API's code; becomes the answer. `detail` never repeats what the client sent."""
+
+    kind: ProblemType
+    detail: str
+    errors: Sequence[FieldError] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    order_id: str | None = None
+
+    def body(self) -> str:
+        """The problem document."""
+        document: dict[str, Any] = {
+            "type": self.kind.type,
+            "title": self.kind.title,
+            "status": self.kind.status,
+            "detail": self.detail,
+        }
+        if self.errors:
+            document["errors"] = [error._asdict() for error in self.errors]
+        if self.order_id is not None:
+            document["order_id"] = self.order_id
+        return json.dumps(document, separators=(",", ":"))

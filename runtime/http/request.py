@@ -1,0 +1,90 @@
+"""The event of an HTTP API (payload format 2.0) as a request, whatever shape the event has."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import uuid4
+
+from runtime.http.problems import CALLER_UNIDENTIFIED, ProblemError
+from runtime.logic.keys import ANONYMOUS, Identity
+
+_CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9._:/=+-]{1,128}")
+_CLAIM_LIMIT: Final = 2048
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request. Nothing in it has been checked, but every field has its type."""
+
+    headers: dict[str, str]
+    """By lower-case name; values of one name are joined by commas, as HTTP has it."""
+    path_parameters: dict[str, str]
+    body: str
+    body_is_base64: bool
+    correlation_id: str
+    context: dict[str, Any]
+
+    def header(self, name: str) -> str | None:
+        """The value of the header with this lower-case name, without white space around it."""
+        value = self.headers.get(name)
+        return None if value is None else value.strip(" \t")
+
+
+def parse_event(event: object) -> Request:
+    """Read `event`. Never fails: what is missing or of another type counts as not sent."""
+    fields = _mapping(event)
+    headers = _headers(_mapping(fields.get("headers")))
+    context = _mapping(fields.get("requestContext"))
+    body = fields.get("body")
+    return Request(
+        headers=headers,
+        path_parameters=_texts(_mapping(fields.get("pathParameters"))),
+        body=body if isinstance(body, str) else "",
+        body_is_base64=fields.get("isBase64Encoded") is True,
+        correlation_id=_correlation_id(headers.get("x-correlation-id"), context.get("requestId")),
+        context=context,
+    )
+
+
+def identity_of(request: Request) -> Identity:
+    """Who calls, by the claims that the JWT authorizer verified; without an authorizer everybody is `ANONYMOUS`.
+
+    Raises `ProblemError` (403) when there is an authorizer but no issuer or subject: taking such callers for one
+    and the same would show them each other's orders.
+    """
+    authorizer = request.context.get("authorizer")
+    if not authorizer:
+        return ANONYMOUS
+    claims = _mapping(_mapping(_mapping(authorizer).get("jwt")).get("claims"))
+    issuer, subject = claims.get("iss"), claims.get("sub")
+    if not (_is_claim(issuer) and _is_claim(subject)):
+        raise ProblemError(CALLER_UNIDENTIFIED, "The token needs the claims `iss` and `sub`. Use one that has both.")
+    return Identity(issuer=str(issuer), subject=str(subject))
+
+
+def _is_claim(value: object) -> bool:
+    # Printable only: a lone surrogate could not even be hashed.
+    return isinstance(value, str) and 0 < len(value) <= _CLAIM_LIMIT and value.isprintable()
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _texts(values: dict[str, Any]) -> dict[str, str]:
+    return {str(name): value for name, value in values.items() if isinstance(value, str)}
+
+
+def _headers(values: dict[str, Any]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in _texts(values).items():
+        lower = name.lower()
+        headers[lower] = f"{headers[lower]},{value}" if lower in headers else value
+    return headers
+
+
+def _correlation_id(*candidates: object) -> str:
+    for candidate in candidates:
+        if isinstance(candidate, str) and _CORRELATION_ID.fullmatch(candidate):
+            return candidate
+    return str(uuid4())

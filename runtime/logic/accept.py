@@ -1,0 +1,93 @@
+"""Accepting an order: sent to the queue first, then stored, then answered."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Protocol
+
+from runtime.logic import keys
+from runtime.logic.canonical import canonical
+from runtime.models.answers import AcceptedOrder
+from runtime.models.fields import to_timestamp
+from runtime.models.order import OrderMessage, OrderRequest
+
+
+class OrderSender(Protocol):
+    """Where accepted orders go."""
+
+    def send(self, message: OrderMessage) -> None:
+        """Hand the order to the worker; once is enough, twice does no harm."""
+        ...
+
+
+class AcceptedOrders(Protocol):
+    """Where accepted orders are kept."""
+
+    def upsert_accepted(self, message: OrderMessage) -> str:
+        """Store the order unless it is there; return the stored `accepted_at`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A request that is well formed: who sent it, under which key, and what."""
+
+    identity: keys.Identity
+    key: str
+    document: object
+    """The client's JSON as it was parsed: what a retry is compared with."""
+    order: OrderRequest
+    correlation_id: str
+    traceparent: str | None
+
+    @cached_property
+    def payload(self) -> str:
+        """What has to be the same for the same key."""
+        return canonical(self.document)
+
+    @cached_property
+    def request_key(self) -> str:
+        """What the answer is remembered under."""
+        return keys.request_key(self.identity, self.key)
+
+    @cached_property
+    def order_id(self) -> str:
+        """The order that this leads to, each time."""
+        return keys.order_id(keys.caller_id(self.identity), self.key, self.payload)
+
+
+class Acceptance:
+    """Takes orders in."""
+
+    def __init__(self, queue: OrderSender, orders: AcceptedOrders, now: Callable[[], datetime]) -> None:
+        self._queue = queue
+        self._orders = orders
+        self._now = now
+
+    def accept(self, submission: Submission) -> str:
+        """Send the order, store it and return the body of the answer; every run of it returns the same bytes.
+
+        Sent first: a crash in between leaves a message that will be processed, never an order nobody works on.
+        Raises what the queue or the table raises.
+        """
+        message = self._message(submission)
+        self._queue.send(message)
+        accepted_at = self._orders.upsert_accepted(message)
+        return AcceptedOrder(
+            order_id=message.order_id, total=message.total, currency=message.currency, accepted_at=accepted_at
+        ).model_dump_json()
+
+    def _message(self, submission: Submission) -> OrderMessage:
+        order = submission.order
+        return OrderMessage(
+            order_id=submission.order_id,
+            caller=keys.caller_id(submission.identity),
+            accepted_at=to_timestamp(self._now()),
+            correlation_id=submission.correlation_id,
+            currency=order.currency,
+            lines=order.lines,
+            reference=order.reference,
+            total=order.compute_total(),
+            traceparent=submission.traceparent,
+        )

@@ -1,0 +1,12 @@
+"""The canonical form of a body: two bodies are the same request when their canonical forms are."""
+
+import json
+
+
+def canonical(document: object) -> str:
+    """Write a parsed JSON `document` with sorted names, no white space and ASCII only.
+
+    It is the client's document, not our model of it: defaults that a later version adds must not turn an honest retry
+    into "the key was used with another body". Strings and numbers stay as they were sent; `"1.0"` is not `"1.00"`.
+    """
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)

@@ -1,0 +1,24 @@
+"""W3C trace context for what leaves the request: the caller's own, else the one of the X-Ray segment."""
+
+import re
+from typing import Final
+
+_TRACEPARENT: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_XRAY: Final = re.compile(
+    r"Root=1-(?P<time>[0-9a-f]{8})-(?P<random>[0-9a-f]{24})"
+    r"(?:;Parent=(?P<parent>[0-9a-f]{16}))?(?:;Sampled=(?P<sampled>[01]))?"
+)
+
+
+def traceparent(header: str | None, xray_trace_id: str | None) -> str | None:
+    """Return a `traceparent` or None.
+
+    `header` is the request's `traceparent`; it wins when it is well formed. `xray_trace_id` is what Lambda puts into
+    `_X_AMZN_TRACE_ID`: an X-Ray trace id is a W3C one written with two dashes.
+    """
+    if header and _TRACEPARENT.fullmatch(header):
+        return header
+    found = _XRAY.match(xray_trace_id or "")
+    if not found or not found["parent"]:
+        return None
+    return f"00-{found['time']}{found['random']}-{found['parent']}-0{found['sampled'] or 0}"

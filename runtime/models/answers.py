@@ -1,0 +1,87 @@
+"""What the API answers with when all is well."""
+
+from enum import StrEnum
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from runtime.models.fields import Currency, OrderId, Quantity, Reference, Sku, Timestamp, Total
+from runtime.models.order import OrderStatus, ReasonCode, StoredOrder
+
+
+class CallerStatus(StrEnum):
+    """Where an order stands, as its caller sees it. `CONFIRMED`, `REJECTED` and `DISCARDED` are final."""
+
+    ACCEPTED = "ACCEPTED"
+    CONFIRMED = "CONFIRMED"
+    REJECTED = "REJECTED"
+    DELAYED = "DELAYED"
+    DISCARDED = "DISCARDED"
+
+
+# A failed order is not final: a redrive finishes it. Nobody should order again because of it, so it is not called so.
+_AS_SEEN: Final = {status: CallerStatus(status) for status in OrderStatus if status is not OrderStatus.FAILED} | {
+    OrderStatus.FAILED: CallerStatus.DELAYED
+}
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class AcceptedOrder(_Answer):
+    """The order is accepted and will be processed. Every retry gets these bytes again.
+
+    The fields' order is the order in the answer: it is part of "the same bytes".
+    """
+
+    order_id: OrderId
+    status: Literal["ACCEPTED"] = Field(default="ACCEPTED", description="Always `ACCEPTED`; ask `Location` for more.")
+    total: Total
+    currency: Currency
+    accepted_at: Timestamp
+
+
+class LineView(_Answer):
+    """One line as it was ordered."""
+
+    sku: Sku
+    quantity: Quantity
+    unit_price: Total
+
+
+class ReasonView(_Answer):
+    """Why the order did not end as `CONFIRMED`."""
+
+    code: ReasonCode
+    skus: tuple[Sku, ...] = Field(default=(), description="The SKUs concerned, where there are any.")
+
+
+class OrderView(_Answer):
+    """An order as its caller sees it."""
+
+    order_id: OrderId
+    status: CallerStatus = Field(description="`DELAYED` needs our attention and is not final: do not order again.")
+    reason: ReasonView | None = None
+    total: Total | None = None
+    currency: Currency | None = None
+    lines: tuple[LineView, ...] = ()
+    reference: Reference | None = None
+    accepted_at: Timestamp | None = None
+    settled_at: Timestamp | None = None
+
+
+def view_of(order: StoredOrder) -> OrderView:
+    """Show `order` to its caller: without the internal error of a failed one."""
+    reason = ReasonView(code=order.reason.code, skus=order.reason.skus) if order.reason else None
+    return OrderView(
+        order_id=order.order_id,
+        status=_AS_SEEN[order.status],
+        reason=reason,
+        total=order.total,
+        currency=order.currency,
+        lines=tuple(LineView(**line.model_dump()) for line in order.lines),
+        reference=order.reference,
+        accepted_at=order.accepted_at,
+        settled_at=order.settled_at,
+    )

@@ -1,0 +1,54 @@
+"""No attempt at a call begins when the invocation may end before its answer.
+
+A function that the platform stops answers with the platform's bare 5xx, and leaves its idempotency record in progress.
+Refusing the attempt that may not end in time leaves the time to say 503 ourselves.
+"""
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from botocore.exceptions import BotoCoreError
+
+from runtime.store.clients import CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+_MARGIN_SECONDS: Final = 0.5
+ATTEMPT_MILLISECONDS: Final = int((CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS + _MARGIN_SECONDS) * 1000)
+"""The time that has to be left for one attempt: its timeouts, and a margin to write the answer."""
+
+
+class RemainingTime(Protocol):
+    """The part of the Lambda context that is needed here."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the platform stops the invocation."""
+        ...
+
+
+class OutOfTimeError(BotoCoreError):
+    """An attempt was not begun, because the invocation may end before its answer."""
+
+    fmt = "{remaining} ms are left of the invocation, an attempt may take {needed} ms"
+
+
+class CallBudget:
+    """Watches clients, so that none of them begins an attempt without time for it."""
+
+    def __init__(self) -> None:
+        self._invocation: RemainingTime | None = None
+
+    def begin(self, invocation: RemainingTime) -> None:
+        """Tell at the start of each invocation how much time it has."""
+        self._invocation = invocation
+
+    def watch(self, client: "BaseClient") -> None:
+        """Check before each attempt of `client`; botocore does not retry what is refused here."""
+        client.meta.events.register_first("before-send", self._check, unique_id="call-budget")
+
+    def _check(self, **_: Any) -> None:
+        if self._invocation is None:
+            return
+        remaining = self._invocation.get_remaining_time_in_millis()
+        if remaining < ATTEMPT_MILLISECONDS:
+            raise OutOfTimeError(remaining=remaining, needed=ATTEMPT_MILLISECONDS)

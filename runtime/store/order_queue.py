@@ -1,0 +1,33 @@
+"""Sending orders to the orders queue."""
+
+from typing import TYPE_CHECKING
+
+from runtime.models.order import OrderMessage
+from runtime.store.dependency import calling
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+class OrderQueue:
+    """The queue that the worker reads."""
+
+    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+        self._client = client
+        self._queue_url = queue_url
+
+    def send(self, message: OrderMessage) -> None:
+        """Send the whole order; its id and version also as attributes, readable where the body is not.
+
+        Raises `DependencyError`; the message may have been sent all the same.
+        """
+        with calling("sqs:SendMessage"):
+            self._client.send_message(
+                QueueUrl=self._queue_url,
+                MessageBody=message.model_dump_json(exclude_none=True),
+                MessageAttributes={
+                    "order_id": {"DataType": "String", "StringValue": message.order_id},
+                    "schema_version": {"DataType": "Number", "StringValue": str(message.schema_version)},
+                    "correlation_id": {"DataType": "String", "StringValue": message.correlation_id},
+                },
+            )
