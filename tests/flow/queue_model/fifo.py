@@ -30,7 +30,7 @@ class FifoQueue(Queue):
             raise ValueError(f"The name of a FIFO queue ends in .fifo, given: {self.name!r}.")
 
     def send_to_group(
-        self, body: str, group_id: str, deduplication_id: str | None = None, attributes: Attributes | None = None
+        self, body: str, group_id: str | None, deduplication_id: str | None = None, attributes: Attributes | None = None
     ) -> Message:
         """Store a message, or answer as if: within five minutes a known deduplication id "succeeds" and adds nothing.
 
@@ -40,6 +40,8 @@ class FifoQueue(Queue):
         Raises:
             InvalidMessageError: SQS would refuse it (also: no deduplication id, and none can be derived).
         """
+        if group_id is None:
+            raise InvalidMessageError("The request must contain the parameter MessageGroupId.")
         key = self._deduplication_id(body, deduplication_id)
         now = self.clock.time()
         known = self.recent.get(key)
@@ -100,6 +102,4 @@ class FifoQueue(Queue):
         Raises:
             InvalidMessageError: the message has no group.
         """
-        if message.group_id is None:
-            raise InvalidMessageError("The request must contain the parameter MessageGroupId.")
         return self.send_to_group(message.body, message.group_id, self.entropy.uuid(), message.attributes)
