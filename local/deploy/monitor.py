@@ -1,0 +1,128 @@
+"""Pulumi's mock monitor, with real resources behind it."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi.runtime import rpc
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+
+from local.deploy.resources import DeployError, create
+from local.deploy.values import plain
+from local.services.aws import Aws
+
+_STACK = "pulumi:pulumi:Stack"
+_FUNCTIONS = "getCallerIdentity, getPartition, getRegion"
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """One resource of the stack. `type` is the Pulumi type, `name` the logical name, `state` inputs and outputs."""
+
+    urn: str
+    type: str
+    name: str
+    id: str
+    state: dict[str, Any]
+
+
+class RealResources(Mocks):
+    """Creates what is registered. Remembers the first error: the SDK buries it under its own."""
+
+    def __init__(self, aws: Aws, created: Callable[[str, str], None]) -> None:
+        """`created` is told type and name of each resource once it is there; on several threads."""
+        self._aws = aws
+        self._created = created
+        self.error: DeployError | None = None
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        """Create one resource and return its id and state; a component is only passed through."""
+        if not args.custom and not args.resource_id:
+            return None, {}
+        try:
+            if args.resource_id:
+                raise DeployError(
+                    f"{args.name} ({args.typ}): an existing resource is read or imported ({args.resource_id}); "
+                    "the embedded AWS starts empty, so the local stack has to create it."
+                )
+            made = create(self._aws, args.typ, args.name, plain(args.inputs))
+        except DeployError as error:
+            self.error = self.error or error
+            raise
+        self._created(args.typ, args.name)
+        return made.id, dict(made.outputs)
+
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        """Answer the few provider functions that say where the program runs."""
+        aws = self._aws
+        answers = {
+            "aws:index/getCallerIdentity:getCallerIdentity": {
+                "accountId": aws.account_id,
+                "arn": f"arn:{aws.partition}:iam::{aws.account_id}:root",
+                "id": aws.account_id,
+                "userId": aws.account_id,
+            },
+            "aws:index/getPartition:getPartition": {
+                "dnsSuffix": "amazonaws.com",
+                "id": aws.partition,
+                "partition": aws.partition,
+                "reverseDnsPrefix": "com.amazonaws",
+            },
+            "aws:index/getRegion:getRegion": {"id": aws.region, "name": aws.region, "region": aws.region},
+        }
+        if args.token not in answers:
+            self.error = self.error or DeployError(
+                f"the embedded AWS does not know the provider function {args.token}; known: {_FUNCTIONS}. "
+                "Add it in local/deploy/monitor.py."
+            )
+            raise self.error
+        return answers[args.token], []
+
+
+class Monitor(MockMonitor):
+    """Records every resource with its URN, refuses a URN that comes twice, and keeps the stack's outputs."""
+
+    def __init__(self, mocks: RealResources) -> None:
+        super().__init__(mocks)
+        self._real = mocks
+        self._lock = threading.Lock()
+        self._urns: set[str] = set()
+        self.deployed: list[Deployed] = []
+        self.stack_outputs: dict[str, Any] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 the protocol's name
+        """Create one resource."""
+        urn = self.make_urn(request.parent, request.type, request.name)
+        with self._lock:
+            if urn in self._urns:
+                self._real.error = self._real.error or DeployError(
+                    f"{request.name} ({request.type}): two resources have the URN {urn}. "
+                    "Give one of them another name, or another parent."
+                )
+                raise self._real.error
+            self._urns.add(urn)
+        answer = super().RegisterResource(request)
+        if request.custom:
+            registration = self.resources[urn]
+            with self._lock:
+                self.deployed.append(
+                    Deployed(urn, request.type, request.name, registration.id, dict(registration.state))
+                )
+        return answer
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 the protocol's name
+        """Keep the stack's outputs."""
+        if request.urn.split("::")[2] == _STACK:
+            self.stack_outputs = plain(rpc.deserialize_properties(request.outputs))
+        return super().RegisterResourceOutputs(request)
+
+
+def install(mocks: RealResources, project: str, stack: str) -> Monitor:
+    """Make the SDK talk to a new monitor over `mocks`, as `pulumi up` (not preview) of `stack` would."""
+    monitor = Monitor(mocks)
+    pulumi.runtime.set_mocks(mocks, project=project, stack=stack, preview=False, monitor=monitor)
+    # set_mocks leaves a root stack behind, and run_in_stack wants to make its own.
+    pulumi.runtime.settings.set_root_resource(None)
+    return monitor

@@ -1,0 +1,95 @@
+"""Runs the Pulumi program in this process."""
+
+import asyncio
+import os
+import runpy
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.runtime.stack import run_in_stack
+
+from local.deploy.monitor import Deployed, Monitor, RealResources, install
+from local.deploy.resources import DeployError
+from local.deploy.settings import StackSettings
+from local.services.aws import Aws
+
+PROGRAM = "__main__.py"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What a run of the program made: the stack's outputs and every resource."""
+
+    outputs: dict[str, Any]
+    resources: tuple[Deployed, ...]
+
+
+def deploy(
+    root: Path, aws: Aws, settings: StackSettings, created: Callable[[str, str], None] = lambda *_: None
+) -> Deployment:
+    """Run `__main__.py` of `root` and create what it registers.
+
+    `created` is told type and name of each resource as it appears. Must run on the main thread, once per process at
+    a time: the SDK keeps its state in the process. Raises `DeployError` that names the resource, or says what is
+    wrong with the program or its configuration.
+    """
+    mocks = RealResources(aws.connect(), created)
+    monitor = install(mocks, settings.project, settings.stack)
+    pulumi.runtime.set_all_config(dict(settings.config))
+    with _inside(root):
+        _run(mocks)
+    return _deployment(monitor)
+
+
+def _run(mocks: RealResources) -> None:
+    def program() -> None:
+        runpy.run_path(PROGRAM, run_name="__main__")
+
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(run_in_stack(program))
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except Exception as error:
+        if mocks.error is not None:
+            raise mocks.error from None
+        raise _explain(error) from error
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+    if mocks.error is not None:
+        raise mocks.error
+
+
+def _explain(error: Exception) -> DeployError:
+    """A mistake in configuration needs its message only, a mistake in the program its traceback too."""
+    if isinstance(error, DeployError):
+        return error
+    if isinstance(error, pulumi.RunError | pulumi.ConfigMissingError | pulumi.ConfigTypeError | ValueError):
+        return DeployError(f"The program refuses its configuration: {error}")
+    lines = traceback.format_exception(error)
+    return DeployError("The program failed:\n" + "".join(lines[-8:]).rstrip())
+
+
+@contextmanager
+def _inside(root: Path) -> Iterator[None]:
+    """The program's folder as working directory and import path, as under the engine."""
+    before, path = Path.cwd(), list(sys.path)
+    os.chdir(root)
+    sys.path.insert(0, str(root))
+    try:
+        yield
+    finally:
+        os.chdir(before)
+        sys.path[:] = path
+
+
+def _deployment(monitor: Monitor) -> Deployment:
+    return Deployment(monitor.stack_outputs, tuple(sorted(monitor.deployed, key=lambda each: each.urn)))

@@ -1,0 +1,75 @@
+"""The project's and the stack's configuration files, as the engine would hand them to the program."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local.deploy.resources import DeployError
+
+_DEFAULT_REGION = "eu-west-1"
+
+
+@dataclass(frozen=True)
+class StackSettings:
+    """Project name and full configuration (`namespace:key` → text, objects as JSON) of one stack."""
+
+    project: str
+    stack: str
+    config: Mapping[str, str]
+
+    @property
+    def region(self) -> str:
+        """Where the stack lives."""
+        return self.config.get("aws:region", _DEFAULT_REGION)
+
+
+def load_settings(root: Path, stack: str, overrides: Mapping[str, str]) -> StackSettings:
+    """Read `Pulumi.yaml` (defaults) and `Pulumi.{stack}.yaml` under `root`, then apply `overrides`.
+
+    A key without namespace belongs to the project. Raises `DeployError` for a missing file, a secret (which only the
+    engine can open) or a required key without a value.
+    """
+    project_file = _read(root / "Pulumi.yaml")
+    project = str(project_file["name"])
+    given = {
+        _full(project, key): value for key, value in (_read(root / f"Pulumi.{stack}.yaml").get("config") or {}).items()
+    }
+    given |= {_full(project, key): value for key, value in overrides.items()}
+    for key, schema in (project_file.get("config") or {}).items():
+        _apply_default(given, _full(project, key), schema, stack)
+    return StackSettings(project, stack, {key: _text(key, value) for key, value in given.items()})
+
+
+def _apply_default(given: dict[str, Any], key: str, schema: Any, stack: str) -> None:
+    if not isinstance(schema, dict):
+        given.setdefault(key, schema)
+        return
+    for source in ("value", "default"):
+        if source in schema:
+            given.setdefault(key, schema[source])
+    if key not in given and "type" in schema and not schema.get("secret"):
+        raise DeployError(f"Pulumi.{stack}.yaml does not set {key}, and Pulumi.yaml gives it no default. Set it there.")
+
+
+def _full(project: str, key: str) -> str:
+    return key if ":" in key else f"{project}:{key}"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise DeployError(f"{path} is missing; the local stack is deployed from it.") from None
+    except yaml.YAMLError as error:
+        raise DeployError(f"{path} is not valid YAML: {error}") from None
+    return content or {}
+
+
+def _text(key: str, value: Any) -> str:
+    if isinstance(value, dict) and "secure" in value:
+        raise DeployError(f"{key} is a secret; the local stack takes plain values only (they protect nothing here).")
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,56 @@
+"""Errors that a person at the terminal can act on, and the exit codes of the command line."""
+
+import errno
+from enum import IntEnum
+from pathlib import Path
+
+
+class ExitCode(IntEnum):
+    """Exit codes of `python -m local` (2 is argparse's, for wrong usage)."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    ALREADY_RUNNING = 3
+    NOT_RUNNING = 4
+    INTERRUPTED = 130
+
+
+class LocalError(Exception):
+    """Something that the person who typed the command can act on. The message says what to change."""
+
+    exit_code = ExitCode.FAILED
+
+
+class AlreadyRunningError(LocalError):
+    """An instance holds this state folder."""
+
+    exit_code = ExitCode.ALREADY_RUNNING
+
+
+class NotRunningError(LocalError):
+    """The command needs a running instance and there is none in this state folder."""
+
+    exit_code = ExitCode.NOT_RUNNING
+
+
+class StoppedError(LocalError):
+    """A signal or `down` asked for the end while the instance was starting or running."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
+def no_space(folder: Path, needed: str = "") -> LocalError:
+    """What to say when `folder` is on a full disk. `needed` completes 'at least …'."""
+    at_least = f" At least {needed} are needed there." if needed else ""
+    return LocalError(
+        f"No space left on the disk of {folder}.{at_least} "
+        "Free some space, or put the state folder on another disk: --state-dir DIR (or ORDERS_LOCAL_DIR)."
+    )
+
+
+def explain_os_error(error: OSError, folder: Path) -> LocalError:
+    """An `OSError` met while working in `folder`, as something to act on."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return no_space(folder)
+    return LocalError(f"{error.strerror or error}: {error.filename or folder}")

@@ -1,0 +1,1 @@
+"""One module per AWS service: Pulumi resource types mapped to API calls."""

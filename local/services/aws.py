@@ -1,0 +1,107 @@
+"""API clients for the embedded AWS."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigatewayv2 import ApiGatewayV2Client
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+
+# The emulator takes these as the account's root user; they open nothing else.
+ACCESS_KEY_ID = "test"
+SECRET_ACCESS_KEY = "test"  # noqa: S105 the emulator's fixed root secret
+ACCOUNT_ID = "000000000000"
+
+_CONFIG = Config(connect_timeout=2, read_timeout=60, retries={"total_max_attempts": 1}, max_pool_connections=20)
+
+
+@dataclass(frozen=True)
+class Aws:
+    """One emulated account in one region, reached at `endpoint_url` as its root user.
+
+    No call is retried: a failure here is a finding, not weather.
+    """
+
+    endpoint_url: str
+    region: str
+    account_id: str = ACCOUNT_ID
+    partition: str = "aws"
+
+    @cached_property
+    def session(self) -> boto3.Session:
+        """A session of its own, deaf to the machine's profiles and credentials."""
+        return boto3.Session(
+            aws_access_key_id=ACCESS_KEY_ID, aws_secret_access_key=SECRET_ACCESS_KEY, region_name=self.region
+        )
+
+    def connect(self) -> "Aws":
+        """Make every client now: creating one is not thread-safe, and resources are registered on many threads."""
+        for name in (name for name, value in vars(Aws).items() if isinstance(value, cached_property)):
+            getattr(self, name)
+        return self
+
+    def arn(self, service: str, resource: str, *, regional: bool = True) -> str:
+        """The ARN of `resource` in this account."""
+        return f"arn:{self.partition}:{service}:{self.region if regional else ''}:{self.account_id}:{resource}"
+
+    @cached_property
+    def apigatewayv2(self) -> "ApiGatewayV2Client":
+        """API Gateway v2."""
+        return self.session.client("apigatewayv2", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def cloudwatch(self) -> "CloudWatchClient":
+        """CloudWatch metrics, alarms and dashboards."""
+        return self.session.client("cloudwatch", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def cognito(self) -> "CognitoIdentityProviderClient":
+        """Cognito user pools."""
+        return self.session.client("cognito-idp", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        """DynamoDB."""
+        return self.session.client("dynamodb", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def events(self) -> "EventBridgeClient":
+        """EventBridge."""
+        return self.session.client("events", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def iam(self) -> "IAMClient":
+        """IAM."""
+        return self.session.client("iam", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def lambda_(self) -> "LambdaClient":
+        """Lambda."""
+        return self.session.client("lambda", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def logs(self) -> "CloudWatchLogsClient":
+        """CloudWatch Logs."""
+        return self.session.client("logs", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def sns(self) -> "SNSClient":
+        """SNS."""
+        return self.session.client("sns", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        """SQS."""
+        return self.session.client("sqs", endpoint_url=self.endpoint_url, config=_CONFIG)

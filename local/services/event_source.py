@@ -1,0 +1,89 @@
+"""Lambda's event source mappings."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from local.services.aws import Aws
+from local.services.base import Created, Handler, Inputs, Tags, compact, gone_is_fine
+
+
+class ScalingConfig(Inputs):
+    """How many batches of one mapping may run at once."""
+
+    maximum_concurrency: int
+
+
+class Filter(Inputs):
+    """One pattern."""
+
+    pattern: str
+
+
+class FilterCriteria(Inputs):
+    """Which records reach the function."""
+
+    filters: list[Filter]
+
+
+class EventSourceMappingInputs(Inputs):
+    """`aws:lambda/eventSourceMapping:EventSourceMapping` for SQS."""
+
+    event_source_arn: str
+    function_name: str
+    batch_size: int = 10
+    enabled: bool = True
+    filter_criteria: FilterCriteria | None = None
+    function_response_types: list[str] | None = None
+    maximum_batching_window_in_seconds: int | None = None
+    scaling_config: ScalingConfig | None = None
+    tags: Tags
+
+    def configuration(self) -> dict[str, Any]:
+        """What CreateEventSourceMapping and UpdateEventSourceMapping share."""
+        filters = self.filter_criteria
+        scaling = self.scaling_config
+        return compact(
+            FunctionName=self.function_name,
+            BatchSize=self.batch_size,
+            Enabled=self.enabled,
+            FilterCriteria={"Filters": [{"Pattern": each.pattern} for each in filters.filters]} if filters else None,
+            FunctionResponseTypes=self.function_response_types,
+            MaximumBatchingWindowInSeconds=self.maximum_batching_window_in_seconds,
+            ScalingConfig={"MaximumConcurrency": scaling.maximum_concurrency} if scaling else None,
+        )
+
+
+class EventSourceMapping(Handler[EventSourceMappingInputs]):
+    """A mapping from a queue to a function. Its id is its UUID."""
+
+    pulumi_type = "aws:lambda/eventSourceMapping:EventSourceMapping"
+    model = EventSourceMappingInputs
+    updatable = frozenset(
+        {
+            "batchSize",
+            "enabled",
+            "filterCriteria",
+            "functionName",
+            "functionResponseTypes",
+            "maximumBatchingWindowInSeconds",
+            "scalingConfig",
+        }
+    )
+
+    def create(self, aws: Aws, name: str, inputs: EventSourceMappingInputs) -> Created:
+        """Create it."""
+        made = aws.lambda_.create_event_source_mapping(
+            EventSourceArn=inputs.event_source_arn, Tags=inputs.tags, **inputs.configuration()
+        )
+        return Created(made["UUID"], {"uuid": made["UUID"], "functionArn": made["FunctionArn"], "state": "Enabled"})
+
+    def update(
+        self, aws: Aws, id_: str, old: EventSourceMappingInputs, new: EventSourceMappingInputs
+    ) -> Mapping[str, Any]:
+        """Change it in place."""
+        made = aws.lambda_.update_event_source_mapping(UUID=id_, **new.configuration())
+        return {"uuid": id_, "functionArn": made["FunctionArn"], "state": made["State"]}
+
+    def delete(self, aws: Aws, id_: str, inputs: EventSourceMappingInputs) -> None:
+        """Delete it."""
+        gone_is_fine(aws.lambda_.delete_event_source_mapping, "ResourceNotFoundException", UUID=id_)

@@ -1,0 +1,194 @@
+"""Lambda: functions."""
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import pulumi
+
+from local.services.archives import zip_bytes
+from local.services.aws import Aws
+from local.services.base import Created, Handler, Inputs, Tags, compact, gone_is_fine
+
+_GONE = "ResourceNotFoundException"
+
+
+class Environment(Inputs):
+    """A function's environment variables."""
+
+    variables: dict[str, str]
+
+
+class TracingConfig(Inputs):
+    """Whether X-Ray tracing is active."""
+
+    mode: str
+
+
+class LoggingConfig(Inputs):
+    """A function's log format and group."""
+
+    log_format: str
+    log_group: str | None = None
+    application_log_level: str | None = None
+    system_log_level: str | None = None
+
+
+class EphemeralStorage(Inputs):
+    """Space in /tmp, in MiB."""
+
+    size: int
+
+
+class DeadLetterConfig(Inputs):
+    """Where events of failed asynchronous invocations go."""
+
+    target_arn: str
+
+
+class FunctionInputs(Inputs):
+    """`aws:lambda/function:Function`."""
+
+    code: pulumi.Archive
+    role: str
+    handler: str
+    runtime: str
+    name: str | None = None
+    architectures: list[str] | None = None
+    dead_letter_config: DeadLetterConfig | None = None
+    description: str = ""
+    environment: Environment | None = None
+    ephemeral_storage: EphemeralStorage | None = None
+    kms_key_arn: str | None = None
+    layers: list[str] | None = None
+    logging_config: LoggingConfig | None = None
+    memory_size: int = 128
+    package_type: str = "Zip"
+    publish: bool = False
+    reserved_concurrent_executions: int = -1
+    tags: Tags
+    timeout: int = 3
+    tracing_config: TracingConfig | None = None
+
+    def configuration(self) -> dict[str, Any]:
+        """What CreateFunction and UpdateFunctionConfiguration share."""
+        logging = self.logging_config
+        return compact(
+            Role=self.role,
+            Handler=self.handler,
+            Runtime=self.runtime,
+            Description=self.description,
+            MemorySize=self.memory_size,
+            Timeout=self.timeout,
+            Environment={"Variables": self.environment.variables} if self.environment else None,
+            EphemeralStorage={"Size": self.ephemeral_storage.size} if self.ephemeral_storage else None,
+            KMSKeyArn=self.kms_key_arn,
+            Layers=self.layers,
+            DeadLetterConfig={"TargetArn": self.dead_letter_config.target_arn} if self.dead_letter_config else None,
+            TracingConfig={"Mode": self.tracing_config.mode} if self.tracing_config else None,
+            LoggingConfig=compact(
+                LogFormat=logging.log_format,
+                LogGroup=logging.log_group,
+                ApplicationLogLevel=logging.application_log_level,
+                SystemLogLevel=logging.system_log_level,
+            )
+            if logging
+            else None,
+        )
+
+
+def invoke_arn(aws: Aws, arn: str) -> str:
+    """The ARN by which API Gateway calls a function, version or alias."""
+    return f"arn:{aws.partition}:apigateway:{aws.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+
+
+class Function(Handler[FunctionInputs]):
+    """A function. Its id is its name."""
+
+    pulumi_type = "aws:lambda/function:Function"
+    model = FunctionInputs
+    ignored: ClassVar[Mapping[str, str]] = {
+        "skipDestroy": "about destroying; the emulator forgets everything when it stops",
+        "sourceCodeHash": "tells the provider that code changed; the code itself is compared here",
+    }
+    updatable = frozenset(
+        {
+            "code",
+            "deadLetterConfig",
+            "description",
+            "environment",
+            "ephemeralStorage",
+            "handler",
+            "kmsKeyArn",
+            "layers",
+            "loggingConfig",
+            "memorySize",
+            "publish",
+            "reservedConcurrentExecutions",
+            "role",
+            "runtime",
+            "tags",
+            "timeout",
+            "tracingConfig",
+        }
+    )
+
+    def create(self, aws: Aws, name: str, inputs: FunctionInputs) -> Created:
+        """Create it and, when asked, publish its first version."""
+        function_name = inputs.name or name
+        code = zip_bytes(inputs.code)
+        made = aws.lambda_.create_function(
+            FunctionName=function_name,
+            Code={"ZipFile": code},
+            Publish=inputs.publish,
+            Tags=inputs.tags,
+            PackageType="Zip" if inputs.package_type == "Zip" else "Image",
+            **inputs.configuration(),
+            **compact(Architectures=inputs.architectures),
+        )
+        self._reserve(aws, function_name, inputs)
+        return Created(function_name, self._outputs(aws, function_name, code, made["Version"]))
+
+    def update(self, aws: Aws, id_: str, old: FunctionInputs, new: FunctionInputs) -> Mapping[str, Any]:
+        """Update configuration, then code, then publish."""
+        aws.lambda_.update_function_configuration(FunctionName=id_, **new.configuration())
+        code = zip_bytes(new.code)
+        made = aws.lambda_.update_function_code(
+            FunctionName=id_, ZipFile=code, Publish=new.publish, **compact(Architectures=new.architectures)
+        )
+        self._reserve(aws, id_, new)
+        arn = aws.arn("lambda", f"function:{id_}")
+        if lost := [key for key in old.tags if key not in new.tags]:
+            aws.lambda_.untag_resource(Resource=arn, TagKeys=lost)
+        if new.tags:
+            aws.lambda_.tag_resource(Resource=arn, Tags=new.tags)
+        return self._outputs(aws, id_, code, made["Version"])
+
+    def delete(self, aws: Aws, id_: str, inputs: FunctionInputs) -> None:
+        """Delete it with its versions."""
+        gone_is_fine(aws.lambda_.delete_function, _GONE, FunctionName=id_)
+
+    @staticmethod
+    def _reserve(aws: Aws, function_name: str, inputs: FunctionInputs) -> None:
+        if inputs.reserved_concurrent_executions >= 0:
+            aws.lambda_.put_function_concurrency(
+                FunctionName=function_name, ReservedConcurrentExecutions=inputs.reserved_concurrent_executions
+            )
+
+    @staticmethod
+    def _outputs(aws: Aws, function_name: str, code: bytes, version: str) -> dict[str, Any]:
+        arn = aws.arn("lambda", f"function:{function_name}")
+        qualified = f"{arn}:{version}"
+        digest = b64encode(hashlib.sha256(code).digest()).decode()
+        return {
+            "name": function_name,
+            "arn": arn,
+            "version": version,
+            "qualifiedArn": qualified,
+            "invokeArn": invoke_arn(aws, arn),
+            "qualifiedInvokeArn": invoke_arn(aws, qualified),
+            "codeSha256": digest,
+            "sourceCodeHash": digest,
+            "sourceCodeSize": len(code),
+        }

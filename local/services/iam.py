@@ -1,0 +1,141 @@
+"""IAM: roles and their policies."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from local.services.aws import Aws
+from local.services.base import Created, Handler, Inputs, Tags, compact, gone_is_fine, tag_list
+
+_GONE = "NoSuchEntity"
+
+
+class RoleInputs(Inputs):
+    """`aws:iam/role:Role`."""
+
+    assume_role_policy: str
+    name: str | None = None
+    description: str = ""
+    path: str = "/"
+    max_session_duration: int = 3600
+    permissions_boundary: str | None = None
+    tags: Tags
+
+
+class Role(Handler[RoleInputs]):
+    """A role; its policies are resources of their own."""
+
+    pulumi_type = "aws:iam/role:Role"
+    model = RoleInputs
+    updatable = frozenset({"assumeRolePolicy", "description", "maxSessionDuration"})
+
+    def create(self, aws: Aws, name: str, inputs: RoleInputs) -> Created:
+        """Create it; the id is the role's name."""
+        role = aws.iam.create_role(
+            RoleName=inputs.name or name,
+            AssumeRolePolicyDocument=inputs.assume_role_policy,
+            Description=inputs.description,
+            Path=inputs.path,
+            MaxSessionDuration=inputs.max_session_duration,
+            Tags=tag_list(inputs.tags),
+            **compact(PermissionsBoundary=inputs.permissions_boundary),
+        )["Role"]
+        return Created(role["RoleName"], {"name": role["RoleName"], "arn": role["Arn"], "uniqueId": role["RoleId"]})
+
+    def update(self, aws: Aws, id_: str, old: RoleInputs, new: RoleInputs) -> Mapping[str, Any]:
+        """Change the trust policy, description and session length."""
+        aws.iam.update_assume_role_policy(RoleName=id_, PolicyDocument=new.assume_role_policy)
+        aws.iam.update_role(RoleName=id_, Description=new.description, MaxSessionDuration=new.max_session_duration)
+        role = aws.iam.get_role(RoleName=id_)["Role"]
+        return {"name": role["RoleName"], "arn": role["Arn"], "uniqueId": role["RoleId"]}
+
+    def delete(self, aws: Aws, id_: str, inputs: RoleInputs) -> None:
+        """Delete it; its policies are gone by then."""
+        gone_is_fine(aws.iam.delete_role, _GONE, RoleName=id_)
+
+
+class RolePolicyInputs(Inputs):
+    """`aws:iam/rolePolicy:RolePolicy`."""
+
+    role: str
+    policy: str
+    name: str | None = None
+
+
+class RolePolicy(Handler[RolePolicyInputs]):
+    """An inline policy of a role."""
+
+    pulumi_type = "aws:iam/rolePolicy:RolePolicy"
+    model = RolePolicyInputs
+    updatable = frozenset({"policy"})
+
+    def create(self, aws: Aws, name: str, inputs: RolePolicyInputs) -> Created:
+        """Put it; the id is `role:policy`."""
+        policy_name = inputs.name or name
+        aws.iam.put_role_policy(RoleName=inputs.role, PolicyName=policy_name, PolicyDocument=inputs.policy)
+        return Created(f"{inputs.role}:{policy_name}", {"name": policy_name})
+
+    def update(self, aws: Aws, id_: str, old: RolePolicyInputs, new: RolePolicyInputs) -> Mapping[str, Any]:
+        """Put the new document."""
+        policy_name = id_.partition(":")[2]
+        aws.iam.put_role_policy(RoleName=new.role, PolicyName=policy_name, PolicyDocument=new.policy)
+        return {"name": policy_name}
+
+    def delete(self, aws: Aws, id_: str, inputs: RolePolicyInputs) -> None:
+        """Delete it."""
+        role, _, policy_name = id_.partition(":")
+        gone_is_fine(aws.iam.delete_role_policy, _GONE, RoleName=role, PolicyName=policy_name)
+
+
+class RolePolicyAttachmentInputs(Inputs):
+    """`aws:iam/rolePolicyAttachment:RolePolicyAttachment`."""
+
+    role: str
+    policy_arn: str
+
+
+class RolePolicyAttachment(Handler[RolePolicyAttachmentInputs]):
+    """A managed policy on a role."""
+
+    pulumi_type = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+    model = RolePolicyAttachmentInputs
+
+    def create(self, aws: Aws, name: str, inputs: RolePolicyAttachmentInputs) -> Created:
+        """Attach it; the id is `role/arn`."""
+        aws.iam.attach_role_policy(RoleName=inputs.role, PolicyArn=inputs.policy_arn)
+        return Created(f"{inputs.role}/{inputs.policy_arn}")
+
+    def delete(self, aws: Aws, id_: str, inputs: RolePolicyAttachmentInputs) -> None:
+        """Detach it."""
+        gone_is_fine(aws.iam.detach_role_policy, _GONE, RoleName=inputs.role, PolicyArn=inputs.policy_arn)
+
+
+class PolicyInputs(Inputs):
+    """`aws:iam/policy:Policy`."""
+
+    policy: str
+    name: str | None = None
+    description: str = ""
+    path: str = "/"
+    tags: Tags
+
+
+class Policy(Handler[PolicyInputs]):
+    """A managed policy of our own."""
+
+    pulumi_type = "aws:iam/policy:Policy"
+    model = PolicyInputs
+
+    def create(self, aws: Aws, name: str, inputs: PolicyInputs) -> Created:
+        """Create it; the id is its ARN."""
+        policy = aws.iam.create_policy(
+            PolicyName=inputs.name or name,
+            PolicyDocument=inputs.policy,
+            Description=inputs.description,
+            Path=inputs.path,
+            Tags=tag_list(inputs.tags),
+        )["Policy"]
+        return Created(policy["Arn"], {"arn": policy["Arn"], "name": policy["PolicyName"]})
+
+    def delete(self, aws: Aws, id_: str, inputs: PolicyInputs) -> None:
+        """Delete it."""
+        gone_is_fine(aws.iam.delete_policy, _GONE, PolicyArn=id_)

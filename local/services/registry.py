@@ -1,0 +1,47 @@
+"""All resource types that the embedded AWS knows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from local.services.apigatewayv2 import Api, Integration, Route, Stage
+from local.services.base import Handler
+from local.services.cloudwatch import CompositeAlarm, Dashboard, MetricAlarm
+from local.services.dynamodb import Table
+from local.services.event_source import EventSourceMapping
+from local.services.function_access import Alias, Permission
+from local.services.functions import Function
+from local.services.iam import Policy, Role, RolePolicy, RolePolicyAttachment
+from local.services.logs import LogGroup, LogMetricFilter, LogResourcePolicy
+from local.services.sns import Topic, TopicPolicy, TopicSubscription
+from local.services.sqs import Queue, QueuePolicy, RedriveAllowPolicy, RedrivePolicy
+
+_ALL: tuple[Handler[Any], ...] = (
+    Alias(),
+    Api(),
+    CompositeAlarm(),
+    Dashboard(),
+    EventSourceMapping(),
+    Function(),
+    Integration(),
+    LogGroup(),
+    LogMetricFilter(),
+    LogResourcePolicy(),
+    MetricAlarm(),
+    Permission(),
+    Policy(),
+    Queue(),
+    QueuePolicy(),
+    RedriveAllowPolicy(),
+    RedrivePolicy(),
+    Role(),
+    RolePolicy(),
+    RolePolicyAttachment(),
+    Route(),
+    Stage(),
+    Table(),
+    Topic(),
+    TopicPolicy(),
+    TopicSubscription(),
+)
+
+HANDLERS: Mapping[str, Handler[Any]] = {handler.pulumi_type: handler for handler in _ALL}
