@@ -19,19 +19,9 @@ def compile_tree(tree: Path, interpreter: Interpreter) -> None:
     `-s`/`-p`: the build folder's name must not get into the files. `-o 0`: the level that Lambda runs at. `-I`: no
     `PYTHON…` variable of this machine changes the outcome.
     """
-    command: list[str | Path] = [
-        interpreter.path,
-        "-I",
-        "-m",
-        "compileall",
-        "-q",
-        "-f",
-        "-j",
-        str(os.cpu_count() or 1),
-        "-o",
-        "0",
-    ]
-    command += ["--invalidation-mode", "unchecked-hash", "-s", tree, "-p", TASK_ROOT, tree]
+    command: list[str | Path] = [interpreter.path, "-I", "-m", "compileall", "-q", "-f", "-o", "0"]
+    command += ["-j", str(os.cpu_count() or 1), "--invalidation-mode", "unchecked-hash"]
+    command += ["-s", tree, "-p", TASK_ROOT, tree]
     result = subprocess.run(  # noqa: S603 - the interpreter was found and asked by us
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )

@@ -20,33 +20,30 @@ _MACHINE = {"arm64": "aarch64", "x86_64": "x86_64"}
 _PATIENCE = {"PIP_TIMEOUT": ("15", {"timeout", "default-timeout"}), "PIP_RETRIES": ("2", {"retries"})}
 #: Settings that decide *what* is installed, or where. Those that say where to get it from (index, certificates,
 #: proxy, cache) are the user's business.
-_DECIDING = frozenset(
-    "PIP_" + name
-    for name in [
-        "TARGET",
-        "PREFIX",
-        "ROOT",
-        "PLATFORM",
-        "PYTHON_VERSION",
-        "IMPLEMENTATION",
-        "ABI",
-        "CONSTRAINT",
-        "REQUIREMENT",
-        "EDITABLE",
-        "NO_BINARY",
-        "ONLY_BINARY",
-        "PRE",
-        "DRY_RUN",
-        "UPGRADE",
-        "REPORT",
-        "PYTHON",
-        "QUIET",
-        "VERBOSE",
-        "LOG",
-        "REQUIRE_VIRTUALENV",
-        "COMPILE",
-    ]
-)
+_DECIDING = {
+    "PIP_TARGET",
+    "PIP_PREFIX",
+    "PIP_ROOT",
+    "PIP_PLATFORM",
+    "PIP_PYTHON_VERSION",
+    "PIP_IMPLEMENTATION",
+    "PIP_ABI",
+    "PIP_CONSTRAINT",
+    "PIP_REQUIREMENT",
+    "PIP_EDITABLE",
+    "PIP_NO_BINARY",
+    "PIP_ONLY_BINARY",
+    "PIP_PRE",
+    "PIP_DRY_RUN",
+    "PIP_UPGRADE",
+    "PIP_REPORT",
+    "PIP_PYTHON",
+    "PIP_QUIET",
+    "PIP_VERBOSE",
+    "PIP_LOG",
+    "PIP_REQUIRE_VIRTUALENV",
+    "PIP_COMPILE",
+}
 _COLLECTING = re.compile(r"^Collecting (?P<what>[^\s;]+)")
 _UNREACHABLE = re.compile(
     r"Retrying \(|Connection refused|NewConnectionError|timed out|Name or service not known|SSLError"
