@@ -1,0 +1,190 @@
+"""Turns an alarm table into CloudWatch alarms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.alarms.model import Alarm, AlarmTable, Composite, Metric, Ref, Tier
+from components.alarms.settings import AlarmSettings
+from components.alarms.topics import AlarmTopics, AlarmTopicsArgs
+
+WAIT_FOR_SUPPRESSOR = 120
+"""Seconds that a composite waits for the cause that would explain it; both are evaluated once a minute."""
+
+_DESCRIPTION_LIMIT = 1024
+
+
+@dataclass(frozen=True)
+class AlarmsArgs:
+    """Inputs of `Alarms`.
+
+    Attributes:
+        prefix: start of the physical names, `{project}-{stack}`.
+        table: the rows.
+        watched: names and ids by the keys of the rows' `Ref`s.
+        settings: subscriptions, key and runbook address.
+    """
+
+    prefix: str
+    table: AlarmTable
+    watched: Mapping[str, pulumi.Input[str]]
+    settings: AlarmSettings
+
+
+class Alarms(pulumi.ComponentResource):
+    """Metric alarms, composites and the topics they notify.
+
+    Attributes:
+        topics: topic ARNs by tier.
+        names: physical alarm names by row or composite name.
+        arns: alarm ARNs by row or composite name.
+
+    Raises:
+        ValueError: a row watches something that `watched` does not name.
+    """
+
+    topics: Mapping[Tier, pulumi.Output[str]]
+    names: Mapping[str, pulumi.Output[str]]
+    arns: Mapping[str, pulumi.Output[str]]
+
+    def __init__(self, name: str, args: AlarmsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("orders:alarms:Alarms", name, None, opts)
+        self._name, self._args = name, args
+        topics = AlarmTopics(
+            f"{name}-topics", AlarmTopicsArgs(args.prefix, args.settings), pulumi.ResourceOptions(parent=self)
+        )
+        self.topics = topics.arns
+        rows = {row.name: self._alarm(row) for row in args.table.alarms}
+        groups: dict[str, aws.cloudwatch.CompositeAlarm] = {}
+        for composite in _explained_first(args.table.composites):
+            groups[composite.name] = self._composite(composite, rows, groups)
+        self.names = {key: alarm.name for key, alarm in rows.items()} | {
+            key: alarm.alarm_name for key, alarm in groups.items()
+        }
+        self.arns = {key: alarm.arn for key, alarm in rows.items()} | {key: alarm.arn for key, alarm in groups.items()}
+        self.register_outputs({"topics": {str(tier): arn for tier, arn in self.topics.items()}})
+
+    def _alarm(self, row: Alarm) -> aws.cloudwatch.MetricAlarm:
+        heard_through = self._args.table.composite_of(row.name)
+        actions = [] if heard_through else [self.topics[row.tier]]
+        single = next(iter(row.metrics.values())) if row.expression is None else None
+        return aws.cloudwatch.MetricAlarm(
+            f"{self._name}-{row.name}",
+            name=f"{self._args.prefix}-{row.name}",
+            alarm_description=self._description(row),
+            comparison_operator=f"{row.threshold.comparison}",
+            threshold=row.threshold.value,
+            evaluation_periods=row.periods,
+            datapoints_to_alarm=row.to_alarm,
+            treat_missing_data=row.missing,
+            alarm_actions=actions,
+            ok_actions=actions,
+            evaluate_low_sample_count_percentiles=row.low_samples,
+            metric_queries=self._queries(row) if single is None else None,
+            period=None if single is None else row.period,
+            namespace=None if single is None else self._resolve(single.namespace),
+            metric_name=None if single is None else single.name,
+            dimensions=None if single is None else self._dimensions(single),
+            statistic=None if single is None or _percentile(single) else single.statistic,
+            extended_statistic=single.statistic if single is not None and _percentile(single) else None,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _queries(self, row: Alarm) -> list[aws.cloudwatch.MetricAlarmMetricQueryArgs]:
+        queries = [
+            aws.cloudwatch.MetricAlarmMetricQueryArgs(
+                id=identifier,
+                return_data=False,
+                metric=aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
+                    namespace=self._resolve(metric.namespace),
+                    metric_name=metric.name,
+                    dimensions=self._dimensions(metric),
+                    period=row.period,
+                    stat=metric.statistic,
+                ),
+            )
+            for identifier, metric in row.metrics.items()
+        ]
+        result = aws.cloudwatch.MetricAlarmMetricQueryArgs(
+            id="result", expression=row.expression, label=row.title, return_data=True
+        )
+        return [*queries, result]
+
+    def _composite(
+        self,
+        composite: Composite,
+        rows: Mapping[str, aws.cloudwatch.MetricAlarm],
+        groups: Mapping[str, aws.cloudwatch.CompositeAlarm],
+    ) -> aws.cloudwatch.CompositeAlarm:
+        # By the alarms' outputs, not by computed names, so that members exist before the rule that names them.
+        members = pulumi.Output.all(*(rows[member].name for member in composite.members))
+        suppressor = None
+        if composite.quiet_while is not None:
+            suppressor = aws.cloudwatch.CompositeAlarmActionsSuppressorArgs(
+                alarm=groups[composite.quiet_while].alarm_name,
+                extension_period=composite.quiet_after,
+                wait_period=WAIT_FOR_SUPPRESSOR,
+            )
+        actions = [self.topics[composite.tier]]
+        return aws.cloudwatch.CompositeAlarm(
+            f"{self._name}-{composite.name}",
+            alarm_name=f"{self._args.prefix}-{composite.name}",
+            alarm_description=self._description(composite),
+            alarm_rule=members.apply(lambda names: " OR ".join(f'ALARM("{name}")' for name in names)),
+            alarm_actions=actions,
+            ok_actions=actions,
+            actions_suppressor=suppressor,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _description(self, row: Alarm | Composite) -> str:
+        link = runbook_link(self._args.settings.runbook_base_url, row)
+        text = f"[{row.tier}] {row.title}. {row.why}"
+        room = _DESCRIPTION_LIMIT - len(link) - len(" Runbook: ")
+        return f"{text[:room]} Runbook: {link}"
+
+    def _dimensions(self, metric: Metric) -> dict[str, pulumi.Input[str]]:
+        return {name: self._resolve(value) for name, value in metric.dimensions.items()}
+
+    def _resolve(self, value: str | Ref) -> pulumi.Input[str]:
+        return resolve(value, self._args.watched)
+
+
+def resolve(value: str | Ref, watched: Mapping[str, pulumi.Input[str]]) -> pulumi.Input[str]:
+    """The name behind a `Ref`, or the literal itself.
+
+    Raises:
+        ValueError: `watched` has no such name.
+    """
+    if isinstance(value, str):
+        return value
+    if value.key not in watched:
+        raise ValueError(
+            f"alarms watch {value.key!r}, which is not among the given names: {', '.join(sorted(watched))}"
+        )
+    return watched[value.key]
+
+
+def runbook_link(base_url: str, row: Alarm | Composite) -> str:
+    """Where the row's runbook is."""
+    return f"{base_url.rstrip('/')}/{row.runbook}.md#{row.heading}"
+
+
+def _percentile(metric: Metric) -> bool:
+    return metric.statistic.startswith("p")
+
+
+def _explained_first(composites: tuple[Composite, ...]) -> list[Composite]:
+    # A composite's suppressor must exist before it. The table refuses unknown names, so only a circle can remain.
+    ordered: list[Composite] = []
+    waiting = list(composites)
+    while waiting:
+        done = {composite.name for composite in ordered}
+        ready = [c for c in waiting if c.quiet_while is None or c.quiet_while in done]
+        if not ready:
+            raise ValueError(f"composites keep each other quiet in a circle: {', '.join(c.name for c in waiting)}")
+        ordered += ready
+        waiting = [composite for composite in waiting if composite not in ready]
+    return ordered

@@ -1,0 +1,177 @@
+"""What a row of the alarm table is made of. Nothing here knows Pulumi resources or the business."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+MissingData = Literal["missing", "ignore", "breaching", "notBreaching"]
+Comparison = Literal[
+    "GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold"
+]
+
+SECONDS_PER_DAY = 86_400
+MAX_METRICS = 10
+"""CloudWatch: a math expression of an alarm may use at most 10 metrics."""
+
+
+class Tier(StrEnum):
+    """Who hears of it, and how fast they act."""
+
+    PAGE = "page"
+    """Wakes somebody: customers are hurt, or data will be lost."""
+    NOTIFY = "notify"
+    """The team's channel: look at it today."""
+    TICKET = "ticket"
+    """A task for this week: nobody is hurt yet."""
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A name that is known only once a stack is composed, such as a queue's name or an API's id."""
+
+    key: str
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric and its statistic.
+
+    Attributes:
+        namespace: a literal such as `AWS/SQS`, or a `Ref`.
+        name: the metric's name.
+        dimensions: exactly the dimensions under which it is published; values are literals or `Ref`s.
+        statistic: `Sum`, `Maximum`, … or `pNN`.
+    """
+
+    namespace: str | Ref
+    name: str
+    dimensions: Mapping[str, str | Ref]
+    statistic: str
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """When a value is too much (or too little): value, unit for people, and the reason for the default."""
+
+    value: float
+    unit: str
+    reason: str
+    comparison: Comparison = "GreaterThanOrEqualToThreshold"
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """One row: a metric, or math over several, compared with a threshold.
+
+    Attributes:
+        name: kebab case, unique; the physical name is `{project}-{stack}-{name}` and the runbook's heading is `name`.
+        title: what is wrong, in a few words, for the page and the dashboard.
+        metrics: by the id that `expression` uses; a row without expression has exactly one.
+        threshold: what the value is compared with.
+        period: seconds per data point.
+        periods: how many data points are looked at (N).
+        to_alarm: how many of them must breach (M).
+        missing: what a period without data means.
+        tier: who hears of it. A member of a composite is heard through the composite alone.
+        runbook: the file in `docs/runbooks/`, without suffix.
+        anchor: the heading in it, if several rows share one; otherwise the heading is the row's name.
+        why: why the row exists and is shaped this way.
+        expression: metric math over the ids.
+        low_samples: percentiles only: whether few samples are judged too (`evaluate`) or not (`ignore`).
+    """
+
+    name: str
+    title: str
+    metrics: Mapping[str, Metric]
+    threshold: Threshold
+    period: int
+    periods: int
+    to_alarm: int
+    missing: MissingData
+    tier: Tier
+    runbook: str
+    why: str
+    expression: str | None = None
+    low_samples: Literal["evaluate", "ignore"] | None = None
+    anchor: str | None = None
+
+    @property
+    def heading(self) -> str:
+        """The runbook's heading for this row."""
+        return self.anchor or self.name
+
+    def __post_init__(self) -> None:
+        problem = self._problem()
+        if problem is not None:
+            raise ValueError(f"alarm {self.name!r}: {problem}")
+
+    def _problem(self) -> str | None:
+        if self.expression is None and len(self.metrics) != 1:
+            return f"{len(self.metrics)} metrics and no expression; give an expression or exactly one metric"
+        if len(self.metrics) > MAX_METRICS:
+            return f"{len(self.metrics)} metrics; CloudWatch allows {MAX_METRICS}"
+        if not 1 <= self.to_alarm <= self.periods:
+            return f"{self.to_alarm} of {self.periods} data points; the first must be 1 to the second"
+        if self.period % 60 or self.period <= 0:
+            return f"period {self.period} s; it must be a multiple of 60"
+        if self.period * self.periods > SECONDS_PER_DAY:
+            return f"{self.periods} periods of {self.period} s; together they must not exceed a day"
+        return None
+
+
+@dataclass(frozen=True)
+class Composite:
+    """One page for one cause: in alarm while any of its members is.
+
+    Attributes:
+        name, title, tier, runbook, why: as for `Alarm`.
+        members: names of rows; none of them notifies by itself.
+        quiet_while: name of another composite; while it is in alarm this one says nothing, because it is the same
+            cause or its consequence and somebody is already looking.
+        quiet_after: seconds that this one stays quiet after the other recovered, so that consequences can clear.
+    """
+
+    name: str
+    title: str
+    members: tuple[str, ...]
+    tier: Tier
+    runbook: str
+    why: str
+    quiet_while: str | None = None
+    quiet_after: int = 0
+
+    @property
+    def heading(self) -> str:
+        """The runbook's heading for this composite."""
+        return self.name
+
+
+@dataclass(frozen=True)
+class AlarmTable:
+    """Every row and composite of a stack.
+
+    Raises:
+        ValueError: two rows share a name, or a composite names no row, or a row is in two composites.
+    """
+
+    alarms: tuple[Alarm, ...]
+    composites: tuple[Composite, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        names = [alarm.name for alarm in self.alarms] + [composite.name for composite in self.composites]
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"alarm names must be unique; repeated: {', '.join(repeated)}")
+        rows = {alarm.name for alarm in self.alarms}
+        members = [member for composite in self.composites for member in composite.members]
+        if unknown := sorted(set(members) - rows):
+            raise ValueError(f"composites name rows that do not exist: {', '.join(unknown)}")
+        if twice := sorted({name for name in members if members.count(name) > 1}):
+            raise ValueError(f"a row must page once; in several composites: {', '.join(twice)}")
+        others = {composite.name for composite in self.composites}
+        if strangers := sorted({c.quiet_while for c in self.composites if c.quiet_while} - others):
+            raise ValueError(f"quiet_while names no composite: {', '.join(strangers)}")
+
+    def composite_of(self, alarm: str) -> Composite | None:
+        """The composite through which a row is heard, if any."""
+        return next((composite for composite in self.composites if alarm in composite.members), None)

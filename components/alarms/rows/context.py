@@ -1,0 +1,90 @@
+"""What the rows are built from: thresholds, limits of the stack, and the names of what they watch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from components.alarms.model import Metric, Ref
+from components.alarms.settings import AlarmThresholds
+
+QUEUE = Ref("queue")
+DEAD_LETTER_QUEUE = Ref("dead_letter_queue")
+API_ID = Ref("api_id")
+API_STAGE = Ref("api_stage")
+CREATE_ORDER = Ref("create_order_function")
+GET_ORDER = Ref("get_order_function")
+PROCESS_ORDER = Ref("process_order_function")
+TOPIC = Ref("notifications_topic")
+NAMESPACE = Ref("metrics_namespace")
+TABLES: Mapping[str, Ref] = {
+    name: Ref(f"{name}_table") for name in ("orders", "stock", "api_idempotency", "worker_idempotency")
+}
+REFS = frozenset(
+    {QUEUE, DEAD_LETTER_QUEUE, API_ID, API_STAGE, CREATE_ORDER, GET_ORDER, PROCESS_ORDER, TOPIC, NAMESPACE}
+    | set(TABLES.values())
+)
+"""Every name that a stack must supply."""
+
+MINUTE = 60
+FIVE_MINUTES = 300
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Numbers of the stack that alarms are measured against.
+
+    Attributes:
+        queue_retention: seconds until SQS deletes an order that nobody processed.
+        dead_letter_retention: the same for the dead-letter queue; longer than the queue's.
+        create_order_timeout, get_order_timeout, process_order_timeout: seconds.
+        worker_concurrency: the event source mapping's maximum concurrency.
+    """
+
+    queue_retention: int
+    dead_letter_retention: int
+    create_order_timeout: int
+    get_order_timeout: int
+    process_order_timeout: int
+    worker_concurrency: int
+
+    def __post_init__(self) -> None:
+        if self.dead_letter_retention <= self.queue_retention:
+            raise ValueError(
+                f"dead_letter_retention is {self.dead_letter_retention} s; it must exceed queue_retention "
+                f"({self.queue_retention} s), because a dead letter's life counts from its original send"
+            )
+
+
+@dataclass(frozen=True)
+class Context:
+    """Thresholds and limits of one stack."""
+
+    thresholds: AlarmThresholds
+    limits: Limits
+
+
+def queue_metric(name: str, queue: Ref, statistic: str = "Maximum") -> Metric:
+    """A metric of an SQS queue."""
+    return Metric("AWS/SQS", name, {"QueueName": queue}, statistic)
+
+
+def function_metric(name: str, function: Ref | None, statistic: str = "Sum") -> Metric:
+    """A metric of a function, or of all functions of the account."""
+    return Metric("AWS/Lambda", name, {} if function is None else {"FunctionName": function}, statistic)
+
+
+def own_metric(name: str, service: str, statistic: str = "Sum") -> Metric:
+    """A metric that our functions emit."""
+    return Metric(NAMESPACE, name, {"service": service}, statistic)
+
+
+def api_metric(name: str, statistic: str = "Sum") -> Metric:
+    """A metric of the HTTP API's stage."""
+    return Metric("AWS/ApiGateway", name, {"ApiId": API_ID, "Stage": API_STAGE}, statistic)
+
+
+def percent(part: str, whole: str, minimum: int) -> str:
+    """Metric math: `part` as percent of `whole`, 0 while there are fewer than `minimum` of `part`.
+
+    A rate needs its minimum on the bad events, not on the traffic: quiet shops have outages too.
+    """
+    return f"IF({part} >= {minimum}, 100 * {part} / ({whole}), 0)"

@@ -1,0 +1,128 @@
+"""Rows on the tables and the notifications topic."""
+
+from collections.abc import Mapping
+
+from components.alarms.model import Alarm, Metric, Ref, Threshold, Tier
+from components.alarms.rows.context import FIVE_MINUTES, MINUTE, TABLES, TOPIC, Context
+
+_IDEMPOTENCY = ("PutItem", "UpdateItem", "DeleteItem", "GetItem")
+OPERATIONS: Mapping[str, tuple[str, ...]] = {
+    "orders": ("GetItem", "PutItem", "UpdateItem", "TransactWriteItems"),
+    "stock": ("TransactWriteItems",),
+    "api_idempotency": _IDEMPOTENCY,
+    "worker_idempotency": _IDEMPOTENCY,
+}
+"""The calls that the functions make on each table; SystemErrors exist only per table and operation."""
+
+
+def dependency_alarms(context: Context) -> tuple[Alarm, ...]:
+    """Rows on the tables' throttles and errors, and on deliveries of notifications."""
+    return (
+        *(_throttles(context, name, table) for name, table in TABLES.items()),
+        *(_system_errors(context, name, table) for name, table in TABLES.items()),
+        *_deliveries(),
+    )
+
+
+def _throttles(context: Context, name: str, table: Ref) -> Alarm:
+    return Alarm(
+        name=f"{_kebab(name)}-table-throttles",
+        title=f"The table {name} throttles",
+        metrics={
+            kind: Metric("AWS/DynamoDB", f"{kind.title()}ThrottleEvents", {"TableName": table}, "Sum")
+            for kind in ("read", "write")
+        },
+        expression="FILL(read, 0) + FILL(write, 0)",
+        threshold=Threshold(context.thresholds.table_throttles, "requests", "beyond what SDK retries hide"),
+        period=FIVE_MINUTES,
+        periods=3,
+        to_alarm=2,
+        missing="notBreaching",
+        tier=Tier.NOTIFY,
+        runbook="tables",
+        why=f"A hot key or a table that scales too slowly. {_WHY_FILL}",
+        anchor="tables-throttled",
+    )
+
+
+def _system_errors(context: Context, name: str, table: Ref) -> Alarm:
+    metrics = {
+        _identifier(operation): Metric(
+            "AWS/DynamoDB", "SystemErrors", {"TableName": table, "Operation": operation}, "Sum"
+        )
+        for operation in OPERATIONS[name]
+    }
+    return Alarm(
+        name=f"{_kebab(name)}-table-errors",
+        title=f"DynamoDB fails on the table {name}",
+        metrics=metrics,
+        expression=" + ".join(f"FILL({identifier}, 0)" for identifier in metrics),
+        threshold=Threshold(context.thresholds.table_system_errors, "requests", "beyond what SDK retries hide"),
+        period=FIVE_MINUTES,
+        periods=3,
+        to_alarm=2,
+        missing="notBreaching",
+        tier=Tier.NOTIFY,
+        runbook="tables",
+        why=f"DynamoDB's own HTTP 500s: not ours to fix, good to know. {_WHY_FILL}",
+        anchor="tables-failing",
+    )
+
+
+_WHY_FILL = "Filled with 0, because alarms on DynamoDB metrics may ignore missing data and would never recover."
+
+
+def _deliveries() -> tuple[Alarm, ...]:
+    def topic(name: str) -> dict[str, Metric]:
+        return {"notifications": Metric("AWS/SNS", name, {"TopicName": TOPIC}, "Sum")}
+
+    return (
+        Alarm(
+            name="notifications-failed",
+            title="Notifications are not delivered",
+            metrics=topic("NumberOfNotificationsFailed"),
+            threshold=Threshold(1, "notifications", "any"),
+            period=FIVE_MINUTES,
+            periods=3,
+            to_alarm=2,
+            missing="notBreaching",
+            tier=Tier.NOTIFY,
+            runbook="notifications",
+            why="SNS gave up on a subscriber. For HTTPS subscribers each failed try counts, so one does not alarm.",
+        ),
+        Alarm(
+            name="notifications-redriven",
+            title="Notifications wait in a subscription's dead-letter queue",
+            metrics=topic("NumberOfNotificationsRedrivenToDlq"),
+            threshold=Threshold(1, "notifications", "each is an event that somebody does not know of"),
+            period=FIVE_MINUTES,
+            periods=1,
+            to_alarm=1,
+            missing="notBreaching",
+            tier=Tier.NOTIFY,
+            runbook="notifications",
+            why="Every subscription has its own dead-letter queue; this sees all of them.",
+        ),
+        Alarm(
+            name="notifications-lost",
+            title="Notifications are lost",
+            metrics=topic("NumberOfNotificationsFailedToRedriveToDlq"),
+            threshold=Threshold(1, "notifications", "neither delivered nor kept"),
+            period=MINUTE,
+            periods=15,
+            to_alarm=1,
+            missing="notBreaching",
+            tier=Tier.PAGE,
+            runbook="notifications",
+            why="The subscription's dead-letter queue refused it: orders are right, a subscriber is wrong, and only "
+            "publishing again mends it. It stays in alarm for 15 minutes, as one burst is one page.",
+        ),
+    )
+
+
+def _kebab(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _identifier(operation: str) -> str:
+    return operation[0].lower() + operation[1:]

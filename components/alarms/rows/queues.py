@@ -1,0 +1,149 @@
+"""Rows on the queues: nothing is lost, nothing waits too long."""
+
+from components.alarms.model import Alarm, Threshold, Tier
+from components.alarms.rows.context import (
+    DEAD_LETTER_QUEUE,
+    FIVE_MINUTES,
+    MINUTE,
+    QUEUE,
+    Context,
+    own_metric,
+    queue_metric,
+)
+
+_DEAD_LETTERS = {
+    "visible": queue_metric("ApproximateNumberOfMessagesVisible", DEAD_LETTER_QUEUE),
+    "hidden": queue_metric("ApproximateNumberOfMessagesNotVisible", DEAD_LETTER_QUEUE),
+}
+
+
+def queue_alarms(context: Context) -> tuple[Alarm, ...]:
+    """Rows on backlog, ages and the dead-letter queue."""
+    return (*_waiting(context), *_dead_letters(context), *_retention(context))
+
+
+def _waiting(context: Context) -> tuple[Alarm, ...]:
+    t = context.thresholds
+    return (
+        Alarm(
+            name="oldest-message-age",
+            title="Orders wait longer than customers were promised",
+            metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", QUEUE)},
+            threshold=Threshold(t.oldest_message_seconds, "seconds", "the promise to customers"),
+            period=MINUTE,
+            periods=5,
+            to_alarm=3,
+            missing="notBreaching",
+            tier=Tier.PAGE,
+            runbook="processing",
+            why="The customer's view of the backlog. SQS drops messages received three times from this metric, "
+            "so it shows that nobody works, not that some messages are poison.",
+        ),
+        Alarm(
+            name="backlog-growing",
+            title="The backlog grows faster than it drains",
+            metrics={
+                "waiting": queue_metric("ApproximateNumberOfMessagesVisible", QUEUE),
+                "sent": queue_metric("NumberOfMessagesSent", QUEUE, "Sum"),
+                "done": queue_metric("NumberOfMessagesDeleted", QUEUE, "Sum"),
+            },
+            expression=f"IF(waiting >= {t.backlog_messages}, sent - done, 0)",
+            threshold=Threshold(0, "messages per 5 minutes", "more in than out", "GreaterThanThreshold"),
+            period=FIVE_MINUTES,
+            periods=6,
+            to_alarm=4,
+            missing="notBreaching",
+            tier=Tier.NOTIFY,
+            runbook="processing",
+            why="Shows a capacity problem before the promise to customers breaks; small backlogs are bursts.",
+        ),
+    )
+
+
+def _dead_letters(context: Context) -> tuple[Alarm, ...]:
+    t = context.thresholds
+    return (
+        Alarm(
+            name="dead-letter-queue-not-empty",
+            title="Orders are in the dead-letter queue",
+            metrics=_DEAD_LETTERS,
+            expression="visible + hidden",
+            threshold=Threshold(1, "messages", "a single lost order is one customer's order"),
+            period=MINUTE,
+            periods=1,
+            to_alarm=1,
+            missing="ignore",
+            tier=Tier.PAGE,
+            runbook="dead-letters",
+            why="Visible plus hidden, so that looking at the queue does not clear the page; a gap in the metric "
+            "does not clear it either.",
+        ),
+        Alarm(
+            name="order-dead-lettered",
+            title="The worker gave up on an order",
+            metrics={
+                "sent": own_metric("MessageDeadLettered", "worker"),
+                "exhausted": own_metric("LastAttemptFailed", "worker"),
+            },
+            expression="sent + exhausted",
+            threshold=Threshold(1, "orders", "each is an order that nobody works on any more"),
+            period=MINUTE,
+            periods=20,
+            to_alarm=1,
+            missing="notBreaching",
+            tier=Tier.PAGE,
+            runbook="dead-letters",
+            why="SQS metrics of an idle queue lag by up to 15 minutes; ours do not. It stays in alarm for 20 minutes "
+            "so that the queue's own metric takes over without a gap.",
+        ),
+        Alarm(
+            name="dead-letters-flood",
+            title="The dead-letter queue grows fast",
+            metrics=_DEAD_LETTERS,
+            expression="DIFF(FILL(visible, 0) + FILL(hidden, 0))",
+            threshold=Threshold(t.dead_letters_per_period, "messages per 5 minutes", "not single orders, a failure"),
+            period=FIVE_MINUTES,
+            periods=3,
+            to_alarm=1,
+            missing="notBreaching",
+            tier=Tier.PAGE,
+            runbook="dead-letters",
+            why="Whoever handles one dead letter must hear when it becomes a flood. An inactive queue publishes "
+            "nothing, which counts as empty.",
+        ),
+    )
+
+
+def _retention(context: Context) -> tuple[Alarm, ...]:
+    limits = context.limits
+    # A dead letter's life counts from its original send, its age metric from the move: half of what is certainly left.
+    dead_letter_half = (limits.dead_letter_retention - limits.queue_retention) // 2
+    return (
+        Alarm(
+            name="queue-retention-half",
+            title="Orders have waited for half of the queue's retention",
+            metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", QUEUE)},
+            threshold=Threshold(limits.queue_retention // 2, "seconds", "after the other half SQS deletes orders"),
+            period=FIVE_MINUTES,
+            periods=1,
+            to_alarm=1,
+            missing="notBreaching",
+            tier=Tier.PAGE,
+            runbook="processing",
+            why="The last warning before accepted orders are lost; it pages again although older pages are open.",
+        ),
+        Alarm(
+            name="dead-letter-retention-half",
+            title="Dead letters have waited for half of their life",
+            metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", DEAD_LETTER_QUEUE)},
+            threshold=Threshold(dead_letter_half, "seconds", "half of the life left when a dead letter arrives"),
+            period=FIVE_MINUTES,
+            periods=1,
+            to_alarm=1,
+            missing="notBreaching",
+            tier=Tier.PAGE,
+            runbook="dead-letters",
+            why="The last warning before SQS deletes orders. A dead letter's life counts from its original send, "
+            "the metric from the move, so the queue's retention is taken off first.",
+        ),
+    )
