@@ -8,10 +8,18 @@ from typing import Any
 from tests.flow.fakes.clock import Clock, Entropy
 from tests.flow.fakes.dynamodb import reads
 from tests.flow.fakes.dynamodb.requests import Expressions, InvalidExpressionError, InvalidValueError, compile_request
-from tests.flow.fakes.dynamodb.table import ConditionFailedError, Table, Write, changed_attributes
+from tests.flow.fakes.dynamodb.table import ConditionFailedError, Table, Write
 from tests.flow.fakes.dynamodb.transactions import Transactions
+from tests.flow.fakes.dynamodb.updates import Update
 from tests.flow.fakes.dynamodb.values import Item, copy_item
-from tests.flow.fakes.errors import EXCEPTIONS, ExceptionsNamespace, client_error, only_known, refuse
+from tests.flow.fakes.errors import (
+    EXCEPTIONS,
+    ExceptionsNamespace,
+    UnsupportedByFakeError,
+    client_error,
+    only_known,
+    refuse,
+)
 from tests.flow.fakes.wire import Response, Wire
 
 _WRITE = frozenset(
@@ -112,13 +120,14 @@ class FakeDynamoDB:
         if wanted not in _RETURN_VALUES[operation]:
             refuse(operation, f"Return values set to invalid value: {wanted}")
         try:
-            write: Write = prepare(table, compile_request(params))
+            expressions = compile_request(params)
+            write: Write = prepare(table, expressions)
         except ConditionFailedError as failure:
             raise _condition_failed(operation, params, failure.item) from failure
         except (InvalidExpressionError, InvalidValueError) as error:
             refuse(operation, str(error))
         write.apply()
-        return {**_returned(wanted, write), "ResponseMetadata": OK}
+        return {**_returned(wanted, write, expressions.update), "ResponseMetadata": OK}
 
     # --- reads --------------------------------------------------------------------------------------------------
 
@@ -157,7 +166,7 @@ def _condition_failed(operation: str, params: Mapping[str, Any], item: Item | No
     return client_error(operation, "ConditionalCheckFailedException", "The conditional request failed", extra=extra)
 
 
-def _returned(wanted: str, write: Write) -> dict[str, Any]:
+def _returned(wanted: str, write: Write, update: Update | None) -> dict[str, Any]:
     if wanted == "NONE":
         return {}
     source = write.before if wanted.endswith("_OLD") else write.after
@@ -165,6 +174,10 @@ def _returned(wanted: str, write: Write) -> dict[str, Any]:
         return {}
     if wanted.startswith("ALL_"):
         return {"Attributes": copy_item(source)}
-    changed = changed_attributes(write.before, write.after) - write.table.key_types.keys()
-    some = copy_item({name: value for name, value in source.items() if name in changed})
+    if update is None:
+        return {}
+    if update.nested:
+        raise UnsupportedByFakeError(f"ReturnValues={wanted} with nested paths is not modelled: use ALL_NEW.")
+    # Every attribute that the expression names counts as updated, also where its value is what it was.
+    some = copy_item({name: value for name, value in source.items() if name in update.roots})
     return {"Attributes": some} if some else {}

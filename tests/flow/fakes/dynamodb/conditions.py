@@ -66,13 +66,7 @@ def _negation(stream: Stream, scope: Scope) -> Condition:
 def _comparison(stream: Stream, scope: Scope) -> Condition:
     left = operand(stream, scope)
     if stream.accept("BETWEEN"):
-        low = operand(stream, scope)
-        stream.expect("AND")
-        high = operand(stream, scope)
-        return lambda item, values: (
-            av.order(left(item, values), low(item, values)) in {0, 1}
-            and av.order(left(item, values), high(item, values)) in {-1, 0}
-        )
+        return _between(left, stream, scope)
     if stream.accept("IN"):
         return _membership(left, stream, scope)
     token = stream.current
@@ -82,6 +76,26 @@ def _comparison(stream: Stream, scope: Scope) -> Condition:
     compare = _COMPARATORS[token.text]
     right = operand(stream, scope)
     return lambda item, values: compare(left(item, values), right(item, values))
+
+
+def _between(left: Operand, stream: Stream, scope: Scope) -> Condition:
+    low_is_given = stream.current.kind == "value"
+    low = operand(stream, scope)
+    stream.expect("AND")
+    bounds_are_given = low_is_given and stream.current.kind == "value"
+    high = operand(stream, scope)
+
+    def condition(item: Item, values: Values) -> bool:
+        bottom, top = low(item, values), high(item, values)
+        if bounds_are_given and av.order(bottom, top) == 1:
+            raise InvalidExpressionError(
+                "The BETWEEN operator requires upper bound to be greater than or equal to lower bound; "
+                f"lower bound operand: AttributeValue: {bottom}, upper bound operand: AttributeValue: {top}"
+            )
+        value = left(item, values)
+        return av.order(value, bottom) in {0, 1} and av.order(value, top) in {-1, 0}
+
+    return condition
 
 
 def _membership(left: Operand, stream: Stream, scope: Scope) -> Condition:

@@ -12,7 +12,6 @@ from tests.flow.fakes.dynamodb.values import (
     InvalidValueError,
     Item,
     copy_item,
-    equal,
     item_bytes,
     type_of,
 )
@@ -148,12 +147,6 @@ class Table:
         for key in expired:
             del self.items[key]
         return len(expired)
-
-
-def changed_attributes(before: Item | None, after: Item | None) -> frozenset[str]:
-    """Names whose value differs between two states of an item."""
-    old, new = before or {}, after or {}
-    return frozenset(name for name in old.keys() | new.keys() if not equal(old.get(name), new.get(name)))
 
 
 def _refuse_large(item: Item) -> None:

@@ -1,0 +1,150 @@
+"""What the scenarios run against: the same clients, tables and queues, on three implementations."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from tests.flow.fakes import Cloud, Entropy
+from tests.flow.queue_model import FifoQueue, Queue, RedrivePolicy
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+
+REGION = "us-east-1"
+
+
+class Backend(ABC):
+    """An implementation of DynamoDB and SQS under test.
+
+    Attributes:
+        name: ``fake``, ``moto`` or ``ministack``.
+    """
+
+    name: str
+    dynamodb: DynamoDBClient
+    sqs: SQSClient
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+
+    def fresh(self, stem: str) -> str:
+        """A name that no scenario has used."""
+        return f"{stem}-{next(self._numbers)}"
+
+    @abstractmethod
+    def table(self) -> str:
+        """A new table with the key ``id`` (S)."""
+
+    @abstractmethod
+    def queue(self, *, visibility: int = 30, dead_letters: str | None = None, max_receives: int = 3) -> str:
+        """A new standard queue's URL; ``dead_letters`` is the URL of its dead-letter queue."""
+
+    @abstractmethod
+    def fifo_queue(self) -> str:
+        """A new FIFO queue's URL, deduplication by explicit id."""
+
+    @abstractmethod
+    def wait(self, seconds: float) -> None:
+        """Let the time pass."""
+
+
+class FakeBackend(Backend):
+    """The in-memory clients."""
+
+    name = "fake"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cloud = Cloud(Entropy(1))
+        self.dynamodb = self.cloud.dynamodb_client
+        self.sqs = self.cloud.sqs_client
+
+    def table(self) -> str:
+        return self.cloud.dynamodb.add_table(self.fresh("table"), id="S").name
+
+    def queue(self, *, visibility: int = 30, dead_letters: str | None = None, max_receives: int = 3) -> str:
+        redrive = None if dead_letters is None else RedrivePolicy(self.cloud.sqs.queues[dead_letters], max_receives)
+        clock, entropy = self.cloud.clock, self.cloud.entropy
+        made = Queue(self.fresh("queue"), clock, entropy, visibility_seconds=visibility, redrive=redrive)
+        return self.cloud.sqs.add_queue(made).url
+
+    def fifo_queue(self) -> str:
+        made = FifoQueue(self.fresh("queue") + ".fifo", self.cloud.clock, self.cloud.entropy)
+        return self.cloud.sqs.add_queue(made).url
+
+    def wait(self, seconds: float) -> None:
+        self.cloud.clock.advance(seconds)
+
+
+class ServedBackend(Backend):
+    """moto or MiniStack, through boto3."""
+
+    def __init__(self, name: str, dynamodb: DynamoDBClient, sqs: SQSClient) -> None:
+        super().__init__()
+        self.name = name
+        self.dynamodb = dynamodb
+        self.sqs = sqs
+
+    def table(self) -> str:
+        name = self.fresh("table")
+        self.dynamodb.create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        return name
+
+    def queue(self, *, visibility: int = 30, dead_letters: str | None = None, max_receives: int = 3) -> str:
+        attributes = {"VisibilityTimeout": str(visibility)}
+        if dead_letters is not None:
+            arn = self.sqs.get_queue_attributes(QueueUrl=dead_letters, AttributeNames=["QueueArn"])["Attributes"]
+            attributes["RedrivePolicy"] = json.dumps(
+                {"deadLetterTargetArn": arn["QueueArn"], "maxReceiveCount": max_receives}
+            )
+        return self.sqs.create_queue(QueueName=self.fresh("queue"), Attributes=attributes)["QueueUrl"]  # type: ignore[arg-type]  # literal keys
+
+    def fifo_queue(self) -> str:
+        name = self.fresh("queue") + ".fifo"
+        return self.sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true"})["QueueUrl"]
+
+    def wait(self, seconds: float) -> None:
+        # The emulators have no clock to turn: the few scenarios that need time use one second of it.
+        time.sleep(seconds)
+
+
+def client(service: Any, url: str | None) -> Any:
+    """A boto3 client without the SDK's retries, so that an error is seen as it is."""
+    config = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=30)
+    session = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+    return session.client(service, endpoint_url=url, config=config)
+
+
+@contextmanager
+def moto_backend() -> Iterator[Backend]:
+    """moto, in this process."""
+    from moto import mock_aws
+
+    with mock_aws():
+        yield ServedBackend("moto", client("dynamodb", None), client("sqs", None))
+
+
+@contextmanager
+def ministack_backend(url: str) -> Iterator[Backend]:
+    """MiniStack at ``url``."""
+    dynamodb, sqs = client("dynamodb", url), client("sqs", url)
+    try:
+        yield ServedBackend("ministack", dynamodb, sqs)
+    finally:
+        dynamodb.close()
+        sqs.close()

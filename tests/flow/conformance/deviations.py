@@ -1,0 +1,64 @@
+"""Where an emulator is known to be wrong: AWS's documentation judges, and the tests see the error is still there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tests.flow.conformance.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """One known error of an emulator. What AWS does, and where it says so, is in the scenario.
+
+    Attributes:
+        implementation: ``moto`` or ``ministack``; the fake may not deviate.
+        scenario: Name of the scenario.
+        observed: What the emulator shows instead.
+        why: What is wrong with it, in words.
+    """
+
+    implementation: str
+    scenario: str
+    observed: Any
+    why: str
+
+
+_MOTO_EXPRESSION = "moto reads conditions with patterns and fails in Python on what AWS refuses with a message"
+_LENIENT = "accepts what AWS refuses"
+
+DEVIATIONS: tuple[Deviation, ...] = (
+    Deviation("moto", "condition: #n > :he", "crash: TypeError", "a comparison of two types does not hold, says AWS"),
+    Deviation("moto", "condition: #n BETWEEN :eleven AND :nine", "ConditionalCheckFailedException", _LENIENT),
+    Deviation("moto", "condition: ATTRIBUTE_EXISTS(id)", "crash: ValueError", _MOTO_EXPRESSION),
+    Deviation("ministack", "condition: ATTRIBUTE_EXISTS(id)", "ok", _LENIENT),
+    Deviation("moto", "condition: nonsense(id)", "crash: ValueError", _MOTO_EXPRESSION),
+    Deviation("ministack", "condition: nonsense(id)", "ConditionalCheckFailedException", _LENIENT),
+    Deviation("moto", "condition: #s = ", "crash: ValueError", _MOTO_EXPRESSION),
+    Deviation("moto", "condition: ", "ok", _LENIENT),
+    Deviation("moto", "condition: #s = :acc)", "crash: ValueError", _MOTO_EXPRESSION),
+    Deviation("moto", "condition: #undefined = :acc", "crash: KeyError", _MOTO_EXPRESSION),
+    Deviation("moto", "condition: #s = :undefined", "crash: KeyError", _MOTO_EXPRESSION),
+    Deviation("ministack", "update: SET fresh = #t + :one", {"fresh": {"S": "hello"}}, "adds a number to a text"),
+    Deviation("ministack", "update: SET fresh = :new, fresh = :one", {"fresh": {"N": "1"}}, _LENIENT),
+    Deviation("ministack", "update: SET fresh", {}, _LENIENT),
+    Deviation("moto", "what_is_given_must_be_used", ["ValidationException", "ok", "ok"], _LENIENT),
+    Deviation(
+        "moto",
+        "update_returns_fields_it_set_to_what_they_were",
+        [{"id": {"S": "1"}, "n": {"N": "1"}}, {}],
+        "UPDATED_NEW leaves out attributes whose value stayed",
+    ),
+    Deviation(
+        "moto", "a_token_makes_a_transaction_repeatable", ("3", "ok"), "ignores ClientRequestToken: it does it again"
+    ),
+)
+
+
+def expected_of(scenario: Scenario, implementation: str) -> Any:
+    """What an implementation shows in a scenario: AWS's behaviour, or its own listed error."""
+    for deviation in DEVIATIONS:
+        if (deviation.implementation, deviation.scenario) == (implementation, scenario.name):
+            return deviation.observed
+    return scenario.expected

@@ -1,0 +1,200 @@
+"""Condition and update expressions as data: one item each, and what AWS makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tests.flow.conformance.backends import Backend
+from tests.flow.conformance.scenario import Scenario, code_of
+
+DOCS = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/"
+OPERATORS = DOCS + "Expressions.OperatorsAndFunctions.html"
+UPDATES = DOCS + "Expressions.UpdateExpressions.html"
+NAMES = DOCS + "Expressions.ExpressionAttributeNames.html"
+RESERVED = DOCS + "ReservedWords.html"
+
+ITEM: dict[str, Any] = {
+    "id": {"S": "1"},
+    "state": {"S": "ACCEPTED"},
+    "number": {"N": "10"},
+    "text": {"S": "hello"},
+    "tags": {"SS": ["red", "blue"]},
+    "things": {"L": [{"S": "a"}, {"N": "2"}]},
+    "doc": {"M": {"leaf": {"N": "5"}, "deep": {"M": {"x": {"S": "y"}}}}},
+    "flag": {"BOOL": True},
+}
+HOLDS, FAILS, REFUSED = "ok", "ConditionalCheckFailedException", "ValidationException"
+V = {":ten": {"N": "10"}, ":nine": {"N": "9"}, ":eleven": {"N": "11"}, ":he": {"S": "he"}, ":acc": {"S": "ACCEPTED"}}
+
+# expression, outcome on ITEM. `V` gives the values, of which exactly the used ones are sent.
+CONDITIONS: tuple[tuple[str, str], ...] = (
+    ("attribute_exists(id)", HOLDS),
+    ("attribute_exists(absent)", FAILS),
+    ("attribute_not_exists(absent)", HOLDS),
+    ("attribute_not_exists(id)", FAILS),
+    ("attribute_exists(doc.deep.x)", HOLDS),
+    ("attribute_exists(things[1])", HOLDS),
+    ("attribute_exists(things[2])", FAILS),
+    ("number = :ten", REFUSED),  # NUMBER is a reserved word
+    ("#n = :ten", HOLDS),
+    ("#n <> :ten", FAILS),
+    ("absent <> :ten", HOLDS),
+    ("absent = :ten", FAILS),
+    ("absent < :ten", FAILS),
+    ("NOT absent < :ten", HOLDS),
+    ("#n < :eleven", HOLDS),
+    ("#n < :nine", FAILS),
+    ("#n <= :ten", HOLDS),
+    ("#n > :nine", HOLDS),
+    ("#n >= :eleven", FAILS),
+    ("#n > :he", FAILS),  # another type never compares
+    ("#n BETWEEN :nine AND :eleven", HOLDS),
+    ("#n BETWEEN :eleven AND :nine", REFUSED),
+    ("#s IN (:he, :acc)", HOLDS),
+    ("#s IN (:he)", FAILS),
+    ("#s = :acc AND #n = :ten", HOLDS),
+    ("#s = :he OR #n = :ten", HOLDS),
+    ("#s = :he OR #s = :acc AND #n = :nine", FAILS),  # AND binds before OR
+    ("(#s = :he OR #s = :acc) AND #n = :ten", HOLDS),
+    ("NOT #s = :he", HOLDS),
+    ("NOT (#s = :acc AND #n = :ten)", FAILS),
+    ("NOT #s = :he AND #n = :nine", FAILS),  # NOT binds before AND
+    ("begins_with(#t, :he)", HOLDS),
+    ("begins_with(#s, :he)", FAILS),
+    ("contains(#t, :he)", HOLDS),
+    ("contains(tags, :red)", HOLDS),
+    ("contains(tags, :he)", FAILS),
+    ("contains(things, :two)", HOLDS),
+    ("size(#t) = :five", HOLDS),
+    ("size(tags) = :two", HOLDS),
+    ("size(things) > :five", FAILS),
+    ("doc.leaf = :five", HOLDS),
+    ("flag = :true", HOLDS),
+    ("attribute_type(#t, :type_s)", HOLDS),
+    ("#n = :ten_point_zero", HOLDS),  # numbers compare by value
+    ("ATTRIBUTE_EXISTS(id)", REFUSED),  # functions are case-sensitive
+    ("nonsense(id)", REFUSED),
+    ("#s = ", REFUSED),
+    ("", REFUSED),
+    ("#s = :acc)", REFUSED),
+    ("#undefined = :acc", REFUSED),
+    ("#s = :undefined", REFUSED),
+)
+_NAMES = {"#n": "number", "#s": "state", "#t": "text"}
+_VALUES: dict[str, Any] = {
+    **V,
+    ":red": {"S": "red"},
+    ":two": {"N": "2"},
+    ":five": {"N": "5"},
+    ":true": {"BOOL": True},
+    ":type_s": {"S": "S"},
+    ":ten_point_zero": {"N": "10.0"},
+    ":list": {"L": [{"S": "b"}]},
+    ":empty": {"L": []},
+    ":set": {"SS": ["green"]},
+    ":reds": {"SS": ["red", "blue"]},
+    ":new": {"S": "new"},
+    ":one": {"N": "1"},
+}
+
+# expression, changed attributes afterwards (None: gone) or an error code.
+UPDATE_CASES: tuple[tuple[str, dict[str, Any] | str], ...] = (
+    ("SET fresh = :new", {"fresh": {"S": "new"}}),
+    ("SET #n = #n + :one", {"number": {"N": "11"}}),
+    ("SET #n = #n - :eleven", {"number": {"N": "-1"}}),
+    ("SET fresh = if_not_exists(fresh, :new)", {"fresh": {"S": "new"}}),
+    ("SET #s = if_not_exists(#s, :new)", {"state": {"S": "ACCEPTED"}}),
+    ("SET fresh = if_not_exists(fresh, :five) + :one", {"fresh": {"N": "6"}}),
+    ("SET #s = #t, #t = #s", {"state": {"S": "hello"}, "text": {"S": "ACCEPTED"}}),  # reads the item as it was
+    ("SET things = list_append(things, :list)", {"things": {"L": [{"S": "a"}, {"N": "2"}, {"S": "b"}]}}),
+    ("SET fresh = list_append(if_not_exists(fresh, :empty), :list)", {"fresh": {"L": [{"S": "b"}]}}),
+    ("SET doc.leaf = :one", {"doc": {"M": {"leaf": {"N": "1"}, "deep": {"M": {"x": {"S": "y"}}}}}}),
+    ("SET things[0] = :one", {"things": {"L": [{"N": "1"}, {"N": "2"}]}}),
+    ("REMOVE flag", {"flag": None}),
+    ("REMOVE absent", {}),
+    ("REMOVE doc.leaf", {"doc": {"M": {"deep": {"M": {"x": {"S": "y"}}}}}}),
+    ("SET fresh = :new REMOVE flag", {"fresh": {"S": "new"}, "flag": None}),
+    ("ADD #n :five", {"number": {"N": "15"}}),
+    ("ADD fresh :five", {"fresh": {"N": "5"}}),
+    ("ADD fresh :set", {"fresh": {"SS": ["green"]}}),
+    ("DELETE tags :reds", {"tags": None}),  # a set is never empty
+    ("SET fresh = absent", REFUSED),
+    ("SET fresh = absent + :one", REFUSED),
+    ("SET fresh = #t + :one", REFUSED),
+    ("SET absent.leaf = :one", REFUSED),
+    ("SET id = :new", REFUSED),
+    ("SET fresh = :new, fresh = :one", REFUSED),
+    ("SET doc = :new, doc.leaf = :one", REFUSED),
+    ("SET fresh = :new SET other = :one", REFUSED),
+    ("ADD #t :one", REFUSED),
+    ("SET fresh", REFUSED),
+    ("SET fresh = nonsense(:new)", REFUSED),
+    ("DROP fresh", REFUSED),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionCase:
+    """Put again under a condition."""
+
+    expression: str
+
+    def __call__(self, backend: Backend) -> str:
+        table = backend.table()
+        backend.dynamodb.put_item(TableName=table, Item=ITEM)
+        request = {"ConditionExpression": self.expression, **placeholders(self.expression)}
+        return code_of(lambda: backend.dynamodb.put_item(TableName=table, Item=ITEM, **request))
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateCase:
+    """Update the item and read it back."""
+
+    expression: str
+
+    def __call__(self, backend: Backend) -> Any:
+        table = backend.table()
+        backend.dynamodb.put_item(TableName=table, Item=ITEM)
+        request = {"UpdateExpression": self.expression, **placeholders(self.expression)}
+        code = code_of(lambda: backend.dynamodb.update_item(TableName=table, Key={"id": {"S": "1"}}, **request))
+        if code != "ok":
+            return code
+        stored: dict[str, Any] = dict(backend.dynamodb.get_item(TableName=table, Key={"id": {"S": "1"}})["Item"])
+        names = stored.keys() | ITEM.keys()
+        return {
+            name: stored.get(name)
+            for name in names
+            if stored.get(name) != ITEM.get(name) and not _same_set(stored, name)
+        }
+
+
+def _same_set(stored: dict[str, Any], name: str) -> bool:
+    """Sets come back in any order."""
+    value, old = stored.get(name, {}), ITEM.get(name, {})
+    return "SS" in value and "SS" in old and set(value["SS"]) == set(old["SS"])
+
+
+def placeholders(expression: str) -> dict[str, Any]:
+    """The names and values that an expression uses, as request parameters."""
+    words = set(expression.replace("(", " ").replace(")", " ").replace(",", " ").split())
+    request: dict[str, Any] = {}
+    names = {name: value for name, value in _NAMES.items() if name in words}
+    values = {name: value for name, value in _VALUES.items() if name in words}
+    if names:
+        request["ExpressionAttributeNames"] = names
+    if values:
+        request["ExpressionAttributeValues"] = values
+    return request
+
+
+def _expected_update(changes: dict[str, Any] | str) -> Any:
+    if isinstance(changes, str):
+        return changes
+    return {name: value for name, value in changes.items() if value != ITEM.get(name)}
+
+
+SCENARIOS: list[Scenario] = [
+    *(Scenario(f"condition: {text}", ConditionCase(text), code, OPERATORS) for text, code in CONDITIONS),
+    *(Scenario(f"update: {text}", UpdateCase(text), _expected_update(after), UPDATES) for text, after in UPDATE_CASES),
+]
