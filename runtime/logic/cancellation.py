@@ -1,0 +1,83 @@
+"""Why a settlement was cancelled: judges the reasons that DynamoDB gives, one per item, order row first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from runtime.models.order import OrderLine, Reason, ReasonCode
+
+NONE: Final = "None"
+CONDITION_FAILED: Final = "ConditionalCheckFailed"
+TRANSIENT: Final = frozenset(
+    {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"}
+)
+"""Reasons that pass by themselves: another transaction on the row, or load."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemReason:
+    """What stopped one item of a transaction: DynamoDB's code, and the stored item if its condition failed."""
+
+    code: str
+    item: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyFinal:
+    """The order has an outcome already; the stored item is the truth, whatever stock says now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """The order cannot be confirmed: a business outcome."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Contention:
+    """Nothing was decided; the same transaction may succeed in a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unexpected:
+    """Neither a business outcome nor contention, e.g. a stock row whose `available` is no number."""
+
+    explanation: str
+
+
+Verdict = AlreadyFinal | Shortage | Contention | Unexpected
+
+
+def judge(order: ItemReason, stock: Sequence[ItemReason], lines: Sequence[OrderLine]) -> Verdict:
+    """The verdict on a cancelled settlement; `stock[i]` belongs to `lines[i]`.
+
+    The order row comes first: if it is settled, its stock was taken by that settlement, and a shortage seen now says
+    nothing about it. If the order row was not evaluated (a conflict: somebody may be settling it right now), nothing
+    about stock is believed either. Otherwise one failed stock condition decides, however busy the other rows are.
+    """
+    if order.code == CONDITION_FAILED:
+        return AlreadyFinal()
+    if order.code != NONE:
+        return _undecided([order])
+    short = [(line, reason) for line, reason in zip(lines, stock, strict=True) if reason.code == CONDITION_FAILED]
+    if not short:
+        return _undecided(stock)
+    corrupt = [line.sku for line, reason in short if reason.item is not None and not _is_shortage(line, reason.item)]
+    if corrupt:
+        return Unexpected(f"The stock rows {corrupt} must have a number `available`; repair them with the stock tool.")
+    unknown = tuple(line.sku for line, reason in short if reason.item is None)
+    if unknown:
+        return Shortage(Reason(code=ReasonCode.UNKNOWN_SKU, skus=unknown))
+    return Shortage(Reason(code=ReasonCode.OUT_OF_STOCK, skus=tuple(line.sku for line, _ in short)))
+
+
+def _is_shortage(line: OrderLine, item: Mapping[str, Any]) -> bool:
+    available = item.get("available")
+    return isinstance(available, int | Decimal) and available < line.quantity
+
+
+def _undecided(reasons: Sequence[ItemReason]) -> Verdict:
+    strange = sorted({reason.code for reason in reasons} - TRANSIENT - {NONE})
+    return Unexpected(f"The settlement was cancelled for {strange}.") if strange else Contention()

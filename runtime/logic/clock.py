@@ -1,0 +1,24 @@
+"""Time as the logic sees it, so that tests can move it."""
+
+from datetime import UTC, datetime
+from typing import Protocol
+
+from runtime.models.fields import to_timestamp
+
+
+class Clock(Protocol):
+    """What of the standard `time` module is used; the module itself is one."""
+
+    def time(self) -> float:
+        """Seconds since the epoch."""
+
+    def monotonic(self) -> float:
+        """Seconds since some moment; never goes back."""
+
+    def sleep(self, seconds: float, /) -> None:
+        """Wait `seconds`."""
+
+
+def timestamp(clock: Clock) -> str:
+    """The present moment as a `Timestamp`."""
+    return to_timestamp(datetime.fromtimestamp(clock.time(), UTC))

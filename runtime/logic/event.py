@@ -1,0 +1,91 @@
+"""The event of a settled order: a pure function of the stored order, so that every publish has the same bytes."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from runtime.logic.failures import CorruptDataError
+from runtime.models.order import OrderStatus, StoredOrder
+
+EVENT_TYPES: Final = {OrderStatus.CONFIRMED: "order.confirmed", OrderStatus.REJECTED: "order.rejected"}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What is published.
+
+    Attributes:
+        event_id: Unique per order and type; subscribers deduplicate by it.
+        event_type: `order.confirmed` or `order.rejected`.
+        currency: For subscriptions that filter.
+        document: The CloudEvents 1.0 JSON document; the same text on every publish.
+    """
+
+    event_id: str
+    event_type: str
+    currency: str
+    document: str
+
+
+def event_for(order: StoredOrder, *, source: str) -> Event:
+    """The event of an order that is `CONFIRMED` or `REJECTED`.
+
+    Nothing but the stored order and the configured `source` (a URI reference) enters it: no clock, no message. A
+    settled order never changes, so an event published again, by whatever and whenever, is the same byte for byte.
+
+    Raises:
+        ValueError: the order is not settled.
+        CorruptDataError: the stored order lacks a field that every settled order has.
+    """
+    if order.status not in EVENT_TYPES:
+        raise ValueError(f"An order that is {order.status} has no event; allowed: {', '.join(EVENT_TYPES)}.")
+    event_type = EVENT_TYPES[order.status]
+    currency = _present(order, "currency")
+    event_id = f"{order.order_id}:{event_type}"
+    document = {
+        "specversion": "1.0",
+        "id": event_id,
+        "type": event_type,
+        "source": source,
+        "subject": order.order_id,
+        "time": _present(order, "settled_at"),
+        "datacontenttype": "application/json",
+        # CloudEvents extensions; their names are lower-case letters and digits.
+        "correlationid": order.correlation_id,
+        "traceparent": order.traceparent,
+        "data": _data(order),
+    }
+    return Event(event_id, event_type, currency, _canonical(_without_none(document)))
+
+
+def _data(order: StoredOrder) -> dict[str, Any]:
+    reason = order.reason and {"code": order.reason.code, "skus": list(order.reason.skus)}
+    return _without_none(
+        {
+            "order_id": order.order_id,
+            "status": order.status,
+            "currency": order.currency,
+            "total": _present(order, "total"),
+            "lines": [line.model_dump() for line in order.lines],
+            "reference": order.reference,
+            "reason": reason,
+            "accepted_at": _present(order, "accepted_at"),
+            "settled_at": order.settled_at,
+        }
+    )
+
+
+def _present(order: StoredOrder, field: str) -> str:
+    value = getattr(order, field)
+    if not isinstance(value, str):
+        raise CorruptDataError(f"The stored order {order.order_id} is {order.status} but has no {field}.")
+    return value
+
+
+def _without_none(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _canonical(document: dict[str, Any]) -> str:
+    # ASCII only: no transport can change its bytes.
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

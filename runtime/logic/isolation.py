@@ -1,0 +1,34 @@
+"""The order in which a batch runs when one of its records may be what killed a process (ADR 0004)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What is known of a delivery before it starts.
+
+    Attributes:
+        receive_count: How often it has been received.
+        lease_end: Epoch milliseconds at which the lease of its unfinished run ends or ended; `None` if its last run
+            reported, or it never began.
+    """
+
+    receive_count: int
+    lease_end: int | None
+
+
+def isolation_order(candidates: Sequence[Candidate]) -> list[int]:
+    """Indices of `candidates` in the order to run them.
+
+    First those without an unfinished run, nearest to their last attempt first. Then the suspects, the one that began
+    last at the end: a killer that killed while it ran alone began after every innocent that was not reached, so it
+    cannot cost them a second receive.
+    """
+
+    def rank(index: int) -> tuple[bool, int]:
+        candidate = candidates[index]
+        suspect = candidate.lease_end is not None
+        return suspect, candidate.lease_end if candidate.lease_end is not None else -candidate.receive_count
+
+    return sorted(range(len(candidates)), key=rank)

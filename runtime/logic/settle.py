@@ -1,0 +1,78 @@
+"""Brings an order to its outcome: confirmed, rejected, or what it already was."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from runtime.logic.backoff import Random, conflict_pause
+from runtime.logic.cancellation import AlreadyFinal, Contention, Shortage, Unexpected, judge
+from runtime.logic.clock import Clock, timestamp
+from runtime.logic.failures import ContentionError, CorruptDataError
+from runtime.models.order import OrderMessage, Reason
+from runtime.store.settlement import BusyError, SettlementCancelledError, SettlementStore, Written
+
+CONTENTION_SECONDS: Final = 2.0
+"""For how long conflicts are retried in process. They are normal on a popular SKU, and a receive is dear."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settler:
+    """Settles orders.
+
+    Attributes:
+        store: Orders and stock.
+        clock: For `settled_at` and the pauses between tries.
+        random: For their jitter.
+    """
+
+    store: SettlementStore
+    clock: Clock
+    random: Random
+
+    def settle(self, message: OrderMessage, on_conflict: Callable[[], None]) -> Written:
+        """The order as it is stored once it is final, and whether this call made it so.
+
+        `on_conflict` is called before each further try.
+
+        Raises:
+            ContentionError: conflicts or throttling outlived `CONTENTION_SECONDS`.
+            CorruptDataError: a stored item is not what the program writes.
+        """
+        deadline = self.clock.monotonic() + CONTENTION_SECONDS
+        tries = 0
+        while True:
+            try:
+                written = self._try(message)
+            except BusyError as busy:
+                if self.clock.monotonic() >= deadline:
+                    raise ContentionError(f"still busy after {CONTENTION_SECONDS} s: {busy}") from busy
+            else:
+                return written
+            tries += 1
+            on_conflict()
+            self.clock.sleep(conflict_pause(tries, random=self.random))
+
+    def _try(self, message: OrderMessage) -> Written:
+        settled_at = timestamp(self.clock)
+        try:
+            self.store.confirm(message, settled_at=settled_at, token=str(uuid.uuid4()))
+        except SettlementCancelledError as cancelled:
+            return self._judge(message, cancelled, settled_at)
+        # Read back, because a transaction returns nothing and another run may have stored the order's other fields
+        # first: its accepted_at and correlation id are the order's, and the event must say so.
+        return Written(self.store.read(message.order_id), by_us=True)
+
+    def _judge(self, message: OrderMessage, cancelled: SettlementCancelledError, settled_at: str) -> Written:
+        match judge(cancelled.order, cancelled.stock, message.lines):
+            case AlreadyFinal():
+                return Written(cancelled.stored or self.store.read(message.order_id), by_us=False)
+            case Shortage(reason):
+                return self._reject(message, reason, settled_at)
+            case Contention():
+                raise BusyError("TransactionCanceled") from cancelled
+            case Unexpected(explanation):
+                raise CorruptDataError(explanation) from cancelled
+
+    def _reject(self, message: OrderMessage, reason: Reason, settled_at: str) -> Written:
+        return self.store.reject(message, reason, settled_at=settled_at)

@@ -1,0 +1,56 @@
+"""Python values to and from DynamoDB items."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from pydantic import ValidationError
+
+from runtime.logic.failures import CorruptDataError, validation_text
+from runtime.models.order import OrderLine, StoredOrder
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+_SERIALIZER: Final = TypeSerializer()
+_DESERIALIZER: Final = TypeDeserializer()
+
+
+def to_attribute(value: Any) -> "AttributeValueTypeDef":
+    """One value in DynamoDB's JSON; `None` becomes NULL. Floats are refused (`TypeError`): money is text."""
+    attribute: AttributeValueTypeDef = _SERIALIZER.serialize(value)
+    return attribute
+
+
+def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item in DynamoDB's JSON as Python values; whole numbers become `int`, other numbers stay `Decimal`."""
+    return {name: _plain(_DESERIALIZER.deserialize(value)) for name, value in item.items()}
+
+
+def to_order(item: Mapping[str, Any]) -> StoredOrder:
+    """The order in an item of the orders table.
+
+    Raises:
+        CorruptDataError: the item is no order, or one that only a newer version understands.
+    """
+    # A NULL says "settled without it"; the model's default says the same.
+    fields = {name: value for name, value in from_item(item).items() if value is not None}
+    try:
+        # Only what is known of a line: a newer version may have added to it.
+        fields["lines"] = [{name: line[name] for name in OrderLine.model_fields} for line in fields.get("lines", ())]
+        return StoredOrder.model_validate(fields)
+    except ValidationError as error:
+        raise CorruptDataError(f"An item of the orders table is not an order: {validation_text(error)}") from None
+    except (KeyError, TypeError):
+        raise CorruptDataError("An item of the orders table is not an order: its lines are unreadable.") from None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else value
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value

@@ -1,0 +1,34 @@
+"""Publishing the outcome of an order."""
+
+from typing import TYPE_CHECKING, Protocol
+
+from runtime.logic.event import Event
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
+
+class Notifications(Protocol):
+    """Where events go."""
+
+    def publish(self, event: Event) -> None:
+        """Publish at least once. Raises what boto3 raises; it may have been published all the same."""
+
+
+class TopicNotifications:
+    """Events to an SNS topic, with message attributes for the filters of subscriptions."""
+
+    def __init__(self, client: "SNSClient", topic_arn: str) -> None:
+        self._client = client
+        self._topic_arn = topic_arn
+
+    def publish(self, event: Event) -> None:
+        """Publish at least once. Raises what boto3 raises; it may have been published all the same."""
+        attributes = {"event_type": event.event_type, "event_id": event.event_id, "currency": event.currency}
+        self._client.publish(
+            TopicArn=self._topic_arn,
+            Message=event.document,
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+            },
+        )

@@ -1,0 +1,225 @@
+"""The worker's writes of orders and stock.
+
+Every write of an order is an upsert on one condition: there is no such order yet, or it is still open. The worker may
+run before the API's own write, and no run, however late, changes an outcome.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from runtime.logic.cancellation import ItemReason
+from runtime.logic.failures import CorruptDataError
+from runtime.models.order import OPEN_STATUSES, OrderLine, OrderMessage, OrderStatus, Reason, StoredOrder
+from runtime.store.dependency import error_code
+from runtime.store.items import from_item, to_attribute, to_order
+from runtime.store.order_item import immutable_attributes
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import (
+        AttributeValueTypeDef,
+        TransactWriteItemTypeDef,
+        UpdateItemOutputTypeDef,
+        UpdateTypeDef,
+    )
+
+# The answers of DynamoDB that pass by themselves. botocore retries some of them, none of them for long enough.
+_CONTENTION_CODES: Final = frozenset(
+    {
+        "TransactionConflictException",
+        "TransactionInProgressException",
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "RequestLimitExceeded",
+    }
+)
+# What a message may lack. Settling writes a NULL for it: a later run of the API, whose writes are all
+# `if_not_exists`, could otherwise add it, and an event published again would have other bytes.
+_OPTIONAL: Final = ("reference", "traceparent")
+_NULL: "Final[AttributeValueTypeDef]" = {"NULL": True}
+
+
+class BusyError(Exception):
+    """DynamoDB did nothing, because of other transactions or load. The same call may succeed in a moment."""
+
+
+class SettlementCancelledError(Exception):
+    """The transaction was cancelled and changed nothing.
+
+    Attributes:
+        order: What stopped the order row.
+        stored: The stored order, if the order row's condition failed.
+        stock: What stopped each stock row, in the order of the lines.
+    """
+
+    def __init__(self, order: ItemReason, stored: StoredOrder | None, stock: tuple[ItemReason, ...]) -> None:
+        super().__init__(f"cancelled: {[order.code, *(reason.code for reason in stock)]}")
+        self.order = order
+        self.stored = stored
+        self.stock = stock
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The stored order after a conditional write; `by_us` is false if it was final already and nothing was written."""
+
+    order: StoredOrder
+    by_us: bool
+
+
+@dataclass(slots=True)
+class _Assignments:
+    """The assignments of an update, every name through a placeholder: `status`, `lines` … are reserved words."""
+
+    parts: list[str] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+    values: "dict[str, AttributeValueTypeDef]" = field(default_factory=dict)
+
+    def put(self, name: str, value: "AttributeValueTypeDef", *, keep: bool = False) -> None:
+        self.parts.append(f"#{name} = if_not_exists(#{name}, :{name})" if keep else f"#{name} = :{name}")
+        self.names[f"#{name}"] = name
+        self.values[f":{name}"] = value
+
+
+class SettlementStore:
+    """Orders and stock, as the worker changes them."""
+
+    def __init__(self, client: "DynamoDBClient", orders_table: str, stock_table: str) -> None:
+        self._client = client
+        self._orders_table = orders_table
+        self._stock_table = stock_table
+
+    def confirm(self, message: OrderMessage, *, settled_at: str, token: str) -> None:
+        """Take the stock of every line and settle the order as `CONFIRMED`, all or nothing.
+
+        `token` must be new for every call: the SDK's own retries of the call share it, so that a lost answer is
+        given again instead of a second attempt being judged.
+
+        Raises:
+            SettlementCancelledError: a row's condition failed or a row was busy.
+            BusyError: DynamoDB refused the whole call for the moment.
+        """
+        order = self._outcome(message, OrderStatus.CONFIRMED, settled_at, None)
+        items: list[TransactWriteItemTypeDef] = [{"Update": order}]
+        items += [{"Update": self._take(line)} for line in message.lines]
+        try:
+            self._client.transact_write_items(TransactItems=items, ClientRequestToken=token)
+        except ClientError as error:
+            if error_code(error) == "TransactionCanceledException":
+                raise _cancelled(error, len(items)) from error
+            raise _busy_or_same(error) from error
+
+    def reject(self, message: OrderMessage, reason: Reason, *, settled_at: str) -> Written:
+        """Settle the order as `REJECTED`; stock is not touched.
+
+        Raises:
+            BusyError: DynamoDB refused for the moment.
+        """
+        return self._write(self._outcome(message, OrderStatus.REJECTED, settled_at, reason))
+
+    def mark_failed(self, order_id: str, error: Mapping[str, str | int], message: OrderMessage | None) -> Written:
+        """Mark an open order as `FAILED` with `error`, and store the rest of it as far as `message` says.
+
+        Raises:
+            BusyError: DynamoDB refused for the moment.
+        """
+        assignments = _Assignments()
+        assignments.put("status", {"S": OrderStatus.FAILED.value})
+        assignments.put("error", {"M": {name: to_attribute(value) for name, value in error.items()}})
+        for name, value in (immutable_attributes(message) if message else {}).items():
+            assignments.put(name, value, keep=True)
+        return self._write(self._upsert(order_id, assignments))
+
+    def read(self, order_id: str) -> StoredOrder:
+        """The stored order, as of every write before this call.
+
+        Raises:
+            CorruptDataError: there is none, though one was written.
+        """
+        answer = self._client.get_item(
+            TableName=self._orders_table, Key={"order_id": {"S": order_id}}, ConsistentRead=True
+        )
+        if "Item" not in answer:
+            raise CorruptDataError(f"The order {order_id} was settled, but is not in the orders table.")
+        return to_order(answer["Item"])
+
+    def _write(self, update: "UpdateTypeDef") -> Written:
+        try:
+            answer = self._update(update)
+        except ClientError as error:
+            if error_code(error) == "ConditionalCheckFailedException":
+                return Written(to_order(_response(error)["Item"]), by_us=False)
+            raise _busy_or_same(error) from error
+        return Written(to_order(answer["Attributes"]), by_us=True)
+
+    def _update(self, update: "UpdateTypeDef") -> "UpdateItemOutputTypeDef":
+        return self._client.update_item(**update, ReturnValues="ALL_NEW")
+
+    def _outcome(
+        self, message: OrderMessage, status: OrderStatus, settled_at: str, reason: Reason | None
+    ) -> "UpdateTypeDef":
+        assignments = _Assignments()
+        assignments.put("status", {"S": status.value})
+        assignments.put("settled_at", {"S": settled_at})
+        if reason is not None:
+            skus: list[AttributeValueTypeDef] = [{"S": sku} for sku in reason.skus]
+            assignments.put("reason", {"M": {"code": {"S": reason.code.value}, "skus": {"L": skus}}})
+        immutable = {**dict.fromkeys(_OPTIONAL, _NULL), **immutable_attributes(message)}
+        for name, value in immutable.items():
+            assignments.put(name, value, keep=True)
+        update = self._upsert(message.order_id, assignments)
+        update["UpdateExpression"] += " REMOVE #error"
+        update["ExpressionAttributeNames"] = {**assignments.names, "#error": "error"}
+        return update
+
+    def _upsert(self, order_id: str, assignments: _Assignments) -> "UpdateTypeDef":
+        open_statuses: dict[str, AttributeValueTypeDef] = {
+            f":open{index}": {"S": status.value} for index, status in enumerate(OPEN_STATUSES)
+        }
+        return {
+            "TableName": self._orders_table,
+            "Key": {"order_id": {"S": order_id}},
+            "ConditionExpression": f"attribute_not_exists(#status) OR #status IN ({', '.join(open_statuses)})",
+            "UpdateExpression": f"SET {', '.join(assignments.parts)}",
+            "ExpressionAttributeNames": assignments.names,
+            "ExpressionAttributeValues": {**assignments.values, **open_statuses},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+
+    def _take(self, line: OrderLine) -> "UpdateTypeDef":
+        return {
+            "TableName": self._stock_table,
+            "Key": {"sku": {"S": line.sku}},
+            "ConditionExpression": "#available >= :quantity",
+            "UpdateExpression": "SET #available = #available - :quantity",
+            "ExpressionAttributeNames": {"#available": "available"},
+            "ExpressionAttributeValues": {":quantity": {"N": str(line.quantity)}},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+
+
+def _cancelled(error: ClientError, count: int) -> SettlementCancelledError:
+    reasons = _response(error).get("CancellationReasons") or []
+    if len(reasons) != count:
+        raise CorruptDataError(f"DynamoDB gave {len(reasons)} cancellation reasons for {count} items.") from error
+    order, *stock = (_item_reason(reason) for reason in reasons)
+    stored = to_order(reasons[0]["Item"]) if reasons[0].get("Item") else None
+    return SettlementCancelledError(order, stored, tuple(stock))
+
+
+def _item_reason(reason: Mapping[str, Any]) -> ItemReason:
+    item = reason.get("Item")
+    return ItemReason(reason.get("Code") or "None", from_item(item) if item else None)
+
+
+def _busy_or_same(error: ClientError) -> Exception:
+    return BusyError(error_code(error)) if error_code(error) in _CONTENTION_CODES else error
+
+
+def _response(error: ClientError) -> Mapping[str, Any]:
+    # The type stubs know only the members that every error has.
+    response: Mapping[str, Any] = error.response
+    return response
