@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 from pulumi.runtime import rpc
@@ -42,11 +42,7 @@ class RealResources(Mocks):
         if not args.custom and not args.resource_id:
             return None, {}
         try:
-            if args.resource_id:
-                raise DeployError(
-                    f"{args.name} ({args.typ}): an existing resource is read or imported ({args.resource_id}); "
-                    "the embedded AWS starts empty, so the local stack has to create it."
-                )
+            _refuse_existing(args)
             made = create(self._aws, args.typ, args.name, plain(args.inputs))
         except DeployError as error:
             self.error = self.error or error
@@ -81,6 +77,14 @@ class RealResources(Mocks):
         return answers[args.token], []
 
 
+def _refuse_existing(args: MockResourceArgs) -> None:
+    if args.resource_id:
+        raise DeployError(
+            f"{args.name} ({args.typ}): an existing resource is read or imported ({args.resource_id}); "
+            "the embedded AWS starts empty, so the local stack has to create it."
+        )
+
+
 class Monitor(MockMonitor):
     """Records every resource with its URN, refuses a URN that comes twice, and keeps the stack's outputs."""
 
@@ -103,7 +107,8 @@ class Monitor(MockMonitor):
                 )
                 raise self._real.error
             self._urns.add(urn)
-        answer = super().RegisterResource(request)
+        untyped: Any = super()
+        answer = untyped.RegisterResource(request)
         if request.custom:
             registration = self.resources[urn]
             with self._lock:
@@ -116,7 +121,8 @@ class Monitor(MockMonitor):
         """Keep the stack's outputs."""
         if request.urn.split("::")[2] == _STACK:
             self.stack_outputs = plain(rpc.deserialize_properties(request.outputs))
-        return super().RegisterResourceOutputs(request)
+        untyped: Any = super()
+        return untyped.RegisterResourceOutputs(request)
 
 
 def install(mocks: RealResources, project: str, stack: str) -> Monitor:
@@ -124,5 +130,5 @@ def install(mocks: RealResources, project: str, stack: str) -> Monitor:
     monitor = Monitor(mocks)
     pulumi.runtime.set_mocks(mocks, project=project, stack=stack, preview=False, monitor=monitor)
     # set_mocks leaves a root stack behind, and run_in_stack wants to make its own.
-    pulumi.runtime.settings.set_root_resource(None)
+    pulumi.runtime.settings.set_root_resource(cast(pulumi.Resource, None))
     return monitor

@@ -1,0 +1,123 @@
+"""The emulator's own Python environment: made once from the hash-locked requirements.
+
+It is apart from the project's, because the functions' workers run in it: a package missing from the functions' zip
+must be missed.
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+from local.errors import LocalError, explain_os_error
+from local.instance import ROOT
+
+REQUIREMENTS = "requirements-emulator.txt"
+_STAMP = "requirements.sha256"
+_UNREACHABLE = (
+    "NewConnectionError",
+    "Max retries",
+    "Connection refused",
+    "ConnectTimeout",
+    "Name or service not known",
+)
+
+
+def ensure_environment(progress: Callable[[str], None], root: Path = ROOT) -> Path:
+    """The interpreter of the emulator's environment, which is made first if it is missing or out of date.
+
+    `progress` gets a line now and then. Raises `LocalError` when packages can't be had or the disk is full.
+    """
+    folder = root / ".build" / "emulator"
+    wanted = _fingerprint(root / REQUIREMENTS)
+    interpreter = folder / "bin" / "python"
+    if _is_current(folder, wanted):
+        return interpreter
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(folder.with_suffix(".lock")):
+            if not _is_current(folder, wanted):
+                _make(folder, root / REQUIREMENTS, progress)
+                (folder / _STAMP).write_text(wanted)
+    except OSError as error:
+        raise explain_os_error(error, folder) from error
+    return interpreter
+
+
+def _fingerprint(requirements: Path) -> str:
+    """Changes with the requirements and with the Python version."""
+    version = f"{sys.implementation.cache_tag}\n".encode()
+    return hashlib.sha256(version + requirements.read_bytes()).hexdigest()
+
+
+def _is_current(folder: Path, wanted: str) -> bool:
+    stamp = folder / _STAMP
+    return stamp.exists() and stamp.read_text() == wanted and (folder / "bin" / "python").exists()
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Two instances that start at once must not make the same folder."""
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _make(folder: Path, requirements: Path, progress: Callable[[str], None]) -> None:
+    progress("creating the environment")
+    shutil.rmtree(folder, ignore_errors=True)
+    pip_is_here = find_spec("pip") is not None
+    venv.create(folder, with_pip=not pip_is_here, symlinks=True)
+    interpreter = str(folder / "bin" / "python")
+    # The installer at hand can install into another environment, which saves that one its own copy.
+    pip = [sys.executable, "-m", "pip", "--python", interpreter] if pip_is_here else [interpreter, "-m", "pip"]
+    options = [
+        "--disable-pip-version-check",
+        "--no-input",
+        "--retries",
+        "1",
+        "--timeout",
+        "15",
+        "--progress-bar",
+        "off",
+    ]
+    _run([*pip, "install", *options, "--require-hashes", "-r", str(requirements)], folder, progress)
+
+
+def _run(command: list[str], folder: Path, progress: Callable[[str], None]) -> None:
+    lines: list[str] = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        for line in process.stdout or ():
+            lines.append(line.rstrip())
+            if package := re.match(r"Collecting ([A-Za-z0-9_.-]+)", line):
+                progress(f"downloading {package[1]}")
+            elif line.startswith("Installing"):
+                progress("installing")
+    if process.returncode:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise LocalError(_explain(folder, lines))
+
+
+def _explain(folder: Path, lines: list[str]) -> str:
+    text = "\n".join(lines)
+    # Words of pip's own that name a host or a trace help nobody here; its last errors do.
+    tail = "\n".join([line for line in lines if line.startswith("ERROR")][-3:] or lines[-3:])
+    if any(sign in text for sign in _UNREACHABLE):
+        return (
+            f"The package index does not answer, so the emulator's environment {folder} could not be made. Check the "
+            f"network, and the index that pip is told to use (pip config list; PIP_INDEX_URL). pip said:\n{tail}"
+        )
+    if "No space left on device" in text:
+        return f"No space left on the disk of {folder}; the emulator's environment needs 70 MB there. pip said:\n{tail}"
+    return f"The emulator's environment {folder} could not be made from {REQUIREMENTS}. pip said:\n{tail}"

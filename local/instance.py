@@ -1,0 +1,185 @@
+"""An instance's state folder: what is in it, who holds it, and what it says about the running instance."""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from local.errors import AlreadyRunningError, NotRunningError
+from local.files import write_atomically
+
+ROOT = Path(__file__).resolve().parent.parent
+STATE_VARIABLE = "ORDERS_LOCAL_DIR"
+# A killed supervisor's guard needs a moment to clean up behind it; somebody who only looks, an instant.
+_HANDOVER_SECONDS = 10.0
+_GLANCE_SECONDS = 0.3
+
+
+class Instance(BaseModel):
+    """A running instance, as written to `instance.json` (readable by its user only: it holds the control token)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    supervisor_pid: int
+    guard_pid: int
+    emulator_pid: int = Field(description="Also the number of the process group with the emulator and its workers.")
+    endpoint_url: str
+    proxy_url: str
+    control_url: str
+    token: str
+    iam: bool = Field(description="Whether IAM is enforced.")
+    started_at: float
+    ready: bool = False
+
+
+class Outputs(BaseModel):
+    """What `outputs.json` holds: how to reach the embedded AWS, and the stack's outputs beside it."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    endpoint_url: str
+    region: str
+    aws_access_key_id: str
+    aws_secret_access_key: str
+    account_id: str
+    proxy_url: str = Field(description="The endpoint that the functions use; faults are injected there.")
+    iam: bool = False
+
+    def __getitem__(self, name: str) -> Any:
+        """A stack output by its name."""
+        return (self.model_extra or {})[name]
+
+
+class StateDir:
+    """The folder of one instance."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+        self.outputs = self.path / "outputs.json"
+        self.resources = self.path / "resources.json"
+        self.instance = self.path / "instance.json"
+        self.scratch = self.path / "tmp"
+        self.emulator_log = self.path / "emulator.log"
+        self.supervisor_log = self.path / "supervisor.log"
+        self._lock = self.path / "lock"
+
+    @classmethod
+    def chosen(cls, given: str | None) -> "StateDir":
+        """The folder from `--state-dir`, else from ORDERS_LOCAL_DIR, else `.local` in the repository."""
+        return cls(Path(given or os.environ.get(STATE_VARIABLE) or ROOT / ".local"))
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[int]:
+        """Hold the folder for this process (and for whoever inherits the file descriptor that is yielded).
+
+        The kernel lets go when all of them are gone, so a crash leaves no stale lock. Raises `AlreadyRunningError`.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._acquire(descriptor)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _acquire(self, descriptor: int) -> None:
+        started = time.monotonic()
+        while not _try_lock(descriptor):
+            instance = self.read_instance()
+            alive = instance is None or _alive(instance.supervisor_pid)
+            if time.monotonic() > started + (_GLANCE_SECONDS if alive else _HANDOVER_SECONDS):
+                raise AlreadyRunningError(_already(self, instance))
+            time.sleep(0.05)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether an instance (or what is left of one that is being cleaned up) has the folder."""
+        if not self._lock.exists():
+            return False
+        descriptor = os.open(self._lock, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            return not _try_lock(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def wait_until_free(self, seconds: float) -> bool:
+        """Wait until nobody holds the folder; whether that happened in time."""
+        deadline = time.monotonic() + seconds
+        while self.is_held:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
+
+    def clean(self) -> None:
+        """Remove what a former instance left. Only for whoever holds the folder."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        for path in (self.outputs, self.resources, self.instance):
+            path.unlink(missing_ok=True)
+
+    def read_instance(self) -> Instance | None:
+        """What the instance wrote about itself; `None` when there is nothing."""
+        try:
+            return Instance.model_validate_json(self.instance.read_text())
+        except FileNotFoundError:
+            return None
+
+    def running(self) -> Instance:
+        """The running instance. Raises `NotRunningError`."""
+        instance = self.read_instance()
+        if instance is None or not self.is_held or not _alive(instance.supervisor_pid):
+            raise NotRunningError(
+                f"Nothing is running in {self.path}. Start it: python -m local up --detach (with --state-dir DIR "
+                "or ORDERS_LOCAL_DIR for another folder)."
+            )
+        return instance
+
+    def read_outputs(self) -> Outputs:
+        """The outputs of the running instance. Raises `NotRunningError`, also while it is still starting."""
+        self.running()
+        try:
+            return Outputs.model_validate_json(self.outputs.read_text())
+        except FileNotFoundError:
+            raise NotRunningError(f"The instance in {self.path} is still starting; `status` shows it.") from None
+
+    def write_instance(self, instance: Instance) -> None:
+        """Tell others about the instance."""
+        write_atomically(self.instance, instance.model_dump_json(indent=2))
+
+    def write_outputs(self, outputs: Outputs, resources: list[dict[str, Any]]) -> None:
+        """Tell others how to reach the stack; written last, so that it means ready."""
+        write_atomically(self.resources, json.dumps(resources, indent=2))
+        write_atomically(self.outputs, outputs.model_dump_json(indent=2))
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _already(state: StateDir, instance: Instance | None) -> str:
+    where = f" at {instance.endpoint_url} (process {instance.supervisor_pid})" if instance else ", still starting,"
+    return (
+        f"An instance is already running{where} with the state folder {state.path}. Stop it: python -m local down. "
+        "Or start a second one beside it: --state-dir DIR."
+    )

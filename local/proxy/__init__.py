@@ -1,0 +1,1 @@
+"""A transparent HTTP proxy between the functions and the emulator that injects faults on request."""

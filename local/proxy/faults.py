@@ -1,0 +1,119 @@
+"""Fault rules: which calls they hit, and for how long."""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_RANDOM = secrets.SystemRandom()
+
+
+class FaultKind(StrEnum):
+    """What happens to a call that a rule hits."""
+
+    ERROR = "error"
+    THROTTLE = "throttle"
+    CONFLICT = "conflict"
+    TIMEOUT = "timeout"
+    RESET = "reset"
+    LOST_ANSWER = "lost-answer"
+
+
+class FaultRule(BaseModel):
+    """Which of the functions' calls fail, and how. Limits that are absent don't limit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    service: str = Field(description="The service's signing name: dynamodb, sqs, sns, events, xray, …")
+    operation: str | None = Field(default=None, description="One operation, e.g. SendMessage; absent: all of them.")
+    kind: FaultKind
+    probability: float = Field(default=1.0, gt=0, le=1, description="Chance that a matching call is hit.")
+    count: int | None = Field(default=None, ge=1, description="The rule ends after this many hits.")
+    seconds: float | None = Field(default=None, gt=0, description="The rule ends after this time.")
+
+    def matches(self, service: str, operation: str | None) -> bool:
+        """Whether a call of `operation` is meant."""
+        return self.service == service and self.operation in (None, operation)
+
+
+class FaultStatus(BaseModel):
+    """A rule in force, with what it has done so far."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: int
+    rule: FaultRule
+    matched: int = Field(description="Calls that the rule was meant for.")
+    hits: int = Field(description="Calls that it made fail.")
+    expired: bool = Field(description="Whether its count or time is used up; it stays listed until cleared.")
+
+
+@dataclass
+class _Active:
+    id: int
+    rule: FaultRule
+    ends: float | None
+    matched: int = 0
+    hits: int = 0
+
+    def is_expired(self, now: float) -> bool:
+        by_count = self.rule.count is not None and self.hits >= self.rule.count
+        return by_count or (self.ends is not None and now >= self.ends)
+
+    def status(self, now: float) -> FaultStatus:
+        return FaultStatus(
+            id=self.id, rule=self.rule, matched=self.matched, hits=self.hits, expired=self.is_expired(now)
+        )
+
+
+@dataclass
+class Faults:
+    """The rules in force; safe to use from many threads. The oldest rule that hits decides."""
+
+    clock: Callable[[], float] = time.monotonic
+    random: Callable[[], float] = _RANDOM.random
+    _rules: list[_Active] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _next: int = 1
+
+    def add(self, rule: FaultRule) -> FaultStatus:
+        """Put a rule in force."""
+        with self._lock:
+            now = self.clock()
+            active = _Active(self._next, rule, None if rule.seconds is None else now + rule.seconds)
+            self._next += 1
+            self._rules.append(active)
+            return active.status(now)
+
+    def list(self) -> list[FaultStatus]:
+        """All rules since the last clear, the used up ones too."""
+        with self._lock:
+            now = self.clock()
+            return [active.status(now) for active in self._rules]
+
+    def clear(self) -> int:
+        """Remove all rules; how many there were."""
+        with self._lock:
+            count = len(self._rules)
+            self._rules.clear()
+            return count
+
+    def decide(self, service: str, operation: str | None) -> FaultKind | None:
+        """What happens to this call; counts it."""
+        # A proxy without rules must cost nothing; a rule added this very moment may miss this call.
+        if not self._rules:
+            return None
+        with self._lock:
+            now = self.clock()
+            for active in self._rules:
+                if active.is_expired(now) or not active.rule.matches(service, operation):
+                    continue
+                active.matched += 1
+                if active.rule.probability >= 1 or self.random() < active.rule.probability:
+                    active.hits += 1
+                    return active.rule.kind
+            return None
