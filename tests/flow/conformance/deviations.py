@@ -26,6 +26,8 @@ class Deviation:
 
 
 _MOTO_EXPRESSION = "moto reads conditions with patterns and fails in Python on what AWS refuses with a message"
+_STRICT_HANDLES = "refuses a handle that is no longer the latest; AWS accepts it and may do nothing"
+_MALFORMED_REPORT = "reads a malformed report as success and deletes the message; AWS fails the whole batch"
 _LENIENT = "accepts what AWS refuses"
 
 DEVIATIONS: tuple[Deviation, ...] = (
@@ -53,6 +55,26 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(
         "moto", "a_token_makes_a_transaction_repeatable", ("3", "ok"), "ignores ClientRequestToken: it does it again"
     ),
+    Deviation("moto", "a_moved_message_names_its_source", False, "has no DeadLetterQueueSourceArn"),
+    Deviation("ministack", "an_old_handle_is_accepted", "ReceiptHandleIsInvalid", _STRICT_HANDLES),
+    Deviation("ministack", "deleting_twice_is_no_error", ["ok", "ReceiptHandleIsInvalid"], _STRICT_HANDLES),
+    Deviation("moto", "ten_attributes_and_no_more", ("ok", "ok"), _LENIENT),
+    Deviation("ministack", "ten_attributes_and_no_more", ("ok", "ok"), _LENIENT),
+    Deviation("moto", "bad_sends_are_refused", ("ok", "NonExistentQueue"), _LENIENT),
+    Deviation("ministack", "bad_sends_are_refused", ("ok", "NonExistentQueue"), _LENIENT),
+    Deviation("moto", "batches_fail_by_entry", "InvalidParameterValue", "fails the whole batch for one entry"),
+    Deviation("ministack", "batches_fail_by_entry", (["a", "bad", "b"], [], 3), _LENIENT),
+    Deviation(
+        "moto",
+        "fifo_swallows_a_known_deduplication_id",
+        ("new id", ["1", "1", "2"]),
+        "forgets a deduplication id as soon as its message is deleted",
+    ),
+    Deviation("ministack", "mapping: a null list", "kept", "fails on it, so that the message comes back"),
+    Deviation("ministack", "mapping: an empty identifier", "deleted", _MALFORMED_REPORT),
+    Deviation("ministack", "mapping: a null identifier", "deleted", _MALFORMED_REPORT),
+    Deviation("ministack", "mapping: a misspelt identifier", "deleted", _MALFORMED_REPORT),
+    Deviation("ministack", "mapping: an unknown identifier", "deleted", _MALFORMED_REPORT),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -37,5 +38,5 @@ def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
     if "StringValue" in value:
         shown["stringValue"] = value["StringValue"]
     if "BinaryValue" in value:
-        shown["binaryValue"] = value["BinaryValue"]
+        shown["binaryValue"] = base64.b64encode(value["BinaryValue"]).decode()
     return shown

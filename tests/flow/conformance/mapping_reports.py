@@ -1,0 +1,136 @@
+"""What a real event source mapping makes of a function's report: a tiny function that answers as its message says."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+from tests.flow.conformance.backends import Backend, FakeBackend, client
+from tests.flow.conformance.scenario import registry
+from tests.flow.queue_model import EventSourceMapping
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+DOCS = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting"
+EVENT_DOCS = "https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-standard-queue-message-event"
+
+SCENARIOS, scenario = registry()
+
+# The message asks for a report; the function sends what it saw to the queue named in the message's second attribute.
+FUNCTION = """
+import json
+
+def handler(event, context):
+    asked = json.loads(event["Records"][0]["body"])
+    ids = [record["messageId"] for record in event["Records"]]
+    if asked == "raise":
+        raise RuntimeError("asked to")
+    if asked == "kill":
+        import os
+        os._exit(1)
+    if asked == "fail me":
+        return {"batchItemFailures": [{"itemIdentifier": ids[0]}]}
+    return asked
+"""
+SETTLED_SECONDS = 1.5
+
+
+def _handler(event: dict[str, Any]) -> Any:
+    namespace: dict[str, Any] = {}
+    exec(FUNCTION, namespace)  # noqa: S102 - the very text that the emulator runs
+    return namespace["handler"](event, None)
+
+
+def outcome(backend: Backend, report: Any) -> str:
+    """``deleted`` or ``kept``: what becomes of a message whose function answers with ``report``."""
+    url = backend.queue(visibility=600)
+    if isinstance(backend, FakeBackend):
+        backend.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(report))
+        EventSourceMapping(backend.cloud.sqs.queues[url]).deliver(_handler)
+        return "kept" if backend.cloud.sqs.queues[url].messages else "deleted"
+    return _served(backend, url, report)
+
+
+def _served(backend: Backend, url: str, report: Any) -> str:
+    arn = backend.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    functions: LambdaClient = client("lambda", backend.sqs.meta.endpoint_url)
+    try:
+        name = _function(functions)
+        mapping = functions.create_event_source_mapping(
+            EventSourceArn=arn, FunctionName=name, BatchSize=1, FunctionResponseTypes=["ReportBatchItemFailures"]
+        )
+        backend.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(report))
+        seen = _settled(backend, url)
+        functions.delete_event_source_mapping(UUID=mapping["UUID"])
+    finally:
+        functions.close()
+    return seen
+
+
+def _settled(backend: Backend, url: str) -> str:
+    """``deleted`` as soon as nothing is left; ``kept`` where it is still in flight after a while."""
+    names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    taken = 0.0
+    limit = time.monotonic() + 20
+    while time.monotonic() < limit:
+        counts = backend.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        if counts[names[0]] == counts[names[1]] == "0":
+            return "deleted"
+        if counts[names[1]] == "1" and not taken:
+            taken = time.monotonic()
+        if taken and time.monotonic() - taken > SETTLED_SECONDS:
+            return "kept"
+        time.sleep(0.05)
+    return "never taken"
+
+
+def _function(functions: LambdaClient) -> str:
+    name = "conformance-report"
+    existing = {one["FunctionName"] for one in functions.list_functions()["Functions"]}
+    if name not in existing:
+        functions.create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role="arn:aws:iam::000000000000:role/conformance",
+            Handler="index.handler",
+            Code={"ZipFile": _zip()},
+            Timeout=10,
+        )
+    return name
+
+
+def _zip() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("index.py", FUNCTION)
+    return buffer.getvalue()
+
+
+_REPORTS: tuple[tuple[str, Any, str], ...] = (
+    ("an empty list", {"batchItemFailures": []}, "deleted"),
+    ("a null list", {"batchItemFailures": None}, "deleted"),
+    ("an empty response", {}, "deleted"),
+    ("a null response", None, "deleted"),
+    ("its own id", "fail me", "kept"),
+    ("an empty identifier", {"batchItemFailures": [{"itemIdentifier": ""}]}, "kept"),
+    ("a null identifier", {"batchItemFailures": [{"itemIdentifier": None}]}, "kept"),
+    ("a misspelt identifier", {"batchItemFailures": [{"itemIdentifer": "x"}]}, "kept"),
+    ("an unknown identifier", {"batchItemFailures": [{"itemIdentifier": "no-such-id"}]}, "kept"),
+    ("an exception", "raise", "kept"),
+)
+
+
+def _register(title: str, report: Any, expected: str) -> None:
+    def observe(backend: Backend) -> str:
+        return outcome(backend, report)
+
+    observe.__name__ = f"mapping: {title}"
+    scenario(expected=expected, docs=DOCS)(observe)
+
+
+for _title, _report, _expected in _REPORTS:
+    _register(_title, _report, _expected)
