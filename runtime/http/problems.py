@@ -119,7 +119,7 @@ class FieldError(NamedTuple):
     detail: str
 
 
-@dataclass
+@dataclass(eq=False)
 class ProblemError(Exception):
     """Raised anywhere in the API's code; becomes the answer. `detail` never repeats what the client sent."""
 

@@ -21,6 +21,7 @@ _ALLOWED: Final[Mapping[str, str]] = {
 _DETAILS: Final[Mapping[str, str]] = {
     "missing": "This field is required.",
     "extra_forbidden": "This field is not known. Remove it.",
+    "invalid_key": "The name of a field is not valid Unicode. Remove the field.",
     "tuple_type": "Must be an array of lines.",
     "too_short": "At least one line is required.",
     "too_long": "At most 50 lines are allowed.",
@@ -58,7 +59,8 @@ def _detail(error: ErrorDetails) -> str:
     if known is not None:
         return known
     if error["type"] == "value_error":
-        return error["msg"].removeprefix("Value error, ").capitalize() + "."
+        text = error["msg"].removeprefix("Value error, ")
+        return f"{text[:1].upper()}{text[1:]}."
     name = error["loc"][-1] if error["loc"] else ""
     return f"Allowed: {_ALLOWED.get(str(name)) or error['msg']}"
 

@@ -1,0 +1,1 @@
+"""Tests of the runtime alone: logic, contract, models."""

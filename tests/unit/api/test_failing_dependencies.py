@@ -1,0 +1,198 @@
+"""Dependencies that fail, answer late or not at all: 503, the record gone, and the retry finds the same order."""
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from tests.unit.api.conftest import Api
+from tests.unit.api.factories import context, document, order, post, problem
+
+
+def error(code: str, operation: str) -> ClientError:
+    """What boto3 raises."""
+    return ClientError({"Error": {"Code": code, "Message": "private text"}}, operation)
+
+
+def failing(client: Any, operation: str, failure: Exception, *, times: int = 1, after: bool = False) -> list[str]:
+    """Let `client.operation` fail the next `times`, before or `after` it took effect. Returns the list of calls."""
+    original: Callable[..., Any] = getattr(client, operation)
+    calls: list[str] = []
+
+    def call(**request: Any) -> Any:
+        calls.append(operation)
+        if len(calls) > times:
+            return original(**request)
+        if after:
+            original(**request)
+        raise failure
+
+    setattr(client, operation, call)
+    return calls
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("operation", ["put_item", "send_message", "update_item"])
+@pytest.mark.parametrize(
+    "failure", [error("ThrottlingException", "Operation"), ReadTimeoutError(endpoint_url="http://x"), KeyError("bug")]
+)
+def test_a_failure_is_503_and_the_retry_makes_the_same_order(
+    api: Api, operation: str, failure: Exception, after: bool
+) -> None:
+    # GIVEN
+    failing(api.sqs if operation == "send_message" else api.dynamodb, operation, failure, after=after)
+
+    # WHEN
+    failed = api.post()
+
+    # THEN
+    assert failed["statusCode"] == 503
+    assert problem(failed) == "outcome-unknown"
+    assert failed["headers"]["Retry-After"] == "2"
+    # A PutItem that took effect looks like a first attempt that is still running, until that one's time is over.
+    if operation == "put_item" and after:
+        assert problem(api.post()) == "request-in-progress"
+        return
+    retry = api.post()
+    assert retry["statusCode"] == 202
+    assert document(retry)["order_id"] == document(failed)["order_id"]
+    assert len(api.orders()) == 1
+
+
+def test_the_order_is_sent_before_it_is_stored(api: Api) -> None:
+    # GIVEN
+    failing(api.sqs, "send_message", error("ServiceUnavailable", "SendMessage"))
+
+    # WHEN
+    api.post()
+
+    # THEN
+    assert api.orders() == []
+
+
+def test_a_crash_after_the_send_leaves_the_message(api: Api) -> None:
+    # GIVEN
+    failing(api.dynamodb, "update_item", error("InternalServerError", "UpdateItem"))
+
+    # WHEN
+    failed = api.post()
+
+    # THEN
+    (message,) = api.messages()
+    assert json.loads(message["Body"])["order_id"] == document(failed)["order_id"]
+
+
+def test_no_5xx_answer_is_stored(api: Api) -> None:
+    # GIVEN
+    failing(api.sqs, "send_message", error("ServiceUnavailable", "SendMessage"))
+
+    # WHEN
+    api.post()
+
+    # THEN
+    assert api.records() == []
+
+
+def test_a_record_that_cannot_be_deleted_is_still_503(api: Api) -> None:
+    # GIVEN
+    failing(api.sqs, "send_message", error("ServiceUnavailable", "SendMessage"))
+    failing(api.dynamodb, "delete_item", error("InternalServerError", "DeleteItem"))
+
+    # WHEN
+    failed = api.post()
+
+    # THEN
+    assert problem(failed) == "outcome-unknown"
+    assert problem(api.post()) == "request-in-progress"
+
+
+def test_a_transaction_of_the_worker_on_this_order_is_waited_out(api: Api) -> None:
+    # GIVEN
+    calls = failing(api.dynamodb, "update_item", error("TransactionConflictException", "UpdateItem"), times=3)
+
+    # WHEN
+    response = api.post()
+
+    # THEN
+    assert response["statusCode"] == 202
+    assert len(calls) == 5  # three conflicts, the upsert, the record
+
+
+def test_conflicts_without_end_are_given_up(api: Api) -> None:
+    # GIVEN
+    calls = failing(api.dynamodb, "update_item", error("TransactionConflictException", "UpdateItem"), times=99)
+
+    # WHEN
+    response = api.post()
+
+    # THEN
+    assert response["statusCode"] == 503
+    assert len(calls) == 6
+
+
+def test_a_request_whose_first_attempt_still_runs_is_409(api: Api) -> None:
+    # GIVEN
+    during: list[Any] = []
+    send = api.sqs.send_message
+
+    def send_slowly(**request: Any) -> Any:
+        during.extend([api.post(), api.post(order(reference="another"))])
+        return send(**request)
+
+    vars(api.sqs)["send_message"] = send_slowly
+
+    # WHEN
+    first = api.post()
+
+    # THEN
+    assert first["statusCode"] == 202
+    assert [problem(response) for response in during] == ["request-in-progress", "idempotency-key-reused"]
+    assert during[0]["statusCode"] == 409
+    assert during[0]["headers"]["Retry-After"] == "1"
+
+
+def test_an_attempt_that_never_ended_frees_its_key_with_its_time(api: Api) -> None:
+    # GIVEN
+    killed = context(remaining=-1)
+    failing(api.sqs, "send_message", SystemExit())  # type: ignore[arg-type] # the platform kills, it does not raise
+    with pytest.raises(SystemExit):
+        api.create.handle(post(), killed)
+
+    # WHEN
+    retry = api.post()
+
+    # THEN
+    assert retry["statusCode"] == 202
+
+
+def test_neither_answer_nor_log_repeats_what_was_sent_or_raised(api: Api, log: io.StringIO) -> None:
+    # GIVEN
+    failing(api.sqs, "send_message", error("ServiceUnavailable", "SendMessage"))
+    failing(api.dynamodb, "update_item", KeyError("private text"))
+
+    # WHEN
+    responses = [api.post(order(reference="private text"), key="private-key") for _ in range(2)]
+
+    # THEN
+    written = json.dumps(responses) + log.getvalue()
+    assert [response["statusCode"] for response in responses] == [503, 503]
+    assert "private" not in written
+    assert '"code":"ServiceUnavailable"' in written
+    assert '"error_type":"KeyError"' in written
+
+
+def test_a_lookup_that_fails_is_503(api: Api) -> None:
+    # GIVEN
+    order_id = document(api.post())["order_id"]
+    failing(api.dynamodb, "get_item", error("InternalServerError", "GetItem"))
+
+    # WHEN
+    response = api.get(order_id)
+
+    # THEN
+    assert response["statusCode"] == 503
+    assert problem(response) == "outcome-unknown"
+    assert api.get(order_id)["statusCode"] == 200

@@ -1,0 +1,111 @@
+"""What `GET /orders/{order_id}` shows, and to whom."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.api.conftest import ORDERS, Api
+from tests.unit.api.factories import document, line, order, problem
+
+ALICE, BOB = ("https://issuer", "alice"), ("https://issuer", "bob")
+
+
+def change(api: Api, order_id: str, **attributes: Any) -> None:
+    """Overwrite `attributes` of the stored order, as the worker would."""
+    (item,) = (item for item in api.orders() if item["order_id"]["S"] == order_id)
+    api.dynamodb.put_item(TableName=ORDERS, Item={**item, **attributes})
+
+
+def test_a_caller_sees_the_order_as_it_was_accepted(api: Api) -> None:
+    # GIVEN
+    accepted = document(api.post(order(reference="r"), caller=ALICE))
+
+    # WHEN
+    response = api.get(accepted["order_id"], caller=ALICE)
+
+    # THEN
+    assert response["statusCode"] == 200
+    assert document(response) == {**accepted, "lines": [line()], "reference": "r"}
+
+
+@pytest.mark.parametrize("status", ["CONFIRMED", "REJECTED", "DISCARDED"])
+def test_a_final_order_shows_status_reason_and_time(api: Api, status: str) -> None:
+    # GIVEN
+    order_id = document(api.post())["order_id"]
+    reason = {"code": {"S": "OUT_OF_STOCK"}, "skus": {"L": [{"S": "SKU-1"}]}, "by": {"S": "ops@example.org"}}
+    settled_at = "2026-01-31T12:00:05.000Z"
+    change(api, order_id, status={"S": status}, reason={"M": reason}, settled_at={"S": settled_at})
+
+    # WHEN
+    seen = document(api.get(order_id))
+
+    # THEN
+    assert seen["status"] == status
+    assert seen["reason"] == {"code": "OUT_OF_STOCK", "skus": ["SKU-1"]}
+    assert seen["settled_at"] == settled_at
+
+
+def test_a_failed_order_is_shown_as_delayed_and_without_its_error(api: Api) -> None:
+    # GIVEN
+    order_id = document(api.post())["order_id"]
+    change(api, order_id, status={"S": "FAILED"}, error={"M": {"error_type": {"S": "internal"}}})
+
+    # WHEN
+    response = api.get(order_id)
+
+    # THEN
+    assert document(response)["status"] == "DELAYED"
+    assert "error" not in response["body"]
+    assert "FAILED" not in response["body"]
+
+
+def test_what_a_newer_version_wrote_does_not_hide_the_order(api: Api) -> None:
+    # GIVEN
+    order_id = document(api.post())["order_id"]
+    (item,) = api.orders()
+    lines = {"L": [{"M": {**item["lines"]["L"][0]["M"], "gift": {"BOOL": True}}}]}
+    change(api, order_id, lines=lines, schema_version={"N": "2"}, priority={"N": "1"}, reason={"NULL": True})
+
+    # WHEN
+    response = api.get(order_id)
+
+    # THEN
+    assert document(response)["lines"] == [line()]
+
+
+def test_unknown_and_somebody_elses_orders_look_the_same(api: Api) -> None:
+    # GIVEN
+    theirs = document(api.post(caller=ALICE))["order_id"]
+    ownerless = theirs[:-1] + ("0" if theirs[-1] != "0" else "1")
+    api.dynamodb.put_item(TableName=ORDERS, Item={"order_id": {"S": ownerless}, "status": {"S": "FAILED"}})
+    unknown = "00000000-0000-5000-8000-000000000000"
+
+    # WHEN
+    answers = [api.get(theirs, caller=BOB), api.get(theirs), api.get(ownerless), api.get(unknown), api.get("x")]
+
+    # THEN
+    assert problem(answers[0]) == "order-not-found"
+    assert answers[0]["statusCode"] == 404
+    assert all(answer == answers[0] for answer in answers)
+
+
+@pytest.mark.parametrize("order_id", ["", None, 5, "%00", "\ud800", "0" * 10_000, "00000000-0000-4000-8000-0000000000"])
+def test_an_id_that_no_order_can_have_is_refused_before_the_table(untouched_api: Api, order_id: object) -> None:
+    # GIVEN / WHEN
+    response = untouched_api.get(order_id)
+
+    # THEN
+    assert problem(response) == "order-not-found"
+
+
+def test_an_item_that_is_no_order_is_not_shown(api: Api) -> None:
+    # GIVEN
+    order_id = document(api.post())["order_id"]
+    change(api, order_id, status={"S": "TELEPORTED"})
+
+    # WHEN
+    response = api.get(order_id)
+
+    # THEN
+    assert response["statusCode"] == 503
+    assert "TELEPORTED" not in response["body"]
