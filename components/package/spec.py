@@ -7,9 +7,9 @@ import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Architecture = Literal["arm64", "x86_64"]
 PythonVersion = Literal["3.11", "3.12", "3.13", "3.14"]
@@ -89,10 +89,25 @@ class PackageSpec(BaseModel):
         "can differ, which shows as a changed package when several machines deploy. Empty: any release of the version.",
     )
     aws_services: tuple[str, ...] = Field(
-        ("dynamodb", "events", "sns", "sqs", "sts"),
+        ("dynamodb", "events", "sns", "sqs", "sts", "xray"),
         min_length=1,
-        description="AWS services the functions have clients for, by botocore's names. The data of others is left out.",
+        description="AWS services the functions have clients for, by botocore's names. The data of others is left out. "
+        "The X-Ray SDK makes a client of its own when it is imported outside of Lambda.",
     )
+
+    @model_validator(mode="after")
+    def _release_is_of_the_version(self) -> Self:
+        if self.bytecode_release is None:
+            return self
+        if not self.bytecode or isinstance(self.target, LocalTarget):
+            raise ValueError(
+                f"bytecode_release {self.bytecode_release} has no effect without byte code or for the local target: drop it"
+            )
+        if self.bytecode_release.rpartition(".")[0] != self.target.python_version:
+            raise ValueError(
+                f"bytecode_release {self.bytecode_release} is no release of python_version {self.target.python_version}"
+            )
+        return self
 
     @property
     def cache(self) -> Path:

@@ -1,0 +1,11 @@
+"""What the package tests share."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache for tests that are not about installing: the first of them installs for all."""
+    return tmp_path_factory.mktemp("cache")

@@ -1,0 +1,132 @@
+"""Small projects to package: own code, wheels made here, and a lock of them. No network is needed."""
+
+import base64
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+#: The only Lambda target that the interpreter at hand can compile for.
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+HANDLERS = ("create_order", "get_order", "process_order")
+
+
+@dataclass
+class Project:
+    """A folder like ours: `runtime/`, `requirements-runtime.txt`, and beside it the wheels that its lock names."""
+
+    root: Path
+    wheels: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def variables(self, **overrides: str) -> dict[str, str]:
+        """An environment in which pip sees our wheels and no setting of this machine."""
+        machine = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))}
+        pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": self.wheels.as_uri(), "PIP_CONFIG_FILE": os.devnull}
+        return {**machine, **pip, "PIP_NO_CACHE_DIR": "1", **self.environment, **overrides}
+
+    def command(self, *options: str) -> list[str]:
+        """The command line that builds this project."""
+        return [sys.executable, "-m", "components.package", "build", "--root", str(self.root), *options]
+
+    def run(self, *options: str, umask: int = 0o022, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Build in a process of its own."""
+        return subprocess.run(
+            self.command(*options),
+            capture_output=True,
+            text=True,
+            cwd=REPOSITORY,
+            env=self.variables(**variables),
+            umask=umask,
+            timeout=120,
+            check=False,
+        )
+
+    def build(self, *options: str, umask: int = 0o022, **variables: str) -> dict[str, Any]:
+        """Build in a process of its own and give its report; fails if the build does."""
+        result = self.run("--json", *options, umask=umask, **variables)
+        assert result.returncode == 0, result.stderr
+        report: dict[str, Any] = json.loads(result.stdout)
+        return report
+
+
+def make_wheel(
+    folder: Path, name: str, files: Mapping[str, str], *, version: str = "1.0", tag: str = "py3-none-any"
+) -> str:
+    """Write a wheel with ``files`` and return its line for the lock."""
+    folder.mkdir(parents=True, exist_ok=True)
+    info = f"{name}-{version}.dist-info"
+    contents = {
+        **files,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n",
+        f"{info}/entry_points.txt": f"[console_scripts]\n{name} = {name}:main\n",
+    }
+    record = "".join(f"{path},sha256={_record_hash(text)},{len(text.encode())}\n" for path, text in contents.items())
+    path = folder / f"{name}-{version}-{tag}.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        for member, text in contents.items():
+            wheel.writestr(zipfile.ZipInfo(member, (2020, 1, 1, 0, 0, 0)), text)
+        wheel.writestr(zipfile.ZipInfo(f"{info}/RECORD", (2020, 1, 1, 0, 0, 0)), f"{record}{info}/RECORD,,\n")
+    return f"{name}=={version} --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
+
+
+def make_project(
+    root: Path, *, runtime: Mapping[str, str] | None = None, lock: str | None = None, cache: Path | None = None
+) -> Project:
+    """A project whose three handlers import one dependency; ``runtime`` adds or replaces files of our own code.
+
+    Projects with the same ``cache`` install once; without one each has its own.
+    """
+    project = Project(root, root.parent / f"{root.name}-wheels")
+    line = make_wheel(project.wheels, "greeting", DEPENDENCY)
+    sources = {"runtime/__init__.py": "", "runtime/handlers/__init__.py": ""}
+    sources |= {f"runtime/handlers/{name}.py": HANDLER for name in HANDLERS}
+    write(root, {**sources, **(runtime or {}), "requirements-runtime.txt": line if lock is None else lock})
+    if cache is not None:
+        (root / ".build").symlink_to(cache)
+    return project
+
+
+def write(root: Path, files: Mapping[str, str]) -> None:
+    """Write text files under ``root``."""
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def names(package: str | Path) -> list[str]:
+    """Names in a built zip, in its order."""
+    with zipfile.ZipFile(package) as archive:
+        return archive.namelist()
+
+
+def read(package: str | Path, name: str) -> bytes:
+    """One file of a built zip."""
+    with zipfile.ZipFile(package) as archive:
+        return archive.read(name)
+
+
+def _record_hash(text: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+
+
+HANDLER = "import greeting\n\n\ndef handler(event, context):\n    return greeting.hello(event)\n"
+DEPENDENCY = {
+    "greeting/__init__.py": "NAMES = {'a', 'b', 'c'}\n\n\ndef hello(name):\n    return f'hello {name}'\n",
+    "greeting/deep/module.py": "VALUE = frozenset({'x', 'y', 'z'})\n",
+    "greeting/deep/data.json": "{}\n",
+    "greeting/py.typed": "",
+    "greeting/__init__.pyi": "def hello(name: str) -> str: ...\n",
+    "greeting/speedups.c": "int main;\n",
+    "greeting/tests/test_greeting.py": "def test(): ...\n",
+    "greeting-stubs/__init__.pyi": "",
+}

@@ -1,0 +1,101 @@
+"""`--check` imports the handlers from the package alone."""
+
+import platform
+from pathlib import Path
+
+import pytest
+
+from tests.infra.package.projects import HANDLERS, make_project
+
+LOCAL = ("--target", "local")
+
+
+def test_handlers_that_import_from_the_package_pass(tmp_path: Path, shared_cache: Path) -> None:
+    # GIVEN handlers that need one dependency
+    project = make_project(tmp_path / "project", cache=shared_cache)
+
+    # WHEN the package is checked
+    report = project.build(*LOCAL, "--check")
+
+    # THEN every handler was imported
+    assert sorted(report["import_milliseconds"]) == [f"runtime.handlers.{name}" for name in HANDLERS]
+
+
+def test_a_package_missing_from_the_lock_is_missed(tmp_path: Path, shared_cache: Path) -> None:
+    # GIVEN a handler that imports what this environment has and the lock has not
+    project = make_project(
+        tmp_path / "project", cache=shared_cache, runtime={"runtime/handlers/get_order.py": "import pydantic\n"}
+    )
+
+    # WHEN the package is checked
+    result = project.run(*LOCAL, "--check", PYTHONPATH="")
+
+    # THEN the check fails and names it
+    assert result.returncode == 1
+    assert "No module named 'pydantic'" in result.stderr
+
+
+def test_a_handler_module_without_a_handler_is_refused(tmp_path: Path, shared_cache: Path) -> None:
+    # GIVEN a module among the handlers that has none
+    project = make_project(
+        tmp_path / "project", cache=shared_cache, runtime={"runtime/handlers/get_order.py": "handler = 1\n"}
+    )
+
+    # WHEN the package is checked
+    result = project.run(*LOCAL, "--check")
+
+    # THEN the check fails and names it
+    assert result.returncode == 1
+    assert "runtime.handlers.get_order has no callable `handler`" in result.stderr
+
+
+def test_variables_reach_the_handlers_only_when_given(tmp_path: Path, shared_cache: Path) -> None:
+    # GIVEN a handler that needs a variable at import
+    code = "import os\nTABLE = os.environ['ORDERS_TABLE']\nhandler = print\n"
+    project = make_project(tmp_path / "project", cache=shared_cache, runtime={"runtime/handlers/get_order.py": code})
+
+    # WHEN the check runs with it in its own environment only, and then given by name
+    without = project.run(*LOCAL, "--check", ORDERS_TABLE="mine")
+    given = project.run(*LOCAL, "--check", "--env", "ORDERS_TABLE=orders")
+
+    # THEN only what is given by name is seen
+    assert without.returncode == 1
+    assert "KeyError: 'ORDERS_TABLE'" in without.stderr
+    assert given.returncode == 0
+
+
+def test_a_target_that_this_machine_cannot_run_is_refused(tmp_path: Path, shared_cache: Path) -> None:
+    # GIVEN a package for the architecture that this machine is not
+    other = "arm64" if platform.machine() in {"x86_64", "AMD64"} else "x86_64"
+    project = make_project(tmp_path / "project", cache=shared_cache)
+
+    # WHEN it is checked
+    result = project.run("--no-bytecode", "--architecture", other, "--check")
+
+    # THEN the message says what can be checked here
+    assert result.returncode == 1
+    assert "--target local" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--bytecode-release", "newest"), "bytecode_release"),
+        (("--bytecode-release", "3.12.1", "--python-version", "3.13"), "3.12.1 is no release of python_version 3.13"),
+        (("--bytecode-release", "3.13.0", "--no-bytecode"), "has no effect without byte code"),
+        (("--target", "local", "--architecture", "arm64"), "architecture"),
+    ],
+)
+def test_options_that_do_not_fit_are_a_usage_error(
+    tmp_path: Path, shared_cache: Path, options: tuple[str, ...], says: str
+) -> None:
+    # GIVEN options that are wrong, contradict each other, or would do nothing
+    project = make_project(tmp_path / "project", cache=shared_cache)
+
+    # WHEN they are given
+    result = project.run(*options)
+
+    # THEN the status is that of wrong usage, and the field is named
+    assert result.returncode == 2
+    assert says in result.stderr
+    assert "Traceback" not in result.stderr

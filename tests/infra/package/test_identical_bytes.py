@@ -1,0 +1,122 @@
+"""The same inputs give the same bytes, whatever machine, folder, clock or user builds them."""
+
+import os
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.infra.package.projects import PYTHON, Project, make_project, write
+
+TARGET = ("--target", "lambda", "--python-version", PYTHON)
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The hash of the project's package as built in plain surroundings."""
+    sha256: str = make_project(tmp_path_factory.mktemp("plain") / "reference").build(*TARGET)["sha256"]
+    return sha256
+
+
+@pytest.fixture
+def project(tmp_path: Path, reference: str) -> Project:
+    """The same project elsewhere, built in a cache of its own."""
+    project = make_project(tmp_path / "a folder" / "deeper")
+    assert project.build(*TARGET)["sha256"] == reference
+    return project
+
+
+@pytest.mark.parametrize(
+    ("umask", "variables"),
+    [
+        pytest.param(0o077, {"TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "1", "LC_ALL": "C"}, id="east"),
+        pytest.param(0o000, {"TZ": "America/Los_Angeles", "PYTHONHASHSEED": "4242", "PYTHONOPTIMIZE": "2"}, id="west"),
+        pytest.param(0o022, {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": "/nowhere"}, id="python"),
+        pytest.param(0o022, {"PIP_USER": "1", "PIP_TARGET": "/nowhere", "PIP_NO_BINARY": ":all:"}, id="pip"),
+    ],
+)
+def test_surroundings_do_not_matter(tmp_path: Path, reference: str, umask: int, variables: dict[str, str]) -> None:
+    # GIVEN the same project in a folder of another name and depth
+    project = make_project(tmp_path / "deeper down" / "other")
+
+    # WHEN it is built by a user with other settings
+    built = project.build(*TARGET, umask=umask, **variables)
+
+    # THEN the package is the same
+    assert built["sha256"] == reference
+
+
+def test_touched_files_do_not_matter(project: Project, reference: str) -> None:
+    # GIVEN a built project, whose files are then touched, made executable, and written in another order
+    for path in sorted(project.root.rglob("runtime/**/*.py"), reverse=True):
+        text = path.read_text()
+        path.unlink()
+        path.write_text(text)
+        path.chmod(0o755)
+        os.utime(path, (time.time() - 10**8, 10**8))
+
+    # WHEN it is built again
+    built = project.build(*TARGET)
+
+    # THEN the package is the same
+    assert built["sha256"] == reference
+
+
+def test_comments_in_the_lock_do_not_matter(project: Project, reference: str) -> None:
+    # GIVEN a lock that gained a comment
+    lock = project.root / "requirements-runtime.txt"
+    lock.write_text(f"# written by a tool\n{lock.read_text()}    # via nobody\n")
+
+    # WHEN the project is built
+    built = project.build(*TARGET)
+
+    # THEN the package is the same
+    assert built["sha256"] == reference
+
+
+def test_without_byte_code_every_python_version_gives_the_same_bytes(tmp_path: Path) -> None:
+    # GIVEN a project without compiled dependencies, packaged without byte code
+    project = make_project(tmp_path / "project")
+
+    # WHEN it is built for two Python versions and two architectures
+    hashes = {
+        project.build("--no-bytecode", "--python-version", version, "--architecture", architecture)["sha256"]
+        for version, architecture in (("3.12", "arm64"), ("3.13", "x86_64"))
+    }
+
+    # THEN only the sources decide
+    assert len(hashes) == 1
+
+
+@pytest.mark.parametrize("change", ["runtime/handlers/get_order.py", "runtime/data.json"])
+def test_changed_code_changes_the_hash(project: Project, reference: str, change: str) -> None:
+    # GIVEN a built project
+
+    # WHEN a file of its code changes
+    write(project.root, {change: "{}\n"})
+
+    # THEN so does the package
+    assert project.build(*TARGET)["sha256"] != reference
+
+
+def test_entries_are_sorted_stored_and_without_this_machines_marks(project: Project, reference: str) -> None:
+    # GIVEN a built package
+
+    # WHEN its entries are listed
+    with zipfile.ZipFile(project.build(*TARGET)["path"]) as archive:
+        entries = archive.infolist()
+
+    # THEN names are sorted, and times, modes, system and compression are the fixed ones
+    assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)
+    assert {
+        (
+            entry.date_time,
+            entry.external_attr >> 16,
+            entry.create_system,
+            entry.compress_type,
+            entry.extra,
+            entry.flag_bits,
+        )
+        for entry in entries
+    } == {((1980, 1, 1, 0, 0, 0), 0o100644, 3, zipfile.ZIP_STORED, b"", 0)}

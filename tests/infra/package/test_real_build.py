@@ -1,0 +1,176 @@
+"""The package of this very project, for the interpreter at hand: its handlers import, and boto3 works in it."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from components.package import LocalTarget, Package, PackageSpec, build_package
+from components.package.check import check_handlers, plain_environment
+from tests.infra.package.projects import REPOSITORY, names, read
+
+SERVICES = ("dynamodb", "events", "sns", "sqs", "sts", "xray")
+CLIENTS = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import boto3
+session = boto3.session.Session(region_name=sys.argv[2], aws_access_key_id="a", aws_secret_access_key="b")
+clients = {name: session.client(name) for name in sys.argv[3:]}
+paginator = clients["dynamodb"].get_paginator("query").__class__.__name__
+waiters = clients["dynamodb"].waiter_names
+print(json.dumps({"urls": {name: client.meta.endpoint_url for name, client in clients.items()},
+                  "retries": {name: client.meta.config.retries["mode"] for name, client in clients.items()},
+                  "partition": session.get_partition_for_region(sys.argv[2]),
+                  "regions": session.get_available_regions("dynamodb"), "paginator": paginator, "waiters": waiters}))
+"""
+
+
+@pytest.fixture(scope="module")
+def spec() -> PackageSpec:
+    """What the local stack runs. Shares the cache with it, so that it is installed once."""
+    return PackageSpec(root=REPOSITORY, target=LocalTarget())
+
+
+@pytest.fixture(scope="module")
+def package(spec: PackageSpec) -> Package:
+    """This project's own package."""
+    return build_package(spec)
+
+
+@pytest.fixture(scope="module")
+def unpacked(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as Lambda unpacks it."""
+    folder = tmp_path_factory.mktemp("task")
+    with zipfile.ZipFile(package.path) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def test_the_handlers_import_with_nothing_else_on_the_path(spec: PackageSpec, package: Package) -> None:
+    # GIVEN the environment that the functions are deployed with
+    variables = plain_environment(ENVIRONMENT)
+
+    # WHEN all handlers are imported in an isolated interpreter
+    imported = check_handlers(spec, package, variables)
+
+    # THEN they are the three functions' handlers
+    assert set(imported) == {f"runtime.handlers.{name}" for name in ("create_order", "get_order", "process_order")}
+
+
+@pytest.mark.parametrize(("region", "suffix"), [("eu-central-1", "amazonaws.com"), ("cn-north-1", "amazonaws.com.cn")])
+def test_the_trimmed_boto3_works_as_the_whole_one(unpacked: Path, region: str, suffix: str) -> None:
+    # GIVEN the installed boto3 of this environment and the trimmed one
+    def ask(folder: str) -> dict[str, object]:
+        result = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", CLIENTS, folder, region, *SERVICES],
+            capture_output=True,
+            text=True,
+            env=plain_environment({}),
+            check=True,
+        )
+        answer: dict[str, object] = json.loads(result.stdout)
+        return answer
+
+    import boto3
+
+    # WHEN both make the clients that the functions use
+    whole = ask(str(Path(boto3.__file__).parents[1]))
+    trimmed = ask(str(unpacked))
+
+    # THEN endpoints, regions, retries, paginators and waiters are the same
+    assert trimmed == whole
+    assert suffix in str(trimmed["urls"])
+
+
+def test_only_the_data_of_services_in_use_is_packaged(package: Package) -> None:
+    # GIVEN the package's files
+    data = [name.split("/")[2] for name in names(package.path) if name.startswith("botocore/data/")]
+
+    # WHEN the services are told from the common files
+    services = {entry for entry in data if "." not in entry}
+    common = {entry for entry in data if "." in entry}
+
+    # THEN only those in use have data, and the common files are there
+    assert services == set(SERVICES)
+    assert common == {"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"}
+
+
+def test_no_other_file_than_intended_is_packaged(package: Package) -> None:
+    # GIVEN the package's files
+    files = [Path(name) for name in names(package.path)]
+
+    # WHEN kinds and top-level names are told apart
+    suffixes = {path.suffix for path in files if not path.parts[0].endswith(".dist-info")}
+    tops = {path.parts[0] for path in files if not path.parts[0].endswith(".dist-info")} - {"__pycache__"}
+
+    # THEN there are code, data and certificates, of us and the locked dependencies
+    assert suffixes <= {".py", ".pyc", ".so", ".json", ".gz", ".pem", ".js", ".css", ".txt", ".html"}
+    assert tops == EXPECTED_TOPS
+    assert not any({"tests", "bin"} & set(path.parts) for path in files)
+
+
+def test_versions_can_be_read_at_run_time(unpacked: Path) -> None:
+    # GIVEN the unpacked package
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import importlib.metadata as m; print(m.version('pydantic'))"
+
+    # WHEN a library asks for a version
+    result = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, str(unpacked)], capture_output=True, text=True, check=True
+    )
+
+    # THEN it is the locked one
+    assert f"pydantic=={result.stdout.strip()} " in (REPOSITORY / "requirements-runtime.txt").read_text()
+
+
+def test_the_package_is_the_working_trees_code(package: Package) -> None:
+    # GIVEN our sources
+    sources = {path for path in (REPOSITORY / "runtime").rglob("*.py") if "__pycache__" not in path.parts}
+
+    # WHEN they are compared with the package
+    packaged = {name: read(package.path, name) for name in names(package.path) if name.startswith("runtime/")}
+
+    # THEN every module is in it as it is
+    assert {name: data for name, data in packaged.items() if name.endswith(".py")} == {
+        path.relative_to(REPOSITORY).as_posix(): path.read_bytes() for path in sources
+    }
+
+
+def test_the_archive_path_is_the_same_on_every_machine(package: Package) -> None:
+    # GIVEN a built package
+    # WHEN the program names it to Pulumi
+    path = package.relative_to(REPOSITORY)
+
+    # THEN the path has no folder of this machine in it
+    assert not Path(path).is_absolute()
+    assert (REPOSITORY / path).samefile(package.path)
+    assert os.path.getsize(package.path) == package.size  # noqa: PTH202 - as an independent reader sees it
+
+
+EXPECTED_TOPS = {
+    *("annotated_types", "aws_lambda_powertools", "aws_xray_sdk", "boto3", "botocore", "dateutil", "jmespath"),
+    *("pydantic", "pydantic_core", "runtime", "s3transfer", "six.py", "typing_extensions.py", "typing_inspection"),
+    *("urllib3", "wrapt"),
+}
+ENVIRONMENT = {
+    "POWERTOOLS_SERVICE_NAME": "api",
+    "POWERTOOLS_METRICS_NAMESPACE": "orders-test",
+    "POWERTOOLS_TRACE_DISABLED": "true",
+    "ORDERS_TABLE": "orders",
+    "STOCK_TABLE": "stock",
+    "ORDERS_QUEUE_URL": "http://127.0.0.1:1/orders",
+    "DEAD_LETTER_QUEUE_URL": "http://127.0.0.1:1/orders-dlq",
+    "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:eu-west-1:000000000000:notifications",
+    "EVENT_SOURCE": "/orders-test",
+    "IDEMPOTENCY_TABLE": "idempotency",
+    "IDEMPOTENCY_TTL_SECONDS": "86400",
+    "MAX_RECEIVE_COUNT": "8",
+    "RETRY_BASE_SECONDS": "30",
+    "RETRY_CAP_SECONDS": "900",
+    "BATCH_THREADS": "5",
+    "ITEM_BUDGET_SECONDS": "5",
+    "TIME_MARGIN_SECONDS": "5",
+}
