@@ -58,6 +58,7 @@ def _environment(port: int, folder: Path) -> dict[str, str]:
         "HOME": str(folder),
         "TMPDIR": str(folder),
         "BIND_HOST": "127.0.0.1",
+        "DOCKER_HOST": "unix:///nonexistent/docker.sock",  # at its start it would remove other people's containers
         "GATEWAY_PORT": str(port),
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",

@@ -1,6 +1,6 @@
 """In-memory stand-ins for boto3 clients, at the level of their methods: fast, deterministic, and easy to disturb."""
 
-from tests.flow.fakes.clock import Clock, Entropy
+from tests.flow.clock import Clock, Entropy
 from tests.flow.fakes.cloud import Cloud
 from tests.flow.fakes.dynamodb import FakeDynamoDB
 from tests.flow.fakes.errors import UnsupportedByFakeError, client_error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from tests.flow.fakes.clock import Clock, Entropy
+from tests.flow.clock import Clock, Entropy
 from tests.flow.fakes.dynamodb import FakeDynamoDB
 from tests.flow.fakes.sns import FakeSNS
 from tests.flow.fakes.sqs import FakeSQS

@@ -12,7 +12,7 @@ from unittest.mock import patch
 from aws_lambda_powertools.utilities.idempotency import base as handler_module
 from aws_lambda_powertools.utilities.idempotency.persistence import base, datarecord, dynamodb
 
-from tests.flow.fakes.clock import Clock
+from tests.flow.clock import Clock
 
 _MODULES: tuple[ModuleType, ...] = (handler_module, base, datarecord, dynamodb)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.flow.fakes.clock import Clock, Entropy
+from tests.flow.clock import Clock, Entropy
 from tests.flow.fakes.errors import EXCEPTIONS, ExceptionsNamespace, UnsupportedByFakeError, client_error, only_known
 from tests.flow.fakes.wire import Response, Wire
 

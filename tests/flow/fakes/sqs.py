@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tests.flow.fakes.clock import Clock, Entropy
+from tests.flow.clock import Clock, Entropy
 from tests.flow.fakes.errors import EXCEPTIONS, ExceptionsNamespace, client_error, only_known
 from tests.flow.fakes.sqs_shapes import attributes_of_queue, received, sent
 from tests.flow.fakes.wire import Response, Wire

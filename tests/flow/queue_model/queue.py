@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tests.flow.fakes.clock import Clock, Entropy
+from tests.flow.clock import Clock, Entropy
 from tests.flow.queue_model.message import Attributes, Message, check_content
 
 ACCOUNT = "000000000000"
@@ -38,6 +38,7 @@ class Queue:
         messages: What is stored, in order of arrival.
         deleted: What was deleted. "At least once" lets such a message come back (:meth:`resurrect`).
         expired: What outlived its retention.
+        moves: What the redrive policy moved away: message id and the receive count at that moment.
         shuffled: Whether receives pick at random (SQS promises no order); off for a readable scenario.
     """
 
@@ -51,6 +52,7 @@ class Queue:
     messages: dict[str, Message] = field(default_factory=dict)
     deleted: dict[str, Message] = field(default_factory=dict)
     expired: list[Message] = field(default_factory=list)
+    moves: list[tuple[str, int]] = field(default_factory=list)
 
     @property
     def arn(self) -> str:
@@ -117,6 +119,7 @@ class Queue:
             return False
         del self.messages[message.message_id]
         message.source_arn = self.arn
+        self.moves.append((message.message_id, message.receive_count))
         self.redrive.target.adopt(message)
         return True
 

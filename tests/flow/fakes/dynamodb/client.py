@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.flow.fakes.clock import Clock, Entropy
+from tests.flow.clock import Clock, Entropy
 from tests.flow.fakes.dynamodb import reads
 from tests.flow.fakes.dynamodb.requests import Expressions, InvalidExpressionError, InvalidValueError, compile_request
 from tests.flow.fakes.dynamodb.table import ConditionFailedError, Table, Write

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.flow.fakes.clock import Clock
+from tests.flow.clock import Clock
 from tests.flow.fakes.dynamodb.requests import InvalidExpressionError, compile_request
 from tests.flow.fakes.dynamodb.table import ConditionFailedError, Key, Table, Write
 from tests.flow.fakes.dynamodb.values import InvalidValueError, copy_item

@@ -1,0 +1,190 @@
+"""The world itself: its wiring works, its chaos reaches the handlers, and its invariants can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from tests.flow import invariants
+from tests.flow.fakes import FAULTS, Call, FaultKind, Process
+from tests.flow.fakes.faults import crash_after
+from tests.flow.requests import order_body
+from tests.flow.world import STOCK, WORKER_RECORDS, Deployment, World, simulated
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """A world with 100 of ``SKU-1``."""
+    with simulated(World(seed=7)) as made:
+        made.stock_up("SKU-1", 100)
+        yield made
+
+
+def accepted_id(world: World, key: str = "k", caller: str | None = "ann") -> str:
+    """POST an order and return its id."""
+    response = world.post(key, order_body(), caller=caller).response
+    assert response is not None
+    assert response["statusCode"] == 202
+    return str(response["headers"]["Location"]).rpartition("/")[2]
+
+
+def test_an_order_goes_all_the_way(world: World) -> None:
+    # GIVEN an accepted order
+    order_id = accepted_id(world)
+    # WHEN the queue is drained
+    batches = world.drain()
+    # THEN it is confirmed, paid from stock, published, and every guarantee holds
+    assert batches == 1
+    assert world.orders[order_id]["status"] == {"S": "CONFIRMED"}
+    assert world.available("SKU-1") == 98
+    assert len(world.subscriber.received) == 1
+    assert invariants.violations(world) == []
+
+
+def test_callers_see_their_own_orders_only(world: World) -> None:
+    # GIVEN two callers with the same key and body
+    ids = [accepted_id(world, caller=caller) for caller in ("ann", "bob")]
+    # WHEN each asks for both
+    statuses = [world.get(order_id, caller=caller)["statusCode"] for order_id in ids for caller in ("ann", "bob")]
+    # THEN each finds one
+    assert statuses == [200, 404, 404, 200]
+
+
+def test_the_same_seed_gives_the_same_history() -> None:
+    # GIVEN one seed
+    def history() -> list[str]:
+        with simulated(World(seed=3)) as world:
+            world.stock_up("SKU-1", 1)
+            accepted_id(world)
+            world.drain()
+            return [notification.body for notification in world.subscriber.received]
+
+    # WHEN it is run twice
+    first, second = history(), history()
+    # THEN both are the same
+    assert first == second != []
+
+
+def test_a_killed_worker_finishes_at_the_next_delivery(world: World) -> None:
+    # GIVEN a worker that dies right after its transaction
+    accepted_id(world)
+    transaction = Process(on_call=lambda call: crash_after if call.operation == "TransactWriteItems" else None)
+    kept = world.deliver(transaction)
+    # WHEN the message comes back
+    world.drain()
+    # THEN nothing was done twice
+    assert kept
+    assert world.available("SKU-1") == 98
+    assert invariants.violations(world) == []
+
+
+def test_poison_is_moved_after_exactly_max_receives(world: World) -> None:
+    # GIVEN a topic that is never there
+    order_id = accepted_id(world)
+    down = FAULTS[[kind.name for kind in FAULTS].index("throttled")].fault
+    for _ in range(world.deployment.max_receive_count):
+        world.deliver(Process(on_call=lambda call: down if call.service in {"sns", "dynamodb"} else None))
+        world.cloud.clock.advance_to(world.orders_queue.next_visible_at() or 0)
+    # WHEN it is received once more
+    delivered = world.deliver()
+    # THEN it is in the dead-letter queue, and a redrive takes it to its end
+    assert delivered is None
+    assert world.orders_queue.moves[0][1] == 8
+    assert invariants.violations(world) == []
+    world.redrive(next(iter(world.dead_letters.messages.values())))
+    world.drain()
+    assert world.orders[order_id]["status"] == {"S": "CONFIRMED"}
+    assert invariants.violations(world) == []
+
+
+def calls_of(run: Callable[[World, Process], object]) -> list[Call]:
+    """The calls that a run makes without any fault."""
+    with simulated(World(seed=1)) as world:
+        world.stock_up("SKU-1", 100)
+        process = Process()
+        run(world, process)
+        return process.calls
+
+
+def post_once(world: World, process: Process) -> object:
+    """The API's path."""
+    return world.post("k", order_body(), caller="ann", process=process)
+
+
+def process_once(world: World, process: Process) -> object:
+    """The worker's path."""
+    accepted_id(world)
+    return world.deliver(process)
+
+
+CASES = [
+    (run, call, kind)
+    for run in (post_once, process_once)
+    for call in calls_of(run)
+    for kind in FAULTS
+    if kind.fits(call)
+]
+
+
+@pytest.mark.parametrize(
+    ("run", "call", "kind"), CASES, ids=lambda one: getattr(one, "operation", None) or getattr(one, "name", None)
+)
+def test_a_fault_at_any_call_of_a_first_run_is_survived(
+    run: Callable[[World, Process], object], call: Call, kind: FaultKind, world: World
+) -> None:
+    # GIVEN one fault at one call
+    run(world, Process(faults={call.index: kind.fault}))
+    # WHEN the caller retries until it is accepted, and the queue redelivers until it is empty
+    while not any(exchange.accepted for exchange in world.exchanges[-1:]):
+        world.cloud.clock.advance(15)
+        world.post("k", order_body(), caller="ann")
+    world.drain()
+    # THEN every guarantee holds, and the order is confirmed
+    assert invariants.violations(world) == []
+    assert world.available("SKU-1") == 98
+
+
+def test_every_invariant_can_fail(world: World) -> None:
+    # GIVEN a finished order whose state is then spoilt in every way
+    order_id = accepted_id(world)
+    world.drain()
+    assert invariants.violations(world) == []
+    order = world.orders[order_id]
+    items = world.cloud.dynamodb.tables["orders"].items
+    spoilt: list[str] = []
+
+    # WHEN one thing after the other is wrong
+    items[(order_id,)] = {**order, "status": {"S": "ACCEPTED"}}
+    spoilt += invariants.nothing_lost(world)
+    items[(order_id,)] = {**order, "caller": {"S": "somebody"}}
+    spoilt += invariants.isolated(world)
+    items[(order_id,)] = order
+    world.cloud.dynamodb.tables[STOCK].items[("SKU-1",)] = {"sku": {"S": "SKU-1"}, "available": {"N": "96"}}
+    spoilt += invariants.one_effect(world)
+    response = world.exchanges[0].response
+    assert response is not None
+    other = {**response, "body": response["body"].replace("ACCEPTED", "OTHER")}
+    world.exchanges.append(replace(world.exchanges[0], response=other))  # type: ignore[arg-type]  # a copy of it
+    spoilt += invariants.same_answer(world)
+    world.orders_queue.moves.append(("m", 3))
+    spoilt += invariants.exact_retries(world)
+    world.subscriber.received.clear()
+    spoilt += invariants.notified(world)
+
+    # THEN each guarantee has noticed
+    assert [text[:2] for text in spoilt] == ["G1", "G6", "G2", "G3", "G4", "G5"]
+
+
+def test_records_expire_when_swept(world: World) -> None:
+    # GIVEN a processed order
+    accepted_id(world)
+    world.drain()
+    records = world.cloud.dynamodb.tables[WORKER_RECORDS].items
+    assert len(records) == 1
+    # WHEN its record's life has passed and time to live sweeps
+    world.cloud.clock.advance(Deployment().worker_record_seconds + 1)
+    world.cloud.dynamodb.sweep()
+    # THEN it is gone
+    assert records == {}
