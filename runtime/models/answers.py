@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from runtime.models.fields import Currency, OrderId, Quantity, Reference, Sku, Timestamp, Total
+from runtime.models.fields import Currency, Money, OrderId, Quantity, Reference, Sku, Timestamp, Total
 from runtime.models.order import OrderStatus, ReasonCode, StoredOrder
 
 
@@ -30,11 +30,11 @@ class _Answer(BaseModel):
 
 
 class AcceptedOrder(_Answer):
-    """The order is accepted and will be processed. Every retry gets these bytes again.
+    """The order is accepted and will be processed. Every retry gets these bytes again."""
 
-    The fields' order is the order in the answer: it is part of "the same bytes".
-    """
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
+    # The order of the fields is part of "the same bytes".
     order_id: OrderId
     status: Literal["ACCEPTED"] = Field(default="ACCEPTED", description="Always `ACCEPTED`; ask `Location` for more.")
     total: Total
@@ -47,7 +47,7 @@ class LineView(_Answer):
 
     sku: Sku
     quantity: Quantity
-    unit_price: Total
+    unit_price: Money
 
 
 class ReasonView(_Answer):

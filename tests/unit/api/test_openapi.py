@@ -1,0 +1,153 @@
+"""docs/openapi.json says what the code does."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runtime.http.problems import CATALOGUE
+from tests.unit.api.conftest import Api
+from tests.unit.api.factories import document, order
+from tools import openapi
+
+POST = ("/orders", "post")
+GET = ("/orders/{order_id}", "get")
+
+
+def operation(which: tuple[str, str]) -> dict[str, Any]:
+    """One operation of the committed document."""
+    path, method = which
+    found: dict[str, Any] = json.loads(openapi.PATH.read_text(encoding="utf-8"))["paths"][path][method]
+    return found
+
+
+def references(node: Any) -> Iterator[str]:
+    """Every `$ref` below `node`."""
+    if isinstance(node, dict):
+        if "$ref" in node:
+            yield node["$ref"]
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def test_the_committed_document_is_what_the_code_says() -> None:
+    # GIVEN
+    committed = openapi.PATH.read_text(encoding="utf-8")
+
+    # WHEN
+    generated = openapi.text()
+
+    # THEN
+    assert committed == generated, "run: python -m tools.openapi"
+
+
+def test_a_drift_is_found_and_repaired(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN
+    monkeypatch.setattr(openapi, "PATH", tmp_path / "openapi.json")
+    before = openapi.main(["--check"])
+
+    # WHEN
+    openapi.main([])
+
+    # THEN
+    assert before == 1
+    assert "python -m tools.openapi" in capsys.readouterr().err
+    assert openapi.main(["--check"]) == 0
+
+
+def test_every_reference_leads_somewhere() -> None:
+    # GIVEN
+    whole = openapi.build()
+
+    # WHEN
+    names = {reference.removeprefix("#/components/schemas/") for reference in references(whole)}
+
+    # THEN
+    assert names <= set(whole["components"]["schemas"])
+
+
+@pytest.mark.parametrize(
+    ("which", "statuses"),
+    [
+        (POST, {"202", "400", "401", "403", "409", "413", "415", "422", "429", "500", "503"}),
+        (GET, {"200", "401", "403", "404", "429", "500", "503"}),
+    ],
+)
+def test_every_status_of_the_contract_is_documented(which: tuple[str, str], statuses: set[str]) -> None:
+    # GIVEN / WHEN
+    responses = operation(which)["responses"]
+
+    # THEN
+    assert set(responses) == statuses
+
+
+def test_every_problem_is_documented_at_its_status() -> None:
+    # GIVEN
+    responses = [operation(POST)["responses"], operation(GET)["responses"]]
+
+    # WHEN
+    documented = {
+        (example["value"]["type"], int(status))
+        for answers in responses
+        for status, answer in answers.items()
+        for example in answer["content"].get("application/problem+json", {}).get("examples", {}).values()
+    }
+
+    # THEN
+    assert documented == {(kind.type, kind.status) for kind in CATALOGUE}
+
+
+@pytest.mark.parametrize("status", ["409", "503"])
+def test_retry_after_is_documented_where_it_is_sent(status: str) -> None:
+    # GIVEN / WHEN
+    headers = operation(POST)["responses"][status]["headers"]
+
+    # THEN
+    assert "Retry-After" in headers
+
+
+def test_the_life_of_a_key_is_published() -> None:
+    # GIVEN / WHEN
+    whole = openapi.build()
+
+    # THEN
+    assert "24 hours" in whole["info"]["description"]
+    assert "24 hours" in whole["paths"]["/orders"]["post"]["parameters"][0]["description"]
+
+
+def test_real_answers_have_the_documented_fields_and_headers(api: Api) -> None:
+    # GIVEN
+    schemas = openapi.build()["components"]["schemas"]
+    accepted = operation(POST)["responses"]["202"]
+
+    # WHEN
+    first, replay = api.post(order(reference="r")), api.post(order(reference="r"))
+    seen = document(api.get(document(first)["order_id"]))
+
+    # THEN
+    assert set(document(first)) == set(schemas["AcceptedOrder"]["required"])
+    assert set(seen) <= set(schemas["OrderView"]["properties"])
+    assert set(replay["headers"]) - {"Content-Type", "Cache-Control"} == set(accepted["headers"])
+    for name, value in document(first).items():
+        assert re.search(schemas["AcceptedOrder"]["properties"][name].get("pattern", ""), value)
+
+
+def test_the_examples_are_true(api: Api) -> None:
+    # GIVEN
+    body = operation(POST)["requestBody"]["content"]["application/json"]["example"]
+
+    # WHEN
+    response = api.post(body)
+
+    # THEN
+    example = operation(POST)["responses"]["202"]["content"]["application/json"]["example"]
+    assert response["statusCode"] == 202
+    assert {**document(response), "order_id": "", "accepted_at": ""} == {**example, "order_id": "", "accepted_at": ""}
