@@ -5,10 +5,10 @@ import json
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.parse import urlsplit
 
 import pydantic
 
@@ -21,12 +21,71 @@ _LARGEST_BODY = 65_536
 _STATUSES = pydantic.TypeAdapter(list[FaultStatus])
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, faults: Faults, token: str, stop: Callable[[], None]) -> None:
+        super().__init__((LOOPBACK, 0), _Handler)
+        self.faults = faults
+        self.token = token
+        self.stop = stop
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_GET(self) -> None:
+        self._route({"/faults": self._list})
+
+    def do_POST(self) -> None:
+        self._route({"/faults": self._add, "/stop": self._stop})
+
+    def do_DELETE(self) -> None:
+        self._route({"/faults": self._clear})
+
+    def _route(self, routes: dict[str, Callable[[bytes], Any]]) -> None:
+        body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), _LARGEST_BODY))
+        if not hmac.compare_digest(self.headers.get("Authorization", ""), f"Bearer {self.server.token}"):
+            self._answer(HTTPStatus.UNAUTHORIZED, {"error": "the token is missing or wrong"})
+        elif self.path not in routes:
+            self._answer(HTTPStatus.NOT_FOUND, {"error": f"{self.command} {self.path} is not known"})
+        else:
+            try:
+                self._answer(HTTPStatus.OK, routes[self.path](body))
+            except pydantic.ValidationError as error:
+                self._answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
+
+    def _list(self, _: bytes) -> Any:
+        return [each.model_dump(mode="json") for each in self.server.faults.list()]
+
+    def _add(self, body: bytes) -> Any:
+        return self.server.faults.add(FaultRule.model_validate_json(body)).model_dump(mode="json")
+
+    def _clear(self, _: bytes) -> Any:
+        return {"cleared": self.server.faults.clear()}
+
+    def _stop(self, _: bytes) -> Any:
+        self.server.stop()
+        return {"stopping": True}
+
+    def _answer(self, status: HTTPStatus, document: Any) -> None:
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 the base class's name
+        """Say nothing: who asks what is no news."""
+
+
 class ControlServer:
     """Serves fault rules and the order to stop."""
 
     def __init__(self, faults: Faults, token: str, stop: Callable[[], None]) -> None:
-        self._server = ThreadingHTTPServer((LOOPBACK, 0), _handler(faults, token, stop))
-        self._server.daemon_threads = True
+        self._server = _Server(faults, token, stop)
         self.url = f"http://{LOOPBACK}:{self._server.server_address[1]}"
 
     def start(self) -> None:
@@ -39,60 +98,11 @@ class ControlServer:
         self._server.server_close()
 
 
-def _handler(faults: Faults, token: str, stop: Callable[[], None]) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            self._route({"/faults": lambda: [each.model_dump(mode="json") for each in faults.list()]})
-
-        def do_POST(self) -> None:
-            self._route({"/faults": self._add, "/stop": self._stop})
-
-        def do_DELETE(self) -> None:
-            self._route({"/faults": lambda: {"cleared": faults.clear()}})
-
-        def _route(self, routes: dict[str, Callable[[], Any]]) -> None:
-            body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), _LARGEST_BODY))
-            self._body = body
-            if not hmac.compare_digest(self.headers.get("Authorization", ""), f"Bearer {token}"):
-                self._answer(HTTPStatus.UNAUTHORIZED, {"error": "the token is missing or wrong"})
-            elif self.path not in routes:
-                self._answer(HTTPStatus.NOT_FOUND, {"error": f"{self.command} {self.path} is not known"})
-            else:
-                try:
-                    self._answer(HTTPStatus.OK, routes[self.path]())
-                except pydantic.ValidationError as error:
-                    self._answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
-
-        def _add(self) -> Any:
-            return faults.add(FaultRule.model_validate_json(self._body)).model_dump(mode="json")
-
-        def _stop(self) -> Any:
-            stop()
-            return {"stopping": True}
-
-        def _answer(self, status: HTTPStatus, document: Any) -> None:
-            body = json.dumps(document).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 the base class's name
-            """Say nothing: who asks what is no news."""
-
-    return Handler
-
-
 class Control:
     """Talks to a running supervisor."""
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
-        # Never through a proxy that the environment names.
-        self._open = build_opener(ProxyHandler({})).open
 
     def add_fault(self, rule: FaultRule) -> FaultStatus:
         """Put a rule in force."""
@@ -111,19 +121,18 @@ class Control:
         self._call("POST", "/stop", "{}")
 
     def _call(self, method: str, path: str, body: str | None = None) -> Any:
-        request = Request(
-            self._instance.control_url + path,
-            data=body.encode() if body is not None else None,
-            method=method,
-            headers={"Authorization": f"Bearer {self._instance.token}", "Content-Type": "application/json"},
-        )
+        parts = urlsplit(self._instance.control_url)
+        connection = HTTPConnection(parts.hostname or LOOPBACK, parts.port, timeout=10)
+        headers = {"Authorization": f"Bearer {self._instance.token}", "Content-Type": "application/json"}
         try:
-            with self._open(request, timeout=10) as answer:
-                return json.loads(answer.read())
-        except HTTPError as error:
-            reason = json.loads(error.read() or b"{}").get("error", error.reason)
-            raise LocalError(f"The supervisor refuses: {reason}") from None
-        except URLError as error:
-            raise LocalError(
-                f"The supervisor does not answer at {self._instance.control_url}: {error.reason}"
-            ) from None
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            document = json.loads(answer.read())
+        except (OSError, HTTPException) as error:
+            url = self._instance.control_url
+            raise LocalError(f"The supervisor does not answer at {url}: {error}") from None
+        finally:
+            connection.close()
+        if answer.status != HTTPStatus.OK:
+            raise LocalError(f"The supervisor refuses: {document['error']}")
+        return document

@@ -69,11 +69,11 @@ def _run(mocks: RealResources) -> None:
 
 
 def _explain(error: Exception) -> DeployError:
-    """A mistake in configuration needs its message only, a mistake in the program its traceback too."""
+    """An error type of the program's own carries a message for people; a mistake in the program needs its traceback."""
     if isinstance(error, DeployError):
         return error
-    if isinstance(error, pulumi.RunError | pulumi.ConfigMissingError | pulumi.ConfigTypeError | ValueError):
-        return DeployError(f"The program refuses its configuration: {error}")
+    if isinstance(error, pulumi.RunError) or type(error).__module__.startswith(("components.", "pulumi.")):
+        return DeployError(str(error))
     lines = traceback.format_exception(error)
     return DeployError("The program failed:\n" + "".join(lines[-8:]).rstrip())
 

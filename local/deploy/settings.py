@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,10 @@ class StackSettings:
     def region(self) -> str:
         """Where the stack lives."""
         return self.config.get("aws:region", _DEFAULT_REGION)
+
+    def override(self, config: Mapping[str, str]) -> "StackSettings":
+        """The same with other values."""
+        return replace(self, config={**self.config, **config})
 
 
 def load_settings(root: Path, stack: str, overrides: Mapping[str, str]) -> StackSettings:

@@ -1,0 +1,45 @@
+"""What the commands share."""
+
+import argparse
+import json
+from typing import Any
+
+from local.instance import STATE_VARIABLE, Outputs, StateDir
+from local.services.aws import Aws
+
+
+def add_command(commands: Any, name: str, summary: str, example: str) -> argparse.ArgumentParser:
+    """A command with the option that all have."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--state-dir",
+        metavar="DIR",
+        help=f"folder of the instance; another folder is another instance (default: ${STATE_VARIABLE}, else .local)",
+    )
+    return parser
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """The option for output that programs read."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def state_dir(options: argparse.Namespace) -> StateDir:
+    """The instance's folder."""
+    return StateDir.chosen(options.state_dir)
+
+
+def print_json(document: Any) -> None:
+    """Data for programs."""
+    print(json.dumps(document, indent=2, default=str))
+
+
+def connect(outputs: Outputs) -> Aws:
+    """Clients for a running instance."""
+    return Aws(outputs.endpoint_url, outputs.region, outputs.account_id)

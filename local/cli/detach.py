@@ -1,0 +1,79 @@
+"""Starting the supervisor as a process of its own and waiting until it is ready."""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from typing import IO
+
+from local.errors import AlreadyRunningError, ExitCode, LocalError, explain_os_error
+from local.instance import ROOT, StateDir
+from local.progress import Reporter
+
+_GIVE_UP_SECONDS = 15
+
+
+def start_detached(state: StateDir, arguments: list[str], reporter: Reporter) -> None:
+    """Start `up` with `arguments` in a session of its own, and pass its progress on until it is ready.
+
+    Raises `LocalError` with the reason when it does not become ready. Ctrl-C meanwhile ends it.
+    """
+    try:
+        process, stream = _spawn(state, arguments)
+    except OSError as error:
+        raise explain_os_error(error, state.path) from error
+    try:
+        with stream:
+            _follow(stream, reporter, state)
+    except BaseException:
+        # Not ready, so not wanted.
+        with suppress(ProcessLookupError):
+            process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_GIVE_UP_SECONDS)
+        raise
+
+
+def _spawn(state: StateDir, arguments: list[str]) -> "tuple[subprocess.Popen[bytes], IO[str]]":
+    state.path.mkdir(parents=True, exist_ok=True)
+    reading, writing = os.pipe()
+    command = [sys.executable, "-m", "local", "up", "--state-dir", str(state.path), "--ready-fd", str(writing)]
+    with state.supervisor_log.open("ab") as log:
+        process = subprocess.Popen(
+            [*command, *arguments],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=(writing,),
+        )
+    os.close(writing)
+    return process, os.fdopen(reading)
+
+
+def _follow(stream: IO[str], reporter: Reporter, state: StateDir) -> None:
+    for line in stream:
+        event = json.loads(line)
+        kind = event["event"]
+        if kind == "begin":
+            reporter.begin(event["title"])
+        elif kind == "note":
+            reporter.note(event["text"])
+        elif kind == "done":
+            reporter.done(event["title"], event["seconds"], event["detail"])
+        elif kind == "failed":
+            raise _failure(event["message"], event["exit_code"])
+        elif kind == "ready":
+            return
+    tail = state.supervisor_log.read_text(errors="replace").splitlines()[-8:]
+    raise LocalError(
+        "\n  ".join([f"The supervisor ended before it was ready. The end of {state.supervisor_log}:", *tail])
+    )
+
+
+def _failure(message: str, exit_code: int) -> LocalError:
+    if exit_code == ExitCode.ALREADY_RUNNING:
+        return AlreadyRunningError(message)
+    return LocalError(message)

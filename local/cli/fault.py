@@ -1,0 +1,152 @@
+"""`fault`: make the functions' AWS calls fail."""
+
+import argparse
+from difflib import get_close_matches
+from typing import Any
+
+import boto3
+from rich.console import Console
+from rich.table import Table
+
+from local.cli.common import add_command, add_json, print_json, state_dir
+from local.control import Control
+from local.errors import ExitCode, LocalError
+from local.proxy.faults import FaultKind, FaultRule, FaultStatus
+
+_KINDS = """\
+kinds:
+  error        the service answers 500
+  throttle     the service answers that the rate is exceeded
+  conflict     DynamoDB answers that another transaction works on an item
+  timeout      no answer comes, and the call has no effect
+  reset        the connection is reset, and the call has no effect
+  lost-answer  the call has its effect, and the connection is reset instead of an answer
+"""
+# The functions' other calls name their operation in the request; these speak REST and do not.
+_REST_PROTOCOLS = frozenset({"rest-json", "rest-xml"})
+
+
+def register(commands: Any) -> None:
+    """Add the command with its three actions."""
+    parser = add_command(
+        commands,
+        "fault",
+        "make AWS calls of the functions fail (calls from outside go straight to the emulator and are not hit)",
+        "python -m local fault add --service sqs --operation SendMessage --kind error --count 3",
+    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    add = add_command(
+        actions,
+        "add",
+        "add a rule",
+        "python -m local fault add --service dynamodb --kind throttle --probability 0.3 --seconds 60",
+    )
+    add.epilog = f"{_KINDS}\n{add.epilog}"
+    add.add_argument("--service", required=True, help="dynamodb, sqs, sns, …")
+    add.add_argument("--operation", help="e.g. SendMessage (default: all of the service)")
+    add.add_argument(
+        "--kind", required=True, choices=[kind.value for kind in FaultKind], help="what happens; see below"
+    )
+    add.add_argument("--probability", type=float, default=1.0, metavar="P", help="chance for each call (default: 1)")
+    add.add_argument("--count", type=int, metavar="N", help="end after N hits (default: never)")
+    add.add_argument("--seconds", type=float, metavar="S", help="end after S seconds (default: never)")
+    add_json(add)
+    add.set_defaults(run=run_add)
+    show = add_command(actions, "list", "show the rules and how often they hit", "python -m local fault list --json")
+    add_json(show)
+    show.set_defaults(run=run_list)
+    clear = add_command(actions, "clear", "remove all rules", "python -m local fault clear")
+    clear.set_defaults(run=run_clear)
+
+
+def run_add(options: argparse.Namespace) -> int:
+    """Add a rule."""
+    rule = make_rule(options)
+    status = Control(state_dir(options).running()).add_fault(rule)
+    if options.json:
+        print_json(status.model_dump(mode="json"))
+    else:
+        _show([status])
+    return ExitCode.OK
+
+
+def run_list(options: argparse.Namespace) -> int:
+    """Show all rules."""
+    statuses = Control(state_dir(options).running()).faults()
+    if options.json:
+        print_json([each.model_dump(mode="json") for each in statuses])
+    else:
+        _show(statuses)
+    return ExitCode.OK
+
+
+def run_clear(options: argparse.Namespace) -> int:
+    """Remove all rules."""
+    count = Control(state_dir(options).running()).clear_faults()
+    Console(stderr=True, highlight=False).print(f"{count} rules removed.")
+    return ExitCode.OK
+
+
+def make_rule(options: argparse.Namespace) -> FaultRule:
+    """The rule asked for. Raises `LocalError` for one that could never hit."""
+    check_call(options.service, options.operation)
+    if options.kind == FaultKind.CONFLICT and options.service != "dynamodb":
+        raise LocalError(f"--kind conflict is DynamoDB's own; {options.service} has no such answer. Use --kind error.")
+    if not 0 < options.probability <= 1:
+        raise LocalError(f"--probability {options.probability} is out of range. Give more than 0 and at most 1.")
+    if options.count is not None and options.count < 1:
+        raise LocalError(f"--count {options.count} would never hit. Give 1 or more, or leave it out.")
+    if options.seconds is not None and options.seconds <= 0:
+        raise LocalError(f"--seconds {options.seconds} would never hit. Give more than 0, or leave it out.")
+    return FaultRule(
+        service=options.service,
+        operation=options.operation,
+        kind=FaultKind(options.kind),
+        probability=options.probability,
+        count=options.count,
+        seconds=options.seconds,
+    )
+
+
+def check_call(service: str, operation: str | None) -> None:
+    """Raise `LocalError` for a service or operation that AWS does not have: such a rule would never hit."""
+    services = boto3.Session().get_available_services()
+    if service not in services:
+        raise LocalError(f"--service {service!r} is no AWS service.{_meant(service, services)}")
+    client = boto3.Session().client(  # type: ignore[call-overload]  # any service, by its name
+        service, region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none"
+    )
+    model = client.meta.service_model
+    if operation is None:
+        return
+    if operation not in model.operation_names:
+        raise LocalError(f"--operation {operation!r} is none of {service}.{_meant(operation, model.operation_names)}")
+    if model.protocol in _REST_PROTOCOLS:
+        raise LocalError(
+            f"{service} speaks REST, where a request does not name its operation. Leave --operation out: "
+            f"the rule then hits all calls to {service}."
+        )
+
+
+def _meant(given: str, known: list[str]) -> str:
+    close = get_close_matches(given, known, n=3, cutoff=0.5)
+    return f" Did you mean {' or '.join(close)}?" if close else ""
+
+
+def _show(statuses: list[FaultStatus]) -> None:
+    table = Table("id", "service", "operation", "kind", "probability", "count", "seconds", "matched", "hits", "state")
+    for each in statuses:
+        rule = each.rule
+        table.add_row(
+            str(each.id),
+            rule.service,
+            rule.operation or "all",
+            rule.kind.value,
+            f"{rule.probability:g}",
+            "" if rule.count is None else str(rule.count),
+            "" if rule.seconds is None else f"{rule.seconds:g}",
+            str(each.matched),
+            str(each.hits),
+            "used up" if each.expired else "in force",
+        )
+    Console().print(table)

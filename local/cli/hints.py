@@ -1,0 +1,20 @@
+"""What to try with a running instance."""
+
+from rich.console import Console
+
+from local.instance import Outputs, StateDir
+
+
+def print_hints(console: Console, outputs: Outputs, state: StateDir) -> None:
+    """Lines that can be copied into a shell."""
+    url = outputs["api_url"]
+    console.print(f"\n[bold]The embedded AWS is ready.[/bold] Outputs: {state.outputs}\n", highlight=False)
+    for line in (
+        f"curl -i -X POST {url}/orders -H 'Content-Type: application/json' -H 'Idempotency-Key: my-first' \\",
+        """  -d '{"currency": "EUR", "lines": [{"sku": "SKU-1", "quantity": 2, "unit_price": "19.90"}]}'""",
+        f"curl -s {url}/orders/ORDER_ID",
+        f"aws --endpoint-url {outputs.endpoint_url} --region {outputs.region} dynamodb scan --table-name {outputs['orders_table']}",
+        "python -m local logs --follow",
+    ):
+        console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
+    console.print()

@@ -1,0 +1,69 @@
+"""Parses the command line and runs one command."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+
+from rich.console import Console
+
+from local.errors import ExitCode, LocalError
+
+_EPILOG = """\
+exit codes:
+  0  done
+  1  failed; the message says why and what to change
+  2  wrong usage
+  3  up: an instance is already running in this state folder
+  4  nothing is running in this state folder
+  130  interrupted (Ctrl-C)
+
+All state of the embedded AWS is in memory: what is stopped is gone.
+
+example:
+  python -m local up --detach && python -m local status
+"""
+
+# Modules with a function `register(commands)` each; the demo stands on top of the rest and is looked up last.
+_COMMANDS = ("local.cli.up", "local.cli.down", "local.cli.status", "local.cli.logs", "local.cli.fault")
+_OPTIONAL = ("local.demo",)
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    root = argparse.ArgumentParser(
+        prog="python -m local",
+        description="The orders stack on an embedded AWS: no account, no Docker, no Pulumi command.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in [*_COMMANDS, *(name for name in _OPTIONAL if find_spec(name))]:
+        import_module(name).register(commands)
+    return root
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code. Messages for people go to standard error."""
+    options = parser().parse_args(arguments)
+    run: Command = options.run
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        return run(options)
+    except LocalError as error:
+        errors.print(f"[bold red]error:[/bold red] {_escaped(str(error))}")
+        return int(error.exit_code)
+    except KeyboardInterrupt:
+        errors.print("Stopped.")
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has had enough (`… | head`).
+        sys.stderr.close()
+        return int(ExitCode.OK)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", r"\[")

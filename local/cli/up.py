@@ -1,0 +1,125 @@
+"""`up`: start the embedded AWS and deploy the program to it."""
+
+import argparse
+import os
+import signal
+import sys
+from typing import Any
+
+from rich.console import Console
+
+from local.cli.common import add_command, add_json, print_json, state_dir
+from local.cli.detach import start_detached
+from local.cli.hints import print_hints
+from local.errors import ExitCode, LocalError
+from local.instance import StateDir
+from local.progress import ConsoleReporter, PipeReporter
+from local.supervisor import Supervisor, UpOptions, interrupt_on_signals
+
+_DEFAULT_WORKERS = 3
+
+
+def register(commands: Any) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands,
+        "up",
+        "start the embedded AWS on loopback and deploy the program to it; its state is in memory only",
+        "python -m local up --detach --port 4566",
+    )
+    parser.add_argument("--detach", action="store_true", help="return when it is ready, and leave it running")
+    parser.add_argument("--port", type=int, default=0, metavar="N", help="port of the AWS API (default: a free one)")
+    parser.add_argument("--iam", action="store_true", help="enforce IAM: functions may do only what their roles allow")
+    parser.add_argument(
+        "--warm", type=int, default=_DEFAULT_WORKERS, metavar="N", help="workers to start per function (default: 3)"
+    )
+    parser.add_argument(
+        "-c", "--config", action="append", default=[], metavar="KEY=VALUE", help="override a value of Pulumi.local.yaml"
+    )
+    parser.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Start it, in the foreground until Ctrl-C or `down`, or detached until `down`."""
+    state = state_dir(options)
+    config = parse_config(options.config)
+    if not 0 <= options.port <= 65_535:
+        raise LocalError(f"Port {options.port} is out of range. Give one from 1 to 65535, or none.")
+    if options.warm < 0:
+        raise LocalError(f"--warm {options.warm}: give 0 or more.")
+    if options.detach:
+        return _detached(state, options)
+    up = UpOptions(port=options.port, iam=options.iam, warm_workers=options.warm, config=config)
+    interrupt_on_signals()
+    return _supervise(state, up, options.ready_fd) if options.ready_fd else _foreground(state, up, options)
+
+
+def parse_config(pairs: list[str]) -> dict[str, str]:
+    """`KEY=VALUE` as given with `-c`. Raises `LocalError`."""
+    config = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not key or not equals:
+            raise LocalError(f"-c {pair!r} is not KEY=VALUE. Example: -c retry_base_seconds=2.")
+        config[key] = value
+    return config
+
+
+def _foreground(state: StateDir, up: UpOptions, options: argparse.Namespace) -> int:
+    console = Console(stderr=True)
+    reporter = ConsoleReporter(console)
+    supervisor = Supervisor(state, up, reporter)
+    try:
+        with supervisor.run() as outputs:
+            if options.json:
+                print_json(outputs.model_dump())
+            else:
+                print_hints(console, outputs, state)
+            sys.stdout.flush()
+            console.print("Ctrl-C stops it.", style="dim")
+            supervisor.watch()
+    finally:
+        reporter.close()
+    return ExitCode.OK
+
+
+def _supervise(state: StateDir, up: UpOptions, ready_fd: int) -> int:
+    """The detached process: its parent reads our progress until we are ready."""
+    reporter = PipeReporter(os.fdopen(ready_fd, "w"))
+    supervisor = Supervisor(state, up, reporter)
+    try:
+        with supervisor.run():
+            reporter.ready()
+            supervisor.watch()
+    except LocalError as error:
+        reporter.failed(str(error), error.exit_code)
+        raise
+    except BrokenPipeError:
+        raise LocalError("Whoever started this instance went away before it was ready.") from None
+    return ExitCode.OK
+
+
+def _detached(state: StateDir, options: argparse.Namespace) -> int:
+    console = Console(stderr=True)
+    reporter = ConsoleReporter(console)
+    arguments = [
+        *("--port", str(options.port)),
+        *("--warm", str(options.warm)),
+        *(["--iam"] if options.iam else []),
+        *(part for pair in options.config for part in ("-c", pair)),
+    ]
+    # So that a start that is given up on is taken down again.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        start_detached(state, arguments, reporter)
+    finally:
+        reporter.close()
+    outputs = state.read_outputs()
+    if options.json:
+        print_json(outputs.model_dump())
+    else:
+        print_hints(console, outputs, state)
+        console.print("Running in the background. Stop it: [bold]python -m local down[/bold]", highlight=False)
+    return ExitCode.OK

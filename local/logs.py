@@ -1,0 +1,123 @@
+"""The functions' log lines, from the emulator's CloudWatch Logs."""
+
+import json
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local.errors import LocalError
+from local.instance import StateDir
+from local.services.aws import Aws
+
+_FUNCTION = "aws:lambda/function:Function"
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_POLL_SECONDS = 1.0
+_PAGE = 10_000  # the most that FilterLogEvents returns
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line of one function."""
+
+    time: datetime
+    function: str
+    message: str
+
+
+@dataclass(frozen=True)
+class LogGroup:
+    """A function's name and the group that it logs to."""
+
+    function: str
+    group: str
+
+
+def log_groups(state: StateDir, function: str | None) -> list[LogGroup]:
+    """The groups of all functions, or of one, by its physical or logical name."""
+    resources = [each for each in json.loads(state.resources.read_text()) if each["type"] == _FUNCTION]
+    groups = {
+        each["name"]: LogGroup(
+            each["state"]["name"],
+            (each["state"].get("loggingConfig") or {}).get("logGroup") or f"/aws/lambda/{each['state']['name']}",
+        )
+        for each in resources
+    }
+    if function is None:
+        return list(groups.values())
+    chosen = [
+        group for name, group in groups.items() if function in {name, name.removesuffix("-function"), group.function}
+    ]
+    if not chosen:
+        names = ", ".join(sorted(group.function for group in groups.values()))
+        raise LocalError(f"There is no function {function!r}. Give one of: {names}.")
+    return chosen
+
+
+def parse_since(text: str, now: datetime | None = None) -> datetime:
+    """`90s`, `15m`, `2h`, `1d` before now, or an ISO 8601 time. Raises `ValueError`."""
+    relative = re.fullmatch(r"(\d+)([smhd])", text)
+    if relative:
+        return (now or datetime.now(UTC)) - timedelta(**{_UNITS[relative[2]]: int(relative[1])})
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.astimezone()
+
+
+def read_lines(aws: Aws, groups: Sequence[LogGroup], since: datetime) -> list[LogLine]:
+    """All lines since then, oldest first, each invocation's together."""
+    lines = [line for group in groups for line in _Reader(aws, group, since).new_lines()]
+    return sorted(lines, key=lambda line: line.time)
+
+
+def follow_lines(aws: Aws, groups: Sequence[LogGroup], since: datetime) -> Iterator[LogLine]:
+    """Lines since then and every new one, until the caller stops."""
+    readers = [_Reader(aws, group, since) for group in groups]
+    while True:
+        yield from sorted((line for reader in readers for line in reader.new_lines()), key=lambda line: line.time)
+        time.sleep(_POLL_SECONDS)
+
+
+class _Reader:
+    """Reads one group from where it stopped.
+
+    The emulator writes each invocation's lines at once, under one time, into a stream of their own, and neither
+    numbers events nor hands out page tokens: so pages are made by time, and invocations told apart by stream.
+    """
+
+    def __init__(self, aws: Aws, group: LogGroup, since: datetime) -> None:
+        self._aws = aws
+        self._group = group
+        self._from = int(since.timestamp() * 1000)
+        self._seen: set[str] = set()
+
+    def new_lines(self) -> list[LogLine]:
+        """The lines that came since the last call."""
+        lines: list[LogLine] = []
+        while True:
+            events = self._page()
+            whole = [event for event in events if len(events) < _PAGE or event["timestamp"] < events[-1]["timestamp"]]
+            whole = whole or events  # more lines in one millisecond than a page holds: take what there is
+            lines += [self._line(event) for event in whole if event["logStreamName"] not in self._seen]
+            if events:
+                self._from = events[-1]["timestamp"]
+            self._seen |= {event["logStreamName"] for event in whole}
+            if len(events) < _PAGE:
+                return lines
+
+    def _page(self) -> list[Any]:
+        try:
+            answer = self._aws.logs.filter_log_events(logGroupName=self._group.group, startTime=self._from, limit=_PAGE)
+        except ClientError as error:
+            # The group may come with the first line only.
+            if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
+                return []
+            raise
+        return list(answer["events"])
+
+    def _line(self, event: Any) -> LogLine:
+        moment = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
+        return LogLine(moment, self._group.function, event["message"].rstrip("\n"))

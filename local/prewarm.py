@@ -1,0 +1,105 @@
+"""Starts workers of every function that something calls, so that the first orders don't wait for cold starts.
+
+Which functions, and by which alias, comes from what the program deployed: routes and event source mappings. The
+events are ones that any such function must answer without an effect: a request without key or body, and an empty batch.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from local.deploy.monitor import Deployed
+from local.errors import LocalError, no_space
+from local.instance import StateDir
+from local.services.aws import Aws
+
+_ARN_IN_URI = re.compile(r"/functions/(arn:[^/]+)/invocations")
+
+
+def prewarm(aws: Aws, state: StateDir, resources: Iterable[Deployed], workers: int) -> int:
+    """Start `workers` workers for each function that is called; how many were started in all.
+
+    Raises `LocalError` when a function does not even start.
+    """
+    events = warm_events(resources)
+    calls = [(function, event) for function, event in events.items() for _ in range(workers)]
+    if not calls:
+        return 0
+    pool = ThreadPoolExecutor(max_workers=len(calls), thread_name_prefix="prewarm")
+    try:
+        for outcome in [pool.submit(_invoke, aws, state, function, event) for function, event in calls]:
+            outcome.result()
+    finally:
+        # Never wait here: after Ctrl-C the emulator's end is what ends the calls.
+        pool.shutdown(wait=False, cancel_futures=True)
+    return len(calls)
+
+
+def warm_events(resources: Iterable[Deployed]) -> Mapping[str, dict[str, Any]]:
+    """An event for each function (by the ARN that its caller uses); the first caller's kind counts."""
+    events: dict[str, dict[str, Any]] = {}
+    for function, event in [*_of_routes(list(resources)), *_of_mappings(resources)]:
+        events.setdefault(function, event)
+    return events
+
+
+def _of_routes(resources: list[Deployed]) -> Iterator[tuple[str, dict[str, Any]]]:
+    integrations = {each.id: each for each in resources if each.type == "aws:apigatewayv2/integration:Integration"}
+    for route in (each for each in resources if each.type == "aws:apigatewayv2/route:Route"):
+        integration = integrations.get(str(route.state.get("target", "")).removeprefix("integrations/"))
+        found = _ARN_IN_URI.search(str(integration.state.get("integrationUri", ""))) if integration else None
+        if found:
+            yield found[1], http_event(route.state["routeKey"])
+
+
+def _of_mappings(resources: Iterable[Deployed]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for each in resources:
+        if each.type == "aws:lambda/eventSourceMapping:EventSourceMapping":
+            yield each.state["functionName"], {"Records": []}
+
+
+def http_event(route_key: str) -> dict[str, Any]:
+    """A request to a route without headers and body, in API Gateway's payload format 2.0."""
+    method, _, template = route_key.partition(" ")
+    names = re.findall(r"\{(\w+)\+?\}", template)
+    path = re.sub(r"\{\w+\+?\}", "warm-up", template)
+    return {
+        "version": "2.0",
+        "routeKey": route_key,
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {},
+        "pathParameters": dict.fromkeys(names, "warm-up"),
+        "requestContext": {
+            "accountId": "anonymous",
+            "apiId": "warm-up",
+            "domainName": "localhost",
+            "domainPrefix": "localhost",
+            "http": {
+                "method": method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1",
+                "userAgent": "warm-up",
+            },
+            "requestId": "warm-up",
+            "routeKey": route_key,
+            "stage": "$default",
+            "time": "01/Jan/2026:00:00:00 +0000",
+            "timeEpoch": 1767225600000,
+        },
+        "isBase64Encoded": False,
+    }
+
+
+def _invoke(aws: Aws, state: StateDir, function: str, event: dict[str, Any]) -> None:
+    answer = aws.lambda_.invoke(FunctionName=function, Payload=json.dumps(event).encode())
+    payload = answer["Payload"].read().decode(errors="replace")
+    if "FunctionError" not in answer:
+        return
+    if "No space left on device" in payload:
+        raise no_space(state.path, "30 MB for each worker")
+    name = function.split(":function:")[-1]
+    raise LocalError(f"The function {name} fails on a harmless event, so it would fail on orders: {payload[:1000]}")

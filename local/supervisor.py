@@ -1,0 +1,195 @@
+"""The process behind `up`: starts everything, deploys, watches, and cleans up behind itself."""
+
+import io
+import os
+import secrets
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, redirect_stderr
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from local.control import ControlServer
+from local.deploy.program import Deployment, deploy
+from local.deploy.settings import StackSettings, load_settings
+from local.emulator import EmulatorOptions, start_emulator
+from local.environment import ensure_environment
+from local.errors import LocalError, StoppedError, explain_os_error
+from local.instance import ROOT, Instance, Outputs, StateDir
+from local.ports import free_port, require_free
+from local.prewarm import prewarm
+from local.progress import Reporter, Step, step
+from local.proxy.faults import Faults
+from local.proxy.server import FaultProxy
+from local.services.aws import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Aws
+
+STACK = "local"
+ENDPOINT_KEY = "local_endpoint"
+_WATCH_SECONDS = 0.5
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True)
+class UpOptions:
+    """What `up` was asked for. `port` 0 picks a free one; `config` overrides the stack's, as `pulumi up -c` would."""
+
+    port: int = 0
+    iam: bool = False
+    warm_workers: int = 3
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+class Supervisor:
+    """One instance from start to end. Use `run` once."""
+
+    def __init__(self, state: StateDir, options: UpOptions, reporter: Reporter) -> None:
+        self._state = state
+        self._options = options
+        self._reporter = reporter
+        self._faults = Faults()
+        self._token = secrets.token_urlsafe(32)
+        self._stopping = threading.Event()
+
+    @contextmanager
+    def run(self) -> Iterator[Outputs]:
+        """Start everything and yield the outputs; on leaving, end everything and clean up.
+
+        Raises `LocalError` when something does not start, after cleaning up.
+        """
+        try:
+            with ExitStack() as cleanup:
+                yield self._start(cleanup)
+        except OSError as error:
+            raise explain_os_error(error, self._state.path) from error
+
+    def watch(self, emulator_gone: str = "The emulator ended by itself") -> None:
+        """Block until `down` is asked for. Raises `LocalError` when the emulator ends before."""
+        while not self._stopping.wait(_WATCH_SECONDS):
+            if not self._emulator.is_running:
+                raise LocalError(f"{emulator_gone}; everything else was stopped too.\n{self._emulator.log_tail()}")
+
+    def _start(self, cleanup: ExitStack) -> Outputs:
+        lock = cleanup.enter_context(self._state.held())
+        self._state.clean()
+        cleanup.callback(self._state.clean)
+        settings = load_settings(ROOT, STACK, self._options.config)
+        with self._step("Environment of the emulator") as current:
+            interpreter = ensure_environment(current.note)
+        with self._step("Emulator") as current:
+            options = EmulatorOptions(
+                interpreter, self._port(), settings.region, self._options.iam, secrets.token_hex(8)
+            )
+            self._emulator = start_emulator(self._state, options, lock)
+            cleanup.callback(self._emulator.stop)
+            self._emulator.wait_until_healthy()
+            current.detail = self._emulator.endpoint_url
+        instance = self._serve(cleanup)
+        aws = Aws(self._emulator.endpoint_url, settings.region)
+        deployment = self._deploy(aws, settings, instance)
+        with self._step("Warm functions") as current:
+            count = prewarm(aws, self._state, deployment.resources, self._options.warm_workers)
+            current.detail = f"{count} workers"
+        return self._publish(instance, aws, deployment)
+
+    def _serve(self, cleanup: ExitStack) -> Instance:
+        """Start proxy and control endpoint, and tell others about the instance."""
+        proxy = FaultProxy(self._emulator.port, self._faults)
+        cleanup.callback(proxy.stop)
+        proxy.start()
+        control = ControlServer(self._faults, self._token, self._stopping.set)
+        cleanup.callback(control.stop)
+        control.start()
+        instance = Instance(
+            supervisor_pid=os.getpid(),
+            guard_pid=self._emulator.guard_pid,
+            emulator_pid=self._emulator.pid,
+            endpoint_url=self._emulator.endpoint_url,
+            proxy_url=proxy.url,
+            control_url=control.url,
+            token=self._token,
+            iam=self._options.iam,
+            started_at=time.time(),
+        )
+        self._state.write_instance(instance)
+        return instance
+
+    def _deploy(self, aws: Aws, settings: StackSettings, instance: Instance) -> Deployment:
+        settings = settings.override({f"{settings.project}:{ENDPOINT_KEY}": instance.proxy_url})
+        with self._step("Program deployed") as current, redirect_stderr(_Notes(current)):
+            count = _Counter(current)
+            deployment = deploy(ROOT, aws, settings, count)
+            current.detail = f"{count.value} resources"
+        return deployment
+
+    def _publish(self, instance: Instance, aws: Aws, deployment: Deployment) -> Outputs:
+        outputs = Outputs(
+            endpoint_url=aws.endpoint_url,
+            region=aws.region,
+            aws_access_key_id=ACCESS_KEY_ID,
+            aws_secret_access_key=SECRET_ACCESS_KEY,
+            account_id=aws.account_id,
+            proxy_url=instance.proxy_url,
+            iam=instance.iam,
+            **deployment.outputs,
+        )
+        self._state.write_outputs(outputs, [asdict(each) for each in deployment.resources])
+        self._state.write_instance(instance.model_copy(update={"ready": True}))
+        return outputs
+
+    def _port(self) -> int:
+        if not self._options.port:
+            return free_port()
+        require_free(self._options.port)
+        return self._options.port
+
+    @contextmanager
+    def _step(self, title: str) -> Iterator[Step]:
+        if self._stopping.is_set():
+            raise StoppedError("Stopped while starting.")
+        with step(self._reporter, title) as current:
+            yield current
+
+
+class _Counter:
+    """Counts resources as they appear, on several threads."""
+
+    def __init__(self, current: Step) -> None:
+        self._current = current
+        self._lock = threading.Lock()
+        self.value = 0
+
+    def __call__(self, pulumi_type: str, name: str) -> None:
+        with self._lock:
+            self.value += 1
+            self._current.note(f"{self.value} resources, {name}")
+
+
+class _Notes(io.TextIOBase):
+    """A stream that turns what the program writes to standard error into notes of the step in hand."""
+
+    def __init__(self, current: Step) -> None:
+        self._current = current
+
+    def write(self, text: str) -> int:
+        """Pass each line on."""
+        for line in text.splitlines():
+            if line.strip():
+                self._current.note(line.strip())
+        return len(text)
+
+
+def interrupt_on_signals() -> None:
+    """Make SIGTERM and SIGHUP do what Ctrl-C does: leave the main thread's work at once, through every clean-up.
+
+    Only the first signal counts, so that an impatient second Ctrl-C does not interrupt the clean-up.
+    """
+
+    def interrupt(*_: Any) -> None:
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in _SIGNALS:
+        signal.signal(number, interrupt)
