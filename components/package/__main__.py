@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     try:
         package = build_package(spec, to_stderr)
-        imports = check_handlers(spec, package, plain_environment(dict(options.env))) if options.check else None
+        imports = check_handlers(spec, package, plain_environment(_variables(options))) if options.check else None
     except BuildError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
@@ -59,11 +59,24 @@ def _spec(options: argparse.Namespace) -> PackageSpec:
     )
 
 
+def _variables(options: argparse.Namespace) -> dict[str, str]:
+    """The functions' variables: the file's, then the single ones."""
+    lines = options.env_file.read_text(encoding="utf-8").splitlines() if options.env_file else []
+    return dict([*(_variable(line) for line in lines if line.strip()), *options.env])
+
+
 def _variable(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not name or not equals:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
     return name, value
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"{text!r} is no file")
+    return path
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--bytecode-release", help="compile with this very Python release only, e.g. 3.13.0")
     parser.add_argument("--check", action="store_true", help="import every handler in an isolated interpreter")
     parser.add_argument("--env", action="append", type=_variable, default=[], metavar="NAME=VALUE", help="for --check")
+    parser.add_argument("--env-file", type=_file, metavar="FILE", help="the same for --check, one per line")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
 

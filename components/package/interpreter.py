@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.package.spec import BYTECODE_KEY, BuildError
+from components.package.spec import BYTECODE_KEY, RELEASE_KEY, BuildError
 
 _PROBE = """
 import importlib.util, json, platform, sys, sysconfig
@@ -56,11 +56,12 @@ def find_interpreter(version: str, release: str | None = None) -> Interpreter:
             return found
     wanted = f"Python {release}" if release else f"Python {version} (any {version}.x)"
     looked = "; ".join(seen) or f"no python{version} on PATH"
+    pinned = f"change `{RELEASE_KEY}`, " if release else ""
     raise BuildError(
         f"byte code for the functions needs exactly {wanted}, and this machine has none. Looked at: {looked}. "
         f"Either install it so that `python{version}` on PATH starts it (for example `uv python install "
-        f"{release or version}` or `pyenv install {release or version}` and `pyenv global`), or set "
-        f"`{BYTECODE_KEY}: false` (the same package from every machine, slower cold starts)."
+        f"{release or version}` or `pyenv install {release or version}` and `pyenv global`), {pinned}"
+        f"or set `{BYTECODE_KEY}: false` (the same package from every machine, slower cold starts)."
     )
 
 

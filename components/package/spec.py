@@ -15,12 +15,13 @@ Architecture = Literal["arm64", "x86_64"]
 PythonVersion = Literal["3.11", "3.12", "3.13", "3.14"]
 Progress = Callable[[str], None]
 
-#: The configuration key that the messages name.
+#: The configuration keys that the messages name.
 BYTECODE_KEY = "orders:package_bytecode"
+RELEASE_KEY = "orders:package_bytecode_release"
 
 
-#: What a message about a full disk asks for: an installed tree, a trimmed one and the zip, and a second target.
-SPACE = "the build needs about 250 MB free there"
+#: What a message about a full disk asks for: an installed tree, a trimmed one and two zips.
+SPACE = "the build needs about 150 MB free there"
 
 
 class BuildError(Exception):
@@ -101,7 +102,8 @@ class PackageSpec(BaseModel):
             return self
         if not self.bytecode or isinstance(self.target, LocalTarget):
             raise ValueError(
-                f"bytecode_release {self.bytecode_release} has no effect without byte code or for the local target: drop it"
+                f"bytecode_release {self.bytecode_release} has no effect without byte code or for the local target: "
+                "drop it"
             )
         if self.bytecode_release.rpartition(".")[0] != self.target.python_version:
             raise ValueError(

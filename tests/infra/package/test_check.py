@@ -55,13 +55,16 @@ def test_variables_reach_the_handlers_only_when_given(tmp_path: Path, shared_cac
     project = make_project(tmp_path / "project", cache=shared_cache, runtime={"runtime/handlers/get_order.py": code})
 
     # WHEN the check runs with it in its own environment only, and then given by name
+    file = tmp_path / "functions.env"
+    file.write_text("ORDERS_TABLE=orders\n\n")
     without = project.run(*LOCAL, "--check", ORDERS_TABLE="mine")
     given = project.run(*LOCAL, "--check", "--env", "ORDERS_TABLE=orders")
+    from_file = project.run(*LOCAL, "--check", "--env-file", str(file))
 
     # THEN only what is given by name is seen
     assert without.returncode == 1
     assert "KeyError: 'ORDERS_TABLE'" in without.stderr
-    assert given.returncode == 0
+    assert (given.returncode, from_file.returncode) == (0, 0)
 
 
 def test_a_target_that_this_machine_cannot_run_is_refused(tmp_path: Path, shared_cache: Path) -> None:
@@ -83,6 +86,8 @@ def test_a_target_that_this_machine_cannot_run_is_refused(tmp_path: Path, shared
         (("--bytecode-release", "newest"), "bytecode_release"),
         (("--bytecode-release", "3.12.1", "--python-version", "3.13"), "3.12.1 is no release of python_version 3.13"),
         (("--bytecode-release", "3.13.0", "--no-bytecode"), "has no effect without byte code"),
+        (("--check", "--env", "ORDERS_TABLE"), "is not NAME=VALUE"),
+        (("--check", "--env-file", "nowhere.env"), "is no file"),
         (("--target", "local", "--architecture", "arm64"), "architecture"),
     ],
 )

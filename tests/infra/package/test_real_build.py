@@ -150,27 +150,11 @@ def test_the_archive_path_is_the_same_on_every_machine(package: Package) -> None
     assert os.path.getsize(package.path) == package.size  # noqa: PTH202 - as an independent reader sees it
 
 
+#: What the functions are deployed with; also for `python -m components.package build --check --env-file`.
+FUNCTIONS_ENV = Path(__file__).with_name("functions.env")
 EXPECTED_TOPS = {
     *("annotated_types", "aws_lambda_powertools", "aws_xray_sdk", "boto3", "botocore", "dateutil", "jmespath"),
     *("pydantic", "pydantic_core", "runtime", "s3transfer", "six.py", "typing_extensions.py", "typing_inspection"),
     *("urllib3", "wrapt"),
 }
-ENVIRONMENT = {
-    "POWERTOOLS_SERVICE_NAME": "api",
-    "POWERTOOLS_METRICS_NAMESPACE": "orders-test",
-    "POWERTOOLS_TRACE_DISABLED": "true",
-    "ORDERS_TABLE": "orders",
-    "STOCK_TABLE": "stock",
-    "ORDERS_QUEUE_URL": "http://127.0.0.1:1/orders",
-    "DEAD_LETTER_QUEUE_URL": "http://127.0.0.1:1/orders-dlq",
-    "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:eu-west-1:000000000000:notifications",
-    "EVENT_SOURCE": "/orders-test",
-    "IDEMPOTENCY_TABLE": "idempotency",
-    "IDEMPOTENCY_TTL_SECONDS": "86400",
-    "MAX_RECEIVE_COUNT": "8",
-    "RETRY_BASE_SECONDS": "30",
-    "RETRY_CAP_SECONDS": "900",
-    "BATCH_THREADS": "5",
-    "ITEM_BUDGET_SECONDS": "5",
-    "TIME_MARGIN_SECONDS": "5",
-}
+ENVIRONMENT = dict(line.split("=", 1) for line in FUNCTIONS_ENV.read_text(encoding="utf-8").splitlines())

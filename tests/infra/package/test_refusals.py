@@ -158,6 +158,7 @@ def test_an_interpreter_of_another_release_than_the_pinned_one(tmp_path: Path) -
 
     # THEN the message names it
     assert f"needs exactly Python {PYTHON}.99" in message
+    assert "change `orders:package_bytecode_release`" in message
 
 
 def test_a_shim_that_does_not_answer_is_passed_over(tmp_path: Path) -> None:
