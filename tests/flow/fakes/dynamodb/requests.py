@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -11,7 +11,7 @@ from tests.flow.fakes.dynamodb.conditions import Condition, parse_condition
 from tests.flow.fakes.dynamodb.operands import Scope, Values
 from tests.flow.fakes.dynamodb.tokens import InvalidExpressionError
 from tests.flow.fakes.dynamodb.updates import Projection, Update, parse_projection, parse_update
-from tests.flow.fakes.dynamodb.values import InvalidValueError, copy_value
+from tests.flow.fakes.dynamodb.values import InvalidValueError
 
 _Compiled = tuple[Any, frozenset[str], frozenset[str]]
 
@@ -36,16 +36,11 @@ class Expressions:
     projection: Projection | None = None
 
 
-_FIELDS = {
-    "KeyConditionExpression": "key_condition",
-    "ConditionExpression": "condition",
-    "FilterExpression": "filter",
-    "UpdateExpression": "update",
-    "ProjectionExpression": "projection",
-}
+# In the order of the fields of `Expressions`.
+_FIELDS = tuple(_PARSERS)
+_NOTHING: dict[str, Any] = {}
 
 
-@lru_cache(maxsize=2048)
 def _compile(kind: str, expression: str, names: tuple[tuple[str, str], ...]) -> _Compiled:
     scope = Scope(dict(names))
     try:
@@ -56,31 +51,42 @@ def _compile(kind: str, expression: str, names: tuple[tuple[str, str], ...]) -> 
 
 
 def compile_request(params: Mapping[str, Any]) -> Expressions:
-    """Compile every expression of a request.
+    """Compile every expression of a request. Values stay the caller's: whatever stores one copies and checks it.
 
     Raises:
         InvalidExpressionError: bad syntax; a placeholder that is not defined, or defined and not used.
-        InvalidValueError: a bad attribute value.
     """
-    names: Mapping[str, str] = params.get("ExpressionAttributeNames", {})
-    raw_values: Mapping[str, Any] = params.get("ExpressionAttributeValues", {})
-    named = tuple(names.items())
+    names: Mapping[str, str] = params.get("ExpressionAttributeNames", _NOTHING)
+    values: Mapping[str, Any] = params.get("ExpressionAttributeValues", _NOTHING)
+    texts = tuple(params.get(kind) for kind in _FIELDS)
+    return Expressions(values, *_checked(texts, tuple(names.items()), tuple(values)))
+
+
+@lru_cache(maxsize=2048)
+def _checked(
+    texts: tuple[str | None, ...], names: tuple[tuple[str, str], ...], value_names: tuple[str, ...]
+) -> tuple[Any, ...]:
+    """The compiled expressions in the order of ``_FIELDS``; cached, because a program has few of them."""
     used_names: frozenset[str] = frozenset()
     used_values: frozenset[str] = frozenset()
-    compiled: dict[str, Any] = {}
-    for kind, field in _FIELDS.items():
-        if kind in params:
-            compiled[field], some_names, some_values = _compile(kind, params[kind], named)
-            used_names |= some_names
-            used_values |= some_values
-            _defined(kind, some_values, raw_values)
-    _all_used("ExpressionAttributeNames", names, used_names, bool(compiled))
-    _all_used("ExpressionAttributeValues", raw_values, used_values, bool(compiled))
-    return Expressions(values={name: copy_value(value) for name, value in raw_values.items()}, **compiled)
+    compiled: list[Any] = []
+    for kind, text in zip(_FIELDS, texts, strict=True):
+        if text is None:
+            compiled.append(None)
+            continue
+        one, some_names, some_values = _compile(kind, text, names)
+        used_names |= some_names
+        used_values |= some_values
+        _defined(kind, some_values, value_names)
+        compiled.append(one)
+    any_expression = any(text is not None for text in texts)
+    _all_used("ExpressionAttributeNames", dict(names).keys(), used_names, any_expression)
+    _all_used("ExpressionAttributeValues", set(value_names), used_values, any_expression)
+    return tuple(compiled)
 
 
-def _defined(kind: str, used: frozenset[str], given: Mapping[str, Any]) -> None:
-    missing = used - given.keys()
+def _defined(kind: str, used: frozenset[str], given: tuple[str, ...]) -> None:
+    missing = used.difference(given)
     if missing:
         raise InvalidExpressionError(
             f"Invalid {kind}: An expression attribute value used in expression is not defined; "
@@ -88,8 +94,8 @@ def _defined(kind: str, used: frozenset[str], given: Mapping[str, Any]) -> None:
         )
 
 
-def _all_used(parameter: str, given: Mapping[str, Any], used: frozenset[str], any_expression: bool) -> None:
-    unused = given.keys() - used
+def _all_used(parameter: str, given: Set[str], used: frozenset[str], any_expression: bool) -> None:
+    unused = given - used
     if not unused:
         return
     if not any_expression:

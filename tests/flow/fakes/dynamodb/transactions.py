@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,7 +51,7 @@ class Transactions:
             ClientError: ``TransactionCanceledException`` with one reason per item, ``ValidationException``, or
                 ``IdempotentParameterMismatchException`` where the token was used with other items.
         """
-        fingerprint = json.dumps(items, sort_keys=True, default=repr)
+        fingerprint = repr(items)
         if self._already_done(token, fingerprint):
             return
         if not 0 < len(items) <= MAX_ITEMS:

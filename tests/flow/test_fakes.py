@@ -1,0 +1,204 @@
+"""The machinery of the fakes: faults, kills, hooks, tokens, time, and refusal of what they do not model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from tests.flow.fakes import Call, Cloud, Entropy, Process, ProcessKilled, UnsupportedByFakeError, faults
+from tests.flow.fakes.powertools import powertools_clock
+
+KEY = {"id": {"S": "1"}}
+ADD_ONE: dict[str, Any] = {
+    "TableName": "t",
+    "Key": KEY,
+    "UpdateExpression": "ADD n :one",
+    "ExpressionAttributeValues": {":one": {"N": "1"}},
+}
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    """A cloud with the table ``t``, whose items expire by ``expiration``."""
+    made = Cloud(Entropy(1))
+    made.dynamodb.add_table("t", ttl="expiration", id="S")
+    return made
+
+
+def count(cloud: Cloud) -> int:
+    """What ``ADD_ONE`` has counted."""
+    return int(cloud.dynamodb.tables["t"].items.get(("1",), {}).get("n", {}).get("N", "0"))
+
+
+def run(cloud: Cloud, process: Process, work: Callable[[], object]) -> type[BaseException] | None:
+    """How ``work`` ends under ``process``."""
+    try:
+        cloud.wire.run(process, work)
+    except (ProcessKilled, ClientError, ReadTimeoutError) as error:
+        return type(error)
+    return None
+
+
+@pytest.mark.parametrize(
+    ("fault", "effects", "seen"),
+    [
+        (faults.crash_before, 0, ProcessKilled),
+        (faults.crash_after, 1, ProcessKilled),
+        (faults.answer_lost, 1, ReadTimeoutError),
+        (faults.answer_lost_then_retried, 2, None),
+        (faults.unreachable, 0, ReadTimeoutError),
+    ],
+    ids=lambda one: getattr(one, "__name__", str(one)),
+)
+def test_a_fault_has_its_effect(cloud: Cloud, fault: Any, effects: int, seen: type[BaseException] | None) -> None:
+    # GIVEN a process with a fault planned for its first call
+    process = Process(faults={0: fault})
+    # WHEN it calls
+    ended = run(cloud, process, lambda: cloud.dynamodb.update_item(**ADD_ONE))
+    # THEN the service has done so much, and the caller has seen this
+    assert (count(cloud), ended) == (effects, seen)
+
+
+def test_a_throttle_has_the_code_of_its_service(cloud: Cloud) -> None:
+    # GIVEN a throttled table
+    process = Process(on_call=lambda _: faults.throttled)
+    # WHEN it is called
+    with pytest.raises(cloud.dynamodb.exceptions.ProvisionedThroughputExceededException) as caught:
+        cloud.wire.run(process, lambda: cloud.dynamodb.update_item(**ADD_ONE))
+    # THEN nothing is done and the error is botocore's
+    assert isinstance(caught.value, ClientError)
+    assert count(cloud) == 0
+
+
+def test_a_killed_process_reaches_nothing_any_more(cloud: Cloud) -> None:
+    # GIVEN a process that cleans up in `finally`
+    def work() -> None:
+        try:
+            cloud.dynamodb.update_item(**ADD_ONE)
+        finally:
+            cloud.dynamodb.update_item(**ADD_ONE)
+
+    # WHEN it is killed at its first call
+    ended = run(cloud, Process(faults={0: faults.crash_before}), work)
+    # THEN its clean-up does not happen
+    assert ended is ProcessKilled
+    assert count(cloud) == 0
+
+
+def test_a_hook_can_run_another_process_in_the_middle_of_one(cloud: Cloud) -> None:
+    # GIVEN a second process that runs before the first one's second call
+    second = Process()
+
+    def before(call: Call) -> None:
+        if call.index == 1 and cloud.wire.process is not second:
+            cloud.wire.run(second, lambda: seen.append(cloud.dynamodb.update_item(**ADD_ONE, ReturnValues="ALL_NEW")))
+
+    seen: list[Any] = []
+    cloud.wire.before = before
+    first = Process()
+    # WHEN the first makes two calls
+    cloud.wire.run(first, lambda: [cloud.dynamodb.update_item(**ADD_ONE) for _ in range(2)])
+    # THEN the second ran in between, and each has its own calls
+    assert seen[0]["Attributes"]["n"] == {"N": "2"}
+    assert (len(first.calls), len(second.calls), count(cloud)) == (2, 1, 3)
+
+
+def test_the_retry_of_a_transaction_does_nothing_twice(cloud: Cloud) -> None:
+    # GIVEN a transaction whose answer is lost, and a botocore that sends it again with the token it made
+    process = Process(faults={0: faults.answer_lost_then_retried})
+    # WHEN it is written
+    cloud.wire.run(process, lambda: cloud.dynamodb.transact_write_items(TransactItems=[{"Update": ADD_ONE}]))
+    # THEN it happened once; the same call made again happens again
+    assert count(cloud) == 1
+    cloud.dynamodb.transact_write_items(TransactItems=[{"Update": ADD_ONE}])
+    assert count(cloud) == 2
+
+
+def test_a_cancellation_can_mix_reasons(cloud: Cloud) -> None:
+    # GIVEN an injected cancellation of the second of three items
+    fault = faults.transaction_cancelled(["None", "TransactionConflict"])
+    items = [{"Put": {"TableName": "t", "Item": {"id": {"S": str(number)}}}} for number in range(3)]
+    # WHEN the transaction is written
+    with pytest.raises(cloud.dynamodb.exceptions.TransactionCanceledException) as caught:
+        cloud.wire.run(Process(faults={0: fault}), lambda: cloud.dynamodb.transact_write_items(TransactItems=items))
+    # THEN each item has its reason, and nothing is stored
+    response: Any = caught.value.response
+    assert [reason["Code"] for reason in response["CancellationReasons"]] == ["None", "TransactionConflict", "None"]
+    assert cloud.dynamodb.tables["t"].items == {}
+
+
+def test_nobody_can_change_what_is_stored(cloud: Cloud) -> None:
+    # GIVEN a stored item whose writer and reader change their copies
+    item: dict[str, Any] = {**KEY, "list": {"L": [{"S": "a"}]}}
+    cloud.dynamodb.put_item(TableName="t", Item=item)
+    item["list"]["L"].append({"S": "b"})
+    cloud.dynamodb.get_item(TableName="t", Key=KEY)["Item"]["list"]["L"].clear()
+    # WHEN it is read again
+    stored = cloud.dynamodb.get_item(TableName="t", Key=KEY)["Item"]
+    # THEN it is what was written
+    assert stored["list"] == {"L": [{"S": "a"}]}
+
+
+def test_expired_items_are_read_until_they_are_swept(cloud: Cloud) -> None:
+    # GIVEN an item that expires in ten seconds
+    expiry = str(int(cloud.clock.time()) + 10)
+    cloud.dynamodb.put_item(TableName="t", Item={**KEY, "expiration": {"N": expiry}})
+    # WHEN a minute passes
+    cloud.clock.advance(60)
+    # THEN it is there until time to live gets to it
+    assert "Item" in cloud.dynamodb.get_item(TableName="t", Key=KEY)
+    assert cloud.dynamodb.sweep() == 1
+    assert "Item" not in cloud.dynamodb.get_item(TableName="t", Key=KEY)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda cloud: cloud.dynamodb.put_item(TableName="t", Item=KEY, Expected={}),
+        lambda cloud: cloud.dynamodb.query(TableName="t", IndexName="i"),
+        lambda cloud: cloud.sqs.receive_message(QueueUrl="q", ReceiveRequestAttemptId="r"),
+        lambda cloud: cloud.sns.publish(PhoneNumber="1", Message="m"),
+    ],
+)
+def test_what_is_not_modelled_is_refused(cloud: Cloud, call: Callable[[Cloud], object]) -> None:
+    # GIVEN a parameter that the fakes do not know
+    # WHEN it is sent
+    # THEN they say so instead of ignoring it
+    with pytest.raises(UnsupportedByFakeError, match="Teach the fake"):
+        call(cloud)
+
+
+def test_powertools_lives_in_simulated_time(cloud: Cloud) -> None:
+    # GIVEN Powertools' record of one function, kept for an hour
+    from aws_lambda_powertools.utilities.idempotency import (
+        DynamoDBPersistenceLayer,
+        IdempotencyConfig,
+        idempotent_function,
+    )
+
+    runs: list[str] = []
+    layer = DynamoDBPersistenceLayer("t", boto3_client=cloud.dynamodb_client)
+    config = IdempotencyConfig(expires_after_seconds=3600)
+
+    class Remaining:
+        def get_remaining_time_in_millis(self) -> int:
+            return 1000
+
+    context: Any = Remaining()
+    config.register_lambda_context(context)
+
+    @idempotent_function(data_keyword_argument="name", persistence_store=layer, config=config)
+    def greet(*, name: str) -> dict[str, str]:
+        runs.append(name)
+        return {"hello": name}
+
+    # WHEN it is called twice within the hour and once after it
+    with powertools_clock(cloud.clock):
+        for wait in (0, 3599, 2):
+            cloud.clock.advance(wait)
+            greet(name="ann")
+    # THEN it ran twice, although nothing was swept
+    assert runs == ["ann", "ann"]
