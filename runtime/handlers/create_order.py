@@ -1,6 +1,7 @@
 """`POST /orders`: accepts an order at once; the worker processes it."""
 
 import os
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
@@ -102,13 +103,14 @@ def build(
     sqs: "SQSClient",
     settings: IntakeSettings,
     now: Callable[[], datetime] = _now,
+    sleep: Callable[[float], None] = time.sleep,
     budget: CallBudget | None = None,
 ) -> CreateOrder:
     """Put the endpoint together around these clients."""
     return CreateOrder(
         acceptance=Acceptance(
             queue=OrderQueue(sqs, settings.orders_queue_url),
-            orders=OrderIntake(dynamodb, settings.orders_table),
+            orders=OrderIntake(dynamodb, settings.orders_table, sleep),
             now=now,
         ),
         answers=FirstAnswers(dynamodb, settings.idempotency_table, settings.idempotency_ttl_seconds),

@@ -190,15 +190,16 @@ def test_powertools_lives_in_simulated_time(cloud: Cloud) -> None:
     context: Any = Remaining()
     config.register_lambda_context(context)
 
-    @idempotent_function(data_keyword_argument="name", persistence_store=layer, config=config)
     def greet(*, name: str) -> dict[str, str]:
         runs.append(name)
         return {"hello": name}
+
+    once: Any = idempotent_function(greet, data_keyword_argument="name", persistence_store=layer, config=config)
 
     # WHEN it is called twice within the hour and once after it
     with powertools_clock(cloud.clock):
         for wait in (0, 3599, 2):
             cloud.clock.advance(wait)
-            greet(name="ann")
+            once(name="ann")
     # THEN it ran twice, although nothing was swept
     assert runs == ["ann", "ann"]

@@ -229,7 +229,11 @@ class World:
             idempotency_ttl_seconds=self.deployment.api_record_seconds,
         )
         return create_order.build(
-            dynamodb=self.cloud.dynamodb_client, sqs=self.cloud.sqs_client, settings=settings, now=self._now
+            dynamodb=self.cloud.dynamodb_client,
+            sqs=self.cloud.sqs_client,
+            settings=settings,
+            now=self._now,
+            sleep=self.cloud.clock.sleep,
         )
 
     def _reader(self) -> GetOrder:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from local.environment import ensure_environment
+
+_LOG = logging.getLogger(__name__)
 ENVIRONMENT = Path(__file__).resolve().parents[3] / ".build" / "emulator"
 START_SECONDS = 30
 
@@ -24,15 +27,12 @@ def ministack(folder: Path) -> Iterator[str]:
         folder: For its log and the temporary files of its function workers.
 
     Raises:
-        RuntimeError: it is not installed, or did not answer in time (with the end of its log).
+        LocalError: its environment is missing and cannot be made.
+        RuntimeError: it did not answer in time (with the end of its log).
     """
     python = ENVIRONMENT / "bin" / "python"
     if not python.exists():
-        raise RuntimeError(
-            f"The emulator's environment is missing: {ENVIRONMENT.name} under .build. Create it with "
-            f"`{Path(sys.executable).name} -m venv .build/emulator && "
-            ".build/emulator/bin/pip install --require-hashes -r requirements-emulator.txt`."
-        )
+        python = ensure_environment(_LOG.info)
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     log = folder / "ministack.log"

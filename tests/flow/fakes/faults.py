@@ -56,6 +56,11 @@ def server_error(call: Call, perform: Perform) -> Response:
     raise client_error(call.operation, "InternalServerError", "Internal server error (injected)", http_status=500)
 
 
+def write_conflict(call: Call, perform: Perform) -> Response:
+    """A single write meets a transaction on the same item. botocore does not retry this by itself."""
+    raise client_error(call.operation, "TransactionConflictException", "Transaction is ongoing for the item")
+
+
 def deadline(expire: Callable[[], None]) -> Fault:
     """The function's deadline passes while the service works; then the process is killed, as Lambda does.
 
@@ -138,6 +143,10 @@ def _is_transaction(call: Call) -> bool:
     return call.operation == "TransactWriteItems"
 
 
+def _is_single_write(call: Call) -> bool:
+    return call.operation in {"PutItem", "UpdateItem", "DeleteItem"}
+
+
 def _is_long_transaction(call: Call) -> bool:
     return _is_transaction(call) and len(call.params["TransactItems"]) > 1
 
@@ -150,6 +159,7 @@ FAULTS: tuple[FaultKind, ...] = (
     FaultKind("unreachable", unreachable),
     FaultKind("throttled", throttled),
     FaultKind("server error", server_error),
+    FaultKind("write conflict", write_conflict, _is_single_write),
     FaultKind("conflict", transaction_cancelled(["TransactionConflict"]), _is_transaction),
     FaultKind("conflict on 2nd", transaction_cancelled(["None", "TransactionConflict"]), _is_long_transaction),
     FaultKind("item throttled", transaction_cancelled(["ThrottlingError"]), _is_transaction),

@@ -1,0 +1,181 @@
+"""The queue model where no emulator can be asked: time, duplicates, and what a mapping does with a whole batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.flow.clock import Clock, Entropy
+from tests.flow.queue_model import EventSourceMapping, FifoQueue, Queue, RedrivePolicy, Returned, StaleReceiptError
+
+DAY = 86_400
+
+
+def make_queue(clock: Clock | None = None, **overrides: Any) -> Queue:
+    """A standard queue on a clock."""
+    return Queue(**{"name": "q", "clock": clock or Clock(), "entropy": Entropy(1), **overrides})
+
+
+def make_fifo() -> FifoQueue:
+    """A FIFO queue."""
+    return FifoQueue("q.fifo", Clock(), Entropy(1))
+
+
+def test_dead_letter_retention_counts_from_the_original_send() -> None:
+    # GIVEN a message that was moved when it was four days old, to a queue that keeps five days
+    clock = Clock()
+    dead = make_queue(clock, name="dead", retention_seconds=5 * DAY)
+    queue = make_queue(clock, retention_seconds=14 * DAY, redrive=RedrivePolicy(dead, 1))
+    queue.send("x")
+    queue.receive()
+    clock.advance(4 * DAY)
+    queue.receive()
+    assert len(dead.messages) == 1
+    # WHEN a little more than one more day passes
+    clock.advance(DAY + 1)
+    # THEN it is gone
+    assert dead.receive() == []
+    assert [message.body for message in dead.expired] == ["x"]
+
+
+def test_a_redriven_message_starts_anew() -> None:
+    # GIVEN a received message
+    queue = make_queue()
+    sent = queue.send("x", {"order_id": {"DataType": "String", "StringValue": "o"}})
+    queue.receive()
+    queue.clock.advance(60)
+    # WHEN it is sent again
+    again = queue.resend(sent)
+    # THEN content stays and everything else is new
+    assert (again.body, again.attributes) == (sent.body, sent.attributes)
+    assert again.message_id != sent.message_id
+    assert (again.receive_count, again.sent_at) == (0, sent.sent_at + 60)
+
+
+def test_at_least_once_can_deliver_in_flight_and_deleted_messages_again() -> None:
+    # GIVEN a message in flight
+    queue = make_queue()
+    sent = queue.send("x")
+    (first,) = [message.receipt for message in queue.receive()]
+    # WHEN the queue delivers it a second time, deletes it, and a server that missed the delete shows it once more
+    queue.redeliver(sent.message_id)
+    (second,) = [message.receipt for message in queue.receive()]
+    assert second is not None
+    queue.delete(second)
+    queue.resurrect(sent.message_id)
+    (third,) = queue.receive()
+    # THEN each delivery has counted, under a handle of its own
+    assert third.receive_count == 3
+    assert len({first, second, third.receipt}) == 3
+
+
+def test_receives_are_in_no_order_but_reproducible() -> None:
+    # GIVEN twenty messages in two queues with the same seed
+    def bodies() -> list[str]:
+        queue = make_queue()
+        for number in range(20):
+            queue.send(str(number))
+        return [message.body for message in queue.receive(20)]
+
+    # WHEN they are received
+    first, second = bodies(), bodies()
+    # THEN it is the same disorder
+    assert first == second
+    assert first != sorted(first, key=int)
+
+
+def test_a_fifo_queue_restarts_the_send_time_of_a_moved_message() -> None:
+    # GIVEN a FIFO message that is moved a day after it was sent
+    clock, entropy = Clock(), Entropy(1)
+    dead = FifoQueue("dead.fifo", clock, entropy)
+    queue = FifoQueue("q.fifo", clock, entropy, redrive=RedrivePolicy(dead, 1))
+    queue.send_to_group("x", "g", "d")
+    queue.receive()
+    clock.advance(DAY)
+    # WHEN the next receive moves it
+    queue.receive()
+    # THEN its retention counts from now
+    assert [message.sent_at for message in dead.messages.values()] == [clock.time()]
+
+
+def test_a_fifo_handle_expires_with_its_visibility() -> None:
+    # GIVEN a FIFO message whose visibility timeout has passed
+    queue = make_fifo()
+    queue.send_to_group("x", "g", "d")
+    (message,) = queue.receive()
+    assert message.receipt is not None
+    queue.clock.advance(queue.visibility_seconds)
+    # WHEN it is deleted by its handle
+    # THEN that is refused
+    with pytest.raises(StaleReceiptError):
+        queue.delete(message.receipt)
+
+
+def test_a_fifo_redrive_is_not_swallowed() -> None:
+    # GIVEN a FIFO message that was sent, received and deleted within five minutes
+    queue = make_fifo()
+    sent = queue.send_to_group("x", "g", "d")
+    (message,) = queue.receive()
+    queue.delete(message.receipt or "")
+    # WHEN it is sent again with its own deduplication id, and then redriven
+    swallowed = queue.send_to_group("x", "g", "d")
+    redriven = queue.resend(sent)
+    # THEN only the redrive delivers something
+    assert swallowed is sent
+    assert [one.message_id for one in queue.receive(10)] == [redriven.message_id]
+
+
+@pytest.mark.parametrize(
+    ("report", "kept"),
+    [
+        (lambda ids: {"batchItemFailures": [{"itemIdentifier": ids[1]}]}, 1),
+        (lambda ids: {"batchItemFailures": [{"itemIdentifier": ids[0]}, {"itemIdentifier": "unknown"}]}, 3),
+        (lambda ids: {"batchItemFailures": [{"itemIdentifier": ids[0]}, {"itemIdentifier": ""}]}, 3),
+        (lambda _: {"batchItemFailures": "no list"}, 3),
+        (lambda _: "no object", 3),
+        (lambda _: {"batchItemFailures": []}, 0),
+        (lambda _: None, 0),
+    ],
+)
+def test_a_report_settles_its_batch(report: Any, kept: int) -> None:
+    # GIVEN a batch of three
+    queue = make_queue()
+    for number in range(3):
+        queue.send(str(number))
+    mapping = EventSourceMapping(queue)
+    # WHEN the function reports
+    failed = mapping.deliver(lambda event: report([record["messageId"] for record in event["Records"]]))
+    # THEN so many are kept, hidden until their visibility timeout
+    assert failed is not None
+    assert (len(failed), len(queue.messages)) == (kept, kept)
+    assert queue.receive(10) == []
+
+
+def test_without_reporting_any_answer_deletes_everything() -> None:
+    # GIVEN a mapping without ReportBatchItemFailures
+    queue = make_queue()
+    sent = queue.send("x")
+    mapping = EventSourceMapping(queue, report_failures=False)
+    # WHEN the function reports its message as failed
+    mapping.deliver(lambda _: {"batchItemFailures": [{"itemIdentifier": sent.message_id}]})
+    # THEN nobody listens
+    assert queue.messages == {}
+
+
+def test_a_late_report_of_a_zombie_deletes_nothing_of_its_successor() -> None:
+    # GIVEN a batch that became visible again and was taken by a second invocation
+    queue = make_queue()
+    queue.send("x")
+    mapping = EventSourceMapping(queue)
+    zombie = mapping.poll()
+    queue.clock.advance(queue.visibility_seconds)
+    successor = mapping.poll()
+    assert zombie is not None
+    assert successor is not None
+    # WHEN the first one reports success late
+    mapping.settle(zombie, Returned(None))
+    # THEN the message stays with the second one, whose own report settles it
+    assert len(queue.messages) == 1
+    mapping.settle(successor, Returned(None))
+    assert queue.messages == {}
