@@ -1,0 +1,58 @@
+"""What every component shares: its identity in the state, its physical names, its tags."""
+
+from collections.abc import Mapping
+from typing import ClassVar, TypeAlias
+
+import pulumi
+from pydantic import BaseModel, ConfigDict, Field
+
+NAMESPACE = "pipeline:components"
+
+Text: TypeAlias = str | pulumi.Output[str]
+"""A string now, or one that AWS gives once the resource exists."""
+
+
+class Args(BaseModel):
+    """Base of component arguments: immutable, and a misspelt argument is an error instead of a silent default."""
+
+    # Outputs and other components are arguments too, and pydantic has no schema for them.
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class Scope(Args):
+    """Where a component is built: the stack's name prefix, its tags, and from where plain http is let in."""
+
+    prefix: str = Field(description="Starts every physical name: `{project}-{stack}`.")
+    tags: Mapping[str, str] = Field(description="Put on everything that can carry tags: the only place they come from.")
+    plain_http_from: tuple[str, ...] = Field(
+        default=(),
+        description="CIDR ranges that resource policies let in without TLS: loopback on a local stack, else none.",
+    )
+
+    def name(self, thing: str) -> str:
+        """The physical name of `thing` in this stack."""
+        return f"{self.prefix}-{thing}"
+
+
+class Component(pulumi.ComponentResource):
+    """A component whose type token is a constant.
+
+    The token is part of every child's URN. It is therefore neither the class's nor the file's name, so both can be
+    renamed at will. When `kind` itself has to change, its old value moves to `former_kinds` and the state is kept.
+    """
+
+    kind: ClassVar[str]
+    former_kinds: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, name: str, scope: Scope, opts: pulumi.ResourceOptions | None = None) -> None:
+        aliases = [pulumi.Alias(type_=f"{NAMESPACE}:{kind}") for kind in self.former_kinds]
+        merged = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=aliases))
+        super().__init__(f"{NAMESPACE}:{self.kind}", name, None, merged)
+        self.logical_name = name
+        self.scope = scope
+
+    def child(
+        self, *, depends_on: list[pulumi.Resource] | None = None, protect: bool | None = None
+    ) -> pulumi.ResourceOptions:
+        """Options that make a resource this component's child."""
+        return pulumi.ResourceOptions(parent=self, depends_on=depends_on, protect=protect)

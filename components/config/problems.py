@@ -1,0 +1,42 @@
+"""What is wrong with a configuration, said so that the reader knows what to type next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong.
+
+    `keys` are the fields it is about, the first to change first. Without keys, `given` names the subject, and `change`
+    says where to change it.
+    """
+
+    keys: tuple[str, ...]
+    given: str
+    allowed: str
+    change: str = ""
+
+    def render(self, namespace: str) -> str:
+        """One line: `orders:batch_size: given 0; allowed: …; change orders:batch_size`."""
+        keys = [f"{namespace}:{key}" for key in self.keys]
+        subject = f"{keys[0]}: " if keys else ""
+        return f"{subject}given {self.given}; allowed: {self.allowed}; change {self.change or ' or '.join(keys)}"
+
+
+class ConfigError(ValueError):
+    """The configuration of a stack is refused. `problems` holds all of them, the message one line for each."""
+
+    def __init__(self, problems: Sequence[Problem], namespace: str, stack: str) -> None:
+        self.problems = tuple(problems)
+        count = f"{len(self.problems)} problem{'s' if len(self.problems) > 1 else ''}"
+        lines = "\n".join(f"  {problem.render(namespace)}" for problem in self.problems)
+        super().__init__(f"{count} in the configuration of stack {stack} (Pulumi.{stack}.yaml):\n{lines}")
+
+
+class BrokenRulesError(ValueError):
+    """Fields are fine one by one, but not together."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(problem.render("config") for problem in self.problems))

@@ -1,0 +1,151 @@
+"""A Lambda function with everything it needs to be operated: role, exact policy, log group, `live` alias."""
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field
+
+from components.component import Args, Component, Scope, Text
+from components.iam import LAMBDA_TRUST, TRACING, Grant, identity_policy
+
+ALIAS = "live"
+
+
+class FunctionCode(Args):
+    """The zip that functions run."""
+
+    path: str = Field(description="The zip, relative to the program's folder, so that no machine shows in the state.")
+    sha256: str = Field(description="Base64 of the zip's SHA-256: a function is updated when this changes.")
+
+
+class FunctionPlatform(Args):
+    """What all functions of a stack have in common."""
+
+    code: FunctionCode = Field(description="The one zip for all functions.")
+    runtime: Literal["python3.11", "python3.12", "python3.13", "python3.14"] = Field(
+        description="Interpreter that Lambda runs."
+    )
+    architecture: Literal["arm64", "x86_64"] = Field(description="CPU that Lambda runs on; arm64 costs a fifth less.")
+    tracing: bool = Field(description="Samples invocations into X-Ray, and grants the two actions it takes.")
+    log_retention_days: int = Field(description="How long CloudWatch keeps the functions' logs.")
+    environment: Mapping[str, str] = Field(description="Variables that every function gets.")
+
+
+class FunctionArgs(Args):
+    """One function."""
+
+    platform: FunctionPlatform
+    handler: str = Field(description="Python path of the handler inside the zip.")
+    description: str = Field(max_length=256, description="One line in the console about what the function is for.")
+    memory_mb: int = Field(ge=128, le=10_240, description="Memory, and with it the share of a CPU.")
+    timeout_seconds: int = Field(ge=1, le=900, description="After this long Lambda kills the invocation.")
+    reserved_concurrency: int = Field(
+        default=-1, ge=-1, description="Instances kept for it and its upper bound; -1 reserves none, 0 stops it."
+    )
+    environment: Mapping[str, Text] = Field(description="Variables of this function, on top of the platform's.")
+    grants: tuple[Grant, ...] = Field(description="All it may do on other resources.")
+
+
+class Function(Component):
+    """A function that is called through its `live` alias only, so that versions can be shifted behind it.
+
+    Outputs: `function_name`, `role_arn`, `alias_arn`, `alias_invoke_arn`, `log_group_name`.
+    """
+
+    kind: ClassVar[str] = "Function"
+
+    def __init__(self, name: str, scope: Scope, args: FunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, scope, opts)
+        self.timeout_seconds = args.timeout_seconds
+        logs = self._log_group(args.platform.log_retention_days)
+        role = aws.iam.Role(
+            f"{name}-role",
+            aws.iam.RoleArgs(name=scope.name(name), assume_role_policy=LAMBDA_TRUST, tags=scope.tags),
+            self.child(),
+        )
+        policy = self._policy(role, logs, args)
+        function = self._function(role, policy, logs, args)
+        alias = aws.lambda_.Alias(
+            f"{name}-{ALIAS}",
+            aws.lambda_.AliasArgs(name=ALIAS, function_name=function.name, function_version=function.version),
+            self.child(),
+        )
+        self.alias = alias
+        self.function_name = function.name
+        self.role_arn = role.arn
+        self.alias_arn = alias.arn
+        self.alias_invoke_arn = alias.invoke_arn
+        self.log_group_name = logs.name
+        self.register_outputs(
+            {
+                "function_name": self.function_name,
+                "role_arn": self.role_arn,
+                "alias_arn": self.alias_arn,
+                "alias_invoke_arn": self.alias_invoke_arn,
+                "log_group_name": self.log_group_name,
+            }
+        )
+
+    def _log_group(self, retention_days: int) -> aws.cloudwatch.LogGroup:
+        # Made here and not by Lambda at the first line, which would keep logs for ever and outside of the state.
+        return aws.cloudwatch.LogGroup(
+            f"{self.logical_name}-logs",
+            aws.cloudwatch.LogGroupArgs(
+                name=f"/aws/lambda/{self.scope.name(self.logical_name)}",
+                retention_in_days=retention_days,
+                tags=self.scope.tags,
+            ),
+            self.child(),
+        )
+
+    def _policy(self, role: aws.iam.Role, logs: aws.cloudwatch.LogGroup, args: FunctionArgs) -> aws.iam.RolePolicy:
+        logging = Grant(
+            sid="Logs",
+            actions=("logs:CreateLogStream", "logs:PutLogEvents"),
+            # The part after the group is the stream, whose name Lambda makes up: nothing narrower can be written.
+            resources=(pulumi.Output.concat(logs.arn, ":*"),),
+        )
+        tracing = (TRACING,) if args.platform.tracing else ()
+        return aws.iam.RolePolicy(
+            f"{self.logical_name}-policy",
+            aws.iam.RolePolicyArgs(
+                name=self.scope.name(self.logical_name),
+                role=role.name,
+                policy=identity_policy((logging, *tracing, *args.grants)),
+            ),
+            self.child(),
+        )
+
+    def _function(
+        self, role: aws.iam.Role, policy: aws.iam.RolePolicy, logs: aws.cloudwatch.LogGroup, args: FunctionArgs
+    ) -> aws.lambda_.Function:
+        platform = args.platform
+        return aws.lambda_.Function(
+            f"{self.logical_name}-function",
+            aws.lambda_.FunctionArgs(
+                name=self.scope.name(self.logical_name),
+                description=args.description,
+                role=role.arn,
+                handler=args.handler,
+                runtime=platform.runtime,
+                architectures=[platform.architecture],
+                code=pulumi.FileArchive(platform.code.path),
+                source_code_hash=platform.code.sha256,
+                memory_size=args.memory_mb,
+                timeout=args.timeout_seconds,
+                reserved_concurrent_executions=args.reserved_concurrency,
+                environment=aws.lambda_.FunctionEnvironmentArgs(variables={**platform.environment, **args.environment}),
+                # Text leaves the lines as the logger writes them (they are JSON already). Lambda's JSON format would
+                # put a level filter of its own in front and drop the sampled debug lines.
+                logging_config=aws.lambda_.FunctionLoggingConfigArgs(log_format="Text", log_group=logs.name),
+                tracing_config=aws.lambda_.FunctionTracingConfigArgs(
+                    mode="Active" if platform.tracing else "PassThrough"
+                ),
+                publish=True,
+                tags=self.scope.tags,
+            ),
+            # Behind its policy: what is wired to the function must never reach a role that may not do its work yet.
+            self.child(depends_on=[policy]),
+        )

@@ -1,0 +1,50 @@
+"""The table in which Powertools remembers what was done already."""
+
+from typing import ClassVar
+
+import pulumi
+from pydantic import Field
+
+from components.component import Args, Component, Scope
+from components.iam import Grant
+from components.table import Table, TableArgs
+
+
+class IdempotencyTableArgs(Args):
+    """One table per idempotent function: permissions stay apart by ARN, and the lives of records differ."""
+
+    deletion_protection: bool = Field(description="Makes AWS refuse to delete the table, whoever asks.")
+    protect: bool = Field(description="Makes Pulumi refuse a plan that deletes or replaces the table.")
+
+
+class IdempotencyTable(Component):
+    """A table with Powertools' key `id` and TTL attribute `expiration`.
+
+    Outputs: `table_name`, `arn`.
+    """
+
+    kind: ClassVar[str] = "IdempotencyTable"
+
+    def __init__(
+        self, name: str, scope: Scope, args: IdempotencyTableArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, scope, opts)
+        self._table = Table(
+            f"{name}-table",
+            scope,
+            TableArgs(
+                hash_key="id",
+                ttl_attribute="expiration",
+                # Its records are worth something for their life only: restoring old ones would undo nothing.
+                point_in_time_recovery=False,
+                deletion_protection=args.deletion_protection,
+                protect=args.protect,
+            ),
+            self.child(),
+        )
+        self.table_name, self.arn = self._table.table_name, self._table.arn
+        self.register_outputs({"table_name": self.table_name, "arn": self.arn})
+
+    def grant(self) -> Grant:
+        """The four actions of Powertools' persistence layer: put, update, delete, and get as its fallback."""
+        return self._table.grant("GetItem", "PutItem", "UpdateItem", "DeleteItem")

@@ -1,0 +1,50 @@
+"""Lets a function work off a queue: batches, partial failures, and never more instances than allowed."""
+
+from typing import ClassVar
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field
+
+from components.component import Args, Component, Scope
+from components.function import Function
+from components.queue import Queue
+
+
+class QueueConsumerArgs(Args):
+    """Which function takes what from which queue."""
+
+    queue: Queue = Field(description="Where messages come from.")
+    function: Function = Field(description="Called through its live alias; needs the queue's consumer grant.")
+    batch_size: int = Field(ge=1, le=10_000, description="Most messages of one invocation.")
+    batch_window_seconds: int = Field(ge=0, le=300, description="How long a batch may wait to fill up.")
+    maximum_concurrency: int = Field(ge=2, le=1_000, description="Most instances that work on the queue at once.")
+
+
+class QueueConsumer(Component):
+    """The event source mapping. Outputs: `mapping_id`."""
+
+    kind: ClassVar[str] = "QueueConsumer"
+
+    def __init__(
+        self, name: str, scope: Scope, args: QueueConsumerArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, scope, opts)
+        mapping = aws.lambda_.EventSourceMapping(
+            f"{name}-mapping",
+            aws.lambda_.EventSourceMappingArgs(
+                event_source_arn=args.queue.arn,
+                function_name=args.function.alias_arn,
+                batch_size=args.batch_size,
+                maximum_batching_window_in_seconds=args.batch_window_seconds,
+                # Without it the list of failed items is ignored and the whole batch deleted.
+                function_response_types=["ReportBatchItemFailures"],
+                scaling_config=aws.lambda_.EventSourceMappingScalingConfigArgs(
+                    maximum_concurrency=args.maximum_concurrency
+                ),
+                tags=scope.tags,
+            ),
+            self.child(),
+        )
+        self.mapping_id = mapping.id
+        self.register_outputs({"mapping_id": self.mapping_id})

@@ -1,0 +1,74 @@
+"""What a subscription is, apart from any resource: configuration and component share it."""
+
+import re
+from collections.abc import Mapping
+from typing import Literal, Self, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+FilterOperand: TypeAlias = str | int | float | bool | list[str | int | float]
+FilterValue: TypeAlias = str | int | float | bool | dict[str, FilterOperand] | None
+
+_ENDPOINTS = {
+    "email": (re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"), "an e-mail address such as team@example.com"),
+    "sqs": (
+        re.compile(r"(arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80})?"),
+        "the ARN of a standard SQS queue, or empty: a queue is made here",
+    ),
+    "https": (re.compile(r"https://[^\s/]+\S*"), "a URL that starts with https://"),
+}
+# AWS's limits on one filter policy.
+_MAX_FILTER_ATTRIBUTES = 5
+_MAX_FILTER_COMBINATIONS = 150
+
+
+class SubscriptionArgs(BaseModel):
+    """Who is told, and of what."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: str = Field(
+        pattern=r"^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$",
+        description="Tells subscriptions apart and is part of resource names: a new name is a new subscription.",
+        json_schema_extra={"allowed": "1 to 20 lower-case letters, digits and hyphens, starting with a letter"},
+    )
+    protocol: Literal["email", "sqs", "https"] = Field(
+        description="How the subscriber is reached. `email` waits until a person confirms."
+    )
+    endpoint: str = Field(
+        default="",
+        description="E-mail address, queue ARN (its owner lets the topic send), or URL; empty with sqs makes a queue.",
+    )
+    filter_policy: Mapping[str, list[FilterValue]] = Field(
+        default_factory=dict,
+        description="Message attribute to the list of values that are let through; empty lets everything through.",
+        json_schema_extra={
+            "allowed": "attribute names, each with a list of values, e.g. {event_type: [order.rejected]}"
+        },
+    )
+    raw_message_delivery: bool = Field(
+        default=False, description="Delivers the message alone, without SNS's envelope; not for `email`."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        pattern, allowed = _ENDPOINTS[self.protocol]
+        if not pattern.fullmatch(self.endpoint):
+            raise ValueError(f"given endpoint {self.endpoint!r} with protocol {self.protocol}; allowed: {allowed}")
+        if self.raw_message_delivery and self.protocol == "email":
+            raise ValueError("given raw_message_delivery with protocol email; allowed: with sqs and https only")
+        self._check_filter()
+        return self
+
+    def _check_filter(self) -> None:
+        empty = sorted(name for name, values in self.filter_policy.items() if not values)
+        if empty:
+            raise ValueError(f"given an empty list for {empty} in filter_policy; allowed: at least one value each")
+        combinations = 1
+        for values in self.filter_policy.values():
+            combinations *= len(values)
+        if len(self.filter_policy) > _MAX_FILTER_ATTRIBUTES or combinations > _MAX_FILTER_COMBINATIONS:
+            raise ValueError(
+                f"given a filter_policy of {len(self.filter_policy)} attributes and {combinations} combinations of "
+                f"values; allowed by SNS: {_MAX_FILTER_ATTRIBUTES} attributes, {_MAX_FILTER_COMBINATIONS} combinations"
+            )

@@ -1,0 +1,57 @@
+"""A DynamoDB table that is paid per request and guarded against being lost."""
+
+from typing import ClassVar, Literal
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field
+
+from components.component import Args, Component, Scope
+from components.iam import Grant, sid
+
+TableAction = Literal["GetItem", "PutItem", "UpdateItem", "DeleteItem"]
+
+
+class TableArgs(Args):
+    """A table with one string key."""
+
+    hash_key: str = Field(min_length=1, max_length=255, description="Name of the partition key, a string.")
+    ttl_attribute: str = Field(default="", description="Items go some time after the epoch second in it; empty: never.")
+    point_in_time_recovery: bool = Field(description="Lets the table be restored to any second of the last 35 days.")
+    deletion_protection: bool = Field(description="Makes AWS refuse to delete the table, whoever asks.")
+    protect: bool = Field(description="Makes Pulumi refuse a plan that deletes or replaces the table.")
+
+
+class Table(Component):
+    """The table.
+
+    Outputs: `table_name`, `arn`.
+    """
+
+    kind: ClassVar[str] = "Table"
+
+    def __init__(self, name: str, scope: Scope, args: TableArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, scope, opts)
+        ttl = aws.dynamodb.TableTtlArgs(attribute_name=args.ttl_attribute, enabled=True) if args.ttl_attribute else None
+        table = aws.dynamodb.Table(
+            name,
+            aws.dynamodb.TableArgs(
+                name=scope.name(name),
+                billing_mode="PAY_PER_REQUEST",
+                hash_key=args.hash_key,
+                attributes=[aws.dynamodb.TableAttributeArgs(name=args.hash_key, type="S")],
+                ttl=ttl,
+                point_in_time_recovery=aws.dynamodb.TablePointInTimeRecoveryArgs(enabled=args.point_in_time_recovery),
+                deletion_protection_enabled=args.deletion_protection,
+                tags=scope.tags,
+            ),
+            self.child(protect=args.protect),
+        )
+        self.table_name, self.arn = table.name, table.arn
+        self.register_outputs({"table_name": self.table_name, "arn": self.arn})
+
+    def grant(self, *actions: TableAction) -> Grant:
+        """Permission for `actions` on the table. A transaction is authorised as the actions of its items."""
+        return Grant(
+            sid=sid(self.logical_name), actions=tuple(f"dynamodb:{action}" for action in actions), resources=(self.arn,)
+        )

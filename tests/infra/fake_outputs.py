@@ -1,0 +1,90 @@
+"""What AWS would answer to a registration: deterministic ids, ARNs and URLs."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+ACCOUNT = "123456789012"
+REGION = "eu-west-1"
+_Inputs = Mapping[str, Any]
+
+
+def arn(service: str, resource: str, region: str = REGION) -> str:
+    """An ARN in the account of the tests."""
+    return f"arn:aws:{service}:{region}:{ACCOUNT}:{resource}"
+
+
+def outputs_of(token: str, name: str, inputs: _Inputs) -> dict[str, Any]:
+    """The outputs of a resource, `id` among them. A type without an entry gets an id that nothing depends on."""
+    return _OUTPUTS.get(token, _anonymous)(name, inputs)
+
+
+def _anonymous(name: str, _inputs: _Inputs) -> dict[str, Any]:
+    return {"id": f"{name}-id"}
+
+
+def _function(_name: str, inputs: _Inputs) -> dict[str, Any]:
+    own = arn("lambda", f"function:{inputs['name']}")
+    return {"id": inputs["name"], "arn": own, "version": "1", "qualifiedArn": f"{own}:1", "invokeArn": _invoke(own)}
+
+
+def _alias(_name: str, inputs: _Inputs) -> dict[str, Any]:
+    own = arn("lambda", f"function:{inputs['functionName']}:{inputs['name']}")
+    return {"id": own, "arn": own, "invokeArn": _invoke(own)}
+
+
+def _invoke(function_arn: str) -> str:
+    return f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{function_arn}/invocations"
+
+
+def _queue(_name: str, inputs: _Inputs) -> dict[str, Any]:
+    url = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{inputs['name']}"
+    return {"id": url, "url": url, "arn": arn("sqs", str(inputs["name"]))}
+
+
+def _api(name: str, _inputs: _Inputs) -> dict[str, Any]:
+    api_id = _short(name)
+    return {
+        "id": api_id,
+        "apiEndpoint": f"https://{api_id}.execute-api.{REGION}.amazonaws.com",
+        "executionArn": arn("execute-api", api_id),
+    }
+
+
+def _stage(_name: str, inputs: _Inputs) -> dict[str, Any]:
+    # The provider gives the default stage's URL with a slash at its end.
+    return {"id": inputs["name"], "invokeUrl": f"https://{inputs['apiId']}.execute-api.{REGION}.amazonaws.com/"}
+
+
+def _short(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:10]
+
+
+def _by_name(service: str, prefix: str = "", region: str = REGION) -> Callable[[str, _Inputs], dict[str, Any]]:
+    def outputs(_name: str, inputs: _Inputs) -> dict[str, Any]:
+        return {"id": inputs["name"], "arn": arn(service, f"{prefix}{inputs['name']}", region)}
+
+    return outputs
+
+
+def _topic(_name: str, inputs: _Inputs) -> dict[str, Any]:
+    own = arn("sns", str(inputs["name"]))
+    return {"id": own, "arn": own}
+
+
+def _hashed_id(name: str, _inputs: _Inputs) -> dict[str, Any]:
+    return {"id": _short(name)}
+
+
+_OUTPUTS: dict[str, Callable[[str, _Inputs], dict[str, Any]]] = {
+    "aws:apigatewayv2/api:Api": _api,
+    "aws:apigatewayv2/integration:Integration": _hashed_id,
+    "aws:apigatewayv2/stage:Stage": _stage,
+    "aws:cloudwatch/logGroup:LogGroup": _by_name("logs", "log-group:"),
+    "aws:dynamodb/table:Table": _by_name("dynamodb", "table/"),
+    "aws:iam/role:Role": _by_name("iam", "role/", region=""),
+    "aws:lambda/alias:Alias": _alias,
+    "aws:lambda/function:Function": _function,
+    "aws:sns/topic:Topic": _topic,
+    "aws:sqs/queue:Queue": _queue,
+}
