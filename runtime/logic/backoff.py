@@ -10,6 +10,7 @@ Random = Callable[[], float]
 MAX_VISIBILITY_SECONDS: Final = 43_200
 # Beyond this power every base has reached every cap; it keeps 2**n small for any receive count.
 _MAX_EXPONENT: Final = 30
+_LEAST_PART: Final = 0.05
 
 
 def retry_delay(receive_count: int, *, base: int, cap: int, random: Random) -> int:
@@ -24,11 +25,12 @@ def retry_delay(receive_count: int, *, base: int, cap: int, random: Random) -> i
 
 
 def conflict_pause(attempt: int, *, random: Random, base: float = 0.02, cap: float = 0.4) -> float:
-    """Seconds to wait after the `attempt`-th transaction conflict (counted from 1), with full jitter.
+    """Seconds to wait after the `attempt`-th transaction conflict (counted from 1), with nearly full jitter.
 
-    Contenders for one row only have to miss each other, so the whole wait is random.
+    Contenders for one row only have to miss each other, so the wait is random but for a least part that gives the
+    other transaction time to end.
     """
-    return random() * min(cap, base * _doubled(attempt))
+    return max(random(), _LEAST_PART) * min(cap, base * _doubled(attempt))
 
 
 def _doubled(attempt: int) -> int:

@@ -75,10 +75,17 @@ def error_text_of(failure: Exception) -> str:
 
 def trace_of(failure: BaseException) -> list[str]:
     """Where it was raised, the first cause first: types and code lines, never texts, which may quote the payload."""
-    frames = [frame.rstrip() for frame in traceback.format_tb(failure.__traceback__)]
-    cause = failure.__cause__ or (None if failure.__suppress_context__ else failure.__context__)
-    before = trace_of(cause) if cause is not None else []
-    return [*before, *frames, type(failure).__name__]
+    chain: list[BaseException] = []
+    link: BaseException | None = failure
+    # A chain may lead back into itself (`raise error from error`).
+    while link is not None and link not in chain:
+        chain.append(link)
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    trace: list[str] = []
+    for error in reversed(chain):
+        trace += [frame.rstrip() for frame in traceback.format_tb(error.__traceback__)]
+        trace.append(type(error).__name__)
+    return trace
 
 
 def validation_text(error: ValidationError) -> str:

@@ -4,11 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from aws_lambda_powertools.utilities.idempotency.exceptions import (
-    IdempotencyAlreadyInProgressError,
-    IdempotencyPersistenceLayerError,
-)
-
 from runtime.logic.backoff import Random, retry_delay
 from runtime.logic.delivery import Delivery
 from runtime.logic.event import EVENT_TYPES, event_for
@@ -22,7 +17,7 @@ from runtime.observability import Metric, logger
 from runtime.settings import WorkerSettings
 from runtime.store.dead_letters import DeadLetters
 from runtime.store.notifications import Notifications
-from runtime.store.processed_orders import ProcessedOrders
+from runtime.store.processed_orders import InProgressError, ProcessedOrders, RecordError
 from runtime.store.source_queue import SourceQueue
 
 if TYPE_CHECKING:
@@ -151,12 +146,16 @@ class OrderProcessor:
 
     def _come_back_later(self, delivery: Delivery, failure: Exception, invocation: Invocation) -> None:
         last = self._is_last(delivery)
-        deferred = isinstance(failure, DeferredError | IdempotencyAlreadyInProgressError)
+        deferred = isinstance(failure, DeferredError | InProgressError)
         delay = 0 if last else self._delay(delivery, failure, invocation)
         invocation.tally.count(Metric.ATTEMPT_DEFERRED if deferred else Metric.ATTEMPT_FAILED)
         if last:
             invocation.tally.count(Metric.LAST_ATTEMPT_FAILED)
             self._mark_failed(delivery, error_type_of(failure), error_text_of(failure))
+        try:
+            self._source.hide(delivery, delay)
+        except Exception as problem:  # noqa: BLE001 - without it the message comes back after the queue's own time
+            logger.warning("visibility not changed", error=error_text_of(problem))
         logger.warning(
             "attempt deferred" if deferred else "attempt failed",
             error_type=error_type_of(failure),
@@ -165,10 +164,6 @@ class OrderProcessor:
             retry_in_seconds=delay,
             trace=None if deferred else trace_of(failure),
         )
-        try:
-            self._source.hide(delivery, delay)
-        except Exception as problem:  # noqa: BLE001 - without it the message comes back after the queue's own time
-            logger.warning("visibility not changed", error=error_text_of(problem))
 
     def _delay(self, delivery: Delivery, failure: Exception, invocation: Invocation) -> int:
         settings = self._settings
@@ -200,9 +195,9 @@ class OrderProcessor:
 
 def _lease_seconds(failure: Exception, invocation: Invocation) -> int:
     """For how long a record in progress may still hold the order, rounded up."""
-    if isinstance(failure, IdempotencyAlreadyInProgressError):
+    if isinstance(failure, InProgressError):
         return int(invocation.timeout_seconds) + 1
-    if isinstance(failure, IdempotencyPersistenceLayerError):
+    if isinstance(failure, RecordError):
         # Our own record may have stayed behind.
         return int(invocation.remaining_seconds()) + 1
     return 0

@@ -9,7 +9,7 @@ from runtime.logic.backoff import Random, conflict_pause
 from runtime.logic.cancellation import AlreadyFinal, Contention, Shortage, Unexpected, judge
 from runtime.logic.clock import Clock, timestamp
 from runtime.logic.failures import ContentionError, CorruptDataError
-from runtime.models.order import OrderMessage, Reason
+from runtime.models.order import OPEN_STATUSES, OrderMessage
 from runtime.store.settlement import BusyError, SettlementCancelledError, SettlementStore, Written
 
 CONTENTION_SECONDS: Final = 2.0
@@ -42,16 +42,15 @@ class Settler:
         deadline = self.clock.monotonic() + CONTENTION_SECONDS
         tries = 0
         while True:
-            try:
-                written = self._try(message)
-            except BusyError as busy:
-                if self.clock.monotonic() >= deadline:
-                    raise ContentionError(f"still busy after {CONTENTION_SECONDS} s: {busy}") from busy
-            else:
-                return written
             tries += 1
+            try:
+                return _final(self._try(message))
+            except BusyError as busy:
+                pause = conflict_pause(tries, random=self.random)
+                if self.clock.monotonic() + pause > deadline:
+                    raise ContentionError(f"Still after {tries} tries: {busy}") from busy
             on_conflict()
-            self.clock.sleep(conflict_pause(tries, random=self.random))
+            self.clock.sleep(pause)
 
     def _try(self, message: OrderMessage) -> Written:
         settled_at = timestamp(self.clock)
@@ -68,11 +67,15 @@ class Settler:
             case AlreadyFinal():
                 return Written(cancelled.stored or self.store.read(message.order_id), by_us=False)
             case Shortage(reason):
-                return self._reject(message, reason, settled_at)
+                return self.store.reject(message, reason, settled_at=settled_at)
             case Contention():
                 raise BusyError("TransactionCanceled") from cancelled
             case Unexpected(explanation):
                 raise CorruptDataError(explanation) from cancelled
 
-    def _reject(self, message: OrderMessage, reason: Reason, settled_at: str) -> Written:
-        return self.store.reject(message, reason, settled_at=settled_at)
+
+def _final(written: Written) -> Written:
+    # A message is done when its order is final; one that only looked so would be lost.
+    if written.order.status in OPEN_STATUSES:
+        raise CorruptDataError(f"The order {written.order.order_id} was settled, but is {written.order.status}.")
+    return written

@@ -1,5 +1,6 @@
 """Which orders are processed or in progress: the worker's idempotency records (Powertools)."""
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
@@ -8,8 +9,15 @@ from aws_lambda_powertools.utilities.idempotency import (
     IdempotencyConfig,
     idempotent_function,
 )
-from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyItemNotFoundError
+from aws_lambda_powertools.utilities.idempotency.exceptions import (
+    IdempotencyAlreadyInProgressError,
+    IdempotencyItemNotFoundError,
+    IdempotencyPersistenceLayerError,
+)
 from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import STATUS_CONSTANTS
+
+from runtime.logic.failures import RetryableError
+from runtime.store.dependency import error_code
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -17,6 +25,15 @@ if TYPE_CHECKING:
 
 KEY_PREFIX: Final = "process-order"
 """Part of every record's id. Without it Powertools uses the function's name, and a rename forgets every order."""
+
+
+class InProgressError(RetryableError):
+    """Another run of this order has a lease that still holds."""
+
+
+class RecordError(RetryableError):
+    """The order's record could not be written; a lease of ours may have stayed behind."""
+
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,15 +57,27 @@ class ProcessedOrders:
         """`function`, run once per keyword argument `order_id`; later calls return the first result.
 
         What it raises is raised, and the next call runs it again. The result must be a non-empty, JSON-safe dict.
+        The returned function raises `InProgressError` and `RecordError` of its own.
         """
-        decorated = idempotent_function(
+        decorated: Callable[P, R] = idempotent_function(
             function,
             data_keyword_argument="order_id",
             persistence_store=self._layer,
             config=self._config,
             key_prefix=KEY_PREFIX,
         )
-        return cast("Callable[P, R]", decorated)
+
+        @functools.wraps(function)
+        def once(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                return decorated(*args, **kwargs)
+            except IdempotencyAlreadyInProgressError as error:
+                raise InProgressError("Another run of this order is in progress.") from error
+            except IdempotencyPersistenceLayerError as error:
+                cause = error_code(error.__cause__ or error)
+                raise RecordError(f"The idempotency record was not written: {cause}") from error
+
+        return once
 
     def in_progress_until(self, order_id: str) -> int | None:
         """When the lease of the run in progress ends or ended (epoch milliseconds); `None` if none is in progress.

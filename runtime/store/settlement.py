@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from runtime.logic.cancellation import ItemReason
-from runtime.logic.failures import CorruptDataError
+from runtime.logic.failures import CorruptDataError, RetryableError
 from runtime.models.order import OPEN_STATUSES, OrderLine, OrderMessage, OrderStatus, Reason, StoredOrder
 from runtime.store.dependency import error_code
 from runtime.store.items import from_item, to_attribute, to_order
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import (
         AttributeValueTypeDef,
         TransactWriteItemTypeDef,
-        UpdateItemOutputTypeDef,
         UpdateTypeDef,
     )
 
@@ -42,8 +41,11 @@ _OPTIONAL: Final = ("reference", "traceparent")
 _NULL: "Final[AttributeValueTypeDef]" = {"NULL": True}
 
 
-class BusyError(Exception):
+class BusyError(RetryableError):
     """DynamoDB did nothing, because of other transactions or load. The same call may succeed in a moment."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"DynamoDB was busy: {code}")
 
 
 class SettlementCancelledError(Exception):
@@ -110,7 +112,8 @@ class SettlementStore:
         except ClientError as error:
             if error_code(error) == "TransactionCanceledException":
                 raise _cancelled(error, len(items)) from error
-            raise _busy_or_same(error) from error
+            _raise_if_busy(error)
+            raise
 
     def reject(self, message: OrderMessage, reason: Reason, *, settled_at: str) -> Written:
         """Settle the order as `REJECTED`; stock is not touched.
@@ -118,10 +121,13 @@ class SettlementStore:
         Raises:
             BusyError: DynamoDB refused for the moment.
         """
-        return self._write(self._outcome(message, OrderStatus.REJECTED, settled_at, reason))
+        item, by_us = self._write(self._outcome(message, OrderStatus.REJECTED, settled_at, reason))
+        return Written(to_order(item), by_us)
 
-    def mark_failed(self, order_id: str, error: Mapping[str, str | int], message: OrderMessage | None) -> Written:
+    def mark_failed(self, order_id: str, error: Mapping[str, str | int], message: OrderMessage | None) -> None:
         """Mark an open order as `FAILED` with `error`, and store the rest of it as far as `message` says.
+
+        An order that is final stays what it is.
 
         Raises:
             BusyError: DynamoDB refused for the moment.
@@ -131,7 +137,7 @@ class SettlementStore:
         assignments.put("error", {"M": {name: to_attribute(value) for name, value in error.items()}})
         for name, value in (immutable_attributes(message) if message else {}).items():
             assignments.put(name, value, keep=True)
-        return self._write(self._upsert(order_id, assignments))
+        self._write(self._upsert(order_id, assignments))
 
     def read(self, order_id: str) -> StoredOrder:
         """The stored order, as of every write before this call.
@@ -146,17 +152,16 @@ class SettlementStore:
             raise CorruptDataError(f"The order {order_id} was settled, but is not in the orders table.")
         return to_order(answer["Item"])
 
-    def _write(self, update: "UpdateTypeDef") -> Written:
+    def _write(self, update: "UpdateTypeDef") -> tuple[Mapping[str, Any], bool]:
+        """The stored item afterwards, and whether the condition held and it was written."""
         try:
-            answer = self._update(update)
+            answer = self._client.update_item(**update, ReturnValues="ALL_NEW")
         except ClientError as error:
             if error_code(error) == "ConditionalCheckFailedException":
-                return Written(to_order(_response(error)["Item"]), by_us=False)
-            raise _busy_or_same(error) from error
-        return Written(to_order(answer["Attributes"]), by_us=True)
-
-    def _update(self, update: "UpdateTypeDef") -> "UpdateItemOutputTypeDef":
-        return self._client.update_item(**update, ReturnValues="ALL_NEW")
+                return _response(error).get("Item", {}), False
+            _raise_if_busy(error)
+            raise
+        return answer["Attributes"], True
 
     def _outcome(
         self, message: OrderMessage, status: OrderStatus, settled_at: str, reason: Reason | None
@@ -215,8 +220,9 @@ def _item_reason(reason: Mapping[str, Any]) -> ItemReason:
     return ItemReason(reason.get("Code") or "None", from_item(item) if item else None)
 
 
-def _busy_or_same(error: ClientError) -> Exception:
-    return BusyError(error_code(error)) if error_code(error) in _CONTENTION_CODES else error
+def _raise_if_busy(error: ClientError) -> None:
+    if error_code(error) in _CONTENTION_CODES:
+        raise BusyError(error_code(error)) from error
 
 
 def _response(error: ClientError) -> Mapping[str, Any]:

@@ -1,0 +1,255 @@
+"""An AWS account by moto with the worker's tables, queues and topic, and the worker on it."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from runtime.handlers import process_order
+from runtime.logic.batch import BatchRunner
+from runtime.models.order import OrderMessage, StoredOrder
+from runtime.observability import metrics
+from runtime.settings import WorkerSettings
+from runtime.store.items import to_order
+from runtime.store.order_intake import OrderIntake
+from tests.unit.worker import factories
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+
+ORDERS, STOCK, IDEMPOTENCY = "orders-test-orders", "orders-test-stock", "orders-test-worker-idempotency"
+
+_ACCOUNT = threading.Lock()
+
+Perform = Callable[[], dict[str, Any]]
+Fault = Callable[[Perform], dict[str, Any]]
+
+
+@dataclass
+class Spy:
+    """A client whose calls are recorded, and disturbed by the faults that wait for their operation."""
+
+    client: Any
+    calls: list[tuple[str, dict[str, Any]]]
+    faults: dict[str, list[Fault]]
+
+    @property
+    def meta(self) -> Any:
+        """What Powertools looks at."""
+        return self.client.meta
+
+    def __getattr__(self, operation: str) -> Callable[..., dict[str, Any]]:
+        def call(**params: Any) -> dict[str, Any]:
+            self.calls.append((operation, params))
+            fault = self.faults[operation].pop(0) if self.faults.get(operation) else None
+
+            def perform() -> dict[str, Any]:
+                # One at a time: a transaction that moto cancels puts back whole tables, other threads' writes included.
+                with _ACCOUNT:
+                    answer: dict[str, Any] = getattr(self.client, operation)(**params)
+                    return answer
+
+            return fault(perform) if fault else perform()
+
+        return call
+
+
+@dataclass
+class FakeTime:
+    """The clock of the worker: `sleep` moves it."""
+
+    now: float = 1_769_860_801.5  # 1.5 s after the messages were accepted
+    slept: list[float] = field(default_factory=list)
+
+    def time(self) -> float:
+        """Seconds since the epoch."""
+        return self.now
+
+    def monotonic(self) -> float:
+        """The same."""
+        return self.now
+
+    def sleep(self, seconds: float, /) -> None:
+        """Pass `seconds`."""
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@dataclass
+class World:
+    """The account, the worker on it, and what happened."""
+
+    dynamodb: "DynamoDBClient"
+    sqs: "SQSClient"
+    sns: "SNSClient"
+    settings: WorkerSettings
+    subscriber_url: str
+    clock: FakeTime = field(default_factory=FakeTime)
+    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    faults: dict[str, list[Fault]] = field(default_factory=dict)
+    counted: dict[str, float] = field(default_factory=dict)
+
+    def worker(self, **settings: Any) -> BatchRunner:
+        """A worker in a process of its own."""
+        return process_order.build(
+            dynamodb=self._spy(self.dynamodb),
+            sqs=self._spy(self.sqs),
+            sns=self._spy(self.sns),
+            settings=self.settings.model_copy(update=settings),
+            clock=self.clock,
+            random=lambda: 0.5,
+        )
+
+    def run(self, *records: Any, remaining: float = 60.0, context: Any = None, **settings: Any) -> list[str]:
+        """Process a batch in a fresh worker; the ids that it reports as failed. Metrics add up in `counted`."""
+        metrics.clear_metrics()
+        response = self.worker(**settings).run(
+            factories.event(*records), context or factories.context(remaining=remaining)
+        )
+        for name, metric in metrics.metric_set.items():
+            self.counted[name] = self.counted.get(name, 0) + sum(metric["Value"])
+        metrics.clear_metrics()
+        return [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
+
+    def disturb(self, operation: str, *faults: Fault) -> None:
+        """Let the next calls of `operation` meet these faults."""
+        self.faults.setdefault(operation, []).extend(faults)
+
+    def called(self, operation: str) -> list[dict[str, Any]]:
+        """The parameters of each call of `operation`."""
+        return [params for name, params in self.calls if name == operation]
+
+    def stock(self, **available: int) -> None:
+        """Put stock on the shelf; `SKU_1` is `SKU-1`."""
+        for sku, number in available.items():
+            self.dynamodb.put_item(
+                TableName=STOCK, Item={"sku": {"S": sku.replace("_", "-")}, "available": {"N": str(number)}}
+            )
+
+    def available(self, sku: str) -> int:
+        """What is left on the shelf."""
+        item = self.dynamodb.get_item(TableName=STOCK, Key={"sku": {"S": sku}})["Item"]
+        return int(item["available"]["N"])
+
+    def accept(self, message: OrderMessage) -> None:
+        """What the API stores."""
+        OrderIntake(self.dynamodb, ORDERS).upsert_accepted(message)
+
+    def put_order(self, **fields: str) -> None:
+        """Store an order with these text attributes only."""
+        self.dynamodb.put_item(TableName=ORDERS, Item={name: {"S": text} for name, text in fields.items()})
+
+    def order(self, number: int = 1) -> StoredOrder | None:
+        """The stored order."""
+        answer = self.dynamodb.get_item(TableName=ORDERS, Key={"order_id": {"S": factories.order_id(number)}})
+        return to_order(answer["Item"]) if "Item" in answer else None
+
+    def status(self, number: int = 1) -> str | None:
+        """Its status."""
+        order = self.order(number)
+        return order.status.value if order else None
+
+    def records(self) -> list[dict[str, Any]]:
+        """The idempotency records."""
+        return list(self.dynamodb.scan(TableName=IDEMPOTENCY)["Items"])
+
+    def published(self) -> list[str]:
+        """The documents that a subscriber got, since the last look."""
+        return [json.loads(message["Body"])["Message"] for message in self._drain(self.subscriber_url)]
+
+    def dead_letters(self) -> list[Any]:
+        """The messages in the dead-letter queue, since the last look."""
+        return self._drain(self.settings.dead_letter_queue_url)
+
+    def _drain(self, url: str) -> list[Any]:
+        answer = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+        return answer.get("Messages", [])
+
+    def _spy(self, client: Any) -> Any:
+        return Spy(client, self.calls, self.faults)
+
+
+def cancelled(*codes: str, items: dict[int, dict[str, Any]] | None = None) -> Fault:
+    """A transaction that DynamoDB cancels with these reasons, whatever the items say."""
+    seen = items or {}
+    reasons = [{"Code": code, **({"Item": seen[index]} if index in seen else {})} for index, code in enumerate(codes)]
+    return refused("TransactionCanceledException", "TransactWriteItems", CancellationReasons=reasons)
+
+
+def refused(code: str, operation: str = "Operation", **more: Any) -> Fault:
+    """A call that AWS refuses."""
+
+    def fault(perform: Perform) -> dict[str, Any]:
+        response: Any = {"Error": {"Code": code, "Message": "secret payload"}, **more}
+        raise ClientError(response, operation)
+
+    return fault
+
+
+def answer_lost(perform: Perform) -> dict[str, Any]:
+    """The call takes effect, and nobody hears of it."""
+    perform()
+    raise TimeoutError("answer lost")
+
+
+class KilledError(BaseException):
+    """The end of the process: no code of ours handles it."""
+
+
+def killed(perform: Perform) -> dict[str, Any]:
+    """The process dies before the call."""
+    raise KilledError
+
+
+def killed_after(perform: Perform) -> dict[str, Any]:
+    """The process dies after the call took effect."""
+    perform()
+    raise KilledError
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """An empty account."""
+    with mock_aws():
+        yield make_world()
+
+
+def make_world() -> World:
+    """Create the worker's resources in the account that is mocked at present."""
+    dynamodb, sqs, sns = boto3.client("dynamodb"), boto3.client("sqs"), boto3.client("sns")
+    for table, key in ((ORDERS, "order_id"), (STOCK, "sku"), (IDEMPOTENCY, "id")):
+        dynamodb.create_table(
+            TableName=table,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+        )
+    urls = {name: sqs.create_queue(QueueName=f"orders-test-{name}")["QueueUrl"] for name in ("orders", "dlq", "seen")}
+    topic = sns.create_topic(Name="orders-test-notifications")["TopicArn"]
+    seen = sqs.get_queue_attributes(QueueUrl=urls["seen"], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=seen)
+    settings = WorkerSettings(
+        orders_table=ORDERS,
+        stock_table=STOCK,
+        idempotency_table=IDEMPOTENCY,
+        idempotency_ttl_seconds=30 * 86_400,
+        orders_queue_url=urls["orders"],
+        dead_letter_queue_url=urls["dlq"],
+        notifications_topic_arn=topic,
+        event_source="/orders-test",
+        max_receive_count=8,
+        retry_base_seconds=30,
+        retry_cap_seconds=900,
+        batch_threads=5,
+        item_budget_seconds=10,
+        time_margin_seconds=2,
+    )
+    return World(dynamodb, sqs, sns, settings, urls["seen"])

@@ -1,0 +1,66 @@
+"""How long messages and transactions wait."""
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from runtime.logic.backoff import MAX_VISIBILITY_SECONDS, conflict_pause, retry_delay
+
+chance = st.floats(0, 1, exclude_max=True)
+bases, caps = st.integers(1, 1000), st.integers(1, MAX_VISIBILITY_SECONDS)
+
+
+@given(receives=st.integers(-1, 10_000), base=bases, cap=caps, random=chance)
+@example(receives=10_000, base=30, cap=900, random=0.999_999)
+def test_a_delay_lies_between_half_of_its_ceiling_and_the_ceiling(
+    receives: int, base: int, cap: int, random: float
+) -> None:
+    # GIVEN what an exponential backoff may reach after so many receives
+    ceiling = min(cap, base * 2 ** max(receives - 1, 0))
+    # WHEN a delay is drawn
+    delay = retry_delay(receives, base=base, cap=cap, random=lambda: random)
+    # THEN one half of it is certain, and SQS accepts it
+    assert ceiling / 2 <= delay <= ceiling
+
+
+@given(base=bases, cap=caps, random=chance)
+def test_delays_never_shrink_from_receive_to_receive(base: int, cap: int, random: float) -> None:
+    # GIVEN the same luck at every receive
+    # WHEN a message fails again and again
+    delays = [retry_delay(n, base=base, cap=cap, random=lambda: random) for n in range(1, 20)]
+    # THEN it waits longer and longer, up to the cap
+    assert delays == sorted(delays)
+    assert max(delays) <= cap
+
+
+def test_both_ends_of_a_delay_can_be_drawn() -> None:
+    # GIVEN the first receive with a base of 30 s
+    # WHEN luck is at its ends
+    drawn = [retry_delay(1, base=30, cap=900, random=lambda value=value: value) for value in (0.0, 0.999_999)]
+    # THEN the delay is between half the base and the base
+    assert drawn == [15, 30]
+
+
+def test_the_horizon_of_the_defaults_is_at_least_twenty_minutes() -> None:
+    # GIVEN base 30 s, cap 900 s, eight receives, and the worst luck
+    # WHEN a message fails each time
+    horizon = sum(retry_delay(n, base=30, cap=900, random=lambda: 0.0) for n in range(1, 8))
+    # THEN an outage of twenty minutes dead-letters nothing
+    assert horizon >= 20 * 60
+    assert horizon == 15 + 30 + 60 + 120 + 240 + 450 + 450
+
+
+@given(tries=st.integers(1, 10_000), random=chance)
+def test_a_pause_between_tries_is_short_and_never_nothing(tries: int, random: float) -> None:
+    # GIVEN any number of tries
+    # WHEN a transaction waits for its rival
+    pause = conflict_pause(tries, random=lambda: random)
+    # THEN it gives way, but not for long
+    assert 0.001 <= pause < 0.4
+
+
+def test_pauses_double_until_their_cap() -> None:
+    # GIVEN the same luck at every try
+    # WHEN the pauses of eight tries are drawn
+    pauses = [round(conflict_pause(n, random=lambda: 0.5), 3) for n in range(1, 8)]
+    # THEN each is twice the one before, up to the cap
+    assert pauses == [0.01, 0.02, 0.04, 0.08, 0.16, 0.2, 0.2]

@@ -1,0 +1,232 @@
+"""A batch: parallel, isolated, reported."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from runtime.logic.batch import on_threads
+from tests.unit.worker.conftest import KilledError, World, killed, refused
+from tests.unit.worker.factories import content, context, event, order_id, record
+from tests.unit.worker.test_worker_routes import run_in_progress
+
+
+def test_only_what_failed_is_reported(world: World) -> None:
+    # GIVEN ten messages, of which one fails for now and one for good
+    world.stock(SKU_1=100)
+    sent = [record(content(number)) for number in range(1, 9)]
+    sent += [record(content(9, schema_version=2)), record("nonsense", attributes={"order_id": order_id(10)})]
+    # WHEN they are processed
+    failed = world.run(*sent)
+    # THEN one comes back, one is dead-lettered, the others are done once
+    assert failed == [sent[8]["messageId"]]
+    assert [world.status(number) for number in range(1, 9)] == ["CONFIRMED"] * 8
+    assert (world.status(10), len(world.dead_letters()), world.available("SKU-1")) == ("FAILED", 1, 84)
+    assert world.counted["OrderConfirmed"] == 8
+
+
+def test_a_batch_that_fails_altogether_is_reported_item_by_item(world: World) -> None:
+    # GIVEN a dependency that is down
+    world.disturb("transact_write_items", *[refused("InternalServerError")] * 2)
+    # WHEN two messages are processed
+    sent = [record(content(1)), record(content(2))]
+    # THEN both are reported; nothing is raised, which would count for the mapping as a crash
+    assert sorted(world.run(*sent)) == sorted(one["messageId"] for one in sent)
+
+
+def test_new_messages_run_on_several_threads(world: World) -> None:
+    # GIVEN five messages that wait for each other
+    world.stock(SKU_1=100)
+    together = threading.Barrier(5, timeout=10)
+
+    def meet(perform: Any) -> dict[str, Any]:
+        together.wait()
+        answer: dict[str, Any] = perform()
+        return answer
+
+    world.disturb("publish", *[meet] * 5)
+    # WHEN they are processed
+    # THEN they meet
+    assert world.run(*(record(content(number)) for number in range(1, 6))) == []
+
+
+def test_the_first_calls_of_a_process_all_use_the_same_hash(world: World) -> None:
+    # GIVEN a fresh process, whose threads all use the idempotency layer for the first time
+    world.stock(SKU_1=100)
+    # WHEN they process a batch
+    world.run(*(record(content(number)) for number in range(1, 11)))
+    # THEN every record's key is a SHA-256
+    assert {len(kept["id"]["S"]) for kept in world.records()} == {len("process-order#") + 64}
+
+
+def test_a_batch_with_an_earlier_delivery_runs_alone_and_deletes_as_it_goes(world: World) -> None:
+    # GIVEN two new messages and one that has been received before
+    world.stock(SKU_1=100)
+    sent = [record(content(1)), record(content(2), receives=2), record(content(3))]
+    # WHEN they are processed
+    assert world.run(*sent) == []
+    # THEN each was settled and deleted before the next began
+    steps = [
+        call.get("ReceiptHandle", "settled")
+        for name, call in world.calls
+        if name in {"transact_write_items", "delete_message"}
+    ]
+    receipts = [sent[index]["receiptHandle"] for index in (1, 0, 2)]
+    assert steps == ["settled", receipts[0], "settled", receipts[1], "settled", receipts[2]]
+    assert world.counted["BatchIsolated"] == 1
+
+
+def test_new_messages_are_left_to_lambda_to_delete(world: World) -> None:
+    # GIVEN a batch that nothing speaks against
+    world.stock(SKU_1=100)
+    # WHEN it is processed
+    world.run(record(content(1)), record(content(2)))
+    # THEN no call is spent on deleting, nor on looking anybody up
+    assert world.called("delete_message") == []
+    assert world.counted.get("BatchIsolated") is None
+
+
+def test_suspects_run_after_the_innocent_and_the_latest_suspect_last(world: World) -> None:
+    # GIVEN two messages with an unfinished run, the first one's later, and one without
+    world.stock(SKU_1=100)
+    run_in_progress(world, 1, seconds=-5)
+    run_in_progress(world, 2, seconds=-50)
+    # WHEN they come in one batch
+    world.run(*(record(content(number), receives=2) for number in (1, 2, 3)))
+    # THEN the innocent is first, and the latest suspect last
+    confirmed = [
+        call["TransactItems"][0]["Update"]["Key"]["order_id"]["S"] for call in world.called("transact_write_items")
+    ]
+    assert confirmed == [order_id(3), order_id(2), order_id(1)]
+
+
+def test_a_message_whose_record_cannot_be_read_runs_between_innocent_and_suspects(world: World) -> None:
+    # GIVEN a suspect, an innocent, and one that nobody can tell
+    world.stock(SKU_1=100)
+    run_in_progress(world, 1, seconds=-5)
+    answer_once: list[Any] = [lambda perform: perform(), refused("ThrottlingException")]
+    world.disturb("get_item", *answer_once)
+    # WHEN they come in one batch
+    world.run(*(record(content(number), receives=2) for number in (1, 2, 3)), batch_threads=1)
+    # THEN the doubtful one is neither first nor last
+    confirmed = [
+        call["TransactItems"][0]["Update"]["Key"]["order_id"]["S"] for call in world.called("transact_write_items")
+    ]
+    assert confirmed == [order_id(3), order_id(2), order_id(1)]
+
+
+def test_a_killer_takes_nobody_with_it_in_an_isolated_batch(world: World) -> None:
+    # GIVEN a suspect that kills the process again
+    world.stock(SKU_1=100)
+    run_in_progress(world, 1, seconds=-5)
+    world.disturb("transact_write_items", *[lambda perform: perform()] * 2, killed)
+    sent = [record(content(number), receives=2) for number in (1, 2, 3)]
+    # WHEN it comes with two others
+    with pytest.raises(KilledError):
+        world.run(*sent)
+    # THEN those are done and deleted, and cannot come back
+    assert [world.status(number) for number in (1, 2, 3)] == [None, "CONFIRMED", "CONFIRMED"]
+    assert len(world.called("delete_message")) == 2
+
+
+def test_every_last_attempt_of_a_batch_is_marked_before_anything_starts(world: World) -> None:
+    # GIVEN two messages on their last attempt, the first of which kills the process
+    world.disturb("transact_write_items", killed)
+    # WHEN they come in one batch
+    with pytest.raises(KilledError):
+        world.run(record(content(1), receives=8), record(content(2), receives=8))
+    # THEN the order that was never reached tells the truth too
+    assert [world.status(number) for number in (1, 2)] == ["FAILED", "FAILED"]
+
+
+def test_a_dead_letter_of_an_isolated_batch_is_deleted_at_once(world: World) -> None:
+    # GIVEN an unreadable message that was received before
+    sent = record("nonsense", receives=2)
+    # WHEN it is processed
+    world.run(sent)
+    # THEN nobody can kill it into being sent twice
+    assert [call["ReceiptHandle"] for call in world.called("delete_message")] == [sent["receiptHandle"]]
+
+
+def test_a_message_that_cannot_be_deleted_is_done_all_the_same(world: World) -> None:
+    # GIVEN SQS failing to delete
+    world.stock(SKU_1=100)
+    world.disturb("delete_message", refused("InternalError"))
+    # WHEN an isolated batch is processed
+    # THEN nothing is reported: Lambda deletes it
+    assert world.run(record(receives=2)) == []
+
+
+def test_the_isolated_stop_when_their_time_is_over(world: World) -> None:
+    # GIVEN an invocation whose time ends after the first record
+    world.stock(SKU_1=100)
+    invocation = context()
+    started: list[Any] = world.calls
+    invocation.get_remaining_time_in_millis = lambda: (  # type: ignore[method-assign]
+        60_000 if not any(name == "publish" for name, _ in started) else 5_000
+    )
+    sent = [record(content(number), receives=2) for number in (1, 2, 3)]
+    # WHEN three messages come
+    failed = world.run(*sent, context=invocation)
+    # THEN one is done, and the others come back untouched
+    assert failed == [one["messageId"] for one in sent[1:]]
+    assert [world.status(number) for number in (1, 2, 3)] == ["CONFIRMED", None, None]
+    assert world.counted["AttemptDeferred"] == 2
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"body": ...},
+        {"body": None},
+        {"attributes": ...},
+        {"messageAttributes": ...},
+        {"messageAttributes": {"order_id": "text"}},
+        {"body": ..., "attributes": ..., "messageAttributes": ..., "receiptHandle": ...},
+    ],
+)
+def test_a_malformed_record_spoils_nothing_for_its_neighbours(world: World, changes: dict[str, Any]) -> None:
+    # GIVEN a record that SQS would not make, next to a good one
+    world.stock(SKU_1=100)
+    broken = {name: value for name, value in {**record(content(1)), **changes}.items() if value is not ...}
+    # WHEN both are processed
+    failed = world.run(broken, record(content(2)))
+    # THEN the good one is done, and the other one done, dead-lettered or reported
+    assert world.status(2) == "CONFIRMED"
+    assert failed in ([], [broken["messageId"]])
+
+
+@pytest.mark.parametrize("unnamed", [{}, {"messageId": ""}, {"messageId": 5}, "text", None])
+def test_a_record_without_an_id_returns_the_whole_batch(world: World, unnamed: Any) -> None:
+    # GIVEN a record that cannot be reported, next to a good one
+    world.stock(SKU_1=100)
+    # WHEN both are processed
+    failed = world.run(unnamed, record(content(1)))
+    # THEN an empty identifier returns all of it, which loses nothing; the good one is done
+    assert failed == [""]
+    assert world.status(1) == "CONFIRMED"
+
+
+@pytest.mark.parametrize("given", [{}, {"Records": None}, {"Records": {}}, {"detail": 1}, []])
+def test_what_is_no_sqs_event_is_refused(world: World, given: Any) -> None:
+    # GIVEN an event of something else
+    # WHEN the worker is called with it
+    # THEN it says what it is for
+    with pytest.raises(ValueError, match="no SQS event"):
+        world.worker().run(given, context())
+
+
+def test_an_empty_batch_is_nothing_to_do(world: World) -> None:
+    # GIVEN no records
+    # WHEN they are processed
+    # THEN nothing happens
+    assert world.worker().run(event(), context()) == {"batchItemFailures": []}
+    assert world.calls == []
+
+
+@pytest.mark.parametrize("threads", [1, 2, 20])
+def test_results_keep_the_order_of_the_items(threads: int) -> None:
+    # GIVEN more items than threads, or fewer
+    # WHEN they run
+    # THEN the results are in the items' order
+    assert on_threads(threads, lambda number: number * 2, range(10)) == list(range(0, 20, 2))

@@ -1,0 +1,103 @@
+"""Judging a cancelled settlement: order row first, then what is certain about stock."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runtime.logic.cancellation import (
+    TRANSIENT,
+    AlreadyFinal,
+    Contention,
+    ItemReason,
+    Shortage,
+    Unexpected,
+    judge,
+)
+from runtime.models.order import OrderLine, Reason, ReasonCode
+from tests.unit.worker.factories import lines, message
+
+FINE = ItemReason("None")
+SETTLED = ItemReason("ConditionalCheckFailed", {"status": "CONFIRMED"})
+EMPTY = ItemReason("ConditionalCheckFailed", {"sku": "?", "available": 0})
+UNKNOWN = ItemReason("ConditionalCheckFailed")
+BUSY = ItemReason("TransactionConflict")
+
+
+def order_lines(count: int) -> tuple[OrderLine, ...]:
+    """`count` lines, `SKU-0` and on."""
+    return message(lines=lines(*(f"SKU-{number}" for number in range(count)))).lines
+
+
+def shortage(code: ReasonCode, *skus: str) -> Shortage:
+    """A verdict."""
+    return Shortage(Reason(code=code, skus=skus))
+
+
+@pytest.mark.parametrize(
+    ("order", "stock", "verdict"),
+    [
+        (SETTLED, [EMPTY], AlreadyFinal()),
+        (SETTLED, [BUSY], AlreadyFinal()),
+        (SETTLED, [UNKNOWN], AlreadyFinal()),
+        (BUSY, [EMPTY], Contention()),
+        (BUSY, [FINE], Contention()),
+        (FINE, [BUSY], Contention()),
+        (FINE, [EMPTY], shortage(ReasonCode.OUT_OF_STOCK, "SKU-0")),
+        (FINE, [UNKNOWN], shortage(ReasonCode.UNKNOWN_SKU, "SKU-0")),
+        (FINE, [FINE, EMPTY, BUSY, EMPTY], shortage(ReasonCode.OUT_OF_STOCK, "SKU-1", "SKU-3")),
+        (FINE, [EMPTY, UNKNOWN, FINE], shortage(ReasonCode.UNKNOWN_SKU, "SKU-1")),
+    ],
+)
+def test_each_mix_has_its_verdict(order: ItemReason, stock: list[ItemReason], verdict: object) -> None:
+    # GIVEN why each item of a settlement was refused
+    # WHEN they are judged
+    # THEN the order row decides first, then a stock row that is certainly short, then contention
+    assert judge(order, stock, order_lines(len(stock))) == verdict
+
+
+@pytest.mark.parametrize("available", [None, "5", Decimal(9), 9, True, Decimal("1.5")])
+def test_a_stock_row_that_is_not_short_cannot_reject_an_order(available: Any) -> None:
+    # GIVEN a stock row whose condition failed although it has no number, or enough
+    item = {"sku": "SKU-0"} if available is None else {"sku": "SKU-0", "available": available}
+    # WHEN the settlement is judged
+    verdict = judge(FINE, [ItemReason("ConditionalCheckFailed", item)], order_lines(1))
+    # THEN it is for a person to repair, and the SKU is named; no customer is turned away
+    assert isinstance(verdict, Unexpected)
+    assert "SKU-0" in verdict.explanation
+
+
+@pytest.mark.parametrize(("order", "stock"), [("ValidationError", "None"), ("None", "ItemCollectionSizeLimitExceeded")])
+def test_a_reason_that_does_not_pass_by_itself_is_unexpected(order: str, stock: str) -> None:
+    # GIVEN a reason that is neither a condition nor contention
+    # WHEN it is judged
+    verdict = judge(ItemReason(order), [ItemReason(stock)], order_lines(1))
+    # THEN it is named
+    assert isinstance(verdict, Unexpected)
+    assert (order if stock == "None" else stock) in verdict.explanation
+
+
+reasons = st.sampled_from([FINE, EMPTY, UNKNOWN, *(ItemReason(code) for code in sorted(TRANSIENT))])
+
+
+@given(order=reasons, stock=st.lists(reasons, min_size=1, max_size=50))
+def test_every_mix_of_reasons_is_judged_by_the_same_rule(order: ItemReason, stock: list[ItemReason]) -> None:
+    # GIVEN any mix of conditions that failed, conflicts, throttling and innocent items
+    # WHEN it is judged
+    verdict = judge(order, stock, order_lines(len(stock)))
+    # THEN the verdict is the rule's
+    unknown = [f"SKU-{index}" for index, reason in enumerate(stock) if reason is UNKNOWN]
+    empty = [f"SKU-{index}" for index, reason in enumerate(stock) if reason is EMPTY]
+    match verdict:
+        case AlreadyFinal():
+            assert order.code == "ConditionalCheckFailed"
+        case Contention():
+            assert order.code in TRANSIENT or (order is FINE and not unknown and not empty)
+        case Shortage(reason):
+            assert order is FINE
+            assert list(reason.skus) == (unknown or empty)
+            assert reason.code == ("UNKNOWN_SKU" if unknown else "OUT_OF_STOCK")
+        case Unexpected():
+            pytest.fail("nothing here is unexpected")

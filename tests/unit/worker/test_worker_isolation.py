@@ -1,0 +1,90 @@
+"""The order of an isolated batch, and what it costs the innocent."""
+
+from dataclasses import dataclass
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runtime.logic.isolation import Candidate, isolation_order
+
+candidates = st.lists(
+    st.builds(Candidate, receive_count=st.integers(1, 10), lease_end=st.none() | st.integers(0, 10**13)), max_size=10
+)
+
+
+@given(candidates)
+def test_every_record_runs_once(given_: list[Candidate]) -> None:
+    # GIVEN any batch
+    # WHEN it is put in order
+    # THEN nobody is lost or runs twice
+    assert sorted(isolation_order(given_)) == list(range(len(given_)))
+
+
+@given(candidates)
+def test_suspects_come_last_and_the_latest_suspect_at_the_end(given_: list[Candidate]) -> None:
+    # GIVEN a batch in which some have an unfinished run
+    # WHEN it is put in order
+    ordered = [given_[index] for index in isolation_order(given_)]
+    # THEN those without one come first, the others by when their lease ends
+    leases = [candidate.lease_end for candidate in ordered]
+    free = leases.count(None)
+    assert leases[:free] == [None] * free
+    suspects = [lease for lease in leases if lease is not None]
+    assert suspects == sorted(suspects)
+    # AND those nearest to their last attempt go before the others, new arrivals after all
+    counts = [candidate.receive_count for candidate in ordered[:free]]
+    assert counts == sorted(counts, reverse=True)
+
+
+@dataclass
+class Message:
+    """A message of the simulated queue."""
+
+    killer: bool
+    receives: int = 0
+    lease_end: int | None = None
+    done: bool = False
+
+
+def deliver(batch: list[Message], deadline: int, threads: int) -> None:
+    """One invocation: parallel if all is new, else isolated; a killer ends it."""
+    for message in batch:
+        message.receives += 1
+    if any(message.receives > 1 for message in batch):
+        states = [Candidate(message.receives, message.lease_end) for message in batch]
+        order, threads = [batch[index] for index in isolation_order(states)], 1
+    else:
+        order = batch
+    for at_once in (order[start : start + threads] for start in range(0, len(order), threads)):
+        for message in at_once:
+            message.lease_end = deadline
+        if any(message.killer for message in at_once):
+            return
+        for message in at_once:
+            message.done, message.lease_end = True, None
+
+
+@settings(max_examples=300)
+@given(
+    kinds=st.lists(st.booleans(), min_size=1, max_size=25),
+    shuffles=st.randoms(use_true_random=False),
+    threads=st.integers(1, 5),
+    most=st.integers(1, 10),
+)
+def test_killers_cost_the_innocent_one_receive_each_and_one_more_at_the_start(
+    kinds: list[bool], shuffles: Random, threads: int, most: int
+) -> None:
+    # GIVEN a queue with some killers, whose messages meet in ever new batches
+    queue = [Message(killer) for killer in kinds]
+    killers = sum(kinds)
+    deadline = 0
+    # WHEN they are delivered until only killers are left
+    while waiting := [message for message in queue if not message.done]:
+        if all(message.killer for message in waiting):
+            break
+        shuffles.shuffle(waiting)
+        deadline += 1
+        deliver(waiting[:most], deadline, threads)
+    # THEN no innocent message needed more receives than one per killer, one for the parallel start, and its own
+    assert max((message.receives for message in queue if not message.killer), default=0) <= killers + 2

@@ -1,0 +1,231 @@
+"""Reading a message: what it is, or of which kind its failure is."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runtime.logic.delivery import Delivery
+from runtime.logic.failures import (
+    MAX_ERROR_LENGTH,
+    NewerSchemaError,
+    PermanentError,
+    error_text_of,
+    error_type_of,
+)
+from runtime.logic.message import concerned_order, named_order, read_message
+from runtime.models.order import OrderMessage
+from tests.unit.worker.factories import attribute, content, delivery, message, order_id
+
+SECRET = "s3cr3t"  # what no error may repeat
+
+
+def failure_of(sent: Delivery) -> PermanentError:
+    """The permanent failure of a message."""
+    with pytest.raises(PermanentError) as caught:
+        read_message(sent)
+    return caught.value
+
+
+def test_a_valid_message_is_the_order() -> None:
+    # GIVEN what the API sends
+    sent = delivery(content(reference="for Jane"))
+    # WHEN it is read
+    # THEN it is the order
+    assert read_message(sent) == message(reference="for Jane")
+
+
+def test_a_message_without_attributes_is_read_by_its_body() -> None:
+    # GIVEN a valid body alone
+    sent = delivery(content(), attributes={})
+    # WHEN it is read
+    # THEN the body is enough
+    assert read_message(sent).order_id == order_id(1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("", id="empty"),
+        pytest.param(f"{{{SECRET}", id="not JSON"),
+        pytest.param(f'["{SECRET}"]', id="a list"),
+        pytest.param("null", id="null"),
+        pytest.param("[" * 100_000, id="nested deeply"),
+        pytest.param('{"a":' * 100_000, id="objects nested deeply"),
+        pytest.param(f'{{"total": {"9" * 10_000}}}', id="a number of ten thousand digits"),
+    ],
+)
+def test_what_is_no_json_object_is_permanent(body: str) -> None:
+    # GIVEN a body that no version of ours would write
+    sent = delivery(body, attributes={"order_id": order_id(7)})
+    # WHEN it is read
+    failure = failure_of(sent)
+    # THEN no retry can help, the order it names is known, and the payload is not repeated
+    assert error_type_of(failure) == "MALFORMED_BODY"
+    assert failure.trusted_order_id == order_id(7)
+    assert SECRET not in error_text_of(failure)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "pointer"),
+    [
+        ({"order_id": ...}, "/order_id"),
+        ({"order_id": SECRET}, "/order_id"),
+        ({"currency": SECRET}, "/currency"),
+        ({"lines": []}, "/lines"),
+        ({"lines": [{"sku": SECRET, "quantity": 1}]}, "/lines/0/unit_price"),
+        ({"lines": [{"sku": "A", "quantity": True, "unit_price": "1"}]}, "/lines/0/quantity"),
+        ({"lines": [{"sku": "A", "quantity": 1, "unit_price": 1.5}]}, "/lines/0/unit_price"),
+        ({SECRET: 1}, "/(unknown field)"),
+        ({"\ud800\x00": 1}, "/: "),
+        ({"reference": "\ud800"}, "/reference"),
+        ({"schema_version": 0}, "/schema_version"),
+        ({"schema_version": "2"}, "/schema_version"),
+        ({"schema_version": True}, "/schema_version"),
+        ({"schema_version": 1.5}, "/schema_version"),
+    ],
+)
+def test_an_invalid_message_of_a_known_version_is_permanent(overrides: dict[str, Any], pointer: str) -> None:
+    # GIVEN a message that our own version would not write
+    sent = delivery(content(**overrides), attributes={"order_id": order_id(1)})
+    # WHEN it is read
+    failure = failure_of(sent)
+    # THEN it is permanent, and says where it is wrong without repeating what was sent
+    assert error_type_of(failure) == "INVALID_MESSAGE"
+    assert failure.trusted_order_id == order_id(1)
+    assert pointer in error_text_of(failure)
+    assert SECRET not in error_text_of(failure)
+    assert error_text_of(failure).isprintable()
+
+
+def test_the_error_of_a_very_wrong_message_is_short() -> None:
+    # GIVEN a message that is wrong in very many places
+    sent = delivery(content(**{f"field{number}": 1 for number in range(5000)}))
+    # WHEN it is read
+    text = error_text_of(failure_of(sent))
+    # THEN its error fits into a message attribute, and says that there is more
+    assert len(text) <= MAX_ERROR_LENGTH
+    assert "and 4990 more" in text
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(delivery(content(schema_version=2)), id="by its body"),
+        pytest.param(delivery(content(schema_version=2, lines="of another kind")), id="with another structure"),
+        pytest.param(delivery(content(schema_version=10**300)), id="far newer"),
+        pytest.param(delivery("H4sI compressed", attributes={"schema_version": 2}), id="by its attribute, not JSON"),
+        pytest.param(delivery(content(), attributes={"schema_version": 3}), id="by its attribute alone"),
+    ],
+)
+def test_a_newer_version_is_never_permanent(sent: Delivery) -> None:
+    # GIVEN a message that a newer version wrote, in whatever form
+    # WHEN it is read
+    # THEN it waits for a worker that knows it
+    with pytest.raises(NewerSchemaError):
+        read_message(sent)
+
+
+@pytest.mark.parametrize("version", ["", "two", "-2", "1e9", "\uff12", "9" * 5000, "1"])
+def test_a_version_attribute_that_is_no_newer_version_is_ignored(version: str) -> None:
+    # GIVEN a valid body and an attribute that says nothing
+    sent = delivery(content(), attributes={"schema_version": version})
+    # WHEN it is read
+    # THEN the body decides
+    assert read_message(sent).schema_version == 1
+
+
+@pytest.mark.parametrize("named", [order_id(2), "nonsense", ""])
+def test_a_message_that_names_two_orders_is_permanent_and_marks_neither(named: str) -> None:
+    # GIVEN a valid body, and an attribute that names something else
+    sent = delivery(content(1), attributes={"order_id": named})
+    # WHEN it is read
+    failure = failure_of(sent)
+    # THEN neither order is trusted to be the one that failed
+    assert error_type_of(failure) == "ORDER_ID_MISMATCH"
+    assert failure.trusted_order_id is None
+    assert concerned_order(sent) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("sent", "concerned"),
+    [
+        (delivery(content(3)), (order_id(3), message(3))),
+        (delivery("nonsense", attributes={"order_id": order_id(4)}), (order_id(4), None)),
+        (delivery(content(5, schema_version=2)), (order_id(5), None)),
+        (delivery("nonsense"), (None, None)),
+    ],
+)
+def test_the_order_that_a_message_is_about_is_known_as_far_as_it_can_be(
+    sent: Delivery, concerned: tuple[str | None, OrderMessage | None]
+) -> None:
+    # GIVEN messages that can be read well, badly or not at all
+    # WHEN it is asked which order they concern
+    # THEN the body says it, else the attribute, else nobody knows
+    assert concerned_order(sent) == concerned
+
+
+@pytest.mark.parametrize("named", ["", "nonsense", order_id(0xABC).upper(), f" {order_id(1)}", f"{order_id(1)}\n"])
+def test_an_attribute_that_is_no_order_id_names_no_order(named: str) -> None:
+    # GIVEN an attribute that is not exactly an order id
+    sent = delivery("nonsense", attributes={"order_id": named})
+    # WHEN the order is asked for
+    # THEN there is none
+    assert named_order(sent) is None
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    body=st.text()
+    | json_values.map(json.dumps)
+    | st.fixed_dictionaries({}, optional=dict.fromkeys(content(), json_values)).map(
+        lambda changes: json.dumps({**content(), **changes})
+    ),
+    attributes=st.dictionaries(
+        st.sampled_from(["order_id", "schema_version", "other"]),
+        st.none() | st.text() | st.just({}) | st.builds(attribute, st.text()),
+    ),
+)
+def test_any_message_is_an_order_permanent_or_newer(body: str, attributes: dict[str, Any]) -> None:
+    # GIVEN anything as body and attributes
+    sent = Delivery.from_record({"messageId": "m", "body": body, "messageAttributes": attributes})
+    # WHEN it is read
+    # THEN nothing but the named kinds of failure comes out, each with a text that can be sent
+    try:
+        read_message(sent)
+    except (PermanentError, NewerSchemaError) as failure:
+        error_text_of(failure).encode()
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["messageId", "receiptHandle", "body", "attributes", "messageAttributes"]), json_values
+    )
+)
+def test_any_record_is_a_delivery(record: dict[str, Any]) -> None:
+    # GIVEN a record with anything in it
+    # WHEN it is read
+    read = Delivery.from_record(record)
+    # THEN what is missing or wrong is empty, and it counts as received at least once
+    assert isinstance(read.body, str)
+    assert read.receive_count >= 1
+    assert read.attribute("order_id") is None or isinstance(read.attribute("order_id"), str)
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"), [("1", 1), ("7", 7), (7, 7), ("0", 1), ("-3", 1), ("x", 1), ("\u0663", 1), (None, 1)]
+)
+def test_the_receive_count_is_read_or_one(count: Any, expected: int) -> None:
+    # GIVEN a receive count as SQS writes it, or nonsense
+    # WHEN the record is read
+    read = Delivery.from_record({"attributes": {"ApproximateReceiveCount": count}})
+    # THEN it is a number from 1
+    assert read.receive_count == expected

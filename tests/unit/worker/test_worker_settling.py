@@ -1,0 +1,338 @@
+"""Settling and publishing, on DynamoDB by moto; what moto never raises is injected."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from runtime.logic.failures import ContentionError, CorruptDataError
+from runtime.logic.settle import CONTENTION_SECONDS, Settler
+from runtime.store.settlement import SettlementStore, Written
+from tests.unit.worker.conftest import ORDERS, STOCK, Spy, World, answer_lost, cancelled, refused
+from tests.unit.worker.factories import content, lines, message, order_id, record
+
+CONFLICT = "TransactionConflict"
+
+
+def settler(world: World) -> Settler:
+    """A settler whose calls are recorded and whose luck is middling."""
+    client: Any = Spy(world.dynamodb, world.calls, world.faults)
+    return Settler(SettlementStore(client, ORDERS, STOCK), world.clock, lambda: 0.5)
+
+
+def settle(world: World, number: int = 1, **overrides: Any) -> Written:
+    """Settle an order."""
+    return settler(world).settle(message(number, **overrides), lambda: None)
+
+
+def test_an_order_with_stock_is_confirmed_and_its_stock_taken(world: World) -> None:
+    # GIVEN stock for both lines and an accepted order
+    world.stock(SKU_1=5, SKU_2=5)
+    order = message(lines=lines("SKU-1", "SKU-2", quantity=2))
+    world.accept(order)
+    # WHEN it is settled
+    written = settler(world).settle(order, lambda: None)
+    # THEN it is confirmed by this run, with the time of the transaction
+    assert written.by_us
+    assert written.order == world.order()
+    assert (written.order.status, written.order.settled_at) == ("CONFIRMED", "2026-01-31T12:00:01.500Z")
+    assert (world.available("SKU-1"), world.available("SKU-2")) == (3, 3)
+
+
+def test_the_worker_may_come_before_the_api(world: World) -> None:
+    # GIVEN a message whose order the API has not stored yet
+    world.stock(SKU_1=5)
+    order = message(reference="mine")
+    # WHEN it is settled, and then the API stores it
+    settler(world).settle(order, lambda: None)
+    settled = world.order()
+    world.accept(order)
+    # THEN the whole order is there, and the API's write changes nothing
+    assert settled is not None
+    assert settled.model_dump(exclude={"status", "settled_at", "reason", "error"}) == order.model_dump()
+    assert world.order() == settled
+
+
+def test_a_late_write_of_the_api_adds_nothing_to_a_settled_order(world: World) -> None:
+    # GIVEN an order that was settled without a trace context
+    world.stock(SKU_1=5)
+    settle(world)
+    settled = world.order()
+    # WHEN a retry of the client, with one, stores it again
+    world.accept(message(traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"))
+    # THEN the order stays what its event was made of
+    assert world.order() == settled
+
+
+def test_the_first_writer_of_an_order_is_believed(world: World) -> None:
+    # GIVEN an order that the API stored, and a second message of the same order from the client's retry
+    world.stock(SKU_1=5)
+    world.accept(message(accepted_at="2026-01-31T11:59:59.000Z", correlation_id="first"))
+    # WHEN the second message is settled
+    written = settle(world, correlation_id="second")
+    # THEN what is returned is what is stored, not what the message says
+    assert (written.order.accepted_at, written.order.correlation_id) == ("2026-01-31T11:59:59.000Z", "first")
+    assert written.order == world.order()
+
+
+@pytest.mark.parametrize(
+    ("stock", "reason"),
+    [
+        ({"SKU_1": 1, "SKU_2": 9}, {"code": "OUT_OF_STOCK", "skus": ("SKU-1",)}),
+        ({"SKU_1": 1, "SKU_2": 0}, {"code": "OUT_OF_STOCK", "skus": ("SKU-1", "SKU-2")}),
+        ({"SKU_1": 9}, {"code": "UNKNOWN_SKU", "skus": ("SKU-2",)}),
+        ({"SKU_1": 0}, {"code": "UNKNOWN_SKU", "skus": ("SKU-2",)}),
+    ],
+)
+def test_an_order_without_stock_is_rejected_with_its_reason(
+    world: World, stock: dict[str, int], reason: dict[str, Any]
+) -> None:
+    # GIVEN too little stock, or none at all, of some line
+    world.stock(**stock)
+    # WHEN the order is settled
+    written = settle(world, lines=lines("SKU-1", "SKU-2", quantity=2))
+    # THEN it is rejected for exactly those, and no stock has moved
+    assert written.by_us
+    assert written.order == world.order()
+    assert written.order.status == "REJECTED"
+    assert written.order.reason.model_dump() == reason
+    assert {sku: world.available(sku.replace("_", "-")) for sku in stock} == stock
+
+
+@pytest.mark.parametrize("status", ["CONFIRMED", "REJECTED", "DISCARDED"])
+def test_a_final_order_stays_what_it_is_whatever_stock_says(world: World, status: str) -> None:
+    # GIVEN a final order, and a shelf that is empty by now
+    world.stock(SKU_1=0)
+    world.put_order(order_id=order_id(1), status=status, settled_at="2026-01-01T00:00:00.000Z")
+    # WHEN it is settled again
+    written = settle(world)
+    # THEN the stored order is the answer, and not of our making
+    assert not written.by_us
+    assert (written.order.status, written.order.settled_at) == (status, "2026-01-01T00:00:00.000Z")
+    assert world.order() == written.order
+
+
+def test_a_failed_order_is_taken_to_its_end_and_its_error_forgotten(world: World) -> None:
+    # GIVEN an order that was marked FAILED before it was redriven
+    world.stock(SKU_1=2)
+    settler(world).store.mark_failed(order_id(1), {"error_type": "X", "error": "Y", "attempt": 8}, message())
+    # WHEN it is settled
+    settle(world)
+    # THEN it is confirmed as if nothing had happened
+    order = world.order()
+    assert order is not None
+    assert (order.status, order.error, world.available("SKU-1")) == ("CONFIRMED", None, 0)
+
+
+def test_an_order_that_becomes_final_before_it_is_rejected_keeps_its_outcome(world: World) -> None:
+    # GIVEN an empty shelf, and a twin that confirms the order between our transaction and our rejection
+    def twin(perform: Any) -> dict[str, Any]:
+        world.put_order(order_id=order_id(1), status="CONFIRMED", settled_at="2026-01-01T00:00:00.000Z")
+        answer: dict[str, Any] = perform()
+        return answer
+
+    world.stock(SKU_1=0)
+    world.disturb("update_item", twin)
+    # WHEN the order is settled
+    written = settle(world)
+    # THEN the twin's outcome is the truth
+    assert (written.order.status, written.by_us) == ("CONFIRMED", False)
+    assert world.status() == "CONFIRMED"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(cancelled(CONFLICT, "None"), id="conflict on the order"),
+        pytest.param(cancelled("None", CONFLICT), id="conflict on stock"),
+        pytest.param(cancelled("ThrottlingError", "None"), id="throttled item"),
+        pytest.param(cancelled("None", "ProvisionedThroughputExceeded"), id="hot stock row"),
+        pytest.param(cancelled(CONFLICT, "ConditionalCheckFailed"), id="order busy, stock short"),
+        pytest.param(refused("TransactionInProgressException"), id="our own retry came too early"),
+        pytest.param(refused("ThrottlingException"), id="throttled table"),
+        pytest.param(refused("ProvisionedThroughputExceededException"), id="table at its limit"),
+        pytest.param(refused("RequestLimitExceeded"), id="account at its limit"),
+    ],
+)
+def test_contention_is_retried_in_process_with_a_new_token(world: World, fault: Any) -> None:
+    # GIVEN a row that is busy twice
+    world.stock(SKU_1=5)
+    world.disturb("transact_write_items", fault, fault)
+    conflicts: list[None] = []
+    # WHEN the order is settled
+    written = settler(world).settle(message(), lambda: conflicts.append(None))
+    # THEN it took three tries, each its own to DynamoDB, with growing pauses
+    assert written.order.status == "CONFIRMED"
+    tokens = {call["ClientRequestToken"] for call in world.called("transact_write_items")}
+    assert (len(tokens), len(conflicts)) == (3, 2)
+    assert world.clock.slept == [0.01, 0.02]
+    assert world.available("SKU-1") == 3
+
+
+def test_a_conflict_while_rejecting_is_retried_too(world: World) -> None:
+    # GIVEN an empty shelf and an order row that another transaction holds
+    world.stock(SKU_1=0)
+    world.disturb("update_item", refused("TransactionConflictException"))
+    # WHEN the order is settled
+    written = settle(world)
+    # THEN stock is judged anew, and the order rejected
+    assert written.order.status == "REJECTED"
+    assert len(world.called("transact_write_items")) == 2
+
+
+def test_contention_that_does_not_end_gives_up_within_its_time(world: World) -> None:
+    # GIVEN a row that stays busy
+    world.disturb("transact_write_items", *[cancelled(CONFLICT, "None")] * 100)
+    started = world.clock.now
+    # WHEN the order is settled
+    with pytest.raises(ContentionError, match="tries"):
+        settle(world)
+    # THEN nearly all of the time was used, and no more than it
+    assert CONTENTION_SECONDS * 0.8 <= world.clock.now - started <= CONTENTION_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("codes", "status"),
+    [
+        (("ConditionalCheckFailed", "ConditionalCheckFailed", CONFLICT), "CONFIRMED"),
+        (("ConditionalCheckFailed", CONFLICT, "None"), "CONFIRMED"),
+        (("None", "ConditionalCheckFailed", CONFLICT), "REJECTED"),
+        (("None", "ConditionalCheckFailed", "ThrottlingError"), "REJECTED"),
+    ],
+)
+def test_mixed_reasons_in_one_answer_are_judged_order_first(world: World, codes: tuple[str, ...], status: str) -> None:
+    # GIVEN an answer that gives several reasons at once
+    settled = {"order_id": {"S": order_id(1)}, "status": {"S": "CONFIRMED"}}
+    world.disturb("transact_write_items", cancelled(*codes, items={0: settled} if codes[0] != "None" else None))
+    # WHEN the order is settled
+    written = settle(world, lines=lines("SKU-1", "SKU-2"))
+    # THEN the order row decides, then the stock that is certainly short, and nothing is tried again
+    assert written.order.status == status
+    assert world.clock.slept == []
+
+
+def test_a_final_row_that_the_answer_left_out_is_read(world: World) -> None:
+    # GIVEN a settled order, and an answer without its item
+    world.put_order(order_id=order_id(1), status="REJECTED")
+    world.disturb("transact_write_items", cancelled("ConditionalCheckFailed", "None"))
+    # WHEN it is settled
+    # THEN the truth is read
+    assert settle(world).order.status == "REJECTED"
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (cancelled("ValidationError", "None"), "ValidationError"),
+        (cancelled("None"), "1 cancellation reasons for 2 items"),
+        (refused("TransactionCanceledException"), "0 cancellation reasons for 2 items"),
+    ],
+)
+def test_a_cancellation_that_says_nothing_we_know_is_an_error(world: World, fault: Any, said: str) -> None:
+    # GIVEN reasons that are neither conditions nor contention
+    world.disturb("transact_write_items", fault)
+    # WHEN the order is settled
+    # THEN that is said, at once
+    with pytest.raises(CorruptDataError, match=said):
+        settle(world)
+    assert world.clock.slept == []
+
+
+def test_other_refusals_pass_as_they_are(world: World) -> None:
+    # GIVEN a role without permission
+    world.disturb("transact_write_items", refused("AccessDeniedException"))
+    # WHEN the order is settled
+    # THEN the error is AWS's own, without a retry
+    with pytest.raises(ClientError, match="AccessDenied"):
+        settle(world)
+    assert len(world.called("transact_write_items")) == 1
+
+
+def test_a_settlement_whose_answer_was_lost_is_found_settled(world: World) -> None:
+    # GIVEN a transaction that took effect without anybody hearing of it
+    world.stock(SKU_1=2)
+    world.disturb("transact_write_items", answer_lost)
+    with pytest.raises(TimeoutError):
+        settle(world)
+    # WHEN the order is settled again
+    written = settle(world)
+    # THEN stock moved once, although the shelf is empty now
+    assert (written.order.status, written.by_us, world.available("SKU-1")) == ("CONFIRMED", False, 0)
+
+
+@pytest.mark.parametrize(
+    ("item", "said"),
+    [
+        ({}, "not in the orders table"),
+        ({"Item": {"order_id": {"S": order_id(1)}, "status": {"S": "SHIPPED"}}}, "/status"),
+        ({"Item": {"order_id": {"S": order_id(1)}, "status": {"S": "ACCEPTED"}}}, "is ACCEPTED"),
+        (
+            {"Item": {"order_id": {"S": order_id(1)}, "status": {"S": "CONFIRMED"}, "lines": {"L": [{"N": "1"}]}}},
+            "lines are unreadable",
+        ),
+    ],
+)
+def test_an_order_that_cannot_be_read_back_is_not_called_done(world: World, item: Any, said: str) -> None:
+    # GIVEN a settled order that somebody deleted or rewrote meanwhile
+    world.stock(SKU_1=5)
+    world.disturb("get_item", lambda _: item)
+    # WHEN it is settled
+    # THEN the message is not done
+    with pytest.raises(CorruptDataError, match=said):
+        settle(world)
+
+
+def test_attributes_and_line_fields_of_a_newer_version_are_passed_over(world: World) -> None:
+    # GIVEN a settled order that a newer version wrote
+    line = {"sku": {"S": "SKU-1"}, "quantity": {"N": "2"}, "unit_price": {"S": "1"}, "gift": {"BOOL": True}}
+    world.dynamodb.put_item(
+        TableName=ORDERS,
+        Item={
+            "order_id": {"S": order_id(1)},
+            "status": {"S": "CONFIRMED"},
+            "lines": {"L": [{"M": line}]},
+            "weight": {"N": "1.5"},
+        },
+    )
+    # WHEN it is settled
+    written = settle(world)
+    # THEN it is read as far as we know it
+    assert [known.quantity for known in written.order.lines] == [2]
+
+
+def test_a_mark_leaves_a_minimal_order_that_the_api_completes(world: World) -> None:
+    # GIVEN an unreadable message whose order is not stored yet
+    settler(world).store.mark_failed(order_id(1), {"error_type": "X", "error": "Y", "attempt": 1}, None)
+    # WHEN the API stores it
+    marked = world.order()
+    world.accept(message())
+    # THEN it is whole, and still FAILED
+    assert marked is not None
+    assert (marked.caller, marked.error) == (None, {"error_type": "X", "error": "Y", "attempt": 1})
+    order = world.order()
+    assert order is not None
+    assert (order.caller, order.status) == ("c" * 64, "FAILED")
+
+
+@pytest.mark.parametrize("status", ["CONFIRMED", "REJECTED", "DISCARDED"])
+def test_a_mark_never_changes_a_final_order(world: World, status: str) -> None:
+    # GIVEN a final order
+    world.put_order(order_id=order_id(1), status=status)
+    before = world.order()
+    # WHEN it is marked FAILED
+    settler(world).store.mark_failed(order_id(1), {"error_type": "X"}, message())
+    # THEN it stays what it was
+    assert world.order() == before
+
+
+def test_fifty_lines_fit_into_one_settlement(world: World) -> None:
+    # GIVEN stock for fifty lines
+    skus = [f"SKU-{number}" for number in range(50)]
+    world.stock(**{sku.replace("-", "_"): 1 for sku in skus})
+    # WHEN an order of all of them is processed
+    failed = world.run(record(content(lines=lines(*skus))))
+    # THEN it is confirmed in one transaction and published whole
+    assert failed == []
+    assert len(world.called("transact_write_items")[0]["TransactItems"]) == 51
+    assert len(json.loads(world.published()[0])["data"]["lines"]) == 50
