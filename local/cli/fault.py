@@ -50,6 +50,7 @@ def register(commands: Any) -> None:
     add.add_argument("--probability", type=float, default=1.0, metavar="P", help="chance for each call (default: 1)")
     add.add_argument("--count", type=int, metavar="N", help="end after N hits (default: never)")
     add.add_argument("--seconds", type=float, metavar="S", help="end after S seconds (default: never)")
+    add.add_argument("--containing", metavar="TEXT", help="only calls whose request contains TEXT, e.g. an SKU")
     add_json(add)
     add.set_defaults(run=run_add)
     show = add_command(actions, "list", "show the rules and how often they hit", "python -m local fault list --json")
@@ -105,6 +106,7 @@ def make_rule(options: argparse.Namespace) -> FaultRule:
         probability=options.probability,
         count=options.count,
         seconds=options.seconds,
+        containing=options.containing,
     )
 
 
@@ -134,7 +136,8 @@ def _meant(given: str, known: list[str]) -> str:
 
 
 def _show(statuses: list[FaultStatus]) -> None:
-    table = Table("id", "service", "operation", "kind", "probability", "count", "seconds", "matched", "hits", "state")
+    limits = ("probability", "count", "seconds", "containing")
+    table = Table("id", "service", "operation", "kind", *limits, "matched", "hits", "state")
     for each in statuses:
         rule = each.rule
         table.add_row(
@@ -145,6 +148,7 @@ def _show(statuses: list[FaultStatus]) -> None:
             f"{rule.probability:g}",
             "" if rule.count is None else str(rule.count),
             "" if rule.seconds is None else f"{rule.seconds:g}",
+            rule.containing or "",
             str(each.matched),
             str(each.hits),
             "used up" if each.expired else "in force",

@@ -34,10 +34,15 @@ class FaultRule(BaseModel):
     probability: float = Field(default=1.0, gt=0, le=1, description="Chance that a matching call is hit.")
     count: int | None = Field(default=None, ge=1, description="The rule ends after this many hits.")
     seconds: float | None = Field(default=None, gt=0, description="The rule ends after this time.")
+    containing: str | None = Field(
+        default=None, min_length=1, description="Only calls whose request has this text in its body, e.g. an SKU."
+    )
 
-    def matches(self, service: str, operation: str | None) -> bool:
-        """Whether a call of `operation` is meant."""
-        return self.service == service and self.operation in (None, operation)
+    def matches(self, service: str, operation: str | None, body: bytes) -> bool:
+        """Whether a call of `operation` with this request body is meant."""
+        if self.service != service or self.operation not in (None, operation):
+            return False
+        return self.containing is None or self.containing.encode() in body
 
 
 class FaultStatus(BaseModel):
@@ -102,7 +107,7 @@ class Faults:
             self._rules.clear()
             return count
 
-    def decide(self, service: str, operation: str | None) -> FaultKind | None:
+    def decide(self, service: str, operation: str | None, body: bytes = b"") -> FaultKind | None:
         """What happens to this call; counts it."""
         # A proxy without rules must cost nothing; a rule added this very moment may miss this call.
         if not self._rules:
@@ -110,7 +115,7 @@ class Faults:
         with self._lock:
             now = self.clock()
             for active in self._rules:
-                if active.is_expired(now) or not active.rule.matches(service, operation):
+                if active.is_expired(now) or not active.rule.matches(service, operation, body):
                     continue
                 active.matched += 1
                 if active.rule.probability >= 1 or self.random() < active.rule.probability:

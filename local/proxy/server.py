@@ -76,7 +76,7 @@ class FaultProxy:
     def _handle(self, client: socket.socket, upstream: "_Upstream", request: Message) -> bool:
         """Answer one request; whether the connection goes on."""
         call = identify(request)
-        kind = self._faults.decide(call.service, call.operation) if call else None
+        kind = self._faults.decide(call.service, call.operation, request.body) if call else None
         if call is None or kind is None or kind is FaultKind.LOST_ANSWER:
             response = upstream.exchange(request)
             if kind is FaultKind.LOST_ANSWER:
