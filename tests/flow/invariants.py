@@ -24,12 +24,16 @@ SETTLED = {OrderStatus.CONFIRMED: "order.confirmed", OrderStatus.REJECTED: "orde
 
 
 def nothing_lost(world: World) -> list[str]:
-    """G1: an order answered 202 is final, or waits in the queue or the dead-letter queue."""
+    """G1: an order answered 202 is final, or waits in the queue or the dead-letter queue within their retention.
+
+    So does every order that is stored at all: a crash may leave a message without an order, never the reverse.
+    """
     waiting = {_order_of(message) for message in _messages(world)}
+    expired = {_order_of(message) for queue in (world.orders_queue, world.dead_letters) for message in queue.expired}
     return [
-        f"G1: {order_id} was accepted, is {_status(world, order_id)} and no message is left of it"
-        for order_id in _accepted_orders(world)
-        if _status(world, order_id) not in FINAL and order_id not in waiting
+        f"G1: {order_id} is {_status(world, order_id)} and no message is left of it"
+        for order_id in sorted(_accepted_orders(world) | world.orders.keys())
+        if _status(world, order_id) not in FINAL and order_id not in waiting | expired
     ]
 
 

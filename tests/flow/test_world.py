@@ -134,8 +134,9 @@ CASES = [
 def test_a_fault_at_any_call_of_a_first_run_is_survived(
     run: Callable[[World, Process], object], call: Call, kind: FaultKind, world: World
 ) -> None:
-    # GIVEN one fault at one call
+    # GIVEN one fault at one call, after which a caller that gives up leaves nothing behind that nobody works on
     run(world, Process(faults={call.index: kind.fault}))
+    assert invariants.violations(world) == []
     # WHEN the caller retries until it is accepted, and the queue redelivers until it is empty
     while not any(exchange.accepted for exchange in world.exchanges[-1:]):
         world.cloud.clock.advance(15)
@@ -144,6 +145,24 @@ def test_a_fault_at_any_call_of_a_first_run_is_survived(
     # THEN every guarantee holds, and the order is confirmed
     assert invariants.violations(world) == []
     assert world.available("SKU-1") == 98
+
+
+@pytest.mark.parametrize("index", [call.index for call in calls_of(post_once)])
+def test_the_worker_may_overtake_the_api(index: int, world: World) -> None:
+    # GIVEN a worker that takes whatever is in the queue before one of the API's calls
+    def overtake(call: Call) -> None:
+        if call.index == index and world.cloud.wire.process is api:
+            world.deliver()
+
+    api = Process()
+    world.cloud.wire.before = overtake
+    # WHEN an order is posted, and the queue is drained
+    exchange = world.post("k", order_body(), caller="ann", process=api)
+    world.drain()
+    # THEN the order is accepted and confirmed
+    assert exchange.accepted
+    assert [order["status"]["S"] for order in world.orders.values()] == ["CONFIRMED"]
+    assert invariants.violations(world) == []
 
 
 def test_every_invariant_can_fail(world: World) -> None:
