@@ -25,6 +25,10 @@ ORDERS = "orders-test-orders"
 IDEMPOTENCY = "orders-test-api-idempotency"
 
 
+# One for all tests: a new session reads the services' descriptions again, which costs more than a test.
+SESSION = boto3.session.Session()
+
+
 class TickingClock:
     """Each look at it is a second later: whoever takes the time anew is found out."""
 
@@ -74,7 +78,7 @@ class Api:
 
 def make_api() -> Api:
     """Create tables and queue in the account that is mocked at present."""
-    dynamodb, sqs = boto3.client("dynamodb"), boto3.client("sqs")
+    dynamodb, sqs = SESSION.client("dynamodb"), SESSION.client("sqs")
     for table, key in ((ORDERS, "order_id"), (IDEMPOTENCY, "id")):
         dynamodb.create_table(
             TableName=table,

@@ -28,6 +28,20 @@ def test_a_caller_sees_the_order_as_it_was_accepted(api: Api) -> None:
     assert document(response) == {**accepted, "lines": [line()], "reference": "r"}
 
 
+def test_the_read_is_consistent_and_leaves_the_internal_error_where_it_is(api: Api) -> None:
+    # GIVEN
+    sent: list[dict[str, Any]] = []
+    api.dynamodb.meta.events.register("provide-client-params.dynamodb.GetItem", lambda params, **_: sent.append(params))
+
+    # WHEN
+    api.get("00000000-0000-5000-8000-000000000000")
+
+    # THEN
+    (request,) = sent
+    assert request["ConsistentRead"] is True
+    assert "error" not in request["ExpressionAttributeNames"].values()
+
+
 @pytest.mark.parametrize("status", ["CONFIRMED", "REJECTED", "DISCARDED"])
 def test_a_final_order_shows_status_reason_and_time(api: Api, status: str) -> None:
     # GIVEN
