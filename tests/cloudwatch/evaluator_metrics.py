@@ -7,6 +7,7 @@ across them; data points of another unit are not returned when a unit is asked f
 
 import math
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -54,6 +55,10 @@ class Sample:
     unit: str
 
 
+def _time(sample: Sample) -> int:
+    return sample.at
+
+
 class MetricStore:
     """Published values, and the statistics over periods that CloudWatch would return for them."""
 
@@ -63,7 +68,9 @@ class MetricStore:
     def put(self, key: MetricKey, at: int, values: float | Iterable[float], unit: str) -> None:
         """Publish one value or several values of one moment."""
         many = [values] if isinstance(values, int | float) else values
-        self._samples[key].extend(Sample(at, float(value), unit) for value in many)
+        samples = self._samples[key]
+        samples.extend(Sample(at, float(value), unit) for value in many)
+        samples.sort(key=_time)
 
     def keys(self) -> frozenset[MetricKey]:
         """Every metric that has at least one value."""
@@ -78,10 +85,11 @@ class MetricStore:
             ValueError: the statistic is none of CloudWatch's that this library knows.
         """
         compute = statistic_of(statistic)
-        samples = [s for s in self._samples.get(key, ()) if unit is None or s.unit == unit]
+        samples = self._samples.get(key, [])
         result: Series = {}
         for start in starts:
-            values = [s.value for s in samples if start <= s.at < start + period]
+            first, last = (bisect_left(samples, at, key=_time) for at in (start, start + period))
+            values = [sample.value for sample in samples[first:last] if unit is None or sample.unit == unit]
             if values:
                 result[start] = float(compute(values))
         return result

@@ -1,7 +1,7 @@
 """Rows on the HTTP API and on what callers do with it."""
 
 from components.alarms.model import Alarm, Threshold, Tier
-from components.alarms.rows.context import FIVE_MINUTES, Context, api_metric, own_metric, percent
+from components.alarms.rows.context import FIVE_MINUTES, Context, api_metric, filled, own_metric, percent
 
 
 def api_alarms(context: Context) -> tuple[Alarm, ...]:
@@ -59,6 +59,7 @@ def _answers(context: Context) -> tuple[Alarm, ...]:
             name="api-dependency-failures",
             title="A dependency of the API fails",
             metrics={"failures": own_metric("DependencyFailure", "api")},
+            expression=filled("failures"),
             threshold=Threshold(t.dependency_failures, "requests", "more than a retried blip"),
             period=FIVE_MINUTES,
             periods=1,
@@ -78,6 +79,7 @@ def _callers(context: Context) -> tuple[Alarm, ...]:
             name="idempotency-conflicts",
             title="Many retries arrive while the first attempt still runs",
             metrics={"conflicts": own_metric("IdempotencyConflict", "api")},
+            expression=filled("conflicts"),
             threshold=Threshold(t.idempotency_conflicts, "requests", "above what impatient clients do"),
             period=FIVE_MINUTES,
             periods=2,
@@ -91,6 +93,7 @@ def _callers(context: Context) -> tuple[Alarm, ...]:
             name="idempotency-mismatches",
             title="A key is reused with other bodies",
             metrics={"mismatches": own_metric("IdempotencyMismatch", "api")},
+            expression=filled("mismatches"),
             threshold=Threshold(t.idempotency_mismatches, "requests", "above a developer's experiments"),
             period=FIVE_MINUTES,
             periods=2,
@@ -128,7 +131,7 @@ def _business(context: Context) -> tuple[Alarm, ...]:
         name="orders-missing",
         title="Fewer orders arrive than should",
         metrics={"accepted": own_metric("OrderAccepted", "api")},
-        expression="FILL(accepted, 0)",
+        expression=filled("accepted"),
         threshold=Threshold(
             t.expected_orders_per_hour / 2,
             "orders per half hour",

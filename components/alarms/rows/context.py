@@ -87,4 +87,13 @@ def percent(part: str, whole: str, minimum: int) -> str:
 
     A rate needs its minimum on the bad events, not on the traffic: quiet shops have outages too.
     """
-    return f"IF({part} >= {minimum}, 100 * {part} / ({whole}), 0)"
+    return f"IF({filled(part)} >= {minimum}, 100 * {part} / ({whole}), 0)"
+
+
+def filled(*identifiers: str) -> str:
+    """Metric math: the sum of counts, where a period without data counts as 0.
+
+    A count that is only published when something happens has gaps, and CloudWatch fills an evaluation up with older
+    real points before it treats anything as missing: the alarm would flap or stay. A dense series does neither.
+    """
+    return " + ".join(f"FILL({identifier}, 0)" for identifier in identifiers)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from components.alarms.model import Alarm, Metric, Ref, Threshold, Tier
-from components.alarms.rows.context import FIVE_MINUTES, MINUTE, TABLES, TOPIC, Context
+from components.alarms.rows.context import FIVE_MINUTES, MINUTE, TABLES, TOPIC, Context, filled
 
 _IDEMPOTENCY = ("PutItem", "UpdateItem", "DeleteItem", "GetItem")
 OPERATIONS: Mapping[str, tuple[str, ...]] = {
@@ -32,7 +32,7 @@ def _throttles(context: Context, name: str, table: Ref) -> Alarm:
             kind: Metric("AWS/DynamoDB", f"{kind.title()}ThrottleEvents", {"TableName": table}, "Sum")
             for kind in ("read", "write")
         },
-        expression="FILL(read, 0) + FILL(write, 0)",
+        expression=filled("read", "write"),
         threshold=Threshold(context.thresholds.table_throttles, "requests", "beyond what SDK retries hide"),
         period=FIVE_MINUTES,
         periods=3,
@@ -56,7 +56,7 @@ def _system_errors(context: Context, name: str, table: Ref) -> Alarm:
         name=f"{_kebab(name)}-table-errors",
         title=f"DynamoDB fails on the table {name}",
         metrics=metrics,
-        expression=" + ".join(f"FILL({identifier}, 0)" for identifier in metrics),
+        expression=filled(*metrics),
         threshold=Threshold(context.thresholds.table_system_errors, "requests", "beyond what SDK retries hide"),
         period=FIVE_MINUTES,
         periods=3,
@@ -81,6 +81,7 @@ def _deliveries() -> tuple[Alarm, ...]:
             name="notifications-failed",
             title="Notifications are not delivered",
             metrics=topic("NumberOfNotificationsFailed"),
+            expression=filled("notifications"),
             threshold=Threshold(1, "notifications", "any"),
             period=FIVE_MINUTES,
             periods=3,
@@ -94,6 +95,7 @@ def _deliveries() -> tuple[Alarm, ...]:
             name="notifications-redriven",
             title="Notifications wait in a subscription's dead-letter queue",
             metrics=topic("NumberOfNotificationsRedrivenToDlq"),
+            expression=filled("notifications"),
             threshold=Threshold(1, "notifications", "each is an event that somebody does not know of"),
             period=FIVE_MINUTES,
             periods=1,
@@ -107,6 +109,7 @@ def _deliveries() -> tuple[Alarm, ...]:
             name="notifications-lost",
             title="Notifications are lost",
             metrics=topic("NumberOfNotificationsFailedToRedriveToDlq"),
+            expression=filled("notifications"),
             threshold=Threshold(1, "notifications", "neither delivered nor kept"),
             period=MINUTE,
             periods=15,

@@ -1,0 +1,130 @@
+"""Each alarm fires by its own cause, tells somebody, and recovers, under every documented behaviour of CloudWatch."""
+
+from functools import cache
+
+import pytest
+
+from components.alarms.rows import alarm_table
+from tests.cloudwatch.evaluator import AlarmRun
+from tests.cloudwatch.evaluator_alarm import Behaviour, MetricAlarm, State
+from tests.cloudwatch.evaluator_composite import CompositeAlarm
+from tests.cloudwatch.evaluator_metrics import MetricStore
+from tests.cloudwatch.registered import LIMITS, PREFIX, THRESHOLDS, composite_alarms, metric_alarms, register_alarms
+from tests.cloudwatch.scenarios import BEGIN, CAUSES, END, HORIZON, START, Phase, api, own, publish, sqs
+
+BEHAVIOURS = [Behaviour(1, dynamodb_always_ignores=True), Behaviour(5)]
+ROWS = [row.name for row in alarm_table(THRESHOLDS, LIMITS).alarms]
+
+
+@cache
+def deployed() -> tuple[tuple[MetricAlarm, ...], tuple[CompositeAlarm, ...]]:
+    resources = register_alarms()
+    return metric_alarms(resources), composite_alarms(resources)
+
+
+def run_with(store: MetricStore, row: str, behaviour: Behaviour) -> AlarmRun:
+    """The row's alarm alone; its composite sees every other member as silent."""
+    alarms, composites = deployed()
+    name = f"{PREFIX}-{row}"
+    alarm = next(a for a in alarms if a.name == name)
+    heard_through = [CompositeAlarm(c.name, f'ALARM("{name}")', c.actions) for c in composites if name in c.alarms()]
+    return AlarmRun(store, [alarm], heard_through, behaviour).run(START + 50 * 60, START + (HORIZON - 1) * 60)
+
+
+def test_every_row_has_a_cause() -> None:
+    # GIVEN / WHEN / THEN
+    assert set(CAUSES) == set(ROWS)
+
+
+@pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=["short-range", "long-range"])
+@pytest.mark.parametrize("row", ROWS)
+def test_an_alarm_fires_by_its_cause_tells_somebody_and_recovers(row: str, behaviour: Behaviour) -> None:
+    # GIVEN
+    store = publish(Phase(BEGIN, END, CAUSES[row]))
+
+    # WHEN
+    run = run_with(store, row, behaviour)
+
+    # THEN
+    minutes = [((c.at - START) // 60, c.state) for c in run.changes if c.alarm == f"{PREFIX}-{row}"]
+    fired = [minute for minute, state in minutes if state == State.ALARM]
+    assert len(fired) == 1
+    assert BEGIN < fired[0] <= END + 30
+    assert run.states[f"{PREFIX}-{row}"] in {State.OK, State.INSUFFICIENT_DATA}
+    assert minutes[-1][1] == State.OK
+    assert [n.state for n in run.notices if n.state == State.ALARM]
+    assert [n.state for n in run.notices][-1] == State.OK
+
+
+def test_a_healthy_shop_is_silent() -> None:
+    # GIVEN
+    alarms, composites = deployed()
+
+    # WHEN
+    run = AlarmRun(publish(), alarms, composites).run(START + 60 * 45, START + 60 * (HORIZON - 1))
+
+    # THEN
+    assert [c for c in run.changes if c.state == State.ALARM] == []
+
+
+def test_an_idle_stack_without_any_data_pages_nobody_but_for_the_expected_orders() -> None:
+    # GIVEN
+    alarms, composites = deployed()
+
+    # WHEN
+    run = AlarmRun(MetricStore(), alarms, composites).run(START, START + 3600)
+
+    # THEN
+    assert {c.alarm for c in run.changes if c.state == State.ALARM} == {
+        f"{PREFIX}-orders-missing",
+        f"{PREFIX}-intake-silent",
+    }
+
+
+OUTAGE = {
+    **CAUSES["api-5xx-rate"],
+    **CAUSES["api-dependency-failures"],
+    **CAUSES["attempt-failure-rate"],
+    api("5xx"): 38,
+    own("OrderAccepted"): None,
+    sqs("ApproximateAgeOfOldestMessage", "queue"): 900,
+}
+DEAD = {own("LastAttemptFailed"): 2, sqs("ApproximateNumberOfMessagesVisible", "dead_letter_queue"): 5}
+
+
+def pages(*phases: Phase) -> list[tuple[str, State]]:
+    alarms, composites = deployed()
+    run = AlarmRun(publish(*phases, horizon=320), alarms, composites).run(START + 60 * 45, START + 60 * 319)
+    # Before the cause, every alarm tells once that it left INSUFFICIENT_DATA.
+    notices = [n for n in run.notices if n.target.endswith("alarms-page") and n.at >= START + 60 * BEGIN]
+    return [(n.alarm.removeprefix(f"{PREFIX}-"), n.state) for n in notices]
+
+
+def test_one_outage_of_a_dependency_is_one_page() -> None:
+    # GIVEN an outage of 50 minutes whose dead letters are drained 20 minutes after it
+    # WHEN
+    heard = pages(Phase(60, 110, OUTAGE), Phase(85, 110, DEAD), Phase(110, 130, {list(DEAD)[1]: 5}))
+
+    # THEN
+    assert heard == [("api-failing", State.ALARM), ("api-failing", State.OK)]
+
+
+def test_dead_letters_that_nobody_drains_after_an_outage_page_again() -> None:
+    # GIVEN
+    # WHEN
+    heard = pages(Phase(60, 110, OUTAGE), Phase(85, 110, DEAD), Phase(110, 320, {list(DEAD)[1]: 5}))
+
+    # THEN
+    assert heard[-1] == ("dead-letters", State.ALARM)
+    assert [name for name, state in heard if state == State.ALARM] == ["api-failing", "dead-letters"]
+
+
+def test_a_single_dead_letter_is_one_page_although_two_alarms_see_it() -> None:
+    # GIVEN our metric at once, the idle queue's own 15 minutes later, drained after an hour
+    visible = {list(DEAD)[1]: 1.0}
+
+    # WHEN
+    heard = pages(Phase(60, 61, {own("MessageDeadLettered"): 1}), Phase(75, 120, visible))
+
+    # THEN
+    assert heard == [("dead-letters", State.ALARM), ("dead-letters", State.OK)]
