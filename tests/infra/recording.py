@@ -31,6 +31,7 @@ from tests.infra.fake_outputs import outputs_of
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "orders"
 STACKS = ("dev", "prod", "local")
+STACK_TYPE = "pulumi:pulumi:Stack"
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,14 @@ class _Monitor(MockMonitor):
         self._lock = Lock()
         self.recording = Recording()
 
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """As the engine makes it: the types of all ancestors but the stack. The base class drops grandparents."""
+        chain = parent.split("::")[2] if parent else ""
+        qualified = type_ if chain in ("", STACK_TYPE) else f"{chain}${type_}"
+        return "::".join(["urn:pulumi:" + pulumi.get_stack(), pulumi.get_project(), qualified, name])
+
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
-        if request.type != "pulumi:pulumi:Stack":
+        if request.type != STACK_TYPE:
             recorded = Recorded(
                 type=request.type,
                 name=request.name,
@@ -113,10 +120,11 @@ class _Monitor(MockMonitor):
             with self._lock:
                 self.recording.resources.append(recorded)
         untyped: Any = super()
-        return untyped.RegisterResource(request)
+        with _own_loop():
+            return untyped.RegisterResource(request)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
-        if request.urn.split("::")[2] == "pulumi:pulumi:Stack":
+        if request.urn.split("::")[2] == STACK_TYPE:
             self.recording.outputs = _plain(deserialize_properties(request.outputs))
         untyped: Any = super()
         return untyped.RegisterResourceOutputs(request)
@@ -146,17 +154,12 @@ def record_stack(
     Whatever the program raises comes through.
     """
     config = {**read_stack_file(stack), **(overrides or {})}
-
-    def program() -> None:
-        runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
-
     with mock.patch.object(components.package, "build_package", build):
-        return record(program, stack=stack, config=config)
+        return record(_program, stack=stack, config=config)
 
 
 def record(program: Callable[[], None], *, stack: str = "test", config: Mapping[str, str] | None = None) -> Recording:
-    """What `program` registers. Registrations until an error are in the error's `recording` attribute's place: none
-    are kept when the program raises; use `record_refused` for those."""
+    """What `program` registers. Whatever it raises comes through."""
     recording, error = _run(program, stack, config or {})
     if error is not None:
         raise error
@@ -164,17 +167,17 @@ def record(program: Callable[[], None], *, stack: str = "test", config: Mapping[
 
 
 def record_refused(stack: str, overrides: Mapping[str, str]) -> tuple[Recording, Exception]:
-    """Like `record_stack` for a program that must raise: what it registered before, and the error."""
+    """For a configuration that `__main__.py` must refuse: what it registered all the same, and its error."""
     config = {**read_stack_file(stack), **overrides}
-
-    def program() -> None:
-        runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
-
     with mock.patch.object(components.package, "build_package", fake_package):
-        recording, error = _run(program, stack, config)
+        recording, error = _run(_program, stack, config)
     if error is None:
-        raise AssertionError(f"the program accepted {overrides}")
+        raise AssertionError(f"the program accepts {dict(overrides)}")
     return recording, error
+
+
+def _program() -> None:
+    runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
 
 
 def _run(program: Callable[[], None], stack: str, config: Mapping[str, str]) -> tuple[Recording, Exception | None]:
@@ -197,6 +200,18 @@ def _run(program: Callable[[], None], stack: str, config: Mapping[str, str]) -> 
     # Threads register in any order: URNs give one that does not depend on them.
     monitor.recording.resources.sort(key=lambda each: each.urn)
     return monitor.recording, error
+
+
+@contextmanager
+def _own_loop() -> Iterator[None]:
+    """An event loop for this thread that is closed again: the SDK makes one per thread and leaves it open."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
 @contextmanager

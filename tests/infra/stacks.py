@@ -1,0 +1,21 @@
+"""Recordings of the stacks as they are committed, made once per test process and only read."""
+
+from functools import cache
+
+from tests.infra.recording import Recorded, Recording, record_stack
+
+
+@cache
+def recorded(stack: str) -> Recording:
+    """What `Pulumi.{stack}.yaml` leads to."""
+    return record_stack(stack)
+
+
+def by_urn(recording: Recording) -> dict[str, Recorded]:
+    """The resources by URN."""
+    return {each.urn: each for each in recording.resources}
+
+
+def custom(recording: Recording) -> list[Recorded]:
+    """What reaches AWS: everything but components."""
+    return [each for each in recording.resources if each.custom]

@@ -1,0 +1,225 @@
+"""What holds for every resource of every stack."""
+
+import inspect
+import keyword
+import os
+import subprocess
+import sys
+from collections import Counter
+from importlib import import_module
+from pathlib import PurePosixPath
+
+import pytest
+
+from tests.infra.recording import PROJECT, ROOT, STACK_TYPE, STACKS, Recorded, record_stack
+from tests.infra.stacks import by_urn, custom, recorded
+from tools.aws_inputs import findings
+
+# AWS's limits on physical names; types without one are not named by us.
+NAME_LIMITS = {
+    "aws:apigatewayv2/api:Api": 128,
+    "aws:apigatewayv2/stage:Stage": 128,
+    "aws:cloudwatch/logGroup:LogGroup": 512,
+    "aws:dynamodb/table:Table": 255,
+    "aws:iam/role:Role": 64,
+    "aws:iam/rolePolicy:RolePolicy": 128,
+    "aws:lambda/alias:Alias": 128,
+    "aws:lambda/function:Function": 64,
+    "aws:sns/topic:Topic": 256,
+    "aws:sqs/queue:Queue": 80,
+}
+# Names that AWS or the wiring gives meaning to, so the stack's prefix is elsewhere.
+NAMES_WITHOUT_PREFIX = {"aws:lambda/alias:Alias": "live", "aws:apigatewayv2/stage:Stage": "$default"}
+# Bytes of JSON that AWS takes.
+POLICY_LIMITS = {
+    ("aws:iam/role:Role", "assumeRolePolicy"): 2_048,
+    ("aws:iam/rolePolicy:RolePolicy", "policy"): 10_240,
+    ("aws:sns/topicPolicy:TopicPolicy", "policy"): 30_720,
+    ("aws:sqs/queuePolicy:QueuePolicy", "policy"): 8_192,
+}
+ENVIRONMENT_LIMIT = 4_096
+
+
+def takes_tags(resource: Recorded) -> bool:
+    """Whether the provider's type has a `tags` argument."""
+    package, module, name = resource.type.split(":")
+    service = module.split("/")[0]
+    found = getattr(
+        import_module(f"pulumi_{package}.{service}{'_' if keyword.iskeyword(service) else ''}"), f"{name}Args"
+    )
+    return "tags" in inspect.signature(found).parameters
+
+
+@pytest.mark.parametrize("stack", STACKS)
+class TestEveryStack:
+    def test_urns_are_unique(self, stack: str) -> None:
+        # GIVEN
+        recording = recorded(stack)
+
+        # WHEN
+        doubled = [urn for urn, count in Counter(each.urn for each in recording.resources).items() if count > 1]
+
+        # THEN
+        assert recording.resources
+        assert doubled == []
+
+    def test_every_resource_is_a_component_s_child_and_carries_its_name(self, stack: str) -> None:
+        # GIVEN
+        resources = by_urn(recorded(stack))
+
+        # WHEN
+        strays = [
+            each.urn
+            for each in resources.values()
+            if each.custom or STACK_TYPE not in each.parent
+            if not (parent := resources.get(each.parent))
+            or not (each.name == parent.name or each.name.startswith(f"{parent.name}-"))
+        ]
+
+        # THEN
+        assert strays == []
+
+    def test_everything_that_can_carries_the_same_tags(self, stack: str) -> None:
+        # GIVEN
+        taggable = [each for each in custom(recorded(stack)) if takes_tags(each)]
+
+        # WHEN
+        tags = [each.inputs.get("tags") for each in taggable]
+
+        # THEN
+        assert len(taggable) > 10
+        assert all(each == tags[0] for each in tags)
+        assert {"Project": PROJECT, "Stack": stack, "ManagedBy": "pulumi"}.items() <= tags[0].items()
+        assert {"Environment", "Owner"} <= set(tags[0])
+
+    def test_a_second_run_registers_the_same(self, stack: str) -> None:
+        # GIVEN
+        first = recorded(stack)
+
+        # WHEN
+        second = record_stack(stack)
+
+        # THEN
+        assert second == first
+
+    def test_every_input_is_one_the_provider_knows(self, stack: str) -> None:
+        # GIVEN
+        resources = custom(recorded(stack))
+
+        # WHEN
+        wrong = [finding for each in resources for finding in findings(each.type, each.inputs)]
+
+        # THEN
+        assert wrong == []
+
+    def test_physical_names_start_with_the_stack_and_fit_aws_s_limits(self, stack: str) -> None:
+        # GIVEN
+        named = [each for each in custom(recorded(stack)) if "name" in each.inputs]
+
+        # WHEN
+        too_long = [each.name for each in named if len(each.inputs["name"]) > NAME_LIMITS[each.type]]
+        foreign = [
+            each.name
+            for each in named
+            if NAMES_WITHOUT_PREFIX.get(each.type) != each.inputs["name"]
+            and not each.inputs["name"].rpartition("/")[2].startswith(f"{PROJECT}-{stack}-")
+        ]
+
+        # THEN
+        assert too_long == []
+        assert foreign == []
+
+    def test_physical_names_of_one_type_are_unique(self, stack: str) -> None:
+        # GIVEN
+        named = [
+            each for each in custom(recorded(stack)) if "name" in each.inputs and each.type not in NAMES_WITHOUT_PREFIX
+        ]
+
+        # WHEN
+        counts = Counter((each.type, each.inputs["name"]) for each in named)
+
+        # THEN
+        assert [key for key, count in counts.items() if count > 1] == []
+
+    def test_policies_fit_aws_s_limits(self, stack: str) -> None:
+        # GIVEN
+        recording = recorded(stack)
+
+        # WHEN
+        sizes = {
+            (each.name, key): (len(each.inputs[key]), limit)
+            for (token, key), limit in POLICY_LIMITS.items()
+            for each in recording.of_type(token)
+        }
+
+        # THEN
+        assert sizes
+        assert {name: size for name, size in sizes.items() if size[0] > size[1]} == {}
+
+    def test_environments_fit_lambda_s_limit_and_hold_no_empty_value(self, stack: str) -> None:
+        # GIVEN
+        functions = recorded(stack).of_type("aws:lambda/function:Function")
+
+        # WHEN
+        environments = [each.inputs["environment"]["variables"] for each in functions]
+
+        # THEN
+        assert len(environments) == 3
+        for variables in environments:
+            assert all(variables.values())
+            assert sum(len(name) + len(value) for name, value in variables.items()) < ENVIRONMENT_LIMIT
+
+    def test_the_archive_is_named_relative_to_the_program(self, stack: str) -> None:
+        # GIVEN
+        functions = recorded(stack).of_type("aws:lambda/function:Function")
+
+        # WHEN
+        paths = {each.inputs["code"] for each in functions}
+
+        # THEN
+        assert len(paths) == 1
+        assert not PurePosixPath(paths.pop()).is_absolute()
+
+    def test_no_input_holds_a_path_of_this_machine(self, stack: str) -> None:
+        # GIVEN
+        recording = recorded(stack)
+
+        # WHEN
+        leaks = [each.urn for each in recording.resources if str(ROOT) in repr(each.inputs)]
+
+        # THEN
+        assert leaks == []
+
+    def test_log_groups_have_a_retention(self, stack: str) -> None:
+        # GIVEN
+        groups = recorded(stack).of_type("aws:cloudwatch/logGroup:LogGroup")
+
+        # WHEN
+        kept_for_ever = [each.name for each in groups if not each.inputs.get("retentionInDays")]
+
+        # THEN
+        assert len(groups) == 4
+        assert kept_for_ever == []
+
+
+def test_another_process_with_other_hashes_and_time_zone_registers_the_same() -> None:
+    # GIVEN
+    script = "import sys; from tests.infra.recording import record_stack; sys.stdout.write(repr(record_stack('local')))"
+
+    # WHEN
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", script],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed, "TZ": zone, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            check=True,
+            text=True,
+            timeout=60,
+        ).stdout
+        for seed, zone in (("1", "UTC"), ("2", "Pacific/Auckland"))
+    ]
+
+    # THEN
+    assert "orders-local-process-order" in outputs[0]
+    assert outputs[0] == outputs[1]
