@@ -20,7 +20,7 @@ from tests.flow.world import Exchange, World
 Intent = tuple[str | None, str, str]  # caller, key, canonical body
 
 FINAL = frozenset({OrderStatus.CONFIRMED, OrderStatus.REJECTED, OrderStatus.DISCARDED})
-SETTLED = {OrderStatus.CONFIRMED: "order.confirmed", OrderStatus.REJECTED: "order.rejected"}
+SETTLED: dict[str, str] = {OrderStatus.CONFIRMED: "order.confirmed", OrderStatus.REJECTED: "order.rejected"}
 
 
 def nothing_lost(world: World) -> list[str]:
@@ -43,10 +43,11 @@ def dead_letters_are_marked(world: World) -> list[str]:
     Holds unless the last attempt died before its first write, which the caller of this function must know.
     """
     in_queue = {_order_of(message) for message in world.orders_queue.messages.values()}
+    orders = world.orders
     return [
         f"G1: {order_id} is in the dead-letter queue and is {_status(world, order_id)}"
         for order_id in {_order_of(message) for message in world.dead_letters.messages.values()}
-        if order_id in world.orders and order_id not in in_queue
+        if order_id in orders and order_id not in in_queue
         if _status(world, order_id) not in FINAL | {OrderStatus.FAILED}
     ]
 
@@ -100,8 +101,8 @@ def notified(world: World) -> list[str]:
         types[event["subject"]].add(event["type"])
     violations = [f"G5: {event_id} was published as {found}" for event_id, found in published.items() if len(found) > 1]
     waiting = {_order_of(message) for message in _messages(world)}
-    for order_id in world.orders:
-        expected = SETTLED.get(OrderStatus(_status(world, order_id) or ""))
+    for order_id, order in world.orders.items():
+        expected = SETTLED.get(order["status"]["S"])
         if types[order_id] - {expected}:
             violations.append(f"G5: {order_id} is {_status(world, order_id)}, published as {sorted(types[order_id])}")
         elif expected is not None and not types[order_id] and order_id not in waiting:
@@ -115,8 +116,9 @@ def isolated(world: World) -> list[str]:
     for exchange in _accepted(world):
         owners[_answer(exchange)["order_id"]].add(exchange.caller)
     violations = [f"G6: {order_id} was given to {found}" for order_id, found in owners.items() if len(found) > 1]
+    orders = world.orders
     for order_id, callers in owners.items():
-        stored = world.orders.get(order_id, {}).get("caller", {}).get("S")
+        stored = orders.get(order_id, {}).get("caller", {}).get("S")
         if stored is not None and stored not in {_caller_id(caller) for caller in callers}:
             violations.append(f"G6: {order_id} was given to {callers} and is stored for {stored}")
     return violations

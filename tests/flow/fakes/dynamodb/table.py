@@ -150,5 +150,6 @@ class Table:
 
 
 def _refuse_large(item: Item) -> None:
-    if item_bytes(item) > MAX_ITEM_BYTES:
+    # No character takes more than four bytes: what is short as text needs no exact count, which is slower.
+    if len(repr(item)) * 4 > MAX_ITEM_BYTES and item_bytes(item) > MAX_ITEM_BYTES:
         raise InvalidValueError("Item size has exceeded the maximum allowed size")

@@ -26,13 +26,15 @@ def copy_value(value: AttributeValue) -> AttributeValue:
     Raises:
         InvalidValueError: not exactly one known type, or content that does not fit it.
     """
+    if len(value) == 1 and "S" in value:  # most values are: histories need the short way
+        return {"S": value["S"]}
     if len(value) != 1:
         raise InvalidValueError(
             "Supplied AttributeValue has more than one datatypes set, "
             "must contain exactly one of the supported datatypes"
         )
     ((kind, content),) = value.items()
-    if kind in {"S", "BOOL", "B", "NULL"}:
+    if kind in {"BOOL", "B", "NULL"}:
         return {kind: content}
     if kind == "N":
         return {"N": number_text(content)}
