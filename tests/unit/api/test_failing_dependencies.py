@@ -196,3 +196,25 @@ def test_a_lookup_that_fails_is_503(api: Api) -> None:
     assert response["statusCode"] == 503
     assert problem(response) == "outcome-unknown"
     assert api.get(order_id)["statusCode"] == 200
+
+
+def test_a_record_that_changes_under_the_request_is_503(api: Api) -> None:
+    # GIVEN
+    record = {
+        "id": {"S": "create-order#x"},
+        "status": {"S": "INPROGRESS"},
+        "expiration": {"N": "99999999999"},
+        "in_progress_expiration": {"N": "1"},
+    }
+    api.post()
+    (stored,) = api.records()
+    conflict = ClientError({"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}}, "PutItem")
+    vars(conflict)["response"] = {**conflict.response, "Item": {**record, "validation": stored["validation"]}}
+    calls = failing(api.dynamodb, "put_item", conflict, times=99)
+
+    # WHEN
+    response = api.post()
+
+    # THEN
+    assert problem(response) == "outcome-unknown"
+    assert len(calls) == 3
