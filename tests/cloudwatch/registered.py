@@ -61,8 +61,11 @@ class Registered:
 class _Recorder(pulumi.runtime.Mocks):
     def __init__(self) -> None:
         self.resources: list[Registered] = []
+        self.loops: set[asyncio.AbstractEventLoop] = set()
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        # The mock monitor gives each of its threads a loop and never closes it.
+        self.loops.add(asyncio.get_event_loop())
         self.resources.append(Registered(args.typ, args.name, args.inputs))
         kind, physical = args.typ.rsplit(":", 1)[-1], args.inputs.get("name") or args.inputs.get("alarmName")
         services = {"Topic": "sns", "MetricAlarm": "cloudwatch", "CompositeAlarm": "cloudwatch"}
@@ -93,7 +96,8 @@ def _register(program: Callable[[], None]) -> tuple[Registered, ...]:
         loop.run_until_complete(run_in_stack(program))
     finally:
         asyncio.set_event_loop(None)
-        loop.close()
+        for used in {loop, *recorder.loops}:
+            used.close()
     return tuple(recorder.resources)
 
 
