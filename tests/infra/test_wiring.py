@@ -1,0 +1,409 @@
+"""What is connected to what, and with which settings."""
+
+import json
+
+import pytest
+
+from tests.infra.fake_outputs import arn
+from tests.infra.recording import STACKS, Recorded, record_stack
+from tests.infra.stacks import recorded
+
+FUNCTION = "aws:lambda/function:Function"
+ALIAS = "aws:lambda/alias:Alias"
+QUEUE = "aws:sqs/queue:Queue"
+QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
+SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
+HANDLERS = {
+    "create-order": "runtime.handlers.create_order.handler",
+    "get-order": "runtime.handlers.get_order.handler",
+    "process-order": "runtime.handlers.process_order.handler",
+}
+OUTPUTS = {
+    "api_url",
+    "orders_queue_url",
+    "dead_letter_queue_url",
+    "notifications_topic_arn",
+    "orders_table",
+    "stock_table",
+    "api_idempotency_table",
+    "worker_idempotency_table",
+    "create_order_function",
+    "get_order_function",
+    "process_order_function",
+    "subscriber_queue_urls",
+}
+
+
+def environment(stack: str, function: str) -> dict[str, str]:
+    """The variables of one function."""
+    variables: dict[str, str] = recorded(stack).one(FUNCTION, f"{function}-function").inputs["environment"]["variables"]
+    return variables
+
+
+def url(name: str) -> str:
+    """A queue's URL in the tests' account."""
+    return f"https://sqs.eu-west-1.amazonaws.com/123456789012/{name}"
+
+
+def tls_statement(policy: Recorded) -> dict[str, object]:
+    """The statement that denies plain http."""
+    found: dict[str, object] = next(each for each in policy.document("policy")["Statement"] if each["Sid"] == "TlsOnly")
+    return found
+
+
+@pytest.mark.parametrize("stack", STACKS)
+class TestEveryStack:
+    def test_outputs_are_exactly_those_agreed(self, stack: str) -> None:
+        # GIVEN / WHEN
+        outputs = recorded(stack).outputs
+
+        # THEN
+        assert set(outputs) == OUTPUTS
+        assert all(outputs[name] for name in OUTPUTS - {"subscriber_queue_urls"})
+        assert not outputs["api_url"].endswith("/")
+
+    @pytest.mark.parametrize("name", HANDLERS)
+    def test_function_runs_its_handler_behind_a_published_live_alias(self, stack: str, name: str) -> None:
+        # GIVEN
+        recording = recorded(stack)
+
+        # WHEN
+        function = recording.one(FUNCTION, f"{name}-function")
+        alias = recording.one(ALIAS, f"{name}-live")
+
+        # THEN
+        assert function.inputs["handler"] == HANDLERS[name]
+        assert function.inputs["publish"] is True
+        assert function.inputs["runtime"] == "python3.13"
+        assert function.inputs["architectures"] == ["arm64"]
+        assert function.inputs["sourceCodeHash"]
+        assert function.inputs["loggingConfig"]["logGroup"] == f"/aws/lambda/{function.inputs['name']}"
+        assert alias.inputs == {"name": "live", "functionName": function.inputs["name"], "functionVersion": "1"}
+
+    def test_the_worker_consumes_the_queue_through_its_alias_with_partial_failures(self, stack: str) -> None:
+        # GIVEN
+        recording = recorded(stack)
+
+        # WHEN
+        mapping = recording.one("aws:lambda/eventSourceMapping:EventSourceMapping", "orders-consumer-mapping").inputs
+
+        # THEN
+        assert mapping["eventSourceArn"] == recording.state(QUEUE, "orders-queue")["arn"]
+        assert mapping["functionName"] == recording.state(ALIAS, "process-order-live")["arn"]
+        assert mapping["functionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert 2 <= mapping["scalingConfig"]["maximumConcurrency"] <= 1_000
+        assert 1 <= mapping["batchSize"] <= 10_000
+        assert 0 <= mapping["maximumBatchingWindowInSeconds"] <= 300
+
+    def test_visibility_is_six_timeouts_and_a_window(self, stack: str) -> None:
+        # GIVEN
+        recording = recorded(stack)
+        mapping = recording.one("aws:lambda/eventSourceMapping:EventSourceMapping", "orders-consumer-mapping").inputs
+
+        # WHEN
+        visibility = recording.one(QUEUE, "orders-queue").inputs["visibilityTimeoutSeconds"]
+        timeout = recording.one(FUNCTION, "process-order-function").inputs["timeout"]
+
+        # THEN
+        assert visibility >= 6 * timeout + mapping["maximumBatchingWindowInSeconds"]
+
+    def test_the_queue_redrives_to_its_dlq_which_takes_from_it_alone_and_keeps_longer(self, stack: str) -> None:
+        # GIVEN
+        recording = recorded(stack)
+        queue, dead = recording.one(QUEUE, "orders-queue"), recording.one(QUEUE, "orders-queue-dlq")
+
+        # WHEN
+        redrive = queue.document("redrivePolicy")
+        allow = recording.one("aws:sqs/redriveAllowPolicy:RedriveAllowPolicy", "orders-queue-dlq-sources")
+
+        # THEN
+        receives = int(environment(stack, "process-order")["MAX_RECEIVE_COUNT"])
+        assert redrive == {
+            "deadLetterTargetArn": recording.state(QUEUE, "orders-queue-dlq")["arn"],
+            "maxReceiveCount": receives,
+        }
+        assert allow.inputs["queueUrl"] == recording.state(QUEUE, "orders-queue-dlq")["id"]
+        assert allow.document("redriveAllowPolicy") == {
+            "redrivePermission": "byQueue",
+            "sourceQueueArns": [recording.state(QUEUE, "orders-queue")["arn"]],
+        }
+        assert dead.inputs["messageRetentionSeconds"] > queue.inputs["messageRetentionSeconds"]
+
+    def test_every_queue_has_a_dlq_or_is_one_and_is_encrypted(self, stack: str) -> None:
+        # GIVEN
+        queues = recorded(stack).of_type(QUEUE)
+
+        # WHEN
+        bare = [each.name for each in queues if "redrivePolicy" not in each.inputs and not each.name.endswith("-dlq")]
+
+        # THEN
+        assert bare == []
+        assert all(each.inputs["sqsManagedSseEnabled"] is True for each in queues)
+
+    def test_every_queue_and_topic_refuses_plain_http(self, stack: str) -> None:
+        # GIVEN
+        recording = recorded(stack)
+        urls = {recording.state(QUEUE, each.name)["id"] for each in recording.of_type(QUEUE)}
+        policies = recording.of_type(QUEUE_POLICY)
+        topic = recording.one("aws:sns/topicPolicy:TopicPolicy", "notifications-policy")
+
+        # WHEN
+        conditions = [tls_statement(each)["Condition"] for each in [*policies, topic]]
+
+        # THEN
+        loopback = {"NotIpAddress": {"aws:SourceIp": ["127.0.0.0/8", "::1/128"]}} if stack == "local" else {}
+        assert {each.inputs["queueUrl"] for each in policies} == urls
+        assert len(policies) == len(urls)
+        assert all(each == {"Bool": {"aws:SecureTransport": "false"}, **loopback} for each in conditions)
+
+    def test_the_topic_names_its_one_publisher(self, stack: str) -> None:
+        # GIVEN
+        recording = recorded(stack)
+        role = recording.state("aws:iam/role:Role", "process-order-role")["arn"]
+
+        # WHEN
+        statements = recording.one("aws:sns/topicPolicy:TopicPolicy", "notifications-policy").document("policy")
+
+        # THEN
+        allowed = [each for each in statements["Statement"] if each["Effect"] == "Allow"]
+        assert [each["Action"] for each in allowed] == [["sns:Publish"]]
+        assert allowed[0]["Condition"] == {"ArnEquals": {"aws:PrincipalArn": [role]}}
+
+    def test_routes_lead_to_the_live_aliases_and_to_integrations_that_exist(self, stack: str) -> None:
+        # GIVEN
+        recording = recorded(stack)
+        integrations = {
+            f"integrations/{recording.state(each.type, each.name)['id']}": each.inputs["integrationUri"]
+            for each in recording.of_type("aws:apigatewayv2/integration:Integration")
+        }
+
+        # WHEN
+        routes = {
+            each.inputs["routeKey"]: integrations[each.inputs["target"]]
+            for each in recording.of_type("aws:apigatewayv2/route:Route")
+        }
+
+        # THEN
+        assert routes == {
+            "POST /orders": recording.state(ALIAS, "create-order-live")["invokeArn"],
+            "GET /orders/{order_id}": recording.state(ALIAS, "get-order-live")["invokeArn"],
+        }
+
+    def test_the_api_may_invoke_exactly_the_alias_of_each_route(self, stack: str) -> None:
+        # GIVEN
+        recording = recorded(stack)
+        execution = recording.state("aws:apigatewayv2/api:Api", "api")["executionArn"]
+
+        # WHEN
+        permissions = [each.inputs for each in recording.of_type("aws:lambda/permission:Permission")]
+
+        # THEN
+        assert {(each["function"], each["sourceArn"]) for each in permissions} == {
+            (f"orders-{stack}-create-order", f"{execution}/$default/POST/orders"),
+            (f"orders-{stack}-get-order", f"{execution}/$default/GET/orders/{{order_id}}"),
+        }
+        assert all(each["qualifier"] == "live" for each in permissions)
+        assert all(each["principal"] == "apigateway.amazonaws.com" for each in permissions)
+        assert all(each["action"] == "lambda:InvokeFunction" for each in permissions)
+
+    def test_api_functions_end_before_the_integration_gives_up(self, stack: str) -> None:
+        # GIVEN
+        recording = recorded(stack)
+        waits = [
+            each.inputs["timeoutMilliseconds"] for each in recording.of_type("aws:apigatewayv2/integration:Integration")
+        ]
+
+        # WHEN
+        timeouts = [
+            recording.one(FUNCTION, f"{name}-function").inputs["timeout"] for name in ("create-order", "get-order")
+        ]
+
+        # THEN
+        assert max(waits) <= 30_000
+        assert max(timeouts) * 1_000 < min(waits)
+
+    def test_the_stage_throttles_and_logs_json_without_personal_data(self, stack: str) -> None:
+        # GIVEN
+        recording = recorded(stack)
+
+        # WHEN
+        stage = recording.one("aws:apigatewayv2/stage:Stage", "api-stage").inputs
+        log_format = json.loads(stage["accessLogSettings"]["format"])
+
+        # THEN
+        personal = ("sourceIp", "userAgent", "authorizer", "identity", "context.path", "domainName")
+        assert stage["defaultRouteSettings"]["throttlingRateLimit"] > 0
+        assert stage["defaultRouteSettings"]["throttlingBurstLimit"] > 0
+        assert stage["accessLogSettings"]["destinationArn"] == arn(
+            "logs", f"log-group:/aws/vendedlogs/orders-{stack}-api"
+        )
+        assert not [value for value in log_format.values() if any(word in value for word in personal)]
+
+    def test_the_api_functions_get_exactly_their_variables(self, stack: str) -> None:
+        # GIVEN
+        prefix = f"orders-{stack}"
+
+        # WHEN
+        intake, lookup = environment(stack, "create-order"), environment(stack, "get-order")
+
+        # THEN
+        common = {name for name in lookup if name.startswith("POWERTOOLS_") or name == "AWS_ENDPOINT_URL"}
+        assert {name: value for name, value in intake.items() if name not in common} == {
+            "ORDERS_TABLE": f"{prefix}-orders",
+            "ORDERS_QUEUE_URL": url(f"{prefix}-orders-queue"),
+            "IDEMPOTENCY_TABLE": f"{prefix}-api-idempotency-table",
+            "IDEMPOTENCY_TTL_SECONDS": "86400",
+        }
+        assert {name: value for name, value in lookup.items() if name not in common} == {
+            "ORDERS_TABLE": f"{prefix}-orders"
+        }
+
+    def test_the_worker_gets_exactly_its_variables(self, stack: str) -> None:
+        # GIVEN
+        prefix, recording = f"orders-{stack}", recorded(stack)
+
+        # WHEN
+        worker = environment(stack, "process-order")
+
+        # THEN
+        tuned = {
+            "IDEMPOTENCY_TTL_SECONDS",
+            "MAX_RECEIVE_COUNT",
+            "RETRY_BASE_SECONDS",
+            "RETRY_CAP_SECONDS",
+            "BATCH_THREADS",
+            "ITEM_BUDGET_SECONDS",
+            "TIME_MARGIN_SECONDS",
+        }
+        assert all(int(worker[name]) >= 1 for name in tuned)
+        others = {
+            name: value
+            for name, value in worker.items()
+            if name not in tuned and not name.startswith("POWERTOOLS_") and name != "AWS_ENDPOINT_URL"
+        }
+        assert others == {
+            "ORDERS_TABLE": f"{prefix}-orders",
+            "STOCK_TABLE": f"{prefix}-stock",
+            "IDEMPOTENCY_TABLE": f"{prefix}-worker-idempotency-table",
+            "ORDERS_QUEUE_URL": url(f"{prefix}-orders-queue"),
+            "DEAD_LETTER_QUEUE_URL": url(f"{prefix}-orders-queue-dlq"),
+            "NOTIFICATIONS_TOPIC_ARN": recording.state("aws:sns/topic:Topic", "notifications")["arn"],
+            "EVENT_SOURCE": f"/{prefix}",
+        }
+
+    @pytest.mark.parametrize(
+        ("function", "service"), [("create-order", "api"), ("get-order", "api"), ("process-order", "worker")]
+    )
+    def test_powertools_variables_name_service_and_stack(self, stack: str, function: str, service: str) -> None:
+        # GIVEN / WHEN
+        variables = environment(stack, function)
+
+        # THEN
+        assert variables["POWERTOOLS_SERVICE_NAME"] == service
+        assert variables["POWERTOOLS_METRICS_NAMESPACE"] == f"orders-{stack}"
+        assert 0 <= float(variables["POWERTOOLS_LOGGER_SAMPLE_RATE"]) <= 1
+        assert ("POWERTOOLS_TRACE_DISABLED" in variables) == (stack == "local")
+        assert ("AWS_ENDPOINT_URL" in variables) == (stack == "local")
+
+    def test_tables_have_their_keys_and_expire_idempotency_records(self, stack: str) -> None:
+        # GIVEN
+        tables = recorded(stack).of_type("aws:dynamodb/table:Table")
+
+        # WHEN
+        shapes = {each.name: (each.inputs["attributes"], each.inputs.get("ttl")) for each in tables}
+
+        # THEN
+        expires = {"attributeName": "expiration", "enabled": True}
+        assert shapes == {
+            "orders": ([{"name": "order_id", "type": "S"}], None),
+            "stock": ([{"name": "sku", "type": "S"}], None),
+            "api-idempotency-table": ([{"name": "id", "type": "S"}], expires),
+            "worker-idempotency-table": ([{"name": "id", "type": "S"}], expires),
+        }
+        assert all(each.inputs["billingMode"] == "PAY_PER_REQUEST" for each in tables)
+
+    def test_what_holds_data_is_guarded_in_production_and_can_go_elsewhere(self, stack: str) -> None:
+        # GIVEN
+        tables = recorded(stack).of_type("aws:dynamodb/table:Table")
+
+        # WHEN
+        guards = {(each.protect, each.inputs["deletionProtectionEnabled"]) for each in tables}
+
+        # THEN
+        recovered = {each.name for each in tables if each.inputs["pointInTimeRecovery"]["enabled"]}
+        assert guards == {(stack == "prod", stack == "prod")}
+        assert recovered == ({"orders", "stock"} if stack == "prod" else set())
+
+
+class TestSubscriptions:
+    def test_each_subscription_keeps_failed_deliveries_in_a_queue_of_its_own(self) -> None:
+        # GIVEN
+        items = [
+            "{name: ops, protocol: email, endpoint: ops@example.com}",
+            "{name: hook, protocol: https, endpoint: 'https://example.com/events'}",
+            "{name: billing, protocol: sqs, endpoint: 'arn:aws:sqs:eu-west-1:123456789012:billing'}",
+            "{name: own, protocol: sqs}",
+        ]
+
+        # WHEN
+        recording = record_stack("prod", {"orders:subscriptions": json.dumps(items)})
+
+        # THEN
+        topic = recording.state("aws:sns/topic:Topic", "notifications")["arn"]
+        endpoints = {}
+        for each in recording.of_type(SUBSCRIPTION):
+            dead = recording.state(QUEUE, f"{each.name}-dlq")
+            assert each.inputs["topic"] == topic
+            assert each.document("redrivePolicy") == {"deadLetterTargetArn": dead["arn"]}
+            policy = recording.one(QUEUE_POLICY, f"{each.name}-dlq-policy")
+            assert policy.inputs["queueUrl"] == dead["id"]
+            source = next(item for item in policy.document("policy")["Statement"] if item["Sid"] == "NamedSource")
+            assert source["Principal"] == {"Service": "sns.amazonaws.com"}
+            assert source["Condition"] == {"ArnEquals": {"aws:SourceArn": topic}}
+            assert source["Action"] == ["sqs:SendMessage"]
+            assert source["Resource"] == dead["arn"]
+            endpoints[each.name] = each.inputs["endpoint"]
+        assert endpoints == {
+            "notifications-ops": "ops@example.com",
+            "notifications-hook": "https://example.com/events",
+            "notifications-billing": "arn:aws:sqs:eu-west-1:123456789012:billing",
+            "notifications-own": arn("sqs", "orders-prod-notifications-own-queue"),
+        }
+
+    def test_only_queues_made_here_are_among_the_outputs(self) -> None:
+        # GIVEN
+        items = ["{name: ops, protocol: email, endpoint: ops@example.com}", "{name: own, protocol: sqs}"]
+
+        # WHEN
+        recording = record_stack("prod", {"orders:subscriptions": json.dumps(items)})
+
+        # THEN
+        assert recording.outputs["subscriber_queue_urls"] == {"own": url("orders-prod-notifications-own-queue")}
+
+    def test_filter_policies_arrive_as_lists_over_message_attributes(self) -> None:
+        # GIVEN
+        recording = recorded("local")
+
+        # WHEN
+        filtered = recording.one(SUBSCRIPTION, "notifications-rejections")
+        unfiltered = recording.one(SUBSCRIPTION, "notifications-everything")
+
+        # THEN
+        assert filtered.document("filterPolicy") == {"event_type": ["order.rejected"]}
+        assert filtered.inputs["filterPolicyScope"] == "MessageAttributes"
+        assert filtered.inputs["rawMessageDelivery"] is True
+        assert "filterPolicy" not in unfiltered.inputs
+
+    def test_removing_one_subscription_leaves_the_others_as_they_are(self) -> None:
+        # GIVEN
+        items = [f"{{name: s{index}, protocol: sqs}}" for index in range(3)]
+        before = record_stack("prod", {"orders:subscriptions": json.dumps(items)})
+
+        # WHEN
+        after = record_stack("prod", {"orders:subscriptions": json.dumps(items[1:])})
+
+        # THEN
+        gone = [each for each in before.resources if each not in after.resources]
+        assert [each for each in after.resources if each not in before.resources] == []
+        assert gone
+        assert all("notifications-s0" in each.urn for each in gone)
