@@ -1,0 +1,24 @@
+"""Pulumi's engine for tests and for play: the installed `pulumi`, or one built from its public Go modules."""
+
+from tools.engine.build import Progress, build
+from tools.engine.find import Engine, find
+from tools.engine.versions import EngineUnavailableError
+
+__all__ = ["Engine", "EngineUnavailableError", "Progress", "available", "build", "find"]
+
+
+def available(progress: Progress, search_path: str | None = None) -> Engine:
+    """The `pulumi` on the path if its version is supported, else one built.
+
+    Raises:
+        EngineUnavailableError: neither is possible; the message says why for both.
+    """
+    try:
+        return find(search_path)
+    except EngineUnavailableError as not_found:
+        progress(str(not_found))
+        try:
+            return build(progress, search_path)
+        except EngineUnavailableError as not_built:
+            message = f"{not_found}\n{not_built}"
+            raise EngineUnavailableError(message) from not_built

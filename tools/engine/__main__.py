@@ -1,0 +1,34 @@
+"""Makes a `pulumi` command available.
+
+    python -m tools.engine
+
+Exit codes: 0 there is one (path and version are printed), 3 there is none and none could be built (what to do is
+printed). Code 3 is distinct so that a gate can go on and say that nothing was checked with the real engine.
+"""
+
+import sys
+
+from tools.engine import EngineUnavailableError, available
+from tools.engine.versions import text
+
+NOT_AVAILABLE = 3
+
+
+def main() -> int:
+    """Find or build it."""
+    try:
+        engine = available(_say)
+    except EngineUnavailableError as error:
+        _say(f"{error}\nNothing was checked with the real engine.")
+        return NOT_AVAILABLE
+    sys.stdout.write(f"{engine.path} {text(engine.version)}\n")
+    return 0
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"engine: {message}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
