@@ -95,7 +95,7 @@ def http_event(route_key: str) -> dict[str, Any]:
 
 
 def _invoke(aws: Aws, state: StateDir, function: str, event: dict[str, Any]) -> None:
-    answer = aws.lambda_.invoke(FunctionName=function, Payload=json.dumps(event).encode())
+    answer: Any = aws.lambda_.invoke(FunctionName=function, Payload=json.dumps(event).encode())
     payload = answer["Payload"].read().decode(errors="replace")
     if "FunctionError" not in answer:
         return

@@ -160,7 +160,7 @@ class _Counter:
         self._lock = threading.Lock()
         self.value = 0
 
-    def __call__(self, pulumi_type: str, name: str) -> None:
+    def __call__(self, _: str, name: str) -> None:
         with self._lock:
             self.value += 1
             self._current.note(f"{self.value} resources, {name}")

@@ -39,7 +39,7 @@ def _spawn(state: StateDir, arguments: list[str]) -> "tuple[subprocess.Popen[byt
     state.path.mkdir(parents=True, exist_ok=True)
     reading, writing = os.pipe()
     command = [sys.executable, "-m", "local", "up", "--state-dir", str(state.path), "--ready-fd", str(writing)]
-    with state.supervisor_log.open("ab") as log:
+    with state.supervisor_log.open("ab" if state.is_held else "wb") as log:
         process = subprocess.Popen(
             [*command, *arguments],
             cwd=ROOT,

@@ -12,6 +12,7 @@ from local.cli.common import add_command, add_json, print_json, state_dir
 from local.control import Control
 from local.errors import ExitCode, LocalError
 from local.proxy.faults import FaultKind, FaultRule, FaultStatus
+from local.services.aws import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
 _KINDS = """\
 kinds:
@@ -112,13 +113,12 @@ def make_rule(options: argparse.Namespace) -> FaultRule:
 
 def check_call(service: str, operation: str | None) -> None:
     """Raise `LocalError` for a service or operation that AWS does not have: such a rule would never hit."""
-    services = boto3.Session().get_available_services()
+    session = boto3.Session(aws_access_key_id=ACCESS_KEY_ID, aws_secret_access_key=SECRET_ACCESS_KEY)
+    services = session.get_available_services()
     if service not in services:
         raise LocalError(f"--service {service!r} is no AWS service.{_meant(service, services)}")
-    client = boto3.Session().client(  # type: ignore[call-overload]  # any service, by its name
-        service, region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none"
-    )
-    model = client.meta.service_model
+    make_client: Any = session.client  # typed for literal names only
+    model = make_client(service, region_name="us-east-1").meta.service_model
     if operation is None:
         return
     if operation not in model.operation_names:

@@ -7,13 +7,13 @@ from local.instance import Outputs, StateDir
 
 def print_hints(console: Console, outputs: Outputs, state: StateDir) -> None:
     """Lines that can be copied into a shell."""
-    url = outputs["api_url"]
+    url, endpoint, table = outputs["api_url"], outputs.endpoint_url, outputs["orders_table"]
     console.print(f"\n[bold]The embedded AWS is ready.[/bold] Outputs: {state.outputs}\n", highlight=False)
     for line in (
         f"curl -i -X POST {url}/orders -H 'Content-Type: application/json' -H 'Idempotency-Key: my-first' \\",
         """  -d '{"currency": "EUR", "lines": [{"sku": "SKU-1", "quantity": 2, "unit_price": "19.90"}]}'""",
         f"curl -s {url}/orders/ORDER_ID",
-        f"aws --endpoint-url {outputs.endpoint_url} --region {outputs.region} dynamodb scan --table-name {outputs['orders_table']}",
+        f"aws --endpoint-url {endpoint} --region {outputs.region} dynamodb scan --table-name {table}",
         "python -m local logs --follow",
     ):
         console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)

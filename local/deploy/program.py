@@ -14,7 +14,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime.stack import run_in_stack
 
-from local.deploy.monitor import Deployed, Monitor, RealResources, install
+from local.deploy.monitor import Deployed, RealResources, install
 from local.deploy.resources import DeployError
 from local.deploy.settings import StackSettings
 from local.services.aws import Aws
@@ -40,19 +40,29 @@ def deploy(
     wrong with the program or its configuration.
     """
     mocks = RealResources(aws.connect(), created)
-    monitor = install(mocks, settings.project, settings.stack)
-    pulumi.runtime.set_all_config(dict(settings.config))
-    with _inside(root):
-        _run(mocks)
-    return _deployment(monitor)
+    with _inside(root), _event_loop() as loop:
+        # On this loop too: installing the mocks already schedules calls, and the run waits for them.
+        monitor = install(mocks, settings.project, settings.stack)
+        pulumi.runtime.set_all_config(dict(settings.config))
+        _run(loop, mocks)
+    return Deployment(monitor.stack_outputs, tuple(sorted(monitor.deployed, key=lambda each: each.urn)))
 
 
-def _run(mocks: RealResources) -> None:
+@contextmanager
+def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield loop
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def _run(loop: asyncio.AbstractEventLoop, mocks: RealResources) -> None:
     def program() -> None:
         runpy.run_path(PROGRAM, run_name="__main__")
 
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
     try:
         loop.run_until_complete(run_in_stack(program))
     except (KeyboardInterrupt, SystemExit):
@@ -61,9 +71,6 @@ def _run(mocks: RealResources) -> None:
         if mocks.error is not None:
             raise mocks.error from None
         raise _explain(error) from error
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
     if mocks.error is not None:
         raise mocks.error
 
@@ -89,7 +96,3 @@ def _inside(root: Path) -> Iterator[None]:
     finally:
         os.chdir(before)
         sys.path[:] = path
-
-
-def _deployment(monitor: Monitor) -> Deployment:
-    return Deployment(monitor.stack_outputs, tuple(sorted(monitor.deployed, key=lambda each: each.urn)))
