@@ -1,0 +1,314 @@
+"""The table, the published metrics, the registered resources and the runbooks agree."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from components.alarms.component import runbook_link
+from components.alarms.model import Alarm, AlarmTable, Composite, Metric, Threshold, Tier
+from components.alarms.rows import REFS, Limits, alarm_table
+from components.alarms.rows.dependencies import OPERATIONS
+from components.alarms.settings import AlarmSettings, AlarmSubscription, AlarmThresholds
+from tests.cloudwatch.evaluator_metrics import MetricKey
+from tests.cloudwatch.metrics_data import AWS_METRICS, SERVICES, TABLE_OPERATIONS, find, own_metrics
+from tests.cloudwatch.registered import (
+    ACCOUNT,
+    LIMITS,
+    PREFIX,
+    SUBSCRIBED,
+    THRESHOLDS,
+    WATCHED,
+    composite_alarms,
+    metric_alarms,
+    register_alarms,
+)
+
+RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
+PARTS = ("Customers", "Why", "Look", "Do", "Over when", "Wake somebody")
+TABLE = alarm_table(THRESHOLDS, LIMITS)
+HEARD: tuple[Alarm | Composite, ...] = (*TABLE.alarms, *TABLE.composites)
+RESOURCES = register_alarms()
+
+
+def headings() -> Mapping[tuple[str, str], str]:
+    """The text below each second-level heading, by file and heading."""
+    found: dict[tuple[str, str], str] = {}
+    for path in RUNBOOKS.glob("*.md"):
+        for section in re.split(r"^## ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+            heading, text = section.split("\n", 1)
+            found[path.stem, heading.strip()] = text
+    return found
+
+
+@pytest.mark.parametrize("alarm", metric_alarms(RESOURCES), ids=lambda alarm: alarm.name)
+def test_an_alarm_watches_only_what_somebody_publishes(alarm: Any) -> None:
+    # GIVEN
+    published = (*AWS_METRICS, *own_metrics(PREFIX))
+
+    # WHEN
+    entries = {query: find(query.key, published) for query in alarm.metrics.values()}
+
+    # THEN
+    for query, entry in entries.items():
+        assert entry is not None, f"nobody publishes {query.key}"
+        assert query.statistic in entry.advice, f"{query.statistic} of {query.key.name} means nothing: {entry.advice}"
+        dimensions = dict(query.key.dimensions)
+        assert dimensions.get("service", SERVICES.get(query.key.name)) == SERVICES.get(query.key.name)
+        assert dimensions.get("Operation", "GetItem") in TABLE_OPERATIONS
+
+
+@pytest.mark.parametrize(
+    ("namespace", "name", "dimensions"),
+    [
+        ("AWS/ApiGateway", "5XXError", {"ApiId": "x"}),
+        ("AWS/ApiGateway", "Latency", {"FunctionName": "x"}),
+        ("AWS/DynamoDB", "SystemErrors", {"TableName": "x"}),
+        ("AWS/DynamoDB", "UserErrors", {"TableName": "x"}),
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible", {}),
+    ],
+)
+def test_metrics_of_well_known_dead_alarms_are_published_by_nobody(
+    namespace: str, name: str, dimensions: dict[str, str]
+) -> None:
+    # GIVEN
+    metric = Metric(namespace, name, dimensions, "Sum")
+
+    # WHEN
+    entry = find(_key(metric), AWS_METRICS)
+
+    # THEN
+    assert entry is None
+
+
+def _key(metric: Metric) -> MetricKey:
+    return MetricKey.of(str(metric.namespace), metric.name, {k: str(v) for k, v in metric.dimensions.items()})
+
+
+def test_every_alarm_has_a_runbook_and_every_runbook_an_alarm() -> None:
+    # GIVEN
+    wanted = {(row.runbook, row.heading) for row in HEARD}
+
+    # WHEN
+    written = set(headings())
+
+    # THEN
+    assert written == wanted
+
+
+@pytest.mark.parametrize(("where", "text"), headings().items(), ids=lambda value: "-".join(value)[:40])
+def test_a_runbook_answers_the_six_questions_with_commands_to_look(where: tuple[str, str], text: str) -> None:
+    # GIVEN / WHEN
+    found = re.findall(r"^\*\*([^*]+):\*\*", text, flags=re.MULTILINE)
+    commands = [
+        line for block in re.findall(r"```console\n(.*?)```", text, flags=re.DOTALL) for line in block.split("\n")
+    ]
+
+    # THEN
+    assert tuple(found) == PARTS, where
+    assert commands, where
+    assert all(line.startswith("python -m ops ") for line in commands), where
+
+
+def test_links_within_the_runbooks_lead_somewhere() -> None:
+    # GIVEN
+    known = set(headings())
+
+    # WHEN
+    links = {
+        (target or file, anchor)
+        for (file, _), text in headings().items()
+        for target, anchor in re.findall(r"\]\((?:([\w-]+)\.md)?#([\w-]+)\)", text)
+    }
+
+    # THEN
+    assert links <= known
+
+
+@pytest.mark.parametrize("resource", [r for r in RESOURCES if "Alarm:" in f"{r.type}:"], ids=lambda r: r.name)
+def test_an_alarm_that_tells_somebody_also_tells_when_it_is_over(resource: Any) -> None:
+    # GIVEN / WHEN
+    actions = resource.inputs.get("alarmActions") or []
+
+    # THEN
+    if resource.type.startswith("aws:"):
+        assert actions == (resource.inputs.get("okActions") or [])
+
+
+def test_every_row_is_heard_exactly_once_in_its_tier() -> None:
+    # GIVEN
+    topics = {f"arn:aws:sns:eu-central-1:{ACCOUNT}:{PREFIX}-alarms-{tier}": tier for tier in Tier}
+    actions = {a.name: a.actions for a in metric_alarms(RESOURCES)} | {
+        c.name: c.actions for c in composite_alarms(RESOURCES)
+    }
+
+    for row in TABLE.alarms:
+        # WHEN
+        through = TABLE.composite_of(row.name)
+        heard = through or row
+        alone = actions[f"{PREFIX}-{row.name}"]
+        told = actions[f"{PREFIX}-{heard.name}"]
+
+        # THEN
+        assert {topics[t] for targets in told.values() for t in targets} == {heard.tier}
+        assert through is None or not any(alone.values())
+        assert through is None or f"{PREFIX}-{row.name}" in _rule(through.name)
+
+
+def _rule(name: str) -> frozenset[str]:
+    return next(c for c in composite_alarms(RESOURCES) if c.name == f"{PREFIX}-{name}").alarms()
+
+
+@pytest.mark.parametrize("row", HEARD, ids=lambda row: row.name)
+def test_a_description_carries_the_runbooks_link_and_fits(row: Alarm | Composite) -> None:
+    # GIVEN
+    physical = f"{PREFIX}-{row.name}"
+    inputs = next(r.inputs for r in RESOURCES if physical in {r.inputs.get("name"), r.inputs.get("alarmName")})
+
+    # WHEN
+    description = inputs["alarmDescription"]
+
+    # THEN
+    assert description.endswith(runbook_link(SUBSCRIBED.runbook_base_url, row))
+    assert len(description) <= 1024
+    assert row.title in description
+
+
+def test_the_names_to_supply_are_exactly_those_that_rows_watch() -> None:
+    # GIVEN
+    metrics = [metric for row in TABLE.alarms for metric in row.metrics.values()]
+
+    # WHEN
+    used = {value for m in metrics for value in (m.namespace, *m.dimensions.values()) if not isinstance(value, str)}
+
+    # THEN
+    assert used == REFS
+    assert {ref.key for ref in REFS} == set(WATCHED)
+    assert set(OPERATIONS) == {"orders", "stock", "api_idempotency", "worker_idempotency"}
+
+
+def test_a_topic_lets_this_stacks_alarms_publish_and_a_receiver_is_subscribed() -> None:
+    # GIVEN / WHEN
+    policies = [r.inputs["policy"] for r in RESOURCES if r.type.endswith(":TopicPolicy")]
+    subscriptions = [r.inputs for r in RESOURCES if r.type.endswith(":TopicSubscription")]
+
+    # THEN
+    assert len(policies) == len(Tier)
+    assert all(f"arn:aws:cloudwatch:eu-central-1:{ACCOUNT}:alarm:{PREFIX}-*" in policy for policy in policies)
+    assert [s["endpoint"] for s in subscriptions] == ["https://pager.example.org/hook"]
+
+
+def test_without_an_expected_minimum_there_is_no_alarm_on_silence() -> None:
+    # GIVEN / WHEN
+    table = alarm_table(AlarmThresholds(), LIMITS)
+
+    # THEN
+    names = {row.name for row in (*table.alarms,)} | {composite.name for composite in table.composites}
+    assert not names & {"orders-missing", "intake-silent"}
+
+
+def test_age_alarms_leave_time_before_sqs_deletes_orders() -> None:
+    # GIVEN
+    rows = {row.name: row for row in TABLE.alarms}
+
+    # WHEN
+    queue, dead = rows["queue-retention-half"].threshold.value, rows["dead-letter-retention-half"].threshold.value
+
+    # THEN a dead letter may have spent the queue's whole retention before it arrived
+    assert queue == LIMITS.queue_retention / 2
+    assert dead + LIMITS.queue_retention < LIMITS.dead_letter_retention
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"topic_kms_key_arn": "alias/aws/sns"}, "customer managed key"),
+        ({"page": [{"protocol": "https", "endpoint": "http://x"}]}, "https://"),
+        ({"page": [{"protocol": "email", "endpoint": "x"}]}, "e-mail address"),
+        ({"thresholds": {"api_5xx_percent": 0}}, "greater than 0"),
+        ({"pages": []}, "Extra inputs"),
+    ],
+)
+def test_settings_that_would_silence_alarms_are_refused(settings: dict[str, Any], message: str) -> None:
+    # GIVEN / WHEN / THEN
+    with pytest.raises(ValidationError, match=message):
+        AlarmSettings.model_validate(settings)
+
+
+def row_of(**overrides: Any) -> Alarm:
+    values: dict[str, Any] = {
+        "name": "a",
+        "title": "t",
+        "metrics": {"m": Metric("AWS/SQS", "NumberOfMessagesSent", {}, "Sum")},
+        "threshold": Threshold(1, "messages", "any"),
+        "period": 60,
+        "periods": 1,
+        "to_alarm": 1,
+        "missing": "missing",
+        "tier": Tier.PAGE,
+        "runbook": "api",
+        "why": "w",
+    }
+    return Alarm(**(values | overrides))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"metrics": {}}, "no expression"),
+        ({"to_alarm": 2}, "2 of 1"),
+        ({"period": 90}, "multiple of 60"),
+        ({"period": 3600, "periods": 25, "to_alarm": 1}, "a day"),
+        ({"metrics": dict.fromkeys(map(str, range(11)), Metric("n", "m", {}, "Sum")), "expression": "x"}, "allows 10"),
+    ],
+)
+def test_a_row_that_cloudwatch_would_refuse_is_refused_at_once(overrides: dict[str, Any], message: str) -> None:
+    # GIVEN / WHEN / THEN
+    with pytest.raises(ValueError, match=message):
+        row_of(**overrides)
+
+
+@pytest.mark.parametrize(
+    ("alarms", "members", "message"),
+    [
+        ((row_of(), row_of()), (), "unique"),
+        ((row_of(),), (("b",),), "do not exist"),
+        ((row_of(),), (("a",), ("a",)), "page once"),
+    ],
+)
+def test_a_table_in_which_one_cause_would_page_twice_is_refused(
+    alarms: tuple[Alarm, ...], members: tuple[tuple[str, ...], ...], message: str
+) -> None:
+    # GIVEN
+    composites = tuple(Composite(f"c{i}", "t", names, Tier.PAGE, "api", "w") for i, names in enumerate(members))
+
+    # WHEN / THEN
+    with pytest.raises(ValueError, match=message):
+        AlarmTable(alarms, composites)
+
+
+def test_retentions_the_wrong_way_round_are_refused() -> None:
+    # GIVEN / WHEN / THEN
+    with pytest.raises(ValueError, match="must exceed queue_retention"):
+        Limits(10, 10, 1, 1, 1, 1)
+
+
+def test_a_stack_without_a_receiver_for_pages_warns(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN
+    warned: list[str] = []
+
+    def warn(message: str, resource: object = None) -> None:
+        warned.append(message)
+
+    monkeypatch.setattr("pulumi.log.warn", warn)
+
+    # WHEN
+    register_alarms(AlarmSettings())
+    register_alarms(AlarmSettings(page=(AlarmSubscription(protocol="email", endpoint="oncall@example.org"),)))
+
+    # THEN
+    assert len(warned) == 1
+    assert "nobody is subscribed to pages" in warned[0]
