@@ -138,7 +138,7 @@ def _anonymous(config: "StackConfig") -> Problem | None:
     if config.environment != "production" or config.allow_anonymous:
         return None
     return Problem(
-        ("allow_anonymous",),
+        ("allow_anonymous", "environment"),
         "false in production, where no authorizer is set up",
         "true, which says by name that anybody may order and that all callers are one",
     )

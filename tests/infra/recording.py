@@ -158,7 +158,7 @@ def record_stack(
         return record(_program, stack=stack, config=config)
 
 
-def record(program: Callable[[], None], *, stack: str = "test", config: Mapping[str, str] | None = None) -> Recording:
+def record(program: Callable[[], object], *, stack: str = "test", config: Mapping[str, str] | None = None) -> Recording:
     """What `program` registers. Whatever it raises comes through."""
     recording, error = _run(program, stack, config or {})
     if error is not None:
@@ -180,7 +180,7 @@ def _program() -> None:
     runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
 
 
-def _run(program: Callable[[], None], stack: str, config: Mapping[str, str]) -> tuple[Recording, Exception | None]:
+def _run(program: Callable[[], object], stack: str, config: Mapping[str, str]) -> tuple[Recording, Exception | None]:
     monitor = _Monitor()
 
     async def main() -> None:
@@ -189,7 +189,11 @@ def _run(program: Callable[[], None], stack: str, config: Mapping[str, str]) -> 
         # run_in_stack makes its own root stack.
         set_root_resource(cast("pulumi.Resource", None))
         pulumi.runtime.set_all_config(dict(config))
-        await run_in_stack(program)
+
+        def run() -> None:
+            program()
+
+        await run_in_stack(run)
 
     error: Exception | None = None
     with _program_folder():

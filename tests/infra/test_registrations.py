@@ -84,7 +84,7 @@ class TestEveryStack:
         taggable = [each for each in custom(recorded(stack)) if takes_tags(each)]
 
         # WHEN
-        tags = [each.inputs.get("tags") for each in taggable]
+        tags = [each.inputs.get("tags", {}) for each in taggable]
 
         # THEN
         assert len(taggable) > 10

@@ -1,0 +1,193 @@
+"""Each field of the configuration: what it takes, and what is said about anything else."""
+
+import json
+
+import pytest
+import yaml
+
+from components.config import StackConfig, parse_config
+from components.config.project_schema import project_schema
+from tests.infra.config_factory import only_problem, parsed, refused
+from tests.infra.recording import ROOT, STACKS, read_stack_file
+
+# Per field: a value it refuses, and what the message has to say is allowed.
+REFUSED: dict[str, tuple[str, str]] = {
+    "environment": ("staging", "development, production, local"),
+    "owner": ("<nobody>", "1 to 256 letters"),
+    "extra_tags": ('["CostCenter"]', "Name=value"),
+    "python_version": ("3.9", "3.11, 3.12, 3.13, 3.14"),
+    "architecture": ("sparc", "arm64, x86_64"),
+    "package_bytecode": ("yes", "true or false"),
+    "package_bytecode_release": ("3.13", "a release such as 3.13.0"),
+    "package_for_this_machine": ("1", "true or false"),
+    "api_memory_mb": ("127", "from 128 to 10240"),
+    "worker_memory_mb": ("10241", "from 128 to 10240"),
+    "api_timeout_seconds": ("30", "from 1 to 29"),
+    "worker_timeout_seconds": ("901", "from 1 to 900"),
+    "api_reserved_concurrency": ("-2", "from -1 to 10000"),
+    "worker_reserved_concurrency": ("many", "from -1 to 10000"),
+    "queue_visibility_seconds": ("43201", "from 0 to 43200"),
+    "queue_retention_seconds": ("59", "from 60 to 1209600"),
+    "dlq_retention_seconds": ("1209601", "from 60 to 1209600"),
+    "max_receive_count": ("4", "from 5 to 1000"),
+    "batch_size": ("0", "from 1 to 10000"),
+    "batch_window_seconds": ("301", "from 0 to 300"),
+    "batch_threads": ("0", "from 1 to 100"),
+    "item_budget_seconds": ("0", "from 1 to 900"),
+    "time_margin_seconds": ("1.5", "from 1 to 900"),
+    "worker_max_concurrency": ("1", "from 2 to 1000"),
+    "retry_base_seconds": ("0", "from 1 to 43200"),
+    "retry_cap_seconds": ("43201", "from 1 to 43200"),
+    "short_retry_horizon": ("True", "true or false"),
+    "api_idempotency_ttl_seconds": ("3600", "from 86400 to"),
+    "worker_idempotency_ttl_seconds": ("0", "from 86400 to"),
+    "throttle_rate": ("0", "from 1 to 10000"),
+    "throttle_burst": ("5001", "from 1 to 5000"),
+    "allow_anonymous": ("", "true or false"),
+    "subscriptions": ("not json", "a list of texts"),
+    "tracing": ("on", "true or false"),
+    "log_level": ("info", "DEBUG, INFO, WARNING, ERROR"),
+    "debug_log_percent": ("101", "from 0 to 100"),
+    "log_retention_days": ("8", "1, 3, 5, 7, 14"),
+    "point_in_time_recovery": ("null", "true or false"),
+    "deletion_protection": ("0", "true or false"),
+    "protect": ("no", "true or false"),
+    "local_endpoint": ("http://example.com:80", "http://127.0.0.1:PORT"),
+}
+
+
+def test_every_field_is_refused_something_here() -> None:
+    # GIVEN / WHEN / THEN
+    assert set(REFUSED) == set(StackConfig.model_fields)
+
+
+@pytest.mark.parametrize("key", REFUSED)
+def test_a_wrong_value_is_answered_with_what_was_given_what_is_allowed_and_the_key(key: str) -> None:
+    # GIVEN
+    value, allowed = REFUSED[key]
+
+    # WHEN
+    error = refused(**{key: value})
+
+    # THEN
+    problem = error.problems[0]
+    given = json.loads(value)[0] if key == "extra_tags" else value
+    assert len(error.problems) == 1
+    assert given in problem.given
+    assert allowed in problem.allowed
+    assert f"change orders:{key}" in str(error)
+    assert "Pulumi.test.yaml" in str(error)
+
+
+@pytest.mark.parametrize(("key", "field"), StackConfig.model_fields.items())
+def test_every_field_says_what_it_does_and_has_a_default(key: str, field: object) -> None:
+    # GIVEN
+    declaration = StackConfig.model_fields[key]
+
+    # WHEN
+    description = declaration.description or ""
+
+    # THEN
+    assert len(description) > 15
+    assert not declaration.is_required()
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_match() -> None:
+    # GIVEN / WHEN
+    problem = only_problem(batch_sise="10")
+
+    # THEN
+    assert problem.keys == ("batch_sise",)
+    assert problem.allowed == "did you mean batch_size?"
+
+
+def test_an_unknown_key_that_is_like_none_is_refused_with_all_there_are() -> None:
+    # GIVEN / WHEN
+    problem = only_problem(zzz="10")
+
+    # THEN
+    assert "worker_timeout_seconds" in problem.allowed
+
+
+def test_all_problems_are_reported_in_one_go() -> None:
+    # GIVEN
+    wrong = {"batch_size": "x", "log_level": "loud", "max_receive_count": "2", "retry_kap_seconds": "1"}
+    together = {"dlq_retention_seconds": "600", "queue_retention_seconds": "86400"}
+
+    # WHEN
+    error = refused(**wrong, **together)
+
+    # THEN
+    assert {problem.keys[0] for problem in error.problems} == {*wrong, "dlq_retention_seconds"}
+    assert str(error).startswith("5 problems in the configuration of stack test")
+
+
+def test_a_rule_is_not_reported_on_a_field_that_is_wrong_itself() -> None:
+    # GIVEN / WHEN
+    problem = only_problem(queue_visibility_seconds="-1", worker_timeout_seconds="60")
+
+    # THEN
+    assert problem.keys == ("queue_visibility_seconds",)
+
+
+@pytest.mark.parametrize(
+    ("project", "stack"), [("orders", "a" * 40), ("orders", "pr.42"), ("Orders", "dev"), ("9o", "d")]
+)
+def test_names_that_resources_cannot_start_with_are_refused(project: str, stack: str) -> None:
+    # GIVEN / WHEN
+    with pytest.raises(ValueError, match="at most 38 together") as caught:
+        parse_config({"environment": "development"}, project=project, stack=stack)
+
+    # THEN
+    assert f"'{project}-{stack}'" in str(caught.value)
+    assert "change the stack's name" in str(caught.value)
+
+
+def test_lists_and_booleans_and_integers_arrive_typed() -> None:
+    # GIVEN
+    item = "{name: billing, protocol: sqs, filter_policy: {event_type: [order.rejected]}}"
+
+    # WHEN
+    config = parsed(tracing="false", batch_size="7", subscriptions=json.dumps([item]), extra_tags='["Cost=1"]')
+
+    # THEN
+    assert config.tracing is False
+    assert config.batch_size == 7
+    assert config.subscriptions[0].filter_policy == {"event_type": ["order.rejected"]}
+    assert config.tags["Cost"] == "1"
+
+
+def test_a_configuration_cannot_be_changed_afterwards() -> None:
+    # GIVEN
+    config = parsed()
+
+    # WHEN / THEN
+    with pytest.raises(ValueError, match="frozen"):
+        config.batch_size = 3  # type: ignore[misc] # the point of the test
+
+
+def test_the_project_file_declares_exactly_the_fields() -> None:
+    # GIVEN
+    # WHEN
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
+
+    # THEN
+    assert declared == project_schema()
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_engine_s_defaults_change_nothing(stack: str) -> None:
+    # GIVEN
+    own = {
+        key.removeprefix("orders:"): value for key, value in read_stack_file(stack).items() if key.startswith("orders:")
+    }
+    defaults = {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in ((key, declaration["default"]) for key, declaration in project_schema().items())
+    }
+
+    # WHEN
+    with_defaults = parse_config({**defaults, **own}, project="orders", stack=stack)
+
+    # THEN
+    assert with_defaults == parse_config(own, project="orders", stack=stack)

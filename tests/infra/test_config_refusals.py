@@ -1,0 +1,61 @@
+"""A configuration that is refused registers nothing and builds nothing."""
+
+import json
+
+import pytest
+
+from components.config import ConfigError
+from tests.infra.recording import read_stack_file, record_refused, record_stack
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [{"orders:batch_size": "0"}, {"orders:queue_visibility_seconds": "1"}, {"orders:batch_sise": "10"}],
+    ids=["field", "rule", "unknown key"],
+)
+def test_nothing_is_registered_with_a_bad_configuration(overrides: dict[str, str]) -> None:
+    # GIVEN
+    key = next(iter(overrides))
+
+    # WHEN
+    recording, error = record_refused("dev", overrides)
+
+    # THEN
+    assert isinstance(error, ConfigError)
+    assert key in str(error)
+    assert recording.resources == []
+    assert recording.outputs == {}
+
+
+def test_production_without_an_authorizer_has_to_be_asked_for_by_name() -> None:
+    # GIVEN
+    overrides = {"orders:allow_anonymous": "false"}
+
+    # WHEN
+    recording, error = record_refused("prod", overrides)
+
+    # THEN
+    assert "orders:allow_anonymous" in str(error)
+    assert recording.resources == []
+
+
+def test_keys_of_other_namespaces_are_none_of_our_business() -> None:
+    # GIVEN
+    overrides = {"aws:profile": "somebody", "pulumi:tags": "{}"}
+
+    # WHEN
+    recording = record_stack("dev", overrides)
+
+    # THEN
+    assert recording.resources
+
+
+def test_configuration_of_the_environment_is_read_like_the_engine_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({**read_stack_file("dev"), "orders:batch_sise": "1"}))
+
+    # WHEN
+    _, error = record_refused("dev", {})
+
+    # THEN
+    assert "did you mean batch_size?" in str(error)
