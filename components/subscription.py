@@ -37,7 +37,8 @@ class Subscription(Component):
         )
         failed_policy = self._let_topic_send(f"{name}-dlq-policy", failed, topic_arn)
         makes_queue = args.protocol == "sqs" and not args.endpoint
-        own = self._own_queue(failed, topic_arn) if makes_queue else None
+        own = self._own_queue(failed) if makes_queue else None
+        own_policy = [self._let_topic_send(f"{name}-queue-policy", own, topic_arn)] if own else []
         aws.sns.TopicSubscription(
             name,
             aws.sns.TopicSubscriptionArgs(
@@ -49,8 +50,8 @@ class Subscription(Component):
                 raw_message_delivery=args.raw_message_delivery,
                 redrive_policy=pulumi.Output.json_dumps({"deadLetterTargetArn": failed.arn}),
             ),
-            # A failure before the policy is there could not be kept.
-            self.child(depends_on=[failed_policy]),
+            # Before the policies are there, nothing can be delivered, and no failure be kept.
+            self.child(depends_on=[failed_policy, *own_policy]),
         )
         self.queue_url = own.id if own else None
         self.dead_letter_url, self.dead_letter_name = failed.id, failed.name
@@ -62,18 +63,15 @@ class Subscription(Component):
             }
         )
 
-    def _own_queue(self, failed: aws.sqs.Queue, topic_arn: pulumi.Output[str]) -> aws.sqs.Queue:
-        name = f"{self.logical_name}-queue"
-        queue = encrypted_queue(
-            name,
+    def _own_queue(self, failed: aws.sqs.Queue) -> aws.sqs.Queue:
+        return encrypted_queue(
+            f"{self.logical_name}-queue",
             self.scope,
             self.child(),
             retention_seconds=DELIVERY_FAILURE_RETENTION_SECONDS,
             # What its reader fails on ends where failed deliveries do: one place to look per subscriber.
             redrive_policy=redrive_policy(failed, SUBSCRIBER_RECEIVES),
         )
-        self._let_topic_send(f"{name}-policy", queue, topic_arn)
-        return queue
 
     def _let_topic_send(self, name: str, queue: aws.sqs.Queue, topic_arn: pulumi.Output[str]) -> aws.sqs.QueuePolicy:
         statement = allow_service("sns.amazonaws.com", "sqs:SendMessage", queue.arn, topic_arn)

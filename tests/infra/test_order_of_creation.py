@@ -1,0 +1,82 @@
+"""What has to be there before something else is made: AWS refuses or loses things otherwise."""
+
+import pytest
+
+from tests.infra.recording import Recording
+from tests.infra.stacks import recorded
+
+FUNCTION = "aws:lambda/function:Function"
+POLICY = "aws:iam/rolePolicy:RolePolicy"
+
+
+def waits_for(recording: Recording, token: str, name: str) -> set[str]:
+    """Names of everything that is made before the resource, however indirectly."""
+    urns = {each.urn: each for each in recording.resources}
+    todo, seen = [recording.one(token, name)], set()
+    while todo:
+        for urn in todo.pop().depends_on:
+            if urn in urns and urn not in seen:
+                seen.add(urn)
+                todo.append(urns[urn])
+    return {f"{urns[urn].type} {urns[urn].name}" for urn in seen}
+
+
+@pytest.mark.parametrize("name", ["create-order", "get-order", "process-order"])
+def test_a_function_waits_for_its_policy_and_its_log_group(name: str) -> None:
+    # GIVEN
+    recording = recorded("prod")
+
+    # WHEN
+    before = waits_for(recording, FUNCTION, f"{name}-function")
+
+    # THEN
+    assert {f"{POLICY} {name}-policy", f"aws:cloudwatch/logGroup:LogGroup {name}-logs"} <= before
+
+
+def test_the_queue_is_consumed_once_the_worker_may_read_it() -> None:
+    # GIVEN
+    recording = recorded("prod")
+
+    # WHEN
+    before = waits_for(recording, "aws:lambda/eventSourceMapping:EventSourceMapping", "orders-consumer-mapping")
+
+    # THEN
+    assert {f"{POLICY} process-order-policy", "aws:lambda/alias:Alias process-order-live"} <= before
+
+
+@pytest.mark.parametrize("slug", ["post-orders", "get-orders-order-id"])
+def test_a_route_opens_once_the_api_may_call_its_function(slug: str) -> None:
+    # GIVEN
+    recording = recorded("prod")
+
+    # WHEN
+    before = waits_for(recording, "aws:apigatewayv2/route:Route", f"api-{slug}")
+
+    # THEN
+    assert f"aws:lambda/permission:Permission api-{slug}-permission" in before
+
+
+def test_the_stage_goes_live_with_all_routes() -> None:
+    # GIVEN
+    recording = recorded("prod")
+
+    # WHEN
+    before = waits_for(recording, "aws:apigatewayv2/stage:Stage", "api-stage")
+
+    # THEN
+    routes = {f"{each.type} {each.name}" for each in recording.of_type("aws:apigatewayv2/route:Route")}
+    assert routes <= before
+
+
+@pytest.mark.parametrize("subscriber", ["everything", "rejections"])
+def test_a_subscription_waits_until_both_its_queues_take_from_the_topic(subscriber: str) -> None:
+    # GIVEN
+    recording = recorded("local")
+    name = f"notifications-{subscriber}"
+
+    # WHEN
+    before = waits_for(recording, "aws:sns/topicSubscription:TopicSubscription", name)
+
+    # THEN
+    policies = {f"aws:sqs/queuePolicy:QueuePolicy {name}-{queue}-policy" for queue in ("dlq", "queue")}
+    assert policies <= before
