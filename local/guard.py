@@ -21,6 +21,8 @@ from typing import Any
 
 # How long processes get between SIGTERM and SIGKILL.
 GRACE_SECONDS = 2.0
+# How long this process may stay to remove files once all others are gone; the next start or stop removes the rest.
+CLEANING_SECONDS = 4.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -33,7 +35,7 @@ def main(argument: str) -> int:
     sys.stdout.flush()
     ended_by_itself = _wait(child, wake)
     _end_group(child)
-    shutil.rmtree(options["scratch"], ignore_errors=True)
+    _clean(options["scratch"])
     return 1 if ended_by_itself else 0
 
 
@@ -100,6 +102,17 @@ def _end_group(child: "subprocess.Popen[bytes]") -> None:
         time.sleep(0.02)
     _signal_group(child.pid, signal.SIGKILL)
     child.wait()
+
+
+def _clean(scratch: str) -> None:
+    """Remove the workers' unpacked code, folder by folder, as long as there is time."""
+    deadline = time.monotonic() + CLEANING_SECONDS
+    for entry in list(os.scandir(scratch)):
+        if time.monotonic() > deadline:
+            return
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path, ignore_errors=True)
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:

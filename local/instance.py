@@ -120,7 +120,11 @@ class StateDir:
 
     def clean(self) -> None:
         """Remove what a former instance left. Only for whoever holds the folder."""
+        self.forget()
         shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def forget(self) -> None:
+        """Remove what says that an instance is running."""
         for path in (self.outputs, self.resources, self.instance):
             path.unlink(missing_ok=True)
 

@@ -76,9 +76,10 @@ class PipeReporter:
         self._stream.close()
 
     def failed(self, message: str, exit_code: int) -> None:
-        """The start failed; nothing follows."""
-        self._send("failed", message=message, exit_code=exit_code)
-        self._stream.close()
+        """The start failed; nothing follows. After `ready` nobody listens, and it does nothing."""
+        if not self._stream.closed:
+            self._send("failed", message=message, exit_code=exit_code)
+            self._stream.close()
 
     def _send(self, event: str, **more: object) -> None:
         self._stream.write(json.dumps({"event": event, **more}) + "\n")

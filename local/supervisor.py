@@ -51,6 +51,7 @@ class Supervisor:
         self._faults = Faults()
         self._token = secrets.token_urlsafe(32)
         self._stopping = threading.Event()
+        self._crashed = False
 
     @contextmanager
     def run(self) -> Iterator[Outputs]:
@@ -64,16 +65,19 @@ class Supervisor:
         except OSError as error:
             raise explain_os_error(error, self._state.path) from error
 
-    def watch(self, emulator_gone: str = "The emulator ended by itself") -> None:
+    def watch(self) -> None:
         """Block until `down` is asked for. Raises `LocalError` when the emulator ends before."""
         while not self._stopping.wait(_WATCH_SECONDS):
             if not self._emulator.is_running:
-                raise LocalError(f"{emulator_gone}; everything else was stopped too.\n{self._emulator.log_tail()}")
+                self._crashed = True
+                raise LocalError(
+                    f"The emulator ended by itself, so everything else was stopped too.\n{self._emulator.log_tail()}"
+                )
 
     def _start(self, cleanup: ExitStack) -> Outputs:
         lock = cleanup.enter_context(self._state.held())
         self._state.clean()
-        cleanup.callback(self._state.clean)
+        cleanup.callback(self._clean)
         settings = load_settings(ROOT, STACK, self._options.config)
         with self._step("Environment of the emulator") as current:
             interpreter = ensure_environment(current.note)
@@ -92,6 +96,13 @@ class Supervisor:
             count = prewarm(aws, self._state, deployment.resources, self._options.warm_workers)
             current.detail = f"{count} workers"
         return self._publish(instance, aws, deployment)
+
+    def _clean(self) -> None:
+        """After a crash be gone soon, and leave the workers' files to the next start or stop."""
+        if self._crashed:
+            self._state.forget()
+        else:
+            self._state.clean()
 
     def _serve(self, cleanup: ExitStack) -> Instance:
         """Start proxy and control endpoint, and tell others about the instance."""

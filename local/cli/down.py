@@ -13,7 +13,8 @@ from local.control import Control
 from local.errors import ExitCode, LocalError
 from local.instance import StateDir
 
-_POLITE_SECONDS = 12.0
+# Removing the unpacked code of many workers takes its time.
+_POLITE_SECONDS = 60.0
 _FORCED_SECONDS = 8.0
 
 

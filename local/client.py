@@ -1,0 +1,146 @@
+"""The local stack as tests and the demo use it.
+
+>>> with LocalStack.started(tmp_path, config={"retry_base_seconds": "1"}) as stack:
+...     stack.outputs["api_url"], stack.aws.sqs
+...     with stack.fault("sqs", "SendMessage", FaultKind.RESET, count=2):
+...         ...
+"""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from local.cli.down import stop
+from local.control import Control
+from local.errors import LocalError
+from local.instance import ROOT, Instance, Outputs, StateDir
+from local.proxy.faults import FaultKind, FaultRule, FaultStatus
+from local.services.aws import Aws
+from local.workers import Worker, kill_workers, worker_processes
+
+_START_SECONDS = 300
+
+
+class LocalStack:
+    """A running instance."""
+
+    def __init__(self, state: StateDir) -> None:
+        self.state = state
+
+    @classmethod
+    def attach(cls, state_dir: Path | None = None) -> Self:
+        """The instance that runs in `state_dir` (default: as on the command line). Raises `NotRunningError`."""
+        stack = cls(StateDir.chosen(str(state_dir) if state_dir else None))
+        stack.state.read_outputs()
+        return stack
+
+    @classmethod
+    def start(
+        cls,
+        state_dir: Path,
+        *,
+        iam: bool = False,
+        port: int = 0,
+        warm_workers: int = 3,
+        config: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Start an instance, as `up --detach` does. Raises `LocalError` with what `up` said."""
+        command = [sys.executable, "-m", "local", "up", "--detach", "--json", "--state-dir", str(state_dir)]
+        command += ["--port", str(port), "--warm", str(warm_workers), *(["--iam"] if iam else [])]
+        for key, value in (config or {}).items():
+            command += ["-c", f"{key}={value}"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=_START_SECONDS, check=False)
+        if done.returncode:
+            raise LocalError(done.stderr.strip())
+        return cls(StateDir(state_dir))
+
+    @classmethod
+    @contextmanager
+    def started(
+        cls, state_dir: Path, *, iam: bool = False, warm_workers: int = 3, config: Mapping[str, str] | None = None
+    ) -> Iterator[Self]:
+        """Start an instance and stop it afterwards."""
+        stack = cls.start(state_dir, iam=iam, warm_workers=warm_workers, config=config)
+        try:
+            yield stack
+        finally:
+            stack.stop()
+
+    def stop(self) -> None:
+        """Stop it and remove what it left; one that is gone already is fine."""
+        stop(self.state)
+
+    @cached_property
+    def instance(self) -> Instance:
+        """Its processes and addresses."""
+        return self.state.running()
+
+    @cached_property
+    def outputs(self) -> Outputs:
+        """How to reach it, and by `outputs["name"]` the stack's outputs."""
+        return self.state.read_outputs()
+
+    @cached_property
+    def aws(self) -> Aws:
+        """Clients of the emulated account, as its root user, straight to the emulator (no faults)."""
+        return Aws(self.outputs.endpoint_url, self.outputs.region, self.outputs.account_id).connect()
+
+    @cached_property
+    def resources(self) -> list[dict[str, Any]]:
+        """Every resource that was deployed: urn, type, name, id, state."""
+        resources: list[dict[str, Any]] = json.loads(self.state.resources.read_text())
+        return resources
+
+    def add_fault(
+        self,
+        service: str,
+        operation: str | None,
+        kind: FaultKind,
+        *,
+        probability: float = 1.0,
+        count: int | None = None,
+        seconds: float | None = None,
+        containing: str | None = None,
+    ) -> FaultStatus:
+        """Make calls of the functions fail, as `fault add` does."""
+        rule = FaultRule(
+            service=service,
+            operation=operation,
+            kind=kind,
+            probability=probability,
+            count=count,
+            seconds=seconds,
+            containing=containing,
+        )
+        return Control(self.instance).add_fault(rule)
+
+    def faults(self) -> list[FaultStatus]:
+        """The rules and what they did."""
+        return Control(self.instance).faults()
+
+    def clear_faults(self) -> int:
+        """Remove all rules; how many there were."""
+        return Control(self.instance).clear_faults()
+
+    @contextmanager
+    def fault(self, service: str, operation: str | None, kind: FaultKind, **limits: Any) -> Iterator[FaultStatus]:
+        """A rule in force inside the block; all rules are removed at its end. `limits` as for `add_fault`."""
+        status = self.add_fault(service, operation, kind, **limits)
+        try:
+            yield status
+        finally:
+            self.clear_faults()
+
+    def workers(self) -> list[Worker]:
+        """The Lambda worker processes that are alive."""
+        return worker_processes(self.instance)
+
+    def kill_workers(self, function: str | None = None, number: signal.Signals = signal.SIGKILL) -> int:
+        """Kill all workers, or those of one function (physical name); how many there were."""
+        return kill_workers(self.instance, function, number)
