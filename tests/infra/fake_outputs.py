@@ -14,6 +14,11 @@ def arn(service: str, resource: str, region: str = REGION) -> str:
     return f"arn:aws:{service}:{region}:{ACCOUNT}:{resource}"
 
 
+def url(name: str) -> str:
+    """A queue's URL in the account of the tests."""
+    return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
+
+
 def outputs_of(token: str, name: str, inputs: _Inputs) -> dict[str, Any]:
     """The outputs of a resource, `id` among them. A type without an entry gets an id that nothing depends on."""
     return _OUTPUTS.get(token, _anonymous)(name, inputs)
@@ -38,8 +43,8 @@ def _invoke(function_arn: str) -> str:
 
 
 def _queue(_name: str, inputs: _Inputs) -> dict[str, Any]:
-    url = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{inputs['name']}"
-    return {"id": url, "url": url, "arn": arn("sqs", str(inputs["name"]))}
+    own = url(str(inputs["name"]))
+    return {"id": own, "url": own, "arn": arn("sqs", str(inputs["name"]))}
 
 
 def _api(name: str, _inputs: _Inputs) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from functools import cache
 
 from tests.infra.recording import Recorded, Recording, record_stack
 
+FUNCTION = "aws:lambda/function:Function"
+
 
 @cache
 def recorded(stack: str) -> Recording:
@@ -19,3 +21,9 @@ def by_urn(recording: Recording) -> dict[str, Recorded]:
 def custom(recording: Recording) -> list[Recorded]:
     """What reaches AWS: everything but components."""
     return [each for each in recording.resources if each.custom]
+
+
+def environment_of(stack: str, function: str) -> dict[str, str]:
+    """The variables of one function."""
+    variables: dict[str, str] = recorded(stack).one(FUNCTION, f"{function}-function").inputs["environment"]["variables"]
+    return variables

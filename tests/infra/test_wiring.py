@@ -5,14 +5,13 @@ import json
 import pytest
 
 from tests.infra.fake_outputs import arn
-from tests.infra.recording import STACKS, Recorded, record_stack
-from tests.infra.stacks import recorded
+from tests.infra.recording import STACKS, Recorded
+from tests.infra.stacks import environment_of, recorded
 
 FUNCTION = "aws:lambda/function:Function"
 ALIAS = "aws:lambda/alias:Alias"
 QUEUE = "aws:sqs/queue:Queue"
 QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
-SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
 HANDLERS = {
     "create-order": "runtime.handlers.create_order.handler",
     "get-order": "runtime.handlers.get_order.handler",
@@ -32,17 +31,6 @@ OUTPUTS = {
     "process_order_function",
     "subscriber_queue_urls",
 }
-
-
-def environment(stack: str, function: str) -> dict[str, str]:
-    """The variables of one function."""
-    variables: dict[str, str] = recorded(stack).one(FUNCTION, f"{function}-function").inputs["environment"]["variables"]
-    return variables
-
-
-def url(name: str) -> str:
-    """A queue's URL in the tests' account."""
-    return f"https://sqs.eu-west-1.amazonaws.com/123456789012/{name}"
 
 
 def tls_statement(policy: Recorded) -> dict[str, object]:
@@ -117,7 +105,7 @@ class TestEveryStack:
         allow = recording.one("aws:sqs/redriveAllowPolicy:RedriveAllowPolicy", "orders-queue-dlq-sources")
 
         # THEN
-        receives = int(environment(stack, "process-order")["MAX_RECEIVE_COUNT"])
+        receives = int(environment_of(stack, "process-order")["MAX_RECEIVE_COUNT"])
         assert redrive == {
             "deadLetterTargetArn": recording.state(QUEUE, "orders-queue-dlq")["arn"],
             "maxReceiveCount": receives,
@@ -239,72 +227,6 @@ class TestEveryStack:
         )
         assert not [value for value in log_format.values() if any(word in value for word in personal)]
 
-    def test_the_api_functions_get_exactly_their_variables(self, stack: str) -> None:
-        # GIVEN
-        prefix = f"orders-{stack}"
-
-        # WHEN
-        intake, lookup = environment(stack, "create-order"), environment(stack, "get-order")
-
-        # THEN
-        common = {name for name in lookup if name.startswith("POWERTOOLS_") or name == "AWS_ENDPOINT_URL"}
-        assert {name: value for name, value in intake.items() if name not in common} == {
-            "ORDERS_TABLE": f"{prefix}-orders",
-            "ORDERS_QUEUE_URL": url(f"{prefix}-orders-queue"),
-            "IDEMPOTENCY_TABLE": f"{prefix}-api-idempotency-table",
-            "IDEMPOTENCY_TTL_SECONDS": "86400",
-        }
-        assert {name: value for name, value in lookup.items() if name not in common} == {
-            "ORDERS_TABLE": f"{prefix}-orders"
-        }
-
-    def test_the_worker_gets_exactly_its_variables(self, stack: str) -> None:
-        # GIVEN
-        prefix, recording = f"orders-{stack}", recorded(stack)
-
-        # WHEN
-        worker = environment(stack, "process-order")
-
-        # THEN
-        tuned = {
-            "IDEMPOTENCY_TTL_SECONDS",
-            "MAX_RECEIVE_COUNT",
-            "RETRY_BASE_SECONDS",
-            "RETRY_CAP_SECONDS",
-            "BATCH_THREADS",
-            "ITEM_BUDGET_SECONDS",
-            "TIME_MARGIN_SECONDS",
-        }
-        assert all(int(worker[name]) >= 1 for name in tuned)
-        others = {
-            name: value
-            for name, value in worker.items()
-            if name not in tuned and not name.startswith("POWERTOOLS_") and name != "AWS_ENDPOINT_URL"
-        }
-        assert others == {
-            "ORDERS_TABLE": f"{prefix}-orders",
-            "STOCK_TABLE": f"{prefix}-stock",
-            "IDEMPOTENCY_TABLE": f"{prefix}-worker-idempotency-table",
-            "ORDERS_QUEUE_URL": url(f"{prefix}-orders-queue"),
-            "DEAD_LETTER_QUEUE_URL": url(f"{prefix}-orders-queue-dlq"),
-            "NOTIFICATIONS_TOPIC_ARN": recording.state("aws:sns/topic:Topic", "notifications")["arn"],
-            "EVENT_SOURCE": f"/{prefix}",
-        }
-
-    @pytest.mark.parametrize(
-        ("function", "service"), [("create-order", "api"), ("get-order", "api"), ("process-order", "worker")]
-    )
-    def test_powertools_variables_name_service_and_stack(self, stack: str, function: str, service: str) -> None:
-        # GIVEN / WHEN
-        variables = environment(stack, function)
-
-        # THEN
-        assert variables["POWERTOOLS_SERVICE_NAME"] == service
-        assert variables["POWERTOOLS_METRICS_NAMESPACE"] == f"orders-{stack}"
-        assert 0 <= float(variables["POWERTOOLS_LOGGER_SAMPLE_RATE"]) <= 1
-        assert ("POWERTOOLS_TRACE_DISABLED" in variables) == (stack == "local")
-        assert ("AWS_ENDPOINT_URL" in variables) == (stack == "local")
-
     def test_tables_have_their_keys_and_expire_idempotency_records(self, stack: str) -> None:
         # GIVEN
         tables = recorded(stack).of_type("aws:dynamodb/table:Table")
@@ -333,77 +255,3 @@ class TestEveryStack:
         recovered = {each.name for each in tables if each.inputs["pointInTimeRecovery"]["enabled"]}
         assert guards == {(stack == "prod", stack == "prod")}
         assert recovered == ({"orders", "stock"} if stack == "prod" else set())
-
-
-class TestSubscriptions:
-    def test_each_subscription_keeps_failed_deliveries_in_a_queue_of_its_own(self) -> None:
-        # GIVEN
-        items = [
-            "{name: ops, protocol: email, endpoint: ops@example.com}",
-            "{name: hook, protocol: https, endpoint: 'https://example.com/events'}",
-            "{name: billing, protocol: sqs, endpoint: 'arn:aws:sqs:eu-west-1:123456789012:billing'}",
-            "{name: own, protocol: sqs}",
-        ]
-
-        # WHEN
-        recording = record_stack("prod", {"orders:subscriptions": json.dumps(items)})
-
-        # THEN
-        topic = recording.state("aws:sns/topic:Topic", "notifications")["arn"]
-        endpoints = {}
-        for each in recording.of_type(SUBSCRIPTION):
-            dead = recording.state(QUEUE, f"{each.name}-dlq")
-            assert each.inputs["topic"] == topic
-            assert each.document("redrivePolicy") == {"deadLetterTargetArn": dead["arn"]}
-            policy = recording.one(QUEUE_POLICY, f"{each.name}-dlq-policy")
-            assert policy.inputs["queueUrl"] == dead["id"]
-            source = next(item for item in policy.document("policy")["Statement"] if item["Sid"] == "NamedSource")
-            assert source["Principal"] == {"Service": "sns.amazonaws.com"}
-            assert source["Condition"] == {"ArnEquals": {"aws:SourceArn": topic}}
-            assert source["Action"] == ["sqs:SendMessage"]
-            assert source["Resource"] == dead["arn"]
-            endpoints[each.name] = each.inputs["endpoint"]
-        assert endpoints == {
-            "notifications-ops": "ops@example.com",
-            "notifications-hook": "https://example.com/events",
-            "notifications-billing": "arn:aws:sqs:eu-west-1:123456789012:billing",
-            "notifications-own": arn("sqs", "orders-prod-notifications-own-queue"),
-        }
-
-    def test_only_queues_made_here_are_among_the_outputs(self) -> None:
-        # GIVEN
-        items = ["{name: ops, protocol: email, endpoint: ops@example.com}", "{name: own, protocol: sqs}"]
-
-        # WHEN
-        recording = record_stack("prod", {"orders:subscriptions": json.dumps(items)})
-
-        # THEN
-        assert recording.outputs["subscriber_queue_urls"] == {"own": url("orders-prod-notifications-own-queue")}
-
-    def test_filter_policies_arrive_as_lists_over_message_attributes(self) -> None:
-        # GIVEN
-        recording = recorded("local")
-
-        # WHEN
-        filtered = recording.one(SUBSCRIPTION, "notifications-rejections")
-        unfiltered = recording.one(SUBSCRIPTION, "notifications-everything")
-
-        # THEN
-        assert filtered.document("filterPolicy") == {"event_type": ["order.rejected"]}
-        assert filtered.inputs["filterPolicyScope"] == "MessageAttributes"
-        assert filtered.inputs["rawMessageDelivery"] is True
-        assert "filterPolicy" not in unfiltered.inputs
-
-    def test_removing_one_subscription_leaves_the_others_as_they_are(self) -> None:
-        # GIVEN
-        items = [f"{{name: s{index}, protocol: sqs}}" for index in range(3)]
-        before = record_stack("prod", {"orders:subscriptions": json.dumps(items)})
-
-        # WHEN
-        after = record_stack("prod", {"orders:subscriptions": json.dumps(items[1:])})
-
-        # THEN
-        gone = [each for each in before.resources if each not in after.resources]
-        assert [each for each in after.resources if each not in before.resources] == []
-        assert gone
-        assert all("notifications-s0" in each.urn for each in gone)

@@ -1,0 +1,76 @@
+"""The variables of each function: what runtime/settings.py reads, and nothing else."""
+
+import pytest
+
+from tests.infra.fake_outputs import url
+from tests.infra.recording import STACKS
+from tests.infra.stacks import environment_of, recorded
+
+
+@pytest.mark.parametrize("stack", STACKS)
+class TestEveryStack:
+    def test_the_api_functions_get_exactly_their_variables(self, stack: str) -> None:
+        # GIVEN
+        prefix = f"orders-{stack}"
+
+        # WHEN
+        intake, lookup = environment_of(stack, "create-order"), environment_of(stack, "get-order")
+
+        # THEN
+        common = {name for name in lookup if name.startswith("POWERTOOLS_") or name == "AWS_ENDPOINT_URL"}
+        assert {name: value for name, value in intake.items() if name not in common} == {
+            "ORDERS_TABLE": f"{prefix}-orders",
+            "ORDERS_QUEUE_URL": url(f"{prefix}-orders-queue"),
+            "IDEMPOTENCY_TABLE": f"{prefix}-api-idempotency-table",
+            "IDEMPOTENCY_TTL_SECONDS": "86400",
+        }
+        assert {name: value for name, value in lookup.items() if name not in common} == {
+            "ORDERS_TABLE": f"{prefix}-orders"
+        }
+
+    def test_the_worker_gets_exactly_its_variables(self, stack: str) -> None:
+        # GIVEN
+        prefix, recording = f"orders-{stack}", recorded(stack)
+
+        # WHEN
+        worker = environment_of(stack, "process-order")
+
+        # THEN
+        tuned = {
+            "IDEMPOTENCY_TTL_SECONDS",
+            "MAX_RECEIVE_COUNT",
+            "RETRY_BASE_SECONDS",
+            "RETRY_CAP_SECONDS",
+            "BATCH_THREADS",
+            "ITEM_BUDGET_SECONDS",
+            "TIME_MARGIN_SECONDS",
+        }
+        assert all(int(worker[name]) >= 1 for name in tuned)
+        others = {
+            name: value
+            for name, value in worker.items()
+            if name not in tuned and not name.startswith("POWERTOOLS_") and name != "AWS_ENDPOINT_URL"
+        }
+        assert others == {
+            "ORDERS_TABLE": f"{prefix}-orders",
+            "STOCK_TABLE": f"{prefix}-stock",
+            "IDEMPOTENCY_TABLE": f"{prefix}-worker-idempotency-table",
+            "ORDERS_QUEUE_URL": url(f"{prefix}-orders-queue"),
+            "DEAD_LETTER_QUEUE_URL": url(f"{prefix}-orders-queue-dlq"),
+            "NOTIFICATIONS_TOPIC_ARN": recording.state("aws:sns/topic:Topic", "notifications")["arn"],
+            "EVENT_SOURCE": f"/{prefix}",
+        }
+
+    @pytest.mark.parametrize(
+        ("function", "service"), [("create-order", "api"), ("get-order", "api"), ("process-order", "worker")]
+    )
+    def test_powertools_variables_name_service_and_stack(self, stack: str, function: str, service: str) -> None:
+        # GIVEN / WHEN
+        variables = environment_of(stack, function)
+
+        # THEN
+        assert variables["POWERTOOLS_SERVICE_NAME"] == service
+        assert variables["POWERTOOLS_METRICS_NAMESPACE"] == f"orders-{stack}"
+        assert 0 <= float(variables["POWERTOOLS_LOGGER_SAMPLE_RATE"]) <= 1
+        assert ("POWERTOOLS_TRACE_DISABLED" in variables) == (stack == "local")
+        assert ("AWS_ENDPOINT_URL" in variables) == (stack == "local")

@@ -1,0 +1,85 @@
+"""Who is told of events, and where failed deliveries go."""
+
+import json
+
+from tests.infra.fake_outputs import arn, url
+from tests.infra.recording import record_stack
+from tests.infra.stacks import recorded
+
+QUEUE = "aws:sqs/queue:Queue"
+QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
+SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
+
+
+class TestSubscriptions:
+    def test_each_subscription_keeps_failed_deliveries_in_a_queue_of_its_own(self) -> None:
+        # GIVEN
+        items = [
+            "{name: ops, protocol: email, endpoint: ops@example.com}",
+            "{name: hook, protocol: https, endpoint: 'https://example.com/events'}",
+            "{name: billing, protocol: sqs, endpoint: 'arn:aws:sqs:eu-west-1:123456789012:billing'}",
+            "{name: own, protocol: sqs}",
+        ]
+
+        # WHEN
+        recording = record_stack("prod", {"orders:subscriptions": json.dumps(items)})
+
+        # THEN
+        topic = recording.state("aws:sns/topic:Topic", "notifications")["arn"]
+        endpoints = {}
+        for each in recording.of_type(SUBSCRIPTION):
+            dead = recording.state(QUEUE, f"{each.name}-dlq")
+            assert each.inputs["topic"] == topic
+            assert each.document("redrivePolicy") == {"deadLetterTargetArn": dead["arn"]}
+            policy = recording.one(QUEUE_POLICY, f"{each.name}-dlq-policy")
+            assert policy.inputs["queueUrl"] == dead["id"]
+            source = next(item for item in policy.document("policy")["Statement"] if item["Sid"] == "NamedSource")
+            assert source["Principal"] == {"Service": "sns.amazonaws.com"}
+            assert source["Condition"] == {"ArnEquals": {"aws:SourceArn": topic}}
+            assert source["Action"] == ["sqs:SendMessage"]
+            assert source["Resource"] == dead["arn"]
+            endpoints[each.name] = each.inputs["endpoint"]
+        assert endpoints == {
+            "notifications-ops": "ops@example.com",
+            "notifications-hook": "https://example.com/events",
+            "notifications-billing": "arn:aws:sqs:eu-west-1:123456789012:billing",
+            "notifications-own": arn("sqs", "orders-prod-notifications-own-queue"),
+        }
+
+    def test_only_queues_made_here_are_among_the_outputs(self) -> None:
+        # GIVEN
+        items = ["{name: ops, protocol: email, endpoint: ops@example.com}", "{name: own, protocol: sqs}"]
+
+        # WHEN
+        recording = record_stack("prod", {"orders:subscriptions": json.dumps(items)})
+
+        # THEN
+        assert recording.outputs["subscriber_queue_urls"] == {"own": url("orders-prod-notifications-own-queue")}
+
+    def test_filter_policies_arrive_as_lists_over_message_attributes(self) -> None:
+        # GIVEN
+        recording = recorded("local")
+
+        # WHEN
+        filtered = recording.one(SUBSCRIPTION, "notifications-rejections")
+        unfiltered = recording.one(SUBSCRIPTION, "notifications-everything")
+
+        # THEN
+        assert filtered.document("filterPolicy") == {"event_type": ["order.rejected"]}
+        assert filtered.inputs["filterPolicyScope"] == "MessageAttributes"
+        assert filtered.inputs["rawMessageDelivery"] is True
+        assert "filterPolicy" not in unfiltered.inputs
+
+    def test_removing_one_subscription_leaves_the_others_as_they_are(self) -> None:
+        # GIVEN
+        items = [f"{{name: s{index}, protocol: sqs}}" for index in range(3)]
+        before = record_stack("prod", {"orders:subscriptions": json.dumps(items)})
+
+        # WHEN
+        after = record_stack("prod", {"orders:subscriptions": json.dumps(items[1:])})
+
+        # THEN
+        gone = [each for each in before.resources if each not in after.resources]
+        assert [each for each in after.resources if each not in before.resources] == []
+        assert gone
+        assert all("notifications-s0" in each.urn for each in gone)
