@@ -117,7 +117,7 @@ class World:
         for name, metric in metrics.metric_set.items():
             self.counted[name] = self.counted.get(name, 0) + sum(metric["Value"])
         metrics.clear_metrics()
-        return [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
+        return [str(failure["itemIdentifier"]) for failure in response["batchItemFailures"]]
 
     def disturb(self, operation: str, *faults: Fault) -> None:
         """Let the next calls of `operation` meet these faults."""

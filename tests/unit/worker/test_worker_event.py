@@ -88,7 +88,7 @@ def test_only_a_settled_order_has_an_event(status: str) -> None:
 @pytest.mark.parametrize("field", ["settled_at", "accepted_at", "currency", "total"])
 def test_a_settled_order_that_lacks_a_field_has_no_event(field: str) -> None:
     # GIVEN a settled order with a hole in it
-    order = stored(**{field: None})
+    order = stored(1, **{field: None})
     # WHEN its event is asked for
     # THEN the hole is named, and no half event goes out
     with pytest.raises(CorruptDataError, match=rf"{order_id(1)}.*{field}"):

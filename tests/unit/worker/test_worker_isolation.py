@@ -68,22 +68,23 @@ def deliver(batch: list[Message], deadline: int, threads: int) -> None:
 @settings(max_examples=300)
 @given(
     kinds=st.lists(st.booleans(), min_size=1, max_size=25),
-    shuffles=st.randoms(use_true_random=False),
+    seed=st.integers(0, 2**32),
     threads=st.integers(1, 5),
     most=st.integers(1, 10),
 )
 def test_killers_cost_the_innocent_one_receive_each_and_one_more_at_the_start(
-    kinds: list[bool], shuffles: Random, threads: int, most: int
+    kinds: list[bool], seed: int, threads: int, most: int
 ) -> None:
     # GIVEN a queue with some killers, whose messages meet in ever new batches
     queue = [Message(killer) for killer in kinds]
     killers = sum(kinds)
-    deadline = 0
+    deadline, chance = 0, Random(seed)  # noqa: S311 - reproducible
     # WHEN they are delivered until only killers are left
     while waiting := [message for message in queue if not message.done]:
-        if all(message.killer for message in waiting):
+        # Far more deliveries than the bound allows: without an end a wrong order would starve somebody for ever.
+        if all(message.killer for message in waiting) or max(message.receives for message in waiting) > 1000:
             break
-        shuffles.shuffle(waiting)
+        chance.shuffle(waiting)
         deadline += 1
         deliver(waiting[:most], deadline, threads)
     # THEN no innocent message needed more receives than one per killer, one for the parallel start, and its own

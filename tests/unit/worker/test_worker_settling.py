@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from runtime.logic.failures import ContentionError, CorruptDataError
 from runtime.logic.settle import CONTENTION_SECONDS, Settler
+from runtime.models.order import Reason
 from runtime.store.settlement import SettlementStore, Written
 from tests.unit.worker.conftest import ORDERS, STOCK, Spy, World, answer_lost, cancelled, refused
 from tests.unit.worker.factories import content, lines, message, order_id, record
@@ -96,7 +97,7 @@ def test_an_order_without_stock_is_rejected_with_its_reason(
     assert written.by_us
     assert written.order == world.order()
     assert written.order.status == "REJECTED"
-    assert written.order.reason.model_dump() == reason
+    assert written.order.reason == Reason.model_validate(reason)
     assert {sku: world.available(sku.replace("_", "-")) for sku in stock} == stock
 
 
