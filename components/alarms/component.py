@@ -1,14 +1,16 @@
 """Turns an alarm table into CloudWatch alarms."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import ClassVar
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
 from components.alarms.model import Alarm, AlarmTable, Composite, Metric, Ref, Tier
 from components.alarms.settings import AlarmSettings
 from components.alarms.topics import AlarmTopics, AlarmTopicsArgs
+from components.component import Args, Component, Scope, Text
 
 WAIT_FOR_SUPPRESSOR = 120
 """Seconds that a composite waits for the cause that would explain it; both are evaluated once a minute."""
@@ -16,63 +18,51 @@ WAIT_FOR_SUPPRESSOR = 120
 _DESCRIPTION_LIMIT = 1024
 
 
-@dataclass(frozen=True)
-class AlarmsArgs:
-    """Inputs of `Alarms`.
+class AlarmsArgs(Args):
+    """What is watched, and who hears of it."""
 
-    Attributes:
-        prefix: start of the physical names, `{project}-{stack}`.
-        table: the rows.
-        watched: names and ids by the keys of the rows' `Ref`s.
-        settings: subscriptions, key and runbook address.
-    """
-
-    prefix: str
-    table: AlarmTable
-    watched: Mapping[str, pulumi.Input[str]]
-    settings: AlarmSettings
+    table: AlarmTable = Field(description="The rows: one alarm each.")
+    watched: Mapping[str, Text] = Field(description="Names and ids by the keys of the rows' `Ref`s.")
+    settings: AlarmSettings = Field(description="Subscriptions, key and the runbooks' address.")
 
 
-class Alarms(pulumi.ComponentResource):
+class Alarms(Component):
     """Metric alarms, composites and the topics they notify.
 
-    Attributes:
-        topics: topic ARNs by tier.
-        names: physical alarm names by row or composite name.
-        arns: alarm ARNs by row or composite name.
+    Outputs: `topics` (ARNs by tier), `names` and `arns` (of the alarms, by row or composite).
 
     Raises:
         ValueError: a row watches something that `watched` does not name.
     """
 
-    topics: Mapping[Tier, pulumi.Output[str]]
-    names: Mapping[str, pulumi.Output[str]]
-    arns: Mapping[str, pulumi.Output[str]]
+    kind: ClassVar[str] = "Alarms"
 
-    def __init__(self, name: str, args: AlarmsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("orders:alarms:Alarms", name, None, opts)
-        self._name, self._args = name, args
-        topics = AlarmTopics(
-            f"{name}-topics", AlarmTopicsArgs(args.prefix, args.settings), pulumi.ResourceOptions(parent=self)
-        )
-        self.topics = topics.arns
+    def __init__(self, name: str, scope: Scope, args: AlarmsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, scope, opts)
+        self._table, self._watched, self._settings = args.table, args.watched, args.settings
+        topics = AlarmTopics(f"{name}-topics", scope, AlarmTopicsArgs(settings=args.settings), self.child())
+        self.topics: Mapping[Tier, pulumi.Output[str]] = topics.arns
         rows = {row.name: self._alarm(row) for row in args.table.alarms}
         groups: dict[str, aws.cloudwatch.CompositeAlarm] = {}
         for composite in _explained_first(args.table.composites):
             groups[composite.name] = self._composite(composite, rows, groups)
-        self.names = {key: alarm.name for key, alarm in rows.items()} | {
-            key: alarm.alarm_name for key, alarm in groups.items()
+        self.names: Mapping[str, pulumi.Output[str]] = {
+            **{key: alarm.name for key, alarm in rows.items()},
+            **{key: alarm.alarm_name for key, alarm in groups.items()},
         }
-        self.arns = {key: alarm.arn for key, alarm in rows.items()} | {key: alarm.arn for key, alarm in groups.items()}
+        self.arns: Mapping[str, pulumi.Output[str]] = {
+            **{key: alarm.arn for key, alarm in rows.items()},
+            **{key: alarm.arn for key, alarm in groups.items()},
+        }
         self.register_outputs({"topics": {str(tier): arn for tier, arn in self.topics.items()}})
 
     def _alarm(self, row: Alarm) -> aws.cloudwatch.MetricAlarm:
-        heard_through = self._args.table.composite_of(row.name)
+        heard_through = self._table.composite_of(row.name)
         actions = [] if heard_through else [self.topics[row.tier]]
         single = next(iter(row.metrics.values())) if row.expression is None else None
         return aws.cloudwatch.MetricAlarm(
-            f"{self._name}-{row.name}",
-            name=f"{self._args.prefix}-{row.name}",
+            f"{self.logical_name}-{row.name}",
+            name=self.scope.name(row.name),
             alarm_description=self._description(row),
             comparison_operator=f"{row.threshold.comparison}",
             threshold=row.threshold.value,
@@ -89,7 +79,8 @@ class Alarms(pulumi.ComponentResource):
             dimensions=None if single is None else self._dimensions(single),
             statistic=None if single is None or _percentile(single) else single.statistic,
             extended_statistic=single.statistic if single is not None and _percentile(single) else None,
-            opts=pulumi.ResourceOptions(parent=self),
+            tags=self.scope.tags,
+            opts=self.child(),
         )
 
     def _queries(self, row: Alarm) -> list[aws.cloudwatch.MetricAlarmMetricQueryArgs]:
@@ -129,30 +120,31 @@ class Alarms(pulumi.ComponentResource):
             )
         actions = [self.topics[composite.tier]]
         return aws.cloudwatch.CompositeAlarm(
-            f"{self._name}-{composite.name}",
-            alarm_name=f"{self._args.prefix}-{composite.name}",
+            f"{self.logical_name}-{composite.name}",
+            alarm_name=self.scope.name(composite.name),
             alarm_description=self._description(composite),
             alarm_rule=members.apply(lambda names: " OR ".join(f'ALARM("{name}")' for name in names)),
             alarm_actions=actions,
             ok_actions=actions,
             actions_suppressor=suppressor,
-            opts=pulumi.ResourceOptions(parent=self),
+            tags=self.scope.tags,
+            opts=self.child(),
         )
 
     def _description(self, row: Alarm | Composite) -> str:
-        link = runbook_link(self._args.settings.runbook_base_url, row)
+        link = runbook_link(self._settings.runbook_base_url, row)
         text = f"[{row.tier}] {row.title}. {row.why}"
         room = _DESCRIPTION_LIMIT - len(link) - len(" Runbook: ")
         return f"{text[:room]} Runbook: {link}"
 
-    def _dimensions(self, metric: Metric) -> dict[str, pulumi.Input[str]]:
+    def _dimensions(self, metric: Metric) -> dict[str, Text]:
         return {name: self._resolve(value) for name, value in metric.dimensions.items()}
 
-    def _resolve(self, value: str | Ref) -> pulumi.Input[str]:
-        return resolve(value, self._args.watched)
+    def _resolve(self, value: str | Ref) -> Text:
+        return resolve(value, self._watched)
 
 
-def resolve(value: str | Ref, watched: Mapping[str, pulumi.Input[str]]) -> pulumi.Input[str]:
+def resolve(value: str | Ref, watched: Mapping[str, Text]) -> Text:
     """The name behind a `Ref`, or the literal itself.
 
     Raises:

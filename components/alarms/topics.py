@@ -1,96 +1,99 @@
 """One topic per tier: where alarms are published and who hears them."""
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import ClassVar
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
 from components.alarms.model import Tier
 from components.alarms.settings import AlarmSettings, AlarmSubscription
+from components.component import Args, Component, Scope
+from components.iam import document, tls_only
 
 
-@dataclass(frozen=True)
-class AlarmTopicsArgs:
-    """Inputs of `AlarmTopics`.
+class AlarmTopicsArgs(Args):
+    """Who hears alarms."""
 
-    Attributes:
-        prefix: start of the physical names, `{project}-{stack}`.
-        settings: subscriptions per tier and the optional key.
-    """
-
-    prefix: str
-    settings: AlarmSettings
+    settings: AlarmSettings = Field(description="Subscriptions per tier, and the key that encrypts the topics.")
 
 
-class AlarmTopics(pulumi.ComponentResource):
+class AlarmTopics(Component):
     """A topic for each tier with its policy and subscriptions.
 
-    Attributes:
-        arns: the topics' ARNs by tier.
+    Outputs: `arns`, the topics' ARNs by tier.
     """
 
-    arns: Mapping[Tier, pulumi.Output[str]]
+    kind: ClassVar[str] = "AlarmTopics"
 
-    def __init__(self, name: str, args: AlarmTopicsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("orders:alarms:AlarmTopics", name, None, opts)
-        subscriptions = {
-            Tier.PAGE: args.settings.page,
-            Tier.NOTIFY: args.settings.notify,
-            Tier.TICKET: args.settings.ticket,
-        }
-        if not args.settings.page:
+    def __init__(
+        self, name: str, scope: Scope, args: AlarmTopicsArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, scope, opts)
+        settings = args.settings
+        subscriptions = {Tier.PAGE: settings.page, Tier.NOTIFY: settings.notify, Tier.TICKET: settings.ticket}
+        if not settings.page:
             pulumi.log.warn(
                 "nobody is subscribed to pages: alarms that should wake somebody would fire unheard. "
-                "Set alarms.page to a list of {protocol, endpoint}.",
+                "Set alarm_page_subscriptions, for example to [https=https://pager.example.com/hook].",
                 resource=self,
             )
-        self.arns = {tier: self._topic(name, args, tier, subscriptions[tier]) for tier in Tier}
-        self.register_outputs({f"{tier}_topic_arn": arn for tier, arn in self.arns.items()})
+        self.arns: Mapping[Tier, pulumi.Output[str]] = {
+            tier: self._topic(settings, tier, subscriptions[tier]) for tier in Tier
+        }
+        self.register_outputs({"arns": {str(tier): arn for tier, arn in self.arns.items()}})
 
     def _topic(
-        self, name: str, args: AlarmTopicsArgs, tier: Tier, subscriptions: tuple[AlarmSubscription, ...]
+        self, settings: AlarmSettings, tier: Tier, subscriptions: tuple[AlarmSubscription, ...]
     ) -> pulumi.Output[str]:
-        child = pulumi.ResourceOptions(parent=self)
+        name = f"{self.logical_name}-{tier}"
         topic = aws.sns.Topic(
-            f"{name}-{tier}",
-            name=f"{args.prefix}-alarms-{tier}",
-            display_name=f"{args.prefix} {tier}",
-            kms_master_key_id=args.settings.topic_kms_key_arn,
-            opts=child,
+            name,
+            aws.sns.TopicArgs(
+                name=self.scope.name(f"alarms-{tier}"),
+                display_name=self.scope.name(tier),
+                # Not AWS's own key: CloudWatch may not use it, and alarms would never arrive.
+                kms_master_key_id=settings.topic_kms_key_arn,
+                tags=self.scope.tags,
+            ),
+            self.child(),
         )
+        statements = [
+            tls_only(self.scope, ["sns:Publish", "sns:Subscribe"], topic.arn),
+            _alarms_publish(topic.arn, self.scope.prefix),
+        ]
         aws.sns.TopicPolicy(
-            f"{name}-{tier}-policy",
-            arn=topic.arn,
-            policy=topic.arn.apply(lambda arn: topic_policy(arn, args.prefix)),
-            opts=child,
+            f"{name}-policy", aws.sns.TopicPolicyArgs(arn=topic.arn, policy=document(statements)), self.child()
         )
         for subscription in subscriptions:
             aws.sns.TopicSubscription(
-                f"{name}-{tier}-{_digest(subscription)}",
-                topic=topic.arn,
-                protocol=subscription.protocol,
-                endpoint=subscription.endpoint,
-                opts=child,
+                f"{name}-{_digest(subscription)}",
+                aws.sns.TopicSubscriptionArgs(
+                    topic=topic.arn, protocol=subscription.protocol, endpoint=subscription.endpoint
+                ),
+                self.child(),
             )
         return topic.arn
 
 
-def topic_policy(topic_arn: str, prefix: str) -> str:
-    """The policy that lets this stack's alarms, and nobody else, publish to the topic."""
-    _, partition, _, region, account, _ = topic_arn.split(":", 5)
-    alarms = f"arn:{partition}:cloudwatch:{region}:{account}:alarm:{prefix}-*"
-    statement = {
+def _alarms_publish(topic_arn: pulumi.Output[str], prefix: str) -> dict[str, object]:
+    """Lets this stack's alarms publish to the topic."""
+    return {
         "Sid": "AlarmsPublish",
         "Effect": "Allow",
         "Principal": {"Service": "cloudwatch.amazonaws.com"},
-        "Action": "sns:Publish",
+        "Action": ["sns:Publish"],
         "Resource": topic_arn,
-        "Condition": {"ArnLike": {"aws:SourceArn": alarms}, "StringEquals": {"aws:SourceAccount": account}},
+        "Condition": {"ArnLike": {"aws:SourceArn": topic_arn.apply(lambda arn: _alarms_of(arn, prefix))}},
     }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _alarms_of(topic_arn: str, prefix: str) -> str:
+    """ARNs of the stack's alarms, in the topic's own partition, Region and account."""
+    _, partition, _, region, account, _ = topic_arn.split(":", 5)
+    return f"arn:{partition}:cloudwatch:{region}:{account}:alarm:{prefix}-*"
 
 
 def _digest(subscription: AlarmSubscription) -> str:

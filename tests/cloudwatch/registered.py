@@ -12,11 +12,13 @@ from pulumi.runtime.stack import run_in_stack
 from components.alarms.component import Alarms, AlarmsArgs
 from components.alarms.rows import Limits, alarm_table
 from components.alarms.settings import AlarmSettings, AlarmSubscription, AlarmThresholds
+from components.component import Scope
 from tests.cloudwatch.evaluator_alarm import MetricAlarm, MetricQuery, State
 from tests.cloudwatch.evaluator_composite import CompositeAlarm
 from tests.cloudwatch.evaluator_metrics import MetricKey
 
 PREFIX: Final = "orders-test"
+SCOPE: Final = Scope(prefix=PREFIX, tags={"Owner": "tests"})
 ACCOUNT: Final = "123456789012"
 LIMITS: Final = Limits(
     queue_retention=4 * 86_400,
@@ -106,7 +108,7 @@ def register_alarms(settings: AlarmSettings = SUBSCRIBED) -> tuple[Registered, .
 
     def program() -> None:
         table = alarm_table(settings.thresholds, LIMITS)
-        Alarms("alarms", AlarmsArgs(PREFIX, table, WATCHED, settings))
+        Alarms("alarms", SCOPE, AlarmsArgs(table=table, watched=WATCHED, settings=settings))
 
     return register(program)
 

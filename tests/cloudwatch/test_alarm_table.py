@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from components.alarms.component import runbook_link
+from components.alarms.flat import alarm_settings
 from components.alarms.model import Alarm, AlarmTable, Composite, Metric, Threshold, Tier
 from components.alarms.rows import REFS, Limits, alarm_table
 from components.alarms.rows.dependencies import OPERATIONS
@@ -103,9 +104,8 @@ def test_every_alarm_has_a_runbook_and_every_runbook_an_alarm() -> None:
 def test_a_runbook_answers_the_six_questions_with_commands_to_look(where: tuple[str, str], text: str) -> None:
     # GIVEN / WHEN
     found = re.findall(r"^\*\*([^*]+):\*\*", text, flags=re.MULTILINE)
-    commands = [
-        line for block in re.findall(r"```console\n(.*?)```", text, flags=re.DOTALL) for line in block.split("\n")
-    ]
+    blocks = re.findall(r"```console\n(.*?)```", text, flags=re.DOTALL)
+    commands = [line for block in blocks for line in block.splitlines()]
 
     # THEN
     assert tuple(found) == PARTS, where
@@ -312,3 +312,42 @@ def test_a_stack_without_a_receiver_for_pages_warns(monkeypatch: pytest.MonkeyPa
     # THEN
     assert len(warned) == 1
     assert "nobody is subscribed to pages" in warned[0]
+
+
+def flat(**overrides: Any) -> AlarmSettings:
+    values: dict[str, Any] = {
+        "page": ["https=https://pager.example.org/hook?team=orders"],
+        "notify": [],
+        "ticket": [],
+        "thresholds": ["api_5xx_percent=2.5", "expected_orders_per_hour=20"],
+        "topic_kms_key_arn": "",
+        "runbook_base_url": "https://runbooks.example.org",
+    }
+    return alarm_settings(**(values | overrides))
+
+
+def test_flat_configuration_becomes_settings() -> None:
+    # GIVEN / WHEN
+    settings = flat()
+
+    # THEN
+    assert settings.page[0].endpoint == "https://pager.example.org/hook?team=orders"
+    assert settings.thresholds.api_5xx_percent == 2.5
+    assert settings.thresholds.expected_orders_per_hour == 20
+    assert settings.topic_kms_key_arn is None
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"page": ["pager"]}, "alarm_page_subscriptions: given 'pager'"),
+        ({"notify": ["fax=123"]}, "fax"),
+        ({"thresholds": ["api_6xx_percent=1"]}, "given 'api_6xx_percent'; allowed: .*api_5xx_percent"),
+        ({"thresholds": ["api_5xx_percent=101"]}, "less than or equal to 100"),
+        ({"thresholds": ["api_p99_ms=1", "api_p99_ms=2"]}, "twice"),
+    ],
+)
+def test_flat_configuration_that_is_wrong_is_refused(overrides: dict[str, Any], message: str) -> None:
+    # GIVEN / WHEN / THEN
+    with pytest.raises(ValueError, match=message):
+        flat(**overrides)

@@ -57,7 +57,7 @@ def _answers(context: Context) -> tuple[Alarm, ...]:
         ),
         Alarm(
             name="api-dependency-failures",
-            title="A dependency of the API fails",
+            title="The API answers that an outcome is unknown",
             metrics={"failures": own_metric("DependencyFailure", "api")},
             expression=filled("failures"),
             threshold=Threshold(t.dependency_failures, "requests", "more than a retried blip"),
@@ -67,7 +67,8 @@ def _answers(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.PAGE,
             runbook="api",
-            why="Our own 503s: the outcome is unknown to the caller. Tells a dependency's failure from our bug.",
+            why="Our own 503s: the outcome is unknown to the caller. Unexpected errors of our code are among them; the log "
+            "tells which.",
         ),
     )
 

@@ -1,0 +1,154 @@
+"""A CloudWatch dashboard made from an alarm table: every metric that alarms, drawn with the line at which it does."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field
+
+from components.alarms.component import resolve
+from components.alarms.model import Alarm, AlarmTable, Composite, Metric, Tier
+from components.component import Args, Component, Scope, Text
+
+WIDTH = 24
+"""CloudWatch's grid is 24 columns wide."""
+_WIDGET_WIDTH, _WIDGET_HEIGHT, _LOG_HEIGHT = 8, 6, 7
+
+
+class LogQuery(Args):
+    """A Logs Insights query that a runbook sends people to."""
+
+    title: str = Field(description="What the query answers; the runbooks name it by this.")
+    log_groups: tuple[str, ...] = Field(min_length=1, description="Keys of the log groups it reads.")
+    query: str = Field(description="The query, without its SOURCE part.")
+
+
+class Section(Args):
+    """One reader's question and what answers it."""
+
+    title: str = Field(description="The question, as a heading.")
+    alarms: tuple[str, ...] = Field(description="Rows of the table, in the order in which they are drawn.")
+    queries: tuple[LogQuery, ...] = Field(default=(), description="Log queries below the graphs.")
+
+
+class DashboardArgs(Args):
+    """What is drawn, in which order."""
+
+    table: AlarmTable = Field(description="Where metrics, math and thresholds come from.")
+    sections: tuple[Section, ...] = Field(min_length=1, description="From top to bottom.")
+    watched: Mapping[str, Text] = Field(description="Names and ids by the keys of the rows' `Ref`s.")
+    alarm_arns: Mapping[str, Text] = Field(description="ARNs of the alarms by row or composite: the state at the top.")
+    log_groups: Mapping[str, Text] = Field(description="Log groups' names by the keys that queries use.")
+    region: Text = Field(description="Region of the metrics; a dashboard itself has none.")
+
+
+class Dashboard(Component):
+    """The dashboard. Outputs: `name`.
+
+    Raises:
+        ValueError: a section names a row or a log group that does not exist, or a row is drawn nowhere.
+    """
+
+    kind: ClassVar[str] = "Dashboard"
+
+    def __init__(
+        self, name: str, scope: Scope, args: DashboardArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, scope, opts)
+        dashboard = aws.cloudwatch.Dashboard(
+            name,
+            aws.cloudwatch.DashboardArgs(
+                dashboard_name=scope.prefix,
+                dashboard_body=pulumi.Output.json_dumps(dashboard_body(args), sort_keys=True, separators=(",", ":")),
+            ),
+            self.child(),
+        )
+        self.name = dashboard.dashboard_name
+        self.register_outputs({"name": self.name})
+
+
+def dashboard_body(args: DashboardArgs) -> dict[str, Any]:
+    """The dashboard's body in CloudWatch's structure; names may still be outputs."""
+    rows = {row.name: row for row in args.table.alarms}
+    _check(args, rows)
+    widgets = [_states(args)]
+    top = widgets[0]["height"]
+    for section in args.sections:
+        drawn = [_heading(section.title)]
+        drawn += [_graph(rows[name], args) for name in section.alarms]
+        drawn += [_log(query, args) for query in section.queries]
+        top = _place(drawn, top)
+        widgets += drawn
+    return {"widgets": widgets}
+
+
+def _check(args: DashboardArgs, rows: Mapping[str, Alarm]) -> None:
+    drawn = [name for section in args.sections for name in section.alarms]
+    if unknown := sorted(set(drawn) - set(rows)):
+        raise ValueError(f"the dashboard draws rows that do not exist: {', '.join(unknown)}")
+    if missing := sorted(set(rows) - set(drawn)):
+        raise ValueError(f"the dashboard draws these alarms nowhere: {', '.join(missing)}; add them to a section")
+    groups = {group for section in args.sections for query in section.queries for group in query.log_groups}
+    if unknown := sorted(groups - set(args.log_groups)):
+        raise ValueError(f"the dashboard's queries read log groups that do not exist: {', '.join(unknown)}")
+
+
+def _place(widgets: Sequence[dict[str, Any]], top: int) -> int:
+    """Set positions left to right, line by line; return the first free line."""
+    x, line = 0, 0
+    for widget in widgets:
+        if x + widget["width"] > WIDTH:
+            x, top, line = 0, top + line, 0
+        widget |= {"x": x, "y": top}
+        x, line = x + widget["width"], max(line, widget["height"])
+    return top + line
+
+
+def _states(args: DashboardArgs) -> dict[str, Any]:
+    # What is heard, by tier: members of a composite are told apart in the graphs below.
+    alone = [row for row in args.table.alarms if args.table.composite_of(row.name) is None]
+    everyone: list[Alarm | Composite] = [*args.table.composites, *alone]
+    heard = sorted(everyone, key=lambda row: (list(Tier).index(row.tier), row.name))
+    arns = [args.alarm_arns[row.name] for row in heard]
+    properties = {"title": "What is wrong now", "alarms": arns}
+    return {"type": "alarm", "x": 0, "y": 0, "width": WIDTH, "height": 4, "properties": properties}
+
+
+def _heading(title: str) -> dict[str, Any]:
+    return {"type": "text", "width": WIDTH, "height": 1, "properties": {"markdown": f"## {title}"}}
+
+
+def _graph(row: Alarm, args: DashboardArgs) -> dict[str, Any]:
+    hidden = row.expression is not None
+    metrics: list[list[Any]] = [_line(key, metric, row, args, hidden=hidden) for key, metric in row.metrics.items()]
+    if row.expression is not None:
+        metrics.insert(0, [{"expression": row.expression, "id": "result", "label": row.title, "period": row.period}])
+    annotation = {"value": row.threshold.value, "label": f"{row.tier}: {row.threshold.reason}"}
+    properties = {
+        "title": row.title,
+        "view": "timeSeries",
+        "region": args.region,
+        "period": row.period,
+        "metrics": metrics,
+        "annotations": {"horizontal": [annotation]},
+        "yAxis": {"left": {"label": row.threshold.unit, "min": 0, "showUnits": False}},
+    }
+    return {"type": "metric", "width": _WIDGET_WIDTH, "height": _WIDGET_HEIGHT, "properties": properties}
+
+
+def _line(key: str, metric: Metric, row: Alarm, args: DashboardArgs, *, hidden: bool) -> list[Any]:
+    dimensions = [part for name, value in metric.dimensions.items() for part in (name, resolve(value, args.watched))]
+    options = {"id": key, "stat": metric.statistic, "period": row.period, "visible": not hidden}
+    return [resolve(metric.namespace, args.watched), metric.name, *dimensions, options]
+
+
+def _log(query: LogQuery, args: DashboardArgs) -> dict[str, Any]:
+    sources = [pulumi.Output.concat("SOURCE '", args.log_groups[group], "' | ") for group in query.log_groups]
+    properties = {
+        "title": query.title,
+        "region": args.region,
+        "view": "table",
+        "query": pulumi.Output.concat(*sources, query.query),
+    }
+    return {"type": "log", "width": WIDTH // 2, "height": _LOG_HEIGHT, "properties": properties}

@@ -1,0 +1,123 @@
+"""The dashboard draws every alarm's metrics and line, for two readers."""
+
+import json
+import re
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.alarms.rows import alarm_table
+from components.alarms.rows.sections import LOG_GROUPS, dashboard_sections
+from components.dashboard import Dashboard, DashboardArgs, Section, dashboard_body
+from tests.cloudwatch.registered import LIMITS, SCOPE, THRESHOLDS, WATCHED, register
+
+TABLE = alarm_table(THRESHOLDS, LIMITS)
+RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
+
+
+def args_of(**overrides: Any) -> DashboardArgs:
+    values: dict[str, Any] = {
+        "table": TABLE,
+        "sections": dashboard_sections(TABLE),
+        "watched": WATCHED,
+        "alarm_arns": {row.name: f"arn:{row.name}" for row in TABLE.alarms}
+        | {composite.name: f"arn:{composite.name}" for composite in TABLE.composites},
+        "log_groups": {group: f"/aws/lambda/{group}" for group in LOG_GROUPS},
+        "region": "eu-central-1",
+    }
+    return DashboardArgs(**(values | overrides))
+
+
+def drawn() -> list[dict[str, Any]]:
+    def program() -> None:
+        Dashboard("dashboard", SCOPE, args_of())
+
+    resources = register(program)
+    body = next(r.inputs["dashboardBody"] for r in resources if r.type.endswith(":Dashboard") and "aws" in r.type)
+    widgets: list[dict[str, Any]] = json.loads(body)["widgets"]
+    return widgets
+
+
+def test_every_alarm_is_drawn_once_with_its_line_and_title() -> None:
+    # GIVEN / WHEN
+    graphs = {w["properties"]["title"]: w["properties"] for w in drawn() if w["type"] == "metric"}
+
+    # THEN
+    assert set(graphs) == {row.title for row in TABLE.alarms}
+    assert len(graphs) == len(TABLE.alarms)
+    for row in TABLE.alarms:
+        graph = graphs[row.title]
+        assert graph["annotations"]["horizontal"][0]["value"] == row.threshold.value
+        assert len(graph["metrics"]) == len(row.metrics) + (row.expression is not None)
+
+
+def test_widgets_do_not_overlap_and_stay_on_the_grid() -> None:
+    # GIVEN
+    widgets = drawn()
+
+    # WHEN
+    overlapping = [
+        (a, b)
+        for a, b in combinations(widgets, 2)
+        if a["x"] < b["x"] + b["width"]
+        and b["x"] < a["x"] + a["width"]
+        and a["y"] < b["y"] + b["height"]
+        and b["y"] < a["y"] + a["height"]
+    ]
+
+    # THEN
+    assert overlapping == []
+    assert all(w["x"] >= 0 and w["x"] + w["width"] <= 24 for w in widgets)
+    assert len(widgets) <= 500
+
+
+def test_the_state_of_all_that_is_heard_comes_first_pages_before_tickets() -> None:
+    # GIVEN / WHEN
+    first = drawn()[0]
+    shown = first["properties"]["alarms"]
+
+    # THEN
+    assert first["type"] == "alarm"
+    assert shown[0] == "arn:api-failing"
+    assert (
+        shown.index("arn:notifications-lost") < shown.index("arn:tables-failing") < shown.index("arn:worker-duration")
+    )
+    assert len(shown) <= 100
+
+
+def test_queries_named_by_runbooks_are_on_the_dashboard() -> None:
+    # GIVEN
+    text = " ".join(path.read_text(encoding="utf-8") for path in RUNBOOKS.glob("*.md"))
+
+    # WHEN
+    named = set(re.findall(r'query "([^"]+)"', text))
+
+    # THEN
+    assert named == {w["properties"]["title"] for w in drawn() if w["type"] == "log"}
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ((Section(title="t", alarms=("nothing",)),), "do not exist: nothing"),
+        ((Section(title="t", alarms=("api-5xx-rate",)),), "nowhere: account-concurrency"),
+    ],
+)
+def test_a_dashboard_that_forgets_or_invents_an_alarm_is_refused(sections: tuple[Section, ...], message: str) -> None:
+    # GIVEN
+    args = args_of(sections=sections)
+
+    # WHEN / THEN
+    with pytest.raises(ValueError, match=message):
+        dashboard_body(args)
+
+
+def test_a_query_on_an_unknown_log_group_is_refused() -> None:
+    # GIVEN
+    args = args_of(log_groups={})
+
+    # WHEN / THEN
+    with pytest.raises(ValueError, match="log groups that do not exist"):
+        dashboard_body(args)
