@@ -67,8 +67,8 @@ def _answers(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.PAGE,
             runbook="api",
-            why="Our own 503s: the outcome is unknown to the caller. Unexpected errors of our code are among them; the log "
-            "tells which.",
+            why="Our own 503s: the outcome is unknown to the caller. Unexpected errors of our code are among them; "
+            "the log tells which.",
         ),
     )
 
