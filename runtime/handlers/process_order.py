@@ -56,12 +56,13 @@ def build(
 @cache
 def worker() -> BatchRunner:
     """The worker of this process."""
-    dynamodb, sns = clients.dynamodb(), clients.sns()
-    # Not the queue's client: giving a message back is what the last seconds are kept for.
-    budget = CallBudget()
+    settings, dynamodb, sns = worker_settings(), clients.dynamodb(), clients.sns()
+    # The last seconds belong to giving messages back, so the queue's client is not watched. An item that outlives its
+    # budget then fails alone, instead of having the platform stop the process and every neighbour with it.
+    budget = CallBudget(int(settings.time_margin_seconds * 1000))
     budget.watch(dynamodb)
     budget.watch(sns)
-    return build(dynamodb=dynamodb, sqs=clients.sqs(), sns=sns, settings=worker_settings(), budget=budget)
+    return build(dynamodb=dynamodb, sqs=clients.sqs(), sns=sns, settings=settings, budget=budget)
 
 
 @logger.inject_lambda_context(clear_state=True)

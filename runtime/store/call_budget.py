@@ -33,9 +33,10 @@ class OutOfTimeError(BotoCoreError):
 
 
 class CallBudget:
-    """Watches clients, so that none of them begins an attempt without time for it."""
+    """Watches clients, so that none of them begins an attempt with less than `attempt_milliseconds` left."""
 
-    def __init__(self) -> None:
+    def __init__(self, attempt_milliseconds: int = ATTEMPT_MILLISECONDS) -> None:
+        self._attempt_milliseconds = attempt_milliseconds
         self._invocation: RemainingTime | None = None
 
     def begin(self, invocation: RemainingTime) -> None:
@@ -50,5 +51,5 @@ class CallBudget:
         if self._invocation is None:
             return
         remaining = self._invocation.get_remaining_time_in_millis()
-        if remaining < ATTEMPT_MILLISECONDS:
-            raise OutOfTimeError(remaining=remaining, needed=ATTEMPT_MILLISECONDS)
+        if remaining < self._attempt_milliseconds:
+            raise OutOfTimeError(remaining=remaining, needed=self._attempt_milliseconds)
