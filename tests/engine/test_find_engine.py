@@ -1,13 +1,14 @@
 """Which `pulumi` command is taken."""
 
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from tools import engine
+from tools.engine import EngineUnavailableError, __main__, available, find
+from tools.engine.find import Engine
+from tools.engine.versions import Version, pinned, text
 
-LOCKED = engine.parse(version("pulumi"))
+PINNED = pinned()
 
 
 def command(folder: Path, answer: str, exit_code: int = 0) -> str:
@@ -18,50 +19,66 @@ def command(folder: Path, answer: str, exit_code: int = 0) -> str:
 
 
 @pytest.mark.parametrize("newer", [(0, 0, 0), (0, 0, 1), (0, 1, 0)])
-def test_a_supported_version_is_found(tmp_path: Path, newer: engine.Version) -> None:
-    # GIVEN a command as old as the locked SDK, or newer
-    actual = (LOCKED[0] + newer[0], LOCKED[1] + newer[1], LOCKED[2] + newer[2])
-    path = command(tmp_path, f"v{engine.text(actual)}")
+def test_a_supported_version_is_found(tmp_path: Path, newer: Version) -> None:
+    # GIVEN a command as old as the one that the tests build, or newer
+    actual = (PINNED[0] + newer[0], PINNED[1] + newer[1], PINNED[2] + newer[2])
+    path = command(tmp_path, f"v{text(actual)}")
     # WHEN it is looked for
-    found = engine.find(path)
+    found = find(path)
     # THEN it is taken
-    assert found == engine.Engine(tmp_path / "pulumi", actual)
+    assert found == Engine(tmp_path / "pulumi", actual)
 
 
-@pytest.mark.parametrize("actual", [(LOCKED[0], LOCKED[1] - 1, 99), (LOCKED[0] + 1, 0, 0)])
-def test_an_unsupported_version_is_refused(tmp_path: Path, actual: engine.Version) -> None:
-    # GIVEN a command older than the SDK, or of the next major version
-    path = command(tmp_path, f"v{engine.text(actual)}")
+@pytest.mark.parametrize("actual", [(PINNED[0], PINNED[1] - 1, 99), (PINNED[0] + 1, 0, 0)])
+def test_an_unsupported_version_is_refused(tmp_path: Path, actual: Version) -> None:
+    # GIVEN a command older than the one that the tests build, or of the next major version
+    path = command(tmp_path, f"v{text(actual)}")
     # WHEN it is looked for THEN both versions are named
-    with pytest.raises(engine.EngineUnavailableError, match=engine.text(actual)) as raised:
-        engine.find(path)
-    assert engine.text(LOCKED) in str(raised.value)
+    with pytest.raises(EngineUnavailableError, match=text(actual)) as raised:
+        find(path)
+    assert text(PINNED) in str(raised.value)
 
 
 def test_a_command_that_fails_is_refused(tmp_path: Path) -> None:
     # GIVEN a command that cannot tell its version
     path = command(tmp_path, "v9.9.9", exit_code=1)
     # WHEN it is looked for THEN its failure is told
-    with pytest.raises(engine.EngineUnavailableError, match="version` failed"):
-        engine.find(path)
+    with pytest.raises(EngineUnavailableError, match="version` failed"):
+        find(path)
 
 
 def test_an_answer_that_is_no_version_is_refused(tmp_path: Path) -> None:
     # GIVEN another program of the same name
     path = command(tmp_path, "hello")
     # WHEN it is looked for THEN its answer is told
-    with pytest.raises(engine.EngineUnavailableError, match="'hello'"):
-        engine.find(path)
+    with pytest.raises(EngineUnavailableError, match="'hello'"):
+        find(path)
 
 
-def test_without_a_command_the_exit_code_is_distinct(
+def test_a_command_on_the_path_is_preferred_to_a_build(tmp_path: Path) -> None:
+    # GIVEN a supported command, and no Go
+    path = command(tmp_path, f"v{text(PINNED)}")
+    # WHEN one is made available
+    said: list[str] = []
+    found = available(said.append, path)
+    # THEN it is that one, and nothing was built
+    assert (found.path, found.host_script, said) == (tmp_path / "pulumi", None, [])
+
+
+def test_without_command_and_go_both_are_named(tmp_path: Path) -> None:
+    # GIVEN a path with neither
+    # WHEN one is made available THEN the error says what would help
+    with pytest.raises(EngineUnavailableError, match=r"Install(.|\n)*no Go"):
+        available(lambda _: None, str(tmp_path))
+
+
+def test_without_command_and_go_the_exit_code_is_distinct(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a path without any `pulumi`
+    # GIVEN a path with neither
     monkeypatch.setenv("PATH", str(tmp_path))
     # WHEN the module is run
-    code = engine.main()
-    # THEN it says what to do and that nothing was checked, with a code of its own
-    assert code == engine.NOT_AVAILABLE
-    assert "Install" in (said := capsys.readouterr().err)
-    assert "Nothing was checked" in said
+    code = __main__.main()
+    # THEN it says that nothing was checked, with a code of its own
+    assert code == __main__.NOT_AVAILABLE
+    assert "Nothing was checked" in capsys.readouterr().err

@@ -83,8 +83,8 @@ class Workspace:
         return self.operate("preview", *options)
 
     def destroy(self, *options: str) -> Finished:
-        """`pulumi destroy` without questions and without a preview."""
-        return self.operate("destroy", "--yes", "--skip-preview", *options)
+        """`pulumi destroy` without questions, its preview included: without it a refusal comes half-way."""
+        return self.operate("destroy", "--yes", *options)
 
     def operate(self, command: str, *options: str) -> Finished:
         """An operation on the stack, with its events."""

@@ -1,0 +1,68 @@
+"""`pulumi destroy`."""
+
+import pytest
+
+from tests.engine.conftest import Deployed, NewStack
+from tests.engine.memory_account import MemoryAccount
+from tools.engine.workspace import Workspace
+
+pytestmark = pytest.mark.engine
+
+TABLE = "aws:dynamodb/table:Table"
+
+
+@pytest.fixture
+def prod(new_stack: NewStack) -> tuple[Workspace, MemoryAccount]:
+    """A deployed production stack."""
+    account = MemoryAccount()
+    workspace = new_stack("prod", account)
+    done = workspace.up()
+    assert done.code == 0, done.output
+    return workspace, account
+
+
+def test_destroy_leaves_nothing(dev: Deployed) -> None:
+    # GIVEN a deployed stack without protection
+    workspace, account = dev
+    # WHEN it is destroyed
+    done = workspace.destroy()
+    # THEN nothing is left, in the account and in the state
+    assert done.code == 0, done.output
+    assert account.resources == {}
+    assert '"resources"' not in workspace.exported()
+
+
+def test_destroy_refuses_to_delete_protected_data(prod: Deployed) -> None:
+    # GIVEN a deployed production stack
+    workspace, account = prod
+    before = account.copy().resources
+    # WHEN it is destroyed
+    done = workspace.destroy()
+    # THEN the engine refuses, naming protection, before anything is deleted
+    assert done.code != 0
+    assert "protect" in done.output
+    assert account.resources == before
+
+
+def test_protected_data_is_kept_even_without_a_preview(prod: Deployed) -> None:
+    # GIVEN a deployed production stack
+    workspace, account = prod
+    before = {key for key in account.resources if key[0] == TABLE}
+    # WHEN it is destroyed without the preview that would have refused
+    done = workspace.destroy("--skip-preview")
+    # THEN every table is still there, though other resources are not
+    assert done.code != 0
+    assert {key for key in account.resources if key[0] == TABLE} == before
+
+
+def test_data_is_kept_even_when_the_protection_in_the_state_is_lifted(prod: Deployed) -> None:
+    # GIVEN a deployed production stack whose protection somebody lifted
+    workspace, account = prod
+    before = {key for key in account.resources if key[0] == TABLE}
+    workspace.checked("state", "unprotect", "--all", "--yes", "--stack", "prod")
+    # WHEN it is destroyed
+    done = workspace.destroy()
+    # THEN the account itself refuses to delete each table
+    assert done.code != 0
+    assert "protected against deletion" in done.output
+    assert {key for key in account.resources if key[0] == TABLE} == before

@@ -1,0 +1,47 @@
+"""What the engine and the provider refuse, and mocks let pass."""
+
+import pytest
+
+from tests.engine.conftest import Deployed
+from tests.engine.programs import append, replace_text
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.mark.parametrize(
+    ("addition", "expected"),
+    [
+        ('aws.sqs.Queue("twin")\naws.sqs.Queue("twin")', "Duplicate resource URN"),
+        ('pulumi.CustomResource("aws:sqs/queue:Queue", "typo", {"nmae": "x"})', "unknown property 'nmae'"),
+        ('pulumi.CustomResource("aws:sqs/queue:Queue", "text", {"delaySeconds": "x"})', "str given, int needed"),
+        ('pulumi.CustomResource("aws:sqs/quue:Quue", "what")', "is not a resource type"),
+    ],
+)
+def test_a_mistake_in_the_program_fails_the_preview(addition: str, expected: str, dev: Deployed) -> None:
+    # GIVEN a program with a mistake
+    workspace, _ = dev
+    append(workspace.program / "__main__.py", f"import pulumi_aws as aws\n{addition}\n")
+    # WHEN it is previewed
+    done = workspace.preview()
+    # THEN it fails and names the mistake
+    assert done.code != 0
+    assert expected in done.output
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("  orders:batch_size: many", "batch_size"),
+        ("  orders:batch_sise: 3", "batch_sise"),
+        ("  orders:tracing: 3", "tracing"),
+    ],
+)
+def test_a_mistake_in_a_stack_file_fails_the_preview(line: str, expected: str, dev: Deployed) -> None:
+    # GIVEN a stack file with a mistake
+    workspace, _ = dev
+    replace_text(workspace.program / "Pulumi.dev.yaml", "config:\n", f"config:\n{line}\n")
+    # WHEN it is previewed
+    done = workspace.preview()
+    # THEN it fails and names the key
+    assert done.code != 0
+    assert expected in done.output

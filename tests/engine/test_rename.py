@@ -1,0 +1,60 @@
+"""Renaming what the program is made of must not replace what it deployed."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.engine.conftest import Deployed
+from tests.engine.programs import replace_text
+
+pytestmark = pytest.mark.engine
+
+
+def sources(program: Path) -> list[Path]:
+    return [program / "__main__.py", *(program / "components").rglob("*.py")]
+
+
+def test_renaming_a_component_file_and_class_changes_nothing(dev: Deployed) -> None:
+    # GIVEN a deployed stack, and a component with another file name and class name
+    workspace, _ = dev
+    components = workspace.program / "components"
+    (components / "topic.py").rename(components / "fan_out.py")
+    replace_text(components / "fan_out.py", "class Topic(", "class FanOut(")
+    for path in sources(workspace.program):
+        text = path.read_text().replace("components.topic import Topic,", "components.fan_out import FanOut as Topic,")
+        path.write_text(text.replace("components.topic import", "components.fan_out import"))
+    # WHEN it is deployed
+    done = workspace.up()
+    # THEN no resource changes
+    assert done.code == 0, done.output
+    assert done.changes == {}
+
+
+def test_a_new_kind_with_the_former_one_as_alias_replaces_nothing(dev: Deployed) -> None:
+    # GIVEN a deployed stack, and a component whose type token changed and that names its former one
+    workspace, account = dev
+    before = set(account.resources)
+    replace_text(
+        workspace.program / "components" / "topic.py",
+        'kind: ClassVar[str] = "Topic"',
+        'kind: ClassVar[str] = "FanOut"\n    former_kinds: ClassVar[tuple[str, ...]] = ("Topic",)',
+    )
+    # WHEN it is deployed
+    done = workspace.up()
+    # THEN the state moves to the new URNs and no resource changes
+    assert done.code == 0, done.output
+    assert done.changes == {}
+    assert set(account.resources) == before
+    assert "pipeline:components:FanOut$aws:sns/topic:Topic" in workspace.exported()
+
+
+def test_a_new_kind_without_alias_is_seen_as_another_resource(dev: Deployed) -> None:
+    # GIVEN a deployed stack, and a component whose type token changed without a word
+    workspace, _ = dev
+    replace_text(
+        workspace.program / "components" / "topic.py", 'kind: ClassVar[str] = "Topic"', 'kind: ClassVar[str] = "FanOut"'
+    )
+    # WHEN it is previewed
+    done = workspace.preview()
+    # THEN the engine would delete and create: what the alias prevents is real
+    assert {"create", "delete"} <= set(done.changes.values())

@@ -1,0 +1,74 @@
+"""`pulumi up` into an account in memory: what changes, and what does not."""
+
+import pytest
+
+from tests.engine.conftest import Deployed, NewStack
+from tests.engine.memory_account import MemoryAccount
+from tests.engine.programs import replace_text
+
+pytestmark = pytest.mark.engine
+
+FUNCTIONS = ("create-order", "get-order", "process-order")
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod", "local"])
+def test_a_second_up_changes_nothing(stack: str, new_stack: NewStack) -> None:
+    # GIVEN a deployed stack
+    workspace = new_stack(stack, MemoryAccount())
+    first = workspace.up()
+    assert first.code == 0, first.output
+    # WHEN it is deployed again
+    again = workspace.up()
+    # THEN no resource changes
+    assert again.code == 0, again.output
+    assert again.changes == {}
+
+
+def test_a_code_change_updates_the_functions_and_their_aliases(dev: Deployed) -> None:
+    # GIVEN a deployed stack and a change of what the functions run
+    workspace, account = dev
+    source = workspace.program / "runtime" / "handlers" / "get_order.py"
+    source.write_text(f"{source.read_text()}\n# A change that changes nothing.\n")
+    # WHEN it is deployed
+    done = workspace.up()
+    # THEN every function and its alias is updated in place, and nothing else
+    assert done.code == 0, done.output
+    expected = [*(f"{name}-function" for name in FUNCTIONS), *(f"{name}-live" for name in FUNCTIONS)]
+    assert done.changed == dict.fromkeys(sorted(expected), "update")
+    # AND the alias points at the new version
+    aliases = [state for (token, _), state in account.resources.items() if token == "aws:lambda/alias:Alias"]
+    assert {alias["functionVersion"] for alias in aliases} == {"2"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("throttle_rate", "33", {"api-stage"}),
+        ("batch_size", "5", {"orders-consumer-mapping"}),
+        (
+            "log_retention_days",
+            "14",
+            {"api-access-logs", "create-order-logs", "get-order-logs", "process-order-logs"},
+        ),
+    ],
+)
+def test_a_config_change_updates_what_it_is_about(key: str, value: str, expected: set[str], dev: Deployed) -> None:
+    # GIVEN a deployed stack and another value of one key
+    workspace, _ = dev
+    workspace.checked("config", "set", "--stack", "dev", key, value)
+    # WHEN it is deployed
+    done = workspace.up()
+    # THEN exactly what the key is about is updated in place
+    assert done.code == 0, done.output
+    assert done.changed == dict.fromkeys(sorted(expected), "update")
+
+
+def test_a_preview_of_a_change_says_what_up_does(dev: Deployed) -> None:
+    # GIVEN a deployed stack and a change whose effects are not all known before
+    workspace, _ = dev
+    replace_text(workspace.program / "__main__.py", '"runtime.handlers.get_order.handler"', '"runtime.other.handler"')
+    # WHEN it is previewed, and then deployed
+    previewed, done = workspace.preview(), workspace.up()
+    # THEN both name the same changes
+    assert previewed.changed == {"get-order-function": "update", "get-order-live": "update"}
+    assert done.changed == previewed.changed
