@@ -133,12 +133,21 @@ class MetricAlarm(Handler[MetricAlarmInputs]):
         aws.cloudwatch.delete_alarms(AlarmNames=[id_])
 
 
+class ActionsSuppressor(Inputs):
+    """The alarm that keeps a composite quiet, and for how long (seconds)."""
+
+    alarm: str
+    extension_period: int
+    wait_period: int
+
+
 class CompositeAlarmInputs(Inputs):
     """`aws:cloudwatch/compositeAlarm:CompositeAlarm`."""
 
     alarm_name: str
     alarm_rule: str
     actions_enabled: bool = True
+    actions_suppressor: ActionsSuppressor | None = None
     alarm_actions: list[str] | None = None
     alarm_description: str | None = None
     insufficient_data_actions: list[str] | None = None
@@ -152,13 +161,25 @@ class CompositeAlarm(Handler[CompositeAlarmInputs]):
     pulumi_type = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
     model = CompositeAlarmInputs
     updatable = frozenset(
-        {"actionsEnabled", "alarmActions", "alarmDescription", "alarmRule", "insufficientDataActions", "okActions"}
+        {
+            "actionsEnabled",
+            "actionsSuppressor",
+            "alarmActions",
+            "alarmDescription",
+            "alarmRule",
+            "insufficientDataActions",
+            "okActions",
+        }
     )
 
     def create(self, aws: Aws, name: str, inputs: CompositeAlarmInputs) -> Created:
         """Put it."""
+        suppressor = inputs.actions_suppressor
         parameters = compact(
             ActionsEnabled=inputs.actions_enabled,
+            ActionsSuppressor=suppressor.alarm if suppressor else None,
+            ActionsSuppressorExtensionPeriod=suppressor.extension_period if suppressor else None,
+            ActionsSuppressorWaitPeriod=suppressor.wait_period if suppressor else None,
             AlarmActions=inputs.alarm_actions,
             AlarmDescription=inputs.alarm_description,
             InsufficientDataActions=inputs.insufficient_data_actions,

@@ -87,17 +87,17 @@ CAUSES: Final[Mapping[str, Series]] = {
     "api-5xx-rate": {api("5xx"): 8},
     "api-4xx-surge": {api("4xx"): 30},
     "api-latency": {api("Latency"): (2900, 4000, 9000)},
-    "api-dependency-failures": {own("DependencyFailure"): 3},
-    "idempotency-conflicts": {own("IdempotencyConflict"): 9},
-    "idempotency-mismatches": {own("IdempotencyMismatch"): 4},
+    "api-dependency-failures": {own("DependencyFailure"): 20},
+    "idempotency-conflicts": {own("IdempotencyConflict"): 60},
+    "idempotency-mismatches": {own("IdempotencyMismatch"): 60},
     "rejection-rate": {own("OrderRejected"): 15, own("OrderConfirmed"): 5},
     "orders-missing": {own("OrderAccepted"): None},
     "create-order-errors": {function("Errors", "create_order"): 3},
     "get-order-errors": {function("Errors", "get_order"): 3},
     "worker-errors": {function("Errors", "process_order"): 3},
-    "create-order-throttles": {function("Throttles", "create_order"): 2},
-    "get-order-throttles": {function("Throttles", "get_order"): 2},
-    "worker-throttles": {function("Throttles", "process_order"): 2},
+    "create-order-throttles": {function("Throttles", "create_order"): 20},
+    "get-order-throttles": {function("Throttles", "get_order"): 20},
+    "worker-throttles": {function("Throttles", "process_order"): 20},
     "create-order-duration": {function("Duration", "create_order"): (30, 9000)},
     "get-order-duration": {function("Duration", "get_order"): (30, 4500)},
     "worker-duration": {function("Duration", "process_order"): (30, 55_000)},
@@ -105,7 +105,7 @@ CAUSES: Final[Mapping[str, Series]] = {
     "account-concurrency": {function("ConcurrentExecutions", None): 950},
     "attempt-failure-rate": {own("AttemptFailed"): 20, own("OrderConfirmed"): None, own("OrderRejected"): None},
     "attempts-keep-failing": {own("AttemptFailed"): 1},
-    "settlement-conflicts": {own("TransactionConflict"): (150,)},
+    "settlement-conflicts": {own("TransactionConflict"): (1500,)},
     "settlement-latency": {own("AcceptedToSettledLatency"): (400_000, 500_000)},
     "oldest-message-age": {sqs("ApproximateAgeOfOldestMessage", "queue"): 900},
     "backlog-growing": {
@@ -118,18 +118,19 @@ CAUSES: Final[Mapping[str, Series]] = {
     "dead-letters-flood": {_DEAD_VISIBLE: 40},
     "dead-letter-retention-half": {sqs("ApproximateAgeOfOldestMessage", "dead_letter_queue"): 5 * 86_400},
     **{
-        f"{_kebab(name)}-table-throttles": {table("WriteThrottleEvents", name): 4}
+        f"{_kebab(name)}-table-throttles": {table("WriteThrottleEvents", name): 20}
         for name in ("orders", "stock", "api_idempotency", "worker_idempotency")
     },
     **{
-        f"{_kebab(name)}-table-errors": {table("SystemErrors", name, _OPERATION.get(name, "PutItem")): 2}
+        f"{_kebab(name)}-table-errors": {table("SystemErrors", name, _OPERATION.get(name, "PutItem")): 20}
         for name in ("orders", "stock", "api_idempotency", "worker_idempotency")
     },
     "notifications-failed": {topic("NumberOfNotificationsFailed"): 1},
     "notifications-redriven": {topic("NumberOfNotificationsRedrivenToDlq"): 1},
     "notifications-lost": {topic("NumberOfNotificationsFailedToRedriveToDlq"): 1},
 }
-"""Per row, what differs from healthy minutes while its cause lasts."""
+"""Per row, what differs from healthy minutes while its cause lasts: enough that a single minute of it breaches, so that
+an alarm which cannot tell silence from trouble would flap or stay when it ends."""
 
 
 @dataclass(frozen=True)
