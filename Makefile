@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 # One set of files for lint and types.
-PACKAGES := components runtime local ops policy tools tests benchmarks
+PACKAGES := components pipeline runtime local ops policy tools tests benchmarks
 SOURCES := __main__.py $(wildcard $(PACKAGES))
 
 .DEFAULT_GOAL := help
@@ -42,7 +42,7 @@ lint: setup ## ruff: rules and format
 types: setup ## mypy, strict
 	@$(BIN)/mypy $(SOURCES)
 
-check: setup ## unit, infra and flow tests, branch coverage >= 95 % of runtime/ and components/
+check: setup ## unit, infra and flow tests, branch coverage >= 95 % of runtime/, components/ and pipeline/
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not e2e" --cov --cov-report=term
 
 unit infra flow: setup ## one tier of tests

@@ -8,7 +8,7 @@ from pathlib import Path
 from tools.engine.path import ROOT
 from tools.engine.workspace import Workspace
 
-_CODE = ("components", "runtime")
+_CODE = ("components", "pipeline", "runtime")
 _FILES = (
     "__main__.py",
     "requirements-runtime.txt",

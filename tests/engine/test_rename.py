@@ -11,7 +11,7 @@ pytestmark = pytest.mark.engine
 
 
 def sources(program: Path) -> list[Path]:
-    return [program / "__main__.py", *(program / "components").rglob("*.py")]
+    return [path for folder in ("components", "pipeline") for path in (program / folder).rglob("*.py")]
 
 
 def test_renaming_a_component_file_and_class_changes_nothing(dev: Deployed) -> None:

@@ -66,7 +66,8 @@ def test_a_config_change_updates_what_it_is_about(key: str, value: str, expected
 def test_a_preview_of_a_change_says_what_up_does(dev: Deployed) -> None:
     # GIVEN a deployed stack and a change whose effects are not all known before
     workspace, _ = dev
-    replace_text(workspace.program / "__main__.py", '"runtime.handlers.get_order.handler"', '"runtime.other.handler"')
+    functions = workspace.program / "pipeline" / "functions.py"
+    replace_text(functions, '"runtime.handlers.get_order.handler"', '"runtime.other.handler"')
     # WHEN it is previewed, and then deployed
     previewed, done = workspace.preview(), workspace.up()
     # THEN both name the same changes

@@ -1,0 +1,62 @@
+"""What all components of a stack, and all its functions, have in common."""
+
+from pathlib import Path
+
+import pulumi
+
+from components import package
+from components.component import Scope
+from components.config import StackConfig
+from components.function import FunctionCode, FunctionPlatform
+from components.package import LambdaTarget, LocalTarget, PackageSpec
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def stack_scope(config: StackConfig) -> Scope:
+    """The names and tags of the stack that is being deployed."""
+    project, stack = pulumi.get_project(), pulumi.get_stack()
+    return Scope(
+        prefix=f"{project}-{stack}",
+        tags={"Project": project, "Stack": stack, "ManagedBy": "pulumi", **config.tags},
+        # The embedded AWS speaks plain http: the one exception to TLS, for loopback, on a local stack.
+        plain_http_from=("127.0.0.0/8", "::1/128") if config.local_endpoint else (),
+    )
+
+
+def function_platform(config: StackConfig, scope: Scope) -> FunctionPlatform:
+    """The functions' code and what they share. Builds the package, or finds it built."""
+    return FunctionPlatform(
+        code=_code(config),
+        runtime=f"python{config.python_version}",
+        architecture=config.architecture,
+        tracing=config.tracing,
+        log_retention_days=config.log_retention_days,
+        environment=_environment(config, scope.prefix),
+    )
+
+
+def _code(config: StackConfig) -> FunctionCode:
+    lambda_target = LambdaTarget(python_version=config.python_version, architecture=config.architecture)
+    # Through its module: whoever runs the program without building a package (the tests) replaces it there.
+    built = package.build_package(
+        PackageSpec(
+            root=ROOT,
+            target=LocalTarget() if config.package_for_this_machine else lambda_target,
+            bytecode=config.package_bytecode,
+            bytecode_release=config.package_bytecode_release or None,
+        )
+    )
+    return FunctionCode(path=built.relative_to(ROOT), sha256=built.source_code_hash)
+
+
+def _environment(config: StackConfig, prefix: str) -> dict[str, str]:
+    """Variables of every function. Empty ones are not set at all."""
+    variables = {
+        "POWERTOOLS_METRICS_NAMESPACE": prefix,
+        "POWERTOOLS_LOG_LEVEL": config.log_level,
+        "POWERTOOLS_LOGGER_SAMPLE_RATE": f"{config.debug_log_percent / 100:g}",
+        "POWERTOOLS_TRACE_DISABLED": "" if config.tracing else "true",
+        "AWS_ENDPOINT_URL": config.local_endpoint,
+    }
+    return {name: value for name, value in variables.items() if value}
