@@ -15,6 +15,7 @@ from local.control import ControlServer
 from local.deploy.program import Deployment, deploy
 from local.deploy.settings import StackSettings, load_settings
 from local.emulator import EmulatorOptions, start_emulator
+from local.engine import engine_stack
 from local.environment import ensure_environment
 from local.errors import LocalError, StoppedError, explain_os_error
 from local.instance import ROOT, Instance, Outputs, StateDir
@@ -33,11 +34,15 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True)
 class UpOptions:
-    """What `up` was asked for. `port` 0 picks a free one; `config` overrides the stack's, as `pulumi up -c` would."""
+    """What `up` was asked for. `port` 0 picks a free one; `config` overrides the stack's, as `pulumi up -c` would.
+
+    `engine` deploys with Pulumi's own engine instead of the SDK's mock monitor.
+    """
 
     port: int = 0
     iam: bool = False
     warm_workers: int = 3
+    engine: bool = False
     config: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -91,7 +96,8 @@ class Supervisor:
             current.detail = self._emulator.endpoint_url
         instance = self._serve(cleanup)
         aws = Aws(self._emulator.endpoint_url, settings.region)
-        deployment = self._deploy(aws, settings, instance)
+        settings = settings.override({f"{settings.project}:{ENDPOINT_KEY}": instance.proxy_url})
+        deployment = self._deploy(aws, settings, cleanup)
         with self._step("Warm functions") as current:
             count = prewarm(aws, self._state, deployment.resources, self._options.warm_workers)
             current.detail = f"{count} workers"
@@ -126,8 +132,12 @@ class Supervisor:
         self._state.write_instance(instance)
         return instance
 
-    def _deploy(self, aws: Aws, settings: StackSettings, instance: Instance) -> Deployment:
-        settings = settings.override({f"{settings.project}:{ENDPOINT_KEY}": instance.proxy_url})
+    def _deploy(self, aws: Aws, settings: StackSettings, cleanup: ExitStack) -> Deployment:
+        if self._options.engine:
+            with self._step("Program deployed by the engine") as current:
+                deployment = cleanup.enter_context(engine_stack(self._state, aws, settings, current.note))
+                current.detail = f"{len(deployment.resources)} resources"
+            return deployment
         with self._step("Program deployed") as current, redirect_stderr(_Notes(current)):
             count = _Counter(current)
             deployment = deploy(ROOT, aws, settings, count)

@@ -26,7 +26,14 @@ example:
 """
 
 # Modules with a function `register(commands)` each; the demo stands on top of the rest and is looked up last.
-_COMMANDS = ("local.cli.up", "local.cli.down", "local.cli.status", "local.cli.logs", "local.cli.fault")
+_COMMANDS = (
+    "local.cli.up",
+    "local.cli.down",
+    "local.cli.status",
+    "local.cli.logs",
+    "local.cli.fault",
+    "local.cli.pulumi",
+)
 _OPTIONAL = ("local.demo",)
 
 Command = Callable[[argparse.Namespace], int]

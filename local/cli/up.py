@@ -36,6 +36,12 @@ def register(commands: Any) -> None:
     parser.add_argument(
         "-c", "--config", action="append", default=[], metavar="KEY=VALUE", help="override a value of Pulumi.local.yaml"
     )
+    parser.add_argument(
+        "--engine",
+        action="store_true",
+        help="deploy with Pulumi's own engine (installed, or built with Go), so that `python -m local pulumi` can "
+        "preview and deploy changes",
+    )
     parser.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
     add_json(parser)
     parser.set_defaults(run=run)
@@ -51,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
         raise LocalError(f"--warm {options.warm}: give 0 or more.")
     if options.detach:
         return _detached(state, options)
-    up = UpOptions(port=options.port, iam=options.iam, warm_workers=options.warm, config=config)
+    up = UpOptions(port=options.port, iam=options.iam, warm_workers=options.warm, engine=options.engine, config=config)
     interrupt_on_signals()
     return _supervise(state, up, options.ready_fd) if options.ready_fd else _foreground(state, up, options)
 
@@ -108,6 +114,7 @@ def _detached(state: StateDir, options: argparse.Namespace) -> int:
         *("--port", str(options.port)),
         *("--warm", str(options.warm)),
         *(["--iam"] if options.iam else []),
+        *(["--engine"] if options.engine else []),
         *(part for pair in options.config for part in ("-c", pair)),
     ]
     # So that a start that is given up on is taken down again.

@@ -1,20 +1,12 @@
 """Copies of the program that a test may change, with a workspace of the engine for each."""
 
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from tools.engine.path import ROOT
+from tools.engine.program import entries, link_environment
 from tools.engine.workspace import Workspace
-
-_CODE = ("components", "pipeline", "runtime")
-_FILES = (
-    "__main__.py",
-    "requirements-runtime.txt",
-    "Pulumi.yaml",
-    *(f"Pulumi.{s}.yaml" for s in ("dev", "prod", "local")),
-)
 
 # Byte code needs exactly the configured Python, which a test machine may lack; it changes nothing but the zip.
 NO_BYTECODE: Mapping[str, str] = {"orders:package_bytecode": "false"}
@@ -23,15 +15,12 @@ NO_BYTECODE: Mapping[str, str] = {"orders:package_bytecode": "false"}
 def copy_program(folder: Path) -> Path:
     """A copy of the program in `folder`, with this interpreter as its environment and the one cache of packages."""
     folder.mkdir(parents=True)
-    for name in _CODE:
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in _FILES:
-        shutil.copyfile(ROOT / name, folder / name)
-    (folder / ".venv").symlink_to(sys.prefix, target_is_directory=True)
-    packages = ROOT / ".build" / "package"
-    packages.mkdir(parents=True, exist_ok=True)
-    (folder / ".build").mkdir()
-    (folder / ".build" / "package").symlink_to(packages, target_is_directory=True)
+    for path in (*entries(), *ROOT.glob("Pulumi.*.yaml")):
+        if path.is_dir():
+            shutil.copytree(path, folder / path.name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(path, folder / path.name)
+    link_environment(folder)
     return folder
 
 

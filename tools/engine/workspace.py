@@ -2,14 +2,18 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-# Of the caller's environment only what processes need: no account, no token, no setting of somebody's own Pulumi.
-_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "PIP_INDEX_URL", "PIP_CONFIG_FILE", "SSL_CERT_FILE")
+# Of the caller's environment only what processes and the package index need: no account, no token, no setting of
+# somebody's own Pulumi.
+_KEPT = re.compile(
+    r"PATH|HOME|LANG|LC_ALL|TMPDIR|TZ|XDG_\w+|PIP_\w+|SSL_\w+|REQUESTS_CA_BUNDLE|\w+_proxy", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class Workspace:
     @property
     def environment(self) -> dict[str, str]:
         """Variables of every command."""
-        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        kept = {name: value for name, value in os.environ.items() if _KEPT.fullmatch(name)}
         return kept | {
             "PATH": f"{self.tools}{os.pathsep}{kept.get('PATH', os.defpath)}",
             "PULUMI_HOME": str(self.state / "home"),
