@@ -18,6 +18,7 @@ from local.ports import LOOPBACK
 from local.proxy.faults import FaultRule, Faults, FaultStatus
 
 _LARGEST_BODY = 65_536
+_POLL_SECONDS = 0.1  # how soon the server notices that it is stopped
 _STATUSES = pydantic.TypeAdapter(list[FaultStatus])
 
 
@@ -90,7 +91,7 @@ class ControlServer:
 
     def start(self) -> None:
         """Serve from a thread."""
-        threading.Thread(target=self._server.serve_forever, name="control", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(_POLL_SECONDS,), name="control", daemon=True).start()
 
     def stop(self) -> None:
         """Stop serving."""

@@ -136,21 +136,21 @@ def _meant(given: str, known: list[str]) -> str:
 
 
 def _show(statuses: list[FaultStatus]) -> None:
-    limits = ("probability", "count", "seconds", "containing")
-    table = Table("id", "service", "operation", "kind", *limits, "matched", "hits", "state")
+    table = Table("id", "call", "kind", "limits", "matched", "hits", "state", box=None)
     for each in statuses:
-        rule = each.rule
+        state = "used up" if each.expired else "in force"
+        call = f"{each.rule.service} {each.rule.operation or '(all)'}"
         table.add_row(
-            str(each.id),
-            rule.service,
-            rule.operation or "all",
-            rule.kind.value,
-            f"{rule.probability:g}",
-            "" if rule.count is None else str(rule.count),
-            "" if rule.seconds is None else f"{rule.seconds:g}",
-            rule.containing or "",
-            str(each.matched),
-            str(each.hits),
-            "used up" if each.expired else "in force",
+            str(each.id), call, each.rule.kind.value, _limits(each.rule), str(each.matched), str(each.hits), state
         )
-    Console().print(table)
+    Console(highlight=False).print(table)
+
+
+def _limits(rule: FaultRule) -> str:
+    limits = (
+        f"p={rule.probability:g}" if rule.probability < 1 else "",
+        "" if rule.count is None else f"{rule.count} times",
+        "" if rule.seconds is None else f"{rule.seconds:g} s",
+        "" if rule.containing is None else f"containing {rule.containing}",
+    )
+    return ", ".join(limit for limit in limits if limit)

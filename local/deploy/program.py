@@ -14,6 +14,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime.stack import run_in_stack
 
+from local.deploy.loop import event_loop
 from local.deploy.monitor import Deployed, RealResources, install
 from local.deploy.resources import DeployError
 from local.deploy.settings import StackSettings
@@ -40,23 +41,12 @@ def deploy(
     wrong with the program or its configuration.
     """
     mocks = RealResources(aws.connect(), created)
-    with _inside(root), _event_loop() as loop:
+    with _inside(root), event_loop() as loop:
         # On this loop too: installing the mocks already schedules calls, and the run waits for them.
         monitor = install(mocks, settings.project, settings.stack)
         pulumi.runtime.set_all_config(dict(settings.config))
         _run(loop, mocks)
     return Deployment(monitor.stack_outputs, tuple(sorted(monitor.deployed, key=lambda each: each.urn)))
-
-
-@contextmanager
-def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        yield loop
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
 
 
 def _run(loop: asyncio.AbstractEventLoop, mocks: RealResources) -> None:

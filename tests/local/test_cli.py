@@ -1,0 +1,207 @@
+"""The command line: what it says when something is wrong, and its exit codes."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.cli import fault, up
+from local.cli.main import main, parser
+from local.environment import ensure_environment
+from local.errors import LocalError
+from local.instance import ROOT, StateDir
+from local.ports import free_port, require_free
+from tests.local.factories import taken_port
+
+
+def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "local", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.mark.parametrize("command", ["up", "down", "status", "logs", "fault"])
+def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a command
+    # WHEN its help is asked for
+    with pytest.raises(SystemExit) as caught:
+        parser().parse_args([command, "--help"])
+
+    # THEN it shows how to call it
+    assert caught.value.code == 0
+    assert f"python -m local {command}" in capsys.readouterr().out
+
+
+def test_main_help_documents_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN the program
+    # WHEN its help is asked for
+    with pytest.raises(SystemExit):
+        parser().parse_args(["--help"])
+
+    # THEN codes and the fact that state is in memory are there
+    text = capsys.readouterr().out
+    assert "exit codes:" in text
+    assert "in memory" in text
+
+
+@pytest.mark.parametrize("command", [["status"], ["logs"], ["fault", "list"], ["fault", "clear"]])
+def test_nothing_running_is_exit_code_4(command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN an empty state folder
+    # WHEN a command needs an instance
+    code = main([*command, "--state-dir", str(tmp_path)])
+
+    # THEN the code says so, and the message how to start one
+    assert code == 4
+    assert "python -m local up" in capsys.readouterr().err
+
+
+def test_down_without_an_instance_is_fine(tmp_path: Path) -> None:
+    # GIVEN leftovers of a crash, and nothing running
+    (tmp_path / "tmp" / "worker").mkdir(parents=True)
+
+    # WHEN it is stopped
+    code = main(["down", "--state-dir", str(tmp_path)])
+
+    # THEN that is what was wanted, and the leftovers are gone
+    assert code == 0
+    assert not (tmp_path / "tmp").exists()
+
+
+def test_taken_port_is_named_with_what_to_do() -> None:
+    # GIVEN a port that somebody has
+    with taken_port() as port, pytest.raises(LocalError) as caught:
+        # WHEN it is asked for
+        require_free(port)
+
+    # THEN the message names it and the option
+    assert f"Port {port} is taken" in str(caught.value)
+    assert "--port" in str(caught.value)
+
+
+def test_free_port_can_be_had() -> None:
+    # GIVEN a port that was picked
+    # WHEN it is asked for
+    # THEN nothing is raised
+    require_free(free_port())
+
+
+@pytest.mark.parametrize("detach", [[], ["--detach"]])
+def test_up_on_a_taken_port_fails_with_the_reason(tmp_path: Path, detach: list[str]) -> None:
+    # GIVEN a port that somebody has
+    with taken_port() as port:
+        # WHEN an instance shall listen there, in the foreground or not
+        done = run("up", *detach, "--port", str(port), "--state-dir", str(tmp_path))
+
+    # THEN it fails with the reason and leaves nothing
+    assert done.returncode == 1
+    assert f"Port {port} is taken" in done.stderr
+    assert not StateDir(tmp_path).is_held
+    assert not (tmp_path / "tmp").exists()
+
+
+def test_wrong_configuration_fails_before_anything_is_created(tmp_path: Path) -> None:
+    # GIVEN a value that the program refuses
+    # WHEN an instance is started with it
+    done = run("up", "--detach", "--state-dir", str(tmp_path), "-c", "max_receive_count=2")
+
+    # THEN the program's own message is shown, without a traceback
+    assert done.returncode == 1
+    assert "orders:max_receive_count" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_package_index_that_does_not_answer_is_said(tmp_path: Path) -> None:
+    # GIVEN a folder without the emulator's environment, and an index on a closed port
+    shutil.copy(ROOT / "requirements-emulator.txt", tmp_path)
+    code = (
+        "import sys; from pathlib import Path; from local.environment import ensure_environment\n"
+        "from local.errors import LocalError\n"
+        "try:\n    ensure_environment(lambda _: None, Path(sys.argv[1]))\n"
+        "except LocalError as error:\n    sys.exit(str(error))"
+    )
+    closed = {"PIP_INDEX_URL": f"http://127.0.0.1:{free_port()}/simple", "PIP_CONFIG_FILE": os.devnull}
+
+    # WHEN it is made
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=ROOT,
+        env={**os.environ, **closed, "PIP_EXTRA_INDEX_URL": "", "PIP_NO_INDEX": "", "PIP_FIND_LINKS": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    # THEN the message says so, and no half environment is left
+    assert done.returncode == 1
+    assert "package index does not answer" in done.stderr
+    assert not (tmp_path / ".build" / "emulator").exists()
+
+
+def test_current_environment_is_not_made_again(tmp_path: Path) -> None:
+    # GIVEN an environment that is stamped as current
+    shutil.copy(ROOT / "requirements-emulator.txt", tmp_path)
+    emulator = tmp_path / ".build" / "emulator"
+    (emulator / "bin").mkdir(parents=True)
+    (emulator / "bin" / "python").touch()
+    from local.environment import _fingerprint
+
+    (emulator / "requirements.sha256").write_text(_fingerprint(tmp_path / "requirements-emulator.txt"))
+    notes: list[str] = []
+
+    # WHEN it is needed
+    interpreter = ensure_environment(notes.append, tmp_path)
+
+    # THEN it is taken as it is
+    assert interpreter == emulator / "bin" / "python"
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--service", "sqss", "--kind", "error"], "Did you mean sqs"),
+        (["--service", "sqs", "--operation", "SendMesage", "--kind", "error"], "Did you mean SendMessage"),
+        (["--service", "sqs", "--kind", "conflict"], "DynamoDB's own"),
+        (["--service", "xray", "--operation", "PutTraceSegments", "--kind", "error"], "REST"),
+        (["--service", "sqs", "--kind", "error", "--probability", "0"], "--probability 0.0"),
+        (["--service", "sqs", "--kind", "error", "--probability", "1.5"], "--probability 1.5"),
+        (["--service", "sqs", "--kind", "error", "--count", "0"], "--count 0"),
+        (["--service", "sqs", "--kind", "error", "--seconds", "-1"], "--seconds -1.0"),
+    ],
+)
+def test_rule_that_could_never_hit_is_refused(arguments: list[str], said: str) -> None:
+    # GIVEN a rule with a mistake in it
+    options = parser().parse_args(["fault", "add", *arguments])
+
+    # WHEN it is made
+    with pytest.raises(LocalError) as caught:
+        fault.make_rule(options)
+
+    # THEN the message says what was given or meant
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("pair", ["", "key", "=value"])
+def test_override_that_is_no_pair_is_refused(pair: str) -> None:
+    # GIVEN something else than KEY=VALUE
+    # WHEN it is read
+    # THEN the message has an example
+    with pytest.raises(LocalError, match="Example: -c"):
+        up.parse_config([pair])
+
+
+def test_override_may_contain_equals_signs() -> None:
+    # GIVEN a value with an equals sign
+    # WHEN it is read
+    # THEN only the first one counts
+    assert up.parse_config(['extra_tags=["a=b"]']) == {"extra_tags": '["a=b"]'}

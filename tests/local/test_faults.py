@@ -1,0 +1,122 @@
+"""Fault rules: which calls they hit, and when they end."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.proxy.faults import FaultKind, Faults
+from tests.local.factories import rule
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_rule_hits_only_the_operation_it_names() -> None:
+    # GIVEN a rule for sending
+    faults = Faults()
+    faults.add(rule(service="sqs", operation="SendMessage"))
+
+    # WHEN other calls come
+    # THEN they pass, and sending does not
+    assert faults.decide("sqs", "DeleteMessage") is None
+    assert faults.decide("dynamodb", "SendMessage") is None
+    assert faults.decide("sqs", "SendMessage") is FaultKind.ERROR
+
+
+def test_rule_without_operation_hits_the_whole_service() -> None:
+    # GIVEN a rule for all of DynamoDB
+    faults = Faults()
+    faults.add(rule(service="dynamodb", operation=None, kind=FaultKind.THROTTLE))
+
+    # WHEN any call to it comes, even one that does not name its operation
+    # THEN it is hit
+    assert faults.decide("dynamodb", "PutItem") is FaultKind.THROTTLE
+    assert faults.decide("dynamodb", None) is FaultKind.THROTTLE
+
+
+def test_rule_hits_only_calls_about_what_it_names() -> None:
+    # GIVEN a rule for one SKU
+    faults = Faults()
+    faults.add(rule(containing="SKU-1"))
+
+    # WHEN calls with and without it come
+    # THEN only the one with it is hit
+    assert faults.decide("sqs", "SendMessage", b'{"sku": "SKU-2"}') is None
+    assert faults.decide("sqs", "SendMessage", b'{"sku": "SKU-1"}') is FaultKind.ERROR
+
+
+@given(count=st.integers(1, 20), calls=st.integers(0, 60))
+def test_rule_ends_after_its_count(count: int, calls: int) -> None:
+    # GIVEN a rule that ends after some hits
+    faults = Faults()
+    faults.add(rule(count=count))
+
+    # WHEN calls come
+    hits = sum(faults.decide("sqs", "SendMessage") is not None for _ in range(calls))
+
+    # THEN exactly so many are hit, and the list says so
+    assert hits == min(count, calls)
+    assert [(each.hits, each.expired) for each in faults.list()] == [(hits, calls >= count)]
+
+
+def test_rule_ends_after_its_time() -> None:
+    # GIVEN a rule for ten seconds
+    clock = Clock()
+    faults = Faults(clock=clock)
+    faults.add(rule(seconds=10))
+
+    # WHEN time passes
+    clock.now = 9.9
+    before = faults.decide("sqs", "SendMessage")
+    clock.now = 10.0
+
+    # THEN it hits until then, not after
+    assert before is FaultKind.ERROR
+    assert faults.decide("sqs", "SendMessage") is None
+    assert faults.list()[0].expired
+
+
+def test_probability_decides_call_by_call() -> None:
+    # GIVEN a rule with probability 0.5 and known dice
+    dice = iter([0.4, 0.6, 0.49])
+    faults = Faults(random=lambda: next(dice))
+    faults.add(rule(probability=0.5))
+
+    # WHEN three calls come
+    decided = [faults.decide("sqs", "SendMessage") for _ in range(3)]
+
+    # THEN the dice decide, and calls that were spared are counted too
+    assert decided == [FaultKind.ERROR, None, FaultKind.ERROR]
+    assert (faults.list()[0].matched, faults.list()[0].hits) == (3, 2)
+
+
+def test_used_up_rule_makes_way_for_the_next() -> None:
+    # GIVEN a rule that is used up before another
+    faults = Faults()
+    faults.add(rule(count=1, kind=FaultKind.RESET))
+    faults.add(rule(kind=FaultKind.TIMEOUT))
+
+    # WHEN two calls come
+    decided = [faults.decide("sqs", "SendMessage") for _ in range(2)]
+
+    # THEN the oldest decides first, the next one then
+    assert decided == [FaultKind.RESET, FaultKind.TIMEOUT]
+
+
+def test_clear_removes_all_rules() -> None:
+    # GIVEN two rules
+    faults = Faults()
+    faults.add(rule())
+    faults.add(rule(service="sns", operation=None))
+
+    # WHEN they are cleared
+    count = faults.clear()
+
+    # THEN nothing is hit any more
+    assert count == 2
+    assert faults.decide("sqs", "SendMessage") is None
+    assert faults.list() == []

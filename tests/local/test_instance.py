@@ -1,0 +1,170 @@
+"""The state folder: who holds it, and what it tells."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.errors import AlreadyRunningError, NotRunningError
+from local.instance import ROOT, Instance, Outputs, StateDir
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from local.instance import StateDir
+with StateDir(Path(sys.argv[1])).held():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def instance(**overrides: object) -> Instance:
+    values: dict[str, object] = {
+        "supervisor_pid": os.getpid(),
+        "guard_pid": 1,
+        "emulator_pid": 1,
+        "endpoint_url": "http://127.0.0.1:1",
+        "proxy_url": "http://127.0.0.1:2",
+        "control_url": "http://127.0.0.1:3",
+        "token": "secret",
+        "iam": False,
+        "started_at": 0.0,
+    }
+    return Instance.model_validate(values | overrides)
+
+
+def holder(folder: Path) -> "subprocess.Popen[str]":
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(folder)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_second_holder_is_told_how_to_stop_the_first(tmp_path: Path) -> None:
+    # GIVEN a folder that a living process holds
+    state = StateDir(tmp_path)
+    with holder(tmp_path) as process:
+        state.write_instance(instance(supervisor_pid=process.pid, endpoint_url="http://127.0.0.1:4566"))
+
+        # WHEN somebody else wants it
+        with pytest.raises(AlreadyRunningError) as caught, state.held():
+            pass
+        process.kill()
+
+    # THEN the message says who runs where and what to do
+    assert "http://127.0.0.1:4566" in str(caught.value)
+    assert str(process.pid) in str(caught.value)
+    assert "python -m local down" in str(caught.value)
+    assert "--state-dir" in str(caught.value)
+
+
+def test_killed_holder_lets_go(tmp_path: Path) -> None:
+    # GIVEN a folder whose holder was killed
+    with holder(tmp_path) as process:
+        assert StateDir(tmp_path).is_held
+        process.kill()
+
+    # WHEN somebody wants it
+    # THEN it is free, with no stale lock
+    assert not StateDir(tmp_path).is_held
+    with StateDir(tmp_path).held():
+        assert StateDir(tmp_path).is_held
+
+
+def test_two_folders_do_not_know_of_each_other(tmp_path: Path) -> None:
+    # GIVEN one folder that is held
+    # WHEN another is wanted
+    with StateDir(tmp_path / "a").held(), StateDir(tmp_path / "b").held():
+        # THEN it can be had
+        assert StateDir(tmp_path / "b").is_held
+
+
+def test_nothing_running_says_how_to_start(tmp_path: Path) -> None:
+    # GIVEN an empty folder
+    # WHEN its instance is asked for
+    with pytest.raises(NotRunningError) as caught:
+        StateDir(tmp_path).running()
+
+    # THEN the message says how to start one
+    assert "python -m local up" in str(caught.value)
+
+
+def test_what_a_killed_instance_wrote_does_not_count(tmp_path: Path) -> None:
+    # GIVEN the files of an instance that nobody holds any more
+    state = StateDir(tmp_path)
+    state.write_instance(instance())
+
+    # WHEN it is asked for
+    # THEN there is none
+    with pytest.raises(NotRunningError):
+        state.running()
+
+
+def test_starting_instance_has_no_outputs_yet(tmp_path: Path) -> None:
+    # GIVEN an instance that is held but has not finished
+    state = StateDir(tmp_path)
+    with state.held():
+        state.write_instance(instance())
+
+        # WHEN its outputs are asked for
+        with pytest.raises(NotRunningError) as caught:
+            state.read_outputs()
+
+    # THEN the message says that it is starting
+    assert "still starting" in str(caught.value)
+
+
+def test_outputs_hold_the_stacks_beside_the_connection(tmp_path: Path) -> None:
+    # GIVEN a ready instance
+    state = StateDir(tmp_path)
+    outputs = Outputs(
+        endpoint_url="http://127.0.0.1:1",
+        region="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        account_id="000000000000",
+        proxy_url="http://127.0.0.1:2",
+        api_url="http://127.0.0.1:1/api",
+    )
+    with state.held():
+        state.write_instance(instance())
+        state.write_outputs(outputs, [])
+
+        # WHEN they are read
+        read = state.read_outputs()
+
+    # THEN all are there, in a file for its user only
+    assert read["api_url"] == "http://127.0.0.1:1/api"
+    assert state.instance.stat().st_mode & 0o077 == 0
+
+
+def test_folder_comes_from_option_then_variable_then_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN the variable set
+    monkeypatch.setenv("ORDERS_LOCAL_DIR", "/tmp/from-variable")  # noqa: S108 never used
+
+    # WHEN the folder is chosen with and without the option
+    # THEN the option wins, then the variable, then the repository
+    assert StateDir.chosen("/tmp/given").path == Path("/tmp/given").resolve()  # noqa: S108 never used
+    assert StateDir.chosen(None).path == Path("/tmp/from-variable").resolve()  # noqa: S108 never used
+    monkeypatch.delenv("ORDERS_LOCAL_DIR")
+    assert StateDir.chosen(None).path == ROOT / ".local"
+
+
+def test_clean_removes_what_a_crash_left(tmp_path: Path) -> None:
+    # GIVEN the leftovers of a crash
+    state = StateDir(tmp_path)
+    (state.scratch / "ministack-lambda-x" / "code").mkdir(parents=True)
+    state.write_instance(instance())
+    state.outputs.write_text("{}")
+
+    # WHEN the next one cleans
+    state.clean()
+
+    # THEN nothing of it is there
+    assert not state.scratch.exists()
+    assert not state.outputs.exists()
+    assert state.read_instance() is None

@@ -1,0 +1,107 @@
+"""Reading the functions' logs: times, functions, and what is new."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import logs
+from local.errors import LocalError
+from local.instance import StateDir
+from local.logs import LogGroup, log_groups, parse_since, read_lines
+from local.services.aws import Aws
+
+NOW = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
+GROUP = LogGroup("greet", "/aws/lambda/greet")
+
+
+class FakeLogs:
+    """FilterLogEvents as the emulator answers it: no page tokens, at most `limit` events from `startTime` on."""
+
+    def __init__(self, events: list[tuple[int, str, str]]) -> None:
+        self.events = events
+
+    def filter_log_events(self, **request: Any) -> dict[str, Any]:
+        chosen = [event for event in self.events if event[0] >= request["startTime"]][: request["limit"]]
+        return {"events": [{"timestamp": at, "logStreamName": stream, "message": text} for at, stream, text in chosen]}
+
+
+def aws_with(events: list[tuple[int, str, str]]) -> Aws:
+    aws = Aws("http://127.0.0.1:1", "us-east-1")
+    aws.__dict__["logs"] = FakeLogs(events)
+    return aws
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("90s", NOW - timedelta(seconds=90)),
+        ("15m", NOW - timedelta(minutes=15)),
+        ("2h", NOW - timedelta(hours=2)),
+        ("1d", NOW - timedelta(days=1)),
+        ("2026-01-01T00:00:00+00:00", datetime(2026, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_since_is_relative_or_a_moment(text: str, expected: datetime) -> None:
+    # GIVEN a time as a person writes it
+    # WHEN it is read
+    # THEN it is that moment
+    assert parse_since(text, NOW) == expected
+
+
+def test_lines_beyond_one_page_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN more lines than a page holds, three for each invocation, all of one at one time
+    monkeypatch.setattr(logs, "_PAGE", 10)
+    numbers = count()
+    events = [(1000 + i, f"stream-{i}", f"line {next(numbers)}") for i in range(20) for _ in range(3)]
+
+    # WHEN all are read
+    lines = read_lines(aws_with(events), [GROUP], datetime.fromtimestamp(0, UTC))
+
+    # THEN each is there once, in order
+    assert [line.message for line in lines] == [f"line {number}" for number in range(60)]
+
+
+def test_follow_shows_only_what_is_new() -> None:
+    # GIVEN a reader that has read everything
+    events = [(1000, "stream-1", "old")]
+    reader = logs._Reader(aws_with(events), GROUP, datetime.fromtimestamp(0, UTC))
+    reader.new_lines()
+
+    # WHEN another invocation ends within the same millisecond
+    events.append((1000, "stream-2", "new"))
+
+    # THEN only its line comes
+    assert [line.message for line in reader.new_lines()] == ["new"]
+    assert reader.new_lines() == []
+
+
+RESOURCES = (
+    '[{"type": "aws:lambda/function:Function", "name": "create-order-function", '
+    '"state": {"name": "orders-local-create-order", "loggingConfig": {"logGroup": "/custom"}}},'
+    '{"type": "aws:lambda/function:Function", "name": "plain", "state": {"name": "orders-local-plain"}}]'
+)
+
+
+@pytest.mark.parametrize("name", ["create-order", "create-order-function", "orders-local-create-order"])
+def test_function_is_found_by_any_of_its_names(tmp_path: Path, name: str) -> None:
+    # GIVEN a deployed function with a log group of its own
+    state = StateDir(tmp_path)
+    state.resources.write_text(RESOURCES)
+
+    # WHEN its group is looked for
+    # THEN it is that group
+    assert log_groups(state, name) == [LogGroup("orders-local-create-order", "/custom")]
+
+
+def test_unknown_function_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    # GIVEN two functions
+    state = StateDir(tmp_path)
+    state.resources.write_text(RESOURCES)
+
+    # WHEN another is asked for
+    # THEN the message has their names
+    with pytest.raises(LocalError, match="orders-local-create-order, orders-local-plain"):
+        log_groups(state, "nobody")

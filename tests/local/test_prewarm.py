@@ -1,0 +1,52 @@
+"""Which functions are started beforehand, and with which event."""
+
+from local.prewarm import http_event, warm_events
+from tests.local.factories import deployed
+
+ALIAS = "arn:aws:lambda:us-east-1:000000000000:function:greet:live"
+URI = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{ALIAS}/invocations"
+
+
+def test_function_behind_a_route_gets_a_request_to_that_route_by_its_alias() -> None:
+    # GIVEN a route, its integration and a function's alias
+    resources = [
+        deployed("aws:apigatewayv2/integration:Integration", "greet", "i1", integrationUri=URI),
+        deployed("aws:apigatewayv2/route:Route", "get", "r1", routeKey="GET /greet/{name}", target="integrations/i1"),
+    ]
+
+    # WHEN asked what to warm
+    events = warm_events(resources)
+
+    # THEN it is the alias, with a request that API Gateway could have made
+    assert list(events) == [ALIAS]
+    assert events[ALIAS]["rawPath"] == "/greet/warm-up"
+    assert events[ALIAS]["pathParameters"] == {"name": "warm-up"}
+
+
+def test_function_behind_a_queue_gets_an_empty_batch() -> None:
+    # GIVEN an event source mapping
+    resources = [deployed("aws:lambda/eventSourceMapping:EventSourceMapping", "work", "u1", functionName=ALIAS)]
+
+    # WHEN asked what to warm
+    # THEN the batch holds nothing
+    assert warm_events(resources) == {ALIAS: {"Records": []}}
+
+
+def test_function_that_nothing_calls_is_not_started() -> None:
+    # GIVEN a route that leads nowhere
+    resources = [deployed("aws:apigatewayv2/route:Route", "get", "r1", routeKey="GET /", target="integrations/none")]
+
+    # WHEN asked what to warm
+    # THEN nothing
+    assert warm_events(resources) == {}
+
+
+def test_request_has_the_method_of_its_route() -> None:
+    # GIVEN a route key
+    # WHEN an event is made for it
+    event = http_event("POST /orders")
+
+    # THEN method and path are its own, and nothing else is given
+    assert event["requestContext"]["http"]["method"] == "POST"
+    assert event["headers"] == {}
+    assert "body" not in event

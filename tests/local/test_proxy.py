@@ -1,0 +1,286 @@
+"""The fault proxy: transparent without a rule, and exact about what reaches the emulator with one."""
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from http.client import HTTPConnection
+from typing import Any
+
+import pytest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from local.proxy.faults import FaultKind, Faults
+from local.proxy.server import FaultProxy
+from local.services.aws import Aws
+from tests.local.factories import rule
+from tests.local.upstream import Upstream, proxied
+
+Pair = tuple[Upstream, FaultProxy]
+SIGNED = {
+    "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, "
+    "Signature=0",
+    "X-Amz-Target": "AmazonSQS.SendMessage",
+}
+
+
+@pytest.fixture
+def faults() -> Faults:
+    return Faults()
+
+
+@pytest.fixture
+def pair(faults: Faults) -> Iterator[Pair]:
+    with proxied(faults) as both:
+        yield both
+
+
+def connect(proxy: FaultProxy) -> HTTPConnection:
+    return HTTPConnection("127.0.0.1", proxy.port, timeout=5)
+
+
+def send(proxy: FaultProxy, body: bytes = b"{}", **headers: str) -> tuple[int, bytes]:
+    connection = connect(proxy)
+    try:
+        connection.request("POST", "/", body, {**SIGNED, **headers})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def test_request_arrives_unchanged_with_the_host_that_was_signed(pair: Pair) -> None:
+    # GIVEN a request with headers and a body
+    upstream, proxy = pair
+
+    # WHEN it goes through the proxy
+    send(proxy, b'{"a": 1}', **{"X-Custom": "Value"})
+
+    # THEN the emulator sees it as it was sent
+    _, _, headers, body = upstream.seen[0]
+    assert headers["Host"] == f"127.0.0.1:{proxy.port}"
+    assert headers["X-Custom"] == "Value"
+    assert body == b'{"a": 1}'
+
+
+def test_connection_is_kept_alive_on_both_sides(pair: Pair) -> None:
+    # GIVEN one connection of a client
+    upstream, proxy = pair
+    connection = connect(proxy)
+
+    # WHEN it sends three requests
+    bodies = []
+    for number in range(3):
+        connection.request("POST", "/", str(number).encode(), SIGNED)
+        bodies.append(connection.getresponse().read())
+    connection.close()
+
+    # THEN all were answered over one connection to the emulator
+    assert bodies == [b"echo:0", b"echo:1", b"echo:2"]
+    assert len(upstream.connections) == 1
+
+
+def test_many_clients_at_once_get_their_own_answers(pair: Pair) -> None:
+    # GIVEN a hundred clients
+    _, proxy = pair
+
+    # WHEN they send at the same time
+    with ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(lambda number: send(proxy, str(number).encode()), range(100)))
+
+    # THEN nobody gets another's answer
+    assert answers == [(200, f"echo:{number}".encode()) for number in range(100)]
+
+
+@settings(max_examples=15, deadline=None)
+@given(body=st.binary(max_size=200_000), chunked=st.booleans())
+def test_any_body_goes_there_and_back(body: bytes, chunked: bool) -> None:
+    # GIVEN any body, and an emulator that answers in chunks or not
+    with proxied() as (upstream, proxy):
+        upstream.chunked = chunked
+
+        # WHEN it goes through
+        status, answer = send(proxy, body)
+
+    # THEN it comes back whole
+    assert (status, answer) == (200, b"echo:" + body)
+
+
+def test_answer_without_body_does_not_block_the_connection(pair: Pair) -> None:
+    # GIVEN a HEAD request, whose answer has a length but no body
+    _, proxy = pair
+    connection = connect(proxy)
+    connection.request("HEAD", "/")
+    connection.getresponse().read()
+
+    # WHEN another request follows on the connection
+    connection.request("POST", "/", b"next")
+
+    # THEN it is answered
+    assert connection.getresponse().read() == b"echo:next"
+    connection.close()
+
+
+@pytest.mark.parametrize("kind", [FaultKind.RESET, FaultKind.TIMEOUT])
+def test_faults_before_the_call_leave_no_effect(pair: Pair, faults: Faults, kind: FaultKind) -> None:
+    # GIVEN a rule that cuts the way there
+    upstream, proxy = pair
+    faults.add(rule(kind=kind))
+
+    # WHEN a call is made
+    connection = HTTPConnection("127.0.0.1", proxy.port, timeout=0.5)
+    connection.request("POST", "/", b"{}", SIGNED)
+    with pytest.raises((ConnectionResetError, TimeoutError)):
+        connection.getresponse()
+    connection.close()
+
+    # THEN it did not reach the emulator
+    assert upstream.seen == []
+
+
+def test_lost_answer_leaves_the_effect(pair: Pair, faults: Faults) -> None:
+    # GIVEN a rule that drops the answer
+    upstream, proxy = pair
+    faults.add(rule(kind=FaultKind.LOST_ANSWER, count=1))
+
+    # WHEN a call is made, and made again
+    with pytest.raises(ConnectionResetError):
+        send(proxy, b"first")
+    again = send(proxy, b"second")
+
+    # THEN both reached the emulator, each once
+    assert [body for *_, body in upstream.seen] == [b"first", b"second"]
+    assert again == (200, b"echo:second")
+
+
+# Service → the call of one operation. The SDK's signing name decides, so CloudWatch is "monitoring".
+CALLS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "dynamodb": ("GetItem", lambda client: client.get_item(TableName="t", Key={"id": {"S": "1"}})),
+    "sqs": ("SendMessage", lambda client: client.send_message(QueueUrl="http://127.0.0.1/0/q", MessageBody="x")),
+    "sns": ("Publish", lambda client: client.publish(TopicArn="arn:aws:sns:us-east-1:0:t", Message="x")),
+    "events": (
+        "PutEvents",
+        lambda client: client.put_events(Entries=[{"Source": "s", "DetailType": "t", "Detail": "{}"}]),
+    ),
+    "monitoring": (
+        "PutMetricData",
+        lambda client: client.put_metric_data(Namespace="n", MetricData=[{"MetricName": "m", "Value": 1}]),
+    ),
+}
+
+
+def client_of(proxy: FaultProxy, service: str, attempts: int = 1) -> Any:
+    name = "cloudwatch" if service == "monitoring" else service
+    make: Any = Aws(proxy.url, "us-east-1").session.client
+    config = Config(retries={"mode": "standard", "total_max_attempts": attempts}, read_timeout=5)
+    return make(name, endpoint_url=proxy.url, config=config)
+
+
+@pytest.mark.parametrize("service", CALLS)
+@pytest.mark.parametrize("kind", [FaultKind.ERROR, FaultKind.THROTTLE])
+def test_the_sdk_takes_injected_answers_for_the_services_own(
+    pair: Pair, faults: Faults, service: str, kind: FaultKind
+) -> None:
+    # GIVEN a rule for one operation of a service
+    upstream, proxy = pair
+    operation, call = CALLS[service]
+    faults.add(rule(service=service, operation=operation, kind=kind))
+
+    # WHEN the SDK makes the call
+    with pytest.raises(ClientError) as caught:
+        call(client_of(proxy, service))
+
+    # THEN it parses the answer into a code of that service, and the call had no effect
+    response = caught.value.response
+    assert response["Error"]["Code"] in {
+        *("InternalServerError", "InternalError", "InternalFailure"),
+        *("ThrottlingException", "RequestThrottled", "Throttled"),
+    }
+    assert "injected fault" in response["Error"]["Message"]
+    assert (response["ResponseMetadata"]["HTTPStatusCode"] == 500) == (kind is FaultKind.ERROR)
+    assert upstream.seen == []
+
+
+@pytest.mark.parametrize("service", ["dynamodb", "sqs", "sns"])
+def test_the_sdk_retries_injected_throttling(pair: Pair, faults: Faults, service: str) -> None:
+    # GIVEN a rule that throttles twice, and a client with three attempts
+    upstream, proxy = pair
+    faults.add(rule(service=service, operation=None, kind=FaultKind.THROTTLE, count=2))
+
+    # WHEN a call is made; that the stand-in's answer is not the service's, the SDK may say as it likes
+    with suppress(BotoCoreError, ResponseParserError, ValueError, AttributeError):
+        CALLS[service][1](client_of(proxy, service, attempts=3))
+
+    # THEN the third attempt got through
+    assert len(upstream.seen) == 1
+
+
+def test_conflict_names_a_reason_for_every_item(pair: Pair, faults: Faults) -> None:
+    # GIVEN a rule that lets transactions conflict
+    _, proxy = pair
+    faults.add(rule(service="dynamodb", operation="TransactWriteItems", kind=FaultKind.CONFLICT))
+    put = {"Put": {"TableName": "t", "Item": {"id": {"S": "1"}}}}
+    client = client_of(proxy, "dynamodb")
+
+    # WHEN a transaction of two items is sent
+    with pytest.raises(ClientError) as caught:
+        client.transact_write_items(TransactItems=[put, put])
+
+    # THEN it is cancelled as DynamoDB does it
+    response: Any = caught.value.response
+    assert response["Error"]["Code"] == "TransactionCanceledException"
+    assert [reason["Code"] for reason in response["CancellationReasons"]] == ["TransactionConflict", "None"]
+
+
+def test_unsigned_requests_are_never_hit(pair: Pair, faults: Faults) -> None:
+    # GIVEN a rule
+    upstream, proxy = pair
+    faults.add(rule(service="sqs", operation=None))
+
+    # WHEN a request without a signature comes
+    connection = connect(proxy)
+    connection.request("GET", "/_ministack/health")
+    connection.getresponse().read()
+    connection.close()
+
+    # THEN it passes
+    assert len(upstream.seen) == 1
+
+
+def test_emulator_that_is_gone_looks_like_a_closed_connection() -> None:
+    # GIVEN a proxy whose emulator does not listen
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    proxy = FaultProxy(port, Faults())
+    proxy.start()
+
+    # WHEN a request comes
+    # THEN the client sees the connection end, and the proxy goes on
+    for _ in range(2):
+        with pytest.raises(OSError, match=r"closed|reset|Remote"):
+            send(proxy)
+    proxy.stop()
+
+
+def test_injected_answer_keeps_the_connection(pair: Pair, faults: Faults) -> None:
+    # GIVEN a rule that hits once
+    _, proxy = pair
+    faults.add(rule(count=1))
+    connection = connect(proxy)
+
+    # WHEN two calls are made on one connection
+    connection.request("POST", "/", b"{}", SIGNED)
+    first = connection.getresponse()
+    code = json.loads(first.read())["__type"]
+    connection.request("POST", "/", b"{}", SIGNED)
+    second = connection.getresponse()
+    second.read()
+    connection.close()
+
+    # THEN the first is refused and the second passes
+    assert (first.status, code, second.status) == (500, "InternalError", 200)

@@ -1,0 +1,74 @@
+"""An HTTP/1.1 server that stands for the emulator and remembers what reached it."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from local.proxy.faults import Faults
+from local.proxy.server import FaultProxy
+
+
+class Upstream(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.seen: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.connections: set[tuple[str, int]] = set()
+        self.chunked = False
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Upstream
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.seen.append((self.command, self.path, dict(self.headers.items()), body))
+        self.server.connections.add(self.client_address)
+        self.send_response(200)
+        self.send_header("X-Upstream", "yes")
+        answer = b"echo:" + body
+        if self.server.chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            for part in (answer[:3], answer[3:]):
+                self.wfile.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
+            self.wfile.write(b"0\r\n\r\n")
+        else:
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+    do_GET = do_POST  # noqa: N815 the base class's name
+
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 the base class's name
+        """Say nothing."""
+
+
+@contextmanager
+def proxied(faults: Faults | None = None) -> Iterator[tuple[Upstream, FaultProxy]]:
+    upstream = Upstream()
+    thread = threading.Thread(target=upstream.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    proxy = FaultProxy(upstream.port, faults or Faults())
+    proxy.start()
+    try:
+        yield upstream, proxy
+    finally:
+        proxy.stop()
+        upstream.shutdown()
+        upstream.server_close()
+        thread.join()
