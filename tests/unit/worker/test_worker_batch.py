@@ -230,3 +230,17 @@ def test_results_keep_the_order_of_the_items(threads: int) -> None:
     # WHEN they run
     # THEN the results are in the items' order
     assert on_threads(threads, lambda number: number * 2, range(10)) == list(range(0, 20, 2))
+
+
+def test_an_order_that_is_done_is_no_suspect(world: World) -> None:
+    # GIVEN an order whose run ended well, and a suspect
+    world.stock(SKU_1=100)
+    world.run(record(content(1)))
+    run_in_progress(world, 2, seconds=-5)
+    # WHEN the messages of both come, the suspect first
+    world.calls.clear()
+    sent = [record(content(2), receives=2), record(content(1), receives=2)]
+    world.run(*sent)
+    # THEN the finished one is out of the way before the suspect starts
+    receipts = [call["ReceiptHandle"] for call in world.called("delete_message")]
+    assert receipts == [sent[1]["receiptHandle"], sent[0]["receiptHandle"]]

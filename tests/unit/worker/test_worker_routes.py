@@ -510,3 +510,14 @@ def test_logs_say_where_it_failed_and_nothing_of_the_order(
         failed = next(json.loads(line) for line in written if "attempt failed" in line)
         assert "ValidationException" in failed["error_type"]
         assert any("transact_write_items" in frame for frame in failed["trace"])
+
+
+def test_a_last_attempt_at_a_message_of_no_known_order_marks_none(world: World) -> None:
+    # GIVEN an unreadable message without an order id, and a dead-letter queue that fails
+    world.disturb("send_message", refused("InternalError"))
+    # WHEN it is processed for the last time
+    failed = world.run(record("nonsense", attributes={}, receives=8))
+    # THEN SQS takes it from here, and no order was made up for it
+    assert len(failed) == 1
+    assert world.called("update_item") == []
+    assert visibility(world) == [0]

@@ -1,0 +1,91 @@
+"""What is told about failures: enough to act on, nothing of the order."""
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+from pydantic import ValidationError
+
+from runtime.logic.failures import MAX_ERROR_LENGTH, RetryableError, error_text_of, error_type_of, trace_of
+from runtime.models.order import OrderMessage
+
+SECRET = "s3cr3t"
+
+
+def invalid() -> ValidationError:
+    """What pydantic raises for a message."""
+    with pytest.raises(ValidationError) as caught:
+        OrderMessage.model_validate({"order_id": SECRET})
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("failure", "error_type", "text"),
+    [
+        (RetryableError("busy"), "RetryableError", "busy"),
+        (
+            ClientError({"Error": {"Code": "Throttled", "Message": SECRET}}, "Publish"),
+            "Throttled",
+            "Publish was refused: Throttled",
+        ),
+        (ClientError({}, "Publish"), "ClientError", "Publish was refused: ClientError"),
+        (
+            ReadTimeoutError(endpoint_url="https://sns"),
+            "ReadTimeoutError",
+            'Read timeout on endpoint URL: "https://sns"',
+        ),
+        (KeyError(SECRET), "KeyError", "unexpected; the worker's log has the traceback"),
+        (RetryableError("x" * 5000), "RetryableError", "x" * MAX_ERROR_LENGTH),
+    ],
+)
+def test_each_failure_has_a_type_and_a_safe_text(failure: Exception, error_type: str, text: str) -> None:
+    # GIVEN a failure
+    # WHEN it is told
+    # THEN its type is stable, and its text is short and quotes no values
+    assert (error_type_of(failure), error_text_of(failure)) == (error_type, text)
+
+
+def test_a_validation_error_is_told_without_its_input() -> None:
+    # GIVEN a model that refused its input
+    # WHEN that is told
+    text = error_text_of(invalid())
+    # THEN the places are named, the values are not
+    assert "/order_id: " in text
+    assert "/caller: Field required" in text
+    assert SECRET not in text
+
+
+def raised(*, hidden: bool = False) -> RetryableError:
+    """An error that was raised because of another."""
+    with pytest.raises(RetryableError) as caught:
+        try:
+            int(SECRET)
+        except ValueError as error:
+            raise RetryableError(SECRET) from (None if hidden else error)
+    return caught.value
+
+
+def test_a_trace_has_types_and_lines_of_code_and_begins_with_the_cause() -> None:
+    # GIVEN an error with a cause
+    # WHEN its trace is taken
+    trace = trace_of(raised())
+    # THEN it reads from cause to effect, without a text of either
+    types = [line for line in trace if not line.startswith("  ")]
+    assert types == ["ValueError", "RetryableError"]
+    assert any("in raised" in line for line in trace)
+    assert not any(SECRET in line for line in trace)
+
+
+def test_a_hidden_cause_stays_hidden() -> None:
+    # GIVEN an error raised "from None"
+    # WHEN its trace is taken
+    trace = trace_of(raised(hidden=True))
+    # THEN only it is there
+    assert [line for line in trace if not line.startswith("  ")] == ["RetryableError"]
+
+
+def test_a_trace_of_a_circle_of_causes_ends() -> None:
+    # GIVEN two errors that name each other as their cause
+    first, second = ValueError(), KeyError()
+    first.__cause__, second.__cause__ = second, first
+    # WHEN the trace is taken
+    # THEN each is told once
+    assert trace_of(first) == ["KeyError", "ValueError"]
