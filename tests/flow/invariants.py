@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from runtime.http.responses import REPLAY_HEADER
 from runtime.logic.canonical import canonical
 from runtime.logic.keys import ANONYMOUS, Identity, caller_id
 from runtime.models.order import OrderStatus
@@ -78,6 +79,23 @@ def same_answer(world: World) -> list[str]:
         if exchange.response is not None:
             answers[_intent(exchange)].add(exchange.response["body"])
     return [f"G3: {intent} was answered {sorted(found)}" for intent, found in answers.items() if len(found) > 1]
+
+
+def replays_are_marked(world: World) -> list[str]:
+    """G3, last words: who asks again after an answer is told that it is a replay.
+
+    Holds unless the key's life has passed, or a late failing run has erased the key's record: the caller of this
+    function must know.
+    """
+    answered: dict[Intent, float] = {}
+    violations = []
+    for exchange in sorted(_accepted(world), key=lambda one: one.answered_at):
+        intent = _intent(exchange)
+        again = intent in answered and exchange.sent_at >= answered[intent]
+        if again and exchange.response is not None and REPLAY_HEADER not in exchange.response["headers"]:
+            violations.append(f"G3: {intent} was answered again and not told that it is a replay")
+        answered.setdefault(intent, exchange.answered_at)
+    return violations
 
 
 def exact_retries(world: World) -> list[str]:

@@ -60,12 +60,17 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One POST and its answer. ``response`` is ``None`` where the caller got none: the function was killed."""
+    """One POST and its answer. ``response`` is ``None`` where the caller got none: the function was killed.
+
+    ``sent_at`` and ``answered_at`` are seconds on the simulated clock.
+    """
 
     caller: str | None
     key: str
     body: str
     response: Response | None
+    sent_at: float = 0
+    answered_at: float = 0
 
     @property
     def accepted(self) -> bool:
@@ -121,10 +126,11 @@ class World:
         event = api_event(caller, method="POST", headers={"idempotency-key": key}, body=body)
         context = lambda_context(self.cloud.clock, self.deployment.api_timeout_seconds)
         creator = self._idle_creators.pop() if self._idle_creators else self._creator()
+        sent_at = self.cloud.clock.time()
         response = self._run(process, lambda: creator.handle(event, context))
         if response is not None:
             self._idle_creators.append(creator)  # a killed one is gone, with whatever it remembered
-        exchange = Exchange(caller, key, body, response)
+        exchange = Exchange(caller, key, body, response, sent_at, self.cloud.clock.time())
         self.exchanges.append(exchange)
         return exchange
 

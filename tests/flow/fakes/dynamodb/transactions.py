@@ -69,6 +69,10 @@ class Transactions:
             write.apply()
         self.tokens[token] = (self.clock.time(), fingerprint)
 
+    def reasons(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """What a cancellation would say of each item as things stand; nothing is written."""
+        return [self._prepare(entry)[1] for entry in items]
+
     def _already_done(self, token: str, fingerprint: str) -> bool:
         known = self.tokens.get(token)
         if known is None or self.clock.time() - known[0] > TOKEN_LIFE_SECONDS:
