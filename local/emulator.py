@@ -1,6 +1,7 @@
 """The emulator's process, by way of its guard."""
 
 import http.client
+import io
 import json
 import os
 import shutil
@@ -78,6 +79,9 @@ class Emulator:
         except subprocess.TimeoutExpired:
             self._guard.kill()
             self._guard.wait()
+        finally:
+            if self._guard.stdout is not None:
+                self._guard.stdout.close()
 
 
 def start_emulator(state: StateDir, options: EmulatorOptions, lock: int) -> Emulator:
@@ -100,7 +104,8 @@ def start_emulator(state: StateDir, options: EmulatorOptions, lock: int) -> Emul
         start_new_session=True,
         pass_fds=(lock,),
     )
-    line = guard.stdout.readline() if guard.stdout else b""
+    with guard.stdout or io.BytesIO() as answer:
+        line = answer.readline()
     if not line:
         raise LocalError(f"The emulator's guard ended with code {guard.wait()} before it started anything.")
     return Emulator(guard, json.loads(line)["pid"], options.port, state.emulator_log)

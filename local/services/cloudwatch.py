@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.services.aws import Aws
-from local.services.base import Created, Handler, Inputs, Tags, compact, tag_list
+from local.services.base import Created, Handler, Inputs, Tags, compact, gone_is_fine, tag_list
 
 
 class Metric(Inputs):
@@ -224,4 +224,6 @@ class Dashboard(Handler[DashboardInputs]):
 
     def delete(self, aws: Aws, id_: str, inputs: DashboardInputs) -> None:
         """Delete it."""
-        aws.cloudwatch.delete_dashboards(DashboardNames=[id_])
+        gone_is_fine(
+            aws.cloudwatch.delete_dashboards, "DashboardNotFoundError", "ResourceNotFound", DashboardNames=[id_]
+        )
