@@ -18,6 +18,7 @@ from runtime.observability import metrics
 from runtime.settings import WorkerSettings
 from runtime.store.items import to_order
 from runtime.store.order_intake import OrderIntake
+from runtime.store.processed_orders import ProcessedOrders
 from tests.unit.worker import factories
 
 if TYPE_CHECKING:
@@ -168,6 +169,16 @@ class World:
     def dead_letters(self) -> list[Any]:
         """The messages in the dead-letter queue, since the last look."""
         return self._drain(self.settings.dead_letter_queue_url)
+
+    def delays(self) -> list[int]:
+        """The seconds for which messages were hidden."""
+        return [call["VisibilityTimeout"] for call in self.called("change_message_visibility")]
+
+    def run_in_progress(self, number: int = 1, *, seconds: float = 60) -> None:
+        """A twin that is running with a lease of `seconds`."""
+        records = ProcessedOrders(self.dynamodb, IDEMPOTENCY, 3600)
+        records.register(factories.context(remaining=seconds))
+        records._layer.save_inprogress(factories.order_id(number), int(seconds * 1000))  # type: ignore[arg-type]
 
     def _drain(self, url: str) -> list[Any]:
         answer = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])

@@ -8,7 +8,6 @@ import pytest
 from runtime.logic.batch import on_threads
 from tests.unit.worker.conftest import KilledError, World, killed, refused
 from tests.unit.worker.factories import content, context, event, order_id, record
-from tests.unit.worker.test_worker_routes import run_in_progress
 
 
 def test_only_what_failed_is_reported(world: World) -> None:
@@ -89,8 +88,8 @@ def test_new_messages_are_left_to_lambda_to_delete(world: World) -> None:
 def test_suspects_run_after_the_innocent_and_the_latest_suspect_last(world: World) -> None:
     # GIVEN two messages with an unfinished run, the first one's later, and one without
     world.stock(SKU_1=100)
-    run_in_progress(world, 1, seconds=-5)
-    run_in_progress(world, 2, seconds=-50)
+    world.run_in_progress(1, seconds=-5)
+    world.run_in_progress(2, seconds=-50)
     # WHEN they come in one batch
     world.run(*(record(content(number), receives=2) for number in (1, 2, 3)))
     # THEN the innocent is first, and the latest suspect last
@@ -103,7 +102,7 @@ def test_suspects_run_after_the_innocent_and_the_latest_suspect_last(world: Worl
 def test_a_message_whose_record_cannot_be_read_runs_between_innocent_and_suspects(world: World) -> None:
     # GIVEN a suspect, an innocent, and one that nobody can tell
     world.stock(SKU_1=100)
-    run_in_progress(world, 1, seconds=-5)
+    world.run_in_progress(1, seconds=-5)
     answer_once: list[Any] = [lambda perform: perform(), refused("ThrottlingException")]
     world.disturb("get_item", *answer_once)
     # WHEN they come in one batch
@@ -118,7 +117,7 @@ def test_a_message_whose_record_cannot_be_read_runs_between_innocent_and_suspect
 def test_a_killer_takes_nobody_with_it_in_an_isolated_batch(world: World) -> None:
     # GIVEN a suspect that kills the process again
     world.stock(SKU_1=100)
-    run_in_progress(world, 1, seconds=-5)
+    world.run_in_progress(1, seconds=-5)
     world.disturb("transact_write_items", *[lambda perform: perform()] * 2, killed)
     sent = [record(content(number), receives=2) for number in (1, 2, 3)]
     # WHEN it comes with two others
@@ -236,7 +235,7 @@ def test_an_order_that_is_done_is_no_suspect(world: World) -> None:
     # GIVEN an order whose run ended well, and a suspect
     world.stock(SKU_1=100)
     world.run(record(content(1)))
-    run_in_progress(world, 2, seconds=-5)
+    world.run_in_progress(2, seconds=-5)
     # WHEN the messages of both come, the suspect first
     world.calls.clear()
     sent = [record(content(2), receives=2), record(content(1), receives=2)]

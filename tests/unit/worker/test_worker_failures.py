@@ -53,13 +53,18 @@ def test_a_validation_error_is_told_without_its_input() -> None:
     assert SECRET not in text
 
 
+def fail(*, hidden: bool) -> None:
+    """Raise an error because of another."""
+    try:
+        int(SECRET)
+    except ValueError as error:
+        raise RetryableError(SECRET) from (None if hidden else error)
+
+
 def raised(*, hidden: bool = False) -> RetryableError:
-    """An error that was raised because of another."""
+    """What `fail` raises."""
     with pytest.raises(RetryableError) as caught:
-        try:
-            int(SECRET)
-        except ValueError as error:
-            raise RetryableError(SECRET) from (None if hidden else error)
+        fail(hidden=hidden)
     return caught.value
 
 
@@ -70,7 +75,7 @@ def test_a_trace_has_types_and_lines_of_code_and_begins_with_the_cause() -> None
     # THEN it reads from cause to effect, without a text of either
     types = [line for line in trace if not line.startswith("  ")]
     assert types == ["ValueError", "RetryableError"]
-    assert any("in raised" in line for line in trace)
+    assert any("in fail" in line for line in trace)
     assert not any(SECRET in line for line in trace)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from runtime.logic.failures import ContentionError, CorruptDataError
-from runtime.logic.settle import CONTENTION_SECONDS, Settler
+from runtime.logic.failures import CorruptDataError
+from runtime.logic.settle import Settler
 from runtime.models.order import Reason
 from runtime.store.settlement import SettlementStore, Written
 from tests.unit.worker.conftest import ORDERS, STOCK, Spy, World, answer_lost, cancelled, refused
@@ -140,77 +140,6 @@ def test_an_order_that_becomes_final_before_it_is_rejected_keeps_its_outcome(wor
     # THEN the twin's outcome is the truth
     assert (written.order.status, written.by_us) == ("CONFIRMED", False)
     assert world.status() == "CONFIRMED"
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        pytest.param(cancelled(CONFLICT, "None"), id="conflict on the order"),
-        pytest.param(cancelled("None", CONFLICT), id="conflict on stock"),
-        pytest.param(cancelled("ThrottlingError", "None"), id="throttled item"),
-        pytest.param(cancelled("None", "ProvisionedThroughputExceeded"), id="hot stock row"),
-        pytest.param(cancelled(CONFLICT, "ConditionalCheckFailed"), id="order busy, stock short"),
-        pytest.param(refused("TransactionInProgressException"), id="our own retry came too early"),
-        pytest.param(refused("ThrottlingException"), id="throttled table"),
-        pytest.param(refused("ProvisionedThroughputExceededException"), id="table at its limit"),
-        pytest.param(refused("RequestLimitExceeded"), id="account at its limit"),
-    ],
-)
-def test_contention_is_retried_in_process_with_a_new_token(world: World, fault: Any) -> None:
-    # GIVEN a row that is busy twice
-    world.stock(SKU_1=5)
-    world.disturb("transact_write_items", fault, fault)
-    conflicts: list[None] = []
-    # WHEN the order is settled
-    written = settler(world).settle(message(), lambda: conflicts.append(None))
-    # THEN it took three tries, each its own to DynamoDB, with growing pauses
-    assert written.order.status == "CONFIRMED"
-    tokens = {call["ClientRequestToken"] for call in world.called("transact_write_items")}
-    assert (len(tokens), len(conflicts)) == (3, 2)
-    assert world.clock.slept == [0.01, 0.02]
-    assert world.available("SKU-1") == 3
-
-
-def test_a_conflict_while_rejecting_is_retried_too(world: World) -> None:
-    # GIVEN an empty shelf and an order row that another transaction holds
-    world.stock(SKU_1=0)
-    world.disturb("update_item", refused("TransactionConflictException"))
-    # WHEN the order is settled
-    written = settle(world)
-    # THEN stock is judged anew, and the order rejected
-    assert written.order.status == "REJECTED"
-    assert len(world.called("transact_write_items")) == 2
-
-
-def test_contention_that_does_not_end_gives_up_within_its_time(world: World) -> None:
-    # GIVEN a row that stays busy
-    world.disturb("transact_write_items", *[cancelled(CONFLICT, "None")] * 100)
-    started = world.clock.now
-    # WHEN the order is settled
-    with pytest.raises(ContentionError, match="tries"):
-        settle(world)
-    # THEN nearly all of the time was used, and no more than it
-    assert CONTENTION_SECONDS * 0.8 <= world.clock.now - started <= CONTENTION_SECONDS
-
-
-@pytest.mark.parametrize(
-    ("codes", "status"),
-    [
-        (("ConditionalCheckFailed", "ConditionalCheckFailed", CONFLICT), "CONFIRMED"),
-        (("ConditionalCheckFailed", CONFLICT, "None"), "CONFIRMED"),
-        (("None", "ConditionalCheckFailed", CONFLICT), "REJECTED"),
-        (("None", "ConditionalCheckFailed", "ThrottlingError"), "REJECTED"),
-    ],
-)
-def test_mixed_reasons_in_one_answer_are_judged_order_first(world: World, codes: tuple[str, ...], status: str) -> None:
-    # GIVEN an answer that gives several reasons at once
-    settled = {"order_id": {"S": order_id(1)}, "status": {"S": "CONFIRMED"}}
-    world.disturb("transact_write_items", cancelled(*codes, items={0: settled} if codes[0] != "None" else None))
-    # WHEN the order is settled
-    written = settle(world, lines=lines("SKU-1", "SKU-2"))
-    # THEN the order row decides, then the stock that is certainly short, and nothing is tried again
-    assert written.order.status == status
-    assert world.clock.slept == []
 
 
 def test_a_final_row_that_the_answer_left_out_is_read(world: World) -> None:

@@ -1,0 +1,152 @@
+"""Failures that no retry can help."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.worker.conftest import (
+    KilledError,
+    World,
+    killed,
+    refused,
+)
+from tests.unit.worker.factories import attribute, content, order_id, record
+
+SECRET = "s3cr3t"
+
+
+def test_a_permanent_failure_is_dead_lettered_at_once_with_its_reason(world: World) -> None:
+    # GIVEN a message that no retry can help
+    sent = record(
+        f"{{{SECRET}",
+        receives=3,
+        attributes={"order_id": order_id(1), "schema_version": 1, "correlation_id": "c-1"},
+    )
+    # WHEN it is processed
+    failed = world.run(sent)
+    # THEN it is done, and lies in the dead-letter queue with its body, its attributes and why
+    assert failed == []
+    (letter,) = world.dead_letters()
+    assert letter["Body"] == f"{{{SECRET}"
+    assert {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()} == {
+        "order_id": order_id(1),
+        "schema_version": "1",
+        "correlation_id": "c-1",
+        "error_type": "MALFORMED_BODY",
+        "error": "The body is not JSON.",
+        "original_message_id": sent["messageId"],
+        "attempt": "3",
+    }
+    assert letter["MessageAttributes"]["attempt"]["DataType"] == "Number"
+    # AND its order says so
+    order = world.order()
+    assert order is not None
+    assert order.status == "FAILED"
+    assert order.error == {"error_type": "MALFORMED_BODY", "error": "The body is not JSON.", "attempt": 3}
+    assert world.counted["MessageDeadLettered"] == 1
+    assert "AttemptFailed" not in world.counted
+
+
+@pytest.mark.parametrize(
+    ("sent", "error_type"),
+    [
+        (record("nonsense", attributes={}), "MALFORMED_BODY"),
+        (record("nonsense", attributes={"order_id": "nonsense"}), "MALFORMED_BODY"),
+        (record(content(1), attributes={"order_id": order_id(2)}), "ORDER_ID_MISMATCH"),
+    ],
+)
+def test_a_message_that_names_no_order_reliably_is_dead_lettered_and_marks_none(
+    world: World, sent: dict[str, Any], error_type: str
+) -> None:
+    # GIVEN a permanent failure of nobody knows which order
+    # WHEN it is processed
+    failed = world.run(sent)
+    # THEN it is in the dead-letter queue, and no order was touched
+    assert failed == []
+    (letter,) = world.dead_letters()
+    assert letter["MessageAttributes"]["error_type"]["StringValue"] == error_type
+    assert (world.status(1), world.status(2)) == (None, None)
+
+
+@pytest.mark.parametrize("status", ["CONFIRMED", "DISCARDED"])
+def test_an_unreadable_message_of_a_final_order_changes_nothing_about_it(world: World, status: str) -> None:
+    # GIVEN a final order
+    world.put_order(order_id=order_id(1), status=status)
+    # WHEN an unreadable message names it
+    world.run(record("nonsense", attributes={"order_id": order_id(1)}))
+    # THEN the message is dead-lettered, and the order stays
+    assert len(world.dead_letters()) == 1
+    assert world.status() == status
+
+
+def test_a_dead_letter_that_cannot_be_sent_stays_in_the_queue(world: World) -> None:
+    # GIVEN a dead-letter queue that fails
+    world.disturb("send_message", refused("InternalError"))
+    # WHEN an unreadable message is processed
+    sent = record("nonsense", attributes={"order_id": order_id(1)})
+    failed = world.run(sent)
+    # THEN it comes back after a backoff, as after any failure
+    assert failed == [sent["messageId"]]
+    assert world.delays() == [23]
+    assert world.counted == {"AttemptFailed": 1}
+
+
+def test_a_crash_between_mark_and_send_leaves_the_message_in_the_queue(world: World) -> None:
+    # GIVEN a process that dies before the dead letter is sent
+    world.disturb("send_message", killed)
+    with pytest.raises(KilledError):
+        world.run(record("nonsense", attributes={"order_id": order_id(1)}))
+    # WHEN the message comes again
+    marked = world.status()
+    failed = world.run(record("nonsense", attributes={"order_id": order_id(1)}, receives=2))
+    # THEN the order said FAILED all along, and the dead letter is there once
+    assert (marked, failed) == ("FAILED", [])
+    assert len(world.dead_letters()) == 1
+
+
+def test_an_order_that_cannot_be_marked_keeps_its_message_out_of_the_dead_letter_queue(world: World) -> None:
+    # GIVEN an orders table that is busy
+    world.disturb("update_item", refused("ThrottlingException"))
+    # WHEN an unreadable message is processed
+    failed = world.run(record("nonsense", attributes={"order_id": order_id(1)}))
+    # THEN it is tried again: no dead letter without its mark
+    assert len(failed) == 1
+    assert world.dead_letters() == []
+
+
+def test_the_first_original_id_survives_a_redrive(world: World) -> None:
+    # GIVEN a message that was dead-lettered before and redriven under a new id
+    attributes = {"order_id": order_id(1), "original_message_id": "first", "error_type": "OLD", "error": "old"}
+    # WHEN it fails again
+    world.run(record("nonsense", attributes=attributes))
+    # THEN copies can still be merged, and the reason is the new one
+    (letter,) = world.dead_letters()
+    assert letter["MessageAttributes"]["original_message_id"]["StringValue"] == "first"
+    assert letter["MessageAttributes"]["error_type"]["StringValue"] == "MALFORMED_BODY"
+
+
+def test_a_message_with_many_attributes_keeps_those_that_matter(world: World) -> None:
+    # GIVEN ten attributes, of which one is binary and one is broken
+    attributes = {f"a{number}": "x" for number in range(6)} | {"schema_version": 1, "order_id": order_id(1)}
+    sent = record("nonsense", attributes=attributes)
+    sent["messageAttributes"]["a0"] = {"dataType": "Binary", "binaryValue": "AAEC"}
+    sent["messageAttributes"]["a1"] = {"dataType": "String"}
+    sent["messageAttributes"]["a2"] = {**attribute("x"), "dataType": None}
+    # WHEN it is dead-lettered
+    world.run(sent)
+    # THEN there are ten again, ours and the order's among them
+    (letter,) = world.dead_letters()
+    names = set(letter["MessageAttributes"])
+    assert names == {
+        "error_type",
+        "error",
+        "original_message_id",
+        "attempt",
+        "order_id",
+        "schema_version",
+        "a0",
+        "a3",
+        "a4",
+        "a5",
+    }
+    assert letter["MessageAttributes"]["a0"]["BinaryValue"] == b"\x00\x01\x02"

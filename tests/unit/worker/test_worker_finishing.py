@@ -1,0 +1,115 @@
+"""One message taken to its end, also when an earlier run broke off."""
+
+import json
+
+import pytest
+
+from tests.unit.worker.conftest import (
+    IDEMPOTENCY,
+    Fault,
+    KilledError,
+    World,
+    answer_lost,
+    killed,
+    killed_after,
+    refused,
+)
+from tests.unit.worker.factories import content, order_id, record
+
+
+def test_a_confirmed_order_is_published_with_the_attributes_to_filter_by(world: World) -> None:
+    # GIVEN stock
+    world.stock(SKU_1=5)
+    # WHEN a message is processed
+    failed = world.run(record())
+    # THEN the order's event is published, once
+    assert failed == []
+    (publish,) = world.called("publish")
+    sent = {name: value["StringValue"] for name, value in publish["MessageAttributes"].items()}
+    assert sent == {
+        "event_type": "order.confirmed",
+        "event_id": f"{order_id(1)}:order.confirmed",
+        "currency": "EUR",
+    }
+    assert json.loads(publish["Message"])["subject"] == order_id(1)
+
+
+def test_outcomes_are_counted_and_timed(world: World) -> None:
+    # GIVEN stock for one of two orders
+    world.stock(SKU_1=2)
+    # WHEN both are processed, one after the other
+    world.run(record(content(1)))
+    world.run(record(content(2)))
+    # THEN each outcome is counted, with its time since it was accepted
+    assert world.counted == {"OrderConfirmed": 1, "OrderRejected": 1, "AcceptedToSettledLatency": 3000}
+
+
+def test_a_redelivered_message_does_nothing_again(world: World) -> None:
+    # GIVEN an order that was processed
+    world.stock(SKU_1=5)
+    world.run(record())
+    world.calls.clear()
+    # WHEN its message comes again, under another message id
+    failed = world.run(record())
+    # THEN one look at its record is all that happens
+    assert failed == []
+    assert [name for name, _ in world.calls] == ["put_item"]
+    assert world.counted["OrderConfirmed"] == 1
+
+
+def test_the_record_is_keyed_on_the_order_id_and_outlives_the_dead_letter_queue(world: World) -> None:
+    # GIVEN an order
+    world.stock(SKU_1=5)
+    # WHEN it is processed
+    world.run(record())
+    # THEN its record's id is known to tools, and depends on nothing but the order
+    (kept,) = world.records()
+    assert kept["id"]["S"] == "process-order#" + "5f9a2a773cfc46c2a716bd10ab0e14c6745f845f3ae5912a625bde51cc9c3c98"
+    assert json.loads(kept["data"]["S"]) == {"order_id": order_id(1), "status": "CONFIRMED"}
+    assert int(kept["expiration"]["N"]) * 1000 - int(kept["in_progress_expiration"]["N"]) > 29 * 86_400_000
+
+
+def test_a_discarded_order_is_done_and_nobody_is_told(world: World) -> None:
+    # GIVEN an order that a person gave up
+    world.stock(SKU_1=5)
+    world.put_order(order_id=order_id(1), status="DISCARDED")
+    # WHEN its message comes
+    failed = world.run(record())
+    # THEN it is done, untouched and unpublished
+    assert failed == []
+    assert world.published() == []
+    assert (world.status(), world.available("SKU-1"), world.counted) == ("DISCARDED", 5, {})
+
+
+@pytest.mark.parametrize(
+    ("operation", "fault"),
+    [
+        ("publish", killed),
+        ("publish", killed_after),
+        ("publish", answer_lost),
+        ("publish", refused("Throttled")),
+        ("get_item", killed),
+        ("transact_write_items", killed_after),
+        ("transact_write_items", answer_lost),
+        ("update_item", killed),
+        ("update_item", refused("ThrottlingException")),
+    ],
+)
+def test_a_run_that_broke_off_is_finished_with_the_same_event(world: World, operation: str, fault: Fault) -> None:
+    # GIVEN stock for one order, and a run that breaks off
+    world.stock(SKU_1=2)
+    world.disturb(operation, fault)
+    try:
+        assert len(world.run(record(), remaining=15)) == 1
+    except KilledError:
+        world.clock.sleep(3600)
+    # WHEN the message comes again, after the lease
+    dynamodb = world.dynamodb.scan(TableName=IDEMPOTENCY)["Items"]
+    for left in dynamodb:
+        world.dynamodb.put_item(TableName=IDEMPOTENCY, Item={**left, "in_progress_expiration": {"N": "1"}})
+    failed = world.run(record(receives=2))
+    # THEN the order is confirmed once, and every event was the same
+    assert failed == []
+    assert (world.status(), world.available("SKU-1")) == ("CONFIRMED", 0)
+    assert len(set(world.published())) == 1
+    assert world.counted["OrderConfirmed"] == 1

@@ -1,0 +1,116 @@
+"""The last attempt at a message."""
+
+import pytest
+
+from tests.unit.worker.conftest import (
+    KilledError,
+    World,
+    killed,
+    refused,
+)
+from tests.unit.worker.factories import content, message, record
+
+
+def test_the_last_attempt_says_failed_before_it_starts(world: World) -> None:
+    # GIVEN a message that kills the process on its last attempt
+    world.stock(SKU_1=5)
+    world.disturb("transact_write_items", killed)
+    # WHEN it is processed
+    with pytest.raises(KilledError):
+        world.run(record(receives=8))
+    # THEN what the dead-letter queue gets next has an order that says so
+    order = world.order()
+    assert order is not None
+    assert (order.status, order.error and order.error["error_type"]) == ("FAILED", "LAST_ATTEMPT")
+    assert order.lines == message().lines
+
+
+def test_the_last_attempt_adds_its_error_and_goes_to_the_dead_letter_queue_at_once(world: World) -> None:
+    # GIVEN a dependency that fails
+    world.disturb("transact_write_items", refused("InternalServerError", "TransactWriteItems"))
+    # WHEN a message is processed for the last time
+    failed = world.run(record(receives=8))
+    # THEN the order tells why, SQS moves the message now, and on-call hears of it
+    assert len(failed) == 1
+    order = world.order()
+    assert order is not None
+    assert order.error == {
+        "error_type": "InternalServerError",
+        "error": "TransactWriteItems was refused: InternalServerError",
+        "attempt": 8,
+    }
+    assert world.delays() == [0]
+    assert world.counted == {"BatchIsolated": 1, "AttemptFailed": 1, "LastAttemptFailed": 1}
+
+
+def test_a_last_attempt_that_succeeds_leaves_no_trace_of_failure(world: World) -> None:
+    # GIVEN stock
+    world.stock(SKU_1=5)
+    # WHEN a message is processed for the last time
+    failed = world.run(record(receives=8))
+    # THEN the order is confirmed
+    order = world.order()
+    assert failed == []
+    assert order is not None
+    assert (order.status, order.error) == ("CONFIRMED", None)
+
+
+def test_a_last_attempt_that_cannot_be_marked_is_made_all_the_same(world: World) -> None:
+    # GIVEN an order row that is busy when it should be marked
+    world.stock(SKU_1=5)
+    world.disturb("update_item", refused("TransactionConflictException"))
+    # WHEN a message is processed for the last time
+    # THEN the order gets its chance
+    assert world.run(record(receives=8)) == []
+    assert world.status() == "CONFIRMED"
+
+
+def test_a_last_attempt_that_fails_to_publish_leaves_the_outcome(world: World) -> None:
+    # GIVEN a topic that fails
+    world.stock(SKU_1=5)
+    world.disturb("publish", refused("InternalError"))
+    # WHEN a message is processed for the last time
+    failed = world.run(record(receives=8))
+    # THEN the order is what it is; only its notification is missing
+    assert len(failed) == 1
+    assert world.status() == "CONFIRMED"
+
+
+def test_a_last_attempt_that_was_not_started_is_marked_and_reported_as_last(world: World) -> None:
+    # GIVEN no time left
+    # WHEN a message has its last receive
+    world.run(record(receives=8), remaining=1)
+    # THEN its order says so, and on-call hears
+    assert world.status() == "FAILED"
+    assert world.counted == {"BatchIsolated": 1, "AttemptDeferred": 1, "LastAttemptFailed": 1}
+
+
+def test_a_last_attempt_at_a_newer_version_marks_the_order_that_it_names(world: World) -> None:
+    # GIVEN a message of version 2 that nobody could read in time
+    # WHEN it is processed for the last time
+    world.run(record(content(schema_version=2), receives=8))
+    # THEN the order says so
+    order = world.order()
+    assert order is not None
+    assert (order.status, order.error and order.error["error_type"]) == ("FAILED", "NewerSchemaError")
+
+
+@pytest.mark.parametrize("receives", [9, 100])
+def test_a_receive_beyond_the_last_is_a_last_attempt_too(world: World, receives: int) -> None:
+    # GIVEN a queue whose limit is higher than we were told
+    world.disturb("transact_write_items", refused("InternalServerError"))
+    # WHEN a message comes yet again
+    world.run(record(receives=receives))
+    # THEN its order is marked
+    assert world.status() == "FAILED"
+
+
+def test_a_last_attempt_at_a_message_of_no_known_order_marks_none(world: World) -> None:
+    # GIVEN an unreadable message without an order id, and a dead-letter queue that fails
+    world.disturb("send_message", refused("InternalError"))
+    # WHEN it is processed for the last time
+    failed = world.run(record("nonsense", attributes={}, receives=8))
+    # THEN SQS takes it from here, and no order was made up for it
+    assert len(failed) == 1
+    assert world.called("update_item") == []
+    assert world.delays() == [0]
