@@ -5,6 +5,7 @@ from pipeline.data import build_data
 from pipeline.edge import build_api
 from pipeline.functions import build_functions
 from pipeline.messaging import build_messaging
+from pipeline.operations import build_operations
 from pipeline.outputs import export_outputs
 from pipeline.platform import function_platform, stack_scope
 
@@ -17,5 +18,6 @@ data = build_data(config, scope)
 messaging = build_messaging(config, scope)
 functions = build_functions(config, scope, platform, data, messaging)
 api = build_api(config, scope, functions)
+operations = build_operations(config, scope, data, messaging, functions, api)
 
-export_outputs(data, messaging, functions, api)
+export_outputs(data, messaging, functions, api, operations)

@@ -38,7 +38,9 @@ class DashboardArgs(Args):
     table: AlarmTable = Field(description="Where metrics, math and thresholds come from.")
     sections: tuple[Section, ...] = Field(min_length=1, description="From top to bottom.")
     watched: Mapping[str, Text] = Field(description="Names and ids by the keys of the rows' `Ref`s.")
-    alarm_arns: Mapping[str, Text] = Field(description="ARNs of the alarms by row or composite: the state at the top.")
+    alarm_arns: Mapping[str, Text] = Field(
+        description="ARNs of the alarms by row or composite, for their state at the top; empty: there are no alarms."
+    )
     log_groups: Mapping[str, Text] = Field(description="Log groups' names by the keys that queries use.")
     region: Text = Field(description="Region of the metrics; a dashboard itself has none.")
 
@@ -72,8 +74,8 @@ def dashboard_body(args: DashboardArgs) -> dict[str, Any]:
     """The dashboard's body in CloudWatch's structure; names may still be outputs."""
     rows = {row.name: row for row in args.table.alarms}
     _check(args, rows)
-    widgets = [_states(args)]
-    top = widgets[0]["height"]
+    widgets = [_states(args)] if args.alarm_arns else []
+    top = sum(widget["height"] for widget in widgets)
     for section in args.sections:
         drawn = [_heading(section.title)]
         drawn += [_graph(rows[name], args) for name in section.alarms]

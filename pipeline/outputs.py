@@ -6,9 +6,12 @@ from components.http_api import HttpApi
 from pipeline.data import Data
 from pipeline.functions import Functions
 from pipeline.messaging import Messaging
+from pipeline.operations import Operations
 
 
-def export_outputs(data: Data, messaging: Messaging, functions: Functions, api: HttpApi) -> None:
+def export_outputs(
+    data: Data, messaging: Messaging, functions: Functions, api: HttpApi, operations: Operations
+) -> None:
     """Export addresses and names: tools, subscribers and tests take them from here."""
     pulumi.export("api_url", api.url)
     pulumi.export("orders_queue_url", messaging.queue.url)
@@ -22,3 +25,6 @@ def export_outputs(data: Data, messaging: Messaging, functions: Functions, api: 
     pulumi.export("create_order_function", functions.create_order.function_name)
     pulumi.export("get_order_function", functions.get_order.function_name)
     pulumi.export("process_order_function", functions.process_order.function_name)
+    alarms = operations.alarms
+    pulumi.export("alarm_topic_arns", {str(tier): arn for tier, arn in alarms.topics.items()} if alarms else {})
+    pulumi.export("dashboard", operations.dashboard.name)

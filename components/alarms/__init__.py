@@ -1,1 +1,1 @@
-"""Alarms as one table in code: the machinery (`model`, `topics`, `component`) and the rows (`rows`)."""
+"""Alarms as one table in code: what a row is (`model`), and what is made of it (`topics`, `component`)."""

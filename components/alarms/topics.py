@@ -34,12 +34,6 @@ class AlarmTopics(Component):
         super().__init__(name, scope, opts)
         settings = args.settings
         subscriptions = {Tier.PAGE: settings.page, Tier.NOTIFY: settings.notify, Tier.TICKET: settings.ticket}
-        if not settings.page:
-            pulumi.log.warn(
-                "nobody is subscribed to pages: alarms that should wake somebody would fire unheard. "
-                "Set alarm_page_subscriptions, for example to [https=https://pager.example.com/hook].",
-                resource=self,
-            )
         self.arns: Mapping[Tier, pulumi.Output[str]] = {
             tier: self._topic(settings, tier, subscriptions[tier]) for tier in Tier
         }

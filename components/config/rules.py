@@ -207,6 +207,18 @@ def _extra_tags(config: "StackConfig") -> Problem | None:
     )
 
 
+def _thresholds_once(config: "StackConfig") -> Problem | None:
+    names = [item.partition("=")[0] for item in config.alarm_thresholds]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    return Problem(("alarm_thresholds",), f"{doubled[0]} twice", "each threshold once") if doubled else None
+
+
+def _alarms_in_production(config: "StackConfig") -> Problem | None:
+    if config.alarms or config.environment != "production":
+        return None
+    return Problem(("alarms", "environment"), "false in production", "true in production: somebody has to hear of it")
+
+
 RULES: tuple[Rule, ...] = (
     _visibility,
     _dead_letter_retention,
@@ -225,4 +237,6 @@ RULES: tuple[Rule, ...] = (
     _subscription_names,
     _subscription_clashes,
     _extra_tags,
+    _thresholds_once,
+    _alarms_in_production,
 )

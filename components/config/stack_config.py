@@ -2,8 +2,11 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
+from components.alarms.settings import RECEIVER_FORM, AlarmSubscription
+from components.config.alarm_thresholds import parse_threshold
 from components.config.problems import BrokenRulesError
 from components.config.rules import broken_rules
 from components.subscription_args import SubscriptionArgs
@@ -18,6 +21,21 @@ Memory = Annotated[int, Field(ge=128, le=10_240)]
 Retention = Annotated[int, Field(ge=60, le=14 * DAY)]
 Reserved = Annotated[int, Field(ge=-1, le=10_000)]
 Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/+@-]{1,128}=[A-Za-z0-9_ .:/+@-]{0,256}$")]
+
+
+def _receiver(text: str) -> str:
+    AlarmSubscription.parse(text)
+    return text
+
+
+def _threshold(text: str) -> str:
+    parse_threshold(text)
+    return text
+
+
+Receiver = Annotated[str, AfterValidator(_receiver)]
+Threshold = Annotated[str, AfterValidator(_threshold)]
+_RECEIVERS: JsonDict = {"allowed": RECEIVER_FORM}
 
 
 class StackConfig(BaseModel):
@@ -135,6 +153,42 @@ class StackConfig(BaseModel):
         description="Who is notified. Each item is YAML text with name, protocol, endpoint, filter_policy, "
         "raw_message_delivery.",
         json_schema_extra={"allowed": "text with a YAML mapping such as {name: billing, protocol: sqs}"},
+    )
+
+    alarms: bool = Field(
+        default=True, description="Makes the alarms and the topics they notify; the dashboard is there either way."
+    )
+    alarm_page_subscriptions: tuple[Receiver, ...] = Field(
+        default=(),
+        description="Who is woken, each as protocol=endpoint; without any, a preview warns.",
+        json_schema_extra=_RECEIVERS,
+    )
+    alarm_notify_subscriptions: tuple[Receiver, ...] = Field(
+        default=(),
+        description="The team's channel, read in working hours, each as protocol=endpoint.",
+        json_schema_extra=_RECEIVERS,
+    )
+    alarm_ticket_subscriptions: tuple[Receiver, ...] = Field(
+        default=(), description="What opens a task, each as protocol=endpoint.", json_schema_extra=_RECEIVERS
+    )
+    alarm_thresholds: tuple[Threshold, ...] = Field(
+        default=(),
+        description="Changed thresholds, each as name=value, e.g. api_5xx_percent=2; docs/alarms.md lists them.",
+        json_schema_extra={"allowed": "name=value, e.g. api_5xx_percent=2"},
+    )
+    alarm_topic_kms_key_arn: str = Field(
+        default="",
+        pattern=r"^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+)?$",
+        description="Customer managed key for the alarm topics; its policy must let cloudwatch.amazonaws.com use it.",
+        json_schema_extra={
+            "allowed": "the ARN of a customer managed key, or empty; with alias/aws/sns no alarm is ever delivered"
+        },
+    )
+    runbook_base_url: str = Field(
+        default="docs/runbooks",
+        pattern=r"^[^\s#?]+$",
+        description="Where docs/runbooks is readable for whoever is paged; every alarm links below it.",
+        json_schema_extra={"allowed": "a URL or path without spaces, # and ?"},
     )
 
     tracing: bool = Field(default=True, description="Samples requests into X-Ray.")

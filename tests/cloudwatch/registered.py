@@ -10,9 +10,10 @@ import pulumi
 from pulumi.runtime.stack import run_in_stack
 
 from components.alarms.component import Alarms, AlarmsArgs
-from components.alarms.rows import Limits, alarm_table
-from components.alarms.settings import AlarmSettings, AlarmSubscription, AlarmThresholds
+from components.alarms.settings import AlarmSettings, AlarmSubscription
 from components.component import Scope
+from components.config.alarm_thresholds import AlarmThresholds
+from pipeline.alarms import Limits, alarm_table
 from tests.cloudwatch.evaluator_alarm import MetricAlarm, MetricQuery, State
 from tests.cloudwatch.evaluator_composite import CompositeAlarm
 from tests.cloudwatch.evaluator_metrics import MetricKey
@@ -46,7 +47,6 @@ WATCHED: Final[Mapping[str, str]] = {
 THRESHOLDS: Final = AlarmThresholds(expected_orders_per_hour=20)
 SUBSCRIBED: Final = AlarmSettings(
     page=(AlarmSubscription(protocol="https", endpoint="https://pager.example.org/hook"),),
-    thresholds=THRESHOLDS,
     runbook_base_url="https://runbooks.example.org",
 )
 
@@ -107,7 +107,7 @@ def register_alarms(settings: AlarmSettings = SUBSCRIBED) -> tuple[Registered, .
     """What the alarms component registers for a stack with the names above."""
 
     def program() -> None:
-        table = alarm_table(settings.thresholds, LIMITS)
+        table = alarm_table(THRESHOLDS, LIMITS)
         Alarms("alarms", SCOPE, AlarmsArgs(table=table, watched=WATCHED, settings=settings))
 
     return register(program)

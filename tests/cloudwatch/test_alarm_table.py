@@ -9,9 +9,9 @@ import pytest
 
 from components.alarms.component import runbook_link
 from components.alarms.model import Alarm, AlarmTable, Composite, Metric, Threshold, Tier
-from components.alarms.rows import REFS, Limits, alarm_table
-from components.alarms.rows.dependencies import OPERATIONS
-from components.alarms.settings import AlarmThresholds
+from components.config.alarm_thresholds import AlarmThresholds
+from pipeline.alarms import REFS, Limits, alarm_table
+from pipeline.alarms.dependencies import OPERATIONS
 from tests.cloudwatch.evaluator_metrics import MetricKey
 from tests.cloudwatch.metrics_data import AWS_METRICS, SERVICES, TABLE_OPERATIONS, find, own_metrics
 from tests.cloudwatch.registered import (

@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 
-from components.alarms.rows import alarm_table
+from pipeline.alarms import alarm_table
 from tests.cloudwatch.evaluator import AlarmRun
 from tests.cloudwatch.evaluator_alarm import Behaviour, MetricAlarm, State
 from tests.cloudwatch.evaluator_composite import CompositeAlarm

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from components.alarms.rows import alarm_table
-from components.alarms.rows.sections import LOG_GROUPS, dashboard_sections
 from components.dashboard import Dashboard, DashboardArgs, Section, dashboard_body
+from pipeline.alarms import alarm_table
+from pipeline.alarms.sections import LOG_GROUPS, dashboard_sections
 from tests.cloudwatch.registered import LIMITS, SCOPE, THRESHOLDS, WATCHED, register
 
 TABLE = alarm_table(THRESHOLDS, LIMITS)

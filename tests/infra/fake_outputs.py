@@ -77,6 +77,10 @@ def _topic(_name: str, inputs: _Inputs) -> dict[str, Any]:
     return {"id": own, "arn": own}
 
 
+def _composite_alarm(_name: str, inputs: _Inputs) -> dict[str, Any]:
+    return {"id": inputs["alarmName"], "arn": arn("cloudwatch", f"alarm:{inputs['alarmName']}")}
+
+
 def _hashed_id(name: str, _inputs: _Inputs) -> dict[str, Any]:
     return {"id": _short(name)}
 
@@ -85,6 +89,8 @@ _OUTPUTS: dict[str, Callable[[str, _Inputs], dict[str, Any]]] = {
     "aws:apigatewayv2/api:Api": _api,
     "aws:apigatewayv2/integration:Integration": _hashed_id,
     "aws:apigatewayv2/stage:Stage": _stage,
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": _composite_alarm,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": _by_name("cloudwatch", "alarm:"),
     "aws:cloudwatch/logGroup:LogGroup": _by_name("logs", "log-group:"),
     "aws:dynamodb/table:Table": _by_name("dynamodb", "table/"),
     "aws:iam/role:Role": _by_name("iam", "role/", region=""),

@@ -45,6 +45,13 @@ REFUSED: dict[str, tuple[str, str]] = {
     "throttle_burst": ("5001", "from 1 to 5000"),
     "allow_anonymous": ("", "true or false"),
     "subscriptions": ("not json", "a list of texts"),
+    "alarms": ("off", "true or false"),
+    "alarm_page_subscriptions": ('["pager"]', "email=address"),
+    "alarm_notify_subscriptions": ('["pigeon"]', "https=URL"),
+    "alarm_ticket_subscriptions": ('["sqs=queue"]', "the ARN of a standard queue"),
+    "alarm_thresholds": ('["api_6xx_percent=1"]', "api_5xx_percent"),
+    "alarm_topic_kms_key_arn": ("alias/aws/sns", "a customer managed key"),
+    "runbook_base_url": ("https://example.com/a b", "a URL or path"),
     "tracing": ("on", "true or false"),
     "log_level": ("info", "DEBUG, INFO, WARNING, ERROR"),
     "debug_log_percent": ("101", "from 0 to 100"),
@@ -71,7 +78,7 @@ def test_a_wrong_value_is_answered_with_what_was_given_what_is_allowed_and_the_k
 
     # THEN
     problem = error.problems[0]
-    given = json.loads(value)[0] if key == "extra_tags" else value
+    given = json.loads(value)[0].removeprefix("sqs=") if value.startswith("[") else value
     assert len(error.problems) == 1
     assert given in problem.given
     assert allowed in problem.allowed

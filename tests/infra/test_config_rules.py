@@ -109,6 +109,16 @@ EDGES: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
         {"extra_tags": '["Team=me"]'},
         "names once each",
     ),
+    "_thresholds_once": (
+        {"alarm_thresholds": '["api_p99_ms=1", "api_p99_ms=2"]'},
+        {"alarm_thresholds": '["api_p99_ms=1", "backlog_messages=2"]'},
+        "each threshold once",
+    ),
+    "_alarms_in_production": (
+        {"environment": "production", "allow_anonymous": "true", "alarms": "false"},
+        {"environment": "development", "alarms": "false"},
+        "true in production",
+    ),
 }
 
 

@@ -20,6 +20,7 @@ NAME_LIMITS = {
     "aws:apigatewayv2/api:Api": 128,
     "aws:apigatewayv2/stage:Stage": 128,
     "aws:cloudwatch/logGroup:LogGroup": 512,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": 255,
     "aws:dynamodb/table:Table": 255,
     "aws:iam/role:Role": 64,
     "aws:iam/rolePolicy:RolePolicy": 128,

@@ -30,6 +30,8 @@ OUTPUTS = {
     "get_order_function",
     "process_order_function",
     "subscriber_queue_urls",
+    "alarm_topic_arns",
+    "dashboard",
 }
 
 
@@ -47,7 +49,7 @@ class TestEveryStack:
 
         # THEN
         assert set(outputs) == OUTPUTS
-        assert all(outputs[name] for name in OUTPUTS - {"subscriber_queue_urls"})
+        assert all(outputs[name] for name in OUTPUTS - {"subscriber_queue_urls", "alarm_topic_arns"})
         assert not outputs["api_url"].endswith("/")
 
     @pytest.mark.parametrize("name", HANDLERS)

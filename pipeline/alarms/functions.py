@@ -1,7 +1,7 @@
 """Rows on the functions: errors, throttles, time and concurrency."""
 
 from components.alarms.model import Alarm, Ref, Threshold, Tier
-from components.alarms.rows.context import (
+from pipeline.alarms.context import (
     CREATE_ORDER,
     FIVE_MINUTES,
     GET_ORDER,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from components.alarms.model import Alarm, Metric, Ref, Threshold, Tier
-from components.alarms.rows.context import FIVE_MINUTES, MINUTE, TABLES, TOPIC, Context, filled
+from pipeline.alarms.context import FIVE_MINUTES, MINUTE, TABLES, TOPIC, Context, filled
 
 _IDEMPOTENCY = ("PutItem", "UpdateItem", "DeleteItem", "GetItem")
 OPERATIONS: Mapping[str, tuple[str, ...]] = {

@@ -1,7 +1,7 @@
 """Rows on the queues: nothing is lost, nothing waits too long."""
 
 from components.alarms.model import Alarm, Threshold, Tier
-from components.alarms.rows.context import (
+from pipeline.alarms.context import (
     DEAD_LETTER_QUEUE,
     FIVE_MINUTES,
     MINUTE,

@@ -1,13 +1,13 @@
 """The alarm table of the order pipeline: every row that a stack watches itself with."""
 
 from components.alarms.model import AlarmTable
-from components.alarms.rows.api import api_alarms
-from components.alarms.rows.composites import composites
-from components.alarms.rows.context import REFS, Context, Limits
-from components.alarms.rows.dependencies import dependency_alarms
-from components.alarms.rows.functions import function_alarms
-from components.alarms.rows.queues import queue_alarms
-from components.alarms.settings import AlarmThresholds
+from components.config.alarm_thresholds import AlarmThresholds
+from pipeline.alarms.api import api_alarms
+from pipeline.alarms.composites import composites
+from pipeline.alarms.context import REFS, Context, Limits
+from pipeline.alarms.dependencies import dependency_alarms
+from pipeline.alarms.functions import function_alarms
+from pipeline.alarms.queues import queue_alarms
 
 __all__ = ["REFS", "Limits", "alarm_table"]
 

@@ -1,7 +1,7 @@
 """Rows on the HTTP API and on what callers do with it."""
 
 from components.alarms.model import Alarm, Threshold, Tier
-from components.alarms.rows.context import FIVE_MINUTES, Context, api_metric, filled, own_metric, percent
+from pipeline.alarms.context import FIVE_MINUTES, Context, api_metric, filled, own_metric, percent
 
 
 def api_alarms(context: Context) -> tuple[Alarm, ...]:

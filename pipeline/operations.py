@@ -1,0 +1,110 @@
+"""What people on call have: alarms with their topics, and a dashboard."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from components.alarms.component import Alarms, AlarmsArgs
+from components.alarms.settings import AlarmSettings, AlarmSubscription
+from components.component import Scope, Text
+from components.config import StackConfig
+from components.config.alarm_thresholds import changed_thresholds
+from components.dashboard import Dashboard, DashboardArgs
+from components.http_api import HttpApi
+from pipeline.alarms import Limits, alarm_table
+from pipeline.alarms.sections import dashboard_sections
+from pipeline.data import Data
+from pipeline.functions import Functions
+from pipeline.messaging import Messaging
+
+
+@dataclass(frozen=True)
+class Operations:
+    """The alarms, unless the stack does without, and the dashboard."""
+
+    alarms: Alarms | None
+    dashboard: Dashboard
+
+
+def build_operations(
+    config: StackConfig, scope: Scope, data: Data, messaging: Messaging, functions: Functions, api: HttpApi
+) -> Operations:
+    """The stack's alarms and dashboard, both made from one table."""
+    table = alarm_table(changed_thresholds(config.alarm_thresholds), _limits(config))
+    watched = _watched(scope, data, messaging, functions, api)
+    alarms = None
+    if config.alarms:
+        _warn_if_unheard(config)
+        alarms = Alarms("alarms", scope, AlarmsArgs(table=table, watched=watched, settings=_settings(config)))
+    dashboard = Dashboard(
+        "dashboard",
+        scope,
+        DashboardArgs(
+            table=table,
+            sections=dashboard_sections(table),
+            watched=watched,
+            alarm_arns=alarms.arns if alarms else {},
+            log_groups={
+                "create_order": functions.create_order.log_group_name,
+                "get_order": functions.get_order.log_group_name,
+                "process_order": functions.process_order.log_group_name,
+            },
+            # Where the queue is, everything is. Configuration may leave the Region to the environment.
+            region=messaging.queue.arn.apply(lambda arn: arn.split(":")[3]),
+        ),
+    )
+    return Operations(alarms, dashboard)
+
+
+def _limits(config: StackConfig) -> Limits:
+    return Limits(
+        queue_retention=config.queue_retention_seconds,
+        dead_letter_retention=config.dlq_retention_seconds,
+        create_order_timeout=config.api_timeout_seconds,
+        get_order_timeout=config.api_timeout_seconds,
+        process_order_timeout=config.worker_timeout_seconds,
+        worker_concurrency=config.worker_max_concurrency,
+    )
+
+
+def _watched(scope: Scope, data: Data, messaging: Messaging, functions: Functions, api: HttpApi) -> Mapping[str, Text]:
+    return {
+        "queue": messaging.queue.queue_name,
+        "dead_letter_queue": messaging.queue.dead_letter_name,
+        "api_id": api.api_id,
+        "api_stage": api.stage_name,
+        "create_order_function": functions.create_order.function_name,
+        "get_order_function": functions.get_order.function_name,
+        "process_order_function": functions.process_order.function_name,
+        "notifications_topic": messaging.notifications.topic_name,
+        "metrics_namespace": scope.prefix,
+        "orders_table": data.orders.table_name,
+        "stock_table": data.stock.table_name,
+        "api_idempotency_table": data.api_idempotency.table_name,
+        "worker_idempotency_table": data.worker_idempotency.table_name,
+    }
+
+
+def _settings(config: StackConfig) -> AlarmSettings:
+    return AlarmSettings(
+        page=_receivers(config.alarm_page_subscriptions),
+        notify=_receivers(config.alarm_notify_subscriptions),
+        ticket=_receivers(config.alarm_ticket_subscriptions),
+        topic_kms_key_arn=config.alarm_topic_kms_key_arn or None,
+        runbook_base_url=config.runbook_base_url,
+    )
+
+
+def _receivers(items: tuple[str, ...]) -> tuple[AlarmSubscription, ...]:
+    return tuple(AlarmSubscription.parse(item) for item in items)
+
+
+def _warn_if_unheard(config: StackConfig) -> None:
+    # On the embedded AWS there is nobody to wake.
+    if config.alarm_page_subscriptions or config.environment == "local":
+        return
+    pulumi.log.warn(
+        "nobody is subscribed to pages: alarms that should wake somebody would fire unheard. "
+        f"Set {pulumi.get_project()}:alarm_page_subscriptions, for example to [https=https://pager.example.com/hook]."
+    )
