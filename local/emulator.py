@@ -79,9 +79,6 @@ class Emulator:
         except subprocess.TimeoutExpired:
             self._guard.kill()
             self._guard.wait()
-        finally:
-            if self._guard.stdout is not None:
-                self._guard.stdout.close()
 
 
 def start_emulator(state: StateDir, options: EmulatorOptions, lock: int) -> Emulator:
