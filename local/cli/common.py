@@ -8,8 +8,8 @@ from local.instance import STATE_VARIABLE, Outputs, StateDir
 from local.services.aws import Aws
 
 
-def add_command(commands: Any, name: str, summary: str, example: str) -> argparse.ArgumentParser:
-    """A command with the option that all have."""
+def add_command(commands: Any, name: str, summary: str, example: str, *, folder: str = "") -> argparse.ArgumentParser:
+    """A command with the option that all have. `folder` completes what its default is."""
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary,
@@ -20,7 +20,8 @@ def add_command(commands: Any, name: str, summary: str, example: str) -> argpars
     parser.add_argument(
         "--state-dir",
         metavar="DIR",
-        help=f"folder of the instance; another folder is another instance (default: ${STATE_VARIABLE}, else .local)",
+        help=f"folder of the instance; another folder is another instance "
+        f"(default: ${STATE_VARIABLE}, else .local{folder and '; ' + folder})",
     )
     return parser
 

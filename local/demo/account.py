@@ -1,0 +1,220 @@
+"""What the AWS APIs say about the orders stack: tables, queues, subscribers, logs. Nothing is remembered here."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from local.client import LocalStack
+from local.errors import LocalError
+from local.logs import log_groups, read_lines
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+_POLL_SECONDS = 0.1
+# Long enough to see every message of a queue once before the first comes back.
+_LOOK_SECONDS = 30
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_OUTCOMES = {
+    "order processed": "processed",
+    "attempt failed": "failed",
+    "attempt deferred": "deferred",
+    "message dead-lettered": "dead-lettered",
+}
+OPENING = "opening"
+"""Attribute of a stock row, written with it: how many there were. So what was taken can be read from the table."""
+
+
+@dataclass(frozen=True)
+class Receive:
+    """One receive of one message, as the worker's log has it."""
+
+    message_id: str
+    order_id: str | None
+    attempt: int
+    outcome: str
+    error: str
+    invocation: str
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """One 202, as the API's log has it."""
+
+    order_id: str
+    replayed: bool
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A message in the dead-letter queue."""
+
+    message: "MessageTypeDef"
+
+    def attribute(self, name: str) -> str | None:
+        """A message attribute's text."""
+        attributes = self.message.get("MessageAttributes", {})
+        return attributes[name].get("StringValue") if name in attributes else None
+
+    @property
+    def order_id(self) -> str | None:
+        """The order that it names."""
+        return self.attribute("order_id")
+
+    @property
+    def receives(self) -> int:
+        """How often it was received in all, this look included."""
+        return int(self.message.get("Attributes", {}).get("ApproximateReceiveCount", 0))
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event as a subscriber's queue got it: its CloudEvents document as text."""
+
+    text: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The CloudEvents document."""
+        found: dict[str, Any] = json.loads(self.text)
+        return found
+
+
+class Account:
+    """Reads the stack's resources through boto3."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        self._stack = stack
+        self._aws = stack.aws
+        self._outputs = stack.outputs
+
+    def set_stock(self, stock: dict[str, int]) -> None:
+        """Write the stock table's rows."""
+        for sku, available in stock.items():
+            item: Any = {"sku": {"S": sku}, "available": {"N": str(available)}, OPENING: {"N": str(available)}}
+            self._aws.dynamodb.put_item(TableName=self._outputs["stock_table"], Item=item)
+
+    def stock(self) -> dict[str, dict[str, Any]]:
+        """Rows of the stock table by SKU."""
+        return {row["sku"]: row for row in self._scan("stock_table")}
+
+    def available(self, sku: str) -> int:
+        """How many of `sku` there are."""
+        return int(self.stock()[sku]["available"])
+
+    def orders(self) -> dict[str, dict[str, Any]]:
+        """Rows of the orders table by order id."""
+        return {row["order_id"]: row for row in self._scan("orders_table")}
+
+    def answers(self) -> list[dict[str, Any]]:
+        """Completed records of the API's idempotency table: `id`, and `answer`, the stored answer's document."""
+        records = [row for row in self._scan("api_idempotency_table") if row["status"] == "COMPLETED"]
+        return [{"id": row["id"], "answer": json.loads(json.loads(row["data"])["body"])} for row in records]
+
+    def waiting(self, output: str = "orders_queue_url") -> int:
+        """Messages of a queue, hidden ones included."""
+        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        attributes: Any = self._aws.sqs.get_queue_attributes(QueueUrl=self._outputs[output], AttributeNames=["All"])
+        return sum(int(attributes["Attributes"][name]) for name in names)
+
+    def max_receives(self) -> int:
+        """The orders queue's `maxReceiveCount`."""
+        answer = self._aws.sqs.get_queue_attributes(
+            QueueUrl=self._outputs["orders_queue_url"], AttributeNames=["RedrivePolicy"]
+        )
+        return int(json.loads(answer["Attributes"]["RedrivePolicy"])["maxReceiveCount"])
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """Everything in the dead-letter queue; it stays there."""
+        return [DeadLetter(message) for message in self._look(self._outputs["dead_letter_queue_url"])]
+
+    def events(self, subscriber: str) -> list[Event]:
+        """Everything that a subscriber's queue (by the subscription's name) has got; it stays there."""
+        bodies = [message["Body"] for message in self._look(self._outputs["subscriber_queue_urls"][subscriber])]
+        return [Event(_unwrapped(body)) for body in bodies]
+
+    def send(self, body: str) -> str:
+        """Put a message straight into the orders queue; its id."""
+        answer = self._aws.sqs.send_message(QueueUrl=self._outputs["orders_queue_url"], MessageBody=body)
+        return answer["MessageId"]
+
+    def receives(self) -> list[Receive]:
+        """Every receive that the worker reported, oldest first."""
+        found = [line for line in self._log("process-order") if line.get("message") in _OUTCOMES]
+        return [
+            Receive(
+                message_id=line["message_id"],
+                order_id=line.get("order_id"),
+                attempt=line["attempt"],
+                outcome=_OUTCOMES[line["message"]],
+                error=line.get("error_type", ""),
+                invocation=line["function_request_id"],
+            )
+            for line in found
+        ]
+
+    def acceptances(self) -> list[Acceptance]:
+        """Every 202 of the API."""
+        lines = [line for line in self._log("create-order") if line.get("message") == "order accepted"]
+        return [Acceptance(line["order_id"], line["replayed"]) for line in lines]
+
+    @contextmanager
+    def deliveries_held(self) -> Iterator[None]:
+        """The event source mapping is disabled inside the block, so that what arrives is then delivered together."""
+        mappings = self._aws.lambda_.list_event_source_mappings()["EventSourceMappings"]
+        ids = [mapping["UUID"] for mapping in mappings]
+        for each in ids:
+            self._aws.lambda_.update_event_source_mapping(UUID=each, Enabled=False)
+        try:
+            yield
+        finally:
+            for each in ids:
+                self._aws.lambda_.update_event_source_mapping(UUID=each, Enabled=True)
+
+    def _scan(self, table: str) -> list[dict[str, Any]]:
+        read = TypeDeserializer().deserialize
+        pages = self._aws.dynamodb.get_paginator("scan").paginate(TableName=self._outputs[table], ConsistentRead=True)
+        return [{name: read(value) for name, value in item.items()} for page in pages for item in page["Items"]]
+
+    def _look(self, queue_url: str) -> "list[MessageTypeDef]":
+        """Every message of a queue, once; all are put back."""
+        seen: dict[str, MessageTypeDef] = {}
+        while batch := self._aws.sqs.receive_message(
+            QueueUrl=queue_url,
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=_LOOK_SECONDS,
+            MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=["All"],
+        ).get("Messages"):
+            seen |= {message["MessageId"]: message for message in batch}
+        for message in seen.values():
+            self._aws.sqs.change_message_visibility(
+                QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+            )
+        return list(seen.values())
+
+    def _log(self, function: str) -> list[dict[str, Any]]:
+        lines = read_lines(self._aws, log_groups(self._stack.state, function), _EPOCH)
+        return [json.loads(line.message) for line in lines if line.message.startswith("{")]
+
+
+def _unwrapped(body: str) -> str:
+    """The published text: without raw delivery, SNS puts it into an envelope."""
+    document = json.loads(body)
+    return str(document["Message"]) if document.get("Type") == "Notification" else body
+
+
+def wait_for(what: str, probe: Callable[[], Any], seconds: float = 60.0) -> Any:
+    """Poll until `probe` returns something true, and return it. Raises `LocalError` naming `what` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (found := probe()):
+        if time.monotonic() > deadline:
+            raise LocalError(f"Waited {seconds:.0f} s in vain for {what}.")
+        time.sleep(_POLL_SECONDS)
+    return found

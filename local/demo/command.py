@@ -1,0 +1,78 @@
+"""The `demo` command: an instance of its own, the story, the count, and nothing left running."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from local.cli.common import add_command, add_json, print_json
+from local.client import LocalStack
+from local.demo import failures, story
+from local.demo.account import Account
+from local.demo.http import OrdersApi
+from local.demo.teller import Teller
+from local.errors import ExitCode, LocalError
+from local.instance import ROOT, STATE_VARIABLE, StateDir
+from local.progress import ConsoleReporter
+from local.supervisor import Supervisor, UpOptions, interrupt_on_signals
+
+
+def register(commands: Any) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands,
+        "demo",
+        "tell the whole story on an instance of its own, and count the guarantees; exit 0 if all hold",
+        "python -m local demo",
+        folder="demo in that folder",
+    )
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Start, tell, count, stop. Exit 0 if everything that is said is so."""
+    # Told on standard error when standard output is for programs.
+    console = Console(stderr=options.json, highlight=False)
+    state = demo_state(options.state_dir)
+    reporter = ConsoleReporter(Console(stderr=True))
+    interrupt_on_signals()
+    teller = Teller(console)
+    try:
+        with Supervisor(state, UpOptions(), reporter).run():
+            tell(LocalStack(state), teller)
+    finally:
+        reporter.close()
+    console.print("The embedded AWS is stopped. To try it yourself: make up", style="dim")
+    if options.json:
+        print_json(teller.document())
+        sys.stdout.flush()
+    return ExitCode.OK if teller.ok else ExitCode.FAILED
+
+
+def demo_state(given: str | None) -> StateDir:
+    """A folder of its own, so that a running `up` is not disturbed."""
+    return StateDir(Path(given) if given else Path(os.environ.get(STATE_VARIABLE) or ROOT / ".local") / "demo")
+
+
+def tell(stack: LocalStack, teller: Teller) -> None:
+    """The whole story on a running instance. Raises `LocalError` when it cannot go on."""
+    stage = story.Stage(stack, Account(stack), OrdersApi(stack.outputs["api_url"]), teller)
+    try:
+        story.set_stock(stage)
+        story.accept(stage)
+        story.concurrent_retries(stage)
+        story.out_of_stock(stage)
+        poisoned = failures.poison(stage)
+        failures.unreadable(stage)
+        failures.recover(stage, poisoned)
+        findings = story.count(stage)
+        story.events(stage)
+    except (BotoCoreError, ClientError) as error:
+        log = stack.state.emulator_log
+        raise LocalError(f"The embedded AWS failed: {error}. Its log is {log}.") from error
+    teller.conclude(findings)

@@ -1,0 +1,107 @@
+"""The story's failures: a poison message, one that nobody can read, and the way back."""
+
+from collections import Counter
+from typing import Any
+
+from local.demo.account import Receive, wait_for
+from local.demo.redrive import redrive
+from local.demo.story import BOOK, POISON, Stage
+from local.proxy.faults import FaultKind
+
+_GOOD = ("good-1", "good-2", "good-3")
+
+
+def poison(stage: Stage) -> str:
+    """One order that fails whatever is tried, between three good ones; its id."""
+    teller = stage.teller
+    limit = stage.account.max_receives()
+    teller.chapter(
+        "A poison message between good ones",
+        f"From here on DynamoDB fails each transaction that names {POISON}. Deliveries are held until all four wait.",
+    )
+    stage.stack.add_fault("dynamodb", "TransactWriteItems", FaultKind.ERROR, containing=POISON)
+    with stage.account.deliveries_held():
+        good = [stage.post(_GOOD[0], (BOOK, 1))]
+        poisoned = stage.post("poison", (POISON, 1))
+        good += [stage.post(key, (BOOK, 1)) for key in _GOOD[1:]]
+    statuses = [stage.settled(order_id)["status"] for order_id in good]
+    teller.check("the three good ones are CONFIRMED without waiting for it", statuses == ["CONFIRMED"] * 3)
+    receives = _watch(stage, poisoned, limit)
+    teller.check(
+        f"received exactly {limit} times (maxReceiveCount)", [each.attempt for each in receives] == _upto(limit)
+    )
+    others = [each for each in stage.account.receives() if each.order_id in good]
+    teller.check(
+        "its neighbours were received once each", sorted(each.order_id or "" for each in others) == sorted(good)
+    )
+    _arrived(stage, poisoned)
+    teller.sent(f"GET /orders/{poisoned}")
+    answer = stage.api.get(poisoned)
+    teller.answered(answer)
+    teller.check("its client sees DELAYED: not final, no reason to order again", answer.document["status"] == "DELAYED")
+    return poisoned
+
+
+def unreadable(stage: Stage) -> None:
+    """A message that no retry can help."""
+    teller = stage.teller
+    teller.chapter("A message that is not JSON", "No retry can help, so it goes to the dead-letter queue at once.")
+    teller.sent("SQS SendMessage to the orders queue: this is not an order")
+    message_id = stage.account.send("this is not an order")
+
+    def look() -> Any:
+        found = [each for each in stage.account.dead_letters() if each.attribute("original_message_id") == message_id]
+        return found and found[0]
+
+    letter = wait_for("it to become a dead letter", look)
+    reason = {name: letter.attribute(name) for name in ("error_type", "error", "attempt")}
+    teller.came(f"dead letter: {reason}")
+    teller.check(
+        "with its reason, after one receive", (reason["error_type"], reason["attempt"]) == ("MALFORMED_BODY", "1")
+    )
+
+
+def recover(stage: Stage, poisoned: str) -> None:
+    """The dependency is well again, and the dead letter goes back."""
+    teller, before = stage.teller, stage.account.available(POISON)
+    teller.chapter("Redrive", "The fault is cleared, and the dead letter is sent back to the orders queue.")
+    stage.stack.clear_faults()
+    count = redrive(stage.stack, stage.account, poisoned)
+    teller.sent(f"{count} dead letter back to the orders queue")
+    stage.settled(poisoned)
+    teller.sent(f"GET /orders/{poisoned}")
+    answer = stage.api.get(poisoned)
+    teller.answered(answer)
+    teller.check("CONFIRMED, as if nothing had happened", answer.document["status"] == "CONFIRMED")
+    teller.check(f"stock of {POISON}: {before} → {before - 1}", stage.account.available(POISON) == before - 1)
+
+
+def _watch(stage: Stage, order_id: str, limit: int) -> list[Receive]:
+    """Tell each receive as it comes to the log, until the last."""
+    told = 0
+
+    def look() -> list[Receive] | None:
+        nonlocal told
+        receives = [each for each in stage.account.receives() if each.order_id == order_id]
+        for each in receives[told:]:
+            stage.teller.came(f"worker's log: receive {each.attempt} of {limit} {each.outcome} ({each.error})")
+        told = len(receives)
+        return receives if told >= limit else None
+
+    found: list[Receive] = wait_for(f"the {limit} receives of the poison message", look)
+    return found
+
+
+def _arrived(stage: Stage, order_id: str) -> None:
+    def look() -> Any:
+        return [each for each in stage.account.dead_letters() if each.order_id == order_id]
+
+    letters = wait_for("the poison message to become a dead letter", look)
+    row = stage.account.orders()[order_id]
+    stage.teller.saw(f"dead-letter queue: {len(letters)} message of order {order_id}")
+    stage.teller.saw(f"orders table: {row['status']}, {row['error']['error']} (attempt {row['error']['attempt']})")
+    stage.teller.check("moved once by SQS; its order is FAILED", len(letters) == 1 and row["status"] == "FAILED")
+
+
+def _upto(limit: int) -> list[int]:
+    return list(range(1, limit + 1))
