@@ -11,7 +11,7 @@ PACKAGES := components pipeline runtime local ops policy tools tests benchmarks
 SOURCES := __main__.py $(wildcard $(PACKAGES))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down lint types unit infra flow e2e test check format lock clean
+.PHONY: help setup demo up down lint types unit infra flow e2e engine test check format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,13 +43,16 @@ types: setup ## mypy, strict
 	@$(BIN)/mypy $(SOURCES)
 
 check: setup ## unit, infra and flow tests, branch coverage >= 95 % of runtime/, components/ and pipeline/
-	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not e2e" --cov --cov-report=term
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not e2e and not engine" --cov --cov-report=term
 
 unit infra flow: setup ## one tier of tests
-	@$(BIN)/pytest tests/$@ -m "not e2e"
+	@$(BIN)/pytest tests/$@ -m "not e2e and not engine"
 
 e2e: setup ## the deployed local stack over HTTP and the AWS API
 	@$(BIN)/pytest -m e2e
+
+engine: setup ## the program in Pulumi's real engine, found or built with Go once (six minutes): preview, up, destroy
+	@$(BIN)/python -m tools.engine && $(BIN)/pytest -n $(WORKERS) --dist loadfile -m engine
 
 format: setup ## rewrite in the project's format
 	@$(BIN)/ruff check --fix --quiet $(SOURCES); $(BIN)/ruff format $(SOURCES)

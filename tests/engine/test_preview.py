@@ -4,6 +4,7 @@ import pytest
 
 from tests.engine.conftest import NewStack
 from tests.engine.memory_account import MemoryAccount
+from tests.engine.rendered_preview import COMMAND, TEXT, render
 
 pytestmark = pytest.mark.engine
 
@@ -20,3 +21,13 @@ def test_a_first_preview_creates_and_nothing_else(stack: str, new_stack: NewStac
     assert set(done.changes.values()) == {"create"}
     # AND nothing was made
     assert account.resources == {}
+
+
+def test_the_preview_in_the_docs_is_the_one_of_today(new_stack: NewStack) -> None:
+    # GIVEN the dev stack before its first deployment
+    workspace = new_stack("dev", MemoryAccount())
+    # WHEN it is previewed
+    done = workspace.preview()
+    # THEN the docs show just that
+    assert done.code == 0, done.output
+    assert render(done) == TEXT.read_text(), f"renew it: {COMMAND}"

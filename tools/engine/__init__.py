@@ -1,10 +1,10 @@
 """Pulumi's engine for tests and for play: the installed `pulumi`, or one built from its public Go modules."""
 
-from tools.engine.build import Progress, build
+from tools.engine.build import EngineBuildError, Progress, build
 from tools.engine.find import Engine, find
 from tools.engine.versions import EngineUnavailableError
 
-__all__ = ["Engine", "EngineUnavailableError", "Progress", "available", "build", "find"]
+__all__ = ["Engine", "EngineBuildError", "EngineUnavailableError", "Progress", "available", "build", "find"]
 
 
 def available(progress: Progress, search_path: str | None = None) -> Engine:
@@ -12,6 +12,7 @@ def available(progress: Progress, search_path: str | None = None) -> Engine:
 
     Raises:
         EngineUnavailableError: neither is possible; the message says why for both.
+        EngineBuildError: it could be built but for a defect of tools/pulumi.
     """
     try:
         return find(search_path)

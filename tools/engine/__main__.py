@@ -2,13 +2,14 @@
 
     python -m tools.engine
 
-Exit codes: 0 there is one (path and version are printed), 3 there is none and none could be built (what to do is
-printed). Code 3 is distinct so that a gate can go on and say that nothing was checked with the real engine.
+Exit codes: 0 there is one (path and version are printed), 1 building one failed, 3 there is none and this machine
+cannot build one (what to do is printed). Code 3 is distinct so that a gate can go on and say that nothing was checked
+with the real engine.
 """
 
 import sys
 
-from tools.engine import EngineUnavailableError, available
+from tools.engine import EngineBuildError, EngineUnavailableError, available
 from tools.engine.versions import text
 
 NOT_AVAILABLE = 3
@@ -21,6 +22,9 @@ def main() -> int:
     except EngineUnavailableError as error:
         _say(f"{error}\nNothing was checked with the real engine.")
         return NOT_AVAILABLE
+    except EngineBuildError as error:
+        _say(str(error))
+        return 1
     sys.stdout.write(f"{engine.path} {text(engine.version)}\n")
     return 0
 

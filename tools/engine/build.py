@@ -18,8 +18,12 @@ Progress = Callable[[str], None]
 COMMAND = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 _SDK = "github.com/pulumi/pulumi/sdk/v3"
 _HOST_SCRIPT = "pulumi-language-python-exec"
-# What `go build` compiles from nothing; only for the progress.
-_PACKAGES = 1650
+# No path of this machine in the command.
+_FLAGS = ("-trimpath",)
+
+
+class EngineBuildError(Exception):
+    """The modules are there and do not compile: a defect of tools/pulumi, not of the machine."""
 
 
 def cache_home() -> Path:
@@ -32,7 +36,8 @@ def build(progress: Progress, search_path: str | None = None) -> Engine:
     """The command of the pinned version, built first if it is not in the cache.
 
     Raises:
-        EngineUnavailableError: there is no Go, or the build failed.
+        EngineUnavailableError: there is no Go, or it cannot get the modules.
+        EngineBuildError: they do not compile.
     """
     go = shutil.which("go", path=search_path)
     if go is None:
@@ -47,7 +52,7 @@ def build(progress: Progress, search_path: str | None = None) -> Engine:
 
 def _fingerprint(go: str) -> str:
     """Changes with all that decides the command."""
-    digest = hashlib.sha256(Path(__file__).read_bytes())
+    digest = hashlib.sha256(" ".join(_FLAGS).encode())
     for name in ("go.mod", "go.sum"):
         digest.update((MODULE / name).read_bytes())
     digest.update(_run(go, "env", "GOVERSION", "GOOS", "GOARCH").encode())
@@ -67,20 +72,22 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _build(go: str, folder: Path, progress: Progress) -> None:
-    progress(f"building pulumi {text(pinned())} with Go: six minutes on two processors, once")
+    progress(f"building pulumi {text(pinned())} with Go: about six minutes on two processors, once")
+    # First, because it downloads: what fails here is the machine or its network, what fails later is the build.
+    packages = _start(go, "list", "-deps", COMMAND)
+    said = _follow(packages, lambda line: line.startswith("go: downloading"), 50, "modules downloaded", progress)
+    if packages.returncode:
+        message = "Go cannot get the modules to build one:\n" + "\n".join(said[-6:])
+        raise EngineUnavailableError(message)
     folder.mkdir(exist_ok=True)
     draft = folder / "pulumi.draft"
-    version = f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{text(pinned())}"
-    # No debugging symbols, and no path of this machine: neither helps anybody here.
-    arguments = ["build", "-v", "-trimpath", "-ldflags", f"-s -w {version}", "-o", str(draft), COMMAND]
-    with subprocess.Popen(  # noqa: S603 - the Go on the user's own path
-        [go, *arguments], cwd=MODULE, text=True, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
-    ) as process:
-        said = _follow(process.stderr or (), progress)
-    if process.returncode:
-        tail = "\n".join(said[-12:])
-        message = f"`go build` of {COMMAND} failed with code {process.returncode}:\n{tail}"
-        raise EngineUnavailableError(message)
+    version = f"-X {_SDK}/go/common/version.Version=v{text(pinned())}"
+    # Without debugging symbols (-s -w): a third smaller.
+    compiling = _start(go, "build", "-v", *_FLAGS, f"-ldflags=-s -w {version}", "-o", str(draft), COMMAND)
+    said = _follow(compiling, lambda _: True, 100, "of about 1650 packages compiled", progress)
+    if compiling.returncode:
+        message = f"`go build` of {COMMAND} failed with code {compiling.returncode}:\n" + "\n".join(said[-12:])
+        raise EngineBuildError(message)
     draft.replace(folder / "pulumi")
     module = json.loads(_run(go, "list", "-m", "-json", _SDK))
     # Last: its presence says that the folder is complete.
@@ -88,18 +95,28 @@ def _build(go: str, folder: Path, progress: Progress) -> None:
     progress(f"built {folder / 'pulumi'}")
 
 
-def _follow(lines: Iterator[str] | tuple[str, ...], progress: Progress) -> list[str]:
-    """Count what Go says it does; it has no progress of its own. Returns its words."""
-    said, downloaded, compiled = [], 0, 0
-    for line in lines:
-        said.append(line.rstrip())
-        downloading = line.startswith("go: downloading")
-        downloaded += downloading
-        compiled += not downloading
-        if downloading and downloaded % 50 == 0:
-            progress(f"{downloaded} modules downloaded")
-        if not downloading and compiled % 100 == 0:
-            progress(f"{compiled} of about {_PACKAGES} packages compiled")
+def _start(go: str, *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(  # noqa: S603 - the Go on the user's own path
+        [go, *arguments],
+        cwd=MODULE,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+def _follow(
+    process: "subprocess.Popen[str]", counts: Callable[[str], bool], every: int, what: str, progress: Progress
+) -> list[str]:
+    """Count the lines that Go writes, which has no progress of its own, to its end. Returns them."""
+    said, count = [], 0
+    with process:
+        for line in process.stderr or ():
+            said.append(line.rstrip())
+            count += counts(line)
+            if counts(line) and count % every == 0:
+                progress(f"{count} {what}")
     return said
 
 
