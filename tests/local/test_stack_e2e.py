@@ -1,0 +1,223 @@
+"""The deployed local stack: orders flow, faults hit, crashes leave nothing, neighbours are left alone."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from local.cli.main import main
+from local.client import LocalStack
+from local.errors import LocalError
+from local.instance import ROOT
+from local.proxy.faults import FaultKind
+
+pytestmark = pytest.mark.e2e
+
+ORDER = {"currency": "EUR", "lines": [{"sku": "SKU-1", "quantity": 2, "unit_price": "19.90"}]}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    with LocalStack.started(tmp_path_factory.mktemp("stack"), warm_workers=1) as stack:
+        yield stack
+
+
+def call(stack: LocalStack, method: str, path: str, key: str = "", body: object = None) -> tuple[int, Any]:
+    url = urlsplit(stack.outputs["api_url"])
+    connection = HTTPConnection(url.hostname or "", url.port, timeout=60)
+    headers = {"Content-Type": "application/json", "Idempotency-Key": key} if key else {}
+    try:
+        connection.request(method, url.path + path, json.dumps(body) if body else None, headers)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def settled(stack: LocalStack, order_id: str) -> str:
+    found: list[str] = []
+
+    def is_settled() -> bool:
+        found.append(call(stack, "GET", f"/orders/{order_id}")[1].get("status"))
+        return found[-1] in {"CONFIRMED", "REJECTED"}
+
+    wait_for(is_settled)
+    return found[-1]
+
+
+def processes_of(group: int) -> list[str]:
+    listing = subprocess.run(["ps", "-A", "-o", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout
+    rows = [line.split(maxsplit=2) for line in listing.splitlines()]
+    return [row[-1] for row in rows if int(row[0]) == group and not row[1].startswith("Z")]
+
+
+def all_processes(stack: LocalStack) -> list[str]:
+    ours = (stack.instance.supervisor_pid, stack.instance.guard_pid, stack.instance.emulator_pid)
+    return [process for group in ours for process in processes_of(group)]
+
+
+def test_order_goes_all_the_way(stack: LocalStack) -> None:
+    # GIVEN stock for one order
+    stack.aws.dynamodb.put_item(
+        TableName=stack.outputs["stock_table"], Item={"sku": {"S": "SKU-1"}, "available": {"N": "2"}}
+    )
+
+    # WHEN it is posted
+    status, answer = call(stack, "POST", "/orders", "all-the-way", ORDER)
+
+    # THEN it is accepted, confirmed, and the stock is taken
+    assert (status, answer["status"]) == (202, "ACCEPTED")
+    assert settled(stack, answer["order_id"]) == "CONFIRMED"
+    item = stack.aws.dynamodb.get_item(TableName=stack.outputs["stock_table"], Key={"sku": {"S": "SKU-1"}})["Item"]
+    assert item["available"] == {"N": "0"}
+
+
+def test_fault_makes_the_api_answer_503_and_the_same_key_resolves_it(stack: LocalStack) -> None:
+    # GIVEN a queue that refuses messages
+    with stack.fault("sqs", "SendMessage", FaultKind.ERROR):
+        # WHEN an order is posted
+        failed, problem = call(stack, "POST", "/orders", "fault", ORDER)
+        hits = stack.faults()[0].hits
+
+    # THEN the outcome is unknown, and known after the fault by the same key
+    assert failed == 503
+    assert hits >= 1
+    status, answer = call(stack, "POST", "/orders", "fault", ORDER)
+    assert (status, answer["order_id"]) == (202, problem["order_id"])
+
+
+def test_killed_workers_are_replaced(stack: LocalStack) -> None:
+    # GIVEN workers of the function that answers POST
+    function = stack.outputs["create_order_function"]
+    wait_for(lambda: [worker for worker in stack.workers() if worker.function == function])
+
+    # WHEN they are killed
+    killed = stack.kill_workers(function)
+
+    # THEN a client that retries any 5xx with its key gets a new one
+    assert killed >= 1
+    wait_for(lambda: call(stack, "POST", "/orders", "killed", ORDER)[0] == 202)
+
+
+def test_outputs_file_is_all_that_a_script_needs(stack: LocalStack) -> None:
+    # GIVEN the file
+    outputs = json.loads(stack.state.outputs.read_text())
+
+    # THEN it has the connection and the stack's outputs
+    assert set(outputs) >= {
+        *("endpoint_url", "region", "aws_access_key_id", "aws_secret_access_key", "account_id", "proxy_url"),
+        *("api_url", "orders_queue_url", "dead_letter_queue_url", "notifications_topic_arn", "orders_table"),
+        *("stock_table", "api_idempotency_table", "worker_idempotency_table"),
+    }
+
+
+def test_second_up_says_that_it_is_running(stack: LocalStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a running instance
+    # WHEN it is started again
+    code = main(["up", "--detach", "--state-dir", str(stack.state.path)])
+
+    # THEN it says so and how to stop it, by a code of its own
+    assert code == 3
+    said = " ".join(capsys.readouterr().err.split())
+    assert stack.instance.endpoint_url in said
+    assert "python -m local down" in said
+
+
+def test_status_and_logs_are_data_on_request(stack: LocalStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN an instance that answered something
+    call(stack, "GET", "/orders/00000000-0000-5000-8000-000000000000")
+
+    # WHEN status and logs are asked for as JSON
+    main(["status", "--json", "--state-dir", str(stack.state.path)])
+    status = json.loads(capsys.readouterr().out)
+    main(["logs", "--json", "--function", "get-order", "--state-dir", str(stack.state.path)])
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    # THEN programs can read both
+    assert (status["state"], status["endpoint_url"]) == ("ready", stack.outputs.endpoint_url)
+    assert {line["function"] for line in lines} == {stack.outputs["get_order_function"]}
+    assert any(line["message"].startswith("START") for line in lines)
+
+
+@pytest.mark.parametrize("victim", ["emulator_pid", "supervisor_pid"])
+def test_nothing_is_left_of_a_killed_instance_and_its_neighbour_goes_on(
+    stack: LocalStack, tmp_path: Path, victim: str
+) -> None:
+    # GIVEN a second instance beside the first
+    other = LocalStack.start(tmp_path / "other", warm_workers=1)
+    instance = other.instance
+    assert len(all_processes(other)) >= 3 + 3
+
+    # WHEN one of its processes is killed
+    os.kill(getattr(instance, victim), signal.SIGKILL)
+
+    # THEN 10 s later no process of it is there
+    wait_for(lambda: all_processes(other) == [], seconds=10)
+
+    # THEN `down` removes its files, and the first instance still answers
+    assert main(["down", "--state-dir", str(other.state.path)]) == 0
+    assert not other.state.scratch.exists()
+    assert sorted(path.name for path in other.state.path.iterdir()) == ["emulator.log", "lock", "supervisor.log"]
+    assert call(stack, "GET", "/orders/00000000-0000-5000-8000-000000000000")[0] == 404
+
+
+def test_interrupted_start_leaves_nothing(tmp_path: Path) -> None:
+    # GIVEN an instance that is just starting
+    command = [sys.executable, "-m", "local", "up", "--state-dir", str(tmp_path)]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    wait_for((tmp_path / "instance.json").exists)
+    instance = json.loads((tmp_path / "instance.json").read_text())
+
+    # WHEN Ctrl-C is pressed
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+
+    # THEN it ends by the code for that, with everything it started
+    assert process.returncode == 130
+    assert "Stopped." in said
+    assert "Traceback" not in said
+    assert processes_of(instance["emulator_pid"]) + processes_of(instance["guard_pid"]) == []
+    assert not (tmp_path / "tmp").exists()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    options = ["-t", "tmpfs", "-o", "size=80m", "tmpfs", str(folder)]
+    if mount is None or subprocess.run([mount, *options], check=False, capture_output=True).returncode:
+        pytest.skip("mounting a small tmpfs needs root on Linux")
+    yield folder
+    with suppress(subprocess.CalledProcessError):
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_full_disk_is_said_with_what_to_do(small_disk: Path) -> None:
+    # GIVEN a state folder on a disk too small for the workers' code
+    # WHEN an instance is started there
+    with pytest.raises(LocalError) as caught:
+        LocalStack.start(small_disk, warm_workers=5)
+
+    # THEN the message names the folder and the option
+    assert "No space left" in str(caught.value)
+    assert str(small_disk) in str(caught.value)
+    assert "--state-dir" in str(caught.value)
