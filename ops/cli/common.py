@@ -1,0 +1,90 @@
+"""What the commands share: options, dry runs, progress."""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ops.cli.desk import Desk
+from ops.gateway.queues import depth_of
+from ops.target import LOCAL_VARIABLE, STACK_VARIABLE
+
+Run = Callable[[argparse.Namespace, Desk], int]
+
+
+def add_group(commands: Any, name: str, summary: str, example: str, advice: str) -> Any:
+    """A level with commands below it."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=_sentence(summary),
+        epilog=_epilog(example, advice),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+
+def add_command(
+    commands: Any, name: str, run: Run, summary: str, example: str, advice: str, *, changes: bool = False
+) -> argparse.ArgumentParser:
+    """A command. One that `changes` state does so with `--yes` only."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=_sentence(summary),
+        epilog=_epilog(example, advice),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    if changes:
+        parser.add_argument("--yes", action="store_true", help="do it; without this nothing is changed")
+    parser.add_argument("--json", action="store_true", help="print JSON to standard output")
+    where = parser.add_argument_group("which stack", f"one of these, else ${STACK_VARIABLE}")
+    which = where.add_mutually_exclusive_group()
+    which.add_argument("--stack", metavar="NAME", help="ask the `pulumi` command for this stack's outputs")
+    which.add_argument("--outputs", type=Path, metavar="FILE", help="a file from `pulumi stack output --json`")
+    which.add_argument("--local", action="store_true", help="the local stack that is running")
+    where.add_argument(
+        "--state-dir",
+        type=Path,
+        metavar="DIR",
+        help=f"folder of the local stack (default: ${LOCAL_VARIABLE}, else .local)",
+    )
+    return parser
+
+
+def dry_run(desk: Desk) -> None:
+    """Say that nothing was done, and what would do it."""
+    desk.say("Dry run: nothing was changed.")
+    desk.next(f"{shlex.join(['python', '-m', 'ops', *sys.argv[1:]])} --yes")
+
+
+@contextmanager
+def progress(desk: Desk, text: str) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error, where somebody looks; yields what to call with the number of messages seen."""
+    if not desk.err.is_terminal:
+        yield lambda _: None
+        return
+    depth = depth_of(desk.clients.sqs, desk.target.dead_letter_queue_url)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=desk.err, transient=True) as bar:
+        task = bar.add_task(text, total=max(1, depth.visible))
+        yield lambda seen: bar.update(task, completed=seen)
+
+
+def short(caller: str | None) -> str:
+    """Enough of a caller's hash to see that two orders have one; it names nobody."""
+    return "-" if caller is None else f"{caller[:8]}…"
+
+
+def _sentence(summary: str) -> str:
+    return f"{summary[0].upper()}{summary[1:]}."
+
+
+def _epilog(example: str, advice: str) -> str:
+    return f"example:\n  {example}\n\nwhat next:\n  {advice}"

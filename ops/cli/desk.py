@@ -1,0 +1,93 @@
+"""What a command works with: one stack's gateways, and where to write."""
+
+import json
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from rich.console import Console
+
+from ops.gateway.clients import Clients
+from ops.gateway.orders import Orders
+from ops.gateway.queues import DeadLetterQueue, OrdersQueue
+from ops.gateway.stock import Stock
+from ops.gateway.telemetry import Telemetry
+from ops.gateway.worker import Worker
+from ops.sweep import Sweep
+from ops.target import Target
+from runtime.logic.clock import Clock
+
+
+def console(*, stderr: bool) -> Console:
+    """Plain text where nobody looks: no wrapping that would cut ids in two."""
+    made = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=240)
+
+
+@dataclass
+class Desk:
+    """One stack.
+
+    Attributes:
+        as_json: Whether standard output is for programs.
+        out, err: Data goes to the first, everything for people to the second.
+    """
+
+    target: Target
+    clients: Clients
+    as_json: bool
+    clock: Clock = time
+    out: Console = field(default_factory=lambda: console(stderr=False))
+    err: Console = field(default_factory=lambda: console(stderr=True))
+
+    def say(self, text: str) -> None:
+        """A line for people."""
+        self.err.print(text, markup=False)
+
+    def next(self, *commands: str) -> None:
+        """What to type next."""
+        for command in commands:
+            self.err.print(f"  next: {command}", markup=False, style="dim")
+
+    def print_json(self, document: Any) -> None:
+        """Data for programs."""
+        print(json.dumps(document, indent=2, default=str))
+
+    @cached_property
+    def orders(self) -> Orders:
+        """The orders table and the worker's records."""
+        return Orders(self.clients.dynamodb, self.target.orders_table, self.target.worker_idempotency_table)
+
+    @cached_property
+    def orders_queue(self) -> OrdersQueue:
+        """Sends to the orders queue."""
+        return OrdersQueue(self.clients.sqs, self.target.orders_queue_url)
+
+    @cached_property
+    def worker(self) -> Worker:
+        """The worker's function and mapping."""
+        return Worker(self.clients.lambda_, self.target.process_order_function, self.orders_queue_arn, self.clock)
+
+    @cached_property
+    def orders_queue_arn(self) -> str:
+        """As SQS tells it."""
+        answer = self.clients.sqs.get_queue_attributes(
+            QueueUrl=self.target.orders_queue_url, AttributeNames=["QueueArn"]
+        )
+        return answer["Attributes"]["QueueArn"]
+
+    @cached_property
+    def stock(self) -> Stock:
+        """The stock table."""
+        return Stock(self.clients.dynamodb, self.target.stock_table)
+
+    @cached_property
+    def telemetry(self) -> Telemetry:
+        """CloudWatch."""
+        return Telemetry(self.clients.cloudwatch, self.clients.logs)
+
+    def sweep(self) -> Sweep:
+        """A pass over the dead-letter queue, once both queues are known to be this stack's."""
+        self.clients.check_queues()
+        return Sweep(DeadLetterQueue(self.clients.sqs, self.target.dead_letter_queue_url))

@@ -1,0 +1,172 @@
+"""`dlq list` and `dlq show`."""
+
+import argparse
+from collections import Counter
+from typing import Any
+
+from rich.table import Table
+
+from ops.cli.common import add_command, progress, short
+from ops.cli.desk import Desk
+from ops.discard import find
+from ops.errors import ExitCode, RefusedError
+from ops.gateway.queues import depth_of
+from ops.logic.case import Case, assess, merge
+from ops.logic.dead_letter import MEANING, Received, read_letter
+from ops.logic.durations import show_duration
+from ops.logic.where import KEYS, Where
+from runtime.models.order import StoredOrder
+
+
+def register(actions: Any) -> None:
+    """Add the commands."""
+    listing = add_command(
+        actions,
+        "list",
+        run_list,
+        "show dead letters as orders, the oldest first; copies of one message are one line",
+        "python -m ops dlq list --where error_type=ContentionError",
+        "one error is one cause: dlq show ID, repair it, then dlq redrive (with the same --where).",
+    )
+    add_where(listing)
+    listing.add_argument("--limit", type=int, default=50, metavar="N", help="lines to show (default: 50; 0: all)")
+    show = add_command(
+        actions,
+        "show",
+        run_show,
+        "show everything that is known about one dead letter, but no personal data",
+        "python -m ops dlq show 1bfa2889-307d-56d4-8339-4dc839c7313d",
+        "repairable: dlq redrive --where order_id=ID. Never: dlq discard ID. Its history: order trace ID.",
+    )
+    show.add_argument("id", help="an order id or a message id")
+
+
+def add_where(parser: argparse.ArgumentParser) -> None:
+    """The option that selects dead letters."""
+    parser.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help=f"only these ({', '.join(KEYS)}); one key twice: either value, different keys: all of them",
+    )
+
+
+def run_list(options: argparse.Namespace, desk: Desk) -> int:
+    """List them."""
+    where = Where.parse(options.where)
+    cases: list[Case] = []
+    with desk.sweep() as sweep, progress(desk, "reading") as show:
+        for batch in sweep.batches():
+            letters = [read_letter(message) for message in batch]
+            facts = desk.orders.facts(letter.order_id for letter in letters if letter.order_id)
+            cases += [assess(letter, facts) for letter in letters]
+            show(sweep.seen)
+    now = desk.clock.time()
+    merged = [case for case in merge(cases) if where.matches(case, now)]
+    hidden = depth_of(desk.clients.sqs, desk.target.dead_letter_queue_url).hidden
+    if desk.as_json:
+        desk.print_json([case.as_json(now) for case in merged])
+    elif merged:
+        shown = merged[: options.limit] if options.limit > 0 else merged
+        desk.out.print(_table(shown, now))
+        if len(shown) < len(merged):
+            desk.say(f"{len(merged) - len(shown)} more: --limit 0 shows all.")
+        desk.out.print(_causes(merged))
+    _conclude(desk, merged, sweep.seen, hidden, cut_short=sweep.cut_short)
+    return ExitCode.OK
+
+
+def _conclude(desk: Desk, merged: list[Case], seen: int, hidden: int, *, cut_short: bool) -> None:
+    desk.say(f"{len(merged)} dead letters listed, of {seen} messages in the queue.")
+    if cut_short:
+        desk.say("There are more: SQS shows no more at once. Redrive or discard some, then list again.")
+    if hidden:
+        desk.say(f"About {hidden} messages are hidden: somebody else is looking, or did within five minutes.")
+    if merged:
+        desk.next(f"python -m ops dlq show {merged[0].letter.order_id or merged[0].letter.message_id}")
+        desk.next("python -m ops dlq redrive")
+
+
+def _table(cases: list[Case], now: float) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("order (or message)", "what", "error", "attempts", "age", "status"):
+        table.add_column(name, overflow="fold", no_wrap=name in {"order (or message)", "age"})
+    for case in cases:
+        copies = f" (+{len(case.copies)} copies)" if case.copies else ""
+        table.add_row(
+            case.letter.order_id or f"message {case.letter.message_id}",
+            case.summary or "-",
+            f"{case.error_type}: {case.error[:120]}" if case.error else case.error_type,
+            "-" if case.attempts is None else str(case.attempts),
+            show_duration(now - case.letter.sent_at),
+            f"{MEANING[case.state]}{copies}",
+        )
+    return table
+
+
+def _causes(cases: list[Case]) -> Table:
+    table = Table("error", "orders", box=None, pad_edge=False, title="causes", title_justify="left")
+    for error_type, count in Counter(case.error_type for case in cases).most_common(10):
+        table.add_row(error_type, str(count))
+    return table
+
+
+def run_show(options: argparse.Namespace, desk: Desk) -> int:
+    """Show one."""
+    with desk.sweep() as sweep:
+        found = find(sweep, desk.orders, options.id)
+    if not found.cases:
+        raise RefusedError(
+            f"No dead letter of {options.id} was found among {sweep.seen} messages. "
+            f"Its order: python -m ops order trace {options.id}"
+        )
+    now = desk.clock.time()
+    order_id = found.cases[0].letter.order_id
+    order = desk.orders.get(order_id) if order_id else None
+    document = {
+        "messages": [
+            case.as_json(now) | _message(received) for case, received in zip(found.cases, found.messages, strict=True)
+        ],
+        "order": None if order is None else order_view(order),
+    }
+    if desk.as_json:
+        desk.print_json(document)
+    else:
+        for message in document["messages"] or ():
+            desk.out.print(_sheet("dead letter", message))
+        if document["order"]:
+            desk.out.print(_sheet("order", document["order"]))
+    name = order_id or options.id
+    desk.next(f"python -m ops dlq redrive --where message_id={found.messages[0].message_id}")
+    desk.next(f'python -m ops dlq discard {name} --by "$NAME" --reason "$REASON"')
+    return ExitCode.OK
+
+
+def order_view(order: StoredOrder) -> dict[str, Any]:
+    """A stored order without what could tell who ordered it."""
+    return {
+        "order_id": order.order_id,
+        "status": order.status.value,
+        "accepted_at": order.accepted_at,
+        "settled_at": order.settled_at,
+        "total": order.total,
+        "currency": order.currency,
+        "lines": [f"{line.quantity} x {line.sku}" for line in order.lines],
+        "reason": None if order.reason is None else order.reason.model_dump(mode="json"),
+        "error": order.error,
+        "caller": short(order.caller),
+        "correlation_id": order.correlation_id,
+    }
+
+
+def _message(received: Received) -> dict[str, Any]:
+    return {"body_bytes": len(received.body.encode()), "attributes": sorted(received.attributes)}
+
+
+def _sheet(title: str, fields: Any) -> Table:
+    table = Table("field", "value", box=None, pad_edge=False, title=title, title_justify="left", show_header=False)
+    for name, value in fields.items():
+        if value not in (None, [], ""):
+            table.add_row(name, str(value))
+    return table

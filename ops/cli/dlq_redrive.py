@@ -1,0 +1,91 @@
+"""`dlq redrive`."""
+
+import argparse
+from typing import Any, Final
+
+from rich.table import Table
+
+from ops.cli.common import add_command, dry_run, progress
+from ops.cli.desk import Desk
+from ops.cli.dlq_list import add_where
+from ops.errors import ExitCode
+from ops.logic.dead_letter import MEANING
+from ops.logic.durations import WrongValueError
+from ops.logic.where import Where
+from ops.pace import Pace
+from ops.redrive import Redrive, Tally
+
+_DEFAULT_RATE: Final = 100.0
+_LEAST_RATE: Final = 0.1
+
+
+def register(actions: Any) -> None:
+    """Add the command."""
+    redrive = add_command(
+        actions,
+        "redrive",
+        run_redrive,
+        "send dead letters back to the orders queue; killed at any moment it loses none, and the same command goes on",
+        "python -m ops dlq redrive --where error_type=ContentionError --rate 20 --yes",
+        "status shows the backlog drain. What comes back has its cause still: dlq list.",
+        changes=True,
+    )
+    add_where(redrive)
+    redrive.add_argument(
+        "--rate",
+        type=float,
+        default=_DEFAULT_RATE,
+        metavar="N",
+        help=f"messages per second at most, so that new orders are not drowned (default: {_DEFAULT_RATE:g})",
+    )
+
+
+def run_redrive(options: argparse.Namespace, desk: Desk) -> int:
+    """Move them, or only count them."""
+    if not options.rate >= _LEAST_RATE:
+        raise WrongValueError(f"--rate {options.rate:g}: allowed is {_LEAST_RATE:g} or more (messages per second).")
+    where = Where.parse(options.where)
+    with desk.sweep() as sweep, progress(desk, "redriving" if options.yes else "counting") as show:
+        redrive = Redrive(
+            orders=desk.orders,
+            queue=desk.orders_queue,
+            where=where,
+            pace=Pace(options.rate, desk.clock),
+            clock=desk.clock,
+            act=options.yes,
+            progress=show,
+        )
+        try:
+            redrive.run(sweep)
+        except BaseException:
+            # Whatever ends it: how far it came is what the person needs to know.
+            _report(desk, redrive.tally, act=options.yes)
+            raise
+    _report(desk, redrive.tally, act=options.yes)
+    if not options.yes:
+        dry_run(desk)
+        return ExitCode.OK
+    desk.next("python -m ops status")
+    return ExitCode.INCOMPLETE if redrive.tally.failed or redrive.tally.undeleted else ExitCode.OK
+
+
+def _report(desk: Desk, tally: Tally, *, act: bool) -> None:
+    if desk.as_json:
+        desk.print_json({"dry_run": not act, **tally.as_json()})
+        return
+    table = Table("what", "messages", box=None, pad_edge=False)
+    table.add_row("redriven" if act else "would be redriven", str(tally.redriven))
+    rows = [
+        ("copies of them, deleted" if act else "copies of them", tally.copies),
+        ("not selected by --where", tally.unselected),
+        *((f"left: {MEANING[state]}", count) for state, count in sorted(tally.refused.items())),
+        ("left: not certainly sent; run again", tally.failed),
+    ]
+    for name, count in rows:
+        if count:
+            table.add_row(name, str(count))
+    table.add_section()
+    table.add_row("seen", str(tally.seen))
+    desk.out.print(table)
+    if tally.undeleted:
+        desk.say(f"{tally.undeleted} of them are still in the queue as well: harmless, the next run takes them away.")

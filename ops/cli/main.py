@@ -1,0 +1,88 @@
+"""Parses the command line and runs one command."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.cli.common import Run
+from ops.cli.desk import Desk, console
+from ops.errors import ExitCode, OpsError, explain
+from ops.gateway.clients import Clients
+from ops.target import Choice, resolve
+from runtime.logic.failures import CorruptDataError
+
+_EPILOG = """\
+Nothing is changed without --yes. Data goes to standard output, everything else to standard error.
+
+which stack, in this order:
+  --outputs FILE, --local or --stack NAME on the command, else ORDERS_STACK in the environment
+  (`export ORDERS_STACK=prod` once per terminal; `local` means the local stack)
+
+exit codes:
+  0  done (or the dry run went well)
+  1  failed; the message says why
+  2  wrong usage
+  3  no such stack, or its parts do not belong together
+  4  no access: credentials missing, expired, of another account, or without permission
+  5  refused: it would be wrong as things stand; nothing was changed
+  6  done in part; the same command goes on
+  130  interrupted
+
+example:
+  python -m ops status --stack prod
+
+what next:
+  status says what is wrong and which command to type. Dead letters: dlq list. One order: order trace ID.
+"""
+_COMMANDS = ("status", "dlq", "order", "orders", "worker", "stock")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    root = argparse.ArgumentParser(
+        prog="python -m ops",
+        description="See what waits, what failed and why, and take each order to its end.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in _COMMANDS:
+        import_module(f"ops.cli.{name}").register(commands)
+    return root
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
+    options = parser().parse_args(arguments)
+    errors = console(stderr=True)
+    label = "the stack"
+    try:
+        target = resolve(
+            Choice(outputs=options.outputs, local=options.local, stack=options.stack, state_dir=options.state_dir)
+        )
+        label = target.label
+        errors.print(target.describe(), style="dim", markup=False)
+        clients = Clients(target)
+        clients.check()
+        run: Run = options.run
+        return run(options, Desk(target, clients, options.json))
+    except OpsError as error:
+        errors.print(f"error: {error}", style="red", markup=False)
+        return int(error.exit_code)
+    except CorruptDataError as error:
+        errors.print(f"error: {error}", style="red", markup=False)
+        return int(ExitCode.FAILED)
+    except (BotoCoreError, ClientError) as error:
+        explained = explain(error, label)
+        errors.print(f"error: {explained}", style="red", markup=False)
+        return int(explained.exit_code)
+    except KeyboardInterrupt:
+        errors.print("Stopped. What was done stays done; the same command goes on.")
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has had enough (`… | head`).
+        sys.stderr.close()
+        return int(ExitCode.OK)

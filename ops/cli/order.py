@@ -1,0 +1,161 @@
+"""`order`: one order."""
+
+import argparse
+from datetime import timedelta
+from typing import Any, Final
+
+from rich.table import Table
+
+from ops.cli.common import add_command, add_group, dry_run
+from ops.cli.desk import Desk
+from ops.cli.dlq_list import order_view
+from ops.errors import ExitCode, RefusedError
+from ops.logic.durations import parse_duration
+from ops.logic.trace import Step, notification, step_of_line, steps_of_order, timeline
+from runtime.logic.event import EVENT_TYPES, event_for
+from runtime.models.fields import from_timestamp
+from runtime.models.order import StoredOrder
+from runtime.store.notifications import TopicNotifications
+
+_BEFORE: Final = timedelta(minutes=5)
+
+
+def register(commands: Any) -> None:
+    """Add the commands."""
+    actions = add_group(
+        commands,
+        "order",
+        "one order: its whole life, and its event once more",
+        "python -m ops order trace 1bfa2889-307d-56d4-8339-4dc839c7313d",
+        "trace first: it says where the order stands and which command takes it further.",
+    )
+    trace = add_command(
+        actions,
+        "trace",
+        run_trace,
+        "show an order's whole life: request, attempts, transaction, event, log lines",
+        "python -m ops order trace 1bfa2889-307d-56d4-8339-4dc839c7313d",
+        "failed: dlq show ID. Open for too long without a message: orders resend ID. Not notified: order replay-events ID.",
+    )
+    trace.add_argument("id", help="the order's id")
+    trace.add_argument(
+        "--since", default="24h", metavar="AGE", help="how far back to read logs of an order that is not stored (24h)"
+    )
+    trace.add_argument(
+        "--no-logs", action="store_true", help="do not read the logs, which may take minutes on a busy day"
+    )
+    replay = add_command(
+        actions,
+        "replay-events",
+        run_replay,
+        "publish settled orders' events again: the same id and the same bytes, so subscribers may ignore them",
+        "python -m ops order replay-events 1bfa2889-307d-56d4-8339-4dc839c7313d --yes",
+        "ask the subscriber whether it has the event now. Subscribers with a filter get what passes it.",
+        changes=True,
+    )
+    replay.add_argument("ids", nargs="+", metavar="id", help="order ids")
+
+
+def run_trace(options: argparse.Namespace, desk: Desk) -> int:
+    """Show it."""
+    order = desk.orders.get(options.id)
+    record = desk.orders.record_status(options.id)
+    steps = steps_of_order(order) if order is not None else []
+    if not options.no_logs:
+        steps += _log_steps(options, desk, order)
+    if order is None and record is None and not steps:
+        raise RefusedError(
+            f"Nothing is known of an order {options.id}: no row, no record, no log line in the last {options.since}. "
+            "Ids are UUIDs in lower case; longer ago: --since 7d."
+        )
+    known = timeline(steps)
+    if desk.as_json:
+        desk.print_json(
+            {
+                "order": None if order is None else order_view(order),
+                "worker_record": record,
+                "event": notification(order, record),
+                "steps": [step.as_json() for step in known],
+            }
+        )
+    else:
+        _show(desk, order, record, known)
+    _advise(desk, order, record, options.id)
+    return ExitCode.OK
+
+
+def _log_steps(options: argparse.Namespace, desk: Desk, order: StoredOrder | None) -> list[Step]:
+    now = desk.clock.time()
+    start = now - parse_duration(options.since)
+    if order is not None and order.accepted_at is not None:
+        start = (from_timestamp(order.accepted_at) - _BEFORE).timestamp()
+    words = [options.id]
+    if order is not None and order.correlation_id:
+        words.append(order.correlation_id)
+    groups = [f"/aws/lambda/{function}" for function in desk.target.functions]
+    found = (line for group in groups for line in desk.telemetry.lines(group, words, _ms(start), _ms(now)))
+    return [step_of_line(line) for line in found if "message" in line]
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1000)
+
+
+def _show(desk: Desk, order: StoredOrder | None, record: str | None, steps: list[Step]) -> None:
+    head = Table("field", "value", box=None, pad_edge=False, show_header=False)
+    view = {"order": "not stored"} if order is None else order_view(order)
+    for name, value in {**view, "worker's record": record or "none", "event": notification(order, record)}.items():
+        if value not in (None, [], ""):
+            head.add_row(name, str(value))
+    desk.out.print(head)
+    table = Table("at", "where", "what", "details", box=None, pad_edge=False)
+    for step in steps:
+        details = "\n".join(f"{name}: {_text(value)}" for name, value in step.details.items())
+        table.add_row(step.at, step.where, step.what, details)
+    desk.out.print(table)
+
+
+def _text(value: Any) -> str:
+    return "\n  ".join(str(part) for part in value) if isinstance(value, list) else str(value)
+
+
+def _advise(desk: Desk, order: StoredOrder | None, record: str | None, order_id: str) -> None:
+    if order is None:
+        return
+    if order.status in EVENT_TYPES:
+        if record != "COMPLETED":
+            desk.next(f"python -m ops order replay-events {order_id}")
+    elif order.settled_at is None and order.status.value in {"ACCEPTED", "FAILED"}:
+        desk.next(f"python -m ops dlq show {order_id}")
+
+
+def run_replay(options: argparse.Namespace, desk: Desk) -> int:
+    """Publish again, or say what would be."""
+    orders = [_settled(desk, order_id) for order_id in dict.fromkeys(options.ids)]
+    # The worker's own setting: the event must have the bytes that it had.
+    source = desk.worker.environment()["EVENT_SOURCE"]
+    events = [event_for(order, source=source) for order in orders]
+    topic = TopicNotifications(desk.clients.sns, desk.target.notifications_topic_arn)
+    if options.yes:
+        for event in events:
+            topic.publish(event)
+    if desk.as_json:
+        desk.print_json({"dry_run": not options.yes, "events": [event.event_id for event in events]})
+    else:
+        for event in events:
+            desk.out.print(f"{'published' if options.yes else 'would publish'} {event.event_id}", markup=False)
+    if not options.yes:
+        dry_run(desk)
+    return ExitCode.OK
+
+
+def _settled(desk: Desk, order_id: str) -> StoredOrder:
+    order = desk.orders.get(order_id)
+    if order is None:
+        raise RefusedError(f"There is no order {order_id}; nothing was published. Ids are UUIDs in lower case.")
+    if order.status not in EVENT_TYPES:
+        raise RefusedError(
+            f"The order {order_id} is {order.status}; only {' and '.join(EVENT_TYPES)} orders have an event. "
+            f"Nothing was published. Look: python -m ops order trace {order_id}"
+        )
+    return order

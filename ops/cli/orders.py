@@ -1,0 +1,147 @@
+"""`orders`: those that are open for too long."""
+
+import argparse
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+from rich.table import Table
+
+from ops.cli.common import add_command, add_group, dry_run
+from ops.cli.desk import Desk
+from ops.errors import ExitCode, RefusedError
+from ops.logic.dead_letter import summarise
+from ops.logic.durations import WrongValueError, parse_duration, show_duration
+from runtime.models.fields import from_timestamp, to_timestamp
+from runtime.models.order import OPEN_STATUSES, OrderMessage, StoredOrder
+from runtime.store.order_queue import OrderQueue
+
+
+def register(commands: Any) -> None:
+    """Add the commands."""
+    actions = add_group(
+        commands,
+        "orders",
+        "orders that are accepted and not settled",
+        "python -m ops orders open --older-than 15m",
+        "status tells whether they wait in a queue. In the dead-letter queue: dlq list. In neither: orders resend.",
+    )
+    listing = add_command(
+        actions,
+        "open",
+        run_open,
+        "list orders that are ACCEPTED or FAILED; reads the whole orders table",
+        "python -m ops orders open --older-than 15m",
+        "one of them: order trace ID. FAILED ones are dead letters: dlq list.",
+    )
+    listing.add_argument("--older-than", default="15m", metavar="AGE", help="accepted so long ago (default: 15m)")
+    listing.add_argument("--limit", type=int, default=50, metavar="N", help="lines to show (default: 50; 0: all)")
+    resend = add_command(
+        actions,
+        "resend",
+        run_resend,
+        "send open orders to the queue again, from what is stored: for orders whose message is gone",
+        "python -m ops orders resend 1bfa2889-307d-56d4-8339-4dc839c7313d --yes",
+        "order trace ID shows it settle. Harmless if a message is left: an order takes effect once.",
+        changes=True,
+    )
+    resend.add_argument("ids", nargs="*", metavar="id", help="order ids")
+    resend.add_argument("--older-than", metavar="AGE", help="instead of ids: all that were accepted so long ago")
+
+
+def run_open(options: argparse.Namespace, desk: Desk) -> int:
+    """List them, the oldest first."""
+    found = _open(desk, options.older_than)
+    now = desk.clock.time()
+    if desk.as_json:
+        desk.print_json([_view(order, now) for order in found])
+    elif found:
+        table = Table("order", "status", "what", "age", "error", box=None, pad_edge=False)
+        shown = found[: options.limit] if options.limit > 0 else found
+        for order in shown:
+            view = _view(order, now)
+            age = "-" if view["age_seconds"] is None else show_duration(view["age_seconds"])
+            table.add_row(order.order_id, order.status.value, view["summary"] or "-", age, view["error_type"] or "-")
+        desk.out.print(table)
+        if len(shown) < len(found):
+            desk.say(f"{len(found) - len(shown)} more: --limit 0 shows all.")
+    desk.say(f"{len(found)} orders have been open for {options.older_than} or longer.")
+    if found:
+        desk.next(f"python -m ops order trace {found[0].order_id}")
+        desk.next("python -m ops dlq list")
+    return ExitCode.OK
+
+
+def _open(desk: Desk, age: str) -> list[StoredOrder]:
+    moment = datetime.fromtimestamp(desk.clock.time(), UTC) - timedelta(seconds=parse_duration(age))
+    found = [order for page in desk.orders.open_orders(to_timestamp(moment)) for order in page]
+    return sorted(found, key=lambda order: order.accepted_at or "")
+
+
+def _view(order: StoredOrder, now: float) -> dict[str, Any]:
+    age = None if order.accepted_at is None else round(now - from_timestamp(order.accepted_at).timestamp())
+    return {
+        "order_id": order.order_id,
+        "status": order.status.value,
+        "accepted_at": order.accepted_at,
+        "age_seconds": age,
+        "summary": summarise(order),
+        "error_type": None if order.error is None else order.error.get("error_type"),
+    }
+
+
+def run_resend(options: argparse.Namespace, desk: Desk) -> int:
+    """Send them, or say which would be."""
+    if bool(options.ids) == bool(options.older_than):
+        raise WrongValueError("Give order ids, or --older-than AGE for all that are open so long; one of the two.")
+    orders = _open(desk, options.older_than) if options.older_than else [_one(desk, one) for one in options.ids]
+    messages = {order.order_id: rebuilt(order) for order in orders}
+    lost = [order_id for order_id, message in messages.items() if message is None]
+    if lost and options.ids:
+        raise RefusedError(
+            f"What is stored of {', '.join(lost)} is not the whole order: it cannot be sent. Nothing was."
+        )
+    whole = [message for message in messages.values() if message is not None]
+    sent = _send(desk, whole) if options.yes else 0
+    if desk.as_json:
+        desk.print_json(
+            {"dry_run": not options.yes, "orders": [one.order_id for one in whole], "sent": sent, "incomplete": lost}
+        )
+    else:
+        for message in whole:
+            desk.out.print(f"{'sent' if options.yes else 'would send'} {message.order_id}", markup=False)
+        for order_id in lost:
+            desk.out.print(f"left: {order_id}: what is stored is not the whole order", markup=False)
+    if not options.yes:
+        dry_run(desk)
+    return ExitCode.OK
+
+
+def _send(desk: Desk, messages: Iterable[OrderMessage]) -> int:
+    desk.clients.check_queues()
+    queue = OrderQueue(desk.clients.sqs, desk.target.orders_queue_url)
+    sent = 0
+    for message in messages:
+        queue.send(message)
+        sent += 1
+    return sent
+
+
+def _one(desk: Desk, order_id: str) -> StoredOrder:
+    order = desk.orders.get(order_id)
+    if order is None or order.status not in OPEN_STATUSES:
+        state = "not stored" if order is None else f"{order.status}, which is final"
+        raise RefusedError(f"The order {order_id} is {state}; only open orders are sent again. Nothing was sent.")
+    return order
+
+
+def rebuilt(order: StoredOrder) -> OrderMessage | None:
+    """The message of a stored order, as the API would send it; none if a part of it is not stored."""
+    fields = {name: getattr(order, name) for name in OrderMessage.model_fields}
+    try:
+        return OrderMessage.model_validate(
+            {**fields, "lines": [line.model_dump() for line in order.lines]}, strict=True
+        )
+    except ValidationError:
+        return None

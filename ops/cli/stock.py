@@ -1,0 +1,113 @@
+"""`stock`: what is available of an article."""
+
+import argparse
+import re
+from typing import Any
+
+from ops.cli.common import add_command, add_group, dry_run
+from ops.cli.desk import Desk
+from ops.errors import ExitCode, RefusedError
+from ops.logic.durations import WrongValueError
+
+
+def register(commands: Any) -> None:
+    """Add the commands."""
+    actions = add_group(
+        commands,
+        "stock",
+        "what is available of an article; changed without losing what orders take meanwhile",
+        "python -m ops stock get SKU-1",
+        "goods arrived: stock add. A count was wrong: stock set --expect WHAT-IT-IS.",
+    )
+    get = add_command(
+        actions,
+        "get",
+        run_get,
+        "show what is available",
+        "python -m ops stock get SKU-1",
+        "more of it: stock add SKU N.",
+    )
+    get.add_argument("sku", help="the article")
+    add = add_command(
+        actions,
+        "add",
+        run_add,
+        "add to what is available",
+        "python -m ops stock add SKU-1 10 --yes",
+        "stock get SKU shows it. Orders that were rejected stay so; customers order again.",
+        changes=True,
+    )
+    add.add_argument("sku", help="the article")
+    add.add_argument("count", type=int, help="how many arrived, 1 or more")
+    add.add_argument("--new", action="store_true", help="the article is not in the table yet")
+    replace = add_command(
+        actions,
+        "set",
+        run_set,
+        "correct a count, if it is still what you saw: an order that took some meanwhile is not forgotten",
+        "python -m ops stock set SKU-1 7 --expect 9 --yes",
+        "refused: stock get SKU, think again, and repeat with the new number.",
+        changes=True,
+    )
+    replace.add_argument("sku", help="the article")
+    replace.add_argument("count", type=int, help="what is right, 0 or more")
+    replace.add_argument("--expect", type=int, required=True, metavar="N", help="what it is now, as stock get shows")
+
+
+def run_get(options: argparse.Namespace, desk: Desk) -> int:
+    """Show it."""
+    available = _current(options, desk)
+    if desk.as_json:
+        desk.print_json({"sku": options.sku, "available": available})
+    else:
+        desk.out.print(f"{options.sku}: {'unknown' if available is None else available}", markup=False)
+    if available is None:
+        desk.next(f"python -m ops stock add {options.sku} N --new")
+    return ExitCode.OK
+
+
+def run_add(options: argparse.Namespace, desk: Desk) -> int:
+    """Add, or say what would be."""
+    if options.count < 1:
+        raise WrongValueError(f"stock add {options.count}: give 1 or more; to correct downwards: stock set --expect.")
+    before = _current(options, desk)
+    if (before is None) is not options.new:
+        state = "unknown" if before is None else f"known, with {before}"
+        raise RefusedError(
+            f"{options.sku} is {state}; --new is for articles that are not in the table yet, and only for them."
+        )
+    if options.yes:
+        desk.stock.add(options.sku, options.count, new=options.new)
+    return _report(options, desk, before, (before or 0) + options.count)
+
+
+def run_set(options: argparse.Namespace, desk: Desk) -> int:
+    """Set, or say what would be."""
+    if options.count < 0 or options.expect < 0:
+        raise WrongValueError("stock set: the count and --expect are 0 or more.")
+    before = _current(options, desk)
+    if before != options.expect:
+        raise RefusedError(
+            f"{options.sku} has {before}, not {options.expect}. Nothing was changed; think again with {before}."
+        )
+    if options.yes:
+        desk.stock.replace(options.sku, options.count, options.expect)
+    return _report(options, desk, before, options.count)
+
+
+def _current(options: argparse.Namespace, desk: Desk) -> int | None:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", options.sku):
+        raise WrongValueError(f"{options.sku!r} is no SKU: 1-64 letters, digits, '.', '_' or '-', such as SKU-1.")
+    return desk.stock.get(options.sku)
+
+
+def _report(options: argparse.Namespace, desk: Desk, before: int | None, planned: int) -> int:
+    after = desk.stock.get(options.sku) if options.yes else planned
+    if desk.as_json:
+        desk.print_json({"dry_run": not options.yes, "sku": options.sku, "before": before, "after": after})
+    else:
+        word = "is now" if options.yes else "would be"
+        desk.out.print(f"{options.sku}: was {'unknown' if before is None else before}, {word} {after}", markup=False)
+    if not options.yes:
+        dry_run(desk)
+    return ExitCode.OK

@@ -1,0 +1,124 @@
+"""Giving an order up for good: the order first, then its dead letters. Killed between the two, run it again."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from ops.errors import RefusedError
+from ops.gateway.orders import Orders
+from ops.logic.case import Case, assess
+from ops.logic.dead_letter import DeadLetter, Received, State, content_of, read_letter
+from ops.sweep import Sweep
+from runtime.logic.clock import Clock, timestamp
+from runtime.models.order import OPEN_STATUSES, OrderStatus, StoredOrder
+
+MAX_REASON: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The dead letters that an id names, as they were received."""
+
+    messages: tuple[Received, ...]
+    cases: tuple[Case, ...]
+
+    @property
+    def order_ids(self) -> set[str]:
+        """The orders that they are about."""
+        return {case.letter.order_id for case in self.cases if case.letter.order_id}
+
+
+def find(sweep: Sweep, orders: Orders, wanted: str) -> Found:
+    """Go through the queue for the dead letters whose order id or message id is `wanted`."""
+    found = [
+        message for batch in sweep.batches() for message in batch if _is_named(read_letter(message), message, wanted)
+    ]
+    letters = [read_letter(message) for message in found]
+    facts = orders.facts(letter.order_id for letter in letters if letter.order_id)
+    return Found(tuple(found), tuple(assess(letter, facts) for letter in letters))
+
+
+def _is_named(letter: DeadLetter, message: Received, wanted: str) -> bool:
+    return wanted in {letter.order_id, letter.original_id, message.message_id}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What discarding would do.
+
+    Attributes:
+        order_id: The order to mark `DISCARDED`; `None` if none is to be marked.
+        explanation: In words.
+    """
+
+    order_id: str | None
+    found: Found
+    explanation: str
+
+
+def plan(found: Found, wanted: str, order: StoredOrder | None) -> Plan:
+    """What discarding `wanted` means. `order` is the stored order of that id, for when there is no dead letter.
+
+    Raises:
+        RefusedError: it must not be discarded, or there is nothing to discard.
+    """
+    if not found.cases:
+        return _without_letter(found, wanted, order)
+    if len(found.order_ids) > 1:
+        raise RefusedError(f"{wanted} names messages of several orders: give one of {sorted(found.order_ids)}.")
+    states = {case.state for case in found.cases}
+    count = f"{len(found.messages)} message{'s' if len(found.messages) > 1 else ''}"
+    order_id = next(iter(found.order_ids), None)
+    if State.NOTIFICATION_MISSING in states:
+        raise RefusedError(
+            f"The order {order_id} is settled; only its notification is missing, and its dead letter is what sends it. "
+            f"Nothing was changed. Redrive it: python -m ops dlq redrive --where order_id={order_id} --yes"
+        )
+    if State.CORRUPT_ORDER in states:
+        raise RefusedError(
+            f"What is stored as order {order_id} is unreadable. Repair the row first; nothing was changed."
+        )
+    if states <= {State.DISCARDED, State.LEFTOVER}:
+        return Plan(None, found, f"the order {order_id} is final and stays as it is; {count} of it would be deleted")
+    if order_id is None:
+        return Plan(None, found, f"no order is known to be meant; {count} would be deleted")
+    return Plan(
+        order_id, found, f"the order {order_id} would become DISCARDED for good; {count} of it would be deleted"
+    )
+
+
+def _without_letter(found: Found, wanted: str, order: StoredOrder | None) -> Plan:
+    if order is not None and order.status is OrderStatus.DISCARDED:
+        return Plan(None, found, f"the order {wanted} is DISCARDED already, and nothing of it is left in the queue")
+    state = "there is no order with this id" if order is None else f"the order is {order.status}"
+    raise RefusedError(
+        f"No dead letter of {wanted} was found; {state}. Nothing was changed. Messages that somebody else is looking "
+        "at are hidden for up to five minutes: python -m ops status counts them. An open order whose message is gone: "
+        f"python -m ops orders resend {wanted}"
+    )
+
+
+def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, *, by: str, reason: str) -> str:
+    """Do it; what was done, in words.
+
+    Raises:
+        RefusedError: the order was settled meanwhile.
+    """
+    messages = planned.found.messages
+    done = "no order was marked"
+    if planned.order_id is not None:
+        content = next((content for message in messages if (content := content_of(message))), None)
+        order = orders.discard(planned.order_id, by=by, text=reason, at=timestamp(clock), content=content)
+        if order.status is not OrderStatus.DISCARDED and State.UNREADABLE not in {c.state for c in planned.found.cases}:
+            raise RefusedError(
+                f"The order {planned.order_id} was {order.status} by the time it was to be discarded. "
+                "Its messages were left alone; look again: python -m ops dlq list"
+            )
+        done = f"the order {planned.order_id} is {order.status}"
+        if order.status in OPEN_STATUSES:
+            raise RefusedError(f"The order {planned.order_id} is still {order.status}; its messages were left alone.")
+    deleted = sweep.delete([message.message_id for message in messages]) if messages else set()
+    if len(deleted) < len(messages):
+        raise RefusedError(
+            f"{done}, but {len(messages) - len(deleted)} of its messages could not be deleted: run it again."
+        )
+    return f"{done}; {len(deleted)} messages deleted"

@@ -1,0 +1,109 @@
+"""Errors that the person who typed a command can act on, and the exit codes of the command line."""
+
+from enum import IntEnum
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
+
+
+class ExitCode(IntEnum):
+    """Exit codes of `python -m ops` (2 is argparse's, for wrong usage)."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    NO_STACK = 3
+    NO_ACCESS = 4
+    REFUSED = 5
+    INCOMPLETE = 6
+    INTERRUPTED = 130
+
+
+class OpsError(Exception):
+    """The message says what was given, what is allowed and what to change."""
+
+    exit_code = ExitCode.FAILED
+
+
+class NoStackError(OpsError):
+    """It is not known, or not believable, which stack is meant."""
+
+    exit_code = ExitCode.NO_STACK
+
+
+class NoAccessError(OpsError):
+    """AWS does not let these credentials do it."""
+
+    exit_code = ExitCode.NO_ACCESS
+
+
+class RefusedError(OpsError):
+    """What was asked would be wrong as things stand; nothing was changed."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class IncompleteError(OpsError):
+    """A part was done. Running the command again goes on."""
+
+    exit_code = ExitCode.INCOMPLETE
+
+
+_LOGIN = "Log in again (for example: aws sso login), or choose a profile with AWS_PROFILE."
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+_UNKNOWN_KEYS = frozenset(
+    {
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+    }
+)
+_FORBIDDEN = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
+_GONE = frozenset({"NonExistentQueue", "QueueDoesNotExist", "ResourceNotFoundException", "NotFound"})
+
+
+def explain(error: BotoCoreError | ClientError, target: str) -> OpsError:
+    """What boto3 raised, as something to act on. `target` names the stack."""
+    if isinstance(error, ClientError):
+        return _explain_refusal(error, target)
+    if isinstance(error, NoCredentialsError | PartialCredentialsError | ProfileNotFound):
+        return NoAccessError(f"No usable AWS credentials: {error}. {_LOGIN}")
+    if isinstance(error, SSOError | TokenRetrievalError):
+        return NoAccessError(f"The login has expired: {error}. {_LOGIN}")
+    if isinstance(error, HTTPClientError):
+        return OpsError(
+            f"{target} does not answer: {error}. Is there a network? The local stack: python -m local status."
+        )
+    return OpsError(f"The AWS client failed on {target}: {error}")
+
+
+def _explain_refusal(error: ClientError, target: str) -> OpsError:
+    details = error.response.get("Error", {})
+    # SQS's older protocol writes AWS.SimpleQueueService.NonExistentQueue.
+    code, text = str(details.get("Code", "")).rpartition(".")[2], details.get("Message", "")
+    if code in _EXPIRED:
+        return NoAccessError(f"The AWS credentials have expired ({code}). {_LOGIN}")
+    if code in _UNKNOWN_KEYS:
+        return NoAccessError(f"AWS does not know these credentials ({code}). {_LOGIN}")
+    if code in _FORBIDDEN:
+        return NoAccessError(
+            f"These credentials may not call {error.operation_name} on {target}: {text} "
+            "Use a role that may (docs/ops.md lists the actions each command needs)."
+        )
+    if code in _GONE:
+        return NoStackError(
+            f"{error.operation_name} found nothing on {target}: {text} Was the stack destroyed or renamed? "
+            "Read its outputs again: pulumi stack output --json."
+        )
+    return OpsError(f"{error.operation_name} failed on {target}: {code} {text}".rstrip())

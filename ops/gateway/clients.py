@@ -1,0 +1,120 @@
+"""boto3 clients for one stack, and the check that they reach the stack that is meant."""
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+from ops.errors import NoAccessError, NoStackError
+from ops.target import Target
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sts import STSClient
+
+# Adaptive: when AWS throttles, the client itself slows down instead of only trying again.
+_CONFIG: Final = Config(
+    connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 8, "mode": "adaptive"}, tcp_keepalive=True
+)
+
+
+@dataclass(frozen=True)
+class Clients:
+    """One client per service, made when first used."""
+
+    target: Target
+
+    def check(self) -> None:
+        """Make sure that the credentials are good and are of the stack's account: tables are named without one.
+
+        Raises:
+            NoAccessError: they are of another account.
+        """
+        account = self.sts.get_caller_identity()["Account"]
+        if account != self.target.account:
+            raise NoAccessError(
+                f"These credentials are of account {account}; {self.target.label} is in account {self.target.account}. "
+                "Nothing was changed. Choose the right profile with AWS_PROFILE."
+            )
+
+    def check_queues(self) -> None:
+        """Make sure that the two queues belong together, before anything is received from or sent to them.
+
+        Raises:
+            NoStackError: the orders queue's dead letters go elsewhere, or looking at them would move them on.
+        """
+        orders, dead = (
+            self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+            for url in (self.target.orders_queue_url, self.target.dead_letter_queue_url)
+        )
+        destination = json.loads(orders.get("RedrivePolicy", "{}")).get("deadLetterTargetArn")
+        if destination != dead["QueueArn"]:
+            raise NoStackError(
+                f"{dead['QueueArn']} is not the dead-letter queue of {orders['QueueArn']} (that is {destination}). "
+                "These are not one stack's queues; nothing was changed. Read the stack's outputs again."
+            )
+        if "RedrivePolicy" in dead:
+            raise NoStackError(
+                f"{dead['QueueArn']} has a redrive policy of its own, so that looking at its messages would move them. "
+                "Take it away first; nothing was changed."
+            )
+
+    @cached_property
+    def session(self) -> boto3.Session:
+        """A session; the local stack's is deaf to the machine's profiles and credentials."""
+        credentials = self.target.credentials
+        if credentials is None:
+            return boto3.Session(region_name=self.target.region)
+        core = botocore.session.Session(
+            session_vars={
+                "profile": (None, None, None, None),
+                "config_file": (None, None, os.devnull, None),
+                "credentials_file": (None, None, os.devnull, None),
+            }
+        )
+        return boto3.Session(**credentials.model_dump(), region_name=self.target.region, botocore_session=core)
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        """SQS."""
+        return self.session.client("sqs", endpoint_url=self.target.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        """DynamoDB."""
+        return self.session.client("dynamodb", endpoint_url=self.target.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def sns(self) -> "SNSClient":
+        """SNS."""
+        return self.session.client("sns", endpoint_url=self.target.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def lambda_(self) -> "LambdaClient":
+        """Lambda."""
+        return self.session.client("lambda", endpoint_url=self.target.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def cloudwatch(self) -> "CloudWatchClient":
+        """CloudWatch."""
+        return self.session.client("cloudwatch", endpoint_url=self.target.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def logs(self) -> "CloudWatchLogsClient":
+        """CloudWatch Logs."""
+        return self.session.client("logs", endpoint_url=self.target.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def sts(self) -> "STSClient":
+        """STS."""
+        return self.session.client("sts", endpoint_url=self.target.endpoint_url, config=_CONFIG)

@@ -1,0 +1,108 @@
+"""The two queues, as the tools use them. The orders queue is never received from: each look would cost an attempt."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from ops.logic.dead_letter import Received
+from ops.logic.resend import send_entry
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+MAX_BATCH: Final = 10
+_FIFO: Final = ".fifo"
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many messages a queue holds, as far as SQS tells: it counts approximately."""
+
+    visible: int
+    hidden: int
+    delayed: int
+    retention_seconds: int
+
+
+class OrdersQueue:
+    """Sends to the orders queue."""
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, messages: Sequence[Received]) -> set[str]:
+        """Send up to ten messages again; the ids of those that SQS has confirmed."""
+        fifo = self._url.endswith(_FIFO)
+        answer = self._client.send_message_batch(
+            QueueUrl=self._url, Entries=[send_entry(message, fifo=fifo) for message in messages]
+        )
+        return {entry["Id"] for entry in answer.get("Successful", ())}
+
+
+class DeadLetterQueue:
+    """Receives from the dead-letter queue."""
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def receive(self, hide_seconds: int, wait_seconds: int) -> list[Received]:
+        """Up to ten messages, hidden from others for `hide_seconds`; none if none showed in `wait_seconds`."""
+        answer = self._client.receive_message(
+            QueueUrl=self._url,
+            MaxNumberOfMessages=MAX_BATCH,
+            VisibilityTimeout=hide_seconds,
+            WaitTimeSeconds=wait_seconds,
+            MessageSystemAttributeNames=["SentTimestamp", "MessageGroupId"],
+            MessageAttributeNames=["All"],
+        )
+        return [_received(message) for message in answer.get("Messages", ())]
+
+    def delete(self, receipts: dict[str, str]) -> set[str]:
+        """Delete messages (receipt by message id); the ids of those that are deleted."""
+        deleted: set[str] = set()
+        for entries in _chunks(receipts.items()):
+            answer = self._client.delete_message_batch(
+                QueueUrl=self._url, Entries=[{"Id": id_, "ReceiptHandle": receipt} for id_, receipt in entries]
+            )
+            deleted |= {entry["Id"] for entry in answer.get("Successful", ())}
+        return deleted
+
+    def release(self, receipts: dict[str, str]) -> None:
+        """Show messages again at once. One that is visible already, or gone, is left alone."""
+        for entries in _chunks(receipts.items()):
+            self._client.change_message_visibility_batch(
+                QueueUrl=self._url,
+                Entries=[{"Id": id_, "ReceiptHandle": receipt, "VisibilityTimeout": 0} for id_, receipt in entries],
+            )
+
+
+def depth_of(client: "SQSClient", url: str) -> Depth:
+    """What a queue holds."""
+    answer: Any = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    attributes: Mapping[str, str] = answer["Attributes"]
+    prefix = "ApproximateNumberOfMessages"
+    return Depth(
+        visible=int(attributes.get(prefix, 0)),
+        hidden=int(attributes.get(f"{prefix}NotVisible", 0)),
+        delayed=int(attributes.get(f"{prefix}Delayed", 0)),
+        retention_seconds=int(attributes.get("MessageRetentionPeriod", 0)),
+    )
+
+
+def _received(message: Any) -> Received:
+    system = message.get("Attributes", {})
+    return Received(
+        message_id=message["MessageId"],
+        receipt=message["ReceiptHandle"],
+        body=message["Body"],
+        attributes=message.get("MessageAttributes", {}),
+        sent_at=int(system.get("SentTimestamp", 0)) / 1000,
+        group_id=system.get("MessageGroupId"),
+    )
+
+
+def _chunks(items: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+    everything = list(items)
+    return (everything[start : start + MAX_BATCH] for start in range(0, len(everything), MAX_BATCH))

@@ -1,0 +1,1 @@
+"""What the tools decide; no AWS calls."""

@@ -1,0 +1,85 @@
+"""Dead letters together with their orders: what a person decides about."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ops.logic.dead_letter import MEANING, DeadLetter, State, classify, summarise
+from runtime.models.order import StoredOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the tables say about some orders.
+
+    Attributes:
+        orders: The stored orders by id.
+        corrupt: Ids under which something is stored that is no order.
+        finished: Ids whose order is settled and published.
+    """
+
+    orders: Mapping[str, StoredOrder] = field(default_factory=dict)
+    corrupt: Collection[str] = frozenset()
+    finished: Collection[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A dead letter, and what became of its order.
+
+    Attributes:
+        error_type, error, attempts: From the message, or else from the order.
+        copies: Ids of further messages that are copies of this one.
+    """
+
+    letter: DeadLetter
+    state: State
+    error_type: str
+    error: str
+    attempts: int | None
+    summary: str
+    copies: tuple[str, ...] = ()
+
+    def as_json(self, now: float) -> dict[str, Any]:
+        """For programs; times in seconds."""
+        letter = self.letter
+        return {
+            "order_id": letter.order_id,
+            "message_id": letter.message_id,
+            "original_message_id": letter.original_id,
+            "copies": list(self.copies),
+            "state": self.state.value,
+            "meaning": MEANING[self.state],
+            "error_type": self.error_type,
+            "error": self.error,
+            "attempts": self.attempts,
+            "age_seconds": round(now - letter.sent_at),
+            "summary": self.summary,
+        }
+
+
+def assess(letter: DeadLetter, facts: Facts) -> Case:
+    """Judge a dead letter by what is stored."""
+    order_id = letter.order_id or ""
+    order = facts.orders.get(order_id)
+    state = classify(letter, order, corrupt=order_id in facts.corrupt, finished=order_id in facts.finished)
+    stored: Mapping[str, Any] = (order.error if order is not None else None) or {}
+    attempts = letter.attempts if letter.attempts is not None else stored.get("attempt")
+    return Case(
+        letter=letter,
+        state=state,
+        error_type=letter.error_type or str(stored.get("error_type") or "") or "UNKNOWN",
+        error=letter.error or str(stored.get("error") or ""),
+        attempts=attempts if isinstance(attempts, int) else None,
+        summary=letter.summary or (summarise(order) if order is not None else ""),
+    )
+
+
+def merge(cases: Iterable[Case]) -> list[Case]:
+    """One case per message: copies are listed with the oldest. The oldest case comes first: its time runs out first."""
+    merged: dict[bytes, Case] = {}
+    for case in sorted(cases, key=lambda case: case.letter.sent_at):
+        first = merged.setdefault(case.letter.twin_key, case)
+        if first is not case:
+            merged[case.letter.twin_key] = replace(first, copies=(*first.copies, case.letter.message_id))
+    return list(merged.values())

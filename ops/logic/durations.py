@@ -1,0 +1,37 @@
+"""Times for people: `15m`, `2h`, `3d`."""
+
+import re
+from typing import Final
+
+from ops.errors import ExitCode, OpsError
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+class WrongValueError(OpsError):
+    """A value on the command line that is not allowed."""
+
+    exit_code = ExitCode.USAGE
+
+
+def parse_duration(text: str) -> int:
+    """Seconds of `90s`, `15m`, `2h` or `3d`.
+
+    Raises:
+        WrongValueError: it is none of these.
+    """
+    match = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
+    if match is None:
+        raise WrongValueError(f"{text!r} is no duration; allowed: a whole number with s, m, h or d, such as 15m.")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def show_duration(seconds: float) -> str:
+    """The largest unit with one below it: `2d 3h`, `15m 0s`, `7s`."""
+    rest = max(0, int(seconds))
+    parts: list[str] = []
+    for unit in ("d", "h", "m", "s"):
+        count, rest = divmod(rest, _UNITS[unit])
+        if count or parts or unit == "s":
+            parts.append(f"{count}{unit}")
+    return " ".join(parts[:2])

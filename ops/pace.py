@@ -1,0 +1,21 @@
+"""Keeps to a rate."""
+
+from dataclasses import dataclass
+
+from runtime.logic.clock import Clock
+
+
+@dataclass(slots=True)
+class Pace:
+    """At most `per_second` messages on average, from the first one on."""
+
+    per_second: float
+    clock: Clock
+    _next: float = 0.0
+
+    def wait(self, count: int) -> None:
+        """Wait until `count` more may be sent."""
+        now = self.clock.monotonic()
+        if self._next > now:
+            self.clock.sleep(self._next - now)
+        self._next = max(now, self._next) + count / self.per_second

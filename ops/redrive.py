@@ -1,0 +1,150 @@
+"""Moving dead letters back to the orders queue: send, then delete.
+
+Killed between the two, a message is in both queues, and the order is processed once all the same; no moment loses one.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ops.gateway.orders import Orders
+from ops.gateway.queues import OrdersQueue
+from ops.logic.case import Case, assess
+from ops.logic.dead_letter import NOT_REDRIVABLE, Received, State, read_letter
+from ops.logic.resend import batches
+from ops.logic.where import Where
+from ops.pace import Pace
+from ops.sweep import Sweep
+from runtime.logic.clock import Clock
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of each message of the pass. `seen` is always the sum of the others but `undeleted`.
+
+    Attributes:
+        redriven: Sent to the orders queue (or, in a dry run, would be).
+        copies: Copies of a redriven message, deleted.
+        unselected: Not meant by the conditions; left where they are.
+        refused: By state: no worker could do anything with them; left where they are.
+        failed: Not (certainly) sent; left where they are.
+        undeleted: Sent or copies, but still in the dead-letter queue as well: harmless, gone with the next run.
+    """
+
+    redriven: int = 0
+    copies: int = 0
+    unselected: int = 0
+    refused: Counter[State] = field(default_factory=Counter)
+    failed: int = 0
+    undeleted: int = 0
+
+    @property
+    def seen(self) -> int:
+        """How many messages are accounted for."""
+        return self.redriven + self.copies + self.unselected + self.refused.total() + self.failed
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        refused: Mapping[str, int] = {state.value: count for state, count in sorted(self.refused.items())}
+        return {
+            "seen": self.seen,
+            "redriven": self.redriven,
+            "copies": self.copies,
+            "unselected": self.unselected,
+            "refused": refused,
+            "failed": self.failed,
+            "undeleted": self.undeleted,
+        }
+
+
+@dataclass
+class Redrive:
+    """One run.
+
+    Attributes:
+        act: Whether anything is moved; otherwise the run only counts.
+        progress: Called after each batch with the number of messages seen so far.
+        tally: What was done so far, also after an error.
+    """
+
+    orders: Orders
+    queue: OrdersQueue
+    where: Where
+    pace: Pace
+    clock: Clock
+    act: bool
+    progress: Callable[[int], None] = lambda _: None
+    tally: Tally = field(default_factory=Tally)
+    _sent: set[bytes] = field(default_factory=set)
+
+    def run(self, sweep: Sweep) -> Tally:
+        """Go through the queue once. Raises what boto3 raises; `tally` then says how far it came."""
+        for received in sweep.batches():
+            self._batch(sweep, received)
+            self.progress(self.tally.seen)
+        return self.tally
+
+    def _batch(self, sweep: Sweep, received: list[Received]) -> None:
+        letters = [read_letter(message) for message in received]
+        try:
+            facts = self.orders.facts(letter.order_id for letter in letters if letter.order_id)
+        except Exception:
+            self.tally.failed += len(received)
+            raise
+        chosen: list[tuple[Received, Case]] = []
+        for message, letter in zip(received, letters, strict=True):
+            case = assess(letter, facts)
+            if not self.where.matches(case, self.clock.time()):
+                self.tally.unselected += 1
+            elif case.state in NOT_REDRIVABLE:
+                self.tally.refused[case.state] += 1
+            else:
+                chosen.append((message, case))
+        self._move(sweep, chosen)
+
+    def _move(self, sweep: Sweep, chosen: list[tuple[Received, Case]]) -> None:
+        firsts: dict[bytes, Received] = {}
+        copies: list[tuple[Received, bytes]] = []
+        for message, case in chosen:
+            key = case.letter.twin_key
+            if key in self._sent or key in firsts:
+                copies.append((message, key))
+            else:
+                firsts[key] = message
+        self._send({message.message_id: key for key, message in firsts.items()}, list(firsts.values()), sweep)
+        # Only copies of what was certainly sent: the copy of a failed one may be all that is left of it.
+        done = [message.message_id for message, key in copies if key in self._sent]
+        self.tally.copies += len(done)
+        self.tally.failed += len(copies) - len(done)
+        self._delete(sweep, done)
+
+    def _send(self, keys: Mapping[str, bytes], messages: list[Received], sweep: Sweep) -> None:
+        waiting = len(messages)
+        try:
+            for batch in batches(messages):
+                ids = [message.message_id for message in batch]
+                sent = self._sent_of(batch)
+                self._sent |= {keys[message_id] for message_id in sent}
+                self.tally.redriven += len(sent)
+                self.tally.failed += len(ids) - len(sent)
+                waiting -= len(ids)
+                self._delete(sweep, [message_id for message_id in ids if message_id in sent])
+        except Exception:
+            self.tally.failed += waiting
+            raise
+
+    def _sent_of(self, batch: list[Received]) -> set[str]:
+        if not self.act:
+            return {message.message_id for message in batch}
+        self.pace.wait(len(batch))
+        return self.queue.send(batch)
+
+    def _delete(self, sweep: Sweep, message_ids: list[str]) -> None:
+        if not (self.act and message_ids):
+            return
+        deleted: set[str] = set()
+        try:
+            deleted = sweep.delete(message_ids)
+        finally:
+            self.tally.undeleted += len(message_ids) - len(deleted)

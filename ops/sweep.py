@@ -1,0 +1,84 @@
+"""One pass over the dead-letter queue: every message once, hidden meanwhile, and shown again at the end."""
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Final, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.gateway.queues import DeadLetterQueue
+from ops.logic.dead_letter import Received
+
+HIDE_SECONDS: Final = 300
+"""How long a message stays hidden when this process is killed before it can show it again."""
+MOST_HELD: Final = 100_000
+"""SQS lets 120,000 messages of a queue be hidden at once, and each costs about 500 bytes of memory here."""
+_WAIT_SECONDS: Final = 1
+# One empty answer may come from servers that hold none of the messages.
+_EMPTY_ANSWERS: Final = 2
+_STALE_ANSWERS: Final = 3
+
+
+class Sweep:
+    """Use it as a context: leaving it shows every message again that was not deleted.
+
+    Attributes:
+        seen: How many messages were received.
+        cut_short: Whether the pass ended at `MOST_HELD`, with messages left unseen.
+    """
+
+    def __init__(self, queue: DeadLetterQueue, most_held: int = MOST_HELD) -> None:
+        self._queue = queue
+        self._most_held = most_held
+        self._held: dict[str, str] = {}
+        self._known: set[str] = set()
+        self.cut_short = False
+
+    @property
+    def seen(self) -> int:
+        """How many messages were received so far."""
+        return len(self._known)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.release()
+        except (BotoCoreError, ClientError):
+            # What went wrong first matters more. The messages show by themselves after `HIDE_SECONDS`.
+            if error is None:
+                raise
+
+    def batches(self) -> Iterator[list[Received]]:
+        """Messages not seen before, up to ten at a time, until there are no more."""
+        empty = stale = 0
+        while empty < _EMPTY_ANSWERS and stale < _STALE_ANSWERS:
+            if len(self._held) >= self._most_held:
+                self.cut_short = True
+                return
+            batch = self._queue.receive(HIDE_SECONDS, _WAIT_SECONDS)
+            fresh = [message for message in batch if message.message_id not in self._known]
+            # One that came back, because the pass is long: only its latest receipt can show or delete it.
+            self._held |= {message.message_id: message.receipt for message in batch}
+            self._known |= {message.message_id for message in fresh}
+            empty = 0 if batch else empty + 1
+            stale = stale + 1 if batch and not fresh else 0
+            if fresh:
+                yield fresh
+
+    def delete(self, message_ids: list[str]) -> set[str]:
+        """Delete messages of this pass; the ids of those that are deleted."""
+        receipts = {message_id: self._held[message_id] for message_id in message_ids}
+        deleted = self._queue.delete(receipts) if receipts else set()
+        for message_id in deleted:
+            del self._held[message_id]
+        return deleted
+
+    def release(self) -> None:
+        """Show what was not deleted again, at once."""
+        held, self._held = self._held, {}
+        if held:
+            self._queue.release(held)

@@ -1,0 +1,178 @@
+"""Which stack a command is about, and how it is reached.
+
+Precedence: what the command line names (`--outputs`, `--local`, `--stack`: one of them), then ORDERS_STACK in the
+environment. There is no other default: a command that acts on orders must not guess where.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ops.errors import NoStackError
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+STACK_VARIABLE: Final = "ORDERS_STACK"
+LOCAL_VARIABLE: Final = "ORDERS_LOCAL_DIR"
+LOCAL: Final = "local"
+_PULUMI_SECONDS: Final = 120
+
+Outputs = Mapping[str, Any]
+PulumiOutputs = Callable[[str], Outputs]
+
+
+class Credentials(BaseModel):
+    """Keys that belong to an endpoint; the embedded AWS has its own."""
+
+    model_config = ConfigDict(frozen=True)
+
+    aws_access_key_id: str
+    aws_secret_access_key: str
+
+
+class Target(BaseModel):
+    """A stack, by its outputs."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    label: str = Field(description="For messages: which stack this is.")
+    orders_queue_url: str
+    dead_letter_queue_url: str
+    notifications_topic_arn: str = Field(pattern=r"^arn:[^:]+:[^:]+:[^:]+:[0-9]{12}:.+$")
+    orders_table: str
+    stock_table: str
+    worker_idempotency_table: str
+    create_order_function: str
+    get_order_function: str
+    process_order_function: str = Field(pattern=r"^.+-process-order$")
+    endpoint_url: str | None = None
+    credentials: Credentials | None = None
+
+    @classmethod
+    def from_outputs(cls, label: str, outputs: Outputs) -> Self:
+        """Read a stack's outputs; those of the local stack also say how it is reached.
+
+        Raises:
+            NoStackError: an output is missing or not what this program exports.
+        """
+        known = {name: value for name, value in outputs.items() if name in cls.model_fields}
+        if "aws_access_key_id" in outputs:
+            known["credentials"] = {name: outputs[name] for name in Credentials.model_fields if name in outputs}
+        try:
+            return cls.model_validate({**known, "label": label})
+        except ValidationError as error:
+            wrong = ", ".join(sorted({str(problem["loc"][0]) for problem in error.errors()}))
+            raise NoStackError(
+                f"{label}: these outputs are missing or not an orders stack's: {wrong}. "
+                "Give the outputs of a stack that `pulumi up` has finished: pulumi stack output --json."
+            ) from None
+
+    @property
+    def region(self) -> str:
+        """The Region, as the topic's ARN says."""
+        return self.notifications_topic_arn.split(":")[3]
+
+    @property
+    def account(self) -> str:
+        """The account's number, as the topic's ARN says."""
+        return self.notifications_topic_arn.split(":")[4]
+
+    @property
+    def prefix(self) -> str:
+        """`{project}-{stack}`, with which every physical name begins."""
+        return self.process_order_function.removesuffix("-process-order")
+
+    @property
+    def functions(self) -> tuple[str, str, str]:
+        """The functions' names: API first, worker last."""
+        return self.create_order_function, self.get_order_function, self.process_order_function
+
+    def describe(self) -> str:
+        """One line for people."""
+        where = self.endpoint_url or f"account {self.account}, {self.region}"
+        return f"{self.label} ({self.prefix}; {where})"
+
+
+class Choice(BaseModel):
+    """What the command line says about the stack; at most one of the first three is given."""
+
+    model_config = ConfigDict(frozen=True)
+
+    outputs: Path | None = None
+    local: bool = False
+    stack: str | None = None
+    state_dir: Path | None = None
+
+
+def resolve(
+    choice: Choice, environment: Mapping[str, str] = os.environ, read_pulumi: PulumiOutputs | None = None
+) -> Target:
+    """The stack that is meant.
+
+    Raises:
+        NoStackError: none is named, or the one that is cannot be read.
+    """
+    stack = choice.stack or environment.get(STACK_VARIABLE)
+    if choice.outputs is not None:
+        return Target.from_outputs(f"the outputs in {choice.outputs}", _read_file(choice.outputs))
+    if choice.local or stack == LOCAL:
+        folder = choice.state_dir or Path(environment.get(LOCAL_VARIABLE) or ROOT / ".local")
+        return Target.from_outputs("the local stack", _read_local(folder / "outputs.json"))
+    if stack:
+        return Target.from_outputs(f"stack {stack}", (read_pulumi or _read_pulumi)(stack))
+    raise NoStackError(
+        f"Which stack? Name it once for this terminal: export {STACK_VARIABLE}=prod. Or on the command: --stack prod "
+        f"(asks the `pulumi` command), --outputs FILE (from `pulumi stack output --json`), or --local."
+    )
+
+
+def _read_file(path: Path) -> Outputs:
+    try:
+        return _parse(path.read_text(), str(path))
+    except OSError as error:
+        raise NoStackError(
+            f"{path} cannot be read: {error.strerror}. Write it: pulumi stack output --json --stack NAME > {path}"
+        ) from None
+
+
+def _read_local(path: Path) -> Outputs:
+    if not path.exists():
+        raise NoStackError(
+            f"No local stack is running: there is no {path}. Start one: python -m local up --detach "
+            f"(in another folder: --state-dir DIR or {LOCAL_VARIABLE})."
+        )
+    return _read_file(path)
+
+
+def _read_pulumi(stack: str) -> Outputs:
+    pulumi = shutil.which("pulumi")
+    if pulumi is None:
+        raise NoStackError(
+            "There is no `pulumi` command on the PATH to ask for the stack's outputs. Where there is one: "
+            f"pulumi stack output --json --stack {stack} > {stack}.json; then here: --outputs {stack}.json"
+        )
+    command = [pulumi, "stack", "output", "--json", "--non-interactive", "--stack", stack]
+    try:
+        done = subprocess.run(  # noqa: S603 - the found command, with the stack's name as one argument
+            command, cwd=ROOT, capture_output=True, text=True, timeout=_PULUMI_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise NoStackError(f"`pulumi stack output` did not end within {_PULUMI_SECONDS} s. Is it logged in?") from None
+    if done.returncode:
+        raise NoStackError(f"`pulumi stack output --stack {stack}` failed: {done.stderr.strip()}")
+    return _parse(done.stdout, f"pulumi stack output --stack {stack}")
+
+
+def _parse(text: str, source: str) -> Outputs:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise NoStackError(f"{source} is not a JSON object. Give the output of: pulumi stack output --json")
+    return document
