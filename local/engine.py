@@ -48,7 +48,7 @@ def engine_stack(
 
     Raises `LocalError` when there is no engine, or with its output when it fails.
     """
-    folder = state.path / "engine"
+    folder = state.engine
     shutil.rmtree(folder, ignore_errors=True)
     try:
         tools = prepare(available(note))
@@ -82,7 +82,7 @@ def engine_access(state: StateDir) -> EngineAccess:
 
 
 def _access_file(state: StateDir) -> Path:
-    return state.path / "engine" / "access.json"
+    return state.engine / "access.json"
 
 
 def _program(folder: Path, settings: StackSettings) -> Path:

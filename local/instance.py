@@ -66,6 +66,7 @@ class StateDir:
         self.resources = self.path / "resources.json"
         self.instance = self.path / "instance.json"
         self.scratch = self.path / "tmp"
+        self.engine = self.path / "engine"
         self.emulator_log = self.path / "emulator.log"
         self.supervisor_log = self.path / "supervisor.log"
         self._lock = self.path / "lock"
@@ -121,7 +122,8 @@ class StateDir:
     def clean(self) -> None:
         """Remove what a former instance left. Only for whoever holds the folder."""
         self.forget()
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        for folder in (self.scratch, self.engine):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def forget(self) -> None:
         """Remove what says that an instance is running."""
