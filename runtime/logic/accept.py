@@ -11,6 +11,7 @@ from runtime.logic.canonical import canonical
 from runtime.models.answers import AcceptedOrder
 from runtime.models.fields import to_timestamp
 from runtime.models.order import OrderMessage, OrderRequest
+from runtime.observability import logger
 
 
 class OrderSender(Protocol):
@@ -73,6 +74,7 @@ class Acceptance:
         """
         message = self._message(submission)
         self._queue.send(message)
+        logger.debug("order sent to the queue", extra={"order_id": message.order_id})
         accepted_at = self._orders.upsert_accepted(message)
         return AcceptedOrder(
             order_id=message.order_id, total=message.total, currency=message.currency, accepted_at=accepted_at

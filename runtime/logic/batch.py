@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from runtime.logic.delivery import Delivery
 from runtime.logic.failures import error_text_of
 from runtime.logic.isolation import Candidate, isolation_order
-from runtime.logic.message import concerned_order
+from runtime.logic.message import concerned_order, named_correlation, named_order
 from runtime.logic.processing import Invocation, OrderProcessor
 from runtime.observability import Metric, logger, metrics
 from runtime.store.call_budget import CallBudget
@@ -83,8 +83,7 @@ class BatchRunner:
     def _process(self, records: Sequence[Record], invocation: Invocation) -> "list[PartialItemFailures]":
         def handle(record: SQSRecord) -> None:
             delivery = Delivery.from_record(record.raw_event)
-            logger.thread_safe_clear_keys()
-            logger.thread_safe_append_keys(message_id=delivery.message_id, attempt=delivery.receive_count)
+            _log_as(delivery)
             self._processor.process(delivery, invocation)
 
         processor = ThreadedBatchProcessor(1 if invocation.isolated else self._threads)
@@ -99,6 +98,7 @@ class BatchRunner:
         place to look records up and to mark last attempts, in parallel and before anything is started."""
 
         def prepare(delivery: Delivery) -> Candidate:
+            _log_as(delivery)
             if not self._processor.has_time(invocation):
                 return Candidate(delivery.receive_count, None)
             self._processor.mark_last_attempt(delivery)
@@ -117,6 +117,17 @@ class BatchRunner:
             logger.warning("idempotency record not read", order_id=order_id, error=error_text_of(failure))
             # Not known to be innocent: after those who are, before those who are not.
             return 0
+
+
+def _log_as(delivery: Delivery) -> None:
+    """From here on this thread's lines are about this delivery. What its attributes say, its body may confirm."""
+    logger.thread_safe_clear_keys()
+    logger.thread_safe_append_keys(
+        message_id=delivery.message_id,
+        attempt=delivery.receive_count,
+        order_id=named_order(delivery),
+        correlation_id=named_correlation(delivery),
+    )
 
 
 def _split(event: object) -> tuple[list[Record], list[object]]:

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from runtime.logic.delivery import Delivery
 from runtime.logic.failures import NewerSchemaError, PermanentError, validation_text
-from runtime.models.fields import SCHEMA_VERSION, OrderId
+from runtime.models.fields import SCHEMA_VERSION, CorrelationId, OrderId
 from runtime.models.order import OrderMessage
 
 MALFORMED_BODY: Final = "MALFORMED_BODY"
@@ -15,6 +15,7 @@ INVALID_MESSAGE: Final = "INVALID_MESSAGE"
 ORDER_ID_MISMATCH: Final = "ORDER_ID_MISMATCH"
 
 _ORDER_ID: Final[TypeAdapter[str]] = TypeAdapter(OrderId)
+_CORRELATION_ID: Final[TypeAdapter[str]] = TypeAdapter(CorrelationId)
 
 
 def read_message(delivery: Delivery) -> OrderMessage:
@@ -44,10 +45,12 @@ def read_message(delivery: Delivery) -> OrderMessage:
 
 def named_order(delivery: Delivery) -> str | None:
     """The order that the message attributes name, if it is an order id."""
-    try:
-        return _ORDER_ID.validate_python(delivery.attribute("order_id"), strict=True)
-    except ValidationError:
-        return None
+    return _attribute(delivery, "order_id", _ORDER_ID)
+
+
+def named_correlation(delivery: Delivery) -> str | None:
+    """The correlation id that the message attributes name, so that lines about a body nobody can read have it too."""
+    return _attribute(delivery, "correlation_id", _CORRELATION_ID)
 
 
 def concerned_order(delivery: Delivery) -> tuple[str | None, OrderMessage | None]:
@@ -59,6 +62,13 @@ def concerned_order(delivery: Delivery) -> tuple[str | None, OrderMessage | None
     except NewerSchemaError:
         return named_order(delivery), None
     return message.order_id, message
+
+
+def _attribute(delivery: Delivery, name: str, form: TypeAdapter[str]) -> str | None:
+    try:
+        return form.validate_python(delivery.attribute(name), strict=True)
+    except ValidationError:
+        return None
 
 
 def _version_attribute(delivery: Delivery) -> object:

@@ -99,6 +99,7 @@ class OrderProcessor:
         return delivery.receive_count >= self._settings.max_receive_count
 
     def _attempt(self, delivery: Delivery, invocation: Invocation) -> None:
+        logger.debug("attempt started", isolated=invocation.isolated)
         if not self.has_time(invocation):
             raise DeferredError("Not started: too little time is left in this invocation.")
         try:
@@ -124,12 +125,15 @@ class OrderProcessor:
         tally = invocation.tally
         written = self._settler.settle(message, lambda: tally.count(Metric.TRANSACTION_CONFLICT))
         order = written.order
+        logger.debug("order settled", status=order.status, settled_before=not written.by_us)
         if written.by_us and order.accepted_at and order.settled_at:
             taken = from_timestamp(order.settled_at) - from_timestamp(order.accepted_at)
             tally.duration(Metric.ACCEPTED_TO_SETTLED, max(taken.total_seconds(), 0) * 1000)
         # A discarded order was given up by a person: nobody is told that it was settled.
         if order.status in EVENT_TYPES:
-            self._notifications.publish(event_for(order, source=self._settings.event_source))
+            event = event_for(order, source=self._settings.event_source)
+            self._notifications.publish(event)
+            logger.debug("event published", event_id=event.event_id, event_type=event.event_type)
         finished.append(order)
         return {"order_id": order_id, "status": order.status.value}
 
