@@ -84,14 +84,14 @@ def same_answer(world: World) -> list[str]:
 def replays_are_marked(world: World) -> list[str]:
     """G3, last words: who asks again after an answer is told that it is a replay.
 
-    Holds unless the key's life has passed, or a late failing run has erased the key's record: the caller of this
-    function must know.
+    Within the key's life, which begins with the first answer. Holds unless a late failing run has erased the key's
+    record: the caller of this function must know.
     """
     answered: dict[Intent, float] = {}
     violations = []
     for exchange in sorted(_accepted(world), key=lambda one: one.answered_at):
         intent = _intent(exchange)
-        again = intent in answered and exchange.sent_at >= answered[intent]
+        again = intent in answered and 0 <= exchange.sent_at - answered[intent] <= world.deployment.api_record_seconds
         if again and exchange.response is not None and REPLAY_HEADER not in exchange.response["headers"]:
             violations.append(f"G3: {intent} was answered again and not told that it is a replay")
         answered.setdefault(intent, exchange.answered_at)

@@ -1,0 +1,29 @@
+"""``python -m tests.flow.crash_points``: prints crash point x fault -> outcome; fails where a guarantee is violated."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tests.flow.crash_points.cases import PATHS, cases
+from tests.flow.crash_points.table import Table
+
+
+def main() -> int:
+    """Run every case; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tests.flow.crash_points", description=__doc__)
+    parser.add_argument("--path", default="", help="only paths whose name contains this text")
+    parser.add_argument("--pairs", action="store_true", help="a second fault at every later call of each run as well")
+    parser.add_argument("--every", action="store_true", help="also each repetition of a call that a loop repeats")
+    options = parser.parse_args()
+    table = Table(pairs=options.pairs)
+    for path in PATHS:
+        if options.path in path.name:
+            for case in cases(path, every=options.every):
+                table.run(case)
+    sys.stdout.write(table.text())
+    return 1 if table.violations or not table.count else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""Every crash point of every path, in every way: the guarantees hold in the end."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.flow.crash_points.api_paths import CALLS_NOTHING
+from tests.flow.crash_points.cases import PATHS, Case, Outcome, calls_of, cases, crash_points, run_case
+from tests.flow.crash_points.disturbances import COLUMNS, Disturbance, disturbances
+from tests.flow.crash_points.path import Path
+from tests.flow.crash_points.stage import Stage
+from tests.flow.crash_points.table import Table
+from tests.flow.fakes import Call, Fault
+from tests.flow.fakes.wire import Perform, Response
+
+LEAST_PATHS, LEAST_CRASH_POINTS, LEAST_CASES = 46, 229, 3434
+"""What was there when this was written: a change that makes the search smaller has to be made here too."""
+
+HANDLERS = {"create_order", "get_order", "process_order"}
+
+
+def name_of(path: Path) -> str:
+    """The test id of a path."""
+    return f"{path.function}-{path.name}"
+
+
+@pytest.mark.parametrize("path", PATHS, ids=name_of)
+def test_guarantees_hold_whatever_happens_at_any_call(path: Path) -> None:
+    # GIVEN every crash point of a path, and everything that can happen at it
+    found = list(cases(path))
+    # WHEN each is played, callers repeat, the queue redelivers, and dead letters are redriven
+    outcomes = [run_case(case) for case in found]
+    # THEN G1-G6 hold, and every order is where it belongs
+    assert found
+    assert [text for outcome in outcomes for text in outcome.violations] == []
+
+
+def test_the_search_does_not_shrink() -> None:
+    # GIVEN all paths
+    points = [(path, call) for path in PATHS for call in crash_points(path)]
+    # WHEN its parts are counted
+    count = sum(len(list(disturbances(call))) for _, call in points)
+    # THEN none has got smaller, and every handler has paths
+    assert {path.function for path in PATHS} == HANDLERS
+    assert len({name_of(path) for path in PATHS}) == len(PATHS) >= LEAST_PATHS
+    assert len(points) >= LEAST_CRASH_POINTS
+    assert count >= LEAST_CASES
+
+
+def test_every_kind_of_fault_is_met() -> None:
+    # GIVEN the cases of all paths
+    met = {disturbance.column for path in PATHS for call in crash_points(path) for disturbance in disturbances(call)}
+    # WHEN they are compared with the columns of the table
+    # THEN none is empty
+    assert met == set(COLUMNS)
+
+
+@pytest.mark.parametrize("path", CALLS_NOTHING, ids=name_of)
+def test_a_refused_body_reaches_no_service(path: Path) -> None:
+    # GIVEN a request that is refused for what it says
+    # WHEN it is handled
+    calls = calls_of(path)
+    # THEN there is nothing that could crash
+    assert calls == []
+
+
+def test_the_table_tells_how_each_case_ended() -> None:
+    # GIVEN the cases of one path
+    table = Table()
+    (path,) = [path for path in PATHS if name_of(path) == "create_order-replay"]
+    # WHEN they are put into the table
+    for case in cases(path):
+        table.run(case)
+    # THEN it has the crash point, the faults that fit it, and the sums
+    text = table.text()
+    assert "create_order · replay" in text
+    assert "PutItem" in text
+    assert f"1 paths, 1 crash points, {table.count} cases, 0 violations" in text
+
+
+def test_a_violation_is_reported_with_its_case() -> None:
+    # GIVEN something that no handler could survive: the message is gone, and nobody says so
+    def loses(stage: Stage) -> Fault:
+        def fault(call: Call, perform: Perform) -> Response:
+            return {"MessageId": "never sent"}
+
+        return fault
+
+    (path,) = [path for path in PATHS if name_of(path) == "create_order-first call, caller gives up"]
+    (send,) = [call for call in calls_of(path) if call.operation == "SendMessage"]
+    # WHEN it happens
+    outcome = run_case(Case(path, send, Disturbance("lost", "crash before", loses)))
+    # THEN the case is reported as one that loses an order
+    assert isinstance(outcome, Outcome)
+    assert outcome.end == "violated"
+    assert "G1" in outcome.violations[0]
+    assert "call 1 (SendMessage), lost" in outcome.violations[0]
