@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from boto3.dynamodb.types import TypeDeserializer
 
@@ -17,6 +17,7 @@ from local.logs import log_groups, read_lines
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
+T = TypeVar("T")
 _POLL_SECONDS = 0.1
 # Long enough to see every message of a queue once before the first comes back.
 _LOOK_SECONDS = 30
@@ -210,7 +211,7 @@ def _unwrapped(body: str) -> str:
     return str(document["Message"]) if document.get("Type") == "Notification" else body
 
 
-def wait_for(what: str, probe: Callable[[], Any], seconds: float = 60.0) -> Any:
+def wait_for(what: str, probe: Callable[[], T | None], seconds: float = 60.0) -> T:
     """Poll until `probe` returns something true, and return it. Raises `LocalError` naming `what` after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (found := probe()):

@@ -1,6 +1,5 @@
 """The story's failures: a poison message, one that nobody can read, and the way back."""
 
-from collections import Counter
 from typing import Any
 
 from local.demo.account import Receive, wait_for

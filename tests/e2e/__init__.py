@@ -1,0 +1,1 @@
+"""The deployed local stack, over HTTP and the AWS API only."""

@@ -1,0 +1,62 @@
+"""The demo as somebody who clones the repository runs it."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.demo.account import wait_for
+from local.instance import ROOT
+
+pytestmark = pytest.mark.e2e
+
+
+def processes_in(folder: Path) -> list[str]:
+    """Command lines of processes that name `folder` in their arguments or environment."""
+    listing = subprocess.run(["ps", "eww", "-A", "-o", "args="], capture_output=True, text=True, check=True).stdout
+    return [line for line in listing.splitlines() if str(folder) in line and not line.startswith("ps ")]
+
+
+def test_demo_tells_the_story_and_counts(tmp_path: Path) -> None:
+    # GIVEN a folder of its own
+    state = tmp_path / "demo"
+    command = [sys.executable, "-m", "local", "demo", "--json", "--state-dir", str(state)]
+
+    # WHEN it is run
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+
+    # THEN everything in it is so, and it says so
+    assert done.returncode == 0, done.stderr
+    story = json.loads(done.stdout)
+    assert story["ok"] is True
+    assert [guarantee["name"] for guarantee in story["guarantees"]] == ["G1", "G2", "G3", "G4", "G5"]
+    assert all(check["ok"] for chapter in story["chapters"] for check in chapter["checks"])
+    assert "Everything holds" in done.stderr
+
+    # THEN nothing is left of it
+    assert processes_in(state) == []
+    assert not (state / "tmp").exists()
+
+
+def test_interrupted_demo_leaves_nothing(tmp_path: Path) -> None:
+    # GIVEN a demo in the middle of its story
+    state = tmp_path / "demo"
+    command = [sys.executable, "-m", "local", "demo", "--state-dir", str(state)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if "An order is accepted" in line:
+                break
+
+        # WHEN Ctrl-C is pressed
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+
+    # THEN it ends by the code for that, without a traceback, and nothing is left
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    wait_for("its processes to end", lambda: not processes_in(state), 10)
+    assert not (state / "tmp").exists()

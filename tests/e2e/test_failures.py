@@ -1,0 +1,76 @@
+"""Messages that cannot be processed: at once to the dead-letter queue with their reason, or retried."""
+
+import json
+from typing import Any
+
+import pytest
+
+from local.client import LocalStack
+from local.demo.account import Account
+from tests.e2e.orders import dead_letter, receives_of
+
+pytestmark = pytest.mark.e2e
+
+
+def send(stack: LocalStack, body: str, order_id: str | None = None, version: str | None = None) -> str:
+    named: dict[str, Any] = {}
+    if order_id:
+        named["order_id"] = {"DataType": "String", "StringValue": order_id}
+    if version:
+        named["schema_version"] = {"DataType": "Number", "StringValue": version}
+    answer = stack.aws.sqs.send_message(
+        QueueUrl=stack.outputs["orders_queue_url"], MessageBody=body, MessageAttributes=named
+    )
+    return answer["MessageId"]
+
+
+@pytest.mark.parametrize(
+    ("body", "error_type"),
+    [
+        pytest.param("not an order", "MALFORMED_BODY", id="not JSON"),
+        pytest.param("[]", "MALFORMED_BODY", id="an array"),
+        pytest.param('{"schema_version": 1}', "INVALID_MESSAGE", id="no order"),
+    ],
+)
+def test_permanent_failure_is_a_dead_letter_at_once(
+    stack: LocalStack, account: Account, body: str, error_type: str
+) -> None:
+    # GIVEN a message that no retry can help
+    # WHEN it is delivered
+    message_id = send(stack, body)
+
+    # THEN it is in the dead-letter queue after one receive, as it was and with the reason
+    letter = dead_letter(account, original_message_id=message_id)
+    assert letter.message["Body"] == body
+    assert letter.attribute("error_type") == error_type
+    assert letter.attribute("error")
+    assert letter.attribute("attempt") == "1"
+
+
+def test_order_of_a_permanent_failure_is_marked(stack: LocalStack, account: Account) -> None:
+    # GIVEN an unreadable message that names its order
+    order_id = "11111111-1111-5111-8111-111111111111"
+
+    # WHEN it is delivered
+    send(stack, "not an order", order_id)
+
+    # THEN the order is FAILED and tells why
+    dead_letter(account, order_id=order_id)
+    row = account.orders()[order_id]
+    assert (row["status"], row["error"]["error_type"]) == ("FAILED", "MALFORMED_BODY")
+
+
+def test_newer_version_is_retried(stack: LocalStack, account: Account) -> None:
+    # GIVEN a message of a version that this worker does not know
+    order_id = "22222222-2222-5222-8222-222222222222"
+
+    # WHEN it is delivered
+    send(stack, json.dumps({"schema_version": 2}), order_id, version="2")
+
+    # THEN it has all its receives, as a deploy may be under way, and then waits for one in the dead-letter queue
+    letter = dead_letter(account, order_id=order_id)
+    assert letter.attribute("error_type") is None
+    assert [(each.attempt, each.error) for each in receives_of(account, order_id)] == [
+        (attempt, "NewerSchemaError") for attempt in range(1, account.max_receives() + 1)
+    ]
+    assert account.orders()[order_id]["status"] == "FAILED"

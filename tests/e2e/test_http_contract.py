@@ -1,0 +1,231 @@
+"""Every row of the HTTP contract that our code answers."""
+
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from local.client import LocalStack
+from local.demo.account import Account, wait_for
+from local.demo.http import Answer, OrdersApi, order
+from local.proxy.faults import FaultKind
+from tests.e2e.orders import settled
+
+pytestmark = pytest.mark.e2e
+
+GOOD = order(("SKU-1", 1))
+LINE = GOOD["lines"][0]
+
+
+def assert_problem(answer: Answer, status: int, name: str) -> None:
+    assert answer.status == status, answer.body
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-correlation-id"]
+    problem = answer.document
+    assert problem["type"] == f"urn:problem-type:orders:{name}"
+    assert problem["status"] == status
+    assert problem["title"]
+    assert problem["detail"]
+
+
+def test_accepted_order(api: OrdersApi, account: Account, stocked: Callable[[int], str], key: str) -> None:
+    # GIVEN stock
+    sku = stocked(5)
+
+    # WHEN an order is posted
+    answer = api.post(order((sku, 2)), key, {"X-Correlation-Id": "seen-by-all"})
+
+    # THEN it is accepted with its place and its total, and can be looked up
+    assert answer.status == 202
+    assert list(answer.document) == ["order_id", "status", "total", "currency", "accepted_at"]
+    assert (answer.document["status"], answer.document["total"]) == ("ACCEPTED", "39.80")
+    assert answer.headers["location"] == f"/orders/{answer.order_id}"
+    assert answer.headers["x-correlation-id"] == "seen-by-all"
+    assert not answer.is_replay
+    settled(account, answer.order_id)
+    looked_up = api.call("GET", answer.headers["location"])
+    assert (looked_up.status, looked_up.document["status"]) == (200, "CONFIRMED")
+
+
+@pytest.mark.parametrize("wrap", ["{}", '"{}"'], ids=["bare", "quoted"])
+def test_the_same_again_is_the_first_answer_marked(api: OrdersApi, key: str, wrap: str) -> None:
+    # GIVEN an accepted order
+    first = api.post(GOOD, key)
+
+    # WHEN it is posted again, spelt differently
+    again = api.post(json.dumps(GOOD, indent=4).encode(), wrap.format(key))
+
+    # THEN the same bytes come back
+    assert (again.status, again.body) == (202, first.body)
+    assert again.headers["location"] == first.headers["location"]
+    assert again.is_replay
+
+
+def test_key_with_another_body(api: OrdersApi, key: str) -> None:
+    # GIVEN a used key
+    api.post(GOOD, key)
+
+    # WHEN another order is posted under it
+    answer = api.post(order(("SKU-1", 2)), key)
+
+    # THEN it is refused
+    assert_problem(answer, 422, "idempotency-key-reused")
+
+
+def _nested(depth: int) -> bytes:
+    return b"[" * depth + b"]" * depth
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "name"),
+    [
+        pytest.param(GOOD, {"Idempotency-Key": ""}, 400, "idempotency-key-malformed", id="empty key"),
+        pytest.param(GOOD, {"Idempotency-Key": "a b"}, 400, "idempotency-key-malformed", id="space in key"),
+        pytest.param(GOOD, {"Idempotency-Key": "a,b"}, 400, "idempotency-key-malformed", id="two keys"),
+        pytest.param(GOOD, {"Idempotency-Key": "k" * 256}, 400, "idempotency-key-malformed", id="long key"),
+        pytest.param(GOOD, {"Idempotency-Key": '"open'}, 400, "idempotency-key-malformed", id="open quote"),
+        pytest.param(b"", {}, 400, "malformed-json", id="no body"),
+        pytest.param(b"{", {}, 400, "malformed-json", id="half a body"),
+        pytest.param(b'{"a": NaN}', {}, 400, "malformed-json", id="NaN"),
+        pytest.param(b'{"a": 1, "a": 2}', {}, 400, "malformed-json", id="a name twice"),
+        pytest.param("\ufeff{}".encode(), {}, 400, "malformed-json", id="byte order mark"),
+        pytest.param(_nested(30_000), {}, 400, "malformed-json", id="deep nesting"),
+        pytest.param(b" " * 65_537, {}, 413, "content-too-large", id="one byte too many"),
+        pytest.param(b"9" * 1_000_000, {}, 413, "content-too-large", id="a million digits"),
+        pytest.param(GOOD, {"Content-Type": "text/plain"}, 415, "unsupported-media-type", id="text"),
+        pytest.param(GOOD, {"Content-Encoding": "gzip"}, 415, "unsupported-media-type", id="encoded"),
+        pytest.param(
+            GOOD, {"Content-Type": "application/json; charset=utf-16"}, 415, "unsupported-media-type", id="UTF-16"
+        ),
+        pytest.param(b"9" * 60_000, {}, 422, "validation-failed", id="a number of 60,000 digits"),
+        pytest.param([GOOD], {}, 422, "validation-failed", id="an array"),
+        pytest.param({**GOOD, "x": 1}, {}, 422, "validation-failed", id="unknown field"),
+        pytest.param({**GOOD, "lines": []}, {}, 422, "validation-failed", id="no lines"),
+        pytest.param({**GOOD, "lines": [LINE, LINE]}, {}, 422, "validation-failed", id="an SKU twice"),
+        pytest.param({**GOOD, "lines": [{**LINE, "unit_price": 19.9}]}, {}, 422, "validation-failed", id="float price"),
+        pytest.param({**GOOD, "lines": [{**LINE, "quantity": 1001}]}, {}, 422, "validation-failed", id="1001 of it"),
+    ],
+)
+def test_wrong_request(
+    api: OrdersApi, key: str, body: object, headers: Mapping[str, str], status: int, name: str
+) -> None:
+    # GIVEN a request that the contract refuses
+    # WHEN it is posted
+    answer = api.post(body, key, headers)
+
+    # THEN its problem document says so
+    assert_problem(answer, status, name)
+
+
+def test_missing_key(api: OrdersApi) -> None:
+    # GIVEN no key
+    # WHEN an order is posted
+    answer = api.post(GOOD, None)
+
+    # THEN it is refused
+    assert_problem(answer, 400, "idempotency-key-missing")
+
+
+def test_validation_points_at_what_is_wrong(api: OrdersApi, key: str) -> None:
+    # GIVEN an order with two mistakes
+    body = {"currency": "euro", "lines": [{**LINE, "quantity": 0}]}
+
+    # WHEN it is posted
+    answer = api.post(body, key)
+
+    # THEN each is pointed at, and the corrected order may use the key
+    assert {error["pointer"] for error in answer.document["errors"]} == {"/currency", "/lines/0/quantity"}
+    assert api.post(GOOD, key).status == 202
+
+
+def test_first_attempt_still_running(stack: LocalStack, api: OrdersApi, key: str) -> None:
+    # GIVEN a first attempt that waits for a queue that says nothing
+    with ThreadPoolExecutor(1) as pool, stack.fault("sqs", "SendMessage", FaultKind.TIMEOUT, count=1):
+        first = pool.submit(api.post, GOOD, key)
+        wait_for("the first attempt to wait", lambda: stack.faults()[0].hits)
+
+        # WHEN the request is repeated meanwhile
+        second = api.post(GOOD, key)
+
+        # THEN it is told to wait
+        assert_problem(second, 409, "request-in-progress")
+        assert int(second.headers["retry-after"]) >= 1
+
+        # THEN the first attempt ends, and a repeat gets its answer
+        answer = first.result()
+    later, _ = api.submit(GOOD, key)
+    assert later.status == 202
+    assert answer.status in {202, 503}
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "names_order"),
+    [
+        pytest.param("sqs", "SendMessage", True, id="queue"),
+        pytest.param("dynamodb", "UpdateItem", True, id="orders table"),
+        pytest.param("dynamodb", "PutItem", True, id="idempotency table"),
+    ],
+)
+@pytest.mark.parametrize("kind", [FaultKind.ERROR, FaultKind.RESET, FaultKind.LOST_ANSWER])
+def test_failed_dependency(
+    stack: LocalStack, api: OrdersApi, key: str, service: str, operation: str, kind: FaultKind, names_order: bool
+) -> None:
+    # GIVEN a dependency that fails
+    with stack.fault(service, operation, kind):
+        # WHEN an order is posted
+        failed = api.post(GOOD, key)
+
+    # THEN the outcome is unknown: 503 and when to repeat (409, if the idempotency record of the lost answer is there)
+    if failed.status == 409:
+        assert (kind, operation) == (FaultKind.LOST_ANSWER, "PutItem")
+    else:
+        assert_problem(failed, 503, "outcome-unknown")
+        assert ("order_id" in failed.document) == names_order
+    assert int(failed.headers["retry-after"]) >= 1
+
+    # THEN the same request later leads to that very order
+    answer, _ = api.submit(GOOD, key)
+    assert answer.status == 202
+    assert failed.document.get("order_id", answer.order_id) == answer.order_id
+
+
+def test_failed_dependency_of_a_lookup(stack: LocalStack, api: OrdersApi, key: str) -> None:
+    # GIVEN an order, and a table that fails
+    order_id = api.post(GOOD, key).order_id
+    with stack.fault("dynamodb", "GetItem", FaultKind.ERROR):
+        # WHEN it is looked up
+        answer = api.get(order_id)
+
+    # THEN the outcome is unknown
+    assert_problem(answer, 503, "outcome-unknown")
+    assert answer.headers["retry-after"]
+
+
+@pytest.mark.parametrize(
+    "order_id", ["00000000-0000-5000-8000-000000000000", "warm-up", "%00", "a" * 3000, "..%2F..%2Forders"]
+)
+def test_unknown_order(api: OrdersApi, order_id: str) -> None:
+    # GIVEN no such order
+    # WHEN it is looked up
+    answer = api.get(order_id)
+
+    # THEN it is not found
+    assert_problem(answer, 404, "order-not-found")
+
+
+def test_rejected_order_tells_its_reason(
+    api: OrdersApi, account: Account, stocked: Callable[[int], str], key: str
+) -> None:
+    # GIVEN one SKU with too little stock and one that does not exist
+    short = stocked(1)
+
+    # WHEN both are ordered
+    accepted = api.post(order((short, 2), ("SKU-NOBODY-HAS", 1)), key)
+    settled(account, accepted.order_id)
+    answer = api.get(accepted.order_id)
+
+    # THEN the order is rejected with a reason, and stock is as before
+    assert answer.document["status"] == "REJECTED"
+    assert answer.document["reason"]["code"] in {"OUT_OF_STOCK", "UNKNOWN_SKU"}
+    assert account.available(short) == 1
