@@ -7,7 +7,7 @@ from pipeline.alarms.context import FIVE_MINUTES, MINUTE, TABLES, TOPIC, Context
 
 _IDEMPOTENCY = ("PutItem", "UpdateItem", "DeleteItem", "GetItem")
 OPERATIONS: Mapping[str, tuple[str, ...]] = {
-    "orders": ("GetItem", "PutItem", "UpdateItem", "TransactWriteItems"),
+    "orders": ("GetItem", "UpdateItem", "TransactWriteItems"),
     "stock": ("TransactWriteItems",),
     "api_idempotency": _IDEMPOTENCY,
     "worker_idempotency": _IDEMPOTENCY,
