@@ -18,6 +18,6 @@ data = build_data(config, scope)
 messaging = build_messaging(config, scope)
 functions = build_functions(config, scope, platform, data, messaging)
 api = build_api(config, scope, functions)
-operations = build_operations(config, scope, data, messaging, functions, api)
+operations = build_operations(config, scope, data, messaging, functions, api.http)
 
 export_outputs(data, messaging, functions, api, operations)

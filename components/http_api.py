@@ -1,15 +1,16 @@
 """An HTTP API in front of functions: throttled, logged without personal data, allowed to call exactly its routes."""
 
 import json
-import re
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import Field
 
-from components.component import Args, Component, Scope
-from components.function import ALIAS, Function
+from components.component import Component, Scope
+from components.function import ALIAS
+from components.http_api_args import Cors, HttpApiArgs, JwtAuthorizer, Route
+
+__all__ = ["Cors", "HttpApi", "HttpApiArgs", "JwtAuthorizer", "Route"]
 
 # The stage without a path of its own: `Location: /orders/{id}` is right as it stands.
 STAGE = "$default"
@@ -34,28 +35,6 @@ ACCESS_LOG_FORMAT = json.dumps(
 )
 
 
-class Route(Args):
-    """One method and path, and the function that answers."""
-
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = Field(description="HTTP method.")
-    path: str = Field(pattern=r"^(/([a-z0-9._-]+|\{[a-z_]+\}))+$", description="Path; `{name}` matches one segment.")
-    function: Function = Field(description="Called through its live alias.")
-
-    @property
-    def slug(self) -> str:
-        """`GET /orders/{order_id}` as part of a resource name: `get-orders-order-id`."""
-        return re.sub(r"[^a-z0-9]+", "-", f"{self.method} {self.path}".lower()).strip("-")
-
-
-class HttpApiArgs(Args):
-    """Routes and limits."""
-
-    routes: tuple[Route, ...] = Field(min_length=1, description="Everything the API answers; the rest is 404.")
-    throttle_rate: int = Field(ge=1, description="Requests per second, over all callers, above which it answers 429.")
-    throttle_burst: int = Field(ge=1, description="Requests that may come at once before the rate counts.")
-    log_retention_days: int = Field(description="How long CloudWatch keeps the access log.")
-
-
 class HttpApi(Component):
     """The API with its default stage.
 
@@ -68,9 +47,16 @@ class HttpApi(Component):
         super().__init__(name, scope, opts)
         self._api = aws.apigatewayv2.Api(
             name,
-            aws.apigatewayv2.ApiArgs(name=scope.name(name), protocol_type="HTTP", tags=scope.tags),
+            aws.apigatewayv2.ApiArgs(
+                name=scope.name(name),
+                protocol_type="HTTP",
+                cors_configuration=_cors(args.cors) if args.cors else None,
+                disable_execute_api_endpoint=None if args.default_endpoint else True,
+                tags=scope.tags,
+            ),
             self.child(),
         )
+        self._authorizer = self._jwt_authorizer(args.authorizer) if args.authorizer else None
         integrations = self._integrations(args.routes)
         routes = [self._route(route, integrations[route.function.logical_name]) for route in args.routes]
         logs = aws.cloudwatch.LogGroup(
@@ -86,6 +72,7 @@ class HttpApi(Component):
         stage = self._stage(args, logs, list(routes))
         self.url = stage.invoke_url.apply(lambda url: url.rstrip("/"))
         self.api_id, self.stage_name, self.access_log_name = self._api.id, stage.name, logs.name
+        self.stage = stage
         self.register_outputs(
             {
                 "url": self.url,
@@ -93,6 +80,21 @@ class HttpApi(Component):
                 "stage_name": self.stage_name,
                 "access_log_name": self.access_log_name,
             }
+        )
+
+    def _jwt_authorizer(self, args: JwtAuthorizer) -> aws.apigatewayv2.Authorizer:
+        return aws.apigatewayv2.Authorizer(
+            f"{self.logical_name}-authorizer",
+            aws.apigatewayv2.AuthorizerArgs(
+                api_id=self._api.id,
+                name=self.scope.name(self.logical_name),
+                authorizer_type="JWT",
+                identity_sources=["$request.header.Authorization"],
+                jwt_configuration=aws.apigatewayv2.AuthorizerJwtConfigurationArgs(
+                    issuer=args.issuer, audiences=args.audiences
+                ),
+            ),
+            self.child(),
         )
 
     def _integrations(self, routes: tuple[Route, ...]) -> dict[str, aws.apigatewayv2.Integration]:
@@ -132,6 +134,9 @@ class HttpApi(Component):
             aws.apigatewayv2.RouteArgs(
                 api_id=self._api.id,
                 route_key=f"{route.method} {route.path}",
+                authorization_type="JWT" if self._authorizer else None,
+                authorizer_id=self._authorizer.id if self._authorizer else None,
+                authorization_scopes=list(route.scopes) if self._authorizer and route.scopes else None,
                 target=pulumi.Output.concat("integrations/", integration.id),
             ),
             # A route that is open before API Gateway may call the function answers 500.
@@ -157,3 +162,14 @@ class HttpApi(Component):
             ),
             self.child(depends_on=routes),
         )
+
+
+def _cors(args: Cors) -> aws.apigatewayv2.ApiCorsConfigurationArgs:
+    return aws.apigatewayv2.ApiCorsConfigurationArgs(
+        allow_origins=list(args.origins),
+        allow_methods=list(args.methods),
+        allow_headers=list(args.request_headers),
+        expose_headers=list(args.response_headers),
+        # Browsers cap it (Chromium: two hours); an hour makes the preflight a rare second request.
+        max_age=3_600,
+    )

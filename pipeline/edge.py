@@ -1,23 +1,117 @@
 """What clients reach: the HTTP API and whatever stands in front of it."""
 
+from dataclasses import dataclass
+
+import pulumi
+
 from components.component import Scope
 from components.config import StackConfig
-from components.http_api import HttpApi, HttpApiArgs, Route
+from components.custom_domain import CustomDomain, CustomDomainArgs, Domain
+from components.edge import Edge, EdgeArgs
+from components.http_api import Cors, HttpApi, HttpApiArgs, Route
+from components.token_issuer import TokenIssuer
+from pipeline.callers import READ, WRITE, authorizer_of, build_issuer, scopes_of
 from pipeline.functions import Functions
+from pipeline.origin import HEADER
 
 
-def build_api(config: StackConfig, scope: Scope, functions: Functions) -> HttpApi:
+@dataclass(frozen=True)
+class Api:
+    """The API, and what is there only where an option asks for it."""
+
+    http: HttpApi
+    issuer: TokenIssuer | None
+    edge: Edge | None
+    domain: CustomDomain | None
+
+    @property
+    def url(self) -> pulumi.Output[str]:
+        """The address for clients, without a slash at its end."""
+        front = self.edge or self.domain
+        return front.url if front else self.http.url
+
+    @property
+    def dns_target(self) -> pulumi.Output[str] | None:
+        """What a DNS record of the API's own name points at, where there is something to point at."""
+        front = self.edge or self.domain
+        return front.target if front else None
+
+
+def build_api(config: StackConfig, scope: Scope, functions: Functions) -> Api:
     """The API in front of the functions."""
+    issuer = build_issuer(config, scope)
+    http = _http_api(config, scope, functions, issuer)
+    domain = _domain(config)
+    return Api(
+        http=http,
+        issuer=issuer,
+        edge=_edge(config, scope, functions, http, domain) if config.waf else None,
+        domain=CustomDomain("api-domain", scope, CustomDomainArgs(domain=domain, api=http))
+        if domain and not config.waf
+        else None,
+    )
+
+
+def _http_api(config: StackConfig, scope: Scope, functions: Functions, issuer: TokenIssuer | None) -> HttpApi:
     return HttpApi(
         "api",
         scope,
         HttpApiArgs(
             routes=(
-                Route(method="POST", path="/orders", function=functions.create_order),
-                Route(method="GET", path="/orders/{order_id}", function=functions.get_order),
+                Route(
+                    method="POST",
+                    path="/orders",
+                    function=functions.create_order,
+                    scopes=scopes_of(config, issuer, WRITE),
+                ),
+                Route(
+                    method="GET",
+                    path="/orders/{order_id}",
+                    function=functions.get_order,
+                    scopes=scopes_of(config, issuer, READ),
+                ),
             ),
             throttle_rate=config.throttle_rate,
             throttle_burst=config.throttle_burst,
             log_retention_days=config.log_retention_days,
+            authorizer=authorizer_of(config, issuer),
+            cors=_cors(config),
+            # CloudFront needs it as its origin: behind the firewall the functions guard it instead.
+            default_endpoint=config.waf or not config.domain_name,
         ),
+    )
+
+
+def _cors(config: StackConfig) -> Cors | None:
+    if not config.cors_origins:
+        return None
+    verified = () if config.authorizer == "none" else ("authorization",)
+    return Cors(
+        origins=config.cors_origins,
+        methods=("GET", "POST"),
+        request_headers=(*verified, "content-type", "idempotency-key", "traceparent", "x-correlation-id"),
+        response_headers=("idempotent-replayed", "location", "retry-after", "x-correlation-id"),
+    )
+
+
+def _domain(config: StackConfig) -> Domain | None:
+    if not config.domain_name:
+        return None
+    return Domain(name=config.domain_name, certificate_arn=config.domain_certificate_arn, zone_id=config.domain_zone_id)
+
+
+def _edge(config: StackConfig, scope: Scope, functions: Functions, http: HttpApi, domain: Domain | None) -> Edge:
+    return Edge(
+        "edge",
+        scope,
+        EdgeArgs(
+            origin_url=http.url,
+            secret_header=HEADER,
+            secret=config.origin_secret,
+            rate_limit=config.waf_rate_limit,
+            managed_rules=config.waf_managed_rules,
+            log_retention_days=config.log_retention_days,
+            domain=domain,
+        ),
+        accepting=[functions.create_order.alias, functions.get_order.alias, http.stage],
     )

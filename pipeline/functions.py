@@ -8,6 +8,7 @@ from components.function import Function, FunctionArgs, FunctionPlatform
 from components.queue_consumer import QueueConsumer, QueueConsumerArgs
 from pipeline.data import Data
 from pipeline.messaging import Messaging
+from pipeline.origin import origin_environment
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,11 @@ class Functions:
     create_order: Function
     get_order: Function
     process_order: Function
+
+    @property
+    def all(self) -> tuple[Function, ...]:
+        """All of them."""
+        return (self.create_order, self.get_order, self.process_order)
 
 
 def build_functions(
@@ -61,6 +67,7 @@ def _create_order(
                 "ORDERS_QUEUE_URL": messaging.queue.url,
                 "IDEMPOTENCY_TABLE": data.api_idempotency.table_name,
                 "IDEMPOTENCY_TTL_SECONDS": str(config.api_idempotency_ttl_seconds),
+                **origin_environment(config),
             },
             grants=(
                 data.orders.grant("UpdateItem"),
@@ -82,7 +89,11 @@ def _get_order(config: StackConfig, scope: Scope, platform: FunctionPlatform, da
             memory_mb=config.api_memory_mb,
             timeout_seconds=config.api_timeout_seconds,
             reserved_concurrency=config.api_reserved_concurrency,
-            environment={"POWERTOOLS_SERVICE_NAME": "api", "ORDERS_TABLE": data.orders.table_name},
+            environment={
+                "POWERTOOLS_SERVICE_NAME": "api",
+                "ORDERS_TABLE": data.orders.table_name,
+                **origin_environment(config),
+            },
             grants=(data.orders.grant("GetItem"),),
         ),
     )

@@ -12,11 +12,14 @@ from components.config import StackConfig
 from components.config.alarm_thresholds import changed_thresholds
 from components.dashboard import Dashboard, DashboardArgs
 from components.http_api import HttpApi
+from components.trace_group import TraceGroup, TraceGroupArgs
 from pipeline.alarms import Limits, alarm_table
 from pipeline.alarms.sections import dashboard_sections
 from pipeline.data import Data
 from pipeline.functions import Functions
 from pipeline.messaging import Messaging
+
+SLOW_TRACE_SECONDS = 3
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ def build_operations(
             region=messaging.queue.arn.apply(lambda arn: arn.split(":")[3]),
         ),
     )
+    if config.trace_group:
+        TraceGroup("traces", scope, TraceGroupArgs(functions=functions.all, slow_seconds=SLOW_TRACE_SECONDS))
     return Operations(alarms, dashboard)
 
 

@@ -2,16 +2,15 @@
 
 import pulumi
 
-from components.http_api import HttpApi
+from pipeline.callers import SCOPES
 from pipeline.data import Data
+from pipeline.edge import Api
 from pipeline.functions import Functions
 from pipeline.messaging import Messaging
 from pipeline.operations import Operations
 
 
-def export_outputs(
-    data: Data, messaging: Messaging, functions: Functions, api: HttpApi, operations: Operations
-) -> None:
+def export_outputs(data: Data, messaging: Messaging, functions: Functions, api: Api, operations: Operations) -> None:
     """Export addresses and names: tools, subscribers and tests take them from here."""
     pulumi.export("api_url", api.url)
     pulumi.export("orders_queue_url", messaging.queue.url)
@@ -28,3 +27,18 @@ def export_outputs(
     alarms = operations.alarms
     pulumi.export("alarm_topic_arns", {str(tier): arn for tier, arn in alarms.topics.items()} if alarms else {})
     pulumi.export("dashboard", operations.dashboard.name)
+    _export_entrance(api)
+
+
+def _export_entrance(api: Api) -> None:
+    """What is there only where an option asks for it."""
+    if api.edge:
+        # Refuses what does not carry the edge's secret: here to be checked, not to be used.
+        pulumi.export("api_origin_url", api.http.url)
+    if api.dns_target:
+        pulumi.export("domain_target", api.dns_target)
+    if api.issuer:
+        pulumi.export("token_url", api.issuer.token_url)
+        pulumi.export("token_scopes", [api.issuer.scope_name(scope) for scope in sorted(SCOPES)])
+        pulumi.export("token_clients", api.issuer.client_ids)
+        pulumi.export("token_client_secrets", pulumi.Output.secret(api.issuer.client_secrets))

@@ -23,13 +23,26 @@ class _Settings(BaseModel):
         return cls.model_validate({name.lower(): value for name, value in environment.items() if value})
 
 
-class LookupSettings(_Settings):
+class _ApiSettings(_Settings):
+    origin_secret_sha256: str = Field(
+        default="",
+        pattern=r"^([0-9a-f]{64}(,[0-9a-f]{64})*)?$",
+        description="Digests of the secrets with which the edge in front of the API proves itself; empty: no edge.",
+    )
+
+    @property
+    def origin_digests(self) -> tuple[str, ...]:
+        """The digests, none without an edge."""
+        return tuple(each for each in self.origin_secret_sha256.split(",") if each)
+
+
+class LookupSettings(_ApiSettings):
     """get_order."""
 
     orders_table: _Name
 
 
-class IntakeSettings(_Settings):
+class IntakeSettings(_ApiSettings):
     """create_order."""
 
     orders_table: _Name

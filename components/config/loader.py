@@ -9,12 +9,13 @@ from typing import Literal, get_args, get_origin
 import pulumi
 import yaml
 from pulumi.runtime.config import CONFIG, get_config_env
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from components.config.allowed import allowed
 from components.config.problems import BrokenRulesError, ConfigError, Problem
+from components.config.secrets import is_secret, plain_secrets
 from components.config.stack_config import StackConfig
 from components.subscription_args import SubscriptionArgs
 
@@ -32,7 +33,12 @@ def load_config() -> StackConfig:
     names = {*get_config_env(), *CONFIG.get()}
     own = {name.partition(":")[2] for name in names if name.startswith(f"{config.name}:")}
     given = {key: text for key in own | set(_FIELDS) if (text := config.get(key)) is not None}
-    return parse_config(given, project=pulumi.get_project(), stack=pulumi.get_stack())
+    project, stack = pulumi.get_project(), pulumi.get_stack()
+    # The local stack's values protect nothing.
+    found = plain_secrets(_FIELDS, given, config.name) if given.get("environment") != "local" else []
+    if found:
+        raise ConfigError(found, project, stack)
+    return parse_config(given, project=project, stack=stack)
 
 
 def parse_config(given: Mapping[str, str], *, project: str, stack: str) -> StackConfig:
@@ -93,6 +99,8 @@ def _decode(key: str, text: str) -> tuple[object, list[Problem]]:
     wants_integer = field.annotation is int or (
         get_origin(field.annotation) is Literal and all(isinstance(each, int) for each in get_args(field.annotation))
     )
+    if is_secret(field):
+        return SecretStr(text), []
     if wants_integer and not _INTEGER.fullmatch(text):
         return None, [Problem((key,), repr(text), allowed(field))]
     if field.annotation is bool and text not in ("true", "false"):

@@ -4,12 +4,16 @@ from typing import Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from components.config.secrets import is_secret
 from components.config.stack_config import StackConfig
 
 
 def project_schema() -> dict[str, dict[str, object]]:
-    """Key to declaration. Pulumi knows strings, integers, booleans and arrays of them, nothing else."""
-    return {key: _declaration(field) for key, field in StackConfig.model_fields.items()}
+    """Key to declaration. Pulumi knows strings, integers, booleans and arrays of them, nothing else.
+
+    Secrets are left out: a declared one needs a default, and a default would be plain text.
+    """
+    return {key: _declaration(field) for key, field in StackConfig.model_fields.items() if not is_secret(field)}
 
 
 def _declaration(field: FieldInfo) -> dict[str, object]:

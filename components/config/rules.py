@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from components.config.api_rules import API_RULES
 from components.config.problems import Problem
 
 if TYPE_CHECKING:
@@ -134,16 +135,6 @@ def _reserved_worker(config: "StackConfig") -> Problem | None:
     return Problem(keys, _values(config, *keys), allowed)
 
 
-def _anonymous(config: "StackConfig") -> Problem | None:
-    if config.environment != "production" or config.allow_anonymous:
-        return None
-    return Problem(
-        ("allow_anonymous", "environment"),
-        "false in production, where no authorizer is set up",
-        "true, which says by name that anybody may order and that all callers are one",
-    )
-
-
 def _endpoint(config: "StackConfig") -> Problem | None:
     local = config.environment == "local"
     if local == bool(config.local_endpoint):
@@ -170,6 +161,17 @@ def _bytecode_release(config: "StackConfig") -> Problem | None:
     if not release or release.startswith(f"{config.python_version}."):
         return None
     return Problem(keys, _values(config, *keys), f"a release of {config.python_version}, or empty")
+
+
+def _bytecode_release_unused(config: "StackConfig") -> Problem | None:
+    if not config.package_bytecode_release or (config.package_bytecode and not config.package_for_this_machine):
+        return None
+    other = "package_for_this_machine = true" if config.package_for_this_machine else "package_bytecode = false"
+    return Problem(
+        ("package_bytecode_release", *other.split(" = ")[:1]),
+        f"{config.package_bytecode_release} with {other}",
+        "empty: nothing is compiled by another Python than the one at hand then",
+    )
 
 
 def _subscription_names(config: "StackConfig") -> Problem | None:
@@ -230,13 +232,14 @@ RULES: tuple[Rule, ...] = (
     _short_horizon_in_production,
     _batch_window,
     _reserved_worker,
-    _anonymous,
     _endpoint,
     _package_target,
     _bytecode_release,
+    _bytecode_release_unused,
     _subscription_names,
     _subscription_clashes,
     _extra_tags,
     _thresholds_once,
     _alarms_in_production,
+    *API_RULES,
 )

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from components.alarms.settings import RECEIVER_FORM, AlarmSubscription
 from components.config.alarm_thresholds import parse_threshold
+from components.config.api_options import ApiOptions
 from components.config.problems import BrokenRulesError
 from components.config.rules import broken_rules
 from components.subscription_args import SubscriptionArgs
@@ -38,7 +39,7 @@ Threshold = Annotated[str, AfterValidator(_threshold)]
 _RECEIVERS: JsonDict = {"allowed": RECEIVER_FORM}
 
 
-class StackConfig(BaseModel):
+class StackConfig(ApiOptions):
     """The configuration of one stack; keys are `orders:<field>`. Defaults are those of a production stack."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -82,7 +83,10 @@ class StackConfig(BaseModel):
     api_memory_mb: Memory = Field(default=1024, description="Memory of each API function, and with it its CPU share.")
     worker_memory_mb: Memory = Field(default=1024, description="Memory of the worker, and with it its CPU share.")
     api_timeout_seconds: int = Field(
-        default=15, ge=1, le=29, description="When an API function is killed; below the 30 s that HTTP APIs wait."
+        default=15,
+        ge=6,
+        le=29,
+        description="When an API function is killed; below the 30 s that HTTP APIs wait, above the 5 s of a slow call.",
     )
     worker_timeout_seconds: int = Field(
         default=60, ge=1, le=900, description="When an invocation on a batch is killed."

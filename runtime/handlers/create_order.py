@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from runtime.http import endpoint
 from runtime.http.body import parse_json, read_bytes, require_json
 from runtime.http.idempotency_key import parse_key
+from runtime.http.origin import OriginGuard
 from runtime.http.problems import IN_PROGRESS, KEY_REUSED, ProblemError
 from runtime.http.request import Request, identity_of
 from runtime.http.responses import REPLAY_HEADER, Response, document_of, json_response
@@ -34,16 +35,17 @@ if TYPE_CHECKING:
 class CreateOrder:
     """The endpoint, with everything it needs."""
 
-    def __init__(self, acceptance: Acceptance, answers: FirstAnswers, budget: CallBudget) -> None:
+    def __init__(self, acceptance: Acceptance, answers: FirstAnswers, budget: CallBudget, guard: OriginGuard) -> None:
         self._acceptance = acceptance
         self._answers = answers
         self._budget = budget
+        self._guard = guard
 
     def handle(self, event: object, context: "LambdaContext") -> Response:
         """Answer one request. Never raises."""
         self._budget.begin(context)
         self._answers.register(context)
-        return endpoint.answer(event, self._accept)
+        return endpoint.answer(event, self._accept, self._guard)
 
     def _accept(self, request: Request) -> Response:
         submission = read_submission(request)
@@ -115,6 +117,7 @@ def build(
         ),
         answers=FirstAnswers(dynamodb, settings.idempotency_table, settings.idempotency_ttl_seconds),
         budget=budget or CallBudget(),
+        guard=OriginGuard.of(settings.origin_digests),
     )
 
 

@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from runtime.http import endpoint
+from runtime.http.origin import OriginGuard
 from runtime.http.problems import NOT_FOUND, ProblemError
 from runtime.http.request import Request, identity_of
 from runtime.http.responses import Response, json_response
@@ -27,14 +28,15 @@ _ORDER_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a
 class GetOrder:
     """The endpoint, with everything it needs."""
 
-    def __init__(self, orders: OrderLookup, budget: CallBudget) -> None:
+    def __init__(self, orders: OrderLookup, budget: CallBudget, guard: OriginGuard) -> None:
         self._orders = orders
         self._budget = budget
+        self._guard = guard
 
     def handle(self, event: object, context: "LambdaContext") -> Response:
         """Answer one request. Never raises."""
         self._budget.begin(context)
-        return endpoint.answer(event, self._get)
+        return endpoint.answer(event, self._get, self._guard)
 
     def _get(self, request: Request) -> Response:
         caller = caller_id(identity_of(request))
@@ -54,7 +56,11 @@ def _not_found() -> ProblemError:
 
 def build(*, dynamodb: "DynamoDBClient", settings: LookupSettings, budget: CallBudget | None = None) -> GetOrder:
     """Put the endpoint together around this client."""
-    return GetOrder(OrderLookup(dynamodb, settings.orders_table), budget or CallBudget())
+    return GetOrder(
+        OrderLookup(dynamodb, settings.orders_table),
+        budget or CallBudget(),
+        OriginGuard.of(settings.origin_digests),
+    )
 
 
 @cache

@@ -6,6 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
+from runtime.http.origin import OriginGuard
 from runtime.http.problems import OUTCOME_UNKNOWN, ProblemError
 from runtime.http.request import Request, parse_event
 from runtime.http.responses import CORRELATION_HEADER, Response, problem_response
@@ -13,14 +14,15 @@ from runtime.observability import Metric, logger, metrics
 from runtime.store.dependency import DependencyError
 
 
-def answer(event: object, route: Callable[[Request], Response]) -> Response:
-    """Answer `event` by `route`; what `route` raises becomes a problem document.
+def answer(event: object, route: Callable[[Request], Response], guard: OriginGuard) -> Response:
+    """Answer `event` by `route` if `guard` lets it pass; what they raise becomes a problem document.
 
     Never raises: an unhandled error would be the platform's bare 500, without a word on what to do.
     """
     request = parse_event(event)
     logger.set_correlation_id(request.correlation_id)
     try:
+        guard.check(request)
         response = route(request)
     except ProblemError as problem:
         logger.info("refused", extra={"status": problem.kind.status, "problem": problem.kind.name})
@@ -30,6 +32,7 @@ def answer(event: object, route: Callable[[Request], Response]) -> Response:
     except Exception as error:  # noqa: BLE001 - the outermost border: whatever it is, the client gets an answer
         response = problem_response(unexpected(error))
     response["headers"][CORRELATION_HEADER] = request.correlation_id
+    logger.debug("answered", extra={"status": response["statusCode"]})
     return response
 
 

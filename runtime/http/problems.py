@@ -51,6 +51,12 @@ CALLER_UNIDENTIFIED: Final = ProblemType(
     "The token does not name its caller",
     "The token was accepted but has no issuer or no subject, so its orders could not be kept apart from others'.",
 )
+EDGE_BYPASSED: Final = ProblemType(
+    "edge-bypassed",
+    403,
+    "The request did not come through the API's public address",
+    "The API is behind a firewall and answers only what comes through it. Use the public address.",
+)
 NOT_FOUND: Final = ProblemType(
     "order-not-found",
     404,
@@ -102,6 +108,7 @@ CATALOGUE: Final = (
     KEY_MALFORMED,
     MALFORMED_JSON,
     CALLER_UNIDENTIFIED,
+    EDGE_BYPASSED,
     NOT_FOUND,
     IN_PROGRESS,
     TOO_LARGE,

@@ -85,7 +85,68 @@ def _hashed_id(name: str, _inputs: _Inputs) -> dict[str, Any]:
     return {"id": _short(name)}
 
 
+def _user_pool(name: str, _inputs: _Inputs) -> dict[str, Any]:
+    own = f"{REGION}_{_short(name)}"
+    return {
+        "id": own,
+        "arn": arn("cognito-idp", f"userpool/{own}"),
+        "endpoint": f"cognito-idp.{REGION}.amazonaws.com/{own}",
+    }
+
+
+def _user_pool_client(name: str, _inputs: _Inputs) -> dict[str, Any]:
+    return {"id": f"client-{_short(name)}", "clientSecret": f"secret-{_short(name)}"}
+
+
+def _certificate(_name: str, inputs: _Inputs) -> dict[str, Any]:
+    domain = inputs["domainName"]
+    own = arn("acm", f"certificate/{_short(domain)}", str(inputs.get("region", REGION)))
+    option = {
+        "domainName": domain,
+        "resourceRecordName": f"_x.{domain}.",
+        "resourceRecordType": "CNAME",
+        "resourceRecordValue": "_y.acm-validations.aws.",
+    }
+    return {"id": own, "arn": own, "domainValidationOptions": [option]}
+
+
+def _record(name: str, inputs: _Inputs) -> dict[str, Any]:
+    return {"id": f"{name}-id", "fqdn": str(inputs["name"]).rstrip(".")}
+
+
+def _domain_name(_name: str, inputs: _Inputs) -> dict[str, Any]:
+    answering = {
+        **inputs["domainNameConfiguration"],
+        "targetDomainName": f"d-{_short(inputs['domainName'])}.execute-api.{REGION}.amazonaws.com",
+        "hostedZoneId": "ZAPIGATEWAY",
+    }
+    return {"id": inputs["domainName"], "domainNameConfiguration": answering}
+
+
+def _web_acl(_name: str, inputs: _Inputs) -> dict[str, Any]:
+    own = arn("wafv2", f"global/webacl/{inputs['name']}/1", "us-east-1")
+    return {"id": "1", "arn": own}
+
+
+def _distribution(name: str, _inputs: _Inputs) -> dict[str, Any]:
+    own = _short(name).upper()
+    return {
+        "id": own,
+        "arn": arn("cloudfront", f"distribution/{own}", ""),
+        "domainName": f"d{_short(name)}.cloudfront.net",
+        "hostedZoneId": "Z2FDTNDATAQYW2",
+    }
+
+
 _OUTPUTS: dict[str, Callable[[str, _Inputs], dict[str, Any]]] = {
+    "aws:acm/certificate:Certificate": _certificate,
+    "aws:apigatewayv2/authorizer:Authorizer": _hashed_id,
+    "aws:apigatewayv2/domainName:DomainName": _domain_name,
+    "aws:cloudfront/distribution:Distribution": _distribution,
+    "aws:cognito/userPool:UserPool": _user_pool,
+    "aws:cognito/userPoolClient:UserPoolClient": _user_pool_client,
+    "aws:route53/record:Record": _record,
+    "aws:wafv2/webAcl:WebAcl": _web_acl,
     "aws:apigatewayv2/api:Api": _api,
     "aws:apigatewayv2/integration:Integration": _hashed_id,
     "aws:apigatewayv2/stage:Stage": _stage,

@@ -188,7 +188,8 @@ def _run(program: Callable[[], object], stack: str, config: Mapping[str, str]) -
         set_mocks(monitor.mocks, project=PROJECT, stack=stack, preview=False, monitor=monitor)
         # run_in_stack makes its own root stack.
         set_root_resource(cast("pulumi.Resource", None))
-        pulumi.runtime.set_all_config(dict(config))
+        secrets = [key for key in config if "secret" in key]
+        pulumi.runtime.set_all_config(dict(config), secrets)
 
         def run() -> None:
             program()

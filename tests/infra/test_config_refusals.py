@@ -29,7 +29,7 @@ def test_nothing_is_registered_with_a_bad_configuration(overrides: dict[str, str
 
 def test_production_without_an_authorizer_has_to_be_asked_for_by_name() -> None:
     # GIVEN
-    overrides = {"orders:allow_anonymous": "false"}
+    overrides = {"orders:authorizer": "none", "orders:token_clients": "[]"}
 
     # WHEN
     recording, error = record_refused("prod", overrides)

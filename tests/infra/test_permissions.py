@@ -126,7 +126,7 @@ class TestEveryStack:
 
 def test_without_tracing_nothing_may_reach_x_ray() -> None:
     # GIVEN / WHEN
-    recording = record_stack("prod", {"orders:tracing": "false"})
+    recording = record_stack("prod", {"orders:tracing": "false", "orders:trace_group": "false"})
 
     # THEN
     assert all("xray" not in each.inputs["policy"] for each in recording.of_type(ROLE_POLICY))

@@ -19,7 +19,11 @@ from tools.aws_inputs import findings
 NAME_LIMITS = {
     "aws:apigatewayv2/api:Api": 128,
     "aws:apigatewayv2/stage:Stage": 128,
+    "aws:apigatewayv2/authorizer:Authorizer": 128,
     "aws:cloudwatch/logGroup:LogGroup": 512,
+    "aws:cognito/resourceServer:ResourceServer": 256,
+    "aws:cognito/userPool:UserPool": 128,
+    "aws:cognito/userPoolClient:UserPoolClient": 128,
     "aws:cloudwatch/metricAlarm:MetricAlarm": 255,
     "aws:dynamodb/table:Table": 255,
     "aws:iam/role:Role": 64,

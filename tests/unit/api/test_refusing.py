@@ -300,6 +300,7 @@ def test_types_are_unique_and_stable() -> None:
         "urn:problem-type:orders:idempotency-key-malformed": 400,
         "urn:problem-type:orders:malformed-json": 400,
         "urn:problem-type:orders:caller-unidentified": 403,
+        "urn:problem-type:orders:edge-bypassed": 403,
         "urn:problem-type:orders:order-not-found": 404,
         "urn:problem-type:orders:request-in-progress": 409,
         "urn:problem-type:orders:content-too-large": 413,

@@ -1,0 +1,59 @@
+"""A TLS certificate that AWS renews by itself, because DNS goes on saying whose the name is."""
+
+from typing import ClassVar
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field
+
+from components.component import Args, Component, Scope
+
+
+class CertificateArgs(Args):
+    """For which name, and where that is shown."""
+
+    domain_name: str = Field(description="The one name it is for.")
+    zone_id: str = Field(description="Route 53 zone in which the validating record is made, and stays.")
+    region: str | None = Field(default=None, description="`us-east-1` for CloudFront; None: the stack's region.")
+
+
+class Certificate(Component):
+    """The certificate. Outputs: `arn`, known once it has been issued."""
+
+    kind: ClassVar[str] = "Certificate"
+
+    def __init__(
+        self, name: str, scope: Scope, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, scope, opts)
+        certificate = aws.acm.Certificate(
+            f"{name}-certificate",
+            aws.acm.CertificateArgs(
+                domain_name=args.domain_name, validation_method="DNS", region=args.region, tags=scope.tags
+            ),
+            self.child(),
+        )
+        # One name, so one record; its values are made up by ACM.
+        option = certificate.domain_validation_options[0]
+        record = aws.route53.Record(
+            f"{name}-validation-record",
+            aws.route53.RecordArgs(
+                zone_id=args.zone_id,
+                name=option.resource_record_name,
+                type=option.resource_record_type,
+                records=[option.resource_record_value],
+                ttl=300,
+                # The same name's certificate in another region is validated by the same record.
+                allow_overwrite=True,
+            ),
+            self.child(),
+        )
+        issued = aws.acm.CertificateValidation(
+            f"{name}-validation",
+            aws.acm.CertificateValidationArgs(
+                certificate_arn=certificate.arn, validation_record_fqdns=[record.fqdn], region=args.region
+            ),
+            self.child(),
+        )
+        self.arn = issued.certificate_arn
+        self.register_outputs({"arn": self.arn})

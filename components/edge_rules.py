@@ -1,0 +1,106 @@
+"""What the firewall refuses, and what of it is logged."""
+
+from typing import Literal
+
+import pulumi
+import pulumi_aws as aws
+
+# AWS's rule groups, in this order, with the rules in them that are wrong for an API of JSON.
+MANAGED: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("AWSManagedRulesAmazonIpReputationList", ()),
+    # Bodies above 8 KB are ordinary orders (the API takes 64 KiB), and programs often name no user agent.
+    ("AWSManagedRulesCommonRuleSet", ("SizeRestrictions_BODY", "NoUserAgent_HEADER")),
+    ("AWSManagedRulesKnownBadInputsRuleSet", ()),
+)
+RATE_WINDOW_SECONDS = 300
+
+
+def web_acl_rules(prefix: str, rate_limit: int, managed: Literal["block", "count"]) -> list[aws.wafv2.WebAclRuleArgs]:
+    """The rules in their order: the rate limit is first and refuses whatever the managed rules are told to do."""
+    return [
+        _rate(prefix, rate_limit),
+        *(_managed(prefix, index, name, only_counted, managed) for index, (name, only_counted) in enumerate(MANAGED)),
+    ]
+
+
+def logged_requests(
+    firewall_arn: pulumi.Output[str], group_arn: pulumi.Output[str], region: str
+) -> aws.wafv2.WebAclLoggingConfigurationArgs:
+    """Refused and counted requests only, without their tokens: the rest would be most of the bill."""
+    conditions = [
+        aws.wafv2.WebAclLoggingConfigurationLoggingFilterFilterConditionArgs(
+            action_condition=aws.wafv2.WebAclLoggingConfigurationLoggingFilterFilterConditionActionConditionArgs(
+                action=action
+            )
+        )
+        for action in ("BLOCK", "COUNT")
+    ]
+    return aws.wafv2.WebAclLoggingConfigurationArgs(
+        resource_arn=firewall_arn,
+        log_destination_configs=[group_arn],
+        region=region,
+        logging_filter=aws.wafv2.WebAclLoggingConfigurationLoggingFilterArgs(
+            default_behavior="DROP",
+            filters=[
+                aws.wafv2.WebAclLoggingConfigurationLoggingFilterFilterArgs(
+                    behavior="KEEP", requirement="MEETS_ANY", conditions=conditions
+                )
+            ],
+        ),
+        redacted_fields=[
+            aws.wafv2.WebAclLoggingConfigurationRedactedFieldArgs(
+                single_header=aws.wafv2.WebAclLoggingConfigurationRedactedFieldSingleHeaderArgs(name=header)
+            )
+            for header in ("authorization", "idempotency-key")
+        ],
+    )
+
+
+def _rate(prefix: str, limit: int) -> aws.wafv2.WebAclRuleArgs:
+    return aws.wafv2.WebAclRuleArgs(
+        name="rate",
+        priority=0,
+        action=aws.wafv2.WebAclRuleActionArgs(block=aws.wafv2.WebAclRuleActionBlockArgs()),
+        statement=aws.wafv2.WebAclRuleStatementArgs(
+            rate_based_statement=aws.wafv2.WebAclRuleStatementRateBasedStatementArgs(
+                limit=limit, aggregate_key_type="IP", evaluation_window_sec=RATE_WINDOW_SECONDS
+            )
+        ),
+        visibility_config=_visible(f"{prefix}-rate"),
+    )
+
+
+def _managed(
+    prefix: str, index: int, name: str, only_counted: tuple[str, ...], managed: Literal["block", "count"]
+) -> aws.wafv2.WebAclRuleArgs:
+    # The generated classes without arguments have no annotations.
+    count = aws.wafv2.WebAclRuleOverrideActionCountArgs()  # type: ignore[no-untyped-call]
+    none = aws.wafv2.WebAclRuleOverrideActionNoneArgs()  # type: ignore[no-untyped-call]
+    counted = aws.wafv2.WebAclRuleOverrideActionArgs(count=count)
+    as_it_says = aws.wafv2.WebAclRuleOverrideActionArgs(none=none)
+    overrides = [
+        aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideArgs(
+            name=rule,
+            action_to_use=aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideActionToUseArgs(
+                count=aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideActionToUseCountArgs()
+            ),
+        )
+        for rule in only_counted
+    ]
+    return aws.wafv2.WebAclRuleArgs(
+        name=name,
+        priority=index + 1,
+        override_action=counted if managed == "count" else as_it_says,
+        statement=aws.wafv2.WebAclRuleStatementArgs(
+            managed_rule_group_statement=aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementArgs(
+                vendor_name="AWS", name=name, rule_action_overrides=overrides or None
+            )
+        ),
+        visibility_config=_visible(f"{prefix}-{name}"),
+    )
+
+
+def _visible(metric: str) -> aws.wafv2.WebAclRuleVisibilityConfigArgs:
+    return aws.wafv2.WebAclRuleVisibilityConfigArgs(
+        cloudwatch_metrics_enabled=True, metric_name=metric, sampled_requests_enabled=False
+    )

@@ -1,0 +1,59 @@
+"""What an HTTP API is told: routes, limits, who may call it, and from which pages."""
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+import pulumi
+from pydantic import Field
+
+from components.component import Args, Text
+from components.function import Function
+
+
+class Route(Args):
+    """One method and path, and the function that answers."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = Field(description="HTTP method.")
+    path: str = Field(pattern=r"^(/([a-z0-9._-]+|\{[a-z_]+\}))+$", description="Path; `{name}` matches one segment.")
+    function: Function = Field(description="Called through its live alias.")
+    scopes: tuple[Text, ...] = Field(
+        default=(), description="With an authorizer: a token needs one of them, or it is 403; none: any token will do."
+    )
+
+    @property
+    def slug(self) -> str:
+        """`GET /orders/{order_id}` as part of a resource name: `get-orders-order-id`."""
+        return re.sub(r"[^a-z0-9]+", "-", f"{self.method} {self.path}".lower()).strip("-")
+
+
+class JwtAuthorizer(Args):
+    """Whose tokens open the API."""
+
+    issuer: Text = Field(description="The tokens' `iss`; its keys are found through its OpenID configuration.")
+    audiences: Sequence[Text] | pulumi.Output[list[str]] = Field(
+        description="What `aud`, or `client_id` where there is none, may be. Never empty: tokens for others would do."
+    )
+
+
+class Cors(Args):
+    """What pages of other origins may do."""
+
+    origins: tuple[str, ...] = Field(min_length=1, description="Origins that may read answers, or `*`.")
+    methods: tuple[str, ...] = Field(min_length=1, description="Methods that they may use.")
+    request_headers: tuple[str, ...] = Field(description="Headers that they may send.")
+    response_headers: tuple[str, ...] = Field(description="Headers that they may read.")
+
+
+class HttpApiArgs(Args):
+    """Routes and limits."""
+
+    routes: tuple[Route, ...] = Field(min_length=1, description="Everything the API answers; the rest is 404.")
+    throttle_rate: int = Field(ge=1, description="Requests per second, over all callers, above which it answers 429.")
+    throttle_burst: int = Field(ge=1, description="Requests that may come at once before the rate counts.")
+    log_retention_days: int = Field(description="How long CloudWatch keeps the access log.")
+    authorizer: JwtAuthorizer | None = Field(default=None, description="Verifies callers; none: anybody may call.")
+    cors: Cors | None = Field(default=None, description="Lets pages of other origins call it; none: no page can.")
+    default_endpoint: bool = Field(
+        default=True, description="Whether AWS's own name answers; a domain of its own leaves it open otherwise."
+    )

@@ -1,0 +1,117 @@
+"""A Cognito user pool that gives tokens to known systems, each with its own credentials (OAuth client credentials)."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import ClassVar
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field
+
+from components.component import Args, Component, Scope
+
+_VALIDITY_UNIT = "seconds"
+
+
+class TokenIssuerArgs(Args):
+    """Who gets tokens, and for what."""
+
+    audience: str = Field(
+        pattern=r"^[a-z][a-z0-9-]*$", description="What the tokens are for; scopes start with it: `orders/read`."
+    )
+    scopes: Mapping[str, str] = Field(min_length=1, description="Scope (without the audience) to what it allows.")
+    clients: tuple[str, ...] = Field(min_length=1, description="Systems that get an id and a secret, by name.")
+    validity_seconds: int = Field(ge=1, le=86_400, description="How long an access token is valid.")
+    deletion_protection: bool = Field(description="Makes AWS refuse to delete the pool.")
+    protect: bool = Field(description="Makes Pulumi refuse a plan that deletes or replaces the pool.")
+    endpoint: str = Field(default="", description="Where Cognito's OAuth endpoints are, if not at AWS.")
+
+
+class TokenIssuer(Component):
+    """The pool with its clients. Nobody signs in here: it holds no users.
+
+    Outputs: `issuer` (the tokens' `iss`), `client_ids` and `client_secrets` (by name), `token_url`.
+    """
+
+    kind: ClassVar[str] = "TokenIssuer"
+
+    def __init__(
+        self, name: str, scope: Scope, args: TokenIssuerArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, scope, opts)
+        self._pool = self._user_pool(args)
+        self._server = aws.cognito.ResourceServer(
+            f"{name}-scopes",
+            aws.cognito.ResourceServerArgs(
+                identifier=args.audience,
+                name=scope.name(name),
+                user_pool_id=self._pool.id,
+                scopes=[
+                    aws.cognito.ResourceServerScopeArgs(scope_name=each, scope_description=meaning)
+                    for each, meaning in sorted(args.scopes.items())
+                ],
+            ),
+            self.child(),
+        )
+        domain = aws.cognito.UserPoolDomain(
+            f"{name}-domain",
+            # The name is taken once per region for all of AWS: from the pool's id, and in hexadecimal, because Cognito
+            # refuses names with `aws`, `amazon` or `cognito` in them.
+            aws.cognito.UserPoolDomainArgs(domain=self._pool.id.apply(_domain), user_pool_id=self._pool.id),
+            self.child(),
+        )
+        clients = {client: self._client(client, args) for client in args.clients}
+        self.issuer = pulumi.Output.concat("https://", self._pool.endpoint)
+        self.client_ids = {client: made.id for client, made in clients.items()}
+        self.client_secrets = {client: made.client_secret for client, made in clients.items()}
+        self.token_url = pulumi.Output.concat(
+            args.endpoint or pulumi.Output.all(domain.domain, self._pool.id).apply(_host), "/oauth2/token"
+        )
+        self.register_outputs({"issuer": self.issuer, "client_ids": self.client_ids, "token_url": self.token_url})
+
+    def scope_name(self, scope: str) -> pulumi.Output[str]:
+        """The scope as it stands in tokens."""
+        return pulumi.Output.concat(self._server.identifier, "/", scope)
+
+    def _user_pool(self, args: TokenIssuerArgs) -> aws.cognito.UserPool:
+        return aws.cognito.UserPool(
+            f"{self.logical_name}-pool",
+            aws.cognito.UserPoolArgs(
+                name=self.scope.name(self.logical_name),
+                # Callers are systems. A pool that lets people sign themselves up would make anybody a caller.
+                admin_create_user_config=aws.cognito.UserPoolAdminCreateUserConfigArgs(
+                    allow_admin_create_user_only=True
+                ),
+                deletion_protection="ACTIVE" if args.deletion_protection else "INACTIVE",
+                tags=self.scope.tags,
+            ),
+            # Another pool is another issuer: the same callers would be strangers to their own orders.
+            self.child(protect=args.protect),
+        )
+
+    def _client(self, client: str, args: TokenIssuerArgs) -> aws.cognito.UserPoolClient:
+        return aws.cognito.UserPoolClient(
+            f"{self.logical_name}-client-{client}",
+            aws.cognito.UserPoolClientArgs(
+                name=self.scope.name(client),
+                user_pool_id=self._pool.id,
+                generate_secret=True,
+                allowed_oauth_flows=["client_credentials"],
+                allowed_oauth_flows_user_pool_client=True,
+                allowed_oauth_scopes=[self.scope_name(each) for each in sorted(args.scopes)],
+                access_token_validity=args.validity_seconds,
+                token_validity_units=aws.cognito.UserPoolClientTokenValidityUnitsArgs(access_token=_VALIDITY_UNIT),
+                prevent_user_existence_errors="ENABLED",
+            ),
+            # The client's id is the caller: replaced, it would be a stranger to its own orders.
+            self.child(protect=args.protect),
+        )
+
+
+def _domain(pool_id: str) -> str:
+    return f"tokens-{hashlib.sha256(pool_id.encode()).hexdigest()[:20]}"
+
+
+def _host(domain_and_pool: list[str]) -> str:
+    domain, pool_id = domain_and_pool
+    return f"https://{domain}.auth.{pool_id.partition('_')[0]}.amazoncognito.com"

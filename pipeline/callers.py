@@ -1,0 +1,47 @@
+"""Who may call the API, and what for."""
+
+from components.component import Scope, Text
+from components.config import StackConfig
+from components.http_api import JwtAuthorizer
+from components.token_issuer import TokenIssuer, TokenIssuerArgs
+
+AUDIENCE = "orders"
+WRITE, READ = "write", "read"
+SCOPES = {WRITE: "Create orders", READ: "Look up one's own orders"}
+
+
+def build_issuer(config: StackConfig, scope: Scope) -> TokenIssuer | None:
+    """The stack's own issuer of tokens, if it has one."""
+    if config.authorizer != "cognito":
+        return None
+    return TokenIssuer(
+        "callers",
+        scope,
+        TokenIssuerArgs(
+            audience=AUDIENCE,
+            scopes=SCOPES,
+            clients=config.token_clients,
+            validity_seconds=config.token_validity_seconds,
+            deletion_protection=config.deletion_protection,
+            protect=config.protect,
+            endpoint=config.local_endpoint,
+        ),
+    )
+
+
+def authorizer_of(config: StackConfig, issuer: TokenIssuer | None) -> JwtAuthorizer | None:
+    """Whose tokens open the API; None: it is open to everybody."""
+    if issuer:
+        # Tokens of client credentials have no `aud`: API Gateway takes their `client_id` for it.
+        return JwtAuthorizer(issuer=issuer.issuer, audiences=tuple(issuer.client_ids.values()))
+    if config.authorizer == "external":
+        return JwtAuthorizer(issuer=config.jwt_issuer, audiences=config.jwt_audiences)
+    return None
+
+
+def scopes_of(config: StackConfig, issuer: TokenIssuer | None, scope: str) -> tuple[Text, ...]:
+    """What a token has to be good for on a route that writes or reads; empty: anything."""
+    if issuer:
+        return (issuer.scope_name(scope),)
+    external = config.jwt_write_scope if scope == WRITE else config.jwt_read_scope
+    return (external,) if external else ()

@@ -1,0 +1,154 @@
+"""Rules between the API's options: what breaks each, what just keeps it, and the message."""
+
+import json
+
+import pytest
+
+from components.config.api_rules import API_RULES
+from tests.infra.config_factory import only_problem, parsed
+
+LOCAL = {"environment": "local", "local_endpoint": "http://127.0.0.1:4566"}
+COGNITO = {"authorizer": "cognito", "token_clients": '["shop"]'}
+EXTERNAL = {"authorizer": "external", "jwt_issuer": "https://id.example.com/", "jwt_audiences": '["orders"]'}
+SECRET = "0123456789abcdef0123456789abcdef"
+WAF = {"waf": "true", "origin_secret": SECRET}
+CERTIFICATE = "arn:aws:acm:{region}:123456789012:certificate/1"
+DOMAIN = {"domain_name": "orders.example.com"}
+
+# Name of the rule and of the case: keys that break it, keys that just keep it, words of the message.
+EDGES: dict[tuple[str, str], tuple[dict[str, str], dict[str, str], str]] = {
+    ("idle_settings", "clients"): (
+        {**EXTERNAL, "token_clients": '["shop"]'},
+        COGNITO,
+        "with authorizer: cognito",
+    ),
+    ("idle_settings", "validity"): (
+        {"token_validity_seconds": "600"},
+        {"token_validity_seconds": "600", **COGNITO},
+        "with authorizer: cognito",
+    ),
+    ("idle_settings", "issuer"): ({"jwt_issuer": "https://id.example.com/"}, EXTERNAL, "with authorizer: external"),
+    ("idle_settings", "scope"): (
+        {**COGNITO, "jwt_read_scope": "read"},
+        {**EXTERNAL, "jwt_read_scope": "read"},
+        "with authorizer: external",
+    ),
+    ("idle_settings", "rate"): ({"waf_rate_limit": "100"}, {**WAF, "waf_rate_limit": "100"}, "with waf: true"),
+    ("idle_settings", "secret"): ({"origin_secret": SECRET}, WAF, "with waf: true"),
+    ("idle_settings", "traces"): (
+        {"trace_group": "true", "tracing": "false"},
+        {"trace_group": "true", "tracing": "true"},
+        "with tracing: true",
+    ),
+    ("anonymous", "production"): (
+        {"environment": "production"},
+        {"environment": "production", "allow_anonymous": "true"},
+        "says by name that anybody may order",
+    ),
+    ("anonymous", "verified"): (
+        {"environment": "production", "allow_anonymous": "true", **COGNITO},
+        {"environment": "production", **COGNITO},
+        "false, because callers are verified",
+    ),
+    ("cognito", "nobody"): ({"authorizer": "cognito"}, COGNITO, "at least one name"),
+    ("cognito", "twice"): (
+        {**COGNITO, "token_clients": '["shop", "shop"]'},
+        {**COGNITO, "token_clients": '["shop", "shop2"]'},
+        "each name once",
+    ),
+    ("cognito", "short"): (
+        {**COGNITO, "token_validity_seconds": "299"},
+        {**COGNITO, "token_validity_seconds": "300"},
+        "at least 300",
+    ),
+    ("cognito", "short locally"): (
+        {**COGNITO, "token_validity_seconds": "2"},
+        {**COGNITO, "token_validity_seconds": "2", **LOCAL},
+        "on the local stack only",
+    ),
+    ("external", "issuer"): (
+        {"authorizer": "external", "jwt_audiences": '["a"]'},
+        EXTERNAL,
+        "both jwt_issuer and jwt_audiences",
+    ),
+    ("external", "audience"): (
+        {"authorizer": "external", "jwt_issuer": "https://id.example.com"},
+        EXTERNAL,
+        "both jwt_issuer and jwt_audiences",
+    ),
+    ("cors", "any and one"): (
+        {"cors_origins": '["*", "https://shop.example.com"]'},
+        {"cors_origins": '["*"]'},
+        "either * alone",
+    ),
+    ("cors", "any in production"): (
+        {"cors_origins": '["*"]', "environment": "production", **COGNITO},
+        {"cors_origins": '["https://shop.example.com"]', "environment": "production", **COGNITO},
+        "by name in production",
+    ),
+    ("domain", "certificate alone"): (
+        {"domain_certificate_arn": CERTIFICATE.format(region="eu-west-1")},
+        {**DOMAIN, "domain_certificate_arn": CERTIFICATE.format(region="eu-west-1")},
+        "both or neither",
+    ),
+    ("domain", "without certificate"): (DOMAIN, {**DOMAIN, "domain_zone_id": "Z123"}, "to have one made and validated"),
+    ("domain", "locally"): (
+        {**DOMAIN, "domain_zone_id": "Z123", **LOCAL},
+        {**DOMAIN, "domain_zone_id": "Z123"},
+        "nothing resolves it there",
+    ),
+    ("domain", "certificate's region"): (
+        {**DOMAIN, **WAF, "domain_certificate_arn": CERTIFICATE.format(region="eu-west-1")},
+        {**DOMAIN, **WAF, "domain_certificate_arn": CERTIFICATE.format(region="us-east-1")},
+        "one in us-east-1",
+    ),
+    ("edge", "no secret"): ({"waf": "true"}, WAF, "around the firewall"),
+    ("edge", "same secret"): (
+        {**WAF, "origin_secret_also_accepted": SECRET},
+        {**WAF, "origin_secret_also_accepted": SECRET.upper()},
+        "another one, or none",
+    ),
+}
+
+
+def test_every_rule_has_its_edges_here() -> None:
+    # GIVEN / WHEN / THEN
+    assert {name for name, _ in EDGES} == {rule.__name__ for rule in API_RULES}
+
+
+@pytest.mark.parametrize("case", EDGES, ids=" ".join)
+def test_a_refused_combination_is_answered_with_the_reason_and_the_keys_to_change(case: tuple[str, str]) -> None:
+    # GIVEN
+    broken, _, words = EDGES[case]
+
+    # WHEN
+    problem = only_problem(**broken)
+
+    # THEN
+    assert words in problem.allowed
+    assert set(problem.keys) & set(broken)
+    assert problem.given
+    assert SECRET not in problem.render("orders")
+
+
+@pytest.mark.parametrize("case", EDGES, ids=" ".join)
+def test_a_combination_that_is_just_allowed_is_let_through(case: tuple[str, str]) -> None:
+    # GIVEN
+    _, kept, _ = EDGES[case]
+
+    # WHEN
+    config = parsed(**kept)
+
+    # THEN
+    assert config.environment == kept.get("environment", "development")
+
+
+def test_a_secret_is_shown_nowhere() -> None:
+    # GIVEN
+    config = parsed(**WAF)
+
+    # WHEN
+    shown = [repr(config), str(config), config.model_dump_json(), json.dumps(config.model_dump(mode="json"))]
+
+    # THEN
+    assert not [text for text in shown if SECRET in text]
