@@ -82,7 +82,8 @@ def _settled_not_published(stage: Stage, *lines: tuple[str, int]) -> Run:
     return _deliver(stage)
 
 
-def _settled_and_stock_gone(stage: Stage) -> Run:
+def settled_and_stock_gone(stage: Stage) -> Run:
+    """A confirmed order that took the last of its SKU, and whose worker died before it published."""
     run = _settled_not_published(stage, ("SKU-2", 5))
     if stage.world.available("SKU-2") != 0:
         raise AssertionError("the scene needs SKU-2 to be sold out by this very order")
@@ -245,7 +246,7 @@ WORKER_PATHS = (
     Path("replay: second message", WORKER, _second_message, CONFIRMED),
     Path("twin in progress", WORKER, _twin_in_progress, CONFIRMED),
     Path("confirmed, not published", WORKER, _settled_not_published, CONFIRMED),
-    Path("confirmed, not published, stock gone", WORKER, _settled_and_stock_gone, CONFIRMED),
+    Path("confirmed, not published, stock gone", WORKER, settled_and_stock_gone, CONFIRMED),
     Path("rejected, not published", WORKER, lambda stage: _settled_not_published(stage, ("SKU-2", 6)), REJECTED),
     Path("discarded", WORKER, _discarded, ends("DISCARDED")),
     Path("redriven", WORKER, _redriven, CONFIRMED),

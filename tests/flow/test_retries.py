@@ -1,0 +1,161 @@
+"""What a message goes through until it is done: seen from the queue, over whole histories."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from tests.flow import invariants
+from tests.flow.crash_points.stage import staged
+from tests.flow.crash_points.worker_paths import settled_and_stock_gone
+from tests.flow.fakes import Call, Fault, Process
+from tests.flow.fakes.faults import server_error, throttled
+from tests.flow.world import ORDERS, World
+
+
+def every_call(service: str) -> Process:
+    """A process to which a service is down."""
+
+    def on_call(call: Call) -> Fault | None:
+        return throttled if call.service == service else None
+
+    return Process(on_call=on_call)
+
+
+def next_delivery(world: World, process: Process | None = None) -> Process:
+    """Let time pass until something is visible, and deliver it."""
+    process = process or Process()
+    world.cloud.clock.advance_to(world.orders_queue.next_visible_at() or 0)
+    world.deliver(process)
+    return process
+
+
+def test_an_order_is_processed_once_however_many_messages_it_has() -> None:
+    # GIVEN an order with three messages: the API's, a second one of a repeated request, and a redriven one
+    with staged() as stage:
+        stage.accept()
+        sent = stage.message()
+        stage.world.drain()
+        # WHEN the others are processed
+        stage.world.orders_queue.resend(sent)
+        first = next_delivery(stage.world)
+        stage.world.orders_queue.resend(sent)
+        second = next_delivery(stage.world)
+        # THEN each is answered from the order's record, and nothing is published again
+        assert [[call.operation for call in process.calls] for process in (first, second)] == [["PutItem"], ["PutItem"]]
+        assert len(stage.world.subscriber.received) == 1
+
+
+def test_a_settled_order_is_never_offered_another_outcome() -> None:
+    # GIVEN a confirmed order that is not published yet, and whose SKU is sold out by now
+    with staged() as stage:
+        run = settled_and_stock_gone(stage)
+        process = Process()
+        # WHEN its message is delivered again
+        run(process)
+        # THEN stock is not believed: no write tries to reject it
+        writes = [call for call in process.calls if call.operation == "UpdateItem"]
+        assert [call for call in writes if call.params["TableName"] == ORDERS] == []
+        assert stage.statuses() == ("CONFIRMED",)
+
+
+def test_pauses_grow_to_the_cap_and_no_further() -> None:
+    # GIVEN a message that fails at every receive
+    with staged() as stage:
+        stage.accept()
+        received: list[float] = []
+        # WHEN it is received until it is moved
+        while stage.world.orders_queue.messages:
+            next_delivery(stage.world, every_call("sns"))
+            received.append(stage.world.cloud.clock.time())
+        # THEN its pauses are those of the backoff, up to the cap, and span at least twenty minutes
+        config = stage.world.deployment
+        ceilings = [min(config.retry_cap_seconds, config.retry_base_seconds * 2**n) for n in range(7)]
+        pauses = [later - earlier for earlier, later in pairwise(received)]
+        # The ninth look at the queue is the one that moves it, at once.
+        assert pauses[-1] == 0
+        for pause, ceiling in zip(pauses, ceilings, strict=False):
+            assert ceiling / 2 <= pause <= ceiling + 1
+        assert sum(pauses) >= 20 * 60
+        assert stage.world.orders_queue.moves[0][1] == config.max_receive_count == len(received) - 1
+
+
+@pytest.mark.parametrize("minutes", [5, 20])
+@pytest.mark.parametrize("service", ["dynamodb", "sns"])
+def test_an_outage_dead_letters_nothing_good(service: str, minutes: int) -> None:
+    # GIVEN orders that arrive just before a dependency goes down
+    with staged() as stage:
+        for number in range(20):
+            stage.accept(f"key-{number}", ("SKU-1", 1))
+        back_at = stage.world.cloud.clock.time() + minutes * 60
+        # WHEN it is down for minutes, and then back
+        while stage.world.orders_queue.messages:
+            stage.world.cloud.clock.advance_to(stage.world.orders_queue.next_visible_at() or 0)
+            down = stage.world.cloud.clock.time() < back_at
+            stage.world.deliver(every_call(service) if down else None)
+        # THEN every order is confirmed and none was a dead letter
+        assert stage.statuses() == ("CONFIRMED",) * 20
+        assert stage.world.orders_queue.moves == []
+        assert invariants.violations(stage.world) == []
+
+
+def test_a_message_whose_own_dead_letter_cannot_be_sent_stays_in_the_queue() -> None:
+    # GIVEN a message that is no JSON, and a dead-letter queue that takes nothing
+    with staged() as stage:
+        stage.accept()
+        stage.message().body = "not JSON"
+
+        def refuse(call: Call) -> Fault | None:
+            return server_error if call.operation == "SendMessage" else None
+
+        # WHEN it is delivered
+        next_delivery(stage.world, Process(on_call=refuse))
+        # THEN it is not lost: it waits in the queue, and is dead-lettered, with its reason, once that works
+        assert len(stage.world.orders_queue.messages) == 1
+        assert stage.world.dead_letters.messages == {}
+        next_delivery(stage.world)
+        assert stage.world.orders_queue.messages == {}
+        (dead,) = stage.world.dead_letters.messages.values()
+        assert dead.attributes["error_type"]["StringValue"] == "MALFORMED_BODY"
+        assert invariants.violations(stage.world) == []
+
+
+def test_a_dead_letter_that_can_never_be_sent_is_moved_by_the_queue() -> None:
+    # GIVEN a message that is no JSON, and a worker that may not write to the dead-letter queue at all
+    with staged() as stage:
+        stage.accept()
+        stage.message().body = "not JSON"
+
+        def refuse(call: Call) -> Fault | None:
+            return server_error if call.operation == "SendMessage" else None
+
+        # WHEN it is delivered until it leaves the queue
+        while stage.world.orders_queue.messages:
+            next_delivery(stage.world, Process(on_call=refuse))
+        # THEN the redrive policy has moved it, once, after the configured receives, and its order says so
+        assert [count for _, count in stage.world.orders_queue.moves] == [8]
+        assert stage.statuses() == ("FAILED",)
+        assert invariants.violations(stage.world) == []
+
+
+def test_the_neighbours_of_a_failing_message_are_done_once() -> None:
+    # GIVEN a message that fails at every receive, in a batch with others
+    with staged() as stage:
+        bad = stage.accept("bad")
+        good = [stage.accept(f"good-{number}") for number in range(5)]
+
+        def fails(call: Call) -> Fault | None:
+            return server_error if bad in repr(call.params) and call.operation == "TransactWriteItems" else None
+
+        # WHEN the queue is emptied
+        while stage.world.orders_queue.messages:
+            next_delivery(stage.world, Process(on_call=fails))
+        # THEN each neighbour took one receive, and the bad one all of them
+        receives = {
+            message.attributes["order_id"]["StringValue"]: message.receive_count
+            for message in stage.world.orders_queue.deleted.values()
+        }
+        assert receives == dict.fromkeys(good, 1)
+        assert [count for _, count in stage.world.orders_queue.moves] == [8]
+        assert invariants.violations(stage.world) + invariants.dead_letters_are_marked(stage.world) == []
