@@ -17,4 +17,8 @@ def print_hints(console: Console, outputs: Outputs, state: StateDir) -> None:
         "python -m local logs --follow",
     ):
         console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
+    console.print(
+        "\n  The contract is docs/openapi.json: open it in any OpenAPI viewer, e.g. editor.swagger.io", highlight=False
+    )
+    console.print("  Make it fail: python -m local fault add --help", highlight=False)
     console.print()

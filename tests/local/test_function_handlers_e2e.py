@@ -1,0 +1,110 @@
+"""Functions, and all that reaches them, on the emulator: created, changed in place, deleted."""
+
+import json
+
+import pulumi
+import pytest
+
+from local.services.aws import Aws
+from tests.local.factories import HELLO, function_inputs
+from tests.local.made import POLICY, TRUST, Made
+
+pytestmark = pytest.mark.e2e
+
+
+def test_function_with_all_that_reaches_it(emulated: Aws) -> None:
+    # GIVEN a function with role, log group, alias, mapping and a route to it
+    role = Made(emulated, "Role", "r", name="greet", assumeRolePolicy=TRUST, tags={"a": "b"})
+    inline = Made(emulated, "RolePolicy", "rp", name="inline", role="greet", policy=POLICY)
+    managed = Made(emulated, "Policy", "mp", name="managed", policy=POLICY)
+    attached = Made(emulated, "RolePolicyAttachment", "rpa", role="greet", policyArn=managed.id)
+    logs = Made(emulated, "LogGroup", "l", name="/aws/lambda/greet", retentionInDays=7)
+    function = Made(
+        emulated,
+        "Function",
+        "f",
+        **function_inputs(
+            role=role.state["arn"],
+            environment={"variables": {"GREETING": "hi"}},
+            loggingConfig={"logFormat": "Text", "logGroup": logs.id},
+            tracingConfig={"mode": "PassThrough"},
+            architectures=["x86_64"],
+        ),
+    )
+    alias = Made(
+        emulated, "Alias", "a", name="live", functionName=function.id, functionVersion=function.state["version"]
+    )
+    queue = Made(emulated, "Queue", "q", name="greet-queue")
+    mapping = Made(
+        emulated,
+        "EventSourceMapping",
+        "m",
+        eventSourceArn=queue.state["arn"],
+        functionName=alias.id,
+        functionResponseTypes=["ReportBatchItemFailures"],
+        scalingConfig={"maximumConcurrency": 2},
+    )
+    api = Made(emulated, "Api", "api", name="api", protocolType="HTTP", corsConfiguration={"allowOrigins": ["*"]})
+    integration = Made(
+        emulated,
+        "Integration",
+        "i",
+        apiId=api.id,
+        integrationType="AWS_PROXY",
+        integrationUri=alias.state["invokeArn"],
+        payloadFormatVersion="2.0",
+    )
+    permission = Made(
+        emulated,
+        "Permission",
+        "p",
+        action="lambda:InvokeFunction",
+        function=function.id,
+        qualifier="live",
+        principal="apigateway.amazonaws.com",
+    )
+    route = Made(emulated, "Route", "rt", apiId=api.id, routeKey="GET /greet", target=f"integrations/{integration.id}")
+    stage = Made(
+        emulated,
+        "Stage",
+        "s",
+        apiId=api.id,
+        name="$default",
+        autoDeploy=True,
+        defaultRouteSettings={"throttlingRateLimit": 10, "throttlingBurstLimit": 5},
+        accessLogSettings={"destinationArn": logs.state["arn"], "format": "$context.requestId"},
+    )
+    first = json.loads(emulated.lambda_.invoke(FunctionName=alias.id, Payload=b"{}")["Payload"].read())
+
+    # WHEN its code changes and the alias follows, and everything else changes too
+    code = pulumi.AssetArchive({"app.py": pulumi.StringAsset(HELLO.replace("hello", "welcome"))})
+    outputs = function.change(code=code, timeout=9, tags={"c": "d"})
+    alias.change(functionVersion=outputs["version"])
+    mapping.change(batchSize=5)
+    api.change(description="greets")
+    integration.change(timeoutMilliseconds=5000)
+    route.change(operationName="greet")
+    stage.change(description="the only one")
+    role.change(description="for greeting")
+    inline.change(policy=POLICY)
+    logs.change(retentionInDays=14)
+
+    # THEN callers of the alias get the new code, by a new version
+    second = json.loads(emulated.lambda_.invoke(FunctionName=alias.id, Payload=b"{}")["Payload"].read())
+    assert (first, second) == ({"hello": "nobody"}, {"welcome": "nobody"})
+    assert outputs["version"] != function.state["version"]
+    assert emulated.lambda_.get_event_source_mapping(UUID=mapping.id)["BatchSize"] == 5
+    assert emulated.lambda_.list_tags(Resource=outputs["arn"])["Tags"] == {"c": "d"}
+    assert stage.state["invokeUrl"] == f"{emulated.endpoint_url}/_aws/execute-api/{api.id}/"
+
+    # WHEN all are deleted, twice
+    for _ in range(2):
+        for each in (stage, route, permission, integration, api, mapping, queue, alias, function, logs):
+            each.delete()
+        for each in (attached, managed, inline, role):
+            each.delete()
+
+    # THEN nothing is left
+    assert emulated.lambda_.list_functions()["Functions"] == []
+    assert emulated.iam.list_roles()["Roles"] == []
+    assert emulated.apigatewayv2.get_apis()["Items"] == []
