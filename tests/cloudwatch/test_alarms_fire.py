@@ -11,6 +11,7 @@ from tests.cloudwatch.evaluator_composite import CompositeAlarm
 from tests.cloudwatch.evaluator_metrics import MetricStore
 from tests.cloudwatch.registered import LIMITS, PREFIX, THRESHOLDS, composite_alarms, metric_alarms, register_alarms
 from tests.cloudwatch.scenarios import BEGIN, CAUSES, END, HORIZON, START, Phase, api, own, publish, sqs
+from tests.cloudwatch.trial import on_trial
 
 BEHAVIOURS = [Behaviour(1, dynamodb_always_ignores=True), Behaviour(5)]
 ROWS = [row.name for row in alarm_table(THRESHOLDS, LIMITS).alarms]
@@ -25,10 +26,8 @@ def deployed() -> tuple[tuple[MetricAlarm, ...], tuple[CompositeAlarm, ...]]:
 def run_with(store: MetricStore, row: str, behaviour: Behaviour) -> AlarmRun:
     """The row's alarm alone; its composite sees every other member as silent."""
     alarms, composites = deployed()
-    name = f"{PREFIX}-{row}"
-    alarm = next(a for a in alarms if a.name == name)
-    heard_through = [CompositeAlarm(c.name, f'ALARM("{name}")', c.actions) for c in composites if name in c.alarms()]
-    return AlarmRun(store, [alarm], heard_through, behaviour).run(START + 50 * 60, START + (HORIZON - 1) * 60)
+    alarm = next(a for a in alarms if a.name == f"{PREFIX}-{row}")
+    return on_trial(store, alarm, composites, behaviour)
 
 
 def test_every_row_has_a_cause() -> None:

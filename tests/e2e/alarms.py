@@ -1,0 +1,194 @@
+"""The deployed alarms as the evaluator sees them, and queues that hear what the emulator delivers."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from components.alarms.model import Tier
+from local.client import LocalStack
+from local.demo.account import wait_for
+from local.instance import ROOT
+from local.logs import log_groups, read_lines
+from tests.cloudwatch.causes import Emitted, read_emf
+from tests.cloudwatch.evaluator_alarm import MetricAlarm
+from tests.cloudwatch.evaluator_composite import CompositeAlarm
+from tests.cloudwatch.evaluator_metrics import MetricKey
+from tests.cloudwatch.registered import WATCHED, Registered, composite_alarms, metric_alarms
+from tests.cloudwatch.scenarios import CAUSES, Series
+
+REPORT: Final = ROOT / ".build" / "alarms-shown.md"
+COLUMNS: Final = ("fires", "notifies", "recovers")
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A notification as a subscriber of an alarm topic gets it."""
+
+    tier: Tier
+    alarm: str
+    state: str
+    description: str
+
+
+@dataclass
+class Deployed:
+    """The alarms of a running stack."""
+
+    stack: LocalStack
+    metric: Mapping[str, MetricAlarm] = field(init=False)
+    composite: Mapping[str, CompositeAlarm] = field(init=False)
+
+    def __post_init__(self) -> None:
+        resources = tuple(Registered(each["type"], each["name"], each["state"]) for each in self.stack.resources)
+        self.metric = {alarm.name: alarm for alarm in metric_alarms(resources)}
+        self.composite = {alarm.name: alarm for alarm in composite_alarms(resources)}
+
+    @property
+    def prefix(self) -> str:
+        """What physical names start with."""
+        name: str = self.stack.outputs["dashboard"]
+        return name
+
+    def watched(self) -> dict[str, str]:
+        """The names behind the rows' `Ref`s, as the stack's outputs and resources have them."""
+        outputs = self.stack.outputs
+        (api,) = (each for each in self.stack.resources if each["type"] == "aws:apigatewayv2/api:Api")
+        names = {key: outputs[key] for key in WATCHED if key.endswith(("_function", "_table"))}
+        return names | {
+            "queue": outputs["orders_queue_url"].rsplit("/", 1)[1],
+            "dead_letter_queue": outputs["dead_letter_queue_url"].rsplit("/", 1)[1],
+            "notifications_topic": outputs["notifications_topic_arn"].rsplit(":", 1)[1],
+            "api_id": api["id"],
+            "api_stage": "$default",
+            "metrics_namespace": self.prefix,
+        }
+
+    def in_scenario(self, row: str) -> MetricAlarm:
+        """The row's alarm, watching what the scenarios publish; one that watches nothing of this stack sees nothing."""
+        watched = self.watched()
+        names = {watched[key]: WATCHED[key] for key in WATCHED}
+        alarm = self.metric[f"{self.prefix}-{row}"]
+        metrics = {
+            identifier: replace(query, key=_renamed(query.key, names)) for identifier, query in alarm.metrics.items()
+        }
+        return replace(alarm, metrics=metrics)
+
+    def cause_of(self, row: str) -> Series:
+        """The scenario's cause; a run that takes long does so by this stack's timeouts."""
+        cause = CAUSES[row]
+        if not row.endswith("-duration"):
+            return cause
+        longest = self.metric[f"{self.prefix}-{row}"].threshold * 1.1
+        return dict.fromkeys(cause, (30.0, longest))
+
+
+def _renamed(key: MetricKey, names: Mapping[str, str]) -> MetricKey:
+    dimensions = {name: names.get(value, value) for name, value in key.dimensions}
+    return MetricKey.of(names.get(key.namespace, key.namespace), key.name, dimensions)
+
+
+class Receivers:
+    """A queue per tier, subscribed to the tier's alarm topic."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        self._aws = stack.aws
+        self._urls: dict[Tier, str] = {}
+        for tier in Tier:
+            topic = stack.outputs["alarm_topic_arns"][tier]
+            url = self._aws.sqs.create_queue(QueueName=f"hears-{tier}")["QueueUrl"]
+            arn = self._aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
+                "QueueArn"
+            ]
+            self._aws.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": _lets_in(topic, arn)})
+            self._aws.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True)
+            self._urls[tier] = url
+
+    def set_state(self, alarm: str, state: str) -> None:
+        """What the evaluator decided, put into force."""
+        self._aws.cloudwatch.set_alarm_state(AlarmName=alarm, StateValue=state, StateReason="decided by the evaluator")  # type: ignore[arg-type] # one of CloudWatch's three
+
+    def hear(self, alarm: str, state: str) -> list[Heard]:
+        """Everything that arrives until this alarm's state does. Raises `LocalError` if it does not within 10 s."""
+        heard: list[Heard] = []
+
+        def listen() -> bool:
+            heard.extend(self.listen())
+            return any((each.alarm, each.state) == (alarm, state) for each in heard)
+
+        wait_for(f"the notification that {alarm} is {state}", listen, 10)
+        return heard
+
+    def listen(self) -> list[Heard]:
+        """What has arrived at any tier since the last look."""
+        return [each for tier, url in self._urls.items() for each in self._receive(tier, url)]
+
+    def _receive(self, tier: Tier, url: str) -> Iterator[Heard]:
+        while messages := self._aws.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                self._aws.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                told = json.loads(json.loads(message["Body"])["Message"])
+                yield Heard(tier, told["AlarmName"], told["NewStateValue"], told["AlarmDescription"])
+
+
+def _lets_in(topic: str, queue: str) -> str:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def emitted(stack: LocalStack, function: str, since: datetime) -> list[Emitted]:
+    """The metrics that a deployed function wrote to its log."""
+    lines = read_lines(stack.aws, log_groups(stack.state, function), since)
+    documents = [json.loads(line.message) for line in lines if line.message.startswith("{")]
+    return [each for document in documents if "_aws" in document for each in read_emf(document)]
+
+
+@dataclass
+class Shown:
+    """Which alarm was seen to do what."""
+
+    columns: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    causes: dict[str, str] = field(default_factory=dict)
+
+    @contextmanager
+    def showing(self, alarm: str, *columns: str) -> Iterator[None]:
+        """Notes the columns unless the block raises."""
+        yield
+        self.columns[alarm].update(columns)
+
+    def write(self, path: Path, names: list[str]) -> str:
+        """Write the table and return its one-line summary."""
+        rows = [
+            f"| {name} | {self.causes.get(name, 'published metrics')} | "
+            + " | ".join("shown" if column in self.columns[name] else "**not shown**" for column in COLUMNS)
+            + " |"
+            for name in names
+        ]
+        head = f"| alarm | cause | {' | '.join(COLUMNS)} |\n|---|---|{'---|' * len(COLUMNS)}\n"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("# Alarms, as the last run showed them\n\n" + head + "\n".join(rows) + "\n", encoding="utf-8")
+        whole = sum(set(COLUMNS) <= self.columns[name] for name in names)
+        return f"{whole} of {len(names)} alarms shown to fire, to notify and to recover: {path.relative_to(ROOT)}"
+
+
+def total(metrics: list[Emitted], name: str) -> float:
+    """The sum of a metric's values."""
+    return sum(sum(each.values) for each in metrics if each.key.name == name)
+
+
+def added_up(metrics: list[Emitted]) -> dict[MetricKey, Any]:
+    """Per metric all values of one minute."""
+    series: dict[MetricKey, list[float]] = defaultdict(list)
+    for each in metrics:
+        series[each.key].extend(each.values)
+    return dict(series)

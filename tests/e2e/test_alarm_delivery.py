@@ -1,0 +1,114 @@
+"""Each alarm of the deployed stack fires by its own cause, is delivered to a subscriber, and recovers.
+
+CloudWatch's evaluation is ours (tests/cloudwatch), because the emulator's ignores dimensions, math and missing data;
+what is deployed, the way to the subscriber and the causes of `REAL` are the emulator's.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from components.alarms.component import runbook_link
+from components.alarms.model import Alarm, Composite
+from local.client import LocalStack
+from local.instance import ROOT
+from pipeline.alarms import alarm_table
+from tests.cloudwatch.evaluator_alarm import State
+from tests.cloudwatch.registered import LIMITS, THRESHOLDS
+from tests.cloudwatch.scenarios import BEGIN, END, Phase, publish
+from tests.cloudwatch.trial import verdict
+from tests.e2e.alarms import COLUMNS, REPORT, Deployed, Receivers, Shown
+
+pytestmark = pytest.mark.e2e
+
+TABLE = alarm_table(THRESHOLDS, LIMITS)
+HEARD: tuple[Alarm | Composite, ...] = (*TABLE.alarms, *TABLE.composites)
+
+
+@pytest.fixture(scope="module")
+def deployed(stack: LocalStack) -> Deployed:
+    return Deployed(stack)
+
+
+@pytest.fixture(scope="module")
+def receivers(stack: LocalStack) -> Receivers:
+    return Receivers(stack)
+
+
+@pytest.fixture(scope="module")
+def shown(request: pytest.FixtureRequest) -> Iterator[Shown]:
+    noted = Shown()
+    yield noted
+    summary = noted.write(REPORT, [row.name for row in HEARD])
+    if reporter := request.config.pluginmanager.get_plugin("terminalreporter"):
+        reporter.write_line(f"\n{summary}")
+
+
+def test_the_table_is_what_is_deployed(deployed: Deployed) -> None:
+    # GIVEN / WHEN
+    names = {name.removeprefix(f"{deployed.prefix}-") for name in (*deployed.metric, *deployed.composite)}
+
+    # THEN
+    assert names == {row.name for row in HEARD}
+
+
+@pytest.mark.parametrize("row", TABLE.alarms, ids=lambda row: row.name)
+def test_an_alarm_fires_by_its_cause_is_delivered_with_its_runbook_and_recovers(
+    deployed: Deployed, receivers: Receivers, shown: Shown, row: Alarm
+) -> None:
+    # GIVEN the cause, published as AWS publishes it
+    store = publish(Phase(BEGIN, END, deployed.cause_of(row.name)))
+    name, heard_as = f"{deployed.prefix}-{row.name}", TABLE.composite_of(row.name) or row
+
+    # WHEN the evaluator decides over the deployed alarm, and what it decides is put into force
+    decided = verdict(store, deployed.in_scenario(row.name), deployed.composite.values())
+    receivers.set_state(name, "OK")
+    receivers.listen()
+    delivered = {}
+    for state in decided.entered:
+        receivers.set_state(name, state)
+        delivered[state] = receivers.hear(f"{deployed.prefix}-{heard_as.name}", state)
+
+    # THEN it fired once and recovered, and each was told once, in its tier, with the link
+    link = runbook_link("docs/runbooks", heard_as)
+    for member in {row.name, heard_as.name}:
+        with shown.showing(member, *COLUMNS):
+            assert decided.entered == (State.ALARM, State.OK)
+            for state in decided.entered:
+                assert [each.tier for each in delivered[state]] == [heard_as.tier]
+                assert delivered[state][0].description.endswith(f" Runbook: {link}")
+
+
+@pytest.mark.parametrize("composite", TABLE.composites, ids=lambda composite: composite.name)
+def test_a_composite_pages_once_whatever_number_of_its_members_fires(
+    deployed: Deployed, receivers: Receivers, composite: Composite
+) -> None:
+    # GIVEN
+    members = [f"{deployed.prefix}-{member}" for member in composite.members]
+    receivers.listen()
+
+    # WHEN all fire and all recover
+    told = []
+    for state in ("ALARM", "OK"):
+        for member in members:
+            receivers.set_state(member, state)
+        told += receivers.hear(f"{deployed.prefix}-{composite.name}", state)
+
+    # THEN
+    assert [(each.alarm, each.state) for each in told] == [
+        (f"{deployed.prefix}-{composite.name}", state) for state in ("ALARM", "OK")
+    ]
+
+
+def test_every_link_leads_to_a_heading(deployed: Deployed) -> None:
+    # GIVEN
+    alarms = [each["state"] for each in deployed.stack.resources if each["type"].endswith("Alarm")]
+
+    # WHEN
+    links = [alarm["alarmDescription"].rsplit(" ", 1)[1] for alarm in alarms]
+
+    # THEN
+    assert len(links) == len(HEARD)
+    for link in links:
+        path, _, anchor = link.partition("#")
+        assert f"\n## {anchor}\n" in (ROOT / path).read_text(encoding="utf-8")
