@@ -10,7 +10,7 @@ from tests.flow import invariants
 from tests.flow.crash_points.stage import staged
 from tests.flow.crash_points.worker_paths import settled_and_stock_gone
 from tests.flow.fakes import Call, Fault, Process
-from tests.flow.fakes.faults import server_error, throttled
+from tests.flow.fakes.faults import server_error, throttled, transaction_cancelled
 from tests.flow.world import ORDERS, World
 
 
@@ -79,6 +79,26 @@ def test_pauses_grow_to_the_cap_and_no_further() -> None:
             assert ceiling / 2 <= pause <= ceiling + 1
         assert sum(pauses) >= 20 * 60
         assert stage.world.orders_queue.moves[0][1] == config.max_receive_count == len(received) - 1
+
+
+def test_conflicts_cost_no_receive() -> None:
+    # GIVEN an order for a popular SKU: its transaction is cancelled five times before it gets through
+    with staged() as stage:
+        stage.accept()
+        tries: list[Call] = []
+
+        def busy(call: Call) -> Fault | None:
+            if call.operation != "TransactWriteItems":
+                return None
+            tries.append(call)
+            return transaction_cancelled(["None", "TransactionConflict"]) if len(tries) <= 5 else None
+
+        # WHEN it is delivered once
+        next_delivery(stage.world, Process(on_call=busy))
+        # THEN it is done
+        assert len(tries) == 6
+        assert stage.world.orders_queue.messages == {}
+        assert stage.statuses() == ("CONFIRMED",)
 
 
 @pytest.mark.parametrize("minutes", [5, 20])

@@ -1,0 +1,24 @@
+"""``python -m tests.flow.sabotage``: makes each deliberate mistake, and says which test noticed it and by what."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.flow.sabotage.rewrite import rewritten
+from tests.flow.sabotage.sabotages import SABOTAGES
+
+
+def main() -> int:
+    """Play every sabotage; returns the exit status."""
+    survived = 0
+    for sabotage in SABOTAGES:
+        with rewritten(sabotage.changes):
+            found = sabotage.caught_by.run()
+        survived += found is None
+        sys.stdout.write(f"{sabotage.name}\n  {sabotage.caught_by.node}\n  {found or 'NOT NOTICED'}\n")
+    sys.stdout.write(f"{len(SABOTAGES)} sabotages, {survived} not noticed\n")
+    return 1 if survived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

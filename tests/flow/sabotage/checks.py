@@ -1,0 +1,58 @@
+"""What notices a sabotage: tests of this suite, run in process."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from tests.flow.crash_points.cases import PATHS, cases, run_case
+
+CRASH_POINTS = "tests/flow/crash_points/test_crash_points.py::test_guarantees_hold_whatever_happens_at_any_call"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A named test, and how it is run here.
+
+    Attributes:
+        node: The test's id as pytest has it.
+        run: What it found wrong; ``None`` where it passes.
+    """
+
+    node: str
+    run: Callable[[], str | None]
+
+
+def crash_points(function: str, path: str) -> Check:
+    """The test of one path's crash points. It stops at the first violation, which is all that is asked here."""
+    return Check(f"{CRASH_POINTS}[{function}-{path}]", partial(_first_violation, function, path))
+
+
+def test(file: str, name: str) -> Check:
+    """A test function without fixtures."""
+    return Check(f"{file}::{name}", partial(_failure, file.removesuffix(".py").replace("/", "."), name))
+
+
+def _first_violation(function: str, name: str) -> str | None:
+    (path,) = [path for path in PATHS if (path.function, path.name) == (function, name)]
+    with warnings.catch_warnings():
+        # What Powertools warns of (no Lambda context) only stops a test run, not a function.
+        warnings.simplefilter("ignore")
+        try:
+            found = list(cases(path))
+            outcomes = (run_case(case) for case in found)
+            violation = next((text for outcome in outcomes for text in outcome.violations), None)
+        except AssertionError as failure:
+            return str(failure)
+    return violation if found else "there are no crash points"
+
+
+def _failure(module: str, name: str) -> str | None:
+    try:
+        getattr(importlib.import_module(module), name)()
+    except AssertionError as failure:
+        return str(failure).strip().partition("\n")[0] or "assertion failed"
+    return None

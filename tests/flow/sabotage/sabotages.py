@@ -1,0 +1,286 @@
+"""The mistakes that are easiest to make here, each with a test that must notice it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.flow.sabotage.checks import Check, crash_points, test
+from tests.flow.sabotage.rewrite import Rewrite
+
+UPSERT = "runtime.store.settlement:SettlementStore._upsert"
+NEW_OR_OPEN = "attribute_not_exists(#status) OR #status IN"
+RETRIES = "tests/flow/test_retries.py"
+PROCESSOR = "runtime.logic.processing:OrderProcessor"
+
+
+@dataclass(frozen=True, slots=True)
+class Sabotage:
+    """A mistake, as changes of the source, and the test that notices it."""
+
+    name: str
+    caught_by: Check
+    changes: tuple[Rewrite, ...]
+
+
+INTAKE = (
+    Sabotage(
+        "put before send",
+        crash_points("create_order", "first call, caller gives up"),
+        (
+            Rewrite("runtime.logic.accept:Acceptance.accept", "    self._queue.send(message)\n", ""),
+            Rewrite(
+                "runtime.logic.accept:Acceptance.accept",
+                "    accepted_at = self._orders.upsert_accepted(message)\n",
+                "    accepted_at = self._orders.upsert_accepted(message)\n    self._queue.send(message)\n",
+            ),
+        ),
+    ),
+    Sabotage(
+        "no condition on what the API stores",
+        crash_points("create_order", "overtaken by the worker"),
+        (
+            Rewrite(
+                "runtime.store.order_intake:OrderIntake._upsert",
+                'f"#{name} = if_not_exists(#{name}, :{name})"',
+                'f"#{name} = :{name}"',
+            ),
+        ),
+    ),
+    Sabotage(
+        "the API does not register the Lambda context",
+        crash_points("create_order", "first call"),
+        (
+            Rewrite(
+                "runtime.store.first_answer:FirstAnswers.register",
+                "self._config.register_lambda_context(context)",
+                "pass",
+            ),
+        ),
+    ),
+    Sabotage(
+        "a 5xx is returned from inside the idempotent function",
+        crash_points("create_order", "first call"),
+        (
+            Rewrite(
+                "runtime.store.first_answer:_run",
+                '    return {"body": operation()}',
+                "    try:\n"
+                '        return {"body": operation()}\n'
+                "    except Exception:\n"
+                '        return {"body": \'{"order_id": "unknown", "status": 503}\'}',
+            ),
+            Rewrite(
+                "runtime.handlers.create_order:_accepted",
+                "return json_response(202, answer.body, headers)",
+                'return json_response(503 if "503}" in answer.body else 202, answer.body, headers)',
+            ),
+        ),
+    ),
+    Sabotage(
+        "the caller is left out of the key",
+        crash_points("create_order", "other caller, same key"),
+        (
+            Rewrite(
+                "runtime.logic.keys:request_key",
+                "_json_list(identity.issuer, identity.subject, key)",
+                "_json_list(key)",
+            ),
+        ),
+    ),
+    Sabotage(
+        "the caller is left out of the order id",
+        crash_points("create_order", "other caller, same key"),
+        (Rewrite("runtime.logic.keys:order_id", "_json_list(caller, key, ", "_json_list(key, "),),
+    ),
+    Sabotage(
+        "a random order id",
+        crash_points("create_order", "first call"),
+        (Rewrite("runtime.logic.keys:order_id", "uuid.uuid5(_ORDERS_NAMESPACE, ", "uuid.uuid5(uuid.uuid4(), "),),
+    ),
+    Sabotage(
+        "a replay is not marked as one",
+        crash_points("create_order", "replay"),
+        (
+            Rewrite(
+                "runtime.handlers.create_order:_accepted",
+                "    if answer.replayed:\n",
+                "    if False:\n",
+            ),
+        ),
+    ),
+    Sabotage(
+        "the answer has the time of its own attempt",
+        crash_points("create_order", "died after the send, processed"),
+        (
+            Rewrite(
+                "runtime.logic.accept:Acceptance.accept",
+                "accepted_at = self._orders.upsert_accepted(message)",
+                "accepted_at = self._orders.upsert_accepted(message) and message.accepted_at",
+            ),
+        ),
+    ),
+)
+WORKER = (
+    Sabotage(
+        "the key is the message id",
+        test(RETRIES, "test_an_order_is_processed_once_however_many_messages_it_has"),
+        (
+            Rewrite(
+                f"{PROCESSOR}._attempt",
+                "self._settle_and_publish(message, invocation)",
+                "self._settle_and_publish((message, delivery.message_id), invocation)",
+            ),
+            Rewrite(
+                f"{PROCESSOR}._settle_and_publish",
+                "    finished: list[StoredOrder] = []\n",
+                "    finished: list[StoredOrder] = []\n    message, message_id = message\n",
+            ),
+            Rewrite(f"{PROCESSOR}._settle_and_publish", "order_id=message.order_id", "order_id=message_id"),
+        ),
+    ),
+    Sabotage(
+        "the worker does not register the Lambda context",
+        crash_points("process_order", "first receive"),
+        (
+            Rewrite(
+                "runtime.store.processed_orders:ProcessedOrders.register",
+                "self._config.register_lambda_context(context)",
+                "pass",
+            ),
+        ),
+    ),
+    Sabotage(
+        "publish before the transaction",
+        crash_points("process_order", "out of stock"),
+        (
+            Rewrite(
+                f"{PROCESSOR}._finish",
+                "    written = self._settler.settle(",
+                "    early = StoredOrder(**{**message.model_dump(), 'status': OrderStatus.CONFIRMED,\n"
+                "        'settled_at': message.accepted_at})\n"
+                "    self._notifications.publish(event_for(early, source=self._settings.event_source))\n"
+                "    written = self._settler.settle(",
+            ),
+        ),
+    ),
+    Sabotage(
+        "the event has the time of its own attempt",
+        crash_points("process_order", "first receive"),
+        (
+            Rewrite(
+                f"{PROCESSOR}._finish",
+                "event_for(order, source",
+                "event_for(order.model_copy(update={'settled_at': str(invocation.remaining_seconds())"
+                " + str(self._random())}), source",
+            ),
+        ),
+    ),
+    Sabotage(
+        "a newer schema version is permanent",
+        crash_points("process_order", "retryable: newer schema"),
+        (
+            Rewrite(
+                "runtime.logic.message:_refuse_newer",
+                "        raise NewerSchemaError(\n",
+                '        raise PermanentError("NEWER", trusted_order_id=None, error=\n',
+            ),
+        ),
+    ),
+    Sabotage(
+        "stock is judged before the order row",
+        test(RETRIES, "test_a_settled_order_is_never_offered_another_outcome"),
+        (
+            Rewrite(
+                "runtime.logic.cancellation:judge",
+                "    if order.code == CONDITION_FAILED:\n        return AlreadyFinal()\n",
+                "    if order.code == CONDITION_FAILED and all(one.code == NONE for one in stock):\n"
+                "        return AlreadyFinal()\n",
+            ),
+            Rewrite("runtime.logic.cancellation:judge", "if order.code != NONE:", "if order.code in TRANSIENT:"),
+        ),
+    ),
+    Sabotage(
+        "update instead of upsert",
+        crash_points("process_order", "before the API has stored it, caller gives up"),
+        (
+            Rewrite(
+                UPSERT,
+                NEW_OR_OPEN,
+                "#status IN",
+            ),
+        ),
+    ),
+    Sabotage(
+        "an outcome may be overwritten",
+        crash_points("process_order", "confirmed, not published"),
+        (
+            Rewrite(
+                UPSERT,
+                NEW_OR_OPEN,
+                "attribute_not_exists(nothing) OR #status IN",
+            ),
+        ),
+    ),
+    Sabotage(
+        "stock is taken outside the transaction's condition",
+        crash_points("process_order", "batch: last unit, twice"),
+        (
+            Rewrite(
+                "runtime.store.settlement:SettlementStore._take",
+                '"#available >= :quantity"',
+                '"attribute_exists(#available)"',
+            ),
+        ),
+    ),
+)
+ROUTES = (
+    Sabotage(
+        "a message is deleted though its dead letter was not sent",
+        crash_points("process_order", "permanent: not JSON"),
+        (
+            Rewrite(
+                f"{PROCESSOR}._dead_letter",
+                "    self._dead_letters.send(delivery, error_type=error_type, error=error)\n",
+                "    try:\n"
+                "        self._dead_letters.send(delivery, error_type=error_type, error=error)\n"
+                "    except Exception:\n"
+                "        self._source.delete(delivery)\n",
+            ),
+        ),
+    ),
+    Sabotage(
+        "a failed attempt is not reported",
+        crash_points("process_order", "first receive"),
+        (Rewrite(f"{PROCESSOR}.process", "        raise\n", "        return\n"),),
+    ),
+    Sabotage(
+        "backoff without cap",
+        test(RETRIES, "test_pauses_grow_to_the_cap_and_no_further"),
+        (
+            Rewrite(
+                "runtime.logic.backoff:retry_delay",
+                "min(cap, base * _doubled(receive_count), MAX_VISIBILITY_SECONDS)",
+                "min(base * _doubled(receive_count), MAX_VISIBILITY_SECONDS)",
+            ),
+        ),
+    ),
+    Sabotage(
+        "the last attempt is not marked before it starts",
+        crash_points("process_order", "last attempt"),
+        (Rewrite(f"{PROCESSOR}.mark_last_attempt", "if self._is_last(delivery):", "if False:"),),
+    ),
+    Sabotage(
+        "the last attempt's failure is not marked",
+        crash_points("process_order", "last attempt: topic down"),
+        (
+            Rewrite(f"{PROCESSOR}._come_back_later", "    if last:\n", "    if False:\n"),
+            Rewrite(f"{PROCESSOR}.mark_last_attempt", "if self._is_last(delivery):", "if False:"),
+        ),
+    ),
+    Sabotage(
+        "a conflict costs a receive at once",
+        test(RETRIES, "test_conflicts_cost_no_receive"),
+        (Rewrite("runtime.logic.settle:Settler.settle", "if self.clock.monotonic() + pause > deadline:", "if True:"),),
+    ),
+)
+SABOTAGES = (*INTAKE, *WORKER, *ROUTES)
