@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.services.aws import Aws
-from local.services.base import Created, Handler, Inputs, gone_is_fine
+from local.services.base import Created, Handler, Inputs, compact, gone_is_fine
 
 
 class JwtConfiguration(Inputs):
@@ -49,8 +49,9 @@ class Authorizer(Handler[AuthorizerInputs]):
 
     def update(self, aws: Aws, id_: str, old: AuthorizerInputs, new: AuthorizerInputs) -> Mapping[str, Any]:
         """Change it in place."""
-        renamed = {"Name": new.name} if new.name else {}
-        aws.apigatewayv2.update_authorizer(ApiId=new.api_id, AuthorizerId=id_, **renamed, **new.parameters())
+        aws.apigatewayv2.update_authorizer(
+            ApiId=new.api_id, AuthorizerId=id_, **compact(Name=new.name), **new.parameters()
+        )
         return {}
 
     def delete(self, aws: Aws, id_: str, inputs: AuthorizerInputs) -> None:

@@ -25,7 +25,8 @@ class LogGroup(Handler[LogGroupInputs]):
     pulumi_type = "aws:cloudwatch/logGroup:LogGroup"
     model = LogGroupInputs
     ignored: ClassVar[Mapping[str, str]] = {
-        "skipDestroy": "about destroying; the emulator forgets everything when it stops"
+        "region": "everything is made in the one emulated region",
+        "skipDestroy": "about destroying; the emulator forgets everything when it stops",
     }
     updatable = frozenset({"retentionInDays"})
 

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.services.apigatewayv2 import Api, Integration, Route, Stage
+from local.services.authorizer import Authorizer
 from local.services.base import Handler
 from local.services.cloudwatch import CompositeAlarm, Dashboard, MetricAlarm
+from local.services.cognito import ResourceServer, UserPool, UserPoolClient, UserPoolDomain
 from local.services.dynamodb import Table
 from local.services.event_source import EventSourceMapping
 from local.services.function_access import Alias, Permission
@@ -18,6 +20,7 @@ from local.services.sqs import Queue, QueuePolicy, RedriveAllowPolicy, RedrivePo
 _ALL: tuple[Handler[Any], ...] = (
     Alias(),
     Api(),
+    Authorizer(),
     CompositeAlarm(),
     Dashboard(),
     EventSourceMapping(),
@@ -33,6 +36,7 @@ _ALL: tuple[Handler[Any], ...] = (
     QueuePolicy(),
     RedriveAllowPolicy(),
     RedrivePolicy(),
+    ResourceServer(),
     Role(),
     RolePolicy(),
     RolePolicyAttachment(),
@@ -42,6 +46,9 @@ _ALL: tuple[Handler[Any], ...] = (
     Topic(),
     TopicPolicy(),
     TopicSubscription(),
+    UserPool(),
+    UserPoolClient(),
+    UserPoolDomain(),
 )
 
 HANDLERS: Mapping[str, Handler[Any]] = {handler.pulumi_type: handler for handler in _ALL}

@@ -1,0 +1,186 @@
+"""With verified callers: who is let in, and that callers never meet (G6). A stack of its own, tokens of seconds."""
+
+import json
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+import pytest
+
+from local.client import LocalStack
+from local.demo.account import Account
+from local.demo.http import Answer, OrdersApi, order
+
+pytestmark = pytest.mark.e2e
+
+VALIDITY_SECONDS = 6
+CONFIG = {
+    "authorizer": "cognito",
+    "token_clients": '["shop", "warehouse"]',
+    "token_validity_seconds": str(VALIDITY_SECONDS),
+}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    with LocalStack.started(tmp_path_factory.mktemp("jwt"), iam=True, warm_workers=1, config=CONFIG) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def account(stack: LocalStack) -> Account:
+    account = Account(stack)
+    account.set_stock({"SKU-1": 1_000})
+    return account
+
+
+@pytest.fixture(scope="module")
+def api(stack: LocalStack, account: Account) -> OrdersApi:
+    return OrdersApi(stack.outputs["api_url"])
+
+
+Tokens = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def token(stack: LocalStack) -> Tokens:
+    """A fresh token of one of the stack's clients, for these scopes or for all that it has."""
+    ids, secrets = stack.outputs["token_clients"], stack.outputs["token_client_secrets"]
+
+    def get(client: str, *scopes: str) -> str:
+        return fetch_token(stack.outputs["token_url"], ids[client], secrets[client], *scopes)
+
+    return get
+
+
+def fetch_token(url: str, client_id: str, secret: str, *scopes: str) -> str:
+    form = {"grant_type": "client_credentials", **({"scope": " ".join(scopes)} if scopes else {})}
+    basic = b64encode(f"{client_id}:{secret}".encode()).decode()
+    request = Request(url, urlencode(form).encode(), {"Authorization": f"Basic {basic}"})  # noqa: S310 - http on loopback
+    with urlopen(request, timeout=30) as answer:  # noqa: S310 - the same
+        return str(json.load(answer)["access_token"])
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def post(api: OrdersApi, token: str, key: str) -> Answer:
+    return api.post(order(("SKU-1", 1)), key, bearer(token))
+
+
+def get(api: OrdersApi, token: str, order_id: str) -> Answer:
+    return api.call("GET", f"/orders/{order_id}", headers=bearer(token))
+
+
+def test_a_valid_token_is_let_in_and_its_owner_finds_the_order(api: OrdersApi, token: Tokens, key: str) -> None:
+    # GIVEN a caller
+    # WHEN it orders and looks
+    accepted = post(api, token("shop"), key)
+    found = get(api, token("shop"), accepted.order_id)
+
+    # THEN it may
+    assert accepted.status == 202
+    assert found.status == 200
+
+
+def test_without_a_token_the_answer_is_401(api: OrdersApi, key: str) -> None:
+    # GIVEN no token
+    # WHEN somebody orders, and looks
+    answers = [api.post(order(("SKU-1", 1)), key), api.get("00000000-0000-5000-8000-000000000000")]
+
+    # THEN neither is let in
+    assert [answer.status for answer in answers] == [401, 401]
+
+
+def test_an_expired_token_is_401(api: OrdersApi, token: Tokens, key: str) -> None:
+    # GIVEN a token that worked
+    old = token("shop")
+    before = post(api, old, key)
+
+    # WHEN its time is over
+    time.sleep(VALIDITY_SECONDS + 1)
+    after = post(api, old, key)
+
+    # THEN it opens nothing any more
+    assert (before.status, after.status) == (202, 401)
+
+
+def test_a_token_for_another_audience_is_401(stack: LocalStack, api: OrdersApi, key: str) -> None:
+    # GIVEN a client of the same issuer that the API was not told about
+    cognito = stack.aws.cognito
+    pool = cognito.list_user_pools(MaxResults=10)["UserPools"][0]["Id"]
+    stranger = cognito.create_user_pool_client(
+        UserPoolId=pool,
+        ClientName="stranger",
+        GenerateSecret=True,
+        AllowedOAuthFlows=["client_credentials"],
+        AllowedOAuthFlowsUserPoolClient=True,
+        AllowedOAuthScopes=["orders/write"],
+    )["UserPoolClient"]
+    token = fetch_token(stack.outputs["token_url"], stranger["ClientId"], stranger["ClientSecret"])
+
+    # WHEN it orders
+    answer = post(api, token, key)
+
+    # THEN it is not let in, with the issuer's own signature
+    assert answer.status == 401
+
+
+@pytest.mark.parametrize("part", [0, 1, 2], ids=["header", "claims", "signature"])
+def test_a_tampered_token_is_401(api: OrdersApi, token: Tokens, key: str, part: int) -> None:
+    # GIVEN a token of which one letter is another
+    parts = token("shop").split(".")
+    middle = len(parts[part]) // 2
+    parts[part] = parts[part][:middle] + ("A" if parts[part][middle] != "A" else "B") + parts[part][middle + 1 :]
+
+    # WHEN it is used
+    answer = post(api, ".".join(parts), key)
+
+    # THEN it opens nothing
+    assert answer.status == 401
+
+
+def test_a_token_without_the_scope_is_403(api: OrdersApi, token: Tokens, key: str) -> None:
+    # GIVEN a token that is good for looking only
+    reading = token("shop", "orders/read")
+
+    # WHEN it is used to order
+    answer = post(api, reading, key)
+
+    # THEN it is known, and not allowed
+    assert answer.status == 403
+
+
+def test_another_caller_s_order_is_404_like_one_that_does_not_exist(api: OrdersApi, token: Tokens, key: str) -> None:
+    # GIVEN an order of one caller
+    order_id = post(api, token("shop"), key).order_id
+
+    # WHEN another one asks for it, and for one that nobody made
+    theirs = get(api, token("warehouse"), order_id)
+    nobodys = get(api, token("warehouse"), "00000000-0000-5000-8000-000000000000")
+
+    # THEN nothing tells the two apart
+    assert (theirs.status, nobodys.status) == (404, 404)
+    assert theirs.body == nobodys.body
+
+
+def test_the_same_key_and_body_of_two_callers_are_two_orders(
+    api: OrdersApi, account: Account, token: Tokens, key: str
+) -> None:
+    # GIVEN two callers that came up with the same key
+    # WHEN both order the same
+    first, second = post(api, token("shop"), key), post(api, token("warehouse"), key)
+    again = post(api, token("shop"), key)
+
+    # THEN each has its own, no answer is a replay of the other's, and a retry finds its own
+    assert (first.status, second.status) == (202, 202)
+    assert first.order_id != second.order_id
+    assert not first.is_replay
+    assert not second.is_replay
+    assert again.is_replay
+    assert again.body == first.body
+    callers = {account.orders()[each.order_id]["caller"] for each in (first, second)}
+    assert len(callers) == 2
