@@ -104,6 +104,8 @@ def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, *, by: 
         RefusedError: the order was settled meanwhile.
     """
     messages = planned.found.messages
+    if not messages:
+        return planned.explanation
     done = "no order was marked"
     if planned.order_id is not None:
         content = next((content for message in messages if (content := content_of(message))), None)
@@ -116,7 +118,7 @@ def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, *, by: 
         done = f"the order {planned.order_id} is {order.status}"
         if order.status in OPEN_STATUSES:
             raise RefusedError(f"The order {planned.order_id} is still {order.status}; its messages were left alone.")
-    deleted = sweep.delete([message.message_id for message in messages]) if messages else set()
+    deleted = sweep.delete([message.message_id for message in messages])
     if len(deleted) < len(messages):
         raise RefusedError(
             f"{done}, but {len(messages) - len(deleted)} of its messages could not be deleted: run it again."

@@ -45,6 +45,10 @@ class Desk:
         """A line for people."""
         self.err.print(text, markup=False)
 
+    def heading(self, text: str) -> None:
+        """What the data below is."""
+        self.out.print(text, style="bold", markup=False)
+
     def next(self, *commands: str) -> None:
         """What to type next."""
         for command in commands:

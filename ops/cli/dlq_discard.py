@@ -23,9 +23,7 @@ def register(actions: Any) -> None:
     )
     discard.add_argument("id", help="an order id; or a message id, where the order is not known")
     discard.add_argument("--by", required=True, metavar="PERSON", help="who decides; stored with the order")
-    discard.add_argument(
-        "--reason", required=True, metavar="TEXT", help="why; stored with the order, not shown to callers"
-    )
+    discard.add_argument("--reason", required=True, metavar="TEXT", help="why; stored, not shown to callers")
 
 
 def run_discard(options: argparse.Namespace, desk: Desk) -> int:
@@ -33,7 +31,7 @@ def run_discard(options: argparse.Namespace, desk: Desk) -> int:
     by, reason = options.by.strip(), options.reason.strip()
     if not by or not reason or len(by) > MAX_REASON or len(reason) > MAX_REASON:
         raise WrongValueError(
-            f"--by and --reason need 1 to {MAX_REASON} characters: a decision has a name and a reason."
+            f"--by and --reason: 1 to {MAX_REASON} characters each; a decision has a name and a reason."
         )
     with desk.sweep() as sweep:
         found = find(sweep, desk.orders, options.id)

@@ -72,6 +72,7 @@ def run_list(options: argparse.Namespace, desk: Desk) -> int:
         desk.out.print(_table(shown, now))
         if len(shown) < len(merged):
             desk.say(f"{len(merged) - len(shown)} more: --limit 0 shows all.")
+        desk.heading("causes")
         desk.out.print(_causes(merged))
     _conclude(desk, merged, sweep.seen, hidden, cut_short=sweep.cut_short)
     return ExitCode.OK
@@ -106,7 +107,7 @@ def _table(cases: list[Case], now: float) -> Table:
 
 
 def _causes(cases: list[Case]) -> Table:
-    table = Table("error", "orders", box=None, pad_edge=False, title="causes", title_justify="left")
+    table = Table("error", "orders", box=None, pad_edge=False)
     for error_type, count in Counter(case.error_type for case in cases).most_common(10):
         table.add_row(error_type, str(count))
     return table
@@ -128,23 +129,25 @@ def run_show(options: argparse.Namespace, desk: Desk) -> int:
         "messages": [
             case.as_json(now) | _message(received) for case, received in zip(found.cases, found.messages, strict=True)
         ],
-        "order": None if order is None else order_view(order),
+        "order": None if order is None else order_view(order, desk.orders.reason(order.order_id)),
     }
     if desk.as_json:
         desk.print_json(document)
     else:
         for message in document["messages"] or ():
-            desk.out.print(_sheet("dead letter", message))
+            desk.heading("dead letter")
+            desk.out.print(_sheet(message))
         if document["order"]:
-            desk.out.print(_sheet("order", document["order"]))
+            desk.heading("order")
+            desk.out.print(_sheet(document["order"]))
     name = order_id or options.id
     desk.next(f"python -m ops dlq redrive --where message_id={found.messages[0].message_id}")
     desk.next(f'python -m ops dlq discard {name} --by "$NAME" --reason "$REASON"')
     return ExitCode.OK
 
 
-def order_view(order: StoredOrder) -> dict[str, Any]:
-    """A stored order without what could tell who ordered it."""
+def order_view(order: StoredOrder, reason: dict[str, Any]) -> dict[str, Any]:
+    """A stored order without what could tell who ordered it; `reason` as it is stored."""
     return {
         "order_id": order.order_id,
         "status": order.status.value,
@@ -153,7 +156,7 @@ def order_view(order: StoredOrder) -> dict[str, Any]:
         "total": order.total,
         "currency": order.currency,
         "lines": [f"{line.quantity} x {line.sku}" for line in order.lines],
-        "reason": None if order.reason is None else order.reason.model_dump(mode="json"),
+        "reason": reason or None,
         "error": order.error,
         "caller": short(order.caller),
         "correlation_id": order.correlation_id,
@@ -164,8 +167,8 @@ def _message(received: Received) -> dict[str, Any]:
     return {"body_bytes": len(received.body.encode()), "attributes": sorted(received.attributes)}
 
 
-def _sheet(title: str, fields: Any) -> Table:
-    table = Table("field", "value", box=None, pad_edge=False, title=title, title_justify="left", show_header=False)
+def _sheet(fields: Any) -> Table:
+    table = Table("field", "value", box=None, pad_edge=False, show_header=False)
     for name, value in fields.items():
         if value not in (None, [], ""):
             table.add_row(name, str(value))

@@ -35,14 +35,14 @@ def register(commands: Any) -> None:
         run_trace,
         "show an order's whole life: request, attempts, transaction, event, log lines",
         "python -m ops order trace 1bfa2889-307d-56d4-8339-4dc839c7313d",
-        "failed: dlq show ID. Open for too long without a message: orders resend ID. Not notified: order replay-events ID.",
+        "failed: dlq show ID. Open and its message gone: orders resend ID. Not notified: order replay-events ID.",
     )
     trace.add_argument("id", help="the order's id")
     trace.add_argument(
         "--since", default="24h", metavar="AGE", help="how far back to read logs of an order that is not stored (24h)"
     )
     trace.add_argument(
-        "--no-logs", action="store_true", help="do not read the logs, which may take minutes on a busy day"
+        "--no-logs", action="store_true", help="do not read the logs: that may take minutes on a busy day"
     )
     replay = add_command(
         actions,
@@ -72,7 +72,7 @@ def run_trace(options: argparse.Namespace, desk: Desk) -> int:
     if desk.as_json:
         desk.print_json(
             {
-                "order": None if order is None else order_view(order),
+                "order": None if order is None else order_view(order, desk.orders.reason(order.order_id)),
                 "worker_record": record,
                 "event": notification(order, record),
                 "steps": [step.as_json() for step in known],
@@ -103,7 +103,7 @@ def _ms(seconds: float) -> int:
 
 def _show(desk: Desk, order: StoredOrder | None, record: str | None, steps: list[Step]) -> None:
     head = Table("field", "value", box=None, pad_edge=False, show_header=False)
-    view = {"order": "not stored"} if order is None else order_view(order)
+    view = {"order": "not stored"} if order is None else order_view(order, desk.orders.reason(order.order_id))
     for name, value in {**view, "worker's record": record or "none", "event": notification(order, record)}.items():
         if value not in (None, [], ""):
             head.add_row(name, str(value))

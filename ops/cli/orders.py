@@ -99,9 +99,7 @@ def run_resend(options: argparse.Namespace, desk: Desk) -> int:
     messages = {order.order_id: rebuilt(order) for order in orders}
     lost = [order_id for order_id, message in messages.items() if message is None]
     if lost and options.ids:
-        raise RefusedError(
-            f"What is stored of {', '.join(lost)} is not the whole order: it cannot be sent. Nothing was."
-        )
+        raise RefusedError(f"What is stored of {', '.join(lost)} is not the whole order; nothing was sent.")
     whole = [message for message in messages.values() if message is not None]
     sent = _send(desk, whole) if options.yes else 0
     if desk.as_json:

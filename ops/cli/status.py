@@ -76,9 +76,13 @@ def run(options: argparse.Namespace, desk: Desk) -> int:
             }
         )
     else:
-        desk.out.print(_queues(orders, dead, ages, mapping.state))
+        desk.out.print(_queues(orders, dead, ages))
+        desk.heading(f"worker: {mapping.state}")
+        desk.heading(f"counted in the last {show_duration(since)}")
         desk.out.print(_rates(counts, since))
-        desk.out.print(_alarms(total, raised))
+        desk.heading(f"alarms: {len(raised)} of {total} raised")
+        if raised:
+            desk.out.print(_alarms(raised))
     _advise(desk, orders, dead, mapping.state, raised)
     return ExitCode.OK
 
@@ -113,19 +117,17 @@ def _depth_json(depth: Depth, age: float | None) -> dict[str, Any]:
     }
 
 
-def _queues(orders: Depth, dead: Depth, ages: dict[str, float | None], worker: str) -> Table:
+def _queues(orders: Depth, dead: Depth, ages: dict[str, float | None]) -> Table:
     table = Table("queue", "waiting", "in flight", "delayed", "oldest", "kept for", box=None, pad_edge=False)
     for name, depth, age in (("orders", orders, ages["orders"]), ("dead letters", dead, ages["dead"])):
         oldest = "-" if age is None else show_duration(age)
         kept = show_duration(depth.retention_seconds)
         table.add_row(name, str(depth.visible), str(depth.hidden), str(depth.delayed), oldest, kept)
-    table.caption, table.caption_justify = f"worker: {worker}", "left"
     return table
 
 
 def _rates(counts: dict[str, int | None], since: int) -> Table:
-    title = f"counted in the last {show_duration(since)} (per minute)"
-    table = Table("metric", "count", "rate", box=None, pad_edge=False, title=title, title_justify="left")
+    table = Table("metric", "count", "per minute", box=None, pad_edge=False)
     for name, count in counts.items():
         if count is not None:
             table.add_row(name, str(count), f"{count * 60 / since:.1f}")
@@ -134,11 +136,8 @@ def _rates(counts: dict[str, int | None], since: int) -> Table:
     return table
 
 
-def _alarms(total: int, raised: list[Alarm]) -> Table:
-    title = f"alarms: {len(raised)} of {total} raised"
-    table = Table(
-        "alarm", "runbook", box=None, pad_edge=False, title=title, title_justify="left", show_header=bool(raised)
-    )
+def _alarms(raised: list[Alarm]) -> Table:
+    table = Table("alarm", "runbook", box=None, pad_edge=False)
     for alarm in raised:
         table.add_row(alarm.name, _runbook(alarm))
     return table

@@ -73,9 +73,7 @@ def run_add(options: argparse.Namespace, desk: Desk) -> int:
     before = _current(options, desk)
     if (before is None) is not options.new:
         state = "unknown" if before is None else f"known, with {before}"
-        raise RefusedError(
-            f"{options.sku} is {state}; --new is for articles that are not in the table yet, and only for them."
-        )
+        raise RefusedError(f"{options.sku} is {state}; --new is for articles that are not in the table yet.")
     if options.yes:
         desk.stock.add(options.sku, options.count, new=options.new)
     return _report(options, desk, before, (before or 0) + options.count)

@@ -12,7 +12,7 @@ from ops.errors import OpsError
 from ops.logic.case import Facts
 from runtime.logic.failures import CorruptDataError
 from runtime.models.order import OPEN_STATUSES, SETTLED_STATUSES, OrderMessage, OrderStatus, ReasonCode, StoredOrder
-from runtime.store.items import to_attribute, to_order
+from runtime.store.items import from_item, to_attribute, to_order
 from runtime.store.order_item import immutable_attributes
 from runtime.store.processed_orders import KEY_PREFIX
 
@@ -65,6 +65,18 @@ class Orders:
             TableName=self._orders_table, Key={"order_id": {"S": order_id}}, ConsistentRead=True
         )
         return to_order(answer["Item"]) if "Item" in answer else None
+
+    def reason(self, order_id: str) -> dict[str, Any]:
+        """Why an order is REJECTED or DISCARDED, with who decided and when: more than the model keeps for callers."""
+        answer = self._client.get_item(
+            TableName=self._orders_table,
+            Key={"order_id": {"S": order_id}},
+            ConsistentRead=True,
+            ProjectionExpression="#reason",
+            ExpressionAttributeNames={"#reason": "reason"},
+        )
+        reason = from_item(answer.get("Item", {})).get("reason")
+        return reason if isinstance(reason, dict) else {}
 
     def record_status(self, order_id: str) -> str | None:
         """What the worker's record of an order says: COMPLETED, INPROGRESS, or none."""

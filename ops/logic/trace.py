@@ -52,12 +52,19 @@ def steps_of_order(order: StoredOrder) -> list[Step]:
 
 def step_of_line(line: Mapping[str, Any]) -> Step:
     """What a log line tells."""
-    moment = datetime.fromtimestamp(line["at_ms"] / 1000, UTC)
     details = {name: line[name] for name in _SHOWN if line.get(name) not in (None, "")}
     for name in ("attempt", "message_id"):
         if name in line:
             details[name] = line[name]
-    return Step(to_timestamp(moment), str(line.get("service", "?")), str(line.get("message", "")), details)
+    return Step(to_timestamp(_moment(line)), str(line.get("service", "?")), str(line.get("message", "")), details)
+
+
+def _moment(line: Mapping[str, Any]) -> datetime:
+    # The logger's own time: Lambda may hand over several lines with one.
+    try:
+        return datetime.strptime(str(line.get("timestamp")), "%Y-%m-%d %H:%M:%S,%f%z")
+    except ValueError:
+        return datetime.fromtimestamp(line["at_ms"] / 1000, UTC)
 
 
 def timeline(steps: Iterable[Step]) -> list[Step]:

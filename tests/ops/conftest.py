@@ -1,0 +1,17 @@
+"""A world for the tools to work in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.flow.world import Deployment, World, simulated
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """A world with stock and few attempts, so that orders fail fast."""
+    with simulated(World(seed=5, deployment=Deployment(max_receive_count=2))) as made:
+        made.stock_up("SKU-1", 1000)
+        yield made

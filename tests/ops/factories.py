@@ -1,0 +1,102 @@
+"""Received messages, stored orders and worlds with dead letters."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ops.gateway.orders import Orders
+from ops.gateway.queues import DeadLetterQueue, OrdersQueue
+from ops.logic.dead_letter import Received
+from ops.logic.where import Where
+from ops.pace import Pace
+from ops.redrive import Redrive, Tally
+from ops.sweep import Sweep
+from runtime.models.order import OrderStatus, StoredOrder
+from tests.flow.fakes import Call, Process
+from tests.flow.fakes.faults import throttled
+from tests.flow.requests import order_body
+from tests.flow.world import ORDERS, WORKER_RECORDS, World
+
+ORDER_ID = "1bfa2889-307d-56d4-8339-4dc839c7313d"
+OTHER_ID = "2bfa2889-307d-56d4-8339-4dc839c7313d"
+CALLER = "ab" * 32
+
+
+def body(**overrides: Any) -> str:
+    return json.dumps(
+        {
+            "schema_version": 1,
+            "order_id": ORDER_ID,
+            "caller": CALLER,
+            "accepted_at": "2026-01-01T00:00:00.000Z",
+            "correlation_id": "c-1",
+            "currency": "EUR",
+            "lines": [{"sku": "SKU-1", "quantity": 2, "unit_price": "19.90"}],
+            "total": "39.80",
+            **overrides,
+        }
+    )
+
+
+def text(value: str, data_type: str = "String") -> dict[str, str]:
+    return {"DataType": data_type, "StringValue": value}
+
+
+def received(**overrides: Any) -> Received:
+    attributes = {"order_id": text(ORDER_ID), "schema_version": text("1", "Number"), "correlation_id": text("c-1")}
+    fields: dict[str, Any] = {
+        "message_id": "m-1",
+        "receipt": "r-1",
+        "body": body(),
+        "attributes": attributes,
+        "sent_at": 1_767_225_600.0,
+    }
+    return Received(**{**fields, **overrides})
+
+
+def stored(**overrides: Any) -> StoredOrder:
+    return StoredOrder(**{"order_id": ORDER_ID, "status": OrderStatus.FAILED, **overrides})
+
+
+def accept(world: World, key: str) -> str:
+    """POST an order and return its id."""
+    response = world.post(key, order_body(), caller="ann").response
+    assert response is not None
+    return str(response["headers"]["Location"]).rpartition("/")[2]
+
+
+def dead_letter(world: World, count: int) -> list[str]:
+    """Accept so many orders, let each use up its attempts, and return their ids."""
+    ids = [accept(world, f"key-{number}") for number in range(count)]
+
+    def down(call: Call) -> Any:
+        return throttled if call.operation == "TransactWriteItems" else None
+
+    while world.orders_queue.messages:
+        world.cloud.clock.advance_to(world.orders_queue.next_visible_at() or 0)
+        world.deliver(Process(on_call=down))
+    assert len(world.dead_letters.messages) == count
+    return ids
+
+
+def orders_of(world: World) -> Orders:
+    return Orders(world.cloud.dynamodb_client, ORDERS, WORKER_RECORDS, world.cloud.clock.sleep)
+
+
+def sweep_of(world: World) -> Sweep:
+    return Sweep(DeadLetterQueue(world.cloud.sqs_client, world.dead_letters.url))
+
+
+def redrive(world: World, *where: str, act: bool = True, rate: float = 1000) -> Tally:
+    """One run of the redrive over a world's queues."""
+    run = Redrive(
+        orders=orders_of(world),
+        queue=OrdersQueue(world.cloud.sqs_client, world.orders_queue.url),
+        where=Where.parse(where),
+        pace=Pace(rate, world.cloud.clock),
+        clock=world.cloud.clock,
+        act=act,
+    )
+    with sweep_of(world) as sweep:
+        return run.run(sweep)

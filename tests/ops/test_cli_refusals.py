@@ -1,0 +1,157 @@
+"""What goes wrong ends with a message, its exit code, and nothing changed. On moto, whole commands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import boto3
+import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import NoCredentialsError
+from moto import mock_aws
+
+from ops.cli.main import main, parser
+from tests.flow.fakes.errors import client_error
+from tests.ops.test_target import outputs
+
+REGION = "eu-west-1"
+
+
+@pytest.fixture
+def sqs() -> Iterator[Any]:
+    """An account of moto's."""
+    with mock_aws():
+        yield boto3.client("sqs", region_name=REGION)
+
+
+def make_stack(sqs: Any, folder: Path, **overrides: Any) -> str:
+    """Two queues that belong together; the path of the stack's outputs."""
+    dead = sqs.create_queue(QueueName="dlq")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 3})
+    source = sqs.create_queue(QueueName="orders", Attributes={"RedrivePolicy": policy})["QueueUrl"]
+    path = folder / "stack.json"
+    urls = {"orders_queue_url": source, "dead_letter_queue_url": dead}
+    path.write_text(json.dumps(outputs(**{**urls, **overrides})))
+    return str(path)
+
+
+def test_queues_that_do_not_belong_together_are_left_alone(sqs: Any, tmp_path: Path, capsys: Any) -> None:
+    # GIVEN a dead-letter queue of somebody else, with a message in it
+    stranger = sqs.create_queue(QueueName="theirs")["QueueUrl"]
+    sqs.send_message(QueueUrl=stranger, MessageBody="{}")
+    path = make_stack(sqs, tmp_path, dead_letter_queue_url=stranger)
+    # WHEN it is to be redriven
+    code = main(["dlq", "redrive", "--outputs", path, "--yes"])
+    # THEN that is refused before anything is received
+    shown = sqs.get_queue_attributes(QueueUrl=stranger, AttributeNames=["All"])["Attributes"]
+    assert code == 3
+    assert "is not the dead-letter queue of" in capsys.readouterr().err
+    assert shown["ApproximateNumberOfMessages"] == "1"
+
+
+def test_a_dead_letter_queue_that_passes_messages_on_is_not_looked_at(sqs: Any, tmp_path: Path, capsys: Any) -> None:
+    # GIVEN a dead-letter queue with a redrive policy of its own
+    path = make_stack(sqs, tmp_path)
+    dead = json.loads(Path(path).read_text())["dead_letter_queue_url"]
+    end = sqs.create_queue(QueueName="end")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=end, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
+    sqs.set_queue_attributes(QueueUrl=dead, Attributes={"RedrivePolicy": policy})
+    # WHEN it is listed
+    code = main(["dlq", "list", "--outputs", path])
+    # THEN that is refused
+    assert code == 3
+    assert "would move them" in capsys.readouterr().err
+
+
+def test_credentials_of_another_account_change_nothing(sqs: Any, tmp_path: Path, capsys: Any) -> None:
+    # GIVEN a stack of another account than the credentials', where a table of that name may exist as well
+    arn = "arn:aws:sns:eu-west-1:999999999999:orders-prod-notifications"
+    path = make_stack(sqs, tmp_path, notifications_topic_arn=arn)
+    # WHEN stock is to be changed
+    code = main(["stock", "set", "SKU-1", "1", "--expect", "2", "--outputs", path, "--yes"])
+    # THEN both accounts are named
+    message = capsys.readouterr().err
+    assert code == 4
+    assert "123456789012" in message
+    assert "999999999999" in message
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (client_error("GetCallerIdentity", "ExpiredToken", "expired"), 4, "have expired"),
+        (client_error("GetCallerIdentity", "InvalidClientTokenId", "unknown"), 4, "does not know these credentials"),
+        (client_error("ReceiveMessage", "AccessDenied", "no"), 4, "may not call ReceiveMessage"),
+        (
+            client_error("GetQueueAttributes", "AWS.SimpleQueueService.NonExistentQueue", "gone"),
+            3,
+            "destroyed or renamed",
+        ),
+        (client_error("ReceiveMessage", "RequestThrottled", "slow"), 1, "RequestThrottled"),
+        (NoCredentialsError(), 4, "No usable AWS credentials"),
+    ],
+)
+def test_what_aws_refuses_is_said_in_words(
+    error: Exception, code: int, says: str, sqs: Any, tmp_path: Path, capsys: Any
+) -> None:
+    # GIVEN a stack, and an AWS that refuses
+    path = make_stack(sqs, tmp_path)
+    with patch.object(BaseClient, "_make_api_call", side_effect=error):
+        # WHEN dead letters are to be redriven
+        got = main(["dlq", "redrive", "--outputs", path, "--yes"])
+    # THEN the message tells what to change
+    assert got == code
+    assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["dlq", "redrive", "--rate", "0"],
+        ["dlq", "redrive", "--rate", "nan"],
+        ["dlq", "list", "--where", "nonsense"],
+        ["dlq", "discard", "x", "--by", " ", "--reason", "r"],
+        ["orders", "open", "--older-than", "soon"],
+        ["orders", "resend"],
+        ["stock", "add", "SKU-1", "0"],
+        ["stock", "get", "no sku!"],
+    ],
+)
+def test_wrong_values_are_wrong_usage(arguments: list[str], sqs: Any, tmp_path: Path, capsys: Any) -> None:
+    # GIVEN a stack
+    path = make_stack(sqs, tmp_path)
+    # WHEN a value is none
+    code = main([*arguments, "--outputs", path])
+    # THEN the exit code says usage
+    assert code == 2
+    assert "error:" in capsys.readouterr().err
+
+
+def leaves(root: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every level of the command line with its parser."""
+    yield path, root
+    for action in root._actions:
+        if isinstance(action.choices, dict):
+            for name, below in action.choices.items():
+                yield from leaves(below, (*path, name))
+
+
+LEVELS = dict(leaves(parser()))
+
+
+@pytest.mark.parametrize("path", list(LEVELS), ids=" ".join)
+def test_every_level_has_an_example_that_parses_and_says_what_is_next(path: tuple[str, ...]) -> None:
+    # GIVEN a level of the command line
+    level = LEVELS[path]
+    # WHEN its help is read
+    text = level.format_help()
+    # THEN it has both, and the example is a command of this program
+    assert "what next:" in text
+    example = next(line for line in level.epilog.splitlines() if line.startswith("  python -m ops "))
+    assert tuple(example.split()[3 : 3 + len(path)]) == path

@@ -1,0 +1,164 @@
+"""Discarding: for good, by a named person, and never what is settled."""
+
+from __future__ import annotations
+
+import contextlib
+from functools import partial
+from typing import Any
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.discard import carry_out, find, plan
+from ops.errors import RefusedError
+from tests.flow import invariants
+from tests.flow.fakes import FAULTS, Call, FaultKind, Process, ProcessKilled
+from tests.flow.fakes.faults import throttled
+from tests.flow.fakes.wire import Fault
+from tests.flow.world import World
+from tests.ops.factories import accept, dead_letter, orders_of, sweep_of, text
+
+
+def discard(world: World, wanted: str) -> str:
+    """What the command does with `--yes`."""
+    orders = orders_of(world)
+    with sweep_of(world) as sweep:
+        found = find(sweep, orders, wanted)
+        order = orders.get(wanted) if not found.cases else None
+        planned = plan(found, wanted, order)
+        return carry_out(planned, sweep, orders, world.cloud.clock, by="Ada", reason="a test")
+
+
+def test_the_order_is_final_and_its_message_gone(world: World) -> None:
+    # GIVEN two dead letters
+    first, second = dead_letter(world, 2)
+    # WHEN one is discarded
+    discard(world, first)
+    # THEN who, why and when are stored, the caller sees it, and the other is untouched
+    reason = world.orders[first]["reason"]["M"]
+    assert world.orders[first]["status"]["S"] == "DISCARDED"
+    assert (reason["by"]["S"], reason["text"]["S"]) == ("Ada", "a test")
+    assert reason["at"]["S"].endswith("Z")
+    assert "error" not in world.orders[first]
+    assert '"DISCARDED"' in world.get(first, caller="ann")["body"]
+    assert "Ada" not in world.get(first, caller="ann")["body"]
+    assert world.orders[second]["status"]["S"] == "FAILED"
+    assert world.dead_letters.counts() == (1, 0, 0)
+    assert invariants.violations(world) == []
+
+
+def test_an_order_that_was_never_stored_is_kept_for_its_caller(world: World) -> None:
+    # GIVEN a dead letter whose order the tables do not know
+    (order_id,) = dead_letter(world, 1)
+    del world.cloud.dynamodb.tables["orders"].items[(order_id,)]
+    # WHEN it is discarded
+    discard(world, order_id)
+    # THEN its caller finds it
+    assert '"DISCARDED"' in world.get(order_id, caller="ann")["body"]
+
+
+def test_a_settled_order_whose_notification_is_missing_is_refused(world: World) -> None:
+    # GIVEN a confirmed order that could not be published
+    order_id = accept(world, "k")
+
+    def no_topic(call: Call) -> Any:
+        return throttled if call.service == "sns" else None
+
+    while world.orders_queue.messages:
+        world.cloud.clock.advance_to(world.orders_queue.next_visible_at() or 0)
+        world.deliver(Process(on_call=no_topic))
+    before = dict(world.orders[order_id])
+    # WHEN somebody wants to discard it
+    with pytest.raises(RefusedError, match="only its notification is missing"):
+        discard(world, order_id)
+    # THEN nothing is changed
+    assert world.orders[order_id] == before
+    assert world.dead_letters.counts() == (1, 0, 0)
+
+
+def test_a_leftover_of_a_finished_order_is_deleted_and_the_order_stays(world: World) -> None:
+    # GIVEN a finished order, and a copy of its message among the dead letters
+    order_id = accept(world, "k")
+    (source,) = world.orders_queue.messages.values()
+    world.dead_letters.send(source.body, source.attributes)
+    world.drain()
+    # WHEN it is discarded
+    discard(world, order_id)
+    # THEN only the copy is gone
+    assert world.orders[order_id]["status"]["S"] == "CONFIRMED"
+    assert world.dead_letters.messages == {}
+
+
+def test_a_message_that_is_no_json_marks_the_order_it_names(world: World) -> None:
+    # GIVEN an unreadable message that names its order
+    order_id = accept(world, "k")
+    world.orders_queue.messages.clear()
+    sent = world.dead_letters.send("not json", {"order_id": text(order_id)})
+    # WHEN it is discarded by its own id
+    discard(world, sent.message_id)
+    # THEN both are dealt with
+    assert world.orders[order_id]["status"]["S"] == "DISCARDED"
+    assert world.dead_letters.messages == {}
+
+
+def test_a_message_that_names_no_order_is_deleted_alone(world: World) -> None:
+    # GIVEN an unreadable message
+    sent = world.dead_letters.send("not json", {})
+    # WHEN it is discarded
+    done = discard(world, sent.message_id)
+    # THEN it is gone, and no order was touched
+    assert done == "no order was marked; 1 messages deleted"
+    assert world.dead_letters.messages == {}
+    assert world.orders == {}
+
+
+def test_an_order_without_dead_letter_is_refused(world: World) -> None:
+    # GIVEN an order that waits in the orders queue
+    order_id = accept(world, "k")
+    # WHEN somebody wants to discard it
+    with pytest.raises(RefusedError, match="the order is ACCEPTED"):
+        discard(world, order_id)
+    # THEN nothing is changed
+    assert world.orders[order_id]["status"]["S"] == "ACCEPTED"
+
+
+def test_an_order_that_settles_meanwhile_is_left_alone(world: World) -> None:
+    # GIVEN a dead letter whose twin is being processed when the decision is written
+    order_id = accept(world, "k")
+    (source,) = world.orders_queue.messages.values()
+    world.dead_letters.send(source.body, source.attributes)
+
+    def settle_first(call: Call) -> None:
+        if call.operation == "UpdateItem":
+            world.cloud.wire.before = None
+            world.drain()
+
+    world.cloud.wire.before = settle_first
+    # WHEN it is discarded
+    with pytest.raises(RefusedError, match="was CONFIRMED by the time"):
+        discard(world, order_id)
+    # THEN it stays confirmed, and its message stays
+    assert world.orders[order_id]["status"]["S"] == "CONFIRMED"
+    assert world.dead_letters.counts() == (1, 0, 0)
+
+
+def hit(kind: FaultKind, index: int, call: Call) -> Fault | None:
+    """A fault at the call with this index, if it fits."""
+    return kind.fault if call.index == index and kind.fits(call) else None
+
+
+@pytest.mark.parametrize("kind", FAULTS, ids=lambda kind: kind.name)
+def test_a_discard_hit_anywhere_can_be_run_again(kind: FaultKind, world: World) -> None:
+    # GIVEN a discard that is hit at each of its calls in turn
+    ids = dead_letter(world, 8)
+    for index, order_id in enumerate(ids):
+        process = Process(on_call=partial(hit, kind, index))
+        with contextlib.suppress(ProcessKilled, BotoCoreError, ClientError, RefusedError):
+            world.cloud.wire.run(process, partial(discard, world, order_id))
+        assert invariants.violations(world) == []
+        # WHEN it is run again
+        world.cloud.clock.advance(301)
+        discard(world, order_id)
+        # THEN it is done
+        assert world.orders[order_id]["status"]["S"] == "DISCARDED"
+    assert world.dead_letters.messages == {}

@@ -1,0 +1,48 @@
+"""Redrive under every fault at every one of its calls: no order is lost, and none takes effect twice."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tests.flow import invariants
+from tests.flow.fakes import FAULTS, Call, FaultKind, Process, ProcessKilled
+from tests.flow.world import Deployment, World, simulated
+from tests.ops.factories import dead_letter, redrive
+
+ORDERS = 12  # more than one batch
+
+
+def calls_of_a_redrive() -> list[Call]:
+    """The calls of an undisturbed run."""
+    with simulated(World(seed=5, deployment=Deployment(max_receive_count=2))) as world:
+        world.stock_up("SKU-1", 1000)
+        dead_letter(world, ORDERS)
+        process = Process()
+        world.cloud.wire.run(process, lambda: redrive(world))
+        return process.calls
+
+
+CASES = [(call.index, call.operation, kind) for call in calls_of_a_redrive() for kind in FAULTS if kind.fits(call)]
+
+
+@pytest.mark.parametrize(("index", "operation", "kind"), CASES, ids=lambda one: getattr(one, "name", str(one)))
+def test_a_redrive_hit_anywhere_loses_nothing(index: int, operation: str, kind: FaultKind, world: World) -> None:
+    # GIVEN dead letters, and a redrive that is hit at one call
+    ids = dead_letter(world, ORDERS)
+    process = Process(faults={index: kind.fault})
+    with contextlib.suppress(ProcessKilled, BotoCoreError, ClientError):
+        world.cloud.wire.run(process, lambda: redrive(world))
+    # THEN at that moment nothing is lost
+    assert invariants.violations(world) == []
+    # WHEN what was hidden shows again, the command is repeated, and the worker drains the queue
+    world.cloud.clock.advance(301)
+    redrive(world)
+    assert world.dead_letters.messages == {}
+    world.drain()
+    # THEN every order is confirmed, once
+    assert {world.orders[order_id]["status"]["S"] for order_id in ids} == {"CONFIRMED"}
+    assert world.available("SKU-1") == 1000 - 2 * ORDERS
+    assert invariants.violations(world) == []

@@ -1,0 +1,140 @@
+"""Which stack is meant, and how it is told when none can be."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.errors import NoStackError
+from ops.target import Choice, resolve
+
+
+def outputs(**overrides: Any) -> dict[str, Any]:
+    account = "https://sqs.eu-west-1.amazonaws.com/123456789012"
+    return {
+        "api_url": "https://api.example.com",
+        "orders_queue_url": f"{account}/orders-prod-orders-queue",
+        "dead_letter_queue_url": f"{account}/orders-prod-orders-queue-dlq",
+        "notifications_topic_arn": "arn:aws:sns:eu-west-1:123456789012:orders-prod-notifications",
+        "orders_table": "orders-prod-orders",
+        "stock_table": "orders-prod-stock",
+        "worker_idempotency_table": "orders-prod-worker-idempotency",
+        "create_order_function": "orders-prod-create-order",
+        "get_order_function": "orders-prod-get-order",
+        "process_order_function": "orders-prod-process-order",
+        **overrides,
+    }
+
+
+def local(folder: Path, **overrides: Any) -> Path:
+    path = folder / "outputs.json"
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "endpoint_url": "http://127.0.0.1:1"}
+    path.write_text(json.dumps(outputs(**keys, **overrides)))
+    return path
+
+
+def test_account_region_and_prefix_come_from_the_outputs() -> None:
+    # GIVEN a stack named on the command line
+    asked: list[str] = []
+
+    def pulumi(stack: str) -> dict[str, Any]:
+        asked.append(stack)
+        return outputs()
+
+    # WHEN it is resolved, whatever the environment says
+    target = resolve(Choice(stack="prod"), {"ORDERS_STACK": "dev"}, pulumi)
+    # THEN the command line wins
+    assert asked == ["prod"]
+    assert (target.account, target.region, target.prefix) == ("123456789012", "eu-west-1", "orders-prod")
+    assert target.credentials is None
+
+
+def test_the_environment_names_the_stack_for_a_whole_terminal() -> None:
+    # GIVEN nothing on the command line
+    # WHEN it is resolved
+    target = resolve(Choice(), {"ORDERS_STACK": "prod"}, lambda _: outputs())
+    # THEN the environment's is meant
+    assert target.label == "stack prod"
+
+
+@pytest.mark.parametrize(("choice", "environment"), [(Choice(local=True), {}), (Choice(), {"ORDERS_STACK": "local"})])
+def test_the_local_stack_brings_its_own_endpoint_and_keys(
+    choice: Choice, environment: dict[str, str], tmp_path: Path
+) -> None:
+    # GIVEN a local stack
+    local(tmp_path)
+    # WHEN it is meant
+    target = resolve(choice, {**environment, "ORDERS_LOCAL_DIR": str(tmp_path)})
+    # THEN it is reached at its endpoint with its keys
+    assert target.endpoint_url == "http://127.0.0.1:1"
+    assert target.credentials is not None
+    assert target.credentials.aws_access_key_id == "test"
+
+
+def test_a_file_works_without_pulumi(tmp_path: Path) -> None:
+    # GIVEN outputs that somebody has saved
+    path = tmp_path / "prod.json"
+    path.write_text(json.dumps(outputs()))
+    # WHEN they are given
+    target = resolve(Choice(outputs=path), {})
+    # THEN they are the stack
+    assert target.orders_table == "orders-prod-orders"
+
+
+def test_without_a_name_nothing_is_guessed() -> None:
+    # GIVEN neither option nor environment
+    # WHEN a command wants a stack
+    # THEN it says what to type
+    with pytest.raises(NoStackError, match="export ORDERS_STACK=prod"):
+        resolve(Choice(), {})
+
+
+def test_no_pulumi_command_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # GIVEN a machine without it
+    monkeypatch.setenv("PATH", str(tmp_path))
+    # WHEN it is needed
+    # THEN the message names the other way
+    with pytest.raises(NoStackError, match=r"--outputs prod\.json"):
+        resolve(Choice(stack="prod"), {})
+
+
+def test_a_failing_pulumi_command_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # GIVEN a `pulumi` that is not logged in
+    command = tmp_path / "pulumi"
+    command.write_text("#!/bin/sh\necho 'error: no stack named prod found' >&2\nexit 255\n")
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    # WHEN it is asked
+    # THEN its own words are shown
+    with pytest.raises(NoStackError, match="no stack named prod found"):
+        resolve(Choice(stack="prod"), {})
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("[]", "is not a JSON object"),
+        ("{", "is not a JSON object"),
+        ("{}", "outputs are missing"),
+        (json.dumps(outputs(notifications_topic_arn="x")), "notifications_topic_arn"),
+    ],
+)
+def test_outputs_that_are_none_are_refused(content: str, expected: str, tmp_path: Path) -> None:
+    # GIVEN such a file
+    path = tmp_path / "outputs.json"
+    path.write_text(content)
+    # WHEN it is given
+    # THEN the message says what is wrong with it
+    with pytest.raises(NoStackError, match=expected):
+        resolve(Choice(outputs=path), {})
+
+
+def test_no_local_stack_says_how_to_start_one(tmp_path: Path) -> None:
+    # GIVEN an empty folder
+    # WHEN the local stack is meant
+    # THEN the message says how to start it
+    with pytest.raises(NoStackError, match="python -m local up --detach"):
+        resolve(Choice(local=True, state_dir=tmp_path), {})
