@@ -1,0 +1,186 @@
+"""The GitHub workflows and the bootstrap template, linted and held to what docs/delivery.md promises."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / ".github" / "workflows"
+WORKFLOWS = sorted(FOLDER.glob("*.yml"))
+BIN = Path(sys.executable).parent
+
+
+class _CloudFormation(yaml.SafeLoader):
+    """Reads `!Sub` and its like as plain values."""
+
+
+def _plain(loader: yaml.SafeLoader, _: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    assert isinstance(node, yaml.MappingNode)
+    return loader.construct_mapping(node, deep=True)
+
+
+_CloudFormation.add_multi_constructor("!", _plain)
+
+
+def load(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load(path.read_text())
+    # YAML 1.1 reads the key `on` as true.
+    document["on"] = document.pop(True)  # type: ignore[call-overload]  # the key is a boolean there
+    return document
+
+
+def jobs(path: Path) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = load(path)["jobs"]
+    return found
+
+
+def roles() -> dict[str, dict[str, Any]]:
+    template = yaml.load((ROOT / "bootstrap" / "template.yaml").read_text(), _CloudFormation)  # noqa: S506 a SafeLoader
+    return {
+        name: resource["Properties"]
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::IAM::Role"
+    }
+
+
+def test_there_are_the_four_workflows() -> None:
+    assert [path.name for path in WORKFLOWS] == ["checks.yml", "deploy.yml", "drift.yml", "preview.yml"]
+
+
+def test_the_linter_for_security_finds_nothing() -> None:
+    # GIVEN zizmor without the network, at its strictest
+    command: list[str | Path] = [BIN / "zizmor", "--offline", "--persona=pedantic", "--no-progress", FOLDER]
+    # WHEN it audits every workflow
+    audit = subprocess.run(command, capture_output=True, text=True, check=False)
+    # THEN it has nothing to say
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
+def test_every_workflow_has_the_schema_of_workflows() -> None:
+    # GIVEN the schema that the checker carries
+    command: list[str | Path] = [BIN / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS]
+    # WHEN it is applied
+    check = subprocess.run(command, capture_output=True, text=True, check=False)
+    # THEN every file fits
+    assert check.returncode == 0, check.stdout + check.stderr
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_actions_are_pinned_by_commit_with_their_version_beside(path: Path) -> None:
+    # GIVEN every `uses` of the workflow
+    uses = re.findall(r"uses: (.+)", path.read_text())
+    # THEN each is a commit, and says which version that is
+    assert uses
+    assert [line for line in uses if not re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)] == []
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_permissions_are_none_but_where_a_job_names_them(path: Path) -> None:
+    # GIVEN the workflow
+    workflow = load(path)
+    # THEN it starts from nothing, and no job asks for all
+    assert workflow["permissions"] == {}
+    assert all(isinstance(job["permissions"], dict) for job in workflow["jobs"].values())
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_every_workflow_has_a_concurrency_group_and_every_job_an_end(path: Path) -> None:
+    # GIVEN the workflow
+    workflow = load(path)
+    # THEN two runs do not meet, and none runs for ever
+    assert workflow["concurrency"]["group"]
+    assert all(job["timeout-minutes"] <= 60 for job in workflow["jobs"].values())
+
+
+def test_no_long_lived_key_is_used_anywhere() -> None:
+    text = "".join(path.read_text() for path in WORKFLOWS)
+    assert "secrets." not in text
+    assert "AWS_SECRET_ACCESS_KEY" not in text
+
+
+def test_a_pull_request_of_a_fork_never_gets_a_token() -> None:
+    # GIVEN the preview, which runs the pull request's own code
+    preview = jobs(FOLDER / "preview.yml")
+    # THEN only branches of this repository get a token, and forks are told why there is no preview
+    same_repository = "github.event.pull_request.head.repo.full_name == github.repository"
+    assert preview["preview"]["if"] == same_repository
+    assert preview["fork"]["if"] == same_repository.replace("==", "!=")
+    assert preview["fork"]["permissions"] == {}
+    assert "pull_request_target" not in (FOLDER / "preview.yml").read_text()
+
+
+def test_the_preview_is_one_comment_that_is_edited_and_obeys_the_policies() -> None:
+    # GIVEN the step that previews
+    steps = jobs(FOLDER / "preview.yml")["preview"]["steps"]
+    preview = next(step["with"] for step in steps if step.get("with", {}).get("command") == "preview")
+    # THEN
+    assert preview["comment-on-pr"] is True
+    assert preview["edit-pr-comment"] is True
+    assert preview["policyPacks"] == "policy"
+
+
+def test_main_goes_to_dev_and_a_release_to_prod_one_at_a_time() -> None:
+    # GIVEN
+    deploy = load(FOLDER / "deploy.yml")
+    # THEN the environment decides: its reviewers approve, its variables hold the role
+    assert deploy["on"] == {"push": {"branches": ["main"]}, "release": {"types": ["published"]}}
+    assert deploy["jobs"]["deploy"]["environment"] == "${{ github.event_name == 'release' && 'prod' || 'dev' }}"
+    assert deploy["jobs"]["deploy"]["needs"] == "checks"
+    assert deploy["concurrency"]["cancel-in-progress"] is False
+
+
+def test_drift_is_looked_for_on_a_schedule_against_what_is_really_there() -> None:
+    # GIVEN
+    drift = load(FOLDER / "drift.yml")
+    step = drift["jobs"]["drift"]["steps"][-1]["with"]
+    # THEN
+    assert drift["on"]["schedule"]
+    assert (step["command"], step["refresh"], step["expect-no-changes"]) == ("preview", True, True)
+
+
+@pytest.mark.parametrize(
+    ("role", "environment"), [("PreviewRole", "preview"), ("DeployRole", "${Environment}")], ids=["preview", "deploy"]
+)
+def test_a_role_is_for_one_github_environment_of_one_repository(role: str, environment: str) -> None:
+    # GIVEN the role's trust
+    (statement,) = roles()[role]["AssumeRolePolicyDocument"]["Statement"]
+    # THEN it is exact: a wildcard would let any branch in
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+            "token.actions.githubusercontent.com:sub": "repo:${Repository}:environment:" + environment,
+        }
+    }
+
+
+def test_the_preview_role_changes_nothing_but_the_lock_of_the_state() -> None:
+    # GIVEN every action of the role
+    statements = [
+        statement
+        for policy in roles()["PreviewRole"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+    reading = re.compile(r":(Get|List|Describe|Decrypt|GET)")
+    changing = [s for s in statements if not all(reading.search(action) for action in s["Action"])]
+    # THEN one statement writes, and only locks
+    assert [statement["Sid"] for statement in changing] == ["Locks"]
+    assert changing[0]["Resource"].endswith("/.pulumi/locks/*")
+
+
+def test_the_deploy_role_cannot_change_the_roles_that_deploy() -> None:
+    # GIVEN
+    statements = [
+        statement for policy in roles()["DeployRole"]["Policies"] for statement in policy["PolicyDocument"]["Statement"]
+    ]
+    denied = [statement for statement in statements if statement["Effect"] == "Deny"]
+    # THEN
+    assert [(statement["Action"], len(statement["Resource"])) for statement in denied] == [("iam:*", 2)]
