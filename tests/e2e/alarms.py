@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from components.alarms.model import Tier
 from local.client import LocalStack
@@ -70,13 +70,19 @@ class Deployed:
 
     def in_scenario(self, row: str) -> MetricAlarm:
         """The row's alarm, watching what the scenarios publish; one that watches nothing of this stack sees nothing."""
-        watched = self.watched()
-        names = {watched[key]: WATCHED[key] for key in WATCHED}
         alarm = self.metric[f"{self.prefix}-{row}"]
         metrics = {
-            identifier: replace(query, key=_renamed(query.key, names)) for identifier, query in alarm.metrics.items()
+            identifier: replace(query, key=self.in_scenario_name(query.key))
+            for identifier, query in alarm.metrics.items()
         }
         return replace(alarm, metrics=metrics)
+
+    def in_scenario_name(self, key: MetricKey) -> MetricKey:
+        """The metric under the names that the scenarios use for this stack's resources."""
+        watched = self.watched()
+        names = {watched[each]: WATCHED[each] for each in WATCHED}
+        dimensions = {name: names.get(value, value) for name, value in key.dimensions}
+        return MetricKey.of(names.get(key.namespace, key.namespace), key.name, dimensions)
 
     def cause_of(self, row: str) -> Series:
         """The scenario's cause; a run that takes long does so by this stack's timeouts."""
@@ -85,11 +91,6 @@ class Deployed:
             return cause
         longest = self.metric[f"{self.prefix}-{row}"].threshold * 1.1
         return dict.fromkeys(cause, (30.0, longest))
-
-
-def _renamed(key: MetricKey, names: Mapping[str, str]) -> MetricKey:
-    dimensions = {name: names.get(value, value) for name, value in key.dimensions}
-    return MetricKey.of(names.get(key.namespace, key.namespace), key.name, dimensions)
 
 
 class Receivers:
@@ -184,11 +185,3 @@ class Shown:
 def total(metrics: list[Emitted], name: str) -> float:
     """The sum of a metric's values."""
     return sum(sum(each.values) for each in metrics if each.key.name == name)
-
-
-def added_up(metrics: list[Emitted]) -> dict[MetricKey, Any]:
-    """Per metric all values of one minute."""
-    series: dict[MetricKey, list[float]] = defaultdict(list)
-    for each in metrics:
-        series[each.key].extend(each.values)
-    return dict(series)

@@ -5,18 +5,22 @@ what is deployed, the way to the subscriber and the causes of `REAL` are the emu
 """
 
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 
 from components.alarms.component import runbook_link
 from components.alarms.model import Alarm, Composite
 from local.client import LocalStack
+from local.demo.account import Account
+from local.demo.http import OrdersApi
 from local.instance import ROOT
 from pipeline.alarms import alarm_table
 from tests.cloudwatch.evaluator_alarm import State
 from tests.cloudwatch.registered import LIMITS, THRESHOLDS
 from tests.cloudwatch.scenarios import BEGIN, END, Phase, publish
 from tests.cloudwatch.trial import verdict
+from tests.e2e.alarm_causes import LED_BY, MADE, Shop
 from tests.e2e.alarms import COLUMNS, REPORT, Deployed, Receivers, Shown
 
 pytestmark = pytest.mark.e2e
@@ -33,6 +37,12 @@ def deployed(stack: LocalStack) -> Deployed:
 @pytest.fixture(scope="module")
 def receivers(stack: LocalStack) -> Receivers:
     return Receivers(stack)
+
+
+@pytest.fixture(scope="module")
+def shop(stack: LocalStack, account: Account, api: OrdersApi, deployed: Deployed) -> Shop:
+    numbers = count(1)
+    return Shop(stack, account, api, deployed, lambda: f"alarm-cause-{next(numbers)}")
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +87,24 @@ def test_an_alarm_fires_by_its_cause_is_delivered_with_its_runbook_and_recovers(
             for state in decided.entered:
                 assert [each.tier for each in delivered[state]] == [heard_as.tier]
                 assert delivered[state][0].description.endswith(f" Runbook: {link}")
+
+
+@pytest.mark.parametrize("row", MADE)
+def test_a_cause_made_on_the_stack_makes_its_alarm_fire_and_its_end_lets_it_recover(
+    shop: Shop, shown: Shown, row: str
+) -> None:
+    # GIVEN the cause, made once; what it led to is published while it lasts
+    series = shop.made(row)
+
+    # WHEN
+    decided = verdict(
+        publish(Phase(BEGIN, END, series)), shop.deployed.in_scenario(row), shop.deployed.composite.values()
+    )
+
+    # THEN
+    assert series[LED_BY[row]]
+    assert decided.entered == (State.ALARM, State.OK)
+    shown.causes[row] = "made on the stack"
 
 
 @pytest.mark.parametrize("composite", TABLE.composites, ids=lambda composite: composite.name)

@@ -1,0 +1,125 @@
+"""Causes of alarms made to happen on the deployed stack; what they lead to is read from logs, answers and queues."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from local.client import LocalStack
+from local.demo.account import Account, wait_for
+from local.demo.http import Answer, OrdersApi, order
+from local.proxy.faults import FaultKind
+from tests.cloudwatch.causes import Emitted
+from tests.cloudwatch.evaluator_metrics import MetricKey
+from tests.cloudwatch.scenarios import HEALTHY, Value, api, own, sqs
+from tests.e2e.alarms import Deployed, emitted, total
+
+_OWN: Final = frozenset(key for key in HEALTHY if dict(key.dimensions).get("service"))
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The stack, and how to reach it."""
+
+    stack: LocalStack
+    account: Account
+    client: OrdersApi
+    deployed: Deployed
+    keys: Callable[[], str]
+    _made: dict[object, Mapping[MetricKey, Value]] = field(default_factory=dict)
+
+    def made(self, row: str) -> Mapping[MetricKey, Value]:
+        """What the row's cause led to. A cause of several rows is made once."""
+        cause = MADE[row]
+        if cause not in self._made:
+            self._made[cause] = cause(self)
+        return self._made[cause]
+
+    def post_many(self, number: int, sku: str, key: str | None = None) -> list[Answer]:
+        """So many orders at once; with `key` all under one key, each with another body."""
+
+        def post(index: int) -> Answer:
+            return self.client.post(order((sku, index + 1)), key or self.keys())
+
+        with ThreadPoolExecutor(4) as pool:
+            return list(pool.map(post, range(number)))
+
+    def published(self, function: str, metric: str, least: int, since: datetime) -> Mapping[MetricKey, Value]:
+        """What the function emitted since, once it emitted `least` of `metric`: the only own metrics of that minute."""
+
+        def look() -> list[Emitted] | None:
+            found = emitted(self.stack, function, since)
+            return found if total(found, metric) >= least else None
+
+        series: dict[MetricKey, list[float]] = defaultdict(list)
+        for each in wait_for(f"{least} of {metric}", look, 30):
+            series[self.deployed.in_scenario_name(each.key)].extend(each.values)
+        return {**dict.fromkeys(_OWN, None), **series}
+
+
+Cause = Callable[[Shop], Mapping[MetricKey, Value]]
+
+
+def _queue_fails(shop: Shop) -> Mapping[MetricKey, Value]:
+    since = datetime.now(UTC)
+    with shop.stack.fault("sqs", "SendMessage", FaultKind.ERROR):
+        answers = shop.post_many(6, "SKU-any")
+    failed = sum(answer.status >= 500 for answer in answers)
+    series = shop.published("create-order", "DependencyFailure", failed, since)
+    return {**series, api("5xx"): failed, api("Count"): len(answers)}
+
+
+def _keys_reused(shop: Shop) -> Mapping[MetricKey, Value]:
+    since = datetime.now(UTC)
+    answers = shop.post_many(12, "SKU-none", key=shop.keys())
+    refused = sum(answer.status == 422 for answer in answers)
+    return shop.published("create-order", "IdempotencyMismatch", max(refused, 10), since)
+
+
+def _nothing_in_stock(shop: Shop) -> Mapping[MetricKey, Value]:
+    since = datetime.now(UTC)
+    shop.post_many(12, "SKU-none")
+    return shop.published("process-order", "OrderRejected", 12, since)
+
+
+def _table_fails(shop: Shop) -> Mapping[MetricKey, Value]:
+    since = datetime.now(UTC)
+    with shop.stack.fault("dynamodb", "TransactWriteItems", FaultKind.ERROR):
+        shop.post_many(4, "SKU-none")
+        return shop.published("process-order", "AttemptFailed", 4, since)
+
+
+def _message_unreadable(shop: Shop) -> Mapping[MetricKey, Value]:
+    since = datetime.now(UTC)
+    before = shop.account.waiting("dead_letter_queue_url")
+    shop.account.send("no order")
+    series = shop.published("process-order", "MessageDeadLettered", 1, since)
+    depth = shop.account.waiting("dead_letter_queue_url") - before
+    return {**series, sqs("ApproximateNumberOfMessagesVisible", "dead_letter_queue"): depth}
+
+
+MADE: Final[Mapping[str, Cause]] = {
+    "api-dependency-failures": _queue_fails,
+    "api-5xx-rate": _queue_fails,
+    "idempotency-mismatches": _keys_reused,
+    "rejection-rate": _nothing_in_stock,
+    "attempt-failure-rate": _table_fails,
+    "attempts-keep-failing": _table_fails,
+    "order-dead-lettered": _message_unreadable,
+    "dead-letter-queue-not-empty": _message_unreadable,
+}
+"""Rows whose cause happens for real. For the others the emulator has no such metric, fault or limit."""
+
+# Own metrics that a cause must not lack, so that none passes by other values.
+LED_BY: Final[Mapping[str, MetricKey]] = {
+    "api-dependency-failures": own("DependencyFailure"),
+    "api-5xx-rate": api("5xx"),
+    "idempotency-mismatches": own("IdempotencyMismatch"),
+    "rejection-rate": own("OrderRejected"),
+    "attempt-failure-rate": own("AttemptFailed"),
+    "attempts-keep-failing": own("AttemptFailed"),
+    "order-dead-lettered": own("MessageDeadLettered"),
+    "dead-letter-queue-not-empty": sqs("ApproximateNumberOfMessagesVisible", "dead_letter_queue"),
+}
