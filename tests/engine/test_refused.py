@@ -20,7 +20,7 @@ pytestmark = pytest.mark.engine
 def test_a_mistake_in_the_program_fails_the_preview(addition: str, expected: str, dev: Deployed) -> None:
     # GIVEN a program with a mistake
     workspace, _ = dev
-    append(workspace.program / "__main__.py", f"import pulumi_aws as aws\n{addition}\n")
+    append(workspace.program / "__main__.py", f"import pulumi\nimport pulumi_aws as aws\n{addition}\n")
     # WHEN it is previewed
     done = workspace.preview()
     # THEN it fails and names the mistake

@@ -11,6 +11,7 @@ SECRET = "correct horse battery staple"
 
 # No key of the program's own configuration is a secret; this one goes the way one would.
 PROBE = """
+import pulumi
 import pulumi_aws as aws
 
 token = pulumi.Config("probe").require_secret("token")

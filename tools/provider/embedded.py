@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,12 +24,14 @@ class EmbeddedAccount:
         # Clients are not made on the provider's threads: that is not safe.
         self._aws = aws.connect()
         self._program = program
+        # The emulator works on one call at a time anyway, and closes connections that wait too long for their turn.
+        self._turn = Lock()
         self.region = aws.region
         self.account_id = aws.account_id
 
     def create(self, token: str, name: str, inputs: Mapping[str, Any]) -> Made:
         """Make it for real."""
-        with _explained():
+        with self._turn, _explained():
             made = create(self._aws, token, name, self._opened(inputs))
         return Made(made.id, {key: value for key, value in made.outputs.items() if key not in inputs})
 
@@ -46,7 +49,7 @@ class EmbeddedAccount:
         if stuck := sorted(differing - handler.updatable - set(handler.ignored)):
             message = f"{', '.join(stuck)} cannot be changed in place in the embedded AWS; destroy and create it anew"
             raise RefusedError(message)
-        with _explained():
+        with self._turn, _explained():
             before, after = (parse(handler, id_, self._opened(each)) for each in (old, new))
             outputs = handler.update(self._aws, id_, before, after)
         return {key: value for key, value in outputs.items() if key not in new}
@@ -56,7 +59,7 @@ class EmbeddedAccount:
         if token in INERT:
             return
         handler = self._handler(token)
-        with _explained():
+        with self._turn, _explained():
             handler.delete(self._aws, id_, parse(handler, id_, self._opened(inputs)))
 
     def _opened(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
