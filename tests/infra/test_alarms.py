@@ -1,0 +1,235 @@
+"""The alarms and the dashboard of every stack: what they watch is what the stack makes, and somebody hears them."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.alarms.model import Alarm, Composite, Tier
+from pipeline.alarms import alarm_table
+from tests.cloudwatch.evaluator_alarm import MetricAlarm, State
+from tests.cloudwatch.metrics_data import AWS_METRICS, SERVICES, find, own_metrics
+from tests.cloudwatch.registered import LIMITS, THRESHOLDS, Registered, composite_alarms, metric_alarms
+from tests.infra.recording import ROOT, Recording, record_stack
+from tests.infra.stacks import environment_of, recorded
+
+METRIC_ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
+TOPIC = "aws:sns/topic:Topic"
+FUNCTIONS = ("create-order", "get-order", "process-order")
+WITH_ALARMS = ("prod", "local")
+
+
+def registered(recording: Recording) -> tuple[Registered, ...]:
+    """The recording as tests/cloudwatch reads it."""
+    return tuple(Registered(each.type, each.name, each.inputs) for each in recording.resources)
+
+
+def described(recording: Recording) -> Iterable[Mapping[str, Any]]:
+    """The inputs of every alarm."""
+    return [each.inputs for token in (METRIC_ALARM, COMPOSITE) for each in recording.of_type(token)]
+
+
+def names_of(recording: Recording, token: str) -> set[str]:
+    """Physical names of a type."""
+    return {each.inputs["name"] for each in recording.of_type(token)}
+
+
+def alarm(stack_or_recording: Recording, row: str) -> MetricAlarm:
+    """One alarm by its row."""
+    (found,) = (each for each in metric_alarms(registered(stack_or_recording)) if each.name.endswith(f"-{row}"))
+    return found
+
+
+def body(recording: Recording) -> list[dict[str, Any]]:
+    """The dashboard's widgets."""
+    widgets: list[dict[str, Any]] = recording.one("aws:cloudwatch/dashboard:Dashboard", "dashboard").document(
+        "dashboardBody"
+    )["widgets"]
+    return widgets
+
+
+@pytest.mark.parametrize("stack", WITH_ALARMS)
+class TestEveryStackWithAlarms:
+    def test_an_alarm_watches_what_is_published_about_what_the_stack_makes(self, stack: str) -> None:
+        # GIVEN
+        recording = recorded(stack)
+        made = {
+            "QueueName": names_of(recording, "aws:sqs/queue:Queue"),
+            "FunctionName": names_of(recording, "aws:lambda/function:Function"),
+            "TableName": names_of(recording, "aws:dynamodb/table:Table"),
+            "TopicName": names_of(recording, TOPIC),
+            "ApiId": {recording.state("aws:apigatewayv2/api:Api", "api")["id"]},
+            "Stage": names_of(recording, "aws:apigatewayv2/stage:Stage"),
+            "service": {environment_of(stack, each)["POWERTOOLS_SERVICE_NAME"] for each in FUNCTIONS},
+            "Operation": {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"},
+        }
+        namespace = environment_of(stack, "process-order")["POWERTOOLS_METRICS_NAMESPACE"]
+        published = (*AWS_METRICS, *own_metrics(namespace))
+
+        # WHEN
+        keys = {query.key for each in metric_alarms(registered(recording)) for query in each.metrics.values()}
+
+        # THEN
+        assert keys
+        assert [key for key in keys if find(key, published) is None] == []
+        assert [(name, value) for key in keys for name, value in key.dimensions if value not in made[name]] == []
+        assert all(dict(key.dimensions)["service"] == SERVICES[key.name] for key in keys if key.namespace == namespace)
+
+    def test_all_rows_are_there_but_for_those_that_are_off_by_default(self, stack: str) -> None:
+        # GIVEN
+        table = alarm_table(THRESHOLDS, LIMITS)
+        heard: tuple[Alarm | Composite, ...] = (*table.alarms, *table.composites)
+        rows = {f"orders-{stack}-{row.name}" for row in heard}
+
+        # WHEN
+        names = {each.get("name") or each["alarmName"] for each in described(recorded(stack))}
+
+        # THEN
+        optional = {f"orders-{stack}-{row}" for row in ("orders-missing", "intake-silent")}
+        assert rows - names == (set() if stack == "local" else optional)
+        assert names <= rows
+
+    def test_the_runbook_that_a_description_links_to_exists(self, stack: str) -> None:
+        # GIVEN / WHEN
+        links = [each["alarmDescription"].rsplit(" Runbook: ", 1)[1] for each in described(recorded(stack))]
+
+        # THEN
+        for link in links:
+            path, _, anchor = link.partition("#")
+            assert f"\n## {anchor}\n" in (ROOT / path).read_text(encoding="utf-8"), link
+
+    def test_who_hears_an_alarm_hears_its_end_and_is_the_topic_of_its_tier(self, stack: str) -> None:
+        # GIVEN
+        recording = recorded(stack)
+        topics = {recording.state(TOPIC, f"alarms-topics-{tier}")["arn"]: tier for tier in Tier}
+
+        for each in described(recording):
+            # WHEN
+            told = each.get("alarmActions") or []
+
+            # THEN
+            assert told == (each.get("okActions") or [])
+            assert not told or [topics[arn] for arn in told] == [each["alarmDescription"][1:].split("]")[0]]
+
+    def test_an_alarm_that_tells_nobody_is_in_one_composite_that_does(self, stack: str) -> None:
+        # GIVEN
+        resources = registered(recorded(stack))
+        composites = composite_alarms(resources)
+
+        # WHEN
+        quiet = [each.name for each in metric_alarms(resources) if not each.actions[State.ALARM]]
+
+        # THEN
+        assert quiet
+        assert all(each.actions[State.ALARM] for each in composites)
+        assert {name: [c.name for c in composites if name in c.alarms()] for name in quiet}.keys() == set(quiet)
+        assert all(sum(name in each.alarms() for each in composites) == 1 for name in quiet)
+
+    def test_limits_are_those_of_the_stack(self, stack: str) -> None:
+        # GIVEN
+        recording = recorded(stack)
+        mapping = recording.one("aws:lambda/eventSourceMapping:EventSourceMapping", "orders-consumer-mapping").inputs
+        timeout = recording.one("aws:lambda/function:Function", "process-order-function").inputs["timeout"]
+        queue = recording.one("aws:sqs/queue:Queue", "orders-queue").inputs
+
+        # WHEN
+        thresholds = {
+            row: alarm(recording, row).threshold
+            for row in ("worker-duration", "worker-concurrency", "queue-retention-half")
+        }
+
+        # THEN
+        assert thresholds == {
+            "worker-duration": 0.8 * timeout * 1000,
+            "worker-concurrency": 0.8 * mapping["scalingConfig"]["maximumConcurrency"],
+            "queue-retention-half": queue["messageRetentionSeconds"] / 2,
+        }
+
+    def test_the_dashboard_shows_all_that_is_heard_and_reads_log_groups_that_exist(self, stack: str) -> None:
+        # GIVEN
+        recording = recorded(stack)
+        groups = names_of(recording, "aws:cloudwatch/logGroup:LogGroup")
+
+        # WHEN
+        widgets = body(recording)
+
+        # THEN
+        read = {name for w in widgets if w["type"] == "log" for name in re.findall("'([^']+)'", _sources(w))}
+        assert widgets[0]["type"] == "alarm"
+        assert read
+        assert read <= groups
+        assert {w["properties"]["region"] for w in widgets if "region" in w["properties"]} == {"eu-west-1"}
+
+
+def _sources(widget: Mapping[str, Any]) -> str:
+    return " ".join(re.findall("SOURCE '[^']+'", widget["properties"]["query"]))
+
+
+def test_a_stack_without_alarms_has_its_dashboard_all_the_same() -> None:
+    # GIVEN
+    recording = recorded("dev")
+
+    # WHEN
+    kinds = [widget["type"] for widget in body(recording)]
+
+    # THEN
+    assert list(described(recording)) == []
+    assert not [each for each in recording.of_type(TOPIC) if "alarms" in each.name]
+    assert recording.outputs["alarm_topic_arns"] == {}
+    assert "alarm" not in kinds
+    assert kinds.count("metric") > 30
+
+
+def test_receivers_and_thresholds_and_links_come_from_configuration() -> None:
+    # GIVEN
+    given = {
+        "orders:alarm_page_subscriptions": json.dumps(["https=https://pager.example.com/hook"]),
+        "orders:alarm_ticket_subscriptions": json.dumps(["email=team@example.com"]),
+        "orders:alarm_thresholds": json.dumps(["api_5xx_percent=2.5"]),
+        "orders:runbook_base_url": "https://wiki.example.com/runbooks/",
+    }
+
+    # WHEN
+    recording = record_stack("prod", given)
+
+    # THEN
+    subscribed = {
+        (each.inputs["topic"].rsplit("-", 1)[1], each.inputs["protocol"], each.inputs["endpoint"])
+        for each in recording.of_type("aws:sns/topicSubscription:TopicSubscription")
+    }
+    assert subscribed == {("page", "https", "https://pager.example.com/hook"), ("ticket", "email", "team@example.com")}
+    assert alarm(recording, "api-5xx-rate").threshold == 2.5
+    assert all(
+        " Runbook: https://wiki.example.com/runbooks/" in each["alarmDescription"] for each in described(recording)
+    )
+    assert not any("//" in each["alarmDescription"].split("https://")[1] for each in described(recording))
+
+
+@pytest.mark.parametrize(
+    ("stack", "given", "warns"),
+    [
+        ("prod", {}, True),
+        ("prod", {"orders:alarm_page_subscriptions": '["sms=+4930123456"]'}, False),
+        ("dev", {}, False),
+        ("dev", {"orders:alarms": "true"}, True),
+        ("local", {}, False),
+    ],
+)
+def test_a_stack_whose_pages_nobody_hears_warns_at_preview(
+    monkeypatch: pytest.MonkeyPatch, stack: str, given: dict[str, str], warns: bool
+) -> None:
+    # GIVEN
+    warned: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda message, *_args, **_kwargs: warned.append(message))
+
+    # WHEN
+    record_stack(stack, given)
+
+    # THEN
+    unheard = [message for message in warned if "nobody is subscribed to pages" in message]
+    assert len(unheard) == warns
+    assert all("orders:alarm_page_subscriptions" in message for message in unheard)
