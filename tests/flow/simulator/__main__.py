@@ -1,0 +1,95 @@
+"""``python -m tests.flow.simulator``: plays random histories, and shrinks the first that violates anything."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from tests.flow.simulator.generate import history
+from tests.flow.simulator.run import play_in_chunks
+from tests.flow.simulator.shrink import play, shrink
+from tests.flow.simulator.steps import History
+from tests.flow.simulator.tally import Tally
+
+_PROGRESS_SECONDS = 5
+
+
+def main() -> int:
+    """Play; returns 0 where everything held, 1 where something did not."""
+    parser = argparse.ArgumentParser(prog="python -m tests.flow.simulator", description=__doc__)
+    parser.add_argument("--histories", type=int, default=1000, help="how many to play (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first; the next ones follow")
+    parser.add_argument("--workers", type=int, default=1, help="processes (default: %(default)s)")
+    parser.add_argument("--json", type=Path, help="write what was counted to this file, renewed while it runs")
+    parser.add_argument("--show", action="store_true", help="print the history of --seed and play nothing")
+    parser.add_argument("--replay", type=Path, help="play a history from a file, as printed for a failing one")
+    parser.add_argument("--keep-going", action="store_true", help="play all histories, whatever the first ones violate")
+    options = parser.parse_args()
+    if options.histories < 1 or options.workers < 1:
+        parser.error("--histories and --workers must be at least 1.")
+    if options.show:
+        sys.stdout.write(history(options.seed).text())
+        return 0
+    if options.replay:
+        return _replay(History.read(options.replay.read_text(encoding="utf-8")))
+    return _play_many(options)
+
+
+def _replay(told: History) -> int:
+    violations = play(told)
+    sys.stdout.write("".join(f"{text}\n" for text in violations) or "Everything held.\n")
+    return 1 if violations else 0
+
+
+def _play_many(options: argparse.Namespace) -> int:
+    tally, started, shown = Tally(), time.monotonic(), 0.0
+    for part in play_in_chunks(options.seed, options.histories, options.workers):
+        tally.merge(part)
+        seconds = time.monotonic() - started
+        if seconds - shown > _PROGRESS_SECONDS:
+            shown = seconds
+            _progress(tally, options.histories, seconds)
+            _write(options.json, tally, seconds, options)
+        if tally.failures and not options.keep_going:
+            break
+    seconds = time.monotonic() - started
+    _write(options.json, tally, seconds, options)
+    sys.stdout.write(f"{tally.text()}\n  {seconds:.0f} s, {tally.histories / seconds:.1f} histories/s\n")
+    if not tally.failures:
+        return 0
+    _explain(*min(tally.failures))
+    return 1
+
+
+def _progress(tally: Tally, wanted: int, seconds: float) -> None:
+    rate = tally.histories / seconds
+    left = (wanted - tally.histories) / rate
+    sys.stderr.write(
+        f"{tally.histories}/{wanted} histories, {len(tally.failures)} with violations, {rate:.1f}/s, "
+        f"{left / 60:.0f} min left\n"
+    )
+    sys.stderr.flush()
+
+
+def _write(target: Path | None, tally: Tally, seconds: float, options: argparse.Namespace) -> None:
+    if target is None:
+        return
+    run = {"first_seed": options.seed, "wanted": options.histories, "workers": options.workers}
+    document = {**run, "seconds": round(seconds, 1), "per_second": round(tally.histories / seconds, 2)}
+    target.write_text(json.dumps({**document, **tally.document()}, indent=1), encoding="utf-8")
+
+
+def _explain(seed: int, violations: list[str]) -> None:
+    told = history(seed)
+    sys.stdout.write(f"\nSeed {seed} ({told.length} steps) violates:\n" + "".join(f"  {text}\n" for text in violations))
+    small = shrink(told)
+    sys.stdout.write(f"It shrinks to {small.length} steps:\n\n{small.text()}\nwhich violates:\n")
+    sys.stdout.write("".join(f"  {text}\n" for text in play(small)))
+    sys.stdout.write("Save the JSON to a file and play it again with --replay FILE.\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

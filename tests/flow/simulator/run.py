@@ -1,0 +1,57 @@
+"""Plays many histories, on one process or several."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing import get_context
+
+from tests.flow.simulator.generate import history
+from tests.flow.simulator.play import Player
+from tests.flow.simulator.tally import Tally
+
+CHUNK = 250
+_COLLECT_EVERY = 50
+
+
+def play_seeds(seeds: Sequence[int]) -> Tally:
+    """Play the histories of these seeds and count what came to pass."""
+    tally = Tally()
+    with _rare_garbage_collection() as collect:
+        for number, seed in enumerate(seeds):
+            player = Player(history(seed))
+            try:
+                violations = player.play()
+            except Exception as error:  # noqa: BLE001 - one history must not end the others, and must be told
+                violations = [f"{type(error).__name__}: {error}"]
+            tally.add(player, violations)
+            if number % _COLLECT_EVERY == _COLLECT_EVERY - 1:
+                collect()
+    return tally
+
+
+def play_in_chunks(first: int, count: int, workers: int) -> Iterator[Tally]:
+    """Play ``count`` histories from seed ``first``, a tally per chunk, in whatever order they are done."""
+    chunks = [range(start, min(start + CHUNK, first + count)) for start in range(first, first + count, CHUNK)]
+    if workers <= 1:
+        yield from map(play_seeds, chunks)
+        return
+    # Fresh processes: a fork would copy whatever threads and locks there are here.
+    with get_context("spawn").Pool(workers) as pool:
+        yield from pool.imap_unordered(play_seeds, chunks)
+
+
+@contextmanager
+def _rare_garbage_collection() -> Iterator[Callable[[], int]]:
+    """A world is one big cycle; collecting those of many histories at once is cheaper than looking all the time."""
+    was_enabled = gc.isenabled()
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield gc.collect
+    finally:
+        gc.unfreeze()
+        if was_enabled:
+            gc.enable()
