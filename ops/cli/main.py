@@ -13,6 +13,7 @@ from ops.errors import ExitCode, OpsError, explain
 from ops.gateway.clients import Clients
 from ops.target import Choice, resolve
 from runtime.logic.failures import CorruptDataError
+from runtime.store.dependency import DependencyError
 
 _EPILOG = """\
 Nothing is changed without --yes. Data goes to standard output, everything else to standard error.
@@ -75,8 +76,8 @@ def main(arguments: Sequence[str]) -> int:
     except CorruptDataError as error:
         errors.print(f"error: {error}", style="red", markup=False)
         return int(ExitCode.FAILED)
-    except (BotoCoreError, ClientError) as error:
-        explained = explain(error, label)
+    except (BotoCoreError, ClientError, DependencyError) as error:
+        explained = _explained(error, label)
         errors.print(f"error: {explained}", style="red", markup=False)
         return int(explained.exit_code)
     except KeyboardInterrupt:
@@ -86,3 +87,8 @@ def main(arguments: Sequence[str]) -> int:
         # Whoever read our output has had enough (`… | head`).
         sys.stderr.close()
         return int(ExitCode.OK)
+
+
+def _explained(error: BotoCoreError | ClientError | DependencyError, label: str) -> OpsError:
+    cause = error.__cause__ if isinstance(error, DependencyError) else error
+    return explain(cause, label) if isinstance(cause, BotoCoreError | ClientError) else OpsError(str(error))

@@ -133,7 +133,7 @@ def run_replay(options: argparse.Namespace, desk: Desk) -> int:
     """Publish again, or say what would be."""
     orders = [_settled(desk, order_id) for order_id in dict.fromkeys(options.ids)]
     # The worker's own setting: the event must have the bytes that it had.
-    source = desk.worker.environment()["EVENT_SOURCE"]
+    source = desk.worker.event_source()
     events = [event_for(order, source=source) for order in orders]
     topic = TopicNotifications(desk.clients.sns, desk.target.notifications_topic_arn)
     if options.yes:

@@ -75,7 +75,11 @@ def run_open(options: argparse.Namespace, desk: Desk) -> int:
 
 def _open(desk: Desk, age: str) -> list[StoredOrder]:
     moment = datetime.fromtimestamp(desk.clock.time(), UTC) - timedelta(seconds=parse_duration(age))
-    found = [order for page in desk.orders.open_orders(to_timestamp(moment)) for order in page]
+    found: list[StoredOrder] = []
+    for orders, corrupt in desk.orders.open_orders(to_timestamp(moment)):
+        found += orders
+        for order_id in corrupt:
+            desk.say(f"What is stored as order {order_id} is no order: repair the row.")
     return sorted(found, key=lambda order: order.accepted_at or "")
 
 

@@ -118,10 +118,10 @@ class Orders:
             return to_order(response["Item"])
         return to_order(answer["Attributes"])
 
-    def open_orders(self, accepted_before: str) -> Iterator[list[StoredOrder]]:
+    def open_orders(self, accepted_before: str) -> Iterator[tuple[list[StoredOrder], list[str]]]:
         """Open orders that were accepted before a timestamp (or whose acceptance is not stored), page by page.
 
-        Reads the whole table: no index is kept for a question that is asked in incidents only.
+        Beside them the ids of rows that are no orders, for a person to repair. Reads the whole table: no index is kept for a question that is asked in incidents only.
         """
         start: Any = {}
         while True:
@@ -136,7 +136,7 @@ class Orders:
                 },
                 **start,
             )
-            yield [to_order(item) for item in page["Items"]]
+            yield _readable(page["Items"])
             if not page.get("LastEvaluatedKey"):
                 return
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
@@ -161,6 +161,17 @@ class Orders:
             # Throttled: DynamoDB answered a part and asks for a pause.
             self._sleep(0.1 * 2**attempt)
         raise OpsError(f"DynamoDB throttles reads of {table}: {len(keys)} orders unread. Try again in a minute.")
+
+
+def _readable(items: Iterable[Any]) -> tuple[list[StoredOrder], list[str]]:
+    orders: list[StoredOrder] = []
+    corrupt: list[str] = []
+    for item in items:
+        try:
+            orders.append(to_order(item))
+        except CorruptDataError:
+            corrupt.append(item["order_id"]["S"])
+    return orders, corrupt
 
 
 def record_id(order_id: str) -> str:

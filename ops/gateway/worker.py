@@ -69,7 +69,14 @@ class Worker:
             waiting(state)
             self._clock.sleep(_POLL_SECONDS)
 
-    def environment(self) -> dict[str, str]:
-        """The variables of the worker that runs: of the alias that its mapping invokes."""
+    def event_source(self) -> str:
+        """The `source` of the events of the worker that runs: of the alias that its mapping invokes.
+
+        Raises:
+            NoStackError: it has none.
+        """
         configuration = self._client.get_function_configuration(FunctionName=self._function, Qualifier="live")
-        return configuration.get("Environment", {}).get("Variables", {})
+        source = configuration.get("Environment", {}).get("Variables", {}).get("EVENT_SOURCE")
+        if not source:
+            raise NoStackError(f"The function {self._function} has no EVENT_SOURCE: it is not an orders worker.")
+        return source
