@@ -29,6 +29,9 @@ def prepare(engine: Engine, folder: Path = DEFAULT_FOLDER) -> Path:
 
     An installed command keeps its own language host; only a built one gets the stand-in, next to a link to itself.
     """
+    if engine.path.parent == folder:
+        # Somebody has it on the path already.
+        return folder
     folder.mkdir(parents=True, exist_ok=True)
     _executable(folder / "pulumi-resource-aws", _PROVIDER)
     if engine.host_script is None:
