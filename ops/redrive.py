@@ -113,7 +113,7 @@ class Redrive:
             else:
                 firsts[key] = message
         self._send({message.message_id: key for key, message in firsts.items()}, list(firsts.values()), sweep)
-        # Only copies of what was certainly sent: the copy of a failed one may be all that is left of it.
+        # Only copies of what was certainly sent: nothing is deleted on hope.
         done = [message.message_id for message, key in copies if key in self._sent]
         self.tally.copies += len(done)
         self.tally.failed += len(copies) - len(done)

@@ -121,7 +121,8 @@ class Orders:
     def open_orders(self, accepted_before: str) -> Iterator[tuple[list[StoredOrder], list[str]]]:
         """Open orders that were accepted before a timestamp (or whose acceptance is not stored), page by page.
 
-        Beside them the ids of rows that are no orders, for a person to repair. Reads the whole table: no index is kept for a question that is asked in incidents only.
+        Beside them the ids of rows that are no orders, for a person to repair. Reads the whole table: no index is kept
+        for a question that is asked in incidents only.
         """
         start: Any = {}
         while True:

@@ -147,6 +147,18 @@ def test_an_entry_that_sqs_refuses_stays(world: World) -> None:
     assert world.dead_letters.counts() == (1, 0, 0)
 
 
+def test_copies_of_what_sqs_refuses_stay_too(world: World) -> None:
+    # GIVEN two copies of a message that SQS would not take back
+    for _ in range(2):
+        sent = world.dead_letters.send("{}", {})
+        sent.attributes = {"odd": {"DataType": "Odd", "StringValue": "x"}, "original_message_id": text("first")}
+    # WHEN they are redriven
+    tally = redrive(world)
+    # THEN nothing is deleted on hope
+    assert (tally.failed, tally.copies, tally.seen) == (2, 0, 2)
+    assert world.dead_letters.counts() == (2, 0, 0)
+
+
 def test_the_rate_is_kept(world: World) -> None:
     # GIVEN 30 dead letters
     dead_letter(world, 30)
