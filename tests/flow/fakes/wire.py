@@ -106,6 +106,8 @@ class Wire:
         process.calls.append(call)
         if self.before is not None:
             self.before(call)
+            if process.killed:  # by another of its threads, while the hook let that one go on
+                raise ProcessKilled(f"{operation} while the process was killed")
         fault = process.fault_for(call)
         try:
             response = perform() if fault is None else fault(call, perform)

@@ -1,0 +1,218 @@
+"""Records of one batch in parallel: whatever the order of their calls, the result is that of a sequence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from itertools import combinations
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.flow import invariants
+from tests.flow.crash_points.stage import Stage, staged
+from tests.flow.fakes import Call, Fault, Process
+from tests.flow.fakes.faults import transaction_cancelled
+from tests.flow.interleaving import Baton, by_script, interleaved_batches
+from tests.flow.requests import order_body
+from tests.flow.world import Deployment
+
+THREADS = 5
+SEEDS = range(30)
+
+
+def mixed_batch(stage: Stage) -> None:
+    """Ten messages, of every kind: none of them contends for the last unit of a SKU."""
+    for number in range(4):
+        stage.accept(f"confirmed-{number}", ("SKU-1", number + 1), ("SKU-2", 1))
+    stage.accept("short", ("SKU-2", 100))
+    stage.accept("unknown", ("NO-SUCH", 1))
+    queue = stage.world.orders_queue
+    before = set(queue.messages)
+    stage.accept("poison")
+    stage.accept("newer")
+    poison, newer = (queue.messages[message_id] for message_id in queue.messages if message_id not in before)
+    poison.body = "not JSON"
+    newer.body = json.dumps({**json.loads(newer.body), "schema_version": 2})
+    twin = next(iter(queue.messages.values()))
+    queue.resend(twin)
+    queue.resend(twin)
+
+
+def state(stage: Stage) -> dict[str, Any]:
+    """Everything that callers, subscribers and people on call can see, and what is left to do."""
+    world = stage.world
+    return {
+        "orders": world.orders,
+        "stock": {sku: world.available(sku) for sku in world.initial_stock},
+        "published": {one.body for one in world.subscriber.received},
+        "dead": sorted(message.body for message in world.dead_letters.messages.values()),
+    }
+
+
+def first_delivery(stage: Stage, process: Process | None = None) -> None:
+    """Deliver the batch, and what of it was only waiting for a twin; but not what has failed."""
+    kept = stage.world.deliver(process)
+    assert kept is not None
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_batch_in_parallel_ends_like_one_in_sequence(seed: int) -> None:
+    # GIVEN the same ten messages in a worker with one thread, and in one with five
+    with staged(Deployment(batch_threads=1)) as stage:
+        mixed_batch(stage)
+        first_delivery(stage)
+        in_sequence = state(stage)
+    with staged(Deployment(batch_threads=THREADS)) as stage:
+        mixed_batch(stage)
+        chance = Random(seed)  # noqa: S311 - reproducible
+        # WHEN the five change places at calls that chance picks
+        with interleaved_batches(stage.world.cloud.wire, chance.choice):
+            first_delivery(stage)
+        # THEN both end the same
+        assert state(stage) == in_sequence
+        assert invariants.violations(stage.world) == []
+        # AND stay so: what the batch left in the queue finds everything done
+        stage.world.drain()
+        assert invariants.violations(stage.world) == []
+        assert len(stage.world.subscriber.received) == 6
+
+
+def schedules(calls_of_each: int) -> list[tuple[int, ...]]:
+    """Every order in which two tasks can make ``calls_of_each`` steps each."""
+    steps = 2 * calls_of_each
+    return [
+        tuple(int(step in second) for step in range(steps))
+        for second in map(frozenset, combinations(range(steps), calls_of_each))
+    ]
+
+
+def last_unit_twice(stage: Stage) -> None:
+    """Two orders for the same last five."""
+    stage.accept("one", ("SKU-2", 5))
+    stage.accept("two", ("SKU-2", 5))
+
+
+def one_order_twice(stage: Stage) -> None:
+    """Two messages of one order."""
+    stage.accept("one", ("SKU-2", 5))
+    stage.world.orders_queue.resend(stage.message())
+
+
+@pytest.mark.parametrize(
+    ("scene", "statuses"), [(last_unit_twice, ("CONFIRMED", "REJECTED")), (one_order_twice, ("CONFIRMED",))]
+)
+def test_two_messages_in_every_order_of_their_calls(scene: Callable[[Stage], None], statuses: tuple[str, ...]) -> None:
+    # GIVEN two messages of one batch that want the same
+    violations: list[str] = []
+    ends: set[tuple[str, ...]] = set()
+    # WHEN they run in every order of their calls: a start and five calls each
+    for schedule in schedules(6):
+        with staged(Deployment(batch_threads=2)) as stage:
+            scene(stage)
+            with interleaved_batches(stage.world.cloud.wire, by_script(schedule)):
+                stage.world.deliver()
+            violations += invariants.violations(stage.world)
+            stage.world.drain()
+            violations += invariants.violations(stage.world)
+            ends.add((*stage.statuses(), f"{stage.world.available('SKU-2')} left"))
+    # THEN exactly one takes the stock, every time
+    assert violations == []
+    assert ends == {(*statuses, "0 left")}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_popular_sku_is_sold_exactly_as_often_as_it_is_there(seed: int) -> None:
+    # GIVEN ten orders for a SKU of which there are five, and a third of all transactions in conflict
+    chance = Random(seed)  # noqa: S311 - reproducible
+
+    def busy(call: Call) -> Fault | None:
+        conflict = call.operation == "TransactWriteItems" and chance.random() < 1 / 3
+        return transaction_cancelled(["None", "TransactionConflict"]) if conflict else None
+
+    with staged(Deployment(batch_threads=THREADS)) as stage:
+        for number in range(10):
+            stage.accept(f"key-{number}", ("SKU-2", 1))
+        # WHEN they are one batch
+        with interleaved_batches(stage.world.cloud.wire, chance.choice):
+            stage.world.deliver(Process(on_call=busy))
+        stage.world.drain()
+        # THEN five get one, and each is told so
+        assert stage.statuses() == ("CONFIRMED",) * 5 + ("REJECTED",) * 5
+        assert invariants.violations(stage.world) == []
+
+
+def test_two_requests_with_one_key_in_every_order_of_their_calls() -> None:
+    # GIVEN a caller whose two requests with one key and body are under way at once
+    violations: list[str] = []
+    # WHEN they run in every order of their calls: a start and four calls each
+    for schedule in schedules(5):
+        with staged() as stage:
+            baton = Baton(stage.world.cloud.wire, by_script(schedule))
+            baton.run(*[lambda: stage.post(body=order_body(("SKU-2", 5)), process=Process())] * 2)
+            stage.quiet()
+            violations += invariants.violations(stage.world) + invariants.replays_are_marked(stage.world) + stage.stuck
+            violations += [f"answered {one.response}" for one in stage.world.exchanges if one.response is None]
+    # THEN there is one order, one answer, and stock is taken once
+    assert violations == []
+
+
+def test_a_worker_beside_the_api_in_every_order_of_their_calls() -> None:
+    # GIVEN a request whose message is taken by a worker as soon as it is in the queue
+    violations: list[str] = []
+    ends: set[tuple[str, ...]] = set()
+    # WHEN both run in every order of their calls
+    for schedule in schedules(6):
+        with staged() as stage:
+            baton = Baton(stage.world.cloud.wire, by_script(schedule))
+            baton.run(lambda: stage.post(process=Process()), lambda: stage.world.deliver(Process()))
+            stage.quiet()
+            violations += invariants.violations(stage.world) + stage.stuck
+            ends.add(stage.statuses())
+    # THEN the order is confirmed, whoever wrote it first
+    assert violations == []
+    assert ends == {("CONFIRMED",)}
+
+
+@pytest.mark.parametrize("steps_of_zombie", range(1, 6))
+@pytest.mark.parametrize("steps_of_successor", range(1, 6))
+def test_a_zombie_in_the_middle_of_its_successor(steps_of_zombie: int, steps_of_successor: int) -> None:
+    # GIVEN a worker that stands still after some of its calls, until its lease has passed and its message is back
+    with staged() as stage:
+        stage.accept()
+        script = [0] * steps_of_zombie + [1] * (1 + steps_of_successor) + [0] * 10
+        plain, taken = by_script(script), 0
+
+        def choose(waiting: Any) -> int:
+            nonlocal taken
+            taken += 1
+            if taken == steps_of_zombie + 1:
+                stage.lease_passes()
+            return plain(waiting)
+
+        # WHEN it wakes up in the middle of its successor's run
+        baton = Baton(stage.world.cloud.wire, choose)
+        baton.run(lambda: stage.world.deliver(Process()), lambda: stage.world.deliver(Process()))
+        stage.quiet()
+        # THEN the order has one outcome and one effect, told in the same bytes
+        assert stage.statuses() == ("CONFIRMED",)
+        assert stage.world.available("SKU-1") == 98
+        assert invariants.violations(stage.world) == []
+
+
+def test_the_same_choices_give_the_same_history() -> None:
+    # GIVEN one seed
+    def history() -> list[tuple[str, str]]:
+        with staged(Deployment(batch_threads=THREADS)) as stage:
+            mixed_batch(stage)
+            process = Process()
+            with interleaved_batches(stage.world.cloud.wire, Random(4).choice):  # noqa: S311 - reproducible
+                stage.world.deliver(process)
+            return [(call.operation, str(call.params.get("Key"))) for call in process.calls]
+
+    # WHEN it is played twice
+    first, second = history(), history()
+    # THEN both are the same, and not those of a sequence
+    assert first == second
+    assert [operation for operation, _ in first][:3] != ["PutItem", "TransactWriteItems", "GetItem"]

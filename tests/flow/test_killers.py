@@ -1,0 +1,102 @@
+"""Messages that kill the process, with the real worker: what they cost their neighbours, and where they end."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from tests.flow import invariants
+from tests.flow.crash_points.stage import Stage, staged
+from tests.flow.fakes import Call, Fault, Process
+from tests.flow.fakes.faults import crash_after, crash_before
+from tests.flow.interleaving import interleaved_batches
+from tests.flow.world import Deployment
+
+MOST_RECEIVES = 8
+
+
+def with_killers(stage: Stage, killers: set[str], chance: Random) -> Process:
+    """A process that dies in the transaction or the publish of a killer, before or after it took effect."""
+    fatal = {order_id: chance.choice(["TransactWriteItems", "Publish"]) for order_id in killers}
+
+    def on_call(call: Call) -> Fault | None:
+        for order_id, operation in fatal.items():
+            if call.operation == operation and order_id in repr(call.params):
+                return chance.choice([crash_before, crash_after])
+        return None
+
+    return Process(on_call=on_call)
+
+
+def play(stage: Stage, innocent: int, killers: int, chance: Random) -> tuple[list[int], list[int]]:
+    """Deliver until the queue is empty; returns the receives of the innocent, and of the killers."""
+    wanted = [f"order-{number}" for number in range(innocent + killers)]
+    chance.shuffle(wanted)
+    orders = {key: stage.accept(key, ("SKU-1", 1)) for key in wanted}
+    deadly = {orders[key] for key in wanted[:killers]}
+    everything = dict(stage.world.orders_queue.messages)
+    with interleaved_batches(stage.world.cloud.wire, chance.choice):
+        while stage.world.orders_queue.messages:
+            stage.world.cloud.clock.advance_to(stage.world.orders_queue.next_visible_at() or 0)
+            stage.world.deliver(with_killers(stage, deadly, chance))
+    receives: tuple[list[int], list[int]] = ([], [])
+    for message in everything.values():
+        receives[message.attributes["order_id"]["StringValue"] in deadly].append(message.receive_count)
+    return receives
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_killers_cost_their_neighbours_the_promised_receives_and_no_more(seed: int) -> None:
+    # GIVEN a queue with some killers among the innocent, and a worker with one to five threads
+    chance = Random(seed)  # noqa: S311 - reproducible
+    threads, killers, innocent = chance.randint(1, 5), chance.randint(0, 4), chance.randint(1, 12)
+    with staged(Deployment(batch_threads=threads), seed=seed) as stage:
+        # WHEN it is delivered until it is empty
+        cost, of_killers = play(stage, innocent, killers, chance)
+        # THEN each innocent message is done by its (killers + 2)nd receive, and only killers are dead letters
+        assert max(cost) <= killers + 2
+        assert of_killers == [MOST_RECEIVES] * killers
+        assert [count for _, count in stage.world.orders_queue.moves] == of_killers
+        assert invariants.violations(stage.world) == []
+        # AND whoever looks at the dead letters sees the truth
+        assert invariants.dead_letters_are_marked(stage.world) == []
+        confirmed = stage.statuses().count("CONFIRMED")
+        assert confirmed >= innocent
+        assert stage.statuses().count("FAILED") == innocent + killers - confirmed
+        # AND a redrive, once nothing kills any more, takes each to its end
+        stage.everything_is_redriven()
+        assert stage.statuses() == ("CONFIRMED",) * (innocent + killers)
+        assert invariants.violations(stage.world) == []
+
+
+def test_the_bound_is_reached() -> None:
+    # GIVEN one killer and one innocent message on two threads
+    worst = 0
+    # WHEN they meet in many orders of their calls
+    for seed in range(20):
+        with staged(Deployment(batch_threads=2), seed=seed) as stage:
+            cost, _ = play(stage, 1, 1, Random(seed))  # noqa: S311 - reproducible
+            worst = max(worst, *cost)
+    # THEN the innocent one needs a third receive at worst: the bound is exact
+    assert worst == 1 + 2
+
+
+def test_a_killer_that_has_settled_is_no_failed_order() -> None:
+    # GIVEN a message whose process dies at its publish, every time
+    with staged() as stage:
+        order_id = stage.accept()
+
+        def fatal(call: Call) -> Fault | None:
+            return crash_before if call.operation == "Publish" else None
+
+        # WHEN it has become a dead letter
+        while stage.world.orders_queue.messages:
+            stage.world.cloud.clock.advance_to(stage.world.orders_queue.next_visible_at() or 0)
+            stage.world.deliver(Process(on_call=fatal))
+        # THEN its order is what it was settled to be: only the notification is missing, and a redrive sends it
+        assert stage.world.orders[order_id]["status"] == {"S": "CONFIRMED"}
+        assert stage.world.subscriber.received == []
+        stage.everything_is_redriven()
+        assert len(stage.world.subscriber.received) == 1
+        assert invariants.violations(stage.world) == []
