@@ -20,7 +20,7 @@ from unittest import mock
 import pulumi
 import yaml
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
-from pulumi.runtime.rpc import deserialize_properties
+from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret, unwrap_rpc_secret
 from pulumi.runtime.settings import set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
@@ -36,7 +36,7 @@ STACK_TYPE = "pulumi:pulumi:Stack"
 
 @dataclass(frozen=True)
 class Recorded:
-    """One registration. `inputs` have wire names (`camelCase`); archives are their path."""
+    """One registration. `inputs` have wire names (`camelCase`), archives are their path, `secrets` the secret ones."""
 
     type: str
     name: str
@@ -47,6 +47,10 @@ class Recorded:
     protect: bool
     aliases: tuple[str, ...]
     depends_on: tuple[str, ...]
+    secrets: frozenset[str] = frozenset()
+    ignore_changes: tuple[str, ...] = ()
+    references: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """URNs that each input comes from."""
 
     def document(self, key: str) -> dict[str, Any]:
         """The JSON text in input `key`, parsed."""
@@ -106,16 +110,20 @@ class _Monitor(MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         if request.type != STACK_TYPE:
+            inputs = deserialize_properties(request.object)
             recorded = Recorded(
                 type=request.type,
                 name=request.name,
                 urn=self.make_urn(request.parent, request.type, request.name),
                 parent=request.parent,
                 custom=request.custom,
-                inputs=_plain(deserialize_properties(request.object)),
+                inputs=_plain(inputs),
                 protect=request.protect,
                 aliases=tuple(alias.urn or alias.spec.type for alias in request.aliases),
                 depends_on=tuple(sorted(request.dependencies)),
+                references={name: frozenset(made.urns) for name, made in request.propertyDependencies.items()},
+                secrets=frozenset(key for key, value in inputs.items() if is_rpc_secret(value)),
+                ignore_changes=tuple(request.ignoreChanges),
             )
             with self._lock:
                 self.recording.resources.append(recorded)
@@ -233,7 +241,9 @@ def _program_folder() -> Iterator[None]:
 
 
 def _plain(value: Any) -> Any:
-    """Archives as their path, whole floats as the integers they were, everything else as it is."""
+    """Secrets as their value, archives as their path, whole floats as the integers they were, the rest as it is."""
+    if is_rpc_secret(value):
+        return _plain(unwrap_rpc_secret(value))
     if isinstance(value, pulumi.FileArchive):
         return value.path
     if isinstance(value, float) and value.is_integer():

@@ -1,5 +1,6 @@
 """Recordings of the stacks as they are committed, made once per test process and only read."""
 
+from collections.abc import Mapping
 from functools import cache
 
 from tests.infra.recording import Recorded, Recording, record_stack
@@ -11,6 +12,16 @@ FUNCTION = "aws:lambda/function:Function"
 def recorded(stack: str) -> Recording:
     """What `Pulumi.{stack}.yaml` leads to."""
     return record_stack(stack)
+
+
+def recorded_with(stack: str, overrides: Mapping[str, str]) -> Recording:
+    """What it leads to with these keys on top."""
+    return _recorded_with(stack, tuple(sorted(overrides.items())))
+
+
+@cache
+def _recorded_with(stack: str, overrides: tuple[tuple[str, str], ...]) -> Recording:
+    return record_stack(stack, dict(overrides))
 
 
 def by_urn(recording: Recording) -> dict[str, Recorded]:
