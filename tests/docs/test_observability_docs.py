@@ -1,0 +1,121 @@
+"""docs/observability.md and docs/alarms.md say what the code does: every message, field and metric, and no other."""
+
+import ast
+from collections.abc import Iterator
+from typing import Final
+
+from runtime.observability import Metric
+from tests.cloudwatch.metrics_data import SERVICES, own_metrics
+from tests.infra.recording import ROOT
+from tools import alarms_doc
+
+PAGE: Final = ROOT / "docs" / "observability.md"
+_LEVELS: Final = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
+_PLATFORM: Final = frozenset({"message", "correlation_id", "order_id", "message_id", "attempt"})
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The cells of the table whose first column has this heading."""
+    lines = iter(PAGE.read_text(encoding="utf-8").splitlines())
+    found: list[list[str]] = []
+    for line in lines:
+        if line.startswith(f"| {heading} |"):
+            next(lines)
+            for row in lines:
+                if not row.startswith("|"):
+                    return found
+                found.append([cell.strip() for cell in row.strip("|").split(" | ")])
+    raise AssertionError(f"no table {heading!r} in {PAGE}")
+
+
+def names(cell: str) -> set[str]:
+    """What stands in backquotes."""
+    return set(cell.split("`")[1::2])
+
+
+def logged() -> Iterator[tuple[str, str, set[str]]]:
+    """Level, message and fields of every line that the functions' code can write."""
+    for path in sorted((ROOT / "runtime").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _LEVELS:
+                owner = node.func.value
+                if isinstance(owner, ast.Name) and owner.id == "logger":
+                    yield node.func.attr.upper(), _message(node), set(_fields(node))
+
+
+def _message(call: ast.Call) -> str:
+    # Of two literals by a condition, the first: the other is a row of its own, checked as text.
+    first = call.args[0].body if isinstance(call.args[0], ast.IfExp) else call.args[0]
+    assert isinstance(first, ast.Constant), "messages are literals, or they could hold anything"
+    return str(first.value)
+
+
+def _fields(call: ast.Call) -> Iterator[str]:
+    for keyword in call.keywords:
+        if keyword.arg == "extra":
+            assert isinstance(keyword.value, ast.Dict)
+            yield from (str(key.value) for key in keyword.value.keys if isinstance(key, ast.Constant))
+        elif keyword.arg is not None:
+            yield keyword.arg
+
+
+def test_every_message_is_documented_with_its_level() -> None:
+    # GIVEN
+    written = {(message, level) for level, message, _ in logged()} | {("attempt failed", "WARNING")}
+
+    # WHEN
+    documented = {(names(row[0]).pop(), row[1]) for row in rows("message")}
+
+    # THEN
+    assert documented == written
+
+
+def test_every_field_is_documented() -> None:
+    # GIVEN
+    written = {field for _, _, fields in logged() for field in fields}
+
+    # WHEN
+    documented = {name for row in rows("field") for name in names(row[0])}
+
+    # THEN
+    assert documented == written | _PLATFORM
+
+
+def test_every_metric_is_documented_with_service_and_unit() -> None:
+    # GIVEN
+    declared = {(entry.name, SERVICES[entry.name], entry.unit) for entry in own_metrics("orders-test")}
+
+    # WHEN
+    documented = {(names(row[0]).pop(), row[1], row[2]) for row in rows("metric")}
+
+    # THEN
+    assert documented == declared
+    assert len(documented) == len(Metric)
+
+
+def test_the_alarms_page_is_what_the_table_says() -> None:
+    # GIVEN / WHEN
+    committed = alarms_doc.PATH.read_text(encoding="utf-8")
+
+    # THEN
+    assert committed == alarms_doc.document(), "run: python -m tools.alarms_doc"
+
+
+def test_links_of_both_pages_lead_somewhere() -> None:
+    # GIVEN
+    pages = (PAGE, alarms_doc.PATH)
+
+    # WHEN
+    links = {target for page in pages for target in _links(page.read_text(encoding="utf-8"))}
+
+    # THEN
+    assert links
+    for link in links:
+        path, _, anchor = link.partition("#")
+        text = (ROOT / "docs" / path).read_text(encoding="utf-8")
+        assert not anchor or f"\n## {anchor}\n" in text, link
+
+
+def _links(text: str) -> Iterator[str]:
+    for part in text.split("](")[1:]:
+        yield part.split(")", 1)[0]
