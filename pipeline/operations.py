@@ -34,7 +34,7 @@ def build_operations(
     config: StackConfig, scope: Scope, data: Data, messaging: Messaging, functions: Functions, api: HttpApi
 ) -> Operations:
     """The stack's alarms and dashboard, both made from one table."""
-    table = alarm_table(changed_thresholds(config.alarm_thresholds), _limits(config))
+    table = alarm_table(changed_thresholds(config.alarm_thresholds), limits_of(config))
     watched = _watched(scope, data, messaging, functions, api)
     alarms = None
     if config.alarms:
@@ -62,7 +62,8 @@ def build_operations(
     return Operations(alarms, dashboard)
 
 
-def _limits(config: StackConfig) -> Limits:
+def limits_of(config: StackConfig) -> Limits:
+    """What alarms are measured against, as the stack is configured."""
     return Limits(
         queue_retention=config.queue_retention_seconds,
         dead_letter_retention=config.dlq_retention_seconds,
