@@ -1,0 +1,178 @@
+"""The limits of the guarantees, as docs/guarantees.md states them: each is shown, so that none is stated too weakly."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.flow import invariants
+from tests.flow.crash_points.stage import DAY, Stage, staged
+from tests.flow.fakes import Call, Process
+from tests.flow.fakes.faults import answer_lost_then_retried, crash_after, unreachable
+from tests.flow.fakes.wire import Perform, Response
+from tests.flow.requests import order_body
+from tests.flow.world import Exchange
+
+OTHER_BODY = order_body(("SKU-1", 3))
+
+
+def status_of(exchange: Exchange) -> int | None:
+    """The answer's status; ``None`` where there was no answer."""
+    return None if exchange.response is None else int(exchange.response["statusCode"])
+
+
+def is_replay(exchange: Exchange) -> bool:
+    """Whether the answer says that it is a replay."""
+    return exchange.response is not None and "Idempotent-Replayed" in exchange.response["headers"]
+
+
+def at(operation: str, fault: Any) -> Process:
+    """A process whose first call of ``operation`` is disturbed."""
+    done: list[Call] = []
+
+    def on_call(call: Call) -> Any:
+        if call.operation != operation or done:
+            return None
+        done.append(call)
+        return fault
+
+    return Process(on_call=on_call)
+
+
+def published(stage: Stage) -> list[str]:
+    """The bodies of all notifications."""
+    return [notification.body for notification in stage.world.subscriber.received]
+
+
+def test_a_lost_answer_to_the_first_record_is_409_until_the_deadline() -> None:
+    # GIVEN a first request whose record was written, whose answer was lost, and whose write the SDK sent again
+    with staged() as stage:
+        first = stage.post(process=at("PutItem", answer_lost_then_retried))
+        # WHEN its caller repeats it at once, and after the function's time
+        at_once = stage.post()
+        stage.world.cloud.clock.advance(stage.world.deployment.api_timeout_seconds + 0.001)
+        later = stage.post()
+        # THEN nobody runs, and yet it is "in progress" until the time that the first attempt had
+        assert [status_of(one) for one in (first, at_once, later)] == [409, 409, 202]
+        assert not is_replay(later)
+
+
+def test_another_body_after_a_503_is_a_second_order() -> None:
+    # GIVEN a request whose message was sent, and that was answered 503: it is not known whether there is an order
+    with staged() as stage:
+        first = stage.post(process=at("SendMessage", _sent_but_timed_out))
+        # WHEN its caller changes the body and keeps the key
+        second = stage.post(body=OTHER_BODY)
+        stage.world.drain()
+        # THEN there are two orders: only the same body is a repetition
+        assert [status_of(first), status_of(second)] == [503, 202]
+        assert stage.statuses() == ("CONFIRMED", "CONFIRMED")
+
+
+def _sent_but_timed_out(call: Call, perform: Perform) -> Response:
+    perform()
+    return unreachable(call, perform)
+
+
+def test_a_late_failing_run_erases_the_record_and_leads_to_the_same_answer() -> None:
+    # GIVEN a request that stands still until its time is over, while its repetition is answered; and that fails then
+    with staged() as stage:
+
+        def stand_still(call: Call, perform: Perform) -> Response:
+            stage.lease_passes()
+            stage.post()
+            return unreachable(call, perform)
+
+        stage.post(process=at("SendMessage", stand_still))
+        # WHEN its caller asks once more
+        again = stage.post()
+        stage.world.drain()
+        # THEN the record is gone, so that the answer is not marked; it is the same one, of the same order
+        answered = [one for one in stage.world.exchanges if one.accepted]
+        assert len(answered) == 2
+        assert not is_replay(again)
+        assert len({one.response["body"] for one in answered if one.response is not None}) == 1
+        assert stage.statuses() == ("CONFIRMED",)
+        assert invariants.violations(stage.world) == []
+
+
+def test_after_a_day_the_same_body_is_the_same_order_and_another_is_a_new_one() -> None:
+    # GIVEN an order whose key's life has passed
+    with staged() as stage:
+        first = stage.post()
+        stage.world.drain()
+        stage.world.cloud.clock.advance(DAY + 1)
+        # WHEN the key is used with the same body, and then with another
+        same = stage.post()
+        stage.world.cloud.clock.advance(DAY + 1)
+        other = stage.post(body=OTHER_BODY)
+        stage.world.drain()
+        # THEN the same body leads to the same answer, not marked as a replay, and the other to an order of its own
+        assert first.response is not None
+        assert same.response is not None
+        assert same.response["body"] == first.response["body"]
+        assert not is_replay(same)
+        assert status_of(other) == 202
+        assert stage.statuses() == ("CONFIRMED", "CONFIRMED")
+
+
+def test_a_notification_can_come_twice_with_the_same_id_and_bytes() -> None:
+    # GIVEN a worker that dies right after it has published
+    with staged() as stage:
+        stage.accept()
+        stage.world.deliver(at("Publish", crash_after))
+        # WHEN the message comes back
+        stage.world.drain()
+        # THEN a subscriber gets it twice, and sees by its id that it is one
+        first, second = published(stage)
+        assert first == second
+        assert json.loads(first)["id"].endswith(":order.confirmed")
+
+
+def test_a_dead_letter_can_be_there_twice_and_tools_can_tell() -> None:
+    # GIVEN a worker that dies right after it has sent a dead letter
+    with staged() as stage:
+        stage.accept()
+        stage.message().body = "not JSON"
+        stage.world.deliver(at("SendMessage", crash_after))
+        # WHEN the message comes back
+        stage.world.drain()
+        # THEN there are two dead letters of one original
+        dead = stage.world.dead_letters.messages.values()
+        assert len(dead) == 2
+        assert len({one.attributes["original_message_id"]["StringValue"] for one in dead}) == 1
+
+
+def test_a_discarded_order_is_final_and_nobody_is_told() -> None:
+    # GIVEN an order that somebody gave up, with its message still on its way
+    with staged() as stage:
+        order_id = stage.accept()
+        stage.world.discard(order_id)
+        # WHEN the message is processed, and the caller asks again
+        stage.world.drain()
+        again = stage.post()
+        # THEN no stock has moved, nothing was published; a lookup shows it, the repeated answer is what it was
+        assert stage.world.available("SKU-1") == 100
+        assert published(stage) == []
+        assert json.loads(stage.world.get(order_id, caller="ann")["body"])["status"] == "DISCARDED"
+        assert is_replay(again)
+        assert again.response is not None
+        assert json.loads(again.response["body"])["status"] == "ACCEPTED"
+
+
+def test_a_last_attempt_that_dies_at_once_leaves_an_order_that_is_not_marked() -> None:
+    # GIVEN a message at its last attempt, whose process dies before its first write
+    with staged() as stage:
+        stage.accept()
+        stage.message().receive_count = stage.world.deployment.max_receive_count - 1
+
+        def dies(call: Call, perform: Perform) -> Response:
+            return crash_after(call, dict)
+
+        stage.world.deliver(at("UpdateItem", dies))
+        # WHEN the queue moves it
+        stage.world.drain()
+        # THEN its order still says that it is on its way: who lists the dead letters sees both
+        assert len(stage.world.dead_letters.messages) == 1
+        assert stage.statuses() == ("ACCEPTED",)
+        assert invariants.violations(stage.world) == []
