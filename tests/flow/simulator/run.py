@@ -26,6 +26,7 @@ def play_seeds(seeds: Sequence[int]) -> Tally:
             except Exception as error:  # noqa: BLE001 - one history must not end the others, and must be told
                 violations = [f"{type(error).__name__}: {error}"]
             tally.add(player, violations)
+            player.forget()
             if number % _COLLECT_EVERY == _COLLECT_EVERY - 1:
                 collect()
     return tally

@@ -47,6 +47,7 @@ class Surroundings:
         outages: By service: until when, and the fault that its calls meet.
         popular: By SKU: until when, and the share of transactions that meet another one.
         fixed: No order kills any more.
+        runs: All runs so far.
     """
 
     world: World
@@ -57,10 +58,12 @@ class Surroundings:
     outages: dict[str, tuple[float, str]] = field(default_factory=dict)
     popular: dict[str, tuple[float, float]] = field(default_factory=dict)
     fixed: bool = False
+    runs: list[Run] = field(default_factory=list)
 
     def run(self, at: tuple[At, ...], *, worker: bool) -> Run:
         """A process that meets what is planned for it and what is around it."""
         run = Run(worker=worker)
+        self.runs.append(run)
         run.on_call = lambda call: self._ambient(run, call)
         run.faults = {one.call: self._planned(run, one) for one in at}
         return run

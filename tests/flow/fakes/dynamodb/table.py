@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from tests.flow.fakes.dynamodb.values import (
 )
 
 Key = tuple[str, ...]
+_WITHOUT_REFERENCES = 2  # a version of marshal's format
 
 
 class ConditionFailedError(Exception):
@@ -150,6 +152,7 @@ class Table:
 
 
 def _refuse_large(item: Item) -> None:
-    # No character takes more than four bytes: what is short as text needs no exact count, which is slower.
-    if len(repr(item)) * 4 > MAX_ITEM_BYTES and item_bytes(item) > MAX_ITEM_BYTES:
+    # Marshalled without references an item is never shorter than it counts: what is short needs no exact count, which
+    # is far slower.
+    if len(marshal.dumps(item, _WITHOUT_REFERENCES)) > MAX_ITEM_BYTES and item_bytes(item) > MAX_ITEM_BYTES:
         raise InvalidValueError("Item size has exceeded the maximum allowed size")

@@ -42,7 +42,7 @@ class Transactions:
 
     clock: Clock
     find: TableFinder
-    tokens: dict[str, tuple[float, str]] = field(default_factory=dict)
+    tokens: dict[str, tuple[float, Sequence[Mapping[str, Any]]]] = field(default_factory=dict)
 
     def write(self, items: Sequence[Mapping[str, Any]], token: str) -> None:
         """Apply every item or none.
@@ -51,8 +51,7 @@ class Transactions:
             ClientError: ``TransactionCanceledException`` with one reason per item, ``ValidationException``, or
                 ``IdempotentParameterMismatchException`` where the token was used with other items.
         """
-        fingerprint = repr(items)
-        if self._already_done(token, fingerprint):
+        if self._already_done(token, items):
             return
         if not 0 < len(items) <= MAX_ITEMS:
             refuse(OPERATION, f"Member must have length between 1 and {MAX_ITEMS}; given: {len(items)}")
@@ -67,17 +66,17 @@ class Transactions:
             raise cancellation(reasons)
         for write in writes:
             write.apply()
-        self.tokens[token] = (self.clock.time(), fingerprint)
+        self.tokens[token] = (self.clock.time(), items)
 
     def reasons(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """What a cancellation would say of each item as things stand; nothing is written."""
         return [self._prepare(entry)[1] for entry in items]
 
-    def _already_done(self, token: str, fingerprint: str) -> bool:
+    def _already_done(self, token: str, items: Sequence[Mapping[str, Any]]) -> bool:
         known = self.tokens.get(token)
         if known is None or self.clock.time() - known[0] > TOKEN_LIFE_SECONDS:
             return False
-        if known[1] != fingerprint:
+        if known[1] != items:
             raise client_error(
                 OPERATION,
                 "IdempotentParameterMismatchException",
