@@ -1,0 +1,1 @@
+"""Policy pack: what every stack must keep, checked by `pulumi preview --policy-pack policy`."""

@@ -1,0 +1,68 @@
+"""Functions that can be operated: an alias to shift, a log group that ends, traces, exact retries."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from policy.model import UNKNOWN, Resource, Rule, Violation, of_type
+
+FUNCTION: Final = "aws:lambda/function:Function"
+ALIAS: Final = "aws:lambda/alias:Alias"
+MAPPING: Final = "aws:lambda/eventSourceMapping:EventSourceMapping"
+
+
+def _with_alias(resources: list[Resource]) -> Iterator[Violation]:
+    aliases = of_type(resources, ALIAS)
+    for function in of_type(resources, FUNCTION):
+        if not any(alias.refers_to("functionName", function) for alias in aliases):
+            yield Violation(
+                function, "no alias points to it; without one its versions cannot be shifted or rolled back"
+            )
+
+
+def _with_log_group(resource: Resource) -> Iterator[str]:
+    logging = resource.props.get("loggingConfig")
+    if logging is not UNKNOWN and not (isinstance(logging, Mapping) and logging.get("logGroup")):
+        yield "Lambda would make a log group of its own that never expires; set loggingConfig.logGroup to one of ours"
+
+
+def _traced(resource: Resource) -> Iterator[str]:
+    tracing = resource.props.get("tracingConfig")
+    if resource.is_production and not (isinstance(tracing, Mapping) and tracing.get("mode") == "Active"):
+        yield "it is not traced; set orders:tracing to true"
+
+
+def _reports_items(resource: Resource) -> Iterator[str]:
+    if "ReportBatchItemFailures" not in resource.props.get("functionResponseTypes", []):
+        yield "without ReportBatchItemFailures its list of failures is ignored and every message is deleted"
+
+
+FUNCTION_RULES: Final = (
+    Rule(
+        name="functions-have-an-alias",
+        description="Every function is called through an alias.",
+        level="mandatory",
+        types=frozenset({FUNCTION}),
+        check_stack=_with_alias,
+    ),
+    Rule(
+        name="functions-have-a-log-group",
+        description="Every function logs to a group of the stack.",
+        level="mandatory",
+        types=frozenset({FUNCTION}),
+        check=_with_log_group,
+    ),
+    Rule(
+        name="production-functions-are-traced",
+        description="In production every function is traced.",
+        level="advisory",
+        types=frozenset({FUNCTION}),
+        check=_traced,
+    ),
+    Rule(
+        name="queue-consumers-report-item-failures",
+        description="A queue's consumer reports which messages of a batch failed.",
+        level="mandatory",
+        types=frozenset({MAPPING}),
+        check=_reports_items,
+    ),
+)

@@ -1,0 +1,107 @@
+"""Queues and topics: nothing is lost silently, everything is encrypted and comes by TLS."""
+
+import json
+from collections.abc import Iterator
+from typing import Final
+
+from policy.model import UNKNOWN, Resource, Rule, Violation, of_type
+from policy.rules.alarms import ALARMS
+
+QUEUE: Final = "aws:sqs/queue:Queue"
+TOPIC: Final = "aws:sns/topic:Topic"
+SUBSCRIPTION: Final = "aws:sns/topicSubscription:TopicSubscription"
+_POLICY_OF: Final = {
+    QUEUE: ("aws:sqs/queuePolicy:QueuePolicy", "queueUrl"),
+    TOPIC: ("aws:sns/topicPolicy:TopicPolicy", "arn"),
+}
+
+
+def _has_dead_letter_queue(resources: list[Resource]) -> Iterator[Violation]:
+    senders = of_type(resources, QUEUE, SUBSCRIPTION)
+    for queue in of_type(resources, QUEUE):
+        is_one = any(sender.refers_to("redrivePolicy", queue) for sender in senders)
+        if not is_one and not queue.props.get("redrivePolicy"):
+            yield Violation(
+                queue, "it has no dead-letter queue and is none; set redrivePolicy, or a poison message circles"
+            )
+
+
+def _subscription_has_dead_letter_queue(resource: Resource) -> Iterator[str]:
+    # An email has nowhere to be redriven to: a person reads it or does not.
+    if resource.props.get("protocol") not in {"email", "email-json"} and not resource.props.get("redrivePolicy"):
+        yield "what SNS cannot deliver is lost; set redrivePolicy"
+
+
+def _queue_is_encrypted(resource: Resource) -> Iterator[str]:
+    if not resource.props.get("sqsManagedSseEnabled") and not resource.props.get("kmsMasterKeyId"):
+        yield "its messages are not encrypted at rest; set sqsManagedSseEnabled or kmsMasterKeyId"
+
+
+def _topic_is_encrypted(resources: list[Resource]) -> Iterator[Violation]:
+    alarms = of_type(resources, *ALARMS)
+    for topic in of_type(resources, TOPIC):
+        # CloudWatch cannot publish to a topic under AWS's own key, so an alarm topic is open or under a customer key.
+        # Alarms carry no orders.
+        of_alarms = any(alarm.refers_to("alarmActions", topic) for alarm in alarms)
+        if not of_alarms and not topic.props.get("kmsMasterKeyId"):
+            yield Violation(topic, "its messages are not encrypted at rest; set kmsMasterKeyId")
+
+
+def _by_tls_only(resources: list[Resource]) -> Iterator[Violation]:
+    for kind, (policy_type, link) in _POLICY_OF.items():
+        policies = of_type(resources, policy_type)
+        for resource in of_type(resources, kind):
+            own = [policy for policy in policies if policy.refers_to(link, resource)]
+            if not any(_denies_plain_http(policy) for policy in own):
+                yield Violation(resource, "it takes calls without TLS; deny aws:SecureTransport false in its policy")
+
+
+def _denies_plain_http(policy: Resource) -> bool:
+    document = policy.props.get("policy")
+    if document is UNKNOWN:
+        return True
+    parsed = json.loads(document) if isinstance(document, str) else document or {"Statement": []}
+    return any(
+        statement["Effect"] == "Deny"
+        and str(statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport")).lower() == "false"
+        for statement in parsed["Statement"]
+    )
+
+
+MESSAGING_RULES: Final = (
+    Rule(
+        name="queues-have-a-dead-letter-queue",
+        description="Every queue has a dead-letter queue or is one.",
+        level="mandatory",
+        types=frozenset({QUEUE}),
+        check_stack=_has_dead_letter_queue,
+    ),
+    Rule(
+        name="subscriptions-have-a-dead-letter-queue",
+        description="What SNS cannot deliver is kept.",
+        level="mandatory",
+        types=frozenset({SUBSCRIPTION}),
+        check=_subscription_has_dead_letter_queue,
+    ),
+    Rule(
+        name="queues-are-encrypted",
+        description="Every queue encrypts its messages at rest.",
+        level="mandatory",
+        types=frozenset({QUEUE}),
+        check=_queue_is_encrypted,
+    ),
+    Rule(
+        name="topics-are-encrypted",
+        description="Every topic but those of alarms encrypts its messages at rest.",
+        level="mandatory",
+        types=frozenset({TOPIC}),
+        check_stack=_topic_is_encrypted,
+    ),
+    Rule(
+        name="queues-and-topics-take-tls-only",
+        description="Every queue and topic refuses calls without TLS.",
+        level="mandatory",
+        types=frozenset(_POLICY_OF),
+        check_stack=_by_tls_only,
+    ),
+)

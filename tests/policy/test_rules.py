@@ -1,0 +1,258 @@
+"""Every rule of the policy pack: kept by each stack as it is committed, and broken by something small."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import pytest
+
+from policy.model import UNKNOWN, Resource, Rule
+from policy.rules import RULES
+from policy.rules.tags import REQUIRED, TAGGABLE
+from tests.infra.recording import STACKS
+from tests.infra.stacks import recorded
+
+QUEUE = "aws:sqs/queue:Queue"
+QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
+TABLE = "aws:dynamodb/table:Table"
+FUNCTION = "aws:lambda/function:Function"
+BY_NAME = {rule.name: rule for rule in RULES}
+PRODUCTION = {"Environment": "production"}
+
+
+@cache
+def resources_of(stack: str) -> tuple[Resource, ...]:
+    """What the stack registers, as the rules see it."""
+    return tuple(
+        Resource(each.type, each.name, each.urn, each.inputs, each.references, each.protect)
+        for each in recorded(stack).resources
+    )
+
+
+def make(token: str, props: Mapping[str, Any] | None = None, **more: Any) -> Resource:
+    """One resource of its own."""
+    return Resource(
+        token, "thing", f"urn:pulumi:test::orders::{token}::{more.pop('name', 'thing')}", props or {}, **more
+    )
+
+
+def policy(
+    effect: str = "Allow", action: Any = "sqs:SendMessage", resource: Any = "arn:aws:sqs:::q", **more: Any
+) -> str:
+    """A policy document with one statement."""
+    statement = {"Sid": "Only", "Effect": effect, "Action": action, "Resource": resource, **more}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+TLS_ONLY = policy("Deny", "sqs:*", Principal="*", Condition={"Bool": {"aws:SecureTransport": "false"}})
+
+
+def with_queue(*others: Resource, **props: Any) -> list[Resource]:
+    """A queue, and what belongs to it."""
+    return [make(QUEUE, props), *others]
+
+
+def link(token: str, prop: str, text: Any, target: str) -> Resource:
+    """A resource whose property was made from the resource of type `target`."""
+    urn = make(target).urn
+    return make(token, {prop: "made", "policy": text}, references={prop: frozenset({urn})}, name="other")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A stack that keeps the rule and one that breaks it, with a part of what is said then."""
+
+    kept: list[Resource]
+    broken: list[Resource]
+    says: str
+
+
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+STAGE = "aws:apigatewayv2/stage:Stage"
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+TAGS = dict.fromkeys(REQUIRED, "given")
+
+CASES: dict[str, Case] = {
+    "no-wildcard-actions": Case(
+        [make(ROLE_POLICY, {"policy": policy()})], [make(ROLE_POLICY, {"policy": policy(action="sqs:*")})], "'sqs:*'"
+    ),
+    "no-wildcard-resources": Case(
+        [make(ROLE_POLICY, {"policy": policy(action=["xray:PutTraceSegments"], resource="*")})],
+        [make(ROLE_POLICY, {"policy": policy(resource="*")})],
+        "sqs:SendMessage",
+    ),
+    "no-public-resource-policies": Case(
+        [make(QUEUE_POLICY, {"policy": policy(Principal={"Service": "sns.amazonaws.com"})})],
+        [make(QUEUE_POLICY, {"policy": policy(Principal={"AWS": "*"})})],
+        "allows everybody",
+    ),
+    "alarms-tell-when-they-are-over": Case(
+        [make(ALARM, {"alarmActions": ["topic"], "okActions": ["topic"]})],
+        [make(ALARM, {"alarmActions": ["topic"], "okActions": []})],
+        "okActions",
+    ),
+    "alarms-say-what-to-do": Case([make(ALARM, {"alarmDescription": "see"})], [make(ALARM)], "no description"),
+    "production-tables-are-protected": Case(
+        [make(TABLE, {"tags": PRODUCTION, "deletionProtectionEnabled": True}, protect=True)],
+        [make(TABLE, {"tags": PRODUCTION, "deletionProtectionEnabled": True})],
+        "orders:protect",
+    ),
+    "production-tables-are-recoverable": Case(
+        [make(TABLE, {"tags": PRODUCTION, "ttl": {"enabled": True}})],
+        [make(TABLE, {"tags": PRODUCTION})],
+        "orders:point_in_time_recovery",
+    ),
+    "logs-have-a-retention": Case(
+        [make("aws:cloudwatch/logGroup:LogGroup", {"retentionInDays": 7})],
+        [make("aws:cloudwatch/logGroup:LogGroup", {"retentionInDays": 0})],
+        "retentionInDays",
+    ),
+    "public-endpoints-are-throttled": Case(
+        [make(STAGE, {"defaultRouteSettings": {"throttlingRateLimit": 1, "throttlingBurstLimit": 1}})],
+        [make(STAGE, {"defaultRouteSettings": {"throttlingRateLimit": 1}})],
+        "throttlingBurstLimit",
+    ),
+    "routes-have-an-authorizer": Case(
+        [make("aws:apigatewayv2/route:Route", {"authorizationType": "JWT"})],
+        [make("aws:apigatewayv2/route:Route")],
+        "anybody may call it",
+    ),
+    "no-public-function-urls": Case(
+        [make("aws:lambda/functionUrl:FunctionUrl", {"authorizationType": "AWS_IAM"})],
+        [make("aws:lambda/functionUrl:FunctionUrl", {"authorizationType": "NONE"})],
+        "goes around the API",
+    ),
+    "functions-have-an-alias": Case(
+        [make(FUNCTION), link("aws:lambda/alias:Alias", "functionName", None, FUNCTION)],
+        [make(FUNCTION), make("aws:lambda/alias:Alias")],
+        "no alias",
+    ),
+    "functions-have-a-log-group": Case(
+        [make(FUNCTION, {"loggingConfig": {"logGroup": "ours"}})], [make(FUNCTION, {"loggingConfig": {}})], "logGroup"
+    ),
+    "production-functions-are-traced": Case(
+        [make(FUNCTION, {"tags": PRODUCTION, "tracingConfig": {"mode": "Active"}})],
+        [make(FUNCTION, {"tags": PRODUCTION, "tracingConfig": {"mode": "PassThrough"}})],
+        "orders:tracing",
+    ),
+    "queue-consumers-report-item-failures": Case(
+        [
+            make(
+                "aws:lambda/eventSourceMapping:EventSourceMapping",
+                {"functionResponseTypes": ["ReportBatchItemFailures"]},
+            )
+        ],
+        [make("aws:lambda/eventSourceMapping:EventSourceMapping")],
+        "every message is deleted",
+    ),
+    "queues-have-a-dead-letter-queue": Case(
+        with_queue(link(QUEUE, "redrivePolicy", None, QUEUE)), with_queue(), "no dead-letter queue"
+    ),
+    "subscriptions-have-a-dead-letter-queue": Case(
+        [make("aws:sns/topicSubscription:TopicSubscription", {"protocol": "email"})],
+        [make("aws:sns/topicSubscription:TopicSubscription", {"protocol": "https"})],
+        "redrivePolicy",
+    ),
+    "queues-are-encrypted": Case(with_queue(sqsManagedSseEnabled=True), with_queue(), "not encrypted"),
+    "topics-are-encrypted": Case(
+        [make("aws:sns/topic:Topic", {"kmsMasterKeyId": "alias/ours"})], [make("aws:sns/topic:Topic")], "not encrypted"
+    ),
+    "queues-and-topics-take-tls-only": Case(
+        with_queue(link(QUEUE_POLICY, "queueUrl", TLS_ONLY, QUEUE)),
+        with_queue(link(QUEUE_POLICY, "queueUrl", policy(), QUEUE)),
+        "without TLS",
+    ),
+    "resources-have-the-required-tags": Case(
+        [make(QUEUE, {"tags": TAGS})], [make(QUEUE, {"tags": {**TAGS, "Owner": ""}})], "Owner"
+    ),
+}
+
+
+def messages(rule: Rule, resources: list[Resource]) -> list[str]:
+    """What the rule says about a stack."""
+    return [violation.message for violation in rule.violations(resources)]
+
+
+def test_names_are_unique_and_every_rule_has_a_case() -> None:
+    assert len(BY_NAME) == len(RULES)
+    assert set(CASES) == set(BY_NAME)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_keeps_the_rule_passes(name: str) -> None:
+    assert messages(BY_NAME[name], CASES[name].kept) == []
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_breaks_the_rule_is_told_what_to_change(name: str) -> None:
+    # GIVEN a stack that breaks the rule
+    case = CASES[name]
+    # WHEN the rule looks at it
+    said = messages(BY_NAME[name], case.broken)
+    # THEN it says so
+    assert said
+    assert any(case.says in message for message in said)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.level == "mandatory"], ids=lambda rule: rule.name)
+def test_every_stack_keeps_every_mandatory_rule(rule: Rule, stack: str) -> None:
+    # GIVEN the resources of the stack as it is committed
+    resources = list(resources_of(stack))
+    # THEN none breaks the rule
+    assert [(v.resource.name, v.message) for v in rule.violations(resources)] == []
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.level == "advisory"], ids=lambda rule: rule.name)
+def test_production_keeps_the_advisory_rules_too(rule: Rule) -> None:
+    assert messages(rule, list(resources_of("prod"))) == []
+
+
+def sabotage(types: frozenset[str], change: Callable[[Resource], Resource]) -> list[Resource]:
+    """The prod stack with every resource of these types changed."""
+    return [change(each) if each.type in types else each for each in resources_of("prod")]
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        set(BY_NAME)
+        # Nothing to strip: these rules refuse what prod has none of, or what is said in a policy document.
+        - {"no-public-function-urls", "no-wildcard-actions", "no-wildcard-resources", "no-public-resource-policies"}
+        - {"alarms-tell-when-they-are-over", "subscriptions-have-a-dead-letter-queue"}
+    ),
+)
+def test_the_rule_looks_at_what_prod_really_registers(name: str) -> None:
+    # GIVEN prod's resources with nothing left of what they say but that they are prod's
+    rule = BY_NAME[name]
+    kept = {"tags": PRODUCTION} if name != "resources-have-the-required-tags" else {}
+    emptied = sabotage(rule.types, lambda each: replace(each, props=kept, references={}, protect=False))
+    if name == "functions-have-an-alias":
+        emptied = [replace(each, references={}) for each in emptied]
+    if name == "queues-and-topics-take-tls-only":
+        emptied = [each for each in emptied if not each.type.endswith("Policy")]
+    # THEN the rule speaks: its types and property names are those of the real resources
+    assert messages(rule, emptied)
+
+
+def test_topics_of_alarms_may_be_unencrypted() -> None:
+    # GIVEN a topic that an alarm publishes to
+    stack = [make("aws:sns/topic:Topic"), link(ALARM, "alarmActions", None, "aws:sns/topic:Topic")]
+    # THEN the rule lets it be: CloudWatch could not publish under AWS's own key
+    assert messages(BY_NAME["topics-are-encrypted"], stack) == []
+
+
+def test_policies_not_known_yet_break_no_rule() -> None:
+    # GIVEN a first preview, in which no ARN is known
+    unknown = [make(ROLE_POLICY, {"policy": UNKNOWN}), make(QUEUE_POLICY, {"policy": UNKNOWN})]
+    # THEN nothing is claimed about them
+    assert [messages(rule, unknown) for rule in RULES if messages(rule, unknown)] == []
+
+
+def test_everything_of_ours_that_has_tags_is_known_as_taggable() -> None:
+    # GIVEN every type in any stack that carries tags
+    tagged = {each.type for stack in STACKS for each in resources_of(stack) if "tags" in each.props}
+    # THEN the rule looks at it
+    assert tagged <= TAGGABLE
