@@ -11,7 +11,7 @@ PACKAGES := components pipeline runtime local ops policy tools tests benchmarks
 SOURCES := __main__.py $(wildcard $(PACKAGES))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down lint types unit infra flow e2e engine test check format lock clean
+.PHONY: help setup demo incident up down lint types unit infra flow e2e engine test check format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ $(VENV)/.ready: requirements-dev.txt
 
 demo: setup ## the whole thing on the embedded AWS, told step by step; ends with the guarantees counted
 	@$(BIN)/python -m local demo
+
+incident: setup ## one incident: a dependency fails, a page, its runbook's commands, all well again
+	@$(BIN)/python -m ops.incident
 
 up: setup ## the embedded AWS with the orders stack, left running, and what to try with it
 	@$(BIN)/python -m local up --detach
@@ -47,6 +50,10 @@ check: setup ## unit, infra and flow tests, branch coverage >= 95 % of runtime/,
 
 unit infra flow: setup ## one tier of tests
 	@$(BIN)/pytest tests/$@ -m "not e2e and not engine"
+
+crash-points: setup ## the table crash point x fault -> outcome, and the deliberate mistakes with the tests that notice them
+	@$(BIN)/python -m tests.flow.crash_points
+	@$(BIN)/python -m tests.flow.sabotage
 
 e2e: setup ## the deployed local stack over HTTP and the AWS API
 	@$(BIN)/pytest -m e2e

@@ -1,0 +1,88 @@
+"""docs/guarantees.md: every promise names a test, and every test that it names is there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+PAGE = Path(__file__).parents[2] / "docs" / "guarantees.md"
+DEFINITION = re.compile(r'^\[([a-z0-9-]+)\]: (\S+) "(\w+)"$', re.MULTILINE)
+REFERENCE = re.compile(r"\[[^\]]+\]\[([a-z0-9-]+)\]")
+GUARANTEES = ("G1", "G2", "G3", "G4", "G5", "G6")
+ADR = "(adr/"
+
+
+class Named(NamedTuple):
+    """A test as the page names it: its file, as seen from the page, and its function."""
+
+    file: str
+    function: str
+
+
+def definitions() -> dict[str, Named]:
+    """The tests that the page names, by label."""
+    return {label: Named(file, function) for label, file, function in DEFINITION.findall(PAGE.read_text())}
+
+
+def rows(section: str) -> list[str]:
+    """The rows of a section's table, without its heading."""
+    body = section.split("\n## ")[0]
+    return [line for line in body.splitlines() if line.startswith("|")][2:]
+
+
+def sections() -> dict[str, list[str]]:
+    """The table rows of every section that promises something, by its first word."""
+    parts = PAGE.read_text().split("\n## ")[1:]
+    found = {part.split()[0]: rows(part) for part in parts}
+    return {name: found[name] for name in (*GUARANTEES, "Limits")}
+
+
+def collected(file: Path) -> set[str]:
+    """The tests that pytest collects from a file of this suite: its top-level functions ``test_…``."""
+    return {
+        node.name
+        for node in ast.parse(file.read_text()).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
+
+
+def test_every_named_test_is_there() -> None:
+    # GIVEN the tests that the page names
+    named = definitions()
+    # WHEN each is looked up in its file
+    missing = [
+        test
+        for test in named.values()
+        if not Path(test.file).name.startswith("test_")
+        or not (PAGE.parent / test.file).is_file()
+        or test.function not in collected(PAGE.parent / test.file)
+    ]
+    # THEN none is missing
+    assert len(named) > 30
+    assert missing == []
+
+
+def test_every_promise_and_every_limit_names_a_test() -> None:
+    # GIVEN the rows of all tables
+    tables = sections()
+    # WHEN each is asked for its tests; where a limit is a decision, for the record of it
+    known = definitions().keys()
+    bare = [
+        row
+        for name, table in tables.items()
+        for row in table
+        if not set(REFERENCE.findall(row)) & known and not (name == "Limits" and ADR in row)
+    ]
+    # THEN every section has rows, and every row has one
+    assert all(len(table) >= 2 for table in tables.values())
+    assert bare == []
+
+
+def test_labels_are_defined_and_used() -> None:
+    # GIVEN the labels that the text uses and those that are defined
+    used, defined = set(REFERENCE.findall(PAGE.read_text())), definitions().keys()
+    # WHEN they are compared
+    # THEN they are the same
+    assert used == defined
