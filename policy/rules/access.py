@@ -13,7 +13,7 @@ RESOURCE_POLICIES: Final = frozenset({"aws:sqs/queuePolicy:QueuePolicy", "aws:sn
 
 # Actions that AWS lets nobody narrow to a resource.
 # Source: Service Authorization Reference, "Actions, resources, and condition keys for AWS X-Ray" (no resource types).
-# DescribeAlarms: its page in the CloudWatch API Reference wants the scope `*` as soon as composite alarms are asked for;
+# DescribeAlarms: its page in the CloudWatch API Reference wants the scope `*` where composite alarms are asked for;
 # CodeDeploy asks for the alarms of a deployment, whatever their kind.
 NOT_NARROWABLE: Final = frozenset({"cloudwatch:DescribeAlarms", "xray:PutTraceSegments", "xray:PutTelemetryRecords"})
 
