@@ -41,7 +41,8 @@ class Receive:
     attempt: int
     outcome: str
     error: str
-    invocation: str
+    replayed: bool
+    """The order was done before: this receive had no effect."""
 
 
 @dataclass(frozen=True)
@@ -136,9 +137,17 @@ class Account:
         return [DeadLetter(message) for message in self._look(self._outputs["dead_letter_queue_url"])]
 
     def events(self, subscriber: str) -> list[Event]:
-        """Everything that a subscriber's queue (by the subscription's name) has got; it stays there."""
+        """Everything that a subscriber's queue (by the subscription's name) has got; it stays there.
+
+        Each look is a receive: where the queue has a dead-letter queue, only so many looks leave the message there.
+        """
         bodies = [message["Body"] for message in self._look(self._outputs["subscriber_queue_urls"][subscriber])]
         return [Event(_unwrapped(body)) for body in bodies]
+
+    def keep_events(self) -> None:
+        """Take the subscribers' queues off their dead-letter queues, so that `events` may look as often as it likes."""
+        for url in self._outputs["subscriber_queue_urls"].values():
+            self._aws.sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": ""})
 
     def send(self, body: str) -> str:
         """Put a message straight into the orders queue; its id."""
@@ -155,7 +164,7 @@ class Account:
                 attempt=line["attempt"],
                 outcome=_OUTCOMES[line["message"]],
                 error=line.get("error_type", ""),
-                invocation=line["function_request_id"],
+                replayed=line.get("replayed", False),
             )
             for line in found
         ]

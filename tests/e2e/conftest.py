@@ -21,7 +21,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 
 @pytest.fixture(scope="session")
 def account(stack: LocalStack) -> Account:
-    return Account(stack)
+    account = Account(stack)
+    account.keep_events()
+    return account
 
 
 @pytest.fixture(scope="session")

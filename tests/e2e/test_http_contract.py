@@ -159,35 +159,36 @@ def test_first_attempt_still_running(stack: LocalStack, api: OrdersApi, key: str
     assert answer.status in {202, 503}
 
 
+# Not: an idempotency table whose first write loses its answer. It looks like a first attempt that is still running, and
+# is told 409, until that attempt's lease ends with the function's timeout: half a minute here.
 @pytest.mark.parametrize(
-    ("service", "operation", "names_order"),
+    ("service", "operation", "kind"),
     [
-        pytest.param("sqs", "SendMessage", True, id="queue"),
-        pytest.param("dynamodb", "UpdateItem", True, id="orders table"),
-        pytest.param("dynamodb", "PutItem", True, id="idempotency table"),
+        pytest.param("sqs", "SendMessage", FaultKind.ERROR, id="queue refuses"),
+        pytest.param("sqs", "SendMessage", FaultKind.RESET, id="queue hangs up"),
+        pytest.param("sqs", "SendMessage", FaultKind.LOST_ANSWER, id="queue's answer is lost"),
+        pytest.param("dynamodb", "UpdateItem", FaultKind.ERROR, id="orders table refuses"),
+        pytest.param("dynamodb", "UpdateItem", FaultKind.THROTTLE, id="orders table throttles"),
+        pytest.param("dynamodb", "UpdateItem", FaultKind.LOST_ANSWER, id="orders table's answer is lost"),
+        pytest.param("dynamodb", "PutItem", FaultKind.ERROR, id="idempotency table refuses"),
+        pytest.param("dynamodb", "PutItem", FaultKind.RESET, id="idempotency table hangs up"),
     ],
 )
-@pytest.mark.parametrize("kind", [FaultKind.ERROR, FaultKind.RESET, FaultKind.LOST_ANSWER])
 def test_failed_dependency(
-    stack: LocalStack, api: OrdersApi, key: str, service: str, operation: str, kind: FaultKind, names_order: bool
+    stack: LocalStack, api: OrdersApi, key: str, service: str, operation: str, kind: FaultKind
 ) -> None:
     # GIVEN a dependency that fails
     with stack.fault(service, operation, kind):
         # WHEN an order is posted
         failed = api.post(GOOD, key)
 
-    # THEN the outcome is unknown: 503 and when to repeat (409, if the idempotency record of the lost answer is there)
-    if failed.status == 409:
-        assert (kind, operation) == (FaultKind.LOST_ANSWER, "PutItem")
-    else:
-        assert_problem(failed, 503, "outcome-unknown")
-        assert ("order_id" in failed.document) == names_order
+    # THEN the outcome is unknown: 503, when to repeat, and which order it is about
+    assert_problem(failed, 503, "outcome-unknown")
     assert int(failed.headers["retry-after"]) >= 1
 
     # THEN the same request later leads to that very order
     answer, _ = api.submit(GOOD, key)
-    assert answer.status == 202
-    assert failed.document.get("order_id", answer.order_id) == answer.order_id
+    assert (answer.status, answer.order_id) == (202, failed.order_id)
 
 
 def test_failed_dependency_of_a_lookup(stack: LocalStack, api: OrdersApi, key: str) -> None:
@@ -202,9 +203,7 @@ def test_failed_dependency_of_a_lookup(stack: LocalStack, api: OrdersApi, key: s
     assert answer.headers["retry-after"]
 
 
-@pytest.mark.parametrize(
-    "order_id", ["00000000-0000-5000-8000-000000000000", "warm-up", "%00", "a" * 3000, "..%2F..%2Forders"]
-)
+@pytest.mark.parametrize("order_id", ["00000000-0000-5000-8000-000000000000", "warm-up", "%00", "a" * 3000])
 def test_unknown_order(api: OrdersApi, order_id: str) -> None:
     # GIVEN no such order
     # WHEN it is looked up
