@@ -11,7 +11,7 @@ from ops.cli.desk import Desk
 from ops.cli.dlq_list import order_view
 from ops.errors import ExitCode, RefusedError
 from ops.logic.durations import parse_duration
-from ops.logic.trace import Step, notification, step_of_line, steps_of_order, timeline
+from ops.logic.trace import CODE_PLACES, Step, notification, step_of_line, steps_of_order, timeline
 from runtime.logic.event import EVENT_TYPES, event_for
 from runtime.models.fields import from_timestamp
 from runtime.models.order import StoredOrder
@@ -44,6 +44,7 @@ def register(commands: Any) -> None:
     trace.add_argument(
         "--no-logs", action="store_true", help="do not read the logs: that may take minutes on a busy day"
     )
+    trace.add_argument("--traces", action="store_true", help="show where in the code each failure was, as --json does")
     replay = add_command(
         actions,
         "replay-events",
@@ -79,7 +80,7 @@ def run_trace(options: argparse.Namespace, desk: Desk) -> int:
             }
         )
     else:
-        _show(desk, order, record, known)
+        _show(desk, order, record, known, hidden=frozenset() if options.traces else CODE_PLACES)
     _advise(desk, order, record, options.id)
     return ExitCode.OK
 
@@ -101,7 +102,9 @@ def _ms(seconds: float) -> int:
     return int(seconds * 1000)
 
 
-def _show(desk: Desk, order: StoredOrder | None, record: str | None, steps: list[Step]) -> None:
+def _show(
+    desk: Desk, order: StoredOrder | None, record: str | None, steps: list[Step], *, hidden: frozenset[str]
+) -> None:
     head = Table("field", "value", box=None, pad_edge=False, show_header=False)
     view = {"order": "not stored"} if order is None else order_view(order, desk.orders.reason(order.order_id))
     for name, value in {**view, "worker's record": record or "none", "event": notification(order, record)}.items():
@@ -110,7 +113,7 @@ def _show(desk: Desk, order: StoredOrder | None, record: str | None, steps: list
     desk.out.print(head)
     table = Table("at", "where", "what", "details", box=None, pad_edge=False)
     for step in steps:
-        details = "\n".join(f"{name}: {_text(value)}" for name, value in step.details.items())
+        details = "\n".join(f"{name}: {_text(value)}" for name, value in step.details.items() if name not in hidden)
         table.add_row(step.at, step.where, step.what, details)
     desk.out.print(table)
 

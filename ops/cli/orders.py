@@ -142,8 +142,6 @@ def rebuilt(order: StoredOrder) -> OrderMessage | None:
     """The message of a stored order, as the API would send it; none if a part of it is not stored."""
     fields = {name: getattr(order, name) for name in OrderMessage.model_fields}
     try:
-        return OrderMessage.model_validate(
-            {**fields, "lines": [line.model_dump() for line in order.lines]}, strict=True
-        )
+        return OrderMessage.model_validate({**fields, "lines": [line.model_dump() for line in order.lines]})
     except ValidationError:
         return None

@@ -9,6 +9,8 @@ from runtime.logic.event import EVENT_TYPES
 from runtime.models.fields import from_timestamp, to_timestamp
 from runtime.models.order import OrderStatus, StoredOrder
 
+CODE_PLACES: Final = frozenset({"trace", "places"})
+"""Details that are many lines long, for whoever repairs the code."""
 _SHOWN: Final = (
     "status",
     "problem",

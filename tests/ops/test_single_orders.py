@@ -1,0 +1,145 @@
+"""Tracing, sending again, and stock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ops.cli.orders import rebuilt
+from ops.errors import RefusedError
+from ops.gateway.stock import Stock
+from ops.logic.trace import notification, step_of_line, steps_of_order, timeline
+from runtime.models.order import OrderStatus
+from tests.flow.fakes import Process
+from tests.flow.fakes.faults import answer_lost_then_retried
+from tests.flow.world import STOCK, World
+from tests.ops.factories import accept, orders_of, stored
+
+
+def line(**overrides: Any) -> dict[str, Any]:
+    return {
+        "at_ms": 1_767_225_605_000,
+        "timestamp": "2026-01-01 00:00:01,500+0000",
+        "service": "worker",
+        "message": "attempt failed",
+        "attempt": 2,
+        "error_type": "ContentionError",
+        **overrides,
+    }
+
+
+def test_a_life_is_told_in_order_of_time() -> None:
+    # GIVEN an order and a log line in between
+    order = stored(
+        status=OrderStatus.CONFIRMED, accepted_at="2026-01-01T00:00:01.000Z", settled_at="2026-01-01T00:00:02.000Z"
+    )
+    # WHEN they are put together
+    steps = timeline([*steps_of_order(order), step_of_line(line())])
+    # THEN the line stands by the logger's own time
+    assert [step.what for step in steps] == [
+        "accepted, and sent to the queue",
+        "attempt failed",
+        "transaction: CONFIRMED",
+    ]
+
+
+def test_a_line_shows_nothing_that_is_not_known_to_be_harmless() -> None:
+    # GIVEN a line with more in it than anybody expected, and without a time of its own
+    step = step_of_line(line(timestamp="soon", payload={"name": "Ann"}, function_arn="arn"))
+    # WHEN it is shown
+    # THEN only known details are
+    assert step.as_json() == {
+        "at": "2026-01-01T00:00:05.000Z",
+        "where": "worker",
+        "what": "attempt failed",
+        "error_type": "ContentionError",
+        "attempt": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "record", "said"),
+    [
+        (OrderStatus.CONFIRMED, "COMPLETED", "published as"),
+        (OrderStatus.REJECTED, "INPROGRESS", "not confirmed"),
+        (OrderStatus.CONFIRMED, None, "unknown"),
+        (OrderStatus.DISCARDED, None, "a discarded order has no event"),
+        (OrderStatus.FAILED, None, "not yet"),
+    ],
+)
+def test_whether_an_event_was_published_is_said_as_it_is_known(
+    status: OrderStatus, record: str | None, said: str
+) -> None:
+    # GIVEN an order and the worker's record
+    # WHEN its notification is asked for
+    text = notification(stored(status=status), record)
+    # THEN nothing is claimed that is not known
+    assert said in text
+
+
+def test_an_order_sent_again_is_the_same_message(world: World) -> None:
+    # GIVEN an accepted order whose message is gone
+    order_id = accept(world, "k")
+    (message,) = world.orders_queue.messages.values()
+    order = orders_of(world).get(order_id)
+    assert order is not None
+    # WHEN its message is made again
+    again = rebuilt(order)
+    # THEN it has the same bytes
+    assert again is not None
+    assert again.model_dump_json(exclude_none=True) == message.body
+
+
+def test_an_order_that_is_not_wholly_stored_cannot_be_sent_again() -> None:
+    # GIVEN the row that an unreadable message leaves
+    # WHEN its message is to be made again
+    # THEN there is none
+    assert rebuilt(stored()) is None
+
+
+def test_open_orders_are_found_and_unreadable_rows_named(world: World) -> None:
+    # GIVEN an open order, a settled one, and a row that is no order
+    accept(world, "a")
+    world.drain()
+    open_id = accept(world, "b")
+    world.cloud.dynamodb.tables["orders"].items[("odd",)] = {"order_id": {"S": "odd"}, "status": {"S": "FAILED"}}
+    # WHEN open orders are looked for
+    pages = list(orders_of(world).open_orders("2027-01-01T00:00:00.000Z"))
+    # THEN the open one is listed, the odd one named
+    assert [order.order_id for orders, _ in pages for order in orders] == [open_id]
+    assert [order_id for _, corrupt in pages for order_id in corrupt] == ["odd"]
+
+
+def stock_of(world: World) -> Stock:
+    return Stock(world.cloud.dynamodb_client, STOCK)
+
+
+def test_stock_is_added_once_though_the_answer_was_lost(world: World) -> None:
+    # GIVEN an addition whose answer is lost, so that the client repeats it
+    process = Process(faults={0: answer_lost_then_retried})
+    # WHEN ten are added
+    world.cloud.wire.run(process, lambda: stock_of(world).add("SKU-1", 10, new=False))
+    # THEN there are ten more
+    assert world.available("SKU-1") == 1010
+
+
+def test_a_count_is_corrected_only_if_it_is_what_was_seen(world: World) -> None:
+    # GIVEN 1000, of which somebody has seen 1000
+    stock = stock_of(world)
+    stock.replace("SKU-1", 900, 1000)
+    # WHEN somebody else corrects what they saw before
+    with pytest.raises(RefusedError, match="now: 900"):
+        stock.replace("SKU-1", 5, 1000)
+    # THEN that is refused
+    assert world.available("SKU-1") == 900
+
+
+@pytest.mark.parametrize(("sku", "new"), [("SKU-1", True), ("SKU-2", False)])
+def test_an_article_is_new_or_known_as_it_is_said_to_be(sku: str, new: bool, world: World) -> None:
+    # GIVEN one known article
+    # WHEN stock is added on a wrong belief
+    with pytest.raises(RefusedError):
+        stock_of(world).add(sku, 1, new=new)
+    # THEN nothing is changed
+    assert world.available("SKU-1") == 1000
