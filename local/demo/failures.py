@@ -3,7 +3,7 @@
 from typing import Any
 
 from local.demo.account import Receive, wait_for
-from local.demo.redrive import redrive
+from local.demo.redrive import redrive, redrive_command
 from local.demo.story import BOOK, POISON, Stage
 from local.proxy.faults import FaultKind
 
@@ -63,8 +63,8 @@ def recover(stage: Stage, poisoned: str) -> None:
     teller, before = stage.teller, stage.account.available(POISON)
     teller.chapter("Redrive", "The fault is cleared, and the dead letter is sent back to the orders queue.")
     stage.stack.clear_faults()
-    count = redrive(stage.stack, stage.account, poisoned)
-    teller.sent(f"{count} dead letter back to the orders queue")
+    teller.sent(" ".join(redrive_command(poisoned)))
+    redrive(stage.stack, poisoned)
     stage.settled(poisoned)
     teller.sent(f"GET /orders/{poisoned}")
     answer = stage.api.get(poisoned)

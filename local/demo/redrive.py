@@ -1,30 +1,23 @@
-"""Sending a dead letter back to where it came from."""
+"""Sending a dead letter back, with the command that people on call type."""
+
+import subprocess
+import sys
 
 from local.client import LocalStack
-from local.demo.account import Account, DeadLetter
+from local.errors import LocalError
+from local.instance import ROOT
 
-# Written by the worker when it dead-letters a message itself; they are about the past.
-_REASONS = frozenset({"error_type", "error", "attempt"})
-
-
-def redrive(stack: LocalStack, account: Account, order_id: str) -> int:
-    """Send every dead letter of one order back to the orders queue; how many there were.
-
-    Sent before it is deleted: a crash in between delivers the order twice, which the worker settles once.
-    """
-    chosen = [letter for letter in account.dead_letters() if letter.order_id == order_id]
-    for letter in chosen:
-        _send_back(stack, letter)
-    return len(chosen)
+_SECONDS = 120
 
 
-def _send_back(stack: LocalStack, letter: DeadLetter) -> None:
-    attributes = letter.message.get("MessageAttributes", {})
-    stack.aws.sqs.send_message(
-        QueueUrl=stack.outputs["orders_queue_url"],
-        MessageBody=letter.message["Body"],
-        MessageAttributes={name: value for name, value in attributes.items() if name not in _REASONS},
-    )
-    stack.aws.sqs.delete_message(
-        QueueUrl=stack.outputs["dead_letter_queue_url"], ReceiptHandle=letter.message["ReceiptHandle"]
-    )
+def redrive_command(order_id: str) -> list[str]:
+    """What to type to redrive one order's dead letters on the local stack."""
+    return ["python", "-m", "ops", "dlq", "redrive", "--local", "--where", f"order_id={order_id}", "--yes"]
+
+
+def redrive(stack: LocalStack, order_id: str) -> None:
+    """Send every dead letter of one order back to the orders queue. Raises `LocalError` with what the command said."""
+    command = [sys.executable, *redrive_command(order_id)[1:], "--state-dir", str(stack.state.path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    if done.returncode:
+        raise LocalError(f"The redrive failed: {done.stderr.strip()}")

@@ -79,9 +79,9 @@ def test_poison_between_good_ones(
     for neighbour in (ids[0], ids[2]):
         assert [(each.attempt, each.outcome) for each in receives_of(account, neighbour)] == [(1, "processed")]
 
-    # WHEN the cause is gone and it is redriven, twice in effect
+    # WHEN the cause is gone and it is redriven
     stack.clear_faults()
-    assert redrive(stack, account, ids[1]) == 1
+    redrive(stack, ids[1])
     (row,) = settled(account, ids[1])
 
     # THEN it ends as if nothing had happened
