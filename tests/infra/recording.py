@@ -166,6 +166,13 @@ def record_stack(
         return record(_program, stack=stack, config=config)
 
 
+def record_config(config: Mapping[str, str], stack: str = "test") -> Recording:
+    """What `__main__.py` registers with exactly these keys (`batch_size` to its text), whatever stack files say."""
+    own = {f"{PROJECT}:{key}": value for key, value in config.items()}
+    with mock.patch.object(components.package, "build_package", fake_package):
+        return record(_program, stack=stack, config={"aws:region": "eu-west-1", **own})
+
+
 def record(program: Callable[[], object], *, stack: str = "test", config: Mapping[str, str] | None = None) -> Recording:
     """What `program` registers. Whatever it raises comes through."""
     recording, error = _run(program, stack, config or {})

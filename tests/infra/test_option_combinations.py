@@ -1,0 +1,195 @@
+"""Every two values of any two options, through the real program: allowed ones record, refused ones are known."""
+
+import json
+from collections.abc import Iterator
+from typing import Literal, get_origin
+
+import pytest
+from pydantic.fields import FieldInfo
+
+from components.config import ConfigError, StackConfig, parse_config
+from tests.infra.pairwise import Combination, Pairwise, pairs_of, pairwise
+from tests.infra.recording import PROJECT, Recording, record_config
+
+CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/1"
+ZONE = {"domain_name": "orders.example.com", "domain_zone_id": "Z123"}
+EXTERNAL = {"authorizer": "external", "jwt_issuer": "https://id.example.com/", "jwt_audiences": '["orders"]'}
+WAF = {"waf": "true", "origin_secret": "0123456789abcdef0123456789abcdef"}
+NEW_SECRET = "fedcba9876543210fedcba9876543210"
+
+# Option to its values, each the keys that it takes; the first is off, or what costs least.
+OPTIONS: dict[str, dict[str, dict[str, str]]] = {
+    "environment": {"development": {}, "production": {"environment": "production"}},
+    "authorizer": {
+        "none": {},
+        "anonymous": {"allow_anonymous": "true"},
+        "cognito": {"authorizer": "cognito", "token_clients": '["shop", "warehouse"]', "token_validity_seconds": "300"},
+        "external": EXTERNAL,
+        "external with scopes": {**EXTERNAL, "jwt_write_scope": "write", "jwt_read_scope": "read"},
+    },
+    "cors": {"off": {}, "one": {"cors_origins": '["https://shop.example.com"]'}, "any": {"cors_origins": '["*"]'}},
+    "domain": {
+        "off": {},
+        "zone": ZONE,
+        "certificate": {"domain_name": "orders.example.com", "domain_certificate_arn": CERTIFICATE},
+        "both": {**ZONE, "domain_certificate_arn": CERTIFICATE},
+    },
+    "waf": {
+        "off": {},
+        "on": WAF,
+        "rotating": {**WAF, "origin_secret_also_accepted": NEW_SECRET, "waf_managed_rules": "count"},
+    },
+    "traces": {"off": {"tracing": "false"}, "on": {}, "group": {"trace_group": "true"}},
+    "alarms": {"off": {"alarms": "false"}, "on": {"alarm_page_subscriptions": '["email=page@example.com"]'}},
+    "data": {
+        "loose": {"point_in_time_recovery": "false", "deletion_protection": "false", "protect": "false"},
+        "kept": {},
+    },
+    "subscriptions": {"none": {}, "queue": {"subscriptions": '["{name: events, protocol: sqs}"]'}},
+    "deploy": {"at once": {}, "gradual": {"gradual_deploy": "Canary10Percent5Minutes"}},
+    "package": {
+        "bytecode": {},
+        "sources": {"package_bytecode": "false"},
+        "release": {"package_bytecode_release": "3.13.1"},
+    },
+}
+# Switches that make no resource and that no rule of another option reads.
+WITHOUT_RESOURCES = {"architecture", "log_level", "package_for_this_machine", "python_version", "short_retry_horizon"}
+# What config refuses, and rightly so: each has its rule and its message.
+REFUSED = {
+    frozenset({("environment", "production"), ("authorizer", "none")}),
+    frozenset({("environment", "production"), ("cors", "any")}),
+    frozenset({("environment", "production"), ("alarms", "off")}),
+}
+# Types, and parts of inputs, that are there exactly when an option has one of these values.
+TRACES: dict[str, tuple[str, frozenset[str]]] = {
+    "aws:cognito/": ("authorizer", frozenset({"cognito"})),
+    "aws:apigatewayv2/authorizer:": ("authorizer", frozenset({"cognito", "external", "external with scopes"})),
+    "authorizationType": ("authorizer", frozenset({"cognito", "external", "external with scopes"})),
+    "authorizationScopes": ("authorizer", frozenset({"cognito", "external with scopes"})),
+    "corsConfiguration": ("cors", frozenset({"one", "any"})),
+    "orders.example.com": ("domain", frozenset({"zone", "certificate", "both"})),
+    "aws:acm/": ("domain", frozenset({"zone"})),
+    "aws:route53/": ("domain", frozenset({"zone", "both"})),
+    "aws:wafv2/": ("waf", frozenset({"on", "rotating"})),
+    "aws:cloudfront/": ("waf", frozenset({"on", "rotating"})),
+    "aws-waf-logs": ("waf", frozenset({"on", "rotating"})),
+    "us-east-1": ("waf", frozenset({"on", "rotating"})),
+    "ORIGIN_SECRET": ("waf", frozenset({"on", "rotating"})),
+    "aws:xray/": ("traces", frozenset({"group"})),
+    "xray:Put": ("traces", frozenset({"on", "group"})),
+    "aws:cloudwatch/compositeAlarm:": ("alarms", frozenset({"on"})),
+    "aws:codedeploy/": ("deploy", frozenset({"gradual"})),
+    "-notifications-events": ("subscriptions", frozenset({"queue"})),
+}
+
+
+def keys_of(combination: Combination) -> dict[str, str]:
+    """The configuration that a combination stands for."""
+    keys = {"environment": "development"}
+    for option, value in combination.items():
+        keys |= OPTIONS[option][value]
+    return keys
+
+
+def is_allowed(combination: Combination) -> bool:
+    try:
+        parse_config(keys_of(combination), project=PROJECT, stack="dev")
+    except ConfigError:
+        return False
+    return True
+
+
+def is_switch(field: FieldInfo) -> bool:
+    """Whether the field chooses one of a few ways, instead of how much."""
+    return field.annotation is bool or (isinstance(field.default, str) and get_origin(field.annotation) is Literal)
+
+
+def test_every_switch_is_among_the_options() -> None:
+    # GIVEN
+    switches = {name for name, field in StackConfig.model_fields.items() if is_switch(field)}
+
+    # WHEN
+    tried = {key for values in OPTIONS.values() for keys in values.values() for key in keys}
+
+    # THEN
+    assert switches - tried == WITHOUT_RESOURCES
+
+
+@pytest.fixture(scope="module")
+def covered() -> Pairwise:
+    return pairwise({option: list(values) for option, values in OPTIONS.items()}, is_allowed)
+
+
+@pytest.fixture(scope="module")
+def recordings(covered: Pairwise) -> list[tuple[Combination, Recording]]:
+    return [(each, record_config(keys_of(each))) for each in covered.combinations]
+
+
+def test_every_pair_is_met_but_those_that_are_refused_for_a_reason(covered: Pairwise) -> None:
+    # GIVEN
+    met = set().union(*(pairs_of(each) for each in covered.combinations))
+
+    # WHEN
+    wanted = {
+        frozenset({(one, mine), (other, theirs)})
+        for one, ones in OPTIONS.items()
+        for other, others in OPTIONS.items()
+        if one < other
+        for mine in ones
+        for theirs in others
+    }
+
+    # THEN
+    assert covered.refused == REFUSED
+    assert wanted - met == REFUSED
+
+
+def test_every_allowed_combination_records_without_an_error(recordings: list[tuple[Combination, Recording]]) -> None:
+    # GIVEN / WHEN
+    sizes = [len(recording.resources) for _, recording in recordings]
+
+    # THEN
+    assert len(sizes) < 40
+    assert all(sizes)
+    assert all(recording.outputs["api_url"] for _, recording in recordings)
+
+
+def everything(recording: Recording) -> Iterator[str]:
+    """Types and inputs of what reaches AWS."""
+    yield from (f"{each.type} {json.dumps(each.inputs)}" for each in recording.resources if each.custom)
+
+
+@pytest.mark.parametrize("trace", TRACES)
+def test_what_an_option_makes_is_there_exactly_when_it_is_on(
+    trace: str, recordings: list[tuple[Combination, Recording]]
+) -> None:
+    # GIVEN
+    option, values = TRACES[trace]
+    if trace == "us-east-1":
+        # A certificate that somebody gives has its region in its name.
+        recordings = [pair for pair in recordings if pair[0]["domain"] in ("off", "zone")]
+
+    # WHEN
+    wrong = [
+        each
+        for each, recording in recordings
+        if any(trace in text for text in everything(recording)) != (each[option] in values)
+        if not (trace == "orders.example.com" and each["waf"] != "off")
+    ]
+
+    # THEN
+    assert recordings
+    assert wrong == []
+
+
+def test_urns_are_unique_whatever_is_on(recordings: list[tuple[Combination, Recording]]) -> None:
+    # GIVEN / WHEN
+    doubled = [
+        each
+        for each, recording in recordings
+        if len({one.urn for one in recording.resources}) < len(recording.resources)
+    ]
+
+    # THEN
+    assert doubled == []
