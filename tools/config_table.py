@@ -32,7 +32,8 @@ def renewed(text: str) -> str:
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"README.md must have the lines {BEGIN!r} and {END!r}, in this order.")
+        message = f"README.md must have the lines {BEGIN!r} and {END!r}, in this order."
+        raise ValueError(message)
     return f"{before}{BEGIN}\n{table()}\n{END}{after}"
 
 
