@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 
-from runtime.http.responses import Response
+from runtime.http.responses import REPLAY_HEADER, Response
 from runtime.logic.canonical import canonical
 from runtime.logic.keys import Identity, request_key
 from runtime.models.order import OrderStatus
@@ -31,7 +31,17 @@ from tests.flow.world import API_RECORDS, STOCK, WORKER_RECORDS, Exchange, World
 from tests.flow.world import ORDERS as ORDERS_TABLE
 
 Intent = tuple[str, str, str]  # caller, key, name of the order
+_MARKING = {"UpdateItem", "GetItem"}
+"""Where a disturbance can keep a worker from saying ``FAILED`` before a last attempt."""
 OPEN = {OrderStatus.ACCEPTED.value, OrderStatus.FAILED.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """An answer: its status, and whether it is marked as a replay."""
+
+    status: int
+    replayed: bool = False
 
 
 @dataclass(slots=True)
@@ -57,7 +67,7 @@ class Model:
         world: The world that is judged.
         intents: Who wants what, by order id.
         discarded: Orders that somebody gave up.
-        foreign: Orders that messages of somebody else name.
+        foreign: Messages of somebody else: the order that each names, and its body.
         overlapping: Messages that were shown again while a run had them.
         late_effects: Calls of dead processes have arrived.
         violations: What was wrong at the moment it was seen.
@@ -67,7 +77,7 @@ class Model:
     world: World
     intents: dict[str, Intent] = field(default_factory=dict)
     discarded: set[str] = field(default_factory=set)
-    foreign: set[str] = field(default_factory=set)
+    foreign: set[tuple[str, str]] = field(default_factory=set)
     overlapping: set[str] = field(default_factory=set)
     late_effects: bool = False
     violations: list[str] = field(default_factory=list)
@@ -90,22 +100,24 @@ class Model:
 
     # --- callers ----------------------------------------------------------------------------------------------------
 
-    def before_post(self, step: Post) -> set[int]:
-        """The statuses that the answer may have if nothing disturbs the run."""
+    def before_post(self, step: Post) -> Expected:
+        """The answer that a run must give if nothing disturbs it."""
         if not ORDERS[step.order].lines:
-            return {422}
+            return Expected(422)
         order_id = id_of(step.caller, step.key, step.order)
         self.intents.setdefault(order_id, (step.caller, step.key, step.order))
         record = self.world.cloud.dynamodb.tables[API_RECORDS].items.get((api_record(step.caller, step.key),))
         now = self.world.cloud.clock.now
         if record is None or int(record["expiration"]["N"]) < int(now):
-            return {202}
+            return Expected(202)
         same = record["validation"]["S"] == payload_digest(step.order)
         if record["status"]["S"] == "COMPLETED":
-            return {202 if same else 422}
-        return {202} if _lease_end(record) < int(now * 1000) else {409 if same else 422}
+            return Expected(202, replayed=True) if same else Expected(422)
+        if _lease_end(record) < int(now * 1000):
+            return Expected(202)
+        return Expected(409 if same else 422)
 
-    def posted(self, step: Post, exchange: Exchange, expected: set[int], run: Run) -> None:
+    def posted(self, step: Post, exchange: Exchange, expected: Expected, run: Run) -> None:
         """Judge an answer."""
         self._interleaved |= bool(run.disturbed)
         if exchange.response is None:
@@ -113,9 +125,9 @@ class Model:
         status = exchange.response["statusCode"]
         if status in {202, 422}:
             self._answered.add(id_of(step.caller, step.key, step.order) if ORDERS[step.order].lines else "")
-        allowed = expected | {202, 409, 422, 503} if run.disturbed else expected
-        if status not in allowed:
-            self._violated("M5", f"{step} was answered {status}, expected {sorted(allowed)}")
+        answer = Expected(status, replayed=REPLAY_HEADER in exchange.response["headers"])
+        if answer != expected if not run.disturbed else status not in {202, 409, 422, 503}:
+            self._violated("M5", f"{step} was answered {answer}, expected {expected}")
         if status == 202:
             given = json.loads(exchange.response["body"])["order_id"]
             if given != id_of(step.caller, step.key, step.order):
@@ -162,10 +174,19 @@ class Model:
         if not run.disturbed:
             for message_id in kept - batch.excuses.keys():
                 self._violated("M6", f"nothing disturbed the worker, and it kept {message_id} of {self._of(batch)}")
-        else:
+        if run.disturbed & _MARKING:
             self._excused |= batch.last
+        self._judge_pauses(kept)
         if run.killed:
             self._count_deaths(batch, run)
+
+    def _judge_pauses(self, kept: frozenset[str]) -> None:
+        config = self.world.deployment
+        latest = self.world.cloud.clock.now + max(config.retry_cap_seconds, 6 * config.worker_timeout_seconds)
+        for message_id in kept:
+            message = self.world.orders_queue.messages.get(message_id)
+            if message is not None and message.visible_at > latest:
+                self._violated("M6", f"{message_id} is hidden for {message.visible_at - latest} s too long")
 
     def _count_deaths(self, batch: Batch, run: Run) -> None:
         killers = [one.message_id for one in batch.messages if self._is_killer(one)]
@@ -219,6 +240,10 @@ class Model:
         expired = {order_named_by(one) for queue in queues for one in queue.expired}
         for order_id, item in self.world.orders.items():
             found += self._judge_order(order_id, item, order_id in expired)
+        here = {
+            (order_named_by(one), one.body) for queue in queues for one in (*queue.messages.values(), *queue.expired)
+        }
+        found += [f"M1: the message {one} of somebody else is lost" for one in self.foreign - here]
         if patient:
             found += [f"M4: {intent} was never answered" for intent in self.unanswered()]
         return found
@@ -226,13 +251,14 @@ class Model:
     def _judge_order(self, order_id: str, item: dict[str, dict[str, str]], expired: bool) -> Iterator[str]:
         status = item["status"]["S"]
         intent = self.intents.get(order_id)
+        named = any(order_id == order for order, _ in self.foreign)
         if (status == OrderStatus.DISCARDED) != (order_id in self.discarded):
             yield f"M1: {order_id} is {status}, and somebody gave it up: {order_id in self.discarded}"
         if intent is None:
-            if order_id not in self.foreign or status not in {OrderStatus.FAILED, OrderStatus.DISCARDED}:
+            if not named or status not in {OrderStatus.FAILED, OrderStatus.DISCARDED}:
                 yield f"M1: nobody ordered {order_id}, which is {status}"
             return
-        if status in OPEN and not expired and order_id not in self.foreign:
+        if status in OPEN and not expired:
             yield f"M4: {intent} is {status} after everything was repaired and redriven"
         wanted = ORDERS[intent[2]]
         missing = {sku for sku, _ in wanted.lines} - self.world.initial_stock.keys()

@@ -157,7 +157,7 @@ class Player:
         self._seed(crc32(repr((step, len(self.world.orders_queue.messages))).encode()))
         attributes = {"order_id": {"DataType": "String", "StringValue": order_id}}
         self.world.orders_queue.send(FOREIGN_BODIES[step.what], attributes)
-        self.model.foreign.add(order_id)
+        self.model.foreign.add((order_id, FOREIGN_BODIES[step.what]))
 
     def _restock(self, step: do.Restock) -> None:
         before = self.world.initial_stock[step.sku]

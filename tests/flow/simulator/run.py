@@ -11,7 +11,7 @@ from tests.flow.simulator.generate import history
 from tests.flow.simulator.play import Player
 from tests.flow.simulator.tally import Tally
 
-CHUNK = 250
+CHUNK = 500
 _COLLECT_EVERY = 50
 
 
@@ -47,7 +47,6 @@ def play_in_chunks(first: int, count: int, workers: int) -> Iterator[Tally]:
 def _rare_garbage_collection() -> Iterator[Callable[[], int]]:
     """A world is one big cycle; collecting those of many histories at once is cheaper than looking all the time."""
     was_enabled = gc.isenabled()
-    gc.collect()
     gc.freeze()
     gc.disable()
     try:
