@@ -52,7 +52,13 @@ class Component(pulumi.ComponentResource):
         self.scope = scope
 
     def child(
-        self, *, depends_on: list[pulumi.Resource] | None = None, protect: bool | None = None
+        self,
+        *,
+        depends_on: list[pulumi.Resource] | None = None,
+        protect: bool | None = None,
+        ignore_changes: list[str] | None = None,
     ) -> pulumi.ResourceOptions:
         """Options that make a resource this component's child."""
-        return pulumi.ResourceOptions(parent=self, depends_on=depends_on, protect=protect)
+        return pulumi.ResourceOptions(
+            parent=self, depends_on=depends_on, protect=protect, ignore_changes=ignore_changes
+        )

@@ -31,6 +31,9 @@ class FunctionPlatform(Args):
     tracing: bool = Field(description="Samples invocations into X-Ray, and grants the two actions it takes.")
     log_retention_days: int = Field(description="How long CloudWatch keeps the functions' logs.")
     environment: Mapping[str, str] = Field(description="Variables that every function gets.")
+    shifted_elsewhere: bool = Field(
+        default=False, description="Leaves the aliases where they are once they exist: CodeDeploy moves them."
+    )
 
 
 class FunctionArgs(Args):
@@ -51,7 +54,7 @@ class FunctionArgs(Args):
 class Function(Component):
     """A function that is called through its `live` alias only, so that versions can be shifted behind it.
 
-    Outputs: `function_name`, `role_arn`, `alias_arn`, `alias_invoke_arn`, `log_group_name`.
+    Outputs: `function_name`, `arn`, `role_arn`, `alias_arn`, `alias_invoke_arn`, `log_group_name`.
     """
 
     kind: ClassVar[str] = "Function"
@@ -70,10 +73,12 @@ class Function(Component):
         alias = aws.lambda_.Alias(
             f"{name}-{ALIAS}",
             aws.lambda_.AliasArgs(name=ALIAS, function_name=function.name, function_version=function.version),
-            self.child(),
+            self.child(
+                ignore_changes=["functionVersion", "routingConfig"] if args.platform.shifted_elsewhere else None
+            ),
         )
         self.alias = alias
-        self.function_name = function.name
+        self.function_name, self.arn = function.name, function.arn
         self.role_arn = role.arn
         self.alias_arn = alias.arn
         self.alias_invoke_arn = alias.invoke_arn
@@ -81,6 +86,7 @@ class Function(Component):
         self.register_outputs(
             {
                 "function_name": self.function_name,
+                "arn": self.arn,
                 "role_arn": self.role_arn,
                 "alias_arn": self.alias_arn,
                 "alias_invoke_arn": self.alias_invoke_arn,

@@ -11,10 +11,16 @@ from components.component import Args, Scope, Text
 
 _EXACT_ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z]+")
 
-LAMBDA_TRUST = (
-    '{"Statement":[{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"}}],'
-    '"Version":"2012-10-17"}'
-)
+
+def service_trust(service: Literal["lambda.amazonaws.com", "codedeploy.amazonaws.com"]) -> str:
+    """The trust policy of a role that only this service assumes."""
+    return (
+        f'{{"Statement":[{{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{{"Service":"{service}"}}}}],'
+        '"Version":"2012-10-17"}'
+    )
+
+
+LAMBDA_TRUST = service_trust("lambda.amazonaws.com")
 
 
 class Grant(Args):

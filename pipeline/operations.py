@@ -11,11 +11,13 @@ from components.component import Scope, Text
 from components.config import StackConfig
 from components.config.alarm_thresholds import changed_thresholds
 from components.dashboard import Dashboard, DashboardArgs
+from components.gradual_deploy import GradualDeploy
 from components.http_api import HttpApi
 from components.trace_group import TraceGroup, TraceGroupArgs
 from pipeline.alarms import Limits, alarm_table
 from pipeline.alarms.sections import dashboard_sections
 from pipeline.data import Data
+from pipeline.delivery import build_delivery
 from pipeline.functions import Functions
 from pipeline.messaging import Messaging
 
@@ -24,10 +26,11 @@ SLOW_TRACE_SECONDS = 3
 
 @dataclass(frozen=True)
 class Operations:
-    """The alarms, unless the stack does without, and the dashboard."""
+    """The alarms, unless the stack does without, the dashboard, and what shifts traffic where a stack asks for it."""
 
     alarms: Alarms | None
     dashboard: Dashboard
+    gradual_deploy: GradualDeploy | None
 
 
 def build_operations(
@@ -59,7 +62,7 @@ def build_operations(
     )
     if config.trace_group:
         TraceGroup("traces", scope, TraceGroupArgs(functions=functions.all, slow_seconds=SLOW_TRACE_SECONDS))
-    return Operations(alarms, dashboard)
+    return Operations(alarms, dashboard, build_delivery(config, scope, functions, watched))
 
 
 def limits_of(config: StackConfig) -> Limits:

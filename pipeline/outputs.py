@@ -27,6 +27,9 @@ def export_outputs(data: Data, messaging: Messaging, functions: Functions, api: 
     alarms = operations.alarms
     pulumi.export("alarm_topic_arns", {str(tier): arn for tier, arn in alarms.topics.items()} if alarms else {})
     pulumi.export("dashboard", operations.dashboard.name)
+    if operations.gradual_deploy:
+        shifting = operations.gradual_deploy
+        pulumi.export("gradual_deploy", {"application": shifting.application, "functions": shifting.groups})
     _export_entrance(api)
 
 

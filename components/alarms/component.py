@@ -72,7 +72,7 @@ class Alarms(Component):
             alarm_actions=actions,
             ok_actions=actions,
             evaluate_low_sample_count_percentiles=row.low_samples,
-            metric_queries=self._queries(row) if single is None else None,
+            metric_queries=metric_queries(row, self._watched) if single is None else None,
             period=None if single is None else row.period,
             namespace=None if single is None else self._resolve(single.namespace),
             metric_name=None if single is None else single.name,
@@ -82,26 +82,6 @@ class Alarms(Component):
             tags=self.scope.tags,
             opts=self.child(),
         )
-
-    def _queries(self, row: Alarm) -> list[aws.cloudwatch.MetricAlarmMetricQueryArgs]:
-        queries = [
-            aws.cloudwatch.MetricAlarmMetricQueryArgs(
-                id=identifier,
-                return_data=False,
-                metric=aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
-                    namespace=self._resolve(metric.namespace),
-                    metric_name=metric.name,
-                    dimensions=self._dimensions(metric),
-                    period=row.period,
-                    stat=metric.statistic,
-                ),
-            )
-            for identifier, metric in row.metrics.items()
-        ]
-        result = aws.cloudwatch.MetricAlarmMetricQueryArgs(
-            id="result", expression=row.expression, label=row.title, return_data=True
-        )
-        return [*queries, result]
 
     def _composite(
         self,
@@ -142,6 +122,32 @@ class Alarms(Component):
 
     def _resolve(self, value: str | Ref) -> Text:
         return resolve(value, self._watched)
+
+
+def metric_queries(row: Alarm, watched: Mapping[str, Text]) -> list[aws.cloudwatch.MetricAlarmMetricQueryArgs]:
+    """A row's metrics and its expression, as CloudWatch takes them.
+
+    Raises:
+        ValueError: the row watches something that `watched` does not name.
+    """
+    queries = [
+        aws.cloudwatch.MetricAlarmMetricQueryArgs(
+            id=identifier,
+            return_data=False,
+            metric=aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
+                namespace=resolve(metric.namespace, watched),
+                metric_name=metric.name,
+                dimensions={name: resolve(value, watched) for name, value in metric.dimensions.items()},
+                period=row.period,
+                stat=metric.statistic,
+            ),
+        )
+        for identifier, metric in row.metrics.items()
+    ]
+    result = aws.cloudwatch.MetricAlarmMetricQueryArgs(
+        id="result", expression=row.expression, label=row.title, return_data=True
+    )
+    return [*queries, result]
 
 
 def resolve(value: str | Ref, watched: Mapping[str, Text]) -> Text:

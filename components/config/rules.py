@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from components.config.api_rules import API_RULES
+from components.config.delivery_rules import DELIVERY_RULES
 from components.config.problems import Problem
 
 if TYPE_CHECKING:
@@ -242,4 +243,5 @@ RULES: tuple[Rule, ...] = (
     _thresholds_once,
     _alarms_in_production,
     *API_RULES,
+    *DELIVERY_RULES,
 )

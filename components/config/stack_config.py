@@ -8,6 +8,7 @@ from pydantic.config import JsonDict
 from components.alarms.settings import RECEIVER_FORM, AlarmSubscription
 from components.config.alarm_thresholds import parse_threshold
 from components.config.api_options import ApiOptions
+from components.config.delivery_options import DeliveryOptions
 from components.config.problems import BrokenRulesError
 from components.config.rules import broken_rules
 from components.subscription_args import SubscriptionArgs
@@ -39,7 +40,7 @@ Threshold = Annotated[str, AfterValidator(_threshold)]
 _RECEIVERS: JsonDict = {"allowed": RECEIVER_FORM}
 
 
-class StackConfig(ApiOptions):
+class StackConfig(DeliveryOptions, ApiOptions):
     """The configuration of one stack; keys are `orders:<field>`. Defaults are those of a production stack."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -195,20 +196,44 @@ class StackConfig(ApiOptions):
         json_schema_extra={"allowed": "a URL or path without spaces, # and ?"},
     )
 
-    tracing: bool = Field(default=True, description="Samples requests into X-Ray.")
+    tracing: bool = Field(
+        default=True,
+        description="Samples requests into X-Ray.",
+        json_schema_extra={
+            "cost": "5 USD per million traces recorded, of which Lambda samples about 5 % of requests",
+            "consequence": "Without it nobody sees where a slow request spent its time.",
+        },
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Lines below this level are not logged."
     )
     debug_log_percent: int = Field(
         default=0, ge=0, le=100, description="Share of invocations that log at DEBUG whatever log_level says."
     )
-    log_retention_days: LogRetention = Field(default=30, description="How long CloudWatch keeps logs.")
+    log_retention_days: LogRetention = Field(
+        default=30,
+        description="How long CloudWatch keeps logs.",
+        json_schema_extra={
+            "cost": "0.03 USD per GB and month; taking them in, 0.50 USD per GB, is the larger part",
+            "consequence": "What is older is gone; less than the dead letters' life hides how they came.",
+        },
+    )
 
     point_in_time_recovery: bool = Field(
-        default=True, description="Lets orders and stock be restored to any second of the last 35 days."
+        default=True,
+        description="Lets orders and stock be restored to any second of the last 35 days.",
+        json_schema_extra={"cost": "0.20 USD per GB and month", "consequence": "Without it a mistake is final."},
     )
-    deletion_protection: bool = Field(default=True, description="Makes AWS refuse to delete the tables.")
-    protect: bool = Field(default=True, description="Makes Pulumi refuse a plan that deletes or replaces the tables.")
+    deletion_protection: bool = Field(
+        default=True,
+        description="Makes AWS refuse to delete the tables, and the pool of callers.",
+        json_schema_extra={"cost": "nothing", "consequence": "It has to be turned off before a stack can go."},
+    )
+    protect: bool = Field(
+        default=True,
+        description="Makes Pulumi refuse a plan that deletes or replaces the tables, and the pool of callers.",
+        json_schema_extra={"cost": "nothing", "consequence": "It has to be turned off before a stack can go."},
+    )
 
     local_endpoint: str = Field(
         default="",

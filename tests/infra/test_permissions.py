@@ -74,10 +74,18 @@ class TestEveryStack:
         attached = sorted(each.inputs["role"] for each in recording.of_type(ROLE_POLICY))
 
         # THEN
-        trust = [each.document("assumeRolePolicy")["Statement"] for each in roles]
-        assert trust == [
-            [{"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}]
-        ] * len(roles)
+        trust = {each.name: each.document("assumeRolePolicy")["Statement"] for each in roles}
+        # The role that shifts traffic is CodeDeploy's (test_gradual_deploy.py).
+        assert trust == {
+            name: [
+                {
+                    "Action": "sts:AssumeRole",
+                    "Effect": "Allow",
+                    "Principal": {"Service": f"{'codedeploy' if name == 'deploy-role' else 'lambda'}.amazonaws.com"},
+                }
+            ]
+            for name in trust
+        }
         assert attached == sorted(each.inputs["name"] for each in roles)
         assert not recording.of_type("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
 

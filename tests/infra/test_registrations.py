@@ -21,6 +21,7 @@ NAME_LIMITS = {
     "aws:apigatewayv2/stage:Stage": 128,
     "aws:apigatewayv2/authorizer:Authorizer": 128,
     "aws:cloudwatch/logGroup:LogGroup": 512,
+    "aws:codedeploy/application:Application": 100,
     "aws:cognito/resourceServer:ResourceServer": 256,
     "aws:cognito/userPool:UserPool": 128,
     "aws:cognito/userPoolClient:UserPoolClient": 128,

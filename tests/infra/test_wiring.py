@@ -42,7 +42,7 @@ def tls_statement(policy: Recorded) -> dict[str, object]:
 
 
 # docs/options.md names them.
-OUTPUTS_WITH_COGNITO = {"token_url", "token_scopes", "token_clients", "token_client_secrets"}
+OUTPUTS_OF_PROD = {"gradual_deploy", "token_url", "token_scopes", "token_clients", "token_client_secrets"}
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -52,7 +52,7 @@ class TestEveryStack:
         outputs = recorded(stack).outputs
 
         # THEN
-        assert set(outputs) == OUTPUTS | (OUTPUTS_WITH_COGNITO if stack == "prod" else set())
+        assert set(outputs) == OUTPUTS | (OUTPUTS_OF_PROD if stack == "prod" else set())
         assert all(outputs[name] for name in OUTPUTS - {"subscriber_queue_urls", "alarm_topic_arns"})
         assert not outputs["api_url"].endswith("/")
 

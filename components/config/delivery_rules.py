@@ -1,0 +1,22 @@
+"""Rules between the options on how changes reach callers."""
+
+from typing import TYPE_CHECKING
+
+from components.config.problems import Problem
+
+if TYPE_CHECKING:
+    from components.config.stack_config import StackConfig
+
+
+def gradual(config: "StackConfig") -> Problem | None:
+    """The embedded AWS has no CodeDeploy: new code would never be called there."""
+    if config.gradual_deploy == "none" or config.environment != "local":
+        return None
+    return Problem(
+        ("gradual_deploy", "environment"),
+        f"{config.gradual_deploy} on the local stack",
+        "none: the embedded AWS has no CodeDeploy, so nothing would move callers to new versions",
+    )
+
+
+DELIVERY_RULES = (gradual,)

@@ -1,0 +1,149 @@
+"""Gradual deploys on recorded resources: what shifts traffic, what stops it, and what the program leaves alone."""
+
+import pytest
+
+from components.config.delivery_rules import DELIVERY_RULES
+from tests.infra.config_factory import only_problem, parsed
+from tests.infra.fake_outputs import arn
+from tests.infra.recording import STACKS, record_stack
+from tests.infra.stacks import recorded
+
+ALIAS = "aws:lambda/alias:Alias"
+GROUP = "aws:codedeploy/deploymentGroup:DeploymentGroup"
+APPLICATION = "aws:codedeploy/application:Application"
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+FUNCTIONS = ("create-order", "get-order", "process-order")
+LOCAL = {"environment": "local", "local_endpoint": "http://127.0.0.1:4566"}
+
+
+@pytest.mark.parametrize("stack", [stack for stack in STACKS if stack != "prod"])
+def test_a_stack_without_it_has_no_trace_of_it_and_moves_its_aliases_itself(stack: str) -> None:
+    # GIVEN / WHEN
+    recording = recorded(stack)
+
+    # THEN
+    assert not [each.urn for each in recording.resources if "codedeploy" in each.type or "GradualDeploy" in each.type]
+    assert not [each.name for each in recording.of_type(ALARM) if each.name.endswith("-rollback")]
+    assert {each.ignore_changes for each in recording.of_type(ALIAS)} == {()}
+    assert "gradual_deploy" not in recording.outputs
+
+
+def test_with_it_the_program_never_moves_an_alias() -> None:
+    # GIVEN / WHEN
+    aliases = recorded("prod").of_type(ALIAS)
+
+    # THEN
+    assert len(aliases) == len(FUNCTIONS)
+    assert {each.ignore_changes for each in aliases} == {("functionVersion", "routingConfig")}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_function_has_a_group_that_shifts_as_configured_and_goes_back_on_its_alarm(name: str) -> None:
+    # GIVEN
+    recording = recorded("prod")
+
+    # WHEN
+    group = recording.one(GROUP, f"deploy-{name}").inputs
+    alarm = recording.one(ALARM, f"deploy-{name}-rollback").inputs
+
+    # THEN
+    assert group["deploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+    assert group["deploymentStyle"] == {"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"}
+    assert group["alarmConfiguration"] == {
+        "alarms": [alarm["name"]],
+        "enabled": True,
+        "ignorePollAlarmFailure": False,
+    }
+    assert group["autoRollbackConfiguration"]["enabled"]
+    assert {"DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_FAILURE"} <= set(group["autoRollbackConfiguration"]["events"])
+    assert group["serviceRoleArn"] == recording.state("aws:iam/role:Role", "deploy-role")["arn"]
+    assert group["appName"] == recording.one(APPLICATION, "deploy").inputs["name"]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_rollback_alarm_sees_a_bad_version_within_the_shortest_canary(name: str) -> None:
+    # GIVEN
+    alarm = recorded("prod").one(ALARM, f"deploy-{name}-rollback").inputs
+
+    # WHEN
+    metrics = [each["metric"] for each in alarm["metricQueries"] if "metric" in each]
+
+    # THEN
+    assert {each["period"] for each in metrics} == {60}
+    assert (alarm["evaluationPeriods"], alarm["datapointsToAlarm"]) == (1, 1)
+    # A tenth of the traffic that fails altogether is 10 %: the threshold has to be well below.
+    assert alarm["threshold"] <= 5
+    own = {each["metricName"] for each in metrics}
+    assert own >= ({"Errors", "AttemptFailed"} if name == "process-order" else {"5xx", "Count"})
+
+
+def test_codedeploy_may_move_these_aliases_and_read_alarms_and_nothing_else() -> None:
+    # GIVEN
+    recording = recorded("prod")
+
+    # WHEN
+    statements = recording.one("aws:iam/rolePolicy:RolePolicy", "deploy-policy").document("policy")["Statement"]
+    trust = recording.one("aws:iam/role:Role", "deploy-role").document("assumeRolePolicy")["Statement"]
+
+    # THEN
+    functions = [arn("lambda", f"function:orders-prod-{name}") for name in FUNCTIONS]
+    assert {each["Sid"]: (set(each["Action"]), set(each["Resource"])) for each in statements} == {
+        "ShiftTraffic": (
+            {"lambda:GetAlias", "lambda:GetProvisionedConcurrencyConfig", "lambda:UpdateAlias"},
+            {*functions, *(f"{each}:live" for each in functions)},
+        ),
+        "ReadAlarms": ({"cloudwatch:DescribeAlarms"}, {"*"}),
+    }
+    assert [each["Principal"] for each in trust] == [{"Service": "codedeploy.amazonaws.com"}]
+
+
+def test_the_outputs_name_what_the_deploying_tool_needs() -> None:
+    # GIVEN / WHEN
+    outputs = recorded("prod").outputs["gradual_deploy"]
+
+    # THEN
+    assert outputs == {
+        "application": "orders-prod-deploy",
+        "functions": {
+            name.replace("-", "_"): {"function": f"orders-prod-{name}", "alias": "live", "group": f"orders-prod-{name}"}
+            for name in FUNCTIONS
+        },
+    }
+
+
+def test_another_way_to_shift_is_codedeploy_s_configuration_of_that_name() -> None:
+    # GIVEN / WHEN
+    recording = record_stack("dev", {"orders:gradual_deploy": "Linear10PercentEvery1Minute"})
+
+    # THEN
+    names = {each.inputs["deploymentConfigName"] for each in recording.of_type(GROUP)}
+    assert names == {"CodeDeployDefault.LambdaLinear10PercentEvery1Minute"}
+
+
+# Name of the rule and of the case: keys that break it, keys that just keep it, words of the message.
+EDGES: dict[tuple[str, str], tuple[dict[str, str], dict[str, str], str]] = {
+    ("gradual", "locally"): (
+        {"gradual_deploy": "Canary10Percent5Minutes", **LOCAL},
+        {"gradual_deploy": "none", **LOCAL},
+        "no CodeDeploy",
+    ),
+}
+
+
+def test_every_rule_on_deploys_has_its_edges_here() -> None:
+    # GIVEN / WHEN / THEN
+    assert {name for name, _ in EDGES} == {rule.__name__ for rule in DELIVERY_RULES}
+
+
+@pytest.mark.parametrize("case", EDGES, ids=" ".join)
+def test_a_combination_is_refused_with_its_reason_and_keys_and_the_next_one_is_not(case: tuple[str, str]) -> None:
+    # GIVEN
+    broken, kept, words = EDGES[case]
+
+    # WHEN
+    problem = only_problem(**broken)
+
+    # THEN
+    assert words in problem.allowed
+    assert set(problem.keys) & set(broken)
+    assert parsed(**kept).gradual_deploy == kept["gradual_deploy"]
