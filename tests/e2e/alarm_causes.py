@@ -54,7 +54,7 @@ class Shop:
             return found if total(found, metric) >= least else None
 
         series: dict[MetricKey, list[float]] = defaultdict(list)
-        for each in wait_for(f"{least} of {metric}", look, 30):
+        for each in wait_for(f"{least} of {metric}", look, 60):
             series[self.deployed.in_scenario_name(each.key)].extend(each.values)
         return {**dict.fromkeys(_OWN, None), **series}
 
@@ -72,23 +72,24 @@ def _queue_fails(shop: Shop) -> Mapping[MetricKey, Value]:
 
 
 def _keys_reused(shop: Shop) -> Mapping[MetricKey, Value]:
-    since = datetime.now(UTC)
-    answers = shop.post_many(12, "SKU-none", key=shop.keys())
-    refused = sum(answer.status == 422 for answer in answers)
-    return shop.published("create-order", "IdempotencyMismatch", max(refused, 10), since)
+    key, since = shop.keys(), datetime.now(UTC)
+    shop.client.post(order(("SKU-none", 100)), key)
+    shop.post_many(12, "SKU-none", key=key)
+    return shop.published("create-order", "IdempotencyMismatch", 12, since)
 
 
 def _nothing_in_stock(shop: Shop) -> Mapping[MetricKey, Value]:
     since = datetime.now(UTC)
-    shop.post_many(12, "SKU-none")
-    return shop.published("process-order", "OrderRejected", 12, since)
+    # More than are waited for: what a worker counted is lost when it is killed at its timeout, on a busy machine.
+    shop.post_many(16, "SKU-none")
+    return shop.published("process-order", "OrderRejected", 10, since)
 
 
 def _table_fails(shop: Shop) -> Mapping[MetricKey, Value]:
     since = datetime.now(UTC)
     with shop.stack.fault("dynamodb", "TransactWriteItems", FaultKind.ERROR):
         shop.post_many(4, "SKU-none")
-        return shop.published("process-order", "AttemptFailed", 4, since)
+        return shop.published("process-order", "AttemptFailed", 3, since)
 
 
 def _message_unreadable(shop: Shop) -> Mapping[MetricKey, Value]:
