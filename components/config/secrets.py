@@ -21,7 +21,7 @@ def plain_secrets(fields: Mapping[str, FieldInfo], given: Iterable[str], namespa
             (key,),
             "plain text",
             "an encrypted value, because stack files are committed",
-            change=f"it with: pulumi config set --secret {key}",
+            change=f"it with: pulumi config set --secret {namespace}:{key}",
         )
         for key in sorted(given)
         if key in fields and is_secret(fields[key]) and not is_config_secret(f"{namespace}:{key}")

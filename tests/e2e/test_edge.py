@@ -1,0 +1,99 @@
+"""Behind an edge and for pages of other origins, on a stack of its own: what the API itself lets through."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.client import LocalStack
+from local.demo.account import Account
+from local.demo.http import OrdersApi, order
+
+pytestmark = pytest.mark.e2e
+
+CURRENT, OTHER = "c" * 32, "o" * 32
+PAGE = "https://shop.example.com"
+CONFIG = {
+    "waf": "true",
+    "origin_secret": CURRENT,
+    "origin_secret_also_accepted": OTHER,
+    "cors_origins": f'["{PAGE}"]',
+}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    with LocalStack.started(tmp_path_factory.mktemp("edge"), iam=True, warm_workers=1, config=CONFIG) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def account(stack: LocalStack) -> Account:
+    account = Account(stack)
+    account.set_stock({"SKU-1": 1_000})
+    return account
+
+
+@pytest.fixture(scope="module")
+def api(stack: LocalStack, account: Account) -> OrdersApi:
+    # There is no CloudFront here: the tests send what it would.
+    return OrdersApi(stack.outputs["api_origin_url"])
+
+
+@pytest.mark.parametrize("secret", [CURRENT, OTHER])
+def test_what_comes_through_the_edge_is_answered(api: OrdersApi, key: str, secret: str) -> None:
+    # GIVEN the header that CloudFront adds
+    edge = {"X-Origin-Verify": secret}
+
+    # WHEN
+    accepted = api.post(order(("SKU-1", 1)), key, edge)
+    found = api.call("GET", f"/orders/{accepted.order_id}", headers=edge)
+
+    # THEN
+    assert (accepted.status, found.status) == (202, 200)
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-Origin-Verify": "c" * 31}], ids=["none", "wrong"])
+def test_what_comes_around_the_edge_is_refused_and_leaves_nothing(
+    api: OrdersApi, account: Account, key: str, headers: dict[str, str]
+) -> None:
+    # GIVEN
+    before = set(account.orders())
+
+    # WHEN
+    posted = api.post(order(("SKU-1", 1)), key, headers)
+    got = api.call("GET", "/orders/00000000-0000-5000-8000-000000000000", headers=headers)
+
+    # THEN
+    assert (posted.status, got.status) == (403, 403)
+    assert posted.document["type"] == "urn:problem-type:orders:edge-bypassed"
+    assert set(account.orders()) == before
+
+
+def test_a_page_of_a_named_origin_may_send_and_read_what_the_contract_needs(api: OrdersApi, key: str) -> None:
+    # GIVEN
+    asked = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
+
+    # WHEN
+    preflight = api.call("OPTIONS", "/orders", headers=asked)
+    answer = api.post(order(("SKU-1", 1)), key, {"Origin": PAGE, "X-Origin-Verify": CURRENT})
+
+    # THEN
+    assert preflight.headers["access-control-allow-origin"] == PAGE
+    assert {"content-type", "idempotency-key"} <= set(
+        preflight.headers["access-control-allow-headers"].lower().split(",")
+    )
+    assert "POST" in preflight.headers["access-control-allow-methods"]
+    assert answer.headers["access-control-allow-origin"] == PAGE
+    exposed = set(answer.headers["access-control-expose-headers"].lower().split(","))
+    assert {"location", "idempotent-replayed", "retry-after"} <= exposed
+
+
+def test_a_page_of_another_origin_may_not(api: OrdersApi) -> None:
+    # GIVEN
+    asked = {"Origin": "https://evil.example.com", "Access-Control-Request-Method": "POST"}
+
+    # WHEN
+    preflight = api.call("OPTIONS", "/orders", headers=asked)
+
+    # THEN
+    assert "access-control-allow-origin" not in preflight.headers

@@ -1,0 +1,104 @@
+"""Requests that came around the edge in front of the API."""
+
+import hashlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from runtime.http import endpoint
+from runtime.http.origin import HEADER, OriginGuard
+from runtime.http.request import Request
+from runtime.http.responses import Response, json_response
+from runtime.settings import LookupSettings
+
+CURRENT, PREVIOUS = "c" * 32, "p" * 32
+
+
+def digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def answered(guard: OriginGuard, headers: dict[str, str]) -> Response:
+    """The answer of an endpoint that takes everything."""
+
+    def route(_request: Request) -> Response:
+        return json_response(200, "{}")
+
+    return endpoint.answer({"headers": headers}, route, guard)
+
+
+@pytest.mark.parametrize("secret", [CURRENT, PREVIOUS])
+def test_either_of_two_secrets_is_let_through(secret: str) -> None:
+    # GIVEN a secret that is being replaced
+    guard = OriginGuard.of([digest(CURRENT), digest(PREVIOUS)])
+
+    # WHEN
+    answer = answered(guard, {HEADER: secret})
+
+    # THEN
+    assert answer["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {HEADER: ""},
+        {HEADER: digest(CURRENT)},
+        {HEADER: CURRENT[:-1]},
+        {HEADER: CURRENT.upper()},
+        {HEADER: f"{CURRENT},{CURRENT}"},
+        {HEADER: "\ud800"},
+    ],
+    ids=["none", "empty", "digest", "prefix", "case", "twice", "not unicode"],
+)
+def test_anything_else_is_403_before_the_request_is_looked_at(headers: dict[str, str]) -> None:
+    # GIVEN
+    guard = OriginGuard.of([digest(CURRENT)])
+
+    # WHEN
+    answer = answered(guard, headers)
+
+    # THEN
+    assert answer["statusCode"] == 403
+    assert json.loads(answer["body"])["type"] == "urn:problem-type:orders:edge-bypassed"
+    assert CURRENT not in answer["body"]
+
+
+def test_without_an_edge_everything_is_let_through() -> None:
+    # GIVEN / WHEN
+    answer = answered(OriginGuard(), {})
+
+    # THEN
+    assert answer["statusCode"] == 200
+
+
+@given(st.text(max_size=80))
+def test_no_text_but_the_secret_is_taken(text: str) -> None:
+    # GIVEN
+    guard = OriginGuard.of([digest(CURRENT)])
+
+    # WHEN / THEN
+    assert guard.accepts(text) == (text == CURRENT)
+
+
+def test_the_setting_is_read_into_digests() -> None:
+    # GIVEN
+    environment = {"ORDERS_TABLE": "t", "ORIGIN_SECRET_SHA256": f"{digest(CURRENT)},{digest(PREVIOUS)}"}
+
+    # WHEN
+    settings = LookupSettings.from_environment(environment)
+
+    # THEN
+    assert settings.origin_digests == (digest(CURRENT), digest(PREVIOUS))
+    assert LookupSettings.from_environment({"ORDERS_TABLE": "t"}).origin_digests == ()
+
+
+@pytest.mark.parametrize("wrong", ["secret", digest(CURRENT)[:-1], f"{digest(CURRENT)},"])
+def test_a_setting_that_is_no_digest_fails_at_init(wrong: str) -> None:
+    # GIVEN / WHEN / THEN
+    with pytest.raises(ValidationError, match="origin_secret_sha256"):
+        LookupSettings.from_environment({"ORDERS_TABLE": "t", "ORIGIN_SECRET_SHA256": wrong})
