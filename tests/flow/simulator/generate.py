@@ -46,6 +46,9 @@ class _Maker:
         steps: list[do.Step] = [self._post()]
         while len(steps) < length:
             steps.append(self._any())
+        if self.killers:
+            # Long enough for a killer to spend all its receives: it, and nobody else, ends in the dead-letter queue.
+            steps.insert(chance.randrange(length // 2, length), do.Work(7200, 10, self._chance()))
         return do.History(
             seed=seed,
             stock={PLENTY: 40, POPULAR: chance.choice((2, 20)), SCARCE: chance.choice((0, 1, 3))},
@@ -175,7 +178,7 @@ _WEIGHTS: Final = {
     "popular": 1,
     "deploy": 2,
     "restock": 2,
-    "foreign": 1,
+    "foreign": 2,
     "fix": 1,
     "arrive": 2,
 }
