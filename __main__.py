@@ -3,6 +3,7 @@
 from components.config import load_config
 from pipeline.data import build_data
 from pipeline.edge import build_api
+from pipeline.encryption import encrypted
 from pipeline.functions import build_functions
 from pipeline.messaging import build_messaging
 from pipeline.operations import build_operations
@@ -11,7 +12,7 @@ from pipeline.platform import function_platform, stack_scope
 
 # Everything that can be wrong with the configuration is found here, before the first resource is registered.
 config = load_config()
-scope = stack_scope(config)
+scope = encrypted(config, stack_scope(config))
 platform = function_platform(config, scope)
 
 data = build_data(config, scope)

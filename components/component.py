@@ -28,6 +28,9 @@ class Scope(Args):
         default=(),
         description="CIDR ranges that resource policies let in without TLS: loopback on a local stack, else none.",
     )
+    key_arn: pulumi.Output[str] | None = Field(
+        default=None, description="The customer managed key that encrypts what keeps data; none: AWS's own keys."
+    )
 
     def name(self, thing: str) -> str:
         """The physical name of `thing` in this stack."""

@@ -101,6 +101,7 @@ class Function(Component):
             aws.cloudwatch.LogGroupArgs(
                 name=f"/aws/lambda/{self.scope.name(self.logical_name)}",
                 retention_in_days=retention_days,
+                kms_key_id=self.scope.key_arn,
                 tags=self.scope.tags,
             ),
             self.child(),

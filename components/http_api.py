@@ -65,6 +65,7 @@ class HttpApi(Component):
                 # Under this prefix AWS's log delivery shares one resource policy, which has a size limit otherwise.
                 name=f"/aws/vendedlogs/{scope.name(name)}",
                 retention_in_days=args.log_retention_days,
+                kms_key_id=scope.key_arn,
                 tags=scope.tags,
             ),
             self.child(),

@@ -93,7 +93,7 @@ def encrypted_queue(
     visibility_timeout_seconds: int | None = None,
     redrive_policy: pulumi.Output[str] | None = None,
 ) -> aws.sqs.Queue:
-    """A queue encrypted with SQS's own keys, which cost nothing and need no grants."""
+    """A queue encrypted with the scope's key or, without one, SQS's own, which cost nothing and need no grants."""
     return aws.sqs.Queue(
         name,
         aws.sqs.QueueArgs(
@@ -101,7 +101,9 @@ def encrypted_queue(
             message_retention_seconds=retention_seconds,
             visibility_timeout_seconds=visibility_timeout_seconds,
             redrive_policy=redrive_policy,
-            sqs_managed_sse_enabled=True,
+            # SQS takes one of the two; the other must be absent.
+            sqs_managed_sse_enabled=True if scope.key_arn is None else None,
+            kms_master_key_id=scope.key_arn,
             tags=scope.tags,
         ),
         opts,

@@ -43,6 +43,7 @@ class Table(Component):
                 ttl=ttl,
                 point_in_time_recovery=aws.dynamodb.TablePointInTimeRecoveryArgs(enabled=args.point_in_time_recovery),
                 deletion_protection_enabled=args.deletion_protection,
+                server_side_encryption=_encryption(scope),
                 tags=scope.tags,
             ),
             self.child(protect=args.protect),
@@ -55,3 +56,10 @@ class Table(Component):
         return Grant(
             sid=sid(self.logical_name), actions=tuple(f"dynamodb:{action}" for action in actions), resources=(self.arn,)
         )
+
+
+def _encryption(scope: Scope) -> aws.dynamodb.TableServerSideEncryptionArgs | None:
+    """With the scope's key; without one DynamoDB encrypts with a key of its own anyway."""
+    if scope.key_arn is None:
+        return None
+    return aws.dynamodb.TableServerSideEncryptionArgs(enabled=True, kms_key_arn=scope.key_arn)

@@ -34,7 +34,11 @@ class Topic(Component):
         topic = aws.sns.Topic(
             name,
             # AWS's own key: every principal that may use SNS in this account may use it, without further grants.
-            aws.sns.TopicArgs(name=scope.name(name), kms_master_key_id="alias/aws/sns", tags=scope.tags),
+            aws.sns.TopicArgs(
+                name=scope.name(name),
+                kms_master_key_id="alias/aws/sns" if scope.key_arn is None else scope.key_arn,
+                tags=scope.tags,
+            ),
             self.child(),
         )
         self.arn, self.topic_name = topic.arn, topic.name

@@ -7,6 +7,7 @@ from components.config import StackConfig
 from components.function import Function, FunctionArgs, FunctionPlatform
 from components.queue_consumer import QueueConsumer, QueueConsumerArgs
 from pipeline.data import Data
+from pipeline.encryption import key_grants
 from pipeline.messaging import Messaging
 from pipeline.origin import origin_environment
 
@@ -73,6 +74,7 @@ def _create_order(
                 data.orders.grant("UpdateItem"),
                 messaging.queue.grant("SendMessage"),
                 data.api_idempotency.grant(),
+                *key_grants(scope, "Decrypt", "GenerateDataKey"),
             ),
         ),
     )
@@ -94,7 +96,7 @@ def _get_order(config: StackConfig, scope: Scope, platform: FunctionPlatform, da
                 "ORDERS_TABLE": data.orders.table_name,
                 **origin_environment(config),
             },
-            grants=(data.orders.grant("GetItem"),),
+            grants=(data.orders.grant("GetItem"), *key_grants(scope, "Decrypt")),
         ),
     )
 
@@ -137,6 +139,7 @@ def _process_order(
                 data.stock.grant("UpdateItem"),
                 data.worker_idempotency.grant(),
                 messaging.notifications.grant_publish(),
+                *key_grants(scope, "Decrypt", "GenerateDataKey"),
             ),
         ),
     )

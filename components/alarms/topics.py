@@ -49,7 +49,7 @@ class AlarmTopics(Component):
                 name=self.scope.name(f"alarms-{tier}"),
                 display_name=self.scope.name(tier),
                 # Not AWS's own key: CloudWatch may not use it, and alarms would never arrive.
-                kms_master_key_id=settings.topic_kms_key_arn,
+                kms_master_key_id=settings.topic_kms_key_arn if self.scope.key_arn is None else self.scope.key_arn,
                 tags=self.scope.tags,
             ),
             self.child(),

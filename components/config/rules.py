@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from components.config.api_rules import API_RULES
+from components.config.data_rules import DATA_RULES
 from components.config.delivery_rules import DELIVERY_RULES
 from components.config.problems import Problem
 
@@ -243,5 +244,6 @@ RULES: tuple[Rule, ...] = (
     _thresholds_once,
     _alarms_in_production,
     *API_RULES,
+    *DATA_RULES,
     *DELIVERY_RULES,
 )

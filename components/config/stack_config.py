@@ -8,6 +8,7 @@ from pydantic.config import JsonDict
 from components.alarms.settings import RECEIVER_FORM, AlarmSubscription
 from components.config.alarm_thresholds import parse_threshold
 from components.config.api_options import ApiOptions
+from components.config.data_options import DataOptions
 from components.config.delivery_options import DeliveryOptions
 from components.config.problems import BrokenRulesError
 from components.config.rules import broken_rules
@@ -40,7 +41,7 @@ Threshold = Annotated[str, AfterValidator(_threshold)]
 _RECEIVERS: JsonDict = {"allowed": RECEIVER_FORM}
 
 
-class StackConfig(DeliveryOptions, ApiOptions):
+class StackConfig(DataOptions, DeliveryOptions, ApiOptions):
     """The configuration of one stack; keys are `orders:<field>`. Defaults are those of a production stack."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

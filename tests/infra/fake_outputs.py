@@ -138,6 +138,18 @@ def _distribution(name: str, _inputs: _Inputs) -> dict[str, Any]:
     }
 
 
+CALL_ANSWERS: Mapping[str, _Inputs] = {
+    "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT, "id": ACCOUNT},
+    "aws:index/getPartition:getPartition": {"partition": "aws", "id": "aws"},
+    "aws:index/getRegion:getRegion": {"region": REGION, "id": REGION},
+}
+"""What AWS would answer to a call of the program."""
+
+
+def _key(name: str, _inputs: _Inputs) -> dict[str, Any]:
+    return {"id": _short(name), "arn": arn("kms", f"key/{_short(name)}")}
+
+
 _OUTPUTS: dict[str, Callable[[str, _Inputs], dict[str, Any]]] = {
     "aws:acm/certificate:Certificate": _certificate,
     "aws:apigatewayv2/authorizer:Authorizer": _hashed_id,
@@ -155,6 +167,7 @@ _OUTPUTS: dict[str, Callable[[str, _Inputs], dict[str, Any]]] = {
     "aws:cloudwatch/logGroup:LogGroup": _by_name("logs", "log-group:"),
     "aws:dynamodb/table:Table": _by_name("dynamodb", "table/"),
     "aws:iam/role:Role": _by_name("iam", "role/", region=""),
+    "aws:kms/key:Key": _key,
     "aws:lambda/alias:Alias": _alias,
     "aws:lambda/function:Function": _function,
     "aws:sns/topic:Topic": _topic,

@@ -26,7 +26,7 @@ from pulumi.runtime.stack import run_in_stack
 
 import components.package
 from components.package import Package, PackageSpec
-from tests.infra.fake_outputs import outputs_of
+from tests.infra.fake_outputs import CALL_ANSWERS, outputs_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "orders"
@@ -90,8 +90,10 @@ class _Recorder(Mocks):
         return state["id"], {**args.inputs, **state}
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        message = f"the program calls {args.token}: give tests/infra/recording.py an answer for it"
-        raise NotImplementedError(message)
+        if args.token not in CALL_ANSWERS:
+            message = f"the program calls {args.token}: give tests/infra/fake_outputs.py an answer for it"
+            raise NotImplementedError(message)
+        return dict(CALL_ANSWERS[args.token]), []
 
 
 class _Monitor(MockMonitor):
@@ -130,6 +132,11 @@ class _Monitor(MockMonitor):
         untyped: Any = super()
         with _own_loop():
             return untyped.RegisterResource(request)
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        untyped: Any = super()
+        with _own_loop():
+            return untyped.Invoke(request)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         if request.urn.split("::")[2] == STACK_TYPE:

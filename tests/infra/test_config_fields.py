@@ -77,6 +77,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "origin_secret": ("my-dog", "32 to 256"),
     "origin_secret_also_accepted": ("with a space that is long enough to be one", "32 to 256"),
     "trace_group": ("yes", "true or false"),
+    "encryption": ("kms", "aws, customer"),
     "gradual_deploy": ("false", "none, Canary10Percent5Minutes"),
 }
 
