@@ -2,16 +2,20 @@
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from threading import Lock
 from typing import Any, ClassVar
 
 import pulumi
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 from local.services.archives import zip_bytes
 from local.services.aws import Aws
 from local.services.base import Created, Handler, Inputs, Tags, compact, gone_is_fine
 
 _GONE = "ResourceNotFoundException"
+_UPLOAD = Lock()
+"""Packages go up one at a time: several of 25 MB at once make a busy emulator hang up on some of them."""
 
 
 class Environment(Inputs):
@@ -103,6 +107,30 @@ def invoke_arn(aws: Aws, arn: str) -> str:
     return f"arn:{aws.partition}:apigateway:{aws.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
 
 
+def _uploaded(upload: Callable[[], str], again: Callable[[], str]) -> str:
+    """The version that `upload` made, or `again` where the emulator closed the connection; not a third time."""
+    with _UPLOAD:
+        try:
+            return upload()
+        except ConnectionClosedError:
+            return again()
+
+
+def _version_with(aws: Aws, function_name: str, code: bytes) -> str | None:
+    """The newest version of the function, if there is one and this is its code."""
+    try:
+        versions = aws.lambda_.list_versions_by_function(FunctionName=function_name)["Versions"]
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != _GONE:
+            raise
+        return None
+    return versions[-1]["Version"] if versions and versions[-1]["CodeSha256"] == _digest(code) else None
+
+
+def _digest(code: bytes) -> str:
+    return b64encode(hashlib.sha256(code).digest()).decode()
+
+
 class Function(Handler[FunctionInputs]):
     """A function. Its id is its name."""
 
@@ -138,32 +166,41 @@ class Function(Handler[FunctionInputs]):
         """Create it and, when asked, publish its first version."""
         function_name = inputs.name or name
         code = zip_bytes(inputs.code)
-        made = aws.lambda_.create_function(
-            FunctionName=function_name,
-            Code={"ZipFile": code},
-            Publish=inputs.publish,
-            Tags=inputs.tags,
-            PackageType="Zip" if inputs.package_type == "Zip" else "Image",
-            **inputs.configuration(),
-            **compact(Architectures=inputs.architectures),
-        )
+
+        def upload() -> str:
+            return aws.lambda_.create_function(
+                FunctionName=function_name,
+                Code={"ZipFile": code},
+                Publish=inputs.publish,
+                Tags=inputs.tags,
+                PackageType="Zip" if inputs.package_type == "Zip" else "Image",
+                **inputs.configuration(),
+                **compact(Architectures=inputs.architectures),
+            )["Version"]
+
+        # What was done before the connection closed shows by the name, and by the code that stands under it.
+        version = _uploaded(upload, lambda: _version_with(aws, function_name, code) or upload())
         self._reserve(aws, function_name, inputs)
-        return Created(function_name, self._outputs(aws, function_name, code, made["Version"]))
+        return Created(function_name, self._outputs(aws, function_name, code, version))
 
     def update(self, aws: Aws, id_: str, old: FunctionInputs, new: FunctionInputs) -> Mapping[str, Any]:
         """Update configuration, then code, then publish."""
         aws.lambda_.update_function_configuration(FunctionName=id_, **new.configuration())
         code = zip_bytes(new.code)
-        made = aws.lambda_.update_function_code(
-            FunctionName=id_, ZipFile=code, Publish=new.publish, **compact(Architectures=new.architectures)
-        )
+
+        def upload() -> str:
+            return aws.lambda_.update_function_code(
+                FunctionName=id_, ZipFile=code, Publish=new.publish, **compact(Architectures=new.architectures)
+            )["Version"]
+
+        version = _uploaded(upload, upload)
         self._reserve(aws, id_, new)
         arn = aws.arn("lambda", f"function:{id_}")
         if lost := [key for key in old.tags if key not in new.tags]:
             aws.lambda_.untag_resource(Resource=arn, TagKeys=lost)
         if new.tags:
             aws.lambda_.tag_resource(Resource=arn, Tags=new.tags)
-        return self._outputs(aws, id_, code, made["Version"])
+        return self._outputs(aws, id_, code, version)
 
     def delete(self, aws: Aws, id_: str, inputs: FunctionInputs) -> None:
         """Delete it with its versions."""
@@ -180,7 +217,7 @@ class Function(Handler[FunctionInputs]):
     def _outputs(aws: Aws, function_name: str, code: bytes, version: str) -> dict[str, Any]:
         arn = aws.arn("lambda", f"function:{function_name}")
         qualified = f"{arn}:{version}"
-        digest = b64encode(hashlib.sha256(code).digest()).decode()
+        digest = _digest(code)
         return {
             "name": function_name,
             "arn": arn,

@@ -1,0 +1,115 @@
+"""Functions' packages are big: how they reach a busy emulator."""
+
+import hashlib
+import time
+from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError
+
+from local.deploy.resources import DeployError, create
+from local.services.aws import Aws
+from tests.local.factories import function_inputs
+
+FUNCTION = "aws:lambda/function:Function"
+
+
+@dataclass
+class BusyLambda:
+    """Closes its first `hangups` connections, before or after it did what was asked."""
+
+    hangups: int = 0
+    after: bool = False
+    upload_seconds: float = 0
+    made: dict[str, str] = field(default_factory=dict)
+    uploads: int = 0
+    running: int = 0
+    most_at_once: int = 0
+    _lock: Lock = field(default_factory=Lock)
+
+    def create_function(self, **parameters: Any) -> dict[str, Any]:
+        with self._lock:
+            self.uploads += 1
+            self.running += 1
+            self.most_at_once = max(self.most_at_once, self.running)
+            hangs_up = self.uploads <= self.hangups
+        try:
+            time.sleep(self.upload_seconds)
+            return self._create(parameters["FunctionName"], parameters["Code"]["ZipFile"], hangs_up=hangs_up)
+        finally:
+            with self._lock:
+                self.running -= 1
+
+    def _create(self, name: str, code: bytes, *, hangs_up: bool) -> dict[str, Any]:
+        closed = ConnectionClosedError(endpoint_url="http://127.0.0.1/functions")
+        if hangs_up and not self.after:
+            raise closed
+        if name in self.made:
+            raise ClientError({"Error": {"Code": "ResourceConflictException", "Message": name}}, "CreateFunction")
+        self.made[name] = b64encode(hashlib.sha256(code).digest()).decode()
+        if hangs_up:
+            raise closed
+        return {"Version": "1"}
+
+    def list_versions_by_function(self, FunctionName: str) -> dict[str, Any]:  # noqa: N803 the API's name
+        if FunctionName not in self.made:
+            raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "ListVersionsByFunction")
+        sha256 = self.made[FunctionName]
+        return {"Versions": [{"Version": each, "CodeSha256": sha256} for each in ("$LATEST", "1")]}
+
+
+def aws_with(busy: BusyLambda) -> Aws:
+    """An account whose Lambda is this one."""
+    aws = Aws("http://127.0.0.1:1", "eu-west-1")
+    vars(aws)["lambda_"] = busy
+    return aws
+
+
+@pytest.mark.parametrize(("after", "uploads"), [(False, 2), (True, 1)], ids=["nothing done", "done unheard"])
+def test_a_connection_that_is_closed_is_tried_once_more(after: bool, uploads: int) -> None:
+    # GIVEN
+    busy = BusyLambda(hangups=1, after=after)
+
+    # WHEN
+    made = create(aws_with(busy), FUNCTION, "greet", function_inputs())
+
+    # THEN
+    assert (made.id, made.outputs["version"]) == ("greet", "1")
+    assert busy.uploads == uploads
+
+
+def test_a_second_closed_connection_is_told_with_the_resource() -> None:
+    # GIVEN
+    busy = BusyLambda(hangups=2)
+
+    # WHEN / THEN
+    with pytest.raises(DeployError, match=r"greet \(aws:lambda.*Connection was closed"):
+        create(aws_with(busy), FUNCTION, "greet", function_inputs())
+    assert busy.uploads == 2
+
+
+def test_somebody_elses_function_of_that_name_is_not_taken_for_ours() -> None:
+    # GIVEN a function of that name with other code, and a connection that is closed
+    busy = BusyLambda(hangups=1, made={"greet": "another digest"})
+
+    # WHEN / THEN
+    with pytest.raises(DeployError, match="ResourceConflictException"):
+        create(aws_with(busy), FUNCTION, "greet", function_inputs())
+
+
+def test_packages_go_up_one_at_a_time() -> None:
+    # GIVEN
+    busy = BusyLambda(upload_seconds=0.02)
+    aws = aws_with(busy)
+
+    # WHEN
+    with ThreadPoolExecutor(3) as pool:
+        made = list(pool.map(lambda name: create(aws, FUNCTION, name, function_inputs(name=name)), "abc"))
+
+    # THEN
+    assert [each.id for each in made] == ["a", "b", "c"]
+    assert busy.most_at_once == 1
