@@ -92,9 +92,10 @@ def run_case(case: Case, *also: tuple[int, Disturbance]) -> Outcome:
         _check_recording(case, stage.process)
         unmarked = _last_written(stage) == before and (stage.down or _died_before_its_first_write(stage.process))
         at_once = _state(stage, result)
-        violations, dead = _aftermath(stage, path, may_be_unmarked=unmarked)
+        violations, dead = _aftermath(stage, path, may_be_unmarked=unmarked, erased=_erased(case, stage.process))
         if violations:
-            return Outcome("violated", [f"{case}: {text}" for text in violations], stage.process.calls)
+            history = " and then ".join([str(case), *(f"at call {index} {second.name}" for index, second in also)])
+            return Outcome("violated", [f"{history}: {text}" for text in violations], stage.process.calls)
     if at_once == _undisturbed(path):
         return Outcome("same", calls=stage.process.calls)
     return Outcome("redriven" if dead and path.dead != "always" else "retried", calls=stage.process.calls)
@@ -111,10 +112,16 @@ def _died_before_its_first_write(process: Process) -> bool:
     return process.killed and all(call.operation == "GetItem" for call in process.calls[:-1])
 
 
+def _erased(case: Case, process: Process) -> bool:
+    """Whether a run failed after its lease had passed: it erases its successor's record, with which the mark of a
+    replay goes. Powertools deletes unconditionally; nothing but the mark rests on the record."""
+    return case.disturbance.name.startswith("zombie") and any(call.operation == "DeleteItem" for call in process.calls)
+
+
 # --- what follows ----------------------------------------------------------------------------------------------------
 
 
-def _aftermath(stage: Stage, path: Path, *, may_be_unmarked: bool) -> tuple[list[str], int]:
+def _aftermath(stage: Stage, path: Path, *, may_be_unmarked: bool, erased: bool) -> tuple[list[str], int]:
     """Let everything happen that follows, and check after each step. Returns violations and dead letters seen."""
     world, found = stage.world, list[str]()
     dead = 0
@@ -137,7 +144,8 @@ def _aftermath(stage: Stage, path: Path, *, may_be_unmarked: bool) -> tuple[list
     stage.everything_is_delivered_again()
     check("delivered again")
     stage.everything_is_redriven()
-    check("redriven", lambda: _wrong_end(stage, path.ends), lambda: invariants.replays_are_marked(world))
+    check("redriven", lambda: _wrong_end(stage, path.ends))
+    check("replays", lambda: [] if erased else invariants.replays_are_marked(world))
     stage.records_expire()
     stage.quiet()
     stage.everything_is_delivered_again()
