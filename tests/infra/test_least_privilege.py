@@ -1,0 +1,195 @@
+"""Each role may do what is called, and nothing else: policies of recorded stacks against recorded calls."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.flow.fakes import Call
+from tests.infra.recording import Recorded, Recording
+from tools.permissions import __main__ as command
+from tools.permissions import grants, page
+from tools.permissions.calls import Called, called, permissions_of
+from tools.permissions.grants import CUSTOMER_KEY, VARIANTS, Allowed, allowed
+from tools.permissions.reasons import FUNCTIONS, UNCALLED, Uncalled
+
+
+def needed() -> frozenset[Allowed]:
+    """What the calls of all paths ask for."""
+    return frozenset(Allowed(each.function, each.action, each.resource) for each in called())
+
+
+def refused(permissions: frozenset[Allowed]) -> list[Allowed]:
+    """Calls that these permissions do not let through."""
+    return sorted(needed() - permissions)
+
+
+def idle(permissions: frozenset[Allowed]) -> list[Allowed]:
+    """Permissions that nothing needs: no call, and nobody named with a source."""
+    uncalled = permissions - needed()
+    return sorted(
+        each for each in uncalled if not any(one.covers(each.role, each.action, each.resource) for one in UNCALLED)
+    )
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+class TestEveryStack:
+    def test_a_role_may_do_all_that_its_handler_calls(self, variant: str) -> None:
+        assert refused(allowed(variant)) == []
+
+    def test_a_role_may_do_nothing_that_is_never_called(self, variant: str) -> None:
+        assert idle(allowed(variant)) == []
+
+    def test_only_what_has_no_narrower_resource_is_allowed_on_all(self, variant: str) -> None:
+        # GIVEN / WHEN
+        everywhere = {each.action for each in allowed(variant) if each.resource == "*"}
+
+        # THEN
+        assert everywhere <= {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "cloudwatch:DescribeAlarms"}
+
+
+def test_every_handler_was_recorded_with_calls_that_only_follow_a_failure() -> None:
+    # GIVEN / WHEN
+    by_function = {name: {each.call for each in called() if each.function == name} for name in FUNCTIONS}
+
+    # THEN
+    assert {"PutItem", "UpdateItem", "DeleteItem", "SendMessage"} <= by_function["create-order"]
+    assert by_function["get-order"] == {"GetItem"}
+    assert {"TransactWriteItems (Update)", "ChangeMessageVisibility", "Publish"} <= by_function["process-order"]
+    assert Called("process-order", "sqs:SendMessage", "orders-queue-dlq", "SendMessage") in called()
+
+
+def test_a_missing_permission_is_noticed() -> None:
+    # GIVEN
+    without = frozenset(each for each in allowed("prod") if each.action != "sqs:ChangeMessageVisibility")
+
+    # WHEN / THEN
+    assert refused(without) == [Allowed("process-order", "sqs:ChangeMessageVisibility", "orders-queue")]
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        Allowed("create-order", "dynamodb:PutItem", "orders"),
+        Allowed("get-order", "dynamodb:Query", "orders"),
+        Allowed("process-order", "dynamodb:DeleteItem", "stock"),
+        Allowed("process-order", "sqs:SendMessage", "orders-queue"),
+        Allowed("create-order", "logs:PutLogEvents", "log-group:/aws/lambda/get-order:*"),
+    ],
+    ids=str,
+)
+def test_an_idle_permission_is_noticed(extra: Allowed) -> None:
+    # GIVEN / WHEN / THEN
+    assert idle(allowed("prod") | {extra}) == [extra]
+
+
+@pytest.mark.parametrize("reason", UNCALLED, ids=lambda each: f"{each.roles[0]}-{each.actions[0]}")
+def test_a_reason_stands_for_what_is_granted_and_never_called(reason: Uncalled) -> None:
+    # GIVEN
+    granted = frozenset[Allowed]().union(*(allowed(variant) for variant in VARIANTS))
+    pairs = {
+        Allowed(role, action, name.format(role=role))
+        for role in reason.roles
+        for action in reason.actions
+        for name in reason.resources
+    }
+
+    # WHEN / THEN
+    assert reason.source
+    assert pairs <= granted, "a reason without its grant: take it out"
+    assert pairs.isdisjoint(needed()), "the code calls it: no reason is needed"
+
+
+def test_the_stacks_own_key_adds_nothing_but_its_use() -> None:
+    # GIVEN / WHEN
+    more = allowed(CUSTOMER_KEY) - allowed("prod")
+
+    # THEN
+    assert {each.resource for each in more} == {"key"}
+    assert not allowed("prod") - allowed(CUSTOMER_KEY)
+
+
+@pytest.mark.parametrize(
+    ("item", "action"),
+    [
+        ("Put", "dynamodb:PutItem"),
+        ("Update", "dynamodb:UpdateItem"),
+        ("Delete", "dynamodb:DeleteItem"),
+        ("ConditionCheck", "dynamodb:ConditionCheckItem"),
+    ],
+)
+def test_a_transaction_is_authorised_as_its_items(item: str, action: str) -> None:
+    # GIVEN
+    call = Call(0, "dynamodb", "TransactWriteItems", {"TransactItems": [{item: {"TableName": "t"}}]})
+
+    # WHEN / THEN
+    assert list(permissions_of(call)) == [(action, "t", f"TransactWriteItems ({item})")]
+
+
+def test_a_batch_is_authorised_as_its_single_operation() -> None:
+    # GIVEN
+    calls = [
+        Call(0, "sqs", "SendMessageBatch", {"QueueUrl": "q"}),
+        Call(0, "sns", "PublishBatch", {"TopicArn": "t"}),
+    ]
+
+    # WHEN
+    actions = [action for call in calls for action, _, _ in permissions_of(call)]
+
+    # THEN
+    assert actions == ["sqs:SendMessage", "sns:Publish"]
+
+
+def test_a_call_of_which_nothing_is_known_is_refused_with_the_place_to_add_it() -> None:
+    # GIVEN
+    call = Call(0, "dynamodb", "ExecuteStatement", {})
+
+    # WHEN / THEN
+    with pytest.raises(LookupError, match=r"given a call of dynamodb ExecuteStatement; allowed: .*calls\.py"):
+        list(permissions_of(call))
+
+
+def test_a_role_that_is_denied_something_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN
+    policy = json.dumps({"Statement": [{"Effect": "Deny", "Action": ["sqs:SendMessage"], "Resource": ["*"]}]})
+    denied = replace(_policy_of("prod"), inputs={"policy": policy})
+    monkeypatch.setattr(grants, "recording_of", lambda _: Recording([denied]))
+
+    # WHEN / THEN
+    with pytest.raises(ValueError, match="given a Deny; allowed: Allow statements"):
+        allowed("prod")
+
+
+def _policy_of(variant: str) -> Recorded:
+    return grants.recording_of(variant).of_type("aws:iam/rolePolicy:RolePolicy")[0]
+
+
+class TestPage:
+    def test_it_says_what_the_code_does(self) -> None:
+        assert page.PATH.read_text(encoding="utf-8") == page.text(), "run: python -m tools.permissions"
+
+    def test_a_page_that_differs_is_found_and_written_anew(
+        self,
+        tmp_path_factory: pytest.TempPathFactory,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        # GIVEN
+        monkeypatch.setattr(page, "PATH", tmp_path_factory.mktemp("docs") / "permissions.md")
+
+        # WHEN
+        before, _, after = command.main(["--check"]), command.main([]), command.main(["--check"])
+
+        # THEN
+        assert (before, after) == (1, 0)
+        assert "python -m tools.permissions" in capsys.readouterr().err
+
+    def test_a_grant_that_nothing_needs_stops_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        # GIVEN
+        monkeypatch.setattr(page, "UNCALLED", ())
+
+        # WHEN / THEN
+        with pytest.raises(
+            LookupError, match=r"is granted, called on no path and in no reason; allowed: .*reasons\.py"
+        ):
+            page.text()
