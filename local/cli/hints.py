@@ -4,21 +4,46 @@ from rich.console import Console
 
 from local.instance import Outputs, StateDir
 
+_ORDER = '{"currency": "EUR", "lines": [{"sku": "SKU-1", "quantity": 2, "unit_price": "19.90"}]}'
+
 
 def print_hints(console: Console, outputs: Outputs, state: StateDir) -> None:
     """Lines that can be copied into a shell."""
-    url, endpoint, table = outputs["api_url"], outputs.endpoint_url, outputs["orders_table"]
-    console.print(f"\n[bold]The embedded AWS is ready.[/bold] Outputs: {state.outputs}\n", highlight=False)
-    for line in (
-        f"curl -i -X POST {url}/orders -H 'Content-Type: application/json' -H 'Idempotency-Key: my-first' \\",
-        """  -d '{"currency": "EUR", "lines": [{"sku": "SKU-1", "quantity": 2, "unit_price": "19.90"}]}'""",
-        f"curl -s {url}/orders/ORDER_ID",
-        f"aws --endpoint-url {endpoint} --region {outputs.region} dynamodb scan --table-name {table}",
-        "python -m local logs --follow",
-    ):
-        console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
-    console.print(
-        "\n  The contract is docs/openapi.json: open it in any OpenAPI viewer, e.g. editor.swagger.io", highlight=False
-    )
-    console.print("  Make it fail: python -m local fault add --help", highlight=False)
+    console.print(f"\n[bold]The embedded AWS is ready.[/bold] Outputs: {state.outputs}", highlight=False)
+    for title, lines in hints(outputs, state).items():
+        console.print(f"\n[bold]{title}[/bold]", highlight=False)
+        for line in lines:
+            console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
     console.print()
+
+
+def hints(outputs: Outputs, state: StateDir) -> dict[str, list[str]]:
+    """Titles, and under each the lines to type."""
+    url = outputs["api_url"]
+    # Left out where the commands find the folder by themselves.
+    where = "" if state.path == StateDir.chosen(None).path else f" --state-dir {state.path}"
+    aws = (
+        f"AWS_ACCESS_KEY_ID={outputs.aws_access_key_id} AWS_SECRET_ACCESS_KEY={outputs.aws_secret_access_key} "
+        f"aws --endpoint-url {outputs.endpoint_url} --region {outputs.region}"
+    )
+    return {
+        "Order something": [
+            f"python -m ops stock add SKU-1 100 --new --local{where} --yes",
+            f"curl -i -X POST {url}/orders -H 'Content-Type: application/json' -H 'Idempotency-Key: my-first' \\",
+            f"  -d '{_ORDER}'",
+            f"curl -i {url}/orders/ORDER_ID",
+        ],
+        "See what happened": [
+            f"python -m local logs --follow{where}",
+            f"python -m ops dlq list --local{where}",
+            f"{aws} dynamodb scan --table-name {outputs['orders_table']}",
+        ],
+        "Make it fail, and make it well again": [
+            f"python -m local fault add --service dynamodb --operation TransactWriteItems --kind error{where}",
+            f"python -m local fault clear{where}",
+        ],
+        "The contract, for Swagger UI, Postman and the like": [
+            f"import docs/openapi.json and set the server to {url}",
+        ],
+        "Look, and stop": [f"python -m local status{where}", f"python -m local down{where}"],
+    }

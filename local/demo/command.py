@@ -20,6 +20,9 @@ from local.instance import ROOT, STATE_VARIABLE, StateDir
 from local.progress import ConsoleReporter
 from local.supervisor import Supervisor, UpOptions, interrupt_on_signals
 
+# The story needs twenty workers of one function and hardly any of the others; more would only start later than now.
+_WARM_WORKERS = 1
+
 
 def register(commands: Any) -> None:
     """Add the command."""
@@ -43,11 +46,12 @@ def run(options: argparse.Namespace) -> int:
     interrupt_on_signals()
     teller = Teller(console)
     try:
-        with Supervisor(state, UpOptions(), reporter).run():
+        with Supervisor(state, UpOptions(warm_workers=_WARM_WORKERS), reporter).run():
             tell(LocalStack(state), teller)
+            console.print("Stopping the embedded AWS and removing its files …", style="dim")
     finally:
         reporter.close()
-    console.print("The embedded AWS is stopped. To try it yourself: make up", style="dim")
+    console.print("Stopped. To try it yourself: make up", style="dim")
     if options.json:
         print_json(teller.document())
         sys.stdout.flush()
