@@ -10,6 +10,9 @@ from pydantic import Field
 from components.component import Args, Component, Scope
 from components.iam import Grant, document, sid, tls_only
 
+FIFO = ".fifo"
+"""Ends the names of FIFO queues and topics: AWS's rule."""
+
 QueueAction = Literal["ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility", "SendMessage"]
 
 
@@ -24,6 +27,7 @@ class QueueArgs(Args):
         ge=60, le=1_209_600, description="The same in the dead-letter queue, counted from the original send."
     )
     max_receive_count: int = Field(ge=1, le=1_000, description="Receives after which SQS moves a message there.")
+    fifo: bool = Field(default=False, description="Keeps order within each message group, here and behind it.")
 
 
 class Queue(Component):
@@ -36,7 +40,13 @@ class Queue(Component):
 
     def __init__(self, name: str, scope: Scope, args: QueueArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, scope, opts)
-        dead = encrypted_queue(f"{name}-dlq", scope, self.child(), retention_seconds=args.dead_letter_retention_seconds)
+        dead = encrypted_queue(
+            f"{name}-dlq",
+            scope,
+            self.child(),
+            retention_seconds=args.dead_letter_retention_seconds,
+            fifo=args.fifo,
+        )
         queue = encrypted_queue(
             name,
             scope,
@@ -44,6 +54,7 @@ class Queue(Component):
             retention_seconds=args.retention_seconds,
             visibility_timeout_seconds=args.visibility_timeout_seconds,
             redrive_policy=redrive_policy(dead, args.max_receive_count),
+            fifo=args.fifo,
         )
         aws.sqs.RedriveAllowPolicy(
             f"{name}-dlq-sources",
@@ -60,6 +71,7 @@ class Queue(Component):
         self.url, self.arn, self.queue_name = queue.id, queue.arn, queue.name
         self.dead_letter_url, self.dead_letter_arn, self.dead_letter_name = dead.id, dead.arn, dead.name
         self.visibility_timeout_seconds = args.visibility_timeout_seconds
+        self.fifo = args.fifo
         self.register_outputs(
             {
                 "url": self.url,
@@ -92,12 +104,17 @@ def encrypted_queue(
     retention_seconds: int,
     visibility_timeout_seconds: int | None = None,
     redrive_policy: pulumi.Output[str] | None = None,
+    fifo: bool = False,
 ) -> aws.sqs.Queue:
     """A queue encrypted with the scope's key or, without one, SQS's own, which cost nothing and need no grants."""
     return aws.sqs.Queue(
         name,
         aws.sqs.QueueArgs(
-            name=scope.name(name),
+            name=scope.name(name) + (FIFO if fifo else ""),
+            fifo_queue=True if fifo else None,
+            # Limits count per group then, so that groups do not slow each other down.
+            deduplication_scope="messageGroup" if fifo else None,
+            fifo_throughput_limit="perMessageGroupId" if fifo else None,
             message_retention_seconds=retention_seconds,
             visibility_timeout_seconds=visibility_timeout_seconds,
             redrive_policy=redrive_policy,

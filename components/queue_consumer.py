@@ -36,7 +36,8 @@ class QueueConsumer(Component):
                 event_source_arn=args.queue.arn,
                 function_name=args.function.alias_arn,
                 batch_size=args.batch_size,
-                maximum_batching_window_in_seconds=args.batch_window_seconds,
+                # FIFO queues have none: Lambda refuses the setting.
+                maximum_batching_window_in_seconds=None if args.queue.fifo else args.batch_window_seconds,
                 # Without it the list of failed items is ignored and the whole batch deleted.
                 function_response_types=["ReportBatchItemFailures"],
                 scaling_config=aws.lambda_.EventSourceMappingScalingConfigArgs(

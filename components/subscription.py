@@ -30,10 +30,13 @@ class Subscription(Component):
         topic_arn: pulumi.Output[str],
         args: SubscriptionArgs,
         opts: pulumi.ResourceOptions | None = None,
+        *,
+        fifo: bool = False,
     ) -> None:
         super().__init__(name, scope, opts)
+        self._fifo = fifo
         failed = encrypted_queue(
-            f"{name}-dlq", scope, self.child(), retention_seconds=DELIVERY_FAILURE_RETENTION_SECONDS
+            f"{name}-dlq", scope, self.child(), retention_seconds=DELIVERY_FAILURE_RETENTION_SECONDS, fifo=fifo
         )
         failed_policy = self._let_topic_send(f"{name}-dlq-policy", failed, topic_arn)
         makes_queue = args.protocol == "sqs" and not args.endpoint
@@ -71,6 +74,7 @@ class Subscription(Component):
             retention_seconds=DELIVERY_FAILURE_RETENTION_SECONDS,
             # What its reader fails on ends where failed deliveries do: one place to look per subscriber.
             redrive_policy=redrive_policy(failed, SUBSCRIBER_RECEIVES),
+            fifo=self._fifo,
         )
 
     def _let_topic_send(self, name: str, queue: aws.sqs.Queue, topic_arn: pulumi.Output[str]) -> aws.sqs.QueuePolicy:

@@ -12,8 +12,8 @@ FilterValue: TypeAlias = str | int | float | bool | dict[str, FilterOperand] | N
 _ENDPOINTS = {
     "email": (re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"), "an e-mail address such as team@example.com"),
     "sqs": (
-        re.compile(r"(arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80})?"),
-        "the ARN of a standard SQS queue, or empty: a queue is made here",
+        re.compile(r"(arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80}(\.fifo)?)?"),
+        "the ARN of an SQS queue, or empty: a queue is made here",
     ),
     "https": (re.compile(r"https://[^\s/]+\S*"), "a URL that starts with https://"),
 }

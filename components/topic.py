@@ -8,6 +8,7 @@ from pydantic import Field
 
 from components.component import Args, Component, Scope
 from components.iam import Grant, document, sid, tls_only
+from components.queue import FIFO
 from components.subscription import Subscription
 from components.subscription_args import SubscriptionArgs
 
@@ -18,6 +19,7 @@ class TopicArgs(Args):
     publishers: tuple[str, ...] = Field(
         min_length=1, description="Names of this account's roles that the topic's own policy lets publish."
     )
+    fifo: bool = Field(default=False, description="Keeps order within each message group; takes FIFO queues only.")
     subscriptions: tuple[SubscriptionArgs, ...] = Field(description="Who is told; each has its own queue of failures.")
 
 
@@ -35,7 +37,8 @@ class Topic(Component):
             name,
             # AWS's own key: every principal that may use SNS in this account may use it, without further grants.
             aws.sns.TopicArgs(
-                name=scope.name(name),
+                name=scope.name(name) + (FIFO if args.fifo else ""),
+                fifo_topic=True if args.fifo else None,
                 kms_master_key_id="alias/aws/sns" if scope.key_arn is None else scope.key_arn,
                 tags=scope.tags,
             ),
@@ -57,7 +60,7 @@ class Topic(Component):
             self.child(),
         )
         subscribed = {
-            each.name: Subscription(f"{name}-{each.name}", scope, topic.arn, each, self.child())
+            each.name: Subscription(f"{name}-{each.name}", scope, topic.arn, each, self.child(), fifo=args.fifo)
             for each in args.subscriptions
         }
         self.subscriber_queue_urls: dict[str, pulumi.Output[str]] = {

@@ -68,6 +68,7 @@ def _create_order(
                 "ORDERS_QUEUE_URL": messaging.queue.url,
                 "IDEMPOTENCY_TABLE": data.api_idempotency.table_name,
                 "IDEMPOTENCY_TTL_SECONDS": str(config.api_idempotency_ttl_seconds),
+                **_ordering(config),
                 **origin_environment(config),
             },
             grants=(
@@ -131,6 +132,7 @@ def _process_order(
                 "BATCH_THREADS": str(config.batch_threads),
                 "ITEM_BUDGET_SECONDS": str(config.item_budget_seconds),
                 "TIME_MARGIN_SECONDS": str(config.time_margin_seconds),
+                **_ordering(config),
             },
             grants=(
                 queue.grant("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility"),
@@ -143,3 +145,7 @@ def _process_order(
             ),
         ),
     )
+
+
+def _ordering(config: StackConfig) -> dict[str, str]:
+    return {"ORDERS_QUEUE_FIFO": "true"} if config.strict_ordering else {}

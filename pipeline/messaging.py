@@ -27,11 +27,16 @@ def build_messaging(config: StackConfig, scope: Scope) -> Messaging:
                 retention_seconds=config.queue_retention_seconds,
                 dead_letter_retention_seconds=config.dlq_retention_seconds,
                 max_receive_count=config.max_receive_count,
+                fifo=config.strict_ordering,
             ),
         ),
         notifications=Topic(
             "notifications",
             scope,
-            TopicArgs(publishers=(scope.name("process-order"),), subscriptions=config.subscriptions),
+            TopicArgs(
+                publishers=(scope.name("process-order"),),
+                subscriptions=config.subscriptions,
+                fifo=config.strict_ordering,
+            ),
         ),
     )

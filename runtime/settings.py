@@ -47,6 +47,7 @@ class IntakeSettings(_ApiSettings):
 
     orders_table: _Name
     orders_queue_url: _Name
+    orders_queue_fifo: bool = Field(default=False, description="The queue keeps each caller's orders in order.")
     idempotency_table: _Name
     idempotency_ttl_seconds: int = Field(
         default=86_400, ge=1, description="How long a key answers with its first answer."
@@ -61,6 +62,9 @@ class WorkerSettings(_Settings):
     idempotency_table: _Name
     idempotency_ttl_seconds: int = Field(ge=1, description="Longer than a message can live in queue and DLQ together.")
     orders_queue_url: _Name
+    orders_queue_fifo: bool = Field(
+        default=False, description="Queues and topic keep each caller's orders in order: what is sent names its group."
+    )
     dead_letter_queue_url: _Name
     notifications_topic_arn: _Name
     event_source: _Name = Field(description="The `source` of every CloudEvent, a URI reference.")

@@ -43,7 +43,7 @@ def load_config() -> StackConfig:
 
 def parse_config(given: Mapping[str, str], *, project: str, stack: str) -> StackConfig:
     """`given` as Pulumi has it (lists as JSON), without the namespace. Raises `ConfigError` with every problem."""
-    problems = [*_name_problems(project, stack), *(_unknown(key) for key in sorted(set(given) - set(_FIELDS)))]
+    problems = [*_name_problems(project, stack, given), *(_unknown(key) for key in sorted(set(given) - set(_FIELDS)))]
     values: dict[str, object] = {}
     for key in sorted(set(given) & set(_FIELDS)):
         value, found = _decode(key, given[key])
@@ -73,16 +73,17 @@ def _validate(values: Mapping[str, object], invalid: frozenset[str]) -> tuple[St
     return None, [*problems, *_validate(rest, invalid | wrong)[1]]
 
 
-def _name_problems(project: str, stack: str) -> list[Problem]:
+def _name_problems(project: str, stack: str, given: Mapping[str, str]) -> list[Problem]:
     prefix = f"{project}-{stack}"
-    if len(prefix) <= MAX_PREFIX and _PREFIX.fullmatch(prefix):
+    longest = MAX_PREFIX - (len(".fifo") if given.get("strict_ordering") == "true" else 0)
+    if len(prefix) <= longest and _PREFIX.fullmatch(prefix):
         return []
     limits = (
-        f"lower-case letters, digits and hyphens, starting with a letter, at most {MAX_PREFIX} together, because names "
+        f"lower-case letters, digits and hyphens, starting with a letter, at most {longest} together, because names "
         "of resources start with it"
     )
-    given = f"project and stack {prefix!r} ({len(prefix)} characters)"
-    return [Problem((), given, limits, change="the stack's name, or `name` in Pulumi.yaml")]
+    found = f"project and stack {prefix!r} ({len(prefix)} characters)"
+    return [Problem((), found, limits, change="the stack's name, or `name` in Pulumi.yaml")]
 
 
 def _unknown(key: str) -> Problem:

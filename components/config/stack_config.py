@@ -10,6 +10,7 @@ from components.config.alarm_thresholds import parse_threshold
 from components.config.api_options import ApiOptions
 from components.config.data_options import DataOptions
 from components.config.delivery_options import DeliveryOptions
+from components.config.messaging_options import MessagingOptions
 from components.config.problems import BrokenRulesError
 from components.config.rules import broken_rules
 from components.subscription_args import SubscriptionArgs
@@ -41,7 +42,7 @@ Threshold = Annotated[str, AfterValidator(_threshold)]
 _RECEIVERS: JsonDict = {"allowed": RECEIVER_FORM}
 
 
-class StackConfig(DataOptions, DeliveryOptions, ApiOptions):
+class StackConfig(MessagingOptions, DataOptions, DeliveryOptions, ApiOptions):
     """The configuration of one stack; keys are `orders:<field>`. Defaults are those of a production stack."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

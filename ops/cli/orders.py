@@ -122,7 +122,9 @@ def run_resend(options: argparse.Namespace, desk: Desk) -> int:
 
 def _send(desk: Desk, messages: Iterable[OrderMessage]) -> int:
     desk.clients.check_queues()
-    queue = OrderQueue(desk.clients.sqs, desk.target.orders_queue_url)
+    queue = OrderQueue(
+        desk.clients.sqs, desk.target.orders_queue_url, fifo=desk.target.orders_queue_url.endswith(".fifo")
+    )
     sent = 0
     for message in messages:
         queue.send(message)

@@ -111,7 +111,7 @@ def build(
     """Put the endpoint together around these clients."""
     return CreateOrder(
         acceptance=Acceptance(
-            queue=OrderQueue(sqs, settings.orders_queue_url),
+            queue=OrderQueue(sqs, settings.orders_queue_url, fifo=settings.orders_queue_fifo),
             orders=OrderIntake(dynamodb, settings.orders_table, sleep),
             now=now,
         ),

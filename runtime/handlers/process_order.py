@@ -44,9 +44,9 @@ def build(
     processor = OrderProcessor(
         settings=settings,
         settler=Settler(SettlementStore(dynamodb, settings.orders_table, settings.stock_table), clock, random),
-        notifications=TopicNotifications(sns, settings.notifications_topic_arn),
+        notifications=TopicNotifications(sns, settings.notifications_topic_arn, fifo=settings.orders_queue_fifo),
         processed=processed,
-        dead_letters=DeadLetters(sqs, settings.dead_letter_queue_url),
+        dead_letters=DeadLetters(sqs, settings.dead_letter_queue_url, fifo=settings.orders_queue_fifo),
         source=SourceQueue(sqs, settings.orders_queue_url),
         random=random,
     )

@@ -18,6 +18,7 @@ class Delivery:
         body: The text of the message.
         attributes: Its message attributes.
         receive_count: How often it has been received, this time included.
+        group_id: On a FIFO queue, the group within which order is kept.
     """
 
     message_id: str
@@ -25,6 +26,7 @@ class Delivery:
     body: str
     attributes: MessageAttributes
     receive_count: int
+    group_id: str | None = None
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
@@ -39,6 +41,7 @@ class Delivery:
                 if isinstance(attribute, Mapping)
             },
             receive_count=_count(_mapping(record.get("attributes")).get("ApproximateReceiveCount")),
+            group_id=_text(_mapping(record.get("attributes")).get("MessageGroupId")) or None,
         )
 
     def attribute(self, name: str) -> str | None:

@@ -19,12 +19,14 @@ class Event:
         event_type: `order.confirmed` or `order.rejected`.
         currency: For subscriptions that filter.
         document: The CloudEvents 1.0 JSON document; the same text on every publish.
+        group: Whose order it is: events of one group are delivered in order where the topic keeps it.
     """
 
     event_id: str
     event_type: str
     currency: str
     document: str
+    group: str
 
 
 def event_for(order: StoredOrder, *, source: str) -> Event:
@@ -55,7 +57,8 @@ def event_for(order: StoredOrder, *, source: str) -> Event:
         "traceparent": order.traceparent,
         "data": _data(order),
     }
-    return Event(event_id, event_type, currency, _canonical(_without_none(document)))
+    # An order without a caller is in no sequence, so it is a group of its own.
+    return Event(event_id, event_type, currency, _canonical(_without_none(document)), order.caller or order.order_id)
 
 
 def _data(order: StoredOrder) -> dict[str, Any]:

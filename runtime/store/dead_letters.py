@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime.logic.delivery import Delivery
+from runtime.store.ordering import in_group
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -23,9 +24,10 @@ _REFUSED_CHARACTERS: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010
 class DeadLetters:
     """The dead-letter queue, as the worker writes it."""
 
-    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+    def __init__(self, client: "SQSClient", queue_url: str, *, fifo: bool = False) -> None:
         self._client = client
         self._queue_url = queue_url
+        self._fifo = fifo
 
     def send(self, delivery: Delivery, *, error_type: str, error: str) -> None:
         """Send the message with its body and attributes, and why it is here.
@@ -43,6 +45,8 @@ class DeadLetters:
                 "original_message_id": _string(delivery.attribute("original_message_id") or delivery.message_id),
                 "attempt": {"DataType": "Number", "StringValue": str(delivery.receive_count)},
             },
+            # The group it came in, so that a redrive puts it back among its caller's orders.
+            **(in_group(delivery.group_id or delivery.message_id) if self._fifo else {}),
         )
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from runtime.models.order import OrderMessage
 from runtime.store.dependency import calling
+from runtime.store.ordering import in_group
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -12,9 +13,10 @@ if TYPE_CHECKING:
 class OrderQueue:
     """The queue that the worker reads."""
 
-    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+    def __init__(self, client: "SQSClient", queue_url: str, *, fifo: bool = False) -> None:
         self._client = client
         self._queue_url = queue_url
+        self._fifo = fifo
 
     def send(self, message: OrderMessage) -> None:
         """Send the whole order; its id and version also as attributes, readable where the body is not.
@@ -30,4 +32,5 @@ class OrderQueue:
                     "schema_version": {"DataType": "Number", "StringValue": str(message.schema_version)},
                     "correlation_id": {"DataType": "String", "StringValue": message.correlation_id},
                 },
+                **(in_group(message.caller) if self._fifo else {}),
             )

@@ -78,6 +78,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "origin_secret_also_accepted": ("with a space that is long enough to be one", "32 to 256"),
     "trace_group": ("yes", "true or false"),
     "encryption": ("kms", "aws, customer"),
+    "strict_ordering": ("1", "true or false"),
     "gradual_deploy": ("false", "none, Canary10Percent5Minutes"),
 }
 

@@ -47,6 +47,8 @@ OPTIONS: dict[str, dict[str, dict[str, str]]] = {
     },
     "subscriptions": {"none": {}, "queue": {"subscriptions": '["{name: events, protocol: sqs}"]'}},
     "deploy": {"at once": {}, "gradual": {"gradual_deploy": "Canary10Percent5Minutes"}},
+    "encryption": {"aws": {}, "customer": {"encryption": "customer"}},
+    "ordering": {"off": {}, "strict": {"strict_ordering": "true", "batch_size": "1"}},
     "package": {
         "bytecode": {},
         "sources": {"package_bytecode": "false"},

@@ -1,0 +1,88 @@
+"""Strict ordering on a stack of its own: a failing order holds up its own caller alone, and order is kept behind it."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from local.client import LocalStack
+from local.demo.account import Account
+from local.demo.http import OrdersApi
+from tests.e2e.test_jwt import fetch_token, post
+
+pytestmark = pytest.mark.e2e
+
+CONFIG = {
+    "strict_ordering": "true",
+    "batch_size": "1",
+    "authorizer": "cognito",
+    "token_clients": '["shop", "warehouse"]',
+    "token_validity_seconds": "600",
+}
+FINAL = {"CONFIRMED", "REJECTED"}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    with LocalStack.started(tmp_path_factory.mktemp("fifo"), iam=True, warm_workers=1, config=CONFIG) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def account(stack: LocalStack) -> Account:
+    account = Account(stack)
+    account.set_stock({"SKU-1": 1_000})
+    return account
+
+
+@pytest.fixture(scope="module")
+def api(stack: LocalStack) -> OrdersApi:
+    return OrdersApi(stack.outputs["api_url"])
+
+
+def until(what: Callable[[], object], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.5)
+
+
+def test_a_failing_order_holds_up_its_caller_alone_and_order_is_kept_behind_it(
+    stack: LocalStack, account: Account, api: OrdersApi, keys: Callable[[], str]
+) -> None:
+    # GIVEN two callers, and a message that fails until it is dead, in the one's sequence
+    ids, secrets, url = (stack.outputs[name] for name in ("token_clients", "token_client_secrets", "token_url"))
+    shop, warehouse = (fetch_token(url, ids[name], secrets[name]) for name in ("shop", "warehouse"))
+    opening = keys()
+    until(lambda: post(api, shop, opening).status == 202, 20)
+    first = post(api, shop, opening).order_id
+    until(lambda: _row(account, first).get("status") in FINAL)
+    caller = str(_row(account, first)["caller"])
+    poison: Any = stack.aws.sqs.send_message(
+        QueueUrl=stack.outputs["orders_queue_url"],
+        MessageBody=json.dumps({"schema_version": 999}),
+        MessageGroupId=caller,
+        MessageDeduplicationId=keys(),
+    )
+
+    # WHEN both go on ordering
+    behind = [post(api, shop, keys()).order_id for _ in range(3)]
+    beside = [post(api, warehouse, keys()).order_id for _ in range(2)]
+    until(lambda: all(_row(account, each).get("status") in FINAL for each in beside))
+    held_up = [_row(account, each)["status"] for each in behind]
+    until(lambda: all(_row(account, each).get("status") in FINAL for each in behind))
+
+    # THEN the other caller's are done while the first one's wait, and these then come in their order
+    assert held_up == ["ACCEPTED"] * 3
+    settled = [str(_row(account, each)["settled_at"]) for each in behind]
+    assert settled == sorted(settled)
+    letters = [each.message for each in account.dead_letters()]
+    assert [each["MessageId"] for each in letters] == [poison["MessageId"]]
+    events = [each.document["subject"] for each in account.events("everything")]
+    assert [each for each in events if each in behind] == behind
+
+
+def _row(account: Account, order_id: str) -> dict[str, Any]:
+    return account.orders().get(order_id, {})

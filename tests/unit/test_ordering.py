@@ -1,0 +1,102 @@
+"""What is sent where order is kept: whose group, and under which id."""
+
+from typing import Any, cast
+
+import pytest
+
+from runtime.logic.delivery import Delivery
+from runtime.logic.event import Event
+from runtime.models.order import OrderMessage
+from runtime.store.dead_letters import DeadLetters
+from runtime.store.notifications import TopicNotifications
+from runtime.store.order_queue import OrderQueue
+from tests.unit.worker import factories
+
+EVENT = Event("id:order.confirmed", "order.confirmed", "EUR", "{}", "caller")
+GROUPED = ("MessageGroupId", "MessageDeduplicationId")
+
+
+class Client:
+    """Keeps what it is told to send or publish."""
+
+    def __init__(self) -> None:
+        self.calls: list[dict[str, Any]] = []
+
+    def send_message(self, **call: Any) -> None:
+        self.calls.append(call)
+
+    publish = send_message
+
+
+@pytest.fixture
+def client() -> Any:
+    return Client()
+
+
+def message() -> OrderMessage:
+    return factories.message()
+
+
+def delivery(group: str | None) -> Delivery:
+    return Delivery("m-1", "receipt", "{}", {}, 1, group)
+
+
+def test_an_order_is_sent_in_its_caller_s_group_under_an_id_of_its_own(client: Any) -> None:
+    # GIVEN
+    queue = OrderQueue(client, "https://queue", fifo=True)
+
+    # WHEN the same order is sent again, as after a crash or by a person
+    queue.send(message())
+    queue.send(message())
+
+    # THEN SQS takes neither for the other
+    assert {call["MessageGroupId"] for call in client.calls} == {message().caller}
+    assert len({call["MessageDeduplicationId"] for call in client.calls}) == 2
+
+
+@pytest.mark.parametrize(("group", "expected"), [("caller", "caller"), (None, "m-1")])
+def test_a_dead_letter_keeps_its_group(client: Any, group: str | None, expected: str) -> None:
+    # GIVEN
+    letters = DeadLetters(client, "https://dlq", fifo=True)
+
+    # WHEN
+    letters.send(delivery(group), error_type="INVALID", error="no")
+    letters.send(delivery(group), error_type="INVALID", error="no")
+
+    # THEN
+    assert {call["MessageGroupId"] for call in client.calls} == {expected}
+    assert len({call["MessageDeduplicationId"] for call in client.calls}) == 2
+
+
+def test_an_event_is_published_in_its_caller_s_group_under_its_event_id(client: Any) -> None:
+    # GIVEN
+    notifications = TopicNotifications(client, "arn:topic", fifo=True)
+
+    # WHEN
+    notifications.publish(EVENT)
+
+    # THEN
+    (call,) = client.calls
+    assert (call["MessageGroupId"], call["MessageDeduplicationId"]) == ("caller", "id:order.confirmed")
+
+
+def test_standard_queues_and_topics_are_told_nothing_of_groups(client: Any) -> None:
+    # GIVEN / WHEN
+    OrderQueue(client, "https://queue").send(message())
+    DeadLetters(client, "https://dlq").send(delivery(None), error_type="INVALID", error="no")
+    TopicNotifications(client, "arn:topic").publish(EVENT)
+
+    # THEN
+    assert len(client.calls) == 3
+    assert not [call for call in client.calls if set(GROUPED) & set(call)]
+
+
+def test_a_delivery_knows_its_group() -> None:
+    # GIVEN
+    record = {"messageId": "m-1", "attributes": {"MessageGroupId": "caller", "ApproximateReceiveCount": "2"}}
+
+    # WHEN
+    read = Delivery.from_record(cast("dict[str, Any]", record))
+
+    # THEN
+    assert (read.group_id, read.receive_count) == ("caller", 2)
