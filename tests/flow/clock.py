@@ -49,18 +49,24 @@ class Clock:
 
 @dataclass(slots=True)
 class Entropy:
-    """Seeded randomness: the same seed gives the same identifiers and the same choices."""
+    """Seeded randomness: the same seed gives the same identifiers and the same choices.
+
+    Identifiers begin with a count, so that none occurs twice however often ``random`` is seeded anew.
+    """
 
     seed: int = 0
     random: random.Random = field(init=False)
+    _made: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)  # noqa: S311 - reproducible histories are the point, not secrecy
 
     def uuid(self) -> str:
         """A version 4 UUID as text."""
-        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+        self._made += 1
+        return str(uuid.UUID(int=self._made << 96 | self.random.getrandbits(96), version=4))
 
-    def hex(self, digits: int) -> str:
-        """``digits`` hexadecimal digits."""
-        return f"{self.random.getrandbits(4 * digits):0{digits}x}"
+    def hex(self) -> str:
+        """Twelve hexadecimal digits."""
+        self._made += 1
+        return f"{self._made:06x}{self.random.getrandbits(24):06x}"

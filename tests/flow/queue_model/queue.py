@@ -112,7 +112,7 @@ class Queue:
         message.first_received_at = now if message.first_received_at is None else message.first_received_at
         message.last_received_at = now
         message.visible_at = now + hidden_for
-        message.receipt = f"{message.message_id}#{self.entropy.hex(12)}"
+        message.receipt = f"{message.message_id}#{self.entropy.hex()}"
 
     def _moved(self, message: Message) -> bool:
         if self.redrive is None or message.receive_count < self.redrive.max_receive_count:

@@ -19,7 +19,7 @@ from tests.flow.simulator.orders import (
     SCARCE,
 )
 
-LEAST_STEPS, MOST_STEPS = 30, 36
+LEAST_STEPS, MOST_STEPS = 30, 32
 _MEANWHILE: Final = (do.MEANWHILE_BEFORE, do.MEANWHILE_AFTER)
 _MOST_CALL: Final = 7
 """Calls at which a disturbance is planned: a run of one order makes four to six, a batch more."""
@@ -163,7 +163,7 @@ class _Maker:
 
 _WEIGHTS: Final = {
     "post": 30,
-    "deliver": 22,
+    "deliver": 20,
     "work": 5,
     "short_wait": 12,
     "long_wait": 2,

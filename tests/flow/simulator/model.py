@@ -174,7 +174,7 @@ class Model:
         if not run.disturbed:
             for message_id in kept - batch.excuses.keys():
                 self._violated("M6", f"nothing disturbed the worker, and it kept {message_id} of {self._of(batch)}")
-        if run.disturbed & _MARKING:
+        if run.disturbed.keys() & _MARKING:
             self._excused |= batch.last
         self._judge_pauses(kept)
         if run.killed:
@@ -193,8 +193,10 @@ class Model:
         for message in batch.messages:
             if not self._is_killer(message) and message.message_id in self.world.orders_queue.messages:
                 met = self._killed_with[message.message_id]
-                # A message that is processed and cannot be deleted is done; that it comes back is the outage's doing.
-                met["by killers" if run.killer and "DeleteMessage" not in run.disturbed else "otherwise"] += 1
+                # What cannot be processed, or be deleted when it is, comes back for that reason, killer or not.
+                only_killed = run.killer is not None and run.disturbed.total() == 1
+                innocent = only_killed and message.message_id not in batch.excuses
+                met["by killers" if innocent else "otherwise"] += 1
                 for killer in killers:
                     met[killer] += 1
                 allowed = 1 + len(met.keys() - {"by killers", "otherwise"}) + met["otherwise"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import get_context
 
 from tests.flow.simulator.generate import history
 from tests.flow.simulator.play import Player
+from tests.flow.simulator.shrink import shrink
 from tests.flow.simulator.tally import Tally
 
 CHUNK = 500
@@ -17,7 +19,7 @@ _COLLECT_EVERY = 50
 
 def play_seeds(seeds: Sequence[int]) -> Tally:
     """Play the histories of these seeds and count what came to pass."""
-    tally = Tally()
+    tally, started = Tally(), time.process_time()
     with _rare_garbage_collection() as collect:
         for number, seed in enumerate(seeds):
             player = Player(history(seed))
@@ -29,7 +31,14 @@ def play_seeds(seeds: Sequence[int]) -> Tally:
             player.forget()
             if number % _COLLECT_EVERY == _COLLECT_EVERY - 1:
                 collect()
+    tally.cpu_seconds = time.process_time() - started
     return tally
+
+
+def explained(tally: Tally) -> str:
+    """The first failure of a tally and the steps that it shrinks to."""
+    seed, violations = min(tally.failures)
+    return f"seed {seed}: {violations}\n{shrink(history(seed)).text()}"
 
 
 def play_in_chunks(first: int, count: int, workers: int) -> Iterator[Tally]:

@@ -25,12 +25,12 @@ class Run(Process):
 
     Attributes:
         worker: Whether it is the worker's (else the API's).
-        disturbed: The operations of which a call was anything but plain.
+        disturbed: How many calls of each operation were anything but plain.
         killer: The order that killed it.
     """
 
     worker: bool = False
-    disturbed: set[str] = field(default_factory=set)
+    disturbed: Counter[str] = field(default_factory=Counter)
     killer: str | None = None
 
 
@@ -152,7 +152,7 @@ class Surroundings:
         self.world.cloud.clock.advance(max(config.api_timeout_seconds, config.worker_timeout_seconds) + 1)
 
     def _note(self, run: Run, call: Call, what: str) -> None:
-        run.disturbed.add(call.operation)
+        run.disturbed[call.operation] += 1
         self.fired["worker" if run.worker else "api", call.operation, what] += 1
 
 

@@ -52,7 +52,7 @@ def shrink(history: History) -> History:
         raise ValueError(f"The history of seed {history.seed} violates nothing: there is nothing to shrink.")
     fails = _Tries(wanted)
     while True:
-        smaller = _simpler(_fewer(history, fails), fails)
+        smaller = _simpler(_fewer(_plainer(history, fails), fails), fails)
         if smaller == history:
             return history
         history = smaller
@@ -83,7 +83,7 @@ def without_needless(parts: tuple[T, ...], still: Callable[[tuple[T, ...]], bool
 
 
 def _simpler(history: History, fails: Fails) -> History:
-    """Each step made simpler where that is possible, and the world made plainer."""
+    """Each step made simpler where that is possible."""
     for index in range(len(history.steps)):
         found = True
         while found:
@@ -93,8 +93,15 @@ def _simpler(history: History, fails: Fails) -> History:
                 if fails(history.with_steps(steps)):
                     history, found = history.with_steps(steps), True
                     break
-    plainer = replace(history, patient=True, batch_size=10)
-    return plainer if plainer != history and fails(plainer) else history
+    return history
+
+
+def _plainer(history: History, fails: Fails) -> History:
+    """The same steps in a world in which less happens by itself."""
+    for plainer in (replace(history, patient=False), replace(history, batch_size=10)):
+        if plainer != history and fails(plainer):
+            return plainer
+    return history
 
 
 def _simpler_steps(step: Step) -> Iterator[Step]:
@@ -111,6 +118,8 @@ def _simpler_steps(step: Step) -> Iterator[Step]:
 
 
 def _simpler_at(at: At) -> Iterator[At]:
+    for call in range(min(at.call, 3)):
+        yield replace(at, call=call)
     for index, inner in enumerate(at.steps):
         before, after = at.steps[:index], at.steps[index + 1 :]
         yield replace(at, steps=before + after)

@@ -16,6 +16,7 @@ class Tally:
 
     Attributes:
         histories: How many were played.
+        cpu_seconds: What that took of processors.
         steps: Steps by kind, those in the middle of others included.
         faults: What happened at calls, by its name.
         paths: Different (function, operation, fault) that were met, and how often.
@@ -26,6 +27,7 @@ class Tally:
     """
 
     histories: int = 0
+    cpu_seconds: float = field(default=0, compare=False)
     steps: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     paths: Counter[str] = field(default_factory=Counter)
@@ -57,6 +59,7 @@ class Tally:
     def merge(self, other: Tally) -> None:
         """Add what another process counted."""
         self.histories += other.histories
+        self.cpu_seconds += other.cpu_seconds
         for name in ("steps", "faults", "paths", "answers", "orders", "seen"):
             getattr(self, name).update(getattr(other, name))
         self.failures += other.failures
@@ -68,7 +71,8 @@ class Tally:
             for name in ("steps", "faults", "answers", "orders", "seen", "paths")
         }
         failures = [{"seed": seed, "violations": found} for seed, found in sorted(self.failures)]
-        return {"histories": self.histories, "failures": failures, **counted}
+        cost = {"cpu_ms_per_history": round(1000 * self.cpu_seconds / max(self.histories, 1), 2)}
+        return {"histories": self.histories, **cost, "failures": failures, **counted}
 
     def text(self) -> str:
         """For people."""
@@ -82,4 +86,5 @@ class Tally:
         ):
             lines.append(f"  {title}: " + ", ".join(f"{name} {count}" for name, count in counter.most_common()))
         lines.append(f"  {len(self.paths)} different (function, call, fault)")
+        lines.append(f"  {1000 * self.cpu_seconds / max(self.histories, 1):.1f} ms of processor time per history")
         return "\n".join(lines)
