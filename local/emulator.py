@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from local.errors import LocalError, no_space
+from local.files import remove_tree
 from local.instance import StateDir
 from local.ports import LOOPBACK
 from local.services.aws import ACCESS_KEY_ID, ACCOUNT_ID, SECRET_ACCESS_KEY
@@ -83,7 +84,7 @@ class Emulator:
 
 def start_emulator(state: StateDir, options: EmulatorOptions, lock: int) -> Emulator:
     """Start the emulator behind a guard, which inherits `lock` and so holds the state folder until it is clean."""
-    shutil.rmtree(state.scratch, ignore_errors=True)
+    remove_tree(state.scratch)
     state.scratch.mkdir(parents=True)
     if shutil.disk_usage(state.scratch).free < _LEAST_BYTES:
         raise no_space(state.path, "64 MB")

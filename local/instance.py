@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import json
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from local.errors import AlreadyRunningError, NotRunningError
-from local.files import write_atomically
+from local.files import remove_tree, write_atomically
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE_VARIABLE = "ORDERS_LOCAL_DIR"
@@ -123,7 +122,7 @@ class StateDir:
         """Remove what a former instance left. Only for whoever holds the folder."""
         self.forget()
         for folder in (self.scratch, self.engine):
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(folder)
 
     def forget(self) -> None:
         """Remove what says that an instance is running."""

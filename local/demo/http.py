@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from local.errors import LocalError
 
 # A cold function needs seconds, twenty at once many.
-_TIMEOUT_SECONDS = 60.0
+_TIMEOUT_SECONDS = 120.0
 # The answers after which the documentation tells clients to repeat the request as it was.
 _REPEAT = frozenset({409, 429})
 
