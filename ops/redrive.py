@@ -6,7 +6,7 @@ Killed between the two, a message is in both queues, and the order is processed 
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from ops.gateway.orders import Orders
 from ops.gateway.queues import OrdersQueue
@@ -18,6 +18,9 @@ from ops.pace import Pace
 from ops.sweep import Sweep
 from runtime.logic.clock import Clock
 
+CLOCK_SKEW_SECONDS: Final = 300
+"""AWS refuses whose clock is further off than this, so a message sent longer before the run is older than the run."""
+
 
 @dataclass(slots=True)
 class Tally:
@@ -26,6 +29,7 @@ class Tally:
     Attributes:
         redriven: Sent to the orders queue (or, in a dry run, would be).
         copies: Copies of a redriven message, deleted.
+        returned: Redriven, and a dead letter again before the run was over (or a copy too young to tell); left.
         unselected: Not meant by the conditions; left where they are.
         refused: By state: no worker could do anything with them; left where they are.
         failed: Not (certainly) sent; left where they are.
@@ -34,6 +38,7 @@ class Tally:
 
     redriven: int = 0
     copies: int = 0
+    returned: int = 0
     unselected: int = 0
     refused: Counter[State] = field(default_factory=Counter)
     failed: int = 0
@@ -42,7 +47,7 @@ class Tally:
     @property
     def seen(self) -> int:
         """How many messages are accounted for."""
-        return self.redriven + self.copies + self.unselected + self.refused.total() + self.failed
+        return self.redriven + self.copies + self.returned + self.unselected + self.refused.total() + self.failed
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
@@ -51,6 +56,7 @@ class Tally:
             "seen": self.seen,
             "redriven": self.redriven,
             "copies": self.copies,
+            "returned": self.returned,
             "unselected": self.unselected,
             "refused": refused,
             "failed": self.failed,
@@ -77,9 +83,11 @@ class Redrive:
     progress: Callable[[int], None] = lambda _: None
     tally: Tally = field(default_factory=Tally)
     _sent: set[bytes] = field(default_factory=set)
+    _began: float = 0.0
 
     def run(self, sweep: Sweep) -> Tally:
         """Go through the queue once. Raises what boto3 raises; `tally` then says how far it came."""
+        self._began = self.clock.time()
         for received in sweep.batches():
             self._batch(sweep, received)
             self.progress(self.tally.seen)
@@ -108,8 +116,11 @@ class Redrive:
         copies: list[tuple[Received, bytes]] = []
         for message, case in chosen:
             key = case.letter.twin_key
-            if key in self._sent or key in firsts:
+            if key in firsts or (key in self._sent and message.sent_at < self._began - CLOCK_SKEW_SECONDS):
                 copies.append((message, key))
+            elif key in self._sent:
+                # It looks like a copy, but may be what this run has sent, failed again: then it is the only one left.
+                self.tally.returned += 1
             else:
                 firsts[key] = message
         self._send({message.message_id: key for key, message in firsts.items()}, list(firsts.values()), sweep)

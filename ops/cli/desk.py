@@ -20,9 +20,12 @@ from runtime.logic.clock import Clock
 
 
 def console(*, stderr: bool) -> Console:
-    """Plain text where nobody looks: no wrapping that would cut ids in two."""
-    made = Console(stderr=stderr, highlight=False, soft_wrap=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=240)
+    """Plain text where nobody looks: no wrapping that would cut ids in two.
+
+    Texts are shown as they are: what people and senders wrote into a reason or an attribute is never markup.
+    """
+    made = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=240)
 
 
 @dataclass

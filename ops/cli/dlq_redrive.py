@@ -77,6 +77,7 @@ def _report(desk: Desk, tally: Tally, *, act: bool) -> None:
     table.add_row("redriven" if act else "would be redriven", str(tally.redriven))
     rows = [
         ("copies of them, deleted" if act else "copies of them", tally.copies),
+        ("left: failed again during this run, or copies too young to tell", tally.returned),
         ("not selected by --where", tally.unselected),
         *((f"left: {MEANING[state]}", count) for state, count in sorted(tally.refused.items())),
         ("left: not certainly sent; run again", tally.failed),

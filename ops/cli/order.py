@@ -138,7 +138,8 @@ def run_replay(options: argparse.Namespace, desk: Desk) -> int:
     # The worker's own setting: the event must have the bytes that it had.
     source = desk.worker.event_source()
     events = [event_for(order, source=source) for order in orders]
-    topic = TopicNotifications(desk.clients.sns, desk.target.notifications_topic_arn)
+    arn = desk.target.notifications_topic_arn
+    topic = TopicNotifications(desk.clients.sns, arn, fifo=arn.endswith(".fifo"))
     if options.yes:
         for event in events:
             topic.publish(event)

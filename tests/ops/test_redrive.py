@@ -209,3 +209,33 @@ def test_facts_tell_finished_orders_by_the_workers_own_record(world: World) -> N
     facts = orders_of(world).facts([order_id])
     # THEN it is known to be finished
     assert facts.finished == {order_id}
+
+
+def test_what_fails_again_during_the_run_is_no_copy(world: World) -> None:
+    # GIVEN a dead letter that no worker of this version accepts, and a worker that is at work
+    world.dead_letters.send("{}", {"original_message_id": text("first")})
+
+    def work(call: Call) -> None:
+        if call.operation == "ReceiveMessage" and world.orders_queue.messages:
+            (sent,) = world.orders_queue.messages.values()
+            world.orders_queue.messages.clear()
+            world.dead_letters.send(sent.body, dict(sent.attributes))
+
+    world.cloud.wire.before = work
+    # WHEN it is redriven, and comes back before the run is over
+    tally = redrive(world)
+    # THEN it is kept, and sent once only
+    assert (tally.redriven, tally.copies, tally.returned, tally.seen) == (1, 0, 1, 2)
+    assert world.dead_letters.counts() == (1, 0, 0)
+
+
+def test_an_old_copy_is_deleted_wherever_the_run_meets_it(world: World) -> None:
+    # GIVEN two copies of a message, further apart in the queue than one answer reaches
+    for number in (0, *range(1, 15), 0):
+        world.dead_letters.send(f'{{"a": {number}}}', {"original_message_id": text(str(number))})
+    world.cloud.clock.advance(3600)
+    # WHEN all is redriven
+    tally = redrive(world)
+    # THEN one of them is sent
+    assert (tally.redriven, tally.copies, tally.returned) == (15, 1, 0)
+    assert world.dead_letters.messages == {}

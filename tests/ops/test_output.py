@@ -1,0 +1,58 @@
+"""What commands show and publish, beyond what is stored."""
+
+from __future__ import annotations
+
+import argparse
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from rich.table import Table
+
+from ops.cli.desk import Desk, console
+from ops.cli.order import run_replay
+from ops.gateway.clients import Clients
+from ops.target import Target
+from runtime.models.order import OrderStatus
+from tests.ops.factories import CALLER, ORDER_ID, stored
+from tests.ops.test_target import outputs
+
+
+@pytest.mark.parametrize("text", ["see [/ticket]", "the row [sku] is odd", "a :bug: somewhere"])
+def test_what_people_wrote_is_shown_as_it_is(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a text that could be taken for markup
+    table = Table()
+    table.add_row(text)
+    # WHEN it is shown in a table and in a line
+    out = console(stderr=False)
+    out.print(table)
+    out.print(text)
+    # THEN nothing of it is lost
+    assert capsys.readouterr().out.count(text) == 2
+
+
+@pytest.mark.parametrize(("topic", "group"), [("orders-prod-notifications", None), ("orders-prod.fifo", CALLER)])
+def test_an_event_published_again_names_its_group_where_order_is_kept(topic: str, group: str | None) -> None:
+    # GIVEN a settled order of a stack
+    order = stored(
+        status=OrderStatus.CONFIRMED,
+        caller=CALLER,
+        currency="EUR",
+        total="1.00",
+        accepted_at="2026-01-01T00:00:01.000Z",
+        settled_at="2026-01-01T00:00:02.000Z",
+    )
+    published: list[dict[str, Any]] = []
+    arn = f"arn:aws:sns:eu-west-1:123456789012:{topic}"
+    desk = Desk(
+        Target.from_outputs("prod", outputs(notifications_topic_arn=arn)),
+        cast("Clients", SimpleNamespace(sns=SimpleNamespace(publish=lambda **call: published.append(call)))),
+        as_json=True,
+    )
+    vars(desk).update(
+        orders=SimpleNamespace(get=lambda _: order), worker=SimpleNamespace(event_source=lambda: "/orders-prod")
+    )
+    # WHEN its event is published again
+    run_replay(argparse.Namespace(ids=[ORDER_ID], yes=True), desk)
+    # THEN a topic that keeps order is told whose it is, and no other
+    assert [call.get("MessageGroupId") for call in published] == [group]
