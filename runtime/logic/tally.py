@@ -2,15 +2,11 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Final
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from runtime.observability import Metric
-
-# What one metric of one log line may hold (embedded metric format).
-_MAX_VALUES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
