@@ -1,5 +1,6 @@
 """The GitHub workflows and the bootstrap template, linted and held to what docs/delivery.md promises."""
 
+import json
 import re
 import subprocess
 import sys
@@ -50,6 +51,16 @@ def roles() -> dict[str, dict[str, Any]]:
         for name, resource in template["Resources"].items()
         if resource["Type"] == "AWS::IAM::Role"
     }
+
+
+def policy_statements(role: str) -> list[dict[str, Any]]:
+    return [each for policy in roles()[role]["Policies"] for each in policy["PolicyDocument"]["Statement"]]
+
+
+def allowed(role: str) -> list[str]:
+    statements = [each for each in policy_statements(role) if each["Effect"] == "Allow"]
+    actions = [[each["Action"]] if isinstance(each["Action"], str) else each["Action"] for each in statements]
+    return [action for some in actions for action in some]
 
 
 def test_there_are_the_four_workflows() -> None:
@@ -148,7 +159,9 @@ def test_drift_is_looked_for_on_a_schedule_against_what_is_really_there() -> Non
 
 
 @pytest.mark.parametrize(
-    ("role", "environment"), [("PreviewRole", "preview"), ("DeployRole", "${Environment}")], ids=["preview", "deploy"]
+    ("role", "environment"),
+    [("PreviewRole", "preview-${Environment}"), ("DeployRole", "${Environment}")],
+    ids=["preview", "deploy"],
 )
 def test_a_role_is_for_one_github_environment_of_one_repository(role: str, environment: str) -> None:
     # GIVEN the role's trust
@@ -162,25 +175,67 @@ def test_a_role_is_for_one_github_environment_of_one_repository(role: str, envir
     }
 
 
-def test_the_preview_role_changes_nothing_but_the_lock_of_the_state() -> None:
+@pytest.mark.parametrize("workflow", ["preview", "drift"])
+def test_each_stack_is_previewed_with_its_own_backend_and_role(workflow: str) -> None:
+    # GIVEN the job that looks at one stack
+    job = jobs(FOLDER / f"{workflow}.yml")[workflow]
+    # THEN its environment is the stack's: every stack has a state bucket and a role of its own
+    assert job["environment"] == "preview-${{ matrix.stack }}"
+    assert job["strategy"]["matrix"]["stack"] == ["dev", "prod"]
+
+
+def test_the_preview_role_changes_nothing() -> None:
     # GIVEN every action of the role
-    statements = [
-        statement
-        for policy in roles()["PreviewRole"]["Policies"]
-        for statement in policy["PolicyDocument"]["Statement"]
-    ]
     reading = re.compile(r":(Get|List|Describe|Decrypt|GET)")
-    changing = [s for s in statements if not all(reading.search(action) for action in s["Action"])]
-    # THEN one statement writes, and only locks
-    assert [statement["Sid"] for statement in changing] == ["Locks"]
-    assert changing[0]["Resource"].endswith("/.pulumi/locks/*")
+    # THEN none changes anything, the state and its locks included
+    assert [action for action in allowed("PreviewRole") if not reading.search(action)] == []
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "acm:DescribeCertificate",
+        "cloudfront:GetDistribution",
+        "route53:ListResourceRecordSets",
+        "wafv2:GetLoggingConfiguration",
+        "xray:GetGroup",
+        "xray:ListTagsForResource",
+    ],
+)
+def test_the_preview_role_reads_what_options_add(action: str) -> None:
+    assert action in allowed("PreviewRole")
+
+
+def test_the_deploy_role_may_start_and_stop_a_gradual_deployment() -> None:
+    # GIVEN CodeDeploy's configurations, which are AWS's and carry no name of the stack
+    anywhere = [
+        action
+        for statement in policy_statements("DeployRole")
+        if statement["Resource"] == "*"
+        for action in statement["Action"]
+    ]
+    # THEN
+    assert {"codedeploy:GetDeploymentConfig", "codedeploy:StopDeployment"} <= set(anywhere)
+
+
+def test_the_deploy_role_may_make_the_log_of_the_firewall() -> None:
+    # GIVEN its name, which begins as WAF wants it to
+    resources = [resource for statement in policy_statements("DeployRole") for resource in statement["Resource"]]
+    # THEN
+    assert any("log-group:aws-waf-logs-${Project}-${Environment}-*" in resource for resource in resources)
+
+
+@pytest.mark.parametrize("role", ["PreviewRole", "DeployRole"])
+def test_a_role_fits_into_what_iam_takes(role: str) -> None:
+    # GIVEN all its own policies without white space, at names as long as they get in practice
+    documents = [policy["PolicyDocument"] for policy in roles()[role]["Policies"]]
+    text = json.dumps(documents, separators=(",", ":"))
+    # THEN they are within IAM's 10,240 characters for one role
+    assert len(text) < 10_000
 
 
 def test_the_deploy_role_cannot_change_the_roles_that_deploy() -> None:
     # GIVEN
-    statements = [
-        statement for policy in roles()["DeployRole"]["Policies"] for statement in policy["PolicyDocument"]["Statement"]
-    ]
-    denied = [statement for statement in statements if statement["Effect"] == "Deny"]
+    denied = [statement for statement in policy_statements("DeployRole") if statement["Effect"] == "Deny"]
     # THEN
     assert [(statement["Action"], len(statement["Resource"])) for statement in denied] == [("iam:*", 2)]
