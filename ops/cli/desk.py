@@ -97,4 +97,9 @@ class Desk:
     def sweep(self) -> Sweep:
         """A pass over the dead-letter queue, once both queues are known to be this stack's."""
         self.clients.check_queues()
+        if self.target.dead_letter_queue_url.endswith(".fifo"):
+            self.say(
+                "A FIFO queue shows at most ten messages of one caller while they are looked at: what is behind them "
+                "is neither listed nor counted. Redrive or discard those first, then look again."
+            )
         return Sweep(DeadLetterQueue(self.clients.sqs, self.target.dead_letter_queue_url))

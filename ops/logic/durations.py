@@ -6,6 +6,8 @@ from typing import Final
 from ops.errors import ExitCode, OpsError
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+# Ten years: longer than anything is kept, and a date that far back can still be computed.
+_MOST_SECONDS: Final = 3_650 * 86_400
 
 
 class WrongValueError(OpsError):
@@ -18,12 +20,15 @@ def parse_duration(text: str) -> int:
     """Seconds of `90s`, `15m`, `2h` or `3d`.
 
     Raises:
-        WrongValueError: it is none of these.
+        WrongValueError: it is none of these, or longer than ten years.
     """
     match = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
     if match is None:
         raise WrongValueError(f"{text!r} is no duration; allowed: a whole number with s, m, h or d, such as 15m.")
-    return int(match[1]) * _UNITS[match[2]]
+    seconds = int(match[1]) * _UNITS[match[2]]
+    if seconds > _MOST_SECONDS:
+        raise WrongValueError(f"{text!r} is too long; allowed: up to {show_duration(_MOST_SECONDS)}.")
+    return seconds
 
 
 def show_duration(seconds: float) -> str:

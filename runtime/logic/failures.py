@@ -3,7 +3,7 @@
 import traceback
 from typing import Final
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from pydantic import ValidationError
 
 MAX_ERROR_LENGTH: Final = 1024
@@ -66,7 +66,8 @@ def error_text_of(failure: Exception) -> str:
         text = f"{failure.operation_name} was refused: {error_type_of(failure)}"
     elif isinstance(failure, ValidationError):
         text = validation_text(failure)
-    elif isinstance(failure, ProcessingError | BotoCoreError):
+    elif isinstance(failure, ProcessingError | BotoCoreError) and not isinstance(failure, ParamValidationError):
+        # The client's own texts name endpoints and causes; only the one about parameters quotes what it was given.
         text = str(failure)
     else:
         text = "unexpected; the worker's log has the traceback"

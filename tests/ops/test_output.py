@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -12,6 +13,8 @@ from rich.table import Table
 from ops.cli.desk import Desk, console
 from ops.cli.order import run_replay
 from ops.gateway.clients import Clients
+from ops.gateway.telemetry import Query, Telemetry
+from ops.logic.durations import WrongValueError, parse_duration
 from ops.target import Target
 from runtime.models.order import OrderStatus
 from tests.ops.factories import CALLER, ORDER_ID, stored
@@ -56,3 +59,33 @@ def test_an_event_published_again_names_its_group_where_order_is_kept(topic: str
     run_replay(argparse.Namespace(ids=[ORDER_ID], yes=True), desk)
     # THEN a topic that keeps order is told whose it is, and no other
     assert [call.get("MessageGroupId") for call in published] == [group]
+
+
+@pytest.mark.parametrize(("age", "period"), [("20m", 60), ("24h", 60), ("25h", 300), ("7d", 300), ("30d", 3600)])
+def test_a_metric_is_asked_for_in_steps_that_cloudwatch_still_has(age: str, period: int) -> None:
+    # GIVEN a time that is counted over
+    asked: list[dict[str, Any]] = []
+
+    def answer(**call: Any) -> dict[str, Any]:
+        asked.extend(call["MetricDataQueries"])
+        return {"MetricDataResults": [{"Id": "k", "Values": [2.0, 1.0]}]}
+
+    telemetry = Telemetry(cast("Any", SimpleNamespace(get_metric_data=answer)), cast("Any", None))
+    end = datetime(2026, 1, 31, tzinfo=UTC)
+    # WHEN a sum is asked for
+    values = telemetry.values(
+        [Query("k", "orders-prod", "M", {}, "Sum")], end - timedelta(seconds=parse_duration(age)), end
+    )
+    # THEN the steps fit the time
+    assert [query["MetricStat"]["Period"] for query in asked] == [period]
+    assert values == {"k": 3.0}
+
+
+def test_a_duration_that_no_date_can_hold_is_refused() -> None:
+    # GIVEN ten years and a day, and much more
+    # WHEN they are read
+    # THEN they are refused, with what is allowed
+    for text in ("3651d", "999999d"):
+        with pytest.raises(WrongValueError, match="allowed: up to 3650d"):
+            parse_duration(text)
+    assert parse_duration("3650d") == 3650 * 86_400

@@ -1,7 +1,7 @@
 """What is told about failures: enough to act on, nothing of the order."""
 
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
 from pydantic import ValidationError
 
 from runtime.logic.failures import MAX_ERROR_LENGTH, RetryableError, error_text_of, error_type_of, trace_of
@@ -51,6 +51,14 @@ def test_a_validation_error_is_told_without_its_input() -> None:
     assert "/order_id: " in text
     assert "/caller: Field required" in text
     assert SECRET not in text
+
+
+def test_a_refused_parameter_is_told_without_its_value() -> None:
+    # GIVEN a call that the client itself refused, quoting what it was given
+    failure = ParamValidationError(report=f"Invalid type for parameter Message, value: {SECRET}")
+    # WHEN that is told
+    # THEN the value is not
+    assert SECRET not in error_text_of(failure)
 
 
 def fail(*, hidden: bool) -> None:
