@@ -1,0 +1,111 @@
+"""A function that only tries calls, under the role of another function: what IAM answers is what that role may do.
+
+The keys that tests have are the emulated account's root, which IAM lets everything; so nothing but code under the role
+can be refused.
+"""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from local.client import LocalStack
+
+# Bare botocore, which Lambda's runtime has: the probe must not depend on what the functions' package holds.
+_CODE = """
+import os
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+
+def handler(event, context):
+    session = botocore.session.get_session()
+    config = Config(retries={"total_max_attempts": 1}, read_timeout=20)
+    answers = []
+    for service, operation, parameters in event["calls"]:
+        client = session.create_client(
+            service, region_name=os.environ["REGION"], endpoint_url=os.environ["ENDPOINT"], config=config
+        )
+        try:
+            getattr(client, operation)(**parameters)
+            answers.append(["", ""])
+        except ClientError as error:
+            answers.append([error.response["Error"]["Code"], error.response["Error"]["Message"]])
+    return answers
+"""
+_REFUSALS = ("AccessDenied", "AuthorizationError")
+
+
+@dataclass(frozen=True)
+class Try:
+    """One call, harmless where it is allowed: `operation` by boto's name."""
+
+    service: str
+    operation: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of it: an error's code and message, both empty where the call was made."""
+
+    code: str
+    message: str
+
+    @property
+    def refused(self) -> bool:
+        """Whether IAM said no. Any other error came after IAM had said yes."""
+        return self.code.startswith(_REFUSALS)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A deployed probe."""
+
+    stack: LocalStack
+    name: str
+
+    def answers(self, tries: Sequence[Try]) -> list[Answer]:
+        """The answers to these calls, in their order. Raises `AssertionError` where the probe itself fails."""
+        calls = [[each.service, each.operation, each.parameters] for each in tries]
+        response = self.stack.aws.lambda_.invoke(FunctionName=self.name, Payload=json.dumps({"calls": calls}))
+        payload = json.loads(response["Payload"].read())
+        assert "FunctionError" not in response, payload
+        return [Answer(code, message) for code, message in payload]
+
+
+@contextmanager
+def probing(stack: LocalStack, role: str) -> Iterator[Probe]:
+    """A probe under the stack's role of that logical name; it is gone afterwards."""
+    lambda_ = stack.aws.lambda_
+    name = f"probe-{role}"
+    arn = next(
+        each["state"]["arn"]
+        for each in stack.resources
+        if each["type"] == "aws:iam/role:Role" and each["name"] == f"{role}-role"
+    )
+    lambda_.create_function(
+        FunctionName=name,
+        Role=arn,
+        Runtime="python3.13",
+        Handler="probe.handler",
+        Timeout=60,
+        Code={"ZipFile": _zip()},
+        Environment={"Variables": {"ENDPOINT": stack.outputs.endpoint_url, "REGION": stack.outputs.region}},
+    )
+    try:
+        yield Probe(stack, name)
+    finally:
+        lambda_.delete_function(FunctionName=name)
+
+
+def _zip() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("probe.py", _CODE)
+    return buffer.getvalue()

@@ -1,0 +1,149 @@
+"""Under IAM each role does its own work and is refused what is another's, tried by a probe under the role."""
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from local.client import LocalStack
+from tests.e2e.probe import Answer, Try, probing
+from tools.permissions.grants import allowed
+from tools.permissions.reasons import FUNCTIONS
+
+pytestmark = pytest.mark.e2e
+
+KEYS = {"orders": "order_id", "stock": "sku", "api-idempotency-table": "id", "worker-idempotency-table": "id"}
+QUEUES = ("orders-queue", "orders-queue-dlq")
+NEVER = {"ConditionExpression": "attribute_exists(never_there)"}
+"""Keeps a write that is allowed from having an effect."""
+
+
+def dynamodb_tries(stack: LocalStack) -> Iterator[tuple[str, str, Try]]:
+    for name, key in KEYS.items():
+        table = {"TableName": table_name(stack, name)}
+        item = {key: {"S": "probe"}}
+        yield "dynamodb:GetItem", name, Try("dynamodb", "get_item", {**table, "Key": item})
+        yield "dynamodb:PutItem", name, Try("dynamodb", "put_item", {**table, "Item": item, **NEVER})
+        yield "dynamodb:DeleteItem", name, Try("dynamodb", "delete_item", {**table, "Key": item, **NEVER})
+        yield "dynamodb:UpdateItem", name, Try("dynamodb", "update_item", {**table, "Key": item, **NEVER})
+        yield "dynamodb:Scan", name, Try("dynamodb", "scan", table)
+        yield "dynamodb:DeleteTable", name, Try("dynamodb", "delete_table", table)
+
+
+def sqs_tries(stack: LocalStack) -> Iterator[tuple[str, str, Try]]:
+    for name in QUEUES:
+        queue = {"QueueUrl": queue_url(stack, name)}
+        handle = {**queue, "ReceiptHandle": "none"}
+        # SQS takes no empty message: where sending is allowed, nothing is sent.
+        yield "sqs:SendMessage", name, Try("sqs", "send_message", {**queue, "MessageBody": ""})
+        yield "sqs:ReceiveMessage", name, Try("sqs", "receive_message", {**queue, "VisibilityTimeout": 0})
+        yield "sqs:DeleteMessage", name, Try("sqs", "delete_message", handle)
+        yield (
+            "sqs:ChangeMessageVisibility",
+            name,
+            Try("sqs", "change_message_visibility", {**handle, "VisibilityTimeout": 0}),
+        )
+        yield "sqs:GetQueueAttributes", name, Try("sqs", "get_queue_attributes", queue)
+        yield "sqs:PurgeQueue", name, Try("sqs", "purge_queue", queue)
+
+
+def sns_tries(stack: LocalStack) -> Iterator[tuple[str, str, Try]]:
+    topic = {"TopicArn": stack.outputs["notifications_topic_arn"]}
+    # SNS takes no message above 256 KiB: where publishing is allowed, nobody hears of it.
+    yield "sns:Publish", "notifications", Try("sns", "publish", {**topic, "Message": "x" * 262_145})
+    yield "sns:DeleteTopic", "notifications", Try("sns", "delete_topic", topic)
+
+
+def every_try(stack: LocalStack) -> dict[tuple[str, str], Try]:
+    """A call for each action on each table, queue and topic: what somebody may do, and what nobody may."""
+    found = (*dynamodb_tries(stack), *sqs_tries(stack), *sns_tries(stack))
+    return {(action, resource): each for action, resource, each in found}
+
+
+def table_name(stack: LocalStack, name: str) -> str:
+    return deployed(stack, "aws:dynamodb/table:Table", name)
+
+
+def queue_url(stack: LocalStack, name: str) -> str:
+    return deployed(stack, "aws:sqs/queue:Queue", name)
+
+
+def deployed(stack: LocalStack, token: str, name: str) -> str:
+    (found,) = [each["id"] for each in stack.resources if (each["type"], each["name"]) == (token, name)]
+    return str(found)
+
+
+@pytest.fixture(scope="module", params=FUNCTIONS)
+def role(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def answers(stack: LocalStack, role: str) -> Mapping[tuple[str, str], Answer]:
+    tries = every_try(stack)
+    with probing(stack, role) as probe:
+        return dict(zip(tries, probe.answers(list(tries.values())), strict=True))
+
+
+def may(role: str) -> set[tuple[str, str]]:
+    """What the role's policy allows on tables, queues and topics."""
+    tried = {*KEYS, *QUEUES, "notifications"}
+    return {(each.action, each.resource) for each in allowed("local") if each.role == role and each.resource in tried}
+
+
+def test_a_role_is_refused_what_is_anothers(role: str, answers: Mapping[tuple[str, str], Answer]) -> None:
+    # GIVEN what other roles may do and this one not, and what no role may
+    foreign = set(answers) - may(role)
+
+    # WHEN
+    let_through = sorted((what, answers[what]) for what in foreign if not answers[what].refused)
+
+    # THEN
+    assert len(foreign) > 20
+    assert let_through == []
+
+
+def test_a_role_is_let_do_its_own(role: str, answers: Mapping[tuple[str, str], Answer]) -> None:
+    # GIVEN / WHEN
+    refused = sorted((what, answers[what]) for what in may(role) if answers[what].refused)
+
+    # THEN
+    assert may(role) <= set(answers), "a permission that no probe tries: add a call for it"
+    assert refused == []
+
+
+def test_a_transaction_is_refused_for_one_item_that_the_role_may_not_write(stack: LocalStack) -> None:
+    # GIVEN the worker's role, which may update stock and not put it
+    stock = {"TableName": table_name(stack, "stock")}
+    update = {
+        "Update": {
+            **stock,
+            **NEVER,
+            "Key": {"sku": {"S": "probe"}},
+            "UpdateExpression": "SET a = :a",
+            "ExpressionAttributeValues": {":a": {"N": "1"}},
+        }
+    }
+    put = {"Put": {**stock, **NEVER, "Item": {"sku": {"S": "other"}}}}
+
+    # WHEN
+    with probing(stack, "process-order") as probe:
+        own, foreign = probe.answers(
+            [Try("dynamodb", "transact_write_items", {"TransactItems": items}) for items in ([update], [update, put])]
+        )
+
+    # THEN
+    assert own.code == "TransactionCanceledException"
+    assert foreign.refused
+
+
+def test_the_probe_is_not_let_through_for_being_root(stack: LocalStack) -> None:
+    # GIVEN a call that nobody was granted
+    call = Try("dynamodb", "list_tables", {})
+
+    # WHEN
+    with probing(stack, "get-order") as probe:
+        (answer,) = probe.answers([call])
+
+    # THEN
+    assert answer.refused
+    assert stack.aws.dynamodb.list_tables()["TableNames"], "the tests' own keys may"
