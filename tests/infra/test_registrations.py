@@ -210,7 +210,11 @@ class TestEveryStack:
 
 def test_another_process_with_other_hashes_and_time_zone_registers_the_same() -> None:
     # GIVEN
-    script = "import sys; from tests.infra.recording import record_stack; sys.stdout.write(repr(record_stack('local')))"
+    script = (
+        "import sys; from pprint import pformat; from tests.infra.recording import record_stack; "
+        # Sets have no order of their own; dictionaries keep the one in which they were made.
+        "sys.stdout.write(pformat(record_stack('local'), sort_dicts=False))"
+    )
 
     # WHEN
     outputs = [

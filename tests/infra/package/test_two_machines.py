@@ -1,0 +1,133 @@
+"""The whole program on two machines: what it registers, the hashes in it, and the archive's bytes are the same."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infra.package.projects import DEPENDENCY, PYTHON, REPOSITORY, Project, make_wheel
+
+FOLDERS = ("components", "pipeline", "runtime", "tests/infra")
+FILES = ("__main__.py", "Pulumi.yaml", "Pulumi.prod.yaml", "tests/__init__.py")
+# The real build, with the real code of the functions, and one wheel made here instead of those of the index.
+SCRIPT = """
+import json, sys
+from pprint import pformat
+from components.package import build_package
+from tests.infra.recording import record_stack
+
+recording = record_stack("prod", json.loads(sys.argv[1]), build=build_package)
+# Sets have no order of their own; dictionaries keep the one in which they were made.
+sys.stdout.write(pformat(recording, sort_dicts=False))
+"""
+# Nothing but the interpreter at hand is needed to compile.
+OVERRIDES = {"orders:python_version": PYTHON}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A copy of the repository, and who builds there, when, and where on earth."""
+
+    project: Project
+    umask: int
+    variables: Mapping[str, str]
+
+    def registrations(self) -> str:
+        """Everything that the program registers and exports, as text."""
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", SCRIPT, json.dumps(OVERRIDES)],
+            cwd=self.project.root,
+            env=self.project.variables(PYTHONPATH=str(self.project.root), **self.variables),
+            umask=self.umask,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def archive(self) -> bytes:
+        """The functions' package, as it lies there after a run."""
+        (path,) = (self.project.root / ".build").rglob("*.zip")
+        return path.read_bytes()
+
+
+def machine(root: Path, umask: int, changed: float, mode: int, **variables: str) -> Machine:
+    """Copies the program to `root`, every file with this time of change and this mode."""
+    for name in FOLDERS:
+        shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in FILES:
+        shutil.copyfile(REPOSITORY / name, root / name)
+    project = Project(root, root.parent / "wheels")
+    (root / "requirements-runtime.txt").write_text(make_wheel(project.wheels, "greeting", DEPENDENCY), encoding="utf-8")
+    for path in root.rglob("*"):
+        if path.is_file():
+            path.chmod(mode)
+            os.utime(path, (changed, changed))
+    return Machine(project, umask, variables)
+
+
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory: pytest.TempPathFactory) -> tuple[Machine, Machine]:
+    """Two that have nothing in common but the program and its lock."""
+    here, there = (tmp_path_factory.mktemp(name) for name in ("here", "there"))
+    return (
+        machine(here / "orders", 0o022, 1_700_000_000, 0o644, TZ="UTC", PYTHONHASHSEED="1"),
+        machine(
+            there / "a folder" / "deeper", 0o077, 1_000_000_000, 0o755, TZ="Pacific/Kiritimati", PYTHONHASHSEED="4242"
+        ),
+    )
+
+
+def test_two_machines_register_the_same_and_build_the_same_bytes(machines: tuple[Machine, Machine]) -> None:
+    # GIVEN / WHEN
+    first, second = (each.registrations() for each in machines)
+    archives = [each.archive() for each in machines]
+
+    # THEN
+    assert "orders-prod-process-order" in first
+    assert first == second
+    assert hashlib.sha256(archives[0]).hexdigest() == hashlib.sha256(archives[1]).hexdigest()
+
+
+def test_touching_every_file_changes_nothing(machines: tuple[Machine, Machine]) -> None:
+    # GIVEN a machine on which everything was built, and then every file was written anew
+    here = machines[0]
+    before = here.registrations()
+    for path in (here.project.root / "runtime").rglob("*.py"):
+        path.write_bytes(path.read_bytes())
+
+    # WHEN
+    after = here.registrations()
+
+    # THEN
+    assert after == before
+
+
+def test_a_changed_line_of_a_function_changes_its_hash_and_nothing_else(machines: tuple[Machine, Machine]) -> None:
+    # GIVEN
+    there = machines[1]
+    before = there.registrations()
+    handler = there.project.root / "runtime" / "handlers" / "get_order.py"
+    handler.write_text(handler.read_text(encoding="utf-8") + "\nCHANGED = True\n", encoding="utf-8")
+
+    # WHEN
+    after = there.registrations()
+
+    # THEN
+    assert after != before
+    assert _without_code(after) == _without_code(before)
+
+
+def _without_code(registrations: str) -> list[Any]:
+    """The registrations in words, without the archive's path and hash."""
+    return [word for word in registrations.split("'") if not word.endswith((".zip", "="))]
