@@ -11,7 +11,7 @@ from ops.cli.desk import Desk
 from ops.cli.dlq_list import order_view
 from ops.errors import ExitCode, RefusedError
 from ops.logic.durations import parse_duration
-from ops.logic.trace import CODE_PLACES, Step, notification, step_of_line, steps_of_order, timeline
+from ops.logic.trace import CODE_PLACES, Step, concerns, notification, step_of_line, steps_of_order, timeline
 from runtime.logic.event import EVENT_TYPES, event_for
 from runtime.models.fields import from_timestamp
 from runtime.models.order import StoredOrder
@@ -90,12 +90,11 @@ def _log_steps(options: argparse.Namespace, desk: Desk, order: StoredOrder | Non
     start = now - parse_duration(options.since)
     if order is not None and order.accepted_at is not None:
         start = (from_timestamp(order.accepted_at) - _BEFORE).timestamp()
-    words = [options.id]
-    if order is not None and order.correlation_id:
-        words.append(order.correlation_id)
+    correlation_id = None if order is None else order.correlation_id
+    words = [options.id, *([correlation_id] if correlation_id else [])]
     groups = [f"/aws/lambda/{function}" for function in desk.target.functions]
     found = (line for group in groups for line in desk.telemetry.lines(group, words, _ms(start), _ms(now)))
-    return [step_of_line(line) for line in found if "message" in line]
+    return [step_of_line(line) for line in found if "message" in line and concerns(line, options.id, correlation_id)]
 
 
 def _ms(seconds: float) -> int:

@@ -52,6 +52,16 @@ def steps_of_order(order: StoredOrder) -> list[Step]:
     return steps
 
 
+def concerns(line: Mapping[str, Any], order_id: str, correlation_id: str | None) -> bool:
+    """Whether a log line is about an order: it names the order, or its request and no other order.
+
+    Clients choose correlation ids: one may be short, or the same for many orders.
+    """
+    if order_id in str(line):
+        return True
+    return line.get("order_id") is None and correlation_id is not None and line.get("correlation_id") == correlation_id
+
+
 def step_of_line(line: Mapping[str, Any]) -> Step:
     """What a log line tells."""
     details = {name: line[name] for name in _SHOWN if line.get(name) not in (None, "")}

@@ -9,12 +9,12 @@ import pytest
 from ops.cli.orders import rebuilt
 from ops.errors import RefusedError
 from ops.gateway.stock import Stock
-from ops.logic.trace import notification, step_of_line, steps_of_order, timeline
+from ops.logic.trace import concerns, notification, step_of_line, steps_of_order, timeline
 from runtime.models.order import OrderStatus
 from tests.flow.fakes import Process
 from tests.flow.fakes.faults import answer_lost_then_retried
 from tests.flow.world import STOCK, World
-from tests.ops.factories import accept, orders_of, stored
+from tests.ops.factories import ORDER_ID, OTHER_ID, accept, orders_of, stored
 
 
 def line(**overrides: Any) -> dict[str, Any]:
@@ -42,6 +42,24 @@ def test_a_life_is_told_in_order_of_time() -> None:
         "attempt failed",
         "transaction: CONFIRMED",
     ]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ({"order_id": ORDER_ID, "correlation_id": "other"}, True),
+        ({"error": f"The order {ORDER_ID} was settled"}, True),
+        ({"correlation_id": "1"}, True),
+        ({"correlation_id": "1", "order_id": OTHER_ID}, False),
+        ({"correlation_id": "11"}, False),
+        ({}, False),
+    ],
+)
+def test_a_shared_correlation_id_brings_no_other_orders_lines(overrides: dict[str, Any], expected: bool) -> None:
+    # GIVEN an order whose client sends the same short correlation id with each
+    # WHEN a line of the log is judged
+    # THEN it is the order's if it names the order, or its request and no other order
+    assert concerns(line(**overrides), ORDER_ID, "1") is expected
 
 
 def test_a_line_shows_nothing_that_is_not_known_to_be_harmless() -> None:
