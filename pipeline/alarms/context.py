@@ -82,12 +82,13 @@ def api_metric(name: str, statistic: str = "Sum") -> Metric:
     return Metric("AWS/ApiGateway", name, {"ApiId": API_ID, "Stage": API_STAGE}, statistic)
 
 
-def percent(part: str, whole: str, minimum: int) -> str:
-    """Metric math: `part` as percent of `whole`, 0 while there are fewer than `minimum` of `part`.
+def percent(part: str, whole: tuple[str, ...], minimum: int) -> str:
+    """Metric math: `part` as percent of the sum of `whole`, 0 while there are fewer than `minimum` of `part`.
 
-    A rate needs its minimum on the bad events, not on the traffic: quiet shops have outages too.
+    A rate needs its minimum on the bad events, not on the traffic: quiet shops have outages too. All of it is filled:
+    when everything fails, the counts of what goes well have no points at all.
     """
-    return f"IF({filled(part)} >= {minimum}, 100 * {part} / ({whole}), 0)"
+    return f"IF({filled(part)} >= {minimum}, 100 * {filled(part)} / ({filled(*whole)}), 0)"
 
 
 def filled(*identifiers: str) -> str:
