@@ -17,12 +17,19 @@ def main() -> int:
     parser.add_argument("--every", action="store_true", help="also each repetition of a call that a loop repeats")
     options = parser.parse_args()
     table = Table(pairs=options.pairs)
+    _tell(table.head())
     for path in PATHS:
         if options.path in path.name:
             for case in cases(path, every=options.every):
                 table.run(case)
-    sys.stdout.write(table.text())
+            _tell(table.rows(path.function, path.name))
+    _tell(table.sums())
     return 1 if table.violations or not table.count else 0
+
+
+def _tell(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -48,19 +48,26 @@ class Table:
 
     def text(self) -> str:
         """The whole table, its legend, its violations and its sums."""
-        lines = [LEGEND, f"{'':34}" + " ".join(chr(97 + index) for index in range(len(COLUMNS)))]
-        heading = None
-        for (function, path, index, operation), row in self.cells.items():
-            if heading != (function, path):
-                heading = (function, path)
-                lines.append(f"{function} · {path}")
-            lines.append(f"  {index:2} {operation:29} " + " ".join(row[column] for column in COLUMNS))
+        paths = dict.fromkeys(key[:2] for key in self.cells)
+        return "".join([self.head(), *(self.rows(*path) for path in paths), self.sums()])
+
+    def head(self) -> str:
+        """Legend and columns."""
+        return f"{LEGEND}\n{'':34}" + " ".join(chr(97 + index) for index in range(len(COLUMNS))) + "\n"
+
+    def rows(self, function: str, path: str) -> str:
+        """The rows of one path."""
+        lines = [f"{function} · {path}"]
+        for (its_function, its_path, index, operation), row in self.cells.items():
+            if (its_function, its_path) == (function, path):
+                lines.append(f"  {index:2} {operation:29} " + " ".join(row[column] for column in COLUMNS))
+        return "\n".join(lines) + "\n"
+
+    def sums(self) -> str:
+        """Every violation, and the sums."""
         paths = len({key[:2] for key in self.cells})
-        lines += ["", *self.violations]
-        lines.append(
-            f"{paths} paths, {len(self.cells)} crash points, {self.count} cases, {len(self.violations)} violations\n"
-        )
-        return "\n".join(lines)
+        sums = f"{paths} paths, {len(self.cells)} crash points, {self.count} cases, {len(self.violations)} violations"
+        return "\n".join(["", *self.violations, sums]) + "\n"
 
 
 def _seconds(case: Case, outcome: Outcome) -> Iterator[tuple[int, Disturbance]]:
