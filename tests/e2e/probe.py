@@ -75,7 +75,7 @@ class Probe:
         calls = [[each.service, each.operation, each.parameters] for each in tries]
         response = self.stack.aws.lambda_.invoke(FunctionName=self.name, Payload=json.dumps({"calls": calls}))
         payload = json.loads(response["Payload"].read())
-        assert "FunctionError" not in response, payload
+        assert not response.get("FunctionError"), payload
         return [Answer(code, message) for code, message in payload]
 
 

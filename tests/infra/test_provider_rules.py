@@ -3,13 +3,15 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
+from components.config.loader import MAX_PREFIX
 from tests.infra import provider_limits, provider_rules
 from tests.infra.provider_cases import BROKEN, Broken
 from tests.infra.provider_rules import Rule
-from tests.infra.recording import STACKS, Recording
+from tests.infra.recording import PROJECT, STACKS, Recording, read_stack_file, record_config
 from tests.infra.stacks import recorded, recorded_with
 
 RULES: tuple[Rule, ...] = (
@@ -38,7 +40,16 @@ def variants() -> Iterator[tuple[str, Recording]]:
     """The stacks as committed, and with what is off in them; the last with as much text as configuration takes."""
     yield from ((stack, recorded(stack)) for stack in STACKS)
     yield "edge", recorded_with("prod", {**EDGE, **DOMAIN, "orders:encryption": "customer"})
+    yield "long name", _with_the_longest_name()
     yield "longest", recorded_with("prod", {"orders:extra_tags": json.dumps(LONGEST), **_many_subscriptions()})
+
+
+@cache
+def _with_the_longest_name() -> Recording:
+    """Names of resources start with the stack's, and configuration accepts none that is longer."""
+    own = {key.removeprefix(f"{PROJECT}:"): value for key, value in read_stack_file("prod").items()}
+    own = {key: value for key, value in own.items() if ":" not in key}  # the provider's own are none of ours
+    return record_config(own, stack="s" * (MAX_PREFIX - len(f"{PROJECT}-")))
 
 
 def _many_subscriptions() -> dict[str, str]:
