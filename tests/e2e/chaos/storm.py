@@ -1,0 +1,112 @@
+"""What goes wrong between the functions and AWS, and to the workers, while clients are ordering."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from local.client import LocalStack
+from local.proxy.faults import FaultKind
+
+POISON = "SKU-POISON"
+
+# Low enough that one attempt of a function mostly succeeds, high enough that each kind hits every kind of call.
+_WEATHER: tuple[tuple[str, str | None, FaultKind, float], ...] = (
+    ("dynamodb", "TransactWriteItems", FaultKind.CONFLICT, 0.10),
+    ("dynamodb", None, FaultKind.RESET, 0.02),
+    ("dynamodb", None, FaultKind.LOST_ANSWER, 0.02),
+    ("dynamodb", None, FaultKind.THROTTLE, 0.02),
+    ("sqs", "SendMessage", FaultKind.RESET, 0.05),
+    ("sqs", "SendMessage", FaultKind.LOST_ANSWER, 0.05),
+    ("sqs", "SendMessage", FaultKind.THROTTLE, 0.05),
+    ("sns", "Publish", FaultKind.RESET, 0.05),
+    ("sns", "Publish", FaultKind.LOST_ANSWER, 0.10),
+    ("sns", "Publish", FaultKind.THROTTLE, 0.05),
+)
+_FIRST_KILL_SECONDS = 1.5
+_BETWEEN_KILLS_SECONDS = 2.0
+_LOOK_SECONDS = 0.05
+_QUIET_SECONDS = 3.0
+
+
+@dataclass
+class Storm:
+    """The faults and kills of one run, and what they did."""
+
+    stack: LocalStack
+    kills: int
+    """Times at which all workers of the queue's function are killed."""
+    outage_seconds: float
+    """How long every transaction is throttled."""
+    hits: Counter[FaultKind] = field(default_factory=Counter)
+    rounds: int = 0
+    """Times at which workers were really killed."""
+    killed: int = 0
+    """Worker processes that were killed."""
+
+    @contextmanager
+    def raging(self) -> Iterator[None]:
+        """Everything goes wrong inside the block; it ends with the last kill. `POISON` stays poisonous."""
+        self._poison()
+        for service, operation, kind, probability in _WEATHER:
+            self.stack.add_fault(service, operation, kind, probability=probability)
+        enough = threading.Event()
+        with ThreadPoolExecutor(1, thread_name_prefix="killer") as pool:
+            killer = pool.submit(self._kill, enough)
+            try:
+                yield
+            finally:
+                enough.set()
+            killer.result()
+        self._clear()
+        self._poison()
+
+    def over(self) -> None:
+        """Everything is well again."""
+        self._clear()
+
+    def _poison(self) -> None:
+        self.stack.add_fault("dynamodb", "TransactWriteItems", FaultKind.ERROR, containing=f'"{POISON}"')
+
+    def _clear(self) -> None:
+        for status in self.stack.faults():
+            self.hits[status.rule.kind] += status.hits
+        self.stack.clear_faults()
+
+    def _kill(self, enough: threading.Event) -> None:
+        """The outage in the middle of the kills, so that both hit messages that had neither, one or both before."""
+        function = self.stack.outputs["process_order_function"]
+        enough.wait(_FIRST_KILL_SECONDS)
+        for number in range(self.kills):
+            if not self._wait_for_work(enough):
+                return
+            killed = self.stack.kill_workers(function)
+            self.killed += killed
+            self.rounds += bool(killed)
+            if number == self.kills // 2:
+                self.stack.add_fault("dynamodb", "TransactWriteItems", FaultKind.THROTTLE, seconds=self.outage_seconds)
+                time.sleep(self.outage_seconds)
+            time.sleep(_BETWEEN_KILLS_SECONDS)
+
+    def _wait_for_work(self, enough: threading.Event) -> bool:
+        """Until a batch is running. False when nobody orders any more and nothing has run for a while."""
+        quiet_since = time.monotonic()
+        while not self._in_work():
+            if not enough.is_set():
+                quiet_since = time.monotonic()
+            elif time.monotonic() - quiet_since > _QUIET_SECONDS:
+                return False
+        return True
+
+    def _in_work(self) -> bool:
+        """Whether calls of the worker are passing right now: then a batch is running."""
+        before = self._transactions()
+        time.sleep(_LOOK_SECONDS)
+        return self._transactions() > before
+
+    def _transactions(self) -> int:
+        """Calls that the rule on conflicts was meant for: only the worker makes them."""
+        return next(each.matched for each in self.stack.faults() if each.rule.kind is FaultKind.CONFLICT)

@@ -1,0 +1,29 @@
+"""Everything at once: blind clients, broken connections, failing dependencies, killed workers, stock that runs out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.client import LocalStack
+from tests.e2e.chaos.scenario import Plan, chaos_stack, run
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[LocalStack]:
+    with chaos_stack(tmp_path) as stack:
+        yield stack
+
+
+def test_nothing_is_lost_or_doubled_in_a_storm(stack: LocalStack) -> None:
+    # GIVEN hundreds of orders of clients that repeat them until they are accepted
+    plan = Plan(orders=200, clients=12, kills=3, outage_seconds=4)
+
+    # WHEN connections break, dependencies fail and workers are killed meanwhile, and dead letters are redriven
+    verdict = run(stack, plan)
+
+    # THEN each order has one effect, one answer and its event, counted from the AWS APIs
+    assert verdict.problems == []
+    assert (verdict.numbers.lost, verdict.numbers.doubled) == (0, 0)
