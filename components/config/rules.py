@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from components.config.stack_config import StackConfig
 
 MIN_HORIZON_SECONDS = 20 * 60
+MIN_TIME_MARGIN_SECONDS = 5
 # The tags set by the program itself.
 OWN_TAGS = frozenset({"Project", "Stack", "ManagedBy", "Environment", "Owner"})
 MAX_EXTRA_TAGS = 50 - len(OWN_TAGS)
@@ -75,6 +76,17 @@ def _time_of_a_batch(config: "StackConfig") -> Problem | None:
         return None
     allowed = f"a timeout of at least ceil(batch / threads) x item budget + margin = {needed} seconds"
     return Problem(keys, _values(config, *keys), allowed)
+
+
+def _time_margin(config: "StackConfig") -> Problem | None:
+    # One attempt at an AWS call may take 4 seconds (1 to connect, 3 to read). On loopback none does.
+    if config.time_margin_seconds >= MIN_TIME_MARGIN_SECONDS or config.environment == "local":
+        return None
+    allowed = (
+        f"at least {MIN_TIME_MARGIN_SECONDS} seconds, so that a call begun before has ended and its message is given back "
+        "before the function is stopped"
+    )
+    return Problem(("time_margin_seconds",), _values(config, "time_margin_seconds"), allowed)
 
 
 def _backoff(config: "StackConfig") -> Problem | None:
@@ -229,6 +241,7 @@ RULES: tuple[Rule, ...] = (
     _dead_letter_retention,
     _worker_memory_of_orders,
     _time_of_a_batch,
+    _time_margin,
     _backoff,
     _horizon,
     _retries_within_retention,

@@ -4,7 +4,7 @@ import os
 import random
 import time
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from runtime.logic.backoff import Random
 from runtime.logic.batch import BatchRunner
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
+# Connecting and reading, and a moment to report the batch.
+_BRIEF_MILLISECONDS: Final = 2 * clients.BRIEF_TIMEOUT_SECONDS * 1000 + 200
+
 
 def build(
     *,
@@ -35,11 +38,15 @@ def build(
     sqs: "SQSClient",
     sns: "SNSClient",
     settings: WorkerSettings,
+    brief_sqs: "SQSClient | None" = None,
     budget: CallBudget | None = None,
     clock: Clock = time,
     random: Random = random.random,
 ) -> BatchRunner:
-    """The worker of one process, over the given clients, time and chance."""
+    """The worker of one process, over the given clients, time and chance.
+
+    `brief_sqs` gives messages back and deletes them, also in an invocation's last seconds; `sqs` if there is none.
+    """
     processed = ProcessedOrders(dynamodb, settings.idempotency_table, settings.idempotency_ttl_seconds)
     processor = OrderProcessor(
         settings=settings,
@@ -47,7 +54,7 @@ def build(
         notifications=TopicNotifications(sns, settings.notifications_topic_arn, fifo=settings.orders_queue_fifo),
         processed=processed,
         dead_letters=DeadLetters(sqs, settings.dead_letter_queue_url, fifo=settings.orders_queue_fifo),
-        source=SourceQueue(sqs, settings.orders_queue_url),
+        source=SourceQueue(brief_sqs or sqs, settings.orders_queue_url),
         random=random,
     )
     return BatchRunner(processor, processed, budget or CallBudget(), settings.batch_threads)
@@ -56,13 +63,15 @@ def build(
 @cache
 def worker() -> BatchRunner:
     """The worker of this process."""
-    settings, dynamodb, sns = worker_settings(), clients.dynamodb(), clients.sns()
-    # The last seconds belong to giving messages back, so the queue's client is not watched. An item that outlives its
-    # budget then fails alone, instead of having the platform stop the process and every neighbour with it.
+    settings, dynamodb, sqs, sns = worker_settings(), clients.dynamodb(), clients.sqs(), clients.sns()
+    brief_sqs = clients.brief_sqs()
+    # The last seconds belong to giving messages back. An item that outlives its budget then fails alone, instead of
+    # having the platform stop the process and every neighbour with it.
     budget = CallBudget(int(settings.time_margin_seconds * 1000))
-    budget.watch(dynamodb)
-    budget.watch(sns)
-    return build(dynamodb=dynamodb, sqs=clients.sqs(), sns=sns, settings=settings, budget=budget)
+    for client in (dynamodb, sqs, sns):
+        budget.watch(client)
+    budget.watch(brief_sqs, _BRIEF_MILLISECONDS)
+    return build(dynamodb=dynamodb, sqs=sqs, brief_sqs=brief_sqs, sns=sns, settings=settings, budget=budget)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -4,6 +4,7 @@ A function that the platform stops answers with the platform's bare 5xx, and lea
 Refusing the attempt that may not end in time leaves the time to say 503 ourselves.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from botocore.exceptions import BotoCoreError
@@ -33,7 +34,10 @@ class OutOfTimeError(BotoCoreError):
 
 
 class CallBudget:
-    """Watches clients, so that none of them begins an attempt with less than `attempt_milliseconds` left."""
+    """Watches clients, so that none of them begins an attempt that may outlive the invocation.
+
+    `attempt_milliseconds` have to be left for an attempt, where `watch` does not say otherwise.
+    """
 
     def __init__(self, attempt_milliseconds: int = ATTEMPT_MILLISECONDS) -> None:
         self._attempt_milliseconds = attempt_milliseconds
@@ -43,13 +47,14 @@ class CallBudget:
         """Tell at the start of each invocation how much time it has."""
         self._invocation = invocation
 
-    def watch(self, client: "BaseClient") -> None:
+    def watch(self, client: "BaseClient", attempt_milliseconds: int | None = None) -> None:
         """Check before each attempt of `client`; botocore does not retry what is refused here."""
-        client.meta.events.register_first("before-send", self._check, unique_id="call-budget")
+        check = partial(self._check, attempt_milliseconds or self._attempt_milliseconds)
+        client.meta.events.register_first("before-send", check, unique_id="call-budget")
 
-    def _check(self, **_: Any) -> None:
+    def _check(self, needed: int, **_: Any) -> None:
         if self._invocation is None:
             return
         remaining = self._invocation.get_remaining_time_in_millis()
-        if remaining < self._attempt_milliseconds:
-            raise OutOfTimeError(remaining=remaining, needed=self._attempt_milliseconds)
+        if remaining < needed:
+            raise OutOfTimeError(remaining=remaining, needed=needed)

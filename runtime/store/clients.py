@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_SECONDS: Final = 1
 READ_TIMEOUT_SECONDS: Final = 3
 MAX_ATTEMPTS: Final = 3
+BRIEF_TIMEOUT_SECONDS: Final = 1
+"""To connect, and to read, in the last seconds of an invocation: one attempt takes two of them at most."""
 
 # The pool must hold a connection per worker thread: a connection beyond it is thrown away after each use, and each new
 # one costs a TLS handshake.
@@ -41,6 +43,17 @@ def dynamodb() -> "DynamoDBClient":
 def sqs() -> "SQSClient":
     """The SQS client of this process."""
     return _session().client("sqs", config=CONFIG)
+
+
+@cache
+def brief_sqs() -> "SQSClient":
+    """The SQS client for an invocation's last seconds: a call fails soon rather than outlive the invocation."""
+    brief = Config(
+        connect_timeout=BRIEF_TIMEOUT_SECONDS,
+        read_timeout=BRIEF_TIMEOUT_SECONDS,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+    )
+    return _session().client("sqs", config=CONFIG.merge(brief))
 
 
 @cache

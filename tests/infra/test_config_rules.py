@@ -48,6 +48,7 @@ EDGES: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
         },
         "ceil(batch / threads) x item budget + margin = 65 seconds",
     ),
+    "_time_margin": ({"time_margin_seconds": "4"}, {"time_margin_seconds": "5"}, "at least 5 seconds"),
     "_backoff": (
         {"retry_base_seconds": "901", "max_receive_count": "50"},
         {"retry_base_seconds": "900", "max_receive_count": "50"},

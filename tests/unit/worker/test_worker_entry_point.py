@@ -20,6 +20,7 @@ CACHES: Any = (
     clients._session,
     clients.dynamodb,
     clients.sqs,
+    clients.brief_sqs,
     clients.sns,
     settings.worker_settings,
     process_order.worker,
@@ -119,3 +120,13 @@ def test_init_names_a_missing_setting() -> None:
     # THEN the deploy fails, not an order
     assert init.returncode != 0
     assert "dead_letter_queue_url" in init.stderr
+
+
+def test_calls_in_the_last_seconds_are_short_or_not_begun(deployed: World) -> None:
+    # GIVEN the client that gives messages back
+    brief = clients.brief_sqs()
+    # THEN its one attempt ends within the time that has to be left for it, and well within the margin
+    config = brief.meta.config
+    longest = (config.connect_timeout + config.read_timeout) * 1000
+    assert config.retries["total_max_attempts"] == 1
+    assert longest < process_order._BRIEF_MILLISECONDS < 5000
