@@ -1,20 +1,27 @@
 """The engine, and stacks deployed with it into accounts in memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from tests.engine.memory_account import MemoryAccount
-from tests.engine.programs import NO_BYTECODE, copy_program, copy_workspace
+from tests.engine.programs import NO_BYTECODE, copy_program, copy_workspace, write_stack_file
 from tools.engine import available
 from tools.engine.path import prepare
 from tools.engine.workspace import Workspace
 from tools.provider.server import serving
 
 Deployed = tuple[Workspace, MemoryAccount]
-NewStack = Callable[[str, MemoryAccount], Workspace]
+
+
+class NewStack(Protocol):
+    """Makes a workspace with a stack that was never deployed, over an account."""
+
+    def __call__(self, name: str, account: MemoryAccount, config: Mapping[str, str] | None = None) -> Workspace:
+        """`config` (text, lists as JSON) makes the stack's file; without it the repository has one."""
 
 
 @pytest.fixture(scope="session")
@@ -25,12 +32,14 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def new_stack(tools: Path, tmp_path: Path) -> Iterator[NewStack]:
-    """Makes a workspace with a stack that was never deployed, over an account."""
+    """New stacks, and their providers for as long as the test runs."""
     with ExitStack() as stack:
 
-        def make(name: str, account: MemoryAccount) -> Workspace:
+        def make(name: str, account: MemoryAccount, config: Mapping[str, str] | None = None) -> Workspace:
             port = stack.enter_context(serving(account))
             program = copy_program(tmp_path / name / "program")
+            if config:
+                write_stack_file(program, name, config)
             workspace = Workspace(tools, program, tmp_path / name / "state", port, name, overrides=NO_BYTECODE)
             workspace.create()
             return workspace

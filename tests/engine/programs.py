@@ -1,8 +1,11 @@
 """Copies of the program that a test may change, with a workspace of the engine for each."""
 
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+
+import yaml
 
 from tools.engine.path import ROOT
 from tools.engine.program import entries, link_environment
@@ -47,3 +50,10 @@ def replace_text(path: Path, old: str, new: str) -> None:
 def append(path: Path, text: str) -> None:
     """Add lines to a file of a copy."""
     path.write_text(f"{path.read_text()}\n{text}")
+
+
+def write_stack_file(program: Path, stack: str, config: Mapping[str, str]) -> None:
+    """Make a stack's file from keys without namespace and values as text, lists as JSON."""
+    values = {f"orders:{key}": json.loads(text) if text[:1] in ("[", "{") else text for key, text in config.items()}
+    content = {"config": {"aws:region": "eu-west-1", **values}}
+    (program / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump(content))

@@ -7,8 +7,9 @@ import pulumi
 import pytest
 from pulumi.runtime.rpc import UNKNOWN
 
+from local.services.registry import HANDLERS
 from tools.provider import wire
-from tools.provider.changes import Change, change, previewed
+from tools.provider.changes import REPLACED_BY, Change, change, previewed
 
 FUNCTION = "aws:lambda/function:Function"
 QUEUE = "aws:sqs/queue:Queue"
@@ -61,6 +62,14 @@ def test_a_changed_type_that_the_table_does_not_know_is_an_error() -> None:
     # WHEN its inputs change THEN it is said where to add one
     with pytest.raises(LookupError, match=r"aws:a/b:C: no line in tools/provider/changes\.py"):
         change("aws:a/b:C", {"x": 1}, {"x": 2})
+
+
+def test_every_type_that_the_embedded_aws_makes_has_a_line() -> None:
+    # GIVEN the types that the embedded AWS can create
+    # WHEN they are looked up in the table
+    missing = HANDLERS.keys() - REPLACED_BY.keys()
+    # THEN each is there
+    assert not missing
 
 
 @pytest.mark.parametrize(("publish", "version"), [(True, UNKNOWN), (False, "3")])
