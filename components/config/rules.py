@@ -83,8 +83,8 @@ def _time_margin(config: "StackConfig") -> Problem | None:
     if config.time_margin_seconds >= MIN_TIME_MARGIN_SECONDS or config.environment == "local":
         return None
     allowed = (
-        f"at least {MIN_TIME_MARGIN_SECONDS} seconds, so that a call begun before has ended and its message is given back "
-        "before the function is stopped"
+        f"at least {MIN_TIME_MARGIN_SECONDS} seconds, so that a call begun before has ended and its message is "
+        "given back before the function is stopped"
     )
     return Problem(("time_margin_seconds",), _values(config, "time_margin_seconds"), allowed)
 

@@ -239,3 +239,13 @@ def test_the_deploy_role_cannot_change_the_roles_that_deploy() -> None:
     denied = [statement for statement in policy_statements("DeployRole") if statement["Effect"] == "Deny"]
     # THEN
     assert [(statement["Action"], len(statement["Resource"])) for statement in denied] == [("iam:*", 2)]
+
+
+def test_every_workflow_runs_the_engine_that_the_tests_run() -> None:
+    # GIVEN the engine that the suite builds
+    built = re.search(r"github.com/pulumi/pulumi/pkg/v3 v(\S+)", (ROOT / "tools" / "pulumi" / "go.mod").read_text())
+    assert built
+    # THEN every step with the CLI pins the same
+    steps = [step for path in WORKFLOWS for job in jobs(path).values() for step in job["steps"]]
+    with_cli = [step for step in steps if step.get("uses", "").startswith("pulumi/actions@")]
+    assert {step["with"]["pulumi-version"] for step in with_cli} == {built[1]}
