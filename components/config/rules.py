@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MIN_HORIZON_SECONDS = 20 * 60
 MIN_TIME_MARGIN_SECONDS = 5
+# What passes before the first message of a batch is begun. Without it the last round, or the only one, never is.
+START_SECONDS = 1
 # The tags set by the program itself.
 OWN_TAGS = frozenset({"Project", "Stack", "ManagedBy", "Environment", "Owner"})
 MAX_EXTRA_TAGS = 50 - len(OWN_TAGS)
@@ -71,10 +73,10 @@ def _worker_memory_of_orders(config: "StackConfig") -> Problem | None:
 def _time_of_a_batch(config: "StackConfig") -> Problem | None:
     keys = ("worker_timeout_seconds", "batch_size", "batch_threads", "item_budget_seconds", "time_margin_seconds")
     rounds = -(-config.batch_size // config.batch_threads)
-    needed = rounds * config.item_budget_seconds + config.time_margin_seconds
+    needed = rounds * config.item_budget_seconds + config.time_margin_seconds + START_SECONDS
     if needed <= config.worker_timeout_seconds:
         return None
-    allowed = f"a timeout of at least ceil(batch / threads) x item budget + margin = {needed} seconds"
+    allowed = f"a timeout of at least ceil(batch / threads) x item budget + margin + {START_SECONDS} = {needed} seconds"
     return Problem(keys, _values(config, *keys), allowed)
 
 

@@ -37,16 +37,16 @@ EDGES: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
         {
             "batch_size": "11",
             "batch_window_seconds": "1",
-            "worker_timeout_seconds": "64",
+            "worker_timeout_seconds": "65",
             "queue_visibility_seconds": "600",
         },
         {
             "batch_size": "11",
             "batch_window_seconds": "1",
-            "worker_timeout_seconds": "65",
+            "worker_timeout_seconds": "66",
             "queue_visibility_seconds": "600",
         },
-        "ceil(batch / threads) x item budget + margin = 65 seconds",
+        "ceil(batch / threads) x item budget + margin + 1 = 66 seconds",
     ),
     "_time_margin": ({"time_margin_seconds": "4"}, {"time_margin_seconds": "5"}, "at least 5 seconds"),
     "_backoff": (
