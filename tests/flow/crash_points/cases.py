@@ -15,6 +15,7 @@ from tests.flow.crash_points.path import Path
 from tests.flow.crash_points.stage import Stage, staged
 from tests.flow.crash_points.worker_paths import WORKER_PATHS
 from tests.flow.fakes import Call, Process
+from tests.flow.world import ORDERS
 
 PATHS = (*API_PATHS, *WORKER_PATHS)
 STATUSES = frozenset({200, 202, 404, 409, 422, 503})
@@ -90,7 +91,7 @@ def run_case(case: Case, *also: tuple[int, Disturbance]) -> Outcome:
         stage.process = Process(faults=planned, on_call=path.background)
         result = run(stage.process)
         _check_recording(case, stage.process)
-        unmarked = _last_written(stage) == before and (stage.down or _died_before_its_first_write(stage.process))
+        unmarked = _last_written(stage) == before and (stage.down or _could_not_write(case, stage.process))
         at_once = _state(stage, result)
         violations, dead = _aftermath(stage, path, may_be_unmarked=unmarked, erased=_erased(case, stage.process))
         if violations:
@@ -107,9 +108,11 @@ def _check_recording(case: Case, process: Process) -> None:
         raise AssertionError(f"{case}: the run made {made} instead; a path must make the same calls every time.")
 
 
-def _died_before_its_first_write(process: Process) -> bool:
-    """Whether a process was killed with nothing done but reads: the one excuse for an order that is not marked."""
-    return process.killed and all(call.operation == "GetItem" for call in process.calls[:-1])
+def _could_not_write(case: Case, process: Process) -> bool:
+    """Whether a process was killed with nothing done but reads, or after its write of the order was refused: the one
+    excuse for an order that is not marked."""
+    refused = case.call.params.get("TableName") == ORDERS and case.call.operation == "UpdateItem"
+    return process.killed and (refused or all(call.operation == "GetItem" for call in process.calls[:-1]))
 
 
 def _erased(case: Case, process: Process) -> bool:
