@@ -100,7 +100,8 @@ def _register(program: Callable[[], None]) -> tuple[Registered, ...]:
         asyncio.set_event_loop(None)
         for used in {loop, *recorder.loops}:
             used.close()
-    return tuple(recorder.resources)
+    # Registrations come on several threads; the order of parametrised tests must not depend on them.
+    return tuple(sorted(recorder.resources, key=lambda resource: (resource.type, resource.name)))
 
 
 def register_alarms(settings: AlarmSettings = SUBSCRIBED) -> tuple[Registered, ...]:

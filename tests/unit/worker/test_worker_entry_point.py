@@ -126,7 +126,7 @@ def test_calls_in_the_last_seconds_are_short_or_not_begun(deployed: World) -> No
     # GIVEN the client that gives messages back
     brief = clients.brief_sqs()
     # THEN its one attempt ends within the time that has to be left for it, and well within the margin
-    config = brief.meta.config
+    config: Any = brief.meta.config
     longest = (config.connect_timeout + config.read_timeout) * 1000
     assert config.retries["total_max_attempts"] == 1
     assert longest < process_order._BRIEF_MILLISECONDS < 5000
