@@ -6,6 +6,7 @@ import hashlib
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 Attributes = Mapping[str, Mapping[str, Any]]  # {name: {"DataType": …, "StringValue": …}}
@@ -100,6 +101,7 @@ def check_content(body: str, attributes: Attributes) -> None:
         )
 
 
+@lru_cache(maxsize=1024)
 def md5_of(text: str) -> str:
     """Hex MD5 of a body, as ``MD5OfBody``."""
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

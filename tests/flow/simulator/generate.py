@@ -41,20 +41,22 @@ class _Maker:
 
     def history(self, seed: int) -> do.History:
         chance = self.random
-        self.killers = chance.random() < 0.25
+        self.killers = chance.random() < 0.2
         length = chance.randint(LEAST_STEPS, MOST_STEPS)
         steps: list[do.Step] = [self._post()]
         while len(steps) < length:
             steps.append(self._any())
+            if isinstance(steps[-1], do.Foreign) and chance.random() < 0.5:
+                steps.append(do.Deliver((self._fault(),), self._chance()))
         if self.killers:
             # Long enough for a killer to spend all its receives: it, and nobody else, ends in the dead-letter queue.
-            steps.insert(chance.randrange(length // 2, length), do.Work(7200, 10, self._chance()))
+            steps.insert(chance.randrange(length // 2, length), do.Work(7200, 7, self._chance()))
         return do.History(
             seed=seed,
             stock={PLENTY: 40, POPULAR: chance.choice((2, 20)), SCARCE: chance.choice((0, 1, 3))},
             batch_size=chance.choice((1, 3, 10, 10)),
             max_receive_count=chance.choice((5, 5, 8)),
-            patient=chance.random() < 0.7,
+            patient=chance.random() < 0.5,
             steps=tuple(steps),
         )
 
@@ -79,7 +81,7 @@ class _Maker:
         return do.Deliver(self._at(depth), self._chance())
 
     def _work(self) -> do.Step:
-        return do.Work(self.random.choice((5, 60, 600)), self.random.randint(2, 5), self._chance())
+        return do.Work(self.random.choice((5, 60, 600)), self.random.randint(1, 4), self._chance())
 
     def _at(self, depth: int) -> tuple[do.At, ...]:
         draw = self.random.random()
@@ -162,25 +164,25 @@ class _Maker:
 
 
 _WEIGHTS: Final = {
-    "post": 30,
-    "deliver": 20,
-    "work": 5,
-    "short_wait": 12,
+    "post": 22,
+    "deliver": 16,
+    "work": 3,
+    "short_wait": 15,
     "long_wait": 2,
     "get": 4,
-    "redeliver": 3,
-    "resurrect": 3,
+    "redeliver": 5,
+    "resurrect": 4,
     "resend": 2,
     "redrive": 2,
     "discard": 2,
     "sweep": 2,
-    "outage": 3,
+    "outage": 2,
     "popular": 1,
     "deploy": 2,
     "restock": 2,
     "foreign": 2,
     "fix": 1,
-    "arrive": 2,
+    "arrive": 3,
 }
 _INNER_WEIGHTS: Final = {
     "post": 8,

@@ -5,9 +5,12 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from multiprocessing import get_context
+from typing import Final
+from unittest.mock import patch
 
+from runtime.observability import logger
 from tests.flow.simulator.generate import history
 from tests.flow.simulator.play import Player
 from tests.flow.simulator.shrink import shrink
@@ -20,7 +23,7 @@ _COLLECT_EVERY = 50
 def play_seeds(seeds: Sequence[int]) -> Tally:
     """Play the histories of these seeds and count what came to pass."""
     tally, started = Tally(), time.process_time()
-    with _rare_garbage_collection() as collect:
+    with _rare_garbage_collection() as collect, _silent_logger():
         for number, seed in enumerate(seeds):
             player = Player(history(seed))
             try:
@@ -64,3 +67,28 @@ def _rare_garbage_collection() -> Iterator[Callable[[], int]]:
         gc.unfreeze()
         if was_enabled:
             gc.enable()
+
+
+@contextmanager
+def _silent_logger() -> Iterator[None]:
+    """Nobody reads the logs of histories, and asking the logger whether to write is a twentieth of their time."""
+    with ExitStack() as stack:
+        for name in _LOGGING:
+            stack.enter_context(patch.object(logger, name, _ignored))
+        yield
+
+
+_LOGGING: Final = (
+    "debug",
+    "info",
+    "warning",
+    "error",
+    "set_correlation_id",
+    "append_keys",
+    "thread_safe_append_keys",
+    "thread_safe_clear_keys",
+)
+
+
+def _ignored(*_: object, **__: object) -> None:
+    """Instead of the logger's methods."""
