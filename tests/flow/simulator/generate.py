@@ -87,8 +87,10 @@ class _Maker:
         draw = self.random.random()
         if draw < 0.55:
             return ()
-        if draw < 0.85 or depth > 1:
+        if draw < 0.8 or depth > 1:
             return (self._fault(),)
+        if draw < 0.87:
+            return (self._fault(), self._fault())
         if draw < 0.95:
             return (self._meanwhile(depth),)
         return (self._meanwhile(depth), self._fault())

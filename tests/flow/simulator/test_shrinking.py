@@ -25,6 +25,8 @@ FOUND = {
     "a random order id": "M5",
     "a replay is not marked as one": "M5",
     "the answer has the time of its own attempt": "G3",
+    "the key is the message id": "M6",
+    "backoff without cap": "M6",
     "the worker does not register the Lambda context": "M6",
     "publish before the transaction": "G5",
     "the event has the time of its own attempt": "G5",
