@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import pulumi
+from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.stack import run_in_stack
 
 from components.alarms.component import Alarms, AlarmsArgs
@@ -88,6 +89,8 @@ def register(program: Callable[[], None]) -> tuple[Registered, ...]:
 
 def _register(program: Callable[[], None]) -> tuple[Registered, ...]:
     recorder = _Recorder()
+    # What an earlier run left behind belongs to a loop that is closed.
+    SETTINGS.outputs.clear()
     # Before set_mocks: the root stack that it makes belongs to the loop of its moment.
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)

@@ -21,7 +21,7 @@ import pulumi
 import yaml
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
 from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret, unwrap_rpc_secret
-from pulumi.runtime.settings import set_root_resource
+from pulumi.runtime.settings import SETTINGS, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
 import components.package
@@ -206,6 +206,8 @@ def _run(program: Callable[[], object], stack: str, config: Mapping[str, str]) -
     monitor = _Monitor()
 
     async def main() -> None:
+        # What a run that failed, or a test that only made outputs, left behind belongs to a loop that is closed.
+        SETTINGS.outputs.clear()
         # Inside the loop: set_mocks registers a root stack, and nobody would await it on another loop.
         set_mocks(monitor.mocks, project=PROJECT, stack=stack, preview=False, monitor=monitor)
         # run_in_stack makes its own root stack.
