@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 _Name = Annotated[str, Field(min_length=1)]
 
@@ -66,7 +66,8 @@ class WorkerSettings(_Settings):
         default=False, description="Queues and topic keep each caller's orders in order: what is sent names its group."
     )
     dead_letter_queue_url: _Name
-    notifications_topic_arn: _Name
+    notifications_topic_arn: str = Field(default="", description="The topic of outcomes; empty: there is a bus.")
+    notifications_bus_name: str = Field(default="", description="The bus of outcomes; empty: there is a topic.")
     event_source: _Name = Field(description="The `source` of every CloudEvent, a URI reference.")
     max_receive_count: int = Field(ge=1)
     retry_base_seconds: int = Field(ge=1)
@@ -74,6 +75,17 @@ class WorkerSettings(_Settings):
     batch_threads: int = Field(ge=1, le=100)
     item_budget_seconds: float = Field(gt=0, description="What one record may take; none is started with less left.")
     time_margin_seconds: float = Field(ge=0, description="What the invocation needs after its last record.")
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Self:
+        given = [name for name in ("notifications_topic_arn", "notifications_bus_name") if getattr(self, name)]
+        if len(given) != 1:
+            names = " and ".join(name.upper() for name in given) or "neither"
+            raise ValueError(
+                f"given {names} for the events of outcomes; allowed: exactly one of NOTIFICATIONS_TOPIC_ARN and "
+                "NOTIFICATIONS_BUS_NAME"
+            )
+        return self
 
 
 @cache

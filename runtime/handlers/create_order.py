@@ -18,6 +18,7 @@ from runtime.http.validation import to_order
 from runtime.logic.accept import Acceptance, Submission
 from runtime.logic.trace_context import traceparent
 from runtime.observability import Metric, logger, tracer
+from runtime.resumed import renew_chance
 from runtime.settings import IntakeSettings, intake_settings
 from runtime.store import clients
 from runtime.store.call_budget import CallBudget
@@ -134,6 +135,7 @@ def _endpoint() -> CreateOrder:
 @tracer.capture_lambda_handler(capture_response=False)
 def handler(event: endpoint.LambdaEvent, context: "LambdaContext") -> Response:
     """Lambda's entry point."""
+    renew_chance()
     try:
         return _endpoint().handle(event, context)
     finally:

@@ -13,6 +13,7 @@ from runtime.http.responses import Response, json_response
 from runtime.logic.keys import caller_id
 from runtime.models.answers import view_of
 from runtime.observability import logger, tracer
+from runtime.resumed import renew_chance
 from runtime.settings import LookupSettings, lookup_settings
 from runtime.store import clients
 from runtime.store.call_budget import CallBudget
@@ -75,6 +76,7 @@ def _endpoint() -> GetOrder:
 @tracer.capture_lambda_handler(capture_response=False)
 def handler(event: endpoint.LambdaEvent, context: "LambdaContext") -> Response:
     """Lambda's entry point."""
+    renew_chance()
     try:
         return _endpoint().handle(event, context)
     finally:

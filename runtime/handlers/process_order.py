@@ -16,7 +16,7 @@ from runtime.settings import WorkerSettings, worker_settings
 from runtime.store import clients
 from runtime.store.call_budget import CallBudget
 from runtime.store.dead_letters import DeadLetters
-from runtime.store.notifications import TopicNotifications
+from runtime.store.notifications import BusNotifications, Notifications, TopicNotifications
 from runtime.store.processed_orders import ProcessedOrders
 from runtime.store.settlement import SettlementStore
 from runtime.store.source_queue import SourceQueue
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
@@ -36,8 +37,9 @@ def build(
     *,
     dynamodb: "DynamoDBClient",
     sqs: "SQSClient",
-    sns: "SNSClient",
     settings: WorkerSettings,
+    sns: "SNSClient | None" = None,
+    events: "EventBridgeClient | None" = None,
     brief_sqs: "SQSClient | None" = None,
     budget: CallBudget | None = None,
     clock: Clock = time,
@@ -45,13 +47,14 @@ def build(
 ) -> BatchRunner:
     """The worker of one process, over the given clients, time and chance.
 
-    `brief_sqs` gives messages back and deletes them, also in an invocation's last seconds; `sqs` if there is none.
+    Of `sns` and `events` the one is needed that the settings publish to. `brief_sqs` gives messages back and deletes
+    them, also in an invocation's last seconds; `sqs` if there is none.
     """
     processed = ProcessedOrders(dynamodb, settings.idempotency_table, settings.idempotency_ttl_seconds)
     processor = OrderProcessor(
         settings=settings,
         settler=Settler(SettlementStore(dynamodb, settings.orders_table, settings.stock_table), clock, random),
-        notifications=TopicNotifications(sns, settings.notifications_topic_arn, fifo=settings.orders_queue_fifo),
+        notifications=_notifications(settings, sns, events),
         processed=processed,
         dead_letters=DeadLetters(sqs, settings.dead_letter_queue_url, fifo=settings.orders_queue_fifo),
         source=SourceQueue(brief_sqs or sqs, settings.orders_queue_url),
@@ -60,18 +63,35 @@ def build(
     return BatchRunner(processor, processed, budget or CallBudget(), settings.batch_threads)
 
 
+def _notifications(
+    settings: WorkerSettings, sns: "SNSClient | None", events: "EventBridgeClient | None"
+) -> Notifications:
+    if settings.notifications_bus_name and events is not None:
+        return BusNotifications(events, settings.notifications_bus_name)
+    if settings.notifications_topic_arn and sns is not None:
+        return TopicNotifications(sns, settings.notifications_topic_arn, fifo=settings.orders_queue_fifo)
+    raise ValueError(
+        "no client for the events of outcomes; give `events` with a bus in the settings, `sns` with a topic"
+    )
+
+
 @cache
 def worker() -> BatchRunner:
     """The worker of this process."""
-    settings, dynamodb, sqs, sns = worker_settings(), clients.dynamodb(), clients.sqs(), clients.sns()
-    brief_sqs = clients.brief_sqs()
+    settings, dynamodb, sqs, brief_sqs = worker_settings(), clients.dynamodb(), clients.sqs(), clients.brief_sqs()
+    # One of the two: a client that is never called costs its cold start all the same.
+    sns = clients.sns() if settings.notifications_topic_arn else None
+    events = clients.events() if settings.notifications_bus_name else None
     # The last seconds belong to giving messages back. An item that outlives its budget then fails alone, instead of
     # having the platform stop the process and every neighbour with it.
     budget = CallBudget(int(settings.time_margin_seconds * 1000))
-    for client in (dynamodb, sqs, sns):
-        budget.watch(client)
+    for client in (dynamodb, sqs, sns, events):
+        if client is not None:
+            budget.watch(client)
     budget.watch(brief_sqs, _BRIEF_MILLISECONDS)
-    return build(dynamodb=dynamodb, sqs=sqs, brief_sqs=brief_sqs, sns=sns, settings=settings, budget=budget)
+    return build(
+        dynamodb=dynamodb, sqs=sqs, settings=settings, sns=sns, events=events, brief_sqs=brief_sqs, budget=budget
+    )
 
 
 @logger.inject_lambda_context(clear_state=True)

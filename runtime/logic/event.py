@@ -20,6 +20,8 @@ class Event:
         currency: For subscriptions that filter.
         document: The CloudEvents 1.0 JSON document; the same text on every publish.
         group: Whose order it is: events of one group are delivered in order where the topic keeps it.
+        source: The CloudEvent's `source`, for a bus that routes by it.
+        time: The CloudEvent's `time`: when the order was settled, RFC 3339.
     """
 
     event_id: str
@@ -27,6 +29,8 @@ class Event:
     currency: str
     document: str
     group: str
+    source: str
+    time: str
 
 
 def event_for(order: StoredOrder, *, source: str) -> Event:
@@ -42,7 +46,7 @@ def event_for(order: StoredOrder, *, source: str) -> Event:
     if order.status not in EVENT_TYPES:
         raise ValueError(f"An order that is {order.status} has no event; allowed: {', '.join(EVENT_TYPES)}.")
     event_type = EVENT_TYPES[order.status]
-    currency = _present(order, "currency")
+    currency, time = _present(order, "currency"), _present(order, "settled_at")
     event_id = f"{order.order_id}:{event_type}"
     document = {
         "specversion": "1.0",
@@ -50,15 +54,16 @@ def event_for(order: StoredOrder, *, source: str) -> Event:
         "type": event_type,
         "source": source,
         "subject": order.order_id,
-        "time": _present(order, "settled_at"),
+        "time": time,
         "datacontenttype": "application/json",
         # CloudEvents extensions; their names are lower-case letters and digits.
         "correlationid": order.correlation_id,
         "traceparent": order.traceparent,
         "data": _data(order),
     }
+    text = _canonical(_without_none(document))
     # An order without a caller is in no sequence, so it is a group of its own.
-    return Event(event_id, event_type, currency, _canonical(_without_none(document)), order.caller or order.order_id)
+    return Event(event_id, event_type, currency, text, order.caller or order.order_id, source, time)
 
 
 def _data(order: StoredOrder) -> dict[str, Any]:

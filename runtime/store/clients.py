@@ -8,6 +8,7 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
@@ -60,3 +61,9 @@ def brief_sqs() -> "SQSClient":
 def sns() -> "SNSClient":
     """The SNS client of this process."""
     return _session().client("sns", config=CONFIG)
+
+
+@cache
+def events() -> "EventBridgeClient":
+    """The EventBridge client of this process."""
+    return _session().client("events", config=CONFIG)

@@ -1,12 +1,29 @@
 """Publishing the outcome of an order."""
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from runtime.logic.event import Event
+from runtime.logic.failures import RetryableError
+from runtime.models.fields import from_timestamp
 from runtime.store.ordering import Ordered
 
 if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_sns import SNSClient
+
+_UNKNOWN: Final = "Unknown"
+
+
+class EntryRefusedError(RetryableError):
+    """EventBridge took the call and refused the event in it: such a call succeeds, so boto3 raises nothing.
+
+    Retryable whatever the code: a throttle passes by itself, a permission or a bus that is gone is put right by a
+    deploy, and the event of a settled order has nothing in it that could be wrong for good.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"PutEvents refused the event: {code}")
+        self.code = code
 
 
 class Notifications(Protocol):
@@ -40,3 +57,32 @@ class TopicNotifications:
     def _ordered(event: Event) -> "Ordered":
         # Published again within five minutes it is swallowed, which is right: the first one was delivered or is kept.
         return {"MessageGroupId": event.group, "MessageDeduplicationId": event.event_id}
+
+
+class BusNotifications:
+    """Events to an EventBridge bus: the CloudEvents document is the entry's `Detail`."""
+
+    def __init__(self, client: "EventBridgeClient", bus_name: str) -> None:
+        self._client = client
+        self._bus_name = bus_name
+
+    def publish(self, event: Event) -> None:
+        """Publish at least once. Raises `EntryRefusedError` and what boto3 raises; it may have been published all the
+        same, but for the former."""
+        answer = self._client.put_events(
+            Entries=[
+                {
+                    "EventBusName": self._bus_name,
+                    "Source": event.source,
+                    "DetailType": event.event_type,
+                    "Detail": event.document,
+                    # The order's own time, like the document's: an event published again is the same one.
+                    "Time": from_timestamp(event.time),
+                }
+            ]
+        )
+        if answer["FailedEntryCount"]:
+            # The service's own text may quote what it was sent.
+            raise EntryRefusedError(
+                next((each["ErrorCode"] for each in answer["Entries"] if "ErrorCode" in each), _UNKNOWN)
+            )

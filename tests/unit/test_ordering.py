@@ -12,7 +12,7 @@ from runtime.store.notifications import TopicNotifications
 from runtime.store.order_queue import OrderQueue
 from tests.unit.worker import factories
 
-EVENT = Event("id:order.confirmed", "order.confirmed", "EUR", "{}", "caller")
+EVENT = Event("id:order.confirmed", "order.confirmed", "EUR", "{}", "caller", "/orders", "2026-01-01T00:00:00Z")
 GROUPED = ("MessageGroupId", "MessageDeduplicationId")
 
 

@@ -23,6 +23,7 @@ from tests.unit.worker import factories
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
@@ -93,6 +94,7 @@ class World:
     sns: "SNSClient"
     settings: WorkerSettings
     subscriber_url: str
+    events: "EventBridgeClient | None" = None
     clock: FakeTime = field(default_factory=FakeTime)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     faults: dict[str, list[Fault]] = field(default_factory=dict)
@@ -104,6 +106,7 @@ class World:
             dynamodb=self._spy(self.dynamodb),
             sqs=self._spy(self.sqs),
             sns=self._spy(self.sns),
+            events=None if self.events is None else self._spy(self.events),
             settings=self.settings.model_copy(update=settings),
             clock=self.clock,
             random=lambda: 0.5,

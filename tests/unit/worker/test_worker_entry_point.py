@@ -22,6 +22,7 @@ CACHES: Any = (
     clients.sqs,
     clients.brief_sqs,
     clients.sns,
+    clients.events,
     settings.worker_settings,
     process_order.worker,
 )

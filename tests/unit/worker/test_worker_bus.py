@@ -1,0 +1,171 @@
+"""Outcomes to an event bus: the entry, what its refusal means, and that the worker speaks to one target alone."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from pydantic import ValidationError
+
+from runtime.handlers import process_order
+from runtime.logic.event import Event, event_for
+from runtime.logic.failures import RetryableError, error_text_of, error_type_of
+from runtime.settings import WorkerSettings
+from runtime.store.notifications import BusNotifications, EntryRefusedError
+from tests.unit.worker.conftest import World, answer_lost
+from tests.unit.worker.factories import order_id, record, stored
+
+BUS = "orders-test-events"
+# Amazon EventBridge User Guide, "Calculating PutEvents event entry size": Time counts 14 bytes.
+MOST_BYTES, TIME_BYTES = 256 * 1024, 14
+
+
+def event(**overrides: Any) -> Event:
+    return event_for(stored(**overrides), source="/orders-test")
+
+
+@pytest.fixture
+def bus() -> Iterator[tuple[BusNotifications, Stubber]]:
+    client = boto3.client("events", region_name="us-east-1")
+    with Stubber(client) as stub:
+        yield BusNotifications(client, BUS), stub
+        stub.assert_no_pending_responses()
+
+
+def entry(of: Event) -> dict[str, Any]:
+    """What a rule sees of an event, beside the bus itself."""
+    return {
+        "EventBusName": BUS,
+        "Source": "/orders-test",
+        "DetailType": "order.confirmed",
+        "Detail": of.document,
+        "Time": datetime(2026, 1, 31, 12, 0, 1, 500_000, tzinfo=UTC),
+    }
+
+
+def test_the_document_rides_in_the_detail_and_the_order_s_time_is_the_event_s(
+    bus: tuple[BusNotifications, Stubber],
+) -> None:
+    # GIVEN a confirmed order
+    notifications, stub = bus
+    published = event()
+    stub.add_response(
+        "put_events", {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}, {"Entries": [entry(published)]}
+    )
+    # WHEN its event is published
+    notifications.publish(published)
+    # THEN the one call that was expected was made
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "InternalFailure", "NotAuthorizedForSourceException"])
+def test_an_entry_that_is_refused_is_a_failure_though_the_call_succeeded(
+    bus: tuple[BusNotifications, Stubber], code: str
+) -> None:
+    # GIVEN a bus that takes the call and refuses the event
+    notifications, stub = bus
+    answer = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": code, "ErrorMessage": "secret payload"}]}
+    stub.add_response("put_events", answer)
+    # WHEN an event is published
+    with pytest.raises(EntryRefusedError) as caught:
+        notifications.publish(event())
+    # THEN that is retryable, names the code, and repeats nothing of what was sent
+    assert isinstance(caught.value, RetryableError)
+    assert caught.value.code == code
+    assert error_type_of(caught.value) == "EntryRefusedError"
+    assert error_text_of(caught.value) == f"PutEvents refused the event: {code}"
+
+
+def test_a_refusal_without_a_code_is_one_too(bus: tuple[BusNotifications, Stubber]) -> None:
+    # GIVEN an answer that counts a failure and does not say which
+    notifications, stub = bus
+    stub.add_response("put_events", {"FailedEntryCount": 1, "Entries": [{}]})
+    # WHEN an event is published THEN it has failed
+    with pytest.raises(EntryRefusedError, match="Unknown"):
+        notifications.publish(event())
+
+
+def test_the_largest_order_fits_into_one_entry() -> None:
+    # GIVEN as many lines as an order may have, with the longest texts that the API takes
+    lines = [{"sku": f"{number:064}", "quantity": 1000, "unit_price": "99999999.99"} for number in range(50)]
+    reason = {"code": "OUT_OF_STOCK", "skus": [line["sku"] for line in lines]}
+    # WHEN its event is measured as EventBridge does
+    largest = event(lines=lines, reference="é" * 64, reason=reason, status="REJECTED")
+    size = sum(len(text.encode()) for text in (largest.source, largest.event_type, largest.document)) + TIME_BYTES
+    # THEN it is far below the limit
+    assert size < MOST_BYTES / 10
+
+
+class TestWorker:
+    """The worker with a bus instead of the topic, in an account that has both."""
+
+    @pytest.fixture
+    def on_bus(self, world: World) -> World:
+        events = boto3.client("events")
+        events.create_event_bus(Name=BUS)
+        fields = {**world.settings.model_dump(), "notifications_topic_arn": "", "notifications_bus_name": BUS}
+        world.settings = WorkerSettings.model_validate(fields)
+        world.events = events
+        world.stock(SKU_1=2)
+        return world
+
+    def sent(self, world: World) -> list[dict[str, Any]]:
+        """The entries that the bus was given, the refused ones too."""
+        return [entry for call in world.called("put_events") for entry in call["Entries"]]
+
+    def test_an_order_s_outcome_reaches_the_bus_and_no_topic(self, on_bus: World) -> None:
+        # GIVEN a worker with a bus
+        # WHEN it processes an order
+        failed = on_bus.run(record())
+        # THEN the bus has the CloudEvents document, and nothing was published to SNS
+        assert failed == []
+        assert [json.loads(each["Detail"])["id"] for each in self.sent(on_bus)] == [f"{order_id(1)}:order.confirmed"]
+        assert not on_bus.called("publish")
+
+    def test_a_refused_entry_is_retried_and_the_stock_moves_once(self, on_bus: World) -> None:
+        # GIVEN a bus that refuses one event
+        on_bus.disturb(
+            "put_events", lambda _: {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException"}]}
+        )
+        sent = record()
+        # WHEN the order is processed, and its message comes again
+        first, again = on_bus.run(sent), on_bus.run(sent)
+        # THEN the first attempt is reported as failed, and the second one only publishes
+        assert (first, again) == ([sent["messageId"]], [])
+        assert len(self.sent(on_bus)) == 2
+        assert on_bus.available("SKU-1") == 0
+
+    def test_an_event_whose_answer_was_lost_is_published_again_with_the_same_bytes(self, on_bus: World) -> None:
+        # GIVEN a call that took effect, and nobody heard of it
+        on_bus.disturb("put_events", answer_lost)
+        sent = record()
+        # WHEN the message comes again
+        on_bus.run(sent)
+        on_bus.run(sent)
+        # THEN it is the same entry to the last byte
+        first, second = self.sent(on_bus)
+        assert first == second
+
+
+class TestSettings:
+    @pytest.mark.parametrize(
+        ("topic", "bus", "given"),
+        [("", "", "neither"), ("arn:aws:sns:…", BUS, "NOTIFICATIONS_TOPIC_ARN and NOTIFICATIONS_BUS_NAME")],
+    )
+    def test_neither_or_both_targets_are_refused_with_their_names(
+        self, world: World, topic: str, bus: str, given: str
+    ) -> None:
+        # GIVEN
+        fields = {**world.settings.model_dump(), "notifications_topic_arn": topic, "notifications_bus_name": bus}
+        # WHEN / THEN
+        with pytest.raises(ValidationError, match=f"given {given} .*exactly one of NOTIFICATIONS_TOPIC_ARN"):
+            WorkerSettings.model_validate(fields)
+
+    def test_a_worker_without_the_client_that_its_settings_need_is_not_built(self, world: World) -> None:
+        # GIVEN settings with a topic
+        # WHEN it is built with no client for one
+        # THEN that is said
+        with pytest.raises(ValueError, match="give `events` with a bus"):
+            process_order.build(dynamodb=world.dynamodb, sqs=world.sqs, settings=world.settings)
