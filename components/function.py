@@ -1,11 +1,11 @@
 """A Lambda function with everything it needs to be operated: role, exact policy, log group, `live` alias."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from components.component import Args, Component, Scope, Text
 from components.iam import LAMBDA_TRUST, TRACING, Grant, identity_policy
@@ -36,6 +36,24 @@ class FunctionPlatform(Args):
     )
 
 
+class WarmStart(Args):
+    """What spares callers cold starts: one of the two, or nothing. Lambda refuses both together."""
+
+    snapshots: bool = Field(
+        default=False,
+        description="Versions are started once, when they are published, and resumed from a snapshot of that.",
+    )
+    ready_instances: int = Field(
+        default=0, ge=0, description="Instances that wait, started, behind the alias; 0: none do."
+    )
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if self.snapshots and self.ready_instances:
+            raise ValueError(f"given snapshots and {self.ready_instances} ready instances; allowed: one of the two")
+        return self
+
+
 class FunctionArgs(Args):
     """One function."""
 
@@ -47,6 +65,7 @@ class FunctionArgs(Args):
     reserved_concurrency: int = Field(
         default=-1, ge=-1, description="Instances kept for it and its upper bound; -1 reserves none, 0 stops it."
     )
+    warm_start: WarmStart = Field(default=WarmStart(), description="What spares callers cold starts.")
     environment: Mapping[str, Text] = Field(description="Variables of this function, on top of the platform's.")
     grants: tuple[Grant, ...] = Field(description="All it may do on other resources.")
 
@@ -77,6 +96,7 @@ class Function(Component):
                 ignore_changes=["functionVersion", "routingConfig"] if args.platform.shifted_elsewhere else None
             ),
         )
+        self._keep_ready(alias, args.warm_start)
         self.alias = alias
         self.function_name, self.arn = function.name, function.arn
         self.role_arn = role.arn
@@ -103,6 +123,20 @@ class Function(Component):
                 retention_in_days=retention_days,
                 kms_key_id=self.scope.key_arn,
                 tags=self.scope.tags,
+            ),
+            self.child(),
+        )
+
+    def _keep_ready(self, alias: aws.lambda_.Alias, warm_start: WarmStart) -> None:
+        if not warm_start.ready_instances:
+            return
+        # On the alias, not on a version: the instances go with the callers when these are moved.
+        aws.lambda_.ProvisionedConcurrencyConfig(
+            f"{self.logical_name}-ready",
+            aws.lambda_.ProvisionedConcurrencyConfigArgs(
+                function_name=alias.function_name,
+                qualifier=alias.name,
+                provisioned_concurrent_executions=warm_start.ready_instances,
             ),
             self.child(),
         )
@@ -151,6 +185,9 @@ class Function(Component):
                     mode="Active" if platform.tracing else "PassThrough"
                 ),
                 publish=True,
+                snap_start=aws.lambda_.FunctionSnapStartArgs(apply_on="PublishedVersions")
+                if args.warm_start.snapshots
+                else None,
                 tags=self.scope.tags,
             ),
             # Behind its policy: what is wired to the function must never reach a role that may not do its work yet.

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from components.component import Scope
 from components.config import StackConfig
-from components.function import Function, FunctionArgs, FunctionPlatform
+from components.function import Function, FunctionArgs, FunctionPlatform, WarmStart
 from components.queue_consumer import QueueConsumer, QueueConsumerArgs
 from pipeline.data import Data
 from pipeline.encryption import key_grants
-from pipeline.messaging import Messaging
+from pipeline.messaging import Messaging, event_source
 from pipeline.origin import origin_environment
 
 
@@ -62,6 +62,7 @@ def _create_order(
             memory_mb=config.api_memory_mb,
             timeout_seconds=config.api_timeout_seconds,
             reserved_concurrency=config.api_reserved_concurrency,
+            warm_start=_warm_start(config),
             environment={
                 "POWERTOOLS_SERVICE_NAME": "api",
                 "ORDERS_TABLE": data.orders.table_name,
@@ -92,6 +93,7 @@ def _get_order(config: StackConfig, scope: Scope, platform: FunctionPlatform, da
             memory_mb=config.api_memory_mb,
             timeout_seconds=config.api_timeout_seconds,
             reserved_concurrency=config.api_reserved_concurrency,
+            warm_start=_warm_start(config),
             environment={
                 "POWERTOOLS_SERVICE_NAME": "api",
                 "ORDERS_TABLE": data.orders.table_name,
@@ -124,8 +126,8 @@ def _process_order(
                 "IDEMPOTENCY_TTL_SECONDS": str(config.worker_idempotency_ttl_seconds),
                 "ORDERS_QUEUE_URL": queue.url,
                 "DEAD_LETTER_QUEUE_URL": queue.dead_letter_url,
-                "NOTIFICATIONS_TOPIC_ARN": messaging.notifications.arn,
-                "EVENT_SOURCE": f"/{scope.prefix}",
+                **messaging.publishing,
+                "EVENT_SOURCE": event_source(scope),
                 "MAX_RECEIVE_COUNT": str(config.max_receive_count),
                 "RETRY_BASE_SECONDS": str(config.retry_base_seconds),
                 "RETRY_CAP_SECONDS": str(config.retry_cap_seconds),
@@ -149,3 +151,11 @@ def _process_order(
 
 def _ordering(config: StackConfig) -> dict[str, str]:
     return {"ORDERS_QUEUE_FIFO": "true"} if config.strict_ordering else {}
+
+
+def _warm_start(config: StackConfig) -> WarmStart:
+    # For the API's functions only: nobody waits for the worker's first batch.
+    return WarmStart(
+        snapshots=config.api_warm_start == "snap_start",
+        ready_instances=config.api_provisioned_concurrency if config.api_warm_start == "provisioned" else 0,
+    )

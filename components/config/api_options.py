@@ -162,6 +162,27 @@ class ApiOptions(BaseModel):
         json_schema_extra={"allowed": _SECRET_LIMITS, "consequence": "Leave it empty once the rotation is over."},
     )
 
+    api_warm_start: Literal["none", "snap_start", "provisioned"] = Field(
+        default="none",
+        description="What spares callers cold starts: nothing, snapshots after init, or instances kept ready.",
+        json_schema_extra={
+            "cost": "snap_start: about 4 USD a month per GB of memory for each function's version, and 0.14 USD per "
+            "1,000 resumes of 1 GB; provisioned: about 9 USD a month per GB and instance on arm64 (11 on x86_64)",
+            "consequence": "snap_start: Python 3.12 or newer; a new version takes minutes to publish. provisioned: "
+            "calls beyond the instances start cold as ever. What either means for deploys: docs/delivery.md.",
+        },
+    )
+    api_provisioned_concurrency: int = Field(
+        default=1,
+        ge=1,
+        le=1_000,
+        description="With api_warm_start: provisioned: instances of each API function that are kept ready.",
+        json_schema_extra={
+            "cost": "each about 9 USD a month per GB on arm64",
+            "consequence": "They count against the account's concurrency and against api_reserved_concurrency.",
+        },
+    )
+
     trace_group: bool = Field(
         default=False,
         description="With tracing: an X-Ray group of this stack's traces that failed or were slow.",

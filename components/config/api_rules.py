@@ -26,6 +26,7 @@ def idle_settings(config: "StackConfig") -> Problem | None:
         "origin_secret": ("waf", True),
         "origin_secret_also_accepted": ("waf", True),
         "trace_group": ("tracing", True),
+        "api_provisioned_concurrency": ("api_warm_start", "provisioned"),
     }
     fields = type(config).model_fields
     for key, (option, value) in needed.items():
@@ -139,6 +140,25 @@ def edge(config: "StackConfig") -> Problem | None:
     return None
 
 
+def warm_start(config: "StackConfig") -> Problem | None:
+    """What Lambda refuses: snapshots of an old Python, and more instances kept ready than a function may have."""
+    if config.api_warm_start == "snap_start" and config.python_version == "3.11":
+        return Problem(
+            ("api_warm_start", "python_version"),
+            "snap_start with python_version = 3.11",
+            "snap_start with Python 3.12 or newer, the only ones that Lambda makes snapshots of",
+        )
+    most, ready = config.api_reserved_concurrency, config.api_provisioned_concurrency
+    if config.api_warm_start != "provisioned" or most == -1 or ready <= most:
+        return None
+    return Problem(
+        ("api_provisioned_concurrency", "api_reserved_concurrency"),
+        f"{ready} instances kept ready of at most {most}",
+        f"at most the {most} that are reserved, or api_reserved_concurrency: -1"
+        + ("; a stopped API (0) takes api_warm_start: none" if most == 0 else ""),
+    )
+
+
 def _shown(config: "StackConfig", key: str) -> str:
     value = getattr(config, key)
     return "a secret" if isinstance(value, SecretStr) else f"{key} = {_text(value)}"
@@ -150,4 +170,4 @@ def _text(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-API_RULES = (idle_settings, anonymous, cognito, external, cors, domain, edge)
+API_RULES = (idle_settings, anonymous, cognito, external, cors, domain, edge, warm_start)

@@ -1,7 +1,7 @@
-"""Lambda: aliases and permissions, by which others reach a function."""
+"""Lambda: aliases and permissions, by which others reach a function, and the instances that wait for them."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from local.services.aws import Aws
 from local.services.base import Created, Handler, Inputs, compact, gone_is_fine
@@ -64,6 +64,54 @@ class Alias(Handler[AliasInputs]):
     def delete(self, aws: Aws, id_: str, inputs: AliasInputs) -> None:
         """Delete it."""
         gone_is_fine(aws.lambda_.delete_alias, _GONE, FunctionName=inputs.function_name, Name=id_.rsplit(":", 1)[-1])
+
+
+class ProvisionedConcurrencyInputs(Inputs):
+    """`aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig`."""
+
+    function_name: str
+    qualifier: str
+    provisioned_concurrent_executions: int
+
+
+class ProvisionedConcurrencyConfig(Handler[ProvisionedConcurrencyInputs]):
+    """Instances kept ready behind an alias or version: kept as a number. Its id is `function,qualifier`."""
+
+    pulumi_type = "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig"
+    model = ProvisionedConcurrencyInputs
+    ignored: ClassVar[Mapping[str, str]] = {
+        "skipDestroy": "about destroying; the emulator forgets everything when it stops"
+    }
+    updatable = frozenset({"provisionedConcurrentExecutions"})
+
+    def create(self, aws: Aws, name: str, inputs: ProvisionedConcurrencyInputs) -> Created:
+        """Set the number."""
+        self._put(aws, inputs)
+        return Created(f"{inputs.function_name},{inputs.qualifier}")
+
+    def update(
+        self, aws: Aws, id_: str, old: ProvisionedConcurrencyInputs, new: ProvisionedConcurrencyInputs
+    ) -> Mapping[str, Any]:
+        """Set another number."""
+        self._put(aws, new)
+        return {}
+
+    def delete(self, aws: Aws, id_: str, inputs: ProvisionedConcurrencyInputs) -> None:
+        """Keep none ready."""
+        gone_is_fine(
+            aws.lambda_.delete_provisioned_concurrency_config,
+            _GONE,
+            FunctionName=inputs.function_name,
+            Qualifier=inputs.qualifier,
+        )
+
+    @staticmethod
+    def _put(aws: Aws, inputs: ProvisionedConcurrencyInputs) -> None:
+        aws.lambda_.put_provisioned_concurrency_config(
+            FunctionName=inputs.function_name,
+            Qualifier=inputs.qualifier,
+            ProvisionedConcurrentExecutions=inputs.provisioned_concurrent_executions,
+        )
 
 
 class PermissionInputs(Inputs):

@@ -14,6 +14,7 @@ from local.services.aws import Aws
 from local.services.base import Created, Handler, Inputs, Tags, compact, gone_is_fine
 
 _GONE = "ResourceNotFoundException"
+_SNAPSHOT_SECONDS = 120
 _UPLOAD = Lock()
 """Packages go up one at a time: several of 25 MB at once make a busy emulator hang up on some of them."""
 
@@ -37,6 +38,12 @@ class LoggingConfig(Inputs):
     log_group: str | None = None
     application_log_level: str | None = None
     system_log_level: str | None = None
+
+
+class SnapStart(Inputs):
+    """Whether published versions are resumed from a snapshot."""
+
+    apply_on: str
 
 
 class EphemeralStorage(Inputs):
@@ -71,6 +78,7 @@ class FunctionInputs(Inputs):
     package_type: str = "Zip"
     publish: bool = False
     reserved_concurrent_executions: int = -1
+    snap_start: SnapStart | None = None
     tags: Tags
     timeout: int = 3
     tracing_config: TracingConfig | None = None
@@ -90,6 +98,7 @@ class FunctionInputs(Inputs):
             KMSKeyArn=self.kms_key_arn,
             Layers=self.layers,
             DeadLetterConfig={"TargetArn": self.dead_letter_config.target_arn} if self.dead_letter_config else None,
+            SnapStart={"ApplyOn": self.snap_start.apply_on if self.snap_start else "None"},
             TracingConfig={"Mode": self.tracing_config.mode} if self.tracing_config else None,
             LoggingConfig=compact(
                 LogFormat=logging.log_format,
@@ -127,6 +136,15 @@ def _version_with(aws: Aws, function_name: str, code: bytes) -> str | None:
     return versions[-1]["Version"] if versions and versions[-1]["CodeSha256"] == _digest(code) else None
 
 
+def _started(aws: Aws, function_name: str, version: str, inputs: FunctionInputs) -> None:
+    """Waits until a version that is resumed from a snapshot can be called; other versions can be at once."""
+    if inputs.snap_start and inputs.publish:
+        waiter = aws.lambda_.get_waiter("published_version_active")
+        waiter.wait(
+            FunctionName=function_name, Qualifier=version, WaiterConfig={"Delay": 1, "MaxAttempts": _SNAPSHOT_SECONDS}
+        )
+
+
 def _digest(code: bytes) -> str:
     return b64encode(hashlib.sha256(code).digest()).decode()
 
@@ -156,6 +174,7 @@ class Function(Handler[FunctionInputs]):
             "reservedConcurrentExecutions",
             "role",
             "runtime",
+            "snapStart",
             "tags",
             "timeout",
             "tracingConfig",
@@ -181,6 +200,7 @@ class Function(Handler[FunctionInputs]):
         # What was done before the connection closed shows by the name, and by the code that stands under it.
         version = _uploaded(upload, lambda: _version_with(aws, function_name, code) or upload())
         self._reserve(aws, function_name, inputs)
+        _started(aws, function_name, version, inputs)
         return Created(function_name, self._outputs(aws, function_name, code, version))
 
     def update(self, aws: Aws, id_: str, old: FunctionInputs, new: FunctionInputs) -> Mapping[str, Any]:
@@ -195,6 +215,7 @@ class Function(Handler[FunctionInputs]):
 
         version = _uploaded(upload, upload)
         self._reserve(aws, id_, new)
+        _started(aws, id_, version, new)
         arn = aws.arn("lambda", f"function:{id_}")
         if lost := [key for key in old.tags if key not in new.tags]:
             aws.lambda_.untag_resource(Resource=arn, TagKeys=lost)

@@ -10,7 +10,7 @@ from local.services.cloudwatch import CompositeAlarm, Dashboard, MetricAlarm
 from local.services.cognito import ResourceServer, UserPool, UserPoolClient, UserPoolDomain
 from local.services.dynamodb import Table
 from local.services.event_source import EventSourceMapping
-from local.services.function_access import Alias, Permission
+from local.services.function_access import Alias, Permission, ProvisionedConcurrencyConfig
 from local.services.functions import Function
 from local.services.iam import Policy, Role, RolePolicy, RolePolicyAttachment
 from local.services.logs import LogGroup, LogMetricFilter, LogResourcePolicy
@@ -32,6 +32,7 @@ _ALL: tuple[Handler[Any], ...] = (
     MetricAlarm(),
     Permission(),
     Policy(),
+    ProvisionedConcurrencyConfig(),
     Queue(),
     QueuePolicy(),
     RedriveAllowPolicy(),

@@ -17,6 +17,7 @@ from tools.aws_inputs import findings
 
 QUEUE, FUNCTION, ALIAS = "aws:sqs/queue:Queue", "aws:lambda/function:Function", "aws:lambda/alias:Alias"
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
+READY = "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig"
 MAX_RETENTION: Final = 1_209_600
 RUNTIMES: Final = frozenset({"python3.11", "python3.12", "python3.13", "python3.14"})
 US_EAST_1_ONLY: Final = "us-east-1"
@@ -107,6 +108,29 @@ def functions(recording: Recording) -> Iterator[str]:
         size = sum(len(n) + len(v) for n, v in function.inputs.get("environment", {}).get("variables", {}).items())
         if size > 4_096:
             yield _finding(function, f"{size} characters of environment", "4096 bytes together")
+
+
+def warm_starts(recording: Recording) -> Iterator[str]:
+    """Snapshots are of published versions and of Python 3.12 or newer; never of a function with instances kept ready.
+
+    Lambda Developer Guide, Lambda SnapStart (supported features and limitations); PutProvisionedConcurrencyConfig.
+    """
+    functions = {each.inputs["name"]: each for each in recording.of_type(FUNCTION)}
+    ready = {each.inputs["functionName"]: each for each in recording.of_type(READY)}
+    for name, function in functions.items():
+        if function.inputs.get("snapStart", {}).get("applyOn") != "PublishedVersions":
+            continue
+        if function.inputs["runtime"] == "python3.11" or not function.inputs.get("publish"):
+            yield _finding(function, "snapStart", "with Python 3.12 or newer and published versions")
+        if name in ready:
+            yield _finding(function, f"snapStart and {ready[name].name}", "one of the two")
+    for name, each in ready.items():
+        most = functions[name].inputs.get("reservedConcurrentExecutions", -1)
+        given = each.inputs["provisionedConcurrentExecutions"]
+        if given < 1 or 0 <= most < given:
+            yield _finding(each, f"provisionedConcurrentExecutions {given}", f"1 to the {most} reserved (-1: any)")
+        if each.inputs["qualifier"] == "$LATEST":
+            yield _finding(each, "qualifier $LATEST", "a version or an alias")
 
 
 def routes(recording: Recording) -> Iterator[str]:

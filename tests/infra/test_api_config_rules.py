@@ -40,6 +40,26 @@ EDGES: dict[tuple[str, str], tuple[dict[str, str], dict[str, str], str]] = {
         {"trace_group": "true", "tracing": "true"},
         "with tracing: true",
     ),
+    ("idle_settings", "ready instances"): (
+        {"api_provisioned_concurrency": "2"},
+        {"api_provisioned_concurrency": "2", "api_warm_start": "provisioned"},
+        "with api_warm_start: provisioned",
+    ),
+    ("warm_start", "old Python"): (
+        {"api_warm_start": "snap_start", "python_version": "3.11"},
+        {"api_warm_start": "snap_start", "python_version": "3.12"},
+        "with Python 3.12 or newer",
+    ),
+    ("warm_start", "more than reserved"): (
+        {"api_warm_start": "provisioned", "api_provisioned_concurrency": "5", "api_reserved_concurrency": "4"},
+        {"api_warm_start": "provisioned", "api_provisioned_concurrency": "4", "api_reserved_concurrency": "4"},
+        "at most the 4 that are reserved",
+    ),
+    ("warm_start", "stopped"): (
+        {"api_warm_start": "provisioned", "api_reserved_concurrency": "0"},
+        {"api_warm_start": "snap_start", "api_reserved_concurrency": "0"},
+        "api_warm_start: none",
+    ),
     ("anonymous", "production"): (
         {"environment": "production"},
         {"environment": "production", "allow_anonymous": "true"},

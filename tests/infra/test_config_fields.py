@@ -77,6 +77,8 @@ REFUSED: dict[str, tuple[str, str]] = {
     "origin_secret": ("my-dog", "32 to 256"),
     "origin_secret_also_accepted": ("with a space that is long enough to be one", "32 to 256"),
     "trace_group": ("yes", "true or false"),
+    "api_warm_start": ("off", "none, snap_start, provisioned"),
+    "api_provisioned_concurrency": ("0", "from 1 to 1000"),
     "encryption": ("kms", "aws, customer"),
     "strict_ordering": ("1", "true or false"),
     "gradual_deploy": ("false", "none, Canary10Percent5Minutes"),

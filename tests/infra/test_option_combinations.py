@@ -47,6 +47,11 @@ OPTIONS: dict[str, dict[str, dict[str, str]]] = {
     },
     "subscriptions": {"none": {}, "queue": {"subscriptions": '["{name: events, protocol: sqs}"]'}},
     "deploy": {"at once": {}, "gradual": {"gradual_deploy": "Canary10Percent5Minutes"}},
+    "warm start": {
+        "none": {},
+        "snapshots": {"api_warm_start": "snap_start"},
+        "ready": {"api_warm_start": "provisioned", "api_provisioned_concurrency": "3"},
+    },
     "encryption": {"aws": {}, "customer": {"encryption": "customer"}},
     "ordering": {"off": {}, "strict": {"strict_ordering": "true", "batch_size": "1"}},
     "package": {
@@ -81,6 +86,8 @@ TRACES: dict[str, tuple[str, frozenset[str]]] = {
     "aws:xray/": ("traces", frozenset({"group"})),
     "xray:Put": ("traces", frozenset({"on", "group"})),
     "aws:cloudwatch/compositeAlarm:": ("alarms", frozenset({"on"})),
+    "snapStart": ("warm start", frozenset({"snapshots"})),
+    "aws:lambda/provisionedConcurrencyConfig:": ("warm start", frozenset({"ready"})),
     "aws:codedeploy/": ("deploy", frozenset({"gradual"})),
     "-notifications-events": ("subscriptions", frozenset({"queue"})),
 }

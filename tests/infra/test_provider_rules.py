@@ -20,6 +20,7 @@ RULES: tuple[Rule, ...] = (
     provider_rules.queue_consumers,
     provider_rules.concurrency,
     provider_rules.functions,
+    provider_rules.warm_starts,
     provider_rules.routes,
     provider_rules.authorizers,
     provider_rules.metric_math,
@@ -40,6 +41,8 @@ def variants() -> Iterator[tuple[str, Recording]]:
     """The stacks as committed, and with what is off in them; the last with as much text as configuration takes."""
     yield from ((stack, recorded(stack)) for stack in STACKS)
     yield "edge", recorded_with("prod", {**EDGE, **DOMAIN, "orders:encryption": "customer"})
+    yield "snapshots", recorded_with("prod", {"orders:api_warm_start": "snap_start"})
+    yield "ready", recorded_with("prod", {"orders:api_warm_start": "provisioned"})
     yield "long name", _with_the_longest_name()
     yield "longest", recorded_with("prod", {"orders:extra_tags": json.dumps(LONGEST), **_many_subscriptions()})
 

@@ -108,3 +108,56 @@ def test_function_with_all_that_reaches_it(emulated: Aws) -> None:
     assert emulated.lambda_.list_functions()["Functions"] == []
     assert emulated.iam.list_roles()["Roles"] == []
     assert emulated.apigatewayv2.get_apis()["Items"] == []
+
+
+def test_instances_kept_ready_are_a_number_that_can_change_and_go(emulated: Aws) -> None:
+    # GIVEN an alias with two instances kept ready
+    role = Made(emulated, "Role", "ready-role", name="ready", assumeRolePolicy=TRUST)
+    function = Made(emulated, "Function", "ready", **function_inputs(name="ready", role=role.state["arn"]))
+    alias = Made(
+        emulated, "Alias", "ready", name="live", functionName=function.id, functionVersion=function.state["version"]
+    )
+    ready = Made(
+        emulated,
+        "ProvisionedConcurrencyConfig",
+        "ready",
+        functionName=function.id,
+        qualifier="live",
+        provisionedConcurrentExecutions=2,
+    )
+
+    # WHEN there are to be three
+    ready.change(provisionedConcurrentExecutions=3)
+
+    # THEN there are, until it is deleted, twice
+    shown = emulated.lambda_.get_provisioned_concurrency_config(FunctionName="ready", Qualifier="live")
+    assert shown["RequestedProvisionedConcurrentExecutions"] == 3
+    for _ in range(2):
+        for each in (ready, alias, function, role):
+            each.delete()
+    with pytest.raises(emulated.lambda_.exceptions.ResourceNotFoundException):
+        emulated.lambda_.get_provisioned_concurrency_config(FunctionName="ready", Qualifier="live")
+
+
+def test_a_version_that_is_resumed_from_a_snapshot_can_be_called_when_it_is_deployed(emulated: Aws) -> None:
+    # GIVEN a function with snapshots, whose code changes
+    role = Made(emulated, "Role", "snap-role", name="snap", assumeRolePolicy=TRUST)
+    snapshots = {"applyOn": "PublishedVersions"}
+    function = Made(
+        emulated, "Function", "snap", **function_inputs(name="snap", role=role.state["arn"], snapStart=snapshots)
+    )
+    code = pulumi.AssetArchive({"app.py": pulumi.StringAsset(HELLO.replace("hello", "welcome"))})
+
+    # WHEN it is deployed, and then goes on without snapshots
+    outputs = function.change(code=code)
+    answer = emulated.lambda_.invoke(FunctionName="snap", Qualifier=outputs["version"], Payload=b"{}")
+    version = emulated.lambda_.get_function_configuration(FunctionName="snap", Qualifier=outputs["version"])
+    function.inputs = {key: value for key, value in function.inputs.items() if key != "snapStart"}
+    function.change(description="without")
+
+    # THEN
+    assert json.loads(answer["Payload"].read()) == {"welcome": "nobody"}
+    assert version["SnapStart"]["ApplyOn"] == "PublishedVersions"
+    assert emulated.lambda_.get_function_configuration(FunctionName="snap")["SnapStart"]["ApplyOn"] == "None"
+    for each in (function, role):
+        each.delete()

@@ -1,0 +1,138 @@
+"""What init leaves behind may be in a snapshot of many instances: nothing unique, nothing that ages, no connection."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from runtime import resumed
+from runtime.observability import logger
+
+# Runs a handler's init as Lambda does, and writes which of our own lines asked for chance or time, or who connected.
+PROBE = """
+import datetime, json, os, random, socket, time, traceback, uuid
+import runtime
+
+own, seen = runtime.__path__[0], []
+
+def spied(what, original):
+    def spy(*args, **kwargs):
+        caller = traceback.extract_stack()[-2]
+        if what == "connect" or caller.filename.startswith(own):
+            seen.append(f"{what} by {caller.filename}:{caller.lineno}")
+        return original(*args, **kwargs)
+    return spy
+
+class Now(datetime.datetime):
+    now = spied("now", datetime.datetime.now)
+
+datetime.datetime = Now
+for owner, names in ((uuid, ("uuid1", "uuid4")), (random, ("random", "uniform", "randint", "seed")),
+                     (time, ("time", "monotonic", "time_ns")), (os, ("urandom",))):
+    for name in names:
+        setattr(owner, name, spied(name, getattr(owner, name)))
+socket.socket.connect = spied("connect", socket.socket.connect)
+import runtime.handlers.MODULE
+print(json.dumps(seen))
+"""
+ENVIRONMENT = {
+    "AWS_LAMBDA_FUNCTION_NAME": "f",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_ACCESS_KEY_ID": "given-by-lambda",
+    "AWS_SECRET_ACCESS_KEY": "given-by-lambda",
+    "IDEMPOTENCY_TABLE": "remembered",
+    "ORDERS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/orders",
+    "ORDERS_TABLE": "orders",
+}
+
+
+def init(module: str, before: str = "") -> list[str]:
+    """What the init of an entry point did that a snapshot should not hold."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE.replace("import runtime.handlers.MODULE", f"{before}\nimport {module}")],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **ENVIRONMENT},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: list[str] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize("name", ["create_order", "get_order"])
+def test_init_makes_nothing_unique_asks_no_clock_and_connects_to_nobody(name: str) -> None:
+    # GIVEN / WHEN
+    found = init(f"runtime.handlers.{name}")
+
+    # THEN
+    assert found == []
+
+
+def test_what_connects_at_init_would_be_found() -> None:
+    # GIVEN an init with a connection in it
+    connecting = "try: socket.create_connection(('127.0.0.1', 1), 1)\nexcept OSError: pass"
+
+    # WHEN
+    found = init("runtime.handlers.get_order", before=connecting)
+
+    # THEN
+    assert found
+    assert found[0].startswith("connect by")
+
+
+@pytest.fixture
+def _first_invocation() -> Iterator[None]:
+    resumed.renew_chance.cache_clear()
+    yield
+    resumed.renew_chance.cache_clear()
+
+
+@pytest.mark.usefixtures("_first_invocation")
+def test_instances_of_one_snapshot_draw_numbers_of_their_own() -> None:
+    # GIVEN the state that a snapshot holds
+    snapshot = random.getstate()
+    drawn = []
+
+    # WHEN two instances are resumed from it
+    for _ in range(2):
+        random.setstate(snapshot)
+        resumed.renew_chance.cache_clear()
+        resumed.renew_chance()
+        drawn.append(random.getstate())
+
+    # THEN
+    assert drawn[0] != drawn[1]
+
+
+@pytest.mark.usefixtures("_first_invocation")
+def test_chance_is_renewed_once_and_not_again() -> None:
+    # GIVEN
+    resumed.renew_chance()
+    state = random.getstate()
+
+    # WHEN
+    resumed.renew_chance()
+
+    # THEN
+    assert random.getstate() == state
+
+
+@pytest.mark.usefixtures("_first_invocation")
+@pytest.mark.parametrize(("rate", "asked"), [(0.01, 1), (0.0, 0)])
+def test_who_logs_at_debug_is_decided_anew_where_it_is_left_to_chance(
+    monkeypatch: pytest.MonkeyPatch, rate: float, asked: int
+) -> None:
+    # GIVEN
+    decisions: list[None] = []
+    monkeypatch.setattr(logger, "sampling_rate", rate)
+    monkeypatch.setattr(logger, "refresh_sample_rate_calculation", lambda: decisions.append(None))
+
+    # WHEN
+    resumed.renew_chance()
+
+    # THEN
+    assert len(decisions) == asked
