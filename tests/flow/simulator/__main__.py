@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
 
 from tests.flow.simulator.generate import history
+from tests.flow.simulator.record import OtherRunError, Record
 from tests.flow.simulator.run import play_in_chunks
 from tests.flow.simulator.shrink import play, shrink
 from tests.flow.simulator.steps import History
@@ -24,12 +24,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="seed of the first; the next ones follow")
     parser.add_argument("--workers", type=int, default=1, help="processes (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="write what was counted to this file, renewed while it runs")
+    parser.add_argument("--resume", action="store_true", help="go on where the file of --json stops, if it is there")
     parser.add_argument("--show", action="store_true", help="print the history of --seed and play nothing")
     parser.add_argument("--replay", type=Path, help="play a history from a file, as printed for a failing one")
     parser.add_argument("--keep-going", action="store_true", help="play all histories, whatever the first ones violate")
     options = parser.parse_args()
     if options.histories < 1 or options.workers < 1:
         parser.error("--histories and --workers must be at least 1.")
+    if options.resume and options.json is None:
+        parser.error("--resume goes on with a file: name it with --json.")
     if options.show:
         sys.stdout.write(history(options.seed).text())
         return 0
@@ -45,41 +48,48 @@ def _replay(told: History) -> int:
 
 
 def _play_many(options: argparse.Namespace) -> int:
-    tally, started, shown = Tally(), time.monotonic(), 0.0
-    for part in play_in_chunks(options.seed, options.histories, options.workers):
+    try:
+        record = _record(options)
+    except OtherRunError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    tally, before, started, shown = record.tally, record.seconds, time.monotonic(), 0.0
+    done = tally.histories
+    for part in play_in_chunks(options.seed + done, options.histories - done, options.workers):
         tally.merge(part)
-        seconds = time.monotonic() - started
-        if seconds - shown > _PROGRESS_SECONDS:
-            shown = seconds
-            _progress(tally, options.histories, seconds)
-            _write(options.json, tally, seconds, options)
+        elapsed = time.monotonic() - started
+        record.seconds = before + elapsed
+        if elapsed - shown > _PROGRESS_SECONDS:
+            shown = elapsed
+            _progress(tally, options.histories, (tally.histories - done) / elapsed)
+            _write(record, options)
         if tally.failures and not options.keep_going:
             break
-    seconds = time.monotonic() - started
-    _write(options.json, tally, seconds, options)
-    sys.stdout.write(f"{tally.text()}\n  {seconds:.0f} s, {tally.histories / seconds:.1f} histories/s\n")
+    _write(record, options)
+    sys.stdout.write(f"{tally.text()}\n  {record.seconds:.0f} s, {tally.histories / record.seconds:.1f} histories/s\n")
     if not tally.failures:
         return 0
     _explain(*min(tally.failures))
     return 1
 
 
-def _progress(tally: Tally, wanted: int, seconds: float) -> None:
-    rate = tally.histories / seconds
-    left = (wanted - tally.histories) / rate
+def _record(options: argparse.Namespace) -> Record:
+    if options.resume and options.json.exists():
+        return Record.read(options.json, options.seed)
+    return Record(options.seed, Tally())
+
+
+def _progress(tally: Tally, wanted: int, rate: float) -> None:
     sys.stderr.write(
         f"{tally.histories}/{wanted} histories, {len(tally.failures)} with violations, {rate:.1f}/s, "
-        f"{left / 60:.0f} min left\n"
+        f"{(wanted - tally.histories) / rate / 60:.0f} min left\n"
     )
     sys.stderr.flush()
 
 
-def _write(target: Path | None, tally: Tally, seconds: float, options: argparse.Namespace) -> None:
-    if target is None:
-        return
-    run = {"first_seed": options.seed, "wanted": options.histories, "workers": options.workers}
-    document = {**run, "seconds": round(seconds, 1), "per_second": round(tally.histories / seconds, 2)}
-    target.write_text(json.dumps({**document, **tally.document()}, indent=1), encoding="utf-8")
+def _write(record: Record, options: argparse.Namespace) -> None:
+    if options.json is not None:
+        record.write(options.json, wanted=options.histories, workers=options.workers)
 
 
 def _explain(seed: int, violations: list[str]) -> None:

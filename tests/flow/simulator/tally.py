@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from tests.flow.simulator.play import Player
 from tests.flow.simulator.steps import every_step
+
+_COUNTERS: Final = ("steps", "faults", "answers", "orders", "seen", "paths")
 
 
 @dataclass(slots=True)
@@ -60,19 +62,31 @@ class Tally:
         """Add what another process counted."""
         self.histories += other.histories
         self.cpu_seconds += other.cpu_seconds
-        for name in ("steps", "faults", "paths", "answers", "orders", "seen"):
+        for name in _COUNTERS:
             getattr(self, name).update(getattr(other, name))
         self.failures += other.failures
 
     def document(self) -> dict[str, Any]:
         """For JSON."""
-        counted = {
-            name: dict(getattr(self, name).most_common())
-            for name in ("steps", "faults", "answers", "orders", "seen", "paths")
-        }
+        counted = {name: dict(getattr(self, name).most_common()) for name in _COUNTERS}
         failures = [{"seed": seed, "violations": found} for seed, found in sorted(self.failures)]
-        cost = {"cpu_ms_per_history": round(1000 * self.cpu_seconds / max(self.histories, 1), 2)}
-        return {"histories": self.histories, **cost, "failures": failures, **counted}
+        return {
+            "histories": self.histories,
+            "cpu_seconds": round(self.cpu_seconds, 1),
+            "cpu_ms_per_history": round(1000 * self.cpu_seconds / max(self.histories, 1), 2),
+            "failures": failures,
+            **counted,
+        }
+
+    @classmethod
+    def read(cls, document: dict[str, Any]) -> Tally:
+        """What :meth:`document` made; times are kept to a tenth of a second."""
+        return cls(
+            histories=document["histories"],
+            cpu_seconds=document["cpu_seconds"],
+            failures=[(one["seed"], one["violations"]) for one in document["failures"]],
+            **{name: Counter(document[name]) for name in _COUNTERS},
+        )
 
     def text(self) -> str:
         """For people."""
