@@ -90,7 +90,8 @@ def start_emulator(state: StateDir, options: EmulatorOptions, lock: int) -> Emul
         raise no_space(state.path, "64 MB")
     state.emulator_log.write_text("")
     argument = {
-        "command": [str(options.interpreter), "-m", "ministack"],
+        # -P: the folder of the script is none of the emulator's modules.
+        "command": [str(options.interpreter), "-P", str(Path(__file__).with_name("weights.py"))],
         "env": _environment(state, options),
         "log": str(state.emulator_log),
         "scratch": str(state.scratch),

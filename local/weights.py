@@ -1,0 +1,85 @@
+"""Starts the emulator with one thing added that it lacks: aliases that shift traffic.
+
+Run by the emulator's own interpreter instead of `-m ministack`. MiniStack keeps an alias's weights and calls its main
+version always; here an invocation through the alias (by an API, a mapping, or directly) draws its version by them, as
+Lambda does. Descriptions of an alias show its main version, as on AWS. It rests on names inside MiniStack, whose
+version is locked; where one is missing the emulator ends at its start and says which.
+"""
+
+import importlib
+import random
+import runpy
+import sys
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from functools import wraps
+from types import ModuleType
+from typing import Any
+
+_DESCRIBING = ("_get_function", "_get_function_config")
+_RESOLVE = "_effective_func_record_for_qualifier"
+_INVOKE = "_invoke"
+_HELPERS = ("_functions", "_qp_first")
+_describing: ContextVar[bool] = ContextVar("describing", default=False)
+
+
+def drawn(function: Mapping[str, Any] | None, qualifier: str | None, chance: Callable[[], float]) -> str | None:
+    """The additional version that this invocation is for; none when it is the alias's main one, or no alias."""
+    alias = (function or {}).get("aliases", {}).get(qualifier)
+    weights = ((alias or {}).get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+    left = chance()
+    for version, weight in weights.items():
+        left -= weight
+        if left < 0:
+            return str(version)
+    return None
+
+
+def add_weights(service: ModuleType, chance: Callable[[], float] = random.random) -> None:
+    """Make MiniStack's Lambda draw. Raises `LookupError` for the names that it does not have."""
+    needed = (*_DESCRIBING, _RESOLVE, _INVOKE, *_HELPERS)
+    if missing := [name for name in needed if not hasattr(service, name)]:
+        raise LookupError(f"this MiniStack has no {', '.join(missing)}; local/weights.py is for another version")
+    resolve, invoke = getattr(service, _RESOLVE), getattr(service, _INVOKE)
+
+    @wraps(resolve)
+    def resolve_by_weight(func: Any, qualifier: str | None) -> Any:
+        version = None if _describing.get() else drawn(func, qualifier, chance)
+        return resolve(func, version or qualifier)
+
+    @wraps(invoke)
+    async def invoke_by_weight(
+        name: str, event: Any, headers: Any, path_qualifier: str | None = None, query_params: Any = None
+    ) -> Any:
+        first = service._qp_first
+        qualifier = path_qualifier or first(query_params or {}, "Qualifier") or first(headers, "x-amz-qualifier")
+        version = drawn(service._functions.get(name), qualifier, chance)
+        return await invoke(name, event, headers, version or path_qualifier, query_params)
+
+    setattr(service, _RESOLVE, resolve_by_weight)
+    setattr(service, _INVOKE, invoke_by_weight)
+    for name in _DESCRIBING:
+        setattr(service, name, _without_a_draw(getattr(service, name)))
+
+
+def _without_a_draw(describe: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(describe)
+    def described(*args: Any, **kwargs: Any) -> Any:
+        token = _describing.set(True)
+        try:
+            return describe(*args, **kwargs)
+        finally:
+            _describing.reset(token)
+
+    return described
+
+
+def main() -> None:
+    """Start MiniStack."""
+    add_weights(importlib.import_module("ministack.services.lambda_svc"))
+    sys.argv = ["ministack"]
+    runpy.run_module("ministack", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

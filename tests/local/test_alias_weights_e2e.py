@@ -1,0 +1,119 @@
+"""An alias with weights on the emulator: callers meet both versions, by every way that leads through it."""
+
+import json
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+
+import pulumi
+import pytest
+
+from local.services.aws import Aws
+from tests.local.factories import function_inputs
+from tests.local.made import TRUST, Made
+
+pytestmark = pytest.mark.e2e
+
+CALLS = 40
+"""By chance all of them meet the same version once in 2**39 runs."""
+SPEAKING = "def handler(event, context):\n    return {{'version': {0}, 'seen': context.function_version}}\n"
+
+
+def code(number: int) -> pulumi.AssetArchive:
+    return pulumi.AssetArchive({"app.py": pulumi.StringAsset(SPEAKING.format(number))})
+
+
+@pytest.fixture(scope="module")
+def alias(emulated: Aws) -> Iterator[Made]:
+    """`live` of a function with two versions, at the first of them."""
+    role = Made(emulated, "Role", "w-role", name="weighted", assumeRolePolicy=TRUST)
+    function = Made(emulated, "Function", "w", **function_inputs(name="weighted", role=role.state["arn"], code=code(1)))
+    alias = Made(emulated, "Alias", "w", name="live", functionName="weighted", functionVersion="1")
+    assert function.change(code=code(2))["version"] == "2"
+    yield alias
+    for each in (alias, function, role):
+        each.delete()
+
+
+@pytest.fixture(scope="module")
+def url(emulated: Aws, alias: Made) -> Iterator[str]:
+    """An API that calls `live`, as the stack's does."""
+    api = Made(emulated, "Api", "w-api", name="weighted", protocolType="HTTP")
+    integration = Made(
+        emulated,
+        "Integration",
+        "w-i",
+        apiId=api.id,
+        integrationType="AWS_PROXY",
+        integrationUri=alias.state["invokeArn"],
+        payloadFormatVersion="2.0",
+    )
+    route = Made(emulated, "Route", "w-r", apiId=api.id, routeKey="GET /w", target=f"integrations/{integration.id}")
+    stage = Made(emulated, "Stage", "w-s", apiId=api.id, name="$default", autoDeploy=True)
+    yield f"{stage.state['invokeUrl']}w"
+    for each in (stage, route, integration, api):
+        each.delete()
+
+
+def weigh(alias: Made, weights: dict[str, float]) -> None:
+    alias.change(routingConfig={"additionalVersionWeights": weights})
+
+
+def by_api(url: str) -> Counter[int]:
+    """How often each version answered the API."""
+    return Counter(json.load(urllib.request.urlopen(url, timeout=30))["version"] for _ in range(CALLS))  # noqa: S310 http to loopback
+
+
+def by_invoke(emulated: Aws) -> Counter[tuple[int, str]]:
+    """How often each version answered a direct call, and which version the answer says that it was."""
+    answers = [emulated.lambda_.invoke(FunctionName="weighted", Qualifier="live") for _ in range(CALLS)]
+    return Counter((json.load(each["Payload"])["version"], each["ExecutedVersion"]) for each in answers)
+
+
+def test_with_half_the_weight_both_versions_answer_callers_of_the_api(alias: Made, url: str) -> None:
+    # GIVEN
+    weigh(alias, {"2": 0.5})
+
+    # WHEN
+    answered = by_api(url)
+
+    # THEN
+    assert set(answered) == {1, 2}
+    assert answered.total() == CALLS
+
+
+def test_with_half_the_weight_both_versions_answer_who_calls_the_alias_itself(emulated: Aws, alias: Made) -> None:
+    # GIVEN
+    weigh(alias, {"2": 0.5})
+
+    # WHEN
+    answered = by_invoke(emulated)
+
+    # THEN
+    assert set(answered) == {(1, "1"), (2, "2")}
+
+
+@pytest.mark.parametrize(("weights", "version"), [({"2": 0.0}, 1), ({}, 1), ({"2": 1.0}, 2)], ids=["0", "none", "all"])
+def test_without_a_choice_one_version_answers_all(
+    emulated: Aws, alias: Made, url: str, weights: dict[str, float], version: int
+) -> None:
+    # GIVEN
+    weigh(alias, weights)
+
+    # WHEN / THEN
+    assert set(by_api(url)) == {version}
+    assert set(by_invoke(emulated)) == {(version, str(version))}
+
+
+def test_a_description_of_the_alias_shows_its_main_version_whatever_the_weights(emulated: Aws, alias: Made) -> None:
+    # GIVEN
+    weigh(alias, {"2": 0.5})
+
+    # WHEN
+    described = {
+        emulated.lambda_.get_function_configuration(FunctionName="weighted", Qualifier="live")["Version"]
+        for _ in range(CALLS)
+    }
+
+    # THEN
+    assert described == {"1"}
