@@ -97,7 +97,7 @@ class Redrive:
         letters = [read_letter(message) for message in received]
         try:
             facts = self.orders.facts(letter.order_id for letter in letters if letter.order_id)
-        except Exception:
+        except BaseException:
             self.tally.failed += len(received)
             raise
         chosen: list[tuple[Received, Case]] = []
@@ -141,7 +141,8 @@ class Redrive:
                 self.tally.failed += len(ids) - len(sent)
                 waiting -= len(ids)
                 self._delete(sweep, [message_id for message_id in ids if message_id in sent])
-        except Exception:
+        except BaseException:
+            # An interrupt too: the report that follows it must account for each message.
             self.tally.failed += waiting
             raise
 

@@ -133,11 +133,13 @@ def resolve(
 
 def _read_file(path: Path) -> Outputs:
     try:
-        return _parse(path.read_text(), str(path))
+        return _parse(path.read_text(encoding="utf-8-sig"), str(path))
     except OSError as error:
         raise NoStackError(
             f"{path} cannot be read: {error.strerror}. Write it: pulumi stack output --json --stack NAME > {path}"
         ) from None
+    except UnicodeDecodeError:
+        raise NoStackError(f"{path} is not UTF-8 text. Give the output of: pulumi stack output --json") from None
 
 
 def _read_local(path: Path) -> Outputs:

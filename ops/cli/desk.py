@@ -10,7 +10,7 @@ from rich.console import Console
 
 from ops.gateway.clients import Clients
 from ops.gateway.orders import Orders
-from ops.gateway.queues import DeadLetterQueue, OrdersQueue
+from ops.gateway.queues import DeadLetterQueue, OrdersQueue, depth_of
 from ops.gateway.stock import Stock
 from ops.gateway.telemetry import Telemetry
 from ops.gateway.worker import Worker
@@ -97,9 +97,19 @@ class Desk:
     def sweep(self) -> Sweep:
         """A pass over the dead-letter queue, once both queues are known to be this stack's."""
         self.clients.check_queues()
-        if self.target.dead_letter_queue_url.endswith(".fifo"):
+        if self._dead_letters_are_fifo:
             self.say(
                 "A FIFO queue shows at most ten messages of one caller while they are looked at: what is behind them "
                 "is neither listed nor counted. Redrive or discard those first, then look again."
             )
         return Sweep(DeadLetterQueue(self.clients.sqs, self.target.dead_letter_queue_url))
+
+    def behind_others(self) -> int:
+        """About how many dead letters a pass that is not left yet could not reach: only a FIFO queue has such."""
+        if not self._dead_letters_are_fifo:
+            return 0
+        return depth_of(self.clients.sqs, self.target.dead_letter_queue_url).visible
+
+    @property
+    def _dead_letters_are_fifo(self) -> bool:
+        return self.target.dead_letter_queue_url.endswith(".fifo")

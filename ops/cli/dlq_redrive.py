@@ -61,17 +61,18 @@ def run_redrive(options: argparse.Namespace, desk: Desk) -> int:
             # Whatever ends it: how far it came is what the person needs to know.
             _report(desk, redrive.tally, act=options.yes)
             raise
-    _report(desk, redrive.tally, act=options.yes)
+        behind = desk.behind_others()
+    _report(desk, redrive.tally, behind, act=options.yes)
     if not options.yes:
         dry_run(desk)
         return ExitCode.OK
     desk.next("python -m ops status")
-    return ExitCode.INCOMPLETE if redrive.tally.failed or redrive.tally.undeleted else ExitCode.OK
+    return ExitCode.INCOMPLETE if redrive.tally.failed or redrive.tally.undeleted or behind else ExitCode.OK
 
 
-def _report(desk: Desk, tally: Tally, *, act: bool) -> None:
+def _report(desk: Desk, tally: Tally, behind: int = 0, *, act: bool) -> None:
     if desk.as_json:
-        desk.print_json({"dry_run": not act, **tally.as_json()})
+        desk.print_json({"dry_run": not act, **tally.as_json(), "behind": behind})
         return
     table = Table("what", "messages", box=None, pad_edge=False)
     table.add_row("redriven" if act else "would be redriven", str(tally.redriven))
@@ -90,3 +91,8 @@ def _report(desk: Desk, tally: Tally, *, act: bool) -> None:
     desk.out.print(table)
     if tally.undeleted:
         desk.say(f"{tally.undeleted} of them are still in the queue as well: harmless, the next run takes them away.")
+    if behind:
+        desk.say(
+            f"About {behind} more were not looked at: they are behind messages of the same caller that stay in the "
+            "queue. Redrive or discard those, then run again."
+        )

@@ -105,31 +105,38 @@ def run_resend(options: argparse.Namespace, desk: Desk) -> int:
     if lost and options.ids:
         raise RefusedError(f"What is stored of {', '.join(lost)} is not the whole order; nothing was sent.")
     whole = [message for message in messages.values() if message is not None]
-    sent = _send(desk, whole) if options.yes else 0
-    if desk.as_json:
-        desk.print_json(
-            {"dry_run": not options.yes, "orders": [one.order_id for one in whole], "sent": sent, "incomplete": lost}
-        )
-    else:
-        for message in whole:
-            desk.out.print(f"{'sent' if options.yes else 'would send'} {message.order_id}", markup=False)
-        for order_id in lost:
-            desk.out.print(f"left: {order_id}: what is stored is not the whole order", markup=False)
+    sent: list[str] = []
+    try:
+        if options.yes:
+            _send(desk, whole, sent)
+    finally:
+        # Whatever ends it: which orders were sent is what the person needs to know.
+        _report(desk, [one.order_id for one in whole], sent, lost, act=options.yes)
     if not options.yes:
         dry_run(desk)
     return ExitCode.OK
 
 
-def _send(desk: Desk, messages: Iterable[OrderMessage]) -> int:
+def _report(desk: Desk, whole: list[str], sent: list[str], lost: list[str], *, act: bool) -> None:
+    if desk.as_json:
+        desk.print_json({"dry_run": not act, "orders": whole, "sent": len(sent), "incomplete": lost})
+        return
+    for order_id in sent if act else whole:
+        desk.out.print(f"{'sent' if act else 'would send'} {order_id}", markup=False)
+    for order_id in lost:
+        desk.out.print(f"left: {order_id}: what is stored is not the whole order", markup=False)
+    if act and len(sent) < len(whole):
+        desk.say(f"{len(sent)} of {len(whole)} are certainly sent. The same command sends them all again, harmlessly.")
+
+
+def _send(desk: Desk, messages: Iterable[OrderMessage], sent: list[str]) -> None:
     desk.clients.check_queues()
     queue = OrderQueue(
         desk.clients.sqs, desk.target.orders_queue_url, fifo=desk.target.orders_queue_url.endswith(".fifo")
     )
-    sent = 0
     for message in messages:
         queue.send(message)
-        sent += 1
-    return sent
+        sent.append(message.order_id)
 
 
 def _one(desk: Desk, order_id: str) -> StoredOrder:

@@ -13,7 +13,7 @@ from ops.errors import ExitCode
 from ops.gateway.queues import Depth, depth_of
 from ops.gateway.telemetry import Alarm, Query
 from ops.gateway.worker import ENABLED
-from ops.logic.durations import parse_duration, show_duration
+from ops.logic.durations import WrongValueError, parse_duration, show_duration
 from runtime.observability import Metric
 
 _COUNTS: Final = {
@@ -34,6 +34,7 @@ _COUNTS: Final = {
     ),
 }
 _AGE: Final = "ApproximateAgeOfOldestMessage"
+_LEAST_SECONDS: Final = 60
 _RUNBOOK: Final = re.compile(r"Runbook: (\S+)")
 # An idle queue publishes nothing for a while; an older age would be about another time.
 _AGE_WINDOW: Final = timedelta(minutes=20)
@@ -55,6 +56,8 @@ def register(commands: Any) -> None:
 def run(options: argparse.Namespace, desk: Desk) -> int:
     """Show it."""
     since = parse_duration(options.since)
+    if since < _LEAST_SECONDS:
+        raise WrongValueError(f"--since {options.since}: allowed is 1m or more; metrics are counted by the minute.")
     desk.clients.check_queues()
     target = desk.target
     orders = depth_of(desk.clients.sqs, target.orders_queue_url)

@@ -119,6 +119,7 @@ def test_what_aws_refuses_is_said_in_words(
         ["dlq", "discard", "x", "--by", " ", "--reason", "r"],
         ["orders", "open", "--older-than", "soon"],
         ["orders", "resend"],
+        ["status", "--since", "0s"],
         ["stock", "add", "SKU-1", "0"],
         ["stock", "get", "no sku!"],
     ],

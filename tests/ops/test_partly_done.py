@@ -1,0 +1,131 @@
+"""What could be done only in part says so, and what is left. On moto, whole commands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from ops.cli.main import main
+from runtime.models.order import OrderMessage
+from runtime.store.order_item import immutable_attributes
+from runtime.store.order_queue import OrderQueue
+from tests.flow.fakes.errors import client_error
+from tests.ops.factories import body
+from tests.ops.test_target import outputs
+
+REGION = "eu-west-1"
+
+
+@pytest.fixture
+def account() -> Iterator[None]:
+    """An account of moto's."""
+    with mock_aws():
+        yield
+
+
+def make_stack(folder: Path, dead_letters: list[str]) -> str:
+    """A stack with FIFO queues and these dead letters, all of one caller; the path of its outputs."""
+    sqs: Any = boto3.client("sqs", region_name=REGION)
+    fifo = {"FifoQueue": "true"}
+    dead = sqs.create_queue(QueueName="dlq.fifo", Attributes=fifo)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 3})
+    source = sqs.create_queue(QueueName="orders.fifo", Attributes={**fifo, "RedrivePolicy": policy})["QueueUrl"]
+    for number, text in enumerate(dead_letters):
+        sqs.send_message(QueueUrl=dead, MessageBody=text, MessageGroupId="caller", MessageDeduplicationId=str(number))
+    given = outputs(orders_queue_url=source, dead_letter_queue_url=dead)
+    dynamodb = boto3.client("dynamodb", region_name=REGION)
+    for table, key in ((given["orders_table"], "order_id"), (given["worker_idempotency_table"], "id")):
+        dynamodb.create_table(
+            TableName=table,
+            KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+    path = folder / "stack.json"
+    path.write_text(json.dumps(given))
+    return str(path)
+
+
+def letters(count: int) -> list[str]:
+    """Bodies of dead letters, each of an order of its own."""
+    return [body(order_id=f"{number:08d}-307d-56d4-8339-4dc839c7313d") for number in range(count)]
+
+
+def shown(capsys: Any) -> tuple[dict[str, Any], str]:
+    """What a command wrote: its JSON, and what it told people."""
+    written = capsys.readouterr()
+    return json.loads(written.out), written.err
+
+
+@pytest.mark.usefixtures("account")
+def test_what_hides_behind_letters_that_stay_is_not_called_done(tmp_path: Path, capsys: Any) -> None:
+    # GIVEN fifteen dead letters of one caller in a FIFO queue
+    path = make_stack(tmp_path, letters(15))
+    # WHEN others than theirs are redriven
+    code = main(["dlq", "redrive", "--where", "order_id=none", "--outputs", path, "--yes", "--json"])
+    document, told = shown(capsys)
+    # THEN it says how many it could not see, and the exit code that the queue is not done
+    assert (document["seen"], document["unselected"], document["behind"]) == (10, 10, 5)
+    assert "not looked at" not in told
+    assert code == 6
+
+
+@pytest.mark.usefixtures("account")
+def test_a_caller_whose_letters_all_go_is_done_in_one_run(tmp_path: Path, capsys: Any) -> None:
+    # GIVEN fifteen dead letters of one caller in a FIFO queue
+    path = make_stack(tmp_path, letters(15))
+    # WHEN all are redriven
+    code = main(["dlq", "redrive", "--outputs", path, "--yes", "--json"])
+    document, _ = shown(capsys)
+    # THEN each was seen, because those before it went
+    assert (document["redriven"], document["behind"], code) == (15, 0, 0)
+
+
+@pytest.mark.usefixtures("account")
+def test_orders_that_were_sent_before_a_failure_are_named(tmp_path: Path, capsys: Any) -> None:
+    # GIVEN two open orders, and a queue that takes only the first
+    path = make_stack(tmp_path, [])
+    ids = [store_order(number) for number in range(2)]
+    real = OrderQueue.send
+
+    def only_first(queue: OrderQueue, message: Any) -> None:
+        if message.order_id == ids[1]:
+            raise client_error("SendMessage", "RequestThrottled", "slow")
+        real(queue, message)
+
+    # WHEN both are sent again
+    with patch.object(OrderQueue, "send", only_first):
+        code = main(["orders", "resend", *ids, "--outputs", path, "--yes"])
+    written = capsys.readouterr()
+    # THEN the first is reported as sent, and the run as failed
+    assert code == 1
+    assert written.out.splitlines() == [f"sent {ids[0]}"]
+    assert "1 of 2 are certainly sent" in written.err
+
+
+def store_order(number: int) -> str:
+    """Store an accepted order as the API does; its id."""
+    message = OrderMessage.model_validate_json(letters(number + 1)[number])
+    table = outputs()["orders_table"]
+    item = {"order_id": {"S": message.order_id}, "status": {"S": "ACCEPTED"}, **immutable_attributes(message)}
+    boto3.client("dynamodb", region_name=REGION).put_item(TableName=table, Item=item)
+    return message.order_id
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path, capsys: Any) -> None:
+    # GIVEN outputs that some other program wrote
+    path = tmp_path / "stack.json"
+    path.write_bytes(b"\xff\xfe{\x00}\x00")
+    # WHEN a command is to read them
+    code = main(["status", "--outputs", str(path)])
+    # THEN it says what is wrong and how to get them
+    assert code == 3
+    assert "is not UTF-8 text" in capsys.readouterr().err
