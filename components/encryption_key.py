@@ -1,5 +1,6 @@
 """A customer managed key, and a policy that lets AWS's services use it for this stack's resources only."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import pulumi
@@ -16,6 +17,9 @@ class EncryptionKeyArgs(Args):
     """A key for everything in the stack that keeps data."""
 
     protect: bool = Field(description="Makes Pulumi refuse a plan that deletes the key, and with it all data.")
+    event_buses: bool = Field(
+        default=False, description="Lets EventBridge use it, for this stack's buses and into the queues of their rules."
+    )
 
 
 class EncryptionKey(Component):
@@ -42,7 +46,7 @@ class EncryptionKey(Component):
                 description=f"Encrypts what {scope.prefix} keeps: tables, queues, topics, logs",
                 enable_key_rotation=True,
                 deletion_window_in_days=DELETION_DAYS,
-                policy=owner.apply(lambda each: _policy(scope.prefix, *each)),
+                policy=owner.apply(lambda each: _policy(scope.prefix, args.event_buses, *each)),
                 tags=scope.tags,
             ),
             self.child(protect=args.protect),
@@ -56,7 +60,7 @@ class EncryptionKey(Component):
         self.register_outputs({"arn": self.arn})
 
 
-def _policy(prefix: str, partition: str, region: str, account: str) -> pulumi.Output[str]:
+def _policy(prefix: str, event_buses: bool, partition: str, region: str, account: str) -> pulumi.Output[str]:
     def arns(service: str, resource: str) -> str:
         return f"arn:{partition}:{service}:{region}:{account}:{resource}"
 
@@ -82,11 +86,30 @@ def _policy(prefix: str, partition: str, region: str, account: str) -> pulumi.Ou
                 "Resource": "*",
                 "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
             },
+            *(
+                _event_buses(account, [arns("events", f"{kind}/{prefix}-*") for kind in ("event-bus", "rule")])
+                * event_buses
+            ),
         ]
     )
 
 
-def _service(sid: str, service: str, account: str, source: dict[str, str]) -> dict[str, object]:
+def _event_buses(account: str, sources: list[str]) -> list[dict[str, object]]:
+    return [
+        # On behalf of a bus, which it encrypts, and of a rule, which sends into encrypted queues.
+        _service("BusesIntoQueues", "events.amazonaws.com", account, {"aws:SourceArn": sources}),
+        {
+            # When a bus gets the key, EventBridge looks whether it is symmetric; that call names no bus.
+            "Sid": "BusesCheckTheKey",
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": ["kms:DescribeKey"],
+            "Resource": "*",
+        },
+    ]
+
+
+def _service(sid: str, service: str, account: str, source: Mapping[str, str | list[str]]) -> dict[str, object]:
     """Lets a service read and write encrypted messages for this stack's resources, and for nobody else's."""
     return {
         "Sid": sid,

@@ -95,7 +95,7 @@ def tls_only(scope: Scope, actions: Sequence[str], resource: Text) -> dict[str, 
 
 
 def allow_service(
-    service: Literal["sns.amazonaws.com"], action: str, resource: Text, source_arn: Text
+    service: Literal["sns.amazonaws.com", "events.amazonaws.com"], action: str, resource: Text, source_arn: Text
 ) -> dict[str, object]:
     """Lets an AWS service act, only on behalf of the one resource named by `source_arn`."""
     return {

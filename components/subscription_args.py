@@ -4,7 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from components.event_pattern import pattern_problem
 
 FilterOperand: TypeAlias = str | int | float | bool | list[str | int | float]
 FilterValue: TypeAlias = str | int | float | bool | dict[str, FilterOperand] | None
@@ -41,14 +43,27 @@ class SubscriptionArgs(BaseModel):
     )
     filter_policy: Mapping[str, list[FilterValue]] = Field(
         default_factory=dict,
-        description="Message attribute to the list of values that are let through; empty lets everything through.",
+        description="Message attribute to the list of values that are let through; empty lets everything through. "
+        "For a topic.",
         json_schema_extra={
             "allowed": "attribute names, each with a list of values, e.g. {event_type: [order.rejected]}"
         },
     )
-    raw_message_delivery: bool = Field(
-        default=False, description="Delivers the message alone, without SNS's envelope; not for `email`."
+    event_pattern: Mapping[str, JsonValue] = Field(
+        default_factory=dict,
+        description="EventBridge's pattern of the events that are let through; empty lets everything through. "
+        "For a bus.",
+        json_schema_extra={"allowed": "an event pattern, e.g. {detail-type: [order.rejected]}"},
     )
+    raw_message_delivery: bool = Field(
+        default=False,
+        description="Delivers the message alone, without SNS's or EventBridge's envelope; not for `email`.",
+    )
+
+    @property
+    def makes_queue(self) -> bool:
+        """Whether the subscriber's queue is made here."""
+        return self.protocol == "sqs" and not self.endpoint
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -58,6 +73,9 @@ class SubscriptionArgs(BaseModel):
         if self.raw_message_delivery and self.protocol == "email":
             raise ValueError("given raw_message_delivery with protocol email; allowed: with sqs and https only")
         self._check_filter()
+        if problem := pattern_problem(self.event_pattern):
+            given, allowed = problem
+            raise ValueError(f"given {given}; allowed: {allowed}")
         return self
 
     def _check_filter(self) -> None:

@@ -12,7 +12,9 @@ def encrypted(config: StackConfig, scope: Scope) -> Scope:
     """The scope with the stack's own key, if it has one: every component takes it from there."""
     if config.encryption == "aws":
         return scope
-    key = EncryptionKey("key", scope, EncryptionKeyArgs(protect=config.protect))
+    key = EncryptionKey(
+        "key", scope, EncryptionKeyArgs(protect=config.protect, event_buses=config.events_target == "bus")
+    )
     return scope.model_copy(update={"key_arn": key.arn})
 
 

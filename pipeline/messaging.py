@@ -2,22 +2,35 @@
 
 from dataclasses import dataclass
 
-from components.component import Scope
+from components.component import Scope, Text
 from components.config import StackConfig
+from components.event_bus import EventBus, EventBusArgs
 from components.queue import Queue, QueueArgs
 from components.topic import Topic, TopicArgs
 
 
 @dataclass(frozen=True)
 class Messaging:
-    """The orders' queue, with its dead letters, and the topic of outcomes."""
+    """The orders' queue, with its dead letters, and the topic or bus of outcomes."""
 
     queue: Queue
-    notifications: Topic
+    notifications: Topic | EventBus
+
+    @property
+    def publishing(self) -> dict[str, Text]:
+        """Variables that tell the worker where outcomes go."""
+        if isinstance(self.notifications, EventBus):
+            return {"NOTIFICATIONS_BUS_NAME": self.notifications.bus_name}
+        return {"NOTIFICATIONS_TOPIC_ARN": self.notifications.arn}
+
+
+def event_source(scope: Scope) -> str:
+    """The `source` of every event of the stack, a URI reference."""
+    return f"/{scope.prefix}"
 
 
 def build_messaging(config: StackConfig, scope: Scope) -> Messaging:
-    """The stack's queue and topic."""
+    """The stack's queue, and its topic or bus."""
     return Messaging(
         queue=Queue(
             "orders-queue",
@@ -30,13 +43,23 @@ def build_messaging(config: StackConfig, scope: Scope) -> Messaging:
                 fifo=config.strict_ordering,
             ),
         ),
-        notifications=Topic(
-            "notifications",
-            scope,
-            TopicArgs(
-                publishers=(scope.name("process-order"),),
-                subscriptions=config.subscriptions,
-                fifo=config.strict_ordering,
-            ),
+        notifications=_bus(config, scope) if config.events_target == "bus" else _topic(config, scope),
+    )
+
+
+def _topic(config: StackConfig, scope: Scope) -> Topic:
+    return Topic(
+        "notifications",
+        scope,
+        TopicArgs(
+            publishers=(scope.name("process-order"),),
+            subscriptions=config.subscriptions,
+            fifo=config.strict_ordering,
         ),
     )
+
+
+def _bus(config: StackConfig, scope: Scope) -> EventBus:
+    # Another name than the topic's: a change of target makes other queues, instead of deleting the new ones by the
+    # names of the old.
+    return EventBus("events", scope, EventBusArgs(source=event_source(scope), subscriptions=config.subscriptions))

@@ -11,10 +11,13 @@ from components.component import Scope, Text
 from components.config import StackConfig
 from components.config.alarm_thresholds import changed_thresholds
 from components.dashboard import Dashboard, DashboardArgs
+from components.event_bus import EventBus
 from components.gradual_deploy import GradualDeploy
 from components.http_api import HttpApi
+from components.topic import Topic
 from components.trace_group import TraceGroup, TraceGroupArgs
 from pipeline.alarms import Limits, alarm_table
+from pipeline.alarms.context import BUS, bus_rule
 from pipeline.alarms.sections import dashboard_sections
 from pipeline.data import Data
 from pipeline.delivery import build_delivery
@@ -37,7 +40,7 @@ def build_operations(
     config: StackConfig, scope: Scope, data: Data, messaging: Messaging, functions: Functions, api: HttpApi
 ) -> Operations:
     """The stack's alarms and dashboard, both made from one table."""
-    table = alarm_table(changed_thresholds(config.alarm_thresholds), limits_of(config))
+    table = alarm_table(changed_thresholds(config.alarm_thresholds), limits_of(config), bus_rules_of(config))
     watched = _watched(scope, data, messaging, functions, api)
     alarms = None
     if config.alarms:
@@ -77,6 +80,11 @@ def limits_of(config: StackConfig) -> Limits:
     )
 
 
+def bus_rules_of(config: StackConfig) -> tuple[str, ...] | None:
+    """The subscriptions to the bus, each a rule; None with a topic."""
+    return tuple(each.name for each in config.subscriptions) if config.events_target == "bus" else None
+
+
 def _watched(scope: Scope, data: Data, messaging: Messaging, functions: Functions, api: HttpApi) -> Mapping[str, Text]:
     return {
         "queue": messaging.queue.queue_name,
@@ -86,13 +94,20 @@ def _watched(scope: Scope, data: Data, messaging: Messaging, functions: Function
         "create_order_function": functions.create_order.function_name,
         "get_order_function": functions.get_order.function_name,
         "process_order_function": functions.process_order.function_name,
-        "notifications_topic": messaging.notifications.topic_name,
+        **_outlets(messaging.notifications),
         "metrics_namespace": scope.prefix,
         "orders_table": data.orders.table_name,
         "stock_table": data.stock.table_name,
         "api_idempotency_table": data.api_idempotency.table_name,
         "worker_idempotency_table": data.worker_idempotency.table_name,
     }
+
+
+def _outlets(notifications: Topic | EventBus) -> dict[str, Text]:
+    if isinstance(notifications, Topic):
+        return {"notifications_topic": notifications.topic_name}
+    rules = {bus_rule(subscription).key: name for subscription, name in notifications.rule_names.items()}
+    return {BUS.key: notifications.bus_name, **rules}
 
 
 def _settings(config: StackConfig) -> AlarmSettings:

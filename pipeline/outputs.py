@@ -2,6 +2,7 @@
 
 import pulumi
 
+from components.event_bus import EventBus
 from pipeline.callers import SCOPES
 from pipeline.data import Data
 from pipeline.edge import Api
@@ -15,7 +16,7 @@ def export_outputs(data: Data, messaging: Messaging, functions: Functions, api: 
     pulumi.export("api_url", api.url)
     pulumi.export("orders_queue_url", messaging.queue.url)
     pulumi.export("dead_letter_queue_url", messaging.queue.dead_letter_url)
-    pulumi.export("notifications_topic_arn", messaging.notifications.arn)
+    _export_notifications(messaging)
     pulumi.export("subscriber_queue_urls", messaging.notifications.subscriber_queue_urls)
     pulumi.export("orders_table", data.orders.table_name)
     pulumi.export("stock_table", data.stock.table_name)
@@ -31,6 +32,15 @@ def export_outputs(data: Data, messaging: Messaging, functions: Functions, api: 
         shifting = operations.gradual_deploy
         pulumi.export("gradual_deploy", {"application": shifting.application, "functions": shifting.groups})
     _export_entrance(api)
+
+
+def _export_notifications(messaging: Messaging) -> None:
+    """Where outcomes are published: one of the two is there."""
+    if isinstance(messaging.notifications, EventBus):
+        pulumi.export("notifications_bus_arn", messaging.notifications.arn)
+        pulumi.export("notifications_bus_name", messaging.notifications.bus_name)
+    else:
+        pulumi.export("notifications_topic_arn", messaging.notifications.arn)
 
 
 def _export_entrance(api: Api) -> None:

@@ -21,6 +21,8 @@ from components.subscription_args import SubscriptionArgs
 
 # The longest physical name is a queue of at most 80: `{prefix}-notifications-{20}-queue`.
 MAX_PREFIX = 38
+# With a bus it is a rule, of at most 64: `{prefix}-events-{20}`.
+MAX_BUS_PREFIX = 36
 _PREFIX = re.compile(r"[a-z][a-z0-9-]*")
 _INTEGER = re.compile(r"-?\d{1,18}")
 _FIELDS = StackConfig.model_fields
@@ -76,6 +78,7 @@ def _validate(values: Mapping[str, object], invalid: frozenset[str]) -> tuple[St
 def _name_problems(project: str, stack: str, given: Mapping[str, str]) -> list[Problem]:
     prefix = f"{project}-{stack}"
     longest = MAX_PREFIX - (len(".fifo") if given.get("strict_ordering") == "true" else 0)
+    longest = MAX_BUS_PREFIX if given.get("events_target") == "bus" else longest
     if len(prefix) <= longest and _PREFIX.fullmatch(prefix):
         return []
     limits = (

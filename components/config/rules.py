@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from components.config.api_rules import API_RULES
 from components.config.data_rules import DATA_RULES
 from components.config.delivery_rules import DELIVERY_RULES
+from components.config.events_rules import EVENTS_RULES
 from components.config.messaging_rules import MESSAGING_RULES
 from components.config.problems import Problem
 
@@ -262,5 +263,6 @@ RULES: tuple[Rule, ...] = (
     *API_RULES,
     *DATA_RULES,
     *DELIVERY_RULES,
+    *EVENTS_RULES,
     *MESSAGING_RULES,
 )

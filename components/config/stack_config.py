@@ -158,7 +158,7 @@ class StackConfig(MessagingOptions, DataOptions, DeliveryOptions, ApiOptions):
     subscriptions: tuple[SubscriptionArgs, ...] = Field(
         default=(),
         description="Who is notified. Each item is YAML text with name, protocol, endpoint, filter_policy, "
-        "raw_message_delivery.",
+        "event_pattern, raw_message_delivery.",
         json_schema_extra={"allowed": "text with a YAML mapping such as {name: billing, protocol: sqs}"},
     )
 

@@ -5,6 +5,7 @@ from components.config.alarm_thresholds import AlarmThresholds
 from pipeline.alarms.api import api_alarms
 from pipeline.alarms.composites import composites
 from pipeline.alarms.context import REFS, Context, Limits
+from pipeline.alarms.deliveries import delivery_alarms
 from pipeline.alarms.dependencies import dependency_alarms
 from pipeline.alarms.functions import function_alarms
 from pipeline.alarms.queues import queue_alarms
@@ -12,13 +13,17 @@ from pipeline.alarms.queues import queue_alarms
 __all__ = ["REFS", "Limits", "alarm_table"]
 
 
-def alarm_table(thresholds: AlarmThresholds, limits: Limits) -> AlarmTable:
-    """The table for one stack's thresholds and limits."""
-    context = Context(thresholds, limits)
+def alarm_table(thresholds: AlarmThresholds, limits: Limits, bus_rules: tuple[str, ...] | None = None) -> AlarmTable:
+    """The table for one stack's thresholds and limits.
+
+    `bus_rules` are the names of the subscriptions to a bus; None: outcomes go to a topic.
+    """
+    context = Context(thresholds, limits, bus_rules)
     rows = (
         *api_alarms(context),
         *function_alarms(context),
         *queue_alarms(context),
         *dependency_alarms(context),
+        *delivery_alarms(context),
     )
     return AlarmTable(rows, composites(rows))

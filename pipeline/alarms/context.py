@@ -14,6 +14,7 @@ CREATE_ORDER = Ref("create_order_function")
 GET_ORDER = Ref("get_order_function")
 PROCESS_ORDER = Ref("process_order_function")
 TOPIC = Ref("notifications_topic")
+BUS = Ref("events_bus")
 NAMESPACE = Ref("metrics_namespace")
 TABLES: Mapping[str, Ref] = {
     name: Ref(f"{name}_table") for name in ("orders", "stock", "api_idempotency", "worker_idempotency")
@@ -22,7 +23,13 @@ REFS = frozenset(
     {QUEUE, DEAD_LETTER_QUEUE, API_ID, API_STAGE, CREATE_ORDER, GET_ORDER, PROCESS_ORDER, TOPIC, NAMESPACE}
     | set(TABLES.values())
 )
-"""Every name that a stack must supply."""
+"""Every name that a stack with a topic must supply; with a bus, it and its rules instead of the topic."""
+
+
+def bus_rule(subscription: str) -> Ref:
+    """The rule of one subscription to the bus."""
+    return Ref(f"events_rule_{subscription}")
+
 
 MINUTE = 60
 FIVE_MINUTES = 300
@@ -56,10 +63,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Context:
-    """Thresholds and limits of one stack."""
+    """Thresholds and limits of one stack, and the names of the subscriptions to its bus; None: it has a topic."""
 
     thresholds: AlarmThresholds
     limits: Limits
+    bus_rules: tuple[str, ...] | None = None
 
 
 def queue_metric(name: str, queue: Ref, statistic: str = "Maximum") -> Metric:

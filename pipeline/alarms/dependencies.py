@@ -1,9 +1,9 @@
-"""Rows on the tables and the notifications topic."""
+"""Rows on the tables."""
 
 from collections.abc import Mapping
 
 from components.alarms.model import Alarm, Metric, Ref, Threshold, Tier
-from pipeline.alarms.context import FIVE_MINUTES, MINUTE, TABLES, TOPIC, Context, filled
+from pipeline.alarms.context import FIVE_MINUTES, TABLES, Context, filled
 
 _IDEMPOTENCY = ("PutItem", "UpdateItem", "DeleteItem", "GetItem")
 OPERATIONS: Mapping[str, tuple[str, ...]] = {
@@ -16,11 +16,10 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
 
 
 def dependency_alarms(context: Context) -> tuple[Alarm, ...]:
-    """Rows on the tables' throttles and errors, and on deliveries of notifications."""
+    """Rows on the tables' throttles and errors."""
     return (
         *(_throttles(context, name, table) for name, table in TABLES.items()),
         *(_system_errors(context, name, table) for name, table in TABLES.items()),
-        *_deliveries(),
     )
 
 
@@ -70,57 +69,6 @@ def _system_errors(context: Context, name: str, table: Ref) -> Alarm:
 
 
 _WHY_FILL = "Filled with 0, because alarms on DynamoDB metrics may ignore missing data and would never recover."
-
-
-def _deliveries() -> tuple[Alarm, ...]:
-    def topic(name: str) -> dict[str, Metric]:
-        return {"notifications": Metric("AWS/SNS", name, {"TopicName": TOPIC}, "Sum")}
-
-    return (
-        Alarm(
-            name="notifications-failed",
-            title="Notifications are not delivered",
-            metrics=topic("NumberOfNotificationsFailed"),
-            expression=filled("notifications"),
-            threshold=Threshold(1, "notifications", "any"),
-            period=FIVE_MINUTES,
-            periods=3,
-            to_alarm=2,
-            missing="notBreaching",
-            tier=Tier.NOTIFY,
-            runbook="notifications",
-            why="SNS gave up on a subscriber. For HTTPS subscribers each failed try counts, so one does not alarm.",
-        ),
-        Alarm(
-            name="notifications-redriven",
-            title="Notifications wait in a subscription's dead-letter queue",
-            metrics=topic("NumberOfNotificationsRedrivenToDlq"),
-            expression=filled("notifications"),
-            threshold=Threshold(1, "notifications", "each is an event that somebody does not know of"),
-            period=FIVE_MINUTES,
-            periods=1,
-            to_alarm=1,
-            missing="notBreaching",
-            tier=Tier.NOTIFY,
-            runbook="notifications",
-            why="Every subscription has its own dead-letter queue; this sees all of them.",
-        ),
-        Alarm(
-            name="notifications-lost",
-            title="Notifications are lost",
-            metrics=topic("NumberOfNotificationsFailedToRedriveToDlq"),
-            expression=filled("notifications"),
-            threshold=Threshold(1, "notifications", "neither delivered nor kept"),
-            period=MINUTE,
-            periods=15,
-            to_alarm=1,
-            missing="notBreaching",
-            tier=Tier.PAGE,
-            runbook="notifications",
-            why="The subscription's dead-letter queue refused it: orders are right, a subscriber is wrong, and only "
-            "publishing again mends it. It stays in alarm for 15 minutes, as one burst is one page.",
-        ),
-    )
 
 
 def _kebab(name: str) -> str:

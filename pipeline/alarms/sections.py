@@ -3,6 +3,7 @@
 from components.alarms.model import AlarmTable
 from components.dashboard import LogQuery, Section
 
+# Headings of rows: of several that share one, all.
 _FLOW = (
     "orders-missing",
     "rejection-rate",
@@ -42,9 +43,8 @@ _QUERIES = (
 
 def dashboard_sections(table: AlarmTable) -> tuple[Section, ...]:
     """Both readers' sections; every row is in one of them."""
-    names = [row.name for row in table.alarms]
-    flowing = tuple(name for name in _FLOW if name in names)
-    hurting = tuple(name for name in names if name not in flowing)
+    flowing = tuple(row.name for heading in _FLOW for row in table.alarms if row.heading == heading)
+    hurting = tuple(row.name for row in table.alarms if row.name not in flowing)
     return (
         Section(title="Is business flowing?", alarms=flowing),
         Section(title="Where does it hurt?", alarms=hurting, queries=_QUERIES),

@@ -18,6 +18,7 @@ _LAMBDA_DIMENSIONS: Final = (
 )
 _SQS: Final = 'Amazon SQS Developer Guide, "Available CloudWatch metrics for Amazon SQS"'
 _SNS: Final = 'Amazon SNS Developer Guide, "Monitoring Amazon SNS topics using CloudWatch"'
+_EVENTS: Final = 'Amazon EventBridge User Guide, "Monitoring Amazon EventBridge" (EventBridge metrics, Dimensions)'
 _DYNAMODB: Final = 'Amazon DynamoDB Developer Guide, "DynamoDB Metrics and dimensions"'
 _HTTP_API: Final = 'Amazon API Gateway Developer Guide, "Monitor CloudWatch metrics for HTTP APIs in API Gateway"'
 _EMF: Final = (
@@ -69,6 +70,11 @@ def _sns(name: str, note: str) -> Published:
     return Published("AWS/SNS", name, _sets("TopicName"), "Count", 60, True, ("Sum",), note, _SNS)
 
 
+def _events(name: str, note: str) -> Published:
+    # RuleName alone is for rules of the default bus.
+    return Published("AWS/Events", name, _sets("EventBusName RuleName"), "Count", 60, True, ("Sum",), note, _EVENTS)
+
+
 def _table(name: str, sets: str, note: str) -> Published:
     return Published("AWS/DynamoDB", name, _sets(sets), "Count", 60, True, ("Sum",), note, _DYNAMODB)
 
@@ -99,6 +105,9 @@ AWS_METRICS: Final[tuple[Published, ...]] = (
     _sns("NumberOfNotificationsFailed", "When SNS gives up; for HTTP(S) endpoints every failed try."),
     _sns("NumberOfNotificationsRedrivenToDlq", "Moved to the subscription's own dead-letter queue."),
     _sns("NumberOfNotificationsFailedToRedriveToDlq", "Lost: neither delivered nor kept."),
+    _events("FailedInvocations", "Failed for good: retries that succeed are not counted."),
+    _events("InvocationsSentToDlq", "Moved to the target's own dead-letter queue."),
+    _events("InvocationsFailedToBeSentToDlq", "Lost: neither delivered nor kept."),
     _table("ReadThrottleEvents", "TableName", "The SDK retries most of them."),
     _table("WriteThrottleEvents", "TableName", "The SDK retries most of them."),
     _table("ThrottledRequests", "TableName Operation", "Not published per table alone."),

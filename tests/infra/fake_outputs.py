@@ -81,6 +81,11 @@ def _composite_alarm(_name: str, inputs: _Inputs) -> dict[str, Any]:
     return {"id": inputs["alarmName"], "arn": arn("cloudwatch", f"alarm:{inputs['alarmName']}")}
 
 
+def _event_rule(_name: str, inputs: _Inputs) -> dict[str, Any]:
+    own = f"{inputs['eventBusName']}/{inputs['name']}"
+    return {"id": own, "arn": arn("events", f"rule/{own}")}
+
+
 def _hashed_id(name: str, _inputs: _Inputs) -> dict[str, Any]:
     return {"id": _short(name)}
 
@@ -163,6 +168,8 @@ _OUTPUTS: dict[str, Callable[[str, _Inputs], dict[str, Any]]] = {
     "aws:apigatewayv2/integration:Integration": _hashed_id,
     "aws:apigatewayv2/stage:Stage": _stage,
     "aws:cloudwatch/compositeAlarm:CompositeAlarm": _composite_alarm,
+    "aws:cloudwatch/eventBus:EventBus": _by_name("events", "event-bus/"),
+    "aws:cloudwatch/eventRule:EventRule": _event_rule,
     "aws:cloudwatch/metricAlarm:MetricAlarm": _by_name("cloudwatch", "alarm:"),
     "aws:cloudwatch/logGroup:LogGroup": _by_name("logs", "log-group:"),
     "aws:dynamodb/table:Table": _by_name("dynamodb", "table/"),

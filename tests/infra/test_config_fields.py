@@ -81,6 +81,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "api_provisioned_concurrency": ("0", "from 1 to 1000"),
     "encryption": ("kms", "aws, customer"),
     "strict_ordering": ("1", "true or false"),
+    "events_target": ("queue", "topic, bus"),
     "gradual_deploy": ("false", "none, Canary10Percent5Minutes"),
 }
 

@@ -45,7 +45,7 @@ OPTIONS: dict[str, dict[str, dict[str, str]]] = {
         "loose": {"point_in_time_recovery": "false", "deletion_protection": "false", "protect": "false"},
         "kept": {},
     },
-    "subscriptions": {"none": {}, "queue": {"subscriptions": '["{name: events, protocol: sqs}"]'}},
+    "subscriptions": {"none": {}, "queue": {"subscriptions": '["{name: own, protocol: sqs}"]'}},
     "deploy": {"at once": {}, "gradual": {"gradual_deploy": "Canary10Percent5Minutes"}},
     "warm start": {
         "none": {},
@@ -54,6 +54,7 @@ OPTIONS: dict[str, dict[str, dict[str, str]]] = {
     },
     "encryption": {"aws": {}, "customer": {"encryption": "customer"}},
     "ordering": {"off": {}, "strict": {"strict_ordering": "true", "batch_size": "1"}},
+    "events": {"topic": {}, "bus": {"events_target": "bus"}},
     "package": {
         "bytecode": {},
         "sources": {"package_bytecode": "false"},
@@ -67,6 +68,7 @@ REFUSED = {
     frozenset({("environment", "production"), ("authorizer", "none")}),
     frozenset({("environment", "production"), ("cors", "any")}),
     frozenset({("environment", "production"), ("alarms", "off")}),
+    frozenset({("events", "bus"), ("ordering", "strict")}),
 }
 # Types, and parts of inputs, that are there exactly when an option has one of these values.
 TRACES: dict[str, tuple[str, frozenset[str]]] = {
@@ -89,7 +91,11 @@ TRACES: dict[str, tuple[str, frozenset[str]]] = {
     "snapStart": ("warm start", frozenset({"snapshots"})),
     "aws:lambda/provisionedConcurrencyConfig:": ("warm start", frozenset({"ready"})),
     "aws:codedeploy/": ("deploy", frozenset({"gradual"})),
-    "-notifications-events": ("subscriptions", frozenset({"queue"})),
+    "own-queue": ("subscriptions", frozenset({"queue"})),
+    "aws:cloudwatch/eventBus:": ("events", frozenset({"bus"})),
+    "events:PutEvents": ("events", frozenset({"bus"})),
+    "NOTIFICATIONS_BUS_NAME": ("events", frozenset({"bus"})),
+    "NOTIFICATIONS_TOPIC_ARN": ("events", frozenset({"topic"})),
 }
 
 

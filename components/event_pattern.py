@@ -1,0 +1,66 @@
+"""EventBridge's event patterns, as far as they can be wrong before a deploy."""
+
+import json
+from collections.abc import Iterator, Mapping
+
+from pydantic import JsonValue
+
+# The fields of an event. Only `detail` has fields of its own.
+ENVELOPE = frozenset({"id", "version", "detail-type", "source", "account", "time", "region", "resources", "detail"})
+_ANY_OF = "$or"
+_OPERATORS = frozenset(
+    {"prefix", "suffix", "anything-but", "numeric", "cidr", "exists", "equals-ignore-case", "wildcard"}
+)
+# AWS's quota is 2,048 characters; the source that is added to every pattern needs some of them.
+MAX_CHARACTERS = 1_900
+
+
+def pattern_problem(pattern: Mapping[str, JsonValue]) -> tuple[str, str] | None:
+    """What was given and what is allowed, or None where EventBridge would take the pattern."""
+    for given, allowed in _problems(pattern, ()):
+        return given, allowed
+    size = len(json.dumps(dict(pattern)))
+    if size > MAX_CHARACTERS:
+        return f"an event_pattern of {size} characters", f"at most {MAX_CHARACTERS}"
+    return None
+
+
+def _problems(node: Mapping[str, JsonValue], path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for key, value in node.items():
+        where = ".".join((*path, key))
+        if key == _ANY_OF:
+            yield from _alternatives(value, path, where)
+        elif not path and key not in ENVELOPE:
+            yield f"the field {key} in event_pattern", f"{', '.join(sorted(ENVELOPE))}; an order's own are under detail"
+        elif isinstance(value, dict) and (path or key == "detail"):
+            yield from (
+                _problems(value, (*path, key)) if value else iter([(f"nothing for {where}", "at least one field")])
+            )
+        elif not isinstance(value, list) or not value:
+            yield f"{value!r} for {where} in event_pattern", "a list with at least one value, e.g. [order.rejected]"
+        else:
+            yield from (_operator(item, where) for item in value if not _is_value(item))
+
+
+def _alternatives(value: JsonValue, path: tuple[str, ...], where: str) -> Iterator[tuple[str, str]]:
+    alternatives = value if isinstance(value, list) else []
+    if len(alternatives) < 2 or not all(isinstance(each, dict) and each for each in alternatives):
+        yield f"{value!r} for {where} in event_pattern", "a list of at least two patterns"
+        return
+    for each in alternatives:
+        if isinstance(each, dict):
+            yield from _problems(each, path)
+
+
+def _is_value(item: JsonValue) -> bool:
+    if isinstance(item, dict):
+        return len(item) == 1 and next(iter(item)) in _OPERATORS
+    return not isinstance(item, list)
+
+
+def _operator(item: JsonValue, where: str) -> tuple[str, str]:
+    return f"{item!r} for {where} in event_pattern", f"a text, a number, true, false, null or one of {_known()}"
+
+
+def _known() -> str:
+    return ", ".join(f"{{{operator}: …}}" for operator in sorted(_OPERATORS))

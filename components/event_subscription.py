@@ -1,0 +1,77 @@
+"""One subscriber of an event bus: a rule, its target, and the queue that keeps what could not be delivered."""
+
+import json
+from typing import ClassVar
+
+import pulumi
+import pulumi_aws as aws
+
+from components.component import Component, Scope
+from components.subscriber_queues import subscriber_queues
+from components.subscription_args import SubscriptionArgs
+
+# The most that EventBridge does; what fails longer is kept in the queue of failures.
+MAX_EVENT_AGE_SECONDS = 86_400
+MAX_RETRIES = 185
+# The document without EventBridge's envelope.
+DOCUMENT_PATH = "$.detail"
+
+
+class EventSubscription(Component):
+    """The rule and its target queue, with the queue of failed deliveries.
+
+    Outputs: `rule_name`, `dead_letter_url`, `queue_url` (`None` when the queue is somebody else's).
+    """
+
+    kind: ClassVar[str] = "EventSubscription"
+
+    def __init__(
+        self,
+        name: str,
+        scope: Scope,
+        bus_name: pulumi.Output[str],
+        source: str,
+        args: SubscriptionArgs,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(name, scope, opts)
+        rule = aws.cloudwatch.EventRule(
+            name,
+            aws.cloudwatch.EventRuleArgs(
+                name=scope.name(name),
+                event_bus_name=bus_name,
+                # A rule needs a pattern, and what others may put on the bus one day is none of this subscriber's.
+                event_pattern=json.dumps({"source": [source], **args.event_pattern}, sort_keys=True),
+                tags=scope.tags,
+            ),
+            self.child(),
+        )
+        queues = subscriber_queues(
+            name,
+            scope,
+            self.child(),
+            sender="events.amazonaws.com",
+            source_arn=rule.arn,
+            makes_queue=args.makes_queue,
+        )
+        aws.cloudwatch.EventTarget(
+            f"{name}-target",
+            aws.cloudwatch.EventTargetArgs(
+                rule=rule.name,
+                event_bus_name=bus_name,
+                target_id="queue",
+                arn=queues.own.arn if queues.own else args.endpoint,
+                input_path=DOCUMENT_PATH if args.raw_message_delivery else None,
+                retry_policy=aws.cloudwatch.EventTargetRetryPolicyArgs(
+                    maximum_event_age_in_seconds=MAX_EVENT_AGE_SECONDS, maximum_retry_attempts=MAX_RETRIES
+                ),
+                dead_letter_config=aws.cloudwatch.EventTargetDeadLetterConfigArgs(arn=queues.failed.arn),
+            ),
+            self.child(depends_on=queues.policies),
+        )
+        self.rule_name = rule.name
+        self.queue_url = queues.own.id if queues.own else None
+        self.dead_letter_url = queues.failed.id
+        self.register_outputs(
+            {"rule_name": self.rule_name, "queue_url": self.queue_url, "dead_letter_url": self.dead_letter_url}
+        )

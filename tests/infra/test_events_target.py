@@ -1,0 +1,398 @@
+"""Outcomes to an event bus on recorded resources: rules, targets and what they may do, and nothing of a topic."""
+
+import json
+from functools import cache
+from typing import Any
+
+import pytest
+
+from components.config import ConfigError, parse_config
+from components.config.events_rules import EVENTS_RULES, MAX_RULES
+from components.config.loader import MAX_BUS_PREFIX
+from tests.cloudwatch.metrics_data import AWS_METRICS, find
+from tests.cloudwatch.registered import Registered, composite_alarms, metric_alarms
+from tests.infra.config_factory import VALID, only_problem, parsed, refused
+from tests.infra.fake_outputs import ACCOUNT, arn, url
+from tests.infra.recording import STACKS, Recording, record_stack
+from tests.infra.stacks import recorded
+from tools.aws_inputs import findings
+
+BUS, RULE, TARGET = (f"aws:cloudwatch/event{kind}:Event{kind}" for kind in ("Bus", "Rule", "Target"))
+QUEUE, QUEUE_POLICY = "aws:sqs/queue:Queue", "aws:sqs/queuePolicy:QueuePolicy"
+BILLING = "arn:aws:sqs:eu-west-1:123456789012:billing"
+PATTERN_OF_BILLING = "{detail: {data: {currency: [EUR], total: [{exists: true}]}}}"
+SUBSCRIPTIONS = [
+    "{name: own, protocol: sqs}",
+    "{name: rejections, protocol: sqs, raw_message_delivery: true, event_pattern: {detail-type: [order.rejected]}}",
+    f"{{name: billing, protocol: sqs, endpoint: '{BILLING}', event_pattern: {PATTERN_OF_BILLING}}}",
+]
+ON = {"events_target": "bus"}
+
+
+@cache
+def on_bus(stack: str = "prod", **more: str) -> Recording:
+    given = {**ON, "subscriptions": json.dumps(SUBSCRIPTIONS), **more}
+    return record_stack(stack, {f"orders:{key}": value for key, value in given.items()})
+
+
+def rule_arn(name: str, stack: str = "prod") -> str:
+    return arn("events", f"rule/orders-{stack}-events/orders-{stack}-events-{name}")
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_with_a_topic_there_is_no_trace_of_a_bus(stack: str) -> None:
+    # GIVEN / WHEN
+    recording = recorded(stack)
+
+    # THEN
+    assert [each.type for each in recording.resources if "/event" in each.type and "eventSource" not in each.type] == []
+    assert "events.amazonaws.com" not in repr([each.inputs for each in recording.resources])
+    assert "notifications_bus_arn" not in recording.outputs
+
+
+def test_with_a_bus_there_is_no_topic_but_those_of_alarms() -> None:
+    # GIVEN / WHEN
+    topics = [each.name for each in on_bus().resources if each.type.startswith("aws:sns/")]
+
+    # THEN
+    assert all(name.startswith("alarms-") for name in topics)
+    assert "sns:Publish" not in repr([each.inputs for each in on_bus().of_type("aws:iam/rolePolicy:RolePolicy")])
+    assert "notifications_topic_arn" not in on_bus().outputs
+
+
+def test_the_bus_has_its_name_and_tags() -> None:
+    # GIVEN / WHEN
+    (bus,) = on_bus().of_type(BUS)
+
+    # THEN
+    assert bus.inputs["name"] == "orders-prod-events"
+    assert bus.inputs["tags"]["Stack"] == "prod"
+    assert "kmsKeyIdentifier" not in bus.inputs
+
+
+def test_a_rule_lets_through_what_its_pattern_says_and_only_our_events() -> None:
+    # GIVEN / WHEN
+    patterns = {each.name: each.document("eventPattern") for each in on_bus().of_type(RULE)}
+
+    # THEN
+    source = {"source": ["/orders-prod"]}
+    assert patterns == {
+        "events-own": source,
+        "events-rejections": {**source, "detail-type": ["order.rejected"]},
+        "events-billing": {**source, "detail": {"data": {"currency": ["EUR"], "total": [{"exists": True}]}}},
+    }
+    assert {each.inputs["eventBusName"] for each in on_bus().of_type(RULE)} == {"orders-prod-events"}
+    assert all(each.inputs["tags"]["Stack"] == "prod" for each in on_bus().of_type(RULE))
+
+
+def test_a_target_is_the_subscriber_s_queue_retried_for_a_day_and_then_kept() -> None:
+    # GIVEN
+    ends = {"own": arn("sqs", "orders-prod-events-own-queue"), "billing": BILLING}
+
+    for name, queue in ends.items():
+        # WHEN
+        target = on_bus().one(TARGET, f"events-{name}-target").inputs
+
+        # THEN
+        assert target["arn"] == queue
+        assert target["rule"] == f"orders-prod-events-{name}"
+        assert target["eventBusName"] == "orders-prod-events"
+        assert target["retryPolicy"] == {"maximumEventAgeInSeconds": 86_400, "maximumRetryAttempts": 185}
+        assert target["deadLetterConfig"] == {"arn": arn("sqs", f"orders-prod-events-{name}-dlq")}
+        assert "inputPath" not in target
+
+
+def test_raw_delivery_is_the_document_alone() -> None:
+    # GIVEN / WHEN / THEN
+    assert on_bus().one(TARGET, "events-rejections-target").inputs["inputPath"] == "$.detail"
+
+
+@pytest.mark.parametrize(("queue", "rule"), [("own-dlq", "own"), ("own-queue", "own"), ("billing-dlq", "billing")])
+def test_a_queue_lets_its_own_rule_send_and_no_other(queue: str, rule: str) -> None:
+    # GIVEN / WHEN
+    policy = on_bus().one(QUEUE_POLICY, f"events-{queue}-policy").document("policy")
+
+    # THEN
+    (statement,) = [each for each in policy["Statement"] if each["Effect"] == "Allow"]
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert statement["Action"] == ["sqs:SendMessage"]
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": rule_arn(rule)}}
+    assert statement["Resource"] == arn("sqs", f"orders-prod-events-{queue}")
+
+
+def test_a_target_waits_for_the_policies_without_which_nothing_arrives_or_is_kept() -> None:
+    # GIVEN / WHEN
+    waited_for = on_bus().one(TARGET, "events-own-target").depends_on
+
+    # THEN
+    assert {urn.rsplit("::", 1)[1] for urn in waited_for} >= {"events-own-dlq-policy", "events-own-queue-policy"}
+
+
+def test_the_worker_may_put_events_on_this_bus_and_is_told_its_name() -> None:
+    # GIVEN
+    statements = on_bus().one("aws:iam/rolePolicy:RolePolicy", "process-order-policy").document("policy")["Statement"]
+
+    # WHEN
+    granted = [each["Resource"] for each in statements if any("events:" in action for action in each["Action"])]
+    function = on_bus().one("aws:lambda/function:Function", "process-order-function")
+    told = function.inputs["environment"]["variables"]
+
+    # THEN
+    assert granted == [[arn("events", "event-bus/orders-prod-events")]]
+    assert told["NOTIFICATIONS_BUS_NAME"] == "orders-prod-events"
+    assert told["EVENT_SOURCE"] == "/orders-prod"
+    assert "NOTIFICATIONS_TOPIC_ARN" not in told
+
+
+def test_outputs_name_the_bus_and_the_queues_made_here() -> None:
+    # GIVEN / WHEN
+    outputs = on_bus().outputs
+
+    # THEN
+    assert outputs["notifications_bus_arn"] == arn("events", "event-bus/orders-prod-events")
+    assert outputs["notifications_bus_name"] == "orders-prod-events"
+    assert outputs["subscriber_queue_urls"] == {
+        name: url(f"orders-prod-events-{name}-queue") for name in ("own", "rejections")
+    }
+
+
+def test_removing_one_subscription_leaves_the_others_as_they_are() -> None:
+    # GIVEN
+    before = on_bus("dev")
+
+    # WHEN
+    after = on_bus("dev", subscriptions=json.dumps(SUBSCRIPTIONS[1:]))
+
+    # THEN
+    gone = [each for each in before.resources if each not in after.resources]
+    added = [each.name for each in after.resources if each not in before.resources]
+    assert [name for name in added if "dashboard" not in name] == []
+    assert [each.name for each in gone if "events-own" not in each.urn and "dashboard" not in each.name] == []
+
+
+def test_a_change_of_target_gives_no_queue_the_name_of_one_that_is_deleted() -> None:
+    # GIVEN a stack that changes its target while its subscriptions stay
+    same = {"orders:subscriptions": '["{name: own, protocol: sqs}"]'}
+    before, after = record_stack("dev", same), record_stack("dev", {**same, "orders:events_target": "bus"})
+
+    # WHEN
+    stay = {f"orders-dev-orders-queue{suffix}" for suffix in ("", "-dlq")}
+    deleted = {each.inputs["name"] for each in before.of_type(QUEUE)} - stay
+    urns = {each.urn for each in before.resources}
+    made = {each.inputs["name"] for each in after.of_type(QUEUE) if each.urn not in urns}
+
+    # THEN
+    assert deleted == {"orders-dev-notifications-own-queue", "orders-dev-notifications-own-dlq"}
+    assert made.isdisjoint(deleted)
+
+
+def test_every_input_is_one_the_provider_knows() -> None:
+    # GIVEN / WHEN
+    wrong = [found for each in on_bus().resources if each.custom for found in findings(each.type, each.inputs)]
+
+    # THEN
+    assert wrong == []
+
+
+class TestOwnKey:
+    def statements(self) -> dict[str, Any]:
+        key = on_bus(encryption="customer").one("aws:kms/key:Key", "key")
+        return {each["Sid"]: each for each in key.document("policy")["Statement"]}
+
+    def test_bus_and_queues_are_encrypted_with_it(self) -> None:
+        # GIVEN
+        recording = on_bus(encryption="customer")
+        key = recording.state("aws:kms/key:Key", "key")["arn"]
+
+        # WHEN / THEN
+        assert recording.one(BUS, "events").inputs["kmsKeyIdentifier"] == key
+        assert {each.inputs["kmsMasterKeyId"] for each in recording.of_type(QUEUE)} == {key}
+
+    def test_eventbridge_uses_it_for_this_stack_s_bus_and_rules_only(self) -> None:
+        # GIVEN / WHEN
+        statement = self.statements()["BusesIntoQueues"]
+
+        # THEN
+        assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+        assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+        sources = [arn("events", f"{kind}/orders-prod-*") for kind in ("event-bus", "rule")]
+        assert statement["Condition"] == {
+            "StringEquals": {"aws:SourceAccount": ACCOUNT},
+            "ArnLike": {"aws:SourceArn": sources},
+        }
+        assert rule_arn("own").startswith(sources[1].removesuffix("*"))
+        assert self.statements()["BusesCheckTheKey"]["Action"] == ["kms:DescribeKey"]
+
+    def test_without_a_bus_eventbridge_may_not(self) -> None:
+        # GIVEN / WHEN
+        key = record_stack("prod", {"orders:encryption": "customer"}).one("aws:kms/key:Key", "key")
+
+        # THEN
+        assert "events.amazonaws.com" not in key.inputs["policy"]
+
+
+class TestAlarms:
+    def registered(self, **more: str) -> tuple[Registered, ...]:
+        alarmed = on_bus(**more).resources
+        return tuple(
+            Registered(each.type, each.name, each.inputs) for each in alarmed if each.name.startswith("alarms-")
+        )
+
+    def test_every_rule_is_watched_by_metrics_that_exist(self) -> None:
+        # GIVEN
+        watched = {query.key: query for each in metric_alarms(self.registered()) for query in each.metrics.values()}
+
+        # WHEN
+        found = {(key.name, dict(key.dimensions)["RuleName"]) for key in watched if key.namespace == "AWS/Events"}
+
+        # THEN
+        names = ("FailedInvocations", "InvocationsSentToDlq", "InvocationsFailedToBeSentToDlq")
+        rules = {each.inputs["name"] for each in on_bus().of_type(RULE)}
+        assert found == {(name, rule) for name in names for rule in rules}
+        assert {dict(key.dimensions)["EventBusName"] for key in watched if key.namespace == "AWS/Events"} == {
+            "orders-prod-events"
+        }
+        assert all(find(key, AWS_METRICS) for key in watched if key.namespace == "AWS/Events")
+        assert not [key for key in watched if key.namespace == "AWS/SNS"]
+
+    def test_failed_and_kept_deliveries_of_all_rules_are_one_notice(self) -> None:
+        # GIVEN / WHEN
+        (composite,) = [each for each in composite_alarms(self.registered()) if each.name.endswith("-undelivered")]
+
+        # THEN
+        assert composite.alarms() == {
+            f"orders-prod-notifications-{what}-{rule}"
+            for what in ("failed", "redriven")
+            for rule in ("own", "rejections", "billing")
+        }
+
+    def test_a_bus_without_subscribers_has_nothing_to_watch(self) -> None:
+        # GIVEN / WHEN
+        names = {each.name for each in self.registered(subscriptions="[]")}
+
+        # THEN
+        assert names
+        assert not [name for name in names if "notifications" in name]
+
+    def test_the_dashboard_shows_every_rule(self) -> None:
+        # GIVEN / WHEN
+        body = on_bus().one("aws:cloudwatch/dashboard:Dashboard", "dashboard").inputs["dashboardBody"]
+
+        # THEN
+        assert all(each.inputs["name"] in body for each in on_bus().of_type(RULE))
+        assert "AWS/SNS" not in body
+
+
+def subscribed(item: str) -> str:
+    return json.dumps([item])
+
+
+EMAIL = subscribed("{name: team, protocol: email, endpoint: team@example.com}")
+HTTPS = subscribed("{name: hook, protocol: https, endpoint: 'https://example.com/hook'}")
+FILTERED = subscribed("{name: own, protocol: sqs, filter_policy: {event_type: [order.rejected]}}")
+PATTERN = subscribed("{name: own, protocol: sqs, event_pattern: {detail-type: [order.rejected]}}")
+MANY = [f"{{name: s{index}, protocol: sqs}}" for index in range(MAX_RULES + 1)]
+# Name of the rule and of the case: keys that break it, keys that just keep it, words of the message.
+EDGES: dict[tuple[str, str], tuple[dict[str, str], dict[str, str], str]] = {
+    ("order_on_a_bus", "fifo"): (
+        {**ON, "strict_ordering": "true", "batch_size": "1"},
+        {"strict_ordering": "true", "batch_size": "1"},
+        "EventBridge keeps no order",
+    ),
+    ("routed_subscribers", "email"): ({**ON, "subscriptions": EMAIL}, {"subscriptions": EMAIL}, "protocol sqs"),
+    ("routed_subscribers", "https"): ({**ON, "subscriptions": HTTPS}, {"subscriptions": HTTPS}, "protocol sqs"),
+    ("routed_subscribers", "attributes"): (
+        {**ON, "subscriptions": FILTERED},
+        {**ON, "subscriptions": PATTERN},
+        "event_pattern, e.g. {detail-type: [order.rejected]}",
+    ),
+    ("routed_subscribers", "pattern"): (
+        {"subscriptions": PATTERN},
+        {"subscriptions": FILTERED},
+        "filter_policy, e.g. {event_type: [order.rejected]}",
+    ),
+    ("watched_rules", "too many"): (
+        {**ON, "subscriptions": json.dumps(MANY)},
+        {**ON, "subscriptions": json.dumps(MANY[1:])},
+        "at most 50",
+    ),
+}
+
+
+def test_every_rule_on_events_has_its_edges_here() -> None:
+    # GIVEN / WHEN / THEN
+    assert {name for name, _ in EDGES} == {rule.__name__ for rule in EVENTS_RULES}
+
+
+@pytest.mark.parametrize("case", EDGES, ids=" ".join)
+def test_a_combination_is_refused_with_its_reason_and_keys_and_the_next_one_is_not(case: tuple[str, str]) -> None:
+    # GIVEN
+    broken, kept, words = EDGES[case]
+
+    # WHEN
+    problem = only_problem(**broken)
+
+    # THEN
+    assert words in problem.allowed
+    assert set(problem.keys) & set(broken)
+    assert parsed(**kept).events_target == kept.get("events_target", "topic")
+
+
+def test_a_rule_s_name_fits_aws_s_limit() -> None:
+    # GIVEN the longest project and stack
+    longest = {"project": "orders", "stack": "s" * (MAX_BUS_PREFIX - len("orders-"))}
+    named = {**VALID, **ON, "subscriptions": subscribed(f"{{name: {'n' * 20}, protocol: sqs}}")}
+
+    # WHEN / THEN
+    assert parse_config(named, **longest).subscriptions[0].name == "n" * 20
+    assert len(f"orders-{longest['stack']}-events-{'n' * 20}") == 64
+    with pytest.raises(ConfigError, match="at most 36 together"):
+        parse_config(named, project="orders", stack=longest["stack"] + "s")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("{event_type: [order.rejected]}", "an order's own are under detail"),
+        ("{detail-type: order.rejected}", "a list with at least one value"),
+        ("{detail-type: []}", "a list with at least one value"),
+        ("{source: {prefix: a}}", "a list with at least one value"),
+        ("{detail: {data: {}}}", "at least one field"),
+        ("{detail: {data: {total: [{more: 1}]}}}", "{prefix: …}"),
+        ("{detail: {data: {total: [[1]]}}}", "a text, a number"),
+        ("{$or: [{source: [a]}]}", "at least two patterns"),
+        ("{$or: [{source: [a]}, {source: b}]}", "a list with at least one value"),
+        (f"{{source: [{'a' * 1900}]}}", "at most 1900"),
+        ("{detail: {1: [a]}}", ""),
+    ],
+)
+def test_a_pattern_that_eventbridge_would_refuse_is_refused_with_its_place(pattern: str, words: str) -> None:
+    # GIVEN
+    item = f"{{name: own, protocol: sqs, event_pattern: {pattern}}}"
+
+    # WHEN
+    error = refused(events_target="bus", subscriptions=json.dumps([item]))
+
+    # THEN
+    (problem,) = error.problems
+    assert problem.keys[0].startswith("subscriptions[0]")
+    assert words in problem.allowed
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "{detail-type: [order.rejected, order.confirmed]}",
+        "{detail: {data: {currency: [{anything-but: EUR}], reference: [null, {prefix: web-}]}}}",
+        "{$or: [{detail-type: [order.rejected]}, {detail: {data: {total: [{wildcard: '1???.*'}]}}}]}",
+    ],
+)
+def test_a_pattern_that_eventbridge_takes_is_accepted(pattern: str) -> None:
+    # GIVEN
+    item = f"{{name: own, protocol: sqs, event_pattern: {pattern}}}"
+
+    # WHEN
+    config = parsed(events_target="bus", subscriptions=json.dumps([item]))
+
+    # THEN
+    assert config.subscriptions[0].event_pattern
