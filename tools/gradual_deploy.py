@@ -1,17 +1,16 @@
 """Moves callers to the newest versions of a stack's functions, step by step.
 
-    python -m tools.gradual_deploy --stack STACK [--dry-run] [--json]
+    python -m tools.gradual_deploy --stack STACK [--dry-run] [--ignore-alarms] [--json]
 
 Run it after `pulumi up` on a stack with gradual_deploy: it starts a CodeDeploy deployment for each function whose alias
 is behind, waits for all of them, and stops the others as soon as one is rolled back, because versions of one release
-belong together. Elsewhere, or with nothing to move, it says so. Exit codes: 0 done or nothing to do, 1 rolled back or
-not finished, 2 used wrongly, or the stack or AWS could not be asked.
+belong together. Elsewhere, or with nothing to move, it says so. With --ignore-alarms no alarm stops these deployments:
+for repairing what an alarm is about, when it would refuse the repair (docs/delivery.md). Exit codes: 0 done or nothing
+to do, 1 rolled back or not finished, 2 used wrongly, or the stack or AWS could not be asked.
 """
 
 import argparse
 import json
-import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,17 +18,29 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Final
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+
+from tools.deployed import DeployedError, published_versions, region_of, stack_outputs
 
 POLL_SECONDS: Final = 15
 TIMEOUT_SECONDS: Final = 2 * 3_600
-_PULUMI_SECONDS: Final = 120
 _ENDED: Final = frozenset({"Succeeded", "Failed", "Stopped"})
-_LATEST: Final = "$LATEST"
+_ALARMS_IGNORED: Final = {"enabled": False, "alarms": []}
 
 
-class GradualDeployError(Exception):
+class GradualDeployError(DeployedError):
     """What is wrong, and what to do about it."""
+
+
+class DeploymentTimeoutError(GradualDeployError):
+    """Deployments that have not ended in the time that they may take, and go on by themselves."""
+
+    def __init__(self, deployments: Sequence[str], application: str) -> None:
+        self.deployments = tuple(deployments)
+        super().__init__(
+            f"deployments {', '.join(deployments)} did not end within {TIMEOUT_SECONDS} s and go on by themselves. "
+            f"Look at CodeDeploy's application {application}."
+        )
 
 
 @dataclass(frozen=True)
@@ -92,14 +103,16 @@ def plan(outputs: Mapping[str, Any], lambda_client: Any) -> list[Move]:
 
 
 def newest_version(lambda_client: Any, function: str) -> str:
-    """The highest published version. Raises `GradualDeployError` where none was ever published."""
-    pages = lambda_client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
-    published: list[str] = [
-        each["Version"] for page in pages for each in page["Versions"] if each["Version"] != _LATEST
-    ]
-    if not published:
-        raise GradualDeployError(f"{function} has no published version. Run pulumi up first.")
-    return max(published, key=int)
+    """The highest published version, once it can be called: with snapshots that takes minutes after `pulumi up`.
+
+    Raises `DeployedError` where none was published, `GradualDeployError` where the newest one does not get ready.
+    """
+    version = str(published_versions(lambda_client, function)[-1])
+    try:
+        lambda_client.get_waiter("published_version_active").wait(FunctionName=function, Qualifier=version)
+    except WaiterError as error:
+        raise GradualDeployError(f"version {version} of {function} does not get ready: {error}") from error
+    return version
 
 
 @dataclass
@@ -110,16 +123,18 @@ class Deployer:
         client: A CodeDeploy client.
         application: The stack's application.
         say: Gets a line for people.
+        ignore_alarms: No alarm stops the deployments, nor sends callers back.
     """
 
     client: Any
     application: str
     say: Callable[[str], None]
+    ignore_alarms: bool = False
 
     pause: ClassVar[Callable[[float], None]] = time.sleep
 
     def run(self, moves: Sequence[Move]) -> list[Ended]:
-        """Deploy all of them together and wait. Raises `GradualDeployError` when one does not end in time."""
+        """Deploy all of them together and wait. Raises `DeploymentTimeoutError` when one does not end in time."""
         running: dict[str, Move] = {}
         try:
             for move in moves:
@@ -136,6 +151,7 @@ class Deployer:
             deploymentGroupName=move.group,
             revision=move.revision,
             description=f"{move.function}: version {move.current} to {move.target}",
+            **({"overrideAlarmConfiguration": _ALARMS_IGNORED} if self.ignore_alarms else {}),
         )
         deployment = str(answer["deploymentId"])
         self.say(f"{move.key}: version {move.current} -> {move.target}, deployment {deployment}")
@@ -155,10 +171,7 @@ class Deployer:
                 stopped = True
                 self._stop(left)
             if left and time.monotonic() > deadline:
-                raise GradualDeployError(
-                    f"deployments {', '.join(left)} did not end within {TIMEOUT_SECONDS} s and go on by themselves. "
-                    f"Look at CodeDeploy's application {self.application}."
-                )
+                raise DeploymentTimeoutError(left, self.application)
             if left:
                 type(self).pause(POLL_SECONDS)
         return list(ended.values())
@@ -180,62 +193,47 @@ class Deployer:
                 self.say(f"deployment {deployment} was not stopped: {error}")
 
 
-def stack_outputs(stack: str) -> Mapping[str, Any]:
-    """What the stack exports. Raises `GradualDeployError` where the command is missing or refuses."""
-    command = shutil.which("pulumi")
-    if command is None:
-        raise GradualDeployError("the command pulumi is not on the PATH. Install it, or run this where it is.")
-    arguments = [command, "stack", "output", "--json", "--stack", stack]
-    try:
-        done = subprocess.run(arguments, capture_output=True, text=True, timeout=_PULUMI_SECONDS, check=False)  # noqa: S603 - no shell, and the arguments are ours but for the stack's name
-    except subprocess.TimeoutExpired:
-        raise GradualDeployError(f"pulumi stack output did not answer within {_PULUMI_SECONDS} s.") from None
-    if done.returncode != 0:
-        raise GradualDeployError(f"pulumi stack output --stack {stack} failed: {done.stderr.strip()}")
-    outputs: Mapping[str, Any] = json.loads(done.stdout)
-    return outputs
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m tools.gradual_deploy", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--stack", required=True, help="name of the stack, such as prod")
     parser.add_argument("--dry-run", action="store_true", help="say what would be moved and move nothing")
+    parser.add_argument("--ignore-alarms", action="store_true", help="let no alarm stop or roll back this time")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output, progress on stderr")
     options = parser.parse_args(arguments)
     try:
-        return deploy(options.stack, dry_run=options.dry_run, as_json=options.json)
-    except (GradualDeployError, ClientError, BotoCoreError) as error:
+        return deploy(options.stack, dry_run=options.dry_run, ignore_alarms=options.ignore_alarms, as_json=options.json)
+    except DeploymentTimeoutError as error:
         _err(f"error: {error}")
-        return 1 if isinstance(error, GradualDeployError) and "did not end" in str(error) else 2
+        return 1
+    except (DeployedError, ClientError, BotoCoreError) as error:
+        _err(f"error: {error}")
+        return 2
 
 
-def deploy(stack: str, *, dry_run: bool, as_json: bool) -> int:
+def deploy(stack: str, *, dry_run: bool, ignore_alarms: bool, as_json: bool) -> int:
     """Move what is behind; the exit code."""
     outputs = stack_outputs(stack)
     say = _err if as_json else _out
     shifting = outputs.get("gradual_deploy")
     if not shifting:
         return _report(as_json, stack, "off", [], [], f"{stack} does not shift traffic: pulumi up moved it at once.")
-    session = boto3.session.Session(region_name=_region(outputs))
+    session = boto3.session.Session(region_name=region_of(outputs))
     moves = plan(shifting, session.client("lambda"))
     if not moves:
         return _report(as_json, stack, "nothing-to-do", [], [], f"{stack}: callers are on the newest versions already.")
     if dry_run:
         lines = "\n".join(f"{each.key}: would move from version {each.current} to {each.target}" for each in moves)
         return _report(as_json, stack, "planned", moves, [], lines)
-    deployer = Deployer(session.client("codedeploy"), shifting["application"], say)
+    if ignore_alarms:
+        say("alarms are ignored: nothing but a failure of the deployment itself rolls it back. Watch it.")
+    deployer = Deployer(session.client("codedeploy"), shifting["application"], say, ignore_alarms)
     ended = deployer.run(moves)
     if all(each.status == "Succeeded" for each in ended):
         return _report(as_json, stack, "moved", moves, ended, f"{stack}: callers are on the newest versions.")
     bad = ", ".join(each.key for each in ended if each.status != "Succeeded")
     _report(as_json, stack, "rolled-back", moves, ended, f"{stack}: rolled back or failed: {bad}")
     return 1
-
-
-def _region(outputs: Mapping[str, Any]) -> str:
-    """Where the stack is: its queue's address says so."""
-    return str(outputs["orders_queue_url"]).split(".")[1]
 
 
 def _report(as_json: bool, stack: str, state: str, moves: Sequence[Move], ended: Sequence[Ended], text: str) -> int:

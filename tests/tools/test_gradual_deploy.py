@@ -1,105 +1,13 @@
-"""python -m tools.gradual_deploy, over stand-ins of Lambda and CodeDeploy: nothing else here has deployments."""
+"""python -m tools.gradual_deploy, over stand-ins of Lambda and CodeDeploy."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.validate import validate_parameters
 
+from tests.tools.deploying import NAMES, QUEUE_URL, FakeCodeDeploy, FakeLambda, World
 from tools import gradual_deploy
-
-QUEUE_URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/orders-prod-orders-queue"
-NAMES = ("create_order", "get_order", "process_order")
-OUTPUTS = {
-    "orders_queue_url": QUEUE_URL,
-    "gradual_deploy": {
-        "application": "orders-prod-deploy",
-        "functions": {
-            name: {"function": f"orders-prod-{name}", "alias": "live", "group": f"orders-prod-{name}"} for name in NAMES
-        },
-    },
-}
-
-
-class FakeLambda:
-    """Versions 1 to `newest` of every function; `behind` are the keys whose alias is at an older one."""
-
-    def __init__(self, newest: int = 10, behind: Sequence[str] = NAMES, weights: Mapping[str, float] = {}) -> None:
-        self._newest = newest
-        self._behind = behind
-        self._weights = weights
-
-    def get_alias(self, FunctionName: str, Name: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
-        assert Name == "live"
-        behind = FunctionName.removeprefix("orders-prod-") in self._behind
-        routing = {"RoutingConfig": {"AdditionalVersionWeights": self._weights}} if self._weights else {}
-        return {"FunctionVersion": str(self._newest - 1 if behind else self._newest), **routing}
-
-    def get_paginator(self, _operation: str) -> "FakeLambda":
-        return self
-
-    def paginate(self, FunctionName: str) -> list[dict[str, Any]]:  # noqa: N803 - boto3's names
-        assert FunctionName
-        # As text "9" is above "10".
-        versions = [str(number) for number in range(1, self._newest + 1)]
-        return [
-            {"Versions": [{"Version": each} for each in part]} for part in (["$LATEST", *versions[:3]], versions[3:])
-        ]
-
-
-class FakeCodeDeploy:
-    """Deployments that take two looks to end; `bad` are the groups that are rolled back at the first."""
-
-    def __init__(self, bad: Sequence[str] = (), refused: Sequence[str] = ()) -> None:
-        self.made: dict[str, dict[str, Any]] = {}
-        self.stopped: list[str] = []
-        self.looks: dict[str, int] = {}
-        self._bad = bad
-        self._refused = refused
-
-    def create_deployment(self, **request: Any) -> dict[str, str]:
-        if request["deploymentGroupName"] in self._refused:
-            error: Any = {"Error": {"Code": "DeploymentLimitExceededException", "Message": "one is running"}}
-            raise ClientError(error, "CreateDeployment")
-        deployment = f"d-{len(self.made) + 1}"
-        self.made[deployment] = request
-        return {"deploymentId": deployment}
-
-    def get_deployment(self, deploymentId: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
-        self.looks[deploymentId] = self.looks.get(deploymentId, 0) + 1
-        if deploymentId in self.stopped:
-            return {"deploymentInfo": {"status": "Stopped"}}
-        if self.made[deploymentId]["deploymentGroupName"] in self._bad:
-            message = {"rollbackMessage": "The alarm orders-prod-create-order-rollback fired."}
-            return {"deploymentInfo": {"status": "Failed", "rollbackInfo": message}}
-        return {"deploymentInfo": {"status": "InProgress" if self.looks[deploymentId] < 2 else "Succeeded"}}
-
-    def stop_deployment(self, deploymentId: str, autoRollbackEnabled: bool) -> None:  # noqa: N803 - boto3's names
-        assert autoRollbackEnabled
-        self.stopped.append(deploymentId)
-
-
-class World:
-    """The command in front of the stand-ins."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.lambda_: Any = FakeLambda()
-        self.codedeploy: Any = FakeCodeDeploy()
-        self.outputs: Mapping[str, Any] = OUTPUTS
-        self.regions: list[str] = []
-        self.slept: list[float] = []
-        monkeypatch.setattr(gradual_deploy, "stack_outputs", lambda _stack: self.outputs)
-        monkeypatch.setattr(boto3.session, "Session", self._session)
-        monkeypatch.setattr(gradual_deploy.Deployer, "pause", self.slept.append)
-
-    def _session(self, region_name: str) -> "World":
-        self.regions.append(region_name)
-        return self
-
-    def client(self, service: str) -> Any:
-        return {"lambda": self.lambda_, "codedeploy": self.codedeploy}[service]
 
 
 @pytest.fixture
@@ -166,6 +74,90 @@ def test_a_deployment_that_cannot_start_stops_those_that_did(world: World) -> No
     # THEN
     assert code == 2
     assert world.codedeploy.stopped == ["d-1", "d-2"]
+
+
+def test_alarms_hold_unless_somebody_says_otherwise(world: World) -> None:
+    # GIVEN / WHEN
+    run()
+
+    # THEN
+    assert [each for each in world.codedeploy.made.values() if "overrideAlarmConfiguration" in each] == []
+
+
+def test_with_alarms_ignored_none_of_them_is_asked_and_it_says_so(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN / WHEN
+    code = run("--ignore-alarms")
+
+    # THEN
+    assert code == 0
+    overridden = [each["overrideAlarmConfiguration"] for each in world.codedeploy.made.values()]
+    assert overridden == [{"enabled": False, "alarms": []}] * len(NAMES)
+    assert "alarms are ignored" in capsys.readouterr().out
+
+
+def test_aws_takes_the_requests(world: World) -> None:
+    # GIVEN the real client, which checks parameters before it sends anything
+    run("--ignore-alarms")
+    client = boto3.client("codedeploy", "eu-west-1")
+    operation = client.meta.service_model.operation_model("CreateDeployment")
+
+    # WHEN / THEN
+    assert len(world.codedeploy.made) == len(NAMES)
+    for request in world.codedeploy.made.values():
+        validate_parameters(request, operation.input_shape)
+
+
+def test_one_that_does_not_end_in_time_is_told_by_its_id(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN
+    world.lambda_ = FakeLambda(behind=("get_order",))
+    world.codedeploy = FakeCodeDeploy(endless=True)
+    monkeypatch.setattr(gradual_deploy, "TIMEOUT_SECONDS", -1)
+
+    # WHEN
+    code = run()
+
+    # THEN
+    assert code == 1
+    assert "deployments d-1 did not end" in capsys.readouterr().err
+
+
+def test_a_timeout_says_which_deployments_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN
+    monkeypatch.setattr(gradual_deploy, "TIMEOUT_SECONDS", -1)
+    deployer = gradual_deploy.Deployer(FakeCodeDeploy(endless=True), "app", lambda _line: None)
+    move = gradual_deploy.Move("get_order", "orders-prod-get_order", "live", "orders-prod-get_order", "1", "2")
+
+    # WHEN
+    with pytest.raises(gradual_deploy.DeploymentTimeoutError) as caught:
+        deployer.run([move])
+
+    # THEN
+    assert caught.value.deployments == ("d-1",)
+
+
+def test_a_version_is_waited_for_until_it_can_be_called(world: World) -> None:
+    # GIVEN / WHEN
+    run("--dry-run")
+
+    # THEN
+    assert world.lambda_.waited == [(f"orders-prod-{name}", "10") for name in NAMES]
+
+
+def test_a_version_that_never_gets_ready_is_not_shifted_to(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN
+    world.lambda_ = FakeLambda(never_ready=True)
+
+    # WHEN
+    code = run()
+
+    # THEN
+    assert code == 2
+    assert "version 10 of orders-prod-create_order does not get ready" in capsys.readouterr().err
+    assert not world.codedeploy.made
 
 
 def test_with_nothing_behind_it_says_so_and_starts_nothing(world: World, capsys: pytest.CaptureFixture[str]) -> None:
