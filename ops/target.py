@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ops.errors import NoStackError
 
@@ -21,6 +21,7 @@ STACK_VARIABLE: Final = "ORDERS_STACK"
 LOCAL_VARIABLE: Final = "ORDERS_LOCAL_DIR"
 LOCAL: Final = "local"
 _PULUMI_SECONDS: Final = 120
+_ARN: Final = r"^arn:[^:]+:[^:]+:[^:]+:[0-9]{12}:.+$"
 
 Outputs = Mapping[str, Any]
 PulumiOutputs = Callable[[str], Outputs]
@@ -43,7 +44,8 @@ class Target(BaseModel):
     label: str = Field(description="For messages: which stack this is.")
     orders_queue_url: str
     dead_letter_queue_url: str
-    notifications_topic_arn: str = Field(pattern=r"^arn:[^:]+:[^:]+:[^:]+:[0-9]{12}:.+$")
+    notifications_topic_arn: str | None = Field(default=None, pattern=_ARN)
+    notifications_bus_arn: str | None = Field(default=None, pattern=_ARN)
     orders_table: str
     stock_table: str
     worker_idempotency_table: str
@@ -66,21 +68,32 @@ class Target(BaseModel):
         try:
             return cls.model_validate({**known, "label": label})
         except ValidationError as error:
-            wrong = ", ".join(sorted({str(problem["loc"][0]) for problem in error.errors()}))
+            wrong = ", ".join(sorted({_about(problem["loc"]) for problem in error.errors()}))
             raise NoStackError(
                 f"{label}: these outputs are missing or not an orders stack's: {wrong}. "
                 "Give the outputs of a stack that `pulumi up` has finished: pulumi stack output --json."
             ) from None
 
+    @model_validator(mode="after")
+    def _one_target(self) -> Self:
+        if bool(self.notifications_topic_arn) == bool(self.notifications_bus_arn):
+            raise ValueError("given both or neither; allowed: exactly one")
+        return self
+
+    @property
+    def events_arn(self) -> str:
+        """The topic or bus to which outcomes are published."""
+        return self.notifications_bus_arn or self.notifications_topic_arn or ""
+
     @property
     def region(self) -> str:
-        """The Region, as the topic's ARN says."""
-        return self.notifications_topic_arn.split(":")[3]
+        """The Region, as the ARN of the topic or bus says."""
+        return self.events_arn.split(":")[3]
 
     @property
     def account(self) -> str:
-        """The account's number, as the topic's ARN says."""
-        return self.notifications_topic_arn.split(":")[4]
+        """The account's number, as the ARN of the topic or bus says."""
+        return self.events_arn.split(":")[4]
 
     @property
     def prefix(self) -> str:
@@ -96,6 +109,11 @@ class Target(BaseModel):
         """One line for people."""
         where = self.endpoint_url or f"account {self.account}, {self.region}"
         return f"{self.label} ({self.prefix}; {where})"
+
+
+def _about(location: tuple[int | str, ...]) -> str:
+    # What is wrong with no single output is wrong with the one rule between them.
+    return str(location[0]) if location else "one of notifications_topic_arn and notifications_bus_arn"
 
 
 class Choice(BaseModel):

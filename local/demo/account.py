@@ -215,8 +215,11 @@ class Account:
 
 
 def _unwrapped(body: str) -> str:
-    """The published text: without raw delivery, SNS puts it into an envelope."""
+    """The published text: without raw delivery, SNS and EventBridge put it into envelopes of their own."""
     document = json.loads(body)
+    if "detail-type" in document:
+        # EventBridge parses the document and writes it anew; in our own form it is the same text again.
+        return json.dumps(document["detail"], sort_keys=True, separators=(",", ":"))
     return str(document["Message"]) if document.get("Type") == "Notification" else body
 
 

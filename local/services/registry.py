@@ -10,6 +10,7 @@ from local.services.cloudwatch import CompositeAlarm, Dashboard, MetricAlarm
 from local.services.cognito import ResourceServer, UserPool, UserPoolClient, UserPoolDomain
 from local.services.dynamodb import Table
 from local.services.event_source import EventSourceMapping
+from local.services.events import EventBus, EventRule, EventTarget
 from local.services.function_access import Alias, Permission, ProvisionedConcurrencyConfig
 from local.services.functions import Function
 from local.services.iam import Policy, Role, RolePolicy, RolePolicyAttachment
@@ -23,7 +24,10 @@ _ALL: tuple[Handler[Any], ...] = (
     Authorizer(),
     CompositeAlarm(),
     Dashboard(),
+    EventBus(),
+    EventRule(),
     EventSourceMapping(),
+    EventTarget(),
     Function(),
     Integration(),
     LogGroup(),

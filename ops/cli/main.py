@@ -14,6 +14,7 @@ from ops.gateway.clients import Clients
 from ops.target import Choice, resolve
 from runtime.logic.failures import CorruptDataError
 from runtime.store.dependency import DependencyError
+from runtime.store.notifications import EntryRefusedError
 
 _EPILOG = """\
 Nothing is changed without --yes. Data goes to standard output, everything else to standard error.
@@ -73,7 +74,7 @@ def main(arguments: Sequence[str]) -> int:
     except OpsError as error:
         errors.print(f"error: {error}", style="red", markup=False)
         return int(error.exit_code)
-    except CorruptDataError as error:
+    except (CorruptDataError, EntryRefusedError) as error:
         errors.print(f"error: {error}", style="red", markup=False)
         return int(ExitCode.FAILED)
     except (BotoCoreError, ClientError, DependencyError) as error:

@@ -15,7 +15,7 @@ from ops.logic.trace import CODE_PLACES, Step, concerns, notification, step_of_l
 from runtime.logic.event import EVENT_TYPES, event_for
 from runtime.models.fields import from_timestamp
 from runtime.models.order import StoredOrder
-from runtime.store.notifications import TopicNotifications
+from runtime.store.notifications import BusNotifications, Notifications, TopicNotifications
 
 _BEFORE: Final = timedelta(minutes=5)
 
@@ -137,11 +137,10 @@ def run_replay(options: argparse.Namespace, desk: Desk) -> int:
     # The worker's own setting: the event must have the bytes that it had.
     source = desk.worker.event_source()
     events = [event_for(order, source=source) for order in orders]
-    arn = desk.target.notifications_topic_arn
-    topic = TopicNotifications(desk.clients.sns, arn, fifo=arn.endswith(".fifo"))
+    notifications = _notifications(desk)
     if options.yes:
         for event in events:
-            topic.publish(event)
+            notifications.publish(event)
     if desk.as_json:
         desk.print_json({"dry_run": not options.yes, "events": [event.event_id for event in events]})
     else:
@@ -150,6 +149,14 @@ def run_replay(options: argparse.Namespace, desk: Desk) -> int:
     if not options.yes:
         dry_run(desk)
     return ExitCode.OK
+
+
+def _notifications(desk: Desk) -> Notifications:
+    arn = desk.target.events_arn
+    if desk.target.notifications_bus_arn:
+        # EventBridge takes a bus's ARN in place of its name.
+        return BusNotifications(desk.clients.events, arn)
+    return TopicNotifications(desk.clients.sns, arn, fifo=arn.endswith(".fifo"))
 
 
 def _settled(desk: Desk, order_id: str) -> StoredOrder:

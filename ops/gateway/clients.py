@@ -16,6 +16,7 @@ from ops.target import Target
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sns import SNSClient
@@ -98,6 +99,11 @@ class Clients:
     def sns(self) -> "SNSClient":
         """SNS."""
         return self.session.client("sns", endpoint_url=self.target.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def events(self) -> "EventBridgeClient":
+        """EventBridge."""
+        return self.session.client("events", endpoint_url=self.target.endpoint_url, config=_CONFIG)
 
     @cached_property
     def lambda_(self) -> "LambdaClient":

@@ -18,7 +18,7 @@ from ops.logic.durations import WrongValueError, parse_duration
 from ops.target import Target
 from runtime.models.order import OrderStatus
 from tests.ops.factories import CALLER, ORDER_ID, stored
-from tests.ops.test_target import outputs
+from tests.ops.test_target import BUS, outputs
 
 
 @pytest.mark.parametrize("text", ["see [/ticket]", "the row [sku] is odd", "a :bug: somewhere"])
@@ -59,6 +59,36 @@ def test_an_event_published_again_names_its_group_where_order_is_kept(topic: str
     run_replay(argparse.Namespace(ids=[ORDER_ID], yes=True), desk)
     # THEN a topic that keeps order is told whose it is, and no other
     assert [call.get("MessageGroupId") for call in published] == [group]
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_an_event_goes_to_the_bus_where_there_is_one_and_only_when_asked(yes: bool) -> None:
+    # GIVEN a settled order of a stack with a bus
+    order = stored(
+        status=OrderStatus.CONFIRMED,
+        currency="EUR",
+        total="1.00",
+        accepted_at="2026-01-01T00:00:01.000Z",
+        settled_at="2026-01-01T00:00:02.000Z",
+    )
+    put: list[dict[str, Any]] = []
+
+    def put_events(**call: Any) -> dict[str, Any]:
+        put.extend(call["Entries"])
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}
+
+    desk = Desk(
+        Target.from_outputs("prod", outputs(notifications_topic_arn=None, notifications_bus_arn=BUS)),
+        cast("Clients", SimpleNamespace(events=SimpleNamespace(put_events=put_events))),
+        as_json=True,
+    )
+    vars(desk).update(
+        orders=SimpleNamespace(get=lambda _: order), worker=SimpleNamespace(event_source=lambda: "/orders-prod")
+    )
+    # WHEN its event is published again
+    run_replay(argparse.Namespace(ids=[ORDER_ID], yes=yes), desk)
+    # THEN the bus has it, with the source that rules match
+    assert [(each["EventBusName"], each["Source"]) for each in put] == [(BUS, "/orders-prod")] * yes
 
 
 @pytest.mark.parametrize(("age", "period"), [("20m", 60), ("24h", 60), ("25h", 300), ("7d", 300), ("30d", 3600)])

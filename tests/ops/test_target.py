@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from ops.errors import NoStackError
-from ops.target import Choice, resolve
+from ops.target import Choice, Target, resolve
+
+BUS = "arn:aws:events:eu-west-1:123456789012:event-bus/orders-prod-events"
 
 
 def outputs(**overrides: Any) -> dict[str, Any]:
@@ -74,6 +76,14 @@ def test_the_local_stack_brings_its_own_endpoint_and_keys(
     assert target.credentials.aws_access_key_id == "test"
 
 
+def test_a_stack_with_a_bus_is_found_by_the_bus() -> None:
+    # GIVEN outputs with a bus instead of the topic
+    target = Target.from_outputs("prod", outputs(notifications_topic_arn=None, notifications_bus_arn=BUS))
+    # WHEN it is asked where it is
+    # THEN the bus's ARN says so
+    assert (target.region, target.account, target.events_arn) == ("eu-west-1", "123456789012", BUS)
+
+
 def test_a_file_works_without_pulumi(tmp_path: Path) -> None:
     # GIVEN outputs that somebody has saved
     path = tmp_path / "prod.json"
@@ -120,6 +130,8 @@ def test_a_failing_pulumi_command_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp
         ("{", "is not a JSON object"),
         ("{}", "outputs are missing"),
         (json.dumps(outputs(notifications_topic_arn="x")), "notifications_topic_arn"),
+        (json.dumps(outputs(notifications_topic_arn=None)), "one of notifications_topic_arn and notifications_bus_arn"),
+        (json.dumps(outputs(notifications_bus_arn=BUS)), "one of notifications_topic_arn and notifications_bus_arn"),
     ],
 )
 def test_outputs_that_are_none_are_refused(content: str, expected: str, tmp_path: Path) -> None:

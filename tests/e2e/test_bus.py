@@ -1,0 +1,118 @@
+"""A bus instead of the topic, on a stack of its own: rules route by content, and a published event can be repeated."""
+
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from local.client import LocalStack
+from local.demo.account import Account, Event, wait_for
+from local.demo.http import OrdersApi, order
+from local.proxy.faults import FaultKind
+from ops.cli.main import main as ops
+from tests.e2e.orders import settled
+
+pytestmark = pytest.mark.e2e
+
+REJECTIONS = "{detail-type: [order.rejected]}"
+CONFIG = {
+    "events_target": "bus",
+    "subscriptions": json.dumps(
+        [
+            "{name: everything, protocol: sqs}",
+            f"{{name: rejections, protocol: sqs, raw_message_delivery: true, event_pattern: {REJECTIONS}}}",
+            "{name: dollars, protocol: sqs, event_pattern: {detail: {data: {currency: [USD]}}}}",
+        ]
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    with LocalStack.started(tmp_path_factory.mktemp("bus"), iam=True, warm_workers=1, config=CONFIG) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def account(stack: LocalStack) -> Account:
+    account = Account(stack)
+    account.keep_events()
+    account.set_stock({"SKU-1": 1})
+    return account
+
+
+@pytest.fixture(scope="module")
+def api(stack: LocalStack) -> OrdersApi:
+    return OrdersApi(stack.outputs["api_url"])
+
+
+def events_of(account: Account, subscriber: str, order_id: str, *, at_least: int = 1) -> list[Event]:
+    def look() -> list[Event] | None:
+        found = [each for each in account.events(subscriber) if each.document["subject"] == order_id]
+        return found if len(found) >= at_least else None
+
+    return wait_for(f"{at_least} event(s) of {order_id} for {subscriber}", look) or []
+
+
+def test_rules_let_through_what_their_patterns_say(
+    api: OrdersApi, account: Account, stack: LocalStack, keys: Callable[[], str]
+) -> None:
+    # GIVEN stock for one of two orders
+    confirmed = api.post(order(("SKU-1", 1)), keys()).order_id
+    settled(account, confirmed)
+
+    # WHEN both are processed
+    rejected = api.post(order(("SKU-1", 1)), keys()).order_id
+    settled(account, rejected)
+
+    # THEN one rule has both, one has the rejection alone, one has nothing, and there is no topic
+    everything = [events_of(account, "everything", each)[0] for each in (confirmed, rejected)]
+    (rejection,) = events_of(account, "rejections", rejected)
+    assert [each.document["type"] for each in everything] == ["order.confirmed", "order.rejected"]
+    assert rejection.document == everything[1].document
+    assert [each.document["subject"] for each in account.events("rejections")] == [rejected]
+    assert account.events("dollars") == []
+    assert stack.outputs["notifications_bus_name"] == "orders-local-events"
+    topics = [each["TopicArn"] for each in stack.aws.sns.list_topics()["Topics"]]
+    assert [each for each in topics if "alarms" not in each] == []
+
+
+def test_an_event_whose_answer_was_lost_comes_again_as_the_same_one(
+    api: OrdersApi, account: Account, stack: LocalStack, keys: Callable[[], str]
+) -> None:
+    # GIVEN a publish that has its effect but whose answer is lost, so that it is repeated
+    with stack.fault("events", "PutEvents", FaultKind.LOST_ANSWER, count=1):
+        # WHEN an order is processed
+        order_id = api.post(order(("SKU-1", 1)), keys()).order_id
+        events = events_of(account, "everything", order_id, at_least=2)
+
+    # THEN both copies are the same
+    assert len({each.text for each in events}) == 1
+
+
+def test_a_failed_publish_is_made_good(
+    api: OrdersApi, account: Account, stack: LocalStack, keys: Callable[[], str]
+) -> None:
+    # GIVEN a bus that refuses for a while (the SDK's own retries included)
+    with stack.fault("events", "PutEvents", FaultKind.THROTTLE, count=4):
+        # WHEN an order is processed
+        order_id = api.post(order(("SKU-1", 1)), keys()).order_id
+        settled(account, order_id)
+
+        # THEN its event comes all the same
+        assert len(events_of(account, "everything", order_id)) == 1
+
+
+def test_people_on_call_can_publish_again(
+    api: OrdersApi, account: Account, stack: LocalStack, keys: Callable[[], str]
+) -> None:
+    # GIVEN an order whose event was published
+    order_id = api.post(order(("SKU-1", 1)), keys()).order_id
+    events_of(account, "everything", order_id)
+
+    # WHEN somebody publishes it again
+    code = ops(["order", "replay-events", order_id, "--yes", "--local", "--state-dir", str(stack.state.path)])
+
+    # THEN the subscriber has it twice, the same to the last byte
+    assert code == 0
+    assert len({each.text for each in events_of(account, "everything", order_id, at_least=2)}) == 1

@@ -1,0 +1,102 @@
+"""EventBridge's resource types on the emulator: created, changed in place, deleted, and delivering."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+
+from local.deploy.resources import DeployError
+from local.services.aws import Aws
+from tests.local.made import Made
+
+pytestmark = pytest.mark.e2e
+
+REJECTED, CONFIRMED = "order.rejected", "order.confirmed"
+
+
+def put(aws: Aws, bus: str, kind: str) -> None:
+    answer = aws.events.put_events(
+        Entries=[{"EventBusName": bus, "Source": "/orders", "DetailType": kind, "Detail": json.dumps({"type": kind})}]
+    )
+    assert answer["FailedEntryCount"] == 0
+
+
+def received(aws: Aws, url: str) -> list[Any]:
+    found, deadline = list[Any](), time.monotonic() + 3
+    while not found and time.monotonic() < deadline:
+        messages = aws.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", [])
+        found += [json.loads(each["Body"]) for each in messages]
+    return found
+
+
+def test_a_bus_delivers_what_a_rule_lets_through(emulated: Aws) -> None:
+    # GIVEN a bus with a rule for rejections, and its target
+    queue = Made(emulated, "Queue", "q", name="routed")
+    bus = Made(emulated, "EventBus", "b", name="news", tags={"a": "b"})
+    rule = Made(
+        emulated,
+        "EventRule",
+        "r",
+        name="rejections",
+        eventBusName=bus.id,
+        eventPattern=json.dumps({"detail-type": [REJECTED]}),
+        tags={"a": "b"},
+    )
+    target = Made(
+        emulated,
+        "EventTarget",
+        "t",
+        rule="rejections",
+        eventBusName=bus.id,
+        targetId="queue",
+        arn=queue.state["arn"],
+        deadLetterConfig={"arn": queue.state["arn"]},
+        retryPolicy={"maximumRetryAttempts": 185, "maximumEventAgeInSeconds": 86_400},
+    )
+
+    # WHEN events of two kinds come
+    put(emulated, bus.id, CONFIRMED)
+    put(emulated, bus.id, REJECTED)
+
+    # THEN one is delivered, in EventBridge's envelope
+    (envelope,) = received(emulated, queue.id)
+    assert (envelope["source"], envelope["detail-type"], envelope["detail"]) == (
+        "/orders",
+        REJECTED,
+        {"type": REJECTED},
+    )
+
+    # WHEN all are changed in place
+    bus.change(tags={"Stack": "local"})
+    rule.change(eventPattern=json.dumps({"detail-type": [CONFIRMED]}), tags={"Stack": "local"})
+    target.change(inputPath="$.detail")
+    put(emulated, bus.id, CONFIRMED)
+    put(emulated, bus.id, REJECTED)
+
+    # THEN the other kind is delivered, without the envelope, and tags are the new ones alone
+    assert received(emulated, queue.id) == [{"type": CONFIRMED}]
+    for arn in (bus.state["arn"], rule.state["arn"]):
+        assert emulated.events.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "Stack", "Value": "local"}]
+
+    # WHEN all are deleted, twice
+    for _ in range(2):
+        for each in (target, rule, bus, queue):
+            each.delete()
+
+    # THEN only the account's own bus is left
+    assert [each["Name"] for each in emulated.events.list_event_buses()["EventBuses"]] == ["default"]
+
+
+def test_a_pattern_that_makes_no_sense_is_refused(emulated: Aws) -> None:
+    # GIVEN a bus
+    bus = Made(emulated, "EventBus", "b", name="strict")
+
+    # WHEN a rule with a text instead of a list is made
+    with pytest.raises(DeployError, match="InvalidEventPattern"):
+        Made(emulated, "EventRule", "r", name="r", eventBusName=bus.id, eventPattern='{"source": "a"}')
+
+    # THEN there is none
+    assert emulated.events.list_rules(EventBusName=bus.id)["Rules"] == []
+    bus.delete()
