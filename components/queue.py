@@ -28,6 +28,9 @@ class QueueArgs(Args):
     )
     max_receive_count: int = Field(ge=1, le=1_000, description="Receives after which SQS moves a message there.")
     fifo: bool = Field(default=False, description="Keeps order within each message group, here and behind it.")
+    protect: bool = Field(
+        default=False, description="Makes Pulumi refuse a plan that deletes or replaces either queue, messages and all."
+    )
 
 
 class Queue(Component):
@@ -43,14 +46,14 @@ class Queue(Component):
         dead = encrypted_queue(
             f"{name}-dlq",
             scope,
-            self.child(),
+            self.child(protect=args.protect),
             retention_seconds=args.dead_letter_retention_seconds,
             fifo=args.fifo,
         )
         queue = encrypted_queue(
             name,
             scope,
-            self.child(),
+            self.child(protect=args.protect),
             retention_seconds=args.retention_seconds,
             visibility_timeout_seconds=args.visibility_timeout_seconds,
             redrive_policy=redrive_policy(dead, args.max_receive_count),

@@ -41,6 +41,7 @@ def build_messaging(config: StackConfig, scope: Scope) -> Messaging:
                 dead_letter_retention_seconds=config.dlq_retention_seconds,
                 max_receive_count=config.max_receive_count,
                 fifo=config.strict_ordering,
+                protect=config.protect,
             ),
         ),
         notifications=_bus(config, scope) if config.events_target == "bus" else _topic(config, scope),

@@ -233,8 +233,11 @@ class StackConfig(MessagingOptions, DataOptions, DeliveryOptions, ApiOptions):
     )
     protect: bool = Field(
         default=True,
-        description="Makes Pulumi refuse a plan that deletes or replaces the tables, and the pool of callers.",
-        json_schema_extra={"cost": "nothing", "consequence": "It has to be turned off before a stack can go."},
+        description="Makes Pulumi refuse a plan that deletes or replaces tables, orders' queues, key or pool of callers.",
+        json_schema_extra={
+            "cost": "nothing",
+            "consequence": "It has to be turned off before a stack can go, and before strict_ordering is switched.",
+        },
     )
 
     local_endpoint: str = Field(
