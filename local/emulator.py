@@ -91,7 +91,7 @@ def start_emulator(state: StateDir, options: EmulatorOptions, lock: int) -> Emul
     state.emulator_log.write_text("")
     argument = {
         # -P: the folder of the script is none of the emulator's modules.
-        "command": [str(options.interpreter), "-P", str(Path(__file__).with_name("weights.py"))],
+        "command": [str(options.interpreter), "-P", str(Path(__file__).with_name("launch.py"))],
         "env": _environment(state, options),
         "log": str(state.emulator_log),
         "scratch": str(state.scratch),

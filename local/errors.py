@@ -40,10 +40,14 @@ class StoppedError(LocalError):
     exit_code = ExitCode.INTERRUPTED
 
 
-def no_space(folder: Path, needed: str = "") -> LocalError:
+class NoSpaceError(LocalError):
+    """The disk is full."""
+
+
+def no_space(folder: Path, needed: str = "") -> NoSpaceError:
     """What to say when `folder` is on a full disk. `needed` completes 'at least …'."""
     at_least = f" At least {needed} are needed there." if needed else ""
-    return LocalError(
+    return NoSpaceError(
         f"No space left on the disk of {folder}.{at_least} "
         "Free some space, or put the state folder on another disk: --state-dir DIR (or ORDERS_LOCAL_DIR)."
     )

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from local.deploy.monitor import Deployed
-from local.errors import LocalError, no_space
+from local.errors import LocalError, NoSpaceError, no_space
 from local.instance import StateDir
 from local.services.aws import Aws
 
@@ -29,11 +29,15 @@ def prewarm(aws: Aws, state: StateDir, resources: Iterable[Deployed], workers: i
         return 0
     pool = ThreadPoolExecutor(max_workers=len(calls), thread_name_prefix="prewarm")
     try:
-        for outcome in [pool.submit(_invoke, aws, state, function, event) for function, event in calls]:
-            outcome.result()
+        failed = [
+            error for each in [pool.submit(_invoke, aws, state, *call) for call in calls] if (error := each.exception())
+        ]
     finally:
         # Never wait here: after Ctrl-C the emulator's end is what ends the calls.
         pool.shutdown(wait=False, cancel_futures=True)
+    if failed:
+        # A worker that finds no space takes its neighbours along, and their errors explain nothing.
+        raise next((each for each in failed if isinstance(each, NoSpaceError)), failed[0])
     return len(calls)
 
 
@@ -100,6 +104,6 @@ def _invoke(aws: Aws, state: StateDir, function: str, event: dict[str, Any]) -> 
     if "FunctionError" not in answer:
         return
     if "No space left on device" in payload:
-        raise no_space(state.path, "30 MB for each worker")
+        raise no_space(state.path, "100 MB for the code of the functions")
     name = function.split(":function:")[-1]
     raise LocalError(f"The function {name} fails on a harmless event, so it would fail on orders: {payload[:1000]}")

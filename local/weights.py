@@ -1,15 +1,11 @@
-"""Starts the emulator with one thing added that it lacks: aliases that shift traffic.
+"""Aliases that shift traffic.
 
-Run by the emulator's own interpreter instead of `-m ministack`. MiniStack keeps an alias's weights and calls its main
-version always; here an invocation through the alias (by an API, a mapping, or directly) draws its version by them, as
-Lambda does. Descriptions of an alias show its main version, as on AWS. It rests on names inside MiniStack, whose
-version is locked; where one is missing the emulator ends at its start and says which.
+MiniStack keeps an alias's weights and calls its main version always; here an invocation through the alias (by an API,
+a mapping, or directly) draws its version by them, as Lambda does. Descriptions of an alias show its main version, as
+on AWS.
 """
 
-import importlib
 import random
-import runpy
-import sys
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import wraps
@@ -72,14 +68,3 @@ def _without_a_draw(describe: Callable[..., Any]) -> Callable[..., Any]:
             _describing.reset(token)
 
     return described
-
-
-def main() -> None:
-    """Start MiniStack."""
-    add_weights(importlib.import_module("ministack.services.lambda_svc"))
-    sys.argv = ["ministack"]
-    runpy.run_module("ministack", run_name="__main__", alter_sys=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,90 @@
+"""Workers of one package share its code."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from local.shared_code import SharedArchive, share_code
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The emulator's scratch folder."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    return tmp_path
+
+
+def unpack(scratch: Path, worker: str, content: str = "one") -> Path:
+    """What MiniStack does for a new worker; the folder of its code."""
+    folder = scratch / worker
+    code = folder / "code"
+    code.mkdir(parents=True)
+    with zipfile.ZipFile(folder / "code.zip", "w") as archive:
+        archive.writestr(zipfile.ZipInfo("runtime/handler.py"), content)
+    with SharedArchive(folder / "code.zip") as archive:
+        archive.extractall(str(code))
+    return code
+
+
+def test_workers_of_one_package_have_one_copy_of_it(scratch: Path) -> None:
+    # GIVEN an archive
+    # WHEN many workers of it start at once
+    with ThreadPoolExecutor(8) as pool:
+        codes = list(pool.map(lambda number: unpack(scratch, f"worker-{number}"), range(8)))
+    # THEN each finds the code where it looks, and it is there once
+    assert {(code / "runtime" / "handler.py").read_text() for code in codes} == {"one"}
+    assert len({os.path.realpath(code) for code in codes}) == 1
+    assert [path.name for path in scratch.glob("code-*")] == []
+    assert list(scratch.rglob("code.zip")) == []
+
+
+def test_workers_of_another_package_have_another_copy(scratch: Path) -> None:
+    # GIVEN two versions of a function
+    first, second = unpack(scratch, "first", "one"), unpack(scratch, "second", "two")
+    # WHEN their workers read their code
+    read = [(code / "runtime" / "handler.py").read_text() for code in (first, second)]
+    # THEN each has its own
+    assert read == ["one", "two"]
+
+
+def test_an_archive_that_cannot_be_unpacked_leaves_nothing_that_looks_whole(scratch: Path) -> None:
+    # GIVEN an archive whose content does not fit its checksum
+    folder = scratch / "worker"
+    (folder / "code").mkdir(parents=True)
+    with zipfile.ZipFile(folder / "code.zip", "w") as archive:
+        archive.writestr("handler.py", "return 202")
+    broken = (folder / "code.zip").read_bytes().replace(b"return 202", b"return 500")
+    (folder / "code.zip").write_bytes(broken)
+    # WHEN a worker starts
+    with SharedArchive(folder / "code.zip") as archive, pytest.raises(zipfile.BadZipFile):
+        archive.extractall(str(folder / "code"))
+    # THEN the next one does not find half of it
+    assert list(scratch.glob("shared-*")) == []
+    assert list(scratch.glob("code-*")) == []
+
+
+def test_other_archives_are_unpacked_as_ever(scratch: Path) -> None:
+    # GIVEN a layer
+    with zipfile.ZipFile(scratch / "layer.zip", "w") as archive:
+        archive.writestr("python/module.py", "")
+    # WHEN it is unpacked
+    with SharedArchive(scratch / "layer.zip") as archive:
+        archive.extractall(str(scratch / "layer_0"))
+    # THEN its files are where they were asked for
+    assert (scratch / "layer_0" / "python" / "module.py").is_file()
+    assert not (scratch / "layer_0").is_symlink()
+    assert (scratch / "layer.zip").exists()
+
+
+def test_an_emulator_that_unpacks_in_another_way_is_refused() -> None:
+    # GIVEN a MiniStack of another version
+    # WHEN it is to share
+    # THEN that fails at its start, and says where to look
+    with pytest.raises(LookupError, match="shared_code"):
+        share_code(ModuleType("lambda_runtime"))
