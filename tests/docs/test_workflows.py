@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from components.config import parse_config
+from tests.infra.recording import read_stack_file
+
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".github" / "workflows"
 WORKFLOWS = sorted(FOLDER.glob("*.yml"))
@@ -249,3 +252,48 @@ def test_every_workflow_runs_the_engine_that_the_tests_run() -> None:
     steps = [step for path in WORKFLOWS for job in jobs(path).values() for step in job["steps"]]
     with_cli = [step for step in steps if step.get("uses", "").startswith("pulumi/actions@")]
     assert {step["with"]["pulumi-version"] for step in with_cli} == {built[1]}
+
+
+RELEASE = (ROOT / ".github" / "python-version").read_text().strip()
+DEPLOYING = ("deploy", "drift", "preview")
+
+
+def set_up_pythons(workflow: str) -> list[dict[str, str]]:
+    """What each job of a workflow asks setup-python for."""
+    steps = [step for job in jobs(FOLDER / f"{workflow}.yml").values() for step in job["steps"]]
+    return [step["with"] for step in steps if step.get("uses", "").startswith("actions/setup-python@")]
+
+
+@pytest.mark.parametrize("workflow", DEPLOYING)
+def test_what_builds_the_package_does_it_by_one_exact_release_of_python(workflow: str) -> None:
+    # GIVEN / WHEN
+    asked = set_up_pythons(workflow)
+
+    # THEN another patch release may compile other bytes, and every function would look changed
+    assert asked
+    assert asked == [{"python-version-file": ".github/python-version"}] * len(asked)
+    assert re.fullmatch(r"3\.\d+\.\d+", RELEASE)
+
+
+@pytest.mark.parametrize("workflow", DEPLOYING)
+def test_the_release_is_read_from_the_tree_that_is_built(workflow: str) -> None:
+    # GIVEN the jobs that set Python up
+    for job in jobs(FOLDER / f"{workflow}.yml").values():
+        uses = [step.get("uses", "").split("@")[0] for step in job["steps"]]
+        if "actions/setup-python" not in uses:
+            continue
+        # THEN they check out first: drift in prod looks at an older release, with that one's Python
+        assert uses.index("actions/checkout") < uses.index("actions/setup-python")
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_a_stack_with_byte_code_admits_that_release_alone(stack: str) -> None:
+    # GIVEN
+    own = {key.removeprefix("orders:"): value for key, value in read_stack_file(stack).items() if "orders:" in key}
+
+    # WHEN
+    config = parse_config(own, project="orders", stack=stack)
+
+    # THEN
+    assert RELEASE.startswith(f"{config.python_version}.")
+    assert config.package_bytecode_release == (RELEASE if config.package_bytecode else "")

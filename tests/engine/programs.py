@@ -12,7 +12,7 @@ from tools.engine.program import entries, link_environment
 from tools.engine.workspace import Workspace
 
 # Byte code needs exactly the configured Python, which a test machine may lack; it changes nothing but the zip.
-NO_BYTECODE: Mapping[str, str] = {"orders:package_bytecode": "false"}
+NO_BYTECODE: Mapping[str, str] = {"orders:package_bytecode": "false", "orders:package_bytecode_release": ""}
 
 
 def copy_program(folder: Path) -> Path:
