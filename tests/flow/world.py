@@ -37,6 +37,7 @@ T = TypeVar("T")
 ORDERS, STOCK = "orders", "stock"
 API_RECORDS, WORKER_RECORDS = "api-idempotency", "worker-idempotency"
 TOPIC = "arn:aws:sns:us-east-1:000000000000:notifications"
+BUS = "orders-test-events"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Deployment:
     dead_letter_retention_seconds: float = 14 * 86_400
     api_record_seconds: int = 86_400
     worker_record_seconds: int = 20 * 86_400
+    bus: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class World:
         for queue in (self.orders_queue, self.dead_letters):
             self.cloud.sqs.add_queue(queue)
         self.mapping = EventSourceMapping(self.orders_queue, config.batch_size)
-        self.subscriber = self.cloud.sns.add_topic(TOPIC)
+        self.subscriber = self.cloud.events.add_bus(BUS) if config.bus else self.cloud.sns.add_topic(TOPIC)
 
     # --- callers ----------------------------------------------------------------------------------------------------
 
@@ -251,7 +253,8 @@ class World:
             idempotency_ttl_seconds=config.worker_record_seconds,
             orders_queue_url=self.orders_queue.url,
             dead_letter_queue_url=self.dead_letters.url,
-            notifications_topic_arn=TOPIC,
+            notifications_topic_arn="" if config.bus else TOPIC,
+            notifications_bus_name=BUS if config.bus else "",
             event_source="/orders-test",
             max_receive_count=config.max_receive_count,
             retry_base_seconds=config.retry_base_seconds,
@@ -264,6 +267,7 @@ class World:
             dynamodb=self.cloud.dynamodb_client,
             sqs=self.cloud.sqs_client,
             sns=self.cloud.sns_client,
+            events=self.cloud.events_client,
             settings=settings,
             clock=self.cloud.clock,
             random=self.cloud.entropy.random.random,

@@ -51,7 +51,7 @@ class Outcome:
 
 def calls_of(path: Path) -> list[Call]:
     """The calls of the path's run when nothing disturbs it."""
-    with staged() as stage:
+    with staged(path.deployment) as stage:
         process = Process(on_call=path.background)
         path.prepare(stage)(process)
         return process.calls
@@ -80,8 +80,8 @@ def run_case(case: Case, *also: tuple[int, Disturbance]) -> Outcome:
     Raises:
         AssertionError: the run did not make the call that was recorded: a path is not deterministic.
     """
-    with staged() as stage:
-        path = case.path
+    path = case.path
+    with staged(path.deployment) as stage:
         stage.gives_up, stage.recover = path.gives_up, lambda: path.recover(stage)
         run = path.prepare(stage)
         before = _last_written(stage)
@@ -187,7 +187,7 @@ def _state(stage: Stage, result: object) -> tuple[object, ...]:
 
 @cache
 def _undisturbed(path: Path) -> tuple[object, ...]:
-    with staged() as stage:
+    with staged(path.deployment) as stage:
         stage.gives_up = path.gives_up
         return _state(stage, path.prepare(stage)(Process(on_call=path.background)))
 

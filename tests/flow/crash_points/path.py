@@ -8,6 +8,7 @@ from typing import Literal
 
 from tests.flow.crash_points.stage import Stage
 from tests.flow.fakes import Call, Fault, Process
+from tests.flow.world import Deployment
 
 Run = Callable[[Process], object]
 Prepare = Callable[[Stage], Run]
@@ -37,6 +38,7 @@ class Path:
         background: Faults that belong to the path itself, such as a topic that is down.
         recover: Takes the path's own cause away before the queue redelivers, such as a deploy that completes.
         gives_up: The callers never ask again.
+        bus: Outcomes go to an event bus instead of the topic.
     """
 
     name: str
@@ -49,6 +51,12 @@ class Path:
     background: Callable[[Call], Fault | None] = undisturbed
     recover: Callable[[Stage], None] = unchanged
     gives_up: bool = False
+    bus: bool = False
+
+    @property
+    def deployment(self) -> Deployment:
+        """The stack that the path is in."""
+        return Deployment(bus=self.bus)
 
 
 def ends(*statuses: str) -> frozenset[tuple[str, ...]]:

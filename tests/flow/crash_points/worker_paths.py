@@ -8,7 +8,7 @@ from tests.flow.crash_points.api_paths import CONFIRMED, dies_after
 from tests.flow.crash_points.path import Path, Run, ends
 from tests.flow.crash_points.stage import Stage
 from tests.flow.fakes import Call, Fault
-from tests.flow.fakes.faults import crash_before, server_error, throttled, transaction_cancelled
+from tests.flow.fakes.faults import crash_before, entry_refused, server_error, throttled, transaction_cancelled
 from tests.flow.fakes.wire import Process
 from tests.flow.world import STOCK
 
@@ -157,6 +157,10 @@ def _topic_down(call: Call) -> Fault | None:
     return server_error if call.service == "sns" else None
 
 
+def _bus_refuses(call: Call) -> Fault | None:
+    return entry_refused if call.service == "events" else None
+
+
 def _table_down(call: Call) -> Fault | None:
     return throttled if call.operation == "TransactWriteItems" else None
 
@@ -270,6 +274,13 @@ WORKER_PATHS = (
     Path("last attempt: table throttled", WORKER, _last, CONFIRMED, dead="maybe", background=_table_down),
     Path("last attempt: not JSON", WORKER, _last_malformed, FAILED, later=CONFIRMED, dead="always"),
     Path("last attempt: newer schema", WORKER, _last_newer, FAILED, later=CONFIRMED, dead="always"),
+    Path("bus: first receive", WORKER, _first, CONFIRMED, bus=True),
+    Path("bus: out of stock", WORKER, _out_of_stock, REJECTED, bus=True),
+    Path("bus: confirmed, not published", WORKER, _settled_not_published, CONFIRMED, bus=True),
+    Path("bus: refuses the event", WORKER, _first, CONFIRMED, background=_bus_refuses, bus=True),
+    Path(
+        "bus: refuses it on the last attempt", WORKER, _last, CONFIRMED, dead="maybe", background=_bus_refuses, bus=True
+    ),
     Path("batch: last unit, twice", WORKER, _batch, ends("CONFIRMED", "CONFIRMED", "REJECTED")),
     Path(
         "batch: poison beside good",

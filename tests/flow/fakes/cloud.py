@@ -1,4 +1,4 @@
-"""One simulated AWS: the three clients over one clock, one source of randomness and one wire."""
+"""One simulated AWS: the four clients over one clock, one source of randomness and one wire."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, cast
 
 from tests.flow.clock import Clock, Entropy
 from tests.flow.fakes.dynamodb import FakeDynamoDB
+from tests.flow.fakes.events import FakeEvents
 from tests.flow.fakes.sns import FakeSNS
 from tests.flow.fakes.sqs import FakeSQS
 from tests.flow.fakes.wire import Wire
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
@@ -27,11 +29,13 @@ class Cloud:
     dynamodb: FakeDynamoDB = field(init=False)
     sqs: FakeSQS = field(init=False)
     sns: FakeSNS = field(init=False)
+    events: FakeEvents = field(init=False)
 
     def __post_init__(self) -> None:
         self.dynamodb = FakeDynamoDB(self.clock, self.entropy, self.wire)
         self.sqs = FakeSQS(self.clock, self.entropy, self.wire)
         self.sns = FakeSNS(self.clock, self.entropy, self.wire)
+        self.events = FakeEvents(self.clock, self.entropy, self.wire)
 
     @property
     def dynamodb_client(self) -> DynamoDBClient:
@@ -47,3 +51,8 @@ class Cloud:
     def sns_client(self) -> SNSClient:
         """The SNS fake under boto3's type."""
         return cast("SNSClient", self.sns)
+
+    @property
+    def events_client(self) -> EventBridgeClient:
+        """The EventBridge fake under boto3's type."""
+        return cast("EventBridgeClient", self.events)

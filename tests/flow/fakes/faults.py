@@ -9,12 +9,14 @@ from typing import Any
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from tests.flow.fakes.errors import client_error
+from tests.flow.fakes.events import refused_entry
 from tests.flow.fakes.wire import Call, Fault, Perform, ProcessKilled, Response
 
 _THROTTLE_CODES = {
     "dynamodb": "ProvisionedThroughputExceededException",
     "sqs": "RequestThrottled",
     "sns": "Throttled",
+    "events": "ThrottlingException",
 }
 
 
@@ -59,6 +61,11 @@ def server_error(call: Call, perform: Perform) -> Response:
 def write_conflict(call: Call, perform: Perform) -> Response:
     """A single write meets a transaction on the same item. botocore does not retry this by itself."""
     raise client_error(call.operation, "TransactionConflictException", "Transaction is ongoing for the item")
+
+
+def entry_refused(call: Call, perform: Perform) -> Response:
+    """EventBridge takes the call and refuses the event in it: nothing is raised, and the SDK retries nothing."""
+    return refused_entry("InternalFailure")
 
 
 def deadline(expire: Callable[[], None]) -> Fault:
@@ -159,6 +166,7 @@ FAULTS: tuple[FaultKind, ...] = (
     FaultKind("unreachable", unreachable),
     FaultKind("throttled", throttled),
     FaultKind("server error", server_error),
+    FaultKind("entry refused", entry_refused, lambda call: call.operation == "PutEvents"),
     FaultKind("write conflict", write_conflict, _is_single_write),
     FaultKind("conflict", transaction_cancelled(["TransactionConflict"]), _is_transaction),
     FaultKind("conflict on 2nd", transaction_cancelled(["None", "TransactionConflict"]), _is_long_transaction),

@@ -21,7 +21,7 @@ class Call:
 
     Attributes:
         index: Position among the calls of its process, from 0.
-        service: ``dynamodb``, ``sqs`` or ``sns``.
+        service: ``dynamodb``, ``sqs``, ``sns`` or ``events``.
         operation: API name, such as ``PutItem``.
         params: The parameters as given.
     """

@@ -1,0 +1,68 @@
+"""The EventBridge client: records what the target of a rule that takes everything gets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tests.flow.clock import Clock, Entropy
+from tests.flow.fakes.errors import EXCEPTIONS, ExceptionsNamespace, UnsupportedByFakeError, client_error, only_known
+from tests.flow.fakes.sns import Notification, Subscription
+from tests.flow.fakes.wire import Response, Wire
+
+_ENTRY = frozenset({"EventBusName", "Source", "DetailType", "Detail", "Time"})
+MAX_BYTES = 256 * 1024
+_TIME_BYTES = 14
+_OK: dict[str, Any] = {"HTTPStatusCode": 200, "RetryAttempts": 0, "RequestId": "fake", "HTTPHeaders": {}}
+
+
+class FakeEvents:
+    """Stands in for ``boto3.client("events")``: one entry per call."""
+
+    exceptions: ExceptionsNamespace = EXCEPTIONS
+
+    def __init__(self, clock: Clock, entropy: Entropy, wire: Wire) -> None:
+        self.clock = clock
+        self.entropy = entropy
+        self.wire = wire
+        self.buses: dict[str, Subscription] = {}
+
+    def add_bus(self, name: str) -> Subscription:
+        """Create a bus with one rule that takes everything; the target's notifications are the details."""
+        self.buses[name] = Subscription()
+        return self.buses[name]
+
+    def put_events(self, **params: Any) -> Response:
+        """Put one event on a bus."""
+        only_known("PutEvents", params, frozenset({"Entries"}))
+        if len(params["Entries"]) != 1:
+            raise UnsupportedByFakeError(f"PutEvents with {len(params['Entries'])} entries is not modelled: put one.")
+        (entry,) = params["Entries"]
+        only_known("PutEvents", entry, _ENTRY)
+        return self.wire.carry("events", "PutEvents", params, lambda: self._put(entry))
+
+    def _put(self, entry: Mapping[str, Any]) -> Response:
+        size = sum(len(entry[name].encode()) for name in ("Source", "DetailType", "Detail")) + _TIME_BYTES
+        if size >= MAX_BYTES:
+            raise client_error("PutEvents", "ValidationException", "Total size of the entries in the request is over")
+        bus = self.buses.get(entry["EventBusName"])
+        if bus is None:
+            return refused_entry("ResourceNotFoundException")
+        # A target gets the document written anew; ours is in the form in which that is the same text.
+        body = json.dumps(json.loads(entry["Detail"]), sort_keys=True, separators=(",", ":"))
+        bus.received.append(Notification(self.entropy.uuid(), body, None, {}, self.clock.time()))
+        return {
+            "FailedEntryCount": 0,
+            "Entries": [{"EventId": bus.received[-1].message_id}],
+            "ResponseMetadata": _OK,
+        }
+
+
+def refused_entry(code: str) -> Response:
+    """The answer to a call that was taken, and whose event was not."""
+    return {
+        "FailedEntryCount": 1,
+        "Entries": [{"ErrorCode": code, "ErrorMessage": "refused (injected)"}],
+        "ResponseMetadata": _OK,
+    }
