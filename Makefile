@@ -11,7 +11,7 @@ PACKAGES := components pipeline runtime local ops policy tools tests benchmarks
 SOURCES := __main__.py $(wildcard $(PACKAGES))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo incident up down lint types unit infra flow e2e engine test check format lock clean
+.PHONY: help setup demo incident up down lint types unit infra flow e2e engine test check mutation format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,15 @@ e2e: setup ## the deployed local stack over HTTP and the AWS API
 engine: setup ## the program in Pulumi's real engine, found or built with Go once (six minutes): preview, up, destroy
 	@$(BIN)/python -m tools.engine && $(BIN)/pytest -n $(WORKERS) --dist loadfile -m engine
 
+MUTATION := .build/mutation-env
+mutation: $(MUTATION)/.ready ## small mistakes in runtime/, one at a time: each noticed by a test (an hour or more; docs/mutation.md)
+	@$(MUTATION)/bin/python -m tools.mutation $(MUTATION_OPTIONS)
+
+$(MUTATION)/.ready: requirements-mutation.txt
+	@$(PYTHON) -m venv --clear $(MUTATION)
+	@$(MUTATION)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-mutation.txt
+	@touch $@
+
 format: setup ## rewrite in the project's format
 	@$(BIN)/ruff check --fix --quiet $(SOURCES); $(BIN)/ruff format $(SOURCES)
 
@@ -72,6 +81,7 @@ lock: ## renew requirements*.txt from pyproject.toml (UPGRADE=--upgrade for newe
 	$(COMPILE) --group emulator -o requirements-emulator.txt
 	$(COMPILE) -c requirements-runtime.txt --group dev pyproject.toml -o requirements-dev.txt
 	$(COMPILE) -c requirements-dev.txt pyproject.toml -o requirements.txt
+	$(COMPILE) -c requirements-dev.txt --group mutation pyproject.toml -o requirements-mutation.txt
 
 clean: ## remove what was built here (.build, caches); .venv stays
 	rm -rf .build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -101,7 +101,8 @@ def test_without_time_nothing_is_started(world: World) -> None:
     sent = [record(content(1)), record(content(2))]
     failed = world.run(*sent, remaining=11.9)
     # THEN both come back, neither was tried, and no attempt of ours has failed
-    assert failed == [one["messageId"] for one in sent]
+    # (in the order in which the threads came to it)
+    assert sorted(failed) == sorted(one["messageId"] for one in sent)
     assert {name for name, _ in world.calls} == {"change_message_visibility"}
     assert world.counted == {"AttemptDeferred": 2}
 

@@ -1,0 +1,85 @@
+"""A pytest plugin for mutation runs: the tests most likely to notice a mutant run first.
+
+mutmut runs the tests of a mutant cheapest first and stops at the first that fails, but it measures a test without its
+fixtures, which is nearly all that a test on an emulated account costs. Here a test's cost is all of it, and the tests
+that noticed an earlier mutant of the same function come before all others.
+"""
+
+import json
+import os
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+_STATS = "stats"
+"""What mutmut calls the run in which it finds out which tests call which function."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the plugin where mutmut is at work."""
+    mutant = os.environ.get("MUTANT_UNDER_TEST", "")
+    folder = config.rootpath.parent / "order"
+    if mutant == _STATS:
+        config.pluginmanager.register(Costs(folder))
+    elif "__mutmut_" in mutant:
+        config.pluginmanager.register(Order(folder, mutant))
+
+
+class Costs:
+    """Measures every test, fixtures included."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "costs.json"
+        self._seconds: dict[str, float] = defaultdict(float)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add a phase of a test."""
+        self._seconds[report.nodeid] += report.duration
+
+    def pytest_sessionfinish(self) -> None:
+        """Keep what was measured."""
+        self._file.parent.mkdir(exist_ok=True)
+        known = read_costs(self._file)
+        self._file.write_text(json.dumps({**known, **self._seconds}))
+
+
+class Order:
+    """Sorts the tests of one mutant, and remembers which one noticed it."""
+
+    def __init__(self, folder: Path, mutant: str) -> None:
+        function = mutant.rpartition("__mutmut_")[0]
+        self._costs = read_costs(folder / "costs.json")
+        self._killers = folder / sha256(function.encode()).hexdigest()[:16]
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Those that noticed a mutant of this function before, the most frequent first; then file by file."""
+        killers = Counter(self._killers.read_text().splitlines()) if self._killers.exists() else Counter()
+        items[:] = sorted_tests(items, killers, self._costs)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note the test that noticed the mutant."""
+        if report.failed:
+            with self._killers.open("a") as killers:
+                killers.write(report.nodeid + "\n")
+
+
+def sorted_tests(items: list[pytest.Item], killers: Mapping[str, int], costs: Mapping[str, float]) -> list[pytest.Item]:
+    """`items` in the order to run them: by how often they noticed a mutant, then files by their average cost.
+
+    Within a file the order stays, so that what its tests share is set up once.
+    """
+    by_file: dict[Path, list[float]] = defaultdict(list)
+    for item in items:
+        by_file[item.path].append(costs.get(item.nodeid, 0.0))
+    average = {path: sum(seconds) / len(seconds) for path, seconds in by_file.items()}
+    return sorted(items, key=lambda item: (-killers.get(item.nodeid, 0), average[item.path], str(item.path)))
+
+
+def read_costs(file: Path) -> dict[str, float]:
+    """Seconds by test, empty before they were measured."""
+    read: dict[str, float] = json.loads(file.read_text()) if file.exists() else {}
+    return read
