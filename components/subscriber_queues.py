@@ -11,6 +11,8 @@ from components.iam import allow_service
 from components.queue import encrypted_queue, queue_policy, redrive_policy
 
 DELIVERY_FAILURE_RETENTION_SECONDS = 1_209_600
+# SQS counts a dead letter's age from its first queue on: it must have time left when it gets there.
+SUBSCRIBER_RETENTION_SECONDS = 345_600
 SUBSCRIBER_RECEIVES = 5
 
 
@@ -55,7 +57,7 @@ def subscriber_queues(
         f"{name}-queue",
         scope,
         opts,
-        retention_seconds=DELIVERY_FAILURE_RETENTION_SECONDS,
+        retention_seconds=SUBSCRIBER_RETENTION_SECONDS,
         # What its reader fails on ends where failed deliveries do: one place to look per subscriber.
         redrive_policy=redrive_policy(failed, SUBSCRIBER_RECEIVES),
         fifo=fifo,

@@ -46,6 +46,19 @@ class TestSubscriptions:
             "notifications-own": arn("sqs", "orders-prod-notifications-own-queue"),
         }
 
+    def test_what_a_subscriber_fails_on_has_most_of_its_time_left_as_a_dead_letter(self) -> None:
+        # GIVEN
+        recording = record_stack("prod", {"orders:subscriptions": "[{name: own, protocol: sqs}]"})
+
+        # WHEN
+        own, failed = (
+            recording.one(QUEUE, f"notifications-own-{kind}").inputs["messageRetentionSeconds"]
+            for kind in ("queue", "dlq")
+        )
+
+        # THEN
+        assert failed - own >= 10 * 86_400
+
     def test_only_queues_made_here_are_among_the_outputs(self) -> None:
         # GIVEN
         items = ["{name: ops, protocol: email, endpoint: ops@example.com}", "{name: own, protocol: sqs}"]
