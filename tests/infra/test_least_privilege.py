@@ -9,24 +9,25 @@ from tests.flow.fakes import Call
 from tests.infra.recording import Recorded, Recording
 from tools.permissions import __main__ as command
 from tools.permissions import grants, page
-from tools.permissions.calls import Called, called, permissions_of
-from tools.permissions.grants import CUSTOMER_KEY, VARIANTS, Allowed, allowed
+from tools.permissions.calls import Called, called, called_with, permissions_of
+from tools.permissions.grants import BUS, CUSTOMER_KEY, VARIANTS, Allowed, allowed
 from tools.permissions.reasons import FUNCTIONS, UNCALLED, Uncalled
 
 
-def needed() -> frozenset[Allowed]:
-    """What the calls of all paths ask for."""
-    return frozenset(Allowed(each.function, each.action, each.resource) for each in called())
+def needed(variant: str = "prod") -> frozenset[Allowed]:
+    """What the calls of all paths ask for that such a stack takes."""
+    calls = called_with(bus=variant == BUS)
+    return frozenset(Allowed(each.function, each.action, each.resource) for each in calls)
 
 
-def refused(permissions: frozenset[Allowed]) -> list[Allowed]:
+def refused(permissions: frozenset[Allowed], variant: str = "prod") -> list[Allowed]:
     """Calls that these permissions do not let through."""
-    return sorted(needed() - permissions)
+    return sorted(needed(variant) - permissions)
 
 
-def idle(permissions: frozenset[Allowed]) -> list[Allowed]:
+def idle(permissions: frozenset[Allowed], variant: str = "prod") -> list[Allowed]:
     """Permissions that nothing needs: no call, and nobody named with a source."""
-    uncalled = permissions - needed()
+    uncalled = permissions - needed(variant)
     return sorted(
         each for each in uncalled if not any(one.covers(each.role, each.action, each.resource) for one in UNCALLED)
     )
@@ -35,10 +36,10 @@ def idle(permissions: frozenset[Allowed]) -> list[Allowed]:
 @pytest.mark.parametrize("variant", VARIANTS)
 class TestEveryStack:
     def test_a_role_may_do_all_that_its_handler_calls(self, variant: str) -> None:
-        assert refused(allowed(variant)) == []
+        assert refused(allowed(variant), variant) == []
 
     def test_a_role_may_do_nothing_that_is_never_called(self, variant: str) -> None:
-        assert idle(allowed(variant)) == []
+        assert idle(allowed(variant), variant) == []
 
     def test_only_what_has_no_narrower_resource_is_allowed_on_all(self, variant: str) -> None:
         # GIVEN / WHEN
@@ -97,7 +98,7 @@ def test_a_reason_stands_for_what_is_granted_and_never_called(reason: Uncalled) 
     # WHEN / THEN
     assert reason.source
     assert pairs <= granted, "a reason without its grant: take it out"
-    assert pairs.isdisjoint(needed()), "the code calls it: no reason is needed"
+    assert pairs.isdisjoint(needed() | needed(BUS)), "the code calls it: no reason is needed"
 
 
 def test_the_stacks_own_key_adds_nothing_but_its_use() -> None:
@@ -107,6 +108,15 @@ def test_the_stacks_own_key_adds_nothing_but_its_use() -> None:
     # THEN
     assert {each.resource for each in more} == {"key"}
     assert not allowed("prod") - allowed(CUSTOMER_KEY)
+
+
+def test_a_bus_takes_the_topic_s_place_and_nothing_else() -> None:
+    # GIVEN / WHEN
+    with_topic, with_bus = allowed(CUSTOMER_KEY), allowed(BUS)
+
+    # THEN
+    assert with_topic - with_bus == {Allowed("process-order", "sns:Publish", "notifications")}
+    assert with_bus - with_topic == {Allowed("process-order", "events:PutEvents", "event-bus/events")}
 
 
 @pytest.mark.parametrize(
@@ -131,13 +141,14 @@ def test_a_batch_is_authorised_as_its_single_operation() -> None:
     calls = [
         Call(0, "sqs", "SendMessageBatch", {"QueueUrl": "q"}),
         Call(0, "sns", "PublishBatch", {"TopicArn": "t"}),
+        Call(0, "events", "PutEvents", {"Entries": [{"EventBusName": "b"}]}),
     ]
 
     # WHEN
     actions = [action for call in calls for action, _, _ in permissions_of(call)]
 
     # THEN
-    assert actions == ["sqs:SendMessage", "sns:Publish"]
+    assert actions == ["sqs:SendMessage", "sns:Publish", "events:PutEvents"]
 
 
 def test_a_call_of_which_nothing_is_known_is_refused_with_the_place_to_add_it() -> None:

@@ -13,7 +13,7 @@ from tests.flow.crash_points.disturbances import disturbances
 from tests.flow.crash_points.path import Path
 from tests.flow.crash_points.stage import Stage, staged
 from tests.flow.fakes import Call, Fault, Process
-from tests.flow.world import API_RECORDS, ORDERS, STOCK, TOPIC, WORKER_RECORDS
+from tests.flow.world import API_RECORDS, BUS, ORDERS, STOCK, TOPIC, WORKER_RECORDS
 
 DISTURBANCES: Final = frozenset({"server error"})
 """Enough to reach what is only called after a failure."""
@@ -64,6 +64,9 @@ def permissions_of(call: Call) -> Iterator[tuple[str, str, str]]:
         yield f"sqs:{operation.removesuffix('Batch')}", params["QueueUrl"], operation
     elif call.service == "sns" and operation in {"Publish", "PublishBatch"}:
         yield "sns:Publish", params["TopicArn"], operation
+    # EventBridge User Guide, "Permissions reference": PutEvents is authorised on each entry's bus.
+    elif call.service == "events" and operation == "PutEvents":
+        yield from ((f"events:{operation}", entry["EventBusName"], operation) for entry in params["Entries"])
     else:
         message = (
             f"given a call of {call.service} {operation}; allowed: those in tools/permissions/calls.py; add it there "
@@ -83,17 +86,23 @@ def called() -> frozenset[Called]:
     return frozenset(found for path in (*PATHS, *CALLS_NOTHING) for found in _called_on(path))
 
 
+def called_with(*, bus: bool) -> frozenset[Called]:
+    """What is called in a stack that publishes to a bus, or to a topic."""
+    elsewhere = "sns:Publish" if bus else "events:PutEvents"
+    return frozenset(each for each in called() if each.action != elsewhere)
+
+
 def _called_on(path: Path) -> Iterator[Called]:
     yield from _run(path, {})
     for call in crash_points(path):
         for disturbance in disturbances(call):
             if disturbance.name in DISTURBANCES:
-                with staged() as stage:
+                with staged(path.deployment) as stage:
                     yield from _run(path, {call.index: disturbance.fault(stage)})
 
 
 def _run(path: Path, faults: Mapping[int, Fault]) -> Iterator[Called]:
-    with staged() as stage:
+    with staged(path.deployment) as stage:
         process = Process(faults=faults, on_call=path.background)
         path.prepare(stage)(process)
         names = _names(stage)
@@ -112,4 +121,5 @@ def _names(stage: Stage) -> Mapping[str, str]:
         stage.world.orders_queue.url: "orders-queue",
         stage.world.dead_letters.url: "orders-queue-dlq",
         TOPIC: "notifications",
+        BUS: "event-bus/events",
     }

@@ -8,8 +8,17 @@ from tests.infra.recording import PROJECT, STACKS, Recording
 from tests.infra.stacks import recorded, recorded_with
 
 CUSTOMER_KEY: Final = "prod, own key"
-VARIANTS: Final = (*STACKS, CUSTOMER_KEY)
-"""The stacks as committed, and prod with `encryption: customer`."""
+BUS: Final = "prod, bus"
+_CHANGES: Final[Mapping[str, Mapping[str, str]]] = {
+    CUSTOMER_KEY: {"orders:encryption": "customer"},
+    BUS: {
+        "orders:events_target": "bus",
+        "orders:encryption": "customer",
+        "orders:subscriptions": '["{name: billing, protocol: sqs}"]',
+    },
+}
+VARIANTS: Final = (*STACKS, *_CHANGES)
+"""The stacks as committed, prod with `encryption: customer`, and that with a bus and a subscriber."""
 
 _IDENTITY: Final = "aws:iam/rolePolicy:RolePolicy"
 _OF_RESOURCES: Final = {
@@ -41,7 +50,7 @@ class Statement:
 
 def recording_of(variant: str) -> Recording:
     """The recorded resources of one of `VARIANTS`."""
-    return recorded_with("prod", {"orders:encryption": "customer"}) if variant == CUSTOMER_KEY else recorded(variant)
+    return recorded_with("prod", _CHANGES[variant]) if variant in _CHANGES else recorded(variant)
 
 
 def allowed(variant: str) -> frozenset[Allowed]:

@@ -20,7 +20,7 @@ somebody else makes it in the function's name, which has its source. Tests hold 
 a call without its permission and a permission without its call are failures. Actions are always exact; the resource
 `*` stands where AWS knows no narrower one.
 
-"prod, own key" is prod with `encryption: customer`.
+"prod, own key" is prod with `encryption: customer`; "prod, bus" is that with `events_target: bus` and one subscription.
 """
 _HEADER: Final = ("| actions | resources | needed by | stacks |", "|---|---|---|---|")
 _SOURCES: Final = {source: number for number, source in enumerate(dict.fromkeys(each.source for each in UNCALLED), 1)}
