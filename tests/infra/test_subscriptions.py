@@ -48,7 +48,8 @@ class TestSubscriptions:
 
     def test_what_a_subscriber_fails_on_has_most_of_its_time_left_as_a_dead_letter(self) -> None:
         # GIVEN
-        recording = record_stack("prod", {"orders:subscriptions": "[{name: own, protocol: sqs}]"})
+        items = ["{name: ops, protocol: email, endpoint: ops@example.com}", "{name: own, protocol: sqs}"]
+        recording = record_stack("prod", {"orders:subscriptions": json.dumps(items)})
 
         # WHEN
         own, failed = (
