@@ -1,32 +1,33 @@
 """From a parsed body to an order, or to a list of what is wrong and where."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from runtime.http.problems import VALIDATION_FAILED, FieldError, ProblemError
+from runtime.models.fields import Reference
 from runtime.models.order import OrderLine, OrderRequest
 
 MAX_ERRORS: Final = 20
 _MAX_NAME: Final = 128
 
 _ALLOWED: Final[Mapping[str, str]] = {
-    name: info.description or ""
+    name: info.description
     for model in (OrderRequest, OrderLine)
     for name, info in model.model_fields.items()
-    if name != "lines"
-}
+    if info.description and name != "lines"
+} | {"reference": get_args(Reference)[1].description}  # of `Reference | None` the model knows none
 _DETAILS: Final[Mapping[str, str]] = {
     "missing": "This field is required.",
     "extra_forbidden": "This field is not known. Remove it.",
-    "invalid_key": "The name of a field is not valid Unicode. Remove the field.",
     "tuple_type": "Must be an array of lines.",
     "too_short": "At least one line is required.",
     "too_long": "At most 50 lines are allowed.",
     "model_type": "Must be an object.",
 }
+_UNREADABLE_NAME: Final = "The name of a field is not valid Unicode. Remove the field."
 
 
 def to_order(document: object) -> OrderRequest:
@@ -34,7 +35,7 @@ def to_order(document: object) -> OrderRequest:
     try:
         return OrderRequest.model_validate(document)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
+        found = error.errors()
     errors = [_field_error(item) for item in _without_echoes(found)]
     more = f" The first {MAX_ERRORS} of {len(errors)} are listed." if len(errors) > MAX_ERRORS else ""
     raise ProblemError(
@@ -61,8 +62,9 @@ def _detail(error: ErrorDetails) -> str:
     if error["type"] == "value_error":
         text = error["msg"].removeprefix("Value error, ")
         return f"{text[:1].upper()}{text[1:]}."
-    name = error["loc"][-1] if error["loc"] else ""
-    return f"Allowed: {_ALLOWED.get(str(name)) or error['msg']}"
+    allowed = _ALLOWED.get(str(error["loc"][-1])) if error["loc"] else None
+    # pydantic points at the object for a name that it cannot read, and at the field for a value.
+    return f"Allowed: {allowed}" if allowed else _UNREADABLE_NAME
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

@@ -91,7 +91,7 @@ def trace_of(failure: BaseException) -> list[str]:
 
 def validation_text(error: ValidationError) -> str:
     """Where the data is wrong (JSON pointers) and why, without the values that are."""
-    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    problems = error.errors()
     shown = [f"{_pointer(problem['type'], problem['loc'])}: {problem['msg']}" for problem in problems[:_SHOWN_PROBLEMS]]
     if len(problems) > len(shown):
         shown.append(f"and {len(problems) - len(shown)} more")

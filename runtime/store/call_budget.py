@@ -50,7 +50,7 @@ class CallBudget:
     def watch(self, client: "BaseClient", attempt_milliseconds: int | None = None) -> None:
         """Check before each attempt of `client`; botocore does not retry what is refused here."""
         check = partial(self._check, attempt_milliseconds or self._attempt_milliseconds)
-        client.meta.events.register_first("before-send", check, unique_id="call-budget")
+        client.meta.events.register_first("before-send", check)
 
     def _check(self, needed: int, **_: Any) -> None:
         if self._invocation is None:
