@@ -11,7 +11,7 @@ PACKAGES := components pipeline runtime local ops policy tools tests benchmarks
 SOURCES := __main__.py $(wildcard $(PACKAGES))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo incident up down lint types unit infra flow e2e engine test check mutation format lock clean
+.PHONY: help setup demo incident up down lint types unit infra flow e2e long engine test check mutation format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,17 +46,20 @@ types: setup ## mypy, strict
 	@$(BIN)/mypy $(SOURCES)
 
 check: setup ## unit, infra and flow tests, branch coverage >= 95 % of runtime/, components/ and pipeline/
-	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not e2e and not engine" --cov --cov-report=term
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not e2e and not engine and not long" --cov --cov-report=term
 
 unit infra flow: setup ## one tier of tests
-	@$(BIN)/pytest tests/$@ -m "not e2e and not engine"
+	@$(BIN)/pytest tests/$@ -m "not e2e and not engine and not long"
 
 crash-points: setup ## the table crash point x fault -> outcome, and the deliberate mistakes with the tests that notice them
 	@$(BIN)/python -m tests.flow.crash_points
 	@$(BIN)/python -m tests.flow.sabotage
 
 e2e: setup ## the deployed local stack over HTTP and the AWS API
-	@$(BIN)/pytest -m e2e
+	@$(BIN)/pytest -m "e2e and not long"
+
+long: setup ## what `make test` leaves out because it takes minutes: the demo, a storm, an incident, every runbook's commands
+	@$(BIN)/pytest -m long
 
 engine: setup ## the program in Pulumi's real engine, found or built with Go once (six minutes): preview, up, destroy
 	@$(BIN)/python -m tools.engine && $(BIN)/pytest -n $(WORKERS) --dist loadfile -m engine

@@ -8,7 +8,7 @@ import pytest
 from local.client import LocalStack
 from tests.e2e.chaos.scenario import Plan, chaos_stack, run
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 
 @pytest.fixture

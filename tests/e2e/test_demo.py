@@ -11,7 +11,7 @@ import pytest
 from local.demo.account import wait_for
 from local.instance import ROOT
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 
 def processes_in(folder: Path) -> list[str]:

@@ -157,6 +157,7 @@ def test_status_and_logs_are_data_on_request(stack: LocalStack, capsys: pytest.C
     assert any(line["message"].startswith("START") for line in lines)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("victim", ["emulator_pid", "supervisor_pid"])
 def test_nothing_is_left_of_a_killed_instance_and_its_neighbour_goes_on(
     stack: LocalStack, tmp_path: Path, victim: str

@@ -23,6 +23,7 @@ def test_the_commands_are_the_runbooks_own() -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.long
 def test_an_incident_is_settled_by_its_page_and_runbook(tmp_path: Path) -> None:
     # GIVEN a stack of its own
     told = io.StringIO()

@@ -20,7 +20,7 @@ from local.proxy.faults import FaultKind
 from ops.cli.main import main
 from tests.ops.runbooks import sequences
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 SEQUENCES = sequences()
 _NUMBERS = count(1)
