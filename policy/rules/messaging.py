@@ -1,4 +1,4 @@
-"""Queues and topics: nothing is lost silently, everything is encrypted and comes by TLS."""
+"""Queues, topics and buses: nothing is lost silently, everything is encrypted and comes by TLS."""
 
 import json
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from policy.rules.alarms import ALARMS
 QUEUE: Final = "aws:sqs/queue:Queue"
 TOPIC: Final = "aws:sns/topic:Topic"
 SUBSCRIPTION: Final = "aws:sns/topicSubscription:TopicSubscription"
+TARGET: Final = "aws:cloudwatch/eventTarget:EventTarget"
 _POLICY_OF: Final = {
     QUEUE: ("aws:sqs/queuePolicy:QueuePolicy", "queueUrl"),
     TOPIC: ("aws:sns/topicPolicy:TopicPolicy", "arn"),
@@ -17,9 +18,11 @@ _POLICY_OF: Final = {
 
 
 def _has_dead_letter_queue(resources: list[Resource]) -> Iterator[Violation]:
-    senders = of_type(resources, QUEUE, SUBSCRIPTION)
+    senders, targets = of_type(resources, QUEUE, SUBSCRIPTION), of_type(resources, TARGET)
     for queue in of_type(resources, QUEUE):
-        is_one = any(sender.refers_to("redrivePolicy", queue) for sender in senders)
+        is_one = any(sender.refers_to("redrivePolicy", queue) for sender in senders) or any(
+            target.refers_to("deadLetterConfig", queue) for target in targets
+        )
         if not is_one and not queue.props.get("redrivePolicy"):
             yield Violation(
                 queue, "it has no dead-letter queue and is none; set redrivePolicy, or a poison message circles"
@@ -30,6 +33,11 @@ def _subscription_has_dead_letter_queue(resource: Resource) -> Iterator[str]:
     # An email has nowhere to be redriven to: a person reads it or does not.
     if resource.props.get("protocol") not in {"email", "email-json"} and not resource.props.get("redrivePolicy"):
         yield "what SNS cannot deliver is lost; set redrivePolicy"
+
+
+def _target_has_dead_letter_queue(resource: Resource) -> Iterator[str]:
+    if not resource.props.get("deadLetterConfig"):
+        yield "what EventBridge cannot deliver within a day is lost; set deadLetterConfig"
 
 
 def _queue_is_encrypted(resource: Resource) -> Iterator[str]:
@@ -82,6 +90,13 @@ MESSAGING_RULES: Final = (
         level="mandatory",
         types=frozenset({SUBSCRIPTION}),
         check=_subscription_has_dead_letter_queue,
+    ),
+    Rule(
+        name="event-targets-have-a-dead-letter-queue",
+        description="What EventBridge cannot deliver is kept.",
+        level="mandatory",
+        types=frozenset({TARGET}),
+        check=_target_has_dead_letter_queue,
     ),
     Rule(
         name="queues-are-encrypted",
