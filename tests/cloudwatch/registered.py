@@ -45,6 +45,13 @@ WATCHED: Final[Mapping[str, str]] = {
     "api_idempotency_table": f"{PREFIX}-api-idempotency",
     "worker_idempotency_table": f"{PREFIX}-worker-idempotency",
 }
+BUS_RULES: Final = ("billing", "mail")
+"""Subscriptions of the stack with a bus."""
+WATCHED_WITH_BUS: Final[Mapping[str, str]] = {
+    **{key: name for key, name in WATCHED.items() if key != "notifications_topic"},
+    "events_bus": f"{PREFIX}-events",
+    **{f"events_rule_{name}": f"{PREFIX}-events-{name}" for name in BUS_RULES},
+}
 THRESHOLDS: Final = AlarmThresholds(expected_orders_per_hour=20)
 SUBSCRIBED: Final = AlarmSettings(
     page=(AlarmSubscription(protocol="https", endpoint="https://pager.example.org/hook"),),
@@ -107,12 +114,13 @@ def _register(program: Callable[[], None]) -> tuple[Registered, ...]:
     return tuple(sorted(recorder.resources, key=lambda resource: (resource.type, resource.name)))
 
 
-def register_alarms(settings: AlarmSettings = SUBSCRIBED) -> tuple[Registered, ...]:
-    """What the alarms component registers for a stack with the names above."""
+def register_alarms(settings: AlarmSettings = SUBSCRIBED, *, bus: bool = False) -> tuple[Registered, ...]:
+    """What the alarms component registers for a stack with the names above, with a topic or a bus."""
 
     def program() -> None:
-        table = alarm_table(THRESHOLDS, LIMITS)
-        Alarms("alarms", SCOPE, AlarmsArgs(table=table, watched=WATCHED, settings=settings))
+        table = alarm_table(THRESHOLDS, LIMITS, BUS_RULES if bus else None)
+        watched = WATCHED_WITH_BUS if bus else WATCHED
+        Alarms("alarms", SCOPE, AlarmsArgs(table=table, watched=watched, settings=settings))
 
     return register(program)
 

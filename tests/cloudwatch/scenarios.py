@@ -6,7 +6,7 @@ from typing import Final
 
 from tests.cloudwatch.evaluator_metrics import MetricKey, MetricStore
 from tests.cloudwatch.metrics_data import AWS_METRICS, SERVICES, find, own_metrics
-from tests.cloudwatch.registered import PREFIX, WATCHED
+from tests.cloudwatch.registered import BUS_RULES, PREFIX, WATCHED, WATCHED_WITH_BUS
 
 Value = float | Sequence[float] | None
 """What one minute publishes: a value, several values, or nothing."""
@@ -47,6 +47,12 @@ def table(name: str, which: str, operation: str | None = None) -> MetricKey:
 def topic(name: str) -> MetricKey:
     """A metric of the notifications topic."""
     return MetricKey.of("AWS/SNS", name, {"TopicName": WATCHED["notifications_topic"]})
+
+
+def rule(name: str, subscription: str) -> MetricKey:
+    """A metric of one rule of the bus."""
+    bus, rule = WATCHED_WITH_BUS["events_bus"], WATCHED_WITH_BUS[f"events_rule_{subscription}"]
+    return MetricKey.of("AWS/Events", name, {"EventBusName": bus, "RuleName": rule})
 
 
 _DEAD = {
@@ -131,6 +137,19 @@ CAUSES: Final[Mapping[str, Series]] = {
 }
 """Per row, what differs from healthy minutes while its cause lasts: enough that a single minute of it breaches, so that
 an alarm which cannot tell silence from trouble would flap or stay when it ends."""
+
+
+_OF_RULES: Final = {
+    "notifications-failed": "FailedInvocations",
+    "notifications-redriven": "InvocationsSentToDlq",
+    "notifications-lost": "InvocationsFailedToBeSentToDlq",
+}
+BUS_CAUSES: Final[Mapping[str, Series]] = {
+    f"{row}-{subscription}": {rule(metric, subscription): 1}
+    for row, metric in _OF_RULES.items()
+    for subscription in BUS_RULES
+}
+"""The same for the rows that a stack with a bus has instead of the topic's."""
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,8 @@ def test_an_alarm_watches_only_what_somebody_publishes(alarm: Any) -> None:
         ("AWS/DynamoDB", "SystemErrors", {"TableName": "x"}),
         ("AWS/DynamoDB", "UserErrors", {"TableName": "x"}),
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible", {}),
+        # Of a rule on a bus of one's own; this is a rule on the default bus.
+        ("AWS/Events", "FailedInvocations", {"RuleName": "x"}),
     ],
 )
 def test_metrics_of_well_known_dead_alarms_are_published_by_nobody(
