@@ -31,6 +31,9 @@ class Scope(Args):
     key_arn: pulumi.Output[str] | None = Field(
         default=None, description="The customer managed key that encrypts what keeps data; none: AWS's own keys."
     )
+    boundary_arn: str | None = Field(
+        default=None, description="The managed policy that bounds every role; none: only their own policies do."
+    )
 
     def name(self, thing: str) -> str:
         """The physical name of `thing` in this stack."""

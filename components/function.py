@@ -84,7 +84,12 @@ class Function(Component):
         logs = self._log_group(args.platform.log_retention_days)
         role = aws.iam.Role(
             f"{name}-role",
-            aws.iam.RoleArgs(name=scope.name(name), assume_role_policy=LAMBDA_TRUST, tags=scope.tags),
+            aws.iam.RoleArgs(
+                name=scope.name(name),
+                assume_role_policy=LAMBDA_TRUST,
+                permissions_boundary=scope.boundary_arn,
+                tags=scope.tags,
+            ),
             self.child(),
         )
         policy = self._policy(role, logs, args)

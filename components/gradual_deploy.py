@@ -59,6 +59,7 @@ class GradualDeploy(Component):
             aws.iam.RoleArgs(
                 name=self.scope.name(self.logical_name),
                 assume_role_policy=service_trust("codedeploy.amazonaws.com"),
+                permissions_boundary=self.scope.boundary_arn,
                 tags=self.scope.tags,
             ),
             self.child(),

@@ -30,3 +30,14 @@ class DeliveryOptions(BaseModel):
             "and an alarm moves them back. Without that command new code is never called.",
         },
     )
+    permissions_boundary_arn: str = Field(
+        default="",
+        pattern=r"^(arn:aws[a-z-]*:iam::\d{12}:policy/[A-Za-z0-9_+=,.@/-]+)?$",
+        description="Managed policy that bounds every role made here, whatever the role's own policy says.",
+        json_schema_extra={
+            "allowed": "the ARN of a managed policy of your account, or empty",
+            "cost": "nothing",
+            "consequence": "The deploy role of bootstrap/template.yaml can make no role without it; with a boundary "
+            "that is too narrow functions are refused what their policies allow.",
+        },
+    )

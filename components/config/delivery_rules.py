@@ -19,4 +19,15 @@ def gradual(config: "StackConfig") -> Problem | None:
     )
 
 
-DELIVERY_RULES = (gradual,)
+def boundary(config: "StackConfig") -> Problem | None:
+    """The embedded AWS has no policies but the stack's own, so none that could bound them."""
+    if not config.permissions_boundary_arn or config.environment != "local":
+        return None
+    return Problem(
+        ("permissions_boundary_arn", "environment"),
+        f"{config.permissions_boundary_arn} on the local stack",
+        "none: the policy is in an account, and the embedded AWS is none",
+    )
+
+
+DELIVERY_RULES = (gradual, boundary)

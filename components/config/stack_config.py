@@ -233,7 +233,7 @@ class StackConfig(MessagingOptions, DataOptions, DeliveryOptions, ApiOptions):
     )
     protect: bool = Field(
         default=True,
-        description="Makes Pulumi refuse a plan that deletes or replaces tables, orders' queues, key or pool of callers.",
+        description="Makes Pulumi refuse a plan that deletes or replaces tables, orders' queues, key or callers.",
         json_schema_extra={
             "cost": "nothing",
             "consequence": "It has to be turned off before a stack can go, and before strict_ordering is switched.",

@@ -26,7 +26,7 @@ class Role(Handler[RoleInputs]):
 
     pulumi_type = "aws:iam/role:Role"
     model = RoleInputs
-    updatable = frozenset({"assumeRolePolicy", "description", "maxSessionDuration"})
+    updatable = frozenset({"assumeRolePolicy", "description", "maxSessionDuration", "permissionsBoundary"})
 
     def create(self, aws: Aws, name: str, inputs: RoleInputs) -> Created:
         """Create it; the id is the role's name."""
@@ -45,6 +45,10 @@ class Role(Handler[RoleInputs]):
         """Change the trust policy, description and session length."""
         aws.iam.update_assume_role_policy(RoleName=id_, PolicyDocument=new.assume_role_policy)
         aws.iam.update_role(RoleName=id_, Description=new.description, MaxSessionDuration=new.max_session_duration)
+        if new.permissions_boundary:
+            aws.iam.put_role_permissions_boundary(RoleName=id_, PermissionsBoundary=new.permissions_boundary)
+        elif old.permissions_boundary:
+            aws.iam.delete_role_permissions_boundary(RoleName=id_)
         role = aws.iam.get_role(RoleName=id_)["Role"]
         return {"name": role["RoleName"], "arn": role["Arn"], "uniqueId": role["RoleId"]}
 

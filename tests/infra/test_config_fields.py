@@ -82,6 +82,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "encryption": ("kms", "aws, customer"),
     "strict_ordering": ("1", "true or false"),
     "events_target": ("queue", "topic, bus"),
+    "permissions_boundary_arn": ("arn:aws:iam::aws:role/x", "the ARN of a managed policy"),
     "gradual_deploy": ("false", "none, Canary10Percent5Minutes"),
 }
 

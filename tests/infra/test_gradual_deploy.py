@@ -127,6 +127,11 @@ EDGES: dict[tuple[str, str], tuple[dict[str, str], dict[str, str], str]] = {
         {"gradual_deploy": "none", **LOCAL},
         "no CodeDeploy",
     ),
+    ("boundary", "locally"): (
+        {"permissions_boundary_arn": "arn:aws:iam::123456789012:policy/orders-local-boundary", **LOCAL},
+        {"gradual_deploy": "none", **LOCAL},
+        "the embedded AWS is none",
+    ),
 }
 
 

@@ -47,6 +47,7 @@ OPTIONS: dict[str, dict[str, dict[str, str]]] = {
     },
     "subscriptions": {"none": {}, "queue": {"subscriptions": '["{name: own, protocol: sqs}"]'}},
     "deploy": {"at once": {}, "gradual": {"gradual_deploy": "Canary10Percent5Minutes"}},
+    "boundary": {"none": {}, "set": {"permissions_boundary_arn": "arn:aws:iam::123456789012:policy/bound"}},
     "warm start": {
         "none": {},
         "snapshots": {"api_warm_start": "snap_start"},
@@ -88,6 +89,7 @@ TRACES: dict[str, tuple[str, frozenset[str]]] = {
     "aws:xray/": ("traces", frozenset({"group"})),
     "xray:Put": ("traces", frozenset({"on", "group"})),
     "aws:cloudwatch/compositeAlarm:": ("alarms", frozenset({"on"})),
+    "permissionsBoundary": ("boundary", frozenset({"set"})),
     "snapStart": ("warm start", frozenset({"snapshots"})),
     "aws:lambda/provisionedConcurrencyConfig:": ("warm start", frozenset({"ready"})),
     "aws:codedeploy/": ("deploy", frozenset({"gradual"})),

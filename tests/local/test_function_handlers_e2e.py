@@ -161,3 +161,20 @@ def test_a_version_that_is_resumed_from_a_snapshot_can_be_called_when_it_is_depl
     assert emulated.lambda_.get_function_configuration(FunctionName="snap")["SnapStart"]["ApplyOn"] == "None"
     for each in (function, role):
         each.delete()
+
+
+def test_a_role_s_boundary_can_be_put_on_and_taken_off(emulated: Aws) -> None:
+    # GIVEN a role without one
+    policy = Made(emulated, "Policy", "bound", name="bound", policy=POLICY)
+    role = Made(emulated, "Role", "bounded", name="bounded", assumeRolePolicy=TRUST)
+
+    # WHEN it is bounded
+    role.change(permissionsBoundary=policy.state["arn"])
+
+    # THEN it is, until it is no longer
+    shown = emulated.iam.get_role(RoleName="bounded")["Role"]
+    assert shown["PermissionsBoundary"]["PermissionsBoundaryArn"] == policy.state["arn"]
+    role.change(permissionsBoundary=None)
+    assert "PermissionsBoundary" not in emulated.iam.get_role(RoleName="bounded")["Role"]
+    for each in (role, policy):
+        each.delete()

@@ -20,6 +20,10 @@ somebody else makes it in the function's name, which has its source. Tests hold 
 a call without its permission and a permission without its call are failures. Actions are always exact; the resource
 `*` stands where AWS knows no narrower one.
 
+With `permissions_boundary_arn` every role is bounded besides: `bootstrap/template.yaml` makes the policy, of exactly
+the actions below on resources of the stack, and lets the deploy role make no role without it
+([delivery](delivery.md)).
+
 "prod, own key" is prod with `encryption: customer`; "prod, bus" is that with `events_target: bus` and one subscription.
 """
 _HEADER: Final = ("| actions | resources | needed by | stacks |", "|---|---|---|---|")

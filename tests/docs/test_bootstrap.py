@@ -1,0 +1,121 @@
+"""What the deploy role may do to roles, and what bounds the roles that it makes."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.docs.bootstrap import ACCOUNT, allows, boundary, boundary_arn, deploy_role
+from tools.permissions.grants import VARIANTS, recording_of
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/orders-prod-create-order"
+KEY = "iam:PermissionsBoundary"
+GIVING_RIGHTS = ("iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePermissionsBoundary")
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+
+
+@pytest.mark.parametrize("action", GIVING_RIGHTS)
+def test_the_deploy_role_gives_rights_to_bounded_roles_of_its_stack(action: str) -> None:
+    # GIVEN
+    bounded = {KEY: boundary_arn("prod")}
+
+    # WHEN / THEN
+    assert allows(deploy_role("prod"), action, ROLE, bounded)
+    assert not allows(deploy_role("prod"), action, f"arn:aws:iam::{ACCOUNT}:role/somebody-else", bounded)
+
+
+@pytest.mark.parametrize("action", GIVING_RIGHTS)
+@pytest.mark.parametrize(
+    "context",
+    [{}, {KEY: "arn:aws:iam::aws:policy/AdministratorAccess"}, {KEY: boundary_arn("dev")}],
+    ids=["no boundary", "another policy", "another stack's"],
+)
+def test_without_the_boundary_it_gives_none(action: str, context: dict[str, str]) -> None:
+    # GIVEN / WHEN / THEN
+    assert not allows(deploy_role("prod"), action, ROLE, context)
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("iam:DeleteRolePermissionsBoundary", ROLE),
+        ("iam:CreatePolicyVersion", boundary_arn("prod")),
+        ("iam:SetDefaultPolicyVersion", boundary_arn("prod")),
+        ("iam:DeletePolicy", boundary_arn("prod")),
+        ("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/orders-prod-deploy"),
+        ("iam:PutRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/orders-prod-deploy"),
+    ],
+)
+def test_it_gets_around_the_boundary_in_no_other_way(action: str, resource: str) -> None:
+    # GIVEN all that could be in its favour
+    context = {KEY: boundary_arn("prod"), "iam:PassedToService": "lambda.amazonaws.com"}
+
+    # WHEN / THEN
+    assert not allows(deploy_role("prod"), action, resource, context)
+
+
+def test_it_still_passes_the_stack_s_roles_to_lambda_and_takes_them_away() -> None:
+    # GIVEN / WHEN / THEN
+    assert allows(deploy_role("prod"), "iam:PassRole", ROLE, {"iam:PassedToService": "lambda.amazonaws.com"})
+    assert allows(deploy_role("prod"), "iam:DeleteRole", ROLE)
+    assert allows(deploy_role("prod"), "iam:DeleteRolePolicy", ROLE)
+
+
+def granted(variant: str) -> Iterator[tuple[str, str, str]]:
+    """Role, action and resource of all that the roles of a variant may do."""
+    for policy in recording_of(variant).of_type(ROLE_POLICY):
+        for statement in policy.document("policy")["Statement"]:
+            for action in statement["Action"]:
+                yield from ((policy.name, action, resource) for resource in statement["Resource"])
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_boundary_lets_every_role_do_all_that_it_is_granted(variant: str) -> None:
+    # GIVEN the boundary of the variant's stack; a key is used by other services in the role's name
+    bound = boundary(variant.partition(",")[0])
+    context = {"kms:ViaService": "sqs.eu-west-1.amazonaws.com"}
+    everything = list(granted(variant))
+
+    # WHEN
+    cut_off = [each for each in everything if not allows(bound, each[1], each[2], context)]
+
+    # THEN
+    assert len(everything) > 20
+    assert cut_off == []
+
+
+def test_the_boundary_has_nothing_that_no_role_is_granted() -> None:
+    # GIVEN
+    bounded = {action for statement in boundary("prod") for action in statement["Action"]}
+
+    # WHEN
+    needed = {action for variant in VARIANTS for _, action, _ in granted(variant)}
+
+    # THEN
+    assert bounded == needed
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("iam:CreateRole", ROLE),
+        ("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/administrator"),
+        ("s3:GetObject", "arn:aws:s3:::state/orders"),
+        ("dynamodb:Scan", f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/orders-prod-orders"),
+        ("dynamodb:GetItem", f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/payroll"),
+        ("sqs:ReceiveMessage", f"arn:aws:sqs:eu-west-1:{ACCOUNT}:orders-dev-orders-queue"),
+        ("lambda:UpdateFunctionCode", f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:orders-prod-create-order"),
+        ("kms:Decrypt", f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/state"),
+    ],
+)
+def test_within_the_boundary_a_role_reaches_nothing_else_whatever_it_is_granted(action: str, resource: str) -> None:
+    # GIVEN / WHEN / THEN
+    assert not allows(boundary("prod"), action, resource)
+
+
+def test_the_boundary_fits_into_a_managed_policy() -> None:
+    # GIVEN
+    text = json.dumps({"Version": "2012-10-17", "Statement": boundary("prod")}, separators=(",", ":"))
+
+    # WHEN / THEN IAM takes 6,144 characters; names are longer in practice
+    assert len(text) < 5_000
