@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 ORDERS, STOCK, IDEMPOTENCY = "orders-test-orders", "orders-test-stock", "orders-test-worker-idempotency"
 
+# One for all tests: a new session reads the services' descriptions again, which costs more than a test.
+SESSION = boto3.session.Session()
 _ACCOUNT = threading.Lock()
 
 Perform = Callable[[], dict[str, Any]]
@@ -238,7 +240,7 @@ def world() -> Iterator[World]:
 
 def make_world() -> World:
     """Create the worker's resources in the account that is mocked at present."""
-    dynamodb, sqs, sns = boto3.client("dynamodb"), boto3.client("sqs"), boto3.client("sns")
+    dynamodb, sqs, sns = SESSION.client("dynamodb"), SESSION.client("sqs"), SESSION.client("sns")
     for table, key in ((ORDERS, "order_id"), (STOCK, "sku"), (IDEMPOTENCY, "id")):
         dynamodb.create_table(
             TableName=table,

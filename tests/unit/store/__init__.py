@@ -1,0 +1,1 @@
+"""The calls of AWS, on clients that only record or refuse."""

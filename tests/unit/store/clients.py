@@ -1,0 +1,40 @@
+"""Clients without a service behind them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+
+class Recording:
+    """Keeps the parameters of every call and answers each with `answer`."""
+
+    def __init__(self, **answer: Any) -> None:
+        self.answer = answer
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    def __getattr__(self, operation: str) -> Callable[..., dict[str, Any]]:
+        def call(**params: Any) -> dict[str, Any]:
+            self.calls.append((operation, params))
+            return self.answer
+
+        return call
+
+    @property
+    def only(self) -> dict[str, Any]:
+        """The parameters of the one call that there was."""
+        ((_, params),) = self.calls
+        return params
+
+
+class Refusing:
+    """Refuses every call with `code`, and what else AWS says of it."""
+
+    def __init__(self, code: str, **more: Any) -> None:
+        self._response: Any = {"Error": {"Code": code, "Message": "private"}, **more}
+
+    def __getattr__(self, operation: str) -> Callable[..., dict[str, Any]]:
+        def call(**_: Any) -> dict[str, Any]:
+            raise ClientError(self._response, operation)
+
+        return call
