@@ -14,7 +14,7 @@ from runtime.http.responses import REPLAY_HEADER
 from runtime.logic.canonical import canonical
 from runtime.logic.keys import ANONYMOUS, Identity, caller_id
 from runtime.models.order import OrderStatus
-from tests.flow.queue_model import Message
+from tests.flow.queue_model import FifoQueue, Message
 from tests.flow.requests import ISSUER
 from tests.flow.world import Exchange, World
 
@@ -113,13 +113,13 @@ def notified(world: World) -> list[str]:
 
     What outlived the retention of its queue is excused, as in G1.
     """
-    published: dict[str, set[str]] = defaultdict(set)
+    bodies: dict[str, set[str]] = defaultdict(set)
     types: dict[str, set[str]] = defaultdict(set)
     for notification in world.subscriber.received:
         event = json.loads(notification.body)
-        published[event["id"]].add(notification.body)
+        bodies[event["id"]].add(notification.body)
         types[event["subject"]].add(event["type"])
-    violations = [f"G5: {event_id} was published as {found}" for event_id, found in published.items() if len(found) > 1]
+    violations = [f"G5: {event_id} was published as {found}" for event_id, found in bodies.items() if len(found) > 1]
     waiting = {_order_of(message) for message in _messages(world)} | _expired(world)
     for order_id, order in world.orders.items():
         expected = SETTLED.get(order["status"]["S"])
@@ -142,6 +142,29 @@ def isolated(world: World) -> list[str]:
         if stored is not None and stored not in {_caller_id(caller) for caller in callers}:
             violations.append(f"G6: {order_id} was given to {callers} and is stored for {stored}")
     return violations
+
+
+def in_order(world: World) -> list[str]:
+    """Strict ordering: each caller's orders are published in the order in which the queue took them, each order by its
+    first message and its first event. Who was dead-lettered is overtaken: the caller of this function must know.
+    """
+    if not isinstance(world.orders_queue, FifoQueue):
+        raise TypeError("only a FIFO queue keeps an order")
+    sent: dict[str | None, dict[str, None]] = defaultdict(dict)
+    for _, message in world.orders_queue.recent.values():
+        sent[message.group_id].setdefault(str(_order_of(message)))
+    violations = []
+    for group, order_ids in sent.items():
+        came = [order_id for order_id in published(world) if order_id in order_ids]
+        expected = [order_id for order_id in order_ids if order_id in came]
+        if came != expected:
+            violations.append(f"order: {group} sent {expected}, published were {came}")
+    return violations
+
+
+def published(world: World) -> list[str]:
+    """The ids of published orders, in the order of their first events."""
+    return list(dict.fromkeys(json.loads(one.body)["subject"] for one in world.subscriber.received))
 
 
 ALWAYS: tuple[Callable[[World], list[str]], ...] = (

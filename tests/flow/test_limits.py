@@ -176,3 +176,23 @@ def test_a_last_attempt_that_dies_at_once_leaves_an_order_that_is_not_marked() -
         assert len(stage.world.dead_letters.messages) == 1
         assert stage.statuses() == ("ACCEPTED",)
         assert invariants.violations(stage.world) == []
+
+
+def test_a_last_receive_that_meets_its_twin_is_a_dead_letter_although_nothing_failed() -> None:
+    # GIVEN a message shown once more while its worker still holds the order, and that is its last receive
+    with staged() as stage:
+        order_id = stage.accept()
+        stage.message().receive_count = stage.world.deployment.max_receive_count - 2
+        stage.world.deliver(at("PutItem", crash_after))
+        stage.redeliver()
+        # WHEN it is delivered
+        stage.world.deliver()
+        stage.world.deliver()
+        marked = stage.statuses()
+        # THEN it is a dead letter of a FAILED order, and a redrive takes the order to its end
+        assert marked == ("FAILED",)
+        assert len(stage.world.dead_letters.messages) == 1
+        stage.lease_passes()
+        stage.everything_is_redriven()
+        assert stage.world.orders[order_id]["status"]["S"] == "CONFIRMED"
+        assert invariants.violations(stage.world) == []

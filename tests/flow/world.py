@@ -24,6 +24,7 @@ from tests.flow.queue_model import (
     Delivery,
     EventSourceMapping,
     Failed,
+    FifoQueue,
     Message,
     Outcome,
     Queue,
@@ -37,6 +38,7 @@ T = TypeVar("T")
 ORDERS, STOCK = "orders", "stock"
 API_RECORDS, WORKER_RECORDS = "api-idempotency", "worker-idempotency"
 TOPIC = "arn:aws:sns:us-east-1:000000000000:notifications"
+FIFO_SUFFIX = ".fifo"
 BUS = "orders-test-events"
 
 
@@ -58,6 +60,7 @@ class Deployment:
     api_record_seconds: int = 86_400
     worker_record_seconds: int = 20 * 86_400
     bus: bool = False
+    fifo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +110,12 @@ class World:
         self.cloud.dynamodb.add_table(STOCK, sku="S")
         for records in (API_RECORDS, WORKER_RECORDS):
             self.cloud.dynamodb.add_table(records, ttl="expiration", id="S")
-        self.dead_letters = Queue("dead", clock, entropy, retention_seconds=config.dead_letter_retention_seconds)
-        self.orders_queue = Queue(
-            "orders",
+        kind = FifoQueue if config.fifo else Queue
+        self.dead_letters = kind(
+            f"dead{self._suffix}", clock, entropy, retention_seconds=config.dead_letter_retention_seconds
+        )
+        self.orders_queue = kind(
+            f"orders{self._suffix}",
             clock,
             entropy,
             visibility_seconds=6 * config.worker_timeout_seconds,
@@ -118,8 +124,8 @@ class World:
         )
         for queue in (self.orders_queue, self.dead_letters):
             self.cloud.sqs.add_queue(queue)
-        self.mapping = EventSourceMapping(self.orders_queue, config.batch_size)
-        self.subscriber = self.cloud.events.add_bus(BUS) if config.bus else self.cloud.sns.add_topic(TOPIC)
+        self.mapping = EventSourceMapping(self.orders_queue, 1 if config.fifo else config.batch_size)
+        self.subscriber = self.cloud.events.add_bus(BUS) if config.bus else self.cloud.sns.add_topic(self._topic)
 
     # --- callers ----------------------------------------------------------------------------------------------------
 
@@ -223,6 +229,14 @@ class World:
         except ProcessKilled:
             return None
 
+    @property
+    def _suffix(self) -> str:
+        return FIFO_SUFFIX if self.deployment.fifo else ""
+
+    @property
+    def _topic(self) -> str:
+        return TOPIC + self._suffix
+
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self.cloud.clock.time(), UTC)
 
@@ -230,6 +244,7 @@ class World:
         settings = IntakeSettings(
             orders_table=ORDERS,
             orders_queue_url=self.orders_queue.url,
+            orders_queue_fifo=self.deployment.fifo,
             idempotency_table=API_RECORDS,
             idempotency_ttl_seconds=self.deployment.api_record_seconds,
         )
@@ -252,8 +267,9 @@ class World:
             idempotency_table=WORKER_RECORDS,
             idempotency_ttl_seconds=config.worker_record_seconds,
             orders_queue_url=self.orders_queue.url,
+            orders_queue_fifo=self.deployment.fifo,
             dead_letter_queue_url=self.dead_letters.url,
-            notifications_topic_arn="" if config.bus else TOPIC,
+            notifications_topic_arn="" if config.bus else self._topic,
             notifications_bus_name=BUS if config.bus else "",
             event_source="/orders-test",
             max_receive_count=config.max_receive_count,

@@ -11,13 +11,14 @@ from itertools import groupby
 from tests.flow import invariants
 from tests.flow.crash_points.api_paths import API_PATHS
 from tests.flow.crash_points.disturbances import Disturbance, disturbances
+from tests.flow.crash_points.fifo_paths import FIFO_PATHS
 from tests.flow.crash_points.path import Path
 from tests.flow.crash_points.stage import Stage, staged
 from tests.flow.crash_points.worker_paths import WORKER_PATHS
 from tests.flow.fakes import Call, Process
 from tests.flow.world import ORDERS
 
-PATHS = (*API_PATHS, *WORKER_PATHS)
+PATHS = (*API_PATHS, *WORKER_PATHS, *FIFO_PATHS)
 STATUSES = frozenset({200, 202, 404, 409, 422, 503})
 
 
@@ -147,6 +148,8 @@ def _aftermath(stage: Stage, path: Path, *, may_be_unmarked: bool, erased: bool)
     stage.everything_is_delivered_again()
     check("delivered again")
     stage.everything_is_redriven()
+    if path.fifo and path.dead == "never":
+        check("in order", lambda: invariants.in_order(world))
     check("redriven", lambda: _wrong_end(stage, path.ends))
     check("replays", lambda: [] if erased else invariants.replays_are_marked(world))
     stage.records_expire()

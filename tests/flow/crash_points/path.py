@@ -39,6 +39,7 @@ class Path:
         recover: Takes the path's own cause away before the queue redelivers, such as a deploy that completes.
         gives_up: The callers never ask again.
         bus: Outcomes go to an event bus instead of the topic.
+        fifo: Each caller's orders are kept in order.
     """
 
     name: str
@@ -52,11 +53,12 @@ class Path:
     recover: Callable[[Stage], None] = unchanged
     gives_up: bool = False
     bus: bool = False
+    fifo: bool = False
 
     @property
     def deployment(self) -> Deployment:
         """The stack that the path is in."""
-        return Deployment(bus=self.bus)
+        return Deployment(bus=self.bus, fifo=self.fifo)
 
 
 def ends(*statuses: str) -> frozenset[tuple[str, ...]]:

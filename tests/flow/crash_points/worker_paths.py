@@ -98,7 +98,7 @@ def _discarded(stage: Stage) -> Run:
 def _redriven(stage: Stage) -> Run:
     stage.accept()
     stage.message().receive_count = stage.world.deployment.max_receive_count - 1
-    stage.world.deliver(Process(on_call=_table_down))
+    stage.world.deliver(Process(on_call=table_down))
     if stage.world.deliver() is not None or stage.statuses() != ("FAILED",):
         raise AssertionError("the scene needs a dead letter")
     stage.world.redrive(next(iter(stage.world.dead_letters.messages.values())))
@@ -161,7 +161,8 @@ def _bus_refuses(call: Call) -> Fault | None:
     return entry_refused if call.service == "events" else None
 
 
-def _table_down(call: Call) -> Fault | None:
+def table_down(call: Call) -> Fault | None:
+    """The order's transaction meets a throttled table."""
     return throttled if call.operation == "TransactWriteItems" else None
 
 
@@ -266,12 +267,12 @@ WORKER_PATHS = (
     ),
     Path("retryable: newer schema", WORKER, _newer_schema, CONFIRMED, recover=_deploy_completes),
     Path("retryable: topic down", WORKER, _first, CONFIRMED, background=_topic_down),
-    Path("retryable: table throttled", WORKER, _first, CONFIRMED, background=_table_down),
+    Path("retryable: table throttled", WORKER, _first, CONFIRMED, background=table_down),
     Path("retryable: popular SKU", WORKER, _first, CONFIRMED, background=_hot_row),
     Path("retryable: corrupt stock row", WORKER, _corrupt_stock, CONFIRMED, recover=_stock_is_repaired),
     Path("last attempt", WORKER, _last, CONFIRMED, dead="maybe"),
     Path("last attempt: topic down", WORKER, _last, CONFIRMED, dead="maybe", background=_topic_down),
-    Path("last attempt: table throttled", WORKER, _last, CONFIRMED, dead="maybe", background=_table_down),
+    Path("last attempt: table throttled", WORKER, _last, CONFIRMED, dead="maybe", background=table_down),
     Path("last attempt: not JSON", WORKER, _last_malformed, FAILED, later=CONFIRMED, dead="always"),
     Path("last attempt: newer schema", WORKER, _last_newer, FAILED, later=CONFIRMED, dead="always"),
     Path("bus: first receive", WORKER, _first, CONFIRMED, bus=True),

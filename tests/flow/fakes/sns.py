@@ -10,7 +10,11 @@ from tests.flow.clock import Clock, Entropy
 from tests.flow.fakes.errors import EXCEPTIONS, ExceptionsNamespace, UnsupportedByFakeError, client_error, only_known
 from tests.flow.fakes.wire import Response, Wire
 
-_PUBLISH = frozenset({"TopicArn", "Message", "Subject", "MessageAttributes"})
+_PUBLISH = frozenset(
+    {"TopicArn", "Message", "Subject", "MessageAttributes", "MessageGroupId", "MessageDeduplicationId"}
+)
+_FIFO_SUFFIX = ".fifo"
+DEDUPLICATION_SECONDS = 300
 MAX_BYTES = 256 * 1024
 _OK: dict[str, Any] = {"HTTPStatusCode": 200, "RetryAttempts": 0, "RequestId": "fake", "HTTPHeaders": {}}
 
@@ -65,6 +69,7 @@ class FakeSNS:
         self.entropy = entropy
         self.wire = wire
         self.topics: dict[str, list[Subscription]] = {}
+        self.recent: dict[tuple[str, str], float] = {}
 
     def add_topic(self, arn: str) -> Subscription:
         """Create a topic with one subscriber that gets everything."""
@@ -94,7 +99,25 @@ class FakeSNS:
         notification = Notification(
             self.entropy.uuid(), body, params.get("Subject"), params.get("MessageAttributes", {}), self.clock.time()
         )
-        for subscription in subscriptions:
-            if subscription.wants(notification):
-                subscription.received.append(notification)
+        if not self._is_repeated(params):
+            for subscription in subscriptions:
+                if subscription.wants(notification):
+                    subscription.received.append(notification)
         return {"MessageId": notification.message_id, "ResponseMetadata": _OK}
+
+    def _is_repeated(self, params: Mapping[str, Any]) -> bool:
+        """Whether a FIFO topic takes it for one that it has delivered, and answers as if."""
+        topic = params["TopicArn"]
+        group, deduplication_id = params.get("MessageGroupId"), params.get("MessageDeduplicationId")
+        if not topic.endswith(_FIFO_SUFFIX):
+            if deduplication_id is not None:
+                raise client_error("Publish", "InvalidParameter", "Invalid parameter: MessageDeduplicationId")
+            return False
+        if group is None or deduplication_id is None:
+            raise client_error("Publish", "InvalidParameter", "Invalid parameter: MessageGroupId")
+        now = self.clock.time()
+        before = self.recent.get((topic, deduplication_id))
+        if before is not None and now - before < DEDUPLICATION_SECONDS:
+            return True
+        self.recent[topic, deduplication_id] = now
+        return False

@@ -96,6 +96,13 @@ class FifoQueue(Queue):
             raise StaleReceiptError(f"The receipt handle has expired, queue {self.name}.")
         Queue.delete(self, receipt)
 
+    def next_visible_at(self) -> float | None:
+        """When the first message of some group shows: those behind it wait for it, whatever their own time."""
+        first: dict[str | None, float] = {}
+        for message in self.messages.values():
+            first.setdefault(message.group_id, message.visible_at)
+        return min(first.values(), default=None)
+
     def resend(self, message: Message) -> Message:
         """Redrive with a fresh deduplication id: the old one would be swallowed within five minutes of its first use.
 
