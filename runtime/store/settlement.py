@@ -58,7 +58,6 @@ class SettlementCancelledError(Exception):
     """
 
     def __init__(self, order: ItemReason, stored: StoredOrder | None, stock: tuple[ItemReason, ...]) -> None:
-        super().__init__(f"cancelled: {[order.code, *(reason.code for reason in stock)]}")
         self.order = order
         self.stored = stored
         self.stock = stock
