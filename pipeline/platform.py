@@ -19,8 +19,8 @@ def stack_scope(config: StackConfig) -> Scope:
     return Scope(
         prefix=f"{project}-{stack}",
         tags={"Project": project, "Stack": stack, "ManagedBy": "pulumi", **config.tags},
-        # The embedded AWS speaks plain http: the one exception to TLS, for loopback, on a local stack.
         boundary_arn=config.permissions_boundary_arn or None,
+        # The embedded AWS speaks plain http: the one exception to TLS, for loopback, on a local stack.
         plain_http_from=("127.0.0.0/8", "::1/128") if config.local_endpoint else (),
     )
 
