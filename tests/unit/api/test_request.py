@@ -1,0 +1,176 @@
+"""The event of an HTTP API as a request, and its body as a document: the edges of what is taken."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from runtime.http.body import MAX_BYTES, UnusableNumber, parse_json, read_bytes, require_json
+from runtime.http.problems import ProblemError
+from runtime.http.request import Request, identity_of, parse_event
+from runtime.logic.keys import ANONYMOUS, Identity
+
+
+def request(**event: Any) -> Request:
+    """A request from the fields of an event."""
+    return parse_event(event)
+
+
+def test_every_part_of_an_event_is_read() -> None:
+    # GIVEN a whole event
+    context = {"requestId": "request-1"}
+    # WHEN it is read
+    read = request(
+        headers={"X-One": " a \t", "x-two": "b", "X-Two": "c"},
+        pathParameters={"order_id": "id"},
+        body="text",
+        isBase64Encoded=True,
+        requestContext=context,
+    )
+    # THEN every part is where it belongs, and headers of one name are one
+    assert read == Request(
+        headers={"x-one": " a \t", "x-two": "b,c"},
+        path_parameters={"order_id": "id"},
+        body="text",
+        body_is_base64=True,
+        correlation_id="request-1",
+        context=context,
+    )
+    assert (read.header("x-one"), read.header("x-three")) == ("a", None)
+
+
+@pytest.mark.parametrize("event", [None, [], "text", {}, {"headers": [], "pathParameters": "x", "body": 5}])
+def test_what_is_missing_or_of_another_type_counts_as_not_sent(event: object) -> None:
+    # GIVEN an event that is none
+    # WHEN it is read
+    read = parse_event(event)
+    # THEN it is an empty request with a correlation id of its own
+    assert (read.headers, read.path_parameters, read.body, read.body_is_base64, read.context) == ({}, {}, "", False, {})
+    assert len(read.correlation_id) == 36
+
+
+def test_values_that_are_no_text_count_as_not_sent() -> None:
+    # GIVEN headers and parameters of other types
+    # WHEN they are read
+    read = request(headers={"a": 5, "b": "x"}, pathParameters={"c": None, 1: "y"}, isBase64Encoded="true")
+    # THEN only the texts are there
+    assert (read.headers, read.path_parameters, read.body_is_base64) == ({"b": "x"}, {"1": "y"}, False)
+
+
+@pytest.mark.parametrize(
+    ("sent", "platform", "used"),
+    [
+        ("a" * 128, "p", "a" * 128),
+        ("a" * 129, "p", "p"),
+        ("", "p", "p"),
+        ("a b", "p", "p"),
+        (None, "JKJaXmPLvHcESHA=", "JKJaXmPLvHcESHA="),
+    ],
+)
+def test_the_caller_s_correlation_id_is_used_where_it_is_one(sent: str | None, platform: str, used: str) -> None:
+    # GIVEN what a caller sends, and the platform's id
+    # WHEN the request is read
+    read = request(headers={"X-Correlation-Id": sent}, requestContext={"requestId": platform})
+    # THEN the caller's is used if it may be written to a log
+    assert read.correlation_id == used
+
+
+def test_two_requests_without_any_id_do_not_share_one() -> None:
+    # GIVEN / WHEN two requests without ids
+    # THEN each has its own
+    assert request().correlation_id != request().correlation_id
+
+
+def with_claims(**claims: object) -> Request:
+    """A request whose token was verified."""
+    return request(requestContext={"authorizer": {"jwt": {"claims": claims}}})
+
+
+def test_claims_of_2048_characters_name_a_caller() -> None:
+    # GIVEN claims that are as long as is taken
+    issuer, subject = "i" * 2048, "s"
+    # WHEN the caller is asked for
+    # THEN it is they
+    assert identity_of(with_claims(iss=issuer, sub=subject)) == Identity(issuer, subject)
+
+
+@pytest.mark.parametrize("claim", ["", "s" * 2049, "a\nb", "\ud800", None, 5])
+@pytest.mark.parametrize("name", ["iss", "sub"])
+def test_a_claim_that_cannot_name_a_caller_is_refused(name: str, claim: object) -> None:
+    # GIVEN a token of which one claim is unusable
+    sent = with_claims(**{"iss": "i", "sub": "s", name: claim})
+    # WHEN the caller is asked for
+    # THEN there is none
+    with pytest.raises(ProblemError):
+        identity_of(sent)
+
+
+def test_without_an_authorizer_everybody_is_one_caller() -> None:
+    # GIVEN an API without an authorizer
+    # WHEN the caller is asked for
+    # THEN it is the one that all share
+    assert identity_of(request(requestContext={"authorizer": {}})) is ANONYMOUS
+    assert identity_of(request()) is ANONYMOUS
+
+
+@pytest.mark.parametrize("sent", ["x" * MAX_BYTES, "é" * (MAX_BYTES // 2), ""])
+@pytest.mark.parametrize("encoded", [False, True])
+def test_a_body_of_64_kib_is_read(sent: str, encoded: bool) -> None:
+    # GIVEN a body that is just small enough
+    body = base64.b64encode(sent.encode()).decode() if encoded else sent
+    # WHEN it is read
+    # THEN it is what was sent
+    assert read_bytes(request(body=body, isBase64Encoded=encoded)) == sent.encode()
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+def test_a_body_of_a_byte_more_is_refused(encoded: bool) -> None:
+    # GIVEN a body that is just too large
+    sent = "x" * (MAX_BYTES + 1)
+    body = base64.b64encode(sent.encode()).decode() if encoded else sent
+    # WHEN it is read
+    with pytest.raises(ProblemError) as caught:
+        read_bytes(request(body=body, isBase64Encoded=encoded))
+    # THEN it is not
+    assert caught.value.kind.status == 413
+
+
+@pytest.mark.parametrize(
+    ("text", "document"),
+    [
+        ("9" * 15, 10**15 - 1),
+        ("9" * 16, UnusableNumber(16)),
+        ("-" + "9" * 14, -(10**14) + 1),
+        ("1.0", UnusableNumber(3)),
+        ("1e3", UnusableNumber(3)),
+        (' {"a" : [true, null]}\r\n', {"a": [True, None]}),
+    ],
+)
+def test_numbers_that_no_field_takes_are_never_made(text: str, document: object) -> None:
+    # GIVEN JSON
+    # WHEN it is parsed
+    # THEN numbers beyond 15 characters, and those that would be floats, are told apart from all others
+    assert parse_json(text.encode()) == document
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        "APPLICATION/JSON",
+        " application/json ; ",
+        "application/json;charset=utf-8",
+        "application/json; charset=UTF-8",
+        'application/json; Charset="utf-8"',
+        "application/json; profile=x; charset=utf-8;",
+        "application/json;;charset=utf-8",
+        'application/json; a="b; charset=latin-1"',
+    ],
+)
+@pytest.mark.parametrize("coding", [None, "", "identity", "Identity"])
+def test_json_in_utf8_is_taken_however_it_is_written(content_type: str, coding: str | None) -> None:
+    # GIVEN a media type that means JSON in UTF-8, not compressed
+    sent = request(headers={"Content-Type": content_type, "Content-Encoding": coding})
+    # WHEN it is checked
+    # THEN it is taken
+    require_json(sent)
