@@ -18,8 +18,9 @@ def test_a_delay_lies_between_half_of_its_ceiling_and_the_ceiling(
     ceiling = min(cap, base * 2 ** max(receives - 1, 0))
     # WHEN a delay is drawn
     delay = retry_delay(receives, base=base, cap=cap, random=lambda: random)
-    # THEN one half of it is certain, and SQS accepts it
+    # THEN one half of it is certain, and SQS accepts it: whole seconds
     assert ceiling / 2 <= delay <= ceiling
+    assert type(delay) is int
 
 
 @given(base=bases, cap=caps, random=chance)
@@ -30,6 +31,14 @@ def test_delays_never_shrink_from_receive_to_receive(base: int, cap: int, random
     # THEN it waits longer and longer, up to the cap
     assert delays == sorted(delays)
     assert max(delays) <= cap
+
+
+def test_no_delay_is_longer_than_sqs_can_hide_a_message() -> None:
+    # GIVEN a cap beyond what SQS takes
+    # WHEN a message fails for the hundredth time
+    delay = retry_delay(100, base=30, cap=10 * MAX_VISIBILITY_SECONDS, random=lambda: 0.999_999)
+    # THEN it is hidden for twelve hours
+    assert delay == 12 * 3600
 
 
 def test_both_ends_of_a_delay_can_be_drawn() -> None:

@@ -1,0 +1,193 @@
+"""What AWS is asked, whole: a parameter that is lost or wrong here is an order that is."""
+
+import json
+from typing import Any, cast
+
+import pytest
+from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyKeyError
+
+from runtime.logic.delivery import Delivery
+from runtime.models.order import Reason, ReasonCode
+from runtime.store.first_answer import FirstAnswers
+from runtime.store.order_intake import OrderIntake
+from runtime.store.order_lookup import OrderLookup
+from runtime.store.order_queue import OrderQueue
+from runtime.store.settlement import SettlementStore
+from runtime.store.source_queue import SourceQueue
+from tests.unit.store.clients import Recording
+from tests.unit.worker.factories import ACCEPTED_AT, SETTLED_AT, message, order_id
+
+STORED = {"order_id": {"S": order_id(1)}, "status": {"S": "CONFIRMED"}}
+OPEN = {":open0": {"S": "ACCEPTED"}, ":open1": {"S": "FAILED"}}
+CONDITION = "attribute_not_exists(#status) OR #status IN (:open0, :open1)"
+
+
+def recording(**answer: Any) -> Any:
+    """A client that answers so."""
+    return Recording(**answer)
+
+
+def assigned(update: dict[str, Any]) -> dict[str, Any]:
+    """The value that is set for each name, as the expression has it; kept ones in a tuple."""
+    names, values = update["ExpressionAttributeNames"], update["ExpressionAttributeValues"]
+    found: dict[str, Any] = {}
+    for part in update["UpdateExpression"].removeprefix("SET ").split(" REMOVE ")[0].split(", #"):
+        name, _, value = ("#" + part.lstrip("#")).partition(" = ")
+        if value.startswith("if_not_exists"):
+            assert value.startswith(f"if_not_exists({name}, :")
+            found[names[name]] = (values[value.partition(", ")[2].removesuffix(")")],)
+        else:
+            found[names[name]] = values[value]
+    return found
+
+
+def test_an_accepted_order_is_sent_whole_and_named_in_attributes() -> None:
+    # GIVEN a queue
+    client = recording()
+    # WHEN an order is sent
+    OrderQueue(client, "https://queue").send(message(reference="r"))
+    # THEN the message is the order, and who cannot read it still knows which it is
+    assert json.loads(client.only["MessageBody"]) == message(reference="r").model_dump(mode="json", exclude_none=True)
+    assert {name: value for name, value in client.only.items() if name != "MessageBody"} == {
+        "QueueUrl": "https://queue",
+        "MessageAttributes": {
+            "order_id": {"DataType": "String", "StringValue": order_id(1)},
+            "schema_version": {"DataType": "Number", "StringValue": "1"},
+            "correlation_id": {"DataType": "String", "StringValue": "correlation-1"},
+        },
+    }
+
+
+def test_an_accepted_order_is_stored_where_nothing_is() -> None:
+    # GIVEN a table that has an earlier one
+    client = recording(Attributes={"accepted_at": {"S": "earlier"}})
+    # WHEN the order is stored
+    stored = OrderIntake(client, "orders").upsert_accepted(message())
+    # THEN every field keeps what is there, and what is there is told
+    assert stored == "earlier"
+    call = client.only
+    assert (call["TableName"], call["Key"], call["ReturnValues"]) == (
+        "orders",
+        {"order_id": {"S": order_id(1)}},
+        "ALL_NEW",
+    )
+    fields = assigned(call)
+    assert fields["status"] == ({"S": "ACCEPTED"},)
+    assert fields["accepted_at"] == ({"S": ACCEPTED_AT},)
+    assert set(fields) == {*message().model_dump(exclude_none=True), "status"} - {"order_id"}
+
+
+def test_an_order_is_looked_up_with_what_its_caller_may_see() -> None:
+    # GIVEN a table
+    client = recording()
+    # WHEN an order is looked up that is not there
+    found = OrderLookup(client, "orders").get(order_id(1))
+    # THEN the read is consistent, and takes nothing internal
+    shown = ("order_id", "status", "caller", "accepted_at", "settled_at", "reason", "total", "currency", "lines")
+    assert found is None
+    assert client.only == {
+        "TableName": "orders",
+        "Key": {"order_id": {"S": order_id(1)}},
+        "ConsistentRead": True,
+        "ProjectionExpression": ", ".join(f"#{name}" for name in (*shown, "reference")),
+        "ExpressionAttributeNames": {f"#{name}": name for name in (*shown, "reference")},
+    }
+
+
+def test_a_settlement_takes_each_line_s_stock_and_settles_an_open_order() -> None:
+    # GIVEN tables
+    client = recording()
+    # WHEN an order is confirmed
+    SettlementStore(client, "orders", "stock").confirm(message(), settled_at=SETTLED_AT, token="token-1")
+    # THEN it is one transaction under the caller's token
+    order, stock = (item["Update"] for item in client.only["TransactItems"])
+    assert client.only["ClientRequestToken"] == "token-1"
+    assert stock == {
+        "TableName": "stock",
+        "Key": {"sku": {"S": "SKU-1"}},
+        "ConditionExpression": "#available >= :quantity",
+        "UpdateExpression": "SET #available = #available - :quantity",
+        "ExpressionAttributeNames": {"#available": "available"},
+        "ExpressionAttributeValues": {":quantity": {"N": "2"}},
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    assert (order["TableName"], order["Key"]) == ("orders", {"order_id": {"S": order_id(1)}})
+    assert order["ConditionExpression"] == CONDITION
+    assert order["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
+    assert order["ExpressionAttributeValues"].items() >= OPEN.items()
+    # AND an earlier failure is forgotten, what is known stays, and what the message lacks is settled as lacking
+    assert order["UpdateExpression"].endswith(" REMOVE #error")
+    assert order["ExpressionAttributeNames"]["#error"] == "error"
+    fields = assigned(order)
+    assert (fields["status"], fields["settled_at"]) == ({"S": "CONFIRMED"}, {"S": SETTLED_AT})
+    assert fields["accepted_at"] == ({"S": ACCEPTED_AT},)
+    assert (fields["reference"], fields["traceparent"]) == (({"NULL": True},), ({"NULL": True},))
+    assert "reason" not in fields
+
+
+def test_a_rejection_says_why() -> None:
+    # GIVEN a table
+    client = recording(Attributes={**STORED, "status": {"S": "REJECTED"}})
+    # WHEN an order is rejected
+    reason = Reason(code=ReasonCode.OUT_OF_STOCK, skus=("SKU-1",))
+    written = SettlementStore(client, "orders", "stock").reject(message(), reason, settled_at=SETTLED_AT)
+    # THEN the code and the articles are stored with it
+    assert (written.order.status, written.by_us) == ("REJECTED", True)
+    assert client.only["ReturnValues"] == "ALL_NEW"
+    assert assigned(client.only)["reason"] == {
+        "M": {"code": {"S": "OUT_OF_STOCK"}, "skus": {"L": [{"S": "SKU-1"}]}},
+    }
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_failed_order_is_marked_with_as_much_as_is_known(known: bool) -> None:
+    # GIVEN a table, and a message that can be read or cannot
+    client = recording(Attributes=STORED)
+    content = message() if known else None
+    # WHEN its order is marked
+    SettlementStore(client, "orders", "stock").mark_failed(order_id(1), {"error": "why", "attempt": 8}, content)
+    # THEN the failure replaces an earlier one, and everything else stays
+    fields = assigned(client.only)
+    assert (fields.pop("status"), fields.pop("error")) == (
+        {"S": "FAILED"},
+        {"M": {"error": {"S": "why"}, "attempt": {"N": "8"}}},
+    )
+    assert all(isinstance(value, tuple) for value in fields.values())
+    assert set(fields) == ({*message().model_dump(exclude_none=True)} - {"order_id"} if known else set())
+    assert client.only["ConditionExpression"] == CONDITION
+
+
+def test_an_order_is_read_back_as_of_every_write_before() -> None:
+    # GIVEN a table
+    client = recording(Item=STORED)
+    # WHEN an order is read
+    SettlementStore(client, "orders", "stock").read(order_id(1))
+    # THEN the read is consistent
+    assert client.only == {"TableName": "orders", "Key": {"order_id": {"S": order_id(1)}}, "ConsistentRead": True}
+
+
+def test_a_message_is_hidden_and_deleted_by_its_receipt() -> None:
+    # GIVEN a delivery
+    client = recording()
+    queue = SourceQueue(client, "https://queue")
+    delivery = Delivery("m-1", "receipt-1", "body", {}, 1)
+    # WHEN it is given back, and later done
+    queue.hide(delivery, 30)
+    queue.delete(delivery)
+    # THEN SQS is told of this delivery
+    assert client.calls == [
+        (
+            "change_message_visibility",
+            {"QueueUrl": "https://queue", "ReceiptHandle": "receipt-1", "VisibilityTimeout": 30},
+        ),
+        ("delete_message", {"QueueUrl": "https://queue", "ReceiptHandle": "receipt-1"}),
+    ]
+
+
+def test_without_a_key_nothing_is_done_unprotected() -> None:
+    # GIVEN a caller of our own that forgets the key
+    answers = FirstAnswers(recording(), "records", 60)
+    # WHEN it wants something done once
+    # THEN it is not done at all
+    with pytest.raises(IdempotencyKeyError):
+        answers.once(key="", payload="p", operation=lambda: cast("str", pytest.fail("it was done")))
