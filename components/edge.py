@@ -4,6 +4,9 @@ A firewall cannot be attached to an HTTP API itself. The API's own address stays
 with a secret to each request, and whoever answers behind the API checks it.
 """
 
+# Else the annotations alone would load some of the provider's largest modules, needed or not.
+from __future__ import annotations
+
 from typing import ClassVar, Literal
 
 import pulumi

@@ -1,5 +1,8 @@
 """What the firewall refuses, and what of it is logged."""
 
+# Else the annotations alone would load some of the provider's largest modules, needed or not.
+from __future__ import annotations
+
 from typing import Literal
 
 import pulumi

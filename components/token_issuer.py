@@ -1,5 +1,8 @@
 """A Cognito user pool that gives tokens to known systems, each with its own credentials (OAuth client credentials)."""
 
+# Else the annotations alone would load some of the provider's largest modules, needed or not.
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Mapping
 from typing import ClassVar
