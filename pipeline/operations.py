@@ -14,7 +14,6 @@ from components.dashboard import Dashboard, DashboardArgs
 from components.event_bus import EventBus
 from components.gradual_deploy import GradualDeploy
 from components.http_api import HttpApi
-from components.topic import Topic
 from components.trace_group import TraceGroup, TraceGroupArgs
 from pipeline.alarms import Limits, alarm_table
 from pipeline.alarms.context import BUS, bus_rule
@@ -94,7 +93,7 @@ def _watched(scope: Scope, data: Data, messaging: Messaging, functions: Function
         "create_order_function": functions.create_order.function_name,
         "get_order_function": functions.get_order.function_name,
         "process_order_function": functions.process_order.function_name,
-        **_outlets(messaging.notifications),
+        **_outlets(messaging),
         "metrics_namespace": scope.prefix,
         "orders_table": data.orders.table_name,
         "stock_table": data.stock.table_name,
@@ -103,8 +102,9 @@ def _watched(scope: Scope, data: Data, messaging: Messaging, functions: Function
     }
 
 
-def _outlets(notifications: Topic | EventBus) -> dict[str, Text]:
-    if isinstance(notifications, Topic):
+def _outlets(messaging: Messaging) -> dict[str, Text]:
+    notifications = messaging.notifications
+    if not isinstance(notifications, EventBus):
         return {"notifications_topic": notifications.topic_name}
     rules = {bus_rule(subscription).key: name for subscription, name in notifications.rule_names.items()}
     return {BUS.key: notifications.bus_name, **rules}
