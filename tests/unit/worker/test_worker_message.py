@@ -220,8 +220,61 @@ def test_any_record_is_a_delivery(record: dict[str, Any]) -> None:
     assert read.attribute("order_id") is None or isinstance(read.attribute("order_id"), str)
 
 
+def test_every_part_of_a_record_is_read() -> None:
+    # GIVEN a record as Lambda hands it over, one of its attributes broken
+    record = {
+        "messageId": "m",
+        "receiptHandle": "r",
+        "body": "b",
+        "attributes": {"ApproximateReceiveCount": "3", "MessageGroupId": "g"},
+        "messageAttributes": {"fine": attribute("x"), "broken": "y"},
+    }
+    # WHEN it is read
+    # THEN every part is where it belongs
+    assert Delivery.from_record(record) == Delivery("m", "r", "b", {"fine": attribute("x")}, 3, "g")
+
+
+@pytest.mark.parametrize("wrong", [None, 5, []])
+def test_what_a_record_lacks_is_empty(wrong: Any) -> None:
+    # GIVEN a record in which every part is of another type
+    parts = ("messageId", "receiptHandle", "body", "attributes", "messageAttributes")
+    # WHEN it is read
+    # THEN it is a first delivery of nothing
+    empty = Delivery("", "", "", {}, 1)
+    assert Delivery.from_record(dict.fromkeys(parts, wrong)) == empty == Delivery.from_record({})
+    assert Delivery.from_record({"attributes": {"MessageGroupId": wrong}}) == empty
+
+
+@pytest.mark.parametrize("value", [{}, {"stringValue": 5}, {"stringValue": None}])
+def test_an_attribute_without_text_has_none(value: dict[str, Any]) -> None:
+    # GIVEN an attribute that is no text, and one that is not there
+    read = Delivery.from_record({"messageAttributes": {"order_id": value}})
+    # WHEN they are asked for
+    # THEN there is nothing
+    assert (read.attribute("order_id"), read.attribute("other")) == (None, None)
+
+
 @pytest.mark.parametrize(
-    ("count", "expected"), [("1", 1), ("7", 7), (7, 7), ("0", 1), ("-3", 1), ("x", 1), ("\u0663", 1), (None, 1)]
+    ("digits", "newer"), [("2", True), ("9" * 9, True), ("9" * 10, False), ("1", False), ("0", False)]
+)
+def test_a_version_attribute_is_a_number_of_nine_digits_at_most(digits: str, newer: bool) -> None:
+    # GIVEN a message that only its attribute says is newer
+    sent = delivery(content(), attributes={"schema_version": digits})
+    # WHEN it is read
+    # THEN a version that can be one is believed
+    if newer:
+        with pytest.raises(NewerSchemaError):
+            read_message(sent)
+    else:
+        assert read_message(sent) == message()
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        *[("1", 1), ("7", 7), (7, 7), ("0", 1), ("-3", 1), ("x", 1), ("\u0663", 1), (None, 1)],
+        *[("9" * 9, 10**9 - 1), ("9" * 10, 1), ("2", 2)],
+    ],
 )
 def test_the_receive_count_is_read_or_one(count: Any, expected: int) -> None:
     # GIVEN a receive count as SQS writes it, or nonsense
