@@ -41,8 +41,8 @@ class GetOrder:
 
     def _get(self, request: Request) -> Response:
         caller = caller_id(identity_of(request))
-        order_id = request.path_parameters.get("order_id", "")
-        if not _ORDER_ID.fullmatch(order_id):
+        order_id = request.path_parameters.get("order_id")
+        if order_id is None or not _ORDER_ID.fullmatch(order_id):
             raise _not_found()
         logger.append_keys(order_id=order_id)
         order = self._orders.get(order_id)

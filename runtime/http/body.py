@@ -23,8 +23,6 @@ class UnusableNumber:
     million-digit integer.
     """
 
-    digits: int
-
 
 class _NotStrictError(ValueError):
     """What Python's parser would take and RFC 8259 or RFC 7493 does not."""
@@ -127,8 +125,8 @@ def _integer(text: str) -> int | UnusableNumber:
     return int(text) if len(text) <= _MAX_DIGITS else _unusable(text)
 
 
-def _unusable(text: str) -> UnusableNumber:
-    return UnusableNumber(digits=len(text))
+def _unusable(_: str) -> UnusableNumber:
+    return UnusableNumber()
 
 
 def _refuse_constant(name: str) -> None:

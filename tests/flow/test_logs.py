@@ -80,6 +80,7 @@ def test_one_correlation_id_follows_an_order_through_every_line_to_its_event() -
     # THEN request, message, both attempts and the event tell one story under one id
     assert {line["correlation_id"] for line in output.lines} == {CORRELATION}
     assert {line.get("order_id", order_id) for line in output.lines} == {order_id}
+    assert output.lines[-1]["order_id"] == order_id
     assert event["correlationid"] == CORRELATION
     told = [(line["service"], line["message"], line.get("attempt")) for line in output.lines]
     assert told == [

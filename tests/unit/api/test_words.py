@@ -144,11 +144,11 @@ def test_an_error_in_the_body_says_what_is_allowed_there(
 
 def test_a_name_is_pointed_at_up_to_128_characters(untouched_api: Api) -> None:
     # GIVEN unknown fields whose names are as long as is told, and longer
-    body = {**order(), "n" * 128: 1, "m" * 129: 1}
+    body = {**order(lines=[{**line(), "l" * 129: 1}]), "n" * 128: 1, "m" * 129: 1}
     # WHEN they are sent
     errors = document(untouched_api.post(body))["errors"]
-    # THEN the longer one's object is pointed at
-    assert [error["pointer"] for error in errors] == ["/" + "n" * 128, ""]
+    # THEN the longer ones' objects are pointed at
+    assert [error["pointer"] for error in errors] == ["/lines/0", "/" + "n" * 128, ""]
 
 
 def test_a_wrong_line_does_not_hide_that_another_part_is_too_short(untouched_api: Api) -> None:
