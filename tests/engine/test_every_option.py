@@ -24,6 +24,8 @@ OPTIONS = keys_of(
         "deploy": "gradual",
         "encryption": "customer",
         "ordering": "strict",
+        "warm start": "ready",
+        "boundary": "set",
     }
 )
 SECRETS = {"origin_secret": WAF["origin_secret"], "origin_secret_also_accepted": NEW_SECRET}

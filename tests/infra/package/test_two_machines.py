@@ -28,8 +28,9 @@ recording = record_stack("prod", json.loads(sys.argv[1]), build=build_package)
 # Sets have no order of their own; dictionaries keep the one in which they were made.
 sys.stdout.write(pformat(recording, sort_dicts=False))
 """
-# Nothing but the interpreter at hand is needed to compile.
-OVERRIDES = {"orders:python_version": PYTHON}
+# Nothing but the interpreter at hand is needed to compile, and no other may, as in prod.
+RELEASE = ".".join(map(str, sys.version_info[:3]))
+OVERRIDES = {"orders:python_version": PYTHON, "orders:package_bytecode_release": RELEASE}
 
 
 @dataclass(frozen=True)
