@@ -52,6 +52,9 @@ def test_a_failure_is_503_and_the_retry_makes_the_same_order(
     assert failed["statusCode"] == 503
     assert problem(failed) == "outcome-unknown"
     assert failed["headers"]["Retry-After"] == "2"
+    assert document(failed)["detail"] == (
+        "The outcome is unknown. Repeat the request, a POST with the same Idempotency-Key and body: that is safe."
+    )
     # A PutItem that took effect looks like a first attempt that is still running, until that one's time is over.
     if operation == "put_item" and after:
         assert problem(api.post()) == "request-in-progress"
@@ -152,6 +155,10 @@ def test_a_request_whose_first_attempt_still_runs_is_409(api: Api) -> None:
     assert [problem(response) for response in during] == ["request-in-progress", "idempotency-key-reused"]
     assert during[0]["statusCode"] == 409
     assert during[0]["headers"]["Retry-After"] == "1"
+    assert [document(response)["detail"] for response in during] == [
+        "Repeat the request, with the same key and body, in a second.",
+        "Use a new key for a new order, and the same body for a retry.",
+    ]
 
 
 def test_an_attempt_that_never_ended_frees_its_key_with_its_time(api: Api) -> None:

@@ -95,6 +95,15 @@ def test_a_hidden_cause_stays_hidden() -> None:
     assert [line for line in trace if not line.startswith("  ")] == ["RetryableError"]
 
 
+def test_an_error_while_another_was_handled_tells_both() -> None:
+    # GIVEN an error that was raised while another one was handled
+    first, second = ValueError(), KeyError()
+    second.__context__ = first
+    # WHEN its trace is taken
+    # THEN both are told
+    assert trace_of(second) == ["ValueError", "KeyError"]
+
+
 def test_a_trace_of_a_circle_of_causes_ends() -> None:
     # GIVEN two errors that name each other as their cause
     first, second = ValueError(), KeyError()
