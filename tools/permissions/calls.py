@@ -13,7 +13,7 @@ from tests.flow.crash_points.disturbances import disturbances
 from tests.flow.crash_points.path import Path
 from tests.flow.crash_points.stage import Stage, staged
 from tests.flow.fakes import Call, Fault, Process
-from tests.flow.world import API_RECORDS, BUS, ORDERS, STOCK, TOPIC, WORKER_RECORDS
+from tests.flow.world import API_RECORDS, BUS, FIFO_SUFFIX, ORDERS, STOCK, TOPIC, WORKER_RECORDS
 
 DISTURBANCES: Final = frozenset({"server error"})
 """Enough to reach what is only called after a failure."""
@@ -121,5 +121,6 @@ def _names(stage: Stage) -> Mapping[str, str]:
         stage.world.orders_queue.url: "orders-queue",
         stage.world.dead_letters.url: "orders-queue-dlq",
         TOPIC: "notifications",
+        TOPIC + FIFO_SUFFIX: "notifications",
         BUS: "event-bus/events",
     }
