@@ -52,22 +52,31 @@ class Order:
     def __init__(self, folder: Path, mutant: str) -> None:
         function = mutant.rpartition("__mutmut_")[0]
         self._costs = read_costs(folder / "costs.json")
-        self._killers = folder / sha256(function.encode()).hexdigest()[:16]
+        # By function, and by module for the first mutants of a function.
+        self._killers = [_killers_file(folder, name) for name in (function, function.rpartition(".")[0])]
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Those that noticed a mutant of this function before, the most frequent first; then file by file."""
-        killers = Counter(self._killers.read_text().splitlines()) if self._killers.exists() else Counter()
-        items[:] = sorted_tests(items, killers, self._costs)
+        """Those that noticed a mutant of this function before, then of this module; then file by file."""
+        of_function, of_module = (
+            Counter(file.read_text().splitlines()) if file.exists() else Counter[str]() for file in self._killers
+        )
+        items[:] = sorted_tests(items, of_function, of_module, self._costs)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note the test that noticed the mutant."""
         if report.failed:
-            with self._killers.open("a") as killers:
-                killers.write(report.nodeid + "\n")
+            for file in self._killers:
+                with file.open("a") as killers:
+                    killers.write(report.nodeid + "\n")
 
 
-def sorted_tests(items: list[pytest.Item], killers: Mapping[str, int], costs: Mapping[str, float]) -> list[pytest.Item]:
+def sorted_tests(
+    items: list[pytest.Item],
+    of_function: Mapping[str, int],
+    of_module: Mapping[str, int],
+    costs: Mapping[str, float],
+) -> list[pytest.Item]:
     """`items` in the order to run them: by how often they noticed a mutant, then files by their average cost.
 
     Within a file the order stays, so that what its tests share is set up once.
@@ -76,7 +85,15 @@ def sorted_tests(items: list[pytest.Item], killers: Mapping[str, int], costs: Ma
     for item in items:
         by_file[item.path].append(costs.get(item.nodeid, 0.0))
     average = {path: sum(seconds) / len(seconds) for path, seconds in by_file.items()}
-    return sorted(items, key=lambda item: (-killers.get(item.nodeid, 0), average[item.path], str(item.path)))
+
+    def rank(item: pytest.Item) -> tuple[int, int, float, str]:
+        return -of_function.get(item.nodeid, 0), -of_module.get(item.nodeid, 0), average[item.path], str(item.path)
+
+    return sorted(items, key=rank)
+
+
+def _killers_file(folder: Path, name: str) -> Path:
+    return folder / sha256(name.encode()).hexdigest()[:16]
 
 
 def read_costs(file: Path) -> dict[str, float]:
