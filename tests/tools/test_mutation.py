@@ -1,11 +1,15 @@
 """What is made of a mutation run: who survived, who may, and whether the run is a success."""
 
 import json
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tools.mutation.listed import entry, read_listed, stale
+from tools.mutation.order import sorted_tests
 from tools.mutation.report import Report
 from tools.mutation.results import Change, Mutant, Verdict, forget_unnoticed, function_of, read_results
 from tools.mutation.tree import MUTANTS
@@ -160,3 +164,14 @@ def test_the_list_can_be_read() -> None:
     # WHEN it is read
     # THEN every entry has a reason, and is of runtime/
     assert all(change.function.startswith("runtime.") for change in read_listed())
+
+
+def test_tests_that_noticed_a_mutant_run_first_and_then_the_cheap_files() -> None:
+    # GIVEN tests of a dear and of a cheap file, of which some have noticed mutants
+    names = ["dear::a", "dear::b", "cheap::a", "cheap::b", "dear::c", "dear::d"]
+    items: Any = [SimpleNamespace(nodeid=name, path=Path(name.split("::")[0])) for name in names]
+    costs = {"dear::a": 0.0, "dear::b": 9.0, "cheap::a": 1.0, "cheap::b": 1.0}
+    # WHEN they are sorted
+    ordered = sorted_tests(items, Counter({"dear::d": 1, "dear::c": 2}), Counter({"cheap::b": 5, "dear::d": 7}), costs)
+    # THEN those come first that noticed this function's mutants, then its module's, then files by what a test costs
+    assert [item.nodeid for item in ordered] == ["dear::c", "dear::d", "cheap::b", "cheap::a", "dear::a", "dear::b"]
