@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-
 from local.deploy.resources import DeployError
 from local.services.aws import Aws
 from tests.local.made import Made
