@@ -15,6 +15,7 @@ FROM_XRAY = "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01"
         (MINE, XRAY, MINE),
         (None, XRAY, FROM_XRAY),
         (None, XRAY.replace("Sampled=1", "Sampled=0"), FROM_XRAY[:-1] + "0"),
+        (None, XRAY.partition(";Sampled")[0], FROM_XRAY[:-1] + "0"),
         (MINE.upper(), XRAY, FROM_XRAY),
         (MINE + "-more", None, None),
         (MINE.replace("4bf92f3577b34da6a3ce929d0e0e4736", "0" * 32), None, None),
