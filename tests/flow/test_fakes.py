@@ -20,6 +20,9 @@ ADD_ONE: dict[str, Any] = {
 }
 
 
+EVENT: dict[str, Any] = {"EventBusName": "b", "Source": "/s", "DetailType": "t", "Detail": '{"a":1}'}
+
+
 @pytest.fixture
 def cloud() -> Cloud:
     """A cloud with the table ``t``, whose items expire by ``expiration``."""
@@ -161,6 +164,9 @@ def test_expired_items_are_read_until_they_are_swept(cloud: Cloud) -> None:
         lambda cloud: cloud.dynamodb.query(TableName="t", IndexName="i"),
         lambda cloud: cloud.sqs.receive_message(QueueUrl="q", ReceiveRequestAttemptId="r"),
         lambda cloud: cloud.sns.publish(PhoneNumber="1", Message="m"),
+        lambda cloud: cloud.events.put_events(Entries=[{**EVENT, "Resources": []}]),
+        lambda cloud: cloud.events.put_events(Entries=[EVENT, EVENT]),
+        lambda cloud: cloud.events.put_events(Entries=[{**EVENT, "EventBusName": "none"}]),
     ],
 )
 def test_what_is_not_modelled_is_refused(cloud: Cloud, call: Callable[[Cloud], object]) -> None:
@@ -169,6 +175,18 @@ def test_what_is_not_modelled_is_refused(cloud: Cloud, call: Callable[[Cloud], o
     # THEN they say so instead of ignoring it
     with pytest.raises(UnsupportedByFakeError, match="Teach the fake"):
         call(cloud)
+
+
+def test_an_event_reaches_the_rule_of_its_bus_unless_it_is_too_large(cloud: Cloud) -> None:
+    # GIVEN a bus
+    seen = cloud.events.add_bus("b")
+    # WHEN an event that fits comes, and one that does not
+    taken = cloud.events.put_events(Entries=[EVENT])
+    with pytest.raises(ClientError, match="ValidationException"):
+        cloud.events.put_events(Entries=[{**EVENT, "Detail": f'{{"a":"{"x" * 256 * 1024}"}}'}])
+    # THEN the rule has the first
+    assert taken["FailedEntryCount"] == 0
+    assert [each.body for each in seen.received] == ['{"a":1}']
 
 
 def test_powertools_lives_in_simulated_time(cloud: Cloud) -> None:

@@ -37,7 +37,9 @@ class FakeEvents:
         """Put one event on a bus."""
         only_known("PutEvents", params, frozenset({"Entries"}))
         if len(params["Entries"]) != 1:
-            raise UnsupportedByFakeError(f"PutEvents with {len(params['Entries'])} entries is not modelled: put one.")
+            raise UnsupportedByFakeError(
+                f"PutEvents with {len(params['Entries'])} entries: Teach the fake, or put one."
+            )
         (entry,) = params["Entries"]
         only_known("PutEvents", entry, _ENTRY)
         return self.wire.carry("events", "PutEvents", params, lambda: self._put(entry))
@@ -48,7 +50,8 @@ class FakeEvents:
             raise client_error("PutEvents", "ValidationException", "Total size of the entries in the request is over")
         bus = self.buses.get(entry["EventBusName"])
         if bus is None:
-            return refused_entry("ResourceNotFoundException")
+            # What AWS answers then is not documented.
+            raise UnsupportedByFakeError(f"There is no bus {entry['EventBusName']!r}. Teach the fake, or add_bus it.")
         # A target gets the document written anew; ours is in the form in which that is the same text.
         body = json.dumps(json.loads(entry["Detail"]), sort_keys=True, separators=(",", ":"))
         bus.received.append(Notification(self.entropy.uuid(), body, None, {}, self.clock.time()))
