@@ -155,6 +155,19 @@ def _key(name: str, _inputs: _Inputs) -> dict[str, Any]:
     return {"id": _short(name), "arn": arn("kms", f"key/{_short(name)}")}
 
 
+def _of_queue(_name: str, inputs: _Inputs) -> dict[str, Any]:
+    # Another queue's policy is another resource: the provider knows it by the queue.
+    return {"id": inputs["queueUrl"]}
+
+
+def _mapping(name: str, inputs: _Inputs) -> dict[str, Any]:
+    return {"id": f"{name}-{_short(str(inputs['eventSourceArn']))}"}
+
+
+def _topic_policy(_name: str, inputs: _Inputs) -> dict[str, Any]:
+    return {"id": inputs["arn"]}
+
+
 _OUTPUTS: dict[str, Callable[[str, _Inputs], dict[str, Any]]] = {
     "aws:acm/certificate:Certificate": _certificate,
     "aws:apigatewayv2/authorizer:Authorizer": _hashed_id,
@@ -177,6 +190,10 @@ _OUTPUTS: dict[str, Callable[[str, _Inputs], dict[str, Any]]] = {
     "aws:kms/key:Key": _key,
     "aws:lambda/alias:Alias": _alias,
     "aws:lambda/function:Function": _function,
+    "aws:lambda/eventSourceMapping:EventSourceMapping": _mapping,
     "aws:sns/topic:Topic": _topic,
+    "aws:sns/topicPolicy:TopicPolicy": _topic_policy,
     "aws:sqs/queue:Queue": _queue,
+    "aws:sqs/queuePolicy:QueuePolicy": _of_queue,
+    "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy": _of_queue,
 }
