@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import groupby
@@ -92,7 +92,7 @@ def run_case(case: Case, *also: tuple[int, Disturbance]) -> Outcome:
         stage.process = Process(faults=planned, on_call=path.background)
         result = run(stage.process)
         _check_recording(case, stage.process)
-        unmarked = _last_written(stage) == before and (stage.down or _could_not_write(case, stage.process))
+        unmarked = _last_written(stage) == before and (stage.down or _could_not_write(planned.keys(), stage.process))
         at_once = _state(stage, result)
         violations, dead = _aftermath(stage, path, may_be_unmarked=unmarked, erased=_erased(case, stage.process))
         if violations:
@@ -109,11 +109,16 @@ def _check_recording(case: Case, process: Process) -> None:
         raise AssertionError(f"{case}: the run made {made} instead; a path must make the same calls every time.")
 
 
-def _could_not_write(case: Case, process: Process) -> bool:
-    """Whether a process was killed with nothing done but reads, or after its write of the order was refused: the one
-    excuse for an order that is not marked."""
-    refused = case.call.params.get("TableName") == ORDERS and case.call.operation == "UpdateItem"
-    return process.killed and (refused or all(call.operation == "GetItem" for call in process.calls[:-1]))
+def _could_not_write(disturbed: Collection[int], process: Process) -> bool:
+    """The one excuse for an order that is not marked: each of the run's writes of the order was disturbed, or the
+    process was killed with nothing done but reads."""
+    writes = [
+        call.index
+        for call in process.calls
+        if call.params.get("TableName") == ORDERS and call.operation == "UpdateItem"
+    ]
+    read_only = process.killed and all(call.operation == "GetItem" for call in process.calls[:-1])
+    return read_only or (bool(writes) and all(index in disturbed for index in writes))
 
 
 def _erased(case: Case, process: Process) -> bool:
