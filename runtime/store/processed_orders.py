@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from aws_lambda_powertools.utilities.idempotency import (
     DynamoDBPersistenceLayer,
@@ -84,9 +84,10 @@ class ProcessedOrders:
 
         A run that was killed leaves its record in progress; one that failed or succeeded does not.
         """
+        # The type stub says dict; the layer is keyed on the whole of its data, which is the order id.
+        data: Any = order_id
         try:
-            # The type stub says dict; the layer is keyed on the whole of its data, which is the order id.
-            record = self._layer.get_record(cast("dict[str, Any]", order_id))
+            record = self._layer.get_record(data)
         except IdempotencyItemNotFoundError:
             return None
         if record is None or record.status != STATUS_CONSTANTS["INPROGRESS"]:

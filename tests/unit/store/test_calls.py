@@ -12,6 +12,7 @@ from runtime.store.first_answer import FirstAnswers
 from runtime.store.order_intake import OrderIntake
 from runtime.store.order_lookup import OrderLookup
 from runtime.store.order_queue import OrderQueue
+from runtime.store.processed_orders import ProcessedOrders
 from runtime.store.settlement import SettlementStore
 from runtime.store.source_queue import SourceQueue
 from tests.unit.store.clients import Recording
@@ -182,6 +183,27 @@ def test_a_message_is_hidden_and_deleted_by_its_receipt() -> None:
         ),
         ("delete_message", {"QueueUrl": "https://queue", "ReceiptHandle": "receipt-1"}),
     ]
+
+
+@pytest.mark.parametrize(
+    ("kept", "lease_end"),
+    [
+        ({"status": {"S": "INPROGRESS"}, "in_progress_expiration": {"N": "1769860801500"}}, 1_769_860_801_500),
+        ({"status": {"S": "INPROGRESS"}}, 0),
+        ({"status": {"S": "COMPLETED"}, "in_progress_expiration": {"N": "1769860801500"}}, None),
+    ],
+)
+def test_a_run_in_progress_has_a_lease_that_ends_or_ended_at_the_beginning_of_time(
+    kept: dict[str, Any], lease_end: int | None
+) -> None:
+    # GIVEN an order's record
+    client = recording(Item={"id": {"S": "process-order#x"}, "expiration": {"N": "99999999999"}, **kept})
+    client.meta = None
+    # WHEN it is asked whether a run is in progress
+    # THEN it says until when; without a lease it ended before all others
+    assert ProcessedOrders(client, "records", 60).in_progress_until(order_id(1)) == lease_end
+    assert client.only["TableName"] == "records"
+    assert client.only["ConsistentRead"] is True
 
 
 def test_without_a_key_nothing_is_done_unprotected() -> None:

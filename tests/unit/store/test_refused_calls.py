@@ -86,6 +86,15 @@ def test_what_passes_by_itself_is_busy_and_says_with_what(code: str, call: Calla
         call(settlement(Refusing(code)))
 
 
+def test_a_settled_order_that_is_not_shown_is_not_made_up() -> None:
+    # GIVEN a table that says that the order is final, and not how
+    client = Refusing("ConditionalCheckFailedException")
+    # WHEN the order is to be rejected
+    # THEN nobody guesses its outcome
+    with pytest.raises(CorruptDataError):
+        settlement(client).reject(message(), Reason(code=ReasonCode.OUT_OF_STOCK), settled_at=SETTLED_AT)
+
+
 def test_another_refusal_of_a_settlement_stays_what_it_is() -> None:
     # GIVEN a role without the permission
     # WHEN an order is settled
