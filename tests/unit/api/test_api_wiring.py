@@ -1,6 +1,7 @@
 """What the API is put together from: each setting where it belongs, and the platform's own clock and trace."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -43,3 +44,12 @@ def test_an_order_is_accepted_now_and_belongs_to_the_platform_s_trace(
     # THEN it says when, and under which trace
     assert abs(from_timestamp(message["accepted_at"]) - datetime.now(UTC)) < timedelta(minutes=1)
     assert message["traceparent"] == "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01"
+
+
+def test_a_key_is_remembered_as_long_as_configured(api: Api) -> None:
+    # GIVEN an API whose keys live a day
+    # WHEN an order is posted
+    api.post()
+    # THEN the record of its key expires then
+    (kept,) = api.records()
+    assert abs(int(kept["expiration"]["N"]) - time.time() - 86_400) < 60

@@ -1,5 +1,6 @@
 """What the worker is put together from: each setting, and each client, where it belongs."""
 
+import time
 from typing import Any
 
 from runtime.handlers import process_order
@@ -48,3 +49,13 @@ def test_an_order_settled_before_it_was_accepted_by_another_clock_took_no_time(w
     world.run(record(content(accepted_at="2026-01-31T13:00:00.000Z")))
     # THEN no negative time spoils the statistics
     assert world.counted == {"OrderConfirmed": 1, "AcceptedToSettledLatency": 0}
+
+
+def test_a_record_lives_as_long_as_a_message_can(world: World) -> None:
+    # GIVEN a worker whose records live thirty days
+    world.stock(SKU_1=5)
+    # WHEN it processes an order
+    world.run(record())
+    # THEN the record of it expires then
+    (kept,) = world.records()
+    assert abs(int(kept["expiration"]["N"]) - time.time() - 30 * 86_400) < 60
