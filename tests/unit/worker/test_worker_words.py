@@ -8,11 +8,21 @@ from runtime.logic.batch import BatchRunner
 from runtime.logic.cancellation import ItemReason, Unexpected, judge
 from runtime.logic.delivery import Delivery
 from runtime.logic.event import event_for
-from runtime.logic.failures import CorruptDataError, NewerSchemaError, PermanentError, error_text_of, validation_text
+from runtime.logic.failures import (
+    ContentionError,
+    CorruptDataError,
+    NewerSchemaError,
+    PermanentError,
+    error_text_of,
+    validation_text,
+)
 from runtime.logic.message import read_message
+from runtime.logic.settle import Settler
 from runtime.models.order import StoredOrder
 from runtime.store.items import to_order
-from tests.unit.worker.conftest import KilledError, World, killed, refused
+from runtime.store.settlement import SettlementStore
+from tests.unit.store.clients import Refusing
+from tests.unit.worker.conftest import FakeTime, KilledError, World, killed, refused
 from tests.unit.worker.factories import content, context, delivery, message, order_id, record, stored
 
 LINE = {"sku": "A", "quantity": 1, "unit_price": "1"}
@@ -92,6 +102,27 @@ def test_a_reason_that_nobody_expects_is_quoted() -> None:
     assert judge(ItemReason("None"), stock, lines) == Unexpected(
         "The settlement was cancelled for ['Odd', 'ValidationError']."
     )
+
+
+@pytest.mark.parametrize(
+    ("client", "told"),
+    [
+        (
+            Refusing("TransactionCanceledException", CancellationReasons=[{"Code": "TransactionConflict"}] * 2),
+            "TransactionCanceled",
+        ),
+        (Refusing("ThrottlingException"), "ThrottlingException"),
+    ],
+)
+def test_contention_that_does_not_end_says_how_often_it_was_tried_and_what_it_was(client: Any, told: str) -> None:
+    # GIVEN a table that is busy for ever
+    clock = FakeTime(now=0)
+    # WHEN an order is settled
+    with pytest.raises(ContentionError) as caught:
+        Settler(SettlementStore(client, "orders", "stock"), clock, lambda: 0.5).settle(message(), lambda: None)
+    # THEN it was tried for two seconds, and the last answer is told
+    assert str(caught.value) == f"Still after 14 tries: DynamoDB was busy: {told}"
+    assert sum(clock.slept) == pytest.approx(1.91)
 
 
 def test_an_order_without_an_event_says_which_have_one() -> None:
