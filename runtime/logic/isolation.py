@@ -26,9 +26,9 @@ def isolation_order(candidates: Sequence[Candidate]) -> list[int]:
     cannot cost them a second receive.
     """
 
-    def rank(index: int) -> tuple[bool, int]:
+    def rank(index: int) -> int:
+        # A lease is never negative: the suspects are behind all others.
         candidate = candidates[index]
-        suspect = candidate.lease_end is not None
-        return suspect, candidate.lease_end if candidate.lease_end is not None else -candidate.receive_count
+        return -candidate.receive_count if candidate.lease_end is None else candidate.lease_end
 
     return sorted(range(len(candidates)), key=rank)

@@ -79,6 +79,15 @@ def test_a_reason_that_does_not_pass_by_itself_is_unexpected(order: str, stock: 
     assert (order if stock == "None" else stock) in verdict.explanation
 
 
+@pytest.mark.parametrize("count", [0, 2])
+def test_reasons_that_are_not_one_per_line_are_not_judged(count: int) -> None:
+    # GIVEN an order of one line, and reasons for none or two
+    # WHEN they are judged
+    # THEN nobody guesses whose they are
+    with pytest.raises(ValueError, match="argument"):
+        judge(FINE, [EMPTY] * count, order_lines(1))
+
+
 reasons = st.sampled_from([FINE, EMPTY, UNKNOWN, *(ItemReason(code) for code in sorted(TRANSIENT))])
 
 
