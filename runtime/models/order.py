@@ -1,6 +1,5 @@
 """The order as a client sends it and as the orders table keeps it."""
 
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
@@ -88,7 +87,8 @@ class OrderContent(_Model):
 
     def compute_total(self) -> str:
         """The sum of `quantity * unit_price`, exact, with as many decimals as the most precise price has."""
-        return format(sum((line.quantity * money(line.unit_price) for line in self.lines), Decimal(0)), "f")
+        # Never with an exponent: no price has more than four decimals.
+        return str(sum(line.quantity * money(line.unit_price) for line in self.lines))
 
 
 class OrderRequest(OrderContent):

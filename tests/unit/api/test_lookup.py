@@ -25,6 +25,7 @@ def test_a_caller_sees_the_order_as_it_was_accepted(api: Api) -> None:
 
     # THEN
     assert response["statusCode"] == 200
+    assert response["headers"]["Content-Type"] == "application/json"
     assert document(response) == {**accepted, "lines": [line()], "reference": "r"}
 
 
