@@ -101,7 +101,11 @@ def one_order_twice(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scene", "statuses"), [(last_unit_twice, ("CONFIRMED", "REJECTED")), (one_order_twice, ("CONFIRMED",))]
+    ("scene", "statuses"),
+    [
+        (last_unit_twice, ("CONFIRMED", "REJECTED")),
+        pytest.param(one_order_twice, ("CONFIRMED",), marks=pytest.mark.long),
+    ],
 )
 def test_two_messages_in_every_order_of_their_calls(scene: Callable[[Stage], None], statuses: tuple[str, ...]) -> None:
     # GIVEN two messages of one batch that want the same

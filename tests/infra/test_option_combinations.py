@@ -11,6 +11,8 @@ from components.config import ConfigError, StackConfig, parse_config
 from tests.infra.pairwise import Combination, Pairwise, pairs_of, pairwise
 from tests.infra.recording import PROJECT, Recording, record_config
 
+pytestmark = pytest.mark.long
+
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/1"
 ZONE = {"domain_name": "orders.example.com", "domain_zone_id": "Z123"}
 EXTERNAL = {"authorizer": "external", "jwt_issuer": "https://id.example.com/", "jwt_audiences": '["orders"]'}

@@ -14,6 +14,8 @@ from tests.infra.provider_rules import Rule
 from tests.infra.recording import PROJECT, STACKS, Recording, read_stack_file, record_config
 from tests.infra.stacks import recorded, recorded_with
 
+pytestmark = pytest.mark.long
+
 RULES: tuple[Rule, ...] = (
     provider_rules.visibility,
     provider_rules.dead_letter_retention,

@@ -15,6 +15,8 @@ from tests.infra.recording import PROJECT, ROOT, STACK_TYPE, STACKS, Recorded, r
 from tests.infra.stacks import by_urn, custom, recorded
 from tools.aws_inputs import findings
 
+pytestmark = pytest.mark.long
+
 # AWS's limits on physical names; types without one are not named by us.
 NAME_LIMITS = {
     "aws:apigatewayv2/api:Api": 128,

@@ -12,6 +12,8 @@ from tests.flow.fakes import FAULTS, Call, FaultKind, Process, ProcessKilled
 from tests.flow.world import Deployment, World, simulated
 from tests.ops.factories import dead_letter, redrive
 
+pytestmark = pytest.mark.long
+
 ORDERS = 12  # more than one batch
 
 

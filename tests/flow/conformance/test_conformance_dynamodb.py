@@ -9,6 +9,8 @@ from tests.flow.conformance.backends import Backend
 from tests.flow.conformance.deviations import expected_of
 from tests.flow.conformance.scenario import IMPLEMENTATIONS, Scenario
 
+pytestmark = pytest.mark.long
+
 SCENARIOS = [*dynamodb_expressions.SCENARIOS, *dynamodb_requests.SCENARIOS]
 
 

@@ -9,6 +9,8 @@ from tests.flow.conformance.backends import Backend
 from tests.flow.conformance.deviations import expected_of
 from tests.flow.conformance.scenario import Scenario
 
+pytestmark = pytest.mark.long
+
 
 # moto runs functions in Docker only: it has no part in this.
 @pytest.mark.parametrize("implementation", ["fake", "ministack"])

@@ -9,6 +9,8 @@ from tests.flow.conformance.backends import Backend
 from tests.flow.conformance.deviations import DEVIATIONS, expected_of
 from tests.flow.conformance.scenario import IMPLEMENTATIONS, Scenario
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
 @pytest.mark.parametrize("scenario", sqs_requests.SCENARIOS, ids=lambda one: one.name)

@@ -24,7 +24,14 @@ def name_of(path: Path) -> str:
     return f"{path.function}-{path.name}"
 
 
-@pytest.mark.parametrize("path", PATHS, ids=name_of)
+def is_variant(path: Path) -> bool:
+    """Whether it is a path of another stack than the usual one, or one that repeats a call until it gives up."""
+    return path.fifo or path.bus or path.name.endswith(("table throttled", "popular SKU"))
+
+
+@pytest.mark.parametrize(
+    "path", [pytest.param(path, id=name_of(path), marks=pytest.mark.long if is_variant(path) else ()) for path in PATHS]
+)
 def test_guarantees_hold_whatever_happens_at_any_call(path: Path) -> None:
     # GIVEN every crash point of a path, and everything that can happen at it
     found = list(cases(path))

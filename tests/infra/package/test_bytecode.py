@@ -13,6 +13,8 @@ import pytest
 
 from tests.infra.package.projects import PYTHON, make_project, names, read
 
+pytestmark = pytest.mark.long
+
 TARGET = ("--target", "lambda", "--python-version", PYTHON)
 UNCHECKED_HASH = 0b01
 

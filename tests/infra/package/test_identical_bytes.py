@@ -9,6 +9,8 @@ import pytest
 
 from tests.infra.package.projects import PYTHON, Project, make_project, write
 
+pytestmark = pytest.mark.long
+
 TARGET = ("--target", "lambda", "--python-version", PYTHON)
 
 

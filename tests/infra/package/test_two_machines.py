@@ -15,6 +15,8 @@ import pytest
 
 from tests.infra.package.projects import DEPENDENCY, PYTHON, REPOSITORY, Project, make_wheel
 
+pytestmark = pytest.mark.long
+
 FOLDERS = ("components", "pipeline", "runtime", "tests/infra")
 FILES = ("__main__.py", "Pulumi.yaml", "Pulumi.prod.yaml", "tests/__init__.py")
 # The real build, with the real code of the functions, and one wheel made here instead of those of the index.
