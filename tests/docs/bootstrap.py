@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ def boundary_arn(stack: str) -> str:
     return f"arn:aws:iam::{ACCOUNT}:policy/orders-{stack}-boundary"
 
 
+@cache
 def resources(stack: str) -> dict[str, dict[str, Any]]:
     """The template's resources by logical id, names of `stack` put in. `!GetAtt` stays as it is written."""
     values = {"AWS::Partition": "aws", "AWS::AccountId": ACCOUNT, "Project": "orders", "Environment": stack}

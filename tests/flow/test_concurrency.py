@@ -162,6 +162,7 @@ def test_two_requests_with_one_key_in_every_order_of_their_calls() -> None:
     assert violations == []
 
 
+@pytest.mark.long
 def test_a_worker_beside_the_api_in_every_order_of_their_calls() -> None:
     # GIVEN a request whose message is taken by a worker as soon as it is in the queue
     violations: list[str] = []

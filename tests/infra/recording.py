@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
+from threading import Lock, local
 from typing import Any, cast
 from unittest import mock
 
@@ -103,6 +103,7 @@ class _Monitor(MockMonitor):
         super().__init__(_Recorder())
         self._lock = Lock()
         self.recording = Recording()
+        self.loops = _Loops()
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
         """As the engine makes it: the types of all ancestors but the stack. The base class drops grandparents."""
@@ -130,12 +131,12 @@ class _Monitor(MockMonitor):
             with self._lock:
                 self.recording.resources.append(recorded)
         untyped: Any = super()
-        with _own_loop():
+        with self.loops.own():
             return untyped.RegisterResource(request)
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         untyped: Any = super()
-        with _own_loop():
+        with self.loops.own():
             return untyped.Invoke(request)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
@@ -226,21 +227,35 @@ def _run(program: Callable[[], object], stack: str, config: Mapping[str, str]) -
             asyncio.run(main())
         except Exception as raised:  # noqa: BLE001 - the caller judges it
             error = raised
+    monitor.loops.close()
     # Threads register in any order: URNs give one that does not depend on them.
     monitor.recording.resources.sort(key=lambda each: each.urn)
     return monitor.recording, error
 
 
-@contextmanager
-def _own_loop() -> Iterator[None]:
-    """An event loop for this thread that is closed again: the SDK makes one per thread and leaves it open."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        yield
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
+class _Loops:
+    """One event loop per thread of a run, closed with the run: the SDK makes its own and leaves them open."""
+
+    def __init__(self) -> None:
+        self._made: list[asyncio.AbstractEventLoop] = []
+        self._of_thread = local()
+
+    @contextmanager
+    def own(self) -> Iterator[None]:
+        """The calling thread's loop is the current one within this context."""
+        if not hasattr(self._of_thread, "loop"):
+            self._of_thread.loop = asyncio.new_event_loop()
+            self._made.append(self._of_thread.loop)
+        asyncio.set_event_loop(self._of_thread.loop)
+        try:
+            yield
+        finally:
+            asyncio.set_event_loop(None)
+
+    def close(self) -> None:
+        """Close them all; no thread may use them any more."""
+        for loop in self._made:
+            loop.close()
 
 
 @contextmanager

@@ -25,8 +25,9 @@ def name_of(path: Path) -> str:
 
 
 def is_variant(path: Path) -> bool:
-    """Whether it is a path of another stack than the usual one, or one that repeats a call until it gives up."""
-    return path.fifo or path.bus or path.name.endswith(("table throttled", "popular SKU"))
+    """Whether it is a path of another stack than the usual one, one that repeats a call until it gives up, or another
+    with a later cause."""
+    return path.fifo or path.bus or path.name.endswith(("table throttled", "popular SKU", "topic down", "isolated"))
 
 
 @pytest.mark.parametrize(
