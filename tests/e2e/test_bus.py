@@ -12,7 +12,7 @@ from local.proxy.faults import FaultKind
 from ops.cli.main import main as ops
 from tests.e2e.orders import settled
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 REJECTIONS = "{detail-type: [order.rejected]}"
 CONFIG = {

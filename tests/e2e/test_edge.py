@@ -8,7 +8,7 @@ from local.client import LocalStack
 from local.demo.account import Account
 from local.demo.http import OrdersApi, order
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 CURRENT, OTHER = "c" * 32, "o" * 32
 PAGE = "https://shop.example.com"

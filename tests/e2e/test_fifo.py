@@ -12,7 +12,7 @@ from local.demo.account import Account
 from local.demo.http import OrdersApi
 from tests.e2e.test_jwt import fetch_token, post
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 CONFIG = {
     "strict_ordering": "true",

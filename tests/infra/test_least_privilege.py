@@ -13,6 +13,8 @@ from tools.permissions.calls import Called, called, called_with, permissions_of
 from tools.permissions.grants import BUS, CUSTOMER_KEY, VARIANTS, Allowed, allowed
 from tools.permissions.reasons import FUNCTIONS, UNCALLED, Uncalled
 
+pytestmark = pytest.mark.long
+
 
 def needed(variant: str = "prod") -> frozenset[Allowed]:
     """What the calls of all paths ask for that such a stack takes."""

@@ -7,6 +7,8 @@ import pytest
 from tests.infra.recording import Recording
 from tests.infra.stacks import FUNCTION, recorded_with
 
+pytestmark = pytest.mark.long
+
 LOGS = "aws:cloudwatch/logGroup:LogGroup"
 EDGE = {"orders:waf": "true", "orders:origin_secret": "0123456789abcdef0123456789abcdef"}
 

@@ -6,6 +6,8 @@ from components.function import WarmStart
 from tests.infra.recording import STACKS, Recording
 from tests.infra.stacks import FUNCTION, by_urn, recorded, recorded_with
 
+pytestmark = pytest.mark.long
+
 READY = "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig"
 API_FUNCTIONS = ("create-order", "get-order")
 

@@ -12,7 +12,7 @@ from local.services.aws import Aws
 from tests.local.factories import function_inputs
 from tests.local.made import TRUST, Made
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 CALLS = 40
 """By chance all of them meet the same version once in 2**39 runs."""
