@@ -1,0 +1,72 @@
+"""What the API's stores say when their table does not answer, and how long they wait in between. No table is needed."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import Mock, patch
+
+import pytest
+from aws_lambda_powertools.utilities.idempotency.exceptions import (
+    IdempotencyInconsistentStateError,
+    IdempotencyPersistenceLayerError,
+)
+from botocore.exceptions import EndpointConnectionError
+
+from runtime.store import order_intake
+from runtime.store.dependency import DependencyError
+from runtime.store.first_answer import FirstAnswers
+from runtime.store.order_intake import OrderIntake
+from tests.flow.fakes.errors import client_error
+from tests.unit.worker.factories import message
+
+CONFLICT = client_error("UpdateItem", "TransactionConflictException", "Transaction is ongoing for the item")
+
+
+def failing_answers(error: Exception) -> FirstAnswers:
+    """A table of answers whose next use raises."""
+    answers = FirstAnswers(Mock(), "table", 60)
+    vars(answers)["_run"] = Mock(side_effect=error)
+    return answers
+
+
+def caused(cause: Exception | None) -> IdempotencyPersistenceLayerError:
+    """Powertools' error with what it came from."""
+    error = IdempotencyPersistenceLayerError("Failed to save in progress record")
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (IdempotencyInconsistentStateError("odd"), "IdempotencyInconsistentStateError"),
+        (caused(client_error("PutItem", "ThrottlingException", "slow")), "ThrottlingException"),
+        (caused(EndpointConnectionError(endpoint_url="https://dynamodb")), "EndpointConnectionError"),
+        (caused(None), "IdempotencyPersistenceLayerError"),
+    ],
+)
+def test_a_table_of_answers_that_fails_is_told_by_name_and_code(error: Exception, code: str) -> None:
+    # GIVEN a table that fails
+    answers = failing_answers(error)
+    # WHEN an answer is wanted
+    with pytest.raises(DependencyError) as caught:
+        answers.once(key="key", payload="payload", operation=str)
+    # THEN what failed and why can be logged, and nothing else
+    assert (caught.value.operation, caught.value.code) == ("idempotency", code)
+    assert str(caught.value) == f"idempotency failed: {code}"
+
+
+@pytest.mark.parametrize("chance", [0.0, 1.0])
+def test_pauses_between_conflicts_double_and_are_half_chance(chance: float) -> None:
+    # GIVEN an order that a transaction holds on to, and the shortest or the longest pauses
+    pauses: list[float] = []
+    client: Any = Mock()
+    client.update_item.side_effect = CONFLICT
+    random = Mock(uniform=lambda low, high: low + chance * (high - low))
+    # WHEN it is to be stored
+    with patch.object(order_intake, "random", random), pytest.raises(DependencyError):
+        OrderIntake(client, "orders", pauses.append).upsert_accepted(message())
+    # THEN it is tried six times, and between 10 and 20 ms at first, doubled each time
+    longest = [0.02, 0.04, 0.08, 0.16, 0.32]
+    assert pauses == pytest.approx([seconds * (0.5 + chance / 2) for seconds in longest])
+    assert client.update_item.call_count == 6
