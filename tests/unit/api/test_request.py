@@ -135,6 +135,36 @@ def test_a_body_of_a_byte_more_is_refused(encoded: bool) -> None:
     assert caught.value.kind.status == 413
 
 
+@pytest.mark.parametrize(("character", "encoded"), [("!", True), ("\ud800", False)])
+def test_a_body_that_is_too_long_is_refused_before_anything_is_decoded(character: str, encoded: bool) -> None:
+    # GIVEN more characters than any body of 64 KiB has, none of which could be decoded
+    longest = (MAX_BYTES + 2) // 3 * 4 if encoded else MAX_BYTES
+    # WHEN it is read
+    with pytest.raises(ProblemError) as caught:
+        read_bytes(request(body=character * (longest + 1), isBase64Encoded=encoded))
+    # THEN it is refused for its length
+    assert caught.value.kind.status == 413
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "is empty"),
+        (" \t\r\n", "is empty"),
+        ("\u2003", "is not JSON"),
+        ("\x0b", "is not JSON"),
+        ("X", "is not JSON"),
+    ],
+)
+def test_empty_is_what_json_calls_white_space(text: str, says: str) -> None:
+    # GIVEN a body without a value
+    # WHEN it is parsed
+    with pytest.raises(ProblemError) as caught:
+        parse_json(text.encode())
+    # THEN only JSON's own white space counts as nothing
+    assert says in str(caught.value.detail)
+
+
 @pytest.mark.parametrize(
     ("text", "document"),
     [

@@ -16,7 +16,11 @@ from runtime.store import order_intake
 from runtime.store.dependency import DependencyError
 from runtime.store.first_answer import FirstAnswers
 from runtime.store.order_intake import OrderIntake
+from tests.flow.fakes import Process
 from tests.flow.fakes.errors import client_error
+from tests.flow.fakes.faults import write_conflict
+from tests.flow.requests import order_body
+from tests.flow.world import World, simulated
 from tests.unit.worker.factories import message
 
 CONFLICT = client_error("UpdateItem", "TransactionConflictException", "Transaction is ongoing for the item")
@@ -70,3 +74,16 @@ def test_pauses_between_conflicts_double_and_are_half_chance(chance: float) -> N
     longest = [0.02, 0.04, 0.08, 0.16, 0.32]
     assert pauses == pytest.approx([seconds * (0.5 + chance / 2) for seconds in longest])
     assert client.update_item.call_count == 6
+
+
+def test_the_function_waits_by_the_clock_that_it_was_built_with() -> None:
+    # GIVEN a POST whose order is held by a transaction once
+    with simulated(World()) as world:
+        before = world.cloud.clock.now
+        process = Process(faults={2: write_conflict})
+        # WHEN it is answered
+        exchange = world.post("key", order_body(), process=process)
+        # THEN it was accepted after one short pause
+        assert [call.operation for call in process.calls][2:4] == ["UpdateItem", "UpdateItem"]
+        assert exchange.accepted
+        assert 0.01 <= world.cloud.clock.now - before <= 0.02
