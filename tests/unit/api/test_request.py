@@ -49,6 +49,25 @@ def test_what_is_missing_or_of_another_type_counts_as_not_sent(event: object) ->
     assert len(read.correlation_id) == 36
 
 
+def test_only_white_space_around_a_header_is_not_part_of_it() -> None:
+    # GIVEN headers with white space around them
+    read = request(headers={"Key": " \tX-1 X\t ", "Empty": " "})
+    # WHEN they are asked for
+    # THEN their own first and last characters are there
+    assert read.header("key") == "X-1 X"
+    assert read.header("empty") == ""
+    assert read.header("none") is None
+
+
+def test_a_charset_is_unquoted_and_nothing_else() -> None:
+    # GIVEN a charset that is utf-8 but for two letters
+    sent = request(headers={"Content-Type": 'application/json; charset="Xutf-8X"'})
+    # WHEN it is checked
+    # THEN it is another one
+    with pytest.raises(ProblemError):
+        require_json(sent)
+
+
 def test_values_that_are_no_text_count_as_not_sent() -> None:
     # GIVEN headers and parameters of other types
     # WHEN they are read
