@@ -102,3 +102,14 @@ def test_a_setting_that_is_no_digest_fails_at_init(wrong: str) -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(ValidationError, match="origin_secret_sha256"):
         LookupSettings.from_environment({"ORDERS_TABLE": "t", "ORIGIN_SECRET_SHA256": wrong})
+
+
+def test_who_came_around_the_edge_is_told_where_to_go() -> None:
+    # GIVEN a stack with an edge
+    guard = OriginGuard.of([digest(CURRENT)])
+
+    # WHEN a request does not come from it
+    answer = answered(guard, {})
+
+    # THEN the answer says what to change
+    assert json.loads(answer["body"])["detail"] == "Send the request to the API's public address."
