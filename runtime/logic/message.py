@@ -66,7 +66,7 @@ def concerned_order(delivery: Delivery) -> tuple[str | None, OrderMessage | None
 
 def _attribute(delivery: Delivery, name: str, form: TypeAdapter[str]) -> str | None:
     try:
-        return form.validate_python(delivery.attribute(name), strict=True)
+        return form.validate_python(delivery.attribute(name))
     except ValidationError:
         return None
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runtime.observability import Metric
 from tests.flow.fakes import FAULTS, FaultKind
 from tests.flow.fakes.errors import client_error
 from tests.flow.fakes.wire import Call, Perform, Process, Response
@@ -98,6 +99,37 @@ def test_one_correlation_id_follows_an_order_through_every_line_to_its_event() -
     assert len({line["message_id"] for line in output.lines if line["service"] == "worker"}) == 1
     published = next(line for line in output.lines if line["message"] == "event published")
     assert published["event_id"] == event["id"]
+
+
+def test_a_message_that_names_its_order_in_its_body_alone_has_its_ids_in_every_line_after_it_is_read() -> None:
+    # GIVEN a message that somebody sent without attributes
+    with observed() as (world, output):
+        world.stock_up(SECRETS[0], 5)
+        order_id = json.loads(post(world, marked_body())["body"])["order_id"]
+        (message,) = world.orders_queue.messages.values()
+        message.attributes = {}
+
+        # WHEN it is processed
+        world.drain()
+
+    # THEN its order is found under its ids
+    line = output.lines[-1]
+    assert line["message"] == "order processed"
+    assert (line["order_id"], line["correlation_id"]) == (order_id, CORRELATION)
+
+
+def test_how_long_an_order_took_is_counted_by_the_run_that_settled_it() -> None:
+    # GIVEN an order whose worker failed to publish it once it was settled
+    topic_fails = next(kind for kind in FAULTS if kind.name == "server error")
+
+    # WHEN the next run finds it settled
+    with observed() as (world, output):
+        whole_life(world, [fails_at_first("Publish", topic_fails, 99)])
+
+    # THEN its time is there once
+    times = [document for document in output.metrics if Metric.ACCEPTED_TO_SETTLED in document]
+    assert len(world.subscriber.received) == 1
+    assert len(times) == 1
 
 
 def test_at_info_an_order_that_goes_well_is_two_lines() -> None:

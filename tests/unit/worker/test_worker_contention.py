@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from runtime.logic import settle as settle_module
 from runtime.logic.failures import ContentionError
 from runtime.logic.settle import CONTENTION_SECONDS, Settler
 from runtime.store.settlement import SettlementStore, Written
@@ -93,3 +94,18 @@ def test_mixed_reasons_in_one_answer_are_judged_order_first(world: World, codes:
     # THEN the order row decides, then the stock that is certainly short, and nothing is tried again
     assert written.order.status == status
     assert world.clock.slept == []
+
+
+@pytest.mark.parametrize(("beyond", "tries"), [(0.0, 2), (0.001, 1)])
+def test_a_pause_may_end_at_the_deadline_and_no_later(
+    world: World, monkeypatch: pytest.MonkeyPatch, beyond: float, tries: int
+) -> None:
+    # GIVEN an order row that stays busy, and pauses as long as all the time there is
+    world.stock(SKU_1=5)
+    world.disturb("transact_write_items", *[cancelled(CONFLICT, "None")] * 5)
+    monkeypatch.setattr(settle_module, "conflict_pause", lambda *_, **__: CONTENTION_SECONDS + beyond)
+    # WHEN the order is settled
+    with pytest.raises(ContentionError):
+        settle(world)
+    # THEN the last try is the one at the deadline
+    assert len(world.called("transact_write_items")) == tries
