@@ -59,7 +59,7 @@ def endpoint(answers: type[FirstAnswers]) -> CreateOrder:
 
 def _client(service: str) -> Any:
     secrets = {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
-    client = boto3.session.Session().client(service, region_name="eu-west-1", **secrets)  # type: ignore[call-overload]
+    client = boto3.session.Session().client(service, region_name="eu-west-1", **secrets)  # type: ignore[call-overload] # the stubs want each name literal
     client.meta.events.register("before-send", _answer)
     return client
 

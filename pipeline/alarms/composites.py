@@ -15,7 +15,6 @@ _API = (
 )
 _PROCESSING = ("attempt-failure-rate", "worker-errors", "oldest-message-age", "dead-letters-flood")
 _DEAD_LETTERS = ("dead-letter-queue-not-empty", "order-dead-lettered")
-_UNDELIVERED = (FAILED, REDRIVEN)
 
 
 def composites(alarms: Iterable[Alarm]) -> tuple[Composite, ...]:
@@ -23,18 +22,14 @@ def composites(alarms: Iterable[Alarm]) -> tuple[Composite, ...]:
     rows = tuple(alarms)
     names = {row.name for row in rows}
     silence = (_SILENCE,) if set(_SILENCE.members) <= names else ()
-    by_heading = {
-        heading: tuple(row.name for row in rows if row.heading == heading)
-        for heading in ("tables-throttled", "tables-failing")
-    }
     return (
         *_PAGES,
         *silence,
-        *_undelivered(tuple(row.name for row in rows if row.heading in _UNDELIVERED)),
+        *_undelivered(_under(rows, FAILED, REDRIVEN)),
         Composite(
             name="tables-throttled",
             title="DynamoDB throttles",
-            members=by_heading["tables-throttled"],
+            members=_under(rows, "tables-throttled"),
             tier=Tier.NOTIFY,
             runbook="tables",
             why="Retries absorb it so far. What customers notice pages by itself.",
@@ -42,12 +37,16 @@ def composites(alarms: Iterable[Alarm]) -> tuple[Composite, ...]:
         Composite(
             name="tables-failing",
             title="DynamoDB has errors of its own",
-            members=by_heading["tables-failing"],
+            members=_under(rows, "tables-failing"),
             tier=Tier.NOTIFY,
             runbook="tables",
             why="An incident of AWS is likely. What customers notice pages by itself.",
         ),
     )
+
+
+def _under(rows: Iterable[Alarm], *headings: str) -> tuple[str, ...]:
+    return tuple(row.name for row in rows if row.heading in headings)
 
 
 def _undelivered(members: tuple[str, ...]) -> tuple[Composite, ...]:

@@ -1,9 +1,10 @@
 """Rows on deliveries of outcomes to subscribers: those of the topic, or those of each rule of the bus."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from components.alarms.model import Alarm, Metric, Threshold, Tier
+from components.alarms.model import Alarm, Metric, Ref, Threshold, Tier
 from pipeline.alarms.context import BUS, FIVE_MINUTES, MINUTE, TOPIC, Context, bus_rule, filled
 
 FAILED, REDRIVEN, LOST = "notifications-failed", "notifications-redriven", "notifications-lost"
@@ -15,45 +16,49 @@ _LOST: Final = (
 
 
 @dataclass(frozen=True)
+class _Outcome:
+    """What becomes of a delivery: the metric that counts it, and why that matters."""
+
+    metric: str
+    why: str
+
+
+@dataclass(frozen=True)
 class _Deliverer:
     """What differs between SNS and EventBridge.
 
     Attributes:
-        metric: Makes a metric of its name.
-        names: The metrics' names, of failed, redriven and lost deliveries.
-        whys: Why each of the three matters.
+        outcomes: By heading: failed, redriven and lost deliveries.
         failed_periods: Periods, and how many of them have to breach, before a failure is heard.
         subscription: The one that is watched, where each has rows of its own; otherwise empty.
     """
 
     namespace: str
-    names: tuple[str, str, str]
-    whys: tuple[str, str, str]
+    outcomes: Mapping[str, _Outcome]
     failed_periods: tuple[int, int]
     subscription: str = ""
 
-    def metric(self, which: int) -> dict[str, Metric]:
-        """The metric behind the failed (0), redriven (1) or lost (2) deliveries."""
-        dimensions = (
-            {"EventBusName": BUS, "RuleName": bus_rule(self.subscription)}
-            if self.subscription
-            else {"TopicName": TOPIC}
-        )
-        return {"notifications": Metric(self.namespace, self.names[which], dimensions, "Sum")}
+    @property
+    def dimensions(self) -> dict[str, str | Ref]:
+        """Those under which its metrics are published."""
+        if self.subscription:
+            return {"EventBusName": BUS, "RuleName": bus_rule(self.subscription)}
+        return {"TopicName": TOPIC}
 
 
 _TOPIC: Final = _Deliverer(
     namespace="AWS/SNS",
-    names=(
-        "NumberOfNotificationsFailed",
-        "NumberOfNotificationsRedrivenToDlq",
-        "NumberOfNotificationsFailedToRedriveToDlq",
-    ),
-    whys=(
-        "SNS gave up on a subscriber. For HTTPS subscribers each failed try counts, so one does not alarm.",
-        "Every subscription has its own dead-letter queue; this sees all of them.",
-        _LOST.format("The subscription's"),
-    ),
+    outcomes={
+        FAILED: _Outcome(
+            "NumberOfNotificationsFailed",
+            "SNS gave up on a subscriber. For HTTPS subscribers each failed try counts, so one does not alarm.",
+        ),
+        REDRIVEN: _Outcome(
+            "NumberOfNotificationsRedrivenToDlq",
+            "Every subscription has its own dead-letter queue; this sees all of them.",
+        ),
+        LOST: _Outcome("NumberOfNotificationsFailedToRedriveToDlq", _LOST.format("The subscription's")),
+    },
     failed_periods=(3, 2),
 )
 
@@ -61,12 +66,18 @@ _TOPIC: Final = _Deliverer(
 def _rule(subscription: str) -> _Deliverer:
     return _Deliverer(
         namespace="AWS/Events",
-        names=("FailedInvocations", "InvocationsSentToDlq", "InvocationsFailedToBeSentToDlq"),
-        whys=(
-            "EventBridge gave up on the subscriber's queue: for good at once, as without a permission, or after a day.",
-            "The rule's target has its own dead-letter queue; what is there the subscriber does not know of.",
-            _LOST.format("The target's"),
-        ),
+        outcomes={
+            FAILED: _Outcome(
+                "FailedInvocations",
+                "EventBridge gave up on the subscriber's queue: for good at once, as without a permission, or after "
+                "a day.",
+            ),
+            REDRIVEN: _Outcome(
+                "InvocationsSentToDlq",
+                "The rule's target has its own dead-letter queue; what is there the subscriber does not know of.",
+            ),
+            LOST: _Outcome("InvocationsFailedToBeSentToDlq", _LOST.format("The target's")),
+        },
         failed_periods=(1, 1),
         subscription=subscription,
     )
@@ -80,54 +91,53 @@ def delivery_alarms(context: Context) -> tuple[Alarm, ...]:
 
 
 def _rows(deliverer: _Deliverer) -> tuple[Alarm, ...]:
-    suffix = f"-{deliverer.subscription}" if deliverer.subscription else ""
     whom = f" to {deliverer.subscription}" if deliverer.subscription else ""
-    where = "a subscription's" if not deliverer.subscription else f"{deliverer.subscription}'s"
+    whose = f"{deliverer.subscription}'s" if deliverer.subscription else "a subscription's"
     periods, to_alarm = deliverer.failed_periods
     return (
-        Alarm(
-            name=f"{FAILED}{suffix}",
-            title=f"Notifications{whom} are not delivered",
-            metrics=deliverer.metric(0),
-            expression=filled("notifications"),
-            threshold=Threshold(1, "notifications", "any"),
-            period=FIVE_MINUTES,
-            periods=periods,
-            to_alarm=to_alarm,
-            missing="notBreaching",
-            tier=Tier.NOTIFY,
-            runbook="notifications",
-            why=deliverer.whys[0],
-            anchor=FAILED if suffix else None,
+        _row(deliverer, FAILED, f"Notifications{whom} are not delivered", "any", periods=periods, to_alarm=to_alarm),
+        _row(
+            deliverer,
+            REDRIVEN,
+            f"Notifications wait in {whose} dead-letter queue",
+            "each is an event that somebody does not know of",
         ),
-        Alarm(
-            name=f"{REDRIVEN}{suffix}",
-            title=f"Notifications wait in {where} dead-letter queue",
-            metrics=deliverer.metric(1),
-            expression=filled("notifications"),
-            threshold=Threshold(1, "notifications", "each is an event that somebody does not know of"),
-            period=FIVE_MINUTES,
-            periods=1,
-            to_alarm=1,
-            missing="notBreaching",
-            tier=Tier.NOTIFY,
-            runbook="notifications",
-            why=deliverer.whys[1],
-            anchor=REDRIVEN if suffix else None,
-        ),
-        Alarm(
-            name=f"{LOST}{suffix}",
-            title=f"Notifications{whom} are lost",
-            metrics=deliverer.metric(2),
-            expression=filled("notifications"),
-            threshold=Threshold(1, "notifications", "neither delivered nor kept"),
+        _row(
+            deliverer,
+            LOST,
+            f"Notifications{whom} are lost",
+            "neither delivered nor kept",
             period=MINUTE,
             periods=15,
-            to_alarm=1,
-            missing="notBreaching",
             tier=Tier.PAGE,
-            runbook="notifications",
-            why=deliverer.whys[2],
-            anchor=LOST if suffix else None,
         ),
+    )
+
+
+def _row(
+    deliverer: _Deliverer,
+    heading: str,
+    title: str,
+    reason: str,
+    *,
+    period: int = FIVE_MINUTES,
+    periods: int = 1,
+    to_alarm: int = 1,
+    tier: Tier = Tier.NOTIFY,
+) -> Alarm:
+    outcome = deliverer.outcomes[heading]
+    return Alarm(
+        name=f"{heading}-{deliverer.subscription}" if deliverer.subscription else heading,
+        title=title,
+        metrics={"notifications": Metric(deliverer.namespace, outcome.metric, deliverer.dimensions, "Sum")},
+        expression=filled("notifications"),
+        threshold=Threshold(1, "notifications", reason),
+        period=period,
+        periods=periods,
+        to_alarm=to_alarm,
+        missing="notBreaching",
+        tier=tier,
+        runbook="notifications",
+        why=outcome.why,
+        anchor=heading if deliverer.subscription else None,
     )

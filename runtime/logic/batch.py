@@ -134,6 +134,7 @@ def _split(event: object) -> tuple[list[Record], list[object]]:
     """The records that can be reported, and the others."""
     records = event.get("Records") if isinstance(event, Mapping) else None
     if not isinstance(records, list):
+        # What was sent is wrong, not how this was called: no TypeError.
         raise ValueError("This is no SQS event: it has no list `Records`. The worker is invoked by its queue only.")  # noqa: TRY004
     named = [record for record in records if _is_named(record)]
     unnamed = [record for record in records if not _is_named(record)]

@@ -70,7 +70,7 @@ def call(url: str, body: Any = None, key: str = "") -> tuple[int, dict[str, Any]
     data = json.dumps(body).encode() if body is not None else None
     request = urllib.request.Request(url, data, headers)  # noqa: S310 - loopback
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - loopback
             return answer.status, json.loads(answer.read() or "{}")
     except urllib.error.HTTPError as refused:
         return refused.code, json.loads(refused.read() or "{}")

@@ -58,7 +58,7 @@ class Entropy:
     _made: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
-        self.random = random.Random(self.seed)  # noqa: S311 - reproducible histories are the point, not secrecy
+        self.random = random.Random(self.seed)
 
     def uuid(self) -> str:
         """A version 4 UUID as text."""

@@ -66,7 +66,7 @@ def test_a_batch_in_parallel_ends_like_one_in_sequence(seed: int) -> None:
         in_sequence = state(stage)
     with staged(Deployment(batch_threads=THREADS)) as stage:
         mixed_batch(stage)
-        chance = Random(seed)  # noqa: S311 - reproducible
+        chance = Random(seed)
         # WHEN the five change places at calls that chance picks
         with interleaved_batches(stage.world.cloud.wire, chance.choice):
             first_delivery(stage)
@@ -129,7 +129,7 @@ def test_two_messages_in_every_order_of_their_calls(scene: Callable[[Stage], Non
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_popular_sku_is_sold_exactly_as_often_as_it_is_there(seed: int) -> None:
     # GIVEN ten orders for a SKU of which there are five, and a third of all transactions in conflict
-    chance = Random(seed)  # noqa: S311 - reproducible
+    chance = Random(seed)
 
     def busy(call: Call) -> Fault | None:
         conflict = call.operation == "TransactWriteItems" and chance.random() < 1 / 3
@@ -212,7 +212,7 @@ def test_the_same_choices_give_the_same_history() -> None:
         with staged(Deployment(batch_threads=THREADS)) as stage:
             mixed_batch(stage)
             process = Process()
-            with interleaved_batches(stage.world.cloud.wire, Random(4).choice):  # noqa: S311 - reproducible
+            with interleaved_batches(stage.world.cloud.wire, Random(4).choice):
                 stage.world.deliver(process)
             return [(call.operation, str(call.params.get("Key"))) for call in process.calls]
 

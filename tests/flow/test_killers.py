@@ -49,7 +49,7 @@ def play(stage: Stage, innocent: int, killers: int, chance: Random) -> tuple[lis
 @pytest.mark.parametrize("seed", range(40))
 def test_killers_cost_their_neighbours_the_promised_receives_and_no_more(seed: int) -> None:
     # GIVEN a queue with some killers among the innocent, and a worker with one to five threads
-    chance = Random(seed)  # noqa: S311 - reproducible
+    chance = Random(seed)
     threads, killers, innocent = chance.randint(1, 5), chance.randint(0, 4), chance.randint(1, 12)
     with staged(Deployment(batch_threads=threads), seed=seed) as stage:
         # WHEN it is delivered until it is empty
@@ -76,7 +76,7 @@ def test_the_bound_is_reached() -> None:
     # WHEN they meet in many orders of their calls
     for seed in range(20):
         with staged(Deployment(batch_threads=2), seed=seed) as stage:
-            cost, _ = play(stage, 1, 1, Random(seed))  # noqa: S311 - reproducible
+            cost, _ = play(stage, 1, 1, Random(seed))
             worst = max(worst, *cost)
     # THEN the innocent one needs a third receive at worst: the bound is exact
     assert worst == 1 + 2

@@ -55,7 +55,7 @@ class BusyLambda:
             raise closed
         return {"Version": "1"}
 
-    def list_versions_by_function(self, FunctionName: str) -> dict[str, Any]:  # noqa: N803 the API's name
+    def list_versions_by_function(self, FunctionName: str) -> dict[str, Any]:
         if FunctionName not in self.made:
             raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "ListVersionsByFunction")
         sha256 = self.made[FunctionName]

@@ -38,7 +38,7 @@ class FakeLambda:
         self._behind = behind
         self._weights = weights
 
-    def get_alias(self, FunctionName: str, Name: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
+    def get_alias(self, FunctionName: str, Name: str) -> dict[str, Any]:
         assert Name == "live"
         behind = FunctionName.removeprefix("orders-prod-") in self._behind
         routing = {"RoutingConfig": {"AdditionalVersionWeights": self._weights}} if self._weights else {}
@@ -51,12 +51,12 @@ class FakeLambda:
         assert name == "published_version_active"
         return self
 
-    def wait(self, FunctionName: str, Qualifier: str) -> None:  # noqa: N803 - boto3's names
+    def wait(self, FunctionName: str, Qualifier: str) -> None:
         self.waited.append((FunctionName, Qualifier))
         if self._never_ready:
             raise WaiterError("published_version_active", "Max attempts exceeded", {})
 
-    def paginate(self, FunctionName: str) -> list[dict[str, Any]]:  # noqa: N803 - boto3's names
+    def paginate(self, FunctionName: str) -> list[dict[str, Any]]:
         assert FunctionName
         # As text "9" is above "10".
         versions = [str(number) for number in range(1, self._newest + 1)]
@@ -84,7 +84,7 @@ class FakeCodeDeploy:
         self.made[deployment] = request
         return {"deploymentId": deployment}
 
-    def get_deployment(self, deploymentId: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
+    def get_deployment(self, deploymentId: str) -> dict[str, Any]:
         self.looks[deploymentId] = self.looks.get(deploymentId, 0) + 1
         if deploymentId in self.stopped:
             return {"deploymentInfo": {"status": "Stopped"}}
@@ -95,7 +95,7 @@ class FakeCodeDeploy:
             "deploymentInfo": {"status": "InProgress" if self._endless or self.looks[deploymentId] < 2 else "Succeeded"}
         }
 
-    def stop_deployment(self, deploymentId: str, autoRollbackEnabled: bool) -> None:  # noqa: N803 - boto3's names
+    def stop_deployment(self, deploymentId: str, autoRollbackEnabled: bool) -> None:
         assert autoRollbackEnabled
         self.stopped.append(deploymentId)
 

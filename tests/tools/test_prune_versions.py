@@ -44,7 +44,7 @@ class FakeLambda:
         )
         return [{"Aliases": [{"Name": "live", "FunctionVersion": str(self.live), **routing}]}]
 
-    def delete_function(self, FunctionName: str, Qualifier: str) -> None:  # noqa: N803 - boto3's names
+    def delete_function(self, FunctionName: str, Qualifier: str) -> None:
         if int(Qualifier) in self.refused:
             error: Any = {"Error": {"Code": "ResourceConflictException", "Message": "an alias uses it"}}
             raise ClientError(error, "DeleteFunction")
@@ -55,7 +55,7 @@ class _Pages:
     def __init__(self, pages: Any) -> None:
         self._pages = pages
 
-    def paginate(self, FunctionName: str) -> Any:  # noqa: N803 - boto3's names
+    def paginate(self, FunctionName: str) -> Any:
         assert FunctionName.startswith("orders-prod-")
         return self._pages()
 

@@ -31,7 +31,7 @@ _LONGEST: Final = 14 * 86_400
 
 def history(seed: int) -> do.History:
     """The history of this seed: always the same."""
-    return _Maker(random.Random(seed)).history(seed)  # noqa: S311 - reproducible histories are the point
+    return _Maker(random.Random(seed)).history(seed)
 
 
 @dataclass(slots=True)

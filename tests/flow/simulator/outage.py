@@ -102,7 +102,7 @@ class Simulation:
     _numbers: Iterator[int] = field(default_factory=count)
 
     def __post_init__(self) -> None:
-        self.random = random.Random(self.seed)  # noqa: S311 - the same every time
+        self.random = random.Random(self.seed)
         self.free = self.settings.worker_max_concurrency
 
     def run(self, moments: Iterator[float]) -> Result:
@@ -242,7 +242,7 @@ def one_sku() -> Work:
 
 def arrivals(per_second: float, seconds: float, seed: int = 1) -> Iterator[float]:
     """Moments at which orders arrive for so long, independently of each other, at this rate on average."""
-    chance = random.Random(seed)  # noqa: S311 - the same every time
+    chance = random.Random(seed)
     moment = chance.expovariate(per_second)
     while moment < seconds:
         yield moment

@@ -183,7 +183,7 @@ class World:
         """A twin that is running with a lease of `seconds`."""
         records = ProcessedOrders(self.dynamodb, IDEMPOTENCY, 3600)
         records.register(factories.context(remaining=seconds))
-        records._layer.save_inprogress(factories.order_id(number), int(seconds * 1000))  # type: ignore[arg-type]
+        records._layer.save_inprogress(factories.order_id(number), int(seconds * 1000))  # type: ignore[arg-type] # Powertools hashes a text too
 
     def _drain(self, url: str) -> list[Any]:
         answer = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])

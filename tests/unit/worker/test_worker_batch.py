@@ -161,7 +161,7 @@ def test_the_isolated_stop_when_their_time_is_over(world: World) -> None:
     world.stock(SKU_1=100)
     invocation = context()
     started: list[Any] = world.calls
-    invocation.get_remaining_time_in_millis = lambda: (  # type: ignore[method-assign]
+    invocation.get_remaining_time_in_millis = lambda: (  # type: ignore[method-assign] # a clock
         60_000 if not any(name == "publish" for name, _ in started) else 5_000
     )
     sent = [record(content(number), receives=2) for number in (1, 2, 3)]

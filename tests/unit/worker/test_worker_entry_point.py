@@ -88,7 +88,7 @@ def test_an_item_that_outlives_its_budget_fails_alone_and_in_time(
     deployed.stock(SKU_1=2)
     left = iter([60_000, 60_000])
     invocation = context()
-    invocation.get_remaining_time_in_millis = lambda: next(left, 1_999)  # type: ignore[method-assign]
+    invocation.get_remaining_time_in_millis = lambda: next(left, 1_999)  # type: ignore[method-assign] # a clock
     # WHEN Lambda calls
     sent = record()
     response = process_order.handler(event(sent), invocation)

@@ -78,7 +78,7 @@ def test_killers_cost_the_innocent_one_receive_each_and_one_more_at_the_start(
     # GIVEN a queue with some killers, whose messages meet in ever new batches
     queue = [Message(killer) for killer in kinds]
     killers = sum(kinds)
-    deadline, chance = 0, Random(seed)  # noqa: S311 - reproducible
+    deadline, chance = 0, Random(seed)
     # WHEN they are delivered until only killers are left
     while waiting := [message for message in queue if not message.done]:
         # Far more deliveries than the bound allows: without an end a wrong order would starve somebody for ever.
