@@ -5,16 +5,12 @@ from typing import Any
 
 import pytest
 
-from components.config.data_rules import DATA_RULES
-from tests.infra.config_factory import only_problem, parsed
 from tests.infra.fake_outputs import ACCOUNT, arn
 from tests.infra.recording import STACKS, Recording, record_stack
 from tests.infra.stacks import recorded
 from tools.aws_inputs import findings
 
 KEY = "aws:kms/key:Key"
-OWN_KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
-LOCAL = {"environment": "local", "local_endpoint": "http://127.0.0.1:4566"}
 
 
 @cache
@@ -150,37 +146,3 @@ def test_every_input_is_one_the_provider_knows() -> None:
 
     # THEN
     assert wrong == []
-
-
-# Name of the rule and of the case: keys that break it, keys that just keep it, words of the message.
-EDGES: dict[tuple[str, str], tuple[dict[str, str], dict[str, str], str]] = {
-    ("customer_key", "locally"): (
-        {"encryption": "customer", **LOCAL},
-        {"encryption": "aws", **LOCAL},
-        "the embedded AWS encrypts nothing",
-    ),
-    ("customer_key", "two keys"): (
-        {"encryption": "customer", "alarm_topic_kms_key_arn": OWN_KEY},
-        {"encryption": "customer"},
-        "the stack's own key encrypts the alarm topics too",
-    ),
-}
-
-
-def test_every_rule_on_data_has_its_edges_here() -> None:
-    # GIVEN / WHEN / THEN
-    assert {name for name, _ in EDGES} == {rule.__name__ for rule in DATA_RULES}
-
-
-@pytest.mark.parametrize("case", EDGES, ids=" ".join)
-def test_a_combination_is_refused_with_its_reason_and_keys_and_the_next_one_is_not(case: tuple[str, str]) -> None:
-    # GIVEN
-    broken, kept, words = EDGES[case]
-
-    # WHEN
-    problem = only_problem(**broken)
-
-    # THEN
-    assert words in problem.allowed
-    assert set(problem.keys) & set(broken)
-    assert parsed(**kept).encryption == kept["encryption"]

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from components.config import ConfigError, parse_config
-from components.config.events_rules import EVENTS_RULES, MAX_RULES
 from components.config.loader import MAX_BUS_PREFIX
 from tests.cloudwatch.metrics_data import AWS_METRICS, find
 from tests.cloudwatch.registered import Registered, composite_alarms, metric_alarms
-from tests.infra.config_factory import VALID, only_problem, parsed, refused
+from tests.infra.config_factory import VALID, parsed, refused
 from tests.infra.fake_outputs import ACCOUNT, arn, url
 from tests.infra.recording import STACKS, Recording, record_stack
 from tests.infra.stacks import recorded
@@ -283,65 +282,10 @@ class TestAlarms:
         assert "AWS/SNS" not in body
 
 
-def subscribed(item: str) -> str:
-    return json.dumps([item])
-
-
-EMAIL = subscribed("{name: team, protocol: email, endpoint: team@example.com}")
-HTTPS = subscribed("{name: hook, protocol: https, endpoint: 'https://example.com/hook'}")
-FILTERED = subscribed("{name: own, protocol: sqs, filter_policy: {event_type: [order.rejected]}}")
-PATTERN = subscribed("{name: own, protocol: sqs, event_pattern: {detail-type: [order.rejected]}}")
-MANY = [f"{{name: s{index}, protocol: sqs}}" for index in range(MAX_RULES + 1)]
-# Name of the rule and of the case: keys that break it, keys that just keep it, words of the message.
-EDGES: dict[tuple[str, str], tuple[dict[str, str], dict[str, str], str]] = {
-    ("order_on_a_bus", "fifo"): (
-        {**ON, "strict_ordering": "true", "batch_size": "1"},
-        {"strict_ordering": "true", "batch_size": "1"},
-        "EventBridge keeps no order",
-    ),
-    ("routed_subscribers", "email"): ({**ON, "subscriptions": EMAIL}, {"subscriptions": EMAIL}, "protocol sqs"),
-    ("routed_subscribers", "https"): ({**ON, "subscriptions": HTTPS}, {"subscriptions": HTTPS}, "protocol sqs"),
-    ("routed_subscribers", "attributes"): (
-        {**ON, "subscriptions": FILTERED},
-        {**ON, "subscriptions": PATTERN},
-        "event_pattern, e.g. {detail-type: [order.rejected]}",
-    ),
-    ("routed_subscribers", "pattern"): (
-        {"subscriptions": PATTERN},
-        {"subscriptions": FILTERED},
-        "filter_policy, e.g. {event_type: [order.rejected]}",
-    ),
-    ("watched_rules", "too many"): (
-        {**ON, "subscriptions": json.dumps(MANY)},
-        {**ON, "subscriptions": json.dumps(MANY[1:])},
-        "at most 50",
-    ),
-}
-
-
-def test_every_rule_on_events_has_its_edges_here() -> None:
-    # GIVEN / WHEN / THEN
-    assert {name for name, _ in EDGES} == {rule.__name__ for rule in EVENTS_RULES}
-
-
-@pytest.mark.parametrize("case", EDGES, ids=" ".join)
-def test_a_combination_is_refused_with_its_reason_and_keys_and_the_next_one_is_not(case: tuple[str, str]) -> None:
-    # GIVEN
-    broken, kept, words = EDGES[case]
-
-    # WHEN
-    problem = only_problem(**broken)
-
-    # THEN
-    assert words in problem.allowed
-    assert set(problem.keys) & set(broken)
-    assert parsed(**kept).events_target == kept.get("events_target", "topic")
-
-
 def test_a_rule_s_name_fits_aws_s_limit() -> None:
     # GIVEN the longest project and stack
     longest = {"project": "orders", "stack": "s" * (MAX_BUS_PREFIX - len("orders-"))}
-    named = {**VALID, **ON, "subscriptions": subscribed(f"{{name: {'n' * 20}, protocol: sqs}}")}
+    named = {**VALID, **ON, "subscriptions": json.dumps([f"{{name: {'n' * 20}, protocol: sqs}}"])}
 
     # WHEN / THEN
     assert parse_config(named, **longest).subscriptions[0].name == "n" * 20

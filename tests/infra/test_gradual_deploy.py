@@ -2,8 +2,6 @@
 
 import pytest
 
-from components.config.delivery_rules import DELIVERY_RULES
-from tests.infra.config_factory import only_problem, parsed
 from tests.infra.fake_outputs import arn
 from tests.infra.recording import STACKS, record_stack
 from tests.infra.stacks import recorded
@@ -13,7 +11,6 @@ GROUP = "aws:codedeploy/deploymentGroup:DeploymentGroup"
 APPLICATION = "aws:codedeploy/application:Application"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 FUNCTIONS = ("create-order", "get-order", "process-order")
-LOCAL = {"environment": "local", "local_endpoint": "http://127.0.0.1:4566"}
 
 
 @pytest.mark.parametrize("stack", [stack for stack in STACKS if stack != "prod"])
@@ -118,37 +115,3 @@ def test_another_way_to_shift_is_codedeploy_s_configuration_of_that_name() -> No
     # THEN
     names = {each.inputs["deploymentConfigName"] for each in recording.of_type(GROUP)}
     assert names == {"CodeDeployDefault.LambdaLinear10PercentEvery1Minute"}
-
-
-# Name of the rule and of the case: keys that break it, keys that just keep it, words of the message.
-EDGES: dict[tuple[str, str], tuple[dict[str, str], dict[str, str], str]] = {
-    ("gradual", "locally"): (
-        {"gradual_deploy": "Canary10Percent5Minutes", **LOCAL},
-        {"gradual_deploy": "none", **LOCAL},
-        "no CodeDeploy",
-    ),
-    ("boundary", "locally"): (
-        {"permissions_boundary_arn": "arn:aws:iam::123456789012:policy/orders-local-boundary", **LOCAL},
-        {"gradual_deploy": "none", **LOCAL},
-        "the embedded AWS is none",
-    ),
-}
-
-
-def test_every_rule_on_deploys_has_its_edges_here() -> None:
-    # GIVEN / WHEN / THEN
-    assert {name for name, _ in EDGES} == {rule.__name__ for rule in DELIVERY_RULES}
-
-
-@pytest.mark.parametrize("case", EDGES, ids=" ".join)
-def test_a_combination_is_refused_with_its_reason_and_keys_and_the_next_one_is_not(case: tuple[str, str]) -> None:
-    # GIVEN
-    broken, kept, words = EDGES[case]
-
-    # WHEN
-    problem = only_problem(**broken)
-
-    # THEN
-    assert words in problem.allowed
-    assert set(problem.keys) & set(broken)
-    assert parsed(**kept).gradual_deploy == kept["gradual_deploy"]

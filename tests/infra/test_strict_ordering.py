@@ -4,25 +4,17 @@ from functools import cache
 
 import pytest
 
-from components.config.messaging_rules import MESSAGING_RULES
-from tests.infra.config_factory import only_problem, parsed
 from tests.infra.recording import STACKS, Recording, record_stack
 from tests.infra.stacks import recorded
 from tools.aws_inputs import findings
 
 QUEUE, TOPIC = "aws:sqs/queue:Queue", "aws:sns/topic:Topic"
 ON = {"strict_ordering": "true", "batch_size": "1"}
-ARN = "arn:aws:sqs:eu-west-1:123456789012:billing"
-EMAIL = '["{name: team, protocol: email, endpoint: team@example.com}"]'
 
 
 @cache
 def ordered() -> Recording:
     return record_stack("dev", {f"orders:{key}": value for key, value in ON.items()})
-
-
-def subscribed(endpoint: str) -> str:
-    return f"[\"{{name: billing, protocol: sqs, endpoint: '{endpoint}'}}\"]"
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -84,44 +76,3 @@ def test_every_input_is_one_the_provider_knows() -> None:
 
     # THEN
     assert wrong == []
-
-
-# Name of the rule and of the case: keys that break it, keys that just keep it, words of the message.
-EDGES: dict[tuple[str, str], tuple[dict[str, str], dict[str, str], str]] = {
-    ("one_at_a_time", "batch"): ({**ON, "batch_size": "2"}, ON, "batch_size: 1"),
-    ("one_at_a_time", "window"): (
-        {**ON, "batch_window_seconds": "1", "queue_visibility_seconds": "400"},
-        ON,
-        "batch_window_seconds: 0",
-    ),
-    ("ordered_subscribers", "email"): ({**ON, "subscriptions": EMAIL}, {"subscriptions": EMAIL}, "protocol sqs"),
-    ("ordered_subscribers", "standard queue"): (
-        {**ON, "subscriptions": subscribed(ARN)},
-        {**ON, "subscriptions": subscribed(f"{ARN}.fifo")},
-        "FIFO queue (.fifo) with strict_ordering",
-    ),
-    ("ordered_subscribers", "fifo queue"): (
-        {"subscriptions": subscribed(f"{ARN}.fifo")},
-        {"subscriptions": subscribed(ARN)},
-        "of a standard queue without",
-    ),
-}
-
-
-def test_every_rule_on_messaging_has_its_edges_here() -> None:
-    # GIVEN / WHEN / THEN
-    assert {name for name, _ in EDGES} == {rule.__name__ for rule in MESSAGING_RULES}
-
-
-@pytest.mark.parametrize("case", EDGES, ids=" ".join)
-def test_a_combination_is_refused_with_its_reason_and_keys_and_the_next_one_is_not(case: tuple[str, str]) -> None:
-    # GIVEN
-    broken, kept, words = EDGES[case]
-
-    # WHEN
-    problem = only_problem(**broken)
-
-    # THEN
-    assert words in problem.allowed
-    assert set(problem.keys) & set(broken)
-    assert parsed(**kept).strict_ordering == ("strict_ordering" in kept)

@@ -1,13 +1,7 @@
-"""Rules between the API's options: what breaks each, what just keeps it, and the message."""
+"""Edges of the rules on the API: callers, names, the edge and warm starts."""
 
-import json
+from tests.infra.rule_edges.model import LOCAL, Edges
 
-import pytest
-
-from components.config.api_rules import API_RULES
-from tests.infra.config_factory import only_problem, parsed
-
-LOCAL = {"environment": "local", "local_endpoint": "http://127.0.0.1:4566"}
 COGNITO = {"authorizer": "cognito", "token_clients": '["shop"]'}
 EXTERNAL = {"authorizer": "external", "jwt_issuer": "https://id.example.com/", "jwt_audiences": '["orders"]'}
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -15,8 +9,7 @@ WAF = {"waf": "true", "origin_secret": SECRET}
 CERTIFICATE = "arn:aws:acm:{region}:123456789012:certificate/1"
 DOMAIN = {"domain_name": "orders.example.com"}
 
-# Name of the rule and of the case: keys that break it, keys that just keep it, words of the message.
-EDGES: dict[tuple[str, str], tuple[dict[str, str], dict[str, str], str]] = {
+EDGES: Edges = {
     ("idle_settings", "clients"): (
         {**EXTERNAL, "token_clients": '["shop"]'},
         COGNITO,
@@ -129,46 +122,3 @@ EDGES: dict[tuple[str, str], tuple[dict[str, str], dict[str, str], str]] = {
         "another one, or none",
     ),
 }
-
-
-def test_every_rule_has_its_edges_here() -> None:
-    # GIVEN / WHEN / THEN
-    assert {name for name, _ in EDGES} == {rule.__name__ for rule in API_RULES}
-
-
-@pytest.mark.parametrize("case", EDGES, ids=" ".join)
-def test_a_refused_combination_is_answered_with_the_reason_and_the_keys_to_change(case: tuple[str, str]) -> None:
-    # GIVEN
-    broken, _, words = EDGES[case]
-
-    # WHEN
-    problem = only_problem(**broken)
-
-    # THEN
-    assert words in problem.allowed
-    assert set(problem.keys) & set(broken)
-    assert problem.given
-    assert SECRET not in problem.render("orders")
-
-
-@pytest.mark.parametrize("case", EDGES, ids=" ".join)
-def test_a_combination_that_is_just_allowed_is_let_through(case: tuple[str, str]) -> None:
-    # GIVEN
-    _, kept, _ = EDGES[case]
-
-    # WHEN
-    config = parsed(**kept)
-
-    # THEN
-    assert config.environment == kept.get("environment", "development")
-
-
-def test_a_secret_is_shown_nowhere() -> None:
-    # GIVEN
-    config = parsed(**WAF)
-
-    # WHEN
-    shown = [repr(config), str(config), config.model_dump_json(), json.dumps(config.model_dump(mode="json"))]
-
-    # THEN
-    assert not [text for text in shown if SECRET in text]

@@ -1,0 +1,14 @@
+"""Where each rule between options begins: a table for each module of rules."""
+
+from tests.infra.rule_edges import api, data, delivery, events, general, messaging
+from tests.infra.rule_edges.model import Edges
+
+EDGES: Edges = {
+    **general.EDGES,
+    **api.EDGES,
+    **data.EDGES,
+    **delivery.EDGES,
+    **events.EDGES,
+    **messaging.EDGES,
+}
+"""Of every rule."""

@@ -1,0 +1,18 @@
+"""Edges of the rules on what is kept, and by which key."""
+
+from tests.infra.rule_edges.model import LOCAL, Edges
+
+OWN_KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
+
+EDGES: Edges = {
+    ("customer_key", "locally"): (
+        {"encryption": "customer", **LOCAL},
+        {"encryption": "aws", **LOCAL},
+        "the embedded AWS encrypts nothing",
+    ),
+    ("customer_key", "two keys"): (
+        {"encryption": "customer", "alarm_topic_kms_key_arn": OWN_KEY},
+        {"encryption": "customer"},
+        "the stack's own key encrypts the alarm topics too",
+    ),
+}

@@ -1,0 +1,16 @@
+"""Edges of the rules on how changes reach callers."""
+
+from tests.infra.rule_edges.model import LOCAL, Edges
+
+EDGES: Edges = {
+    ("gradual", "locally"): (
+        {"gradual_deploy": "Canary10Percent5Minutes", **LOCAL},
+        {"gradual_deploy": "none", **LOCAL},
+        "no CodeDeploy",
+    ),
+    ("boundary", "locally"): (
+        {"permissions_boundary_arn": "arn:aws:iam::123456789012:policy/orders-local-boundary", **LOCAL},
+        {"gradual_deploy": "none", **LOCAL},
+        "the embedded AWS is none",
+    ),
+}

@@ -1,0 +1,44 @@
+"""Edges of the rules on a bus and its subscribers."""
+
+import json
+
+from components.config.events_rules import MAX_RULES
+from tests.infra.rule_edges.model import Edges
+
+ON = {"events_target": "bus"}
+
+
+def subscribed(item: str) -> str:
+    return json.dumps([item])
+
+
+EMAIL = subscribed("{name: team, protocol: email, endpoint: team@example.com}")
+HTTPS = subscribed("{name: hook, protocol: https, endpoint: 'https://example.com/hook'}")
+FILTERED = subscribed("{name: own, protocol: sqs, filter_policy: {event_type: [order.rejected]}}")
+PATTERN = subscribed("{name: own, protocol: sqs, event_pattern: {detail-type: [order.rejected]}}")
+MANY = [f"{{name: s{index}, protocol: sqs}}" for index in range(MAX_RULES + 1)]
+
+EDGES: Edges = {
+    ("order_on_a_bus", "fifo"): (
+        {**ON, "strict_ordering": "true", "batch_size": "1"},
+        {"strict_ordering": "true", "batch_size": "1"},
+        "EventBridge keeps no order",
+    ),
+    ("routed_subscribers", "email"): ({**ON, "subscriptions": EMAIL}, {"subscriptions": EMAIL}, "protocol sqs"),
+    ("routed_subscribers", "https"): ({**ON, "subscriptions": HTTPS}, {"subscriptions": HTTPS}, "protocol sqs"),
+    ("routed_subscribers", "attributes"): (
+        {**ON, "subscriptions": FILTERED},
+        {**ON, "subscriptions": PATTERN},
+        "event_pattern, e.g. {detail-type: [order.rejected]}",
+    ),
+    ("routed_subscribers", "pattern"): (
+        {"subscriptions": PATTERN},
+        {"subscriptions": FILTERED},
+        "filter_policy, e.g. {event_type: [order.rejected]}",
+    ),
+    ("watched_rules", "too many"): (
+        {**ON, "subscriptions": json.dumps(MANY)},
+        {**ON, "subscriptions": json.dumps(MANY[1:])},
+        "at most 50",
+    ),
+}

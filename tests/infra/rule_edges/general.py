@@ -1,0 +1,114 @@
+"""Edges of the rules that belong to no group of options."""
+
+import json
+
+from tests.infra.rule_edges.model import LOCAL, Edges
+
+EDGES: Edges = {
+    ("_visibility",): (
+        {"queue_visibility_seconds": "369", "batch_window_seconds": "10"},
+        {"queue_visibility_seconds": "370", "batch_window_seconds": "10"},
+        "6 x worker timeout + batching window = 370 seconds",
+    ),
+    ("_dead_letter_retention",): (
+        {"dlq_retention_seconds": "345600"},
+        {"dlq_retention_seconds": "345601"},
+        "longer than the queue's 345600 seconds",
+    ),
+    ("_worker_memory_of_orders",): (
+        {"worker_idempotency_ttl_seconds": "1555200"},
+        {"worker_idempotency_ttl_seconds": "1555201"},
+        "dead-letter retention + queue retention = 1555200 seconds",
+    ),
+    ("_time_of_a_batch",): (
+        {
+            "batch_size": "11",
+            "batch_window_seconds": "1",
+            "worker_timeout_seconds": "65",
+            "queue_visibility_seconds": "600",
+        },
+        {
+            "batch_size": "11",
+            "batch_window_seconds": "1",
+            "worker_timeout_seconds": "66",
+            "queue_visibility_seconds": "600",
+        },
+        "ceil(batch / threads) x item budget + margin + 1 = 66 seconds",
+    ),
+    ("_time_margin",): ({"time_margin_seconds": "4"}, {"time_margin_seconds": "5"}, "at least 5 seconds"),
+    ("_backoff",): (
+        {"retry_base_seconds": "901", "max_receive_count": "50"},
+        {"retry_base_seconds": "900", "max_receive_count": "50"},
+        "at least the base, 901 seconds",
+    ),
+    ("_horizon",): (
+        {"max_receive_count": "7"},
+        {"max_receive_count": "8"},
+        "at least 1200 seconds",
+    ),
+    ("_retries_within_retention",): (
+        {"queue_retention_seconds": "3420"},
+        {"queue_retention_seconds": "3901"},
+        "that all retries can take",
+    ),
+    ("_short_horizon_in_production",): (
+        {"environment": "production", "allow_anonymous": "true", "short_retry_horizon": "true"},
+        {"environment": "development", "short_retry_horizon": "true", "max_receive_count": "5"},
+        "false in production",
+    ),
+    ("_batch_window",): (
+        {"batch_size": "11", "batch_threads": "11"},
+        {"batch_size": "10", "batch_threads": "11"},
+        "at least 1 second with batches above 10",
+    ),
+    ("_reserved_worker",): (
+        {"worker_reserved_concurrency": "9"},
+        {"worker_reserved_concurrency": "10"},
+        "at least worker_max_concurrency = 10",
+    ),
+    ("_endpoint",): (
+        {"local_endpoint": "http://127.0.0.1:4566"},
+        LOCAL,
+        "none with any other",
+    ),
+    ("_package_target",): (
+        {"package_for_this_machine": "true"},
+        {"package_for_this_machine": "true", **LOCAL},
+        "with environment local only",
+    ),
+    ("_bytecode_release",): (
+        {"package_bytecode_release": "3.12.1"},
+        {"package_bytecode_release": "3.13.1"},
+        "a release of 3.13",
+    ),
+    ("_bytecode_release_unused",): (
+        {"package_bytecode_release": "3.13.1", "package_bytecode": "false"},
+        {"package_bytecode_release": "3.13.1", "package_bytecode": "true"},
+        "nothing is compiled by another Python",
+    ),
+    ("_subscription_names",): (
+        {"subscriptions": json.dumps(["{name: a, protocol: sqs}"] * 2)},
+        {"subscriptions": json.dumps(["{name: a, protocol: sqs}", "{name: b, protocol: sqs}"])},
+        "a name of its own",
+    ),
+    ("_subscription_clashes",): (
+        {"subscriptions": json.dumps(["{name: a, protocol: sqs}", "{name: a-dlq, protocol: sqs}"])},
+        {"subscriptions": json.dumps(["{name: a, protocol: sqs}", "{name: b-dlq, protocol: sqs}"])},
+        "without the ending",
+    ),
+    ("_extra_tags",): (
+        {"extra_tags": '["Owner=me"]'},
+        {"extra_tags": '["Team=me"]'},
+        "names once each",
+    ),
+    ("_thresholds_once",): (
+        {"alarm_thresholds": '["api_p99_ms=1", "api_p99_ms=2"]'},
+        {"alarm_thresholds": '["api_p99_ms=1", "backlog_messages=2"]'},
+        "each threshold once",
+    ),
+    ("_alarms_in_production",): (
+        {"environment": "production", "allow_anonymous": "true", "alarms": "false"},
+        {"environment": "development", "alarms": "false"},
+        "true in production",
+    ),
+}

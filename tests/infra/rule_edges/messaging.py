@@ -1,0 +1,32 @@
+"""Edges of the rules on queues, batches and who hears of outcomes."""
+
+from tests.infra.rule_edges.model import Edges
+
+ON = {"strict_ordering": "true", "batch_size": "1"}
+ARN = "arn:aws:sqs:eu-west-1:123456789012:billing"
+EMAIL = '["{name: team, protocol: email, endpoint: team@example.com}"]'
+
+
+def subscribed(endpoint: str) -> str:
+    return f"[\"{{name: billing, protocol: sqs, endpoint: '{endpoint}'}}\"]"
+
+
+EDGES: Edges = {
+    ("one_at_a_time", "batch"): ({**ON, "batch_size": "2"}, ON, "batch_size: 1"),
+    ("one_at_a_time", "window"): (
+        {**ON, "batch_window_seconds": "1", "queue_visibility_seconds": "400"},
+        ON,
+        "batch_window_seconds: 0",
+    ),
+    ("ordered_subscribers", "email"): ({**ON, "subscriptions": EMAIL}, {"subscriptions": EMAIL}, "protocol sqs"),
+    ("ordered_subscribers", "standard queue"): (
+        {**ON, "subscriptions": subscribed(ARN)},
+        {**ON, "subscriptions": subscribed(f"{ARN}.fifo")},
+        "FIFO queue (.fifo) with strict_ordering",
+    ),
+    ("ordered_subscribers", "fifo queue"): (
+        {"subscriptions": subscribed(f"{ARN}.fifo")},
+        {"subscriptions": subscribed(ARN)},
+        "of a standard queue without",
+    ),
+}
