@@ -1,10 +1,12 @@
 """Writes the table of configuration keys into README.md, from the fields of `StackConfig`.
 
-    python -m tools.config_table
+    python -m tools.config_table            renew what stands between the two markers
+    python -m tools.config_table --check    write nothing; exit 1 if it is out of date
 
-Renews what stands between the two markers. Exit codes: 0 done, 1 the markers are missing.
+Exit codes: 0 done or current, 1 out of date or the markers are missing.
 """
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -48,8 +50,29 @@ def _escaped(text: str | None) -> str:
     return (text or "").replace("|", "\\|")
 
 
-if __name__ == "__main__":
+def main(arguments: list[str] | None = None) -> int:
+    """Write or check the table; the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.config_table",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--check", action="store_true", help="compare instead of writing")
+    check = parser.parse_args(arguments).check
+    current = README.read_text(encoding="utf-8")
     try:
-        README.write_text(renewed(README.read_text()))
+        wanted = renewed(current)
     except ValueError as error:
-        sys.exit(str(error))
+        sys.stderr.write(f"{error}\n")
+        return 1
+    if not check:
+        README.write_text(wanted, encoding="utf-8")
+        return 0
+    if current == wanted:
+        return 0
+    sys.stderr.write("README.md is not what the code says. Run: python -m tools.config_table\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

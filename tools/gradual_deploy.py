@@ -1,12 +1,13 @@
 """Moves callers to the newest versions of a stack's functions, step by step.
 
-    python -m tools.gradual_deploy --stack STACK [--dry-run] [--ignore-alarms] [--json]
-
 Run it after `pulumi up` on a stack with gradual_deploy: it starts a CodeDeploy deployment for each function whose alias
 is behind, waits for all of them, and stops the others as soon as one is rolled back, because versions of one release
 belong together. Elsewhere, or with nothing to move, it says so. With --ignore-alarms no alarm stops these deployments:
 for repairing what an alarm is about, when it would refuse the repair (docs/delivery.md). Exit codes: 0 done or nothing
 to do, 1 rolled back or not finished, 2 used wrongly, or the stack or AWS could not be asked.
+
+example:
+  python -m tools.gradual_deploy --stack prod --dry-run
 """
 
 import argparse
@@ -195,7 +196,11 @@ class Deployer:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m tools.gradual_deploy", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.gradual_deploy",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--stack", required=True, help="name of the stack, such as prod")
     parser.add_argument("--dry-run", action="store_true", help="say what would be moved and move nothing")
     parser.add_argument("--ignore-alarms", action="store_true", help="let no alarm stop or roll back this time")

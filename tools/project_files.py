@@ -4,9 +4,13 @@
 
 The rules follow the published schema and loader of Pulumi's SDK 3.272; the command itself has the last word. Beyond
 it, a stack key of this project that Pulumi.yaml does not declare is a finding: the command lets a misspelt key pass.
-Exit codes: 0 clean, 1 findings (one per line).
+Exit codes: 0 clean, 1 findings (one per line), 2 used wrongly.
+
+example:
+  python -m tools.project_files .
 """
 
+import argparse
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -112,12 +116,25 @@ def accepts(kind: str, items: Mapping[str, Any] | None, value: Any) -> bool:
     return isinstance(value, str if kind == "string" else Mapping)
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Print the findings."""
-    found = findings(Path(arguments[0]) if arguments else Path())
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.project_files",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", nargs="?", type=_project, default=Path(), help="where Pulumi.yaml is (default: here)")
+    found = findings(parser.parse_args(arguments).folder)
     sys.stdout.writelines(f"{text}\n" for text in found)
     return 1 if found else 0
 
 
+def _project(text: str) -> Path:
+    if not (Path(text) / "Pulumi.yaml").is_file():
+        message = f"given {text}; allowed: a folder with a Pulumi.yaml"
+        raise argparse.ArgumentTypeError(message)
+    return Path(text)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

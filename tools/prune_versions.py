@@ -1,11 +1,12 @@
 """Deletes old versions of a stack's functions, which no alias leads to.
 
-    python -m tools.prune_versions --stack STACK [--keep N] [--dry-run] [--json]
-
 Every `pulumi up` with new code publishes a version of each function, and nothing deletes it: the code of all versions
 counts against the 75 GB of an account's Region, and with snapshots each version costs. Kept are the newest N (5 unless
 told), whatever an alias leads to or shifts to, and everything newer than that. Exit codes: 0 done or nothing to do, 1
 some could not be deleted, 2 used wrongly, or the stack or AWS could not be asked.
+
+example:
+  python -m tools.prune_versions --stack prod --dry-run
 """
 
 import argparse
@@ -67,7 +68,11 @@ def prune(lambda_client: Any, planned: Pruned) -> Pruned:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m tools.prune_versions", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.prune_versions",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--stack", required=True, help="name of the stack, such as prod")
     parser.add_argument("--keep", type=_count, default=KEEP, metavar="N", help=f"newest versions to keep ({KEEP})")
     parser.add_argument("--dry-run", action="store_true", help="say what would be deleted and delete nothing")
@@ -83,7 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (DeployedError, ClientError, BotoCoreError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
-    sys.stdout.write(_document(done, options.dry_run) if options.json else "".join(map(_line, done)))
+    lines = "".join(_line(each, options.dry_run) for each in done)
+    sys.stdout.write(_document(done, options.dry_run) if options.json else lines)
     return 1 if any(each.failed for each in done) else 0
 
 
@@ -97,9 +103,13 @@ def _document(done: Sequence[Pruned], dry_run: bool) -> str:
     return f"{json.dumps({'dry_run': dry_run, 'functions': [asdict(each) for each in done]}, indent=2)}\n"
 
 
-def _line(each: Pruned) -> str:
-    old = ", ".join(map(str, each.old)) or "none"
-    lines = [f"{each.function}: old {old}; kept {', '.join(map(str, each.kept))}"]
+def _line(each: Pruned, dry_run: bool) -> str:
+    gone = ", ".join(str(version) for version in each.old if version not in each.failed) or "none"
+    kept = ", ".join(map(str, each.kept))
+    if dry_run:
+        lines = [f"{each.function}: would delete {gone}; would keep {kept}"]
+    else:
+        lines = [f"{each.function}: deleted {gone}; kept {kept}"]
     lines += [f"  version {version} was not deleted: {why}" for version, why in each.failed.items()]
     return "\n".join([*lines, ""])
 

@@ -1,4 +1,10 @@
-"""`python -m components.package`: build the functions' package, and check that it imports."""
+"""`python -m components.package`: build the functions' package, and check that it imports.
+
+Exit codes: 0 built, 1 refused (the message says why), 2 used wrongly.
+
+example:
+  python -m components.package build --no-bytecode --json
+"""
 
 import argparse
 import json
@@ -80,7 +86,9 @@ def _file(text: str) -> Path:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m components.package", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m components.package", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("command", choices=["build"], help="build the package, or find it built")
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project's folder (default: this one)")
     parser.add_argument(

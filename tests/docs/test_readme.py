@@ -1,11 +1,13 @@
 """README.md keeps up with the code."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from components.config import StackConfig
 from local.instance import ROOT
+from tools import config_table
 from tools.config_table import README, renewed, table
 
 TEXT = README.read_text() if README.exists() else ""
@@ -35,6 +37,23 @@ def test_missing_markers_are_said() -> None:
     # WHEN / THEN the message names them
     with pytest.raises(ValueError, match="configuration: written by"):
         renewed("# Orders\n")
+
+
+def test_a_table_that_differs_is_found_and_written_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN
+    page = tmp_path / "README.md"
+    page.write_text(f"# Mine\n{config_table.BEGIN}\nold\n{config_table.END}\nafter\n")
+    monkeypatch.setattr(config_table, "README", page)
+
+    # WHEN
+    before, _, after = (config_table.main(arguments) for arguments in (["--check"], [], ["--check"]))
+
+    # THEN
+    assert (before, after) == (1, 0)
+    assert "python -m tools.config_table" in capsys.readouterr().err
+    assert page.read_text().endswith("\nafter\n")
 
 
 def test_links_lead_somewhere() -> None:

@@ -6,6 +6,7 @@ The tree is the one that `pulumi preview` draws on a terminal, drawn here from t
 lists resources in the order in which they happen to be registered.
 """
 
+import argparse
 import json
 import sys
 import tempfile
@@ -70,6 +71,9 @@ def _rows(
 
 def main() -> int:
     """Write the text."""
+    argparse.ArgumentParser(
+        prog=COMMAND, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     with tempfile.TemporaryDirectory() as temporary, serving(MemoryAccount()) as port:
         folder = Path(temporary)
         workspace = Workspace(

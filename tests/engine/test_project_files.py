@@ -97,3 +97,13 @@ def test_a_missing_value_is_found(tmp_path: Path) -> None:
     found = project_files.findings(files)
     # THEN it is named
     assert found == ["Pulumi.dev.yaml: orders:email has neither a value here nor a default in Pulumi.yaml"]
+
+
+def test_a_folder_without_a_project_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a folder without Pulumi.yaml
+    # WHEN it is checked by the command
+    with pytest.raises(SystemExit) as ended:
+        project_files.main([str(tmp_path)])
+    # THEN that is said, and what is allowed
+    assert ended.value.code == 2
+    assert "allowed: a folder with a Pulumi.yaml" in capsys.readouterr().err

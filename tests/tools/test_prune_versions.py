@@ -144,7 +144,23 @@ def test_one_that_cannot_be_deleted_is_told_and_the_rest_goes(world: World, caps
     # THEN
     assert code == 1
     assert world.deleted == [1, 3]
-    assert "version 2 was not deleted" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "deleted 1, 3;" in out
+    assert "version 2 was not deleted" in out
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [("--dry-run", "would delete 1, 2; would keep 3, 4, 5"), ("--keep=10", "deleted 1, 2; kept 3, 4, 5")],
+)
+def test_the_lines_tell_a_plan_from_what_was_done(
+    world: World, option: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN / WHEN
+    run("--keep", "10", option)
+
+    # THEN
+    assert told in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "all"])

@@ -7,6 +7,7 @@ cannot build one (what to do is printed). Code 3 is distinct so that a gate can 
 with the real engine.
 """
 
+import argparse
 import sys
 
 from tools.engine import EngineBuildError, EngineUnavailableError, available
@@ -15,8 +16,13 @@ from tools.engine.versions import text
 NOT_AVAILABLE = 3
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Find or build it."""
+    argparse.ArgumentParser(
+        prog="python -m tools.engine",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args(arguments)
     try:
         engine = available(_say)
     except EngineUnavailableError as error:

@@ -1,4 +1,10 @@
-"""`python -m tools.mutation`: runs mutmut over a copy of the tree, in the environment that `make mutation` makes."""
+"""`python -m tools.mutation`: runs mutmut over a copy of the tree, in the environment that `make mutation` makes.
+
+Everything takes an hour or more. Exit codes: 0 well, 1 what is wrong is printed below the table (docs/mutation.md).
+
+example:
+  make mutation MUTATION_OPTIONS="--only 'runtime.logic.batch.*'"
+"""
 
 import argparse
 import os
@@ -36,7 +42,9 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tools.mutation", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.mutation", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--only", nargs="+", default=[], metavar="PATTERN", help="mutants by name: 'runtime.logic.*'")
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--again", action="store_true", help="only what is changed or was not killed last time")

@@ -1,4 +1,8 @@
-"""``python -m tests.e2e.chaos``: a storm over a stack of its own; exit 0 if nothing was lost and nothing doubled."""
+"""``python -m tests.e2e.chaos``: a storm over a stack of its own; exit 0 if nothing was lost and nothing doubled.
+
+example:
+  python -m tests.e2e.chaos --orders 1000 --clients 50 --json
+"""
 
 import argparse
 import json
@@ -14,7 +18,9 @@ from tests.e2e.chaos.scenario import Plan, chaos_stack, run
 
 def main() -> int:
     """Run it and print the numbers; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tests.e2e.chaos", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.e2e.chaos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--orders", type=_at_least(50), default=1000, help="orders in all (default: 1000)")
     parser.add_argument("--clients", type=_at_least(1), default=50, help="clients at once (default: 50)")
     parser.add_argument("--kills", type=_at_least(1), default=10, help="times that workers are killed (default: 10)")
