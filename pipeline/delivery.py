@@ -11,6 +11,9 @@ from pipeline.functions import Functions
 
 MINIMUM_FAILURES = 3
 ROLLBACK_PERCENT = 2
+# A minute's metrics arrive within the next two, and `FILL` calls a minute that is not there yet a good one: an alarm
+# on the last minute alone would never fire.
+MINUTES_LOOKED_AT = 3
 
 
 def build_delivery(
@@ -58,7 +61,7 @@ def _row(name: str, metrics: Mapping[str, Metric], bad: tuple[str, ...], everyth
         expression=f"IF(({failures}) >= {MINIMUM_FAILURES}, 100 * ({failures}) / ({filled(*everything)}), 0)",
         threshold=Threshold(ROLLBACK_PERCENT, "percent", "a fifth of the calls that meet the new version at first"),
         period=MINUTE,
-        periods=1,
+        periods=MINUTES_LOOKED_AT,
         to_alarm=1,
         missing="notBreaching",
         tier=Tier.TICKET,

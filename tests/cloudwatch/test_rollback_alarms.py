@@ -1,0 +1,63 @@
+"""The alarms that stop a deployment, over metrics that arrive as late as AWS's do."""
+
+import pytest
+
+from tests.cloudwatch.evaluator_alarm import MetricAlarm, State, evaluate_alarm
+from tests.cloudwatch.evaluator_metrics import MetricStore
+from tests.cloudwatch.registered import Registered, metric_alarms
+from tests.infra.stacks import recorded
+
+MINUTE = 60
+BEGIN = 100 * MINUTE
+CANARY = 5 * MINUTE
+"""The shortest time that a canary has."""
+LAGS = (0, MINUTE, 2 * MINUTE)
+"""Seconds until a minute's metrics can be read."""
+BAD = {"5xx": 6, "Count": 60, "Errors": 0, "AttemptFailed": 6, "OrderConfirmed": 54, "OrderRejected": 0}
+"""A tenth of the calls meets the new version, which fails altogether."""
+GOOD = {"5xx": 0, "Count": 60, "Errors": 0, "AttemptFailed": 0, "OrderConfirmed": 60, "OrderRejected": 0}
+
+
+def rollback_alarm(function: str) -> MetricAlarm:
+    found = recorded("prod").one("aws:cloudwatch/metricAlarm:MetricAlarm", f"deploy-{function}-rollback")
+    (alarm,) = metric_alarms((Registered(found.type, found.name, found.inputs),))
+    return alarm
+
+
+def state_at(alarm: MetricAlarm, now: int, *, lag: int, bad_until: int) -> State:
+    """What the alarm says at `now`: what happened in the last `lag` seconds is not there yet."""
+    store = MetricStore()
+    for minute in range(BEGIN - 10 * MINUTE, now - lag, MINUTE):
+        values = BAD if BEGIN <= minute < bad_until else GOOD
+        for query in alarm.metrics.values():
+            store.put(query.key, minute, values[query.key.name], "Count")
+    return evaluate_alarm(alarm, store, now, State.OK)
+
+
+@pytest.mark.parametrize("lag", LAGS)
+@pytest.mark.parametrize("function", ["create-order", "get-order", "process-order"])
+def test_a_bad_version_is_seen_within_the_shortest_canary_however_late_metrics_arrive(function: str, lag: int) -> None:
+    # GIVEN
+    alarm = rollback_alarm(function)
+
+    # WHEN
+    moments = range(BEGIN + MINUTE, BEGIN + CANARY, MINUTE)
+    states = [state_at(alarm, now, lag=lag, bad_until=BEGIN + CANARY) for now in moments]
+
+    # THEN
+    assert State.ALARM in states
+    # Nor does a minute that has not arrived yet count as a good one.
+    assert set(states[states.index(State.ALARM) :]) == {State.ALARM}
+
+
+@pytest.mark.parametrize("function", ["create-order", "get-order", "process-order"])
+def test_it_is_over_soon_after_callers_went_back_so_that_a_repair_can_be_deployed(function: str) -> None:
+    # GIVEN
+    alarm = rollback_alarm(function)
+    end = BEGIN + CANARY
+
+    # WHEN
+    state = state_at(alarm, end + CANARY, lag=2 * MINUTE, bad_until=end)
+
+    # THEN
+    assert state == State.OK
