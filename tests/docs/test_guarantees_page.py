@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 PAGE = Path(__file__).parents[2] / "docs" / "guarantees.md"
 DEFINITION = re.compile(r'^\[([a-z0-9-]+)\]: (\S+) "(\w+)"$', re.MULTILINE)
 REFERENCE = re.compile(r"\[[^\]]+\]\[([a-z0-9-]+)\]")
@@ -40,12 +42,23 @@ def sections() -> dict[str, list[str]]:
 
 
 def collected(file: Path) -> set[str]:
-    """The tests that pytest collects from a file of this suite: its top-level functions ``test_…``."""
+    """The tests that pytest collects from a file of this suite: functions ``test_…``, top-level or of a ``Test…``."""
+    top = ast.parse(file.read_text()).body
+    classes = [node for node in top if isinstance(node, ast.ClassDef) and node.name.startswith("Test")]
     return {
         node.name
-        for node in ast.parse(file.read_text()).body
+        for body in (top, *(each.body for each in classes))
+        for node in body
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
     }
+
+
+def sentences(name: str) -> list[str]:
+    """The sentences of a section outside its tables."""
+    (part,) = [part for part in PAGE.read_text().split("\n## ")[1:] if part.startswith(f"{name} ")]
+    body = part.partition("\n")[2]
+    prose = " ".join(line for line in body.splitlines() if not line.startswith("|"))
+    return [sentence for sentence in re.split(r"\. +(?=[A-Z`\"])", prose.strip()) if sentence]
 
 
 def test_every_named_test_is_there() -> None:
@@ -77,6 +90,17 @@ def test_every_promise_and_every_limit_names_a_test() -> None:
     ]
     # THEN every section has rows, and every row has one
     assert all(len(table) >= 2 for table in tables.values())
+    assert bare == []
+
+
+@pytest.mark.parametrize("name", GUARANTEES)
+def test_every_sentence_between_the_tables_names_a_test(name: str) -> None:
+    # GIVEN what a section says of a guarantee outside its table
+    said = sentences(name)
+    # WHEN each sentence is asked for its tests
+    bare = [sentence for sentence in said if not set(REFERENCE.findall(sentence)) & definitions().keys()]
+    # THEN it has one
+    assert said
     assert bare == []
 
 

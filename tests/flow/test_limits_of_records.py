@@ -297,3 +297,20 @@ def test_after_a_restore_the_workers_records_claim_what_the_tables_no_longer_kno
         # THEN the records are believed as long as they are there
         assert believed == (("ACCEPTED",), 100)
         assert (stage.statuses(), stage.world.available("SKU-1")) == (("CONFIRMED",), 98)
+
+
+def test_after_a_restore_a_key_is_answered_with_an_order_that_is_no_longer_there() -> None:
+    # GIVEN an order that was accepted after the moment to which the orders were restored
+    with staged() as stage:
+        first = stage.post()
+        items(stage, ORDERS).clear()
+        # WHEN its caller repeats the request, first with the API's records as they are, and then without them
+        believed = stage.post()
+        left = len(stage.world.orders)
+        items(stage, API_RECORDS).clear()
+        again = stage.post()
+        # THEN the record is believed as long as it is there; then the order is made again, under its own id
+        assert (is_replay(believed), left) == (True, 0)
+        assert not is_replay(again)
+        assert first.response is not None
+        assert list(stage.world.orders) == [json.loads(first.response["body"])["order_id"]]
