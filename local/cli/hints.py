@@ -1,5 +1,10 @@
 """What to try with a running instance."""
 
+import os
+import shlex
+import sys
+from pathlib import Path
+
 from rich.console import Console
 
 from local.instance import Outputs, StateDir
@@ -27,6 +32,7 @@ def hints(outputs: Outputs, state: StateDir) -> dict[str, list[str]]:
         f"aws --endpoint-url {outputs.endpoint_url} --region {outputs.region}"
     )
     return {
+        **_environment(),
         "Order something": [
             f"python -m ops stock add SKU-1 100 --new --local{where} --yes",
             f"curl -i -X POST {url}/orders -H 'Content-Type: application/json' -H 'Idempotency-Key: my-first' \\",
@@ -47,3 +53,11 @@ def hints(outputs: Outputs, state: StateDir) -> dict[str, list[str]]:
         ],
         "Look, and stop": [f"python -m local status{where}", f"python -m local down{where}"],
     }
+
+
+def _environment() -> dict[str, list[str]]:
+    """How `python` becomes the one that has our packages; nothing where the terminal has it already."""
+    activate = Path(sys.prefix) / "bin" / "activate"
+    if os.environ.get("VIRTUAL_ENV") == sys.prefix or not activate.is_file():
+        return {}
+    return {"Once per terminal": [f". {shlex.quote(str(activate))}"]}
