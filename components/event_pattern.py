@@ -1,6 +1,7 @@
 """EventBridge's event patterns, as far as they can be wrong before a deploy."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 
 from pydantic import JsonValue
@@ -8,7 +9,7 @@ from pydantic import JsonValue
 # The fields of an event. Only `detail` has fields of its own.
 ENVELOPE = frozenset({"id", "version", "detail-type", "source", "account", "time", "region", "resources", "detail"})
 _ANY_OF = "$or"
-_OPERATORS = frozenset(
+OPERATORS = frozenset(
     {"prefix", "suffix", "anything-but", "numeric", "cidr", "exists", "equals-ignore-case", "wildcard"}
 )
 # AWS's quota is 2,048 characters; the source that is added to every pattern needs some of them.
@@ -54,8 +55,9 @@ def _alternatives(value: JsonValue, path: tuple[str, ...], where: str) -> Iterat
 
 def _is_value(item: JsonValue) -> bool:
     if isinstance(item, dict):
-        return len(item) == 1 and next(iter(item)) in _OPERATORS
-    return not isinstance(item, list)
+        return len(item) == 1 and next(iter(item)) in OPERATORS
+    # YAML knows `.nan` and `.inf`, JSON does not.
+    return not isinstance(item, list) and not (isinstance(item, float) and not math.isfinite(item))
 
 
 def _operator(item: JsonValue, where: str) -> tuple[str, str]:
@@ -63,4 +65,4 @@ def _operator(item: JsonValue, where: str) -> tuple[str, str]:
 
 
 def _known() -> str:
-    return ", ".join(f"{{{operator}: …}}" for operator in sorted(_OPERATORS))
+    return ", ".join(f"{{{operator}: …}}" for operator in sorted(OPERATORS))

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from components.config.stack_config import StackConfig
 
 MIN_COGNITO_VALIDITY_SECONDS = 300
+MAX_AUDIENCES = 50
+# Of the one name in a certificate's subject.
+MAX_CERTIFICATE_NAME = 64
 
 
 def idle_settings(config: "StackConfig") -> Problem | None:
@@ -92,6 +95,19 @@ def external(config: "StackConfig") -> Problem | None:
     )
 
 
+def audiences(config: "StackConfig") -> Problem | None:
+    """An authorizer knows fifty audiences, AWS's fixed quota; with cognito each client is one."""
+    key = {"cognito": "token_clients", "external": "jwt_audiences"}.get(config.authorizer, "")
+    number = len(getattr(config, key)) if key else 0
+    if number <= MAX_AUDIENCES:
+        return None
+    return Problem(
+        (key, "authorizer"),
+        f"{number} with authorizer = {config.authorizer}",
+        f"at most {MAX_AUDIENCES}: an authorizer of API Gateway takes no more audiences",
+    )
+
+
 def cors(config: "StackConfig") -> Problem | None:
     """`*` is for trying out; beside it other origins mean nothing."""
     origins = config.cors_origins
@@ -113,6 +129,12 @@ def domain(config: "StackConfig") -> Problem | None:
     if not given:
         allowed = "domain_certificate_arn, or domain_zone_id to have one made and validated there, or both"
         return Problem((*keys, "domain_name"), "a domain without a certificate", allowed)
+    if not config.domain_certificate_arn and len(config.domain_name) > MAX_CERTIFICATE_NAME:
+        return Problem(
+            ("domain_name", "domain_certificate_arn"),
+            f"a name of {len(config.domain_name)} characters",
+            f"at most {MAX_CERTIFICATE_NAME}, the longest that ACM makes a certificate for; or a certificate of yours",
+        )
     region = config.domain_certificate_arn.split(":")[3] if config.domain_certificate_arn else ""
     if config.waf and region not in ("", "us-east-1"):
         return Problem(
@@ -170,4 +192,4 @@ def _text(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-API_RULES = (idle_settings, anonymous, cognito, external, cors, domain, edge, warm_start)
+API_RULES = (idle_settings, anonymous, cognito, external, audiences, cors, domain, edge, warm_start)

@@ -47,6 +47,19 @@ def routed_subscribers(config: "StackConfig") -> Problem | None:
     return None
 
 
+def one_subscription_per_endpoint(config: "StackConfig") -> Problem | None:
+    """To a topic an endpoint is subscribed once: SNS refuses it with other attributes, and ours differ in their DLQ."""
+    reached = [(each.protocol, each.endpoint) for each in config.subscriptions if each.endpoint]
+    doubled = sorted({endpoint for protocol, endpoint in reached if reached.count((protocol, endpoint)) > 1})
+    if config.events_target == "bus" or not doubled:
+        return None
+    return Problem(
+        ("subscriptions", "events_target"),
+        f"{doubled[0]} in several subscriptions with events_target = topic",
+        "one subscription per endpoint, whose filter_policy lists all that it wants",
+    )
+
+
 def watched_rules(config: "StackConfig") -> Problem | None:
     """Every rule has two alarms that one composite hears, and CloudWatch lets that name a hundred."""
     if config.events_target == "topic" or len(config.subscriptions) <= MAX_RULES:
@@ -58,4 +71,4 @@ def watched_rules(config: "StackConfig") -> Problem | None:
     )
 
 
-EVENTS_RULES = (order_on_a_bus, routed_subscribers, watched_rules)
+EVENTS_RULES = (order_on_a_bus, routed_subscribers, one_subscription_per_endpoint, watched_rules)

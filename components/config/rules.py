@@ -20,6 +20,8 @@ START_SECONDS = 1
 # The tags set by the program itself.
 OWN_TAGS = frozenset({"Project", "Stack", "ManagedBy", "Environment", "Owner"})
 MAX_EXTRA_TAGS = 50 - len(OWN_TAGS)
+# How long SQS hides a message at most, counted from its receive, however often that is changed.
+MAX_HIDDEN_SECONDS = 43_200
 
 Rule = Callable[["StackConfig"], Problem | None]
 
@@ -99,6 +101,19 @@ def _backoff(config: "StackConfig") -> Problem | None:
     return Problem(keys, _values(config, *keys), f"a cap of at least the base, {config.retry_base_seconds} seconds")
 
 
+def _hidden_at_most(config: "StackConfig") -> Problem | None:
+    # The delay is asked for when an attempt has failed; batching and the attempt have used some of the time by then.
+    keys = ("retry_cap_seconds", "worker_timeout_seconds", "batch_window_seconds")
+    longest = MAX_HIDDEN_SECONDS - config.worker_timeout_seconds - config.batch_window_seconds
+    if config.retry_cap_seconds <= longest:
+        return None
+    allowed = (
+        f"a cap of at most 12 hours - worker timeout - batching window = {longest} seconds: SQS refuses to hide a "
+        "message for longer than 12 hours from its receive, and it would come back much too soon"
+    )
+    return Problem(keys, _values(config, *keys), allowed)
+
+
 def _horizon(config: "StackConfig") -> Problem | None:
     delays = retry_delays(config.retry_base_seconds, config.retry_cap_seconds, config.max_receive_count)
     least = sum(delays) / 2
@@ -144,12 +159,14 @@ def _batch_window(config: "StackConfig") -> Problem | None:
 
 def _reserved_worker(config: "StackConfig") -> Problem | None:
     keys = ("worker_reserved_concurrency", "worker_max_concurrency")
-    if not 0 < config.worker_reserved_concurrency < config.worker_max_concurrency:
+    if config.worker_reserved_concurrency == -1 or config.worker_reserved_concurrency >= config.worker_max_concurrency:
         return None
     allowed = (
         f"at least worker_max_concurrency = {config.worker_max_concurrency} (or -1), or throttled batches cost "
         "messages their receives"
     )
+    if config.worker_reserved_concurrency == 0:
+        allowed += " and send every order to the dead-letter queue; to stop the worker: python -m ops worker pause"
     return Problem(keys, _values(config, *keys), allowed)
 
 
@@ -214,16 +231,17 @@ def _subscription_clashes(config: "StackConfig") -> Problem | None:
 
 def _extra_tags(config: "StackConfig") -> Problem | None:
     names = [tag.partition("=")[0] for tag in config.extra_tags]
-    bad = sorted(
-        {name for name in names if name in OWN_TAGS or names.count(name) > 1 or name.lower().startswith("aws:")}
-    )
+    # IAM takes `team` and `Team` for the same name, and refuses a role that has both.
+    folded = [name.lower() for name in (*OWN_TAGS, *names)]
+    bad = sorted({name for name in names if folded.count(name.lower()) > 1 or name.lower().startswith("aws:")})
     if not bad and len(names) <= MAX_EXTRA_TAGS:
         return None
     given = f"the names {', '.join(bad)}" if bad else f"{len(names)} tags"
     return Problem(
         ("extra_tags",),
         given,
-        f"names once each, none of {', '.join(sorted(OWN_TAGS))}, none starting with aws:, at most {MAX_EXTRA_TAGS}",
+        f"names once each, whatever their case, none of {', '.join(sorted(OWN_TAGS))}, none starting with aws:, "
+        f"at most {MAX_EXTRA_TAGS}",
     )
 
 
@@ -231,6 +249,15 @@ def _thresholds_once(config: "StackConfig") -> Problem | None:
     names = [item.partition("=")[0] for item in config.alarm_thresholds]
     doubled = sorted({name for name in names if names.count(name) > 1})
     return Problem(("alarm_thresholds",), f"{doubled[0]} twice", "each threshold once") if doubled else None
+
+
+def _receivers_once(config: "StackConfig") -> Problem | None:
+    # The name of a subscription's resource is made from its receiver: two of them would be one resource.
+    for key in ("alarm_page_subscriptions", "alarm_notify_subscriptions", "alarm_ticket_subscriptions"):
+        receivers = getattr(config, key)
+        if len(set(receivers)) != len(receivers):
+            return Problem((key,), "a receiver twice", "each receiver once")
+    return None
 
 
 def _alarms_in_production(config: "StackConfig") -> Problem | None:
@@ -246,6 +273,7 @@ RULES: tuple[Rule, ...] = (
     _time_of_a_batch,
     _time_margin,
     _backoff,
+    _hidden_at_most,
     _horizon,
     _retries_within_retention,
     _short_horizon_in_production,
@@ -259,6 +287,7 @@ RULES: tuple[Rule, ...] = (
     _subscription_clashes,
     _extra_tags,
     _thresholds_once,
+    _receivers_once,
     _alarms_in_production,
     *API_RULES,
     *DATA_RULES,

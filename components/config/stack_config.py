@@ -98,7 +98,7 @@ class StackConfig(MessagingOptions, DataOptions, DeliveryOptions, ApiOptions):
         default=-1, description="Instances kept for, and at most used by, each API function; -1: none, 0: stopped."
     )
     worker_reserved_concurrency: Reserved = Field(
-        default=-1, description="Instances kept for, and at most used by, the worker; -1: none, 0: stopped."
+        default=-1, description="Instances kept for, and at most used by, the worker; -1: none."
     )
 
     queue_visibility_seconds: int = Field(
@@ -193,9 +193,9 @@ class StackConfig(MessagingOptions, DataOptions, DeliveryOptions, ApiOptions):
     )
     runbook_base_url: str = Field(
         default="docs/runbooks",
-        pattern=r"^[^\s#?]+$",
+        pattern=r"^[^\s#?]{1,512}$",
         description="Where docs/runbooks is readable for whoever is paged; every alarm links below it.",
-        json_schema_extra={"allowed": "a URL or path without spaces, # and ?"},
+        json_schema_extra={"allowed": "a URL or path of at most 512 characters, without spaces, # and ?"},
     )
 
     tracing: bool = Field(

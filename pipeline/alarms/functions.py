@@ -1,5 +1,7 @@
 """Rows on the functions: errors, throttles, time and concurrency."""
 
+import math
+
 from components.alarms.model import Alarm, Ref, Threshold, Tier
 from pipeline.alarms.context import (
     CREATE_ORDER,
@@ -98,7 +100,8 @@ def _concurrency(context: Context) -> tuple[Alarm, ...]:
             name=f"{name}-concurrency",
             title=f"{title} is close to its concurrency limit",
             metrics={"concurrency": function_metric("ConcurrentExecutions", function, "Maximum")},
-            threshold=Threshold(max(1, t.concurrency_percent * limit // 100), "executions", f"of {limit}"),
+            # Rounded up: of two instances one is not yet close to the limit.
+            threshold=Threshold(math.ceil(t.concurrency_percent * limit / 100), "executions", f"of {limit}"),
             period=FIVE_MINUTES,
             periods=6,
             to_alarm=4,

@@ -1,10 +1,16 @@
 """Receivers and thresholds: what they become, and what is refused because it would silence alarms."""
 
+import re
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from components.alarms.settings import AlarmSubscription
+from components.config import StackConfig
 from components.config.alarm_thresholds import AlarmThresholds, changed_thresholds
-from tests.cloudwatch.registered import ACCOUNT, SUBSCRIBED, register_alarms
+from pipeline.alarms import alarm_table
+from tests.cloudwatch.registered import ACCOUNT, LIMITS, SUBSCRIBED, register_alarms
 
 
 def test_a_receiver_is_a_protocol_and_an_endpoint_that_may_hold_the_separator() -> None:
@@ -70,3 +76,28 @@ def test_topics_are_encrypted_with_the_given_key_only() -> None:
 
     # THEN
     assert keys == [{None}, {key}]
+
+
+@pytest.mark.parametrize(("most", "alarming"), [(2, 2), (3, 3), (10, 8), (1_000, 800)])
+def test_a_worker_is_close_to_its_limit_only_at_the_share_that_is_configured(most: int, alarming: int) -> None:
+    # GIVEN
+    limits = replace(LIMITS, worker_concurrency=most)
+
+    # WHEN
+    (row,) = [each for each in alarm_table(AlarmThresholds(), limits).alarms if each.name == "worker-concurrency"]
+
+    # THEN
+    assert row.threshold.value == alarming
+
+
+def test_a_runbook_that_has_an_option_changed_calls_it_by_its_name() -> None:
+    # GIVEN
+    folder = Path(__file__).parents[2] / "docs" / "runbooks"
+    text = "\n".join(page.read_text(encoding="utf-8") for page in folder.glob("*.md"))
+
+    # WHEN
+    options = re.findall(r"(?:[Rr]aise|[Ll]ower) `([^`]+)`", text)
+
+    # THEN
+    assert options
+    assert set(options) <= set(StackConfig.model_fields) | set(AlarmThresholds.model_fields)

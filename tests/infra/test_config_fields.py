@@ -223,3 +223,11 @@ def test_the_engine_s_defaults_change_nothing(stack: str) -> None:
 
     # THEN
     assert with_defaults == parse_config(own, project="orders", stack=stack)
+
+
+def test_a_runbook_link_leaves_room_for_the_words_of_an_alarm() -> None:
+    # GIVEN / WHEN
+    problem = only_problem(runbook_base_url=f"https://{'a' * 510}")
+
+    # THEN
+    assert "at most 512 characters" in problem.allowed

@@ -304,6 +304,7 @@ def test_a_rule_s_name_fits_aws_s_limit() -> None:
         ("{detail: {data: {}}}", "at least one field"),
         ("{detail: {data: {total: [{more: 1}]}}}", "{prefix: …}"),
         ("{detail: {data: {total: [[1]]}}}", "a text, a number"),
+        ("{detail: {data: {total: [.inf]}}}", "a text, a number"),
         ("{$or: [{source: [a]}]}", "at least two patterns"),
         ("{$or: [{source: [a]}, {source: b}]}", "a list with at least one value"),
         (f"{{source: [{'a' * 1900}]}}", "at most 1900"),

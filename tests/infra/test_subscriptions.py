@@ -2,6 +2,9 @@
 
 import json
 
+import pytest
+
+from tests.infra.config_factory import parsed, refused
 from tests.infra.fake_outputs import arn, url
 from tests.infra.recording import record_stack
 from tests.infra.stacks import recorded
@@ -97,3 +100,28 @@ class TestSubscriptions:
         assert [each for each in after.resources if each not in before.resources] == []
         assert gone
         assert all("notifications-s0" in each.urn for each in gone)
+
+    @pytest.mark.parametrize("value", ["{foo: bar}", "{}", "{prefix: a, suffix: b}", ".nan"])
+    def test_a_filter_that_sns_would_refuse_is_refused_with_what_is_allowed(self, value: str) -> None:
+        # GIVEN
+        item = f"{{name: own, protocol: sqs, filter_policy: {{event_type: [{value}]}}}}"
+
+        # WHEN
+        (problem,) = refused(subscriptions=json.dumps([item])).problems
+
+        # THEN
+        assert "in filter_policy" in problem.given
+        assert "{anything-but: …}" in problem.allowed
+
+    @pytest.mark.parametrize(
+        "value", ["{prefix: order.}", "{anything-but: [EUR, USD]}", "{exists: false}", "1.5", "null"]
+    )
+    def test_a_filter_that_sns_takes_is_accepted(self, value: str) -> None:
+        # GIVEN
+        item = f"{{name: own, protocol: sqs, filter_policy: {{event_type: [{value}]}}}}"
+
+        # WHEN
+        config = parsed(subscriptions=json.dumps([item]))
+
+        # THEN
+        assert config.subscriptions[0].filter_policy

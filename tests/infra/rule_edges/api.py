@@ -1,5 +1,7 @@
 """Edges of the rules on the API: callers, names, the edge and warm starts."""
 
+import json
+
 from tests.infra.rule_edges.model import LOCAL, Edges
 
 COGNITO = {"authorizer": "cognito", "token_clients": '["shop"]'}
@@ -8,6 +10,13 @@ SECRET = "0123456789abcdef0123456789abcdef"
 WAF = {"waf": "true", "origin_secret": SECRET}
 CERTIFICATE = "arn:aws:acm:{region}:123456789012:certificate/1"
 DOMAIN = {"domain_name": "orders.example.com"}
+
+FIFTY = [f"c{number}" for number in range(50)]
+
+
+def name_of(length: int) -> str:
+    return f"{'a' * (length - len('.shop.example.com'))}.shop.example.com"
+
 
 EDGES: Edges = {
     ("idle_settings", "clients"): (
@@ -79,6 +88,16 @@ EDGES: Edges = {
         {**COGNITO, "token_validity_seconds": "2", **LOCAL},
         "on the local stack only",
     ),
+    ("audiences", "clients"): (
+        {**COGNITO, "token_clients": json.dumps([*FIFTY, "shop"])},
+        {**COGNITO, "token_clients": json.dumps(FIFTY)},
+        "at most 50",
+    ),
+    ("audiences", "external"): (
+        {**EXTERNAL, "jwt_audiences": json.dumps([*FIFTY, "shop"])},
+        {**EXTERNAL, "jwt_audiences": json.dumps(FIFTY)},
+        "at most 50",
+    ),
     ("external", "issuer"): (
         {"authorizer": "external", "jwt_audiences": '["a"]'},
         EXTERNAL,
@@ -105,6 +124,16 @@ EDGES: Edges = {
         "both or neither",
     ),
     ("domain", "without certificate"): (DOMAIN, {**DOMAIN, "domain_zone_id": "Z123"}, "to have one made and validated"),
+    ("domain", "too long for ACM"): (
+        {"domain_name": name_of(65), "domain_zone_id": "Z123"},
+        {"domain_name": name_of(64), "domain_zone_id": "Z123"},
+        "at most 64",
+    ),
+    ("domain", "long, with a certificate"): (
+        {"domain_name": name_of(70), "domain_zone_id": "Z123"},
+        {"domain_name": name_of(70), "domain_certificate_arn": CERTIFICATE.format(region="eu-west-1")},
+        "or a certificate of yours",
+    ),
     ("domain", "locally"): (
         {**DOMAIN, "domain_zone_id": "Z123", **LOCAL},
         {**DOMAIN, "domain_zone_id": "Z123"},

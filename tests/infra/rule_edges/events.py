@@ -8,14 +8,15 @@ from tests.infra.rule_edges.model import Edges
 ON = {"events_target": "bus"}
 
 
-def subscribed(item: str) -> str:
-    return json.dumps([item])
+def subscribed(*items: str) -> str:
+    return json.dumps(items)
 
 
 EMAIL = subscribed("{name: team, protocol: email, endpoint: team@example.com}")
 HTTPS = subscribed("{name: hook, protocol: https, endpoint: 'https://example.com/hook'}")
 FILTERED = subscribed("{name: own, protocol: sqs, filter_policy: {event_type: [order.rejected]}}")
 PATTERN = subscribed("{name: own, protocol: sqs, event_pattern: {detail-type: [order.rejected]}}")
+TWICE = "{{name: {}, protocol: sqs, endpoint: 'arn:aws:sqs:eu-west-1:123456789012:billing'}}"
 MANY = [f"{{name: s{index}, protocol: sqs}}" for index in range(MAX_RULES + 1)]
 
 EDGES: Edges = {
@@ -35,6 +36,16 @@ EDGES: Edges = {
         {"subscriptions": PATTERN},
         {"subscriptions": FILTERED},
         "filter_policy, e.g. {event_type: [order.rejected]}",
+    ),
+    ("one_subscription_per_endpoint", "topic"): (
+        {"subscriptions": subscribed(TWICE.format("one"), TWICE.format("two"))},
+        {**ON, "subscriptions": subscribed(TWICE.format("one"), TWICE.format("two"))},
+        "one subscription per endpoint",
+    ),
+    ("one_subscription_per_endpoint", "queues made here"): (
+        {"subscriptions": subscribed(TWICE.format("one"), TWICE.format("two"))},
+        {"subscriptions": subscribed("{name: one, protocol: sqs}", "{name: two, protocol: sqs}")},
+        "one subscription per endpoint",
     ),
     ("watched_rules", "too many"): (
         {**ON, "subscriptions": json.dumps(MANY)},

@@ -41,6 +41,11 @@ EDGES: Edges = {
         {"retry_base_seconds": "900", "max_receive_count": "50"},
         "at least the base, 901 seconds",
     ),
+    ("_hidden_at_most",): (
+        {"retry_cap_seconds": "43131", "batch_window_seconds": "10", "queue_visibility_seconds": "370"},
+        {"retry_cap_seconds": "43130", "batch_window_seconds": "10", "queue_visibility_seconds": "370"},
+        "12 hours - worker timeout - batching window = 43130 seconds",
+    ),
     ("_horizon",): (
         {"max_receive_count": "7"},
         {"max_receive_count": "8"},
@@ -61,7 +66,12 @@ EDGES: Edges = {
         {"batch_size": "10", "batch_threads": "11"},
         "at least 1 second with batches above 10",
     ),
-    ("_reserved_worker",): (
+    ("_reserved_worker", "stopped"): (
+        {"worker_reserved_concurrency": "0"},
+        {"worker_reserved_concurrency": "-1"},
+        "python -m ops worker pause",
+    ),
+    ("_reserved_worker", "fewer"): (
         {"worker_reserved_concurrency": "9"},
         {"worker_reserved_concurrency": "10"},
         "at least worker_max_concurrency = 10",
@@ -96,7 +106,17 @@ EDGES: Edges = {
         {"subscriptions": json.dumps(["{name: a, protocol: sqs}", "{name: b-dlq, protocol: sqs}"])},
         "without the ending",
     ),
-    ("_extra_tags",): (
+    ("_extra_tags", "case of ours"): (
+        {"extra_tags": '["owner=me"]'},
+        {"extra_tags": '["owners=me"]'},
+        "whatever their case",
+    ),
+    ("_extra_tags", "case of theirs"): (
+        {"extra_tags": '["Team=me", "team=me"]'},
+        {"extra_tags": '["Team=me", "teams=me"]'},
+        "whatever their case",
+    ),
+    ("_extra_tags", "ours"): (
         {"extra_tags": '["Owner=me"]'},
         {"extra_tags": '["Team=me"]'},
         "names once each",
@@ -105,6 +125,16 @@ EDGES: Edges = {
         {"alarm_thresholds": '["api_p99_ms=1", "api_p99_ms=2"]'},
         {"alarm_thresholds": '["api_p99_ms=1", "backlog_messages=2"]'},
         "each threshold once",
+    ),
+    ("_receivers_once", "page"): (
+        {"alarm_page_subscriptions": '["email=a@example.com", "email=a@example.com"]'},
+        {"alarm_page_subscriptions": '["email=a@example.com", "email=b@example.com"]'},
+        "each receiver once",
+    ),
+    ("_receivers_once", "another tier"): (
+        {"alarm_ticket_subscriptions": '["sms=+4930123456", "sms=+4930123456"]'},
+        {"alarm_ticket_subscriptions": '["sms=+4930123456"]', "alarm_notify_subscriptions": '["sms=+4930123456"]'},
+        "each receiver once",
     ),
     ("_alarms_in_production",): (
         {"environment": "production", "allow_anonymous": "true", "alarms": "false"},
