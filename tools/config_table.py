@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--check", action="store_true", help="compare instead of writing")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if it is out of date")
     check = parser.parse_args(arguments).check
     current = README.read_text(encoding="utf-8")
     try:
