@@ -264,7 +264,9 @@ def text() -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write or check the document; 1 when a check finds a difference."""
-    parser = argparse.ArgumentParser(prog="python -m tools.openapi", description="Writes docs/openapi.json from the code.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.openapi", description="Writes docs/openapi.json from the code."
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if it is out of date")
     if not parser.parse_args(arguments).check:
         PATH.write_text(text(), encoding="utf-8")

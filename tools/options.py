@@ -58,7 +58,9 @@ def text(current: str) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write or check the page; 1 when a check finds a difference."""
-    parser = argparse.ArgumentParser(prog="python -m tools.options", description="Writes the table of docs/options.md from the code.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.options", description="Writes the table of docs/options.md from the code."
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if it is out of date")
     check = parser.parse_args(arguments).check
     current = PATH.read_text(encoding="utf-8")

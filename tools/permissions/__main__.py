@@ -8,7 +8,9 @@ from tools.permissions import page
 
 def main(arguments: list[str] | None = None) -> int:
     """Write or check the page; 1 when a check finds a difference."""
-    parser = argparse.ArgumentParser(prog="python -m tools.permissions", description="Writes docs/permissions.md from the code.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.permissions", description="Writes docs/permissions.md from the code."
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if it is out of date")
     check = parser.parse_args(arguments).check
     wanted = page.text()
