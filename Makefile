@@ -11,7 +11,7 @@ PACKAGES := components pipeline runtime local ops policy tools tests benchmarks
 SOURCES := __main__.py $(wildcard $(PACKAGES))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo incident up down lint types unit infra flow e2e long engine test check mutation format lock clean
+.PHONY: help setup demo incident up down lint types unit infra flow crash-points e2e long engine test check mutation format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
