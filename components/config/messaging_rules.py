@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from components.config.stack_config import StackConfig
 
 _FIFO = ".fifo"
+# What an order takes when all is well: some calls of AWS, one after the other.
+ORDINARY_SECONDS = 0.1
 
 
 def one_at_a_time(config: "StackConfig") -> Problem | None:
@@ -19,6 +21,24 @@ def one_at_a_time(config: "StackConfig") -> Problem | None:
         (*keys, "strict_ordering"),
         f"batch_size = {config.batch_size}, batch_window_seconds = {config.batch_window_seconds} with strict_ordering",
         "batch_size: 1 and batch_window_seconds: 0, so that a failing order costs its caller's next ones no attempt",
+    )
+
+
+def one_by_one(config: "StackConfig") -> Problem | None:
+    """After a failure a batch is worked off one by one: what cannot be begun in time has lost a receive for nothing.
+
+    After an outage every batch is such a one, and larger ones would dead-letter orders that only had to wait.
+    """
+    left = config.worker_timeout_seconds - config.item_budget_seconds - config.time_margin_seconds
+    # Where not even one fits, another rule says so.
+    if left < 0 or (config.batch_size - 1) * ORDINARY_SECONDS <= left:
+        return None
+    keys = ("batch_size", "worker_timeout_seconds", "item_budget_seconds", "time_margin_seconds")
+    return Problem(
+        keys,
+        ", ".join(f"{key} = {getattr(config, key)}" for key in keys),
+        f"at most {int(left / ORDINARY_SECONDS) + 1} in a batch: {ORDINARY_SECONDS:g} seconds for each but the last "
+        f"within timeout - item budget - margin = {left} seconds, because a batch with a retry in it runs one by one",
     )
 
 
@@ -39,4 +59,4 @@ def ordered_subscribers(config: "StackConfig") -> Problem | None:
     return None
 
 
-MESSAGING_RULES = (one_at_a_time, ordered_subscribers)
+MESSAGING_RULES = (one_at_a_time, one_by_one, ordered_subscribers)

@@ -11,7 +11,15 @@ def subscribed(endpoint: str) -> str:
     return f"[\"{{name: billing, protocol: sqs, endpoint: '{endpoint}'}}\"]"
 
 
+LARGE = {"batch_threads": "100", "item_budget_seconds": "5", "batch_window_seconds": "1"}
+LARGE |= {"worker_timeout_seconds": "30", "queue_visibility_seconds": "200"}
+
 EDGES: Edges = {
+    ("one_by_one", "large"): (
+        {**LARGE, "batch_size": "202"},
+        {**LARGE, "batch_size": "201"},
+        "at most 201 in a batch",
+    ),
     ("one_at_a_time", "batch"): ({**ON, "batch_size": "2"}, ON, "batch_size: 1"),
     ("one_at_a_time", "window"): (
         {**ON, "batch_window_seconds": "1", "queue_visibility_seconds": "400"},
