@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from components.config.alarm_rules import ALARM_RULES
 from components.config.api_rules import API_RULES
 from components.config.data_rules import DATA_RULES
 from components.config.delivery_rules import DELIVERY_RULES
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 MIN_HORIZON_SECONDS = 20 * 60
 MIN_TIME_MARGIN_SECONDS = 5
+# What people have at least for a dead letter; half of it is when an alarm says so.
+MIN_DEAD_LETTER_SECONDS = 3_600
 # What passes before the first message of a batch is begun. Without it the last round, or the only one, never is.
 START_SECONDS = 1
 # The tags set by the program itself.
@@ -52,11 +55,12 @@ def _visibility(config: "StackConfig") -> Problem | None:
 
 def _dead_letter_retention(config: "StackConfig") -> Problem | None:
     keys = ("dlq_retention_seconds", "queue_retention_seconds")
-    if config.dlq_retention_seconds > config.queue_retention_seconds:
+    least = config.queue_retention_seconds + MIN_DEAD_LETTER_SECONDS
+    if config.dlq_retention_seconds >= least:
         return None
     allowed = (
-        f"dead letters kept longer than the queue's {config.queue_retention_seconds} seconds, because both count from "
-        "the original send"
+        f"dead letters kept for at least {least} seconds, an hour longer than the queue's messages, because both count "
+        "from the original send"
     )
     return Problem(keys, _values(config, *keys), allowed)
 
@@ -245,27 +249,6 @@ def _extra_tags(config: "StackConfig") -> Problem | None:
     )
 
 
-def _thresholds_once(config: "StackConfig") -> Problem | None:
-    names = [item.partition("=")[0] for item in config.alarm_thresholds]
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    return Problem(("alarm_thresholds",), f"{doubled[0]} twice", "each threshold once") if doubled else None
-
-
-def _receivers_once(config: "StackConfig") -> Problem | None:
-    # The name of a subscription's resource is made from its receiver: two of them would be one resource.
-    for key in ("alarm_page_subscriptions", "alarm_notify_subscriptions", "alarm_ticket_subscriptions"):
-        receivers = getattr(config, key)
-        if len(set(receivers)) != len(receivers):
-            return Problem((key,), "a receiver twice", "each receiver once")
-    return None
-
-
-def _alarms_in_production(config: "StackConfig") -> Problem | None:
-    if config.alarms or config.environment != "production":
-        return None
-    return Problem(("alarms", "environment"), "false in production", "true in production: somebody has to hear of it")
-
-
 RULES: tuple[Rule, ...] = (
     _visibility,
     _dead_letter_retention,
@@ -286,9 +269,7 @@ RULES: tuple[Rule, ...] = (
     _subscription_names,
     _subscription_clashes,
     _extra_tags,
-    _thresholds_once,
-    _receivers_once,
-    _alarms_in_production,
+    *ALARM_RULES,
     *API_RULES,
     *DATA_RULES,
     *DELIVERY_RULES,

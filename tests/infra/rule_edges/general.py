@@ -11,9 +11,9 @@ EDGES: Edges = {
         "6 x worker timeout + batching window = 370 seconds",
     ),
     ("_dead_letter_retention",): (
-        {"dlq_retention_seconds": "345600"},
-        {"dlq_retention_seconds": "345601"},
-        "longer than the queue's 345600 seconds",
+        {"dlq_retention_seconds": "349199"},
+        {"dlq_retention_seconds": "349200"},
+        "at least 349200 seconds, an hour longer than the queue's messages",
     ),
     ("_worker_memory_of_orders",): (
         {"worker_idempotency_ttl_seconds": "1555200"},
@@ -121,22 +121,22 @@ EDGES: Edges = {
         {"extra_tags": '["Team=me"]'},
         "names once each",
     ),
-    ("_thresholds_once",): (
+    ("thresholds_once",): (
         {"alarm_thresholds": '["api_p99_ms=1", "api_p99_ms=2"]'},
         {"alarm_thresholds": '["api_p99_ms=1", "backlog_messages=2"]'},
         "each threshold once",
     ),
-    ("_receivers_once", "page"): (
+    ("receivers_once", "page"): (
         {"alarm_page_subscriptions": '["email=a@example.com", "email=a@example.com"]'},
         {"alarm_page_subscriptions": '["email=a@example.com", "email=b@example.com"]'},
         "each receiver once",
     ),
-    ("_receivers_once", "another tier"): (
+    ("receivers_once", "another tier"): (
         {"alarm_ticket_subscriptions": '["sms=+4930123456", "sms=+4930123456"]'},
         {"alarm_ticket_subscriptions": '["sms=+4930123456"]', "alarm_notify_subscriptions": '["sms=+4930123456"]'},
         "each receiver once",
     ),
-    ("_alarms_in_production",): (
+    ("alarms_in_production",): (
         {"environment": "production", "allow_anonymous": "true", "alarms": "false"},
         {"environment": "development", "alarms": "false"},
         "true in production",
