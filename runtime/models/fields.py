@@ -7,7 +7,10 @@ from typing import Annotated, Final
 from pydantic import Field
 
 SCHEMA_VERSION: Final = 1
-"""The version of the queue message and of the stored order that this code writes and knows."""
+"""The version of the queue message and of the stored order that this code writes; the newest that it knows."""
+
+OLDEST_SCHEMA_VERSION: Final = 1
+"""The oldest version of a queue message that this code knows: what may still wait in a queue or come by a redrive."""
 
 MAX_LINES: Final = 50
 MAX_QUANTITY: Final = 1000

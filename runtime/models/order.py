@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from runtime.models.fields import (
     MAX_LINES,
+    OLDEST_SCHEMA_VERSION,
     SCHEMA_VERSION,
     Caller,
     CorrelationId,
@@ -133,7 +134,7 @@ class StoredOrder(BaseModel):
 class OrderMessage(OrderContent):
     """The body of a message in the orders queue: the whole order, so that the worker needs nothing else."""
 
-    schema_version: Annotated[int, Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)] = SCHEMA_VERSION
+    schema_version: Annotated[int, Field(ge=OLDEST_SCHEMA_VERSION, le=SCHEMA_VERSION)] = SCHEMA_VERSION
     order_id: OrderId
     caller: Caller
     accepted_at: Timestamp

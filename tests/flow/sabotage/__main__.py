@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 from tests.flow.sabotage.rewrite import rewritten
@@ -10,6 +11,11 @@ from tests.flow.sabotage.sabotages import SABOTAGES
 
 def main() -> int:
     """Play every sabotage; returns the exit status."""
+    argparse.ArgumentParser(
+        prog="python -m tests.flow.sabotage",
+        description="Make each deliberate mistake, and say which test noticed it and by what. It takes no options.",
+        epilog="Exit status: 0 if each was noticed, 1 if one was not.",
+    ).parse_args()
     survived = 0
     for sabotage in SABOTAGES:
         with rewritten(sabotage.changes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 from tests.flow.simulator.outage import Result, Settings, Simulation, arrivals, down_for, one_sku
@@ -15,6 +16,10 @@ RATES, STEADY_SECONDS = (30, 40, 50, 60, 70), 600
 
 def main() -> None:
     """Print everything."""
+    argparse.ArgumentParser(
+        prog="python -m tests.flow.simulator.outage_tables",
+        description="Print the tables of docs/simulation.md: outages and popular SKUs. It takes no options.",
+    ).parse_args()
     _line("dependency down", "a failing call takes", *_COLUMNS)
     for minutes in (5, 20):
         for seconds in FAILING_CALL_SECONDS:
