@@ -8,8 +8,12 @@ from pydantic import Field
 
 from components.component import Args, Component, Scope
 from components.event_subscription import EventSubscription
-from components.iam import Grant, sid
+from components.iam import Grant, allow_service, sid
+from components.queue import encrypted_queue, queue_policy
 from components.subscription_args import SubscriptionArgs
+
+# As long as SQS keeps anything: a broken key has to be repaired first.
+DEAD_LETTER_RETENTION_SECONDS = 1_209_600
 
 
 class EventBusArgs(Args):
@@ -24,20 +28,33 @@ class EventBusArgs(Args):
 class EventBus(Component):
     """The bus and its rules. Nobody but roles of this account may put events, by their own policies.
 
-    Outputs: `arn`, `bus_name`, `rule_names` and `subscriber_queue_urls` (of the queues made here), by subscription.
+    With a customer managed key it has a dead-letter queue of its own: what EventBridge took and cannot encrypt or
+    decrypt waits there, instead of being dropped without a word.
+
+    Outputs: `arn`, `bus_name`, `dead_letter_name` (`None` without a customer managed key), `rule_names` and
+    `subscriber_queue_urls` (of the queues made here), by subscription.
     """
 
     kind: ClassVar[str] = "EventBus"
 
     def __init__(self, name: str, scope: Scope, args: EventBusArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, scope, opts)
+        dead = self._dead_letter_queue(f"{name}-dlq")
         bus = aws.cloudwatch.EventBus(
             name,
-            # Without a key of ours EventBridge encrypts with one of AWS's own.
-            aws.cloudwatch.EventBusArgs(name=scope.name(name), kms_key_identifier=scope.key_arn, tags=scope.tags),
+            aws.cloudwatch.EventBusArgs(
+                name=scope.name(name),
+                # Without a key of ours EventBridge encrypts with one of AWS's own.
+                kms_key_identifier=scope.key_arn,
+                dead_letter_config=aws.cloudwatch.EventBusDeadLetterConfigArgs(arn=dead.arn) if dead else None,
+                tags=scope.tags,
+            ),
             self.child(),
         )
+        if dead:
+            self._let_in(dead, bus.arn)
         self.arn, self.bus_name = bus.arn, bus.name
+        self.dead_letter_name = dead.name if dead else None
         subscribed = {
             each.name: EventSubscription(f"{name}-{each.name}", scope, bus.name, args.source, each, self.child())
             for each in args.subscriptions
@@ -50,10 +67,24 @@ class EventBus(Component):
             {
                 "arn": self.arn,
                 "bus_name": self.bus_name,
+                "dead_letter_name": self.dead_letter_name,
                 "rule_names": self.rule_names,
                 "subscriber_queue_urls": self.subscriber_queue_urls,
             }
         )
+
+    def _dead_letter_queue(self, name: str) -> aws.sqs.Queue | None:
+        # EventBridge uses it for errors of a customer managed key only, so without one it would stay empty for ever.
+        if self.scope.key_arn is None:
+            return None
+        # Under SQS's key: under the bus's own it could not be written to either when that key is what is broken.
+        other_key = self.scope.model_copy(update={"key_arn": None})
+        return encrypted_queue(name, other_key, self.child(), retention_seconds=DEAD_LETTER_RETENTION_SECONDS)
+
+    def _let_in(self, dead: aws.sqs.Queue, bus_arn: pulumi.Output[str]) -> None:
+        account = bus_arn.apply(lambda arn: arn.split(":")[4])
+        statement = allow_service("events.amazonaws.com", "sqs:SendMessage", dead.arn, bus_arn, account)
+        queue_policy(f"{self.logical_name}-dlq-policy", self.scope, dead, [statement], self.child())
 
     def grant_publish(self) -> Grant:
         """Permission to put events."""

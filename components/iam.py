@@ -95,14 +95,21 @@ def tls_only(scope: Scope, actions: Sequence[str], resource: Text) -> dict[str, 
 
 
 def allow_service(
-    service: Literal["sns.amazonaws.com", "events.amazonaws.com"], action: str, resource: Text, source_arn: Text
+    service: Literal["sns.amazonaws.com", "events.amazonaws.com"],
+    action: str,
+    resource: Text,
+    source_arn: Text,
+    source_account: Text | None = None,
 ) -> dict[str, object]:
-    """Lets an AWS service act, only on behalf of the one resource named by `source_arn`."""
+    """Lets an AWS service act, only on behalf of the resource named by `source_arn`, and of its account, if given."""
+    condition: dict[str, object] = {"ArnEquals": {"aws:SourceArn": source_arn}}
+    if source_account is not None:
+        condition["StringEquals"] = {"aws:SourceAccount": source_account}
     return {
         "Sid": "NamedSource",
         "Effect": "Allow",
         "Principal": {"Service": service},
         "Action": [action],
         "Resource": resource,
-        "Condition": {"ArnEquals": {"aws:SourceArn": source_arn}},
+        "Condition": condition,
     }

@@ -16,7 +16,7 @@ from components.gradual_deploy import GradualDeploy
 from components.http_api import HttpApi
 from components.trace_group import TraceGroup, TraceGroupArgs
 from pipeline.alarms import Limits, alarm_table
-from pipeline.alarms.context import BUS, bus_rule
+from pipeline.alarms.context import BUS, BUS_DEAD_LETTER_QUEUE, bus_rule
 from pipeline.alarms.sections import dashboard_sections
 from pipeline.data import Data
 from pipeline.delivery import build_delivery
@@ -39,7 +39,13 @@ def build_operations(
     config: StackConfig, scope: Scope, data: Data, messaging: Messaging, functions: Functions, api: HttpApi
 ) -> Operations:
     """The stack's alarms and dashboard, both made from one table."""
-    table = alarm_table(changed_thresholds(config.alarm_thresholds), limits_of(config), bus_rules_of(config))
+    bus = messaging.notifications if isinstance(messaging.notifications, EventBus) else None
+    table = alarm_table(
+        changed_thresholds(config.alarm_thresholds),
+        limits_of(config),
+        bus_rules_of(config),
+        bus_dead_letters=bus is not None and bus.dead_letter_name is not None,
+    )
     watched = _watched(scope, data, messaging, functions, api)
     alarms = None
     if config.alarms:
@@ -107,7 +113,8 @@ def _outlets(messaging: Messaging) -> dict[str, Text]:
     if not isinstance(notifications, EventBus):
         return {"notifications_topic": notifications.topic_name}
     rules = {bus_rule(subscription).key: name for subscription, name in notifications.rule_names.items()}
-    return {BUS.key: notifications.bus_name, **rules}
+    kept = notifications.dead_letter_name
+    return {BUS.key: notifications.bus_name, **rules, **({BUS_DEAD_LETTER_QUEUE.key: kept} if kept is not None else {})}
 
 
 def _settings(config: StackConfig) -> AlarmSettings:

@@ -136,14 +136,16 @@ def _quiet(composite: Composite) -> str:
 
 
 def _bus() -> Iterator[str]:
-    bus = alarm_table(AlarmThresholds(), limits_of(StackConfig(environment="development")), (_SUBSCRIPTION,))
+    limits = limits_of(StackConfig(environment="development"))
+    bus = alarm_table(AlarmThresholds(), limits, (_SUBSCRIPTION,), bus_dead_letters=True)
     yield "With `events_target: bus` each subscription has these rows instead of the topic's, here for one that is"
-    yield f"called `{_SUBSCRIPTION}`. That the worker cannot publish at all is heard by `attempt-failure-rate`."
+    yield f"called `{_SUBSCRIPTION}`. The last row is there with `encryption: customer` only."
+    yield "That the worker cannot publish at all is heard by `attempt-failure-rate`."
     yield ""
     yield "| alarm | watches | fires when | no data | why | runbook |"
     yield "|---|---|---|---|---|---|"
     for row in bus.alarms:
-        if row.name.endswith(f"-{_SUBSCRIPTION}"):
+        if row.name.endswith(f"-{_SUBSCRIPTION}") or row.name.startswith("bus-"):
             yield _alarm(row, set(), bus.composite_of(row.name))
 
 

@@ -10,12 +10,19 @@ _GONE = ("ResourceNotFoundException",)
 DEFAULT_BUS = "default"
 
 
+class DeadLetterConfig(Inputs):
+    """Where a bus puts what it cannot encrypt or decrypt; kept by the emulator, where that never happens."""
+
+    arn: str
+
+
 class EventBusInputs(Inputs):
     """`aws:cloudwatch/eventBus:EventBus`."""
 
     name: str
     description: str | None = None
     kms_key_identifier: str | None = None
+    dead_letter_config: DeadLetterConfig | None = None
     tags: Tags
 
 
@@ -24,7 +31,7 @@ class EventBus(Handler[EventBusInputs]):
 
     pulumi_type = "aws:cloudwatch/eventBus:EventBus"
     model = EventBusInputs
-    updatable = frozenset({"description", "kmsKeyIdentifier", "tags"})
+    updatable = frozenset({"deadLetterConfig", "description", "kmsKeyIdentifier", "tags"})
 
     def create(self, aws: Aws, name: str, inputs: EventBusInputs) -> Created:
         """Create it."""
@@ -35,7 +42,11 @@ class EventBus(Handler[EventBusInputs]):
 
     def update(self, aws: Aws, id_: str, old: EventBusInputs, new: EventBusInputs) -> Mapping[str, Any]:
         """Set what changed."""
-        arn = aws.events.update_event_bus(Name=id_, **_settings(new))["Arn"]
+        settings = _settings(new)
+        if old.dead_letter_config:
+            # What is left out of the call stays as it was.
+            settings.setdefault("DeadLetterConfig", {})
+        arn = aws.events.update_event_bus(Name=id_, **settings)["Arn"]
         _retag(aws, arn, old.tags, new.tags)
         return {"name": id_, "arn": arn}
 
@@ -45,7 +56,12 @@ class EventBus(Handler[EventBusInputs]):
 
 
 def _settings(inputs: EventBusInputs) -> dict[str, Any]:
-    return compact(Description=inputs.description, KmsKeyIdentifier=inputs.kms_key_identifier)
+    dead = inputs.dead_letter_config
+    return compact(
+        Description=inputs.description,
+        KmsKeyIdentifier=inputs.kms_key_identifier,
+        DeadLetterConfig={"Arn": dead.arn} if dead else None,
+    )
 
 
 class EventRuleInputs(Inputs):

@@ -13,12 +13,19 @@ from pipeline.alarms.queues import queue_alarms
 __all__ = ["REFS", "Limits", "alarm_table"]
 
 
-def alarm_table(thresholds: AlarmThresholds, limits: Limits, bus_rules: tuple[str, ...] | None = None) -> AlarmTable:
+def alarm_table(
+    thresholds: AlarmThresholds,
+    limits: Limits,
+    bus_rules: tuple[str, ...] | None = None,
+    *,
+    bus_dead_letters: bool = False,
+) -> AlarmTable:
     """The table for one stack's thresholds and limits.
 
-    `bus_rules` are the names of the subscriptions to a bus; None: outcomes go to a topic.
+    `bus_rules` are the names of the subscriptions to a bus; None: outcomes go to a topic. `bus_dead_letters` says
+    whether that bus has a dead-letter queue of its own.
     """
-    context = Context(thresholds, limits, bus_rules)
+    context = Context(thresholds, limits, bus_rules, bus_dead_letters)
     rows = (
         *api_alarms(context),
         *function_alarms(context),

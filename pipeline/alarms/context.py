@@ -15,6 +15,7 @@ GET_ORDER = Ref("get_order_function")
 PROCESS_ORDER = Ref("process_order_function")
 TOPIC = Ref("notifications_topic")
 BUS = Ref("events_bus")
+BUS_DEAD_LETTER_QUEUE = Ref("events_dead_letter_queue")
 NAMESPACE = Ref("metrics_namespace")
 TABLES: Mapping[str, Ref] = {
     name: Ref(f"{name}_table") for name in ("orders", "stock", "api_idempotency", "worker_idempotency")
@@ -23,7 +24,8 @@ REFS = frozenset(
     {QUEUE, DEAD_LETTER_QUEUE, API_ID, API_STAGE, CREATE_ORDER, GET_ORDER, PROCESS_ORDER, TOPIC, NAMESPACE}
     | set(TABLES.values())
 )
-"""Every name that a stack with a topic must supply; with a bus, it and its rules instead of the topic."""
+"""Every name that a stack with a topic must supply; with a bus, it, its rules and its dead-letter queue, if it has one,
+instead of the topic."""
 
 
 def bus_rule(subscription: str) -> Ref:
@@ -63,11 +65,17 @@ class Limits:
 
 @dataclass(frozen=True)
 class Context:
-    """Thresholds and limits of one stack, and the names of the subscriptions to its bus; None: it has a topic."""
+    """Thresholds and limits of one stack, and what is particular to its bus.
+
+    Attributes:
+        bus_rules: Names of the subscriptions to the bus; None: the stack has a topic.
+        bus_dead_letters: Whether the bus has a dead-letter queue of its own.
+    """
 
     thresholds: AlarmThresholds
     limits: Limits
     bus_rules: tuple[str, ...] | None = None
+    bus_dead_letters: bool = False
 
 
 def queue_metric(name: str, queue: Ref, statistic: str = "Maximum") -> Metric:

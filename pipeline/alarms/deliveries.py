@@ -1,11 +1,21 @@
-"""Rows on deliveries of outcomes to subscribers: those of the topic, or those of each rule of the bus."""
+"""Rows on deliveries of outcomes to subscribers: those of the topic, or those of the bus and each of its rules."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from components.alarms.model import Alarm, Metric, Ref, Threshold, Tier
-from pipeline.alarms.context import BUS, FIVE_MINUTES, MINUTE, TOPIC, Context, bus_rule, filled
+from pipeline.alarms.context import (
+    BUS,
+    BUS_DEAD_LETTER_QUEUE,
+    FIVE_MINUTES,
+    MINUTE,
+    TOPIC,
+    Context,
+    bus_rule,
+    filled,
+    queue_metric,
+)
 
 FAILED, REDRIVEN, LOST = "notifications-failed", "notifications-redriven", "notifications-lost"
 
@@ -87,7 +97,30 @@ def delivery_alarms(context: Context) -> tuple[Alarm, ...]:
     """Rows on failed, kept and lost deliveries."""
     if context.bus_rules is None:
         return _rows(_TOPIC)
-    return tuple(row for subscription in context.bus_rules for row in _rows(_rule(subscription)))
+    of_rules = tuple(row for subscription in context.bus_rules for row in _rows(_rule(subscription)))
+    return (*of_rules, _UNREADABLE) if context.bus_dead_letters else of_rules
+
+
+_UNREADABLE: Final = Alarm(
+    name="bus-dead-letter-queue-not-empty",
+    title="Events wait in the bus's dead-letter queue",
+    metrics={
+        "visible": queue_metric("ApproximateNumberOfMessagesVisible", BUS_DEAD_LETTER_QUEUE),
+        "hidden": queue_metric("ApproximateNumberOfMessagesNotVisible", BUS_DEAD_LETTER_QUEUE),
+    },
+    expression="visible + hidden",
+    threshold=Threshold(1, "messages", "each is an event that no subscriber knows of"),
+    period=MINUTE,
+    periods=1,
+    to_alarm=1,
+    missing="ignore",
+    # Not a notice, as for one subscriber's queue: all of them miss it, and the broken key guards the tables too.
+    tier=Tier.PAGE,
+    runbook="notifications",
+    why="With `encryption: customer` EventBridge puts there what it took and cannot encrypt or decrypt: the stack's "
+    "key is disabled, or its policy shuts EventBridge out. That is before any rule, so the rules' alarms need not hear "
+    "of it. SQS's metrics of a queue that was idle come up to 15 minutes late.",
+)
 
 
 def _rows(deliverer: _Deliverer) -> tuple[Alarm, ...]:

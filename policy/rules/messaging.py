@@ -11,6 +11,7 @@ QUEUE: Final = "aws:sqs/queue:Queue"
 TOPIC: Final = "aws:sns/topic:Topic"
 SUBSCRIPTION: Final = "aws:sns/topicSubscription:TopicSubscription"
 TARGET: Final = "aws:cloudwatch/eventTarget:EventTarget"
+BUS: Final = "aws:cloudwatch/eventBus:EventBus"
 _POLICY_OF: Final = {
     QUEUE: ("aws:sqs/queuePolicy:QueuePolicy", "queueUrl"),
     TOPIC: ("aws:sns/topicPolicy:TopicPolicy", "arn"),
@@ -18,7 +19,7 @@ _POLICY_OF: Final = {
 
 
 def _has_dead_letter_queue(resources: list[Resource]) -> Iterator[Violation]:
-    senders, targets = of_type(resources, QUEUE, SUBSCRIPTION), of_type(resources, TARGET)
+    senders, targets = of_type(resources, QUEUE, SUBSCRIPTION), of_type(resources, TARGET, BUS)
     for queue in of_type(resources, QUEUE):
         is_one = any(sender.refers_to("redrivePolicy", queue) for sender in senders) or any(
             target.refers_to("deadLetterConfig", queue) for target in targets
@@ -38,6 +39,12 @@ def _subscription_has_dead_letter_queue(resource: Resource) -> Iterator[str]:
 def _target_has_dead_letter_queue(resource: Resource) -> Iterator[str]:
     if not resource.props.get("deadLetterConfig"):
         yield "what EventBridge cannot deliver within a day is lost; set deadLetterConfig"
+
+
+def _bus_has_dead_letter_queue(resource: Resource) -> Iterator[str]:
+    # With a key of AWS's own EventBridge has no use for one.
+    if resource.props.get("kmsKeyIdentifier") and not resource.props.get("deadLetterConfig"):
+        yield "what EventBridge cannot encrypt or decrypt is dropped without a word; set deadLetterConfig"
 
 
 def _queue_is_encrypted(resource: Resource) -> Iterator[str]:
@@ -97,6 +104,13 @@ MESSAGING_RULES: Final = (
         level="mandatory",
         types=frozenset({TARGET}),
         check=_target_has_dead_letter_queue,
+    ),
+    Rule(
+        name="encrypted-event-buses-have-a-dead-letter-queue",
+        description="What EventBridge cannot encrypt or decrypt with a customer managed key is kept.",
+        level="mandatory",
+        types=frozenset({BUS}),
+        check=_bus_has_dead_letter_queue,
     ),
     Rule(
         name="queues-are-encrypted",

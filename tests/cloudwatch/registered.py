@@ -50,6 +50,7 @@ BUS_RULES: Final = ("billing", "mail")
 WATCHED_WITH_BUS: Final[Mapping[str, str]] = {
     **{key: name for key, name in WATCHED.items() if key != "notifications_topic"},
     "events_bus": f"{PREFIX}-events",
+    "events_dead_letter_queue": f"{PREFIX}-events-dlq",
     **{f"events_rule_{name}": f"{PREFIX}-events-{name}" for name in BUS_RULES},
 }
 THRESHOLDS: Final = AlarmThresholds(expected_orders_per_hour=20)
@@ -115,10 +116,10 @@ def _register(program: Callable[[], None]) -> tuple[Registered, ...]:
 
 
 def register_alarms(settings: AlarmSettings = SUBSCRIBED, *, bus: bool = False) -> tuple[Registered, ...]:
-    """What the alarms component registers for a stack with the names above, with a topic or a bus."""
+    """What the alarms component registers for a stack with the names above, with a topic or a bus under its own key."""
 
     def program() -> None:
-        table = alarm_table(THRESHOLDS, LIMITS, BUS_RULES if bus else None)
+        table = alarm_table(THRESHOLDS, LIMITS, BUS_RULES if bus else None, bus_dead_letters=bus)
         watched = WATCHED_WITH_BUS if bus else WATCHED
         Alarms("alarms", SCOPE, AlarmsArgs(table=table, watched=watched, settings=settings))
 

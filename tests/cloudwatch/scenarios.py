@@ -18,8 +18,8 @@ BEGIN, END, HORIZON = 60, 135, 240
 
 
 def sqs(name: str, queue: str) -> MetricKey:
-    """A metric of `queue` or `dead_letter_queue`."""
-    return MetricKey.of("AWS/SQS", name, {"QueueName": WATCHED[queue]})
+    """A metric of `queue`, `dead_letter_queue` or, with a bus, `events_dead_letter_queue`."""
+    return MetricKey.of("AWS/SQS", name, {"QueueName": {**WATCHED_WITH_BUS, **WATCHED}[queue]})
 
 
 def function(name: str, which: str | None) -> MetricKey:
@@ -144,10 +144,19 @@ _OF_RULES: Final = {
     "notifications-redriven": "InvocationsSentToDlq",
     "notifications-lost": "InvocationsFailedToBeSentToDlq",
 }
+_BUS_DEAD = "events_dead_letter_queue"
+BUS_HEALTHY: Final[Series] = {
+    sqs("ApproximateNumberOfMessagesVisible", _BUS_DEAD): 0,
+    sqs("ApproximateNumberOfMessagesNotVisible", _BUS_DEAD): 0,
+}
+"""What healthy minutes have besides with a bus under the stack's own key."""
 BUS_CAUSES: Final[Mapping[str, Series]] = {
-    f"{row}-{subscription}": {rule(metric, subscription): 1}
-    for row, metric in _OF_RULES.items()
-    for subscription in BUS_RULES
+    **{
+        f"{row}-{subscription}": {rule(metric, subscription): 1}
+        for row, metric in _OF_RULES.items()
+        for subscription in BUS_RULES
+    },
+    "bus-dead-letter-queue-not-empty": {sqs("ApproximateNumberOfMessagesVisible", _BUS_DEAD): 1},
 }
 """The same for the rows that a stack with a bus has instead of the topic's."""
 

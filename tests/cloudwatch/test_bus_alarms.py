@@ -19,12 +19,14 @@ from tests.cloudwatch.registered import (
     metric_alarms,
     register_alarms,
 )
-from tests.cloudwatch.scenarios import BEGIN, BUS_CAUSES, END, START, Phase, publish
+from tests.cloudwatch.scenarios import BEGIN, BUS_CAUSES, BUS_HEALTHY, END, HORIZON, START, Phase, publish
 from tests.cloudwatch.test_alarm_table import headings
 from tests.cloudwatch.trial import on_trial
 
-TOPIC, BUS = alarm_table(THRESHOLDS, LIMITS), alarm_table(THRESHOLDS, LIMITS, BUS_RULES)
+TOPIC = alarm_table(THRESHOLDS, LIMITS)
+BUS = alarm_table(THRESHOLDS, LIMITS, BUS_RULES, bus_dead_letters=True)
 OF_TOPIC = {"notifications-failed", "notifications-redriven", "notifications-lost"}
+OF_BUS = "bus-dead-letter-queue-not-empty"
 BEHAVIOURS = [Behaviour(1, dynamodb_always_ignores=True), Behaviour(5)]
 
 
@@ -40,8 +42,24 @@ def test_each_rule_has_the_rows_that_the_topic_had_and_everything_else_stays() -
 
     # THEN
     assert topic - bus == OF_TOPIC
-    assert bus - topic == set(BUS_CAUSES) == {f"{row}-{rule}" for row in OF_TOPIC for rule in BUS_RULES}
+    assert bus - topic == set(BUS_CAUSES) == {f"{row}-{rule}" for row in OF_TOPIC for rule in BUS_RULES} | {OF_BUS}
     assert {each.name for each in BUS.composites} == {each.name for each in TOPIC.composites}
+
+
+def test_a_bus_without_a_dead_letter_queue_has_no_row_for_one() -> None:
+    # GIVEN / WHEN
+    table = alarm_table(THRESHOLDS, LIMITS, BUS_RULES)
+
+    # THEN
+    assert {row.name for row in BUS.alarms} - {row.name for row in table.alarms} == {OF_BUS}
+
+
+def test_a_topic_has_no_row_for_the_dead_letter_queue_of_a_bus() -> None:
+    # GIVEN / WHEN
+    table = alarm_table(THRESHOLDS, LIMITS, bus_dead_letters=True)
+
+    # THEN
+    assert table == TOPIC
 
 
 def test_the_names_to_supply_are_exactly_those_that_rows_watch() -> None:
@@ -62,7 +80,7 @@ def test_every_alarm_watches_what_somebody_publishes() -> None:
     }
 
     # THEN
-    assert len(keys) == len(BUS_CAUSES)
+    assert len(keys) == len(BUS_CAUSES) - 1
     assert [key for key in keys if find(key, AWS_METRICS) is None] == []
 
 
@@ -72,7 +90,7 @@ def test_rows_of_all_rules_share_a_runbook_that_exists() -> None:
 
     # THEN
     assert wanted <= set(headings())
-    assert wanted == {(row.runbook, row.heading) for row in TOPIC.alarms}
+    assert wanted == {(row.runbook, row.heading) for row in TOPIC.alarms} | {("notifications", OF_BUS)}
 
 
 def test_a_bus_without_subscribers_is_watched_by_nothing() -> None:
@@ -101,7 +119,8 @@ def test_an_alarm_fires_by_its_cause_tells_somebody_and_recovers(row: str, behav
     alarm = next(each for each in alarms if each.name == f"{PREFIX}-{row}")
 
     # WHEN
-    run = on_trial(publish(Phase(BEGIN, END, BUS_CAUSES[row])), alarm, composites, behaviour)
+    store = publish(Phase(0, HORIZON, BUS_HEALTHY), Phase(BEGIN, END, BUS_CAUSES[row]))
+    run = on_trial(store, alarm, composites, behaviour)
 
     # THEN
     minutes = [((c.at - START) // 60, c.state) for c in run.changes if c.alarm == alarm.name]

@@ -202,6 +202,20 @@ def test_what_an_option_makes_is_there_exactly_when_it_is_on(
     assert wrong == []
 
 
+def test_a_bus_has_a_dead_letter_queue_exactly_when_it_has_a_key_of_ours(
+    recordings: list[tuple[Combination, Recording]],
+) -> None:
+    # GIVEN
+    expected = [each["events"] == "bus" and each["encryption"] == "customer" for each, _ in recordings]
+
+    # WHEN
+    found = [any("events-dlq" in text for text in everything(recording)) for _, recording in recordings]
+
+    # THEN
+    assert any(expected)
+    assert found == expected
+
+
 def test_urns_are_unique_whatever_is_on(recordings: list[tuple[Combination, Recording]]) -> None:
     # GIVEN / WHEN
     doubled = [

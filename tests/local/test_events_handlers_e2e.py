@@ -88,6 +88,29 @@ def test_a_bus_delivers_what_a_rule_lets_through(emulated: Aws) -> None:
     assert [each["Name"] for each in emulated.events.list_event_buses()["EventBuses"]] == ["default"]
 
 
+def test_a_bus_keeps_what_it_is_told_of_its_dead_letter_queue(emulated: Aws) -> None:
+    # GIVEN a bus with a dead-letter queue of its own
+    queue = Made(emulated, "Queue", "q", name="failed")
+    bus = Made(emulated, "EventBus", "b", name="kept", deadLetterConfig={"arn": queue.state["arn"]})
+
+    # THEN it is the bus's
+    assert emulated.events.describe_event_bus(Name="kept")["DeadLetterConfig"] == {"Arn": queue.state["arn"]}
+
+    # WHEN something else changes
+    bus.change(description="news")
+
+    # THEN it stays
+    assert emulated.events.describe_event_bus(Name="kept")["DeadLetterConfig"] == {"Arn": queue.state["arn"]}
+
+    # WHEN it is taken away
+    bus.change(description="news", deadLetterConfig=None)
+
+    # THEN the bus has none
+    assert not emulated.events.describe_event_bus(Name="kept").get("DeadLetterConfig")
+    bus.delete()
+    queue.delete()
+
+
 def test_a_pattern_that_makes_no_sense_is_refused(emulated: Aws) -> None:
     # GIVEN a bus
     bus = Made(emulated, "EventBus", "b", name="strict")

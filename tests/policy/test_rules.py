@@ -12,11 +12,12 @@ from policy.model import UNKNOWN, Resource, Rule
 from policy.rules import RULES
 from policy.rules.tags import REQUIRED, TAGGABLE
 from tests.infra.recording import STACKS, Recording
-from tests.infra.stacks import recorded, recorded_with
+from tests.infra.stacks import recorded
 
 QUEUE = "aws:sqs/queue:Queue"
 QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
 TARGET = "aws:cloudwatch/eventTarget:EventTarget"
+EVENT_BUS = "aws:cloudwatch/eventBus:EventBus"
 TABLE = "aws:dynamodb/table:Table"
 FUNCTION = "aws:lambda/function:Function"
 BY_NAME = {rule.name: rule for rule in RULES}
@@ -26,10 +27,11 @@ PRODUCTION = {"Environment": "production"}
 @cache
 def resources_of(stack: str) -> tuple[Resource, ...]:
     """What the stack registers, as the rules see it."""
-    return _as_rules_see(recorded(stack))
+    return as_rules_see(recorded(stack))
 
 
-def _as_rules_see(recording: Recording) -> tuple[Resource, ...]:
+def as_rules_see(recording: Recording) -> tuple[Resource, ...]:
+    """Recorded resources in the form that rules take."""
     return tuple(
         Resource(each.type, each.name, each.urn, each.inputs, each.references, each.protect)
         for each in recording.resources
@@ -163,6 +165,14 @@ CASES: dict[str, Case] = {
     "event-targets-have-a-dead-letter-queue": Case(
         [make(TARGET, {"deadLetterConfig": {"arn": "arn:aws:sqs:::dlq"}})], [make(TARGET)], "deadLetterConfig"
     ),
+    "encrypted-event-buses-have-a-dead-letter-queue": Case(
+        [
+            make(EVENT_BUS),
+            make(EVENT_BUS, {"kmsKeyIdentifier": UNKNOWN, "deadLetterConfig": {"arn": UNKNOWN}}, name="encrypted"),
+        ],
+        [make(EVENT_BUS, {"kmsKeyIdentifier": UNKNOWN})],
+        "deadLetterConfig",
+    ),
     "queues-are-encrypted": Case(with_queue(sqsManagedSseEnabled=True), with_queue(), "not encrypted"),
     "topics-are-encrypted": Case(
         [make("aws:sns/topic:Topic", {"kmsMasterKeyId": "alias/ours"})], [make("aws:sns/topic:Topic")], "not encrypted"
@@ -218,36 +228,6 @@ def test_production_keeps_the_advisory_rules_too(rule: Rule) -> None:
     assert messages(rule, list(resources_of("prod"))) == []
 
 
-BUS = {
-    "orders:events_target": "bus",
-    "orders:subscriptions": json.dumps(
-        [
-            "{name: own, protocol: sqs}",
-            "{name: theirs, protocol: sqs, endpoint: 'arn:aws:sqs:eu-west-1:123456789012:q'}",
-        ]
-    ),
-}
-
-
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_a_stack_with_a_bus_keeps_the_rules_too(rule: Rule) -> None:
-    # GIVEN prod with a bus, a queue made here and one of somebody else
-    resources = _as_rules_see(recorded_with("prod", BUS))
-    # THEN nothing of it breaks a rule
-    assert [(v.resource.name, v.message) for v in rule.violations(list(resources))] == []
-
-
-def test_a_target_that_loses_its_queue_of_failures_is_noticed() -> None:
-    # GIVEN the same with the queue of failures of one target taken away
-    resources = [
-        replace(each, props={}, references={}) if each.type == TARGET else each
-        for each in _as_rules_see(recorded_with("prod", BUS))
-    ]
-    # THEN both sides say so: the target, and the queue that nobody moves messages to any more
-    for name in ("event-targets-have-a-dead-letter-queue", "queues-have-a-dead-letter-queue"):
-        assert messages(BY_NAME[name], resources)
-
-
 def sabotage(types: frozenset[str], change: Callable[[Resource], Resource]) -> list[Resource]:
     """The prod stack with every resource of these types changed."""
     return [change(each) if each.type in types else each for each in resources_of("prod")]
@@ -260,7 +240,7 @@ def sabotage(types: frozenset[str], change: Callable[[Resource], Resource]) -> l
         # Nothing to strip: these rules refuse what prod has none of, or what is said in a policy document.
         - {"no-public-function-urls", "no-wildcard-actions", "no-wildcard-resources", "no-public-resource-policies"}
         - {"alarms-tell-when-they-are-over", "subscriptions-have-a-dead-letter-queue"}
-        - {"event-targets-have-a-dead-letter-queue"}
+        - {"event-targets-have-a-dead-letter-queue", "encrypted-event-buses-have-a-dead-letter-queue"}
     ),
 )
 def test_the_rule_looks_at_what_prod_really_registers(name: str) -> None:

@@ -1,0 +1,117 @@
+"""The dead-letter queue of a bus under the stack's own key, on recorded resources: who fills it, and who hears."""
+
+import json
+
+import pytest
+
+from tests.cloudwatch.evaluator_alarm import State
+from tests.cloudwatch.metrics_data import AWS_METRICS, find
+from tests.cloudwatch.registered import Registered, metric_alarms
+from tests.infra.fake_outputs import ACCOUNT, arn, url
+from tests.infra.recording import record_stack
+from tests.infra.test_events_target import BUS, QUEUE, QUEUE_POLICY, SUBSCRIPTIONS, on_bus
+from tools.aws_inputs import findings
+
+
+@pytest.mark.parametrize("subscriptions", [json.dumps(SUBSCRIPTIONS), "[]", '["{name: dlq, protocol: sqs}"]'])
+def test_what_the_key_fails_is_kept_as_long_as_sqs_keeps_anything(subscriptions: str) -> None:
+    # GIVEN
+    recording = on_bus(encryption="customer", subscriptions=subscriptions)
+
+    # WHEN
+    queue = recording.one(QUEUE, "events-dlq").inputs
+
+    # THEN
+    assert recording.one(BUS, "events").inputs["deadLetterConfig"] == {"arn": arn("sqs", "orders-prod-events-dlq")}
+    assert queue["name"] == "orders-prod-events-dlq"
+    assert queue["messageRetentionSeconds"] == 14 * 86_400
+    assert queue["tags"]["Stack"] == "prod"
+    assert "fifoQueue" not in queue
+
+
+def test_it_is_not_encrypted_with_the_key_that_is_broken_when_it_is_needed() -> None:
+    # GIVEN / WHEN
+    queue = on_bus(encryption="customer").one(QUEUE, "events-dlq").inputs
+
+    # THEN
+    assert queue["sqsManagedSseEnabled"] is True
+    assert "kmsMasterKeyId" not in queue
+
+
+def test_only_this_bus_of_this_account_may_send_to_it_and_only_by_tls() -> None:
+    # GIVEN
+    recording = on_bus(encryption="customer")
+
+    # WHEN
+    policy = recording.one(QUEUE_POLICY, "events-dlq-policy")
+    by_effect = {each["Effect"]: each for each in policy.document("policy")["Statement"]}
+
+    # THEN
+    assert policy.inputs["queueUrl"] == url("orders-prod-events-dlq")
+    assert by_effect["Allow"] == {
+        "Sid": "NamedSource",
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": ["sqs:SendMessage"],
+        "Resource": arn("sqs", "orders-prod-events-dlq"),
+        "Condition": {
+            "ArnEquals": {"aws:SourceArn": arn("events", "event-bus/orders-prod-events")},
+            "StringEquals": {"aws:SourceAccount": ACCOUNT},
+        },
+    }
+    assert by_effect["Deny"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_without_a_key_of_ours_eventbridge_has_no_use_for_one() -> None:
+    # GIVEN / WHEN
+    recording = on_bus()
+
+    # THEN
+    assert "deadLetterConfig" not in recording.one(BUS, "events").inputs
+    assert not [each.name for each in recording.resources if each.name.startswith("events-dlq")]
+    assert "events-dlq" not in repr([each.inputs for each in recording.resources])
+
+
+def test_a_topic_under_the_key_has_none() -> None:
+    # GIVEN / WHEN
+    recording = record_stack("prod", {"orders:encryption": "customer"})
+
+    # THEN
+    assert not [each.name for each in recording.resources if each.name.startswith("events-dlq")]
+
+
+def test_every_input_is_one_the_provider_knows() -> None:
+    # GIVEN / WHEN
+    resources = [each for each in on_bus(encryption="customer").resources if each.custom]
+
+    # THEN
+    assert [found for each in resources for found in findings(each.type, each.inputs)] == []
+
+
+def registered(**more: str) -> tuple[Registered, ...]:
+    alarmed = on_bus(**more).resources
+    return tuple(Registered(each.type, each.name, each.inputs) for each in alarmed if each.name.startswith("alarms-"))
+
+
+@pytest.mark.parametrize("subscriptions", [json.dumps(SUBSCRIPTIONS), "[]"])
+def test_one_message_in_the_bus_s_dead_letter_queue_is_a_page(subscriptions: str) -> None:
+    # GIVEN
+    alarmed = registered(encryption="customer", subscriptions=subscriptions)
+
+    # WHEN
+    (alarm,) = [each for each in metric_alarms(alarmed) if each.name.endswith("-bus-dead-letter-queue-not-empty")]
+
+    # THEN
+    assert {dict(each.key.dimensions)["QueueName"] for each in alarm.metrics.values()} == {"orders-prod-events-dlq"}
+    assert all(find(each.key, AWS_METRICS) for each in alarm.metrics.values())
+    assert (alarm.comparison, alarm.threshold) == ("GreaterThanOrEqualToThreshold", 1)
+    assert alarm.actions[State.ALARM] == (arn("sns", "orders-prod-alarms-page"),)
+
+
+def test_where_there_is_no_such_queue_nothing_watches_it() -> None:
+    # GIVEN / WHEN
+    names = {each.name for each in registered()}
+
+    # THEN
+    assert names
+    assert not [name for name in names if "bus-dead-letter" in name]
