@@ -72,16 +72,21 @@ def test_there_are_the_four_workflows() -> None:
 
 def test_the_linter_for_security_finds_nothing() -> None:
     # GIVEN zizmor without the network, at its strictest
-    command: list[str | Path] = [BIN / "zizmor", "--offline", "--persona=pedantic", "--no-progress", FOLDER]
-    # WHEN it audits every workflow
+    command: list[str | Path] = [BIN / "zizmor", "--offline", "--persona=pedantic", "--no-progress", FOLDER.parent]
+    # WHEN it audits every workflow, and what updates them
     audit = subprocess.run(command, capture_output=True, text=True, check=False)
     # THEN it has nothing to say
     assert audit.returncode == 0, audit.stdout + audit.stderr
 
 
-def test_every_workflow_has_the_schema_of_workflows() -> None:
+@pytest.mark.parametrize(
+    ("schema", "files"),
+    [("github-workflows", WORKFLOWS), ("dependabot", [FOLDER.parent / "dependabot.yml"])],
+    ids=["workflows", "dependabot"],
+)
+def test_every_file_has_the_schema_of_its_kind(schema: str, files: list[Path]) -> None:
     # GIVEN the schema that the checker carries
-    command: list[str | Path] = [BIN / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS]
+    command: list[str | Path] = [BIN / "check-jsonschema", "--builtin-schema", f"vendor.{schema}", *files]
     # WHEN it is applied
     check = subprocess.run(command, capture_output=True, text=True, check=False)
     # THEN every file fits
