@@ -82,8 +82,7 @@ class EventBus(Component):
         return encrypted_queue(name, other_key, self.child(), retention_seconds=DEAD_LETTER_RETENTION_SECONDS)
 
     def _let_in(self, dead: aws.sqs.Queue, bus_arn: pulumi.Output[str]) -> None:
-        account = bus_arn.apply(lambda arn: arn.split(":")[4])
-        statement = allow_service("events.amazonaws.com", "sqs:SendMessage", dead.arn, bus_arn, account)
+        statement = allow_service("events.amazonaws.com", "sqs:SendMessage", dead.arn, bus_arn)
         queue_policy(f"{self.logical_name}-dlq-policy", self.scope, dead, [statement], self.child())
 
     def grant_publish(self) -> Grant:

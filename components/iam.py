@@ -95,21 +95,14 @@ def tls_only(scope: Scope, actions: Sequence[str], resource: Text) -> dict[str, 
 
 
 def allow_service(
-    service: Literal["sns.amazonaws.com", "events.amazonaws.com"],
-    action: str,
-    resource: Text,
-    source_arn: Text,
-    source_account: Text | None = None,
+    service: Literal["sns.amazonaws.com", "events.amazonaws.com"], action: str, resource: Text, source_arn: Text
 ) -> dict[str, object]:
-    """Lets an AWS service act, only on behalf of the resource named by `source_arn`, and of its account, if given."""
-    condition: dict[str, object] = {"ArnEquals": {"aws:SourceArn": source_arn}}
-    if source_account is not None:
-        condition["StringEquals"] = {"aws:SourceAccount": source_account}
+    """Lets an AWS service act, only on behalf of the one resource named by `source_arn`."""
     return {
         "Sid": "NamedSource",
         "Effect": "Allow",
         "Principal": {"Service": service},
         "Action": [action],
         "Resource": resource,
-        "Condition": condition,
+        "Condition": {"ArnEquals": {"aws:SourceArn": source_arn}},
     }

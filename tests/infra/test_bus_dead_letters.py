@@ -7,7 +7,7 @@ import pytest
 from tests.cloudwatch.evaluator_alarm import State
 from tests.cloudwatch.metrics_data import AWS_METRICS, find
 from tests.cloudwatch.registered import Registered, metric_alarms
-from tests.infra.fake_outputs import ACCOUNT, arn, url
+from tests.infra.fake_outputs import arn, url
 from tests.infra.recording import record_stack
 from tests.infra.test_events_target import BUS, QUEUE, QUEUE_POLICY, SUBSCRIPTIONS, on_bus
 from tools.aws_inputs import findings
@@ -54,10 +54,7 @@ def test_only_this_bus_of_this_account_may_send_to_it_and_only_by_tls() -> None:
         "Principal": {"Service": "events.amazonaws.com"},
         "Action": ["sqs:SendMessage"],
         "Resource": arn("sqs", "orders-prod-events-dlq"),
-        "Condition": {
-            "ArnEquals": {"aws:SourceArn": arn("events", "event-bus/orders-prod-events")},
-            "StringEquals": {"aws:SourceAccount": ACCOUNT},
-        },
+        "Condition": {"ArnEquals": {"aws:SourceArn": arn("events", "event-bus/orders-prod-events")}},
     }
     assert by_effect["Deny"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
