@@ -39,12 +39,13 @@ def test_a_stack_moves_to_a_bus_and_back_and_is_complete_each_time(on_topic: Dep
     # WHEN it changes to a bus
     workspace.checked("config", "set", "--stack", "moving", "events_target", "bus")
     done = workspace.up()
-    # THEN bus, rule, target and both queues are there, the topic's are gone, and the worker is told
+    # THEN bus, rule, target and queues are there, the bus's own too; the topic's are gone, and the worker is told
     assert done.code == 0, done.output
     assert names(account, "aws:cloudwatch/event") >= {"orders-moving-events", "orders-moving-events-own"}
     assert not names(account, "aws:sns/topic:")
     queues = {name for name in names(account, "aws:sqs/queue:") if "orders-queue" not in name}
-    assert queues == {"orders-moving-events-own-queue", "orders-moving-events-own-dlq"}
+    of_the_subscriber = {"orders-moving-events-own-queue", "orders-moving-events-own-dlq"}
+    assert queues == {"orders-moving-events-dlq"} | of_the_subscriber
     worker = account.resources["aws:lambda/function:Function", "orders-moving-process-order"]
     assert "NOTIFICATIONS_BUS_NAME" in json.dumps(worker["environment"])
     # AND a second deploy changes nothing
