@@ -14,5 +14,5 @@ def immutable_attributes(message: OrderMessage) -> "dict[str, AttributeValueType
 
     Written with `if_not_exists`, so the first writer's values stay, whoever that is.
     """
-    fields = message.model_dump(mode="json", exclude={"order_id"}, exclude_none=True)
+    fields = message.model_dump(exclude={"order_id"}, exclude_none=True)
     return {name: to_attribute(value) for name, value in fields.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -30,25 +30,41 @@ def test_where_one_thread_is_enough_it_is_the_callers_own(threads: int, items: i
     assert used == [threading.get_ident()] * items
 
 
-def test_never_more_threads_than_are_allowed_run_at_once() -> None:
-    # GIVEN two threads, and items that wait for each other in pairs: a third at once would break the pair
-    pair, running, most, lock = threading.Barrier(2, timeout=10), 0, 0, threading.Lock()
+class Released(list[int]):
+    """Items that nothing is done with before all of them are handed out."""
+
+    def __init__(self, items: Iterable[int]) -> None:
+        super().__init__(items)
+        self.all_out = threading.Event()
+
+    def __iter__(self) -> Iterator[int]:
+        yield from super().__iter__()
+        self.all_out.set()
+
+
+def test_never_more_threads_than_are_allowed_are_started() -> None:
+    # GIVEN two threads that are both busy until the last of eight items waits for one
+    items, used = Released(range(8)), set()
 
     def work(item: int) -> int:
-        nonlocal running, most
-        with lock:
-            running += 1
-            most = max(most, running)
-        pair.wait()
-        with lock:
-            running -= 1
-        pair.wait()
+        assert items.all_out.wait(timeout=10)
+        used.add(threading.get_ident())
         return item
 
-    # WHEN eight are done
-    done = on_threads(2, work, range(8))
-    # THEN they are in order, and two ran at once
-    assert (done, most) == (list(range(8)), 2)
+    # WHEN all are done
+    done = on_threads(2, work, items)
+    # THEN they are in order, and no third thread was needed
+    assert done == list(range(8))
+    assert len(used) <= 2
+
+
+def test_items_on_two_threads_are_done_at_the_same_time() -> None:
+    # GIVEN two items that wait for each other
+    pair = threading.Barrier(2, timeout=10)
+    # WHEN they are done on two threads
+    done = on_threads(2, lambda _: pair.wait(), range(2))
+    # THEN they have met
+    assert sorted(done) == [0, 1]
 
 
 def test_counts_and_durations_have_their_units(counted: dict[str, Any]) -> None:
