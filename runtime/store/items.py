@@ -37,7 +37,7 @@ def to_order(item: Mapping[str, Any]) -> StoredOrder:
     # A NULL says "settled without it"; the model's default says the same.
     fields = {name: value for name, value in from_item(item).items() if value is not None}
     try:
-        # Only what is known of a line: a newer version may have added to it.
+        # Only what is known of a line: a newer version may have added to it, and a rollback must not hide its orders.
         fields["lines"] = [{name: line[name] for name in OrderLine.model_fields} for line in fields.get("lines", ())]
         return StoredOrder.model_validate(fields)
     except ValidationError as error:

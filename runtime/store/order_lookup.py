@@ -1,11 +1,10 @@
 """Reading one order by its id."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from runtime.models.order import OrderLine, StoredOrder
+from runtime.models.order import StoredOrder
 from runtime.store.dependency import calling
-from runtime.store.items import from_item
+from runtime.store.items import to_order
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -23,7 +22,6 @@ _ATTRIBUTES: Final = (
     "lines",
     "reference",
 )
-_LINE_FIELDS: Final = frozenset(OrderLine.model_fields)
 
 
 class OrderLookup:
@@ -36,7 +34,7 @@ class OrderLookup:
     def get(self, order_id: str) -> StoredOrder | None:
         """Return the order, or None. A caller who was answered 202 sees it at once (consistent read).
 
-        Raises `DependencyError`, and `pydantic.ValidationError` for an item that is no order.
+        Raises `DependencyError`, and `CorruptDataError` for an item that is no order.
         """
         with calling("dynamodb:GetItem"):
             found = self._client.get_item(
@@ -46,13 +44,4 @@ class OrderLookup:
                 ProjectionExpression=", ".join(f"#{name}" for name in _ATTRIBUTES),
                 ExpressionAttributeNames={f"#{name}": name for name in _ATTRIBUTES},
             )
-        if "Item" not in found:
-            return None
-        item = from_item(found["Item"])
-        item["lines"] = [_known_fields(line) for line in item.get("lines") or ()]
-        return StoredOrder.model_validate(item)
-
-
-def _known_fields(line: Mapping[str, Any]) -> dict[str, Any]:
-    # A newer version may have written more, and a rollback must not hide its orders.
-    return {name: value for name, value in line.items() if name in _LINE_FIELDS}
+        return to_order(found["Item"]) if "Item" in found else None
