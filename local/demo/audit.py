@@ -1,4 +1,4 @@
-"""The guarantees G1 to G5, counted from what the AWS APIs say when everything has come to rest."""
+"""The guarantees G1 to G5, counted from what the AWS APIs say when everything has come to rest (G6: `callers`)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence, Set
@@ -59,7 +59,7 @@ def gather(account: Account) -> Evidence:
 
 
 def audit(evidence: Evidence) -> list[Finding]:
-    """Judge the guarantees that one anonymous caller can see."""
+    """Judge all guarantees but G6, which takes several callers."""
     return [
         nothing_lost(evidence),
         one_effect(evidence),

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from local.cli.common import add_command, add_json, print_json
 from local.client import LocalStack
-from local.demo import failures, story
+from local.demo import callers, failures, story
 from local.demo.account import Account
 from local.demo.http import OrdersApi
 from local.demo.teller import Teller
@@ -71,10 +71,11 @@ def tell(stack: LocalStack, teller: Teller) -> None:
         story.accept(stage)
         story.concurrent_retries(stage)
         story.out_of_stock(stage)
+        known = callers.two_callers(stage)
         poisoned = failures.poison(stage)
         failures.unreadable(stage)
         failures.recover(stage, poisoned)
-        findings = story.count(stage)
+        findings = [*story.count(stage), callers.isolation(callers.look(stage, known))]
         story.events(stage)
     except (BotoCoreError, ClientError) as error:
         log = stack.state.emulator_log

@@ -32,7 +32,7 @@ def test_demo_tells_the_story_and_counts(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     story = json.loads(done.stdout)
     assert story["ok"] is True
-    assert [guarantee["name"] for guarantee in story["guarantees"]] == ["G1", "G2", "G3", "G4", "G5"]
+    assert [guarantee["name"] for guarantee in story["guarantees"]] == ["G1", "G2", "G3", "G4", "G5", "G6"]
     assert all(check["ok"] for chapter in story["chapters"] for check in chapter["checks"])
     assert "Everything holds" in done.stderr
 

@@ -1,0 +1,131 @@
+"""The story's callers: what belongs to one is nobody else's, whatever key it came with (G6)."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Set
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from local.client import LocalStack
+from local.demo.audit import Finding
+from local.demo.http import Answer, order
+from local.demo.story import BOOK, Stage
+from local.demo.teller import shown
+from local.errors import LocalError
+
+KEY = "shared-key"
+EVERYBODY = "without a token"
+_AT_ONCE = 2
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody with a token: the functions are called as API Gateway calls them behind a JWT authorizer."""
+
+    stack: LocalStack
+    name: str
+    issuer: str = "https://issuer.example"
+
+    def post(self, body: dict[str, Any], key: str) -> Answer:
+        """`POST /orders`, once."""
+        headers = {"content-type": "application/json", "idempotency-key": key}
+        return self._call("create_order_function", {"headers": headers, "body": json.dumps(body)})
+
+    def get(self, order_id: str) -> Answer:
+        """`GET /orders/{order_id}`."""
+        return self._call("get_order_function", {"headers": {}, "pathParameters": {"order_id": order_id}})
+
+    def _call(self, function: str, request: Mapping[str, Any]) -> Answer:
+        claims = {"iss": self.issuer, "sub": self.name}
+        event = {"version": "2.0", **request, "requestContext": {"authorizer": {"jwt": {"claims": claims}}}}
+        started = time.monotonic()
+        result = self.stack.aws.lambda_.invoke(FunctionName=self.stack.outputs[function], Payload=json.dumps(event))
+        answer = json.loads(result["Payload"].read())
+        if "statusCode" not in answer:
+            raise LocalError(f"The function {self.stack.outputs[function]} failed: {answer}")
+        received = {name.lower(): value for name, value in answer["headers"].items()}
+        return Answer(answer["statusCode"], received, answer["body"].encode(), time.monotonic() - started)
+
+
+@dataclass(frozen=True)
+class Sights:
+    """Who sees which orders: everybody who calls has asked for every order there is."""
+
+    owners: Mapping[str, str]
+    """Of each order its row's `caller`; rows that name none are left out."""
+    seen: Mapping[str, Set[str]]
+    """By caller's name, the orders found; all others were answered 404."""
+    odd: tuple[str, ...] = field(default=())
+    """Answers that are neither 200 nor 404."""
+
+
+def two_callers(stage: Stage) -> list[Caller]:
+    """Two callers with one key and one body; both."""
+    teller, before = stage.teller, stage.account.available(BOOK)
+    teller.chapter(
+        "Two callers, one key",
+        "This API has no authorizer. So its functions are called as API Gateway calls them behind one: with the claims "
+        "of a verified token.",
+    )
+    ada, ben = callers = [Caller(stage.stack, name) for name in ("ada", "ben")]
+    body = order((BOOK, 1))
+    first, other, again = (_posted(stage, caller, body) for caller in (ada, ben, ada))
+    teller.check("two callers, two orders", first.order_id != other.order_id and not other.is_replay)
+    teller.check("each has its own replay", again.is_replay and again.body == first.body)
+    for each in (first, other):
+        stage.settled(each.order_id)
+    teller.check(
+        f"stock of {BOOK} moved for both: {before} → {before - 2}", stage.account.available(BOOK) == before - 2
+    )
+    teller.sent(f"ben: GET /orders/{first.order_id}")
+    answer = ben.get(first.order_id)
+    teller.answered(answer)
+    teller.check("ada's order does not exist for ben", answer.status == HTTPStatus.NOT_FOUND)
+    return callers
+
+
+def _posted(stage: Stage, caller: Caller, body: dict[str, Any]) -> Answer:
+    stage.teller.sent(f"{caller.name}: POST /orders  Idempotency-Key: {KEY}  {shown(body)}")
+    answer = caller.post(body, KEY)
+    stage.teller.answered(answer)
+    return answer
+
+
+def look(stage: Stage, callers: list[Caller]) -> Sights:
+    """Let every caller, and somebody without a token, ask for every order."""
+    owners = {order_id: str(row["caller"]) for order_id, row in stage.account.orders().items() if "caller" in row}
+    doors: dict[str, Callable[[str], Answer]] = {EVERYBODY: stage.api.get, **{each.name: each.get for each in callers}}
+    asked = [(name, order_id) for name in doors for order_id in sorted(owners)]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        statuses = dict(zip(asked, pool.map(lambda each: doors[each[0]](each[1]).status, asked), strict=True))
+    return Sights(
+        owners=owners,
+        seen={name: {key for key in owners if statuses[name, key] == HTTPStatus.OK} for name in doors},
+        odd=tuple(
+            f"{name} was answered {status} for {order_id}"
+            for (name, order_id), status in statuses.items()
+            if status not in (HTTPStatus.OK, HTTPStatus.NOT_FOUND)
+        ),
+    )
+
+
+def isolation(sights: Sights) -> Finding:
+    """G6: every order is seen by exactly one caller, who sees all that was stored under the same `caller`."""
+    violations = list(sights.odd)
+    viewers = {key: sorted(name for name, seen in sights.seen.items() if key in seen) for key in sights.owners}
+    violations += [
+        f"{key} is seen by {', '.join(names) or 'nobody'}" for key, names in viewers.items() if len(names) != 1
+    ]
+    shared = {name: {sights.owners[key] for key in seen} for name, seen in sights.seen.items()}
+    violations += [f"{name} sees orders of {len(found)} callers" for name, found in shared.items() if len(found) > 1]
+    looks = len(sights.owners) * len(sights.seen)
+    found = sum(len(seen) for seen in sights.seen.values())
+    return Finding(
+        "G6",
+        "isolation",
+        f"{len(set(sights.owners.values()))} callers, {len(sights.owners)} orders; each looked for all: "
+        f"{found} found, {looks - found} of others 404",
+        violations,
+    )

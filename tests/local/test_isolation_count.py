@@ -1,0 +1,42 @@
+"""The demo's count of isolation says so when a caller sees what is not its own."""
+
+import pytest
+
+from local.demo.callers import Sights, isolation
+
+OWNERS = {"order-1": "hash-of-ada", "order-2": "hash-of-ada", "order-3": "hash-of-ben"}
+SEEN = {"ada": {"order-1", "order-2"}, "ben": {"order-3"}, "without a token": set[str]()}
+
+
+def test_each_sees_its_own() -> None:
+    # GIVEN callers that found what they ordered
+    # WHEN that is judged
+    finding = isolation(Sights(OWNERS, SEEN))
+    # THEN it holds, and all looks are counted
+    assert finding.ok
+    assert finding.counted == "2 callers, 3 orders; each looked for all: 3 found, 6 of others 404"
+
+
+@pytest.mark.parametrize(
+    ("sights", "violations"),
+    [
+        (
+            Sights(OWNERS, SEEN | {"without a token": {"order-3"}}),
+            ["order-3 is seen by ben, without a token"],
+        ),
+        (Sights(OWNERS, SEEN | {"ben": set()}), ["order-3 is seen by nobody"]),
+        (
+            Sights(OWNERS, {"ada": set(OWNERS), "ben": set()}),
+            ["ada sees orders of 2 callers"],
+        ),
+        (Sights(OWNERS, SEEN, odd=("ben was answered 503 for order-3",)), ["ben was answered 503 for order-3"]),
+    ],
+    ids=["seen by two", "seen by nobody", "one sees all", "another answer"],
+)
+def test_what_is_seen_by_somebody_else_is_named(sights: Sights, violations: list[str]) -> None:
+    # GIVEN one look that is wrong
+    # WHEN it is judged
+    finding = isolation(sights)
+    # THEN it does not hold, and says what was seen
+    assert not finding.ok
+    assert finding.violations == violations
