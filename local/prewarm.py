@@ -15,6 +15,7 @@ from local.errors import LocalError, NoSpaceError, no_space
 from local.instance import StateDir
 from local.services.aws import Aws
 
+_CLAIMS = {"jwt": {"claims": {"iss": "https://warm-up.invalid", "sub": "warm-up"}, "scopes": None}}
 _ARN_IN_URI = re.compile(r"/functions/(arn:[^/]+)/invocations")
 
 
@@ -55,7 +56,7 @@ def _of_routes(resources: list[Deployed]) -> Iterator[tuple[str, dict[str, Any]]
         integration = integrations.get(str(route.state.get("target", "")).removeprefix("integrations/"))
         found = _ARN_IN_URI.search(str(integration.state.get("integrationUri", ""))) if integration else None
         if found:
-            yield found[1], http_event(route.state["routeKey"])
+            yield found[1], http_event(route.state["routeKey"], verified=route.state.get("authorizationType") == "JWT")
 
 
 def _of_mappings(resources: Iterable[Deployed]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -64,8 +65,11 @@ def _of_mappings(resources: Iterable[Deployed]) -> Iterator[tuple[str, dict[str,
             yield each.state["functionName"], {"Records": []}
 
 
-def http_event(route_key: str) -> dict[str, Any]:
-    """A request to a route without headers and body, in API Gateway's payload format 2.0."""
+def http_event(route_key: str, *, verified: bool = False) -> dict[str, Any]:
+    """A request to a route without headers and body, in API Gateway's payload format 2.0.
+
+    `verified`: it passed a JWT authorizer. A function that relies on one would take any other for a fault.
+    """
     method, _, template = route_key.partition(" ")
     names = re.findall(r"\{(\w+)\+?\}", template)
     path = re.sub(r"\{\w+\+?\}", "warm-up", template)
@@ -78,6 +82,7 @@ def http_event(route_key: str) -> dict[str, Any]:
         "pathParameters": dict.fromkeys(names, "warm-up"),
         "requestContext": {
             "accountId": "anonymous",
+            **({"authorizer": _CLAIMS} if verified else {}),
             "apiId": "warm-up",
             "domainName": "localhost",
             "domainPrefix": "localhost",

@@ -39,6 +39,14 @@ def authorizer_of(config: StackConfig, issuer: TokenIssuer | None) -> JwtAuthori
     return None
 
 
+def caller_environment(config: StackConfig) -> dict[str, str]:
+    """The variable of the API's functions that says whether callers are verified; none without an authorizer.
+
+    So that a route that lost its authorizer, or was added without one, is not an open door.
+    """
+    return {} if config.authorizer == "none" else {"JWT_AUTHORIZER": "true"}
+
+
 def scopes_of(config: StackConfig, issuer: TokenIssuer | None, scope: str) -> tuple[Text, ...]:
     """What a token has to be good for on a route that writes or reads; empty: anything."""
     if issuer:

@@ -6,6 +6,7 @@ from components.component import Scope
 from components.config import StackConfig
 from components.function import Function, FunctionArgs, FunctionPlatform, WarmStart
 from components.queue_consumer import QueueConsumer, QueueConsumerArgs
+from pipeline.callers import caller_environment
 from pipeline.data import Data
 from pipeline.encryption import key_grants
 from pipeline.messaging import Messaging, event_source
@@ -70,6 +71,7 @@ def _create_order(
                 "IDEMPOTENCY_TABLE": data.api_idempotency.table_name,
                 "IDEMPOTENCY_TTL_SECONDS": str(config.api_idempotency_ttl_seconds),
                 **_ordering(config),
+                **caller_environment(config),
                 **origin_environment(config),
             },
             grants=(
@@ -97,6 +99,7 @@ def _get_order(config: StackConfig, scope: Scope, platform: FunctionPlatform, da
             environment={
                 "POWERTOOLS_SERVICE_NAME": "api",
                 "ORDERS_TABLE": data.orders.table_name,
+                **caller_environment(config),
                 **origin_environment(config),
             },
             grants=(data.orders.grant("GetItem"), *key_grants(scope, "Decrypt")),

@@ -30,6 +30,11 @@ class _ApiSettings(_Settings):
         description="Digests of the secrets with which the edge in front of the API proves itself; empty: no edge.",
     )
 
+    jwt_authorizer: bool = Field(
+        default=False,
+        description="The API verifies callers by a JWT authorizer: no request without its claims is anybody's.",
+    )
+
     @property
     def origin_digests(self) -> tuple[str, ...]:
         """The digests, none without an edge."""

@@ -36,11 +36,20 @@ if TYPE_CHECKING:
 class CreateOrder:
     """The endpoint, with everything it needs."""
 
-    def __init__(self, acceptance: Acceptance, answers: FirstAnswers, budget: CallBudget, guard: OriginGuard) -> None:
+    def __init__(
+        self,
+        acceptance: Acceptance,
+        answers: FirstAnswers,
+        budget: CallBudget,
+        guard: OriginGuard,
+        *,
+        jwt_authorizer: bool,
+    ) -> None:
         self._acceptance = acceptance
         self._answers = answers
         self._budget = budget
         self._guard = guard
+        self._jwt_authorizer = jwt_authorizer
 
     def handle(self, event: object, context: "LambdaContext") -> Response:
         """Answer one request. Never raises."""
@@ -49,7 +58,7 @@ class CreateOrder:
         return endpoint.answer(event, self._accept, self._guard)
 
     def _accept(self, request: Request) -> Response:
-        submission = read_submission(request)
+        submission = read_submission(request, jwt_authorizer=self._jwt_authorizer)
         try:
             answer = self._answers.once(
                 key=submission.request_key,
@@ -69,9 +78,12 @@ class CreateOrder:
         return _accepted(answer)
 
 
-def read_submission(request: Request) -> Submission:
-    """Check everything about `request` before any table is touched. Raises `ProblemError`."""
-    identity = identity_of(request)
+def read_submission(request: Request, *, jwt_authorizer: bool) -> Submission:
+    """Check everything about `request` before any table is touched.
+
+    Raises `ProblemError`, and `AuthorizerMissingError` as `identity_of` does.
+    """
+    identity = identity_of(request, jwt_authorizer=jwt_authorizer)
     key = parse_key(request.header("idempotency-key"))
     require_json(request)
     document = parse_json(read_bytes(request))
@@ -119,6 +131,7 @@ def build(
         answers=FirstAnswers(dynamodb, settings.idempotency_table, settings.idempotency_ttl_seconds),
         budget=budget or CallBudget(),
         guard=OriginGuard.of(settings.origin_digests),
+        jwt_authorizer=settings.jwt_authorizer,
     )
 
 

@@ -29,10 +29,11 @@ _ORDER_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a
 class GetOrder:
     """The endpoint, with everything it needs."""
 
-    def __init__(self, orders: OrderLookup, budget: CallBudget, guard: OriginGuard) -> None:
+    def __init__(self, orders: OrderLookup, budget: CallBudget, guard: OriginGuard, *, jwt_authorizer: bool) -> None:
         self._orders = orders
         self._budget = budget
         self._guard = guard
+        self._jwt_authorizer = jwt_authorizer
 
     def handle(self, event: object, context: "LambdaContext") -> Response:
         """Answer one request. Never raises."""
@@ -40,7 +41,7 @@ class GetOrder:
         return endpoint.answer(event, self._get, self._guard)
 
     def _get(self, request: Request) -> Response:
-        caller = caller_id(identity_of(request))
+        caller = caller_id(identity_of(request, jwt_authorizer=self._jwt_authorizer))
         order_id = request.path_parameters.get("order_id")
         if order_id is None or not _ORDER_ID.fullmatch(order_id):
             raise _not_found()
@@ -61,6 +62,7 @@ def build(*, dynamodb: "DynamoDBClient", settings: LookupSettings, budget: CallB
         OrderLookup(dynamodb, settings.orders_table),
         budget or CallBudget(),
         OriginGuard.of(settings.origin_digests),
+        jwt_authorizer=settings.jwt_authorizer,
     )
 
 

@@ -10,6 +10,7 @@ from runtime.http.origin import OriginGuard
 from runtime.http.problems import OUTCOME_UNKNOWN, ProblemError
 from runtime.http.request import Request, parse_event
 from runtime.http.responses import CORRELATION_HEADER, Response, problem_response
+from runtime.logic.failures import ProcessingError, error_text_of
 from runtime.observability import Metric, logger, metrics
 from runtime.store.dependency import DependencyError
 
@@ -46,11 +47,16 @@ def dependency_failed(error: DependencyError, order_id: str | None = None) -> Pr
 def unexpected(error: Exception, order_id: str | None = None) -> ProblemError:
     """The answer to an error in our own code. To the client it is the same: unknown, retry with the same key.
 
-    The log gets the places the error went through but not its text, which may hold what the client sent.
+    The log gets the places the error went through, and the text of errors that are ours.
     """
     count(Metric.DEPENDENCY_FAILURE)
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    logger.error("unexpected error", extra={"error_type": type(error).__name__, "places": places, "order_id": order_id})
+    # Nothing but what is ours to tell: a text of others may quote what the client sent.
+    text = error_text_of(error) if isinstance(error, ProcessingError) else None
+    logger.error(
+        "unexpected error",
+        extra={"error_type": type(error).__name__, "error": text, "places": places, "order_id": order_id},
+    )
     return _unknown(order_id)
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from runtime.http.problems import CALLER_UNIDENTIFIED, ProblemError
+from runtime.logic.failures import AuthorizerMissingError
 from runtime.logic.keys import ANONYMOUS, Identity
 
 _CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9._:/=+-]{1,128}")
@@ -46,14 +47,29 @@ def parse_event(event: object) -> Request:
     )
 
 
-def identity_of(request: Request) -> Identity:
-    """Who calls, by the claims that the JWT authorizer verified; without an authorizer everybody is `ANONYMOUS`.
+def identity_of(request: Request, *, jwt_authorizer: bool) -> Identity:
+    """Who calls, by the claims that the JWT authorizer verified; on a stack without one everybody is `ANONYMOUS`.
 
-    Raises `ProblemError` (403) when there is an authorizer but no issuer or subject: taking such callers for one
-    and the same would show them each other's orders.
+    Claims count whatever `jwt_authorizer` says: while it is switched off the functions hear of it before the routes.
+
+    Args:
+        request: What came in.
+        jwt_authorizer: Whether the stack has an authorizer, as its configuration says, not the request.
+
+    Raises:
+        ProblemError: (403) the request passed an authorizer but has no issuer or subject: taking such callers for one
+            and the same would show them each other's orders.
+        AuthorizerMissingError: it passed none on a stack that has one.
     """
     authorizer = request.context.get("authorizer")
     if not authorizer:
+        if jwt_authorizer:
+            raise AuthorizerMissingError(
+                "Given a request without `requestContext.authorizer`; expected: the claims of a verified token, as "
+                "JWT_AUTHORIZER is set. Attach the stack's authorizer to the route that it came by, or delete that "
+                "route; `pulumi up --refresh` does where the route is the stack's own. If the API shall be open to "
+                "everybody, set orders:authorizer to none."
+            )
         return ANONYMOUS
     claims = _mapping(_mapping(_mapping(authorizer).get("jwt")).get("claims"))
     issuer, subject = claims.get("iss"), claims.get("sub")

@@ -46,6 +46,13 @@ class CorruptDataError(RetryableError):
     """A row cannot be what the program writes. It is for a person to repair; then the message can be redriven."""
 
 
+class AuthorizerMissingError(RetryableError):
+    """A request that no authorizer has seen, on a stack that has one. A deploy is under way, or it needs a repair.
+
+    To take its caller for the anonymous one would show everybody's orders to everybody.
+    """
+
+
 class DeferredError(RetryableError):
     """Not started, for lack of time in this invocation."""
 

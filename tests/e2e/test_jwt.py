@@ -154,6 +154,34 @@ def test_a_token_without_the_scope_is_403(api: OrdersApi, token: Tokens, key: st
     assert answer.status == 403
 
 
+def test_a_route_without_the_authorizer_is_nobody_s(
+    stack: LocalStack, api: OrdersApi, account: Account, token: Tokens, key: str
+) -> None:
+    # GIVEN a route that somebody added by hand, without the authorizer
+    gateway = stack.aws.apigatewayv2
+    (ours,) = gateway.get_apis()["Items"]
+    routes = {each["RouteKey"]: each for each in gateway.get_routes(ApiId=ours["ApiId"])["Items"]}
+    open_door = gateway.create_route(
+        ApiId=ours["ApiId"], RouteKey="PUT /orders", Target=routes["POST /orders"]["Target"]
+    )["RouteId"]
+    before = set(account.orders())
+
+    # WHEN it is used to order
+    headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+    body = json.dumps(order(("SKU-1", 1))).encode()
+    try:
+        refused = api.call("PUT", "/orders", body, headers)
+    finally:
+        gateway.delete_route(ApiId=ours["ApiId"], RouteId=open_door)
+
+    # THEN nobody ordered, and the key is good for its owner
+    assert refused.status == 503
+    assert refused.document["type"] == "urn:problem-type:orders:outcome-unknown"
+    assert set(account.orders()) == before
+    accepted = post(api, token("shop"), key)
+    assert (accepted.status, accepted.is_replay) == (202, False)
+
+
 def test_another_caller_s_order_is_404_like_one_that_does_not_exist(api: OrdersApi, token: Tokens, key: str) -> None:
     # GIVEN an order of one caller
     order_id = post(api, token("shop"), key).order_id

@@ -4,6 +4,7 @@ import pytest
 
 from pipeline.origin import HEADER
 from runtime.http import origin
+from runtime.settings import LookupSettings
 from tests.infra.recording import Recorded, Recording, record_stack
 from tests.infra.stacks import custom, recorded, recorded_with
 
@@ -108,6 +109,58 @@ class TestExternalIssuer:
         assert "authorizationScopes" not in routes["GET "]
         assert {each["authorizationType"] for each in routes.values()} == {"JWT"}
         assert not [each for each in custom(recording) if "cognito" in each.type]
+
+
+class TestFunctionsThatKnowOfTheAuthorizer:
+    """So that a route that lost its authorizer, or was added without one, is nobody's."""
+
+    @pytest.mark.parametrize(
+        ("stack", "overrides", "verified"),
+        [
+            ("prod", {}, True),
+            ("dev", EXTERNAL, True),
+            ("dev", {}, False),
+            (
+                "prod",
+                {"orders:authorizer": "none", "orders:token_clients": "[]", "orders:allow_anonymous": "true"},
+                False,
+            ),
+        ],
+        ids=["cognito", "external", "none", "anonymous"],
+    )
+    def test_every_function_behind_a_route_is_told_exactly_when_the_routes_have_one(
+        self, stack: str, overrides: dict[str, str], verified: bool
+    ) -> None:
+        # GIVEN
+        recording = recorded_with(stack, overrides)
+        targets = [
+            each.inputs["integrationUri"] for each in recording.of_type("aws:apigatewayv2/integration:Integration")
+        ]
+
+        # WHEN
+        functions = recording.of_type("aws:lambda/function:Function")
+        told = {
+            each.inputs["name"]: LookupSettings.from_environment(each.inputs["environment"]["variables"]).jwt_authorizer
+            for each in functions
+            if any(f":{each.inputs['name']}:live/" in target for target in targets)
+        }
+
+        # THEN
+        assert bool(recording.of_type(AUTHORIZER)) is verified
+        assert len(told) == len(targets) == 2
+        assert set(told.values()) == {verified}
+
+    @pytest.mark.parametrize(
+        ("stack", "told"), [("prod", ["create-order-function", "get-order-function"]), ("dev", [])]
+    )
+    def test_no_other_function_hears_of_it(self, stack: str, told: list[str]) -> None:
+        # GIVEN / WHEN
+        functions = recorded(stack).of_type("aws:lambda/function:Function")
+
+        # THEN
+        assert told == sorted(
+            each.name for each in functions if "JWT_AUTHORIZER" in each.inputs["environment"]["variables"]
+        )
 
 
 class TestCors:

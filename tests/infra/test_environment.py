@@ -17,15 +17,18 @@ class TestEveryStack:
         intake, lookup = environment_of(stack, "create-order"), environment_of(stack, "get-order")
 
         # THEN
+        verified = {"JWT_AUTHORIZER": "true"} if stack == "prod" else {}
         common = {name for name in lookup if name.startswith("POWERTOOLS_") or name == "AWS_ENDPOINT_URL"}
         assert {name: value for name, value in intake.items() if name not in common} == {
             "ORDERS_TABLE": f"{prefix}-orders",
             "ORDERS_QUEUE_URL": url(f"{prefix}-orders-queue"),
             "IDEMPOTENCY_TABLE": f"{prefix}-api-idempotency-table",
             "IDEMPOTENCY_TTL_SECONDS": "86400",
+            **verified,
         }
         assert {name: value for name, value in lookup.items() if name not in common} == {
-            "ORDERS_TABLE": f"{prefix}-orders"
+            "ORDERS_TABLE": f"{prefix}-orders",
+            **verified,
         }
 
     def test_the_worker_gets_exactly_its_variables(self, stack: str) -> None:

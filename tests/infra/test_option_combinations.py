@@ -79,6 +79,7 @@ TRACES: dict[str, tuple[str, frozenset[str]]] = {
     "aws:apigatewayv2/authorizer:": ("authorizer", frozenset({"cognito", "external", "external with scopes"})),
     "authorizationType": ("authorizer", frozenset({"cognito", "external", "external with scopes"})),
     "authorizationScopes": ("authorizer", frozenset({"cognito", "external with scopes"})),
+    "JWT_AUTHORIZER": ("authorizer", frozenset({"cognito", "external", "external with scopes"})),
     "corsConfiguration": ("cors", frozenset({"one", "any"})),
     "orders.example.com": ("domain", frozenset({"zone", "certificate", "both"})),
     "aws:acm/": ("domain", frozenset({"zone"})),

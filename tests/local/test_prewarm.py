@@ -23,6 +23,28 @@ def test_function_behind_a_route_gets_a_request_to_that_route_by_its_alias() -> 
     assert events[ALIAS]["pathParameters"] == {"name": "warm-up"}
 
 
+def test_function_behind_an_authorizer_gets_a_request_that_passed_it() -> None:
+    # GIVEN a route for callers with a token, and one for everybody
+    resources = [
+        deployed("aws:apigatewayv2/integration:Integration", "greet", "i1", integrationUri=URI),
+        deployed(
+            "aws:apigatewayv2/route:Route",
+            "get",
+            "r1",
+            routeKey="GET /",
+            target="integrations/i1",
+            authorizationType="JWT",
+        ),
+    ]
+
+    # WHEN asked what to warm
+    verified, anyone = warm_events(resources)[ALIAS], http_event("GET /")
+
+    # THEN only a request that came through the authorizer has claims
+    assert verified["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] == "warm-up"
+    assert "authorizer" not in anyone["requestContext"]
+
+
 def test_function_behind_a_queue_gets_an_empty_batch() -> None:
     # GIVEN an event source mapping
     resources = [deployed("aws:lambda/eventSourceMapping:EventSourceMapping", "work", "u1", functionName=ALIAS)]

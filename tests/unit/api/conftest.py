@@ -51,7 +51,8 @@ class Api:
     def __post_init__(self) -> None:
         self.clock = TickingClock()
         self.create = create_order.build(dynamodb=self.dynamodb, sqs=self.sqs, settings=self.settings, now=self.clock)
-        self.lookup = get_order.build(dynamodb=self.dynamodb, settings=LookupSettings(orders_table=ORDERS))
+        lookup = LookupSettings(orders_table=ORDERS, jwt_authorizer=self.settings.jwt_authorizer)
+        self.lookup = get_order.build(dynamodb=self.dynamodb, settings=lookup)
 
     def post(self, *args: Any, **overrides: Any) -> Response:
         """POST an order."""

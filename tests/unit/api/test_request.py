@@ -110,7 +110,7 @@ def test_claims_of_2048_characters_name_a_caller() -> None:
     issuer, subject = "i" * 2048, "s"
     # WHEN the caller is asked for
     # THEN it is they
-    assert identity_of(with_claims(iss=issuer, sub=subject)) == Identity(issuer, subject)
+    assert identity_of(with_claims(iss=issuer, sub=subject), jwt_authorizer=True) == Identity(issuer, subject)
 
 
 @pytest.mark.parametrize("claim", ["", "s" * 2049, "a\nb", "\ud800", None, 5])
@@ -121,15 +121,15 @@ def test_a_claim_that_cannot_name_a_caller_is_refused(name: str, claim: object) 
     # WHEN the caller is asked for
     # THEN there is none
     with pytest.raises(ProblemError):
-        identity_of(sent)
+        identity_of(sent, jwt_authorizer=True)
 
 
 def test_without_an_authorizer_everybody_is_one_caller() -> None:
     # GIVEN an API without an authorizer
     # WHEN the caller is asked for
     # THEN it is the one that all share
-    assert identity_of(request(requestContext={"authorizer": {}})) is ANONYMOUS
-    assert identity_of(request()) is ANONYMOUS
+    assert identity_of(request(requestContext={"authorizer": {}}), jwt_authorizer=False) is ANONYMOUS
+    assert identity_of(request(), jwt_authorizer=False) is ANONYMOUS
 
 
 @pytest.mark.parametrize("sent", ["x" * MAX_BYTES, "é" * (MAX_BYTES // 2), ""])

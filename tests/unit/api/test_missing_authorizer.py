@@ -1,0 +1,207 @@
+"""Requests that no authorizer has seen, on a stack that has one: our mistake, and nobody's requests."""
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from pydantic import ValidationError
+
+from runtime.http.problems import ProblemError
+from runtime.http.request import identity_of, parse_event
+from runtime.http.responses import Response
+from runtime.logic.failures import AuthorizerMissingError
+from runtime.logic.keys import ANONYMOUS, Identity, caller_id
+from runtime.observability import Metric, metrics
+from runtime.settings import IntakeSettings, LookupSettings
+from tests.unit.api.conftest import ORDERS, Api, UntouchedClient
+from tests.unit.api.factories import context, document, get, post, problem
+from tests.unit.api.test_any_event import RELAXED, junk, near
+
+ALICE = ("https://issuer", "alice")
+SOME_ID = "00000000-0000-5000-8000-000000000000"
+ENDPOINTS = ("create", "lookup")
+NOTHING: tuple[object, ...] = (None, {}, [], "", 0, False)
+INTAKE = {"ORDERS_TABLE": "t", "ORDERS_QUEUE_URL": "q", "IDEMPOTENCY_TABLE": "i"}
+
+
+class WatchedClient(UntouchedClient):
+    """An untouched client that also tells whether it was touched: the endpoint answers for any error."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def __getattr__(self, operation: str) -> Any:
+        self.calls.append(operation)
+        return super().__getattr__(operation)
+
+
+@pytest.fixture
+def client() -> WatchedClient:
+    """The one client of everything that AWS has."""
+    return WatchedClient()
+
+
+@pytest.fixture
+def verified_api(client: Any) -> Api:
+    """The API of a stack with an authorizer."""
+    settings = IntakeSettings(orders_table=ORDERS, orders_queue_url="q", idempotency_table="i", jwt_authorizer=True)
+    return Api(client, client, settings)
+
+
+@pytest.fixture
+def counted() -> Iterator[dict[str, dict[str, Any]]]:
+    """What is counted in one invocation, by name."""
+    metrics.clear_metrics()
+    yield metrics.metric_set
+    metrics.clear_metrics()
+
+
+def send(api: Api, endpoint: str, event: object) -> Response:
+    """The answer of one of both endpoints."""
+    response: Response = getattr(api, endpoint).handle(event, context())
+    return response
+
+
+def seen_by_an_authorizer(event: object) -> bool:
+    return bool(parse_event(event).context.get("authorizer"))
+
+
+@pytest.mark.parametrize("event", [post(), get(SOME_ID)], ids=ENDPOINTS)
+@pytest.mark.parametrize("authorizer", NOTHING)
+def test_without_its_authorizer_an_endpoint_does_nothing_and_asks_to_repeat(
+    verified_api: Api, client: WatchedClient, event: dict[str, object], authorizer: object
+) -> None:
+    # GIVEN a request that is right in everything but that no authorizer has seen
+    endpoint = "lookup" if "pathParameters" in event else "create"
+    sent = {**event, "requestContext": {"requestId": "JKJaXmPLvHcESHA=", "authorizer": authorizer}}
+
+    # WHEN it is handled
+    response = send(verified_api, endpoint, sent)
+
+    # THEN it may be repeated, no order is named, and no table or queue was touched
+    assert response["statusCode"] == 503
+    assert problem(response) == "outcome-unknown"
+    assert response["headers"]["Retry-After"] == "2"
+    assert "order_id" not in document(response)
+    assert client.calls == []
+
+
+@RELAXED
+@given(event=(junk | near(post()) | near(get(SOME_ID))).filter(lambda event: not seen_by_an_authorizer(event)))
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_whatever_else_comes_without_an_authorizer_is_nobody_s(
+    verified_api: Api, client: WatchedClient, endpoint: str, event: object
+) -> None:
+    # GIVEN any event that no authorizer has seen
+    # WHEN it is handled
+    response = send(verified_api, endpoint, event)
+
+    # THEN the client is told nothing about it but to repeat it, and nothing was touched
+    assert problem(response) == "outcome-unknown"
+    assert client.calls == []
+
+
+@given(authorizer=junk | near({"jwt": {"claims": {"iss": "https://issuer", "sub": "alice"}}}))
+def test_nobody_is_anonymous_where_callers_are_verified(authorizer: object) -> None:
+    # GIVEN anything in the place of the verified claims
+    request = parse_event({"requestContext": {"authorizer": authorizer}})
+
+    # WHEN the caller is asked for
+    try:
+        identity = identity_of(request, jwt_authorizer=True)
+    except (ProblemError, AuthorizerMissingError):
+        return
+
+    # THEN it is whom the claims name
+    assert identity != ANONYMOUS
+    assert identity == identity_of(request, jwt_authorizer=False)
+
+
+def test_a_client_that_repeats_gets_through_as_soon_as_the_route_has_its_authorizer(api: Api) -> None:
+    # GIVEN a deploy that has told the functions, and not yet the routes
+    verified = Api(api.dynamodb, api.sqs, api.settings.model_copy(update={"jwt_authorizer": True}))
+    early = verified.post()
+    assert early["statusCode"] == 503
+    assert (verified.orders(), verified.records(), verified.messages()) == ([], [], [])
+
+    # WHEN the same request comes through the authorizer
+    late = verified.post(caller=ALICE)
+
+    # THEN it is a first answer, and the order is the caller's
+    assert late["statusCode"] == 202
+    assert "Idempotent-Replayed" not in late["headers"]
+    assert [item["caller"]["S"] for item in verified.orders()] == [caller_id(Identity(*ALICE))]
+
+
+def test_claims_count_while_the_authorizer_is_switched_off(api: Api) -> None:
+    # GIVEN an order of a verified caller
+    verified = Api(api.dynamodb, api.sqs, api.settings.model_copy(update={"jwt_authorizer": True}))
+    order_id = document(verified.post(caller=ALICE))["order_id"]
+
+    # WHEN the functions no longer expect claims that the routes still send
+    answers = [api.get(order_id, caller=ALICE), api.get(order_id)]
+    again = api.post(caller=ALICE)
+
+    # THEN the order is still hers, and not everybody's
+    assert [answer["statusCode"] for answer in answers] == [200, 404]
+    assert again["headers"]["Idempotent-Replayed"] == "true"
+
+
+def test_a_token_that_names_nobody_stays_the_client_s_mistake(verified_api: Api) -> None:
+    # GIVEN a token without a subject
+    event = {**post(), "requestContext": {"authorizer": {"jwt": {"claims": {"iss": "https://issuer"}}}}}
+
+    # WHEN it is used
+    response = send(verified_api, "create", event)
+
+    # THEN another one is asked for
+    assert problem(response) == "caller-unidentified"
+
+
+@pytest.mark.parametrize("event", [post(), get(SOME_ID)], ids=ENDPOINTS)
+def test_people_on_call_are_told_what_to_repair(
+    verified_api: Api, log: io.StringIO, counted: dict[str, dict[str, Any]], event: dict[str, object]
+) -> None:
+    # GIVEN a route without its authorizer
+    # WHEN somebody uses it
+    response = send(verified_api, "lookup" if "pathParameters" in event else "create", event)
+
+    # THEN it is counted where an alarm looks, and the log says what was given, what is expected and what to change
+    assert counted[Metric.DEPENDENCY_FAILURE]["Value"] == [1.0]
+    (line,) = (json.loads(line) for line in log.getvalue().splitlines() if "unexpected error" in line)
+    assert (line["level"], line["error_type"]) == ("ERROR", "AuthorizerMissingError")
+    assert line["error"] == (
+        "Given a request without `requestContext.authorizer`; expected: the claims of a verified token, as "
+        "JWT_AUTHORIZER is set. Attach the stack's authorizer to the route that it came by, or delete that route; "
+        "`pulumi up --refresh` does where the route is the stack's own. If the API shall be open to everybody, set "
+        "orders:authorizer to none."
+    )
+    # AND the caller, who can do nothing about it, is not
+    assert "authorizer" not in response["body"].lower()
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, False),
+        ({"JWT_AUTHORIZER": ""}, False),
+        ({"JWT_AUTHORIZER": "false"}, False),
+        ({"JWT_AUTHORIZER": "true"}, True),
+    ],
+)
+def test_the_setting_is_read_by_both_functions(variables: dict[str, str], expected: bool) -> None:
+    # GIVEN an environment
+    # WHEN it is read
+    read = [each.from_environment({**INTAKE, **variables}).jwt_authorizer for each in (IntakeSettings, LookupSettings)]
+
+    # THEN what is absent or empty is a stack without an authorizer
+    assert read == [expected, expected]
+
+
+def test_a_setting_that_is_neither_yes_nor_no_fails_at_init() -> None:
+    # GIVEN / WHEN / THEN
+    with pytest.raises(ValidationError, match="jwt_authorizer"):
+        LookupSettings.from_environment({**INTAKE, "JWT_AUTHORIZER": "perhaps"})
