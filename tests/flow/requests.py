@@ -59,7 +59,6 @@ class Context:
 
     clock: Clock
     timeout_seconds: float
-    aws_request_id: str = "invocation"
     started_at: float = field(init=False)
 
     def __post_init__(self) -> None:

@@ -11,8 +11,6 @@ from tests.flow.conformance.scenario import Scenario, code_of
 DOCS = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/"
 OPERATORS = DOCS + "Expressions.OperatorsAndFunctions.html"
 UPDATES = DOCS + "Expressions.UpdateExpressions.html"
-NAMES = DOCS + "Expressions.ExpressionAttributeNames.html"
-RESERVED = DOCS + "ReservedWords.html"
 
 ITEM: dict[str, Any] = {
     "id": {"S": "1"},

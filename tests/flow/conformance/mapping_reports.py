@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 DOCS = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting"
-EVENT_DOCS = "https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-standard-queue-message-event"
 
 SCENARIOS, scenario = registry()
 

@@ -33,9 +33,9 @@ class Cloud:
 
     def __post_init__(self) -> None:
         self.dynamodb = FakeDynamoDB(self.clock, self.entropy, self.wire)
-        self.sqs = FakeSQS(self.clock, self.entropy, self.wire)
+        self.sqs = FakeSQS(self.wire)
         self.sns = FakeSNS(self.clock, self.entropy, self.wire)
-        self.events = FakeEvents(self.clock, self.entropy, self.wire)
+        self.events = FakeEvents(self.entropy, self.wire)
 
     @property
     def dynamodb_client(self) -> DynamoDBClient:

@@ -6,24 +6,20 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tests.flow.clock import Clock, Entropy
-from tests.flow.fakes.errors import EXCEPTIONS, ExceptionsNamespace, UnsupportedByFakeError, client_error, only_known
+from tests.flow.clock import Entropy
+from tests.flow.fakes.errors import UnsupportedByFakeError, client_error, only_known
 from tests.flow.fakes.sns import Notification, Subscription
-from tests.flow.fakes.wire import Response, Wire
+from tests.flow.fakes.wire import OK, Response, Wire
 
 _ENTRY = frozenset({"EventBusName", "Source", "DetailType", "Detail", "Time"})
 MAX_BYTES = 256 * 1024
 _TIME_BYTES = 14
-_OK: dict[str, Any] = {"HTTPStatusCode": 200, "RetryAttempts": 0, "RequestId": "fake", "HTTPHeaders": {}}
 
 
 class FakeEvents:
     """Stands in for ``boto3.client("events")``: one entry per call."""
 
-    exceptions: ExceptionsNamespace = EXCEPTIONS
-
-    def __init__(self, clock: Clock, entropy: Entropy, wire: Wire) -> None:
-        self.clock = clock
+    def __init__(self, entropy: Entropy, wire: Wire) -> None:
         self.entropy = entropy
         self.wire = wire
         self.buses: dict[str, Subscription] = {}
@@ -54,11 +50,11 @@ class FakeEvents:
             raise UnsupportedByFakeError(f"There is no bus {entry['EventBusName']!r}. Teach the fake, or add_bus it.")
         # A target gets the document written anew; ours is in the form in which that is the same text.
         body = json.dumps(json.loads(entry["Detail"]), sort_keys=True, separators=(",", ":"))
-        bus.received.append(Notification(self.entropy.uuid(), body, None, {}, self.clock.time()))
+        bus.received.append(Notification(self.entropy.uuid(), body))
         return {
             "FailedEntryCount": 0,
             "Entries": [{"EventId": bus.received[-1].message_id}],
-            "ResponseMetadata": _OK,
+            "ResponseMetadata": OK,
         }
 
 
@@ -67,5 +63,5 @@ def refused_entry(code: str) -> Response:
     return {
         "FailedEntryCount": 1,
         "Entries": [{"ErrorCode": code, "ErrorMessage": "refused (injected)"}],
-        "ResponseMetadata": _OK,
+        "ResponseMetadata": OK,
     }

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tests.flow.clock import Clock, Entropy
-from tests.flow.fakes.errors import EXCEPTIONS, ExceptionsNamespace, client_error, only_known
+from tests.flow.fakes.errors import EXCEPTIONS, client_error, only_known
 from tests.flow.fakes.sqs_shapes import attributes_of_queue, received, sent
-from tests.flow.fakes.wire import Response, Wire
+from tests.flow.fakes.wire import OK, Response, Wire
 from tests.flow.queue_model import FifoQueue, InvalidMessageError, Message, Queue, StaleReceiptError
 
 _SEND = frozenset({"MessageBody", "MessageAttributes", "DelaySeconds", "MessageGroupId", "MessageDeduplicationId"})
@@ -25,17 +24,12 @@ _RECEIVE = frozenset(
 )
 MAX_BATCH = 10
 MAX_VISIBILITY_SECONDS = 43_200
-OK: dict[str, Any] = {"HTTPStatusCode": 200, "RetryAttempts": 0, "RequestId": "fake", "HTTPHeaders": {}}
 
 
 class FakeSQS:
     """Stands in for ``boto3.client("sqs")``. Queues are objects of the model; tests hold and disturb them directly."""
 
-    exceptions: ExceptionsNamespace = EXCEPTIONS
-
-    def __init__(self, clock: Clock, entropy: Entropy, wire: Wire) -> None:
-        self.clock = clock
-        self.entropy = entropy
+    def __init__(self, wire: Wire) -> None:
         self.wire = wire
         self.queues: dict[str, Queue] = {}
 
@@ -132,27 +126,6 @@ class FakeSQS:
             return {"Attributes": {n: v for n, v in shown.items() if n in wanted or "All" in wanted}}
 
         return self._carry("GetQueueAttributes", params, frozenset({"QueueUrl", "AttributeNames"}), work)
-
-    def get_queue_url(self, **params: Any) -> Response:
-        """The URL of a queue by its name."""
-        only_known("GetQueueUrl", params, frozenset({"QueueName"}))
-
-        def perform() -> Response:
-            for queue in self.queues.values():
-                if queue.name == params["QueueName"]:
-                    return {"QueueUrl": queue.url, "ResponseMetadata": OK}
-            raise _missing("GetQueueUrl")
-
-        return self.wire.carry("sqs", "GetQueueUrl", params, perform)
-
-    def list_dead_letter_source_queues(self, **params: Any) -> Response:
-        """URLs of the queues whose redrive policy leads here."""
-
-        def work(target: Queue) -> Response:
-            sources = (q for q in self.queues.values() if q.redrive is not None and q.redrive.target is target)
-            return {"queueUrls": [queue.url for queue in sources]}
-
-        return self._carry("ListDeadLetterSourceQueues", params, frozenset({"QueueUrl"}), work)
 
     # --- plumbing ---------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,8 @@ from typing import Any, Protocol, TypeVar
 T = TypeVar("T")
 Response = dict[str, Any]
 Perform = Callable[[], Response]
+OK: dict[str, Any] = {"HTTPStatusCode": 200, "RetryAttempts": 0, "RequestId": "fake", "HTTPHeaders": {}}
+"""The `ResponseMetadata` of every answer."""
 
 
 class ProcessKilled(BaseException):

@@ -40,7 +40,6 @@ class Message:
     visible_at: float
     receive_count: int = 0
     first_received_at: float | None = None
-    last_received_at: float | None = None
     receipt: str | None = None
     source_arn: str | None = None
     group_id: str | None = None

@@ -10,9 +10,7 @@ from tests.flow.queue_model.message import Attributes, Message, check_content
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
-MAX_VISIBILITY_SECONDS = 43_200
 DEFAULT_RETENTION_SECONDS = 345_600
-MAX_DELAY_SECONDS = 900
 
 
 class StaleReceiptError(Exception):
@@ -110,7 +108,6 @@ class Queue:
     def _mark_received(self, message: Message, now: float, hidden_for: float) -> None:
         message.receive_count += 1
         message.first_received_at = now if message.first_received_at is None else message.first_received_at
-        message.last_received_at = now
         message.visible_at = now + hidden_for
         message.receipt = f"{message.message_id}#{self.entropy.hex()}"
 

@@ -18,7 +18,6 @@ BY_NAME: Final[dict[str, FaultKind]] = {
 row that it is innocent, and AWS never lies about a condition; ``ROW_BUSY`` says the truth of the others."""
 NAMES: Final = (*BY_NAME, LATE, DEADLINE, ROW_BUSY)
 OUTAGES: Final = ("throttled", "server error", "unreachable")
-KILLS: Final = frozenset({"crash before", "crash after", LATE, DEADLINE})
 
 
 def arrives_late(late: list[Callable[[], Any]]) -> Fault:

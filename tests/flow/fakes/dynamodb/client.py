@@ -20,7 +20,7 @@ from tests.flow.fakes.errors import (
     only_known,
     refuse,
 )
-from tests.flow.fakes.wire import Response, Wire
+from tests.flow.fakes.wire import OK, Response, Wire
 
 _WRITE = frozenset(
     {
@@ -42,7 +42,6 @@ _RETURN_VALUES = {
     "DeleteItem": frozenset({"NONE", "ALL_OLD"}),
     "UpdateItem": frozenset({"NONE", "ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW"}),
 }
-OK: dict[str, Any] = {"HTTPStatusCode": 200, "RetryAttempts": 0, "RequestId": "fake", "HTTPHeaders": {}}
 
 
 class FakeDynamoDB:

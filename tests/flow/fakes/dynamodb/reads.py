@@ -9,7 +9,7 @@ from tests.flow.fakes.dynamodb.requests import Expressions, InvalidExpressionErr
 from tests.flow.fakes.dynamodb.table import Table
 from tests.flow.fakes.dynamodb.values import Item, copy_item
 from tests.flow.fakes.errors import refuse
-from tests.flow.fakes.wire import Response
+from tests.flow.fakes.wire import OK, Response
 
 _READ = frozenset(
     {
@@ -26,7 +26,6 @@ SCAN = _READ | {"ExpressionAttributeValues", "FilterExpression", "Limit", "Exclu
 QUERY = SCAN | {"KeyConditionExpression", "ScanIndexForward"}
 MAX_BATCH = 100
 
-_OK: dict[str, Any] = {"HTTPStatusCode": 200, "RetryAttempts": 0, "RequestId": "fake", "HTTPHeaders": {}}
 TableFinder = Callable[[str, str], Table]
 
 
@@ -34,7 +33,7 @@ def get(find: TableFinder, params: Mapping[str, Any]) -> Response:
     """One item, or an answer without ``Item``. Every read is consistent: histories need no stale ones."""
     table = find("GetItem", params["TableName"])
     item = _one(table, "GetItem", params["Key"], _compiled("GetItem", params))
-    return {"ResponseMetadata": _OK} if item is None else {"Item": item, "ResponseMetadata": _OK}
+    return {"ResponseMetadata": OK} if item is None else {"Item": item, "ResponseMetadata": OK}
 
 
 def batch_get(find: TableFinder, params: Mapping[str, Any]) -> Response:
@@ -51,7 +50,7 @@ def batch_get(find: TableFinder, params: Mapping[str, Any]) -> Response:
             refuse("BatchGetItem", "Provided list of item keys contains duplicates")
         found = (_one(table, "BatchGetItem", key, expressions) for key in request["Keys"])
         responses[name] = [item for item in found if item is not None]
-    return {"Responses": responses, "UnprocessedKeys": {}, "ResponseMetadata": _OK}
+    return {"Responses": responses, "UnprocessedKeys": {}, "ResponseMetadata": OK}
 
 
 def query(find: TableFinder, params: Mapping[str, Any]) -> Response:
@@ -88,7 +87,7 @@ def _page(
     items = [table.items[key] for key in page]
     if expressions.filter is not None:
         items = [item for item in items if expressions.filter(item, expressions.values)]
-    answer: Response = {"Count": len(items), "ScannedCount": len(page), "ResponseMetadata": _OK}
+    answer: Response = {"Count": len(items), "ScannedCount": len(page), "ResponseMetadata": OK}
     if params.get("Select") != "COUNT":
         answer["Items"] = [_shown(item, expressions) for item in items]
     if rest or (page and len(page) == params.get("Limit")):
