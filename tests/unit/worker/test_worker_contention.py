@@ -6,23 +6,12 @@ import pytest
 
 from runtime.logic import settle as settle_module
 from runtime.logic.failures import ContentionError
-from runtime.logic.settle import CONTENTION_SECONDS, Settler
-from runtime.store.settlement import SettlementStore, Written
-from tests.unit.worker.conftest import ORDERS, STOCK, Spy, World, cancelled, refused
+from runtime.logic.settle import CONTENTION_SECONDS
+from tests.unit.worker.conftest import World, cancelled, refused
 from tests.unit.worker.factories import lines, message, order_id
+from tests.unit.worker.settling import settle, settler
 
 CONFLICT = "TransactionConflict"
-
-
-def settler(world: World) -> Settler:
-    """A settler whose calls are recorded and whose luck is middling."""
-    client: Any = Spy(world.dynamodb, world.calls, world.faults)
-    return Settler(SettlementStore(client, ORDERS, STOCK), world.clock, lambda: 0.5)
-
-
-def settle(world: World, number: int = 1, **overrides: Any) -> Written:
-    """Settle an order."""
-    return settler(world).settle(message(number, **overrides), lambda: None)
 
 
 @pytest.mark.parametrize(

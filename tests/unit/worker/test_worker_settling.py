@@ -7,24 +7,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from runtime.logic.failures import CorruptDataError
-from runtime.logic.settle import Settler
 from runtime.models.order import Reason
-from runtime.store.settlement import SettlementStore, Written
-from tests.unit.worker.conftest import ORDERS, STOCK, Spy, World, answer_lost, cancelled, refused
+from tests.unit.worker.conftest import ORDERS, World, answer_lost, cancelled, refused
 from tests.unit.worker.factories import content, lines, message, order_id, record
-
-CONFLICT = "TransactionConflict"
-
-
-def settler(world: World) -> Settler:
-    """A settler whose calls are recorded and whose luck is middling."""
-    client: Any = Spy(world.dynamodb, world.calls, world.faults)
-    return Settler(SettlementStore(client, ORDERS, STOCK), world.clock, lambda: 0.5)
-
-
-def settle(world: World, number: int = 1, **overrides: Any) -> Written:
-    """Settle an order."""
-    return settler(world).settle(message(number, **overrides), lambda: None)
+from tests.unit.worker.settling import settle, settler
 
 
 def test_an_order_with_stock_is_confirmed_and_its_stock_taken(world: World) -> None:

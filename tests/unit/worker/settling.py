@@ -1,0 +1,19 @@
+"""Settling without what stands around it: for tests of the settlement alone."""
+
+from typing import Any
+
+from runtime.logic.settle import Settler
+from runtime.store.settlement import SettlementStore, Written
+from tests.unit.worker.conftest import ORDERS, STOCK, Spy, World
+from tests.unit.worker.factories import message
+
+
+def settler(world: World) -> Settler:
+    """A settler whose calls are recorded and whose luck is middling."""
+    client: Any = Spy(world.dynamodb, world.calls, world.faults)
+    return Settler(SettlementStore(client, ORDERS, STOCK), world.clock, lambda: 0.5)
+
+
+def settle(world: World, number: int = 1, **overrides: Any) -> Written:
+    """Settle an order."""
+    return settler(world).settle(message(number, **overrides), lambda: None)
