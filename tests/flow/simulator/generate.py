@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from tests.flow.simulator import steps as do
@@ -24,9 +24,12 @@ _MEANWHILE: Final = (do.MEANWHILE_BEFORE, do.MEANWHILE_AFTER)
 _MOST_CALL: Final = 7
 """Calls at which a disturbance is planned: a run of one order makes four to six, a batch more."""
 _PICKS: Final = 12
+_TWIN, _SAME_BODY = 0.5, 0.7
+"""How often a request in the middle of another has its key, and then its body."""
 _PAST_A_LEASE: Final = (1, 11, 65, 370)
 _LIVES: Final = (4 * 3600, 86_401, 2 * 86_400, 4 * 86_400 + 1)
-_LONGEST: Final = 14 * 86_400
+_LONGEST: Final = (14 * 86_400 + 1, 21 * 86_400)
+"""Beyond the life of a dead letter, and beyond the worker's memory of orders."""
 
 
 def history(seed: int) -> do.History:
@@ -38,6 +41,7 @@ def history(seed: int) -> do.History:
 class _Maker:
     random: random.Random
     killers: bool = False
+    asking: list[tuple[str, str, str]] = field(default_factory=list)
 
     def history(self, seed: int) -> do.History:
         chance = self.random
@@ -73,9 +77,15 @@ class _Maker:
         chance = self.random
         draw = chance.random()
         orders = KILLERS if self.killers and draw < 0.25 else ORDINARY if draw < 0.97 else ("invalid",)
-        return do.Post(
-            chance.choice(CALLERS), chance.choice(KEYS), chance.choice(orders), self._at(depth), self._chance()
-        )
+        asked = chance.choice(CALLERS), chance.choice(KEYS), chance.choice(orders)
+        if self.asking and chance.random() < _TWIN:
+            # The same key while the first request with it runs; mostly the same body, too.
+            caller, key, order = self.asking[-1]
+            asked = caller, key, order if chance.random() < _SAME_BODY else asked[2]
+        self.asking.append(asked)
+        at = self._at(depth)
+        self.asking.pop()
+        return do.Post(*asked, at, self._chance())
 
     def _deliver(self, depth: int = 0) -> do.Step:
         return do.Deliver(self._at(depth), self._chance())
@@ -114,7 +124,7 @@ class _Maker:
         return do.Wait(self.random.choice((1, 5, 15, 40, 120, 400)))
 
     def _long_wait(self) -> do.Step:
-        return do.Wait(self.random.choice(_LIVES) if self.random.random() < 0.9 else _LONGEST)
+        return do.Wait(self.random.choice(_LIVES if self.random.random() < 0.75 else _LONGEST))
 
     def _outage(self) -> do.Step:
         chance = self.random

@@ -14,10 +14,12 @@ from botocore.exceptions import ClientError
 
 from runtime.logic import processing
 from runtime.store import order_intake
+from tests.flow.queue_model import Message
 from tests.flow.simulator import steps as do
 from tests.flow.simulator.model import Model
 from tests.flow.simulator.orders import FOREIGN_BODIES, ORDERS, id_of
 from tests.flow.simulator.runs import Surroundings
+from tests.flow.simulator.seen import Seen
 from tests.flow.simulator.versions import NEXT, running
 from tests.flow.world import Deployment, World, simulated
 
@@ -33,6 +35,7 @@ class Player:
         world: Where it happens.
         model: What must hold.
         around: What the runs meet.
+        seen: Counts what comes to pass.
         versions: The schema versions of the API and of the worker that run now.
     """
 
@@ -40,6 +43,7 @@ class Player:
     world: World = field(init=False)
     model: Model = field(init=False)
     around: Surroundings = field(init=False)
+    seen: Seen = field(init=False)
     versions: tuple[int, int] = (1, 1)
 
     def __post_init__(self) -> None:
@@ -48,6 +52,7 @@ class Player:
         self.world = World(seed=history.seed, deployment=deployment)
         self.model = Model(self.world)
         self.around = Surroundings(self.world, self.model.order, self._take_all)
+        self.seen = Seen(self.world, self.model.seen_paths)
         for sku, quantity in history.stock.items():
             self.world.stock_up(sku, quantity)
 
@@ -83,8 +88,10 @@ class Player:
         self._seed(step.chance)
         run = self.around.run(step.at, worker=False)
         before = self.model.before_post(step)
+        self.seen.request_begins(step.caller, step.key)
         with running(self.versions[0]):
             exchange = self.world.post(step.key, ORDERS[step.order].body, caller=step.caller, process=run)
+        self.seen.request_ends(exchange)
         self.model.posted(step, exchange, before, run)
 
     def _get(self, step: do.Get) -> None:
@@ -104,8 +111,10 @@ class Player:
             return
         run = self.around.run(at, worker=True)
         batch = self.model.before_delivery(delivery, self.versions[1])
+        began = self.seen.batch_begins(batch)
         with running(self.versions[1]):
             outcome = self.world.work(delivery, run)
+        self.seen.batch_ends(batch, run, began)
         self.model.delivered(batch, self.world.mapping.settle(delivery, outcome), run)
 
     def _work(self, step: do.Work) -> None:
@@ -141,10 +150,15 @@ class Player:
     # --- people on call, deploys, the world -------------------------------------------------------------------------
 
     def _redrive(self, step: do.Redrive) -> None:
-        letters = list(self.world.dead_letters.messages.values())
+        letters = self._letters()
         self._seed(crc32("".join(letter.message_id for letter in letters).encode()))
         for message in letters if step.pick < 0 or not letters else [_picked(letters, step.pick)]:
             self.world.redrive(message)
+
+    def _letters(self) -> list[Message]:
+        """The dead letters that are still there. Nobody receives them here, and only a receive lets a queue forget."""
+        self.world.dead_letters.expire()
+        return list(self.world.dead_letters.messages.values())
 
     def _discard(self, step: do.Discard) -> None:
         order_id = _picked(list(self.world.orders), step.pick)
@@ -198,12 +212,12 @@ class Player:
         self.versions = (NEXT, NEXT)
         self._arrive(do.Arrive())
         self._drain()
+        self._letters()
         self.model.letters_are_marked()
         if self.history.patient:
             for caller, key, order in self.model.unanswered():
                 self._repeat(caller, key, order)
-        if self.world.dead_letters.messages:
-            self._redrive(do.Redrive())
+        self._redrive(do.Redrive())
         self._drain()
 
     def _repeat(self, caller: str, key: str, order: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tests.flow.simulator.play import Player
+from tests.flow.simulator.seen import OLD_LETTERS
 from tests.flow.simulator.steps import every_step
 
 _COUNTERS: Final = ("steps", "faults", "answers", "orders", "seen", "paths")
@@ -54,6 +55,7 @@ class Tally:
         self.seen["published"] += len(world.subscriber.received)
         self.seen["moved to the dead-letter queue by SQS"] += len(world.orders_queue.moves)
         self.seen["outlived a queue's retention"] += sum(len(queue.expired) for queue in queues)
+        self.seen[OLD_LETTERS] += len(world.dead_letters.expired)
         self.seen.update(player.model.seen_paths)
         if violations:
             self.failures.append((player.history.seed, violations))

@@ -7,6 +7,15 @@ import pytest
 from tests.flow.simulator.generate import LEAST_STEPS, history
 from tests.flow.simulator.orders import FOREIGN_BODIES
 from tests.flow.simulator.run import explained, play_seeds
+from tests.flow.simulator.seen import (
+    API_ZOMBIES,
+    NEIGHBOURS,
+    OLD_KEYS,
+    OLD_LETTERS,
+    OLD_ORDERS,
+    TWINS,
+    WORKER_ZOMBIES,
+)
 from tests.flow.simulator.steps import STEPS, Foreign, History, every_step
 
 CHUNKS, CHUNK = 10, 100
@@ -50,6 +59,9 @@ def test_histories_lead_everywhere() -> None:
     assert len(tally.paths) > 100
     for name in ("moved to the dead-letter queue by SQS", "last attempts", "newer", "twin"):
         assert tally.seen[name] > 0
+    # AND so did what takes two things at once, or a long time
+    for name in (TWINS, API_ZOMBIES, WORKER_ZOMBIES, OLD_KEYS, OLD_ORDERS, NEIGHBOURS, OLD_LETTERS):
+        assert tally.seen[name] > 0, name
 
 
 def test_a_history_can_be_told_and_read_again() -> None:
