@@ -29,7 +29,7 @@ def nothing_lost(world: World) -> list[str]:
 
     So does every order that is stored at all: a crash may leave a message without an order, never the reverse.
     """
-    waiting = {_order_of(message) for message in _messages(world)} | _expired(world)
+    waiting = {order_of(message) for message in _messages(world)} | _expired(world)
     return [
         f"G1: {order_id} is {_status(world, order_id)} and no message is left of it"
         for order_id in sorted(_accepted_orders(world) | world.orders.keys())
@@ -42,11 +42,11 @@ def dead_letters_are_marked(world: World) -> list[str]:
 
     Holds unless the last attempt died before its first write, which the caller of this function must know.
     """
-    in_queue = {_order_of(message) for message in world.orders_queue.messages.values()}
+    in_queue = {order_of(message) for message in world.orders_queue.messages.values()}
     orders = world.orders
     return [
         f"G1: {order_id} is in the dead-letter queue and is {_status(world, order_id)}"
-        for order_id in {_order_of(message) for message in world.dead_letters.messages.values()}
+        for order_id in {order_of(message) for message in world.dead_letters.messages.values()}
         if order_id in orders and order_id not in in_queue
         if _status(world, order_id) not in FINAL | {OrderStatus.FAILED}
     ]
@@ -120,7 +120,7 @@ def notified(world: World) -> list[str]:
         bodies[event["id"]].add(notification.body)
         types[event["subject"]].add(event["type"])
     violations = [f"G5: {event_id} was published as {found}" for event_id, found in bodies.items() if len(found) > 1]
-    waiting = {_order_of(message) for message in _messages(world)} | _expired(world)
+    waiting = {order_of(message) for message in _messages(world)} | _expired(world)
     for order_id, order in world.orders.items():
         expected = SETTLED.get(order["status"]["S"])
         if types[order_id] - {expected}:
@@ -152,7 +152,7 @@ def in_order(world: World) -> list[str]:
         raise TypeError("only a FIFO queue keeps an order")
     sent: dict[str | None, dict[str, None]] = defaultdict(dict)
     for _, message in world.orders_queue.recent.values():
-        sent[message.group_id].setdefault(str(_order_of(message)))
+        sent[message.group_id].setdefault(str(order_of(message)))
     violations = []
     for group, order_ids in sent.items():
         came = [order_id for order_id in published(world) if order_id in order_ids]
@@ -189,10 +189,11 @@ def _messages(world: World) -> Iterator[Message]:
 
 
 def _expired(world: World) -> set[str | None]:
-    return {_order_of(message) for queue in (world.orders_queue, world.dead_letters) for message in queue.expired}
+    return {order_of(message) for queue in (world.orders_queue, world.dead_letters) for message in queue.expired}
 
 
-def _order_of(message: Message) -> str | None:
+def order_of(message: Message) -> str | None:
+    """The order that a message's attribute names."""
     value: str | None = message.attributes.get("order_id", {}).get("StringValue")
     return value
 

@@ -91,9 +91,7 @@ def test_a_killer_that_has_settled_is_no_failed_order() -> None:
             return crash_before if call.operation == "Publish" else None
 
         # WHEN it has become a dead letter
-        while stage.world.orders_queue.messages:
-            stage.world.cloud.clock.advance_to(stage.world.orders_queue.next_visible_at() or 0)
-            stage.world.deliver(Process(on_call=fatal))
+        stage.world.drain(fatal)
         # THEN its order is what it was settled to be: only the notification is missing, and a redrive sends it
         assert stage.world.orders[order_id]["status"] == {"S": "CONFIRMED"}
         assert stage.world.subscriber.received == []

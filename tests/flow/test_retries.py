@@ -151,8 +151,7 @@ def test_a_dead_letter_that_can_never_be_sent_is_moved_by_the_queue() -> None:
             return server_error if call.operation == "SendMessage" else None
 
         # WHEN it is delivered until it leaves the queue
-        while stage.world.orders_queue.messages:
-            next_delivery(stage.world, Process(on_call=refuse))
+        stage.world.drain(refuse)
         # THEN the redrive policy has moved it, once, after the configured receives, and its order says so
         assert [count for _, count in stage.world.orders_queue.moves] == [8]
         assert stage.statuses() == ("FAILED",)
@@ -169,8 +168,7 @@ def test_the_neighbours_of_a_failing_message_are_done_once() -> None:
             return server_error if bad in repr(call.params) and call.operation == "TransactWriteItems" else None
 
         # WHEN the queue is emptied
-        while stage.world.orders_queue.messages:
-            next_delivery(stage.world, Process(on_call=fails))
+        stage.world.drain(fails)
         # THEN each neighbour took one receive, and the bad one all of them
         receives = {
             message.attributes["order_id"]["StringValue"]: message.receive_count

@@ -17,7 +17,7 @@ from runtime.logic.batch import BatchRunner
 from runtime.models.order import OrderStatus
 from runtime.observability import logger, metrics
 from runtime.settings import IntakeSettings, LookupSettings, WorkerSettings
-from tests.flow.fakes import Cloud, Entropy, Process, ProcessKilled
+from tests.flow.fakes import Call, Cloud, Entropy, Fault, Process, ProcessKilled
 from tests.flow.fakes.powertools import powertools_clock
 from tests.flow.fakes.sns import Subscription
 from tests.flow.queue_model import (
@@ -40,6 +40,7 @@ API_RECORDS, WORKER_RECORDS = "api-idempotency", "worker-idempotency"
 TOPIC = "arn:aws:sns:us-east-1:000000000000:notifications"
 FIFO_SUFFIX = ".fifo"
 BUS = "orders-test-events"
+MOST_DELIVERIES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,20 +171,24 @@ class World:
         self._idle_workers.append(worker)
         return Returned(value)
 
-    def drain(self, *, most: int = 1000) -> int:
+    def drain(self, on_call: Callable[[Call], Fault | None] | None = None) -> int:
         """Let time pass and the mapping deliver until the orders queue is empty; returns the number of batches.
 
+        ``on_call`` chooses what happens at each call of each of them.
+
         Raises:
-            RuntimeError: it is still not empty after ``most`` steps.
+            RuntimeError: it is still not empty after ``MOST_DELIVERIES`` steps.
         """
         batches = 0
-        for _ in range(most):
+        for _ in range(MOST_DELIVERIES):
             next_visible = self.orders_queue.next_visible_at()
             if next_visible is None:
                 return batches
             self.cloud.clock.advance_to(next_visible)
-            batches += self.deliver() is not None
-        raise RuntimeError(f"The orders queue is not empty after {most} deliveries: {self.orders_queue.counts()}")
+            batches += self.deliver(Process(on_call=on_call)) is not None
+        raise RuntimeError(
+            f"The orders queue is not empty after {MOST_DELIVERIES} deliveries: {self.orders_queue.counts()}"
+        )
 
     # --- people on call ---------------------------------------------------------------------------------------------
 

@@ -13,7 +13,8 @@ from ops.pace import Pace
 from ops.redrive import Redrive, Tally
 from ops.sweep import Sweep
 from runtime.models.order import OrderStatus, StoredOrder
-from tests.flow.fakes import Call, Process
+from tests.flow.crash_points.worker_paths import table_down
+from tests.flow.fakes import Call, Fault
 from tests.flow.fakes.faults import throttled
 from tests.flow.requests import order_body
 from tests.flow.world import ORDERS, WORKER_RECORDS, World
@@ -69,15 +70,14 @@ def accept(world: World, key: str) -> str:
 def dead_letter(world: World, count: int) -> list[str]:
     """Accept so many orders, let each use up its attempts, and return their ids."""
     ids = [accept(world, f"key-{number}") for number in range(count)]
-
-    def down(call: Call) -> Any:
-        return throttled if call.operation == "TransactWriteItems" else None
-
-    while world.orders_queue.messages:
-        world.cloud.clock.advance_to(world.orders_queue.next_visible_at() or 0)
-        world.deliver(Process(on_call=down))
+    world.drain(table_down)
     assert len(world.dead_letters.messages) == count
     return ids
+
+
+def topic_down(call: Call) -> Fault | None:
+    """Nothing can be published."""
+    return throttled if call.service == "sns" else None
 
 
 def orders_of(world: World) -> Orders:

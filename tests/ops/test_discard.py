@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from functools import partial
-from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,10 +12,9 @@ from ops.discard import carry_out, find, plan
 from ops.errors import RefusedError
 from tests.flow import invariants
 from tests.flow.fakes import FAULTS, Call, FaultKind, Process, ProcessKilled
-from tests.flow.fakes.faults import throttled
 from tests.flow.fakes.wire import Fault
 from tests.flow.world import World
-from tests.ops.factories import accept, dead_letter, orders_of, sweep_of, text
+from tests.ops.factories import accept, dead_letter, orders_of, sweep_of, text, topic_down
 
 
 def discard(world: World, wanted: str) -> str:
@@ -60,13 +58,7 @@ def test_an_order_that_was_never_stored_is_kept_for_its_caller(world: World) -> 
 def test_a_settled_order_whose_notification_is_missing_is_refused(world: World) -> None:
     # GIVEN a confirmed order that could not be published
     order_id = accept(world, "k")
-
-    def no_topic(call: Call) -> Any:
-        return throttled if call.service == "sns" else None
-
-    while world.orders_queue.messages:
-        world.cloud.clock.advance_to(world.orders_queue.next_visible_at() or 0)
-        world.deliver(Process(on_call=no_topic))
+    world.drain(topic_down)
     before = dict(world.orders[order_id])
     # WHEN somebody wants to discard it
     with pytest.raises(RefusedError, match="only its notification is missing"):

@@ -10,9 +10,8 @@ from ops.logic.dead_letter import State
 from runtime.models.order import OrderStatus
 from tests.flow import invariants
 from tests.flow.fakes import Call, Process
-from tests.flow.fakes.faults import throttled
 from tests.flow.world import World
-from tests.ops.factories import accept, dead_letter, orders_of, redrive, sweep_of, text
+from tests.ops.factories import accept, dead_letter, orders_of, redrive, sweep_of, text, topic_down
 
 
 def test_counts_add_up_and_the_queue_is_empty(world: World) -> None:
@@ -118,13 +117,7 @@ def accept_and_move(world: World) -> tuple[str]:
 def test_a_settled_order_without_notification_is_notified_by_a_redrive(world: World) -> None:
     # GIVEN an order whose every publish failed
     order_id = accept(world, "k")
-
-    def no_topic(call: Call) -> object:
-        return throttled if call.service == "sns" else None
-
-    while world.orders_queue.messages:
-        world.cloud.clock.advance_to(world.orders_queue.next_visible_at() or 0)
-        world.deliver(Process(on_call=no_topic))  # type: ignore[arg-type]  # a fault or none
+    world.drain(topic_down)
     assert world.orders[order_id]["status"]["S"] == OrderStatus.CONFIRMED
     assert world.subscriber.received == []
     # WHEN it is redriven

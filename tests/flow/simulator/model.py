@@ -206,7 +206,7 @@ class Model:
                     )
 
     def _is_killer(self, message: Message) -> bool:
-        order = self.order(order_named_by(message) or "")
+        order = self.order(invariants.order_of(message) or "")
         return order is not None and order.kills is not None
 
     def _excuse(self, message: Message, version: int) -> str | None:
@@ -214,16 +214,16 @@ class Model:
         if int(text) > version or message.body == FOREIGN_BODIES["newer than any"]:
             return "newer"
         records = self.world.cloud.dynamodb.tables[WORKER_RECORDS].items
-        record = records.get((worker_record(order_named_by(message) or ""),))
+        record = records.get((worker_record(invariants.order_of(message) or ""),))
         if record is not None and record["status"]["S"] == "INPROGRESS":
             return "twin" if _lease_end(record) >= self.world.cloud.clock.millis else None
         return None
 
     def letters_are_marked(self) -> None:
         """Judge the dead-letter queue, before anything of it is redriven."""
-        waiting = {order_named_by(message) for message in self.world.orders_queue.messages.values()}
+        waiting = {invariants.order_of(message) for message in self.world.orders_queue.messages.values()}
         for message in self.world.dead_letters.messages.values():
-            order_id = order_named_by(message)
+            order_id = invariants.order_of(message)
             row = self.orders.get((order_id or "",))
             if row is None or order_id in waiting or message.message_id in self._excused:
                 continue
@@ -239,11 +239,13 @@ class Model:
         if not (self._interleaved or self.late_effects):
             found += invariants.replays_are_marked(self.world)
         queues = (self.world.orders_queue, self.world.dead_letters)
-        expired = {order_named_by(one) for queue in queues for one in queue.expired}
+        expired = {invariants.order_of(one) for queue in queues for one in queue.expired}
         for order_id, item in self.world.orders.items():
             found += self._judge_order(order_id, item, order_id in expired)
         here = {
-            (order_named_by(one), one.body) for queue in queues for one in (*queue.messages.values(), *queue.expired)
+            (invariants.order_of(one), one.body)
+            for queue in queues
+            for one in (*queue.messages.values(), *queue.expired)
         }
         found += [f"M1: the message {one} of somebody else is lost" for one in self.foreign - here]
         if patient:
@@ -271,16 +273,10 @@ class Model:
             yield f"M3: {intent} is REJECTED, and there always was enough"
 
     def _of(self, batch: Batch) -> list[object]:
-        return [self.intents.get(order_named_by(one) or "") for one in batch.messages]
+        return [self.intents.get(invariants.order_of(one) or "") for one in batch.messages]
 
     def _violated(self, label: str, text: str) -> None:
         self.violations.append(f"{label}: {text}")
-
-
-def order_named_by(message: Message) -> str | None:
-    """The order that a message's attribute names."""
-    value: str | None = message.attributes.get("order_id", {}).get("StringValue")
-    return value
 
 
 def _lease_end(record: Item) -> int:

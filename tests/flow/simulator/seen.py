@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from tests.flow.simulator.model import Batch, api_record, order_named_by, worker_record
+from tests.flow.invariants import order_of
+from tests.flow.simulator.model import Batch, api_record, worker_record
 from tests.flow.simulator.runs import Run
 from tests.flow.world import API_RECORDS, WORKER_RECORDS, Exchange, World
 
@@ -42,7 +43,7 @@ class Seen:
     def batch_begins(self, batch: Batch) -> float:
         """A batch is about to run; returns the moment."""
         for message in batch.messages:
-            self.counts[OLD_ORDERS] += self._has_expired(WORKER_RECORDS, worker_record(order_named_by(message) or ""))
+            self.counts[OLD_ORDERS] += self._has_expired(WORKER_RECORDS, worker_record(order_of(message) or ""))
         return self.world.cloud.clock.now
 
     def batch_ends(self, batch: Batch, run: Run, began: float) -> None:
