@@ -19,13 +19,20 @@ DOCS = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.
 
 SCENARIOS, scenario = registry()
 
-# The message asks for a report; the function sends what it saw to the queue named in the message's second attribute.
+FAILS, DONE = "of two, this fails", "of two, this is done"
+# The message asks for a report. Of two messages that belong together each says what becomes of it.
 FUNCTION = """
 import json
 
 def handler(event, context):
-    asked = json.loads(event["Records"][0]["body"])
+    bodies = [json.loads(record["body"]) for record in event["Records"]]
+    asked = bodies[0]
     ids = [record["messageId"] for record in event["Records"]]
+    if asked in ("of two, this fails", "of two, this is done"):
+        if len(ids) != 2:
+            raise RuntimeError("they belong into one batch")
+        failed = [one for one, body in zip(ids, bodies) if body == "of two, this fails"]
+        return {"batchItemFailures": [{"itemIdentifier": one} for one in failed]}
     if asked == "raise":
         raise RuntimeError("asked to")
     if asked == "kill":
@@ -36,6 +43,8 @@ def handler(event, context):
     return asked
 """
 SETTLED_SECONDS = 1.5
+VISIBILITY_SECONDS = 4
+"""Longer than it takes to see what became of a batch: its second receive is the scenario's own."""
 
 
 def _handler(event: dict[str, Any]) -> Any:
@@ -55,14 +64,21 @@ def outcome(backend: Backend, report: Any) -> str:
 
 
 def _served(backend: Backend, url: str, report: Any) -> str:
+    backend.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(report))
+    return _serve(backend, url, batch_size=1)
+
+
+def _serve(backend: Backend, url: str, *, batch_size: int) -> str:
+    """Let a mapping work off what is in the queue; whether anything is left then."""
     arn = backend.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     functions: LambdaClient = client("lambda", backend.sqs.meta.endpoint_url)
     try:
-        name = _function(functions)
         mapping = functions.create_event_source_mapping(
-            EventSourceArn=arn, FunctionName=name, BatchSize=1, FunctionResponseTypes=["ReportBatchItemFailures"]
+            EventSourceArn=arn,
+            FunctionName=_function(functions),
+            BatchSize=batch_size,
+            FunctionResponseTypes=["ReportBatchItemFailures"],
         )
-        backend.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(report))
         seen = _settled(backend, url)
         functions.delete_event_source_mapping(UUID=mapping["UUID"])
     finally:
@@ -79,7 +95,7 @@ def _settled(backend: Backend, url: str) -> str:
         counts = backend.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
         if counts[names[0]] == counts[names[1]] == "0":
             return "deleted"
-        if counts[names[1]] == "1" and not taken:
+        if counts[names[1]] != "0" and not taken:
             taken = time.monotonic()
         if taken and time.monotonic() - taken > SETTLED_SECONDS:
             return "kept"
@@ -109,6 +125,20 @@ def _zip() -> bytes:
     return buffer.getvalue()
 
 
+def kept_of_two(backend: Backend) -> list[str]:
+    """Which of two messages are left after both were in one batch, of which one was reported."""
+    url = backend.queue(visibility=VISIBILITY_SECONDS)
+    for body in (FAILS, DONE):
+        backend.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body))
+    if isinstance(backend, FakeBackend):
+        EventSourceMapping(backend.cloud.sqs.queues[url]).deliver(_handler)
+    else:
+        _serve(backend, url, batch_size=2)
+    backend.wait(VISIBILITY_SECONDS)
+    answer: Any = backend.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+    return [json.loads(one["Body"]) for one in answer.get("Messages", [])]
+
+
 _REPORTS: tuple[tuple[str, Any, str], ...] = (
     ("an empty list", {"batchItemFailures": []}, "deleted"),
     ("a null list", {"batchItemFailures": None}, "deleted"),
@@ -133,3 +163,4 @@ def _register(title: str, report: Any, expected: str) -> None:
 
 for _title, _report, _expected in _REPORTS:
     _register(_title, _report, _expected)
+scenario(expected=[FAILS], docs=DOCS)(kept_of_two)
