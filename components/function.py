@@ -80,7 +80,6 @@ class Function(Component):
 
     def __init__(self, name: str, scope: Scope, args: FunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, scope, opts)
-        self.timeout_seconds = args.timeout_seconds
         logs = self._log_group(args.platform.log_retention_days)
         role = aws.iam.Role(
             f"{name}-role",

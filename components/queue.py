@@ -73,7 +73,6 @@ class Queue(Component):
         queue_policy(f"{name}-dlq-policy", scope, dead, (), self.child())
         self.url, self.arn, self.queue_name = queue.id, queue.arn, queue.name
         self.dead_letter_url, self.dead_letter_arn, self.dead_letter_name = dead.id, dead.arn, dead.name
-        self.visibility_timeout_seconds = args.visibility_timeout_seconds
         self.fifo = args.fifo
         self.register_outputs(
             {

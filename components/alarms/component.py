@@ -46,10 +46,6 @@ class Alarms(Component):
         groups: dict[str, aws.cloudwatch.CompositeAlarm] = {}
         for composite in _explained_first(args.table.composites):
             groups[composite.name] = self._composite(composite, rows, groups)
-        self.names: Mapping[str, pulumi.Output[str]] = {
-            **{key: alarm.name for key, alarm in rows.items()},
-            **{key: alarm.alarm_name for key, alarm in groups.items()},
-        }
         self.arns: Mapping[str, pulumi.Output[str]] = {
             **{key: alarm.arn for key, alarm in rows.items()},
             **{key: alarm.arn for key, alarm in groups.items()},

@@ -69,11 +69,6 @@ class DeadLetter:
         """The order that it names."""
         return self.attribute("order_id")
 
-    @property
-    def receives(self) -> int:
-        """How often it was received in all, this look included."""
-        return int(self.message.get("Attributes", {}).get("ApproximateReceiveCount", 0))
-
 
 @dataclass(frozen=True)
 class Event:

@@ -32,10 +32,9 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """An alarm that is not OK."""
+    """An alarm that is raised."""
 
     name: str
-    state: str
     description: str
 
 
@@ -83,9 +82,7 @@ class Telemetry:
         kinds = ("CompositeAlarms", "MetricAlarms")
         found: list[Any] = [one for page in pages for kind in kinds for one in page.get(kind, ())]
         raised = [
-            Alarm(one["AlarmName"], one["StateValue"], one.get("AlarmDescription", ""))
-            for one in found
-            if one["StateValue"] == "ALARM"
+            Alarm(one["AlarmName"], one.get("AlarmDescription", "")) for one in found if one["StateValue"] == "ALARM"
         ]
         return len(found), raised
 

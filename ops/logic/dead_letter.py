@@ -78,7 +78,6 @@ class DeadLetter:
     """
 
     message_id: str
-    receipt: str
     original_id: str
     twin_key: bytes
     order_id: str | None
@@ -98,7 +97,6 @@ def read_letter(message: Received) -> DeadLetter:
     attempts = message.text("attempt") or ""
     return DeadLetter(
         message_id=message.message_id,
-        receipt=message.receipt,
         original_id=original,
         # The id alone is text that a sender could choose: only copies of the same bytes may be merged.
         twin_key=hashlib.sha256(f"{original}\n{order_id}\n{message.body}".encode()).digest()[:16],
