@@ -7,7 +7,6 @@
 """
 
 import json
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -141,6 +140,6 @@ class LocalStack:
         """The Lambda worker processes that are alive."""
         return worker_processes(self.instance)
 
-    def kill_workers(self, function: str | None = None, number: signal.Signals = signal.SIGKILL) -> int:
-        """Kill all workers, or those of one function (physical name); how many there were."""
-        return kill_workers(self.instance, function, number)
+    def kill_workers(self, function: str) -> int:
+        """Kill the workers of one function (physical name); how many there were."""
+        return kill_workers(self.instance, function)

@@ -20,6 +20,7 @@ from local.services.aws import ACCESS_KEY_ID, ACCOUNT_ID, SECRET_ACCESS_KEY
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 8.0
+_LOG_LINES = 8
 # The emulator itself needs little; a state folder with less than this can't hold the workers' code either.
 _LEAST_BYTES = 64 * 1024 * 1024
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
@@ -66,9 +67,9 @@ class Emulator:
                 raise LocalError(f"The emulator did not answer within {_START_SECONDS:.0f} s.\n{self.log_tail()}")
             time.sleep(0.05)
 
-    def log_tail(self, lines: int = 8) -> str:
+    def log_tail(self) -> str:
         """The last lines of its log, with where the rest is."""
-        text = self._log.read_text(errors="replace").splitlines()[-lines:]
+        text = self._log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
         return "\n".join([f"The end of {self._log}:", *(f"  {line}" for line in text)])
 
     def stop(self) -> None:

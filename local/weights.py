@@ -31,7 +31,7 @@ def drawn(function: Mapping[str, Any] | None, qualifier: str | None, chance: Cal
     return None
 
 
-def add_weights(service: ModuleType, chance: Callable[[], float] = random.random) -> None:
+def add_weights(service: ModuleType) -> None:
     """Make MiniStack's Lambda draw. Raises `LookupError` for the names that it does not have."""
     needed = (*_DESCRIBING, _RESOLVE, _INVOKE, *_HELPERS)
     if missing := [name for name in needed if not hasattr(service, name)]:
@@ -40,7 +40,7 @@ def add_weights(service: ModuleType, chance: Callable[[], float] = random.random
 
     @wraps(resolve)
     def resolve_by_weight(func: Any, qualifier: str | None) -> Any:
-        version = None if _describing.get() else drawn(func, qualifier, chance)
+        version = None if _describing.get() else drawn(func, qualifier, random.random)
         return resolve(func, version or qualifier)
 
     @wraps(invoke)
@@ -49,7 +49,7 @@ def add_weights(service: ModuleType, chance: Callable[[], float] = random.random
     ) -> Any:
         first = service._qp_first
         qualifier = path_qualifier or first(query_params or {}, "Qualifier") or first(headers, "x-amz-qualifier")
-        version = drawn(service._functions.get(name), qualifier, chance)
+        version = drawn(service._functions.get(name), qualifier, random.random)
         return await invoke(name, event, headers, version or path_qualifier, query_params)
 
     setattr(service, _RESOLVE, resolve_by_weight)

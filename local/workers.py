@@ -33,12 +33,12 @@ def worker_processes(instance: Instance) -> list[Worker]:
     ]
 
 
-def kill_workers(instance: Instance, function: str | None = None, number: signal.Signals = signal.SIGKILL) -> int:
-    """Signal all workers, or those of one function (physical name); how many there were."""
-    chosen = [each for each in worker_processes(instance) if function in (None, each.function)]
+def kill_workers(instance: Instance, function: str) -> int:
+    """Kill the workers of one function (physical name); how many there were."""
+    chosen = [each for each in worker_processes(instance) if each.function == function]
     for worker in chosen:
         with suppress(ProcessLookupError):
-            os.kill(worker.pid, number)
+            os.kill(worker.pid, signal.SIGKILL)
     return len(chosen)
 
 

@@ -38,7 +38,7 @@ class Interpreter:
         return self.release.rpartition(".")[0]
 
 
-def find_interpreter(version: str, release: str | None = None) -> Interpreter:
+def find_interpreter(version: str, release: str | None) -> Interpreter:
     """The first `pythonX.Y` on PATH that is a final CPython ``version``, else the interpreter at hand if it is one.
 
     With ``release`` (`3.13.0`) only that very release will do.

@@ -12,6 +12,7 @@ from local.errors import LocalError
 
 # A cold function needs seconds, twenty at once many.
 _TIMEOUT_SECONDS = 120.0
+_GIVE_UP_SECONDS = 90
 # The answers after which the documentation tells clients to repeat the request as it was.
 _REPEAT = frozenset({409, 429})
 
@@ -63,12 +64,12 @@ class OrdersApi:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         return self.call("POST", "/orders", data, given | dict(headers or {}))
 
-    def submit(self, body: Any, key: str, give_up_seconds: float = 90.0) -> tuple[Answer, list[int]]:
+    def submit(self, body: Any, key: str) -> tuple[Answer, list[int]]:
         """`POST /orders` as the documentation tells clients to: repeated on 409, 429 and 5xx.
 
         Returns the final answer and the status of every attempt.
         """
-        deadline = time.monotonic() + give_up_seconds
+        deadline = time.monotonic() + _GIVE_UP_SECONDS
         statuses: list[int] = []
         while True:
             answer = self.post(body, key)
@@ -76,7 +77,7 @@ class OrdersApi:
             if answer.status not in _REPEAT and answer.status < 500:
                 return answer, statuses
             if time.monotonic() > deadline:
-                raise LocalError(f"The API still answers {answer.status} after {give_up_seconds:.0f} s.")
+                raise LocalError(f"The API still answers {answer.status} after {_GIVE_UP_SECONDS} s.")
             time.sleep(float(answer.headers.get("retry-after", 1)))
 
     def get(self, order_id: str) -> Answer:

@@ -64,9 +64,9 @@ class Aws:
             getattr(self, name)
         return self
 
-    def arn(self, service: str, resource: str, *, regional: bool = True) -> str:
-        """The ARN of `resource` in this account."""
-        return f"arn:{self.partition}:{service}:{self.region if regional else ''}:{self.account_id}:{resource}"
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of `resource` in this account and region."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
 
     @cached_property
     def apigatewayv2(self) -> "ApiGatewayV2Client":

@@ -49,7 +49,7 @@ class Worker:
             )
         return Mapping(ours[0]["UUID"], ours[0]["State"])
 
-    def switch(self, uuid: str, *, enabled: bool, waiting: Callable[[str], None] = lambda _: None) -> Mapping:
+    def switch(self, uuid: str, *, enabled: bool, waiting: Callable[[str], None]) -> Mapping:
         """Enable or disable the mapping, and wait until it is.
 
         Raises:

@@ -1,7 +1,7 @@
 """What is sent back to the orders queue."""
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from ops.logic.dead_letter import Received
@@ -30,9 +30,7 @@ def fresh_attributes(message: Received) -> dict[str, Any]:
     return kept
 
 
-def send_entry(
-    message: Received, *, fifo: bool, new_id: Callable[[], object] = uuid.uuid4
-) -> "SendMessageBatchRequestEntryTypeDef":
+def send_entry(message: Received, *, fifo: bool) -> "SendMessageBatchRequestEntryTypeDef":
     """The entry that sends `message` again, with its body as it is.
 
     A FIFO queue would swallow a deduplication id that it has seen within five minutes, so each send has its own.
@@ -44,7 +42,7 @@ def send_entry(
     }
     if fifo:
         entry["MessageGroupId"] = message.group_id or message.message_id
-        entry["MessageDeduplicationId"] = str(new_id())
+        entry["MessageDeduplicationId"] = str(uuid.uuid4())
     return entry
 
 

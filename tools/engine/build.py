@@ -32,7 +32,7 @@ def cache_home() -> Path:
     return (Path(home) if home else Path.home() / ".cache") / "orders-pipeline" / "pulumi"
 
 
-def build(progress: Progress, search_path: str | None = None) -> Engine:
+def build(progress: Progress, search_path: str | None) -> Engine:
     """The command of the pinned version, built first if it is not in the cache.
 
     Raises:

@@ -23,7 +23,7 @@ class Engine:
     host_script: Path | None = None
 
 
-def find(search_path: str | None = None) -> Engine:
+def find(search_path: str | None) -> Engine:
     """The first `pulumi` on `search_path` (default: PATH).
 
     Raises:

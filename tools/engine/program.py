@@ -11,10 +11,10 @@ _OTHERS = frozenset({"benchmarks", "local", "ops", "policy", "tests", "tools"})
 _FILES = ("__main__.py", "Pulumi.yaml", "requirements-runtime.txt")
 
 
-def entries(root: Path = ROOT) -> Iterator[Path]:
+def entries() -> Iterator[Path]:
     """The files and packages of the program, without its stack files."""
-    yield from (root / name for name in _FILES)
-    yield from (path.parent for path in sorted(root.glob("*/__init__.py")) if path.parent.name not in _OTHERS)
+    yield from (ROOT / name for name in _FILES)
+    yield from (path.parent for path in sorted(ROOT.glob("*/__init__.py")) if path.parent.name not in _OTHERS)
 
 
 def link_environment(folder: Path) -> None:
