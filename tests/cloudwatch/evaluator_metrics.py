@@ -72,10 +72,6 @@ class MetricStore:
         samples.extend(Sample(at, float(value), unit) for value in many)
         samples.sort(key=_time)
 
-    def keys(self) -> frozenset[MetricKey]:
-        """Every metric that has at least one value."""
-        return frozenset(self._samples)
-
     def series(
         self, key: MetricKey, statistic: str, period: int, starts: Sequence[int], unit: str | None = None
     ) -> Series:

@@ -57,7 +57,7 @@ class Call:
 Node = Number | Text | Name | Negate | Binary | Array | Call
 
 
-def tokens(text: str, pattern: re.Pattern[str] = _TOKEN) -> list[tuple[str, str]]:
+def tokens(text: str) -> list[tuple[str, str]]:
     """Split into (kind, text) pairs.
 
     Raises:
@@ -67,7 +67,7 @@ def tokens(text: str, pattern: re.Pattern[str] = _TOKEN) -> list[tuple[str, str]
     position = 0
     text = text.rstrip()
     while position < len(text):
-        match = pattern.match(text, position)
+        match = _TOKEN.match(text, position)
         if match is None or match.lastgroup is None:
             raise ExpressionSyntaxError(f"{text!r} cannot be read at {text[position:]!r}")
         found.append((match.lastgroup, match[match.lastgroup]))

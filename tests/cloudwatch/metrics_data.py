@@ -133,7 +133,6 @@ _API: Final = (
     Metric.IDEMPOTENCY_MISMATCH,
     Metric.DEPENDENCY_FAILURE,
 )
-_WORKER: Final = tuple(metric for metric in Metric if metric not in _API)
 
 
 def own_metrics(namespace: str) -> tuple[Published, ...]:

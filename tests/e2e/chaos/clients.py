@@ -57,7 +57,6 @@ class Traffic:
     requests: int = 0
     broken_midway: int = 0
     lost_answers: int = 0
-    no_answers: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
     _lock: Lock = field(default_factory=Lock)
 
@@ -130,7 +129,6 @@ class BlindClients:
             response = connection.getresponse()
             content = response.read()
         except (OSError, HTTPException):
-            self.traffic.count(no_answers=1)
             return False
         finally:
             connection.close()
