@@ -11,6 +11,9 @@ MAX_VISIBILITY_SECONDS: Final = 43_200
 # Beyond this power every base has reached every cap; it keeps 2**n small for any receive count.
 _MAX_EXPONENT: Final = 30
 _LEAST_PART: Final = 0.05
+# Of the waits between tries of a transaction, in seconds, before the random part.
+_FIRST_PAUSE: Final = 0.02
+_LONGEST_PAUSE: Final = 0.4
 
 
 def retry_delay(receive_count: int, *, base: int, cap: int, random: Random) -> int:
@@ -24,13 +27,13 @@ def retry_delay(receive_count: int, *, base: int, cap: int, random: Random) -> i
     return fixed + int(random() * (ceiling // 2 + 1))
 
 
-def conflict_pause(attempt: int, *, random: Random, base: float = 0.02, cap: float = 0.4) -> float:
+def conflict_pause(attempt: int, *, random: Random) -> float:
     """Seconds to wait after the `attempt`-th transaction conflict (counted from 1), with nearly full jitter.
 
     Contenders for one row only have to miss each other, so the wait is random but for a least part that gives the
     other transaction time to end.
     """
-    return max(random(), _LEAST_PART) * min(cap, base * _doubled(attempt))
+    return max(random(), _LEAST_PART) * min(_LONGEST_PAUSE, _FIRST_PAUSE * _doubled(attempt))
 
 
 def _doubled(attempt: int) -> int:

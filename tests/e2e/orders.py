@@ -18,14 +18,14 @@ def settled(account: Account, *order_ids: str, seconds: float = 45) -> list[dict
     return found
 
 
-def dead_letter(account: Account, *, seconds: float = 45, **attribute: str) -> DeadLetter:
+def dead_letter(account: Account, **attribute: str) -> DeadLetter:
     """The only dead letter whose message attribute has this value, once it is there."""
     ((name, value),) = attribute.items()
 
     def look() -> list[DeadLetter]:
         return [letter for letter in account.dead_letters() if letter.attribute(name) == value]
 
-    (letter,) = wait_for(f"a dead letter with {name} {value}", look, seconds)
+    (letter,) = wait_for(f"a dead letter with {name} {value}", look, 45)
     return letter
 
 

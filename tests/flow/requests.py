@@ -34,10 +34,9 @@ def api_event(
     headers: Mapping[str, str] | None = None,
     body: str | None = None,
     order_id: str | None = None,
-    request_id: str = "request",
 ) -> dict[str, Any]:
     """An event of the HTTP API. ``caller`` is the token's subject; ``None`` is an API without an authorizer."""
-    context: dict[str, Any] = {"requestId": request_id, "http": {"method": method}}
+    context: dict[str, Any] = {"requestId": "request", "http": {"method": method}}
     if caller is not None:
         context["authorizer"] = {"jwt": {"claims": {"iss": ISSUER, "sub": caller}, "scopes": None}}
     event: dict[str, Any] = {

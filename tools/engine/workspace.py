@@ -14,6 +14,7 @@ from typing import Any
 _KEPT = re.compile(
     r"PATH|HOME|LANG|LC_ALL|TMPDIR|TZ|XDG_\w+|PIP_\w+|SSL_\w+|REQUESTS_CA_BUNDLE|\w+_proxy", re.IGNORECASE
 )
+_PASSPHRASE = "only for tests"  # noqa: S105 - protects nothing but throw-away state
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,6 @@ class Workspace:
     state: Path
     provider: int
     stack: str
-    passphrase: str = "only for tests"  # noqa: S105 - protects nothing but throw-away state
     overrides: Mapping[str, str] = field(default_factory=dict)
 
     def create(self) -> None:
@@ -70,7 +70,7 @@ class Workspace:
             "PATH": f"{self.tools}{os.pathsep}{kept.get('PATH', os.defpath)}",
             "PULUMI_HOME": str(self.state / "home"),
             "PULUMI_BACKEND_URL": f"file://{self.backend}",
-            "PULUMI_CONFIG_PASSPHRASE": self.passphrase,
+            "PULUMI_CONFIG_PASSPHRASE": _PASSPHRASE,
             "PULUMI_DEBUG_PROVIDERS": f"aws:{self.provider}",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",

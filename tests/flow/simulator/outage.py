@@ -240,9 +240,9 @@ def one_sku() -> Work:
     return work
 
 
-def arrivals(per_second: float, seconds: float, seed: int = 1) -> Iterator[float]:
+def arrivals(per_second: float, seconds: float) -> Iterator[float]:
     """Moments at which orders arrive for so long, independently of each other, at this rate on average."""
-    chance = random.Random(seed)
+    chance = random.Random(1)
     moment = chance.expovariate(per_second)
     while moment < seconds:
         yield moment
