@@ -61,6 +61,20 @@ def test_an_alarm_watches_only_what_somebody_publishes(alarm: Any) -> None:
         assert dimensions.get("Operation", "GetItem") in TABLE_OPERATIONS
 
 
+@pytest.mark.parametrize("alarm", metric_alarms(RESOURCES), ids=lambda alarm: alarm.name)
+def test_where_quiet_periods_publish_nothing_missing_data_is_no_alarm(alarm: Any) -> None:
+    # GIVEN
+    published = (*AWS_METRICS, *own_metrics(PREFIX))
+    entries = [find(query.key, published) for query in alarm.metrics.values()]
+
+    # WHEN
+    sparse = any(entry.sparse for entry in entries if entry is not None)
+    filled = any("FILL(" in expression for expression in alarm.expressions.values())
+
+    # THEN
+    assert not sparse or filled or alarm.treat_missing_data == "notBreaching"
+
+
 @pytest.mark.parametrize(
     ("namespace", "name", "dimensions"),
     [

@@ -1,21 +1,12 @@
 """One alarm put on trial alone: what it does while its cause lasts and afterwards."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from tests.cloudwatch.evaluator import AlarmRun
 from tests.cloudwatch.evaluator_alarm import Behaviour, MetricAlarm, State
 from tests.cloudwatch.evaluator_composite import CompositeAlarm
 from tests.cloudwatch.evaluator_metrics import MetricStore
 from tests.cloudwatch.scenarios import BEGIN, HORIZON, START
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the alarm did: `entered` are its states from the cause's beginning on, `told` whoever heard of them."""
-
-    entered: tuple[State, ...]
-    told: tuple[State, ...]
 
 
 def on_trial(
@@ -30,11 +21,8 @@ def on_trial(
     return AlarmRun(store, [alarm], heard_through, behaviour).run(START + 50 * 60, START + (HORIZON - 1) * 60)
 
 
-def verdict(store: MetricStore, alarm: MetricAlarm, composites: Iterable[CompositeAlarm]) -> Verdict:
-    """Decide over what is published, from the moment on at which the cause begins."""
+def verdict(store: MetricStore, alarm: MetricAlarm, composites: Iterable[CompositeAlarm]) -> tuple[State, ...]:
+    """The states that the alarm enters, over what is published, from the moment on at which the cause begins."""
     run = on_trial(store, alarm, composites, Behaviour(5))
     begin = START + BEGIN * 60
-    return Verdict(
-        entered=tuple(change.state for change in run.changes if change.alarm == alarm.name and change.at >= begin),
-        told=tuple(notice.state for notice in run.notices if notice.at >= begin),
-    )
+    return tuple(change.state for change in run.changes if change.alarm == alarm.name and change.at >= begin)

@@ -75,7 +75,7 @@ def test_an_alarm_fires_by_its_cause_is_delivered_with_its_runbook_and_recovers(
     receivers.set_state(name, "OK")
     receivers.listen()
     delivered = {}
-    for state in decided.entered:
+    for state in decided:
         receivers.set_state(name, state)
         delivered[state] = receivers.hear(f"{deployed.prefix}-{heard_as.name}", state)
 
@@ -83,8 +83,8 @@ def test_an_alarm_fires_by_its_cause_is_delivered_with_its_runbook_and_recovers(
     link = runbook_link("docs/runbooks", heard_as)
     for member in {row.name, heard_as.name}:
         with shown.showing(member, *COLUMNS):
-            assert decided.entered == (State.ALARM, State.OK)
-            for state in decided.entered:
+            assert decided == (State.ALARM, State.OK)
+            for state in decided:
                 assert [each.tier for each in delivered[state]] == [heard_as.tier]
                 assert delivered[state][0].description.endswith(f" Runbook: {link}")
 
@@ -103,7 +103,7 @@ def test_a_cause_made_on_the_stack_makes_its_alarm_fire_and_its_end_lets_it_reco
 
     # THEN
     assert series[LED_BY[row]]
-    assert decided.entered == (State.ALARM, State.OK)
+    assert decided == (State.ALARM, State.OK)
     shown.causes[row] = "made on the stack"
 
 
