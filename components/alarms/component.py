@@ -29,7 +29,7 @@ class AlarmsArgs(Args):
 class Alarms(Component):
     """Metric alarms, composites and the topics they notify.
 
-    Outputs: `topics` (ARNs by tier), `names` and `arns` (of the alarms, by row or composite).
+    Outputs: `topics` (ARNs by tier), `arns` (of the alarms, by row or composite).
 
     Raises:
         ValueError: a row watches something that `watched` does not name.
