@@ -5,8 +5,9 @@ from __future__ import annotations
 from tests.flow.crash_points.path import Path, Run, ends
 from tests.flow.crash_points.stage import Stage
 from tests.flow.fakes import Call, Fault, Process, ProcessKilled
-from tests.flow.fakes.faults import crash_after
+from tests.flow.fakes.faults import crash_after, throttled, write_conflict
 from tests.flow.requests import order_body
+from tests.flow.world import ORDERS
 
 CREATE, GET = "create_order", "get_order"
 OTHER_BODY = order_body(("SKU-1", 3))
@@ -21,8 +22,8 @@ def dies_after(operation: str) -> Process:
     return Process(on_call=on_call)
 
 
-def _post(stage: Stage, *, body: str | None = None, caller: str = "ann") -> Run:
-    return lambda process: stage.post(body=body, caller=caller, process=process)
+def _post(stage: Stage, key: str = "k", body: str | None = None, caller: str = "ann") -> Run:
+    return lambda process: stage.post(key, body, caller=caller, process=process)
 
 
 def _first_call(stage: Stage) -> Run:
@@ -118,10 +119,27 @@ def _get(stage: Stage, caller: str) -> Run:
     return run
 
 
+# --- failures --------------------------------------------------------------------------------------------------------
+
+
+def _queue_down(call: Call) -> Fault | None:
+    return throttled if call.service == "sqs" else None
+
+
+def _orders_down(call: Call) -> Fault | None:
+    return throttled if call.params.get("TableName") == ORDERS else None
+
+
+def _row_busy(call: Call) -> Fault | None:
+    return write_conflict if call.params.get("TableName") == ORDERS else None
+
+
 CONFIRMED = ends("CONFIRMED")
+SENT = CONFIRMED | ends()
+"""Where a caller gives up: the order is sent, or it never was there."""
 API_PATHS = (
     Path("first call", CREATE, _first_call, CONFIRMED),
-    Path("first call, caller gives up", CREATE, _first_call, CONFIRMED | ends(), gives_up=True),
+    Path("first call, caller gives up", CREATE, _first_call, SENT, gives_up=True),
     Path("overtaken by the worker", CREATE, _overtaken, CONFIRMED),
     Path("replay", CREATE, _replay, CONFIRMED),
     Path("in progress", CREATE, _in_progress, CONFIRMED),
@@ -133,6 +151,10 @@ API_PATHS = (
     Path("other body, first in progress", CREATE, _mismatch_in_progress, CONFIRMED),
     Path("key's life has passed", CREATE, _expired, CONFIRMED),
     Path("other caller, same key", CREATE, _other_caller, ends("CONFIRMED", "CONFIRMED")),
+    Path("queue throttled", CREATE, _first_call, CONFIRMED, background=_queue_down),
+    Path("orders throttled", CREATE, _first_call, CONFIRMED, background=_orders_down),
+    Path("orders throttled, caller gives up", CREATE, _first_call, SENT, background=_orders_down, gives_up=True),
+    Path("order row busy", CREATE, _first_call, CONFIRMED, background=_row_busy),
     Path("own order", GET, lambda stage: _get(stage, "ann"), CONFIRMED),
     Path("somebody else's order", GET, lambda stage: _get(stage, "bob"), CONFIRMED),
 )

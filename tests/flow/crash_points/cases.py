@@ -122,9 +122,13 @@ def _could_not_write(disturbed: Collection[int], process: Process) -> bool:
 
 
 def _erased(case: Case, process: Process) -> bool:
-    """Whether a run failed after its lease had passed: it erases its successor's record, with which the mark of a
-    replay goes. Powertools deletes unconditionally; nothing but the mark rests on the record."""
-    return case.disturbance.name.startswith("zombie") and any(call.operation == "DeleteItem" for call in process.calls)
+    """Whether a run failed, and its record's deletion came after its lease had passed: it erases its successor's
+    record, with which the mark of a replay goes. Powertools deletes unconditionally; nothing but the mark rests on the
+    record."""
+    late = process.calls[case.call.index :] if case.disturbance.name.startswith("zombie") else []
+    if case.disturbance.name == "effect arrives late":
+        late = [case.call]
+    return any(call.operation == "DeleteItem" for call in late)
 
 
 # --- what follows ----------------------------------------------------------------------------------------------------
