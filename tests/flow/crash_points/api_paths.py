@@ -22,8 +22,8 @@ def dies_after(operation: str) -> Process:
     return Process(on_call=on_call)
 
 
-def _post(stage: Stage, key: str = "k", body: str | None = None, caller: str = "ann") -> Run:
-    return lambda process: stage.post(key, body, caller=caller, process=process)
+def _post(stage: Stage, *, body: str | None = None, caller: str = "ann") -> Run:
+    return lambda process: stage.post(body=body, caller=caller, process=process)
 
 
 def _first_call(stage: Stage) -> Run:
