@@ -75,7 +75,7 @@ class Telemetry:
         }
 
     def alarms(self, prefix: str) -> tuple[int, list[Alarm]]:
-        """How many alarms the stack has, and those that are not OK."""
+        """How many alarms the stack has, and those that are raised."""
         pages: Any = self._cloudwatch.get_paginator("describe_alarms").paginate(
             AlarmNamePrefix=f"{prefix}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
         )
