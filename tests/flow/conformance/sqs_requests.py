@@ -70,6 +70,20 @@ def a_visibility_timeout_brings_it_back_with_a_new_handle(backend: Backend) -> A
     return len(hidden), second["Attributes"][COUNT], first["ReceiptHandle"] != second["ReceiptHandle"]
 
 
+@scenario(expected=(0, 1), docs=API + "API_ChangeMessageVisibility.html")
+def a_changed_visibility_counts_from_the_change(backend: Backend) -> Any:
+    # The pause of a retry: longer than the queue's own timeout, from the moment at which it is asked for.
+    url = backend.queue(visibility=1)
+    backend.sqs.send_message(QueueUrl=url, MessageBody="x")
+    (message,) = receive(backend, url)
+    backend.wait(0.5)
+    backend.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=2)
+    backend.wait(1.2)
+    hidden = receive(backend, url)
+    backend.wait(1.1)
+    return len(hidden), len(receive(backend, url))
+
+
 @scenario(expected=(["1", "2", "3"], 0, [("same id", "same body")]), docs=DEAD_LETTERS)
 def the_redrive_policy_moves_after_exactly_max_receives(backend: Backend) -> Any:
     dead = backend.queue()
