@@ -111,8 +111,8 @@ def test_a_wrong_value_is_answered_with_what_was_given_what_is_allowed_and_the_k
     assert "Pulumi.test.yaml" in str(error)
 
 
-@pytest.mark.parametrize(("key", "field"), StackConfig.model_fields.items())
-def test_every_field_says_what_it_does_and_has_a_default(key: str, field: object) -> None:
+@pytest.mark.parametrize("key", StackConfig.model_fields)
+def test_every_field_says_what_it_does_and_has_a_default(key: str) -> None:
     # GIVEN
     declaration = StackConfig.model_fields[key]
 

@@ -60,7 +60,7 @@ def test_wrong_token_is_refused(server: ControlServer, stopped: threading.Event)
     assert not stopped.is_set()
 
 
-def test_supervisor_that_is_gone_is_said(server: ControlServer) -> None:
+def test_supervisor_that_is_gone_is_said() -> None:
     # GIVEN an address where nobody listens
     control = Control(instance(control_url="http://127.0.0.1:9"))
 

@@ -86,7 +86,7 @@ def test_error_of_the_service_carries_the_name_of_the_resource(aws: Aws) -> None
     assert isinstance(caught.value.__cause__, ClientError)
 
 
-def test_ignored_input_is_accepted_and_documented(aws: Aws) -> None:
+def test_ignored_input_is_accepted_and_documented() -> None:
     # GIVEN every handler's list of ignored inputs
     reasons = {(type_, name): why for type_, handler in HANDLERS.items() for name, why in handler.ignored.items()}
 
