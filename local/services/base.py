@@ -70,6 +70,15 @@ def compact(**parameters: Any) -> dict[str, Any]:
     return {key: value for key, value in parameters.items() if value is not None}
 
 
+def as_attributes(given: Mapping[str, str | bool | int | None]) -> dict[str, str]:
+    """Attributes of a queue, topic or subscription, which are all text; what was not given is left out."""
+    return {
+        key: str(value).lower() if isinstance(value, bool) else str(value)
+        for key, value in given.items()
+        if value is not None
+    }
+
+
 def gone_is_fine(call: Callable[..., Any], *codes: str, **parameters: Any) -> None:
     """Make a deleting call; the error codes given mean that there is nothing left to delete."""
     try:

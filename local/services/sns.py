@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from local.services.aws import Aws
-from local.services.base import Created, Handler, Inputs, Tags, gone_is_fine, tag_list
+from local.services.base import Created, Handler, Inputs, Tags, as_attributes, gone_is_fine, tag_list
 
 _GONE = ("NotFound", "NotFoundException")
 
@@ -35,11 +35,7 @@ class TopicInputs(Inputs):
             "SignatureVersion": self.signature_version,
             "TracingConfig": self.tracing_config,
         }
-        return {key: _attribute(value) for key, value in given.items() if value is not None}
-
-
-def _attribute(value: str | bool | int) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+        return as_attributes(given)
 
 
 class Topic(Handler[TopicInputs]):
@@ -118,7 +114,7 @@ class TopicSubscriptionInputs(Inputs):
             "RawMessageDelivery": self.raw_message_delivery,
             "RedrivePolicy": self.redrive_policy,
         }
-        return {key: _attribute(value) for key, value in given.items() if value is not None}
+        return as_attributes(given)
 
 
 class TopicSubscription(Handler[TopicSubscriptionInputs]):

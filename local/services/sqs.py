@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from local.services.aws import Aws
-from local.services.base import Created, Handler, Inputs, InputsT, Tags, gone_is_fine
+from local.services.base import Created, Handler, Inputs, InputsT, Tags, as_attributes, gone_is_fine
 
 _GONE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
@@ -51,11 +51,7 @@ class QueueInputs(Inputs):
             "SqsManagedSseEnabled": self.sqs_managed_sse_enabled,
             "VisibilityTimeout": self.visibility_timeout_seconds,
         }
-        return {key: _attribute(value) for key, value in given.items() if value is not None}
-
-
-def _attribute(value: str | bool | int) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+        return as_attributes(given)
 
 
 class Queue(Handler[QueueInputs]):
