@@ -4,13 +4,13 @@ from components.alarms.model import AlarmTable
 from components.config.alarm_thresholds import AlarmThresholds
 from pipeline.alarms.api import api_alarms
 from pipeline.alarms.composites import composites
-from pipeline.alarms.context import REFS, Context, Limits
+from pipeline.alarms.context import Context, Limits
 from pipeline.alarms.deliveries import delivery_alarms
 from pipeline.alarms.dependencies import dependency_alarms
 from pipeline.alarms.functions import function_alarms
 from pipeline.alarms.queues import queue_alarms
 
-__all__ = ["REFS", "Limits", "alarm_table"]
+__all__ = ["Limits", "alarm_table"]
 
 
 def alarm_table(

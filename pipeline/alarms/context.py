@@ -20,12 +20,6 @@ NAMESPACE = Ref("metrics_namespace")
 TABLES: Mapping[str, Ref] = {
     name: Ref(f"{name}_table") for name in ("orders", "stock", "api_idempotency", "worker_idempotency")
 }
-REFS = frozenset(
-    {QUEUE, DEAD_LETTER_QUEUE, API_ID, API_STAGE, CREATE_ORDER, GET_ORDER, PROCESS_ORDER, TOPIC, NAMESPACE}
-    | set(TABLES.values())
-)
-"""Every name that a stack with a topic must supply; with a bus, it, its rules and its dead-letter queue, if it has one,
-instead of the topic."""
 
 
 def bus_rule(subscription: str) -> Ref:
