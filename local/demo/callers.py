@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -27,11 +27,16 @@ class Caller:
     stack: LocalStack
     name: str
     issuer: str = "https://issuer.example"
+    told: set[str] = field(default_factory=set, compare=False)
+    """The orders that its answers 202 named."""
 
     def post(self, body: dict[str, Any], key: str) -> Answer:
         """`POST /orders`, once."""
         headers = {"content-type": "application/json", "idempotency-key": key}
-        return self._call("create_order_function", {"headers": headers, "body": json.dumps(body)})
+        answer = self._call("create_order_function", {"headers": headers, "body": json.dumps(body)})
+        if answer.status == HTTPStatus.ACCEPTED:
+            self.told.add(answer.order_id)
+        return answer
 
     def get(self, order_id: str) -> Answer:
         """`GET /orders/{order_id}`."""
@@ -50,15 +55,30 @@ class Caller:
 
 
 @dataclass(frozen=True)
+class Door:
+    """One who looks orders up."""
+
+    name: str
+    get: Callable[[str], Answer]
+    """`GET /orders/{order_id}`."""
+    told: Set[str] | None = None
+    """The orders that its answers 202 named. None: nobody kept account of them."""
+    refusal: HTTPStatus = HTTPStatus.NOT_FOUND
+    """The status for an order that is not its own."""
+
+
+@dataclass(frozen=True)
 class Sights:
     """Who sees which orders: everybody who calls has asked for every order there is."""
 
     owners: Mapping[str, str]
     """Of each order its row's `caller`; rows that name none are left out."""
     seen: Mapping[str, Set[str]]
-    """By caller's name, the orders found; all others were answered 404."""
-    odd: tuple[str, ...] = field(default=())
-    """Answers that are neither 200 nor 404."""
+    """By caller's name, the orders found; all others were refused."""
+    told: Mapping[str, Set[str]] = field(default_factory=dict)
+    """By caller's name, the orders that its answers 202 named; without those of whom that is not known."""
+    odd: tuple[str, ...] = ()
+    """Answers that are neither 200 nor the refusal that was to be expected."""
 
 
 def two_callers(stage: Stage) -> list[Caller]:
@@ -93,26 +113,38 @@ def _posted(stage: Stage, caller: Caller, body: dict[str, Any]) -> Answer:
     return answer
 
 
-def look(stage: Stage, callers: list[Caller]) -> Sights:
-    """Let every caller, and somebody without a token, ask for every order."""
-    owners = {order_id: str(row["caller"]) for order_id, row in stage.account.orders().items() if "caller" in row}
-    doors: dict[str, Callable[[str], Answer]] = {EVERYBODY: stage.api.get, **{each.name: each.get for each in callers}}
-    asked = [(name, order_id) for name in doors for order_id in sorted(owners)]
+def doors_of(stage: Stage, callers: Sequence[Caller]) -> list[Door]:
+    """The demo's callers, and somebody without a token: on a stack without an authorizer a caller like others."""
+    return [Door(EVERYBODY, stage.api.get), *(Door(each.name, each.get, each.told) for each in callers)]
+
+
+def look(orders: Mapping[str, Mapping[str, Any]], doors: Sequence[Door]) -> Sights:
+    """Let everybody ask for every order. `orders`: rows of the orders table by id."""
+    owners = {order_id: str(row["caller"]) for order_id, row in orders.items() if "caller" in row}
+    asked = [(door, order_id) for door in doors for order_id in sorted(owners)]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        statuses = dict(zip(asked, pool.map(lambda each: doors[each[0]](each[1]).status, asked), strict=True))
+        statuses = list(pool.map(lambda each: each[0].get(each[1]).status, asked))
+    answered = [(door, order_id, status) for (door, order_id), status in zip(asked, statuses, strict=True)]
     return Sights(
         owners=owners,
-        seen={name: {key for key in owners if statuses[name, key] == HTTPStatus.OK} for name in doors},
+        seen={
+            door.name: {order_id for each, order_id, status in answered if each is door and status == HTTPStatus.OK}
+            for door in doors
+        },
+        told={door.name: door.told for door in doors if door.told is not None},
         odd=tuple(
-            f"{name} was answered {status} for {order_id}"
-            for (name, order_id), status in statuses.items()
-            if status not in (HTTPStatus.OK, HTTPStatus.NOT_FOUND)
+            f"{door.name} was answered {status} for {order_id}"
+            for door, order_id, status in answered
+            if status not in (HTTPStatus.OK, door.refusal)
         ),
     )
 
 
 def isolation(sights: Sights) -> Finding:
-    """G6: every order is seen by exactly one caller, who sees all that was stored under the same `caller`."""
+    """G6: every order is seen by exactly one caller, who was told of it and sees all of the same row's `caller`.
+
+    What was told matters: an answer that was meant for another caller shows in no row.
+    """
     violations = list(sights.odd)
     viewers = {key: sorted(name for name, seen in sights.seen.items() if key in seen) for key in sights.owners}
     violations += [
@@ -120,12 +152,16 @@ def isolation(sights: Sights) -> Finding:
     ]
     shared = {name: {sights.owners[key] for key in seen} for name, seen in sights.seen.items()}
     violations += [f"{name} sees orders of {len(found)} callers" for name, found in shared.items() if len(found) > 1]
+    for name, told in sights.told.items():
+        seen = sights.seen[name]
+        violations += [f"{name} was told of {key} and does not find it" for key in sorted(told - seen)]
+        violations += [f"{name} finds {key} and was not told of it" for key in sorted(seen - told)]
     looks = len(sights.owners) * len(sights.seen)
     found = sum(len(seen) for seen in sights.seen.values())
     return Finding(
         "G6",
         "isolation",
         f"{len(set(sights.owners.values()))} callers, {len(sights.owners)} orders; each looked for all: "
-        f"{found} found, {looks - found} of others 404",
+        f"{found} found, {looks - found} of others refused",
         violations,
     )

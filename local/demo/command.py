@@ -75,7 +75,9 @@ def tell(stack: LocalStack, teller: Teller) -> None:
         poisoned = failures.poison(stage)
         failures.unreadable(stage)
         failures.recover(stage, poisoned)
-        findings = [*story.count(stage), callers.isolation(callers.look(stage, known))]
+        findings = story.count(stage)
+        sights = callers.look(stage.account.orders(), callers.doors_of(stage, known))
+        findings.append(callers.isolation(sights))
         story.events(stage)
     except (BotoCoreError, ClientError) as error:
         log = stack.state.emulator_log

@@ -10,7 +10,8 @@ import pytest
 from local.client import LocalStack
 from local.demo.account import Account
 from local.demo.http import OrdersApi
-from tests.e2e.test_jwt import fetch_token, post
+from tests.e2e.test_jwt import post
+from tests.e2e.tokens import token_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
@@ -53,8 +54,7 @@ def test_a_failing_order_holds_up_its_caller_alone_and_order_is_kept_behind_it(
     stack: LocalStack, account: Account, api: OrdersApi, keys: Callable[[], str]
 ) -> None:
     # GIVEN two callers, and a message that fails until it is dead, in the one's sequence
-    ids, secrets, url = (stack.outputs[name] for name in ("token_clients", "token_client_secrets", "token_url"))
-    shop, warehouse = (fetch_token(url, ids[name], secrets[name]) for name in ("shop", "warehouse"))
+    shop, warehouse = (token_of(stack, name) for name in ("shop", "warehouse"))
     opening = keys()
     until(lambda: post(api, shop, opening).status == 202, 20)
     first = post(api, shop, opening).order_id

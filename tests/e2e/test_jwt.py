@@ -2,16 +2,15 @@
 
 import json
 import time
-from base64 import b64encode
 from collections.abc import Callable, Iterator
-from urllib.parse import urlencode
-from urllib.request import Request, urlopen
+from functools import partial
 
 import pytest
 
 from local.client import LocalStack
 from local.demo.account import Account
 from local.demo.http import Answer, OrdersApi, order
+from tests.e2e.tokens import bearer, fetch_token, token_of
 
 pytestmark = pytest.mark.e2e
 
@@ -47,24 +46,7 @@ Tokens = Callable[..., str]
 @pytest.fixture(scope="module")
 def token(stack: LocalStack) -> Tokens:
     """A fresh token of one of the stack's clients, for these scopes or for all that it has."""
-    ids, secrets = stack.outputs["token_clients"], stack.outputs["token_client_secrets"]
-
-    def get(client: str, *scopes: str) -> str:
-        return fetch_token(stack.outputs["token_url"], ids[client], secrets[client], *scopes)
-
-    return get
-
-
-def fetch_token(url: str, client_id: str, secret: str, *scopes: str) -> str:
-    form = {"grant_type": "client_credentials", **({"scope": " ".join(scopes)} if scopes else {})}
-    basic = b64encode(f"{client_id}:{secret}".encode()).decode()
-    request = Request(url, urlencode(form).encode(), {"Authorization": f"Basic {basic}"})  # noqa: S310 - http on loopback
-    with urlopen(request, timeout=30) as answer:  # noqa: S310 - the same
-        return str(json.load(answer)["access_token"])
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
+    return partial(token_of, stack)
 
 
 def post(api: OrdersApi, token: str, key: str) -> Answer:

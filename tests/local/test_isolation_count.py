@@ -5,16 +5,17 @@ import pytest
 from local.demo.callers import Sights, isolation
 
 OWNERS = {"order-1": "hash-of-ada", "order-2": "hash-of-ada", "order-3": "hash-of-ben"}
+TOLD = {"ada": {"order-1", "order-2"}, "ben": {"order-3"}}
 SEEN = {"ada": {"order-1", "order-2"}, "ben": {"order-3"}, "without a token": set[str]()}
 
 
 def test_each_sees_its_own() -> None:
     # GIVEN callers that found what they ordered
     # WHEN that is judged
-    finding = isolation(Sights(OWNERS, SEEN))
+    finding = isolation(Sights(OWNERS, SEEN, TOLD))
     # THEN it holds, and all looks are counted
     assert finding.ok
-    assert finding.counted == "2 callers, 3 orders; each looked for all: 3 found, 6 of others 404"
+    assert finding.counted == "2 callers, 3 orders; each looked for all: 3 found, 6 of others refused"
 
 
 @pytest.mark.parametrize(
@@ -29,9 +30,26 @@ def test_each_sees_its_own() -> None:
             Sights(OWNERS, {"ada": set(OWNERS), "ben": set()}),
             ["ada sees orders of 2 callers"],
         ),
+        (
+            Sights(OWNERS, SEEN, TOLD | {"ben": {"order-1", "order-3"}}),
+            ["ben was told of order-1 and does not find it"],
+        ),
+        (
+            Sights(OWNERS, SEEN, TOLD | {"ben": {"order-3", "order-4"}}),
+            ["ben was told of order-4 and does not find it"],
+        ),
+        (Sights(OWNERS, SEEN, TOLD | {"ben": set()}), ["ben finds order-3 and was not told of it"]),
         (Sights(OWNERS, SEEN, odd=("ben was answered 503 for order-3",)), ["ben was answered 503 for order-3"]),
     ],
-    ids=["seen by two", "seen by nobody", "one sees all", "another answer"],
+    ids=[
+        "seen by two",
+        "seen by nobody",
+        "one sees all",
+        "told of another's",
+        "told of none",
+        "not told",
+        "another answer",
+    ],
 )
 def test_what_is_seen_by_somebody_else_is_named(sights: Sights, violations: list[str]) -> None:
     # GIVEN one look that is wrong

@@ -1,7 +1,7 @@
-"""``python -m tests.e2e.chaos``: a storm over a stack of its own; exit 0 if nothing was lost and nothing doubled.
+"""``python -m tests.e2e.chaos``: a storm over a stack of its own; exit 0 if nothing was lost, doubled or mixed up.
 
 example:
-  python -m tests.e2e.chaos --orders 1000 --clients 50 --json
+  python -m tests.e2e.chaos --orders 1000 --clients 200 --json
 """
 
 import argparse
@@ -23,16 +23,19 @@ def main() -> int:
     )
     parser.add_argument("--orders", type=_at_least(50), default=1000, help="orders in all (default: 1000)")
     parser.add_argument("--clients", type=_at_least(1), default=50, help="clients at once (default: 50)")
+    parser.add_argument(
+        "--callers", type=_at_least(2), default=4, help="callers, who all use the same keys and bodies (default: 4)"
+    )
     parser.add_argument("--kills", type=_at_least(1), default=10, help="times that workers are killed (default: 10)")
     parser.add_argument(
         "--outage", type=_at_least(1), default=8, help="seconds in which all transactions are throttled (default: 8)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON to standard output")
     options = parser.parse_args()
-    plan = Plan(options.orders, options.clients, options.kills, options.outage)
+    plan = Plan(options.orders, options.clients, options.kills, options.outage, options.callers)
     interrupt_on_signals()  # so that the stack goes, however this ends
     try:
-        with tempfile.TemporaryDirectory(prefix="chaos-") as folder, chaos_stack(Path(folder) / "state") as stack:
+        with tempfile.TemporaryDirectory(prefix="chaos-") as folder, chaos_stack(Path(folder) / "state", plan) as stack:
             verdict = run(stack, plan)
     except LocalError as error:
         sys.stderr.write(f"{error}\n")

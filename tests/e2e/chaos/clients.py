@@ -6,8 +6,9 @@ import socket
 import struct
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
@@ -16,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from local.errors import LocalError
+from tests.e2e.tokens import bearer
 
 _RANDOM = secrets.SystemRandom()
 _TIMEOUT_SECONDS = 30.0
@@ -39,26 +41,53 @@ class Habits:
     """Sends the whole thing once more after 202, as one does who lost the first answer."""
 
 
+Asked = tuple[str, str]
+"""Who asked, and under which key: what an answer belongs to."""
+
+
 @dataclass(frozen=True)
 class Wish:
     """One order as its client wants it."""
 
+    caller: str
+    """Whose token the client shows."""
     key: str
     body: dict[str, Any]
+
+    @property
+    def asked(self) -> Asked:
+        """What its answers belong to."""
+        return self.caller, self.key
 
 
 @dataclass
 class Traffic:
     """What the clients saw. Safe to use from many threads."""
 
-    answers: dict[str, set[bytes]] = field(default_factory=dict)
-    """The bodies of all 202 by key."""
+    answers: dict[Asked, set[bytes]] = field(default_factory=dict)
+    """The bodies of all 202 by caller and key."""
+    contended: set[str] = field(default_factory=set)
+    """Keys that requests of two callers were under way with at once."""
     first_requests: int = 0
     requests: int = 0
     broken_midway: int = 0
     lost_answers: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
+    _under_way: set[Asked] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
+
+    @contextmanager
+    def under_way(self, wish: Wish) -> Iterator[None]:
+        """Its request, the only one of its caller and key right now, is on its way inside the block."""
+        with self._lock:
+            if any(key == wish.key for _, key in self._under_way):
+                self.contended.add(wish.key)
+            self._under_way.add(wish.asked)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way.discard(wish.asked)
 
     def count(self, **more: int) -> None:
         """Add to the numbers of these names."""
@@ -66,25 +95,38 @@ class Traffic:
             for name, number in more.items():
                 setattr(self, name, getattr(self, name) + number)
 
-    def answered(self, key: str, status: int, body: bytes) -> None:
+    def answered(self, wish: Wish, status: int, body: bytes) -> None:
         """Note an answer."""
         with self._lock:
             self.statuses[status] += 1
             if status == HTTPStatus.ACCEPTED:
-                self.answers.setdefault(key, set()).add(body)
+                self.answers.setdefault(wish.asked, set()).add(body)
 
     @property
-    def order_ids(self) -> dict[str, set[str]]:
-        """The orders that each key was told."""
-        return {key: {str(json.loads(body)["order_id"]) for body in bodies} for key, bodies in self.answers.items()}
+    def order_ids(self) -> dict[Asked, set[str]]:
+        """The orders that were told, by caller and key."""
+        return {asked: {str(json.loads(body)["order_id"]) for body in bodies} for asked, bodies in self.answers.items()}
+
+    @property
+    def shared_keys(self) -> int:
+        """Keys under which several callers were answered 202."""
+        return sum(callers > 1 for callers in Counter(key for _, key in self.answers).values())
+
+    def told(self, caller: str) -> set[str]:
+        """All orders that this caller was told of."""
+        return {order_id for (name, _), ids in self.order_ids.items() if name == caller for order_id in ids}
 
 
 class BlindClients:
-    """So many clients, each with one order at a time. `send` blocks until every order was answered 202."""
+    """So many clients, each with one order at a time. `send` blocks until every order was answered 202.
 
-    def __init__(self, url: str, number: int, habits: Habits) -> None:
+    Any of them may send any order: `tokens` has the token of each caller that a `Wish` names.
+    """
+
+    def __init__(self, url: str, tokens: Mapping[str, str], number: int, habits: Habits) -> None:
         parts = urlsplit(url)
         self._host, self._port, self._path = parts.hostname or "", parts.port, parts.path + "/orders"
+        self._headers = {caller: bearer(token) for caller, token in tokens.items()}
         self._number = number
         self._habits = habits
         self.traffic = Traffic()
@@ -101,7 +143,9 @@ class BlindClients:
         self.traffic.count(first_requests=1)
         while not self._attempt(wish):
             if time.monotonic() > deadline:
-                raise LocalError(f"The order {wish.key} was not accepted within {_GIVE_UP_SECONDS:.0f} s.")
+                raise LocalError(
+                    f"The order {wish.key} of {wish.caller} was not accepted within {_GIVE_UP_SECONDS:.0f} s."
+                )
             time.sleep(_RANDOM.uniform(pause / 2, pause))
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
         if _RANDOM.random() < self._habits.asks_again:
@@ -110,11 +154,15 @@ class BlindClients:
     def _attempt(self, wish: Wish) -> bool:
         """One request; whether 202 came back."""
         self.traffic.count(requests=1)
+        with self.traffic.under_way(wish):
+            return self._request(wish)
+
+    def _request(self, wish: Wish) -> bool:
         chance = _RANDOM.random()
         connection = HTTPConnection(self._host, self._port, timeout=_TIMEOUT_SECONDS)
         body = json.dumps(wish.body).encode()
         try:
-            self._head(connection, wish.key, len(body))
+            self._head(connection, wish, len(body))
             if chance < self._habits.breaks_midway:
                 connection.send(body[: len(body) // 2])
                 self._reset(connection)
@@ -135,16 +183,20 @@ class BlindClients:
         return self._judge(wish, response.status, content)
 
     def _judge(self, wish: Wish, status: int, content: bytes) -> bool:
-        self.traffic.answered(wish.key, status, content)
+        self.traffic.answered(wish, status, content)
         if status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in {HTTPStatus.ACCEPTED, *_REPEATED}:
-            raise LocalError(f"The order {wish.key} was refused with {status}: {content.decode(errors='replace')}")
+            raise LocalError(
+                f"The order {wish.key} of {wish.caller} was refused with {status}: {content.decode(errors='replace')}"
+            )
         return status == HTTPStatus.ACCEPTED
 
-    def _head(self, connection: HTTPConnection, key: str, length: int) -> None:
+    def _head(self, connection: HTTPConnection, wish: Wish, length: int) -> None:
         connection.putrequest("POST", self._path)
         connection.putheader("Content-Type", "application/json")
         connection.putheader("Content-Length", str(length))
-        connection.putheader("Idempotency-Key", key)
+        connection.putheader("Idempotency-Key", wish.key)
+        for name, value in self._headers[wish.caller].items():
+            connection.putheader(name, value)
         connection.endheaders()
 
     def _reset(self, connection: HTTPConnection) -> None:

@@ -1,18 +1,22 @@
-"""One run: stock, clients, storm, calm, redrive, count."""
+"""One run: stock, callers, clients, storm, calm, redrive, count."""
 
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 
 from local.client import LocalStack
+from local.demo import callers
 from local.demo.account import Account, wait_for
 from local.demo.audit import Evidence, Finding, gather
-from local.demo.http import order
+from local.demo.callers import Door
+from local.demo.http import Answer, OrdersApi, order
 from local.errors import LocalError
 from local.instance import ROOT
 from local.proxy.faults import FaultKind
@@ -20,6 +24,7 @@ from tests.e2e.chaos import verdict
 from tests.e2e.chaos.clients import BlindClients, Habits, Traffic, Wish
 from tests.e2e.chaos.storm import POISON, Storm
 from tests.e2e.chaos.verdict import Numbers, Verdict
+from tests.e2e.tokens import bearer, token_of
 
 _WARM_WORKERS = 4
 CONFIG = {
@@ -40,9 +45,10 @@ CONFIG = {
     "worker_max_concurrency": "2",
 }
 _SKUS = tuple(f"SKU-{number}" for number in range(6))
-_SCARCE = "SKU-SCARCE"
-# Every so many-th order wants the scarce article, of which there is one for every second that wants it.
+SCARCE = "SKU-SCARCE"
+# The orders of every so many-th key want the scarce article, of which there is one for every second that wants it.
 _SCARCE_EVERY = 8
+_NOBODYS = "00000000-0000-5000-8000-000000000000"
 _CALM_SECONDS = 300.0
 _REDRIVE_SECONDS = 120
 
@@ -55,14 +61,27 @@ class Plan:
     clients: int
     kills: int
     outage_seconds: float
-    poisonous: int = 2
-    """Orders that fail until the storm is over, so that there is something to redrive."""
+    callers: int = 4
+    """Callers who all come up with the same keys and bodies: so many orders for each key."""
+    poisonous: int = 1
+    """Keys whose orders fail until the storm is over, so that there is something to redrive."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The callers."""
+        return tuple(f"caller-{number}" for number in range(self.callers))
+
+    @property
+    def dead_letters(self) -> int:
+        """Orders that fail: one of each caller for each poisonous key."""
+        return self.poisonous * self.callers
 
 
 @contextmanager
-def chaos_stack(state_dir: Path) -> Iterator[LocalStack]:
-    """A stack of its own, set up so that what takes minutes in production takes seconds."""
-    with LocalStack.started(state_dir, warm_workers=_WARM_WORKERS, config=CONFIG) as stack:
+def chaos_stack(state_dir: Path, plan: Plan) -> Iterator[LocalStack]:
+    """A stack of its own that knows the callers, set up so that what takes minutes in production takes seconds."""
+    config = CONFIG | {"authorizer": "cognito", "token_clients": json.dumps(plan.names)}
+    with LocalStack.started(state_dir, warm_workers=_WARM_WORKERS, config=config) as stack:
         yield stack
 
 
@@ -72,10 +91,11 @@ def run(stack: LocalStack, plan: Plan) -> Verdict:
     account = Account(stack)
     account.keep_events()
     account.set_stock(_stock(plan))
-    clients = BlindClients(stack.outputs["api_url"], plan.clients, Habits())
+    tokens = _tokens(stack, plan)
+    clients = BlindClients(stack.outputs["api_url"], tokens, plan.clients, Habits())
     storm = Storm(stack, plan.kills, plan.outage_seconds)
     with storm.raging():
-        clients.send(_wishes(plan))
+        clients.send(wishes(plan))
     # Poisonous orders are still failing: wait until they have used up their receives, and all others are done.
     wait_for("the orders queue to be empty", lambda: account.waiting() == 0, _CALM_SECONDS)
     dead = {letter.message["MessageId"] for letter in account.dead_letters()}
@@ -84,27 +104,59 @@ def run(stack: LocalStack, plan: Plan) -> Verdict:
     wait_for("the redriven orders to be settled", lambda: account.waiting() == 0, _CALM_SECONDS)
     evidence = gather(account)
     numbers = _numbers(plan, clients.traffic, storm, evidence, (len(dead), redriven), time.monotonic() - started)
-    found = [*verdict.findings(evidence, dead), _same_bytes(clients.traffic)]
-    return Verdict(numbers, found, _weak(plan, numbers, evidence))
+    seen = callers.look(evidence.orders, _doors(stack, tokens, clients.traffic))
+    found = [*verdict.findings(evidence, dead), _same_bytes(clients.traffic), callers.isolation(seen)]
+    return Verdict(numbers, found, weak(plan, numbers, evidence))
 
 
 def _stock(plan: Plan) -> dict[str, int]:
     plenty = 4 * plan.orders
-    return dict.fromkeys(_SKUS, plenty) | {_SCARCE: plan.orders // _SCARCE_EVERY // 2, POISON: plenty}
+    scarce = sum(line["sku"] == SCARCE for wish in wishes(plan) for line in wish.body["lines"])
+    return dict.fromkeys(_SKUS, plenty) | {SCARCE: scarce // 2, POISON: plenty}
 
 
-def _wishes(plan: Plan) -> list[Wish]:
-    """The poisonous orders first, as they take longest."""
-    return [Wish(f"chaos-{number}", order(*_lines(plan, number))) for number in range(plan.orders)]
+def wishes(plan: Plan) -> list[Wish]:
+    """What is ordered, one key after the other by all callers at about the same time.
+
+    The poisonous ones are first, as they take longest.
+    """
+    numbers = [(number // plan.callers, plan.names[number % plan.callers]) for number in range(plan.orders)]
+    return [Wish(caller, f"chaos-{key}", order(*_lines(plan, key))) for key, caller in numbers]
 
 
-def _lines(plan: Plan, number: int) -> list[tuple[str, int]]:
-    if number < plan.poisonous:
+def _lines(plan: Plan, key: int) -> list[tuple[str, int]]:
+    if key < plan.poisonous:
         return [(POISON, 1)]
-    if number % _SCARCE_EVERY == 0:
-        return [(_SCARCE, 1)]
-    first, second = number % len(_SKUS), (number + 1) % len(_SKUS)
-    return [(_SKUS[first], 1 + number % 3), *([(_SKUS[second], 1)] if number % 2 else [])]
+    if key % _SCARCE_EVERY == 0:
+        return [(SCARCE, 1)]
+    first, second = key % len(_SKUS), (key + 1) % len(_SKUS)
+    return [(_SKUS[first], 1 + key % 3), *([(_SKUS[second], 1)] if key % 2 else [])]
+
+
+def _tokens(stack: LocalStack, plan: Plan) -> dict[str, str]:
+    """Of each caller the token, shown once while it is calm: the first makes the emulator fetch the issuer's keys.
+
+    It gives that seconds, in the rush of all clients at once too few, and says 401 then.
+    """
+    api, tokens = OrdersApi(stack.outputs["api_url"]), {name: token_of(stack, name) for name in plan.names}
+    for name, token in tokens.items():
+        answer = api.call("GET", f"/orders/{_NOBODYS}", headers=bearer(token))
+        if answer.status != HTTPStatus.NOT_FOUND:
+            raise LocalError(f"The token of {name} should open the API, and was answered {answer.status}.")
+    return tokens
+
+
+def _doors(stack: LocalStack, tokens: Mapping[str, str], traffic: Traffic) -> list[Door]:
+    """The callers with their tokens, and somebody who has none."""
+    api = OrdersApi(stack.outputs["api_url"])
+
+    def look_up(token: str, order_id: str) -> Answer:
+        return api.call("GET", f"/orders/{order_id}", headers=bearer(token))
+
+    return [
+        Door(callers.EVERYBODY, api.get, set(), HTTPStatus.UNAUTHORIZED),
+        *(Door(name, partial(look_up, token), traffic.told(name)) for name, token in tokens.items()),
+    ]
 
 
 def _redrive(stack: LocalStack) -> int:
@@ -118,12 +170,16 @@ def _redrive(stack: LocalStack) -> int:
 
 
 def _same_bytes(traffic: Traffic) -> Finding:
-    """G3 as the clients saw it: whatever they did, each key got one answer."""
+    """G3 as the clients saw it: whatever they did, each caller's key got one answer."""
     answers = traffic.statuses[202]
     violations = [
-        f"{key} got {len(bodies)} different answers" for key, bodies in traffic.answers.items() if len(bodies) > 1
+        f"{key} of {caller} got {len(bodies)} different answers"
+        for (caller, key), bodies in traffic.answers.items()
+        if len(bodies) > 1
     ]
-    return Finding("G3", "same bytes", f"{answers} answers 202 read for {len(traffic.answers)} keys", violations)
+    return Finding(
+        "G3", "same bytes", f"{answers} answers 202 read for {len(traffic.answers)} callers' keys", violations
+    )
 
 
 def _numbers(
@@ -134,6 +190,9 @@ def _numbers(
     return Numbers(
         orders=plan.orders,
         clients=plan.clients,
+        callers=len({caller for caller, _ in traffic.answers}),
+        shared_keys=traffic.shared_keys,
+        contended_keys=len(traffic.contended),
         requests=traffic.requests,
         retries=traffic.requests - traffic.first_requests,
         client_resets=traffic.broken_midway,
@@ -158,7 +217,8 @@ def _numbers(
     )
 
 
-def _weak(plan: Plan, numbers: Numbers, evidence: Evidence) -> list[str]:
+def weak(plan: Plan, numbers: Numbers, evidence: Evidence) -> list[str]:
+    """What should have happened in such a run and did not."""
     happened = {
         f"{plan.kills} kills": numbers.kills == plan.kills,
         "kills that hit running batches": numbers.cut_short > 0,
@@ -167,9 +227,10 @@ def _weak(plan: Plan, numbers: Numbers, evidence: Evidence) -> list[str]:
             (numbers.client_resets, numbers.client_lost_answers, numbers.dependency_resets)
         )
         and numbers.dependency_lost_answers > 0,
-        "stock that runs out": numbers.rejected > 0 and int(evidence.stock[_SCARCE]["available"]) == 0,
+        "stock that runs out": numbers.rejected > 0 and int(evidence.stock[SCARCE]["available"]) == 0,
         # More than the poisonous ones may die where a starved machine lets calls time out; none may stay dead.
-        f"{plan.poisonous} dead letters or more, all redriven": plan.poisonous <= numbers.dead_lettered
+        f"{plan.dead_letters} dead letters or more, all redriven": plan.dead_letters <= numbers.dead_lettered
         and numbers.dead_lettered == numbers.redriven,
+        "keys that callers share": numbers.shared_keys > 0,
     }
     return [f"not seen: {what}" for what, seen in happened.items() if not seen]

@@ -1,4 +1,4 @@
-"""What a run proves: G1 to G5 from what the AWS APIs say at rest, and the numbers that tell how rough it was."""
+"""What a run proves: the guarantees from what the AWS APIs say at rest, and the numbers that tell how rough it was."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from local.demo.audit import Evidence, Finding, nothing_lost, notified, one_effect, same_answer
+from tests.e2e.chaos.clients import Asked
 
 SETTLED = frozenset({"CONFIRMED", "REJECTED"})
 
@@ -16,6 +17,12 @@ class Numbers:
 
     orders: int
     clients: int
+    callers: int
+    """Callers who were answered 202."""
+    shared_keys: int
+    """Keys under which several callers were answered 202."""
+    contended_keys: int
+    """Keys that requests of several callers were under way with at once."""
     requests: int
     retries: int
     """Requests beyond one for each order."""
@@ -45,6 +52,7 @@ class Numbers:
     lost: int
     doubled: int
     seconds: float
+    """Until all had come to rest; the lookups after that are not in it."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,10 @@ class Verdict:
 
 
 def findings(evidence: Evidence, dead: Set[str]) -> list[Finding]:
-    """The guarantees at rest. `dead`: ids of the messages that were in the dead-letter queue on the way."""
+    """The guarantees at rest but G6, for which callers have to look.
+
+    `dead`: ids of the messages that were in the dead-letter queue on the way.
+    """
     return [
         nothing_lost(evidence),
         one_effect(evidence),
@@ -141,21 +152,21 @@ def messages(evidence: Evidence) -> int:
     return len(_attempts(evidence))
 
 
-def lost(evidence: Evidence, told: Mapping[str, Set[str]], keys: int) -> int:
-    """Orders answered 202 (says the API, or a client) that are not settled, and keys that never got an answer."""
+def lost(evidence: Evidence, told: Mapping[Asked, Set[str]], wanted: int) -> int:
+    """Orders answered 202 (says the API, or a client) that are not settled, and wishes that never got an answer."""
     promised = {each.order_id for each in evidence.acceptances}.union(*told.values())
     settled = {order_id for order_id, row in evidence.orders.items() if row["status"] in SETTLED}
-    return len((promised | evidence.orders.keys()) - settled) + keys - len(told)
+    return len((promised | evidence.orders.keys()) - settled) + wanted - len(told)
 
 
-def doubled(evidence: Evidence, keys: int) -> int:
-    """Orders beyond one for each key, and units of stock that moved without, or not with, a confirmed order."""
+def doubled(evidence: Evidence, wanted: int) -> int:
+    """Orders beyond one for each caller's key, and units of stock moved without, or not with, a confirmed order."""
     taken: dict[str, int] = defaultdict(int)
     for row in evidence.orders.values():
         for line in row["lines"] if row["status"] == "CONFIRMED" else ():
             taken[line["sku"]] += int(line["quantity"])
     moved = {sku: int(row["opening"]) - int(row["available"]) for sku, row in evidence.stock.items()}
-    return max(0, len(evidence.orders) - keys) + sum(abs(moved[sku] - taken[sku]) for sku in moved)
+    return max(0, len(evidence.orders) - wanted) + sum(abs(moved[sku] - taken[sku]) for sku in moved)
 
 
 def _attempts(evidence: Evidence) -> dict[str, list[int]]:
