@@ -189,8 +189,9 @@ def test_neither_answer_nor_log_repeats_what_was_sent_or_raised(api: Api, log: i
     assert "private" not in written
     assert '"code":"ServiceUnavailable"' in written
     assert '"error_type":"KeyError"' in written
-    # AND an error of our own is told with the places that it went through
+    # AND an error in our own code is told with the places that it went through, and without any text
     (line,) = (json.loads(line) for line in log.getvalue().splitlines() if "unexpected error" in line)
+    assert "error" not in line
     assert any("order_intake.py:" in place and "upsert_accepted" in place for place in line["places"])
 
 
