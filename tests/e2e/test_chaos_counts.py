@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from local.demo.account import DeadLetter
 from local.demo.audit import Evidence
 from tests.e2e.chaos.clients import Traffic, Wish
 from tests.e2e.chaos.scenario import SCARCE, Plan, weak, wishes
-from tests.e2e.chaos.verdict import Numbers
+from tests.e2e.chaos.verdict import Numbers, innocent
 
 PLAN = Plan(orders=50, clients=5, kills=1, outage_seconds=1)
 # Everything happened once, but that dead letters were as many as planned.
@@ -29,6 +30,11 @@ AT_REST = Evidence(
 
 def wish(caller: str, key: str) -> Wish:
     return Wish(caller, key, {})
+
+
+def letter(order_id: str) -> DeadLetter:
+    attributes: Any = {"order_id": {"DataType": "String", "StringValue": order_id}}
+    return DeadLetter({"MessageAttributes": attributes})
 
 
 def rough(**others: Any) -> Numbers:
@@ -90,3 +96,15 @@ def test_a_run_without_a_shared_key_is_weak() -> None:
     # THEN that one would prove less than it says
     assert weak(PLAN, rough(shared_keys=1), AT_REST) == []
     assert weak(PLAN, rough(shared_keys=0), AT_REST) == ["not seen: keys that callers share"]
+
+
+def test_a_dead_letter_is_innocent_when_its_order_was_not_meant_to_fail() -> None:
+    # GIVEN dead letters of an order that wants the poison, twice, and of one that does not
+    rows = {"guilty": {"lines": [{"sku": "POISON"}]}, "innocent": {"lines": [{"sku": "SKU-1"}]}}
+    letters = [letter("guilty"), letter("guilty"), letter("innocent")]
+
+    # WHEN they are judged
+    found = innocent(replace(AT_REST, orders=rows), letters, "POISON")
+
+    # THEN one is innocent
+    assert found == 1

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from local.client import LocalStack
 from local.demo import callers
-from local.demo.account import Account, wait_for
+from local.demo.account import Account, DeadLetter, wait_for
 from local.demo.audit import Evidence, Finding, gather
 from local.demo.callers import Door
 from local.demo.http import Answer, OrdersApi, order
@@ -98,13 +98,14 @@ def run(stack: LocalStack, plan: Plan) -> Verdict:
         clients.send(wishes(plan))
     # Poisonous orders are still failing: wait until they have used up their receives, and all others are done.
     wait_for("the orders queue to be empty", lambda: account.waiting() == 0, _CALM_SECONDS)
-    dead = {letter.message["MessageId"] for letter in account.dead_letters()}
+    letters = account.dead_letters()
     storm.over()
     redriven = _redrive(stack)
     wait_for("the redriven orders to be settled", lambda: account.waiting() == 0, _CALM_SECONDS)
     evidence = gather(account)
-    numbers = _numbers(plan, clients.traffic, storm, evidence, (len(dead), redriven), time.monotonic() - started)
+    numbers = _numbers(plan, clients.traffic, storm, evidence, (letters, redriven), time.monotonic() - started)
     seen = callers.look(evidence.orders, _doors(stack, tokens, clients.traffic))
+    dead = {letter.message["MessageId"] for letter in letters}
     found = [*verdict.findings(evidence, dead), _same_bytes(clients.traffic), callers.isolation(seen)]
     return Verdict(numbers, found, weak(plan, numbers, evidence))
 
@@ -183,10 +184,10 @@ def _same_bytes(traffic: Traffic) -> Finding:
 
 
 def _numbers(
-    plan: Plan, traffic: Traffic, storm: Storm, evidence: Evidence, dead: tuple[int, int], seconds: float
+    plan: Plan, traffic: Traffic, storm: Storm, evidence: Evidence, dead: tuple[list[DeadLetter], int], seconds: float
 ) -> Numbers:
     statuses = [row["status"] for row in evidence.orders.values()]
-    dead_lettered, redriven = dead
+    letters, redriven = dead
     return Numbers(
         orders=plan.orders,
         clients=plan.clients,
@@ -207,7 +208,9 @@ def _numbers(
         cut_short=verdict.cut_short(evidence),
         redelivered=verdict.redelivered(evidence),
         messages=verdict.messages(evidence),
-        dead_lettered=dead_lettered,
+        dead_lettered=len(letters),
+        dead_orders=len({letter.order_id for letter in letters}),
+        innocent_dead=verdict.innocent(evidence, letters, POISON),
         redriven=redriven,
         confirmed=statuses.count("CONFIRMED"),
         rejected=statuses.count("REJECTED"),

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from local.demo.account import DeadLetter
 from local.demo.audit import Evidence, Finding, nothing_lost, notified, one_effect, same_answer
 from tests.e2e.chaos.clients import Asked
 
@@ -46,6 +47,10 @@ class Numbers:
     messages: int
     """Different messages: more than orders where a send was repeated or redriven."""
     dead_lettered: int
+    """Messages: an order whose send was repeated can have several."""
+    dead_orders: int
+    innocent_dead: int
+    """Dead letters of orders that were not meant to fail."""
     redriven: int
     confirmed: int
     rejected: int
@@ -150,6 +155,12 @@ def cut_short(evidence: Evidence) -> int:
 def messages(evidence: Evidence) -> int:
     """Different messages that were received."""
     return len(_attempts(evidence))
+
+
+def innocent(evidence: Evidence, letters: Sequence[DeadLetter], poison: str) -> int:
+    """Dead letters of orders that do not want `poison`."""
+    guilty = {order_id for order_id, row in evidence.orders.items() if poison in {line["sku"] for line in row["lines"]}}
+    return sum(letter.order_id not in guilty for letter in letters)
 
 
 def lost(evidence: Evidence, told: Mapping[Asked, Set[str]], wanted: int) -> int:
