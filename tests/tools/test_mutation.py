@@ -130,6 +130,16 @@ def test_mutants_without_a_verdict_are_told_unless_only_some_were_wanted() -> No
     assert report.problems(complete=False) == []
 
 
+def test_a_listed_mutant_whose_tests_took_too_long_is_listed_all_the_same() -> None:
+    # GIVEN a run on a busy machine
+    late = mutant(Verdict.TIMEOUT, 1, CHANGE)
+    report = Report([late, *(mutant(number=n) for n in range(2, 21))], {CHANGE: "the caller has checked"})
+    # WHEN it is judged
+    # THEN it is neither noticed nor missing
+    assert report.problems(complete=True) == []
+    assert report.table()[-1] == "| runtime.a | 20 | 19 | 0 | 1 | 0 | 0 | 95.0 |"
+
+
 def test_what_is_listed_and_was_noticed_is_stale() -> None:
     # GIVEN an entry, and a run in which its mutant was killed
     # WHEN the list is compared

@@ -7,6 +7,8 @@ from pathlib import Path
 from tools.mutation.results import Change, Mutant, Verdict
 
 FILE = Path(__file__).with_name("equivalent.toml")
+MAY_BE_LISTED = frozenset({Verdict.SURVIVED, Verdict.TIMEOUT})
+"""Of a listed mutant no test fails. That they took too long says something of the machine only."""
 
 
 def read_listed(file: Path = FILE) -> dict[Change, str]:
@@ -28,13 +30,13 @@ def read_listed(file: Path = FILE) -> dict[Change, str]:
 
 
 def stale(listed: dict[Change, str], mutants: Sequence[Mutant]) -> list[Change]:
-    """What is listed though no such mutant survived, in modules all of whose mutants were run."""
+    """What is listed though a test failed for it, or there is no such mutant; in modules that were run to the end."""
     unclear = {mutant.module for mutant in mutants if mutant.verdict is Verdict.UNCLEAR}
-    survived = {mutant.change for mutant in mutants if mutant.verdict is Verdict.SURVIVED}
+    unnoticed = {mutant.change for mutant in mutants if mutant.verdict in MAY_BE_LISTED}
     return [
         change
         for change in listed
-        if change not in survived and not any(change.function.startswith(module + ".") for module in unclear)
+        if change not in unnoticed and not any(change.function.startswith(module + ".") for module in unclear)
     ]
 
 

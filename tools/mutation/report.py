@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tools.mutation.listed import FILE, entry, stale
+from tools.mutation.listed import FILE, MAY_BE_LISTED, entry, stale
 from tools.mutation.results import Change, Mutant, Verdict
 
 LEAST_KILLED_PERCENT = 95
@@ -20,7 +20,7 @@ class Report:
 
     def column(self, mutant: Mutant) -> str:
         """Under which heading of the table a mutant counts."""
-        if mutant.verdict is Verdict.SURVIVED and mutant.change in self.listed:
+        if mutant.verdict in MAY_BE_LISTED and mutant.change in self.listed:
             return "listed"
         return mutant.verdict.value
 
@@ -29,7 +29,7 @@ class Report:
         return [mutant for mutant in self.mutants if self.column(mutant) == "survived"]
 
     def stale(self) -> list[Change]:
-        """What is listed and did not survive."""
+        """What is listed and was noticed."""
         return stale(dict(self.listed), self.mutants)
 
     def percent(self) -> float:
@@ -56,7 +56,10 @@ class Report:
             for mutant in self.survivors()
             if mutant.change
         ]
-        found += [f"In {FILE.name}, but no such mutant survived:\n{entry(change)}" for change in self.stale()]
+        found += [
+            f"In {FILE.name}, but a test noticed it, or there is no such mutant:\n{entry(change)}"
+            for change in self.stale()
+        ]
         if self.percent() < LEAST_KILLED_PERCENT:
             found.append(
                 f"{self.percent():.1f} % of the mutants were noticed; at least {LEAST_KILLED_PERCENT} % must be."

@@ -21,7 +21,7 @@ class Verdict(StrEnum):
 
     KILLED = "killed"
     TIMEOUT = "timeout"
-    """The tests did not end: noticed as well."""
+    """The tests did not end: noticed as well, unless it is listed, as a busy machine is slow enough for that."""
     SURVIVED = "survived"
     UNCLEAR = "unclear"
     """Not run, or broken off; nothing is known."""
@@ -53,7 +53,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One mutant and its end. `change` is read for those only that were not noticed."""
+    """One mutant and its end. `change` is read for those only that no test has failed for."""
 
     name: str
     module: str
@@ -90,7 +90,7 @@ def function_of(name: str) -> str:
 
 def _mutant(name: str, source: Path, verdict: Verdict) -> Mutant:
     module = name.rpartition(".")[0]
-    if verdict in {Verdict.KILLED, Verdict.TIMEOUT}:
+    if verdict is Verdict.KILLED:
         return Mutant(name, module, verdict)
     return Mutant(name, module, verdict, _change(name, source))
 
