@@ -56,6 +56,18 @@ def test_a_route_opens_once_the_api_may_call_its_function(slug: str) -> None:
     assert f"aws:lambda/permission:Permission api-{slug}-permission" in before
 
 
+@pytest.mark.parametrize(("slug", "function"), [("post-orders", "create-order"), ("get-orders-order-id", "get-order")])
+def test_functions_hear_of_the_authorizer_before_the_routes_get_or_lose_it(slug: str, function: str) -> None:
+    # GIVEN
+    recording = recorded("prod")
+
+    # WHEN
+    before = waits_for(recording, "aws:apigatewayv2/route:Route", f"api-{slug}")
+
+    # THEN what docs/options.md says of turning it on and off is so
+    assert f"aws:lambda/alias:Alias {function}-live" in before
+
+
 def test_the_stage_goes_live_with_all_routes() -> None:
     # GIVEN
     recording = recorded("prod")
