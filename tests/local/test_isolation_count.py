@@ -2,7 +2,8 @@
 
 import pytest
 
-from local.demo.callers import Sights, isolation
+from local.demo.callers import Door, Sights, isolation, look
+from local.demo.http import Answer
 
 OWNERS = {"order-1": "hash-of-ada", "order-2": "hash-of-ada", "order-3": "hash-of-ben"}
 TOLD = {"ada": {"order-1", "order-2"}, "ben": {"order-3"}}
@@ -58,3 +59,19 @@ def test_what_is_seen_by_somebody_else_is_named(sights: Sights, violations: list
     # THEN it does not hold, and says what was seen
     assert not finding.ok
     assert finding.violations == violations
+
+
+@pytest.mark.parametrize(
+    ("statuses", "odd"),
+    [([503, 429, 200], ()), ([503, 503, 503, 200], ("ada was answered 503 for order-1",)), ([404], ())],
+    ids=["later found", "never", "not its own"],
+)
+def test_an_answer_that_says_later_is_asked_for_again(statuses: list[int], odd: tuple[str, ...]) -> None:
+    # GIVEN an API that answers one lookup like this
+    left = iter(statuses)
+    door = Door("ada", lambda _: Answer(next(left), {"retry-after": "0"}, b"", 0))
+    # WHEN it is asked for an order
+    sights = look({"order-1": {"caller": "hash-of-ada"}}, [door])
+    # THEN only the last answer counts
+    assert sights.odd == odd
+    assert sights.seen == {"ada": {"order-1"} if 200 in statuses[:3] else set()}

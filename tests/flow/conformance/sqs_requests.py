@@ -72,15 +72,16 @@ def a_visibility_timeout_brings_it_back_with_a_new_handle(backend: Backend) -> A
 
 @scenario(expected=(0, 1), docs=API + "API_ChangeMessageVisibility.html")
 def a_changed_visibility_counts_from_the_change(backend: Backend) -> Any:
-    # The pause of a retry: longer than the queue's own timeout, from the moment at which it is asked for.
-    url = backend.queue(visibility=1)
+    # The pause of a retry: longer than the queue's own timeout, from the moment at which it is asked for. Each step may
+    # come more than a second late, as on a busy machine.
+    url = backend.queue(visibility=2)
     backend.sqs.send_message(QueueUrl=url, MessageBody="x")
     (message,) = receive(backend, url)
     backend.wait(0.5)
-    backend.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=2)
-    backend.wait(1.2)
+    backend.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=4)
+    backend.wait(2.2)
     hidden = receive(backend, url)
-    backend.wait(1.1)
+    backend.wait(2.1)
     return len(hidden), len(receive(backend, url))
 
 
