@@ -7,8 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 # One set of files for lint and types.
-PACKAGES := components pipeline runtime local ops policy tools tests benchmarks
-SOURCES := __main__.py $(wildcard $(PACKAGES))
+PACKAGES := components pipeline runtime local ops policy lab tests
+SOURCES := __main__.py tools.py $(wildcard $(PACKAGES))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo incident up down lint types unit infra flow crash-points e2e long engine test check mutation format lock clean
@@ -29,7 +29,7 @@ demo: setup ## the whole thing on the embedded AWS, told step by step; ends with
 	@$(BIN)/python -m local demo
 
 incident: setup ## one incident: a dependency fails, a page, its runbook's commands, all well again
-	@$(BIN)/python -m ops.incident
+	@$(BIN)/python -m local.incident
 
 up: setup ## the embedded AWS with the orders stack, left running, and what to try with it
 	@$(BIN)/python -m local up --detach
@@ -41,8 +41,9 @@ down: setup ## stop what `make up` started
 test: setup lint check ## lint, types, unit, infra and flow tests with the coverage gate, then end to end
 	@$(MAKE) --no-print-directory -j 2 types e2e
 
-lint: setup ## ruff: rules and format
+lint: setup ## ruff: rules and format; import-linter: the layers
 	@$(BIN)/ruff check --quiet $(SOURCES) && $(BIN)/ruff format --check --quiet $(SOURCES) && echo "ruff: clean"
+	@out=$$($(BIN)/lint-imports) && echo "layers: kept" || { echo "$$out"; exit 1; }
 
 types: setup ## mypy, strict
 	@$(BIN)/mypy -n $(WORKERS) $(SOURCES)
@@ -57,7 +58,7 @@ unit infra flow: setup ## one tier of tests
 	@$(BIN)/pytest tests/$@ -m "not e2e and not engine and not long"
 
 crash-points: setup ## the table crash point x fault -> outcome, and the deliberate mistakes with the tests that notice them
-	@$(BIN)/python -m tests.flow.crash_points
+	@$(BIN)/python -m lab.simulation.crash_points
 	@$(BIN)/python -m tests.flow.sabotage
 
 e2e: setup ## the deployed local stack over HTTP and the AWS API
@@ -67,11 +68,11 @@ long: setup ## what `make test` leaves out because it takes minutes: a storm, an
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "long and not engine"
 
 engine: setup ## the program in Pulumi's real engine, found or built with Go once (six minutes): preview, up, destroy
-	@$(BIN)/python -m tools.engine && $(BIN)/pytest -n $(WORKERS) --dist loadfile -m engine
+	@$(BIN)/python -m local.engine && $(BIN)/pytest -n $(WORKERS) --dist loadfile -m engine
 
 MUTATION := .build/mutation-env
 mutation: $(MUTATION)/.ready ## small mistakes in runtime/, one at a time: each noticed by a test (an hour or more; docs/mutation.md)
-	@$(MUTATION)/bin/python -m tools.mutation $(MUTATION_OPTIONS)
+	@$(MUTATION)/bin/python -m lab.mutation $(MUTATION_OPTIONS)
 
 $(MUTATION)/.ready: requirements-mutation.txt
 	@$(PYTHON) -m venv --clear $(MUTATION)

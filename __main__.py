@@ -1,6 +1,6 @@
 """Event-driven orders: an API that takes them at once, a queue, a worker, and notifications of the outcome."""
 
-from components.config import load_config
+from pipeline.config import load_config
 from pipeline.data import build_data
 from pipeline.edge import build_api
 from pipeline.encryption import encrypted

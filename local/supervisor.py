@@ -15,7 +15,7 @@ from local.control import ControlServer
 from local.deploy.program import Deployment, deploy
 from local.deploy.settings import StackSettings, load_settings
 from local.emulator import EmulatorOptions, start_emulator
-from local.engine import engine_stack
+from local.engine.stack import engine_stack
 from local.environment import ensure_environment
 from local.errors import LocalError, StoppedError, explain_os_error
 from local.instance import ROOT, Instance, Outputs, StateDir

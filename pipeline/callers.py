@@ -1,9 +1,9 @@
 """Who may call the API, and what for."""
 
 from components.component import Scope, Text
-from components.config import StackConfig
 from components.http_api import JwtAuthorizer
 from components.token_issuer import TokenIssuer, TokenIssuerArgs
+from pipeline.config import StackConfig
 
 AUDIENCE = "orders"
 WRITE, READ = "write", "read"

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from components.component import Scope
-from components.config import StackConfig
 from components.idempotency_table import IdempotencyTable, IdempotencyTableArgs
 from components.table import Table, TableArgs
+from pipeline.config import StackConfig
 
 
 @dataclass(frozen=True)

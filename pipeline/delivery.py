@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from components.alarms.model import Alarm, Metric, Threshold, Tier
 from components.component import Scope, Text
-from components.config import StackConfig
 from components.gradual_deploy import GradualDeploy, GradualDeployArgs, ShiftedFunction
 from pipeline.alarms.context import MINUTE, PROCESS_ORDER, api_metric, filled, function_metric, own_metric
+from pipeline.config import StackConfig
 from pipeline.functions import Functions
 
 MINIMUM_FAILURES = 3

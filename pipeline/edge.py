@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import pulumi
 
 from components.component import Scope
-from components.config import StackConfig
 from components.custom_domain import CustomDomain, CustomDomainArgs, Domain
 from components.edge import Edge, EdgeArgs
 from components.http_api import Cors, HttpApi, HttpApiArgs, Route
 from components.token_issuer import TokenIssuer
 from pipeline.callers import READ, WRITE, authorizer_of, build_issuer, scopes_of
+from pipeline.config import StackConfig
 from pipeline.functions import Functions
 from pipeline.origin import HEADER
 

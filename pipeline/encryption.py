@@ -3,9 +3,9 @@
 from typing import Literal
 
 from components.component import Scope
-from components.config import StackConfig
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.iam import Grant
+from pipeline.config import StackConfig
 
 
 def encrypted(config: StackConfig, scope: Scope) -> Scope:

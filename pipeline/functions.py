@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from components.component import Scope
-from components.config import StackConfig
 from components.function import Function, FunctionArgs, FunctionPlatform, WarmStart
 from components.queue_consumer import QueueConsumer, QueueConsumerArgs
 from pipeline.callers import caller_environment
+from pipeline.config import StackConfig
 from pipeline.data import Data
 from pipeline.encryption import key_grants
 from pipeline.messaging import Messaging, event_source

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from components.component import Scope, Text
-from components.config import StackConfig
 from components.event_bus import EventBus, EventBusArgs
 from components.queue import Queue, QueueArgs
 from components.topic import Topic, TopicArgs
+from pipeline.config import StackConfig
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,6 @@ import pulumi
 from components.alarms.component import Alarms, AlarmsArgs
 from components.alarms.settings import AlarmSettings, AlarmSubscription
 from components.component import Scope, Text
-from components.config import StackConfig
-from components.config.alarm_thresholds import changed_thresholds
 from components.dashboard import Dashboard, DashboardArgs
 from components.event_bus import EventBus
 from components.gradual_deploy import GradualDeploy
@@ -18,6 +16,8 @@ from components.trace_group import TraceGroup, TraceGroupArgs
 from pipeline.alarms import Limits, alarm_table
 from pipeline.alarms.context import BUS, BUS_DEAD_LETTER_QUEUE, bus_rule
 from pipeline.alarms.sections import dashboard_sections
+from pipeline.config import StackConfig
+from pipeline.config.alarm_thresholds import changed_thresholds
 from pipeline.data import Data
 from pipeline.delivery import build_delivery
 from pipeline.functions import Functions

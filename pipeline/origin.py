@@ -4,7 +4,7 @@ import hashlib
 
 from pydantic import SecretStr
 
-from components.config import StackConfig
+from pipeline.config import StackConfig
 
 HEADER = "x-origin-verify"
 """The header that `runtime.http.origin` reads."""

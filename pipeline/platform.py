@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pulumi
 
-from components import package
 from components.component import Scope
-from components.config import StackConfig
 from components.function import FunctionCode, FunctionPlatform
-from components.package import LambdaTarget, LocalTarget, PackageSpec
+from pipeline import package
+from pipeline.config import StackConfig
+from pipeline.package import LambdaTarget, LocalTarget, PackageSpec
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 from local.cli.common import add_command, state_dir
-from local.engine import engine_access
+from local.engine.stack import engine_access
 
 
 def register(commands: Any) -> None:

@@ -1,7 +1,6 @@
 """The alarm table of the order pipeline: every row that a stack watches itself with."""
 
 from components.alarms.model import AlarmTable
-from components.config.alarm_thresholds import AlarmThresholds
 from pipeline.alarms.api import api_alarms
 from pipeline.alarms.composites import composites
 from pipeline.alarms.context import Context, Limits
@@ -9,6 +8,7 @@ from pipeline.alarms.deliveries import delivery_alarms
 from pipeline.alarms.dependencies import dependency_alarms
 from pipeline.alarms.functions import function_alarms
 from pipeline.alarms.queues import queue_alarms
+from pipeline.config.alarm_thresholds import AlarmThresholds
 
 __all__ = ["Limits", "alarm_table"]
 

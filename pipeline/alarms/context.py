@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components.alarms.model import Metric, Ref
-from components.config.alarm_thresholds import AlarmThresholds
+from pipeline.config.alarm_thresholds import AlarmThresholds
 
 QUEUE = Ref("queue")
 DEAD_LETTER_QUEUE = Ref("dead_letter_queue")

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from components.alarms.settings import AlarmSubscription
-from components.config import StackConfig
-from components.config.alarm_thresholds import AlarmThresholds, changed_thresholds
+from lab.simulation.cloudwatch.registered import ACCOUNT, LIMITS, SUBSCRIBED, register_alarms
 from pipeline.alarms import alarm_table
-from tests.cloudwatch.registered import ACCOUNT, LIMITS, SUBSCRIBED, register_alarms
+from pipeline.config import StackConfig
+from pipeline.config.alarm_thresholds import AlarmThresholds, changed_thresholds
 
 
 def test_a_receiver_is_a_protocol_and_an_endpoint_that_may_hold_the_separator() -> None:

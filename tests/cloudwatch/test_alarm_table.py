@@ -9,12 +9,9 @@ import pytest
 
 from components.alarms.component import runbook_link
 from components.alarms.model import Alarm, AlarmTable, Composite, Metric, Threshold, Tier
-from components.config.alarm_thresholds import AlarmThresholds
-from pipeline.alarms import Limits, alarm_table
-from pipeline.alarms.dependencies import OPERATIONS
-from tests.cloudwatch.evaluator_metrics import MetricKey
-from tests.cloudwatch.metrics_data import AWS_METRICS, SERVICES, TABLE_OPERATIONS, find, own_metrics
-from tests.cloudwatch.registered import (
+from lab.simulation.cloudwatch.evaluator_metrics import MetricKey
+from lab.simulation.cloudwatch.metrics_data import AWS_METRICS, SERVICES, TABLE_OPERATIONS, find, own_metrics
+from lab.simulation.cloudwatch.registered import (
     ACCOUNT,
     BUS_RULES,
     LIMITS,
@@ -26,6 +23,9 @@ from tests.cloudwatch.registered import (
     metric_alarms,
     register_alarms,
 )
+from pipeline.alarms import Limits, alarm_table
+from pipeline.alarms.dependencies import OPERATIONS
+from pipeline.config.alarm_thresholds import AlarmThresholds
 
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 PARTS = ("Customers", "Why", "Look", "Do", "Over when", "Wake somebody")

@@ -4,14 +4,21 @@ from functools import cache
 
 import pytest
 
+from lab.simulation.cloudwatch.evaluator import AlarmRun
+from lab.simulation.cloudwatch.evaluator_alarm import Behaviour, MetricAlarm, State
+from lab.simulation.cloudwatch.evaluator_composite import CompositeAlarm
+from lab.simulation.cloudwatch.evaluator_metrics import MetricStore
+from lab.simulation.cloudwatch.registered import (
+    LIMITS,
+    PREFIX,
+    THRESHOLDS,
+    composite_alarms,
+    metric_alarms,
+    register_alarms,
+)
+from lab.simulation.cloudwatch.scenarios import BEGIN, CAUSES, END, HORIZON, START, Phase, api, own, publish, sqs
+from lab.simulation.cloudwatch.trial import on_trial
 from pipeline.alarms import alarm_table
-from tests.cloudwatch.evaluator import AlarmRun
-from tests.cloudwatch.evaluator_alarm import Behaviour, MetricAlarm, State
-from tests.cloudwatch.evaluator_composite import CompositeAlarm
-from tests.cloudwatch.evaluator_metrics import MetricStore
-from tests.cloudwatch.registered import LIMITS, PREFIX, THRESHOLDS, composite_alarms, metric_alarms, register_alarms
-from tests.cloudwatch.scenarios import BEGIN, CAUSES, END, HORIZON, START, Phase, api, own, publish, sqs
-from tests.cloudwatch.trial import on_trial
 
 BEHAVIOURS = [Behaviour(1, dynamodb_always_ignores=True), Behaviour(5)]
 ROWS = [row.name for row in alarm_table(THRESHOLDS, LIMITS).alarms]

@@ -4,12 +4,10 @@ from functools import cache
 
 import pytest
 
-from pipeline.alarms import alarm_table
-from pipeline.alarms.sections import dashboard_sections
-from tests.cloudwatch.evaluator_alarm import Behaviour, MetricAlarm, State
-from tests.cloudwatch.evaluator_composite import CompositeAlarm
-from tests.cloudwatch.metrics_data import AWS_METRICS, find
-from tests.cloudwatch.registered import (
+from lab.simulation.cloudwatch.evaluator_alarm import Behaviour, MetricAlarm, State
+from lab.simulation.cloudwatch.evaluator_composite import CompositeAlarm
+from lab.simulation.cloudwatch.metrics_data import AWS_METRICS, find
+from lab.simulation.cloudwatch.registered import (
     BUS_RULES,
     LIMITS,
     PREFIX,
@@ -19,9 +17,11 @@ from tests.cloudwatch.registered import (
     metric_alarms,
     register_alarms,
 )
-from tests.cloudwatch.scenarios import BEGIN, BUS_CAUSES, BUS_HEALTHY, END, HORIZON, START, Phase, publish
+from lab.simulation.cloudwatch.scenarios import BEGIN, BUS_CAUSES, BUS_HEALTHY, END, HORIZON, START, Phase, publish
+from lab.simulation.cloudwatch.trial import on_trial
+from pipeline.alarms import alarm_table
+from pipeline.alarms.sections import dashboard_sections
 from tests.cloudwatch.test_alarm_table import headings
-from tests.cloudwatch.trial import on_trial
 
 TOPIC = alarm_table(THRESHOLDS, LIMITS)
 BUS = alarm_table(THRESHOLDS, LIMITS, BUS_RULES, bus_dead_letters=True)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from components.dashboard import Dashboard, DashboardArgs, Section, dashboard_body
+from lab.simulation.cloudwatch.registered import LIMITS, SCOPE, THRESHOLDS, WATCHED, register
 from pipeline.alarms import alarm_table
 from pipeline.alarms.sections import LOG_GROUPS, dashboard_sections
-from tests.cloudwatch.registered import LIMITS, SCOPE, THRESHOLDS, WATCHED, register
 
 TABLE = alarm_table(THRESHOLDS, LIMITS)
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"

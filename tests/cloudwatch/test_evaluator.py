@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.cloudwatch.evaluator import AlarmRun
-from tests.cloudwatch.evaluator_alarm import (
+from lab.simulation.cloudwatch.evaluator import AlarmRun
+from lab.simulation.cloudwatch.evaluator_alarm import (
     Behaviour,
     MetricAlarm,
     MetricQuery,
@@ -12,9 +12,9 @@ from tests.cloudwatch.evaluator_alarm import (
     decide,
     evaluate_alarm,
 )
-from tests.cloudwatch.evaluator_math import MathContext, MathError, evaluate
-from tests.cloudwatch.evaluator_metrics import MetricKey, MetricStore, Series
-from tests.cloudwatch.evaluator_syntax import ExpressionSyntaxError
+from lab.simulation.cloudwatch.evaluator_math import MathContext, MathError, evaluate
+from lab.simulation.cloudwatch.evaluator_metrics import MetricKey, MetricStore, Series
+from lab.simulation.cloudwatch.evaluator_syntax import ExpressionSyntaxError
 
 OK, ALARM, NONE = State.OK, State.ALARM, State.INSUFFICIENT_DATA
 RETAIN = None

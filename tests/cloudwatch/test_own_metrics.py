@@ -5,17 +5,17 @@ from typing import Final
 import pytest
 
 from components.alarms.model import Alarm
+from lab.simulation.cloudwatch.causes import BY_METRIC, happened
+from lab.simulation.cloudwatch.evaluator_metrics import MetricKey
+from lab.simulation.cloudwatch.metrics_data import SERVICES, own_metrics
+from lab.simulation.cloudwatch.registered import LIMITS, THRESHOLDS
+from lab.simulation.cloudwatch.scenarios import CAUSES
+from lab.simulation.observed import NAMESPACE
+from lab.simulation.world import API_RECORDS, ORDERS, STOCK, WORKER_RECORDS
 from pipeline.alarms import alarm_table
 from pipeline.alarms.context import NAMESPACE as OWN
 from pipeline.alarms.dependencies import OPERATIONS
 from runtime.observability import Metric
-from tests.cloudwatch.causes import BY_METRIC, happened
-from tests.cloudwatch.evaluator_metrics import MetricKey
-from tests.cloudwatch.metrics_data import SERVICES, own_metrics
-from tests.cloudwatch.registered import LIMITS, THRESHOLDS
-from tests.cloudwatch.scenarios import CAUSES
-from tests.flow.observed import NAMESPACE
-from tests.flow.world import API_RECORDS, ORDERS, STOCK, WORKER_RECORDS
 
 DECLARED: Final = {entry.name: entry for entry in own_metrics(NAMESPACE)}
 TABLES: Final = {ORDERS: "orders", STOCK: "stock", API_RECORDS: "api_idempotency", WORKER_RECORDS: "worker_idempotency"}

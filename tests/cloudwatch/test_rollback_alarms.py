@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.cloudwatch.evaluator_alarm import MetricAlarm, State, evaluate_alarm
-from tests.cloudwatch.evaluator_metrics import MetricStore
-from tests.cloudwatch.registered import Registered, metric_alarms
-from tests.infra.stacks import recorded
+from lab.recording.stacks import recorded
+from lab.simulation.cloudwatch.evaluator_alarm import MetricAlarm, State, evaluate_alarm
+from lab.simulation.cloudwatch.evaluator_metrics import MetricStore
+from lab.simulation.cloudwatch.registered import Registered, metric_alarms
 
 MINUTE = 60
 BEGIN = 100 * MINUTE

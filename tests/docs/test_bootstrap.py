@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from lab.permissions.grants import VARIANTS, recording_of
 from tests.docs.bootstrap import ACCOUNT, allows, boundary, boundary_arn, deploy_role
-from tools.permissions.grants import VARIANTS, recording_of
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/orders-prod-create-order"
 KEY = "iam:PermissionsBoundary"

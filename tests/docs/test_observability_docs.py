@@ -4,10 +4,10 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
+from lab.docs import alarms
+from lab.recording.recording import ROOT
+from lab.simulation.cloudwatch.metrics_data import SERVICES, own_metrics
 from runtime.observability import Metric
-from tests.cloudwatch.metrics_data import SERVICES, own_metrics
-from tests.infra.recording import ROOT
-from tools import alarms_doc
 
 PAGE: Final = ROOT / "docs" / "observability.md"
 _LEVELS: Final = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
@@ -95,15 +95,15 @@ def test_every_metric_is_documented_with_service_and_unit() -> None:
 
 def test_the_alarms_page_is_what_the_table_says() -> None:
     # GIVEN / WHEN
-    committed = alarms_doc.PATH.read_text(encoding="utf-8")
+    committed = alarms.PATH.read_text(encoding="utf-8")
 
     # THEN
-    assert committed == alarms_doc.document(), "run: python -m tools.alarms_doc"
+    assert committed == alarms.document(), "run: python -m lab.docs.alarms"
 
 
 def test_links_of_both_pages_lead_somewhere() -> None:
     # GIVEN
-    pages = (PAGE, alarms_doc.PATH)
+    pages = (PAGE, alarms.PATH)
 
     # WHEN
     links = {target for page in pages for target in _links(page.read_text(encoding="utf-8"))}

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from components.config import StackConfig
-from tools import options
+from lab.docs import options
+from pipeline.config import StackConfig
 
 
 def test_the_page_is_what_the_code_says() -> None:
@@ -13,7 +13,7 @@ def test_the_page_is_what_the_code_says() -> None:
     committed = options.PATH.read_text(encoding="utf-8")
 
     # WHEN / THEN
-    assert committed == options.text(committed), "run: python -m tools.options"
+    assert committed == options.text(committed), "run: python -m lab.docs.options"
 
 
 def test_every_option_has_one_row_with_its_default() -> None:
@@ -41,7 +41,7 @@ def test_a_page_that_differs_is_found_and_written_anew(
 
     # THEN
     assert (before, after) == (1, 0)
-    assert "python -m tools.options" in capsys.readouterr().err
+    assert "python -m lab.docs.options" in capsys.readouterr().err
     assert page.read_text(encoding="utf-8").startswith("# Mine\n")
     assert page.read_text(encoding="utf-8").endswith("\nafter\n")
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from components.config import StackConfig
+from lab.docs import configuration
+from lab.docs.configuration import README, renewed, table
 from local.instance import ROOT
-from tools import config_table
-from tools.config_table import README, renewed, table
+from pipeline.config import StackConfig
 
 TEXT = README.read_text() if README.exists() else ""
 
@@ -18,7 +18,7 @@ def test_table_of_configuration_is_current() -> None:
     # WHEN its table is renewed
     fresh = renewed(TEXT)
 
-    # THEN nothing changes; otherwise: python -m tools.config_table
+    # THEN nothing changes; otherwise: python -m lab.docs.configuration
     assert fresh == TEXT
 
 
@@ -44,15 +44,15 @@ def test_a_table_that_differs_is_found_and_written_anew(
 ) -> None:
     # GIVEN
     page = tmp_path / "README.md"
-    page.write_text(f"# Mine\n{config_table.BEGIN}\nold\n{config_table.END}\nafter\n")
-    monkeypatch.setattr(config_table, "README", page)
+    page.write_text(f"# Mine\n{configuration.BEGIN}\nold\n{configuration.END}\nafter\n")
+    monkeypatch.setattr(configuration, "README", page)
 
     # WHEN
-    before, _, after = (config_table.main(arguments) for arguments in (["--check"], [], ["--check"]))
+    before, _, after = (configuration.main(arguments) for arguments in (["--check"], [], ["--check"]))
 
     # THEN
     assert (before, after) == (1, 0)
-    assert "python -m tools.config_table" in capsys.readouterr().err
+    assert "python -m lab.docs.configuration" in capsys.readouterr().err
     assert page.read_text().endswith("\nafter\n")
 
 

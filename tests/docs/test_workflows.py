@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from components.config import parse_config
-from tests.infra.recording import read_stack_file
+from lab.recording.recording import read_stack_file
+from pipeline.config import parse_config
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".github" / "workflows"
@@ -251,7 +251,9 @@ def test_the_deploy_role_cannot_change_the_roles_that_deploy() -> None:
 
 def test_every_workflow_runs_the_engine_that_the_tests_run() -> None:
     # GIVEN the engine that the suite builds
-    built = re.search(r"github.com/pulumi/pulumi/pkg/v3 v(\S+)", (ROOT / "tools" / "pulumi" / "go.mod").read_text())
+    built = re.search(
+        r"github.com/pulumi/pulumi/pkg/v3 v(\S+)", (ROOT / "local" / "engine" / "pulumi" / "go.mod").read_text()
+    )
     assert built
     # THEN every step with the CLI pins the same
     steps = [step for path in WORKFLOWS for job in jobs(path).values() for step in job["steps"]]

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from lab.simulation.cloudwatch.causes import Emitted
+from lab.simulation.cloudwatch.evaluator_metrics import MetricKey
+from lab.simulation.cloudwatch.scenarios import HEALTHY, Value, api, own, sqs
 from local.client import LocalStack
 from local.demo.account import Account, wait_for
 from local.demo.http import Answer, OrdersApi, order
 from local.proxy.faults import FaultKind
-from tests.cloudwatch.causes import Emitted
-from tests.cloudwatch.evaluator_metrics import MetricKey
-from tests.cloudwatch.scenarios import HEALTHY, Value, api, own, sqs
 from tests.e2e.alarms import Deployed, emitted, total
 
 _OWN: Final = frozenset(key for key in HEALTHY if dict(key.dimensions).get("service"))

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Final
 
 from components.alarms.model import Tier
+from lab.simulation.cloudwatch.causes import Emitted, read_emf
+from lab.simulation.cloudwatch.evaluator_alarm import MetricAlarm
+from lab.simulation.cloudwatch.evaluator_composite import CompositeAlarm
+from lab.simulation.cloudwatch.evaluator_metrics import MetricKey
+from lab.simulation.cloudwatch.registered import WATCHED, Registered, composite_alarms, metric_alarms
+from lab.simulation.cloudwatch.scenarios import CAUSES, Series
 from local.client import LocalStack
 from local.demo.account import wait_for
 from local.instance import ROOT
 from local.logs import log_groups, read_lines
-from tests.cloudwatch.causes import Emitted, read_emf
-from tests.cloudwatch.evaluator_alarm import MetricAlarm
-from tests.cloudwatch.evaluator_composite import CompositeAlarm
-from tests.cloudwatch.evaluator_metrics import MetricKey
-from tests.cloudwatch.registered import WATCHED, Registered, composite_alarms, metric_alarms
-from tests.cloudwatch.scenarios import CAUSES, Series
 
 REPORT: Final = ROOT / ".build" / "alarms-shown.md"
 COLUMNS: Final = ("fires", "notifies", "recovers")

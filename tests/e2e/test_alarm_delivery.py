@@ -11,15 +11,15 @@ import pytest
 
 from components.alarms.component import runbook_link
 from components.alarms.model import Alarm, Composite
+from lab.simulation.cloudwatch.evaluator_alarm import State
+from lab.simulation.cloudwatch.registered import LIMITS, THRESHOLDS
+from lab.simulation.cloudwatch.scenarios import BEGIN, END, Phase, publish
+from lab.simulation.cloudwatch.trial import verdict
 from local.client import LocalStack
 from local.demo.account import Account
 from local.demo.http import OrdersApi
 from local.instance import ROOT
 from pipeline.alarms import alarm_table
-from tests.cloudwatch.evaluator_alarm import State
-from tests.cloudwatch.registered import LIMITS, THRESHOLDS
-from tests.cloudwatch.scenarios import BEGIN, END, Phase, publish
-from tests.cloudwatch.trial import verdict
 from tests.e2e.alarm_causes import LED_BY, MADE, Shop
 from tests.e2e.alarms import COLUMNS, REPORT, Deployed, Receivers, Shown
 

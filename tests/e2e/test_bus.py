@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from lab.chaos.orders import settled
 from local.client import LocalStack
 from local.demo.account import Account, Event, wait_for
 from local.demo.http import OrdersApi, order
 from local.proxy.faults import FaultKind
 from ops.cli.main import main as ops
-from tests.e2e.orders import settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.chaos.scenario import Plan, chaos_stack, run
 from local.client import LocalStack
-from tests.e2e.chaos.scenario import Plan, chaos_stack, run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 

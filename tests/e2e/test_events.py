@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from lab.chaos.orders import settled
 from local.client import LocalStack
 from local.demo.account import Account, Event, wait_for
 from local.demo.http import OrdersApi, order
 from local.proxy.faults import FaultKind
-from tests.e2e.orders import settled
 
 pytestmark = pytest.mark.e2e
 

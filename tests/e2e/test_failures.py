@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from lab.chaos.orders import dead_letter, receives_of
 from local.client import LocalStack
 from local.demo.account import Account
-from tests.e2e.orders import dead_letter, receives_of
 
 pytestmark = pytest.mark.e2e
 

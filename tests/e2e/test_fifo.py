@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from lab.chaos.tokens import token_of
 from local.client import LocalStack
 from local.demo.account import Account
 from local.demo.http import OrdersApi
 from tests.e2e.test_jwt import post
-from tests.e2e.tokens import token_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 import pytest
 
+from lab.chaos.orders import dead_letter, receives_of, settled
 from local.client import LocalStack
 from local.demo.account import Account, wait_for
 from local.demo.http import OrdersApi, order
 from local.demo.redrive import redrive
 from local.proxy.faults import FaultKind
-from tests.e2e.orders import dead_letter, receives_of, settled
 
 pytestmark = pytest.mark.e2e
 

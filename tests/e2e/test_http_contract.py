@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from lab.chaos.orders import settled
 from local.client import LocalStack
 from local.demo.account import Account, wait_for
 from local.demo.http import Answer, OrdersApi, order
 from local.proxy.faults import FaultKind
-from tests.e2e.orders import settled
 
 pytestmark = pytest.mark.e2e
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from lab.permissions.grants import allowed
+from lab.permissions.reasons import FUNCTIONS
 from local.client import LocalStack
 from tests.e2e.probe import Answer, Try, probing
-from tools.permissions.grants import allowed
-from tools.permissions.reasons import FUNCTIONS
 
 pytestmark = pytest.mark.e2e
 

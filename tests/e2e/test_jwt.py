@@ -7,10 +7,10 @@ from functools import partial
 
 import pytest
 
+from lab.chaos.tokens import bearer, fetch_token, token_of
 from local.client import LocalStack
 from local.demo.account import Account
 from local.demo.http import Answer, OrdersApi, order
-from tests.e2e.tokens import bearer, fetch_token, token_of
 
 pytestmark = pytest.mark.e2e
 

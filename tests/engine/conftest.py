@@ -7,12 +7,12 @@ from typing import Protocol
 
 import pytest
 
-from tests.engine.memory_account import MemoryAccount
-from tests.engine.programs import NO_BYTECODE, copy_program, copy_workspace, write_stack_file
-from tools.engine import available
-from tools.engine.path import prepare
-from tools.engine.workspace import Workspace
-from tools.provider.server import serving
+from lab.preview.memory_account import MemoryAccount
+from lab.preview.programs import NO_BYTECODE, copy_program, copy_workspace, write_stack_file
+from local.engine import available
+from local.engine.path import prepare
+from local.engine.provider.server import serving
+from local.engine.workspace import Workspace
 
 Deployed = tuple[Workspace, MemoryAccount]
 

@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from tools import aws_inputs
+from local.engine import aws_inputs
 
 # Importing the SDK's Lambda module warns of a type of its own that this program does not use.
 pytestmark = pytest.mark.filterwarnings("ignore:aws.lambda/microvmsimage:DeprecationWarning")

@@ -7,8 +7,8 @@ from threading import Event
 
 import pytest
 
+from lab.preview.memory_account import MemoryAccount
 from tests.engine.conftest import NewStack
-from tests.engine.memory_account import MemoryAccount
 
 pytestmark = pytest.mark.engine
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from lab.preview.memory_account import MemoryAccount
+from local.engine.workspace import Workspace
 from tests.engine.conftest import Deployed, NewStack
-from tests.engine.memory_account import MemoryAccount
-from tools.engine.workspace import Workspace
 
 pytestmark = pytest.mark.engine
 

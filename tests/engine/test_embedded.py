@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
+from lab.preview.programs import copy_program
 from local.deploy.settings import load_settings
 from local.emulator import EmulatorOptions, start_emulator
+from local.engine.provider.embedded import EmbeddedAccount
+from local.engine.provider.server import serving
+from local.engine.workspace import Workspace
 from local.environment import ensure_environment
 from local.instance import ROOT, StateDir
 from local.ports import free_port
 from local.services.aws import Aws
-from tests.engine.programs import copy_program
-from tools.engine.workspace import Workspace
-from tools.provider.embedded import EmbeddedAccount
-from tools.provider.server import serving
 
 pytestmark = pytest.mark.engine
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from lab.preview.memory_account import MemoryAccount
 from tests.engine.conftest import Deployed, NewStack
-from tests.engine.memory_account import MemoryAccount
 from tests.infra.test_option_combinations import NEW_SECRET, WAF, keys_of
 
 pytestmark = pytest.mark.engine

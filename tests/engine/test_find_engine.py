@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.engine import EngineUnavailableError, __main__, available, find
-from tools.engine.find import Engine
-from tools.engine.versions import Version, pinned, text
+from local.engine import EngineUnavailableError, __main__, available, find
+from local.engine.find import Engine
+from local.engine.versions import Version, pinned, text
 
 PINNED = pinned()
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from lab.preview.memory_account import MemoryAccount
 from tests.engine.conftest import Deployed, NewStack
-from tests.engine.memory_account import MemoryAccount
 
 pytestmark = pytest.mark.engine
 

@@ -4,11 +4,11 @@ import shutil
 
 import pytest
 
+from lab.preview.memory_account import MemoryAccount
+from lab.preview.programs import append
+from local.engine.path import ROOT
+from local.engine.workspace import Workspace
 from tests.engine.conftest import Deployed, NewStack
-from tests.engine.memory_account import MemoryAccount
-from tests.engine.programs import append
-from tools.engine.path import ROOT
-from tools.engine.workspace import Workspace
 
 pytestmark = pytest.mark.engine
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from lab.preview.memory_account import MemoryAccount
+from lab.preview.rendered_preview import COMMAND, TEXT, render
 from tests.engine.conftest import NewStack
-from tests.engine.memory_account import MemoryAccount
-from tests.engine.rendered_preview import COMMAND, TEXT, render
 
 pytestmark = pytest.mark.engine
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tools import project_files
+from lab import project_files
 
 
 def folder(path: Path, config: dict[str, Any], stack: dict[str, Any]) -> Path:

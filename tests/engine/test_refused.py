@@ -2,8 +2,8 @@
 
 import pytest
 
+from lab.preview.programs import append, replace_text
 from tests.engine.conftest import Deployed
-from tests.engine.programs import append, replace_text
 
 pytestmark = pytest.mark.engine
 

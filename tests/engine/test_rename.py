@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.preview.programs import replace_text
 from tests.engine.conftest import Deployed
-from tests.engine.programs import replace_text
 
 pytestmark = pytest.mark.engine
 

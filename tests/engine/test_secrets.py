@@ -2,8 +2,8 @@
 
 import pytest
 
+from lab.preview.programs import append
 from tests.engine.conftest import Deployed
-from tests.engine.programs import append
 
 pytestmark = pytest.mark.engine
 

@@ -7,9 +7,9 @@ import pulumi
 import pytest
 from pulumi.runtime.rpc import UNKNOWN
 
+from local.engine.provider import wire
+from local.engine.provider.changes import REPLACED_BY, Change, change, previewed
 from local.services.registry import HANDLERS
-from tools.provider import wire
-from tools.provider.changes import REPLACED_BY, Change, change, previewed
 
 FUNCTION = "aws:lambda/function:Function"
 QUEUE = "aws:sqs/queue:Queue"
@@ -60,7 +60,7 @@ def test_an_archive_is_compared_by_content(moved: dict[str, Any], differing: tup
 def test_a_changed_type_that_the_table_does_not_know_is_an_error() -> None:
     # GIVEN a type without a line in the table
     # WHEN its inputs change THEN it is said where to add one
-    with pytest.raises(LookupError, match=r"aws:a/b:C: no line in tools/provider/changes\.py"):
+    with pytest.raises(LookupError, match=r"aws:a/b:C: no line in local/engine/provider/changes\.py"):
         change("aws:a/b:C", {"x": 1}, {"x": 2})
 
 

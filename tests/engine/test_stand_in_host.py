@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tools.language_host.interpreter import InterpreterError, Plugin, attached, interpreter, inventory
+from local.engine.language_host.interpreter import InterpreterError, Plugin, attached, interpreter, inventory
 
 
 def test_the_environment_that_the_project_names_is_taken() -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
+from lab.preview.memory_account import MemoryAccount
+from lab.preview.programs import replace_text
 from tests.engine.conftest import Deployed, NewStack
-from tests.engine.memory_account import MemoryAccount
-from tests.engine.programs import replace_text
 
 pytestmark = pytest.mark.engine
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from tests.flow import invariants
-from tests.flow.crash_points.stage import Stage, staged
-from tests.flow.fakes import Call, Fault, Process
-from tests.flow.fakes.faults import answer_lost, crash_after, crash_before, server_error, transaction_cancelled
-from tests.flow.interleaving import Baton, by_script, interleaved_batches
-from tests.flow.requests import order_body
-from tests.flow.world import Deployment
+from lab.simulation import invariants
+from lab.simulation.crash_points.stage import Stage, staged
+from lab.simulation.fakes import Call, Fault, Process
+from lab.simulation.fakes.faults import answer_lost, crash_after, crash_before, server_error, transaction_cancelled
+from lab.simulation.interleaving import Baton, by_script, interleaved_batches
+from lab.simulation.requests import order_body
+from lab.simulation.world import Deployment
 
 THREADS = 5
 SEEDS = range(30)

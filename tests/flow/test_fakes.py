@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from tests.flow.fakes import Call, Cloud, Entropy, Process, ProcessKilled, UnsupportedByFakeError, faults
-from tests.flow.fakes.powertools import powertools_clock
+from lab.simulation.fakes import Call, Cloud, Entropy, Process, ProcessKilled, UnsupportedByFakeError, faults
+from lab.simulation.fakes.powertools import powertools_clock
 
 KEY = {"id": {"S": "1"}}
 ADD_ONE: dict[str, Any] = {

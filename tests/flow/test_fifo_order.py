@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.flow import invariants
-from tests.flow.crash_points.stage import Stage, staged
-from tests.flow.crash_points.worker_paths import table_down
-from tests.flow.fakes import Process
-from tests.flow.requests import order_body
-from tests.flow.world import Deployment
+from lab.simulation import invariants
+from lab.simulation.crash_points.stage import Stage, staged
+from lab.simulation.crash_points.worker_paths import table_down
+from lab.simulation.fakes import Process
+from lab.simulation.requests import order_body
+from lab.simulation.world import Deployment
 
 
 @pytest.fixture

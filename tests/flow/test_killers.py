@@ -6,12 +6,12 @@ from random import Random
 
 import pytest
 
-from tests.flow import invariants
-from tests.flow.crash_points.stage import Stage, staged
-from tests.flow.fakes import Call, Fault, Process
-from tests.flow.fakes.faults import crash_after, crash_before
-from tests.flow.interleaving import interleaved_batches
-from tests.flow.world import Deployment
+from lab.simulation import invariants
+from lab.simulation.crash_points.stage import Stage, staged
+from lab.simulation.fakes import Call, Fault, Process
+from lab.simulation.fakes.faults import crash_after, crash_before
+from lab.simulation.interleaving import interleaved_batches
+from lab.simulation.world import Deployment
 
 MOST_RECEIVES = 8
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.flow import invariants
-from tests.flow.crash_points.stage import DAY, Stage, staged
-from tests.flow.fakes import Call, Process
-from tests.flow.fakes.faults import answer_lost_then_retried, crash_after, unreachable
-from tests.flow.fakes.wire import Perform, Response
-from tests.flow.requests import order_body
-from tests.flow.world import Exchange
+from lab.simulation import invariants
+from lab.simulation.crash_points.stage import DAY, Stage, staged
+from lab.simulation.fakes import Call, Process
+from lab.simulation.fakes.faults import answer_lost_then_retried, crash_after, unreachable
+from lab.simulation.fakes.wire import Perform, Response
+from lab.simulation.requests import order_body
+from lab.simulation.world import Exchange
 
 OTHER_BODY = order_body(("SKU-1", 3))
 

@@ -6,12 +6,12 @@ from random import Random
 
 import pytest
 
-from tests.flow import invariants
-from tests.flow.crash_points.stage import DAY, Stage, staged
-from tests.flow.queue_model import Failed
+from lab.simulation import invariants
+from lab.simulation.crash_points.stage import DAY, Stage, staged
+from lab.simulation.queue_model import Failed
+from lab.simulation.world import Deployment
 from tests.flow.test_killers import play
 from tests.flow.test_limits import is_replay, published, status_of
-from tests.flow.world import Deployment
 
 LEAST_RECEIVES = 5
 """The fewest that a stack's config allows."""

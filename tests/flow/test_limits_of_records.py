@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from tests.flow import invariants
-from tests.flow.crash_points.stage import DAY, Stage, staged
-from tests.flow.fakes import Call, Fault, Process
-from tests.flow.fakes.faults import answer_lost_then_retried, unreachable
-from tests.flow.fakes.wire import Perform, Response
-from tests.flow.requests import order_body
+from lab.simulation import invariants
+from lab.simulation.crash_points.stage import DAY, Stage, staged
+from lab.simulation.fakes import Call, Fault, Process
+from lab.simulation.fakes.faults import answer_lost_then_retried, unreachable
+from lab.simulation.fakes.wire import Perform, Response
+from lab.simulation.requests import order_body
+from lab.simulation.world import API_RECORDS, ORDERS, STOCK, WORKER_RECORDS
 from tests.flow.test_limits import at, is_replay, published, status_of
-from tests.flow.world import API_RECORDS, ORDERS, STOCK, WORKER_RECORDS
 
 HOUR = 3600.0
 

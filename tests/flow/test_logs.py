@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lab.simulation.fakes import FAULTS, FaultKind
+from lab.simulation.fakes.errors import client_error
+from lab.simulation.fakes.wire import Call, Perform, Process, Response
+from lab.simulation.observed import ObservedWorld, observed
+from lab.simulation.requests import api_event, lambda_context
+from lab.simulation.world import Deployment
 from runtime.observability import Metric
-from tests.flow.fakes import FAULTS, FaultKind
-from tests.flow.fakes.errors import client_error
-from tests.flow.fakes.wire import Call, Perform, Process, Response
-from tests.flow.observed import ObservedWorld, observed
-from tests.flow.requests import api_event, lambda_context
-from tests.flow.world import Deployment
 
 CORRELATION = "trace-me.1"
 SECRETS = ("SKU-MARKER", "MARKER-reference", "98765.43", "marker-key-1234", "marker-subject", "marker-header")

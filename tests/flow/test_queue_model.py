@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.flow.clock import Clock, Entropy
-from tests.flow.queue_model import EventSourceMapping, FifoQueue, Queue, RedrivePolicy, Returned, StaleReceiptError
+from lab.simulation.clock import Clock, Entropy
+from lab.simulation.queue_model import EventSourceMapping, FifoQueue, Queue, RedrivePolicy, Returned, StaleReceiptError
 
 DAY = 86_400
 

@@ -6,12 +6,12 @@ from itertools import pairwise
 
 import pytest
 
-from tests.flow import invariants
-from tests.flow.crash_points.stage import staged
-from tests.flow.crash_points.worker_paths import settled_and_stock_gone
-from tests.flow.fakes import Call, Fault, Process
-from tests.flow.fakes.faults import server_error, throttled, transaction_cancelled
-from tests.flow.world import ORDERS, World
+from lab.simulation import invariants
+from lab.simulation.crash_points.stage import staged
+from lab.simulation.crash_points.worker_paths import settled_and_stock_gone
+from lab.simulation.fakes import Call, Fault, Process
+from lab.simulation.fakes.faults import server_error, throttled, transaction_cancelled
+from lab.simulation.world import ORDERS, World
 
 
 def every_call(service: str) -> Process:

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from tests.flow import invariants
-from tests.flow.fakes import FAULTS, Call, FaultKind, Process
-from tests.flow.fakes.faults import crash_after
-from tests.flow.requests import order_body
-from tests.flow.world import STOCK, WORKER_RECORDS, Deployment, World, simulated
+from lab.simulation import invariants
+from lab.simulation.fakes import FAULTS, Call, FaultKind, Process
+from lab.simulation.fakes.faults import crash_after
+from lab.simulation.requests import order_body
+from lab.simulation.world import STOCK, WORKER_RECORDS, Deployment, World, simulated
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.config import ConfigError, Problem, StackConfig, parse_config
+from pipeline.config import ConfigError, Problem, StackConfig, parse_config
 
 VALID = {"environment": "development"}
 

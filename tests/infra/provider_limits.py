@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from tests.infra.recording import Recorded, Recording
+from lab.recording.recording import Recorded, Recording
 
 # Each key that names a resource, its longest value, and what it may consist of.
 # Source: the API reference of each service; Lambda's function name is bounded by its ARN's 64 characters of name.

@@ -1,6 +1,6 @@
 """What AWS or its provider would refuse of recorded resources, though mocks and the emulator let it through.
 
-Configuration is refused earlier, with the keys to change (components/config); these rules see what the program made of
+Configuration is refused earlier, with the keys to change (pipeline/config); these rules see what the program made of
 it. Each finding names the resource, what was given and what is allowed.
 """
 
@@ -9,11 +9,11 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from tests.cloudwatch.evaluator_metrics import MetricKey
-from tests.cloudwatch.evaluator_syntax import ExpressionSyntaxError, parse, tokens
-from tests.cloudwatch.metrics_data import AWS_METRICS, find, own_metrics
-from tests.infra.recording import Recorded, Recording
-from tools.aws_inputs import findings
+from lab.recording.recording import Recorded, Recording
+from lab.simulation.cloudwatch.evaluator_metrics import MetricKey
+from lab.simulation.cloudwatch.evaluator_syntax import ExpressionSyntaxError, parse, tokens
+from lab.simulation.cloudwatch.metrics_data import AWS_METRICS, find, own_metrics
+from local.engine.aws_inputs import findings
 
 QUEUE, FUNCTION, ALIAS = "aws:sqs/queue:Queue", "aws:lambda/function:Function", "aws:lambda/alias:Alias"
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"

@@ -9,12 +9,12 @@ import pulumi
 import pytest
 
 from components.alarms.model import Alarm, Composite, Tier
+from lab.recording.recording import ROOT, Recording, record_stack
+from lab.recording.stacks import environment_of, recorded
+from lab.simulation.cloudwatch.evaluator_alarm import MetricAlarm, State
+from lab.simulation.cloudwatch.metrics_data import AWS_METRICS, SERVICES, find, own_metrics
+from lab.simulation.cloudwatch.registered import LIMITS, THRESHOLDS, Registered, composite_alarms, metric_alarms
 from pipeline.alarms import alarm_table
-from tests.cloudwatch.evaluator_alarm import MetricAlarm, State
-from tests.cloudwatch.metrics_data import AWS_METRICS, SERVICES, find, own_metrics
-from tests.cloudwatch.registered import LIMITS, THRESHOLDS, Registered, composite_alarms, metric_alarms
-from tests.infra.recording import ROOT, Recording, record_stack
-from tests.infra.stacks import environment_of, recorded
 
 METRIC_ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"

@@ -2,11 +2,11 @@
 
 import pytest
 
+from lab.recording.recording import Recorded, Recording, record_stack
+from lab.recording.stacks import custom, recorded, recorded_with
 from pipeline.origin import HEADER
 from runtime.http import origin
 from runtime.settings import LookupSettings
-from tests.infra.recording import Recorded, Recording, record_stack
-from tests.infra.stacks import custom, recorded, recorded_with
 
 API, AUTHORIZER, ROUTE = (f"aws:apigatewayv2/{kind}" for kind in ("api:Api", "authorizer:Authorizer", "route:Route"))
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -377,7 +377,7 @@ class TestFirewall:
 
 def test_a_secret_in_plain_text_is_refused_with_the_command_that_encrypts_it(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a stack file that somebody wrote the secret into
-    monkeypatch.setattr("components.config.secrets.is_config_secret", lambda _key: False)
+    monkeypatch.setattr("pipeline.config.secrets.is_config_secret", lambda _key: False)
 
     # WHEN
     with pytest.raises(ValueError, match="plain text") as caught:

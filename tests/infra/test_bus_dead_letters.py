@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from tests.cloudwatch.evaluator_alarm import State
-from tests.cloudwatch.metrics_data import AWS_METRICS, find
-from tests.cloudwatch.registered import Registered, metric_alarms
-from tests.infra.fake_outputs import arn, url
-from tests.infra.recording import record_stack
+from lab.recording.fake_outputs import arn, url
+from lab.recording.recording import record_stack
+from lab.simulation.cloudwatch.evaluator_alarm import State
+from lab.simulation.cloudwatch.metrics_data import AWS_METRICS, find
+from lab.simulation.cloudwatch.registered import Registered, metric_alarms
+from local.engine.aws_inputs import findings
 from tests.infra.test_events_target import BUS, QUEUE, QUEUE_POLICY, SUBSCRIPTIONS, on_bus
-from tools.aws_inputs import findings
 
 
 @pytest.mark.parametrize("subscriptions", [json.dumps(SUBSCRIPTIONS), "[]", '["{name: dlq, protocol: sqs}"]'])

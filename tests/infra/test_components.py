@@ -17,7 +17,7 @@ from components.subscription import Subscription
 from components.subscription_args import SubscriptionArgs
 from components.table import Table, TableArgs
 from components.topic import Topic, TopicArgs
-from tests.infra.recording import record
+from lab.recording.recording import record
 
 SCOPE = Scope(prefix="orders-test", tags={"Project": "orders"})
 QUEUE = QueueArgs(

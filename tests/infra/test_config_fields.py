@@ -5,10 +5,10 @@ import json
 import pytest
 import yaml
 
-from components.config import StackConfig, parse_config
-from components.config.project_schema import project_schema
+from lab.recording.recording import ROOT, STACKS, read_stack_file
+from pipeline.config import StackConfig, parse_config
+from pipeline.config.project_schema import project_schema
 from tests.infra.config_factory import only_problem, parsed, refused
-from tests.infra.recording import ROOT, STACKS, read_stack_file
 
 # Per field: a value it refuses, and what the message has to say is allowed.
 REFUSED: dict[str, tuple[str, str]] = {

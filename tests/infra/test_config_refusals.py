@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from components.config import ConfigError
-from tests.infra.recording import read_stack_file, record_refused, record_stack
+from lab.recording.recording import read_stack_file, record_refused, record_stack
+from pipeline.config import ConfigError
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.config import ConfigError
-from components.config.rules import MIN_HORIZON_SECONDS, RULES
+from pipeline.config import ConfigError
+from pipeline.config.rules import MIN_HORIZON_SECONDS, RULES
 from tests.infra.config_factory import only_problem, parsed, refused
 from tests.infra.rule_edges import EDGES
 from tests.infra.rule_edges.api import SECRET, WAF

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.infra.fake_outputs import ACCOUNT, arn
-from tests.infra.recording import STACKS, Recording, record_stack
-from tests.infra.stacks import recorded
-from tools.aws_inputs import findings
+from lab.recording.fake_outputs import ACCOUNT, arn
+from lab.recording.recording import STACKS, Recording, record_stack
+from lab.recording.stacks import recorded
+from local.engine.aws_inputs import findings
 
 KEY = "aws:kms/key:Key"
 

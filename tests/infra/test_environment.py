@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.infra.fake_outputs import url
-from tests.infra.recording import STACKS
-from tests.infra.stacks import environment_of, recorded
+from lab.recording.fake_outputs import url
+from lab.recording.recording import STACKS
+from lab.recording.stacks import environment_of, recorded
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from components.config import ConfigError, parse_config
-from components.config.loader import MAX_BUS_PREFIX
-from tests.cloudwatch.metrics_data import AWS_METRICS, find
-from tests.cloudwatch.registered import Registered, composite_alarms, metric_alarms
+from lab.recording.fake_outputs import ACCOUNT, arn, url
+from lab.recording.recording import STACKS, Recording, record_stack
+from lab.recording.stacks import recorded
+from lab.simulation.cloudwatch.metrics_data import AWS_METRICS, find
+from lab.simulation.cloudwatch.registered import Registered, composite_alarms, metric_alarms
+from local.engine.aws_inputs import findings
+from pipeline.config import ConfigError, parse_config
+from pipeline.config.loader import MAX_BUS_PREFIX
 from tests.infra.config_factory import VALID, parsed, refused
-from tests.infra.fake_outputs import ACCOUNT, arn, url
-from tests.infra.recording import STACKS, Recording, record_stack
-from tests.infra.stacks import recorded
-from tools.aws_inputs import findings
 
 BUS, RULE, TARGET = (f"aws:cloudwatch/event{kind}:Event{kind}" for kind in ("Bus", "Rule", "Target"))
 QUEUE, QUEUE_POLICY = "aws:sqs/queue:Queue", "aws:sqs/queuePolicy:QueuePolicy"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.infra.fake_outputs import arn
-from tests.infra.recording import STACKS, record_stack
-from tests.infra.stacks import recorded
+from lab.recording.fake_outputs import arn
+from lab.recording.recording import STACKS, record_stack
+from lab.recording.stacks import recorded
 
 ALIAS = "aws:lambda/alias:Alias"
 GROUP = "aws:codedeploy/deploymentGroup:DeploymentGroup"

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from tests.flow.fakes import Call
-from tests.infra.recording import Recorded, Recording
-from tools.permissions import __main__ as command
-from tools.permissions import grants, page
-from tools.permissions.calls import Called, called, called_with, permissions_of
-from tools.permissions.grants import BUS, CUSTOMER_KEY, VARIANTS, Allowed, allowed
-from tools.permissions.reasons import FUNCTIONS, UNCALLED, Uncalled
+from lab.permissions import __main__ as command
+from lab.permissions import grants, page
+from lab.permissions.calls import Called, called, called_with, permissions_of
+from lab.permissions.grants import BUS, CUSTOMER_KEY, VARIANTS, Allowed, allowed
+from lab.permissions.reasons import FUNCTIONS, UNCALLED, Uncalled
+from lab.recording.recording import Recorded, Recording
+from lab.simulation.fakes import Call
 
 pytestmark = pytest.mark.long
 
@@ -179,7 +179,7 @@ def _policy_of(variant: str) -> Recorded:
 
 class TestPage:
     def test_it_says_what_the_code_does(self) -> None:
-        assert page.PATH.read_text(encoding="utf-8") == page.text(), "run: python -m tools.permissions"
+        assert page.PATH.read_text(encoding="utf-8") == page.text(), "run: python -m lab.permissions"
 
     def test_a_page_that_differs_is_found_and_written_anew(
         self,
@@ -195,7 +195,7 @@ class TestPage:
 
         # THEN
         assert (before, after) == (1, 0)
-        assert "python -m tools.permissions" in capsys.readouterr().err
+        assert "python -m lab.permissions" in capsys.readouterr().err
 
     def test_a_grant_that_nothing_needs_stops_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         # GIVEN

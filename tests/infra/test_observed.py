@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.infra.recording import Recording
-from tests.infra.stacks import FUNCTION, recorded_with
+from lab.recording.recording import Recording
+from lab.recording.stacks import FUNCTION, recorded_with
 
 pytestmark = pytest.mark.long
 

@@ -7,9 +7,9 @@ from typing import Literal, get_origin
 import pytest
 from pydantic.fields import FieldInfo
 
-from components.config import ConfigError, StackConfig, parse_config
+from lab.recording.recording import PROJECT, Recording, record_config
+from pipeline.config import ConfigError, StackConfig, parse_config
 from tests.infra.pairwise import Combination, Pairwise, pairs_of, pairwise
-from tests.infra.recording import PROJECT, Recording, record_config
 
 pytestmark = pytest.mark.long
 

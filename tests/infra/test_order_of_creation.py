@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.infra.recording import Recording
-from tests.infra.stacks import recorded
+from lab.recording.recording import Recording
+from lab.recording.stacks import recorded
 
 FUNCTION = "aws:lambda/function:Function"
 POLICY = "aws:iam/rolePolicy:RolePolicy"

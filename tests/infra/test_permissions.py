@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.infra.fake_outputs import arn
-from tests.infra.recording import STACKS, record_stack
-from tests.infra.stacks import recorded
+from lab.recording.fake_outputs import arn
+from lab.recording.recording import STACKS, record_stack
+from lab.recording.stacks import recorded
 
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 IDEMPOTENCY = {f"dynamodb:{verb}Item" for verb in ("Get", "Put", "Update", "Delete")}

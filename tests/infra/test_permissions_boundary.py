@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.infra.recording import STACKS
-from tests.infra.stacks import recorded, recorded_with
+from lab.recording.recording import STACKS
+from lab.recording.stacks import recorded, recorded_with
 
 ROLE = "aws:iam/role:Role"
 BOUNDARY = "arn:aws:iam::123456789012:policy/orders-prod-boundary"

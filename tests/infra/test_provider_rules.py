@@ -7,12 +7,12 @@ from functools import cache
 
 import pytest
 
-from components.config.loader import MAX_PREFIX
+from lab.recording.recording import PROJECT, STACKS, Recording, read_stack_file, record_config
+from lab.recording.stacks import recorded, recorded_with
+from pipeline.config.loader import MAX_PREFIX
 from tests.infra import provider_limits, provider_rules
 from tests.infra.provider_cases import BROKEN, Broken
 from tests.infra.provider_rules import Rule
-from tests.infra.recording import PROJECT, STACKS, Recording, read_stack_file, record_config
-from tests.infra.stacks import recorded, recorded_with
 
 pytestmark = pytest.mark.long
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.infra.recording import Recording
-from tests.infra.stacks import recorded, recorded_with
+from lab.recording.recording import Recording
+from lab.recording.stacks import recorded, recorded_with
 
 TABLE = "aws:dynamodb/table:Table"
 ALL_ON = {

@@ -11,9 +11,9 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from tests.infra.recording import PROJECT, ROOT, STACK_TYPE, STACKS, Recorded, record_stack
-from tests.infra.stacks import by_urn, custom, recorded
-from tools.aws_inputs import findings
+from lab.recording.recording import PROJECT, ROOT, STACK_TYPE, STACKS, Recorded, record_stack
+from lab.recording.stacks import by_urn, custom, recorded
+from local.engine.aws_inputs import findings
 
 pytestmark = pytest.mark.long
 
@@ -213,7 +213,7 @@ class TestEveryStack:
 def test_another_process_with_other_hashes_and_time_zone_registers_the_same() -> None:
     # GIVEN
     script = (
-        "import sys; from pprint import pformat; from tests.infra.recording import record_stack; "
+        "import sys; from pprint import pformat; from lab.recording.recording import record_stack; "
         # Sets have no order of their own; dictionaries keep the one in which they were made.
         "sys.stdout.write(pformat(record_stack('local'), sort_dicts=False))"
     )

@@ -4,9 +4,9 @@ from functools import cache
 
 import pytest
 
-from tests.infra.recording import STACKS, Recording, record_stack
-from tests.infra.stacks import recorded
-from tools.aws_inputs import findings
+from lab.recording.recording import STACKS, Recording, record_stack
+from lab.recording.stacks import recorded
+from local.engine.aws_inputs import findings
 
 QUEUE, TOPIC = "aws:sqs/queue:Queue", "aws:sns/topic:Topic"
 ON = {"strict_ordering": "true", "batch_size": "1"}

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from lab.recording.fake_outputs import arn, url
+from lab.recording.recording import record_stack
+from lab.recording.stacks import recorded
 from tests.infra.config_factory import parsed, refused
-from tests.infra.fake_outputs import arn, url
-from tests.infra.recording import record_stack
-from tests.infra.stacks import recorded
 
 QUEUE = "aws:sqs/queue:Queue"
 QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"

@@ -3,8 +3,8 @@
 import pytest
 
 from components.function import WarmStart
-from tests.infra.recording import STACKS, Recording
-from tests.infra.stacks import FUNCTION, by_urn, recorded, recorded_with
+from lab.recording.recording import STACKS, Recording
+from lab.recording.stacks import FUNCTION, by_urn, recorded, recorded_with
 
 pytestmark = pytest.mark.long
 

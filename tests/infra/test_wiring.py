@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from tests.infra.fake_outputs import arn
-from tests.infra.recording import STACKS, Recorded
-from tests.infra.stacks import environment_of, recorded
+from lab.recording.fake_outputs import arn
+from lab.recording.recording import STACKS, Recorded
+from lab.recording.stacks import environment_of, recorded
 
 FUNCTION = "aws:lambda/function:Function"
 ALIAS = "aws:lambda/alias:Alias"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.flow.world import Deployment, World, simulated
+from lab.simulation.world import Deployment, World, simulated
 
 
 @pytest.fixture

@@ -5,6 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from lab.simulation.crash_points.worker_paths import table_down
+from lab.simulation.fakes import Call, Fault
+from lab.simulation.fakes.faults import throttled
+from lab.simulation.requests import order_body
+from lab.simulation.world import ORDERS, WORKER_RECORDS, World
 from ops.gateway.orders import Orders
 from ops.gateway.queues import DeadLetterQueue, OrdersQueue
 from ops.logic.dead_letter import Received
@@ -13,11 +18,6 @@ from ops.pace import Pace
 from ops.redrive import Redrive, Tally
 from ops.sweep import Sweep
 from runtime.models.order import OrderStatus, StoredOrder
-from tests.flow.crash_points.worker_paths import table_down
-from tests.flow.fakes import Call, Fault
-from tests.flow.fakes.faults import throttled
-from tests.flow.requests import order_body
-from tests.flow.world import ORDERS, WORKER_RECORDS, World
 
 ORDER_ID = "1bfa2889-307d-56d4-8339-4dc839c7313d"
 OTHER_ID = "2bfa2889-307d-56d4-8339-4dc839c7313d"

@@ -14,8 +14,8 @@ from botocore.client import BaseClient
 from botocore.exceptions import NoCredentialsError
 from moto import mock_aws
 
+from lab.simulation.fakes.errors import client_error
 from ops.cli.main import main, parser
-from tests.flow.fakes.errors import client_error
 from tests.ops.test_target import outputs
 
 REGION = "eu-west-1"

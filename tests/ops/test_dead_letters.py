@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lab.simulation.world import WORKER_RECORDS, World
 from ops.gateway.orders import record_id
 from ops.logic.case import Facts, assess, merge
 from ops.logic.dead_letter import State, read_letter
@@ -16,7 +17,6 @@ from ops.logic.durations import WrongValueError, parse_duration, show_duration
 from ops.logic.resend import MAX_BATCH, MAX_BATCH_BYTES, batches, fresh_attributes, send_entry
 from ops.logic.where import Where
 from runtime.models.order import OrderStatus
-from tests.flow.world import WORKER_RECORDS, World
 from tests.ops.factories import CALLER, ORDER_ID, OTHER_ID, accept, body, received, stored, text
 
 

@@ -8,12 +8,12 @@ from functools import partial
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lab.simulation import invariants
+from lab.simulation.fakes import FAULTS, Call, FaultKind, Process, ProcessKilled
+from lab.simulation.fakes.wire import Fault
+from lab.simulation.world import World
 from ops.discard import carry_out, find, plan
 from ops.errors import RefusedError
-from tests.flow import invariants
-from tests.flow.fakes import FAULTS, Call, FaultKind, Process, ProcessKilled
-from tests.flow.fakes.wire import Fault
-from tests.flow.world import World
 from tests.ops.factories import accept, dead_letter, orders_of, sweep_of, text, topic_down
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from local.client import LocalStack
 from local.demo.teller import Teller
-from ops.incident import commands_of, play
+from local.incident import commands_of, play
 
 
 def test_the_commands_are_the_runbooks_own() -> None:

@@ -12,11 +12,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from lab.simulation.fakes.errors import client_error
 from ops.cli.main import main
 from runtime.models.order import OrderMessage
 from runtime.store.order_item import immutable_attributes
 from runtime.store.order_queue import OrderQueue
-from tests.flow.fakes.errors import client_error
 from tests.ops.factories import body
 from tests.ops.test_target import outputs
 

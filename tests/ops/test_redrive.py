@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import pytest
 
+from lab.simulation import invariants
+from lab.simulation.fakes import Call, Process
+from lab.simulation.world import World
 from ops.logic.dead_letter import State
 from runtime.models.order import OrderStatus
-from tests.flow import invariants
-from tests.flow.fakes import Call, Process
-from tests.flow.world import World
 from tests.ops.factories import accept, dead_letter, orders_of, redrive, sweep_of, text, topic_down
 
 

@@ -7,9 +7,9 @@ import contextlib
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.flow import invariants
-from tests.flow.fakes import FAULTS, Call, FaultKind, Process, ProcessKilled
-from tests.flow.world import Deployment, World, simulated
+from lab.simulation import invariants
+from lab.simulation.fakes import FAULTS, Call, FaultKind, Process, ProcessKilled
+from lab.simulation.world import Deployment, World, simulated
 from tests.ops.factories import dead_letter, redrive
 
 pytestmark = pytest.mark.long

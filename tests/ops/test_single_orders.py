@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
+from lab.simulation.fakes import Process
+from lab.simulation.fakes.faults import answer_lost_then_retried
+from lab.simulation.world import STOCK, World
 from ops.cli.orders import rebuilt
 from ops.errors import RefusedError
 from ops.gateway.stock import Stock
 from ops.logic.trace import concerns, notification, step_of_line, steps_of_order, timeline
 from runtime.models.order import OrderStatus
-from tests.flow.fakes import Process
-from tests.flow.fakes.faults import answer_lost_then_retried
-from tests.flow.world import STOCK, World
 from tests.ops.factories import ORDER_ID, OTHER_ID, accept, orders_of, stored
 
 

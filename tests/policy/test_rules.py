@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from lab.recording.recording import STACKS, Recording
+from lab.recording.stacks import recorded
 from policy.model import UNKNOWN, Resource, Rule
 from policy.rules import RULES
 from policy.rules.tags import REQUIRED, TAGGABLE
-from tests.infra.recording import STACKS, Recording
-from tests.infra.stacks import recorded
 
 QUEUE = "aws:sqs/queue:Queue"
 QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from lab.recording.stacks import recorded_with
 from policy.model import Rule
 from policy.rules import RULES
-from tests.infra.stacks import recorded_with
 from tests.policy.test_rules import BY_NAME, EVENT_BUS, TARGET, as_rules_see, messages
 
 BUS = {

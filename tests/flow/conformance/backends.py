@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from tests.flow.fakes import Cloud, Entropy
-from tests.flow.queue_model import FifoQueue, Queue, RedrivePolicy
+from lab.simulation.fakes import Cloud, Entropy
+from lab.simulation.queue_model import FifoQueue, Queue, RedrivePolicy
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -8,9 +8,9 @@ import time
 import zipfile
 from typing import TYPE_CHECKING, Any
 
+from lab.simulation.queue_model import EventSourceMapping
 from tests.flow.conformance.backends import Backend, FakeBackend, client
 from tests.flow.conformance.scenario import registry
-from tests.flow.queue_model import EventSourceMapping
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

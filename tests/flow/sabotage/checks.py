@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from tests.flow.crash_points.cases import PATHS, cases, run_case
+from lab.simulation.crash_points.cases import PATHS, cases, run_case
 
-CRASH_POINTS = "tests/flow/crash_points/test_crash_points.py::test_guarantees_hold_whatever_happens_at_any_call"
+CRASH_POINTS = "tests/flow/test_crash_points.py::test_guarantees_hold_whatever_happens_at_any_call"
 
 
 @dataclass(frozen=True, slots=True)

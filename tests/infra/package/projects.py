@@ -34,7 +34,7 @@ class Project:
 
     def command(self, *options: str) -> list[str]:
         """The command line that builds this project."""
-        return [sys.executable, "-m", "components.package", "build", "--root", str(self.root), *options]
+        return [sys.executable, "-m", "pipeline.package", "build", "--root", str(self.root), *options]
 
     def run(self, *options: str, umask: int = 0o022, **variables: str) -> subprocess.CompletedProcess[str]:
         """Build in a process of its own."""

@@ -8,7 +8,7 @@ import threading
 import time
 from pathlib import Path
 
-from components.package import cache
+from pipeline.package import cache
 from tests.infra.package.projects import PYTHON, REPOSITORY, Project, make_project, read
 
 TARGET = ("--target", "lambda", "--python-version", PYTHON)

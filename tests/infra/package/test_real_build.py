@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from components.package import LocalTarget, Package, PackageSpec, build_package
-from components.package.check import check_handlers, plain_environment
+from pipeline.package import LocalTarget, Package, PackageSpec, build_package
+from pipeline.package.check import check_handlers, plain_environment
 from tests.infra.package.projects import REPOSITORY, names, read
 
 SERVICES = ("dynamodb", "events", "sns", "sqs", "sts", "xray")
@@ -150,7 +150,7 @@ def test_the_archive_path_is_the_same_on_every_machine(package: Package) -> None
     assert os.path.getsize(package.path) == package.size  # noqa: PTH202 - as an independent reader sees it
 
 
-#: What the functions are deployed with; also for `python -m components.package build --check --env-file`.
+#: What the functions are deployed with; also for `python -m pipeline.package build --check --env-file`.
 FUNCTIONS_ENV = Path(__file__).with_name("functions.env")
 EXPECTED_TOPS = {
     *("annotated_types", "aws_lambda_powertools", "aws_xray_sdk", "boto3", "botocore", "dateutil", "jmespath"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.package import BuildError, LocalTarget, PackageSpec, build, build_package
+from pipeline.package import BuildError, LocalTarget, PackageSpec, build, build_package
 from tests.infra.package.projects import PYTHON, Project, make_project, make_wheel
 
 LOCAL = ("--target", "local", "--no-bytecode")

@@ -23,8 +23,8 @@ FILES = ("__main__.py", "Pulumi.yaml", "Pulumi.prod.yaml", "tests/__init__.py")
 SCRIPT = """
 import json, sys
 from pprint import pformat
-from components.package import build_package
-from tests.infra.recording import record_stack
+from pipeline.package import build_package
+from lab.recording.recording import record_stack
 
 recording = record_stack("prod", json.loads(sys.argv[1]), build=build_package)
 # Sets have no order of their own; dictionaries keep the one in which they were made.

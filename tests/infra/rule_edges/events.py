@@ -2,7 +2,7 @@
 
 import json
 
-from components.config.events_rules import MAX_RULES
+from pipeline.config.events_rules import MAX_RULES
 from tests.infra.rule_edges.model import Edges
 
 ON = {"events_target": "bus"}

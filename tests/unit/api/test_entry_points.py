@@ -147,7 +147,7 @@ UNWANTED = (
     "ops",
     "pulumi",
     "tests",
-    "tools",
+    "lab",
     "yaml",
 )
 IMPORTS = {

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from lab.docs import openapi
 from runtime.http.problems import CATALOGUE
 from tests.unit.api.conftest import Api
 from tests.unit.api.factories import document, order
-from tools import openapi
 
 POST = ("/orders", "post")
 GET = ("/orders/{order_id}", "get")
@@ -44,7 +44,7 @@ def test_the_committed_document_is_what_the_code_says() -> None:
     generated = openapi.text()
 
     # THEN
-    assert committed == generated, "run: python -m tools.openapi"
+    assert committed == generated, "run: python -m lab.docs.openapi"
 
 
 def test_a_drift_is_found_and_repaired(
@@ -59,7 +59,7 @@ def test_a_drift_is_found_and_repaired(
 
     # THEN
     assert before == 1
-    assert "python -m tools.openapi" in capsys.readouterr().err
+    assert "python -m lab.docs.openapi" in capsys.readouterr().err
     assert openapi.main(["--check"]) == 0
 
 

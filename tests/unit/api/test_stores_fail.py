@@ -12,15 +12,15 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
 )
 from botocore.exceptions import EndpointConnectionError
 
+from lab.simulation.fakes import Process
+from lab.simulation.fakes.errors import client_error
+from lab.simulation.fakes.faults import write_conflict
+from lab.simulation.requests import order_body
+from lab.simulation.world import World, simulated
 from runtime.store import order_intake
 from runtime.store.dependency import DependencyError
 from runtime.store.first_answer import FirstAnswers
 from runtime.store.order_intake import OrderIntake
-from tests.flow.fakes import Process
-from tests.flow.fakes.errors import client_error
-from tests.flow.fakes.faults import write_conflict
-from tests.flow.requests import order_body
-from tests.flow.world import World, simulated
 from tests.unit.worker.factories import message
 
 CONFLICT = client_error("UpdateItem", "TransactionConflictException", "Transaction is ongoing for the item")

@@ -1,0 +1,1 @@
+"""Equipment that proves and measures: simulation, benchmarks, mutation, recordings, generators of docs."""

@@ -1,0 +1,43 @@
+"""``python -m lab.benchmarks.batch``: a batch of ten new orders on five threads, and one after the other.
+
+The real worker over the in-memory AWS; every call takes 5 ms of waiting, as a call to AWS does.
+"""
+
+from __future__ import annotations
+
+import time
+
+from lab.benchmarks.measure import compare
+from lab.simulation.fakes import Call
+from lab.simulation.requests import order_body
+from lab.simulation.world import Deployment, World, simulated
+
+CALL_SECONDS = 0.005
+ORDERS = 10
+
+
+def seconds_for(threads: int) -> float:
+    """Seconds for one batch."""
+    with simulated(World(deployment=Deployment(batch_threads=threads, batch_size=ORDERS))) as world:
+        for number in range(ORDERS):
+            world.stock_up(f"SKU-{number}", 10)
+            world.post(f"key-{number}", order_body((f"SKU-{number}", 1)), caller="ann")
+        world.cloud.wire.before = _wait
+        started = time.perf_counter()
+        kept = world.deliver()
+        taken = time.perf_counter() - started
+        if kept:
+            raise AssertionError("the worker kept messages: there is nothing to measure")
+        return taken
+
+
+def _wait(_: Call) -> None:
+    time.sleep(CALL_SECONDS)
+
+
+if __name__ == "__main__":
+    compare(
+        f"a batch of {ORDERS}, {CALL_SECONDS * 1000:g} ms per call",
+        {"five threads": lambda: seconds_for(5), "one after the other": lambda: seconds_for(1)},
+        rounds=15,
+    )

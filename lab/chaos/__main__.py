@@ -1,0 +1,57 @@
+"""``python -m lab.chaos``: a storm over a stack of its own; exit 0 if nothing was lost, doubled or mixed up.
+
+example:
+  python -m lab.chaos --orders 1000 --clients 200 --json
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from lab.chaos.scenario import Plan, chaos_stack, run
+from local.errors import LocalError
+from local.supervisor import interrupt_on_signals
+
+
+def main() -> int:
+    """Run it and print the numbers; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.chaos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--orders", type=_at_least(50), default=1000, help="orders in all (default: 1000)")
+    parser.add_argument("--clients", type=_at_least(1), default=50, help="clients at once (default: 50)")
+    parser.add_argument(
+        "--callers", type=_at_least(2), default=4, help="callers, who all use the same keys and bodies (default: 4)"
+    )
+    parser.add_argument("--kills", type=_at_least(1), default=10, help="times that workers are killed (default: 10)")
+    parser.add_argument(
+        "--outage", type=_at_least(1), default=8, help="seconds in which all transactions are throttled (default: 8)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON to standard output")
+    options = parser.parse_args()
+    plan = Plan(options.orders, options.clients, options.kills, options.outage, options.callers)
+    interrupt_on_signals()  # so that the stack goes, however this ends
+    try:
+        with tempfile.TemporaryDirectory(prefix="chaos-") as folder, chaos_stack(Path(folder) / "state", plan) as stack:
+            verdict = run(stack, plan)
+    except LocalError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(json.dumps(verdict.document(), indent=2) + "\n" if options.json else verdict.text())
+    return 0 if verdict.ok else 1
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r}: allowed is a whole number from {least} on")
+        return int(text)
+
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""What a run proves: the guarantees from what the AWS APIs say at rest, and the numbers that tell how rough it was."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lab.chaos.clients import Asked
+from local.demo.account import DeadLetter
+from local.demo.audit import Evidence, Finding, nothing_lost, notified, one_effect, same_answer
+
+SETTLED = frozenset({"CONFIRMED", "REJECTED"})
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What happened in one run."""
+
+    orders: int
+    clients: int
+    callers: int
+    """Callers who were answered 202."""
+    shared_keys: int
+    """Keys under which several callers were answered 202."""
+    contended_keys: int
+    """Keys that requests of several callers were under way with at once."""
+    requests: int
+    retries: int
+    """Requests beyond one for each order."""
+    client_resets: int
+    """Connections that clients broke in the middle of a request."""
+    client_lost_answers: int
+    """Connections that clients broke before they read the answer."""
+    dependency_resets: int
+    dependency_lost_answers: int
+    throttles: int
+    conflicts: int
+    errors: int
+    """Calls of a poisonous order that AWS refused."""
+    kills: int
+    """Times at which the queue's workers were killed with SIGKILL while a batch was running."""
+    killed_workers: int
+    cut_short: int
+    """Receives whose worker died before it could say anything about them."""
+    redelivered: int
+    """Receives beyond the first of each message."""
+    messages: int
+    """Different messages: more than orders where a send was repeated or redriven."""
+    dead_lettered: int
+    """Messages: an order whose send was repeated can have several."""
+    dead_orders: int
+    innocent_dead: int
+    """Dead letters of orders that were not meant to fail."""
+    redriven: int
+    confirmed: int
+    rejected: int
+    lost: int
+    doubled: int
+    seconds: float
+    """Until all had come to rest; the lookups after that are not in it."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The numbers, and what speaks against the guarantees or against the run itself."""
+
+    numbers: Numbers
+    findings: Sequence[Finding]
+    weak: Sequence[str]
+    """What did not happen and should have: such a run would prove less than it says."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every guarantee held in a run that was as rough as promised."""
+        held = all(finding.ok for finding in self.findings)
+        return held and not self.weak and self.numbers.lost == self.numbers.doubled == 0
+
+    @property
+    def problems(self) -> list[str]:
+        """Everything that is wrong, one line each."""
+        broken = [f"{finding.name}: {text}" for finding in self.findings for text in finding.violations]
+        return [*broken, *self.weak]
+
+    def document(self) -> dict[str, Any]:
+        """For programs."""
+        findings = [asdict(finding) | {"ok": finding.ok} for finding in self.findings]
+        return {"ok": self.ok, "numbers": asdict(self.numbers), "guarantees": findings, "weak": list(self.weak)}
+
+    def text(self) -> str:
+        """For people."""
+        numbers = [f"{name.replace('_', ' '):<24} {value:>8}" for name, value in asdict(self.numbers).items()]
+        findings = [
+            f"{'holds ' if finding.ok else 'BROKEN'} {finding.name} {finding.promise}: {finding.counted}"
+            for finding in self.findings
+        ]
+        return "\n".join([*numbers, "", *findings, *(f"! {problem}" for problem in self.problems)]) + "\n"
+
+
+def findings(evidence: Evidence, dead: Set[str]) -> list[Finding]:
+    """The guarantees at rest but G6, for which callers have to look.
+
+    `dead`: ids of the messages that were in the dead-letter queue on the way.
+    """
+    return [
+        nothing_lost(evidence),
+        one_effect(evidence),
+        same_answer(evidence),
+        exact_receives(evidence, dead),
+        notified(evidence),
+    ]
+
+
+def exact_receives(evidence: Evidence, dead: Set[str]) -> Finding:
+    """G4 where workers die: nothing is received more often than allowed, dead letters were received exactly as often.
+
+    A killed worker reports nothing, so single receives may be missing in its log, but for a dead letter not all.
+    """
+    attempts = _attempts(evidence)
+    limit = evidence.max_receives
+    violations = [
+        f"message {message_id} was received {max(found)} times, {limit} are allowed"
+        for message_id, found in attempts.items()
+        if max(found) > limit
+    ]
+    violations += [
+        f"message {message_id} reported the receives {sorted(found)}: one of them twice"
+        for message_id, found in attempts.items()
+        if len(found) != len(set(found))
+    ]
+    processed = {each.message_id for each in evidence.receives if each.outcome == "processed"}
+    violations += [f"message {message_id} was processed and dead-lettered" for message_id in sorted(dead & processed)]
+    effects: dict[str | None, int] = defaultdict(int)
+    for each in evidence.receives:
+        effects[each.order_id] += each.outcome == "processed" and not each.replayed
+    violations += [f"{order_id} was processed {count} times" for order_id, count in effects.items() if count > 1]
+    return Finding(
+        "G4",
+        "exact retries",
+        f"{len(attempts)} messages, at most {max(map(max, attempts.values()), default=0)} of {limit} receives used; "
+        f"{len(dead)} dead letters, none of them processed",
+        violations,
+    )
+
+
+def redelivered(evidence: Evidence) -> int:
+    """Receives beyond the first of each message, those that a killed worker kept quiet about included."""
+    return sum(max(found) - 1 for found in _attempts(evidence).values())
+
+
+def cut_short(evidence: Evidence) -> int:
+    """Receives that no worker reported although a later one of the same message was."""
+    return sum(max(found) - len(set(found)) for found in _attempts(evidence).values())
+
+
+def messages(evidence: Evidence) -> int:
+    """Different messages that were received."""
+    return len(_attempts(evidence))
+
+
+def innocent(evidence: Evidence, letters: Sequence[DeadLetter], poison: str) -> int:
+    """Dead letters of orders that do not want `poison`."""
+    guilty = {order_id for order_id, row in evidence.orders.items() if poison in {line["sku"] for line in row["lines"]}}
+    return sum(letter.order_id not in guilty for letter in letters)
+
+
+def lost(evidence: Evidence, told: Mapping[Asked, Set[str]], wanted: int) -> int:
+    """Orders answered 202 (says the API, or a client) that are not settled, and wishes that never got an answer."""
+    promised = {each.order_id for each in evidence.acceptances}.union(*told.values())
+    settled = {order_id for order_id, row in evidence.orders.items() if row["status"] in SETTLED}
+    return len((promised | evidence.orders.keys()) - settled) + wanted - len(told)
+
+
+def doubled(evidence: Evidence, wanted: int) -> int:
+    """Orders beyond one for each caller's key, and units of stock moved without, or not with, a confirmed order."""
+    taken: dict[str, int] = defaultdict(int)
+    for row in evidence.orders.values():
+        for line in row["lines"] if row["status"] == "CONFIRMED" else ():
+            taken[line["sku"]] += int(line["quantity"])
+    moved = {sku: int(row["opening"]) - int(row["available"]) for sku, row in evidence.stock.items()}
+    return max(0, len(evidence.orders) - wanted) + sum(abs(moved[sku] - taken[sku]) for sku in moved)
+
+
+def _attempts(evidence: Evidence) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for receive in evidence.receives:
+        found[receive.message_id].append(receive.attempt)
+    return found

@@ -1,0 +1,1 @@
+"""Generators of the docs that follow from the code."""

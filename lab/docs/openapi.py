@@ -1,0 +1,281 @@
+"""The OpenAPI document, generated from the models and the problem catalogue of the code that answers.
+
+python -m lab.docs.openapi            write docs/openapi.json
+python -m lab.docs.openapi --check    exit 1 if docs/openapi.json is not what the code says
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import models_json_schema
+
+from runtime.http import problems
+from runtime.http.body import MAX_BYTES
+from runtime.http.problems import CATALOGUE, ProblemType
+from runtime.http.responses import CORRELATION_HEADER, REPLAY_HEADER
+from runtime.models.answers import AcceptedOrder, OrderView
+from runtime.models.fields import OrderId
+from runtime.models.order import OrderRequest
+from runtime.settings import IntakeSettings
+
+PATH: Final = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
+_KEY_LIFE_HOURS: Final = IntakeSettings.model_fields["idempotency_ttl_seconds"].default // 3600
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one place of the body."""
+
+    pointer: str = Field(description='JSON pointer (RFC 6901), e.g. `/lines/0/quantity`; `""` is the whole body.')
+    detail: str
+
+
+class Problem(BaseModel):
+    """A problem document (RFC 9457). Decide by `status` and `type`; `title` and `detail` are for people."""
+
+    model_config = ConfigDict(json_schema_extra={"additionalProperties": True})
+
+    type: str = Field(json_schema_extra={"format": "uri", "enum": [kind.type for kind in CATALOGUE]})
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldProblem] | None = Field(default=None, description="Of `validation-failed`: at most 20 of them.")
+    order_id: OrderId | None = Field(
+        default=None, description="Of `outcome-unknown`: the order that this key and body lead to."
+    )
+
+
+class PlatformError(BaseModel):
+    """An answer of the platform in front of our code. It has no `Retry-After` and no `type`: decide by status."""
+
+    message: str
+
+
+_Model = tuple[type[BaseModel], Literal["validation", "serialization"]]
+_MODELS: Final[list[_Model]] = [
+    (OrderRequest, "validation"),
+    (AcceptedOrder, "serialization"),
+    (OrderView, "serialization"),
+    (Problem, "serialization"),
+    (PlatformError, "serialization"),
+]
+_PLATFORM: Final = {
+    401: "The token is missing or wrong (where the API has an authorizer). Answered by the platform.",
+    403: "The token may not do this (where the API has an authorizer). Answered by the platform.",
+    413: "More than 10 MB. Answered by the platform.",
+    429: "Too many requests. Answered by the platform: wait (1 s, 2 s, 4 s …, with jitter) and repeat the request.",
+    500: "The platform or the function failed. The outcome is unknown: repeat the request with the same key and body.",
+    503: "The platform could not reach the function in time: repeat the request with the same key and body.",
+}
+_POST_PROBLEMS: Final = [kind for kind in CATALOGUE if kind is not problems.NOT_FOUND]
+_GET_PROBLEMS: Final = [problems.CALLER_UNIDENTIFIED, problems.NOT_FOUND, problems.OUTCOME_UNKNOWN]
+_ORDER: Final = {
+    "currency": "EUR",
+    "lines": [{"sku": "SKU-1", "quantity": 2, "unit_price": "19.90"}],
+    "reference": "basket 4711",
+}
+_ACCEPTED: Final = {
+    "order_id": "1bfa2889-307d-56d4-8339-4dc839c7313d",
+    "status": "ACCEPTED",
+    "total": "39.80",
+    "currency": "EUR",
+    "accepted_at": "2026-01-31T12:00:00.000Z",
+}
+
+
+def build() -> dict[str, Any]:
+    """The whole document."""
+    _, schemas = models_json_schema(_MODELS, ref_template="#/components/schemas/{model}")
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Orders",
+            "version": "1.0.0",
+            "summary": "Accepts orders at once and processes each exactly once in effect.",
+            "description": (
+                "Send a new `Idempotency-Key` with each new order, and repeat the request with the same key and body "
+                "on any doubt: on 409, 429, any 5xx and when no answer comes.\n\n"
+                f"**A key's life is {_KEY_LIFE_HOURS} hours.** Within it a retry gets the first answer, byte for byte; "
+                "the key with another body is refused. After it the same key with the same body still leads to the "
+                "original order; with another body it makes a new one.\n\n"
+                "Errors of ours are problem documents (RFC 9457). What the platform in front of us refuses is "
+                '`{"message": …}` without `Retry-After`. So decide by status.'
+            ),
+        },
+        "servers": [{"url": "/"}],
+        "security": [{}, {"jwt": []}],
+        "paths": {"/orders": {"post": _post()}, "/orders/{order_id}": {"get": _get()}},
+        "components": {
+            "schemas": {name: _without_nulls(name, schema) for name, schema in schemas["$defs"].items()},
+            "securitySchemes": {
+                "jwt": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "Where the API has an authorizer; callers see their own orders only. Without one "
+                    "every caller is the same, anonymous one.",
+                }
+            },
+        },
+    }
+
+
+def _without_nulls(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    # What has no value is left out of an answer, never null.
+    if name == OrderRequest.__name__ or "properties" not in schema:
+        return schema
+    return {**schema, "properties": {field: _not_null(value) for field, value in schema["properties"].items()}}
+
+
+def _not_null(field: dict[str, Any]) -> dict[str, Any]:
+    if {"type": "null"} not in field.get("anyOf", ()):
+        return field
+    (allowed,) = (option for option in field["anyOf"] if option != {"type": "null"})
+    return {**allowed, **{name: value for name, value in field.items() if name not in ("anyOf", "default")}}
+
+
+def _post() -> dict[str, Any]:
+    replayed = {
+        "description": "`true` on a replay of the first answer; absent on the first.",
+        "schema": {"type": "string", "const": "true"},
+    }
+    location = {"description": "Where the order can be looked up.", "schema": {"type": "string"}, "required": True}
+    return {
+        "operationId": "createOrder",
+        "summary": "Submit an order",
+        "description": f"The body has at most {MAX_BYTES:,} bytes of UTF-8 JSON with unique member names.",
+        "parameters": [_KEY_PARAMETER, _CORRELATION_PARAMETER, _TRACE_PARAMETER],
+        "requestBody": {"required": True, "content": _json("OrderRequest", _ORDER)},
+        "responses": {
+            "202": {
+                "description": "Accepted; or accepted before, and this is the first answer again.",
+                "headers": {"Location": location, REPLAY_HEADER: replayed, **_CORRELATION},
+                "content": _json("AcceptedOrder", _ACCEPTED),
+            },
+            **_problem_responses(_POST_PROBLEMS),
+        },
+    }
+
+
+def _get() -> dict[str, Any]:
+    seen = {**_ACCEPTED, "status": "REJECTED", "reason": {"code": "OUT_OF_STOCK", "skus": ["SKU-1"]}}
+    return {
+        "operationId": "getOrder",
+        "summary": "Look up an order",
+        "description": "`CONFIRMED`, `REJECTED` and `DISCARDED` are final. `DELAYED` is not: do not order again.",
+        "parameters": [
+            {"name": "order_id", "in": "path", "required": True, "schema": {"type": "string"}},
+            _CORRELATION_PARAMETER,
+        ],
+        "responses": {
+            "200": {
+                "description": "The order as it stands. Fields without a value are absent.",
+                "headers": dict(_CORRELATION),
+                "content": _json("OrderView", seen),
+            },
+            **_problem_responses(_GET_PROBLEMS, without=(413,)),
+        },
+    }
+
+
+def _problem_responses(kinds: list[ProblemType], without: tuple[int, ...] = ()) -> dict[str, Any]:
+    platform = {status: text for status, text in _PLATFORM.items() if status not in without}
+    return {
+        str(status): _response([kind for kind in kinds if kind.status == status], platform.get(status))
+        for status in sorted({kind.status for kind in kinds} | set(platform))
+    }
+
+
+def _response(kinds: list[ProblemType], platform: str | None) -> dict[str, Any]:
+    texts = [f"`{kind.name}`: {kind.title}. {kind.when}" for kind in kinds] + ([platform] if platform else [])
+    content: dict[str, Any] = {}
+    if kinds:
+        examples = {kind.name: {"value": _example(kind)} for kind in kinds}
+        content[problems.MEDIA_TYPE] = {"schema": _reference("Problem"), "examples": examples}
+    if platform:
+        content["application/json"] = {"schema": _reference("PlatformError")}
+    # The platform's answers have none of our headers, so none is `required` where both can answer.
+    headers = dict(_CORRELATION) if kinds else {}
+    if any(kind.retry_after is not None for kind in kinds):
+        headers["Retry-After"] = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
+    return {
+        "description": "\n\n".join(texts),
+        **({"headers": headers} if headers else {}),
+        "content": content,
+    }
+
+
+def _example(kind: ProblemType) -> dict[str, Any]:
+    example: dict[str, Any] = {"type": kind.type, "title": kind.title, "status": kind.status, "detail": kind.when}
+    if kind is problems.VALIDATION_FAILED:
+        example["errors"] = [{"pointer": "/lines/0/quantity", "detail": "Allowed: Units ordered, a whole number."}]
+    if kind is problems.OUTCOME_UNKNOWN:
+        example["order_id"] = _ACCEPTED["order_id"]
+    return example
+
+
+def _json(model: str, example: object) -> dict[str, Any]:
+    return {"application/json": {"schema": _reference(model), "example": example}}
+
+
+def _reference(model: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{model}"}
+
+
+_KEY_PARAMETER: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "description": (
+        "One new random key, such as a UUID, per order: 1-255 visible ASCII characters. Bare or as a quoted "
+        'structured-field string (`"…"`, with `\\"` and `\\\\` as escapes): both are the same key. A comma is allowed '
+        f"inside quotes only, because outside it may be two headers. Keys of callers are apart. A key's life is "
+        f"{_KEY_LIFE_HOURS} hours."
+    ),
+    "schema": {"type": "string", "minLength": 1},
+    "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+}
+_CORRELATION_PARAMETER: Final = {
+    "name": CORRELATION_HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Your id for this request; it travels to the event. Without one (or a malformed one) we make one.",
+    "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:/=+-]{1,128}$"},
+}
+_TRACE_PARAMETER: Final = {
+    "name": "traceparent",
+    "in": "header",
+    "required": False,
+    "description": "W3C trace context; it travels to the event.",
+    "schema": {"type": "string"},
+}
+_CORRELATION: Final = {
+    CORRELATION_HEADER: {"description": "For questions about this request.", "schema": {"type": "string"}}
+}
+
+
+def text() -> str:
+    """The document as it is committed."""
+    return json.dumps(build(), indent=2, ensure_ascii=False) + "\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write or check the document; 1 when a check finds a difference."""
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.docs.openapi", description="Writes docs/openapi.json from the code."
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if it is out of date")
+    if not parser.parse_args(arguments).check:
+        PATH.write_text(text(), encoding="utf-8")
+        return 0
+    if PATH.is_file() and PATH.read_text(encoding="utf-8") == text():
+        return 0
+    sys.stderr.write("docs/openapi.json is not what the code says. Run: python -m lab.docs.openapi\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""`python -m lab.mutation`: runs mutmut over a copy of the tree, in the environment that `make mutation` makes.
+
+Everything takes an hour or more. Exit codes: 0 well, 1 what is wrong is printed below the table (docs/mutation.md).
+
+example:
+  make mutation MUTATION_OPTIONS="--only 'runtime.logic.batch.*'"
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from lab.mutation import tree
+from lab.mutation.listed import read_listed
+from lab.mutation.report import Report
+from lab.mutation.results import forget_unnoticed, read_results
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / ".build" / "mutation"
+_NICENESS = 10
+
+
+def main() -> int:
+    """Run, print the table and what is wrong; 1 if anything is."""
+    arguments = _arguments()
+    if arguments.again:
+        tree.copy_again(ROOT, FOLDER)
+        forget_unnoticed(FOLDER)
+    elif not arguments.report:
+        tree.copy_fresh(ROOT, FOLDER)
+    if not arguments.report:
+        started = time.monotonic()
+        _run_mutmut(arguments.only, arguments.children)
+        print(f"mutmut took {(time.monotonic() - started) / 60:.0f} min with {arguments.children} at a time.\n")
+    report = Report(read_results(FOLDER), read_listed())
+    problems = report.problems(complete=not arguments.only)
+    print("\n".join([*report.table(), "", *problems]))
+    return 1 if problems else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.mutation", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", nargs="+", default=[], metavar="PATTERN", help="mutants by name: 'runtime.logic.*'")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--again", action="store_true", help="only what is changed or was not killed last time")
+    kind.add_argument("--report", action="store_true", help="the table of the last run, without running anything")
+    parser.add_argument("--children", type=int, default=max((os.cpu_count() or 1) // 2, 1), help="mutants at a time")
+    return parser.parse_args()
+
+
+def _run_mutmut(patterns: list[str], children: int) -> None:
+    command = [str(Path(sys.executable).with_name("mutmut")), "run", "--max-children", str(children), *patterns]
+    os.nice(_NICENESS)
+    ended = subprocess.run(command, cwd=FOLDER, check=False)
+    if ended.returncode:
+        raise SystemExit(f"mutmut ended with {ended.returncode}; what it says is above.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

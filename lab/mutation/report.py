@@ -1,0 +1,76 @@
+"""The table of a mutation run and its verdict."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lab.mutation.listed import FILE, MAY_BE_LISTED, entry, stale
+from lab.mutation.results import Change, Mutant, Verdict
+
+LEAST_KILLED_PERCENT = 95
+_COLUMNS = ("mutants", "killed", "timeout", "listed", "survived", "unclear")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run found. `listed` are the reasons of those that may survive."""
+
+    mutants: Sequence[Mutant]
+    listed: Mapping[Change, str]
+
+    def column(self, mutant: Mutant) -> str:
+        """Under which heading of the table a mutant counts."""
+        if mutant.verdict in MAY_BE_LISTED and mutant.change in self.listed:
+            return "listed"
+        return mutant.verdict.value
+
+    def survivors(self) -> list[Mutant]:
+        """Those that nothing noticed and nobody listed."""
+        return [mutant for mutant in self.mutants if self.column(mutant) == "survived"]
+
+    def stale(self) -> list[Change]:
+        """What is listed and was noticed."""
+        return stale(dict(self.listed), self.mutants)
+
+    def percent(self) -> float:
+        """How many of all mutants that were run were noticed; listed ones count against it."""
+        columns = Counter(self.column(mutant) for mutant in self.mutants)
+        noticed = columns["killed"] + columns["timeout"]
+        return 100 * noticed / max(len(self.mutants) - columns["unclear"], 1)
+
+    def table(self) -> list[str]:
+        """Lines of a Markdown table: one per module, one per package, one for all."""
+        rows: dict[str, Counter[str]] = {}
+        for mutant in self.mutants:
+            package = ".".join(mutant.module.split(".")[:2])
+            for name in {mutant.module, f"**{package}**", "**all**"}:
+                rows.setdefault(name, Counter()).update(["mutants", self.column(mutant)])
+        lines = ["| " + " | ".join(("", *_COLUMNS, "%")) + " |", "|" + "---|" * (len(_COLUMNS) + 2)]
+        return lines + [_row(name, rows[name]) for name in sorted(rows, key=lambda name: (name.strip("*"), name))]
+
+    def problems(self, *, complete: bool) -> list[str]:
+        """Why the run is no success; nothing if it is. `complete`: every mutant should have been run."""
+        found = [
+            f"Nothing noticed {mutant.name}. Test it, delete it, or say in {FILE.name} why it may be:\n"
+            + entry(mutant.change)
+            for mutant in self.survivors()
+            if mutant.change
+        ]
+        found += [
+            f"In {FILE.name}, but a test noticed it, or there is no such mutant:\n{entry(change)}"
+            for change in self.stale()
+        ]
+        if self.percent() < LEAST_KILLED_PERCENT:
+            found.append(
+                f"{self.percent():.1f} % of the mutants were noticed; at least {LEAST_KILLED_PERCENT} % must be."
+            )
+        unclear = [mutant.name for mutant in self.mutants if mutant.verdict is Verdict.UNCLEAR]
+        if complete and unclear:
+            found.append(f"{len(unclear)} mutants have no verdict, e.g. {unclear[0]}; run again with --again.")
+        return found
+
+
+def _row(name: str, columns: Counter[str]) -> str:
+    run = max(columns["mutants"] - columns["unclear"], 1)
+    percent = 100 * (columns["killed"] + columns["timeout"]) / run
+    return "| " + " | ".join([name, *(str(columns[column]) for column in _COLUMNS), f"{percent:.1f}"]) + " |"

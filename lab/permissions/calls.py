@@ -1,0 +1,126 @@
+"""Every AWS call that a handler makes on any path of the flow tests, as the permissions that AWS asks for it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+# The recordings are those of the crash-point tests: paths through the real handlers, and the faults that reach the
+# rest of their code. There is no second list of paths to keep.
+from lab.simulation.crash_points.api_paths import CALLS_NOTHING
+from lab.simulation.crash_points.cases import PATHS, crash_points
+from lab.simulation.crash_points.disturbances import disturbances
+from lab.simulation.crash_points.path import Path
+from lab.simulation.crash_points.stage import Stage, staged
+from lab.simulation.fakes import Call, Fault, Process
+from lab.simulation.world import API_RECORDS, BUS, FIFO_SUFFIX, ORDERS, STOCK, TOPIC, WORKER_RECORDS
+
+DISTURBANCES: Final = frozenset({"server error"})
+"""Enough to reach what is only called after a failure."""
+
+# DynamoDB Developer Guide, "Using IAM with DynamoDB transactions": the items' own actions are authorised,
+# and ConditionCheckItem for a ConditionCheck; TransactWriteItems itself is no IAM action.
+_TRANSACTED: Final = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+    "Get": "GetItem",
+}
+_OF_ONE_TABLE: Final = frozenset({"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan"})
+_OF_SQS: Final = frozenset({"SendMessage", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility"})
+
+
+@dataclass(frozen=True, order=True)
+class Called:
+    """A permission that a call needs.
+
+    Attributes:
+        function: The logical name, `create-order`.
+        action: IAM's name for it, `dynamodb:UpdateItem`.
+        resource: What it acts on: for handlers of a stack, the physical name without the stack's prefix.
+        call: The API operation that asks for it, with the part of it where one call asks for several.
+    """
+
+    function: str
+    action: str
+    resource: str
+    call: str
+
+
+def permissions_of(call: Call) -> Iterator[tuple[str, str, str]]:
+    """Action, resource as the call names it, and how to tell the call, for each permission that AWS asks for.
+
+    Raises:
+        LookupError: it is not known what AWS asks for this operation.
+    """
+    operation, params = call.operation, call.params
+    if call.service == "dynamodb" and operation in _OF_ONE_TABLE:
+        yield f"dynamodb:{operation}", params["TableName"], operation
+    elif call.service == "dynamodb" and operation in {"TransactWriteItems", "TransactGetItems"}:
+        yield from (_of_item(operation, item) for item in params["TransactItems"])
+    # SQS Developer Guide, "Amazon SQS API permissions": a batch is authorised as its single operation.
+    elif call.service == "sqs" and operation.removesuffix("Batch") in _OF_SQS:
+        yield f"sqs:{operation.removesuffix('Batch')}", params["QueueUrl"], operation
+    elif call.service == "sns" and operation in {"Publish", "PublishBatch"}:
+        yield "sns:Publish", params["TopicArn"], operation
+    # EventBridge User Guide, "Permissions reference": PutEvents is authorised on each entry's bus.
+    elif call.service == "events" and operation == "PutEvents":
+        yield from ((f"events:{operation}", entry["EventBusName"], operation) for entry in params["Entries"])
+    else:
+        message = (
+            f"given a call of {call.service} {operation}; allowed: those in lab/permissions/calls.py; add it there "
+            "with what AWS's Service Authorization Reference asks for it"
+        )
+        raise LookupError(message)
+
+
+def _of_item(operation: str, item: Mapping[str, Any]) -> tuple[str, str, str]:
+    ((kind, content),) = item.items()
+    return f"dynamodb:{_TRANSACTED[kind]}", content["TableName"], f"{operation} ({kind})"
+
+
+@cache
+def called() -> frozenset[Called]:
+    """What the handlers call on all paths, undisturbed and with a failure at each call."""
+    return frozenset(found for path in (*PATHS, *CALLS_NOTHING) for found in _called_on(path))
+
+
+def called_with(*, bus: bool) -> frozenset[Called]:
+    """What is called in a stack that publishes to a bus, or to a topic."""
+    elsewhere = "sns:Publish" if bus else "events:PutEvents"
+    return frozenset(each for each in called() if each.action != elsewhere)
+
+
+def _called_on(path: Path) -> Iterator[Called]:
+    yield from _run(path, {})
+    for call in crash_points(path):
+        for disturbance in disturbances(call):
+            if disturbance.name in DISTURBANCES:
+                with staged(path.deployment) as stage:
+                    yield from _run(path, {call.index: disturbance.fault(stage)})
+
+
+def _run(path: Path, faults: Mapping[int, Fault]) -> Iterator[Called]:
+    with staged(path.deployment) as stage:
+        process = Process(faults=faults, on_call=path.background)
+        path.prepare(stage)(process)
+        names = _names(stage)
+        for call in process.calls:
+            for action, resource, how in permissions_of(call):
+                yield Called(path.function.replace("_", "-"), action, names[resource], how)
+
+
+def _names(stage: Stage) -> Mapping[str, str]:
+    """What a stack calls the resources of the simulated deployment, without its prefix."""
+    return {
+        ORDERS: "orders",
+        STOCK: "stock",
+        API_RECORDS: "api-idempotency-table",
+        WORKER_RECORDS: "worker-idempotency-table",
+        stage.world.orders_queue.url: "orders-queue",
+        stage.world.dead_letters.url: "orders-queue-dlq",
+        TOPIC: "notifications",
+        TOPIC + FIFO_SUFFIX: "notifications",
+        BUS: "event-bus/events",
+    }

@@ -1,0 +1,111 @@
+"""What the recorded stacks allow: roles' policies, and those of queues and topics."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lab.recording.recording import PROJECT, STACKS, Recording
+from lab.recording.stacks import recorded, recorded_with
+
+CUSTOMER_KEY: Final = "prod, own key"
+BUS: Final = "prod, bus"
+_CHANGES: Final[Mapping[str, Mapping[str, str]]] = {
+    CUSTOMER_KEY: {"orders:encryption": "customer"},
+    BUS: {
+        "orders:events_target": "bus",
+        "orders:encryption": "customer",
+        "orders:subscriptions": '["{name: billing, protocol: sqs}"]',
+    },
+}
+VARIANTS: Final = (*STACKS, *_CHANGES)
+"""The stacks as committed, prod with `encryption: customer`, and that with a bus and a subscriber."""
+
+_IDENTITY: Final = "aws:iam/rolePolicy:RolePolicy"
+_OF_RESOURCES: Final = {
+    "aws:sqs/queuePolicy:QueuePolicy": "queue",
+    "aws:sns/topicPolicy:TopicPolicy": "topic",
+    "aws:kms/key:Key": "key",
+}
+
+
+@dataclass(frozen=True, order=True)
+class Allowed:
+    """One action that a role may do on one resource, both without the stack's prefix: `orders`, `orders-queue`."""
+
+    role: str
+    action: str
+    resource: str
+
+
+@dataclass(frozen=True, order=True)
+class Statement:
+    """One statement of a resource's own policy, names without the stack's prefix."""
+
+    resource: str
+    effect: str
+    actions: tuple[str, ...]
+    principal: str
+    condition: str
+
+
+def recording_of(variant: str) -> Recording:
+    """The recorded resources of one of `VARIANTS`."""
+    return recorded_with("prod", _CHANGES[variant]) if variant in _CHANGES else recorded(variant)
+
+
+def allowed(variant: str) -> frozenset[Allowed]:
+    """Everything that a variant's roles may do. Raises `ValueError` where a role is denied something."""
+    found = set()
+    for policy in recording_of(variant).of_type(_IDENTITY):
+        for statement in policy.document("policy")["Statement"]:
+            if statement["Effect"] != "Allow":
+                message = f"{policy.name}: given a Deny; allowed: Allow statements, which say all that a role may do"
+                raise ValueError(message)
+            for action in statement["Action"]:
+                for resource in statement["Resource"]:
+                    found.add(Allowed(policy.name.removesuffix("-policy"), action, short(variant, resource)))
+    return frozenset(found)
+
+
+def short(variant: str, arn: str) -> str:
+    """An ARN as the name that all stacks have in common: `orders`, `function:create-order:live`, `key`."""
+    if arn == "*":
+        return arn
+    _, _, service, _, _, resource = arn.split(":", 5)
+    if service == "kms":
+        return "key"
+    return resource.removeprefix("table/").replace(f"{_prefix(variant)}-", "")
+
+
+def _prefix(variant: str) -> str:
+    return f"{PROJECT}-{variant.partition(',')[0]}"
+
+
+def statements(variant: str) -> Iterator[Statement]:
+    """The statements of all policies of queues, topics and keys."""
+    for each in recording_of(variant).resources:
+        if each.type in _OF_RESOURCES:
+            kind = _OF_RESOURCES[each.type]
+            name = each.name if kind == "key" else each.name.removesuffix("-policy")
+            for statement in each.document("policy")["Statement"]:
+                yield _statement(variant, f"{kind} {name}", statement)
+
+
+def _statement(variant: str, resource: str, statement: Mapping[str, Any]) -> Statement:
+    principal = statement["Principal"]
+    actions = statement["Action"]
+    return Statement(
+        resource=resource,
+        effect=statement["Effect"],
+        actions=tuple(sorted([actions] if isinstance(actions, str) else actions)),
+        principal=principal if isinstance(principal, str) else ", ".join(map(str, principal.values())),
+        condition=_condition(statement.get("Condition", {})).replace(_prefix(variant), "{stack}"),
+    )
+
+
+def _condition(condition: Mapping[str, Mapping[str, Any]]) -> str:
+    return "; ".join(
+        f"{key} {operator} {', '.join(value) if isinstance(value, list) else value}"
+        for operator, each in sorted(condition.items())
+        for key, value in sorted(each.items())
+    )

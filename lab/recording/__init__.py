@@ -1,0 +1,1 @@
+"""What the program registers, recorded without an engine."""

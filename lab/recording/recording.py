@@ -1,0 +1,286 @@
+"""Runs the real `__main__.py` without an engine and records what it registers.
+
+Assertions belong on the recorded resources: what stands inside an `.apply` may never run.
+"""
+
+import asyncio
+import hashlib
+import json
+import os
+import runpy
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock, local
+from typing import Any, cast
+from unittest import mock
+
+import pulumi
+import yaml
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
+from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret, unwrap_rpc_secret
+from pulumi.runtime.settings import SETTINGS, set_root_resource
+from pulumi.runtime.stack import run_in_stack
+
+import pipeline.package
+from lab.recording.fake_outputs import CALL_ANSWERS, outputs_of
+from pipeline.package import Package, PackageSpec
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = "orders"
+STACKS = ("dev", "prod", "local")
+STACK_TYPE = "pulumi:pulumi:Stack"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One registration. `inputs` have wire names (`camelCase`), archives are their path, `secrets` the secret ones."""
+
+    type: str
+    name: str
+    urn: str
+    parent: str
+    custom: bool
+    inputs: Mapping[str, Any]
+    protect: bool
+    aliases: tuple[str, ...]
+    depends_on: tuple[str, ...]
+    secrets: frozenset[str] = frozenset()
+    ignore_changes: tuple[str, ...] = ()
+    references: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """URNs that each input comes from."""
+
+    def document(self, key: str) -> dict[str, Any]:
+        """The JSON text in input `key`, parsed."""
+        return cast("dict[str, Any]", json.loads(self.inputs[key]))
+
+
+@dataclass
+class Recording:
+    """What one run of a program registered, sorted by URN, and the outputs it exported."""
+
+    resources: list[Recorded] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def of_type(self, token: str) -> list[Recorded]:
+        """Resources of the type, e.g. `aws:sqs/queue:Queue`."""
+        return [each for each in self.resources if each.type == token]
+
+    def one(self, token: str, name: str) -> Recorded:
+        """The resource of that type and logical name. Raises `LookupError` that lists the names there are."""
+        found = [each for each in self.of_type(token) if each.name == name]
+        if len(found) != 1:
+            message = f"{len(found)} resources {token} {name!r}; names: {[each.name for each in self.of_type(token)]}"
+            raise LookupError(message)
+        return found[0]
+
+    def state(self, token: str, name: str) -> dict[str, Any]:
+        """The outputs that the mocks gave this resource, `id` among them."""
+        recorded = self.one(token, name)
+        return outputs_of(recorded.type, recorded.name, recorded.inputs)
+
+
+class _Recorder(Mocks):
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        if not args.custom:
+            return None, {}
+        state = outputs_of(args.typ, args.name, _plain(args.inputs))
+        return state["id"], {**args.inputs, **state}
+
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        if args.token not in CALL_ANSWERS:
+            message = f"the program calls {args.token}: give lab/recording/fake_outputs.py an answer for it"
+            raise NotImplementedError(message)
+        return dict(CALL_ANSWERS[args.token]), []
+
+
+class _Monitor(MockMonitor):
+    """Keeps requests as they come: options such as the parent never reach `new_resource`."""
+
+    def __init__(self) -> None:
+        super().__init__(_Recorder())
+        self._lock = Lock()
+        self.recording = Recording()
+        self.loops = _Loops()
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """As the engine makes it: the types of all ancestors but the stack. The base class drops grandparents."""
+        chain = parent.split("::")[2] if parent else ""
+        qualified = type_ if chain in ("", STACK_TYPE) else f"{chain}${type_}"
+        return "::".join(["urn:pulumi:" + pulumi.get_stack(), pulumi.get_project(), qualified, name])
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        if request.type != STACK_TYPE:
+            inputs = deserialize_properties(request.object)
+            recorded = Recorded(
+                type=request.type,
+                name=request.name,
+                urn=self.make_urn(request.parent, request.type, request.name),
+                parent=request.parent,
+                custom=request.custom,
+                inputs=_plain(inputs),
+                protect=request.protect,
+                aliases=tuple(alias.urn or alias.spec.type for alias in request.aliases),
+                depends_on=tuple(sorted(request.dependencies)),
+                references={name: frozenset(made.urns) for name, made in request.propertyDependencies.items()},
+                secrets=frozenset(key for key, value in inputs.items() if is_rpc_secret(value)),
+                ignore_changes=tuple(request.ignoreChanges),
+            )
+            with self._lock:
+                self.recording.resources.append(recorded)
+        untyped: Any = super()
+        with self.loops.own():
+            return untyped.RegisterResource(request)
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        untyped: Any = super()
+        with self.loops.own():
+            return untyped.Invoke(request)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        if request.urn.split("::")[2] == STACK_TYPE:
+            self.recording.outputs = _plain(deserialize_properties(request.outputs))
+        untyped: Any = super()
+        return untyped.RegisterResourceOutputs(request)
+
+
+def read_stack_file(stack: str) -> dict[str, str]:
+    """The configuration in `Pulumi.{stack}.yaml` as the engine passes it on: everything is text."""
+    content = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in content["config"].items()}
+
+
+def fake_package(spec: PackageSpec) -> Package:
+    """Stands in for the real build, which needs the package index; its own tests cover it."""
+    sha256 = hashlib.sha256(spec.target.label.encode()).hexdigest()
+    path = spec.root.resolve() / ".build" / "package" / "zips" / f"{spec.target.label}.zip"
+    return Package(path=path, sha256=sha256, size=1, unzipped_size=1, files=1, python=None)
+
+
+def record_stack(
+    stack: str,
+    overrides: Mapping[str, str] | None = None,
+    build: Callable[[PackageSpec], Package] = fake_package,
+) -> Recording:
+    """What `__main__.py` registers with the configuration of `Pulumi.{stack}.yaml`.
+
+    `overrides` replace or add configuration (`orders:batch_size` to its text). `build` makes the functions' package.
+    Whatever the program raises comes through.
+    """
+    config = {**read_stack_file(stack), **(overrides or {})}
+    with mock.patch.object(pipeline.package, "build_package", build):
+        return record(_program, stack=stack, config=config)
+
+
+def record_config(config: Mapping[str, str], stack: str = "test") -> Recording:
+    """What `__main__.py` registers with exactly these keys (`batch_size` to its text), whatever stack files say."""
+    own = {f"{PROJECT}:{key}": value for key, value in config.items()}
+    with mock.patch.object(pipeline.package, "build_package", fake_package):
+        return record(_program, stack=stack, config={"aws:region": "eu-west-1", **own})
+
+
+def record(program: Callable[[], object], *, stack: str = "test", config: Mapping[str, str] | None = None) -> Recording:
+    """What `program` registers. Whatever it raises comes through."""
+    recording, error = _run(program, stack, config or {})
+    if error is not None:
+        raise error
+    return recording
+
+
+def record_refused(stack: str, overrides: Mapping[str, str]) -> tuple[Recording, Exception]:
+    """For a configuration that `__main__.py` must refuse: what it registered all the same, and its error."""
+    config = {**read_stack_file(stack), **overrides}
+    with mock.patch.object(pipeline.package, "build_package", fake_package):
+        recording, error = _run(_program, stack, config)
+    if error is None:
+        raise AssertionError(f"the program accepts {dict(overrides)}")
+    return recording, error
+
+
+def _program() -> None:
+    runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+
+
+def _run(program: Callable[[], object], stack: str, config: Mapping[str, str]) -> tuple[Recording, Exception | None]:
+    monitor = _Monitor()
+
+    async def main() -> None:
+        # What a run that failed, or a test that only made outputs, left behind belongs to a loop that is closed.
+        SETTINGS.outputs.clear()
+        # Inside the loop: set_mocks registers a root stack, and nobody would await it on another loop.
+        set_mocks(monitor.mocks, project=PROJECT, stack=stack, preview=False, monitor=monitor)
+        # run_in_stack makes its own root stack.
+        set_root_resource(cast("pulumi.Resource", None))
+        secrets = [key for key in config if "secret" in key]
+        pulumi.runtime.set_all_config(dict(config), secrets)
+
+        def run() -> None:
+            program()
+
+        await run_in_stack(run)
+
+    error: Exception | None = None
+    with _program_folder():
+        try:
+            asyncio.run(main())
+        except Exception as raised:  # noqa: BLE001 - the caller judges it
+            error = raised
+    monitor.loops.close()
+    # Threads register in any order: URNs give one that does not depend on them.
+    monitor.recording.resources.sort(key=lambda each: each.urn)
+    return monitor.recording, error
+
+
+class _Loops:
+    """One event loop per thread of a run, closed with the run: the SDK makes its own and leaves them open."""
+
+    def __init__(self) -> None:
+        self._made: list[asyncio.AbstractEventLoop] = []
+        self._of_thread = local()
+
+    @contextmanager
+    def own(self) -> Iterator[None]:
+        """The calling thread's loop is the current one within this context."""
+        if not hasattr(self._of_thread, "loop"):
+            self._of_thread.loop = asyncio.new_event_loop()
+            self._made.append(self._of_thread.loop)
+        asyncio.set_event_loop(self._of_thread.loop)
+        try:
+            yield
+        finally:
+            asyncio.set_event_loop(None)
+
+    def close(self) -> None:
+        """Close them all; no thread may use them any more."""
+        for loop in self._made:
+            loop.close()
+
+
+@contextmanager
+def _program_folder() -> Iterator[None]:
+    """The program's folder as working directory and on the path, as the engine has it."""
+    folder, path = Path.cwd(), list(sys.path)
+    os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT))
+    try:
+        yield
+    finally:
+        os.chdir(folder)
+        sys.path[:] = path
+
+
+def _plain(value: Any) -> Any:
+    """Secrets as their value, archives as their path, whole floats as the integers they were, the rest as it is."""
+    if is_rpc_secret(value):
+        return _plain(unwrap_rpc_secret(value))
+    if isinstance(value, pulumi.FileArchive):
+        return value.path
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value

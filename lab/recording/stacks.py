@@ -1,0 +1,40 @@
+"""Recordings of the stacks as they are committed, made once per test process and only read."""
+
+from collections.abc import Mapping
+from functools import cache
+
+from lab.recording.recording import Recorded, Recording, record_stack
+
+FUNCTION = "aws:lambda/function:Function"
+
+
+@cache
+def recorded(stack: str) -> Recording:
+    """What `Pulumi.{stack}.yaml` leads to."""
+    return record_stack(stack)
+
+
+def recorded_with(stack: str, overrides: Mapping[str, str]) -> Recording:
+    """What it leads to with these keys on top."""
+    return _recorded_with(stack, tuple(sorted(overrides.items())))
+
+
+@cache
+def _recorded_with(stack: str, overrides: tuple[tuple[str, str], ...]) -> Recording:
+    return record_stack(stack, dict(overrides))
+
+
+def by_urn(recording: Recording) -> dict[str, Recorded]:
+    """The resources by URN."""
+    return {each.urn: each for each in recording.resources}
+
+
+def custom(recording: Recording) -> list[Recorded]:
+    """What reaches AWS: everything but components."""
+    return [each for each in recording.resources if each.custom]
+
+
+def environment_of(stack: str, function: str) -> dict[str, str]:
+    """The variables of one function."""
+    variables: dict[str, str] = recorded(stack).one(FUNCTION, f"{function}-function").inputs["environment"]["variables"]
+    return variables

@@ -1,0 +1,1 @@
+"""CloudWatch's evaluation of alarms, dashboards and metric math, in memory."""

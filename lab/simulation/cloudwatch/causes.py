@@ -1,0 +1,181 @@
+"""Causes of our own metrics, made to happen to the real handlers in a simulated world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
+
+from lab.simulation.cloudwatch.evaluator_metrics import MetricKey
+from lab.simulation.fakes.faults import server_error, transaction_cancelled
+from lab.simulation.fakes.wire import Call, Fault, Process
+from lab.simulation.observed import ObservedWorld, observed
+from lab.simulation.requests import order_body
+from lab.simulation.world import Deployment
+from runtime.observability import Metric
+
+Cause = Callable[[ObservedWorld], None]
+_CONFLICT: Final = transaction_cancelled(["TransactionConflict"])
+
+
+def failing(operation: str, fault: Fault = server_error, times: int = 1_000_000) -> Process:
+    """A process whose first `times` calls of `operation` meet a fault."""
+    left = [fault] * min(times, 10_000)
+    return Process(on_call=lambda call: left.pop() if left and call.operation == operation else None)
+
+
+def _accepted(world: ObservedWorld) -> None:
+    world.stock_up("SKU-1", 100)
+    world.post("key", order_body(), caller="ann")
+
+
+def _replayed(world: ObservedWorld) -> None:
+    _accepted(world)
+    world.post("key", order_body(), caller="ann")
+
+
+def _conflicting(world: ObservedWorld) -> None:
+    def retry_meanwhile(call: Call) -> None:
+        if call.operation == "SendMessage":
+            world.cloud.wire.before = None
+            world.post("key", order_body(), caller="ann")
+
+    world.cloud.wire.before = retry_meanwhile
+    _accepted(world)
+
+
+def _mismatched(world: ObservedWorld) -> None:
+    _accepted(world)
+    world.post("key", order_body(("SKU-1", 3)), caller="ann")
+
+
+def _unknown(world: ObservedWorld) -> None:
+    world.post("key", order_body(), caller="ann", process=failing("SendMessage"))
+
+
+def _confirmed(world: ObservedWorld) -> None:
+    _accepted(world)
+    world.cloud.clock.advance(400)
+    world.drain()
+
+
+def _rejected(world: ObservedWorld) -> None:
+    world.stock_up("SKU-1", 0)
+    world.post("key", order_body(), caller="ann")
+    world.drain()
+
+
+def _failed_once(world: ObservedWorld) -> None:
+    _accepted(world)
+    world.deliver(failing("TransactWriteItems"))
+    world.drain()
+
+
+def _failed_for_good(world: ObservedWorld) -> None:
+    _accepted(world)
+    for _ in range(world.deployment.max_receive_count):
+        moment = world.orders_queue.next_visible_at()
+        assert moment is not None
+        world.cloud.clock.advance_to(moment)
+        world.deliver(failing("TransactWriteItems"))
+
+
+def _dead_lettered(world: ObservedWorld) -> None:
+    world.cloud.sqs_client.send_message(QueueUrl=world.orders_queue.url, MessageBody="no order")
+    world.drain()
+
+
+def _out_of_time(world: ObservedWorld) -> None:
+    _accepted(world)
+    world.deliver()
+
+
+def _colliding(world: ObservedWorld) -> None:
+    _accepted(world)
+    world.deliver(failing("TransactWriteItems", _CONFLICT, times=2))
+
+
+@dataclass(frozen=True)
+class Made:
+    """One cause and the deployment it happens in."""
+
+    cause: Cause
+    deployment: Deployment = field(default_factory=Deployment)
+
+
+BY_METRIC: Final[Mapping[Metric, Made]] = {
+    Metric.ORDER_ACCEPTED: Made(_accepted),
+    Metric.IDEMPOTENT_REPLAY: Made(_replayed),
+    Metric.IDEMPOTENCY_CONFLICT: Made(_conflicting),
+    Metric.IDEMPOTENCY_MISMATCH: Made(_mismatched),
+    Metric.DEPENDENCY_FAILURE: Made(_unknown),
+    Metric.ORDER_CONFIRMED: Made(_confirmed),
+    Metric.ORDER_REJECTED: Made(_rejected),
+    Metric.ATTEMPT_FAILED: Made(_failed_once),
+    Metric.LAST_ATTEMPT_FAILED: Made(_failed_for_good),
+    Metric.MESSAGE_DEAD_LETTERED: Made(_dead_lettered),
+    # Its timeout is below one item's budget and the margin.
+    Metric.ATTEMPT_DEFERRED: Made(_out_of_time, Deployment(worker_timeout_seconds=9)),
+    Metric.ACCEPTED_TO_SETTLED: Made(_confirmed),
+    Metric.BATCH_ISOLATED: Made(_failed_once),
+    Metric.TRANSACTION_CONFLICT: Made(_colliding),
+}
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """One metric of one document in embedded metric format, as CloudWatch reads it."""
+
+    key: MetricKey
+    unit: str
+    values: tuple[float, ...]
+    resolution: int
+
+
+@dataclass(frozen=True)
+class Happened:
+    """What a cause led to: the metrics, and the calls on tables."""
+
+    emitted: tuple[Emitted, ...]
+    table_calls: frozenset[tuple[str, str]]
+
+
+@cache
+def happened(metric: Metric) -> Happened:
+    """Make the cause of `metric` happen."""
+    made = BY_METRIC[metric]
+    calls: set[tuple[str, str]] = set()
+    with observed(deployment=made.deployment) as (world, output):
+        world.cloud.wire.after = lambda call: calls.update(_table_calls(call))
+        made.cause(world)
+    return Happened(tuple(each for document in output.metrics for each in read_emf(document)), frozenset(calls))
+
+
+def read_emf(document: Mapping[str, object]) -> Iterator[Emitted]:
+    """The metrics of a document, by the specification of the embedded metric format."""
+    directives = document["_aws"]
+    assert isinstance(directives, Mapping)
+    for directive in directives["CloudWatchMetrics"]:
+        for names in directive["Dimensions"]:
+            dimensions = {name: str(document[name]) for name in names}
+            for metric in directive["Metrics"]:
+                values = document[metric["Name"]]
+                yield Emitted(
+                    MetricKey.of(directive["Namespace"], metric["Name"], dimensions),
+                    metric["Unit"],
+                    tuple(values) if isinstance(values, list) else (values,),  # type: ignore[arg-type] # a number
+                    metric.get("StorageResolution", 60),
+                )
+
+
+def _table_calls(call: Call) -> Iterator[tuple[str, str]]:
+    if call.service != "dynamodb":
+        return
+    items = call.params.get("TransactItems")
+    if items is None:
+        yield call.params["TableName"], call.operation
+        return
+    for item in items:
+        for request in item.values():
+            yield request["TableName"], call.operation

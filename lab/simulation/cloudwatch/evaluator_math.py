@@ -1,0 +1,253 @@
+"""Metric math: the subset that the alarm table uses, with CloudWatch's rules for missing points.
+
+Source: Amazon CloudWatch User Guide, "Using math expressions with CloudWatch metrics", sections "Basic arithmetic
+functions" (missing values count as 0; a point that would divide by zero is dropped), "Comparison and logical
+operators" and "Using IF expressions". What is outside the subset is an error, never a guess.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from operator import eq, ge, gt, le, lt, ne
+from typing import Final
+
+from lab.simulation.cloudwatch.evaluator_metrics import Series
+from lab.simulation.cloudwatch.evaluator_syntax import Array, Binary, Call, Name, Negate, Node, Number, Text, parse
+
+Value = float | Series | list[Series]
+
+
+class MathError(ValueError):
+    """The expression is outside the subset, or combines types that CloudWatch refuses."""
+
+
+@dataclass(frozen=True)
+class MathContext:
+    """What an expression sees.
+
+    Attributes:
+        metrics: series by id, of metrics only (what `METRICS()` returns).
+        named: series by id, of earlier expressions.
+        starts: every period's start in the range, oldest first (what `FILL` fills).
+        period: seconds.
+    """
+
+    metrics: Mapping[str, Series]
+    named: Mapping[str, Series]
+    starts: Sequence[int]
+    period: int
+
+
+def evaluate(expression: str, context: MathContext) -> Series:
+    """Evaluate an alarm's expression.
+
+    Raises:
+        MathError: it does not yield exactly one time series, which an alarm requires.
+    """
+    value = _value(parse(expression), context)
+    if not isinstance(value, dict):
+        kind = "several time series" if isinstance(value, list) else "a scalar"
+        raise MathError(f"{expression!r} yields {kind}; an alarm needs one time series")
+    return value
+
+
+def _value(node: Node, context: MathContext) -> Value:
+    match node:
+        case Number(number):
+            return number
+        case Name(name):
+            return _lookup(name, context)
+        case Negate(operand):
+            return _broadcast(_subtract, 0.0, _value(operand, context))
+        case Binary(operator, left, right):
+            return _broadcast(_OPERATORS[operator], _value(left, context), _value(right, context))
+        case Array(items):
+            return [_series(_value(item, context)) for item in items]
+        case Call(name, arguments):
+            return _function(name)(arguments, context)
+        case Text(text):
+            raise MathError(f"a string ({text!r}) is only allowed inside METRICS()")
+
+
+def _lookup(name: str, context: MathContext) -> Series:
+    for known in (context.metrics, context.named):
+        if name in known:
+            return known[name]
+    raise MathError(f"{name!r} is the id of no metric or expression: {sorted({*context.metrics, *context.named})}")
+
+
+def _function(name: str) -> "Function":
+    if name not in _FUNCTIONS:
+        raise MathError(f"function {name} is not in the supported subset: {', '.join(sorted(_FUNCTIONS))}")
+    return _FUNCTIONS[name]
+
+
+def _series(value: Value) -> Series:
+    if not isinstance(value, dict):
+        raise MathError("expected one time series")
+    return value
+
+
+# --- operators -------------------------------------------------------------------------------------------------------
+
+Operator = Callable[[float, float], float | None]
+
+
+def _subtract(a: float, b: float) -> float:
+    return a - b
+
+
+def _divide(a: float, b: float) -> float | None:
+    return None if b == 0 else a / b
+
+
+def _flag(test: Callable[[float, float], bool]) -> Operator:
+    return lambda a, b: float(test(a, b))
+
+
+_OPERATORS: Final[dict[str, Operator]] = {
+    "+": lambda a, b: a + b,
+    "-": _subtract,
+    "*": lambda a, b: a * b,
+    "/": _divide,
+    "==": _flag(eq),
+    "!=": _flag(ne),
+    "<": _flag(lt),
+    "<=": _flag(le),
+    ">": _flag(gt),
+    ">=": _flag(ge),
+    "AND": _flag(lambda a, b: bool(a) and bool(b)),
+    "OR": _flag(lambda a, b: bool(a) or bool(b)),
+}
+
+
+def _broadcast(operator: Operator, left: Value, right: Value) -> Value:
+    if isinstance(left, list) or isinstance(right, list):
+        raise MathError("operators on arrays of time series are not in the supported subset")
+    if isinstance(left, float) and isinstance(right, float):
+        scalar = operator(left, right)
+        if scalar is None:
+            raise MathError("a scalar is divided by zero")
+        return scalar
+    # Between two series a missing value counts as 0; where both are missing there is no point.
+    starts = {*(left if isinstance(left, dict) else ()), *(right if isinstance(right, dict) else ())}
+    result: Series = {}
+    for start in sorted(starts):
+        a = left.get(start, 0.0) if isinstance(left, dict) else left
+        b = right.get(start, 0.0) if isinstance(right, dict) else right
+        point = operator(a, b)
+        if point is not None:
+            result[start] = point
+    return result
+
+
+# --- functions -------------------------------------------------------------------------------------------------------
+
+Function = Callable[[Sequence[Node], MathContext], Value]
+
+
+def _arguments(name: str, nodes: Sequence[Node], allowed: range) -> None:
+    if len(nodes) not in allowed:
+        raise MathError(f"{name} takes {allowed.start} to {allowed.stop - 1} arguments, {len(nodes)} given")
+
+
+def _if(nodes: Sequence[Node], context: MathContext) -> Value:
+    _arguments("IF", nodes, range(2, 4))
+    condition = _value(nodes[0], context)
+    then = _value(nodes[1], context)
+    other = _value(nodes[2], context) if len(nodes) == 3 else None
+    if isinstance(condition, list) or isinstance(then, list) or isinstance(other, list):
+        raise MathError("IF works on scalars and single time series")
+    if isinstance(condition, float):
+        chosen = then if condition else other
+        return {} if chosen is None else chosen
+    result: Series = {}
+    for start, test in condition.items():
+        # True and no value there: 0. False and no value there: the point is dropped.
+        point = _at(then, start, 0.0) if test else _at(other, start, None)
+        if point is not None:
+            result[start] = point
+    return result
+
+
+def _at(value: float | Series | None, start: int, default: float | None) -> float | None:
+    return value.get(start, default) if isinstance(value, dict) else value
+
+
+def _fill(nodes: Sequence[Node], context: MathContext) -> Value:
+    _arguments("FILL", nodes, range(2, 3))
+    series = _series(_value(nodes[0], context))
+    if nodes[1] == Name("REPEAT"):
+        return _repeat(series, context.starts)
+    filler = _value(nodes[1], context)
+    if not isinstance(filler, float):
+        raise MathError("FILL fills with a number or REPEAT here")
+    return {start: series.get(start, filler) for start in context.starts}
+
+
+def _repeat(series: Series, starts: Sequence[int]) -> Series:
+    result: Series = {}
+    last: float | None = None
+    for start in starts:
+        last = series.get(start, last)
+        if last is not None:
+            result[start] = last
+    return result
+
+
+def _aggregate(name: str, combine: Callable[[Sequence[float]], float]) -> Function:
+    def function(nodes: Sequence[Node], context: MathContext) -> Value:
+        _arguments(name, nodes, range(1, 2))
+        value = _value(nodes[0], context)
+        if isinstance(value, float):
+            raise MathError(f"{name} of a scalar")
+        if isinstance(value, dict):
+            if not value:
+                raise MathError(f"{name} of a time series without points")
+            return float(combine(list(value.values())))
+        starts = sorted({start for series in value for start in series})
+        return {start: float(combine([s[start] for s in value if start in s])) for start in starts}
+
+    return function
+
+
+def _change(per_second: bool) -> Function:
+    def function(nodes: Sequence[Node], context: MathContext) -> Value:
+        _arguments("RATE or DIFF", nodes, range(1, 2))
+        points = sorted(_series(_value(nodes[0], context)).items())
+        return {
+            start: (value - before) / (start - earlier) if per_second else value - before
+            for (earlier, before), (start, value) in pairwise(points)
+        }
+
+    return function
+
+
+def _metrics(nodes: Sequence[Node], context: MathContext) -> Value:
+    _arguments("METRICS", nodes, range(2))
+    if not nodes:
+        return list(context.metrics.values())
+    if not isinstance(nodes[0], Text):
+        raise MathError("METRICS takes a string")
+    part = nodes[0].text
+    return [series for name, series in context.metrics.items() if part in name]
+
+
+def _period(nodes: Sequence[Node], context: MathContext) -> Value:
+    _arguments("PERIOD", nodes, range(1, 2))
+    if not (isinstance(nodes[0], Name) and nodes[0].name in context.metrics):
+        raise MathError("PERIOD takes a metric, not the result of an expression")
+    return float(context.period)
+
+
+_FUNCTIONS: Final[dict[str, Function]] = {
+    "IF": _if,
+    "FILL": _fill,
+    "SUM": _aggregate("SUM", sum),
+    "MIN": _aggregate("MIN", min),
+    "MAX": _aggregate("MAX", max),
+    "RATE": _change(per_second=True),
+    "DIFF": _change(per_second=False),
+    "METRICS": _metrics,
+    "PERIOD": _period,
+}

@@ -1,0 +1,166 @@
+"""What is published to CloudWatch, as data: an alarm on anything else can never fire.
+
+Each entry gives the exact dimension sets: CloudWatch does not aggregate across dimensions, so a metric that AWS
+publishes per table *and operation* does not exist per table. `sparse` tells whether quiet periods publish nothing
+(then missing data means "all is well"), `advice` which statistics mean something.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from lab.simulation.cloudwatch.evaluator_metrics import MetricKey
+from runtime.observability import Metric
+
+_LAMBDA: Final = 'AWS Lambda Developer Guide, "Types of metrics for Lambda functions"'
+_LAMBDA_DIMENSIONS: Final = (
+    'the same guide, "Viewing metrics for Lambda functions" (By Function Name, Across All Functions)'
+)
+_SQS: Final = 'Amazon SQS Developer Guide, "Available CloudWatch metrics for Amazon SQS"'
+_SNS: Final = 'Amazon SNS Developer Guide, "Monitoring Amazon SNS topics using CloudWatch"'
+_EVENTS: Final = 'Amazon EventBridge User Guide, "Monitoring Amazon EventBridge" (EventBridge metrics, Dimensions)'
+_DYNAMODB: Final = 'Amazon DynamoDB Developer Guide, "DynamoDB Metrics and dimensions"'
+_HTTP_API: Final = 'Amazon API Gateway Developer Guide, "Monitor CloudWatch metrics for HTTP APIs in API Gateway"'
+_EMF: Final = (
+    "runtime/observability.py; Powertools adds the dimension `service` = POWERTOOLS_SERVICE_NAME to every metric"
+)
+
+
+@dataclass(frozen=True)
+class Published:
+    """One metric as its publisher publishes it.
+
+    Attributes:
+        dimension_sets: the exact sets of dimension names under which it exists.
+        unit: CloudWatch's unit.
+        resolution: seconds between data points.
+        sparse: True if nothing is published when there is nothing to tell.
+        advice: the statistics that mean something.
+        note: what surprises: delays, what is not counted.
+        source: where this is documented.
+    """
+
+    namespace: str
+    name: str
+    dimension_sets: tuple[frozenset[str], ...]
+    unit: str
+    resolution: int
+    sparse: bool
+    advice: tuple[str, ...]
+    note: str
+    source: str
+
+
+def _sets(*sets: str) -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(names.split()) for names in sets)
+
+
+def _lambda(name: str, unit: str, advice: tuple[str, ...], note: str) -> Published:
+    # By version or alias (Resource) too, but the program alarms on the whole function.
+    source = f"{_LAMBDA}; {_LAMBDA_DIMENSIONS}"
+    return Published("AWS/Lambda", name, _sets("FunctionName", ""), unit, 60, True, advice, note, source)
+
+
+def _sqs(name: str, unit: str, advice: tuple[str, ...], note: str) -> Published:
+    note += " Nothing while the queue is inactive (six hours without messages or calls); 15 minutes late at waking."
+    return Published("AWS/SQS", name, _sets("QueueName"), unit, 60, False, advice, note, _SQS)
+
+
+def _sns(name: str, note: str) -> Published:
+    return Published("AWS/SNS", name, _sets("TopicName"), "Count", 60, True, ("Sum",), note, _SNS)
+
+
+def _events(name: str, note: str) -> Published:
+    # RuleName alone is for rules of the default bus.
+    return Published("AWS/Events", name, _sets("EventBusName RuleName"), "Count", 60, True, ("Sum",), note, _EVENTS)
+
+
+def _table(name: str, sets: str, note: str) -> Published:
+    return Published("AWS/DynamoDB", name, _sets(sets), "Count", 60, True, ("Sum",), note, _DYNAMODB)
+
+
+def _http_api(name: str, unit: str, advice: tuple[str, ...], note: str) -> Published:
+    return Published("AWS/ApiGateway", name, _sets("ApiId", "ApiId Stage"), unit, 60, True, advice, note, _HTTP_API)
+
+
+_PERCENTILES: Final = ("Average", "Maximum", "p50", "p90", "p95", "p99")
+
+AWS_METRICS: Final[tuple[Published, ...]] = (
+    _lambda("Invocations", "Count", ("Sum",), "Throttled requests are not counted."),
+    _lambda("Errors", "Count", ("Sum",), "Stamped with the invocation's start. Partial batch failures are not errors."),
+    _lambda("Throttles", "Count", ("Sum",), "Neither invocations nor errors."),
+    _lambda("Duration", "Milliseconds", _PERCENTILES, "Stamped with the invocation's start; init is not in it."),
+    _lambda("ConcurrentExecutions", "Count", ("Maximum",), "Without a dimension: the account's use in the Region."),
+    _sqs("ApproximateAgeOfOldestMessage", "Seconds", ("Maximum",),
+         "Messages received three times or more leave it. In a dead-letter queue it counts from the move, "
+         "while retention on a standard queue counts from the original send."),
+    _sqs("ApproximateNumberOfMessagesVisible", "Count", ("Maximum",), "Listing a queue hides its messages from it."),
+    _sqs("ApproximateNumberOfMessagesNotVisible", "Count", ("Maximum",), "In flight, or hidden by a back-off."),
+    _sqs("ApproximateNumberOfMessagesDelayed", "Count", ("Maximum",), "Sent with a delay."),
+    _sqs("NumberOfMessagesSent", "Count", ("Sum",), "Messages that a redrive policy moves are not counted."),
+    _sqs("NumberOfMessagesReceived", "Count", ("Sum",), "Each delivery counts."),
+    _sqs("NumberOfMessagesDeleted", "Count", ("Sum",), "Duplicate deletions count; redrive policy moves do not."),
+    _sns("NumberOfMessagesPublished", "What the worker published."),
+    _sns("NumberOfNotificationsDelivered", "Per subscription that accepted the message."),
+    _sns("NumberOfNotificationsFailed", "When SNS gives up; for HTTP(S) endpoints every failed try."),
+    _sns("NumberOfNotificationsRedrivenToDlq", "Moved to the subscription's own dead-letter queue."),
+    _sns("NumberOfNotificationsFailedToRedriveToDlq", "Lost: neither delivered nor kept."),
+    _events("FailedInvocations", "Failed for good: retries that succeed are not counted."),
+    _events("InvocationsSentToDlq", "Moved to the target's own dead-letter queue."),
+    _events("InvocationsFailedToBeSentToDlq", "Lost: neither delivered nor kept."),
+    _table("ReadThrottleEvents", "TableName", "The SDK retries most of them."),
+    _table("WriteThrottleEvents", "TableName", "The SDK retries most of them."),
+    _table("ThrottledRequests", "TableName Operation", "Not published per table alone."),
+    _table("SystemErrors", "TableName Operation", "Not published per table alone."),
+    _table("ConditionalCheckFailedRequests", "TableName", "Normal here: conditions are how replays are seen."),
+    _table("TransactionConflict", "TableName", "Each conflicting item of a transaction counts."),
+    _http_api("Count", "Count", ("Sum",), "HTTP APIs, unlike REST APIs, publish under ApiId."),
+    _http_api("4xx", "Count", ("Sum", "Average"), "REST APIs say 4XXError. Average is a share, 0 to 1."),
+    _http_api("5xx", "Count", ("Sum", "Average"), "REST APIs say 5XXError. Average is a share, 0 to 1."),
+    _http_api("Latency", "Milliseconds", _PERCENTILES, "From the request's arrival to the response."),
+    _http_api("IntegrationLatency", "Milliseconds", _PERCENTILES, "The function's share of Latency."),
+)  # fmt: skip
+
+TABLE_OPERATIONS: Final = frozenset(
+    {"PutItem", "DeleteItem", "UpdateItem", "GetItem", "Query", "Scan", "TransactWriteItems", "TransactGetItems"}
+)
+"""Values of the dimension Operation. Source: "DynamoDB Metrics and dimensions", section "Dimensions"."""
+
+_API: Final = (
+    Metric.ORDER_ACCEPTED,
+    Metric.IDEMPOTENT_REPLAY,
+    Metric.IDEMPOTENCY_CONFLICT,
+    Metric.IDEMPOTENCY_MISMATCH,
+    Metric.DEPENDENCY_FAILURE,
+)
+
+
+def own_metrics(namespace: str) -> tuple[Published, ...]:
+    """What our functions publish to `{project}-{stack}`; which service publishes what is in `SERVICES`."""
+    return tuple(
+        Published(
+            namespace,
+            metric.value,
+            _sets("service"),
+            "Milliseconds" if metric is Metric.ACCEPTED_TO_SETTLED else "Count",
+            60,
+            True,
+            _PERCENTILES if metric is Metric.ACCEPTED_TO_SETTLED else ("Sum",),
+            "Published only when it happens.",
+            _EMF,
+        )
+        for metric in Metric
+    )
+
+
+SERVICES: Final = {metric.value: "api" if metric in _API else "worker" for metric in Metric}
+"""The value of the dimension `service` under which each of our metrics is published."""
+
+
+def find(key: MetricKey, published: Iterable[Published]) -> Published | None:
+    """The entry under which a metric with exactly these dimension names is published, if any."""
+    names = frozenset(name for name, _ in key.dimensions)
+    for entry in published:
+        if (entry.namespace, entry.name) == (key.namespace, key.name) and names in entry.dimension_sets:
+            return entry
+    return None

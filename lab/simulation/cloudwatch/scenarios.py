@@ -1,0 +1,191 @@
+"""Healthy traffic and the cause of each alarm, as series shaped the way AWS and our functions publish them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from lab.simulation.cloudwatch.evaluator_metrics import MetricKey, MetricStore
+from lab.simulation.cloudwatch.metrics_data import AWS_METRICS, SERVICES, find, own_metrics
+from lab.simulation.cloudwatch.registered import BUS_RULES, PREFIX, WATCHED, WATCHED_WITH_BUS
+
+Value = float | Sequence[float] | None
+"""What one minute publishes: a value, several values, or nothing."""
+Series = Mapping[MetricKey, Value]
+
+START: Final = 1_700_000_040
+BEGIN, END, HORIZON = 60, 135, 240
+"""Minutes at which the cause begins and ends, and at which everything must have recovered."""
+
+
+def sqs(name: str, queue: str) -> MetricKey:
+    """A metric of `queue`, `dead_letter_queue` or, with a bus, `events_dead_letter_queue`."""
+    return MetricKey.of("AWS/SQS", name, {"QueueName": {**WATCHED_WITH_BUS, **WATCHED}[queue]})
+
+
+def function(name: str, which: str | None) -> MetricKey:
+    """A metric of `create_order`, `get_order` or `process_order`, or of the account."""
+    dimensions = {} if which is None else {"FunctionName": WATCHED[f"{which}_function"]}
+    return MetricKey.of("AWS/Lambda", name, dimensions)
+
+
+def api(name: str) -> MetricKey:
+    """A metric of the HTTP API's stage."""
+    return MetricKey.of("AWS/ApiGateway", name, {"ApiId": WATCHED["api_id"], "Stage": WATCHED["api_stage"]})
+
+
+def own(name: str) -> MetricKey:
+    """A metric that our functions emit."""
+    return MetricKey.of(PREFIX, name, {"service": SERVICES[name]})
+
+
+def table(name: str, which: str, operation: str | None = None) -> MetricKey:
+    """A metric of a table, or of one operation on it."""
+    dimensions = {"TableName": WATCHED[f"{which}_table"]} | ({"Operation": operation} if operation else {})
+    return MetricKey.of("AWS/DynamoDB", name, dimensions)
+
+
+def topic(name: str) -> MetricKey:
+    """A metric of the notifications topic."""
+    return MetricKey.of("AWS/SNS", name, {"TopicName": WATCHED["notifications_topic"]})
+
+
+def rule(name: str, subscription: str) -> MetricKey:
+    """A metric of one rule of the bus."""
+    bus, rule = WATCHED_WITH_BUS["events_bus"], WATCHED_WITH_BUS[f"events_rule_{subscription}"]
+    return MetricKey.of("AWS/Events", name, {"EventBusName": bus, "RuleName": rule})
+
+
+_DEAD = {
+    sqs("ApproximateNumberOfMessagesVisible", "dead_letter_queue"): 0,
+    sqs("ApproximateNumberOfMessagesNotVisible", "dead_letter_queue"): 0,
+}
+HEALTHY: Final[Series] = {
+    **{function("Invocations", f): 20 for f in ("create_order", "get_order", "process_order")},
+    **{function("Errors", f): 0 for f in ("create_order", "get_order", "process_order")},
+    **{function("Duration", f): (20, 35, 600) for f in ("create_order", "get_order", "process_order")},
+    function("ConcurrentExecutions", "process_order"): 2,
+    function("ConcurrentExecutions", None): 9,
+    api("Count"): 40,
+    api("4xx"): 2,
+    api("5xx"): 0,
+    api("Latency"): (30, 40, 50, 900),
+    sqs("NumberOfMessagesSent", "queue"): 20,
+    sqs("NumberOfMessagesDeleted", "queue"): 20,
+    sqs("ApproximateNumberOfMessagesVisible", "queue"): 1,
+    sqs("ApproximateAgeOfOldestMessage", "queue"): 1,
+    **_DEAD,
+    own("OrderAccepted"): 20,
+    own("OrderConfirmed"): 18,
+    own("OrderRejected"): 2,
+    own("AcceptedToSettledLatency"): (400, 900, 1500),
+}
+"""One minute of a healthy shop. What is published only when it happens (throttles, our failures) is not in it."""
+
+_DEAD_VISIBLE = sqs("ApproximateNumberOfMessagesVisible", "dead_letter_queue")
+_OPERATION = {"orders": "UpdateItem", "stock": "TransactWriteItems"}
+
+
+def _kebab(name: str) -> str:
+    return name.replace("_", "-")
+
+
+CAUSES: Final[Mapping[str, Series]] = {
+    "api-5xx-rate": {api("5xx"): 8},
+    "api-4xx-surge": {api("4xx"): 30},
+    "api-latency": {api("Latency"): (2900, 4000, 9000)},
+    "api-dependency-failures": {own("DependencyFailure"): 20},
+    "idempotency-conflicts": {own("IdempotencyConflict"): 60},
+    "idempotency-mismatches": {own("IdempotencyMismatch"): 60},
+    "rejection-rate": {own("OrderRejected"): 15, own("OrderConfirmed"): 5},
+    "orders-missing": {own("OrderAccepted"): None},
+    "create-order-errors": {function("Errors", "create_order"): 3},
+    "get-order-errors": {function("Errors", "get_order"): 3},
+    "worker-errors": {function("Errors", "process_order"): 3},
+    "create-order-throttles": {function("Throttles", "create_order"): 20},
+    "get-order-throttles": {function("Throttles", "get_order"): 20},
+    "worker-throttles": {function("Throttles", "process_order"): 20},
+    "create-order-duration": {function("Duration", "create_order"): (30, 9000)},
+    "get-order-duration": {function("Duration", "get_order"): (30, 4500)},
+    "worker-duration": {function("Duration", "process_order"): (30, 55_000)},
+    "worker-concurrency": {function("ConcurrentExecutions", "process_order"): 9},
+    "account-concurrency": {function("ConcurrentExecutions", None): 950},
+    "attempt-failure-rate": {own("AttemptFailed"): 20, own("OrderConfirmed"): None, own("OrderRejected"): None},
+    "attempts-keep-failing": {own("AttemptFailed"): 1},
+    "settlement-conflicts": {own("TransactionConflict"): (1500,)},
+    "settlement-latency": {own("AcceptedToSettledLatency"): (400_000, 500_000)},
+    "oldest-message-age": {sqs("ApproximateAgeOfOldestMessage", "queue"): 900},
+    "backlog-growing": {
+        sqs("NumberOfMessagesSent", "queue"): 200,
+        sqs("ApproximateNumberOfMessagesVisible", "queue"): 2000,
+    },
+    "queue-retention-half": {sqs("ApproximateAgeOfOldestMessage", "queue"): 2 * 86_400},
+    "dead-letter-queue-not-empty": {_DEAD_VISIBLE: 1},
+    "order-dead-lettered": {own("LastAttemptFailed"): 1},
+    "dead-letters-flood": {_DEAD_VISIBLE: 40},
+    "dead-letter-retention-half": {sqs("ApproximateAgeOfOldestMessage", "dead_letter_queue"): 5 * 86_400},
+    **{
+        f"{_kebab(name)}-table-throttles": {table("WriteThrottleEvents", name): 20}
+        for name in ("orders", "stock", "api_idempotency", "worker_idempotency")
+    },
+    **{
+        f"{_kebab(name)}-table-errors": {table("SystemErrors", name, _OPERATION.get(name, "PutItem")): 20}
+        for name in ("orders", "stock", "api_idempotency", "worker_idempotency")
+    },
+    "notifications-failed": {topic("NumberOfNotificationsFailed"): 1},
+    "notifications-redriven": {topic("NumberOfNotificationsRedrivenToDlq"): 1},
+    "notifications-lost": {topic("NumberOfNotificationsFailedToRedriveToDlq"): 1},
+}
+"""Per row, what differs from healthy minutes while its cause lasts: enough that a single minute of it breaches, so that
+an alarm which cannot tell silence from trouble would flap or stay when it ends."""
+
+
+_OF_RULES: Final = {
+    "notifications-failed": "FailedInvocations",
+    "notifications-redriven": "InvocationsSentToDlq",
+    "notifications-lost": "InvocationsFailedToBeSentToDlq",
+}
+_BUS_DEAD = "events_dead_letter_queue"
+BUS_HEALTHY: Final[Series] = {
+    sqs("ApproximateNumberOfMessagesVisible", _BUS_DEAD): 0,
+    sqs("ApproximateNumberOfMessagesNotVisible", _BUS_DEAD): 0,
+}
+"""What healthy minutes have besides with a bus under the stack's own key."""
+BUS_CAUSES: Final[Mapping[str, Series]] = {
+    **{
+        f"{row}-{subscription}": {rule(metric, subscription): 1}
+        for row, metric in _OF_RULES.items()
+        for subscription in BUS_RULES
+    },
+    "bus-dead-letter-queue-not-empty": {sqs("ApproximateNumberOfMessagesVisible", _BUS_DEAD): 1},
+}
+"""The same for the rows that a stack with a bus has instead of the topic's."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """From `begin` to `end` (minutes) these series differ from healthy ones."""
+
+    begin: int
+    end: int
+    series: Series
+
+
+def publish(*phases: Phase, horizon: int = HORIZON) -> MetricStore:
+    """A store of healthy minutes from 0 to `horizon` with the phases' differences."""
+    store = MetricStore()
+    units = {key: _unit(key) for phase in phases for key in phase.series} | {key: _unit(key) for key in HEALTHY}
+    for minute in range(horizon):
+        series = dict(HEALTHY)
+        for phase in phases:
+            if phase.begin <= minute < phase.end:
+                series |= phase.series
+        for key, value in series.items():
+            if value is not None:
+                store.put(key, START + 60 * minute, value, units[key])
+    return store
+
+
+def _unit(key: MetricKey) -> str:
+    published = find(key, (*AWS_METRICS, *own_metrics(PREFIX)))
+    assert published is not None, f"nobody publishes {key}"
+    return published.unit

@@ -1,0 +1,43 @@
+"""``python -m lab.simulation.crash_points``: prints crash point x fault -> outcome; fails on any violation."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from lab.simulation.crash_points.cases import PATHS, cases
+from lab.simulation.crash_points.table import Table
+
+
+def main() -> int:
+    """Run every case; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.simulation.crash_points",
+        description="Print crash point x fault -> outcome, with the number of cases.",
+        epilog=(
+            "Example: python -m lab.simulation.crash_points --path replay. "
+            "Exit status: 0 if every guarantee held in every case, 1 if one was violated."
+        ),
+    )
+    parser.add_argument("--path", default="", help="only paths whose name contains this text")
+    parser.add_argument("--pairs", action="store_true", help="a second fault at every later call of each run as well")
+    parser.add_argument("--every", action="store_true", help="also each repetition of a call that a loop repeats")
+    options = parser.parse_args()
+    table = Table(pairs=options.pairs)
+    _tell(table.head())
+    for path in PATHS:
+        if options.path in path.name:
+            for case in cases(path, every=options.every):
+                table.run(case)
+            _tell(table.rows(path.function, path.name))
+    _tell(table.sums())
+    return 1 if table.violations or not table.count else 0
+
+
+def _tell(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

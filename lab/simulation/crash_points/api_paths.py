@@ -1,0 +1,162 @@
+"""The paths of the API's handlers."""
+
+from __future__ import annotations
+
+from lab.simulation.crash_points.path import Path, Run, ends
+from lab.simulation.crash_points.stage import Stage
+from lab.simulation.fakes import Call, Fault, Process, ProcessKilled
+from lab.simulation.fakes.faults import crash_after, throttled, write_conflict
+from lab.simulation.requests import order_body
+from lab.simulation.world import ORDERS
+
+CREATE, GET = "create_order", "get_order"
+OTHER_BODY = order_body(("SKU-1", 3))
+
+
+def dies_after(operation: str) -> Process:
+    """A process that is killed right after its first call of ``operation``."""
+
+    def on_call(call: Call) -> Fault | None:
+        return crash_after if call.operation == operation else None
+
+    return Process(on_call=on_call)
+
+
+def _post(stage: Stage, *, body: str | None = None, caller: str = "ann") -> Run:
+    return lambda process: stage.post(body=body, caller=caller, process=process)
+
+
+def _first_call(stage: Stage) -> Run:
+    return _post(stage)
+
+
+def _replay(stage: Stage) -> Run:
+    stage.accept()
+    return _post(stage)
+
+
+def _in_progress(stage: Stage) -> Run:
+    stage.post(process=dies_after("PutItem"))
+    return _post(stage)
+
+
+def _lease_passed(stage: Stage) -> Run:
+    stage.post(process=dies_after("PutItem"))
+    stage.lease_passes()
+    return _post(stage)
+
+
+def _died_after_send(stage: Stage) -> Run:
+    stage.post(process=dies_after("SendMessage"))
+    stage.lease_passes()
+    return _post(stage)
+
+
+def _died_after_send_and_processed(stage: Stage) -> Run:
+    stage.post(process=dies_after("SendMessage"))
+    stage.world.drain()
+    stage.lease_passes()
+    return _post(stage)
+
+
+def _died_after_send_and_dead_lettered(stage: Stage) -> Run:
+    stage.post(process=dies_after("SendMessage"))
+    stage.message().body = "not JSON"
+    stage.world.drain()
+    stage.lease_passes()
+    return _post(stage)
+
+
+def _overtaken(stage: Stage) -> Run:
+    """The worker takes the message between the API's send and its store."""
+
+    def run(process: Process) -> object:
+        def overtake(call: Call) -> None:
+            if call.operation == "SendMessage" and stage.world.cloud.wire.process is process:
+                stage.world.deliver()
+
+        stage.world.cloud.wire.after = overtake
+        return stage.post(process=process)
+
+    return run
+
+
+def _mismatch(stage: Stage) -> Run:
+    stage.accept()
+    return _post(stage, body=OTHER_BODY)
+
+
+def _mismatch_in_progress(stage: Stage) -> Run:
+    stage.post(process=dies_after("PutItem"))
+    return lambda process: stage.world.post("k", OTHER_BODY, caller="ann", process=process)
+
+
+def _expired(stage: Stage) -> Run:
+    stage.accept()
+    stage.world.drain()
+    stage.records_expire()
+    return _post(stage)
+
+
+def _other_caller(stage: Stage) -> Run:
+    stage.accept()
+    return _post(stage, caller="bob")
+
+
+def _refused(stage: Stage) -> Run:
+    return lambda process: stage.world.post("k", '{"currency": "EUR", "lines": []}', caller="ann", process=process)
+
+
+def _get(stage: Stage, caller: str) -> Run:
+    order_id = stage.accept()
+
+    def run(process: Process) -> object:
+        try:
+            return stage.world.cloud.wire.run(process, lambda: stage.world.get(order_id, caller=caller))
+        except ProcessKilled:
+            return None
+
+    return run
+
+
+# --- failures --------------------------------------------------------------------------------------------------------
+
+
+def _queue_down(call: Call) -> Fault | None:
+    return throttled if call.service == "sqs" else None
+
+
+def _orders_down(call: Call) -> Fault | None:
+    return throttled if call.params.get("TableName") == ORDERS else None
+
+
+def _row_busy(call: Call) -> Fault | None:
+    return write_conflict if call.params.get("TableName") == ORDERS else None
+
+
+CONFIRMED = ends("CONFIRMED")
+SENT = CONFIRMED | ends()
+"""Where a caller gives up: the order is sent, or it never was there."""
+API_PATHS = (
+    Path("first call", CREATE, _first_call, CONFIRMED),
+    Path("first call, caller gives up", CREATE, _first_call, SENT, gives_up=True),
+    Path("overtaken by the worker", CREATE, _overtaken, CONFIRMED),
+    Path("replay", CREATE, _replay, CONFIRMED),
+    Path("in progress", CREATE, _in_progress, CONFIRMED),
+    Path("lease has passed", CREATE, _lease_passed, CONFIRMED),
+    Path("died after the send", CREATE, _died_after_send, CONFIRMED),
+    Path("died after the send, processed", CREATE, _died_after_send_and_processed, CONFIRMED),
+    Path("died after the send, dead-lettered", CREATE, _died_after_send_and_dead_lettered, CONFIRMED, dead="always"),
+    Path("other body", CREATE, _mismatch, CONFIRMED),
+    Path("other body, first in progress", CREATE, _mismatch_in_progress, CONFIRMED),
+    Path("key's life has passed", CREATE, _expired, CONFIRMED),
+    Path("other caller, same key", CREATE, _other_caller, ends("CONFIRMED", "CONFIRMED")),
+    Path("queue throttled", CREATE, _first_call, CONFIRMED, background=_queue_down),
+    Path("orders throttled", CREATE, _first_call, CONFIRMED, background=_orders_down),
+    Path("orders throttled, caller gives up", CREATE, _first_call, SENT, background=_orders_down, gives_up=True),
+    Path("order row busy", CREATE, _first_call, CONFIRMED, background=_row_busy),
+    Path("own order", GET, lambda stage: _get(stage, "ann"), CONFIRMED),
+    Path("somebody else's order", GET, lambda stage: _get(stage, "bob"), CONFIRMED),
+)
+CALLS_NOTHING = (Path("body fails validation", CREATE, _refused, ends()),)
+"""Paths that must not reach any service: they have no crash points, and a test says so."""

@@ -1,0 +1,209 @@
+"""Finds every crash point of every path, disturbs it in every way, and judges what is left in the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import groupby
+
+from lab.simulation import invariants
+from lab.simulation.crash_points.api_paths import API_PATHS
+from lab.simulation.crash_points.disturbances import Disturbance, disturbances
+from lab.simulation.crash_points.fifo_paths import FIFO_PATHS
+from lab.simulation.crash_points.path import Path
+from lab.simulation.crash_points.stage import Stage, staged
+from lab.simulation.crash_points.worker_paths import WORKER_PATHS
+from lab.simulation.fakes import Call, Process
+from lab.simulation.world import ORDERS
+
+PATHS = (*API_PATHS, *WORKER_PATHS, *FIFO_PATHS)
+STATUSES = frozenset({200, 202, 404, 409, 422, 503})
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One path, disturbed at one call in one way."""
+
+    path: Path
+    call: Call
+    disturbance: Disturbance
+
+    def __str__(self) -> str:
+        return f"{self.path.name}: call {self.call.index} ({self.call.operation}), {self.disturbance.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a case ended.
+
+    Attributes:
+        end: ``same`` where the disturbed run itself came to the undisturbed one's end; ``retried`` where callers or
+            the queue had to repeat; ``redriven`` where a dead letter had to be sent back; ``violated``.
+        violations: What does not hold, each with the moment at which it was noticed.
+        calls: The calls of the disturbed run.
+    """
+
+    end: str
+    violations: list[str] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+
+
+def calls_of(path: Path) -> list[Call]:
+    """The calls of the path's run when nothing disturbs it."""
+    with staged(path.deployment) as stage:
+        process = Process(on_call=path.background)
+        path.prepare(stage)(process)
+        return process.calls
+
+
+def crash_points(path: Path, *, every: bool = False) -> list[Call]:
+    """The calls of a path. Of one that a loop repeats in process more than three times, its first two and its last,
+    unless ``every`` one is wanted: what lies between differs in the time of day only."""
+    calls = calls_of(path)
+    if every:
+        return calls
+    repeats = [list(group) for _, group in groupby(calls, key=lambda call: call.operation)]
+    return [call for group in repeats for call in (group if len(group) <= 3 else [*group[:2], group[-1]])]
+
+
+def cases(path: Path, *, every: bool = False) -> Iterator[Case]:
+    """Every disturbance of every crash point of a path."""
+    for call in crash_points(path, every=every):
+        for disturbance in disturbances(call):
+            yield Case(path, call, disturbance)
+
+
+def run_case(case: Case, *also: tuple[int, Disturbance]) -> Outcome:
+    """Play a case to its end. ``also`` disturbs further calls of the same run, by index.
+
+    Raises:
+        AssertionError: the run did not make the call that was recorded: a path is not deterministic.
+    """
+    path = case.path
+    with staged(path.deployment) as stage:
+        stage.gives_up, stage.recover = path.gives_up, lambda: path.recover(stage)
+        run = path.prepare(stage)
+        before = _last_written(stage)
+        planned = {
+            index: disturbance.fault(stage) for index, disturbance in ((case.call.index, case.disturbance), *also)
+        }
+        stage.process = Process(faults=planned, on_call=path.background)
+        result = run(stage.process)
+        _check_recording(case, stage.process)
+        unmarked = _last_written(stage) == before and (stage.down or _could_not_write(planned.keys(), stage.process))
+        at_once = _state(stage, result)
+        violations, dead = _aftermath(stage, path, may_be_unmarked=unmarked, erased=_erased(case, stage.process))
+        if violations:
+            history = " and then ".join([str(case), *(f"at call {index} {second.name}" for index, second in also)])
+            return Outcome("violated", [f"{history}: {text}" for text in violations], stage.process.calls)
+    if at_once == _undisturbed(path):
+        return Outcome("same", calls=stage.process.calls)
+    return Outcome("redriven" if dead and path.dead != "always" else "retried", calls=stage.process.calls)
+
+
+def _check_recording(case: Case, process: Process) -> None:
+    made = process.calls[case.call.index].operation if len(process.calls) > case.call.index else None
+    if made != case.call.operation:
+        raise AssertionError(f"{case}: the run made {made} instead; a path must make the same calls every time.")
+
+
+def _could_not_write(disturbed: Collection[int], process: Process) -> bool:
+    """The one excuse for an order that is not marked: each of the run's writes of the order was disturbed, or the
+    process was killed with nothing done but reads."""
+    writes = [
+        call.index
+        for call in process.calls
+        if call.params.get("TableName") == ORDERS and call.operation == "UpdateItem"
+    ]
+    read_only = process.killed and all(call.operation == "GetItem" for call in process.calls[:-1])
+    return read_only or (bool(writes) and all(index in disturbed for index in writes))
+
+
+def _erased(case: Case, process: Process) -> bool:
+    """Whether a run failed, and its record's deletion came after its lease had passed: it erases its successor's
+    record, with which the mark of a replay goes. Powertools deletes unconditionally; nothing but the mark rests on the
+    record."""
+    late = process.calls[case.call.index :] if case.disturbance.name.startswith("zombie") else []
+    if case.disturbance.name == "effect arrives late":
+        late = [case.call]
+    return any(call.operation == "DeleteItem" for call in late)
+
+
+# --- what follows ----------------------------------------------------------------------------------------------------
+
+
+def _aftermath(stage: Stage, path: Path, *, may_be_unmarked: bool, erased: bool) -> tuple[list[str], int]:
+    """Let everything happen that follows, and check after each step. Returns violations and dead letters seen."""
+    world, found = stage.world, list[str]()
+    dead = 0
+
+    def check(moment: str, *more: Callable[[], list[str]]) -> None:
+        texts = invariants.violations(world) + [text for one in more for text in one()]
+        found.extend(f"{moment}: {text}" for text in texts)
+
+    def marked() -> list[str]:
+        return invariants.dead_letters_are_marked(world) if path.marked and not may_be_unmarked else []
+
+    check("at once", marked, lambda: _strange_answers(stage))
+    stage.quiet()
+    dead = len(world.dead_letters.messages)
+    check("quiet", marked, lambda: _dead_letters(path, dead), lambda: stage.stuck)
+    if stage.late:
+        stage.late_effects_arrive()
+        stage.quiet()
+        check("late effects", marked)
+    stage.everything_is_delivered_again()
+    check("delivered again")
+    stage.everything_is_redriven()
+    if path.fifo and path.dead == "never":
+        check("in order", lambda: invariants.in_order(world))
+    check("redriven", lambda: _wrong_end(stage, path.ends))
+    check("replays", lambda: [] if erased else invariants.replays_are_marked(world))
+    stage.records_expire()
+    stage.quiet()
+    stage.everything_is_delivered_again()
+    check("a day later", lambda: _wrong_end(stage, path.later or path.ends), lambda: stage.stuck)
+    return found, dead
+
+
+def _strange_answers(stage: Stage) -> list[str]:
+    answers = Counter(one.response["statusCode"] for one in stage.world.exchanges if one.response is not None)
+    return [f"{count} answers were {status}" for status, count in answers.items() if status not in STATUSES]
+
+
+def _dead_letters(path: Path, dead: int) -> list[str]:
+    if path.dead == "never" and dead:
+        return [f"{dead} dead letters, though nothing but one fault happened"]
+    return ["no dead letter of a message that cannot be processed"] if path.dead == "always" and not dead else []
+
+
+def _wrong_end(stage: Stage, ends: frozenset[tuple[str, ...]]) -> list[str]:
+    statuses = stage.statuses()
+    return [] if statuses in ends else [f"the orders are {statuses}, expected {sorted(ends)}"]
+
+
+# --- telling ends apart ----------------------------------------------------------------------------------------------
+
+
+def _state(stage: Stage, result: object) -> tuple[object, ...]:
+    """What a disturbed run has to reach to count as undisturbed."""
+    status = result.get("statusCode") if isinstance(result, dict) else getattr(result, "response", result)
+    if isinstance(status, dict):
+        status = status.get("statusCode")
+    kept = len(status) if isinstance(status, frozenset) else status
+    world = stage.world
+    return kept, stage.statuses(), len(world.orders_queue.messages), len(world.dead_letters.messages)
+
+
+@cache
+def _undisturbed(path: Path) -> tuple[object, ...]:
+    with staged(path.deployment) as stage:
+        stage.gives_up = path.gives_up
+        return _state(stage, path.prepare(stage)(Process(on_call=path.background)))
+
+
+def _last_written(stage: Stage) -> str:
+    """The orders table, to see whether a run has written to it."""
+    return repr(stage.world.orders)

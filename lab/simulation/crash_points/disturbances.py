@@ -1,0 +1,145 @@
+"""What can happen at a call: the faults of the fakes, and those that need to know the time and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
+
+from lab.simulation.crash_points.stage import Stage
+from lab.simulation.fakes import FAULTS, Call, Fault, ProcessKilled, client_error
+from lab.simulation.fakes.faults import cancellation, deadline, throttled
+from lab.simulation.fakes.wire import Perform, Response
+
+TRANSIENT = ("TransactionConflict", "ThrottlingError")
+
+
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """One thing that happens at one call.
+
+    Attributes:
+        name: What happens, exactly.
+        column: The column of the table; several disturbances may share one.
+        fault: Makes the fault for a stage.
+        kills: The process ends here: it makes no further call.
+    """
+
+    name: str
+    column: str
+    fault: Callable[[Stage], Fault]
+    kills: bool = False
+
+
+def _deadline(stage: Stage) -> Fault:
+    return deadline(stage.deadline_passes)
+
+
+def _arrives_late(stage: Stage) -> Fault:
+    def fault(call: Call, perform: Perform) -> Response:
+        stage.late.append(perform)
+        raise ProcessKilled(f"killed while {call.operation} was on its way")
+
+    return fault
+
+
+def _zombie_before(stage: Stage) -> Fault:
+    """The process stands still before the call until its lease has passed and everybody else is done; then goes on."""
+
+    def fault(call: Call, perform: Perform) -> Response:
+        stage.lease_passes()
+        stage.quiet()
+        return perform()
+
+    return fault
+
+
+def _zombie_after(stage: Stage) -> Fault:
+    """The same between the call's effect and its answer."""
+
+    def fault(call: Call, perform: Perform) -> Response:
+        response = perform()
+        stage.lease_passes()
+        stage.quiet()
+        return response
+
+    return fault
+
+
+def _down_from_here(*, every_service: bool) -> Callable[[Stage], Fault]:
+    """The service, or all of them, refuse this call and every later one of the run."""
+
+    def make(stage: Stage) -> Fault:
+        def fault(call: Call, perform: Perform) -> Response:
+            stage.down = True
+            others, down = stage.process.on_call, call.service
+
+            def on_call(later: Call) -> Fault | None:
+                if every_service or later.service == down:
+                    return throttled
+                return others(later) if others is not None else None
+
+            stage.process.on_call = on_call
+            return throttled(call, perform)
+
+        return fault
+
+    return make
+
+
+def _in_progress(_: Stage) -> Fault:
+    def fault(call: Call, perform: Perform) -> Response:
+        raise client_error(call.operation, "TransactionInProgressException", "The token's transaction is in progress")
+
+    return fault
+
+
+def _cancelled(mix: tuple[str | None, ...]) -> Callable[[Stage], Fault]:
+    """Cancel with these codes; ``None`` is what the service would truly say of the item. A cancellation never lies
+    about a condition: what it says of an item whose condition it evaluated was so."""
+
+    def make(stage: Stage) -> Fault:
+        def fault(call: Call, perform: Perform) -> Response:
+            truth = stage.world.cloud.dynamodb.transactions.reasons(call.params["TransactItems"])
+            raise cancellation(
+                [fact if code is None else {"Code": code} for code, fact in zip(mix, truth, strict=True)]
+            )
+
+        return fault
+
+    return make
+
+
+SPECIAL = (
+    Disturbance("effect arrives late", "effect arrives late", _arrives_late, kills=True),
+    Disturbance("deadline passes", "deadline passes", _deadline, kills=True),
+    Disturbance("zombie before", "zombie before", _zombie_before),
+    Disturbance("zombie after", "zombie after", _zombie_after),
+    Disturbance("service down", "service down", _down_from_here(every_service=False)),
+    Disturbance("all down", "all down", _down_from_here(every_service=True)),
+)
+IN_PROGRESS = Disturbance("transaction in progress", "transaction cancelled", _in_progress)
+COLUMNS = (
+    *(kind.name for kind in FAULTS if kind.name not in {"conflict", "conflict on 2nd", "item throttled"}),
+    *(special.column for special in SPECIAL),
+    "transaction cancelled",
+)
+"""The columns of the table."""
+
+
+def disturbances(call: Call) -> Iterator[Disturbance]:
+    """Everything that can happen at ``call``. Of a cancelled transaction: every mix of reasons, item by item."""
+    for kind in FAULTS:
+        if kind.name in COLUMNS and kind.fits(call):
+            yield Disturbance(kind.name, kind.name, _plain(kind.fault), kills=kind.name.startswith("crash"))
+    yield from SPECIAL
+    if call.operation == "TransactWriteItems":
+        yield IN_PROGRESS
+        for mix in product((None, *TRANSIENT), repeat=len(call.params["TransactItems"])):
+            if any(mix):
+                name = ", ".join(code or "as it is" for code in mix)
+                yield Disturbance(f"cancelled: {name}", "transaction cancelled", _cancelled(mix))
+
+
+def _plain(fault: Fault) -> Callable[[Stage], Fault]:
+    return lambda _: fault

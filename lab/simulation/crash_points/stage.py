@@ -1,0 +1,142 @@
+"""One world, the intents of its callers, and everything that happens after a run was disturbed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lab.simulation.fakes import Process
+from lab.simulation.queue_model import Message
+from lab.simulation.requests import order_body
+from lab.simulation.world import API_RECORDS, WORKER_RECORDS, Deployment, Exchange, World, simulated
+
+ANSWERED = frozenset({202, 422})
+"""What ends a caller's retries: the order is accepted, or the key belongs to another body."""
+MOST_RETRIES = 12
+PAUSE_SECONDS = 5
+DAY = 86_400
+
+
+@dataclass(slots=True)
+class Stage:
+    """A world with one path's history in it.
+
+    Attributes:
+        process: The run that is disturbed.
+        intents: Caller, key and body of every order that somebody wants, whether or not an answer came.
+        gives_up: The callers never ask again.
+        recover: Takes the cause of the path's own failure away, before the queue redelivers.
+        late: Effects of calls whose process is gone, still on their way.
+        down: A service has been made unavailable until the end of the disturbed run.
+        stuck: Intents that were never answered, however often they were repeated.
+    """
+
+    world: World
+    process: Process = field(default_factory=Process)
+    intents: dict[tuple[str | None, str, str], None] = field(default_factory=dict)
+    gives_up: bool = False
+    recover: Callable[[], None] = lambda: None
+    late: list[Callable[[], Any]] = field(default_factory=list)
+    down: bool = False
+    stuck: list[str] = field(default_factory=list)
+
+    # --- scenes ------------------------------------------------------------------------------------------------------
+
+    def post(
+        self, key: str = "k", body: str | None = None, *, caller: str = "ann", process: Process | None = None
+    ) -> Exchange:
+        """POST an order; from now on its caller wants it."""
+        body = order_body() if body is None else body
+        self.intents[caller, key, body] = None
+        return self.world.post(key, body, caller=caller, process=process)
+
+    def accept(self, key: str = "k", *lines: tuple[str, int]) -> str:
+        """POST an order undisturbed and return its id."""
+        response = self.post(key, order_body(*lines)).response
+        if response is None or response["statusCode"] != 202:
+            raise AssertionError(f"the scene needs an accepted order, the answer is {response}")
+        return str(response["headers"]["Location"]).rpartition("/")[2]
+
+    def message(self) -> Message:
+        """The only message of the orders queue."""
+        (message,) = self.world.orders_queue.messages.values()
+        return message
+
+    def redeliver(self) -> None:
+        """Show every message of the orders queue, though a visibility timeout may be running."""
+        for message_id in self.world.orders_queue.messages:
+            self.world.orders_queue.redeliver(message_id)
+
+    # --- time --------------------------------------------------------------------------------------------------------
+
+    def deadline_passes(self) -> None:
+        """Move the clock past the end of whatever runs now."""
+        config = self.world.deployment
+        self.world.cloud.clock.advance(max(config.api_timeout_seconds, config.worker_timeout_seconds) + 1)
+
+    def lease_passes(self) -> None:
+        """Move the clock to where every lease has ended and every message in flight is visible again."""
+        self.world.cloud.clock.advance(self.world.orders_queue.visibility_seconds + 1)
+
+    def records_expire(self) -> None:
+        """A day later, with no idempotency record left of either function: the worst that lives can do."""
+        self.world.cloud.clock.advance(DAY + 1)
+        for table in (API_RECORDS, WORKER_RECORDS):
+            self.world.cloud.dynamodb.tables[table].items.clear()
+
+    # --- what always follows -----------------------------------------------------------------------------------------
+
+    def quiet(self) -> None:
+        """Callers repeat what they have no final answer to, and once more what they have; the queue redelivers."""
+        self.recover()
+        if not self.gives_up:
+            for intent in list(self.intents):
+                self._repeat(*intent)
+        self.world.drain()
+
+    def _repeat(self, caller: str | None, key: str, body: str) -> None:
+        for _ in range(MOST_RETRIES):
+            response = self.world.post(key, body, caller=caller).response
+            if response is not None and response["statusCode"] in ANSWERED:
+                return
+            self.world.cloud.clock.advance(PAUSE_SECONDS)
+        self.stuck.append(f"the caller of key {key} has no answer after {MOST_RETRIES} tries: {response}")
+
+    def late_effects_arrive(self) -> None:
+        """Calls that left a process which is gone by now reach their service."""
+        while self.late:
+            try:
+                self.late.pop(0)()
+            except ClientError:
+                continue  # refused, and nobody is there to be told
+
+    def everything_is_delivered_again(self) -> None:
+        """At least once, at its worst: every deleted message comes back, once. Of a FIFO queue none does."""
+        if self.world.deployment.fifo:
+            return
+        for message_id in list(self.world.orders_queue.deleted):
+            self.world.orders_queue.resurrect(message_id)
+        self.world.drain()
+
+    def everything_is_redriven(self) -> None:
+        """Somebody on call sends every dead letter back."""
+        for message in list(self.world.dead_letters.messages.values()):
+            self.world.redrive(message)
+        self.world.drain()
+
+    def statuses(self) -> tuple[str, ...]:
+        """The statuses of all orders, sorted."""
+        return tuple(sorted(order["status"]["S"] for order in self.world.orders.values()))
+
+
+@contextmanager
+def staged(deployment: Deployment | None = None, seed: int = 1) -> Iterator[Stage]:
+    """A fresh stage: a hundred of ``SKU-1``, five of ``SKU-2``."""
+    with simulated(World(seed=seed, deployment=deployment or Deployment())) as world:
+        world.stock_up("SKU-1", 100)
+        world.stock_up("SKU-2", 5)
+        yield Stage(world)

@@ -1,0 +1,78 @@
+"""The table crash point x fault -> outcome, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from lab.simulation.crash_points.cases import Case, Outcome, run_case
+from lab.simulation.crash_points.disturbances import COLUMNS, Disturbance, disturbances
+
+LETTERS = {"same": "=", "retried": "r", "redriven": "d", "violated": "!"}
+RANK = "=rd!"
+SECOND = frozenset({"crash before", "crash after", "answer lost", "server error"})
+"""What the second fault of a pair may be."""
+LEGEND = f"""
+=  the disturbed run came to its end by itself        r  its caller or the queue repeated it, then it was done
+d  it became a dead letter and was redriven           !  a guarantee was violated          .  cannot happen there
+"transaction cancelled" stands for every mix of reasons over the items; the letter is the worst of them.
+Columns: {", ".join(f"{chr(97 + index)} {name}" for index, name in enumerate(COLUMNS))}
+"""
+
+
+@dataclass(slots=True)
+class Table:
+    """Runs cases and keeps how they ended, by path, call and column."""
+
+    pairs: bool = False
+    count: int = 0
+    violations: list[str] = field(default_factory=list)
+    cells: dict[tuple[str, str, int, str], dict[str, str]] = field(default_factory=dict)
+
+    def run(self, case: Case) -> None:
+        """Run one case; with ``pairs`` also with a second fault at each later call of its run."""
+        outcome = run_case(case)
+        self._keep(case, outcome)
+        if self.pairs and not case.disturbance.kills:
+            for index, disturbance in _seconds(case, outcome):
+                self._keep(case, run_case(case, (index, disturbance)))
+
+    def _keep(self, case: Case, outcome: Outcome) -> None:
+        self.count += 1
+        self.violations += outcome.violations
+        row = self.cells.setdefault(
+            (case.path.function, case.path.name, case.call.index, case.call.operation), dict.fromkeys(COLUMNS, ".")
+        )
+        letter, known = LETTERS[outcome.end], row[case.disturbance.column]
+        row[case.disturbance.column] = letter if known == "." else max(letter, known, key=RANK.index)
+
+    def text(self) -> str:
+        """The whole table, its legend, its violations and its sums."""
+        paths = dict.fromkeys(key[:2] for key in self.cells)
+        return "".join([self.head(), *(self.rows(*path) for path in paths), self.sums()])
+
+    def head(self) -> str:
+        """Legend and columns."""
+        return f"{LEGEND}\n{'':34}" + " ".join(chr(97 + index) for index in range(len(COLUMNS))) + "\n"
+
+    def rows(self, function: str, path: str) -> str:
+        """The rows of one path."""
+        lines = [f"{function} · {path}"]
+        for (its_function, its_path, index, operation), row in self.cells.items():
+            if (its_function, its_path) == (function, path):
+                lines.append(f"  {index:2} {operation:29} " + " ".join(row[column] for column in COLUMNS))
+        return "\n".join(lines) + "\n"
+
+    def sums(self) -> str:
+        """Every violation, and the sums."""
+        paths = len({key[:2] for key in self.cells})
+        sums = f"{paths} paths, {len(self.cells)} crash points, {self.count} cases, {len(self.violations)} violations"
+        return "\n".join(["", *self.violations, sums]) + "\n"
+
+
+def _seconds(case: Case, outcome: Outcome) -> Iterator[tuple[int, Disturbance]]:
+    """A second fault at each call that the disturbed run made after the first."""
+    for call in outcome.calls[case.call.index + 1 :]:
+        for disturbance in disturbances(call):
+            if disturbance.name in SECOND:
+                yield call.index, disturbance

@@ -1,0 +1,28 @@
+"""In-memory stand-ins for boto3 clients, at the level of their methods: fast, deterministic, and easy to disturb."""
+
+from lab.simulation.clock import Clock, Entropy
+from lab.simulation.fakes.cloud import Cloud
+from lab.simulation.fakes.dynamodb import FakeDynamoDB
+from lab.simulation.fakes.errors import UnsupportedByFakeError, client_error
+from lab.simulation.fakes.faults import FAULTS, FaultKind
+from lab.simulation.fakes.sns import FakeSNS
+from lab.simulation.fakes.sqs import FakeSQS
+from lab.simulation.fakes.wire import Call, Fault, Process, ProcessKilled, Wire
+
+__all__ = [
+    "FAULTS",
+    "Call",
+    "Clock",
+    "Cloud",
+    "Entropy",
+    "FakeDynamoDB",
+    "FakeSNS",
+    "FakeSQS",
+    "Fault",
+    "FaultKind",
+    "Process",
+    "ProcessKilled",
+    "UnsupportedByFakeError",
+    "Wire",
+    "client_error",
+]

@@ -1,0 +1,58 @@
+"""One simulated AWS: the four clients over one clock, one source of randomness and one wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+from lab.simulation.clock import Clock, Entropy
+from lab.simulation.fakes.dynamodb import FakeDynamoDB
+from lab.simulation.fakes.events import FakeEvents
+from lab.simulation.fakes.sns import FakeSNS
+from lab.simulation.fakes.sqs import FakeSQS
+from lab.simulation.fakes.wire import Wire
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+
+
+@dataclass(slots=True)
+class Cloud:
+    """Everything that a function can reach. Two clouds with one seed behave the same, call by call."""
+
+    entropy: Entropy = field(default_factory=Entropy)
+    clock: Clock = field(default_factory=Clock)
+    wire: Wire = field(default_factory=Wire)
+    dynamodb: FakeDynamoDB = field(init=False)
+    sqs: FakeSQS = field(init=False)
+    sns: FakeSNS = field(init=False)
+    events: FakeEvents = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.dynamodb = FakeDynamoDB(self.clock, self.entropy, self.wire)
+        self.sqs = FakeSQS(self.wire)
+        self.sns = FakeSNS(self.clock, self.entropy, self.wire)
+        self.events = FakeEvents(self.entropy, self.wire)
+
+    @property
+    def dynamodb_client(self) -> DynamoDBClient:
+        """The DynamoDB fake under boto3's type: it has the methods that the program calls, not all of them."""
+        return cast("DynamoDBClient", self.dynamodb)
+
+    @property
+    def sqs_client(self) -> SQSClient:
+        """The SQS fake under boto3's type."""
+        return cast("SQSClient", self.sqs)
+
+    @property
+    def sns_client(self) -> SNSClient:
+        """The SNS fake under boto3's type."""
+        return cast("SNSClient", self.sns)
+
+    @property
+    def events_client(self) -> EventBridgeClient:
+        """The EventBridge fake under boto3's type."""
+        return cast("EventBridgeClient", self.events)

@@ -1,0 +1,187 @@
+"""The DynamoDB client: the low-level methods that the program and Powertools call, over tables in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lab.simulation.clock import Clock, Entropy
+from lab.simulation.fakes.dynamodb import reads
+from lab.simulation.fakes.dynamodb.requests import (
+    Expressions,
+    InvalidExpressionError,
+    InvalidValueError,
+    compile_request,
+)
+from lab.simulation.fakes.dynamodb.table import ConditionFailedError, Table, Write
+from lab.simulation.fakes.dynamodb.transactions import Transactions
+from lab.simulation.fakes.dynamodb.updates import Update
+from lab.simulation.fakes.dynamodb.values import Item, copy_item
+from lab.simulation.fakes.errors import (
+    EXCEPTIONS,
+    ExceptionsNamespace,
+    UnsupportedByFakeError,
+    client_error,
+    only_known,
+    refuse,
+)
+from lab.simulation.fakes.wire import OK, Response, Wire
+
+_WRITE = frozenset(
+    {
+        "TableName",
+        "ConditionExpression",
+        "ExpressionAttributeNames",
+        "ExpressionAttributeValues",
+        "ReturnValues",
+        "ReturnValuesOnConditionCheckFailure",
+        "ReturnConsumedCapacity",
+    }
+)
+_PUT = _WRITE | {"Item"}
+_DELETE = _WRITE | {"Key"}
+_UPDATE = _WRITE | {"Key", "UpdateExpression"}
+_TRANSACT = frozenset({"TransactItems", "ClientRequestToken", "ReturnConsumedCapacity"})
+_RETURN_VALUES = {
+    "PutItem": frozenset({"NONE", "ALL_OLD"}),
+    "DeleteItem": frozenset({"NONE", "ALL_OLD"}),
+    "UpdateItem": frozenset({"NONE", "ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW"}),
+}
+
+
+class FakeDynamoDB:
+    """Stands in for ``boto3.client("dynamodb")``. Unmodelled parameters and syntax are refused, never ignored."""
+
+    exceptions: ExceptionsNamespace = EXCEPTIONS
+
+    def __init__(self, clock: Clock, entropy: Entropy, wire: Wire) -> None:
+        self.clock = clock
+        self.entropy = entropy
+        self.wire = wire
+        self.tables: dict[str, Table] = {}
+        self.transactions = Transactions(clock, self._table)
+
+    def add_table(self, name: str, ttl: str | None = None, **key_types: str) -> Table:
+        """Create a table: ``add_table("orders", order_id="S")``. ``ttl`` names its time-to-live attribute."""
+        table = Table(name, key_types, ttl)
+        self.tables[name] = table
+        return table
+
+    def sweep(self) -> int:
+        """Let time to live delete what has expired; returns how many items went."""
+        return sum(table.sweep(self.clock.time()) for table in self.tables.values())
+
+    # --- writes -------------------------------------------------------------------------------------------------
+
+    def put_item(self, **params: Any) -> Response:
+        """Put one item."""
+        only_known("PutItem", params, _PUT)
+        return self.wire.carry("dynamodb", "PutItem", params, lambda: self._put(params))
+
+    def update_item(self, **params: Any) -> Response:
+        """Update one item, or create it."""
+        only_known("UpdateItem", params, _UPDATE)
+        return self.wire.carry("dynamodb", "UpdateItem", params, lambda: self._update(params))
+
+    def delete_item(self, **params: Any) -> Response:
+        """Delete one item."""
+        only_known("DeleteItem", params, _DELETE)
+        return self.wire.carry("dynamodb", "DeleteItem", params, lambda: self._delete(params))
+
+    def transact_write_items(self, **params: Any) -> Response:
+        """Write up to 100 items, all or none."""
+        only_known("TransactWriteItems", params, _TRANSACT)
+        # botocore adds a token before it sends, so that its own retries repeat the token and not the effect.
+        token = params.get("ClientRequestToken") or self.entropy.uuid()
+        return self.wire.carry("dynamodb", "TransactWriteItems", params, lambda: self._transact(params, token))
+
+    def _put(self, params: Mapping[str, Any]) -> Response:
+        def prepare(table: Table, expressions: Expressions) -> Write:
+            return table.prepare_put(params["Item"], expressions)
+
+        return self._write("PutItem", params, prepare)
+
+    def _update(self, params: Mapping[str, Any]) -> Response:
+        def prepare(table: Table, expressions: Expressions) -> Write:
+            return table.prepare_update(params["Key"], expressions)
+
+        return self._write("UpdateItem", params, prepare)
+
+    def _delete(self, params: Mapping[str, Any]) -> Response:
+        def prepare(table: Table, expressions: Expressions) -> Write:
+            return table.prepare_delete(params["Key"], expressions)
+
+        return self._write("DeleteItem", params, prepare)
+
+    def _transact(self, params: Mapping[str, Any], token: str) -> Response:
+        self.transactions.refuse_duplicates(params["TransactItems"])
+        self.transactions.write(params["TransactItems"], token)
+        return {"ResponseMetadata": OK}
+
+    def _write(self, operation: str, params: Mapping[str, Any], prepare: Any) -> Response:
+        table = self._table(operation, params["TableName"])
+        wanted = params.get("ReturnValues", "NONE")
+        if wanted not in _RETURN_VALUES[operation]:
+            refuse(operation, f"Return values set to invalid value: {wanted}")
+        try:
+            expressions = compile_request(params)
+            write: Write = prepare(table, expressions)
+        except ConditionFailedError as failure:
+            raise _condition_failed(operation, params, failure.item) from failure
+        except (InvalidExpressionError, InvalidValueError) as error:
+            refuse(operation, str(error))
+        write.apply()
+        return {**_returned(wanted, write, expressions.update), "ResponseMetadata": OK}
+
+    # --- reads --------------------------------------------------------------------------------------------------
+
+    def get_item(self, **params: Any) -> Response:
+        """Get one item by key."""
+        only_known("GetItem", params, reads.GET)
+        return self.wire.carry("dynamodb", "GetItem", params, lambda: reads.get(self._table, params))
+
+    def batch_get_item(self, **params: Any) -> Response:
+        """Get up to 100 items by key."""
+        only_known("BatchGetItem", params, reads.BATCH_GET)
+        return self.wire.carry("dynamodb", "BatchGetItem", params, lambda: reads.batch_get(self._table, params))
+
+    def query(self, **params: Any) -> Response:
+        """Items that meet a key condition and a filter."""
+        only_known("Query", params, reads.QUERY)
+        return self.wire.carry("dynamodb", "Query", params, lambda: reads.query(self._table, params))
+
+    def scan(self, **params: Any) -> Response:
+        """All items that meet a filter."""
+        only_known("Scan", params, reads.SCAN)
+        return self.wire.carry("dynamodb", "Scan", params, lambda: reads.scan(self._table, params))
+
+    def _table(self, operation: str, name: str) -> Table:
+        if name not in self.tables:
+            raise client_error(
+                operation, "ResourceNotFoundException", f"Requested resource not found: Table: {name} not found"
+            )
+        return self.tables[name]
+
+
+def _condition_failed(operation: str, params: Mapping[str, Any], item: Item | None) -> Exception:
+    extra: dict[str, Any] = {}
+    if params.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" and item is not None:
+        extra["Item"] = copy_item(item)
+    return client_error(operation, "ConditionalCheckFailedException", "The conditional request failed", extra=extra)
+
+
+def _returned(wanted: str, write: Write, update: Update | None) -> dict[str, Any]:
+    if wanted == "NONE":
+        return {}
+    source = write.before if wanted.endswith("_OLD") else write.after
+    if source is None:
+        return {}
+    if wanted.startswith("ALL_"):
+        return {"Attributes": copy_item(source)}
+    if update is None:
+        return {}
+    if update.nested:
+        raise UnsupportedByFakeError(f"ReturnValues={wanted} with nested paths is not modelled: use ALL_NEW.")
+    # Every attribute that the expression names counts as updated, also where its value is what it was.
+    some = copy_item({name: value for name, value in source.items() if name in update.roots})
+    return {"Attributes": some} if some else {}

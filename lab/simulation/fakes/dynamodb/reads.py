@@ -1,0 +1,120 @@
+"""GetItem, BatchGetItem, Query and Scan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from lab.simulation.fakes.dynamodb.requests import (
+    Expressions,
+    InvalidExpressionError,
+    InvalidValueError,
+    compile_request,
+)
+from lab.simulation.fakes.dynamodb.table import Table
+from lab.simulation.fakes.dynamodb.values import Item, copy_item
+from lab.simulation.fakes.errors import refuse
+from lab.simulation.fakes.wire import OK, Response
+
+_READ = frozenset(
+    {
+        "TableName",
+        "ProjectionExpression",
+        "ExpressionAttributeNames",
+        "ConsistentRead",
+        "ReturnConsumedCapacity",
+    }
+)
+GET = _READ | {"Key"}
+BATCH_GET = frozenset({"RequestItems", "ReturnConsumedCapacity"})
+SCAN = _READ | {"ExpressionAttributeValues", "FilterExpression", "Limit", "ExclusiveStartKey", "Select"}
+QUERY = SCAN | {"KeyConditionExpression", "ScanIndexForward"}
+MAX_BATCH = 100
+
+TableFinder = Callable[[str, str], Table]
+
+
+def get(find: TableFinder, params: Mapping[str, Any]) -> Response:
+    """One item, or an answer without ``Item``. Every read is consistent: histories need no stale ones."""
+    table = find("GetItem", params["TableName"])
+    item = _one(table, "GetItem", params["Key"], _compiled("GetItem", params))
+    return {"ResponseMetadata": OK} if item is None else {"Item": item, "ResponseMetadata": OK}
+
+
+def batch_get(find: TableFinder, params: Mapping[str, Any]) -> Response:
+    """Up to 100 items. Nothing is ever left in ``UnprocessedKeys``; inject it with a fault."""
+    responses: dict[str, list[Item]] = {}
+    requested = params["RequestItems"]
+    if sum(len(request["Keys"]) for request in requested.values()) > MAX_BATCH:
+        refuse("BatchGetItem", "Too many items requested for the BatchGetItem call")
+    for name, request in requested.items():
+        table = find("BatchGetItem", name)
+        expressions = _compiled("BatchGetItem", request)
+        keys = [table.key_of(key, whole=True) for key in request["Keys"]]
+        if len(set(keys)) != len(keys):
+            refuse("BatchGetItem", "Provided list of item keys contains duplicates")
+        found = (_one(table, "BatchGetItem", key, expressions) for key in request["Keys"])
+        responses[name] = [item for item in found if item is not None]
+    return {"Responses": responses, "UnprocessedKeys": {}, "ResponseMetadata": OK}
+
+
+def query(find: TableFinder, params: Mapping[str, Any]) -> Response:
+    """Items that meet the key condition, in key order."""
+    table = find("Query", params["TableName"])
+    expressions = _compiled("Query", params)
+    condition = expressions.key_condition
+    if condition is None:
+        refuse("Query", "Either the KeyConditions or KeyConditionExpression parameter must be specified")
+    backwards = not params.get("ScanIndexForward", True)
+    keys = sorted(table.items, reverse=backwards)
+    chosen = [key for key in keys if condition(table.items[key], expressions.values)]
+    return _page(table, chosen, params, expressions)
+
+
+def scan(find: TableFinder, params: Mapping[str, Any]) -> Response:
+    """All items, in key order (the service promises none)."""
+    table = find("Scan", params["TableName"])
+    return _page(table, sorted(table.items), params, _compiled("Scan", params))
+
+
+def _page(
+    table: Table, keys: Iterable[tuple[str, ...]], params: Mapping[str, Any], expressions: Expressions
+) -> Response:
+    remaining = list(keys)
+    start = params.get("ExclusiveStartKey")
+    if start is not None:
+        after = table.key_of(start, whole=True)
+        if after in remaining:
+            remaining = remaining[remaining.index(after) + 1 :]
+    # The limit counts items before the filter, as in the service: a page may be empty and still not be the last.
+    limit = params.get("Limit", len(remaining))
+    page, rest = remaining[:limit], remaining[limit:]
+    items = [table.items[key] for key in page]
+    if expressions.filter is not None:
+        items = [item for item in items if expressions.filter(item, expressions.values)]
+    answer: Response = {"Count": len(items), "ScannedCount": len(page), "ResponseMetadata": OK}
+    if params.get("Select") != "COUNT":
+        answer["Items"] = [_shown(item, expressions) for item in items]
+    if rest or (page and len(page) == params.get("Limit")):
+        last = table.items[page[-1]]
+        answer["LastEvaluatedKey"] = {name: last[name] for name in table.key_types}
+    return answer
+
+
+def _one(table: Table, operation: str, key: Item, expressions: Expressions) -> Item | None:
+    try:
+        item = table.items.get(table.key_of(key, whole=True))
+    except InvalidValueError as error:
+        refuse(operation, str(error))
+    return None if item is None else _shown(item, expressions)
+
+
+def _shown(item: Item, expressions: Expressions) -> Item:
+    return copy_item(item) if expressions.projection is None else expressions.projection(item)
+
+
+def _compiled(operation: str, params: Mapping[str, Any]) -> Expressions:
+    try:
+        return compile_request(params)
+    except (InvalidExpressionError, InvalidValueError) as error:
+        refuse(operation, str(error))

@@ -1,0 +1,182 @@
+"""Attribute values as the low-level API carries them (``{"S": …}``): checked, copied, compared, measured."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from lab.simulation.fakes.errors import UnsupportedByFakeError
+
+AttributeValue = dict[str, Any]
+Item = dict[str, AttributeValue]
+
+MAX_ITEM_BYTES = 400 * 1024
+_SETS = {"SS": "S", "NS": "N", "BS": "B"}
+_ORDERED = frozenset({"S", "N", "B"})
+_ATTRIBUTE_OVERHEAD = 3
+
+
+class InvalidValueError(ValueError):
+    """A value that the service refuses; its text becomes the service's validation message."""
+
+
+def copy_value(value: AttributeValue) -> AttributeValue:
+    """A checked deep copy, so that neither side can change what the other holds.
+
+    Raises:
+        InvalidValueError: not exactly one known type, or content that does not fit it.
+    """
+    if len(value) == 1 and "S" in value:  # most values are: histories need the short way
+        return {"S": value["S"]}
+    if len(value) != 1:
+        raise InvalidValueError(
+            "Supplied AttributeValue has more than one datatypes set, "
+            "must contain exactly one of the supported datatypes"
+        )
+    ((kind, content),) = value.items()
+    if kind in {"BOOL", "B", "NULL"}:
+        return {kind: content}
+    if kind == "N":
+        return {"N": number_text(content)}
+    if kind == "M":
+        return {"M": {name: copy_value(inner) for name, inner in content.items()}}
+    if kind == "L":
+        return {"L": [copy_value(inner) for inner in content]}
+    if kind in _SETS:
+        return {kind: _checked_set(kind, content)}
+    raise UnsupportedByFakeError(f"Unknown attribute type {kind!r} in {value!r}; known: S N B BOOL NULL M L SS NS BS.")
+
+
+def copy_item(item: Item) -> Item:
+    """A checked deep copy of a whole item."""
+    return {name: copy_value(value) for name, value in item.items()}
+
+
+def number_text(content: str) -> str:
+    """A number as the service gives it back: no superfluous zeros, no exponent where it fits.
+
+    Raises:
+        InvalidValueError: not a number, or beyond 38 digits.
+    """
+    if content.isdecimal() and content.isascii() and len(content) <= 38 and (content[0] != "0" or len(content) == 1):
+        return content
+    try:
+        number = Decimal(content)
+    except (InvalidOperation, TypeError) as error:
+        raise InvalidValueError(f"The parameter cannot be converted to a numeric value: {content}") from error
+    if not number.is_finite():
+        raise InvalidValueError(f"The parameter cannot be converted to a numeric value: {content}")
+    normal = number.normalize()
+    if len(normal.as_tuple().digits) > 38:
+        raise InvalidValueError("Attempting to store more than 38 significant digits in a Number")
+    return f"{normal:f}"
+
+
+def _checked_set(kind: str, content: Any) -> list[Any]:
+    members = [number_text(member) for member in content] if kind == "NS" else list(content)
+    if not members:
+        raise InvalidValueError("One or more parameter values were invalid: An string set  may not be empty")
+    if len(set(members)) != len(members):
+        raise InvalidValueError(
+            f"One or more parameter values were invalid: Input collection {members} contains duplicates."
+        )
+    return members
+
+
+def type_of(value: AttributeValue) -> str:
+    """The type letter(s) of a value."""
+    return next(iter(value))
+
+
+def equal(left: AttributeValue | None, right: AttributeValue | None) -> bool:
+    """Equality as ``=`` means it; a missing operand equals nothing."""
+    if left is None or right is None:
+        return False
+    kind = type_of(left)
+    if kind != type_of(right):
+        return False
+    a, b = left[kind], right[kind]
+    if kind == "N":
+        return bool(a == b) or Decimal(a) == Decimal(b)
+    if kind in _SETS:
+        return set(a) == set(b)
+    if kind == "M":
+        return a.keys() == b.keys() and all(equal(a[name], b[name]) for name in a)
+    if kind == "L":
+        return len(a) == len(b) and all(equal(x, y) for x, y in zip(a, b, strict=True))
+    return bool(a == b)
+
+
+def order(left: AttributeValue | None, right: AttributeValue | None) -> int | None:
+    """-1, 0 or 1 as ``left`` sorts before, with or after ``right``; ``None`` where they do not compare."""
+    if left is None or right is None:
+        return None
+    kind = type_of(left)
+    if kind != type_of(right) or kind not in _ORDERED:
+        return None
+    a, b = left[kind], right[kind]
+    if kind == "N":
+        a, b = Decimal(a), Decimal(b)
+    elif kind == "S":
+        a, b = a.encode(), b.encode()
+    return int(a > b) - int(a < b)
+
+
+def size(value: AttributeValue | None) -> AttributeValue | None:
+    """What the ``size`` function gives: bytes of text or binary, members of a collection."""
+    if value is None:
+        return None
+    kind = type_of(value)
+    if kind == "S":
+        return {"N": str(len(value["S"].encode()))}
+    if kind in {"B", "M", "L", *_SETS}:
+        return {"N": str(len(value[kind]))}
+    return None
+
+
+def contains(container: AttributeValue | None, member: AttributeValue | None) -> bool:
+    """What the ``contains`` function gives: a substring, a set's member, or a list's element."""
+    if container is None or member is None:
+        return False
+    kind = type_of(container)
+    if kind == "S":
+        return "S" in member and member["S"] in container["S"]
+    if kind in _SETS:
+        inner = _SETS[kind]
+        return inner in member and any(equal({inner: one}, member) for one in container[kind])
+    return kind == "L" and any(equal(one, member) for one in container["L"])
+
+
+def add(left: AttributeValue, right: AttributeValue, sign: int = 1) -> AttributeValue:
+    """The sum or difference of two numbers.
+
+    Raises:
+        InvalidValueError: an operand is not a number.
+    """
+    if "N" not in left or "N" not in right:
+        raise InvalidValueError("An operand in the update expression has an incorrect data type")
+    a, b = left["N"], right["N"]
+    try:
+        return {"N": str(int(a) + sign * int(b))}
+    except ValueError:
+        return {"N": number_text(str(Decimal(a) + sign * Decimal(b)))}
+
+
+def item_bytes(item: Item) -> int:
+    """Roughly what the service counts against 400 KB: names and values in UTF-8, with overhead for nesting."""
+    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
+
+
+def _value_bytes(value: AttributeValue) -> int:
+    ((kind, content),) = value.items()
+    if kind == "S":
+        return len(content.encode())
+    if kind == "N":
+        return len(content) // 2 + 1
+    if kind == "M":
+        return _ATTRIBUTE_OVERHEAD + sum(1 + len(name.encode()) + _value_bytes(one) for name, one in content.items())
+    if kind == "L":
+        return _ATTRIBUTE_OVERHEAD + sum(1 + _value_bytes(one) for one in content)
+    if kind in {"BOOL", "NULL"}:
+        return 1
+    return sum(len(one) for one in content) if kind in _SETS else len(content)

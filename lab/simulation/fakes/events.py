@@ -1,0 +1,67 @@
+"""The EventBridge client: records what the target of a rule that takes everything gets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from lab.simulation.clock import Entropy
+from lab.simulation.fakes.errors import UnsupportedByFakeError, client_error, only_known
+from lab.simulation.fakes.sns import Notification, Subscription
+from lab.simulation.fakes.wire import OK, Response, Wire
+
+_ENTRY = frozenset({"EventBusName", "Source", "DetailType", "Detail", "Time"})
+MAX_BYTES = 256 * 1024
+_TIME_BYTES = 14
+
+
+class FakeEvents:
+    """Stands in for ``boto3.client("events")``: one entry per call."""
+
+    def __init__(self, entropy: Entropy, wire: Wire) -> None:
+        self.entropy = entropy
+        self.wire = wire
+        self.buses: dict[str, Subscription] = {}
+
+    def add_bus(self, name: str) -> Subscription:
+        """Create a bus with one rule that takes everything; the target's notifications are the details."""
+        self.buses[name] = Subscription()
+        return self.buses[name]
+
+    def put_events(self, **params: Any) -> Response:
+        """Put one event on a bus."""
+        only_known("PutEvents", params, frozenset({"Entries"}))
+        if len(params["Entries"]) != 1:
+            raise UnsupportedByFakeError(
+                f"PutEvents with {len(params['Entries'])} entries: Teach the fake, or put one."
+            )
+        (entry,) = params["Entries"]
+        only_known("PutEvents", entry, _ENTRY)
+        return self.wire.carry("events", "PutEvents", params, lambda: self._put(entry))
+
+    def _put(self, entry: Mapping[str, Any]) -> Response:
+        size = sum(len(entry[name].encode()) for name in ("Source", "DetailType", "Detail")) + _TIME_BYTES
+        if size >= MAX_BYTES:
+            raise client_error("PutEvents", "ValidationException", "Total size of the entries in the request is over")
+        bus = self.buses.get(entry["EventBusName"])
+        if bus is None:
+            # What AWS answers then is not documented.
+            raise UnsupportedByFakeError(f"There is no bus {entry['EventBusName']!r}. Teach the fake, or add_bus it.")
+        # A target gets the document written anew; ours is in the form in which that is the same text.
+        body = json.dumps(json.loads(entry["Detail"]), sort_keys=True, separators=(",", ":"))
+        bus.received.append(Notification(self.entropy.uuid(), body))
+        return {
+            "FailedEntryCount": 0,
+            "Entries": [{"EventId": bus.received[-1].message_id}],
+            "ResponseMetadata": OK,
+        }
+
+
+def refused_entry(code: str) -> Response:
+    """The answer to a call that was taken, and whose event was not."""
+    return {
+        "FailedEntryCount": 1,
+        "Entries": [{"ErrorCode": code, "ErrorMessage": "refused (injected)"}],
+        "ResponseMetadata": OK,
+    }

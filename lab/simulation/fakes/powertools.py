@@ -1,0 +1,41 @@
+"""Lets Powertools' idempotency read the simulated clock: it has no parameter for one."""
+
+from __future__ import annotations
+
+import datetime as real_datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType, SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+from aws_lambda_powertools.utilities.idempotency import base as handler_module
+from aws_lambda_powertools.utilities.idempotency.persistence import base, datarecord, dynamodb
+
+from lab.simulation.clock import Clock
+
+_MODULES: tuple[ModuleType, ...] = (handler_module, base, datarecord, dynamodb)
+
+
+@contextmanager
+def powertools_clock(clock: Clock) -> Iterator[None]:
+    """Within this context every moment that Powertools' idempotency takes is ``clock``'s.
+
+    Raises:
+        AttributeError: Powertools no longer reads time as ``dt.datetime.now()``; adapt this module to its new way.
+    """
+
+    class SimulatedDatetime(real_datetime.datetime):
+        @classmethod
+        def now(cls, tz: real_datetime.tzinfo | None = None) -> Any:
+            return real_datetime.datetime.fromtimestamp(clock.time(), tz)
+
+    shim = SimpleNamespace(datetime=SimulatedDatetime, timedelta=real_datetime.timedelta)
+    patches = [patch.object(module, "dt", shim) for module in _MODULES]
+    for one in patches:
+        one.start()
+    try:
+        yield
+    finally:
+        for one in patches:
+            one.stop()

@@ -1,0 +1,205 @@
+"""The SQS client over the queue model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from lab.simulation.fakes.errors import EXCEPTIONS, client_error, only_known
+from lab.simulation.fakes.sqs_shapes import attributes_of_queue, received, sent
+from lab.simulation.fakes.wire import OK, Response, Wire
+from lab.simulation.queue_model import FifoQueue, InvalidMessageError, Message, Queue, StaleReceiptError
+
+_SEND = frozenset({"MessageBody", "MessageAttributes", "DelaySeconds", "MessageGroupId", "MessageDeduplicationId"})
+_RECEIVE = frozenset(
+    {
+        "QueueUrl",
+        "MaxNumberOfMessages",
+        "VisibilityTimeout",
+        "WaitTimeSeconds",
+        "AttributeNames",
+        "MessageSystemAttributeNames",
+        "MessageAttributeNames",
+    }
+)
+MAX_BATCH = 10
+MAX_VISIBILITY_SECONDS = 43_200
+
+
+class FakeSQS:
+    """Stands in for ``boto3.client("sqs")``. Queues are objects of the model; tests hold and disturb them directly."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.queues: dict[str, Queue] = {}
+
+    def add_queue(self, queue: Queue) -> Queue:
+        """Make a queue of the model reachable by its URL."""
+        self.queues[queue.url] = queue
+        return queue
+
+    def _carry(self, operation: str, params: Mapping[str, Any], known: frozenset[str], work: Any) -> Response:
+        only_known(operation, params, known)
+
+        def perform() -> Response:
+            answer: Response = work(self._queue(operation, params["QueueUrl"]))
+            answer["ResponseMetadata"] = OK
+            return answer
+
+        return self.wire.carry("sqs", operation, params, perform)
+
+    # --- sending --------------------------------------------------------------------------------------------------
+
+    def send_message(self, **params: Any) -> Response:
+        """Send one message."""
+        return self._carry(
+            "SendMessage",
+            params,
+            _SEND | {"QueueUrl"},
+            lambda queue: sent(_send(queue, "SendMessage", params)),
+        )
+
+    def send_message_batch(self, **params: Any) -> Response:
+        """Send up to ten messages; each succeeds or fails by itself."""
+
+        def one(queue: Queue, entry: Mapping[str, Any]) -> Response:
+            only_known("SendMessageBatch", entry, _SEND | {"Id"})
+            return sent(_send(queue, "SendMessageBatch", entry))
+
+        return self._batch("SendMessageBatch", params, one)
+
+    # --- receiving ------------------------------------------------------------------------------------------------
+
+    def receive_message(self, **params: Any) -> Response:
+        """Receive up to ten messages. ``WaitTimeSeconds`` is accepted and never waits."""
+
+        def work(queue: Queue) -> Response:
+            count = params.get("MaxNumberOfMessages", 1)
+            if not 1 <= count <= MAX_BATCH:
+                raise _invalid("ReceiveMessage", f"Value {count} for parameter MaxNumberOfMessages is invalid.")
+            messages = queue.receive(count, visibility_seconds=params.get("VisibilityTimeout"))
+            system = {*params.get("AttributeNames", ()), *params.get("MessageSystemAttributeNames", ())}
+            names: Sequence[str] = params.get("MessageAttributeNames", ())
+            return {"Messages": [received(one, system, names) for one in messages]} if messages else {}
+
+        return self._carry("ReceiveMessage", params, _RECEIVE, work)
+
+    # --- settling -------------------------------------------------------------------------------------------------
+
+    def delete_message(self, **params: Any) -> Response:
+        """Delete one message by its receipt handle."""
+        known = frozenset({"QueueUrl", "ReceiptHandle"})
+        return self._carry("DeleteMessage", params, known, lambda queue: _delete(queue, "DeleteMessage", params))
+
+    def delete_message_batch(self, **params: Any) -> Response:
+        """Delete up to ten messages."""
+        return self._batch(
+            "DeleteMessageBatch", params, lambda queue, entry: _delete(queue, "DeleteMessageBatch", entry)
+        )
+
+    def change_message_visibility(self, **params: Any) -> Response:
+        """Hide an in-flight message for so many seconds from now."""
+        known = frozenset({"QueueUrl", "ReceiptHandle", "VisibilityTimeout"})
+        return self._carry(
+            "ChangeMessageVisibility",
+            params,
+            known,
+            lambda queue: _hide(queue, "ChangeMessageVisibility", params),
+        )
+
+    def change_message_visibility_batch(self, **params: Any) -> Response:
+        """Hide up to ten in-flight messages."""
+        return self._batch(
+            "ChangeMessageVisibilityBatch",
+            params,
+            lambda queue, entry: _hide(queue, "ChangeMessageVisibilityBatch", entry),
+        )
+
+    # --- looking ----------------------------------------------------------------------------------------------------
+
+    def get_queue_attributes(self, **params: Any) -> Response:
+        """Attributes of a queue, as text."""
+
+        def work(queue: Queue) -> Response:
+            wanted = params.get("AttributeNames", ())
+            shown = attributes_of_queue(queue)
+            return {"Attributes": {n: v for n, v in shown.items() if n in wanted or "All" in wanted}}
+
+        return self._carry("GetQueueAttributes", params, frozenset({"QueueUrl", "AttributeNames"}), work)
+
+    # --- plumbing ---------------------------------------------------------------------------------------------------
+
+    def _batch(
+        self, operation: str, params: Mapping[str, Any], one: Callable[[Queue, Mapping[str, Any]], Response]
+    ) -> Response:
+        def work(queue: Queue) -> Response:
+            entries = params["Entries"]
+            ids = [entry["Id"] for entry in entries]
+            if not 0 < len(ids) <= MAX_BATCH:
+                raise _batch_error(operation, "TooManyEntriesInBatchRequest" if ids else "EmptyBatchRequest")
+            if len(set(ids)) != len(ids):
+                raise _batch_error(operation, "BatchEntryIdsNotDistinct")
+            answer: Response = {"Successful": [], "Failed": []}
+            for entry in entries:
+                try:
+                    answer["Successful"].append({"Id": entry["Id"], **one(queue, entry)})
+                except EXCEPTIONS.ClientError as error:
+                    details = error.response["Error"]
+                    answer["Failed"].append(
+                        {"Id": entry["Id"], "SenderFault": True, "Code": details["Code"], "Message": details["Message"]}
+                    )
+            # An empty list is left out of the response, as botocore parses it.
+            return {name: entries for name, entries in answer.items() if entries}
+
+        return self._carry(operation, params, frozenset({"QueueUrl", "Entries"}), work)
+
+    def _queue(self, operation: str, url: str) -> Queue:
+        if url not in self.queues:
+            raise _missing(operation)
+        return self.queues[url]
+
+
+def _send(queue: Queue, operation: str, entry: Mapping[str, Any]) -> Message:
+    attributes = entry.get("MessageAttributes", {})
+    try:
+        if isinstance(queue, FifoQueue):
+            group, deduplication_id = entry.get("MessageGroupId"), entry.get("MessageDeduplicationId")
+            return queue.send_to_group(entry["MessageBody"], group, deduplication_id, attributes)
+        return queue.send(entry["MessageBody"], attributes, delay_seconds=entry.get("DelaySeconds", 0))
+    except InvalidMessageError as error:
+        raise _invalid(operation, str(error)) from error
+
+
+def _delete(queue: Queue, operation: str, entry: Mapping[str, Any]) -> Response:
+    try:
+        queue.delete(entry["ReceiptHandle"])
+    except StaleReceiptError as error:
+        raise _invalid(operation, f"Value for parameter ReceiptHandle is invalid. Reason: {error}") from error
+    return {}
+
+
+def _hide(queue: Queue, operation: str, entry: Mapping[str, Any]) -> Response:
+    seconds = entry["VisibilityTimeout"]
+    if not 0 <= seconds <= MAX_VISIBILITY_SECONDS:
+        raise _invalid(operation, f"Value {seconds} for parameter VisibilityTimeout is invalid.")
+    try:
+        queue.change_visibility(entry["ReceiptHandle"], seconds)
+    except StaleReceiptError as error:
+        raise _invalid(
+            operation,
+            f"Value {entry['ReceiptHandle']} for parameter ReceiptHandle is invalid. Reason: Message does not exist or "
+            "is not available for visibility timeout change.",
+        ) from error
+    return {}
+
+
+def _invalid(operation: str, message: str) -> Exception:
+    return client_error(operation, "InvalidParameterValue", message)
+
+
+def _batch_error(operation: str, name: str) -> Exception:
+    return client_error(operation, f"AWS.SimpleQueueService.{name}", name)
+
+
+def _missing(operation: str) -> Exception:
+    return client_error(operation, "AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.")

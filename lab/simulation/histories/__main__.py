@@ -1,0 +1,117 @@
+"""``python -m lab.simulation.histories``: plays random histories, and shrinks the first that violates anything."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from lab.simulation.histories.generate import history
+from lab.simulation.histories.record import OtherRunError, Record
+from lab.simulation.histories.run import play_in_chunks
+from lab.simulation.histories.shrink import play, shrink
+from lab.simulation.histories.steps import History
+from lab.simulation.histories.tally import Tally
+
+_PROGRESS_SECONDS = 5
+
+
+def main() -> int:
+    """Play; returns 0 where everything held, 1 where something did not."""
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.simulation.histories",
+        description="Play random histories, and shrink the first that violates anything.",
+        epilog=(
+            "Example: python -m lab.simulation.histories --histories 5000 --seed 42. "
+            "Exit status: 0 if everything held, 1 if something did not, 2 if the command is wrong."
+        ),
+    )
+    parser.add_argument("--histories", type=int, default=1000, help="how many to play (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first; the next ones follow")
+    parser.add_argument("--workers", type=int, default=1, help="processes (default: %(default)s)")
+    parser.add_argument("--json", type=Path, help="write what was counted to this file, renewed while it runs")
+    parser.add_argument("--resume", action="store_true", help="go on where the file of --json stops, if it is there")
+    parser.add_argument("--show", action="store_true", help="print the history of --seed and play nothing")
+    parser.add_argument("--replay", type=Path, help="play a history from a file, as printed for a failing one")
+    parser.add_argument("--keep-going", action="store_true", help="play all histories, whatever the first ones violate")
+    options = parser.parse_args()
+    if options.histories < 1 or options.workers < 1:
+        parser.error("--histories and --workers must be at least 1.")
+    if options.resume and options.json is None:
+        parser.error("--resume goes on with a file: name it with --json.")
+    if options.show:
+        sys.stdout.write(history(options.seed).text())
+        return 0
+    if options.replay:
+        return _replay(options.replay)
+    return _play_many(options)
+
+
+def _replay(file: Path) -> int:
+    try:
+        told = History.read(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        sys.stderr.write(f"{file} is no history as it is printed for a failing one, or by --show: {error!r}\n")
+        return 2
+    violations = play(told)
+    sys.stdout.write("".join(f"{text}\n" for text in violations) or "Everything held.\n")
+    return 1 if violations else 0
+
+
+def _play_many(options: argparse.Namespace) -> int:
+    try:
+        record = _record(options)
+    except OtherRunError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    tally, before, started, shown = record.tally, record.seconds, time.monotonic(), 0.0
+    done = tally.histories
+    for part in play_in_chunks(options.seed + done, options.histories - done, options.workers):
+        tally.merge(part)
+        elapsed = time.monotonic() - started
+        record.seconds = before + elapsed
+        if elapsed - shown > _PROGRESS_SECONDS:
+            shown = elapsed
+            _progress(tally, options.histories, (tally.histories - done) / elapsed)
+            _write(record, options)
+        if tally.failures and not options.keep_going:
+            break
+    _write(record, options)
+    sys.stdout.write(f"{tally.text()}\n  {record.seconds:.0f} s, {tally.histories / record.seconds:.1f} histories/s\n")
+    if not tally.failures:
+        return 0
+    _explain(*min(tally.failures))
+    return 1
+
+
+def _record(options: argparse.Namespace) -> Record:
+    if options.resume and options.json.exists():
+        return Record.read(options.json, options.seed)
+    return Record(options.seed, Tally())
+
+
+def _progress(tally: Tally, wanted: int, rate: float) -> None:
+    sys.stderr.write(
+        f"{tally.histories}/{wanted} histories, {len(tally.failures)} with violations, {rate:.1f}/s, "
+        f"{(wanted - tally.histories) / rate / 60:.0f} min left\n"
+    )
+    sys.stderr.flush()
+
+
+def _write(record: Record, options: argparse.Namespace) -> None:
+    if options.json is not None:
+        record.write(options.json, wanted=options.histories, workers=options.workers)
+
+
+def _explain(seed: int, violations: list[str]) -> None:
+    told = history(seed)
+    sys.stdout.write(f"\nSeed {seed} ({told.length} steps) violates:\n" + "".join(f"  {text}\n" for text in violations))
+    small = shrink(told)
+    sys.stdout.write(f"It shrinks to {small.length} steps:\n\n{small.text()}\nwhich violates:\n")
+    sys.stdout.write("".join(f"  {text}\n" for text in play(small)))
+    sys.stdout.write("Save the JSON to a file and play it again with --replay FILE.\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""What can happen at one call of a history, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from lab.simulation.fakes import FAULTS, Call, Fault, FaultKind, ProcessKilled, client_error
+from lab.simulation.fakes.dynamodb.transactions import Transactions
+from lab.simulation.fakes.faults import cancellation, deadline
+from lab.simulation.fakes.wire import Perform, Response
+
+LATE, DEADLINE, ROW_BUSY = "effect arrives late", "deadline passes", "row is busy"
+BY_NAME: Final[dict[str, FaultKind]] = {
+    kind.name: kind for kind in FAULTS if kind.name not in {"conflict", "conflict on 2nd", "item throttled"}
+}
+"""The faults that need nothing but the call. The fakes' cancelled transactions are left out: they say of every other
+row that it is innocent, and AWS never lies about a condition; ``ROW_BUSY`` says the truth of the others."""
+NAMES: Final = (*BY_NAME, LATE, DEADLINE, ROW_BUSY)
+OUTAGES: Final = ("throttled", "server error", "unreachable")
+
+
+def arrives_late(late: list[Callable[[], Any]]) -> Fault:
+    """The process dies while the call is on its way; ``late`` gets what will then happen."""
+
+    def fault(call: Call, perform: Perform) -> Response:
+        late.append(perform)
+        raise ProcessKilled(f"killed while {call.operation} was on its way")
+
+    return fault
+
+
+def deadline_passes(expire: Callable[[], None]) -> Fault:
+    """The function's time is over during this call."""
+    return deadline(expire)
+
+
+def row_is_busy(transactions: Transactions, busy: Callable[[dict[str, Any]], bool]) -> Fault:
+    """Another transaction holds the rows for which ``busy``; of every other row the answer is the truth.
+
+    A single write meets the same other transaction, as an error of its own.
+    """
+
+    def fault(call: Call, perform: Perform) -> Response:
+        if call.operation != "TransactWriteItems":
+            raise client_error(call.operation, "TransactionConflictException", "Transaction is ongoing for the item")
+        items: Sequence[dict[str, Any]] = call.params["TransactItems"]
+        truth = transactions.reasons(items)
+        conflict = {"Code": "TransactionConflict", "Message": "Transaction is ongoing for the item"}
+        raise cancellation(
+            [conflict if busy(item["Update"]) else fact for item, fact in zip(items, truth, strict=True)]
+        )
+
+    return fault
+
+
+def fits(name: str, call: Call) -> bool:
+    """Whether a call can meet the fault."""
+    if name == ROW_BUSY:
+        return call.operation in {"TransactWriteItems", "UpdateItem", "PutItem", "DeleteItem"}
+    kind = BY_NAME.get(name)
+    return kind is None or kind.fits(call)

@@ -1,0 +1,307 @@
+"""What must hold in and after every history, beyond the guarantees: told from what happened, not from the program.
+
+Violations begin with a label: ``G1``-``G6`` are the guarantees (:mod:`lab.simulation.invariants`), the model's own are
+M1 (orders come from callers and stay), M2 (outcomes never change), M3 (stock is never negative, and outcomes agree with
+it), M4 (everything ends), M5 (answers are the expected ones), M6 (a worker that nothing disturbs keeps nothing),
+M7 (a process-killer takes no neighbour with it), M8 (a dead letter's order says ``FAILED``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
+
+from lab.simulation import invariants
+from lab.simulation.fakes.dynamodb.values import Item
+from lab.simulation.histories.orders import FOREIGN_BODIES, ORDERS, Order, caller_of, id_of
+from lab.simulation.histories.runs import Run
+from lab.simulation.histories.steps import Post
+from lab.simulation.histories.watched import WatchedOrders, WatchedStock
+from lab.simulation.queue_model import Delivery, Message
+from lab.simulation.requests import ISSUER
+from lab.simulation.world import API_RECORDS, STOCK, WORKER_RECORDS, Exchange, World
+from lab.simulation.world import ORDERS as ORDERS_TABLE
+from runtime.http.responses import REPLAY_HEADER, Response
+from runtime.logic.canonical import canonical
+from runtime.logic.keys import Identity, request_key
+from runtime.models.order import OrderStatus
+
+Intent = tuple[str, str, str]  # caller, key, name of the order
+_MARKING = {"UpdateItem", "GetItem"}
+"""Where a disturbance can keep a worker from saying ``FAILED`` before a last attempt."""
+OPEN = {OrderStatus.ACCEPTED.value, OrderStatus.FAILED.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """An answer: its status, and whether it is marked as a replay."""
+
+    status: int
+    replayed: bool = False
+
+
+@dataclass(slots=True)
+class Batch:
+    """What was known of a delivery before it began.
+
+    Attributes:
+        messages: Those of the batch.
+        excuses: Why a worker that nothing disturbs may keep a message, by message id.
+        last: The messages on their last attempt.
+    """
+
+    messages: list[Message]
+    excuses: dict[str, str]
+    last: set[str]
+
+
+@dataclass(slots=True)
+class Model:
+    """Follows one history.
+
+    Attributes:
+        world: The world that is judged.
+        intents: Who wants what, by order id.
+        discarded: Orders that somebody gave up.
+        foreign: Messages of somebody else: the order that each names, and its body.
+        overlapping: Messages that were shown again while a run had them.
+        late_effects: Calls of dead processes have arrived.
+        violations: What was wrong at the moment it was seen.
+        seen_paths: What came to pass, for the summary.
+    """
+
+    world: World
+    intents: dict[str, Intent] = field(default_factory=dict)
+    discarded: set[str] = field(default_factory=set)
+    foreign: set[tuple[str, str]] = field(default_factory=set)
+    overlapping: set[str] = field(default_factory=set)
+    late_effects: bool = False
+    violations: list[str] = field(default_factory=list)
+    seen_paths: Counter[str] = field(default_factory=Counter)
+    orders: WatchedOrders = field(default_factory=WatchedOrders)
+    stock: WatchedStock = field(default_factory=WatchedStock)
+    _answered: set[str] = field(default_factory=set)
+    _interleaved: bool = False
+    _excused: set[str] = field(default_factory=set)
+    _killed_with: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+
+    def __post_init__(self) -> None:
+        tables = self.world.cloud.dynamodb.tables
+        tables[ORDERS_TABLE].items, tables[STOCK].items = self.orders, self.stock
+
+    def order(self, order_id: str) -> Order | None:
+        """The order that callers of this history want under this id."""
+        intent = self.intents.get(order_id)
+        return None if intent is None else ORDERS[intent[2]]
+
+    # --- callers ----------------------------------------------------------------------------------------------------
+
+    def before_post(self, step: Post) -> Expected:
+        """The answer that a run must give if nothing disturbs it."""
+        if not ORDERS[step.order].lines:
+            return Expected(422)
+        order_id = id_of(step.caller, step.key, step.order)
+        self.intents.setdefault(order_id, (step.caller, step.key, step.order))
+        record = self.world.cloud.dynamodb.tables[API_RECORDS].items.get((api_record(step.caller, step.key),))
+        now = self.world.cloud.clock.now
+        if record is None or int(record["expiration"]["N"]) < int(now):
+            return Expected(202)
+        same = record["validation"]["S"] == payload_digest(step.order)
+        if record["status"]["S"] == "COMPLETED":
+            return Expected(202, replayed=True) if same else Expected(422)
+        if _lease_end(record) < int(now * 1000):
+            return Expected(202)
+        return Expected(409 if same else 422)
+
+    def posted(self, step: Post, exchange: Exchange, expected: Expected, run: Run) -> None:
+        """Judge an answer."""
+        self._interleaved |= bool(run.disturbed)
+        if exchange.response is None:
+            return
+        status = exchange.response["statusCode"]
+        if status in {202, 422}:
+            self._answered.add(id_of(step.caller, step.key, step.order) if ORDERS[step.order].lines else "")
+        answer = Expected(status, replayed=REPLAY_HEADER in exchange.response["headers"])
+        if answer != expected if not run.disturbed else status not in {202, 409, 422, 503}:
+            self._violated("M5", f"{step} was answered {answer}, expected {expected}")
+        if status == 202:
+            given = json.loads(exchange.response["body"])["order_id"]
+            if given != id_of(step.caller, step.key, step.order):
+                self._violated("M5", f"{step} was given {given}")
+
+    def unanswered(self) -> list[Intent]:
+        """Intents whose callers would ask again."""
+        return [intent for order_id, intent in self.intents.items() if order_id not in self._answered]
+
+    def is_answered(self, caller: str, key: str, order: str) -> bool:
+        """Whether the caller was told how it ended."""
+        return id_of(caller, key, order) in self._answered
+
+    def seen(self, caller: str, order_id: str, response: Response) -> None:
+        """Judge what a caller was shown of an order."""
+        stored = self.orders[(order_id,)]
+        own = stored.get("caller", {}).get("S") == caller_of(caller)
+        if response["statusCode"] != (200 if own else 404):
+            self._violated("G6", f"{caller} asked for {order_id} and was answered {response['statusCode']}")
+        elif own:
+            status = stored["status"]["S"]
+            shown = json.loads(response["body"])["status"]
+            if shown != ("DELAYED" if status == OrderStatus.FAILED else status):
+                self._violated("M5", f"{order_id} is {status} and was shown as {shown}")
+
+    # --- worker -----------------------------------------------------------------------------------------------------
+
+    def before_delivery(self, delivery: Delivery, version: int) -> Batch:
+        """What is known of a batch that a worker of this version gets."""
+        messages = [self.world.orders_queue.messages[message_id] for message_id in delivery.handles]
+        excuses = {one.message_id: excuse for one in messages if (excuse := self._excuse(one, version))}
+        most = self.world.deployment.max_receive_count
+        return Batch(messages, excuses, {one.message_id for one in messages if one.receive_count >= most})
+
+    def delivered(self, batch: Batch, kept: frozenset[str], run: Run) -> None:
+        """Judge what a worker made of a batch."""
+        self.seen_paths["batches"] += 1
+        self.seen_paths["messages delivered"] += len(batch.messages)
+        self.seen_paths["messages kept"] += len(kept)
+        self.seen_paths["batches after an earlier receive"] += any(one.receive_count > 1 for one in batch.messages)
+        self.seen_paths["batches of a worker that was killed"] += run.killed
+        self.seen_paths["last attempts"] += len(batch.last)
+        self.seen_paths.update(batch.excuses.values())
+        if not run.disturbed:
+            for message_id in kept - batch.excuses.keys():
+                self._violated("M6", f"nothing disturbed the worker, and it kept {message_id} of {self._of(batch)}")
+        if run.disturbed.keys() & _MARKING:
+            self._excused |= batch.last
+        self._judge_pauses(kept)
+        if run.killed:
+            self._count_deaths(batch, run)
+
+    def _judge_pauses(self, kept: frozenset[str]) -> None:
+        config = self.world.deployment
+        latest = self.world.cloud.clock.now + max(config.retry_cap_seconds, 6 * config.worker_timeout_seconds)
+        for message_id in kept:
+            message = self.world.orders_queue.messages.get(message_id)
+            if message is not None and message.visible_at > latest:
+                self._violated("M6", f"{message_id} is hidden for {message.visible_at - latest} s too long")
+
+    def _count_deaths(self, batch: Batch, run: Run) -> None:
+        killers = [one.message_id for one in batch.messages if self._is_killer(one)]
+        for message in batch.messages:
+            if not self._is_killer(message) and message.message_id in self.world.orders_queue.messages:
+                met = self._killed_with[message.message_id]
+                # What cannot be processed, or be deleted when it is, comes back for that reason, killer or not.
+                only_killed = run.killer is not None and run.disturbed.total() == 1
+                innocent = only_killed and message.message_id not in batch.excuses
+                met["by killers" if innocent else "otherwise"] += 1
+                for killer in killers:
+                    met[killer] += 1
+                allowed = 1 + len(met.keys() - {"by killers", "otherwise"}) + met["otherwise"]
+                if met["by killers"] > allowed and message.message_id not in self.overlapping:
+                    self._violated(
+                        "M7", f"{message.message_id} lost {met['by killers']} receives to killers: {dict(met)}"
+                    )
+
+    def _is_killer(self, message: Message) -> bool:
+        order = self.order(invariants.order_of(message) or "")
+        return order is not None and order.kills is not None
+
+    def _excuse(self, message: Message, version: int) -> str | None:
+        text = message.attributes.get("schema_version", {}).get("StringValue", "1")
+        if int(text) > version or message.body == FOREIGN_BODIES["newer than any"]:
+            return "newer"
+        records = self.world.cloud.dynamodb.tables[WORKER_RECORDS].items
+        record = records.get((worker_record(invariants.order_of(message) or ""),))
+        if record is not None and record["status"]["S"] == "INPROGRESS":
+            return "twin" if _lease_end(record) >= self.world.cloud.clock.millis else None
+        return None
+
+    def letters_are_marked(self) -> None:
+        """Judge the dead-letter queue, before anything of it is redriven."""
+        waiting = {invariants.order_of(message) for message in self.world.orders_queue.messages.values()}
+        for message in self.world.dead_letters.messages.values():
+            order_id = invariants.order_of(message)
+            row = self.orders.get((order_id or "",))
+            if row is None or order_id in waiting or message.message_id in self._excused:
+                continue
+            if row["status"]["S"] == OrderStatus.ACCEPTED:
+                self._violated("M8", f"{order_id} has a dead letter and is {row['status']['S']}")
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+
+    def judge(self, *, patient: bool) -> list[str]:
+        """Every violation."""
+        found = [*self.violations, *self.orders.violations, *self.stock.violations]
+        found += invariants.violations(self.world)
+        if not (self._interleaved or self.late_effects):
+            found += invariants.replays_are_marked(self.world)
+        queues = (self.world.orders_queue, self.world.dead_letters)
+        expired = {invariants.order_of(one) for queue in queues for one in queue.expired}
+        for order_id, item in self.world.orders.items():
+            found += self._judge_order(order_id, item, order_id in expired)
+        here = {
+            (invariants.order_of(one), one.body)
+            for queue in queues
+            for one in (*queue.messages.values(), *queue.expired)
+        }
+        found += [f"M1: the message {one} of somebody else is lost" for one in self.foreign - here]
+        if patient:
+            found += [f"M4: {intent} was never answered" for intent in self.unanswered()]
+        return found
+
+    def _judge_order(self, order_id: str, item: dict[str, dict[str, str]], expired: bool) -> Iterator[str]:
+        status = item["status"]["S"]
+        intent = self.intents.get(order_id)
+        named = any(order_id == order for order, _ in self.foreign)
+        if (status == OrderStatus.DISCARDED) != (order_id in self.discarded):
+            yield f"M1: {order_id} is {status}, and somebody gave it up: {order_id in self.discarded}"
+        if intent is None:
+            if not named or status not in {OrderStatus.FAILED, OrderStatus.DISCARDED}:
+                yield f"M1: nobody ordered {order_id}, which is {status}"
+            return
+        if status in OPEN and not expired:
+            yield f"M4: {intent} is {status} after everything was repaired and redriven"
+        wanted = ORDERS[intent[2]]
+        missing = {sku for sku, _ in wanted.lines} - self.world.initial_stock.keys()
+        short = {sku for sku, quantity in wanted.lines if self.stock.least.get(sku, 0) < quantity}
+        if status == OrderStatus.CONFIRMED and missing:
+            yield f"M3: {intent} is CONFIRMED, and nobody has {missing}"
+        if status == OrderStatus.REJECTED and not missing | short:
+            yield f"M3: {intent} is REJECTED, and there always was enough"
+
+    def _of(self, batch: Batch) -> list[object]:
+        return [self.intents.get(invariants.order_of(one) or "") for one in batch.messages]
+
+    def _violated(self, label: str, text: str) -> None:
+        self.violations.append(f"{label}: {text}")
+
+
+def _lease_end(record: Item) -> int:
+    """When the run that holds a record has to be over, in milliseconds."""
+    return int(record.get("in_progress_expiration", {"N": "0"})["N"])
+
+
+# The ids of idempotency records, as Powertools makes them from our keys: SHA-256 over the key's JSON.
+def _hash(text: str) -> str:
+    return sha256(json.dumps(text).encode()).hexdigest()
+
+
+@cache
+def api_record(caller: str, key: str) -> str:
+    """The id of the API's idempotency record of a key."""
+    return f"create-order#{_hash(request_key(Identity(ISSUER, caller), key))}"
+
+
+@cache
+def payload_digest(order: str) -> str:
+    """What the API's record keeps of a body."""
+    return _hash(canonical(json.loads(ORDERS[order].body)))
+
+
+@cache
+def worker_record(order_id: str) -> str:
+    """The id of the worker's idempotency record of an order."""
+    return f"process-order#{_hash(order_id)}"

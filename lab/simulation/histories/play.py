@@ -1,0 +1,266 @@
+"""Plays a history against the real handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+from zlib import crc32
+
+from botocore.exceptions import ClientError
+
+from lab.simulation.histories import steps as do
+from lab.simulation.histories.model import Model
+from lab.simulation.histories.orders import FOREIGN_BODIES, ORDERS, id_of
+from lab.simulation.histories.runs import Surroundings
+from lab.simulation.histories.seen import Seen
+from lab.simulation.histories.versions import NEXT, running
+from lab.simulation.queue_model import Message
+from lab.simulation.world import Deployment, World, simulated
+from runtime.logic import processing
+from runtime.store import order_intake
+
+MOST_DELIVERIES, MOST_RETRIES = 80, 6
+
+
+@dataclass(slots=True)
+class Player:
+    """One history being played.
+
+    Attributes:
+        history: What happens.
+        world: Where it happens.
+        model: What must hold.
+        around: What the runs meet.
+        seen: Counts what comes to pass.
+        versions: The schema versions of the API and of the worker that run now.
+    """
+
+    history: do.History
+    world: World = field(init=False)
+    model: Model = field(init=False)
+    around: Surroundings = field(init=False)
+    seen: Seen = field(init=False)
+    versions: tuple[int, int] = (1, 1)
+
+    def __post_init__(self) -> None:
+        history = self.history
+        deployment = Deployment(batch_size=history.batch_size, max_receive_count=history.max_receive_count)
+        self.world = World(seed=history.seed, deployment=deployment)
+        self.model = Model(self.world)
+        self.around = Surroundings(self.world, self.model.order, self._take_all)
+        self.seen = Seen(self.world, self.model.seen_paths)
+        for sku, quantity in history.stock.items():
+            self.world.stock_up(sku, quantity)
+
+    def play(self) -> list[str]:
+        """Every violation of what must hold, empty where nothing is wrong."""
+        with simulated(self.world), _reproducible(self.world):
+            self._take_all(self.history.steps)
+            self._settle_down()
+            return self.model.judge(patient=self.history.patient)
+
+    def _take_all(self, steps: tuple[do.Step, ...]) -> None:
+        for step in steps:
+            _TAKE[type(step)](self, step)
+
+    def forget(self) -> None:
+        """Let go of everything. A world refers to itself, and collecting whole worlds is what costs most of all."""
+        world = self.world
+        for table in world.cloud.dynamodb.tables.values():
+            table.items.clear()
+        for queue in (world.orders_queue, world.dead_letters):
+            queue.messages.clear()
+            queue.deleted.clear()
+        world.cloud.dynamodb.transactions.tokens.clear()
+        world.subscriber.received.clear()
+        world.exchanges.clear()
+        for run in self.around.runs:
+            run.calls.clear()
+            run.faults, run.on_call = {}, None
+
+    # --- callers ----------------------------------------------------------------------------------------------------
+
+    def _post(self, step: do.Post) -> None:
+        self._seed(step.chance)
+        run = self.around.run(step.at, worker=False)
+        before = self.model.before_post(step)
+        self.seen.request_begins(step.caller, step.key)
+        with running(self.versions[0]):
+            exchange = self.world.post(step.key, ORDERS[step.order].body, caller=step.caller, process=run)
+        self.seen.request_ends(exchange)
+        self.model.posted(step, exchange, before, run)
+
+    def _get(self, step: do.Get) -> None:
+        order_id = _picked(list(self.world.orders), step.pick)
+        if order_id is not None:
+            self.model.seen(step.caller, order_id, self.world.get(order_id, caller=step.caller))
+
+    # --- queue and worker -------------------------------------------------------------------------------------------
+
+    def _deliver(self, step: do.Deliver) -> None:
+        self._seed(step.chance)
+        self._deliver_once(step.at)
+
+    def _deliver_once(self, at: tuple[do.At, ...] = ()) -> None:
+        delivery = self.world.mapping.poll()
+        if delivery is None:
+            return
+        run = self.around.run(at, worker=True)
+        batch = self.model.before_delivery(delivery, self.versions[1])
+        began = self.seen.batch_begins(batch)
+        with running(self.versions[1]):
+            outcome = self.world.work(delivery, run)
+        self.seen.batch_ends(batch, run, began)
+        self.model.delivered(batch, self.world.mapping.settle(delivery, outcome), run)
+
+    def _work(self, step: do.Work) -> None:
+        self._seed(step.chance)
+        clock, queue = self.world.cloud.clock, self.world.orders_queue
+        end = clock.now + step.seconds
+        for _ in range(step.most):
+            visible_at = queue.next_visible_at()
+            if visible_at is None or visible_at > end:
+                break
+            clock.advance_to(visible_at)
+            self._deliver_once()
+        clock.advance_to(end)
+
+    def _redeliver(self, step: do.Redeliver) -> None:
+        now = self.world.cloud.clock.now
+        message = _picked([one for one in self.world.orders_queue.messages.values() if one.in_flight(now)], step.pick)
+        if message is not None:
+            self.model.overlapping.add(message.message_id)
+            self.world.orders_queue.redeliver(message.message_id)
+
+    def _resurrect(self, step: do.Resurrect) -> None:
+        message = _picked(list(self.world.orders_queue.deleted.values()), step.pick)
+        if message is not None:
+            self.world.orders_queue.resurrect(message.message_id)
+
+    def _resend(self, step: do.Resend) -> None:
+        message = _picked(list(self.world.orders_queue.messages.values()), step.pick)
+        if message is not None:
+            self._seed(crc32(message.message_id.encode()) + len(self.world.orders_queue.messages))
+            self.world.orders_queue.resend(message)
+
+    # --- people on call, deploys, the world -------------------------------------------------------------------------
+
+    def _redrive(self, step: do.Redrive) -> None:
+        letters = self._letters()
+        self._seed(crc32("".join(letter.message_id for letter in letters).encode()))
+        for message in letters if step.pick < 0 or not letters else [_picked(letters, step.pick)]:
+            self.world.redrive(message)
+
+    def _letters(self) -> list[Message]:
+        """The dead letters that are still there. Nobody receives them here, and only a receive lets a queue forget."""
+        self.world.dead_letters.expire()
+        return list(self.world.dead_letters.messages.values())
+
+    def _discard(self, step: do.Discard) -> None:
+        order_id = _picked(list(self.world.orders), step.pick)
+        if order_id is not None and self.world.discard(order_id):
+            self.model.discarded.add(order_id)
+
+    def _foreign(self, step: do.Foreign) -> None:
+        order_id = _picked(list(self.world.orders), step.pick) if step.pick >= 0 else None
+        order_id = order_id or id_of("nobody", "none", "one")
+        self._seed(crc32(repr((step, len(self.world.orders_queue.messages))).encode()))
+        attributes = {"order_id": {"DataType": "String", "StringValue": order_id}}
+        self.world.orders_queue.send(FOREIGN_BODIES[step.what], attributes)
+        self.model.foreign.add((order_id, FOREIGN_BODIES[step.what]))
+
+    def _restock(self, step: do.Restock) -> None:
+        before = self.world.initial_stock[step.sku]
+        self.world.stock_up(step.sku, self.world.available(step.sku) + step.quantity)
+        self.world.initial_stock[step.sku] = before + step.quantity
+
+    def _deploy(self, step: do.Deploy) -> None:
+        self.versions = step.api, step.worker
+
+    def _outage(self, step: do.Outage) -> None:
+        self.around.outages[step.service] = (self.world.cloud.clock.now + step.seconds, step.what)
+
+    def _popular(self, step: do.Popular) -> None:
+        self.around.popular[step.sku] = (self.world.cloud.clock.now + step.seconds, step.percent / 100)
+
+    def _fix(self, _: do.Fix) -> None:
+        self.around.fixed = True
+
+    def _sweep(self, _: do.Sweep) -> None:
+        self.world.cloud.dynamodb.sweep()
+
+    def _wait(self, step: do.Wait) -> None:
+        self.world.cloud.clock.advance(step.seconds)
+
+    def _arrive(self, _: do.Arrive) -> None:
+        while self.around.late:
+            self.model.late_effects = True
+            try:
+                self.around.late.pop(0)()
+            except ClientError:
+                continue  # refused, and nobody is there to be told
+
+    # --- the end of every history -----------------------------------------------------------------------------------
+
+    def _settle_down(self) -> None:
+        """Everything that fails is repaired; callers and people on call do what they do; the queue runs empty."""
+        self.around.repair()
+        self.versions = (NEXT, NEXT)
+        self._arrive(do.Arrive())
+        self._drain()
+        self._letters()
+        self.model.letters_are_marked()
+        if self.history.patient:
+            for caller, key, order in self.model.unanswered():
+                self._repeat(caller, key, order)
+        self._redrive(do.Redrive())
+        self._drain()
+
+    def _repeat(self, caller: str, key: str, order: str) -> None:
+        for attempt in range(MOST_RETRIES):
+            self._post(do.Post(caller, key, order, chance=crc32(f"{caller}{key}{order}{attempt}".encode())))
+            if self.model.is_answered(caller, key, order):
+                return
+            self.world.cloud.clock.advance(self.world.deployment.api_timeout_seconds)
+
+    def _drain(self) -> None:
+        self._seed(self.history.seed + len(self.world.exchanges) + len(self.world.orders_queue.deleted))
+        clock, queue = self.world.cloud.clock, self.world.orders_queue
+        for _ in range(MOST_DELIVERIES):
+            visible_at = queue.next_visible_at()
+            if visible_at is None:
+                return
+            clock.advance_to(visible_at)
+            self._deliver_once()
+        self.model.violations.append(f"M4: the orders queue does not run empty: {queue.counts()}")
+
+    def _seed(self, chance: int) -> None:
+        """A step's chance is its own: taking another step away does not change it."""
+        self.world.cloud.entropy.random.seed(chance)
+
+
+# Each step is taken by the method of its name.
+_TAKE: dict[type[do.Step], Callable[[Player, Any], None]] = {
+    kind: getattr(Player, f"_{name}") for name, kind in do.STEPS.items()
+}
+
+
+def _picked(candidates: list[Any], pick: int) -> Any:
+    return candidates[pick % len(candidates)] if candidates else None
+
+
+@contextmanager
+def _reproducible(world: World) -> Iterator[None]:
+    """The API's own jitter, which it takes from the process, is the history's here: the same every time. Tracebacks for
+    logs that nobody writes are not made: they took a tenth of the time."""
+    chance = SimpleNamespace(uniform=world.cloud.entropy.random.uniform)
+    with patch.object(order_intake, "random", chance), patch.object(processing, "trace_of", _no_trace):
+        yield
+
+
+def _no_trace(_: BaseException) -> list[str]:
+    return []

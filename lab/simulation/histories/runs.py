@@ -1,0 +1,168 @@
+"""What the runs of a history meet at their calls: what was planned for them, and the state that the world is in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from lab.simulation.fakes import Call, Fault, Process
+from lab.simulation.fakes.faults import crash_before
+from lab.simulation.fakes.wire import Perform, Response
+from lab.simulation.histories import faults
+from lab.simulation.histories.orders import Order
+from lab.simulation.histories.steps import MEANWHILE_AFTER, MEANWHILE_BEFORE, At, Step
+from lab.simulation.world import ORDERS as ORDERS_TABLE
+from lab.simulation.world import STOCK, World
+
+_KILLING = frozenset({"TransactWriteItems", "Publish"})
+
+
+@dataclass(slots=True)
+class Run(Process):
+    """A process of a history.
+
+    Attributes:
+        worker: Whether it is the worker's (else the API's).
+        disturbed: How many calls of each operation were anything but plain.
+        killer: The order that killed it.
+    """
+
+    worker: bool = False
+    disturbed: Counter[str] = field(default_factory=Counter)
+    killer: str | None = None
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """The state of the world around runs.
+
+    Attributes:
+        world: The world.
+        find: The order that an id belongs to, if a caller of the history wants it.
+        take_all: Lets steps happen in the middle of a run.
+        fired: How often each disturbance happened: function, operation, its name.
+        late: Calls on their way whose process is gone.
+        outages: By service: until when, and the fault that its calls meet.
+        popular: By SKU: until when, and the share of transactions that meet another one.
+        fixed: No order kills any more.
+        runs: All runs so far.
+    """
+
+    world: World
+    find: Callable[[str], Order | None]
+    take_all: Callable[[tuple[Step, ...]], None]
+    fired: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    late: list[Callable[[], Any]] = field(default_factory=list)
+    outages: dict[str, tuple[float, str]] = field(default_factory=dict)
+    popular: dict[str, tuple[float, float]] = field(default_factory=dict)
+    fixed: bool = False
+    runs: list[Run] = field(default_factory=list)
+
+    def run(self, at: tuple[At, ...], *, worker: bool) -> Run:
+        """A process that meets what is planned for it and what is around it."""
+        run = Run(worker=worker)
+        self.runs.append(run)
+        run.on_call = lambda call: self._ambient(run, call)
+        run.faults = {one.call: self._planned(run, one) for one in at}
+        return run
+
+    def repair(self) -> None:
+        """Nothing is wrong any more."""
+        self.outages.clear()
+        self.popular.clear()
+        self.fixed = True
+
+    # --- planned ----------------------------------------------------------------------------------------------------
+
+    def _planned(self, run: Run, at: At) -> Fault:
+        def fault(call: Call, perform: Perform) -> Response:
+            if at.what == MEANWHILE_BEFORE:
+                self._meanwhile(run, call, at)
+                return self._plain(run, call, perform)
+            if at.what == MEANWHILE_AFTER:
+                response = self._plain(run, call, perform)
+                self._meanwhile(run, call, at)
+                return response
+            if not faults.fits(at.what, call):
+                return self._plain(run, call, perform)
+            return self._disturb(run, call, at.what)(call, perform)
+
+        return fault
+
+    def _meanwhile(self, run: Run, call: Call, at: At) -> None:
+        self._note(run, call, at.what)
+        self.take_all(at.steps)
+
+    def _plain(self, run: Run, call: Call, perform: Perform) -> Response:
+        """The call as it is without a plan of its own."""
+        fault = self._ambient(run, call)
+        return perform() if fault is None else fault(call, perform)
+
+    def _disturb(self, run: Run, call: Call, what: str) -> Fault:
+        self._note(run, call, what)
+        if what == faults.LATE:
+            return faults.arrives_late(self.late)
+        if what == faults.DEADLINE:
+            return faults.deadline_passes(self._deadline_passes)
+        if what == faults.ROW_BUSY:
+            table = STOCK if call.index % 2 else ORDERS_TABLE
+            return self._busy(lambda update: bool(update["TableName"] == table))
+        return faults.BY_NAME[what].fault
+
+    # --- ambient ----------------------------------------------------------------------------------------------------
+
+    def _ambient(self, run: Run, call: Call) -> Fault | None:
+        """What the world does to a call: outages, orders that kill, popular rows."""
+        outage = self.outages.get(call.service)
+        if outage is not None and self.world.cloud.clock.now < outage[0]:
+            self._note(run, call, f"outage: {outage[1]}")
+            return faults.BY_NAME[outage[1]].fault
+        if run.worker and call.operation in _KILLING:
+            return self._kills(run, call) or self._conflicts(run, call)
+        return None
+
+    def _kills(self, run: Run, call: Call) -> Fault | None:
+        order_id = _processed(call)
+        order = None if self.fixed else self.find(order_id)
+        if order is None or order.kills != call.operation:
+            return None
+        run.killer = order_id
+        self._note(run, call, "order kills by deadline" if order.by_deadline else "order kills")
+        return faults.deadline_passes(self._deadline_passes) if order.by_deadline else crash_before
+
+    def _conflicts(self, run: Run, call: Call) -> Fault | None:
+        if not self.popular or call.operation != "TransactWriteItems":
+            return None
+        now, random = self.world.cloud.clock.now, self.world.cloud.entropy.random
+        busy = {sku for sku, (until, share) in self.popular.items() if now < until and random.random() < share}
+        if not any(_sku(item["Update"]) in busy for item in call.params["TransactItems"]):
+            return None
+        self._note(run, call, "conflict on a popular SKU")
+        return self._busy(lambda update: _sku(update) in busy)
+
+    # --- plumbing ---------------------------------------------------------------------------------------------------
+
+    def _busy(self, busy: Callable[[dict[str, Any]], bool]) -> Fault:
+        return faults.row_is_busy(self.world.cloud.dynamodb.transactions, busy)
+
+    def _deadline_passes(self) -> None:
+        config = self.world.deployment
+        self.world.cloud.clock.advance(max(config.api_timeout_seconds, config.worker_timeout_seconds) + 1)
+
+    def _note(self, run: Run, call: Call, what: str) -> None:
+        run.disturbed[call.operation] += 1
+        self.fired["worker" if run.worker else "api", call.operation, what] += 1
+
+
+def _sku(update: dict[str, Any]) -> str | None:
+    value: str | None = update["Key"].get("sku", {}).get("S")
+    return value
+
+
+def _processed(call: Call) -> str:
+    """The order that a worker's call is about."""
+    if call.operation == "Publish":
+        return str(call.params["MessageAttributes"]["event_id"]["StringValue"]).partition(":")[0]
+    return str(call.params["TransactItems"][0]["Update"]["Key"]["order_id"]["S"])

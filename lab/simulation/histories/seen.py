@@ -1,0 +1,58 @@
+"""What histories are made for, counted where it happens: what never comes to pass is not tried, however often."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from lab.simulation.histories.model import Batch, api_record, worker_record
+from lab.simulation.histories.runs import Run
+from lab.simulation.invariants import order_of
+from lab.simulation.world import API_RECORDS, WORKER_RECORDS, Exchange, World
+
+TWINS: Final = "requests whose twin was running"
+API_ZOMBIES: Final = "answers of the API after its deadline"
+WORKER_ZOMBIES: Final = "batches that went on after their deadline"
+OLD_KEYS: Final = "requests with a key whose life had passed"
+OLD_ORDERS: Final = "orders delivered when the worker's record had expired"
+NEIGHBOURS: Final = "messages in a batch that another one killed"
+OLD_LETTERS: Final = "dead letters that outlived their retention"
+
+
+@dataclass(slots=True)
+class Seen:
+    """Counts for one history into ``counts``."""
+
+    world: World
+    counts: Counter[str]
+    _asking: list[tuple[str, str]] = field(default_factory=list)
+
+    def request_begins(self, caller: str, key: str) -> None:
+        """A request is about to run, perhaps in the middle of another."""
+        self.counts[TWINS] += (caller, key) in self._asking
+        self.counts[OLD_KEYS] += self._has_expired(API_RECORDS, api_record(caller, key))
+        self._asking.append((caller, key))
+
+    def request_ends(self, exchange: Exchange) -> None:
+        """The request that began last has ended."""
+        self._asking.pop()
+        late = exchange.answered_at - exchange.sent_at > self.world.deployment.api_timeout_seconds
+        self.counts[API_ZOMBIES] += late and exchange.response is not None
+
+    def batch_begins(self, batch: Batch) -> float:
+        """A batch is about to run; returns the moment."""
+        for message in batch.messages:
+            self.counts[OLD_ORDERS] += self._has_expired(WORKER_RECORDS, worker_record(order_of(message) or ""))
+        return self.world.cloud.clock.now
+
+    def batch_ends(self, batch: Batch, run: Run, began: float) -> None:
+        """The batch that began at this moment has ended."""
+        late = self.world.cloud.clock.now - began > self.world.deployment.worker_timeout_seconds
+        self.counts[WORKER_ZOMBIES] += late and not run.killed
+        if run.killer is not None:
+            self.counts[NEIGHBOURS] += len(batch.messages) - 1
+
+    def _has_expired(self, table: str, record_id: str) -> bool:
+        record = self.world.cloud.dynamodb.tables[table].items.get((record_id,))
+        return record is not None and int(record["expiration"]["N"]) < self.world.cloud.clock.now

@@ -1,0 +1,106 @@
+"""What a run of the simulator went through: counted, so that "no violation" can be weighed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from lab.simulation.histories.play import Player
+from lab.simulation.histories.seen import OLD_LETTERS
+from lab.simulation.histories.steps import every_step
+
+_COUNTERS: Final = ("steps", "faults", "answers", "orders", "seen", "paths")
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts over histories.
+
+    Attributes:
+        histories: How many were played.
+        cpu_seconds: What that took of processors.
+        steps: Steps by kind, those in the middle of others included.
+        faults: What happened at calls, by its name.
+        paths: Different (function, operation, fault) that were met, and how often.
+        answers: HTTP answers by status; ``replayed`` counts those of them marked so, ``none`` the killed.
+        orders: Orders by their last status.
+        seen: What else came to pass.
+        failures: Seed and violations of every history that failed.
+    """
+
+    histories: int = 0
+    cpu_seconds: float = field(default=0, compare=False)
+    steps: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    paths: Counter[str] = field(default_factory=Counter)
+    answers: Counter[str] = field(default_factory=Counter)
+    orders: Counter[str] = field(default_factory=Counter)
+    seen: Counter[str] = field(default_factory=Counter)
+    failures: list[tuple[int, list[str]]] = field(default_factory=list)
+
+    def add(self, player: Player, violations: list[str]) -> None:
+        """Count a history that was played."""
+        self.histories += 1
+        self.steps.update(type(step).__name__.lower() for step in every_step(player.history.steps))
+        for (function, operation, fault), times in player.around.fired.items():
+            self.faults[fault] += times
+            self.paths[f"{function} {operation}: {fault}"] += times
+        world = player.world
+        for exchange in world.exchanges:
+            self.answers["none" if exchange.response is None else str(exchange.response["statusCode"])] += 1
+        for order in player.model.orders.values():
+            self.orders[order["status"]["S"]] += 1
+        queues = (world.orders_queue, world.dead_letters)
+        self.seen["published"] += len(world.subscriber.received)
+        self.seen["moved to the dead-letter queue by SQS"] += len(world.orders_queue.moves)
+        self.seen["outlived a queue's retention"] += sum(len(queue.expired) for queue in queues)
+        self.seen[OLD_LETTERS] += len(world.dead_letters.expired)
+        self.seen.update(player.model.seen_paths)
+        if violations:
+            self.failures.append((player.history.seed, violations))
+
+    def merge(self, other: Tally) -> None:
+        """Add what another process counted."""
+        self.histories += other.histories
+        self.cpu_seconds += other.cpu_seconds
+        for name in _COUNTERS:
+            getattr(self, name).update(getattr(other, name))
+        self.failures += other.failures
+
+    def document(self) -> dict[str, Any]:
+        """For JSON."""
+        counted = {name: dict(getattr(self, name).most_common()) for name in _COUNTERS}
+        failures = [{"seed": seed, "violations": found} for seed, found in sorted(self.failures)]
+        return {
+            "histories": self.histories,
+            "cpu_seconds": round(self.cpu_seconds, 1),
+            "cpu_ms_per_history": round(1000 * self.cpu_seconds / max(self.histories, 1), 2),
+            "failures": failures,
+            **counted,
+        }
+
+    @classmethod
+    def read(cls, document: dict[str, Any]) -> Tally:
+        """What :meth:`document` made; times are kept to a tenth of a second."""
+        return cls(
+            histories=document["histories"],
+            cpu_seconds=document["cpu_seconds"],
+            failures=[(one["seed"], one["violations"]) for one in document["failures"]],
+            **{name: Counter(document[name]) for name in _COUNTERS},
+        )
+
+    def text(self) -> str:
+        """For people."""
+        lines = [f"{self.histories} histories, {self.steps.total()} steps, {len(self.failures)} with violations"]
+        for title, counter in (
+            ("steps", self.steps),
+            ("faults at calls", self.faults),
+            ("answers", self.answers),
+            ("orders in the end", self.orders),
+            ("also", self.seen),
+        ):
+            lines.append(f"  {title}: " + ", ".join(f"{name} {count}" for name, count in counter.most_common()))
+        lines.append(f"  {len(self.paths)} different (function, call, fault)")
+        lines.append(f"  {1000 * self.cpu_seconds / max(self.histories, 1):.1f} ms of processor time per history")
+        return "\n".join(lines)

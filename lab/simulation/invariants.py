@@ -1,0 +1,226 @@
+"""The guarantees G1-G6, checked on the state of a world and on what callers and subscribers were told.
+
+Each function returns its violations as text, empty where the guarantee holds. None looks at how the state came about.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from lab.simulation.queue_model import FifoQueue, Message
+from lab.simulation.requests import ISSUER
+from lab.simulation.world import Exchange, World
+from runtime.http.responses import REPLAY_HEADER
+from runtime.logic.canonical import canonical
+from runtime.logic.keys import ANONYMOUS, Identity, caller_id
+from runtime.models.order import OrderStatus
+
+Intent = tuple[str | None, str, str]  # caller, key, canonical body
+
+FINAL = frozenset({OrderStatus.CONFIRMED, OrderStatus.REJECTED, OrderStatus.DISCARDED})
+SETTLED: dict[str, str] = {OrderStatus.CONFIRMED: "order.confirmed", OrderStatus.REJECTED: "order.rejected"}
+
+
+def nothing_lost(world: World) -> list[str]:
+    """G1: an order answered 202 is final, or waits in the queue or the dead-letter queue within their retention.
+
+    So does every order that is stored at all: a crash may leave a message without an order, never the reverse.
+    """
+    waiting = {order_of(message) for message in _messages(world)} | _expired(world)
+    return [
+        f"G1: {order_id} is {_status(world, order_id)} and no message is left of it"
+        for order_id in sorted(_accepted_orders(world) | world.orders.keys())
+        if _status(world, order_id) not in FINAL and order_id not in waiting
+    ]
+
+
+def dead_letters_are_marked(world: World) -> list[str]:
+    """G1, second sentence: an order with a dead letter is ``FAILED`` or final.
+
+    Holds unless the last attempt died before its first write, which the caller of this function must know.
+    """
+    in_queue = {order_of(message) for message in world.orders_queue.messages.values()}
+    orders = world.orders
+    return [
+        f"G1: {order_id} is in the dead-letter queue and is {_status(world, order_id)}"
+        for order_id in {order_of(message) for message in world.dead_letters.messages.values()}
+        if order_id in orders and order_id not in in_queue
+        if _status(world, order_id) not in FINAL | {OrderStatus.FAILED}
+    ]
+
+
+def one_effect(world: World) -> list[str]:
+    """G2: stock moved exactly once per confirmed order, and one intent has one order."""
+    taken: Counter[str] = Counter()
+    for order in world.orders.values():
+        if order["status"]["S"] == OrderStatus.CONFIRMED:
+            for line in order["lines"]["L"]:
+                taken[line["M"]["sku"]["S"]] += int(line["M"]["quantity"]["N"])
+    violations = [
+        f"G2: {sku} had {initial}, {taken[sku]} were confirmed, {world.available(sku)} are left"
+        for sku, initial in world.initial_stock.items()
+        if initial - taken[sku] != world.available(sku) or world.available(sku) < 0
+    ]
+    ids: dict[Intent, set[str]] = defaultdict(set)
+    for exchange in _accepted(world):
+        ids[_intent(exchange)].add(_answer(exchange)["order_id"])
+    violations += [f"G2: {intent} led to {sorted(found)}" for intent, found in ids.items() if len(found) > 1]
+    return violations
+
+
+def same_answer(world: World) -> list[str]:
+    """G3: the same key and body get the same bytes."""
+    answers: dict[Intent, set[Any]] = defaultdict(set)
+    for exchange in _accepted(world):
+        if exchange.response is not None:
+            answers[_intent(exchange)].add(exchange.response["body"])
+    return [f"G3: {intent} was answered {sorted(found)}" for intent, found in answers.items() if len(found) > 1]
+
+
+def replays_are_marked(world: World) -> list[str]:
+    """G3, last words: who asks again after an answer is told that it is a replay.
+
+    Within the key's life, which begins with the first answer. Holds unless a late failing run has erased the key's
+    record: the caller of this function must know.
+    """
+    answered: dict[Intent, float] = {}
+    violations = []
+    for exchange in sorted(_accepted(world), key=lambda one: one.answered_at):
+        intent = _intent(exchange)
+        again = intent in answered and 0 <= exchange.sent_at - answered[intent] <= world.deployment.api_record_seconds
+        if again and exchange.response is not None and REPLAY_HEADER not in exchange.response["headers"]:
+            violations.append(f"G3: {intent} was answered again and not told that it is a replay")
+        answered.setdefault(intent, exchange.answered_at)
+    return violations
+
+
+def exact_retries(world: World) -> list[str]:
+    """G4: the redrive policy moves a message once, after exactly the configured number of receives."""
+    most = world.deployment.max_receive_count
+    moves = world.orders_queue.moves
+    violations = [
+        f"G4: {moved} was moved after {count} receives, not {most}" for moved, count in moves if count != most
+    ]
+    often = Counter(moved for moved, _ in moves)
+    return violations + [f"G4: {moved} was moved {times} times" for moved, times in often.items() if times > 1]
+
+
+def notified(world: World) -> list[str]:
+    """G5: a settled order without a message left has been published, as what it is, with one id and the same bytes.
+
+    What outlived the retention of its queue is excused, as in G1.
+    """
+    bodies: dict[str, set[str]] = defaultdict(set)
+    types: dict[str, set[str]] = defaultdict(set)
+    for notification in world.subscriber.received:
+        event = json.loads(notification.body)
+        bodies[event["id"]].add(notification.body)
+        types[event["subject"]].add(event["type"])
+    violations = [f"G5: {event_id} was published as {found}" for event_id, found in bodies.items() if len(found) > 1]
+    waiting = {order_of(message) for message in _messages(world)} | _expired(world)
+    for order_id, order in world.orders.items():
+        expected = SETTLED.get(order["status"]["S"])
+        if types[order_id] - {expected}:
+            violations.append(f"G5: {order_id} is {_status(world, order_id)}, published as {sorted(types[order_id])}")
+        elif expected is not None and not types[order_id] and order_id not in waiting:
+            violations.append(f"G5: {order_id} is {_status(world, order_id)} and was never published")
+    return violations
+
+
+def isolated(world: World) -> list[str]:
+    """G6: an order belongs to the caller who was given its id, and to nobody else."""
+    owners: dict[str, set[str | None]] = defaultdict(set)
+    for exchange in _accepted(world):
+        owners[_answer(exchange)["order_id"]].add(exchange.caller)
+    violations = [f"G6: {order_id} was given to {found}" for order_id, found in owners.items() if len(found) > 1]
+    orders = world.orders
+    for order_id, callers in owners.items():
+        stored = orders.get(order_id, {}).get("caller", {}).get("S")
+        if stored is not None and stored not in {_caller_id(caller) for caller in callers}:
+            violations.append(f"G6: {order_id} was given to {callers} and is stored for {stored}")
+    return violations
+
+
+def in_order(world: World) -> list[str]:
+    """Strict ordering: each caller's orders are published in the order in which the queue took them, each order by its
+    first message and its first event. Who was dead-lettered is overtaken: the caller of this function must know.
+    """
+    if not isinstance(world.orders_queue, FifoQueue):
+        raise TypeError("only a FIFO queue keeps an order")
+    sent: dict[str | None, dict[str, None]] = defaultdict(dict)
+    for _, message in world.orders_queue.recent.values():
+        sent[message.group_id].setdefault(str(order_of(message)))
+    violations = []
+    for group, order_ids in sent.items():
+        came = [order_id for order_id in published(world) if order_id in order_ids]
+        expected = [order_id for order_id in order_ids if order_id in came]
+        if came != expected:
+            violations.append(f"order: {group} sent {expected}, published were {came}")
+    return violations
+
+
+def published(world: World) -> list[str]:
+    """The ids of published orders, in the order of their first events."""
+    return list(dict.fromkeys(json.loads(one.body)["subject"] for one in world.subscriber.received))
+
+
+ALWAYS: tuple[Callable[[World], list[str]], ...] = (
+    nothing_lost,
+    one_effect,
+    same_answer,
+    exact_retries,
+    notified,
+    isolated,
+)
+"""What must hold at every moment between two calls of anybody. Each excuses what still has a message."""
+
+
+def violations(world: World) -> list[str]:
+    """Every violation of G1-G6 in this state."""
+    return [text for check in ALWAYS for text in check(world)]
+
+
+def _messages(world: World) -> Iterator[Message]:
+    yield from world.orders_queue.messages.values()
+    yield from world.dead_letters.messages.values()
+
+
+def _expired(world: World) -> set[str | None]:
+    return {order_of(message) for queue in (world.orders_queue, world.dead_letters) for message in queue.expired}
+
+
+def order_of(message: Message) -> str | None:
+    """The order that a message's attribute names."""
+    value: str | None = message.attributes.get("order_id", {}).get("StringValue")
+    return value
+
+
+def _status(world: World, order_id: str) -> str | None:
+    order = world.cloud.dynamodb.tables["orders"].items.get((order_id,))
+    return None if order is None else str(order["status"]["S"])
+
+
+def _accepted(world: World) -> Iterator[Exchange]:
+    return (exchange for exchange in world.exchanges if exchange.accepted)
+
+
+def _accepted_orders(world: World) -> set[str]:
+    return {_answer(exchange)["order_id"] for exchange in _accepted(world)}
+
+
+def _answer(exchange: Exchange) -> dict[str, Any]:
+    if exchange.response is None:
+        raise AssertionError("an accepted exchange has a response")
+    answer: dict[str, Any] = json.loads(exchange.response["body"])
+    return answer
+
+
+def _intent(exchange: Exchange) -> Intent:
+    return exchange.caller, exchange.key, canonical(json.loads(exchange.body))
+
+
+def _caller_id(caller: str | None) -> str:
+    return caller_id(ANONYMOUS if caller is None else Identity(ISSUER, caller))

@@ -1,0 +1,115 @@
+"""A world whose functions run through their real entry points, with everything that they write captured.
+
+Slower than `simulated`, which silences logs and metrics: for tests about what people see, not about guarantees.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from itertools import count
+from types import ModuleType, SimpleNamespace
+from typing import Any, Final, cast
+from unittest.mock import patch
+
+from lab.simulation.fakes.powertools import powertools_clock
+from lab.simulation.world import Deployment, World
+from runtime.handlers import create_order, get_order, process_order
+from runtime.handlers.create_order import CreateOrder
+from runtime.handlers.get_order import GetOrder
+from runtime.logic.batch import BatchRunner
+from runtime.observability import logger, metrics
+
+NAMESPACE: Final = "orders-test"
+_invocations = count(1)
+
+
+@dataclass
+class Output:
+    """What the functions wrote to their standard output, line by line, each a JSON object."""
+
+    stream: io.StringIO = field(default_factory=io.StringIO)
+
+    @property
+    def text(self) -> str:
+        """Everything, as it was written."""
+        return self.stream.getvalue()
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The log lines."""
+        return [document for document in self._documents() if "_aws" not in document]
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """The documents in embedded metric format, which CloudWatch turns into metrics."""
+        return [document for document in self._documents() if "_aws" in document]
+
+    def _documents(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.text.splitlines()]
+
+
+class ObservedWorld(World):
+    """A world that calls `handler`, as Lambda does, instead of what stands behind it."""
+
+    def _creator(self) -> CreateOrder:
+        inner = super()._creator()
+        return cast("CreateOrder", SimpleNamespace(handle=_entry(create_order, "_endpoint", "api", inner)))
+
+    def _reader(self) -> GetOrder:
+        inner = super()._reader()
+        return cast("GetOrder", SimpleNamespace(handle=_entry(get_order, "_endpoint", "api", inner)))
+
+    def _worker(self) -> BatchRunner:
+        inner = super()._worker()
+        return cast("BatchRunner", SimpleNamespace(run=_entry(process_order, "worker", "worker", inner)))
+
+
+def _entry(module: ModuleType, made_by: str, service: str, inner: object) -> Callable[[Any, Any], Any]:
+    """The module's handler in a process of its own: `inner` is what its factory would make."""
+
+    def invoke(event: Any, context: Any) -> Any:
+        full = SimpleNamespace(
+            function_name=module.__name__,
+            memory_limit_in_mb=1024,
+            invoked_function_arn=f"arn:aws:lambda:us-east-1:000000000000:function:{module.__name__}",
+            aws_request_id=f"invocation-{next(_invocations)}",
+            get_remaining_time_in_millis=context.get_remaining_time_in_millis,
+        )
+        with patch.object(module, made_by, lambda: inner), _service(service):
+            return module.handler(event, full)
+
+    return invoke
+
+
+@contextmanager
+def _service(name: str) -> Iterator[None]:
+    """What POWERTOOLS_SERVICE_NAME and POWERTOOLS_METRICS_NAMESPACE do when the process starts."""
+    provider = metrics.provider
+    default_keys = logger._default_log_keys
+    with (
+        patch.object(provider, "service", name),
+        patch.object(provider, "namespace", NAMESPACE),
+        patch.dict(default_keys, service=name),
+    ):
+        yield
+
+
+@contextmanager
+def observed(level: str = "INFO", deployment: Deployment | None = None) -> Iterator[tuple[ObservedWorld, Output]]:
+    """A fresh world and what its functions write at this log level, while the context lasts."""
+    world, output = ObservedWorld(seed=11, deployment=deployment or Deployment()), Output()
+    before, handler = logger.log_level, logger.registered_handler
+    stream = handler.setStream(output.stream)  # type: ignore[attr-defined] # Powertools types it as a plain Handler
+    logger.setLevel(level)
+    try:
+        with powertools_clock(world.cloud.clock), redirect_stdout(output.stream):
+            yield world, output
+    finally:
+        logger.setLevel(before)
+        handler.setStream(stream)  # type: ignore[attr-defined] # as above
+        logger.clear_state()
+        metrics.provider.clear_metrics()

@@ -1,0 +1,249 @@
+"""What the retry settings are good for, simulated event by event (``python -m lab.simulation.outage_tables``).
+
+The pauses are those of the program (:mod:`runtime.logic.backoff`, :data:`runtime.logic.settle.CONTENTION_SECONDS`) and
+the numbers are the defaults of the stack's config, read from it. What AWS does is modelled: how long calls take, that
+a transaction on a row that another one holds is cancelled at once, that a dependency that is down fails every call.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
+from functools import partial
+from itertools import count
+from typing import Any
+
+from pipeline.config.stack_config import StackConfig
+from runtime.logic.backoff import conflict_pause, retry_delay
+from runtime.logic.settle import CONTENTION_SECONDS
+
+CALL_SECONDS = 0.005
+"""One call to AWS. An order takes four besides its transaction: its record twice, the read, the event."""
+TRANSACTION_SECONDS = 0.012
+CANCELLED_SECONDS = 0.006
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The numbers that decide; the defaults are the stack's."""
+
+    max_receive_count: int
+    retry_base_seconds: int
+    retry_cap_seconds: int
+    batch_size: int
+    batch_threads: int
+    worker_max_concurrency: int
+    worker_timeout_seconds: float
+    item_budget_seconds: float
+    time_margin_seconds: float
+    contention_seconds: float = CONTENTION_SECONDS
+
+    @classmethod
+    def default(cls, **changes: float) -> Settings:
+        """The defaults of the stack's config, with changes."""
+        known = {one.name for one in fields(cls)} & StackConfig.model_fields.keys()
+        values: dict[str, Any] = {name: StackConfig.model_fields[name].default for name in known}
+        return cls(**(values | changes))
+
+
+@dataclass(slots=True)
+class Message:
+    """One order's message. Times are seconds since the simulation began."""
+
+    sent_at: float
+    receives: int = 0
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of the orders.
+
+    Attributes:
+        done: How many were processed.
+        dead: How many became dead letters.
+        last_done_at: When the last was done.
+        most_receives: Receives of the message that needed most.
+        oldest_seconds: The longest time from being sent to being done.
+        conflicts: Transactions that were cancelled.
+    """
+
+    done: int = 0
+    dead: int = 0
+    last_done_at: float = 0
+    most_receives: int = 0
+    oldest_seconds: float = 0
+    conflicts: int = 0
+
+    @property
+    def per_second(self) -> float:
+        """Orders per second, over the whole time."""
+        return self.done / self.last_done_at if self.last_done_at else 0
+
+
+Work = Callable[["Simulation", Message, Callable[[bool], None]], None]
+"""Works on a message and says, at some later event, whether it is done."""
+
+
+@dataclass(slots=True)
+class Simulation:
+    """Queue, workers and time. Events are functions; those of one moment happen in the order they were planned in."""
+
+    settings: Settings
+    work: Work
+    seed: int = 1
+    now: float = 0
+    result: Result = field(default_factory=Result)
+    random: random.Random = field(init=False)
+    free: int = field(init=False)
+    _events: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
+    _queue: list[tuple[float, int, Message]] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)
+        self.free = self.settings.worker_max_concurrency
+
+    def run(self, moments: Iterator[float]) -> Result:
+        """Let orders arrive at these moments, and go on until every one is done or dead."""
+        for moment in moments:
+            self.show(Message(moment), moment)
+        while self._events:
+            self.now, _, event = heapq.heappop(self._events)
+            event()
+        return self.result
+
+    def after(self, seconds: float, event: Callable[[], None]) -> None:
+        """Plan an event."""
+        heapq.heappush(self._events, (self.now + seconds, next(self._numbers), event))
+
+    def show(self, message: Message, moment: float) -> None:
+        """A message is visible from this moment on."""
+        heapq.heappush(self._queue, (moment, next(self._numbers), message))
+        self.after(moment - self.now, self._poll)
+
+    def _poll(self) -> None:
+        while self.free and self._queue and self._queue[0][0] <= self.now:
+            batch: list[Message] = []
+            while len(batch) < self.settings.batch_size and self._queue and self._queue[0][0] <= self.now:
+                message = heapq.heappop(self._queue)[2]
+                if message.receives >= self.settings.max_receive_count:
+                    self.result.dead += 1
+                    continue
+                message.receives += 1
+                batch.append(message)
+            if batch:
+                self.free -= 1
+                _Invocation(self, batch).start()
+
+    def invocation_ended(self) -> None:
+        """A worker is free."""
+        self.free += 1
+        self._poll()
+
+
+@dataclass(slots=True)
+class _Invocation:
+    simulation: Simulation
+    batch: list[Message]
+    deadline: float = 0
+    running: int = 0
+
+    def start(self) -> None:
+        settings = self.simulation.settings
+        self.deadline = self.simulation.now + settings.worker_timeout_seconds
+        isolated = any(message.receives > 1 for message in self.batch)
+        # Those nearest to their last attempt first, as the worker does; the list is taken from its end.
+        self.batch.sort(key=lambda message: message.receives)
+        self.running = 1 if isolated else min(settings.batch_threads, len(self.batch))
+        for _ in range(self.running):
+            self._next()
+
+    def _next(self) -> None:
+        simulation, settings = self.simulation, self.simulation.settings
+        while self.batch:
+            message = self.batch.pop()
+            if self.deadline - simulation.now >= settings.item_budget_seconds + settings.time_margin_seconds:
+                simulation.work(simulation, message, partial(self._worked, message))
+                return
+            self._come_back_later(message)
+        self.running -= 1
+        if not self.running:
+            simulation.invocation_ended()
+
+    def _worked(self, message: Message, done: bool) -> None:
+        if done:
+            self._count(message)
+        else:
+            self._come_back_later(message)
+        self._next()
+
+    def _come_back_later(self, message: Message) -> None:
+        settings, simulation = self.simulation.settings, self.simulation
+        delay = 0
+        if message.receives < settings.max_receive_count:
+            delay = retry_delay(
+                message.receives,
+                base=settings.retry_base_seconds,
+                cap=settings.retry_cap_seconds,
+                random=simulation.random.random,
+            )
+        simulation.show(message, simulation.now + delay)
+
+    def _count(self, message: Message) -> None:
+        result, now = self.simulation.result, self.simulation.now
+        result.done += 1
+        result.last_done_at = now
+        result.most_receives = max(result.most_receives, message.receives)
+        result.oldest_seconds = max(result.oldest_seconds, now - message.sent_at)
+
+
+def down_for(seconds: float, failing_call_seconds: float) -> Work:
+    """A dependency that fails every call for so long, each after so many seconds; then all is well."""
+
+    def work(simulation: Simulation, message: Message, end: Callable[[bool], None]) -> None:
+        down = simulation.now < seconds
+        taken = failing_call_seconds if down else 4 * CALL_SECONDS + TRANSACTION_SECONDS
+        simulation.after(taken, lambda: end(not down))
+
+    return work
+
+
+def one_sku() -> Work:
+    """Every order is for the same SKU, whose row one transaction holds at a time."""
+    free_at = 0.0
+
+    def work(simulation: Simulation, message: Message, end: Callable[[bool], None]) -> None:
+        give_up = simulation.now + CALL_SECONDS + simulation.settings.contention_seconds
+        tries = 0
+
+        def settle() -> None:
+            nonlocal free_at, tries
+            tries += 1
+            if free_at <= simulation.now:
+                free_at = simulation.now + TRANSACTION_SECONDS
+                simulation.after(TRANSACTION_SECONDS + 3 * CALL_SECONDS, lambda: end(True))
+            else:
+                simulation.result.conflicts += 1
+                simulation.after(CANCELLED_SECONDS, cancelled)
+
+        def cancelled() -> None:
+            pause = conflict_pause(tries, random=simulation.random.random)
+            if simulation.now + pause > give_up:
+                end(False)
+            else:
+                simulation.after(pause, settle)
+
+        simulation.after(CALL_SECONDS, settle)
+
+    return work
+
+
+def arrivals(per_second: float, seconds: float) -> Iterator[float]:
+    """Moments at which orders arrive for so long, independently of each other, at this rate on average."""
+    chance = random.Random(1)
+    moment = chance.expovariate(per_second)
+    while moment < seconds:
+        yield moment
+        moment += chance.expovariate(per_second)

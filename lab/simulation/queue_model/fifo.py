@@ -1,0 +1,112 @@
+"""A FIFO queue: order within a group, one batch of a group in flight at a time, deduplication for five minutes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from lab.simulation.queue_model.message import Attributes, InvalidMessageError, Message
+from lab.simulation.queue_model.queue import Queue, StaleReceiptError
+
+DEDUPLICATION_SECONDS = 300
+
+
+@dataclass(slots=True)
+class FifoQueue(Queue):
+    """A FIFO queue; its name ends in ``.fifo``.
+
+    Attributes:
+        content_based_deduplication: Derive a missing deduplication id from the body.
+        recent: Deduplication id to (moment, message) of the last five minutes. A deleted message stays in here.
+    """
+
+    content_based_deduplication: bool = False
+    recent: dict[str, tuple[float, Message]] = field(default_factory=dict)
+    _sequence: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.name.endswith(".fifo"):
+            raise ValueError(f"The name of a FIFO queue ends in .fifo, given: {self.name!r}.")
+
+    def send_to_group(
+        self, body: str, group_id: str | None, deduplication_id: str | None = None, attributes: Attributes | None = None
+    ) -> Message:
+        """Store a message, or answer as if: within five minutes a known deduplication id "succeeds" and adds nothing.
+
+        Returns:
+            The stored message, or the earlier one with the same deduplication id.
+
+        Raises:
+            InvalidMessageError: SQS would refuse it (also: no deduplication id, and none can be derived).
+        """
+        if group_id is None:
+            raise InvalidMessageError("The request must contain the parameter MessageGroupId.")
+        key = self._deduplication_id(body, deduplication_id)
+        now = self.clock.time()
+        known = self.recent.get(key)
+        if known is not None and now - known[0] < DEDUPLICATION_SECONDS:
+            return known[1]
+        message = Queue.send(self, body, attributes)
+        self._sequence += 1
+        message.group_id, message.deduplication_id = group_id, key
+        message.sequence_number = f"{self._sequence:020d}"
+        self.recent[key] = (now, message)
+        return message
+
+    def _deduplication_id(self, body: str, given: str | None) -> str:
+        if given is not None:
+            return given
+        if not self.content_based_deduplication:
+            raise InvalidMessageError(
+                "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided "
+                "explicitly"
+            )
+        return hashlib.sha256(body.encode()).hexdigest()
+
+    def candidates(self) -> Iterable[Message]:
+        """Visible messages whose group has nothing in flight, in order.
+
+        A generator on purpose: a receive may take several messages of one group, but stops a group at its first hidden
+        message.
+        """
+        now = self.clock.time()
+        blocked: set[str | None] = set()
+        for message in list(self.messages.values()):
+            if message.group_id in blocked:
+                continue
+            if message.visible_at > now:
+                blocked.add(message.group_id)
+                continue
+            yield message
+
+    def adopt(self, message: Message) -> None:
+        """Take over a moved message. Unlike a standard queue, a FIFO queue restarts its send time."""
+        message.sent_at = self.clock.time()
+        Queue.adopt(self, message)
+
+    def delete(self, receipt: str) -> None:
+        """Delete by handle.
+
+        Raises:
+            StaleReceiptError: the visibility timeout has passed: a FIFO queue no longer honours the handle.
+        """
+        message = self.by_receipt(receipt)
+        if message is None or not message.in_flight(self.clock.time()):
+            raise StaleReceiptError(f"The receipt handle has expired, queue {self.name}.")
+        Queue.delete(self, receipt)
+
+    def next_visible_at(self) -> float | None:
+        """When the first message of some group shows: those behind it wait for it, whatever their own time."""
+        first: dict[str | None, float] = {}
+        for message in self.messages.values():
+            first.setdefault(message.group_id, message.visible_at)
+        return min(first.values(), default=None)
+
+    def resend(self, message: Message) -> Message:
+        """Redrive with a fresh deduplication id: the old one would be swallowed within five minutes of its first use.
+
+        Raises:
+            InvalidMessageError: the message has no group.
+        """
+        return self.send_to_group(message.body, message.group_id, self.entropy.uuid(), message.attributes)

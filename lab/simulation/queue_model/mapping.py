@@ -1,0 +1,129 @@
+"""Lambda's event source mapping: takes batches, invokes, and settles each message by what the function reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from lab.simulation.queue_model.message import Message
+from lab.simulation.queue_model.queue import Queue, StaleReceiptError
+from lab.simulation.queue_model.records import sqs_event
+
+Invoke = Callable[[dict[str, Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One batch that the mapping has received and handed to the function."""
+
+    event: dict[str, Any]
+    handles: dict[str, str]  # message id -> the receipt handle of this receive
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The function returned ``value``."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The function raised, ran into its timeout, or its process died."""
+
+    cause: str
+
+
+Outcome = Returned | Failed
+
+
+@dataclass(slots=True)
+class EventSourceMapping:
+    """A mapping from a queue to a function.
+
+    Attributes:
+        queue: What it polls.
+        batch_size: Most messages per invocation.
+        report_failures: ``ReportBatchItemFailures`` is on; without it any return value deletes the whole batch.
+        deliveries: Batches taken, and not yet settled.
+    """
+
+    queue: Queue
+    batch_size: int = 10
+    report_failures: bool = True
+    deliveries: list[Delivery] = field(default_factory=list)
+
+    def poll(self) -> Delivery | None:
+        """Receive a batch with the queue's own visibility timeout, or ``None`` where nothing is visible."""
+        messages = self.queue.receive(self.batch_size)
+        if not messages:
+            return None
+        delivery = Delivery(sqs_event(self.queue.arn, messages), {m.message_id: _receipt(m) for m in messages})
+        self.deliveries.append(delivery)
+        return delivery
+
+    def settle(self, delivery: Delivery, outcome: Outcome) -> frozenset[str]:
+        """Delete what succeeded. What failed is left alone: it returns when its visibility timeout passes.
+
+        Returns:
+            The message ids that were *not* deleted.
+        """
+        self.deliveries.remove(delivery)
+        failed = failed_ids(outcome, frozenset(delivery.handles), report_failures=self.report_failures)
+        for message_id, handle in delivery.handles.items():
+            if message_id not in failed:
+                self._delete(handle)
+        return failed
+
+    def deliver(self, invoke: Invoke) -> frozenset[str] | None:
+        """Poll, invoke and settle once; ``None`` where nothing was visible. A raised ``Exception`` fails the batch."""
+        delivery = self.poll()
+        if delivery is None:
+            return None
+        return self.settle(delivery, run(invoke, delivery.event))
+
+    def _delete(self, handle: str) -> None:
+        try:
+            self.queue.delete(handle)
+        except StaleReceiptError:
+            return  # a FIFO queue took it back: it will be delivered again
+
+
+def run(invoke: Invoke, event: dict[str, Any]) -> Outcome:
+    """Invoke a function the way Lambda sees it: a value, or a failure."""
+    try:
+        return Returned(invoke(event))
+    except Exception as error:  # noqa: BLE001 - whatever a function raises is a failed invocation to Lambda
+        return Failed(f"{type(error).__name__}: {error}")
+
+
+def failed_ids(outcome: Outcome, batch: frozenset[str], *, report_failures: bool) -> frozenset[str]:
+    """The message ids of a batch that the mapping keeps.
+
+    The rules are AWS's ("Success and failure conditions" of partial batch responses): an empty or null response or list
+    is success; a response that cannot be read, and an identifier that is empty, null, misspelt or unknown, fail the
+    *whole* batch.
+    """
+    if isinstance(outcome, Failed):
+        return batch
+    value = outcome.value
+    if not report_failures or value is None:
+        return frozenset()
+    if not isinstance(value, dict):
+        return batch
+    failures = value.get("batchItemFailures")
+    if failures is None:
+        return frozenset()
+    if not isinstance(failures, list):
+        return batch
+    identifiers = [entry.get("itemIdentifier") if isinstance(entry, dict) else None for entry in failures]
+    if not all(isinstance(identifier, str) and identifier in batch for identifier in identifiers):
+        return batch
+    return frozenset(str(identifier) for identifier in identifiers)
+
+
+def _receipt(message: Message) -> str:
+    if message.receipt is None:
+        raise AssertionError("a received message has a receipt handle")
+    return message.receipt

@@ -1,0 +1,196 @@
+"""A standard queue: at least once, in no order, with visibility timeouts, a redrive policy and retention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from lab.simulation.clock import Clock, Entropy
+from lab.simulation.queue_model.message import Attributes, Message, check_content
+
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+DEFAULT_RETENTION_SECONDS = 345_600
+
+
+class StaleReceiptError(Exception):
+    """The handle belongs to no message that is in flight."""
+
+
+@dataclass(frozen=True, slots=True)
+class RedrivePolicy:
+    """After ``max_receive_count`` receives without a delete the next receive moves the message to ``target``."""
+
+    target: Queue
+    max_receive_count: int
+
+
+@dataclass(slots=True)
+class Queue:
+    """A standard queue.
+
+    Attributes:
+        visibility_seconds: How long a received message stays hidden by default.
+        retention_seconds: How long a message lives, from its original send.
+        redrive: Redrive policy, if any.
+        messages: What is stored, in order of arrival.
+        deleted: What was deleted. "At least once" lets such a message come back (:meth:`resurrect`).
+        expired: What outlived its retention.
+        moves: What the redrive policy moved away: message id and the receive count at that moment.
+        shuffled: Whether receives pick at random (SQS promises no order); off for a readable scenario.
+    """
+
+    name: str
+    clock: Clock
+    entropy: Entropy
+    visibility_seconds: float = 30
+    retention_seconds: float = DEFAULT_RETENTION_SECONDS
+    redrive: RedrivePolicy | None = None
+    shuffled: bool = True
+    messages: dict[str, Message] = field(default_factory=dict)
+    deleted: dict[str, Message] = field(default_factory=dict)
+    expired: list[Message] = field(default_factory=list)
+    moves: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def arn(self) -> str:
+        """The queue's ARN."""
+        return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{self.name}"
+
+    @property
+    def url(self) -> str:
+        """The queue's URL."""
+        return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{self.name}"
+
+    # --- sending --------------------------------------------------------------------------------------------------
+
+    def send(self, body: str, attributes: Attributes | None = None, *, delay_seconds: float = 0) -> Message:
+        """Store a new message.
+
+        Raises:
+            InvalidMessageError: SQS would refuse it.
+        """
+        attributes = attributes or {}
+        check_content(body, attributes)
+        now = self.clock.time()
+        message = Message(self.entropy.uuid(), body, dict(attributes), now, now + delay_seconds)
+        self.messages[message.message_id] = message
+        return message
+
+    # --- receiving ------------------------------------------------------------------------------------------------
+
+    def receive(self, count: int = 1, *, visibility_seconds: float | None = None) -> list[Message]:
+        """Up to ``count`` visible messages, each hidden for the visibility timeout.
+
+        A message that has been received as often as the redrive policy allows is moved instead of returned.
+        """
+        self.expire()
+        now = self.clock.time()
+        hidden_for = self.visibility_seconds if visibility_seconds is None else visibility_seconds
+        received: list[Message] = []
+        for message in self.candidates():
+            if len(received) == count:
+                break
+            if self._moved(message):
+                continue
+            self._mark_received(message, now, hidden_for)
+            received.append(message)
+        return received
+
+    def candidates(self) -> Iterable[Message]:
+        """Visible messages in the order in which a receive would take them."""
+        now = self.clock.time()
+        visible = [message for message in self.messages.values() if message.visible_at <= now]
+        if self.shuffled and len(visible) > 1:
+            self.entropy.random.shuffle(visible)
+        return visible
+
+    def _mark_received(self, message: Message, now: float, hidden_for: float) -> None:
+        message.receive_count += 1
+        message.first_received_at = now if message.first_received_at is None else message.first_received_at
+        message.visible_at = now + hidden_for
+        message.receipt = f"{message.message_id}#{self.entropy.hex()}"
+
+    def _moved(self, message: Message) -> bool:
+        if self.redrive is None or message.receive_count < self.redrive.max_receive_count:
+            return False
+        del self.messages[message.message_id]
+        message.source_arn = self.arn
+        self.moves.append((message.message_id, message.receive_count))
+        self.redrive.target.adopt(message)
+        return True
+
+    def adopt(self, message: Message) -> None:
+        """Take over a message that the redrive policy of another queue moved here, id and send time unchanged."""
+        message.visible_at = self.clock.time()
+        message.receipt = None
+        self.messages[message.message_id] = message
+
+    # --- settling -------------------------------------------------------------------------------------------------
+
+    def delete(self, receipt: str) -> None:
+        """Delete by handle. An old handle is accepted and deletes nothing, as SQS warns for standard queues."""
+        message = self.by_receipt(receipt)
+        if message is not None:
+            self.deleted[message.message_id] = self.messages.pop(message.message_id)
+
+    def change_visibility(self, receipt: str, seconds: float) -> None:
+        """Hide an in-flight message for ``seconds`` from now; 0 shows it at once.
+
+        Raises:
+            StaleReceiptError: the message is not in flight under this handle.
+        """
+        message = self.by_receipt(receipt)
+        if message is None or not message.in_flight(self.clock.time()):
+            raise StaleReceiptError(f"No message of {self.name} is in flight under this receipt handle.")
+        message.visible_at = self.clock.time() + seconds
+
+    def by_receipt(self, receipt: str) -> Message | None:
+        """The message whose most recent receive gave this handle."""
+        message = self.messages.get(receipt.partition("#")[0])
+        return message if message is not None and message.receipt == receipt else None
+
+    # --- time and chaos ---------------------------------------------------------------------------------------------
+
+    def expire(self) -> list[Message]:
+        """Drop what outlived the retention; returns what was dropped now."""
+        limit = self.clock.time() - self.retention_seconds
+        gone = [message for message in self.messages.values() if message.sent_at < limit]
+        for message in gone:
+            self.expired.append(self.messages.pop(message.message_id))
+        return gone
+
+    def redeliver(self, message_id: str) -> None:
+        """At least once: show an in-flight message again although its timeout is still running.
+
+        Raises:
+            KeyError: no such message is stored.
+        """
+        self.messages[message_id].visible_at = self.clock.time()
+
+    def resurrect(self, message_id: str) -> None:
+        """At least once: a server that missed the delete shows a deleted message again.
+
+        Raises:
+            KeyError: no such message was deleted.
+        """
+        message = self.deleted.pop(message_id)
+        message.visible_at = self.clock.time()
+        self.messages[message_id] = message
+
+    def resend(self, message: Message) -> Message:
+        """What a redrive does: *send* the content again, which gives a new id, send time and receive count."""
+        return self.send(message.body, message.attributes)
+
+    # --- looking ----------------------------------------------------------------------------------------------------
+
+    def next_visible_at(self) -> float | None:
+        """When the next hidden message shows, or ``None`` where nothing is stored."""
+        return min((message.visible_at for message in self.messages.values()), default=None)
+
+    def counts(self) -> tuple[int, int, int]:
+        """Visible, in flight, and delayed messages."""
+        now = self.clock.time()
+        visible = sum(message.visible_at <= now for message in self.messages.values())
+        in_flight = sum(message.in_flight(now) for message in self.messages.values())
+        return visible, in_flight, len(self.messages) - visible - in_flight

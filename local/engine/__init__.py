@@ -1,0 +1,25 @@
+"""Pulumi's engine for tests and for play: the installed `pulumi`, or one built from its public Go modules."""
+
+from local.engine.build import EngineBuildError, Progress, build
+from local.engine.find import Engine, find
+from local.engine.versions import EngineUnavailableError
+
+__all__ = ["Engine", "EngineBuildError", "EngineUnavailableError", "Progress", "available", "build", "find"]
+
+
+def available(progress: Progress, search_path: str | None = None) -> Engine:
+    """The `pulumi` on the path if its version is supported, else one built.
+
+    Raises:
+        EngineUnavailableError: neither is possible; the message says why for both.
+        EngineBuildError: it could be built but for a defect of local/engine/pulumi.
+    """
+    try:
+        return find(search_path)
+    except EngineUnavailableError as not_found:
+        progress(str(not_found))
+        try:
+            return build(progress, search_path)
+        except EngineUnavailableError as not_built:
+            message = f"{not_found}\n{not_built}"
+            raise EngineUnavailableError(message) from not_built

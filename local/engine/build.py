@@ -1,0 +1,129 @@
+"""Builds the `pulumi` command from its public Go modules, once per pinned version and machine."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.engine.find import Engine, ask
+from local.engine.versions import MODULE, EngineUnavailableError, pinned, text
+
+Progress = Callable[[str], None]
+
+COMMAND = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
+_SDK = "github.com/pulumi/pulumi/sdk/v3"
+_HOST_SCRIPT = "pulumi-language-python-exec"
+# No path of this machine in the command.
+_FLAGS = ("-trimpath",)
+
+
+class EngineBuildError(Exception):
+    """The modules are there and do not compile: a defect of local/engine/pulumi, not of the machine."""
+
+
+def cache_home() -> Path:
+    """Where built commands are kept: outside of every checkout, so that a fresh clone finds them."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "orders-pipeline" / "pulumi"
+
+
+def build(progress: Progress, search_path: str | None) -> Engine:
+    """The command of the pinned version, built first if it is not in the cache.
+
+    Raises:
+        EngineUnavailableError: there is no Go, or it cannot get the modules.
+        EngineBuildError: they do not compile.
+    """
+    go = shutil.which("go", path=search_path)
+    if go is None:
+        raise EngineUnavailableError("There is no Go either (1.24 or newer) to build one from its public modules.")
+    folder = cache_home() / f"{text(pinned())}-{_fingerprint(go)}"
+    with _alone(folder):
+        if not (folder / _HOST_SCRIPT).exists():
+            _build(go, folder, progress)
+    command = folder / "pulumi"
+    return Engine(command, ask(str(command)), folder / _HOST_SCRIPT)
+
+
+def _fingerprint(go: str) -> str:
+    """Changes with all that decides the command."""
+    digest = hashlib.sha256(" ".join(_FLAGS).encode())
+    for name in ("go.mod", "go.sum"):
+        digest.update((MODULE / name).read_bytes())
+    digest.update(_run(go, "env", "GOVERSION", "GOOS", "GOARCH").encode())
+    return digest.hexdigest()[:12]
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Two builds at once would only slow each other down."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _build(go: str, folder: Path, progress: Progress) -> None:
+    progress(f"building pulumi {text(pinned())} with Go: about six minutes on two processors, once")
+    # First, because it downloads: what fails here is the machine or its network, what fails later is the build.
+    packages = _start(go, "list", "-deps", COMMAND)
+    said = _follow(packages, lambda line: line.startswith("go: downloading"), 50, "modules downloaded", progress)
+    if packages.returncode:
+        message = "Go cannot get the modules to build one:\n" + "\n".join(said[-6:])
+        raise EngineUnavailableError(message)
+    folder.mkdir(exist_ok=True)
+    draft = folder / "pulumi.draft"
+    version = f"-X {_SDK}/go/common/version.Version=v{text(pinned())}"
+    # Without debugging symbols (-s -w): a third smaller.
+    compiling = _start(go, "build", "-v", *_FLAGS, f"-ldflags=-s -w {version}", "-o", str(draft), COMMAND)
+    said = _follow(compiling, lambda _: True, 100, "of about 1650 packages compiled", progress)
+    if compiling.returncode:
+        message = f"`go build` of {COMMAND} failed with code {compiling.returncode}:\n" + "\n".join(said[-12:])
+        raise EngineBuildError(message)
+    draft.replace(folder / "pulumi")
+    module = json.loads(_run(go, "list", "-m", "-json", _SDK))
+    # Last: its presence says that the folder is complete.
+    shutil.copyfile(Path(module["Dir"]) / "python" / "cmd" / _HOST_SCRIPT, folder / _HOST_SCRIPT)
+    progress(f"built {folder / 'pulumi'}")
+
+
+def _start(go: str, *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [go, *arguments],
+        cwd=MODULE,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+def _follow(
+    process: "subprocess.Popen[str]", counts: Callable[[str], bool], every: int, what: str, progress: Progress
+) -> list[str]:
+    """Count the lines that Go writes, which has no progress of its own, to its end. Returns them."""
+    said, count = [], 0
+    with process:
+        for line in process.stderr or ():
+            said.append(line.rstrip())
+            count += counts(line)
+            if counts(line) and count % every == 0:
+                progress(f"{count} {what}")
+    return said
+
+
+def _run(go: str, *arguments: str) -> str:
+    try:
+        answer = subprocess.run([go, *arguments], cwd=MODULE, capture_output=True, text=True, check=True)
+    except subprocess.CalledProcessError as error:
+        message = f"`go {' '.join(arguments)}` failed: {error.stderr.strip()}"
+        raise EngineUnavailableError(message) from error
+    return answer.stdout

@@ -1,0 +1,56 @@
+"""Finds a `pulumi` command on the path."""
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.engine.versions import EngineUnavailableError, Version, is_supported, parse, supported, text
+
+_VERSION_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A `pulumi` command that can run this program.
+
+    `host_script` is the SDK's script that runs a Python program, for the stand-in language host; a command that was
+    installed brings its own host and has none.
+    """
+
+    path: Path
+    version: Version
+    host_script: Path | None = None
+
+
+def find(search_path: str | None) -> Engine:
+    """The first `pulumi` on `search_path` (default: PATH).
+
+    Raises:
+        EngineUnavailableError: there is none, it does not answer, or its version is not supported.
+    """
+    found = shutil.which("pulumi", path=search_path)
+    if found is None:
+        message = f"No `pulumi` command is on the path. Install {supported()} (pulumi.com/docs/install)."
+        raise EngineUnavailableError(message)
+    version = ask(found)
+    if not is_supported(version):
+        message = f"{found} is {text(version)}; this program needs {supported()}."
+        raise EngineUnavailableError(message)
+    return Engine(Path(found), version)
+
+
+def ask(command: str) -> Version:
+    """The version that a `pulumi` command says it has.
+
+    Raises:
+        EngineUnavailableError: it does not answer.
+    """
+    try:
+        answer = subprocess.run(
+            [command, "version"], capture_output=True, text=True, check=True, timeout=_VERSION_SECONDS
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        message = f"`{command} version` failed: {error}."
+        raise EngineUnavailableError(message) from error
+    return parse(answer.stdout)

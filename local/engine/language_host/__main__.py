@@ -1,0 +1,37 @@
+"""The plugin's command line, as the engine starts it: SCRIPT [flags] ENGINE_ADDRESS.
+
+The launcher that local/engine writes puts SCRIPT in front. The port is the first line on standard output.
+"""
+
+import contextlib
+import sys
+from concurrent import futures
+from pathlib import Path
+
+import grpc
+from pulumi.runtime.proto import language_pb2_grpc
+
+from local.engine.language_host.server import PythonHost
+
+_THREADS = 8
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until the engine goes away."""
+    script, *_, engine = arguments
+    server = grpc.server(futures.ThreadPoolExecutor(_THREADS))
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(PythonHost(engine, Path(script)), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    # The engine asks for the end by an interrupt. It also holds the other end of our standard input open and writes
+    # nothing: the end of the file is the end of an engine that could not ask any more.
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.stdin.buffer.read()
+    server.stop(grace=None).wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,100 @@
+"""The interpreter that a program runs with, and what is installed in it."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_ASK_SECONDS = 60
+
+# Runs in the program's interpreter, which need not be ours. A plugin's package carries a pulumi-plugin.json.
+_INVENTORY = """
+import importlib.metadata, json, sys
+packages, plugins = {}, []
+for distribution in importlib.metadata.distributions():
+    packages[distribution.metadata["Name"]] = distribution.version
+    for file in distribution.files or ():
+        if file.name == "pulumi-plugin.json" and len(file.parts) == 2:
+            plugins.append({"version": distribution.version, **json.loads(file.read_text())})
+json.dump({"executable": sys.executable, "version": sys.version.split()[0], "packages": packages, "plugins": plugins},
+          sys.stdout)
+"""
+
+
+class InterpreterError(Exception):
+    """There is no interpreter as the project asks for; the message says what to change."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A provider that an installed package needs."""
+
+    name: str
+    version: str
+    server: str
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """An interpreter, the versions of its packages by name, and the providers that they need."""
+
+    executable: str
+    version: str
+    packages: Mapping[str, str]
+    plugins: tuple[Plugin, ...]
+
+
+def interpreter(root: Path, options: Mapping[str, Any]) -> Path:
+    """The interpreter for the `runtime` options of a project file in `root`.
+
+    Raises:
+        InterpreterError: the toolchain is not known here, or there is no such interpreter.
+    """
+    toolchain = options.get("toolchain", "pip")
+    if toolchain != "pip":
+        message = f"runtime option toolchain {toolchain!r}: the stand-in language host knows pip only"
+        raise InterpreterError(message)
+    if environment := options.get("virtualenv"):
+        return _of_environment(root / str(environment))
+    found = shutil.which("python3")
+    if found is None:
+        raise InterpreterError("No python3 is on the path, and the project names no `virtualenv`.")
+    return Path(found)
+
+
+def _of_environment(folder: Path) -> Path:
+    python = folder / "bin" / "python"
+    if not python.exists():
+        message = f"{folder} is no virtual environment; `make setup` makes .venv of this project."
+        raise InterpreterError(message)
+    return python
+
+
+def inventory(python: Path) -> Inventory:
+    """What is installed for `python`.
+
+    Raises:
+        InterpreterError: it cannot be asked.
+    """
+    try:
+        answer = subprocess.run(
+            [str(python), "-c", _INVENTORY], capture_output=True, text=True, check=True, timeout=_ASK_SECONDS
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        message = f"{python} cannot say what is installed: {error}"
+        raise InterpreterError(message) from error
+    said = json.loads(answer.stdout)
+    plugins = tuple(
+        Plugin(each["name"], each["version"], each.get("server", "")) for each in said["plugins"] if each["resource"]
+    )
+    return Inventory(said["executable"], said["version"], said["packages"], plugins)
+
+
+def attached() -> frozenset[str]:
+    """Names of providers that run already (PULUMI_DEBUG_PROVIDERS=name:port,…): nothing has to be installed."""
+    given = os.environ.get("PULUMI_DEBUG_PROVIDERS", "")
+    return frozenset(each.partition(":")[0] for each in given.split(",") if each)

@@ -1,0 +1,63 @@
+"""The folder that has to be in front on the PATH for an engine to run this program with the stand-ins."""
+
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from local.engine.find import Engine
+
+ROOT = Path(__file__).resolve().parents[2]
+DEFAULT_FOLDER = ROOT / ".build" / "engine"
+
+_HOST = """#!/bin/sh
+# Written by local/engine. The engine starts it to run a Python program: a stand-in for Pulumi's own language host.
+exec {python} -c 'import sys; sys.path.insert(0, sys.argv[1]); from local.engine.language_host.__main__ import main
+sys.exit(main(sys.argv[2:]))' {root} {script} "$@"
+"""
+
+_PROVIDER = """#!/bin/sh
+# Written by local/engine, so that the engine does not download the AWS provider: it attaches to a running one.
+echo "The AWS provider is attached with PULUMI_DEBUG_PROVIDERS=aws:PORT, and that is not set." >&2
+exit 1
+"""
+
+
+def prepare(engine: Engine, folder: Path = DEFAULT_FOLDER) -> Path:
+    """Write what the engine has to find into `folder` and return it.
+
+    An installed command keeps its own language host; only a built one gets the stand-in, next to a link to itself.
+    """
+    if engine.path.parent == folder:
+        # Somebody has it on the path already.
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    _executable(folder / "pulumi-resource-aws", _PROVIDER)
+    if engine.host_script is None:
+        for name in ("pulumi", "pulumi-language-python"):
+            (folder / name).unlink(missing_ok=True)
+        return folder
+    _link(engine.path, folder / "pulumi")
+    quoted = {"python": sys.executable, "root": str(ROOT), "script": str(engine.host_script)}
+    host = _HOST.format(**{key: shlex.quote(value) for key, value in quoted.items()})
+    _executable(folder / "pulumi-language-python", host)
+    return folder
+
+
+def _executable(path: Path, content: str) -> None:
+    if not path.exists() or path.read_text() != content:
+        path.write_text(content)
+        path.chmod(0o755)
+
+
+def _link(source: Path, target: Path) -> None:
+    """The same file under another name: the engine looks for its host next to its real path, so no symbolic link."""
+    if target.exists() and (target.samefile(source) or target.stat().st_mtime_ns == source.stat().st_mtime_ns):
+        return
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        # Another file system.
+        shutil.copy2(source, target)

@@ -1,0 +1,26 @@
+"""What of this repository makes up the program that the engine runs."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from local.engine.path import ROOT
+
+# Packages beside the program, not of it.
+_OTHERS = frozenset({"lab", "local", "ops", "policy", "tests"})
+_FILES = ("__main__.py", "Pulumi.yaml", "requirements-runtime.txt")
+
+
+def entries() -> Iterator[Path]:
+    """The files and packages of the program, without its stack files."""
+    yield from (ROOT / name for name in _FILES)
+    yield from (path.parent for path in sorted(ROOT.glob("*/__init__.py")) if path.parent.name not in _OTHERS)
+
+
+def link_environment(folder: Path) -> None:
+    """Give a copy of the program this interpreter as its environment, and the repository's cache of packages."""
+    (folder / ".venv").symlink_to(sys.prefix, target_is_directory=True)
+    packages = ROOT / ".build" / "package"
+    packages.mkdir(parents=True, exist_ok=True)
+    (folder / ".build").mkdir()
+    (folder / ".build" / "package").symlink_to(packages, target_is_directory=True)

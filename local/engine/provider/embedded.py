@@ -1,0 +1,81 @@
+"""Resources in the embedded AWS, through the handlers that `python -m local up` uses too."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.deploy.resources import DeployError, create, parse
+from local.engine.provider.account import Made, RefusedError
+from local.engine.provider.wire import opened
+from local.services.aws import Aws
+from local.services.base import Handler
+from local.services.inert import INERT, create_inert
+from local.services.registry import HANDLERS
+
+
+class EmbeddedAccount:
+    """The one account of an emulator. Paths of archives are relative to `program`."""
+
+    def __init__(self, aws: Aws, program: Path) -> None:
+        # Clients are not made on the provider's threads: that is not safe.
+        self._aws = aws.connect()
+        self._program = program
+        # The emulator works on one call at a time anyway, and closes connections that wait too long for their turn.
+        self._turn = Lock()
+        self.region = aws.region
+        self.account_id = aws.account_id
+
+    def create(self, token: str, name: str, inputs: Mapping[str, Any]) -> Made:
+        """Make it for real."""
+        with self._turn, _explained():
+            made = create(self._aws, token, name, self._opened(inputs))
+        return Made(made.id, {key: value for key, value in made.outputs.items() if key not in inputs})
+
+    def read(self, token: str, id_: str) -> Mapping[str, Any] | None:
+        """Refused: the handlers can't tell a resource's inputs from AWS's description of it."""
+        message = f"{id_} ({token}): nothing can be read back from the embedded AWS, so no refresh and no import here"
+        raise RefusedError(message)
+
+    def update(self, token: str, id_: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Change it in place. A change that the handler can't make in place is refused."""
+        if token in INERT:
+            return create_inert(self._aws, token, id_, new).outputs
+        handler = self._handler(token)
+        differing = {key for key in {*old, *new} if old.get(key) != new.get(key)}
+        if stuck := sorted(differing - handler.updatable - set(handler.ignored)):
+            message = f"{', '.join(stuck)} cannot be changed in place in the embedded AWS; destroy and create it anew"
+            raise RefusedError(message)
+        with self._turn, _explained():
+            before, after = (parse(handler, id_, self._opened(each)) for each in (old, new))
+            outputs = handler.update(self._aws, id_, before, after)
+        return {key: value for key, value in outputs.items() if key not in new}
+
+    def delete(self, token: str, id_: str, inputs: Mapping[str, Any]) -> None:
+        """Delete it."""
+        if token in INERT:
+            return
+        handler = self._handler(token)
+        with self._turn, _explained():
+            handler.delete(self._aws, id_, parse(handler, id_, self._opened(inputs)))
+
+    def _opened(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: opened(value, self._program) for key, value in inputs.items()}
+
+    @staticmethod
+    def _handler(token: str) -> Handler[Any]:
+        if token not in HANDLERS:
+            message = f"the embedded AWS does not know the resource type {token}"
+            raise RefusedError(message)
+        return HANDLERS[token]
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except (DeployError, ClientError, BotoCoreError, OSError, ValueError) as error:
+        raise RefusedError(str(error)) from error

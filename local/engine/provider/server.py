@@ -1,0 +1,181 @@
+"""The provider protocol over an account."""
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent import futures
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any, NoReturn
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+from local.engine import aws_inputs
+from local.engine.provider import wire
+from local.engine.provider.account import Account, RefusedError
+from local.engine.provider.changes import change, previewed
+
+_LARGEST_MESSAGE = 400 * 1024 * 1024
+_THREADS = 16
+
+
+@contextmanager
+def serving(account: Account) -> Iterator[int]:
+    """Serve `account` on loopback; yields the port, which belongs into PULUMI_DEBUG_PROVIDERS as `aws:PORT`."""
+    options = [("grpc.max_receive_message_length", _LARGEST_MESSAGE)]
+    server = grpc.server(futures.ThreadPoolExecutor(_THREADS), options=options)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(StandIn(account), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield port
+    finally:
+        server.stop(grace=None).wait()
+
+
+class StandIn(provider_pb2_grpc.ResourceProviderServicer):
+    """The `aws` provider's protocol. What it does not implement is answered UNIMPLEMENTED."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def Handshake(self, request: Any, context: Any) -> Any:
+        """Secrets, resources and outputs come as plain values."""
+        return provider_pb2.ProviderHandshakeResponse()
+
+    def Attach(self, request: Any, context: Any) -> Any:
+        """The engine says where it is; nothing is asked of it."""
+        return empty_pb2.Empty()
+
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:
+        """The version that it stands in for: the locked SDK's."""
+        return plugin_pb2.PluginInfo(version=version("pulumi-aws"))
+
+    def CheckConfig(self, request: Any, context: Any) -> Any:
+        """The provider's own configuration is taken as it is."""
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    def DiffConfig(self, request: Any, context: Any) -> Any:
+        """A changed configuration never replaces resources here."""
+        same = wire.plain(request.olds) == wire.plain(request.news)
+        return _unchanged() if same else provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_SOME)
+
+    def Configure(self, request: Any, context: Any) -> Any:
+        """Create and Update can be previewed."""
+        return provider_pb2.ConfigureResponse(supportsPreview=True)
+
+    def Cancel(self, request: Any, context: Any) -> Any:
+        """What is under way is short and ends by itself."""
+        return empty_pb2.Empty()
+
+    def Check(self, request: Any, context: Any) -> Any:
+        """Hold the inputs to the locked SDK's types."""
+        token = _token(request.urn)
+        try:
+            found = aws_inputs.findings(token, wire.plain(request.news))
+        except LookupError as error:
+            _abort(context, grpc.StatusCode.NOT_FOUND, error)
+        failures = [provider_pb2.CheckFailure(reason=text) for text in found]
+        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
+
+    def Diff(self, request: Any, context: Any) -> Any:
+        """Compare old inputs with new ones."""
+        try:
+            found = change(_token(request.urn), wire.plain(request.old_inputs), wire.plain(request.news))
+        except LookupError as error:
+            _abort(context, grpc.StatusCode.UNIMPLEMENTED, error)
+        if not found.differing:
+            return _unchanged()
+        return provider_pb2.DiffResponse(
+            changes=provider_pb2.DiffResponse.DIFF_SOME,
+            diffs=found.differing,
+            replaces=found.replacing,
+            deleteBeforeReplace=found.delete_first,
+        )
+
+    def Create(self, request: Any, context: Any) -> Any:
+        """Make the resource; in a preview only say what is known of it: its inputs."""
+        inputs = wire.plain(request.properties)
+        if request.preview:
+            return provider_pb2.CreateResponse(properties=wire.struct(inputs))
+        with _refusals(context, request.urn):
+            made = self._account.create(_token(request.urn), _name(request.urn), inputs)
+        return provider_pb2.CreateResponse(id=made.id, properties=wire.struct({**inputs, **made.outputs}))
+
+    def Read(self, request: Any, context: Any) -> Any:
+        """What there is under an id; an empty id says that there is nothing."""
+        with _refusals(context, request.urn):
+            state = self._account.read(_token(request.urn), request.id)
+        if state is None:
+            return provider_pb2.ReadResponse()
+        inputs = request.inputs if request.inputs.fields else wire.struct(state)
+        return provider_pb2.ReadResponse(id=request.id, properties=wire.struct(state), inputs=inputs)
+
+    def Update(self, request: Any, context: Any) -> Any:
+        """Change the resource in place; in a preview only say what is known of it then."""
+        token, before, after = _token(request.urn), wire.plain(request.olds), wire.plain(request.news)
+        if request.preview:
+            return provider_pb2.UpdateResponse(properties=wire.struct(previewed(token, before, after)))
+        with _refusals(context, request.urn):
+            outputs = self._account.update(token, request.id, wire.plain(request.old_inputs), after)
+        return provider_pb2.UpdateResponse(properties=wire.struct({**after, **outputs}))
+
+    def Delete(self, request: Any, context: Any) -> Any:
+        """Delete the resource."""
+        with _refusals(context, request.urn):
+            self._account.delete(_token(request.urn), request.id, wire.plain(request.old_inputs))
+        return empty_pb2.Empty()
+
+    def Invoke(self, request: Any, context: Any) -> Any:
+        """Answer the provider functions that say where the program runs."""
+        answer = _ANSWERS.get(request.tok)
+        if answer is None:
+            message = f"the stand-in provider does not know the function {request.tok}; known: {', '.join(_ANSWERS)}"
+            _abort(context, grpc.StatusCode.UNIMPLEMENTED, message)
+        return provider_pb2.InvokeResponse(**{"return": wire.struct(answer(self._account))})
+
+
+def _token(urn: str) -> str:
+    # The last part of the chain of types from the outermost parent inwards.
+    return urn.split("::")[2].rsplit("$", 1)[-1]
+
+
+def _name(urn: str) -> str:
+    return urn.split("::", 3)[3]
+
+
+def _unchanged() -> Any:
+    return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
+
+
+@contextmanager
+def _refusals(context: Any, urn: str) -> Iterator[None]:
+    try:
+        yield
+    except RefusedError as error:
+        _abort(context, grpc.StatusCode.FAILED_PRECONDITION, f"{_name(urn)} ({_token(urn)}): {error}")
+
+
+def _abort(context: Any, code: grpc.StatusCode, reason: object) -> NoReturn:
+    context.abort(code, str(reason))
+    raise AssertionError("abort always raises")
+
+
+def _identity(account: Account) -> dict[str, Any]:
+    root = f"arn:aws:iam::{account.account_id}:root"
+    return {"accountId": account.account_id, "arn": root, "id": account.account_id, "userId": account.account_id}
+
+
+def _region(account: Account) -> dict[str, Any]:
+    return {"id": account.region, "name": account.region, "region": account.region}
+
+
+def _partition(_account: Account) -> dict[str, Any]:
+    return {"id": "aws", "partition": "aws", "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws"}
+
+
+_ANSWERS: Mapping[str, Callable[[Account], dict[str, Any]]] = {
+    "aws:index/getCallerIdentity:getCallerIdentity": _identity,
+    "aws:index/getPartition:getPartition": _partition,
+    "aws:index/getRegion:getRegion": _region,
+}

@@ -1,0 +1,107 @@
+"""Deploys the program with Pulumi's own engine instead of the mock monitor, and leaves the engine at hand.
+
+The engine needs an AWS provider: while the instance runs, a stand-in serves the embedded AWS to it, so that previews
+and further `up`s work from any terminal (`python -m local pulumi preview --diff`).
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from local.deploy.monitor import Deployed
+from local.deploy.program import Deployment
+from local.deploy.settings import StackSettings
+from local.engine import EngineUnavailableError, available
+from local.engine.path import prepare
+from local.engine.program import entries, link_environment
+from local.engine.provider.embedded import EmbeddedAccount
+from local.engine.provider.server import serving
+from local.engine.workspace import Workspace
+from local.errors import LocalError, NotRunningError
+from local.files import write_atomically
+from local.instance import ROOT, StateDir
+from local.services.aws import Aws
+
+_STACK_TYPES = ("pulumi:pulumi:Stack", "pulumi:providers:aws")
+
+
+class EngineAccess(BaseModel):
+    """How to run `pulumi` on the instance's stack: from which folder, with which variables on top of one's own."""
+
+    model_config = ConfigDict(frozen=True)
+
+    program: Path
+    environment: Mapping[str, str]
+
+
+@contextmanager
+def engine_stack(
+    state: StateDir, aws: Aws, settings: StackSettings, note: Callable[[str], None]
+) -> Iterator[Deployment]:
+    """The stack, deployed by the engine. While the context is open the engine can be used on it.
+
+    Raises `LocalError` when there is no engine, or with its output when it fails.
+    """
+    folder = state.engine
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        tools = prepare(available(note))
+    except EngineUnavailableError as error:
+        raise LocalError(f"--engine needs Pulumi's engine. {error}") from error
+    program = _program(folder / "program", settings)
+    try:
+        with serving(EmbeddedAccount(aws, ROOT)) as port:
+            workspace = Workspace(tools, program, folder, port, settings.stack)
+            workspace.create()
+            note("pulumi up")
+            done = workspace.up()
+            if done.code:
+                raise LocalError(f"`pulumi up` ended with code {done.code}:\n{done.output}")
+            access = EngineAccess(program=program, environment=workspace.environment)
+            write_atomically(_access_file(state), access.model_dump_json(indent=2))
+            yield Deployment(workspace.outputs(), tuple(_resources(json.loads(workspace.exported()))))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def engine_access(state: StateDir) -> EngineAccess:
+    """How to reach the running instance's stack. Raises `NotRunningError`, also for one started without `--engine`."""
+    state.running()
+    try:
+        return EngineAccess.model_validate_json(_access_file(state).read_text())
+    except FileNotFoundError:
+        raise NotRunningError(
+            f"The instance in {state.path} was not started with the engine. Start it: python -m local up --engine."
+        ) from None
+
+
+def _access_file(state: StateDir) -> Path:
+    return state.engine / "access.json"
+
+
+def _program(folder: Path, settings: StackSettings) -> Path:
+    """A folder that links to the program and has a stack file of its own: the engine writes into that file."""
+    folder.mkdir(parents=True)
+    for path in entries():
+        (folder / path.name).symlink_to(path)
+    link_environment(folder)
+    config = {key: _value(text) for key, text in settings.config.items()}
+    (folder / f"Pulumi.{settings.stack}.yaml").write_text(yaml.safe_dump({"config": config}))
+    return folder
+
+
+def _value(text: str) -> Any:
+    """Lists and maps are JSON in the settings; the engine wants them as such, and anything else as text."""
+    return json.loads(text) if text[:1] in ("[", "{") else text
+
+
+def _resources(exported: Mapping[str, Any]) -> Iterator[Deployed]:
+    for each in exported["deployment"]["resources"]:
+        if each["custom"] and each["type"] not in _STACK_TYPES:
+            yield Deployed(each["urn"], each["type"], each["urn"].rsplit("::", 1)[1], each["id"], each["outputs"])

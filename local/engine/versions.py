@@ -1,0 +1,52 @@
+"""Versions of the `pulumi` command: which one the tests build, and which ones they accept."""
+
+import re
+from pathlib import Path
+
+Version = tuple[int, int, int]
+
+MODULE = Path(__file__).resolve().parent / "pulumi"
+"""Folder of the Go module that pins the engine."""
+
+_PINNED = re.compile(r"^(?:require\s+)?\s*github\.com/pulumi/pulumi/pkg/v3 v(\S+)", re.MULTILINE)
+
+
+class EngineUnavailableError(Exception):
+    """No usable `pulumi` is at hand; the message says what was found and what to do."""
+
+
+def parse(given: str) -> Version:
+    """`v3.250.0` or `3.250.0-dev` as numbers.
+
+    Raises:
+        EngineUnavailableError: it is no such version.
+    """
+    match = re.match(r"v?(\d+)\.(\d+)\.(\d+)", given.strip())
+    if match is None:
+        message = f"{given.strip()!r} is not a version like v3.250.0."
+        raise EngineUnavailableError(message)
+    return int(match[1]), int(match[2]), int(match[3])
+
+
+def text(numbers: Version) -> str:
+    """A version as people write it."""
+    return ".".join(map(str, numbers))
+
+
+def pinned() -> Version:
+    """The version that local/engine/pulumi/go.mod builds."""
+    match = _PINNED.search((MODULE / "go.mod").read_text())
+    if match is None:
+        raise EngineUnavailableError("local/engine/pulumi/go.mod names no version of github.com/pulumi/pulumi/pkg/v3.")
+    return parse(match[1])
+
+
+def supported() -> str:
+    """The versions that are accepted, in words."""
+    oldest = pinned()
+    return f"a version from {text(oldest)} on, below {oldest[0] + 1}"
+
+
+def is_supported(version: Version) -> bool:
+    """Not older than the one that the tests are written with, and of the same major version."""
+    return version >= pinned() and version[0] == pinned()[0]

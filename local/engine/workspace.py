@@ -1,0 +1,144 @@
+"""Runs `pulumi` commands on a copy of the program's state that nobody else touches."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+# Of the caller's environment only what processes and the package index need: no account, no token, no setting of
+# somebody's own Pulumi.
+_KEPT = re.compile(
+    r"PATH|HOME|LANG|LC_ALL|TMPDIR|TZ|XDG_\w+|PIP_\w+|SSL_\w+|REQUESTS_CA_BUNDLE|\w+_proxy", re.IGNORECASE
+)
+_PASSPHRASE = "only for tests"  # noqa: S105 - protects nothing but throw-away state
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that ended. `events` are the engine's own, in order."""
+
+    code: int
+    output: str
+    events: tuple[Mapping[str, Any], ...]
+
+    @property
+    def changes(self) -> dict[str, str]:
+        """URN → operation of every resource that is not left as it is. A replacement's last step wins."""
+        steps = [event["resourcePreEvent"]["metadata"] for event in self.events if "resourcePreEvent" in event]
+        return {step["urn"]: step["op"] for step in steps if step["op"] not in ("same", "read")}
+
+    @property
+    def changed(self) -> dict[str, str]:
+        """The same by logical name, without components."""
+        return {urn.rsplit("::", 1)[1]: op for urn, op in self.changes.items() if "::aws:" in urn.replace("$", "::")}
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A program with a state folder of its own.
+
+    `tools` is in front on the PATH (local.engine.path), `provider` the port of the AWS provider to attach to, and
+    `overrides` configuration as `-c` takes it.
+    """
+
+    tools: Path
+    program: Path
+    state: Path
+    provider: int
+    stack: str
+    overrides: Mapping[str, str] = field(default_factory=dict)
+
+    def create(self) -> None:
+        """Make state folder and stack, with the configuration of the program's stack file."""
+        self.backend.mkdir(parents=True, exist_ok=True)
+        self.checked("stack", "init", self.stack)
+
+    @property
+    def backend(self) -> Path:
+        """Where the engine keeps states."""
+        return self.state / "backend"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables of every command."""
+        kept = {name: value for name, value in os.environ.items() if _KEPT.fullmatch(name)}
+        return kept | {
+            "PATH": f"{self.tools}{os.pathsep}{kept.get('PATH', os.defpath)}",
+            "PULUMI_HOME": str(self.state / "home"),
+            "PULUMI_BACKEND_URL": f"file://{self.backend}",
+            "PULUMI_CONFIG_PASSPHRASE": _PASSPHRASE,
+            "PULUMI_DEBUG_PROVIDERS": f"aws:{self.provider}",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            # Shows --event-log, which the SDK's own automation uses too.
+            "PULUMI_DEBUG_COMMANDS": "true",
+        }
+
+    def up(self, *options: str) -> Finished:
+        """`pulumi up` without questions and without a preview of its own."""
+        return self.operate("up", "--yes", "--skip-preview", *options)
+
+    def preview(self, *options: str) -> Finished:
+        """`pulumi preview`."""
+        return self.operate("preview", *options)
+
+    def destroy(self, *options: str) -> Finished:
+        """`pulumi destroy` without questions, its preview included: without it a refusal comes half-way."""
+        return self.operate("destroy", "--yes", *options)
+
+    def operate(self, command: str, *options: str) -> Finished:
+        """An operation on the stack, with its events."""
+        log = self.state / "events.json"
+        log.unlink(missing_ok=True)
+        done = self.run(*self.arguments(command, *options))
+        return Finished(done.returncode, done.stdout, tuple(_events(log)))
+
+    def arguments(self, command: str, *options: str) -> list[str]:
+        """The command line of an operation, without `pulumi`."""
+        takes_config = command in ("up", "preview")
+        overrides = [part for key, value in self.overrides.items() for part in ("--config", f"{key}={value}")]
+        log = f"--event-log={self.state / 'events.json'}"
+        return [command, "--stack", self.stack, log, *(overrides if takes_config else []), *options]
+
+    def checked(self, *arguments: str) -> str:
+        """What a command prints. Raises `RuntimeError` with all of it when it fails."""
+        done = self.run(*arguments)
+        if done.returncode:
+            message = f"pulumi {' '.join(arguments)} ended with code {done.returncode}:\n{done.stdout}"
+            raise RuntimeError(message)
+        return done.stdout
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command to its end; its errors are part of its output."""
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.program,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def command(self, *arguments: str) -> list[str]:
+        """The whole command line."""
+        return ["pulumi", *arguments, "--non-interactive", "--color", "never"]
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs, secrets in clear."""
+        text = self.checked("stack", "output", "--stack", self.stack, "--json", "--show-secrets")
+        return dict(json.loads(text))
+
+    def exported(self) -> str:
+        """The state as it is stored, secrets encrypted."""
+        return self.checked("stack", "export", "--stack", self.stack)
+
+
+def _events(log: Path) -> Iterator[Mapping[str, Any]]:
+    for line in log.read_text().splitlines() if log.exists() else ():
+        yield json.loads(line)

@@ -1,0 +1,203 @@
+"""One incident, played on the embedded AWS: `python -m local.incident`.
+
+A dependency fails, somebody is paged, opens the runbook that the page names, types its commands, and all is well again.
+Orders, queues, functions, topics and the commands are the real ones. Whether the alarm's condition holds is decided
+here, from what SQS says, because the embedded AWS evaluates alarms too crudely; it delivers the page.
+It takes about two minutes. Exit codes: 0 everything that it says is so, 1 something is not.
+"""
+
+import argparse
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Final
+
+from rich.console import Console
+
+from local.client import LocalStack
+from local.demo.account import Account, wait_for
+from local.demo.audit import audit, gather
+from local.demo.command import demo_state
+from local.demo.http import OrdersApi, order
+from local.demo.teller import Teller
+from local.errors import ExitCode, LocalError
+from local.instance import ROOT, StateDir
+from local.progress import ConsoleReporter
+from local.proxy.faults import FaultKind
+from local.supervisor import Supervisor, UpOptions, interrupt_on_signals
+
+SKU: Final = "SKU-BOOK"
+STOCK: Final = 100
+ORDERS: Final = 5
+MEMBER: Final = "dead-letter-queue-not-empty"
+_DEAD: Final = "dead_letter_queue_url"
+_LINK: Final = re.compile(r"Runbook: \S*/([\w-]+\.md)#([\w-]+)")
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the pager shows."""
+
+    alarm: str
+    state: str
+    text: str
+
+
+class Pager:
+    """A queue that hears the pages."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        self._sqs = stack.aws.sqs
+        self._url = self._sqs.create_queue(QueueName="pager")["QueueUrl"]
+        answer = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
+        topic = stack.outputs["alarm_topic_arns"]["page"]
+        stack.aws.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=answer["Attributes"]["QueueArn"])
+
+    def wait(self, state: str) -> Page:
+        """The first page of this state. Raises `LocalError` if none comes."""
+        return wait_for(
+            f"a page that says {state}", lambda: next((p for p in self._pages() if p.state == state), None), 20
+        )
+
+    def _pages(self) -> Iterator[Page]:
+        while messages := self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+                told = json.loads(json.loads(message["Body"])["Message"])
+                yield Page(told["AlarmName"], told["NewStateValue"], told["AlarmDescription"])
+
+
+@dataclass
+class Incident:
+    """The story's stage."""
+
+    stack: LocalStack
+    account: Account
+    api: OrdersApi
+    pager: Pager
+    teller: Teller
+
+    def breaks(self) -> list[str]:
+        """A dependency fails; the accepted orders, all of which end as dead letters."""
+        self.teller.chapter("A dependency fails", "DynamoDB refuses every settlement. Customers order all the same.")
+        rule = self.stack.add_fault("dynamodb", "TransactWriteItems", FaultKind.ERROR)
+        self.teller.sent(f"fault: {rule.rule.service} {rule.rule.operation} {rule.rule.kind}")
+        accepted = [self._order(f"incident-{number}") for number in range(ORDERS)]
+        wait_for("the attempts to be used up", lambda: self.account.waiting(_DEAD) == ORDERS, 120)
+        self.teller.check(f"{ORDERS} orders accepted, and kept in the dead-letter queue", ok=True)
+        return accepted
+
+    def _order(self, key: str) -> str:
+        answer, _ = self.api.submit(order((SKU, 2)), key)
+        self.teller.answered(answer)
+        return answer.order_id
+
+    def evaluate(self) -> str:
+        """Decide the alarm as its row says (visible plus hidden, at least one), and put that into force."""
+        state = "ALARM" if self.account.waiting(_DEAD) >= 1 else "OK"
+        self.stack.aws.cloudwatch.set_alarm_state(
+            AlarmName=f"{self.stack.outputs['dashboard']}-{MEMBER}",
+            StateValue="ALARM" if state == "ALARM" else "OK",
+            StateReason="visible plus hidden messages, as SQS counts them",
+        )
+        return state
+
+    def pages(self) -> tuple[str, str]:
+        """Somebody is paged; the runbook's file and heading, as the page's link has them."""
+        self.teller.chapter("Somebody is paged")
+        self.evaluate()
+        page = self.pager.wait("ALARM")
+        self.teller.came(f"{page.alarm}: {page.text}")
+        link = _LINK.search(page.text)
+        if link is None:
+            raise LocalError(f"The page of {page.alarm} links no runbook: {page.text}")
+        self.teller.check("the page links its runbook", ok=True)
+        return link[1], link[2]
+
+    def follows(self, runbook: tuple[str, str], order_id: str) -> None:
+        """Type the runbook's commands; between looking and doing, the cause is repaired."""
+        self.teller.chapter(f"The runbook: {runbook[0]}, {runbook[1]}", "Its commands, as they are written there.")
+        looked = True
+        for command in commands_of(*runbook):
+            if looked and " redrive" in command:
+                looked = False
+                self.stack.clear_faults()
+                self.teller.saw("the dependency is repaired")
+            self._type(command, order_id)
+
+    def _type(self, command: str, order_id: str) -> None:
+        words = shlex.split(Template(command).substitute(ORDER_ID=order_id))
+        self.teller.sent(shlex.join(words))
+        environment = {**os.environ, "ORDERS_STACK": "local", "ORDERS_LOCAL_DIR": str(self.stack.state.path)}
+        done = subprocess.run(
+            [sys.executable, *words[1:]], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+        for line in (done.stdout or done.stderr).splitlines():
+            self.teller.came(line.rstrip())
+        if done.returncode:
+            self.teller.check(f"{command}: exit code {done.returncode}\n{done.stderr}", ok=False)
+
+    def recovers(self, accepted: list[str]) -> None:
+        """Everything drains, the alarm is OK, and the pager hears it."""
+        self.teller.chapter("Over")
+        wait_for("the orders to settle", lambda: self._confirmed(accepted), 60)
+        self.teller.check(f"all {len(accepted)} orders are CONFIRMED", ok=True)
+        left = self.account.waiting() + self.account.waiting(_DEAD)
+        self.teller.check("both queues are empty", ok=left == 0)
+        taken = STOCK - self.account.available(SKU)
+        self.teller.check(f"stock moved once per order: {taken} taken", ok=taken == 2 * len(accepted))
+        self.evaluate()
+        self.teller.came(f"{self.pager.wait('OK').alarm}: OK")
+
+    def _confirmed(self, accepted: list[str]) -> bool:
+        orders = self.account.orders()
+        return all(orders[order_id]["status"] == "CONFIRMED" for order_id in accepted)
+
+
+def commands_of(file: str, heading: str) -> list[str]:
+    """The commands under a heading of a runbook."""
+    text = (ROOT / "docs" / "runbooks" / Path(file).name).read_text()
+    section = re.split(r"^## ", text, flags=re.MULTILINE)
+    (found,) = (part for part in section if part.startswith(f"{heading}\n"))
+    return [line for block in re.findall(r"```console\n(.*?)```", found, re.DOTALL) for line in block.splitlines()]
+
+
+def play(stack: LocalStack, teller: Teller) -> None:
+    """The whole incident. Raises `LocalError` when it cannot go on."""
+    incident = Incident(stack, Account(stack), OrdersApi(stack.outputs["api_url"]), Pager(stack), teller)
+    incident.account.set_stock({SKU: STOCK})
+    accepted = incident.breaks()
+    incident.follows(incident.pages(), accepted[0])
+    incident.recovers(accepted)
+    teller.conclude(audit(gather(incident.account)))
+
+
+def main() -> int:
+    """Start an instance of its own, play, stop. Exit 0 if everything that is said is so."""
+    argparse.ArgumentParser(
+        prog="python -m local.incident", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
+    state = StateDir(demo_state(None).path.with_name("incident"))
+    reporter = ConsoleReporter(Console(stderr=True))
+    interrupt_on_signals()
+    teller = Teller(Console(highlight=False))
+    try:
+        with Supervisor(state, UpOptions(), reporter).run():
+            play(LocalStack(state), teller)
+    except LocalError as error:
+        Console(stderr=True).print(f"error: {error}", markup=False)
+        return int(error.exit_code)
+    finally:
+        reporter.close()
+    return int(ExitCode.OK if teller.ok else ExitCode.FAILED)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

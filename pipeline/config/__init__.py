@@ -1,0 +1,7 @@
+"""The configuration of a stack: typed, with every problem reported before anything is deployed."""
+
+from pipeline.config.loader import load_config, parse_config
+from pipeline.config.problems import ConfigError, Problem
+from pipeline.config.stack_config import StackConfig
+
+__all__ = ["ConfigError", "Problem", "StackConfig", "load_config", "parse_config"]

@@ -1,0 +1,43 @@
+"""What a stack can decide about how changes reach its callers."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+Shift = Literal[
+    "none",
+    "Canary10Percent5Minutes",
+    "Canary10Percent10Minutes",
+    "Canary10Percent15Minutes",
+    "Canary10Percent30Minutes",
+    "Linear10PercentEvery1Minute",
+    "Linear10PercentEvery2Minutes",
+    "Linear10PercentEvery3Minutes",
+    "Linear10PercentEvery10Minutes",
+]
+"""CodeDeploy's own ways to shift a function's traffic. Not `off`: YAML reads that as a boolean."""
+
+
+class DeliveryOptions(BaseModel):
+    """The part of `StackConfig` about changes of the functions."""
+
+    gradual_deploy: Shift = Field(
+        default="none",
+        description="How traffic moves to a new version of a function: at once by pulumi up (none), or step by step.",
+        json_schema_extra={
+            "cost": "nothing for CodeDeploy; three alarms, about 0.60 USD a month",
+            "consequence": "pulumi up only publishes versions; python -m ops.deploy.shift moves callers to them, "
+            "and an alarm moves them back. Without that command new code is never called.",
+        },
+    )
+    permissions_boundary_arn: str = Field(
+        default="",
+        pattern=r"^(arn:aws[a-z-]*:iam::\d{12}:policy/[A-Za-z0-9_+=,.@/-]+)?$",
+        description="Managed policy that bounds every role made here, whatever the role's own policy says.",
+        json_schema_extra={
+            "allowed": "the ARN of a managed policy of your account, or empty",
+            "cost": "nothing",
+            "consequence": "The deploy role of bootstrap/template.yaml can make no role without it; with a boundary "
+            "that is too narrow functions are refused what their policies allow.",
+        },
+    )

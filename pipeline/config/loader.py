@@ -1,0 +1,151 @@
+"""From Pulumi's configuration, where everything is text, to a checked `StackConfig`."""
+
+import difflib
+import json
+import re
+from collections.abc import Mapping
+from typing import Literal, get_args, get_origin
+
+import pulumi
+import yaml
+from pulumi.runtime.config import CONFIG, get_config_env
+from pydantic import SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from components.subscription_args import SubscriptionArgs
+from pipeline.config.allowed import allowed
+from pipeline.config.problems import BrokenRulesError, ConfigError, Problem
+from pipeline.config.secrets import is_secret, plain_secrets
+from pipeline.config.stack_config import StackConfig
+
+# The longest physical name is a queue of at most 80: `{prefix}-notifications-{20}-queue`.
+MAX_PREFIX = 38
+# With a bus it is a rule, of at most 64: `{prefix}-events-{20}`.
+MAX_BUS_PREFIX = 36
+_PREFIX = re.compile(r"[a-z][a-z0-9-]*")
+_INTEGER = re.compile(r"-?\d{1,18}")
+_FIELDS = StackConfig.model_fields
+
+
+def load_config() -> StackConfig:
+    """The configuration of the stack that is being deployed. Raises `ConfigError` with every problem in it."""
+    config = pulumi.Config()
+    # Pulumi offers no list of the keys that are set; a misspelt one would silently leave the default in place.
+    names = {*get_config_env(), *CONFIG.get()}
+    own = {name.partition(":")[2] for name in names if name.startswith(f"{config.name}:")}
+    given = {key: text for key in own | set(_FIELDS) if (text := config.get(key)) is not None}
+    project, stack = pulumi.get_project(), pulumi.get_stack()
+    # The local stack's values protect nothing.
+    found = plain_secrets(_FIELDS, given, config.name) if given.get("environment") != "local" else []
+    if found:
+        raise ConfigError(found, project, stack)
+    return parse_config(given, project=project, stack=stack)
+
+
+def parse_config(given: Mapping[str, str], *, project: str, stack: str) -> StackConfig:
+    """`given` as Pulumi has it (lists as JSON), without the namespace. Raises `ConfigError` with every problem."""
+    problems = [*_name_problems(project, stack, given), *(_unknown(key) for key in sorted(set(given) - set(_FIELDS)))]
+    values: dict[str, object] = {}
+    for key in sorted(set(given) & set(_FIELDS)):
+        value, found = _decode(key, given[key])
+        problems.extend(found)
+        if not found:
+            values[key] = value
+    config, found = _validate(values, frozenset(given) - frozenset(values))
+    if config is None or problems:
+        raise ConfigError([*problems, *found], project, stack)
+    return config
+
+
+def _validate(values: Mapping[str, object], invalid: frozenset[str]) -> tuple[StackConfig | None, list[Problem]]:
+    """`values` checked; fields in `invalid` stand at their defaults, so rules that read them are not reported."""
+    try:
+        return StackConfig.model_validate(dict(values)), []
+    except ValidationError as error:
+        details = error.errors()
+    broken = [item for item in details if not item["loc"]]
+    if broken:
+        cause = broken[0].get("ctx", {}).get("error")
+        rules = cause.problems if isinstance(cause, BrokenRulesError) else ()
+        return None, [problem for problem in rules if not invalid & set(problem.keys)]
+    problems = [_field_problem(item) for item in details]
+    wrong = {str(item["loc"][0]) for item in details}
+    rest = {key: value for key, value in values.items() if key not in wrong}
+    return None, [*problems, *_validate(rest, invalid | wrong)[1]]
+
+
+def _name_problems(project: str, stack: str, given: Mapping[str, str]) -> list[Problem]:
+    prefix = f"{project}-{stack}"
+    longest = MAX_PREFIX - (len(".fifo") if given.get("strict_ordering") == "true" else 0)
+    longest = MAX_BUS_PREFIX if given.get("events_target") == "bus" else longest
+    if len(prefix) <= longest and _PREFIX.fullmatch(prefix):
+        return []
+    limits = (
+        f"lower-case letters, digits and hyphens, starting with a letter, at most {longest} together, because names "
+        "of resources start with it"
+    )
+    found = f"project and stack {prefix!r} ({len(prefix)} characters)"
+    return [Problem((), found, limits, change="the stack's name, or `name` in Pulumi.yaml")]
+
+
+def _unknown(key: str) -> Problem:
+    near = difflib.get_close_matches(key, _FIELDS, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(_FIELDS)}"
+    return Problem((key,), "a key that does not exist", hint)
+
+
+def _decode(key: str, text: str) -> tuple[object, list[Problem]]:
+    """The value that `text` stands for, and what is wrong with it."""
+    field = _FIELDS[key]
+    if get_origin(field.annotation) is tuple:
+        return _decode_list(key, text, field)
+    wants_integer = field.annotation is int or (
+        get_origin(field.annotation) is Literal and all(isinstance(each, int) for each in get_args(field.annotation))
+    )
+    if is_secret(field):
+        return SecretStr(text), []
+    if wants_integer and not _INTEGER.fullmatch(text):
+        return None, [Problem((key,), repr(text), allowed(field))]
+    if field.annotation is bool and text not in ("true", "false"):
+        return None, [Problem((key,), repr(text), allowed(field))]
+    if wants_integer:
+        return int(text), []
+    return (text == "true" if field.annotation is bool else text), []
+
+
+def _decode_list(key: str, text: str, field: FieldInfo) -> tuple[object, list[Problem]]:
+    try:
+        items = json.loads(text)
+    except json.JSONDecodeError:
+        items = None
+    if not (isinstance(items, list) and all(isinstance(item, str) for item in items)):
+        return None, [Problem((key,), repr(text), f"a list of texts, each {allowed(field)}")]
+    if key != "subscriptions":
+        return tuple(items), []
+    decoded = [_decode_subscription(f"{key}[{index}]", item) for index, item in enumerate(items)]
+    return tuple(value for value, _ in decoded), [problem for _, found in decoded for problem in found]
+
+
+def _decode_subscription(key: str, text: str) -> tuple[object, list[Problem]]:
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        value = None
+    if not isinstance(value, dict):
+        return None, [Problem((key,), repr(text), allowed(_FIELDS["subscriptions"]))]
+    return value, []
+
+
+def _field_problem(error: ErrorDetails) -> Problem:
+    """What pydantic found, in our words."""
+    location = error["loc"]
+    key = str(location[0]) + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location[1:3])
+    if error["type"] == "value_error":
+        given, _, limits = str(error["ctx"]["error"]).removeprefix("given ").partition("; allowed: ")
+        return Problem((key,), given, limits)
+    if error["type"] == "extra_forbidden":
+        return Problem((key,), "a key that does not exist", f"one of {', '.join(SubscriptionArgs.model_fields)}")
+    given = "nothing" if error["type"] == "missing" else repr(error["input"])
+    nested = SubscriptionArgs.model_fields.get(str(location[2])) if len(location) > 2 else None
+    return Problem((key,), given, allowed(nested or _FIELDS[str(location[0])]))

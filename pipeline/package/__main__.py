@@ -1,0 +1,109 @@
+"""`python -m pipeline.package`: build the functions' package, and check that it imports.
+
+Exit codes: 0 built, 1 refused (the message says why), 2 used wrongly.
+
+example:
+  python -m pipeline.package build --no-bytecode --json
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+from pydantic import ValidationError
+
+from pipeline.package.build import build_package, to_stderr
+from pipeline.package.check import check_handlers, plain_environment
+from pipeline.package.spec import Architecture, BuildError, LambdaTarget, LocalTarget, PackageSpec, PythonVersion
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status: 0 built, 1 refused (reason on stderr), 2 bad usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        spec = _spec(options)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        sys.stderr.write(f"error: {problems}\n")
+        return 2
+    started = time.monotonic()
+    try:
+        package = build_package(spec, to_stderr)
+        imports = check_handlers(spec, package, plain_environment(_variables(options))) if options.check else None
+    except BuildError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    report = {
+        "path": str(package.path),
+        "sha256": package.sha256,
+        "source_code_hash": package.source_code_hash,
+        "size": package.size,
+        "unzipped_size": package.unzipped_size,
+        "files": package.files,
+        "python": package.python,
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    if imports is not None:
+        report["import_milliseconds"] = imports
+    lines = json.dumps(report, indent=2) if options.json else "\n".join(f"{key:17} {report[key]}" for key in report)
+    sys.stdout.write(f"{lines}\n")
+    return 0
+
+
+def _spec(options: argparse.Namespace) -> PackageSpec:
+    fields = {"python_version": options.python_version, "architecture": options.architecture}
+    given = {name: value for name, value in fields.items() if value is not None}
+    return PackageSpec(
+        root=options.root,
+        target=LocalTarget.model_validate(given) if options.target == "local" else LambdaTarget.model_validate(given),
+        bytecode=options.bytecode,
+        bytecode_release=options.bytecode_release,
+    )
+
+
+def _variables(options: argparse.Namespace) -> dict[str, str]:
+    """The functions' variables: the file's, then the single ones."""
+    lines = options.env_file.read_text(encoding="utf-8").splitlines() if options.env_file else []
+    return dict([*(_variable(line) for line in lines if line.strip()), *options.env])
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"{text!r} is no file")
+    return path
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.package", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", choices=["build"], help="build the package, or find it built")
+    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project's folder (default: this one)")
+    parser.add_argument(
+        "--target", choices=["lambda", "local"], default="lambda", help="local: this Python and machine"
+    )
+    parser.add_argument("--python-version", choices=get_args(PythonVersion), help="Lambda runtime (default 3.13)")
+    parser.add_argument("--architecture", choices=get_args(Architecture), help="default arm64")
+    parser.add_argument("--no-bytecode", dest="bytecode", action="store_false", help="sources only, slower cold starts")
+    parser.add_argument("--bytecode-release", help="compile with this very Python release only, e.g. 3.13.0")
+    parser.add_argument("--check", action="store_true", help="import every handler in an isolated interpreter")
+    parser.add_argument("--env", action="append", type=_variable, default=[], metavar="NAME=VALUE", help="for --check")
+    parser.add_argument("--env-file", type=_file, metavar="FILE", help="the same for --check, one per line")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

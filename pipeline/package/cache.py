@@ -1,0 +1,81 @@
+"""The cache folder: one builder at a time, and entries that are either whole or not there."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pipeline.package.spec import SPACE, BuildError, Progress
+
+#: Zips and trees that no build asked for in this long are deleted.
+KEEP_SECONDS = 14 * 24 * 3600
+_DISK = {errno.ENOSPC, errno.EDQUOT}
+
+
+@contextlib.contextmanager
+def locked(cache: Path, progress: Progress) -> Iterator[Path]:
+    """Hold the cache for one build; gives a scratch folder on the same disk, gone afterwards.
+
+    The operating system drops the lock when a build is killed, and the next one deletes its scratch folder.
+    Disk and permission trouble in the body becomes a BuildError.
+    """
+    with disk_errors(cache):
+        cache.mkdir(parents=True, exist_ok=True)
+        with (cache / "lock").open("a") as lock:
+            _wait_for(lock.fileno(), progress)
+            shutil.rmtree(cache / "scratch", ignore_errors=True)
+            scratch = cache / "scratch" / uuid.uuid4().hex
+            scratch.mkdir(parents=True)
+            try:
+                yield scratch
+            finally:
+                shutil.rmtree(cache / "scratch", ignore_errors=True)
+
+
+def entry(path: Path, scratch: Path, make: Callable[[Path], None]) -> Path:
+    """The folder ``path``, made by ``make(empty folder)`` if it is not there yet. It appears whole, by a rename."""
+    if not path.is_dir():
+        draft = scratch / uuid.uuid4().hex
+        draft.mkdir()
+        make(draft)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.rename(path)
+    os.utime(path)
+    return path
+
+
+def prune(folder: Path, keep: Path) -> None:
+    """Delete what no build used for `KEEP_SECONDS`, but never ``keep``."""
+    oldest = time.time() - KEEP_SECONDS
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path != keep and path.stat().st_mtime < oldest:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def disk_errors(cache: Path) -> Iterator[None]:
+    """Turn what the disk refuses into a BuildError that says where and what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _DISK:
+            raise BuildError(f"no space left on the disk of {cache}: {SPACE}.") from error
+        if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+            raise BuildError(f"cannot write to {error.filename or cache}: {error.strerror}.") from error
+        raise
+
+
+def _wait_for(descriptor: int, progress: Progress) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        progress("another build is running: waiting for it")
+        fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -1,0 +1,91 @@
+"""Finds the interpreter whose byte code the functions' runtime accepts."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.package.spec import BYTECODE_KEY, RELEASE_KEY, BuildError
+
+_PROBE = """
+import importlib.util, json, platform, sys, sysconfig
+print(json.dumps({
+    "implementation": sys.implementation.name,
+    "release": ".".join(map(str, sys.version_info[:3])),
+    "final": sys.version_info.releaselevel == "final",
+    "threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    "magic": importlib.util.MAGIC_NUMBER.hex(),
+    "machine": platform.machine(),
+}))
+"""
+PROBE_TIMEOUT_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A CPython that answered: its path, its release (``3.13.0``) and the magic number of its byte code, in hex."""
+
+    path: Path
+    release: str
+    magic: str
+
+    @property
+    def minor(self) -> str:
+        """``3.13`` of ``3.13.0``."""
+        return self.release.rpartition(".")[0]
+
+
+def find_interpreter(version: str, release: str | None) -> Interpreter:
+    """The first `pythonX.Y` on PATH that is a final CPython ``version``, else the interpreter at hand if it is one.
+
+    With ``release`` (`3.13.0`) only that very release will do.
+
+    Raises BuildError, with what to install and which key to change, when there is none.
+    """
+    seen: list[str] = []
+    for path in _candidates(version):
+        found = probe(path)
+        if found is None:
+            seen.append(f"{path} (does not answer, or is no final CPython)")
+        elif found.minor != version or (release is not None and found.release != release):
+            seen.append(f"{path} (is {found.release})")
+        else:
+            return found
+    wanted = f"Python {release}" if release else f"Python {version} (any {version}.x)"
+    looked = "; ".join(seen) or f"no python{version} on PATH"
+    pinned = f"change `{RELEASE_KEY}`, " if release else ""
+    raise BuildError(
+        f"byte code for the functions needs exactly {wanted}, and this machine has none. Looked at: {looked}. "
+        f"Either install it so that `python{version}` on PATH starts it (for example `uv python install "
+        f"{release or version}` or `pyenv install {release or version}` and `pyenv global`), {pinned}"
+        f"or set `{BYTECODE_KEY}: false` (the same package from every machine, slower cold starts)."
+    )
+
+
+def probe(path: Path) -> Interpreter | None:
+    """Ask the interpreter at ``path`` what it is.
+
+    ``None`` for one that does not answer (a version manager's shim, something else by that name) or whose byte code is
+    not what Lambda runs (pre-release, free-threaded, not CPython).
+    """
+    try:
+        result = subprocess.run(  # noqa: S603 - a fixed program, run by an interpreter found on PATH
+            [path, "-I", "-S", "-c", _PROBE], capture_output=True, timeout=PROBE_TIMEOUT_SECONDS, check=True
+        )
+        facts = json.loads(result.stdout)
+        if facts["implementation"] != "cpython" or not facts["final"] or facts["threaded"]:
+            return None
+        return Interpreter(path=path, release=facts["release"], magic=facts["magic"])
+    except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _candidates(version: str) -> Iterator[Path]:
+    for folder in os.get_exec_path():
+        path = Path(folder) / f"python{version}"
+        if folder and path.is_file() and os.access(path, os.X_OK):
+            yield path
+    yield Path(sys.executable)

@@ -1,5 +1,0 @@
-"""DynamoDB in memory: a real parser for expressions, conditional writes, transactions, time to live."""
-
-from tests.flow.fakes.dynamodb.client import FakeDynamoDB
-
-__all__ = ["FakeDynamoDB"]

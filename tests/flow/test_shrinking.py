@@ -1,0 +1,145 @@
+"""The simulator finds mistakes that are made in the real code, and shrinks each to the steps that matter."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from lab.simulation.histories import __main__ as command
+from lab.simulation.histories.generate import history
+from lab.simulation.histories.shrink import labels, play, shrink, without_needless
+from lab.simulation.histories.steps import At, Deliver, Foreign, History, Post, Wait
+from tests.flow.sabotage.rewrite import rewritten
+from tests.flow.sabotage.sabotages import SABOTAGES, Sabotage
+
+FOUND = {
+    "put before send": "G1",
+    "no condition on what the API stores": "M2",
+    "the API does not register the Lambda context": "M5",
+    "a 5xx is returned from inside the idempotent function": "M5",
+    "the caller is left out of the key": "M5",
+    "the caller is left out of the order id": "M5",
+    "a random order id": "M5",
+    "a replay is not marked as one": "M5",
+    "the answer has the time of its own attempt": "G3",
+    "the key is the message id": "M6",
+    "backoff without cap": "M6",
+    "the worker does not register the Lambda context": "M6",
+    "publish before the transaction": "G5",
+    "the event has the time of its own attempt": "G5",
+    "update instead of upsert": "M6",
+    "an outcome may be overwritten": "M2",
+    "stock is taken outside the transaction's condition": "M3",
+    "a failed attempt is not reported": "G1",
+    "a newer schema version is permanent": "M8",
+    "the last attempt is not marked before it starts": "M8",
+    "the last attempt's failure is not marked": "M8",
+}
+"""Sabotages that the first ``MOST`` histories notice, and what each breaks. Of the others, some need more
+histories, and some break nothing that can be seen from outside."""
+MOST = 120
+
+
+def sabotage(name: str) -> Sabotage:
+    """The sabotage of this name."""
+    (found,) = [one for one in SABOTAGES if one.name == name]
+    return found
+
+
+def first_failing(first: int = 0, most: int = MOST, *, label: str = "") -> History:
+    """The first history from this seed on that violates anything; with ``label``, that."""
+    made = map(history, range(first, first + most))
+    return next(one for one in made if (found := play(one)) and (not label or label in labels(found)))
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_a_mistake_is_found(name: str) -> None:
+    # GIVEN a mistake in the real code
+    with rewritten(sabotage(name).changes):
+        # WHEN histories are played until one violates what this mistake breaks
+        violations = play(first_failing(label=FOUND[name]))
+    # THEN there is one, and it does so whenever it is played
+    assert FOUND[name] in labels(violations)
+
+
+def test_an_order_stored_before_it_is_sent_shrinks_to_one_post() -> None:
+    # GIVEN an API that stores before it sends, and a history that violates G1
+    with rewritten(sabotage("put before send").changes):
+        failing = first_failing()
+        # WHEN it is shrunk
+        small = shrink(failing)
+        # THEN one POST is left, and what keeps it from sending; and it violates the same
+        assert small.length <= 2
+        assert sum(isinstance(step, Post) for step in small.steps) == 1
+        assert labels(play(small)) & labels(play(failing))
+        # AND it can be read from its text and played again
+        assert play(History.read(small.text())) == play(small)
+    # AND the real code passes it
+    assert play(small) == []
+
+
+def test_stock_without_its_condition_shrinks_to_the_orders_that_take_too_much() -> None:
+    # GIVEN a worker that takes stock that is not there
+    with rewritten(sabotage("stock is taken outside the transaction's condition").changes):
+        # WHEN a history that violates something is shrunk
+        small = shrink(first_failing())
+    # THEN a few POSTs are left, with no fault at any call
+    assert small.length <= 4
+    assert {type(step) for step in small.steps} <= {Post, Deliver}
+    assert all(not getattr(step, "at", ()) for step in small.steps)
+    assert play(small) == []
+
+
+def test_a_lost_dead_letter_shrinks_to_the_message_and_one_fault() -> None:
+    # GIVEN a worker that deletes a message although sending its dead letter failed
+    lost = (Foreign("not JSON"), Wait(5), Deliver((At(1, "server error"),)))
+    with rewritten(sabotage("a message is deleted though its dead letter was not sent").changes):
+        # WHEN a history is shrunk in which that happens before much else; by chance SQS brings the message back
+        told = (one.with_steps((Wait(1), *lost, *one.steps)) for one in map(history, range(MOST)))
+        small = shrink(next(one for one in told if play(one)))
+    # THEN what is left is somebody else's message, and one delivery that is disturbed at one call
+    assert small.steps == (Foreign("not JSON"), Deliver((At(1, "server error"),)))
+    assert play(small) == []
+
+
+def test_nothing_to_shrink_is_refused() -> None:
+    # GIVEN a history that violates nothing
+    made = history(1)
+    # WHEN it is shrunk
+    # THEN the error says so
+    with pytest.raises(ValueError, match="seed 1 violates nothing"):
+        shrink(made)
+
+
+def test_shrinking_leaves_exactly_what_is_needed() -> None:
+    # GIVEN parts of which three are needed, far from each other
+    parts = tuple(range(40))
+    # WHEN the needless ones are left out
+    left = without_needless(parts, lambda some: {3, 17, 38} <= set(some))
+    # THEN the three are left
+    assert left == (3, 17, 38)
+
+
+def test_the_command_tells_seed_steps_and_how_to_replay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a mistake in the real code
+    with rewritten(sabotage("a failed attempt is not reported").changes):
+        # WHEN the command plays histories
+        with patch.object(sys, "argv", ["simulator", "--histories", "20", "--json", str(tmp_path / "result.json")]):
+            code = command.main()
+        out = capsys.readouterr().out
+        # THEN it fails, and prints the seed, the small history and what it violates
+        assert code == 1
+        assert "Seed 0 (" in out
+        assert "It shrinks to" in out
+        assert '"failures": [\n  {\n   "seed": 0' in (tmp_path / "result.json").read_text()
+        # AND the history that it printed fails when it is replayed
+        text = out[out.index('{"seed"') : out.index("which violates")]
+        (tmp_path / "small.json").write_text(text)
+        with patch.object(sys, "argv", ["simulator", "--replay", str(tmp_path / "small.json")]):
+            assert command.main() == 1
+    # AND passes with the real code
+    with patch.object(sys, "argv", ["simulator", "--replay", str(tmp_path / "small.json")]):
+        assert command.main() == 0

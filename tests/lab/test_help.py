@@ -1,0 +1,39 @@
+"""`--help` of the tools tells what they do, and does nothing."""
+
+import importlib
+import sys
+
+import pytest
+
+COMMANDS = (
+    "pipeline.package.__main__",
+    "local.incident",
+    "lab.docs.alarms",
+    "lab.docs.configuration",
+    "local.engine.__main__",
+    "ops.deploy.shift",
+    "lab.mutation.__main__",
+    "lab.docs.openapi",
+    "lab.docs.options",
+    "lab.permissions.__main__",
+    "lab.project_files",
+    "ops.deploy.prune",
+)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_is_shown_and_nothing_is_done(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN
+    command = name.removesuffix(".__main__")
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    main = importlib.import_module(name).main
+
+    # WHEN
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"]) if main.__code__.co_argcount else main()
+
+    # THEN
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: python -m {command} ")

@@ -1,0 +1,187 @@
+"""What is made of a mutation run: who survived, who may, and whether the run is a success."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from lab.mutation.listed import entry, read_listed, stale
+from lab.mutation.order import sorted_tests
+from lab.mutation.report import Report
+from lab.mutation.results import Change, Mutant, Verdict, forget_unnoticed, function_of, read_results
+from lab.mutation.tree import MUTANTS
+
+MUTATED = """\
+class C:
+    def xǁCǁm__mutmut_orig(self, a):
+        if a > 1:
+            return a
+        return 0
+    def xǁCǁm__mutmut_1(self, a):
+        if a >= 1:
+            return a
+        return 0
+    def xǁCǁm__mutmut_2(self, a):
+        if a > 1:
+            return a
+        return 1
+"""
+SPANS = {"xǁCǁm__mutmut_orig": [2, 5], "xǁCǁm__mutmut_1": [6, 9], "xǁCǁm__mutmut_2": [10, 13]}
+CHANGE = Change("runtime.a.C.m", "if a > 1:", "if a >= 1:")
+
+
+def mutant(verdict: Verdict = Verdict.KILLED, number: int = 1, change: Change | None = None) -> Mutant:
+    """A mutant of module `runtime.a`."""
+    return Mutant(f"runtime.a.xǁCǁm__mutmut_{number}", "runtime.a", verdict, change)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """What mutmut leaves of a run in which the first mutant survived."""
+    folder = tmp_path / MUTANTS / "runtime"
+    folder.mkdir(parents=True)
+    (folder / "a.py").write_text(MUTATED)
+    (folder / "a.py.spans").write_text(json.dumps({"spans": SPANS}))
+    codes = {"runtime.a.xǁCǁm__mutmut_1": 0, "runtime.a.xǁCǁm__mutmut_2": 1}
+    (folder / "a.py.meta").write_text(json.dumps({"exit_code_by_key": codes}))
+    return tmp_path
+
+
+def test_a_survivor_is_told_by_its_text(run: Path) -> None:
+    # GIVEN a run
+    # WHEN its results are read
+    survivor, killed = read_results(run)
+    # THEN the survivor is what it changes, wherever that stands
+    assert survivor == mutant(Verdict.SURVIVED, 1, CHANGE)
+    assert killed == mutant(Verdict.KILLED, 2)
+
+
+def test_the_next_run_tries_again_what_was_not_noticed(run: Path) -> None:
+    # GIVEN a run with a survivor
+    # WHEN another is prepared
+    forget_unnoticed(run)
+    # THEN the survivor has no verdict, and the other keeps its own
+    assert [one.verdict for one in read_results(run)] == [Verdict.UNCLEAR, Verdict.KILLED]
+
+
+def test_names_are_told_as_in_the_source() -> None:
+    # GIVEN mutmut's names of a function and of a method
+    # WHEN they are read
+    # THEN they are the source's
+    assert function_of("runtime.logic.a.x_do_it__mutmut_12") == "runtime.logic.a.do_it"
+    assert function_of("runtime.logic.a.xǁClassǁ_private__mutmut_1") == "runtime.logic.a.Class._private"
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "verdict"),
+    [
+        (1, "killed"),
+        (3, "killed"),
+        (0, "survived"),
+        (33, "survived"),
+        (-24, "timeout"),
+        (36, "timeout"),
+        (None, "unclear"),
+    ],
+)
+def test_an_exit_code_is_a_verdict(exit_code: int | None, verdict: str) -> None:
+    # GIVEN an exit code of mutmut's
+    # WHEN it is judged
+    # THEN only a failing test and an endless one count as noticed
+    assert Verdict.of(exit_code) == verdict
+
+
+def test_a_run_in_which_all_is_noticed_is_a_success() -> None:
+    # GIVEN one survivor of twenty, which is listed
+    survivor = mutant(Verdict.SURVIVED, 1, CHANGE)
+    report = Report([survivor, *(mutant(number=n) for n in range(2, 21))], {CHANGE: "the caller has checked"})
+    # WHEN it is judged
+    # THEN nothing is wrong, and it still counts against the percentage
+    assert report.problems(complete=True) == []
+    assert report.table()[-1] == "| runtime.a | 20 | 19 | 0 | 1 | 0 | 0 | 95.0 |"
+
+
+def test_a_survivor_that_nobody_listed_is_told_with_its_entry() -> None:
+    # GIVEN a survivor
+    report = Report([mutant(Verdict.SURVIVED, 1, CHANGE), *(mutant(number=n) for n in range(2, 40))], {})
+    # WHEN the run is judged
+    (problem,) = report.problems(complete=True)
+    # THEN what is missing can be copied
+    assert entry(CHANGE) in problem
+
+
+def test_listing_does_not_help_below_the_least_percentage() -> None:
+    # GIVEN one listed survivor of ten
+    report = Report([mutant(Verdict.SURVIVED, 1, CHANGE), *(mutant(number=n) for n in range(2, 11))], {CHANGE: "why"})
+    # WHEN the run is judged
+    # THEN it is too much
+    assert report.problems(complete=True) == ["90.0 % of the mutants were noticed; at least 95 % must be."]
+
+
+def test_mutants_without_a_verdict_are_told_unless_only_some_were_wanted() -> None:
+    # GIVEN a mutant that was not run
+    report = Report([mutant(Verdict.UNCLEAR, 1, CHANGE), mutant(number=2)], {})
+    # WHEN the run is judged
+    # THEN that depends on what was wanted
+    assert len(report.problems(complete=True)) == 1
+    assert report.problems(complete=False) == []
+
+
+def test_a_listed_mutant_whose_tests_took_too_long_is_listed_all_the_same() -> None:
+    # GIVEN a run on a busy machine
+    late = mutant(Verdict.TIMEOUT, 1, CHANGE)
+    report = Report([late, *(mutant(number=n) for n in range(2, 21))], {CHANGE: "the caller has checked"})
+    # WHEN it is judged
+    # THEN it is neither noticed nor missing
+    assert report.problems(complete=True) == []
+    assert report.table()[-1] == "| runtime.a | 20 | 19 | 0 | 1 | 0 | 0 | 95.0 |"
+
+
+def test_what_is_listed_and_was_noticed_is_stale() -> None:
+    # GIVEN an entry, and a run in which its mutant was killed
+    # WHEN the list is compared
+    # THEN it is stale, but not if its module was not run to the end
+    assert stale({CHANGE: "why"}, [mutant()]) == [CHANGE]
+    assert stale({CHANGE: "why"}, [mutant(Verdict.UNCLEAR)]) == []
+
+
+@pytest.mark.parametrize("after", ["it's", "a\nb", "'''", "'", "a \"b\" \\ '''c'"])
+def test_an_entry_can_be_read_again(after: str, tmp_path: Path) -> None:
+    # GIVEN a change with difficult text
+    change = Change("runtime.a.f", "x = 1", after)
+    # WHEN its entry is written, with a reason
+    file = tmp_path / "list.toml"
+    file.write_text(entry(change).replace('why = ""', 'why = "none can tell"'))
+    # THEN it is read as it was
+    assert read_listed(file) == {change: "none can tell"}
+
+
+def test_an_entry_without_a_reason_is_refused(tmp_path: Path) -> None:
+    # GIVEN an entry as it is printed
+    file = tmp_path / "list.toml"
+    file.write_text(entry(CHANGE))
+    # WHEN the list is read
+    # THEN the reason is asked for
+    with pytest.raises(ValueError, match="needs `why`"):
+        read_listed(file)
+
+
+def test_the_list_can_be_read() -> None:
+    # GIVEN the list of the project
+    # WHEN it is read
+    # THEN every entry has a reason, and is of runtime/
+    assert all(change.function.startswith("runtime.") for change in read_listed())
+
+
+def test_tests_that_noticed_a_mutant_run_first_and_then_the_cheap_files() -> None:
+    # GIVEN tests of a dear and of a cheap file, of which some have noticed mutants
+    names = ["dear::a", "dear::b", "cheap::a", "cheap::b", "dear::c", "dear::d"]
+    items: Any = [SimpleNamespace(nodeid=name, path=Path(name.split("::")[0])) for name in names]
+    costs = {"dear::a": 0.0, "dear::b": 9.0, "cheap::a": 1.0, "cheap::b": 1.0}
+    # WHEN they are sorted
+    ordered = sorted_tests(items, Counter({"dear::d": 1, "dear::c": 2}), Counter({"cheap::b": 5, "dear::d": 7}), costs)
+    # THEN those come first that noticed this function's mutants, then its module's, then files by what a test costs
+    assert [item.nodeid for item in ordered] == ["dear::c", "dear::d", "cheap::b", "cheap::a", "dear::a", "dear::b"]

@@ -1,1 +1,0 @@
-"""What each role may do, held against what the code calls: `python -m tools.permissions`."""
