@@ -1,31 +1,49 @@
 """From a parsed body to an order, or to a list of what is wrong and where."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from runtime.http.problems import VALIDATION_FAILED, FieldError, ProblemError
-from runtime.models.fields import Reference
-from runtime.models.order import OrderLine, OrderRequest
+from runtime.models.fields import MAX_LINES
+from runtime.models.order import OrderRequest
 
 MAX_ERRORS: Final = 20
 _MAX_NAME: Final = 128
 
-_ALLOWED: Final[Mapping[str, str]] = {
-    name: info.description
-    for model in (OrderRequest, OrderLine)
-    for name, info in model.model_fields.items()
-    if info.description and name != "lines"
-} | {"reference": get_args(Reference)[1].description}  # of `Reference | None` the model knows none
+
+def _parts(annotation: object) -> Iterator[object]:
+    """An annotation and all that it is made of: `Annotated[str, …] | None` has the marks of a field inside."""
+    yield annotation
+    for argument in get_args(annotation):
+        yield from _parts(argument)
+
+
+def _descriptions(model: type[BaseModel], at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What is allowed in each field of `model` and of the models in it, by the names that lead there."""
+    for name, field in model.model_fields.items():
+        parts = [field, *_parts(field.annotation)]
+        marks = (part.description for part in parts if isinstance(part, FieldInfo))
+        yield (*at, name), next(filter(None, marks), "")
+        for part in parts:
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                yield from _descriptions(part, (*at, name))
+
+
+_LINES: Final = ("lines",)
+_ALLOWED: Final = {names: text for names, text in _descriptions(OrderRequest) if names != _LINES}
 _DETAILS: Final[Mapping[str, str]] = {
     "missing": "This field is required.",
     "extra_forbidden": "This field is not known. Remove it.",
+    "model_type": "Must be an object.",
+}
+_OF_LINES: Final[Mapping[str, str]] = {
     "tuple_type": "Must be an array of lines.",
     "too_short": "At least one line is required.",
-    "too_long": "At most 50 lines are allowed.",
-    "model_type": "Must be an object.",
+    "too_long": f"At most {MAX_LINES} lines are allowed.",
 }
 _UNREADABLE_NAME: Final = "The name of a field is not valid Unicode. Remove the field."
 
@@ -56,15 +74,15 @@ def _field_error(error: ErrorDetails) -> FieldError:
 
 
 def _detail(error: ErrorDetails) -> str:
-    known = _DETAILS.get(error["type"])
+    kind, names = error["type"], tuple(step for step in error["loc"] if isinstance(step, str))
+    known = _DETAILS.get(kind) or (_OF_LINES.get(kind) if names == _LINES else None)
     if known is not None:
         return known
-    if error["type"] == "value_error":
+    if kind == "value_error":
         text = error["msg"].removeprefix("Value error, ")
         return f"{text[:1].upper()}{text[1:]}."
-    allowed = _ALLOWED.get(str(error["loc"][-1])) if error["loc"] else None
     # pydantic points at the object for a name that it cannot read, and at the field for a value.
-    return f"Allowed: {allowed}" if allowed else _UNREADABLE_NAME
+    return f"Allowed: {_ALLOWED[names]}" if names in _ALLOWED else _UNREADABLE_NAME
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

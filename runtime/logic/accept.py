@@ -81,15 +81,12 @@ class Acceptance:
         ).model_dump_json()
 
     def _message(self, submission: Submission) -> OrderMessage:
-        order = submission.order
         return OrderMessage(
+            **dict(submission.order),
             order_id=submission.order_id,
             caller=keys.caller_id(submission.identity),
             accepted_at=to_timestamp(self._now()),
             correlation_id=submission.correlation_id,
-            currency=order.currency,
-            lines=order.lines,
-            reference=order.reference,
-            total=order.compute_total(),
+            total=submission.order.compute_total(),
             traceparent=submission.traceparent,
         )

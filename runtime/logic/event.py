@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from runtime.logic.failures import CorruptDataError
-from runtime.models.order import OrderStatus, StoredOrder
+from runtime.models.order import OptionalFields, OrderStatus, StoredOrder
 
 EVENT_TYPES: Final = {OrderStatus.CONFIRMED: "order.confirmed", OrderStatus.REJECTED: "order.rejected"}
+
+_DATA: Final = {
+    *("order_id", "status", "currency", "total", "lines", "reason", "accepted_at", "settled_at"),
+    *OptionalFields.model_fields,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +72,9 @@ def event_for(order: StoredOrder, *, source: str) -> Event:
 
 
 def _data(order: StoredOrder) -> dict[str, Any]:
-    reason = order.reason and {"code": order.reason.code, "skus": list(order.reason.skus)}
-    return _without_none(
-        {
-            "order_id": order.order_id,
-            "status": order.status,
-            "currency": order.currency,
-            "total": _present(order, "total"),
-            "lines": [line.model_dump() for line in order.lines],
-            "reference": order.reference,
-            "reason": reason,
-            "accepted_at": _present(order, "accepted_at"),
-            "settled_at": order.settled_at,
-        }
-    )
+    for name in ("total", "accepted_at"):
+        _present(order, name)
+    return order.model_dump(mode="json", include=_DATA, exclude_none=True)
 
 
 def _present(order: StoredOrder, field: str) -> str:

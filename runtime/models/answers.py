@@ -5,8 +5,8 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from runtime.models.fields import Currency, Money, OrderId, Quantity, Reference, Sku, Timestamp, Total
-from runtime.models.order import OrderStatus, ReasonCode, StoredOrder
+from runtime.models.fields import Currency, Money, OrderId, Quantity, Sku, Timestamp, Total
+from runtime.models.order import OptionalFields, OrderStatus, ReasonCode, StoredOrder
 
 
 class CallerStatus(StrEnum):
@@ -57,31 +57,23 @@ class ReasonView(_Answer):
     skus: tuple[Sku, ...] = Field(default=(), description="The SKUs concerned, where there are any.")
 
 
-class OrderView(_Answer):
-    """An order as its caller sees it."""
-
+class _ViewFields(_Answer):
     order_id: OrderId
     status: CallerStatus = Field(description="`DELAYED` needs our attention and is not final: do not order again.")
     reason: ReasonView | None = None
     total: Total | None = None
     currency: Currency | None = None
     lines: tuple[LineView, ...] = ()
-    reference: Reference | None = None
+
+
+class OrderView(OptionalFields, _ViewFields):
+    """An order as its caller sees it."""
+
     accepted_at: Timestamp | None = None
     settled_at: Timestamp | None = None
 
 
 def view_of(order: StoredOrder) -> OrderView:
-    """Show `order` to its caller: without the internal error of a failed one."""
-    reason = ReasonView(code=order.reason.code, skus=order.reason.skus) if order.reason else None
-    return OrderView(
-        order_id=order.order_id,
-        status=_AS_SEEN[order.status],
-        reason=reason,
-        total=order.total,
-        currency=order.currency,
-        lines=tuple(LineView(**line.model_dump()) for line in order.lines),
-        reference=order.reference,
-        accepted_at=order.accepted_at,
-        settled_at=order.settled_at,
-    )
+    """Show `order` to its caller: the stored fields that have a name in `OrderView`, so no internal error."""
+    shown = order.model_dump(include=set(OrderView.model_fields))
+    return OrderView.model_validate({**shown, "status": _AS_SEEN[order.status]})

@@ -41,15 +41,6 @@ Total = Annotated[
     str, Field(pattern=r"^(0|[1-9][0-9]*)(\.[0-9]{1,4})?$", description="A decimal string, computed by the server.")
 ]
 
-Reference = Annotated[
-    str,
-    Field(
-        # \p{C} (control, format, surrogate, unassigned) would end up in logs and tools of other people.
-        pattern=r"^[^\p{C}]{1,64}$",
-        description="The client's own reference, 1-64 printable characters. It is stored and given back, never read.",
-    ),
-]
-
 OrderId = Annotated[
     str,
     Field(

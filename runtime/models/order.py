@@ -15,7 +15,6 @@ from runtime.models.fields import (
     Money,
     OrderId,
     Quantity,
-    Reference,
     Sku,
     Timestamp,
     Total,
@@ -70,12 +69,30 @@ Lines = Annotated[
 ]
 
 
-class OrderContent(_Model):
-    """What is ordered: the same fields in the request, in the queue message and in the table."""
+class OptionalFields(BaseModel):
+    """What a client may leave out of an order.
 
+    A field is declared here alone. It is then in the request, the queue message, the table, the answer to `GET` and the
+    event's `data`, and a client that sends a wrong value is told its description.
+    """
+
+    reference: (
+        Annotated[
+            str,
+            Field(
+                # \p{C} (control, format, surrogate, unassigned) would end up in logs and tools of other people.
+                pattern=r"^[^\p{C}]{1,64}$",
+                description="The client's own reference, 1-64 printable characters. It is stored and given back, "
+                "never read.",
+            ),
+        ]
+        | None
+    ) = None
+
+
+class _RequiredFields(_Model):
     currency: Currency
     lines: Lines
-    reference: Reference | None = None
 
     @field_validator("lines")
     @classmethod
@@ -92,7 +109,8 @@ class OrderContent(_Model):
         return str(sum(line.quantity * money(line.unit_price) for line in self.lines))
 
 
-class OrderRequest(OrderContent):
+# The bases' fields come first, those of the last base before those of the first: JSON keeps that order.
+class OrderRequest(OptionalFields, _RequiredFields):
     """The body of `POST /orders`."""
 
 
@@ -105,13 +123,7 @@ class Reason(BaseModel):
     skus: tuple[Sku, ...] = ()
 
 
-class StoredOrder(BaseModel):
-    """An item of the orders table.
-
-    Every field but `order_id` and `status` may be missing: the row that dead-lettering an unreadable message leaves
-    has nothing else. Unknown attributes are kept out of the model, because a newer version may have written them.
-    """
-
+class _StoredFields(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     order_id: OrderId
@@ -123,7 +135,6 @@ class StoredOrder(BaseModel):
     total: Total | None = None
     currency: Currency | None = None
     lines: tuple[OrderLine, ...] = ()
-    reference: Reference | None = None
     schema_version: int | None = None
     correlation_id: CorrelationId | None = None
     traceparent: str | None = None
@@ -131,7 +142,15 @@ class StoredOrder(BaseModel):
     """Of a `FAILED` order: `error_type`, `error`, `attempt`. For people on call, never for callers."""
 
 
-class OrderMessage(OrderContent):
+class StoredOrder(OptionalFields, _StoredFields):
+    """An item of the orders table.
+
+    Every field but `order_id` and `status` may be missing: the row that dead-lettering an unreadable message leaves
+    has nothing else. Unknown attributes are kept out of the model, because a newer version may have written them.
+    """
+
+
+class OrderMessage(OrderRequest):
     """The body of a message in the orders queue: the whole order, so that the worker needs nothing else."""
 
     schema_version: Annotated[int, Field(ge=OLDEST_SCHEMA_VERSION, le=SCHEMA_VERSION)] = SCHEMA_VERSION

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
+from runtime.models.answers import OrderView
 from runtime.models.order import StoredOrder
 from runtime.store.dependency import calling
 from runtime.store.items import to_order
@@ -10,18 +11,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 # Not the internal error of a failed order: what is not read cannot leak.
-_ATTRIBUTES: Final = (
-    "order_id",
-    "status",
-    "caller",
-    "accepted_at",
-    "settled_at",
-    "reason",
-    "total",
-    "currency",
-    "lines",
-    "reference",
-)
+_ATTRIBUTES: Final = tuple(name for name in StoredOrder.model_fields if name in {"caller", *OrderView.model_fields})
 
 
 class OrderLookup:

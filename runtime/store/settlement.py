@@ -37,7 +37,9 @@ _CONTENTION_CODES: Final = frozenset(
 )
 # What a message may lack. Settling writes a NULL for it: a later run of the API, whose writes are all
 # `if_not_exists`, could otherwise add it, and an event published again would have other bytes.
-_OPTIONAL: Final = ("reference", "traceparent")
+_OPTIONAL: Final = tuple(
+    name for name, field in OrderMessage.model_fields.items() if not field.is_required() and field.default is None
+)
 _NULL: "Final[AttributeValueTypeDef]" = {"NULL": True}
 
 
