@@ -23,7 +23,8 @@ from pipeline.config.stack_config import StackConfig
 MAX_PREFIX = 38
 # With a bus it is a rule, of at most 64: `{prefix}-events-{20}`.
 MAX_BUS_PREFIX = 36
-_PREFIX = re.compile(r"[a-z][a-z0-9-]*")
+# Names of bootstrap/template.yaml begin with pulumi-: no stack may meet them.
+_PREFIX = re.compile(r"(?!pulumi-)[a-z][a-z0-9-]*")
 _INTEGER = re.compile(r"-?\d{1,18}")
 _FIELDS = StackConfig.model_fields
 
@@ -82,8 +83,8 @@ def _name_problems(project: str, stack: str, given: Mapping[str, str]) -> list[P
     if len(prefix) <= longest and _PREFIX.fullmatch(prefix):
         return []
     limits = (
-        f"lower-case letters, digits and hyphens, starting with a letter, at most {longest} together, because names "
-        "of resources start with it"
+        f"lower-case letters, digits and hyphens, starting with a letter and not with pulumi-, at most {longest} "
+        "together, because names of resources start with it"
     )
     found = f"project and stack {prefix!r} ({len(prefix)} characters)"
     return [Problem((), found, limits, change="the stack's name, or `name` in Pulumi.yaml")]

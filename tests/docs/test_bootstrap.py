@@ -1,17 +1,25 @@
 """What the deploy role may do to roles, and what bounds the roles that it makes."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from lab.permissions.grants import VARIANTS, recording_of
-from tests.docs.bootstrap import ACCOUNT, allows, boundary, boundary_arn, deploy_role
+from lab.permissions.iam import Statements, allows, listed
+from lab.permissions.template import ACCOUNT, boundary, boundary_arn, resources, statements
+from pipeline.config.loader import MAX_PREFIX
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/orders-prod-create-order"
 KEY = "iam:PermissionsBoundary"
 GIVING_RIGHTS = ("iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePermissionsBoundary")
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+
+
+def deploy_role(stack: str) -> Statements:
+    """All statements of the deploy role's own policies."""
+    return statements("DeployRole", stack)
 
 
 @pytest.mark.parametrize("action", GIVING_RIGHTS)
@@ -42,8 +50,8 @@ def test_without_the_boundary_it_gives_none(action: str, context: dict[str, str]
         ("iam:CreatePolicyVersion", boundary_arn("prod")),
         ("iam:SetDefaultPolicyVersion", boundary_arn("prod")),
         ("iam:DeletePolicy", boundary_arn("prod")),
-        ("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/orders-prod-deploy"),
-        ("iam:PutRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/orders-prod-deploy"),
+        ("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/pulumi-orders-prod-deploy"),
+        ("iam:PutRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/pulumi-orders-prod-deploy"),
     ],
 )
 def test_it_gets_around_the_boundary_in_no_other_way(action: str, resource: str) -> None:
@@ -119,3 +127,64 @@ def test_the_boundary_fits_into_a_managed_policy() -> None:
 
     # WHEN / THEN IAM takes 6,144 characters; names are longer in practice
     assert len(text) < 5_000
+
+
+def allowed_actions(role: str) -> list[str]:
+    """Every action, or pattern of actions, that an `Allow` names."""
+    allowing = [each for each in statements(role, "prod") if each["Effect"] == "Allow"]
+    return [action for each in allowing for action in listed(each["Action"])]
+
+
+def test_the_preview_role_changes_nothing() -> None:
+    # GIVEN every action of the role
+    reading = re.compile(r":(Get|List|Describe|Decrypt|GET)")
+    # THEN none changes anything, the state and its locks included
+    assert [action for action in allowed_actions("PreviewRole") if not reading.search(action)] == []
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "acm:DescribeCertificate",
+        "cloudfront:GetDistribution",
+        "route53:ListResourceRecordSets",
+        "wafv2:GetLoggingConfiguration",
+        "xray:GetGroup",
+        "xray:ListTagsForResource",
+    ],
+)
+def test_the_preview_role_reads_what_options_add(action: str) -> None:
+    assert action in allowed_actions("PreviewRole")
+
+
+def test_the_deploy_role_may_start_and_stop_a_gradual_deployment() -> None:
+    # GIVEN CodeDeploy's configurations, which are AWS's and carry no name of the stack
+    anywhere = [
+        action for statement in deploy_role("prod") if statement["Resource"] == "*" for action in statement["Action"]
+    ]
+    # THEN
+    assert {"codedeploy:GetDeploymentConfig", "codedeploy:StopDeployment"} <= set(anywhere)
+
+
+def test_the_deploy_role_may_make_the_log_of_the_firewall() -> None:
+    # GIVEN its name, which begins as WAF wants it to
+    resources = [resource for statement in deploy_role("prod") for resource in statement["Resource"]]
+    # THEN
+    assert any("log-group:aws-waf-logs-orders-prod-*" in resource for resource in resources)
+
+
+@pytest.mark.parametrize("role", ["PreviewRole", "DeployRole"])
+def test_a_role_fits_into_what_iam_takes(role: str) -> None:
+    # GIVEN all its own policies without white space, at the longest name that a stack may have
+    longest = "x" * (MAX_PREFIX - len("orders-"))
+    documents = [policy["PolicyDocument"] for policy in resources(longest)[role]["Properties"]["Policies"]]
+    text = json.dumps(documents, separators=(",", ":"))
+    # THEN they are within IAM's 10,240 characters for one role
+    assert len(text) < 10_240
+
+
+def test_the_deploy_role_cannot_change_the_roles_that_deploy() -> None:
+    # GIVEN
+    denied = [statement for statement in deploy_role("prod") if statement["Effect"] == "Deny"]
+    # THEN nor the boundary of the roles that it makes
+    assert [(statement["Action"], len(statement["Resource"])) for statement in denied] == [("iam:*", 3)]

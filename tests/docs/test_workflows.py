@@ -1,6 +1,5 @@
-"""The GitHub workflows and the bootstrap template, linted and held to what docs/delivery.md promises."""
+"""The GitHub workflows, linted and held to what docs/delivery.md promises."""
 
-import json
 import re
 import subprocess
 import sys
@@ -19,22 +18,6 @@ WORKFLOWS = sorted(FOLDER.glob("*.yml"))
 BIN = Path(sys.executable).parent
 
 
-class _CloudFormation(yaml.SafeLoader):
-    """Reads `!Sub` and its like as plain values."""
-
-
-def _plain(loader: yaml.SafeLoader, _: str, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.ScalarNode):
-        return loader.construct_scalar(node)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    assert isinstance(node, yaml.MappingNode)
-    return loader.construct_mapping(node, deep=True)
-
-
-_CloudFormation.add_multi_constructor("!", _plain)
-
-
 def load(path: Path) -> dict[str, Any]:
     document: dict[str, Any] = yaml.safe_load(path.read_text())
     # YAML 1.1 reads the key `on` as true.
@@ -45,25 +28,6 @@ def load(path: Path) -> dict[str, Any]:
 def jobs(path: Path) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = load(path)["jobs"]
     return found
-
-
-def roles() -> dict[str, dict[str, Any]]:
-    template = yaml.load((ROOT / "bootstrap" / "template.yaml").read_text(), _CloudFormation)  # noqa: S506 a SafeLoader
-    return {
-        name: resource["Properties"]
-        for name, resource in template["Resources"].items()
-        if resource["Type"] == "AWS::IAM::Role"
-    }
-
-
-def policy_statements(role: str) -> list[dict[str, Any]]:
-    return [each for policy in roles()[role]["Policies"] for each in policy["PolicyDocument"]["Statement"]]
-
-
-def allowed(role: str) -> list[str]:
-    statements = [each for each in policy_statements(role) if each["Effect"] == "Allow"]
-    actions = [[each["Action"]] if isinstance(each["Action"], str) else each["Action"] for each in statements]
-    return [action for some in actions for action in some]
 
 
 def test_there_are_the_four_workflows() -> None:
@@ -166,23 +130,6 @@ def test_drift_is_looked_for_on_a_schedule_against_what_is_really_there() -> Non
     assert (step["command"], step["refresh"], step["expect-no-changes"]) == ("preview", True, True)
 
 
-@pytest.mark.parametrize(
-    ("role", "environment"),
-    [("PreviewRole", "preview-${Environment}"), ("DeployRole", "${Environment}")],
-    ids=["preview", "deploy"],
-)
-def test_a_role_is_for_one_github_environment_of_one_repository(role: str, environment: str) -> None:
-    # GIVEN the role's trust
-    (statement,) = roles()[role]["AssumeRolePolicyDocument"]["Statement"]
-    # THEN it is exact: a wildcard would let any branch in
-    assert statement["Condition"] == {
-        "StringEquals": {
-            "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
-            "token.actions.githubusercontent.com:sub": "repo:${Repository}:environment:" + environment,
-        }
-    }
-
-
 @pytest.mark.parametrize("workflow", ["preview", "drift"])
 def test_each_stack_is_previewed_with_its_own_backend_and_role(workflow: str) -> None:
     # GIVEN the job that looks at one stack
@@ -190,63 +137,6 @@ def test_each_stack_is_previewed_with_its_own_backend_and_role(workflow: str) ->
     # THEN its environment is the stack's: every stack has a state bucket and a role of its own
     assert job["environment"] == "preview-${{ matrix.stack }}"
     assert job["strategy"]["matrix"]["stack"] == ["dev", "prod"]
-
-
-def test_the_preview_role_changes_nothing() -> None:
-    # GIVEN every action of the role
-    reading = re.compile(r":(Get|List|Describe|Decrypt|GET)")
-    # THEN none changes anything, the state and its locks included
-    assert [action for action in allowed("PreviewRole") if not reading.search(action)] == []
-
-
-@pytest.mark.parametrize(
-    "action",
-    [
-        "acm:DescribeCertificate",
-        "cloudfront:GetDistribution",
-        "route53:ListResourceRecordSets",
-        "wafv2:GetLoggingConfiguration",
-        "xray:GetGroup",
-        "xray:ListTagsForResource",
-    ],
-)
-def test_the_preview_role_reads_what_options_add(action: str) -> None:
-    assert action in allowed("PreviewRole")
-
-
-def test_the_deploy_role_may_start_and_stop_a_gradual_deployment() -> None:
-    # GIVEN CodeDeploy's configurations, which are AWS's and carry no name of the stack
-    anywhere = [
-        action
-        for statement in policy_statements("DeployRole")
-        if statement["Resource"] == "*"
-        for action in statement["Action"]
-    ]
-    # THEN
-    assert {"codedeploy:GetDeploymentConfig", "codedeploy:StopDeployment"} <= set(anywhere)
-
-
-def test_the_deploy_role_may_make_the_log_of_the_firewall() -> None:
-    # GIVEN its name, which begins as WAF wants it to
-    resources = [resource for statement in policy_statements("DeployRole") for resource in statement["Resource"]]
-    # THEN
-    assert any("log-group:aws-waf-logs-${Project}-${Environment}-*" in resource for resource in resources)
-
-
-@pytest.mark.parametrize("role", ["PreviewRole", "DeployRole"])
-def test_a_role_fits_into_what_iam_takes(role: str) -> None:
-    # GIVEN all its own policies without white space, at names as long as they get in practice
-    documents = [policy["PolicyDocument"] for policy in roles()[role]["Policies"]]
-    text = json.dumps(documents, separators=(",", ":"))
-    # THEN they are within IAM's 10,240 characters for one role
-    assert len(text) < 10_000
-
-
-def test_the_deploy_role_cannot_change_the_roles_that_deploy() -> None:
-    # GIVEN
-    denied = [statement for statement in policy_statements("DeployRole") if statement["Effect"] == "Deny"]
-    # THEN nor the boundary of the roles that it makes
-    assert [(statement["Action"], len(statement["Resource"])) for statement in denied] == [("iam:*", 3)]
 
 
 def test_every_workflow_runs_the_engine_that_the_tests_run() -> None:

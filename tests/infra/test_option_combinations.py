@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Literal, get_origin
 
 import pytest
@@ -136,14 +137,25 @@ def test_every_switch_is_among_the_options() -> None:
     assert switches - tried == WITHOUT_RESOURCES
 
 
-@pytest.fixture(scope="module")
-def covered() -> Pairwise:
+@cache
+def covering() -> Pairwise:
     return pairwise({option: list(values) for option, values in OPTIONS.items()}, is_allowed)
 
 
-@pytest.fixture(scope="module")
-def recordings(covered: Pairwise) -> list[tuple[Combination, Recording]]:
-    return [(each, record_config(keys_of(each))) for each in covered.combinations]
+@cache
+def recorded_combinations() -> list[tuple[Combination, Recording]]:
+    """Every combination with what the program registers for it: once per process, some ten seconds."""
+    return [(each, record_config(keys_of(each))) for each in covering().combinations]
+
+
+@pytest.fixture
+def covered() -> Pairwise:
+    return covering()
+
+
+@pytest.fixture
+def recordings() -> list[tuple[Combination, Recording]]:
+    return recorded_combinations()
 
 
 def test_every_pair_is_met_but_those_that_are_refused_for_a_reason(covered: Pairwise) -> None:

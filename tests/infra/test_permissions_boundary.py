@@ -6,7 +6,7 @@ from lab.recording.recording import STACKS
 from lab.recording.stacks import recorded, recorded_with
 
 ROLE = "aws:iam/role:Role"
-BOUNDARY = "arn:aws:iam::123456789012:policy/orders-prod-boundary"
+BOUNDARY = "arn:aws:iam::123456789012:policy/pulumi-orders-prod-boundary"
 
 
 @pytest.mark.parametrize("stack", STACKS)

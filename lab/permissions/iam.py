@@ -1,0 +1,58 @@
+"""IAM's evaluation of the policies of one identity."""
+
+from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+Statements = list[dict[str, Any]]
+Context = Mapping[str, str]
+"""Condition keys of a request with their values. A key that the request does not have is left out."""
+
+_COMPARES: Final[Mapping[str, Callable[[str, str], bool]]] = {
+    "StringEquals": str.__eq__,
+    "StringLike": fnmatchcase,
+    "ArnEquals": fnmatchcase,
+    "ArnLike": fnmatchcase,
+}
+
+
+def allows(statements: Statements, action: str, resource: str, context: Context | None = None) -> bool:
+    """Whether IAM allows it by these statements: some `Allow` fits, and no `Deny` does.
+
+    Raises `LookupError` for a condition's operator that is not known here.
+    """
+    effects = {each["Effect"] for each in statements if _fits(each, action, resource, context or {})}
+    return effects == {"Allow"}
+
+
+def _fits(statement: Mapping[str, Any], action: str, resource: str, context: Context) -> bool:
+    return (
+        any(fnmatchcase(action.lower(), each.lower()) for each in listed(statement["Action"]))
+        and any(fnmatchcase(resource, each) for each in listed(statement["Resource"]))
+        and all(
+            _holds(operator, key, listed(wanted), context)
+            for operator, keys in statement.get("Condition", {}).items()
+            for key, wanted in keys.items()
+        )
+    )
+
+
+def _holds(operator: str, key: str, wanted: Iterable[str], context: Context) -> bool:
+    if operator == "Null":
+        return (key not in context) == (list(wanted) == ["true"])
+    # A set operator over the one value that these requests have is the operator itself.
+    name = operator.removeprefix("ForAnyValue:").removeprefix("ForAllValues:")
+    optional, name = name.endswith("IfExists"), name.removesuffix("IfExists")
+    negated, name = "Not" in name, name.replace("Not", "")
+    if name not in _COMPARES:
+        message = f"given the condition operator {operator}; known: Null, {', '.join(_COMPARES)}, and their Not"
+        raise LookupError(message)
+    if key not in context:
+        # A missing key fits no value: a negated operator holds then, and so does one with IfExists.
+        return optional or negated or operator.startswith("ForAllValues:")
+    return any(_COMPARES[name](context[key], each) for each in wanted) != negated
+
+
+def listed(value: Any) -> list[str]:
+    """One string or many, as a policy has them, always as a list."""
+    return [value] if isinstance(value, str) else list(value)

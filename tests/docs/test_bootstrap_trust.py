@@ -1,0 +1,133 @@
+"""Whom the template's roles trust, and that its names and those of the program's resources never meet."""
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lab.permissions.grants import VARIANTS, recording_of
+from lab.permissions.template import document, resources
+from lab.recording.recording import STACKS, Recording
+from pipeline.config import ConfigError, parse_config
+from tests.infra.test_option_combinations import recorded_combinations
+
+ROLES = {"PreviewRole": "preview-", "DeployRole": ""}
+IDS = {"OwnerId": "583231", "RepositoryId": "1296269"}
+
+
+def trust(role: str, stack: str, **parameters: str) -> dict[str, Any]:
+    """The conditions under which one of the template's roles may be taken."""
+    (statement,) = resources(stack, parameters)[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    found: dict[str, Any] = statement["Condition"]
+    return found
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(
+    ("ids", "repository"),
+    [({}, "octo/shop"), (IDS, "octo@583231/shop@1296269")],
+    ids=["subjects of names", "immutable subjects"],
+)
+def test_a_role_is_for_one_github_environment_of_one_repository(
+    role: str, ids: dict[str, str], repository: str
+) -> None:
+    # GIVEN / WHEN
+    condition = trust(role, "prod", Repository="octo/shop", **ids)
+
+    # THEN it is exact: a wildcard would let any branch in, and the other form another repository
+    assert condition == {
+        "StringEquals": {
+            "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+            "token.actions.githubusercontent.com:sub": f"repo:{repository}:environment:{ROLES[role]}prod",
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("parameter", "taken", "refused"),
+    [
+        ("Repository", ["octo/shop", "Octo-Cat/a.b_c"], ["shop", "octo@1/shop@2", "octo/*", "octo/shop/x"]),
+        ("OwnerId", ["", "583231"], ["octo", "58*", "1/2", "@1"]),
+        ("RepositoryId", ["", "1296269"], ["shop", "?", "1:environment:prod"]),
+        ("Project", ["orders", "pulumis", "web-shop"], ["pulumi", "pulumi-orders", "Orders", "1orders", ""]),
+    ],
+)
+def test_a_parameter_takes_what_github_and_pulumi_know_and_no_pattern(
+    parameter: str, taken: list[str], refused: list[str]
+) -> None:
+    # GIVEN
+    pattern = re.compile(document()["Parameters"][parameter]["AllowedPattern"])
+
+    # WHEN / THEN
+    assert [each for each in taken if not pattern.fullmatch(each)] == []
+    assert [each for each in refused if pattern.fullmatch(each)] == []
+
+
+def test_one_id_alone_is_refused() -> None:
+    # GIVEN / WHEN
+    (assertion,) = document()["Rules"]["BothIdsOrNone"]["Assertions"]
+
+    # THEN
+    empty = [{"Fn::Equals": [{"Fn::Ref": name}, ""]} for name in IDS]
+    assert assertion["Assert"] == {"Fn::Equals": empty}
+
+
+def template_names(stack: str) -> set[str]:
+    """Every physical name that the template gives."""
+    keys = {"RoleName", "ManagedPolicyName", "AliasName", "BucketName", "PolicyName"}
+    return {
+        each["Properties"][key]
+        for each in resources(stack).values()
+        for key in keys
+        if key in each.get("Properties", {})
+    }
+
+
+def given_names(recording: Recording) -> set[str]:
+    """Every text that the program gives a resource at its top level: its physical names are among them."""
+    return {
+        value for each in recording.resources if each.custom for value in each.inputs.values() if isinstance(value, str)
+    }
+
+
+def assert_no_name_meets(recording: Recording, stack: str) -> None:
+    names = given_names(recording)
+    assert f"orders-{stack}-create-order" in names
+    assert {each: both for each in {*STACKS, stack} if (both := names & template_names(each))} == {}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_no_name_of_the_program_is_one_of_the_template(variant: str) -> None:
+    # GIVEN / WHEN / THEN
+    assert len(template_names("prod")) == 4
+    assert_no_name_meets(recording_of(variant), variant.partition(",")[0])
+
+
+@pytest.mark.long
+def test_no_name_is_one_of_the_template_whatever_is_on() -> None:
+    # GIVEN / WHEN / THEN
+    for _, recording in recorded_combinations():
+        assert_no_name_meets(recording, "test")
+
+
+STACK_NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,20}", fullmatch=True)
+
+
+@given(STACK_NAMES)
+def test_the_template_s_names_begin_as_no_name_of_any_stack_may(stack: str) -> None:
+    # GIVEN / WHEN
+    names = {name.removeprefix("alias/") for name in template_names(stack)}
+
+    # THEN
+    assert {name for name in names if not name.startswith(f"pulumi-orders-{stack}")} == set()
+
+
+def test_a_project_whose_names_begin_like_the_template_s_is_refused() -> None:
+    # GIVEN / WHEN
+    with pytest.raises(ConfigError) as refused:
+        parse_config({"environment": "development"}, project="pulumi-orders", stack="dev")
+
+    # THEN
+    assert "pulumi-" in str(refused.value)
