@@ -1,0 +1,87 @@
+"""The deploy role allows every call of the provider, for every resource of every stack and option."""
+
+from collections import Counter
+
+import pytest
+
+from lab.permissions.grants import VARIANTS, recording_of
+from lab.permissions.iam import allows
+from lab.permissions.provider_calls import KINDS, everywhere, requests, table
+from lab.permissions.template import boundary_arn, statements
+from lab.recording.recording import Recorded, Recording
+from tests.infra.test_option_combinations import recorded_combinations
+
+
+def refused(recording: Recording, stack: str) -> list[str]:
+    """The calls for a recorded stack that its deploy role may not make."""
+    role = statements("DeployRole", stack)
+    every = list(requests(recording, boundary_arn(stack)))
+    assert len(every) > 200
+    return [str(each) for each in every if not allows(role, each.action, each.resource, each.context)]
+
+
+# The embedded AWS deploys stack local: no role is made for it.
+@pytest.mark.parametrize("variant", [each for each in VARIANTS if each != "local"])
+def test_the_deploy_role_allows_every_call_for_every_resource(variant: str) -> None:
+    # GIVEN / WHEN / THEN
+    assert refused(recording_of(variant), variant.partition(",")[0]) == []
+
+
+@pytest.mark.long
+def test_the_deploy_role_allows_every_call_whatever_is_on() -> None:
+    # GIVEN / WHEN
+    missing = Counter(each for _, recording in recorded_combinations() for each in refused(recording, "test"))
+
+    # THEN
+    assert missing == {}
+
+
+def test_a_type_of_resource_without_an_entry_is_an_error() -> None:
+    # GIVEN
+    unknown = Recorded("aws:s3/bucket:Bucket", "files", "urn", "", True, {}, False, (), ())
+
+    # WHEN / THEN
+    with pytest.raises(LookupError, match=r"aws:s3/bucket:Bucket.*provider_calls\.toml"):
+        list(requests(Recording([unknown]), ""))
+
+
+@pytest.mark.long
+def test_every_entry_is_of_a_type_that_some_option_makes() -> None:
+    # GIVEN
+    entries = set(table())
+
+    # WHEN
+    made = {each.type for _, recording in recorded_combinations() for each in recording.resources}
+
+    # THEN
+    assert entries - made == set()
+
+
+@pytest.mark.parametrize("entry", table())
+def test_an_entry_says_where_it_was_read_and_names_no_call_twice(entry: str) -> None:
+    # GIVEN
+    content = table()[entry]
+    calls = [(on, action) for kind in KINDS for on, actions in content.get(kind, {}).items() for action in actions]
+
+    # WHEN / THEN
+    assert calls
+    assert len(calls) == len(set(calls))
+    assert ("source" in content) >= ("read" in content)
+
+
+def test_what_aws_allows_on_everything_only_is_asked_for_on_everything_and_nothing_else_is() -> None:
+    # GIVEN
+    asked = {
+        (on, action)
+        for entry in table().values()
+        for kind in KINDS
+        for on, actions in entry.get(kind, {}).items()
+        for action in actions
+    }
+
+    # WHEN
+    wide = {action for on, action in asked if on == "*"}
+
+    # THEN
+    assert wide == set(everywhere())
+    assert [each for each in asked if each[0] != "*" and each[1] in everywhere()] == []
