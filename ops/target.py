@@ -36,6 +36,25 @@ class Credentials(BaseModel):
     aws_secret_access_key: str
 
 
+class ShiftedFunction(BaseModel):
+    """Physical names of a function, its alias and its deployment group."""
+
+    model_config = ConfigDict(frozen=True)
+
+    function: str
+    alias: str
+    group: str
+
+
+class GradualDeploy(BaseModel):
+    """What moves callers to new versions: CodeDeploy's application, and the functions by their keys, worker last."""
+
+    model_config = ConfigDict(frozen=True)
+
+    application: str
+    functions: Mapping[str, ShiftedFunction]
+
+
 class Target(BaseModel):
     """A stack, by its outputs."""
 
@@ -52,6 +71,7 @@ class Target(BaseModel):
     create_order_function: str
     get_order_function: str
     process_order_function: str = Field(pattern=r"^.+-process-order$")
+    gradual_deploy: GradualDeploy | None = Field(default=None, description="None: `pulumi up` moves callers itself.")
     endpoint_url: str | None = None
     credentials: Credentials | None = None
 

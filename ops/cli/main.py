@@ -39,7 +39,7 @@ example:
 what next:
   status says what is wrong and which command to type. Dead letters: dlq list. One order: order trace ID.
 """
-_COMMANDS = ("status", "dlq", "order", "orders", "worker", "stock")
+_COMMANDS = ("status", "dlq", "order", "orders", "worker", "stock", "deploy")
 
 
 def parser() -> argparse.ArgumentParser:

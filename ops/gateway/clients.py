@@ -4,7 +4,7 @@ import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import botocore.session
@@ -109,6 +109,11 @@ class Clients:
     def lambda_(self) -> "LambdaClient":
         """Lambda."""
         return self.session.client("lambda", endpoint_url=self.target.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def codedeploy(self) -> Any:
+        """CodeDeploy."""
+        return self.session.client("codedeploy", endpoint_url=self.target.endpoint_url, config=_CONFIG)
 
     @cached_property
     def cloudwatch(self) -> "CloudWatchClient":

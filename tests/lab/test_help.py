@@ -11,13 +11,11 @@ COMMANDS = (
     "lab.docs.alarms",
     "lab.docs.configuration",
     "local.engine.__main__",
-    "ops.deploy.shift",
     "lab.mutation.__main__",
     "lab.docs.openapi",
     "lab.docs.options",
     "lab.permissions.__main__",
     "lab.project_files",
-    "ops.deploy.prune",
 )
 
 

@@ -1,23 +1,24 @@
-"""Stand-ins of Lambda and CodeDeploy for ops.deploy.shift: nothing else here has deployments."""
+"""Stand-ins of Lambda and CodeDeploy for `ops deploy`: nothing else here has deployments."""
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
+from ops.cli.main import main
 from ops.deploy import shift
+from ops.gateway.clients import Clients
+from tests.ops.test_target import outputs
 
-QUEUE_URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/orders-prod-orders-queue"
-NAMES = ("create_order", "get_order", "process_order")
-OUTPUTS = {
-    "orders_queue_url": QUEUE_URL,
-    "gradual_deploy": {
-        "application": "orders-prod-deploy",
-        "functions": {
-            name: {"function": f"orders-prod-{name}", "alias": "live", "group": f"orders-prod-{name}"} for name in NAMES
-        },
+NAMES = ("create-order", "get-order", "process-order")
+GRADUAL_DEPLOY = {
+    "application": "orders-prod-deploy",
+    "functions": {
+        name.replace("-", "_"): {"function": f"orders-prod-{name}", "alias": "live", "group": f"orders-prod-{name}"}
+        for name in NAMES
     },
 }
 
@@ -101,21 +102,24 @@ class FakeCodeDeploy:
 
 
 class World:
-    """The command in front of the stand-ins."""
+    """The command line in front of the stand-ins."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self.lambda_: Any = FakeLambda()
         self.codedeploy: Any = FakeCodeDeploy()
-        self.outputs: Mapping[str, Any] = OUTPUTS
-        self.regions: list[str] = []
+        self.outputs = outputs(gradual_deploy=GRADUAL_DEPLOY)
         self.slept: list[float] = []
-        monkeypatch.setattr(shift, "stack_outputs", lambda _stack: self.outputs)
-        monkeypatch.setattr(boto3.session, "Session", self._session)
+        self._path = folder / "outputs.json"
+        monkeypatch.setattr(Clients, "session", self)
         monkeypatch.setattr(shift.Deployer, "pause", self.slept.append)
 
-    def _session(self, region_name: str) -> "World":
-        self.regions.append(region_name)
-        return self
+    def run(self, action: str, *arguments: str) -> int:
+        """Type `python -m ops deploy ACTION` for this stack."""
+        self._path.write_text(json.dumps(self.outputs))
+        return main(["deploy", action, "--outputs", str(self._path), *arguments])
 
-    def client(self, service: str) -> Any:
-        return {"lambda": self.lambda_, "codedeploy": self.codedeploy}[service]
+    def client(self, service: str, **_: Any) -> Any:
+        return {"lambda": self.lambda_, "codedeploy": self.codedeploy, "sts": self}[service]
+
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Account": "123456789012"}

@@ -1,35 +1,33 @@
-"""python -m ops.deploy.shift, over stand-ins of Lambda and CodeDeploy."""
+"""`ops deploy shift`, over stand-ins of Lambda and CodeDeploy."""
 
 import json
+from pathlib import Path
 
 import boto3
 import pytest
 from botocore.validate import validate_parameters
 
 from ops.deploy import shift
-from tests.ops.deploying import NAMES, QUEUE_URL, FakeCodeDeploy, FakeLambda, World
+from tests.ops.deploying import NAMES, FakeCodeDeploy, FakeLambda, World
+from tests.ops.test_target import outputs
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    return World(monkeypatch)
-
-
-def run(*arguments: str) -> int:
-    return shift.main(["--stack", "prod", *arguments])
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+    return World(monkeypatch, tmp_path)
 
 
 def test_every_function_that_is_behind_is_moved_to_its_newest_version(world: World) -> None:
     # GIVEN
-    world.lambda_ = FakeLambda(newest=10, behind=("create_order", "process_order"))
+    world.lambda_ = FakeLambda(newest=10, behind=("create-order", "process-order"))
 
     # WHEN
-    code = run()
+    code = world.run("shift", "--yes")
 
     # THEN
     assert code == 0
     made = list(world.codedeploy.made.values())
-    assert [each["deploymentGroupName"] for each in made] == ["orders-prod-create_order", "orders-prod-process_order"]
+    assert [each["deploymentGroupName"] for each in made] == ["orders-prod-create-order", "orders-prod-process-order"]
     assert {each["applicationName"] for each in made} == {"orders-prod-deploy"}
     content = json.loads(made[0]["revision"]["appSpecContent"]["content"])
     assert content["Resources"] == [
@@ -37,7 +35,7 @@ def test_every_function_that_is_behind_is_moved_to_its_newest_version(world: Wor
             "create_order": {
                 "Type": "AWS::Lambda::Function",
                 "Properties": {
-                    "Name": "orders-prod-create_order",
+                    "Name": "orders-prod-create-order",
                     "Alias": "live",
                     "CurrentVersion": "9",
                     "TargetVersion": "10",
@@ -46,39 +44,38 @@ def test_every_function_that_is_behind_is_moved_to_its_newest_version(world: Wor
         }
     ]
     assert world.slept
-    assert world.regions == ["eu-west-1"]
 
 
 def test_a_rolled_back_function_fails_the_command_and_stops_the_others(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN
-    world.codedeploy = FakeCodeDeploy(bad=["orders-prod-create_order"])
+    world.codedeploy = FakeCodeDeploy(bad=["orders-prod-create-order"])
 
     # WHEN
-    code = run()
+    code = world.run("shift", "--yes")
 
     # THEN
     assert code == 1
     assert world.codedeploy.stopped == ["d-2", "d-3"]
-    assert "orders-prod-create-order-rollback fired" in capsys.readouterr().out
+    assert "orders-prod-create-order-rollback fired" in capsys.readouterr().err
 
 
 def test_a_deployment_that_cannot_start_stops_those_that_did(world: World) -> None:
     # GIVEN
-    world.codedeploy = FakeCodeDeploy(refused=["orders-prod-process_order"])
+    world.codedeploy = FakeCodeDeploy(refused=["orders-prod-process-order"])
 
     # WHEN
-    code = run()
+    code = world.run("shift", "--yes")
 
     # THEN
-    assert code == 2
+    assert code == 1
     assert world.codedeploy.stopped == ["d-1", "d-2"]
 
 
 def test_alarms_hold_unless_somebody_says_otherwise(world: World) -> None:
     # GIVEN / WHEN
-    run()
+    world.run("shift", "--yes")
 
     # THEN
     assert [each for each in world.codedeploy.made.values() if "overrideAlarmConfiguration" in each] == []
@@ -88,18 +85,18 @@ def test_with_alarms_ignored_none_of_them_is_asked_and_it_says_so(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN / WHEN
-    code = run("--ignore-alarms")
+    code = world.run("shift", "--yes", "--ignore-alarms")
 
     # THEN
     assert code == 0
     overridden = [each["overrideAlarmConfiguration"] for each in world.codedeploy.made.values()]
     assert overridden == [{"enabled": False, "alarms": []}] * len(NAMES)
-    assert "alarms are ignored" in capsys.readouterr().out
+    assert "alarms are ignored" in capsys.readouterr().err
 
 
 def test_aws_takes_the_requests(world: World) -> None:
     # GIVEN the real client, which checks parameters before it sends anything
-    run("--ignore-alarms")
+    world.run("shift", "--yes", "--ignore-alarms")
     client = boto3.client("codedeploy", "eu-west-1")
     operation = client.meta.service_model.operation_model("CreateDeployment")
 
@@ -113,12 +110,12 @@ def test_one_that_does_not_end_in_time_is_told_by_its_id(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN
-    world.lambda_ = FakeLambda(behind=("get_order",))
+    world.lambda_ = FakeLambda(behind=("get-order",))
     world.codedeploy = FakeCodeDeploy(endless=True)
     monkeypatch.setattr(shift, "TIMEOUT_SECONDS", -1)
 
     # WHEN
-    code = run()
+    code = world.run("shift", "--yes")
 
     # THEN
     assert code == 1
@@ -129,7 +126,7 @@ def test_a_timeout_says_which_deployments_go_on(monkeypatch: pytest.MonkeyPatch)
     # GIVEN
     monkeypatch.setattr(shift, "TIMEOUT_SECONDS", -1)
     deployer = shift.Deployer(FakeCodeDeploy(endless=True), "app", lambda _line: None)
-    move = shift.Move("get_order", "orders-prod-get_order", "live", "orders-prod-get_order", "1", "2")
+    move = shift.Move("get_order", "orders-prod-get-order", "live", "orders-prod-get-order", "1", "2")
 
     # WHEN
     with pytest.raises(shift.DeploymentTimeoutError) as caught:
@@ -141,7 +138,7 @@ def test_a_timeout_says_which_deployments_go_on(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_version_is_waited_for_until_it_can_be_called(world: World) -> None:
     # GIVEN / WHEN
-    run("--dry-run")
+    world.run("shift")
 
     # THEN
     assert world.lambda_.waited == [(f"orders-prod-{name}", "10") for name in NAMES]
@@ -152,11 +149,11 @@ def test_a_version_that_never_gets_ready_is_not_shifted_to(world: World, capsys:
     world.lambda_ = FakeLambda(never_ready=True)
 
     # WHEN
-    code = run()
+    code = world.run("shift", "--yes")
 
     # THEN
-    assert code == 2
-    assert "version 10 of orders-prod-create_order does not get ready" in capsys.readouterr().err
+    assert code == 5
+    assert "version 10 of orders-prod-create-order does not get ready" in capsys.readouterr().err
     assert not world.codedeploy.made
 
 
@@ -165,7 +162,7 @@ def test_with_nothing_behind_it_says_so_and_starts_nothing(world: World, capsys:
     world.lambda_ = FakeLambda(behind=())
 
     # WHEN
-    code = run()
+    code = world.run("shift", "--yes")
 
     # THEN
     assert code == 0
@@ -175,27 +172,26 @@ def test_with_nothing_behind_it_says_so_and_starts_nothing(world: World, capsys:
 
 def test_a_stack_that_shifts_nothing_is_left_alone(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN
-    world.outputs = {"orders_queue_url": QUEUE_URL}
+    world.outputs = outputs()
 
     # WHEN
-    code = run("--json")
+    code = world.run("shift", "--yes", "--json")
 
     # THEN
     assert code == 0
     assert json.loads(capsys.readouterr().out)["state"] == "off"
-    assert world.regions == []
 
 
 def test_a_dry_run_tells_what_it_would_move(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN / WHEN
-    code = run("--dry-run", "--json")
+    code = world.run("shift", "--json")
 
     # THEN
     told = json.loads(capsys.readouterr().out)
     assert code == 0
     assert told["state"] == "planned"
     assert [(each["key"], each["current"], each["target"]) for each in told["moves"]] == [
-        (name, "9", "10") for name in NAMES
+        (name.replace("-", "_"), "9", "10") for name in NAMES
     ]
     assert not world.codedeploy.made
 
@@ -205,23 +201,9 @@ def test_a_shift_that_is_under_way_is_not_disturbed(world: World, capsys: pytest
     world.lambda_ = FakeLambda(weights={"10": 0.1})
 
     # WHEN
-    code = run()
+    code = world.run("shift", "--yes")
 
     # THEN
-    assert code == 2
+    assert code == 5
     assert "being shifted right now" in capsys.readouterr().err
     assert not world.codedeploy.made
-
-
-def test_without_the_pulumi_command_it_says_so(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    # GIVEN
-    monkeypatch.setenv("PATH", "")
-
-    # WHEN
-    code = run()
-
-    # THEN
-    assert code == 2
-    assert "not on the PATH" in capsys.readouterr().err

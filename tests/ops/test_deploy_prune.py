@@ -1,21 +1,16 @@
-"""python -m ops.deploy.prune, over a stand-in of Lambda's versions and aliases."""
+"""`ops deploy prune`, over a stand-in of Lambda's versions and aliases."""
 
 import json
+from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ops.deploy import prune
-
-NAMES = ("create_order", "get_order", "process_order")
-OUTPUTS = {
-    "orders_queue_url": "https://sqs.eu-west-1.amazonaws.com/123456789012/orders-prod-orders-queue",
-    **{f"{name}_function": f"orders-prod-{name}" for name in NAMES},
-}
+from tests.ops.deploying import NAMES, World
 
 
 class FakeLambda:
@@ -60,40 +55,21 @@ class _Pages:
         return self._pages()
 
 
-class World:
-    """The command in front of the stand-in."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.lambda_ = FakeLambda()
-        monkeypatch.setattr(prune, "stack_outputs", lambda _stack: OUTPUTS)
-        monkeypatch.setattr(boto3.session, "Session", self._session)
-
-    def _session(self, region_name: str) -> "World":
-        assert region_name == "eu-west-1"
-        return self
-
-    def client(self, service: str) -> Any:
-        assert service == "lambda"
-        return self.lambda_
-
-    @property
-    def deleted(self) -> list[int]:
-        """Versions of the first function that went."""
-        return [int(version) for name, version in self.lambda_.deleted if name == "orders-prod-create_order"]
-
-
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    return World(monkeypatch)
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+    made = World(monkeypatch, tmp_path)
+    made.lambda_ = FakeLambda()
+    return made
 
 
-def run(*arguments: str) -> int:
-    return prune.main(["--stack", "prod", *arguments])
+def deleted(world: World) -> list[int]:
+    """Versions of the first function that went."""
+    return [int(version) for name, version in world.lambda_.deleted if name == "orders-prod-create-order"]
 
 
 def test_old_versions_of_every_function_go_and_the_newest_stay(world: World) -> None:
     # GIVEN / WHEN
-    code = run()
+    code = world.run("prune", "--yes")
 
     # THEN
     assert code == 0
@@ -105,10 +81,10 @@ def test_what_callers_use_stays_however_old_and_all_that_is_newer(world: World) 
     world.lambda_ = FakeLambda(live=3)
 
     # WHEN
-    run("--keep", "1")
+    world.run("prune", "--yes", "--keep", "1")
 
     # THEN
-    assert world.deleted == [1, 2]
+    assert deleted(world) == [1, 2]
 
 
 def test_what_is_being_shifted_to_stays_and_what_is_shifted_from(world: World) -> None:
@@ -116,15 +92,15 @@ def test_what_is_being_shifted_to_stays_and_what_is_shifted_from(world: World) -
     world.lambda_ = FakeLambda(live=4, shifted_to=9)
 
     # WHEN
-    run("--keep", "1")
+    world.run("prune", "--yes", "--keep", "1")
 
     # THEN
-    assert world.deleted == [1, 2, 3, 5, 6, 7, 8]
+    assert deleted(world) == [1, 2, 3, 5, 6, 7, 8]
 
 
 def test_a_dry_run_tells_and_deletes_nothing(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN / WHEN
-    code = run("--dry-run", "--json", "--keep", "10")
+    code = world.run("prune", "--json", "--keep", "10")
 
     # THEN
     told = json.loads(capsys.readouterr().out)
@@ -139,25 +115,25 @@ def test_one_that_cannot_be_deleted_is_told_and_the_rest_goes(world: World, caps
     world.lambda_ = FakeLambda(refused=(2,))
 
     # WHEN
-    code = run("--keep", "9")
+    code = world.run("prune", "--yes", "--keep", "9")
 
     # THEN
-    assert code == 1
-    assert world.deleted == [1, 3]
+    assert code == 6
+    assert deleted(world) == [1, 3]
     out = capsys.readouterr().out
     assert "deleted 1, 3;" in out
     assert "version 2 was not deleted" in out
 
 
 @pytest.mark.parametrize(
-    ("option", "told"),
-    [("--dry-run", "would delete 1, 2; would keep 3, 4, 5"), ("--keep=10", "deleted 1, 2; kept 3, 4, 5")],
+    ("options", "told"),
+    [((), "would delete 1, 2; would keep 3, 4, 5"), (("--yes",), "deleted 1, 2; kept 3, 4, 5")],
 )
 def test_the_lines_tell_a_plan_from_what_was_done(
-    world: World, option: str, told: str, capsys: pytest.CaptureFixture[str]
+    world: World, options: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN / WHEN
-    run("--keep", "10", option)
+    world.run("prune", "--keep", "10", *options)
 
     # THEN
     assert told in capsys.readouterr().out
@@ -167,7 +143,7 @@ def test_the_lines_tell_a_plan_from_what_was_done(
 def test_keeping_none_is_refused(world: World, count: str, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN / WHEN
     with pytest.raises(SystemExit) as ended:
-        run("--keep", count)
+        world.run("prune", "--yes", "--keep", count)
 
     # THEN
     assert ended.value.code == 2
@@ -182,10 +158,10 @@ def test_a_function_without_versions_stops_it_before_anything_is_deleted(
     world.lambda_ = FakeLambda(versions=range(0))
 
     # WHEN
-    code = run()
+    code = world.run("prune", "--yes")
 
     # THEN
-    assert code == 2
+    assert code == 3
     assert "Run pulumi up first" in capsys.readouterr().err
 
 
@@ -207,17 +183,3 @@ def test_nothing_that_is_used_or_new_ever_goes(count: int, live: int, shifted_to
     assert set(planned.old) | set(planned.kept) == set(client.versions)
     assert not {live, shifted_to, *client.versions[-keep:]} & set(planned.old)
     assert not [each for each in planned.old if each > max(live, shifted_to)]
-
-
-def test_without_the_pulumi_command_it_says_so(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    # GIVEN
-    monkeypatch.setenv("PATH", "")
-
-    # WHEN
-    code = run()
-
-    # THEN
-    assert code == 2
-    assert "not on the PATH" in capsys.readouterr().err

@@ -1,0 +1,19 @@
+"""`deploy`: callers to new versions and back, and old versions away."""
+
+from typing import Any
+
+from ops.cli import deploy_prune, deploy_shift
+from ops.cli.common import add_group
+
+
+def register(commands: Any) -> None:
+    """Add the commands."""
+    actions = add_group(
+        commands,
+        "deploy",
+        "move callers to the functions' new versions, and delete old ones",
+        "python -m ops deploy shift --stack prod",
+        "shift after each `pulumi up` of a stack with gradual_deploy; prune deletes what no alias leads to.",
+    )
+    deploy_shift.register(actions)
+    deploy_prune.register(actions)

@@ -1,0 +1,56 @@
+"""`deploy prune`."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ops.cli.common import add_command, dry_run
+from ops.cli.desk import Desk
+from ops.deploy.prune import KEEP, Pruned, plan, prune
+from ops.errors import ExitCode
+
+
+def register(actions: Any) -> None:
+    """Add the command."""
+    command = add_command(
+        actions,
+        "prune",
+        run_prune,
+        f"delete old versions of the functions; the newest {KEEP} stay, and whatever an alias leads to or is newer",
+        "python -m ops deploy prune --stack prod",
+        "nothing: going back never needs what this deletes. Exit code 6: some could not be deleted.",
+        changes=True,
+    )
+    command.add_argument("--keep", type=_count, default=KEEP, metavar="N", help=f"newest versions to keep ({KEEP})")
+
+
+def run_prune(options: argparse.Namespace, desk: Desk) -> int:
+    """Delete them, or say which would be."""
+    # Everything is looked at before anything is deleted.
+    done = [plan(desk.clients.lambda_, function, options.keep) for function in desk.target.functions]
+    if options.yes:
+        done = [prune(desk.clients.lambda_, each) for each in done]
+    _report(desk, done, act=options.yes)
+    if not options.yes:
+        dry_run(desk)
+    return ExitCode.INCOMPLETE if any(each.failed for each in done) else ExitCode.OK
+
+
+def _report(desk: Desk, done: Sequence[Pruned], *, act: bool) -> None:
+    if desk.as_json:
+        desk.print_json({"dry_run": not act, "functions": [asdict(each) for each in done]})
+        return
+    for each in done:
+        gone = ", ".join(str(version) for version in each.old if version not in each.failed) or "none"
+        kept = ", ".join(map(str, each.kept))
+        told = f"deleted {gone}; kept {kept}" if act else f"would delete {gone}; would keep {kept}"
+        desk.out.print(f"{each.function}: {told}")
+        for version, why in each.failed.items():
+            desk.out.print(f"  version {version} was not deleted: {why}")
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"given {text}; allowed: a whole number from 1")
+    return int(text)

@@ -1,0 +1,68 @@
+"""`deploy shift`."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ops.cli.common import add_command, dry_run
+from ops.cli.desk import Desk
+from ops.deploy.shift import Deployer, Ended, Move, plan
+from ops.errors import ExitCode
+
+
+def register(actions: Any) -> None:
+    """Add the command."""
+    command = add_command(
+        actions,
+        "shift",
+        run_shift,
+        "move callers to the newest versions, step by step, after `pulumi up` on a stack with gradual_deploy",
+        "python -m ops deploy shift --stack prod",
+        "it waits for CodeDeploy and stops all functions' deployments when one is rolled back: versions of one\n"
+        "  release belong together. Exit code 1: rolled back, or not finished. Elsewhere there is nothing to do.",
+        changes=True,
+    )
+    command.add_argument(
+        "--ignore-alarms",
+        action="store_true",
+        help="let no alarm stop or roll back this time: for the repair of what the alarm is about (docs/delivery.md)",
+    )
+
+
+def run_shift(options: argparse.Namespace, desk: Desk) -> int:
+    """Move what is behind, or say what would be moved."""
+    shifting = desk.target.gradual_deploy
+    if shifting is None:
+        return _report(desk, "off", "This stack does not shift traffic: pulumi up moved it at once.")
+    moves = plan(shifting, desk.clients.lambda_)
+    if not moves:
+        return _report(desk, "nothing-to-do", "Callers are on the newest versions already.")
+    if not options.yes:
+        lines = (f"{each.key}: would move from version {each.current} to {each.target}" for each in moves)
+        _report(desk, "planned", "\n".join(lines), moves)
+        dry_run(desk)
+        return ExitCode.OK
+    if options.ignore_alarms:
+        desk.say("alarms are ignored: nothing but a failure of the deployment itself rolls it back. Watch it.")
+    ended = Deployer(desk.clients.codedeploy, shifting.application, desk.say, options.ignore_alarms).run(moves)
+    bad = ", ".join(each.key for each in ended if each.status != "Succeeded")
+    if bad:
+        _report(desk, "rolled-back", f"rolled back or failed: {bad}", moves, ended)
+        return ExitCode.FAILED
+    return _report(desk, "moved", "Callers are on the newest versions.", moves, ended)
+
+
+def _report(desk: Desk, state: str, text: str, moves: Sequence[Move] = (), ended: Sequence[Ended] = ()) -> int:
+    if desk.as_json:
+        desk.print_json(
+            {
+                "stack": desk.target.prefix,
+                "state": state,
+                "moves": [asdict(each) for each in moves],
+                "deployments": [asdict(each) for each in ended],
+            }
+        )
+    else:
+        desk.out.print(text)
+    return ExitCode.OK
