@@ -21,6 +21,7 @@ STACK_VARIABLE: Final = "ORDERS_STACK"
 LOCAL_VARIABLE: Final = "ORDERS_LOCAL_DIR"
 LOCAL: Final = "local"
 _PULUMI_SECONDS: Final = 120
+_WORKER: Final = "process_order_function"
 _ARN: Final = r"^arn:[^:]+:[^:]+:[^:]+:[0-9]{12}:.+$"
 
 Outputs = Mapping[str, Any]
@@ -68,9 +69,8 @@ class Target(BaseModel):
     orders_table: str
     stock_table: str
     worker_idempotency_table: str
-    create_order_function: str
-    get_order_function: str
     process_order_function: str = Field(pattern=r"^.+-process-order$")
+    functions: tuple[str, ...] = Field(description="The names of all functions by their outputs, the worker's last.")
     gradual_deploy: GradualDeploy | None = Field(default=None, description="None: `pulumi up` moves callers itself.")
     endpoint_url: str | None = None
     credentials: Credentials | None = None
@@ -83,6 +83,8 @@ class Target(BaseModel):
             NoStackError: an output is missing or not what this program exports.
         """
         known = {name: value for name, value in outputs.items() if name in cls.model_fields}
+        functions = sorted((name for name in outputs if name.endswith("_function")), key=lambda it: (it == _WORKER, it))
+        known["functions"] = tuple(outputs[name] for name in functions)
         if "aws_access_key_id" in outputs:
             known["credentials"] = {name: outputs[name] for name in Credentials.model_fields if name in outputs}
         try:
@@ -119,11 +121,6 @@ class Target(BaseModel):
     def prefix(self) -> str:
         """`{project}-{stack}`, with which every physical name begins."""
         return self.process_order_function.removesuffix("-process-order")
-
-    @property
-    def functions(self) -> tuple[str, str, str]:
-        """The functions' names: API first, worker last."""
-        return self.create_order_function, self.get_order_function, self.process_order_function
 
     def describe(self) -> str:
         """One line for people."""

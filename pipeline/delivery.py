@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from components.alarms.model import Alarm, Metric, Threshold, Tier
 from components.component import Scope, Text
 from components.gradual_deploy import GradualDeploy, GradualDeployArgs, ShiftedFunction
-from pipeline.alarms.context import MINUTE, PROCESS_ORDER, api_metric, filled, function_metric, own_metric
+from pipeline.alarms.context import MINUTE, api_metric, filled, function_metric, own_metric
 from pipeline.config import StackConfig
-from pipeline.functions import Functions
+from pipeline.functions import FUNCTIONS, ApiFunction, Functions, FunctionSpec
 
 MINIMUM_FAILURES = 3
 ROLLBACK_PERCENT = 2
@@ -22,32 +22,35 @@ def build_delivery(
     """What shifts traffic between versions, unless `pulumi up` does it at once."""
     if config.gradual_deploy == "none":
         return None
-    shifted = (
-        ShiftedFunction(function=functions.create_order, key="create_order", rollback=_api_row("create-order")),
-        ShiftedFunction(function=functions.get_order, key="get_order", rollback=_api_row("get-order")),
-        ShiftedFunction(function=functions.process_order, key="process_order", rollback=_worker_row("process-order")),
+    shifted = tuple(
+        ShiftedFunction(
+            function=functions[each.name],
+            key=each.key,
+            rollback=_api_row(each) if isinstance(each, ApiFunction) else _worker_row(each),
+        )
+        for each in FUNCTIONS
     )
     return GradualDeploy(
         "deploy", scope, GradualDeployArgs(functions=shifted, shift=config.gradual_deploy, watched=watched)
     )
 
 
-def _api_row(name: str) -> Alarm:
+def _api_row(spec: FunctionSpec) -> Alarm:
     # A function that breaks and one that answers 5xx are the same to callers, and both count here.
-    return _row(name, {"failed": api_metric("5xx"), "requests": api_metric("Count")}, ("failed",), ("requests",))
+    return _row(spec, {"failed": api_metric("5xx"), "requests": api_metric("Count")}, ("failed",), ("requests",))
 
 
-def _worker_row(name: str) -> Alarm:
+def _worker_row(spec: FunctionSpec) -> Alarm:
     metrics = {
-        "errors": function_metric("Errors", PROCESS_ORDER),
+        "errors": function_metric("Errors", spec.ref),
         "failed": own_metric("AttemptFailed", "worker"),
         "confirmed": own_metric("OrderConfirmed", "worker"),
         "rejected": own_metric("OrderRejected", "worker"),
     }
-    return _row(name, metrics, ("errors", "failed"), tuple(metrics))
+    return _row(spec, metrics, ("errors", "failed"), tuple(metrics))
 
 
-def _row(name: str, metrics: Mapping[str, Metric], bad: tuple[str, ...], everything: tuple[str, ...]) -> Alarm:
+def _row(spec: FunctionSpec, metrics: Mapping[str, Metric], bad: tuple[str, ...], everything: tuple[str, ...]) -> Alarm:
     """When a deployment of the function goes wrong.
 
     Not the alarms that page: at first a tenth of the calls reaches the new version, and a canary of five minutes is
@@ -55,8 +58,8 @@ def _row(name: str, metrics: Mapping[str, Metric], bad: tuple[str, ...], everyth
     """
     failures = filled(*bad)
     return Alarm(
-        name=f"{name}-rollback",
-        title=f"A deployment of {name} goes wrong",
+        name=f"{spec.name}-rollback",
+        title=f"A deployment of {spec.name} goes wrong",
         metrics=metrics,
         expression=f"IF(({failures}) >= {MINIMUM_FAILURES}, 100 * ({failures}) / ({filled(*everything)}), 0)",
         threshold=Threshold(ROLLBACK_PERCENT, "percent", "a fifth of the calls that meet the new version at first"),

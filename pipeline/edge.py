@@ -9,9 +9,9 @@ from components.custom_domain import CustomDomain, CustomDomainArgs, Domain
 from components.edge import Edge, EdgeArgs
 from components.http_api import Cors, HttpApi, HttpApiArgs, Route
 from components.token_issuer import TokenIssuer
-from pipeline.callers import READ, WRITE, authorizer_of, build_issuer, scopes_of
+from pipeline.callers import authorizer_of, build_issuer, scopes_of
 from pipeline.config import StackConfig
-from pipeline.functions import Functions
+from pipeline.functions import API_FUNCTIONS, Functions
 from pipeline.origin import HEADER
 
 
@@ -57,19 +57,14 @@ def _http_api(config: StackConfig, scope: Scope, functions: Functions, issuer: T
         "api",
         scope,
         HttpApiArgs(
-            routes=(
+            routes=tuple(
                 Route(
-                    method="POST",
-                    path="/orders",
-                    function=functions.create_order,
-                    scopes=scopes_of(config, issuer, WRITE),
-                ),
-                Route(
-                    method="GET",
-                    path="/orders/{order_id}",
-                    function=functions.get_order,
-                    scopes=scopes_of(config, issuer, READ),
-                ),
+                    method=each.method,
+                    path=each.path,
+                    function=functions[each.name],
+                    scopes=scopes_of(config, issuer, each.access),
+                )
+                for each in API_FUNCTIONS
             ),
             throttle_rate=config.throttle_rate,
             throttle_burst=config.throttle_burst,
@@ -88,7 +83,7 @@ def _cors(config: StackConfig) -> Cors | None:
     verified = () if config.authorizer == "none" else ("authorization",)
     return Cors(
         origins=config.cors_origins,
-        methods=("GET", "POST"),
+        methods=tuple(sorted({each.method for each in API_FUNCTIONS})),
         request_headers=(*verified, "content-type", "idempotency-key", "traceparent", "x-correlation-id"),
         response_headers=("idempotent-replayed", "location", "retry-after", "x-correlation-id"),
     )
@@ -113,5 +108,5 @@ def _edge(config: StackConfig, scope: Scope, functions: Functions, http: HttpApi
             log_retention_days=config.log_retention_days,
             domain=domain,
         ),
-        accepting=[functions.create_order.alias, functions.get_order.alias, http.stage],
+        accepting=[*(functions[each.name].alias for each in API_FUNCTIONS), http.stage],
     )

@@ -1,11 +1,19 @@
-"""The functions: what each is told, and all that each may do."""
+"""The one table of the functions: what each answers or works on, what it is told, and all that it may do.
 
+What else depends on which functions there are follows from it: outputs, routes, CORS, alarms, dashboard, gradual
+deploys, and the pages on permissions and alarms.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar, Final, Literal
 
-from components.component import Scope
+from components.alarms.model import Ref
+from components.component import Scope, Text
 from components.function import Function, FunctionArgs, FunctionPlatform, WarmStart
+from components.iam import Grant
 from components.queue_consumer import QueueConsumer, QueueConsumerArgs
-from pipeline.callers import caller_environment
+from pipeline.callers import READ, WRITE, caller_environment
 from pipeline.config import StackConfig
 from pipeline.data import Data
 from pipeline.encryption import key_grants
@@ -14,34 +22,172 @@ from pipeline.origin import origin_environment
 
 
 @dataclass(frozen=True)
-class Functions:
-    """The three functions of the pipeline."""
+class Around:
+    """What functions are connected to."""
 
-    create_order: Function
-    get_order: Function
-    process_order: Function
+    config: StackConfig
+    scope: Scope
+    data: Data
+    messaging: Messaging
 
     @property
-    def all(self) -> tuple[Function, ...]:
-        """All of them."""
-        return (self.create_order, self.get_order, self.process_order)
+    def ordering(self) -> dict[str, str]:
+        """The variable of functions that send to the orders' queue; none where it keeps no order."""
+        return {"ORDERS_QUEUE_FIFO": "true"} if self.config.strict_ordering else {}
 
 
-def build_functions(
-    config: StackConfig, scope: Scope, platform: FunctionPlatform, data: Data, messaging: Messaging
-) -> Functions:
+@dataclass(frozen=True)
+class FunctionSpec:
+    """What is declared of a function. Memory, timeout and concurrency are the options of its kind.
+
+    Attributes:
+        name: With hyphens. Its handler is `runtime.handlers.KEY.handler`.
+        description: One line in AWS's console.
+        environment: Its variables, besides those of its kind and those of all functions.
+        grants: All that it may do, besides writing its own logs and traces.
+    """
+
+    name: str
+    description: str
+    environment: Callable[[Around], Mapping[str, Text]]
+    grants: Callable[[Around], tuple[Grant, ...]]
+
+    service: ClassVar[str]
+    """The dimension of the metrics that it emits: the functions of one kind share it."""
+
+    @property
+    def key(self) -> str:
+        """Its name in Python and in outputs, `create_order`."""
+        return self.name.replace("-", "_")
+
+    @property
+    def output(self) -> str:
+        """The output with its physical name; alarms find it by the same."""
+        return f"{self.key}_function"
+
+    @property
+    def ref(self) -> Ref:
+        """What its alarms watch."""
+        return Ref(self.output)
+
+
+@dataclass(frozen=True)
+class ApiFunction(FunctionSpec):
+    """A function that answers a route.
+
+    Attributes:
+        method, path: The route.
+        access: With an authorizer, what a token has to be good for: `READ` or `WRITE`.
+    """
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    access: str
+
+    service: ClassVar[str] = "api"
+
+    @property
+    def alarm_name(self) -> str:
+        """How the names of its alarms begin."""
+        return self.name
+
+
+@dataclass(frozen=True)
+class Worker(FunctionSpec):
+    """A function that works on a queue.
+
+    Attributes:
+        alarm_name: How the names of its alarms begin.
+    """
+
+    alarm_name: str
+
+    service: ClassVar[str] = "worker"
+
+
+API_FUNCTIONS: Final = (
+    ApiFunction(
+        name="create-order",
+        description="POST /orders: sends the order to the queue, stores it, answers 202",
+        method="POST",
+        path="/orders",
+        access=WRITE,
+        environment=lambda it: {
+            "ORDERS_TABLE": it.data.orders.table_name,
+            "ORDERS_QUEUE_URL": it.messaging.queue.url,
+            "IDEMPOTENCY_TABLE": it.data.api_idempotency.table_name,
+            "IDEMPOTENCY_TTL_SECONDS": str(it.config.api_idempotency_ttl_seconds),
+            **it.ordering,
+        },
+        grants=lambda it: (
+            it.data.orders.grant("UpdateItem"),
+            it.messaging.queue.grant("SendMessage"),
+            it.data.api_idempotency.grant(),
+            *key_grants(it.scope, "Decrypt", "GenerateDataKey"),
+        ),
+    ),
+    ApiFunction(
+        name="get-order",
+        description="GET /orders/{order_id}: answers with the order's status",
+        method="GET",
+        path="/orders/{order_id}",
+        access=READ,
+        environment=lambda it: {"ORDERS_TABLE": it.data.orders.table_name},
+        grants=lambda it: (it.data.orders.grant("GetItem"), *key_grants(it.scope, "Decrypt")),
+    ),
+)
+PROCESS_ORDER: Final = Worker(
+    name="process-order",
+    description="Works off the queue: takes stock, settles the order, publishes the outcome",
+    alarm_name="worker",
+    environment=lambda it: {
+        "ORDERS_TABLE": it.data.orders.table_name,
+        "STOCK_TABLE": it.data.stock.table_name,
+        "IDEMPOTENCY_TABLE": it.data.worker_idempotency.table_name,
+        "IDEMPOTENCY_TTL_SECONDS": str(it.config.worker_idempotency_ttl_seconds),
+        "ORDERS_QUEUE_URL": it.messaging.queue.url,
+        "DEAD_LETTER_QUEUE_URL": it.messaging.queue.dead_letter_url,
+        **it.messaging.publishing,
+        "EVENT_SOURCE": event_source(it.scope),
+        "MAX_RECEIVE_COUNT": str(it.config.max_receive_count),
+        "RETRY_BASE_SECONDS": str(it.config.retry_base_seconds),
+        "RETRY_CAP_SECONDS": str(it.config.retry_cap_seconds),
+        "BATCH_THREADS": str(it.config.batch_threads),
+        "ITEM_BUDGET_SECONDS": str(it.config.item_budget_seconds),
+        "TIME_MARGIN_SECONDS": str(it.config.time_margin_seconds),
+        **it.ordering,
+    },
+    grants=lambda it: (
+        it.messaging.queue.grant("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility"),
+        it.messaging.queue.grant_dead_letters("SendMessage"),
+        it.data.orders.grant("GetItem", "UpdateItem"),
+        it.data.stock.grant("UpdateItem"),
+        it.data.worker_idempotency.grant(),
+        it.messaging.notifications.grant_publish(),
+        *key_grants(it.scope, "Decrypt", "GenerateDataKey"),
+    ),
+)
+FUNCTIONS: Final = (*API_FUNCTIONS, PROCESS_ORDER)
+
+Functions = Mapping[str, Function]
+"""The functions of a stack by their names."""
+
+
+def timeout_of(spec: FunctionSpec, config: StackConfig) -> int:
+    """When Lambda stops an invocation, in seconds."""
+    return config.api_timeout_seconds if isinstance(spec, ApiFunction) else config.worker_timeout_seconds
+
+
+def build_functions(around: Around, platform: FunctionPlatform) -> Functions:
     """The functions, and the worker's connection to its queue."""
-    functions = Functions(
-        create_order=_create_order(config, scope, platform, data, messaging),
-        get_order=_get_order(config, scope, platform, data),
-        process_order=_process_order(config, scope, platform, data, messaging),
-    )
+    functions = {each.name: Function(each.name, around.scope, _arguments(each, around, platform)) for each in FUNCTIONS}
+    config = around.config
     QueueConsumer(
         "orders-consumer",
-        scope,
+        around.scope,
         QueueConsumerArgs(
-            queue=messaging.queue,
-            function=functions.process_order,
+            queue=around.messaging.queue,
+            function=functions[PROCESS_ORDER.name],
             batch_size=config.batch_size,
             batch_window_seconds=config.batch_window_seconds,
             maximum_concurrency=config.worker_max_concurrency,
@@ -50,114 +196,25 @@ def build_functions(
     return functions
 
 
-def _create_order(
-    config: StackConfig, scope: Scope, platform: FunctionPlatform, data: Data, messaging: Messaging
-) -> Function:
-    return Function(
-        "create-order",
-        scope,
-        FunctionArgs(
-            platform=platform,
-            handler="runtime.handlers.create_order.handler",
-            description="POST /orders: sends the order to the queue, stores it, answers 202",
-            memory_mb=config.api_memory_mb,
-            timeout_seconds=config.api_timeout_seconds,
-            reserved_concurrency=config.api_reserved_concurrency,
-            warm_start=_warm_start(config),
-            environment={
-                "POWERTOOLS_SERVICE_NAME": "api",
-                "ORDERS_TABLE": data.orders.table_name,
-                "ORDERS_QUEUE_URL": messaging.queue.url,
-                "IDEMPOTENCY_TABLE": data.api_idempotency.table_name,
-                "IDEMPOTENCY_TTL_SECONDS": str(config.api_idempotency_ttl_seconds),
-                **_ordering(config),
-                **caller_environment(config),
-                **origin_environment(config),
-            },
-            grants=(
-                data.orders.grant("UpdateItem"),
-                messaging.queue.grant("SendMessage"),
-                data.api_idempotency.grant(),
-                *key_grants(scope, "Decrypt", "GenerateDataKey"),
-            ),
-        ),
+def _arguments(spec: FunctionSpec, around: Around, platform: FunctionPlatform) -> FunctionArgs:
+    config, api = around.config, isinstance(spec, ApiFunction)
+    # What comes around the authorizer or the edge reaches no function that is open to the API.
+    guards = {**caller_environment(config), **origin_environment(config)} if api else {}
+    return FunctionArgs(
+        platform=platform,
+        handler=f"runtime.handlers.{spec.key}.handler",
+        description=spec.description,
+        memory_mb=config.api_memory_mb if api else config.worker_memory_mb,
+        timeout_seconds=timeout_of(spec, config),
+        reserved_concurrency=config.api_reserved_concurrency if api else config.worker_reserved_concurrency,
+        # Nobody waits for the worker's first batch.
+        warm_start=_warm_start(config) if api else WarmStart(),
+        environment={"POWERTOOLS_SERVICE_NAME": spec.service, **spec.environment(around), **guards},
+        grants=spec.grants(around),
     )
-
-
-def _get_order(config: StackConfig, scope: Scope, platform: FunctionPlatform, data: Data) -> Function:
-    return Function(
-        "get-order",
-        scope,
-        FunctionArgs(
-            platform=platform,
-            handler="runtime.handlers.get_order.handler",
-            description="GET /orders/{order_id}: answers with the order's status",
-            memory_mb=config.api_memory_mb,
-            timeout_seconds=config.api_timeout_seconds,
-            reserved_concurrency=config.api_reserved_concurrency,
-            warm_start=_warm_start(config),
-            environment={
-                "POWERTOOLS_SERVICE_NAME": "api",
-                "ORDERS_TABLE": data.orders.table_name,
-                **caller_environment(config),
-                **origin_environment(config),
-            },
-            grants=(data.orders.grant("GetItem"), *key_grants(scope, "Decrypt")),
-        ),
-    )
-
-
-def _process_order(
-    config: StackConfig, scope: Scope, platform: FunctionPlatform, data: Data, messaging: Messaging
-) -> Function:
-    queue = messaging.queue
-    return Function(
-        "process-order",
-        scope,
-        FunctionArgs(
-            platform=platform,
-            handler="runtime.handlers.process_order.handler",
-            description="Works off the queue: takes stock, settles the order, publishes the outcome",
-            memory_mb=config.worker_memory_mb,
-            timeout_seconds=config.worker_timeout_seconds,
-            reserved_concurrency=config.worker_reserved_concurrency,
-            environment={
-                "POWERTOOLS_SERVICE_NAME": "worker",
-                "ORDERS_TABLE": data.orders.table_name,
-                "STOCK_TABLE": data.stock.table_name,
-                "IDEMPOTENCY_TABLE": data.worker_idempotency.table_name,
-                "IDEMPOTENCY_TTL_SECONDS": str(config.worker_idempotency_ttl_seconds),
-                "ORDERS_QUEUE_URL": queue.url,
-                "DEAD_LETTER_QUEUE_URL": queue.dead_letter_url,
-                **messaging.publishing,
-                "EVENT_SOURCE": event_source(scope),
-                "MAX_RECEIVE_COUNT": str(config.max_receive_count),
-                "RETRY_BASE_SECONDS": str(config.retry_base_seconds),
-                "RETRY_CAP_SECONDS": str(config.retry_cap_seconds),
-                "BATCH_THREADS": str(config.batch_threads),
-                "ITEM_BUDGET_SECONDS": str(config.item_budget_seconds),
-                "TIME_MARGIN_SECONDS": str(config.time_margin_seconds),
-                **_ordering(config),
-            },
-            grants=(
-                queue.grant("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility"),
-                queue.grant_dead_letters("SendMessage"),
-                data.orders.grant("GetItem", "UpdateItem"),
-                data.stock.grant("UpdateItem"),
-                data.worker_idempotency.grant(),
-                messaging.notifications.grant_publish(),
-                *key_grants(scope, "Decrypt", "GenerateDataKey"),
-            ),
-        ),
-    )
-
-
-def _ordering(config: StackConfig) -> dict[str, str]:
-    return {"ORDERS_QUEUE_FIFO": "true"} if config.strict_ordering else {}
 
 
 def _warm_start(config: StackConfig) -> WarmStart:
-    # For the API's functions only: nobody waits for the worker's first batch.
     return WarmStart(
         snapshots=config.api_warm_start == "snap_start",
         ready_instances=config.api_provisioned_concurrency if config.api_warm_start == "provisioned" else 0,

@@ -20,7 +20,7 @@ from pipeline.config import StackConfig
 from pipeline.config.alarm_thresholds import changed_thresholds
 from pipeline.data import Data
 from pipeline.delivery import build_delivery
-from pipeline.functions import Functions
+from pipeline.functions import FUNCTIONS, Functions, timeout_of
 from pipeline.messaging import Messaging
 
 SLOW_TRACE_SECONDS = 3
@@ -59,17 +59,15 @@ def build_operations(
             sections=dashboard_sections(table),
             watched=watched,
             alarm_arns=alarms.arns if alarms else {},
-            log_groups={
-                "create_order": functions.create_order.log_group_name,
-                "get_order": functions.get_order.log_group_name,
-                "process_order": functions.process_order.log_group_name,
-            },
+            log_groups={each.key: functions[each.name].log_group_name for each in FUNCTIONS},
             # Where the queue is, everything is. Configuration may leave the Region to the environment.
             region=messaging.queue.arn.apply(lambda arn: arn.split(":")[3]),
         ),
     )
     if config.trace_group:
-        TraceGroup("traces", scope, TraceGroupArgs(functions=functions.all, slow_seconds=SLOW_TRACE_SECONDS))
+        TraceGroup(
+            "traces", scope, TraceGroupArgs(functions=tuple(functions.values()), slow_seconds=SLOW_TRACE_SECONDS)
+        )
     return Operations(alarms, dashboard, build_delivery(config, scope, functions, watched))
 
 
@@ -78,9 +76,7 @@ def limits_of(config: StackConfig) -> Limits:
     return Limits(
         queue_retention=config.queue_retention_seconds,
         dead_letter_retention=config.dlq_retention_seconds,
-        create_order_timeout=config.api_timeout_seconds,
-        get_order_timeout=config.api_timeout_seconds,
-        process_order_timeout=config.worker_timeout_seconds,
+        timeouts={each.name: timeout_of(each, config) for each in FUNCTIONS},
         worker_concurrency=config.worker_max_concurrency,
     )
 
@@ -96,9 +92,7 @@ def _watched(scope: Scope, data: Data, messaging: Messaging, functions: Function
         "dead_letter_queue": messaging.queue.dead_letter_name,
         "api_id": api.api_id,
         "api_stage": api.stage_name,
-        "create_order_function": functions.create_order.function_name,
-        "get_order_function": functions.get_order.function_name,
-        "process_order_function": functions.process_order.function_name,
+        **{each.output: functions[each.name].function_name for each in FUNCTIONS},
         **_outlets(messaging),
         "metrics_namespace": scope.prefix,
         "orders_table": data.orders.table_name,

@@ -6,7 +6,7 @@ from components.event_bus import EventBus
 from pipeline.callers import SCOPES
 from pipeline.data import Data
 from pipeline.edge import Api
-from pipeline.functions import Functions
+from pipeline.functions import FUNCTIONS, Functions
 from pipeline.messaging import Messaging
 from pipeline.operations import Operations
 
@@ -22,9 +22,8 @@ def export_outputs(data: Data, messaging: Messaging, functions: Functions, api: 
     pulumi.export("stock_table", data.stock.table_name)
     pulumi.export("api_idempotency_table", data.api_idempotency.table_name)
     pulumi.export("worker_idempotency_table", data.worker_idempotency.table_name)
-    pulumi.export("create_order_function", functions.create_order.function_name)
-    pulumi.export("get_order_function", functions.get_order.function_name)
-    pulumi.export("process_order_function", functions.process_order.function_name)
+    for each in FUNCTIONS:
+        pulumi.export(each.output, functions[each.name].function_name)
     alarms = operations.alarms
     pulumi.export("alarm_topic_arns", {str(tier): arn for tier, arn in alarms.topics.items()} if alarms else {})
     pulumi.export("dashboard", operations.dashboard.name)

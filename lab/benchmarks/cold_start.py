@@ -14,10 +14,11 @@ from functools import partial
 from pathlib import Path
 
 from lab.benchmarks.measure import compare
+from pipeline.functions import FUNCTIONS
 from pipeline.package import LocalTarget, PackageSpec, build_package
 
 ROOT = Path(__file__).resolve().parents[2]
-HANDLERS = ("create_order", "get_order", "process_order")
+HANDLERS = tuple(each.key for each in FUNCTIONS)
 ROUNDS = 11
 _INIT = """
 import sys, time

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-API: Final = ("create-order", "get-order")
-FUNCTIONS: Final = (*API, "process-order")
+from pipeline import functions
+
+FUNCTIONS: Final = tuple(each.name for each in functions.FUNCTIONS)
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,15 @@ from collections.abc import Iterable
 
 from components.alarms.model import Alarm, Composite, Tier
 from pipeline.alarms.deliveries import FAILED, REDRIVEN
+from pipeline.functions import API_FUNCTIONS, PROCESS_ORDER
 
 _API = (
     "api-5xx-rate",
     "api-dependency-failures",
-    "create-order-errors",
-    "get-order-errors",
-    "create-order-throttles",
-    "get-order-throttles",
+    *(f"{each.alarm_name}-errors" for each in API_FUNCTIONS),
+    *(f"{each.alarm_name}-throttles" for each in API_FUNCTIONS),
 )
-_PROCESSING = ("attempt-failure-rate", "worker-errors", "oldest-message-age", "dead-letters-flood")
+_PROCESSING = ("attempt-failure-rate", f"{PROCESS_ORDER.alarm_name}-errors", "oldest-message-age", "dead-letters-flood")
 _DEAD_LETTERS = ("dead-letter-queue-not-empty", "order-dead-lettered")
 
 

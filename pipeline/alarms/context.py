@@ -10,9 +10,6 @@ QUEUE = Ref("queue")
 DEAD_LETTER_QUEUE = Ref("dead_letter_queue")
 API_ID = Ref("api_id")
 API_STAGE = Ref("api_stage")
-CREATE_ORDER = Ref("create_order_function")
-GET_ORDER = Ref("get_order_function")
-PROCESS_ORDER = Ref("process_order_function")
 TOPIC = Ref("notifications_topic")
 BUS = Ref("events_bus")
 BUS_DEAD_LETTER_QUEUE = Ref("events_dead_letter_queue")
@@ -38,15 +35,13 @@ class Limits:
     Attributes:
         queue_retention: seconds until SQS deletes an order that nobody processed.
         dead_letter_retention: the same for the dead-letter queue; longer than the queue's.
-        create_order_timeout, get_order_timeout, process_order_timeout: seconds.
+        timeouts: seconds by the function's name.
         worker_concurrency: the event source mapping's maximum concurrency.
     """
 
     queue_retention: int
     dead_letter_retention: int
-    create_order_timeout: int
-    get_order_timeout: int
-    process_order_timeout: int
+    timeouts: Mapping[str, int]
     worker_concurrency: int
 
     def __post_init__(self) -> None:

@@ -2,66 +2,52 @@
 
 import math
 
-from components.alarms.model import Alarm, Ref, Threshold, Tier
-from pipeline.alarms.context import (
-    CREATE_ORDER,
-    FIVE_MINUTES,
-    GET_ORDER,
-    PROCESS_ORDER,
-    Context,
-    filled,
-    function_metric,
-    own_metric,
-    percent,
-)
-
-_API_FUNCTIONS = (("create-order", CREATE_ORDER), ("get-order", GET_ORDER))
+from components.alarms.model import Alarm, Threshold, Tier
+from pipeline.alarms.context import FIVE_MINUTES, Context, filled, function_metric, own_metric, percent
+from pipeline.functions import API_FUNCTIONS, FUNCTIONS, PROCESS_ORDER, ApiFunction, Worker
 
 
 def function_alarms(context: Context) -> tuple[Alarm, ...]:
-    """Rows on all three functions and on the worker's attempts."""
-    limits = context.limits
-    timeouts = {
-        "create-order": (CREATE_ORDER, limits.create_order_timeout),
-        "get-order": (GET_ORDER, limits.get_order_timeout),
-        "worker": (PROCESS_ORDER, limits.process_order_timeout),
-    }
+    """Rows on every function and on the worker's attempts."""
     return (
-        *(_errors(context, name, function, "api", Tier.PAGE) for name, function in _API_FUNCTIONS),
-        *(_throttles(context, name, function, "api", Tier.PAGE) for name, function in _API_FUNCTIONS),
-        _errors(context, "worker", PROCESS_ORDER, "processing", Tier.PAGE),
-        _throttles(context, "worker", PROCESS_ORDER, "processing", Tier.NOTIFY),
-        *(_duration(context, name, function, timeout) for name, (function, timeout) in timeouts.items()),
+        *(_errors(context, each, "api") for each in API_FUNCTIONS),
+        *(_throttles(context, each, "api", Tier.PAGE) for each in API_FUNCTIONS),
+        _errors(context, PROCESS_ORDER, "processing"),
+        _throttles(context, PROCESS_ORDER, "processing", Tier.NOTIFY),
+        *(_duration(context, each) for each in FUNCTIONS),
         *_concurrency(context),
         *_attempts(context),
     )
 
 
-def _errors(context: Context, name: str, function: Ref, runbook: str, tier: Tier) -> Alarm:
+def _errors(context: Context, function: ApiFunction | Worker, runbook: str) -> Alarm:
     t = context.thresholds
-    worker = runbook == "processing"
+    worker = isinstance(function, Worker)
     return Alarm(
-        name=f"{name}-errors",
-        title=f"The function {name} fails",
-        metrics={"errors": function_metric("Errors", function), "runs": function_metric("Invocations", function)},
+        name=f"{function.alarm_name}-errors",
+        title=f"The function {function.alarm_name} fails",
+        metrics={
+            "errors": function_metric("Errors", function.ref),
+            "runs": function_metric("Invocations", function.ref),
+        },
         expression=percent("errors", ("runs",), t.rate_minimum_events),
         threshold=Threshold(t.function_error_percent, "percent", "more than chance, less than an outage"),
         period=FIVE_MINUTES,
         periods=3 if worker else 1,
         to_alarm=2 if worker else 1,
         missing="notBreaching",
-        tier=tier,
+        tier=Tier.PAGE,
         runbook=runbook,
         why="Crashes, timeouts and memory kills: what the code could not report. "
         + ("Messages are retried, so it may last some minutes first." if worker else "A caller got a 5xx for each."),
     )
 
 
-def _throttles(context: Context, name: str, function: Ref, runbook: str, tier: Tier) -> Alarm:
+def _throttles(context: Context, function: ApiFunction | Worker, runbook: str, tier: Tier) -> Alarm:
     return Alarm(
-        name=f"{name}-throttles",
-        title=f"The function {name} is throttled",
-        metrics={"throttles": function_metric("Throttles", function)},
+        name=f"{function.alarm_name}-throttles",
+        title=f"The function {function.alarm_name} is throttled",
+        metrics={"throttles": function_metric("Throttles", function.ref)},
         expression=filled("throttles"),
         threshold=Threshold(context.thresholds.throttled_invocations, "invocations", "more than one burst's edge"),
         period=FIVE_MINUTES,
@@ -74,12 +60,12 @@ def _throttles(context: Context, name: str, function: Ref, runbook: str, tier: T
     )
 
 
-def _duration(context: Context, name: str, function: Ref, timeout: int) -> Alarm:
-    share = context.thresholds.duration_percent_of_timeout
+def _duration(context: Context, function: ApiFunction | Worker) -> Alarm:
+    share, timeout = context.thresholds.duration_percent_of_timeout, context.limits.timeouts[function.name]
     return Alarm(
-        name=f"{name}-duration",
-        title=f"The function {name} runs close to its timeout",
-        metrics={"duration": function_metric("Duration", function, "Maximum")},
+        name=f"{function.alarm_name}-duration",
+        title=f"The function {function.alarm_name} runs close to its timeout",
+        metrics={"duration": function_metric("Duration", function.ref, "Maximum")},
         threshold=Threshold(share * 10 * timeout, "milliseconds", f"{share:g} % of the timeout of {timeout} s"),
         period=FIVE_MINUTES,
         periods=3,
@@ -114,7 +100,7 @@ def _concurrency(context: Context) -> tuple[Alarm, ...]:
             (
                 "worker",
                 "The worker",
-                PROCESS_ORDER,
+                PROCESS_ORDER.ref,
                 worker,
                 "At its limit the worker drains no faster, whatever arrives.",
             ),

@@ -2,6 +2,7 @@
 
 from components.alarms.model import AlarmTable
 from components.dashboard import LogQuery, Section
+from pipeline.functions import API_FUNCTIONS, FUNCTIONS, PROCESS_ORDER
 
 # Headings of rows: of several that share one, all.
 _FLOW = (
@@ -15,7 +16,7 @@ _FLOW = (
     "dead-letter-queue-not-empty",
     "notifications-redriven",
 )
-LOG_GROUPS = ("create_order", "get_order", "process_order")
+LOG_GROUPS = tuple(each.key for each in FUNCTIONS)
 """Keys of the log groups that the queries read."""
 
 _QUERIES = (
@@ -27,14 +28,14 @@ _QUERIES = (
     ),
     LogQuery(
         title="failed attempts by error",
-        log_groups=("process_order",),
+        log_groups=(PROCESS_ORDER.key,),
         query="filter message = 'attempt failed' "
         "| stats count(*) as attempts, count_distinct(order_id) as orders by error_type, error "
         "| sort attempts desc | limit 20",
     ),
     LogQuery(
         title="refusals by problem type",
-        log_groups=("create_order", "get_order"),
+        log_groups=tuple(each.key for each in API_FUNCTIONS),
         query="filter message = 'refused' "
         "| stats count(*) as refusals, min(@timestamp) as since by status, problem | sort refusals desc | limit 20",
     ),

@@ -292,4 +292,4 @@ def test_a_table_in_which_one_cause_would_page_twice_is_refused(
 def test_retentions_the_wrong_way_round_are_refused() -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(ValueError, match="must exceed queue_retention"):
-        Limits(10, 10, 1, 1, 1, 1)
+        Limits(10, 10, {}, 1)

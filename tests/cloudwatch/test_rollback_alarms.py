@@ -6,6 +6,7 @@ from lab.recording.stacks import recorded
 from lab.simulation.cloudwatch.evaluator_alarm import MetricAlarm, State, evaluate_alarm
 from lab.simulation.cloudwatch.evaluator_metrics import MetricStore
 from lab.simulation.cloudwatch.registered import Registered, metric_alarms
+from pipeline.functions import FUNCTIONS
 
 MINUTE = 60
 BEGIN = 100 * MINUTE
@@ -35,7 +36,7 @@ def state_at(alarm: MetricAlarm, now: int, *, lag: int, bad_until: int) -> State
 
 
 @pytest.mark.parametrize("lag", LAGS)
-@pytest.mark.parametrize("function", ["create-order", "get-order", "process-order"])
+@pytest.mark.parametrize("function", [each.name for each in FUNCTIONS])
 def test_a_bad_version_is_seen_within_the_shortest_canary_however_late_metrics_arrive(function: str, lag: int) -> None:
     # GIVEN
     alarm = rollback_alarm(function)
@@ -50,7 +51,7 @@ def test_a_bad_version_is_seen_within_the_shortest_canary_however_late_metrics_a
     assert set(states[states.index(State.ALARM) :]) == {State.ALARM}
 
 
-@pytest.mark.parametrize("function", ["create-order", "get-order", "process-order"])
+@pytest.mark.parametrize("function", [each.name for each in FUNCTIONS])
 def test_it_is_over_soon_after_callers_went_back_so_that_a_repair_can_be_deployed(function: str) -> None:
     # GIVEN
     alarm = rollback_alarm(function)

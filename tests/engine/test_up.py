@@ -4,11 +4,12 @@ import pytest
 
 from lab.preview.memory_account import MemoryAccount
 from lab.preview.programs import replace_text
+from pipeline.functions import FUNCTIONS
 from tests.engine.conftest import Deployed, NewStack
 
 pytestmark = pytest.mark.engine
 
-FUNCTIONS = ("create-order", "get-order", "process-order")
+NAMES = tuple(each.name for each in FUNCTIONS)
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "local"])
@@ -33,7 +34,7 @@ def test_a_code_change_updates_the_functions_and_their_aliases(dev: Deployed) ->
     done = workspace.up()
     # THEN every function and its alias is updated in place, and nothing else
     assert done.code == 0, done.output
-    expected = [*(f"{name}-function" for name in FUNCTIONS), *(f"{name}-live" for name in FUNCTIONS)]
+    expected = [*(f"{name}-function" for name in NAMES), *(f"{name}-live" for name in NAMES)]
     assert done.changed == dict.fromkeys(sorted(expected), "update")
     # AND the alias points at the new version
     aliases = [state for (token, _), state in account.resources.items() if token == "aws:lambda/alias:Alias"]
@@ -48,7 +49,7 @@ def test_a_code_change_updates_the_functions_and_their_aliases(dev: Deployed) ->
         (
             "log_retention_days",
             "14",
-            {"api-access-logs", "create-order-logs", "get-order-logs", "process-order-logs"},
+            {"api-access-logs", *(f"{name}-logs" for name in NAMES)},
         ),
     ],
 )
@@ -67,7 +68,7 @@ def test_a_preview_of_a_change_says_what_up_does(dev: Deployed) -> None:
     # GIVEN a deployed stack and a change whose effects are not all known before
     workspace, _ = dev
     functions = workspace.program / "pipeline" / "functions.py"
-    replace_text(functions, '"runtime.handlers.get_order.handler"', '"runtime.other.handler"')
+    replace_text(functions, "answers with the order's status", "says how the order stands")
     # WHEN it is previewed, and then deployed
     previewed, done = workspace.preview(), workspace.up()
     # THEN both name the same changes

@@ -15,11 +15,12 @@ from lab.simulation.cloudwatch.evaluator_alarm import MetricAlarm, State
 from lab.simulation.cloudwatch.metrics_data import AWS_METRICS, SERVICES, find, own_metrics
 from lab.simulation.cloudwatch.registered import LIMITS, THRESHOLDS, Registered, composite_alarms, metric_alarms
 from pipeline.alarms import alarm_table
+from pipeline.functions import FUNCTIONS
 
 METRIC_ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 TOPIC = "aws:sns/topic:Topic"
-FUNCTIONS = ("create-order", "get-order", "process-order")
+NAMES = tuple(each.name for each in FUNCTIONS)
 WITH_ALARMS = ("prod", "local")
 
 
@@ -69,7 +70,7 @@ class TestEveryStackWithAlarms:
             "TopicName": names_of(recording, TOPIC),
             "ApiId": {recording.state("aws:apigatewayv2/api:Api", "api")["id"]},
             "Stage": names_of(recording, "aws:apigatewayv2/stage:Stage"),
-            "service": {environment_of(stack, each)["POWERTOOLS_SERVICE_NAME"] for each in FUNCTIONS},
+            "service": {environment_of(stack, each)["POWERTOOLS_SERVICE_NAME"] for each in NAMES},
             "Operation": {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"},
         }
         namespace = environment_of(stack, "process-order")["POWERTOOLS_METRICS_NAMESPACE"]

@@ -4,6 +4,7 @@ import pytest
 
 from lab.recording.recording import Recorded, Recording, record_stack
 from lab.recording.stacks import custom, recorded, recorded_with
+from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 from pipeline.origin import HEADER
 from runtime.http import origin
 from runtime.settings import LookupSettings
@@ -151,7 +152,7 @@ class TestFunctionsThatKnowOfTheAuthorizer:
         assert set(told.values()) == {verified}
 
     @pytest.mark.parametrize(
-        ("stack", "told"), [("prod", ["create-order-function", "get-order-function"]), ("dev", [])]
+        ("stack", "told"), [("prod", sorted(f"{each.name}-function" for each in API_FUNCTIONS)), ("dev", [])]
     )
     def test_no_other_function_hears_of_it(self, stack: str, told: list[str]) -> None:
         # GIVEN / WHEN
@@ -238,8 +239,8 @@ class TestTraceGroup:
 
         # THEN
         assert group["groupName"] == "orders-prod"
-        for name in ("create-order", "get-order", "process-order"):
-            assert f'service("orders-prod-{name}")' in group["filterExpression"]
+        for each in FUNCTIONS:
+            assert f'service("orders-prod-{each.name}")' in group["filterExpression"]
         assert group["filterExpression"].endswith("AND (fault OR error OR responsetime > 3)")
         assert group["insightsConfiguration"] == {"insightsEnabled": False}
 
@@ -247,15 +248,15 @@ class TestTraceGroup:
 class TestFirewall:
     """That nothing gets around it rests on three legs: the header is added, it is checked, and it is the same."""
 
-    def test_cloudfront_adds_the_secret_that_both_functions_check(self) -> None:
+    def test_cloudfront_adds_the_secret_that_the_api_s_functions_check(self) -> None:
         # GIVEN / WHEN
         recording = recorded_with("dev", WAF)
         (header,) = only(recording, "aws:cloudfront/distribution:Distribution").inputs["origins"][0]["customHeaders"]
 
         # THEN the functions take exactly what is sent, under the name it is sent by
         assert header["name"] == HEADER == origin.HEADER
-        for name in ("create-order", "get-order"):
-            variables = recording.one("aws:lambda/function:Function", f"{name}-function").inputs["environment"]
+        for each in API_FUNCTIONS:
+            variables = recording.one("aws:lambda/function:Function", f"{each.name}-function").inputs["environment"]
             guard = origin.OriginGuard.of(variables["variables"]["ORIGIN_SECRET_SHA256"].split(","))
             assert guard.accepts(header["value"])
             assert not guard.accepts("")

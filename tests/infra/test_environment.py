@@ -5,6 +5,7 @@ import pytest
 from lab.recording.fake_outputs import url
 from lab.recording.recording import STACKS
 from lab.recording.stacks import environment_of, recorded
+from pipeline.functions import API_FUNCTIONS
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -65,7 +66,7 @@ class TestEveryStack:
         }
 
     @pytest.mark.parametrize(
-        ("function", "service"), [("create-order", "api"), ("get-order", "api"), ("process-order", "worker")]
+        ("function", "service"), [*((each.name, "api") for each in API_FUNCTIONS), ("process-order", "worker")]
     )
     def test_powertools_variables_name_service_and_stack(self, stack: str, function: str, service: str) -> None:
         # GIVEN / WHEN

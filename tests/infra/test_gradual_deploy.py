@@ -5,12 +5,13 @@ import pytest
 from lab.recording.fake_outputs import arn
 from lab.recording.recording import STACKS, record_stack
 from lab.recording.stacks import recorded
+from pipeline.functions import FUNCTIONS
 
 ALIAS = "aws:lambda/alias:Alias"
 GROUP = "aws:codedeploy/deploymentGroup:DeploymentGroup"
 APPLICATION = "aws:codedeploy/application:Application"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
-FUNCTIONS = ("create-order", "get-order", "process-order")
+NAMES = tuple(each.name for each in FUNCTIONS)
 
 
 @pytest.mark.parametrize("stack", [stack for stack in STACKS if stack != "prod"])
@@ -30,11 +31,11 @@ def test_with_it_the_program_never_moves_an_alias() -> None:
     aliases = recorded("prod").of_type(ALIAS)
 
     # THEN
-    assert len(aliases) == len(FUNCTIONS)
+    assert len(aliases) == len(NAMES)
     assert {each.ignore_changes for each in aliases} == {("functionVersion", "routingConfig")}
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", NAMES)
 def test_each_function_has_a_group_that_shifts_as_configured_and_goes_back_on_its_alarm(name: str) -> None:
     # GIVEN
     recording = recorded("prod")
@@ -57,7 +58,7 @@ def test_each_function_has_a_group_that_shifts_as_configured_and_goes_back_on_it
     assert group["appName"] == recording.one(APPLICATION, "deploy").inputs["name"]
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_rollback_alarm_sees_a_bad_version_within_the_shortest_canary(name: str) -> None:
     # GIVEN
     alarm = recorded("prod").one(ALARM, f"deploy-{name}-rollback").inputs
@@ -84,7 +85,7 @@ def test_codedeploy_may_move_these_aliases_and_read_alarms_and_nothing_else() ->
     trust = recording.one("aws:iam/role:Role", "deploy-role").document("assumeRolePolicy")["Statement"]
 
     # THEN
-    functions = [arn("lambda", f"function:orders-prod-{name}") for name in FUNCTIONS]
+    functions = [arn("lambda", f"function:orders-prod-{name}") for name in NAMES]
     assert {each["Sid"]: (set(each["Action"]), set(each["Resource"])) for each in statements} == {
         "ShiftTraffic": (
             {"lambda:GetAlias", "lambda:GetProvisionedConcurrencyConfig", "lambda:UpdateAlias"},
@@ -104,7 +105,7 @@ def test_the_outputs_name_what_the_deploying_tool_needs() -> None:
         "application": "orders-prod-deploy",
         "functions": {
             name.replace("-", "_"): {"function": f"orders-prod-{name}", "alias": "live", "group": f"orders-prod-{name}"}
-            for name in FUNCTIONS
+            for name in NAMES
         },
     }
 

@@ -1,11 +1,15 @@
 """What has to be there before something else is made: AWS refuses or loses things otherwise."""
 
+import re
+
 import pytest
 
 from lab.recording.recording import Recording
 from lab.recording.stacks import recorded
+from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 
 FUNCTION = "aws:lambda/function:Function"
+SLUGS = {re.sub(r"[\W_]+", "-", f"{each.method} {each.path}".lower()).strip("-"): each.name for each in API_FUNCTIONS}
 POLICY = "aws:iam/rolePolicy:RolePolicy"
 
 
@@ -21,7 +25,7 @@ def waits_for(recording: Recording, token: str, name: str) -> set[str]:
     return {f"{urns[urn].type} {urns[urn].name}" for urn in seen}
 
 
-@pytest.mark.parametrize("name", ["create-order", "get-order", "process-order"])
+@pytest.mark.parametrize("name", [each.name for each in FUNCTIONS])
 def test_a_function_waits_for_its_policy_and_its_log_group(name: str) -> None:
     # GIVEN
     recording = recorded("prod")
@@ -44,7 +48,7 @@ def test_the_queue_is_consumed_once_the_worker_may_read_it() -> None:
     assert {f"{POLICY} process-order-policy", "aws:lambda/alias:Alias process-order-live"} <= before
 
 
-@pytest.mark.parametrize("slug", ["post-orders", "get-orders-order-id"])
+@pytest.mark.parametrize("slug", SLUGS)
 def test_a_route_opens_once_the_api_may_call_its_function(slug: str) -> None:
     # GIVEN
     recording = recorded("prod")
@@ -56,7 +60,7 @@ def test_a_route_opens_once_the_api_may_call_its_function(slug: str) -> None:
     assert f"aws:lambda/permission:Permission api-{slug}-permission" in before
 
 
-@pytest.mark.parametrize(("slug", "function"), [("post-orders", "create-order"), ("get-orders-order-id", "get-order")])
+@pytest.mark.parametrize(("slug", "function"), SLUGS.items())
 def test_functions_hear_of_the_authorizer_before_the_routes_get_or_lose_it(slug: str, function: str) -> None:
     # GIVEN
     recording = recorded("prod")

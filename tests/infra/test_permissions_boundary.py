@@ -4,6 +4,7 @@ import pytest
 
 from lab.recording.recording import STACKS
 from lab.recording.stacks import recorded, recorded_with
+from pipeline.functions import FUNCTIONS
 
 ROLE = "aws:iam/role:Role"
 BOUNDARY = "arn:aws:iam::123456789012:policy/pulumi-orders-prod-boundary"
@@ -21,5 +22,5 @@ def test_with_it_every_role_is_bounded_codedeploy_s_too() -> None:
 
     # THEN
     assert {each.name: each.inputs["permissionsBoundary"] for each in roles} == dict.fromkeys(
-        ("create-order-role", "deploy-role", "get-order-role", "process-order-role"), BOUNDARY
+        ("deploy-role", *(f"{each.name}-role" for each in FUNCTIONS)), BOUNDARY
     )

@@ -5,11 +5,12 @@ import pytest
 from components.function import WarmStart
 from lab.recording.recording import STACKS, Recording
 from lab.recording.stacks import FUNCTION, by_urn, recorded, recorded_with
+from pipeline.functions import API_FUNCTIONS
 
 pytestmark = pytest.mark.long
 
 READY = "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig"
-API_FUNCTIONS = ("create-order", "get-order")
+NAMES = tuple(each.name for each in API_FUNCTIONS)
 
 
 def with_ready(count: int) -> Recording:
@@ -35,8 +36,7 @@ def test_snapshots_are_made_of_the_published_versions_of_the_api_s_functions_alo
     # THEN
     shown = {each.name: each.inputs.get("snapStart") for each in recording.of_type(FUNCTION)}
     assert shown == {
-        "create-order-function": {"applyOn": "PublishedVersions"},
-        "get-order-function": {"applyOn": "PublishedVersions"},
+        **{f"{name}-function": {"applyOn": "PublishedVersions"} for name in NAMES},
         "process-order-function": None,
     }
     assert all(each.inputs["publish"] for each in recording.of_type(FUNCTION))
@@ -54,12 +54,12 @@ def test_instances_are_kept_ready_behind_the_alias_that_callers_use() -> None:
             "qualifier": "live",
             "provisionedConcurrentExecutions": 3,
         }
-        for name in API_FUNCTIONS
+        for name in NAMES
     }
     assert not [each.name for each in recording.of_type(FUNCTION) if "snapStart" in each.inputs]
 
 
-@pytest.mark.parametrize("name", API_FUNCTIONS)
+@pytest.mark.parametrize("name", NAMES)
 def test_they_are_made_after_the_alias(name: str) -> None:
     # GIVEN
     recording = with_ready(1)

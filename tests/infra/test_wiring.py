@@ -7,16 +7,12 @@ import pytest
 from lab.recording.fake_outputs import arn
 from lab.recording.recording import STACKS, Recorded
 from lab.recording.stacks import environment_of, recorded
+from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 
 FUNCTION = "aws:lambda/function:Function"
 ALIAS = "aws:lambda/alias:Alias"
 QUEUE = "aws:sqs/queue:Queue"
 QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
-HANDLERS = {
-    "create-order": "runtime.handlers.create_order.handler",
-    "get-order": "runtime.handlers.get_order.handler",
-    "process-order": "runtime.handlers.process_order.handler",
-}
 OUTPUTS = {
     "api_url",
     "orders_queue_url",
@@ -26,9 +22,7 @@ OUTPUTS = {
     "stock_table",
     "api_idempotency_table",
     "worker_idempotency_table",
-    "create_order_function",
-    "get_order_function",
-    "process_order_function",
+    *(each.output for each in FUNCTIONS),
     "subscriber_queue_urls",
     "alarm_topic_arns",
     "dashboard",
@@ -56,7 +50,7 @@ class TestEveryStack:
         assert all(outputs[name] for name in OUTPUTS - {"subscriber_queue_urls", "alarm_topic_arns"})
         assert not outputs["api_url"].endswith("/")
 
-    @pytest.mark.parametrize("name", HANDLERS)
+    @pytest.mark.parametrize("name", [each.name for each in FUNCTIONS])
     def test_function_runs_its_handler_behind_a_published_live_alias(self, stack: str, name: str) -> None:
         # GIVEN
         recording = recorded(stack)
@@ -66,7 +60,7 @@ class TestEveryStack:
         alias = recording.one(ALIAS, f"{name}-live")
 
         # THEN
-        assert function.inputs["handler"] == HANDLERS[name]
+        assert function.inputs["handler"] == f"runtime.handlers.{name.replace('-', '_')}.handler"
         assert function.inputs["publish"] is True
         assert function.inputs["runtime"] == "python3.13"
         assert function.inputs["architectures"] == ["arm64"]
@@ -179,8 +173,8 @@ class TestEveryStack:
 
         # THEN
         assert routes == {
-            "POST /orders": recording.state(ALIAS, "create-order-live")["invokeArn"],
-            "GET /orders/{order_id}": recording.state(ALIAS, "get-order-live")["invokeArn"],
+            f"{each.method} {each.path}": recording.state(ALIAS, f"{each.name}-live")["invokeArn"]
+            for each in API_FUNCTIONS
         }
 
     def test_the_api_may_invoke_exactly_the_alias_of_each_route(self, stack: str) -> None:
@@ -193,8 +187,7 @@ class TestEveryStack:
 
         # THEN
         assert {(each["function"], each["sourceArn"]) for each in permissions} == {
-            (f"orders-{stack}-create-order", f"{execution}/$default/POST/orders"),
-            (f"orders-{stack}-get-order", f"{execution}/$default/GET/orders/{{order_id}}"),
+            (f"orders-{stack}-{each.name}", f"{execution}/$default/{each.method}{each.path}") for each in API_FUNCTIONS
         }
         assert all(each["qualifier"] == "live" for each in permissions)
         assert all(each["principal"] == "apigateway.amazonaws.com" for each in permissions)
@@ -208,9 +201,7 @@ class TestEveryStack:
         ]
 
         # WHEN
-        timeouts = [
-            recording.one(FUNCTION, f"{name}-function").inputs["timeout"] for name in ("create-order", "get-order")
-        ]
+        timeouts = [recording.one(FUNCTION, f"{each.name}-function").inputs["timeout"] for each in API_FUNCTIONS]
 
         # THEN
         assert max(waits) <= 30_000

@@ -84,6 +84,13 @@ def test_a_stack_with_a_bus_is_found_by_the_bus() -> None:
     assert (target.region, target.account, target.events_arn) == ("eu-west-1", "123456789012", BUS)
 
 
+def test_every_function_that_the_stack_exports_is_one_of_its_functions() -> None:
+    # GIVEN a stack with one more function than this version of the program
+    target = Target.from_outputs("prod", outputs(delete_order_function="orders-prod-delete-order"))
+    # WHEN / THEN
+    assert set(target.functions) == {f"orders-prod-{each}-order" for each in ("create", "delete", "get", "process")}
+
+
 def test_a_file_works_without_pulumi(tmp_path: Path) -> None:
     # GIVEN outputs that somebody has saved
     path = tmp_path / "prod.json"

@@ -18,6 +18,7 @@ from lab.simulation.cloudwatch.evaluator_composite import CompositeAlarm
 from lab.simulation.cloudwatch.evaluator_metrics import MetricKey
 from pipeline.alarms import Limits, alarm_table
 from pipeline.config.alarm_thresholds import AlarmThresholds
+from pipeline.functions import FUNCTIONS, PROCESS_ORDER
 
 PREFIX: Final = "orders-test"
 SCOPE: Final = Scope(prefix=PREFIX, tags={"Owner": "tests"})
@@ -25,9 +26,7 @@ ACCOUNT: Final = "123456789012"
 LIMITS: Final = Limits(
     queue_retention=4 * 86_400,
     dead_letter_retention=14 * 86_400,
-    create_order_timeout=10,
-    get_order_timeout=5,
-    process_order_timeout=60,
+    timeouts={each.name: 60 if each is PROCESS_ORDER else 10 for each in FUNCTIONS},
     worker_concurrency=10,
 )
 WATCHED: Final[Mapping[str, str]] = {
@@ -35,9 +34,7 @@ WATCHED: Final[Mapping[str, str]] = {
     "dead_letter_queue": f"{PREFIX}-dlq",
     "api_id": "a1b2c3d4e5",
     "api_stage": "$default",
-    "create_order_function": f"{PREFIX}-create-order",
-    "get_order_function": f"{PREFIX}-get-order",
-    "process_order_function": f"{PREFIX}-process-order",
+    **{each.output: f"{PREFIX}-{each.name}" for each in FUNCTIONS},
     "notifications_topic": f"{PREFIX}-notifications",
     "metrics_namespace": PREFIX,
     "orders_table": f"{PREFIX}-orders",

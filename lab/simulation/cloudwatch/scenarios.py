@@ -6,7 +6,8 @@ from typing import Final
 
 from lab.simulation.cloudwatch.evaluator_metrics import MetricKey, MetricStore
 from lab.simulation.cloudwatch.metrics_data import AWS_METRICS, SERVICES, find, own_metrics
-from lab.simulation.cloudwatch.registered import BUS_RULES, PREFIX, WATCHED, WATCHED_WITH_BUS
+from lab.simulation.cloudwatch.registered import BUS_RULES, LIMITS, PREFIX, WATCHED, WATCHED_WITH_BUS
+from pipeline.functions import FUNCTIONS
 
 Value = float | Sequence[float] | None
 """What one minute publishes: a value, several values, or nothing."""
@@ -23,7 +24,7 @@ def sqs(name: str, queue: str) -> MetricKey:
 
 
 def function(name: str, which: str | None) -> MetricKey:
-    """A metric of `create_order`, `get_order` or `process_order`, or of the account."""
+    """A metric of the function with this key, `create_order`, or of the account."""
     dimensions = {} if which is None else {"FunctionName": WATCHED[f"{which}_function"]}
     return MetricKey.of("AWS/Lambda", name, dimensions)
 
@@ -60,9 +61,9 @@ _DEAD = {
     sqs("ApproximateNumberOfMessagesNotVisible", "dead_letter_queue"): 0,
 }
 HEALTHY: Final[Series] = {
-    **{function("Invocations", f): 20 for f in ("create_order", "get_order", "process_order")},
-    **{function("Errors", f): 0 for f in ("create_order", "get_order", "process_order")},
-    **{function("Duration", f): (20, 35, 600) for f in ("create_order", "get_order", "process_order")},
+    **{function("Invocations", each.key): 20 for each in FUNCTIONS},
+    **{function("Errors", each.key): 0 for each in FUNCTIONS},
+    **{function("Duration", each.key): (20, 35, 600) for each in FUNCTIONS},
     function("ConcurrentExecutions", "process_order"): 2,
     function("ConcurrentExecutions", None): 9,
     api("Count"): 40,
@@ -98,15 +99,12 @@ CAUSES: Final[Mapping[str, Series]] = {
     "idempotency-mismatches": {own("IdempotencyMismatch"): 60},
     "rejection-rate": {own("OrderRejected"): 15, own("OrderConfirmed"): 5},
     "orders-missing": {own("OrderAccepted"): None},
-    "create-order-errors": {function("Errors", "create_order"): 3},
-    "get-order-errors": {function("Errors", "get_order"): 3},
-    "worker-errors": {function("Errors", "process_order"): 3},
-    "create-order-throttles": {function("Throttles", "create_order"): 20},
-    "get-order-throttles": {function("Throttles", "get_order"): 20},
-    "worker-throttles": {function("Throttles", "process_order"): 20},
-    "create-order-duration": {function("Duration", "create_order"): (30, 9000)},
-    "get-order-duration": {function("Duration", "get_order"): (30, 4500)},
-    "worker-duration": {function("Duration", "process_order"): (30, 55_000)},
+    **{f"{each.alarm_name}-errors": {function("Errors", each.key): 3} for each in FUNCTIONS},
+    **{f"{each.alarm_name}-throttles": {function("Throttles", each.key): 20} for each in FUNCTIONS},
+    **{
+        f"{each.alarm_name}-duration": {function("Duration", each.key): (30, 900 * LIMITS.timeouts[each.name])}
+        for each in FUNCTIONS
+    },
     "worker-concurrency": {function("ConcurrentExecutions", "process_order"): 9},
     "account-concurrency": {function("ConcurrentExecutions", None): 950},
     "attempt-failure-rate": {own("AttemptFailed"): 20, own("OrderConfirmed"): None, own("OrderRejected"): None},
