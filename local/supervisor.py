@@ -13,7 +13,6 @@ from typing import Any
 
 from local.control import ControlServer
 from local.deploy.program import Deployment, deploy
-from local.deploy.settings import StackSettings, load_settings
 from local.emulator import EmulatorOptions, start_emulator
 from local.engine.stack import engine_stack
 from local.environment import ensure_environment
@@ -25,6 +24,7 @@ from local.progress import Reporter, Step, step
 from local.proxy.faults import Faults
 from local.proxy.server import FaultProxy
 from local.services.aws import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Aws
+from pipeline.config.stack_file import StackFileError, StackSettings, load_settings
 
 STACK = "local"
 ENDPOINT_KEY = "local_endpoint"
@@ -83,7 +83,7 @@ class Supervisor:
         lock = cleanup.enter_context(self._state.held())
         self._state.clean()
         cleanup.callback(self._clean)
-        settings = load_settings(ROOT, STACK, self._options.config)
+        settings = self._settings()
         with self._step("Environment of the emulator") as current:
             interpreter = ensure_environment(current.note)
         with self._step("Emulator") as current:
@@ -102,6 +102,12 @@ class Supervisor:
             count = prewarm(aws, self._state, deployment.resources, self._options.warm_workers)
             current.detail = f"{count} workers"
         return self._publish(instance, aws, deployment)
+
+    def _settings(self) -> StackSettings:
+        try:
+            return load_settings(ROOT, STACK, self._options.config)
+        except StackFileError as error:
+            raise LocalError(str(error)) from None
 
     def _clean(self) -> None:
         """After a crash be gone soon, and leave the workers' files to the next start or stop."""

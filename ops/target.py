@@ -152,14 +152,25 @@ def resolve(
     Raises:
         NoStackError: none is named, or the one that is cannot be read.
     """
+    return Target.from_outputs(*read_outputs(choice, environment, read_pulumi))
+
+
+def read_outputs(
+    choice: Choice, environment: Mapping[str, str] = os.environ, read_pulumi: PulumiOutputs | None = None
+) -> tuple[str, Outputs]:
+    """What to call the stack that is meant, and its outputs, unchecked.
+
+    Raises:
+        NoStackError: none is named, or the one that is cannot be read.
+    """
     stack = choice.stack or environment.get(STACK_VARIABLE)
     if choice.outputs is not None:
-        return Target.from_outputs(f"the outputs in {choice.outputs}", _read_file(choice.outputs))
+        return f"the outputs in {choice.outputs}", _read_file(choice.outputs)
     if choice.local or stack == LOCAL:
         folder = choice.state_dir or Path(environment.get(LOCAL_VARIABLE) or ROOT / ".local")
-        return Target.from_outputs("the local stack", _read_local(folder / "outputs.json"))
+        return "the local stack", _read_local(folder / "outputs.json")
     if stack:
-        return Target.from_outputs(f"stack {stack}", (read_pulumi or _read_pulumi)(stack))
+        return f"stack {stack}", (read_pulumi or _read_pulumi)(stack)
     raise NoStackError(
         f"Which stack? Name it once for this terminal: export {STACK_VARIABLE}=prod. Or on the command: --stack prod "
         f"(asks the `pulumi` command), --outputs FILE (from `pulumi stack output --json`), or --local."
@@ -187,22 +198,32 @@ def _read_local(path: Path) -> Outputs:
 
 
 def _read_pulumi(stack: str) -> Outputs:
+    return _parse(ask_pulumi(stack, "stack", "output", "--json"), f"pulumi stack output --stack {stack}")
+
+
+def ask_pulumi(stack: str, *arguments: str) -> str:
+    """What a `pulumi` command says about a stack.
+
+    Raises:
+        NoStackError: there is no such command, it does not end, or it fails.
+    """
+    words = " ".join(["pulumi", *arguments])
     pulumi = shutil.which("pulumi")
     if pulumi is None:
         raise NoStackError(
-            "There is no `pulumi` command on the PATH to ask for the stack's outputs. Where there is one: "
+            f"There is no `pulumi` command on the PATH to ask for `{words}`. Where there is one: "
             f"pulumi stack output --json --stack {stack} > {stack}.json; then here: --outputs {stack}.json"
         )
-    command = [pulumi, "stack", "output", "--json", "--non-interactive", "--stack", stack]
+    command = [pulumi, *arguments, "--non-interactive", "--stack", stack]
     try:
         done = subprocess.run(  # noqa: S603 - the found command, with the stack's name as one argument
             command, cwd=ROOT, capture_output=True, text=True, timeout=_PULUMI_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
-        raise NoStackError(f"`pulumi stack output` did not end within {_PULUMI_SECONDS} s. Is it logged in?") from None
+        raise NoStackError(f"`{words}` did not end within {_PULUMI_SECONDS} s. Is it logged in?") from None
     if done.returncode:
-        raise NoStackError(f"`pulumi stack output --stack {stack}` failed: {done.stderr.strip()}")
-    return _parse(done.stdout, f"pulumi stack output --stack {stack}")
+        raise NoStackError(f"`{words} --stack {stack}` failed: {done.stderr.strip()}")
+    return done.stdout
 
 
 def _parse(text: str, source: str) -> Outputs:

@@ -17,8 +17,8 @@ from pulumi.runtime.stack import run_in_stack
 from local.deploy.loop import event_loop
 from local.deploy.monitor import Deployed, RealResources, install
 from local.deploy.resources import DeployError
-from local.deploy.settings import StackSettings
 from local.services.aws import Aws
+from pipeline.config.stack_file import StackSettings
 
 PROGRAM = "__main__.py"
 

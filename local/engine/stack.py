@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict
 
 from local.deploy.monitor import Deployed
 from local.deploy.program import Deployment
-from local.deploy.settings import StackSettings
 from local.engine import EngineUnavailableError, available
 from local.engine.path import prepare
 from local.engine.program import entries, link_environment
@@ -27,6 +26,7 @@ from local.errors import LocalError, NotRunningError
 from local.files import write_atomically
 from local.instance import ROOT, StateDir
 from local.services.aws import Aws
+from pipeline.config.stack_file import StackSettings
 
 _STACK_TYPES = ("pulumi:pulumi:Stack", "pulumi:providers:aws")
 

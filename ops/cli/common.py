@@ -30,9 +30,9 @@ def add_group(commands: Any, name: str, summary: str, example: str, advice: str)
 
 
 def add_command(
-    commands: Any, name: str, run: Run, summary: str, example: str, advice: str, *, changes: bool = False
+    commands: Any, name: str, run: Run | None, summary: str, example: str, advice: str, *, changes: bool = False
 ) -> argparse.ArgumentParser:
-    """A command. One that `changes` state does so with `--yes` only."""
+    """A command. One that `changes` state does so with `--yes` only. One without `run` says itself how it is run."""
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary,

@@ -39,7 +39,7 @@ example:
 what next:
   status says what is wrong and which command to type. Dead letters: dlq list. One order: order trace ID.
 """
-_COMMANDS = ("status", "dlq", "order", "orders", "worker", "stock", "deploy")
+_COMMANDS = ("status", "dlq", "order", "orders", "worker", "stock", "preflight", "deploy")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -62,6 +62,8 @@ def main(arguments: Sequence[str]) -> int:
     errors = console(stderr=True)
     label = "the stack"
     try:
+        if "before_up" in options:
+            return int(options.before_up(options))
         target = resolve(
             Choice(outputs=options.outputs, local=options.local, stack=options.stack, state_dir=options.state_dir)
         )

@@ -11,7 +11,7 @@ import botocore.session
 from botocore.config import Config
 
 from ops.errors import NoAccessError, NoStackError
-from ops.target import Target
+from ops.target import Credentials, Target
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -24,9 +24,23 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 # Adaptive: when AWS throttles, the client itself slows down instead of only trying again.
-_CONFIG: Final = Config(
+CONFIG: Final = Config(
     connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 8, "mode": "adaptive"}, tcp_keepalive=True
 )
+
+
+def open_session(region: str | None, credentials: Credentials | None) -> boto3.Session:
+    """A session; with credentials of its own (the local stack's) it is deaf to the machine's profiles and settings."""
+    if credentials is None:
+        return boto3.Session(region_name=region)
+    core = botocore.session.Session(
+        session_vars={
+            "profile": (None, None, None, None),
+            "config_file": (None, None, os.devnull, None),
+            "credentials_file": (None, None, os.devnull, None),
+        }
+    )
+    return boto3.Session(**credentials.model_dump(), region_name=region, botocore_session=core)
 
 
 @dataclass(frozen=True)
@@ -72,60 +86,50 @@ class Clients:
 
     @cached_property
     def session(self) -> boto3.Session:
-        """A session; the local stack's is deaf to the machine's profiles and credentials."""
-        credentials = self.target.credentials
-        if credentials is None:
-            return boto3.Session(region_name=self.target.region)
-        core = botocore.session.Session(
-            session_vars={
-                "profile": (None, None, None, None),
-                "config_file": (None, None, os.devnull, None),
-                "credentials_file": (None, None, os.devnull, None),
-            }
-        )
-        return boto3.Session(**credentials.model_dump(), region_name=self.target.region, botocore_session=core)
+        """A session in the stack's Region."""
+        return open_session(self.target.region, self.target.credentials)
 
     @cached_property
     def sqs(self) -> "SQSClient":
         """SQS."""
-        return self.session.client("sqs", endpoint_url=self.target.endpoint_url, config=_CONFIG)
+        return self.session.client("sqs", endpoint_url=self.target.endpoint_url, config=CONFIG)
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
         """DynamoDB."""
-        return self.session.client("dynamodb", endpoint_url=self.target.endpoint_url, config=_CONFIG)
+        return self.session.client("dynamodb", endpoint_url=self.target.endpoint_url, config=CONFIG)
 
     @cached_property
     def sns(self) -> "SNSClient":
         """SNS."""
-        return self.session.client("sns", endpoint_url=self.target.endpoint_url, config=_CONFIG)
+        return self.session.client("sns", endpoint_url=self.target.endpoint_url, config=CONFIG)
 
     @cached_property
     def events(self) -> "EventBridgeClient":
         """EventBridge."""
-        return self.session.client("events", endpoint_url=self.target.endpoint_url, config=_CONFIG)
+        return self.session.client("events", endpoint_url=self.target.endpoint_url, config=CONFIG)
 
     @cached_property
     def lambda_(self) -> "LambdaClient":
         """Lambda."""
-        return self.session.client("lambda", endpoint_url=self.target.endpoint_url, config=_CONFIG)
+        return self.session.client("lambda", endpoint_url=self.target.endpoint_url, config=CONFIG)
 
     @cached_property
     def codedeploy(self) -> Any:
         """CodeDeploy."""
-        return self.session.client("codedeploy", endpoint_url=self.target.endpoint_url, config=_CONFIG)
+        return self.session.client("codedeploy", endpoint_url=self.target.endpoint_url, config=CONFIG)
 
     @cached_property
     def cloudwatch(self) -> "CloudWatchClient":
         """CloudWatch."""
-        return self.session.client("cloudwatch", endpoint_url=self.target.endpoint_url, config=_CONFIG)
+        return self.session.client("cloudwatch", endpoint_url=self.target.endpoint_url, config=CONFIG)
 
     @cached_property
     def logs(self) -> "CloudWatchLogsClient":
         """CloudWatch Logs."""
-        return self.session.client("logs", endpoint_url=self.target.endpoint_url, config=_CONFIG)
+        return self.session.client("logs", endpoint_url=self.target.endpoint_url, config=CONFIG)
 
     @cached_property
     def sts(self) -> "STSClient":
         """STS."""
-        return self.session.client("sts", endpoint_url=self.target.endpoint_url, config=_CONFIG)
+        return self.session.client("sts", endpoint_url=self.target.endpoint_url, config=CONFIG)

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from lab.preview.programs import copy_program
-from local.deploy.settings import load_settings
 from local.emulator import EmulatorOptions, start_emulator
 from local.engine.provider.embedded import EmbeddedAccount
 from local.engine.provider.server import serving
@@ -23,6 +22,7 @@ from local.environment import ensure_environment
 from local.instance import ROOT, StateDir
 from local.ports import free_port
 from local.services.aws import Aws
+from pipeline.config.stack_file import load_settings
 
 pytestmark = pytest.mark.engine
 

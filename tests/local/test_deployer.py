@@ -11,10 +11,10 @@ from moto import mock_aws
 
 from local.deploy.program import Deployment, deploy
 from local.deploy.resources import DeployError, create
-from local.deploy.settings import StackSettings, load_settings
 from local.deploy.values import plain
 from local.services.aws import Aws
 from local.services.registry import HANDLERS
+from pipeline.config.stack_file import StackFileError, StackSettings, load_settings
 from tests.local.factories import queue_inputs
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "value": "hidden"}
@@ -266,7 +266,7 @@ def test_required_configuration_without_value_is_named(tmp_path: Path) -> None:
     write_stack(tmp_path, PROJECT, "config: {}\n")
 
     # WHEN it is loaded
-    with pytest.raises(DeployError) as caught:
+    with pytest.raises(StackFileError) as caught:
         load_settings(tmp_path, "local", {})
 
     # THEN the key and the file are named
@@ -279,7 +279,7 @@ def test_secret_configuration_is_refused(tmp_path: Path) -> None:
     write_stack(tmp_path, "name: orders\n", "config:\n  orders:count: {secure: AAAB}\n")
 
     # WHEN it is loaded
-    with pytest.raises(DeployError) as caught:
+    with pytest.raises(StackFileError) as caught:
         load_settings(tmp_path, "local", {})
 
     # THEN the key is named

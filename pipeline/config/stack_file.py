@@ -1,16 +1,18 @@
 """The project's and the stack's configuration files, as the engine would hand them to the program."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from local.deploy.resources import DeployError
-
 _DEFAULT_REGION = "eu-west-1"
+
+
+class StackFileError(Exception):
+    """A file is missing or says what cannot be used here."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,13 @@ class StackSettings:
         return replace(self, config={**self.config, **config})
 
 
-def load_settings(root: Path, stack: str, overrides: Mapping[str, str]) -> StackSettings:
+def load_settings(
+    root: Path, stack: str, overrides: Mapping[str, str], encrypted: Callable[[str], str] | None = None
+) -> StackSettings:
     """Read `Pulumi.yaml` (defaults) and `Pulumi.{stack}.yaml` under `root`, then apply `overrides`.
 
-    A key without namespace belongs to the project. Raises `DeployError` for a missing file, a secret (which only the
-    engine can open) or a required key without a value.
+    A key without namespace belongs to the project. `encrypted` gives what stands in for a secret, which only the engine
+    can open. Raises `StackFileError` for a missing file, a required key without a value, or a secret without stand-in.
     """
     project_file = _read(root / "Pulumi.yaml")
     project = str(project_file["name"])
@@ -45,7 +49,7 @@ def load_settings(root: Path, stack: str, overrides: Mapping[str, str]) -> Stack
     given |= {_full(project, key): value for key, value in overrides.items()}
     for key, schema in (project_file.get("config") or {}).items():
         _apply_default(given, _full(project, key), schema, stack)
-    return StackSettings(project, stack, {key: _text(key, value) for key, value in given.items()})
+    return StackSettings(project, stack, {key: _text(key, value, encrypted) for key, value in given.items()})
 
 
 def _apply_default(given: dict[str, Any], key: str, schema: Any, stack: str) -> None:
@@ -56,7 +60,9 @@ def _apply_default(given: dict[str, Any], key: str, schema: Any, stack: str) -> 
         if source in schema:
             given.setdefault(key, schema[source])
     if key not in given and "type" in schema and not schema.get("secret"):
-        raise DeployError(f"Pulumi.{stack}.yaml does not set {key}, and Pulumi.yaml gives it no default. Set it there.")
+        raise StackFileError(
+            f"Pulumi.{stack}.yaml does not set {key}, and Pulumi.yaml gives it no default. Set it there."
+        )
 
 
 def _full(project: str, key: str) -> str:
@@ -67,13 +73,15 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text())
     except FileNotFoundError:
-        raise DeployError(f"{path} is missing; the local stack is deployed from it.") from None
+        raise StackFileError(f"{path} is missing; it says what the stack is to be.") from None
     except yaml.YAMLError as error:
-        raise DeployError(f"{path} is not valid YAML: {error}") from None
+        raise StackFileError(f"{path} is not valid YAML: {error}") from None
     return content or {}
 
 
-def _text(key: str, value: Any) -> str:
+def _text(key: str, value: Any, encrypted: Callable[[str], str] | None) -> str:
     if isinstance(value, dict) and "secure" in value:
-        raise DeployError(f"{key} is a secret; the local stack takes plain values only (they protect nothing here).")
+        if encrypted is None:
+            raise StackFileError(f"{key} is a secret; here plain values are taken only (they protect nothing).")
+        return encrypted(key)
     return value if isinstance(value, str) else json.dumps(value)

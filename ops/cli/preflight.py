@@ -1,0 +1,78 @@
+"""`preflight`: what stands in the way of a deployment."""
+
+import argparse
+import json
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from ops.cli.common import add_command
+from ops.cli.desk import console
+from ops.errors import ExitCode
+from ops.preflight.checks import ask
+from ops.preflight.finding import Finding, Verdict
+from ops.preflight.ground import ground
+from ops.target import Choice
+
+_STYLES = {Verdict.ERROR: "red", Verdict.WARNING: "yellow", Verdict.UNKNOWN: "magenta", Verdict.OK: "green"}
+
+
+def register(commands: Any) -> None:
+    """Add the command."""
+    preflight = add_command(
+        commands,
+        "preflight",
+        None,
+        "look for what stands in the way of `pulumi up`; changes nothing",
+        "python -m ops preflight --stack prod",
+        "do what it says below the table. Exit codes: 0 nothing in the way, 5 something is, 6 not all could be read.",
+    )
+    preflight.set_defaults(before_up=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Ask everything and show it."""
+    known = ground(
+        Choice(outputs=options.outputs, local=options.local, stack=options.stack, state_dir=options.state_dir)
+    )
+    found = ask(known)
+    if options.json:
+        document = {
+            "stack": known.prefix,
+            "deployed": None if known.outputs is None else bool(known.outputs),
+            "findings": [asdict(each) for each in found],
+        }
+        print(json.dumps(document, indent=2))
+    else:
+        _show(found)
+    counts = Counter(each.verdict for each in found)
+    _conclude(counts)
+    if counts[Verdict.ERROR]:
+        return ExitCode.REFUSED
+    return ExitCode.INCOMPLETE if counts[Verdict.UNKNOWN] else ExitCode.OK
+
+
+def _show(found: list[Finding]) -> None:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("check", overflow="fold")
+    table.add_column("answer", no_wrap=True)
+    table.add_column("found", overflow="fold", ratio=1)
+    for each in found:
+        table.add_row(each.check, Text(each.verdict, style=_STYLES[each.verdict]), each.found)
+    out = console(stderr=False)
+    out.print(table)
+    for each in found:
+        if each.todo:
+            out.print(f"\n{each.check}:", style="bold")
+        for todo in each.todo:
+            # Whole, so that a command can be copied.
+            out.print(f"  {todo}", soft_wrap=True)
+
+
+def _conclude(counts: Counter[Verdict]) -> None:
+    errors, warnings, unread = (counts[each] for each in (Verdict.ERROR, Verdict.WARNING, Verdict.UNKNOWN))
+    text = f"{errors} in the way, {warnings} to look at, {unread} could not be read."
+    console(stderr=True).print(text if errors or warnings or unread else "Nothing is in the way.")

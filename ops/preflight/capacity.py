@@ -1,0 +1,95 @@
+"""Lambda's quota of the account and Region, against what the stack may need of it at once.
+
+A function that is throttled costs more than time: SQS has handed the mapping its messages by then, and each of them
+loses a receive without an attempt at it. The API's callers get a 5xx.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from ops.preflight.finding import Finding, Verdict
+from ops.preflight.ground import Ground
+from pipeline.config import StackConfig
+from pipeline.config.alarm_thresholds import changed_thresholds
+
+# What Lambda leaves to functions without a reservation: PutFunctionConcurrency refuses to go below it.
+_UNRESERVABLE: Final = 100
+_USUAL_QUOTA: Final = 1_000
+_API_FUNCTIONS: Final = 2
+_FUNCTIONS: Final = ("create_order_function", "get_order_function", "process_order_function")
+_THRESHOLD: Final = "account_concurrency"
+
+
+def capacity(ground: Ground) -> Iterator[Finding]:
+    """Concurrency of the worker and the API, and the alarm on it."""
+    limits = ground.client("lambda").get_account_settings()["AccountLimit"]
+    quota = limits["ConcurrentExecutions"]
+    yield concurrency(ground.config, quota, limits["UnreservedConcurrentExecutions"] + _reserved_now(ground))
+    if ground.config.alarms:
+        yield alarm(ground.config, quota, ground.settings.project)
+
+
+def concurrency(config: StackConfig, quota: int, free: int) -> Finding:
+    """Whether `free` executions, those that other functions have not reserved, are enough for this stack."""
+    reserved = _API_FUNCTIONS * max(config.api_reserved_concurrency, 0) + max(config.worker_reserved_concurrency, 0)
+    pool = free - reserved
+    if reserved and pool < _UNRESERVABLE:
+        return _short(
+            f"{reserved} of {free} are to be reserved; Lambda keeps {_UNRESERVABLE} for functions without reservation",
+            reserved + _UNRESERVABLE + quota - free,
+            "or reserve fewer: orders:worker_reserved_concurrency, orders:api_reserved_concurrency",
+        )
+    worker = 0 if config.worker_reserved_concurrency >= 0 else config.worker_max_concurrency
+    if worker >= pool:
+        return _short(
+            f"the worker alone may take {worker} of {pool} (quota {quota}): a throttled mapping uses up receives of "
+            "messages that nobody tried, and the API's callers get 503",
+            quota - pool + worker + config.throttle_burst,
+            f"or fewer workers: pulumi config set orders:worker_max_concurrency {max(2, pool // 2)}",
+        )
+    left = pool - worker
+    if config.api_reserved_concurrency < 0 and left < config.throttle_burst:
+        return _short(
+            f"{left} of {quota} are left for the API when all workers run; orders:throttle_burst lets "
+            f"{config.throttle_burst} requests in at once, and those beyond {left} get 503",
+            quota - left + config.throttle_burst,
+            f"or let fewer in: pulumi config set orders:throttle_burst {max(1, left)}",
+            Verdict.WARNING,
+        )
+    return Finding(
+        "Lambda's concurrency", Verdict.OK, f"quota {quota}, {pool} not reserved, shared with every function"
+    )
+
+
+def alarm(config: StackConfig, quota: int, project: str) -> Finding:
+    """Whether the alarm on the account's concurrency is measured against the real quota."""
+    name = "alarm on concurrency"
+    measured = changed_thresholds(config.alarm_thresholds).account_concurrency
+    if measured == quota:
+        return Finding(name, Verdict.OK, f"measured against the quota of {quota}")
+    key = next(
+        (index for index, each in enumerate(config.alarm_thresholds) if each.startswith(f"{_THRESHOLD}=")),
+        len(config.alarm_thresholds),
+    )
+    effect = "it would never fire" if measured > quota else "it would fire too early"
+    return Finding(
+        name,
+        Verdict.WARNING,
+        f"measured against {measured}, but the quota is {quota}: {effect}",
+        (f"pulumi config set --path '{project}:alarm_thresholds[{key}]' {_THRESHOLD}={quota}",),
+    )
+
+
+def _short(found: str, wanted: int, other: str, verdict: Verdict = Verdict.ERROR) -> Finding:
+    raise_it = (
+        "aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 "
+        f"--desired-value {max(wanted, _USUAL_QUOTA)}"
+    )
+    return Finding("Lambda's concurrency", verdict, found, (raise_it, other))
+
+
+def _reserved_now(ground: Ground) -> int:
+    """What this stack's own functions have reserved: the next `up` decides about it anew."""
+    outputs, client = ground.outputs or {}, ground.client("lambda")
+    found = [client.get_function_concurrency(FunctionName=outputs[name]) for name in _FUNCTIONS if name in outputs]
+    return sum(each.get("ReservedConcurrentExecutions", 0) for each in found)

@@ -1,0 +1,65 @@
+"""All questions before a deployment, in the order in which they are shown."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.errors import explain
+from ops.preflight.capacity import capacity
+from ops.preflight.finding import Finding, Verdict
+from ops.preflight.ground import Ground
+from ops.preflight.names import names, roles
+from ops.preflight.people import people
+from ops.preflight.state import state
+from pipeline.package.interpreter import find_interpreter
+from pipeline.package.spec import BuildError
+
+
+def _account(ground: Ground) -> Iterator[Finding]:
+    where = ground.session.region_name
+    yield Finding("account", Verdict.OK, f"{ground.account()}, {where}, stack {ground.prefix}")
+    if ground.outputs is None:
+        todo = "log in with pulumi and run this again, or before the stack is made: go on"
+        yield Finding("outputs", Verdict.UNKNOWN, f"could not read: {ground.unread}", (todo,))
+
+
+def _python(ground: Ground) -> Iterator[Finding]:
+    config, check = ground.config, "Python for byte code"
+    if config.package_for_this_machine or not config.package_bytecode:
+        yield Finding(check, Verdict.OK, "no byte code is shipped: any release will do")
+        return
+    try:
+        found = find_interpreter(config.python_version, config.package_bytecode_release or None)
+    except BuildError as error:
+        yield Finding(check, Verdict.ERROR, str(error))
+        return
+    yield Finding(check, Verdict.OK, f"{found.release} at {found.path}")
+
+
+_CHECKS: Final[dict[str, Callable[[Ground], Iterator[Finding]]]] = {
+    "account": _account,
+    "capacity": capacity,
+    "names": names,
+    "roles": roles,
+    "Pulumi's state": state,
+    "subscriptions": people,
+    "python": _python,
+}
+
+
+def ask(ground: Ground) -> list[Finding]:
+    """Every answer. What could not be read is an answer too, and never a good one.
+
+    Raises:
+        NoAccessError: the credentials are of another account than the stack is deployed in.
+    """
+    ground.account()
+    return [finding for name, check in _CHECKS.items() for finding in _answers(name, check, ground)]
+
+
+def _answers(name: str, check: Callable[[Ground], Iterator[Finding]], ground: Ground) -> Iterator[Finding]:
+    try:
+        yield from check(ground)
+    except (ClientError, BotoCoreError) as error:
+        yield Finding(name, Verdict.UNKNOWN, f"could not read: {explain(error, ground.prefix)}")

@@ -1,0 +1,140 @@
+"""What is known of a stack before it is deployed: its files, its Region and, if it was deployed before, its outputs."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import boto3
+
+from ops.errors import NoAccessError, NoStackError, RefusedError
+from ops.gateway.clients import CONFIG, open_session
+from ops.target import LOCAL, ROOT, STACK_VARIABLE, Choice, Credentials, Outputs, Target, ask_pulumi, read_outputs
+from pipeline.config import ConfigError, StackConfig, parse_config
+from pipeline.config.stack_file import StackFileError, StackSettings, load_settings
+
+_WORKER: Final = "-process-order"
+
+
+@dataclass(frozen=True)
+class Ground:
+    """One stack, deployed or not.
+
+    Attributes:
+        outputs: Empty where no deployment has ended well yet, None where that could not be asked (`unread` says why).
+        endpoint_url, credentials: The embedded AWS's; None: AWS itself, with the credentials of the environment.
+    """
+
+    settings: StackSettings
+    config: StackConfig
+    outputs: Outputs | None
+    unread: str = ""
+    endpoint_url: str | None = None
+    credentials: Credentials | None = None
+
+    @property
+    def prefix(self) -> str:
+        """`{project}-{stack}`, with which every physical name begins."""
+        return f"{self.settings.project}-{self.settings.stack}"
+
+    @property
+    def region(self) -> str | None:
+        """The Region that the stack's file names; None: whatever the environment says."""
+        return self.settings.config.get("aws:region")
+
+    @cached_property
+    def session(self) -> boto3.Session:
+        """A session; the local stack's is deaf to the machine's profiles and credentials."""
+        return open_session(self.region, self.credentials)
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A boto3 client."""
+        make: Any = self.session.client
+        return make(service, region_name=region, endpoint_url=self.endpoint_url, config=CONFIG)
+
+    def ids(self) -> frozenset[str]:
+        """Ids of what Pulumi's state holds: after a first deployment that failed halfway there are some.
+
+        Raises:
+            NoStackError: the state cannot be asked.
+        """
+        state = json.loads(ask_pulumi(self.settings.stack, "stack", "export"))
+        return frozenset(each["id"] for each in state["deployment"].get("resources") or () if "id" in each)
+
+    def account(self) -> str:
+        """The account's number.
+
+        Raises:
+            NoAccessError: the stack was deployed in another account.
+        """
+        account: str = self.client("sts").get_caller_identity()["Account"]
+        deployed = Target.from_outputs(self.settings.stack, self.outputs).account if self.outputs else account
+        if account != deployed:
+            raise NoAccessError(
+                f"These credentials are of account {account}; {self.prefix} is deployed in account {deployed}. "
+                "Choose the right profile with AWS_PROFILE."
+            )
+        return account
+
+
+def ground(choice: Choice, environment: Mapping[str, str] = os.environ) -> Ground:
+    """What is known of the stack that is meant.
+
+    Raises:
+        NoStackError: none is named, or it has no file.
+        RefusedError: its configuration is refused.
+    """
+    outputs, unread = _outputs(choice, environment)
+    stack = LOCAL if choice.local else choice.stack or environment.get(STACK_VARIABLE)
+    if choice.outputs is not None:
+        stack = _stack_of(outputs or {})
+    if not stack:
+        raise NoStackError(
+            f"Which stack? Name it: --stack prod, or once for this terminal: export {STACK_VARIABLE}=prod."
+        )
+    try:
+        settings = load_settings(ROOT, stack, {}, _stand_in)
+        return Ground(settings, _config(settings), outputs, unread, *_reach(outputs or {}))
+    except StackFileError as error:
+        raise NoStackError(str(error)) from None
+    except ConfigError as error:
+        raise RefusedError(str(error)) from None
+
+
+def _outputs(choice: Choice, environment: Mapping[str, str]) -> tuple[Outputs | None, str]:
+    try:
+        return read_outputs(choice, environment)[1], ""
+    except NoStackError as error:
+        # Before the first `up` there may be no stack yet, and on this machine no `pulumi`.
+        if choice.outputs is None and not choice.local:
+            return None, str(error)
+        raise
+
+
+def _reach(outputs: Outputs) -> tuple[str | None, Credentials | None]:
+    if "aws_access_key_id" not in outputs:
+        return None, None
+    keys = {name: outputs[name] for name in Credentials.model_fields}
+    return outputs["endpoint_url"], Credentials.model_validate(keys)
+
+
+def _stack_of(outputs: Outputs) -> str:
+    project = load_settings(ROOT, LOCAL, {}).project
+    name = Target.from_outputs("these outputs", outputs).process_order_function
+    return name.removeprefix(f"{project}-").removesuffix(_WORKER)
+
+
+def _config(settings: StackSettings) -> StackConfig:
+    own = {
+        name.partition(":")[2]: text
+        for name, text in settings.config.items()
+        if name.startswith(f"{settings.project}:")
+    }
+    return parse_config(own, project=settings.project, stack=settings.stack)
+
+
+def _stand_in(key: str) -> str:
+    """A text in a secret's place; no two keys have the same."""
+    return f"not-decrypted-for-preflight-{key.replace(':', '-')}"

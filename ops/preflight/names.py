@@ -1,0 +1,169 @@
+"""Names that the first `up` would meet, and roles that it needs.
+
+AWS refuses some names that exist (roles, tables, functions) halfway through, and silently takes over others (topics,
+queues, alarms), with whatever policy and messages they have.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from ops.errors import OpsError
+from ops.preflight.finding import Finding, Verdict
+from ops.preflight.ground import Ground
+from ops.target import ROOT
+
+_CHECK: Final = "names"
+_SHOWN: Final = 5
+# Lambda makes a function's log group anew when it logs once more after `destroy`.
+_LOG_GROUPS: Final = ("/aws/lambda/", "/aws/vendedlogs/", "aws-waf-logs-")
+_DOMAIN_ROLE: Final = "AWSServiceRoleForAPIGateway"
+_DOMAIN_SERVICE: Final = "ops.apigateway.amazonaws.com"
+
+Lister = Callable[[Ground], Iterator[str]]
+
+
+def names(ground: Ground) -> Iterator[Finding]:
+    """One finding per service, until a deployment has ended well; afterwards the names are the stack's own."""
+    if ground.outputs:
+        yield Finding(_CHECK, Verdict.OK, f"deployed before: what is called {ground.prefix}-… is the stack's own")
+        return
+    own = _own(ground)
+    for kind, lister in _listers(ground).items():
+        yield _in_the_way(ground, kind, lister, own)
+
+
+def _own(ground: Ground) -> frozenset[str] | None:
+    """Names that are in Pulumi's state; None where it could not be read."""
+    if ground.outputs is None:
+        return None
+    try:
+        ids = ground.ids()
+    except OpsError:
+        return None
+    # An id is a name, or a URL, an ARN or a path that ends in one.
+    return frozenset(part for each in ids for part in (each, each.rpartition("/")[2], each.rpartition(":")[2]))
+
+
+def _in_the_way(ground: Ground, kind: str, lister: Lister, own: frozenset[str] | None) -> Finding:
+    others = tuple(f"{ground.settings.project}-{stack}-" for stack in _siblings(ground.settings.stack))
+    mine = f"{ground.prefix}-"
+    try:
+        begins_so = {name for name in lister(ground) if _starts(name, mine) and not _starts(name, *others)}
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        return Finding(kind, Verdict.UNKNOWN, f"could not read: {error.operation_name} answers {code}")
+    found = sorted(begins_so - (own or frozenset()))
+    if not found:
+        return Finding(kind, Verdict.OK, f"none is in the way of {mine}…")
+    shown = ", ".join(found[:_SHOWN]) + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")
+    if own is None:
+        return Finding(kind, Verdict.UNKNOWN, f"{shown}: this stack's, or in its way? Its state could not be read")
+    return Finding(
+        kind,
+        Verdict.ERROR,
+        f"in the way: {shown}",
+        ("delete them if they are left over, import them (docs/delivery.md), or give the stack another name",),
+    )
+
+
+def _starts(name: str, *prefixes: str) -> bool:
+    bare = next((name.removeprefix(each) for each in _LOG_GROUPS if name.startswith(each)), name)
+    return bool(prefixes) and bare.startswith(prefixes)
+
+
+def _siblings(stack: str) -> list[str]:
+    """Stacks of this project whose names begin as this one's: theirs are not in the way."""
+    files = ROOT.glob("Pulumi.*.yaml")
+    return [name for file in files if (name := file.stem.removeprefix("Pulumi.")).startswith(f"{stack}-")]
+
+
+def _listers(ground: Ground) -> dict[str, Lister]:
+    config = ground.config
+    found: dict[str, Lister] = {
+        "roles": lambda at: _paged(at, "iam", "list_roles", "Roles", "RoleName"),
+        "functions": lambda at: _paged(at, "lambda", "list_functions", "Functions", "FunctionName"),
+        "tables": lambda at: _paged(at, "dynamodb", "list_tables", "TableNames"),
+        "queues": lambda at: (
+            url.rpartition("/")[2]
+            for url in _paged(at, "sqs", "list_queues", "QueueUrls", QueueNamePrefix=f"{at.prefix}-")
+        ),
+        "topics": lambda at: (arn.rpartition(":")[2] for arn in _paged(at, "sns", "list_topics", "Topics", "TopicArn")),
+        "log groups": _log_groups,
+    }
+    if config.alarms:
+        found["alarms"] = _alarms
+    if config.events_target == "bus":
+        found["event buses"] = lambda at: (
+            bus["Name"] for bus in at.client("events").list_event_buses(NamePrefix=f"{at.prefix}-")["EventBuses"]
+        )
+    if config.gradual_deploy != "none":
+        found["CodeDeploy applications"] = lambda at: _paged(at, "codedeploy", "list_applications", "applications")
+    return found
+
+
+def _paged(ground: Ground, service: str, operation: str, items: str, name: str = "", **given: Any) -> Iterator[str]:
+    for page in ground.client(service).get_paginator(operation).paginate(**given):
+        yield from (item[name] if name else item for item in page.get(items, ()))
+
+
+def _log_groups(ground: Ground) -> Iterator[str]:
+    for kind in _LOG_GROUPS:
+        prefix = f"{kind}{ground.prefix}-"
+        yield from _paged(ground, "logs", "describe_log_groups", "logGroups", "logGroupName", logGroupNamePrefix=prefix)
+
+
+def _alarms(ground: Ground) -> Iterator[str]:
+    for kind, items in (("MetricAlarm", "MetricAlarms"), ("CompositeAlarm", "CompositeAlarms")):
+        given: dict[str, Any] = {"AlarmNamePrefix": f"{ground.prefix}-", "AlarmTypes": [kind]}
+        yield from _paged(ground, "cloudwatch", "describe_alarms", items, "AlarmName", **given)
+
+
+def roles(ground: Ground) -> Iterator[Finding]:
+    """The boundary of the stack's roles, and the role that AWS itself needs in the account."""
+    yield _boundary(ground)
+    if not ground.config.domain_name:
+        yield Finding("service-linked roles", Verdict.OK, "none is needed with these options")
+    elif _exists(ground, "get_role", RoleName=_DOMAIN_ROLE):
+        yield Finding("service-linked roles", Verdict.OK, f"{_DOMAIN_ROLE} is there")
+    else:
+        yield Finding(
+            "service-linked roles",
+            Verdict.WARNING,
+            f"the account's first domain name makes {_DOMAIN_ROLE}; the deploy role may do that, others may not",
+            (f"aws iam create-service-linked-role --aws-service-name {_DOMAIN_SERVICE}",),
+        )
+
+
+def _boundary(ground: Ground) -> Finding:
+    check, config = "permissions boundary", ground.config
+    if config.permissions_boundary_arn:
+        if _exists(ground, "get_policy", PolicyArn=config.permissions_boundary_arn):
+            return Finding(check, Verdict.OK, "the policy is there")
+        return Finding(
+            check,
+            Verdict.ERROR,
+            f"there is no policy {config.permissions_boundary_arn}: no role could be made",
+            ("deploy bootstrap/template.yaml, or correct orders:permissions_boundary_arn",),
+        )
+    partition = ground.session.get_partition_for_region(ground.session.region_name or "us-east-1")
+    arn = f"arn:{partition}:iam::{ground.account()}:policy/pulumi-{ground.prefix}-boundary"
+    if not _exists(ground, "get_policy", PolicyArn=arn):
+        return Finding(check, Verdict.OK, "none is set, and the bootstrap has made none")
+    return Finding(
+        check,
+        Verdict.WARNING,
+        "the bootstrap has made one that the stack does not name: its deploy role can make no role",
+        (f"pulumi config set {ground.settings.project}:permissions_boundary_arn {arn}",),
+    )
+
+
+def _exists(ground: Ground, operation: str, **given: str) -> bool:
+    try:
+        getattr(ground.client("iam"), operation)(**given)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchEntity", "NoSuchEntityException"):
+            return False
+        raise
+    return True

@@ -1,0 +1,68 @@
+"""Whether somebody hears the alarms, and whether every e-mail address has confirmed."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from ops.preflight.finding import Finding, Verdict
+from ops.preflight.ground import Ground
+
+_PENDING: Final = "PendingConfirmation"
+_PAGES: Final = "pages"
+
+
+def people(ground: Ground) -> Iterator[Finding]:
+    """Who is woken, and who has yet to confirm."""
+    config, topics = ground.config, (ground.outputs or {}).get("alarm_topic_arns", {})
+    if not config.alarms:
+        yield Finding(_PAGES, Verdict.OK, "this stack has no alarms (orders:alarms)")
+    elif not config.alarm_page_subscriptions:
+        yield _nobody(ground, "nobody is subscribed to pages: alarms that should wake somebody would fire unheard")
+    elif "page" in topics and not _confirmed(ground, topics["page"]):
+        yield _nobody(ground, "none of the subscriptions to pages is confirmed: alarms would fire unheard")
+    else:
+        yield Finding(_PAGES, Verdict.OK, f"{len(config.alarm_page_subscriptions)} subscribed")
+    yield _confirmations(ground, topics)
+
+
+def _nobody(ground: Ground, text: str) -> Finding:
+    todo = f"pulumi config set --path '{ground.settings.project}:alarm_page_subscriptions[0]' https=https://PAGER/HOOK"
+    return Finding(_PAGES, Verdict.WARNING, text, (todo,))
+
+
+def _confirmations(ground: Ground, alarm_topics: dict[str, str]) -> Finding:
+    check, config = "confirmations", ground.config
+    receivers = (
+        *config.alarm_page_subscriptions,
+        *config.alarm_notify_subscriptions,
+        *config.alarm_ticket_subscriptions,
+    )
+    mails = sum(each.startswith("email") for each in receivers)
+    mails += sum(each.protocol.startswith("email") for each in config.subscriptions)
+    if not ground.outputs:
+        text = f"{mails} e-mail addresses get a link to click on after up" if mails else "no e-mail address needs one"
+        return Finding(check, Verdict.OK, text)
+    events = ground.outputs.get("notifications_topic_arn")
+    topics = [*alarm_topics.values(), *([events] if events else [])]
+    waiting = [
+        f"{each['Protocol']} of {topic.rpartition(':')[2]}"
+        for topic in topics
+        for each in _subscriptions(ground, topic)
+        if each["SubscriptionArn"] == _PENDING
+    ]
+    if not waiting:
+        return Finding(check, Verdict.OK, "every subscription is confirmed")
+    return Finding(
+        check,
+        Verdict.WARNING,
+        f"not confirmed, so nothing is delivered: {', '.join(waiting)}",
+        ("have the link in the mail clicked; after three days it is void: remove the address, up, add it again, up",),
+    )
+
+
+def _confirmed(ground: Ground, topic: str) -> bool:
+    return any(each["SubscriptionArn"] != _PENDING for each in _subscriptions(ground, topic))
+
+
+def _subscriptions(ground: Ground, topic: str) -> Iterator[dict[str, Any]]:
+    pages = ground.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+    return (each for page in pages for each in page["Subscriptions"])

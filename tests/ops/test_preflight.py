@@ -1,0 +1,318 @@
+"""What `preflight` says before a deployment, of answers that AWS could give."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from ops.cli.main import main
+from ops.errors import ExitCode, RefusedError
+from ops.preflight import checks, names
+from ops.preflight import ground as ground_module
+from ops.preflight.capacity import alarm, capacity, concurrency
+from ops.preflight.finding import Finding, Verdict
+from ops.preflight.ground import Ground, ground
+from ops.preflight.names import roles
+from ops.preflight.people import people
+from ops.preflight.state import BACKEND_VARIABLE, state
+from ops.target import ROOT, Choice
+from pipeline.config import StackConfig
+from pipeline.config.stack_file import StackSettings
+
+PENDING = "PendingConfirmation"
+GROUP = "/aws/lambda/orders-prod-get-order"
+
+
+def config(**options: Any) -> StackConfig:
+    return StackConfig(environment="development", **options)
+
+
+class Answers:
+    """A client of any service: `answers` by operation; what is not there is refused."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        self._answers = answers
+
+    def __getattr__(self, operation: str) -> Any:
+        def call(**_: Any) -> Any:
+            answer = self._answers.get(operation, ClientError({"Error": {"Code": "AccessDenied"}}, operation))
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return call
+
+    def get_paginator(self, operation: str) -> Any:
+        class Pages:
+            @staticmethod
+            def paginate(**_: Any) -> Iterator[Any]:
+                yield getattr(self, operation)()
+
+        return Pages
+
+
+class Known(Ground):
+    """A ground whose AWS answers what it is told to."""
+
+    answers: dict[str, Any]
+    owned: frozenset[str] = frozenset()
+
+    def ids(self) -> frozenset[str]:
+        return self.owned
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        del service, region
+        return Answers(self.answers)
+
+
+def known(
+    stack_config: StackConfig, outputs: dict[str, Any] | None = None, stack: str = "prod", **answers: Any
+) -> Ground:
+    settings = StackSettings("orders", stack, {"aws:region": "eu-west-1"})
+    made = Known(settings, stack_config, {} if outputs is None else outputs)
+    vars(made)["answers"] = {"get_caller_identity": {"Account": "123456789012"}, **answers}
+    return made
+
+
+def only(findings: Iterator[Finding], check: str) -> Finding:
+    (found,) = [each for each in findings if each.check == check]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("options", "quota", "verdict"),
+    [
+        pytest.param({}, 1_000, Verdict.OK, id="usual"),
+        pytest.param({}, 10, Verdict.ERROR, id="new account: the worker may take all"),
+        pytest.param({"worker_max_concurrency": 9}, 10, Verdict.WARNING, id="one is left for the API"),
+        pytest.param({"worker_max_concurrency": 10, "throttle_burst": 90}, 100, Verdict.OK, id="exactly enough"),
+        pytest.param({"worker_max_concurrency": 10, "throttle_burst": 91}, 100, Verdict.WARNING, id="one too few"),
+        pytest.param({"worker_reserved_concurrency": 10}, 109, Verdict.ERROR, id="Lambda keeps 100"),
+        pytest.param({"worker_reserved_concurrency": 10, "throttle_burst": 100}, 110, Verdict.OK, id="reserved"),
+        pytest.param(
+            {"api_reserved_concurrency": 5, "worker_max_concurrency": 10}, 110, Verdict.OK, id="the API's own are both"
+        ),
+    ],
+)
+def test_the_quota_is_held_against_what_worker_and_api_take_at_once(
+    options: dict[str, Any], quota: int, verdict: Verdict
+) -> None:
+    # GIVEN a stack and an account where nobody else reserves anything
+    # WHEN
+    found = concurrency(config(**options), quota, quota)
+    # THEN it says whether both fit, and if not how many to ask for, which is enough
+    assert found.verdict is verdict
+    if verdict is not Verdict.OK:
+        wanted = int(found.todo[0].rpartition(" ")[2])
+        assert concurrency(config(**options), wanted, wanted).verdict is Verdict.OK
+
+
+def test_what_its_own_functions_have_reserved_is_free_for_the_next_deployment() -> None:
+    # GIVEN a deployed stack whose worker has 400 of 500 reserved
+    outputs = {"process_order_function": "orders-prod-process-order"}
+    answers: dict[str, Any] = {
+        "get_account_settings": {"AccountLimit": {"ConcurrentExecutions": 500, "UnreservedConcurrentExecutions": 100}},
+        "get_function_concurrency": {"ReservedConcurrentExecutions": 400},
+    }
+    # WHEN it is to reserve the same again
+    stack = known(config(worker_reserved_concurrency=400, throttle_burst=100), outputs, **answers)
+    # THEN it may
+    assert only(capacity(stack), "Lambda's concurrency").verdict is Verdict.OK
+
+
+def test_the_command_for_the_alarm_on_concurrency_makes_it_right() -> None:
+    # GIVEN other thresholds, with and without one for the account
+    for given in (("api_5xx_percent=2",), ("api_5xx_percent=2", "account_concurrency=7")):
+        stack = config(alarm_thresholds=given)
+        # WHEN the quota is another one
+        found = alarm(stack, 50, "orders")
+        # THEN the command changes this threshold, and leaves the others
+        assert found.verdict is Verdict.WARNING
+        key, text = found.todo[0].split("'")[1], found.todo[0].rpartition(" ")[2]
+        items = list(given)
+        items[int(key.split("[")[1][:-1]) :] = [text]
+        assert items == ["api_5xx_percent=2", "account_concurrency=50"]
+        assert alarm(config(alarm_thresholds=tuple(items)), 50, "orders").verdict is Verdict.OK
+
+
+def roles_called(*found: str) -> dict[str, Any]:
+    return {"list_roles": {"Roles": [{"RoleName": name} for name in found]}}
+
+
+def test_names_that_begin_as_the_stacks_are_in_the_way_of_the_first_deployment_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a role of this stack's name, one of a sibling's, one of nobody's
+    (tmp_path / "Pulumi.prod-eu.yaml").touch()
+    monkeypatch.setattr(names, "ROOT", tmp_path)
+    answers = roles_called("orders-prod-deploy", "orders-prod-eu-deploy", "orders-production")
+    # WHEN
+    first = only(names.names(known(config(), **answers)), "roles")
+    later = list(names.names(known(config(), {"process_order_function": "orders-prod-process-order"}, **answers)))
+    # THEN
+    assert (first.verdict, first.found) == (Verdict.ERROR, "in the way: orders-prod-deploy")
+    assert [each.verdict for each in later] == [Verdict.OK]
+
+
+def test_what_a_deployment_that_failed_halfway_has_made_is_not_in_the_way_of_the_next() -> None:
+    # GIVEN a state with a role and a queue, and one more role that is not in it
+    answers: dict[str, Any] = {
+        **roles_called("orders-prod-get-order", "orders-prod-deploy"),
+        "list_queues": {"QueueUrls": ["https://sqs.eu-west-1.amazonaws.com/123456789012/orders-prod-orders-queue"]},
+    }
+    stack = known(config(), **answers)
+    queue_url, role = answers["list_queues"]["QueueUrls"][0], "orders-prod-get-order"
+    vars(stack)["owned"] = frozenset({queue_url, role})
+    # WHEN
+    found = {each.check: each for each in names.names(stack)}
+    # THEN
+    assert found["queues"].verdict is Verdict.OK
+    assert found["roles"].found == "in the way: orders-prod-deploy"
+
+
+def test_log_groups_are_known_by_what_follows_their_folder() -> None:
+    # GIVEN
+    answers: dict[str, Any] = {"describe_log_groups": {"logGroups": [{"logGroupName": GROUP}]}}
+    # WHEN
+    found = only(names.names(known(config(), **answers)), "log groups")
+    # THEN
+    assert found.verdict is Verdict.ERROR
+    assert GROUP in found.found
+
+
+def test_what_may_not_be_read_is_unknown_and_the_rest_goes_on() -> None:
+    # GIVEN credentials that may read nothing
+    # WHEN everything is asked
+    found = checks.ask(known(config(package_bytecode=False), {}))
+    # THEN what AWS was asked for is unknown, and nothing of it is called well
+    answered = {each.check: each.verdict for each in found}
+    of_aws = {"capacity", "roles", "functions", "tables", "queues", "topics", "log groups", "alarms"}
+    assert {check for check, verdict in answered.items() if verdict is Verdict.UNKNOWN} >= of_aws
+    assert answered["Python for byte code"] is Verdict.OK
+
+
+@pytest.mark.parametrize(
+    ("domain", "answer", "verdict"),
+    [
+        ("", None, Verdict.OK),
+        ("orders.example.com", {}, Verdict.OK),
+        ("orders.example.com", ClientError({"Error": {"Code": "NoSuchEntity"}}, "GetRole"), Verdict.WARNING),
+    ],
+)
+def test_the_role_of_domain_names(domain: str, answer: Any, verdict: Verdict) -> None:
+    # GIVEN
+    options = {"domain_name": domain, "domain_zone_id": "Z1"} if domain else {}
+    nothing = ClientError({"Error": {"Code": "NoSuchEntity"}}, "GetPolicy")
+    # WHEN
+    found = list(roles(known(config(**options), get_role=answer, get_policy=nothing)))
+    # THEN
+    assert [each.verdict for each in found] == [Verdict.OK, verdict]
+
+
+def test_the_bootstraps_boundary_has_to_be_named_and_a_named_one_has_to_be_there() -> None:
+    # GIVEN its name as the template makes it
+    template = (ROOT / "bootstrap/template.yaml").read_text()
+    assert 'ManagedPolicyName: !Sub "pulumi-${Project}-${Environment}-boundary"' in template
+    arn = "arn:aws:iam::123456789012:policy/pulumi-orders-prod-boundary"
+    missing = ClientError({"Error": {"Code": "NoSuchEntity"}}, "GetPolicy")
+    named = config(permissions_boundary_arn=arn)
+    # WHEN
+    forgotten = only(roles(known(config(), get_policy={})), "permissions boundary")
+    absent = only(roles(known(named, get_policy=missing)), "permissions boundary")
+    there = only(roles(known(named, get_policy={})), "permissions boundary")
+    # THEN
+    assert [each.verdict for each in (forgotten, absent, there)] == [Verdict.WARNING, Verdict.ERROR, Verdict.OK]
+    assert forgotten.todo == (f"pulumi config set orders:permissions_boundary_arn {arn}",)
+
+
+def test_a_lock_that_was_left_behind_is_told_with_its_holder_and_the_way_out(tmp_path: Path) -> None:
+    # GIVEN a state, as Pulumi keeps it in a folder
+    environment = {BACKEND_VARIABLE: f"file://{tmp_path}"}
+    stacks, locks = tmp_path / ".pulumi/stacks/orders", tmp_path / ".pulumi/locks/organization/orders/prod"
+    stacks.mkdir(parents=True)
+    none = only(state(known(config()), environment), "lock of the state")
+    (stacks / "prod.json").touch()
+    free = only(state(known(config()), environment), "lock of the state")
+    # WHEN a run dies with its lock
+    locks.mkdir(parents=True)
+    lock = {"pid": 7, "username": "runner", "hostname": "ci", "timestamp": "2026-01-02T03:04:05Z"}
+    (locks / "1.json").write_text(json.dumps(lock))
+    (locks / "2.json").write_text("{")
+    held = only(state(known(config()), environment), "lock of the state")
+    # THEN
+    assert [each.verdict for each in (none, free, held)] == [Verdict.WARNING, Verdict.OK, Verdict.ERROR]
+    assert "runner@ci (process 7) since 2026-01-02T03:04:05Z; a lock that cannot be read" in held.found
+    assert "pulumi cancel --stack prod" in held.todo[0]
+
+
+def test_nobody_on_the_pager_and_an_address_that_has_not_confirmed() -> None:
+    # GIVEN a deployed stack whose only page goes to an address that nobody confirmed
+    outputs = {"alarm_topic_arns": {"page": "arn:aws:sns:eu-west-1:123456789012:orders-prod-alarms-page"}}
+    answer = {"Subscriptions": [{"SubscriptionArn": PENDING, "Protocol": "email", "Endpoint": "ada@example.com"}]}
+    stack = config(alarm_page_subscriptions=("email=ada@example.com",))
+    # WHEN
+    nobody = list(people(known(config(), outputs, list_subscriptions_by_topic={"Subscriptions": []})))
+    waiting = list(people(known(stack, outputs, list_subscriptions_by_topic=answer)))
+    # THEN both are said, without the address
+    assert [each.verdict for each in nobody] == [Verdict.WARNING, Verdict.OK]
+    assert [each.verdict for each in waiting] == [Verdict.WARNING, Verdict.WARNING]
+    assert "email of orders-prod-alarms-page" in waiting[1].found
+    assert "ada" not in str(waiting)
+
+
+def write_stack(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
+    (folder / "Pulumi.prod.yaml").write_text(text)
+    monkeypatch.setattr(ground_module, "ROOT", folder)
+
+
+SECRETS = "{orders:waf: true, orders:allow_anonymous: true, orders:origin_secret: {secure: A}}"
+
+
+def test_a_stack_is_known_by_its_files_with_secrets_that_stay_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a stack that was never deployed, with an encrypted value, and no `pulumi` to ask
+    write_stack(tmp_path, f"config: {SECRETS}", monkeypatch)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    # WHEN
+    found = ground(Choice(stack="prod"), {})
+    # THEN its configuration is known, and that its outputs are not is said
+    assert (found.prefix, found.config.waf, found.outputs) == ("orders-prod", True, None)
+    assert "pulumi" in found.unread
+
+
+def test_a_refused_configuration_is_in_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN
+    write_stack(tmp_path, "config: {orders:batch_size: 0, orders:allow_anonymous: true}", monkeypatch)
+    # WHEN
+    with pytest.raises(RefusedError) as caught:
+        ground(Choice(stack="prod"), {})
+    # THEN
+    assert "orders:batch_size: given 0" in str(caught.value)
+
+
+def test_a_stack_without_a_file_is_no_stack(capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN
+    # WHEN
+    code = main(["preflight", "--stack", "nowhere"])
+    # THEN
+    assert code == ExitCode.NO_STACK
+    assert "Pulumi.nowhere.yaml" in capsys.readouterr().err
+
+
+def test_every_stack_that_is_committed_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN no `pulumi` to ask
+    monkeypatch.setenv("PATH", "")
+    # WHEN
+    found = [ground(Choice(stack=name), {}) for name in ("dev", "prod")]
+    # THEN
+    assert [(each.prefix, each.config.environment) for each in found] == [
+        ("orders-dev", "development"),
+        ("orders-prod", "production"),
+    ]
