@@ -4,7 +4,6 @@ Logs carry ids, never personal data or payloads. In threads use `logger.thread_s
 put one order's id on another's lines. `metrics` is not thread-safe: add metrics from the main thread only.
 """
 
-from enum import StrEnum
 from typing import Final
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -13,35 +12,3 @@ logger: Final = Logger(utc=True)
 metrics: Final = Metrics()
 # botocore alone: the recorder's default is every library it knows, each an import at cold start.
 tracer: Final = Tracer(patch_modules=["botocore"])
-
-
-class Metric(StrEnum):
-    """Our own metrics, in the namespace of the stack with the dimension `service` (`api` or `worker`)."""
-
-    # api
-    ORDER_ACCEPTED = "OrderAccepted"
-    IDEMPOTENT_REPLAY = "IdempotentReplay"
-    IDEMPOTENCY_CONFLICT = "IdempotencyConflict"
-    """409: the first attempt with this key is still running."""
-    IDEMPOTENCY_MISMATCH = "IdempotencyMismatch"
-    """422: the key was used with another body."""
-    DEPENDENCY_FAILURE = "DependencyFailure"
-    """503: the outcome is unknown to the client."""
-
-    # worker
-    ORDER_CONFIRMED = "OrderConfirmed"
-    ORDER_REJECTED = "OrderRejected"
-    ATTEMPT_FAILED = "AttemptFailed"
-    """One failed attempt at one message. Partial batch failures never show in Lambda's `Errors`."""
-    LAST_ATTEMPT_FAILED = "LastAttemptFailed"
-    """SQS moves the message to the dead-letter queue next."""
-    MESSAGE_DEAD_LETTERED = "MessageDeadLettered"
-    """A permanent failure that the worker itself sent to the dead-letter queue."""
-    ATTEMPT_DEFERRED = "AttemptDeferred"
-    """Not started: no time left in this invocation, or a twin of it is running."""
-    ACCEPTED_TO_SETTLED = "AcceptedToSettledLatency"
-    """Milliseconds from `accepted_at` to `settled_at`, once per order."""
-    BATCH_ISOLATED = "BatchIsolated"
-    """A batch with an earlier delivery in it, processed one record at a time."""
-    TRANSACTION_CONFLICT = "TransactionConflict"
-    """In-process retries of a settlement."""

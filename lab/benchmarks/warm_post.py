@@ -21,9 +21,9 @@ from lab.simulation.clock import Clock
 from lab.simulation.requests import api_event, lambda_context, order_body
 from runtime.handlers import create_order
 from runtime.handlers.create_order import CreateOrder
+from runtime.handlers.powertools.idempotency import Answer, FirstAnswers
 from runtime.observability import logger, metrics
 from runtime.settings import IntakeSettings
-from runtime.store.first_answer import Answer, FirstAnswers
 
 REQUESTS = 200
 _ANSWERS: dict[str, dict[str, Any]] = {

@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from lab.simulation.fakes import Call
 from lab.simulation.fakes.wire import Wire
-from runtime.logic import batch
+from runtime.handlers.powertools import batch
 
 T = TypeVar("T")
 Choose = Callable[[Sequence[int]], int]

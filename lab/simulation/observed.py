@@ -20,7 +20,7 @@ from lab.simulation.world import Deployment, World
 from runtime.handlers import create_order, get_order, process_order
 from runtime.handlers.create_order import CreateOrder
 from runtime.handlers.get_order import GetOrder
-from runtime.logic.batch import BatchRunner
+from runtime.handlers.powertools.batch import BatchRunner
 from runtime.observability import logger, metrics
 
 NAMESPACE: Final = "orders-test"

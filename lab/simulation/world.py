@@ -27,8 +27,8 @@ from lab.simulation.requests import api_event, lambda_context
 from runtime.handlers import create_order, get_order, process_order
 from runtime.handlers.create_order import CreateOrder
 from runtime.handlers.get_order import GetOrder
+from runtime.handlers.powertools.batch import BatchRunner
 from runtime.http.responses import Response
-from runtime.logic.batch import BatchRunner
 from runtime.models.order import OrderStatus
 from runtime.observability import logger, metrics
 from runtime.settings import IntakeSettings, LookupSettings, WorkerSettings

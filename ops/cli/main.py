@@ -12,8 +12,7 @@ from ops.cli.desk import Desk, console
 from ops.errors import ExitCode, OpsError, explain
 from ops.gateway.clients import Clients
 from ops.target import Choice, resolve
-from runtime.logic.failures import CorruptDataError
-from runtime.store.dependency import DependencyError
+from runtime.logic.failures import CorruptDataError, DependencyError
 from runtime.store.notifications import EntryRefusedError
 
 _EPILOG = """\

@@ -13,9 +13,10 @@ from ops.errors import ExitCode, RefusedError
 from ops.logic.durations import parse_duration
 from ops.logic.trace import CODE_PLACES, Step, concerns, notification, step_of_line, steps_of_order, timeline
 from runtime.logic.event import EVENT_TYPES, event_for
+from runtime.logic.protocols import Notifications
 from runtime.models.fields import from_timestamp
 from runtime.models.order import StoredOrder
-from runtime.store.notifications import BusNotifications, Notifications, TopicNotifications
+from runtime.store.notifications import BusNotifications, TopicNotifications
 
 _BEFORE: Final = timedelta(minutes=5)
 

@@ -14,7 +14,7 @@ from ops.gateway.queues import Depth, depth_of
 from ops.gateway.telemetry import Alarm, Query
 from ops.gateway.worker import ENABLED
 from ops.logic.durations import WrongValueError, parse_duration, show_duration
-from runtime.observability import Metric
+from runtime.metric import Metric
 
 _COUNTS: Final = {
     "api": (

@@ -10,11 +10,11 @@ from botocore.exceptions import ClientError
 
 from ops.errors import OpsError
 from ops.logic.case import Facts
+from runtime.handlers.powertools.idempotency import PROCESSED_PREFIX
 from runtime.logic.failures import CorruptDataError
 from runtime.models.order import OPEN_STATUSES, SETTLED_STATUSES, OrderMessage, OrderStatus, ReasonCode, StoredOrder
 from runtime.store.items import from_item, to_attribute, to_order
 from runtime.store.order_item import immutable_attributes
-from runtime.store.processed_orders import KEY_PREFIX
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -177,4 +177,4 @@ def _readable(items: Iterable[Any]) -> tuple[list[StoredOrder], list[str]]:
 
 def record_id(order_id: str) -> str:
     """The key under which Powertools keeps the worker's record of an order."""
-    return f"{KEY_PREFIX}#{hashlib.sha256(json.dumps(order_id).encode()).hexdigest()}"
+    return f"{PROCESSED_PREFIX}#{hashlib.sha256(json.dumps(order_id).encode()).hexdigest()}"

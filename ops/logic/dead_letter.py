@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from runtime.logic.delivery import Delivery
-from runtime.logic.failures import NewerSchemaError, PermanentError
-from runtime.logic.message import MALFORMED_BODY, concerned_order, read_message
+from runtime.logic.failures import PermanentError
+from runtime.logic.message import MALFORMED_BODY
 from runtime.models.order import SETTLED_STATUSES, OrderMessage, OrderStatus, StoredOrder
 
 MessageAttributes = Mapping[str, Mapping[str, Any]]
@@ -92,21 +92,20 @@ class DeadLetter:
 def read_letter(message: Received) -> DeadLetter:
     """Read what there is to know from the message alone."""
     delivery = as_delivery(message)
-    order_id, content = concerned_order(delivery)
     original = message.text("original_message_id") or message.message_id
     attempts = message.text("attempt") or ""
     return DeadLetter(
         message_id=message.message_id,
         original_id=original,
         # The id alone is text that a sender could choose: only copies of the same bytes may be merged.
-        twin_key=hashlib.sha256(f"{original}\n{order_id}\n{message.body}".encode()).digest()[:16],
-        order_id=order_id,
+        twin_key=hashlib.sha256(f"{original}\n{delivery.order_id}\n{message.body}".encode()).digest()[:16],
+        order_id=delivery.order_id,
         readable=_is_readable(delivery),
         error_type=message.text("error_type"),
         error=message.text("error"),
         attempts=int(attempts) if attempts.isascii() and attempts.isdigit() else None,
         sent_at=message.sent_at,
-        summary="" if content is None else summarise(content),
+        summary="" if delivery.order is None else summarise(delivery.order),
     )
 
 
@@ -126,7 +125,7 @@ def as_delivery(message: Received) -> Delivery:
 
 def content_of(message: Received) -> OrderMessage | None:
     """The order in the message, if it can be read."""
-    return concerned_order(as_delivery(message))[1]
+    return as_delivery(message).order
 
 
 def summarise(order: OrderMessage | StoredOrder) -> str:
@@ -161,11 +160,5 @@ def classify(letter: DeadLetter, order: StoredOrder | None, *, corrupt: bool, fi
 
 
 def _is_readable(delivery: Delivery) -> bool:
-    try:
-        read_message(delivery)
-    except PermanentError as failure:
-        # What is JSON may be readable after a deploy; what is not never will be.
-        return failure.error_type != MALFORMED_BODY
-    except NewerSchemaError:
-        return True
-    return True
+    # What is JSON may be readable after a deploy; what is not never will be.
+    return not (isinstance(delivery.content, PermanentError) and delivery.content.error_type == MALFORMED_BODY)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
+from runtime.handlers.powertools.idempotency import Answer, FirstAnswers, KeyReusedError
 from runtime.http import endpoint
 from runtime.http.body import parse_json, read_bytes, require_json
 from runtime.http.idempotency_key import parse_key
@@ -16,14 +17,14 @@ from runtime.http.request import Request, identity_of
 from runtime.http.responses import REPLAY_HEADER, Response, document_of, json_response
 from runtime.http.validation import to_order
 from runtime.logic.accept import Acceptance, Submission
+from runtime.logic.failures import DependencyError, InProgressError
 from runtime.logic.trace_context import traceparent
-from runtime.observability import Metric, logger, tracer
+from runtime.metric import Metric
+from runtime.observability import logger, tracer
 from runtime.resumed import renew_chance
 from runtime.settings import IntakeSettings, intake_settings
 from runtime.store import clients
 from runtime.store.call_budget import CallBudget
-from runtime.store.dependency import DependencyError
-from runtime.store.first_answer import Answer, FirstAnswers, InProgressError, KeyReusedError
 from runtime.store.order_intake import OrderIntake
 from runtime.store.order_queue import OrderQueue
 
@@ -127,6 +128,7 @@ def build(
             queue=OrderQueue(sqs, settings.orders_queue_url, fifo=settings.orders_queue_fifo),
             orders=OrderIntake(dynamodb, settings.orders_table, sleep),
             now=now,
+            logger=logger,
         ),
         answers=FirstAnswers(dynamodb, settings.idempotency_table, settings.idempotency_ttl_seconds),
         budget=budget or CallBudget(),

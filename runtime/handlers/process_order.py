@@ -6,18 +6,20 @@ import time
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from runtime.handlers.powertools.batch import BatchRunner
+from runtime.handlers.powertools.idempotency import ProcessedOrders
 from runtime.logic.backoff import Random
-from runtime.logic.batch import BatchRunner
 from runtime.logic.clock import Clock
 from runtime.logic.processing import OrderProcessor
+from runtime.logic.protocols import Notifications
 from runtime.logic.settle import Settler
 from runtime.observability import logger, metrics, tracer
 from runtime.settings import WorkerSettings, worker_settings
 from runtime.store import clients
 from runtime.store.call_budget import CallBudget
 from runtime.store.dead_letters import DeadLetters
-from runtime.store.notifications import BusNotifications, Notifications, TopicNotifications
-from runtime.store.processed_orders import ProcessedOrders
+from runtime.store.dependency import describe
+from runtime.store.notifications import BusNotifications, TopicNotifications
 from runtime.store.settlement import SettlementStore
 from runtime.store.source_queue import SourceQueue
 
@@ -58,7 +60,9 @@ def build(
         processed=processed,
         dead_letters=DeadLetters(sqs, settings.dead_letter_queue_url, fifo=settings.orders_queue_fifo),
         source=SourceQueue(brief_sqs or sqs, settings.orders_queue_url),
+        describe=describe,
         random=random,
+        logger=logger,
     )
     return BatchRunner(processor, processed, budget or CallBudget(), settings.batch_threads)
 

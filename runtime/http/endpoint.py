@@ -10,9 +10,9 @@ from runtime.http.origin import OriginGuard
 from runtime.http.problems import OUTCOME_UNKNOWN, ProblemError
 from runtime.http.request import Request, parse_event
 from runtime.http.responses import CORRELATION_HEADER, Response, problem_response
-from runtime.logic.failures import ProcessingError, error_text_of
-from runtime.observability import Metric, logger, metrics
-from runtime.store.dependency import DependencyError
+from runtime.logic.failures import DependencyError, ProcessingError, describe
+from runtime.metric import Metric
+from runtime.observability import logger, metrics
 
 
 def answer(event: object, route: Callable[[Request], Response], guard: OriginGuard) -> Response:
@@ -52,7 +52,7 @@ def unexpected(error: Exception, order_id: str | None = None) -> ProblemError:
     count(Metric.DEPENDENCY_FAILURE)
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
     # Nothing but what is ours to tell: a text of others may quote what the client sent.
-    text = error_text_of(error) if isinstance(error, ProcessingError) else None
+    text = describe(error).error if isinstance(error, ProcessingError) else None
     logger.error(
         "unexpected error",
         extra={"error_type": type(error).__name__, "error": text, "places": places, "order_id": order_id},

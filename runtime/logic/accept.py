@@ -4,30 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Protocol
 
 from runtime.logic import keys
 from runtime.logic.canonical import canonical
+from runtime.logic.protocols import AcceptedOrders, Logger, OrderSender
 from runtime.models.answers import AcceptedOrder
 from runtime.models.fields import to_timestamp
 from runtime.models.order import OrderMessage, OrderRequest
-from runtime.observability import logger
-
-
-class OrderSender(Protocol):
-    """Where accepted orders go."""
-
-    def send(self, message: OrderMessage) -> None:
-        """Hand the order to the worker; once is enough, twice does no harm."""
-        ...
-
-
-class AcceptedOrders(Protocol):
-    """Where accepted orders are kept."""
-
-    def upsert_accepted(self, message: OrderMessage) -> str:
-        """Store the order unless it is there; return the stored `accepted_at`."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -61,10 +44,11 @@ class Submission:
 class Acceptance:
     """Takes orders in."""
 
-    def __init__(self, queue: OrderSender, orders: AcceptedOrders, now: Callable[[], datetime]) -> None:
+    def __init__(self, queue: OrderSender, orders: AcceptedOrders, now: Callable[[], datetime], logger: Logger) -> None:
         self._queue = queue
         self._orders = orders
         self._now = now
+        self._logger = logger
 
     def accept(self, submission: Submission) -> str:
         """Send the order, store it and return the body of the answer; every run of it returns the same bytes.
@@ -74,7 +58,7 @@ class Acceptance:
         """
         message = self._message(submission)
         self._queue.send(message)
-        logger.debug("order sent to the queue", extra={"order_id": message.order_id})
+        self._logger.debug("order sent to the queue", order_id=message.order_id)
         accepted_at = self._orders.upsert_accepted(message)
         return AcceptedOrder(
             order_id=message.order_id, total=message.total, currency=message.currency, accepted_at=accepted_at

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from runtime.models.order import OrderLine, Reason, ReasonCode
+from runtime.models.order import OrderLine, Reason, ReasonCode, StoredOrder
 
 NONE: Final = "None"
 CONDITION_FAILED: Final = "ConditionalCheckFailed"
@@ -21,6 +21,21 @@ class ItemReason:
 
     code: str
     item: Mapping[str, Any] | None = None
+
+
+class SettlementCancelledError(Exception):
+    """The transaction was cancelled and changed nothing.
+
+    Attributes:
+        order: What stopped the order row.
+        stored: The stored order, if the order row's condition failed.
+        stock: What stopped each stock row, in the order of the lines.
+    """
+
+    def __init__(self, order: ItemReason, stored: StoredOrder | None, stock: tuple[ItemReason, ...]) -> None:
+        self.order = order
+        self.stored = stored
+        self.stock = stock
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,28 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from functools import cached_property
+from typing import Any, Final, Self
+
+from pydantic import TypeAdapter, ValidationError
+
+from runtime.logic.failures import NewerSchemaError, PermanentError
+from runtime.logic.message import ORDER_ID_MISMATCH, read_message
+from runtime.models.fields import CorrelationId, OrderId
+from runtime.models.order import OrderMessage
+
+_ORDER_ID: Final[TypeAdapter[str]] = TypeAdapter(OrderId)
+_CORRELATION_ID: Final[TypeAdapter[str]] = TypeAdapter(CorrelationId)
 
 MessageAttributes = Mapping[str, Mapping[str, Any]]
 """By name: `dataType` with `stringValue` or, base64-encoded, `binaryValue`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Delivery:
     """A received message. What a malformed record lacks is empty, and a receive count it lacks is 1.
+
+    Its body is read once, when something is asked about its content for the first time.
 
     Attributes:
         message_id: Names the message in the batch response.
@@ -44,10 +57,52 @@ class Delivery:
             group_id=_text(_mapping(record.get("attributes")).get("MessageGroupId")) or None,
         )
 
+    @cached_property
+    def content(self) -> OrderMessage | PermanentError | NewerSchemaError:
+        """The order in the message, or why it cannot be read."""
+        named, version = self.attribute("order_id"), self.attribute("schema_version")
+        try:
+            return read_message(self.body, order_id=named, schema_version=version)
+        except (PermanentError, NewerSchemaError) as failure:
+            return failure
+
+    @property
+    def order(self) -> OrderMessage | None:
+        """The order in the message, if it can be read."""
+        return None if isinstance(self.content, Exception) else self.content
+
+    @property
+    def order_id(self) -> str | None:
+        """The order that the message is about: its body says it, else its attribute, else nobody knows."""
+        match self.content:
+            case PermanentError(error_type=error_type) if error_type == ORDER_ID_MISMATCH:
+                # Either of the two may be an order that is well.
+                return None
+            case PermanentError() | NewerSchemaError():
+                return self.named_order_id
+            case order:
+                return order.order_id
+
+    @property
+    def named_order_id(self) -> str | None:
+        """The order that the attributes alone name, if it is an order id: for lines before the body is read."""
+        return self._valid("order_id", _ORDER_ID)
+
+    @property
+    def correlation_id(self) -> str | None:
+        """What the attributes say, so that lines about a body nobody can read have it too."""
+        return self._valid("correlation_id", _CORRELATION_ID)
+
     def attribute(self, name: str) -> str | None:
         """The text of a String or Number message attribute; `None` if there is none."""
         value = self.attributes.get(name, {}).get("stringValue")
         return value if isinstance(value, str) else None
+
+    def _valid(self, name: str, form: TypeAdapter[str]) -> str | None:
+        try:
+            return form.validate_python(self.attribute(name))
+        except ValidationError:
+            return None
 
 
 def _text(value: object) -> str:

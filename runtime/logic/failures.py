@@ -1,9 +1,8 @@
 """The kinds of failure of one attempt, and how they are told to people without giving away what is in the order."""
 
 import traceback
-from typing import Final
+from typing import Final, NamedTuple
 
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from pydantic import ValidationError
 
 MAX_ERROR_LENGTH: Final = 1024
@@ -19,15 +18,12 @@ class ProcessingError(Exception):
 class PermanentError(ProcessingError):
     """No retry can help: the message goes to the dead-letter queue at once.
 
-    Attributes:
-        error_type: A stable name for the kind of failure.
-        trusted_order_id: The order to mark `FAILED`; `None` if the message does not say reliably which it is.
+    `error_type` is a stable name for the kind of failure.
     """
 
-    def __init__(self, error_type: str, error: str, *, trusted_order_id: str | None) -> None:
+    def __init__(self, error_type: str, error: str) -> None:
         super().__init__(error)
         self.error_type = error_type
-        self.trusted_order_id = trusted_order_id
 
 
 class RetryableError(ProcessingError):
@@ -36,6 +32,21 @@ class RetryableError(ProcessingError):
 
 class NewerSchemaError(RetryableError):
     """The message was written by a newer version: a deploy or a rollback is under way."""
+
+
+class BusyError(RetryableError):
+    """DynamoDB did nothing, because of other transactions or load. The same call may succeed in a moment."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"DynamoDB was busy: {code}")
+
+
+class InProgressError(RetryableError):
+    """Another run of the same order or request is in progress: its lease still holds."""
+
+
+class RecordError(RetryableError):
+    """The order's idempotency record could not be written; a lease of ours may have stayed behind."""
 
 
 class ContentionError(RetryableError):
@@ -57,28 +68,40 @@ class DeferredError(RetryableError):
     """Not started, for lack of time in this invocation."""
 
 
-def error_type_of(failure: Exception) -> str:
-    """A stable name for a failure: its own, the service's error code, or the exception's class."""
-    if isinstance(failure, PermanentError):
-        return failure.error_type
-    if isinstance(failure, ClientError):
-        return str(failure.response.get("Error", {}).get("Code") or "ClientError")
-    return type(failure).__name__
+class DependencyError(Exception):
+    """A call of another service failed; whether it took effect is unknown.
+
+    `operation` is like `dynamodb:UpdateItem`, `code` the service's error code or the client's error class. Both are
+    safe to log; the text of the cause may not be, and is not repeated.
+    """
+
+    def __init__(self, operation: str, code: str) -> None:
+        super().__init__(f"{operation} failed: {code}")
+        self.operation = operation
+        self.code = code
 
 
-def error_text_of(failure: Exception) -> str:
-    """What went wrong, at most `MAX_ERROR_LENGTH` characters, without values of the order."""
-    if isinstance(failure, ClientError):
-        # The service's own text may quote what it was sent.
-        text = f"{failure.operation_name} was refused: {error_type_of(failure)}"
+class Described(NamedTuple):
+    """A failure in words that are safe to log, store and send.
+
+    `error_type` is a stable name: the failure's own, the service's error code, or the exception's class. `error` says
+    what went wrong, in at most `MAX_ERROR_LENGTH` characters, without values of the order.
+    """
+
+    error_type: str
+    error: str
+
+
+def describe(failure: Exception) -> Described:
+    """Tell of a failure; of one that is not ours, only its class."""
+    if isinstance(failure, ProcessingError):
+        text = str(failure)
     elif isinstance(failure, ValidationError):
         text = validation_text(failure)
-    elif isinstance(failure, ProcessingError | BotoCoreError) and not isinstance(failure, ParamValidationError):
-        # The client's own texts name endpoints and causes; only the one about parameters quotes what it was given.
-        text = str(failure)
     else:
         text = "unexpected; the worker's log has the traceback"
-    return text[:MAX_ERROR_LENGTH]
+    error_type = failure.error_type if isinstance(failure, PermanentError) else type(failure).__name__
+    return Described(error_type, text[:MAX_ERROR_LENGTH])
 
 
 def trace_of(failure: BaseException) -> list[str]:

@@ -1,79 +1,44 @@
 """Reads the queue message: what it is, or of which kind its failure is."""
 
 import json
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from runtime.logic.delivery import Delivery
 from runtime.logic.failures import NewerSchemaError, PermanentError, validation_text
-from runtime.models.fields import SCHEMA_VERSION, CorrelationId, OrderId
+from runtime.models.fields import SCHEMA_VERSION
 from runtime.models.order import OrderMessage
 
 MALFORMED_BODY: Final = "MALFORMED_BODY"
 INVALID_MESSAGE: Final = "INVALID_MESSAGE"
 ORDER_ID_MISMATCH: Final = "ORDER_ID_MISMATCH"
 
-_ORDER_ID: Final[TypeAdapter[str]] = TypeAdapter(OrderId)
-_CORRELATION_ID: Final[TypeAdapter[str]] = TypeAdapter(CorrelationId)
 
-
-def read_message(delivery: Delivery) -> OrderMessage:
-    """The order in a message.
+def read_message(body: str, *, order_id: str | None, schema_version: str | None) -> OrderMessage:
+    """The order in the body of a message, whose attributes `order_id` and `schema_version` have these texts.
 
     Raises:
         NewerSchemaError: it was written by a newer version. Judged first, by attribute and by body: a newer version may
             write anything, also a body that is no JSON to us.
         PermanentError: it is not JSON, not an order of a version that we know, or names two different orders.
     """
-    _refuse_newer(_version_attribute(delivery))
-    content = _parse(delivery)
+    _refuse_newer(_as_version(schema_version))
+    content = _parse(body)
     _refuse_newer(content.get("schema_version"))
     try:
         message = OrderMessage.model_validate(content)
     except ValidationError as error:
-        _fail(INVALID_MESSAGE, f"The body is not a valid order message: {validation_text(error)}", delivery)
-    if (named := delivery.attribute("order_id")) is not None and named != message.order_id:
-        # Either of the two may be an order that is well: neither is marked.
+        text = f"The body is not a valid order message: {validation_text(error)}"
+        raise PermanentError(INVALID_MESSAGE, text) from None
+    if order_id is not None and order_id != message.order_id:
         raise PermanentError(
-            ORDER_ID_MISMATCH,
-            "The message attribute order_id and the order_id of the body differ; they must be equal.",
-            trusted_order_id=None,
+            ORDER_ID_MISMATCH, "The message attribute order_id and the order_id of the body differ; they must be equal."
         )
     return message
 
 
-def named_order(delivery: Delivery) -> str | None:
-    """The order that the message attributes name, if it is an order id."""
-    return _attribute(delivery, "order_id", _ORDER_ID)
-
-
-def named_correlation(delivery: Delivery) -> str | None:
-    """The correlation id that the message attributes name, so that lines about a body nobody can read have it too."""
-    return _attribute(delivery, "correlation_id", _CORRELATION_ID)
-
-
-def concerned_order(delivery: Delivery) -> tuple[str | None, OrderMessage | None]:
-    """The order that a message is about, and its content as far as it can be read."""
-    try:
-        message = read_message(delivery)
-    except PermanentError as failure:
-        return failure.trusted_order_id, None
-    except NewerSchemaError:
-        return named_order(delivery), None
-    return message.order_id, message
-
-
-def _attribute(delivery: Delivery, name: str, form: TypeAdapter[str]) -> str | None:
-    try:
-        return form.validate_python(delivery.attribute(name))
-    except ValidationError:
-        return None
-
-
-def _version_attribute(delivery: Delivery) -> object:
-    text = delivery.attribute("schema_version") or ""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+def _as_version(text: str | None) -> object:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _refuse_newer(version: object) -> None:
@@ -85,16 +50,13 @@ def _refuse_newer(version: object) -> None:
         )
 
 
-def _parse(delivery: Delivery) -> dict[str, Any]:
+def _parse(body: str) -> dict[str, Any]:
     try:
-        content = json.loads(delivery.body)
+        content = json.loads(body)
     except (ValueError, RecursionError):
         # No text from the parser: what it quotes may be the payload.
-        _fail(MALFORMED_BODY, "The body is not JSON.", delivery)
+        raise PermanentError(MALFORMED_BODY, "The body is not JSON.") from None
     if not isinstance(content, dict):
-        _fail(MALFORMED_BODY, f"The body is a JSON {type(content).__name__}, it must be an object.", delivery)
+        text = f"The body is a JSON {type(content).__name__}, it must be an object."
+        raise PermanentError(MALFORMED_BODY, text)
     return content
-
-
-def _fail(error_type: str, error: str, delivery: Delivery) -> NoReturn:
-    raise PermanentError(error_type, error, trusted_order_id=named_order(delivery)) from None

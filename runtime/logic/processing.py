@@ -2,26 +2,28 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from runtime.logic.backoff import Random, retry_delay
 from runtime.logic.delivery import Delivery
 from runtime.logic.event import EVENT_TYPES, event_for
-from runtime.logic.failures import DeferredError, PermanentError, error_text_of, error_type_of, trace_of
-from runtime.logic.message import concerned_order, read_message
+from runtime.logic.failures import (
+    DeferredError,
+    Described,
+    InProgressError,
+    NewerSchemaError,
+    PermanentError,
+    RecordError,
+    trace_of,
+)
+from runtime.logic.isolation import Candidate
+from runtime.logic.protocols import DeadLetters, Logger, Notifications, ProcessedOrders, RemainingTime, SourceQueue
 from runtime.logic.settle import Settler
 from runtime.logic.tally import Tally
+from runtime.metric import Metric
 from runtime.models.fields import from_timestamp
-from runtime.models.order import OrderMessage, OrderStatus, StoredOrder
-from runtime.observability import Metric, logger
+from runtime.models.order import OrderMessage, OrderStatus
 from runtime.settings import WorkerSettings
-from runtime.store.dead_letters import DeadLetters
-from runtime.store.notifications import Notifications
-from runtime.store.processed_orders import InProgressError, ProcessedOrders, RecordError
-from runtime.store.source_queue import SourceQueue
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 _OUTCOME_METRICS: Final = {
     OrderStatus.CONFIRMED: Metric.ORDER_CONFIRMED,
@@ -42,7 +44,7 @@ class Invocation:
         tally: Collects the metrics.
     """
 
-    context: "LambdaContext"
+    context: RemainingTime
     timeout_seconds: float
     isolated: bool = False
     tally: Tally = field(default_factory=Tally)
@@ -63,21 +65,27 @@ class OrderProcessor:
         processed: ProcessedOrders,
         dead_letters: DeadLetters,
         source: SourceQueue,
+        describe: Callable[[Exception], Described],
         random: Random,
+        logger: Logger,
     ) -> None:
         self._settings = settings
         self._settler = settler
         self._notifications = notifications
         self._dead_letters = dead_letters
         self._source = source
+        self._describe = describe
         self._random = random
-        self._finish_once: Callable[..., dict[str, Any]] = processed.once_per_order(self._finish)
+        self._logger = logger
+        self._processed = processed
+        self._finish_once = processed.once_per_order(self._finish)
 
     def process(self, delivery: Delivery, invocation: Invocation) -> None:
         """Take the message to its end, or raise what failed after routing it.
 
         Whoever reads the queue then leaves the message there; when it comes back is decided here.
         """
+        self._log_as(delivery)
         try:
             self._attempt(delivery, invocation)
         except Exception as failure:
@@ -86,12 +94,44 @@ class OrderProcessor:
         if invocation.isolated:
             self._delete(delivery)
 
-    def mark_last_attempt(self, delivery: Delivery) -> None:
+    def prepare(self, delivery: Delivery, invocation: Invocation) -> Candidate:
+        """What is known of a delivery of an isolated batch; its last attempt is marked.
+
+        Nothing here can kill the process, so this is done for all, in parallel and before anything is started.
+        """
+        self._log_as(delivery)
+        if not self._has_time(invocation):
+            return Candidate(delivery.receive_count, None)
+        self._mark_last_attempt(delivery)
+        return Candidate(delivery.receive_count, self._lease_end(delivery))
+
+    def _log_as(self, delivery: Delivery) -> None:
+        """From here on this thread's lines are about this delivery. What its attributes say, its body may confirm."""
+        self._logger.thread_safe_clear_keys()
+        self._logger.thread_safe_append_keys(
+            message_id=delivery.message_id,
+            attempt=delivery.receive_count,
+            order_id=delivery.named_order_id,
+            correlation_id=delivery.correlation_id,
+        )
+
+    def _mark_last_attempt(self, delivery: Delivery) -> None:
         """On the last attempt say `FAILED` first: if the process is killed, the dead letter's order tells the truth."""
         if self._is_last(delivery):
-            self._mark_failed(delivery, LAST_ATTEMPT, "The last attempt began and did not report its end.")
+            self._mark_failed(delivery, Described(LAST_ATTEMPT, "The last attempt began and did not report its end."))
 
-    def has_time(self, invocation: Invocation) -> bool:
+    def _lease_end(self, delivery: Delivery) -> int | None:
+        if delivery.order_id is None:
+            return None
+        try:
+            return self._processed.in_progress_until(delivery.order_id)
+        except Exception as failure:  # noqa: BLE001 - only the order of the batch rests on it
+            error = self._describe(failure).error
+            self._logger.warning("idempotency record not read", order_id=delivery.order_id, error=error)
+            # Not known to be innocent: after those who are, before those who are not.
+            return 0
+
+    def _has_time(self, invocation: Invocation) -> bool:
         """Whether there is time for one more item and for what follows the last one."""
         return invocation.remaining_seconds() >= self._settings.item_budget_seconds + self._settings.time_margin_seconds
 
@@ -99,33 +139,31 @@ class OrderProcessor:
         return delivery.receive_count >= self._settings.max_receive_count
 
     def _attempt(self, delivery: Delivery, invocation: Invocation) -> None:
-        logger.debug("attempt started", isolated=invocation.isolated)
-        if not self.has_time(invocation):
+        self._logger.debug("attempt started", isolated=invocation.isolated)
+        if not self._has_time(invocation):
             raise DeferredError("Not started: too little time is left in this invocation.")
-        try:
-            message = read_message(delivery)
-        except PermanentError as failure:
-            self._dead_letter(delivery, failure, invocation)
-        else:
-            logger.thread_safe_append_keys(order_id=message.order_id, correlation_id=message.correlation_id)
-            self._settle_and_publish(message, invocation)
+        match delivery.content:
+            case PermanentError() as failure:
+                self._dead_letter(delivery, failure, invocation)
+            case NewerSchemaError() as failure:
+                raise failure
+            case message:
+                self._logger.thread_safe_append_keys(order_id=message.order_id, correlation_id=message.correlation_id)
+                self._settle_and_publish(message, invocation)
 
     def _settle_and_publish(self, message: OrderMessage, invocation: Invocation) -> None:
-        finished: list[StoredOrder] = []
-        result = self._finish_once(order_id=message.order_id, message=message, invocation=invocation, finished=finished)
-        logger.info("order processed", status=result["status"], replayed=not finished)
-        for order in finished:
-            if order.status in _OUTCOME_METRICS:
-                invocation.tally.count(_OUTCOME_METRICS[order.status])
+        result = self._finish_once(order_id=message.order_id, message=message, invocation=invocation)
+        status, replayed = result["status"], "replayed" in result
+        self._logger.info("order processed", status=status, replayed=replayed)
+        if not replayed and status in _OUTCOME_METRICS:
+            invocation.tally.count(_OUTCOME_METRICS[status])
 
-    def _finish(
-        self, *, order_id: str, message: OrderMessage, invocation: Invocation, finished: list[StoredOrder]
-    ) -> dict[str, Any]:
-        """Settle and publish; what runs once per order. `finished` gets the order: a replay leaves it empty."""
+    def _finish(self, *, order_id: str, message: OrderMessage, invocation: Invocation) -> dict[str, Any]:
+        """Settle and publish; what runs once per order."""
         tally = invocation.tally
         written = self._settler.settle(message, lambda: tally.count(Metric.TRANSACTION_CONFLICT))
         order = written.order
-        logger.debug("order settled", status=order.status, settled_before=not written.by_us)
+        self._logger.debug("order settled", status=order.status, settled_before=not written.by_us)
         if written.by_us and order.accepted_at and order.settled_at:
             taken = from_timestamp(order.settled_at) - from_timestamp(order.accepted_at)
             tally.duration(Metric.ACCEPTED_TO_SETTLED, max(taken.total_seconds(), 0) * 1000)
@@ -133,37 +171,36 @@ class OrderProcessor:
         if order.status in EVENT_TYPES:
             event = event_for(order, source=self._settings.event_source)
             self._notifications.publish(event)
-            logger.debug("event published", event_id=event.event_id, event_type=event.event_type)
-        finished.append(order)
+            self._logger.debug("event published", event_id=event.event_id, event_type=event.event_type)
         return {"order_id": order_id, "status": order.status.value}
 
     def _dead_letter(self, delivery: Delivery, failure: PermanentError, invocation: Invocation) -> None:
         """Mark, then send. A crash between the two leaves the message in the queue and is repeated; the other order
         would leave a dead letter whose order says that it is on its way. Either failing is a retryable failure."""
-        error_type, error = failure.error_type, error_text_of(failure)
-        if failure.trusted_order_id is not None:
-            logger.thread_safe_append_keys(order_id=failure.trusted_order_id)
-            self._settler.store.mark_failed(failure.trusted_order_id, _error(delivery, error_type, error), None)
-        self._dead_letters.send(delivery, error_type=error_type, error=error)
+        described = self._describe(failure)
+        if delivery.order_id is not None:
+            self._logger.thread_safe_append_keys(order_id=delivery.order_id)
+            self._settler.store.mark_failed(delivery.order_id, _error(delivery, described), None)
+        self._dead_letters.send(delivery, **described._asdict())
         invocation.tally.count(Metric.MESSAGE_DEAD_LETTERED)
-        logger.error("message dead-lettered", error_type=error_type, error=error)
+        self._logger.error("message dead-lettered", **described._asdict())
 
     def _come_back_later(self, delivery: Delivery, failure: Exception, invocation: Invocation) -> None:
+        described = self._describe(failure)
         last = self._is_last(delivery)
         deferred = isinstance(failure, DeferredError | InProgressError)
         delay = 0 if last else self._delay(delivery, failure, invocation)
         invocation.tally.count(Metric.ATTEMPT_DEFERRED if deferred else Metric.ATTEMPT_FAILED)
         if last:
             invocation.tally.count(Metric.LAST_ATTEMPT_FAILED)
-            self._mark_failed(delivery, error_type_of(failure), error_text_of(failure))
+            self._mark_failed(delivery, described)
         try:
             self._source.hide(delivery, delay)
         except Exception as problem:  # noqa: BLE001 - without it the message comes back after the queue's own time
-            logger.warning("visibility not changed", error=error_text_of(problem))
-        logger.warning(
+            self._logger.warning("visibility not changed", error=self._describe(problem).error)
+        self._logger.warning(
             "attempt deferred" if deferred else "attempt failed",
-            error_type=error_type_of(failure),
-            error=error_text_of(failure),
+            **described._asdict(),
             last_attempt=last,
             retry_in_seconds=delay,
             trace=None if deferred else trace_of(failure),
@@ -181,20 +218,20 @@ class OrderProcessor:
         # retry horizon is promised for every kind of failure.
         return max(delay, _lease_seconds(failure, invocation))
 
-    def _mark_failed(self, delivery: Delivery, error_type: str, error: str) -> None:
-        order_id, message = concerned_order(delivery)
+    def _mark_failed(self, delivery: Delivery, described: Described) -> None:
+        order_id = delivery.order_id
         if order_id is None:
             return
         try:
-            self._settler.store.mark_failed(order_id, _error(delivery, error_type, error), message)
+            self._settler.store.mark_failed(order_id, _error(delivery, described), delivery.order)
         except Exception as problem:  # noqa: BLE001 - the attempt itself matters more, and may succeed
-            logger.warning("order not marked FAILED", order_id=order_id, error=error_text_of(problem))
+            self._logger.warning("order not marked FAILED", order_id=order_id, error=self._describe(problem).error)
 
     def _delete(self, delivery: Delivery) -> None:
         try:
             self._source.delete(delivery)
         except Exception as problem:  # noqa: BLE001 - Lambda deletes it too, unless a later record kills the process
-            logger.warning("message not deleted", error=error_text_of(problem))
+            self._logger.warning("message not deleted", error=self._describe(problem).error)
 
 
 def _lease_seconds(failure: Exception, invocation: Invocation) -> int:
@@ -207,5 +244,5 @@ def _lease_seconds(failure: Exception, invocation: Invocation) -> int:
     return 0
 
 
-def _error(delivery: Delivery, error_type: str, error: str) -> dict[str, str | int]:
-    return {"error_type": error_type, "error": error, "attempt": delivery.receive_count}
+def _error(delivery: Delivery, described: Described) -> dict[str, str | int]:
+    return {**described._asdict(), "attempt": delivery.receive_count}

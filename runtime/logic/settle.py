@@ -6,11 +6,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from runtime.logic.backoff import Random, conflict_pause
-from runtime.logic.cancellation import AlreadyFinal, Contention, Shortage, Unexpected, judge
+from runtime.logic.cancellation import (
+    AlreadyFinal,
+    Contention,
+    SettlementCancelledError,
+    Shortage,
+    Unexpected,
+    judge,
+)
 from runtime.logic.clock import Clock, timestamp
-from runtime.logic.failures import ContentionError, CorruptDataError
+from runtime.logic.failures import BusyError, ContentionError, CorruptDataError
+from runtime.logic.protocols import Settlements, Written
 from runtime.models.order import OPEN_STATUSES, OrderMessage
-from runtime.store.settlement import BusyError, SettlementCancelledError, SettlementStore, Written
 
 CONTENTION_SECONDS: Final = 2.0
 """For how long conflicts are retried in process. They are normal on a popular SKU, and a receive is dear."""
@@ -26,7 +33,7 @@ class Settler:
         random: For their jitter.
     """
 
-    store: SettlementStore
+    store: Settlements
     clock: Clock
     random: Random
 

@@ -5,10 +5,11 @@ Refusing the attempt that may not end in time leaves the time to say 503 ourselv
 """
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError
 
+from runtime.logic.protocols import RemainingTime
 from runtime.store.clients import CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
@@ -17,14 +18,6 @@ if TYPE_CHECKING:
 _MARGIN_SECONDS: Final = 0.5
 ATTEMPT_MILLISECONDS: Final = int((CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS + _MARGIN_SECONDS) * 1000)
 """The time that has to be left for one attempt: its timeouts, and a margin to write the answer."""
-
-
-class RemainingTime(Protocol):
-    """The part of the Lambda context that is needed here."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the platform stops the invocation."""
-        ...
 
 
 class OutOfTimeError(BotoCoreError):

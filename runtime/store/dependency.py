@@ -1,22 +1,12 @@
-"""One error for every failure of a service that we call."""
+"""The failures of the services that we call, in the logic's terms."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-
-class DependencyError(Exception):
-    """A call of another service failed; whether it took effect is unknown.
-
-    `operation` is like `dynamodb:UpdateItem`, `code` the service's error code or the client's error class. Both are
-    safe to log; the text of the cause may not be, and is not repeated.
-    """
-
-    def __init__(self, operation: str, code: str) -> None:
-        super().__init__(f"{operation} failed: {code}")
-        self.operation = operation
-        self.code = code
+from runtime.logic import failures
+from runtime.logic.failures import MAX_ERROR_LENGTH, DependencyError, Described
 
 
 @contextmanager
@@ -33,3 +23,15 @@ def error_code(error: BaseException) -> str:
     if isinstance(error, ClientError):
         return error.response.get("Error", {}).get("Code", "Unknown")
     return type(error).__name__
+
+
+def describe(failure: Exception) -> Described:
+    """Tell of a failure, whether ours or boto3's."""
+    if isinstance(failure, ClientError):
+        code = str(failure.response.get("Error", {}).get("Code") or "ClientError")
+        # The service's own text may quote what it was sent.
+        return Described(code, f"{failure.operation_name} was refused: {code}"[:MAX_ERROR_LENGTH])
+    if isinstance(failure, BotoCoreError) and not isinstance(failure, ParamValidationError):
+        # The client's own texts name endpoints and causes; only the one about parameters quotes what it was given.
+        return Described(type(failure).__name__, str(failure)[:MAX_ERROR_LENGTH])
+    return failures.describe(failure)

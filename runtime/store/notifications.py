@@ -1,6 +1,6 @@
 """Publishing the outcome of an order."""
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from runtime.logic.event import Event
 from runtime.logic.failures import RetryableError
@@ -24,13 +24,6 @@ class EntryRefusedError(RetryableError):
     def __init__(self, code: str) -> None:
         super().__init__(f"PutEvents refused the event: {code}")
         self.code = code
-
-
-class Notifications(Protocol):
-    """Where events go."""
-
-    def publish(self, event: Event) -> None:
-        """Publish at least once. Raises what boto3 raises; it may have been published all the same."""
 
 
 class TopicNotifications:

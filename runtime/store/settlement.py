@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from runtime.logic.cancellation import ItemReason
-from runtime.logic.failures import CorruptDataError, RetryableError
+from runtime.logic.cancellation import ItemReason, SettlementCancelledError
+from runtime.logic.failures import BusyError, CorruptDataError
+from runtime.logic.protocols import Written
 from runtime.models.order import OPEN_STATUSES, OrderLine, OrderMessage, OrderStatus, Reason, StoredOrder
 from runtime.store.dependency import error_code
 from runtime.store.items import from_item, to_attribute, to_order
@@ -41,36 +42,6 @@ _OPTIONAL: Final = tuple(
     name for name, field in OrderMessage.model_fields.items() if not field.is_required() and field.default is None
 )
 _NULL: "Final[AttributeValueTypeDef]" = {"NULL": True}
-
-
-class BusyError(RetryableError):
-    """DynamoDB did nothing, because of other transactions or load. The same call may succeed in a moment."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(f"DynamoDB was busy: {code}")
-
-
-class SettlementCancelledError(Exception):
-    """The transaction was cancelled and changed nothing.
-
-    Attributes:
-        order: What stopped the order row.
-        stored: The stored order, if the order row's condition failed.
-        stock: What stopped each stock row, in the order of the lines.
-    """
-
-    def __init__(self, order: ItemReason, stored: StoredOrder | None, stock: tuple[ItemReason, ...]) -> None:
-        self.order = order
-        self.stored = stored
-        self.stock = stock
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """The stored order after a conditional write; `by_us` is false if it was final already and nothing was written."""
-
-    order: StoredOrder
-    by_us: bool
 
 
 @dataclass(slots=True)

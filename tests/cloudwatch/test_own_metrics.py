@@ -15,7 +15,7 @@ from lab.simulation.world import API_RECORDS, ORDERS, STOCK, WORKER_RECORDS
 from pipeline.alarms import alarm_table
 from pipeline.alarms.context import NAMESPACE as OWN
 from pipeline.alarms.dependencies import OPERATIONS
-from runtime.observability import Metric
+from runtime.metric import Metric
 
 DECLARED: Final = {entry.name: entry for entry in own_metrics(NAMESPACE)}
 TABLES: Final = {ORDERS: "orders", STOCK: "stock", API_RECORDS: "api_idempotency", WORKER_RECORDS: "worker_idempotency"}

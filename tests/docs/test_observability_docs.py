@@ -7,7 +7,7 @@ from typing import Final
 from lab.docs import alarms
 from lab.recording.recording import ROOT
 from lab.simulation.cloudwatch.metrics_data import SERVICES, own_metrics
-from runtime.observability import Metric
+from runtime.metric import Metric
 
 PAGE: Final = ROOT / "docs" / "observability.md"
 _LEVELS: Final = frozenset({"debug", "info", "warning", "error", "exception", "critical"})

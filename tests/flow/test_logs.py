@@ -18,7 +18,7 @@ from lab.simulation.fakes.wire import Call, Perform, Process, Response
 from lab.simulation.observed import ObservedWorld, observed
 from lab.simulation.requests import api_event, lambda_context
 from lab.simulation.world import Deployment
-from runtime.observability import Metric
+from runtime.metric import Metric
 
 CORRELATION = "trace-me.1"
 SECRETS = ("SKU-MARKER", "MARKER-reference", "98765.43", "marker-key-1234", "marker-subject", "marker-header")

@@ -13,7 +13,7 @@ from lab.simulation.fakes.wire import Call, Fault, Process
 from lab.simulation.observed import ObservedWorld, observed
 from lab.simulation.requests import order_body
 from lab.simulation.world import Deployment
-from runtime.observability import Metric
+from runtime.metric import Metric
 
 Cause = Callable[[ObservedWorld], None]
 _CONFLICT: Final = transaction_cancelled(["TransactionConflict"])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.simulation.cloudwatch.evaluator_metrics import MetricKey
-from runtime.observability import Metric
+from runtime.metric import Metric
 
 _LAMBDA: Final = 'AWS Lambda Developer Guide, "Types of metrics for Lambda functions"'
 _LAMBDA_DIMENSIONS: Final = (

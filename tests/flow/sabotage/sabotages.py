@@ -51,7 +51,7 @@ INTAKE = (
         crash_points("create_order", "first call"),
         (
             Rewrite(
-                "runtime.store.first_answer:FirstAnswers.register",
+                "runtime.handlers.powertools.idempotency:FirstAnswers.register",
                 "self._config.register_lambda_context(context)",
                 "pass",
             ),
@@ -62,7 +62,7 @@ INTAKE = (
         crash_points("create_order", "first call"),
         (
             Rewrite(
-                "runtime.store.first_answer:_run",
+                "runtime.handlers.powertools.idempotency:_run",
                 '    return {"body": operation()}',
                 "    try:\n"
                 '        return {"body": operation()}\n'
@@ -132,8 +132,8 @@ WORKER = (
             ),
             Rewrite(
                 f"{PROCESSOR}._settle_and_publish",
-                "    finished: list[StoredOrder] = []\n",
-                "    finished: list[StoredOrder] = []\n    message, message_id = message\n",
+                "    result = self._finish_once(",
+                "    message, message_id = message\n    result = self._finish_once(",
             ),
             Rewrite(f"{PROCESSOR}._settle_and_publish", "order_id=message.order_id", "order_id=message_id"),
         ),
@@ -143,7 +143,7 @@ WORKER = (
         crash_points("process_order", "first receive"),
         (
             Rewrite(
-                "runtime.store.processed_orders:ProcessedOrders.register",
+                "runtime.handlers.powertools.idempotency:ProcessedOrders.register",
                 "self._config.register_lambda_context(context)",
                 "pass",
             ),
@@ -156,6 +156,7 @@ WORKER = (
             Rewrite(
                 f"{PROCESSOR}._finish",
                 "    written = self._settler.settle(",
+                "    from runtime.models.order import StoredOrder\n"
                 "    early = StoredOrder(**{**message.model_dump(), 'status': OrderStatus.CONFIRMED,\n"
                 "        'settled_at': message.accepted_at})\n"
                 "    self._notifications.publish(event_for(early, source=self._settings.event_source))\n"
@@ -182,7 +183,7 @@ WORKER = (
             Rewrite(
                 "runtime.logic.message:_refuse_newer",
                 "        raise NewerSchemaError(\n",
-                '        raise PermanentError("NEWER", trusted_order_id=None, error=\n',
+                "        raise PermanentError(ORDER_ID_MISMATCH, error=\n",
             ),
         ),
     ),
@@ -240,9 +241,9 @@ ROUTES = (
         (
             Rewrite(
                 f"{PROCESSOR}._dead_letter",
-                "    self._dead_letters.send(delivery, error_type=error_type, error=error)\n",
+                "    self._dead_letters.send(delivery, **described._asdict())\n",
                 "    try:\n"
-                "        self._dead_letters.send(delivery, error_type=error_type, error=error)\n"
+                "        self._dead_letters.send(delivery, **described._asdict())\n"
                 "    except Exception:\n"
                 "        self._source.delete(delivery)\n",
             ),
@@ -267,14 +268,14 @@ ROUTES = (
     Sabotage(
         "the last attempt is not marked before it starts",
         crash_points("process_order", "last attempt"),
-        (Rewrite(f"{PROCESSOR}.mark_last_attempt", "if self._is_last(delivery):", "if False:"),),
+        (Rewrite(f"{PROCESSOR}._mark_last_attempt", "if self._is_last(delivery):", "if False:"),),
     ),
     Sabotage(
         "the last attempt's failure is not marked",
         crash_points("process_order", "last attempt: topic down"),
         (
             Rewrite(f"{PROCESSOR}._come_back_later", "    if last:\n", "    if False:\n"),
-            Rewrite(f"{PROCESSOR}.mark_last_attempt", "if self._is_last(delivery):", "if False:"),
+            Rewrite(f"{PROCESSOR}._mark_last_attempt", "if self._is_last(delivery):", "if False:"),
         ),
     ),
     Sabotage(

@@ -8,7 +8,8 @@ import pytest
 
 from runtime.http.endpoint import count
 from runtime.logic.canonical import canonical
-from runtime.observability import Metric, metrics
+from runtime.metric import Metric
+from runtime.observability import metrics
 
 
 @pytest.fixture

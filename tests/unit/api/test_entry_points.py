@@ -156,7 +156,7 @@ IMPORTS = {
         "aws_lambda_powertools.utilities.idempotency",
         "runtime.handlers.process_order",
         "runtime.logic.accept",
-        "runtime.store.first_answer",
+        "runtime.handlers.powertools.idempotency",
         "runtime.store.order_queue",
     ),
 }

@@ -14,7 +14,8 @@ from runtime.http.request import identity_of, parse_event
 from runtime.http.responses import Response
 from runtime.logic.failures import AuthorizerMissingError
 from runtime.logic.keys import ANONYMOUS, Identity, caller_id
-from runtime.observability import Metric, metrics
+from runtime.metric import Metric
+from runtime.observability import metrics
 from runtime.settings import IntakeSettings, LookupSettings
 from tests.unit.api.conftest import ORDERS, Api, UntouchedClient
 from tests.unit.api.factories import context, document, get, post, problem

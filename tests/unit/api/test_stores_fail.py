@@ -17,9 +17,9 @@ from lab.simulation.fakes.errors import client_error
 from lab.simulation.fakes.faults import write_conflict
 from lab.simulation.requests import order_body
 from lab.simulation.world import World, simulated
+from runtime.handlers.powertools.idempotency import FirstAnswers
+from runtime.logic.failures import DependencyError
 from runtime.store import order_intake
-from runtime.store.dependency import DependencyError
-from runtime.store.first_answer import FirstAnswers
 from runtime.store.order_intake import OrderIntake
 from tests.unit.worker.factories import message
 

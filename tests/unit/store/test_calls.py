@@ -6,13 +6,12 @@ from typing import Any, cast
 import pytest
 from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyKeyError
 
+from runtime.handlers.powertools.idempotency import FirstAnswers, ProcessedOrders
 from runtime.logic.delivery import Delivery
 from runtime.models.order import Reason, ReasonCode
-from runtime.store.first_answer import FirstAnswers
 from runtime.store.order_intake import OrderIntake
 from runtime.store.order_lookup import OrderLookup
 from runtime.store.order_queue import OrderQueue
-from runtime.store.processed_orders import ProcessedOrders
 from runtime.store.settlement import SettlementStore
 from runtime.store.source_queue import SourceQueue
 from tests.unit.store.clients import Recording

@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from runtime.logic.failures import CorruptDataError
+from runtime.logic.cancellation import SettlementCancelledError
+from runtime.logic.failures import BusyError, CorruptDataError, DependencyError
 from runtime.models.order import Reason, ReasonCode
 from runtime.store.call_budget import CallBudget, OutOfTimeError
-from runtime.store.dependency import DependencyError, calling, error_code
+from runtime.store.dependency import calling, error_code
 from runtime.store.order_intake import OrderIntake
 from runtime.store.order_lookup import OrderLookup
 from runtime.store.order_queue import OrderQueue
-from runtime.store.settlement import BusyError, SettlementCancelledError, SettlementStore
+from runtime.store.settlement import SettlementStore
 from tests.unit.store.clients import Recording, Refusing
 from tests.unit.worker import factories
 from tests.unit.worker.factories import message, order_id

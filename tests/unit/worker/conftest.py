@@ -12,13 +12,13 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from runtime.handlers import process_order
-from runtime.logic.batch import BatchRunner
+from runtime.handlers.powertools.batch import BatchRunner
+from runtime.handlers.powertools.idempotency import ProcessedOrders
 from runtime.models.order import OrderMessage, StoredOrder
 from runtime.observability import metrics
 from runtime.settings import WorkerSettings
 from runtime.store.items import to_order
 from runtime.store.order_intake import OrderIntake
-from runtime.store.processed_orders import ProcessedOrders
 from tests.unit.worker import factories
 
 if TYPE_CHECKING:

@@ -81,6 +81,13 @@ def delivery(body: Any = None, **overrides: Any) -> Delivery:
     return Delivery.from_record(record(body, **overrides))
 
 
+def read_message(sent: Delivery) -> OrderMessage:
+    """The order in it; raises why it cannot be read."""
+    if isinstance(sent.content, Exception):
+        raise sent.content
+    return sent.content
+
+
 def event(*records: Any) -> dict[str, Any]:
     """An SQS event."""
     return {"Records": list(records)}

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from runtime.logic.protocols import Written
 from runtime.logic.settle import Settler
-from runtime.store.settlement import SettlementStore, Written
+from runtime.store.settlement import SettlementStore
 from tests.unit.worker.conftest import ORDERS, STOCK, Spy, World
 from tests.unit.worker.factories import message
 

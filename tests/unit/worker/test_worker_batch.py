@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from runtime.logic.batch import on_threads
+from runtime.handlers.powertools.batch import on_threads
 from tests.unit.worker.conftest import KilledError, World, killed, refused
 from tests.unit.worker.factories import content, context, event, order_id, record
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from runtime.handlers import process_order
 from runtime.logic.event import Event, event_for
-from runtime.logic.failures import RetryableError, error_text_of, error_type_of
+from runtime.logic.failures import RetryableError, describe
 from runtime.settings import WorkerSettings
 from runtime.store.notifications import BusNotifications, EntryRefusedError
 from tests.unit.worker.conftest import World, answer_lost
@@ -74,8 +74,8 @@ def test_an_entry_that_is_refused_is_a_failure_though_the_call_succeeded(
     # THEN that is retryable, names the code, and repeats nothing of what was sent
     assert isinstance(caught.value, RetryableError)
     assert caught.value.code == code
-    assert error_type_of(caught.value) == "EntryRefusedError"
-    assert error_text_of(caught.value) == f"PutEvents refused the event: {code}"
+    assert describe(caught.value).error_type == "EntryRefusedError"
+    assert describe(caught.value).error == f"PutEvents refused the event: {code}"
 
 
 def test_a_refusal_without_a_code_is_one_too(bus: tuple[BusNotifications, Stubber]) -> None:

@@ -4,8 +4,9 @@ import pytest
 from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
 from pydantic import ValidationError
 
-from runtime.logic.failures import MAX_ERROR_LENGTH, RetryableError, error_text_of, error_type_of, trace_of
+from runtime.logic.failures import MAX_ERROR_LENGTH, RetryableError, trace_of
 from runtime.models.order import OrderMessage
+from runtime.store.dependency import describe
 
 SECRET = "s3cr3t"
 
@@ -40,13 +41,13 @@ def test_each_failure_has_a_type_and_a_safe_text(failure: Exception, error_type:
     # GIVEN a failure
     # WHEN it is told
     # THEN its type is stable, and its text is short and quotes no values
-    assert (error_type_of(failure), error_text_of(failure)) == (error_type, text)
+    assert describe(failure) == (error_type, text)
 
 
 def test_a_validation_error_is_told_without_its_input() -> None:
     # GIVEN a model that refused its input
     # WHEN that is told
-    text = error_text_of(invalid())
+    text = describe(invalid()).error
     # THEN the places are named, the values are not
     assert "/order_id: " in text
     assert "/caller: Field required" in text
@@ -58,7 +59,7 @@ def test_a_refused_parameter_is_told_without_its_value() -> None:
     failure = ParamValidationError(report=f"Invalid type for parameter Message, value: {SECRET}")
     # WHEN that is told
     # THEN the value is not
-    assert SECRET not in error_text_of(failure)
+    assert SECRET not in describe(failure).error
 
 
 def fail(*, hidden: bool) -> None:

@@ -8,16 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.logic.delivery import Delivery
-from runtime.logic.failures import (
-    MAX_ERROR_LENGTH,
-    NewerSchemaError,
-    PermanentError,
-    error_text_of,
-    error_type_of,
-)
-from runtime.logic.message import concerned_order, named_order, read_message
+from runtime.logic.failures import MAX_ERROR_LENGTH, NewerSchemaError, PermanentError, describe
 from runtime.models.order import OrderMessage
-from tests.unit.worker.factories import attribute, content, delivery, message, order_id
+from tests.unit.worker.factories import attribute, content, delivery, message, order_id, read_message
 
 SECRET = "s3cr3t"  # what no error may repeat
 
@@ -63,9 +56,9 @@ def test_what_is_no_json_object_is_permanent(body: str) -> None:
     # WHEN it is read
     failure = failure_of(sent)
     # THEN no retry can help, the order it names is known, and the payload is not repeated
-    assert error_type_of(failure) == "MALFORMED_BODY"
-    assert failure.trusted_order_id == order_id(7)
-    assert SECRET not in error_text_of(failure)
+    assert failure.error_type == "MALFORMED_BODY"
+    assert sent.order_id == order_id(7)
+    assert SECRET not in describe(failure).error
 
 
 @pytest.mark.parametrize(
@@ -93,18 +86,18 @@ def test_an_invalid_message_of_a_known_version_is_permanent(overrides: dict[str,
     # WHEN it is read
     failure = failure_of(sent)
     # THEN it is permanent, and says where it is wrong without repeating what was sent
-    assert error_type_of(failure) == "INVALID_MESSAGE"
-    assert failure.trusted_order_id == order_id(1)
-    assert pointer in error_text_of(failure)
-    assert SECRET not in error_text_of(failure)
-    assert error_text_of(failure).isprintable()
+    assert failure.error_type == "INVALID_MESSAGE"
+    assert sent.order_id == order_id(1)
+    assert pointer in describe(failure).error
+    assert SECRET not in describe(failure).error
+    assert describe(failure).error.isprintable()
 
 
 def test_the_error_of_a_very_wrong_message_is_short() -> None:
     # GIVEN a message that is wrong in very many places
     sent = delivery(content(**{f"field{number}": 1 for number in range(5000)}))
     # WHEN it is read
-    text = error_text_of(failure_of(sent))
+    text = describe(failure_of(sent)).error
     # THEN its error fits into a message attribute, and says that there is more
     assert len(text) <= MAX_ERROR_LENGTH
     assert "and 4990 more" in text
@@ -144,9 +137,9 @@ def test_a_message_that_names_two_orders_is_permanent_and_marks_neither(named: s
     # WHEN it is read
     failure = failure_of(sent)
     # THEN neither order is trusted to be the one that failed
-    assert error_type_of(failure) == "ORDER_ID_MISMATCH"
-    assert failure.trusted_order_id is None
-    assert concerned_order(sent) == (None, None)
+    assert failure.error_type == "ORDER_ID_MISMATCH"
+    assert sent.order_id is None
+    assert (sent.order_id, sent.order) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +157,7 @@ def test_the_order_that_a_message_is_about_is_known_as_far_as_it_can_be(
     # GIVEN messages that can be read well, badly or not at all
     # WHEN it is asked which order they concern
     # THEN the body says it, else the attribute, else nobody knows
-    assert concerned_order(sent) == concerned
+    assert (sent.order_id, sent.order) == concerned
 
 
 @pytest.mark.parametrize("named", ["", "nonsense", order_id(0xABC).upper(), f" {order_id(1)}", f"{order_id(1)}\n"])
@@ -173,7 +166,7 @@ def test_an_attribute_that_is_no_order_id_names_no_order(named: str) -> None:
     sent = delivery("nonsense", attributes={"order_id": named})
     # WHEN the order is asked for
     # THEN there is none
-    assert named_order(sent) is None
+    assert sent.named_order_id is None
 
 
 json_values = st.recursive(
@@ -202,7 +195,7 @@ def test_any_message_is_an_order_permanent_or_newer(body: str, attributes: dict[
     try:
         read_message(sent)
     except (PermanentError, NewerSchemaError) as failure:
-        error_text_of(failure).encode()
+        describe(failure).error.encode()
 
 
 @given(

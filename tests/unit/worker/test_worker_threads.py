@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from runtime.logic.batch import on_threads
+from runtime.handlers.powertools.batch import emit, on_threads
 from runtime.logic.tally import Tally
-from runtime.observability import Metric, metrics
+from runtime.metric import Metric
+from runtime.observability import metrics
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_counts_and_durations_have_their_units(counted: dict[str, Any]) -> None:
     tally.count(Metric.ORDER_CONFIRMED)
     tally.duration(Metric.ACCEPTED_TO_SETTLED, 12.5)
     # WHEN it is emitted
-    tally.emit(metrics)
+    emit(tally, metrics)
     # THEN CloudWatch gets a count of two and a time in milliseconds
     shown = {name: (each["Unit"], each["Value"]) for name, each in counted.items()}
     assert shown == {

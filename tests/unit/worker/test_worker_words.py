@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from runtime.logic.batch import BatchRunner
+from runtime.handlers.powertools.batch import BatchRunner
 from runtime.logic.cancellation import ItemReason, Unexpected, judge
 from runtime.logic.delivery import Delivery
 from runtime.logic.event import event_for
@@ -13,17 +13,16 @@ from runtime.logic.failures import (
     CorruptDataError,
     NewerSchemaError,
     PermanentError,
-    error_text_of,
+    describe,
     validation_text,
 )
-from runtime.logic.message import read_message
 from runtime.logic.settle import Settler
 from runtime.models.order import StoredOrder
 from runtime.store.items import to_order
 from runtime.store.settlement import SettlementStore
 from tests.unit.store.clients import Refusing
 from tests.unit.worker.conftest import FakeTime, KilledError, World, killed, refused
-from tests.unit.worker.factories import content, context, delivery, message, order_id, record, stored
+from tests.unit.worker.factories import content, context, delivery, message, order_id, read_message, record, stored
 
 LINE = {"sku": "A", "quantity": 1, "unit_price": "1"}
 ALLOWED_STATUSES = "Input should be 'ACCEPTED', 'CONFIRMED', 'REJECTED', 'FAILED' or 'DISCARDED'"
@@ -55,7 +54,7 @@ def test_a_message_that_no_retry_can_help_says_why(sent: Delivery, text: str) ->
     with pytest.raises(PermanentError) as caught:
         read_message(sent)
     # THEN its dead letter will say how
-    assert error_text_of(caught.value) == text
+    assert describe(caught.value).error == text
 
 
 def test_a_message_of_a_newer_version_says_which_and_that_it_waits() -> None:
@@ -78,7 +77,7 @@ def test_ten_places_are_shown_and_the_others_counted(wrong: int, ending: str) ->
     with pytest.raises(PermanentError) as caught:
         read_message(sent)
     # THEN ten of them are shown
-    text = error_text_of(caught.value)
+    text = describe(caught.value).error
     assert text.count("(unknown field)") == 10
     assert text.endswith(ending)
 

@@ -1,0 +1,124 @@
+"""A batch: in parallel when all is new, one by one when a record may have killed a process (ADR 0004)."""
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from aws_lambda_powertools import Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
+
+from runtime.handlers.powertools.idempotency import ProcessedOrders
+from runtime.logic.delivery import Delivery
+from runtime.logic.isolation import isolation_order
+from runtime.logic.processing import Invocation, OrderProcessor
+from runtime.logic.tally import Tally
+from runtime.metric import Metric
+from runtime.observability import logger, metrics
+from runtime.store.call_budget import CallBudget
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse, PartialItemFailures
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class ThreadedBatchProcessor(BatchProcessor):
+    """Powertools' batch processor over deliveries, on a few threads."""
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(EventType.SQS, raise_on_entire_batch_failure=False)
+        self._threads = threads
+
+    def process(self) -> list[tuple[Any, ...]]:
+        """Process every delivery; the results are in the order of the deliveries."""
+        return on_threads(self._threads, self._process_record, self.records)
+
+    def _process_record(self, record: Any) -> tuple[Any, ...]:
+        # Powertools' own would wrap the record that the delivery was read from.
+        try:
+            return self.success_handler(record, self.handler(record))
+        except Exception:  # noqa: BLE001 - whatever it is, this message failed and its neighbours did not
+            return self.failure_handler(record, sys.exc_info())
+
+
+def on_threads(threads: int, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """`function` of every item, in order, on at most `threads` threads; on this one if one is enough."""
+    workers = min(threads, len(items))
+    if workers <= 1:
+        return [function(item) for item in items]
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(function, items))
+
+
+class BatchRunner:
+    """Runs the batches of one process."""
+
+    def __init__(self, processor: OrderProcessor, processed: ProcessedOrders, budget: CallBudget, threads: int) -> None:
+        self._processor = processor
+        self._processed = processed
+        self._budget = budget
+        self._threads = threads
+
+    def run(self, event: Mapping[str, Any], context: "LambdaContext") -> "PartialItemFailureResponse":
+        """Process the records of an SQS event and report those that failed.
+
+        Raises:
+            ValueError: this is no SQS event.
+        """
+        deliveries, unnamed = _split(event)
+        self._processed.register(context)
+        self._budget.begin(context)
+        isolated = any(delivery.receive_count > 1 for delivery in deliveries)
+        invocation = Invocation(context, context.get_remaining_time_in_millis() / 1000, isolated)
+        try:
+            if isolated:
+                invocation.tally.count(Metric.BATCH_ISOLATED)
+                deliveries = self._isolate(deliveries, invocation)
+            failures = self._process(deliveries, invocation)
+        finally:
+            emit(invocation.tally, metrics)
+            logger.thread_safe_clear_keys()
+        # What has no id cannot be reported, and what is not reported is deleted. By AWS's documentation an empty
+        # identifier fails the whole batch: all of it comes back, and what was done is done once.
+        returned: list[PartialItemFailures] = [{"itemIdentifier": ""}] * unnamed
+        return {"batchItemFailures": failures + returned}
+
+    def _isolate(self, deliveries: Sequence[Delivery], invocation: Invocation) -> list[Delivery]:
+        """The deliveries in the order that is kindest to the innocent."""
+        candidates = on_threads(
+            self._threads, lambda delivery: self._processor.prepare(delivery, invocation), deliveries
+        )
+        return [deliveries[index] for index in isolation_order(candidates)]
+
+    def _process(self, deliveries: list[Any], invocation: Invocation) -> "list[PartialItemFailures]":
+        processor = ThreadedBatchProcessor(1 if invocation.isolated else self._threads)
+        with processor(deliveries, lambda delivery: self._processor.process(delivery, invocation)):
+            processor.process()
+        return processor.response()["batchItemFailures"]
+
+
+def emit(tally: Tally, metrics: Metrics) -> None:
+    """Add what was counted to `metrics`, from the thread that owns it."""
+    for metric, number in Counter(tally.counts).items():
+        metrics.add_metric(metric.value, MetricUnit.Count, number)
+    for metric, milliseconds in tally.durations:
+        metrics.add_metric(metric.value, MetricUnit.Milliseconds, milliseconds)
+
+
+def _split(event: object) -> tuple[list[Delivery], int]:
+    """The records that can be reported, each read once, and the number of the others."""
+    records = event.get("Records") if isinstance(event, Mapping) else None
+    if not isinstance(records, list):
+        # What was sent is wrong, not how this was called: no TypeError.
+        raise ValueError("This is no SQS event: it has no list `Records`. The worker is invoked by its queue only.")  # noqa: TRY004
+    deliveries = [Delivery.from_record(record) for record in records if isinstance(record, Mapping)]
+    named = [delivery for delivery in deliveries if delivery.message_id]
+    unnamed = len(records) - len(named)
+    if unnamed:
+        logger.error("records without messageId: the whole batch is returned to the queue", count=unnamed)
+    return named, unnamed

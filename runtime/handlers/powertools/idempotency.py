@@ -1,0 +1,150 @@
+"""What runs once: an answer per key in the API, an order in the worker (Powertools idempotency)."""
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from aws_lambda_powertools.utilities.idempotency import (
+    DynamoDBPersistenceLayer,
+    IdempotencyConfig,
+    idempotent_function,
+)
+from aws_lambda_powertools.utilities.idempotency.exceptions import (
+    IdempotencyAlreadyInProgressError,
+    IdempotencyInconsistentStateError,
+    IdempotencyItemNotFoundError,
+    IdempotencyPersistenceLayerError,
+    IdempotencyValidationError,
+)
+from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import STATUS_CONSTANTS
+
+from runtime.logic.failures import DependencyError, InProgressError, RecordError
+from runtime.store.dependency import error_code
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+ANSWERS_PREFIX: Final = "create-order"
+PROCESSED_PREFIX: Final = "process-order"
+"""Part of every record's id. Without it Powertools uses the function's name, and a rename forgets every key."""
+
+
+def _config(ttl_seconds: int, **options: Any) -> IdempotencyConfig:
+    return IdempotencyConfig(
+        expires_after_seconds=ttl_seconds,
+        hash_function="sha256",
+        # Called for a stored result only: this is how a replay is told from a first run.
+        response_hook=lambda result, _record: {**result, "replayed": True},
+        **options,
+    )
+
+
+class Answer(NamedTuple):
+    """`body` is exactly what the first answer was; `replayed` says that this is not the first."""
+
+    body: str
+    replayed: bool
+
+
+class KeyReusedError(Exception):
+    """The key was used with another payload."""
+
+
+class FirstAnswers:
+    """The idempotency table of the API."""
+
+    def __init__(self, client: "DynamoDBClient", table_name: str, ttl_seconds: int) -> None:
+        self._config = _config(
+            ttl_seconds,
+            event_key_jmespath="key",
+            payload_validation_jmespath="payload",
+            raise_on_no_idempotency_key=True,
+        )
+        self._run: Callable[..., dict[str, Any]] = idempotent_function(
+            _run,
+            data_keyword_argument="request",
+            persistence_store=DynamoDBPersistenceLayer(table_name=table_name, boto3_client=client),
+            config=self._config,
+            key_prefix=ANSWERS_PREFIX,
+        )
+
+    def register(self, context: "LambdaContext") -> None:
+        """Tell of each invocation: a record in progress then ends with it, instead of blocking its key for a day."""
+        self._config.register_lambda_context(context)
+
+    def once(self, *, key: str, payload: str, operation: Callable[[], str]) -> Answer:
+        """Return what `operation` returned the first time it succeeded under `key`.
+
+        Whatever `operation` raises is raised and not kept: the next attempt runs it again.
+        Raises `InProgressError`, `KeyReusedError` when `payload` is not the first one's, and `DependencyError`.
+        """
+        try:
+            kept = self._run(request={"key": key, "payload": payload}, operation=operation)
+        except IdempotencyAlreadyInProgressError as error:
+            raise InProgressError("The first attempt with this key is still running.") from error
+        except IdempotencyValidationError as error:
+            raise KeyReusedError from error
+        except IdempotencyInconsistentStateError as error:
+            raise DependencyError("idempotency", type(error).__name__) from error
+        except IdempotencyPersistenceLayerError as error:
+            raise DependencyError("idempotency", error_code(error.__cause__ or error)) from error
+        return Answer(body=kept["body"], replayed="replayed" in kept)
+
+
+def _run(*, request: dict[str, str], operation: Callable[[], str]) -> dict[str, str]:
+    # A non-empty dict: Powertools replays empty answers as None. The body is text, so that it stays the same bytes.
+    del request
+    return {"body": operation()}
+
+
+class ProcessedOrders:
+    """One record per order id. It is never the message id: a redriven message has a new one."""
+
+    def __init__(self, client: "DynamoDBClient", table_name: str, ttl_seconds: int) -> None:
+        self._layer = DynamoDBPersistenceLayer(table_name=table_name, boto3_client=client)
+        self._config = _config(ttl_seconds)
+        # Here, in one thread: Powertools configures at the first call, flags itself configured before it is, and a
+        # second thread would hash its key with the default function.
+        self._layer.configure(self._config, key_prefix=PROCESSED_PREFIX)
+
+    def register(self, context: "LambdaContext") -> None:
+        """Tell of each invocation: a record in progress then ends with it, instead of with its whole life."""
+        self._config.register_lambda_context(context)
+
+    def once_per_order(self, function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+        """See the protocol: `runtime.logic.protocols.ProcessedOrders`."""
+        decorated: Callable[..., dict[str, Any]] = idempotent_function(
+            function,
+            data_keyword_argument="order_id",
+            persistence_store=self._layer,
+            config=self._config,
+            key_prefix=PROCESSED_PREFIX,
+        )
+
+        @functools.wraps(function)
+        def once(**arguments: Any) -> dict[str, Any]:
+            try:
+                return decorated(**arguments)
+            except IdempotencyAlreadyInProgressError as error:
+                raise InProgressError("Another run of this order is in progress.") from error
+            except IdempotencyPersistenceLayerError as error:
+                cause = error_code(error.__cause__ or error)
+                raise RecordError(f"The idempotency record was not written: {cause}") from error
+
+        return once
+
+    def in_progress_until(self, order_id: str) -> int | None:
+        """When the lease of the run in progress ends or ended (epoch milliseconds); `None` if none is in progress.
+
+        A run that was killed leaves its record in progress; one that failed or succeeded does not.
+        """
+        # The type stub says dict; the layer is keyed on the whole of its data, which is the order id.
+        data: Any = order_id
+        try:
+            record = self._layer.get_record(data)
+        except IdempotencyItemNotFoundError:
+            return None
+        if record is None or record.status != STATUS_CONSTANTS["INPROGRESS"]:
+            return None
+        return int(record.in_progress_expiry_timestamp or 0)

@@ -1,0 +1,35 @@
+"""The names of our own metrics."""
+
+from enum import StrEnum
+
+
+class Metric(StrEnum):
+    """Our own metrics, in the namespace of the stack with the dimension `service` (`api` or `worker`)."""
+
+    # api
+    ORDER_ACCEPTED = "OrderAccepted"
+    IDEMPOTENT_REPLAY = "IdempotentReplay"
+    IDEMPOTENCY_CONFLICT = "IdempotencyConflict"
+    """409: the first attempt with this key is still running."""
+    IDEMPOTENCY_MISMATCH = "IdempotencyMismatch"
+    """422: the key was used with another body."""
+    DEPENDENCY_FAILURE = "DependencyFailure"
+    """503: the outcome is unknown to the client."""
+
+    # worker
+    ORDER_CONFIRMED = "OrderConfirmed"
+    ORDER_REJECTED = "OrderRejected"
+    ATTEMPT_FAILED = "AttemptFailed"
+    """One failed attempt at one message. Partial batch failures never show in Lambda's `Errors`."""
+    LAST_ATTEMPT_FAILED = "LastAttemptFailed"
+    """SQS moves the message to the dead-letter queue next."""
+    MESSAGE_DEAD_LETTERED = "MessageDeadLettered"
+    """A permanent failure that the worker itself sent to the dead-letter queue."""
+    ATTEMPT_DEFERRED = "AttemptDeferred"
+    """Not started: no time left in this invocation, or a twin of it is running."""
+    ACCEPTED_TO_SETTLED = "AcceptedToSettledLatency"
+    """Milliseconds from `accepted_at` to `settled_at`, once per order."""
+    BATCH_ISOLATED = "BatchIsolated"
+    """A batch with an earlier delivery in it, processed one record at a time."""
+    TRANSACTION_CONFLICT = "TransactionConflict"
+    """In-process retries of a settlement."""
