@@ -3,7 +3,7 @@
 Everything takes an hour or more. Exit codes: 0 well, 1 what is wrong is printed below the table (docs/mutation.md).
 
 example:
-  make mutation MUTATION_OPTIONS="--only 'runtime.logic.batch.*'"
+  make mutation MUTATION_OPTIONS="--only 'runtime.logic.processing.*'"
 """
 
 import argparse

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
@@ -34,37 +35,29 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 
+@dataclass(frozen=True, slots=True)
 class CreateOrder:
     """The endpoint, with everything it needs."""
 
-    def __init__(
-        self,
-        acceptance: Acceptance,
-        answers: FirstAnswers,
-        budget: CallBudget,
-        guard: OriginGuard,
-        *,
-        jwt_authorizer: bool,
-    ) -> None:
-        self._acceptance = acceptance
-        self._answers = answers
-        self._budget = budget
-        self._guard = guard
-        self._jwt_authorizer = jwt_authorizer
+    acceptance: Acceptance
+    answers: FirstAnswers
+    budget: CallBudget
+    guard: OriginGuard
+    jwt_authorizer: bool
 
     def handle(self, event: object, context: "LambdaContext") -> Response:
         """Answer one request. Never raises."""
-        self._budget.begin(context)
-        self._answers.register(context)
-        return endpoint.answer(event, self._accept, self._guard)
+        self.budget.begin(context)
+        self.answers.register(context)
+        return endpoint.answer(event, self._accept, self.guard)
 
     def _accept(self, request: Request) -> Response:
-        submission = read_submission(request, jwt_authorizer=self._jwt_authorizer)
+        submission = read_submission(request, jwt_authorizer=self.jwt_authorizer)
         try:
-            answer = self._answers.once(
+            answer = self.answers.once(
                 key=submission.request_key,
                 payload=submission.payload,
-                operation=lambda: self._acceptance.accept(submission),
+                operation=lambda: self.acceptance.accept(submission),
             )
         except InProgressError as error:
             endpoint.count(Metric.IDEMPOTENCY_CONFLICT)

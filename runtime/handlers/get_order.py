@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -26,27 +27,27 @@ if TYPE_CHECKING:
 _ORDER_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
+@dataclass(frozen=True, slots=True)
 class GetOrder:
     """The endpoint, with everything it needs."""
 
-    def __init__(self, orders: OrderLookup, budget: CallBudget, guard: OriginGuard, *, jwt_authorizer: bool) -> None:
-        self._orders = orders
-        self._budget = budget
-        self._guard = guard
-        self._jwt_authorizer = jwt_authorizer
+    orders: OrderLookup
+    budget: CallBudget
+    guard: OriginGuard
+    jwt_authorizer: bool
 
     def handle(self, event: object, context: "LambdaContext") -> Response:
         """Answer one request. Never raises."""
-        self._budget.begin(context)
-        return endpoint.answer(event, self._get, self._guard)
+        self.budget.begin(context)
+        return endpoint.answer(event, self._get, self.guard)
 
     def _get(self, request: Request) -> Response:
-        caller = caller_id(identity_of(request, jwt_authorizer=self._jwt_authorizer))
+        caller = caller_id(identity_of(request, jwt_authorizer=self.jwt_authorizer))
         order_id = request.path_parameters.get("order_id")
         if order_id is None or not _ORDER_ID.fullmatch(order_id):
             raise _not_found()
         logger.append_keys(order_id=order_id)
-        order = self._orders.get(order_id)
+        order = self.orders.get(order_id)
         if order is None or order.caller != caller:
             raise _not_found()
         return json_response(200, view_of(order).model_dump_json(exclude_none=True))

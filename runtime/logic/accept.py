@@ -41,14 +41,14 @@ class Submission:
         return keys.order_id(keys.caller_id(self.identity), self.key, self.payload)
 
 
+@dataclass(frozen=True, slots=True)
 class Acceptance:
     """Takes orders in."""
 
-    def __init__(self, queue: OrderSender, orders: AcceptedOrders, now: Callable[[], datetime], logger: Logger) -> None:
-        self._queue = queue
-        self._orders = orders
-        self._now = now
-        self._logger = logger
+    queue: OrderSender
+    orders: AcceptedOrders
+    now: Callable[[], datetime]
+    logger: Logger
 
     def accept(self, submission: Submission) -> str:
         """Send the order, store it and return the body of the answer; every run of it returns the same bytes.
@@ -57,9 +57,9 @@ class Acceptance:
         Raises what the queue or the table raises.
         """
         message = self._message(submission)
-        self._queue.send(message)
-        self._logger.debug("order sent to the queue", order_id=message.order_id)
-        accepted_at = self._orders.upsert_accepted(message)
+        self.queue.send(message)
+        self.logger.debug("order sent to the queue", order_id=message.order_id)
+        accepted_at = self.orders.upsert_accepted(message)
         return AcceptedOrder(
             order_id=message.order_id, total=message.total, currency=message.currency, accepted_at=accepted_at
         ).model_dump_json()
@@ -69,7 +69,7 @@ class Acceptance:
             **dict(submission.order),
             order_id=submission.order_id,
             caller=keys.caller_id(submission.identity),
-            accepted_at=to_timestamp(self._now()),
+            accepted_at=to_timestamp(self.now()),
             correlation_id=submission.correlation_id,
             total=submission.order.compute_total(),
             traceparent=submission.traceparent,

@@ -54,31 +54,22 @@ class Invocation:
         return self.context.get_remaining_time_in_millis() / 1000
 
 
+@dataclass
 class OrderProcessor:
-    """Processes deliveries; one object for all threads of a process."""
+    """Processes deliveries; one object for all threads of a process. `describe` tells of whatever was raised."""
 
-    def __init__(
-        self,
-        settings: WorkerSettings,
-        settler: Settler,
-        notifications: Notifications,
-        processed: ProcessedOrders,
-        dead_letters: DeadLetters,
-        source: SourceQueue,
-        describe: Callable[[Exception], Described],
-        random: Random,
-        logger: Logger,
-    ) -> None:
-        self._settings = settings
-        self._settler = settler
-        self._notifications = notifications
-        self._dead_letters = dead_letters
-        self._source = source
-        self._describe = describe
-        self._random = random
-        self._logger = logger
-        self._processed = processed
-        self._finish_once = processed.once_per_order(self._finish)
+    settings: WorkerSettings
+    settler: Settler
+    notifications: Notifications
+    processed: ProcessedOrders
+    dead_letters: DeadLetters
+    source: SourceQueue
+    describe: Callable[[Exception], Described]
+    random: Random
+    logger: Logger
+
+    def __post_init__(self) -> None:
+        self._finish_once = self.processed.once_per_order(self._finish)
 
     def process(self, delivery: Delivery, invocation: Invocation) -> None:
         """Take the message to its end, or raise what failed after routing it.
@@ -107,8 +98,8 @@ class OrderProcessor:
 
     def _log_as(self, delivery: Delivery) -> None:
         """From here on this thread's lines are about this delivery. What its attributes say, its body may confirm."""
-        self._logger.thread_safe_clear_keys()
-        self._logger.thread_safe_append_keys(
+        self.logger.thread_safe_clear_keys()
+        self.logger.thread_safe_append_keys(
             message_id=delivery.message_id,
             attempt=delivery.receive_count,
             order_id=delivery.named_order_id,
@@ -124,22 +115,22 @@ class OrderProcessor:
         if delivery.order_id is None:
             return None
         try:
-            return self._processed.in_progress_until(delivery.order_id)
+            return self.processed.in_progress_until(delivery.order_id)
         except Exception as failure:  # noqa: BLE001 - only the order of the batch rests on it
-            error = self._describe(failure).error
-            self._logger.warning("idempotency record not read", order_id=delivery.order_id, error=error)
+            error = self.describe(failure).error
+            self.logger.warning("idempotency record not read", order_id=delivery.order_id, error=error)
             # Not known to be innocent: after those who are, before those who are not.
             return 0
 
     def _has_time(self, invocation: Invocation) -> bool:
         """Whether there is time for one more item and for what follows the last one."""
-        return invocation.remaining_seconds() >= self._settings.item_budget_seconds + self._settings.time_margin_seconds
+        return invocation.remaining_seconds() >= self.settings.item_budget_seconds + self.settings.time_margin_seconds
 
     def _is_last(self, delivery: Delivery) -> bool:
-        return delivery.receive_count >= self._settings.max_receive_count
+        return delivery.receive_count >= self.settings.max_receive_count
 
     def _attempt(self, delivery: Delivery, invocation: Invocation) -> None:
-        self._logger.debug("attempt started", isolated=invocation.isolated)
+        self.logger.debug("attempt started", isolated=invocation.isolated)
         if not self._has_time(invocation):
             raise DeferredError("Not started: too little time is left in this invocation.")
         match delivery.content:
@@ -148,45 +139,45 @@ class OrderProcessor:
             case NewerSchemaError() as failure:
                 raise failure
             case message:
-                self._logger.thread_safe_append_keys(order_id=message.order_id, correlation_id=message.correlation_id)
+                self.logger.thread_safe_append_keys(order_id=message.order_id, correlation_id=message.correlation_id)
                 self._settle_and_publish(message, invocation)
 
     def _settle_and_publish(self, message: OrderMessage, invocation: Invocation) -> None:
         result = self._finish_once(order_id=message.order_id, message=message, invocation=invocation)
         status, replayed = result["status"], "replayed" in result
-        self._logger.info("order processed", status=status, replayed=replayed)
+        self.logger.info("order processed", status=status, replayed=replayed)
         if not replayed and status in _OUTCOME_METRICS:
             invocation.tally.count(_OUTCOME_METRICS[status])
 
     def _finish(self, *, order_id: str, message: OrderMessage, invocation: Invocation) -> dict[str, Any]:
         """Settle and publish; what runs once per order."""
         tally = invocation.tally
-        written = self._settler.settle(message, lambda: tally.count(Metric.TRANSACTION_CONFLICT))
+        written = self.settler.settle(message, lambda: tally.count(Metric.TRANSACTION_CONFLICT))
         order = written.order
-        self._logger.debug("order settled", status=order.status, settled_before=not written.by_us)
+        self.logger.debug("order settled", status=order.status, settled_before=not written.by_us)
         if written.by_us and order.accepted_at and order.settled_at:
             taken = from_timestamp(order.settled_at) - from_timestamp(order.accepted_at)
             tally.duration(Metric.ACCEPTED_TO_SETTLED, max(taken.total_seconds(), 0) * 1000)
         # A discarded order was given up by a person: nobody is told that it was settled.
         if order.status in EVENT_TYPES:
-            event = event_for(order, source=self._settings.event_source)
-            self._notifications.publish(event)
-            self._logger.debug("event published", event_id=event.event_id, event_type=event.event_type)
+            event = event_for(order, source=self.settings.event_source)
+            self.notifications.publish(event)
+            self.logger.debug("event published", event_id=event.event_id, event_type=event.event_type)
         return {"order_id": order_id, "status": order.status.value}
 
     def _dead_letter(self, delivery: Delivery, failure: PermanentError, invocation: Invocation) -> None:
         """Mark, then send. A crash between the two leaves the message in the queue and is repeated; the other order
         would leave a dead letter whose order says that it is on its way. Either failing is a retryable failure."""
-        described = self._describe(failure)
+        described = self.describe(failure)
         if delivery.order_id is not None:
-            self._logger.thread_safe_append_keys(order_id=delivery.order_id)
-            self._settler.store.mark_failed(delivery.order_id, _error(delivery, described), None)
-        self._dead_letters.send(delivery, **described._asdict())
+            self.logger.thread_safe_append_keys(order_id=delivery.order_id)
+            self.settler.store.mark_failed(delivery.order_id, _error(delivery, described), None)
+        self.dead_letters.send(delivery, **described._asdict())
         invocation.tally.count(Metric.MESSAGE_DEAD_LETTERED)
-        self._logger.error("message dead-lettered", **described._asdict())
+        self.logger.error("message dead-lettered", **described._asdict())
 
     def _come_back_later(self, delivery: Delivery, failure: Exception, invocation: Invocation) -> None:
-        described = self._describe(failure)
+        described = self.describe(failure)
         last = self._is_last(delivery)
         deferred = isinstance(failure, DeferredError | InProgressError)
         delay = 0 if last else self._delay(delivery, failure, invocation)
@@ -195,10 +186,10 @@ class OrderProcessor:
             invocation.tally.count(Metric.LAST_ATTEMPT_FAILED)
             self._mark_failed(delivery, described)
         try:
-            self._source.hide(delivery, delay)
+            self.source.hide(delivery, delay)
         except Exception as problem:  # noqa: BLE001 - without it the message comes back after the queue's own time
-            self._logger.warning("visibility not changed", error=self._describe(problem).error)
-        self._logger.warning(
+            self.logger.warning("visibility not changed", error=self.describe(problem).error)
+        self.logger.warning(
             "attempt deferred" if deferred else "attempt failed",
             **described._asdict(),
             last_attempt=last,
@@ -207,31 +198,31 @@ class OrderProcessor:
         )
 
     def _delay(self, delivery: Delivery, failure: Exception, invocation: Invocation) -> int:
-        settings = self._settings
+        settings = self.settings
         delay = retry_delay(
             delivery.receive_count,
             base=settings.retry_base_seconds,
             cap=settings.retry_cap_seconds,
-            random=self._random,
+            random=self.random,
         )
         # To come back while a lease still holds would spend a receive on nothing. Never earlier than the backoff: the
         # retry horizon is promised for every kind of failure.
         return max(delay, _lease_seconds(failure, invocation))
 
     def _mark_failed(self, delivery: Delivery, described: Described) -> None:
-        order_id = delivery.order_id
-        if order_id is None:
+        if delivery.order_id is None:
             return
         try:
-            self._settler.store.mark_failed(order_id, _error(delivery, described), delivery.order)
+            self.settler.store.mark_failed(delivery.order_id, _error(delivery, described), delivery.order)
         except Exception as problem:  # noqa: BLE001 - the attempt itself matters more, and may succeed
-            self._logger.warning("order not marked FAILED", order_id=order_id, error=self._describe(problem).error)
+            error = self.describe(problem).error
+            self.logger.warning("order not marked FAILED", order_id=delivery.order_id, error=error)
 
     def _delete(self, delivery: Delivery) -> None:
         try:
-            self._source.delete(delivery)
+            self.source.delete(delivery)
         except Exception as problem:  # noqa: BLE001 - Lambda deletes it too, unless a later record kills the process
-            self._logger.warning("message not deleted", error=self._describe(problem).error)
+            self.logger.warning("message not deleted", error=self.describe(problem).error)
 
 
 def _lease_seconds(failure: Exception, invocation: Invocation) -> int:

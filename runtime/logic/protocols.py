@@ -14,25 +14,14 @@ if TYPE_CHECKING:
 
 
 class Logger(Protocol):
-    """Writes one line per call, with fields by keyword. Powertools' `Logger` is one."""
+    """Writes a line per call, with fields by keyword: the call's, and those that its thread has. Powertools' is one."""
 
-    def debug(self, msg: object, **fields: Any) -> None:
-        """For whoever looks into one order."""
-
-    def info(self, msg: object, **fields: Any) -> None:
-        """What happened."""
-
-    def warning(self, msg: object, **fields: Any) -> None:
-        """What went wrong and is tried again."""
-
-    def error(self, msg: object, **fields: Any) -> None:
-        """What needs a person."""
-
-    def thread_safe_append_keys(self, **keys: Any) -> None:
-        """From here on every line of this thread has these fields."""
-
-    def thread_safe_clear_keys(self) -> None:
-        """Forget them."""
+    def debug(self, msg: object, **fields: Any) -> None: ...
+    def info(self, msg: object, **fields: Any) -> None: ...
+    def warning(self, msg: object, **fields: Any) -> None: ...
+    def error(self, msg: object, **fields: Any) -> None: ...
+    def thread_safe_append_keys(self, **fields: Any) -> None: ...
+    def thread_safe_clear_keys(self) -> None: ...
 
 
 class RemainingTime(Protocol):

@@ -59,7 +59,7 @@ class _Assignments:
 
 
 class SettlementStore:
-    """Orders and stock, as the worker changes them."""
+    """Orders and stock, as the worker changes them: `runtime.logic.protocols.Settlements`."""
 
     def __init__(self, client: "DynamoDBClient", orders_table: str, stock_table: str) -> None:
         self._client = client
@@ -67,15 +67,8 @@ class SettlementStore:
         self._stock_table = stock_table
 
     def confirm(self, message: OrderMessage, *, settled_at: str, token: str) -> None:
-        """Take the stock of every line and settle the order as `CONFIRMED`, all or nothing.
-
-        `token` must be new for every call: the SDK's own retries of the call share it, so that a lost answer is
-        given again instead of a second attempt being judged.
-
-        Raises:
-            SettlementCancelledError: a row's condition failed or a row was busy.
-            BusyError: DynamoDB refused the whole call for the moment.
-        """
+        """One transaction. The SDK's own retries of the call share `token`, so that a lost answer is given again
+        instead of a second attempt being judged."""
         order = self._outcome(message, OrderStatus.CONFIRMED, settled_at, None)
         items: list[TransactWriteItemTypeDef] = [{"Update": order}]
         items += [{"Update": self._take(line)} for line in message.lines]
@@ -88,22 +81,12 @@ class SettlementStore:
             raise
 
     def reject(self, message: OrderMessage, reason: Reason, *, settled_at: str) -> Written:
-        """Settle the order as `REJECTED`; stock is not touched.
-
-        Raises:
-            BusyError: DynamoDB refused for the moment.
-        """
+        """One conditional write, which answers with the row as it is then."""
         item, by_us = self._write(self._outcome(message, OrderStatus.REJECTED, settled_at, reason))
         return Written(to_order(item), by_us)
 
     def mark_failed(self, order_id: str, error: Mapping[str, str | int], message: OrderMessage | None) -> None:
-        """Mark an open order as `FAILED` with `error`, and store the rest of it as far as `message` says.
-
-        An order that is final stays what it is.
-
-        Raises:
-            BusyError: DynamoDB refused for the moment.
-        """
+        """One conditional write: an order that is final stays what it is."""
         assignments = _Assignments()
         assignments.put("status", {"S": OrderStatus.FAILED.value})
         assignments.put("error", {"M": {name: to_attribute(value) for name, value in error.items()}})
@@ -112,11 +95,7 @@ class SettlementStore:
         self._write(self._upsert(order_id, assignments))
 
     def read(self, order_id: str) -> StoredOrder:
-        """The stored order, as of every write before this call.
-
-        Raises:
-            CorruptDataError: there is none, though one was written.
-        """
+        """One consistent read."""
         answer = self._client.get_item(
             TableName=self._orders_table, Key={"order_id": {"S": order_id}}, ConsistentRead=True
         )

@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_lambda_powertools import Metrics
@@ -55,14 +56,14 @@ def on_threads(threads: int, function: Callable[[T], R], items: Sequence[T]) -> 
         return list(pool.map(function, items))
 
 
+@dataclass(frozen=True, slots=True)
 class BatchRunner:
     """Runs the batches of one process."""
 
-    def __init__(self, processor: OrderProcessor, processed: ProcessedOrders, budget: CallBudget, threads: int) -> None:
-        self._processor = processor
-        self._processed = processed
-        self._budget = budget
-        self._threads = threads
+    processor: OrderProcessor
+    processed: ProcessedOrders
+    budget: CallBudget
+    threads: int
 
     def run(self, event: Mapping[str, Any], context: "LambdaContext") -> "PartialItemFailureResponse":
         """Process the records of an SQS event and report those that failed.
@@ -71,8 +72,8 @@ class BatchRunner:
             ValueError: this is no SQS event.
         """
         deliveries, unnamed = _split(event)
-        self._processed.register(context)
-        self._budget.begin(context)
+        self.processed.register(context)
+        self.budget.begin(context)
         isolated = any(delivery.receive_count > 1 for delivery in deliveries)
         invocation = Invocation(context, context.get_remaining_time_in_millis() / 1000, isolated)
         try:
@@ -90,14 +91,12 @@ class BatchRunner:
 
     def _isolate(self, deliveries: Sequence[Delivery], invocation: Invocation) -> list[Delivery]:
         """The deliveries in the order that is kindest to the innocent."""
-        candidates = on_threads(
-            self._threads, lambda delivery: self._processor.prepare(delivery, invocation), deliveries
-        )
+        candidates = on_threads(self.threads, lambda delivery: self.processor.prepare(delivery, invocation), deliveries)
         return [deliveries[index] for index in isolation_order(candidates)]
 
     def _process(self, deliveries: list[Any], invocation: Invocation) -> "list[PartialItemFailures]":
-        processor = ThreadedBatchProcessor(1 if invocation.isolated else self._threads)
-        with processor(deliveries, lambda delivery: self._processor.process(delivery, invocation)):
+        processor = ThreadedBatchProcessor(1 if invocation.isolated else self.threads)
+        with processor(deliveries, lambda delivery: self.processor.process(delivery, invocation)):
             processor.process()
         return processor.response()["batchItemFailures"]
 

@@ -27,11 +27,11 @@ INTAKE = (
         "put before send",
         crash_points("create_order", "first call, caller gives up"),
         (
-            Rewrite("runtime.logic.accept:Acceptance.accept", "    self._queue.send(message)\n", ""),
+            Rewrite("runtime.logic.accept:Acceptance.accept", "    self.queue.send(message)\n", ""),
             Rewrite(
                 "runtime.logic.accept:Acceptance.accept",
-                "    accepted_at = self._orders.upsert_accepted(message)\n",
-                "    accepted_at = self._orders.upsert_accepted(message)\n    self._queue.send(message)\n",
+                "    accepted_at = self.orders.upsert_accepted(message)\n",
+                "    accepted_at = self.orders.upsert_accepted(message)\n    self.queue.send(message)\n",
             ),
         ),
     ),
@@ -114,8 +114,8 @@ INTAKE = (
         (
             Rewrite(
                 "runtime.logic.accept:Acceptance.accept",
-                "accepted_at = self._orders.upsert_accepted(message)",
-                "accepted_at = self._orders.upsert_accepted(message) and message.accepted_at",
+                "accepted_at = self.orders.upsert_accepted(message)",
+                "accepted_at = self.orders.upsert_accepted(message) and message.accepted_at",
             ),
         ),
     ),
@@ -155,12 +155,12 @@ WORKER = (
         (
             Rewrite(
                 f"{PROCESSOR}._finish",
-                "    written = self._settler.settle(",
+                "    written = self.settler.settle(",
                 "    from runtime.models.order import StoredOrder\n"
                 "    early = StoredOrder(**{**message.model_dump(), 'status': OrderStatus.CONFIRMED,\n"
                 "        'settled_at': message.accepted_at})\n"
-                "    self._notifications.publish(event_for(early, source=self._settings.event_source))\n"
-                "    written = self._settler.settle(",
+                "    self.notifications.publish(event_for(early, source=self.settings.event_source))\n"
+                "    written = self.settler.settle(",
             ),
         ),
     ),
@@ -172,7 +172,7 @@ WORKER = (
                 f"{PROCESSOR}._finish",
                 "event_for(order, source",
                 "event_for(order.model_copy(update={'settled_at': str(invocation.remaining_seconds())"
-                " + str(self._random())}), source",
+                " + str(self.random())}), source",
             ),
         ),
     ),
@@ -241,11 +241,11 @@ ROUTES = (
         (
             Rewrite(
                 f"{PROCESSOR}._dead_letter",
-                "    self._dead_letters.send(delivery, **described._asdict())\n",
+                "    self.dead_letters.send(delivery, **described._asdict())\n",
                 "    try:\n"
-                "        self._dead_letters.send(delivery, **described._asdict())\n"
+                "        self.dead_letters.send(delivery, **described._asdict())\n"
                 "    except Exception:\n"
-                "        self._source.delete(delivery)\n",
+                "        self.source.delete(delivery)\n",
             ),
         ),
     ),
