@@ -174,7 +174,7 @@ class OrderProcessor:
             self.settler.store.mark_failed(delivery.order_id, _error(delivery, described), None)
         self.dead_letters.send(delivery, **described._asdict())
         invocation.tally.count(Metric.MESSAGE_DEAD_LETTERED)
-        self.logger.error("message dead-lettered", **described._asdict())
+        self.logger.error("message dead-lettered", error_type=described.error_type, error=described.error)
 
     def _come_back_later(self, delivery: Delivery, failure: Exception, invocation: Invocation) -> None:
         described = self.describe(failure)
@@ -191,7 +191,8 @@ class OrderProcessor:
             self.logger.warning("visibility not changed", error=self.describe(problem).error)
         self.logger.warning(
             "attempt deferred" if deferred else "attempt failed",
-            **described._asdict(),
+            error_type=described.error_type,
+            error=described.error,
             last_attempt=last,
             retry_in_seconds=delay,
             trace=None if deferred else trace_of(failure),

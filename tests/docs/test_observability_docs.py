@@ -37,10 +37,10 @@ def logged() -> Iterator[tuple[str, str, set[str]]]:
     """Level, message and fields of every line that the functions' code can write."""
     for path in sorted((ROOT / "runtime").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _LEVELS:
-                owner = node.func.value
-                if isinstance(owner, ast.Name) and owner.id == "logger":
-                    yield node.func.attr.upper(), _message(node), set(_fields(node))
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            if node.func.attr in _LEVELS and ast.unparse(node.func.value) in {"logger", "self.logger"}:
+                yield node.func.attr.upper(), _message(node), set(_fields(node))
 
 
 def _message(call: ast.Call) -> str:
