@@ -17,10 +17,8 @@ END: Final = "<!-- end -->"
 
 
 def table() -> str:
-    """The table, one row per field, those of `StackConfig` itself before those of its parts."""
-    parts = StackConfig.__annotations__
-    names = sorted(StackConfig.model_fields, key=lambda name: name not in parts)
-    rows = [_row(name, StackConfig.model_fields[name]) for name in names]
+    """The table, one row per field."""
+    rows = [_row(name, field) for name, field in StackConfig.model_fields.items()]
     return "\n".join(
         ["| option | default | allowed | what it does | cost | consequence |", "|---|---|---|---|---|---|", *rows]
     )

@@ -70,7 +70,7 @@ def _validate(values: Mapping[str, object], invalid: frozenset[str]) -> tuple[St
         cause = broken[0].get("ctx", {}).get("error")
         rules = cause.problems if isinstance(cause, BrokenRulesError) else ()
         return None, [problem for problem in rules if not invalid & set(problem.keys)]
-    problems = [_field_problem(item) for item in details]
+    problems = [_field_problem(item) for item in sorted(details, key=lambda item: str(item["loc"][0]))]
     wrong = {str(item["loc"][0]) for item in details}
     rest = {key: value for key, value in values.items() if key not in wrong}
     return None, [*problems, *_validate(rest, invalid | wrong)[1]]

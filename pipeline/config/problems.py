@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pydantic import BaseModel
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -40,3 +42,8 @@ class BrokenRulesError(ValueError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(problem.render("config") for problem in self.problems))
+
+
+def values_of(config: BaseModel, *keys: str) -> str:
+    """`batch_size = 10, batch_threads = 5`: what is given, of several options."""
+    return ", ".join(f"{key} = {getattr(config, key)}" for key in keys)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.config import ConfigError
-from pipeline.config.rules import MIN_HORIZON_SECONDS, RULES
+from pipeline.config.processing import MIN_HORIZON_SECONDS
+from pipeline.config.stack_config import RULES
 from tests.infra.config_factory import only_problem, parsed, refused
 from tests.infra.rule_edges import EDGES
 from tests.infra.rule_edges.api import SECRET, WAF

@@ -19,133 +19,137 @@ def name_of(length: int) -> str:
 
 
 EDGES: Edges = {
-    ("idle_settings", "clients"): (
+    ("_idle_settings", "clients"): (
         {**EXTERNAL, "token_clients": '["shop"]'},
         COGNITO,
         "with authorizer: cognito",
     ),
-    ("idle_settings", "validity"): (
+    ("_idle_settings", "validity"): (
         {"token_validity_seconds": "600"},
         {"token_validity_seconds": "600", **COGNITO},
         "with authorizer: cognito",
     ),
-    ("idle_settings", "issuer"): ({"jwt_issuer": "https://id.example.com/"}, EXTERNAL, "with authorizer: external"),
-    ("idle_settings", "scope"): (
+    ("_idle_settings", "issuer"): ({"jwt_issuer": "https://id.example.com/"}, EXTERNAL, "with authorizer: external"),
+    ("_idle_settings", "scope"): (
         {**COGNITO, "jwt_read_scope": "read"},
         {**EXTERNAL, "jwt_read_scope": "read"},
         "with authorizer: external",
     ),
-    ("idle_settings", "rate"): ({"waf_rate_limit": "100"}, {**WAF, "waf_rate_limit": "100"}, "with waf: true"),
-    ("idle_settings", "secret"): ({"origin_secret": SECRET}, WAF, "with waf: true"),
-    ("idle_settings", "traces"): (
+    ("_idle_settings", "rate"): ({"waf_rate_limit": "100"}, {**WAF, "waf_rate_limit": "100"}, "with waf: true"),
+    ("_idle_settings", "secret"): ({"origin_secret": SECRET}, WAF, "with waf: true"),
+    ("_idle_settings", "traces"): (
         {"trace_group": "true", "tracing": "false"},
         {"trace_group": "true", "tracing": "true"},
         "with tracing: true",
     ),
-    ("idle_settings", "ready instances"): (
+    ("_idle_settings", "ready instances"): (
         {"api_provisioned_concurrency": "2"},
         {"api_provisioned_concurrency": "2", "api_warm_start": "provisioned"},
         "with api_warm_start: provisioned",
     ),
-    ("warm_start", "old Python"): (
+    ("_warm_start", "old Python"): (
         {"api_warm_start": "snap_start", "python_version": "3.11"},
         {"api_warm_start": "snap_start", "python_version": "3.12"},
         "with Python 3.12 or newer",
     ),
-    ("warm_start", "more than reserved"): (
+    ("_warm_start", "more than reserved"): (
         {"api_warm_start": "provisioned", "api_provisioned_concurrency": "5", "api_reserved_concurrency": "4"},
         {"api_warm_start": "provisioned", "api_provisioned_concurrency": "4", "api_reserved_concurrency": "4"},
         "at most the 4 that are reserved",
     ),
-    ("warm_start", "stopped"): (
+    ("_warm_start", "stopped"): (
         {"api_warm_start": "provisioned", "api_reserved_concurrency": "0"},
         {"api_warm_start": "snap_start", "api_reserved_concurrency": "0"},
         "api_warm_start: none",
     ),
-    ("anonymous", "production"): (
+    ("_anonymous", "production"): (
         {"environment": "production"},
         {"environment": "production", "allow_anonymous": "true"},
         "says by name that anybody may order",
     ),
-    ("anonymous", "verified"): (
+    ("_anonymous", "verified"): (
         {"environment": "production", "allow_anonymous": "true", **COGNITO},
         {"environment": "production", **COGNITO},
         "false, because callers are verified",
     ),
-    ("cognito", "nobody"): ({"authorizer": "cognito"}, COGNITO, "at least one name"),
-    ("cognito", "twice"): (
+    ("_cognito", "nobody"): ({"authorizer": "cognito"}, COGNITO, "at least one name"),
+    ("_cognito", "twice"): (
         {**COGNITO, "token_clients": '["shop", "shop"]'},
         {**COGNITO, "token_clients": '["shop", "shop2"]'},
         "each name once",
     ),
-    ("cognito", "short"): (
+    ("_cognito", "short"): (
         {**COGNITO, "token_validity_seconds": "299"},
         {**COGNITO, "token_validity_seconds": "300"},
         "at least 300",
     ),
-    ("cognito", "short locally"): (
+    ("_cognito", "short locally"): (
         {**COGNITO, "token_validity_seconds": "2"},
         {**COGNITO, "token_validity_seconds": "2", **LOCAL},
         "on the local stack only",
     ),
-    ("audiences", "clients"): (
+    ("_audiences", "clients"): (
         {**COGNITO, "token_clients": json.dumps([*FIFTY, "shop"])},
         {**COGNITO, "token_clients": json.dumps(FIFTY)},
         "at most 50",
     ),
-    ("audiences", "external"): (
+    ("_audiences", "external"): (
         {**EXTERNAL, "jwt_audiences": json.dumps([*FIFTY, "shop"])},
         {**EXTERNAL, "jwt_audiences": json.dumps(FIFTY)},
         "at most 50",
     ),
-    ("external", "issuer"): (
+    ("_external", "issuer"): (
         {"authorizer": "external", "jwt_audiences": '["a"]'},
         EXTERNAL,
         "both jwt_issuer and jwt_audiences",
     ),
-    ("external", "audience"): (
+    ("_external", "audience"): (
         {"authorizer": "external", "jwt_issuer": "https://id.example.com"},
         EXTERNAL,
         "both jwt_issuer and jwt_audiences",
     ),
-    ("cors", "any and one"): (
+    ("_cors", "any and one"): (
         {"cors_origins": '["*", "https://shop.example.com"]'},
         {"cors_origins": '["*"]'},
         "either * alone",
     ),
-    ("cors", "any in production"): (
+    ("_cors", "any in production"): (
         {"cors_origins": '["*"]', "environment": "production", **COGNITO},
         {"cors_origins": '["https://shop.example.com"]', "environment": "production", **COGNITO},
         "by name in production",
     ),
-    ("domain", "certificate alone"): (
+    ("_domain", "certificate alone"): (
         {"domain_certificate_arn": CERTIFICATE.format(region="eu-west-1")},
         {**DOMAIN, "domain_certificate_arn": CERTIFICATE.format(region="eu-west-1")},
         "both or neither",
     ),
-    ("domain", "without certificate"): (DOMAIN, {**DOMAIN, "domain_zone_id": "Z123"}, "to have one made and validated"),
-    ("domain", "too long for ACM"): (
+    ("_domain", "without certificate"): (
+        DOMAIN,
+        {**DOMAIN, "domain_zone_id": "Z123"},
+        "to have one made and validated",
+    ),
+    ("_domain", "too long for ACM"): (
         {"domain_name": name_of(65), "domain_zone_id": "Z123"},
         {"domain_name": name_of(64), "domain_zone_id": "Z123"},
         "at most 64",
     ),
-    ("domain", "long, with a certificate"): (
+    ("_domain", "long, with a certificate"): (
         {"domain_name": name_of(70), "domain_zone_id": "Z123"},
         {"domain_name": name_of(70), "domain_certificate_arn": CERTIFICATE.format(region="eu-west-1")},
         "or a certificate of yours",
     ),
-    ("domain", "locally"): (
+    ("_domain", "locally"): (
         {**DOMAIN, "domain_zone_id": "Z123", **LOCAL},
         {**DOMAIN, "domain_zone_id": "Z123"},
         "nothing resolves it there",
     ),
-    ("domain", "certificate's region"): (
+    ("_domain", "certificate's region"): (
         {**DOMAIN, **WAF, "domain_certificate_arn": CERTIFICATE.format(region="eu-west-1")},
         {**DOMAIN, **WAF, "domain_certificate_arn": CERTIFICATE.format(region="us-east-1")},
         "one in us-east-1",
     ),
-    ("edge", "no secret"): ({"waf": "true"}, WAF, "around the firewall"),
-    ("edge", "same secret"): (
+    ("_edge", "no secret"): ({"waf": "true"}, WAF, "around the firewall"),
+    ("_edge", "same secret"): (
         {**WAF, "origin_secret_also_accepted": SECRET},
         {**WAF, "origin_secret_also_accepted": SECRET.upper()},
         "another one, or none",

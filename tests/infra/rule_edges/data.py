@@ -5,12 +5,12 @@ from tests.infra.rule_edges.model import LOCAL, Edges
 OWN_KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
 
 EDGES: Edges = {
-    ("customer_key", "locally"): (
+    ("_customer_key", "locally"): (
         {"encryption": "customer", **LOCAL},
         {"encryption": "aws", **LOCAL},
         "the embedded AWS encrypts nothing",
     ),
-    ("customer_key", "two keys"): (
+    ("_customer_key", "two keys"): (
         {"encryption": "customer", "alarm_topic_kms_key_arn": OWN_KEY},
         {"encryption": "customer"},
         "the stack's own key encrypts the alarm topics too",

@@ -3,12 +3,12 @@
 from tests.infra.rule_edges.model import LOCAL, Edges
 
 EDGES: Edges = {
-    ("gradual", "locally"): (
+    ("_gradual", "locally"): (
         {"gradual_deploy": "Canary10Percent5Minutes", **LOCAL},
         {"gradual_deploy": "none", **LOCAL},
         "no CodeDeploy",
     ),
-    ("boundary", "locally"): (
+    ("_boundary", "locally"): (
         {"permissions_boundary_arn": "arn:aws:iam::123456789012:policy/pulumi-orders-local-boundary", **LOCAL},
         {"gradual_deploy": "none", **LOCAL},
         "the embedded AWS is none",

@@ -2,7 +2,7 @@
 
 import json
 
-from pipeline.config.events_rules import MAX_RULES
+from pipeline.config.messaging import MAX_RULES
 from tests.infra.rule_edges.model import Edges
 
 ON = {"events_target": "bus"}
@@ -20,34 +20,34 @@ TWICE = "{{name: {}, protocol: sqs, endpoint: 'arn:aws:sqs:eu-west-1:12345678901
 MANY = [f"{{name: s{index}, protocol: sqs}}" for index in range(MAX_RULES + 1)]
 
 EDGES: Edges = {
-    ("order_on_a_bus", "fifo"): (
+    ("_order_on_a_bus", "fifo"): (
         {**ON, "strict_ordering": "true", "batch_size": "1"},
         {"strict_ordering": "true", "batch_size": "1"},
         "EventBridge keeps no order",
     ),
-    ("routed_subscribers", "email"): ({**ON, "subscriptions": EMAIL}, {"subscriptions": EMAIL}, "protocol sqs"),
-    ("routed_subscribers", "https"): ({**ON, "subscriptions": HTTPS}, {"subscriptions": HTTPS}, "protocol sqs"),
-    ("routed_subscribers", "attributes"): (
+    ("_routed_subscribers", "email"): ({**ON, "subscriptions": EMAIL}, {"subscriptions": EMAIL}, "protocol sqs"),
+    ("_routed_subscribers", "https"): ({**ON, "subscriptions": HTTPS}, {"subscriptions": HTTPS}, "protocol sqs"),
+    ("_routed_subscribers", "attributes"): (
         {**ON, "subscriptions": FILTERED},
         {**ON, "subscriptions": PATTERN},
         "event_pattern, e.g. {detail-type: [order.rejected]}",
     ),
-    ("routed_subscribers", "pattern"): (
+    ("_routed_subscribers", "pattern"): (
         {"subscriptions": PATTERN},
         {"subscriptions": FILTERED},
         "filter_policy, e.g. {event_type: [order.rejected]}",
     ),
-    ("one_subscription_per_endpoint", "topic"): (
+    ("_one_subscription_per_endpoint", "topic"): (
         {"subscriptions": subscribed(TWICE.format("one"), TWICE.format("two"))},
         {**ON, "subscriptions": subscribed(TWICE.format("one"), TWICE.format("two"))},
         "one subscription per endpoint",
     ),
-    ("one_subscription_per_endpoint", "queues made here"): (
+    ("_one_subscription_per_endpoint", "queues made here"): (
         {"subscriptions": subscribed(TWICE.format("one"), TWICE.format("two"))},
         {"subscriptions": subscribed("{name: one, protocol: sqs}", "{name: two, protocol: sqs}")},
         "one subscription per endpoint",
     ),
-    ("watched_rules", "too many"): (
+    ("_watched_rules", "too many"): (
         {**ON, "subscriptions": json.dumps(MANY)},
         {**ON, "subscriptions": json.dumps(MANY[1:])},
         "at most 50",

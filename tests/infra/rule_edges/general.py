@@ -121,22 +121,22 @@ EDGES: Edges = {
         {"extra_tags": '["Team=me"]'},
         "names once each",
     ),
-    ("thresholds_once",): (
+    ("_thresholds_once",): (
         {"alarm_thresholds": '["api_p99_ms=1", "api_p99_ms=2"]'},
         {"alarm_thresholds": '["api_p99_ms=1", "backlog_messages=2"]'},
         "each threshold once",
     ),
-    ("receivers_once", "page"): (
+    ("_receivers_once", "page"): (
         {"alarm_page_subscriptions": '["email=a@example.com", "email=a@example.com"]'},
         {"alarm_page_subscriptions": '["email=a@example.com", "email=b@example.com"]'},
         "each receiver once",
     ),
-    ("receivers_once", "another tier"): (
+    ("_receivers_once", "another tier"): (
         {"alarm_ticket_subscriptions": '["sms=+4930123456", "sms=+4930123456"]'},
         {"alarm_ticket_subscriptions": '["sms=+4930123456"]', "alarm_notify_subscriptions": '["sms=+4930123456"]'},
         "each receiver once",
     ),
-    ("alarms_in_production",): (
+    ("_alarms_in_production",): (
         {"environment": "production", "allow_anonymous": "true", "alarms": "false"},
         {"environment": "development", "alarms": "false"},
         "true in production",

@@ -15,24 +15,24 @@ LARGE = {"batch_threads": "100", "item_budget_seconds": "5", "batch_window_secon
 LARGE |= {"worker_timeout_seconds": "30", "queue_visibility_seconds": "200"}
 
 EDGES: Edges = {
-    ("one_by_one", "large"): (
+    ("_one_by_one", "large"): (
         {**LARGE, "batch_size": "202"},
         {**LARGE, "batch_size": "201"},
         "at most 201 in a batch",
     ),
-    ("one_at_a_time", "batch"): ({**ON, "batch_size": "2"}, ON, "batch_size: 1"),
-    ("one_at_a_time", "window"): (
+    ("_one_at_a_time", "batch"): ({**ON, "batch_size": "2"}, ON, "batch_size: 1"),
+    ("_one_at_a_time", "window"): (
         {**ON, "batch_window_seconds": "1", "queue_visibility_seconds": "400"},
         ON,
         "batch_window_seconds: 0",
     ),
-    ("ordered_subscribers", "email"): ({**ON, "subscriptions": EMAIL}, {"subscriptions": EMAIL}, "protocol sqs"),
-    ("ordered_subscribers", "standard queue"): (
+    ("_ordered_subscribers", "email"): ({**ON, "subscriptions": EMAIL}, {"subscriptions": EMAIL}, "protocol sqs"),
+    ("_ordered_subscribers", "standard queue"): (
         {**ON, "subscriptions": subscribed(ARN)},
         {**ON, "subscriptions": subscribed(f"{ARN}.fifo")},
         "FIFO queue (.fifo) with strict_ordering",
     ),
-    ("ordered_subscribers", "fifo queue"): (
+    ("_ordered_subscribers", "fifo queue"): (
         {"subscriptions": subscribed(f"{ARN}.fifo")},
         {"subscriptions": subscribed(ARN)},
         "of a standard queue without",

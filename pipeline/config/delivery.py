@@ -1,8 +1,11 @@
-"""What a stack can decide about how changes reach its callers."""
+"""How changes reach callers, and within which bounds."""
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from pipeline.config.general import GeneralOptions
+from pipeline.config.problems import Problem
 
 Shift = Literal[
     "none",
@@ -18,8 +21,8 @@ Shift = Literal[
 """CodeDeploy's own ways to shift a function's traffic. Not `off`: YAML reads that as a boolean."""
 
 
-class DeliveryOptions(BaseModel):
-    """The part of `StackConfig` about changes of the functions."""
+class DeliveryOptions(GeneralOptions):
+    """Deploys and the roles that they make."""
 
     gradual_deploy: Shift = Field(
         default="none",
@@ -41,3 +44,31 @@ class DeliveryOptions(BaseModel):
             "that is too narrow functions are refused what their policies allow.",
         },
     )
+
+
+def _gradual(config: DeliveryOptions) -> Problem | None:
+    """The embedded AWS has no CodeDeploy: new code would never be called there."""
+    if config.gradual_deploy == "none" or config.environment != "local":
+        return None
+    return Problem(
+        ("gradual_deploy", "environment"),
+        f"{config.gradual_deploy} on the local stack",
+        "none: the embedded AWS has no CodeDeploy, so nothing would move callers to new versions",
+    )
+
+
+def _boundary(config: DeliveryOptions) -> Problem | None:
+    """The embedded AWS has no policies but the stack's own, so none that could bound them."""
+    if not config.permissions_boundary_arn or config.environment != "local":
+        return None
+    return Problem(
+        ("permissions_boundary_arn", "environment"),
+        f"{config.permissions_boundary_arn} on the local stack",
+        "none: the policy is in an account, and the embedded AWS is none",
+    )
+
+
+DELIVERY_RULES = (
+    _gradual,
+    _boundary,
+)

@@ -1,0 +1,96 @@
+"""Whether alarms are made, when they fire, and who hears them."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic.config import JsonDict
+
+from components.alarms.settings import RECEIVER_FORM, AlarmSubscription
+from pipeline.config.alarm_thresholds import parse_threshold
+from pipeline.config.general import GeneralOptions
+from pipeline.config.problems import Problem
+
+
+def _receiver(text: str) -> str:
+    AlarmSubscription.parse(text)
+    return text
+
+
+def _threshold(text: str) -> str:
+    parse_threshold(text)
+    return text
+
+
+Receiver = Annotated[str, AfterValidator(_receiver)]
+Threshold = Annotated[str, AfterValidator(_threshold)]
+_RECEIVERS: JsonDict = {"allowed": RECEIVER_FORM}
+
+
+class AlarmOptions(GeneralOptions):
+    """Alarms and their receivers."""
+
+    alarms: bool = Field(
+        default=True, description="Makes the alarms and the topics they notify; the dashboard is there either way."
+    )
+    alarm_page_subscriptions: tuple[Receiver, ...] = Field(
+        default=(),
+        description="Who is woken, each as protocol=endpoint; without any, a preview warns.",
+        json_schema_extra=_RECEIVERS,
+    )
+    alarm_notify_subscriptions: tuple[Receiver, ...] = Field(
+        default=(),
+        description="The team's channel, read in working hours, each as protocol=endpoint.",
+        json_schema_extra=_RECEIVERS,
+    )
+    alarm_ticket_subscriptions: tuple[Receiver, ...] = Field(
+        default=(), description="What opens a task, each as protocol=endpoint.", json_schema_extra=_RECEIVERS
+    )
+    alarm_thresholds: tuple[Threshold, ...] = Field(
+        default=(),
+        description="Changed thresholds, each as name=value, e.g. api_5xx_percent=2; docs/alarms.md lists them.",
+        json_schema_extra={"allowed": "name=value, e.g. api_5xx_percent=2"},
+    )
+    alarm_topic_kms_key_arn: str = Field(
+        default="",
+        pattern=r"^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+)?$",
+        description="Customer managed key for the alarm topics; its policy must let cloudwatch.amazonaws.com use it.",
+        json_schema_extra={
+            "allowed": "the ARN of a customer managed key, or empty; with alias/aws/sns no alarm is ever delivered"
+        },
+    )
+    runbook_base_url: str = Field(
+        default="docs/runbooks",
+        pattern=r"^[^\s#?]{1,512}$",
+        description="Where docs/runbooks is readable for whoever is paged; every alarm links below it.",
+        json_schema_extra={"allowed": "a URL or path of at most 512 characters, without spaces, # and ?"},
+    )
+
+
+def _thresholds_once(config: AlarmOptions) -> Problem | None:
+    """A threshold that is given twice has no value."""
+    names = [item.partition("=")[0] for item in config.alarm_thresholds]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    return Problem(("alarm_thresholds",), f"{doubled[0]} twice", "each threshold once") if doubled else None
+
+
+def _receivers_once(config: AlarmOptions) -> Problem | None:
+    """The name of a subscription's resource is made from its receiver: two of them would be one resource."""
+    for key in ("alarm_page_subscriptions", "alarm_notify_subscriptions", "alarm_ticket_subscriptions"):
+        receivers = getattr(config, key)
+        if len(set(receivers)) != len(receivers):
+            return Problem((key,), "a receiver twice", "each receiver once")
+    return None
+
+
+def _alarms_in_production(config: AlarmOptions) -> Problem | None:
+    """Production has somebody who hears of failures."""
+    if config.alarms or config.environment != "production":
+        return None
+    return Problem(("alarms", "environment"), "false in production", "true in production: somebody has to hear of it")
+
+
+ALARM_RULES = (
+    _thresholds_once,
+    _receivers_once,
+    _alarms_in_production,
+)

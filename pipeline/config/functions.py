@@ -1,0 +1,76 @@
+"""How large the functions are, how long they may take, and how many run."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pipeline.config.package import PackageOptions
+from pipeline.config.problems import Problem
+
+Memory = Annotated[int, Field(ge=128, le=10_240)]
+Reserved = Annotated[int, Field(ge=-1, le=10_000)]
+
+
+class FunctionOptions(PackageOptions):
+    """The functions' size."""
+
+    api_memory_mb: Memory = Field(default=1024, description="Memory of each API function, and with it its CPU share.")
+    worker_memory_mb: Memory = Field(default=1024, description="Memory of the worker, and with it its CPU share.")
+    api_timeout_seconds: int = Field(
+        default=15,
+        ge=6,
+        le=29,
+        description="When an API function is killed; below the 30 s that HTTP APIs wait, above the 5 s of a slow call.",
+    )
+    worker_timeout_seconds: int = Field(
+        default=60, ge=1, le=900, description="When an invocation on a batch is killed."
+    )
+    api_reserved_concurrency: Reserved = Field(
+        default=-1, description="Instances kept for, and at most used by, each API function; -1: none, 0: stopped."
+    )
+    worker_reserved_concurrency: Reserved = Field(
+        default=-1, description="Instances kept for, and at most used by, the worker; -1: none."
+    )
+    api_warm_start: Literal["none", "snap_start", "provisioned"] = Field(
+        default="none",
+        description="What spares callers cold starts: nothing, snapshots after init, or instances kept ready.",
+        json_schema_extra={
+            "cost": "snap_start: about 4 USD a month per GB of memory for each function's version, and 0.14 USD per "
+            "1,000 resumes of 1 GB; provisioned: about 9 USD a month per GB and instance on arm64 (11 on x86_64)",
+            "consequence": "snap_start: Python 3.12 or newer; a new version takes minutes to publish. provisioned: "
+            "calls beyond the instances start cold as ever. What either means for deploys: docs/delivery.md.",
+        },
+    )
+    api_provisioned_concurrency: int = Field(
+        default=1,
+        ge=1,
+        le=1_000,
+        description="With api_warm_start: provisioned: instances of each API function that are kept ready.",
+        json_schema_extra={
+            "only_with": {"api_warm_start": "provisioned"},
+            "cost": "each about 9 USD a month per GB on arm64",
+            "consequence": "They count against the account's concurrency and against api_reserved_concurrency.",
+        },
+    )
+
+
+def _warm_start(config: FunctionOptions) -> Problem | None:
+    """What Lambda refuses: snapshots of an old Python, and more instances kept ready than a function may have."""
+    if config.api_warm_start == "snap_start" and config.python_version == "3.11":
+        return Problem(
+            ("api_warm_start", "python_version"),
+            "snap_start with python_version = 3.11",
+            "snap_start with Python 3.12 or newer, the only ones that Lambda makes snapshots of",
+        )
+    most, ready = config.api_reserved_concurrency, config.api_provisioned_concurrency
+    if config.api_warm_start != "provisioned" or most == -1 or ready <= most:
+        return None
+    return Problem(
+        ("api_provisioned_concurrency", "api_reserved_concurrency"),
+        f"{ready} instances kept ready of at most {most}",
+        f"at most the {most} that are reserved, or api_reserved_concurrency: -1"
+        + ("; a stopped API (0) takes api_warm_start: none" if most == 0 else ""),
+    )
+
+
+FUNCTION_RULES = (_warm_start,)

@@ -1,0 +1,49 @@
+"""What is written down about what the stack does."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from pipeline.config.general import GeneralOptions
+
+# What CloudWatch accepts as retention.
+LogRetention = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]
+
+
+class ObservabilityOptions(GeneralOptions):
+    """Logs and traces."""
+
+    tracing: bool = Field(
+        default=True,
+        description="Samples requests into X-Ray.",
+        json_schema_extra={
+            "cost": "5 USD per million traces recorded, of which Lambda samples about 5 % of requests",
+            "consequence": "Without it nobody sees where a slow request spent its time.",
+        },
+    )
+    trace_group: bool = Field(
+        default=False,
+        description="With tracing: an X-Ray group of this stack's traces that failed or were slow.",
+        json_schema_extra={
+            "only_with": {"tracing": True},
+            "cost": "nothing beyond tracing",
+            "consequence": "One click to what went wrong. Which requests are sampled is Lambda's: one a second and 5 % "
+            "of the rest, and no sampling rule changes that.",
+        },
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Lines below this level are not logged."
+    )
+    debug_log_percent: int = Field(
+        default=0, ge=0, le=100, description="Share of invocations that log at DEBUG whatever log_level says."
+    )
+    log_retention_days: LogRetention = Field(
+        default=30,
+        description="How long CloudWatch keeps logs.",
+        json_schema_extra={
+            "cost": "0.03 USD per GB and month; taking them in, 0.50 USD per GB, is the larger part",
+            "consequence": "What is older is gone; less than the dead letters' life hides how they came.",
+        },
+    )

@@ -1,0 +1,217 @@
+"""How orders are worked off: queue, batches, retries."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field
+
+from pipeline.config.functions import FunctionOptions
+from pipeline.config.general import DAY
+from pipeline.config.problems import Problem, values_of
+
+MIN_HORIZON_SECONDS = 20 * 60
+MIN_TIME_MARGIN_SECONDS = 5
+# What people have at least for a dead letter; half of it is when an alarm says so.
+MIN_DEAD_LETTER_SECONDS = 3_600
+# What passes before the first message of a batch is begun. Without it the last round, or the only one, never is.
+START_SECONDS = 1
+# How long SQS hides a message at most, counted from its receive, however often that is changed.
+MAX_HIDDEN_SECONDS = 43_200
+
+Retention = Annotated[int, Field(ge=60, le=14 * DAY)]
+
+
+class ProcessingOptions(FunctionOptions):
+    """The queue and the worker behind it."""
+
+    queue_visibility_seconds: int = Field(
+        default=360, ge=0, le=43_200, description="How long a message that killed its worker stays hidden."
+    )
+    queue_retention_seconds: Retention = Field(
+        default=4 * DAY, description="How long a message waits in the queue before SQS deletes it."
+    )
+    dlq_retention_seconds: Retention = Field(
+        default=14 * DAY, description="How long people have for a dead letter, counted from its original send."
+    )
+    max_receive_count: int = Field(
+        default=8, ge=5, le=1_000, description="Receives after which a failing message becomes a dead letter."
+    )
+    batch_size: int = Field(default=10, ge=1, le=10_000, description="Most messages that one invocation gets.")
+    batch_window_seconds: int = Field(
+        default=0, ge=0, le=300, description="How long messages wait for a batch to fill: cheaper, but later."
+    )
+    batch_threads: int = Field(default=5, ge=1, le=100, description="Messages of a batch worked on at the same time.")
+    item_budget_seconds: int = Field(
+        default=20, ge=1, le=900, description="What one message may take; none is started with less time left."
+    )
+    time_margin_seconds: int = Field(
+        default=5, ge=1, le=900, description="What an invocation needs after its last message, to report and flush."
+    )
+    worker_max_concurrency: int = Field(
+        default=10, ge=2, le=1_000, description="Most workers at once: what the tables behind them have to bear."
+    )
+    retry_base_seconds: int = Field(
+        default=30, ge=1, le=43_200, description="Delay after the first failure; each further one doubles it."
+    )
+    retry_cap_seconds: int = Field(default=900, ge=1, le=43_200, description="Longest delay between two attempts.")
+    short_retry_horizon: bool = Field(
+        default=False,
+        description="Accepts retries that end before 20 minutes: an ordinary outage then dead-letters. For tests.",
+    )
+    worker_idempotency_ttl_seconds: int = Field(
+        default=30 * DAY, ge=DAY, le=365 * DAY, description="How long the worker remembers that an order is done."
+    )
+
+
+def retry_delays(base: int, cap: int, receives: int) -> Iterator[int]:
+    """Longest delay in seconds after each failed receive but the last; equal jitter takes at least half of it."""
+    return (min(cap, base * 2**attempt) for attempt in range(receives - 1))
+
+
+def _visibility(config: ProcessingOptions) -> Problem | None:
+    keys = ("queue_visibility_seconds", "worker_timeout_seconds", "batch_window_seconds")
+    least = 6 * config.worker_timeout_seconds + config.batch_window_seconds
+    if config.queue_visibility_seconds >= least:
+        return None
+    return Problem(
+        keys, values_of(config, *keys), f"visibility of at least 6 x worker timeout + batching window = {least} seconds"
+    )
+
+
+def _dead_letter_retention(config: ProcessingOptions) -> Problem | None:
+    keys = ("dlq_retention_seconds", "queue_retention_seconds")
+    least = config.queue_retention_seconds + MIN_DEAD_LETTER_SECONDS
+    if config.dlq_retention_seconds >= least:
+        return None
+    allowed = (
+        f"dead letters kept for at least {least} seconds, an hour longer than the queue's messages, because both count "
+        "from the original send"
+    )
+    return Problem(keys, values_of(config, *keys), allowed)
+
+
+def _worker_memory_of_orders(config: ProcessingOptions) -> Problem | None:
+    keys = ("worker_idempotency_ttl_seconds", "dlq_retention_seconds", "queue_retention_seconds")
+    longest = config.dlq_retention_seconds + config.queue_retention_seconds
+    if config.worker_idempotency_ttl_seconds > longest:
+        return None
+    allowed = (
+        f"more than dead-letter retention + queue retention = {longest} seconds, so that a message redriven on its "
+        "last day is still known"
+    )
+    return Problem(keys, values_of(config, *keys), allowed)
+
+
+def _time_of_a_batch(config: ProcessingOptions) -> Problem | None:
+    keys = ("worker_timeout_seconds", "batch_size", "batch_threads", "item_budget_seconds", "time_margin_seconds")
+    rounds = -(-config.batch_size // config.batch_threads)
+    needed = rounds * config.item_budget_seconds + config.time_margin_seconds + START_SECONDS
+    if needed <= config.worker_timeout_seconds:
+        return None
+    allowed = f"a timeout of at least ceil(batch / threads) x item budget + margin + {START_SECONDS} = {needed} seconds"
+    return Problem(keys, values_of(config, *keys), allowed)
+
+
+def _time_margin(config: ProcessingOptions) -> Problem | None:
+    # One attempt at an AWS call may take 4 seconds (1 to connect, 3 to read). On loopback none does.
+    if config.time_margin_seconds >= MIN_TIME_MARGIN_SECONDS or config.environment == "local":
+        return None
+    allowed = (
+        f"at least {MIN_TIME_MARGIN_SECONDS} seconds, so that a call begun before has ended and its message is "
+        "given back before the function is stopped"
+    )
+    return Problem(("time_margin_seconds",), values_of(config, "time_margin_seconds"), allowed)
+
+
+def _backoff(config: ProcessingOptions) -> Problem | None:
+    keys = ("retry_cap_seconds", "retry_base_seconds")
+    if config.retry_cap_seconds >= config.retry_base_seconds:
+        return None
+    return Problem(keys, values_of(config, *keys), f"a cap of at least the base, {config.retry_base_seconds} seconds")
+
+
+def _hidden_at_most(config: ProcessingOptions) -> Problem | None:
+    # The delay is asked for when an attempt has failed; batching and the attempt have used some of the time by then.
+    keys = ("retry_cap_seconds", "worker_timeout_seconds", "batch_window_seconds")
+    longest = MAX_HIDDEN_SECONDS - config.worker_timeout_seconds - config.batch_window_seconds
+    if config.retry_cap_seconds <= longest:
+        return None
+    allowed = (
+        f"a cap of at most 12 hours - worker timeout - batching window = {longest} seconds: SQS refuses to hide a "
+        "message for longer than 12 hours from its receive, and it would come back much too soon"
+    )
+    return Problem(keys, values_of(config, *keys), allowed)
+
+
+def _horizon(config: ProcessingOptions) -> Problem | None:
+    delays = retry_delays(config.retry_base_seconds, config.retry_cap_seconds, config.max_receive_count)
+    least = sum(delays) / 2
+    if config.short_retry_horizon or least >= MIN_HORIZON_SECONDS:
+        return None
+    keys = ("max_receive_count", "retry_base_seconds", "retry_cap_seconds")
+    given = f"{values_of(config, *keys)}: as little as {least:g} seconds from the first to the last receive"
+    allowed = (
+        f"at least {MIN_HORIZON_SECONDS} seconds, so that an ordinary outage dead-letters nothing (a test stack says "
+        "short_retry_horizon: true)"
+    )
+    return Problem((*keys, "short_retry_horizon"), given, allowed)
+
+
+def _retries_within_retention(config: ProcessingOptions) -> Problem | None:
+    keys = ("queue_retention_seconds", "max_receive_count", "retry_cap_seconds", "queue_visibility_seconds")
+    delays = retry_delays(config.retry_base_seconds, config.retry_cap_seconds, config.max_receive_count)
+    longest = sum(max(delay, config.queue_visibility_seconds) for delay in delays)
+    if config.queue_retention_seconds > longest:
+        return None
+    allowed = (
+        f"more than the {longest} seconds that all retries can take, or SQS deletes messages before their last one"
+    )
+    return Problem(keys, values_of(config, *keys), allowed)
+
+
+def _short_horizon_in_production(config: ProcessingOptions) -> Problem | None:
+    if not (config.short_retry_horizon and config.environment == "production"):
+        return None
+    return Problem(
+        ("short_retry_horizon", "environment"),
+        "true in production",
+        "false in production: only tests may lose patience",
+    )
+
+
+def _batch_window(config: ProcessingOptions) -> Problem | None:
+    keys = ("batch_window_seconds", "batch_size")
+    if config.batch_size <= 10 or config.batch_window_seconds >= 1:
+        return None
+    return Problem(
+        keys, values_of(config, *keys), "a window of at least 1 second with batches above 10 (Lambda's rule)"
+    )
+
+
+def _reserved_worker(config: ProcessingOptions) -> Problem | None:
+    keys = ("worker_reserved_concurrency", "worker_max_concurrency")
+    if config.worker_reserved_concurrency == -1 or config.worker_reserved_concurrency >= config.worker_max_concurrency:
+        return None
+    allowed = (
+        f"at least worker_max_concurrency = {config.worker_max_concurrency} (or -1), or throttled batches cost "
+        "messages their receives"
+    )
+    if config.worker_reserved_concurrency == 0:
+        allowed += " and send every order to the dead-letter queue; to stop the worker: python -m ops worker pause"
+    return Problem(keys, values_of(config, *keys), allowed)
+
+
+PROCESSING_RULES = (
+    _visibility,
+    _dead_letter_retention,
+    _worker_memory_of_orders,
+    _time_of_a_batch,
+    _time_margin,
+    _backoff,
+    _hidden_at_most,
+    _horizon,
+    _retries_within_retention,
+    _short_horizon_in_production,
+    _batch_window,
+    _reserved_worker,
+)
