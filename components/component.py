@@ -64,7 +64,11 @@ class Component(pulumi.ComponentResource):
         protect: bool | None = None,
         ignore_changes: list[str] | None = None,
     ) -> pulumi.ResourceOptions:
-        """Options that make a resource this component's child."""
+        """Options that make a resource this component's child; protected where the component is, whatever is asked."""
         return pulumi.ResourceOptions(
-            parent=self, depends_on=depends_on, protect=protect, ignore_changes=ignore_changes
+            # A false would override what the child inherits.
+            parent=self,
+            depends_on=depends_on,
+            protect=protect,
+            ignore_changes=ignore_changes,
         )

@@ -34,6 +34,9 @@ class EdgeArgs(Args):
     origin_url: pulumi.Output[str] = Field(description="The API's own address, `https://…`.")
     secret_header: str = Field(description="Header that carries the secret; one that a client sends is replaced.")
     secret: SecretStr = Field(description="Proves to the origin that a request came through here.")
+    accepting: tuple[pulumi.Resource, ...] = Field(
+        description="What checks the secret: a new one is sent only after they accept it."
+    )
     rate_limit: int = Field(ge=10, description="Requests in five minutes from one address before it is refused.")
     managed_rules: Literal["block", "count"] = Field(description="Whether AWS's managed rules refuse or only count.")
     log_retention_days: int = Field(description="How long refused and counted requests are kept.")
@@ -45,19 +48,11 @@ class Edge(Component):
 
     kind: ClassVar[str] = "Edge"
 
-    def __init__(
-        self,
-        name: str,
-        scope: Scope,
-        args: EdgeArgs,
-        accepting: list[pulumi.Resource],
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        """`accepting` are what checks the secret: a new one is sent only after they accept it."""
+    def __init__(self, name: str, scope: Scope, args: EdgeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, scope, opts)
         firewall = self._firewall(args)
         self._log(firewall, args.log_retention_days)
-        distribution = self._distribution(firewall, args, accepting)
+        distribution = self._distribution(firewall, args)
         self.target = distribution.domain_name
         if args.domain:
             alias_records(self, args.domain, self.target, pulumi.Output.from_input(CLOUDFRONT_ZONE), ("A", "AAAA"))
@@ -102,9 +97,7 @@ class Edge(Component):
             self.child(),
         )
 
-    def _distribution(
-        self, firewall: aws.wafv2.WebAcl, args: EdgeArgs, accepting: list[pulumi.Resource]
-    ) -> aws.cloudfront.Distribution:
+    def _distribution(self, firewall: aws.wafv2.WebAcl, args: EdgeArgs) -> aws.cloudfront.Distribution:
         return aws.cloudfront.Distribution(
             f"{self.logical_name}-distribution",
             aws.cloudfront.DistributionArgs(
@@ -133,7 +126,7 @@ class Edge(Component):
                 viewer_certificate=self._certificate(args.domain),
                 tags=self.scope.tags,
             ),
-            self.child(depends_on=accepting),
+            self.child(depends_on=list(args.accepting)),
         )
 
     def _certificate(self, domain: Domain | None) -> aws.cloudfront.DistributionViewerCertificateArgs:

@@ -7,7 +7,7 @@ import pulumi_aws as aws
 from pydantic import Field
 
 from components.component import Args, Component, Scope
-from components.event_subscription import EventSubscription
+from components.event_subscription import EventSubscription, EventSubscriptionArgs
 from components.iam import Grant, allow_service, sid
 from components.queue import encrypted_queue, queue_policy
 from components.subscription_args import SubscriptionArgs
@@ -56,7 +56,12 @@ class EventBus(Component):
         self.arn, self.bus_name = bus.arn, bus.name
         self.dead_letter_name = dead.name if dead else None
         subscribed = {
-            each.name: EventSubscription(f"{name}-{each.name}", scope, bus.name, args.source, each, self.child())
+            each.name: EventSubscription(
+                f"{name}-{each.name}",
+                scope,
+                EventSubscriptionArgs(bus_name=bus.name, source=args.source, subscriber=each),
+                self.child(),
+            )
             for each in args.subscriptions
         }
         self.rule_names = {subscriber: each.rule_name for subscriber, each in subscribed.items()}

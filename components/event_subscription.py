@@ -5,8 +5,9 @@ from typing import ClassVar
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
-from components.component import Component, Scope
+from components.component import Args, Component, Scope
 from components.subscriber_queues import subscriber_queues
 from components.subscription_args import SubscriptionArgs
 
@@ -15,6 +16,14 @@ MAX_EVENT_AGE_SECONDS = 86_400
 MAX_RETRIES = 185
 # The document without EventBridge's envelope.
 DOCUMENT_PATH = "$.detail"
+
+
+class EventSubscriptionArgs(Args):
+    """The bus, and who is told of what is put on it."""
+
+    bus_name: pulumi.Output[str] = Field(description="The bus.")
+    source: str = Field(description="Only events with this `source` are delivered, whatever else the pattern says.")
+    subscriber: SubscriptionArgs = Field(description="Who is told, and of what.")
 
 
 class EventSubscription(Component):
@@ -29,19 +38,18 @@ class EventSubscription(Component):
         self,
         name: str,
         scope: Scope,
-        bus_name: pulumi.Output[str],
-        source: str,
-        args: SubscriptionArgs,
+        args: EventSubscriptionArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, scope, opts)
+        subscriber = args.subscriber
         rule = aws.cloudwatch.EventRule(
             name,
             aws.cloudwatch.EventRuleArgs(
                 name=scope.name(name),
-                event_bus_name=bus_name,
+                event_bus_name=args.bus_name,
                 # A rule needs a pattern, and what others may put on the bus one day is none of this subscriber's.
-                event_pattern=json.dumps({"source": [source], **args.event_pattern}, sort_keys=True),
+                event_pattern=json.dumps({"source": [args.source], **subscriber.event_pattern}, sort_keys=True),
                 tags=scope.tags,
             ),
             self.child(),
@@ -52,16 +60,16 @@ class EventSubscription(Component):
             self.child(),
             sender="events.amazonaws.com",
             source_arn=rule.arn,
-            makes_queue=args.makes_queue,
+            makes_queue=subscriber.makes_queue,
         )
         aws.cloudwatch.EventTarget(
             f"{name}-target",
             aws.cloudwatch.EventTargetArgs(
                 rule=rule.name,
-                event_bus_name=bus_name,
+                event_bus_name=args.bus_name,
                 target_id="queue",
-                arn=queues.own.arn if queues.own else args.endpoint,
-                input_path=DOCUMENT_PATH if args.raw_message_delivery else None,
+                arn=queues.own.arn if queues.own else subscriber.endpoint,
+                input_path=DOCUMENT_PATH if subscriber.raw_message_delivery else None,
                 retry_policy=aws.cloudwatch.EventTargetRetryPolicyArgs(
                     maximum_event_age_in_seconds=MAX_EVENT_AGE_SECONDS, maximum_retry_attempts=MAX_RETRIES
                 ),

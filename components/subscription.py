@@ -5,10 +5,19 @@ from typing import ClassVar
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
-from components.component import Component, Scope
+from components.component import Args, Component, Scope
 from components.subscriber_queues import subscriber_queues
 from components.subscription_args import FilterValue, SubscriptionArgs
+
+
+class TopicSubscriptionArgs(Args):
+    """The topic, and who is told of what is published to it."""
+
+    topic_arn: pulumi.Output[str] = Field(description="The topic.")
+    fifo: bool = Field(description="Whether the topic keeps order: the queues made here have to as well.")
+    subscriber: SubscriptionArgs = Field(description="Who is told, and of what.")
 
 
 class Subscription(Component):
@@ -23,31 +32,29 @@ class Subscription(Component):
         self,
         name: str,
         scope: Scope,
-        topic_arn: pulumi.Output[str],
-        args: SubscriptionArgs,
+        args: TopicSubscriptionArgs,
         opts: pulumi.ResourceOptions | None = None,
-        *,
-        fifo: bool = False,
     ) -> None:
         super().__init__(name, scope, opts)
+        subscriber = args.subscriber
         queues = subscriber_queues(
             name,
             scope,
             self.child(),
             sender="sns.amazonaws.com",
-            source_arn=topic_arn,
-            makes_queue=args.makes_queue,
-            fifo=fifo,
+            source_arn=args.topic_arn,
+            makes_queue=subscriber.makes_queue,
+            fifo=args.fifo,
         )
         aws.sns.TopicSubscription(
             name,
             aws.sns.TopicSubscriptionArgs(
-                topic=topic_arn,
-                protocol=args.protocol,
-                endpoint=queues.own.arn if queues.own else args.endpoint,
-                filter_policy=_filter_json(args.filter_policy),
-                filter_policy_scope="MessageAttributes" if args.filter_policy else None,
-                raw_message_delivery=args.raw_message_delivery,
+                topic=args.topic_arn,
+                protocol=subscriber.protocol,
+                endpoint=queues.own.arn if queues.own else subscriber.endpoint,
+                filter_policy=_filter_json(subscriber.filter_policy),
+                filter_policy_scope="MessageAttributes" if subscriber.filter_policy else None,
+                raw_message_delivery=subscriber.raw_message_delivery,
                 redrive_policy=pulumi.Output.json_dumps({"deadLetterTargetArn": queues.failed.arn}),
             ),
             self.child(depends_on=queues.policies),

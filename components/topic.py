@@ -9,7 +9,7 @@ from pydantic import Field
 from components.component import Args, Component, Scope
 from components.iam import Grant, document, sid, tls_only
 from components.queue import FIFO
-from components.subscription import Subscription
+from components.subscription import Subscription, TopicSubscriptionArgs
 from components.subscription_args import SubscriptionArgs
 
 
@@ -60,7 +60,12 @@ class Topic(Component):
             self.child(),
         )
         subscribed = {
-            each.name: Subscription(f"{name}-{each.name}", scope, topic.arn, each, self.child(), fifo=args.fifo)
+            each.name: Subscription(
+                f"{name}-{each.name}",
+                scope,
+                TopicSubscriptionArgs(topic_arn=topic.arn, fifo=args.fifo, subscriber=each),
+                self.child(),
+            )
             for each in args.subscriptions
         }
         self.subscriber_queue_urls: dict[str, pulumi.Output[str]] = {

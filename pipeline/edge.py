@@ -107,6 +107,6 @@ def _edge(config: StackConfig, scope: Scope, functions: Functions, http: HttpApi
             managed_rules=config.waf_managed_rules,
             log_retention_days=config.log_retention_days,
             domain=domain,
+            accepting=(*(functions[each.name].alias for each in API_FUNCTIONS), http.stage),
         ),
-        accepting=[*(functions[each.name].alias for each in API_FUNCTIONS), http.stage],
     )

@@ -1,21 +1,25 @@
 """Components by themselves: identity in the state, use more than once, arguments they refuse."""
 
+import importlib
+import inspect
+import pkgutil
 from collections import Counter
-from typing import ClassVar
+from collections.abc import Callable
+from functools import partial
+from typing import ClassVar, get_type_hints
 
 import pulumi
 import pytest
 
-from components.component import NAMESPACE, Component, Scope
-from components.function import Function
-from components.http_api import HttpApi
+import components
+from components.component import NAMESPACE, Args, Component, Scope
+from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.iam import Grant, identity_policy, sid
 from components.idempotency_table import IdempotencyTable, IdempotencyTableArgs
 from components.queue import Queue, QueueArgs
-from components.queue_consumer import QueueConsumer
-from components.subscription import Subscription
 from components.subscription_args import SubscriptionArgs
 from components.table import Table, TableArgs
+from components.token_issuer import TokenIssuer, TokenIssuerArgs
 from components.topic import Topic, TopicArgs
 from lab.recording.recording import record
 
@@ -24,16 +28,31 @@ QUEUE = QueueArgs(
     visibility_timeout_seconds=60, retention_seconds=600, dead_letter_retention_seconds=1_200, max_receive_count=5
 )
 # Part of every URN: a change here replaces everything a component holds, unless the old value is in `former_kinds`.
+TOKENS = TokenIssuerArgs(
+    audience="data",
+    scopes={"read": "Read"},
+    clients=("shop",),
+    validity_seconds=3_600,
+    deletion_protection=False,
+    protect=False,
+)
+SUBSCRIBER = SubscriptionArgs(name="billing", protocol="sqs")
 KINDS = {
-    Function: "Function",
-    HttpApi: "HttpApi",
-    IdempotencyTable: "IdempotencyTable",
-    Queue: "Queue",
-    QueueConsumer: "QueueConsumer",
-    Subscription: "Subscription",
-    Table: "Table",
-    Topic: "Topic",
+    *("AlarmTopics", "Alarms", "Certificate", "CustomDomain", "Dashboard", "Edge", "EncryptionKey", "EventBus"),
+    *("EventSubscription", "Function", "GradualDeploy", "HttpApi", "IdempotencyTable", "Queue", "QueueConsumer"),
+    *("Subscription", "Table", "TokenIssuer", "Topic", "TraceGroup"),
 }
+
+
+def every_component() -> list[type[Component]]:
+    """All components that there are, by name."""
+    for module in pkgutil.walk_packages(components.__path__, "components."):
+        importlib.import_module(module.name)
+    found = [each for each in Component.__subclasses__() if each.__module__.startswith("components.")]
+    return sorted(found, key=lambda each: each.__name__)
+
+
+COMPONENTS = every_component()
 
 
 def table_args(**overrides: object) -> TableArgs:
@@ -49,10 +68,27 @@ class RenamedQueue(Queue):
     former_kinds: ClassVar[tuple[str, ...]] = ("Queue",)
 
 
-@pytest.mark.parametrize(("component", "kind"), KINDS.items())
-def test_the_kind_in_the_state_is_pinned(component: type[Component], kind: str) -> None:
-    # GIVEN / WHEN / THEN
-    assert component.kind == kind or kind in component.former_kinds
+def test_the_kinds_in_the_state_are_pinned() -> None:
+    # GIVEN / WHEN
+    kinds = [kind for each in COMPONENTS for kind in (each.kind, *each.former_kinds)]
+
+    # THEN
+    assert len(kinds) == len(set(kinds))
+    assert set(kinds) >= KINDS
+    assert {each.kind for each in COMPONENTS} <= KINDS, "a new kind belongs into KINDS, where it stays"
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_every_component_is_made_of_name_scope_args_and_options(component: type[Component]) -> None:
+    # GIVEN / WHEN
+    parameters = inspect.signature(component).parameters
+    hints = get_type_hints(component.__init__)
+
+    # THEN
+    assert [*parameters] == ["name", "scope", "args", "opts"]
+    assert (hints["name"], hints["scope"]) == (str, Scope)
+    assert issubclass(hints["args"], Args)
+    assert parameters["opts"].default is None
 
 
 def test_a_component_in_another_class_and_file_keeps_its_urns() -> None:
@@ -110,6 +146,29 @@ def test_a_protected_table_is_protected_in_pulumi_and_in_aws() -> None:
     table = recording.one("aws:dynamodb/table:Table", "data")
     assert table.protect is True
     assert table.inputs["deletionProtectionEnabled"] is True
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        partial(Queue, "data", SCOPE, QUEUE),
+        partial(Table, "data", SCOPE, table_args()),
+        partial(IdempotencyTable, "data", SCOPE, IdempotencyTableArgs(deletion_protection=False, protect=False)),
+        partial(EncryptionKey, "data", SCOPE, EncryptionKeyArgs(protect=False)),
+        partial(TokenIssuer, "data", SCOPE, TOKENS),
+        partial(Topic, "data", SCOPE, TopicArgs(publishers=("role",), subscriptions=(SUBSCRIBER,))),
+    ],
+    ids=lambda make: make.func.__name__,
+)
+def test_what_protects_a_component_protects_all_that_is_in_it(make: Callable[..., Component]) -> None:
+    # GIVEN arguments that ask for no protection, where they can
+
+    # WHEN the component itself is protected
+    recording = record(lambda: make(opts=pulumi.ResourceOptions(protect=True)))
+
+    # THEN
+    assert len(recording.resources) > 1
+    assert [each.name for each in recording.resources if not each.protect] == []
 
 
 def test_a_topic_with_two_publishers_names_both() -> None:
