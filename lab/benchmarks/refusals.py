@@ -1,0 +1,169 @@
+"""``python -m lab.benchmarks.refusals``: what refusing costs, for bodies of 64 KiB made to cost much, beside an order.
+
+Processor time and memory of all that is done before any table is touched. The order has ten lines. A message of the
+queue and a dead letter with the same texts are measured the same way, beside a message of that order.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final
+
+from lab.benchmarks.measure import compare
+from lab.simulation.requests import api_event
+from ops.logic.dead_letter import Received, read_letter
+from runtime.handlers.create_order import read_submission
+from runtime.http.body import MAX_BYTES
+from runtime.http.problems import ProblemError
+from runtime.http.request import parse_event
+from runtime.logic.delivery import Delivery
+from runtime.logic.failures import PermanentError, error_text_of
+from runtime.logic.message import read_message
+
+_LINE: Final = '{"sku":"A","quantity":1,"unit_price":"1"}'
+
+
+def _filled(before: str, item: Callable[[int], str], after: str) -> str:
+    """As many items, with commas between, as a body may have."""
+    room, items, number = MAX_BYTES - len(before) - len(after), list[str](), 0
+    while (room := room - len(text := item(number)) - 1) >= -1:
+        items.append(text)
+        number += 1
+    return before + ",".join(items) + after
+
+
+def _lines(item: str) -> str:
+    return _filled('{"lines":[', lambda _: item, "]}")
+
+
+def _nested(depth: int, opening: str, inner: str, closing: str) -> str:
+    return opening * depth + inner + closing * depth
+
+
+SHAPES: Final[Mapping[str, str]] = {
+    "lines: empty objects": _lines("{}"),
+    "lines: zeros": _lines("0"),
+    "lines: numbers, all different": _filled('{"lines":[', str, "]}"),
+    "lines: fractions": _lines("0.1"),
+    "lines: exponents": _lines("0e1"),
+    "lines: empty texts": _lines('""'),
+    "lines: one unknown member each": _lines('{"":0}'),
+    "lines: two unknown members each": _lines('{"":0,"a":0}'),
+    "lines: good ones": _lines(_LINE),
+    "lines: good ones with an unknown member": _lines(_LINE.replace("}", ',"a":0}')),
+    "lines: fifty, as many unknown members in each": '{"lines":['
+    + ",".join(["{" + ",".join(f'"{number:x}":0' for number in range(160)) + "}"] * 50)
+    + "]}",
+    "lines: arrays in arrays": _lines(_nested(190, "[", "", "]")),
+    "lines: objects in objects": _lines(_nested(190, '{"":', "0", "}")),
+    "fifty wrong lines and empty objects elsewhere": _filled(
+        '{"lines":[' + ",".join(['{"":0}'] * 50) + '],"a":[', lambda _: "{}", "]}"
+    ),
+    "unknown names": _filled("{", lambda number: f'"{number:x}":0', "}"),
+    "unknown names that are not Unicode": _filled("{", lambda number: f'"\\ud800{number:x}":0', "}"),
+    "one name, very often": _filled("{", lambda _: '"a":0', "}"),
+    "one name of 64 KiB": '{"' + "a" * (MAX_BYTES - 8) + '":0}',
+    "an array of zeros": _filled("[", lambda _: "0", "]"),
+    "numbers of 4,299 digits": _lines("9" * 4299),
+    "a number of 4,400 digits after zeros": _filled('{"lines":[', lambda _: "0", "," + "9" * 4400 + "]}"),
+    "one number of 64 KiB": "9" * MAX_BYTES,
+    "a fraction of 64 KiB": "0." + "9" * (MAX_BYTES - 2),
+    "open arrays": "[" * MAX_BYTES,
+    "open objects": '{"":' * (MAX_BYTES // 4),
+    "a text of 64 KiB as currency": '{"currency":"' + "€" * ((MAX_BYTES - 15) // 3) + '"}',
+    "a reference of 64 KiB": '{"reference":"' + "r" * (MAX_BYTES - 16) + '"}',
+    "escapes": '{"reference":"' + "\\u0041" * ((MAX_BYTES - 16) // 6) + '"}',
+    "white space": "{" + " " * (MAX_BYTES - 2) + "}",
+    "quotes": '"' * MAX_BYTES,
+    "backslashes": '"' + "\\" * (MAX_BYTES - 2) + '"',
+}
+"""By name: bodies of at most 64 KiB, none of them an order."""
+
+ORDER: Final = json.dumps(
+    {
+        "currency": "EUR",
+        "lines": [{"sku": f"SKU-{number}", "quantity": 2, "unit_price": "19.90"} for number in range(10)],
+        "reference": "basket 4711",
+    }
+)
+_MESSAGE: Final = json.dumps(
+    {
+        **json.loads(ORDER),
+        "schema_version": 1,
+        "order_id": "1bfa2889-307d-56d4-8339-4dc839c7313d",
+        "caller": "0" * 64,
+        "accepted_at": "2026-01-01T00:00:00.000Z",
+        "correlation_id": "request",
+        "total": "398.00",
+    }
+)
+
+
+def request(body: str) -> bool:
+    """All that is done with a request before any table is touched; whether it is an order."""
+    event = api_event("ann", method="POST", headers={"idempotency-key": "key"}, body=body)
+    try:
+        submission = read_submission(parse_event(event), jwt_authorizer=True)
+    except ProblemError as problem:
+        problem.body()
+        return False
+    return bool(submission.request_key and submission.order_id)
+
+
+def message(body: str) -> bool:
+    """All that the worker does with a message before any table is touched; whether it is an order."""
+    try:
+        read_message(Delivery("id", "receipt", body, {}, 1))
+    except PermanentError as failure:
+        error_text_of(failure)
+        return False
+    return True
+
+
+def dead_letter(body: str) -> bool:
+    """All that is read from a dead letter; whether it says which order it is about."""
+    return read_letter(Received("id", "receipt", body, {}, 0.0)).order_id is not None
+
+
+def seconds(work: Callable[[str], bool], body: str, *, good: bool) -> float:
+    """Seconds of processor time for one of many."""
+    times = 100 if good else 3
+    started = time.process_time()
+    for _ in range(times):
+        if work(body) is not good:
+            raise AssertionError("a good order was refused, or another body taken: there is nothing to measure")
+    return (time.process_time() - started) / times
+
+
+def peak_bytes(work: Callable[[str], Any], body: str) -> int:
+    """The most memory that it has at one time, of what Python counts."""
+    work(body)
+    tracemalloc.start()
+    try:
+        work(body)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def main() -> None:
+    """Measure all of them."""
+    for title, work, order in (
+        ("a request", request, ORDER),
+        ("a message", message, _MESSAGE),
+        ("a dead letter", dead_letter, _MESSAGE),
+    ):
+        alternatives = {"an order of ten lines": partial(seconds, work, order, good=True)}
+        alternatives |= {name: partial(seconds, work, body, good=False) for name, body in SHAPES.items()}
+        compare(title, alternatives, rounds=7)
+        most = max((peak_bytes(work, body), name) for name, body in SHAPES.items())
+        sys.stdout.write(f"  most memory: {most[0] / 2**20:.1f} MB, {most[1]}\n")
+
+
+if __name__ == "__main__":
+    main()
