@@ -1,5 +1,6 @@
 """`POST /orders`: accepts an order at once; the worker processes it."""
 
+import gc
 import os
 import time
 from collections.abc import Callable
@@ -153,3 +154,5 @@ def handler(event: endpoint.LambdaEvent, context: "LambdaContext") -> Response:
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
     # Init has a whole CPU whatever the function's memory, and a missing setting fails the deploy, not an order.
     _endpoint()
+    # What it made stays: collections, which a body of many arrays starts, need not look at it again.
+    gc.freeze()

@@ -1,5 +1,6 @@
 """The worker: takes the orders in the queue to their outcome and publishes it."""
 
+import gc
 import os
 import random
 import time
@@ -112,3 +113,5 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> "PartialItemFail
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
     # Init has a whole CPU whatever the function's memory, and a missing setting fails the deploy, not an order.
     worker()
+    # What it made stays: collections, which a body of many arrays starts, need not look at it again.
+    gc.freeze()

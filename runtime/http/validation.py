@@ -57,8 +57,9 @@ def to_order(document: object) -> OrderRequest:
         # Without what nobody reads: making it takes most of the time.
         found = error.errors(include_url=False, include_context=False, include_input=False)
     errors = _without_echoes(found)
-    count = part.count(errors)
-    more = f" The first {MAX_ERRORS} of {count} are listed." if len(errors) > MAX_ERRORS else ""
+    many = len(errors) > MAX_ERRORS
+    count = part.count(errors) if many else str(len(errors))
+    more = f" The first {MAX_ERRORS} of {count} are listed." if many else ""
     raise ProblemError(
         VALIDATION_FAILED,
         f"The order has {count} error{'s' if len(errors) > 1 else ''}, see `errors`.{more}",
