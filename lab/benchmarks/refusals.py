@@ -23,8 +23,7 @@ from runtime.http.body import MAX_BYTES
 from runtime.http.problems import ProblemError
 from runtime.http.request import parse_event
 from runtime.logic.delivery import Delivery
-from runtime.logic.failures import PermanentError, error_text_of
-from runtime.logic.message import read_message
+from runtime.logic.failures import describe
 
 _LINE: Final = '{"sku":"A","quantity":1,"unit_price":"1"}'
 
@@ -118,10 +117,9 @@ def request(body: str) -> bool:
 
 def message(body: str) -> bool:
     """All that the worker does with a message before any table is touched; whether it is an order."""
-    try:
-        read_message(Delivery("id", "receipt", body, {}, 1))
-    except PermanentError as failure:
-        error_text_of(failure)
+    content = Delivery("id", "receipt", body, {}, 1).content
+    if isinstance(content, Exception):
+        describe(content)
         return False
     return True
 

@@ -80,8 +80,12 @@ class OptionalFields(BaseModel):
         Annotated[
             str,
             Field(
+                min_length=1,
+                max_length=64,
                 # \p{C} (control, format, surrogate, unassigned) would end up in logs and tools of other people.
-                pattern=r"^[^\p{C}]{1,64}$",
+                pattern=r"^[^\p{C}]*$",
+                # Published is what Python, JavaScript and Rust understand alike: control characters alone.
+                json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"},
                 description="The client's own reference, 1-64 printable characters. It is stored and given back, "
                 "never read.",
             ),

@@ -36,6 +36,61 @@ def references(node: Any) -> Iterator[str]:
             yield from references(value)
 
 
+# What Python's `re`, JavaScript without flags and Rust's `regex` read alike. Left out are, among others: classes by
+# name (`\d` is more to Python, `\p{C}` an error to it), the dot (it stops at other line ends), look-around (Rust has
+# none), and counting what is not in a class (JavaScript counts the halves of an emoji).
+_CHARACTER = r"(?:[A-Za-z0-9_:/=+ -]|\\[.]|\\u[0-9a-f]{4})"
+_IN_CLASS = r"(?:[A-Za-z0-9._:/=+-]|\\u[0-9a-f]{4})+"
+_COUNT = r"(?:[*+?]|\{[0-9]+(?:,[0-9]*)?\})?"
+_PIECE = rf"(?:{_CHARACTER}{_COUNT}|\[{_IN_CLASS}\]{_COUNT}|\[\^{_IN_CLASS}\][*+?]?)"
+PORTABLE = re.compile(rf"\^(?:{_PIECE}|\({_PIECE}+(?:\|{_PIECE}+)*\){_COUNT})+\$")
+
+
+def patterns(node: Any) -> Iterator[str]:
+    """Every `pattern` below `node`."""
+    if isinstance(node, dict):
+        yield from (value for name, value in node.items() if name == "pattern" and isinstance(value, str))
+        node = list(node.values())
+    if isinstance(node, list):
+        for value in node:
+            yield from patterns(value)
+
+
+def test_every_published_pattern_means_the_same_to_every_client() -> None:
+    # GIVEN
+    published = set(patterns(openapi.build()))
+
+    # WHEN
+    compiled = [re.compile(pattern) for pattern in published]
+
+    # THEN
+    assert len(compiled) > 5
+    assert [pattern for pattern in published if not PORTABLE.fullmatch(pattern)] == []
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [r"^[^\p{C}]{1,64}$", r"^\d+$", r"^[\w]$", "^a.b$", r"^a\Z", "^(?i:a)$", "^[^a]{2}$", "a$", "^a(?!b)$", "^(a$"],
+)
+def test_a_pattern_that_clients_read_differently_is_found(pattern: str) -> None:
+    # GIVEN / WHEN / THEN
+    assert not PORTABLE.fullmatch(pattern)
+
+
+@pytest.mark.parametrize("reference", ["pickup", "№ 7 ✓", "é" * 64, "😀" * 64])
+def test_what_the_published_pattern_takes_and_is_printable_is_accepted(api: Api, reference: str) -> None:
+    # GIVEN
+    (schema, _) = openapi.build()["components"]["schemas"]["OrderRequest"]["properties"]["reference"]["anyOf"]
+
+    # WHEN
+    response = api.post(order(reference=reference), key=f"key-{reference.encode().hex()[:50]}")
+
+    # THEN
+    assert re.search(schema["pattern"], reference)
+    assert schema["minLength"] <= len(reference) <= schema["maxLength"]
+    assert response["statusCode"] == 202
+
+
 def test_the_committed_document_is_what_the_code_says() -> None:
     # GIVEN
     committed = openapi.PATH.read_text(encoding="utf-8")
