@@ -69,6 +69,6 @@ class Component(pulumi.ComponentResource):
             # A false would override what the child inherits.
             parent=self,
             depends_on=depends_on,
-            protect=protect,
+            protect=protect or None,
             ignore_changes=ignore_changes,
         )
