@@ -72,6 +72,7 @@ class Target(BaseModel):
     process_order_function: str = Field(pattern=r"^.+-process-order$")
     functions: tuple[str, ...] = Field(description="The names of all functions by their outputs, the worker's last.")
     gradual_deploy: GradualDeploy | None = Field(default=None, description="None: `pulumi up` moves callers itself.")
+    api_url: str | None = Field(default=None, description="Where clients order: behind the edge or domain, if any.")
     endpoint_url: str | None = None
     credentials: Credentials | None = None
 

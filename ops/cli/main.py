@@ -38,7 +38,7 @@ example:
 what next:
   status says what is wrong and which command to type. Dead letters: dlq list. One order: order trace ID.
 """
-_COMMANDS = ("status", "dlq", "order", "orders", "worker", "stock", "preflight", "deploy")
+_COMMANDS = ("status", "dlq", "order", "orders", "worker", "stock", "preflight", "deploy", "smoke")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -7,10 +7,12 @@ from functools import partial
 
 import pytest
 
-from lab.chaos.tokens import bearer, fetch_token, token_of
+from lab.chaos.tokens import bearer, token_of
 from local.client import LocalStack
 from local.demo.account import Account
 from local.demo.http import Answer, OrdersApi, order
+from ops.cli.main import main
+from ops.smoke.token import fetch_token
 
 pytestmark = pytest.mark.e2e
 
@@ -194,3 +196,21 @@ def test_the_same_key_and_body_of_two_callers_are_two_orders(
     assert again.body == first.body
     callers = {account.orders()[each.order_id]["caller"] for each in (first, second)}
     assert len(callers) == 2
+
+
+def test_the_smoke_test_orders_as_one_of_the_stacks_clients(
+    stack: LocalStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN
+    smoke = ["smoke", "--local", "--state-dir", str(stack.state.path), "--json", "--yes"]
+
+    # WHEN it gets itself a token, and when it is given one that is none
+    code = main(smoke)
+    own = json.loads(capsys.readouterr().out)
+    refused = main([*smoke, "--token", "none-of-ours"])
+    given = json.loads(capsys.readouterr().out)
+
+    # THEN
+    assert (code, own["passed"]) == (0, True)
+    assert (refused, given["steps"][0]["outcome"]) == (1, "failed")
+    assert "--token" in given["steps"][0]["detail"]

@@ -1,0 +1,92 @@
+"""`smoke`: one order through a deployed stack."""
+
+import argparse
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from rich.table import Table
+from rich.text import Text
+
+from ops.cli.common import add_command, dry_run
+from ops.cli.desk import Desk
+from ops.errors import ExitCode, NoStackError
+from ops.logic.durations import WrongValueError, parse_duration
+from ops.smoke.steps import CURRENCY, Outcome, Smoke, Step
+from ops.smoke.token import token_for
+from ops.target import Choice
+
+_STYLES: Final = {Outcome.OK: "green", Outcome.FAILED: "red", Outcome.SKIPPED: "dim"}
+_STAYS: Final = "one rejected order, and records of it that expire; no stock moved, nothing was made"
+
+
+def register(commands: Any) -> None:
+    """Add the command."""
+    smoke = add_command(
+        commands,
+        "smoke",
+        run,
+        "order an article that does not exist, and see it through to its event",
+        "python -m ops smoke --stack prod --yes",
+        "exit code 1: a step failed. After a deployment: python -m ops deploy rollback.",
+        changes=True,
+    )
+    smoke.add_argument("--confirm", metavar="SKU", help="take one unit of this article, too")
+    smoke.add_argument("--token", metavar="TOKEN", help="show this token; - reads it from standard input")
+    smoke.add_argument("--timeout", default="2m", metavar="AGE", help="most time of one step (default: 2m)")
+
+
+def run(options: argparse.Namespace, desk: Desk) -> int:
+    """Place the order and follow it, or say what would be ordered."""
+    timeout = parse_duration(options.timeout)
+    if timeout < 1:
+        raise WrongValueError(f"--timeout {options.timeout}: allowed is 1s or more.")
+    if desk.target.api_url is None:
+        raise NoStackError("These outputs name no api_url: read them again with pulumi stack output --json.")
+    if not options.yes:
+        taken = f", and one unit of {options.confirm}" if options.confirm else ""
+        desk.say(f"Would order an article that does not exist in {CURRENCY}{taken}, at {desk.target.api_url}.")
+        dry_run(desk)
+        return ExitCode.OK
+    choice = Choice(outputs=options.outputs, local=options.local, stack=options.stack, state_dir=options.state_dir)
+    token = token_for(choice, options.token)
+    smoke = Smoke(desk.target.api_url, token, desk.orders, timeout, options.confirm)
+    at = datetime.fromtimestamp(desk.clock.time(), UTC)
+    steps = _run(smoke, desk)
+    passed = all(step.outcome is Outcome.OK for step in steps)
+    if desk.as_json:
+        desk.print_json(
+            {
+                "stack": desk.target.prefix,
+                "region": desk.target.region,
+                "at": at.isoformat(timespec="seconds"),
+                "passed": passed,
+                "order_id": smoke.order_id or None,
+                "correlation_id": f"smoke-{smoke.run_id}",
+                "steps": [asdict(step) for step in steps],
+            }
+        )
+    else:
+        _show(desk, steps, at, smoke)
+    return ExitCode.OK if passed else ExitCode.FAILED
+
+
+def _run(smoke: Smoke, desk: Desk) -> list[Step]:
+    found = []
+    with desk.err.status("smoke test") as status:
+        for step in smoke.steps():
+            status.update(f"smoke test: {step.name}")
+            found.append(step)
+    return found
+
+
+def _show(desk: Desk, steps: list[Step], at: datetime, smoke: Smoke) -> None:
+    desk.heading(f"smoke test of {desk.target.prefix} ({desk.target.region}), {at:%Y-%m-%d %H:%M:%S} UTC")
+    table = Table("step", "outcome", "ms", box=None, pad_edge=False)
+    table.add_column("detail", overflow="fold")
+    for step in steps:
+        took = "" if step.outcome is Outcome.SKIPPED else str(step.milliseconds)
+        table.add_row(step.name, Text(step.outcome, style=_STYLES[step.outcome]), took, step.detail)
+    desk.out.print(table)
+    desk.out.print(f"correlation id: smoke-{smoke.run_id}")
+    desk.say(f"stays: {_STAYS}.")

@@ -1,0 +1,209 @@
+"""What the smoke test does, step by step: one order that cannot be filled, through the API, the queue and the worker.
+
+Nothing is there to be tidied up, also when it is killed: it makes no resource. What stays is an order like others, in a
+currency that no shop has, and its records, which expire.
+"""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Final
+
+from ops.errors import OpsError
+from ops.gateway.http import Answer, NoAnswerError, send
+from ops.gateway.orders import Orders
+from runtime.logic.clock import Clock
+
+CURRENCY: Final = "XTS"
+"""ISO 4217's code for tests."""
+_REPEAT: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS})
+_KEY_REUSED: Final = "urn:problem-type:orders:idempotency-key-reused"
+_COMPLETED: Final = "COMPLETED"
+_FINAL: Final = frozenset({"CONFIRMED", "REJECTED", "DISCARDED"})
+_LOOK_SECONDS: Final = 1.0
+_MOST_RETRY_AFTER: Final = 10.0
+
+
+class Outcome(StrEnum):
+    """How a step ended; one after a failed one is not tried."""
+
+    OK = "ok"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class StepError(OpsError):
+    """The stack does not do what it should."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step, and how it ended."""
+
+    name: str
+    outcome: Outcome
+    detail: str
+    milliseconds: int
+
+
+@dataclass
+class Smoke:
+    """One run.
+
+    Attributes:
+        timeout_seconds: How long the API may say "later", and the worker may take.
+        confirm: An article of which one unit is to be taken, too.
+    """
+
+    api_url: str
+    token: str | None
+    orders: Orders
+    timeout_seconds: float
+    confirm: str | None = None
+    clock: Clock = time
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    order_id: str = ""
+
+    def steps(self) -> Iterator[Step]:
+        """Each step when it has ended. After a failed one the rest is skipped."""
+        failed = False
+        for name, action in self._actions():
+            if failed:
+                yield Step(name, Outcome.SKIPPED, "", 0)
+                continue
+            started = self.clock.monotonic()
+            try:
+                outcome, detail = Outcome.OK, action()
+            except (StepError, NoAnswerError) as error:
+                outcome, detail, failed = Outcome.FAILED, str(error), True
+            yield Step(name, outcome, detail, round(1_000 * (self.clock.monotonic() - started)))
+
+    def _actions(self) -> list[tuple[str, Callable[[], str]]]:
+        unknown = f"SMOKE-{self.run_id[:12]}"
+        first: list[Answer] = []
+        actions: list[tuple[str, Callable[[], str]]] = [
+            ("accepted", lambda: self._accept(unknown, first)),
+            ("replayed", lambda: self._replay(unknown, first[0])),
+            ("refused with another body", lambda: self._other_body(unknown)),
+            ("rejected", lambda: self._settled(self.order_id, "REJECTED", "UNKNOWN_SKU")),
+            ("published", lambda: self._published(self.order_id)),
+        ]
+        if self.confirm is not None:
+            actions.append((f"{self.confirm} confirmed", lambda: self._confirmed(str(self.confirm))))
+        return actions
+
+    def _accept(self, sku: str, first: list[Answer]) -> str:
+        answer = self._post(sku, 1, self.run_id)
+        self.order_id = _accepted(answer)
+        first.append(answer)
+        return f"order {self.order_id}"
+
+    def _replay(self, sku: str, first: Answer) -> str:
+        again = self._post(sku, 1, self.run_id)
+        if (again.status, again.body) != (first.status, first.body):
+            raise StepError(f"the same request again was answered differently: {_shown(again)}")
+        if again.headers.get("idempotent-replayed") != "true":
+            raise StepError("the same answer again is not marked with Idempotent-Replayed: true")
+        return "the same bytes, marked as a replay"
+
+    def _other_body(self, sku: str) -> str:
+        answer = self._post(sku, 2, self.run_id)
+        if (answer.status, answer.document.get("type")) != (HTTPStatus.UNPROCESSABLE_ENTITY, _KEY_REUSED):
+            raise StepError(f"the key with another body was not refused: {_shown(answer)}")
+        return "422"
+
+    def _settled(self, order_id: str, status: str, code: str | None = None) -> str:
+        seen = "nothing"
+
+        def look() -> bool:
+            nonlocal seen
+            try:
+                answer = self._send("GET", f"/orders/{order_id}")
+            except NoAnswerError as error:
+                seen = str(error)
+                return False
+            if answer.status == HTTPStatus.NOT_FOUND:
+                raise StepError(f"its own caller does not find order {order_id}: {_shown(answer)}")
+            seen = str(answer.document.get("status", _shown(answer)))
+            if seen not in _FINAL:
+                return False
+            reason = (answer.document.get("reason") or {}).get("code")
+            if seen != status or (code is not None and reason != code):
+                raise StepError(f"order {order_id} ended as {seen}, reason {reason}; expected was {status}")
+            return True
+
+        self._wait(look, lambda: f"order {order_id} is still {seen}. Look: python -m ops order trace {order_id}")
+        return f"{status} ({code})" if code else status
+
+    def _published(self, order_id: str) -> str:
+        # The worker's record is completed after the topic or bus has taken the event, and only then.
+        self._wait(
+            lambda: self.orders.record_status(order_id) == _COMPLETED,
+            lambda: f"the event was not taken. Look: python -m ops order trace {order_id}",
+        )
+        return f"order.rejected, currency {CURRENCY}"
+
+    def _confirmed(self, sku: str) -> str:
+        order_id = _accepted(self._post(sku, 1, f"{self.run_id}-confirm"))
+        self._settled(order_id, "CONFIRMED")
+        return f"order {order_id} took one unit; to give it back: python -m ops stock add {sku} 1 --yes"
+
+    def _post(self, sku: str, quantity: int, key: str) -> Answer:
+        """`POST /orders` as clients are told to: repeated with the same key on 409, 429, 5xx and silence."""
+        body = {"currency": CURRENCY, "lines": [{"sku": sku, "quantity": quantity, "unit_price": "0.01"}]}
+        deadline = self.clock.monotonic() + self.timeout_seconds
+        while True:
+            try:
+                answer = self._send("POST", "/orders", json.dumps(body).encode(), key)
+                if not _is_to_be_repeated(answer) or self.clock.monotonic() > deadline:
+                    return answer
+                self.clock.sleep(_pause(answer))
+            except NoAnswerError:
+                if self.clock.monotonic() > deadline:
+                    raise
+                self.clock.sleep(_LOOK_SECONDS)
+
+    def _send(self, method: str, path: str, body: bytes | None = None, key: str | None = None) -> Answer:
+        headers = {"X-Correlation-Id": f"smoke-{self.run_id}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        if self.token is not None:
+            headers["Authorization"] = f"Bearer {self.token}"
+        return send(method, self.api_url.rstrip("/") + path, headers, body)
+
+    def _wait(self, probe: Callable[[], bool], otherwise: Callable[[], str]) -> None:
+        deadline = self.clock.monotonic() + self.timeout_seconds
+        while not probe():
+            if self.clock.monotonic() > deadline:
+                raise StepError(f"after {self.timeout_seconds:.0f} s {otherwise()}")
+            self.clock.sleep(_LOOK_SECONDS)
+
+
+def _accepted(answer: Answer) -> str:
+    order_id = answer.document.get("order_id")
+    if answer.status != HTTPStatus.ACCEPTED or not isinstance(order_id, str):
+        hint = " Give a token: --token -" if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) else ""
+        raise StepError(f"the order was not accepted: {_shown(answer)}{hint}")
+    return order_id
+
+
+def _is_to_be_repeated(answer: Answer) -> bool:
+    return answer.status in _REPEAT or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _pause(answer: Answer) -> float:
+    told = answer.headers.get("retry-after", "")
+    return min(float(told), _MOST_RETRY_AFTER) if told.isdigit() else _LOOK_SECONDS
+
+
+def _shown(answer: Answer) -> str:
+    """An answer in a line: what our code or the platform says about it."""
+    said = answer.document
+    text = said.get("title") or said.get("message") or answer.headers.get("content-type", "no content")
+    return f"{answer.status} {text}"

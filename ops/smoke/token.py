@@ -1,0 +1,66 @@
+"""A token for the stack's API, from the stack's own issuer or from whoever types the command."""
+
+import json
+import sys
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from ops.errors import NoAccessError, NoStackError
+from ops.gateway.http import send
+from ops.target import Choice, ask_pulumi, read_outputs
+
+_SECRETS = "token_client_secrets"
+
+
+def token_for(choice: Choice, given: str | None) -> str | None:
+    """The token to show: the given one (`-`: read from standard input), the issuer's, or none where there is no issuer.
+
+    Raises:
+        NoAccessError: the issuer refuses, or the clients' secrets are not known.
+    """
+    if given is not None:
+        return sys.stdin.readline().strip() if given == "-" else given
+    _, outputs = read_outputs(choice)
+    if "token_url" not in outputs:
+        return None
+    clients: Mapping[str, str] = outputs["token_clients"]
+    secrets = _secrets(choice, outputs)
+    name = min(clients, default=None)
+    if name is None or name not in secrets:
+        raise NoAccessError(
+            "The API wants a token, and the secrets of its clients are not known here. Give a token: --token - (read "
+            "from standard input), or outputs with secrets: pulumi stack output --json --show-secrets."
+        )
+    return fetch_token(outputs["token_url"], clients[name], secrets[name])
+
+
+def fetch_token(url: str, client_id: str, secret: str, *scopes: str) -> str:
+    """What the issuer's token endpoint gives for these credentials, for these scopes or for all that they have.
+
+    Raises:
+        NoAccessError: it gives nothing.
+    """
+    form = {"grant_type": "client_credentials", **({"scope": " ".join(scopes)} if scopes else {})}
+    basic = b64encode(f"{client_id}:{secret}".encode()).decode()
+    headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/x-www-form-urlencoded"}
+    answer = send("POST", url, headers, urlencode(form).encode())
+    token = answer.document.get("access_token")
+    if not isinstance(token, str):
+        raise NoAccessError(f"{url} gives no token: {answer.status} {answer.document.get('error', '')}".rstrip())
+    return token
+
+
+def _secrets(choice: Choice, outputs: Mapping[str, Any]) -> Mapping[str, str]:
+    found = outputs.get(_SECRETS)
+    if isinstance(found, dict):
+        return found
+    if choice.stack is None:
+        return {}
+    # `pulumi stack output --json` writes [secret] in their place.
+    try:
+        shown = json.loads(ask_pulumi(choice.stack, "stack", "output", _SECRETS, "--json", "--show-secrets"))
+    except NoStackError as error:
+        raise NoAccessError(str(error)) from None
+    return shown if isinstance(shown, dict) else {}
