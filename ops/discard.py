@@ -75,7 +75,8 @@ def plan(found: Found, wanted: str, order: StoredOrder | None) -> Plan:
         )
     if State.CORRUPT_ORDER in states:
         raise RefusedError(
-            f"What is stored as order {order_id} is unreadable. Repair the row first; nothing was changed."
+            f"What is stored as order {order_id} is unreadable; nothing was changed. Repair the row first: "
+            f"python -m ops order repair {order_id}"
         )
     if states <= {State.DISCARDED, State.LEFTOVER}:
         return Plan(None, found, f"the order {order_id} is final and stays as it is; {count} of it would be deleted")

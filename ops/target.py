@@ -223,7 +223,7 @@ def ask_pulumi(stack: str, *arguments: str) -> str:
     except subprocess.TimeoutExpired:
         raise NoStackError(f"`{words}` did not end within {_PULUMI_SECONDS} s. Is it logged in?") from None
     if done.returncode:
-        raise NoStackError(f"`{words} --stack {stack}` failed: {done.stderr.strip()}")
+        raise NoStackError(f"`{words} --stack {stack}` failed: {' '.join(done.stderr.split())}")
     return done.stdout
 
 

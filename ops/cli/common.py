@@ -58,10 +58,10 @@ def add_command(
     return parser
 
 
-def dry_run(desk: Desk) -> None:
-    """Say that nothing was done, and what would do it."""
+def dry_run(desk: Desk, *more: str) -> None:
+    """Say that nothing was done, and what would do it: the same command with `more`."""
     desk.say("Dry run: nothing was changed.")
-    desk.next(f"{shlex.join(['python', '-m', 'ops', *sys.argv[1:]])} --yes")
+    desk.next(f"{shlex.join(['python', '-m', 'ops', *sys.argv[1:], *more])} --yes")
 
 
 @contextmanager

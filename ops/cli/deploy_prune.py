@@ -45,9 +45,9 @@ def _report(desk: Desk, done: Sequence[Pruned], *, act: bool) -> None:
         gone = ", ".join(str(version) for version in each.old if version not in each.failed) or "none"
         kept = ", ".join(map(str, each.kept))
         told = f"deleted {gone}; kept {kept}" if act else f"would delete {gone}; would keep {kept}"
-        desk.out.print(f"{each.function}: {told}")
+        desk.out.tell(f"{each.function}: {told}")
         for version, why in each.failed.items():
-            desk.out.print(f"  version {version} was not deleted: {why}")
+            desk.out.tell(f"  version {version} was not deleted: {why}")
 
 
 def _count(text: str) -> int:

@@ -64,5 +64,5 @@ def _report(desk: Desk, state: str, text: str, moves: Sequence[Move] = (), ended
             }
         )
     else:
-        desk.out.print(text)
+        desk.out.tell(text)
     return ExitCode.OK

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from rich.console import Console
-
+from ops.cli.screen import Screen, visible
 from ops.gateway.clients import Clients
 from ops.gateway.orders import Orders
 from ops.gateway.queues import DeadLetterQueue, OrdersQueue, depth_of
@@ -17,15 +16,6 @@ from ops.gateway.worker import Worker
 from ops.sweep import Sweep
 from ops.target import Target
 from runtime.logic.clock import Clock
-
-
-def console(*, stderr: bool) -> Console:
-    """Plain text where nobody looks: no wrapping that would cut ids in two.
-
-    Texts are shown as they are: what people and senders wrote into a reason or an attribute is never markup.
-    """
-    made = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=240)
 
 
 @dataclass
@@ -41,25 +31,25 @@ class Desk:
     clients: Clients
     as_json: bool
     clock: Clock = time
-    out: Console = field(default_factory=lambda: console(stderr=False))
-    err: Console = field(default_factory=lambda: console(stderr=True))
+    out: Screen = field(default_factory=lambda: Screen(stderr=False))
+    err: Screen = field(default_factory=lambda: Screen(stderr=True))
 
     def say(self, text: str) -> None:
         """A line for people."""
-        self.err.print(text, markup=False)
+        self.err.print(visible(text))
 
     def heading(self, text: str) -> None:
         """What the data below is."""
-        self.out.print(text, style="bold", markup=False)
+        self.out.tell(text, style="bold")
 
     def next(self, *commands: str) -> None:
         """What to type next."""
         for command in commands:
-            self.err.print(f"  next: {command}", markup=False, style="dim")
+            self.err.tell(f"  next: {command}", style="dim")
 
     def print_json(self, document: Any) -> None:
         """Data for programs."""
-        print(json.dumps(document, indent=2, default=str))
+        self.out.raw(json.dumps(document, indent=2, default=str))
 
     @cached_property
     def orders(self) -> Orders:

@@ -43,7 +43,7 @@ def run_discard(options: argparse.Namespace, desk: Desk) -> int:
             {"dry_run": not options.yes, "order_id": planned.order_id, "plan": planned.explanation, "done": done}
         )
     else:
-        desk.out.print(done or planned.explanation, markup=False)
+        desk.out.tell(done or planned.explanation)
     if not options.yes:
         dry_run(desk)
     return ExitCode.OK

@@ -4,16 +4,15 @@ import argparse
 from collections import Counter
 from typing import Any
 
-from rich.table import Table
-
 from ops.cli.common import add_command, progress, short
 from ops.cli.desk import Desk
 from ops.discard import find
 from ops.errors import ExitCode, RefusedError
 from ops.gateway.queues import depth_of
 from ops.logic.case import Case, assess, merge
-from ops.logic.dead_letter import MEANING, Received, read_letter
+from ops.logic.dead_letter import MEANING, NOT_REDRIVABLE, Received, State, read_letter
 from ops.logic.durations import show_duration
+from ops.logic.stored import UnreadableOrder
 from ops.logic.where import KEYS, Where
 from runtime.models.order import StoredOrder
 
@@ -69,11 +68,12 @@ def run_list(options: argparse.Namespace, desk: Desk) -> int:
         desk.print_json([case.as_json(now) for case in merged])
     elif merged:
         shown = merged[: options.limit] if options.limit > 0 else merged
-        desk.out.print(_table(shown, now))
+        _show(desk, shown, now)
         if len(shown) < len(merged):
             desk.say(f"{len(merged) - len(shown)} more: --limit 0 shows all.")
         desk.heading("causes")
-        desk.out.print(_causes(merged))
+        causes = Counter(case.error_type for case in merged).most_common(10)
+        desk.out.rows(("error", "orders"), [(error_type, str(count)) for error_type, count in causes], {"orders"})
     _conclude(desk, merged, sweep.seen, hidden, cut_short=sweep.cut_short)
     return ExitCode.OK
 
@@ -86,31 +86,26 @@ def _conclude(desk: Desk, merged: list[Case], seen: int, hidden: int, *, cut_sho
         desk.say(f"About {hidden} messages are hidden: somebody else is looking, or did within five minutes.")
     if merged:
         desk.next(f"python -m ops dlq show {merged[0].letter.order_id or merged[0].letter.message_id}")
+    if any(case.state not in NOT_REDRIVABLE for case in merged):
         desk.next("python -m ops dlq redrive")
 
 
-def _table(cases: list[Case], now: float) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for name in ("order (or message)", "what", "error", "attempts", "age", "status"):
-        table.add_column(name, overflow="fold", no_wrap=name in {"order (or message)", "age"})
+def _show(desk: Desk, cases: list[Case], now: float) -> None:
+    columns = ("order (or message)", "what", "error", "attempts", "age", "status")
+    rows = []
     for case in cases:
         copies = f" (+{len(case.copies)} copies)" if case.copies else ""
-        table.add_row(
-            case.letter.order_id or f"message {case.letter.message_id}",
-            case.summary or "-",
-            f"{case.error_type}: {case.error[:120]}" if case.error else case.error_type,
-            "-" if case.attempts is None else str(case.attempts),
-            show_duration(now - case.letter.sent_at),
-            f"{MEANING[case.state]}{copies}",
+        rows.append(
+            (
+                case.letter.order_id or f"message {case.letter.message_id}",
+                case.summary or "-",
+                f"{case.error_type}: {case.error[:120]}" if case.error else case.error_type,
+                "-" if case.attempts is None else str(case.attempts),
+                show_duration(now - case.letter.sent_at),
+                f"{MEANING[case.state]}{copies}",
+            )
         )
-    return table
-
-
-def _causes(cases: list[Case]) -> Table:
-    table = Table("error", "orders", box=None, pad_edge=False)
-    for error_type, count in Counter(case.error_type for case in cases).most_common(10):
-        table.add_row(error_type, str(count))
-    return table
+    desk.out.rows(columns, rows, whole={"order (or message)", "attempts", "age"})
 
 
 def run_show(options: argparse.Namespace, desk: Desk) -> int:
@@ -124,26 +119,43 @@ def run_show(options: argparse.Namespace, desk: Desk) -> int:
         )
     now = desk.clock.time()
     order_id = found.cases[0].letter.order_id
-    order = desk.orders.get(order_id) if order_id else None
-    document = {
-        "messages": [
-            case.as_json(now) | _message(received) for case, received in zip(found.cases, found.messages, strict=True)
-        ],
-        "order": None if order is None else order_view(order, desk.orders.reason(order.order_id)),
-    }
+    row = desk.orders.read(order_id) if order_id else None
+    messages = [
+        case.as_json(now) | _message(received) for case, received in zip(found.cases, found.messages, strict=True)
+    ]
+    stored = None if row is None else row_view(desk, row)
     if desk.as_json:
-        desk.print_json(document)
+        desk.print_json({"messages": messages, "order": stored})
     else:
-        for message in document["messages"] or ():
+        for message in messages:
             desk.heading("dead letter")
-            desk.out.print(_sheet(message))
-        if document["order"]:
+            desk.out.fields(message)
+        if stored is not None:
             desk.heading("order")
-            desk.out.print(_sheet(document["order"]))
-    name = order_id or options.id
-    desk.next(f"python -m ops dlq redrive --where message_id={found.messages[0].message_id}")
-    desk.next(f'python -m ops dlq discard {name} --by "$NAME" --reason "$REASON"')
+            desk.out.fields(stored)
+    desk.next(*next_commands(found.cases[0]))
     return ExitCode.OK
+
+
+def next_commands(case: Case) -> list[str]:
+    """What takes a dead letter to its end, the likeliest first; nothing that would be refused."""
+    letter = case.letter
+    redrive = f"python -m ops dlq redrive --where message_id={letter.message_id}"
+    discard = f'python -m ops dlq discard {letter.order_id or letter.message_id} --by "$NAME" --reason "$REASON"'
+    match case.state:
+        case State.UNREADABLE | State.DISCARDED:
+            return [discard]
+        case State.NOTIFICATION_MISSING:
+            return [redrive]
+        case State.CORRUPT_ORDER:
+            return [f"python -m ops order repair {letter.order_id}", redrive]
+        case _:
+            return [redrive, discard]
+
+
+def row_view(desk: Desk, row: StoredOrder | UnreadableOrder) -> dict[str, Any]:
+    """What is stored, without what could tell who ordered it."""
+    return row.as_json() if isinstance(row, UnreadableOrder) else order_view(row, desk.orders.reason(row.order_id))
 
 
 def order_view(order: StoredOrder, reason: dict[str, Any]) -> dict[str, Any]:
@@ -165,11 +177,3 @@ def order_view(order: StoredOrder, reason: dict[str, Any]) -> dict[str, Any]:
 
 def _message(received: Received) -> dict[str, Any]:
     return {"body_bytes": len(received.body.encode()), "attributes": sorted(received.attributes)}
-
-
-def _sheet(fields: Any) -> Table:
-    table = Table("field", "value", box=None, pad_edge=False, show_header=False)
-    for name, value in fields.items():
-        if value not in (None, [], ""):
-            table.add_row(name, str(value))
-    return table

@@ -3,8 +3,6 @@
 import argparse
 from typing import Any, Final
 
-from rich.table import Table
-
 from ops.cli.common import add_command, dry_run, progress
 from ops.cli.desk import Desk
 from ops.cli.dlq_list import add_where
@@ -74,21 +72,19 @@ def _report(desk: Desk, tally: Tally, behind: int = 0, *, act: bool) -> None:
     if desk.as_json:
         desk.print_json({"dry_run": not act, **tally.as_json(), "behind": behind})
         return
-    table = Table("what", "messages", box=None, pad_edge=False)
-    table.add_row("redriven" if act else "would be redriven", str(tally.redriven))
-    rows = [
+    counts = [
         ("copies of them, deleted" if act else "copies of them", tally.copies),
         ("left: failed again during this run, or copies too young to tell", tally.returned),
         ("not selected by --where", tally.unselected),
         *((f"left: {MEANING[state]}", count) for state, count in sorted(tally.refused.items())),
         ("left: not certainly sent; run again", tally.failed),
     ]
-    for name, count in rows:
-        if count:
-            table.add_row(name, str(count))
-    table.add_section()
-    table.add_row("seen", str(tally.seen))
-    desk.out.print(table)
+    rows = [
+        ("redriven" if act else "would be redriven", str(tally.redriven)),
+        *((name, str(count)) for name, count in counts if count),
+        ("seen", str(tally.seen)),
+    ]
+    desk.out.rows(("what", "messages"), rows, whole={"messages"})
     if tally.undeleted:
         desk.say(f"{tally.undeleted} of them are still in the queue as well: harmless, the next run takes them away.")
     if behind:

@@ -1,14 +1,14 @@
 """Parses the command line and runs one command."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.cli.common import Run
-from ops.cli.desk import Desk, console
+from ops.cli.desk import Desk
+from ops.cli.screen import Screen, visible
 from ops.errors import ExitCode, OpsError, explain
 from ops.gateway.clients import Clients
 from ops.target import Choice, resolve
@@ -57,8 +57,11 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
-    options = parser().parse_args(arguments)
-    errors = console(stderr=True)
+    out, errors = Screen(stderr=False), Screen(stderr=True)
+    try:
+        options = parser().parse_args(arguments)
+    finally:
+        out.finish()
     label = "the stack"
     try:
         if "before_up" in options:
@@ -67,28 +70,28 @@ def main(arguments: Sequence[str]) -> int:
             Choice(outputs=options.outputs, local=options.local, stack=options.stack, state_dir=options.state_dir)
         )
         label = target.label
-        errors.print(target.describe(), style="dim", markup=False)
+        errors.tell(target.describe(), style="dim")
         clients = Clients(target)
         clients.check()
         run: Run = options.run
-        return run(options, Desk(target, clients, options.json))
+        return run(options, Desk(target, clients, options.json, out=out, err=errors))
     except OpsError as error:
-        errors.print(f"error: {error}", style="red", markup=False)
+        _fail(errors, error)
         return int(error.exit_code)
     except (CorruptDataError, EntryRefusedError) as error:
-        errors.print(f"error: {error}", style="red", markup=False)
+        _fail(errors, error)
         return int(ExitCode.FAILED)
     except (BotoCoreError, ClientError, DependencyError) as error:
         explained = _explained(error, label)
-        errors.print(f"error: {explained}", style="red", markup=False)
+        _fail(errors, explained)
         return int(explained.exit_code)
     except KeyboardInterrupt:
         errors.print("Stopped. What was done stays done; the same command goes on.")
         return int(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has had enough (`… | head`).
-        sys.stderr.close()
-        return int(ExitCode.OK)
+
+
+def _fail(errors: Screen, error: Exception) -> None:
+    errors.print(visible(f"error: {error}"), style="red")
 
 
 def _explained(error: BotoCoreError | ClientError | DependencyError, label: str) -> OpsError:

@@ -4,14 +4,23 @@ import argparse
 from datetime import timedelta
 from typing import Any, Final
 
-from rich.table import Table
-
+from ops.cli import order_repair
 from ops.cli.common import add_command, add_group, dry_run
 from ops.cli.desk import Desk
-from ops.cli.dlq_list import order_view
+from ops.cli.dlq_list import row_view
 from ops.errors import ExitCode, RefusedError
 from ops.logic.durations import parse_duration
-from ops.logic.trace import CODE_PLACES, Step, concerns, notification, step_of_line, steps_of_order, timeline
+from ops.logic.stored import UnreadableOrder
+from ops.logic.trace import (
+    CODE_PLACES,
+    UNTOLD,
+    Step,
+    notification,
+    own_lines,
+    step_of_line,
+    steps_of_order,
+    timeline,
+)
 from runtime.logic.event import EVENT_TYPES, event_for
 from runtime.logic.protocols import Notifications
 from runtime.models.fields import from_timestamp
@@ -56,32 +65,33 @@ def register(commands: Any) -> None:
         changes=True,
     )
     replay.add_argument("ids", nargs="+", metavar="id", help="order ids")
+    order_repair.register(actions)
 
 
 def run_trace(options: argparse.Namespace, desk: Desk) -> int:
     """Show it."""
-    order = desk.orders.get(options.id)
+    row = desk.orders.read(options.id)
+    order = row if isinstance(row, StoredOrder) else None
     record = desk.orders.record_status(options.id)
     steps = steps_of_order(order) if order is not None else []
     if not options.no_logs:
         steps += _log_steps(options, desk, order)
-    if order is None and record is None and not steps:
+    if row is None and record is None and not steps:
         raise RefusedError(
             f"Nothing is known of an order {options.id}: no row, no record, no log line in the last {options.since}. "
             "Ids are UUIDs in lower case; longer ago: --since 7d."
         )
     known = timeline(steps)
+    event = UNTOLD if isinstance(row, UnreadableOrder) else notification(order, record)
+    view = None if row is None else row_view(desk, row)
     if desk.as_json:
-        desk.print_json(
-            {
-                "order": None if order is None else order_view(order, desk.orders.reason(order.order_id)),
-                "worker_record": record,
-                "event": notification(order, record),
-                "steps": [step.as_json() for step in known],
-            }
-        )
+        steps_json = [step.as_json() for step in known]
+        desk.print_json({"order": view, "worker_record": record, "event": event, "steps": steps_json})
     else:
-        _show(desk, order, record, known, hidden=frozenset() if options.traces else CODE_PLACES)
+        desk.out.fields({**(view or {"order": "not stored"}), "worker's record": record or "none", "event": event})
+        _show(desk, known, hidden=frozenset() if options.traces else CODE_PLACES)
+    if isinstance(row, UnreadableOrder):
+        desk.next(row.repair_command)
     _advise(desk, order, record, options.id)
     return ExitCode.OK
 
@@ -95,31 +105,24 @@ def _log_steps(options: argparse.Namespace, desk: Desk, order: StoredOrder | Non
     words = [options.id, *([correlation_id] if correlation_id else [])]
     groups = [f"/aws/lambda/{function}" for function in desk.target.functions]
     found = (line for group in groups for line in desk.telemetry.lines(group, words, _ms(start), _ms(now)))
-    return [step_of_line(line) for line in found if "message" in line and concerns(line, options.id, correlation_id)]
+    return [step_of_line(line) for line in own_lines(found, options.id) if "message" in line]
 
 
 def _ms(seconds: float) -> int:
     return int(seconds * 1000)
 
 
-def _show(
-    desk: Desk, order: StoredOrder | None, record: str | None, steps: list[Step], *, hidden: frozenset[str]
-) -> None:
-    head = Table("field", "value", box=None, pad_edge=False, show_header=False)
-    view = {"order": "not stored"} if order is None else order_view(order, desk.orders.reason(order.order_id))
-    for name, value in {**view, "worker's record": record or "none", "event": notification(order, record)}.items():
-        if value not in (None, [], ""):
-            head.add_row(name, str(value))
-    desk.out.print(head)
-    table = Table("at", "where", "what", "details", box=None, pad_edge=False)
+def _show(desk: Desk, steps: list[Step], *, hidden: frozenset[str]) -> None:
+    """One line for each step, its details below: no column is too narrow for an id."""
+    width = max((len(step.where) for step in steps), default=0)
     for step in steps:
-        details = "\n".join(f"{name}: {_text(value)}" for name, value in step.details.items() if name not in hidden)
-        table.add_row(step.at, step.where, step.what, details)
-    desk.out.print(table)
-
-
-def _text(value: Any) -> str:
-    return "\n  ".join(str(part) for part in value) if isinstance(value, list) else str(value)
+        desk.out.tell(f"{step.at}  {step.where:<{width}}  {step.what}")
+        for name, value in step.details.items():
+            if name not in hidden:
+                parts = value if isinstance(value, list) else [value]
+                desk.out.tell(f"    {name}: {parts[0] if len(parts) == 1 else ''}".rstrip())
+                for part in parts if len(parts) > 1 else ():
+                    desk.out.tell(f"      {part}")
 
 
 def _advise(desk: Desk, order: StoredOrder | None, record: str | None, order_id: str) -> None:
@@ -146,7 +149,7 @@ def run_replay(options: argparse.Namespace, desk: Desk) -> int:
         desk.print_json({"dry_run": not options.yes, "events": [event.event_id for event in events]})
     else:
         for event in events:
-            desk.out.print(f"{'published' if options.yes else 'would publish'} {event.event_id}", markup=False)
+            desk.out.tell(f"{'published' if options.yes else 'would publish'} {event.event_id}")
     if not options.yes:
         dry_run(desk)
     return ExitCode.OK

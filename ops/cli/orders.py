@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
-from rich.table import Table
 
 from ops.cli.common import add_command, add_group, dry_run
 from ops.cli.desk import Desk
 from ops.errors import ExitCode, RefusedError
 from ops.logic.dead_letter import summarise
 from ops.logic.durations import WrongValueError, parse_duration, show_duration
+from ops.logic.stored import UnreadableOrder
 from runtime.models.fields import from_timestamp, to_timestamp
 from runtime.models.order import OPEN_STATUSES, OrderMessage, StoredOrder
 from runtime.store.order_queue import OrderQueue
@@ -54,33 +54,30 @@ def run_open(options: argparse.Namespace, desk: Desk) -> int:
     """List them, the oldest first."""
     found = _open(desk, options.older_than)
     now = desk.clock.time()
+    views = [_unreadable_view(row) if isinstance(row, UnreadableOrder) else _view(row, now) for row in found]
     if desk.as_json:
-        desk.print_json([_view(order, now) for order in found])
+        desk.print_json([{name: value for name, value in view.items() if name != "what"} for view in views])
     elif found:
-        table = Table("order", "status", "what", "age", "error", box=None, pad_edge=False)
-        shown = found[: options.limit] if options.limit > 0 else found
-        for order in shown:
-            view = _view(order, now)
-            age = "-" if view["age_seconds"] is None else show_duration(view["age_seconds"])
-            table.add_row(order.order_id, order.status.value, view["summary"] or "-", age, view["error_type"] or "-")
-        desk.out.print(table)
+        shown = views[: options.limit] if options.limit > 0 else views
+        desk.out.rows(("order", "status", "what", "age", "error"), map(_row, shown), whole={"order", "status", "age"})
         if len(shown) < len(found):
             desk.say(f"{len(found) - len(shown)} more: --limit 0 shows all.")
-    desk.say(f"{len(found)} orders have been open for {options.older_than} or longer.")
-    if found:
-        desk.next(f"python -m ops order trace {found[0].order_id}")
+    unreadable = [row for row in found if isinstance(row, UnreadableOrder)]
+    if unreadable:
+        desk.say(f"{len(unreadable)} rows are no orders.")
+        desk.next(unreadable[0].repair_command)
+    desk.say(f"{len(found) - len(unreadable)} orders have been open for {options.older_than} or longer.")
+    if len(found) > len(unreadable):
+        desk.next(f"python -m ops order trace {next(o.order_id for o in found if isinstance(o, StoredOrder))}")
         desk.next("python -m ops dlq list")
     return ExitCode.OK
 
 
-def _open(desk: Desk, age: str) -> list[StoredOrder]:
+def _open(desk: Desk, age: str) -> list[StoredOrder | UnreadableOrder]:
+    """Rows that are no orders first, then the oldest order."""
     moment = datetime.fromtimestamp(desk.clock.time(), UTC) - timedelta(seconds=parse_duration(age))
-    found: list[StoredOrder] = []
-    for orders, corrupt in desk.orders.open_orders(to_timestamp(moment)):
-        found += orders
-        for order_id in corrupt:
-            desk.say(f"What is stored as order {order_id} is no order: repair the row.")
-    return sorted(found, key=lambda order: order.accepted_at or "")
+    found = [row for page in desk.orders.open_orders(to_timestamp(moment)) for row in page]
+    return sorted(found, key=lambda row: "" if isinstance(row, UnreadableOrder) else row.accepted_at or "")
 
 
 def _view(order: StoredOrder, now: float) -> dict[str, Any]:
@@ -95,11 +92,26 @@ def _view(order: StoredOrder, now: float) -> dict[str, Any]:
     }
 
 
+def _unreadable_view(row: UnreadableOrder) -> dict[str, Any]:
+    return {**row.as_json(), "what": f"no order: {row}"}
+
+
+def _row(view: dict[str, Any]) -> tuple[str, ...]:
+    age = view.get("age_seconds")
+    return (
+        view["order_id"],
+        view["status"] or "-",
+        view.get("what") or view.get("summary") or "-",
+        "-" if age is None else show_duration(age),
+        str(view.get("error_type") or "-"),
+    )
+
+
 def run_resend(options: argparse.Namespace, desk: Desk) -> int:
     """Send them, or say which would be."""
     if bool(options.ids) == bool(options.older_than):
         raise WrongValueError("Give order ids, or --older-than AGE for all that are open so long; one of the two.")
-    orders = _open(desk, options.older_than) if options.older_than else [_one(desk, one) for one in options.ids]
+    orders = _readable(desk, options.older_than) if options.older_than else [_one(desk, one) for one in options.ids]
     messages = {order.order_id: rebuilt(order) for order in orders}
     lost = [order_id for order_id, message in messages.items() if message is None]
     if lost and options.ids:
@@ -117,14 +129,23 @@ def run_resend(options: argparse.Namespace, desk: Desk) -> int:
     return ExitCode.OK
 
 
+def _readable(desk: Desk, age: str) -> list[StoredOrder]:
+    rows = _open(desk, age)
+    for row in rows:
+        if isinstance(row, UnreadableOrder):
+            desk.say(f"left: {row.order_id}: what is stored is no order ({row})")
+            desk.next(row.repair_command)
+    return [row for row in rows if isinstance(row, StoredOrder)]
+
+
 def _report(desk: Desk, whole: list[str], sent: list[str], lost: list[str], *, act: bool) -> None:
     if desk.as_json:
         desk.print_json({"dry_run": not act, "orders": whole, "sent": len(sent), "incomplete": lost})
         return
     for order_id in sent if act else whole:
-        desk.out.print(f"{'sent' if act else 'would send'} {order_id}", markup=False)
+        desk.out.tell(f"{'sent' if act else 'would send'} {order_id}")
     for order_id in lost:
-        desk.out.print(f"left: {order_id}: what is stored is not the whole order", markup=False)
+        desk.out.tell(f"left: {order_id}: what is stored is not the whole order")
     if act and len(sent) < len(whole):
         desk.say(f"{len(sent)} of {len(whole)} are certainly sent. The same command sends them all again, harmlessly.")
 

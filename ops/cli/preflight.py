@@ -6,18 +6,13 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
 from ops.cli.common import add_command
-from ops.cli.desk import console
+from ops.cli.screen import Screen
 from ops.errors import ExitCode
 from ops.preflight.checks import ask
 from ops.preflight.finding import Finding, Verdict
 from ops.preflight.ground import ground
 from ops.target import Choice
-
-_STYLES = {Verdict.ERROR: "red", Verdict.WARNING: "yellow", Verdict.UNKNOWN: "magenta", Verdict.OK: "green"}
 
 
 def register(commands: Any) -> None:
@@ -45,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
             "deployed": None if known.outputs is None else bool(known.outputs),
             "findings": [asdict(each) for each in found],
         }
-        print(json.dumps(document, indent=2))
+        Screen(stderr=False).raw(json.dumps(document, indent=2))
     else:
         _show(found)
     counts = Counter(each.verdict for each in found)
@@ -56,23 +51,18 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _show(found: list[Finding]) -> None:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("check", overflow="fold")
-    table.add_column("answer", no_wrap=True)
-    table.add_column("found", overflow="fold", ratio=1)
-    for each in found:
-        table.add_row(each.check, Text(each.verdict, style=_STYLES[each.verdict]), each.found)
-    out = console(stderr=False)
-    out.print(table)
+    out = Screen(stderr=False)
+    out.rows(("check", "answer", "found"), [(each.check, each.verdict, each.found) for each in found], whole={"answer"})
     for each in found:
         if each.todo:
-            out.print(f"\n{each.check}:", style="bold")
+            out.tell("")
+            out.tell(f"{each.check}:", style="bold")
         for todo in each.todo:
             # Whole, so that a command can be copied.
-            out.print(f"  {todo}", soft_wrap=True)
+            out.tell(f"  {todo}")
 
 
 def _conclude(counts: Counter[Verdict]) -> None:
     errors, warnings, unread = (counts[each] for each in (Verdict.ERROR, Verdict.WARNING, Verdict.UNKNOWN))
     text = f"{errors} in the way, {warnings} to look at, {unread} could not be read."
-    console(stderr=True).print(text if errors or warnings or unread else "Nothing is in the way.")
+    Screen(stderr=True).tell(text if errors or warnings or unread else "Nothing is in the way.")

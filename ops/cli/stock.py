@@ -2,11 +2,13 @@
 
 import argparse
 import re
+import shlex
 from typing import Any
 
 from ops.cli.common import add_command, add_group, dry_run
 from ops.cli.desk import Desk
 from ops.errors import ExitCode, RefusedError
+from ops.gateway.stock import Count
 from ops.logic.durations import WrongValueError
 
 
@@ -51,18 +53,23 @@ def register(commands: Any) -> None:
     )
     replace.add_argument("sku", help="the article")
     replace.add_argument("count", type=int, help="what is right, 0 or more")
-    replace.add_argument("--expect", type=int, required=True, metavar="N", help="what it is now, as stock get shows")
+    replace.add_argument(
+        "--expect", required=True, metavar="N", help="what it is now, exactly as stock get shows it, number or not"
+    )
 
 
 def run_get(options: argparse.Namespace, desk: Desk) -> int:
     """Show it."""
-    available = _current(options, desk)
+    count = _current(options, desk)
     if desk.as_json:
-        desk.print_json({"sku": options.sku, "available": available})
+        desk.print_json({"sku": options.sku, **_view(count)})
     else:
-        desk.out.print(f"{options.sku}: {'unknown' if available is None else available}", markup=False)
-    if available is None:
+        desk.out.tell(f"{options.sku}: {_shown(count)}")
+    if count is None:
         desk.next(f"python -m ops stock add {options.sku} N --new")
+    elif count.available is None:
+        desk.say("That is no whole number, and orders of the article fail on it. Count what is there, and correct it.")
+        desk.next(f"python -m ops stock set {options.sku} N --expect {shlex.quote(str(count))}")
     return ExitCode.OK
 
 
@@ -74,38 +81,54 @@ def run_add(options: argparse.Namespace, desk: Desk) -> int:
     if (before is None) is not options.new:
         state = "unknown" if before is None else f"known, with {before}"
         raise RefusedError(f"{options.sku} is {state}; --new is for articles that are not in the table yet.")
+    if before is not None and before.available is None:
+        raise RefusedError(
+            f"{options.sku} has {before}, which is no whole number. Nothing was changed. Correct it first: "
+            f"python -m ops stock set {options.sku} N --expect {shlex.quote(str(before))}"
+        )
     if options.yes:
         desk.stock.add(options.sku, options.count, new=options.new)
-    return _report(options, desk, before, (before or 0) + options.count)
+    return _report(options, desk, before, ((before and before.available) or 0) + options.count)
 
 
 def run_set(options: argparse.Namespace, desk: Desk) -> int:
     """Set, or say what would be."""
-    if options.count < 0 or options.expect < 0:
-        raise WrongValueError("stock set: the count and --expect are 0 or more.")
+    if options.count < 0:
+        raise WrongValueError("stock set: the count is 0 or more.")
     before = _current(options, desk)
-    if before != options.expect:
+    if before is None or str(before) != options.expect:
         raise RefusedError(
-            f"{options.sku} has {before}, not {options.expect}. Nothing was changed; think again with {before}."
+            f"{options.sku} has {_shown(before)}, not {options.expect}. Nothing was changed; think again with that."
         )
     if options.yes:
-        desk.stock.replace(options.sku, options.count, options.expect)
+        desk.stock.replace(options.sku, options.count, before)
     return _report(options, desk, before, options.count)
 
 
-def _current(options: argparse.Namespace, desk: Desk) -> int | None:
+def _current(options: argparse.Namespace, desk: Desk) -> Count | None:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", options.sku):
         raise WrongValueError(f"{options.sku!r} is no SKU: 1-64 letters, digits, '.', '_' or '-', such as SKU-1.")
     return desk.stock.get(options.sku)
 
 
-def _report(options: argparse.Namespace, desk: Desk, before: int | None, planned: int) -> int:
-    after = desk.stock.get(options.sku) if options.yes else planned
+def _shown(count: Count | None) -> str:
+    return "unknown" if count is None else str(count)
+
+
+def _view(count: Count | None) -> dict[str, Any]:
+    if count is None or count.available is not None:
+        return {"available": None if count is None else count.available}
+    return {"available": None, "stored": count.stored}
+
+
+def _report(options: argparse.Namespace, desk: Desk, before: Count | None, planned: int) -> int:
+    after = desk.stock.get(options.sku) if options.yes else Count(planned, None)
     if desk.as_json:
-        desk.print_json({"dry_run": not options.yes, "sku": options.sku, "before": before, "after": after})
+        numbers = {"before": before and before.available, "after": after and after.available}
+        desk.print_json({"dry_run": not options.yes, "sku": options.sku, **numbers})
     else:
         word = "is now" if options.yes else "would be"
-        desk.out.print(f"{options.sku}: was {'unknown' if before is None else before}, {word} {after}", markup=False)
+        desk.out.tell(f"{options.sku}: was {_shown(before)}, {word} {_shown(after)}")
     if not options.yes:
         dry_run(desk)
     return ExitCode.OK

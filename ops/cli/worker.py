@@ -58,9 +58,9 @@ def _switch(options: argparse.Namespace, desk: Desk, *, enabled: bool) -> int:
     if desk.as_json:
         desk.print_json({"dry_run": not options.yes, "before": before.state, "after": after.state})
     elif before.state == wanted:
-        desk.out.print(f"worker: {wanted} already", markup=False)
+        desk.out.tell(f"worker: {wanted} already")
     else:
-        desk.out.print(f"worker: {before.state} -> {wanted}{'' if options.yes else ' (would be)'}", markup=False)
+        desk.out.tell(f"worker: {before.state} -> {wanted}{'' if options.yes else ' (would be)'}")
     if not options.yes and before.state != wanted:
         dry_run(desk)
     else:

@@ -3,17 +3,17 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from ops.errors import OpsError
+from ops.errors import OpsError, RefusedError
 from ops.logic.case import Facts
+from ops.logic.stored import Item, UnreadableOrder, read_row
 from runtime.handlers.powertools.idempotency import PROCESSED_PREFIX
-from runtime.logic.failures import CorruptDataError
 from runtime.models.order import OPEN_STATUSES, SETTLED_STATUSES, OrderMessage, OrderStatus, ReasonCode, StoredOrder
-from runtime.store.items import from_item, to_attribute, to_order
+from runtime.store.items import from_item, to_attribute
 from runtime.store.order_item import immutable_attributes
 
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 _MAX_KEYS: Final = 100
 _MOST_TRIES: Final = 8
 _COMPLETED: Final = "COMPLETED"
-
-Item = dict[str, Any]
+_FINAL_STATUSES: Final = tuple(status for status in OrderStatus if status not in OPEN_STATUSES)
 
 
 class Orders:
@@ -44,27 +43,31 @@ class Orders:
     def facts(self, order_ids: Iterable[str]) -> Facts:
         """What is stored about these orders, as of now (consistent reads)."""
         orders: dict[str, StoredOrder] = {}
-        corrupt: set[str] = set()
+        corrupt: dict[str, UnreadableOrder] = {}
         for item in self._items(self._orders_table, "order_id", sorted(set(order_ids))):
-            try:
-                order = to_order(item)
-            except CorruptDataError:
-                corrupt.add(item["order_id"]["S"])
+            row = read_row(item)
+            if isinstance(row, UnreadableOrder):
+                corrupt[row.order_id] = row
             else:
-                orders[order.order_id] = order
+                orders[row.order_id] = row
         settled = [order.order_id for order in orders.values() if order.status in SETTLED_STATUSES]
         return Facts(orders, corrupt, self._finished(settled))
+
+    def read(self, order_id: str) -> StoredOrder | UnreadableOrder | None:
+        """What is stored under an id, as of now (a consistent read)."""
+        answer = self._client.get_item(
+            TableName=self._orders_table, Key={"order_id": {"S": order_id}}, ConsistentRead=True
+        )
+        return read_row(answer["Item"]) if "Item" in answer else None
 
     def get(self, order_id: str) -> StoredOrder | None:
         """One order, or none.
 
         Raises:
-            CorruptDataError: what is stored is no order.
+            RefusedError: what is stored is no order.
         """
-        answer = self._client.get_item(
-            TableName=self._orders_table, Key={"order_id": {"S": order_id}}, ConsistentRead=True
-        )
-        return to_order(answer["Item"]) if "Item" in answer else None
+        row = self.read(order_id)
+        return None if row is None else _order(row)
 
     def reason(self, order_id: str) -> dict[str, Any]:
         """Why an order is REJECTED or DISCARDED, with who decided and when: more than the model keeps for callers."""
@@ -83,12 +86,15 @@ class Orders:
         answer = self._client.get_item(
             TableName=self._records_table, Key={"id": {"S": record_id(order_id)}}, ConsistentRead=True
         )
-        return answer["Item"]["status"]["S"] if "Item" in answer else None
+        return _record_status(answer["Item"]) if "Item" in answer else None
 
     def discard(self, order_id: str, *, by: str, text: str, at: str, content: OrderMessage | None) -> StoredOrder:
         """Give an open order up for good; the order as it is stored afterwards, or as it was if it is final already.
 
         `content` fills in what the API did not store: otherwise the customer would never see the order.
+
+        Raises:
+            RefusedError: what is stored is no order.
         """
         reason = {"code": ReasonCode.DISCARDED.value, "by": by, "text": text, "at": at}
         immutable = immutable_attributes(content) if content is not None else {}
@@ -115,29 +121,73 @@ class Orders:
                 raise
             # The type stubs know only the members that every error has.
             response: Any = error.response
-            return to_order(response["Item"])
-        return to_order(answer["Attributes"])
+            return _order(read_row(response["Item"]))
+        row = read_row(answer["Attributes"])
+        # Discarded it is, whatever else is in the row.
+        return row if isinstance(row, StoredOrder) else StoredOrder(order_id=order_id, status=OrderStatus.DISCARDED)
 
-    def open_orders(self, accepted_before: str) -> Iterator[tuple[list[StoredOrder], list[str]]]:
+    def repair(self, row: UnreadableOrder, known: Mapping[str, Any]) -> None:
+        """Remove what is unreadable, if it and the status are still as in `row`; `known` comes in its place.
+
+        Raises:
+            RefusedError: the row has changed; nothing was written.
+        """
+        removed = [name for name in row.problems if name in row.item]
+        names = {f"#{index}": name for index, name in enumerate([*removed, *known, "status"])}
+        placeholder = {name: key for key, name in names.items()}
+        values = {f":old{index}": row.item[name] for index, name in enumerate(removed)}
+        conditions = [f"{placeholder[name]} = :old{index}" for index, name in enumerate(removed)]
+        if "status" in row.item:
+            conditions.append(f"{placeholder['status']} = :status")
+            values[":status"] = row.item["status"]
+        else:
+            conditions.append(f"attribute_not_exists({placeholder['status']})")
+        values |= {f":new{index}": value for index, value in enumerate(known.values())}
+        assignments = [f"{placeholder[name]} = :new{index}" for index, name in enumerate(known)]
+        gone = [placeholder[name] for name in removed if name not in known]
+        update = [f"SET {', '.join(assignments)}"] * bool(assignments) + [f"REMOVE {', '.join(gone)}"] * bool(gone)
+        try:
+            self._client.update_item(
+                TableName=self._orders_table,
+                Key={"order_id": {"S": row.order_id}},
+                UpdateExpression=" ".join(update),
+                ConditionExpression=" AND ".join(conditions),
+                ExpressionAttributeNames={key: names[key] for key in placeholder.values()},
+                ExpressionAttributeValues=values,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            raise RefusedError(
+                f"The row of {row.order_id} has changed since it was shown; nothing was written. Look again: "
+                f"{row.repair_command}"
+            ) from None
+
+    def open_orders(self, accepted_before: str) -> Iterator[list[StoredOrder | UnreadableOrder]]:
         """Open orders that were accepted before a timestamp (or whose acceptance is not stored), page by page.
 
-        Beside them the ids of rows that are no orders, for a person to repair. Reads the whole table: no index is kept
-        for a question that is asked in incidents only.
+        Among them every row with a status that is none. Reads the whole table: no index is kept for a question that is
+        asked in incidents only.
         """
+        names = [f":open{index}" for index in range(len(OPEN_STATUSES))]
+        known = [f":final{index}" for index in range(len(_FINAL_STATUSES))]
         start: Any = {}
         while True:
             page = self._client.scan(
                 TableName=self._orders_table,
-                FilterExpression="#status IN (:open0, :open1) AND "
-                "(attribute_not_exists(#accepted_at) OR #accepted_at < :before)",
+                FilterExpression=f"(#status IN ({', '.join(names)}) AND "
+                "(NOT attribute_type(#accepted_at, :text) OR #accepted_at < :before)) OR "
+                f"attribute_not_exists(#status) OR NOT #status IN ({', '.join([*names, *known])})",
                 ExpressionAttributeNames={"#status": "status", "#accepted_at": "accepted_at"},
                 ExpressionAttributeValues={
                     ":before": {"S": accepted_before},
-                    **{f":open{index}": {"S": status.value} for index, status in enumerate(OPEN_STATUSES)},
+                    ":text": {"S": "S"},
+                    **{name: {"S": status.value} for name, status in zip(names, OPEN_STATUSES, strict=True)},
+                    **{name: {"S": status.value} for name, status in zip(known, _FINAL_STATUSES, strict=True)},
                 },
                 **start,
             )
-            yield _readable(page["Items"])
+            yield [read_row(item) for item in page["Items"]]
             if not page.get("LastEvaluatedKey"):
                 return
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
@@ -145,15 +195,17 @@ class Orders:
     def _finished(self, order_ids: Sequence[str]) -> frozenset[str]:
         names = {record_id(order_id): order_id for order_id in order_ids}
         records = self._items(self._records_table, "id", sorted(names))
-        return frozenset(names[item["id"]["S"]] for item in records if item["status"]["S"] == _COMPLETED)
+        return frozenset(names[item["id"]["S"]] for item in records if _record_status(item) == _COMPLETED)
 
     def _items(self, table: str, key: str, values: Sequence[str]) -> Iterator[Item]:
         for start in range(0, len(values), _MAX_KEYS):
             yield from self._batch(table, [{key: {"S": value}} for value in values[start : start + _MAX_KEYS]])
 
-    def _batch(self, table: str, keys: list[Item]) -> Iterator[Item]:
+    def _batch(self, table: str, keys: list[dict[str, Any]]) -> Iterator[Item]:
         for attempt in range(_MOST_TRIES):
-            answer: Item = {**self._client.batch_get_item(RequestItems={table: {"Keys": keys, "ConsistentRead": True}})}
+            answer: dict[str, Any] = {
+                **self._client.batch_get_item(RequestItems={table: {"Keys": keys, "ConsistentRead": True}})
+            }
             yield from answer["Responses"].get(table, ())
             unread = answer.get("UnprocessedKeys", {}).get(table)
             if not unread:
@@ -164,15 +216,18 @@ class Orders:
         raise OpsError(f"DynamoDB throttles reads of {table}: {len(keys)} orders unread. Try again in a minute.")
 
 
-def _readable(items: Iterable[Any]) -> tuple[list[StoredOrder], list[str]]:
-    orders: list[StoredOrder] = []
-    corrupt: list[str] = []
-    for item in items:
-        try:
-            orders.append(to_order(item))
-        except CorruptDataError:
-            corrupt.append(item["order_id"]["S"])
-    return orders, corrupt
+def _order(row: StoredOrder | UnreadableOrder) -> StoredOrder:
+    if isinstance(row, UnreadableOrder):
+        raise RefusedError(
+            f"What is stored as order {row.order_id} is no order ({row}). Nothing was changed. Repair the row first: "
+            f"{row.repair_command}"
+        )
+    return row
+
+
+def _record_status(item: Item) -> str:
+    status = item.get("status", {}).get("S")
+    return status if isinstance(status, str) else "unreadable"
 
 
 def record_id(order_id: str) -> str:

@@ -113,6 +113,6 @@ def _combine(values: Sequence[float], *, summed: bool) -> float:
 def _parse(text: str) -> dict[str, Any] | None:
     try:
         line = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return line if isinstance(line, dict) else None

@@ -2,10 +2,16 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from ops.logic.dead_letter import MEANING, DeadLetter, State, classify, summarise
+from ops.logic.stored import UnreadableOrder
+from runtime.logic.failures import CorruptDataError
 from runtime.models.order import StoredOrder
+
+NOT_PUBLISHED: Final = "NOT_PUBLISHED"
+NO_REPORT: Final = "NO_REPORT"
+"""Names of causes that no worker could write down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +20,12 @@ class Facts:
 
     Attributes:
         orders: The stored orders by id.
-        corrupt: Ids under which something is stored that is no order.
+        corrupt: Rows that are no orders, by id.
         finished: Ids whose order is settled and published.
     """
 
     orders: Mapping[str, StoredOrder] = field(default_factory=dict)
-    corrupt: Collection[str] = frozenset()
+    corrupt: Mapping[str, UnreadableOrder] = field(default_factory=dict)
     finished: Collection[str] = frozenset()
 
 
@@ -28,7 +34,7 @@ class Case:
     """A dead letter, and what became of its order.
 
     Attributes:
-        error_type, error, attempts: From the message, or else from the order.
+        error_type, error, attempts: From the message, or else from the order, or else as the state explains it.
         copies: Ids of further messages that are copies of this one.
     """
 
@@ -65,14 +71,30 @@ def assess(letter: DeadLetter, facts: Facts) -> Case:
     state = classify(letter, order, corrupt=order_id in facts.corrupt, finished=order_id in facts.finished)
     stored: Mapping[str, Any] = (order.error if order is not None else None) or {}
     attempts = letter.attempts if letter.attempts is not None else stored.get("attempt")
+    error_type, error = _cause(letter, stored, state, facts.corrupt.get(order_id))
     return Case(
         letter=letter,
         state=state,
-        error_type=letter.error_type or str(stored.get("error_type") or "") or "UNKNOWN",
-        error=letter.error or str(stored.get("error") or ""),
+        error_type=error_type,
+        error=error,
         attempts=attempts if isinstance(attempts, int) else None,
         summary=letter.summary or (summarise(order) if order is not None else ""),
     )
+
+
+def _cause(
+    letter: DeadLetter, stored: Mapping[str, Any], state: State, corrupt: UnreadableOrder | None
+) -> tuple[str, str]:
+    """The error's type and text: one cause has one name, whoever noticed it."""
+    if letter.error_type:
+        return letter.error_type, letter.error or ""
+    if stored.get("error_type"):
+        return str(stored["error_type"]), str(stored.get("error") or "")
+    if corrupt is not None:
+        return CorruptDataError.__name__, letter.error or str(corrupt)
+    if state is State.NOTIFICATION_MISSING:
+        return NOT_PUBLISHED, letter.error or "settled, but no attempt could publish its event"
+    return NO_REPORT, letter.error or "no attempt reported an error: killed, timed out, or throttled before it began"
 
 
 def merge(cases: Iterable[Case]) -> list[Case]:

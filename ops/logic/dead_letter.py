@@ -1,13 +1,14 @@
 """A message of the dead-letter queue: which order it is about, why it is there, and what became of the order."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
 from runtime.logic.delivery import Delivery
-from runtime.logic.failures import PermanentError
+from runtime.logic.failures import PermanentError, describe
 from runtime.logic.message import MALFORMED_BODY
 from runtime.models.order import SETTLED_STATUSES, OrderMessage, OrderStatus, StoredOrder
 
@@ -72,8 +73,9 @@ class DeadLetter:
         original_id: The id of the first message that was dead-lettered; copies share it.
         twin_key: Equal for copies of one message only.
         order_id: The order concerned, where the message says so reliably.
-        readable: Whether a worker can ever read it: a body of a newer version counts as readable.
-        error_type, error, attempts: What the worker wrote on the message; absent if SQS moved it.
+        readable: Whether a worker can ever read it: what is JSON may be after a deploy, a newer version among it.
+        error_type, error: What the worker wrote on the message, or else would write; absent if it can be processed.
+        attempts: What the worker wrote on the message; absent if SQS moved it.
         summary: What the order is, without personal data; empty if unknown.
     """
 
@@ -92,6 +94,8 @@ class DeadLetter:
 def read_letter(message: Received) -> DeadLetter:
     """Read what there is to know from the message alone."""
     delivery = as_delivery(message)
+    refusal = delivery.content if isinstance(delivery.content, Exception) else None
+    error_type, error = describe(refusal) if refusal is not None else (None, None)
     original = message.text("original_message_id") or message.message_id
     attempts = message.text("attempt") or ""
     return DeadLetter(
@@ -100,10 +104,11 @@ def read_letter(message: Received) -> DeadLetter:
         # The id alone is text that a sender could choose: only copies of the same bytes may be merged.
         twin_key=hashlib.sha256(f"{original}\n{delivery.order_id}\n{message.body}".encode()).digest()[:16],
         order_id=delivery.order_id,
-        readable=_is_readable(delivery),
-        error_type=message.text("error_type"),
-        error=message.text("error"),
-        attempts=int(attempts) if attempts.isascii() and attempts.isdigit() else None,
+        # What is JSON may be readable after a deploy; what is not never will be.
+        readable=not isinstance(refusal, PermanentError) or refusal.error_type != MALFORMED_BODY,
+        error_type=message.text("error_type") or error_type,
+        error=message.text("error") or error,
+        attempts=int(attempts) if re.fullmatch(r"[0-9]{1,9}", attempts) else None,
         sent_at=message.sent_at,
         summary="" if delivery.order is None else summarise(delivery.order),
     )
@@ -157,8 +162,3 @@ def classify(letter: DeadLetter, order: StoredOrder | None, *, corrupt: bool, fi
     if order.status in SETTLED_STATUSES:
         return State.LEFTOVER if finished else State.NOTIFICATION_MISSING
     return State.FAILED if order.status is OrderStatus.FAILED else State.UNREPORTED
-
-
-def _is_readable(delivery: Delivery) -> bool:
-    # What is JSON may be readable after a deploy; what is not never will be.
-    return not (isinstance(delivery.content, PermanentError) and delivery.content.error_type == MALFORMED_BODY)

@@ -9,6 +9,8 @@ from runtime.logic.event import EVENT_TYPES
 from runtime.models.fields import from_timestamp, to_timestamp
 from runtime.models.order import OrderStatus, StoredOrder
 
+UNTOLD: Final = "cannot be told: the row is unreadable"
+_WORKER: Final = "worker"
 CODE_PLACES: Final = frozenset({"trace", "places"})
 """Details that are many lines long, for whoever repairs the code."""
 _SHOWN: Final = (
@@ -52,14 +54,29 @@ def steps_of_order(order: StoredOrder) -> list[Step]:
     return steps
 
 
-def concerns(line: Mapping[str, Any], order_id: str, correlation_id: str | None) -> bool:
-    """Whether a log line is about an order: it names the order, or its request and no other order.
+def own_lines(lines: Iterable[Mapping[str, Any]], order_id: str) -> list[Mapping[str, Any]]:
+    """Those of `lines` that are about an order: they name it, or are of a request that does.
 
-    Clients choose correlation ids: one may be short, or the same for many orders.
+    Callers choose correlation ids: one may be another caller's, another order's id, or the same for many orders. So it
+    is no proof; the number that Lambda gives each request, and the id that SQS gives each message, is.
     """
-    if order_id in str(line):
-        return True
-    return line.get("order_id") is None and correlation_id is not None and line.get("correlation_id") == correlation_id
+    found = list(lines)
+    proofs = {proof for line in found if line.get("order_id") == order_id for proof in _proofs(line)}
+    return [line for line in found if _names(line, order_id) or (_is_nobodys(line) and proofs & _proofs(line))]
+
+
+def _names(line: Mapping[str, Any], order_id: str) -> bool:
+    return order_id in str(line.get("error")) if _is_nobodys(line) else line["order_id"] == order_id
+
+
+def _is_nobodys(line: Mapping[str, Any]) -> bool:
+    return line.get("order_id") is None
+
+
+def _proofs(line: Mapping[str, Any]) -> set[tuple[str, str]]:
+    # An invocation of the worker has many orders.
+    names = ("message_id",) if line.get("service") == _WORKER else ("message_id", "function_request_id")
+    return {(name, str(line[name])) for name in names if line.get(name)}
 
 
 def step_of_line(line: Mapping[str, Any]) -> Step:
@@ -74,8 +91,8 @@ def step_of_line(line: Mapping[str, Any]) -> Step:
 def _moment(line: Mapping[str, Any]) -> datetime:
     # The logger's own time: Lambda may hand over several lines with one.
     try:
-        return datetime.strptime(str(line.get("timestamp")), "%Y-%m-%d %H:%M:%S,%f%z")
-    except ValueError:
+        return datetime.strptime(str(line.get("timestamp")), "%Y-%m-%d %H:%M:%S,%f%z").astimezone(UTC)
+    except (ValueError, OverflowError):
         return datetime.fromtimestamp(line["at_ms"] / 1000, UTC)
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 SCHEMA_VERSION: Final = 1
 """The version of the queue message and of the stored order that this code writes; the newest that it knows."""
@@ -53,8 +53,21 @@ Caller = Annotated[
     str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 (hex) over the JSON list [issuer, subject].")
 ]
 
+
+def from_timestamp(timestamp: str) -> datetime:
+    """Read a `Timestamp`. Raises `ValueError` for anything else."""
+    return datetime.fromisoformat(timestamp)
+
+
+def _a_moment(timestamp: str) -> str:
+    # No pattern knows how many days a month has.
+    from_timestamp(timestamp)
+    return timestamp
+
+
 Timestamp = Annotated[
     str,
+    AfterValidator(_a_moment),
     Field(
         pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
         description="RFC 3339 in UTC with milliseconds, e.g. `2026-01-31T12:00:00.000Z`.",
@@ -73,11 +86,6 @@ CorrelationId = Annotated[
 def to_timestamp(moment: datetime) -> str:
     """Write an aware `moment` as a `Timestamp`; strings, because they are stored and sent byte for byte."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def from_timestamp(timestamp: str) -> datetime:
-    """Read a `Timestamp`. Raises `ValueError` for anything else."""
-    return datetime.fromisoformat(timestamp)
 
 
 def money(text: str) -> Decimal:

@@ -15,9 +15,12 @@ from ops.logic.case import Facts, assess, merge
 from ops.logic.dead_letter import State, read_letter
 from ops.logic.durations import WrongValueError, parse_duration, show_duration
 from ops.logic.resend import MAX_BATCH, MAX_BATCH_BYTES, batches, fresh_attributes, send_entry
+from ops.logic.stored import UnreadableOrder
 from ops.logic.where import Where
 from runtime.models.order import OrderStatus
 from tests.ops.factories import CALLER, ORDER_ID, OTHER_ID, accept, body, received, stored, text
+
+UNREADABLE_ROW = UnreadableOrder(ORDER_ID, "ACCEPTED", {"accepted_at": "is no date"}, newer=False, item={})
 
 
 @pytest.mark.parametrize(
@@ -34,7 +37,7 @@ from tests.ops.factories import CALLER, ORDER_ID, OTHER_ID, accept, body, receiv
 )
 def test_the_state_follows_the_order(order: Any, finished: bool, state: State) -> None:
     # GIVEN a dead letter and its order
-    facts = Facts({ORDER_ID: order} if order else {}, (), {ORDER_ID} if finished else ())
+    facts = Facts({ORDER_ID: order} if order else {}, finished={ORDER_ID} if finished else ())
     # WHEN it is judged
     case = assess(read_letter(received()), facts)
     # THEN the state is what a person needs to know
@@ -44,7 +47,7 @@ def test_the_state_follows_the_order(order: Any, finished: bool, state: State) -
 def test_an_unreadable_row_is_told() -> None:
     # GIVEN a row that is no order
     # WHEN its dead letter is judged
-    case = assess(read_letter(received()), Facts(corrupt={ORDER_ID}))
+    case = assess(read_letter(received()), Facts(corrupt={ORDER_ID: UNREADABLE_ROW}))
     # THEN it says so
     assert case.state is State.CORRUPT_ORDER
 

@@ -8,9 +8,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from rich.table import Table
 
-from ops.cli.desk import Desk, console
+from ops.cli.desk import Desk
 from ops.cli.order import run_replay
 from ops.gateway.clients import Clients
 from ops.gateway.telemetry import Query, Telemetry
@@ -19,19 +18,6 @@ from ops.target import Target
 from runtime.models.order import OrderStatus
 from tests.ops.factories import CALLER, ORDER_ID, stored
 from tests.ops.test_target import BUS, outputs
-
-
-@pytest.mark.parametrize("text", ["see [/ticket]", "the row [sku] is odd", "a :bug: somewhere"])
-def test_what_people_wrote_is_shown_as_it_is(text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN a text that could be taken for markup
-    table = Table()
-    table.add_row(text)
-    # WHEN it is shown in a table and in a line
-    out = console(stderr=False)
-    out.print(table)
-    out.print(text)
-    # THEN nothing of it is lost
-    assert capsys.readouterr().out.count(text) == 2
 
 
 @pytest.mark.parametrize(("topic", "group"), [("orders-prod-notifications", None), ("orders-prod.fifo", CALLER)])

@@ -12,8 +12,9 @@ from lab.simulation.world import STOCK, World
 from ops.cli.orders import rebuilt
 from ops.errors import RefusedError
 from ops.gateway.stock import Stock
-from ops.logic.trace import concerns, notification, step_of_line, steps_of_order, timeline
-from runtime.models.order import OrderStatus
+from ops.logic.stored import UnreadableOrder
+from ops.logic.trace import notification, own_lines, step_of_line, steps_of_order, timeline
+from runtime.models.order import OrderStatus, StoredOrder
 from tests.ops.factories import ORDER_ID, OTHER_ID, accept, orders_of, stored
 
 
@@ -45,21 +46,33 @@ def test_a_life_is_told_in_order_of_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("overrides", "expected"),
+    ("overrides", "own"),
     [
         ({"order_id": ORDER_ID, "correlation_id": "other"}, True),
         ({"error": f"The order {ORDER_ID} was settled"}, True),
-        ({"correlation_id": "1"}, True),
-        ({"correlation_id": "1", "order_id": OTHER_ID}, False),
-        ({"correlation_id": "11"}, False),
+        ({"message_id": "m-1"}, True),
+        ({"service": "api", "function_request_id": "r-1"}, True),
+        ({"function_request_id": "r-1"}, False),
+        ({"message_id": "m-1", "order_id": OTHER_ID}, False),
+        ({"service": "api", "function_request_id": "r-1", "order_id": OTHER_ID}, False),
+        ({"service": "api", "function_request_id": "r-2", "correlation_id": "c-1"}, False),
+        ({"service": "api", "function_request_id": "r-2", "correlation_id": ORDER_ID}, False),
+        ({"order_id": OTHER_ID, "correlation_id": ORDER_ID}, False),
+        ({"order_id": OTHER_ID, "error": f"The order {ORDER_ID} was settled"}, False),
         ({}, False),
     ],
 )
-def test_a_shared_correlation_id_brings_no_other_orders_lines(overrides: dict[str, Any], expected: bool) -> None:
-    # GIVEN an order whose client sends the same short correlation id with each
-    # WHEN a line of the log is judged
-    # THEN it is the order's if it names the order, or its request and no other order
-    assert concerns(line(**overrides), ORDER_ID, "1") is expected
+def test_only_an_orders_own_lines_are_its_life(overrides: dict[str, Any], own: bool) -> None:
+    # GIVEN an order's request and message, whatever correlation id its caller or another chose
+    known = [
+        line(service="api", order_id=ORDER_ID, correlation_id="c-1", function_request_id="r-1"),
+        line(order_id=ORDER_ID, correlation_id="c-1", function_request_id="r-9", message_id="m-1"),
+    ]
+    asked = line(**overrides)
+    # WHEN a line of the log is judged beside them
+    found = own_lines([*known, asked], ORDER_ID)
+    # THEN it is shown only if it is certainly about the order
+    assert found == [*known, asked][: 2 + own]
 
 
 def test_a_line_shows_nothing_that_is_not_known_to_be_harmless() -> None:
@@ -125,8 +138,10 @@ def test_open_orders_are_found_and_unreadable_rows_named(world: World) -> None:
     # WHEN open orders are looked for
     pages = list(orders_of(world).open_orders("2027-01-01T00:00:00.000Z"))
     # THEN the open one is listed, the odd one named
-    assert [order.order_id for orders, _ in pages for order in orders] == [open_id]
-    assert [order_id for _, corrupt in pages for order_id in corrupt] == ["odd"]
+    assert {row.order_id: type(row) for page in pages for row in page} == {
+        open_id: StoredOrder,
+        "odd": UnreadableOrder,
+    }
 
 
 def stock_of(world: World) -> Stock:
@@ -145,10 +160,12 @@ def test_stock_is_added_once_though_the_answer_was_lost(world: World) -> None:
 def test_a_count_is_corrected_only_if_it_is_what_was_seen(world: World) -> None:
     # GIVEN 1000, of which somebody has seen 1000
     stock = stock_of(world)
-    stock.replace("SKU-1", 900, 1000)
+    seen = stock.get("SKU-1")
+    assert seen is not None
+    stock.replace("SKU-1", 900, seen)
     # WHEN somebody else corrects what they saw before
     with pytest.raises(RefusedError, match="now: 900"):
-        stock.replace("SKU-1", 5, 1000)
+        stock.replace("SKU-1", 5, seen)
     # THEN that is refused
     assert world.available("SKU-1") == 900
 

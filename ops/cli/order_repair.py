@@ -1,0 +1,81 @@
+"""`order repair`."""
+
+import argparse
+from typing import Any
+
+from ops.cli.common import add_command, dry_run, progress
+from ops.cli.desk import Desk
+from ops.discard import find
+from ops.errors import ExitCode, RefusedError
+from ops.logic.dead_letter import content_of
+from ops.logic.stored import UnreadableOrder
+from ops.repair import Plan, needs_message, plan
+from runtime.models.order import OrderMessage
+
+
+def register(actions: Any) -> None:
+    """Add the command."""
+    repair = add_command(
+        actions,
+        "repair",
+        run_repair,
+        "remove what is unreadable from a row of the orders table, and nothing else; the order is settled by nobody",
+        "python -m ops order repair 1bfa2889-307d-56d4-8339-4dc839c7313d --expect 0f5c88d1 --yes",
+        "dlq redrive --where order_id=ID takes the order to its end. Without --expect it shows what is wrong.",
+        changes=True,
+    )
+    repair.add_argument("id", help="the order's id")
+    repair.add_argument("--expect", metavar="FINGERPRINT", help="the row as it was shown; needed with --yes")
+
+
+def run_repair(options: argparse.Namespace, desk: Desk) -> int:
+    """Repair, or say what would be."""
+    row = desk.orders.read(options.id)
+    if not isinstance(row, UnreadableOrder):
+        state = "is readable" if row is not None else "is not stored"
+        raise RefusedError(f"The order {options.id} {state}; there is nothing to repair.")
+    message = _message(desk, options.id) if needs_message(row) else None
+    planned = plan(row, message, desk.orders.record_status(options.id))
+    if (options.yes or options.expect) and options.expect != planned.pinned:
+        raise RefusedError(
+            f"The row of {options.id} is {planned.pinned} now, and --expect is {options.expect}. Nothing was changed. "
+            f"Look first: {row.repair_command}"
+        )
+    acted = bool(options.yes and planned.removed)
+    if acted:
+        desk.orders.repair(row, planned.known)
+    _report(desk, planned, acted=acted)
+    if needs_message(row) and message is None:
+        desk.say(
+            "Its message is not among the dead letters: nothing takes the place of what goes, and its event needs it."
+        )
+    if acted or not planned.removed:
+        desk.next(f"python -m ops dlq redrive --where order_id={row.order_id}")
+    else:
+        dry_run(desk, *([] if options.expect else ["--expect", planned.pinned]))
+    return ExitCode.OK
+
+
+def _message(desk: Desk, order_id: str) -> OrderMessage | None:
+    with desk.sweep() as sweep, progress(desk, "looking for its message") as show:
+        found = find(sweep, desk.orders, order_id)
+        show(sweep.seen)
+    return next((content for each in found.messages if (content := content_of(each)) is not None), None)
+
+
+def _report(desk: Desk, planned: Plan, *, acted: bool) -> None:
+    row = planned.row
+    if desk.as_json:
+        desk.print_json({"dry_run": not acted, **planned.as_json()})
+    else:
+        desk.out.fields({"order": row.order_id, "status": row.status or "unreadable", "fingerprint": planned.pinned})
+        rows = [(name, problem, _outcome(planned, name, acted=acted)) for name, problem in row.problems.items()]
+        desk.out.rows(("attribute", "what is wrong", "what happens"), rows, whole={"attribute"})
+
+
+def _outcome(planned: Plan, name: str, *, acted: bool) -> str:
+    if name not in planned.removed:
+        return "it is missing: a worker writes it"
+    if name in planned.known:
+        return "replaced by what its message says" if acted else "would be replaced by what its message says"
+    return "removed" if acted else "would be removed"

@@ -1,0 +1,92 @@
+"""Where commands write: for people, at any width and in any encoding; exactly, for programs."""
+
+import io
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+
+_LEAST_WIDTH: Final = 12
+"""A column of text that is narrower is harder to read than one line for each field."""
+_WIDTH_WITHOUT_TERMINAL: Final = 240
+_EMPTY: Final = ("", "-")
+
+
+def visible(text: str) -> str:
+    """`text` as one line in which everything shows: control and format characters, line breaks too, as escapes.
+
+    Senders choose what is in a message or an attribute; it must neither steer a terminal nor look like our own lines.
+    """
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+class Screen(Console):
+    """Standard output or standard error.
+
+    Texts are shown as they are, never as markup. What the encoding lacks is escaped. A reader that goes away (`… |
+    head`) ends the output and not the work.
+    """
+
+    def __init__(self, *, stderr: bool) -> None:
+        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
+        if not self.is_terminal:
+            # No wrapping that would cut ids in two.
+            self.width = _WIDTH_WITHOUT_TERMINAL
+        if isinstance(self.file, io.TextIOWrapper):
+            self.file.reconfigure(errors="backslashreplace")
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the reader has gone away."""
+        return self.quiet
+
+    def on_broken_pipe(self) -> None:
+        """Write the rest to nobody."""
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())
+        os.close(nowhere)
+
+    def tell(self, text: str, style: str | None = None) -> None:
+        """One line, as long as it is: the terminal may wrap it, and what is copied from there is whole."""
+        self.print(visible(text), style=style, soft_wrap=True)
+
+    def raw(self, text: str) -> None:
+        """Text for programs, with nothing changed."""
+        self.finish(f"{text}\n")
+
+    def finish(self, text: str = "") -> None:
+        """Write what is buffered, and `text`."""
+        try:
+            self.file.write(text)
+            self.file.flush()
+        except BrokenPipeError:
+            self.on_broken_pipe()
+
+    def fields(self, fields: Mapping[str, Any]) -> None:
+        """Names and values, one pair a line; those without a value are left out."""
+        shown = {name: str(value) for name, value in fields.items() if value not in (None, [], *_EMPTY)}
+        width = max(map(len, shown), default=0)
+        for name, value in shown.items():
+            self.tell(f"{name:<{width}}  {value}")
+
+    def rows(self, columns: Sequence[str], rows: Iterable[Sequence[str]], whole: Collection[str] = ()) -> None:
+        """A table. Where its `whole` columns leave too little room for the others, each row is a block of fields."""
+        cells = [[visible(cell) for cell in row] for row in rows]
+        kept = [index for index, name in enumerate(columns) if name in whole]
+        taken = sum(max(map(cell_len, (columns[index], *(row[index] for row in cells)))) for index in kept)
+        if taken + _LEAST_WIDTH * (len(columns) - len(kept)) + len(columns) - 1 > self.width:
+            for number, row in enumerate(cells):
+                if number:
+                    self.tell("")
+                self.fields(dict(zip(columns, row, strict=True)))
+            return
+        table = Table(box=None, pad_edge=False)
+        for name in columns:
+            table.add_column(name, overflow="fold", no_wrap=name in whole)
+        for row in cells:
+            table.add_row(*row)
+        self.print(table)

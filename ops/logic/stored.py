@@ -1,0 +1,94 @@
+"""Rows of the orders table as they are, also where a row is no order."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from runtime.logic.failures import CorruptDataError
+from runtime.models.fields import SCHEMA_VERSION
+from runtime.models.order import OrderLine, StoredOrder
+from runtime.store.items import from_item, to_order
+
+Item = Mapping[str, Any]
+"""A row in DynamoDB's JSON."""
+
+_KEY: Final = "order_id"
+_LINES: Final = "lines"
+_VERSION: Final = "schema_version"
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableOrder:
+    """A row that is no order.
+
+    Attributes:
+        status: As far as it can be read.
+        problems: By attribute: what is wrong with it, without its value.
+        newer: Whether a newer version wrote the row: then it is that version's to read.
+        item: The row.
+    """
+
+    order_id: str
+    status: str | None
+    problems: Mapping[str, str]
+    newer: bool
+    item: Item
+
+    def __str__(self) -> str:
+        wrong = "; ".join(f"{name}: {problem}" for name, problem in self.problems.items())
+        return f"written by a newer version: {wrong}" if self.newer else wrong
+
+    @property
+    def repair_command(self) -> str:
+        """What to type."""
+        return f"python -m ops order repair {self.order_id}"
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {"order_id": self.order_id, "status": self.status, "unreadable": dict(self.problems)}
+
+
+def read_row(item: Item) -> StoredOrder | UnreadableOrder:
+    """The order in a row, or what is wrong with it."""
+    try:
+        return to_order(item)
+    except (CorruptDataError, ArithmeticError):
+        return _unreadable(item)
+
+
+def fingerprint(item: Item) -> str:
+    """Eight digits that change with anything in the row."""
+    return hashlib.sha256(json.dumps(item, sort_keys=True, default=repr).encode()).hexdigest()[:8]
+
+
+def _unreadable(item: Item) -> UnreadableOrder:
+    problems: dict[str, str] = {}
+    fields: dict[str, Any] = {}
+    for name, value in item.items():
+        try:
+            fields |= from_item({name: value})
+        except ArithmeticError:
+            problems[name] = "a number that is too long to read"
+    fields = {name: value for name, value in fields.items() if value is not None}
+    try:
+        fields[_LINES] = [{name: line[name] for name in OrderLine.model_fields} for line in fields.get(_LINES, ())]
+    except (KeyError, TypeError):
+        del fields[_LINES]
+        problems[_LINES] = "not a list of lines"
+    try:
+        StoredOrder.model_validate(fields)
+    except ValidationError as error:
+        for problem in error.errors():
+            problems.setdefault(str(problem["loc"][0]), problem["msg"])
+    status, version = fields.get("status"), fields.get(_VERSION)
+    return UnreadableOrder(
+        order_id=str(item[_KEY]["S"]),
+        status=status if isinstance(status, str) else None,
+        problems=problems,
+        newer=isinstance(version, int) and version > SCHEMA_VERSION,
+        item=item,
+    )

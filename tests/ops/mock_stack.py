@@ -1,0 +1,144 @@
+"""A whole stack on moto, for whole commands."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import boto3
+from moto import mock_aws
+
+from ops.cli.main import main
+from ops.gateway.clients import Clients
+from ops.target import Target
+from tests.ops.test_target import outputs
+
+REGION = "eu-west-1"
+GIVEN = outputs()
+_ROLE = {"Version": "2012-10-17", "Statement": []}
+
+
+@contextmanager
+def account(folder: Path) -> Iterator[MockStack]:
+    """An account with one stack in it."""
+    with mock_aws():
+        yield MockStack(folder)
+
+
+class MockStack:
+    """Queues, tables, functions, mapping and topics, as the program makes them."""
+
+    def __init__(self, folder: Path) -> None:
+        clients: Any = boto3.Session(region_name=REGION).client
+        self.sqs, self.dynamodb, self.lambda_ = clients("sqs"), clients("dynamodb"), clients("lambda")
+        self.logs, self.sns, self.cloudwatch = clients("logs"), clients("sns"), clients("cloudwatch")
+        self.dead_letters = self.sqs.create_queue(QueueName="orders-prod-orders-queue-dlq")["QueueUrl"]
+        policy = json.dumps({"deadLetterTargetArn": self.arn_of(self.dead_letters), "maxReceiveCount": 3})
+        self.orders = self.sqs.create_queue(
+            QueueName="orders-prod-orders-queue", Attributes={"RedrivePolicy": policy, "VisibilityTimeout": "60"}
+        )["QueueUrl"]
+        for table, key in (
+            (GIVEN["orders_table"], "order_id"),
+            (GIVEN["stock_table"], "sku"),
+            (GIVEN["worker_idempotency_table"], "id"),
+        ):
+            self.dynamodb.create_table(
+                TableName=table,
+                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+                BillingMode="PAY_PER_REQUEST",
+            )
+        self._functions()
+        self.topic = self.sns.create_topic(Name="orders-prod-notifications")["TopicArn"]
+        pages = {tier: self.sns.create_topic(Name=f"orders-prod-alarms-{tier}")["TopicArn"] for tier in ("page",)}
+        self._clients: Clients | None = None
+        self.outputs = folder / "stack.json"
+        urls = {"orders_queue_url": self.orders, "dead_letter_queue_url": self.dead_letters}
+        self.outputs.write_text(json.dumps({**GIVEN, **urls, "alarm_topic_arns": pages}))
+
+    def arn_of(self, url: str) -> str:
+        """A queue's ARN."""
+        return str(self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"])
+
+    def run(self, *command: str) -> int:
+        """Type a command. All of them share their clients: making those is most of what a command costs."""
+        with patch("ops.cli.main.Clients", self._shared):
+            return main([*command, "--outputs", str(self.outputs)])
+
+    def _shared(self, target: Target) -> Clients:
+        self._clients = self._clients or Clients(target)
+        return self._clients
+
+    def put_order(self, item: dict[str, Any]) -> None:
+        """A row of the orders table, whatever it is."""
+        self.dynamodb.put_item(TableName=GIVEN["orders_table"], Item=item)
+
+    def order(self, order_id: str) -> dict[str, Any]:
+        """A row of the orders table."""
+        found: dict[str, Any] = self.dynamodb.get_item(
+            TableName=GIVEN["orders_table"], Key={"order_id": {"S": order_id}}
+        )["Item"]
+        return found
+
+    def put_stock(self, item: dict[str, Any]) -> None:
+        """A row of the stock table, whatever it is."""
+        self.dynamodb.put_item(TableName=GIVEN["stock_table"], Item=item)
+
+    def stock(self, sku: str) -> dict[str, Any]:
+        """A row of the stock table."""
+        found: dict[str, Any] = self.dynamodb.get_item(TableName=GIVEN["stock_table"], Key={"sku": {"S": sku}})["Item"]
+        return found
+
+    def put_record(self, item: dict[str, Any]) -> None:
+        """A record of the worker, whatever it is."""
+        self.dynamodb.put_item(TableName=GIVEN["worker_idempotency_table"], Item=item)
+
+    def put_dead_letter(self, body: str, attributes: dict[str, Any]) -> None:
+        """A dead letter, whatever it is."""
+        self.sqs.send_message(QueueUrl=self.dead_letters, MessageBody=body, MessageAttributes=attributes)
+
+    def log(self, function: str, *lines: dict[str, Any]) -> None:
+        """Lines in a function's log."""
+        group, stream = f"/aws/lambda/{GIVEN[f'{function}_function']}", "stream"
+        if not self.logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
+            self.logs.create_log_group(logGroupName=group)
+            self.logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        events = [{"timestamp": int(line["at"] * 1000), "message": json.dumps(line)} for line in lines]
+        self.logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+
+    def clear(self) -> None:
+        """No rows, no dead letters."""
+        for table, key in ((GIVEN["orders_table"], "order_id"), (GIVEN["worker_idempotency_table"], "id")):
+            for item in self.dynamodb.scan(TableName=table)["Items"]:
+                self.dynamodb.delete_item(TableName=table, Key={key: item[key]})
+        # A purge is allowed once a minute.
+        while found := self.sqs.receive_message(QueueUrl=self.dead_letters, MaxNumberOfMessages=10).get("Messages"):
+            for message in found:
+                self.sqs.delete_message(QueueUrl=self.dead_letters, ReceiptHandle=message["ReceiptHandle"])
+
+    def _functions(self) -> None:
+        iam = boto3.client("iam", region_name=REGION)
+        role = iam.create_role(RoleName="worker", AssumeRolePolicyDocument=json.dumps(_ROLE))["Role"]["Arn"]
+        code = io.BytesIO()
+        with zipfile.ZipFile(code, "w") as archive:
+            archive.writestr("handler.py", "")
+        for name in ("create_order", "get_order", "process_order"):
+            function = GIVEN[f"{name}_function"]
+            self.lambda_.create_function(
+                FunctionName=function,
+                Runtime="python3.13",
+                Role=role,
+                Handler="handler.handler",
+                Code={"ZipFile": code.getvalue()},
+                Publish=True,
+            )
+            self.lambda_.create_alias(FunctionName=function, Name="live", FunctionVersion="1")
+        self.mapping = self.lambda_.create_event_source_mapping(
+            EventSourceArn=self.arn_of(self.orders), FunctionName=GIVEN["process_order_function"]
+        )["UUID"]

@@ -1,0 +1,115 @@
+"""Where commands write: whole ids at any width, any encoding, no steering by data, and readers that go away."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ops.cli.screen import Screen, visible
+from tests.ops.factories import ORDER_ID
+
+ROOT = Path(__file__).resolve().parents[2]
+TIME = "2026-01-01T00:00:01.500Z"
+CONTROLS = "\x1b[31m \x9b2J \u202e \r\n  next: rm -rf / \u2028 \ud800 \x7f"
+
+
+def screen(width: int) -> tuple[Screen, io.StringIO]:
+    """A terminal of that many columns, and what it shows."""
+    written = io.StringIO()
+    made = Screen(stderr=False)
+    made.file, made.width = written, width
+    return made, written
+
+
+@given(
+    columns=st.integers(1, 5), text=st.text(max_size=80), width=st.sampled_from([60, 80, 240]), number=st.integers(0, 3)
+)
+def test_ids_and_times_are_whole_at_every_width(columns: int, text: str, width: int, number: int) -> None:
+    # GIVEN rows with an id, a time and any texts
+    out, written = screen(width)
+    names = ["id", "at", *(f"column {index}" for index in range(columns))]
+    rows = [(ORDER_ID, TIME, *[text] * columns)] * number
+    # WHEN they are shown
+    out.rows(names, rows, whole={"id", "at"})
+    # THEN each can be copied, and nothing is cut away
+    assert written.getvalue().count(ORDER_ID) == written.getvalue().count(TIME) == number
+    assert "…" not in written.getvalue().replace(visible(text), "") or "…" in text
+
+
+@pytest.mark.parametrize("show", [Screen.tell, lambda out, text: out.rows(("a",), [(text,)]), None])
+def test_data_neither_steers_the_terminal_nor_looks_like_our_own_lines(show: Any) -> None:
+    # GIVEN a text that a sender chose
+    out, written = screen(200)
+    # WHEN it is shown in any way
+    (show or (lambda out, text: out.fields({"error": text})))(out, CONTROLS)
+    # THEN everything in it is on one line, as escapes
+    (line,) = [line for line in written.getvalue().splitlines() if "next" in line]
+    assert not [each for each in line if unicodedata.category(each) in {"Cc", "Cf", "Cs", "Zl", "Zp"}]
+    assert r"\x9b2J \u202e \r\n  next: rm" in line
+
+
+@pytest.mark.parametrize("text", ["see [/ticket]", "the row [sku] is odd", "a :bug: somewhere"])
+def test_what_people_wrote_is_shown_as_it_is(text: str) -> None:
+    # GIVEN a text that could be taken for markup
+    out, written = screen(80)
+    # WHEN it is shown in a table and in a line
+    out.rows(("a",), [(text,)])
+    out.tell(text)
+    # THEN nothing of it is lost
+    assert written.getvalue().count(text) == 2
+
+
+def test_what_the_encoding_lacks_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a terminal that knows ASCII only (LANG=C)
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="ascii"))
+    out = Screen(stderr=False)
+    # WHEN other characters are shown
+    out.tell("caller abcd1234…")
+    out.rows(("name",), [("Zoë",)])
+    # THEN they are shown as escapes
+    assert b"abcd1234\\u2026" in written.getvalue()
+    assert b"Zo\\xeb" in written.getvalue()
+
+
+def without_reader(code: str) -> subprocess.CompletedProcess[str]:
+    """Run Python whose standard output nobody reads."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        return subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+        )
+    finally:
+        os.close(writer)
+
+
+@pytest.mark.parametrize(
+    "write", ["out.tell('x' * 100_000)", "out.raw('x' * 100_000)", "out.rows(('a',), [('x',)])", "out.raw('x')"]
+)
+def test_a_reader_that_goes_away_ends_the_output_and_not_the_work(write: str) -> None:
+    # GIVEN a command whose reader has had enough (`… | true`)
+    done = without_reader(
+        "import sys; from ops.cli.screen import Screen; out = Screen(stderr=False)\n"
+        f"{write}; {write}; sys.stderr.write(f'done {{out.is_closed}}')"
+    )
+    # WHEN it has written
+    # THEN it goes on to its end, without a word about it
+    assert (done.returncode, done.stderr) == (0, "done True")
+
+
+def test_help_may_have_no_reader() -> None:
+    # GIVEN `python -m ops --help | true`
+    # WHEN it runs
+    done = without_reader("import sys; from ops.cli.main import main; sys.exit(main(['--help']))")
+    # THEN it ends well
+    assert (done.returncode, done.stderr) == (0, "")

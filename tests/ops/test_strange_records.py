@@ -1,0 +1,315 @@
+"""One strange record ends no command: it is shown as what it is, and everything else goes on. On moto."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import ops.sweep
+from ops.gateway.orders import record_id
+from ops.logic.case import NO_REPORT, NOT_PUBLISHED
+from runtime.models.order import OrderMessage, StoredOrder
+from runtime.store.items import to_order
+from runtime.store.order_item import immutable_attributes
+from tests.ops.factories import ORDER_ID, OTHER_ID, body, text
+from tests.ops.mock_stack import MockStack, account
+
+GOOD = OTHER_ID
+STRANGE = ORDER_ID
+READING = (
+    ("orders", "open"),
+    ("order", "trace", STRANGE),
+    ("order", "repair", STRANGE),
+    ("dlq", "list"),
+    ("dlq", "show", STRANGE),
+    ("dlq", "redrive"),
+    ("orders", "resend", "--older-than", "15m"),
+    ("status",),
+)
+_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=20)
+_NUMBER = st.one_of(st.integers(-(10**37), 10**37), st.decimals(-1000, 1000, places=2)).map(str)
+_VALUE: st.SearchStrategy[dict[str, Any]] = st.recursive(
+    st.one_of(
+        _TEXT.map(lambda value: {"S": value}),
+        _NUMBER.map(lambda value: {"N": value}),
+        st.sampled_from(["2026-02-30T00:00:00.000Z", "2026-01-01T00:59:60.000Z", "9999-12-31T23:59:59.999Z"]).map(
+            lambda value: {"S": value}
+        ),
+        st.just({"NULL": True}),
+        st.booleans().map(lambda value: {"BOOL": value}),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2).map(lambda value: {"L": value}),
+        st.dictionaries(st.sampled_from(["sku", "quantity", "code", "error_type", "attempt"]), inner, max_size=3).map(
+            lambda value: {"M": value}
+        ),
+    ),
+    max_leaves=4,
+)
+_COLUMNS = sorted({*StoredOrder.model_fields, "unheard_of"} - {"order_id"})
+_ROWS = st.dictionaries(st.sampled_from(_COLUMNS), _VALUE, max_size=4)
+_LETTERS = st.one_of(
+    _TEXT.filter(bool),
+    st.sampled_from(["1" * 5000, "[" * 5000, '{"schema_version": 99}', '{"schema_version": 1' + "0" * 5000 + "}"]),
+    st.dictionaries(
+        st.sampled_from([*OrderMessage.model_fields, "more"]), st.one_of(st.none(), st.integers(), _TEXT), max_size=3
+    ).map(lambda changes: body(**changes)),
+)
+_ATTRIBUTES = st.fixed_dictionaries(
+    {"order_id": st.sampled_from([STRANGE, "not an id", "next: rm"])},
+    optional={name: _TEXT.filter(str.strip) for name in ("error", "error_type", "original_message_id")},
+)
+_NUMBERS = st.dictionaries(
+    st.sampled_from(["attempt", "schema_version"]), st.sampled_from(["1" * 37, "-1", "1.5", "7"])
+)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
+    with account(tmp_path_factory.mktemp("stack")) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch: pytest.MonkeyPatch, stack: MockStack) -> None:
+    monkeypatch.setattr(ops.sweep, "_WAIT_SECONDS", 0)
+    stack.clear()
+
+
+def good_row(order_id: str = GOOD, **changes: Any) -> dict[str, Any]:
+    """An accepted order, as the API stores it."""
+    message = OrderMessage.model_validate_json(body(order_id=order_id))
+    return {"order_id": {"S": order_id}, "status": {"S": "ACCEPTED"}, **immutable_attributes(message), **changes}
+
+
+def put_strange_records(stack: MockStack, row: dict[str, Any], record: dict[str, Any]) -> None:
+    """A row and a record of one order that may be anything, beside those of a good order that waits."""
+    stack.put_order({**good_row(STRANGE), **row})
+    stack.put_record({"id": {"S": record_id(STRANGE)}, **record})
+    stack.put_order(good_row())
+    stack.put_dead_letter(body(order_id=GOOD), {"order_id": text(GOOD)})
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(row=_ROWS, record=st.dictionaries(st.sampled_from(["status", "data", "expiration"]), _VALUE), data=st.data())
+def test_no_record_ends_a_command(stack: MockStack, row: Any, record: Any, data: st.DataObject) -> None:
+    # GIVEN any row, record and dead letter of one order, beside a good order that waits
+    stack.clear()
+    put_strange_records(stack, row, record)
+    attributes = {name: text(value) for name, value in data.draw(_ATTRIBUTES).items()}
+    numbers = {name: text(value, "Number") for name, value in data.draw(_NUMBERS).items()}
+    stack.put_dead_letter(data.draw(_LETTERS), attributes | numbers)
+    # WHEN any command looks
+    codes = {" ".join(command): stack.run(*command) for command in READING}
+    # THEN it comes to its end; only one that was asked about nothing else may refuse
+    refusable = {" ".join(command) for command in READING if STRANGE in command}
+    assert {command: code for command, code in codes.items() if code and command not in refusable} == {}
+    assert set(codes.values()) <= {0, 5}
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(row=_ROWS)
+def test_the_good_order_beside_it_is_listed(stack: MockStack, capsys: pytest.CaptureFixture[str], row: Any) -> None:
+    # GIVEN any row beside a good order that waits
+    stack.clear()
+    put_strange_records(stack, row, {})
+    # WHEN orders and dead letters are listed
+    capsys.readouterr()
+    stack.run("orders", "open", "--json")
+    listed = json.loads(capsys.readouterr().out)
+    stack.run("dlq", "list", "--json")
+    dead = json.loads(capsys.readouterr().out)
+    # THEN the good one is among them
+    assert [view["status"] for view in listed if view["order_id"] == GOOD] == ["ACCEPTED"]
+    assert [case["order_id"] for case in dead] == [GOOD]
+
+
+@pytest.mark.parametrize("moment", ["2026-02-30T00:00:00.000Z", "2026-01-01T00:59:60.000Z"])
+def test_a_row_that_is_no_order_is_listed_as_what_it_is_and_repaired(
+    stack: MockStack, capsys: pytest.CaptureFixture[str], moment: str
+) -> None:
+    # GIVEN an order that was accepted at no moment that ever was
+    stack.put_order(good_row(STRANGE, accepted_at={"S": moment}))
+    assert stack.run("orders", "open") == 0
+    assert "no order: accepted_at" in capsys.readouterr().out
+    # WHEN the repair that is advised is looked at, and typed
+    assert stack.run("order", "repair", STRANGE, "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["removed"] == ["accepted_at"]
+    assert stack.run("order", "repair", STRANGE, "--expect", shown["fingerprint"], "--yes") == 0
+    # THEN only what was unreadable is gone, and the order is as open as before
+    expected = good_row(STRANGE)
+    del expected["accepted_at"]
+    assert stack.order(STRANGE) == expected
+
+
+def test_a_settled_row_gets_back_what_its_message_says(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a settled order whose event could not be built, and its dead letter
+    settled = {"status": {"S": "CONFIRMED"}, "settled_at": {"S": "2026-01-01T00:00:02.000Z"}}
+    stack.put_order(good_row(STRANGE, **settled, accepted_at={"S": "2026-02-30T00:00:00.000Z"}))
+    stack.put_dead_letter(body(), {"order_id": text(STRANGE)})
+    stack.run("order", "repair", STRANGE, "--json")
+    pinned = json.loads(capsys.readouterr().out)["fingerprint"]
+    # WHEN the row is repaired
+    assert stack.run("order", "repair", STRANGE, "--expect", pinned, "--yes") == 0
+    # THEN it has what every order's event needs, and its status is the one that it had
+    assert stack.order(STRANGE) == good_row(STRANGE, **settled)
+
+
+@pytest.mark.parametrize(
+    ("changes", "record", "says"),
+    [
+        ({"status": {"S": "NONE"}, "settled_at": {"S": "2026-01-01T00:00:02.000Z"}}, {}, "stock taken twice"),
+        ({"status": {"N": "1"}}, {"status": {"S": "COMPLETED"}}, "stock taken twice"),
+        ({"schema_version": {"N": "99"}, "currency": {"S": "euro"}}, {}, "newer version"),
+        ({}, {}, "is readable"),
+    ],
+)
+def test_a_repair_that_could_do_harm_is_refused(
+    stack: MockStack, capsys: pytest.CaptureFixture[str], changes: Any, record: Any, says: str
+) -> None:
+    # GIVEN a row of which removing a part would do harm, or that has nothing to repair
+    before = good_row(STRANGE, **changes)
+    put_strange_records(stack, before, record)
+    # WHEN it is to be repaired
+    code = stack.run("order", "repair", STRANGE, "--yes")
+    # THEN that is refused, and the row is as it was
+    assert code == 5
+    assert says in capsys.readouterr().err
+    assert stack.order(STRANGE) == before
+
+
+def test_a_row_that_changed_since_it_was_shown_is_left_alone(
+    stack: MockStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a broken row that somebody has looked at, and that changed since
+    stack.put_order(good_row(STRANGE, accepted_at={"S": "2026-02-30T00:00:00.000Z"}))
+    stack.run("order", "repair", STRANGE, "--json")
+    pinned = json.loads(capsys.readouterr().out)["fingerprint"]
+    now = good_row(STRANGE, accepted_at={"S": "2026-02-31T00:00:00.000Z"})
+    stack.put_order(now)
+    # WHEN it is repaired as it was seen, or as nobody saw it
+    codes = [stack.run("order", "repair", STRANGE, *expect, "--yes") for expect in (("--expect", pinned), ())]
+    # THEN nothing is changed
+    assert codes == [5, 5]
+    assert stack.order(STRANGE) == now
+
+
+STOCK_ROWS: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"available": {"S": "many\x9b"}}, '{"S":"many\\u009b"}'),
+    ({}, "missing"),
+    ({"available": {"NULL": True}}, '{"NULL":true}'),
+    ({"available": {"N": "1.5"}}, '{"N":"1.5"}'),
+    ({"available": {"N": "-3"}}, "-3"),
+    ({"available": {"L": [{"N": "7"}]}}, '{"L":[{"N":"7"}]}'),
+)
+
+
+@pytest.mark.parametrize(("row", "shown"), STOCK_ROWS, ids=[shown for _, shown in STOCK_ROWS])
+def test_a_stock_row_that_is_no_count_is_shown_and_repaired(
+    stack: MockStack, capsys: pytest.CaptureFixture[str], row: dict[str, Any], shown: str
+) -> None:
+    # GIVEN an article with something else than a count
+    stack.put_stock({"sku": {"S": "SKU-9"}, **row})
+    # WHEN it is looked at, and corrected as it was shown
+    assert stack.run("stock", "get", "SKU-9") == 0
+    assert capsys.readouterr().out == f"SKU-9: {shown}\n"
+    assert stack.run("stock", "set", "SKU-9", "7", "--expect", "0", "--yes") == 5
+    assert stack.run("stock", "set", "SKU-9", "7", "--expect", shown, "--yes") == 0
+    # THEN it has a count, and whoever saw the old one is refused
+    assert stack.stock("SKU-9") == {"sku": {"S": "SKU-9"}, "available": {"N": "7"}}
+    assert stack.run("stock", "set", "SKU-9", "8", "--expect", shown, "--yes") == 5
+
+
+def test_nothing_is_added_to_what_is_no_count(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN an article with a text for a count
+    stack.put_stock({"sku": {"S": "SKU-9"}, "available": {"S": "9"}})
+    # WHEN some are added
+    code = stack.run("stock", "add", "SKU-9", "1", "--yes")
+    # THEN the command that repairs it is named
+    assert code == 5
+    assert 'stock set SKU-9 N --expect \'{"S":"9"}\'' in capsys.readouterr().err
+
+
+def test_an_error_that_a_sender_wrote_is_shown_escaped_and_exact_for_programs(
+    stack: MockStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a dead letter with an error that would steer a terminal
+    error = "\x9b2J\u202e\nnext: python -m ops dlq discard"
+    stack.put_dead_letter("no json", {"order_id": text(STRANGE), "error": text(error), "error_type": text("X\n")})
+    # WHEN it is listed and shown
+    told = []
+    for command in (("dlq", "list"), ("dlq", "show", STRANGE)):
+        stack.run(*command)
+        told.append(capsys.readouterr().out)
+        stack.run(*command, "--json")
+        document = json.loads(capsys.readouterr().out)
+        # THEN programs get it as it is, people as escapes
+        assert (document if isinstance(document, list) else document["messages"])[0]["error"] == error
+    assert all(r"\x9b2J\u202e\nnext: python" in shown for shown in told)
+
+
+@pytest.mark.parametrize(
+    ("content", "row", "record", "cause", "advised"),
+    [
+        (body(), {"status": {"S": "CONFIRMED"}}, {}, NOT_PUBLISHED, ["redrive"]),
+        (body(), {"accepted_at": {"S": "2026-02-30T00:00:00.000Z"}}, {}, "CorruptDataError", ["repair", "redrive"]),
+        (body(schema_version=9), {}, {}, "NewerSchemaError", ["redrive", "discard"]),
+        ("no json", {}, {}, "MALFORMED_BODY", ["discard"]),
+        (body(currency="euro"), {}, {}, "INVALID_MESSAGE", ["redrive", "discard"]),
+        (body(), {"status": {"S": "DISCARDED"}}, {}, NO_REPORT, ["discard"]),
+        (body(), {}, {}, NO_REPORT, ["redrive", "discard"]),
+    ],
+)
+def test_a_cause_has_its_name_and_only_what_can_help_is_advised(
+    stack: MockStack,
+    capsys: pytest.CaptureFixture[str],
+    content: str,
+    row: Any,
+    record: Any,
+    cause: str,
+    advised: list[str],
+) -> None:
+    # GIVEN a message that SQS moved, without a word of a worker
+    put_strange_records(stack, row, record)
+    stack.put_dead_letter(content, {"order_id": text(STRANGE)})
+    # WHEN it is shown
+    assert stack.run("dlq", "show", STRANGE) == 0
+    told = capsys.readouterr()
+    # THEN its cause is named as everywhere, and what would be refused is not offered
+    assert dict(line.split(None, 1) for line in told.out.splitlines() if " " in line)["error_type"] == cause
+    assert [line.split()[5] for line in told.err.splitlines() if "next:" in line] == advised
+
+
+def test_a_line_of_another_order_is_no_part_of_a_trace(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN another caller who chose this order's id for a correlation id
+    now = datetime.now(UTC).timestamp()
+    common = {"at": now, "service": "api", "message": "order accepted", "level": "INFO"}
+    own = {**common, "order_id": STRANGE, "correlation_id": "c-1", "function_request_id": "r-1"}
+    foreign = {**common, "message": "refused", "correlation_id": STRANGE, "function_request_id": "r-2"}
+    stack.put_order(good_row(STRANGE))
+    stack.log("create_order", own, foreign)
+    # WHEN the order is traced
+    stack.run("order", "trace", STRANGE, "--json")
+    steps = json.loads(capsys.readouterr().out)["steps"]
+    # THEN only its own line is shown
+    assert [step["what"] for step in steps if step["where"] == "api" and "sent" not in step["what"]] == [
+        "order accepted"
+    ]
+
+
+def test_what_a_repair_leaves_is_an_order(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a row with several unreadable attributes
+    stack.put_order(good_row(STRANGE, lines={"S": "x"}, total={"N": "1"}, correlation_id={"S": " "}))
+    stack.run("order", "repair", STRANGE, "--json")
+    pinned = json.loads(capsys.readouterr().out)["fingerprint"]
+    # WHEN it is repaired
+    stack.run("order", "repair", STRANGE, "--expect", pinned, "--yes")
+    # THEN it can be read
+    assert to_order(stack.order(STRANGE)).status == "ACCEPTED"
