@@ -10,6 +10,7 @@ from rich.text import Text
 
 from ops.cli.common import add_command, dry_run
 from ops.cli.desk import Desk
+from ops.cli.screen import visible
 from ops.errors import ExitCode, NoStackError
 from ops.logic.durations import WrongValueError, parse_duration
 from ops.smoke.steps import CURRENCY, Outcome, Smoke, Step
@@ -86,7 +87,7 @@ def _show(desk: Desk, steps: list[Step], at: datetime, smoke: Smoke) -> None:
     table.add_column("detail", overflow="fold")
     for step in steps:
         took = "" if step.outcome is Outcome.SKIPPED else str(step.milliseconds)
-        table.add_row(step.name, Text(step.outcome, style=_STYLES[step.outcome]), took, step.detail)
+        table.add_row(step.name, Text(step.outcome, style=_STYLES[step.outcome]), took, visible(step.detail))
     desk.out.print(table)
-    desk.out.print(f"correlation id: smoke-{smoke.run_id}")
+    desk.out.tell(f"correlation id: smoke-{smoke.run_id}")
     desk.say(f"stays: {_STAYS}.")
