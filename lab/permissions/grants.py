@@ -30,7 +30,7 @@ _OF_RESOURCES: Final = {
 
 @dataclass(frozen=True, order=True)
 class Allowed:
-    """One action that a role may do on one resource, both without the stack's prefix: `orders`, `orders-queue`."""
+    """One action that a role may do on one resource: of `allowed`, both without the stack's prefix (`orders-queue`)."""
 
     role: str
     action: str
@@ -55,16 +55,24 @@ def recording_of(variant: str) -> Recording:
 
 def allowed(variant: str) -> frozenset[Allowed]:
     """Everything that a variant's roles may do. Raises `ValueError` where a role is denied something."""
-    found = set()
-    for policy in recording_of(variant).of_type(_IDENTITY):
+    return frozenset(Allowed(each.role, each.action, short(variant, each.resource)) for each in granted(variant))
+
+
+def granted(variant: str) -> Iterator[Allowed]:
+    """The same with whole ARNs."""
+    return granted_in(recording_of(variant))
+
+
+def granted_in(recording: Recording) -> Iterator[Allowed]:
+    """The same of any recorded stack."""
+    for policy in recording.of_type(_IDENTITY):
         for statement in policy.document("policy")["Statement"]:
             if statement["Effect"] != "Allow":
                 message = f"{policy.name}: given a Deny; allowed: Allow statements, which say all that a role may do"
                 raise ValueError(message)
             for action in statement["Action"]:
                 for resource in statement["Resource"]:
-                    found.add(Allowed(policy.name.removesuffix("-policy"), action, short(variant, resource)))
-    return frozenset(found)
+                    yield Allowed(policy.name.removesuffix("-policy"), action, resource)
 
 
 def short(variant: str, arn: str) -> str:

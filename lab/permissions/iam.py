@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any, Final
 
 Statements = list[dict[str, Any]]
@@ -27,8 +28,8 @@ def allows(statements: Statements, action: str, resource: str, context: Context 
 
 def _fits(statement: Mapping[str, Any], action: str, resource: str, context: Context) -> bool:
     return (
-        any(fnmatchcase(action.lower(), each.lower()) for each in listed(statement["Action"]))
-        and any(fnmatchcase(resource, each) for each in listed(statement["Resource"]))
+        any(_like(action.lower(), each.lower()) for each in listed(statement["Action"]))
+        and any(_like(resource, each) for each in listed(statement["Resource"]))
         and all(
             _holds(operator, key, listed(wanted), context)
             for operator, keys in statement.get("Condition", {}).items()
@@ -37,19 +38,25 @@ def _fits(statement: Mapping[str, Any], action: str, resource: str, context: Con
     )
 
 
+# The same few names are compared thousands of times.
+@cache
+def _like(value: str, pattern: str) -> bool:
+    return fnmatchcase(value, pattern)
+
+
 def _holds(operator: str, key: str, wanted: Iterable[str], context: Context) -> bool:
     if operator == "Null":
         return (key not in context) == (list(wanted) == ["true"])
-    # A set operator over the one value that these requests have is the operator itself.
-    name = operator.removeprefix("ForAnyValue:").removeprefix("ForAllValues:")
+    # Over the one value that these requests have a set operator is the operator itself.
+    each_value, _, name = operator.rpartition(":")
     optional, name = name.endswith("IfExists"), name.removesuffix("IfExists")
     negated, name = "Not" in name, name.replace("Not", "")
     if name not in _COMPARES:
         message = f"given the condition operator {operator}; known: Null, {', '.join(_COMPARES)}, and their Not"
         raise LookupError(message)
     if key not in context:
-        # A missing key fits no value: a negated operator holds then, and so does one with IfExists.
-        return optional or negated or operator.startswith("ForAllValues:")
+        # A missing key fits no value, so a negated operator holds; of no values none fits, and none does not.
+        return {"ForAnyValue": False, "ForAllValues": True}.get(each_value, optional or negated)
     return any(_COMPARES[name](context[key], each) for each in wanted) != negated
 
 

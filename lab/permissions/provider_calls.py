@@ -1,7 +1,8 @@
 """What the AWS provider asks of AWS for the recorded resources of a stack: provider_calls.toml, names put in."""
 
+import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,10 @@ from lab.recording.recording import Recorded, Recording
 
 PATH: Final = Path(__file__).with_suffix(".toml")
 KINDS: Final = ("seen", "read")
+_OF_CALLS: Final = ("everywhere", "unnarrowed", "untagged", "without-tags")
+# Calls that make what they name, or that may: there is nothing yet, so it has no tags, and its tags come along.
+_MAKES: Final = re.compile(r":(Create|Request|Put(MetricAlarm|CompositeAlarm|Rule)$|(Add)?Tag)")
+_ONLY_MAKES: Final = re.compile(r":(Create|Request)")
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,7 @@ class Request:
         name: The resource's logical name.
         action: IAM's name of the call, `sqs:CreateQueue`.
         resource: The ARN that it acts on, or `*`.
+        makes: Whether the resource is not there yet.
         context: Condition keys of the request.
     """
 
@@ -31,22 +37,27 @@ class Request:
     name: str
     action: str
     resource: str
+    makes: bool = False
     context: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __str__(self) -> str:
-        return f"{self.type} {self.name}: {self.action} on {self.resource}"
+        return f"{self.type} {self.name}: {self.action} on {self.resource}{' (new)' if self.makes else ''}"
 
 
 @cache
 def table() -> Mapping[str, Mapping[str, Any]]:
     """The entries by Pulumi's type of resource."""
-    return {name: entry for name, entry in _file().items() if name != "everywhere"}
+    return {name: entry for name, entry in _file().items() if name not in _OF_CALLS}
 
 
-@cache
 def everywhere() -> Mapping[str, str]:
     """The calls that have to be allowed on `*`, with where AWS says so."""
-    return dict(_file()["everywhere"])
+    return _file()["everywhere"]
+
+
+def unnarrowed(*, tagged: bool) -> Mapping[str, str]:
+    """What the deploy role may do to resources of others, and why; more of it where they carry no tags."""
+    return _file()["unnarrowed"] if tagged else {**_file()["unnarrowed"], **_file()["untagged"]}
 
 
 @cache
@@ -59,22 +70,60 @@ def requests(recording: Recording, boundary: str) -> Iterator[Request]:
 
     Raises `LookupError` for a type that has no entry.
     """
-    for each in recording.resources:
-        if each.custom:
-            yield from _of_resource(each, boundary)
+    resources = [each for each in recording.resources if each.custom]
+    tags, aliases = _tags(resources), _aliases(resources)
+    for each in resources:
+        for request in _of_resource(each, boundary):
+            on = request.resource
+            known = {"kms:ResourceAliases": aliases[on]} if on in aliases else {}
+            if request.action not in _file()["without-tags"]:
+                known |= {f"aws:ResourceTag/{name}": value for name, value in tags.get(on, {}).items()}
+            own = on in {"*", _tagged(each)}
+            if own and _MAKES.search(request.action):
+                sent = {f"aws:RequestTag/{name}": value for name, value in each.inputs.get("tags", {}).items()}
+                yield _with(request, sent, makes=True)
+            if not (own and _ONLY_MAKES.search(request.action)):
+                yield _with(request, known, makes=False)
+
+
+def _with(request: Request, context: Mapping[str, str], *, makes: bool) -> Request:
+    both = {**request.context, **context}
+    return Request(request.type, request.name, request.action, request.resource, makes=makes, context=both)
 
 
 def _of_resource(each: Recorded, boundary: str) -> Iterator[Request]:
-    if each.type not in table():
-        message = f"given a resource {each.type}; add to {PATH.name} what the provider calls for it, seen or read where"
-        raise LookupError(message)
-    entry = table()[each.type]
-    names = _names(each, boundary)
+    entry, names = _entry(each.type), _names(each, boundary)
     context = {key: value.format_map(names) for key, value in entry.get("given", {}).items()}
     for kind in KINDS:
         for acted_on, actions in entry.get(kind, {}).items():
-            for action in actions:
-                yield Request(each.type, each.name, action, acted_on.format_map(names), context)
+            # A table without a key of ours has none that it names.
+            if acted_on != "{kmsKeyArn}" or "kmsKeyArn" in names:
+                for action in actions:
+                    yield Request(each.type, each.name, action, acted_on.format_map(names), context=context)
+
+
+def _entry(resource_type: str) -> Mapping[str, Any]:
+    if resource_type not in table():
+        message = (
+            f"given a resource {resource_type}; add to {PATH.name} what the provider calls for it, seen or read where"
+        )
+        raise LookupError(message)
+    return table()[resource_type]
+
+
+def _tagged(each: Recorded) -> str | None:
+    """The ARN that has the resource's tags, if it can have some."""
+    own = _entry(each.type).get("tagged")
+    return own.format_map(_names(each, "")) if own else None
+
+
+def _tags(resources: Iterable[Recorded]) -> dict[str | None, Mapping[str, str]]:
+    return {_tagged(each): each.inputs["tags"] for each in resources if "tags" in each.inputs}
+
+
+def _aliases(resources: Iterable[Recorded]) -> dict[str, str]:
+    made = [each for each in resources if each.type == "aws:kms/alias:Alias"]
+    return {arn("kms", f"key/{each.inputs['targetKeyId']}"): each.inputs["name"] for each in made}
 
 
 def _names(each: Recorded, boundary: str) -> dict[str, str]:
@@ -82,4 +131,6 @@ def _names(each: Recorded, boundary: str) -> dict[str, str]:
     names = {key: str(value) for key, value in {**each.inputs, **state}.items()}
     if "queueUrl" in names:
         names["queueArn"] = arn("sqs", names["queueUrl"].rpartition("/")[2])
+    if "kmsKeyArn" in each.inputs.get("serverSideEncryption", {}):
+        names["kmsKeyArn"] = each.inputs["serverSideEncryption"]["kmsKeyArn"]
     return {**names, "region": REGION, "account": ACCOUNT, "boundary": boundary}

@@ -119,9 +119,11 @@ class _Resolver:
         return _VARIABLE.sub(lambda match: str(self.value(own.get(match[1], {"Fn::Ref": match[1]}))), text)
 
 
-def statements(role: str, stack: str, source: Document | None = None) -> Statements:
+def statements(
+    role: str, stack: str, parameters: Mapping[str, str] | None = None, source: Document | None = None
+) -> Statements:
     """All statements of the own policies of `DeployRole` or `PreviewRole`."""
-    policies = resources(stack, source=source)[role]["Properties"]["Policies"]
+    policies = resources(stack, parameters, source)[role]["Properties"]["Policies"]
     return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
 
 

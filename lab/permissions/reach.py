@@ -1,0 +1,56 @@
+"""What a role of bootstrap/template.yaml may do to resources that are not its stack's."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Final
+
+from lab.permissions.iam import Statements, allows
+from lab.permissions.provider_calls import Request, requests
+from lab.permissions.template import boundary_arn
+from lab.recording.recording import PROJECT, read_stack_file, record_config
+
+_NOTHING_LEFT_OUT: Mapping[str, str] = {
+    "encryption": "customer",
+    "subscriptions": '["{name: billing, protocol: sqs}"]',
+    "domain_name": "orders.example.com",
+    "domain_zone_id": "ZOTHER",
+    "api_warm_start": "provisioned",
+}
+_EITHER: Mapping[str, Mapping[str, str]] = {
+    "topic and domain": {},
+    "bus and firewall": {
+        "events_target": "bus",
+        "waf": "true",
+        "origin_secret": "0123456789abcdef0123456789abcdef",
+    },
+}
+NEIGHBOURS: Final = tuple(_EITHER)
+_TAGS: Final = ("aws:ResourceTag/", "aws:RequestTag/")
+
+
+@cache
+def neighbour(stack: str, kind: str) -> tuple[Request, ...]:
+    """The calls for a stack of that name, which is configured as prod with everything on.
+
+    Every type of resource is in one of the kinds.
+    """
+    own = {key.partition(":")[2]: value for key, value in read_stack_file("prod").items() if key.startswith(PROJECT)}
+    recording = record_config({**own, **_NOTHING_LEFT_OUT, **_EITHER[kind]}, stack)
+    return tuple(requests(recording, boundary_arn(stack)))
+
+
+def reached(
+    statements: Statements, stack: str, other: Iterable[Request], *, tagged: bool = True, project: str = PROJECT
+) -> Iterator[Request]:
+    """The calls of `other` that a role of `stack` may make: to make a resource, or once it is there.
+
+    For what is there, the role sends its own stack's tags along, as whoever wants to take it over would. Without
+    `tagged`, the others carry none: they are somebody's, made by hand or by another tool. `project` is what theirs say.
+    """
+    sent = {"aws:RequestTag/Project": PROJECT, "aws:RequestTag/Stack": stack}
+    for each in other:
+        context = {key: value for key, value in each.context.items() if tagged or not key.startswith(_TAGS)}
+        if f"{_TAGS[0]}Project" in context:
+            context[f"{_TAGS[0]}Project"] = project
+        if allows(statements, each.action, each.resource, context if each.makes else {**context, **sent}):
+            yield each
