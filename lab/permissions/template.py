@@ -55,9 +55,19 @@ def resources(stack: str, parameters: Mapping[str, str] | None = None, source: D
     unnamed resources) stands as `arn:of:LogicalId`. Raises `LookupError` for a function that is not known here.
     """
     template = source or _as_written()
+    return _Resolver(template, _given(template, stack, parameters or {}), boundary_arn(stack)).resources()
+
+
+def accepts(parameters: Mapping[str, str]) -> bool:
+    """Whether CloudFormation takes these parameters together: every assertion of the template's rules holds."""
+    template = _as_written()
+    resolver = _Resolver(template, _given(template, "dev", parameters), "")
+    return all(resolver.value(each["Assert"]) for rule in template["Rules"].values() for each in rule["Assertions"])
+
+
+def _given(template: Document, stack: str, parameters: Mapping[str, str]) -> dict[str, str]:
     defaults = {name: each["Default"] for name, each in template["Parameters"].items() if "Default" in each}
-    given = {"Repository": "octo/shop", **defaults, "Environment": stack, **(parameters or {})}
-    return _Resolver(template, given, boundary_arn(stack)).resources()
+    return {"Repository": "octo/shop", **defaults, "Environment": stack, **parameters}
 
 
 class _Resolver:
@@ -98,6 +108,8 @@ class _Resolver:
             "If": lambda: self.value(argument[1] if self._holds(argument[0]) else argument[2]),
             "Equals": lambda: self.value(argument[0]) == self.value(argument[1]),
             "Not": lambda: not self.value(argument[0]),
+            "And": lambda: all(map(self.value, argument)),
+            "Or": lambda: any(map(self.value, argument)),
             "Select": lambda: self.value(argument[1])[int(argument[0])],
             "Split": lambda: self.value(argument[1]).split(argument[0]),
         }

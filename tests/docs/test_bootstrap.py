@@ -130,6 +130,17 @@ def test_within_the_boundary_a_role_reaches_nothing_else_whatever_it_is_granted(
     assert not allows(boundary("prod"), action, resource)
 
 
+@pytest.mark.parametrize("alias", ["alias/orders-dev-key", "alias/orders-prod-eu-key", "alias/pulumi-orders-prod"])
+def test_within_the_boundary_a_role_uses_no_key_that_has_somebody_else_s_alias(alias: str) -> None:
+    # GIVEN
+    key = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/theirs"
+    through = {"kms:ViaService": "sqs.eu-west-1.amazonaws.com"}
+
+    # WHEN / THEN
+    assert not allows(boundary("prod"), "kms:Decrypt", key, {**through, "kms:ResourceAliases": alias})
+    assert allows(boundary("prod"), "kms:Decrypt", key, {**through, "kms:ResourceAliases": "alias/orders-prod-key"})
+
+
 def test_the_boundary_fits_into_a_managed_policy() -> None:
     # GIVEN
     text = json.dumps({"Version": "2012-10-17", "Statement": boundary("prod")}, separators=(",", ":"))

@@ -1,6 +1,9 @@
 """Whom the template's roles trust, and that its names and those of the program's resources never meet."""
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.permissions.grants import VARIANTS, recording_of
-from lab.permissions.template import document, resources
+from lab.permissions.template import PATH, accepts, document, resources
 from lab.recording.recording import STACKS, Recording
 from pipeline.config import ConfigError, parse_config
 from tests.infra.test_option_combinations import recorded_combinations
 
-ROLES = {"PreviewRole": "preview-", "DeployRole": ""}
+ROLES = {"PreviewRole": ("preview-prod", "drift-prod"), "DeployRole": ("prod",)}
+"""The GitHub environments of stack prod that may take them."""
 IDS = {"OwnerId": "583231", "RepositoryId": "1296269"}
 
 
@@ -30,17 +34,18 @@ def trust(role: str, stack: str, **parameters: str) -> dict[str, Any]:
     [({}, "octo/shop"), (IDS, "octo@583231/shop@1296269")],
     ids=["subjects of names", "immutable subjects"],
 )
-def test_a_role_is_for_one_github_environment_of_one_repository(
-    role: str, ids: dict[str, str], repository: str
-) -> None:
-    # GIVEN / WHEN
+def test_a_role_is_for_github_environments_of_one_repository(role: str, ids: dict[str, str], repository: str) -> None:
+    # GIVEN
+    subjects = [f"repo:{repository}:environment:{environment}" for environment in ROLES[role]]
+
+    # WHEN
     condition = trust(role, "prod", Repository="octo/shop", **ids)
 
     # THEN it is exact: a wildcard would let any branch in, and the other form another repository
     assert condition == {
         "StringEquals": {
             "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
-            "token.actions.githubusercontent.com:sub": f"repo:{repository}:environment:{ROLES[role]}prod",
+            "token.actions.githubusercontent.com:sub": subjects if len(subjects) > 1 else subjects[0],
         }
     }
 
@@ -66,12 +71,21 @@ def test_a_parameter_takes_what_github_and_pulumi_know_and_no_pattern(
 
 
 def test_one_id_alone_is_refused() -> None:
-    # GIVEN / WHEN
-    (assertion,) = document()["Rules"]["BothIdsOrNone"]["Assertions"]
+    # GIVEN / WHEN / THEN
+    assert accepts({})
+    assert accepts(IDS)
+    assert [name for name in IDS if accepts({name: IDS[name]})] == []
+
+
+def test_cloudformation_s_linter_finds_nothing_in_the_template() -> None:
+    # GIVEN
+    command: list[str | Path] = [Path(sys.executable).parent / "cfn-lint", "--include-checks", "I", "--", PATH]
+
+    # WHEN
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     # THEN
-    empty = [{"Fn::Equals": [{"Fn::Ref": name}, ""]} for name in IDS]
-    assert assertion["Assert"] == {"Fn::Equals": empty}
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def template_names(stack: str) -> set[str]:

@@ -196,7 +196,7 @@ def test_the_boundary_of_a_stack_reaches_no_stack_whose_name_begins_alike(varian
     theirs = {
         (each.action, each.resource.replace("orders-prod", "orders-prod-eu").replace("orders-dev", "orders-prod-eu"))
         for each in granted(variant)
-        # A key's ARN says nothing of whose it is: its own policy names the roles (docs/delivery.md).
+        # A key is told by its alias (test_bootstrap.py).
         if each.resource != "*" and not each.action.startswith("kms:")
     }
 

@@ -135,7 +135,7 @@ def test_each_stack_is_previewed_with_its_own_backend_and_role(workflow: str) ->
     # GIVEN the job that looks at one stack
     job = jobs(FOLDER / f"{workflow}.yml")[workflow]
     # THEN its environment is the stack's: every stack has a state bucket and a role of its own
-    assert job["environment"] == "preview-${{ matrix.stack }}"
+    assert job["environment"] == workflow + "-${{ matrix.stack }}"
     assert job["strategy"]["matrix"]["stack"] == ["dev", "prod"]
 
 

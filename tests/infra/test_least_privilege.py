@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import ModuleType
 
 import pytest
 
@@ -178,8 +179,9 @@ def _policy_of(variant: str) -> Recorded:
 
 
 class TestPage:
-    def test_it_says_what_the_code_does(self) -> None:
-        assert page.PATH.read_text(encoding="utf-8") == page.text(), "run: python -m lab.permissions"
+    @pytest.mark.parametrize("each", command.PAGES, ids=lambda each: each.PATH.name)
+    def test_it_says_what_the_code_does(self, each: ModuleType) -> None:
+        assert each.PATH.read_text(encoding="utf-8") == each.text(), "run: python -m lab.permissions"
 
     def test_a_page_that_differs_is_found_and_written_anew(
         self,
@@ -188,6 +190,7 @@ class TestPage:
         capsys: pytest.CaptureFixture[str],
     ) -> None:
         # GIVEN
+        monkeypatch.setattr(command, "PAGES", (page,))
         monkeypatch.setattr(page, "PATH", tmp_path_factory.mktemp("docs") / "permissions.md")
 
         # WHEN
