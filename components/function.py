@@ -11,6 +11,8 @@ from components.component import Args, Component, Scope, Text
 from components.iam import LAMBDA_TRUST, TRACING, Grant, identity_policy
 
 ALIAS = "live"
+SHIFT_TAGS = ['tags["LiveBefore"]', 'tags["RolledBack"]']
+"""Which versions callers were on: written by who moves them (`ops deploy`), and not for `pulumi up` to take away."""
 
 
 class FunctionCode(Args):
@@ -195,5 +197,5 @@ class Function(Component):
                 tags=self.scope.tags,
             ),
             # Behind its policy: what is wired to the function must never reach a role that may not do its work yet.
-            self.child(depends_on=[policy]),
+            self.child(depends_on=[policy], ignore_changes=SHIFT_TAGS if platform.shifted_elsewhere else None),
         )

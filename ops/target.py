@@ -68,6 +68,7 @@ class Target(BaseModel):
     notifications_bus_arn: str | None = Field(default=None, pattern=_ARN)
     orders_table: str
     stock_table: str
+    api_idempotency_table: str
     worker_idempotency_table: str
     process_order_function: str = Field(pattern=r"^.+-process-order$")
     functions: tuple[str, ...] = Field(description="The names of all functions by their outputs, the worker's last.")
@@ -117,6 +118,23 @@ class Target(BaseModel):
     def account(self) -> str:
         """The account's number, as the ARN of the topic or bus says."""
         return self.events_arn.split(":")[4]
+
+    @property
+    def resources(self) -> frozenset[str]:
+        """What functions are told of tables, queues, topic and bus: names, URLs and ARNs."""
+        return frozenset(
+            {
+                self.orders_table,
+                self.stock_table,
+                self.api_idempotency_table,
+                self.worker_idempotency_table,
+                self.orders_queue_url,
+                self.dead_letter_queue_url,
+                self.events_arn,
+                # A bus is told by its name.
+                self.events_arn.rpartition("/")[2],
+            }
+        )
 
     @property
     def prefix(self) -> str:

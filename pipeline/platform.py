@@ -9,6 +9,7 @@ from components.function import FunctionCode, FunctionPlatform
 from pipeline import package
 from pipeline.config import StackConfig
 from pipeline.package import LambdaTarget, LocalTarget, PackageSpec
+from runtime.models.fields import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -60,5 +61,7 @@ def _environment(config: StackConfig, prefix: str) -> dict[str, str]:
         "POWERTOOLS_LOGGER_SAMPLE_RATE": f"{config.debug_log_percent / 100:g}",
         "POWERTOOLS_TRACE_DISABLED": "" if config.tracing else "true",
         "AWS_ENDPOINT_URL": config.local_endpoint,
+        # For `ops deploy rollback`: which orders a version can read, and which it writes.
+        "ORDER_SCHEMA_VERSIONS": f"{OLDEST_SCHEMA_VERSION}-{SCHEMA_VERSION}",
     }
     return {name: value for name, value in variables.items() if value}

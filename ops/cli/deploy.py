@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ops.cli import deploy_prune, deploy_shift
+from ops.cli import deploy_prune, deploy_rollback, deploy_shift
 from ops.cli.common import add_group
 
 
@@ -11,9 +11,11 @@ def register(commands: Any) -> None:
     actions = add_group(
         commands,
         "deploy",
-        "move callers to the functions' new versions, and delete old ones",
+        "move callers to the functions' new versions and back, and delete old ones",
         "python -m ops deploy shift --stack prod",
-        "shift after each `pulumi up` of a stack with gradual_deploy; prune deletes what no alias leads to.",
+        "shift after each `pulumi up` of a stack with gradual_deploy; rollback when a release turns out\n"
+        "  bad; prune deletes what no alias leads to.",
     )
     deploy_shift.register(actions)
+    deploy_rollback.register(actions)
     deploy_prune.register(actions)

@@ -17,9 +17,10 @@ def register(actions: Any) -> None:
         actions,
         "prune",
         run_prune,
-        f"delete old versions of the functions; the newest {KEEP} stay, and whatever an alias leads to or is newer",
+        f"delete old versions of the functions: the newest {KEEP} stay, and what is used, coming, or to go back to",
         "python -m ops deploy prune --stack prod",
-        "nothing: going back never needs what this deletes. Exit code 6: some could not be deleted.",
+        "nothing: a rollback never needs what this deletes. Versions that failed to start go too.\n"
+        "  Exit code 6: some could not be deleted.",
         changes=True,
     )
     command.add_argument("--keep", type=_count, default=KEEP, metavar="N", help=f"newest versions to keep ({KEEP})")
@@ -42,12 +43,17 @@ def _report(desk: Desk, done: Sequence[Pruned], *, act: bool) -> None:
         desk.print_json({"dry_run": not act, "functions": [asdict(each) for each in done]})
         return
     for each in done:
-        gone = ", ".join(str(version) for version in each.old if version not in each.failed) or "none"
-        kept = ", ".join(map(str, each.kept))
+        gone = _list(each, [version for version in each.old if version not in each.failed]) or "none"
+        kept = _list(each, each.kept)
         told = f"deleted {gone}; kept {kept}" if act else f"would delete {gone}; would keep {kept}"
         desk.out.tell(f"{each.function}: {told}")
         for version, why in each.failed.items():
             desk.out.tell(f"  version {version} was not deleted: {why}")
+
+
+def _list(pruned: Pruned, versions: Sequence[int]) -> str:
+    states = pruned.states
+    return ", ".join(f"{each} ({states[each]})" if each in states else f"{each}" for each in versions)
 
 
 def _count(text: str) -> int:

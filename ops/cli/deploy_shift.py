@@ -3,10 +3,12 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from ops.cli.common import add_command, dry_run
 from ops.cli.desk import Desk
+from ops.deploy.history import forgive, note_shift
 from ops.deploy.shift import Deployer, Ended, Move, plan
 from ops.errors import ExitCode
 
@@ -24,6 +26,9 @@ def register(actions: Any) -> None:
         changes=True,
     )
     command.add_argument(
+        "--again", action="store_true", help="also to code from which callers were sent back by `deploy rollback`"
+    )
+    command.add_argument(
         "--ignore-alarms",
         action="store_true",
         help="let no alarm stop or roll back this time: for the repair of what the alarm is about (docs/delivery.md)",
@@ -35,7 +40,7 @@ def run_shift(options: argparse.Namespace, desk: Desk) -> int:
     shifting = desk.target.gradual_deploy
     if shifting is None:
         return _report(desk, "off", "This stack does not shift traffic: pulumi up moved it at once.")
-    moves = plan(shifting, desk.clients.lambda_)
+    moves = plan(shifting, desk.clients.lambda_, again=options.again)
     if not moves:
         return _report(desk, "nothing-to-do", "Callers are on the newest versions already.")
     if not options.yes:
@@ -45,11 +50,16 @@ def run_shift(options: argparse.Namespace, desk: Desk) -> int:
         return ExitCode.OK
     if options.ignore_alarms:
         desk.say("alarms are ignored: nothing but a failure of the deployment itself rolls it back. Watch it.")
+    now = datetime.fromtimestamp(desk.clock.time(), UTC)
+    for each in moves:
+        note_shift(desk.clients.lambda_, each.function_arn, int(each.current), now)
     ended = Deployer(desk.clients.codedeploy, shifting.application, desk.say, options.ignore_alarms).run(moves)
     bad = ", ".join(each.key for each in ended if each.status != "Succeeded")
     if bad:
         _report(desk, "rolled-back", f"rolled back or failed: {bad}", moves, ended)
         return ExitCode.FAILED
+    for each in moves:
+        forgive(desk.clients.lambda_, each.function_arn, each.code)
     return _report(desk, "moved", "Callers are on the newest versions.", moves, ended)
 
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.deploy.versions import published_versions
+from ops.deploy.history import read_history
+from ops.deploy.versions import live, published_versions, read_version, wait_until_ready
 from ops.errors import OpsError, RefusedError
 from ops.target import GradualDeploy
 
@@ -44,6 +45,7 @@ class Move:
         key: The function's name among the stack's outputs, such as `create_order`.
         function, alias, group: Physical names of the function, its alias and its deployment group.
         current, target: Versions: where callers are, and the newest that is published.
+        function_arn, code: The function's ARN, and the hash of the target's code.
     """
 
     key: str
@@ -52,6 +54,8 @@ class Move:
     group: str
     current: str
     target: str
+    function_arn: str
+    code: str
 
     @property
     def revision(self) -> dict[str, Any]:
@@ -79,33 +83,32 @@ class Ended:
     message: str
 
 
-def plan(shifting: GradualDeploy, lambda_client: "LambdaClient") -> list[Move]:
-    """The functions whose alias is behind. Raises `RefusedError` where a deployment is under way already."""
+def plan(shifting: GradualDeploy, lambda_client: "LambdaClient", *, again: bool = False) -> list[Move]:
+    """The functions whose alias is behind, once their newest versions can be called.
+
+    Raises:
+        RefusedError: traffic is being shifted already; a newest version does not get ready; or callers were sent back
+            from its code, and not `again` to it.
+    """
     moves = []
     for key, names in shifting.functions.items():
-        alias = lambda_client.get_alias(FunctionName=names.function, Name=names.alias)
-        if alias.get("RoutingConfig", {}).get("AdditionalVersionWeights"):
+        where = live(lambda_client, names, shifting.application)
+        newest = published_versions(lambda_client, names.function)[-1]
+        wait_until_ready(lambda_client, names.function, newest)
+        if newest == where.version:
+            continue
+        code = read_version(lambda_client, names.function, newest).code
+        if not again and read_history(lambda_client, where.function_arn).refuses(code):
             raise RefusedError(
-                f"{names.function}: traffic is being shifted right now. Wait for that deployment, or stop it in "
-                f"CodeDeploy's application {shifting.application}, then run this again."
+                f"version {newest} of {names.function} has the code from which callers were sent back. Nothing was "
+                "changed. Deploy a repair; or, if this code is good after all: python -m ops deploy shift --again --yes"
             )
-        newest = newest_version(lambda_client, names.function)
-        if newest != alias["FunctionVersion"]:
-            moves.append(Move(key, names.function, names.alias, names.group, alias["FunctionVersion"], newest))
+        moves.append(
+            Move(
+                key, names.function, names.alias, names.group, str(where.version), str(newest), where.function_arn, code
+            )
+        )
     return moves
-
-
-def newest_version(lambda_client: "LambdaClient", function: str) -> str:
-    """The highest published version, once it can be called: with snapshots that takes minutes after `pulumi up`.
-
-    Raises `NoStackError` where none was published, `RefusedError` where the newest one does not get ready.
-    """
-    version = str(published_versions(lambda_client, function)[-1])
-    try:
-        lambda_client.get_waiter("published_version_active").wait(FunctionName=function, Qualifier=version)
-    except WaiterError as error:
-        raise RefusedError(f"version {version} of {function} does not get ready: {error}") from error
-    return version
 
 
 @dataclass

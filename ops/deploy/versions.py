@@ -1,13 +1,39 @@
-"""The published versions of a function."""
+"""The published versions of a function, and the one that its callers are on."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from ops.errors import NoStackError
+from botocore.exceptions import ClientError, WaiterError
+
+from ops.errors import NoStackError, RefusedError
+from ops.target import ShiftedFunction
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 _LATEST: Final = "$LATEST"
+_NO_SNAPSHOT: Final = frozenset({"SnapStartNotReadyException", "ResourceConflictException"})
+
+
+@dataclass(frozen=True)
+class Version:
+    """A published version. `state` is Lambda's: `Pending`, `Active`, `Inactive` or `Failed`; `reason` is why."""
+
+    number: int
+    state: str
+    reason: str
+    code: str
+    environment: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Live:
+    """Where an alias leads: its version, the ARN of its function, and its revision, with which nobody is overtaken."""
+
+    version: int
+    function_arn: str
+    revision: str
 
 
 def published_versions(lambda_client: "LambdaClient", function: str) -> list[int]:
@@ -17,3 +43,51 @@ def published_versions(lambda_client: "LambdaClient", function: str) -> list[int
     if not found:
         raise NoStackError(f"{function} has no published version. Run pulumi up first.")
     return found
+
+
+def read_version(lambda_client: "LambdaClient", function: str, number: int) -> Version:
+    """One version. Raises `ClientError` where it was deleted."""
+    read = lambda_client.get_function_configuration(FunctionName=function, Qualifier=str(number))
+    return Version(
+        number,
+        # Listing versions leaves the state out; this call tells it.
+        state=read.get("State", "Active"),
+        reason=read.get("StateReason", ""),
+        code=read["CodeSha256"],
+        environment=read.get("Environment", {}).get("Variables", {}),
+    )
+
+
+def live(lambda_client: "LambdaClient", names: ShiftedFunction, application: str) -> Live:
+    """The version that callers are on. Raises `RefusedError` while they are on two."""
+    alias = lambda_client.get_alias(FunctionName=names.function, Name=names.alias)
+    if alias.get("RoutingConfig", {}).get("AdditionalVersionWeights"):
+        raise RefusedError(
+            f"{names.function}: traffic is being shifted right now. Wait for that deployment, or stop it in "
+            f"CodeDeploy's application {application}, which sends callers back; then run this again."
+        )
+    return Live(int(alias["FunctionVersion"]), alias["AliasArn"].rpartition(":")[0], alias["RevisionId"])
+
+
+def wait_until_ready(lambda_client: "LambdaClient", function: str, number: int) -> None:
+    """Wait until a version can be called: with snapshots that takes minutes. Raises `RefusedError` if it never can."""
+    try:
+        lambda_client.get_waiter("published_version_active").wait(FunctionName=function, Qualifier=str(number))
+    except WaiterError as error:
+        reason = read_version(lambda_client, function, number).reason or str(error)
+        raise RefusedError(
+            f"version {number} of {function} does not get ready: {reason} "
+            "What to do: docs/delivery.md, A version that fails to start."
+        ) from error
+
+
+def wake(lambda_client: "LambdaClient", function: str, version: Version) -> None:
+    """Make a version ready that was not called for so long that Lambda dropped its snapshot."""
+    if version.state == "Inactive":
+        try:
+            # The first call is refused and starts it. An empty batch does no work, should it be served after all.
+            lambda_client.invoke(FunctionName=function, Qualifier=str(version.number), Payload=b'{"Records": []}')
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") not in _NO_SNAPSHOT:
+                raise
+    wait_until_ready(lambda_client, function, version.number)

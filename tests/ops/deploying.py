@@ -1,69 +1,202 @@
 """Stand-ins of Lambda and CodeDeploy for `ops deploy`: nothing else here has deployments."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Mapping, Sequence
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
+from lab.simulation.fakes.errors import client_error
 from ops.cli.main import main
 from ops.deploy import shift
 from ops.gateway.clients import Clients
 from tests.ops.test_target import outputs
 
 NAMES = ("create-order", "get-order", "process-order")
+KEYS = tuple(name.replace("-", "_") for name in NAMES)
+FUNCTIONS = tuple(f"orders-prod-{name}" for name in NAMES)
 GRADUAL_DEPLOY = {
     "application": "orders-prod-deploy",
     "functions": {
-        name.replace("-", "_"): {"function": f"orders-prod-{name}", "alias": "live", "group": f"orders-prod-{name}"}
-        for name in NAMES
+        key: {"function": function, "alias": "live", "group": function}
+        for key, function in zip(KEYS, FUNCTIONS, strict=True)
     },
 }
+_ARN = "arn:aws:lambda:eu-west-1:123456789012:function:"
+
+
+def code_of(number: int) -> str:
+    """A hash as Lambda gives the code of the release that published version `number`."""
+    return b64encode(sha256(str(number).encode()).digest()).decode()
+
+
+@dataclass
+class FakeVersion:
+    """A published version."""
+
+    code: str
+    state: str = "Active"
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class FakeFunction:
+    """A function: its versions, its one alias `live`, its tags."""
+
+    versions: dict[int, FakeVersion]
+    live: int
+    weights: Mapping[str, float] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 class FakeLambda:
-    """Versions 1 to `newest` of every function; `behind` are the keys whose alias is at an older one."""
+    """The same versions of every function; `calls` are what changed something, in order.
+
+    `live` is where callers are (`behind` restricts it to these functions, the others are on the newest), `weights` go
+    with the alias, `refused` cannot be deleted, and with `never_ready` nothing gets ready. Whoever called it is killed
+    instead of making the change after the first `killed_after`.
+    """
 
     def __init__(
         self,
-        newest: int = 10,
+        versions: Iterable[int] = range(1, 11),
+        live: int = 9,
         behind: Sequence[str] = NAMES,
         weights: Mapping[str, float] = {},
         never_ready: bool = False,
+        refused: tuple[int, ...] = (),
     ) -> None:
+        numbers = list(versions)
+        self.functions = {
+            f"orders-prod-{name}": FakeFunction(
+                {number: FakeVersion(code_of(number)) for number in numbers},
+                live if name in behind else max(numbers, default=0),
+                weights,
+            )
+            for name in NAMES
+        }
         self.waited: list[tuple[str, str]] = []
+        self.calls: list[tuple[str, str, str]] = []
+        self.killed_after: int | None = None
         self._never_ready = never_ready
-        self._newest = newest
-        self._behind = behind
-        self._weights = weights
+        self._refused = refused
+
+    @property
+    def deleted(self) -> list[tuple[str, str]]:
+        """Function and version of what was deleted."""
+        return [(function, version) for call, function, version in self.calls if call == "delete"]
+
+    @property
+    def moved(self) -> list[tuple[str, str]]:
+        """Function and version of each alias that was moved."""
+        return [(function, version) for call, function, version in self.calls if call == "move"]
+
+    def versions(self, number: int) -> list[FakeVersion]:
+        """This version of every function."""
+        return [each.versions[number] for each in self.functions.values()]
+
+    def tag(self, name: str) -> list[str]:
+        """The tag of every function, empty where there is none."""
+        return [each.tags.get(name, "") for each in self.functions.values()]
+
+    def _note(self, call: str, function: str, what: str) -> None:
+        if len(self.calls) == self.killed_after:
+            raise KeyboardInterrupt
+        self.calls.append((call, function, what))
 
     def get_alias(self, FunctionName: str, Name: str) -> dict[str, Any]:
-        assert Name == "live"
-        behind = FunctionName.removeprefix("orders-prod-") in self._behind
-        routing = {"RoutingConfig": {"AdditionalVersionWeights": self._weights}} if self._weights else {}
-        return {"FunctionVersion": str(self._newest - 1 if behind else self._newest), **routing}
+        return {
+            **self._alias(FunctionName),
+            "AliasArn": f"{_ARN}{FunctionName}:{Name}",
+            "RevisionId": f"r{len(self.moved)}",
+        }
 
-    def get_paginator(self, _operation: str) -> "FakeLambda":
-        return self
+    def _alias(self, function: str) -> dict[str, Any]:
+        found = self.functions[function]
+        routing = {"RoutingConfig": {"AdditionalVersionWeights": found.weights}} if found.weights else {}
+        return {"Name": "live", "FunctionVersion": str(found.live), **routing}
 
-    def get_waiter(self, name: str) -> "FakeLambda":
+    def update_alias(
+        self, FunctionName: str, Name: str, FunctionVersion: str, RoutingConfig: Any, RevisionId: str
+    ) -> None:
+        assert (Name, RoutingConfig) == ("live", {"AdditionalVersionWeights": {}})
+        assert RevisionId.startswith("r")
+        if self.functions[FunctionName].versions[int(FunctionVersion)].state != "Active":
+            raise client_error("UpdateAlias", "ResourceConflictException", "the version is not active")
+        self._note("move", FunctionName, FunctionVersion)
+        self.functions[FunctionName].live = int(FunctionVersion)
+
+    def get_function_configuration(self, FunctionName: str, Qualifier: str = "") -> dict[str, Any]:
+        if not Qualifier:
+            return {"FunctionArn": f"{_ARN}{FunctionName}"}
+        version = self.functions[FunctionName].versions.get(int(Qualifier))
+        if version is None:
+            raise client_error("GetFunctionConfiguration", "ResourceNotFoundException", f"no version {Qualifier}")
+        reason = {"StateReason": "its start failed"} if version.state == "Failed" else {}
+        return {
+            "State": version.state,
+            "CodeSha256": version.code,
+            "Environment": {"Variables": version.environment},
+            **reason,
+        }
+
+    def invoke(self, FunctionName: str, Qualifier: str, Payload: bytes) -> None:
+        assert json.loads(Payload) == {"Records": []}
+        self._note("invoke", FunctionName, Qualifier)
+        self.functions[FunctionName].versions[int(Qualifier)].state = "Active"
+        raise client_error("Invoke", "SnapStartNotReadyException", "its snapshot is being made")
+
+    def delete_function(self, FunctionName: str, Qualifier: str) -> None:
+        if int(Qualifier) in self._refused:
+            raise client_error("DeleteFunction", "ResourceConflictException", "an alias uses it")
+        self._note("delete", FunctionName, Qualifier)
+
+    def list_tags(self, Resource: str) -> dict[str, Any]:
+        return {"Tags": self.functions[Resource.removeprefix(_ARN)].tags}
+
+    def tag_resource(self, Resource: str, Tags: dict[str, str]) -> None:
+        assert all(len(value) <= 256 for value in Tags.values())
+        self._note("tag", Resource.removeprefix(_ARN), " ".join(Tags))
+        self.functions[Resource.removeprefix(_ARN)].tags.update(Tags)
+
+    def untag_resource(self, Resource: str, TagKeys: list[str]) -> None:
+        for key in TagKeys:
+            del self.functions[Resource.removeprefix(_ARN)].tags[key]
+
+    def get_waiter(self, name: str) -> FakeLambda:
         assert name == "published_version_active"
         return self
 
     def wait(self, FunctionName: str, Qualifier: str) -> None:
         self.waited.append((FunctionName, Qualifier))
-        if self._never_ready:
+        if self._never_ready or self.functions[FunctionName].versions[int(Qualifier)].state != "Active":
             raise WaiterError("published_version_active", "Max attempts exceeded", {})
 
-    def paginate(self, FunctionName: str) -> list[dict[str, Any]]:
-        assert FunctionName
-        # As text "9" is above "10".
-        versions = [str(number) for number in range(1, self._newest + 1)]
-        return [
-            {"Versions": [{"Version": each} for each in part]} for part in (["$LATEST", *versions[:3]], versions[3:])
-        ]
+    def get_paginator(self, operation: str) -> _Pages:
+        return _Pages({"list_versions_by_function": self._version_pages, "list_aliases": self._alias_pages}[operation])
+
+    def _version_pages(self, function: str) -> list[dict[str, Any]]:
+        # As text "9" is above "10"; a page ends anywhere.
+        shown = ["$LATEST", *map(str, self.functions[function].versions)]
+        return [{"Versions": [{"Version": each} for each in part]} for part in (shown[:4], shown[4:])]
+
+    def _alias_pages(self, function: str) -> list[dict[str, Any]]:
+        return [{"Aliases": [self._alias(function)]}]
+
+
+class _Pages:
+    def __init__(self, pages: Any) -> None:
+        self._pages = pages
+
+    def paginate(self, FunctionName: str) -> Any:
+        return self._pages(FunctionName)
 
 
 class FakeCodeDeploy:
@@ -102,12 +235,13 @@ class FakeCodeDeploy:
 
 
 class World:
-    """The command line in front of the stand-ins."""
+    """The command line in front of the stand-ins. `retention` is the orders queue's, in seconds."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self.lambda_: Any = FakeLambda()
         self.codedeploy: Any = FakeCodeDeploy()
         self.outputs = outputs(gradual_deploy=GRADUAL_DEPLOY)
+        self.retention = 4 * 86_400
         self.slept: list[float] = []
         self._path = folder / "outputs.json"
         monkeypatch.setattr(Clients, "session", self)
@@ -119,7 +253,11 @@ class World:
         return main(["deploy", action, "--outputs", str(self._path), *arguments])
 
     def client(self, service: str, **_: Any) -> Any:
-        return {"lambda": self.lambda_, "codedeploy": self.codedeploy, "sts": self}[service]
+        return {"lambda": self.lambda_, "codedeploy": self.codedeploy, "sts": self, "sqs": self}[service]
 
     def get_caller_identity(self) -> dict[str, str]:
         return {"Account": "123456789012"}
+
+    def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:
+        assert (QueueUrl, AttributeNames) == (self.outputs["orders_queue_url"], ["MessageRetentionPeriod"])
+        return {"Attributes": {"MessageRetentionPeriod": str(self.retention)}}

@@ -1,65 +1,28 @@
 """`ops deploy prune`, over a stand-in of Lambda's versions and aliases."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ops.deploy import prune
-from tests.ops.deploying import NAMES, World
-
-
-class FakeLambda:
-    """The same versions of every function, and `live` at one of them; `refused` cannot be deleted."""
-
-    def __init__(
-        self, versions: range = range(1, 13), live: int = 12, shifted_to: int = 0, refused: tuple[int, ...] = ()
-    ) -> None:
-        self.versions = versions
-        self.live = live
-        self.shifted_to = shifted_to
-        self.refused = refused
-        self.deleted: list[tuple[str, str]] = []
-
-    def get_paginator(self, operation: str) -> Any:
-        return {"list_versions_by_function": _Pages(self._versions), "list_aliases": _Pages(self._aliases)}[operation]
-
-    def _versions(self) -> list[dict[str, Any]]:
-        # As text "9" is above "10"; a page ends anywhere.
-        shown = ["$LATEST", *map(str, self.versions)]
-        return [{"Versions": [{"Version": each} for each in part]} for part in (shown[:4], shown[4:])]
-
-    def _aliases(self) -> list[dict[str, Any]]:
-        routing = (
-            {"RoutingConfig": {"AdditionalVersionWeights": {str(self.shifted_to): 0.1}}} if self.shifted_to else {}
-        )
-        return [{"Aliases": [{"Name": "live", "FunctionVersion": str(self.live), **routing}]}]
-
-    def delete_function(self, FunctionName: str, Qualifier: str) -> None:
-        if int(Qualifier) in self.refused:
-            error: Any = {"Error": {"Code": "ResourceConflictException", "Message": "an alias uses it"}}
-            raise ClientError(error, "DeleteFunction")
-        self.deleted.append((FunctionName, Qualifier))
-
-
-class _Pages:
-    def __init__(self, pages: Any) -> None:
-        self._pages = pages
-
-    def paginate(self, FunctionName: str) -> Any:
-        assert FunctionName.startswith("orders-prod-")
-        return self._pages()
+from tests.ops.deploying import NAMES, FakeLambda, FakeVersion, World, code_of
 
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     made = World(monkeypatch, tmp_path)
-    made.lambda_ = FakeLambda()
+    made.lambda_ = twelve()
     return made
+
+
+def twelve(live: int = 12, weights: Mapping[str, float] = {}, refused: tuple[int, ...] = ()) -> FakeLambda:
+    """Twelve versions of every function."""
+    return FakeLambda(range(1, 13), live, weights=weights, refused=refused)
 
 
 def deleted(world: World) -> list[int]:
@@ -78,7 +41,7 @@ def test_old_versions_of_every_function_go_and_the_newest_stay(world: World) -> 
 
 def test_what_callers_use_stays_however_old_and_all_that_is_newer(world: World) -> None:
     # GIVEN a stack that was never shifted to what is published
-    world.lambda_ = FakeLambda(live=3)
+    world.lambda_ = twelve(live=3)
 
     # WHEN
     world.run("prune", "--yes", "--keep", "1")
@@ -89,7 +52,7 @@ def test_what_callers_use_stays_however_old_and_all_that_is_newer(world: World) 
 
 def test_what_is_being_shifted_to_stays_and_what_is_shifted_from(world: World) -> None:
     # GIVEN
-    world.lambda_ = FakeLambda(live=4, shifted_to=9)
+    world.lambda_ = twelve(live=4, weights={"9": 0.1})
 
     # WHEN
     world.run("prune", "--yes", "--keep", "1")
@@ -112,7 +75,7 @@ def test_a_dry_run_tells_and_deletes_nothing(world: World, capsys: pytest.Captur
 
 def test_one_that_cannot_be_deleted_is_told_and_the_rest_goes(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN
-    world.lambda_ = FakeLambda(refused=(2,))
+    world.lambda_ = twelve(refused=(2,))
 
     # WHEN
     code = world.run("prune", "--yes", "--keep", "9")
@@ -155,7 +118,7 @@ def test_a_function_without_versions_stops_it_before_anything_is_deleted(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN
-    world.lambda_ = FakeLambda(versions=range(0))
+    world.lambda_ = FakeLambda(versions=())
 
     # WHEN
     code = world.run("prune", "--yes")
@@ -174,12 +137,65 @@ def test_a_function_without_versions_stops_it_before_anything_is_deleted(
 def test_nothing_that_is_used_or_new_ever_goes(count: int, live: int, shifted_to: int, keep: int) -> None:
     # GIVEN
     live, shifted_to = min(live, count), min(shifted_to, count)
-    client = FakeLambda(range(1, count + 1), live, shifted_to)
+    versions = range(1, count + 1)
+    client: Any = FakeLambda(versions, live, weights={str(shifted_to): 0.1} if shifted_to else {})
 
     # WHEN
-    planned = prune.plan(client, "orders-prod-get_order", keep)
+    planned = prune.plan(client, "orders-prod-get-order", keep)
 
     # THEN
-    assert set(planned.old) | set(planned.kept) == set(client.versions)
-    assert not {live, shifted_to, *client.versions[-keep:]} & set(planned.old)
+    assert set(planned.old) | set(planned.kept) == set(versions)
+    assert not {live, shifted_to, *versions[-keep:]} & set(planned.old)
     assert not [each for each in planned.old if each > max(live, shifted_to)]
+
+
+def test_what_a_rollback_goes_back_to_or_has_to_look_at_stays(world: World) -> None:
+    # GIVEN
+    for each in world.lambda_.functions.values():
+        each.tags["LiveBefore"] = "4@2026-11-26T14:00:00Z"
+        each.tags["RolledBack"] = f"6@2026-11-25T14:00:00Z={code_of(6)}"
+
+    # WHEN
+    world.run("prune", "--keep", "1", "--yes")
+
+    # THEN
+    assert deleted(world) == [1, 2, 3, 5, 7, 8, 9, 10, 11]
+
+
+def test_versions_that_failed_to_start_go_and_are_not_counted_among_those_that_are_kept(world: World) -> None:
+    # GIVEN one among the newest, and the newest of all, which nobody can be moved to
+    for number in (11, 13):
+        for each in world.lambda_.functions.values():
+            each.versions[number] = FakeVersion(code_of(number), state="Failed")
+
+    # WHEN
+    world.run("prune", "--keep", "3", "--yes")
+
+    # THEN
+    assert deleted(world) == [*range(1, 9), 11, 13]
+
+
+def test_one_that_failed_to_start_stays_where_an_alias_leads_to_it(world: World) -> None:
+    # GIVEN
+    for each in world.lambda_.versions(12):
+        each.state = "Failed"
+
+    # WHEN
+    world.run("prune", "--keep", "3", "--yes")
+
+    # THEN
+    assert deleted(world) == list(range(1, 9))
+
+
+def test_states_that_matter_are_shown(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN
+    for number, state in ((2, "Failed"), (11, "Inactive")):
+        for each in world.lambda_.versions(number):
+            each.state = state
+
+    # WHEN
+    world.run("prune", "--keep", "2")
+
+    # THEN
+    assert "2 (Failed)" in (out := capsys.readouterr().out)
+    assert "would keep 11 (Inactive), 12" in out

@@ -19,7 +19,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
 
 def test_every_function_that_is_behind_is_moved_to_its_newest_version(world: World) -> None:
     # GIVEN
-    world.lambda_ = FakeLambda(newest=10, behind=("create-order", "process-order"))
+    world.lambda_ = FakeLambda(behind=("create-order", "process-order"))
 
     # WHEN
     code = world.run("shift", "--yes")
@@ -126,7 +126,7 @@ def test_a_timeout_says_which_deployments_go_on(monkeypatch: pytest.MonkeyPatch)
     # GIVEN
     monkeypatch.setattr(shift, "TIMEOUT_SECONDS", -1)
     deployer = shift.Deployer(FakeCodeDeploy(endless=True), "app", lambda _line: None)
-    move = shift.Move("get_order", "orders-prod-get-order", "live", "orders-prod-get-order", "1", "2")
+    move = shift.Move("get_order", "orders-prod-get-order", "live", "orders-prod-get-order", "1", "2", "arn", "code")
 
     # WHEN
     with pytest.raises(shift.DeploymentTimeoutError) as caught:
@@ -207,3 +207,31 @@ def test_a_shift_that_is_under_way_is_not_disturbed(world: World, capsys: pytest
     assert code == 5
     assert "being shifted right now" in capsys.readouterr().err
     assert not world.codedeploy.made
+
+
+def test_a_version_whose_start_failed_is_told_with_lambda_s_reason(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN
+    for each in world.lambda_.versions(10):
+        each.state = "Failed"
+
+    # WHEN
+    code = world.run("shift", "--yes")
+
+    # THEN
+    assert code == 5
+    assert "its start failed" in (told := capsys.readouterr().err)
+    assert "docs/delivery.md" in told
+
+
+def test_where_callers_were_is_remembered_before_they_are_moved(world: World) -> None:
+    # GIVEN a machine that is taken away at the first look at what it started
+    world.codedeploy.get_deployment = None
+
+    # WHEN
+    with pytest.raises(TypeError):
+        world.run("shift", "--yes")
+
+    # THEN
+    assert [tag.split("@")[0] for tag in world.lambda_.tag("LiveBefore")] == ["9", "9", "9"]

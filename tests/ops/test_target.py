@@ -23,6 +23,7 @@ def outputs(**overrides: Any) -> dict[str, Any]:
         "notifications_topic_arn": "arn:aws:sns:eu-west-1:123456789012:orders-prod-notifications",
         "orders_table": "orders-prod-orders",
         "stock_table": "orders-prod-stock",
+        "api_idempotency_table": "orders-prod-api-idempotency",
         "worker_idempotency_table": "orders-prod-worker-idempotency",
         "create_order_function": "orders-prod-create-order",
         "get_order_function": "orders-prod-get-order",

@@ -1,0 +1,101 @@
+"""`deploy rollback`."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ops.cli.common import add_command, dry_run
+from ops.cli.desk import Desk
+from ops.deploy.fitness import refuse_unknown_resources, refuse_unreadable_messages
+from ops.deploy.rollback import Step, carry_out, look, plan
+from ops.errors import ExitCode, RefusedError
+from ops.logic.durations import WrongValueError
+
+
+def register(actions: Any) -> None:
+    """Add the command."""
+    command = add_command(
+        actions,
+        "rollback",
+        run_rollback,
+        "send callers back to the versions before the latest shift, at once",
+        "python -m ops deploy rollback --stack prod --yes",
+        "status shows whether it helped. The code that was left is remembered: shift refuses it until --again, so\n"
+        "  that the next merge does not bring it back. Take the change back in the code as well.",
+        changes=True,
+    )
+    command.add_argument(
+        "--to",
+        action="append",
+        default=[],
+        metavar="FUNCTION=VERSION",
+        help="only this function and to this version, such as create_order=4; may be given for several",
+    )
+
+
+def run_rollback(options: argparse.Namespace, desk: Desk) -> int:
+    """Send callers back, or say what would happen."""
+    shifting = desk.target.gradual_deploy
+    if shifting is None:
+        raise RefusedError(
+            "This stack has gradual_deploy: none, so `pulumi up` alone moves its callers. Going back is deploying the "
+            "older release: docs/delivery.md, Go back. Nothing was changed."
+        )
+    client = desk.clients.lambda_
+    functions = look(client, shifting)
+    steps = plan(client, functions, _chosen(options.to, tuple(shifting.functions)))
+    now = datetime.fromtimestamp(desk.clock.time(), UTC)
+    refuse_unknown_resources(steps, desk.target.resources)
+    refuse_unreadable_messages(client, functions, steps, now - _retention(desk))
+    if options.yes:
+        carry_out(client, steps, now)
+    _report(desk, steps, act=options.yes)
+    if options.yes:
+        desk.next("python -m ops status")
+    else:
+        dry_run(desk)
+    return ExitCode.OK
+
+
+def _chosen(given: Sequence[str], known: Sequence[str]) -> Mapping[str, int]:
+    chosen = {}
+    for text in given:
+        key, _, version = text.partition("=")
+        if key not in known or not version.isascii() or not version.isdigit():
+            raise WrongValueError(
+                f"--to {text}: allowed is FUNCTION=VERSION, FUNCTION one of {', '.join(known)}, VERSION a number."
+            )
+        chosen[key] = int(version)
+    return chosen
+
+
+def _retention(desk: Desk) -> timedelta:
+    """How long a message can wait in the orders queue."""
+    url = desk.target.orders_queue_url
+    answer = desk.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["MessageRetentionPeriod"])
+    return timedelta(seconds=int(answer["Attributes"]["MessageRetentionPeriod"]))
+
+
+def _report(desk: Desk, steps: Sequence[Step], *, act: bool) -> None:
+    if desk.as_json:
+        functions = [
+            {
+                "key": each.function.key,
+                "function": each.function.names.function,
+                "from": each.function.current.number,
+                "to": each.target.number,
+                "changed_variables": each.changed_variables,
+            }
+            for each in steps
+        ]
+        desk.print_json({"dry_run": not act, "functions": functions})
+        return
+    for each in steps:
+        sent = "sent" if act else "would be sent"
+        desk.out.print(
+            f"{each.function.key}: callers {sent} back from version {each.function.current.number} to "
+            f"{each.target.number}"
+        )
+        if each.changed_variables:
+            desk.out.print(f"  variables that are not the same there: {', '.join(each.changed_variables)}")

@@ -1,0 +1,97 @@
+"""Which versions callers were on, and from which they were sent back: two tags of each function.
+
+Kept beside the versions themselves, so that everybody who may deploy sees the same. `pulumi up` leaves both alone
+(components/function.py). What somebody wrote into them by hand and cannot be read is passed over.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+LIVE_BEFORE: Final = "LiveBefore"
+ROLLED_BACK: Final = "RolledBack"
+# So many fit into the 256 characters of a tag's value; a code hash takes 44.
+_KEPT: Final = {LIVE_BEFORE: 5, ROLLED_BACK: 3}
+_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
+_ENTRY: Final = re.compile(r"(?P<version>[0-9]+)@(?P<at>[0-9T:-]{19}Z)(=(?P<code>[A-Za-z0-9+/]{43}=))?")
+
+
+@dataclass(frozen=True)
+class Left:
+    """A version that callers left: when, in UTC to the second, and its code's hash where they were sent back."""
+
+    version: int
+    at: datetime
+    code: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.version}@{self.at.strftime(_TIME)}{f'={self.code}' if self.code else ''}"
+
+
+@dataclass(frozen=True)
+class History:
+    """Of one function, the latest first."""
+
+    live_before: tuple[Left, ...] = ()
+    rolled_back: tuple[Left, ...] = ()
+
+    def before(self, current: int) -> Left | None:
+        """What callers were on before `current`; never what they were sent back from."""
+        bad = {each.version for each in self.rolled_back}
+        return next((each for each in self.live_before if each.version != current and each.version not in bad), None)
+
+    def refuses(self, code: str) -> bool:
+        """Whether callers were sent back from this code."""
+        return code in {each.code for each in self.rolled_back}
+
+
+def read_history(lambda_client: "LambdaClient", function_arn: str) -> History:
+    """The function's history; empty where nothing was ever shifted."""
+    tags = lambda_client.list_tags(Resource=function_arn).get("Tags", {})
+    return History(tuple(_entries(tags.get(LIVE_BEFORE, ""))), tuple(_entries(tags.get(ROLLED_BACK, ""))))
+
+
+def note_shift(lambda_client: "LambdaClient", function_arn: str, current: int, at: datetime) -> None:
+    """Callers are about to leave `current` for a newer version. To be told before they do: a shift may be killed."""
+    history = read_history(lambda_client, function_arn)
+    _write(lambda_client, function_arn, LIVE_BEFORE, Left(current, at), history.live_before)
+
+
+def note_rollback(lambda_client: "LambdaClient", function_arn: str, left: Left) -> None:
+    """Callers are about to be sent back from `left`."""
+    _write(lambda_client, function_arn, ROLLED_BACK, left, read_history(lambda_client, function_arn).rolled_back)
+
+
+def forgive(lambda_client: "LambdaClient", function_arn: str, code: str) -> None:
+    """Forget that callers were sent back from this code: they are on it again."""
+    history = read_history(lambda_client, function_arn)
+    if not history.refuses(code):
+        return
+    if rest := [each for each in history.rolled_back if each.code != code]:
+        lambda_client.tag_resource(Resource=function_arn, Tags={ROLLED_BACK: _text(rest)})
+    else:
+        lambda_client.untag_resource(Resource=function_arn, TagKeys=[ROLLED_BACK])
+
+
+def _write(lambda_client: "LambdaClient", function_arn: str, tag: str, new: Left, old: tuple[Left, ...]) -> None:
+    kept = [new, *(each for each in old if each.version != new.version)][: _KEPT[tag]]
+    lambda_client.tag_resource(Resource=function_arn, Tags={tag: _text(kept)})
+
+
+def _text(entries: Iterable[Left]) -> str:
+    return " ".join(map(str, entries))
+
+
+def _entries(text: str) -> Iterable[Left]:
+    for word in text.split():
+        if match := _ENTRY.fullmatch(word):
+            try:
+                at = datetime.strptime(match["at"], _TIME).replace(tzinfo=UTC)
+            except ValueError:
+                continue
+            yield Left(int(match["version"]), at, match["code"] or "")

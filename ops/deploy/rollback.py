@@ -1,0 +1,120 @@
+"""Sends callers back to the versions before, at once: the API's functions first, then the worker."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+
+from ops.deploy.history import History, Left, note_rollback, read_history
+from ops.deploy.versions import Live, Version, live, read_version, wake
+from ops.errors import RefusedError
+from ops.target import GradualDeploy, ShiftedFunction
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+WORKER: Final = "process_order"
+_GONE: Final = "ResourceNotFoundException"
+
+
+@dataclass(frozen=True)
+class Function:
+    """One function: where callers are, and what is remembered. `key` is its name among the stack's outputs."""
+
+    key: str
+    names: ShiftedFunction
+    live: Live
+    current: Version
+    history: History
+
+
+@dataclass(frozen=True)
+class Step:
+    """A function whose callers are to be sent back to `target`."""
+
+    function: Function
+    target: Version
+
+    @property
+    def changed_variables(self) -> tuple[str, ...]:
+        """Names of the environment variables that the two versions do not share, or with other values."""
+        now, then = self.function.current.environment, self.target.environment
+        return tuple(sorted(name for name in {*now, *then} if now.get(name) != then.get(name)))
+
+
+def look(lambda_client: "LambdaClient", shifting: GradualDeploy) -> list[Function]:
+    """All functions as they are. Raises `RefusedError` while traffic is being shifted."""
+    found = []
+    for key, names in shifting.functions.items():
+        where = live(lambda_client, names, shifting.application)
+        current = read_version(lambda_client, names.function, where.version)
+        found.append(Function(key, names, where, current, read_history(lambda_client, where.function_arn)))
+    return found
+
+
+def plan(lambda_client: "LambdaClient", functions: Sequence[Function], to: Mapping[str, int]) -> list[Step]:
+    """What goes back where: to the versions in `to`, or else what the latest shift moved, to the versions before it.
+
+    Raises:
+        RefusedError: it is not known where to, or what is there is no version that can be called.
+    """
+    chosen = to or _before(functions)
+    steps = [
+        Step(each, _callable(lambda_client, each, chosen[each.key]))
+        for each in functions
+        if each.key in chosen and chosen[each.key] != each.live.version
+    ]
+    if not steps:
+        raise RefusedError("Callers are on these versions already. Nothing was changed.")
+    return sorted(steps, key=lambda step: step.function.key == WORKER)
+
+
+def _before(functions: Sequence[Function]) -> Mapping[str, int]:
+    known = {each.key: left for each in functions if (left := each.history.before(each.live.version))}
+    if not known:
+        raise RefusedError(
+            "It is not known which versions callers were on before: no shift was recorded. Choose them: "
+            "aws lambda list-versions-by-function --function-name NAME; then --to create_order=4 --to get_order=4 …"
+        )
+    # What one shift moved has one time: an older release's functions stay where they are.
+    latest = max(left.at for left in known.values())
+    return {key: left.version for key, left in known.items() if left.at == latest}
+
+
+def _callable(lambda_client: "LambdaClient", function: Function, number: int) -> Version:
+    name = function.names.function
+    try:
+        found = read_version(lambda_client, name, number)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != _GONE:
+            raise
+        raise RefusedError(
+            f"{name} has no version {number} (any more). Choose another with --to {function.key}=VERSION; those that "
+            f"there are: aws lambda list-versions-by-function --function-name {name}"
+        ) from None
+    if found.state not in ("Active", "Inactive"):
+        raise RefusedError(f"version {number} of {name} is {found.state}: {found.reason} Choose another with --to.")
+    return found
+
+
+def carry_out(lambda_client: "LambdaClient", steps: Sequence[Step], now: datetime) -> None:
+    """Send callers back. Killed at any moment, the same command goes on with what is left.
+
+    Raises `ClientError` where somebody moves an alias meanwhile.
+    """
+    # All that takes time comes before anybody is moved, so that the functions go back together.
+    for step in steps:
+        wake(lambda_client, step.function.names.function, step.target)
+    for step in steps:
+        function, current = step.function, step.function.current
+        # Remembered first: once callers are back, the next deploy must know.
+        note_rollback(lambda_client, function.live.function_arn, Left(current.number, now, current.code))
+        lambda_client.update_alias(
+            FunctionName=function.names.function,
+            Name=function.names.alias,
+            FunctionVersion=str(step.target.number),
+            RoutingConfig={"AdditionalVersionWeights": {}},
+            RevisionId=function.live.revision,
+        )

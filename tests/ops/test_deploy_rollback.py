@@ -1,0 +1,403 @@
+"""`ops deploy rollback`, over a stand-in of Lambda: where callers go, what is refused, and what is remembered."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.deploy.shift import TIMEOUT_SECONDS
+from tests.ops.deploying import FUNCTIONS, KEYS, FakeLambda, FakeVersion, World, code_of
+from tests.ops.test_target import outputs
+
+HOUR = timedelta(hours=1)
+API = FUNCTIONS[:2]
+
+
+def ago(time: timedelta) -> str:
+    """A moment as the tags have it."""
+    return (datetime.now(UTC) - time).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+    """Callers were moved from version 9 to 10 an hour ago, and from 8 to 9 a day before."""
+    made = World(monkeypatch, tmp_path)
+    made.lambda_ = FakeLambda(live=10)
+    for each in made.lambda_.functions.values():
+        each.tags["LiveBefore"] = f"9@{ago(HOUR)} 8@{ago(25 * HOUR)}"
+    return made
+
+
+def live(world: World) -> list[int]:
+    return [each.live for each in world.lambda_.functions.values()]
+
+
+def move(world: World) -> None:
+    """What CodeDeploy does in the end."""
+    for each in world.lambda_.functions.values():
+        each.live = max(each.versions)
+
+
+def test_callers_go_back_to_what_they_were_on_the_api_s_first(world: World) -> None:
+    # GIVEN / WHEN
+    code = world.run("rollback", "--yes")
+
+    # THEN
+    assert code == 0
+    assert world.lambda_.moved == [(function, "9") for function in FUNCTIONS]
+
+
+def test_without_yes_it_tells_and_changes_nothing(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN
+    for each in world.lambda_.versions(9):
+        each.environment["LOG_LEVEL"] = "DEBUG"
+
+    # WHEN
+    code = world.run("rollback", "--json")
+
+    # THEN
+    told = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert told["dry_run"] is True
+    assert [(each["key"], each["from"], each["to"]) for each in told["functions"]] == [(key, 10, 9) for key in KEYS]
+    assert told["functions"][0]["changed_variables"] == ["LOG_LEVEL"]
+    assert world.lambda_.calls == []
+
+
+def test_what_a_shift_moved_is_what_a_rollback_goes_back_on(world: World) -> None:
+    # GIVEN a release that was shifted by the command itself
+    world.lambda_ = FakeLambda(live=7)
+    assert world.run("shift", "--yes") == 0
+    move(world)
+
+    # WHEN
+    code = world.run("rollback", "--yes")
+
+    # THEN it skips what was published in between and never called
+    assert code == 0
+    assert live(world) == [7, 7, 7]
+
+
+def test_a_second_rollback_goes_back_by_one_more_release(world: World) -> None:
+    # GIVEN
+    world.run("rollback", "--yes")
+
+    # WHEN
+    code = world.run("rollback", "--yes")
+
+    # THEN
+    assert code == 0
+    assert live(world) == [8, 8, 8]
+
+
+def release(world: World, number: int) -> None:
+    """Publish a version of every function and move callers to it."""
+    for function in world.lambda_.functions.values():
+        function.versions[number] = FakeVersion(code_of(number))
+    assert world.run("shift", "--yes") == 0
+    move(world)
+
+
+def test_what_callers_were_sent_back_from_is_never_the_version_before(world: World) -> None:
+    # GIVEN callers who went 10, 11, back to 10, and back to 9; and then a repair, which is bad as well
+    release(world, 11)
+    assert world.run("rollback", "--yes") == world.run("rollback", "--yes") == 0
+    release(world, 12)
+
+    # WHEN they are sent back, and once more
+    first, second = ((world.run("rollback", "--yes"), live(world)) for _ in range(2))
+
+    # THEN
+    assert first == (0, [9, 9, 9])
+    assert second == (0, [8, 8, 8])
+
+
+def test_functions_that_the_latest_shift_did_not_move_stay(world: World) -> None:
+    # GIVEN a change of one function's variables, after the release
+    function = world.lambda_.functions[FUNCTIONS[1]]
+    function.versions[11] = FakeVersion(code_of(10))
+    function.live = 11
+    function.tags["LiveBefore"] = f"10@{ago(HOUR / 2)} {function.tags['LiveBefore']}"
+
+    # WHEN
+    world.run("rollback", "--yes")
+
+    # THEN
+    assert world.lambda_.moved == [(FUNCTIONS[1], "10")]
+
+
+@pytest.mark.parametrize("done", range(6))
+def test_killed_at_any_moment_the_same_command_goes_on_with_the_rest(world: World, done: int) -> None:
+    # GIVEN a rollback that was killed after so many changes
+    world.lambda_.killed_after = done
+    assert world.run("rollback", "--yes") == 130
+    world.lambda_.killed_after = None
+
+    # WHEN it is typed again
+    code = world.run("rollback", "--yes")
+
+    # THEN nobody was sent back by two releases, and all of it is remembered
+    assert code == 0
+    assert live(world) == [9, 9, 9]
+    assert all(code_of(10) in tag for tag in world.lambda_.tag("RolledBack"))
+
+
+def test_the_code_that_was_left_is_refused_until_somebody_says_again(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN callers who were sent back, and a merge that changed only a variable: the same code in a new version
+    world.run("rollback", "--yes")
+    function = world.lambda_.functions[FUNCTIONS[2]]
+    function.versions[11] = FakeVersion(code_of(10))
+
+    # WHEN
+    refused = world.run("shift", "--yes")
+    told = capsys.readouterr().err
+    started = len(world.codedeploy.made)
+    again = world.run("shift", "--again", "--yes")
+
+    # THEN
+    assert (refused, started) == (5, 0)
+    assert "--again" in told
+    assert (again, len(world.codedeploy.made)) == (0, 3)
+    # Callers are on it, so that it is no longer bad.
+    assert world.lambda_.tag("RolledBack") == ["", "", ""]
+
+
+def test_other_code_is_shifted_to_after_a_rollback(world: World) -> None:
+    # GIVEN
+    world.run("rollback", "--yes")
+    for function in world.lambda_.functions.values():
+        function.versions[11] = FakeVersion(code_of(11))
+
+    # WHEN
+    code = world.run("shift", "--yes")
+
+    # THEN
+    assert code == 0
+    assert len(world.codedeploy.made) == 3
+    # What was bad stays known.
+    assert all(code_of(10) in tag for tag in world.lambda_.tag("RolledBack"))
+
+
+def test_a_shift_that_fails_with_again_forgets_nothing(world: World) -> None:
+    # GIVEN
+    world.run("rollback", "--yes")
+    world.codedeploy._bad = [FUNCTIONS[0]]
+
+    # WHEN
+    code = world.run("shift", "--again", "--yes")
+
+    # THEN
+    assert code == 1
+    assert all(code_of(10) in tag for tag in world.lambda_.tag("RolledBack"))
+
+
+def test_somebody_can_choose_functions_and_versions(world: World) -> None:
+    # GIVEN / WHEN
+    code = world.run("rollback", "--to", "create_order=6", "--to", "get_order=7", "--yes")
+
+    # THEN
+    assert code == 0
+    assert world.lambda_.moved == [(FUNCTIONS[0], "6"), (FUNCTIONS[1], "7")]
+
+
+@pytest.mark.parametrize("to", ["create_order", "create_order=", "create-order=4", "4", "get_order=-1", "get_order=²"])
+def test_a_choice_that_is_none_is_wrong_usage(world: World, to: str, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN / WHEN
+    code = world.run("rollback", "--to", to, "--yes")
+
+    # THEN
+    assert code == 2
+    assert "create_order, get_order, process_order" in capsys.readouterr().err
+
+
+def test_a_version_without_a_snapshot_is_made_ready_before_anybody_is_moved(world: World) -> None:
+    # GIVEN versions that were not called for so long that Lambda dropped their snapshots
+    for each in world.lambda_.versions(9):
+        each.state = "Inactive"
+
+    # WHEN
+    code = world.run("rollback", "--yes")
+
+    # THEN
+    assert code == 0
+    assert [call for call, _, _ in world.lambda_.calls] == ["invoke"] * 3 + ["tag", "move"] * 3
+    assert world.lambda_.waited == [(function, "9") for function in FUNCTIONS]
+
+
+def never_shifted(world: World) -> None:
+    for each in world.lambda_.functions.values():
+        each.tags.clear()
+
+
+def unreadable_tags(world: World) -> None:
+    for each in world.lambda_.functions.values():
+        each.tags["LiveBefore"] = "nine@yesterday 9@2026-13-45T99:00:00Z"
+
+
+def deleted(world: World) -> None:
+    del world.lambda_.functions[FUNCTIONS[0]].versions[9]
+
+
+def failed(world: World) -> None:
+    world.lambda_.functions[FUNCTIONS[1]].versions[9].state = "Failed"
+
+
+def shifting(world: World) -> None:
+    for each in world.lambda_.functions.values():
+        each.weights = {"9": 0.5}
+
+
+def pulumi_moves_callers(world: World) -> None:
+    world.outputs = outputs()
+
+
+def another_queue(world: World) -> None:
+    world.lambda_.functions[FUNCTIONS[2]].versions[9].environment["ORDERS_QUEUE_URL"] = "https://sqs/old.fifo"
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (never_shifted, "no shift was recorded"),
+        (unreadable_tags, "no shift was recorded"),
+        (deleted, "has no version 9"),
+        (failed, "is Failed: its start failed"),
+        (shifting, "being shifted right now"),
+        (pulumi_moves_callers, "deploying the older release"),
+        (another_queue, "https://sqs/old.fifo (ORDERS_QUEUE_URL), which the stack no longer has"),
+    ],
+    ids=lambda case: getattr(case, "__name__", ""),
+)
+def test_what_would_not_work_is_refused_and_nothing_changes(
+    world: World, make: Any, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN
+    make(world)
+
+    # WHEN
+    code = world.run("rollback", "--yes")
+
+    # THEN
+    assert code == 5
+    assert says in " ".join(capsys.readouterr().err.split())
+    assert world.lambda_.calls == []
+
+
+@pytest.mark.parametrize("bus", [False, True], ids=["topic", "bus"])
+def test_every_name_that_a_function_is_told_of_is_known(world: World, bus: bool) -> None:
+    # GIVEN versions that name what the stack has
+    if bus:
+        del world.outputs["notifications_topic_arn"]
+        world.outputs["notifications_bus_arn"] = "arn:aws:events:eu-west-1:123456789012:event-bus/orders-prod-events"
+    told = {
+        "ORDERS_TABLE": world.outputs["orders_table"],
+        "STOCK_TABLE": world.outputs["stock_table"],
+        "ORDERS_QUEUE_URL": world.outputs["orders_queue_url"],
+        "DEAD_LETTER_QUEUE_URL": world.outputs["dead_letter_queue_url"],
+        **(
+            {"NOTIFICATIONS_BUS_NAME": "orders-prod-events"}
+            if bus
+            else {"NOTIFICATIONS_TOPIC_ARN": world.outputs["notifications_topic_arn"]}
+        ),
+    }
+    for index, each in enumerate(world.lambda_.versions(9)):
+        owner = "worker" if index == 2 else "api"
+        each.environment = {**told, "IDEMPOTENCY_TABLE": world.outputs[f"{owner}_idempotency_table"]}
+
+    # WHEN / THEN
+    assert world.run("rollback", "--yes") == 0
+
+
+def writes(world: World, versions: dict[int, str], worker: dict[int, str]) -> None:
+    """Give versions of create_order and of the worker the schema versions that they know."""
+    for function, known in ((FUNCTIONS[0], versions), (FUNCTIONS[2], worker)):
+        for number, schemas in known.items():
+            world.lambda_.functions[function].versions[number].environment["ORDER_SCHEMA_VERSIONS"] = schemas
+
+
+def test_a_worker_that_cannot_read_what_the_api_wrote_stays_and_the_api_s_way_back_is_told(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a release that raised the schema version
+    writes(world, {9: "1-1", 10: "1-2"}, {9: "1-1", 10: "1-2"})
+
+    # WHEN all of it is to go back, and then what the refusal names
+    refused = world.run("rollback", "--yes")
+    told = capsys.readouterr().err
+    api = world.run("rollback", "--to", "create_order=9", "--to", "get_order=9", "--yes")
+
+    # THEN
+    assert (refused, api) == (5, 0)
+    assert "--to create_order=9 --to get_order=9" in told
+    assert world.lambda_.moved == [(function, "9") for function in API]
+
+
+@pytest.mark.parametrize(
+    ("left", "code"),
+    # A shift takes up to two hours, and is recorded when it begins.
+    [(timedelta(days=3), 5), (timedelta(days=4, hours=1), 5), (timedelta(days=4, seconds=TIMEOUT_SECONDS + 60), 0)],
+)
+def test_the_worker_may_follow_when_no_such_message_can_wait_any_more(world: World, left: timedelta, code: int) -> None:
+    # GIVEN an API that was sent back from schema version 2 so long ago, and a worker that reads both
+    writes(world, {9: "1-1", 10: "1-2"}, {9: "1-1", 10: "1-2"})
+    api = world.lambda_.functions[FUNCTIONS[0]]
+    api.live = 9
+    api.tags["RolledBack"] = f"10@{ago(left)}={code_of(10)}"
+
+    # WHEN / THEN: messages live for four days
+    assert world.run("rollback", "--to", "process_order=9", "--yes") == code
+
+
+def test_what_the_api_wrote_before_the_latest_shift_counts_too(world: World) -> None:
+    # GIVEN a worker of old that knows schema 1 alone, and an API that went from 2 back to 1 by a release
+    writes(world, {8: "1-1", 9: "1-2", 10: "1-1"}, {9: "1-1", 10: "1-2"})
+
+    # WHEN / THEN
+    assert world.run("rollback", "--to", "process_order=9", "--yes") == 5
+
+
+def test_the_api_stays_where_the_worker_reads_what_it_would_write(world: World) -> None:
+    # GIVEN a worker that gave the old schema up
+    writes(world, {9: "1-1", 10: "2-2"}, {9: "1-2", 10: "2-2"})
+
+    # WHEN / THEN
+    assert world.run("rollback", "--to", "create_order=9", "--yes") == 5
+    assert world.lambda_.calls == []
+
+
+def test_a_version_that_is_gone_may_have_written_anything(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN
+    world.lambda_.functions[FUNCTIONS[0]].tags["RolledBack"] = f"11@{ago(HOUR)}={code_of(11)}"
+
+    # WHEN
+    code = world.run("rollback", "--to", "process_order=9", "--yes")
+
+    # THEN
+    assert code == 5
+    assert "which schema version it wrote" in capsys.readouterr().err
+
+
+def test_schemas_that_cannot_be_read_are_told(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN
+    writes(world, {10: "two"}, {})
+
+    # WHEN / THEN
+    assert world.run("rollback", "--yes") == 5
+    assert "ORDER_SCHEMA_VERSIONS=two" in capsys.readouterr().err
+
+
+def test_tags_stay_within_what_a_tag_holds(world: World) -> None:
+    # GIVEN / WHEN many shifts and rollbacks of a function with many versions (the stand-in checks the length)
+    for number in range(10_000, 10_012):
+        release(world, number)
+        assert world.run("rollback", "--yes") == 0
+
+    # THEN the latest are kept
+    assert [len(tag.split()) for tag in world.lambda_.tag("RolledBack")] == [3, 3, 3]
+    assert all(tag.startswith("10011@") for tag in world.lambda_.tag("RolledBack"))
