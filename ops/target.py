@@ -21,7 +21,8 @@ STACK_VARIABLE: Final = "ORDERS_STACK"
 LOCAL_VARIABLE: Final = "ORDERS_LOCAL_DIR"
 LOCAL: Final = "local"
 _PULUMI_SECONDS: Final = 120
-_WORKER: Final = "process_order_function"
+WORKER: Final = "process_order"
+"""The key of the worker among the functions."""
 _ARN: Final = r"^arn:[^:]+:[^:]+:[^:]+:[0-9]{12}:.+$"
 
 Outputs = Mapping[str, Any]
@@ -48,7 +49,7 @@ class ShiftedFunction(BaseModel):
 
 
 class GradualDeploy(BaseModel):
-    """What moves callers to new versions: CodeDeploy's application, and the functions by their keys, worker last."""
+    """What moves callers to new versions: CodeDeploy's application, and the functions by their keys."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -85,7 +86,9 @@ class Target(BaseModel):
             NoStackError: an output is missing or not what this program exports.
         """
         known = {name: value for name, value in outputs.items() if name in cls.model_fields}
-        functions = sorted((name for name in outputs if name.endswith("_function")), key=lambda it: (it == _WORKER, it))
+        functions = sorted(
+            (name for name in outputs if name.endswith("_function")), key=lambda it: (it == f"{WORKER}_function", it)
+        )
         known["functions"] = tuple(outputs[name] for name in functions)
         if "aws_access_key_id" in outputs:
             known["credentials"] = {name: outputs[name] for name in Credentials.model_fields if name in outputs}

@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from ops.deploy.rollback import WORKER, Function, Step
+from ops.deploy.rollback import Function, Step
 from ops.deploy.shift import TIMEOUT_SECONDS
 from ops.deploy.versions import Version, read_version
 from ops.errors import RefusedError
+from ops.target import WORKER
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 SCHEMA_VARIABLE: Final = "ORDER_SCHEMA_VERSIONS"
 WRITER: Final = "create_order"
-_NAMES_A_RESOURCE: Final = re.compile(r".*_(TABLE|QUEUE_URL|TOPIC_ARN|BUS_NAME)")
+NAMES_A_RESOURCE: Final = re.compile(r".*_(TABLE|QUEUE_URL|TOPIC_ARN|BUS_NAME)")
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def refuse_unknown_resources(steps: Sequence[Step], names: frozenset[str]) -> No
     """Raise `RefusedError` where a version names a table, queue, topic or bus that is not one of the stack's."""
     for step in steps:
         for variable, value in sorted(step.target.environment.items()):
-            if _NAMES_A_RESOURCE.fullmatch(variable) and value not in names:
+            if NAMES_A_RESOURCE.fullmatch(variable) and value not in names:
                 raise RefusedError(
                     f"version {step.target.number} of {step.function.names.function} uses {value} ({variable}), which "
                     "the stack no longer has. Nothing was changed. Deploy the older release instead: it is told the "

@@ -10,12 +10,11 @@ from botocore.exceptions import ClientError
 from ops.deploy.history import History, Left, note_rollback, read_history
 from ops.deploy.versions import Live, Version, live, read_version, wake
 from ops.errors import RefusedError
-from ops.target import GradualDeploy, ShiftedFunction
+from ops.target import WORKER, GradualDeploy, ShiftedFunction
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
-WORKER: Final = "process_order"
 _GONE: Final = "ResourceNotFoundException"
 
 

@@ -7,6 +7,8 @@ from lab.recording.recording import STACKS
 from lab.recording.stacks import environment_of, recorded
 from pipeline.functions import API_FUNCTIONS
 
+COMMON = ("AWS_ENDPOINT_URL", "ORDER_SCHEMA_VERSIONS")
+
 
 @pytest.mark.parametrize("stack", STACKS)
 class TestEveryStack:
@@ -19,7 +21,7 @@ class TestEveryStack:
 
         # THEN
         verified = {"JWT_AUTHORIZER": "true"} if stack == "prod" else {}
-        common = {name for name in lookup if name.startswith("POWERTOOLS_") or name == "AWS_ENDPOINT_URL"}
+        common = {name for name in lookup if name.startswith("POWERTOOLS_") or name in COMMON}
         assert {name: value for name, value in intake.items() if name not in common} == {
             "ORDERS_TABLE": f"{prefix}-orders",
             "ORDERS_QUEUE_URL": url(f"{prefix}-orders-queue"),
@@ -53,7 +55,7 @@ class TestEveryStack:
         others = {
             name: value
             for name, value in worker.items()
-            if name not in tuned and not name.startswith("POWERTOOLS_") and name != "AWS_ENDPOINT_URL"
+            if name not in tuned and not name.startswith("POWERTOOLS_") and name not in COMMON
         }
         assert others == {
             "ORDERS_TABLE": f"{prefix}-orders",

@@ -4,9 +4,14 @@ import pytest
 
 from lab.recording.fake_outputs import arn
 from lab.recording.recording import STACKS, record_stack
-from lab.recording.stacks import recorded
+from lab.recording.stacks import environment_of, recorded
+from ops.deploy.fitness import NAMES_A_RESOURCE, SCHEMA_VARIABLE
+from ops.deploy.history import LIVE_BEFORE, ROLLED_BACK
+from ops.target import Target
 from pipeline.functions import FUNCTIONS
+from runtime.models.fields import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION
 
+FUNCTION = "aws:lambda/function:Function"
 ALIAS = "aws:lambda/alias:Alias"
 GROUP = "aws:codedeploy/deploymentGroup:DeploymentGroup"
 APPLICATION = "aws:codedeploy/application:Application"
@@ -33,6 +38,43 @@ def test_with_it_the_program_never_moves_an_alias() -> None:
     # THEN
     assert len(aliases) == len(NAMES)
     assert {each.ignore_changes for each in aliases} == {("functionVersion", "routingConfig")}
+
+
+def test_with_it_the_program_leaves_alone_what_is_remembered_of_shifts() -> None:
+    # GIVEN / WHEN
+    functions = recorded("prod").of_type(FUNCTION)
+
+    # THEN
+    tags = {f'tags["{LIVE_BEFORE}"]', f'tags["{ROLLED_BACK}"]'}
+    assert len(functions) == len(NAMES)
+    assert all(set(each.ignore_changes) == tags for each in functions)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_version_says_which_schema_versions_its_code_knows(stack: str) -> None:
+    # GIVEN / WHEN
+    told = [environment_of(stack, name)[SCHEMA_VARIABLE] for name in NAMES]
+
+    # THEN
+    assert told == [f"{OLDEST_SCHEMA_VERSION}-{SCHEMA_VERSION}"] * len(NAMES)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"events_target": "bus"}, {"strict_ordering": "true", "batch_size": "1"}],
+    ids=["plain", "bus", "strict ordering"],
+)
+def test_a_rollback_knows_every_resource_that_a_function_is_told_of(options: dict[str, str]) -> None:
+    # GIVEN a stack, and what a rollback knows of it
+    recording = record_stack("dev", {f"orders:{name}": value for name, value in options.items()})
+    known = Target.from_outputs("the stack", recording.outputs).resources
+
+    # WHEN each variable is looked at as a rollback does
+    for name in NAMES:
+        variables = recording.one(FUNCTION, f"{name}-function").inputs["environment"]["variables"]
+        for variable, value in variables.items():
+            # THEN what names one of them is taken for a name, and nothing else is
+            assert bool(NAMES_A_RESOURCE.fullmatch(variable)) == (value in known), variable
 
 
 @pytest.mark.parametrize("name", NAMES)
