@@ -74,8 +74,8 @@ def test_the_commands_of_a_runbook_do_what_it_says(
     filled_in = {"ORDER_ID": order_id, "SKU": sku, "NAME": "Ada", "REASON": "found in a test"}
     # WHEN its commands are typed one after the other
     codes = {command: main(shlex.split(Template(command).substitute(filled_in))[3:]) for command in commands}
-    # THEN each succeeds, and what changes something has done it
-    assert codes == dict.fromkeys(commands, 0)
+    # THEN each succeeds, and what changes something has done it; but Pulumi alone moves callers of the local stack
+    assert codes == {command: 5 if " deploy rollback" in command else 0 for command in commands}
     if any("dlq redrive --yes" in command for command in commands):
         wait_for("the redriven order to settle", lambda: status_of(account, order_id) == "CONFIRMED")
         assert account.available(sku) == 9
