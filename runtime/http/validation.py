@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import Final, get_args
 
 from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from runtime.http.problems import VALIDATION_FAILED, FieldError, ProblemError
@@ -15,22 +14,20 @@ from runtime.models.order import OrderRequest
 _MAX_NAME: Final = 128
 
 
-def _parts(annotation: object) -> Iterator[object]:
-    """An annotation and all that it is made of: `Annotated[str, …] | None` has the marks of a field inside."""
-    yield annotation
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    """The models that an annotation is made of, as in `Annotated[tuple[OrderLine, ...], …]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
     for argument in get_args(annotation):
-        yield from _parts(argument)
+        yield from _models(argument)
 
 
-def _descriptions(model: type[BaseModel], at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+def _descriptions(model: type[BaseModel], at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str | None]]:
     """What is allowed in each field of `model` and of the models in it, by the names that lead there."""
     for name, field in model.model_fields.items():
-        parts = [field, *_parts(field.annotation)]
-        marks = (part.description for part in parts if isinstance(part, FieldInfo))
-        yield (*at, name), next(filter(None, marks), "")
-        for part in parts:
-            if isinstance(part, type) and issubclass(part, BaseModel):
-                yield from _descriptions(part, (*at, name))
+        yield (*at, name), field.description
+        for inner in _models(field.annotation):
+            yield from _descriptions(inner, (*at, name))
 
 
 _LINES: Final = ("lines",)

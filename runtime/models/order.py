@@ -86,12 +86,14 @@ class OptionalFields(BaseModel):
                 pattern=r"^[^\p{C}]*$",
                 # Published is what Python, JavaScript and Rust understand alike: control characters alone.
                 json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"},
-                description="The client's own reference, 1-64 printable characters. It is stored and given back, "
-                "never read.",
             ),
         ]
         | None
-    ) = None
+    ) = Field(
+        default=None,
+        description="The client's own reference, 1-64 printable characters. It is stored and given back, never read.",
+        examples=["PO-2026-0042"],
+    )
 
 
 class _RequiredFields(_Model):

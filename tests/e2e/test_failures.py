@@ -8,6 +8,7 @@ import pytest
 from lab.chaos.orders import dead_letter, receives_of
 from local.client import LocalStack
 from local.demo.account import Account
+from runtime.models.fields import SCHEMA_VERSION
 
 pytestmark = pytest.mark.e2e
 
@@ -29,7 +30,7 @@ def send(stack: LocalStack, body: str, order_id: str | None = None, version: str
     [
         pytest.param("not an order", "MALFORMED_BODY", id="not JSON"),
         pytest.param("[]", "MALFORMED_BODY", id="an array"),
-        pytest.param('{"schema_version": 1}', "INVALID_MESSAGE", id="no order"),
+        pytest.param(json.dumps({"schema_version": SCHEMA_VERSION}), "INVALID_MESSAGE", id="no order"),
     ],
 )
 def test_permanent_failure_is_a_dead_letter_at_once(
@@ -65,7 +66,7 @@ def test_newer_version_is_retried(stack: LocalStack, account: Account) -> None:
     order_id = "22222222-2222-5222-8222-222222222222"
 
     # WHEN it is delivered
-    send(stack, json.dumps({"schema_version": 2}), order_id, version="2")
+    send(stack, json.dumps({"schema_version": SCHEMA_VERSION + 1}), order_id, version=str(SCHEMA_VERSION + 1))
 
     # THEN it has all its receives, as a deploy may be under way, and then waits for one in the dead-letter queue
     letter = dead_letter(account, order_id=order_id)

@@ -17,6 +17,7 @@ from lab.simulation.fakes.faults import answer_lost, crash_after, crash_before, 
 from lab.simulation.interleaving import Baton, by_script, interleaved_batches
 from lab.simulation.requests import order_body
 from lab.simulation.world import Deployment
+from runtime.models.fields import SCHEMA_VERSION
 
 THREADS = 5
 SEEDS = range(30)
@@ -34,7 +35,7 @@ def mixed_batch(stage: Stage) -> None:
     stage.accept("newer")
     poison, newer = (queue.messages[message_id] for message_id in queue.messages if message_id not in before)
     poison.body = "not JSON"
-    newer.body = json.dumps({**json.loads(newer.body), "schema_version": 2})
+    newer.body = json.dumps({**json.loads(newer.body), "schema_version": SCHEMA_VERSION + 1})
     twin = next(iter(queue.messages.values()))
     queue.resend(twin)
     queue.resend(twin)

@@ -10,6 +10,7 @@ from lab.simulation import invariants
 from lab.simulation.crash_points.stage import DAY, Stage, staged
 from lab.simulation.queue_model import Failed
 from lab.simulation.world import Deployment
+from runtime.models.fields import SCHEMA_VERSION
 from tests.flow.test_killers import play
 from tests.flow.test_limits import is_replay, published, status_of
 
@@ -56,7 +57,7 @@ def test_a_message_of_a_newer_version_is_a_dead_letter_once_its_receives_are_use
         order_id = stage.accept()
         message = stage.message()
         known = message.body
-        message.body = known.replace('"schema_version":1', '"schema_version":2')
+        message.body = known.replace(f'"schema_version":{SCHEMA_VERSION}', f'"schema_version":{SCHEMA_VERSION + 1}')
         assert message.body != known
         began = stage.world.cloud.clock.time()
         while stage.world.orders_queue.messages:

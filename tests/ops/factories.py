@@ -17,6 +17,7 @@ from ops.logic.where import Where
 from ops.pace import Pace
 from ops.redrive import Redrive, Tally
 from ops.sweep import Sweep
+from runtime.models.fields import SCHEMA_VERSION
 from runtime.models.order import OrderStatus, StoredOrder
 
 ORDER_ID = "1bfa2889-307d-56d4-8339-4dc839c7313d"
@@ -27,7 +28,7 @@ CALLER = "ab" * 32
 def body(**overrides: Any) -> str:
     return json.dumps(
         {
-            "schema_version": 1,
+            "schema_version": SCHEMA_VERSION,
             "order_id": ORDER_ID,
             "caller": CALLER,
             "accepted_at": "2026-01-01T00:00:00.000Z",
@@ -45,7 +46,11 @@ def text(value: str, data_type: str = "String") -> dict[str, str]:
 
 
 def received(**overrides: Any) -> Received:
-    attributes = {"order_id": text(ORDER_ID), "schema_version": text("1", "Number"), "correlation_id": text("c-1")}
+    attributes = {
+        "order_id": text(ORDER_ID),
+        "schema_version": text(str(SCHEMA_VERSION), "Number"),
+        "correlation_id": text("c-1"),
+    }
     fields: dict[str, Any] = {
         "message_id": "m-1",
         "receipt": "r-1",

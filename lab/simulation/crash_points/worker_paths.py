@@ -11,9 +11,10 @@ from lab.simulation.fakes import Call, Fault
 from lab.simulation.fakes.faults import crash_before, entry_refused, server_error, throttled, transaction_cancelled
 from lab.simulation.fakes.wire import Process
 from lab.simulation.world import STOCK
+from runtime.models.fields import SCHEMA_VERSION
 
 WORKER = "process_order"
-NEWER = 2
+NEWER = SCHEMA_VERSION + 1
 
 
 def _deliver(stage: Stage) -> Run:
@@ -139,7 +140,7 @@ def _set_version(stage: Stage, version: int) -> None:
 
 
 def _deploy_completes(stage: Stage) -> None:
-    _set_version(stage, 1)
+    _set_version(stage, SCHEMA_VERSION)
 
 
 def _corrupt_stock(stage: Stage) -> Run:

@@ -18,6 +18,7 @@ from lab.simulation.histories.orders import (
     POPULAR,
     SCARCE,
 )
+from lab.simulation.histories.versions import VERSIONS
 
 LEAST_STEPS, MOST_STEPS = 30, 32
 _MEANWHILE: Final = (do.MEANWHILE_BEFORE, do.MEANWHILE_AFTER)
@@ -136,7 +137,7 @@ class _Maker:
         return do.Popular(self.random.choice((PLENTY, POPULAR)), 600, self.random.choice((30, 60, 95)))
 
     def _deploy(self) -> do.Step:
-        return do.Deploy(self.random.choice((1, 2)), self.random.choice((1, 2)))
+        return do.Deploy(self.random.choice(VERSIONS), self.random.choice(VERSIONS))
 
     def _restock(self) -> do.Step:
         return do.Restock(self.random.choice((POPULAR, SCARCE)), self.random.choice((1, 5)))

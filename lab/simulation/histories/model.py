@@ -210,7 +210,7 @@ class Model:
         return order is not None and order.kills is not None
 
     def _excuse(self, message: Message, version: int) -> str | None:
-        text = message.attributes.get("schema_version", {}).get("StringValue", "1")
+        text = message.attributes.get("schema_version", {}).get("StringValue", "0")
         if int(text) > version or message.body == FOREIGN_BODIES["newer than any"]:
             return "newer"
         records = self.world.cloud.dynamodb.tables[WORKER_RECORDS].items

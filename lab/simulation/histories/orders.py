@@ -10,6 +10,7 @@ from typing import Final
 from lab.simulation.requests import ISSUER, order_body
 from runtime.logic.canonical import canonical
 from runtime.logic.keys import Identity, caller_id, order_id
+from runtime.models.fields import SCHEMA_VERSION
 
 PLENTY, POPULAR, SCARCE, MISSING = "PLENTY", "POPULAR", "SCARCE", "NO-SUCH"
 CALLERS: Final = ("ann", "bob", "eve")
@@ -72,5 +73,9 @@ def caller_of(caller: str) -> str:
     return caller_id(Identity(ISSUER, caller))
 
 
-FOREIGN_BODIES: Final = {"not JSON": "{", "no order": "{}", "newer than any": '{"schema_version": 9}'}
+FOREIGN_BODIES: Final = {
+    "not JSON": "{",
+    "no order": "{}",
+    "newer than any": f'{{"schema_version": {SCHEMA_VERSION + 8}}}',
+}
 """Messages of somebody else. The last looks like one of a version that is never deployed."""

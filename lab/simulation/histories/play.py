@@ -21,6 +21,7 @@ from lab.simulation.histories.versions import NEXT, running
 from lab.simulation.queue_model import Message
 from lab.simulation.world import Deployment, World, simulated
 from runtime.logic import processing
+from runtime.models.fields import SCHEMA_VERSION
 from runtime.store import order_intake
 
 MOST_DELIVERIES, MOST_RETRIES = 80, 6
@@ -44,7 +45,7 @@ class Player:
     model: Model = field(init=False)
     around: Surroundings = field(init=False)
     seen: Seen = field(init=False)
-    versions: tuple[int, int] = (1, 1)
+    versions: tuple[int, int] = (SCHEMA_VERSION, SCHEMA_VERSION)
 
     def __post_init__(self) -> None:
         history = self.history

@@ -134,7 +134,7 @@ class Popular(Step):
 
 @dataclass(frozen=True, slots=True)
 class Deploy(Step):
-    """From now on the API writes, and the worker knows, this schema version (1 or 2)."""
+    """From now on the API writes, and the worker knows, this schema version: the present one or the next."""
 
     api: int
     worker: int

@@ -1,4 +1,4 @@
-"""The next version of the program, as far as a deploy matters: it writes schema version 2, and knows 1 and 2.
+"""The next version of the program, as far as a deploy matters: it writes the next schema version, and knows both.
 
 A worker of today meets its messages as it will meet those of the real next version: as something newer than it knows.
 """
@@ -12,16 +12,17 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from runtime.logic import accept, message
-from runtime.models.fields import SCHEMA_VERSION
+from runtime.models.fields import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION
 from runtime.models.order import OrderMessage
 
 NEXT: Final = SCHEMA_VERSION + 1
+VERSIONS: Final = (SCHEMA_VERSION, NEXT)
 
 
 class NextOrderMessage(OrderMessage):
     """What the next version writes and reads."""
 
-    schema_version: Annotated[int, Field(ge=1, le=NEXT)] = NEXT
+    schema_version: Annotated[int, Field(ge=OLDEST_SCHEMA_VERSION, le=NEXT)] = NEXT
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from runtime.models.fields import SCHEMA_VERSION
 from tests.unit.api.conftest import Api
 from tests.unit.api.factories import KEY, document, line, order, problem
 
@@ -43,7 +44,7 @@ def test_the_whole_order_is_sent_with_its_attributes(api: Api) -> None:
     assert response["headers"]["X-Correlation-Id"] == "mine-1"
     assert {name: value["StringValue"] for name, value in message["MessageAttributes"].items()} == {
         "order_id": order_id,
-        "schema_version": "1",
+        "schema_version": str(SCHEMA_VERSION),
         "correlation_id": "mine-1",
     }
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from runtime.models.fields import SCHEMA_VERSION
 from tests.unit.api.conftest import ORDERS, Api
 from tests.unit.api.factories import document, line, order, problem
 
@@ -79,7 +80,14 @@ def test_what_a_newer_version_wrote_does_not_hide_the_order(api: Api) -> None:
     order_id = document(api.post())["order_id"]
     (item,) = api.orders()
     lines = {"L": [{"M": {**item["lines"]["L"][0]["M"], "gift": {"BOOL": True}}}]}
-    change(api, order_id, lines=lines, schema_version={"N": "2"}, priority={"N": "1"}, reason={"NULL": True})
+    change(
+        api,
+        order_id,
+        lines=lines,
+        schema_version={"N": str(SCHEMA_VERSION + 1)},
+        priority={"N": "1"},
+        reason={"NULL": True},
+    )
 
     # WHEN
     response = api.get(order_id)

@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyKe
 
 from runtime.handlers.powertools.idempotency import FirstAnswers, ProcessedOrders
 from runtime.logic.delivery import Delivery
+from runtime.models.fields import SCHEMA_VERSION
 from runtime.models.order import Reason, ReasonCode
 from runtime.store.order_intake import OrderIntake
 from runtime.store.order_lookup import OrderLookup
@@ -52,7 +53,7 @@ def test_an_accepted_order_is_sent_whole_and_named_in_attributes() -> None:
         "QueueUrl": "https://queue",
         "MessageAttributes": {
             "order_id": {"DataType": "String", "StringValue": order_id(1)},
-            "schema_version": {"DataType": "Number", "StringValue": "1"},
+            "schema_version": {"DataType": "Number", "StringValue": str(SCHEMA_VERSION)},
             "correlation_id": {"DataType": "String", "StringValue": "correlation-1"},
         },
     }

@@ -9,10 +9,12 @@ from uuid import UUID
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from runtime.logic.delivery import Delivery
+from runtime.models.fields import SCHEMA_VERSION
 from runtime.models.order import OrderMessage, StoredOrder
 
 ACCEPTED_AT = "2026-01-31T12:00:00.000Z"
 SETTLED_AT = "2026-01-31T12:00:01.500Z"
+NEWER = SCHEMA_VERSION + 1
 _numbers = itertools.count(1)
 
 
@@ -24,7 +26,7 @@ def order_id(number: int) -> str:
 def content(number: int = 1, **overrides: Any) -> dict[str, Any]:
     """The body of a message; an override of `...` leaves the field out."""
     fields = {
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "order_id": order_id(number),
         "caller": "c" * 64,
         "accepted_at": ACCEPTED_AT,
@@ -57,7 +59,7 @@ def record(body: Any = None, *, receives: int = 1, attributes: Any = None, **ove
     body = content() if body is None else body
     number = next(_numbers)
     if attributes is None:
-        attributes = {"order_id": body["order_id"], "schema_version": 1} if isinstance(body, dict) else {}
+        attributes = {"order_id": body["order_id"], "schema_version": SCHEMA_VERSION} if isinstance(body, dict) else {}
     fields = {
         "messageId": f"message-{number}",
         "receiptHandle": f"receipt-{number}",

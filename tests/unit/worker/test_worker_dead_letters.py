@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from runtime.models.fields import SCHEMA_VERSION
 from tests.unit.worker.conftest import (
     KilledError,
     World,
@@ -20,7 +21,7 @@ def test_a_permanent_failure_is_dead_lettered_at_once_with_its_reason(world: Wor
     sent = record(
         f"{{{SECRET}",
         receives=3,
-        attributes={"order_id": order_id(1), "schema_version": 1, "correlation_id": "c-1"},
+        attributes={"order_id": order_id(1), "schema_version": SCHEMA_VERSION, "correlation_id": "c-1"},
     )
     # WHEN it is processed
     failed = world.run(sent)
@@ -30,7 +31,7 @@ def test_a_permanent_failure_is_dead_lettered_at_once_with_its_reason(world: Wor
     assert letter["Body"] == f"{{{SECRET}"
     assert {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()} == {
         "order_id": order_id(1),
-        "schema_version": "1",
+        "schema_version": str(SCHEMA_VERSION),
         "correlation_id": "c-1",
         "error_type": "MALFORMED_BODY",
         "error": "The body is not JSON.",
@@ -127,7 +128,10 @@ def test_the_first_original_id_survives_a_redrive(world: World) -> None:
 
 def test_a_message_with_many_attributes_keeps_those_that_matter(world: World) -> None:
     # GIVEN ten attributes, of which one is binary and one is broken
-    attributes = {f"a{number}": "x" for number in range(6)} | {"schema_version": 1, "order_id": order_id(1)}
+    attributes = {f"a{number}": "x" for number in range(6)} | {
+        "schema_version": SCHEMA_VERSION,
+        "order_id": order_id(1),
+    }
     sent = record("nonsense", attributes=attributes)
     sent["messageAttributes"]["a0"] = {"dataType": "Binary", "binaryValue": "AAEC"}
     sent["messageAttributes"]["a1"] = {"dataType": "String"}

@@ -8,7 +8,7 @@ from tests.unit.worker.conftest import (
     killed,
     refused,
 )
-from tests.unit.worker.factories import content, message, record
+from tests.unit.worker.factories import NEWER, content, message, record
 
 
 def test_the_last_attempt_says_failed_before_it_starts(world: World) -> None:
@@ -88,7 +88,7 @@ def test_a_last_attempt_that_was_not_started_is_marked_and_reported_as_last(worl
 def test_a_last_attempt_at_a_newer_version_marks_the_order_that_it_names(world: World) -> None:
     # GIVEN a message of version 2 that nobody could read in time
     # WHEN it is processed for the last time
-    world.run(record(content(schema_version=2), receives=8))
+    world.run(record(content(schema_version=NEWER), receives=8))
     # THEN the order says so
     order = world.order()
     assert order is not None

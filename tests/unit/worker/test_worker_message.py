@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from runtime.logic.delivery import Delivery
 from runtime.logic.failures import MAX_ERROR_LENGTH, NewerSchemaError, PermanentError, describe
+from runtime.models.fields import SCHEMA_VERSION
 from runtime.models.order import OrderMessage
-from tests.unit.worker.factories import attribute, content, delivery, message, order_id, read_message
+from tests.unit.worker.factories import NEWER, attribute, content, delivery, message, order_id, read_message
 
 SECRET = "s3cr3t"  # what no error may repeat
 
@@ -75,7 +76,7 @@ def test_what_is_no_json_object_is_permanent(body: str) -> None:
         ({"\ud800\x00": 1}, "/: "),
         ({"reference": "\ud800"}, "/reference"),
         ({"schema_version": 0}, "/schema_version"),
-        ({"schema_version": "2"}, "/schema_version"),
+        ({"schema_version": str(NEWER)}, "/schema_version"),
         ({"schema_version": True}, "/schema_version"),
         ({"schema_version": 1.5}, "/schema_version"),
     ],
@@ -106,11 +107,13 @@ def test_the_error_of_a_very_wrong_message_is_short() -> None:
 @pytest.mark.parametrize(
     "sent",
     [
-        pytest.param(delivery(content(schema_version=2)), id="by its body"),
-        pytest.param(delivery(content(schema_version=2, lines="of another kind")), id="with another structure"),
+        pytest.param(delivery(content(schema_version=NEWER)), id="by its body"),
+        pytest.param(delivery(content(schema_version=NEWER, lines="of another kind")), id="with another structure"),
         pytest.param(delivery(content(schema_version=10**300)), id="far newer"),
-        pytest.param(delivery("H4sI compressed", attributes={"schema_version": 2}), id="by its attribute, not JSON"),
-        pytest.param(delivery(content(), attributes={"schema_version": 3}), id="by its attribute alone"),
+        pytest.param(
+            delivery("H4sI compressed", attributes={"schema_version": NEWER}), id="by its attribute, not JSON"
+        ),
+        pytest.param(delivery(content(), attributes={"schema_version": NEWER + 1}), id="by its attribute alone"),
     ],
 )
 def test_a_newer_version_is_never_permanent(sent: Delivery) -> None:
@@ -121,13 +124,13 @@ def test_a_newer_version_is_never_permanent(sent: Delivery) -> None:
         read_message(sent)
 
 
-@pytest.mark.parametrize("version", ["", "two", "-2", "1e9", "\uff12", "9" * 5000, "1"])
+@pytest.mark.parametrize("version", ["", "two", "-2", "1e9", "\uff12", "9" * 5000, str(SCHEMA_VERSION)])
 def test_a_version_attribute_that_is_no_newer_version_is_ignored(version: str) -> None:
     # GIVEN a valid body and an attribute that says nothing
     sent = delivery(content(), attributes={"schema_version": version})
     # WHEN it is read
     # THEN the body decides
-    assert read_message(sent).schema_version == 1
+    assert read_message(sent).schema_version == SCHEMA_VERSION
 
 
 @pytest.mark.parametrize("named", [order_id(2), "nonsense", ""])
@@ -147,7 +150,7 @@ def test_a_message_that_names_two_orders_is_permanent_and_marks_neither(named: s
     [
         (delivery(content(3)), (order_id(3), message(3))),
         (delivery("nonsense", attributes={"order_id": order_id(4)}), (order_id(4), None)),
-        (delivery(content(5, schema_version=2)), (order_id(5), None)),
+        (delivery(content(5, schema_version=NEWER)), (order_id(5), None)),
         (delivery("nonsense"), (None, None)),
     ],
 )
@@ -248,7 +251,8 @@ def test_an_attribute_without_text_has_none(value: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("digits", "newer"), [("2", True), ("9" * 9, True), ("9" * 10, False), ("1", False), ("0", False)]
+    ("digits", "newer"),
+    [(str(NEWER), True), ("9" * 9, True), ("9" * 10, False), (str(SCHEMA_VERSION), False), ("0", False)],
 )
 def test_a_version_attribute_is_a_number_of_nine_digits_at_most(digits: str, newer: bool) -> None:
     # GIVEN a message that only its attribute says is newer

@@ -7,7 +7,7 @@ from tests.unit.worker.conftest import (
     cancelled,
     refused,
 )
-from tests.unit.worker.factories import content, record
+from tests.unit.worker.factories import NEWER, content, record
 
 
 @pytest.mark.parametrize(("receives", "delay"), [(1, 23), (2, 45), (3, 90), (6, 675), (7, 675)])
@@ -26,8 +26,8 @@ def test_a_failed_attempt_comes_back_after_its_backoff(world: World, receives: i
 
 
 def test_a_message_of_a_newer_version_waits_and_its_order_is_left_alone(world: World) -> None:
-    # GIVEN a message of version 2
-    sent = record(content(schema_version=2))
+    # GIVEN a message of the next version
+    sent = record(content(schema_version=NEWER))
     # WHEN it is processed
     failed = world.run(sent)
     # THEN it is retried, neither dead-lettered nor marked

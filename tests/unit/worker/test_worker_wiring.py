@@ -6,7 +6,7 @@ from typing import Any
 from runtime.handlers import process_order
 from tests.unit.store.clients import Recording
 from tests.unit.worker.conftest import World
-from tests.unit.worker.factories import content, context, event, record
+from tests.unit.worker.factories import NEWER, content, context, event, record
 
 
 def swallowed(_: Any) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def test_messages_are_given_back_and_deleted_by_the_client_for_the_last_seconds(
         dynamodb=world.dynamodb, sqs=patient, brief_sqs=brief, sns=world.sns, settings=world.settings
     )
     # WHEN one message is dead-lettered and another comes back
-    worker.run(event(record("nonsense", receives=2), record(content(1, schema_version=2))), context())
+    worker.run(event(record("nonsense", receives=2), record(content(1, schema_version=NEWER))), context())
     # THEN the brief client tells SQS, and the patient one sends what must not be lost
     assert sorted(name for name, _ in brief.calls) == ["change_message_visibility", "delete_message"]
     assert [name for name, _ in patient.calls] == ["send_message"]

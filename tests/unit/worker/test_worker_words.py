@@ -17,12 +17,23 @@ from runtime.logic.failures import (
     validation_text,
 )
 from runtime.logic.settle import Settler
+from runtime.models.fields import SCHEMA_VERSION
 from runtime.models.order import StoredOrder
 from runtime.store.items import to_order
 from runtime.store.settlement import SettlementStore
 from tests.unit.store.clients import Refusing
 from tests.unit.worker.conftest import FakeTime, KilledError, World, killed, refused
-from tests.unit.worker.factories import content, context, delivery, message, order_id, read_message, record, stored
+from tests.unit.worker.factories import (
+    NEWER,
+    content,
+    context,
+    delivery,
+    message,
+    order_id,
+    read_message,
+    record,
+    stored,
+)
 
 LINE = {"sku": "A", "quantity": 1, "unit_price": "1"}
 ALLOWED_STATUSES = "Input should be 'ACCEPTED', 'CONFIRMED', 'REJECTED', 'FAILED' or 'DISCARDED'"
@@ -58,13 +69,13 @@ def test_a_message_that_no_retry_can_help_says_why(sent: Delivery, text: str) ->
 
 
 def test_a_message_of_a_newer_version_says_which_and_that_it_waits() -> None:
-    # GIVEN a message of version 2
+    # GIVEN a message of the next version
     # WHEN it is read
     with pytest.raises(NewerSchemaError) as caught:
-        read_message(delivery(content(schema_version=2)))
+        read_message(delivery(content(schema_version=NEWER)))
     # THEN it says what this worker knows
     assert str(caught.value) == (
-        "The message has schema_version 2; this worker knows versions up to 1. "
+        f"The message has schema_version {NEWER}; this worker knows versions up to {SCHEMA_VERSION}. "
         "It is retried until a worker that knows it runs."
     )
 
