@@ -5,7 +5,6 @@ from typing import Any
 
 from lab.docs import openapi
 from lab.permissions.calls import called
-from lab.recording.recording import record_stack
 from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,12 +46,3 @@ def test_every_function_is_simulated_so_that_its_grants_are_held_against_its_cal
 
     # THEN
     assert simulated == {each.name for each in FUNCTIONS}
-
-
-def test_browsers_may_use_exactly_the_methods_that_there_are() -> None:
-    # GIVEN / WHEN
-    recording = record_stack("dev", {"orders:cors_origins": '["https://shop.example.com"]'})
-    (api,) = recording.of_type("aws:apigatewayv2/api:Api")
-
-    # THEN
-    assert set(api.inputs["corsConfiguration"]["allowMethods"]) == {each.method for each in API_FUNCTIONS}
