@@ -13,6 +13,7 @@ from ops.errors import OpsError
 from ops.preflight.finding import Finding, Verdict
 from ops.preflight.ground import Ground
 from ops.target import ROOT
+from pipeline.functions import FUNCTIONS
 
 _CHECK: Final = "names"
 _SHOWN: Final = 5
@@ -83,7 +84,7 @@ def _listers(ground: Ground) -> dict[str, Lister]:
     config = ground.config
     found: dict[str, Lister] = {
         "roles": lambda at: _paged(at, "iam", "list_roles", "Roles", "RoleName"),
-        "functions": lambda at: _paged(at, "lambda", "list_functions", "Functions", "FunctionName"),
+        "functions": _functions,
         "tables": lambda at: _paged(at, "dynamodb", "list_tables", "TableNames"),
         "queues": lambda at: (
             url.rpartition("/")[2]
@@ -101,6 +102,19 @@ def _listers(ground: Ground) -> dict[str, Lister]:
     if config.gradual_deploy != "none":
         found["CodeDeploy applications"] = lambda at: _paged(at, "codedeploy", "list_applications", "applications")
     return found
+
+
+def _functions(ground: Ground) -> Iterator[str]:
+    # Each by its name: a list would show the variables of every function of the account, secrets among them.
+    for each in FUNCTIONS:
+        name = f"{ground.prefix}-{each.name}"
+        try:
+            ground.client("lambda").get_function_configuration(FunctionName=name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+        else:
+            yield name
 
 
 def _paged(ground: Ground, service: str, operation: str, items: str, name: str = "", **given: Any) -> Iterator[str]:

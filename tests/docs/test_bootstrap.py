@@ -2,15 +2,18 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
-from lab.permissions.grants import VARIANTS, granted, granted_in
+from lab.permissions.grants import VARIANTS, granted, granted_in, recording_of
 from lab.permissions.iam import Statements, allows, listed
+from lab.permissions.provider_calls import requests
 from lab.permissions.template import ACCOUNT, boundary, boundary_arn, resources, statements
 from pipeline.config.loader import MAX_PREFIX
 from tests.infra.test_option_combinations import recorded_combinations
 
+OPS = Path(__file__).resolve().parents[2] / "docs" / "ops.md"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/orders-prod-create-order"
 KEY = "iam:PermissionsBoundary"
 GIVING_RIGHTS = ("iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePermissionsBoundary")
@@ -219,9 +222,42 @@ def test_a_role_fits_into_what_iam_takes(role: str) -> None:
     assert len(text) < 10_240
 
 
-def test_the_deploy_role_cannot_change_the_roles_that_deploy() -> None:
-    # GIVEN
-    (denied,) = [each for each in deploy_role("prod") if each["Effect"] == "Deny" and each["Action"] == "iam:*"]
-    # THEN nor the boundary of the roles that it makes
-    assert len(denied["Resource"]) == 3
-    assert "Condition" not in denied
+@pytest.mark.parametrize("role", ["pulumi-orders-prod-deploy", "pulumi-orders-prod-preview"])
+@pytest.mark.parametrize(
+    "action", ["iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:AttachRolePolicy", "sts:AssumeRole"]
+)
+def test_the_deploy_role_cannot_change_or_take_the_roles_that_deploy(role: str, action: str) -> None:
+    # GIVEN it and all that could be in its favour
+    everything = [*deploy_role("prod"), {"Effect": "Allow", "Action": "*", "Resource": "*"}]
+
+    # WHEN / THEN
+    assert not allows(everything, action, f"arn:aws:iam::{ACCOUNT}:role/{role}", {KEY: boundary_arn("prod")})
+
+
+def documented(command: str) -> list[str]:
+    """The actions that docs/ops.md says a command of `ops` needs, those of one service after its first."""
+    (row,) = [line for line in OPS.read_text().splitlines() if line.startswith(f"| `{command}` |")]
+    found, service = [], ""
+    for name in re.findall(r"`([\w-]*:?[A-Z][a-z]+[A-Z]\w+)`", row.partition("|")[2].partition("|")[2]):
+        service = name.partition(":")[0] if ":" in name else service
+        found.append(name if ":" in name else f"{service}:{name}")
+    return found
+
+
+@pytest.mark.parametrize("command", ["preflight", "smoke", "deploy"])
+def test_the_deploy_role_may_do_what_the_commands_of_the_workflow_ask_for(command: str) -> None:
+    # GIVEN something of the stack's own for every service, and what has no resource
+    own = {each.resource for each in requests(recording_of("prod"), boundary_arn("prod"))}
+    state = {"arn:of:StateBucket", "arn:of:StateBucket/*"}
+    role = deploy_role("prod")
+
+    # WHEN
+    refused = [
+        action
+        for action in documented(command)
+        if not any(allows(role, action, on) for on in {*own, *state, boundary_arn("prod"), "*"})
+    ]
+
+    # THEN
+    assert len(documented(command)) > 0
+    assert refused == []
