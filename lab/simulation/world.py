@@ -62,6 +62,8 @@ class Deployment:
     worker_record_seconds: int = 20 * 86_400
     bus: bool = False
     fifo: bool = False
+    jwt_authorizer: bool = False
+    origin_secret_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +254,7 @@ class World:
             orders_queue_fifo=self.deployment.fifo,
             idempotency_table=API_RECORDS,
             idempotency_ttl_seconds=self.deployment.api_record_seconds,
+            **self._before_the_api(),
         )
         return create_order.build(
             dynamodb=self.cloud.dynamodb_client,
@@ -262,7 +265,12 @@ class World:
         )
 
     def _reader(self) -> GetOrder:
-        return get_order.build(dynamodb=self.cloud.dynamodb_client, settings=LookupSettings(orders_table=ORDERS))
+        settings = LookupSettings(orders_table=ORDERS, **self._before_the_api())
+        return get_order.build(dynamodb=self.cloud.dynamodb_client, settings=settings)
+
+    def _before_the_api(self) -> dict[str, Any]:
+        config = self.deployment
+        return {"jwt_authorizer": config.jwt_authorizer, "origin_secret_sha256": config.origin_secret_sha256}
 
     def _worker(self) -> BatchRunner:
         config = self.deployment

@@ -1,0 +1,91 @@
+"""What is looked for in everything that a function writes and answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from lab.fuzz.hostile import PRICE, SKU, Hostile
+from lab.simulation.fakes import Call, Fault, Process
+from lab.simulation.fakes.faults import FAULTS
+from lab.simulation.observed import ObservedWorld, Output, observed
+from lab.simulation.world import Deployment
+
+_SURVIVED = tuple(kind for kind in FAULTS if not kind.name.startswith("crash"))
+
+
+@dataclass
+class Disturbed(Process):
+    """A process whose call of one number meets a fault of a dependency.
+
+    Attributes:
+        fault: Its name, once it has happened.
+    """
+
+    at: int = -1
+    pick: int = 0
+    fault: str | None = None
+
+    def __post_init__(self) -> None:
+        self.on_call = self._fault
+
+    def _fault(self, call: Call) -> Fault | None:
+        kinds = [kind for kind in _SURVIVED if kind.fits(call)]
+        if call.index != self.at:
+            return None
+        kind = kinds[self.pick % len(kinds)]
+        self.fault = kind.name
+        return kind.fault
+
+
+def process(hostile: Hostile, share: float, calls: int) -> Disturbed:
+    """A process; in this share of the cases one of its first `calls` calls meets a fault."""
+    at = hostile.random.randrange(calls) if hostile.chance(share) else -1
+    return Disturbed(at=at, pick=hostile.random.randrange(100))
+
+
+@dataclass
+class Watch:
+    """A world, what its functions write, and what was found wrong.
+
+    Attributes:
+        violations: As text, each beginning with its kind.
+        counted: What came to pass, by its name.
+    """
+
+    world: ObservedWorld
+    output: Output
+    violations: list[str] = field(default_factory=list)
+    counted: list[str] = field(default_factory=list)
+
+    def violated(self, kind: str, what: str) -> None:
+        """Note a violation."""
+        self.violations.append(f"{kind}: {what}")
+
+    def look_for(self, marks: set[str], text: str, where: str) -> None:
+        """Note it, if `text` repeats something of the input."""
+        found = sorted(mark for mark in marks if mark in text)
+        if found:
+            around = text[max(text.index(found[0]) - 150, 0) :][:300]
+            self.violated("input repeated", f"{where} has {found[0]}: …{around!r}…")
+
+    def read_log(self, hostile: Hostile, ignored: Collection[str] = ()) -> None:
+        """Look through what was written since the last time, and forget it; what is `ignored` may be in it."""
+        text = self.output.text
+        self.output.stream.seek(0)
+        self.output.stream.truncate()
+        self.look_for((hostile.marks | hostile.names | {SKU, PRICE}).difference(ignored), text, "the log")
+        for line in text.splitlines():
+            try:
+                json.loads(line)
+            except ValueError:
+                self.violated("log broken", f"a line is no JSON: {line[:200]!r}")
+
+
+@contextmanager
+def watched(deployment: Deployment) -> Iterator[Watch]:
+    """A fresh world, watched."""
+    with observed("DEBUG", deployment) as (world, output):
+        yield Watch(world, output)
