@@ -11,7 +11,7 @@ from lab.fuzz import contract
 from lab.fuzz.contract import DEAD, REPORTED, SETTLED
 from lab.fuzz.hostile import PRICE, SKU, Hostile
 from lab.fuzz.watch import Disturbed, Watch, process, watched
-from lab.simulation.queue_model import Failed, Message
+from lab.simulation.queue_model import Delivery, Failed, Message
 from lab.simulation.queue_model.message import InvalidMessageError
 from lab.simulation.world import ORDERS, STOCK, Deployment
 
@@ -127,19 +127,20 @@ class Round:
     def play(self) -> None:
         """Send, deliver and judge."""
         self.prepare()
-        for _ in range(BATCHES):
+        delivered = 0
+        while delivered < BATCHES:
             for _ in range(self.hostile.random.randrange(1, 5)):
                 self.send()
-            self._deliver()
+            delivery = self.watch.world.mapping.poll()
+            if delivery is not None:
+                self._work(delivery)
+                delivered += 1
             # What was reported comes back, and is then received for the second time.
             self.watch.world.cloud.clock.advance(1000)
         self._count_stock()
 
-    def _deliver(self) -> None:
+    def _work(self, delivery: Delivery) -> None:
         world = self.watch.world
-        delivery = world.mapping.poll()
-        if delivery is None:
-            return
         self.watch.read_log(self.hostile)
         mutated = self.hostile.chance(0.25)
         event = self.mutated(delivery.event) if mutated else delivery.event
@@ -219,10 +220,10 @@ def _reported(value: Any) -> set[str] | None:
     """The identifiers of a batch response, if it is one."""
     try:
         json.dumps(value)
-        (failures,) = [value["batchItemFailures"]] if set(value) == {"batchItemFailures"} else [None]
-        return {str(*failure.values()) for failure in failures if set(failure) == {"itemIdentifier"}}
-    except (TypeError, ValueError, KeyError, AttributeError):
+        identifiers = {failure["itemIdentifier"] for failure in value["batchItemFailures"]}
+    except (TypeError, ValueError, KeyError):
         return None
+    return identifiers if all(isinstance(identifier, str) for identifier in identifiers) else None
 
 
 def _id_of(record: Any) -> str:

@@ -60,10 +60,10 @@ class Record:
         half.replace(path)
 
 
-def code_digest() -> str:
-    """Sixteen digits that change with the program and with what plays its histories."""
+def code_digest(*more: str) -> str:
+    """Sixteen digits that change with the program, with what plays its histories, and with `more` folders."""
     digest = sha256()
-    for folder in ("runtime", "lab/simulation"):
+    for folder in ("runtime", "lab/simulation", *more):
         for path in sorted((_ROOT / folder).rglob("*.py")):
             if not path.name.startswith("test_"):
                 digest.update(path.relative_to(_ROOT).as_posix().encode() + b"\0" + path.read_bytes())

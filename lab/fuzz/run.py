@@ -1,0 +1,125 @@
+"""Plays rounds, on one process or several, and counts what came to pass."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from lab.fuzz.batches import BATCHES, play_batches
+from lab.fuzz.hostile import Hostile
+from lab.fuzz.requests import REQUESTS, play_requests
+from lab.fuzz.watch import Watch
+from lab.simulation.histories.record import OtherRunError, code_digest
+
+EVENTS, BATCH = "events", "batches"
+KINDS: Final[dict[str, tuple[Callable[[Hostile], Watch], int]]] = {
+    EVENTS: (play_requests, REQUESTS),
+    BATCH: (play_batches, BATCHES),
+}
+"""By name: what plays a round, and how many of them a round has."""
+
+_CHUNK: Final = 50
+_CHUNKS_PER_PROCESS: Final = 20
+"""A fresh process takes over then: worlds are cycles, and collecting them is left to the process's end."""
+
+
+@dataclass
+class Tally:
+    """What was played so far, for people and for going on.
+
+    Attributes:
+        seed: Of the first round of each kind; the next ones follow.
+        code: The digest of what was played.
+        rounds: By kind.
+        counted: What came to pass: answers, ends of records, faults.
+        violations: Kind and seed of each round in which something did not hold, with what.
+        seconds: How long it took, pauses between runs left out.
+    """
+
+    seed: int
+    code: str = field(default_factory=lambda: code_digest("lab/fuzz"))
+    rounds: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    counted: Counter[str] = field(default_factory=Counter)
+    violations: list[tuple[str, int, list[str]]] = field(default_factory=list)
+    seconds: float = 0
+
+    @classmethod
+    def read(cls, path: Path, seed: int) -> Tally:
+        """Read what :meth:`write` wrote.
+
+        Raises:
+            OtherRunError: it began at another seed, or the code is another one by now.
+        """
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if (document["seed"], document["code"]) != (seed, code_digest("lab/fuzz")):
+            raise OtherRunError(
+                f"{path} is of a run from seed {document['seed']} of the code {document['code']}; this is seed {seed} "
+                f"and code {code_digest('lab/fuzz')}. Name another file, or delete this one to begin anew."
+            )
+        violations = [(kind, round_, found) for kind, round_, found in document.pop("violations")]
+        return cls(**{**document, "counted": Counter(document["counted"]), "violations": violations})
+
+    def write(self, path: Path) -> None:
+        """Write it; a crash leaves the file before or after, not half."""
+        half = path.with_name(f"{path.name}.part")
+        half.write_text(json.dumps(vars(self), indent=1), encoding="utf-8")
+        half.replace(path)
+
+    def played(self, kind: str) -> int:
+        """How many events or batches."""
+        return self.rounds[kind] * KINDS[kind][1]
+
+    def text(self) -> str:
+        """For people."""
+        counted = ", ".join(f"{name} {count:,}" for name, count in self.counted.most_common())
+        played = " and ".join(f"{self.played(kind):,} {kind}" for kind in KINDS)
+        return (
+            f"{played} from seed {self.seed}: {len(self.violations)} rounds with violations, {self.seconds:.0f} s\n"
+            f"  {counted}\n"
+        )
+
+
+def play_round(kind: str, seed: int) -> Watch:
+    """Play one round; the same seed is always the same round."""
+    return KINDS[kind][0](Hostile(Random(f"{kind} {seed}")))
+
+
+def play_chunk(chunk: tuple[str, range]) -> Tally:
+    """Play the rounds of these seeds."""
+    kind, seeds = chunk
+    tally = Tally(seeds.start, code="")
+    for seed in seeds:
+        try:
+            watch = play_round(kind, seed)
+        except Exception as error:  # noqa: BLE001 - one round must not end the others, and must be told
+            tally.violations.append((kind, seed, [f"the round itself failed: {type(error).__name__}: {error}"]))
+            continue
+        tally.counted.update(watch.counted)
+        if watch.violations:
+            tally.violations.append((kind, seed, watch.violations))
+    tally.rounds[kind] = len(seeds)
+    return tally
+
+
+def play(tally: Tally, wanted: dict[str, int], workers: int) -> Iterator[None]:
+    """Play so many events and batches, those of `tally` included, and add to it; yields after each part of it."""
+    chunks: list[tuple[str, range]] = []
+    for kind, number in wanted.items():
+        first, last = tally.seed + tally.rounds[kind], tally.seed + -(-number // KINDS[kind][1])
+        chunks += [(kind, range(start, min(start + _CHUNK, last))) for start in range(first, last, _CHUNK)]
+    # Not forked from here: that would copy whatever threads and locks there are.
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    with context.Pool(workers, maxtasksperchild=_CHUNKS_PER_PROCESS) as pool:
+        for part in map(play_chunk, chunks) if workers == 1 else pool.imap(play_chunk, chunks):
+            tally.counted += part.counted
+            tally.violations += part.violations
+            for kind, rounds in part.rounds.items():
+                tally.rounds[kind] += rounds
+            yield
