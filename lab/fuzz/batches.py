@@ -28,7 +28,6 @@ _ROWS: Final[tuple[dict[str, Any], ...]] = (
     {"available": {"N": "1.5"}},
     {"available": {"L": []}},
 )
-_ID: Final = "258c1194-ad96-52bd-a847-522573bc20c"
 
 
 @dataclass
@@ -38,12 +37,14 @@ class Round:
     Attributes:
         strange: Orders and articles whose rows are no such thing: their messages may end in any way, but must end.
         events: Subjects of the events that were published.
+        sent: Bodies and attributes of messages, to be sent again.
     """
 
     hostile: Hostile
     watch: Watch
     strange: set[str] = field(default_factory=set)
     events: set[str] = field(default_factory=set)
+    sent: list[tuple[str, dict[str, dict[str, Any]]]] = field(default_factory=list)
 
     # --- making messages ------------------------------------------------------------------------------------------
 
@@ -59,7 +60,7 @@ class Round:
             tables[STOCK].items[(sku,)] = {"sku": {"S": sku}, **hostile.random.choice(_ROWS)}
             self.strange.add(sku)
         if hostile.chance(0.2):
-            order_id = f"{_ID}{hostile.random.randrange(4)}"
+            order_id = self._new_id()
             row = {"status": {"S": hostile.text() or "?"}, "lines": {"S": hostile.mark()}, "total": {"N": "1"}}
             tables[ORDERS].items[(order_id,)] = {"order_id": {"S": order_id}, **row}
             self.strange.add(order_id)
@@ -71,13 +72,21 @@ class Round:
         if kind < 0.35:
             world.post(hostile.mark(), json.dumps(hostile.order(0)), caller="ann")
             return
+        if kind < 0.45 and self.sent:
+            # An id is derived from the order: the same id with another order is no message of anybody's.
+            world.orders_queue.send(*hostile.random.choice(self.sent))
+            return
         document = self._message()
         body = hostile.raw(document) if kind < 0.9 else hostile.text() * hostile.random.choice((1, 1, 300))
         attributes = self._attributes(document)
         try:
             world.orders_queue.send(body, attributes)
+            self.sent.append((body, attributes))
         except (InvalidMessageError, UnicodeEncodeError):
             self.watch.counted.append("messages that SQS refuses")
+
+    def _new_id(self) -> str:
+        return f"258c1194-ad96-52bd-a847-{self.hostile.random.getrandbits(48):012x}"
 
     def _message(self) -> Any:
         hostile = self.hostile
@@ -85,7 +94,9 @@ class Round:
         order = hostile.order(share)
         more = {
             "schema_version": hostile.random.choice((1, 1, 1, 2, 0, 10**30)) if hostile.chance(0.3) else 1,
-            "order_id": f"{_ID}{hostile.random.randrange(4)}",
+            "order_id": hostile.random.choice(sorted(self.strange))
+            if self.strange and hostile.chance(0.1)
+            else self._new_id(),
             "caller": "c" * 64,
             "accepted_at": hostile.random.choice(("2026-01-01T00:00:00.000Z", "2026-02-30T25:61:60.000Z")),
             "correlation_id": "correlation-1",

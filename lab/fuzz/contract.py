@@ -12,6 +12,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 ACCEPTED, FOUND = "accepted", "found"
@@ -99,11 +100,6 @@ def order_of(event: Any) -> Any:
     if not is_order(document):
         raise RefusedError("validation-failed")
     return document
-
-
-def may_be_unsupported(event: Any) -> bool:
-    """Whether the media type has parameters: they may be malformed, and what that is, is not written down."""
-    return ";" in headers_of(event).get("content-type", "")
 
 
 def _document_of(event: Any) -> Any:
@@ -228,6 +224,10 @@ def _is_newer(document: Any) -> bool:
 def _is_message(document: Any) -> bool:
     known = frozenset({"schema_version", "traceparent"})
     if not is_order(document, _MESSAGE, known):
+        return False
+    try:
+        datetime.fromisoformat(document["accepted_at"])
+    except ValueError:
         return False
     version, trace = document.get("schema_version", Number("1")), document.get("traceparent")
     return (

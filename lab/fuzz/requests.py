@@ -144,20 +144,19 @@ class Round:
         return contract.caller_of(event, jwt=self.jwt, secrets=self.secrets)
 
     def _post_outcomes(self, event: Any, response: Any) -> set[str]:
-        more = {"unsupported-media-type"} if contract.may_be_unsupported(event) else set()
         try:
             caller, key = self._caller(event), contract.key_of(event)
             form = contract.canonical(contract.order_of(event))
         except RefusedError as refused:
-            return more | refused.problems
+            return set(refused.problems)
         before = self.first.get((caller, key), ("", ""))
         if before is None:
-            return more | {ACCEPTED, REUSED, IN_PROGRESS}
+            return {ACCEPTED, REUSED, IN_PROGRESS}
         if before[0] not in ("", form):
-            return more | {REUSED}
+            return {REUSED}
         if before[1] and outcome_of(response) == ACCEPTED and response["body"] != before[1]:
             self.watch.violated("answer", "a replay has other bytes than the first answer")
-        return more | {ACCEPTED}
+        return {ACCEPTED}
 
     def _lookup_outcomes(self, event: Any) -> set[str]:
         try:

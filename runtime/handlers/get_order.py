@@ -43,8 +43,9 @@ class GetOrder:
 
     def _get(self, request: Request) -> Response:
         caller = caller_id(identity_of(request, jwt_authorizer=self.jwt_authorizer))
-        order_id = request.path_parameters.get("order_id")
-        if order_id is None or not _ORDER_ID.fullmatch(order_id):
+        # In whatever case it is sent: a UUID's letters have none (RFC 9562, 4).
+        order_id = request.path_parameters.get("order_id", "").lower()
+        if not _ORDER_ID.fullmatch(order_id):
             raise _not_found()
         logger.append_keys(order_id=order_id)
         order = self.orders.get(order_id)

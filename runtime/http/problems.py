@@ -80,7 +80,7 @@ MEDIA_TYPE_UNSUPPORTED: Final = ProblemType(
     "unsupported-media-type",
     415,
     "The body's media type is not supported",
-    "The body must be `Content-Type: application/json` in UTF-8, without a `Content-Encoding`.",
+    "The body must be `Content-Type: application/json`, which is UTF-8, without a `Content-Encoding`.",
 )
 VALIDATION_FAILED: Final = ProblemType(
     "validation-failed",

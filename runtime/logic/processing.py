@@ -22,7 +22,7 @@ from runtime.logic.settle import Settler
 from runtime.logic.tally import Tally
 from runtime.metric import Metric
 from runtime.models.fields import from_timestamp
-from runtime.models.order import OrderMessage, OrderStatus, StoredOrder
+from runtime.models.order import OrderMessage, OrderStatus
 from runtime.settings import WorkerSettings
 
 _OUTCOME_METRICS: Final = {
@@ -155,8 +155,9 @@ class OrderProcessor:
         written = self.settler.settle(message, lambda: tally.count(Metric.TRANSACTION_CONFLICT))
         order = written.order
         self.logger.debug("order settled", status=order.status, settled_before=not written.by_us)
-        if written.by_us and (milliseconds := _latency(order)) is not None:
-            tally.duration(Metric.ACCEPTED_TO_SETTLED, milliseconds)
+        if written.by_us and order.accepted_at and order.settled_at:
+            taken = from_timestamp(order.settled_at) - from_timestamp(order.accepted_at)
+            tally.duration(Metric.ACCEPTED_TO_SETTLED, max(taken.total_seconds(), 0) * 1000)
         # A discarded order was given up by a person: nobody is told that it was settled.
         if order.status in EVENT_TYPES:
             event = event_for(order, source=self.settings.event_source)
@@ -223,15 +224,6 @@ class OrderProcessor:
             self.source.delete(delivery)
         except Exception as problem:  # noqa: BLE001 - Lambda deletes it too, unless a later record kills the process
             self.logger.warning("message not deleted", error=self.describe(problem).error)
-
-
-def _latency(order: StoredOrder) -> float | None:
-    """Milliseconds from acceptance to settlement, if both times are known and are times: `2026-02-30T…` is none."""
-    try:
-        taken = from_timestamp(order.settled_at or "") - from_timestamp(order.accepted_at or "")
-    except ValueError:
-        return None
-    return max(taken.total_seconds(), 0) * 1000
 
 
 def _lease_seconds(failure: Exception, invocation: Invocation) -> int:

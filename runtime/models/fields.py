@@ -61,17 +61,21 @@ def from_timestamp(timestamp: str) -> datetime:
 
 def _a_moment(timestamp: str) -> str:
     # No pattern knows how many days a month has.
-    from_timestamp(timestamp)
+    try:
+        from_timestamp(timestamp)
+    except ValueError:
+        # Python's own text repeats what was sent.
+        raise ValueError("there is no such day or time") from None
     return timestamp
 
 
 Timestamp = Annotated[
     str,
-    AfterValidator(_a_moment),
     Field(
         pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
         description="RFC 3339 in UTC with milliseconds, e.g. `2026-01-31T12:00:00.000Z`.",
     ),
+    AfterValidator(_a_moment),
 ]
 
 CorrelationId = Annotated[

@@ -30,6 +30,18 @@ def test_a_caller_sees_the_order_as_it_was_accepted(api: Api) -> None:
     assert document(response) == {**accepted, "lines": [line()], "reference": "r"}
 
 
+def test_the_case_of_an_id_does_not_matter(api: Api) -> None:
+    # GIVEN
+    order_id = document(api.post())["order_id"]
+
+    # WHEN
+    response = api.get(order_id.upper())
+
+    # THEN
+    assert response["statusCode"] == 200
+    assert document(response)["order_id"] == order_id
+
+
 def test_the_read_is_consistent_and_leaves_the_internal_error_where_it_is(api: Api) -> None:
     # GIVEN
     sent: list[dict[str, Any]] = []

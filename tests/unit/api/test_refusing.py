@@ -64,15 +64,10 @@ def test_two_key_headers_of_different_case(untouched_api: Api) -> None:
         "application/jsonx",
         "application/problem+json",
         "application/json, application/json",
-        "application/json; charset=latin-1",
-        "application/json; charset=utf-8; charset=utf-16",
-        'application/json; charset="utf-16"',
-        "application/json; charset",
-        "application/json; charset = utf-8",
         "application/json charset=utf-8",
     ],
 )
-def test_a_media_type_that_is_not_json_in_utf8(untouched_api: Api, content_type: str | None) -> None:
+def test_a_media_type_that_is_not_json(untouched_api: Api, content_type: str | None) -> None:
     # GIVEN / WHEN
     response = untouched_api.post(content_type=content_type)
 

@@ -59,15 +59,6 @@ def test_only_white_space_around_a_header_is_not_part_of_it() -> None:
     assert read.header("none") is None
 
 
-def test_a_charset_is_unquoted_and_nothing_else() -> None:
-    # GIVEN a charset that is utf-8 but for two letters
-    sent = request(headers={"Content-Type": 'application/json; charset="Xutf-8X"'})
-    # WHEN it is checked
-    # THEN it is another one
-    with pytest.raises(ProblemError):
-        require_json(sent)
-
-
 def test_values_that_are_no_text_count_as_not_sent() -> None:
     # GIVEN headers and parameters of other types
     # WHEN they are read
@@ -212,12 +203,16 @@ def test_a_number_that_python_would_not_read_is_shortened_and_still_too_large(te
         'application/json; Charset="utf-8"',
         "application/json; profile=x; charset=utf-8;",
         "application/json;;charset=utf-8",
-        'application/json; a="b; charset=latin-1"',
+        "application/json; charset=utf8",
+        "application/json; charset=us-ascii",
+        "application/json; charset=latin-1",
+        'application/json; charset="utf-16',
+        "application/json; charset",
     ],
 )
 @pytest.mark.parametrize("coding", [None, "", "identity", "Identity"])
-def test_json_in_utf8_is_taken_however_it_is_written(content_type: str, coding: str | None) -> None:
-    # GIVEN a media type that means JSON in UTF-8, not compressed
+def test_json_is_taken_whatever_the_parameters_of_its_media_type_say(content_type: str, coding: str | None) -> None:
+    # GIVEN JSON, not compressed, with parameters that have no effect on it
     sent = request(headers={"Content-Type": content_type, "Content-Encoding": coding})
     # WHEN it is checked
     # THEN it is taken

@@ -75,6 +75,8 @@ def test_what_is_no_json_object_is_permanent(body: str) -> None:
         ({SECRET: 1}, "/(unknown field)"),
         ({"\ud800\x00": 1}, "/: "),
         ({"reference": "\ud800"}, "/reference"),
+        ({"accepted_at": SECRET}, "/accepted_at"),
+        ({"accepted_at": "2026-02-30T12:00:00.000Z"}, "/accepted_at: Value error, there is no such day or time"),
         ({"schema_version": 0}, "/schema_version"),
         ({"schema_version": str(NEWER)}, "/schema_version"),
         ({"schema_version": True}, "/schema_version"),
