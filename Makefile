@@ -11,7 +11,7 @@ PACKAGES := components pipeline runtime local ops policy lab tests
 SOURCES := __main__.py tools.py $(wildcard $(PACKAGES))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo incident up down lint types unit infra flow crash-points e2e long engine test check mutation format lock clean
+.PHONY: help setup demo incident up down lint types unit infra flow crash-points e2e long engine test check fuzz mutation format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ long: setup ## what `make test` leaves out because it takes minutes: a storm, an
 
 engine: setup ## the program in Pulumi's real engine, found or built with Go once (six minutes): preview, up, destroy
 	@$(BIN)/python -m local.engine && $(BIN)/pytest -n $(WORKERS) --dist loadfile -m engine
+
+fuzz: setup ## hostile requests and batches against the functions on the in-memory AWS (ten minutes; docs/simulation.md)
+	@$(BIN)/python -m lab.fuzz --workers $(WORKERS) $(FUZZ_OPTIONS)
 
 MUTATION := .build/mutation-env
 mutation: $(MUTATION)/.ready ## small mistakes in runtime/, one at a time: each noticed by a test (an hour or more; docs/mutation.md)

@@ -13,6 +13,7 @@ COMMANDS = (
     "local.engine.__main__",
     "lab.mutation.__main__",
     "lab.docs.openapi",
+    "lab.fuzz.__main__",
     "lab.docs.options",
     "lab.permissions.__main__",
     "lab.project_files",

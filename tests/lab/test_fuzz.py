@@ -1,0 +1,176 @@
+"""`make fuzz`: nothing is found in the program as it is, and a planted bug of each kind is."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lab.fuzz.__main__ import main
+from lab.fuzz.run import BATCH, EVENTS, KINDS, Tally, play_round
+from lab.fuzz.watch import Watch
+from tests.flow.sabotage.rewrite import Rewrite, rewritten
+
+MOST_ROUNDS = 60
+"""A planted bug is found within so many rounds: 1,200 events or 240 batches."""
+
+BUGS = {
+    "an exception out of the API": (
+        EVENTS,
+        "exception",
+        Rewrite("runtime.http.request:_mapping", "value if isinstance(value, dict) else {}", "value or {}"),
+    ),
+    "a 5xx without a fault": (
+        EVENTS,
+        "5xx that is not ours",
+        Rewrite("runtime.http.body:parse_json", "except RecursionError as error", "except KeyError as error"),
+    ),
+    "an order that the contract refuses": (
+        EVENTS,
+        "answer: accepted",
+        Rewrite("runtime.http.idempotency_key:parse_key", "_VISIBLE.fullmatch(key)", "_VISIBLE.match(key)"),
+    ),
+    "somebody else's order": (
+        EVENTS,
+        "answer: found",
+        Rewrite("runtime.handlers.get_order:GetOrder._get", " or order.caller != caller", ""),
+    ),
+    "input in an answer": (
+        EVENTS,
+        "input repeated: the answer",
+        Rewrite(
+            "runtime.http.idempotency_key:parse_key",
+            '_refuse("The key has a character',
+            '_refuse(key + " has a character',
+        ),
+    ),
+    "input in the API's log": (
+        EVENTS,
+        "input repeated: the log",
+        Rewrite(
+            "runtime.http.endpoint:answer",
+            'logger.info("refused", extra={',
+            'logger.info("refused", extra={"path": request.path_parameters, ',
+        ),
+    ),
+    "a broken log": (
+        EVENTS,
+        "log broken",
+        Rewrite(
+            "runtime.http.idempotency_key:_bare", "    return header", '    print("a bare key")\n    return header'
+        ),
+    ),
+    "an exception out of the worker": (
+        BATCH,
+        "exception",
+        Rewrite("runtime.logic.delivery:_mapping", "value if isinstance(value, Mapping) else {}", "value or {}"),
+    ),
+    "a dead letter that is never sent": (
+        BATCH,
+        "record lost",
+        Rewrite(
+            "runtime.logic.processing:OrderProcessor._dead_letter",
+            "    self.dead_letters.send(delivery, **described._asdict())\n",
+            "",
+        ),
+    ),
+    "records without an id that are not returned": (
+        BATCH,
+        "record lost",
+        Rewrite("runtime.handlers.powertools.batch:BatchRunner.run", "* unnamed", "* 0"),
+    ),
+    "a newer message given up": (
+        BATCH,
+        "record:",
+        Rewrite("runtime.logic.message:_refuse_newer", "version > SCHEMA_VERSION", "version > SCHEMA_VERSION + 1"),
+    ),
+    "input in the error of a dead letter": (
+        BATCH,
+        "input repeated: a dead letter's error",
+        Rewrite("runtime.logic.message:_parse", '"The body is not JSON."', 'f"The body is not JSON: {body}"'),
+    ),
+    "input in the worker's log": (
+        BATCH,
+        "input repeated: the log",
+        Rewrite(
+            "runtime.logic.processing:OrderProcessor._attempt",
+            'self.logger.debug("attempt started", ',
+            'self.logger.debug("attempt started", body=delivery.body, ',
+        ),
+    ),
+    "stock moved wrongly": (
+        BATCH,
+        "stock",
+        Rewrite("runtime.store.settlement:SettlementStore._take", "#available - :quantity", "#available + :quantity"),
+    ),
+}
+
+
+def found(kind: str, wanted: Callable[[Watch], bool]) -> bool:
+    """Whether one of the first rounds has what is wanted."""
+    return any(wanted(play_round(kind, seed)) for seed in range(MOST_ROUNDS))
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_a_planted_bug_is_found(name: str) -> None:
+    # GIVEN a bug
+    kind, violation, change = BUGS[name]
+    # WHEN hostile input meets it
+    with rewritten([change]):
+        noticed = found(kind, lambda watch: any(text.startswith(violation) for text in watch.violations))
+    # THEN it is found
+    assert noticed
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_program_as_it_is_violates_nothing(kind: str) -> None:
+    # GIVEN rounds of hostile input
+    # WHEN they are played
+    violations = [text for seed in range(MOST_ROUNDS // 2) for text in play_round(kind, seed).violations]
+    # THEN everything holds
+    assert violations == []
+
+
+def test_a_seed_is_always_the_same_round() -> None:
+    # GIVEN / WHEN
+    first, second = (play_round(EVENTS, 7).counted for _ in range(2))
+    # THEN
+    assert first == second
+
+
+def test_a_run_goes_on_where_it_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a run that was kept
+    kept = tmp_path / "kept.json"
+    options = ["--batches", "4", "--workers", "1", "--seed", "5", "--resume", str(kept)]
+    assert main(["--events", "40", *options]) == 0
+    # WHEN more of it is wanted
+    assert main(["--events", "60", *options]) == 0
+    # THEN only what is missing was played, and all of it is counted
+    assert "60 events and 4 batches from seed 5: 0 rounds with violations" in capsys.readouterr().out
+    assert Tally.read(kept, 5).counted.total() > json.loads(kept.read_text())["rounds"][EVENTS]
+
+
+@pytest.mark.parametrize("options", [["--seed", "6"], ["--events", "-1"]])
+def test_another_run_is_not_mixed_in(tmp_path: Path, options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a file of a run from seed 5
+    kept = tmp_path / "kept.json"
+    Tally(5).write(kept)
+    # WHEN another one is asked for
+    try:
+        status = main(["--events", "0", "--batches", "0", "--resume", str(kept), *options])
+    except SystemExit as refused:
+        status = int(str(refused.code))
+    # THEN the command is wrong, and says how
+    assert status == 2
+    assert "seed" in capsys.readouterr().err
+
+
+def test_a_violation_is_told_with_the_command_that_plays_it_again(capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a bug
+    _, _, change = BUGS["a dead letter that is never sent"]
+    # WHEN it is met
+    with rewritten([change]):
+        status = main(["--events", "0", "--batches", "4", "--workers", "1", "--seed", "3"])
+    # THEN
+    assert status == 1
+    assert "python -m lab.fuzz --batches 4 --events 0 --seed 3 violates:\n  record lost: " in capsys.readouterr().out
