@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field
 
@@ -85,6 +85,18 @@ CorrelationId = Annotated[
         description="Follows one request through queue, worker, event and every log line.",
     ),
 ]
+
+
+def printable(longest: int) -> Any:
+    """The limits of a client's own text: 1 to `longest` printable characters."""
+    return Field(
+        min_length=1,
+        max_length=longest,
+        # \p{C} (control, format, surrogate, unassigned) would end up in logs and tools of other people.
+        pattern=r"^[^\p{C}]*$",
+        # Published is what Python, JavaScript and Rust understand alike: control characters alone.
+        json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"},
+    )
 
 
 def to_timestamp(moment: datetime) -> str:

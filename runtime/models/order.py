@@ -19,6 +19,7 @@ from runtime.models.fields import (
     Timestamp,
     Total,
     money,
+    printable,
 )
 
 
@@ -76,20 +77,7 @@ class OptionalFields(BaseModel):
     event's `data`, and a client that sends a wrong value is told its description.
     """
 
-    reference: (
-        Annotated[
-            str,
-            Field(
-                min_length=1,
-                max_length=64,
-                # \p{C} (control, format, surrogate, unassigned) would end up in logs and tools of other people.
-                pattern=r"^[^\p{C}]*$",
-                # Published is what Python, JavaScript and Rust understand alike: control characters alone.
-                json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"},
-            ),
-        ]
-        | None
-    ) = Field(
+    reference: Annotated[str, printable(64)] | None = Field(
         default=None,
         description="The client's own reference, 1-64 printable characters. It is stored and given back, never read.",
         examples=["PO-2026-0042"],

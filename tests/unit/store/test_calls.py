@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyKe
 from runtime.handlers.powertools.idempotency import FirstAnswers, ProcessedOrders
 from runtime.logic.delivery import Delivery
 from runtime.models.fields import SCHEMA_VERSION
-from runtime.models.order import Reason, ReasonCode
+from runtime.models.order import OptionalFields, Reason, ReasonCode
 from runtime.store.order_intake import OrderIntake
 from runtime.store.order_lookup import OrderLookup
 from runtime.store.order_queue import OrderQueue
@@ -84,14 +84,17 @@ def test_an_order_is_looked_up_with_what_its_caller_may_see() -> None:
     # WHEN an order is looked up that is not there
     found = OrderLookup(client, "orders").get(order_id(1))
     # THEN the read is consistent, and takes nothing internal
-    shown = ("order_id", "status", "caller", "accepted_at", "settled_at", "reason", "total", "currency", "lines")
+    shown = [
+        *("order_id", "status", "caller", "accepted_at", "settled_at", "reason", "total", "currency", "lines"),
+        *OptionalFields.model_fields,
+    ]
     assert found is None
     assert client.only == {
         "TableName": "orders",
         "Key": {"order_id": {"S": order_id(1)}},
         "ConsistentRead": True,
-        "ProjectionExpression": ", ".join(f"#{name}" for name in (*shown, "reference")),
-        "ExpressionAttributeNames": {f"#{name}": name for name in (*shown, "reference")},
+        "ProjectionExpression": ", ".join(f"#{name}" for name in shown),
+        "ExpressionAttributeNames": {f"#{name}": name for name in shown},
     }
 
 
@@ -122,7 +125,8 @@ def test_a_settlement_takes_each_line_s_stock_and_settles_an_open_order() -> Non
     fields = assigned(order)
     assert (fields["status"], fields["settled_at"]) == ({"S": "CONFIRMED"}, {"S": SETTLED_AT})
     assert fields["accepted_at"] == ({"S": ACCEPTED_AT},)
-    assert (fields["reference"], fields["traceparent"]) == (({"NULL": True},), ({"NULL": True},))
+    absent = ("traceparent", *OptionalFields.model_fields)
+    assert {name: fields[name] for name in absent} == dict.fromkeys(absent, ({"NULL": True},))
     assert "reason" not in fields
 
 
