@@ -165,21 +165,6 @@ def test_the_preview_role_changes_nothing() -> None:
     assert [action for action in allowed_actions("PreviewRole") if not reading.search(action)] == []
 
 
-@pytest.mark.parametrize(
-    "action",
-    [
-        "acm:DescribeCertificate",
-        "cloudfront:GetDistribution",
-        "route53:ListResourceRecordSets",
-        "wafv2:GetLoggingConfiguration",
-        "xray:GetGroup",
-        "xray:ListTagsForResource",
-    ],
-)
-def test_the_preview_role_reads_what_options_add(action: str) -> None:
-    assert action in allowed_actions("PreviewRole")
-
-
 GROUP = f"arn:aws:codedeploy:eu-west-1:{ACCOUNT}:deploymentgroup:orders-prod-deploy/orders-prod-create-order"
 CREATE_ORDER = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:orders-prod-create-order"
 

@@ -99,6 +99,22 @@ def test_the_preview_role_reads_no_secret_of_others_and_changes_nothing(
     assert found & SECRETS == set()
 
 
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("lambda:ListFunctions", "*"),
+        ("cloudfront:ListDistributions", "*"),
+        ("apigateway:GET", "arn:aws:apigateway:eu-west-1::/apikeys"),
+        ("secretsmanager:GetSecretValue", "*"),
+        ("ssm:GetParameters", "*"),
+    ],
+)
+def test_no_role_reads_the_secrets_of_a_whole_account(role: str, action: str, resource: str) -> None:
+    # GIVEN / WHEN / THEN
+    assert not allows(role_of(role, "dev"), action, resource)
+
+
 @pytest.mark.parametrize(
     ("action", "resource", "context"),
     [
