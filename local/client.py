@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from local.cli.common import connect
 from local.cli.down import stop
 from local.control import Control
 from local.errors import LocalError
@@ -88,7 +89,7 @@ class LocalStack:
     @cached_property
     def aws(self) -> Aws:
         """Clients of the emulated account, as its root user, straight to the emulator (no faults)."""
-        return Aws(self.outputs.endpoint_url, self.outputs.region, self.outputs.account_id).connect()
+        return connect(self.outputs).connect()
 
     @cached_property
     def resources(self) -> list[dict[str, Any]]:

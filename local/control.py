@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import re
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
@@ -18,6 +19,7 @@ from local.ports import LOOPBACK
 from local.proxy.faults import FaultRule, Faults, FaultStatus
 
 _LARGEST_BODY = 65_536
+_LENGTH = re.compile(r"[0-9]{1,9}")
 _POLL_SECONDS = 0.1  # how soon the server notices that it is stopped
 _STATUSES = pydantic.TypeAdapter(list[FaultStatus])
 
@@ -46,16 +48,30 @@ class _Handler(BaseHTTPRequestHandler):
         self._route({"/faults": self._clear})
 
     def _route(self, routes: dict[str, Callable[[bytes], Any]]) -> None:
-        body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), _LARGEST_BODY))
-        if not hmac.compare_digest(self.headers.get("Authorization", ""), f"Bearer {self.server.token}"):
-            self._answer(HTTPStatus.UNAUTHORIZED, {"error": "the token is missing or wrong"})
-        elif self.path not in routes:
-            self._answer(HTTPStatus.NOT_FOUND, {"error": f"{self.command} {self.path} is not known"})
+        length = self.headers.get("Content-Length", "0")
+        given = self.headers.get("Authorization", "").encode()
+        if not hmac.compare_digest(given, f"Bearer {self.server.token}".encode()):
+            self._refuse(HTTPStatus.UNAUTHORIZED, "the token is missing or wrong")
+        elif not _LENGTH.fullmatch(length):
+            self._refuse(HTTPStatus.BAD_REQUEST, f"Content-Length {length!r} is not a number of bytes")
+        elif int(length) > _LARGEST_BODY:
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {_LARGEST_BODY} bytes are taken")
         else:
-            try:
-                self._answer(HTTPStatus.OK, routes[self.path](body))
-            except pydantic.ValidationError as error:
-                self._answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
+            self._run(routes.get(self.path), self.rfile.read(int(length)))
+
+    def _run(self, route: Callable[[bytes], Any] | None, body: bytes) -> None:
+        if route is None:
+            self._answer(HTTPStatus.NOT_FOUND, {"error": f"{self.command} {self.path} is not known"})
+            return
+        try:
+            self._answer(HTTPStatus.OK, route(body))
+        except pydantic.ValidationError as error:
+            self._answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
+
+    def _refuse(self, status: HTTPStatus, reason: str) -> None:
+        """Answer without reading the body, so that nothing can follow on this connection."""
+        self.close_connection = True
+        self._answer(status, {"error": reason})
 
     def _list(self, _: bytes) -> Any:
         return [each.model_dump(mode="json") for each in self.server.faults.list()]

@@ -1,6 +1,6 @@
-"""The emulator's process, by way of its guard."""
+"""The emulator's process, by way of its guard, and the gate in front of it."""
 
-import http.client
+import errno
 import io
 import json
 import os
@@ -8,15 +8,23 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import IO
 
 from local.errors import LocalError, no_space
-from local.files import remove_tree
+from local.files import private_folder, remove_tree, write_atomically
 from local.instance import StateDir
-from local.ports import LOOPBACK
-from local.services.aws import ACCESS_KEY_ID, ACCOUNT_ID, SECRET_ACCESS_KEY
+from local.keys import Keys
+from local.ports import LOOPBACK, connect_to
+from local.proxy.faults import Faults
+from local.proxy.gate import Gate
+from local.proxy.server import Proxy
+from local.proxy.wire import Head, ProtocolError, Request, ServerSide
+from local.services.aws import ACCOUNT_ID
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 8.0
@@ -24,11 +32,18 @@ _LOG_LINES = 8
 # The emulator itself needs little; a state folder with less than this can't hold the workers' code either.
 _LEAST_BYTES = 64 * 1024 * 1024
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
+# Within its working directory: a path of any length would not do for a Unix socket.
+_SOCKET = "aws"
+_SESSIONS = "keys"
+_HEALTH = Request(Head("GET", "/_ministack/health", ((b"Host", LOOPBACK.encode()),)))
 
 
 @dataclass(frozen=True)
 class EmulatorOptions:
-    """How to start it. `instance_id` marks its processes (environment variable ORDERS_LOCAL_INSTANCE)."""
+    """How to start it.
+
+    `port` is the gate's; 0 picks a free one. `instance_id` marks its processes (ORDERS_LOCAL_INSTANCE).
+    """
 
     interpreter: Path
     port: int
@@ -38,14 +53,17 @@ class EmulatorOptions:
 
 
 class Emulator:
-    """A running emulator. Whatever ends this process also ends it, through the guard."""
+    """A running emulator behind its gate. Whatever ends this process also ends it, through the guard."""
 
-    def __init__(self, guard: "subprocess.Popen[bytes]", pid: int, port: int, log: Path) -> None:
+    def __init__(self, guard: "subprocess.Popen[bytes]", pid: int, state: StateDir, gate: Gate, front: Proxy) -> None:
         self._guard = guard
-        self._log = log
+        self._log = state.emulator_log
+        self._socket = state.scratch / _SOCKET
+        self._gate = gate
+        self._front = front
         self.pid = pid
-        self.port = port
-        self.endpoint_url = f"http://{LOOPBACK}:{port}"
+        self.keys = gate.keys
+        self.endpoint_url = front.url
 
     @property
     def guard_pid(self) -> int:
@@ -60,12 +78,16 @@ class Emulator:
     def wait_until_healthy(self) -> None:
         """Wait until it answers. Raises `LocalError` with the end of its log when it does not."""
         deadline = time.monotonic() + _START_SECONDS
-        while not _answers(self.endpoint_url):
+        while not _answers(self._socket):
             if not self.is_running:
                 raise LocalError(f"The emulator ended while starting.\n{self.log_tail()}")
             if time.monotonic() > deadline:
                 raise LocalError(f"The emulator did not answer within {_START_SECONDS:.0f} s.\n{self.log_tail()}")
             time.sleep(0.05)
+
+    def faulty(self, faults: Faults) -> Proxy:
+        """Another way in, through the same gate, on which `faults` hit."""
+        return Proxy(partial(connect_to, self._socket), self._gate, faults)
 
     def log_tail(self) -> str:
         """The last lines of its log, with where the rest is."""
@@ -74,6 +96,7 @@ class Emulator:
 
     def stop(self) -> None:
         """End it with all of its workers, and remove the scratch folder."""
+        self._front.stop()
         if self._guard.stdin is not None:
             self._guard.stdin.close()
         try:
@@ -84,51 +107,92 @@ class Emulator:
 
 
 def start_emulator(state: StateDir, options: EmulatorOptions, lock: int) -> Emulator:
-    """Start the emulator behind a guard, which inherits `lock` and so holds the state folder until it is clean."""
+    """Start the emulator behind a guard, which inherits `lock` and so holds the state folder until it is clean.
+
+    Raises `LocalError` when the port is taken, the disk is full or the guard does not start.
+    """
     remove_tree(state.scratch)
-    state.scratch.mkdir(parents=True)
+    private_folder(state.scratch)
+    sessions = state.scratch / _SESSIONS
+    private_folder(sessions)
     if shutil.disk_usage(state.scratch).free < _LEAST_BYTES:
         raise no_space(state.path, "64 MB")
-    state.emulator_log.write_text("")
+    write_atomically(state.emulator_log, "")
+    gate = Gate(Keys.fresh(), sessions)
+    front = _front(state, gate, options.port)
+    environment = _environment(state, options, front.port, gate.keys)
+    try:
+        guard, pid = _start_guarded(state, environment, options.interpreter, lock)
+    except BaseException:
+        front.stop()
+        raise
+    front.start()
+    return Emulator(guard, pid, state, gate, front)
+
+
+def _front(state: StateDir, gate: Gate, port: int) -> Proxy:
+    try:
+        return Proxy(partial(connect_to, state.scratch / _SOCKET), gate, port=port)
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        reason = "is taken by another program" if taken else f"can't be used: {error.strerror}"
+        raise LocalError(
+            f"Port {port} {reason}. Give another one (--port N), or none at all: then a free one is picked."
+        ) from None
+
+
+def _start_guarded(
+    state: StateDir, environment: dict[str, str], interpreter: Path, lock: int
+) -> "tuple[subprocess.Popen[bytes], int]":
     argument = {
         # -P: the folder of the script is none of the emulator's modules.
-        "command": [str(options.interpreter), "-P", str(Path(__file__).with_name("launch.py"))],
-        "env": _environment(state, options),
+        "command": [str(interpreter), "-P", str(Path(__file__).with_name("launch.py"))],
+        "env": environment,
         "log": str(state.emulator_log),
         "scratch": str(state.scratch),
     }
     guard = subprocess.Popen(
-        [sys.executable, "-I", str(Path(__file__).with_name("guard.py")), json.dumps(argument)],
+        [sys.executable, "-I", str(Path(__file__).with_name("guard.py"))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
         pass_fds=(lock,),
     )
+    # One that ended already says so below.
+    with suppress(BrokenPipeError):
+        _write_line(guard.stdin, json.dumps(argument))
     with guard.stdout or io.BytesIO() as answer:
         line = answer.readline()
     if not line:
         raise LocalError(f"The emulator's guard ended with code {guard.wait()} before it started anything.")
-    return Emulator(guard, json.loads(line)["pid"], options.port, state.emulator_log)
+    return guard, json.loads(line)["pid"]
 
 
-def _environment(state: StateDir, options: EmulatorOptions) -> dict[str, str]:
+def _write_line(stream: IO[bytes] | None, line: str) -> None:
+    if stream is not None:
+        stream.write(f"{line}\n".encode())
+        stream.flush()
+
+
+def _environment(state: StateDir, options: EmulatorOptions, port: int, keys: Keys) -> dict[str, str]:
     """Nothing of the caller's AWS or Python settings may reach the emulator or the functions."""
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     return kept | {
         "AUTH": "true" if options.iam else "false",
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
-        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        "AWS_ACCESS_KEY_ID": keys.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
         "AWS_DEFAULT_REGION": options.region,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "BIND_HOST": LOOPBACK,
         "DOCKER_HOST": "unix:///nonexistent/docker.sock",  # it would remove other people's containers at start
-        "GATEWAY_PORT": str(options.port),
+        "GATEWAY_PORT": str(port),  # what it takes for its own: so its addresses lead to the gate
         "HOME": str(state.scratch),  # the functions' SDK would read ~/.aws
         "IOT_MTLS_ENABLED": "0",
         "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
         "MINISTACK_HOST": LOOPBACK,
         "MINISTACK_REGION": options.region,
         "ORDERS_LOCAL_INSTANCE": options.instance_id,
+        "ORDERS_LOCAL_KEYS": str(state.scratch / _SESSIONS),
+        "ORDERS_LOCAL_SOCKET": _SOCKET,
         "PYTHONDONTWRITEBYTECODE": "1",
         "S3_DATA_DIR": str(state.scratch / "s3"),
         "SFTP_ENABLED": "0",
@@ -137,13 +201,10 @@ def _environment(state: StateDir, options: EmulatorOptions) -> dict[str, str]:
     }
 
 
-def _answers(url: str) -> bool:
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or LOOPBACK, parts.port, timeout=2)
+def _answers(path: Path) -> bool:
     try:
-        connection.request("GET", "/_ministack/health")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except OSError:
+        with connect_to(path) as connection:
+            connection.settimeout(2)
+            return ServerSide(connection).exchange(_HEALTH).status == HTTPStatus.OK
+    except (OSError, ProtocolError):
         return False
-    finally:
-        connection.close()

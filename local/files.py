@@ -1,5 +1,6 @@
 """Files that are either whole or not there, and folders that are gone soon."""
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -17,6 +18,13 @@ def write_atomically(path: Path, text: str) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def private_folder(path: Path) -> None:
+    """Make `path` a folder for its owner only. Of one that is there already, only what is put in it is private."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=0o700)
 
 
 def remove_tree(folder: Path) -> None:

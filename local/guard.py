@@ -1,9 +1,10 @@
 """Owns the emulator's process: when its supervisor goes away, however it goes, nothing of it is left.
 
-Run as a script by the supervisor: `python -I guard.py '{"command": …, "env": …, "log": …, "scratch": …}'` with the
-reading end of a pipe as standard input. The emulator runs in a process group of its own. The guard ends the whole
-group, and removes the scratch folder, as soon as the pipe closes (the supervisor ended or was killed), the emulator
-ends, or the guard is told to stop. It answers one JSON line on standard output: the emulator's process id.
+Run as a script by the supervisor: `python -I guard.py` with the reading end of a pipe as standard input. Its first line
+is `{"command": …, "env": …, "log": …, "scratch": …}`: not an argument, because every user can read those. The emulator
+runs in a process group of its own. The guard ends the whole group, and removes the scratch folder, as soon as the pipe
+closes (the supervisor ended or was killed), the emulator ends, or the guard is told to stop. It answers one JSON line
+on standard output: the emulator's process id.
 Only the standard library, no import of this package: it must start fast and survive anything the package does.
 """
 
@@ -28,9 +29,9 @@ _CLEANERS = 8
 _PR_SET_PDEATHSIG = 1
 
 
-def main(argument: str) -> int:
+def main() -> int:
     """Start the emulator, wait for the first reason to end, clean up. Returns 0, or 1 when the emulator ended first."""
-    options = json.loads(argument)
+    options = json.loads(_first_line(sys.stdin.fileno()))
     wake = _signals_as_bytes()
     child = _start(options)
     sys.stdout.write(json.dumps({"pid": child.pid}) + "\n")
@@ -39,6 +40,13 @@ def main(argument: str) -> int:
     _end_group(child)
     _clean(options["scratch"])
     return 1 if ended_by_itself else 0
+
+
+def _first_line(stream: int) -> bytes:
+    line = b""
+    while not line.endswith(b"\n") and (data := os.read(stream, 65_536)):
+        line += data
+    return line
 
 
 def _signals_as_bytes() -> int:
@@ -68,6 +76,7 @@ def _start(options: dict[str, Any]) -> "subprocess.Popen[bytes]":
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=0o077,  # its socket, and all that it writes, are for its user only
             preexec_fn=die_with_guard,  # noqa: PLW1509 this process has one thread
         )
 
@@ -132,4 +141,4 @@ def _signal_group(group: int, number: signal.Signals) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main())

@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from local.errors import AlreadyRunningError, NotRunningError
-from local.files import remove_tree, write_atomically
+from local.files import private_folder, remove_tree, write_atomically
+from local.keys import Keys
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE_VARIABLE = "ORDERS_LOCAL_DIR"
@@ -51,6 +52,11 @@ class Outputs(BaseModel):
     proxy_url: str = Field(description="The endpoint that the functions use; faults are injected there.")
     iam: bool = False
 
+    @property
+    def keys(self) -> Keys:
+        """What opens it."""
+        return Keys(self.aws_access_key_id, self.aws_secret_access_key)
+
     def __getitem__(self, name: str) -> Any:
         """A stack output by its name."""
         return (self.model_extra or {})[name]
@@ -75,13 +81,19 @@ class StateDir:
         """The folder from `--state-dir`, else from ORDERS_LOCAL_DIR, else `.local` in the repository."""
         return cls(Path(given or os.environ.get(STATE_VARIABLE) or ROOT / ".local"))
 
+    def make(self) -> None:
+        """Make the folder, if it is missing, for its owner only; also one that an older version left open."""
+        private_folder(self.path)
+        if self._lock.exists():
+            self.path.chmod(0o700)
+
     @contextlib.contextmanager
     def held(self) -> Iterator[int]:
         """Hold the folder for this process (and for whoever inherits the file descriptor that is yielded).
 
         The kernel lets go when all of them are gone, so a crash leaves no stale lock. Raises `AlreadyRunningError`.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        self.make()
         descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             self._acquire(descriptor)

@@ -4,23 +4,52 @@ Each addition rests on names inside MiniStack, whose version is locked; where on
 start and says which.
 """
 
+import asyncio
 import importlib
+import os
+import resource
 import runpy
-import sys
 from pathlib import Path
+from typing import Any
 
 # By their paths: this folder is not on the emulator's, where it would hide modules of the same names.
 _HERE = Path(__file__).parent
 
 
+# As MiniStack's own start has it: clients keep connections for about a minute.
+_KEEP_ALIVE_SECONDS = 75
+_BACKLOG = 512
+
+
 def main() -> None:
-    """Start MiniStack."""
+    """Start MiniStack on the Unix socket ORDERS_LOCAL_SOCKET, with its additions."""
+    runpy.run_path(str(_HERE / "session_keys.py"))["tell_session_keys"](
+        importlib.import_module("ministack.services.sts"),
+        importlib.import_module("ministack.core.lambda_runtime"),
+        Path(os.environ["ORDERS_LOCAL_KEYS"]),
+    )
     runpy.run_path(str(_HERE / "weights.py"))["add_weights"](importlib.import_module("ministack.services.lambda_svc"))
     runpy.run_path(str(_HERE / "shared_code.py"))["share_code"](
         importlib.import_module("ministack.core.lambda_runtime")
     )
-    sys.argv = ["ministack"]
-    runpy.run_module("ministack", run_name="__main__", alter_sys=True)
+    _raise_file_limit()
+    asyncio.run(_serve(os.environ["ORDERS_LOCAL_SOCKET"]))
+
+
+async def _serve(path: str) -> None:
+    """Serve MiniStack's application as MiniStack does, but where no other user of the machine can reach it."""
+    app: Any = importlib.import_module("ministack.app").app
+    config: Any = importlib.import_module("hypercorn.config").Config()
+    config.bind = [f"unix:{path}"]
+    config.keep_alive_timeout = _KEEP_ALIVE_SECONDS
+    config.backlog = _BACKLOG
+    await importlib.import_module("hypercorn.asyncio").serve(app, config)
+
+
+def _raise_file_limit() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 if __name__ == "__main__":

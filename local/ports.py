@@ -1,29 +1,27 @@
-"""Ports on the loopback interface."""
+"""Where servers of this machine listen: ports of the loopback interface, and Unix sockets."""
 
-import errno
+import os
 import socket
-
-from local.errors import LocalError
+from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+# The system's place for a socket's path, one byte less than on the tightest (macOS).
+_LONGEST_PATH = 103
 
 
-def free_port() -> int:
-    """A port that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
-
-
-def require_free(port: int) -> None:
-    """Raise `LocalError` when the port that was asked for can't be had."""
-    with socket.socket() as probe:
-        # As the emulator does: a port in TIME_WAIT is free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError as error:
-            reason = "is taken by another program" if error.errno == errno.EADDRINUSE else f"can't be used: {error}"
-            raise LocalError(
-                f"Port {port} {reason}. Give another one (--port N), or none at all: then a free one is picked."
-            ) from None
+def connect_to(path: Path) -> socket.socket:
+    """A connection to the Unix socket at `path`, which only its owner can open. Raises `OSError`."""
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        if len(os.fsencode(path)) <= _LONGEST_PATH:
+            connection.connect(str(path))
+        else:
+            folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                connection.connect(f"/proc/self/fd/{folder}/{path.name}")
+            finally:
+                os.close(folder)
+    except BaseException:
+        connection.close()
+        raise
+    return connection

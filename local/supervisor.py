@@ -18,12 +18,10 @@ from local.engine.stack import engine_stack
 from local.environment import ensure_environment
 from local.errors import LocalError, StoppedError, explain_os_error
 from local.instance import ROOT, Instance, Outputs, StateDir
-from local.ports import free_port, require_free
 from local.prewarm import prewarm
 from local.progress import Reporter, Step, step
 from local.proxy.faults import Faults
-from local.proxy.server import FaultProxy
-from local.services.aws import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Aws
+from local.services.aws import Aws
 from pipeline.config.stack_file import StackFileError, StackSettings, load_settings
 
 STACK = "local"
@@ -88,14 +86,14 @@ class Supervisor:
             interpreter = ensure_environment(current.note)
         with self._step("Emulator") as current:
             options = EmulatorOptions(
-                interpreter, self._port(), settings.region, self._options.iam, secrets.token_hex(8)
+                interpreter, self._options.port, settings.region, self._options.iam, secrets.token_hex(8)
             )
             self._emulator = start_emulator(self._state, options, lock)
             cleanup.callback(self._emulator.stop)
             self._emulator.wait_until_healthy()
             current.detail = self._emulator.endpoint_url
         instance = self._serve(cleanup)
-        aws = Aws(self._emulator.endpoint_url, settings.region)
+        aws = Aws(self._emulator.endpoint_url, settings.region, self._emulator.keys)
         settings = settings.override({f"{settings.project}:{ENDPOINT_KEY}": instance.proxy_url})
         deployment = self._deploy(aws, settings, cleanup)
         with self._step("Warm functions") as current:
@@ -118,7 +116,7 @@ class Supervisor:
 
     def _serve(self, cleanup: ExitStack) -> Instance:
         """Start proxy and control endpoint, and tell others about the instance."""
-        proxy = FaultProxy(self._emulator.port, self._faults)
+        proxy = self._emulator.faulty(self._faults)
         cleanup.callback(proxy.stop)
         proxy.start()
         control = ControlServer(self._faults, self._token, self._stopping.set)
@@ -154,8 +152,8 @@ class Supervisor:
         outputs = Outputs(
             endpoint_url=aws.endpoint_url,
             region=aws.region,
-            aws_access_key_id=ACCESS_KEY_ID,
-            aws_secret_access_key=SECRET_ACCESS_KEY,
+            aws_access_key_id=aws.keys.access_key_id,
+            aws_secret_access_key=aws.keys.secret_access_key,
             account_id=aws.account_id,
             proxy_url=instance.proxy_url,
             iam=instance.iam,
@@ -164,12 +162,6 @@ class Supervisor:
         self._state.write_outputs(outputs, [asdict(each) for each in deployment.resources])
         self._state.write_instance(instance.model_copy(update={"ready": True}))
         return outputs
-
-    def _port(self) -> int:
-        if not self._options.port:
-            return free_port()
-        require_free(self._options.port)
-        return self._options.port
 
     @contextmanager
     def _step(self, title: str) -> Iterator[Step]:

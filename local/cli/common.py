@@ -43,4 +43,4 @@ def print_json(document: Any) -> None:
 
 def connect(outputs: Outputs) -> Aws:
     """Clients for a running instance."""
-    return Aws(outputs.endpoint_url, outputs.region, outputs.account_id)
+    return Aws(outputs.endpoint_url, outputs.region, outputs.keys, outputs.account_id)

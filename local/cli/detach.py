@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import IO
 
 from local.errors import AlreadyRunningError, ExitCode, LocalError, explain_os_error
+from local.files import write_atomically
 from local.instance import ROOT, StateDir
 from local.progress import Reporter
 
@@ -36,10 +37,12 @@ def start_detached(state: StateDir, arguments: list[str], reporter: Reporter) ->
 
 
 def _spawn(state: StateDir, arguments: list[str]) -> "tuple[subprocess.Popen[bytes], IO[str]]":
-    state.path.mkdir(parents=True, exist_ok=True)
+    state.make()
     reading, writing = os.pipe()
     command = [sys.executable, "-m", "local", "up", "--state-dir", str(state.path), "--ready-fd", str(writing)]
-    with state.supervisor_log.open("ab" if state.is_held else "wb") as log:
+    if not state.is_held:
+        write_atomically(state.supervisor_log, "")
+    with state.supervisor_log.open("ab") as log:
         process = subprocess.Popen(
             [*command, *arguments],
             cwd=ROOT,

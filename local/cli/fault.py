@@ -4,15 +4,15 @@ import argparse
 from difflib import get_close_matches
 from typing import Any
 
-import boto3
 from rich.console import Console
 from rich.table import Table
 
 from local.cli.common import add_command, add_json, print_json, state_dir
 from local.control import Control
 from local.errors import ExitCode, LocalError
+from local.keys import Keys
 from local.proxy.faults import FaultKind, FaultRule, FaultStatus
-from local.services.aws import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from ops.gateway.session import isolated_session
 
 _KINDS = """\
 kinds:
@@ -113,12 +113,13 @@ def make_rule(options: argparse.Namespace) -> FaultRule:
 
 def check_call(service: str, operation: str | None) -> None:
     """Raise `LocalError` for a service or operation that AWS does not have: such a rule would never hit."""
-    session = boto3.Session(aws_access_key_id=ACCESS_KEY_ID, aws_secret_access_key=SECRET_ACCESS_KEY)
+    keys = Keys.fresh()  # nothing is called: the SDK wants some before it shows its model
+    session = isolated_session(keys.access_key_id, keys.secret_access_key, "us-east-1")
     services = session.get_available_services()
     if service not in services:
         raise LocalError(f"--service {service!r} is no AWS service.{_meant(service, services)}")
     make_client: Any = session.client  # typed for literal names only
-    model = make_client(service, region_name="us-east-1").meta.service_model
+    model = make_client(service).meta.service_model
     if operation is None:
         return
     if operation not in model.operation_names:

@@ -1,1 +1,1 @@
-"""A transparent HTTP proxy between the functions and the emulator that injects faults on request."""
+"""What stands in front of the emulator: the gate, and for the functions also faults on request."""

@@ -4,10 +4,12 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from urllib.parse import parse_qs
 
 from local.proxy.faults import FaultKind
-from local.proxy.wire import Message
+from local.proxy.gate import Refusal
+from local.proxy.wire import Head, Request, Response
 
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/[^/]+/([^/]+)/aws4_request")
 _RPC_PATH = re.compile(r"/service/[^/]+/operation/([A-Za-z]+)")
@@ -33,26 +35,35 @@ class Call:
     operation: str | None
 
 
-def identify(request: Message) -> Call | None:
-    """The AWS call that a request is; `None` when it is not signed."""
-    scope = _SCOPE.search(request.headers.get("authorization", ""))
-    return Call(scope[1], _operation(request)) if scope else None
+def identify(request: Request) -> Call | None:
+    """The AWS call that a request is; `None` when its header has no signature."""
+    service = _service(request.head)
+    return Call(service, _operation(request)) if service else None
 
 
-def _operation(request: Message) -> str | None:
-    target = request.headers.get("x-amz-target")
+def _service(head: Head) -> str | None:
+    scope = _SCOPE.search(head.fields.get("authorization", ""))
+    return scope[1] if scope else None
+
+
+def _operation(request: Request) -> str | None:
+    target = request.head.fields.get("x-amz-target")
     if target:
         return target.rpartition(".")[2]
-    path, _, query = request.start[1].partition("?")
-    if path_operation := _RPC_PATH.search(path):
+    if path_operation := _RPC_PATH.search(request.head.path):
         return path_operation[1]
     if action := _ACTION.search(request.body):
         return action[1].decode()
-    return next(iter(parse_qs(query).get("Action", [])), None)
+    return next(iter(parse_qs(request.head.query).get("Action", [])), None)
 
 
-def failure(call: Call, kind: FaultKind, request: Message) -> bytes:
-    """The whole HTTP answer of a service that refuses `call`."""
+def refused(head: Head, refusal: Refusal) -> Response:
+    """The answer to a request that the gate does not let in, as the service that is asked would put it."""
+    return _answer(_service(head) or "", HTTPStatus.FORBIDDEN, refusal.code, refusal.message)
+
+
+def failure(call: Call, kind: FaultKind, request: Request) -> Response:
+    """The answer of a service that refuses `call`."""
     if kind is FaultKind.CONFLICT:
         return _conflict(request)
     if kind is FaultKind.THROTTLE:
@@ -62,7 +73,7 @@ def failure(call: Call, kind: FaultKind, request: Message) -> bytes:
     return _answer(call.service, 500, code, "Internal server error (injected fault)")
 
 
-def _conflict(request: Message) -> bytes:
+def _conflict(request: Request) -> Response:
     """DynamoDB: another transaction works on one of the items."""
     document = json.loads(request.body or b"{}")
     items: Sequence[object] = document.get("TransactItems", [])
@@ -76,19 +87,21 @@ def _conflict(request: Message) -> bytes:
     return _answer("dynamodb", 400, "TransactionCanceledException", text, {"CancellationReasons": reasons})
 
 
-def _answer(service: str, status: int, code: str, message: str, more: dict[str, object] | None = None) -> bytes:
+def _answer(service: str, status: int, code: str, message: str, more: dict[str, object] | None = None) -> Response:
     if service in _XML_SERVICES:
         side = "Sender" if status < 500 else "Receiver"
         body = (
             f"<ErrorResponse><Error><Type>{side}</Type><Code>{code}</Code><Message>{message}</Message></Error>"
-            "<RequestId>injected</RequestId></ErrorResponse>"
+            "<RequestId>local</RequestId></ErrorResponse>"
         )
-        media_type = "text/xml"
+        media_type = b"text/xml"
     else:
         body = json.dumps({"__type": code, "message": message, "Message": message, **(more or {})})
-        media_type = "application/x-amz-json-1.0"
-    head = (
-        f"HTTP/1.1 {status} Injected\r\nContent-Type: {media_type}\r\nContent-Length: {len(body.encode())}\r\n"
-        f"x-amzn-RequestId: injected\r\nx-amzn-ErrorType: {code}\r\n\r\n"
+        # Without a service it is a person who asks, in a browser or by curl.
+        media_type = b"application/x-amz-json-1.0" if service else b"application/json"
+    headers = (
+        (b"Content-Type", media_type),
+        (b"x-amzn-RequestId", b"local"),
+        (b"x-amzn-ErrorType", code.encode()),
     )
-    return (head + body).encode()
+    return Response(status, headers, body.encode(), HTTPStatus(status).phrase.encode())

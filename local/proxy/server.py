@@ -1,4 +1,4 @@
-"""The proxy's server: a thread per connection, one connection to the emulator for each."""
+"""The server in front of the emulator: a thread per connection, one connection to the emulator for each."""
 
 import contextlib
 import logging
@@ -6,25 +6,35 @@ import select
 import socket
 import struct
 import threading
+from collections.abc import Callable
+from typing import Final
 
 from local.ports import LOOPBACK
-from local.proxy.calls import failure, identify
+from local.proxy.calls import failure, identify, refused
 from local.proxy.faults import FaultKind, Faults
-from local.proxy.wire import Message, ProtocolError, Reader
+from local.proxy.gate import Gate, disarmed, is_open, is_public
+from local.proxy.wire import ClientSide, ProtocolError, Request, Response, ServerSide
 
 _LOG = logging.getLogger(__name__)
-_BACKLOG = 512
+_BACKLOG: Final = 512
 # A call that "times out" is held at most this long; SDK clients give up long before.
-_HELD_SECONDS = 120.0
+_HELD_SECONDS: Final = 120.0
+# How long a refused client may still send what nobody reads, so that it gets to the answer.
+_LINGER_SECONDS: Final = 1.0
+_LINGER_READS: Final = 64
+
+Connect = Callable[[], socket.socket]
 
 
-class FaultProxy:
-    """Forwards every request unchanged (the signature covers the Host header) unless a fault rule hits it."""
+class Proxy:
+    """Forwards what the gate lets in, with its body and headers as they were signed, unless a fault rule hits."""
 
-    def __init__(self, upstream_port: int, faults: Faults) -> None:
-        self._upstream_port = upstream_port
-        self._faults = faults
-        self._listener = socket.create_server((LOOPBACK, 0), backlog=_BACKLOG)
+    def __init__(self, connect: Connect, gate: Gate, faults: Faults | None = None, port: int = 0) -> None:
+        """`connect` opens a connection to the emulator. Port 0 picks a free one; one that is taken is an `OSError`."""
+        self._connect = connect
+        self._gate = gate
+        self._faults = faults or Faults()
+        self._listener = socket.create_server((LOOPBACK, port), backlog=_BACKLOG)
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._stopping = False
@@ -33,7 +43,7 @@ class FaultProxy:
 
     def start(self) -> None:
         """Serve from a thread."""
-        threading.Thread(target=self._accept, name="fault-proxy", daemon=True).start()
+        threading.Thread(target=self._accept, name="proxy", daemon=True).start()
 
     def stop(self) -> None:
         """Close the listener and every connection."""
@@ -56,76 +66,101 @@ class FaultProxy:
                 self._open.add(client)
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
-    def _serve(self, client: socket.socket) -> None:
-        upstream = _Upstream(self._upstream_port)
+    def _serve(self, connection: socket.socket) -> None:
+        client, upstream = ClientSide(connection), _Upstream(self._connect)
         try:
-            reader = Reader(client)
-            while (request := reader.request()) is not None:
-                if not self._handle(client, upstream, request):
-                    break
-        except (ProtocolError, OSError, ValueError) as error:
+            while self._next(connection, client, upstream):
+                pass
+        except (ProtocolError, OSError) as error:
             # Either side hung up, as networks do; the client sees a closed connection.
             if not self._stopping:
                 _LOG.debug("proxy connection ended: %s", error)
         finally:
             upstream.close()
             with self._lock:
-                self._open.discard(client)
-            client.close()
+                self._open.discard(connection)
+            connection.close()
 
-    def _handle(self, client: socket.socket, upstream: "_Upstream", request: Message) -> bool:
-        """Answer one request; whether the connection goes on."""
+    def _next(self, connection: socket.socket, client: ClientSide, upstream: "_Upstream") -> bool:
+        """Answer the next request; whether the connection goes on."""
+        try:
+            head = client.head()
+            if head is None:
+                return False
+            if refusal := self._gate.at_the_door(head, self.port):
+                client.answer(refused(head, refusal))
+                _let_go(connection)
+                return False
+            request = Request(head, client.body())
+        except ProtocolError as error:
+            client.refuse(str(error))
+            raise
+        if refusal := self._gate.inside(request):
+            return client.answer(refused(head, refusal))
+        return self._handle(connection, client, upstream, request)
+
+    def _handle(self, connection: socket.socket, client: ClientSide, upstream: "_Upstream", request: Request) -> bool:
         call = identify(request)
         kind = self._faults.decide(call.service, call.operation, request.body) if call else None
         if call is None or kind is None or kind is FaultKind.LOST_ANSWER:
-            response = upstream.exchange(request)
+            response = _forward(upstream, request)
             if kind is FaultKind.LOST_ANSWER:
-                _reset(client)
+                _reset(connection)
                 return False
-            client.sendall(response.head + response.body)
-            return not (request.closes or response.closes)
+            return client.answer(response)
         if kind is FaultKind.RESET:
-            _reset(client)
+            _reset(connection)
             return False
         if kind is FaultKind.TIMEOUT:
-            _hold(client)
+            _hold(connection)
             return False
-        client.sendall(failure(call, kind, request))
-        return not request.closes
+        return client.answer(failure(call, kind, request))
+
+
+def _forward(upstream: "_Upstream", request: Request) -> Response:
+    if is_public(request.head):
+        return upstream.exchange(request)
+    if is_open(request.head):
+        request = Request(disarmed(request.head), request.body)
+    response = upstream.exchange(request)
+    # The emulator lets every page read everything.
+    kept = tuple(each for each in response.headers if not each[0].lower().startswith(b"access-control-"))
+    return Response(response.status, kept, response.body, response.reason)
 
 
 class _Upstream:
     """A connection to the emulator that is kept alive between requests."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._socket: socket.socket | None = None
-        self._reader: Reader | None = None
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+        self._side: ServerSide | None = None
 
-    def exchange(self, request: Message) -> Message:
+    def exchange(self, request: Request) -> Response:
         """Send the request once and return the answer. Never sends twice: the first might have had its effect."""
-        connection, reader = self._connection()
-        connection.sendall(request.head + request.body)
-        response = reader.response(request.start[0])
-        if response.closes:
+        if self._side is not None and _is_readable(self._side.socket, 0):
+            self.close()  # the emulator closed the idle connection
+        side = self._side or ServerSide(self._connect())
+        self._side = side
+        response = side.exchange(request)
+        if not side.is_reusable():
             self.close()
         return response
 
-    def _connection(self) -> tuple[socket.socket, Reader]:
-        if self._socket is not None and _is_readable(self._socket, 0):
-            self.close()  # the emulator closed the idle connection
-        if self._socket is None or self._reader is None:
-            self._socket = socket.create_connection((LOOPBACK, self._port), timeout=10)
-            self._socket.settimeout(None)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._reader = Reader(self._socket)
-        return self._socket, self._reader
-
     def close(self) -> None:
         """Close it, if it is open."""
-        if self._socket is not None:
-            self._socket.close()
-        self._socket = self._reader = None
+        if self._side is not None:
+            self._side.socket.close()
+        self._side = None
+
+
+def _let_go(connection: socket.socket) -> None:
+    """End the connection so that the answer arrives though the request was not read to its end."""
+    connection.shutdown(socket.SHUT_WR)
+    connection.settimeout(_LINGER_SECONDS)
+    with contextlib.suppress(OSError):
+        for _ in range(_LINGER_READS):
+            if not connection.recv(65_536):
+                break
 
 
 def _reset(client: socket.socket) -> None:

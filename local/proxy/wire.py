@@ -1,12 +1,29 @@
-"""HTTP/1.1 messages as bytes, read from and written to sockets without changing them."""
+"""HTTP/1.1 messages between clients and the emulator, read and written by h11.
+
+A request is never passed on as the bytes that came: it is parsed and written anew. So both sides agree on where it
+ends, and nothing that the gate has not seen hides behind it.
+"""
 
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
-_CHUNK = 65_536
-_HEAD_LIMIT = 65_536
+import h11
+
+_CHUNK: Final = 262_144
+_HEAD_LIMIT: Final = 65_536
+# What one connection says about itself (RFC 9110, 7.6.1). No upgrade is passed on: there is no other protocol here.
+_HOP_BY_HOP: Final = frozenset(
+    {
+        *(b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding"),
+        *(b"upgrade", b"http2-settings", b"expect"),
+    }
+)
+_BODILESS: Final = frozenset({204, 304})
+
+Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class ProtocolError(Exception):
@@ -14,132 +31,153 @@ class ProtocolError(Exception):
 
 
 @dataclass(frozen=True)
-class Message:
-    """One request or response: its head (start line and headers with the empty line) and its body, as received."""
+class Head:
+    """A request without its body. `headers` are as they were written, without those of the one connection."""
 
-    head: bytes
-    body: bytes
-    ends: bool = False  # the body's end is the connection's end
-
-    @cached_property
-    def start(self) -> list[str]:
-        """The start line's three parts."""
-        return self.head.partition(b"\r\n")[0].decode("latin-1").split(" ", 2)
+    method: str
+    target: str
+    headers: Headers
 
     @cached_property
-    def headers(self) -> Mapping[str, str]:
-        """Headers by lower-case name."""
-        return parse_headers(self.head)
+    def fields(self) -> Mapping[str, str]:
+        """Headers by lower-case name; what comes twice is joined, as RFC 9110 says."""
+        joined: dict[str, str] = {}
+        for name, value in self.headers:
+            key, text = name.decode("ascii").lower(), value.decode("latin-1")
+            joined[key] = f"{joined[key]},{text}" if key in joined else text
+        return joined
 
     @property
-    def closes(self) -> bool:
-        """Whether the connection ends after this message."""
-        return self.ends or self.headers.get("connection", "").lower() == "close" or "HTTP/1.0" in self.start
+    def path(self) -> str:
+        """The target up to its query."""
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        """What follows the question mark."""
+        return self.target.partition("?")[2]
 
 
-def parse_headers(head: bytes) -> dict[str, str]:
-    """Headers of a head by lower-case name."""
-    headers = {}
-    for line in head.split(b"\r\n")[1:]:
-        name, colon, value = line.partition(b":")
-        if colon:
-            headers[name.decode("latin-1").lower()] = value.strip().decode("latin-1")
-    return headers
+@dataclass(frozen=True)
+class Request:
+    """A request as it is passed on."""
+
+    head: Head
+    body: bytes = b""
 
 
-class Reader:
-    """Reads messages from one socket and keeps what came too early for the next one."""
+@dataclass(frozen=True)
+class Response:
+    """An answer."""
+
+    status: int
+    headers: Headers
+    body: bytes = b""
+    reason: bytes = b""
+
+
+class ClientSide:
+    """The connection of a client."""
 
     def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._buffer = b""
+        self._socket = connection
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEAD_LIMIT)
+        self._method = b""
 
-    def request(self) -> Message | None:
-        """The next request; `None` when the peer is done."""
-        head = self._head()
-        if head is None:
+    def head(self) -> Head | None:
+        """The next request's head; `None` when the client is done. Raises `ProtocolError`."""
+        event = _next(self._http, self._socket)
+        if not isinstance(event, h11.Request):
             return None
-        headers = parse_headers(head)
-        if headers.get("expect", "").lower() == "100-continue":
-            self._connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-            head = b"\r\n".join(line for line in head.split(b"\r\n") if not line.lower().startswith(b"expect:"))
-        return Message(head, self._body(headers) or b"")
+        self._method = event.method
+        headers = tuple(event.headers.raw_items())
+        return Head(event.method.decode("ascii"), event.target.decode("ascii"), _end_to_end(headers))
 
-    def response(self, method: str) -> Message:
-        """The response to a request with `method`. Raises `ProtocolError` when the connection ends before it."""
-        head = self._head()
-        while head is not None and head.split(b" ", 2)[1].startswith(b"1"):
-            head = self._head()
-        if head is None:
+    def body(self) -> bytes:
+        """The rest of the request. Raises `ProtocolError`."""
+        if self._http.they_are_waiting_for_100_continue:
+            self._write(h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue"))
+        return _body(self._http, self._socket)
+
+    def answer(self, response: Response) -> bool:
+        """Send it; whether another request may follow."""
+        headers = list(response.headers)
+        # Otherwise h11 would send it in chunks. Of an answer to HEAD the length says something else.
+        if self._method != b"HEAD" and response.status not in _BODILESS:
+            headers = [each for each in headers if each[0].lower() != b"content-length"]
+            headers.append((b"Content-Length", str(len(response.body)).encode()))
+        self._write(h11.Response(status_code=response.status, headers=headers, reason=response.reason))
+        if response.body:
+            self._write(h11.Data(response.body))
+        self._write(h11.EndOfMessage())
+        if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
+            return False
+        self._http.start_next_cycle()
+        return True
+
+    def refuse(self, reason: str) -> None:
+        """Answer what is no HTTP with 400, unless an answer has already begun."""
+        if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            self.answer(Response(400, ((b"Content-Type", b"text/plain"),), f"{reason}\n".encode(), b"Bad Request"))
+
+    def _write(self, event: h11.Event) -> None:
+        self._socket.sendall(self._http.send(event) or b"")
+
+
+class ServerSide:
+    """A connection to the emulator."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.socket = connection
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_LIMIT)
+
+    def exchange(self, request: Request) -> Response:
+        """Send a request, once, and return the answer. Raises `ProtocolError` when none comes."""
+        head = request.head
+        headers = [(name, value) for name, value in head.headers if name.lower() != b"content-length"]
+        if request.body or "content-length" in head.fields:
+            headers.append((b"Content-Length", str(len(request.body)).encode()))
+        sent = [h11.Request(method=head.method, target=head.target, headers=headers), h11.EndOfMessage()]
+        if request.body:
+            sent.insert(1, h11.Data(request.body))
+        try:
+            self.socket.sendall(b"".join(self._http.send(event) or b"" for event in sent))
+        except h11.LocalProtocolError as error:
+            raise ProtocolError(str(error)) from None
+        event = _next(self._http, self.socket)
+        while isinstance(event, h11.InformationalResponse):
+            event = _next(self._http, self.socket)
+        if not isinstance(event, h11.Response):
             raise ProtocolError("the connection ended before an answer came")
-        status = head.split(b" ", 2)[1]
-        if method == "HEAD" or status in {b"204", b"304"}:
-            return Message(head, b"")
-        body = self._body(parse_headers(head))
-        return Message(head, self._rest(), ends=True) if body is None else Message(head, body)
+        body = _body(self._http, self.socket)
+        return Response(event.status_code, _end_to_end(tuple(event.headers.raw_items())), body, event.reason)
 
-    def _head(self) -> bytes | None:
-        while (end := self._buffer.find(b"\r\n\r\n")) < 0:
-            if len(self._buffer) > _HEAD_LIMIT:
-                raise ProtocolError("the head is too long")
-            data = self._connection.recv(_CHUNK)
-            if not data:
-                if self._buffer:
-                    raise ProtocolError("the connection ended within a head")
-                return None
-            self._buffer += data
-        head, self._buffer = self._buffer[: end + 4], self._buffer[end + 4 :]
-        return head
+    def is_reusable(self) -> bool:
+        """Make ready for another request; whether that is possible."""
+        if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
+            return False
+        self._http.start_next_cycle()
+        return True
 
-    def _body(self, headers: Mapping[str, str]) -> bytes | None:
-        """The body; `None` when the headers do not say how long it is."""
-        if "chunked" in headers.get("transfer-encoding", "").lower():
-            return self._chunked()
-        if "content-length" in headers:
-            return self._exactly(int(headers["content-length"]))
-        return None
 
-    def _chunked(self) -> bytes:
-        """The body with its chunk sizes, as it came."""
-        parts = []
-        while True:
-            line = self._line()
-            parts.append(line)
-            size = int(line.split(b";")[0], 16)
-            if size == 0:
-                break
-            parts.append(self._exactly(size + 2))
-        while (line := self._line()) != b"\r\n":
-            parts.append(line)
-        return b"".join([*parts, b"\r\n"])
+def _next(http: h11.Connection, connection: socket.socket) -> h11.Event | type[h11.PAUSED] | type[h11.NEED_DATA]:
+    try:
+        while (event := http.next_event()) is h11.NEED_DATA:
+            http.receive_data(connection.recv(_CHUNK))
+    except h11.RemoteProtocolError as error:
+        raise ProtocolError(str(error)) from None
+    return event
 
-    def _line(self) -> bytes:
-        while (end := self._buffer.find(b"\r\n")) < 0:
-            self._receive()
-        line, self._buffer = self._buffer[: end + 2], self._buffer[end + 2 :]
-        return line
 
-    def _exactly(self, size: int) -> bytes:
-        if len(self._buffer) >= size:
-            data, self._buffer = self._buffer[:size], self._buffer[size:]
-            return data
-        parts, missing = [self._buffer], size - len(self._buffer)
-        self._buffer = b""
-        while missing > 0:
-            self._receive()
-            part, self._buffer = self._buffer[:missing], self._buffer[missing:]
-            parts.append(part)
-            missing -= len(part)
-        return b"".join(parts)
+def _body(http: h11.Connection, connection: socket.socket) -> bytes:
+    parts = []
+    while isinstance(event := _next(http, connection), h11.Data):
+        parts.append(bytes(event.data))
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def _rest(self) -> bytes:
-        parts, self._buffer = [self._buffer], b""
-        while data := self._connection.recv(_CHUNK):
-            parts.append(data)
-        return b"".join(parts)
 
-    def _receive(self) -> None:
-        data = self._connection.recv(_CHUNK)
-        if not data:
-            raise ProtocolError("the connection ended within a body")
-        self._buffer += data
+def _end_to_end(headers: Headers) -> Headers:
+    named = {
+        name.strip().lower() for key, value in headers if key.lower() == b"connection" for name in value.split(b",")
+    }
+    return tuple((name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP | named)

@@ -1,13 +1,14 @@
 """API clients for the embedded AWS."""
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import boto3
-import botocore.session
 from botocore.config import Config
+
+from local.keys import Keys
+from ops.gateway.session import DIRECT, isolated_session
 
 if TYPE_CHECKING:
     from mypy_boto3_apigatewayv2 import ApiGatewayV2Client
@@ -21,12 +22,11 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
-# The emulator takes these as the account's root user; they open nothing else.
-ACCESS_KEY_ID = "test"
-SECRET_ACCESS_KEY = "test"  # noqa: S105 the emulator's fixed root secret
 ACCOUNT_ID = "000000000000"
 
-_CONFIG = Config(connect_timeout=2, read_timeout=60, retries={"total_max_attempts": 1}, max_pool_connections=20)
+_CONFIG = Config(connect_timeout=2, read_timeout=60, retries={"total_max_attempts": 1}, max_pool_connections=20).merge(
+    DIRECT
+)
 
 
 @dataclass(frozen=True)
@@ -38,25 +38,14 @@ class Aws:
 
     endpoint_url: str
     region: str
+    keys: Keys
     account_id: str = ACCOUNT_ID
     partition: str = "aws"
 
     @cached_property
     def session(self) -> boto3.Session:
-        """A session of its own, deaf to the machine's profiles and credentials."""
-        core = botocore.session.Session(
-            session_vars={
-                "profile": (None, None, None, None),
-                "config_file": (None, None, os.devnull, None),
-                "credentials_file": (None, None, os.devnull, None),
-            }
-        )
-        return boto3.Session(
-            aws_access_key_id=ACCESS_KEY_ID,
-            aws_secret_access_key=SECRET_ACCESS_KEY,
-            region_name=self.region,
-            botocore_session=core,
-        )
+        """A session of its own, deaf to the machine's settings."""
+        return isolated_session(self.keys.access_key_id, self.keys.secret_access_key, self.region)
 
     def connect(self) -> "Aws":
         """Make every client now: creating one is not thread-safe, and resources are registered on many threads."""

@@ -1,16 +1,15 @@
 """boto3 clients for one stack, and the check that they reach the stack that is meant."""
 
 import json
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
-import botocore.session
 from botocore.config import Config
 
 from ops.errors import NoAccessError, NoStackError
+from ops.gateway.session import isolated_session
 from ops.target import Credentials, Target
 
 if TYPE_CHECKING:
@@ -33,14 +32,7 @@ def open_session(region: str | None, credentials: Credentials | None) -> boto3.S
     """A session; with credentials of its own (the local stack's) it is deaf to the machine's profiles and settings."""
     if credentials is None:
         return boto3.Session(region_name=region)
-    core = botocore.session.Session(
-        session_vars={
-            "profile": (None, None, None, None),
-            "config_file": (None, None, os.devnull, None),
-            "credentials_file": (None, None, os.devnull, None),
-        }
-    )
-    return boto3.Session(**credentials.model_dump(), region_name=region, botocore_session=core)
+    return isolated_session(credentials.aws_access_key_id, credentials.aws_secret_access_key, region)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The local stack, deployed by the engine into the embedded AWS."""
 
 import json
-import secrets
 import subprocess
 import sys
 import time
@@ -14,15 +13,13 @@ from typing import Any
 import pytest
 
 from lab.preview.programs import copy_program
-from local.emulator import EmulatorOptions, start_emulator
 from local.engine.provider.embedded import EmbeddedAccount
 from local.engine.provider.server import serving
 from local.engine.workspace import Workspace
-from local.environment import ensure_environment
-from local.instance import ROOT, StateDir
-from local.ports import free_port
+from local.instance import ROOT
 from local.services.aws import Aws
 from pipeline.config.stack_file import load_settings
+from tests.emulated import emulated_aws
 
 pytestmark = pytest.mark.engine
 
@@ -33,16 +30,8 @@ ORDER = {"currency": "EUR", "lines": [{"sku": "SKU-1", "quantity": 2, "unit_pric
 @pytest.fixture
 def aws(tmp_path: Path) -> Iterator[Aws]:
     """An embedded AWS with nothing in it."""
-    state = StateDir(tmp_path / "local")
-    region = load_settings(ROOT, "local", {}).region
-    with state.held() as lock:
-        options = EmulatorOptions(ensure_environment(lambda _: None), free_port(), region, False, secrets.token_hex(8))
-        emulator = start_emulator(state, options, lock)
-        try:
-            emulator.wait_until_healthy()
-            yield Aws(emulator.endpoint_url, region)
-        finally:
-            emulator.stop()
+    with emulated_aws(tmp_path / "local", load_settings(ROOT, "local", {}).region) as aws:
+        yield aws
 
 
 @pytest.fixture

@@ -38,6 +38,11 @@ def deployed(type_: str, name: str, id_: str, **state: Any) -> Deployed:
     return Deployed(f"urn:pulumi:local::orders::{type_}::{name}", type_, name, id_, state)
 
 
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
 @contextmanager
 def taken_port() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as server:

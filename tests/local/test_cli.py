@@ -13,8 +13,7 @@ from local.cli.main import main, parser
 from local.environment import ensure_environment
 from local.errors import LocalError
 from local.instance import ROOT, StateDir
-from local.ports import free_port, require_free
-from tests.local.factories import taken_port
+from tests.local.factories import closed_port, taken_port
 
 
 def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -76,24 +75,6 @@ def test_down_without_an_instance_is_fine(tmp_path: Path) -> None:
     assert not (tmp_path / "tmp").exists()
 
 
-def test_taken_port_is_named_with_what_to_do() -> None:
-    # GIVEN a port that somebody has
-    with taken_port() as port, pytest.raises(LocalError) as caught:
-        # WHEN it is asked for
-        require_free(port)
-
-    # THEN the message names it and the option
-    assert f"Port {port} is taken" in str(caught.value)
-    assert "--port" in str(caught.value)
-
-
-def test_free_port_can_be_had() -> None:
-    # GIVEN a port that was picked
-    # WHEN it is asked for
-    # THEN nothing is raised
-    require_free(free_port())
-
-
 @pytest.mark.parametrize("detach", [[], ["--detach"]])
 def test_up_on_a_taken_port_fails_with_the_reason(tmp_path: Path, detach: list[str]) -> None:
     # GIVEN a port that somebody has
@@ -128,7 +109,7 @@ def test_package_index_that_does_not_answer_is_said(tmp_path: Path) -> None:
         "try:\n    ensure_environment(lambda _: None, Path(sys.argv[1]))\n"
         "except LocalError as error:\n    sys.exit(str(error))"
     )
-    closed = {"PIP_INDEX_URL": f"http://127.0.0.1:{free_port()}/simple", "PIP_CONFIG_FILE": os.devnull}
+    closed = {"PIP_INDEX_URL": f"http://127.0.0.1:{closed_port()}/simple", "PIP_CONFIG_FILE": os.devnull}
 
     # WHEN it is made
     done = subprocess.run(

@@ -16,6 +16,7 @@ from local.services.aws import Aws
 from local.services.registry import HANDLERS
 from pipeline.config.stack_file import StackFileError, StackSettings, load_settings
 from tests.local.factories import queue_inputs
+from tests.local.signing import KEYS
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "value": "hidden"}
 
@@ -23,7 +24,7 @@ SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"
 @pytest.fixture
 def aws() -> Iterator[Aws]:
     with mock_aws():
-        yield Aws("https://sqs.us-east-1.amazonaws.com", "us-east-1", "123456789012")
+        yield Aws("https://sqs.us-east-1.amazonaws.com", "us-east-1", KEYS, "123456789012")
 
 
 def run_program(root: Path, aws: Aws, text: str) -> Deployment:

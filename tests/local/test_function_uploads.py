@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from local.deploy.resources import DeployError, create
 from local.services.aws import Aws
 from tests.local.factories import function_inputs
+from tests.local.signing import KEYS
 
 FUNCTION = "aws:lambda/function:Function"
 
@@ -64,7 +65,7 @@ class BusyLambda:
 
 def aws_with(busy: BusyLambda) -> Aws:
     """An account whose Lambda is this one."""
-    aws = Aws("http://127.0.0.1:1", "eu-west-1")
+    aws = Aws("http://127.0.0.1:1", "eu-west-1", KEYS)
     vars(aws)["lambda_"] = busy
     return aws
 

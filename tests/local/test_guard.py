@@ -62,13 +62,15 @@ def guarded(tmp_path: Path) -> Iterator[Guarded]:
         "scratch": str(scratch),
     }
     process = subprocess.Popen(
-        [sys.executable, "-I", guard.__file__, json.dumps(options)],
+        [sys.executable, "-I", guard.__file__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
     assert process.stdin is not None
     assert process.stdout is not None
+    process.stdin.write(f"{json.dumps(options)}\n".encode())
+    process.stdin.flush()
     emulator = json.loads(process.stdout.readline())["pid"]
     wait_for(lambda: (scratch / "pids").exists() and (scratch / "pids").read_text().count(" ") == 1)
     workers = [int(pid) for pid in (scratch / "pids").read_text().split()]

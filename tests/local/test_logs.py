@@ -12,6 +12,7 @@ from local.errors import LocalError
 from local.instance import StateDir
 from local.logs import LogGroup, log_groups, parse_since, read_lines
 from local.services.aws import Aws
+from tests.local.signing import KEYS
 
 NOW = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 GROUP = LogGroup("greet", "/aws/lambda/greet")
@@ -29,7 +30,7 @@ class FakeLogs:
 
 
 def aws_with(events: list[tuple[int, str, str]]) -> Aws:
-    aws = Aws("http://127.0.0.1:1", "us-east-1")
+    aws = Aws("http://127.0.0.1:1", "us-east-1", KEYS)
     aws.__dict__["logs"] = FakeLogs(events)
     return aws
 

@@ -16,17 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.proxy.faults import FaultKind, Faults
-from local.proxy.server import FaultProxy
+from local.proxy.server import Proxy
 from local.services.aws import Aws
 from tests.local.factories import rule
+from tests.local.signing import KEYS, gate, signed
 from tests.local.upstream import Upstream, proxied
 
-Pair = tuple[Upstream, FaultProxy]
-SIGNED = {
-    "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, "
-    "Signature=0",
-    "X-Amz-Target": "AmazonSQS.SendMessage",
-}
+Pair = tuple[Upstream, Proxy]
+TARGET = {"X-Amz-Target": "AmazonSQS.SendMessage"}
 
 
 @pytest.fixture
@@ -40,14 +37,19 @@ def pair(faults: Faults) -> Iterator[Pair]:
         yield both
 
 
-def connect(proxy: FaultProxy) -> HTTPConnection:
+def connect(proxy: Proxy) -> HTTPConnection:
     return HTTPConnection("127.0.0.1", proxy.port, timeout=5)
 
 
-def send(proxy: FaultProxy, body: bytes = b"{}", **headers: str) -> tuple[int, bytes]:
+def ask(connection: HTTPConnection, body: bytes = b"{}", method: str = "POST", **headers: str) -> None:
+    url = f"http://127.0.0.1:{connection.port}/"
+    connection.request(method, "/", body, signed(method, url, body, {**TARGET, **headers}))
+
+
+def send(proxy: Proxy, body: bytes = b"{}", **headers: str) -> tuple[int, bytes]:
     connection = connect(proxy)
     try:
-        connection.request("POST", "/", body, {**SIGNED, **headers})
+        ask(connection, body, **headers)
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:
@@ -76,7 +78,7 @@ def test_connection_is_kept_alive_on_both_sides(pair: Pair) -> None:
     # WHEN it sends three requests
     bodies = []
     for number in range(3):
-        connection.request("POST", "/", str(number).encode(), SIGNED)
+        ask(connection, str(number).encode())
         bodies.append(connection.getresponse().read())
     connection.close()
 
@@ -115,11 +117,11 @@ def test_answer_without_body_does_not_block_the_connection(pair: Pair) -> None:
     # GIVEN a HEAD request, whose answer has a length but no body
     _, proxy = pair
     connection = connect(proxy)
-    connection.request("HEAD", "/")
+    ask(connection, b"", "HEAD")
     connection.getresponse().read()
 
     # WHEN another request follows on the connection
-    connection.request("POST", "/", b"next")
+    ask(connection, b"next")
 
     # THEN it is answered
     assert connection.getresponse().read() == b"echo:next"
@@ -134,7 +136,7 @@ def test_faults_before_the_call_leave_no_effect(pair: Pair, faults: Faults, kind
 
     # WHEN a call is made
     connection = HTTPConnection("127.0.0.1", proxy.port, timeout=0.5)
-    connection.request("POST", "/", b"{}", SIGNED)
+    ask(connection)
     with pytest.raises((ConnectionResetError, TimeoutError)):
         connection.getresponse()
     connection.close()
@@ -174,9 +176,9 @@ CALLS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 }
 
 
-def client_of(proxy: FaultProxy, service: str, attempts: int = 1) -> Any:
+def client_of(proxy: Proxy, service: str, attempts: int = 1) -> Any:
     name = "cloudwatch" if service == "monitoring" else service
-    make: Any = Aws(proxy.url, "us-east-1").session.client
+    make: Any = Aws(proxy.url, "us-east-1", KEYS).session.client
     config = Config(retries={"mode": "standard", "total_max_attempts": attempts}, read_timeout=5)
     return make(name, endpoint_url=proxy.url, config=config)
 
@@ -244,7 +246,7 @@ def test_unsigned_requests_are_never_hit(pair: Pair, faults: Faults) -> None:
 
     # WHEN a request without a signature comes
     connection = connect(proxy)
-    connection.request("GET", "/_ministack/health")
+    connection.request("GET", "/_aws/execute-api/a1b2c3/orders/1")
     connection.getresponse().read()
     connection.close()
 
@@ -256,7 +258,7 @@ def test_emulator_that_is_gone_looks_like_a_closed_connection() -> None:
     # GIVEN a proxy whose emulator does not listen
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    proxy = FaultProxy(port, Faults())
+    proxy = Proxy(lambda: socket.create_connection(("127.0.0.1", port)), gate())
     proxy.start()
 
     # WHEN a request comes
@@ -274,10 +276,10 @@ def test_injected_answer_keeps_the_connection(pair: Pair, faults: Faults) -> Non
     connection = connect(proxy)
 
     # WHEN two calls are made on one connection
-    connection.request("POST", "/", b"{}", SIGNED)
+    ask(connection)
     first = connection.getresponse()
     code = json.loads(first.read())["__type"]
-    connection.request("POST", "/", b"{}", SIGNED)
+    ask(connection)
     second = connection.getresponse()
     second.read()
     connection.close()

@@ -1,5 +1,6 @@
 """An HTTP/1.1 server that stands for the emulator and remembers what reached it."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from local.proxy.faults import Faults
-from local.proxy.server import FaultProxy
+from local.proxy.server import Proxy
+from tests.local.signing import gate
 
 
 class Upstream(ThreadingHTTPServer):
@@ -19,6 +21,7 @@ class Upstream(ThreadingHTTPServer):
         self.seen: list[tuple[str, str, dict[str, str], bytes]] = []
         self.connections: set[tuple[str, int]] = set()
         self.chunked = False
+        self.headers = {"X-Upstream": "yes"}
 
     @property
     def port(self) -> int:
@@ -34,7 +37,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.seen.append((self.command, self.path, dict(self.headers.items()), body))
         self.server.connections.add(self.client_address)
         self.send_response(200)
-        self.send_header("X-Upstream", "yes")
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
         answer = b"echo:" + body
         if self.server.chunked:
             self.send_header("Transfer-Encoding", "chunked")
@@ -59,11 +63,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def proxied(faults: Faults | None = None) -> Iterator[tuple[Upstream, FaultProxy]]:
+def proxied(faults: Faults | None = None) -> Iterator[tuple[Upstream, Proxy]]:
     upstream = Upstream()
     thread = threading.Thread(target=upstream.serve_forever, args=(0.01,), daemon=True)
     thread.start()
-    proxy = FaultProxy(upstream.port, faults or Faults())
+    proxy = Proxy(lambda: socket.create_connection(("127.0.0.1", upstream.port)), gate(), faults)
     proxy.start()
     try:
         yield upstream, proxy

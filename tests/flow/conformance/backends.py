@@ -8,16 +8,19 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import boto3
 from botocore.config import Config
 
 from lab.simulation.fakes import Cloud, Entropy
 from lab.simulation.queue_model import FifoQueue, Queue, RedrivePolicy
+from ops.gateway.session import isolated_session
+from tests.emulated import emulated_aws
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
 
 REGION = "us-east-1"
@@ -89,8 +92,11 @@ class FakeBackend(Backend):
 class ServedBackend(Backend):
     """moto or MiniStack, through boto3."""
 
-    def __init__(self, name: str, dynamodb: DynamoDBClient, sqs: SQSClient) -> None:
+    def __init__(
+        self, name: str, dynamodb: DynamoDBClient, sqs: SQSClient, functions: LambdaClient | None = None
+    ) -> None:
         super().__init__()
+        self.functions = functions
         self.name = name
         self.dynamodb = dynamodb
         self.sqs = sqs
@@ -123,28 +129,20 @@ class ServedBackend(Backend):
         time.sleep(seconds)
 
 
-def client(service: Any, url: str | None) -> Any:
-    """A boto3 client without the SDK's retries, so that an error is seen as it is."""
-    config = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=30)
-    session = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
-    return session.client(service, endpoint_url=url, config=config)
-
-
 @contextmanager
 def moto_backend() -> Iterator[Backend]:
     """moto, in this process."""
     from moto import mock_aws
 
+    session = isolated_session("test", "test", REGION)
+    # Without the SDK's retries, so that an error is seen as it is.
+    config = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=30)
     with mock_aws():
-        yield ServedBackend("moto", client("dynamodb", None), client("sqs", None))
+        yield ServedBackend("moto", session.client("dynamodb", config=config), session.client("sqs", config=config))
 
 
 @contextmanager
-def ministack_backend(url: str) -> Iterator[Backend]:
-    """MiniStack at ``url``."""
-    dynamodb, sqs = client("dynamodb", url), client("sqs", url)
-    try:
-        yield ServedBackend("ministack", dynamodb, sqs)
-    finally:
-        dynamodb.close()
-        sqs.close()
+def ministack_backend(folder: Path) -> Iterator[Backend]:
+    """MiniStack, behind the gate of the embedded AWS."""
+    with emulated_aws(folder, REGION) as aws:
+        yield ServedBackend("ministack", aws.dynamodb, aws.sqs, aws.lambda_)

@@ -7,20 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.flow.conformance.backends import Backend, FakeBackend, ministack_backend, moto_backend
-from tests.flow.conformance.emulator import ministack
 
 
 @pytest.fixture(scope="package")
-def ministack_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A running MiniStack."""
-    with ministack(tmp_path_factory.mktemp("ministack")) as url:
-        yield url
-
-
-@pytest.fixture(scope="package")
-def backends(ministack_url: str) -> Iterator[dict[str, Backend]]:
+def backends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Backend]]:
     """Every implementation by name."""
-    with moto_backend() as moto, ministack_backend(ministack_url) as emulator:
+    with moto_backend() as moto, ministack_backend(tmp_path_factory.mktemp("ministack")) as emulator:
         yield {"fake": FakeBackend(), "moto": moto, "ministack": emulator}
 
 

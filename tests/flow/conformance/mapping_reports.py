@@ -9,7 +9,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 from lab.simulation.queue_model import EventSourceMapping
-from tests.flow.conformance.backends import Backend, FakeBackend, client
+from tests.flow.conformance.backends import Backend, FakeBackend, ServedBackend
 from tests.flow.conformance.scenario import registry
 
 if TYPE_CHECKING:
@@ -71,18 +71,17 @@ def _served(backend: Backend, url: str, report: Any) -> str:
 def _serve(backend: Backend, url: str, *, batch_size: int) -> str:
     """Let a mapping work off what is in the queue; whether anything is left then."""
     arn = backend.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    functions: LambdaClient = client("lambda", backend.sqs.meta.endpoint_url)
-    try:
-        mapping = functions.create_event_source_mapping(
-            EventSourceArn=arn,
-            FunctionName=_function(functions),
-            BatchSize=batch_size,
-            FunctionResponseTypes=["ReportBatchItemFailures"],
-        )
-        seen = _settled(backend, url)
-        functions.delete_event_source_mapping(UUID=mapping["UUID"])
-    finally:
-        functions.close()
+    assert isinstance(backend, ServedBackend)
+    functions = backend.functions
+    assert functions is not None
+    mapping = functions.create_event_source_mapping(
+        EventSourceArn=arn,
+        FunctionName=_function(functions),
+        BatchSize=batch_size,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+    )
+    seen = _settled(backend, url)
+    functions.delete_event_source_mapping(UUID=mapping["UUID"])
     return seen
 
 

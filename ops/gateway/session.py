@@ -1,0 +1,23 @@
+"""Sessions of the AWS SDK that hear nothing of the machine's own settings."""
+
+import os
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
+
+
+def isolated_session(access_key_id: str, secret_access_key: str, region: str | None) -> boto3.Session:
+    """A session for the embedded AWS, which has keys of its own.
+
+    It is deaf to profiles, configuration files and AWS_ variables, and asks no proxy: loopback is never asked through one.
+    """
+    deaf = {
+        name: (None, None, default, convert)
+        for name, (_, _, default, convert) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()
+    }
+    files = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+    core = botocore.session.Session(session_vars={**deaf, **files})
+    core.set_default_client_config(Config(proxies={}))
+    return boto3.Session(access_key_id, secret_access_key, region_name=region, botocore_session=core)

@@ -1,0 +1,37 @@
+"""A real browser, for what only a browser does."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+
+REQUIRED = "ORDERS_TESTS_NEED_CHROMIUM"
+_PROGRAMS = ("chromium", "chromedriver")
+_FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--no-proxy-server"),
+)
+
+
+@contextmanager
+def chromium(profile: Path, *flags: str) -> Iterator[Chrome]:
+    """A headless Chromium with a fresh profile. Without one the test is skipped, or fails where REQUIRED is set."""
+    program, driver = (shutil.which(name) for name in _PROGRAMS)
+    if program is None or driver is None:
+        reason = f"{' and '.join(_PROGRAMS)} are not on the PATH (Debian: apt-get install chromium chromium-driver)"
+        if os.environ.get(REQUIRED):
+            pytest.fail(f"{reason}, and {REQUIRED} is set")
+        pytest.skip(reason)
+    options = ChromeOptions()
+    options.binary_location = program
+    for flag in (*_FLAGS, f"--user-data-dir={profile}", *flags):
+        options.add_argument(flag)
+    browser = Chrome(options=options, service=ChromeService(driver))
+    try:
+        yield browser
+    finally:
+        browser.quit()

@@ -1,0 +1,32 @@
+"""An embedded AWS with nothing in it."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.emulator import Emulator, EmulatorOptions, start_emulator
+from local.environment import ensure_environment
+from local.instance import StateDir
+from local.services.aws import Aws
+
+
+@contextmanager
+def emulator_behind_its_gate(folder: Path, region: str, *, iam: bool = False) -> Iterator[Emulator]:
+    """The emulator until the context ends. `folder` becomes its state folder."""
+    state = StateDir(folder)
+    with state.held() as lock:
+        options = EmulatorOptions(ensure_environment(lambda _: None), 0, region, iam, secrets.token_hex(8))
+        emulator = start_emulator(state, options, lock)
+        try:
+            emulator.wait_until_healthy()
+            yield emulator
+        finally:
+            emulator.stop()
+
+
+@contextmanager
+def emulated_aws(folder: Path, region: str) -> Iterator[Aws]:
+    """Its clients, with its key."""
+    with emulator_behind_its_gate(folder, region) as emulator:
+        yield Aws(emulator.endpoint_url, region, emulator.keys)

@@ -1,0 +1,75 @@
+"""What another user of the machine tries; prints, as JSON, what worked.
+
+A script: arguments are the doors (JSON list of host:port), the state folder and the user's number; standard input is
+the function to plant in one line, then a forged query.
+"""
+
+import encodings.idna  # noqa: F401 it could not be imported any more as somebody else
+import http.client
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+doors, folder, user = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+function, forged = sys.stdin.read().split("\n", 1)
+os.setgroups([])
+os.setgid(user)
+os.setuid(user)
+
+KEYS = ("test", "000000000000", "AKIAIOSFODNN7EXAMPLE")
+SCOPE = "20260101/us-east-1/lambda/aws4_request, SignedHeaders=host, Signature=" + "0" * 64
+HEADERS: list[dict[str, str]] = [
+    {},
+    {"Host": "evil.example"},
+    {"Origin": "http://evil.example"},
+    *(
+        {"Authorization": f"AWS4-HMAC-SHA256 Credential={key}/{SCOPE}", "X-Amz-Date": "20260101T000000Z"}
+        for key in KEYS
+    ),
+]
+CALLS = [
+    ("POST", "/2015-03-31/functions", function),
+    ("POST", f"/2015-03-31/functions?{forged}", function),
+    ("GET", "/_ministack/health", ""),
+    ("POST", "/_ministack/reset", ""),
+    ("GET", "/?Action=ListQueues", ""),
+]
+
+
+def answered(door: str, method: str, path: str, body: str, headers: Mapping[str, str]) -> int:
+    connection = http.client.HTTPConnection(door, timeout=5)
+    try:
+        connection.request(method, path, body, headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def opened(path: Path) -> Iterator[str]:
+    def connect() -> None:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(path))
+
+    attempts: list[Callable[[], object]] = [path.read_bytes, lambda: list(path.iterdir()), connect]
+    for attempt in attempts:
+        try:
+            attempt()
+        except OSError:
+            continue
+        yield str(path)
+
+
+worked = [
+    [door, *call[:2], headers]
+    for door in doors
+    for headers in HEADERS
+    for call in CALLS
+    if answered(door, *call, headers) != http.HTTPStatus.FORBIDDEN
+]
+names = ["outputs.json", "instance.json", "emulator.log", "tmp/aws", "tmp/keys"]
+for name in ["", *names]:
+    worked += opened(Path(folder, name))
+sys.stdout.write(json.dumps(worked))

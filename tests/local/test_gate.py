@@ -1,0 +1,318 @@
+"""The gate in front of the emulator: for whoever holds the instance's keys, and nobody else."""
+
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.keys import Keys
+from local.ports import LOOPBACK
+from local.proxy.gate import Gate, Refusal
+from local.proxy.wire import Head, Request
+from tests.local.signing import KEYS, gate, presigned, signed
+from tests.local.upstream import Upstream, proxied
+
+PORT = 4566
+ME = f"http://{LOOPBACK}:{PORT}"
+CREATE = "/2015-03-31/functions"
+API = "/_aws/execute-api/a1b2c3d4/orders"
+KEY_SET = "/eu-west-1_AbCdEfGhI/.well-known/jwks.json"
+CONFIRM = "/?Action=ConfirmSubscription&TopicArn=arn%3Aaws%3Asns%3Aeu-west-1%3A000000000000%3At&Token=0a1b"
+OTHER = Keys("LOCALZZZZZZZZZZZZZZZ", "the-secret-of-another")
+
+
+def request(method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Request:
+    given = {"Host": f"{LOOPBACK}:{PORT}", **headers}
+    return Request(Head(method, target, tuple((name.encode(), value.encode()) for name, value in given.items())), body)
+
+
+def judged(by: Gate, asked: Request) -> str:
+    """The code of the refusal; empty where it may pass."""
+    refusal: Refusal | None = by.at_the_door(asked.head, PORT) or by.inside(asked)
+    return refusal.code if refusal else ""
+
+
+def create(keys: Keys = KEYS, **headers: str) -> Request:
+    body = b'{"FunctionName": "f"}'
+    given = signed("POST", ME + CREATE, body, headers, service="lambda", keys=keys)
+    return request("POST", CREATE, given, body)
+
+
+class TestTheKey:
+    @pytest.mark.parametrize("service", ["lambda", "dynamodb", "sqs", "sns", "s3", "events", "monitoring", "iam"])
+    @pytest.mark.parametrize("target", ["/", "/a/b", "/a%20b/%2F", "/x?list=2&a=b%3Ac&a=&Z=1", "/?flag"])
+    def test_what_the_sdk_signs_passes(self, service: str, target: str) -> None:
+        # GIVEN a request that botocore signed, for any service
+        body = b"{}"
+        headers = signed("POST", ME + target, body, {"X-Amz-Target": "T", "Content-Type": "a/b"}, service=service)
+        # WHEN / THEN it passes
+        assert judged(gate(), request("POST", target, headers, body)) == ""
+
+    @given(segments=st.lists(st.text(max_size=8), max_size=3), pairs=st.dictionaries(st.text(min_size=1), st.text()))
+    def test_whatever_is_in_path_and_query(self, segments: list[str], pairs: dict[str, str]) -> None:
+        # GIVEN any names and values
+        path = "/" + "/".join(quote(each.replace("/", "").replace(".", ""), safe="") or "x" for each in segments)
+        query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs.items())
+        target = f"{path}?{query}" if query else path
+        # WHEN they are signed as a header and as a URL
+        headed = request("GET", target, signed("GET", ME + target))
+        url = urlsplit(presigned(ME + target))
+        # THEN both pass
+        assert judged(gate(), headed) == ""
+        assert judged(gate(), request("GET", f"{url.path}?{url.query}", {})) == ""
+
+    @pytest.mark.parametrize(
+        ("asked", "code"),
+        [
+            (request("POST", CREATE, {}), "MissingAuthenticationToken"),
+            (request("POST", CREATE, {"Authorization": "Bearer x"}), "MissingAuthenticationToken"),
+            (request("POST", CREATE, {"Authorization": "AWS4-HMAC-SHA256 gibberish"}), "MissingAuthenticationToken"),
+            (request("GET", "/_ministack/health", {}), "MissingAuthenticationToken"),
+            (request("POST", "/_ministack/reset", {}), "MissingAuthenticationToken"),
+            (request("OPTIONS", CREATE, {}), "MissingAuthenticationToken"),
+            (create(OTHER), "InvalidClientTokenId"),
+            (create(Keys("test", "test")), "InvalidClientTokenId"),
+            (create(Keys("../outputs.json", "x")), "MissingAuthenticationToken"),
+            (create(Keys(KEYS.access_key_id, "guessed")), "SignatureDoesNotMatch"),
+            (create(Keys("000000000000", "test")), "SignatureDoesNotMatch"),
+        ],
+    )
+    def test_nobody_else_passes(self, asked: Request, code: str) -> None:
+        # GIVEN a request without the instance's key, or with one that does not fit it / WHEN / THEN
+        assert judged(gate(), asked) == code
+
+    @pytest.mark.parametrize("service", ["s3", "lambda"])
+    def test_the_query_counts_as_the_header_does(self, service: str) -> None:
+        # GIVEN presigned URLs, with this instance's key and with a made-up one
+        ours, foreign = (urlsplit(presigned(f"{ME}/bucket/key", service=service, keys=keys)) for keys in (KEYS, OTHER))
+        # WHEN / THEN
+        assert judged(gate(), request("GET", f"{ours.path}?{ours.query}", {})) == ""
+        assert judged(gate(), request("GET", f"{foreign.path}?{foreign.query}", {})) == "InvalidClientTokenId"
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda asked: replace(asked, body=b'{"FunctionName": "g"}'),
+            lambda asked: replace(asked, head=replace(asked.head, target=f"{CREATE}/f/invocations")),
+            lambda asked: replace(asked, head=replace(asked.head, target=f"{CREATE}?Qualifier=1")),
+            lambda asked: replace(asked, head=replace(asked.head, method="PUT")),
+        ],
+    )
+    def test_a_signature_is_of_one_request(self, change: object) -> None:
+        # GIVEN a signed request / WHEN something of it is changed / THEN
+        assert callable(change)
+        assert judged(gate(), change(create())) == "SignatureDoesNotMatch"
+
+    @pytest.mark.parametrize(
+        ("minutes", "code"), [(-16, "RequestExpired"), (-14, ""), (14, ""), (16, "RequestExpired")]
+    )
+    def test_a_signature_grows_old(self, minutes: int, code: str) -> None:
+        # GIVEN a clock that differs from the signer's
+        clock = replace(gate(), clock=lambda: datetime.now(UTC) + timedelta(minutes=minutes))
+        # WHEN / THEN
+        assert judged(clock, create()) == code
+
+    @pytest.mark.parametrize(("seconds", "code"), [(59, ""), (61, "RequestExpired")])
+    def test_a_presigned_url_lives_as_long_as_it_says(self, seconds: int, code: str) -> None:
+        # GIVEN a URL for a minute, and the time of its use
+        url = urlsplit(presigned(f"{ME}/bucket/key", service="s3", seconds=60))
+        later = replace(gate(), clock=lambda: datetime.now(UTC) + timedelta(seconds=seconds))
+        # WHEN / THEN
+        assert judged(later, request("GET", f"{url.path}?{url.query}", {})) == code
+
+    def test_keys_that_the_emulator_handed_out_pass(self, tmp_path: Path) -> None:
+        # GIVEN a function's key, of which its side told the gate, and one of which it told nothing
+        (tmp_path / "ASIA0123456789ABCDEF").write_text("secret of the function")
+        by = gate(sessions=tmp_path)
+        # WHEN / THEN
+        assert judged(by, create(Keys("ASIA0123456789ABCDEF", "secret of the function"))) == ""
+        assert judged(by, create(Keys("ASIA0123456789ABCDEF", "guessed"))) == "SignatureDoesNotMatch"
+        assert judged(by, create(Keys("ASIA0000000000000000", "made up"))) == "InvalidClientTokenId"
+
+    def test_keys_are_new_each_time_and_none_of_aws(self) -> None:
+        # GIVEN / WHEN
+        made = [Keys.fresh() for _ in range(100)]
+        # THEN
+        assert len({each.access_key_id for each in made}) == len({each.secret_access_key for each in made}) == 100
+        assert not any(each.access_key_id.startswith(("AKIA", "ASIA")) for each in made)
+        assert not any(each.secret_access_key in repr(each) for each in made)
+
+
+class TestWhereItComesFrom:
+    @pytest.mark.parametrize(
+        "host", ["evil.example", f"evil.example:{PORT}", LOOPBACK, f"{LOOPBACK}:80", "localhost", ""]
+    )
+    @pytest.mark.parametrize("target", [CREATE, API, KEY_SET])
+    def test_a_foreign_host_is_refused_though_signed(self, host: str, target: str) -> None:
+        # GIVEN a name that leads here, as after DNS rebinding
+        headers = signed("GET", ME + target, headers={"Host": host})
+        # WHEN / THEN not even the public API answers
+        assert judged(gate(), request("GET", target, {**headers, "Host": host})) == "AccessDenied"
+
+    @pytest.mark.parametrize("host", [f"{LOOPBACK}:{PORT}", f"localhost:{PORT}", f"LOCALHOST:{PORT}"])
+    def test_our_own_names_pass(self, host: str) -> None:
+        # GIVEN / WHEN / THEN
+        headers = signed("GET", ME + CREATE, headers={"Host": host})
+        assert judged(gate(), request("GET", CREATE, {**headers, "Host": host})) == ""
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"Origin": "https://evil.example"},
+            {"Origin": "null"},
+            {"Origin": "http://localhost:3000"},
+            {"Sec-Fetch-Site": "cross-site"},
+            {"Sec-Fetch-Site": "same-site"},
+        ],
+    )
+    @pytest.mark.parametrize("target", [CREATE, KEY_SET, CONFIRM])
+    def test_a_foreign_page_is_refused_though_signed(self, headers: dict[str, str], target: str) -> None:
+        # GIVEN what a browser says about the page that asks
+        asked = request("GET", target, {**signed("GET", ME + target), **headers})
+        # WHEN / THEN
+        assert judged(gate(), asked) == "AccessDenied"
+
+    def test_a_page_of_ours_may_ask_with_the_key(self) -> None:
+        # GIVEN / WHEN / THEN
+        asked = request("GET", CREATE, {**signed("GET", ME + CREATE), "Origin": ME, "Sec-Fetch-Site": "same-origin"})
+        assert judged(gate(), asked) == ""
+
+    @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+    def test_the_stacks_own_api_decides_about_pages_by_itself(self, method: str) -> None:
+        # GIVEN a page somewhere, as an API on AWS would see it
+        headers = {"Origin": "https://shop.example", "Sec-Fetch-Site": "cross-site"}
+        # WHEN / THEN
+        assert judged(gate(), request(method, API, headers)) == ""
+
+
+class TestOpenRoutes:
+    @pytest.mark.parametrize(
+        ("method", "target"),
+        [
+            ("POST", API),
+            ("GET", f"{API}/some-order"),
+            ("POST", "/oauth2/token"),
+            ("GET", KEY_SET),
+            ("GET", "/eu-west-1_AbCdEfGhI/.well-known/openid-configuration"),
+            ("GET", CONFIRM),
+        ],
+    )
+    def test_what_aws_opens_to_everybody_is_open(self, method: str, target: str) -> None:
+        assert judged(gate(), request(method, target, {})) == ""
+
+    @pytest.mark.parametrize(
+        ("method", "target"),
+        [
+            ("GET", "/oauth2/token"),
+            ("POST", KEY_SET),
+            ("GET", f"/bucket{KEY_SET}"),
+            ("GET", f"{KEY_SET}/x"),
+            ("POST", CONFIRM),
+            ("GET", f"{CONFIRM}&Action=CreateTopic"),
+            ("GET", f"{CONFIRM}&Name=t"),
+            ("GET", "/?Action=Subscribe&TopicArn=t"),
+            ("GET", "/?Action=ConfirmSubscription"),
+            ("GET", "/_aws/execute-api"),
+            ("GET", f"/x{API}"),
+            ("GET", "/_aws%2Fexecute-api/a/b"),
+            ("GET", "/_aws/sqs/messages"),
+            ("GET", "/_ministack/lambda-code/f"),
+            ("GET", "http://127.0.0.1/_aws/execute-api/a/b"),
+        ],
+    )
+    def test_what_only_looks_like_it_is_not(self, method: str, target: str) -> None:
+        assert judged(gate(), request(method, target, {})) == "MissingAuthenticationToken"
+
+    def test_a_body_can_not_ask_for_something_else(self) -> None:
+        # GIVEN a confirmation whose body asks for another action / WHEN / THEN
+        asked = request("GET", CONFIRM, {"Content-Length": "18"}, b"Action=CreateTopic")
+        assert judged(gate(), asked) == "MissingAuthenticationToken"
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[Upstream, int]]:
+    with proxied() as (upstream, proxy):
+        yield upstream, proxy.port
+
+
+def sent(port: int, data: bytes) -> bytes:
+    """All that comes back until the connection ends."""
+    with socket.create_connection((LOOPBACK, port), timeout=5) as connection:
+        connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while part := connection.recv(65_536):
+            answer += part
+    return answer
+
+
+class TestOnTheWire:
+    def test_a_refusal_is_the_services_own_and_leads_to_the_keys(self, pair: tuple[Upstream, int]) -> None:
+        # GIVEN somebody without the key, who sends more than anybody reads
+        upstream, port = pair
+        head = f"POST {CREATE} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 400000\r\n\r\n".encode()
+        # WHEN
+        answer = sent(port, head + b"x" * 400_000)
+        # THEN the answer arrives all the same, and nothing reached the emulator
+        assert answer.startswith(b"HTTP/1.1 403 Forbidden")
+        assert b"outputs.json" in answer
+        assert upstream.seen == []
+
+    @pytest.mark.parametrize("ending", [b"\n\n", b"\r\n\r\n", b"\n\r\n"])
+    def test_no_request_hides_behind_another(self, pair: tuple[Upstream, int], ending: bytes) -> None:
+        # GIVEN an open request, with one to create a function behind it in every way that servers read differently
+        upstream, port = pair
+        hidden = f"POST {CREATE} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 0\r\n\r\n".encode()
+        first = f"GET {API} HTTP/1.1\r\nHost: 127.0.0.1:{port}".encode()
+        shapes = [
+            first + ending + hidden,
+            first + b"\r\nX: a" + ending + hidden,
+            first + b"\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + hidden,
+            first + f"\r\nContent-Length: 0\r\nContent-Length: {len(hidden)}\r\n\r\n".encode() + hidden,
+            first + b"\r\nTransfer-Encoding: xchunked\r\n\r\n" + hidden,
+            first + b"\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n" + hidden,
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + hidden,
+        ]
+        # WHEN
+        for shape in shapes:
+            sent(port, shape)
+        # THEN nothing but the open one ever reached the emulator
+        assert {path for _, path, _, _ in upstream.seen} <= {API}
+        assert not any("Upgrade" in headers for _, _, headers, _ in upstream.seen)
+
+    def test_gibberish_gets_an_answer(self, pair: tuple[Upstream, int]) -> None:
+        # GIVEN / WHEN / THEN
+        _, port = pair
+        assert sent(port, b"\x16\x03\x01 hello\r\n\r\n").startswith(b"HTTP/1.1 400")
+        assert sent(port, b"GET / HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 400")
+
+    def test_an_open_request_leads_nowhere_else(self, pair: tuple[Upstream, int]) -> None:
+        # GIVEN headers by which the emulator chooses another service
+        upstream, port = pair
+        head = (
+            f"GET {KEY_SET} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-Amz-Target: DynamoDB_20120810.Scan\r\n"
+            "Authorization: Bearer x\r\nX-Amz-Account-Id: 0\r\nAccept: */*\r\n\r\n"
+        )
+        # WHEN
+        sent(port, head.encode())
+        # THEN they do not arrive
+        assert set(upstream.seen[0][2]) == {"Host", "Accept"}
+
+    def test_no_page_may_read_an_answer_that_is_not_the_apis(self, pair: tuple[Upstream, int]) -> None:
+        # GIVEN an emulator that lets every page read everything
+        upstream, port = pair
+        upstream.headers["Access-Control-Allow-Origin"] = "*"
+        lead = f"Host: 127.0.0.1:{port}\r\n\r\n"
+        # WHEN
+        keys = sent(port, f"GET {KEY_SET} HTTP/1.1\r\n{lead}".encode())
+        api = sent(port, f"GET {API} HTTP/1.1\r\n{lead}".encode())
+        # THEN only what the API itself says is kept
+        assert b"200" in keys.partition(b"\r\n")[0]
+        assert b"access-control" not in keys.lower()
+        assert b"Access-Control-Allow-Origin: *" in api

@@ -1,0 +1,284 @@
+"""A page in the browser and another user of the machine meet a running embedded AWS: both are refused."""
+
+import base64
+import io
+import json
+import os
+import queue
+import stat
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Iterator
+from http import HTTPStatus
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from botocore.config import Config
+from selenium.webdriver import Chrome
+
+from local.emulator import Emulator
+from local.ports import LOOPBACK
+from local.proxy.faults import Faults
+from local.proxy.server import Proxy
+from local.services.aws import Aws
+from tests.browser import chromium
+from tests.emulated import emulator_behind_its_gate
+from tests.local.factories import HELLO
+
+pytestmark = pytest.mark.e2e
+
+REGION = "us-east-1"
+EVIL = "evil.example"
+NOBODY = 65534
+STRANGERS = Path(__file__).with_name("strangers")
+FORGED = (
+    "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=test%2F20260101%2Fus-east-1%2Flambda%2Faws4_request"
+    "&X-Amz-Date=20260101T000000Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Signature=" + "0" * 64
+)
+
+
+def attack() -> str:
+    return (STRANGERS / "page.js").read_text()
+
+
+def zipped(code: str) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("app.py", code)
+    return archive.getvalue()
+
+
+FUNCTION = json.dumps(
+    {
+        "FunctionName": "planted",
+        "Runtime": "python3.13",
+        "Handler": "app.handler",
+        "Role": "arn:aws:iam::000000000000:role/r",
+        "Code": {"ZipFile": base64.b64encode(zipped(HELLO)).decode()},
+    }
+)
+
+
+class Running:
+    """An embedded AWS with its two doors: the one for people, and the one for functions, on which faults hit."""
+
+    def __init__(self, emulator: Emulator, proxy: Proxy, folder: Path) -> None:
+        self.aws = Aws(emulator.endpoint_url, REGION, emulator.keys)
+        self.emulator = emulator
+        self.doors = [emulator.endpoint_url, proxy.url]
+        self.folder = folder
+        trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]}
+        trust["Statement"][0]["Principal"] = {"Service": "lambda.amazonaws.com", "AWS": "*"}  # type: ignore[index]
+        self.aws.iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(trust))
+
+    @property
+    def changes(self) -> list[str]:
+        """What is there and should not be, and what is gone."""
+        functions = [each["FunctionName"] for each in self.aws.lambda_.list_functions()["Functions"]]
+        queues = self.aws.sqs.list_queues().get("QueueUrls", [])
+        roles = [each["RoleName"] for each in self.aws.iam.list_roles()["Roles"]]
+        return [*functions, *queues, *([] if "r" in roles else ["reset"])]
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["without IAM", "IAM enforced"])
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    # A path that is too long for a Unix socket.
+    folder = tmp_path_factory.mktemp("state") / ("deep" * 30)
+    with emulator_behind_its_gate(folder, REGION, iam=request.param) as emulator:
+        proxy = emulator.faulty(Faults())
+        proxy.start()
+        yield Running(emulator, proxy, folder)
+        proxy.stop()
+
+
+def test_the_owner_may(running: Running) -> None:
+    # GIVEN the instance's key / WHEN a function is made and called with it / THEN it runs
+    aws = running.aws
+    made = json.loads(FUNCTION)
+    aws.lambda_.create_function(**{**made, "FunctionName": "owned", "Code": {"ZipFile": zipped(HELLO)}})
+    answer = aws.lambda_.invoke(FunctionName="owned", Payload=b'{"name": "owner"}')
+    assert json.loads(answer["Payload"].read()) == {"hello": "owner"}
+    aws.lambda_.delete_function(FunctionName="owned")
+
+
+def get(url: str) -> tuple[int, bytes]:
+    """Status and body, without any key."""
+    parts = urlsplit(url)
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    try:
+        connection.request("GET", f"{parts.path}?{parts.query}")
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def test_keys_that_sts_hands_out_open_it_too(running: Running) -> None:
+    # GIVEN a session of a role that may do nothing
+    sts = running.aws.session.client("sts", endpoint_url=running.doors[0])
+    made = sts.assume_role(RoleArn="arn:aws:iam::000000000000:role/r", RoleSessionName="me")["Credentials"]
+    session = boto3.Session(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"], REGION)
+    # WHEN it asks who it is / THEN the gate lets it in
+    asked = session.client("sts", endpoint_url=running.doors[0])
+    assert ":assumed-role/r/me" in asked.get_caller_identity()["Arn"]
+
+
+def test_a_presigned_url_opens_what_it_was_signed_for(running: Running) -> None:
+    # GIVEN a URL that the owner gives away
+    config = Config(signature_version="s3v4")
+    s3 = running.aws.session.client("s3", endpoint_url=running.doors[0], config=config)
+    s3.create_bucket(Bucket="given")
+    s3.put_object(Bucket="given", Key="a b/c", Body=b"away")
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": "given", "Key": "a b/c"})
+    # WHEN somebody without the key uses it, as it is and for something else / THEN
+    assert get(url) == (HTTPStatus.OK, b"away")
+    assert get(url.replace("/c?", "/d?"))[0] == HTTPStatus.FORBIDDEN
+
+
+def test_tokens_can_be_checked_by_everybody(running: Running) -> None:
+    # GIVEN a pool / WHEN its keys are asked for without a key of the instance's / THEN they come
+    pool = running.aws.cognito.create_user_pool(PoolName="callers")["UserPool"]["Id"]
+    status, body = get(f"{running.doors[0]}/{pool}/.well-known/jwks.json")
+    assert (status, set(json.loads(body))) == (HTTPStatus.OK, {"keys"})
+
+
+def test_a_subscriber_confirms_by_the_link_that_it_was_sent(running: Running, page: "Page") -> None:
+    # GIVEN an HTTP subscriber
+    topic = running.aws.sns.create_topic(Name="told")["TopicArn"]
+    running.aws.sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=f"http://{LOOPBACK}:{page.port}/")
+    # WHEN it follows the link in what it was sent
+    link = json.loads(page.posted.get(timeout=10))["SubscribeURL"]
+    status, _ = get(link)
+    # THEN the subscription is confirmed
+    assert link.startswith(running.doors[0])
+    assert status == HTTPStatus.OK
+    (subscription,) = running.aws.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert subscription["SubscriptionArn"].startswith(topic)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Another user of the machine
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_another_user_finds_no_way_in(running: Running) -> None:
+    # GIVEN another user of this machine, who knows all about the program and has not the key
+    doors = json.dumps([urlsplit(each).netloc for each in running.doors])
+    running.folder.parent.chmod(0o755)
+    command = [sys.executable, "-I", str(STRANGERS / "another_user.py"), doors, str(running.folder), str(NOBODY)]
+    # WHEN they try every door, with every kind of credentials, and every file
+    done = subprocess.run(command, input=f"{FUNCTION}\n{FORGED}", capture_output=True, text=True, check=True)
+    # THEN nothing worked
+    assert json.loads(done.stdout) == []
+    assert running.changes == []
+
+
+def test_the_state_folder_is_its_owners_only(running: Running) -> None:
+    # GIVEN all that a running instance keeps / WHEN
+    modes = {path: stat.S_IMODE(path.lstat().st_mode) for path in (running.folder, *running.folder.rglob("*"))}
+    # THEN
+    assert {path: oct(mode) for path, mode in modes.items() if mode & 0o077 and not path.is_symlink()} == {}
+
+
+def test_no_port_leads_past_the_gate(running: Running) -> None:
+    # GIVEN the emulator's process and its guard / WHEN their listening sockets are looked up / THEN none is on a port
+    for pid in (running.emulator.pid, running.emulator.guard_pid):
+        assert listening_ports(pid) == []
+
+
+def test_the_key_is_in_no_command_line(running: Running) -> None:
+    # GIVEN / WHEN what every user can read of every process
+    listing = subprocess.run(["ps", "-A", "-ww", "-o", "args="], capture_output=True, text=True, check=True).stdout
+    # THEN
+    assert running.emulator.keys.secret_access_key not in listing
+
+
+def listening_ports(pid: int) -> list[str]:
+    """The addresses on which a process listens for TCP (Linux)."""
+    process = Path(f"/proc/{pid}")
+    inodes = {str(each.readlink()) for each in (process / "fd").iterdir()}
+    lines = [line for name in ("tcp", "tcp6") for line in (process / "net" / name).read_text().splitlines()[1:]]
+    rows = [line.split() for line in lines]
+    return [row[1] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in inodes]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A page in the browser
+
+
+class Page(ThreadingHTTPServer):
+    """A server of somebody else's."""
+
+    def __init__(self) -> None:
+        super().__init__((LOOPBACK, 0), _Page)
+        self.port = int(self.server_address[1])
+        self.posted: queue.Queue[bytes] = queue.Queue()
+
+
+class _Page(BaseHTTPRequestHandler):
+    server: Page
+
+    def do_POST(self) -> None:
+        self.server.posted.put(self.rfile.read(int(self.headers["Content-Length"])))
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        body = b"<!doctype html><title>somewhere else</title>"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 the base class's name
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    with Page() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    # A name of somebody else's that leads to this machine, as after DNS rebinding.
+    rule = f"--host-resolver-rules=MAP {EVIL} {LOOPBACK}"
+    with chromium(tmp_path_factory.mktemp("profile"), rule) as browser:
+        browser.set_script_timeout(60)
+        yield browser
+
+
+@pytest.mark.parametrize("host", [EVIL, "localhost"])
+def test_a_page_of_another_origin_gets_nowhere(running: Running, browser: Chrome, page: Page, host: str) -> None:
+    # GIVEN a page of another site, or of another port of this machine
+    browser.get(f"http://{host}:{page.port}/")
+    # WHEN its script calls both doors, by their addresses and by a name of its own
+    ports = [urlsplit(door).port for door in running.doors]
+    doors = [f"http://{name}:{port}" for port in ports for name in (LOOPBACK, "localhost", EVIL)]
+    read = browser.execute_async_script(attack(), doors, FUNCTION, FORGED)
+    # THEN it can read nothing, and nothing happened
+    assert read == []
+    assert running.changes == []
+
+
+def test_a_name_that_was_turned_to_this_machine_gets_nowhere(running: Running, browser: Chrome) -> None:
+    # GIVEN a page whose own name now leads to the emulator's port, so that the browser takes both for one origin
+    port = urlsplit(running.doors[0]).port
+    browser.get(f"http://{EVIL}:{port}/")
+    # WHEN its script calls
+    read = browser.execute_async_script(attack(), [f"http://{EVIL}:{port}"], FUNCTION, FORGED)
+    # THEN all it reads are refusals
+    assert {status for _, status, _ in read} == {403}
+    assert running.changes == []
