@@ -62,7 +62,7 @@ def opened(path: Path) -> Iterator[str]:
         yield str(path)
 
 
-worked = [
+worked: list[object] = [
     [door, *call[:2], headers]
     for door in doors
     for headers in HEADERS
