@@ -1,4 +1,4 @@
-"""Logger, metrics and tracer: one of each per process, configured by the `POWERTOOLS_*` environment.
+"""Logger and metrics: one of each per process, configured by the `POWERTOOLS_*` environment.
 
 Logs carry ids, never personal data or payloads. In threads use `logger.thread_safe_append_keys`: `append_keys` would
 put one order's id on another's lines. `metrics` is not thread-safe: add metrics from the main thread only.
@@ -6,9 +6,7 @@ put one order's id on another's lines. `metrics` is not thread-safe: add metrics
 
 from typing import Final
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 
 logger: Final = Logger(utc=True)
 metrics: Final = Metrics()
-# botocore alone: the recorder's default is every library it knows, each an import at cold start.
-tracer: Final = Tracer(patch_modules=["botocore"])

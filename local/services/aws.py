@@ -8,7 +8,7 @@ import boto3
 from botocore.config import Config
 
 from local.keys import Keys
-from ops.gateway.session import DIRECT, isolated_session
+from ops.gateway.session import isolated_session
 
 if TYPE_CHECKING:
     from mypy_boto3_apigatewayv2 import ApiGatewayV2Client
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 ACCOUNT_ID = "000000000000"
 
-_CONFIG = Config(connect_timeout=2, read_timeout=60, retries={"total_max_attempts": 1}, max_pool_connections=20).merge(
-    DIRECT
-)
+_CONFIG = Config(connect_timeout=2, read_timeout=60, retries={"total_max_attempts": 1}, max_pool_connections=20)
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,14 @@ from runtime.logic.accept import Acceptance, Submission
 from runtime.logic.failures import DependencyError, InProgressError
 from runtime.logic.trace_context import traceparent
 from runtime.metric import Metric
-from runtime.observability import logger, tracer
+from runtime.observability import logger
 from runtime.resumed import renew_chance
 from runtime.settings import IntakeSettings, intake_settings
 from runtime.store import clients
 from runtime.store.call_budget import CallBudget
 from runtime.store.order_intake import OrderIntake
 from runtime.store.order_queue import OrderQueue
+from runtime.tracing import tracer
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -13,12 +13,13 @@ from runtime.http.request import Request, identity_of
 from runtime.http.responses import Response, json_response
 from runtime.logic.keys import caller_id
 from runtime.models.answers import view_of
-from runtime.observability import logger, tracer
+from runtime.observability import logger
 from runtime.resumed import renew_chance
 from runtime.settings import LookupSettings, lookup_settings
 from runtime.store import clients
 from runtime.store.call_budget import CallBudget
 from runtime.store.order_lookup import OrderLookup
+from runtime.tracing import tracer
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

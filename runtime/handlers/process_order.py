@@ -14,7 +14,7 @@ from runtime.logic.clock import Clock
 from runtime.logic.processing import OrderProcessor
 from runtime.logic.protocols import Notifications
 from runtime.logic.settle import Settler
-from runtime.observability import logger, metrics, tracer
+from runtime.observability import logger, metrics
 from runtime.settings import WorkerSettings, worker_settings
 from runtime.store import clients
 from runtime.store.call_budget import CallBudget
@@ -23,6 +23,7 @@ from runtime.store.dependency import describe
 from runtime.store.notifications import BusNotifications, TopicNotifications
 from runtime.store.settlement import SettlementStore
 from runtime.store.source_queue import SourceQueue
+from runtime.tracing import tracer
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse

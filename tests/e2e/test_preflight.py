@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import boto3
 import pytest
 
 from local.client import LocalStack
@@ -37,13 +36,7 @@ def preflight(stack: LocalStack, capsys: pytest.CaptureFixture[str]) -> tuple[in
 @pytest.fixture
 def state(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A bucket with Pulumi's state of the local stack."""
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=stack.outputs.endpoint_url,
-        region_name=stack.outputs.region,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+    s3 = stack.aws.session.client("s3", endpoint_url=stack.outputs.endpoint_url)
     s3.create_bucket(Bucket=BUCKET)
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     s3.put_object(Bucket=BUCKET, Key="team/.pulumi/stacks/orders/local.json", Body=b"{}")
