@@ -16,13 +16,21 @@ SOURCES := __main__.py tools.py $(wildcard $(PACKAGES))
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# pip says that a version does not exist when it could not ask for any.
+define install
+@$(1)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes $(2) >$(1)/pip.log 2>&1 || { \
+	if grep -q 'Retrying (' $(1)/pip.log && grep -q 'from versions: none' $(1)/pip.log; then \
+		echo "The package index cannot be reached. Check the network and what pip is told: pip config list, PIP_INDEX_URL, HTTPS_PROXY." >&2; \
+	else cat $(1)/pip.log >&2; fi; exit 1; }
+endef
+
 setup: $(VENV)/.ready ## the environment alone, in .venv
 
 $(VENV)/.ready: requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and none was found. Install it, or name one: make PYTHON=/path/to/python3 …" >&2; exit 1; }
 	@echo "==> environment in $(VENV) ($$($(PYTHON) --version))"
 	@$(PYTHON) -m venv --clear $(VENV) || { echo "Could not create $(VENV). On Debian and Ubuntu the package python3-venv is needed." >&2; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements-dev.txt
+	$(call install,$(BIN),--no-deps -r requirements-dev.txt)
 	@touch $@
 
 demo: setup ## the whole thing on the embedded AWS, told step by step; ends with the guarantees counted
@@ -79,7 +87,7 @@ mutation: $(MUTATION)/.ready ## small mistakes in runtime/, one at a time: each 
 
 $(MUTATION)/.ready: requirements-mutation.txt
 	@$(PYTHON) -m venv --clear $(MUTATION)
-	@$(MUTATION)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-mutation.txt
+	$(call install,$(MUTATION)/bin,-r requirements-mutation.txt)
 	@touch $@
 
 format: setup ## rewrite in the project's format

@@ -1,12 +1,19 @@
-"""The environment that the functions have, set before anything of `runtime` is imported."""
+"""The environment of all tests: the functions' variables, and nothing of the machine's own AWS settings."""
 
 import os
 
+for _name in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[_name]
 os.environ.update(
     AWS_ACCESS_KEY_ID="testing",
     AWS_SECRET_ACCESS_KEY="testing",
     AWS_DEFAULT_REGION="eu-west-1",
+    AWS_CONFIG_FILE=os.devnull,
+    AWS_SHARED_CREDENTIALS_FILE=os.devnull,
     POWERTOOLS_METRICS_NAMESPACE="orders-test",
     POWERTOOLS_SERVICE_NAME="test",
     POWERTOOLS_TRACE_DISABLED="true",
 )
+# A proxy may be what leads to the package index, but never to this machine.
+for _name in ("NO_PROXY", "no_proxy"):
+    os.environ[_name] = ",".join(filter(None, (os.environ.get(_name), "127.0.0.1", "localhost")))

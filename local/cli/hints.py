@@ -4,10 +4,12 @@ import os
 import shlex
 import sys
 from pathlib import Path
+from urllib.request import getproxies_environment, proxy_bypass_environment
 
 from rich.console import Console
 
 from local.instance import Outputs, StateDir
+from local.ports import LOOPBACK
 
 _ORDER = '{"currency": "EUR", "lines": [{"sku": "SKU-1", "quantity": 2, "unit_price": "19.90"}]}'
 
@@ -56,8 +58,18 @@ def hints(outputs: Outputs, state: StateDir) -> dict[str, list[str]]:
 
 
 def _environment() -> dict[str, list[str]]:
-    """How `python` becomes the one that has our packages; nothing where the terminal has it already."""
+    """How `python` becomes the one that has our packages, and curl finds this machine; nothing where that is so."""
     activate = Path(sys.prefix) / "bin" / "activate"
-    if os.environ.get("VIRTUAL_ENV") == sys.prefix or not activate.is_file():
-        return {}
-    return {"Once per terminal": [f". {shlex.quote(str(activate))}"]}
+    lines = proxy_exception()
+    if os.environ.get("VIRTUAL_ENV") != sys.prefix and activate.is_file():
+        lines.insert(0, f". {shlex.quote(str(activate))}")
+    return {"Once per terminal": lines} if lines else {}
+
+
+def proxy_exception() -> list[str]:
+    """What keeps curl and the AWS command line from asking a proxy for this machine, where there is one."""
+    if not getproxies_environment() or proxy_bypass_environment(LOOPBACK):
+        return []
+    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    value = shlex.quote(",".join(filter(None, (given, LOOPBACK))))
+    return [f"export NO_PROXY={value} no_proxy={value}"]

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from local.ports import LOOPBACK
+
 # Of the caller's environment only what processes and the package index need: no account, no token, no setting of
 # somebody's own Pulumi.
 _KEPT = re.compile(
@@ -73,6 +75,7 @@ class Workspace:
             "PULUMI_CONFIG_PASSPHRASE": _PASSPHRASE,
             "PULUMI_DEBUG_PROVIDERS": f"aws:{self.provider}",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            **_straight_to_loopback(kept),
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             # Shows --event-log, which the SDK's own automation uses too.
             "PULUMI_DEBUG_COMMANDS": "true",
@@ -137,6 +140,12 @@ class Workspace:
     def exported(self) -> str:
         """The state as it is stored, secrets encrypted."""
         return self.checked("stack", "export", "--stack", self.stack)
+
+
+def _straight_to_loopback(environment: Mapping[str, str]) -> dict[str, str]:
+    """Engine, program and provider talk gRPC on loopback, and gRPC would ask the machine's proxy for it."""
+    given = environment.get("no_proxy") or environment.get("NO_PROXY")
+    return dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, (given, LOOPBACK, "localhost"))))
 
 
 def _events(log: Path) -> Iterator[Mapping[str, Any]]:

@@ -2,7 +2,7 @@
 
 The emulator asks for no key, and with IAM enforced it takes a request without one for the root user's. It runs code
 that it is given. So without this gate any page in the browser, and any other user of the machine, could run code as
-whoever started it (docs/adr/0011-gate-in-front-of-the-emulator.md).
+whoever started it (docs/adr/0012-gate-in-front-of-the-emulator.md).
 """
 
 import re

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ProfileNotFound
 
 from ops.errors import NoAccessError, NoStackError
 from ops.gateway.session import isolated_session
@@ -45,14 +46,26 @@ class Clients:
         """Make sure that the credentials are good and are of the stack's account: tables are named without one.
 
         Raises:
-            NoAccessError: they are of another account.
+            NoAccessError: they are of another account, or the machine's AWS settings cannot be used.
         """
-        account = self.sts.get_caller_identity()["Account"]
+        account = self._first().get_caller_identity()["Account"]
         if account != self.target.account:
             raise NoAccessError(
                 f"These credentials are of account {account}; {self.target.label} is in account {self.target.account}. "
                 "Nothing was changed. Choose the right profile with AWS_PROFILE."
             )
+
+    def _first(self) -> "STSClient":
+        """The first client: making it reads the machine's AWS settings."""
+        try:
+            return self.sts
+        except ProfileNotFound:
+            raise
+        except (BotoCoreError, ValueError) as error:
+            raise NoAccessError(
+                f"This machine's AWS settings cannot be used: {error}. They are in the AWS_ variables, such as "
+                "AWS_PROFILE and AWS_CONFIG_FILE, and in the files ~/.aws/config and ~/.aws/credentials."
+            ) from None
 
     def check_queues(self) -> None:
         """Make sure that the two queues belong together, before anything is received from or sent to them.

@@ -32,7 +32,9 @@ def test_concurrent_retries_make_one_order(
     assert [answer.is_replay for answer in answers].count(False) == 1
     settled(account, answers[0].order_id)
     assert account.available(sku) == 7
-    assert [(each.attempt, each.outcome) for each in receives_of(account, answers[0].order_id)] == [(1, "processed")]
+    # The worker's lines come when its invocation ends, after the order has settled.
+    receives = wait_for("the worker's lines", lambda: receives_of(account, answers[0].order_id), 20)
+    assert [(each.attempt, each.outcome) for each in receives] == [(1, "processed")]
 
 
 def test_competitors_for_the_last_pieces(

@@ -1,0 +1,93 @@
+"""Wrong AWS settings of the machine: who needs none does not look at them, who needs them says what is wrong."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
+
+from local.instance import ROOT
+from ops.gateway.session import isolated_session
+from tests.machine.settings import broken_aws_settings
+
+# Imports every module there is; what makes a client or looks at the machine's settings on the way raises.
+IMPORTS = """
+import importlib, pkgutil, sys
+import botocore.configloader, botocore.session
+def no(*_, **__): raise AssertionError("a client is made, or the machine's AWS settings are read")
+botocore.session.Session.create_client = botocore.configloader.load_config = no
+botocore.session.Session.get_scoped_config = no
+for top in ("components", "pipeline", "runtime", "ops", "local"):
+    package = importlib.import_module(top)
+    for module in pkgutil.walk_packages(package.__path__, top + "."):
+        if not module.name.endswith(".__main__") and not module.name.startswith(tuple(sys.argv[1:])):
+            importlib.import_module(module.name)
+"""
+# The tracer's SDK makes a client when it is imported. Only the functions' handlers import it.
+TRACED = ("runtime.handlers", "runtime.tracing")
+STACK = {
+    "orders_queue_url": "https://sqs.eu-west-1.amazonaws.com/123456789012/orders-prod-orders",
+    "dead_letter_queue_url": "https://sqs.eu-west-1.amazonaws.com/123456789012/orders-prod-dlq",
+    "notifications_topic_arn": "arn:aws:sns:eu-west-1:123456789012:orders-prod",
+    **dict.fromkeys(("orders_table", "stock_table", "worker_idempotency_table", "api_idempotency_table"), "a-table"),
+    **{f"{name}_order_function": f"orders-prod-{name}-order" for name in ("create", "get", "process")},
+}
+
+
+def run(*command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env={**kept, **environment}, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(params=["unknown profile", "broken configuration", "broken credentials", "no number", "unknown choice"])
+def broken(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    return broken_aws_settings(tmp_path)[request.param]
+
+
+def test_importing_makes_no_client_and_reads_no_settings() -> None:
+    # GIVEN an SDK that refuses both / WHEN every module is imported / THEN nothing is refused
+    done = run("-c", IMPORTS, *TRACED)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("program", ["ops", "local"])
+def test_help_works(program: str, broken: dict[str, str]) -> None:
+    # GIVEN / WHEN / THEN
+    done = run("-m", program, "--help", **broken)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_stack_that_needs_them_says_what_is_wrong(tmp_path: Path, broken: dict[str, str]) -> None:
+    # GIVEN a stack on AWS, by its outputs
+    outputs = tmp_path / "prod.json"
+    outputs.write_text(json.dumps(STACK))
+    # WHEN
+    done = run("-m", "ops", "status", "--outputs", str(outputs), **broken)
+    # THEN it is a matter of access, and said in words
+    assert done.returncode == 4
+    assert "Traceback" not in done.stderr
+    assert "AWS_PROFILE" in done.stderr
+
+
+def test_the_embedded_aws_is_reached_whatever_any_variable_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN every variable that the SDK knows, with a value that it can't use
+    for _, variables, _, _ in BOTOCORE_DEFAUT_SESSION_VARIABLES.values():
+        for name in [variables] if isinstance(variables, str) else variables or ():
+            monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "gibberish")
+    # WHEN a client is made as for the embedded AWS
+    client = isolated_session("key", "secret", "eu-west-1").client("sqs", endpoint_url="http://127.0.0.1:1")
+    # THEN it is what it was told to be
+    assert (client.meta.region_name, client.meta.endpoint_url) == ("eu-west-1", "http://127.0.0.1:1")
+
+
+def test_unit_tests_are_deaf_to_them(tmp_path: Path) -> None:
+    # GIVEN all of it at once / WHEN tests that import the functions run / THEN they pass
+    everything = {name: value for each in broken_aws_settings(tmp_path).values() for name, value in each.items()}
+    done = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit/api/test_counting.py", **everything)
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,48 @@
+"""A clone has the bytes that were committed, whatever git is told about line endings."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from local.instance import ROOT
+
+# What is zipped, what runs as a script, and what decides about both.
+PARTS = ("runtime", "pipeline", "components", ".ci", ".gitattributes", "Makefile", "requirements-runtime.txt")
+CONFIG = ("-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main")
+
+
+def git(*arguments: str, folder: Path) -> None:
+    subprocess.run(["git", *CONFIG, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def committed(tmp_path: Path) -> Path:
+    """A repository with our parts, committed on a machine that keeps line endings as they are."""
+    folder = tmp_path / "committed"
+    folder.mkdir()
+    for part in PARTS:
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(ROOT / part, folder / part)
+    git("init", folder=folder)
+    git("-c", "core.autocrlf=false", "add", ".", folder=folder)
+    git("commit", "-m", "all", folder=folder)
+    return folder
+
+
+@pytest.mark.parametrize("setting", ["core.autocrlf=true", "core.autocrlf=input", "core.eol=crlf"])
+def test_line_endings_are_not_converted(committed: Path, tmp_path: Path, setting: str) -> None:
+    # GIVEN a machine with this setting / WHEN it clones
+    clone = tmp_path / "clone"
+    git("-c", setting, "clone", "-c", setting, str(committed), str(clone), folder=tmp_path)
+    # THEN every file has the same bytes, so a package has the same hash, and what was executable is
+    for path in sorted(committed.rglob("*")):
+        if path.is_file() and ".git" not in path.relative_to(committed).parts:
+            there = clone / path.relative_to(committed)
+            assert there.read_bytes() == path.read_bytes(), path.name
+            assert there.stat().st_mode & 0o111 == path.stat().st_mode & 0o111, path.name
+    # AND scripts can be read by a shell
+    subprocess.run(["bash", "-n", str(clone / ".ci" / "run")], check=True)
