@@ -4,7 +4,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies_environment, proxy_bypass
 
 from rich.console import Console
 
@@ -68,7 +68,7 @@ def _environment() -> dict[str, list[str]]:
 
 def proxy_exception() -> list[str]:
     """What keeps curl and the AWS command line from asking a proxy for this machine, where there is one."""
-    if not getproxies_environment() or proxy_bypass_environment(LOOPBACK):
+    if not getproxies_environment() or proxy_bypass(LOOPBACK):
         return []
     given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
     value = shlex.quote(",".join(filter(None, (given, LOOPBACK))))
