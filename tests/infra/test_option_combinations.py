@@ -9,6 +9,9 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from lab.recording.recording import PROJECT, Recording, record_config
+from local.engine.provider.changes import REPLACED_BY
+from local.services.inert import INERT
+from local.services.registry import HANDLERS
 from pipeline.config import ConfigError, StackConfig, parse_config
 from tests.infra.pairwise import Combination, Pairwise, pairs_of, pairwise
 
@@ -114,8 +117,12 @@ def keys_of(combination: Combination) -> dict[str, str]:
 
 
 def is_allowed(combination: Combination) -> bool:
+    return is_accepted(keys_of(combination))
+
+
+def is_accepted(keys: dict[str, str]) -> bool:
     try:
-        parse_config(keys_of(combination), project=PROJECT, stack="dev")
+        parse_config(keys, project=PROJECT, stack="dev")
     except ConfigError:
         return False
     return True
@@ -213,6 +220,25 @@ def test_what_an_option_makes_is_there_exactly_when_it_is_on(
     # THEN
     assert recordings
     assert wrong == []
+
+
+def test_every_type_that_an_option_makes_is_known_wherever_the_option_is_allowed(
+    recordings: list[tuple[Combination, Recording]],
+) -> None:
+    # GIVEN what the program makes, and what it makes with every option that the local stack allows
+    made = {each.type for _, recording in recordings for each in recording.resources if each.custom}
+    local = {"environment": "local", "local_endpoint": "http://127.0.0.1:4566"}
+    choices = [keys for option, values in OPTIONS.items() if option != "environment" for keys in values.values()]
+    configurations = [{**keys, **local} for keys in choices if is_accepted({**keys, **local})]
+    made_locally = {each.type for keys in configurations for each in record_config(keys).resources if each.custom}
+
+    # WHEN
+    unknown_to_the_engine = made - set(REPLACED_BY)
+    unknown_to_the_embedded_aws = made_locally - set(HANDLERS) - set(INERT)
+
+    # THEN
+    assert unknown_to_the_engine == set(), "see local/engine/provider/changes.py"
+    assert unknown_to_the_embedded_aws == set(), "see local/services/"
 
 
 def test_a_bus_has_a_dead_letter_queue_exactly_when_it_has_a_key_of_ours(
