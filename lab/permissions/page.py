@@ -22,7 +22,7 @@ a call without its permission and a permission without its call are failures. Ac
 
 With `permissions_boundary_arn` every role is bounded besides: `bootstrap/template.yaml` makes the policy, of exactly
 the actions below on resources of the stack, and lets the deploy role make no role without it
-([delivery](delivery.md)).
+([delivery](delivery.md)). What the roles that deploy may do is on [a page of its own](roles.md).
 
 "prod, own key" is prod with `encryption: customer`; "prod, bus" is that with `events_target: bus` and one subscription.
 """
