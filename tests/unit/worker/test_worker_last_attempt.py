@@ -2,6 +2,9 @@
 
 import pytest
 
+from runtime.logic import delivery
+from runtime.logic.message import read_message
+from runtime.models.order import OrderMessage
 from tests.unit.worker.conftest import (
     KilledError,
     World,
@@ -114,3 +117,22 @@ def test_a_last_attempt_at_a_message_of_no_known_order_marks_none(world: World) 
     assert len(failed) == 1
     assert world.called("update_item") == []
     assert world.delays() == [0]
+
+
+def test_a_record_is_read_once_however_often_it_is_asked_what_is_in_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a last attempt that fails: it is marked, looked up, made, and marked again
+    reads: list[str] = []
+
+    def counted(body: str, *, order_id: str | None, schema_version: str | None) -> OrderMessage:
+        reads.append(body)
+        return read_message(body, order_id=order_id, schema_version=schema_version)
+
+    monkeypatch.setattr(delivery, "read_message", counted)
+    world.disturb("transact_write_items", refused("InternalServerError", "TransactWriteItems"))
+    sent = [record(receives=8), record("nonsense", receives=8)]
+    # WHEN it is processed
+    world.run(*sent)
+    # THEN each body was read once
+    assert sorted(reads) == sorted(each["body"] for each in sent)
