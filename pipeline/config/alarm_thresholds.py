@@ -1,5 +1,6 @@
 """When the alarms fire: every threshold with its default and the reason for it."""
 
+import difflib
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -85,8 +86,9 @@ def parse_threshold(text: str) -> tuple[str, float]:
     """
     name, separator, value = text.partition("=")
     if not separator or name not in AlarmThresholds.model_fields:
-        known = ", ".join(sorted(AlarmThresholds.model_fields))
-        raise ValueError(f"given {text!r}; allowed: name=value with one of the names {known}")
+        near = difflib.get_close_matches(name, AlarmThresholds.model_fields, n=1, cutoff=0.5)
+        known = f"did you mean {near[0]}?" if near and separator else "docs/alarms.md lists the names"
+        raise ValueError(f"given {text!r}; allowed: name=value; {known}")
     try:
         changed = AlarmThresholds.model_validate({name: value})
     except ValidationError as error:

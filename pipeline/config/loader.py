@@ -3,7 +3,7 @@
 import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, get_args, get_origin
 
 import pulumi
@@ -26,6 +26,8 @@ MAX_BUS_PREFIX = 36
 # Names of bootstrap/template.yaml begin with pulumi-: no stack may meet them.
 _PREFIX = re.compile(r"(?!pulumi-)[a-z][a-z0-9-]*")
 _INTEGER = re.compile(r"-?\d{1,18}")
+# Namespaces that stack files have besides the project's own.
+_OF_PULUMI = ("aws", "pulumi")
 _FIELDS = StackConfig.model_fields
 
 
@@ -35,13 +37,38 @@ def load_config() -> StackConfig:
     # Pulumi offers no list of the keys that are set; a misspelt one would silently leave the default in place.
     names = {*get_config_env(), *CONFIG.get()}
     own = {name.partition(":")[2] for name in names if name.startswith(f"{config.name}:")}
+    foreign = _misplaced(names, config.name)
     given = {key: text for key in own | set(_FIELDS) if (text := config.get(key)) is not None}
     project, stack = pulumi.get_project(), pulumi.get_stack()
     # The local stack's values protect nothing.
-    found = plain_secrets(_FIELDS, given, config.name) if given.get("environment") != "local" else []
+    found = [*foreign, *(plain_secrets(_FIELDS, given, config.name) if given.get("environment") != "local" else ())]
     if found:
         raise ConfigError(found, project, stack)
     return parse_config(given, project=project, stack=stack)
+
+
+def _misplaced(names: Iterable[str], own: str) -> list[Problem]:
+    """A problem for each key that is meant for us and would be ignored, because its namespace is another.
+
+    Those are namespaces spelt almost like ours, and those that hold nothing but several keys of ours, as they do when
+    the project was renamed. Others are of Pulumi and of providers.
+    """
+    by_namespace: dict[str, set[str]] = {}
+    for name in names:
+        namespace, _, key = name.partition(":")
+        by_namespace.setdefault(namespace, set()).add(key)
+    return [
+        Problem(
+            (),
+            f"the key {namespace}:{key}",
+            f"keys that begin with {own}:, the project's name",
+            change=f"it to {own}:{_nearest(key) or key}",
+        )
+        for namespace, keys in sorted(by_namespace.items())
+        if namespace not in (own, *_OF_PULUMI)
+        and (difflib.get_close_matches(namespace, [own]) or (len(keys) > 1 and keys <= set(_FIELDS)))
+        for key in sorted(keys)
+    ]
 
 
 def parse_config(given: Mapping[str, str], *, project: str, stack: str) -> StackConfig:
@@ -91,9 +118,13 @@ def _name_problems(project: str, stack: str, given: Mapping[str, str]) -> list[P
 
 
 def _unknown(key: str) -> Problem:
-    near = difflib.get_close_matches(key, _FIELDS, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(_FIELDS)}"
+    near = _nearest(key)
+    hint = f"did you mean {near}?" if near else "one of those in docs/options.md"
     return Problem((key,), "a key that does not exist", hint)
+
+
+def _nearest(key: str) -> str | None:
+    return next(iter(difflib.get_close_matches(key, _FIELDS, n=1, cutoff=0.5)), None)
 
 
 def _decode(key: str, text: str) -> tuple[object, list[Problem]]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pulumi
 from pydantic import BaseModel
 
 
@@ -26,8 +27,11 @@ class Problem:
         return f"{subject}given {self.given}; allowed: {self.allowed}; change {self.change or ' or '.join(keys)}"
 
 
-class ConfigError(ValueError):
-    """The configuration of a stack is refused. `problems` holds all of them, the message one line for each."""
+class ConfigError(pulumi.RunError, ValueError):
+    """The configuration of a stack is refused. `problems` holds all of them, the message one line for each.
+
+    Of a `RunError` Pulumi shows the message alone, of any other a traceback above it.
+    """
 
     def __init__(self, problems: Sequence[Problem], namespace: str, stack: str) -> None:
         self.problems = tuple(problems)

@@ -23,6 +23,19 @@ def test_a_first_preview_creates_and_nothing_else(stack: str, new_stack: NewStac
     assert account.resources == {}
 
 
+def test_a_wrong_configuration_is_told_without_a_traceback(new_stack: NewStack) -> None:
+    # GIVEN
+    account = MemoryAccount()
+    workspace = new_stack("dev", account, {"batch_size": "0"})
+    # WHEN it is previewed
+    done = workspace.preview()
+    # THEN the message stands alone
+    assert done.code != 0
+    assert "orders:batch_size: given 0; allowed: a whole number from 1 to 10000" in done.output
+    assert "Traceback" not in done.output
+    assert ".py" not in done.output
+
+
 def test_the_preview_in_the_docs_is_the_one_of_today(new_stack: NewStack) -> None:
     # GIVEN the dev stack before its first deployment
     workspace = new_stack("dev", MemoryAccount())

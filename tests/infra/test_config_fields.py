@@ -133,12 +133,28 @@ def test_an_unknown_key_is_refused_with_the_nearest_match() -> None:
     assert problem.allowed == "did you mean batch_size?"
 
 
-def test_an_unknown_key_that_is_like_none_is_refused_with_all_there_are() -> None:
+def test_an_unknown_key_that_is_like_none_is_refused_with_where_they_are_listed() -> None:
     # GIVEN / WHEN
     problem = only_problem(zzz="10")
 
     # THEN
-    assert "worker_timeout_seconds" in problem.allowed
+    assert problem.allowed == "one of those in docs/options.md"
+
+
+@pytest.mark.parametrize(
+    ("given", "allowed"),
+    [
+        ("api_5xx_procent=2", "name=value; did you mean api_5xx_percent?"),
+        ("zzz=2", "name=value; docs/alarms.md lists the names"),
+        ("api_5xx_percent", "name=value; docs/alarms.md lists the names"),
+    ],
+)
+def test_an_unknown_threshold_is_refused_with_the_nearest_match(given: str, allowed: str) -> None:
+    # GIVEN / WHEN
+    problem = only_problem(alarm_thresholds=json.dumps([given]))
+
+    # THEN
+    assert problem.allowed == allowed
 
 
 def test_all_problems_are_reported_in_one_go() -> None:

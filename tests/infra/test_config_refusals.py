@@ -39,11 +39,40 @@ def test_production_without_an_authorizer_has_to_be_asked_for_by_name() -> None:
     assert recording.resources == []
 
 
-def test_keys_of_other_namespaces_are_none_of_our_business() -> None:
-    # GIVEN
-    overrides = {"aws:profile": "somebody", "pulumi:tags": "{}"}
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"oders:alarms": "false"}, "orders:alarms"),
+        ({"Orders:batch_sise": "1"}, "orders:batch_size"),
+        ({"order:zzz": "1"}, "orders:zzz"),
+        # A project that was renamed: everything in its stack file would be ignored.
+        ({"shop:alarms": "false", "shop:owner": "us"}, "orders:owner"),
+    ],
+)
+def test_a_key_in_a_namespace_that_is_meant_to_be_ours_is_refused_with_what_was_meant(
+    given: dict[str, str], meant: str
+) -> None:
+    # GIVEN / WHEN
+    recording, error = record_refused("dev", given)
 
-    # WHEN
+    # THEN
+    assert isinstance(error, ConfigError)
+    assert len(error.problems) == len(given)
+    assert all(f"given the key {key}" in str(error) for key in given)
+    assert f"change it to {meant}" in str(error)
+    assert recording.resources == []
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {"aws:profile": "somebody", "pulumi:tags": "{}"},
+        {"github:owner": "us"},
+        {"github:owner": "us", "github:token": "t"},
+    ],
+)
+def test_keys_of_other_namespaces_are_none_of_our_business(overrides: dict[str, str]) -> None:
+    # GIVEN / WHEN
     recording = record_stack("dev", overrides)
 
     # THEN
