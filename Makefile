@@ -11,7 +11,7 @@ PACKAGES := components pipeline runtime local ops policy lab tests
 SOURCES := __main__.py tools.py $(wildcard $(PACKAGES))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo incident up down lint types unit infra flow crash-points e2e long engine test check fuzz mutation format lock clean
+.PHONY: help setup demo incident up down lint types unit infra flow crash-points e2e long engine test check fuzz mutation format audit lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,15 @@ $(MUTATION)/.ready: requirements-mutation.txt
 format: setup ## rewrite in the project's format
 	@$(BIN)/ruff check --fix --quiet $(SOURCES); $(BIN)/ruff format $(SOURCES)
 
+AUDIT := .build/audit-env
+audit: $(AUDIT)/.ready ## is a weakness known of what is in the functions' zip? (asks the package index)
+	@$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements-runtime.txt
+
+$(AUDIT)/.ready: requirements-audit.txt
+	@$(PYTHON) -m venv --clear $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements-audit.txt
+	@touch $@
+
 # Universal locks with hashes and without hosts: the same files for every platform and index.
 COMPILE = .build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(UPGRADE)
 lock: ## renew requirements*.txt from pyproject.toml (UPGRADE=--upgrade for newer versions)
@@ -102,6 +111,7 @@ lock: ## renew requirements*.txt from pyproject.toml (UPGRADE=--upgrade for newe
 	$(COMPILE) -c requirements-runtime.txt --group dev pyproject.toml -o requirements-dev.txt
 	$(COMPILE) -c requirements-dev.txt pyproject.toml -o requirements.txt
 	$(COMPILE) -c requirements-dev.txt --group mutation pyproject.toml -o requirements-mutation.txt
+	$(COMPILE) --group audit -o requirements-audit.txt
 
 clean: ## remove what was built here (.build, caches); .venv stays
 	rm -rf .build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

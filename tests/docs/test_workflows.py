@@ -1,6 +1,8 @@
 """The GitHub workflows, linted and held to what docs/delivery.md promises."""
 
+import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +12,16 @@ import pytest
 import yaml
 
 from lab.recording.recording import read_stack_file
+from ops.cli.main import parser as ops_parser
+from ops.preview import marker
+from ops.preview import parser as preview_parser
 from pipeline.config import parse_config
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".github" / "workflows"
 WORKFLOWS = sorted(FOLDER.glob("*.yml"))
 BIN = Path(sys.executable).parent
+MAKEFILE = (ROOT / "Makefile").read_text()
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -30,8 +36,48 @@ def jobs(path: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def test_there_are_the_four_workflows() -> None:
-    assert [path.name for path in WORKFLOWS] == ["checks.yml", "deploy.yml", "drift.yml", "preview.yml"]
+def steps_of(path: Path) -> list[dict[str, Any]]:
+    """Every step of every job."""
+    return [step for job in jobs(path).values() for step in job["steps"]]
+
+
+def test_every_workflow_is_on_the_page_and_no_other() -> None:
+    # GIVEN the table of docs/delivery.md
+    named = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "delivery.md").read_text().split("\n## ")[0], re.MULTILINE)
+    # THEN
+    assert sorted(named) == [path.stem for path in WORKFLOWS]
+
+
+RUNS = {
+    f"{path.stem}: {step.get('name') or step['run'].splitlines()[0]}": step["run"]
+    for path in WORKFLOWS
+    for step in steps_of(path)
+    if "run" in step
+}
+
+
+@pytest.mark.parametrize("script", RUNS.values(), ids=RUNS)
+def test_every_script_is_one_that_a_shell_can_read(script: str) -> None:
+    # GIVEN what a step runs
+    # WHEN a shell parses it
+    check = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
+    # THEN it is whole, and nothing of an event is pasted into it
+    assert check.returncode == 0, check.stderr
+    assert "${{" not in script
+
+
+@pytest.mark.parametrize("script", RUNS.values(), ids=RUNS)
+def test_every_command_of_ours_is_one_that_there_is(script: str) -> None:
+    # GIVEN the commands of a step
+    for line in script.splitlines():
+        match = re.search(r"\.venv/bin/python -m (ops(?:\.preview)?) (.*)", line)
+        if match:
+            arguments = shlex.split(match[2].replace("$STACK", "dev"))
+            # THEN each parses, and what changes something does
+            given = (ops_parser() if match[1] == "ops" else preview_parser()).parse_args(arguments)
+            assert getattr(given, "yes", True), line
+        for target in re.findall(r"\bmake ([\w-]+)", line):
+            assert re.search(rf"^(?:[\w -]+ )?{target}(?: [\w -]+)?:(?!=)", MAKEFILE, re.MULTILINE), target
 
 
 def test_the_linter_for_security_finds_nothing() -> None:
@@ -101,14 +147,72 @@ def test_a_pull_request_of_a_fork_never_gets_a_token() -> None:
     assert "pull_request_target" not in (FOLDER / "preview.yml").read_text()
 
 
-def test_the_preview_is_one_comment_that_is_edited_and_obeys_the_policies() -> None:
-    # GIVEN the step that previews
-    steps = jobs(FOLDER / "preview.yml")["preview"]["steps"]
-    preview = next(step["with"] for step in steps if step.get("with", {}).get("command") == "preview")
+def run_comment(folder: Path, existing: str, written: str | None) -> str:
+    """Run the step that comments, with a `gh` that notes what it is asked; what it noted, and the comment."""
+    (step,) = (each for each in steps_of(FOLDER / "preview.yml") if each.get("name") == "Comment")
+    gh = folder / "gh"
+    gh.write_text(f'#!/bin/sh\necho "$@" >> asked\ncase "$*" in *--jq*) printf "{existing}";; esac\n')
+    gh.chmod(0o700)
+    if written is not None:
+        (folder / "preview.md").write_text(written)
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}", "STACK": "dev", "COMMENTS": "repos/o/r/issues/7/comments"}
+    subprocess.run(
+        ["bash", "-e", "-c", step["run"]],
+        cwd=folder,
+        env={**environment, "RUN": "https://example.com/run", "GITHUB_REPOSITORY": "o/r", "GH_TOKEN": "none"},
+        check=True,
+    )
+    return (folder / "asked").read_text().splitlines()[-1] + "\n" + (folder / "preview.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("existing", "call"),
+    [("", "POST repos/o/r/issues/7/comments"), ("41\\n42\\n", "PATCH repos/o/r/issues/comments/41")],
+)
+def test_the_preview_is_one_comment_per_stack_that_is_edited(tmp_path: Path, existing: str, call: str) -> None:
+    # GIVEN a pull request with or without the stack's comment
+    # WHEN the step runs
+    asked = run_comment(tmp_path, existing, f"{marker('dev')}\n### Preview of dev: no changes\n")
+    # THEN it is the one that is written, and it leads to the run
+    assert f"--method {call} --field body=@preview.md" in asked
+    assert "https://example.com/run" in asked
+
+
+def test_a_run_that_fails_before_the_preview_says_so_in_the_same_comment(tmp_path: Path) -> None:
+    # GIVEN no preview: credentials, or the environment, could not be had
+    # WHEN the step runs all the same
+    asked = run_comment(tmp_path, "", None)
     # THEN
-    assert preview["comment-on-pr"] is True
-    assert preview["edit-pr-comment"] is True
-    assert preview["policyPacks"] == "policy"
+    assert marker("dev") in asked
+    assert "Preview of dev failed" in asked
+
+
+def test_the_preview_obeys_the_policies_and_comments_whatever_happened() -> None:
+    # GIVEN
+    previewing, comment = (
+        each for each in steps_of(FOLDER / "preview.yml") if each.get("name") in ("Preview", "Comment")
+    )
+    # THEN
+    assert "--policy-pack policy" in previewing["run"]
+    assert comment["if"] == "always()"
+
+
+def test_newer_packages_run_only_in_a_job_that_may_not_write() -> None:
+    # GIVEN the workflow that renews the locks
+    found = jobs(FOLDER / "locks.yml")
+    # THEN whoever may push runs no tests, and whoever runs them may not push
+    for job in found.values():
+        tests = any(step.get("run") == "make test" for step in job["steps"])
+        assert tests != (job["permissions"]["contents"] == "write")
+    assert "make lock UPGRADE=--upgrade" in " ".join(step.get("run", "") for step in found["renew"]["steps"])
+
+
+def test_what_is_zipped_is_what_is_audited() -> None:
+    # GIVEN `make audit`
+    recipe = MAKEFILE.split("\naudit:")[1].split("\n\n")[0]
+    # THEN it fails also for what it cannot look up, and it looks at the zip's own list
+    assert "--strict" in recipe
+    assert "--requirement requirements-runtime.txt" in recipe
 
 
 def test_main_goes_to_dev_and_a_release_to_prod_one_at_a_time() -> None:
@@ -146,7 +250,7 @@ def test_every_workflow_runs_the_engine_that_the_tests_run() -> None:
     )
     assert built
     # THEN every step with the CLI pins the same
-    steps = [step for path in WORKFLOWS for job in jobs(path).values() for step in job["steps"]]
+    steps = [step for path in WORKFLOWS for step in steps_of(path)]
     with_cli = [step for step in steps if step.get("uses", "").startswith("pulumi/actions@")]
     assert {step["with"]["pulumi-version"] for step in with_cli} == {built[1]}
 
@@ -157,8 +261,11 @@ DEPLOYING = ("deploy", "drift", "preview")
 
 def set_up_pythons(workflow: str) -> list[dict[str, str]]:
     """What each job of a workflow asks setup-python for."""
-    steps = [step for job in jobs(FOLDER / f"{workflow}.yml").values() for step in job["steps"]]
-    return [step["with"] for step in steps if step.get("uses", "").startswith("actions/setup-python@")]
+    return [
+        step["with"]
+        for step in steps_of(FOLDER / f"{workflow}.yml")
+        if step.get("uses", "").startswith("actions/setup-python@")
+    ]
 
 
 @pytest.mark.parametrize("workflow", DEPLOYING)

@@ -17,6 +17,7 @@ COMMANDS = (
     "lab.docs.options",
     "lab.permissions.__main__",
     "lab.project_files",
+    "ops.preview",
 )
 
 

@@ -1,0 +1,175 @@
+"""Previews a stack and writes what a pull request's comment says of it.
+
+What is replaced or deleted comes first, then the counts, then every change, and last Pulumi's own diff, which alone is
+cut where the comment would be too long. A preview that fails leaves its reason there. The exit code is Pulumi's.
+
+example:
+  python -m ops.preview --stack dev --comment preview.md
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Self
+
+MAX_COMMENT: Final = 60_000
+"""GitHub takes 65,536 characters."""
+
+_OUTPUT_KEPT: Final = 4_000
+# What the engine calls the steps that a reader cares about, and in which order they are told.
+_TOLD: Final = {"replace": "replaced", "delete": "deleted", "update": "changed", "create": "new"}
+_FENCE: Final = "`````"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A resource that does not stay as it is. `because`: the properties that differ."""
+
+    op: str
+    name: str
+    kind: str
+    because: tuple[str, ...]
+
+    @classmethod
+    def of(cls, metadata: Mapping[str, Any]) -> Self:
+        """From a step's metadata."""
+        kind, name = str(metadata["urn"]).split("::")[2:4]
+        # A replacement is explained by what forces it, an update by all that differs.
+        keys = (metadata.get("keys") if metadata["op"] == "replace" else None) or metadata.get("detailedDiff") or ()
+        return cls(metadata["op"], name, kind.rpartition("$")[2], tuple(sorted(keys)))
+
+    def line(self) -> str:
+        """One line of a list."""
+        because = f": {', '.join(f'`{each}`' for each in self.because)}" if self.because else ""
+        return f"- {_TOLD[self.op]}: **{self.name}** ({self.kind}){because}"
+
+
+@dataclass
+class Preview:
+    """What a preview told. `reasons` are errors and violated policies; `output` is what Pulumi printed."""
+
+    stack: str
+    code: int
+    output: str
+    changes: list[Change] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, stack: str, code: int, output: str, events: Iterable[Mapping[str, Any]]) -> Self:
+        """From the engine's events."""
+        preview = cls(stack, code, output)
+        for event in events:
+            if "resourcePreEvent" in event and event["resourcePreEvent"]["metadata"]["op"] in _TOLD:
+                preview.changes.append(Change.of(event["resourcePreEvent"]["metadata"]))
+            diagnostic = event.get("diagnosticEvent", {})
+            if diagnostic.get("severity") == "error":
+                preview.reasons.append(_plain(diagnostic["message"]))
+            policy = event.get("policyEvent", {})
+            if policy.get("enforcementLevel") == "mandatory":
+                preview.reasons.append(f"policy {policy['policyName']}: {_plain(policy['message'])}")
+        return preview
+
+    def comment(self) -> str:
+        """The comment, in Markdown."""
+        head = [marker(self.stack), f"### {self._title()}", ""]
+        head += [f"- {reason}" for reason in self.reasons]
+        if self.code and not self.reasons:
+            head += ["Pulumi said:", _fenced(self.output[-_OUTPUT_KEPT:])]
+        lost = [each for each in self.changes if each.op in ("replace", "delete")]
+        if lost:
+            head += ["> [!CAUTION]", "> What is replaced or deleted goes with all that is in it.", ""]
+            head += [each.line() for each in lost]
+        rest = [each.line() for each in self.changes if each not in lost]
+        if rest:
+            head += ["", "<details><summary>Everything else</summary>", "", *rest, "", "</details>"]
+        text = "\n".join(head)
+        room = MAX_COMMENT - len(text)
+        return (
+            f"{text}\n{self._diff(room)}"
+            if room > 0
+            else f"{text[:MAX_COMMENT]}\n\n… cut. All of it is in the job's log."
+        )
+
+    def _title(self) -> str:
+        counts = Counter(each.op for each in self.changes)
+        told = ", ".join(f"{counts[op]} {word}" for op, word in _TOLD.items() if counts[op]) or "no changes"
+        return f"Preview of {self.stack} failed" if self.code else f"Preview of {self.stack}: {told}"
+
+    def _diff(self, room: int) -> str:
+        if not self.output.strip() or (not self.changes and not self.code):
+            return ""
+        frame = "\n<details><summary>Pulumi's diff</summary>\n\n{}\n\n</details>\n"
+        cut = "\n… cut. All of it is in the job's log."
+        most = room - len(frame) - 2 * len(_FENCE) - len(cut)
+        if most <= 0:
+            return ""
+        shown = self.output if len(self.output) <= most else self.output[:most] + cut
+        return frame.format(_fenced(shown))
+
+
+def marker(stack: str) -> str:
+    """The first line of a stack's comment, by which it is found again."""
+    return f"<!-- preview of {stack} -->"
+
+
+def _plain(message: str) -> str:
+    """A message as one paragraph of a list, without the engine's marks for colours."""
+    text = message.replace("<{%reset%}>", "")
+    return "\n  ".join(line for line in text.strip().splitlines() if line.strip())
+
+
+def _fenced(text: str) -> str:
+    return f"{_FENCE}diff\n{text.replace(_FENCE, '')}\n{_FENCE}"
+
+
+def preview(stack: str, options: Sequence[str]) -> Preview:
+    """Run `pulumi preview`; what it prints goes to standard output as well."""
+    pulumi = shutil.which("pulumi")
+    if pulumi is None:
+        return Preview(stack, 1, "There is no `pulumi` command on the PATH.")
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "events.json"
+        command = [pulumi, "preview", "--stack", stack, "--diff", "--non-interactive", "--color", "never"]
+        # The switch shows --event-log, which Pulumi's own Automation API uses too.
+        done = subprocess.run(  # noqa: S603 - the found command, and arguments of ours
+            [*command, f"--event-log={log}", *options],
+            env={**os.environ, "PULUMI_DEBUG_COMMANDS": "true"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        sys.stdout.write(done.stdout)
+        events = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    return Preview.read(stack, done.returncode, done.stdout, events)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
+        prog="python -m ops.preview", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.add_argument("--stack", required=True, help="name of the stack, such as dev")
+    made.add_argument("--comment", required=True, type=Path, metavar="FILE", help="where the comment is written")
+    made.add_argument("options", nargs="*", metavar="-- OPTION", help="options of `pulumi preview`")
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command."""
+    given = parser().parse_args(arguments)
+    seen = preview(given.stack, given.options)
+    given.comment.write_text(seen.comment())
+    return seen.code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
