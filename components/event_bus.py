@@ -23,6 +23,9 @@ class EventBusArgs(Args):
         min_length=1, max_length=256, description="The `source` of the events; its rules match no other."
     )
     subscriptions: tuple[SubscriptionArgs, ...] = Field(description="Who is told: a rule with its own queue each.")
+    protect: bool = Field(
+        default=False, description="Makes Pulumi refuse a plan that deletes or replaces bus and queues."
+    )
 
 
 class EventBus(Component):
@@ -39,7 +42,7 @@ class EventBus(Component):
 
     def __init__(self, name: str, scope: Scope, args: EventBusArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, scope, opts)
-        dead = self._dead_letter_queue(f"{name}-dlq")
+        dead = self._dead_letter_queue(f"{name}-dlq", args.protect)
         bus = aws.cloudwatch.EventBus(
             name,
             aws.cloudwatch.EventBusArgs(
@@ -49,7 +52,7 @@ class EventBus(Component):
                 dead_letter_config=aws.cloudwatch.EventBusDeadLetterConfigArgs(arn=dead.arn) if dead else None,
                 tags=scope.tags,
             ),
-            self.child(),
+            self.child(protect=args.protect),
         )
         if dead:
             self._let_in(dead, bus.arn)
@@ -59,7 +62,7 @@ class EventBus(Component):
             each.name: EventSubscription(
                 f"{name}-{each.name}",
                 scope,
-                EventSubscriptionArgs(bus_name=bus.name, source=args.source, subscriber=each),
+                EventSubscriptionArgs(bus_name=bus.name, source=args.source, subscriber=each, protect=args.protect),
                 self.child(),
             )
             for each in args.subscriptions
@@ -78,13 +81,14 @@ class EventBus(Component):
             }
         )
 
-    def _dead_letter_queue(self, name: str) -> aws.sqs.Queue | None:
+    def _dead_letter_queue(self, name: str, protect: bool) -> aws.sqs.Queue | None:
         # EventBridge uses it for errors of a customer managed key only, so without one it would stay empty for ever.
         if self.scope.key_arn is None:
             return None
         # Under SQS's key: under the bus's own it could not be written to either when that key is what is broken.
         other_key = self.scope.model_copy(update={"key_arn": None})
-        return encrypted_queue(name, other_key, self.child(), retention_seconds=DEAD_LETTER_RETENTION_SECONDS)
+        opts = self.child(protect=protect)
+        return encrypted_queue(name, other_key, opts, retention_seconds=DEAD_LETTER_RETENTION_SECONDS)
 
     def _let_in(self, dead: aws.sqs.Queue, bus_arn: pulumi.Output[str]) -> None:
         statement = allow_service("events.amazonaws.com", "sqs:SendMessage", dead.arn, bus_arn)

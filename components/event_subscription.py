@@ -24,6 +24,7 @@ class EventSubscriptionArgs(Args):
     bus_name: pulumi.Output[str] = Field(description="The bus.")
     source: str = Field(description="Only events with this `source` are delivered, whatever else the pattern says.")
     subscriber: SubscriptionArgs = Field(description="Who is told, and of what.")
+    protect: bool = Field(default=False, description="Makes Pulumi refuse a plan that deletes or replaces its queues.")
 
 
 class EventSubscription(Component):
@@ -61,6 +62,7 @@ class EventSubscription(Component):
             sender="events.amazonaws.com",
             source_arn=rule.arn,
             makes_queue=subscriber.makes_queue,
+            protect=args.protect,
         )
         aws.cloudwatch.EventTarget(
             f"{name}-target",

@@ -39,16 +39,19 @@ def subscriber_queues(
     sender: Literal["sns.amazonaws.com", "events.amazonaws.com"],
     source_arn: pulumi.Output[str],
     makes_queue: bool,
+    protect: bool,
     fifo: bool = False,
 ) -> SubscriberQueues:
     """`{name}-dlq` and, with `makes_queue`, `{name}-queue`; `sender` may send to them on behalf of `source_arn`."""
+    # A false would override what is inherited.
+    kept = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=protect or None))
 
     def let_in(queue: aws.sqs.Queue, logical_name: str) -> aws.sqs.QueuePolicy:
         statement = allow_service(sender, "sqs:SendMessage", queue.arn, source_arn)
         return queue_policy(f"{logical_name}-policy", scope, queue, [statement], opts)
 
     failed = encrypted_queue(
-        f"{name}-dlq", scope, opts, retention_seconds=DELIVERY_FAILURE_RETENTION_SECONDS, fifo=fifo
+        f"{name}-dlq", scope, kept, retention_seconds=DELIVERY_FAILURE_RETENTION_SECONDS, fifo=fifo
     )
     policies: list[pulumi.Resource] = [let_in(failed, f"{name}-dlq")]
     if not makes_queue:
@@ -56,7 +59,7 @@ def subscriber_queues(
     own = encrypted_queue(
         f"{name}-queue",
         scope,
-        opts,
+        kept,
         retention_seconds=SUBSCRIBER_RETENTION_SECONDS,
         # What its reader fails on ends where failed deliveries do: one place to look per subscriber.
         redrive_policy=redrive_policy(failed, SUBSCRIBER_RECEIVES),

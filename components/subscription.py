@@ -18,6 +18,7 @@ class TopicSubscriptionArgs(Args):
     topic_arn: pulumi.Output[str] = Field(description="The topic.")
     fifo: bool = Field(description="Whether the topic keeps order: the queues made here have to as well.")
     subscriber: SubscriptionArgs = Field(description="Who is told, and of what.")
+    protect: bool = Field(default=False, description="Makes Pulumi refuse a plan that deletes or replaces its queues.")
 
 
 class Subscription(Component):
@@ -44,6 +45,7 @@ class Subscription(Component):
             sender="sns.amazonaws.com",
             source_arn=args.topic_arn,
             makes_queue=subscriber.makes_queue,
+            protect=args.protect,
             fifo=args.fifo,
         )
         aws.sns.TopicSubscription(

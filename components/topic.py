@@ -21,6 +21,9 @@ class TopicArgs(Args):
     )
     fifo: bool = Field(default=False, description="Keeps order within each message group; takes FIFO queues only.")
     subscriptions: tuple[SubscriptionArgs, ...] = Field(description="Who is told; each has its own queue of failures.")
+    protect: bool = Field(
+        default=False, description="Makes Pulumi refuse a plan that deletes or replaces topic and queues."
+    )
 
 
 class Topic(Component):
@@ -42,7 +45,7 @@ class Topic(Component):
                 kms_master_key_id="alias/aws/sns" if scope.key_arn is None else scope.key_arn,
                 tags=scope.tags,
             ),
-            self.child(),
+            self.child(protect=args.protect),
         )
         self.arn, self.topic_name = topic.arn, topic.name
         aws.sns.TopicPolicy(
@@ -63,7 +66,7 @@ class Topic(Component):
             each.name: Subscription(
                 f"{name}-{each.name}",
                 scope,
-                TopicSubscriptionArgs(topic_arn=topic.arn, fifo=args.fifo, subscriber=each),
+                TopicSubscriptionArgs(topic_arn=topic.arn, fifo=args.fifo, subscriber=each, protect=args.protect),
                 self.child(),
             )
             for each in args.subscriptions

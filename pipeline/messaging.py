@@ -56,6 +56,7 @@ def _topic(config: StackConfig, scope: Scope) -> Topic:
             publishers=(scope.name("process-order"),),
             subscriptions=config.subscriptions,
             fifo=config.strict_ordering,
+            protect=config.protect,
         ),
     )
 
@@ -63,4 +64,8 @@ def _topic(config: StackConfig, scope: Scope) -> Topic:
 def _bus(config: StackConfig, scope: Scope) -> EventBus:
     # Another name than the topic's: a change of target makes other queues, instead of deleting the new ones by the
     # names of the old.
-    return EventBus("events", scope, EventBusArgs(source=event_source(scope), subscriptions=config.subscriptions))
+    return EventBus(
+        "events",
+        scope,
+        EventBusArgs(source=event_source(scope), subscriptions=config.subscriptions, protect=config.protect),
+    )

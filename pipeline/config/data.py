@@ -5,10 +5,11 @@ from typing import Literal
 from pydantic import Field
 
 from pipeline.config.alarms import AlarmOptions
+from pipeline.config.delivery import DeliveryOptions
 from pipeline.config.problems import Problem
 
 
-class DataOptions(AlarmOptions):
+class DataOptions(AlarmOptions, DeliveryOptions):
     """Data at rest."""
 
     encryption: Literal["aws", "customer"] = Field(
@@ -33,10 +34,11 @@ class DataOptions(AlarmOptions):
     )
     protect: bool = Field(
         default=True,
-        description="Makes Pulumi refuse a plan that deletes or replaces tables, orders' queues, key or callers.",
+        description="Makes Pulumi refuse a plan that deletes or replaces tables, queues, topic or bus, key or callers.",
         json_schema_extra={
             "cost": "nothing",
-            "consequence": "It has to be turned off before a stack can go, and before strict_ordering is switched.",
+            "consequence": "It has to be turned off, with gradual_deploy: none, before a stack can go and before "
+            "strict_ordering or events_target is switched.",
         },
     )
 
@@ -58,4 +60,16 @@ def _customer_key(config: DataOptions) -> Problem | None:
     return None
 
 
-DATA_RULES = (_customer_key,)
+def _replaceable(config: DataOptions) -> Problem | None:
+    """Until a shift, callers are on versions that name the queues, tables and topic of the deploy before."""
+    if config.protect or config.gradual_deploy == "none":
+        return None
+    return Problem(
+        ("protect", "gradual_deploy"),
+        f"false with {config.gradual_deploy}",
+        "protect: true; or gradual_deploy: none, so that the `up` that replaces a queue moves callers to functions "
+        "that know the new one",
+    )
+
+
+DATA_RULES = (_customer_key, _replaceable)

@@ -65,13 +65,13 @@ def _subscription_clashes(config: MessagingOptions) -> Problem | None:
 
 
 def _order_on_a_bus(config: MessagingOptions) -> Problem | None:
-    """EventBridge delivers in any order, and rules here have no message groups."""
+    """Rules of a classic bus deliver in any order."""
     if config.events_target == "topic" or not config.strict_ordering:
         return None
     return Problem(
         ("events_target", "strict_ordering"),
         "bus with strict_ordering = true",
-        "topic with strict_ordering: EventBridge keeps no order; or strict_ordering: false",
+        "topic with strict_ordering: a classic EventBridge bus keeps no order; or strict_ordering: false",
     )
 
 

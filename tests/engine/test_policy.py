@@ -8,6 +8,7 @@ from lab.preview.memory_account import MemoryAccount
 from lab.preview.programs import append
 from local.engine.path import ROOT
 from local.engine.workspace import Workspace
+from ops.preview import Preview
 from tests.engine.conftest import Deployed, NewStack
 
 pytestmark = pytest.mark.engine
@@ -41,3 +42,6 @@ def test_a_violation_blocks(dev: Deployed) -> None:
     assert done.code != 0
     assert "logs-have-a-retention" in done.output
     assert "endless" in done.output
+    # AND the pull request's comment gives the reason before anything else
+    comment = Preview.read("dev", done.code, done.output, done.events).comment()
+    assert "### Preview of dev failed\n\n- policy logs-have-a-retention: " in comment

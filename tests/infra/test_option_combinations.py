@@ -76,6 +76,7 @@ REFUSED = {
     frozenset({("environment", "production"), ("cors", "any")}),
     frozenset({("environment", "production"), ("alarms", "off")}),
     frozenset({("events", "bus"), ("ordering", "strict")}),
+    frozenset({("data", "loose"), ("deploy", "gradual")}),
 }
 # Types, and parts of inputs, that are there exactly when an option has one of these values.
 TRACES: dict[str, tuple[str, frozenset[str]]] = {

@@ -32,6 +32,7 @@ REMEMBERED = {
 }
 KEY = "pipeline:components:EncryptionKey$aws:kms/key:Key::key"
 POOL = "pipeline:components:TokenIssuer$aws:cognito/userPool:UserPool::callers-pool"
+OUTCOMES = "pipeline:components:Topic$aws:sns/topic:Topic::notifications"
 CLIENT = "pipeline:components:TokenIssuer$aws:cognito/userPoolClient:UserPoolClient::callers-client-shop"
 
 
@@ -49,7 +50,20 @@ def test_pulumi_refuses_to_delete_or_replace_exactly_what_cannot_be_made_again()
     protected = {each.urn for each in everything_on().resources if each.protect}
 
     # THEN
-    assert protected == urns(TABLES) | urns(REMEMBERED) | urns(QUEUES) | urns({KEY, POOL, CLIENT})
+    assert protected == urns(TABLES) | urns(REMEMBERED) | urns(QUEUES) | urns({KEY, POOL, CLIENT, OUTCOMES})
+
+
+@pytest.mark.parametrize("target", ["topic", "bus"])
+def test_nobody_deletes_outcomes_that_wait_for_subscribers_by_the_way(target: str) -> None:
+    # GIVEN / WHEN
+    options = {"orders:events_target": target, "orders:subscriptions": '["{name: own, protocol: sqs}"]'}
+    recording = recorded_with("prod", {**ALL_ON, **options})
+
+    # THEN every queue there is, and what fills them
+    unprotected = [each.urn for each in recording.of_type("aws:sqs/queue:Queue") if not each.protect]
+    outlets = [*recording.of_type("aws:sns/topic:Topic"), *recording.of_type("aws:cloudwatch/eventBus:EventBus")]
+    assert unprotected == []
+    assert [each.protect for each in outlets if "alarms" not in each.name] == [True]
 
 
 def test_orders_and_stock_can_be_restored_to_any_second() -> None:

@@ -15,4 +15,14 @@ EDGES: Edges = {
         {"encryption": "customer"},
         "the stack's own key encrypts the alarm topics too",
     ),
+    ("_replaceable", "under a shift"): (
+        {"protect": "false", "gradual_deploy": "Canary10Percent5Minutes"},
+        {"protect": "false", "gradual_deploy": "none"},
+        "gradual_deploy: none",
+    ),
+    ("_replaceable", "protected"): (
+        {"protect": "false", "gradual_deploy": "Linear10PercentEvery1Minute"},
+        {"protect": "true", "gradual_deploy": "Linear10PercentEvery1Minute"},
+        "protect: true",
+    ),
 }
