@@ -10,6 +10,7 @@ example:
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -122,7 +123,7 @@ def marker(stack: str) -> str:
 
 def _plain(message: str) -> str:
     """A message as one paragraph of a list, without the engine's marks for colours."""
-    text = message.replace("<{%reset%}>", "")
+    text = re.sub(r"<\{%.*?%\}>", "", message)
     return "\n  ".join(line for line in text.strip().splitlines() if line.strip())
 
 

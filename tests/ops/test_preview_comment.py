@@ -57,7 +57,7 @@ def test_no_change_is_one_line() -> None:
 def test_a_failure_is_told_with_its_reasons() -> None:
     # GIVEN / WHEN
     text = comment(
-        error("<{%reset%}>orders:protect: given false\n\nchange orders:protect<{%reset%}>"),
+        error("<{%fg 1%}>orders:<{%reset%}>protect: given false\n\nchange orders:protect<{%reset%}>"),
         error("only a hint", "warning"),
         {"policyEvent": {"enforcementLevel": "mandatory", "policyName": "queues-are-encrypted", "message": "no key"}},
         {"policyEvent": {"enforcementLevel": "advisory", "policyName": "tags", "message": "no owner"}},
