@@ -1,17 +1,15 @@
 """EventBridge's event patterns, as far as they can be wrong before a deploy."""
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 
 from pydantic import JsonValue
 
+from components.filter_operators import value_problem
+
 # The fields of an event. Only `detail` has fields of its own.
 ENVELOPE = frozenset({"id", "version", "detail-type", "source", "account", "time", "region", "resources", "detail"})
 _ANY_OF = "$or"
-OPERATORS = frozenset(
-    {"prefix", "suffix", "anything-but", "numeric", "cidr", "exists", "equals-ignore-case", "wildcard"}
-)
 # AWS's quota is 2,048 characters; the source that is added to every pattern needs some of them.
 MAX_CHARACTERS = 1_900
 
@@ -40,7 +38,8 @@ def _problems(node: Mapping[str, JsonValue], path: tuple[str, ...]) -> Iterator[
         elif not isinstance(value, list) or not value:
             yield f"{value!r} for {where} in event_pattern", "a list with at least one value, e.g. [order.rejected]"
         else:
-            yield from (_operator(item, where) for item in value if not _is_value(item))
+            wrong = ((item, value_problem(item)) for item in value)
+            yield from ((f"{item!r} for {where} in event_pattern", allowed) for item, allowed in wrong if allowed)
 
 
 def _alternatives(value: JsonValue, path: tuple[str, ...], where: str) -> Iterator[tuple[str, str]]:
@@ -51,18 +50,3 @@ def _alternatives(value: JsonValue, path: tuple[str, ...], where: str) -> Iterat
     for each in alternatives:
         if isinstance(each, dict):
             yield from _problems(each, path)
-
-
-def _is_value(item: JsonValue) -> bool:
-    if isinstance(item, dict):
-        return len(item) == 1 and next(iter(item)) in OPERATORS
-    # YAML knows `.nan` and `.inf`, JSON does not.
-    return not isinstance(item, list) and not (isinstance(item, float) and not math.isfinite(item))
-
-
-def _operator(item: JsonValue, where: str) -> tuple[str, str]:
-    return f"{item!r} for {where} in event_pattern", f"a text, a number, true, false, null or one of {_known()}"
-
-
-def _known() -> str:
-    return ", ".join(f"{{{operator}: …}}" for operator in sorted(OPERATORS))

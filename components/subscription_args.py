@@ -1,13 +1,13 @@
 """What a subscription is, apart from any resource: configuration and component share it."""
 
-import math
 import re
 from collections.abc import Mapping
-from typing import Literal, Self, TypeAlias
+from typing import Literal, Self, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from components.event_pattern import OPERATORS, pattern_problem
+from components.event_pattern import pattern_problem
+from components.filter_operators import value_problem
 
 FilterOperand: TypeAlias = str | int | float | bool | list[str | int | float]
 FilterValue: TypeAlias = str | int | float | bool | dict[str, FilterOperand] | None
@@ -83,12 +83,9 @@ class SubscriptionArgs(BaseModel):
         empty = sorted(name for name, values in self.filter_policy.items() if not values)
         if empty:
             raise ValueError(f"given an empty list for {empty} in filter_policy; allowed: at least one value each")
-        wrong = [value for values in self.filter_policy.values() for value in values if not _is_filter(value)]
-        if wrong:
-            raise ValueError(
-                f"given {wrong[0]!r} in filter_policy; allowed: a text, a number, true, false, null or one of "
-                + ", ".join(f"{{{operator}: …}}" for operator in sorted(OPERATORS))
-            )
+        for value in (value for values in self.filter_policy.values() for value in values):
+            if allowed := value_problem(cast(JsonValue, value)):
+                raise ValueError(f"given {value!r} in filter_policy; allowed: {allowed}")
         combinations = 1
         for values in self.filter_policy.values():
             combinations *= len(values)
@@ -97,10 +94,3 @@ class SubscriptionArgs(BaseModel):
                 f"given a filter_policy of {len(self.filter_policy)} attributes and {combinations} combinations of "
                 f"values; allowed: at most {_MAX_FILTER_ATTRIBUTES} attributes and {_MAX_FILTER_COMBINATIONS} of those"
             )
-
-
-def _is_filter(value: FilterValue) -> bool:
-    if isinstance(value, dict):
-        return len(value) == 1 and next(iter(value)) in OPERATORS
-    # YAML knows `.nan` and `.inf`, JSON does not.
-    return not isinstance(value, float) or math.isfinite(value)

@@ -1,9 +1,14 @@
 """How orders and their outcomes travel: in which order, and to whom."""
 
-from typing import Literal
+import difflib
+import itertools
+import string
+from collections.abc import Iterator
+from typing import Literal, cast
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
+from components.filter_operators import lets_through
 from components.subscription_args import SubscriptionArgs
 from pipeline.config.problems import Problem, values_of
 from pipeline.config.processing import ProcessingOptions
@@ -12,6 +17,10 @@ MAX_RULES = 50
 # What an order takes when all is well: some calls of AWS, one after the other.
 ORDINARY_SECONDS = 0.1
 _FIFO = ".fifo"
+EVENT_TYPES = ("order.confirmed", "order.rejected")
+"""The `detail-type` of events, and their message attribute `event_type`."""
+ATTRIBUTES = ("currency", "event_id", "event_type")
+"""The message attributes of events on a topic."""
 
 
 class MessagingOptions(ProcessingOptions):
@@ -172,6 +181,35 @@ def _ordered_subscribers(config: MessagingOptions) -> Problem | None:
     return None
 
 
+def _filters_that_match(config: MessagingOptions) -> Problem | None:
+    """Names and values of what is filtered by are known: a subscriber that filters by others would never hear."""
+    for each in config.subscriptions:
+        for name in each.filter_policy:
+            if name not in ATTRIBUTES:
+                near = difflib.get_close_matches(name.replace("-", "_"), ATTRIBUTES, n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                allowed = f"the message attributes of events: {', '.join(ATTRIBUTES)}{hint}"
+                return Problem(("subscriptions",), f"{each.name} with a filter_policy on {name}", allowed)
+        types = [*each.filter_policy.get("event_type", ()), *_values(each.event_pattern.get("detail-type"))]
+        for value in types:
+            if not any(lets_through(cast(JsonValue, value), known) for known in EVENT_TYPES):
+                allowed = f"what matches {' or '.join(EVENT_TYPES)}: it would never hear of anything else"
+                return Problem(("subscriptions",), f"{each.name} with a filter by the type {value!r}", allowed)
+        for value in each.filter_policy.get("currency", ()):
+            if not any(lets_through(cast(JsonValue, value), known) for known in _currencies()):
+                allowed = "what matches three capital letters, as ISO 4217's codes are"
+                return Problem(("subscriptions",), f"{each.name} with a filter by the currency {value!r}", allowed)
+    return None
+
+
+def _values(node: JsonValue) -> list[JsonValue]:
+    return node if isinstance(node, list) else []
+
+
+def _currencies() -> Iterator[str]:
+    return ("".join(letters) for letters in itertools.product(string.ascii_uppercase, repeat=3))
+
+
 SUBSCRIPTION_RULES = (
     _subscription_names,
     _subscription_clashes,
@@ -184,4 +222,5 @@ MESSAGING_RULES = (
     _one_at_a_time,
     _one_by_one,
     _ordered_subscribers,
+    _filters_that_match,
 )

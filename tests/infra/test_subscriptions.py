@@ -3,11 +3,13 @@
 import json
 
 import pytest
+import yaml
 
+from components.subscription_args import SubscriptionArgs
 from lab.recording.fake_outputs import arn, url
 from lab.recording.recording import record_stack
 from lab.recording.stacks import recorded
-from tests.infra.config_factory import parsed, refused
+from tests.infra.config_factory import refused
 
 QUEUE = "aws:sqs/queue:Queue"
 QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
@@ -118,10 +120,10 @@ class TestSubscriptions:
     )
     def test_a_filter_that_sns_takes_is_accepted(self, value: str) -> None:
         # GIVEN
-        item = f"{{name: own, protocol: sqs, filter_policy: {{event_type: [{value}]}}}}"
+        item = yaml.safe_load(f"{{name: own, protocol: sqs, filter_policy: {{event_type: [{value}]}}}}")
 
         # WHEN
-        config = parsed(subscriptions=json.dumps([item]))
+        subscriber = SubscriptionArgs.model_validate(item)
 
         # THEN
-        assert config.subscriptions[0].filter_policy
+        assert subscriber.filter_policy

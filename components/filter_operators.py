@@ -1,0 +1,125 @@
+"""What SNS and EventBridge compare values with, as far as it can be wrong before a deploy.
+
+Sources: Amazon SNS Developer Guide, "Amazon SNS subscription filter policies"; Amazon EventBridge User Guide,
+"Comparison operators for use in event patterns".
+"""
+
+import ipaddress
+import math
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from pydantic import JsonValue
+
+_LOWER: Final = (">", ">=")
+_UPPER: Final = ("<", "<=")
+
+
+def _is_scalar(operand: JsonValue) -> bool:
+    # YAML knows `.nan` and `.inf`, JSON does not.
+    return not isinstance(operand, (dict, list)) and not (isinstance(operand, float) and not math.isfinite(operand))
+
+
+def _is_text(operand: JsonValue) -> bool:
+    return isinstance(operand, str)
+
+
+def _is_text_or_any_case(operand: JsonValue) -> bool:
+    return _is_text(operand) or (isinstance(operand, dict) and [*operand] == ["equals-ignore-case"])
+
+
+def _is_wildcard(operand: JsonValue) -> bool:
+    return isinstance(operand, str) and "**" not in operand
+
+
+def _is_excluded(operand: JsonValue) -> bool:
+    if isinstance(operand, dict):
+        return len(operand) == 1 and bool(operand.keys() & {"prefix", "suffix", "equals-ignore-case", "wildcard"})
+    return all(map(_is_scalar, operand)) and bool(operand) if isinstance(operand, list) else _is_scalar(operand)
+
+
+def _is_range(operand: JsonValue) -> bool:
+    parts = operand if isinstance(operand, list) else []
+    operators, numbers = parts[::2], parts[1::2]
+    if len(operators) != len(numbers) or not all(type(each) in (int, float) and _is_scalar(each) for each in numbers):
+        return False
+    if len(operators) == 1:
+        return operators[0] in ("=", *_LOWER, *_UPPER)
+    return len(operators) == 2 and operators[0] in _LOWER and operators[1] in _UPPER
+
+
+def _is_network(operand: JsonValue) -> bool:
+    try:
+        ipaddress.ip_network(str(operand), strict=False)
+    except ValueError:
+        return False
+    return isinstance(operand, str)
+
+
+def _with_case(test: Callable[[str, str], bool], text: str, operand: Any) -> bool:
+    if isinstance(operand, dict):
+        return test(text.lower(), str(operand["equals-ignore-case"]).lower())
+    return test(text, operand)
+
+
+def _lets_other_than(text: str, operand: Any) -> bool:
+    if isinstance(operand, dict):
+        return not lets_through(operand, text)
+    return text not in (operand if isinstance(operand, list) else [operand])
+
+
+def _never(_text: str, _operand: Any) -> bool:
+    return False
+
+
+class Operator(NamedTuple):
+    """One way to compare.
+
+    Attributes:
+        takes: Whether an operand is one of its.
+        allowed: What it takes, in words.
+        matches: Whether it lets a text through.
+    """
+
+    takes: Callable[[JsonValue], bool]
+    allowed: str
+    matches: Callable[[str, Any], bool]
+
+
+OPERATORS: Final[Mapping[str, Operator]] = {
+    "anything-but": Operator(_is_excluded, "a value, or a list of at least one", _lets_other_than),
+    "cidr": Operator(_is_network, "a network such as 10.0.0.0/24", _never),
+    "equals-ignore-case": Operator(_is_text, "a text", lambda text, operand: text.lower() == operand.lower()),
+    "exists": Operator(lambda operand: isinstance(operand, bool), "true or false", lambda _, operand: bool(operand)),
+    "numeric": Operator(_is_range, "a comparison such as ['=', 5] or ['>', 0, '<=', 100]", _never),
+    "prefix": Operator(_is_text_or_any_case, "a text", partial(_with_case, str.startswith)),
+    "suffix": Operator(_is_text_or_any_case, "a text", partial(_with_case, str.endswith)),
+    "wildcard": Operator(
+        _is_wildcard,
+        "a text with single *",
+        lambda text, operand: re.fullmatch(".*".join(map(re.escape, operand.split("*"))), text) is not None,
+    ),
+}
+
+
+def value_problem(item: JsonValue) -> str | None:
+    """What is allowed instead, where `item` is neither a plain value nor an operator with what it takes."""
+    if isinstance(item, dict) and len(item) == 1:
+        ((name, operand),) = item.items()
+        if name in OPERATORS:
+            operator = OPERATORS[name]
+            return None if operator.takes(operand) else f"for {name}, {operator.allowed}"
+    if _is_scalar(item):
+        return None
+    known = ", ".join(f"{{{name}: …}}" for name in OPERATORS)
+    return f"a text, a number, true, false, null or one of {known}"
+
+
+def lets_through(item: JsonValue, text: str) -> bool:
+    """Whether a value of a filter, which `value_problem` has nothing against, matches a text."""
+    if not isinstance(item, dict):
+        return item == text
+    ((name, operand),) = item.items()
+    return OPERATORS[name].matches(text, operand)

@@ -1,0 +1,108 @@
+"""What subscribers filter by: operators with operands that AWS takes, on names and values that events have."""
+
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+import yaml
+from pydantic import JsonValue, ValidationError
+
+from components.filter_operators import OPERATORS, lets_through, value_problem
+from components.subscription_args import SubscriptionArgs
+from pipeline.config.messaging import ATTRIBUTES, EVENT_TYPES
+from runtime.logic import event
+from runtime.store.notifications import TopicNotifications
+
+TAKEN: dict[str, tuple[str, ...]] = {
+    "anything-but": ("EUR", "5", "[EUR, 5]", "{prefix: E}", "{suffix: R}"),
+    "cidr": ("10.0.0.0/24", "'2001:db8::/32'"),
+    "equals-ignore-case": ("eur",),
+    "exists": ("true", "false"),
+    "numeric": ("['=', 5]", "['<', 1.5]", "['>=', 0, '<', 10]"),
+    "prefix": ("order.", "{equals-ignore-case: ORDER}"),
+    "suffix": (".rejected", "{equals-ignore-case: REJECTED}"),
+    "wildcard": ("'order.*'", "'*a*'"),
+}
+REFUSED: dict[str, tuple[str, ...]] = {
+    "anything-but": ("[]", "{numeric: ['=', 5]}", "[[EUR]]", ".nan"),
+    "cidr": ("10.0.0.0/33", "shop", "10"),
+    "equals-ignore-case": ("5", "[eur]"),
+    "exists": ("'yes'", "1", "null"),
+    "numeric": ("['<']", "5", "[]", "['<', '5']", "['<', 5, '>', 1]", "['~', 5]", "['=', true]", "['=', .inf]"),
+    "prefix": ("5", "[order.]", "{suffix: a}"),
+    "suffix": ("null", "{prefix: a}"),
+    "wildcard": ("'a**'", "5"),
+}
+
+
+def each(table: dict[str, tuple[str, ...]]) -> list[str]:
+    """Every operator of the table with every operand, as YAML."""
+    return [f"{{{operator}: {operand}}}" for operator, operands in table.items() for operand in operands]
+
+
+def test_every_operator_is_tried_both_ways() -> None:
+    # GIVEN / WHEN / THEN
+    assert set(TAKEN) == set(REFUSED) == set(OPERATORS)
+
+
+@pytest.mark.parametrize("item", each(TAKEN))
+def test_an_operand_that_aws_takes_is_taken(item: str) -> None:
+    # GIVEN / WHEN / THEN
+    assert value_problem(yaml.safe_load(item)) is None
+
+
+@pytest.mark.parametrize("item", each(REFUSED))
+@pytest.mark.parametrize("filters", ["filter_policy: {currency: [%s]}", "event_pattern: {detail: {currency: [%s]}}"])
+def test_an_operand_that_aws_refuses_is_refused_with_what_is_allowed(item: str, filters: str) -> None:
+    # GIVEN
+    subscriber: dict[str, Any] = yaml.safe_load(f"{{name: own, protocol: sqs, {filters % item}}}")
+
+    # WHEN / THEN
+    with pytest.raises(ValidationError):
+        SubscriptionArgs.model_validate(subscriber)
+
+
+@pytest.mark.parametrize(
+    ("item", "through"),
+    [
+        ("order.rejected", True),
+        ("order", False),
+        (5, False),
+        (None, False),
+        ({"prefix": "order."}, True),
+        ({"prefix": "orders."}, False),
+        ({"prefix": {"equals-ignore-case": "ORDER."}}, True),
+        ({"suffix": ".rejected"}, True),
+        ({"suffix": {"equals-ignore-case": "Rejected"}}, True),
+        ({"suffix": ".confirmed"}, False),
+        ({"equals-ignore-case": "ORDER.rejected"}, True),
+        ({"equals-ignore-case": "order"}, False),
+        ({"wildcard": "*.rejected"}, True),
+        ({"wildcard": "order*confirmed"}, False),
+        ({"wildcard": "order?rejected"}, False),
+        ({"anything-but": "order.rejected"}, False),
+        ({"anything-but": ["order.confirmed", 5]}, True),
+        ({"anything-but": {"prefix": "order."}}, False),
+        ({"exists": True}, True),
+        ({"exists": False}, False),
+        ({"numeric": ["=", 5]}, False),
+        ({"cidr": "10.0.0.0/24"}, False),
+    ],
+)
+def test_a_value_lets_a_text_through_as_aws_does(item: JsonValue, through: bool) -> None:
+    # GIVEN / WHEN / THEN
+    assert value_problem(item) is None
+    assert lets_through(item, "order.rejected") is through
+
+
+def test_what_can_be_filtered_by_is_what_is_published() -> None:
+    # GIVEN
+    topic = Mock()
+    published = event.Event("id", "order.rejected", "EUR", "{}", "group", "/orders", "2026-01-01T00:00:00Z")
+
+    # WHEN
+    TopicNotifications(topic, "arn").publish(published)
+
+    # THEN
+    assert set(topic.publish.call_args.kwargs["MessageAttributes"]) == set(ATTRIBUTES)
+    assert set(event.EVENT_TYPES.values()) == set(EVENT_TYPES)
