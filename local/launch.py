@@ -32,6 +32,9 @@ def main() -> None:
     runpy.run_path(str(_HERE / "shared_code.py"))["share_code"](
         importlib.import_module("ministack.core.lambda_runtime")
     )
+    runpy.run_path(str(_HERE / "metrics.py"))["count"](
+        *(importlib.import_module(f"ministack.services.{name}") for name in ("lambda_svc", "apigateway", "cloudwatch"))
+    )
     _raise_file_limit()
     asyncio.run(_serve(os.environ["ORDERS_LOCAL_SOCKET"]))
 

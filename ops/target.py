@@ -75,6 +75,9 @@ class Target(BaseModel):
     functions: tuple[str, ...] = Field(description="The names of all functions by their outputs, the worker's last.")
     gradual_deploy: GradualDeploy | None = Field(default=None, description="None: `pulumi up` moves callers itself.")
     api_url: str | None = Field(default=None, description="Where clients order: behind the edge or domain, if any.")
+    api_id: str | None = Field(default=None, description="Of the HTTP API, whose metrics have it.")
+    api_stage: str | None = None
+    alarm_topic_arns: Mapping[str, str] = Field(default={}, description="By tier; empty: the stack has no alarms.")
     endpoint_url: str | None = None
     credentials: Credentials | None = None
 

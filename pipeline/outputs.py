@@ -14,6 +14,8 @@ from pipeline.operations import Operations
 def export_outputs(data: Data, messaging: Messaging, functions: Functions, api: Api, operations: Operations) -> None:
     """Export addresses and names: tools, subscribers and tests take them from here."""
     pulumi.export("api_url", api.url)
+    pulumi.export("api_id", api.http.api_id)
+    pulumi.export("api_stage", api.http.stage_name)
     pulumi.export("orders_queue_url", messaging.queue.url)
     pulumi.export("dead_letter_queue_url", messaging.queue.dead_letter_url)
     _export_notifications(messaging)

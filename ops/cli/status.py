@@ -1,43 +1,23 @@
-"""`status`: one look at everything."""
+"""`status`: one look at everything, and what is wrong."""
 
 import argparse
-import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any, Final
-
-from rich.table import Table
 
 from ops.cli.common import add_command
 from ops.cli.desk import Desk
 from ops.errors import ExitCode
-from ops.gateway.queues import Depth, depth_of
-from ops.gateway.telemetry import Alarm, Query
-from ops.gateway.worker import ENABLED
+from ops.gateway.queues import Depth
 from ops.logic.durations import WrongValueError, parse_duration, show_duration
-from runtime.metric import Metric
+from ops.status.findings import Finding, Severity, findings_of, verdict_of
+from ops.status.gather import API_COUNTS, WORKER_COUNTS, Gatherer
+from ops.status.reading import Reading
 
-_COUNTS: Final = {
-    "api": (
-        Metric.ORDER_ACCEPTED,
-        Metric.IDEMPOTENT_REPLAY,
-        Metric.IDEMPOTENCY_CONFLICT,
-        Metric.IDEMPOTENCY_MISMATCH,
-        Metric.DEPENDENCY_FAILURE,
-    ),
-    "worker": (
-        Metric.ORDER_CONFIRMED,
-        Metric.ORDER_REJECTED,
-        Metric.ATTEMPT_FAILED,
-        Metric.ATTEMPT_DEFERRED,
-        Metric.LAST_ATTEMPT_FAILED,
-        Metric.MESSAGE_DEAD_LETTERED,
-    ),
-}
-_AGE: Final = "ApproximateAgeOfOldestMessage"
 _LEAST_SECONDS: Final = 60
-_RUNBOOK: Final = re.compile(r"Runbook: (\S+)")
-# An idle queue publishes nothing for a while; an older age would be about another time.
-_AGE_WINDOW: Final = timedelta(minutes=20)
+_LEAST_PAUSE: Final = 2
+_MARKS: Final = {Severity.URGENT: "!!", Severity.WRONG: "! ", Severity.LOOK: "- ", Severity.BLIND: "? "}
+_STYLES: Final = {Severity.URGENT: "bold red", Severity.WRONG: "bold red", Severity.LOOK: "bold yellow"}
 
 
 def register(commands: Any) -> None:
@@ -46,120 +26,152 @@ def register(commands: Any) -> None:
         commands,
         "status",
         run,
-        "show backlog, ages, dead letters, rates and alarms in one look",
+        "say what is wrong: answers, backlog, dead letters, functions, subscribers and alarms in one look",
         "python -m ops status --since 3h",
-        "it prints the commands that fit what it found, and the runbook of each alarm.",
+        "it prints the commands that fit what it found, the most urgent first. Exit code 6: not all could be read.",
     )
     status.add_argument("--since", default="1h", metavar="AGE", help="over which time to count (default: 1h)")
+    status.add_argument(
+        "--watch", nargs="?", const="15s", metavar="AGE", help="look again and again, until Ctrl-C (default: every 15s)"
+    )
 
 
 def run(options: argparse.Namespace, desk: Desk) -> int:
-    """Show it."""
+    """Show it, once or until somebody has seen enough."""
     since = parse_duration(options.since)
     if since < _LEAST_SECONDS:
         raise WrongValueError(f"--since {options.since}: allowed is 1m or more; metrics are counted by the minute.")
-    desk.clients.check_queues()
-    target = desk.target
-    orders = depth_of(desk.clients.sqs, target.orders_queue_url)
-    dead = depth_of(desk.clients.sqs, target.dead_letter_queue_url)
-    mapping = desk.worker.mapping()
-    ages = _ages(desk)
-    counts = _counts(desk, since)
-    total, raised = desk.telemetry.alarms(target.prefix)
+    if options.watch is None:
+        return _look(desk, since)
+    pause = parse_duration(options.watch)
+    if pause < _LEAST_PAUSE or desk.as_json:
+        raise WrongValueError(f"--watch {options.watch}: allowed is 2s or more, and not with --json.")
+    return _watch(desk, since, pause)
+
+
+def _watch(desk: Desk, since: int, pause: int) -> int:
+    code = int(ExitCode.OK)
+    try:
+        while not desk.out.is_closed:
+            if desk.out.is_terminal:
+                desk.out.clear()
+            code = _look(desk, since)
+            desk.say(f"Again in {show_duration(pause)}; Ctrl-C ends it.")
+            desk.clock.sleep(pause)
+    except KeyboardInterrupt:
+        return code
+    return code
+
+
+def _look(desk: Desk, since: int) -> int:
+    reading = Gatherer(desk, since).read()
+    findings = findings_of(reading)
     if desk.as_json:
-        desk.print_json(
-            {
-                "stack": target.prefix,
-                "orders_queue": _depth_json(orders, ages["orders"]),
-                "dead_letter_queue": _depth_json(dead, ages["dead"]),
-                "worker": mapping.state,
-                "seconds": since,
-                "counts": counts,
-                "alarms": {"total": total, "raised": [{"name": a.name, "runbook": _runbook(a)} for a in raised]},
-            }
-        )
+        desk.print_json(_document(desk, reading, findings))
     else:
-        desk.out.print(_queues(orders, dead, ages))
-        desk.heading(f"worker: {mapping.state}")
-        desk.heading(f"counted in the last {show_duration(since)}")
-        desk.out.print(_rates(counts, since))
-        desk.heading(f"alarms: {len(raised)} of {total} raised")
-        if raised:
-            desk.out.print(_alarms(raised))
-    _advise(desk, orders, dead, mapping.state, raised)
-    return ExitCode.OK
+        _show(desk, reading, findings)
+    desk.next(*dict.fromkeys(command for finding in findings for command in finding.commands))
+    return ExitCode.INCOMPLETE if reading.unread else ExitCode.OK
 
 
-def _ages(desk: Desk) -> dict[str, float | None]:
-    urls = {"orders": desk.target.orders_queue_url, "dead": desk.target.dead_letter_queue_url}
-    queries = [
-        Query(key, "AWS/SQS", _AGE, {"QueueName": url.rpartition("/")[2]}, "Maximum") for key, url in urls.items()
-    ]
-    end = datetime.fromtimestamp(desk.clock.time(), UTC)
-    return desk.telemetry.values(queries, end - _AGE_WINDOW, end)
+def _show(desk: Desk, reading: Reading, findings: list[Finding]) -> None:
+    out = desk.out
+    worst = min((finding.severity for finding in findings), default=None)
+    out.tell(verdict_of(reading, findings), style=_STYLES.get(worst, "bold") if worst is not None else "bold green")
+    for finding in findings:
+        out.tell(f"{_MARKS[finding.severity]} {finding.text}")
+        if finding.runbook:
+            runbook = finding.runbook if "/" in finding.runbook else f"docs/runbooks/{finding.runbook}"
+            out.tell(f"   runbook: {runbook}")
+    out.tell("")
+    columns = ("queue", "waiting", "in flight", "delayed", "oldest", "kept for")
+    out.rows(columns, list(_queues(reading)), whole=set(columns))
+    out.fields(dict(_facts(reading)))
+    desk.heading(f"counted in the last {show_duration(reading.seconds)}")
+    counted = list(_counts(reading))
+    out.rows(("what", "count", "per minute"), counted or [("nothing", "-", "-")], whole={"count", "per minute"})
+    raised = [alarm for alarm in reading.alarms or () if alarm.state == "ALARM"]
+    if reading.alarms is not None:
+        desk.heading(f"alarms: {len(raised)} of {len(reading.alarms)} raised")
+    if raised:
+        ages = [(alarm, show_duration(reading.now - alarm.since.timestamp())) for alarm in raised]
+        rows = [(alarm.tier, age, alarm.name, alarm.runbook or "-") for alarm, age in ages]
+        out.rows(("tier", "since", "alarm", "runbook"), rows, whole={"tier", "since", "alarm"})
 
 
-def _counts(desk: Desk, since: int) -> dict[str, int | None]:
-    queries = [
-        Query(f"{service}_{metric.lower()}", desk.target.prefix, metric.value, {"service": service}, "Sum")
-        for service, metrics in _COUNTS.items()
-        for metric in metrics
-    ]
-    end = datetime.fromtimestamp(desk.clock.time(), UTC)
-    values = desk.telemetry.values(queries, end - timedelta(seconds=since), end)
-    return {query.metric: None if (value := values[query.key]) is None else round(value) for query in queries}
+def _queues(reading: Reading) -> Iterator[tuple[str, ...]]:
+    for name, depth, key in (("orders", reading.orders, "orders_age"), ("dead letters", reading.dead, "dead_age")):
+        age = (reading.metrics or {}).get(key)
+        oldest = "-" if age is None else show_duration(age.amount)
+        if depth is not None:
+            numbers = (str(depth.visible), str(depth.hidden), str(depth.delayed))
+            yield name, *numbers, oldest, show_duration(depth.retention_seconds)
 
 
-def _depth_json(depth: Depth, age: float | None) -> dict[str, Any]:
+def _facts(reading: Reading) -> Iterator[tuple[str, str]]:
+    if reading.worker is not None:
+        yield "worker:", reading.worker + (f", {reading.paused}" if reading.paused else "")
+    if reading.deployed:
+        function, (version, made) = max(reading.deployed.items(), key=lambda item: item[1][1])
+        yield "last deploy:", f"{show_duration(reading.now - made)} ago ({function}, version {version})"
+    if reading.quota is not None:
+        used = (reading.metrics or {}).get("concurrency")
+        yield "concurrency:", f"{'unknown' if used is None else int(used.amount)} of the account's {reading.quota}"
+    for key, name in (("latency_p99", "answers, p99:"), ("settled_p95", "settled, p95:")):
+        value = (reading.metrics or {}).get(key)
+        if value is not None:
+            yield name, f"{value.amount:.0f} ms"
+
+
+def _counts(reading: Reading) -> Iterator[tuple[str, str, str]]:
+    names = [("requests", "requests"), ("5xx", "answered 5xx"), ("4xx", "answered 4xx")]
+    names += [(metric, metric.value) for metric in (*API_COUNTS, *WORKER_COUNTS)]
+    names += [(key, key) for key in reading.metrics or () if " of " in key and not key.startswith("invocations")]
+    names += [("events_failed", "deliveries failed"), ("events_lost", "events lost")]
+    for key, name in names:
+        value = (reading.metrics or {}).get(key)
+        if value is not None and (value.amount or " of " not in key):
+            yield name, f"{value.amount:.0f}", f"{value.amount * 60 / reading.seconds:.1f}"
+
+
+def _document(desk: Desk, reading: Reading, findings: list[Finding]) -> dict[str, Any]:
+    metrics = reading.metrics or {}
+    alarms = reading.alarms or ()
+    return {
+        "stack": desk.target.prefix,
+        "verdict": verdict_of(reading, findings),
+        "severity": findings[0].severity.name.lower() if findings else "well",
+        "findings": [finding.as_json() for finding in findings],
+        "unread": [asdict(unread) for unread in reading.unread],
+        "orders_queue": _depth(reading.orders, reading, "orders_age"),
+        "dead_letter_queue": _depth(reading.dead, reading, "dead_age"),
+        "worker": reading.worker,
+        "paused": reading.paused,
+        "seconds": reading.seconds,
+        "counts": {key: value.amount for key, value in metrics.items() if not key.endswith("_age")},
+        "subscribers": reading.subscribers,
+        "deployed": reading.deployed,
+        "quota": reading.quota,
+        "alarms": {
+            "total": len(alarms),
+            "without_data": [alarm.name for alarm in alarms if alarm.state == "INSUFFICIENT_DATA"],
+            "raised": [
+                {"name": alarm.name, "tier": alarm.tier, "since": alarm.since.isoformat(), "runbook": alarm.runbook}
+                for alarm in alarms
+                if alarm.state == "ALARM"
+            ],
+        },
+    }
+
+
+def _depth(depth: Depth | None, reading: Reading, key: str) -> dict[str, Any] | None:
+    age = (reading.metrics or {}).get(key)
+    if depth is None:
+        return None
     return {
         "visible": depth.visible,
         "hidden": depth.hidden,
         "delayed": depth.delayed,
-        "oldest_seconds": age,
+        "oldest_seconds": None if age is None else age.amount,
         "retention_seconds": depth.retention_seconds,
     }
-
-
-def _queues(orders: Depth, dead: Depth, ages: dict[str, float | None]) -> Table:
-    table = Table("queue", "waiting", "in flight", "delayed", "oldest", "kept for", box=None, pad_edge=False)
-    for name, depth, age in (("orders", orders, ages["orders"]), ("dead letters", dead, ages["dead"])):
-        oldest = "-" if age is None else show_duration(age)
-        kept = show_duration(depth.retention_seconds)
-        table.add_row(name, str(depth.visible), str(depth.hidden), str(depth.delayed), oldest, kept)
-    return table
-
-
-def _rates(counts: dict[str, int | None], since: int) -> Table:
-    table = Table("metric", "count", "per minute", box=None, pad_edge=False)
-    for name, count in counts.items():
-        if count is not None:
-            table.add_row(name, str(count), f"{count * 60 / since:.1f}")
-    if table.row_count == 0:
-        table.add_row("no data", "-", "-")
-    return table
-
-
-def _alarms(raised: list[Alarm]) -> Table:
-    table = Table("alarm", "runbook", box=None, pad_edge=False)
-    for alarm in raised:
-        table.add_row(alarm.name, _runbook(alarm))
-    return table
-
-
-def _runbook(alarm: Alarm) -> str:
-    found = _RUNBOOK.search(alarm.description)
-    return found[1] if found else "-"
-
-
-def _advise(desk: Desk, orders: Depth, dead: Depth, worker: str, raised: list[Alarm]) -> None:
-    if worker != ENABLED:
-        desk.say(f"The worker is {worker}: orders wait.")
-        desk.next("python -m ops worker resume --yes")
-    if dead.visible or dead.hidden:
-        desk.next("python -m ops dlq list")
-    if orders.visible or orders.hidden:
-        desk.next("python -m ops orders open --older-than 15m")
-    if raised:
-        desk.say("Open the runbook of the first alarm above.")
-    if worker == ENABLED and not (dead.visible or dead.hidden or orders.visible or orders.hidden or raised):
-        desk.say("Nothing waits and nothing is wrong.")

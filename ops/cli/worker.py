@@ -1,12 +1,14 @@
 """`worker`: pause and resume."""
 
 import argparse
+from dataclasses import asdict
 from typing import Any
 
 from ops.cli.common import add_command, add_group, dry_run
 from ops.cli.desk import Desk
 from ops.errors import ExitCode
-from ops.gateway.worker import DISABLED, ENABLED
+from ops.gateway.worker import DISABLED, ENABLED, Mapping, Pause, tell_pause
+from ops.logic.durations import WrongValueError
 
 
 def register(commands: Any) -> None:
@@ -15,19 +17,20 @@ def register(commands: Any) -> None:
         commands,
         "worker",
         "stop and restart the processing of orders",
-        "python -m ops worker pause --yes",
+        'python -m ops worker pause --by "Ada" --reason "bad release" --yes',
         "paused, orders wait in the queue and keep their attempts. Never forget to resume: status reminds you.",
     )
-    pause = "stop taking orders from the queue; batches that run are finished, new orders are still accepted"
-    add_command(
+    pause = add_command(
         actions,
         "pause",
         run_pause,
-        pause,
-        "python -m ops worker pause --yes",
+        "stop taking orders from the queue; batches that run are finished, new orders are still accepted",
+        'python -m ops worker pause --by "Ada" --reason "bad release" --yes',
         "repair or roll back, then worker resume. A deploy that changes the mapping resumes it as well.",
         changes=True,
     )
+    pause.add_argument("--by", required=True, metavar="PERSON", help="who decides; status shows it to everybody")
+    pause.add_argument("--reason", required=True, metavar="TEXT", help="why; status shows it to everybody")
     add_command(
         actions,
         "resume",
@@ -41,22 +44,35 @@ def register(commands: Any) -> None:
 
 def run_pause(options: argparse.Namespace, desk: Desk) -> int:
     """Pause."""
-    return _switch(options, desk, enabled=False)
+    by, reason = options.by.strip(), options.reason.strip()
+    if not by or not reason:
+        raise WrongValueError("--by and --reason: give both; whoever finds the worker paused needs to know.")
+    before = desk.worker.mapping()
+    after = before
+    if options.yes and before.state != DISABLED:
+        after = desk.worker.pause(before, by=by, reason=reason, waiting=lambda state: desk.say(f"worker: {state} …"))
+    return _report(options, desk, (before, after), None, DISABLED)
 
 
 def run_resume(options: argparse.Namespace, desk: Desk) -> int:
     """Resume."""
-    return _switch(options, desk, enabled=True)
-
-
-def _switch(options: argparse.Namespace, desk: Desk, *, enabled: bool) -> int:
     before = desk.worker.mapping()
-    wanted = ENABLED if enabled else DISABLED
-    after = before
-    if options.yes and before.state != wanted:
-        after = desk.worker.switch(before.uuid, enabled=enabled, waiting=lambda state: desk.say(f"worker: {state} …"))
+    after, pause = before, None
+    if before.state != ENABLED:
+        pause = desk.worker.recorded_pause(before)
+        desk.say(f"It was {tell_pause(before, pause, desk.clock.time())}.")
+        if options.yes:
+            after = desk.worker.resume(before, waiting=lambda state: desk.say(f"worker: {state} …"))
+    return _report(options, desk, (before, after), pause, ENABLED)
+
+
+def _report(
+    options: argparse.Namespace, desk: Desk, states: tuple[Mapping, Mapping], pause: Pause | None, wanted: str
+) -> int:
+    before, after = states
     if desk.as_json:
-        desk.print_json({"dry_run": not options.yes, "before": before.state, "after": after.state})
+        paused = None if pause is None else asdict(pause)
+        desk.print_json({"dry_run": not options.yes, "before": before.state, "after": after.state, "paused": paused})
     elif before.state == wanted:
         desk.out.tell(f"worker: {wanted} already")
     else:
@@ -64,5 +80,5 @@ def _switch(options: argparse.Namespace, desk: Desk, *, enabled: bool) -> int:
     if not options.yes and before.state != wanted:
         dry_run(desk)
     else:
-        desk.next("python -m ops status" if enabled else "python -m ops worker resume --yes")
+        desk.next("python -m ops status" if wanted == ENABLED else "python -m ops worker resume --yes")
     return ExitCode.OK

@@ -1,12 +1,15 @@
-"""CloudWatch: our metrics, the queues' ages, alarms, and log lines."""
+"""CloudWatch: metrics and log lines."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from botocore.exceptions import ClientError
+
+from ops.errors import OpsError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -17,25 +20,34 @@ _DAY: Final = 86_400
 # CloudWatch keeps minutes for 15 days and five minutes for 63, and gives about 100,000 points in one answer.
 _PERIODS: Final = ((_DAY, 60), (14 * _DAY, 300))
 _LONGEST_PERIOD: Final = 3_600
+_ANSWERED: Final = frozenset({"Complete", "PartialData"})
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One metric over the last while. `statistic` is Sum or Maximum."""
+    """One metric over a while.
+
+    Attributes:
+        key: What the value is asked for by.
+        statistic: Sum, Maximum or pNN.
+        combine: What becomes of the periods: their sum, the latest, or the highest. A percentile is asked for in one
+            period as long as the while, because percentiles cannot be combined.
+    """
 
     key: str
     namespace: str
     metric: str
     dimensions: dict[str, str]
-    statistic: str
+    statistic: str = "Sum"
+    combine: Literal["sum", "latest", "highest"] = "sum"
 
 
 @dataclass(frozen=True, slots=True)
-class Alarm:
-    """An alarm that is raised."""
+class Value:
+    """What a metric was: `last` is the beginning of its latest period with anything but zero."""
 
-    name: str
-    description: str
+    amount: float
+    last: datetime | None
 
 
 class Telemetry:
@@ -45,46 +57,41 @@ class Telemetry:
         self._cloudwatch = cloudwatch
         self._logs = logs
 
-    def values(self, queries: Sequence[Query], start: datetime, end: datetime) -> dict[str, float | None]:
-        """By key: the sum, or the latest maximum; `None` without data."""
+    def values(self, queries: Sequence[Query], start: datetime, end: datetime) -> dict[str, Value]:
+        """By key; a metric without data is left out.
+
+        Raises:
+            OpsError: CloudWatch did not answer for one of them.
+        """
         seconds = (end - start).total_seconds()
         period = next((period for longest, period in _PERIODS if seconds <= longest), _LONGEST_PERIOD)
+        whole = min(_DAY, -(-int(seconds) // _LONGEST_PERIOD) * _LONGEST_PERIOD)
         requests: list[MetricDataQueryTypeDef] = [
             {
-                "Id": query.key,
+                "Id": f"q{index}",
                 "MetricStat": {
                     "Metric": {
                         "Namespace": query.namespace,
                         "MetricName": query.metric,
                         "Dimensions": [{"Name": name, "Value": value} for name, value in query.dimensions.items()],
                     },
-                    "Period": period,
+                    "Period": whole if query.statistic.startswith("p") else period,
                     "Stat": query.statistic,
                 },
             }
-            for query in queries
+            for index, query in enumerate(queries)
         ]
-        answer = self._cloudwatch.get_metric_data(
-            MetricDataQueries=requests, StartTime=start, EndTime=end, ScanBy="TimestampDescending"
+        pages = self._cloudwatch.get_paginator("get_metric_data").paginate(
+            MetricDataQueries=requests, StartTime=start, EndTime=end
         )
-        points = {result["Id"]: result.get("Values", []) for result in answer["MetricDataResults"]}
-        summed = {query.key for query in queries if query.statistic == "Sum"}
-        return {
-            query.key: None if not points.get(query.key) else _combine(points[query.key], summed=query.key in summed)
-            for query in queries
-        }
-
-    def alarms(self, prefix: str) -> tuple[int, list[Alarm]]:
-        """How many alarms the stack has, and those that are raised."""
-        pages: Any = self._cloudwatch.get_paginator("describe_alarms").paginate(
-            AlarmNamePrefix=f"{prefix}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
-        )
-        kinds = ("CompositeAlarms", "MetricAlarms")
-        found: list[Any] = [one for page in pages for kind in kinds for one in page.get(kind, ())]
-        raised = [
-            Alarm(one["AlarmName"], one.get("AlarmDescription", "")) for one in found if one["StateValue"] == "ALARM"
-        ]
-        return len(found), raised
+        points: defaultdict[str, list[tuple[datetime, float]]] = defaultdict(list)
+        for page in pages:
+            for result in page["MetricDataResults"]:
+                if result.get("StatusCode", "Complete") not in _ANSWERED:
+                    raise OpsError(f"CloudWatch answered {result['StatusCode']} to one of the metrics.")
+                points[result["Id"]] += zip(result["Timestamps"], result["Values"], strict=True)
+        found = ((query, sorted(points[f"q{index}"])) for index, query in enumerate(queries))
+        return {query.key: _combine(of_query, query.combine) for query, of_query in found if of_query}
 
     def lines(self, group: str, words: Sequence[str], start_ms: int, end_ms: int) -> Iterator[dict[str, Any]]:
         """JSON log lines of a group that contain one of `words`. A group that does not exist has none."""
@@ -106,8 +113,10 @@ class Telemetry:
                 raise
 
 
-def _combine(values: Sequence[float], *, summed: bool) -> float:
-    return sum(values) if summed else values[0]
+def _combine(points: Sequence[tuple[datetime, float]], how: Literal["sum", "latest", "highest"]) -> Value:
+    values = [value for _, value in points]
+    amount = {"sum": sum(values), "latest": values[-1], "highest": max(values)}[how]
+    return Value(amount, max((at for at, value in points if value), default=None))
 
 
 def _parse(text: str) -> dict[str, Any] | None:

@@ -1,10 +1,13 @@
 """The worker's function and its event source mapping."""
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, unquote
 
 from ops.errors import NoStackError, OpsError
+from ops.logic.durations import WrongValueError, show_duration
 from runtime.logic.clock import Clock
 
 if TYPE_CHECKING:
@@ -14,14 +17,32 @@ _WAIT_SECONDS: Final = 120
 _POLL_SECONDS: Final = 1
 ENABLED: Final = "Enabled"
 DISABLED: Final = "Disabled"
+_BY, _AT, _REASON = "ops:paused-by", "ops:paused-at", "ops:paused-reason"
+_MOST_TAG: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Who paused the worker, when (epoch seconds; none if it is not legible), and why."""
+
+    by: str
+    at: float | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """How the worker is fed. `state` is Lambda's: Enabled, Disabled, or on the way to one of them."""
+    """How the worker is fed.
+
+    Attributes:
+        state: Lambda's: Enabled, Disabled, or on the way to one of them.
+        since: When the mapping was changed last, in epoch seconds.
+    """
 
     uuid: str
+    arn: str
     state: str
+    since: float
 
 
 class Worker:
@@ -47,21 +68,56 @@ class Worker:
                 f"{len(ours)} event source mappings lead from {self._queue_arn} to {self._function}; "
                 "there must be one. Nothing was changed. `pulumi up` restores it."
             )
-        return Mapping(ours[0]["UUID"], ours[0]["State"])
+        (one,) = ours
+        arn = one.get("EventSourceMappingArn") or _arn(one)
+        return Mapping(one["UUID"], arn, one["State"], one["LastModified"].timestamp())
 
-    def switch(self, uuid: str, *, enabled: bool, waiting: Callable[[str], None]) -> Mapping:
-        """Enable or disable the mapping, and wait until it is.
+    def recorded_pause(self, mapping: Mapping) -> Pause | None:
+        """What `pause` recorded; none if something else disabled the mapping."""
+        found = self._client.list_tags(Resource=mapping.arn)["Tags"]
+        tags = {name: unquote(value.replace("=", "%")) for name, value in found.items()}
+        if _BY not in tags:
+            return None
+        at = tags.get(_AT, "")
+        return Pause(tags[_BY], int(at) if re.fullmatch(r"[0-9]{1,11}", at) else None, tags.get(_REASON, ""))
+
+    def pause(self, mapping: Mapping, *, by: str, reason: str, waiting: Callable[[str], None]) -> Mapping:
+        """Record who and why, then disable the mapping and wait until it is.
+
+        Raises:
+            WrongValueError: the record is too long for a tag.
+            OpsError: Lambda has not done it in time; it goes on by itself.
+        """
+        record = {_BY: by, _AT: str(int(self._clock.time())), _REASON: reason}
+        # Tags take few characters; quoted with `=`, which is one of them, any text fits.
+        tags = {name: quote(text, safe=" _.:/+-@").replace("%", "=") for name, text in record.items()}
+        if any(len(value) > _MOST_TAG for value in tags.values()):
+            raise WrongValueError(
+                f"--by and --reason are kept as tags of at most {_MOST_TAG} characters, in which a special character "
+                "takes three: give a shorter one."
+            )
+        self._client.tag_resource(Resource=mapping.arn, Tags=tags)
+        return self._switch(mapping, enabled=False, waiting=waiting)
+
+    def resume(self, mapping: Mapping, *, waiting: Callable[[str], None]) -> Mapping:
+        """Enable the mapping, wait until it is, and forget the pause.
 
         Raises:
             OpsError: Lambda has not done it in time; it goes on by itself.
         """
+        resumed = self._switch(mapping, enabled=True, waiting=waiting)
+        self._client.untag_resource(Resource=mapping.arn, TagKeys=[_BY, _AT, _REASON])
+        return resumed
+
+    def _switch(self, mapping: Mapping, *, enabled: bool, waiting: Callable[[str], None]) -> Mapping:
+        uuid = mapping.uuid
         wanted = ENABLED if enabled else DISABLED
         self._client.update_event_source_mapping(UUID=uuid, Enabled=enabled)
         deadline = self._clock.monotonic() + _WAIT_SECONDS
         while True:
             state = self._client.get_event_source_mapping(UUID=uuid)["State"]
             if state == wanted:
-                return Mapping(uuid, state)
+                return replace(mapping, state=state)
             if self._clock.monotonic() > deadline:
                 raise OpsError(
                     f"The worker is still {state} after {_WAIT_SECONDS} s. It goes on; look: python -m ops status"
@@ -80,3 +136,27 @@ class Worker:
         if not source:
             raise NoStackError(f"The function {self._function} has no EVENT_SOURCE: it is not an orders worker.")
         return source
+
+    def quota(self) -> int:
+        """How many executions may run at once in the account and Region."""
+        return self._client.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
+
+    def version(self, function: str) -> tuple[str, str]:
+        """The version that callers of a function get, and when it was made (ISO 8601)."""
+        configuration = self._client.get_function_configuration(FunctionName=function, Qualifier="live")
+        return configuration["Version"], configuration["LastModified"]
+
+
+def _arn(mapping: Any) -> str:
+    # Lambda's older answers do not name it.
+    start = ":".join(mapping["FunctionArn"].split(":")[:5])
+    return f"{start}:event-source-mapping:{mapping['UUID']}"
+
+
+def tell_pause(mapping: Mapping, pause: Pause | None, now: float) -> str:
+    """Who paused the worker, since when and why, as far as it is recorded."""
+    if pause is None:
+        ago = show_duration(now - mapping.since)
+        return f"disabled {ago} ago by something that left no record, such as the console"
+    ago = show_duration(now - (mapping.since if pause.at is None else pause.at))
+    return f"paused {ago} ago by {pause.by}: {pause.reason}"

@@ -15,6 +15,8 @@ QUEUE = "aws:sqs/queue:Queue"
 QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
 OUTPUTS = {
     "api_url",
+    "api_id",
+    "api_stage",
     "orders_queue_url",
     "dead_letter_queue_url",
     "notifications_topic_arn",

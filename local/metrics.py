@@ -1,0 +1,97 @@
+"""Metrics that MiniStack's services do not count, as AWS's do.
+
+Embedded metrics in the functions' logs (CloudWatch's embedded metric format), Lambda's own metrics of every
+invocation, whoever made it, and API Gateway's of every request to an HTTP API. Recording one evaluates no alarm.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from functools import wraps
+from types import ModuleType
+from typing import Any, NamedTuple
+
+_LOGS, _COUNTS = "_emit_lambda_logs", "_emit_lambda_metrics"
+_EXECUTE = "handle_execute"
+_RECORD = "record_metric"
+
+
+class Datum(NamedTuple):
+    """One value of one metric."""
+
+    namespace: str
+    name: str
+    value: float
+    unit: str
+    dimensions: dict[str, str]
+
+
+def embedded(log: str) -> Iterator[Datum]:
+    """The metrics in a function's log."""
+    for line in log.splitlines():
+        if "CloudWatchMetrics" not in line:
+            continue
+        try:
+            document = json.loads(line)
+            directives = document["_aws"]["CloudWatchMetrics"]
+        except (ValueError, KeyError, TypeError):
+            continue
+        for directive in directives:
+            yield from _data(document, directive)
+
+
+def _data(document: dict[str, Any], directive: dict[str, Any]) -> Iterator[Datum]:
+    for names in directive["Dimensions"]:
+        dimensions = {name: str(document[name]) for name in names}
+        for metric in directive["Metrics"]:
+            values = document[metric["Name"]]
+            for value in values if isinstance(values, list) else [values]:
+                unit = metric.get("Unit", "None")
+                yield Datum(directive["Namespace"], metric["Name"], float(value), unit, dimensions)
+
+
+def count(functions: ModuleType, gateway: ModuleType, cloudwatch: ModuleType) -> None:
+    """Make MiniStack count. Raises `LookupError` for the names that it does not have."""
+    needed = ((functions, _LOGS), (functions, _COUNTS), (gateway, _EXECUTE), (cloudwatch, _RECORD))
+    if missing := [name for module, name in needed if not hasattr(module, name)]:
+        raise LookupError(f"this MiniStack has no {', '.join(missing)}; local/metrics.py is for another version")
+    _count_invocations(functions, getattr(cloudwatch, _RECORD))
+    _count_requests(gateway, getattr(cloudwatch, _RECORD))
+
+
+def _count_invocations(functions: ModuleType, record: Any) -> None:
+    log, counted = getattr(functions, _LOGS), getattr(functions, _COUNTS)
+
+    @wraps(log)
+    def logged(func: Any, request_id: str, text: str, error: bool, milliseconds: int, **options: Any) -> None:
+        log(func, request_id, text, error, milliseconds, **options)
+        for datum in embedded(text or ""):
+            record(*datum)
+        name = (func.get("config") or func).get("FunctionName", "unknown")
+        counted(name, duration_ms=milliseconds, error=error, throttle=False)
+
+    @wraps(counted)
+    def throttles_only(function: str, *, throttle: bool, **values: Any) -> None:
+        # MiniStack counts direct invocations only, which would then be there twice.
+        if throttle:
+            counted(function, throttle=throttle, **values)
+
+    setattr(functions, _LOGS, logged)
+    setattr(functions, _COUNTS, throttles_only)
+
+
+def _count_requests(gateway: ModuleType, record: Any) -> None:
+    execute = getattr(gateway, _EXECUTE)
+
+    @wraps(execute)
+    async def counted(api_id: str, stage: str, *request: Any, **options: Any) -> Any:
+        began = time.monotonic()
+        answer = await execute(api_id, stage, *request, **options)
+        dimensions = {"ApiId": api_id, "Stage": stage}
+        hundreds = int(answer[0]) // 100
+        for name, value in (("Count", 1), ("4xx", hundreds == 4), ("5xx", hundreds == 5)):
+            record("AWS/ApiGateway", name, value, "Count", dimensions)
+        record("AWS/ApiGateway", "Latency", (time.monotonic() - began) * 1000, "Milliseconds", dimensions)
+        return answer
+
+    setattr(gateway, _EXECUTE, counted)

@@ -1,0 +1,109 @@
+"""The stack's alarms, and who hears of them."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_sns import SNSClient
+
+TIERS: Final = ("page", "notify", "ticket")
+_MEMBER: Final = re.compile(r'"([^"]+)"')
+_RUNBOOK: Final = re.compile(r"Runbook: (\S+)")
+_PENDING: Final = "PendingConfirmation"
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One alarm.
+
+    Attributes:
+        state: OK, ALARM or INSUFFICIENT_DATA.
+        since: When it got into that state.
+        tier: Who hears of it: itself, or through the composite that has it as a member.
+        heard: Whether it notifies by itself.
+        muted: Whether its actions are turned off.
+    """
+
+    name: str
+    title: str
+    runbook: str | None
+    state: str
+    since: datetime
+    tier: str
+    heard: bool
+    muted: bool
+
+    @property
+    def order(self) -> tuple[int, bool, datetime]:
+        """The most urgent first: by tier, those that are heard, the oldest."""
+        return TIERS.index(self.tier), not self.heard, self.since
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """A subscription to a topic. Its endpoint is an address of people: only its protocol is told."""
+
+    topic: str
+    protocol: str
+    confirmed: bool
+
+
+def alarms_of(client: "CloudWatchClient", prefix: str, topics: Mapping[str, str]) -> list[Alarm]:
+    """The alarms of one stack: those that notify one of its `topics` (ARN by tier), and their composites' members.
+
+    Names alone do not tell: those of a stack `local-eu` begin as those of a stack `local` do.
+    """
+    pages: Any = client.get_paginator("describe_alarms").paginate(
+        AlarmNamePrefix=f"{prefix}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+    )
+    found: dict[str, Any] = {
+        one["AlarmName"]: one
+        for page in pages
+        for kind in ("CompositeAlarms", "MetricAlarms")
+        for one in page.get(kind, ())
+    }
+    tiers = {arn: tier for tier, arn in topics.items() if tier in TIERS}
+    heard = {name: tier for name, one in found.items() if (tier := _tier(one, tiers))}
+    members = {
+        member: tier
+        for name, tier in heard.items()
+        for member in _MEMBER.findall(found[name].get("AlarmRule", ""))
+        if member in found
+    }
+    own = {**members, **heard}
+    alarms = [_alarm(found[name], tier, heard=name in heard) for name, tier in own.items()]
+    return sorted(alarms, key=lambda alarm: alarm.order)
+
+
+def receivers_of(client: "SNSClient", topics: Iterable[str]) -> list[Receiver]:
+    """Who is subscribed to topics."""
+    pages = ((arn, client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn)) for arn in topics)
+    return [
+        Receiver(arn, one["Protocol"], confirmed=one["SubscriptionArn"] != _PENDING)
+        for arn, of_topic in pages
+        for page in of_topic
+        for one in page["Subscriptions"]
+    ]
+
+
+def _tier(alarm: Any, tiers: Mapping[str, str]) -> str | None:
+    return next((tiers[arn] for arn in alarm.get("AlarmActions", ()) if arn in tiers), None)
+
+
+def _alarm(one: Any, tier: str, *, heard: bool) -> Alarm:
+    description = one.get("AlarmDescription", "")
+    link = _RUNBOOK.search(description)
+    return Alarm(
+        name=one["AlarmName"],
+        title=description.partition("] ")[2].partition(".")[0],
+        runbook=link[1] if link else None,
+        state=one["StateValue"],
+        since=one.get("StateTransitionedTimestamp") or one["StateUpdatedTimestamp"],
+        tier=tier,
+        heard=heard,
+        muted=heard and not one.get("ActionsEnabled", True),
+    )

@@ -1,0 +1,71 @@
+"""Who gets the events of settled orders, and what waits in their dead-letter queues."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ops.gateway.queues import depth_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+
+_PENDING = "PendingConfirmation"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """One subscription.
+
+    Attributes:
+        name: A queue's or rule's name; of an address of people only the protocol.
+        rule: The rule's name, on a bus.
+        confirmed: Whether it gets anything.
+        dead_letters: The ARN of its dead-letter queue, if it has one.
+    """
+
+    name: str
+    rule: str | None
+    confirmed: bool
+    dead_letters: str | None
+
+
+def of_topic(client: "SNSClient", topic: str) -> list[Subscriber]:
+    """The topic's subscriptions."""
+    pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+    return [_subscription(client, one) for page in pages for one in page["Subscriptions"]]
+
+
+def of_bus(client: "EventBridgeClient", bus: str) -> list[Subscriber]:
+    """The targets of the bus's rules."""
+    return list(_targets(client, bus))
+
+
+def waiting(client: "SQSClient", queue_arn: str) -> int:
+    """How many messages a queue holds, those among them that somebody looks at."""
+    account, name = queue_arn.split(":")[4:6]
+    url = client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
+    depth = depth_of(client, url)
+    return depth.visible + depth.hidden
+
+
+def _subscription(client: "SNSClient", one: Any) -> Subscriber:
+    protocol, endpoint = one["Protocol"], one["Endpoint"]
+    name = endpoint.rpartition(":")[2] if endpoint.startswith("arn:") else f"one by {protocol}"
+    if one["SubscriptionArn"] == _PENDING:
+        return Subscriber(name, None, confirmed=False, dead_letters=None)
+    attributes = client.get_subscription_attributes(SubscriptionArn=one["SubscriptionArn"])["Attributes"]
+    policy = json.loads(attributes.get("RedrivePolicy") or "{}")
+    return Subscriber(name, None, confirmed=True, dead_letters=policy.get("deadLetterTargetArn"))
+
+
+def _targets(client: "EventBridgeClient", bus: str) -> Iterator[Subscriber]:
+    for page in client.get_paginator("list_rules").paginate(EventBusName=bus):
+        for rule in page["Rules"]:
+            targets = client.list_targets_by_rule(Rule=rule["Name"], EventBusName=bus)["Targets"]
+            for target in targets:
+                dead_letters = target.get("DeadLetterConfig", {}).get("Arn")
+                name = target["Arn"].rpartition(":")[2]
+                yield Subscriber(name, rule["Name"], rule.get("State") == "ENABLED", dead_letters)

@@ -1,0 +1,1 @@
+"""`status`: what is read of a stack, and what follows from it."""

@@ -1,0 +1,227 @@
+"""What is wrong with a stack, from what could be read of it: one verdict, and the findings behind it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Final
+
+from ops.logic.durations import show_duration
+from ops.status.reading import Reading
+from runtime.metric import Metric
+
+WAITING_SECONDS: Final = 900
+"""Orders that wait longer are worth a look, whatever was promised."""
+_FAILING_SHARE: Final = 0.1
+_QUOTA_SHARE: Final = 0.8
+_NAMED: Final = 3
+
+
+class Severity(IntEnum):
+    """How urgent a finding is; the lowest comes first."""
+
+    URGENT = 0
+    """Customers are hurt now, or orders will be lost."""
+    WRONG = 1
+    """Somebody has to act."""
+    LOOK = 2
+    """It was wrong, or nobody is hurt yet."""
+    BLIND = 3
+    """What is wrong would not be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong.
+
+    Attributes:
+        runbook: File and heading, for what no command settles.
+        commands: What to type next.
+    """
+
+    severity: Severity
+    text: str
+    runbook: str | None = None
+    commands: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "severity": self.severity.name.lower(),
+            "text": self.text,
+            "runbook": self.runbook,
+            "next": list(self.commands),
+        }
+
+
+def findings_of(reading: Reading) -> list[Finding]:
+    """Everything that is wrong, the most urgent first."""
+    found = [finding for judge in _JUDGES for finding in judge(reading)]
+    return sorted(found, key=lambda finding: finding.severity)
+
+
+def verdict_of(reading: Reading, findings: Sequence[Finding]) -> str:
+    """One line: whether all is well, and if not, the most urgent thing."""
+    if not findings:
+        settled = int(reading.amount(Metric.ORDER_CONFIRMED) + reading.amount(Metric.ORDER_REJECTED))
+        accepted = int(reading.amount(Metric.ORDER_ACCEPTED))
+        return f"All is well: {accepted} orders accepted and {settled} settled {reading.lately()}."
+    first, more = findings[0], len(findings) - 1
+    others = f" ({more} more below)" if more else ""
+    text = f"{first.text[0].upper()}{first.text[1:]}"
+    match first.severity:
+        case Severity.URGENT | Severity.WRONG:
+            return f"Wrong: {text}.{others}"
+        case Severity.LOOK:
+            return f"Nothing is wrong now. To look at: {text}.{others}"
+        case Severity.BLIND:
+            return f"Nothing wrong was found, but not all would show: {text}.{others}"
+
+
+def _gone(reading: Reading) -> Iterator[Finding]:
+    for unread in reading.unread:
+        if unread.gone:
+            yield Finding(Severity.URGENT, f"the {unread.what} is not there: {unread.why}")
+        else:
+            yield Finding(Severity.BLIND, f"the {unread.what} could not be read: {unread.why}")
+
+
+def _answers(reading: Reading) -> Iterator[Finding]:
+    requests = int(reading.amount("requests"))
+    failed, keys, what = int(reading.amount("5xx")), ("5xx",), "5xx"
+    own = int(reading.amount(Metric.DEPENDENCY_FAILURE))
+    if own > failed:
+        failed, keys, what = own, (Metric.DEPENDENCY_FAILURE,), "503: their callers do not know the outcome"
+    if not failed:
+        return
+    of = f" of {requests}" if requests >= failed else ""
+    severity = Severity.LOOK
+    if reading.ongoing(*keys):
+        few = requests >= failed and failed < requests * _FAILING_SHARE
+        severity = Severity.WRONG if few else Severity.URGENT
+    text = f"{failed}{of} requests were answered {what} {reading.lately(*keys)}"
+    commands = ("python -m ops orders open --older-than 15m",)
+    yield Finding(severity, text, "api.md#api-dependency-failures" if own else "api.md#api-failing", commands)
+
+
+def _worker(reading: Reading) -> Iterator[Finding]:
+    if reading.paused is not None:
+        text = f"the worker is {reading.worker}, {reading.paused}; orders wait"
+        yield Finding(Severity.WRONG, text, "processing.md#processing-failing", ("python -m ops worker resume --yes",))
+
+
+def _attempts(reading: Reading) -> Iterator[Finding]:
+    failed = int(reading.amount(Metric.ATTEMPT_FAILED))
+    if failed:
+        settled = int(reading.amount(Metric.ORDER_CONFIRMED) + reading.amount(Metric.ORDER_REJECTED))
+        many = failed >= (failed + settled) * _FAILING_SHARE
+        severity = Severity.WRONG if many and reading.ongoing(Metric.ATTEMPT_FAILED) else Severity.LOOK
+        text = f"{failed} attempts at orders failed and {settled} settled one {reading.lately(Metric.ATTEMPT_FAILED)}"
+        commands = ("python -m ops orders open --older-than 15m",)
+        yield Finding(severity, text, "processing.md#attempt-failure-rate", commands)
+
+
+def _waiting(reading: Reading) -> Iterator[Finding]:
+    age = (reading.metrics or {}).get("orders_age")
+    if reading.orders is None or age is None or age.amount < WAITING_SECONDS:
+        return
+    kept = reading.orders.retention_seconds
+    severity = Severity.URGENT if age.amount * 2 >= kept else Severity.WRONG
+    text = f"the oldest order waits for {show_duration(age.amount)}, and the queue keeps it {show_duration(kept)}"
+    yield Finding(severity, text, "processing.md#oldest-message-age", ("python -m ops orders open --older-than 15m",))
+
+
+def _dead_letters(reading: Reading) -> Iterator[Finding]:
+    if reading.dead is None or not (count := reading.dead.visible + reading.dead.hidden):
+        return
+    age = (reading.metrics or {}).get("dead_age")
+    kept = reading.dead.retention_seconds
+    late = age is not None and age.amount * 2 >= kept
+    oldest = "" if age is None else f", the oldest for {show_duration(age.amount)}"
+    text = f"{count} messages are in the dead-letter queue{oldest}; it keeps them {show_duration(kept)}"
+    severity = Severity.URGENT if late else Severity.WRONG
+    yield Finding(severity, text, "dead-letters.md#dead-letters", ("python -m ops dlq list",))
+
+
+def _functions(reading: Reading) -> Iterator[Finding]:
+    for key in reading.metrics or {}:
+        kind, _, function = key.partition(" of ")
+        count = int(reading.amount(key))
+        if kind not in {"errors", "throttles"} or not count:
+            continue
+        severity = Severity.WRONG if reading.ongoing(key) else Severity.LOOK
+        name = "worker" if function.endswith("-process-order") else _short(function)
+        did = "died (crash, timeout or memory)" if kind == "errors" else "was throttled: no concurrency was left"
+        text = f"{function} {did} {count} times {reading.lately(key)}"
+        yield Finding(severity, text, f"{'processing' if name == 'worker' else 'api'}.md#{name}-{kind}")
+    used = reading.amount("concurrency")
+    if reading.quota and used >= reading.quota * _QUOTA_SHARE:
+        text = f"{int(used)} of the account's {reading.quota} concurrent executions were in use"
+        yield Finding(Severity.WRONG, text, "capacity.md#account-concurrency")
+
+
+def _short(function: str) -> str:
+    return "-".join(function.split("-")[-2:])
+
+
+def _subscribers(reading: Reading) -> Iterator[Finding]:
+    replay = ("python -m ops order replay-events $ORDER_ID",)
+    if lost := int(reading.amount("events_lost")):
+        text = f"{lost} events were neither delivered nor kept {reading.lately('events_lost')}"
+        yield Finding(Severity.WRONG, text, "notifications.md#notifications-lost", replay)
+    if failed := int(reading.amount("events_failed")):
+        text = f"{failed} deliveries of events failed {reading.lately('events_failed')}"
+        yield Finding(Severity.LOOK, text, "notifications.md#notifications-failed")
+    for name, count in (reading.subscribers or {}).items():
+        if count:
+            text = f"{count} events that {name} did not take wait in its dead-letter queue"
+            yield Finding(Severity.LOOK, text, "notifications.md#notifications-redriven", replay)
+    for name in reading.unconfirmed:
+        yield Finding(Severity.LOOK, f"the subscription of {name} is not confirmed: it gets no event")
+
+
+def _alarms(reading: Reading) -> Iterator[Finding]:
+    severities = {"page": Severity.URGENT, "notify": Severity.WRONG, "ticket": Severity.LOOK}
+    for alarm in reading.alarms or ():
+        if alarm.heard and alarm.state == "ALARM":
+            since = show_duration(reading.now - alarm.since.timestamp())
+            text = f"the alarm {alarm.name} ({alarm.tier}) is raised since {since}: {alarm.title}"
+            yield Finding(severities[alarm.tier], text, alarm.runbook)
+
+
+def _watchers(reading: Reading) -> Iterator[Finding]:
+    if reading.alarms is None:
+        return
+    if not reading.alarms:
+        yield Finding(Severity.BLIND, "the stack has no alarms: nobody is told of anything")
+        return
+    silent = [alarm.name for alarm in reading.alarms if alarm.state == "INSUFFICIENT_DATA"]
+    if silent:
+        text = f"{len(silent)} of {len(reading.alarms)} alarms have no data and cannot be raised ({_some(silent)})"
+        yield Finding(Severity.BLIND, text)
+    if muted := [alarm.name for alarm in reading.alarms if alarm.muted]:
+        yield Finding(Severity.BLIND, f"the actions of {len(muted)} alarms are turned off ({_some(muted)})")
+    if reading.receivers is None:
+        return
+    if not any(each.confirmed for each in reading.receivers if each.topic == reading.page_topic):
+        yield Finding(Severity.BLIND, "nobody who has confirmed it is subscribed to pages")
+    elif pending := [each.protocol for each in reading.receivers if not each.confirmed]:
+        text = f"{len(pending)} subscriptions to alarms are not confirmed ({_some(pending)})"
+        yield Finding(Severity.BLIND, text)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join([*names[:_NAMED], *(["…"] if len(names) > _NAMED else [])])
+
+
+_JUDGES: Final = (
+    _gone,
+    _answers,
+    _worker,
+    _attempts,
+    _waiting,
+    _dead_letters,
+    _functions,
+    _subscribers,
+    _alarms,
+    _watchers,
+)

@@ -1,0 +1,177 @@
+"""Reads what `status` shows. What cannot be read is named, and keeps nothing else from being read."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.cli.desk import Desk
+from ops.errors import NoStackError, OpsError, explain
+from ops.gateway.alarms import alarms_of, receivers_of
+from ops.gateway.queues import depth_of
+from ops.gateway.subscribers import Subscriber, of_bus, of_topic, waiting
+from ops.gateway.telemetry import Query, Value
+from ops.gateway.worker import ENABLED, tell_pause
+from ops.status.reading import Reading, Unread
+from runtime.metric import Metric
+
+API_COUNTS: Final = (
+    Metric.ORDER_ACCEPTED,
+    Metric.IDEMPOTENT_REPLAY,
+    Metric.IDEMPOTENCY_CONFLICT,
+    Metric.IDEMPOTENCY_MISMATCH,
+    Metric.DEPENDENCY_FAILURE,
+)
+WORKER_COUNTS: Final = (
+    Metric.ORDER_CONFIRMED,
+    Metric.ORDER_REJECTED,
+    Metric.ATTEMPT_FAILED,
+    Metric.ATTEMPT_DEFERRED,
+    Metric.LAST_ATTEMPT_FAILED,
+    Metric.MESSAGE_DEAD_LETTERED,
+)
+_AGE: Final = "ApproximateAgeOfOldestMessage"
+# An idle queue publishes nothing for a while; an older age would be about another time.
+_AGE_WINDOW: Final = timedelta(minutes=20)
+# No order and no article has this id: it is asked for to see whether its table answers.
+_NOBODY: Final = "-"
+_TOPIC_METRICS: Final = {
+    "events_failed": "NumberOfNotificationsFailed",
+    "events_lost": "NumberOfNotificationsFailedToRedriveToDlq",
+}
+_RULE_METRICS: Final = {"events_failed": "FailedInvocations", "events_lost": "InvocationsFailedToBeSentToDlq"}
+
+T = TypeVar("T")
+
+
+class Gatherer:
+    """One look at a stack."""
+
+    def __init__(self, desk: Desk, seconds: int) -> None:
+        self._desk, self._seconds = desk, seconds
+        self._unread: list[Unread] = []
+
+    def read(self) -> Reading:
+        """Read everything once."""
+        desk, target, clients = self._desk, self._desk.target, self._desk.clients
+        orders = self._try("orders queue", lambda: depth_of(clients.sqs, target.orders_queue_url))
+        dead = self._try("dead-letter queue", lambda: depth_of(clients.sqs, target.dead_letter_queue_url))
+        if orders is not None and dead is not None:
+            self._try("queues' redrive policy", clients.check_queues)
+        self._try("orders table", lambda: desk.orders.read(_NOBODY))
+        self._try("worker's records", lambda: desk.orders.record_status(_NOBODY))
+        self._try("stock table", lambda: desk.stock.get(_NOBODY))
+        worker = self._try("worker's mapping", desk.worker.mapping)
+        paused = None
+        if worker is not None and worker.state != ENABLED:
+            pause = self._try("record of the pause", lambda: desk.worker.recorded_pause(worker))
+            paused = tell_pause(worker, pause, desk.clock.time())
+        subscribers = self._try("subscribers", self._subscribers) or []
+        topics = target.alarm_topic_arns
+        return Reading(
+            now=desk.clock.time(),
+            seconds=self._seconds,
+            orders=orders,
+            dead=dead,
+            metrics=self._try("metrics", lambda: self._metrics(subscribers)),
+            worker=None if worker is None else worker.state,
+            paused=paused,
+            subscribers={each.name: self._kept(each) for each in subscribers},
+            unconfirmed=[each.name for each in subscribers if not each.confirmed],
+            alarms=self._try("alarms", lambda: alarms_of(clients.cloudwatch, target.prefix, topics)),
+            receivers=self._try("receivers of alarms", lambda: receivers_of(clients.sns, topics.values())),
+            page_topic=topics.get("page"),
+            quota=self._try("concurrency quota", desk.worker.quota),
+            deployed=self._try("versions of the functions", self._deployed),
+            unread=self._unread,
+        )
+
+    def _try(self, what: str, read: Callable[[], T]) -> T | None:
+        try:
+            return read()
+        except (BotoCoreError, ClientError) as error:
+            problem = explain(error, self._desk.target.label)
+        except OpsError as error:
+            problem = error
+        self._unread.append(Unread(what, str(problem), gone=isinstance(problem, NoStackError)))
+        return None
+
+    def _subscribers(self) -> list[Subscriber]:
+        target, clients = self._desk.target, self._desk.clients
+        if target.notifications_bus_arn:
+            return of_bus(clients.events, target.notifications_bus_arn)
+        return of_topic(clients.sns, target.events_arn)
+
+    def _kept(self, subscriber: Subscriber) -> int | None:
+        queue = subscriber.dead_letters
+        if queue is None:
+            return None
+        return self._try(f"dead-letter queue of {subscriber.name}", lambda: waiting(self._desk.clients.sqs, queue))
+
+    def _deployed(self) -> dict[str, tuple[str, float]]:
+        """By function: the version that callers get, and when it was made."""
+        versions = {function: self._desk.worker.version(function) for function in self._desk.target.functions}
+        return {name: (version, datetime.fromisoformat(made).timestamp()) for name, (version, made) in versions.items()}
+
+    def _metrics(self, subscribers: Iterable[Subscriber]) -> dict[str, Value]:
+        end = datetime.fromtimestamp(self._desk.clock.time(), UTC)
+        telemetry = self._desk.telemetry
+        values = telemetry.values(
+            [*self._counts(), *self._deliveries(subscribers)], end - timedelta(seconds=self._seconds), end
+        )
+        ages = telemetry.values(self._ages(), end - _AGE_WINDOW, end)
+        return _merge_deliveries({**values, **ages})
+
+    def _counts(self) -> list[Query]:
+        target = self._desk.target
+        counts = [
+            Query(metric, target.prefix, metric, {"service": service})
+            for service, metrics in (("api", API_COUNTS), ("worker", WORKER_COUNTS))
+            for metric in metrics
+        ]
+        worker = {"service": "worker"}
+        latency = Metric.ACCEPTED_TO_SETTLED
+        counts.append(Query("settled_p95", target.prefix, latency, worker, "p95", "highest"))
+        if target.api_id and target.api_stage:
+            stage = {"ApiId": target.api_id, "Stage": target.api_stage}
+            names = {"requests": "Count", "4xx": "4xx", "5xx": "5xx"}
+            counts += [Query(key, "AWS/ApiGateway", name, stage) for key, name in names.items()]
+            counts.append(Query("latency_p99", "AWS/ApiGateway", "Latency", stage, "p99", "highest"))
+        for function in target.functions:
+            of_function = {"FunctionName": function}
+            counts += [
+                Query(f"{name.lower()} of {function}", "AWS/Lambda", name, of_function)
+                for name in ("Invocations", "Errors", "Throttles")
+            ]
+        return [*counts, Query("concurrency", "AWS/Lambda", "ConcurrentExecutions", {}, "Maximum", "highest")]
+
+    def _deliveries(self, subscribers: Iterable[Subscriber]) -> list[Query]:
+        arn = self._desk.target.events_arn
+        name = arn.rpartition(":")[2].removeprefix("event-bus/")
+        if not self._desk.target.notifications_bus_arn:
+            return [Query(key, "AWS/SNS", metric, {"TopicName": name}) for key, metric in _TOPIC_METRICS.items()]
+        return [
+            Query(f"{key} of {rule}", "AWS/Events", metric, {"EventBusName": name, "RuleName": rule})
+            for rule in sorted({each.rule for each in subscribers if each.rule})
+            for key, metric in _RULE_METRICS.items()
+        ]
+
+    def _ages(self) -> list[Query]:
+        target = self._desk.target
+        urls = {"orders_age": target.orders_queue_url, "dead_age": target.dead_letter_queue_url}
+        return [
+            Query(key, "AWS/SQS", _AGE, {"QueueName": url.rpartition("/")[2]}, "Maximum", "latest")
+            for key, url in urls.items()
+        ]
+
+
+def _merge_deliveries(values: dict[str, Value]) -> dict[str, Value]:
+    """A bus counts by rule; whoever looks wants the sum."""
+    merged = dict(values)
+    for key in _RULE_METRICS:
+        parts = [merged.pop(name) for name in values if name.startswith(f"{key} of ")]
+        if parts:
+            lasts = [part.last for part in parts if part.last is not None]
+            merged[key] = Value(sum(part.amount for part in parts), max(lasts, default=None))
+    return merged
