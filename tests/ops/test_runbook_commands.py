@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -23,6 +24,22 @@ from tests.ops.runbooks import sequences
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 SEQUENCES = sequences()
+SHOWN = {
+    "status": ("worker:", "dead letters", "alarms:"),
+    "dlq list": ("$ORDER_ID", "causes", "InternalServerError"),
+    "dlq show": ("error_type", "InternalServerError", "FAILED", "next: python -m ops dlq redrive"),
+    "dlq redrive": ("redriven", "seen"),
+    "dlq discard": ("$ORDER_ID is DISCARDED", "messages deleted"),
+    "order trace": ("$ORDER_ID", "accepted, and sent to the queue", "event"),
+    "order replay-events": ("published $ORDER_ID:order.confirmed",),
+    "orders open": ("orders have been open for 15m or longer",),
+    "stock get": ("$SKU: ",),
+    "stock add": ("$SKU: was ", "is now"),
+    "worker pause": ("worker: ", "Disabled", "next: python -m ops worker resume"),
+    "deploy rollback": ("error:", "gradual_deploy"),
+    "worker resume": ("worker: ", "Enabled"),
+}
+"""What each command shows, whichever runbook it is in."""
 _NUMBERS = count(1)
 
 
@@ -61,9 +78,19 @@ def an_order_for(commands: tuple[str, ...], stack: LocalStack, account: Account,
     return order_id
 
 
+def what_it_shows(command: str) -> tuple[str, ...]:
+    """Of a command as it is written in a runbook."""
+    words = command.removeprefix("python -m ops ")
+    return next(shown for start, shown in SHOWN.items() if words == start or words.startswith(f"{start} "))
+
+
 @pytest.mark.parametrize("commands", list(SEQUENCES), ids=lambda commands: SEQUENCES[commands][0])
 def test_the_commands_of_a_runbook_do_what_it_says(
-    commands: tuple[str, ...], stack: LocalStack, account: Account, monkeypatch: pytest.MonkeyPatch
+    commands: tuple[str, ...],
+    stack: LocalStack,
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     # GIVEN the stack chosen for this terminal, an article, and an order as the runbook is about
     monkeypatch.setenv("ORDERS_STACK", "local")
@@ -73,9 +100,14 @@ def test_the_commands_of_a_runbook_do_what_it_says(
     order_id = an_order_for(commands, stack, account, sku)
     filled_in = {"ORDER_ID": order_id, "SKU": sku, "NAME": "Ada", "REASON": "found in a test"}
     # WHEN its commands are typed one after the other
-    codes = {command: main(shlex.split(Template(command).substitute(filled_in))[3:]) for command in commands}
-    # THEN each succeeds, and what changes something has done it; but Pulumi alone moves callers of the local stack
-    assert codes == {command: 5 if " deploy rollback" in command else 0 for command in commands}
+    for command in commands:
+        capsys.readouterr()
+        code = main(shlex.split(Template(command).substitute(filled_in))[3:])
+        told = "".join(capsys.readouterr())
+        # THEN each succeeds and shows what its reader looks for; but Pulumi alone moves callers of the local stack
+        assert code == (5 if " deploy rollback" in command else 0), told
+        assert [text for text in what_it_shows(command) if Template(text).substitute(filled_in) not in told] == [], told
+    # THEN what changes something has done it
     if any("dlq redrive --yes" in command for command in commands):
         wait_for("the redriven order to settle", lambda: status_of(account, order_id) == "CONFIRMED")
         assert account.available(sku) == 9
@@ -97,4 +129,41 @@ def test_the_module_runs_as_it_is_typed(stack: LocalStack) -> None:
     # THEN it shows both queues and the worker
     assert done.returncode == 0, done.stderr
     assert "dead letters" in done.stdout
-    assert "worker: Enabled" in done.stdout
+    assert re.search(r"worker: +Enabled", done.stdout)
+
+
+def status(capsys: pytest.CaptureFixture[str]) -> str:
+    """What `status` shows."""
+    capsys.readouterr()
+    main(["status"])
+    return capsys.readouterr().out
+
+
+def test_status_tells_what_runbooks_say_it_tells(
+    stack: LocalStack, account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN the stack chosen for this terminal, and an article
+    monkeypatch.setenv("ORDERS_STACK", "local")
+    monkeypatch.setenv("ORDERS_LOCAL_DIR", str(stack.state.path))
+    sku = f"SKU-{next(_NUMBERS)}"
+    account.set_stock({sku: 10})
+    # WHEN attempts fail
+    with stack.fault("dynamodb", "TransactWriteItems", FaultKind.ERROR, containing=sku):
+        place(stack, sku)
+        queue = "dead_letter_queue_url"
+        before = account.waiting(queue)
+        wait_for("a dead letter", lambda: account.waiting(queue) > before)
+    # THEN it says so, and names the dead letters
+    assert re.search(r"! .*attempts at orders failed", status(capsys))
+    assert re.search(r"! .*messages? .*in the dead-letter queue", status(capsys))
+    # WHEN requests are answered 503
+    with stack.fault("sqs", "SendMessage", FaultKind.ERROR):
+        for _ in range(10):
+            OrdersApi(stack.outputs["api_url"]).post(order((sku, 1)), f"runbook-{next(_NUMBERS)}")
+    # THEN that is the verdict: customers are hurt
+    assert re.match(r"Wrong: \d+ of \d+ requests were answered 5", status(capsys))
+    # WHEN the worker is paused
+    main(["worker", "pause", "--by", "Ada", "--reason", "bad release", "--yes"])
+    # THEN everybody can see who did it, when and why
+    assert re.search(r"the worker is Disabled, paused \d+s ago by Ada: bad release; orders wait", status(capsys))
+    main(["worker", "resume", "--yes"])

@@ -1,0 +1,96 @@
+"""What the embedded AWS counts beyond MiniStack."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from local.metrics import Datum, count, embedded
+
+LINE = json.dumps(
+    {
+        "_aws": {
+            "Timestamp": 1,
+            "CloudWatchMetrics": [
+                {
+                    "Namespace": "orders-local",
+                    "Dimensions": [["service"]],
+                    "Metrics": [{"Name": "OrderConfirmed", "Unit": "Count"}, {"Name": "Latency"}],
+                }
+            ],
+        },
+        "service": "worker",
+        "OrderConfirmed": [1.0, 2.0],
+        "Latency": 29,
+    }
+)
+
+
+def modules() -> tuple[ModuleType, ModuleType, ModuleType, list[tuple[Any, ...]]]:
+    """MiniStack's modules as far as they matter, and what they record."""
+    functions, gateway, cloudwatch = (ModuleType(name) for name in ("functions", "gateway", "cloudwatch"))
+    recorded: list[tuple[Any, ...]] = []
+
+    def of_invocation(function: str, duration_ms: float, error: bool, throttle: bool) -> None:
+        recorded.append((function, duration_ms, error, throttle))
+
+    async def execute(api_id: str, stage: str, status: int) -> tuple[int, dict[str, str], bytes]:
+        return status, {}, b""
+
+    vars(functions).update(_emit_lambda_logs=lambda *_, **__: None, _emit_lambda_metrics=of_invocation)
+    vars(gateway).update(handle_execute=execute)
+    vars(cloudwatch).update(record_metric=lambda *values: recorded.append(values))
+    return functions, gateway, cloudwatch, recorded
+
+
+def test_metrics_in_a_log_are_found_and_other_lines_left_alone() -> None:
+    # GIVEN a log with a document of metrics, and with lines that only look like one
+    log = "\n".join(["START", '{"CloudWatchMetrics": 1}', "CloudWatchMetrics", LINE, "END"])
+    # WHEN it is read
+    found = list(embedded(log))
+    # THEN each value is there with its dimensions
+    service = {"service": "worker"}
+    assert found == [
+        Datum("orders-local", "OrderConfirmed", 1.0, "Count", service),
+        Datum("orders-local", "OrderConfirmed", 2.0, "Count", service),
+        Datum("orders-local", "Latency", 29.0, "None", service),
+    ]
+
+
+def test_every_invocation_is_counted_once_whoever_made_it() -> None:
+    # GIVEN an emulator that counts
+    functions, gateway, cloudwatch, recorded = modules()
+    count(functions, gateway, cloudwatch)
+    # WHEN a function runs, and the emulator itself counts the same run and a throttle
+    functions._emit_lambda_logs({"FunctionName": "worker"}, "r-1", LINE, True, 12, log_source=None)
+    functions._emit_lambda_metrics("worker", duration_ms=12.0, error=True, throttle=False)
+    functions._emit_lambda_metrics("worker", duration_ms=0.0, error=False, throttle=True)
+    # THEN run and throttle are counted once each, and what the function wrote
+    assert recorded[-2:] == [("worker", 12, True, False), ("worker", 0.0, False, True)]
+    assert len(recorded) == 5
+
+
+@pytest.mark.parametrize(("status", "counts"), [(202, (0, 0)), (404, (1, 0)), (503, (0, 1))])
+def test_every_request_is_counted_by_its_answer(status: int, counts: tuple[int, int]) -> None:
+    # GIVEN an emulator that counts
+    functions, gateway, cloudwatch, recorded = modules()
+    count(functions, gateway, cloudwatch)
+    # WHEN a request is answered
+    asyncio.run(gateway.handle_execute("api", "$default", status))
+    # THEN it is one request of its class
+    values = {name: value for _, name, value, _, _ in recorded}
+    assert (values["Count"], values["4xx"], values["5xx"]) == (1, *counts)
+    assert {dimensions["Stage"] for *_, dimensions in recorded} == {"$default"}
+
+
+def test_another_version_of_the_emulator_is_refused() -> None:
+    # GIVEN modules without what is needed
+    empty = ModuleType("empty")
+    # WHEN they are to count
+    # THEN it says what is missing
+    with pytest.raises(LookupError, match="_emit_lambda_logs"):
+        count(empty, empty, empty)

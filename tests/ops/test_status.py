@@ -1,0 +1,312 @@
+"""What `status` says: one verdict that is true, whatever is wrong, missing or unreadable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ops.gateway.alarms import Alarm, Receiver, alarms_of
+from ops.gateway.queues import Depth
+from ops.gateway.telemetry import Value
+from ops.status.findings import Severity, findings_of, verdict_of
+from ops.status.reading import Reading, Unread
+from runtime.metric import Metric
+from tests.ops.mock_stack import GIVEN, MockStack, account
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+PAGES = "arn:aws:sns:eu-west-1:123456789012:orders-prod-alarms-page"
+EMPTY = Depth(0, 0, 0, 4 * 86_400)
+
+
+def alarm(**changes: Any) -> Alarm:
+    fields: dict[str, Any] = {
+        "name": "orders-prod-api-failing",
+        "title": "Customers cannot place orders",
+        "runbook": "https://docs.example.com/api.md#api-failing",
+        "state": "OK",
+        "since": NOW - timedelta(minutes=12),
+        "tier": "page",
+        "heard": True,
+        "muted": False,
+    }
+    return Alarm(**{**fields, **changes})
+
+
+def counted(amount: float, ago: int = 60) -> Value:
+    return Value(amount, NOW - timedelta(seconds=ago))
+
+
+def reading(**changes: Any) -> Reading:
+    """A stack that is well and is watched, but for `changes`."""
+    fields: dict[str, Any] = {
+        "now": NOW.timestamp(),
+        "seconds": 3600,
+        "unread": (),
+        "orders": EMPTY,
+        "dead": EMPTY,
+        "metrics": {Metric.ORDER_ACCEPTED: counted(7), Metric.ORDER_CONFIRMED: counted(6), "requests": counted(9)},
+        "worker": "Enabled",
+        "paused": None,
+        "subscribers": {"mail": 0},
+        "unconfirmed": (),
+        "alarms": (alarm(),),
+        "receivers": (Receiver(PAGES, "https", confirmed=True),),
+        "page_topic": PAGES,
+        "quota": 1000,
+        "deployed": {},
+    }
+    return Reading(**{**fields, **changes})
+
+
+def with_metrics(**more: Value) -> Reading:
+    return reading(metrics={**(reading().metrics or {}), **more})
+
+
+def test_all_is_well_where_nothing_is_wrong() -> None:
+    # GIVEN a stack that is well, and watched
+    # WHEN it is judged
+    # THEN one line says so, with what was seen to happen
+    assert findings_of(reading()) == []
+    assert verdict_of(reading(), []).startswith("All is well: 7 orders accepted and 6 settled in the last 1h")
+
+
+WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
+    "503": (
+        with_metrics(**{Metric.DEPENDENCY_FAILURE: counted(150)}),
+        Severity.URGENT,
+        "150 requests were answered 503",
+        "orders open",
+    ),
+    "few 5xx": (with_metrics(**{"5xx": counted(1), "requests": counted(99)}), Severity.WRONG, "1 of 99", "orders open"),
+    "attempts": (
+        with_metrics(**{Metric.ATTEMPT_FAILED: counted(270)}),
+        Severity.WRONG,
+        "270 attempts at orders failed and 6 settled one",
+        "orders open",
+    ),
+    "attempts are over": (
+        with_metrics(**{Metric.ATTEMPT_FAILED: counted(270, ago=3000)}),
+        Severity.LOOK,
+        "the last 50m 0s ago",
+        "orders open",
+    ),
+    "paused": (
+        reading(worker="Disabled", paused="paused 5m 0s ago by Ada: bad release"),
+        Severity.WRONG,
+        "by Ada: bad release",
+        "worker resume",
+    ),
+    "waiting": (
+        with_metrics(orders_age=counted(1000)),
+        Severity.WRONG,
+        "the oldest order waits for 16m 40s",
+        "orders open",
+    ),
+    "waiting long": (with_metrics(orders_age=counted(3 * 86_400)), Severity.URGENT, "waits for 3d 0h", "orders open"),
+    "dead letters": (
+        reading(dead=Depth(2, 1, 0, 86_400)),
+        Severity.WRONG,
+        "3 messages are in the dead-letter queue",
+        "dlq list",
+    ),
+    "old dead letters": (
+        reading(dead=Depth(2, 0, 0, 86_400), metrics={"dead_age": counted(50_000)}),
+        Severity.URGENT,
+        "the oldest for 13h",
+        "dlq list",
+    ),
+    "dying worker": (
+        with_metrics(**{"errors of orders-prod-process-order": counted(4)}),
+        Severity.WRONG,
+        "orders-prod-process-order died",
+        "",
+    ),
+    "throttled": (
+        with_metrics(**{"throttles of orders-prod-create-order": counted(4)}),
+        Severity.WRONG,
+        "no concurrency was left",
+        "",
+    ),
+    "quota": (with_metrics(concurrency=counted(900)), Severity.WRONG, "900 of the account's 1000", ""),
+    "lost events": (
+        with_metrics(events_lost=counted(1)),
+        Severity.WRONG,
+        "neither delivered nor kept",
+        "replay-events",
+    ),
+    "kept events": (
+        reading(subscribers={"mail": 4}),
+        Severity.LOOK,
+        "4 events that mail did not take",
+        "replay-events",
+    ),
+    "unconfirmed": (reading(unconfirmed=("mail",)), Severity.LOOK, "mail is not confirmed", ""),
+    "page": (reading(alarms=(alarm(state="ALARM"),)), Severity.URGENT, "raised since 12m 0s: Customers cannot", ""),
+    "notice": (reading(alarms=(alarm(state="ALARM", tier="notify"),)), Severity.WRONG, "(notify)", ""),
+    "ticket": (reading(alarms=(alarm(state="ALARM", tier="ticket"),)), Severity.LOOK, "(ticket)", ""),
+    "no data": (
+        reading(alarms=(alarm(), alarm(state="INSUFFICIENT_DATA"))),
+        Severity.BLIND,
+        "1 of 2 alarms have no data",
+        "",
+    ),
+    "no alarms": (reading(alarms=()), Severity.BLIND, "no alarms", ""),
+    "muted": (reading(alarms=(alarm(muted=True),)), Severity.BLIND, "actions of 1 alarms are turned off", ""),
+    "nobody hears": (
+        reading(receivers=(Receiver(PAGES, "email", confirmed=False),)),
+        Severity.BLIND,
+        "subscribed to pages",
+        "",
+    ),
+    "unread": (reading(unread=(Unread("metrics", "no", gone=False),)), Severity.BLIND, "metrics could not be read", ""),
+    "gone": (
+        reading(unread=(Unread("stock table", "no", gone=True),)),
+        Severity.URGENT,
+        "stock table is not there",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG, ids=list(WRONG))
+def test_what_is_wrong_is_said_with_how_urgent_it_is_and_what_to_type(case: str) -> None:
+    # GIVEN one thing that is wrong
+    seen, severity, text, command = WRONG[case]
+    # WHEN it is judged
+    (finding,) = findings_of(seen)
+    # THEN it is the verdict, and nothing is called well
+    assert finding.severity is severity
+    assert text in finding.text
+    assert command in " ".join(finding.commands)
+    assert finding.text[1:] in verdict_of(seen, [finding])
+    assert "well" not in verdict_of(seen, [finding])
+
+
+@given(st.sets(st.sampled_from(sorted(WRONG)), min_size=2))
+def test_of_several_things_the_most_urgent_comes_first(names: set[str]) -> None:
+    # GIVEN several of them at once
+    found = [finding for name in names for finding in findings_of(WRONG[name][0])]
+    ordered = sorted(found, key=lambda finding: finding.severity)
+    # WHEN the verdict is made
+    said = verdict_of(reading(), ordered)
+    # THEN it is about the most urgent, and counts the others
+    assert ordered[0].text[1:] in said
+    assert f"({len(ordered) - 1} more below)" in said
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
+    with account(tmp_path_factory.mktemp("stack")) as made:
+        yield made
+
+
+def status(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
+    """The exit code and the document."""
+    capsys.readouterr()
+    code = stack.run("status", "--json")
+    return code, json.loads(capsys.readouterr().out)
+
+
+def described(name: str, topic: str = "", state: str = "ALARM", members: str = "") -> dict[str, Any]:
+    """An alarm as CloudWatch describes it."""
+    return {
+        "AlarmName": name,
+        "AlarmActions": [topic] if topic else [],
+        "AlarmDescription": "[page] It fails. Why. Runbook: docs/runbooks/api.md#it",
+        "AlarmRule": members,
+        "StateValue": state,
+        "StateUpdatedTimestamp": NOW,
+    }
+
+
+def test_only_the_stacks_own_alarms_are_counted() -> None:
+    # GIVEN alarms of this stack, and of one whose names begin as its own do
+    foreign = "arn:aws:sns:eu-west-1:123456789012:orders-prod-eu-alarms-page"
+    page = {
+        "MetricAlarms": [
+            described("orders-prod-5xx"),
+            described("orders-prod-age", PAGES),
+            described("orders-prod-eu-5xx"),
+            described("orders-prod-eu-age", foreign),
+        ],
+        "CompositeAlarms": [
+            described("orders-prod-failing", PAGES, members='ALARM("orders-prod-5xx")'),
+            described("orders-prod-eu-failing", foreign, members='ALARM("orders-prod-eu-5xx")'),
+        ],
+    }
+    client: Any = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [page]))
+    # WHEN its alarms are asked for
+    found = alarms_of(client, "orders-prod", {"page": PAGES})
+    # THEN its own are there, members of its composites too, those that are heard first
+    assert [(each.name, each.heard) for each in found] == [
+        ("orders-prod-failing", True),
+        ("orders-prod-age", True),
+        ("orders-prod-5xx", False),
+    ]
+    assert {(each.tier, each.title, each.runbook) for each in found} == {
+        ("page", "It fails", "docs/runbooks/api.md#it")
+    }
+
+
+def test_answers_that_no_alarm_has_noticed_are_said(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN ten requests answered 503, counted by the functions alone
+    stack.cloudwatch.put_metric_data(
+        Namespace="orders-prod",
+        MetricData=[
+            {
+                "MetricName": "DependencyFailure",
+                "Dimensions": [{"Name": "service", "Value": "api"}],
+                "Timestamp": datetime.now(UTC) - timedelta(seconds=90),
+                "Value": 10,
+            }
+        ],
+    )
+    # WHEN somebody looks
+    _, document = status(stack, capsys)
+    # THEN it is said
+    assert "10 requests were answered 503" in " ".join(each["text"] for each in document["findings"])
+
+
+def test_what_cannot_be_read_keeps_nothing_else_from_being_shown(
+    stack: MockStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a table that is gone
+    stack.dynamodb.delete_table(TableName=GIVEN["stock_table"])
+    # WHEN somebody looks
+    code, document = status(stack, capsys)
+    # THEN it is named as the most urgent, the rest is shown, and the exit code says that it is not all
+    assert code == 6
+    assert document["findings"][0]["text"].startswith("the stock table is not there")
+    assert document["severity"] == "urgent"
+    assert document["orders_queue"]["visible"] == 0
+
+
+def test_a_pause_tells_who_since_when_and_why(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a worker that somebody paused, with a reason that a tag cannot hold as it is
+    reason = "it's broken (ticket №7, 50 %)"
+    assert stack.run("worker", "pause", "--by", "Zoë", "--reason", reason, "--yes") == 0
+    # WHEN somebody else looks
+    _, document = status(stack, capsys)
+    # THEN they know, and resuming shows it once more and leaves no record
+    assert document["worker"] == "Disabled"
+    assert document["paused"].endswith(f"by Zoë: {reason}")
+    capsys.readouterr()
+    assert stack.run("worker", "resume", "--yes") == 0
+    assert f"by Zoë: {reason}" in capsys.readouterr().err
+    assert status(stack, capsys)[1]["paused"] is None
+
+
+@pytest.mark.parametrize("reason", [" ", "é" * 100])
+def test_a_pause_without_a_reason_that_can_be_kept_is_refused(stack: MockStack, reason: str) -> None:
+    # GIVEN no reason, or one that is too long for a tag
+    # WHEN the worker is to be paused
+    # THEN that is wrong usage, and it runs on
+    assert stack.run("worker", "pause", "--by", "Ada", "--reason", reason, "--yes") == 2
+    assert stack.lambda_.get_event_source_mapping(UUID=stack.mapping)["State"] == "Enabled"
