@@ -16,6 +16,7 @@ from moto import mock_aws
 
 from ops.cli.main import main
 from ops.gateway.clients import Clients
+from ops.gateway.worker import Worker
 from ops.target import Target
 from tests.ops.test_target import outputs
 
@@ -68,7 +69,8 @@ class MockStack:
 
     def run(self, *command: str) -> int:
         """Type a command. All of them share their clients: making those is most of what a command costs."""
-        with patch("ops.cli.main.Clients", self._shared):
+        # moto does not know the account's settings.
+        with patch("ops.cli.main.Clients", self._shared), patch.object(Worker, "quota", lambda _: 1000):
             return main([*command, "--outputs", str(self.outputs)])
 
     def _shared(self, target: Target) -> Clients:

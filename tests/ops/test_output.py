@@ -12,7 +12,7 @@ import pytest
 from ops.cli.desk import Desk
 from ops.cli.order import run_replay
 from ops.gateway.clients import Clients
-from ops.gateway.telemetry import Query, Telemetry
+from ops.gateway.telemetry import Query, Telemetry, Value
 from ops.logic.durations import WrongValueError, parse_duration
 from ops.target import Target
 from runtime.models.order import OrderStatus
@@ -81,20 +81,24 @@ def test_an_event_goes_to_the_bus_where_there_is_one_and_only_when_asked(yes: bo
 def test_a_metric_is_asked_for_in_steps_that_cloudwatch_still_has(age: str, period: int) -> None:
     # GIVEN a time that is counted over
     asked: list[dict[str, Any]] = []
+    moments = [datetime(2026, 1, 30, hour, tzinfo=UTC) for hour in (1, 2, 3)]
 
-    def answer(**call: Any) -> dict[str, Any]:
+    def pages(**call: Any) -> list[dict[str, Any]]:
         asked.extend(call["MetricDataQueries"])
-        return {"MetricDataResults": [{"Id": "k", "Values": [2.0, 1.0]}]}
+        # The newest first, over two pages.
+        return [
+            {"MetricDataResults": [{"Id": "q0", "Timestamps": [moments[2], moments[1]], "Values": [0.0, 2.0]}]},
+            {"MetricDataResults": [{"Id": "q0", "Timestamps": [moments[0]], "Values": [1.0]}]},
+        ]
 
-    telemetry = Telemetry(cast("Any", SimpleNamespace(get_metric_data=answer)), cast("Any", None))
+    client = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=pages))
+    telemetry = Telemetry(cast("Any", client), cast("Any", None))
     end = datetime(2026, 1, 31, tzinfo=UTC)
     # WHEN a sum is asked for
-    values = telemetry.values(
-        [Query("k", "orders-prod", "M", {}, "Sum")], end - timedelta(seconds=parse_duration(age)), end
-    )
+    values = telemetry.values([Query("k", "orders-prod", "M", {})], end - timedelta(seconds=parse_duration(age)), end)
     # THEN the steps fit the time
     assert [query["MetricStat"]["Period"] for query in asked] == [period]
-    assert values == {"k": 3.0}
+    assert values == {"k": Value(3.0, moments[1])}
 
 
 def test_a_duration_that_no_date_can_hold_is_refused() -> None:

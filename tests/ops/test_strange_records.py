@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import ops.sweep
@@ -52,6 +52,8 @@ _VALUE: st.SearchStrategy[dict[str, Any]] = st.recursive(
     ),
     max_leaves=4,
 )
+# Each example is many whole commands: shrinking would take minutes.
+_PHASES = [phase for phase in Phase if phase is not Phase.shrink]
 _COLUMNS = sorted({*StoredOrder.model_fields, "unheard_of"} - {"order_id"})
 _ROWS = st.dictionaries(st.sampled_from(_COLUMNS), _VALUE, max_size=4)
 _LETTERS = st.one_of(
@@ -96,7 +98,7 @@ def put_strange_records(stack: MockStack, row: dict[str, Any], record: dict[str,
     stack.put_dead_letter(body(order_id=GOOD), {"order_id": text(GOOD)})
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, phases=_PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(row=_ROWS, record=st.dictionaries(st.sampled_from(["status", "data", "expiration"]), _VALUE), data=st.data())
 def test_no_record_ends_a_command(stack: MockStack, row: Any, record: Any, data: st.DataObject) -> None:
     # GIVEN any row, record and dead letter of one order, beside a good order that waits
@@ -113,7 +115,7 @@ def test_no_record_ends_a_command(stack: MockStack, row: Any, record: Any, data:
     assert set(codes.values()) <= {0, 5}
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, phases=_PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(row=_ROWS)
 def test_the_good_order_beside_it_is_listed(stack: MockStack, capsys: pytest.CaptureFixture[str], row: Any) -> None:
     # GIVEN any row beside a good order that waits
