@@ -21,6 +21,7 @@ from local.client import LocalStack
 from local.errors import LocalError
 from local.instance import ROOT
 from local.proxy.faults import FaultKind
+from tests.machine.settings import PROXIES, broken_aws_settings
 
 pytestmark = pytest.mark.e2e
 
@@ -155,6 +156,36 @@ def test_status_and_logs_are_data_on_request(stack: LocalStack, capsys: pytest.C
     assert (status["state"], status["endpoint_url"]) == ("ready", stack.outputs.endpoint_url)
     assert {line["function"] for line in lines} == {stack.outputs["get_order_function"]}
     assert any(line["message"].startswith("START") for line in lines)
+
+
+@pytest.mark.usefixtures("stack")
+def test_everything_local_is_deaf_to_the_machines_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a company's proxy that leads nowhere, and AWS settings that nothing can use; all is built
+    for settings in (PROXIES, *broken_aws_settings(tmp_path).values()):
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+
+    # WHEN an instance is started, used by every kind of client, and stopped
+    deaf = LocalStack.start(tmp_path / "deaf", warm_workers=0)
+    try:
+        where = ["--state-dir", str(deaf.state.path)]
+        commands = [
+            ["ops", "status", "--local", *where],
+            ["ops", "stock", "add", "SKU-1", "5", "--new", "--local", *where, "--yes"],
+            ["ops", "smoke", "--local", *where, "--yes"],
+            ["local", "status", *where],
+            ["local", "fault", "add", "--service", "sqs", "--operation", "SendMessage", "--kind", "error", *where],
+            ["local", "logs", *where],
+        ]
+        done = [
+            subprocess.run([sys.executable, "-m", *each], cwd=ROOT, capture_output=True, text=True, check=False)
+            for each in commands
+        ]
+    finally:
+        deaf.stop()
+
+    # THEN all of it works
+    assert {" ".join(each.args[2:4]): each.stderr for each in done if each.returncode} == {}
 
 
 @pytest.mark.long
