@@ -37,7 +37,7 @@ demo: setup ## the whole thing on the embedded AWS, told step by step; ends with
 	@$(BIN)/python -m local demo
 
 incident: setup ## one incident: a dependency fails, a page, its runbook's commands, all well again
-	@$(BIN)/python -m local.incident
+	@$(BIN)/python -m local incident
 
 up: setup ## the embedded AWS with the orders stack, left running, and what to try with it
 	@$(BIN)/python -m local up --detach

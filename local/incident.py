@@ -1,9 +1,9 @@
-"""One incident, played on the embedded AWS: `python -m local.incident`.
+"""The `incident` command: one incident, played on an embedded AWS of its own.
 
 A dependency fails, somebody is paged, opens the runbook that the page names, types its commands, and all is well again.
 Orders, queues, functions, topics and the commands are the real ones. Whether the alarm's condition holds is decided
 here, from what SQS says, because the embedded AWS evaluates alarms too crudely; it delivers the page.
-It takes about two minutes. Exit codes: 0 everything that it says is so, 1 something is not.
+It takes about two minutes.
 """
 
 import argparse
@@ -17,21 +17,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 
+from local.cli.common import add_command
 from local.client import LocalStack
 from local.demo.account import Account, wait_for
 from local.demo.audit import audit, gather
-from local.demo.command import demo_state
 from local.demo.http import OrdersApi, order
+from local.demo.stage import instance_for_a_story, own_state
 from local.demo.teller import Teller
 from local.errors import ExitCode, LocalError
-from local.instance import ROOT, StateDir
-from local.progress import ConsoleReporter
+from local.instance import ROOT
 from local.proxy.faults import FaultKind
-from local.supervisor import Supervisor, UpOptions, interrupt_on_signals
+from local.supervisor import UpOptions
 
 SKU: Final = "SKU-BOOK"
 STOCK: Final = 100
@@ -179,25 +179,22 @@ def play(stack: LocalStack, teller: Teller) -> None:
     teller.conclude(audit(gather(incident.account)))
 
 
-def main() -> int:
+def register(commands: Any) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands,
+        "incident",
+        "play an incident on an instance of its own, from the page to the runbook's end; exit 0 if all is well",
+        "python -m local incident",
+        folder="incident in that folder",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
     """Start an instance of its own, play, stop. Exit 0 if everything that is said is so."""
-    argparse.ArgumentParser(
-        prog="python -m local.incident", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    ).parse_args()
-    state = StateDir(demo_state(None).path.with_name("incident"))
-    reporter = ConsoleReporter(Console(stderr=True))
-    interrupt_on_signals()
-    teller = Teller(Console(highlight=False))
-    try:
-        with Supervisor(state, UpOptions(), reporter).run():
-            play(LocalStack(state), teller)
-    except LocalError as error:
-        Console(stderr=True).print(f"error: {error}", markup=False)
-        return int(error.exit_code)
-    finally:
-        reporter.close()
-    return int(ExitCode.OK if teller.ok else ExitCode.FAILED)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    console = Console(highlight=False)
+    teller = Teller(console)
+    with instance_for_a_story(own_state(options.state_dir, "incident"), UpOptions(), console) as stack:
+        play(stack, teller)
+    return ExitCode.OK if teller.ok else ExitCode.FAILED

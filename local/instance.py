@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,6 +87,11 @@ class StateDir:
         private_folder(self.path)
         if self._lock.exists():
             self.path.chmod(0o700)
+
+    @property
+    def option(self) -> str:
+        """What is added to a command so that it finds this instance; empty where it finds it by itself."""
+        return "" if self.path == StateDir.chosen(None).path else f" --state-dir {shlex.quote(str(self.path))}"
 
     @contextlib.contextmanager
     def held(self) -> Iterator[int]:
@@ -197,6 +203,6 @@ def _alive(pid: int) -> bool:
 def _already(state: StateDir, instance: Instance | None) -> str:
     where = f" at {instance.endpoint_url} (process {instance.supervisor_pid})" if instance else ", still starting,"
     return (
-        f"An instance is already running{where} with the state folder {state.path}. Stop it: python -m local down. "
-        "Or start a second one beside it: --state-dir DIR."
+        f"An instance is already running{where} with the state folder {state.path}. "
+        f"Stop it: python -m local down{state.option}. Or start a second one beside it: --state-dir DIR."
     )

@@ -27,8 +27,7 @@ def print_hints(console: Console, outputs: Outputs, state: StateDir) -> None:
 def hints(outputs: Outputs, state: StateDir) -> dict[str, list[str]]:
     """Titles, and under each the lines to type."""
     url = outputs["api_url"]
-    # Left out where the commands find the folder by themselves.
-    where = "" if state.path == StateDir.chosen(None).path else f" --state-dir {state.path}"
+    where = state.option
     aws = (
         f"AWS_ACCESS_KEY_ID={outputs.aws_access_key_id} AWS_SECRET_ACCESS_KEY={outputs.aws_secret_access_key} "
         f"aws --endpoint-url {outputs.endpoint_url} --region {outputs.region}"

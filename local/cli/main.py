@@ -4,7 +4,6 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from importlib.util import find_spec
 
 from rich.console import Console
 
@@ -25,7 +24,7 @@ example:
   python -m local up --detach && python -m local status
 """
 
-# Modules with a function `register(commands)` each; the demo stands on top of the rest and is looked up last.
+# Modules with a function `register(commands)` each.
 _COMMANDS = (
     "local.cli.up",
     "local.cli.down",
@@ -33,8 +32,9 @@ _COMMANDS = (
     "local.cli.logs",
     "local.cli.fault",
     "local.cli.pulumi",
+    "local.demo.command",
+    "local.incident",
 )
-_OPTIONAL = ("local.demo",)
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name in [*_COMMANDS, *(name for name in _OPTIONAL if find_spec(name))]:
+    for name in _COMMANDS:
         import_module(name).register(commands)
     return root
 

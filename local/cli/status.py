@@ -3,16 +3,18 @@
 import argparse
 import json
 import time
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from rich.console import Console
-from rich.table import Table
 
 from local.cli.common import add_command, add_json, print_json, state_dir
 from local.control import Control
 from local.errors import ExitCode
 from local.instance import Instance, StateDir
 from local.workers import worker_processes
+
+_KEYS: Final = ("aws_access_key_id", "aws_secret_access_key")
 
 
 def register(commands: Any) -> None:
@@ -31,14 +33,27 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json(status)
         return ExitCode.OK
-    table = Table(show_header=False, box=None)
-    for name, value in status.items():
-        if not isinstance(value, dict):
-            table.add_row(name, str(value))
-    for name, value in status["outputs"].items():
-        table.add_row(f"[dim]{name}[/dim]", str(value))
-    Console().print(table)
+    console = Console(highlight=False)
+    for line in lines(status):
+        # Never cut or broken: addresses are there to be copied.
+        console.print(line, markup=False, soft_wrap=True)
     return ExitCode.OK
+
+
+def lines(status: Mapping[str, Any]) -> Iterator[str]:
+    """What a person wants to know, each thing once. Keys stay in the file that has them."""
+    outputs = status["outputs"]
+    own = {name: value for name, value in status.items() if name != "outputs"}
+    stack = {name: value for name, value in outputs.items() if name not in {*own, *_KEYS}}
+    if any(name in outputs for name in _KEYS):
+        own["keys"] = f"in {status['state_dir']}/outputs.json"
+    width = max(len(name) for name in (*own, *stack))
+    for part in (own, stack):
+        yield from (f"{name:{width}}  {_shown(value)}" for name, value in part.items())
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def describe(state: StateDir, instance: Instance) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from local.cli.common import add_command, add_json, print_json, state_dir
 from local.cli.detach import start_detached
@@ -128,5 +129,6 @@ def _detached(state: StateDir, options: argparse.Namespace) -> int:
         print_json(outputs.model_dump())
     else:
         print_hints(console, outputs, state)
-        console.print("Running in the background. Stop it: [bold]python -m local down[/bold]", highlight=False)
+        stop = f"python -m local down{state.option}"
+        console.print("Running in the background. Stop it:", Text(stop, "bold"), highlight=False, soft_wrap=True)
     return ExitCode.OK

@@ -3,14 +3,13 @@
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
 from local.client import LocalStack
 from local.demo.audit import Finding
-from local.demo.http import Answer, order
+from local.demo.http import Answer, at_once, order
 from local.demo.story import BOOK, Stage
 from local.demo.teller import shown
 from local.errors import LocalError
@@ -123,8 +122,7 @@ def look(orders: Mapping[str, Mapping[str, Any]], doors: Sequence[Door]) -> Sigh
     """Let everybody ask for every order. `orders`: rows of the orders table by id."""
     owners = {order_id: str(row["caller"]) for order_id, row in orders.items() if "caller" in row}
     asked = [(door, order_id) for door in doors for order_id in sorted(owners)]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        statuses = list(pool.map(lambda each: _status(*each), asked))
+    statuses = at_once(asked, lambda each: _status(*each), _AT_ONCE)
     answered = [(door, order_id, status) for (door, order_id), status in zip(asked, statuses, strict=True)]
     return Sights(
         owners=owners,

@@ -1,9 +1,7 @@
 """The `demo` command: an instance of its own, the story, the count, and nothing left running."""
 
 import argparse
-import os
 import sys
-from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,11 +12,10 @@ from local.client import LocalStack
 from local.demo import callers, failures, story
 from local.demo.account import Account
 from local.demo.http import OrdersApi
+from local.demo.stage import instance_for_a_story, own_state
 from local.demo.teller import Teller
 from local.errors import ExitCode, LocalError
-from local.instance import ROOT, STATE_VARIABLE, StateDir
-from local.progress import ConsoleReporter
-from local.supervisor import Supervisor, UpOptions, interrupt_on_signals
+from local.supervisor import UpOptions
 
 # The story needs twenty workers of one function and hardly any of the others; more would only start later than now.
 _WARM_WORKERS = 1
@@ -41,26 +38,15 @@ def run(options: argparse.Namespace) -> int:
     """Start, tell, count, stop. Exit 0 if everything that is said is so."""
     # Told on standard error when standard output is for programs.
     console = Console(stderr=options.json, highlight=False)
-    state = demo_state(options.state_dir)
-    reporter = ConsoleReporter(Console(stderr=True))
-    interrupt_on_signals()
     teller = Teller(console)
-    try:
-        with Supervisor(state, UpOptions(warm_workers=_WARM_WORKERS), reporter).run():
-            tell(LocalStack(state), teller)
-            console.print("Stopping the embedded AWS and removing its files …", style="dim")
-    finally:
-        reporter.close()
+    up = UpOptions(warm_workers=_WARM_WORKERS)
+    with instance_for_a_story(own_state(options.state_dir, "demo"), up, console) as stack:
+        tell(stack, teller)
     console.print("Stopped. To try it yourself: make up", style="dim")
     if options.json:
         print_json(teller.document())
         sys.stdout.flush()
     return ExitCode.OK if teller.ok else ExitCode.FAILED
-
-
-def demo_state(given: str | None) -> StateDir:
-    """A folder of its own, so that a running `up` is not disturbed."""
-    return StateDir(Path(given) if given else Path(os.environ.get(STATE_VARIABLE) or ROOT / ".local") / "demo")
 
 
 def tell(stack: LocalStack, teller: Teller) -> None:

@@ -2,13 +2,17 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from local.errors import LocalError
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 # A cold function needs seconds, twenty at once many.
 _TIMEOUT_SECONDS = 120.0
@@ -48,6 +52,16 @@ def order(*lines: tuple[str, int], currency: str = "EUR", unit_price: str = "19.
         "currency": currency,
         "lines": [{"sku": sku, "quantity": quantity, "unit_price": unit_price} for sku, quantity in lines],
     }
+
+
+def at_once(items: Iterable[S], call: Callable[[S], T], threads: int) -> list[T]:
+    """The result of `call` for each of `items`, in their order; `threads` calls are made at the same time."""
+    pool = ThreadPoolExecutor(threads)
+    try:
+        return list(pool.map(call, items))
+    finally:
+        # After Ctrl-C nobody wants the answers; the end of the embedded AWS ends the calls.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 class OrdersApi:

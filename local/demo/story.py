@@ -1,7 +1,6 @@
 """The demo's story: each function is one step."""
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 from local.client import LocalStack
 from local.demo.account import Account, wait_for
 from local.demo.audit import FINAL, UNFILTERED, Finding, audit, gather
-from local.demo.http import OrdersApi, order
+from local.demo.http import OrdersApi, at_once, order
 from local.demo.teller import Teller, shown
 from local.errors import LocalError
 
@@ -97,8 +96,7 @@ def concurrent_retries(stage: Stage) -> None:
     teller.chapter(f"{RETRIES} concurrent retries of one key", "Cold functions start for them, so this takes a moment.")
     body, key = order((BOOK, 1)), "impatient"
     teller.sent(f"{RETRIES} x at once: POST /orders  Idempotency-Key: {key}  {shown(body)}")
-    with ThreadPoolExecutor(RETRIES) as pool:
-        results = list(pool.map(lambda _: stage.api.submit(body, key), range(RETRIES)))
+    results = at_once(range(RETRIES), lambda _: stage.api.submit(body, key), RETRIES)
     statuses = Counter(status for _, attempts in results for status in attempts)
     teller.came(f"{statuses[202]} x 202, {statuses[409]} x 409 (still running; repeated after Retry-After)")
     bodies = {answer.body for answer, _ in results}

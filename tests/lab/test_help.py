@@ -7,7 +7,6 @@ import pytest
 
 COMMANDS = (
     "pipeline.package.__main__",
-    "local.incident",
     "lab.docs.alarms",
     "lab.docs.configuration",
     "local.engine.__main__",

@@ -158,6 +158,7 @@ def test_status_and_logs_are_data_on_request(stack: LocalStack, capsys: pytest.C
     assert any(line["message"].startswith("START") for line in lines)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("stack")
 def test_everything_local_is_deaf_to_the_machines_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a company's proxy that leads nowhere, and AWS settings that nothing can use; all is built

@@ -1,0 +1,36 @@
+"""What `status` shows."""
+
+from local.cli.status import lines
+
+LONG = "http://127.0.0.1:40123/_aws/execute-api/a1b2c3d4/and/a/very/long/path/that/is/wider/than/any/terminal/is/today"
+STATUS = {
+    "state": "ready",
+    "endpoint_url": "http://127.0.0.1:40123",
+    "state_dir": "/home/me/.local",
+    "iam": False,
+    "outputs": {
+        "endpoint_url": "http://127.0.0.1:40123",
+        "iam": False,
+        "aws_access_key_id": "LOCALKEY",
+        "aws_secret_access_key": "a secret",
+        "api_url": LONG,
+        "alarm_topic_arns": {"page": "arn:aws:sns:us-east-1:000000000000:page"},
+    },
+}
+
+
+def test_every_address_is_whole_and_there_once() -> None:
+    # GIVEN an instance with an address that is wider than a terminal / WHEN
+    shown = list(lines(STATUS))
+    # THEN each line has one name and the whole value, and none comes twice
+    assert f"api_url           {LONG}" in shown
+    assert 'alarm_topic_arns  {"page": "arn:aws:sns:us-east-1:000000000000:page"}' in shown
+    names = [line.split()[0] for line in shown]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_keys_stay_in_their_file() -> None:
+    # GIVEN / WHEN / THEN
+    text = "\n".join(lines(STATUS))
+    assert "a secret" not in text
+    assert "keys              in /home/me/.local/outputs.json" in text
