@@ -139,7 +139,7 @@ def test_second_up_says_that_it_is_running(stack: LocalStack, capsys: pytest.Cap
     assert code == 3
     said = " ".join(capsys.readouterr().err.split())
     assert stack.instance.endpoint_url in said
-    assert "python -m local down" in said
+    assert f"python -m local down --state-dir {stack.state.path}" in said
 
 
 def test_status_and_logs_are_data_on_request(stack: LocalStack, capsys: pytest.CaptureFixture[str]) -> None:
