@@ -82,7 +82,7 @@ def run_trace(options: argparse.Namespace, desk: Desk) -> int:
             "Ids are UUIDs in lower case; longer ago: --since 7d."
         )
     known = timeline(steps)
-    event = UNTOLD if isinstance(row, UnreadableOrder) else notification(order, record)
+    event = UNTOLD if isinstance(row, UnreadableOrder) else notification(order, record, known)
     view = None if row is None else row_view(desk, row)
     if desk.as_json:
         steps_json = [step.as_json() for step in known]
@@ -130,7 +130,7 @@ def _advise(desk: Desk, order: StoredOrder | None, record: str | None, order_id:
         return
     if order.status in EVENT_TYPES:
         if record != "COMPLETED":
-            desk.next(f"python -m ops order replay-events {order_id}")
+            desk.next(f"python -m ops dlq show {order_id}", f"python -m ops order replay-events {order_id}")
     elif order.settled_at is None and order.status.value in {"ACCEPTED", "FAILED"}:
         desk.next(f"python -m ops dlq show {order_id}")
 

@@ -1,6 +1,6 @@
 """The life of one order, from what the tables and the logs say."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -11,6 +11,7 @@ from runtime.models.order import OrderStatus, StoredOrder
 
 UNTOLD: Final = "cannot be told: the row is unreadable"
 _WORKER: Final = "worker"
+_PUBLISHED, _FAILED = "event published", "attempt failed"
 CODE_PLACES: Final = frozenset({"trace", "places"})
 """Details that are many lines long, for whoever repairs the code."""
 _SHOWN: Final = (
@@ -101,14 +102,18 @@ def timeline(steps: Iterable[Step]) -> list[Step]:
     return sorted(steps, key=lambda step: from_timestamp(step.at))
 
 
-def notification(order: StoredOrder | None, record: str | None) -> str:
-    """Whether the order's event was published, in words."""
+def notification(order: StoredOrder | None, record: str | None, steps: Sequence[Step] = ()) -> str:
+    """Whether the order's event was published, in words: by the worker's record, else by its log, in order of time."""
     if order is None or order.status not in EVENT_TYPES:
         given_up = order is not None and order.status is OrderStatus.DISCARDED
         return "none: a discarded order has no event" if given_up else "not yet: the order is not settled"
     event_id = f"{order.order_id}:{EVENT_TYPES[order.status]}"
-    if record == "COMPLETED":
+    told = [step for step in steps if step.what in {_PUBLISHED, _FAILED}]
+    if record == "COMPLETED" or any(step.what == _PUBLISHED for step in told):
         return f"published as {event_id}"
+    if told:
+        error = f"{told[-1].details.get('error_type')}: {told[-1].details.get('error')}"
+        return f"not published: the last attempt failed with {error}; the event would be {event_id}"
     if record is None:
         return f"unknown: the worker's record is gone or was never written; the event would be {event_id}"
     return f"not confirmed: the worker's record is {record}; the event would be {event_id}"

@@ -9,9 +9,8 @@ from runtime.models.order import OrderLine, Reason, ReasonCode, StoredOrder
 
 NONE: Final = "None"
 CONDITION_FAILED: Final = "ConditionalCheckFailed"
-TRANSIENT: Final = frozenset(
-    {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"}
-)
+_CONFLICT: Final = "TransactionConflict"
+TRANSIENT: Final = frozenset({_CONFLICT, "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"})
 """Reasons that pass by themselves: another transaction on the row, or load."""
 
 
@@ -52,7 +51,9 @@ class Shortage:
 
 @dataclass(frozen=True, slots=True)
 class Contention:
-    """Nothing was decided; the same transaction may succeed in a moment."""
+    """Nothing was decided; the same transaction may succeed in a moment. `code` says why, load before conflicts."""
+
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,5 +95,8 @@ def _is_shortage(line: OrderLine, item: Mapping[str, Any]) -> bool:
 
 
 def _undecided(reasons: Sequence[ItemReason]) -> Verdict:
-    strange = sorted({reason.code for reason in reasons} - TRANSIENT - {NONE})
-    return Unexpected(f"The settlement was cancelled for {strange}.") if strange else Contention()
+    codes = {reason.code for reason in reasons} - {NONE}
+    strange = sorted(codes - TRANSIENT)
+    if strange:
+        return Unexpected(f"The settlement was cancelled for {strange}.")
+    return Contention(min(codes - {_CONFLICT}, default=_CONFLICT))

@@ -11,6 +11,8 @@ MAX_ERROR_LENGTH: Final = 1024
 # A name that the sender chose; it may be anything, so it is never repeated.
 _FOREIGN_NAME_ERRORS: Final = frozenset({"extra_forbidden", "invalid_key"})
 _SHOWN_PROBLEMS: Final = 10
+# DynamoDB's names for another transaction on the row; each other reason to be busy is load.
+_CONFLICTS: Final = frozenset({"TransactionConflict", "TransactionConflictException", "TransactionInProgressException"})
 
 
 class ProcessingError(Exception):
@@ -37,10 +39,15 @@ class NewerSchemaError(RetryableError):
 
 
 class BusyError(RetryableError):
-    """DynamoDB did nothing, because of other transactions or load. The same call may succeed in a moment."""
+    """DynamoDB did nothing, because of other transactions or load. The same call may succeed in a moment.
+
+    Attributes:
+        throttled: Whether it was load.
+    """
 
     def __init__(self, code: str) -> None:
         super().__init__(f"DynamoDB was busy: {code}")
+        self.throttled = code not in _CONFLICTS
 
 
 class InProgressError(RetryableError):
@@ -52,7 +59,11 @@ class RecordError(RetryableError):
 
 
 class ContentionError(RetryableError):
-    """Other transactions held a row, or the table was throttled, for longer than was waited."""
+    """Other transactions held a row for longer than was waited."""
+
+
+class ThrottledError(RetryableError):
+    """A table was throttled for longer than was waited."""
 
 
 class CorruptDataError(RetryableError):

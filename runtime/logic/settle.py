@@ -15,7 +15,7 @@ from runtime.logic.cancellation import (
     judge,
 )
 from runtime.logic.clock import Clock, timestamp
-from runtime.logic.failures import BusyError, ContentionError, CorruptDataError
+from runtime.logic.failures import BusyError, ContentionError, CorruptDataError, ThrottledError
 from runtime.logic.protocols import Settlements, Written
 from runtime.models.order import OPEN_STATUSES, OrderMessage
 
@@ -43,7 +43,7 @@ class Settler:
         `on_conflict` is called before each further try.
 
         Raises:
-            ContentionError: conflicts or throttling outlived `CONTENTION_SECONDS`.
+            ContentionError, ThrottledError: conflicts or throttling outlived `CONTENTION_SECONDS`.
             CorruptDataError: a stored item is not what the program writes.
         """
         deadline = self.clock.monotonic() + CONTENTION_SECONDS
@@ -55,7 +55,8 @@ class Settler:
             except BusyError as busy:
                 pause = conflict_pause(tries, random=self.random)
                 if self.clock.monotonic() + pause > deadline:
-                    raise ContentionError(f"Still after {tries} tries: {busy}") from busy
+                    outlived = ThrottledError if busy.throttled else ContentionError
+                    raise outlived(f"Still after {tries} tries: {busy}") from busy
             on_conflict()
             self.clock.sleep(pause)
 
@@ -75,8 +76,8 @@ class Settler:
                 return Written(cancelled.stored or self.store.read(message.order_id), by_us=False)
             case Shortage(reason):
                 return self.store.reject(message, reason, settled_at=settled_at)
-            case Contention():
-                raise BusyError("TransactionCanceled") from cancelled
+            case Contention(code):
+                raise BusyError(code) from cancelled
             case Unexpected(explanation):
                 raise CorruptDataError(explanation) from cancelled
 

@@ -109,6 +109,22 @@ def test_whether_an_event_was_published_is_said_as_it_is_known(
     assert said in text
 
 
+@pytest.mark.parametrize(
+    ("messages", "said"),
+    [
+        (["order settled", "attempt failed"], "not published: the last attempt failed with ContentionError: None"),
+        (["attempt failed", "event published"], "published as"),
+        (["order settled"], "unknown"),
+    ],
+)
+def test_what_the_log_says_of_an_event_is_no_secret(messages: list[str], said: str) -> None:
+    # GIVEN a settled order without a record of the worker, and lines of its log
+    steps = [step_of_line(line(message=message)) for message in messages]
+    # WHEN its notification is asked for
+    # THEN what the log tells is not called unknown
+    assert notification(stored(status=OrderStatus.CONFIRMED), None, steps).startswith(said)
+
+
 def test_an_order_sent_again_is_the_same_message(world: World) -> None:
     # GIVEN an accepted order whose message is gone
     order_id = accept(world, "k")

@@ -42,9 +42,10 @@ def shortage(code: ReasonCode, *skus: str) -> Shortage:
         (SETTLED, [EMPTY], AlreadyFinal()),
         (SETTLED, [BUSY], AlreadyFinal()),
         (SETTLED, [UNKNOWN], AlreadyFinal()),
-        (BUSY, [EMPTY], Contention()),
-        (BUSY, [FINE], Contention()),
-        (FINE, [BUSY], Contention()),
+        (BUSY, [EMPTY], Contention(BUSY.code)),
+        (BUSY, [FINE], Contention(BUSY.code)),
+        (FINE, [BUSY], Contention(BUSY.code)),
+        (FINE, [BUSY, ItemReason("ThrottlingError"), FINE], Contention("ThrottlingError")),
         (FINE, [EMPTY], shortage(ReasonCode.OUT_OF_STOCK, "SKU-0")),
         (FINE, [UNKNOWN], shortage(ReasonCode.UNKNOWN_SKU, "SKU-0")),
         (FINE, [FINE, EMPTY, BUSY, EMPTY], shortage(ReasonCode.OUT_OF_STOCK, "SKU-1", "SKU-3")),
@@ -102,7 +103,8 @@ def test_every_mix_of_reasons_is_judged_by_the_same_rule(order: ItemReason, stoc
     match verdict:
         case AlreadyFinal():
             assert order.code == "ConditionalCheckFailed"
-        case Contention():
+        case Contention(code):
+            assert code in TRANSIENT
             assert order.code in TRANSIENT or (order is FINE and not unknown and not empty)
         case Shortage(reason):
             assert order is FINE

@@ -13,6 +13,7 @@ from runtime.logic.failures import (
     CorruptDataError,
     NewerSchemaError,
     PermanentError,
+    ThrottledError,
     describe,
     validation_text,
 )
@@ -115,20 +116,29 @@ def test_a_reason_that_nobody_expects_is_quoted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("client", "told"),
+    ("client", "error", "told"),
     [
         (
             Refusing("TransactionCanceledException", CancellationReasons=[{"Code": "TransactionConflict"}] * 2),
-            "TransactionCanceled",
+            ContentionError,
+            "TransactionConflict",
         ),
-        (Refusing("ThrottlingException"), "ThrottlingException"),
+        (
+            Refusing("TransactionCanceledException", CancellationReasons=[{"Code": "ThrottlingError"}] * 2),
+            ThrottledError,
+            "ThrottlingError",
+        ),
+        (Refusing("TransactionInProgressException"), ContentionError, "TransactionInProgressException"),
+        (Refusing("ThrottlingException"), ThrottledError, "ThrottlingException"),
     ],
 )
-def test_contention_that_does_not_end_says_how_often_it_was_tried_and_what_it_was(client: Any, told: str) -> None:
+def test_a_busy_table_is_named_for_what_it_was_and_how_often_it_was_tried(
+    client: Any, error: type[Exception], told: str
+) -> None:
     # GIVEN a table that is busy for ever
     clock = FakeTime(now=0)
     # WHEN an order is settled
-    with pytest.raises(ContentionError) as caught:
+    with pytest.raises(error) as caught:
         Settler(SettlementStore(client, "orders", "stock"), clock, lambda: 0.5).settle(message(), lambda: None)
     # THEN it was tried for two seconds, and the last answer is told
     assert str(caught.value) == f"Still after 14 tries: DynamoDB was busy: {told}"
