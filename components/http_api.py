@@ -12,7 +12,7 @@ from components.http_api_args import Cors, HttpApiArgs, JwtAuthorizer, Route
 
 __all__ = ["Cors", "HttpApi", "HttpApiArgs", "JwtAuthorizer", "Route"]
 
-# The stage without a path of its own: `Location: /orders/{id}` is right as it stands.
+# The stage without a path of its own.
 STAGE = "$default"
 # The most that HTTP APIs wait; the functions' own timeouts are below it and end first.
 INTEGRATION_TIMEOUT_MILLISECONDS = 30_000

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 
+from lab.docs.examples import KEY, ORDER, record
 from runtime.http import problems
 from runtime.http.body import MAX_BYTES
 from runtime.http.problems import CATALOGUE, ProblemType
@@ -71,19 +72,13 @@ _PLATFORM: Final = {
     503: "The platform could not reach the function in time: repeat the request with the same key and body.",
 }
 _POST_PROBLEMS: Final = [kind for kind in CATALOGUE if kind is not problems.NOT_FOUND]
-_GET_PROBLEMS: Final = [problems.CALLER_UNIDENTIFIED, problems.NOT_FOUND, problems.OUTCOME_UNKNOWN]
-_ORDER: Final = {
-    "currency": "EUR",
-    "lines": [{"sku": "SKU-1", "quantity": 2, "unit_price": "19.90"}],
-    "reference": "basket 4711",
-}
-_ACCEPTED: Final = {
-    "order_id": "1bfa2889-307d-56d4-8339-4dc839c7313d",
-    "status": "ACCEPTED",
-    "total": "39.80",
-    "currency": "EUR",
-    "accepted_at": "2026-01-31T12:00:00.000Z",
-}
+_GET_PROBLEMS: Final = [
+    problems.CALLER_UNIDENTIFIED,
+    problems.EDGE_BYPASSED,
+    problems.NOT_FOUND,
+    problems.OUTCOME_UNKNOWN,
+]
+_RECORDED: Final = record()
 
 
 def build() -> dict[str, Any]:
@@ -142,26 +137,29 @@ def _post() -> dict[str, Any]:
         "description": "`true` on a replay of the first answer; absent on the first.",
         "schema": {"type": "string", "const": "true"},
     }
-    location = {"description": "Where the order can be looked up.", "schema": {"type": "string"}, "required": True}
+    location = {
+        "description": "Where the order can be looked up, relative to the URL of this request.",
+        "schema": {"type": "string", "format": "uri-reference"},
+        "required": True,
+    }
     return {
         "operationId": "createOrder",
         "summary": "Submit an order",
         "description": f"The body has at most {MAX_BYTES:,} bytes of UTF-8 JSON with unique member names.",
         "parameters": [_KEY_PARAMETER, _CORRELATION_PARAMETER, _TRACE_PARAMETER],
-        "requestBody": {"required": True, "content": _json("OrderRequest", _ORDER)},
+        "requestBody": {"required": True, "content": _json("OrderRequest", ORDER)},
         "responses": {
             "202": {
                 "description": "Accepted; or accepted before, and this is the first answer again.",
                 "headers": {"Location": location, REPLAY_HEADER: replayed, **_CORRELATION},
-                "content": _json("AcceptedOrder", _ACCEPTED),
+                "content": _json("AcceptedOrder", _RECORDED.accepted),
             },
-            **_problem_responses(_POST_PROBLEMS),
+            **_problem_responses(_POST_PROBLEMS, _RECORDED.refused),
         },
     }
 
 
 def _get() -> dict[str, Any]:
-    seen = {**_ACCEPTED, "status": "REJECTED", "reason": {"code": "OUT_OF_STOCK", "skus": ["SKU-1"]}}
     return {
         "operationId": "getOrder",
         "summary": "Look up an order",
@@ -174,26 +172,28 @@ def _get() -> dict[str, Any]:
             "200": {
                 "description": "The order as it stands. Fields without a value are absent.",
                 "headers": dict(_CORRELATION),
-                "content": _json("OrderView", seen),
+                "content": _json("OrderView", _RECORDED.seen),
             },
-            **_problem_responses(_GET_PROBLEMS, without=(413,)),
+            **_problem_responses(_GET_PROBLEMS, _RECORDED.unseen, without=(413,)),
         },
     }
 
 
-def _problem_responses(kinds: list[ProblemType], without: tuple[int, ...] = ()) -> dict[str, Any]:
+def _problem_responses(
+    kinds: list[ProblemType], recorded: dict[str, Any], without: tuple[int, ...] = ()
+) -> dict[str, Any]:
     platform = {status: text for status, text in _PLATFORM.items() if status not in without}
     return {
-        str(status): _response([kind for kind in kinds if kind.status == status], platform.get(status))
+        str(status): _response([kind for kind in kinds if kind.status == status], recorded, platform.get(status))
         for status in sorted({kind.status for kind in kinds} | set(platform))
     }
 
 
-def _response(kinds: list[ProblemType], platform: str | None) -> dict[str, Any]:
+def _response(kinds: list[ProblemType], recorded: dict[str, Any], platform: str | None) -> dict[str, Any]:
     texts = [f"`{kind.name}`: {kind.title}. {kind.when}" for kind in kinds] + ([platform] if platform else [])
     content: dict[str, Any] = {}
     if kinds:
-        examples = {kind.name: {"value": _example(kind)} for kind in kinds}
+        examples = {kind.name: {"value": recorded[kind.type]} for kind in kinds}
         content[problems.MEDIA_TYPE] = {"schema": _reference("Problem"), "examples": examples}
     if platform:
         content["application/json"] = {"schema": _reference("PlatformError")}
@@ -206,15 +206,6 @@ def _response(kinds: list[ProblemType], platform: str | None) -> dict[str, Any]:
         **({"headers": headers} if headers else {}),
         "content": content,
     }
-
-
-def _example(kind: ProblemType) -> dict[str, Any]:
-    example: dict[str, Any] = {"type": kind.type, "title": kind.title, "status": kind.status, "detail": kind.when}
-    if kind is problems.VALIDATION_FAILED:
-        example["errors"] = [{"pointer": "/lines/0/quantity", "detail": "Allowed: Units ordered, a whole number."}]
-    if kind is problems.OUTCOME_UNKNOWN:
-        example["order_id"] = _ACCEPTED["order_id"]
-    return example
 
 
 def _json(model: str, example: object) -> dict[str, Any]:
@@ -236,7 +227,7 @@ _KEY_PARAMETER: Final = {
         f"{_KEY_LIFE_HOURS} hours."
     ),
     "schema": {"type": "string", "minLength": 1},
-    "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+    "example": KEY,
 }
 _CORRELATION_PARAMETER: Final = {
     "name": CORRELATION_HEADER,

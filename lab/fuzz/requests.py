@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import urljoin
 
 from lab.fuzz import contract
 from lab.fuzz.contract import ACCEPTED, FOUND, UNKNOWN, RefusedError
@@ -25,6 +26,7 @@ REUSED, IN_PROGRESS, NOT_FOUND = "idempotency-key-reused", "request-in-progress"
 _MEMBERS: Final = frozenset({"type", "title", "status", "detail", "errors", "order_id"})
 _KINDS: Final = {kind.type: kind for kind in CATALOGUE}
 _MEDIA: Final = ("application/json; charset=utf-8", "text/plain", "application/jsonx", "application/json;;", "")
+_PLACE: Final = "https://api.example/base/orders/"
 _ISSUER: Final = "https://issuer.example"
 Caller = tuple[str, str] | None
 
@@ -222,8 +224,8 @@ def broken(response: Any) -> list[str]:
 
 def _broken_acceptance(document: dict[str, Any], headers: dict[str, str]) -> list[str]:
     found = [] if list(document) == ["order_id", "status", "total", "currency", "accepted_at"] else ["202: members"]
-    if headers["Location"].rpartition("/")[2] != document["order_id"]:
-        found.append("202: Location is another order's")
+    if urljoin(_PLACE.rstrip("/"), headers["Location"]) != f"{_PLACE}{document['order_id']}":
+        found.append("202: Location does not lead to the order")
     return found
 
 

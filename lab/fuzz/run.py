@@ -113,13 +113,17 @@ def play(tally: Tally, wanted: dict[str, int], workers: int) -> Iterator[None]:
     for kind, number in wanted.items():
         first, last = tally.seed + tally.rounds[kind], tally.seed + -(-number // KINDS[kind][1])
         chunks += [(kind, range(start, min(start + _CHUNK, last))) for start in range(first, last, _CHUNK)]
+    for part in map(play_chunk, chunks) if workers == 1 else _on_processes(chunks, workers):
+        tally.counted += part.counted
+        tally.violations += part.violations
+        for kind, rounds in part.rounds.items():
+            tally.rounds[kind] += rounds
+        yield
+
+
+def _on_processes(chunks: list[tuple[str, range]], workers: int) -> Iterator[Tally]:
     # Not forked from here: that would copy whatever threads and locks there are.
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])
     with context.Pool(workers, maxtasksperchild=_CHUNKS_PER_PROCESS) as pool:
-        for part in map(play_chunk, chunks) if workers == 1 else pool.imap(play_chunk, chunks):
-            tally.counted += part.counted
-            tally.violations += part.violations
-            for kind, rounds in part.rounds.items():
-                tally.rounds[kind] += rounds
-            yield
+        yield from pool.imap(play_chunk, chunks)

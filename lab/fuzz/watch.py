@@ -77,7 +77,7 @@ class Watch:
         self.output.stream.seek(0)
         self.output.stream.truncate()
         self.look_for((hostile.marks | hostile.names | {SKU, PRICE}).difference(ignored), text, "the log")
-        for line in text.splitlines():
+        for line in filter(None, text.split("\n")):
             try:
                 json.loads(line)
             except ValueError:

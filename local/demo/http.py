@@ -68,7 +68,7 @@ class OrdersApi:
     """The deployed API. Safe to use from many threads: each request has its own connection."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
         parts = urlsplit(url)
         self._host, self._port, self._base = parts.hostname or "", parts.port, parts.path
 
@@ -109,7 +109,7 @@ class OrdersApi:
             response = connection.getresponse()
             content = response.read()
         except (OSError, HTTPException) as error:
-            raise LocalError(f"{method} {self._url}{path} got no answer: {error!r}") from error
+            raise LocalError(f"{method} {self.url}{path} got no answer: {error!r}") from error
         finally:
             connection.close()
         received = {name.lower(): value for name, value in response.getheaders()}

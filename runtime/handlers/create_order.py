@@ -98,7 +98,8 @@ def _accepted(answer: Answer) -> Response:
     # From the answer: a replayed one belongs to its own order, however ids are derived by then.
     order_id = document_of(answer.body)["order_id"]
     logger.info("order accepted", extra={"order_id": order_id, "replayed": answer.replayed})
-    headers = {"Location": f"/orders/{order_id}"}
+    # Relative to the URL of the POST (RFC 9110, 10.2.2): only the client knows what stands before `/orders` there.
+    headers = {"Location": f"orders/{order_id}"}
     if answer.replayed:
         headers[REPLAY_HEADER] = "true"
     return json_response(202, answer.body, headers)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urljoin
 
 import pytest
 
@@ -40,11 +41,11 @@ def test_accepted_order(api: OrdersApi, account: Account, stocked: Callable[[int
     assert answer.status == 202
     assert list(answer.document) == ["order_id", "status", "total", "currency", "accepted_at"]
     assert (answer.document["status"], answer.document["total"]) == ("ACCEPTED", "39.80")
-    assert answer.headers["location"] == f"/orders/{answer.order_id}"
+    assert urljoin(f"{api.url}/orders", answer.headers["location"]) == f"{api.url}/orders/{answer.order_id}"
     assert answer.headers["x-correlation-id"] == "seen-by-all"
     assert not answer.is_replay
     settled(account, answer.order_id)
-    looked_up = api.call("GET", answer.headers["location"])
+    looked_up = api.get(answer.order_id)
     assert (looked_up.status, looked_up.document["status"]) == (200, "CONFIRMED")
 
 

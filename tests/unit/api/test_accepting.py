@@ -1,6 +1,7 @@
 """What `POST /orders` does with an order that is in order."""
 
 import json
+from urllib.parse import urljoin
 
 import pytest
 
@@ -23,7 +24,7 @@ def test_an_order_is_accepted_with_its_exact_total(api: Api) -> None:
     assert answer["status"] == "ACCEPTED"
     assert answer["total"] == "0.5000"
     assert answer["accepted_at"] == "2026-01-31T12:00:01.000Z"
-    assert response["headers"]["Location"] == f"/orders/{answer['order_id']}"
+    assert response["headers"]["Location"] == f"orders/{answer['order_id']}"
     assert "Idempotent-Replayed" not in response["headers"]
 
 
@@ -175,3 +176,21 @@ def test_the_record_holds_hashes_and_expires_after_the_configured_life(api: Api)
     assert KEY not in str(record)
     assert "private" not in str(record)
     assert lasts == pytest.approx(86_400 - 10, abs=2)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.example/orders",
+        "https://api.example/shop/v1/orders",
+        "http://127.0.0.1:4566/restapis/a1b2/$default/_user_request_/orders?trace=1",
+    ],
+)
+def test_location_leads_to_the_order_whatever_stands_before_the_path(api: Api, url: str) -> None:
+    # GIVEN an API that is reached at this URL
+    # WHEN an order is posted there
+    response = api.post()
+
+    # THEN its location is below it
+    expected = f"{url.partition('?')[0]}/{document(response)['order_id']}"
+    assert urljoin(url, response["headers"]["Location"]) == expected
