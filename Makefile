@@ -11,7 +11,7 @@ PACKAGES := components pipeline runtime local ops policy lab tests
 SOURCES := __main__.py tools.py $(wildcard $(PACKAGES))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo incident up down lint types unit infra flow crash-points e2e long engine test check fuzz mutation format audit lock clean
+.PHONY: help setup demo incident up down lint types unit infra flow crash-points e2e aws-check long engine test check fuzz mutation format audit lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,10 @@ crash-points: setup ## the table crash point x fault -> outcome, and the deliber
 
 e2e: setup ## the deployed local stack over HTTP and the AWS API
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "e2e and not long" tests/e2e tests/local tests/ops
+
+aws-check: setup ## the end-to-end tests against a stack on AWS, by its outputs: make aws-check OUTPUTS=dev.json (docs/delivery.md)
+	@test -n "$(OUTPUTS)" || { echo "Which stack? make aws-check OUTPUTS=FILE, from: pulumi stack output --json --show-secrets > FILE" >&2; exit 2; }
+	@$(BIN)/python -m tests.e2e.aws_check "$(OUTPUTS)" --yes $(AWS_CHECK_OPTIONS)
 
 long: setup ## what `make test` leaves out because it takes minutes: a storm, an incident, all runbooks, all option pairs, …
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "long and not engine"

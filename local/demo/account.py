@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -105,7 +105,7 @@ class Account:
         """How many of `sku` there are."""
         return int(self.stock()[sku]["available"])
 
-    def orders(self) -> dict[str, dict[str, Any]]:
+    def orders(self) -> Mapping[str, dict[str, Any]]:
         """Rows of the orders table by order id."""
         return {row["order_id"]: row for row in self._scan("orders_table")}
 

@@ -11,12 +11,11 @@ from ops.preflight.finding import Finding, Verdict
 from ops.preflight.ground import Ground
 from pipeline.config import StackConfig
 from pipeline.config.alarm_thresholds import changed_thresholds
+from pipeline.functions import FUNCTIONS
 
 # What Lambda leaves to functions without a reservation: PutFunctionConcurrency refuses to go below it.
 _UNRESERVABLE: Final = 100
 _USUAL_QUOTA: Final = 1_000
-_API_FUNCTIONS: Final = 2
-_FUNCTIONS: Final = ("create_order_function", "get_order_function", "process_order_function")
 _THRESHOLD: Final = "account_concurrency"
 
 
@@ -31,7 +30,8 @@ def capacity(ground: Ground) -> Iterator[Finding]:
 
 def concurrency(config: StackConfig, quota: int, free: int) -> Finding:
     """Whether `free` executions, those that other functions have not reserved, are enough for this stack."""
-    reserved = _API_FUNCTIONS * max(config.api_reserved_concurrency, 0) + max(config.worker_reserved_concurrency, 0)
+    of_api, of_worker = config.api_reserved_concurrency, config.worker_reserved_concurrency
+    reserved = (len(FUNCTIONS) - 1) * max(of_api, 0) + max(of_worker, 0)
     pool = free - reserved
     if reserved and pool < _UNRESERVABLE:
         return _short(
@@ -39,7 +39,7 @@ def concurrency(config: StackConfig, quota: int, free: int) -> Finding:
             reserved + _UNRESERVABLE + quota - free,
             "or reserve fewer: orders:worker_reserved_concurrency, orders:api_reserved_concurrency",
         )
-    worker = 0 if config.worker_reserved_concurrency >= 0 else config.worker_max_concurrency
+    worker = 0 if of_worker >= 0 else config.worker_max_concurrency
     if worker >= pool:
         return _short(
             f"the worker alone may take {worker} of {pool} (quota {quota}): a throttled mapping uses up receives of "
@@ -48,7 +48,7 @@ def concurrency(config: StackConfig, quota: int, free: int) -> Finding:
             f"or fewer workers: pulumi config set orders:worker_max_concurrency {max(2, pool // 2)}",
         )
     left = pool - worker
-    if config.api_reserved_concurrency < 0 and left < config.throttle_burst:
+    if of_api < 0 and left < config.throttle_burst:
         return _short(
             f"{left} of {quota} are left for the API when all workers run; orders:throttle_burst lets "
             f"{config.throttle_burst} requests in at once, and those beyond {left} get 503",
@@ -90,6 +90,7 @@ def _short(found: str, wanted: int, other: str, verdict: Verdict = Verdict.ERROR
 
 def _reserved_now(ground: Ground) -> int:
     """What this stack's own functions have reserved: the next `up` decides about it anew."""
-    outputs, client = ground.outputs or {}, ground.client("lambda")
-    found = [client.get_function_concurrency(FunctionName=outputs[name]) for name in _FUNCTIONS if name in outputs]
+    client, outputs = ground.client("lambda"), ground.outputs or {}
+    names = [value for name, value in outputs.items() if name.endswith("_function")]
+    found = [client.get_function_concurrency(FunctionName=name) for name in names]
     return sum(each.get("ReservedConcurrentExecutions", 0) for each in found)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
 
-from ops.errors import OpsError
+from ops.errors import NoAccessError, OpsError
 from ops.gateway.http import Answer, NoAnswerError, send
 from ops.gateway.orders import Orders
 from runtime.logic.clock import Clock
@@ -69,7 +69,11 @@ class Smoke:
     order_id: str = ""
 
     def steps(self) -> Iterator[Step]:
-        """Each step when it has ended. After a failed one the rest is skipped."""
+        """Each step when it has ended. After a failed one the rest is skipped.
+
+        Raises:
+            NoAccessError: the API wants a token and there is none: nothing is known about the stack then.
+        """
         failed = False
         for name, action in self._actions():
             if failed:
@@ -98,6 +102,8 @@ class Smoke:
 
     def _accept(self, sku: str, first: list[Answer]) -> str:
         answer = self._post(sku, 1, self.run_id)
+        if answer.status == HTTPStatus.UNAUTHORIZED and self.token is None:
+            raise NoAccessError("The API wants a token and none is known here. Give one: --token - (standard input).")
         self.order_id = _accepted(answer)
         first.append(answer)
         return f"order {self.order_id}"

@@ -70,7 +70,7 @@ def test_every_script_is_one_that_a_shell_can_read(script: str) -> None:
 def test_every_command_of_ours_is_one_that_there_is(script: str) -> None:
     # GIVEN the commands of a step
     for line in script.splitlines():
-        match = re.search(r"\.venv/bin/python -m (ops(?:\.preview)?) (.*)", line)
+        match = re.search(r"\.venv/bin/python -m (ops(?:\.preview)?) ([^|&]*)", line)
         if match:
             arguments = shlex.split(match[2].replace("$STACK", "dev"))
             # THEN each parses, and what changes something does
@@ -301,3 +301,35 @@ def test_a_stack_with_byte_code_admits_that_release_alone(stack: str) -> None:
     # THEN
     assert RELEASE.startswith(f"{config.python_version}.")
     assert config.package_bytecode_release == (RELEASE if config.package_bytecode else "")
+
+
+def typed(step: str, folder: Path, code: int) -> tuple[int, list[str]]:
+    """Run a step of the deploy workflow as GitHub does, where `ops` ends with `code`: exit code, and what was typed."""
+    (script,) = [each["run"] for each in jobs(FOLDER / "deploy.yml")["deploy"]["steps"] if each.get("name") == step]
+    python = folder / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\necho "$3 $4" >> typed\n[ "$3" = deploy ] || exit {code}\n')
+    python.chmod(0o755)
+    environment = {"PATH": os.environ["PATH"], "STACK": "prod"}
+    done = subprocess.run(["bash", "-e", "-c", script], cwd=folder, env=environment, check=False)
+    return done.returncode, (folder / "typed").read_text().splitlines()
+
+
+@pytest.mark.parametrize("code", [0, 1, 4, 6])
+def test_only_a_failed_smoke_test_sends_callers_back(tmp_path: Path, code: int) -> None:
+    # GIVEN a smoke test that ends so: well, failed, without a token, in part
+    # WHEN
+    ended, commands = typed("Smoke test", tmp_path, code)
+    # THEN the step is red unless it went well, and only a failure of the stack is rolled back
+    assert ended == code
+    assert commands == ["smoke --stack", *(["deploy rollback"] if code == 1 else [])]
+
+
+@pytest.mark.parametrize(("code", "red"), [(0, False), (3, True), (4, True), (5, True), (6, False)])
+def test_what_preflight_could_not_read_stops_nothing_and_what_is_in_the_way_does(
+    tmp_path: Path, code: int, red: bool
+) -> None:
+    # GIVEN / WHEN
+    ended, _ = typed("Preflight", tmp_path, code)
+    # THEN
+    assert (ended != 0) is red

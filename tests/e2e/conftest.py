@@ -1,34 +1,54 @@
-"""One local stack for the whole folder, with IAM enforced, and names that no two tests share."""
+"""One local stack for the whole folder, with IAM enforced, and names that no two tests share.
 
+`make aws-check` hands in a stack on AWS instead (`tests.e2e.deployed`), for the tests that are marked so.
+"""
+
+import uuid
 from collections.abc import Callable, Iterator
 from itertools import count
+from typing import cast
 
 import pytest
 
 from local.client import LocalStack
 from local.demo.account import Account
 from local.demo.http import OrdersApi
+from tests.e2e.deployed import NAME, STOCK_PREFIX, Deployed
 
 _NUMBERS = count(1)
+# A stack on AWS remembers keys of earlier runs.
+_RUN = uuid.uuid4().hex[:8]
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+def deployed(request: pytest.FixtureRequest) -> Deployed | None:
+    """The stack on AWS, if this is about one."""
+    return cast("Deployed | None", request.config.pluginmanager.get_plugin(NAME))
+
+
+@pytest.fixture(scope="session")
+def stack(deployed: Deployed | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """Retries as in Pulumi.local.yaml; IAM on, so that every function works with its own role's permissions."""
+    if deployed:
+        # Tests that are marked as `deployed` ask no more of it than it has.
+        yield cast("LocalStack", deployed.stack)
+        return
     with LocalStack.started(tmp_path_factory.mktemp("e2e"), iam=True, warm_workers=2) as stack:
         yield stack
 
 
 @pytest.fixture(scope="session")
-def account(stack: LocalStack) -> Account:
+def account(deployed: Deployed | None, stack: LocalStack) -> Account:
+    if deployed:
+        return deployed.account
     account = Account(stack)
     account.keep_events()
     return account
 
 
 @pytest.fixture(scope="session")
-def api(stack: LocalStack) -> OrdersApi:
-    return OrdersApi(stack.outputs["api_url"])
+def api(deployed: Deployed | None, stack: LocalStack) -> OrdersApi:
+    return deployed.api if deployed else OrdersApi(stack.outputs["api_url"])
 
 
 @pytest.fixture(autouse=True)
@@ -36,18 +56,18 @@ def _no_faults_left(request: pytest.FixtureRequest) -> Iterator[None]:
     # Tests with an instance of their own must not start the shared one.
     stack = request.getfixturevalue("stack") if "stack" in request.fixturenames else None
     yield
-    if stack:
+    if isinstance(stack, LocalStack):
         stack.clear_faults()
 
 
 @pytest.fixture
 def key() -> str:
-    return f"key-{next(_NUMBERS)}"
+    return f"key-{_RUN}-{next(_NUMBERS)}"
 
 
 @pytest.fixture
 def keys() -> Callable[[], str]:
-    return lambda: f"key-{next(_NUMBERS)}"
+    return lambda: f"key-{_RUN}-{next(_NUMBERS)}"
 
 
 @pytest.fixture
@@ -55,7 +75,7 @@ def stocked(account: Account) -> Callable[[int], str]:
     """Makes a new SKU with so many in stock."""
 
     def make(available: int) -> str:
-        sku = f"SKU-{next(_NUMBERS)}"
+        sku = f"{STOCK_PREFIX}{_RUN}-{next(_NUMBERS)}"
         account.set_stock({sku: available})
         return sku
 

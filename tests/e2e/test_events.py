@@ -7,8 +7,9 @@ import pytest
 from lab.chaos.orders import settled
 from local.client import LocalStack
 from local.demo.account import Account, Event, wait_for
-from local.demo.http import OrdersApi, order
+from local.demo.http import OrdersApi
 from local.proxy.faults import FaultKind
+from tests.e2e.deployed import order
 
 pytestmark = pytest.mark.e2e
 
@@ -21,6 +22,7 @@ def events_of(account: Account, order_id: str, subscriber: str = "everything", *
     return wait_for(f"{at_least} event of {order_id}", look) or []
 
 
+@pytest.mark.deployed
 def test_event_says_what_the_order_says(
     api: OrdersApi, account: Account, stocked: Callable[[int], str], key: str
 ) -> None:

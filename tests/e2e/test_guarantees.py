@@ -10,13 +10,15 @@ import pytest
 from lab.chaos.orders import dead_letter, receives_of, settled
 from local.client import LocalStack
 from local.demo.account import Account, wait_for
-from local.demo.http import OrdersApi, order
+from local.demo.http import OrdersApi
 from local.demo.redrive import redrive
 from local.proxy.faults import FaultKind
+from tests.e2e.deployed import order
 
 pytestmark = pytest.mark.e2e
 
 
+@pytest.mark.deployed
 def test_concurrent_retries_make_one_order(
     api: OrdersApi, account: Account, stocked: Callable[[int], str], key: str
 ) -> None:
@@ -33,10 +35,11 @@ def test_concurrent_retries_make_one_order(
     settled(account, answers[0].order_id)
     assert account.available(sku) == 7
     # The worker's lines come when its invocation ends, after the order has settled.
-    receives = wait_for("the worker's lines", lambda: receives_of(account, answers[0].order_id), 20)
+    receives = wait_for("the worker's lines", lambda: receives_of(account, answers[0].order_id), 60)
     assert [(each.attempt, each.outcome) for each in receives] == [(1, "processed")]
 
 
+@pytest.mark.deployed
 def test_competitors_for_the_last_pieces(
     api: OrdersApi, account: Account, stocked: Callable[[int], str], keys: Callable[[], str]
 ) -> None:

@@ -10,12 +10,13 @@ import pytest
 from lab.chaos.orders import settled
 from local.client import LocalStack
 from local.demo.account import Account, wait_for
-from local.demo.http import Answer, OrdersApi, order
+from local.demo.http import Answer, OrdersApi
 from local.proxy.faults import FaultKind
+from tests.e2e.deployed import UNKNOWN_SKU, order
 
 pytestmark = pytest.mark.e2e
 
-GOOD = order(("SKU-1", 1))
+GOOD = order((UNKNOWN_SKU, 1))
 LINE = GOOD["lines"][0]
 
 
@@ -30,6 +31,7 @@ def assert_problem(answer: Answer, status: int, name: str) -> None:
     assert problem["detail"]
 
 
+@pytest.mark.deployed
 def test_accepted_order(api: OrdersApi, account: Account, stocked: Callable[[int], str], key: str) -> None:
     # GIVEN stock
     sku = stocked(5)
@@ -49,6 +51,7 @@ def test_accepted_order(api: OrdersApi, account: Account, stocked: Callable[[int
     assert (looked_up.status, looked_up.document["status"]) == (200, "CONFIRMED")
 
 
+@pytest.mark.deployed
 @pytest.mark.parametrize("wrap", ["{}", '"{}"'], ids=["bare", "quoted"])
 def test_the_same_again_is_the_first_answer_marked(api: OrdersApi, key: str, wrap: str) -> None:
     # GIVEN an accepted order
@@ -63,12 +66,13 @@ def test_the_same_again_is_the_first_answer_marked(api: OrdersApi, key: str, wra
     assert again.is_replay
 
 
+@pytest.mark.deployed
 def test_key_with_another_body(api: OrdersApi, key: str) -> None:
     # GIVEN a used key
     api.post(GOOD, key)
 
     # WHEN another order is posted under it
-    answer = api.post(order(("SKU-1", 2)), key)
+    answer = api.post(order((UNKNOWN_SKU, 2)), key)
 
     # THEN it is refused
     assert_problem(answer, 422, "idempotency-key-reused")
@@ -78,6 +82,7 @@ def _nested(depth: int) -> bytes:
     return b"[" * depth + b"]" * depth
 
 
+@pytest.mark.deployed
 @pytest.mark.parametrize(
     ("body", "headers", "status", "name"),
     [
@@ -117,6 +122,7 @@ def test_wrong_request(
     assert_problem(answer, status, name)
 
 
+@pytest.mark.deployed
 def test_missing_key(api: OrdersApi) -> None:
     # GIVEN no key
     # WHEN an order is posted
@@ -126,6 +132,7 @@ def test_missing_key(api: OrdersApi) -> None:
     assert_problem(answer, 400, "idempotency-key-missing")
 
 
+@pytest.mark.deployed
 def test_validation_points_at_what_is_wrong(api: OrdersApi, key: str) -> None:
     # GIVEN an order with two mistakes
     body = {"currency": "euro", "lines": [{**LINE, "quantity": 0}]}
@@ -202,6 +209,7 @@ def test_failed_dependency_of_a_lookup(stack: LocalStack, api: OrdersApi, key: s
     assert answer.headers["retry-after"]
 
 
+@pytest.mark.deployed
 @pytest.mark.parametrize("order_id", ["00000000-0000-5000-8000-000000000000", "warm-up", "%00", "a" * 3000])
 def test_unknown_order(api: OrdersApi, order_id: str) -> None:
     # GIVEN no such order
@@ -212,6 +220,7 @@ def test_unknown_order(api: OrdersApi, order_id: str) -> None:
     assert_problem(answer, 404, "order-not-found")
 
 
+@pytest.mark.deployed
 def test_rejected_order_tells_its_reason(
     api: OrdersApi, account: Account, stocked: Callable[[int], str], key: str
 ) -> None:
@@ -219,7 +228,7 @@ def test_rejected_order_tells_its_reason(
     short = stocked(1)
 
     # WHEN both are ordered
-    accepted = api.post(order((short, 2), ("SKU-NOBODY-HAS", 1)), key)
+    accepted = api.post(order((short, 2), (UNKNOWN_SKU, 1)), key)
     settled(account, accepted.order_id)
     answer = api.get(accepted.order_id)
 

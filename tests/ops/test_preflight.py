@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from ops.preflight.state import BACKEND_VARIABLE, state
 from ops.target import ROOT, Choice
 from pipeline.config import StackConfig
 from pipeline.config.stack_file import StackSettings
+from tests.ops.test_target import outputs
 
 PENDING = "PendingConfirmation"
 GROUP = "/aws/lambda/orders-prod-get-order"
@@ -35,11 +37,12 @@ def config(**options: Any) -> StackConfig:
 class Answers:
     """A client of any service: `answers` by operation; what is not there is refused."""
 
-    def __init__(self, answers: dict[str, Any]) -> None:
-        self._answers = answers
+    def __init__(self, service: str, answers: dict[str, Any], asked: set[str]) -> None:
+        self._service, self._answers, self._asked = service, answers, asked
 
     def __getattr__(self, operation: str) -> Any:
         def call(**_: Any) -> Any:
+            self._asked.add(f"{self._service}.{operation}")
             answer = self._answers.get(operation, ClientError({"Error": {"Code": "AccessDenied"}}, operation))
             if isinstance(answer, Exception):
                 raise answer
@@ -60,21 +63,23 @@ class Known(Ground):
     """A ground whose AWS answers what it is told to."""
 
     answers: dict[str, Any]
+    asked: set[str]
     owned: frozenset[str] = frozenset()
 
     def ids(self) -> frozenset[str]:
         return self.owned
 
     def client(self, service: str, region: str | None = None) -> Any:
-        del service, region
-        return Answers(self.answers)
+        del region
+        return Answers(service, self.answers, self.asked)
 
 
 def known(
-    stack_config: StackConfig, outputs: dict[str, Any] | None = None, stack: str = "prod", **answers: Any
-) -> Ground:
+    stack_config: StackConfig, deployed: dict[str, Any] | None = None, stack: str = "prod", **answers: Any
+) -> Known:
     settings = StackSettings("orders", stack, {"aws:region": "eu-west-1"})
-    made = Known(settings, stack_config, {} if outputs is None else outputs)
+    made = Known(settings, stack_config, deployed or {})
+    vars(made)["asked"] = set()
     vars(made)["answers"] = {"get_caller_identity": {"Account": "123456789012"}, **answers}
     return made
 
@@ -316,3 +321,48 @@ def test_every_stack_that_is_committed_is_known(monkeypatch: pytest.MonkeyPatch)
         ("orders-dev", "development"),
         ("orders-prod", "production"),
     ]
+
+
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:orders-prod-alarms-page"
+
+
+def test_all_that_is_asked_stands_on_the_page_of_permissions() -> None:
+    # GIVEN every option that asks for more
+    stack = config(
+        domain_name="orders.example.com",
+        domain_zone_id="Z1",
+        events_target="bus",
+        gradual_deploy="Canary10Percent5Minutes",
+        alarm_page_subscriptions=("email=ada@example.com",),
+    )
+    answers: dict[str, Any] = {
+        "get_account_settings": {"AccountLimit": {"ConcurrentExecutions": 9, "UnreservedConcurrentExecutions": 9}},
+        "get_function_concurrency": {},
+        "list_event_buses": {"EventBuses": []},
+        "list_subscriptions_by_topic": {"Subscriptions": []},
+        "get_policy": {},
+        "get_role": {},
+        "get_bucket_versioning": {},
+        "list_objects_v2": {"Contents": [{"Key": "k"}]},
+        "get_object": {"Body": BytesIO(b"")},
+    }
+    both = [known(stack, **answers), known(stack, outputs(alarm_topic_arns={"page": TOPIC}), **answers)]
+    # WHEN everything is asked, before and after the first deployment
+    for each in both:
+        for findings in (capacity(each), names.names(each), people(each), roles(each)):
+            list(findings)
+        list(state(each, {BACKEND_VARIABLE: "s3://state"}))
+    # THEN docs/ops.md names it; what the deploy role may do is held against that page
+    asked = sorted({call for each in both for call in each.asked} - NOT_NAMED)
+    (row,) = [line for line in (ROOT / "docs/ops.md").read_text().splitlines() if line.startswith("| `preflight` |")]
+    assert len(asked) > 14
+    assert [each for each in asked if action(each) not in row] == []
+
+
+# The one needs no permission, the other is s3:ListBucket.
+NOT_NAMED = {"sts.get_caller_identity", "s3.list_objects_v2"}
+
+
+def action(call: str) -> str:
+    """IAM's name of a client's call, without the service."""
+    return "".join(word.title() for word in call.partition(".")[2].split("_"))

@@ -125,6 +125,17 @@ def test_what_is_wrong_fails_its_step_and_the_rest_is_skipped(
     assert found[index].detail
 
 
+def test_an_api_that_wants_a_token_says_nothing_about_the_stack(smoke: Callable[..., tuple[Smoke, Api]]) -> None:
+    # GIVEN a stack with an issuer of somebody else
+    run, _ = smoke(first=answer(401, {"message": "Unauthorized"}))
+    run.token = None
+    # WHEN no token is given
+    with pytest.raises(NoAccessError) as caught:
+        list(run.steps())
+    # THEN nobody takes it for a failure of the stack
+    assert "--token" in str(caught.value)
+
+
 def test_what_says_later_is_asked_again_with_the_same_key_and_what_never_says_else_fails(
     smoke: Callable[..., tuple[Smoke, Api]],
 ) -> None:

@@ -1,0 +1,195 @@
+"""A stack on AWS, as the end-to-end tests use one: through its public address and the APIs that the tools use.
+
+What it makes for that begins with one prefix in each service, so that a later run finds what a killed one left.
+"""
+
+import json
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from types import SimpleNamespace
+from typing import Any, Final, cast
+
+from local.client import LocalStack
+from local.demo import http
+from local.demo.account import Account, Event
+from ops.gateway.clients import Clients
+from ops.gateway.http import send
+from ops.gateway.telemetry import Telemetry
+from ops.smoke.steps import CURRENCY
+from ops.target import Outputs, Target
+from runtime.store.items import from_item
+
+NAME: Final = "orders-deployed"
+"""Of the pytest plugin that hands a `Deployed` in."""
+STOCK_PREFIX: Final = "AWS-CHECK-"
+UNKNOWN_SKU: Final = "SKU-NOBODY-HAS"
+_LOGGED: Final = ("order accepted", "order processed", "attempt failed", "attempt deferred", "message dead-lettered")
+_NOT_ALL: Final = "The orders of a deployed stack are not all of this run: ask for one."
+_DAY_MS: Final = 86_400_000
+
+order = partial(http.order, currency=CURRENCY)
+"""An order in the currency of tests, by which subscribers of a shared stack know it."""
+
+
+class DeployedApi(http.OrdersApi):
+    """The API at its public address, with a token where it wants one."""
+
+    def __init__(self, url: str, token: str | None) -> None:
+        super().__init__(url)
+        self._address = url.rstrip("/")
+        self._always = {} if token is None else {"Authorization": f"Bearer {token}"}
+
+    def call(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> http.Answer:
+        """Any request, once."""
+        started = time.monotonic()
+        answer = send(method, self._address + path, {**self._always, **(headers or {})}, body)
+        return http.Answer(answer.status, answer.headers, answer.body, time.monotonic() - started)
+
+
+class _Rows(Mapping[str, dict[str, Any]]):
+    """Rows of a table, each read when it is asked for: nobody scans a table of others."""
+
+    def __init__(self, clients: Clients, table: str) -> None:
+        self._clients, self._table = clients, table
+
+    def __getitem__(self, order_id: str) -> dict[str, Any]:
+        key: Any = {"order_id": {"S": order_id}}
+        answer: Any = self._clients.dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        if "Item" not in answer:
+            raise KeyError(order_id)
+        return dict(from_item(answer["Item"]))
+
+    def __iter__(self) -> Iterator[str]:
+        raise NotImplementedError(_NOT_ALL)
+
+    def __len__(self) -> int:
+        raise NotImplementedError(_NOT_ALL)
+
+
+class DeployedAccount(Account):
+    """What the AWS APIs say about this run's orders, and no others."""
+
+    def __init__(self, stack: "DeployedStack") -> None:
+        super().__init__(cast("LocalStack", stack))
+        self._clients = stack.aws
+        self._target = stack.target
+        self._started_ms = round(1_000 * time.time()) - 60_000
+        self._seen: list[Event] = []
+        self._own_queue = ""
+
+    def orders(self) -> Mapping[str, dict[str, Any]]:
+        """Rows by order id, one at a time."""
+        return _Rows(self._clients, self._target.orders_table)
+
+    def available(self, sku: str) -> int:
+        """How many of `sku` there are."""
+        key: Any = {"sku": {"S": sku}}
+        answer: Any = self._clients.dynamodb.get_item(TableName=self._target.stock_table, Key=key, ConsistentRead=True)
+        return int(answer["Item"]["available"]["N"])
+
+    def events(self, subscriber: str) -> list[Event]:
+        """What this run's own subscriber got: a queue made for it."""
+        del subscriber
+        found = self._clients.sqs.receive_message(QueueUrl=self._own_queue, MaxNumberOfMessages=10, WaitTimeSeconds=2)
+        for message in found.get("Messages", ()):
+            self._seen.append(Event(message["Body"]))
+            self._clients.sqs.delete_message(QueueUrl=self._own_queue, ReceiptHandle=message["ReceiptHandle"])
+        return list(self._seen)
+
+    def subscribe(self) -> None:
+        """Make that queue, and let the topic send this run's currency there. A topic only, and no FIFO one."""
+        name = f"{own_prefix(self._target)}{uuid.uuid4().hex[:8]}"
+        url = self._clients.sqs.create_queue(QueueName=name)["QueueUrl"]
+        arn = self._clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
+            "QueueArn"
+        ]
+        topic = self._target.events_arn
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self._clients.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+        attributes = {"RawMessageDelivery": "true", "FilterPolicy": json.dumps({"currency": [CURRENCY]})}
+        self._clients.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)
+        self._own_queue = url
+
+    def _log(self, function: str) -> list[dict[str, Any]]:
+        group = f"/aws/lambda/{self._target.prefix}-{function}"
+        telemetry = Telemetry(self._clients.cloudwatch, self._clients.logs)
+        end_ms = self._started_ms + _DAY_MS
+        # One by one: the embedded AWS does not understand alternatives of several words.
+        return [line for text in _LOGGED for line in telemetry.lines(group, (text,), self._started_ms, end_ms)]
+
+
+@dataclass(frozen=True)
+class DeployedStack:
+    """As much of a `LocalStack` as tests marked `deployed` need."""
+
+    target: Target
+    outputs: Outputs
+
+    @cached_property
+    def aws(self) -> Clients:
+        """Clients of the account, with the caller's own credentials."""
+        return Clients(self.target)
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What the fixtures give out."""
+
+    stack: DeployedStack
+    token: str | None
+
+    @cached_property
+    def account(self) -> DeployedAccount:
+        """The AWS APIs."""
+        return DeployedAccount(self.stack)
+
+    @cached_property
+    def api(self) -> DeployedApi:
+        """The API."""
+        return DeployedApi(self.stack.outputs["api_url"], self.token)
+
+
+def own_prefix(target: Target) -> str:
+    """How the names of queues begin that runs make for themselves."""
+    return f"{target.prefix}-aws-check-"
+
+
+def tidy_up(stack: DeployedStack) -> SimpleNamespace:
+    """Remove what this run and killed ones before it have made: queues with their subscriptions, articles in stock."""
+    aws, target, removed = stack.aws, stack.target, SimpleNamespace(queues=0, articles=0)
+    urls = aws.sqs.list_queues(QueueNamePrefix=own_prefix(target)).get("QueueUrls", [])
+    names = {url.rpartition("/")[2] for url in urls}
+    if target.notifications_topic_arn and names:
+        pages = aws.sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=target.notifications_topic_arn)
+        for each in [each for page in pages for each in page["Subscriptions"]]:
+            if each["Endpoint"].rpartition(":")[2] in names:
+                aws.sns.unsubscribe(SubscriptionArn=each["SubscriptionArn"])
+    for url in urls:
+        aws.sqs.delete_queue(QueueUrl=url)
+        removed.queues += 1
+    for item in _own_articles(aws, target.stock_table):
+        aws.dynamodb.delete_item(TableName=target.stock_table, Key={"sku": item["sku"]})
+        removed.articles += 1
+    return removed
+
+
+def _own_articles(aws: Clients, table: str) -> list[Any]:
+    given: Any = {
+        "TableName": table,
+        "FilterExpression": "begins_with(sku, :prefix)",
+        "ExpressionAttributeValues": {":prefix": {"S": STOCK_PREFIX}},
+        "ConsistentRead": True,
+    }
+    return [item for page in aws.dynamodb.get_paginator("scan").paginate(**given) for item in page["Items"]]

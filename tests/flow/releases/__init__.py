@@ -1,0 +1,80 @@
+"""What each release wrote: answers, messages, items and events of one order, byte for byte.
+
+A file here is all of an older release that a clone has. Where today's code writes the very same, an older one can read
+it, as at a rollback; where today's code goes on from what is in the file, an upgrade is safe at that point.
+
+    python -m tests.flow.releases 0.2.0     # before releasing 0.2.0: writes what the code at hand does
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from lab.simulation.crash_points.stage import Stage, staged
+from lab.simulation.requests import order_body
+from lab.simulation.world import API_RECORDS, ORDERS, STOCK, WORKER_RECORDS
+
+FOLDER: Final = Path(__file__).parent
+TABLES: Final = (ORDERS, STOCK, API_RECORDS, WORKER_RECORDS)
+KEY: Final = "from-release-to-release"
+BODY: Final = order_body(("SKU-1", 2), ("SKU-2", 1), currency="EUR", reference="ref-1")
+
+Recorded = dict[str, Any]
+
+
+def record() -> Recorded:
+    """What the code at hand writes for one order that is accepted, repeated, confirmed and looked up."""
+    with staged() as stage:
+        first = stage.post(KEY, BODY)
+        accepted = state(stage)
+        again = stage.post(KEY, BODY)
+        stage.world.drain()
+        (event,) = stage.world.subscriber.received
+        answers = [each.response for each in (first, again)]
+        order_id = json.loads(event.body)["subject"]
+        return {
+            "answer": answers[0],
+            "replay": answers[1],
+            "accepted": accepted,
+            "settled": state(stage),
+            "event": event.body,
+            "view": stage.world.get(order_id, caller="ann"),
+        }
+
+
+def state(stage: Stage) -> Recorded:
+    """Every table's items, and what waits in the orders queue."""
+    tables = stage.world.cloud.dynamodb.tables
+    return {
+        "tables": {name: copy.deepcopy(list(tables[name].items.values())) for name in TABLES},
+        "messages": [
+            {"body": message.body, "attributes": copy.deepcopy(message.attributes)}
+            for message in stage.world.orders_queue.messages.values()
+        ],
+    }
+
+
+def restore(stage: Stage, recorded: Recorded) -> None:
+    """Make the world of the stage what an older release left."""
+    for name, items in recorded["tables"].items():
+        table = stage.world.cloud.dynamodb.tables[name]
+        table.items.clear()
+        key = {ORDERS: "order_id", STOCK: "sku"}.get(name, "id")
+        table.items.update({(item[key]["S"],): copy.deepcopy(item) for item in items})
+    for message in recorded["messages"]:
+        stage.world.orders_queue.send(message["body"], copy.deepcopy(message["attributes"]))
+
+
+def releases() -> dict[str, Recorded]:
+    """What is recorded, by release, the oldest first."""
+    paths = sorted(FOLDER.glob("*.json"), key=lambda path: [int(part) for part in path.stem.split(".")])
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def plain(recorded: Recorded) -> Recorded:
+    """As it reads from a file."""
+    found: Recorded = json.loads(json.dumps(recorded))
+    return found
