@@ -124,9 +124,11 @@ def test_a_worker_that_was_rolled_back_leaves_what_it_does_not_know_to_the_next(
 def test_what_is_written_is_what_the_last_release_wrote() -> None:
     # GIVEN the last release's bytes
     # WHEN the code at hand does the same
-    # THEN it writes the same, so that code of that release can take over at any point. Where it is to differ: raise
-    # SCHEMA_VERSION if older workers cannot read it, and record the new release (python -m tests.flow.releases).
-    assert plain(record()) == RECORDED[LAST]
+    # THEN it writes the same, so that code of that release can take over at any point
+    assert plain(record()) == RECORDED[LAST], (
+        f"Release {LAST} would not recognise what is written now. If it is to differ: raise SCHEMA_VERSION where older "
+        "workers cannot read it, and record the release that brings it: python -m tests.flow.releases 0.2.0"
+    )
 
 
 @pytest.mark.parametrize("release", list(RECORDED))
