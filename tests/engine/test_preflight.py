@@ -1,0 +1,62 @@
+"""What `ops preflight` reads of Pulumi's state, on a state that Pulumi itself wrote."""
+
+import os
+import signal
+import subprocess
+from threading import Event
+
+import pytest
+
+from lab.preview.memory_account import MemoryAccount
+from ops.preflight.finding import Verdict
+from ops.preflight.ground import Ground, ground
+from ops.preflight.state import state
+from ops.target import Choice
+from tests.engine.conftest import NewStack
+from tests.engine.test_cancel import WAIT_SECONDS, hold
+
+pytestmark = pytest.mark.engine
+
+
+def lock(known: Ground) -> tuple[Verdict, str]:
+    (found,) = [each for each in state(known) if each.check == "lock of the state"]
+    return found.verdict, found.found
+
+
+def test_an_up_that_was_killed_leaves_its_lock_and_what_it_had_made(
+    new_stack: NewStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a stack that was never deployed, asked through its own backend
+    reached, go_on = Event(), Event()
+    workspace = new_stack("dev", MemoryAccount(hold(reached, go_on)))
+    for name, value in workspace.environment.items():
+        monkeypatch.setenv(name, value)
+    first = ground(Choice(stack="dev"))
+    assert (first.outputs, first.ids(), lock(first)[0]) == ({}, frozenset(), Verdict.OK)
+
+    # WHEN its first `up` is killed in the middle
+    process = subprocess.Popen(
+        workspace.command(*workspace.arguments("up", "--yes", "--skip-preview")),
+        cwd=workspace.program,
+        env=workspace.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    assert reached.wait(WAIT_SECONDS)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait(WAIT_SECONDS)
+    go_on.set()
+    killed = ground(Choice(stack="dev"))
+
+    # THEN the lock is found with its holder, and what was made is known to be the stack's own
+    verdict, text = lock(killed)
+    assert (verdict, f"(process {process.pid})" in text) == (Verdict.ERROR, True)
+    assert killed.outputs == {}
+    assert killed.ids()
+
+    # WHEN it is taken away as preflight says
+    workspace.checked("cancel", "--yes", "--stack", "dev")
+
+    # THEN nobody holds it
+    assert lock(killed)[0] is Verdict.OK
