@@ -19,6 +19,7 @@ ACCEPTED, FOUND = "accepted", "found"
 UNKNOWN = "outcome-unknown"
 SETTLED, DEAD, REPORTED = "settled", "dead-lettered", "reported"
 MAX_BYTES: Final = 65_536
+MAX_CHARACTERS: Final = 16_384
 
 _ORDER: Final = {"currency": r"[A-Z]{3}"}
 _LINE: Final = {"sku": r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "unit_price": r"(0|[1-9][0-9]{0,8})(\.[0-9]{1,4})?"}
@@ -201,6 +202,8 @@ def ends_of(record: Mapping[str, Any]) -> frozenset[str]:
     version = _attribute(record, "schema_version") or ""
     if re.fullmatch(r"[0-9]{1,9}", version) and int(version) > 1:
         return frozenset({REPORTED})
+    if len(record["body"]) > MAX_CHARACTERS:
+        return frozenset({DEAD})
     try:
         document = json.loads(record["body"], parse_int=Number, parse_float=Number)
     except RecursionError:

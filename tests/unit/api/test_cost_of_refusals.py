@@ -141,6 +141,16 @@ def test_a_message_that_no_order_needs_is_refused_unread() -> None:
     assert len(body) > MAX_CHARACTERS
 
 
+def test_the_longest_order_is_half_of_what_is_read_of_a_message(api: Api) -> None:
+    # GIVEN the longest order that is accepted
+    lines = [line(sku=f"{number:064}", quantity=1000, unit_price="999999999.9999") for number in range(MAX_LINES)]
+    api.post(order(lines=lines, reference="\\" * 64), headers={"X-Correlation-Id": "c" * 128})
+    # WHEN it is sent to the queue
+    (message,) = api.messages()
+    # THEN there is room
+    assert len(message["Body"]) < MAX_CHARACTERS / 2
+
+
 def test_a_name_that_nobody_can_read_is_the_one_error_that_is_told(untouched_api: Api) -> None:
     # GIVEN very many unknown names, the first of them unreadable: nothing after it is looked at
     body = {**order(), "\ud800": 1, **{f"n{number}": 1 for number in range(3000)}}
