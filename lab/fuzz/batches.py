@@ -10,7 +10,7 @@ from typing import Any, Final
 from lab.fuzz import contract
 from lab.fuzz.contract import DEAD, REPORTED, SETTLED
 from lab.fuzz.hostile import PRICE, SKU, Hostile
-from lab.fuzz.watch import Disturbed, Watch, process, watched
+from lab.fuzz.watch import Watch, process, watched
 from lab.simulation.queue_model import Delivery, Failed, Message
 from lab.simulation.queue_model.message import InvalidMessageError
 from lab.simulation.world import ORDERS, STOCK, Deployment
@@ -168,9 +168,6 @@ class Round:
             return
         letters = [letter for id_, letter in world.dead_letters.messages.items() if id_ not in before]
         self._judge(event["Records"], outcome.value, letters, exact=not mutated and not disturbed.fault)
-        self._note(disturbed, mutated=mutated)
-
-    def _note(self, disturbed: Disturbed, *, mutated: bool) -> None:
         self.watch.counted += ["disturbed"] * bool(disturbed.fault) + ["mutated"] * mutated
 
     def _judge(self, records: list[Any], value: Any, letters: list[Message], *, exact: bool) -> None:

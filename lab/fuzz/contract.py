@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import json
 import re
 import unicodedata
@@ -23,9 +22,8 @@ MAX_CHARACTERS: Final = 16_384
 
 _ORDER: Final = {"currency": r"[A-Z]{3}"}
 _LINE: Final = {"sku": r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "unit_price": r"(0|[1-9][0-9]{0,8})(\.[0-9]{1,4})?"}
-ORDER_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _MESSAGE: Final = {
-    "order_id": ORDER_ID.pattern,
+    "order_id": r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
     "caller": r"[0-9a-f]{64}",
     "accepted_at": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z",
     "correlation_id": r"[A-Za-z0-9._:/=+-]{1,128}",
@@ -243,12 +241,6 @@ def _is_message(document: Any) -> bool:
 def _attribute(record: Mapping[str, Any], name: str) -> str | None:
     value = _mapping(_mapping(record.get("messageAttributes")).get(name)).get("stringValue")
     return value if isinstance(value, str) else None
-
-
-def caller_hash(caller: tuple[str, str] | None) -> str:
-    """What orders keep of a caller."""
-    parts = list(caller or ("anonymous", "anonymous"))
-    return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()
 
 
 def canonical(document: Any) -> str:

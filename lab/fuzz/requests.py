@@ -37,8 +37,8 @@ class Round:
 
     Attributes:
         first: By caller and key: the order and the answer that the key belongs to; `None` if a fault left that open.
-        orders: Ids of orders by caller.
-        keys: Keys that were sent, to be sent again.
+        orders: Whose each order is, by its id.
+        sent: Keys and orders that were sent, to be sent again.
     """
 
     hostile: Hostile
