@@ -93,9 +93,9 @@ def _report(desk: Desk, steps: Sequence[Step], *, act: bool) -> None:
         return
     for each in steps:
         sent = "sent" if act else "would be sent"
-        desk.out.print(
+        desk.out.tell(
             f"{each.function.key}: callers {sent} back from version {each.function.current.number} to "
             f"{each.target.number}"
         )
         if each.changed_variables:
-            desk.out.print(f"  variables that are not the same there: {', '.join(each.changed_variables)}")
+            desk.out.tell(f"  variables that are not the same there: {', '.join(each.changed_variables)}")

@@ -74,5 +74,6 @@ def _report(desk: Desk, state: str, text: str, moves: Sequence[Move] = (), ended
             }
         )
     else:
-        desk.out.tell(text)
+        for line in text.splitlines():
+            desk.out.tell(line)
     return ExitCode.OK

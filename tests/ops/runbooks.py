@@ -10,6 +10,23 @@ RUNBOOKS = Path(__file__).resolve().parents[2] / "docs" / "runbooks"
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 _CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
 _INLINE = re.compile(r"`(python -m ops [^`]+)`")
+SHOWN = {
+    "status": ("worker:", "dead letters", "alarms:"),
+    "dlq list": ("$ORDER_ID", "causes", "InternalServerError"),
+    "dlq show": ("error_type", "InternalServerError", "FAILED", "next: python -m ops dlq redrive"),
+    "dlq redrive": ("redriven", "seen"),
+    "dlq discard": ("$ORDER_ID is DISCARDED", "messages deleted"),
+    "order trace": ("$ORDER_ID", "accepted, and sent to the queue", "event"),
+    "order replay-events": ("published $ORDER_ID:order.confirmed",),
+    "orders open": ("orders have been open for 15m or longer",),
+    "stock get": ("$SKU: ",),
+    "stock add": ("$SKU: was ", "is now"),
+    "worker pause": ("worker: ", "Disabled", "next: python -m ops worker resume"),
+    "deploy rollback": ("error:", "gradual_deploy"),
+    "deploy shift": ("This stack does not shift traffic",),
+    "worker resume": ("worker: ", "Enabled"),
+}
+"""What each command shows, whichever runbook it is in."""
 
 
 def sections() -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -34,3 +51,13 @@ def sequences() -> dict[tuple[str, ...], list[str]]:
         if commands:
             found.setdefault(commands, []).append(where)
     return found
+
+
+def what_it_shows(command: str) -> tuple[str, ...]:
+    """What a command of a runbook shows, with the same placeholders.
+
+    Raises:
+        StopIteration: nobody has said what it shows.
+    """
+    words = command.removeprefix("python -m ops ")
+    return next(shown for start, shown in SHOWN.items() if words == start or words.startswith(f"{start} "))

@@ -17,6 +17,7 @@ from ops.logic.durations import WrongValueError, parse_duration
 from ops.target import Target
 from runtime.models.order import OrderStatus
 from tests.ops.factories import CALLER, ORDER_ID, stored
+from tests.ops.runbooks import sequences, what_it_shows
 from tests.ops.test_target import BUS, outputs
 
 
@@ -109,3 +110,12 @@ def test_a_duration_that_no_date_can_hold_is_refused() -> None:
         with pytest.raises(WrongValueError, match="allowed: up to 3650d"):
             parse_duration(text)
     assert parse_duration("3650d") == 3650 * 86_400
+
+
+def test_of_every_command_in_a_runbook_it_is_known_what_it_shows() -> None:
+    # GIVEN the commands of all runbooks
+    commands = {command for sequence in sequences() for command in sequence}
+    # WHEN each is looked up
+    # THEN there is something that its reader will see, which `make long` looks for on a running stack
+    assert len(commands) > 10
+    assert all(what_it_shows(command) for command in commands)

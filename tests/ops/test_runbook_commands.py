@@ -19,27 +19,11 @@ from local.demo.http import OrdersApi, order
 from local.instance import ROOT
 from local.proxy.faults import FaultKind
 from ops.cli.main import main
-from tests.ops.runbooks import sequences
+from tests.ops.runbooks import sequences, what_it_shows
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 SEQUENCES = sequences()
-SHOWN = {
-    "status": ("worker:", "dead letters", "alarms:"),
-    "dlq list": ("$ORDER_ID", "causes", "InternalServerError"),
-    "dlq show": ("error_type", "InternalServerError", "FAILED", "next: python -m ops dlq redrive"),
-    "dlq redrive": ("redriven", "seen"),
-    "dlq discard": ("$ORDER_ID is DISCARDED", "messages deleted"),
-    "order trace": ("$ORDER_ID", "accepted, and sent to the queue", "event"),
-    "order replay-events": ("published $ORDER_ID:order.confirmed",),
-    "orders open": ("orders have been open for 15m or longer",),
-    "stock get": ("$SKU: ",),
-    "stock add": ("$SKU: was ", "is now"),
-    "worker pause": ("worker: ", "Disabled", "next: python -m ops worker resume"),
-    "deploy rollback": ("error:", "gradual_deploy"),
-    "worker resume": ("worker: ", "Enabled"),
-}
-"""What each command shows, whichever runbook it is in."""
 _NUMBERS = count(1)
 
 
@@ -76,12 +60,6 @@ def an_order_for(commands: tuple[str, ...], stack: LocalStack, account: Account,
         before = account.waiting(queue)
         wait_for("the order to be a dead letter", lambda: account.waiting(queue) > before)
     return order_id
-
-
-def what_it_shows(command: str) -> tuple[str, ...]:
-    """Of a command as it is written in a runbook."""
-    words = command.removeprefix("python -m ops ")
-    return next(shown for start, shown in SHOWN.items() if words == start or words.startswith(f"{start} "))
 
 
 @pytest.mark.parametrize("commands", list(SEQUENCES), ids=lambda commands: SEQUENCES[commands][0])

@@ -237,7 +237,7 @@ def test_only_the_stacks_own_alarms_are_counted() -> None:
             described("orders-prod-eu-age", foreign),
         ],
         "CompositeAlarms": [
-            described("orders-prod-failing", PAGES, members='ALARM("orders-prod-5xx")'),
+            described("orders-prod-failing", PAGES, members='ALARM("orders-prod-5xx") OR ALARM("orders-prod-gone")'),
             described("orders-prod-eu-failing", foreign, members='ALARM("orders-prod-eu-5xx")'),
         ],
     }
@@ -272,6 +272,34 @@ def test_answers_that_no_alarm_has_noticed_are_said(stack: MockStack, capsys: py
     _, document = status(stack, capsys)
     # THEN it is said
     assert "10 requests were answered 503" in " ".join(each["text"] for each in document["findings"])
+
+
+def test_watching_looks_again_until_somebody_has_seen_enough(
+    stack: MockStack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN somebody who ends it at the second pause
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) > 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", sleep)
+    # WHEN they watch
+    code = stack.run("status", "--watch", "3s")
+    # THEN it looked twice, and ended well
+    assert slept == [3, 3]
+    assert capsys.readouterr().out.count("worker:") == 2
+    assert code == 0
+
+
+@pytest.mark.parametrize("options", [("--watch", "1s"), ("--watch", "soon"), ("--watch", "--json")])
+def test_a_watch_that_nobody_could_read_is_refused(stack: MockStack, options: tuple[str, ...]) -> None:
+    # GIVEN a pause that is too short or none, or a program for a reader
+    # WHEN somebody would watch
+    # THEN that is wrong usage
+    assert stack.run("status", *options) == 2
 
 
 def test_what_cannot_be_read_keeps_nothing_else_from_being_shown(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
+import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import ops.sweep
+from ops.cli import screen
 from ops.gateway.orders import record_id
 from ops.logic.case import NO_REPORT, NOT_PUBLISHED
 from runtime.models.order import OrderMessage, StoredOrder
@@ -98,21 +102,61 @@ def put_strange_records(stack: MockStack, row: dict[str, Any], record: dict[str,
     stack.put_dead_letter(body(order_id=GOOD), {"order_id": text(GOOD)})
 
 
-@settings(max_examples=15, deadline=None, phases=_PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, phases=_PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(row=_ROWS, record=st.dictionaries(st.sampled_from(["status", "data", "expiration"]), _VALUE), data=st.data())
-def test_no_record_ends_a_command(stack: MockStack, row: Any, record: Any, data: st.DataObject) -> None:
+def test_no_record_ends_a_command(
+    stack: MockStack, capsys: pytest.CaptureFixture[str], row: Any, record: Any, data: st.DataObject
+) -> None:
     # GIVEN any row, record and dead letter of one order, beside a good order that waits
     stack.clear()
     put_strange_records(stack, row, record)
     attributes = {name: text(value) for name, value in data.draw(_ATTRIBUTES).items()}
     numbers = {name: text(value, "Number") for name, value in data.draw(_NUMBERS).items()}
     stack.put_dead_letter(data.draw(_LETTERS), attributes | numbers)
+    capsys.readouterr()
     # WHEN any command looks
     codes = {" ".join(command): stack.run(*command) for command in READING}
     # THEN it comes to its end; only one that was asked about nothing else may refuse
     refusable = {" ".join(command) for command in READING if STRANGE in command}
     assert {command: code for command, code in codes.items() if code and command not in refusable} == {}
     assert set(codes.values()) <= {0, 5}
+    # THEN nothing of it steers the terminal
+    told = set("".join(capsys.readouterr())) - {"\n"}
+    assert [each for each in told if unicodedata.category(each) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}] == []
+
+
+@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("command", READING, ids=" ".join)
+def test_every_command_shows_ids_and_times_whole(
+    stack: MockStack,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+    width: int,
+) -> None:
+    # GIVEN a narrow terminal, and an unreadable order and a good one, both dead letters
+    monkeypatch.setattr(screen, "_WIDTH_WITHOUT_TERMINAL", width)
+    put_strange_records(stack, {"accepted_at": {"S": "2026-02-30T00:00:00.000Z"}}, {})
+    stack.put_dead_letter(body(), {"order_id": text(STRANGE), "error": text("a long error " * 20)})
+    # WHEN a command looks
+    stack.run(*command)
+    told = capsys.readouterr().out
+    # THEN whatever looks like an id or a time is one that can be copied: none is cut or broken
+    assert not re.search(r"[0-9a-f]{4}-[0-9a-f]{1,4}(?:-[0-9a-f]{0,11})?(?:…|$)", told, re.MULTILINE)
+    assert not re.search(r"\d{4}-\d{2}-\d{2}T[0-9:.]*(?:…|$)", told, re.MULTILINE)
+
+
+def test_a_terminal_that_knows_ascii_only_ends_no_command(stack: MockStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN LANG=C, and a dead letter with an error in another script
+    put_strange_records(stack, {}, {})
+    stack.put_dead_letter("no json", {"order_id": text(STRANGE), "error": text("ошибка…")})
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="ascii"))
+    # WHEN any command looks
+    codes = {stack.run(*command) for command in READING}
+    # THEN it comes to its end, and shows what it cannot write as escapes
+    assert codes <= {0, 5}
+    assert rb"\u043e\u0448\u0438\u0431\u043a\u0430\u2026" in written.getvalue()
 
 
 @settings(max_examples=10, deadline=None, phases=_PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
