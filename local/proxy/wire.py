@@ -101,14 +101,16 @@ class ClientSide:
 
     def answer(self, response: Response) -> bool:
         """Send it; whether another request may follow."""
-        headers = list(response.headers)
-        # Otherwise h11 would send it in chunks. Of an answer to HEAD the length says something else.
-        if self._method != b"HEAD" and response.status not in _BODILESS:
+        headers, body = list(response.headers), response.body
+        if self._method == b"HEAD" or response.status in _BODILESS:
+            body = b""  # the length, if there is one, says what a GET would have brought
+        else:
+            # Otherwise h11 would send it in chunks.
             headers = [each for each in headers if each[0].lower() != b"content-length"]
-            headers.append((b"Content-Length", str(len(response.body)).encode()))
+            headers.append((b"Content-Length", str(len(body)).encode()))
         self._write(h11.Response(status_code=response.status, headers=headers, reason=response.reason))
-        if response.body:
-            self._write(h11.Data(response.body))
+        if body:
+            self._write(h11.Data(body))
         self._write(h11.EndOfMessage())
         if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
             return False
@@ -121,7 +123,7 @@ class ClientSide:
             self.answer(Response(400, ((b"Content-Type", b"text/plain"),), f"{reason}\n".encode(), b"Bad Request"))
 
     def _write(self, event: h11.Event) -> None:
-        self._socket.sendall(self._http.send(event) or b"")
+        self._socket.sendall(_sent(self._http, event))
 
 
 class ServerSide:
@@ -140,10 +142,7 @@ class ServerSide:
         sent = [h11.Request(method=head.method, target=head.target, headers=headers), h11.EndOfMessage()]
         if request.body:
             sent.insert(1, h11.Data(request.body))
-        try:
-            self.socket.sendall(b"".join(self._http.send(event) or b"" for event in sent))
-        except h11.LocalProtocolError as error:
-            raise ProtocolError(str(error)) from None
+        self.socket.sendall(b"".join(_sent(self._http, event) for event in sent))
         event = _next(self._http, self.socket)
         while isinstance(event, h11.InformationalResponse):
             event = _next(self._http, self.socket)
@@ -158,6 +157,13 @@ class ServerSide:
             return False
         self._http.start_next_cycle()
         return True
+
+
+def _sent(http: h11.Connection, event: h11.Event) -> bytes:
+    try:
+        return http.send(event) or b""
+    except h11.LocalProtocolError as error:
+        raise ProtocolError(str(error)) from None
 
 
 def _next(http: h11.Connection, connection: socket.socket) -> h11.Event | type[h11.PAUSED] | type[h11.NEED_DATA]:

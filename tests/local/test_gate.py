@@ -286,6 +286,15 @@ class TestOnTheWire:
         assert {path for _, path, _, _ in upstream.seen} <= {API}
         assert not any("Upgrade" in headers for _, _, headers, _ in upstream.seen)
 
+    @pytest.mark.parametrize("method", ["HEAD", "GET", "OPTIONS", "PUT", "BREW"])
+    def test_every_method_is_refused_in_the_same_way(self, pair: tuple[Upstream, int], method: str) -> None:
+        # GIVEN / WHEN / THEN
+        upstream, port = pair
+        answer = sent(port, f"{method} / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+        assert answer.startswith(b"HTTP/1.1 403 ")
+        assert (b"outputs.json" in answer) == (method != "HEAD")
+        assert upstream.seen == []
+
     def test_gibberish_gets_an_answer(self, pair: tuple[Upstream, int]) -> None:
         # GIVEN / WHEN / THEN
         _, port = pair

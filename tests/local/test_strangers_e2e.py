@@ -273,6 +273,45 @@ def test_a_page_of_another_origin_gets_nowhere(running: Running, browser: Chrome
     assert running.changes == []
 
 
+def published(aws: Aws, *origins: str) -> str:
+    """The URL of an API in front of a function, which pages of `origins` may call."""
+    made = json.loads(FUNCTION)
+    function = aws.lambda_.create_function(**{**made, "FunctionName": "greet", "Code": {"ZipFile": zipped(HELLO)}})
+    cors: Any = {"AllowOrigins": origins, "AllowMethods": ["POST"], "AllowHeaders": ["content-type"]}
+    api = aws.apigatewayv2.create_api(Name="greet", ProtocolType="HTTP", CorsConfiguration=cors)["ApiId"]
+    integration = aws.apigatewayv2.create_integration(
+        ApiId=api,
+        IntegrationType="AWS_PROXY",
+        IntegrationUri=function["FunctionArn"],
+        PayloadFormatVersion="2.0",
+    )["IntegrationId"]
+    aws.apigatewayv2.create_route(ApiId=api, RouteKey="POST /greet", Target=f"integrations/{integration}")
+    aws.apigatewayv2.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+    return f"{aws.endpoint_url}/_aws/execute-api/{api}/greet"
+
+
+CALL = """
+const [url, done] = arguments;
+fetch(url, {method: "POST", headers: {"Content-Type": "application/json"}, body: "{}"})
+  .then(answer => answer.json()).then(done, () => done("the browser said no"));
+"""
+
+
+def test_the_stacks_api_answers_the_pages_that_its_cors_names(running: Running, browser: Chrome, page: Page) -> None:
+    # GIVEN an API that one page may call
+    url = published(running.aws, f"http://localhost:{page.port}")
+    answers = []
+    try:
+        # WHEN that page calls it, and another one
+        for host in ("localhost", EVIL):
+            browser.get(f"http://{host}:{page.port}/")
+            answers.append(browser.execute_async_script(CALL, url))
+    finally:
+        running.aws.lambda_.delete_function(FunctionName="greet")
+    # THEN the one reads the answer, and the other does not
+    assert answers == [{"hello": "nobody"}, "the browser said no"]
+
+
 def test_a_name_that_was_turned_to_this_machine_gets_nowhere(running: Running, browser: Chrome) -> None:
     # GIVEN a page whose own name now leads to the emulator's port, so that the browser takes both for one origin
     port = urlsplit(running.doors[0]).port
