@@ -1,7 +1,8 @@
 """What another user of the machine tries; prints, as JSON, what worked.
 
 A script: arguments are the doors (JSON list of host:port), the state folder and the user's number; standard input is
-the function to plant in one line, then a forged query.
+the function to plant in one line, then a forged query. Only root can become that user; anybody else tries the doors
+alone, and without the key is a stranger there as well.
 """
 
 import encodings.idna  # noqa: F401 it could not be imported any more as somebody else
@@ -15,9 +16,11 @@ from pathlib import Path
 
 doors, folder, user = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 function, forged = sys.stdin.read().split("\n", 1)
-os.setgroups([])
-os.setgid(user)
-os.setuid(user)
+is_another = os.geteuid() == 0
+if is_another:
+    os.setgroups([])
+    os.setgid(user)
+    os.setuid(user)
 
 KEYS = ("test", "000000000000", "AKIAIOSFODNN7EXAMPLE")
 SCOPE = "20260101/us-east-1/lambda/aws4_request, SignedHeaders=host, Signature=" + "0" * 64
@@ -70,6 +73,6 @@ worked: list[object] = [
     if answered(door, *call, headers) != http.HTTPStatus.FORBIDDEN
 ]
 names = ["outputs.json", "instance.json", "emulator.log", "tmp/aws", "tmp/keys"]
-for name in ["", *names]:
+for name in ["", *names] if is_another else ():
     worked += opened(Path(folder, name))
 sys.stdout.write(json.dumps(worked))
