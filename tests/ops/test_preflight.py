@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,82 +10,18 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ops.cli.main import main
-from ops.errors import ExitCode, RefusedError
 from ops.preflight import checks, names
-from ops.preflight import ground as ground_module
 from ops.preflight.capacity import alarm, capacity, concurrency
-from ops.preflight.finding import Finding, Verdict
-from ops.preflight.ground import Ground, ground
+from ops.preflight.finding import Verdict
 from ops.preflight.names import roles
 from ops.preflight.people import people
 from ops.preflight.state import BACKEND_VARIABLE, state
-from ops.target import ROOT, Choice
-from pipeline.config import StackConfig
-from pipeline.config.stack_file import StackSettings
+from ops.target import ROOT
+from tests.ops.preflighting import config, known, only
 from tests.ops.test_target import outputs
 
 PENDING = "PendingConfirmation"
 GROUP = "/aws/lambda/orders-prod-get-order"
-
-
-def config(**options: Any) -> StackConfig:
-    return StackConfig(environment="development", **options)
-
-
-class Answers:
-    """A client of any service: `answers` by operation; what is not there is refused."""
-
-    def __init__(self, service: str, answers: dict[str, Any], asked: set[str]) -> None:
-        self._service, self._answers, self._asked = service, answers, asked
-
-    def __getattr__(self, operation: str) -> Any:
-        def call(**_: Any) -> Any:
-            self._asked.add(f"{self._service}.{operation}")
-            answer = self._answers.get(operation, ClientError({"Error": {"Code": "AccessDenied"}}, operation))
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
-
-        return call
-
-    def get_paginator(self, operation: str) -> Any:
-        class Pages:
-            @staticmethod
-            def paginate(**_: Any) -> Iterator[Any]:
-                yield getattr(self, operation)()
-
-        return Pages
-
-
-class Known(Ground):
-    """A ground whose AWS answers what it is told to."""
-
-    answers: dict[str, Any]
-    asked: set[str]
-    owned: frozenset[str] = frozenset()
-
-    def ids(self) -> frozenset[str]:
-        return self.owned
-
-    def client(self, service: str, region: str | None = None) -> Any:
-        del region
-        return Answers(service, self.answers, self.asked)
-
-
-def known(
-    stack_config: StackConfig, deployed: dict[str, Any] | None = None, stack: str = "prod", **answers: Any
-) -> Known:
-    settings = StackSettings("orders", stack, {"aws:region": "eu-west-1"})
-    made = Known(settings, stack_config, deployed or {})
-    vars(made)["asked"] = set()
-    vars(made)["answers"] = {"get_caller_identity": {"Account": "123456789012"}, **answers}
-    return made
-
-
-def only(findings: Iterator[Finding], check: str) -> Finding:
-    (found,) = [each for each in findings if each.check == check]
-    return found
 
 
 @pytest.mark.parametrize(
@@ -268,59 +203,6 @@ def test_nobody_on_the_pager_and_an_address_that_has_not_confirmed() -> None:
     assert [each.verdict for each in waiting] == [Verdict.WARNING, Verdict.WARNING]
     assert "email of orders-prod-alarms-page" in waiting[1].found
     assert "ada" not in str(waiting)
-
-
-def write_stack(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    (folder / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
-    (folder / "Pulumi.prod.yaml").write_text(text)
-    monkeypatch.setattr(ground_module, "ROOT", folder)
-
-
-SECRETS = "{orders:waf: true, orders:allow_anonymous: true, orders:origin_secret: {secure: A}}"
-
-
-def test_a_stack_is_known_by_its_files_with_secrets_that_stay_closed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # GIVEN a stack that was never deployed, with an encrypted value, and no `pulumi` to ask
-    write_stack(tmp_path, f"config: {SECRETS}", monkeypatch)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    # WHEN
-    found = ground(Choice(stack="prod"), {})
-    # THEN its configuration is known, and that its outputs are not is said
-    assert (found.prefix, found.config.waf, found.outputs) == ("orders-prod", True, None)
-    assert "pulumi" in found.unread
-
-
-def test_a_refused_configuration_is_in_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN
-    write_stack(tmp_path, "config: {orders:batch_size: 0, orders:allow_anonymous: true}", monkeypatch)
-    # WHEN
-    with pytest.raises(RefusedError) as caught:
-        ground(Choice(stack="prod"), {})
-    # THEN
-    assert "orders:batch_size: given 0" in str(caught.value)
-
-
-def test_a_stack_without_a_file_is_no_stack(capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN
-    # WHEN
-    code = main(["preflight", "--stack", "nowhere"])
-    # THEN
-    assert code == ExitCode.NO_STACK
-    assert "Pulumi.nowhere.yaml" in capsys.readouterr().err
-
-
-def test_every_stack_that_is_committed_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN no `pulumi` to ask
-    monkeypatch.setenv("PATH", "")
-    # WHEN
-    found = [ground(Choice(stack=name), {}) for name in ("dev", "prod")]
-    # THEN
-    assert [(each.prefix, each.config.environment) for each in found] == [
-        ("orders-dev", "development"),
-        ("orders-prod", "production"),
-    ]
 
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:orders-prod-alarms-page"

@@ -1,0 +1,66 @@
+"""What is known of a stack before it is deployed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ops.cli.main import main
+from ops.errors import ExitCode, RefusedError
+from ops.preflight import ground as ground_module
+from ops.preflight.ground import ground
+from ops.target import ROOT, Choice
+
+
+def write_stack(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
+    (folder / "Pulumi.prod.yaml").write_text(text)
+    monkeypatch.setattr(ground_module, "ROOT", folder)
+
+
+SECRETS = "{orders:waf: true, orders:allow_anonymous: true, orders:origin_secret: {secure: A}}"
+
+
+def test_a_stack_is_known_by_its_files_with_secrets_that_stay_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a stack that was never deployed, with an encrypted value, and no `pulumi` to ask
+    write_stack(tmp_path, f"config: {SECRETS}", monkeypatch)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    # WHEN
+    found = ground(Choice(stack="prod"), {})
+    # THEN its configuration is known, and that its outputs are not is said
+    assert (found.prefix, found.config.waf, found.outputs) == ("orders-prod", True, None)
+    assert "pulumi" in found.unread
+
+
+def test_a_refused_configuration_is_in_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN
+    write_stack(tmp_path, "config: {orders:batch_size: 0, orders:allow_anonymous: true}", monkeypatch)
+    # WHEN
+    with pytest.raises(RefusedError) as caught:
+        ground(Choice(stack="prod"), {})
+    # THEN
+    assert "orders:batch_size: given 0" in str(caught.value)
+
+
+def test_a_stack_without_a_file_is_no_stack(capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN
+    # WHEN
+    code = main(["preflight", "--stack", "nowhere"])
+    # THEN
+    assert code == ExitCode.NO_STACK
+    assert "Pulumi.nowhere.yaml" in capsys.readouterr().err
+
+
+def test_every_stack_that_is_committed_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN no `pulumi` to ask
+    monkeypatch.setenv("PATH", "")
+    # WHEN
+    found = [ground(Choice(stack=name), {}) for name in ("dev", "prod")]
+    # THEN
+    assert [(each.prefix, each.config.environment) for each in found] == [
+        ("orders-dev", "development"),
+        ("orders-prod", "production"),
+    ]
