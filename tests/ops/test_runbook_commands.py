@@ -145,3 +145,65 @@ def test_status_tells_what_runbooks_say_it_tells(
     # THEN everybody can see who did it, when and why
     assert re.search(r"the worker is Disabled, paused \d+s ago by Ada: bad release; orders wait", status(capsys))
     main(["worker", "resume", "--yes"])
+
+
+def advice(told: str) -> list[str]:
+    """The commands that were printed to be typed next."""
+    return [line.partition("next: ")[2] for line in told.splitlines() if line.startswith("  next: ")]
+
+
+def typed(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Type a command; what it says to type next."""
+    words = shlex.split(command)[3:]
+    monkeypatch.setattr("sys.argv", ["ops", *words])
+    capsys.readouterr()
+    assert main(words) == 0
+    return advice(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("row", ["order", "stock"])
+def test_a_corrupt_row_is_repaired_by_the_commands_that_are_printed(
+    row: str,
+    stack: LocalStack,
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # GIVEN an order that became a dead letter, because its row or its article's is none
+    monkeypatch.setenv("ORDERS_STACK", "local")
+    monkeypatch.setenv("ORDERS_LOCAL_DIR", str(stack.state.path))
+    sku = f"SKU-{next(_NUMBERS)}"
+    account.set_stock({sku: 10})
+    before = account.waiting("dead_letter_queue_url")
+    with account.deliveries_held():
+        order_id = place(stack, sku)
+        table, key, attribute = {
+            "order": ("orders_table", {"order_id": {"S": order_id}}, "accepted_at"),
+            "stock": ("stock_table", {"sku": {"S": sku}}, "available"),
+        }[row]
+        stack.aws.dynamodb.update_item(
+            TableName=stack.outputs[table],
+            Key=key,
+            UpdateExpression="SET #name = :value",
+            ExpressionAttributeNames={"#name": attribute},
+            ExpressionAttributeValues={":value": {"S": "2026-02-30T00:00:00.000Z"}},
+        )
+    wait_for("the order to be a dead letter", lambda: account.waiting("dead_letter_queue_url") > before)
+    # WHEN what is printed is typed, one command after the other
+    shown = typed(f"python -m ops dlq show {order_id}", monkeypatch, capsys)
+    if row == "order":
+        (repair,) = typed(shown[0], monkeypatch, capsys)
+    else:
+        (repair,) = typed(f"python -m ops stock get {sku}", monkeypatch, capsys)
+        repair = f"{repair.replace(f'{sku} N', f'{sku} 10')} --yes"
+    typed(repair, monkeypatch, capsys)
+    typed(f"python -m ops dlq redrive --where order_id={order_id} --yes", monkeypatch, capsys)
+    # THEN the order comes to its end, its stock is taken once, and its event is published
+    wait_for("the event", lambda: main(["order", "trace", order_id, "--no-logs"]) == 0 and event_of(order_id, capsys))
+    assert status_of(account, order_id) == "CONFIRMED"
+    assert account.available(sku) == 9
+
+
+def event_of(order_id: str, capsys: pytest.CaptureFixture[str]) -> bool:
+    """Whether the trace that was just shown says that the order's event is published."""
+    return f"published as {order_id}" in capsys.readouterr().out
