@@ -2,7 +2,9 @@
 
 import os
 
-for _name in [name for name in os.environ if name.startswith("AWS_")]:
+# By these a session that `make aws-check` opened before renews its credentials.
+_SOURCES = ("AWS_CONTAINER_", "AWS_WEB_IDENTITY_", "AWS_ROLE_")
+for _name in [name for name in os.environ if name.startswith("AWS_") and not name.startswith(_SOURCES)]:
     del os.environ[_name]
 os.environ.update(
     AWS_ACCESS_KEY_ID="testing",
