@@ -1,1 +1,1 @@
-"""The embedded AWS: an emulator, a deployer that runs the real program against it, and a fault-injecting proxy."""
+"""The embedded AWS: an emulator, a deployer that runs the real program against it, and the gate in front of it."""
