@@ -168,6 +168,11 @@ def _topic_policy(_name: str, inputs: _Inputs) -> dict[str, Any]:
     return {"id": inputs["arn"]}
 
 
+def _subscription(name: str, inputs: _Inputs) -> dict[str, Any]:
+    own = f"{inputs['topic']}:{_short(name)}"
+    return {"id": own, "arn": own}
+
+
 _OUTPUTS: dict[str, Callable[[str, _Inputs], dict[str, Any]]] = {
     "aws:acm/certificate:Certificate": _certificate,
     "aws:apigatewayv2/authorizer:Authorizer": _hashed_id,
@@ -193,6 +198,7 @@ _OUTPUTS: dict[str, Callable[[str, _Inputs], dict[str, Any]]] = {
     "aws:lambda/eventSourceMapping:EventSourceMapping": _mapping,
     "aws:sns/topic:Topic": _topic,
     "aws:sns/topicPolicy:TopicPolicy": _topic_policy,
+    "aws:sns/topicSubscription:TopicSubscription": _subscription,
     "aws:sqs/queue:Queue": _queue,
     "aws:sqs/queuePolicy:QueuePolicy": _of_queue,
     "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy": _of_queue,
