@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lab.simulation.crash_points.stage import Stage, staged
+from lab.simulation.fakes.wire import Response
 from lab.simulation.requests import order_body
 from lab.simulation.world import API_RECORDS, ORDERS, STOCK, WORKER_RECORDS
 
@@ -33,7 +34,7 @@ def record() -> Recorded:
         again = stage.post(KEY, BODY)
         stage.world.drain()
         (event,) = stage.world.subscriber.received
-        answers = [each.response for each in (first, again)]
+        answers = [told(each.response) for each in (first, again)]
         order_id = json.loads(event.body)["subject"]
         return {
             "answer": answers[0],
@@ -41,8 +42,15 @@ def record() -> Recorded:
             "accepted": accepted,
             "settled": state(stage),
             "event": event.body,
-            "view": stage.world.get(order_id, caller="ann"),
+            "view": told(stage.world.get(order_id, caller="ann")),
         }
+
+
+def told(response: Response | None) -> Recorded:
+    """What of an answer has to stay the same: status, bytes, and whether it is marked as a replay; no other header."""
+    assert response is not None
+    replayed = response["headers"].get("Idempotent-Replayed")
+    return {"status": response["statusCode"], "body": response["body"], "replayed": replayed}
 
 
 def state(stage: Stage) -> Recorded:
