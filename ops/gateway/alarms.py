@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from ops.gateway.subscribers import PENDING
+
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_sns import SNSClient
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
 TIERS: Final = ("page", "notify", "ticket")
 _MEMBER: Final = re.compile(r'"([^"]+)"')
 _RUNBOOK: Final = re.compile(r"Runbook: (\S+)")
-_PENDING: Final = "PendingConfirmation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def receivers_of(client: "SNSClient", topics: Iterable[str]) -> list[Receiver]:
     """Who is subscribed to topics."""
     pages = ((arn, client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn)) for arn in topics)
     return [
-        Receiver(arn, one["Protocol"], confirmed=one["SubscriptionArn"] != _PENDING)
+        Receiver(arn, one["Protocol"], confirmed=one["SubscriptionArn"] != PENDING)
         for arn, of_topic in pages
         for page in of_topic
         for one in page["Subscriptions"]

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ops.gateway.queues import depth_of
 
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
-_PENDING = "PendingConfirmation"
+PENDING: Final = "PendingConfirmation"
+"""In place of the ARN of a subscription that nobody has confirmed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def waiting(client: "SQSClient", queue_arn: str) -> int:
 def _subscription(client: "SNSClient", one: Any) -> Subscriber:
     protocol, endpoint = one["Protocol"], one["Endpoint"]
     name = endpoint.rpartition(":")[2] if endpoint.startswith("arn:") else f"one by {protocol}"
-    if one["SubscriptionArn"] == _PENDING:
+    if one["SubscriptionArn"] == PENDING:
         return Subscriber(name, None, confirmed=False, dead_letters=None)
     attributes = client.get_subscription_attributes(SubscriptionArn=one["SubscriptionArn"])["Attributes"]
     policy = json.loads(attributes.get("RedrivePolicy") or "{}")

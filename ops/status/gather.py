@@ -64,9 +64,11 @@ class Gatherer:
         self._try("stock table", lambda: desk.stock.get(_NOBODY))
         worker = self._try("worker's mapping", desk.worker.mapping)
         paused = None
-        if worker is not None and worker.state != ENABLED:
+        if worker is not None and worker.state.startswith("Disabl"):
             pause = self._try("record of the pause", lambda: desk.worker.recorded_pause(worker))
             paused = tell_pause(worker, pause, desk.clock.time())
+        elif worker is not None and worker.state != ENABLED:
+            paused = "which should pass within a minute"
         subscribers = self._try("subscribers", self._subscribers) or []
         topics = target.alarm_topic_arns
         return Reading(

@@ -8,17 +8,19 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ops.gateway.alarms import Alarm, Receiver, alarms_of
 from ops.gateway.queues import Depth
+from ops.gateway.subscribers import of_bus, waiting
 from ops.gateway.telemetry import Value
 from ops.status.findings import Severity, findings_of, verdict_of
 from ops.status.reading import Reading, Unread
 from runtime.metric import Metric
-from tests.ops.mock_stack import GIVEN, MockStack, account
+from tests.ops.mock_stack import GIVEN, REGION, MockStack, account
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 PAGES = "arn:aws:sns:eu-west-1:123456789012:orders-prod-alarms-page"
@@ -272,6 +274,52 @@ def test_answers_that_no_alarm_has_noticed_are_said(stack: MockStack, capsys: py
     _, document = status(stack, capsys)
     # THEN it is said
     assert "10 requests were answered 503" in " ".join(each["text"] for each in document["findings"])
+
+
+def queue_with(stack: MockStack, name: str, messages: int) -> str:
+    """A queue that holds messages; its ARN."""
+    url = stack.sqs.create_queue(QueueName=name)["QueueUrl"]
+    for number in range(messages):
+        stack.sqs.send_message(QueueUrl=url, MessageBody=str(number))
+    return stack.arn_of(url)
+
+
+def test_what_subscribers_did_not_take_is_said(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a subscriber with two events in its dead-letter queue, and one without such a queue
+    kept, billing, audit = (
+        queue_with(stack, name, count) for name, count in (("kept", 2), ("billing", 0), ("audit", 0))
+    )
+    policy = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": kept})}
+    stack.sns.subscribe(TopicArn=stack.topic, Protocol="sqs", Endpoint=billing, Attributes=policy)
+    stack.sns.subscribe(TopicArn=stack.topic, Protocol="sqs", Endpoint=audit)
+    # WHEN somebody looks
+    _, document = status(stack, capsys)
+    # THEN it is said whose events wait
+    assert document["subscribers"] == {"billing": 2, "audit": None}
+    assert "2 events that billing did not take wait in its dead-letter queue" in texts(document)
+
+
+def test_targets_of_a_bus_are_its_subscribers(stack: MockStack) -> None:
+    # GIVEN a bus with a rule whose target has a dead-letter queue
+    events: Any = boto3.client("events", region_name=REGION)
+    events.create_event_bus(Name="orders-prod-events")
+    events.put_rule(Name="billing", EventBusName="orders-prod-events", EventPattern="{}")
+    target = {
+        "Id": "1",
+        "Arn": queue_with(stack, "invoices", 0),
+        "DeadLetterConfig": {"Arn": queue_with(stack, "late", 1)},
+    }
+    events.put_targets(Rule="billing", EventBusName="orders-prod-events", Targets=[target])
+    # WHEN its subscribers are asked for
+    (subscriber,) = of_bus(events, "orders-prod-events")
+    # THEN the target is one, and what it did not take is counted
+    assert (subscriber.name, subscriber.rule, subscriber.confirmed) == ("invoices", "billing", True)
+    assert waiting(stack.sqs, subscriber.dead_letters or "") == 1
+
+
+def texts(document: dict[str, Any]) -> list[str]:
+    """Everything that was found."""
+    return [each["text"] for each in document["findings"]]
 
 
 def test_watching_looks_again_until_somebody_has_seen_enough(
