@@ -19,7 +19,7 @@ from local.errors import LocalError, no_space
 from local.files import private_folder, remove_tree, write_atomically
 from local.instance import StateDir
 from local.keys import Keys
-from local.ports import LOOPBACK, connect_to
+from local.ports import LOOPBACK, connect_to, fits
 from local.proxy.faults import Faults
 from local.proxy.gate import Gate
 from local.proxy.server import Proxy
@@ -111,6 +111,11 @@ def start_emulator(state: StateDir, options: EmulatorOptions, lock: int) -> Emul
 
     Raises `LocalError` when the port is taken, the disk is full or the guard does not start.
     """
+    if not fits(state.scratch / _SOCKET):
+        raise LocalError(
+            f"The path {state.path} is too long: a socket in it can't be reached on this system. "
+            "Choose a shorter one: --state-dir DIR (or ORDERS_LOCAL_DIR)."
+        )
     remove_tree(state.scratch)
     private_folder(state.scratch)
     sessions = state.scratch / _SESSIONS

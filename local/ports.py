@@ -7,6 +7,12 @@ from pathlib import Path
 LOOPBACK = "127.0.0.1"
 # The system's place for a socket's path, one byte less than on the tightest (macOS).
 _LONGEST_PATH = 103
+_DESCRIPTORS = Path("/proc/self/fd")
+
+
+def fits(path: Path) -> bool:
+    """Whether a Unix socket at `path` can be reached: elsewhere than on Linux a long path can't."""
+    return len(os.fsencode(path)) <= _LONGEST_PATH or _DESCRIPTORS.is_dir()
 
 
 def connect_to(path: Path) -> socket.socket:
@@ -18,7 +24,7 @@ def connect_to(path: Path) -> socket.socket:
         else:
             folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
             try:
-                connection.connect(f"/proc/self/fd/{folder}/{path.name}")
+                connection.connect(str(_DESCRIPTORS / str(folder) / path.name))
             finally:
                 os.close(folder)
     except BaseException:

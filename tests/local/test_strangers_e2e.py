@@ -88,8 +88,8 @@ class Running:
 
 @pytest.fixture(scope="module", params=[False, True], ids=["without IAM", "IAM enforced"])
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    # A path that is too long for a Unix socket.
-    folder = tmp_path_factory.mktemp("state") / ("deep" * 30)
+    # On Linux a path that is too long for a Unix socket.
+    folder = tmp_path_factory.mktemp("state") / ("deep" * 30 if sys.platform == "linux" else "state")
     with emulator_behind_its_gate(folder, REGION, iam=request.param) as emulator:
         proxy = emulator.faulty(Faults())
         proxy.start()
@@ -185,6 +185,7 @@ def test_the_state_folder_is_its_owners_only(running: Running) -> None:
     assert {path: oct(mode) for path, mode in modes.items() if mode & 0o077 and not path.is_symlink()} == {}
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which process listens where")
 def test_no_port_leads_past_the_gate(running: Running) -> None:
     # GIVEN the emulator's process and its guard / WHEN their listening sockets are looked up / THEN none is on a port
     for pid in (running.emulator.pid, running.emulator.guard_pid):

@@ -1,0 +1,51 @@
+"""Unix sockets at paths of any length."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from local import ports
+from local.emulator import EmulatorOptions, start_emulator
+from local.errors import LocalError
+from local.instance import StateDir
+
+
+def listening(folder: Path) -> socket.socket:
+    """A server on the socket `aws` in `folder`, bound as the emulator does: from within."""
+    server = socket.socket(socket.AF_UNIX)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        server.bind("aws")
+    server.listen()
+    return server
+
+
+@pytest.mark.parametrize("name", ["short", "long" * 40])
+def test_a_socket_is_reached_however_long_its_path_is(tmp_path: Path, name: str) -> None:
+    # GIVEN a server in a folder
+    folder = tmp_path / name
+    folder.mkdir()
+    if not ports.fits(folder / "aws"):
+        pytest.skip("only Linux reaches a socket by a descriptor of its folder")
+    with listening(folder) as server, ports.connect_to(folder / "aws") as client:
+        # WHEN / THEN
+        accepted, _ = server.accept()
+        with accepted:
+            client.sendall(b"x")
+            assert accepted.recv(1) == b"x"
+
+
+def test_nobody_there_is_an_error(tmp_path: Path) -> None:
+    # GIVEN no server / WHEN / THEN
+    with pytest.raises(OSError, match="No such file"):
+        ports.connect_to(tmp_path / "aws")
+
+
+def test_where_a_long_path_can_not_be_reached_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a system without descriptors as files, and a long path
+    monkeypatch.setattr(ports, "_DESCRIPTORS", tmp_path / "nowhere")
+    state = StateDir(tmp_path / ("long" * 40))
+    # WHEN an emulator is started there / THEN the message says what to change
+    with pytest.raises(LocalError, match=r"too long.*--state-dir"):
+        start_emulator(state, EmulatorOptions(Path("python"), 0, "us-east-1", False, "id"), 0)
