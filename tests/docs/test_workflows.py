@@ -1,5 +1,6 @@
 """The GitHub workflows, linted and held to what docs/delivery.md promises."""
 
+import json
 import os
 import re
 import shlex
@@ -70,7 +71,7 @@ def test_every_script_is_one_that_a_shell_can_read(script: str) -> None:
 def test_every_command_of_ours_is_one_that_there_is(script: str) -> None:
     # GIVEN the commands of a step
     for line in script.splitlines():
-        match = re.search(r"\.venv/bin/python -m (ops(?:\.preview)?) ([^|&]*)", line)
+        match = re.search(r"\.venv/bin/python -m (ops(?:\.preview)?) ([^|&>]*)", line)
         if match:
             arguments = shlex.split(match[2].replace("$STACK", "dev"))
             # THEN each parses, and what changes something does
@@ -303,14 +304,18 @@ def test_a_stack_with_byte_code_admits_that_release_alone(stack: str) -> None:
     assert config.package_bytecode_release == (RELEASE if config.package_bytecode else "")
 
 
-def typed(step: str, folder: Path, code: int) -> tuple[int, list[str]]:
-    """Run a step of the deploy workflow as GitHub does, where `ops` ends with `code`: exit code, and what was typed."""
+def typed(step: str, folder: Path, code: int, shift: str = "moved") -> tuple[int, list[str]]:
+    """Run a step of the deploy workflow as GitHub does, where `ops` ends with `code`: exit code, and what was typed.
+
+    `shift` is how the shift before it ended.
+    """
     (script,) = [each["run"] for each in jobs(FOLDER / "deploy.yml")["deploy"]["steps"] if each.get("name") == step]
     python = folder / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\necho "$3 $4" >> typed\n[ "$3" = deploy ] || exit {code}\n')
     python.chmod(0o755)
-    environment = {"PATH": os.environ["PATH"], "STACK": "prod"}
+    (folder / "shift.json").write_text(json.dumps({"state": shift}, indent=2))
+    environment = {"PATH": os.environ["PATH"], "STACK": "prod", "RUNNER_TEMP": str(folder)}
     done = subprocess.run(["bash", "-e", "-c", script], cwd=folder, env=environment, check=False)
     return done.returncode, (folder / "typed").read_text().splitlines()
 
@@ -323,6 +328,16 @@ def test_only_a_failed_smoke_test_sends_callers_back(tmp_path: Path, code: int) 
     # THEN the step is red unless it went well, and only a failure of the stack is rolled back
     assert ended == code
     assert commands == ["smoke --stack", *(["deploy rollback"] if code == 1 else [])]
+
+
+@pytest.mark.parametrize("shift", ["off", "nothing-to-do"])
+def test_a_run_that_moved_nobody_sends_nobody_back(tmp_path: Path, shift: str) -> None:
+    # GIVEN a release without new code, and a smoke test that fails all the same
+    # WHEN
+    ended, commands = typed("Smoke test", tmp_path, 1, shift)
+    # THEN the release that callers were on before it stays where it is
+    assert ended == 1
+    assert commands == ["smoke --stack"]
 
 
 @pytest.mark.parametrize(("code", "red"), [(0, False), (3, True), (4, True), (5, True), (6, False)])

@@ -97,7 +97,12 @@ class Releases:
         pulumi = self._folder / "pulumi"
         pulumi.write_text(f"#!/bin/sh\ncat '{self.outputs}'\n")
         pulumi.chmod(0o700)
-        environment = {**os.environ, "STACK": "prod", "PATH": f"{self._folder}{os.pathsep}{os.environ['PATH']}"}
+        environment = {
+            **os.environ,
+            "STACK": "prod",
+            "RUNNER_TEMP": str(self._folder),
+            "PATH": f"{self._folder}{os.pathsep}{os.environ['PATH']}",
+        }
         return subprocess.run(
             ["bash", "-ec", command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
         )
