@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import count
 from string import Template
 
@@ -207,3 +209,39 @@ def test_a_corrupt_row_is_repaired_by_the_commands_that_are_printed(
 def event_of(order_id: str, capsys: pytest.CaptureFixture[str]) -> bool:
     """Whether the trace that was just shown says that the order's event is published."""
     return f"published as {order_id}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause"),
+    [
+        (("dynamodb", "TransactWriteItems", FaultKind.THROTTLE), "ThrottledError"),
+        (("dynamodb", "TransactWriteItems", FaultKind.CONFLICT), "ContentionError"),
+        (("sns", "Publish", FaultKind.ERROR), "NOT_PUBLISHED"),
+        (None, "MALFORMED_BODY"),
+    ],
+    ids=lambda value: str(value[2]) + value[0] if isinstance(value, tuple) else value,
+)
+def test_a_cause_has_its_own_name(
+    fault: tuple[str, str, FaultKind] | None,
+    cause: str,
+    stack: LocalStack,
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # GIVEN a dependency that fails in one way, or a message that nobody can read
+    monkeypatch.setenv("ORDERS_STACK", "local")
+    monkeypatch.setenv("ORDERS_LOCAL_DIR", str(stack.state.path))
+    sku = f"SKU-{next(_NUMBERS)}"
+    account.set_stock({sku: 10})
+    before = account.waiting("dead_letter_queue_url")
+    # WHEN it has become a dead letter
+    with stack.fault(*fault) if fault else nullcontext():
+        name = place(stack, sku) if fault else account.send("no json")
+        wait_for("a dead letter", lambda: account.waiting("dead_letter_queue_url") > before)
+    # THEN the list of dead letters names the cause, and status that there is something to decide
+    capsys.readouterr()
+    assert main(["dlq", "list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [each["error_type"] for each in listed if name in {each["order_id"], each["original_message_id"]}] == [cause]
+    assert "in the dead-letter queue" in status(capsys)
