@@ -116,3 +116,17 @@ def test_people_on_call_can_publish_again(
     # THEN the subscriber has it twice, the same to the last byte
     assert code == 0
     assert len({each.text for each in events_of(account, "everything", order_id, at_least=2)}) == 1
+
+
+def test_the_smoke_test_needs_no_topic(stack: LocalStack, account: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a stack whose outcomes go to a bus
+    # WHEN
+    code = ops(["smoke", "--local", "--state-dir", str(stack.state.path), "--json", "--yes"])
+    report = json.loads(capsys.readouterr().out)
+
+    # THEN it passes, and what it calls published has gone out
+    assert (code, report["passed"]) == (0, True)
+    wait_for(
+        "its event",
+        lambda: [each for each in account.events("everything") if each.document["subject"] == report["order_id"]],
+    )

@@ -11,6 +11,7 @@ from local.demo.account import Account
 from local.proxy.faults import FaultKind
 from ops.cli.main import main
 from ops.errors import ExitCode
+from tests.e2e.test_events import events_of
 
 pytestmark = pytest.mark.e2e
 
@@ -39,6 +40,10 @@ def test_a_deployed_stack_passes_and_no_stock_moves(
     assert account.stock() == before
     row = account.orders()[report["order_id"]]
     assert (row["status"], row["currency"], row["reason"]["code"]) == ("REJECTED", "XTS", "UNKNOWN_SKU")
+
+    # THEN what it calls published has gone out
+    (event,) = events_of(account, report["order_id"])
+    assert event.document["data"]["currency"] == "XTS"
 
 
 def test_a_named_article_gives_one_unit(
