@@ -33,7 +33,10 @@ def main() -> None:
         importlib.import_module("ministack.core.lambda_runtime")
     )
     runpy.run_path(str(_HERE / "metrics.py"))["count"](
-        *(importlib.import_module(f"ministack.services.{name}") for name in ("lambda_svc", "apigateway", "cloudwatch"))
+        *(
+            importlib.import_module(f"ministack.services.{name}")
+            for name in ("lambda_svc", "apigateway", "cloudwatch", "sqs")
+        )
     )
     _raise_file_limit()
     asyncio.run(_serve(os.environ["ORDERS_LOCAL_SOCKET"]))

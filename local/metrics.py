@@ -1,7 +1,8 @@
 """Metrics that MiniStack's services do not count, as AWS's do.
 
 Embedded metrics in the functions' logs (CloudWatch's embedded metric format), Lambda's own metrics of every
-invocation, whoever made it, and API Gateway's of every request to an HTTP API. Recording one evaluates no alarm.
+invocation, whoever made it, API Gateway's of every request to an HTTP API, and the age of each queue's oldest message
+whenever somebody asks for metrics. Recording one evaluates no alarm.
 """
 
 import json
@@ -13,7 +14,12 @@ from typing import Any, NamedTuple
 
 _LOGS, _COUNTS = "_emit_lambda_logs", "_emit_lambda_metrics"
 _EXECUTE = "handle_execute"
-_RECORD = "record_metric"
+_RECORD, _STORE, _ASK = "record_metric", "_store_datum", "_get_metric_data"
+_QUEUES = "_queues"
+_POISON_RECEIVES = 3
+"""SQS leaves out of the age what has been received so often."""
+_LATE_SECONDS = 60
+"""Metrics of SQS come late; one of this moment would be outside of the time that is asked for."""
 
 
 class Datum(NamedTuple):
@@ -50,13 +56,19 @@ def _data(document: dict[str, Any], directive: dict[str, Any]) -> Iterator[Datum
                 yield Datum(directive["Namespace"], metric["Name"], float(value), unit, dimensions)
 
 
-def count(functions: ModuleType, gateway: ModuleType, cloudwatch: ModuleType) -> None:
+def count(functions: ModuleType, gateway: ModuleType, cloudwatch: ModuleType, queues: ModuleType) -> None:
     """Make MiniStack count. Raises `LookupError` for the names that it does not have."""
-    needed = ((functions, _LOGS), (functions, _COUNTS), (gateway, _EXECUTE), (cloudwatch, _RECORD))
+    needed = (
+        *((functions, name) for name in (_LOGS, _COUNTS)),
+        (gateway, _EXECUTE),
+        *((cloudwatch, name) for name in (_RECORD, _STORE, _ASK)),
+        (queues, _QUEUES),
+    )
     if missing := [name for module, name in needed if not hasattr(module, name)]:
         raise LookupError(f"this MiniStack has no {', '.join(missing)}; local/metrics.py is for another version")
     _count_invocations(functions, getattr(cloudwatch, _RECORD))
     _count_requests(gateway, getattr(cloudwatch, _RECORD))
+    _measure_ages(cloudwatch, queues)
 
 
 def _count_invocations(functions: ModuleType, record: Any) -> None:
@@ -95,3 +107,20 @@ def _count_requests(gateway: ModuleType, record: Any) -> None:
         return answer
 
     setattr(gateway, _EXECUTE, counted)
+
+
+def _measure_ages(cloudwatch: ModuleType, queues: ModuleType) -> None:
+    ask, store = getattr(cloudwatch, _ASK), getattr(cloudwatch, _STORE)
+
+    @wraps(ask)
+    def measured(*arguments: Any, **options: Any) -> Any:
+        now = time.time()
+        for url, queue in list(getattr(queues, _QUEUES).items()):
+            sent = [each["sent_at"] for each in queue["messages"] if each["receive_count"] < _POISON_RECEIVES]
+            age = now - min(sent, default=now)
+            dimensions = {"QueueName": url.rpartition("/")[2]}
+            name = "ApproximateAgeOfOldestMessage"
+            store("AWS/SQS", name, dimensions, now - _LATE_SECONDS, "Seconds", age, None, None, None)
+        return ask(*arguments, **options)
+
+    setattr(cloudwatch, _ASK, measured)

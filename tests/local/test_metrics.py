@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from types import ModuleType
 from typing import Any
 
@@ -30,9 +31,9 @@ LINE = json.dumps(
 )
 
 
-def modules() -> tuple[ModuleType, ModuleType, ModuleType, list[tuple[Any, ...]]]:
-    """MiniStack's modules as far as they matter, and what they record."""
-    functions, gateway, cloudwatch = (ModuleType(name) for name in ("functions", "gateway", "cloudwatch"))
+def modules() -> tuple[ModuleType, ModuleType, ModuleType, ModuleType, list[tuple[Any, ...]]]:
+    """MiniStack's modules as far as they matter, made to count, and what they record."""
+    functions, gateway, cloudwatch, queues = (ModuleType(name) for name in ("functions", "gateway", "metrics", "sqs"))
     recorded: list[tuple[Any, ...]] = []
 
     def of_invocation(function: str, duration_ms: float, error: bool, throttle: bool) -> None:
@@ -43,8 +44,14 @@ def modules() -> tuple[ModuleType, ModuleType, ModuleType, list[tuple[Any, ...]]
 
     vars(functions).update(_emit_lambda_logs=lambda *_, **__: None, _emit_lambda_metrics=of_invocation)
     vars(gateway).update(handle_execute=execute)
-    vars(cloudwatch).update(record_metric=lambda *values: recorded.append(values))
-    return functions, gateway, cloudwatch, recorded
+    vars(cloudwatch).update(
+        record_metric=lambda *values: recorded.append(values),
+        _store_datum=lambda *values: recorded.append(values),
+        _get_metric_data=lambda: "answer",
+    )
+    vars(queues).update(_queues={})
+    count(functions, gateway, cloudwatch, queues)
+    return functions, gateway, cloudwatch, queues, recorded
 
 
 def test_metrics_in_a_log_are_found_and_other_lines_left_alone() -> None:
@@ -63,8 +70,7 @@ def test_metrics_in_a_log_are_found_and_other_lines_left_alone() -> None:
 
 def test_every_invocation_is_counted_once_whoever_made_it() -> None:
     # GIVEN an emulator that counts
-    functions, gateway, cloudwatch, recorded = modules()
-    count(functions, gateway, cloudwatch)
+    functions, _, _, _, recorded = modules()
     # WHEN a function runs, and the emulator itself counts the same run and a throttle
     functions._emit_lambda_logs({"FunctionName": "worker"}, "r-1", LINE, True, 12, log_source=None)
     functions._emit_lambda_metrics("worker", duration_ms=12.0, error=True, throttle=False)
@@ -77,8 +83,7 @@ def test_every_invocation_is_counted_once_whoever_made_it() -> None:
 @pytest.mark.parametrize(("status", "counts"), [(202, (0, 0)), (404, (1, 0)), (503, (0, 1))])
 def test_every_request_is_counted_by_its_answer(status: int, counts: tuple[int, int]) -> None:
     # GIVEN an emulator that counts
-    functions, gateway, cloudwatch, recorded = modules()
-    count(functions, gateway, cloudwatch)
+    _, gateway, _, _, recorded = modules()
     # WHEN a request is answered
     asyncio.run(gateway.handle_execute("api", "$default", status))
     # THEN it is one request of its class
@@ -87,10 +92,23 @@ def test_every_request_is_counted_by_its_answer(status: int, counts: tuple[int, 
     assert {dimensions["Stage"] for *_, dimensions in recorded} == {"$default"}
 
 
+def test_the_oldest_message_is_measured_when_somebody_asks() -> None:
+    # GIVEN a queue with a new message, an older one, and a poison one; and an empty queue
+    _, _, cloudwatch, queues, recorded = modules()
+    sent = [(10, 0), (100, 2), (1000, 3)]
+    messages = [{"sent_at": time.time() - ago, "receive_count": receives} for ago, receives in sent]
+    queues._queues.update({"http://aws/1/orders": {"messages": messages}, "http://aws/1/dead": {"messages": []}})
+    # WHEN metrics are asked for
+    assert cloudwatch._get_metric_data() == "answer"
+    # THEN the age is the oldest one's that is no poison, and 0 where nothing waits
+    ages = {dimensions["QueueName"]: age for _, _, dimensions, _, _, age, *_ in recorded}
+    assert ages == {"orders": pytest.approx(100, abs=5), "dead": 0}
+
+
 def test_another_version_of_the_emulator_is_refused() -> None:
     # GIVEN modules without what is needed
     empty = ModuleType("empty")
     # WHEN they are to count
     # THEN it says what is missing
     with pytest.raises(LookupError, match="_emit_lambda_logs"):
-        count(empty, empty, empty)
+        count(empty, empty, empty, empty)
