@@ -30,7 +30,7 @@ HEARD: tuple[Alarm | Composite, ...] = (*TABLE.alarms, *TABLE.composites)
 
 
 @pytest.fixture(scope="module")
-def deployed(stack: LocalStack) -> Deployed:
+def made(stack: LocalStack) -> Deployed:
     return Deployed(stack)
 
 
@@ -40,9 +40,9 @@ def receivers(stack: LocalStack) -> Receivers:
 
 
 @pytest.fixture(scope="module")
-def shop(stack: LocalStack, account: Account, api: OrdersApi, deployed: Deployed) -> Shop:
+def shop(stack: LocalStack, account: Account, api: OrdersApi, made: Deployed) -> Shop:
     numbers = count(1)
-    return Shop(stack, account, api, deployed, lambda: f"alarm-cause-{next(numbers)}")
+    return Shop(stack, account, api, made, lambda: f"alarm-cause-{next(numbers)}")
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +54,9 @@ def shown(request: pytest.FixtureRequest) -> Iterator[Shown]:
         reporter.write_line(f"\n{summary}")
 
 
-def test_the_table_is_what_is_deployed(deployed: Deployed) -> None:
+def test_the_table_is_what_is_deployed(made: Deployed) -> None:
     # GIVEN / WHEN
-    names = {name.removeprefix(f"{deployed.prefix}-") for name in (*deployed.metric, *deployed.composite)}
+    names = {name.removeprefix(f"{made.prefix}-") for name in (*made.metric, *made.composite)}
 
     # THEN
     assert names == {row.name for row in HEARD}
@@ -64,20 +64,20 @@ def test_the_table_is_what_is_deployed(deployed: Deployed) -> None:
 
 @pytest.mark.parametrize("row", TABLE.alarms, ids=lambda row: row.name)
 def test_an_alarm_fires_by_its_cause_is_delivered_with_its_runbook_and_recovers(
-    deployed: Deployed, receivers: Receivers, shown: Shown, row: Alarm
+    made: Deployed, receivers: Receivers, shown: Shown, row: Alarm
 ) -> None:
     # GIVEN the cause, published as AWS publishes it
-    store = publish(Phase(BEGIN, END, deployed.cause_of(row.name)))
-    name, heard_as = f"{deployed.prefix}-{row.name}", TABLE.composite_of(row.name) or row
+    store = publish(Phase(BEGIN, END, made.cause_of(row.name)))
+    name, heard_as = f"{made.prefix}-{row.name}", TABLE.composite_of(row.name) or row
 
     # WHEN the evaluator decides over the deployed alarm, and what it decides is put into force
-    decided = verdict(store, deployed.in_scenario(row.name), deployed.composite.values())
+    decided = verdict(store, made.in_scenario(row.name), made.composite.values())
     receivers.set_state(name, "OK")
     receivers.listen()
     delivered = {}
     for state in decided:
         receivers.set_state(name, state)
-        delivered[state] = receivers.hear(f"{deployed.prefix}-{heard_as.name}", state)
+        delivered[state] = receivers.hear(f"{made.prefix}-{heard_as.name}", state)
 
     # THEN it fired once and recovered, and each was told once, in its tier, with the link
     link = runbook_link("docs/runbooks", heard_as)
@@ -109,10 +109,10 @@ def test_a_cause_made_on_the_stack_makes_its_alarm_fire_and_its_end_lets_it_reco
 
 @pytest.mark.parametrize("composite", TABLE.composites, ids=lambda composite: composite.name)
 def test_a_composite_pages_once_whatever_number_of_its_members_fires(
-    deployed: Deployed, receivers: Receivers, composite: Composite
+    made: Deployed, receivers: Receivers, composite: Composite
 ) -> None:
     # GIVEN
-    members = [f"{deployed.prefix}-{member}" for member in composite.members]
+    members = [f"{made.prefix}-{member}" for member in composite.members]
     receivers.listen()
 
     # WHEN all fire and all recover
@@ -120,17 +120,17 @@ def test_a_composite_pages_once_whatever_number_of_its_members_fires(
     for state in ("ALARM", "OK"):
         for member in members:
             receivers.set_state(member, state)
-        told += receivers.hear(f"{deployed.prefix}-{composite.name}", state)
+        told += receivers.hear(f"{made.prefix}-{composite.name}", state)
 
     # THEN
     assert [(each.alarm, each.state) for each in told] == [
-        (f"{deployed.prefix}-{composite.name}", state) for state in ("ALARM", "OK")
+        (f"{made.prefix}-{composite.name}", state) for state in ("ALARM", "OK")
     ]
 
 
-def test_every_link_leads_to_a_heading(deployed: Deployed) -> None:
+def test_every_link_leads_to_a_heading(made: Deployed) -> None:
     # GIVEN
-    alarms = [each["state"] for each in deployed.stack.resources if each["type"].endswith("Alarm")]
+    alarms = [each["state"] for each in made.stack.resources if each["type"].endswith("Alarm")]
 
     # WHEN
     links = [alarm["alarmDescription"].rsplit(" ", 1)[1] for alarm in alarms]
