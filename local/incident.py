@@ -133,7 +133,7 @@ class Incident:
             self._type(command, order_id)
 
     def _type(self, command: str, order_id: str) -> None:
-        words = shlex.split(Template(command).substitute(ORDER_ID=order_id))
+        words = shlex.split(Template(command).substitute(ORDER_ID=order_id, NAME="Ada", REASON="dependency repaired"))
         self.teller.sent(shlex.join(words))
         environment = {**os.environ, "ORDERS_STACK": "local", "ORDERS_LOCAL_DIR": str(self.stack.state.path)}
         done = subprocess.run(

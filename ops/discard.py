@@ -1,17 +1,15 @@
 """Giving an order up for good: the order first, then its dead letters. Killed between the two, run it again."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from ops.errors import RefusedError
+from ops.gateway.journal import Run
 from ops.gateway.orders import Orders
 from ops.logic.case import Case, assess
 from ops.logic.dead_letter import DeadLetter, Received, State, content_of, read_letter
 from ops.sweep import Sweep
 from runtime.logic.clock import Clock, timestamp
 from runtime.models.order import OPEN_STATUSES, OrderStatus, StoredOrder
-
-MAX_REASON: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,9 @@ def plan(found: Found, wanted: str, order: StoredOrder | None) -> Plan:
     if State.NOTIFICATION_MISSING in states:
         raise RefusedError(
             f"The order {order_id} is settled; only its notification is missing, and its dead letter is what sends it. "
-            f"Nothing was changed. Redrive it: python -m ops dlq redrive --where order_id={order_id} --yes"
+            f"Nothing was changed. Redrive it: "
+            f"python -m ops dlq redrive --where order_id={order_id} "
+            '--by "$NAME" --reason "$REASON" --yes'
         )
     if State.CORRUPT_ORDER in states:
         raise RefusedError(
@@ -98,8 +98,8 @@ def _without_letter(found: Found, wanted: str, order: StoredOrder | None) -> Pla
     )
 
 
-def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, *, by: str, reason: str) -> str:
-    """Do it; what was done, in words.
+def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, run: Run) -> str:
+    """Do what `run` decides and write it down; what was done, in words.
 
     Raises:
         RefusedError: the order was settled meanwhile.
@@ -110,6 +110,7 @@ def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, *, by: 
     done = "no order was marked"
     if planned.order_id is not None:
         content = next((content for message in messages if (content := content_of(message))), None)
+        by, reason = run.decision.by, run.decision.reason
         order = orders.discard(planned.order_id, by=by, text=reason, at=timestamp(clock), content=content)
         if order.status is not OrderStatus.DISCARDED and State.UNREADABLE not in {c.state for c in planned.found.cases}:
             raise RefusedError(
@@ -119,6 +120,7 @@ def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, *, by: 
         done = f"the order {planned.order_id} is {order.status}"
         if order.status in OPEN_STATUSES:
             raise RefusedError(f"The order {planned.order_id} is still {order.status}; its messages were left alone.")
+    run.record(planned.found.cases)
     deleted = sweep.delete([message.message_id for message in messages])
     if len(deleted) < len(messages):
         raise RefusedError(

@@ -1,13 +1,14 @@
-"""Moving dead letters back to the orders queue: send, then delete.
+"""Moving dead letters back to the orders queue: send, write it into the journal, then delete.
 
-Killed between the two, a message is in both queues, and the order is processed once all the same; no moment loses one.
+Killed after the send, a message is in both queues, and the order is processed once all the same; no moment loses one.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ops.gateway.journal import Run
 from ops.gateway.orders import Orders
 from ops.gateway.queues import OrdersQueue
 from ops.logic.case import Case, assess
@@ -69,7 +70,7 @@ class Redrive:
     """One run.
 
     Attributes:
-        act: Whether anything is moved; otherwise the run only counts.
+        run: Who decided and why, and where it is written down; `None` only counts.
         progress: Called after each batch with the number of messages seen so far.
         tally: What was done so far, also after an error.
     """
@@ -79,13 +80,13 @@ class Redrive:
     where: Where
     pace: Pace
     clock: Clock
-    act: bool
+    run: Run | None
     progress: Callable[[int], None] = lambda _: None
     tally: Tally = field(default_factory=Tally)
     _sent: set[bytes] = field(default_factory=set)
     _began: float = 0.0
 
-    def run(self, sweep: Sweep) -> Tally:
+    def go(self, sweep: Sweep) -> Tally:
         """Go through the queue once. Raises what boto3 raises; `tally` then says how far it came."""
         self._began = self.clock.time()
         for received in sweep.batches():
@@ -112,7 +113,7 @@ class Redrive:
         self._move(sweep, chosen)
 
     def _move(self, sweep: Sweep, chosen: list[tuple[Received, Case]]) -> None:
-        firsts: dict[bytes, Received] = {}
+        firsts: dict[bytes, tuple[Received, Case]] = {}
         copies: list[tuple[Received, bytes]] = []
         for message, case in chosen:
             key = case.letter.twin_key
@@ -122,41 +123,46 @@ class Redrive:
                 # It looks like a copy, but may be what this run has sent, failed again: then it is the only one left.
                 self.tally.returned += 1
             else:
-                firsts[key] = message
-        self._send({message.message_id: key for key, message in firsts.items()}, list(firsts.values()), sweep)
+                firsts[key] = message, case
+        self._send(
+            {message.message_id: case for message, case in firsts.values()},
+            [each[0] for each in firsts.values()],
+            sweep,
+        )
         # Only copies of what was certainly sent: nothing is deleted on hope.
         done = [message.message_id for message, key in copies if key in self._sent]
         self.tally.copies += len(done)
         self.tally.failed += len(copies) - len(done)
         self._delete(sweep, done)
 
-    def _send(self, keys: Mapping[str, bytes], messages: list[Received], sweep: Sweep) -> None:
+    def _send(self, cases: Mapping[str, Case], messages: list[Received], sweep: Sweep) -> None:
         waiting = len(messages)
         try:
             for batch in batches(messages):
                 ids = [message.message_id for message in batch]
                 sent = self._sent_of(batch)
-                self._sent |= {keys[message_id] for message_id in sent}
+                self._sent |= {cases[message_id].letter.twin_key for message_id in sent}
                 self.tally.redriven += len(sent)
                 self.tally.failed += len(ids) - len(sent)
                 waiting -= len(ids)
-                self._delete(sweep, [message_id for message_id in ids if message_id in sent])
+                self._delete(sweep, sorted(sent), [cases[message_id] for message_id in sorted(sent)])
         except BaseException:
             # An interrupt too: the report that follows it must account for each message.
             self.tally.failed += waiting
             raise
 
     def _sent_of(self, batch: list[Received]) -> set[str]:
-        if not self.act:
+        if self.run is None:
             return {message.message_id for message in batch}
         self.pace.wait(len(batch))
         return self.queue.send(batch)
 
-    def _delete(self, sweep: Sweep, message_ids: list[str]) -> None:
-        if not (self.act and message_ids):
+    def _delete(self, sweep: Sweep, message_ids: list[str], told: Sequence[Case] = ()) -> None:
+        if self.run is None or not message_ids:
             return
         deleted: set[str] = set()
         try:
+            self.run.record(told)
             deleted = sweep.delete(message_ids)
         finally:
             self.tally.undeleted += len(message_ids) - len(deleted)

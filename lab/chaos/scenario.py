@@ -163,7 +163,7 @@ def _doors(stack: LocalStack, tokens: Mapping[str, str], traffic: Traffic) -> li
 def _redrive(stack: LocalStack) -> int:
     """Send everything in the dead-letter queue back, by the command that people on call type; how many it says."""
     command = [sys.executable, "-m", "ops", "dlq", "redrive", "--local", "--yes", "--json"]
-    command += ["--state-dir", str(stack.state.path)]
+    command += ["--by", "storm", "--reason", "the storm is over", "--state-dir", str(stack.state.path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=_REDRIVE_SECONDS, check=False)
     if done.returncode:
         raise LocalError(f"The redrive failed: {done.stderr.strip()}")

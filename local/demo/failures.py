@@ -1,5 +1,6 @@
 """The story's failures: a poison message, one that nobody can read, and the way back."""
 
+import shlex
 from typing import Any
 
 from local.demo.account import Receive, wait_for
@@ -63,7 +64,7 @@ def recover(stage: Stage, poisoned: str) -> None:
     teller, before = stage.teller, stage.account.available(POISON)
     teller.chapter("Redrive", "The fault is cleared, and the dead letter is sent back to the orders queue.")
     stage.stack.clear_faults()
-    teller.sent(" ".join(redrive_command(poisoned)))
+    teller.sent(shlex.join(redrive_command(poisoned)))
     redrive(stage.stack, poisoned)
     stage.settled(poisoned)
     teller.sent(f"GET /orders/{poisoned}")

@@ -12,7 +12,8 @@ _SECONDS = 120
 
 def redrive_command(order_id: str) -> list[str]:
     """What to type to redrive one order's dead letters on the local stack."""
-    return ["python", "-m", "ops", "dlq", "redrive", "--local", "--where", f"order_id={order_id}", "--yes"]
+    decision = ["--by", "demo", "--reason", "dependency repaired", "--yes"]
+    return ["python", "-m", "ops", "dlq", "redrive", "--local", "--where", f"order_id={order_id}", *decision]
 
 
 def redrive(stack: LocalStack, order_id: str) -> None:

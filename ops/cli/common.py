@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -14,6 +14,8 @@ from ops.cli.desk import Desk
 from ops.gateway.queues import depth_of
 from ops.target import LOCAL_VARIABLE, STACK_VARIABLE
 
+DECISION: Final = '--by "$NAME" --reason "$REASON"'
+"""What `add_decision` adds, as a person types it."""
 Run = Callable[[argparse.Namespace, Desk], int]
 
 
@@ -56,6 +58,12 @@ def add_command(
         help=f"folder of the local stack (default: ${LOCAL_VARIABLE}, else .local)",
     )
     return parser
+
+
+def add_decision(parser: argparse.ArgumentParser, kept: str) -> None:
+    """Who decides and why, as `Decision` reads them; `kept` tells where."""
+    parser.add_argument("--by", required=True, metavar="PERSON", help=f"who decides; {kept}")
+    parser.add_argument("--reason", required=True, metavar="TEXT", help=f"why; {kept}")
 
 
 def dry_run(desk: Desk, *more: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ops.cli.screen import Screen, visible
 from ops.gateway.clients import Clients
+from ops.gateway.journal import Journal
 from ops.gateway.orders import Orders
 from ops.gateway.queues import DeadLetterQueue, OrdersQueue, depth_of
 from ops.gateway.stock import Stock
@@ -83,6 +84,11 @@ class Desk:
     def telemetry(self) -> Telemetry:
         """CloudWatch."""
         return Telemetry(self.clients.cloudwatch, self.clients.logs)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """What people did to dead letters."""
+        return Journal(self.clients.logs, f"/aws/lambda/{self.target.process_order_function}", self.clock)
 
     def sweep(self) -> Sweep:
         """A pass over the dead-letter queue, once both queues are known to be this stack's."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ops.cli import dlq_discard, dlq_list, dlq_redrive
+from ops.cli import dlq_discard, dlq_history, dlq_list, dlq_redrive
 from ops.cli.common import add_group
 
 
@@ -18,3 +18,4 @@ def register(commands: Any) -> None:
     dlq_list.register(actions)
     dlq_redrive.register(actions)
     dlq_discard.register(actions)
+    dlq_history.register(actions)

@@ -3,41 +3,55 @@
 import argparse
 from typing import Any
 
-from ops.cli.common import add_command, dry_run
+from ops.cli.common import add_command, add_decision, dry_run, progress
 from ops.cli.desk import Desk
-from ops.discard import MAX_REASON, carry_out, find, plan
+from ops.cli.dlq_list import add_where, show_causes
+from ops.discard import carry_out, find, plan
+from ops.discard_many import DiscardMany, DiscardTally
 from ops.errors import ExitCode
-from ops.logic.durations import WrongValueError
+from ops.logic.dead_letter import MEANING
+from ops.logic.decision import Decision
+from ops.logic.durations import WrongValueError, show_duration
+from ops.logic.where import Where
+
+VERB = "discard"
 
 
 def register(actions: Any) -> None:
     """Add the command."""
     discard = add_command(
         actions,
-        "discard",
+        VERB,
         run_discard,
-        "give an order up for good: it becomes DISCARDED and its dead letters are deleted",
-        'python -m ops dlq discard 1bfa2889-307d-56d4-8339-4dc839c7313d --by "Ada" --reason "test order" --yes',
-        "tell the customer. A settled order is never discarded: redrive it, so that its notification is sent.",
+        "give up for good one order (ID) or all that --where means: DISCARDED, and their dead letters are deleted",
+        'python -m ops dlq discard --where error_type=INVALID_MESSAGE --by "Ada" --reason "broken client" --yes',
+        "tell the customers; dlq history shows who gave up what. A settled order is never discarded: redrive it, so "
+        "that its notification is sent.",
         changes=True,
     )
-    discard.add_argument("id", help="an order id; or a message id, where the order is not known")
-    discard.add_argument("--by", required=True, metavar="PERSON", help="who decides; stored with the order")
-    discard.add_argument("--reason", required=True, metavar="TEXT", help="why; stored, not shown to callers")
+    discard.add_argument("id", nargs="?", help="an order id; or a message id, where the order is not known")
+    add_where(discard)
+    add_decision(discard, "kept with the order and in dlq history, not shown to callers")
 
 
 def run_discard(options: argparse.Namespace, desk: Desk) -> int:
     """Discard, or say what would happen."""
-    by, reason = options.by.strip(), options.reason.strip()
-    if not by or not reason or len(by) > MAX_REASON or len(reason) > MAX_REASON:
-        raise WrongValueError(
-            f"--by and --reason: 1 to {MAX_REASON} characters each; a decision has a name and a reason."
-        )
+    decision = Decision.of(options.by, options.reason)
+    if bool(options.id) == bool(options.where):
+        raise WrongValueError("Give an order's (or message's) id, or --where for many; one of the two.")
+    return _many(options, desk, decision) if options.where else _one(options, desk, decision)
+
+
+def _one(options: argparse.Namespace, desk: Desk, decision: Decision) -> int:
     with desk.sweep() as sweep:
         found = find(sweep, desk.orders, options.id)
         order = desk.orders.get(options.id) if not found.cases else None
         planned = plan(found, options.id, order)
-        done = carry_out(planned, sweep, desk.orders, desk.clock, by=by, reason=reason) if options.yes else None
+        done = None
+        if options.yes:
+            run = desk.journal.begin(VERB, decision, [options.id])
+            done = carry_out(planned, sweep, desk.orders, desk.clock, run)
+            run.end({"discarded": len(found.messages)})
     if desk.as_json:
         desk.print_json(
             {"dry_run": not options.yes, "order_id": planned.order_id, "plan": planned.explanation, "done": done}
@@ -47,3 +61,67 @@ def run_discard(options: argparse.Namespace, desk: Desk) -> int:
     if not options.yes:
         dry_run(desk)
     return ExitCode.OK
+
+
+def _many(options: argparse.Namespace, desk: Desk, decision: Decision) -> int:
+    where = Where.parse(options.where)
+    with desk.sweep() as sweep, progress(desk, "discarding" if options.yes else "counting") as show:
+        run = desk.journal.begin(VERB, decision, options.where) if options.yes else None
+        discard = DiscardMany(desk.orders, where, desk.clock, run, show)
+        try:
+            discard.go(sweep)
+        except BaseException:
+            # Whatever ends it: how far it came is what the person needs to know.
+            _report(desk, discard.tally, act=options.yes)
+            raise
+        behind = desk.behind_others()
+        if run is not None:
+            run.end(discard.tally.as_json())
+    _report(desk, discard.tally, behind, act=options.yes)
+    if not options.yes:
+        dry_run(desk)
+        return ExitCode.OK
+    desk.next("python -m ops dlq history", "python -m ops status")
+    left = discard.tally.failed or discard.tally.undeleted or discard.tally.settled or behind
+    return ExitCode.INCOMPLETE if left else ExitCode.OK
+
+
+def _report(desk: Desk, tally: DiscardTally, behind: int = 0, *, act: bool) -> None:
+    if desk.as_json:
+        now = desk.clock.time()
+        sample = [case.as_json(now) for case in tally.sample]
+        desk.print_json({"dry_run": not act, **tally.as_json(), "behind": behind, "sample": sample})
+        return
+    counts = [
+        ("orders DISCARDED by it" if act else "orders that would become DISCARDED", tally.orders),
+        ("not selected by --where", tally.unselected),
+        *((f"left: {MEANING[state]}", count) for state, count in sorted(tally.refused.items())),
+        ("left: their orders were settled meanwhile", tally.settled),
+        ("left: not looked at to the end; run again", tally.failed),
+    ]
+    rows = [
+        ("discarded" if act else "would be discarded", str(tally.discarded)),
+        *((name, str(count)) for name, count in counts if count),
+        ("seen", str(tally.seen)),
+    ]
+    desk.out.rows(("what", "messages"), rows, whole={"messages"})
+    if tally.causes:
+        show_causes(desk, tally.causes)
+        desk.heading("the first of them")
+        now = desk.clock.time()
+        first = [
+            (
+                case.letter.order_id or f"message {case.letter.message_id}",
+                case.error_type,
+                show_duration(now - case.letter.sent_at),
+                MEANING[case.state],
+            )
+            for case in tally.sample
+        ]
+        desk.out.rows(("order (or message)", "error", "age", "status"), first, {"order (or message)", "age"})
+    if tally.undeleted:
+        desk.say(f"{tally.undeleted} of them are still in the queue: harmless, the next run takes them away.")
+    if behind:
+        desk.say(
+            f"About {behind} more are behind messages of the same caller that stay: decide about those, then run again."
+        )

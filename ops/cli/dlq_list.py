@@ -4,7 +4,7 @@ import argparse
 from collections import Counter
 from typing import Any
 
-from ops.cli.common import add_command, progress, short
+from ops.cli.common import DECISION, add_command, progress, short
 from ops.cli.desk import Desk
 from ops.discard import find
 from ops.errors import ExitCode, RefusedError
@@ -35,7 +35,7 @@ def register(actions: Any) -> None:
         run_show,
         "show everything that is known about one dead letter, but no personal data",
         "python -m ops dlq show 1bfa2889-307d-56d4-8339-4dc839c7313d",
-        "repairable: dlq redrive --where order_id=ID. Never: dlq discard ID. Its history: order trace ID.",
+        "repairable: dlq redrive --where order_id=ID. Never: dlq discard ID. Its whole life: order trace ID.",
     )
     show.add_argument("id", help="an order id or a message id")
 
@@ -71,11 +71,18 @@ def run_list(options: argparse.Namespace, desk: Desk) -> int:
         _show(desk, shown, now)
         if len(shown) < len(merged):
             desk.say(f"{len(merged) - len(shown)} more: --limit 0 shows all.")
-        desk.heading("causes")
-        causes = Counter(case.error_type for case in merged).most_common(10)
-        desk.out.rows(("error", "orders"), [(error_type, str(count)) for error_type, count in causes], {"orders"})
+        show_causes(desk, Counter(case.error_type for case in merged))
     _conclude(desk, merged, sweep.seen, hidden, cut_short=sweep.cut_short)
     return ExitCode.OK
+
+
+def show_causes(desk: Desk, causes: Counter[str]) -> None:
+    """How many there are of each error, the most frequent first."""
+    desk.heading("causes")
+    shown = [(error_type, str(count)) for error_type, count in causes.most_common(10)]
+    desk.out.rows(("error", "dead letters"), shown, {"dead letters"})
+    if len(causes) > len(shown):
+        desk.say(f"{len(causes) - len(shown)} more causes: --json has all.")
 
 
 def _conclude(desk: Desk, merged: list[Case], seen: int, hidden: int, *, cut_short: bool) -> None:
@@ -87,7 +94,7 @@ def _conclude(desk: Desk, merged: list[Case], seen: int, hidden: int, *, cut_sho
     if merged:
         desk.next(f"python -m ops dlq show {merged[0].letter.order_id or merged[0].letter.message_id}")
     if any(case.state not in NOT_REDRIVABLE for case in merged):
-        desk.next("python -m ops dlq redrive")
+        desk.next(f"python -m ops dlq redrive {DECISION}")
 
 
 def _show(desk: Desk, cases: list[Case], now: float) -> None:
@@ -140,8 +147,8 @@ def run_show(options: argparse.Namespace, desk: Desk) -> int:
 def next_commands(case: Case) -> list[str]:
     """What takes a dead letter to its end, the likeliest first; nothing that would be refused."""
     letter = case.letter
-    redrive = f"python -m ops dlq redrive --where message_id={letter.message_id}"
-    discard = f'python -m ops dlq discard {letter.order_id or letter.message_id} --by "$NAME" --reason "$REASON"'
+    redrive = f"python -m ops dlq redrive --where message_id={letter.message_id} {DECISION}"
+    discard = f"python -m ops dlq discard {letter.order_id or letter.message_id} {DECISION}"
     match case.state:
         case State.UNREADABLE | State.DISCARDED:
             return [discard]

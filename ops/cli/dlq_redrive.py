@@ -3,11 +3,12 @@
 import argparse
 from typing import Any, Final
 
-from ops.cli.common import add_command, dry_run, progress
+from ops.cli.common import add_command, add_decision, dry_run, progress
 from ops.cli.desk import Desk
 from ops.cli.dlq_list import add_where
 from ops.errors import ExitCode
 from ops.logic.dead_letter import MEANING
+from ops.logic.decision import Decision
 from ops.logic.durations import WrongValueError
 from ops.logic.where import Where
 from ops.pace import Pace
@@ -24,11 +25,12 @@ def register(actions: Any) -> None:
         "redrive",
         run_redrive,
         "send dead letters back to the orders queue; killed at any moment it loses none, and the same command goes on",
-        "python -m ops dlq redrive --where error_type=ContentionError --rate 20 --yes",
-        "status shows the backlog drain. What comes back has its cause still: dlq list.",
+        'python -m ops dlq redrive --where error_type=ContentionError --by "Ada" --reason "index repaired" --yes',
+        "status shows the backlog drain. What comes back has its cause still: dlq list. Who sent what: dlq history.",
         changes=True,
     )
     add_where(redrive)
+    add_decision(redrive, "kept in dlq history")
     redrive.add_argument(
         "--rate",
         type=float,
@@ -42,24 +44,27 @@ def run_redrive(options: argparse.Namespace, desk: Desk) -> int:
     """Move them, or only count them."""
     if not options.rate >= _LEAST_RATE:
         raise WrongValueError(f"--rate {options.rate:g}: allowed is {_LEAST_RATE:g} or more (messages per second).")
-    where = Where.parse(options.where)
+    where, decision = Where.parse(options.where), Decision.of(options.by, options.reason)
     with desk.sweep() as sweep, progress(desk, "redriving" if options.yes else "counting") as show:
+        run = desk.journal.begin("redrive", decision, options.where) if options.yes else None
         redrive = Redrive(
             orders=desk.orders,
             queue=desk.orders_queue,
             where=where,
             pace=Pace(options.rate, desk.clock),
             clock=desk.clock,
-            act=options.yes,
+            run=run,
             progress=show,
         )
         try:
-            redrive.run(sweep)
+            redrive.go(sweep)
         except BaseException:
             # Whatever ends it: how far it came is what the person needs to know.
             _report(desk, redrive.tally, act=options.yes)
             raise
         behind = desk.behind_others()
+        if run is not None:
+            run.end(redrive.tally.as_json())
     _report(desk, redrive.tally, behind, act=options.yes)
     if not options.yes:
         dry_run(desk)

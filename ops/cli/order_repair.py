@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from ops.cli.common import add_command, dry_run, progress
+from ops.cli.common import DECISION, add_command, dry_run, progress
 from ops.cli.desk import Desk
 from ops.discard import find
 from ops.errors import ExitCode, RefusedError
@@ -50,7 +50,7 @@ def run_repair(options: argparse.Namespace, desk: Desk) -> int:
             "Its message is not among the dead letters: nothing takes the place of what goes, and its event needs it."
         )
     if acted or not planned.removed:
-        desk.next(f"python -m ops dlq redrive --where order_id={row.order_id}")
+        desk.next(f"python -m ops dlq redrive --where order_id={row.order_id} {DECISION}")
     else:
         dry_run(desk, *([] if options.expect else ["--expect", planned.pinned]))
     return ExitCode.OK

@@ -4,11 +4,11 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
-from ops.cli.common import add_command, add_group, dry_run
+from ops.cli.common import add_command, add_decision, add_group, dry_run
 from ops.cli.desk import Desk
 from ops.errors import ExitCode
 from ops.gateway.worker import DISABLED, ENABLED, Mapping, Pause, tell_pause
-from ops.logic.durations import WrongValueError
+from ops.logic.decision import Decision
 
 
 def register(commands: Any) -> None:
@@ -29,8 +29,7 @@ def register(commands: Any) -> None:
         "repair or roll back, then worker resume. A deploy that changes the mapping resumes it as well.",
         changes=True,
     )
-    pause.add_argument("--by", required=True, metavar="PERSON", help="who decides; status shows it to everybody")
-    pause.add_argument("--reason", required=True, metavar="TEXT", help="why; status shows it to everybody")
+    add_decision(pause, "status shows it to everybody")
     add_command(
         actions,
         "resume",
@@ -44,13 +43,11 @@ def register(commands: Any) -> None:
 
 def run_pause(options: argparse.Namespace, desk: Desk) -> int:
     """Pause."""
-    by, reason = options.by.strip(), options.reason.strip()
-    if not by or not reason:
-        raise WrongValueError("--by and --reason: give both; whoever finds the worker paused needs to know.")
+    decision = Decision.of(options.by, options.reason)
     before = desk.worker.mapping()
     after = before
     if options.yes and before.state != DISABLED:
-        after = desk.worker.pause(before, by=by, reason=reason, waiting=lambda state: desk.say(f"worker: {state} …"))
+        after = desk.worker.pause(before, decision, waiting=lambda state: desk.say(f"worker: {state} …"))
     return _report(options, desk, (before, after), None, DISABLED)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote
 
 from ops.errors import NoStackError, OpsError
+from ops.logic.decision import Decision
 from ops.logic.durations import WrongValueError, show_duration
 from runtime.logic.clock import Clock
 
@@ -81,14 +82,14 @@ class Worker:
         at = tags.get(_AT, "")
         return Pause(tags[_BY], int(at) if re.fullmatch(r"[0-9]{1,11}", at) else None, tags.get(_REASON, ""))
 
-    def pause(self, mapping: Mapping, *, by: str, reason: str, waiting: Callable[[str], None]) -> Mapping:
+    def pause(self, mapping: Mapping, decision: Decision, *, waiting: Callable[[str], None]) -> Mapping:
         """Record who and why, then disable the mapping and wait until it is.
 
         Raises:
             WrongValueError: the record is too long for a tag.
             OpsError: Lambda has not done it in time; it goes on by itself.
         """
-        record = {_BY: by, _AT: str(int(self._clock.time())), _REASON: reason}
+        record = {_BY: decision.by, _AT: str(int(self._clock.time())), _REASON: decision.reason}
         # Tags take few characters; quoted with `=`, which is one of them, any text fits.
         tags = {name: quote(text, safe=" _.:/+-@").replace("%", "=") for name, text in record.items()}
         if any(len(value) > _MOST_TAG for value in tags.values()):

@@ -1,7 +1,7 @@
 """`--where KEY=VALUE`: which dead letters are meant."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ops.logic.case import Case
@@ -14,6 +14,7 @@ _TEXTS: Final[Mapping[str, Callable[[Case], str | None]]] = {
     "error_type": lambda case: case.error_type,
     "state": lambda case: case.state.value,
 }
+_FAILURE: Final = frozenset({"error_type", "state"})
 _AGES: Final = ("older_than", "younger_than")
 KEYS: Final = (*_TEXTS, *_AGES)
 
@@ -49,6 +50,10 @@ class Where:
         if unknown := sorted(texts.get("state", set()) - {state.value for state in State}):
             raise WrongValueError(f"--where state={unknown[0]}: allowed: {', '.join(state.value for state in State)}.")
         return cls({key: frozenset(values) for key, values in texts.items()}, **ages)
+
+    def whatever_failed(self) -> "Where":
+        """The same conditions without those on what went wrong."""
+        return replace(self, texts={key: values for key, values in self.texts.items() if key not in _FAILURE})
 
     def matches(self, case: Case, now: float) -> bool:
         """Whether `case` is meant; `now` in epoch seconds."""

@@ -10,19 +10,24 @@ from lab.simulation.fakes import Call, Fault
 from lab.simulation.fakes.faults import throttled
 from lab.simulation.requests import order_body
 from lab.simulation.world import ORDERS, WORKER_RECORDS, World
+from ops.discard_many import DiscardMany, DiscardTally
+from ops.gateway.journal import Journal, Run
 from ops.gateway.orders import Orders
 from ops.gateway.queues import DeadLetterQueue, OrdersQueue
 from ops.logic.dead_letter import Received
+from ops.logic.decision import Decision
 from ops.logic.where import Where
 from ops.pace import Pace
 from ops.redrive import Redrive, Tally
 from ops.sweep import Sweep
 from runtime.models.fields import SCHEMA_VERSION
 from runtime.models.order import OrderStatus, StoredOrder
+from tests.ops.logs import FakeLogs
 
 ORDER_ID = "1bfa2889-307d-56d4-8339-4dc839c7313d"
 OTHER_ID = "2bfa2889-307d-56d4-8339-4dc839c7313d"
 CALLER = "ab" * 32
+DECISION = ("--by", "Ada", "--reason", "a test")
 
 
 def body(**overrides: Any) -> str:
@@ -93,7 +98,21 @@ def sweep_of(world: World) -> Sweep:
     return Sweep(DeadLetterQueue(world.cloud.sqs_client, world.dead_letters.url))
 
 
-def redrive(world: World, *where: str, act: bool = True, rate: float = 1000) -> Tally:
+def logs_of(world: World) -> FakeLogs:
+    """An empty log group that hangs on the world's wire."""
+    return FakeLogs(world.cloud.wire, "/aws/lambda/worker")
+
+
+def journal_of(world: World, logs: FakeLogs | None = None) -> Journal:
+    return Journal((logs or logs_of(world)).client, "/aws/lambda/worker", world.cloud.clock)
+
+
+def begun(world: World, verb: str, logs: FakeLogs | None = None) -> Run:
+    """A run that Ada has begun."""
+    return journal_of(world, logs).begin(verb, Decision.of("Ada", "a test"), [])
+
+
+def redrive(world: World, *where: str, act: bool = True, rate: float = 1000, logs: FakeLogs | None = None) -> Tally:
     """One run of the redrive over a world's queues."""
     run = Redrive(
         orders=orders_of(world),
@@ -101,7 +120,19 @@ def redrive(world: World, *where: str, act: bool = True, rate: float = 1000) -> 
         where=Where.parse(where),
         pace=Pace(rate, world.cloud.clock),
         clock=world.cloud.clock,
-        act=act,
+        run=begun(world, "redrive", logs) if act else None,
     )
     with sweep_of(world) as sweep:
-        return run.run(sweep)
+        return run.go(sweep)
+
+
+def discard_many(world: World, *where: str, act: bool = True, logs: FakeLogs | None = None) -> DiscardTally:
+    """One pass of discarding over a world's dead letters."""
+    run = DiscardMany(
+        orders=orders_of(world),
+        where=Where.parse(where),
+        clock=world.cloud.clock,
+        run=begun(world, "discard", logs) if act else None,
+    )
+    with sweep_of(world) as sweep:
+        return run.go(sweep)

@@ -16,6 +16,7 @@ from moto import mock_aws
 
 from lab.simulation.fakes.errors import client_error
 from ops.cli.main import main, parser
+from tests.ops.factories import DECISION
 from tests.ops.test_target import outputs
 
 REGION = "eu-west-1"
@@ -46,7 +47,7 @@ def test_queues_that_do_not_belong_together_are_left_alone(sqs: Any, tmp_path: P
     sqs.send_message(QueueUrl=stranger, MessageBody="{}")
     path = make_stack(sqs, tmp_path, dead_letter_queue_url=stranger)
     # WHEN it is to be redriven
-    code = main(["dlq", "redrive", "--outputs", path, "--yes"])
+    code = main(["dlq", "redrive", *DECISION, "--outputs", path, "--yes"])
     # THEN that is refused before anything is received
     shown = sqs.get_queue_attributes(QueueUrl=stranger, AttributeNames=["All"])["Attributes"]
     assert code == 3
@@ -104,7 +105,7 @@ def test_what_aws_refuses_is_said_in_words(
     path = make_stack(sqs, tmp_path)
     with patch.object(BaseClient, "_make_api_call", side_effect=error):
         # WHEN dead letters are to be redriven
-        got = main(["dlq", "redrive", "--outputs", path, "--yes"])
+        got = main(["dlq", "redrive", *DECISION, "--outputs", path, "--yes"])
     # THEN the message tells what to change
     assert got == code
     assert says in capsys.readouterr().err
@@ -113,10 +114,12 @@ def test_what_aws_refuses_is_said_in_words(
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["dlq", "redrive", "--rate", "0"],
-        ["dlq", "redrive", "--rate", "nan"],
+        ["dlq", "redrive", *DECISION, "--rate", "0"],
+        ["dlq", "redrive", *DECISION, "--rate", "nan"],
         ["dlq", "list", "--where", "nonsense"],
         ["dlq", "discard", "x", "--by", " ", "--reason", "r"],
+        ["dlq", "discard", *DECISION],
+        ["dlq", "discard", "x", "--where", "state=failed", *DECISION],
         ["orders", "open", "--older-than", "soon"],
         ["orders", "resend"],
         ["status", "--since", "0s"],

@@ -14,7 +14,7 @@ from lab.simulation.fakes.wire import Fault
 from lab.simulation.world import World
 from ops.discard import carry_out, find, plan
 from ops.errors import RefusedError
-from tests.ops.factories import accept, dead_letter, orders_of, sweep_of, text, topic_down
+from tests.ops.factories import accept, begun, dead_letter, orders_of, sweep_of, text, topic_down
 
 
 def discard(world: World, wanted: str) -> str:
@@ -24,7 +24,7 @@ def discard(world: World, wanted: str) -> str:
         found = find(sweep, orders, wanted)
         order = orders.get(wanted) if not found.cases else None
         planned = plan(found, wanted, order)
-        return carry_out(planned, sweep, orders, world.cloud.clock, by="Ada", reason="a test")
+        return carry_out(planned, sweep, orders, world.cloud.clock, begun(world, "discard"))
 
 
 def test_the_order_is_final_and_its_message_gone(world: World) -> None:
@@ -142,7 +142,7 @@ def hit(kind: FaultKind, index: int, call: Call) -> Fault | None:
 @pytest.mark.parametrize("kind", FAULTS, ids=lambda kind: kind.name)
 def test_a_discard_hit_anywhere_can_be_run_again(kind: FaultKind, world: World) -> None:
     # GIVEN a discard that is hit at each of its calls in turn
-    ids = dead_letter(world, 8)
+    ids = dead_letter(world, 12)
     for index, order_id in enumerate(ids):
         process = Process(on_call=partial(hit, kind, index))
         with contextlib.suppress(ProcessKilled, BotoCoreError, ClientError, RefusedError):

@@ -19,7 +19,7 @@ def test_the_commands_are_the_runbooks_own() -> None:
     commands = commands_of("dead-letters.md", "dead-letters")
     # THEN they end with the redrive
     assert commands[0] == "python -m ops dlq list"
-    assert commands[-1] == "python -m ops dlq redrive --yes"
+    assert commands[-1] == 'python -m ops dlq redrive --by "$NAME" --reason "$REASON" --yes'
 
 
 @pytest.mark.e2e

@@ -17,7 +17,7 @@ from ops.cli.main import main
 from runtime.models.order import OrderMessage
 from runtime.store.order_item import immutable_attributes
 from runtime.store.order_queue import OrderQueue
-from tests.ops.factories import body
+from tests.ops.factories import DECISION, body
 from tests.ops.test_target import outputs
 
 REGION = "eu-west-1"
@@ -49,6 +49,9 @@ def make_stack(folder: Path, dead_letters: list[str]) -> str:
             AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
+    boto3.client("logs", region_name=REGION).create_log_group(
+        logGroupName=f"/aws/lambda/{given['process_order_function']}"
+    )
     path = folder / "stack.json"
     path.write_text(json.dumps(given))
     return str(path)
@@ -70,7 +73,7 @@ def test_what_hides_behind_letters_that_stay_is_not_called_done(tmp_path: Path, 
     # GIVEN fifteen dead letters of one caller in a FIFO queue
     path = make_stack(tmp_path, letters(15))
     # WHEN others than theirs are redriven
-    code = main(["dlq", "redrive", "--where", "order_id=none", "--outputs", path, "--yes", "--json"])
+    code = main(["dlq", "redrive", *DECISION, "--where", "order_id=none", "--outputs", path, "--yes", "--json"])
     document, told = shown(capsys)
     # THEN it says how many it could not see, and the exit code that the queue is not done
     assert (document["seen"], document["unselected"], document["behind"]) == (10, 10, 5)
@@ -83,7 +86,7 @@ def test_a_caller_whose_letters_all_go_is_done_in_one_run(tmp_path: Path, capsys
     # GIVEN fifteen dead letters of one caller in a FIFO queue
     path = make_stack(tmp_path, letters(15))
     # WHEN all are redriven
-    code = main(["dlq", "redrive", "--outputs", path, "--yes", "--json"])
+    code = main(["dlq", "redrive", *DECISION, "--outputs", path, "--yes", "--json"])
     document, _ = shown(capsys)
     # THEN each was seen, because those before it went
     assert (document["redriven"], document["behind"], code) == (15, 0, 0)

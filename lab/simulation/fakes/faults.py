@@ -17,6 +17,7 @@ _THROTTLE_CODES = {
     "sqs": "RequestThrottled",
     "sns": "Throttled",
     "events": "ThrottlingException",
+    "logs": "ThrottlingException",
 }
 
 

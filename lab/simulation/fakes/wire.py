@@ -23,7 +23,7 @@ class Call:
 
     Attributes:
         index: Position among the calls of its process, from 0.
-        service: ``dynamodb``, ``sqs``, ``sns`` or ``events``.
+        service: such as ``dynamodb`` or ``sqs``.
         operation: API name, such as ``PutItem``.
         params: The parameters as given.
     """

@@ -1,0 +1,72 @@
+"""`dlq history`."""
+
+import argparse
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ops.cli.common import add_command
+from ops.cli.desk import Desk
+from ops.errors import ExitCode
+from ops.logic.durations import parse_duration
+from runtime.models.fields import to_timestamp
+
+
+def register(actions: Any) -> None:
+    """Add the command."""
+    history = add_command(
+        actions,
+        "history",
+        run_history,
+        "show who redrove and who discarded what, when and why, the latest last; kept as long as the worker's logs",
+        "python -m ops dlq history --since 30d",
+        "one order's part of it: order trace ID. Every message of each run: --json.",
+    )
+    history.add_argument("--since", default="30d", metavar="AGE", help="how far back (default: 30d)")
+
+
+def run_history(options: argparse.Namespace, desk: Desk) -> int:
+    """Show it."""
+    now = desk.clock.time()
+    start = now - parse_duration(options.since)
+    runs = runs_of(desk.journal.read(int(start * 1000), int(now * 1000) + 1))
+    if desk.as_json:
+        desk.print_json(runs)
+    for run in runs if not desk.as_json else ():
+        desk.out.tell(
+            f"{run['at']}  {run['verb']} of {len(run['messages'])} dead letters, by {run['by']}: {run['reason']}"
+        )
+        errors = Counter(one["error_type"] for one in run["messages"]).most_common(10)
+        details = {
+            "where": " ".join(run["where"] or ()) or "all",
+            "errors": ", ".join(f"{count} {error}" for error, count in errors),
+            "end": "none: killed, or it still runs" if run["counts"] is None else "",
+        }
+        for name, value in details.items():
+            if value:
+                desk.out.tell(f"    {name}: {value}")
+    desk.say(f"{len(runs)} runs in the last {options.since}.")
+    return ExitCode.OK
+
+
+def runs_of(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The runs that the journal's lines tell, with their messages (each once) and, if they ended, their counts."""
+    runs: dict[str, dict[str, Any]] = {}
+    for line in lines:
+        run = runs.setdefault(
+            line["run"],
+            {
+                "at": to_timestamp(datetime.fromtimestamp(line["at_ms"] / 1000, UTC)),
+                "run": line["run"],
+                **{name: line[name] for name in ("verb", "by", "reason")},
+                "where": None,
+                "messages": {},
+                "counts": None,
+            },
+        )
+        if line["what"] == "message":
+            names = ("order_id", "message_id", "original_message_id", "state", "error_type")
+            run["messages"][line["message_id"]] = {name: line[name] for name in names}
+        run |= {name: line[name] for name in ("where", "counts") if name in line}
+    return [{**run, "messages": list(run["messages"].values())} for run in runs.values()]

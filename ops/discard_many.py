@@ -1,0 +1,152 @@
+"""Giving up many dead letters in one pass: of each, its order first, then the journal's line, then the message.
+
+Killed between any two, nothing is lost: run it again. It takes along what is already marked.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ops.errors import RefusedError
+from ops.gateway.journal import Run
+from ops.gateway.orders import Orders
+from ops.logic.case import Case, assess
+from ops.logic.dead_letter import Received, State, content_of, read_letter
+from ops.logic.where import Where
+from ops.sweep import Sweep
+from runtime.logic.clock import Clock, timestamp
+from runtime.models.order import OrderStatus
+
+NOT_DISCARDABLE: Final = frozenset({State.NOTIFICATION_MISSING, State.CORRUPT_ORDER})
+"""A dead letter of the first kind is what sends the notification; a row of the second has to be repaired first."""
+_FINAL: Final = frozenset({State.DISCARDED, State.LEFTOVER})
+_SAMPLE: Final = 5
+
+
+@dataclass(slots=True)
+class DiscardTally:
+    """What became of each message of the pass. `seen` is always the sum of the messages below but `undeleted`.
+
+    Attributes:
+        discarded: Dead letters given up (or, in a dry run, would be).
+        orders: How many orders became DISCARDED by it (or would).
+        unselected: Not meant by the conditions; left where they are.
+        refused: By state: left where they are.
+        settled: Their orders were settled while the command ran; left where they are.
+        failed: Not looked at to the end; left where they are.
+        undeleted: Given up, but their messages are still in the queue: gone with the next run.
+        causes: Of those given up, by error.
+        sample: The first of them.
+    """
+
+    discarded: int = 0
+    orders: int = 0
+    unselected: int = 0
+    refused: Counter[State] = field(default_factory=Counter)
+    settled: int = 0
+    failed: int = 0
+    undeleted: int = 0
+    causes: Counter[str] = field(default_factory=Counter)
+    sample: list[Case] = field(default_factory=list)
+
+    @property
+    def seen(self) -> int:
+        """How many messages are accounted for."""
+        return self.discarded + self.unselected + self.refused.total() + self.settled + self.failed
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "seen": self.seen,
+            "discarded": self.discarded,
+            "orders": self.orders,
+            "unselected": self.unselected,
+            "refused": {state.value: count for state, count in sorted(self.refused.items())},
+            "settled": self.settled,
+            "failed": self.failed,
+            "undeleted": self.undeleted,
+            "causes": dict(self.causes.most_common()),
+        }
+
+
+@dataclass
+class DiscardMany:
+    """One pass.
+
+    Attributes:
+        run: Who decided and why, and where it is written down; `None` only counts.
+        progress: Called after each batch with the number of messages seen so far.
+        tally: What was done so far, also after an error.
+    """
+
+    orders: Orders
+    where: Where
+    clock: Clock
+    run: Run | None
+    progress: Callable[[int], None] = lambda _: None
+    tally: DiscardTally = field(default_factory=DiscardTally)
+    _marked: set[str] = field(default_factory=set)
+
+    def go(self, sweep: Sweep) -> DiscardTally:
+        """Go through the queue once. Raises what boto3 raises; `tally` then says how far it came."""
+        for received in sweep.batches():
+            before = self.tally.seen
+            try:
+                self._batch(sweep, received)
+            finally:
+                # An interrupt too: the report that follows it must account for each message.
+                self.tally.failed += len(received) - (self.tally.seen - before)
+            self.progress(self.tally.seen)
+        return self.tally
+
+    def _batch(self, sweep: Sweep, received: list[Received]) -> None:
+        letters = [read_letter(message) for message in received]
+        facts = self.orders.facts(letter.order_id for letter in letters if letter.order_id)
+        given_up: list[Case] = []
+        for message, letter in zip(received, letters, strict=True):
+            case = assess(letter, facts)
+            if not self._is_meant(case):
+                self.tally.unselected += 1
+            elif case.state in NOT_DISCARDABLE:
+                self.tally.refused[case.state] += 1
+            elif self._is_given_up(message, case):
+                given_up.append(case)
+        self._delete(sweep, given_up)
+
+    def _is_meant(self, case: Case) -> bool:
+        # An order that an interrupted run has marked has no longer the state and the error by which it was chosen.
+        where = self.where.whatever_failed() if case.state is State.DISCARDED else self.where
+        return where.matches(case, self.clock.time())
+
+    def _is_given_up(self, message: Received, case: Case) -> bool:
+        order_id = case.letter.order_id
+        if order_id is None or case.state in _FINAL:
+            return True
+        if self.run is not None and not self._is_marked(self.run, message, case, order_id):
+            return False
+        self._marked.add(order_id)
+        self.tally.orders = len(self._marked)
+        return True
+
+    def _is_marked(self, run: Run, message: Received, case: Case, order_id: str) -> bool:
+        by, reason = run.decision.by, run.decision.reason
+        at, content = timestamp(self.clock), content_of(message)
+        try:
+            order = self.orders.discard(order_id, by=by, text=reason, at=at, content=content)
+        except RefusedError:
+            self.tally.refused[State.CORRUPT_ORDER] += 1
+            return False
+        if order.status is OrderStatus.DISCARDED or case.state is State.UNREADABLE:
+            return True
+        self.tally.settled += 1
+        return False
+
+    def _delete(self, sweep: Sweep, cases: list[Case]) -> None:
+        if self.run is not None and cases:
+            self.run.record(cases)
+            deleted = sweep.delete([case.letter.message_id for case in cases])
+            self.tally.undeleted += len(cases) - len(deleted)
+        self.tally.discarded += len(cases)
+        self.tally.causes.update(case.error_type for case in cases)
+        self.tally.sample += cases[: _SAMPLE - len(self.tally.sample)]

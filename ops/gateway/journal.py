@@ -1,0 +1,129 @@
+"""What people did to dead letters: who, why, when and to which. Lines in a stream of its own in the worker's log group.
+
+Why there: docs/adr/0013-journal-of-dead-letters.md.
+"""
+
+import json
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from ops.errors import OpsError
+from ops.logic.case import Case
+from ops.logic.decision import Decision
+from runtime.logic.clock import Clock
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
+
+SERVICE: Final = "ops"
+_STREAM: Final = "ops"
+_MISSING: Final = "ResourceNotFoundException"
+_EXISTS: Final = "ResourceAlreadyExistsException"
+
+
+class Journal:
+    """Writes and reads the lines."""
+
+    def __init__(self, client: "CloudWatchLogsClient", group: str, clock: Clock) -> None:
+        self._client = client
+        self._group = group
+        self._clock = clock
+
+    def begin(self, verb: str, decision: Decision, where: Sequence[str]) -> "Run":
+        """A run that is about to begin. It is written down first: what cannot be written is not done."""
+        run = Run(self, uuid.uuid4().hex[:12], verb, decision)
+        run.tell("begun", where=list(where))
+        return run
+
+    def write(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Write lines, all or none.
+
+        Raises:
+            OpsError: CloudWatch Logs has not taken them.
+        """
+        now = int(self._clock.time() * 1000)
+        events = [{"timestamp": now, "message": json.dumps({**line, "service": SERVICE})} for line in lines]
+        try:
+            self._put(events)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _MISSING:
+                raise
+            self._create()
+            self._put(events)
+
+    def read(self, start_ms: int, end_ms: int) -> Iterator[dict[str, Any]]:
+        """The lines of a while, the oldest first. Without a stream there are none: nobody has done anything yet."""
+        pages = self._client.get_paginator("filter_log_events").paginate(
+            logGroupName=self._group, logStreamNames=[_STREAM], startTime=start_ms, endTime=end_ms
+        )
+        try:
+            for page in pages:
+                for event in page["events"]:
+                    yield {"at_ms": event["timestamp"], **json.loads(event["message"])}
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _MISSING:
+                raise
+
+    def _put(self, events: Sequence[Any]) -> None:
+        answer = self._client.put_log_events(logGroupName=self._group, logStreamName=_STREAM, logEvents=events)
+        if answer.get("rejectedLogEventsInfo"):
+            raise OpsError(
+                f"CloudWatch Logs refused the journal's lines by their time: {answer['rejectedLogEventsInfo']}. "
+                "Is this machine's clock right? The same command goes on."
+            )
+
+    def _create(self) -> None:
+        try:
+            self._client.create_log_stream(logGroupName=self._group, logStreamName=_STREAM)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _EXISTS:
+                raise
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a command that acts on dead letters.
+
+    Attributes:
+        id: The same in each of its lines.
+        verb: What it does, such as `redrive`.
+    """
+
+    journal: Journal
+    id: str
+    verb: str
+    decision: Decision
+
+    def record(self, cases: Iterable[Case]) -> None:
+        """What is done to messages, before they are deleted: each that is gone has a line, or two after a kill."""
+        lines = [
+            self._line("message")
+            | {"message_id": case.letter.message_id, "original_message_id": case.letter.original_id}
+            | {"order_id": case.letter.order_id, "state": case.state.value, "error_type": case.error_type}
+            for case in cases
+        ]
+        if lines:
+            self.journal.write(lines)
+
+    def end(self, counts: Mapping[str, Any]) -> None:
+        """How it ended."""
+        self.tell("ended", counts=dict(counts))
+
+    def tell(self, what: str, **details: Any) -> None:
+        """A line about the whole run."""
+        self.journal.write([self._line(what) | details])
+
+    def _line(self, what: str) -> dict[str, Any]:
+        return {
+            "level": "INFO",
+            "message": f"{self.verb} {what}" if what != "message" else f"dead letter: {self.verb}",
+            "run": self.id,
+            "verb": self.verb,
+            "what": what,
+            "by": self.decision.by,
+            "reason": self.decision.reason,
+        }

@@ -1,0 +1,30 @@
+"""Who decides, and why."""
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+from ops.logic.durations import WrongValueError
+
+MOST: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A person's decision: `reason` is for colleagues, never shown to callers."""
+
+    by: str
+    reason: str
+
+    @classmethod
+    def of(cls, by: str, reason: str) -> Self:
+        """Without surrounding white space.
+
+        Raises:
+            WrongValueError: one of them is empty or too long.
+        """
+        by, reason = by.strip(), reason.strip()
+        if not by or not reason or len(by) > MOST or len(reason) > MOST:
+            raise WrongValueError(
+                f"--by and --reason: 1 to {MOST} characters each; a decision has a name and a reason."
+            )
+        return cls(by, reason)

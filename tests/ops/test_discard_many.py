@@ -1,0 +1,121 @@
+"""Discarding many in one pass: what is marked, deleted, refused and left, and what the journal tells of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lab.simulation import invariants
+from lab.simulation.fakes import Call
+from lab.simulation.world import World
+from ops.cli.dlq_history import runs_of
+from ops.logic.dead_letter import State
+from tests.ops.factories import (
+    accept,
+    body,
+    dead_letter,
+    discard_many,
+    journal_of,
+    logs_of,
+    text,
+    topic_down,
+)
+
+
+def history(world: World, logs: Any) -> list[dict[str, Any]]:
+    """What `dlq history --json` shows."""
+    return runs_of(journal_of(world, logs).read(0, int(world.cloud.clock.time() * 1000) + 1))
+
+
+def mixed(world: World, count: int) -> dict[str, list[str]]:
+    """So many dead letters of each of five kinds; the message's ids, and the order's where one is known."""
+    failed = dead_letter(world, count)
+    unknown = [f"{number:08d}-307d-56d4-8339-4dc839c7313d" for number in range(count)]
+    for order_id in unknown:
+        world.dead_letters.send(body(order_id=order_id), {"order_id": text(order_id)})
+    nameless = [world.dead_letters.send("not json", {}).message_id for _ in range(count)]
+    invalid = [
+        world.dead_letters.send(body(currency="euro"), {"error_type": text("INVALID_MESSAGE")}).message_id
+        for _ in range(count)
+    ]
+    settled = [accept(world, f"settled-{number}") for number in range(count)]
+    world.drain(topic_down)
+    return {"failed": failed, "unknown": unknown, "nameless": nameless, "invalid": invalid, "settled": settled}
+
+
+def test_a_flood_of_mixed_causes_goes_in_one_pass(world: World) -> None:
+    # GIVEN 2,000 dead letters: a fifth each failed, of unknown orders, unreadable, invalid, and settled but unpublished
+    world.stock_up("SKU-1", 100_000)
+    ids = mixed(world, 400)
+    logs = logs_of(world)
+    # WHEN all that can be given up is
+    tally = discard_many(world, "older_than=0s", logs=logs)
+    # THEN one pass has seen each, given up four fifths, and left what is settled but unpublished
+    assert (tally.seen, tally.discarded, tally.failed, tally.undeleted) == (2_000, 1_600, 0, 0)
+    assert tally.refused == {State.NOTIFICATION_MISSING: 400}
+    assert world.dead_letters.counts() == (400, 0, 0)
+    assert {world.orders[order_id]["status"]["S"] for order_id in ids["settled"]} == {"CONFIRMED"}
+    assert {world.orders[order_id]["status"]["S"] for order_id in ids["failed"]} == {"DISCARDED"}
+    # THEN the journal tells who and why of each, where no order is known too
+    (run,) = history(world, logs)
+    assert (run["by"], run["reason"], run["counts"]["discarded"]) == ("Ada", "a test", 1_600)
+    told = {one["message_id"] for one in run["messages"]}
+    assert len(told) == 1_600
+    assert told.issuperset(ids["nameless"])
+    assert invariants.violations(world) == []
+
+
+def test_a_dry_run_counts_by_cause_and_changes_nothing(world: World) -> None:
+    # GIVEN dead letters of two causes
+    dead_letter(world, 11)
+    world.dead_letters.send("not json", {})
+    before = {order_id: dict(item) for order_id, item in world.orders.items()}
+    # WHEN nobody said yes
+    tally = discard_many(world, "older_than=0s", act=False)
+    # THEN it tells what would go, with a sample, and everything is as it was
+    assert (tally.discarded, tally.orders, sum(tally.causes.values()), len(tally.sample)) == (12, 11, 12, 5)
+    assert tally.causes["MALFORMED_BODY"] == 1
+    assert world.dead_letters.counts() == (12, 0, 0)
+    assert world.orders == before
+
+
+def test_what_is_not_selected_stays(world: World) -> None:
+    # GIVEN failed orders, and messages that are no JSON
+    ids = dead_letter(world, 3)
+    world.dead_letters.send("not json", {})
+    # WHEN the latter are discarded
+    tally = discard_many(world, "error_type=MALFORMED_BODY")
+    # THEN the former wait as before
+    assert (tally.discarded, tally.unselected) == (1, 3)
+    assert {world.orders[order_id]["status"]["S"] for order_id in ids} == {"FAILED"}
+
+
+def test_an_order_that_settles_meanwhile_keeps_its_message(world: World) -> None:
+    # GIVEN a dead letter whose twin is being processed when the decision is written
+    order_id = accept(world, "k")
+    (source,) = world.orders_queue.messages.values()
+    world.dead_letters.send(source.body, source.attributes)
+
+    def settle_first(call: Call) -> None:
+        if call.operation == "UpdateItem":
+            world.cloud.wire.before = None
+            world.drain()
+
+    world.cloud.wire.before = settle_first
+    # WHEN all is discarded
+    tally = discard_many(world, "older_than=0s")
+    # THEN it is counted as settled, and left
+    assert (tally.settled, tally.discarded) == (1, 0)
+    assert world.orders[order_id]["status"]["S"] == "CONFIRMED"
+    assert world.dead_letters.counts() == (1, 0, 0)
+
+
+def test_a_row_that_is_no_order_is_left_for_its_repair(world: World) -> None:
+    # GIVEN a dead letter whose row is unreadable, and another
+    first, second = dead_letter(world, 2)
+    world.orders[first]["accepted_at"] = {"S": "2026-02-30T00:00:00.000Z"}
+    # WHEN all is discarded
+    tally = discard_many(world, "older_than=0s")
+    # THEN the strange one is left, and the other done
+    assert tally.refused == {State.CORRUPT_ORDER: 1}
+    assert world.orders[first]["status"]["S"] == "FAILED"
+    assert world.orders[second]["status"]["S"] == "DISCARDED"
