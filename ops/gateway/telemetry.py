@@ -50,6 +50,16 @@ class Value:
     last: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """One line of a log group."""
+
+    at_ms: int
+    group: str
+    stream: str
+    text: str
+
+
 class Telemetry:
     """What CloudWatch knows of a stack."""
 
@@ -95,6 +105,13 @@ class Telemetry:
 
     def lines(self, group: str, words: Sequence[str], start_ms: int, end_ms: int) -> Iterator[dict[str, Any]]:
         """JSON log lines of a group that contain one of `words`. A group that does not exist has none."""
+        for event in self.events(group, words, start_ms, end_ms):
+            line = parse_line(event.text)
+            if line is not None:
+                yield {"at_ms": event.at_ms, **line}
+
+    def events(self, group: str, words: Sequence[str], start_ms: int, end_ms: int) -> Iterator[LogEvent]:
+        """What a group has that contains one of `words`, or all of it if there are none. A missing group has nothing."""
         pages = self._logs.get_paginator("filter_log_events").paginate(
             logGroupName=group,
             filterPattern=" ".join(f'?"{word}"' for word in words),
@@ -104,10 +121,9 @@ class Telemetry:
         try:
             for page in pages:
                 for event in page["events"]:
-                    line = _parse(event["message"])
                     # Checked again: an emulator may understand patterns less well.
-                    if line is not None and any(word in event["message"] for word in words):
-                        yield {"at_ms": event["timestamp"], **line}
+                    if not words or any(word in event["message"] for word in words):
+                        yield LogEvent(event["timestamp"], group, event["logStreamName"], event["message"])
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise
@@ -119,7 +135,8 @@ def _combine(points: Sequence[tuple[datetime, float]], how: Literal["sum", "late
     return Value(amount, max((at for at, value in points if value), default=None))
 
 
-def _parse(text: str) -> dict[str, Any] | None:
+def parse_line(text: str) -> dict[str, Any] | None:
+    """A line of our own functions, which is a JSON object; of others none."""
     try:
         line = json.loads(text)
     except (ValueError, RecursionError):

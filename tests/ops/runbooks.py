@@ -15,6 +15,8 @@ SHOWN = {
     "dlq list": ("$ORDER_ID", "causes", "InternalServerError"),
     "dlq show": ("error_type", "InternalServerError", "FAILED", "next: python -m ops dlq redrive"),
     "dlq redrive": ("redriven", "seen"),
+    "dlq discard --where": ("$ERROR_TYPE", "discarded", "seen"),
+    "dlq history": ("found in a test", "InternalServerError"),
     "dlq discard": ("$ORDER_ID is DISCARDED", "messages deleted"),
     "order trace": ("$ORDER_ID", "accepted, and sent to the queue", "event"),
     "order replay-events": ("published $ORDER_ID:order.confirmed",),

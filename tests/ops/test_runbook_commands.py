@@ -79,6 +79,7 @@ def test_the_commands_of_a_runbook_do_what_it_says(
     account.set_stock({sku: 10})
     order_id = an_order_for(commands, stack, account, sku)
     filled_in = {"ORDER_ID": order_id, "SKU": sku, "NAME": "Ada", "REASON": "found in a test"}
+    filled_in["ERROR_TYPE"] = "InternalServerError"
     # WHEN its commands are typed one after the other
     for command in commands:
         capsys.readouterr()
@@ -199,7 +200,8 @@ def test_a_corrupt_row_is_repaired_by_the_commands_that_are_printed(
         (repair,) = typed(f"python -m ops stock get {sku}", monkeypatch, capsys)
         repair = f"{repair.replace(f'{sku} N', f'{sku} 10')} --yes"
     typed(repair, monkeypatch, capsys)
-    typed(f"python -m ops dlq redrive --where order_id={order_id} --yes", monkeypatch, capsys)
+    redrive = f"python -m ops dlq redrive --where order_id={order_id} --by Ada --reason repaired --yes"
+    typed(redrive, monkeypatch, capsys)
     # THEN the order comes to its end, its stock is taken once, and its event is published
     wait_for("the event", lambda: main(["order", "trace", order_id, "--no-logs"]) == 0 and event_of(order_id, capsys))
     assert status_of(account, order_id) == "CONFIRMED"

@@ -21,7 +21,7 @@ from ops.logic.case import NO_REPORT, NOT_PUBLISHED
 from runtime.models.order import OrderMessage, StoredOrder
 from runtime.store.items import to_order
 from runtime.store.order_item import immutable_attributes
-from tests.ops.factories import ORDER_ID, OTHER_ID, body, text
+from tests.ops.factories import DECISION, ORDER_ID, OTHER_ID, body, text
 from tests.ops.mock_stack import MockStack, account
 
 GOOD = OTHER_ID
@@ -32,7 +32,8 @@ READING = (
     ("order", "repair", STRANGE),
     ("dlq", "list"),
     ("dlq", "show", STRANGE),
-    ("dlq", "redrive"),
+    ("dlq", "redrive", *DECISION),
+    ("dlq", "discard", "--where", "older_than=0s", *DECISION),
     ("orders", "resend", "--older-than", "15m"),
     ("status",),
 )
