@@ -111,7 +111,7 @@ class Telemetry:
                 yield {"at_ms": event.at_ms, **line}
 
     def events(self, group: str, words: Sequence[str], start_ms: int, end_ms: int) -> Iterator[LogEvent]:
-        """What a group has that contains one of `words`, or all of it if there are none. A missing group has nothing."""
+        """Lines of a group that contain one of `words`; all lines without any. A missing group has none."""
         pages = self._logs.get_paginator("filter_log_events").paginate(
             logGroupName=group,
             filterPattern=" ".join(f'?"{word}"' for word in words),
