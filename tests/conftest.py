@@ -14,7 +14,6 @@ os.environ.update(
     AWS_SHARED_CREDENTIALS_FILE=os.devnull,
     POWERTOOLS_METRICS_NAMESPACE="orders-test",
     POWERTOOLS_SERVICE_NAME="test",
-    POWERTOOLS_TRACE_DISABLED="true",
 )
 # A proxy may be what leads to the package index, but never to this machine.
 for _name in ("NO_PROXY", "no_proxy"):

@@ -20,7 +20,7 @@ class ObservabilityOptions(GeneralOptions):
         description="Samples requests into X-Ray.",
         json_schema_extra={
             "cost": "5 USD per million traces recorded, of which Lambda samples about 5 % of requests",
-            "consequence": "Without it nobody sees where a slow request spent its time.",
+            "consequence": "Without it only metrics and logs say how long requests and cold starts took.",
         },
     )
     trace_group: bool = Field(

@@ -75,7 +75,7 @@ def _dependencies(
         _copy_trimmed(installed, draft, services)
         if interpreter:
             progress(f"compiling with Python {interpreter.release}")
-            bytecode.compile_tree(draft, interpreter)
+            bytecode.compile_tree(draft, interpreter, sources=False)
 
     trimmed = cache.entry(trimmed_path, scratch, make_trimmed)
     cache.prune(installed_path.parent, keep=installed_path)
@@ -107,7 +107,7 @@ def _source(spec: PackageSpec, interpreter: Interpreter | None, scratch: Path) -
             (staged / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, staged / name)
     if interpreter:
-        bytecode.compile_tree(staged, interpreter)
+        bytecode.compile_tree(staged, interpreter, sources=True)
     return staged
 
 

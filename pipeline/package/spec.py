@@ -90,10 +90,9 @@ class PackageSpec(BaseModel):
         "can differ, which shows as a changed package when several machines deploy. Empty: any release of the version.",
     )
     aws_services: tuple[str, ...] = Field(
-        ("dynamodb", "events", "sns", "sqs", "sts", "xray"),
+        ("dynamodb", "events", "sns", "sqs"),
         min_length=1,
-        description="AWS services the functions have clients for, by botocore's names. The data of others is left out. "
-        "The X-Ray SDK makes a client of its own when it is imported outside of Lambda.",
+        description="AWS services the functions have clients for, by botocore's names. The data of others is left out.",
     )
 
     @model_validator(mode="after")

@@ -15,6 +15,21 @@ DEAD_TOPS = frozenset({"bin", "scripts", "share", "include"})
 DIST_INFO_KEPT = frozenset({"METADATA", "entry_points.txt"})
 #: boto3's documentation templates. `boto3/docs` and `botocore/docs` are code that `import boto3` needs.
 BOTO_EXAMPLES = "boto3/examples/"
+#: Parts of Powertools that no function uses. A test reads every import of what is
+#: shipped: none leads here but a few that never run, which it lists with their reasons.
+UNUSED = tuple(
+    f"aws_lambda_powertools/{part}/"
+    for part in (
+        "event_handler",
+        *(
+            f"utilities/{utility}"
+            for utility in (
+                *("auth_alpha", "circuit_breaker", "data_masking", "feature_flags", "kafka", "parameters", "streaming"),
+                "validation",
+            )
+        ),
+    )
+)
 
 _SERVICE_DATA = re.compile(r"^(?:botocore|boto3)/data/(?P<service>[^/]+)/(?P<version>[^/]+)/(?P<file>.+)$")
 ENDPOINTS = "botocore/data/endpoints.json"
@@ -63,7 +78,7 @@ def _is_dead(name: PurePosixPath) -> bool:
         or name.suffix in DEAD_SUFFIXES
         or name.name in DEAD_NAMES
         or not DEAD_FOLDERS.isdisjoint(name.parts[:-1])
-        or str(name).startswith(BOTO_EXAMPLES)
+        or str(name).startswith((BOTO_EXAMPLES, *UNUSED))
     )
 
 

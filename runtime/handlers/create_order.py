@@ -1,6 +1,5 @@
 """`POST /orders`: accepts an order at once; the worker processes it."""
 
-import gc
 import os
 import time
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
+from runtime.handlers import finish_init
 from runtime.handlers.powertools.idempotency import Answer, FirstAnswers, KeyReusedError
 from runtime.http import endpoint
 from runtime.http.body import parse_json, read_bytes, require_json
@@ -29,7 +29,6 @@ from runtime.store import clients
 from runtime.store.call_budget import CallBudget
 from runtime.store.order_intake import OrderIntake
 from runtime.store.order_queue import OrderQueue
-from runtime.tracing import tracer
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -143,7 +142,6 @@ def _endpoint() -> CreateOrder:
 
 
 @logger.inject_lambda_context(clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
 def handler(event: endpoint.LambdaEvent, context: "LambdaContext") -> Response:
     """Lambda's entry point."""
     renew_chance()
@@ -153,8 +151,4 @@ def handler(event: endpoint.LambdaEvent, context: "LambdaContext") -> Response:
         endpoint.flush_metrics()
 
 
-if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    # Init has a whole CPU whatever the function's memory, and a missing setting fails the deploy, not an order.
-    _endpoint()
-    # What it made stays: collections, which a body of many arrays starts, need not look at it again.
-    gc.freeze()
+finish_init(_endpoint)

@@ -1,11 +1,11 @@
 """`GET /orders/{order_id}`: where an order stands."""
 
-import os
 import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from runtime.handlers import finish_init
 from runtime.http import endpoint
 from runtime.http.origin import OriginGuard
 from runtime.http.problems import NOT_FOUND, ProblemError
@@ -19,7 +19,6 @@ from runtime.settings import LookupSettings, lookup_settings
 from runtime.store import clients
 from runtime.store.call_budget import CallBudget
 from runtime.store.order_lookup import OrderLookup
-from runtime.tracing import tracer
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -78,7 +77,6 @@ def _endpoint() -> GetOrder:
 
 
 @logger.inject_lambda_context(clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
 def handler(event: endpoint.LambdaEvent, context: "LambdaContext") -> Response:
     """Lambda's entry point."""
     renew_chance()
@@ -88,6 +86,4 @@ def handler(event: endpoint.LambdaEvent, context: "LambdaContext") -> Response:
         endpoint.flush_metrics()
 
 
-if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    # Init has a whole CPU whatever the function's memory, and a missing setting fails the deploy, not a request.
-    _endpoint()
+finish_init(_endpoint)

@@ -1,12 +1,11 @@
 """The worker: takes the orders in the queue to their outcome and publishes it."""
 
-import gc
-import os
 import random
 import time
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from runtime.handlers import finish_init
 from runtime.handlers.powertools.batch import BatchRunner
 from runtime.handlers.powertools.idempotency import ProcessedOrders
 from runtime.logic.backoff import Random
@@ -23,7 +22,6 @@ from runtime.store.dependency import describe
 from runtime.store.notifications import BusNotifications, TopicNotifications
 from runtime.store.settlement import SettlementStore
 from runtime.store.source_queue import SourceQueue
-from runtime.tracing import tracer
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -101,7 +99,6 @@ def worker() -> BatchRunner:
 
 
 @logger.inject_lambda_context(clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
 def handler(event: dict[str, Any], context: "LambdaContext") -> "PartialItemFailureResponse":
     """Process a batch of the orders queue; answers which messages failed (`ReportBatchItemFailures`)."""
     try:
@@ -111,8 +108,4 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> "PartialItemFail
             metrics.flush_metrics()
 
 
-if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    # Init has a whole CPU whatever the function's memory, and a missing setting fails the deploy, not an order.
-    worker()
-    # What it made stays: collections, which a body of many arrays starts, need not look at it again.
-    gc.freeze()
+finish_init(worker)

@@ -3,6 +3,7 @@
 import importlib.util
 import marshal
 import struct
+import subprocess
 import sys
 import types
 import zipfile
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.package.projects import PYTHON, make_project, names, read
+from tests.infra.package.projects import HANDLERS, PYTHON, make_project, names, read
 
 pytestmark = pytest.mark.long
 
@@ -29,15 +30,17 @@ def compiled(package: Path) -> dict[str, bytes]:
     return {name: read(package, name) for name in names(package) if name.endswith(".pyc")}
 
 
-def test_every_source_has_its_byte_code(package: Path) -> None:
-    # GIVEN the sources of a package
-    sources = [name for name in names(package) if name.endswith(".py")]
+def test_our_sources_are_beside_their_byte_code_and_dependencies_are_byte_code_alone(package: Path) -> None:
+    # GIVEN a package
+    # WHEN the name that this Python looks for is derived from each source
+    sources = {name for name in names(package) if name.endswith(".py")}
+    beside = {importlib.util.cache_from_source(name) for name in sources}
 
-    # WHEN the name that this Python looks for is derived from each
-    expected = {importlib.util.cache_from_source(name) for name in sources}
-
-    # THEN those are in the package, and no others
-    assert set(compiled(package)) == expected
+    # THEN ours are all there are, and a dependency's module is where its source was
+    assert sources == {"runtime/__init__.py", "runtime/handlers/__init__.py"} | {
+        f"runtime/handlers/{name}.py" for name in HANDLERS
+    }
+    assert set(compiled(package)) == beside | {"greeting/__init__.pyc", "greeting/deep/module.pyc"}
 
 
 def test_byte_code_is_never_checked_against_its_source(package: Path) -> None:
@@ -59,7 +62,8 @@ def test_byte_code_names_the_folder_of_lambda_and_none_of_this_machine(package: 
     found = {code.co_filename for data in files.values() for code in codes(marshal.loads(data[16:]))}  # noqa: S302 - ours
 
     # THEN all are below /var/task, and the bytes name no folder of the build
-    assert found == {f"/var/task/{name}" for name in names(package) if name.endswith(".py")}
+    ours = {name for name in names(package) if name.endswith(".py")}
+    assert found == {f"/var/task/{name}" for name in {*ours, "greeting/__init__.py", "greeting/deep/module.py"}}
     assert not any(str(package.parents[3]).encode() in data for data in files.values())
 
 
@@ -88,22 +92,22 @@ def test_a_source_that_does_not_compile_is_refused_by_name(tmp_path: Path) -> No
 
 
 def test_unpacked_byte_code_is_what_runs(package: Path, tmp_path: Path) -> None:
-    # GIVEN an unpacked package, whose dependency's source is then emptied without touching its byte code
+    # GIVEN an unpacked package, where a source of ours is then emptied without touching its byte code
     with zipfile.ZipFile(package) as archive:
         archive.extractall(tmp_path)
-    source = tmp_path / "greeting" / "__init__.py"
-    source.write_text("")
+    (tmp_path / "runtime/handlers/get_order.py").write_text("")
 
-    # WHEN the module is loaded
-    spec = importlib.util.spec_from_file_location("greeting_from_package", source)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    # WHEN it is imported and called, its dependency with it
+    code = "import runtime.handlers.get_order as it, greeting; print(it.handler('you', None), greeting.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {code}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
 
     # THEN it is the byte code's
-    assert module.hello("you") == "hello you"
-    assert "greeting_from_package" not in sys.modules
+    assert done.stdout == f"hello you {tmp_path / 'greeting/__init__.pyc'}\n"
 
 
 def codes(code: types.CodeType) -> Iterator[types.CodeType]:

@@ -83,7 +83,7 @@ def test_a_killed_build_leaves_nothing_broken(tmp_path: Path) -> None:
     again = project.build(*TARGET)
 
     # THEN the package is whole and what the killed build left is gone
-    assert read(again["path"], "greeting/__init__.py")
+    assert read(again["path"], "greeting/__init__.pyc")
     assert not (project.root / ".build/package/scratch").exists()
 
 

@@ -1,10 +1,12 @@
 """The package of this very project, for the interpreter at hand: its handlers import, and boto3 works in it."""
 
+import ast
 import json
 import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,9 +14,10 @@ import pytest
 from pipeline.functions import FUNCTIONS
 from pipeline.package import LocalTarget, Package, PackageSpec, build_package
 from pipeline.package.check import check_handlers, plain_environment
+from pipeline.package.trim import UNUSED
 from tests.infra.package.projects import REPOSITORY, names, read
 
-SERVICES = ("dynamodb", "events", "sns", "sqs", "sts", "xray")
+SERVICES = ("dynamodb", "events", "sns", "sqs")
 CLIENTS = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
@@ -109,7 +112,7 @@ def test_no_other_file_than_intended_is_packaged(package: Package) -> None:
     tops = {path.parts[0] for path in files if not path.parts[0].endswith(".dist-info")} - {"__pycache__"}
 
     # THEN there are code, data and certificates, of us and the locked dependencies
-    assert suffixes <= {".py", ".pyc", ".so", ".json", ".gz", ".pem", ".js", ".css", ".txt", ".html"}
+    assert suffixes <= {".py", ".pyc", ".so", ".json", ".gz", ".pem", ".js", ".txt"}
     assert tops == EXPECTED_TOPS
     assert not any({"tests", "bin"} & set(path.parts) for path in files)
 
@@ -127,17 +130,51 @@ def test_versions_can_be_read_at_run_time(unpacked: Path) -> None:
     assert f"pydantic=={result.stdout.strip()} " in (REPOSITORY / "requirements-runtime.txt").read_text()
 
 
+def test_the_package_is_small(package: Package) -> None:
+    # GIVEN / WHEN / THEN
+    assert package.size <= 14e6
+
+
+def test_what_is_packaged_imports_nothing_that_was_left_out(tmp_path: Path) -> None:
+    # GIVEN the same package as sources
+    package = build_package(PackageSpec(root=REPOSITORY, target=LocalTarget(), bytecode=False))
+    with zipfile.ZipFile(package.path) as archive:
+        archive.extractall(tmp_path)
+    left_out = tuple(part.rstrip("/").replace("/", ".") for part in UNUSED)
+
+    # WHEN every import in it is read, also those within functions
+    found = {
+        (name, imported)
+        for path in tmp_path.rglob("*.py")
+        for name in [path.relative_to(tmp_path).as_posix()]
+        for imported in imports(ast.parse(path.read_bytes()))
+        if f"{imported}.".startswith(tuple(f"{part}." for part in left_out))
+    }
+
+    # THEN there are but the one that never runs
+    assert found == NEVER_RUN
+    # AND the modules were there to be left out
+    assert left_out
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    """The modules that are imported by absolute names, which is how Powertools names its own."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+
+
 def test_the_package_is_the_working_trees_code(package: Package) -> None:
     # GIVEN our sources
     sources = {path for path in (REPOSITORY / "runtime").rglob("*.py") if "__pycache__" not in path.parts}
 
     # WHEN they are compared with the package
-    packaged = {name: read(package.path, name) for name in names(package.path) if name.startswith("runtime/")}
+    packaged = {name: read(package.path, name) for name in names(package.path) if name.endswith(".py")}
 
-    # THEN every module is in it as it is
-    assert {name: data for name, data in packaged.items() if name.endswith(".py")} == {
-        path.relative_to(REPOSITORY).as_posix(): path.read_bytes() for path in sources
-    }
+    # THEN every module is in it as it is, and no source of others
+    assert packaged == {path.relative_to(REPOSITORY).as_posix(): path.read_bytes() for path in sources}
 
 
 def test_the_archive_path_is_the_same_on_every_machine(package: Package) -> None:
@@ -151,11 +188,15 @@ def test_the_archive_path_is_the_same_on_every_machine(package: Package) -> None
     assert os.path.getsize(package.path) == package.size  # noqa: PTH202 - as an independent reader sees it
 
 
+NEVER_RUN = {
+    # For a payload that is a model; ours are JSON.
+    ("aws_lambda_powertools/shared/functions.py", "aws_lambda_powertools.event_handler.openapi.compat"),
+}
 #: What the functions are deployed with; also for `python -m pipeline.package build --check --env-file`.
 FUNCTIONS_ENV = Path(__file__).with_name("functions.env")
 EXPECTED_TOPS = {
-    *("annotated_types", "aws_lambda_powertools", "aws_xray_sdk", "boto3", "botocore", "dateutil", "jmespath"),
-    *("pydantic", "pydantic_core", "runtime", "s3transfer", "six.py", "typing_extensions.py", "typing_inspection"),
-    *("urllib3", "wrapt"),
+    *("annotated_types", "aws_lambda_powertools", "boto3", "botocore", "dateutil", "jmespath"),
+    *("pydantic", "pydantic_core", "runtime", "s3transfer", "six.pyc", "typing_extensions.pyc", "typing_inspection"),
+    "urllib3",
 }
 ENVIRONMENT = dict(line.split("=", 1) for line in FUNCTIONS_ENV.read_text(encoding="utf-8").splitlines())

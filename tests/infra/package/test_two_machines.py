@@ -17,8 +17,8 @@ from tests.infra.package.projects import DEPENDENCY, PYTHON, REPOSITORY, Project
 
 pytestmark = pytest.mark.long
 
-FOLDERS = ("components", "pipeline", "runtime", "tests/infra")
-FILES = ("__main__.py", "Pulumi.yaml", "Pulumi.prod.yaml", "tests/__init__.py")
+FOLDERS = ("components", "pipeline", "runtime", "lab/recording")
+FILES = ("__main__.py", "Pulumi.yaml", "Pulumi.prod.yaml", "lab/__init__.py")
 # The real build, with the real code of the functions, and one wheel made here instead of those of the index.
 SCRIPT = """
 import json, sys

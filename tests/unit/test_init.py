@@ -1,0 +1,52 @@
+"""Garbage during a function's init: nothing looks for it, and afterwards nothing looks again at what init made."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.functions import FUNCTIONS
+
+ROOT = Path(__file__).parents[2]
+VARIABLES = dict(
+    line.split("=", 1) for line in (ROOT / "tests/infra/package/functions.env").read_text(encoding="utf-8").splitlines()
+)
+PROBE = """
+import gc, sys
+# As the runtime that Lambda starts: an interpreter that has done something, and collects.
+collections = []
+gc.callbacks.append(lambda phase, info: collections.append(phase))
+__import__(sys.argv[1])
+print(len(collections) > 0, gc.isenabled(), gc.get_freeze_count() > 10_000)
+"""
+
+
+def init(module: str, **environment: str) -> list[str]:
+    """Whether collections ran during the import, whether they can now, and whether what was made is frozen."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, module],
+        env={**os.environ, **VARIABLES, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize("name", [each.key for each in FUNCTIONS])
+def test_init_collects_no_garbage_and_leaves_nothing_to_look_at(name: str) -> None:
+    # GIVEN / WHEN a function starts in Lambda
+    ran, enabled, frozen = init(f"runtime.handlers.{name}", AWS_LAMBDA_FUNCTION_NAME="f")
+
+    # THEN
+    assert (ran, enabled, frozen) == ("False", "True", "True")
+
+
+def test_who_imports_a_function_elsewhere_keeps_its_collections() -> None:
+    # GIVEN / WHEN
+    ran, enabled, frozen = init("runtime.handlers.process_order")
+
+    # THEN
+    assert (ran, enabled, frozen) == ("True", "True", "False")
