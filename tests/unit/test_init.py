@@ -14,12 +14,12 @@ VARIABLES = dict(
     line.split("=", 1) for line in (ROOT / "tests/infra/package/functions.env").read_text(encoding="utf-8").splitlines()
 )
 PROBE = """
-import gc, sys
-# As the runtime that Lambda starts: an interpreter that has done something, and collects.
-collections = []
-gc.callbacks.append(lambda phase, info: collections.append(phase))
+# As in Lambda, whose own runtime has imported the usual modules.
+import collections.abc, gc, os, sys, typing
+ran = []
+gc.callbacks.append(lambda phase, info: ran.append(phase))
 __import__(sys.argv[1])
-print(len(collections) > 0, gc.isenabled(), gc.get_freeze_count() > 10_000)
+print(len(ran) > 0, gc.isenabled(), gc.get_freeze_count() > 10_000)
 """
 
 
