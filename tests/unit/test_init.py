@@ -16,6 +16,7 @@ VARIABLES = dict(
 PROBE = """
 # As in Lambda, whose own runtime has imported the usual modules.
 import collections.abc, gc, os, sys, typing
+gc.collect()
 ran = []
 gc.callbacks.append(lambda phase, info: ran.append(phase))
 __import__(sys.argv[1])
