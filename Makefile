@@ -82,7 +82,7 @@ long: setup ## what `make test` leaves out because it takes minutes: a storm, an
 engine: setup ## the program in Pulumi's real engine, found or built with Go once (six minutes): preview, up, destroy
 	@$(BIN)/python -m local.engine && $(BIN)/pytest -n $(WORKERS) --dist loadfile -m engine
 
-fuzz: setup ## hostile requests and batches against the functions on the in-memory AWS (ten minutes; docs/simulation.md)
+fuzz: setup ## hostile requests and batches against the functions on the in-memory AWS (ten to twenty minutes; docs/simulation.md)
 	@$(BIN)/python -m lab.fuzz --workers $(WORKERS) $(FUZZ_OPTIONS)
 
 MUTATION := .build/mutation-env
