@@ -1,8 +1,9 @@
 """What AWS would answer to a registration: deterministic ids, ARNs and URLs."""
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
@@ -14,14 +15,27 @@ def arn(service: str, resource: str, region: str = REGION) -> str:
     return f"arn:aws:{service}:{region}:{ACCOUNT}:{resource}"
 
 
-def url(name: str) -> str:
+def url(name: str, region: str = REGION) -> str:
     """A queue's URL in the account of the tests."""
-    return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
+    return f"https://sqs.{region}.amazonaws.com/{ACCOUNT}/{name}"
 
 
-def outputs_of(token: str, name: str, inputs: _Inputs) -> dict[str, Any]:
+def outputs_of(token: str, name: str, inputs: _Inputs, region: str = REGION) -> dict[str, Any]:
     """The outputs of a resource, `id` among them. A type without an entry gets an id that nothing depends on."""
-    return _OUTPUTS.get(token, _anonymous)(name, inputs)
+    return _moved(_OUTPUTS.get(token, _anonymous)(name, inputs), region)
+
+
+def answer_to(token: str, region: str = REGION) -> dict[str, Any]:
+    """What AWS would answer to a call of the program. Raises `NotImplementedError` for one without an answer here."""
+    if token not in _CALL_ANSWERS:
+        message = f"the program calls {token}: give lab/recording/fake_outputs.py an answer for it"
+        raise NotImplementedError(message)
+    return _moved(_CALL_ANSWERS[token], region)
+
+
+def _moved(outputs: _Inputs, region: str) -> dict[str, Any]:
+    """The same in another Region than this module writes."""
+    return cast("dict[str, Any]", json.loads(json.dumps(outputs).replace(REGION, region)))
 
 
 def _anonymous(name: str, _inputs: _Inputs) -> dict[str, Any]:
@@ -143,12 +157,11 @@ def _distribution(name: str, _inputs: _Inputs) -> dict[str, Any]:
     }
 
 
-CALL_ANSWERS: Mapping[str, _Inputs] = {
+_CALL_ANSWERS: Mapping[str, _Inputs] = {
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT, "id": ACCOUNT},
     "aws:index/getPartition:getPartition": {"partition": "aws", "id": "aws"},
     "aws:index/getRegion:getRegion": {"region": REGION, "id": REGION},
 }
-"""What AWS would answer to a call of the program."""
 
 
 def _key(name: str, _inputs: _Inputs) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Assertions belong on the recorded resources: what stands inside an `.apply` may 
 """
 
 import asyncio
+import gc
 import hashlib
 import json
 import os
@@ -25,8 +26,8 @@ from pulumi.runtime.settings import SETTINGS, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
 import pipeline.package
-from lab.recording.fake_outputs import CALL_ANSWERS, outputs_of
-from pipeline.package import Package, PackageSpec
+from lab.recording.fake_outputs import REGION, answer_to, outputs_of
+from pipeline.package import LocalTarget, Package, PackageSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "orders"
@@ -63,6 +64,7 @@ class Recording:
 
     resources: list[Recorded] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
+    region: str = REGION
 
     def of_type(self, token: str) -> list[Recorded]:
         """Resources of the type, e.g. `aws:sqs/queue:Queue`."""
@@ -79,30 +81,30 @@ class Recording:
     def state(self, token: str, name: str) -> dict[str, Any]:
         """The outputs that the mocks gave this resource, `id` among them."""
         recorded = self.one(token, name)
-        return outputs_of(recorded.type, recorded.name, recorded.inputs)
+        return outputs_of(recorded.type, recorded.name, recorded.inputs, self.region)
 
 
 class _Recorder(Mocks):
+    def __init__(self, region: str) -> None:
+        self._region = region
+
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         if not args.custom:
             return None, {}
-        state = outputs_of(args.typ, args.name, _plain(args.inputs))
+        state = outputs_of(args.typ, args.name, _plain(args.inputs), self._region)
         return state["id"], {**args.inputs, **state}
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        if args.token not in CALL_ANSWERS:
-            message = f"the program calls {args.token}: give lab/recording/fake_outputs.py an answer for it"
-            raise NotImplementedError(message)
-        return dict(CALL_ANSWERS[args.token]), []
+        return answer_to(args.token, self._region), []
 
 
 class _Monitor(MockMonitor):
     """Keeps requests as they come: options such as the parent never reach `new_resource`."""
 
-    def __init__(self) -> None:
-        super().__init__(_Recorder())
+    def __init__(self, region: str) -> None:
+        super().__init__(_Recorder(region))
         self._lock = Lock()
-        self.recording = Recording()
+        self.recording = Recording(region=region)
         self.loops = _Loops()
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
@@ -154,8 +156,9 @@ def read_stack_file(stack: str) -> dict[str, str]:
 
 def fake_package(spec: PackageSpec) -> Package:
     """Stands in for the real build, which needs the package index; its own tests cover it."""
-    sha256 = hashlib.sha256(spec.target.label.encode()).hexdigest()
-    path = spec.root.resolve() / ".build" / "package" / "zips" / f"{spec.target.label}.zip"
+    label = "this-machine" if isinstance(spec.target, LocalTarget) else spec.target.label
+    sha256 = hashlib.sha256(repr((label, spec.bytecode, spec.bytecode_release)).encode()).hexdigest()
+    path = spec.root.resolve() / ".build" / "package" / "zips" / f"{label}.zip"
     return Package(path=path, sha256=sha256, size=1, unzipped_size=1, files=1, python=None)
 
 
@@ -174,11 +177,11 @@ def record_stack(
         return record(_program, stack=stack, config=config)
 
 
-def record_config(config: Mapping[str, str], stack: str = "test") -> Recording:
+def record_config(config: Mapping[str, str], stack: str = "test", region: str = REGION) -> Recording:
     """What `__main__.py` registers with exactly these keys (`batch_size` to its text), whatever stack files say."""
     own = {f"{PROJECT}:{key}": value for key, value in config.items()}
     with mock.patch.object(pipeline.package, "build_package", fake_package):
-        return record(_program, stack=stack, config={"aws:region": "eu-west-1", **own})
+        return record(_program, stack=stack, config={"aws:region": region, **own})
 
 
 def record(program: Callable[[], object], *, stack: str = "test", config: Mapping[str, str] | None = None) -> Recording:
@@ -204,7 +207,7 @@ def _program() -> None:
 
 
 def _run(program: Callable[[], object], stack: str, config: Mapping[str, str]) -> tuple[Recording, Exception | None]:
-    monitor = _Monitor()
+    monitor = _Monitor(config.get("aws:region", REGION))
 
     async def main() -> None:
         # What a run that failed, or a test that only made outputs, left behind belongs to a loop that is closed.
@@ -222,7 +225,7 @@ def _run(program: Callable[[], object], stack: str, config: Mapping[str, str]) -
         await run_in_stack(run)
 
     error: Exception | None = None
-    with _program_folder():
+    with _program_folder(), _uncollected():
         try:
             asyncio.run(main())
         except Exception as raised:  # noqa: BLE001 - the caller judges it
@@ -256,6 +259,18 @@ class _Loops:
         """Close them all; no thread may use them any more."""
         for loop in self._made:
             loop.close()
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage is collected within this context: a run makes many objects that all live to its end."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @contextmanager

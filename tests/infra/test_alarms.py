@@ -168,7 +168,7 @@ class TestEveryStackWithAlarms:
         assert widgets[0]["type"] == "alarm"
         assert read
         assert read <= groups
-        assert {w["properties"]["region"] for w in widgets if "region" in w["properties"]} == {"eu-west-1"}
+        assert {w["properties"]["region"] for w in widgets if "region" in w["properties"]} == {recording.region}
 
 
 def _sources(widget: Mapping[str, Any]) -> str:

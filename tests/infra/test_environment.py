@@ -24,7 +24,7 @@ class TestEveryStack:
         common = {name for name in lookup if name.startswith("POWERTOOLS_") or name in COMMON}
         assert {name: value for name, value in intake.items() if name not in common} == {
             "ORDERS_TABLE": f"{prefix}-orders",
-            "ORDERS_QUEUE_URL": url(f"{prefix}-orders-queue"),
+            "ORDERS_QUEUE_URL": url(f"{prefix}-orders-queue", recorded(stack).region),
             "IDEMPOTENCY_TABLE": f"{prefix}-api-idempotency-table",
             "IDEMPOTENCY_TTL_SECONDS": "86400",
             **verified,
@@ -61,8 +61,8 @@ class TestEveryStack:
             "ORDERS_TABLE": f"{prefix}-orders",
             "STOCK_TABLE": f"{prefix}-stock",
             "IDEMPOTENCY_TABLE": f"{prefix}-worker-idempotency-table",
-            "ORDERS_QUEUE_URL": url(f"{prefix}-orders-queue"),
-            "DEAD_LETTER_QUEUE_URL": url(f"{prefix}-orders-queue-dlq"),
+            "ORDERS_QUEUE_URL": url(f"{prefix}-orders-queue", recorded(stack).region),
+            "DEAD_LETTER_QUEUE_URL": url(f"{prefix}-orders-queue-dlq", recording.region),
             "NOTIFICATIONS_TOPIC_ARN": recording.state("aws:sns/topic:Topic", "notifications")["arn"],
             "EVENT_SOURCE": f"/{prefix}",
         }

@@ -1,10 +1,11 @@
 """What each role may do: exact actions on exact resources."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import pytest
 
-from lab.recording.fake_outputs import arn
+from lab.recording.fake_outputs import arn as arn_of
 from lab.recording.recording import STACKS, record_stack
 from lab.recording.stacks import recorded
 from pipeline.functions import FUNCTIONS
@@ -19,9 +20,14 @@ CONSUMER = {
 }
 
 
+def arn_in(stack: str) -> Callable[[str, str], str]:
+    """ARNs where the stack is, of a service and a resource of it."""
+    return partial(arn_of, region=recorded(stack).region)
+
+
 def expected(stack: str) -> dict[str, dict[str, set[str]]]:
     """Role to resource to actions, without what every function gets (logs, tracing)."""
-    prefix = f"orders-{stack}"
+    prefix, arn = f"orders-{stack}", arn_in(stack)
     orders, stock = arn("dynamodb", f"table/{prefix}-orders"), arn("dynamodb", f"table/{prefix}-stock")
     return {
         "create-order": {
@@ -53,7 +59,7 @@ class TestEveryStack:
     @pytest.mark.parametrize("function", ["create-order", "get-order", "process-order"])
     def test_a_role_may_do_exactly_what_is_listed(self, stack: str, function: str) -> None:
         # GIVEN
-        logs = f"{arn('logs', f'log-group:/aws/lambda/orders-{stack}-{function}')}:*"
+        logs = f"{arn_in(stack)('logs', f'log-group:/aws/lambda/orders-{stack}-{function}')}:*"
         everywhere = {} if stack == "local" else {"*": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}}
 
         # WHEN

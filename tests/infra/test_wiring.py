@@ -222,7 +222,7 @@ class TestEveryStack:
         assert stage["defaultRouteSettings"]["throttlingRateLimit"] > 0
         assert stage["defaultRouteSettings"]["throttlingBurstLimit"] > 0
         assert stage["accessLogSettings"]["destinationArn"] == arn(
-            "logs", f"log-group:/aws/vendedlogs/orders-{stack}-api"
+            "logs", f"log-group:/aws/vendedlogs/orders-{stack}-api", recording.region
         )
         assert not [value for value in log_format.values() if any(word in value for word in personal)]
 
