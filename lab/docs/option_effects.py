@@ -9,6 +9,7 @@ import hashlib
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from difflib import unified_diff
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -50,7 +51,7 @@ def recorded(keys: Keys) -> Recording:
 
 
 def _sections(group: list[Change]) -> Iterator[str]:
-    """One for each change; of several that are made together each has what bears its values, and the rest comes last."""
+    """One for each change; of several made together each has what bears its values, and the rest comes last."""
     first, second = group[0].configurations
     # Only the first ones come again: whatever is kept is gone through by each collection of garbage.
     pair = recorded(first), record_config(second)
@@ -139,9 +140,14 @@ def main(arguments: list[str] | None = None) -> int:
     if not check:
         PATH.write_text(wanted, encoding="utf-8")
         return 0
-    if PATH.read_text(encoding="utf-8") == wanted:
+    current = PATH.read_text(encoding="utf-8")
+    if current == wanted:
         return 0
+    shown = unified_diff(
+        current.splitlines(), wanted.splitlines(), "the page says", "the program does", n=2, lineterm=""
+    )
     sys.stderr.write("docs/option-effects.md is not what the program does. Run: python -m lab.docs.option_effects\n")
+    sys.stderr.write("\n".join(shown) + "\n")
     return 1
 
 

@@ -102,12 +102,13 @@ def statements(variant: str) -> Iterator[Statement]:
 def _statement(variant: str, resource: str, statement: Mapping[str, Any]) -> Statement:
     principal = statement["Principal"]
     actions = statement["Action"]
+    condition = _condition(statement.get("Condition", {})).replace(_prefix(variant), "{stack}")
     return Statement(
         resource=resource,
         effect=statement["Effect"],
         actions=tuple(sorted([actions] if isinstance(actions, str) else actions)),
         principal=principal if isinstance(principal, str) else ", ".join(map(str, principal.values())),
-        condition=_condition(statement.get("Condition", {})).replace(_prefix(variant), "{stack}"),
+        condition=condition.replace(recording_of(variant).region, "{region}"),
     )
 
 
