@@ -2,6 +2,7 @@
 
 import argparse
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from ops.cli.common import DECISION, add_command, progress, short
@@ -14,6 +15,7 @@ from ops.logic.dead_letter import MEANING, NOT_REDRIVABLE, Received, State, read
 from ops.logic.durations import show_duration
 from ops.logic.stored import UnreadableOrder
 from ops.logic.where import KEYS, Where
+from ops.sweep import Sweep
 from runtime.models.order import StoredOrder
 
 
@@ -54,13 +56,8 @@ def add_where(parser: argparse.ArgumentParser) -> None:
 def run_list(options: argparse.Namespace, desk: Desk) -> int:
     """List them."""
     where = Where.parse(options.where)
-    cases: list[Case] = []
     with desk.sweep() as sweep, progress(desk, "reading") as show:
-        for batch in sweep.batches():
-            letters = [read_letter(message) for message in batch]
-            facts = desk.orders.facts(letter.order_id for letter in letters if letter.order_id)
-            cases += [assess(letter, facts) for letter in letters]
-            show(sweep.seen)
+        cases = cases_of(desk, sweep, show)
     now = desk.clock.time()
     merged = [case for case in merge(cases) if where.matches(case, now)]
     hidden = depth_of(desk.clients.sqs, desk.target.dead_letter_queue_url).hidden
@@ -83,6 +80,17 @@ def show_causes(desk: Desk, causes: Counter[str]) -> None:
     desk.out.rows(("error", "dead letters"), shown, {"dead letters"})
     if len(causes) > len(shown):
         desk.say(f"{len(causes) - len(shown)} more causes: --json has all.")
+
+
+def cases_of(desk: Desk, sweep: Sweep, show: Callable[[int], None]) -> list[Case]:
+    """Every dead letter of a pass, judged by its order; `show` is told how many so far."""
+    cases: list[Case] = []
+    for batch in sweep.batches():
+        letters = [read_letter(message) for message in batch]
+        facts = desk.orders.facts(letter.order_id for letter in letters if letter.order_id)
+        cases += [assess(letter, facts) for letter in letters]
+        show(sweep.seen)
+    return cases
 
 
 def _conclude(desk: Desk, merged: list[Case], seen: int, hidden: int, *, cut_short: bool) -> None:

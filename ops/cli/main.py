@@ -29,7 +29,7 @@ exit codes:
   3  no such stack, or its parts do not belong together
   4  no access: credentials missing, expired, of another account, or without permission
   5  refused: it would be wrong as things stand; nothing was changed
-  6  done in part; the same command goes on. Of status and preflight: something could not be read
+  6  done in part; the same command goes on. Of status, order trace and preflight: not all could be read
   130  interrupted
 
 example:
@@ -38,7 +38,7 @@ example:
 what next:
   status says what is wrong and which command to type. Dead letters: dlq list. One order: order trace ID.
 """
-_COMMANDS = ("status", "dlq", "order", "orders", "worker", "stock", "preflight", "deploy", "smoke")
+_COMMANDS = ("status", "errors", "logs", "dlq", "order", "orders", "worker", "stock", "preflight", "deploy", "smoke")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -8,19 +8,15 @@ from ops.cli import order_repair
 from ops.cli.common import add_command, add_group, dry_run
 from ops.cli.desk import Desk
 from ops.cli.dlq_list import row_view
+from ops.cli.log_reading import groups_of, read_groups, show_steps
 from ops.errors import ExitCode, RefusedError
+from ops.logic.deaths import WORDS
 from ops.logic.durations import parse_duration
+from ops.logic.judgement import judge
+from ops.logic.log_lines import LogEvent, of_order, read_events
 from ops.logic.stored import UnreadableOrder
-from ops.logic.trace import (
-    CODE_PLACES,
-    UNTOLD,
-    Step,
-    notification,
-    own_lines,
-    step_of_line,
-    steps_of_order,
-    timeline,
-)
+from ops.logic.trace import CODE_PLACES, UNTOLD, notification, steps_of_order, timeline
+from ops.status.attempts import Attempts
 from runtime.logic.event import EVENT_TYPES, event_for
 from runtime.logic.protocols import Notifications
 from runtime.models.fields import from_timestamp
@@ -69,70 +65,56 @@ def register(commands: Any) -> None:
 
 
 def run_trace(options: argparse.Namespace, desk: Desk) -> int:
-    """Show it."""
-    row = desk.orders.read(options.id)
+    """Show it. What cannot be read is named, and the rest is shown."""
+    attempts = Attempts(desk.target.label)
+    row = attempts.read(f"orders table {desk.target.orders_table}", lambda: desk.orders.read(options.id))
+    record = attempts.read(
+        f"worker's records {desk.target.worker_idempotency_table}", lambda: desk.orders.record_status(options.id)
+    )
     order = row if isinstance(row, StoredOrder) else None
-    record = desk.orders.record_status(options.id)
-    steps = steps_of_order(order) if order is not None else []
-    if not options.no_logs:
-        steps += _log_steps(options, desk, order)
-    if row is None and record is None and not steps:
+    events = None if options.no_logs else attempts.read("logs", lambda: _events(options, desk, order))
+    lines = read_events(of_order(events or [], options.id), desk.target.prefix)
+    steps = timeline([*(steps_of_order(order) if order is not None else []), *(line.step for line in lines)])
+    if row is None and record is None and not steps and not attempts.unread:
         raise RefusedError(
             f"Nothing is known of an order {options.id}: no row, no record, no log line in the last {options.since}. "
             "Ids are UUIDs in lower case; longer ago: --since 7d."
         )
-    known = timeline(steps)
-    event = UNTOLD if isinstance(row, UnreadableOrder) else notification(order, record, known)
-    view = None if row is None else row_view(desk, row)
+    event = UNTOLD if isinstance(row, UnreadableOrder) else notification(order, record, steps)
+    view = None if row is None else attempts.read("reason", lambda: row_view(desk, row))
+    deaths = [line for line in read_events(events or [], desk.target.prefix) if line.died]
+    told = [*(line for line in lines if not line.died), *deaths]
+    judgement = judge(options.id, row, record, told, [each.what for each in attempts.unread])
     if desk.as_json:
-        steps_json = [step.as_json() for step in known]
-        desk.print_json({"order": view, "worker_record": record, "event": event, "steps": steps_json})
+        desk.print_json(
+            {
+                "order": view,
+                "worker_record": record,
+                "event": event,
+                "judgement": judgement.text,
+                "unread": [{"what": each.what, "why": each.why} for each in attempts.unread],
+                "steps": [step.as_json() for step in steps],
+            }
+        )
     else:
         desk.out.fields({**(view or {"order": "not stored"}), "worker's record": record or "none", "event": event})
-        _show(desk, known, hidden=frozenset() if options.traces else CODE_PLACES)
-    if isinstance(row, UnreadableOrder):
-        desk.next(row.repair_command)
-    _advise(desk, order, record, options.id)
-    return ExitCode.OK
+        show_steps(desk, steps, hidden=frozenset() if options.traces else CODE_PLACES)
+        desk.out.tell(f"so: {judgement.text}", style="bold")
+    for each in attempts.unread:
+        desk.say(f"not read: {each.what}: {each.why}")
+    desk.next(*judgement.commands)
+    return ExitCode.INCOMPLETE if attempts.unread else ExitCode.OK
 
 
-def _log_steps(options: argparse.Namespace, desk: Desk, order: StoredOrder | None) -> list[Step]:
+def _events(options: argparse.Namespace, desk: Desk, order: StoredOrder | None) -> list[LogEvent]:
+    """Lines that may be about the order, and every function's death since it was accepted."""
     now = desk.clock.time()
     start = now - parse_duration(options.since)
     if order is not None and order.accepted_at is not None:
         start = (from_timestamp(order.accepted_at) - _BEFORE).timestamp()
     correlation_id = None if order is None else order.correlation_id
-    words = [options.id, *([correlation_id] if correlation_id else [])]
-    groups = [f"/aws/lambda/{function}" for function in desk.target.functions]
-    found = (line for group in groups for line in desk.telemetry.lines(group, words, _ms(start), _ms(now)))
-    return [step_of_line(line) for line in own_lines(found, options.id) if "message" in line]
-
-
-def _ms(seconds: float) -> int:
-    return int(seconds * 1000)
-
-
-def _show(desk: Desk, steps: list[Step], *, hidden: frozenset[str]) -> None:
-    """One line for each step, its details below: no column is too narrow for an id."""
-    width = max((len(step.where) for step in steps), default=0)
-    for step in steps:
-        desk.out.tell(f"{step.at}  {step.where:<{width}}  {step.what}")
-        for name, value in step.details.items():
-            if name not in hidden:
-                parts = value if isinstance(value, list) else [value]
-                desk.out.tell(f"    {name}: {parts[0] if len(parts) == 1 else ''}".rstrip())
-                for part in parts if len(parts) > 1 else ():
-                    desk.out.tell(f"      {part}")
-
-
-def _advise(desk: Desk, order: StoredOrder | None, record: str | None, order_id: str) -> None:
-    if order is None:
-        return
-    if order.status in EVENT_TYPES:
-        if record != "COMPLETED":
-            desk.next(f"python -m ops dlq show {order_id}", f"python -m ops order replay-events {order_id}")
-    elif order.settled_at is None and order.status.value in {"ACCEPTED", "FAILED"}:
-        desk.next(f"python -m ops dlq show {order_id}")
+    words = [options.id, *([correlation_id] if correlation_id else []), *WORDS]
+    return read_groups(desk, groups_of(desk), words, start, now)
 
 
 def run_replay(options: argparse.Namespace, desk: Desk) -> int:

@@ -1,6 +1,5 @@
 """CloudWatch: metrics and log lines."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from botocore.exceptions import ClientError
 
 from ops.errors import OpsError
+from ops.logic.log_lines import LogEvent, parse_line
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -48,16 +48,6 @@ class Value:
 
     amount: float
     last: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class LogEvent:
-    """One line of a log group."""
-
-    at_ms: int
-    group: str
-    stream: str
-    text: str
 
 
 class Telemetry:
@@ -133,12 +123,3 @@ def _combine(points: Sequence[tuple[datetime, float]], how: Literal["sum", "late
     values = [value for _, value in points]
     amount = {"sum": sum(values), "latest": values[-1], "highest": max(values)}[how]
     return Value(amount, max((at for at, value in points if value), default=None))
-
-
-def parse_line(text: str) -> dict[str, Any] | None:
-    """A line of our own functions, which is a JSON object; of others none."""
-    try:
-        line = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return line if isinstance(line, dict) else None

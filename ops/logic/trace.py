@@ -11,7 +11,7 @@ from runtime.models.order import OrderStatus, StoredOrder
 
 UNTOLD: Final = "cannot be told: the row is unreadable"
 _WORKER: Final = "worker"
-_PUBLISHED, _FAILED = "event published", "attempt failed"
+PUBLISHED, _FAILED = "event published", "attempt failed"
 CODE_PLACES: Final = frozenset({"trace", "places"})
 """Details that are many lines long, for whoever repairs the code."""
 _SHOWN: Final = (
@@ -24,6 +24,8 @@ _SHOWN: Final = (
     "error",
     "last_attempt",
     "retry_in_seconds",
+    "by",
+    "reason",
     "trace",
     "places",
 )
@@ -108,8 +110,8 @@ def notification(order: StoredOrder | None, record: str | None, steps: Sequence[
         given_up = order is not None and order.status is OrderStatus.DISCARDED
         return "none: a discarded order has no event" if given_up else "not yet: the order is not settled"
     event_id = f"{order.order_id}:{EVENT_TYPES[order.status]}"
-    told = [step for step in steps if step.what in {_PUBLISHED, _FAILED}]
-    if record == "COMPLETED" or any(step.what == _PUBLISHED for step in told):
+    told = [step for step in steps if step.what in {PUBLISHED, _FAILED}]
+    if record == "COMPLETED" or any(step.what == PUBLISHED for step in told):
         return f"published as {event_id}"
     if told:
         error = f"{told[-1].details.get('error_type')}: {told[-1].details.get('error')}"

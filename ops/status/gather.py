@@ -1,19 +1,17 @@
 """Reads what `status` shows. What cannot be read is named, and keeps nothing else from being read."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeVar
-
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import Final
 
 from ops.cli.desk import Desk
-from ops.errors import NoStackError, OpsError, explain
 from ops.gateway.alarms import alarms_of, receivers_of
 from ops.gateway.queues import depth_of
 from ops.gateway.subscribers import Subscriber, of_bus, of_topic, waiting
 from ops.gateway.telemetry import Query, Value
 from ops.gateway.worker import ENABLED, tell_pause
-from ops.status.reading import Reading, Unread
+from ops.status.attempts import Attempts
+from ops.status.reading import Reading
 from runtime.metric import Metric
 
 API_COUNTS: Final = (
@@ -42,62 +40,50 @@ _TOPIC_METRICS: Final = {
 }
 _RULE_METRICS: Final = {"events_failed": "FailedInvocations", "events_lost": "InvocationsFailedToBeSentToDlq"}
 
-T = TypeVar("T")
-
 
 class Gatherer:
     """One look at a stack."""
 
     def __init__(self, desk: Desk, seconds: int) -> None:
         self._desk, self._seconds = desk, seconds
-        self._unread: list[Unread] = []
+        self._attempts = Attempts(desk.target.label)
 
     def read(self) -> Reading:
         """Read everything once."""
         desk, target, clients = self._desk, self._desk.target, self._desk.clients
-        orders = self._try("orders queue", lambda: depth_of(clients.sqs, target.orders_queue_url))
-        dead = self._try("dead-letter queue", lambda: depth_of(clients.sqs, target.dead_letter_queue_url))
+        orders = self._attempts.read("orders queue", lambda: depth_of(clients.sqs, target.orders_queue_url))
+        dead = self._attempts.read("dead-letter queue", lambda: depth_of(clients.sqs, target.dead_letter_queue_url))
         if orders is not None and dead is not None:
-            self._try("queues' redrive policy", clients.check_queues)
-        self._try("orders table", lambda: desk.orders.read(_NOBODY))
-        self._try("worker's records", lambda: desk.orders.record_status(_NOBODY))
-        self._try("stock table", lambda: desk.stock.get(_NOBODY))
-        worker = self._try("worker's mapping", desk.worker.mapping)
+            self._attempts.read("queues' redrive policy", clients.check_queues)
+        self._attempts.read("orders table", lambda: desk.orders.read(_NOBODY))
+        self._attempts.read("worker's records", lambda: desk.orders.record_status(_NOBODY))
+        self._attempts.read("stock table", lambda: desk.stock.get(_NOBODY))
+        worker = self._attempts.read("worker's mapping", desk.worker.mapping)
         paused = None
         if worker is not None and worker.state.startswith("Disabl"):
-            pause = self._try("record of the pause", lambda: desk.worker.recorded_pause(worker))
+            pause = self._attempts.read("record of the pause", lambda: desk.worker.recorded_pause(worker))
             paused = tell_pause(worker, pause, desk.clock.time())
         elif worker is not None and worker.state != ENABLED:
             paused = "which should pass within a minute"
-        subscribers = self._try("subscribers", self._subscribers) or []
+        subscribers = self._attempts.read("subscribers", self._subscribers) or []
         topics = target.alarm_topic_arns
         return Reading(
             now=desk.clock.time(),
             seconds=self._seconds,
             orders=orders,
             dead=dead,
-            metrics=self._try("metrics", lambda: self._metrics(subscribers)),
+            metrics=self._attempts.read("metrics", lambda: self._metrics(subscribers)),
             worker=None if worker is None else worker.state,
             paused=paused,
             subscribers={each.name: self._kept(each) for each in subscribers},
             unconfirmed=[each.name for each in subscribers if not each.confirmed],
-            alarms=self._try("alarms", lambda: alarms_of(clients.cloudwatch, target.prefix, topics)),
-            receivers=self._try("receivers of alarms", lambda: receivers_of(clients.sns, topics.values())),
+            alarms=self._attempts.read("alarms", lambda: alarms_of(clients.cloudwatch, target.prefix, topics)),
+            receivers=self._attempts.read("receivers of alarms", lambda: receivers_of(clients.sns, topics.values())),
             page_topic=topics.get("page"),
-            quota=self._try("concurrency quota", desk.worker.quota),
-            deployed=self._try("versions of the functions", self._deployed),
-            unread=self._unread,
+            quota=self._attempts.read("concurrency quota", desk.worker.quota),
+            deployed=self._attempts.read("versions of the functions", self._deployed),
+            unread=self._attempts.unread,
         )
-
-    def _try(self, what: str, read: Callable[[], T]) -> T | None:
-        try:
-            return read()
-        except (BotoCoreError, ClientError) as error:
-            problem = explain(error, self._desk.target.label)
-        except OpsError as error:
-            problem = error
-        self._unread.append(Unread(what, str(problem), gone=isinstance(problem, NoStackError)))
-        return None
 
     def _subscribers(self) -> list[Subscriber]:
         target, clients = self._desk.target, self._desk.clients
@@ -109,7 +95,9 @@ class Gatherer:
         queue = subscriber.dead_letters
         if queue is None:
             return None
-        return self._try(f"dead-letter queue of {subscriber.name}", lambda: waiting(self._desk.clients.sqs, queue))
+        return self._attempts.read(
+            f"dead-letter queue of {subscriber.name}", lambda: waiting(self._desk.clients.sqs, queue)
+        )
 
     def _deployed(self) -> dict[str, tuple[str, float]]:
         """By function: the version that callers get, and when it was made."""

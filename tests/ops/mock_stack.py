@@ -106,12 +106,14 @@ class MockStack:
         self.sqs.send_message(QueueUrl=self.dead_letters, MessageBody=body, MessageAttributes=attributes)
 
     def log(self, function: str, *lines: dict[str, Any]) -> None:
-        """Lines in a function's log."""
+        """Lines in a function's log, each at its time `at`; of one with `text` that alone is written."""
         group, stream = f"/aws/lambda/{GIVEN[f'{function}_function']}", "stream"
         if not self.logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
             self.logs.create_log_group(logGroupName=group)
             self.logs.create_log_stream(logGroupName=group, logStreamName=stream)
-        events = [{"timestamp": int(line["at"] * 1000), "message": json.dumps(line)} for line in lines]
+        events = [
+            {"timestamp": int(line["at"] * 1000), "message": line.get("text") or json.dumps(line)} for line in lines
+        ]
         self.logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 
     def clear(self) -> None:

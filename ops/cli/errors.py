@@ -1,0 +1,62 @@
+"""`errors`: what goes wrong, by cause."""
+
+import argparse
+from typing import Any
+
+from ops.cli.common import add_command, progress
+from ops.cli.desk import Desk
+from ops.cli.dlq_list import cases_of
+from ops.cli.log_reading import groups_of, read_groups
+from ops.errors import ExitCode
+from ops.logic.case import merge
+from ops.logic.causes import Cause, causes_of
+from ops.logic.durations import parse_duration
+from ops.logic.log_lines import ERROR_WORDS, read_events
+
+
+def register(commands: Any) -> None:
+    """Add the command."""
+    errors = add_command(
+        commands,
+        "errors",
+        run_errors,
+        "count what went wrong by cause, over the functions' logs and the dead letters",
+        "python -m ops errors --since 1h",
+        "a cause's lines: logs --error CAUSE. Its dead letters: dlq list --where error_type=CAUSE.",
+    )
+    errors.add_argument("--since", default="1h", metavar="AGE", help="how far back to read the logs (default: 1h)")
+
+
+def run_errors(options: argparse.Namespace, desk: Desk) -> int:
+    """Show them."""
+    now = desk.clock.time()
+    events = read_groups(desk, groups_of(desk), ERROR_WORDS, now - parse_duration(options.since), now)
+    with desk.sweep() as sweep, progress(desk, "reading") as show:
+        cases = merge(cases_of(desk, sweep, show))
+    causes = causes_of(read_events(events, desk.target.prefix), cases)
+    if desk.as_json:
+        desk.print_json([cause.as_json() for cause in causes])
+    elif causes:
+        columns = ("cause", "log lines", "dead letters", "where", "last logged", "an order")
+        desk.out.rows(columns, map(_row, causes), whole={"log lines", "dead letters", "last logged", "an order"})
+    desk.say(f"{len(causes)} causes: logs of the last {options.since}, and {len(cases)} dead letters of any age.")
+    if causes:
+        worst = causes[0]
+        desk.next(
+            f"python -m ops dlq list --where error_type={worst.name}"
+            if worst.letters
+            else f"python -m ops logs --error '{worst.name}' --since {options.since}"
+        )
+    return ExitCode.OK
+
+
+def _row(cause: Cause) -> tuple[str, ...]:
+    where = ", ".join(sorted(cause.functions)) or "-"
+    return (
+        f"{cause.name} (died)" if cause.died else cause.name,
+        str(cause.lines),
+        str(cause.letters),
+        where,
+        cause.last or "-",
+        cause.order_id or "-",
+    )

@@ -1,0 +1,113 @@
+"""`logs`: what the functions wrote, and how they died."""
+
+import argparse
+import json
+from typing import Any, Final
+
+from ops.cli.common import add_command
+from ops.cli.desk import Desk
+from ops.cli.log_reading import groups_of, read_groups, show_steps
+from ops.errors import ExitCode
+from ops.logic.durations import parse_duration
+from ops.logic.log_lines import ERROR_WORDS, LogEvent, LogLine, of_order, read_events
+from ops.logic.trace import CODE_PLACES
+
+_ANY: Final = ""
+_POLL_SECONDS: Final = 2
+# CloudWatch Logs shows lines some seconds after they were written, and not in order.
+_LATE_SECONDS: Final = 60
+
+
+def register(commands: Any) -> None:
+    """Add the command."""
+    logs = add_command(
+        commands,
+        "logs",
+        run_logs,
+        "show what the functions logged, and Lambda's own lines about a function that died, the latest last",
+        "python -m ops logs --function process-order --error --since 1h",
+        "one order's whole life: order trace ID. How many of each error: errors. Metrics: status.",
+    )
+    logs.add_argument("--order", metavar="ID", help="only lines that are certainly about this order")
+    logs.add_argument("--function", metavar="NAME", help="only of this function, such as process-order")
+    logs.add_argument(
+        "--error", nargs="?", const=_ANY, metavar="TYPE", help="only errors and deaths; with TYPE only those of it"
+    )
+    logs.add_argument("--since", default="15m", metavar="AGE", help="how far back (default: 15m)")
+    logs.add_argument("--limit", type=int, default=200, metavar="N", help="the latest N lines (default: 200; 0: all)")
+    logs.add_argument("--traces", action="store_true", help="show where in the code each failure was, as --json does")
+    logs.add_argument(
+        "--follow", action="store_true", help="stay and show what comes; with --json one object a line. Ctrl-C ends it"
+    )
+
+
+def run_logs(options: argparse.Namespace, desk: Desk) -> int:
+    """Show them."""
+    reader = _Reader(options, desk)
+    lines = reader.new()
+    shown = lines[-options.limit :] if options.limit > 0 else lines
+    if options.follow:
+        return _follow(options, desk, reader, shown)
+    if desk.as_json:
+        desk.print_json([line.as_json() for line in shown])
+    else:
+        _show(options, desk, shown)
+    if len(shown) < len(lines):
+        desk.say(f"{len(lines) - len(shown)} earlier lines: --limit 0 shows all.")
+    desk.say(f"{len(lines)} lines in the last {options.since}.")
+    order_id = next((line.order_id for line in reversed(shown) if line.cause and line.order_id), None)
+    if order_id and not options.order:
+        desk.next(f"python -m ops order trace {order_id}")
+    return ExitCode.OK
+
+
+def _follow(options: argparse.Namespace, desk: Desk, reader: "_Reader", lines: list[LogLine]) -> int:
+    try:
+        while not desk.out.is_closed:
+            if desk.as_json:
+                for line in lines:
+                    desk.out.raw(json.dumps(line.as_json(), default=str))
+            else:
+                _show(options, desk, lines)
+            desk.out.finish()
+            desk.clock.sleep(_POLL_SECONDS)
+            lines = reader.new()
+    except KeyboardInterrupt:
+        desk.say("Stopped.")
+    return ExitCode.OK
+
+
+def _show(options: argparse.Namespace, desk: Desk, lines: list[LogLine]) -> None:
+    show_steps(desk, [line.step for line in lines], hidden=frozenset() if options.traces else CODE_PLACES)
+
+
+class _Reader:
+    """Reads from where it stopped; what was shown is not shown again."""
+
+    def __init__(self, options: argparse.Namespace, desk: Desk) -> None:
+        self._options, self._desk = options, desk
+        self._groups = groups_of(desk, options.function)
+        self._from = desk.clock.time() - parse_duration(options.since)
+        self._seen: set[LogEvent] = set()
+
+    def new(self) -> list[LogLine]:
+        """What came since the last call."""
+        options, desk = self._options, self._desk
+        now = desk.clock.time()
+        events = read_groups(desk, self._groups, self._words(), self._from, now)
+        fresh = [event for event in events if event not in self._seen]
+        self._from = max(self._from, now - _LATE_SECONDS)
+        self._seen = {event for event in events if event.at_ms >= self._from * 1000}
+        if options.order:
+            fresh = of_order(fresh, options.order)
+        lines = read_events(fresh, desk.target.prefix)
+        return lines if options.error is None else [line for line in lines if _is_meant(line, options.error)]
+
+    def _words(self) -> tuple[str, ...]:
+        if self._options.order:
+            return (self._options.order, *ERROR_WORDS)
+        return () if self._options.error is None else ERROR_WORDS
+
+
+def _is_meant(line: LogLine, error: str) -> bool:
+    return line.cause is not None and error in {_ANY, line.cause}

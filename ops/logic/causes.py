@@ -1,0 +1,60 @@
+"""Errors by their cause, from what the functions logged and from the dead letters."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ops.logic.case import Case
+from ops.logic.log_lines import LogLine
+
+
+@dataclass(slots=True)
+class Cause:
+    """One cause.
+
+    Attributes:
+        name: The error's type, as `--where error_type=` and `logs --error` take it.
+        lines: How many log lines are about it; an order that is tried again has several.
+        letters: How many dead letters have it.
+        died: Whether the function died of it.
+        last: When it was logged last, as a `Timestamp`.
+        order_id: An order that has it.
+    """
+
+    name: str
+    lines: int = 0
+    letters: int = 0
+    died: bool = False
+    functions: set[str] = field(default_factory=set)
+    last: str | None = None
+    order_id: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "cause": self.name,
+            "log_lines": self.lines,
+            "dead_letters": self.letters,
+            "died": self.died,
+            "functions": sorted(self.functions),
+            "last": self.last,
+            "order_id": self.order_id,
+        }
+
+
+def causes_of(lines: Iterable[LogLine], cases: Iterable[Case]) -> list[Cause]:
+    """The causes, the one with the most dead letters and lines first."""
+    found: dict[str, Cause] = {}
+    for line in lines:
+        if line.cause is not None:
+            cause = found.setdefault(line.cause, Cause(line.cause))
+            cause.lines += 1
+            cause.died |= line.died
+            cause.functions.add(line.step.where)
+            cause.last = max(cause.last or "", line.step.at)
+            cause.order_id = line.order_id or cause.order_id
+    for case in cases:
+        cause = found.setdefault(case.error_type, Cause(case.error_type))
+        cause.letters += 1
+        cause.order_id = cause.order_id or case.letter.order_id
+    return sorted(found.values(), key=lambda cause: (-cause.letters, -cause.lines, cause.name))

@@ -1,0 +1,81 @@
+"""Where an order stands, in one sentence, and which command takes it further."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ops.logic.log_lines import LogLine
+from ops.logic.stored import UnreadableOrder
+from ops.logic.trace import PUBLISHED
+from runtime.logic.event import EVENT_TYPES
+from runtime.models.order import OrderStatus, StoredOrder
+
+_COMPLETED: Final = "COMPLETED"
+_WORKER: Final = "process-order"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The sentence, and what to type next."""
+
+    text: str
+    commands: tuple[str, ...] = ()
+
+
+def judge(
+    order_id: str,
+    row: StoredOrder | UnreadableOrder | None,
+    record: str | None,
+    lines: Sequence[LogLine],
+    unread: Sequence[str] = (),
+) -> Judgement:
+    """Judge an order by its row, the worker's record and the logs since it was accepted, deaths among them.
+
+    `unread` names what could not be read: without the row nothing is certain.
+    """
+    if row is None and unread:
+        return Judgement(f"cannot be told without {', '.join(unread)}", ("python -m ops status",))
+    if isinstance(row, UnreadableOrder):
+        return Judgement("its row is unreadable", (row.repair_command,))
+    if row is None:
+        return Judgement(
+            "not stored: the worker or the API has not written it, or its message waits",
+            (f"python -m ops dlq show {order_id}",),
+        )
+    if row.status in EVENT_TYPES:
+        return _judge_settled(row, record, lines)
+    if row.status is OrderStatus.DISCARDED:
+        return Judgement("given up by a person, for good")
+    return _judge_open(row, lines)
+
+
+def _judge_settled(order: StoredOrder, record: str | None, lines: Sequence[LogLine]) -> Judgement:
+    if record == _COMPLETED or any(line.step.what == PUBLISHED for line in lines):
+        return Judgement("done: settled, and its event is published")
+    commands = f"python -m ops dlq show {order.order_id}", f"python -m ops order replay-events {order.order_id}"
+    return Judgement("settled; that its event was published is not certain", commands)
+
+
+def _judge_open(order: StoredOrder, lines: Sequence[LogLine]) -> Judgement:
+    of_worker = [line for line in lines if line.step.where == _WORKER]
+    attempts = [line for line in of_worker if line.order_id == order.order_id and line.cause]
+    deaths = [line for line in of_worker if line.died and line.step.at >= (order.accepted_at or "")]
+    look = f"python -m ops dlq show {order.order_id}"
+    if deaths and (not attempts or attempts[-1].step.at <= deaths[-1].step.at):
+        times = f"{len(deaths)} times" if len(deaths) > 1 else "once"
+        return Judgement(
+            f"open, and the worker dies: {times} since it was accepted, the last at {deaths[-1].step.at} "
+            f"({deaths[-1].cause}). Each death may cost it an attempt",
+            (f"python -m ops logs --function {_WORKER} --error", "python -m ops status", look),
+        )
+    if order.status is OrderStatus.FAILED:
+        cause = (order.error or {}).get("error_type") or (attempts[-1].cause if attempts else None)
+        return Judgement(
+            f"given up by the worker{f' ({cause})' if cause else ''}: it is a dead letter, or becomes one", (look,)
+        )
+    if attempts:
+        return Judgement(f"open: the last attempt failed with {attempts[-1].cause}; it is tried again", (look,))
+    return Judgement(
+        "open: no attempt has told anything yet. It waits in the queue, or the worker does not run",
+        ("python -m ops status", look),
+    )

@@ -1,0 +1,34 @@
+"""Reads one thing after the other: what cannot be read is named, and keeps nothing else from being read."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.errors import NoStackError, OpsError, explain
+from ops.status.reading import Unread
+
+T = TypeVar("T")
+
+
+class Attempts:
+    """Attempts to read.
+
+    Attributes:
+        unread: What could not be read so far.
+    """
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self.unread: list[Unread] = []
+
+    def read(self, what: str, read: Callable[[], T]) -> T | None:
+        """What `read` returns, or none if it fails; then `unread` says why."""
+        try:
+            return read()
+        except (BotoCoreError, ClientError) as error:
+            problem = explain(error, self._label)
+        except OpsError as error:
+            problem = error
+        self.unread.append(Unread(what, str(problem), gone=isinstance(problem, NoStackError)))
+        return None

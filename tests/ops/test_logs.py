@@ -1,0 +1,232 @@
+"""Logs, errors by cause, and what a trace makes of a worker that dies. Whole commands on moto."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+import ops.sweep
+from lab.simulation.fakes.errors import client_error
+from ops.gateway.orders import Orders
+from ops.logic.deaths import death_of
+from runtime.models.fields import from_timestamp, to_timestamp
+from runtime.models.order import OrderMessage
+from runtime.store.order_item import immutable_attributes
+from tests.ops.factories import ORDER_ID, OTHER_ID, body, text
+from tests.ops.mock_stack import MockStack, account
+
+REQUEST = "5f3c1a9e-0b1c-4d2e-8f30-112233445566"
+IMPORT_FAILED = "[ERROR] Runtime.ImportModuleError: Unable to import module 'a.b': No module named 'c'\nTraceback"
+TIMED_OUT = f"2026-01-01T00:00:00.000Z {REQUEST} Task timed out after 3.01 seconds\n\n"
+KILLED = f"RequestId: {REQUEST} Error: Runtime exited with error: signal: killed\nRuntime.ExitError\n"
+SYNTAX = "[ERROR] Runtime.UserCodeSyntaxError: Syntax error in module 'a': invalid syntax"
+DEATHS = [
+    (TIMED_OUT, "Sandbox.Timedout", REQUEST),
+    (KILLED, "Runtime.ExitError", REQUEST),
+    (IMPORT_FAILED, "Runtime.ImportModuleError", None),
+    ("[ERROR] Runtime.HandlerNotFound: Handler 'x' missing on module 'y'", "Runtime.HandlerNotFound", None),
+    (SYNTAX, "Runtime.UserCodeSyntaxError", None),
+    ("INIT_REPORT Init Duration: 10008.12 ms\tPhase: init\tStatus: timeout", "INIT timeout", None),
+    ("[ERROR] ValueError: a client's text\nTraceback (most recent call last):", "ValueError", None),
+]
+
+
+@pytest.fixture
+def stack(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[MockStack]:
+    monkeypatch.setattr(ops.sweep, "_WAIT_SECONDS", 0)
+    with account(tmp_path) as made:
+        yield made
+
+
+def order_since(stack: MockStack, **changes: Any) -> float:
+    """A stored order, accepted five minutes ago; that moment in epoch seconds."""
+    moment = to_timestamp(datetime.fromtimestamp(time.time() - 300, UTC))
+    message = OrderMessage.model_validate_json(body(accepted_at=moment))
+    stack.put_order(
+        {"order_id": {"S": ORDER_ID}, "status": {"S": "ACCEPTED"}, **immutable_attributes(message), **changes}
+    )
+    return from_timestamp(moment).timestamp()
+
+
+def failed(at: float, **fields: Any) -> dict[str, Any]:
+    """What the worker logs of an attempt that failed."""
+    return {
+        "at": at,
+        "service": "worker",
+        "level": "WARNING",
+        "message": "attempt failed",
+        "order_id": ORDER_ID,
+        "error_type": "ContentionError",
+        "function_request_id": REQUEST,
+        **fields,
+    }
+
+
+def shown(capsys: pytest.CaptureFixture[str]) -> Any:
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(("line", "cause", "request_id"), DEATHS, ids=lambda value: str(value)[:30])
+def test_each_way_to_die_is_known_by_the_platform_s_line(line: str, cause: str, request_id: str | None) -> None:
+    # GIVEN / WHEN a line that Lambda writes about a function that died
+    death = death_of(line)
+    # THEN its cause and request are known, and no text of an error that was not caught is told
+    assert death is not None
+    assert (death.cause, death.request_id) == (cause, request_id)
+    assert "client" not in death.text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"START RequestId: {REQUEST} Version: 7",
+        f"END RequestId: {REQUEST}",
+        f"REPORT RequestId: {REQUEST}\tDuration: 3001.50 ms\tMemory Size: 128 MB\tStatus: timeout",
+        "INIT_START Runtime Version: python:3.13.v1",
+        "[WARNING] something of a library",
+    ],
+)
+def test_what_lambda_writes_of_each_request_is_no_death(line: str) -> None:
+    # GIVEN / WHEN / THEN
+    assert death_of(line) is None
+
+
+def test_logs_show_what_was_told_and_how_it_died(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a worker that tells of an order, writes metrics, and dies
+    at = order_since(stack)
+    stack.log(
+        "process_order",
+        failed(at + 1),
+        {"at": at + 2, "_aws": {}, "message": "metrics"},
+        {"at": at + 3, "text": f"REPORT RequestId: {REQUEST}\tDuration: 1 ms"},
+        {"at": at + 4, "text": TIMED_OUT},
+    )
+    stack.log("create_order", {"at": at, "service": "api", "level": "INFO", "message": "order accepted"})
+    # WHEN all of it is asked for, the errors, one error, one function, one order
+    told: dict[str, list[str]] = {}
+    for arguments in ("", "--error", "--error ContentionError", "--function create-order", f"--order {ORDER_ID}"):
+        assert stack.run("logs", "--json", *arguments.split()) == 0
+        told[arguments] = [line["what"] for line in shown(capsys)]
+    # THEN each is what it says; the death is of the order, because its request was
+    died = "died: Sandbox.Timedout"
+    assert told == {
+        "": ["order accepted", "attempt failed", died],
+        "--error": ["attempt failed", died],
+        "--error ContentionError": ["attempt failed"],
+        "--function create-order": ["order accepted"],
+        f"--order {ORDER_ID}": ["attempt failed", died],
+    }
+
+
+def test_a_function_that_the_stack_has_not_is_wrong_usage(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN / WHEN
+    code = stack.run("logs", "--function", "nothing")
+    # THEN those that it has are named
+    assert code == 2
+    assert "process-order" in capsys.readouterr().err
+
+
+def test_following_shows_what_comes_and_nothing_twice(
+    stack: MockStack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a line, and another that comes while somebody looks
+    at = order_since(stack)
+    stack.log("process_order", failed(at + 290))
+    pauses = iter(range(3))
+
+    def sleep(_: float) -> None:
+        match next(pauses):
+            case 0:
+                stack.log("process_order", failed(at + 295, message="attempt deferred"))
+            case 2:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", sleep)
+    # WHEN the logs are followed until Ctrl-C
+    code = stack.run("logs", "--follow", "--json")
+    # THEN each line was shown once
+    assert code == 0
+    told = [json.loads(line)["what"] for line in capsys.readouterr().out.splitlines()]
+    assert told == ["attempt failed", "attempt deferred"]
+
+
+def test_errors_are_counted_by_cause_over_logs_and_dead_letters(
+    stack: MockStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN attempts that failed twice, a worker that died once, and a dead letter of each of two causes
+    at = order_since(stack)
+    stack.log("process_order", failed(at + 1), failed(at + 2), {"at": at + 4, "text": IMPORT_FAILED})
+    stack.put_dead_letter(body(), {"order_id": text(ORDER_ID), "error_type": text("ContentionError")})
+    stack.put_dead_letter("no json", {})
+    # WHEN
+    assert stack.run("errors", "--json") == 0
+    # THEN a cause is one line, wherever it was seen
+    counted = {each["cause"]: (each["log_lines"], each["dead_letters"], each["died"]) for each in shown(capsys)}
+    assert counted == {
+        "ContentionError": (2, 1, False),
+        "MALFORMED_BODY": (0, 1, False),
+        "Runtime.ImportModuleError": (1, 0, True),
+    }
+
+
+def test_a_trace_says_that_the_worker_dies(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN an accepted order, and a worker that cannot even be imported: nothing names the order
+    at = order_since(stack)
+    stack.log("process_order", *({"at": at + number, "text": IMPORT_FAILED} for number in (-60, 10, 70)))
+    # WHEN
+    assert stack.run("order", "trace", ORDER_ID, "--json") == 0
+    # THEN the judgement says so, and counts the deaths since the order was accepted
+    judgement = shown(capsys)["judgement"]
+    assert "the worker dies: 2 times" in judgement
+    assert "Runtime.ImportModuleError" in judgement
+
+
+@pytest.mark.parametrize(
+    ("changes", "lines", "says"),
+    [
+        ({}, [], "no attempt has told anything yet"),
+        ({}, [{"order_id": OTHER_ID}], "no attempt has told anything yet"),
+        ({}, [{}], "the last attempt failed with ContentionError"),
+        ({"status": {"S": "FAILED"}}, [{}], "given up by the worker (ContentionError)"),
+        ({"status": {"S": "DISCARDED"}}, [], "given up by a person"),
+        ({"status": {"S": "CONFIRMED"}}, [], "is not certain"),
+        ({"accepted_at": {"S": "2026-02-30T00:00:00.000Z"}}, [], "its row is unreadable"),
+    ],
+)
+def test_a_trace_ends_with_where_the_order_stands(
+    stack: MockStack, capsys: pytest.CaptureFixture[str], changes: Any, lines: list[Any], says: str
+) -> None:
+    # GIVEN an order in some state, and what was logged of it
+    at = order_since(stack, **changes)
+    stack.log("process_order", {"at": at, "text": "START"}, *(failed(at + 1, **fields) for fields in lines))
+    # WHEN
+    assert stack.run("order", "trace", ORDER_ID, "--json", "--since", "1h") == 0
+    # THEN
+    assert says in shown(capsys)["judgement"]
+
+
+@pytest.mark.parametrize("read", ["read", "record_status"])
+def test_a_trace_names_a_table_that_is_missing_and_shows_the_rest(
+    stack: MockStack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, read: str
+) -> None:
+    # GIVEN a stack without one of its tables, and a log that knows the order
+    at = order_since(stack)
+    stack.log("process_order", failed(at + 1))
+
+    def gone(*_: Any) -> None:
+        raise client_error("GetItem", "ResourceNotFoundException", "Requested resource not found")
+
+    monkeypatch.setattr(Orders, read, gone)
+    # WHEN
+    code = stack.run("order", "trace", ORDER_ID, "--json")
+    told = capsys.readouterr()
+    # THEN it is named, the exit code says that it is not all, and the log is shown
+    document = json.loads(told.out)
+    assert code == 6
+    assert [each["what"].split()[-1] in told.err for each in document["unread"]] == [True]
+    assert "attempt failed" in [step["what"] for step in document["steps"]]
