@@ -346,9 +346,7 @@ def test_a_line_of_another_order_is_no_part_of_a_trace(stack: MockStack, capsys:
     stack.run("order", "trace", STRANGE, "--json")
     steps = json.loads(capsys.readouterr().out)["steps"]
     # THEN only its own line is shown
-    assert [step["what"] for step in steps if step["where"] == "api" and "sent" not in step["what"]] == [
-        "order accepted"
-    ]
+    assert [step["what"] for step in steps if step["where"] == "create-order"] == ["order accepted"]
 
 
 def test_what_a_repair_leaves_is_an_order(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
