@@ -28,7 +28,8 @@ _ROLE = {"Version": "2012-10-17", "Statement": []}
 @contextmanager
 def account(folder: Path) -> Iterator[MockStack]:
     """An account with one stack in it."""
-    with mock_aws():
+    # Without a container for the worker: no test here wants it to run.
+    with mock_aws(config={"lambda": {"use_docker": False}}):
         yield MockStack(folder)
 
 

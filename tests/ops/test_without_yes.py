@@ -1,0 +1,232 @@
+"""Nothing acts without `--yes`: every command that is registered as changing something, without it and with it."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.error import URLError
+
+import pytest
+from botocore.client import BaseClient
+
+import ops.sweep
+from ops.cli.main import parser
+from ops.gateway import http
+from tests.ops.deploying import World
+from tests.ops.factories import DECISION, ORDER_ID, body, text
+from tests.ops.mock_stack import GIVEN, MockStack, account
+from tests.ops.test_strange_records import good_row
+
+_SETTLED = {"status": {"S": "CONFIRMED"}, "settled_at": {"S": "2026-01-01T00:01:00.000Z"}}
+# What only looks. Whoever looks through dead letters receives them and gives them back.
+_LOOKS = re.compile(r"Get|List|Describe|Scan|Query|BatchGet|Filter|StartQuery|ReceiveMessage|ChangeMessageVisibility")
+
+
+def _nothing(_: MockStack) -> None:
+    pass
+
+
+def _dead_letter(stack: MockStack) -> None:
+    stack.put_order(good_row(ORDER_ID, status={"S": "FAILED"}))
+    stack.put_dead_letter(body(), {"order_id": text(ORDER_ID)})
+
+
+def _open_order(stack: MockStack) -> None:
+    stack.put_order(good_row(ORDER_ID))
+
+
+def _settled_order(stack: MockStack) -> None:
+    stack.put_order(good_row(ORDER_ID, **_SETTLED))
+    source = {"Variables": {"EVENT_SOURCE": "/orders-prod"}}
+    stack.lambda_.update_function_configuration(FunctionName=GIVEN["process_order_function"], Environment=source)
+    version = stack.lambda_.publish_version(FunctionName=GIVEN["process_order_function"])["Version"]
+    stack.lambda_.update_alias(FunctionName=GIVEN["process_order_function"], Name="live", FunctionVersion=version)
+
+
+def _unreadable_order(stack: MockStack) -> None:
+    stack.put_order(good_row(ORDER_ID, status={"S": "FAILED"}, settled_at={"S": "yesterday"}))
+
+
+def _stock(stack: MockStack) -> None:
+    stack.put_stock({"sku": {"S": "SKU-1"}, "available": {"N": "9"}})
+
+
+def _running(stack: MockStack) -> None:
+    assert stack.run("worker", "resume", "--yes") == 0
+
+
+def _paused(stack: MockStack) -> None:
+    assert stack.run("worker", "pause", *DECISION, "--yes") == 0
+
+
+@dataclass(frozen=True)
+class Row:
+    """A command that has something to change once `prepare` was there."""
+
+    arguments: tuple[str, ...] = ()
+    prepare: Callable[[MockStack], object] = _nothing
+
+
+ROWS: dict[str, tuple[Row, ...]] = {
+    "dlq redrive": (Row(DECISION, _dead_letter),),
+    "dlq discard": (
+        Row((ORDER_ID, *DECISION), _dead_letter),
+        Row(("--where", "older_than=0s", *DECISION), _dead_letter),
+    ),
+    "order repair": (Row((ORDER_ID,), _unreadable_order),),
+    "order replay-events": (Row((ORDER_ID,), _settled_order),),
+    "orders resend": (Row((ORDER_ID,), _open_order), Row(("--older-than", "1s"), _open_order)),
+    "stock add": (Row(("SKU-1", "5"), _stock), Row(("SKU-2", "5", "--new"))),
+    "stock set": (Row(("SKU-1", "7", "--expect", "9"), _stock),),
+    "worker pause": (Row(DECISION, _running),),
+    "worker resume": (Row(prepare=_paused),),
+    "smoke": (Row(("--timeout", "1s")), Row(("--timeout", "1s", "--confirm", "SKU-1"), _stock)),
+}
+DEPLOYS = (("shift",), ("shift", "--again"), ("shift", "--ignore-alarms"), ("rollback",), ("prune",))
+CASES = [(command, row) for command, rows in ROWS.items() for row in rows]
+IDS = [f"{command} {' '.join(row.arguments)}" for command, row in CASES]
+
+
+def registered(level: argparse.ArgumentParser, name: str = "") -> Iterator[str]:
+    """The commands that take `--yes`."""
+    below = [action for action in level._actions if isinstance(action, argparse._SubParsersAction)]
+    if any("--yes" in action.option_strings for action in level._actions):
+        yield name
+    for action in below:
+        for each, inner in action.choices.items():
+            yield from registered(inner, f"{name} {each}".strip())
+
+
+def test_every_command_that_changes_something_has_a_row() -> None:
+    # GIVEN / WHEN
+    changing = set(registered(parser()))
+
+    # THEN
+    assert changing == {*ROWS, *(f"deploy {action}" for action, *_ in DEPLOYS)}, (
+        "give tests/ops/test_without_yes.py a row for each"
+    )
+
+
+@dataclass
+class Typed:
+    """Types commands and keeps what they changed: calls that do more than look, requests to the API."""
+
+    stack: MockStack
+    made: list[str] = field(default_factory=list)
+
+    def run(self, command: str, *arguments: str) -> int:
+        return self.stack.run(*command.split(), *arguments)
+
+    def state(self) -> dict[str, Any]:
+        """Queues, tables, mapping, aliases and tags."""
+        lambda_, sqs, scan = self.stack.lambda_, self.stack.sqs, self.stack.dynamodb.scan
+        tables = [
+            name for key, name in GIVEN.items() if key in ("orders_table", "stock_table", "worker_idempotency_table")
+        ]
+        functions = [GIVEN[f"{name}_function"] for name in ("create_order", "get_order", "process_order")]
+        return {
+            "queues": [
+                sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+                for url in (self.stack.orders, self.stack.dead_letters)
+            ],
+            "tables": [scan(TableName=name)["Items"] for name in tables],
+            "mapping": lambda_.get_event_source_mapping(UUID=self.stack.mapping)["State"],
+            "aliases": [lambda_.get_alias(FunctionName=name, Name="live")["FunctionVersion"] for name in functions],
+        }
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
+    with account(tmp_path_factory.mktemp("stack")) as made:
+        yield made
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch, stack: MockStack) -> Typed:
+    """A stack without orders on moto, and an API that nobody reaches."""
+    call: Any = vars(BaseClient)["_make_api_call"]
+    stack.clear()
+    done = Typed(stack)
+
+    def noted(client: Any, operation: str, parameters: Any) -> Any:
+        if not _LOOKS.match(operation):
+            done.made.append(f"{client.meta.service_model.service_name}.{operation}")
+        return call(client, operation, parameters)
+
+    def unreachable(*_: Any, **__: Any) -> Any:
+        done.made.append("a request to the API")
+        raise URLError("nobody there")
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", noted)
+    monkeypatch.setattr(http, "build_opener", lambda *_: SimpleNamespace(open=unreachable))
+    monkeypatch.setattr(ops.sweep, "_WAIT_SECONDS", 0)
+    return done
+
+
+@pytest.mark.parametrize(("command", "row"), CASES, ids=IDS)
+def test_without_yes_nothing_is_changed_and_with_it_something_is(
+    command: str, row: Row, typed: Typed, capsys: Any
+) -> None:
+    # GIVEN something that the command would change
+    row.prepare(typed.stack)
+    capsys.readouterr()
+    before = typed.state()
+    typed.made.clear()
+
+    # WHEN it is typed without --yes
+    code = typed.run(command, *row.arguments)
+
+    # THEN it says so, and changes nothing
+    told = "".join(capsys.readouterr())
+    assert code == 0, told
+    assert "Dry run: nothing was changed." in told
+    assert typed.made == []
+    assert typed.state() == before
+
+    # WHEN the line that it printed is typed
+    typed.run(command, *row.arguments, *expected(told), "--yes")
+
+    # THEN
+    assert typed.made != []
+
+
+def expected(told: str) -> list[str]:
+    """The fingerprint that `order repair` wants to be shown again."""
+    found = re.search(r"--expect \S+(?= --yes)", told)
+    return found[0].split() if found else []
+
+
+@pytest.mark.parametrize("command", DEPLOYS, ids=" ".join)
+def test_without_yes_callers_versions_and_tags_stay_and_with_it_they_change(
+    command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a release behind the newest, and older ones
+    world = World(monkeypatch, tmp_path)
+    if command == ("rollback",):
+        assert world.run("shift", "--yes") == 0
+        for each in world.lambda_.functions.values():
+            each.live = max(each.versions)
+    before = deployed(world)
+    capsys.readouterr()
+
+    # WHEN
+    code = world.run(*command)
+    dry, told = deployed(world), "".join(capsys.readouterr())
+    world.run(*command, "--yes")
+
+    # THEN
+    assert code == 0, told
+    assert "Dry run: nothing was changed." in told
+    assert dry == before
+    assert deployed(world) != before
+
+
+def deployed(world: World) -> tuple[object, ...]:
+    """What was called that changes something, and the tags."""
+    tags = [dict(each.tags) for each in world.lambda_.functions.values()]
+    return list(world.lambda_.calls), dict(world.codedeploy.made), tags
