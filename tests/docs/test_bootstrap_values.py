@@ -1,0 +1,96 @@
+"""What bootstrap/template.yaml makes besides roles, by value: where the state is, who reads it, what is told of it."""
+
+from typing import Any
+
+import pytest
+
+from lab.permissions.template import ACCOUNT, document, resources
+from lab.recording.recording import PROJECT
+
+KEPT = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+TAGS = [{"Key": "Project", "Value": PROJECT}, {"Key": "Stack", "Value": "prod"}]
+
+
+def made(name: str) -> dict[str, Any]:
+    properties: dict[str, Any] = resources("prod")[name]["Properties"]
+    return properties
+
+
+@pytest.mark.parametrize("name", ["StateBucket", "StateKey"])
+def test_the_state_and_its_key_outlive_the_template(name: str) -> None:
+    # GIVEN / WHEN
+    written = document()["Resources"][name]
+
+    # THEN
+    assert {key: written.get(key) for key in KEPT} == KEPT
+
+
+def test_nobody_outside_reads_the_state_and_it_is_versioned_and_encrypted_by_its_own_key() -> None:
+    # GIVEN / WHEN
+    bucket = made("StateBucket")
+
+    # THEN
+    rule = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "arn:of:StateKey"}
+    assert bucket == {
+        "Tags": TAGS,
+        "VersioningConfiguration": {"Status": "Enabled"},
+        "BucketEncryption": {
+            "ServerSideEncryptionConfiguration": [{"BucketKeyEnabled": True, "ServerSideEncryptionByDefault": rule}]
+        },
+        "PublicAccessBlockConfiguration": {
+            "BlockPublicAcls": True,
+            "BlockPublicPolicy": True,
+            "IgnorePublicAcls": True,
+            "RestrictPublicBuckets": True,
+        },
+        "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+        "LifecycleConfiguration": {
+            "Rules": [
+                {"Id": "OldVersions", "Status": "Enabled", "NoncurrentVersionExpiration": {"NoncurrentDays": 365}}
+            ]
+        },
+    }
+
+
+def test_the_state_travels_by_tls_only() -> None:
+    # GIVEN / WHEN
+    statements = made("StateBucketPolicy")["PolicyDocument"]["Statement"]
+
+    # THEN
+    assert statements == [
+        {
+            "Sid": "TlsOnly",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": ["arn:of:StateBucket", "arn:of:StateBucket/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+    ]
+
+
+def test_the_key_is_renewed_each_year_and_used_by_whom_iam_lets() -> None:
+    # GIVEN / WHEN
+    key, alias = made("StateKey"), made("StateKeyAlias")
+
+    # THEN
+    (statement,) = key["KeyPolicy"]["Statement"]
+    assert key["EnableKeyRotation"] is True
+    assert key["Tags"] == TAGS
+    assert statement["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    assert (statement["Effect"], statement["Action"], statement["Resource"]) == ("Allow", "kms:*", "*")
+    assert alias["AliasName"] == "alias/pulumi-orders-prod"
+
+
+def test_the_outputs_are_what_their_descriptions_say() -> None:
+    # GIVEN / WHEN
+    outputs = {name: each["Value"] for name, each in document()["Outputs"].items()}
+
+    # THEN
+    assert outputs == {
+        "PermissionsBoundaryArn": {"Fn::Ref": "Boundary"},
+        "BackendUrl": {"Fn::Sub": "s3://${StateBucket}?region=${AWS::Region}"},
+        "SecretsProvider": {"Fn::Sub": "awskms://${StateKeyAlias}?region=${AWS::Region}"},
+        "PreviewRoleArn": {"Fn::GetAtt": "PreviewRole.Arn"},
+        "DeployRoleArn": {"Fn::GetAtt": "DeployRole.Arn"},
+    }

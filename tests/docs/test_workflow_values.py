@@ -1,0 +1,170 @@
+"""What the workflows may do, by value: permissions, environments, roles, stacks, groups, and the order of steps."""
+
+import re
+from typing import Any, Final
+
+import pytest
+
+from tests.docs.test_workflows import FOLDER, WORKFLOWS, jobs, load, steps_of
+
+_TARGET: Final = "${{ github.event_name == 'release' && 'prod' || 'dev' }}"
+_READ: Final = {"contents": "read"}
+_ASSUMES: Final = {"contents": "read", "id-token": "write"}
+_OURS: Final = "github.event.pull_request.head.repo.full_name == github.repository"
+_SETUP: Final = ("actions/checkout", "actions/setup-python")
+_ROLE: Final = "role {} in vars.AWS_REGION"
+
+# Workflow and job to permissions, environment, condition, and what it needs.
+RIGHTS: Final[dict[tuple[str, str], tuple[dict[str, str], str | None, str | None, str | None]]] = {
+    ("checks", "test"): (_READ, None, None, None),
+    ("checks", "macos"): (_READ, None, None, None),
+    ("checks", "engine"): (_READ, None, None, None),
+    ("deploy", "checks"): (_READ, None, None, None),
+    ("deploy", "deploy"): (_ASSUMES, _TARGET, None, "checks"),
+    ("drift", "drift"): (_ASSUMES, "drift-${{ matrix.stack }}", None, None),
+    ("locks", "renew"): ({"contents": "write", "pull-requests": "write"}, None, None, None),
+    ("locks", "test"): (_READ, None, "needs.renew.outputs.changed == 'true'", "renew"),
+    ("preview", "preview"): ({**_ASSUMES, "pull-requests": "write"}, "preview-${{ matrix.stack }}", _OURS, None),
+    ("preview", "fork"): ({}, None, _OURS.replace("==", "!="), None),
+    ("vulnerabilities", "audit"): (_READ, None, None, None),
+}
+# A pull request's runs replace each other; what changes an account or the repository is never stopped half way.
+GROUPS: Final[dict[str, tuple[str, bool | str]]] = {
+    "checks": ("checks-${{ github.ref }}", "${{ github.event_name == 'pull_request' }}"),
+    "deploy": (f"deploy-{_TARGET}", False),
+    "drift": ("drift", False),
+    "locks": ("locks", False),
+    "preview": ("preview-${{ github.event.pull_request.number }}", True),
+    "vulnerabilities": ("vulnerabilities-${{ github.ref }}", True),
+}
+# Of the jobs that reach an account: their steps in order.
+STEPS: Final[dict[tuple[str, str], tuple[str, ...]]] = {
+    ("deploy", "deploy"): (
+        *_SETUP,
+        "make setup",
+        _ROLE.format("vars.DEPLOY_ROLE_ARN"),
+        "pulumi",
+        "ops preflight",
+        "pulumi up of env.STACK",
+        "ops deploy shift",
+        "ops smoke, ops deploy rollback",
+        "ops deploy prune",
+    ),
+    ("drift", "drift"): (
+        "deployed",
+        *_SETUP,
+        "make setup",
+        _ROLE.format("vars.PREVIEW_ROLE_ARN"),
+        "pulumi preview of matrix.stack",
+    ),
+    ("preview", "preview"): (
+        *_SETUP,
+        "make setup",
+        _ROLE.format("vars.PREVIEW_ROLE_ARN"),
+        "pulumi",
+        "ops.preview",
+        "Comment",
+    ),
+}
+JOBS = [(path.stem, name) for path in WORKFLOWS for name in jobs(path)]
+
+
+def job_of(workflow: str, name: str) -> dict[str, Any]:
+    return jobs(FOLDER / f"{workflow}.yml")[name]
+
+
+def test_every_job_has_its_rights_and_no_other_job_has_any() -> None:
+    # GIVEN / WHEN
+    found = {}
+    for workflow, name in JOBS:
+        job = job_of(workflow, name)
+        found[workflow, name] = (job["permissions"], job.get("environment"), job.get("if"), job.get("needs"))
+
+    # THEN an environment is a stack's: its reviewers approve, its variables hold the role and the state's place
+    assert found == RIGHTS
+    stacks = [job_of(name, name)["strategy"]["matrix"]["stack"] for name in ("preview", "drift")]
+    assert stacks == [["dev", "prod"]] * 2
+
+
+def test_every_workflow_has_its_group() -> None:
+    # GIVEN / WHEN
+    found = {path.stem: load(path)["concurrency"] for path in WORKFLOWS}
+
+    # THEN
+    assert {name: (each["group"], each["cancel-in-progress"]) for name, each in found.items()} == GROUPS
+
+
+def in_a_word(step: dict[str, Any]) -> str:
+    """What a step does: an action with the role, command and stack that it is given, or what it runs."""
+    uses, given, runs = step.get("uses", "").partition("@")[0], step.get("with", {}), step.get("run", "")
+    if uses == "aws-actions/configure-aws-credentials":
+        return _ROLE.format(bare(given["role-to-assume"])).replace("vars.AWS_REGION", bare(given["aws-region"]))
+    if uses == "pulumi/actions":
+        return f"pulumi {given['command']} of {bare(given['stack-name'])}" if "command" in given else "pulumi"
+    ours = re.findall(r"python -m (ops(?:\.\w+| deploy \w+| \w+))", runs)
+    return uses or ", ".join(ours) or step.get("id") or step.get("name") or runs
+
+
+def bare(expression: str) -> str:
+    """Without `${{ }}`."""
+    return expression.removeprefix("${{ ").removesuffix(" }}")
+
+
+@pytest.mark.parametrize(("workflow", "name"), STEPS)
+def test_a_job_that_reaches_an_account_does_its_steps_in_this_order(workflow: str, name: str) -> None:
+    # GIVEN / WHEN
+    found = tuple(in_a_word(step) for step in job_of(workflow, name)["steps"])
+
+    # THEN
+    assert found == STEPS[workflow, name]
+
+
+def test_a_job_gets_a_token_exactly_where_its_steps_are_pinned() -> None:
+    # GIVEN / WHEN
+    assuming = {(workflow, name) for workflow, name in JOBS if "id-token" in job_of(workflow, name)["permissions"]}
+
+    # THEN
+    assert assuming == set(STEPS)
+
+
+def test_pulumi_plans_nothing_without_the_policies() -> None:
+    # GIVEN every step that previews or deploys, by Pulumi's action or by a command
+    steps = [step for path in WORKFLOWS for step in steps_of(path)]
+    by_action = [step["with"] for step in steps if "command" in step.get("with", {})]
+    by_command = [
+        line
+        for step in steps
+        for line in step.get("run", "").splitlines()
+        if re.search(r"pulumi (up|preview|refresh|destroy)|ops\.preview --stack", line)
+    ]
+
+    # WHEN
+    free = [each for each in by_action if each.get("policyPacks") != "policy"]
+    free_commands = [line for line in by_command if not line.endswith("-- --policy-pack policy")]
+
+    # THEN
+    assert sorted(each["command"] for each in by_action) == ["preview", "up"]
+    assert len(by_command) == 1
+    assert (free, free_commands) == ([], [])
+
+
+@pytest.mark.parametrize(("workflow", "name"), STEPS)
+def test_every_command_of_a_job_is_about_one_stack_in_one_backend(workflow: str, name: str) -> None:
+    # GIVEN
+    job = job_of(workflow, name)
+    stack = bare(job["env"]["STACK"]) if "STACK" in job.get("env", {}) else "matrix.stack"
+
+    # WHEN
+    commands = [step for step in job["steps"] if "python -m ops" in step.get("run", "")]
+    backends = {step["env"]["PULUMI_BACKEND_URL"] for step in commands}
+    backends |= {step["with"]["cloud-url"] for step in job["steps"] if "cloud-url" in step.get("with", {})}
+
+    # THEN the stack is the environment's own
+    assert stack == bare(job["environment"]) or job["environment"].endswith("-${{ matrix.stack }}")
+    assert backends == {"${{ vars.PULUMI_BACKEND_URL }}"}
+    assert all(re.search(r'--stack "\$STACK"', line) for step in commands for line in _ops_lines(step["run"]))
+    assert {bare(step["env"]["STACK"]) for step in commands if "STACK" in step["env"]} <= {"matrix.stack"}
+
+
+def _ops_lines(script: str) -> list[str]:
+    return [line for line in script.splitlines() if "python -m ops" in line]
