@@ -38,6 +38,10 @@ def main() -> None:
             for name in ("lambda_svc", "apigateway", "cloudwatch", "sqs")
         )
     )
+    runpy.run_path(str(_HERE / "log_words.py"))["speak_as_aws"](
+        importlib.import_module("ministack.services.cloudwatch_logs"),
+        importlib.import_module("ministack.services.lambda_svc"),
+    )
     _raise_file_limit()
     asyncio.run(_serve(os.environ["ORDERS_LOCAL_SOCKET"]))
 

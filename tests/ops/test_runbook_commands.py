@@ -100,6 +100,35 @@ def test_the_commands_of_a_runbook_do_what_it_says(
     assert main(["worker", "resume", "--yes"]) == 0
 
 
+def test_a_worker_that_is_killed_is_seen(
+    stack: LocalStack, account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN an order whose attempt hangs, and a worker that is killed in it
+    monkeypatch.setenv("ORDERS_STACK", "local")
+    monkeypatch.setenv("ORDERS_LOCAL_DIR", str(stack.state.path))
+    sku = f"SKU-{next(_NUMBERS)}"
+    account.set_stock({sku: 10})
+    worker = stack.outputs["process_order_function"]
+    with stack.fault("dynamodb", "TransactWriteItems", FaultKind.TIMEOUT, containing=sku) as hanging:
+        order_id = place(stack, sku)
+        wait_for("the attempt to hang", lambda: any(each.matched for each in stack.faults() if each.id == hanging.id))
+        stack.kill_workers(worker)
+    told = wait_for("the death to be logged", lambda: logged(order_id, capsys))
+    # WHEN the logs are asked for its errors, and the order for its life
+    assert [line["what"] for line in told][-1] == "died: Runtime.ExitError"
+    main(["order", "trace", order_id])
+    # THEN the trace's last word is that the worker dies, unless another attempt has settled the order since
+    assert re.search("so: (open, and the worker dies: once|done)", capsys.readouterr().out)
+
+
+def logged(order_id: str, capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
+    """The errors that the logs tell of an order."""
+    capsys.readouterr()
+    assert main(["logs", "--order", order_id, "--error", "--json"]) == 0
+    found: list[dict[str, str]] = json.loads(capsys.readouterr().out)
+    return found
+
+
 def test_the_module_runs_as_it_is_typed(stack: LocalStack) -> None:
     # GIVEN a terminal
     environment = {**os.environ, "ORDERS_STACK": "local", "ORDERS_LOCAL_DIR": str(stack.state.path)}

@@ -1,0 +1,77 @@
+"""The embedded AWS's logs in AWS's words."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from local.log_words import alternatives, last_line, speak_as_aws
+from ops.logic.deaths import death_of
+
+REQUEST = "5f3c1a9e-0b1c-4d2e-8f30-112233445566"
+
+
+def ministack(result: dict[str, Any]) -> tuple[Any, Any]:
+    """Modules as MiniStack has them, whose function ends with `result`."""
+    logs: Any = ModuleType("cloudwatch_logs")
+    logs._compile_filter_pattern = lambda raw: lambda message: raw == message
+    lambda_svc: Any = ModuleType("lambda_svc")
+    lambda_svc._execute_function_warm = lambda *_: result
+    speak_as_aws(logs, lambda_svc)
+    return logs, lambda_svc
+
+
+@pytest.mark.parametrize(
+    ("pattern", "terms"),
+    [
+        ('?"one" ?"two words" ?"[ERROR]"', ["one", "two words", "[ERROR]"]),
+        ("one two", None),
+        ('?"one" two', None),
+        ("", None),
+        ('?"open', None),
+    ],
+)
+def test_a_pattern_of_alternatives_is_told_from_others(pattern: str, terms: list[str] | None) -> None:
+    # GIVEN / WHEN / THEN
+    assert alternatives(pattern) == terms
+
+
+def test_one_of_the_alternatives_is_enough_and_other_patterns_are_ministack_s() -> None:
+    # GIVEN
+    logs, _ = ministack({})
+    # WHEN / THEN
+    matches = logs._compile_filter_pattern('?"one" ?"two"')
+    assert [matches(message) for message in ("a two b", "three")] == [True, False]
+    assert logs._compile_filter_pattern("as it is")("as it is")
+
+
+@pytest.mark.parametrize(
+    ("message", "cause"),
+    [
+        ("Task timed out after 30.00 seconds", "Sandbox.Timedout"),
+        ("Worker process died", "Runtime.ExitError"),
+        ("Worker process exited immediately. stderr: ", "Runtime.ExitError"),
+        ("Worker init failed: No module named 'gone'", "Runtime.ImportModuleError"),
+    ],
+)
+def test_each_end_is_a_line_that_the_tools_know_from_aws(message: str, cause: str) -> None:
+    # GIVEN / WHEN a function that ends so, with MiniStack's own words in its log
+    _, lambda_svc = ministack({"error": True, "body": {"errorMessage": message}, "log": f"own line\n{message}"})
+    lines = lambda_svc._execute_function_warm({}, {}, REQUEST)["log"].splitlines()
+    # THEN what it told stays, and its end is told once, as Lambda does
+    deaths = [death for line in lines if (death := death_of(line)) is not None]
+    assert lines[0] == "own line"
+    assert {death.cause for death in deaths} == {cause}
+
+
+def test_an_error_that_the_function_reported_has_no_further_line() -> None:
+    # GIVEN / WHEN / THEN
+    assert last_line("KeyError: 'x'", REQUEST) is None
+
+
+def test_without_ministack_s_names_the_emulator_does_not_start() -> None:
+    # GIVEN / WHEN / THEN
+    with pytest.raises(AttributeError):
+        speak_as_aws(ModuleType("logs"), ModuleType("lambda_svc"))
