@@ -38,7 +38,20 @@ example:
 what next:
   status says what is wrong and which command to type. Dead letters: dlq list. One order: order trace ID.
 """
-_COMMANDS = ("status", "errors", "logs", "dlq", "order", "orders", "worker", "stock", "preflight", "deploy", "smoke")
+_COMMANDS = (
+    "status",
+    "errors",
+    "logs",
+    "dlq",
+    "order",
+    "orders",
+    "worker",
+    "stock",
+    "page",
+    "preflight",
+    "deploy",
+    "smoke",
+)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,12 +1,14 @@
 """The stack's alarms, and who hears of them."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from ops.gateway.subscribers import PENDING
+from runtime.logic.clock import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -89,6 +91,30 @@ def receivers_of(client: "SNSClient", topics: Iterable[str]) -> list[Receiver]:
         for page in of_topic
         for one in page["Subscriptions"]
     ]
+
+
+def page_for_test(client: "SNSClient", topic: str, prefix: str, clock: Clock) -> list[str]:
+    """Publish what CloudWatch publishes for an alarm, marked as a test, and that it is over; ids of the messages.
+
+    The second closes what a pager has opened for the first.
+    """
+    account, region = topic.split(":")[4], topic.split(":")[3]
+    name = f"TEST-{prefix}-page"
+    published = []
+    for before, after in (("OK", "ALARM"), ("ALARM", "OK")):
+        told = {
+            "AlarmName": name,
+            "AlarmDescription": "TEST: somebody tries whether pages arrive. Nothing is wrong.",
+            "AWSAccountId": account,
+            "Region": region,
+            "OldStateValue": before,
+            "NewStateValue": after,
+            "NewStateReason": "TEST: python -m ops page --test",
+            "StateChangeTime": datetime.fromtimestamp(clock.time(), UTC).isoformat(timespec="milliseconds"),
+        }
+        answer = client.publish(TopicArn=topic, Subject=f'{after}: "{name}"'[:100], Message=json.dumps(told))
+        published.append(answer["MessageId"])
+    return published
 
 
 def _tier(alarm: Any, tiers: Mapping[str, str]) -> str | None:
