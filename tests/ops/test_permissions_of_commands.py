@@ -1,0 +1,92 @@
+"""What each command calls is what docs/ops.md says that it may. Whole commands on moto."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from botocore.client import BaseClient
+
+import ops.sweep
+from tests.ops.factories import DECISION, ORDER_ID, OTHER_ID, body, text
+from tests.ops.mock_stack import MockStack, account
+from tests.ops.test_strange_records import good_row
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "ops.md"
+_ACTION = re.compile(r"`(?:([\w-]+):)?([A-Z][A-Za-z]+)`")
+_ALL = "looking"
+COMMANDS = {
+    "looking": [
+        ("orders", "open"),
+        ("order", "trace", ORDER_ID),
+        ("logs",),
+        ("dlq", "history"),
+        ("stock", "get", "SKU-1"),
+    ],
+    "status": [("status",)],
+    "page": [("page",), ("page", "--test", "--yes")],
+    "dlq list": [("dlq", "list"), ("dlq", "show", ORDER_ID), ("errors",)],
+    "dlq redrive": [("dlq", "redrive", "--where", f"order_id={ORDER_ID}", *DECISION, "--yes")],
+    "dlq discard": [
+        ("dlq", "discard", ORDER_ID, *DECISION, "--yes"),
+        ("dlq", "discard", "--where", "older_than=0s", *DECISION, "--yes"),
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
+    with account(tmp_path_factory.mktemp("stack")) as made:
+        for function in ("create_order", "get_order", "process_order"):
+            made.log(function, {"at": 1_767_225_600.0, "text": "START"})
+        yield made
+
+
+def documented(start: str) -> set[str]:
+    """The actions in the row of the page's table that begins with this; those of one service after its first."""
+    rows = [line for line in PAGE.read_text().splitlines() if line.replace("`", "").startswith(f"| {start}")]
+    found: set[str] = set()
+    service = ""
+    for given, action in _ACTION.findall(rows[-1]):
+        service = given or service
+        found.add(f"{service}:{action}")
+    return found
+
+
+def called_by(stack: MockStack, command: tuple[str, ...]) -> set[str]:
+    """The actions that IAM would have been asked for."""
+    client_class: Any = BaseClient
+    real = client_class._make_api_call
+    called: set[str] = set()
+
+    def noted(client: Any, operation: str, parameters: Any) -> Any:
+        called.add(f"{client.meta.service_model.signing_name}:{operation.removesuffix('Batch')}")
+        return real(client, operation, parameters)
+
+    with patch.object(client_class, "_make_api_call", noted):
+        stack.run(*command)
+    return {action.replace("monitoring:", "cloudwatch:") for action in called}
+
+
+@pytest.mark.parametrize(
+    ("row", "command"), [(row, command) for row, commands in COMMANDS.items() for command in commands], ids=str
+)
+def test_a_command_calls_what_the_page_says(
+    stack: MockStack, monkeypatch: pytest.MonkeyPatch, row: str, command: tuple[str, ...]
+) -> None:
+    # GIVEN a stack with orders, both dead letters
+    monkeypatch.setattr(ops.sweep, "_WAIT_SECONDS", 0)
+    stack.clear()
+    for order_id in (ORDER_ID, OTHER_ID):
+        stack.put_order(good_row(order_id))
+        stack.put_dead_letter(body(order_id=order_id), {"order_id": text(order_id)})
+    # WHEN a command is run
+    called = called_by(stack, command)
+    # THEN whoever has what the page lists for it, for dlq list and for looking, may do all of it
+    allowed = documented(_ALL) | documented("dlq list") if row.startswith("dlq") else documented(_ALL)
+    assert len(called) > 1
+    assert called - allowed - documented(row) == {"sts:GetCallerIdentity"}
