@@ -19,7 +19,7 @@ from tests.ops.test_strange_records import good_row
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "ops.md"
 _ACTION = re.compile(r"`(?:([\w-]+):)?([A-Z][A-Za-z]+)`")
 _ALL = "looking"
-COMMANDS = {
+COMMANDS: dict[str, list[tuple[str, ...]]] = {
     "looking": [
         ("orders", "open"),
         ("order", "trace", ORDER_ID),
