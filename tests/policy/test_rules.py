@@ -198,6 +198,14 @@ def test_names_are_unique_and_every_rule_has_a_case() -> None:
     assert set(CASES) == set(BY_NAME)
 
 
+def test_everything_is_mandatory_but_what_a_stack_may_do_without() -> None:
+    # GIVEN / WHEN
+    advisory = {rule.name for rule in RULES if rule.level == "advisory"}
+
+    # THEN
+    assert advisory == {"routes-have-an-authorizer", "production-functions-are-traced"}
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_what_keeps_the_rule_passes(name: str) -> None:
     assert messages(BY_NAME[name], CASES[name].kept) == []

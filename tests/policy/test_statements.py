@@ -1,0 +1,46 @@
+"""Rules on policy documents: each broken by one change of a statement that keeps it."""
+
+from typing import Any
+
+import pytest
+
+from tests.policy.test_rules import BY_NAME, QUEUE_POLICY, make, messages, policy
+
+_EVERYBODY: dict[str, Any] = {"Principal": {"AWS": "*"}}
+# A statement that keeps the rule, and the one change to it that breaks it.
+ONE_CHANGE: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("no-wildcard-actions", {"effect": "Deny", "action": "sqs:*"}, {"effect": "Allow"}),
+    ("no-wildcard-actions", {"action": ["sqs:SendMessage"]}, {"action": ["sqs:SendMessage", "sqs:Get*"]}),
+    ("no-wildcard-actions", {}, {"NotAction": "sqs:DeleteQueue"}),
+    ("no-wildcard-resources", {"effect": "Deny", "resource": "*"}, {"effect": "Allow"}),
+    ("no-wildcard-resources", {"resource": ["arn:aws:sqs:::q"]}, {"resource": ["arn:aws:sqs:::q", "*"]}),
+    ("no-wildcard-resources", {}, {"NotResource": "arn:aws:sqs:::q"}),
+    (
+        "no-wildcard-resources",
+        {"action": ["xray:PutTraceSegments"], "resource": "*"},
+        {"action": ["xray:PutTraceSegments", "sqs:SendMessage"]},
+    ),
+    ("no-public-resource-policies", {"effect": "Deny", **_EVERYBODY}, {"effect": "Allow"}),
+    ("no-public-resource-policies", {**_EVERYBODY, "Condition": {"Bool": {}}}, {"Condition": {}}),
+    (
+        "no-public-resource-policies",
+        {"Principal": {"AWS": ["123456789012"]}},
+        {"Principal": {"AWS": ["123456789012", "*"]}},
+    ),
+    ("no-public-resource-policies", {"Principal": {"AWS": "123456789012"}}, {"Principal": "*"}),
+]
+
+
+@pytest.mark.parametrize(("name", "statement", "change"), ONE_CHANGE)
+def test_one_change_of_a_statement_breaks_the_rule(
+    name: str, statement: dict[str, Any], change: dict[str, Any]
+) -> None:
+    # GIVEN / WHEN
+    kept, broken = (
+        messages(BY_NAME[name], [make(QUEUE_POLICY, {"policy": policy(**each)})])
+        for each in (statement, {**statement, **change})
+    )
+
+    # THEN
+    assert kept == []
+    assert len(broken) == 1
