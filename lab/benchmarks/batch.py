@@ -1,4 +1,4 @@
-"""``python -m lab.benchmarks.batch``: a batch of ten new orders on five threads, and one after the other.
+"""A batch of ten new orders on several threads, and one after the other.
 
 The real worker over the in-memory AWS; every call takes 5 ms of waiting, as a call to AWS does.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 
-from lab.benchmarks.measure import compare
 from lab.simulation.fakes import Call
 from lab.simulation.requests import order_body
 from lab.simulation.world import Deployment, World, simulated
@@ -33,11 +32,3 @@ def seconds_for(threads: int) -> float:
 
 def _wait(_: Call) -> None:
     time.sleep(CALL_SECONDS)
-
-
-if __name__ == "__main__":
-    compare(
-        f"a batch of {ORDERS}, {CALL_SECONDS * 1000:g} ms per call",
-        {"five threads": lambda: seconds_for(5), "one after the other": lambda: seconds_for(1)},
-        rounds=15,
-    )

@@ -1,90 +1,82 @@
-"""``python -m lab.benchmarks.cold_start``: init of each function in fresh processes, with byte code and without.
+"""Init of each function as prod has it, in fresh processes that see nothing but the package, for this interpreter.
 
-The package is built for the interpreter at hand, and each process sees nothing else.
+Processor time from the first import to the last line of the handler's module; the start of the interpreter is before.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Final
 
-from lab.benchmarks.measure import compare
+from lab.benchmarks.measure import Measure
+from lab.recording.stacks import environment_of
 from pipeline.functions import FUNCTIONS
-from pipeline.package import LocalTarget, PackageSpec, build_package
+from pipeline.package import LocalTarget, Package, PackageSpec, build_package
 
-ROOT = Path(__file__).resolve().parents[2]
-HANDLERS = tuple(each.key for each in FUNCTIONS)
-ROUNDS = 11
-_INIT = """
+ROOT: Final = Path(__file__).resolve().parents[2]
+FLOOR: Final = "botocore with one client"
+WITHOUT_BYTECODE: Final = "create_order, sources only"
+_FLOOR: Final = "import botocore.session; botocore.session.get_session().create_client('dynamodb')"
+_INIT: Final = """
 import sys, time
-started = time.perf_counter()
+started = time.process_time()
 sys.path.insert(0, sys.argv[1])
-__import__(sys.argv[2])
-print(time.perf_counter() - started)
+exec(sys.argv[2])
+print(time.process_time() - started)
 """
-ENVIRONMENT = {
+_LAMBDA: Final = {
     "AWS_LAMBDA_FUNCTION_NAME": "function",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
     "AWS_REGION": "eu-west-1",
     "AWS_DEFAULT_REGION": "eu-west-1",
     "AWS_ACCESS_KEY_ID": "key",
     "AWS_SECRET_ACCESS_KEY": "secret",
-    "POWERTOOLS_SERVICE_NAME": "benchmark",
-    "POWERTOOLS_METRICS_NAMESPACE": "benchmark",
-    "POWERTOOLS_TRACE_DISABLED": "true",
-    "ORDERS_TABLE": "orders",
-    "STOCK_TABLE": "stock",
-    "IDEMPOTENCY_TABLE": "records",
-    "IDEMPOTENCY_TTL_SECONDS": "86400",
-    "ORDERS_QUEUE_URL": "https://queue",
-    "DEAD_LETTER_QUEUE_URL": "https://dead",
-    "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:eu-west-1:000000000000:topic",
-    "EVENT_SOURCE": "/orders",
-    "MAX_RECEIVE_COUNT": "8",
-    "RETRY_BASE_SECONDS": "30",
-    "RETRY_CAP_SECONDS": "900",
-    "BATCH_THREADS": "5",
-    "ITEM_BUDGET_SECONDS": "20",
-    "TIME_MARGIN_SECONDS": "5",
+    "_X_AMZN_TRACE_ID": "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1",
 }
 
 
-def unpacked(where: Path, *, bytecode: bool) -> Path:
-    """The package in a folder of its own."""
+def environment(function: str) -> dict[str, str]:
+    """The variables of a function of prod, and what Lambda adds."""
+    return {**_LAMBDA, **environment_of("prod", function)}
+
+
+def unpacked(where: Path, *, bytecode: bool) -> tuple[Package, Path]:
+    """The package, and the folder under `where` that it is unpacked in."""
     package = build_package(PackageSpec(root=ROOT, target=LocalTarget(), bytecode=bytecode))
     folder = where / ("with" if bytecode else "without")
     with zipfile.ZipFile(package.path) as archive:
         archive.extractall(folder)
-    return folder
+    return package, folder
 
 
-def init_seconds(folder: Path, handler: str) -> float:
-    """Seconds that a fresh process takes to import a handler and make its clients.
+def isolated(variables: Mapping[str, str], *arguments: str | Path, given: str = "") -> str:
+    """What a fresh interpreter answers that has nothing else on its path.
 
     Raises:
-        subprocess.CalledProcessError: it does not import.
+        subprocess.CalledProcessError: it failed.
     """
-    # -I: nothing but the package; -B: Lambda's folder cannot be written to, so nothing is kept for the next process.
-    command = [sys.executable, "-I", "-B", "-c", _INIT, str(folder), f"runtime.handlers.{handler}"]
-    done = subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, text=True)
-    return float(done.stdout)
+    # -I -S: no other package; -B: Lambda's folder cannot be written to, so nothing is kept for the next process.
+    command = [sys.executable, "-I", "-S", "-B", *arguments]
+    return subprocess.run(
+        command, env=dict(variables), check=True, stdout=subprocess.PIPE, text=True, input=given
+    ).stdout
 
 
-def main() -> None:
-    """Measure all functions."""
-    with tempfile.TemporaryDirectory() as scratch:
-        without, with_bytecode = (unpacked(Path(scratch), bytecode=one) for one in (False, True))
-        for handler in HANDLERS:
-            alternatives: dict[str, Callable[[], float]] = {
-                "with byte code": partial(init_seconds, with_bytecode, handler),
-                "without": partial(init_seconds, without, handler),
-            }
-            compare(f"init of {handler}", alternatives, ROUNDS)
+def init_seconds(folder: Path, function: str, code: str) -> float:
+    """Seconds of processor time that `code` takes in a fresh process."""
+    return float(isolated(environment(function), "-c", _INIT, folder, code))
 
 
-if __name__ == "__main__":
-    main()
+def alternatives(with_bytecode: Path, without: Path) -> dict[str, Measure]:
+    """The floor, each function, and one of them without byte code."""
+    found: dict[str, Measure] = {FLOOR: partial(init_seconds, with_bytecode, FUNCTIONS[0].name, _FLOOR)}
+    for each in FUNCTIONS:
+        code = f"import runtime.handlers.{each.key}"
+        found[each.key] = partial(init_seconds, with_bytecode, each.name, code)
+    found[WITHOUT_BYTECODE] = partial(init_seconds, without, "create-order", "import runtime.handlers.create_order")
+    return found

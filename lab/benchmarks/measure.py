@@ -10,14 +10,19 @@ Measure = Callable[[], float]
 """Does something once and returns what it took, in seconds."""
 
 
-def compare(title: str, alternatives: Mapping[str, Measure], rounds: int) -> None:
-    """Print the median of each alternative in milliseconds, and its ratio to the first."""
+def medians(alternatives: Mapping[str, Measure], rounds: int) -> dict[str, float]:
+    """The median of each alternative, in seconds."""
     taken: dict[str, list[float]] = {name: [] for name in alternatives}
     for _ in range(rounds):
         for name, measure in alternatives.items():
             taken[name].append(measure())
-    medians = {name: statistics.median(values) for name, values in taken.items()}
-    first = next(iter(medians.values()))
+    return {name: statistics.median(values) for name, values in taken.items()}
+
+
+def compare(title: str, alternatives: Mapping[str, Measure], rounds: int) -> None:
+    """Print the median of each alternative in milliseconds, and its ratio to the first."""
+    found = medians(alternatives, rounds)
+    first = next(iter(found.values()))
     sys.stdout.write(f"{title} (medians of {rounds})\n")
-    for name, median in medians.items():
+    for name, median in found.items():
         sys.stdout.write(f"  {name:45} {median * 1000:9.2f} ms   x {median / first:.2f}\n")

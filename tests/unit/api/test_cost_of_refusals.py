@@ -4,8 +4,6 @@ Work is counted here, not timed: the errors that are made, and memory. `lab.benc
 """
 
 import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -14,7 +12,6 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from lab.benchmarks import refusals
-from lab.benchmarks.cold_start import ENVIRONMENT
 from runtime.http.body import MAX_BYTES
 from runtime.logic.excerpt import MAX_ERRORS, Excerpt, excerpt
 from runtime.logic.message import MAX_CHARACTERS
@@ -113,22 +110,6 @@ def test_good_lines_beyond_the_limit_are_not_looked_at(untouched_api: Api) -> No
     # THEN there are too many
     assert [error["pointer"] for error in body["errors"]] == ["/lines"]
     assert body["detail"] == "The order has 1 error, see `errors`."
-
-
-@pytest.mark.parametrize("module", ["create_order", "process_order"])
-def test_collections_pass_over_what_init_made(module: str) -> None:
-    # GIVEN a new process, as Lambda starts one
-    command = f"import gc, runtime.handlers.{module}; print(gc.get_freeze_count())"
-    # WHEN its init has ended
-    done = subprocess.run(
-        [sys.executable, "-c", command],
-        env={**ENVIRONMENT, "PYTHONPATH": ":".join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    # THEN the modules and clients are out of sight
-    assert int(done.stdout) > 10_000
 
 
 def test_a_message_that_no_order_needs_is_refused_unread() -> None:
