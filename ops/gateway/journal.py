@@ -1,6 +1,6 @@
 """What people did to dead letters: who, why, when and to which. Lines in a stream of its own in the worker's log group.
 
-Why there: docs/adr/0013-journal-of-dead-letters.md.
+Why there: docs/adr/0014-journal-of-dead-letters.md.
 """
 
 import json

@@ -83,6 +83,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
     "orders resend": (Row((ORDER_ID,), _open_order), Row(("--older-than", "1s"), _open_order)),
     "stock add": (Row(("SKU-1", "5"), _stock), Row(("SKU-2", "5", "--new"))),
     "stock set": (Row(("SKU-1", "7", "--expect", "9"), _stock),),
+    "page": (Row(("--test",)),),
     "worker pause": (Row(DECISION, _running),),
     "worker resume": (Row(prepare=_paused),),
     "smoke": (Row(("--timeout", "1s")), Row(("--timeout", "1s", "--confirm", "SKU-1"), _stock)),
