@@ -87,6 +87,20 @@ CorrelationId = Annotated[
 ]
 
 
+def _unicode(text: str) -> str:
+    """Refuse half of a character: it has no UTF-8, so no table and no queue would take the text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Never the text itself: messages end in logs.
+        raise ValueError("must be valid Unicode") from None
+    return text
+
+
+TraceParent = Annotated[str, AfterValidator(_unicode)]
+"""W3C trace context, passed on as it came: any text that can be stored, because no order should fail for it."""
+
+
 def printable(longest: int) -> Any:
     """The limits of a client's own text: 1 to `longest` printable characters."""
     return Field(

@@ -18,6 +18,7 @@ from runtime.models.fields import (
     Sku,
     Timestamp,
     Total,
+    TraceParent,
     money,
     printable,
 )
@@ -153,4 +154,4 @@ class OrderMessage(OrderRequest):
     accepted_at: Timestamp
     correlation_id: CorrelationId
     total: Total
-    traceparent: str | None = None
+    traceparent: TraceParent | None = None

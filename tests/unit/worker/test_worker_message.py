@@ -96,6 +96,18 @@ def test_an_invalid_message_of_a_known_version_is_permanent(overrides: dict[str,
     assert describe(failure).error.isprintable()
 
 
+@pytest.mark.parametrize("name", sorted(OrderMessage.model_fields.keys() - {"schema_version", "lines"}))
+def test_half_a_character_in_any_text_is_permanent(name: str) -> None:
+    # GIVEN a message with a text that no table and no queue would take
+    half: dict[str, Any] = {name: "\ud800"}
+    sent = delivery(content(**half))
+    # WHEN it is read
+    failure = failure_of(sent)
+    # THEN no attempt is made with it
+    assert failure.error_type == "INVALID_MESSAGE"
+    assert f"/{name}" in describe(failure).error
+
+
 def test_the_error_of_a_very_wrong_message_is_short() -> None:
     # GIVEN a message that is wrong in very many places
     sent = delivery(content(**{f"field{number}": 1 for number in range(500)}))
