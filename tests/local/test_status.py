@@ -6,7 +6,7 @@ LONG = "http://127.0.0.1:40123/_aws/execute-api/a1b2c3d4/and/a/very/long/path/th
 STATUS = {
     "state": "ready",
     "endpoint_url": "http://127.0.0.1:40123",
-    "state_dir": "/home/me/.local",
+    "state_dir": "/somewhere/.local",
     "iam": False,
     "outputs": {
         "endpoint_url": "http://127.0.0.1:40123",
@@ -33,4 +33,4 @@ def test_keys_stay_in_their_file() -> None:
     # GIVEN / WHEN / THEN
     text = "\n".join(lines(STATUS))
     assert "a secret" not in text
-    assert "keys              in /home/me/.local/outputs.json" in text
+    assert "keys              in /somewhere/.local/outputs.json" in text

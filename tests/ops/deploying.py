@@ -6,6 +6,7 @@ import json
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -261,3 +262,17 @@ class World:
     def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:
         assert (QueueUrl, AttributeNames) == (self.outputs["orders_queue_url"], ["MessageRetentionPeriod"])
         return {"Attributes": {"MessageRetentionPeriod": str(self.retention)}}
+
+
+def ago(time: timedelta) -> str:
+    """A moment as the tags have it."""
+    return (datetime.now(UTC) - time).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def shifted_twice(monkeypatch: pytest.MonkeyPatch, folder: Path) -> World:
+    """Callers were moved from version 9 to 10 an hour ago, and from 8 to 9 a day before."""
+    made = World(monkeypatch, folder)
+    made.lambda_ = FakeLambda(live=10)
+    for each in made.lambda_.functions.values():
+        each.tags["LiveBefore"] = f"9@{ago(timedelta(hours=1))} 8@{ago(timedelta(hours=25))}"
+    return made
