@@ -21,10 +21,13 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def private_folder(path: Path) -> None:
-    """Make `path` a folder for its owner only. Of one that is there already, only what is put in it is private."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError):
-        path.mkdir(mode=0o700)
+    """Make `path` a folder for its owner only, and so those above it that are missing.
+
+    Of one that is there already, only what is put in it is private.
+    """
+    for missing in reversed([each for each in (path, *path.parents) if not each.exists()]):
+        with contextlib.suppress(FileExistsError):
+            missing.mkdir(mode=0o700)
 
 
 def remove_tree(folder: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from local.errors import AlreadyRunningError, NotRunningError
+from local.files import private_folder
 from local.instance import ROOT, Instance, Outputs, StateDir
 
 HOLDER = """
@@ -168,3 +169,11 @@ def test_clean_removes_what_a_crash_left(tmp_path: Path) -> None:
     assert not state.scratch.exists()
     assert not state.outputs.exists()
     assert state.read_instance() is None
+
+
+def test_folders_that_are_missing_above_it_are_private_too(tmp_path: Path) -> None:
+    # GIVEN / WHEN the demo's folder is made before anything else of `.local`
+    private_folder(tmp_path / ".local" / "demo")
+
+    # THEN
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in (".local", ".local/demo")] == [0o700, 0o700]
