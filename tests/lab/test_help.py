@@ -8,7 +8,6 @@ import pytest
 COMMANDS = (
     "pipeline.package.__main__",
     "lab.docs.alarms",
-    "lab.docs.configuration",
     "local.engine.__main__",
     "lab.mutation.__main__",
     "lab.docs.openapi",
