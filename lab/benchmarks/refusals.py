@@ -24,57 +24,70 @@ from runtime.http.problems import ProblemError
 from runtime.http.request import parse_event
 from runtime.logic.delivery import Delivery
 from runtime.logic.failures import describe
+from runtime.models.fields import MAX_STRUCTURAL, structural_characters
 
 _LINE: Final = '{"sku":"A","quantity":1,"unit_price":"1"}'
 
 
-def _filled(before: str, item: Callable[[int], str], after: str) -> str:
-    """As many items, with commas between, as a body may have."""
-    room, items, number = MAX_BYTES - len(before) - len(after), list[str](), 0
-    while (room := room - len(text := item(number)) - 1) >= -1:
+def _filled(before: str, item: Callable[[int], str], after: str, most: int) -> str:
+    """As many items, with commas between, as a body may have that has `most` structural characters."""
+    items, number = list[str](), 0
+    room, signs = MAX_BYTES - len(before) - len(after), most - structural_characters(before)
+    while True:
+        text = item(number)
+        room, signs = room - len(text) - 1, signs - structural_characters(text) - 1
+        if room < -1 or signs < -1:
+            return before + ",".join(items) + after
         items.append(text)
         number += 1
-    return before + ",".join(items) + after
-
-
-def _lines(item: str) -> str:
-    return _filled('{"lines":[', lambda _: item, "]}")
 
 
 def _nested(depth: int, opening: str, inner: str, closing: str) -> str:
     return opening * depth + inner + closing * depth
 
 
+def _shapes(most: int) -> Mapping[str, str]:
+    filled = partial(_filled, most=most)
+
+    def lines(item: str) -> str:
+        return filled('{"lines":[', lambda _: item, "]}")
+
+    return {
+        "lines: empty objects": lines("{}"),
+        "lines: zeros": lines("0"),
+        "lines: numbers, all different": filled('{"lines":[', str, "]}"),
+        "lines: fractions": lines("0.1"),
+        "lines: exponents": lines("0e1"),
+        "lines: empty texts": lines('""'),
+        "lines: one unknown member each": lines('{"":0}'),
+        "lines: two unknown members each": lines('{"":0,"a":0}'),
+        "lines: good ones": lines(_LINE),
+        "lines: good ones with an unknown member": lines(_LINE.replace("}", ',"a":0}')),
+        "lines: unknown members in each": filled(
+            '{"lines":[', lambda _: "{" + ",".join(f'"{number:x}":0' for number in range(160)) + "}", "]}"
+        ),
+        "lines: arrays in arrays": lines(_nested(190, "[", "", "]")),
+        "lines: objects in objects": lines(_nested(190, '{"":', "0", "}")),
+        "fifty wrong lines and empty objects elsewhere": filled(
+            '{"lines":[' + ",".join(['{"":0}'] * 50) + '],"a":[', lambda _: "{}", "]}"
+        ),
+        "unknown names": filled("{", lambda number: f'"{number:x}":0', "}"),
+        "unknown names that are not Unicode": filled("{", lambda number: f'"\\ud800{number:x}":0', "}"),
+        "one name, very often": filled("{", lambda _: '"a":0', "}"),
+        "an array of zeros": filled("[", lambda _: "0", "]"),
+        "numbers of 4,299 digits": lines("9" * 4299),
+        "a number of 4,400 digits after zeros": filled('{"lines":[', lambda _: "0", "," + "9" * 4400 + "]}"),
+        "open arrays": "[" * min(MAX_BYTES, most),
+        "open objects": '{"":' * min(MAX_BYTES // 4, most // 2),
+    }
+
+
 SHAPES: Final[Mapping[str, str]] = {
-    "lines: empty objects": _lines("{}"),
-    "lines: zeros": _lines("0"),
-    "lines: numbers, all different": _filled('{"lines":[', str, "]}"),
-    "lines: fractions": _lines("0.1"),
-    "lines: exponents": _lines("0e1"),
-    "lines: empty texts": _lines('""'),
-    "lines: one unknown member each": _lines('{"":0}'),
-    "lines: two unknown members each": _lines('{"":0,"a":0}'),
-    "lines: good ones": _lines(_LINE),
-    "lines: good ones with an unknown member": _lines(_LINE.replace("}", ',"a":0}')),
-    "lines: fifty, as many unknown members in each": '{"lines":['
-    + ",".join(["{" + ",".join(f'"{number:x}":0' for number in range(160)) + "}"] * 50)
-    + "]}",
-    "lines: arrays in arrays": _lines(_nested(190, "[", "", "]")),
-    "lines: objects in objects": _lines(_nested(190, '{"":', "0", "}")),
-    "fifty wrong lines and empty objects elsewhere": _filled(
-        '{"lines":[' + ",".join(['{"":0}'] * 50) + '],"a":[', lambda _: "{}", "]}"
-    ),
-    "unknown names": _filled("{", lambda number: f'"{number:x}":0', "}"),
-    "unknown names that are not Unicode": _filled("{", lambda number: f'"\\ud800{number:x}":0', "}"),
-    "one name, very often": _filled("{", lambda _: '"a":0', "}"),
+    **_shapes(MAX_BYTES),
+    **{f"{name}, few enough": body for name, body in _shapes(MAX_STRUCTURAL).items()},
     "one name of 64 KiB": '{"' + "a" * (MAX_BYTES - 8) + '":0}',
-    "an array of zeros": _filled("[", lambda _: "0", "]"),
-    "numbers of 4,299 digits": _lines("9" * 4299),
-    "a number of 4,400 digits after zeros": _filled('{"lines":[', lambda _: "0", "," + "9" * 4400 + "]}"),
     "one number of 64 KiB": "9" * MAX_BYTES,
     "a fraction of 64 KiB": "0." + "9" * (MAX_BYTES - 2),
-    "open arrays": "[" * MAX_BYTES,
-    "open objects": '{"":' * (MAX_BYTES // 4),
     "a text of 64 KiB as currency": '{"currency":"' + "€" * ((MAX_BYTES - 15) // 3) + '"}',
     "a reference of 64 KiB": '{"reference":"' + "r" * (MAX_BYTES - 16) + '"}',
     "escapes": '{"reference":"' + "\\u0041" * ((MAX_BYTES - 16) // 6) + '"}',
@@ -82,7 +95,7 @@ SHAPES: Final[Mapping[str, str]] = {
     "quotes": '"' * MAX_BYTES,
     "backslashes": '"' + "\\" * (MAX_BYTES - 2) + '"',
 }
-"""By name: bodies of at most 64 KiB, none of them an order."""
+"""By name: bodies of at most 64 KiB, none of them an order; "few enough" to be read, where the others are not."""
 
 ORDER: Final = json.dumps(
     {

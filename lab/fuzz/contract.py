@@ -19,6 +19,7 @@ UNKNOWN = "outcome-unknown"
 SETTLED, DEAD, REPORTED = "settled", "dead-lettered", "reported"
 MAX_BYTES: Final = 65_536
 MAX_CHARACTERS: Final = 16_384
+MAX_STRUCTURAL: Final = 750
 
 _ORDER: Final = {"currency": r"[A-Z]{3}"}
 _LINE: Final = {"sku": r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "unit_price": r"(0|[1-9][0-9]{0,8})(\.[0-9]{1,4})?"}
@@ -115,7 +116,16 @@ def _document_of(event: Any) -> Any:
         data = body.encode(errors="surrogatepass")
     if len(data) > MAX_BYTES:
         raise RefusedError("content-too-large", *(["malformed-json"] if _has_surrogates(body) else []))
+    if len(re.findall(rb"[{\[:,]", data)) > MAX_STRUCTURAL:
+        raise RefusedError("content-too-large" if _is_utf8(data) else "malformed-json")
     return strict_json(data)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        return bool(data.decode()) or True
+    except UnicodeDecodeError:
+        return False
 
 
 def _has_surrogates(text: str) -> bool:
@@ -200,7 +210,7 @@ def ends_of(record: Mapping[str, Any]) -> frozenset[str]:
     version = _attribute(record, "schema_version") or ""
     if re.fullmatch(r"[0-9]{1,9}", version) and int(version) > 1:
         return frozenset({REPORTED})
-    if len(record["body"]) > MAX_CHARACTERS:
+    if len(record["body"]) > MAX_CHARACTERS or len(re.findall(r"[{\[:,]", record["body"])) > MAX_STRUCTURAL:
         return frozenset({DEAD})
     try:
         document = json.loads(record["body"], parse_int=Number, parse_float=Number)

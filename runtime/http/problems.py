@@ -42,8 +42,8 @@ MALFORMED_JSON: Final = ProblemType(
     "malformed-json",
     400,
     "The body is not well-formed JSON",
-    "The body is empty, not UTF-8, begins with a byte order mark, is not JSON (`NaN` and `Infinity` are not), names a "
-    "member of an object twice, or is nested too deeply.",
+    "The body is empty, not UTF-8, begins with a byte order mark, is not JSON (`NaN` and `Infinity` are not), or names "
+    "a member of an object twice.",
 )
 CALLER_UNIDENTIFIED: Final = ProblemType(
     "caller-unidentified",
@@ -74,7 +74,8 @@ TOO_LARGE: Final = ProblemType(
     "content-too-large",
     413,
     "The body is too large",
-    "The body may have at most 65,536 bytes (after decoding, where it is sent as base64).",
+    "The body may have at most 65,536 bytes (after decoding, where it is sent as base64), and at most 750 of the "
+    "characters `{`, `[`, `:` and `,`: more than the longest order needs.",
 )
 MEDIA_TYPE_UNSUPPORTED: Final = ProblemType(
     "unsupported-media-type",

@@ -7,9 +7,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from runtime.http.problems import VALIDATION_FAILED, FieldError, ProblemError
-from runtime.logic.excerpt import MAX_ERRORS, excerpt
 from runtime.models.fields import MAX_LINES
 from runtime.models.order import OrderRequest
+
+MAX_ERRORS: Final = 20
+"""So many errors of an order are listed at most."""
 
 _MAX_NAME: Final = 128
 
@@ -47,19 +49,17 @@ _UNREADABLE_NAME: Final = "The name of a field is not valid Unicode. Remove the 
 
 def to_order(document: object) -> OrderRequest:
     """Return the order that `document`, parsed JSON, describes. Raises `ProblemError` (422)."""
-    part = excerpt(document, OrderRequest)
     try:
-        return OrderRequest.model_validate(part.document)
+        return OrderRequest.model_validate(document)
     except ValidationError as error:
         # Without what nobody reads: making it takes most of the time.
         found = error.errors(include_url=False, include_context=False, include_input=False)
     errors = _without_echoes(found)
-    many = len(errors) > MAX_ERRORS
-    count = part.count(errors) if many else str(len(errors))
-    more = f" The first {MAX_ERRORS} of {count} are listed." if many else ""
+    count = len(errors)
+    more = f" The first {MAX_ERRORS} of {count} are listed." if count > MAX_ERRORS else ""
     raise ProblemError(
         VALIDATION_FAILED,
-        f"The order has {count} error{'s' if len(errors) > 1 else ''}, see `errors`.{more}",
+        f"The order has {count} error{'s' if count > 1 else ''}, see `errors`.{more}",
         errors=[_field_error(item) for item in errors[:MAX_ERRORS]],
     )
 

@@ -5,8 +5,6 @@ from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
-from runtime.logic.excerpt import Excerpt
-
 MAX_ERROR_LENGTH: Final = 1024
 # A name that the sender chose; it may be anything, so it is never repeated.
 _FOREIGN_NAME_ERRORS: Final = frozenset({"extra_forbidden", "invalid_key"})
@@ -132,15 +130,12 @@ def trace_of(failure: BaseException) -> list[str]:
     return trace
 
 
-def validation_text(error: ValidationError, part: Excerpt | None = None) -> str:
-    """Where the data is wrong (JSON pointers) and why, without the values that are.
-
-    `part` is what was validated, if it was not the whole.
-    """
+def validation_text(error: ValidationError) -> str:
+    """Where the data is wrong (JSON pointers) and why, without the values that are."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     shown = [f"{_pointer(problem['type'], problem['loc'])}: {problem['msg']}" for problem in problems[:_SHOWN_PROBLEMS]]
     if len(problems) > len(shown):
-        shown.append(f"and {(part or Excerpt(None)).count(problems[_SHOWN_PROBLEMS:])} more")
+        shown.append(f"and {len(problems) - len(shown)} more")
     return "; ".join(shown)
 
 

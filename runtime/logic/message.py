@@ -5,9 +5,8 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from runtime.logic.excerpt import excerpt
 from runtime.logic.failures import NewerSchemaError, PermanentError, validation_text
-from runtime.models.fields import SCHEMA_VERSION
+from runtime.models.fields import MAX_STRUCTURAL, SCHEMA_VERSION, structural_characters
 from runtime.models.order import OrderMessage
 
 MALFORMED_BODY: Final = "MALFORMED_BODY"
@@ -28,11 +27,10 @@ def read_message(body: str, *, order_id: str | None, schema_version: str | None)
     _refuse_newer(_as_version(schema_version))
     content = _parse(body)
     _refuse_newer(content.get("schema_version"))
-    part = excerpt(content, OrderMessage)
     try:
-        message = OrderMessage.model_validate(part.document)
+        message = OrderMessage.model_validate(content)
     except ValidationError as error:
-        text = f"The body is not a valid order message: {validation_text(error, part)}"
+        text = f"The body is not a valid order message: {validation_text(error)}"
         raise PermanentError(INVALID_MESSAGE, text) from None
     if order_id is not None and order_id != message.order_id:
         raise PermanentError(
@@ -58,9 +56,12 @@ def _parse(body: str) -> dict[str, Any]:
     if len(body) > MAX_CHARACTERS:
         text = f"The body has {len(body)} characters, at most {MAX_CHARACTERS} are read."
         raise PermanentError(INVALID_MESSAGE, text)
+    if structural_characters(body) > MAX_STRUCTURAL:
+        text = f"The body has more than {MAX_STRUCTURAL} of the characters {{ [ : , and is not read."
+        raise PermanentError(INVALID_MESSAGE, text)
     try:
         content = json.loads(body)
-    except (ValueError, RecursionError):
+    except ValueError:
         # No text from the parser: what it quotes may be the payload.
         raise PermanentError(MALFORMED_BODY, "The body is not JSON.") from None
     if not isinstance(content, dict):

@@ -15,6 +15,15 @@ OLDEST_SCHEMA_VERSION: Final = 1
 MAX_LINES: Final = 50
 MAX_QUANTITY: Final = 1000
 
+MAX_STRUCTURAL: Final = 750
+"""So many `structural_characters` are read: more than the longest order and its message have, little when refused."""
+
+
+def structural_characters(json_text: str) -> int:
+    """How many `{`, `[`, `:` and `,` there are (RFC 8259, 2), counted without parsing: those in texts count too."""
+    return sum(map(json_text.count, "{[:,"))
+
+
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code, three capital letters.")]
 
 Sku = Annotated[

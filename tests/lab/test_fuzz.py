@@ -23,7 +23,7 @@ BUGS = {
     "a 5xx without a fault": (
         EVENTS,
         "5xx that is not ours",
-        Rewrite("runtime.http.body:parse_json", "except RecursionError as error", "except KeyError as error"),
+        Rewrite("runtime.http.body:parse_json", "except UnicodeDecodeError as error", "except KeyError as error"),
     ),
     "an order that the contract refuses": (
         EVENTS,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from runtime.logic.delivery import Delivery
 from runtime.logic.failures import MAX_ERROR_LENGTH, NewerSchemaError, PermanentError, describe
-from runtime.models.fields import SCHEMA_VERSION
+from runtime.models.fields import MAX_STRUCTURAL, SCHEMA_VERSION
 from runtime.models.order import OrderMessage
 from tests.unit.worker.factories import NEWER, attribute, content, delivery, message, order_id, read_message
 
@@ -46,8 +46,8 @@ def test_a_message_without_attributes_is_read_by_its_body() -> None:
         pytest.param(f"{{{SECRET}", id="not JSON"),
         pytest.param(f'["{SECRET}"]', id="a list"),
         pytest.param("null", id="null"),
-        pytest.param("[" * 15_000, id="nested deeply"),
-        pytest.param('{"a":' * 3_000, id="objects nested deeply"),
+        pytest.param("[" * MAX_STRUCTURAL, id="nested deeply"),
+        pytest.param('{"a":' * (MAX_STRUCTURAL // 2), id="objects nested deeply"),
         pytest.param(f'{{"total": {"9" * 10_000}}}', id="a number of ten thousand digits"),
     ],
 )
@@ -110,12 +110,12 @@ def test_half_a_character_in_any_text_is_permanent(name: str) -> None:
 
 def test_the_error_of_a_very_wrong_message_is_short() -> None:
     # GIVEN a message that is wrong in very many places
-    sent = delivery(content(**{f"field{number}": 1 for number in range(500)}))
+    sent = delivery(content(**{f"field{number}": 1 for number in range(300)}))
     # WHEN it is read
     text = describe(failure_of(sent)).error
     # THEN its error fits into a message attribute, and says that there is more
     assert len(text) <= MAX_ERROR_LENGTH
-    assert "and 490 more" in text
+    assert "and 290 more" in text
 
 
 @pytest.mark.parametrize(
