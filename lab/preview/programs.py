@@ -12,7 +12,7 @@ from local.engine.program import entries, link_environment
 from local.engine.workspace import Workspace
 
 # Byte code needs exactly the configured Python, which a test machine may lack; it changes nothing but the zip.
-NO_BYTECODE: Mapping[str, str] = {"orders:package_bytecode": "false", "orders:package_bytecode_release": ""}
+NO_BYTECODE: Mapping[str, str] = {"package_bytecode": "false", "package_bytecode_release": ""}
 
 
 def copy_program(folder: Path) -> Path:
@@ -54,6 +54,6 @@ def append(path: Path, text: str) -> None:
 
 def write_stack_file(program: Path, stack: str, config: Mapping[str, str]) -> None:
     """Make a stack's file from keys without namespace and values as text, lists as JSON."""
-    values = {f"orders:{key}": json.loads(text) if text[:1] in ("[", "{") else text for key, text in config.items()}
+    values = {key: json.loads(text) if text[:1] in ("[", "{") else text for key, text in config.items()}
     content = {"config": {"aws:region": "eu-west-1", **values}}
     (program / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump(content))

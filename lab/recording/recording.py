@@ -149,9 +149,12 @@ class _Monitor(MockMonitor):
 
 
 def read_stack_file(stack: str) -> dict[str, str]:
-    """The configuration in `Pulumi.{stack}.yaml` as the engine passes it on: everything is text."""
+    """The configuration in `Pulumi.{stack}.yaml` as the engine passes it to the project `orders`: all is text."""
+    own = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
     content = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in content["config"].items()}
+    given = {key.removeprefix(f"{own}:"): value for key, value in content["config"].items()}
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
+    return {key if ":" in key else f"{PROJECT}:{key}": text for key, text in texts.items()}
 
 
 def fake_package(spec: PackageSpec) -> Package:

@@ -25,7 +25,7 @@ def capacity(ground: Ground) -> Iterator[Finding]:
     quota = limits["ConcurrentExecutions"]
     yield concurrency(ground.config, quota, limits["UnreservedConcurrentExecutions"] + _reserved_now(ground))
     if ground.config.alarms:
-        yield alarm(ground.config, quota, ground.settings.project)
+        yield alarm(ground.config, quota)
 
 
 def concurrency(config: StackConfig, quota: int, free: int) -> Finding:
@@ -37,7 +37,7 @@ def concurrency(config: StackConfig, quota: int, free: int) -> Finding:
         return _short(
             f"{reserved} of {free} are to be reserved; Lambda keeps {_UNRESERVABLE} for functions without reservation",
             reserved + _UNRESERVABLE + quota - free,
-            "or reserve fewer: orders:worker_reserved_concurrency, orders:api_reserved_concurrency",
+            "or reserve fewer: worker_reserved_concurrency, api_reserved_concurrency",
         )
     worker = 0 if of_worker >= 0 else config.worker_max_concurrency
     if worker >= pool:
@@ -45,15 +45,15 @@ def concurrency(config: StackConfig, quota: int, free: int) -> Finding:
             f"the worker alone may take {worker} of {pool} (quota {quota}): a throttled mapping uses up receives of "
             "messages that nobody tried, and the API's callers get 503",
             quota - pool + worker + config.throttle_burst,
-            f"or fewer workers: pulumi config set orders:worker_max_concurrency {max(2, pool // 2)}",
+            f"or fewer workers: pulumi config set worker_max_concurrency {max(2, pool // 2)}",
         )
     left = pool - worker
     if of_api < 0 and left < config.throttle_burst:
         return _short(
-            f"{left} of {quota} are left for the API when all workers run; orders:throttle_burst lets "
+            f"{left} of {quota} are left for the API when all workers run; throttle_burst lets "
             f"{config.throttle_burst} requests in at once, and those beyond {left} get 503",
             quota - left + config.throttle_burst,
-            f"or let fewer in: pulumi config set orders:throttle_burst {max(1, left)}",
+            f"or let fewer in: pulumi config set throttle_burst {max(1, left)}",
             Verdict.WARNING,
         )
     return Finding(
@@ -61,7 +61,7 @@ def concurrency(config: StackConfig, quota: int, free: int) -> Finding:
     )
 
 
-def alarm(config: StackConfig, quota: int, project: str) -> Finding:
+def alarm(config: StackConfig, quota: int) -> Finding:
     """Whether the alarm on the account's concurrency is measured against the real quota."""
     name = "alarm on concurrency"
     measured = changed_thresholds(config.alarm_thresholds).account_concurrency
@@ -76,7 +76,7 @@ def alarm(config: StackConfig, quota: int, project: str) -> Finding:
         name,
         Verdict.WARNING,
         f"measured against {measured}, but the quota is {quota}: {effect}",
-        (f"pulumi config set --path '{project}:alarm_thresholds[{key}]' {_THRESHOLD}={quota}",),
+        (f"pulumi config set --path 'alarm_thresholds[{key}]' {_THRESHOLD}={quota}",),
     )
 
 

@@ -159,7 +159,7 @@ def _boundary(ground: Ground) -> Finding:
             check,
             Verdict.ERROR,
             f"there is no policy {config.permissions_boundary_arn}: no role could be made",
-            ("deploy bootstrap/template.yaml, or correct orders:permissions_boundary_arn",),
+            ("deploy bootstrap/template.yaml, or correct permissions_boundary_arn",),
         )
     partition = ground.session.get_partition_for_region(ground.session.region_name or "us-east-1")
     arn = f"arn:{partition}:iam::{ground.account()}:policy/pulumi-{ground.prefix}-boundary"
@@ -169,7 +169,7 @@ def _boundary(ground: Ground) -> Finding:
         check,
         Verdict.WARNING,
         "the bootstrap has made one that the stack does not name: its deploy role can make no role",
-        (f"pulumi config set {ground.settings.project}:permissions_boundary_arn {arn}",),
+        (f"pulumi config set permissions_boundary_arn {arn}",),
     )
 
 

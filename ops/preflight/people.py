@@ -14,18 +14,18 @@ def people(ground: Ground) -> Iterator[Finding]:
     """Who is woken, and who has yet to confirm."""
     config, topics = ground.config, (ground.outputs or {}).get("alarm_topic_arns", {})
     if not config.alarms:
-        yield Finding(_PAGES, Verdict.OK, "this stack has no alarms (orders:alarms)")
+        yield Finding(_PAGES, Verdict.OK, "this stack has no alarms (the option alarms is false)")
     elif not config.alarm_page_subscriptions:
-        yield _nobody(ground, "nobody is subscribed to pages: alarms that should wake somebody would fire unheard")
+        yield _nobody("nobody is subscribed to pages: alarms that should wake somebody would fire unheard")
     elif "page" in topics and not _confirmed(ground, topics["page"]):
-        yield _nobody(ground, "none of the subscriptions to pages is confirmed: alarms would fire unheard")
+        yield _nobody("none of the subscriptions to pages is confirmed: alarms would fire unheard")
     else:
         yield Finding(_PAGES, Verdict.OK, f"{len(config.alarm_page_subscriptions)} subscribed")
     yield _confirmations(ground, topics)
 
 
-def _nobody(ground: Ground, text: str) -> Finding:
-    todo = f"pulumi config set --path '{ground.settings.project}:alarm_page_subscriptions[0]' https=https://PAGER/HOOK"
+def _nobody(text: str) -> Finding:
+    todo = "pulumi config set --path 'alarm_page_subscriptions[0]' https=https://PAGER/HOOK"
     return Finding(_PAGES, Verdict.WARNING, text, (todo,))
 
 

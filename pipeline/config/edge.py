@@ -131,7 +131,7 @@ def _edge(config: EdgeOptions) -> Problem | None:
             ("origin_secret", "waf"),
             "none with waf = true",
             "a secret, or the API could be used around the firewall: "
-            "pulumi config set --secret orders:origin_secret $(openssl rand -hex 32)",
+            "pulumi config set --secret origin_secret $(openssl rand -hex 32)",
         )
     if current == config.origin_secret_also_accepted.get_secret_value():
         return Problem(

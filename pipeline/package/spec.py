@@ -16,8 +16,8 @@ PythonVersion = Literal["3.11", "3.12", "3.13", "3.14"]
 Progress = Callable[[str], None]
 
 #: The configuration keys that the messages name.
-BYTECODE_KEY = "orders:package_bytecode"
-RELEASE_KEY = "orders:package_bytecode_release"
+BYTECODE_KEY = "package_bytecode"
+RELEASE_KEY = "package_bytecode_release"
 
 
 #: What a message about a full disk asks for: an installed tree, a trimmed one and two zips.

@@ -17,16 +17,16 @@ def _hard_to_delete(resource: Resource) -> Iterator[str]:
     if not resource.is_production:
         return
     if not resource.props.get("deletionProtectionEnabled"):
-        yield "AWS would delete it on request; set orders:deletion_protection to true"
+        yield "AWS would delete it on request; set deletion_protection to true"
     if not resource.protect:
-        yield "Pulumi would delete or replace it; set orders:protect to true"
+        yield "Pulumi would delete or replace it; set protect to true"
 
 
 def _recoverable(resource: Resource) -> Iterator[str]:
     # What expires by itself is not worth a backup.
     expires = _enabled(resource.props.get("ttl"))
     if resource.is_production and not expires and not _enabled(resource.props.get("pointInTimeRecovery")):
-        yield "it cannot be restored to a moment in the past; set orders:point_in_time_recovery to true"
+        yield "it cannot be restored to a moment in the past; set point_in_time_recovery to true"
 
 
 def _logs_end(resource: Resource) -> Iterator[str]:

@@ -28,7 +28,7 @@ def _with_log_group(resource: Resource) -> Iterator[str]:
 def _traced(resource: Resource) -> Iterator[str]:
     tracing = resource.props.get("tracingConfig")
     if resource.is_production and not (isinstance(tracing, Mapping) and tracing.get("mode") == "Active"):
-        yield "it is not traced; set orders:tracing to true"
+        yield "it is not traced; set tracing to true"
 
 
 def _reports_items(resource: Resource) -> Iterator[str]:

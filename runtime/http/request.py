@@ -68,7 +68,7 @@ def identity_of(request: Request, *, jwt_authorizer: bool) -> Identity:
                 "Given a request without `requestContext.authorizer`; expected: the claims of a verified token, as "
                 "JWT_AUTHORIZER is set. Attach the stack's authorizer to the route that it came by, or delete that "
                 "route; `pulumi up --refresh` does where the route is the stack's own. If the API shall be open to "
-                "everybody, set orders:authorizer to none."
+                "everybody, set authorizer to none."
             )
         return ANONYMOUS
     claims = _mapping(_mapping(_mapping(authorizer).get("jwt")).get("claims"))

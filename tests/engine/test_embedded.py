@@ -45,7 +45,7 @@ def local_stack(aws: Aws, tools: Path, tmp_path: Path) -> Iterator[Workspace]:
             tmp_path / "state",
             port,
             "local",
-            overrides={"orders:local_endpoint": aws.endpoint_url},
+            overrides={"local_endpoint": aws.endpoint_url},
         )
         workspace.create()
         done = workspace.up()
@@ -147,7 +147,7 @@ def test_a_person_can_preview_against_a_running_instance(tmp_path: Path, tools: 
     try:
         # WHEN the stack is previewed as it is, and with another configuration
         same = local("pulumi", "preview", "--expect-no-changes", "--non-interactive")
-        changed = local("pulumi", "preview", "--config", "orders:throttle_rate=7", "--non-interactive")
+        changed = local("pulumi", "preview", "--config", "throttle_rate=7", "--non-interactive")
     finally:
         local("down")
     # THEN the first shows no change, and the second one the change

@@ -31,9 +31,9 @@ def test_a_mistake_in_the_program_fails_the_preview(addition: str, expected: str
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("  orders:batch_size: many", "batch_size"),
-        ("  orders:batch_sise: 3", "batch_sise"),
-        ("  orders:tracing: 3", "tracing"),
+        ("  batch_size: many", "batch_size"),
+        ("  batch_sise: 3", "batch_sise"),
+        ("  tracing: 3", "tracing"),
     ],
 )
 def test_a_mistake_in_a_stack_file_fails_the_preview(line: str, expected: str, dev: Deployed) -> None:

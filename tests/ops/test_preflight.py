@@ -70,14 +70,14 @@ def test_the_command_for_the_alarm_on_concurrency_makes_it_right() -> None:
     for given in (("api_5xx_percent=2",), ("api_5xx_percent=2", "account_concurrency=7")):
         stack = config(alarm_thresholds=given)
         # WHEN the quota is another one
-        found = alarm(stack, 50, "orders")
+        found = alarm(stack, 50)
         # THEN the command changes this threshold, and leaves the others
         assert found.verdict is Verdict.WARNING
         key, text = found.todo[0].split("'")[1], found.todo[0].rpartition(" ")[2]
         items = list(given)
         items[int(key.split("[")[1][:-1]) :] = [text]
         assert items == ["api_5xx_percent=2", "account_concurrency=50"]
-        assert alarm(config(alarm_thresholds=tuple(items)), 50, "orders").verdict is Verdict.OK
+        assert alarm(config(alarm_thresholds=tuple(items)), 50).verdict is Verdict.OK
 
 
 def roles_called(*found: str) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def test_the_bootstraps_boundary_has_to_be_named_and_a_named_one_has_to_be_there
     there = only(roles(known(named, get_policy={})), "permissions boundary")
     # THEN
     assert [each.verdict for each in (forgotten, absent, there)] == [Verdict.WARNING, Verdict.ERROR, Verdict.OK]
-    assert forgotten.todo == (f"pulumi config set orders:permissions_boundary_arn {arn}",)
+    assert forgotten.todo == (f"pulumi config set permissions_boundary_arn {arn}",)
 
 
 def test_a_lock_that_was_left_behind_is_told_with_its_holder_and_the_way_out(tmp_path: Path) -> None:

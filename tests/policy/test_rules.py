@@ -104,12 +104,12 @@ CASES: dict[str, Case] = {
     "production-tables-are-protected": Case(
         [make(TABLE, {"tags": PRODUCTION, "deletionProtectionEnabled": True}, protect=True)],
         [make(TABLE, {"tags": PRODUCTION, "deletionProtectionEnabled": True})],
-        "orders:protect",
+        "set protect to true",
     ),
     "production-tables-are-recoverable": Case(
         [make(TABLE, {"tags": PRODUCTION, "ttl": {"enabled": True}})],
         [make(TABLE, {"tags": PRODUCTION})],
-        "orders:point_in_time_recovery",
+        "set point_in_time_recovery to true",
     ),
     "logs-have-a-retention": Case(
         [make("aws:cloudwatch/logGroup:LogGroup", {"retentionInDays": 7})],
@@ -142,7 +142,7 @@ CASES: dict[str, Case] = {
     "production-functions-are-traced": Case(
         [make(FUNCTION, {"tags": PRODUCTION, "tracingConfig": {"mode": "Active"}})],
         [make(FUNCTION, {"tags": PRODUCTION, "tracingConfig": {"mode": "PassThrough"}})],
-        "orders:tracing",
+        "set tracing to true",
     ),
     "queue-consumers-report-item-failures": Case(
         [

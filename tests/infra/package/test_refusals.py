@@ -146,7 +146,7 @@ def test_no_interpreter_of_the_configured_version(tmp_path: Path) -> None:
     assert f"needs exactly Python {version}" in message
     assert f"{tools}/shims/python{version} (does not answer" in message
     assert f"{tools}/liars/python{version} (is {PYTHON}." in message
-    assert "orders:package_bytecode: false" in message
+    assert "package_bytecode: false" in message
 
 
 def test_an_interpreter_of_another_release_than_the_pinned_one(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_an_interpreter_of_another_release_than_the_pinned_one(tmp_path: Path) -
 
     # THEN the message names it
     assert f"needs exactly Python {PYTHON}.99" in message
-    assert "change `orders:package_bytecode_release`" in message
+    assert "change `package_bytecode_release`" in message
 
 
 def test_a_shim_that_does_not_answer_is_passed_over(tmp_path: Path) -> None:

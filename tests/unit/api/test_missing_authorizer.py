@@ -178,7 +178,7 @@ def test_people_on_call_are_told_what_to_repair(
         "Given a request without `requestContext.authorizer`; expected: the claims of a verified token, as "
         "JWT_AUTHORIZER is set. Attach the stack's authorizer to the route that it came by, or delete that route; "
         "`pulumi up --refresh` does where the route is the stack's own. If the API shall be open to everybody, set "
-        "orders:authorizer to none."
+        "authorizer to none."
     )
     # AND the caller, who can do nothing about it, is not
     assert "authorizer" not in response["body"].lower()
