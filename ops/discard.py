@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ops.errors import RefusedError
+from ops.errors import IncompleteError, RefusedError
 from ops.gateway.journal import Run
 from ops.gateway.orders import Orders
 from ops.logic.case import Case, assess
@@ -103,6 +103,7 @@ def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, run: Ru
 
     Raises:
         RefusedError: the order was settled meanwhile.
+        IncompleteError: SQS has not deleted every message.
     """
     messages = planned.found.messages
     if not messages:
@@ -123,7 +124,7 @@ def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, run: Ru
     run.record(planned.found.cases)
     deleted = sweep.delete([message.message_id for message in messages])
     if len(deleted) < len(messages):
-        raise RefusedError(
+        raise IncompleteError(
             f"{done}, but {len(messages) - len(deleted)} of its messages could not be deleted: run it again."
         )
     return f"{done}; {len(deleted)} messages deleted"

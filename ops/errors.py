@@ -51,6 +51,12 @@ class RefusedError(OpsError):
     exit_code = ExitCode.REFUSED
 
 
+class IncompleteError(OpsError):
+    """A part was done, and the same command goes on."""
+
+    exit_code = ExitCode.INCOMPLETE
+
+
 _LOGIN = "Log in again (for example: aws sso login), or choose a profile with AWS_PROFILE."
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
 _UNKNOWN_KEYS = frozenset(

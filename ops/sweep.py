@@ -1,6 +1,6 @@
 """One pass over the dead-letter queue: every message once, hidden meanwhile, and shown again at the end."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Final, Self
 
@@ -17,6 +17,7 @@ _WAIT_SECONDS: Final = 1
 # One empty answer may come from servers that hold none of the messages.
 _EMPTY_ANSWERS: Final = 2
 _STALE_ANSWERS: Final = 3
+_MOST_TRIES: Final = 3
 
 
 class Sweep:
@@ -27,9 +28,12 @@ class Sweep:
         cut_short: Whether the pass ended at `MOST_HELD`, with messages left unseen.
     """
 
-    def __init__(self, queue: DeadLetterQueue, most_held: int = MOST_HELD) -> None:
+    def __init__(
+        self, queue: DeadLetterQueue, most_held: int = MOST_HELD, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._queue = queue
         self._most_held = most_held
+        self._tell = tell
         self._held: dict[str, str] = {}
         self._known: set[str] = set()
         self.cut_short = False
@@ -78,7 +82,10 @@ class Sweep:
         return deleted
 
     def release(self) -> None:
-        """Show what was not deleted again, at once."""
+        """Show what was not deleted again, at once; tell what SQS keeps hidden."""
         held, self._held = self._held, {}
+        for _ in range(_MOST_TRIES):
+            hidden = self._queue.release(held) if held else set()
+            held = {message_id: receipt for message_id, receipt in held.items() if message_id in hidden}
         if held:
-            self._queue.release(held)
+            self._tell(f"{len(held)} messages stay hidden: SQS did not show them. They show within 5 minutes.")

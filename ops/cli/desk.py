@@ -55,7 +55,10 @@ class Desk:
     @cached_property
     def orders(self) -> Orders:
         """The orders table and the worker's records."""
-        return Orders(self.clients.dynamodb, self.target.orders_table, self.target.worker_idempotency_table)
+        target = self.target
+        return Orders(
+            self.clients.dynamodb, target.orders_table, target.worker_idempotency_table, sleep=self.clock.sleep
+        )
 
     @cached_property
     def orders_queue(self) -> OrdersQueue:
@@ -98,7 +101,7 @@ class Desk:
                 "A FIFO queue shows at most ten messages of one caller while they are looked at: what is behind them "
                 "is neither listed nor counted. Redrive or discard those first, then look again."
             )
-        return Sweep(DeadLetterQueue(self.clients.sqs, self.target.dead_letter_queue_url))
+        return Sweep(DeadLetterQueue(self.clients.sqs, self.target.dead_letter_queue_url), tell=self.say)
 
     def behind_others(self) -> int:
         """About how many dead letters a pass that is not left yet could not reach: only a FIFO queue has such."""

@@ -1,7 +1,7 @@
 """`orders`: those that are open for too long."""
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -111,7 +111,8 @@ def run_resend(options: argparse.Namespace, desk: Desk) -> int:
     """Send them, or say which would be."""
     if bool(options.ids) == bool(options.older_than):
         raise WrongValueError("Give order ids, or --older-than AGE for all that are open so long; one of the two.")
-    orders = _readable(desk, options.older_than) if options.older_than else [_one(desk, one) for one in options.ids]
+    rows = _told(desk, options.older_than) if options.older_than else [_one(desk, one) for one in options.ids]
+    orders = [row for row in rows if isinstance(row, StoredOrder)]
     messages = {order.order_id: rebuilt(order) for order in orders}
     lost = [order_id for order_id, message in messages.items() if message is None]
     if lost and options.ids:
@@ -126,16 +127,18 @@ def run_resend(options: argparse.Namespace, desk: Desk) -> int:
         _report(desk, [one.order_id for one in whole], sent, lost, act=options.yes)
     if not options.yes:
         dry_run(desk)
-    return ExitCode.OK
+        return ExitCode.OK
+    return ExitCode.INCOMPLETE if lost or len(orders) < len(rows) else ExitCode.OK
 
 
-def _readable(desk: Desk, age: str) -> list[StoredOrder]:
+def _told(desk: Desk, age: str) -> Sequence[StoredOrder | UnreadableOrder]:
+    """Those that are open so long; what is no order is told."""
     rows = _open(desk, age)
     for row in rows:
         if isinstance(row, UnreadableOrder):
             desk.say(f"left: {row.order_id}: what is stored is no order ({row})")
             desk.next(row.repair_command)
-    return [row for row in rows if isinstance(row, StoredOrder)]
+    return rows
 
 
 def _report(desk: Desk, whole: list[str], sent: list[str], lost: list[str], *, act: bool) -> None:

@@ -69,13 +69,16 @@ class DeadLetterQueue:
             deleted |= {entry["Id"] for entry in answer.get("Successful", ())}
         return deleted
 
-    def release(self, receipts: dict[str, str]) -> None:
-        """Show messages again at once. One that is visible already, or gone, is left alone."""
+    def release(self, receipts: dict[str, str]) -> set[str]:
+        """Show messages again at once; ids of those that SQS keeps hidden. What is visible or gone is left alone."""
+        hidden: set[str] = set()
         for entries in _chunks(receipts.items()):
-            self._client.change_message_visibility_batch(
+            answer = self._client.change_message_visibility_batch(
                 QueueUrl=self._url,
                 Entries=[{"Id": id_, "ReceiptHandle": receipt, "VisibilityTimeout": 0} for id_, receipt in entries],
             )
+            hidden |= {entry["Id"] for entry in answer.get("Failed", ()) if not entry["SenderFault"]}
+        return hidden
 
 
 def depth_of(client: "SQSClient", url: str) -> Depth:

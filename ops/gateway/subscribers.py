@@ -65,8 +65,8 @@ def _subscription(client: "SNSClient", one: Any) -> Subscriber:
 def _targets(client: "EventBridgeClient", bus: str) -> Iterator[Subscriber]:
     for page in client.get_paginator("list_rules").paginate(EventBusName=bus):
         for rule in page["Rules"]:
-            targets = client.list_targets_by_rule(Rule=rule["Name"], EventBusName=bus)["Targets"]
-            for target in targets:
+            pages = client.get_paginator("list_targets_by_rule").paginate(Rule=rule["Name"], EventBusName=bus)
+            for target in (target for page in pages for target in page["Targets"]):
                 dead_letters = target.get("DeadLetterConfig", {}).get("Arn")
                 name = target["Arn"].rpartition(":")[2]
                 yield Subscriber(name, rule["Name"], rule.get("State") == "ENABLED", dead_letters)

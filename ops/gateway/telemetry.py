@@ -20,7 +20,6 @@ _DAY: Final = 86_400
 # CloudWatch keeps minutes for 15 days and five minutes for 63, and gives about 100,000 points in one answer.
 _PERIODS: Final = ((_DAY, 60), (14 * _DAY, 300))
 _LONGEST_PERIOD: Final = 3_600
-_ANSWERED: Final = frozenset({"Complete", "PartialData"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +84,16 @@ class Telemetry:
             MetricDataQueries=requests, StartTime=start, EndTime=end
         )
         points: defaultdict[str, list[tuple[datetime, float]]] = defaultdict(list)
+        # Of one metric, all pages but the last say that they are a part.
+        statuses: dict[str, str] = {}
         for page in pages:
+            if page.get("Messages"):
+                raise OpsError(f"CloudWatch left metrics out: {page['Messages'][0].get('Value')}")
             for result in page["MetricDataResults"]:
-                if result.get("StatusCode", "Complete") not in _ANSWERED:
-                    raise OpsError(f"CloudWatch answered {result['StatusCode']} to one of the metrics.")
+                statuses[result["Id"]] = result.get("StatusCode", "Complete")
                 points[result["Id"]] += zip(result["Timestamps"], result["Values"], strict=True)
+        if unanswered := set(statuses.values()) - {"Complete"}:
+            raise OpsError(f"CloudWatch answered {', '.join(sorted(unanswered))} to one of the metrics.")
         found = ((query, sorted(points[f"q{index}"])) for index, query in enumerate(queries))
         return {query.key: _combine(of_query, query.combine) for query, of_query in found if of_query}
 

@@ -96,9 +96,7 @@ def _listers(ground: Ground) -> dict[str, Lister]:
     if config.alarms:
         found["alarms"] = _alarms
     if config.events_target == "bus":
-        found["event buses"] = lambda at: (
-            bus["Name"] for bus in at.client("events").list_event_buses(NamePrefix=f"{at.prefix}-")["EventBuses"]
-        )
+        found["event buses"] = _event_buses
     if config.gradual_deploy != "none":
         found["CodeDeploy applications"] = lambda at: _paged(at, "codedeploy", "list_applications", "applications")
     return found
@@ -120,6 +118,17 @@ def _functions(ground: Ground) -> Iterator[str]:
 def _paged(ground: Ground, service: str, operation: str, items: str, name: str = "", **given: Any) -> Iterator[str]:
     for page in ground.client(service).get_paginator(operation).paginate(**given):
         yield from (item[name] if name else item for item in page.get(items, ()))
+
+
+def _event_buses(ground: Ground) -> Iterator[str]:
+    # botocore has no paginator for it.
+    given = {"NamePrefix": f"{ground.prefix}-"}
+    while True:
+        page = ground.client("events").list_event_buses(**given)
+        yield from (bus["Name"] for bus in page["EventBuses"])
+        if not page.get("NextToken"):
+            return
+        given["NextToken"] = page["NextToken"]
 
 
 def _log_groups(ground: Ground) -> Iterator[str]:

@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -123,9 +124,18 @@ class MockStack:
             for item in self.dynamodb.scan(TableName=table)["Items"]:
                 self.dynamodb.delete_item(TableName=table, Key={key: item[key]})
         # A purge is allowed once a minute.
-        while found := self.sqs.receive_message(QueueUrl=self.dead_letters, MaxNumberOfMessages=10).get("Messages"):
-            for message in found:
-                self.sqs.delete_message(QueueUrl=self.dead_letters, ReceiptHandle=message["ReceiptHandle"])
+        for message in self.messages(self.dead_letters):
+            self.sqs.delete_message(QueueUrl=self.dead_letters, ReceiptHandle=message["ReceiptHandle"])
+
+    def messages(self, url: str) -> list[Any]:
+        """What a queue holds, to be seen again at once."""
+        ask = partial(self.sqs.receive_message, QueueUrl=url, MaxNumberOfMessages=10)
+        found = [message for answer in iter(lambda: ask().get("Messages", []), []) for message in answer]
+        for message in found:
+            self.sqs.change_message_visibility(
+                QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+            )
+        return found
 
     def _functions(self) -> None:
         iam = boto3.client("iam", region_name=REGION)

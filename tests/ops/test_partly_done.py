@@ -17,7 +17,7 @@ from ops.cli.main import main
 from runtime.models.order import OrderMessage
 from runtime.store.order_item import immutable_attributes
 from runtime.store.order_queue import OrderQueue
-from tests.ops.factories import DECISION, body
+from tests.ops.factories import DECISION, ORDER_ID, body
 from tests.ops.test_target import outputs
 
 REGION = "eu-west-1"
@@ -112,6 +112,23 @@ def test_orders_that_were_sent_before_a_failure_are_named(tmp_path: Path, capsys
     assert code == 1
     assert written.out.splitlines() == [f"sent {ids[0]}"]
     assert "1 of 2 are certainly sent" in written.err
+
+
+@pytest.mark.usefixtures("account")
+def test_rows_that_cannot_be_sent_leave_it_done_in_part(tmp_path: Path, capsys: Any) -> None:
+    # GIVEN an open order, one of which only a part is stored, and a row that is no order
+    path = make_stack(tmp_path, [])
+    sent, table = store_order(0), outputs()["orders_table"]
+    for order_id, status in ((ORDER_ID, "ACCEPTED"), ("none", "ODD")):
+        item = {"order_id": order_id, "status": status, "accepted_at": "2026-01-01T00:00:00.000Z"}
+        item = {name: {"S": value} for name, value in item.items()}
+        boto3.client("dynamodb", region_name=REGION).put_item(TableName=table, Item=item)
+    # WHEN all are sent again
+    code = main(["orders", "resend", "--older-than", "0s", "--outputs", path, "--yes", "--json"])
+    document, told = shown(capsys)
+    # THEN the whole one is, and the exit code says that others were left
+    assert (document["orders"], document["incomplete"], code) == ([sent], [ORDER_ID], 6)
+    assert "left: none" in told
 
 
 def store_order(number: int) -> str:

@@ -1,0 +1,152 @@
+"""AWS that answers in part, whatever is asked, by botocore's models: one item a page, entries refused or left over."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+from unittest.mock import patch
+
+from botocore import xform_name
+from botocore.client import BaseClient
+from botocore.loaders import Loader
+from botocore.model import OperationModel, ServiceModel
+
+_OURS: Final = "in-part-"
+_LEFT_OUT: Final = re.compile(r"Failed|FailedEntryCount|Unprocessed\w+|rejectedLogEventsInfo")
+_TOKEN: Final = re.compile(r"(?i)next(continuation)?(token|marker)|LastEvaluated\w+")
+_TOKEN_OF_INPUT: Final = re.compile(r"(?i)nexttoken|continuationtoken|marker|ExclusiveStart\w+")
+# Services that answer the tools.
+_SERVICES: Final = (
+    *("cloudwatch", "codedeploy", "dynamodb", "events", "iam", "lambda"),
+    *("logs", "s3", "sns", "sqs", "sts"),
+)
+_POINTS: Final = ("Timestamps", "Values")
+
+
+def token_of(operation: OperationModel) -> tuple[str, str] | None:
+    """The members by which it asks for a page and tells that there is another; none if its answers have no pages."""
+    given, told = (shape.members if shape else {} for shape in (operation.input_shape, operation.output_shape))
+    # IAM's has the same name on both sides; others answer with the token that they were given as well.
+    same = "Marker" if "Marker" in given and "IsTruncated" in told else None
+    asks = same or next(filter(_TOKEN_OF_INPUT.fullmatch, given), None)
+    tells = same or next(filter(_TOKEN.fullmatch, told), None)
+    return (asks, tells) if asks and tells else None
+
+
+def left_out_of(operation: OperationModel) -> str | None:
+    """The member that tells what was not done."""
+    return next(filter(_LEFT_OUT.fullmatch, operation.output_shape.members if operation.output_shape else ()), None)
+
+
+def used_in_part(folder: Path) -> set[str]:
+    """The operations that the code in a folder calls, directly or as pages, and that AWS may answer in part."""
+    names: set[str] = set()
+    for file in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                names.add(node.func.attr)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                names.add(node.value)
+    models = [ServiceModel(Loader().load_service_model(name, "service-2")) for name in _SERVICES]
+    operations = [model.operation_model(name) for model in models for name in model.operation_names]
+    return {
+        name
+        for each in operations
+        if (name := xform_name(each.name)) in names and (token_of(each) or left_out_of(each))
+    }
+
+
+class InPart:
+    """Answers with pages of one item, the first of them empty; of `refused` (an operation) the first entry is refused
+    `times` times, after so many whole answers.
+
+    Attributes:
+        paged: Operations of which a second item was asked for.
+        stale: Reads of one item or a batch that may be old.
+    """
+
+    def __init__(self, refused: str = "", times: float = 0, after: int = 0) -> None:
+        self._refused, self._times, self._after = refused, times, after
+        self.paged: set[str] = set()
+        self.stale: Counter[str] = Counter()
+
+    @contextmanager
+    def answering(self) -> Iterator[InPart]:
+        """As long as this is open, every client of this process gets such answers."""
+        real: Any = vars(BaseClient)["_make_api_call"]
+
+        def call(client: Any, operation: str, parameters: Any) -> Any:
+            model: OperationModel = client.meta.service_model.operation_model(operation)
+            self._note_stale(model, parameters)
+            if xform_name(operation) == self._refused and self._is_due():
+                return _refuse(lambda given: real(client, operation, given), model, parameters)
+            tokens = token_of(model)
+            if tokens is None:
+                return real(client, operation, parameters)
+            asks, tells = tokens
+            whole = real(client, operation, {name: value for name, value in parameters.items() if name != asks})
+            return self._page(model, whole, parameters.get(asks), tells)
+
+        with patch.object(BaseClient, "_make_api_call", call):
+            yield self
+
+    def _page(self, operation: OperationModel, whole: dict[str, Any], token: Any, tells: str) -> dict[str, Any]:
+        assert token is None or token.startswith(_OURS), "somebody else's token"
+        assert tells not in whole, f"{operation.name} has pages of its own: give it fewer items"
+        number = int(token.removeprefix(_OURS)) if token else 0
+        items = list(_items(whole))
+        if number > 1:
+            self.paged.add(xform_name(operation.name))
+        lists: dict[str, list[Any]] = {name: [] for name, value in whole.items() if isinstance(value, list)}
+        # The first page is empty, as where a filter has passed over all that was read.
+        for name, item in items[number - 1 : number] if number else ():
+            lists[name] = [item]
+        more = number < len(items)
+        truncated = {"IsTruncated": more} if "IsTruncated" in whole else {}
+        return {**whole, **lists, **truncated, **({tells: f"{_OURS}{number + 1}"} if more else {})}
+
+    def _is_due(self) -> bool:
+        if self._after:
+            self._after -= 1
+            return False
+        self._times -= 1
+        return self._times >= 0
+
+    def _note_stale(self, operation: OperationModel, parameters: Any) -> None:
+        if operation.name in {"GetItem", "BatchGetItem"}:
+            asked = parameters.get("RequestItems", {"": parameters}).values()
+            self.stale[operation.name] += sum(not each.get("ConsistentRead") for each in asked)
+
+
+def _items(whole: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in whole.items():
+        for item in value if isinstance(value, list) else ():
+            points = len(item.get("Timestamps", ())) if isinstance(item, dict) else 0
+            if points < 2:
+                yield name, item
+            for index in range(points if points > 1 else 0):
+                # A metric's points come in parts too.
+                part = {each: item[each][index : index + 1] for each in _POINTS}
+                yield name, {**item, **part, "StatusCode": "Complete" if index == points - 1 else "PartialData"}
+
+
+def _refuse(call: Any, operation: OperationModel, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The answer where everything was done but the first entry."""
+    told = left_out_of(operation)
+    if told == "UnprocessedKeys":
+        ((table, asked),) = parameters["RequestItems"].items()
+        first, rest = asked["Keys"][:1], asked["Keys"][1:]
+        left = {told: {table: {**asked, "Keys": first}}}
+        return {**(call({"RequestItems": {table: {**asked, "Keys": rest}}}) if rest else {"Responses": {}}), **left}
+    if told == "rejectedLogEventsInfo":
+        return {told: {"tooNewLogEventStartIndex": 0}}
+    first, rest = parameters["Entries"][0], parameters["Entries"][1:]
+    done = call({**parameters, "Entries": rest}) if rest else {"Entries": []}
+    if told == "FailedEntryCount":
+        return {told: 1, "Entries": [{"ErrorCode": "ThrottlingException", "ErrorMessage": "slow"}, *done["Entries"]]}
+    return {**done, "Failed": [{"Id": first["Id"], "SenderFault": False, "Code": "InternalError", "Message": "no"}]}
