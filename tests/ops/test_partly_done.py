@@ -120,8 +120,8 @@ def test_rows_that_cannot_be_sent_leave_it_done_in_part(tmp_path: Path, capsys: 
     path = make_stack(tmp_path, [])
     sent, table = store_order(0), outputs()["orders_table"]
     for order_id, status in ((ORDER_ID, "ACCEPTED"), ("none", "ODD")):
-        item = {"order_id": order_id, "status": status, "accepted_at": "2026-01-01T00:00:00.000Z"}
-        item = {name: {"S": value} for name, value in item.items()}
+        row = {"order_id": order_id, "status": status, "accepted_at": "2026-01-01T00:00:00.000Z"}
+        item = {name: {"S": value} for name, value in row.items()}
         boto3.client("dynamodb", region_name=REGION).put_item(TableName=table, Item=item)
     # WHEN all are sent again
     code = main(["orders", "resend", "--older-than", "0s", "--outputs", path, "--yes", "--json"])
