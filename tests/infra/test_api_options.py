@@ -151,18 +151,6 @@ class TestFunctionsThatKnowOfTheAuthorizer:
         assert len(told) == len(targets) == len(API_FUNCTIONS)
         assert set(told.values()) == {verified}
 
-    @pytest.mark.parametrize(
-        ("stack", "told"), [("prod", sorted(f"{each.name}-function" for each in API_FUNCTIONS)), ("dev", [])]
-    )
-    def test_no_other_function_hears_of_it(self, stack: str, told: list[str]) -> None:
-        # GIVEN / WHEN
-        functions = recorded(stack).of_type("aws:lambda/function:Function")
-
-        # THEN
-        assert told == sorted(
-            each.name for each in functions if "JWT_AUTHORIZER" in each.inputs["environment"]["variables"]
-        )
-
 
 class TestCors:
     def test_pages_may_send_what_the_contract_asks_for_and_read_what_it_answers(self) -> None:

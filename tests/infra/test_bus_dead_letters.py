@@ -5,12 +5,10 @@ import json
 import pytest
 
 from lab.recording.fake_outputs import arn, url
-from lab.recording.recording import record_stack
 from lab.simulation.cloudwatch.evaluator_alarm import State
 from lab.simulation.cloudwatch.metrics_data import AWS_METRICS, find
-from lab.simulation.cloudwatch.registered import Registered, metric_alarms
-from local.engine.aws_inputs import findings
-from tests.infra.test_events_target import BUS, QUEUE, QUEUE_POLICY, SUBSCRIPTIONS, on_bus
+from lab.simulation.cloudwatch.registered import metric_alarms
+from tests.infra.test_events_target import BUS, QUEUE, QUEUE_POLICY, SUBSCRIPTIONS, on_bus, registered
 
 
 @pytest.mark.parametrize("subscriptions", [json.dumps(SUBSCRIPTIONS), "[]", '["{name: dlq, protocol: sqs}"]'])
@@ -57,37 +55,6 @@ def test_only_this_bus_of_this_account_may_send_to_it_and_only_by_tls() -> None:
         "Condition": {"ArnEquals": {"aws:SourceArn": arn("events", "event-bus/orders-prod-events")}},
     }
     assert by_effect["Deny"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-
-
-def test_without_a_key_of_ours_eventbridge_has_no_use_for_one() -> None:
-    # GIVEN / WHEN
-    recording = on_bus()
-
-    # THEN
-    assert "deadLetterConfig" not in recording.one(BUS, "events").inputs
-    assert not [each.name for each in recording.resources if each.name.startswith("events-dlq")]
-    assert "events-dlq" not in repr([each.inputs for each in recording.resources])
-
-
-def test_a_topic_under_the_key_has_none() -> None:
-    # GIVEN / WHEN
-    recording = record_stack("prod", {"orders:encryption": "customer"})
-
-    # THEN
-    assert not [each.name for each in recording.resources if each.name.startswith("events-dlq")]
-
-
-def test_every_input_is_one_the_provider_knows() -> None:
-    # GIVEN / WHEN
-    resources = [each for each in on_bus(encryption="customer").resources if each.custom]
-
-    # THEN
-    assert [found for each in resources for found in findings(each.type, each.inputs)] == []
-
-
-def registered(**more: str) -> tuple[Registered, ...]:
-    alarmed = on_bus(**more).resources
-    return tuple(Registered(each.type, each.name, each.inputs) for each in alarmed if each.name.startswith("alarms-"))
 
 
 @pytest.mark.parametrize("subscriptions", [json.dumps(SUBSCRIPTIONS), "[]"])

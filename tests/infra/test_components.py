@@ -14,6 +14,7 @@ import pytest
 import components
 from components.component import NAMESPACE, Args, Component, Scope
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
+from components.function import WarmStart
 from components.iam import Grant, identity_policy, sid
 from components.idempotency_table import IdempotencyTable, IdempotencyTableArgs
 from components.queue import Queue, QueueArgs
@@ -218,6 +219,12 @@ class TestGrants:
     def test_statement_ids_come_from_names(self) -> None:
         # GIVEN / WHEN / THEN
         assert sid("orders-queue-dlq") == "OrdersQueueDlq"
+
+
+def test_no_function_has_snapshots_and_instances_kept_ready() -> None:
+    # GIVEN / WHEN / THEN
+    with pytest.raises(ValueError, match="one of the two"):
+        WarmStart(snapshots=True, ready_instances=1)
 
 
 def test_subscriptions_of_the_component_are_held_to_the_same_rules() -> None:

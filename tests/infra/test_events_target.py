@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 
 from lab.recording.fake_outputs import ACCOUNT, arn, url
-from lab.recording.recording import STACKS, Recording, record_stack
-from lab.recording.stacks import recorded
+from lab.recording.recording import Recording, record_stack
 from lab.simulation.cloudwatch.metrics_data import AWS_METRICS, find
 from lab.simulation.cloudwatch.registered import Registered, composite_alarms, metric_alarms
-from local.engine.aws_inputs import findings
 from pipeline.config import ConfigError, parse_config
 from pipeline.config.loader import MAX_BUS_PREFIX
 from tests.infra.config_factory import VALID, parsed, refused
@@ -34,29 +32,14 @@ def on_bus(stack: str = "prod", **more: str) -> Recording:
     return record_stack(stack, {f"orders:{key}": value for key, value in given.items()})
 
 
+def registered(**more: str) -> tuple[Registered, ...]:
+    """The alarms for people."""
+    alarmed = on_bus(**more).resources
+    return tuple(Registered(each.type, each.name, each.inputs) for each in alarmed if each.name.startswith("alarms-"))
+
+
 def rule_arn(name: str, stack: str = "prod") -> str:
     return arn("events", f"rule/orders-{stack}-events/orders-{stack}-events-{name}")
-
-
-@pytest.mark.parametrize("stack", STACKS)
-def test_with_a_topic_there_is_no_trace_of_a_bus(stack: str) -> None:
-    # GIVEN / WHEN
-    recording = recorded(stack)
-
-    # THEN
-    assert [each.type for each in recording.resources if "/event" in each.type and "eventSource" not in each.type] == []
-    assert "events.amazonaws.com" not in repr([each.inputs for each in recording.resources])
-    assert "notifications_bus_arn" not in recording.outputs
-
-
-def test_with_a_bus_there_is_no_topic_but_those_of_alarms() -> None:
-    # GIVEN / WHEN
-    topics = [each.name for each in on_bus().resources if each.type.startswith("aws:sns/")]
-
-    # THEN
-    assert all(name.startswith("alarms-") for name in topics)
-    assert "sns:Publish" not in repr([each.inputs for each in on_bus().of_type("aws:iam/rolePolicy:RolePolicy")])
-    assert "notifications_topic_arn" not in on_bus().outputs
 
 
 def test_the_bus_has_its_name_and_tags() -> None:
@@ -127,22 +110,6 @@ def test_a_target_waits_for_the_policies_without_which_nothing_arrives_or_is_kep
     assert {urn.rsplit("::", 1)[1] for urn in waited_for} >= {"events-own-dlq-policy", "events-own-queue-policy"}
 
 
-def test_the_worker_may_put_events_on_this_bus_and_is_told_its_name() -> None:
-    # GIVEN
-    statements = on_bus().one("aws:iam/rolePolicy:RolePolicy", "process-order-policy").document("policy")["Statement"]
-
-    # WHEN
-    granted = [each["Resource"] for each in statements if any("events:" in action for action in each["Action"])]
-    function = on_bus().one("aws:lambda/function:Function", "process-order-function")
-    told = function.inputs["environment"]["variables"]
-
-    # THEN
-    assert granted == [[arn("events", "event-bus/orders-prod-events")]]
-    assert told["NOTIFICATIONS_BUS_NAME"] == "orders-prod-events"
-    assert told["EVENT_SOURCE"] == "/orders-prod"
-    assert "NOTIFICATIONS_TOPIC_ARN" not in told
-
-
 def test_outputs_name_the_bus_and_the_queues_made_here() -> None:
     # GIVEN / WHEN
     outputs = on_bus().outputs
@@ -183,14 +150,6 @@ def test_a_change_of_target_gives_no_queue_the_name_of_one_that_is_deleted() -> 
     # THEN
     assert deleted == {"orders-dev-notifications-own-queue", "orders-dev-notifications-own-dlq"}
     assert made.isdisjoint(deleted)
-
-
-def test_every_input_is_one_the_provider_knows() -> None:
-    # GIVEN / WHEN
-    wrong = [found for each in on_bus().resources if each.custom for found in findings(each.type, each.inputs)]
-
-    # THEN
-    assert wrong == []
 
 
 class TestOwnKey:
@@ -234,15 +193,9 @@ class TestOwnKey:
 
 
 class TestAlarms:
-    def registered(self, **more: str) -> tuple[Registered, ...]:
-        alarmed = on_bus(**more).resources
-        return tuple(
-            Registered(each.type, each.name, each.inputs) for each in alarmed if each.name.startswith("alarms-")
-        )
-
     def test_every_rule_is_watched_by_metrics_that_exist(self) -> None:
         # GIVEN
-        watched = {query.key: query for each in metric_alarms(self.registered()) for query in each.metrics.values()}
+        watched = {query.key: query for each in metric_alarms(registered()) for query in each.metrics.values()}
 
         # WHEN
         found = {(key.name, dict(key.dimensions)["RuleName"]) for key in watched if key.namespace == "AWS/Events"}
@@ -259,7 +212,7 @@ class TestAlarms:
 
     def test_failed_and_kept_deliveries_of_all_rules_are_one_notice(self) -> None:
         # GIVEN / WHEN
-        (composite,) = [each for each in composite_alarms(self.registered()) if each.name.endswith("-undelivered")]
+        (composite,) = [each for each in composite_alarms(registered()) if each.name.endswith("-undelivered")]
 
         # THEN
         assert composite.alarms() == {
@@ -270,7 +223,7 @@ class TestAlarms:
 
     def test_a_bus_without_subscribers_has_nothing_to_watch(self) -> None:
         # GIVEN / WHEN
-        names = {each.name for each in self.registered(subscriptions="[]")}
+        names = {each.name for each in registered(subscriptions="[]")}
 
         # THEN
         assert names

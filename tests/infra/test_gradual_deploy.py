@@ -150,12 +150,3 @@ def test_the_outputs_name_what_the_deploying_tool_needs() -> None:
             for name in NAMES
         },
     }
-
-
-def test_another_way_to_shift_is_codedeploy_s_configuration_of_that_name() -> None:
-    # GIVEN / WHEN
-    recording = record_stack("dev", {"orders:gradual_deploy": "Linear10PercentEvery1Minute", "orders:protect": "true"})
-
-    # THEN
-    names = {each.inputs["deploymentConfigName"] for each in recording.of_type(GROUP)}
-    assert names == {"CodeDeployDefault.LambdaLinear10PercentEvery1Minute"}

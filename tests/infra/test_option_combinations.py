@@ -9,6 +9,7 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from lab.recording.recording import PROJECT, Recording, record_config
+from local.engine.aws_inputs import findings
 from local.engine.provider.changes import REPLACED_BY
 from local.services.inert import INERT
 from local.services.registry import HANDLERS
@@ -101,6 +102,9 @@ TRACES: dict[str, tuple[str, frozenset[str]]] = {
     "snapStart": ("warm start", frozenset({"snapshots"})),
     "aws:lambda/provisionedConcurrencyConfig:": ("warm start", frozenset({"ready"})),
     "aws:codedeploy/": ("deploy", frozenset({"gradual"})),
+    "aws:kms/": ("encryption", frozenset({"customer"})),
+    "kms:": ("encryption", frozenset({"customer"})),
+    "fifo": ("ordering", frozenset({"strict"})),
     "own-queue": ("subscriptions", frozenset({"queue"})),
     "aws:cloudwatch/eventBus:": ("events", frozenset({"bus"})),
     "events:PutEvents": ("events", frozenset({"bus"})),
@@ -254,6 +258,18 @@ def test_a_bus_has_a_dead_letter_queue_exactly_when_it_has_a_key_of_ours(
     # THEN
     assert any(expected)
     assert found == expected
+
+
+def test_every_input_is_one_the_provider_knows(recordings: list[tuple[Combination, Recording]]) -> None:
+    # GIVEN
+    registered = [each for _, recording in recordings for each in recording.resources if each.custom]
+
+    # WHEN
+    wrong = {finding for each in registered for finding in findings(each.type, each.inputs)}
+
+    # THEN
+    assert registered
+    assert wrong == set()
 
 
 def test_urns_are_unique_whatever_is_on(recordings: list[tuple[Combination, Recording]]) -> None:

@@ -88,14 +88,6 @@ def test_aws_refuses_to_delete_every_table_and_the_pool() -> None:
     assert guarded == urns(TABLES) | urns(REMEMBERED) | urns({POOL})
 
 
-def test_a_key_is_kept_for_as_long_as_aws_keeps_one_before_it_deletes_it() -> None:
-    # GIVEN / WHEN
-    key = everything_on().one("aws:kms/key:Key", "key")
-
-    # THEN
-    assert key.inputs["deletionWindowInDays"] == 30
-
-
 def test_a_switch_of_the_ordering_would_be_refused_instead_of_losing_messages() -> None:
     # GIVEN the queues before and after
     before, after = everything_on(), recorded_with("prod", {**ALL_ON, **ORDERED})

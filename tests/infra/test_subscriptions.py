@@ -3,9 +3,7 @@
 import json
 
 import pytest
-import yaml
 
-from components.subscription_args import SubscriptionArgs
 from lab.recording.fake_outputs import arn, url
 from lab.recording.recording import record_stack
 from lab.recording.stacks import recorded
@@ -114,16 +112,3 @@ class TestSubscriptions:
         # THEN
         assert "in filter_policy" in problem.given
         assert "{anything-but: …}" in problem.allowed
-
-    @pytest.mark.parametrize(
-        "value", ["{prefix: order.}", "{anything-but: [EUR, USD]}", "{exists: false}", "1.5", "null"]
-    )
-    def test_a_filter_that_sns_takes_is_accepted(self, value: str) -> None:
-        # GIVEN
-        item = yaml.safe_load(f"{{name: own, protocol: sqs, filter_policy: {{event_type: [{value}]}}}}")
-
-        # WHEN
-        subscriber = SubscriptionArgs.model_validate(item)
-
-        # THEN
-        assert subscriber.filter_policy

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from lab.recording.fake_outputs import arn
-from lab.recording.recording import STACKS, Recorded
-from lab.recording.stacks import environment_of, recorded
+from lab.recording.recording import STACKS
+from lab.recording.stacks import by_urn, environment_of, recorded, recorded_with
 from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 
 FUNCTION = "aws:lambda/function:Function"
@@ -29,12 +29,6 @@ OUTPUTS = {
     "alarm_topic_arns",
     "dashboard",
 }
-
-
-def tls_statement(policy: Recorded) -> dict[str, object]:
-    """The statement that denies plain http."""
-    found: dict[str, object] = next(each for each in policy.document("policy")["Statement"] if each["Sid"] == "TlsOnly")
-    return found
 
 
 # docs/options.md names them.
@@ -85,18 +79,6 @@ class TestEveryStack:
         assert 1 <= mapping["batchSize"] <= 10_000
         assert 0 <= mapping["maximumBatchingWindowInSeconds"] <= 300
 
-    def test_visibility_is_six_timeouts_and_a_window(self, stack: str) -> None:
-        # GIVEN
-        recording = recorded(stack)
-        mapping = recording.one("aws:lambda/eventSourceMapping:EventSourceMapping", "orders-consumer-mapping").inputs
-
-        # WHEN
-        visibility = recording.one(QUEUE, "orders-queue").inputs["visibilityTimeoutSeconds"]
-        timeout = recording.one(FUNCTION, "process-order-function").inputs["timeout"]
-
-        # THEN
-        assert visibility >= 6 * timeout + mapping["maximumBatchingWindowInSeconds"]
-
     def test_the_queue_redrives_to_its_dlq_which_takes_from_it_alone_and_keeps_longer(self, stack: str) -> None:
         # GIVEN
         recording = recorded(stack)
@@ -118,33 +100,6 @@ class TestEveryStack:
             "sourceQueueArns": [recording.state(QUEUE, "orders-queue")["arn"]],
         }
         assert dead.inputs["messageRetentionSeconds"] > queue.inputs["messageRetentionSeconds"]
-
-    def test_every_queue_has_a_dlq_or_is_one_and_is_encrypted(self, stack: str) -> None:
-        # GIVEN
-        queues = recorded(stack).of_type(QUEUE)
-
-        # WHEN
-        bare = [each.name for each in queues if "redrivePolicy" not in each.inputs and not each.name.endswith("-dlq")]
-
-        # THEN
-        assert bare == []
-        assert all(each.inputs["sqsManagedSseEnabled"] is True for each in queues)
-
-    def test_every_queue_and_topic_refuses_plain_http(self, stack: str) -> None:
-        # GIVEN
-        recording = recorded(stack)
-        urls = {recording.state(QUEUE, each.name)["id"] for each in recording.of_type(QUEUE)}
-        policies = recording.of_type(QUEUE_POLICY)
-        topic = recording.one("aws:sns/topicPolicy:TopicPolicy", "notifications-policy")
-
-        # WHEN
-        conditions = [tls_statement(each)["Condition"] for each in [*policies, topic]]
-
-        # THEN
-        loopback = {"NotIpAddress": {"aws:SourceIp": ["127.0.0.0/8", "::1/128"]}} if stack == "local" else {}
-        assert {each.inputs["queueUrl"] for each in policies} == urls
-        assert len(policies) == len(urls)
-        assert all(each == {"Bool": {"aws:SecureTransport": "false"}, **loopback} for each in conditions)
 
     def test_the_topic_names_its_one_publisher(self, stack: str) -> None:
         # GIVEN
@@ -243,14 +198,51 @@ class TestEveryStack:
         }
         assert all(each.inputs["billingMode"] == "PAY_PER_REQUEST" for each in tables)
 
-    def test_what_holds_data_is_guarded_in_production_and_can_go_elsewhere(self, stack: str) -> None:
-        # GIVEN
-        tables = recorded(stack).of_type("aws:dynamodb/table:Table")
 
-        # WHEN
-        guards = {(each.protect, each.inputs["deletionProtectionEnabled"]) for each in tables}
+def test_instances_kept_ready_are_behind_the_alias_that_callers_use() -> None:
+    # GIVEN / WHEN
+    recording = recorded_with(
+        "prod", {"orders:api_warm_start": "provisioned", "orders:api_provisioned_concurrency": "3"}
+    )
+    ready = recording.of_type("aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig")
 
-        # THEN
-        recovered = {each.name for each in tables if each.inputs["pointInTimeRecovery"]["enabled"]}
-        assert guards == {(stack == "prod", stack == "prod")}
-        assert recovered == ({"orders", "stock"} if stack == "prod" else set())
+    # THEN
+    assert {each.name: each.inputs for each in ready} == {
+        f"{each.name}-ready": {
+            "functionName": f"orders-prod-{each.name}",
+            "qualifier": "live",
+            "provisionedConcurrentExecutions": 3,
+        }
+        for each in API_FUNCTIONS
+    }
+    for each in ready:
+        sources = [by_urn(recording)[urn].name for urns in each.references.values() for urn in urns]
+        assert each.name.replace("-ready", "-live") in sources
+
+
+def test_with_strict_ordering_every_queue_is_fifo_with_its_limits_per_group() -> None:
+    # GIVEN / WHEN
+    recording = recorded_with("dev", {"orders:strict_ordering": "true", "orders:batch_size": "1"})
+    queues = [each.inputs for each in recording.of_type(QUEUE)]
+
+    # THEN the orders, their dead letters, and the subscriber's two: a FIFO queue redrives to its like only
+    assert len(queues) == 4
+    assert all(each["name"].endswith(".fifo") for each in queues)
+    assert {(each["fifoQueue"], each["deduplicationScope"], each["fifoThroughputLimit"]) for each in queues} == {
+        (True, "messageGroup", "perMessageGroupId")
+    }
+    # Equal texts are not the same message: what is sent brings an id of its own.
+    assert not [each for each in queues if "contentBasedDeduplication" in each]
+
+
+def test_a_permissions_boundary_bounds_every_role_codedeploy_s_too() -> None:
+    # GIVEN
+    boundary = "arn:aws:iam::123456789012:policy/pulumi-orders-prod-boundary"
+
+    # WHEN
+    roles = recorded_with("prod", {"orders:permissions_boundary_arn": boundary}).of_type("aws:iam/role:Role")
+
+    # THEN
+    assert {each.name: each.inputs["permissionsBoundary"] for each in roles} == dict.fromkeys(
+        ("deploy-role", *(f"{each.name}-role" for each in FUNCTIONS)), boundary
+    )
