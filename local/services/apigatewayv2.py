@@ -1,10 +1,10 @@
 """API Gateway v2: HTTP APIs."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from local.services.aws import Aws
-from local.services.base import Created, Handler, Inputs, Tags, compact, gone_is_fine
+from local.services.base import Created, Handler, Inputs, Tags, called, gone_is_fine, names
 
 _GONE = "NotFoundException"
 
@@ -37,46 +37,23 @@ class ApiInputs(Inputs):
     tags: Tags
     version: str | None = None
 
-    def parameters(self) -> dict[str, Any]:
-        """What CreateApi and UpdateApi share."""
-        cors = self.cors_configuration
-        return compact(
-            Description=self.description,
-            CorsConfiguration=_pascal(cors) if cors else None,
-            DisableExecuteApiEndpoint=self.disable_execute_api_endpoint,
-            Version=self.version,
-        )
-
-
-def _pascal(block: Inputs) -> dict[str, Any]:
-    given = block.model_dump(by_alias=True, exclude_none=True)
-    return {key[0].upper() + key[1:]: value for key, value in given.items()}
-
 
 class Api(Handler[ApiInputs]):
     """An HTTP API."""
 
     pulumi_type = "aws:apigatewayv2/api:Api"
     model = ApiInputs
-    updatable = frozenset({"corsConfiguration", "description", "disableExecuteApiEndpoint", "name", "version"})
+    updatable = names("corsConfiguration description disableExecuteApiEndpoint name version")
 
     def create(self, aws: Aws, name: str, inputs: ApiInputs) -> Created:
-        """Create it."""
-        made = aws.apigatewayv2.create_api(
-            Name=inputs.name or name,
-            ProtocolType="HTTP" if inputs.protocol_type == "HTTP" else "WEBSOCKET",
-            Tags=inputs.tags,
-            **inputs.parameters(),
-        )
+        made = aws.apigatewayv2.create_api(Name=inputs.name or name, **inputs.parameters("name"))
         return Created(made["ApiId"], self._outputs(aws, made["ApiId"], inputs.name or name))
 
     def update(self, aws: Aws, id_: str, old: ApiInputs, new: ApiInputs) -> Mapping[str, Any]:
-        """Change it in place."""
-        made = aws.apigatewayv2.update_api(ApiId=id_, **compact(Name=new.name), **new.parameters())
+        made = aws.apigatewayv2.update_api(ApiId=id_, **new.parameters("protocol_type", "tags"))
         return self._outputs(aws, id_, made["Name"])
 
     def delete(self, aws: Aws, id_: str, inputs: ApiInputs) -> None:
-        """Delete it with its routes, integrations and stages."""
         gone_is_fine(aws.apigatewayv2.delete_api, _GONE, ApiId=id_)
 
     @staticmethod
@@ -99,19 +76,7 @@ class IntegrationInputs(Inputs):
     integration_method: str | None = None
     integration_uri: str | None = None
     payload_format_version: str | None = None
-    timeout_milliseconds: int | None = None
-
-    def parameters(self) -> dict[str, Any]:
-        """What CreateIntegration and UpdateIntegration share."""
-        return compact(
-            IntegrationType=self.integration_type,
-            ConnectionType=self.connection_type,
-            Description=self.description,
-            IntegrationMethod=self.integration_method,
-            IntegrationUri=self.integration_uri,
-            PayloadFormatVersion=self.payload_format_version,
-            TimeoutInMillis=self.timeout_milliseconds,
-        )
+    timeout_milliseconds: int | None = called("TimeoutInMillis")
 
 
 class Integration(Handler[IntegrationInputs]):
@@ -119,22 +84,17 @@ class Integration(Handler[IntegrationInputs]):
 
     pulumi_type = "aws:apigatewayv2/integration:Integration"
     model = IntegrationInputs
-    updatable = frozenset(
-        {"description", "integrationMethod", "integrationUri", "payloadFormatVersion", "timeoutMilliseconds"}
-    )
+    updatable = names("description integrationMethod integrationUri payloadFormatVersion timeoutMilliseconds")
 
     def create(self, aws: Aws, name: str, inputs: IntegrationInputs) -> Created:
-        """Create it."""
-        made = aws.apigatewayv2.create_integration(ApiId=inputs.api_id, **inputs.parameters())
+        made = aws.apigatewayv2.create_integration(**inputs.parameters())
         return Created(made["IntegrationId"])
 
     def update(self, aws: Aws, id_: str, old: IntegrationInputs, new: IntegrationInputs) -> Mapping[str, Any]:
-        """Change it in place."""
-        aws.apigatewayv2.update_integration(ApiId=new.api_id, IntegrationId=id_, **new.parameters())
+        aws.apigatewayv2.update_integration(IntegrationId=id_, **new.parameters())
         return {}
 
     def delete(self, aws: Aws, id_: str, inputs: IntegrationInputs) -> None:
-        """Delete it."""
         gone_is_fine(aws.apigatewayv2.delete_integration, _GONE, ApiId=inputs.api_id, IntegrationId=id_)
 
 
@@ -149,38 +109,22 @@ class RouteInputs(Inputs):
     operation_name: str | None = None
     target: str | None = None
 
-    def parameters(self) -> dict[str, Any]:
-        """What CreateRoute and UpdateRoute share."""
-        return compact(
-            RouteKey=self.route_key,
-            AuthorizationScopes=self.authorization_scopes,
-            AuthorizationType=self.authorization_type,
-            AuthorizerId=self.authorizer_id,
-            OperationName=self.operation_name,
-            Target=self.target,
-        )
-
 
 class Route(Handler[RouteInputs]):
     """A method and path of an API."""
 
     pulumi_type = "aws:apigatewayv2/route:Route"
     model = RouteInputs
-    updatable = frozenset(
-        {"authorizationScopes", "authorizationType", "authorizerId", "operationName", "routeKey", "target"}
-    )
+    updatable = names("authorizationScopes authorizationType authorizerId operationName routeKey target")
 
     def create(self, aws: Aws, name: str, inputs: RouteInputs) -> Created:
-        """Create it."""
-        return Created(aws.apigatewayv2.create_route(ApiId=inputs.api_id, **inputs.parameters())["RouteId"])
+        return Created(aws.apigatewayv2.create_route(**inputs.parameters())["RouteId"])
 
     def update(self, aws: Aws, id_: str, old: RouteInputs, new: RouteInputs) -> Mapping[str, Any]:
-        """Change it in place."""
-        aws.apigatewayv2.update_route(ApiId=new.api_id, RouteId=id_, **new.parameters())
+        aws.apigatewayv2.update_route(RouteId=id_, **new.parameters())
         return {}
 
     def delete(self, aws: Aws, id_: str, inputs: RouteInputs) -> None:
-        """Delete it."""
         gone_is_fine(aws.apigatewayv2.delete_route, _GONE, ApiId=inputs.api_id, RouteId=id_)
 
 
@@ -220,20 +164,10 @@ class StageInputs(Inputs):
     stage_variables: dict[str, str] | None = None
     tags: Tags
 
-    def parameters(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         """What CreateStage and UpdateStage share."""
-        settings = {
-            each.route_key: {key: value for key, value in _pascal(each).items() if key != "RouteKey"}
-            for each in self.route_settings or []
-        }
-        return compact(
-            AccessLogSettings=_pascal(self.access_log_settings) if self.access_log_settings else None,
-            AutoDeploy=self.auto_deploy,
-            DefaultRouteSettings=_pascal(self.default_route_settings) if self.default_route_settings else None,
-            Description=self.description,
-            RouteSettings=settings or None,
-            StageVariables=self.stage_variables,
-        )
+        routes = {each.route_key: each.parameters("route_key") for each in self.route_settings or []}
+        return self.parameters("name", "route_settings", "tags") | ({"RouteSettings": routes} if routes else {})
 
 
 class Stage(Handler[StageInputs]):
@@ -241,31 +175,18 @@ class Stage(Handler[StageInputs]):
 
     pulumi_type = "aws:apigatewayv2/stage:Stage"
     model = StageInputs
-    ignored: ClassVar[Mapping[str, str]] = {}
-    updatable = frozenset(
-        {
-            "accessLogSettings",
-            "autoDeploy",
-            "defaultRouteSettings",
-            "description",
-            "routeSettings",
-            "stageVariables",
-        }
-    )
+    updatable = names("accessLogSettings autoDeploy defaultRouteSettings description routeSettings stageVariables")
 
     def create(self, aws: Aws, name: str, inputs: StageInputs) -> Created:
-        """Create it."""
         stage = inputs.name or name
-        aws.apigatewayv2.create_stage(ApiId=inputs.api_id, StageName=stage, Tags=inputs.tags, **inputs.parameters())
+        aws.apigatewayv2.create_stage(StageName=stage, Tags=inputs.tags, **inputs.settings())
         return Created(stage, self._outputs(aws, inputs.api_id, stage))
 
     def update(self, aws: Aws, id_: str, old: StageInputs, new: StageInputs) -> Mapping[str, Any]:
-        """Change it in place."""
-        aws.apigatewayv2.update_stage(ApiId=new.api_id, StageName=id_, **new.parameters())
+        aws.apigatewayv2.update_stage(StageName=id_, **new.settings())
         return self._outputs(aws, new.api_id, id_)
 
     def delete(self, aws: Aws, id_: str, inputs: StageInputs) -> None:
-        """Delete it."""
         gone_is_fine(aws.apigatewayv2.delete_stage, _GONE, ApiId=inputs.api_id, StageName=id_)
 
     @staticmethod

@@ -6,18 +6,34 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from botocore.exceptions import ClientError
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import AliasGenerator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel, to_pascal
 
 from local.services.aws import Aws
 
 
 class Inputs(BaseModel):
-    """Input properties of one resource type, by Pulumi's camelCase names. An unknown property is an error."""
+    """Input properties of one resource type, by Pulumi's camelCase names. An unknown property is an error.
+
+    The API has most of them under the same name in PascalCase; `called` says where it has another one.
+    """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, arbitrary_types_allowed=True, validate_by_name=True
+        frozen=True,
+        extra="forbid",
+        alias_generator=AliasGenerator(alias=to_camel, serialization_alias=to_pascal),
+        arbitrary_types_allowed=True,
+        validate_by_name=True,
     )
+
+    def parameters(self, *without: str) -> dict[str, Any]:
+        """As the API's parameters, but for the fields `without`; what was not given is left out."""
+        return self.model_dump(by_alias=True, exclude_none=True, exclude=set(without))
+
+
+def called(name: str, default: Any = None) -> Any:
+    """An optional field that the API calls `name`; `...` makes it a required one."""
+    return Field(default, serialization_alias=name)
 
 
 @dataclass(frozen=True)
@@ -58,6 +74,19 @@ class Handler(ABC, Generic[InputsT]):
     @abstractmethod
     def delete(self, aws: Aws, id_: str, inputs: InputsT) -> None:
         """Delete the resource; one that is gone already is fine."""
+
+
+class Put(Handler[InputsT]):
+    """A resource that is changed by the call that creates it."""
+
+    def update(self, aws: Aws, id_: str, old: InputsT, new: InputsT) -> Mapping[str, Any]:
+        """Create it in place of the old one."""
+        return self.create(aws, id_, new).outputs
+
+
+def names(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
 
 
 def tag_list(tags: Mapping[str, str]) -> list[Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.services.aws import Aws
-from local.services.base import Created, Handler, Inputs, Tags, compact, gone_is_fine
+from local.services.base import Created, Handler, Inputs, Tags, called, gone_is_fine, names
 
 _GONE = "ResourceNotFoundException"
 
@@ -12,7 +12,7 @@ _GONE = "ResourceNotFoundException"
 class AdminCreateUser(Inputs):
     """Who may make users."""
 
-    allow_admin_create_user_only: bool | None = None
+    allow_admin_create_user_only: bool = False
 
 
 class UserPoolInputs(Inputs):
@@ -23,38 +23,25 @@ class UserPoolInputs(Inputs):
     deletion_protection: str = "INACTIVE"
     tags: Tags
 
-    def parameters(self) -> dict[str, Any]:
-        """What CreateUserPool and UpdateUserPool share."""
-        config = self.admin_create_user_config
-        return compact(
-            DeletionProtection=self.deletion_protection,
-            AdminCreateUserConfig={"AllowAdminCreateUserOnly": bool(config.allow_admin_create_user_only)}
-            if config
-            else None,
-        )
-
 
 class UserPool(Handler[UserPoolInputs]):
     """A user pool."""
 
     pulumi_type = "aws:cognito/userPool:UserPool"
     model = UserPoolInputs
-    updatable = frozenset({"adminCreateUserConfig", "deletionProtection"})
+    updatable = names("adminCreateUserConfig deletionProtection")
 
     def create(self, aws: Aws, name: str, inputs: UserPoolInputs) -> Created:
-        """Create it."""
         made = aws.cognito.create_user_pool(
-            PoolName=inputs.name or name, UserPoolTags=inputs.tags, **inputs.parameters()
+            PoolName=inputs.name or name, UserPoolTags=inputs.tags, **inputs.parameters("name", "tags")
         )["UserPool"]
         return Created(made["Id"], self._outputs(aws, made["Id"]))
 
     def update(self, aws: Aws, id_: str, old: UserPoolInputs, new: UserPoolInputs) -> Mapping[str, Any]:
-        """Change it in place."""
-        aws.cognito.update_user_pool(UserPoolId=id_, **new.parameters())
+        aws.cognito.update_user_pool(UserPoolId=id_, **new.parameters("name", "tags"))
         return self._outputs(aws, id_)
 
     def delete(self, aws: Aws, id_: str, inputs: UserPoolInputs) -> None:
-        """Delete it with everything in it."""
         gone_is_fine(aws.cognito.delete_user_pool, _GONE, UserPoolId=id_)
 
     @staticmethod
@@ -79,18 +66,11 @@ class ResourceServerInputs(Inputs):
     identifier: str
     user_pool_id: str
     name: str | None = None
-    scopes: list[Scope] | None = None
+    scopes: list[Scope] = []  # noqa: RUF012 pydantic copies defaults
 
-    def parameters(self) -> dict[str, Any]:
+    def named(self) -> dict[str, Any]:
         """What CreateResourceServer and UpdateResourceServer share."""
-        return {
-            "UserPoolId": self.user_pool_id,
-            "Identifier": self.identifier,
-            "Name": self.name or self.identifier,
-            "Scopes": [
-                {"ScopeName": each.scope_name, "ScopeDescription": each.scope_description} for each in self.scopes or []
-            ],
-        }
+        return {"Name": self.identifier, **self.parameters()}
 
 
 class ResourceServer(Handler[ResourceServerInputs]):
@@ -98,27 +78,24 @@ class ResourceServer(Handler[ResourceServerInputs]):
 
     pulumi_type = "aws:cognito/resourceServer:ResourceServer"
     model = ResourceServerInputs
-    updatable = frozenset({"name", "scopes"})
+    updatable = names("name scopes")
 
     def create(self, aws: Aws, name: str, inputs: ResourceServerInputs) -> Created:
-        """Create it."""
-        aws.cognito.create_resource_server(**inputs.parameters())
+        aws.cognito.create_resource_server(**inputs.named())
         return Created(f"{inputs.user_pool_id}|{inputs.identifier}", self._outputs(inputs))
 
     def update(self, aws: Aws, id_: str, old: ResourceServerInputs, new: ResourceServerInputs) -> Mapping[str, Any]:
-        """Change it in place."""
-        aws.cognito.update_resource_server(**new.parameters())
+        aws.cognito.update_resource_server(**new.named())
         return self._outputs(new)
 
     def delete(self, aws: Aws, id_: str, inputs: ResourceServerInputs) -> None:
-        """Delete it."""
         gone_is_fine(
             aws.cognito.delete_resource_server, _GONE, UserPoolId=inputs.user_pool_id, Identifier=inputs.identifier
         )
 
     @staticmethod
     def _outputs(inputs: ResourceServerInputs) -> dict[str, Any]:
-        return {"scopeIdentifiers": [f"{inputs.identifier}/{each.scope_name}" for each in inputs.scopes or []]}
+        return {"scopeIdentifiers": [f"{inputs.identifier}/{each.scope_name}" for each in inputs.scopes]}
 
 
 class ValidityUnits(Inputs):
@@ -131,26 +108,14 @@ class UserPoolClientInputs(Inputs):
     """`aws:cognito/userPoolClient:UserPoolClient`."""
 
     user_pool_id: str
-    name: str | None = None
+    name: str | None = called("ClientName")
     access_token_validity: int | None = None
-    allowed_oauth_flows: list[str] | None = None
-    allowed_oauth_flows_user_pool_client: bool | None = None
-    allowed_oauth_scopes: list[str] | None = None
+    allowed_oauth_flows: list[str] | None = called("AllowedOAuthFlows")
+    allowed_oauth_flows_user_pool_client: bool | None = called("AllowedOAuthFlowsUserPoolClient")
+    allowed_oauth_scopes: list[str] | None = called("AllowedOAuthScopes")
     generate_secret: bool | None = None
     prevent_user_existence_errors: str | None = None
     token_validity_units: ValidityUnits | None = None
-
-    def parameters(self) -> dict[str, Any]:
-        """What CreateUserPoolClient and UpdateUserPoolClient share."""
-        units = self.token_validity_units
-        return compact(
-            AccessTokenValidity=self.access_token_validity,
-            AllowedOAuthFlows=self.allowed_oauth_flows,
-            AllowedOAuthFlowsUserPoolClient=self.allowed_oauth_flows_user_pool_client,
-            AllowedOAuthScopes=self.allowed_oauth_scopes,
-            PreventUserExistenceErrors=self.prevent_user_existence_errors,
-            TokenValidityUnits={"AccessToken": units.access_token} if units and units.access_token else None,
-        )
 
 
 class UserPoolClient(Handler[UserPoolClientInputs]):
@@ -158,37 +123,25 @@ class UserPoolClient(Handler[UserPoolClientInputs]):
 
     pulumi_type = "aws:cognito/userPoolClient:UserPoolClient"
     model = UserPoolClientInputs
-    updatable = frozenset(
-        {
-            "accessTokenValidity",
-            "allowedOauthFlows",
-            "allowedOauthFlowsUserPoolClient",
-            "allowedOauthScopes",
-            "name",
-            "preventUserExistenceErrors",
-            "tokenValidityUnits",
-        }
+    updatable = names(
+        "accessTokenValidity allowedOauthFlows allowedOauthFlowsUserPoolClient allowedOauthScopes name "
+        "preventUserExistenceErrors tokenValidityUnits"
     )
 
     def create(self, aws: Aws, name: str, inputs: UserPoolClientInputs) -> Created:
-        """Create it."""
         made = aws.cognito.create_user_pool_client(
-            UserPoolId=inputs.user_pool_id,
             ClientName=inputs.name or name,
             GenerateSecret=bool(inputs.generate_secret),
-            **inputs.parameters(),
+            **inputs.parameters("name", "generate_secret"),
         )["UserPoolClient"]
         return Created(made["ClientId"], {"clientSecret": made.get("ClientSecret", "")})
 
     def update(self, aws: Aws, id_: str, old: UserPoolClientInputs, new: UserPoolClientInputs) -> Mapping[str, Any]:
         """Change it in place; its secret stays."""
-        made = aws.cognito.update_user_pool_client(
-            UserPoolId=new.user_pool_id, ClientId=id_, **compact(ClientName=new.name), **new.parameters()
-        )["UserPoolClient"]
+        made = aws.cognito.update_user_pool_client(ClientId=id_, **new.parameters("generate_secret"))["UserPoolClient"]
         return {"clientSecret": made.get("ClientSecret", "")}
 
     def delete(self, aws: Aws, id_: str, inputs: UserPoolClientInputs) -> None:
-        """Delete it."""
         gone_is_fine(aws.cognito.delete_user_pool_client, _GONE, UserPoolId=inputs.user_pool_id, ClientId=id_)
 
 
@@ -206,10 +159,8 @@ class UserPoolDomain(Handler[UserPoolDomainInputs]):
     model = UserPoolDomainInputs
 
     def create(self, aws: Aws, name: str, inputs: UserPoolDomainInputs) -> Created:
-        """Create it."""
-        aws.cognito.create_user_pool_domain(Domain=inputs.domain, UserPoolId=inputs.user_pool_id)
+        aws.cognito.create_user_pool_domain(**inputs.parameters())
         return Created(inputs.domain)
 
     def delete(self, aws: Aws, id_: str, inputs: UserPoolDomainInputs) -> None:
-        """Delete it."""
-        gone_is_fine(aws.cognito.delete_user_pool_domain, _GONE, Domain=inputs.domain, UserPoolId=inputs.user_pool_id)
+        gone_is_fine(aws.cognito.delete_user_pool_domain, _GONE, **inputs.parameters())

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.services.aws import Aws
-from local.services.base import Created, Handler, Inputs, Tags, compact, gone_is_fine, tag_list
+from local.services.base import Created, Handler, Inputs, Tags, called, compact, gone_is_fine, names, tag_list
 
 
 class Attribute(Inputs):
     """A key attribute and its type."""
 
-    name: str
-    type: str
+    name: str = called("AttributeName", ...)
+    type: str = called("AttributeType", ...)
 
 
 class Index(Inputs):
@@ -34,7 +34,7 @@ class TimeToLive(Inputs):
 class PointInTimeRecovery(Inputs):
     """Continuous backups."""
 
-    enabled: bool
+    enabled: bool = called("PointInTimeRecoveryEnabled", ...)
     recovery_period_in_days: int | None = None
 
 
@@ -42,7 +42,7 @@ class ServerSideEncryption(Inputs):
     """Encryption with a key of our own."""
 
     enabled: bool
-    kms_key_arn: str | None = None
+    kms_key_arn: str | None = called("KMSMasterKeyId")
 
 
 class OnDemandThroughput(Inputs):
@@ -55,7 +55,7 @@ class OnDemandThroughput(Inputs):
 class TableInputs(Inputs):
     """`aws:dynamodb/table:Table`, on demand."""
 
-    attributes: list[Attribute]
+    attributes: list[Attribute] = called("AttributeDefinitions", ...)
     hash_key: str
     range_key: str | None = None
     name: str | None = None
@@ -71,35 +71,22 @@ class TableInputs(Inputs):
     tags: Tags
     ttl: TimeToLive | None = None
 
-    def parameters(self) -> dict[str, Any]:
+    def table(self) -> dict[str, Any]:
         """CreateTable's parameters, the name aside."""
         encryption = self.server_side_encryption
-        throughput = self.on_demand_throughput
-        return compact(
-            AttributeDefinitions=[{"AttributeName": each.name, "AttributeType": each.type} for each in self.attributes],
+        # These have calls of their own, or another shape there.
+        others = ("hash_key", "range_key", "name", "global_secondary_indexes", "point_in_time_recovery", "tags", "ttl")
+        return self.parameters(*others, "server_side_encryption", "stream_enabled", "stream_view_type") | compact(
             KeySchema=_key_schema(self.hash_key, self.range_key),
-            BillingMode=self.billing_mode,
             GlobalSecondaryIndexes=[_index(each) for each in self.global_secondary_indexes]
             if self.global_secondary_indexes
             else None,
-            DeletionProtectionEnabled=self.deletion_protection_enabled,
-            OnDemandThroughput=compact(
-                MaxReadRequestUnits=throughput.max_read_request_units,
-                MaxWriteRequestUnits=throughput.max_write_request_units,
-            )
-            if throughput
-            else None,
-            SSESpecification=compact(
-                Enabled=encryption.enabled,
-                SSEType="KMS" if encryption.enabled else None,
-                KMSMasterKeyId=encryption.kms_key_arn,
-            )
+            SSESpecification=compact(SSEType="KMS" if encryption.enabled else None) | encryption.parameters()
             if encryption
             else None,
             StreamSpecification=compact(StreamEnabled=True, StreamViewType=self.stream_view_type)
             if self.stream_enabled
             else None,
-            TableClass=self.table_class,
         )
 
 
@@ -121,12 +108,12 @@ class Table(Handler[TableInputs]):
 
     pulumi_type = "aws:dynamodb/table:Table"
     model = TableInputs
-    updatable = frozenset({"deletionProtectionEnabled", "pointInTimeRecovery", "tags", "ttl"})
+    updatable = names("deletionProtectionEnabled pointInTimeRecovery tags ttl")
 
     def create(self, aws: Aws, name: str, inputs: TableInputs) -> Created:
         """Create it, then its time to live and backups, which have calls of their own."""
         table_name = inputs.name or name
-        made = aws.dynamodb.create_table(TableName=table_name, Tags=tag_list(inputs.tags), **inputs.parameters())
+        made = aws.dynamodb.create_table(TableName=table_name, Tags=tag_list(inputs.tags), **inputs.table())
         if inputs.ttl:
             self._expire(aws, table_name, inputs.ttl)
         if inputs.point_in_time_recovery:
@@ -154,16 +141,12 @@ class Table(Handler[TableInputs]):
 
     @staticmethod
     def _expire(aws: Aws, table_name: str, ttl: TimeToLive) -> None:
-        aws.dynamodb.update_time_to_live(
-            TableName=table_name,
-            TimeToLiveSpecification={"Enabled": ttl.enabled, "AttributeName": ttl.attribute_name},
-        )
+        specification: Any = ttl.parameters()
+        aws.dynamodb.update_time_to_live(TableName=table_name, TimeToLiveSpecification=specification)
 
     @staticmethod
     def _back_up(aws: Aws, table_name: str, recovery: PointInTimeRecovery) -> None:
-        specification: Any = compact(
-            PointInTimeRecoveryEnabled=recovery.enabled, RecoveryPeriodInDays=recovery.recovery_period_in_days
-        )
+        specification: Any = recovery.parameters()
         aws.dynamodb.update_continuous_backups(TableName=table_name, PointInTimeRecoverySpecification=specification)
 
     @staticmethod

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.services.aws import Aws
-from local.services.base import Created, Handler, Inputs, Tags, compact, gone_is_fine
+from local.services.base import Created, Handler, Inputs, Tags, gone_is_fine, names
 
 
 class ScalingConfig(Inputs):
@@ -38,52 +38,26 @@ class EventSourceMappingInputs(Inputs):
     scaling_config: ScalingConfig | None = None
     tags: Tags
 
-    def configuration(self) -> dict[str, Any]:
-        """What CreateEventSourceMapping and UpdateEventSourceMapping share."""
-        filters = self.filter_criteria
-        scaling = self.scaling_config
-        return compact(
-            FunctionName=self.function_name,
-            BatchSize=self.batch_size,
-            Enabled=self.enabled,
-            FilterCriteria={"Filters": [{"Pattern": each.pattern} for each in filters.filters]} if filters else None,
-            FunctionResponseTypes=self.function_response_types,
-            MaximumBatchingWindowInSeconds=self.maximum_batching_window_in_seconds,
-            ScalingConfig={"MaximumConcurrency": scaling.maximum_concurrency} if scaling else None,
-        )
-
 
 class EventSourceMapping(Handler[EventSourceMappingInputs]):
     """A mapping from a queue to a function. Its id is its UUID."""
 
     pulumi_type = "aws:lambda/eventSourceMapping:EventSourceMapping"
     model = EventSourceMappingInputs
-    updatable = frozenset(
-        {
-            "batchSize",
-            "enabled",
-            "filterCriteria",
-            "functionName",
-            "functionResponseTypes",
-            "maximumBatchingWindowInSeconds",
-            "scalingConfig",
-        }
+    updatable = names(
+        "batchSize enabled filterCriteria functionName functionResponseTypes maximumBatchingWindowInSeconds "
+        "scalingConfig"
     )
 
     def create(self, aws: Aws, name: str, inputs: EventSourceMappingInputs) -> Created:
-        """Create it."""
-        made = aws.lambda_.create_event_source_mapping(
-            EventSourceArn=inputs.event_source_arn, Tags=inputs.tags, **inputs.configuration()
-        )
+        made = aws.lambda_.create_event_source_mapping(Tags=inputs.tags, **inputs.parameters("tags"))
         return Created(made["UUID"], {"uuid": made["UUID"], "functionArn": made["FunctionArn"], "state": "Enabled"})
 
     def update(
         self, aws: Aws, id_: str, old: EventSourceMappingInputs, new: EventSourceMappingInputs
     ) -> Mapping[str, Any]:
-        """Change it in place."""
-        made = aws.lambda_.update_event_source_mapping(UUID=id_, **new.configuration())
+        made = aws.lambda_.update_event_source_mapping(UUID=id_, **new.parameters("event_source_arn", "tags"))
         return {"uuid": id_, "functionArn": made["FunctionArn"], "state": made["State"]}
 
     def delete(self, aws: Aws, id_: str, inputs: EventSourceMappingInputs) -> None:
-        """Delete it."""
         gone_is_fine(aws.lambda_.delete_event_source_mapping, "ResourceNotFoundException", UUID=id_)

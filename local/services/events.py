@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from local.services.aws import Aws
-from local.services.base import Created, Handler, Inputs, Tags, compact, gone_is_fine, tag_list
+from local.services.base import Created, Handler, Inputs, Put, Tags, compact, gone_is_fine, names, tag_list
 
 _GONE = ("ResourceNotFoundException",)
 DEFAULT_BUS = "default"
@@ -31,18 +31,16 @@ class EventBus(Handler[EventBusInputs]):
 
     pulumi_type = "aws:cloudwatch/eventBus:EventBus"
     model = EventBusInputs
-    updatable = frozenset({"deadLetterConfig", "description", "kmsKeyIdentifier", "tags"})
+    updatable = names("deadLetterConfig description kmsKeyIdentifier tags")
 
     def create(self, aws: Aws, name: str, inputs: EventBusInputs) -> Created:
-        """Create it."""
-        arn = aws.events.create_event_bus(Name=inputs.name, Tags=tag_list(inputs.tags), **_settings(inputs))[
-            "EventBusArn"
-        ]
+        arn = aws.events.create_event_bus(
+            Name=inputs.name, Tags=tag_list(inputs.tags), **inputs.parameters("name", "tags")
+        )["EventBusArn"]
         return Created(inputs.name, {"name": inputs.name, "arn": arn})
 
     def update(self, aws: Aws, id_: str, old: EventBusInputs, new: EventBusInputs) -> Mapping[str, Any]:
-        """Set what changed."""
-        settings = _settings(new)
+        settings = new.parameters("name", "tags")
         if old.dead_letter_config:
             # What is left out of the call stays as it was.
             settings.setdefault("DeadLetterConfig", {})
@@ -53,15 +51,6 @@ class EventBus(Handler[EventBusInputs]):
     def delete(self, aws: Aws, id_: str, inputs: EventBusInputs) -> None:
         """Delete it; its rules went before."""
         gone_is_fine(aws.events.delete_event_bus, *_GONE, Name=id_)
-
-
-def _settings(inputs: EventBusInputs) -> dict[str, Any]:
-    dead = inputs.dead_letter_config
-    return compact(
-        Description=inputs.description,
-        KmsKeyIdentifier=inputs.kms_key_identifier,
-        DeadLetterConfig={"Arn": dead.arn} if dead else None,
-    )
 
 
 class EventRuleInputs(Inputs):
@@ -80,7 +69,7 @@ class EventRule(Handler[EventRuleInputs]):
 
     pulumi_type = "aws:cloudwatch/eventRule:EventRule"
     model = EventRuleInputs
-    updatable = frozenset({"description", "eventPattern", "state", "tags"})
+    updatable = names("description eventPattern state tags")
 
     def create(self, aws: Aws, name: str, inputs: EventRuleInputs) -> Created:
         """Create it; a pattern that makes no sense is refused."""
@@ -99,14 +88,7 @@ class EventRule(Handler[EventRuleInputs]):
 
     @staticmethod
     def _put(aws: Aws, inputs: EventRuleInputs, **more: Any) -> str:
-        return aws.events.put_rule(
-            Name=inputs.name,
-            EventBusName=inputs.event_bus_name,
-            EventPattern=inputs.event_pattern,
-            State=inputs.state,
-            **compact(Description=inputs.description),
-            **more,
-        )["RuleArn"]
+        return aws.events.put_rule(**inputs.parameters("tags"), **more)["RuleArn"]
 
 
 class EventTargetInputs(Inputs):
@@ -119,7 +101,7 @@ class EventTargetInputs(Inputs):
     target_id: str
 
 
-class EventTarget(Handler[EventTargetInputs]):
+class EventTarget(Put[EventTargetInputs]):
     """Where a rule's events go. Its id is `bus-rule-target`."""
 
     pulumi_type = "aws:cloudwatch/eventTarget:EventTarget"
@@ -128,29 +110,18 @@ class EventTarget(Handler[EventTargetInputs]):
         "deadLetterConfig": "the emulator keeps nothing of a delivery that fails",
         "retryPolicy": "the emulator delivers once",
     }
-    updatable = frozenset({"arn", "inputPath"})
+    updatable = names("arn inputPath")
 
     def create(self, aws: Aws, name: str, inputs: EventTargetInputs) -> Created:
-        """Put it."""
         target: Any = {"Id": inputs.target_id, "Arn": inputs.arn, **compact(InputPath=inputs.input_path)}
         answer = aws.events.put_targets(Rule=inputs.rule, EventBusName=inputs.event_bus_name, Targets=[target])
         if answer["FailedEntryCount"]:
             raise ValueError(f"the target {inputs.target_id} of rule {inputs.rule}: {answer['FailedEntries']}")
         return Created(f"{inputs.event_bus_name}-{inputs.rule}-{inputs.target_id}")
 
-    def update(self, aws: Aws, id_: str, old: EventTargetInputs, new: EventTargetInputs) -> Mapping[str, Any]:
-        """Put it in place of the old one."""
-        return self.create(aws, "", new).outputs
-
     def delete(self, aws: Aws, id_: str, inputs: EventTargetInputs) -> None:
-        """Take it from the rule."""
-        gone_is_fine(
-            aws.events.remove_targets,
-            *_GONE,
-            Rule=inputs.rule,
-            EventBusName=inputs.event_bus_name,
-            Ids=[inputs.target_id],
-        )
+        which: Any = {"Rule": inputs.rule, "EventBusName": inputs.event_bus_name, "Ids": [inputs.target_id]}
+        gone_is_fine(aws.events.remove_targets, *_GONE, **which)
 
 
 def _retag(aws: Aws, arn: str, old: Mapping[str, str], new: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 
 from local.services.archives import zip_bytes
 from local.services.aws import Aws
-from local.services.base import Created, Handler, Inputs, Tags, compact, gone_is_fine
+from local.services.base import Created, Handler, Inputs, Tags, called, compact, gone_is_fine, names
 
 _GONE = "ResourceNotFoundException"
 _SNAPSHOT_SECONDS = 120
@@ -71,7 +71,7 @@ class FunctionInputs(Inputs):
     description: str = ""
     environment: Environment | None = None
     ephemeral_storage: EphemeralStorage | None = None
-    kms_key_arn: str | None = None
+    kms_key_arn: str | None = called("KMSKeyArn")
     layers: list[str] | None = None
     logging_config: LoggingConfig | None = None
     memory_size: int = 128
@@ -85,30 +85,9 @@ class FunctionInputs(Inputs):
 
     def configuration(self) -> dict[str, Any]:
         """What CreateFunction and UpdateFunctionConfiguration share."""
-        logging = self.logging_config
-        return compact(
-            Role=self.role,
-            Handler=self.handler,
-            Runtime=self.runtime,
-            Description=self.description,
-            MemorySize=self.memory_size,
-            Timeout=self.timeout,
-            Environment={"Variables": self.environment.variables} if self.environment else None,
-            EphemeralStorage={"Size": self.ephemeral_storage.size} if self.ephemeral_storage else None,
-            KMSKeyArn=self.kms_key_arn,
-            Layers=self.layers,
-            DeadLetterConfig={"TargetArn": self.dead_letter_config.target_arn} if self.dead_letter_config else None,
-            SnapStart={"ApplyOn": self.snap_start.apply_on if self.snap_start else "None"},
-            TracingConfig={"Mode": self.tracing_config.mode} if self.tracing_config else None,
-            LoggingConfig=compact(
-                LogFormat=logging.log_format,
-                LogGroup=logging.log_group,
-                ApplicationLogLevel=logging.application_log_level,
-                SystemLogLevel=logging.system_log_level,
-            )
-            if logging
-            else None,
-        )
+        of_other_calls = ("architectures", "code", "name", "package_type", "publish", "tags")
+        shared = self.parameters(*of_other_calls, "reserved_concurrent_executions")
+        return {"SnapStart": {"ApplyOn": "None"}, **shared}
 
 
 def invoke_arn(aws: Aws, arn: str) -> str:
@@ -158,27 +137,10 @@ class Function(Handler[FunctionInputs]):
         "skipDestroy": "about destroying; the emulator forgets everything when it stops",
         "sourceCodeHash": "tells the provider that code changed; the code itself is compared here",
     }
-    updatable = frozenset(
-        {
-            "code",
-            "deadLetterConfig",
-            "description",
-            "environment",
-            "ephemeralStorage",
-            "handler",
-            "kmsKeyArn",
-            "layers",
-            "loggingConfig",
-            "memorySize",
-            "publish",
-            "reservedConcurrentExecutions",
-            "role",
-            "runtime",
-            "snapStart",
-            "tags",
-            "timeout",
-            "tracingConfig",
-        }
+    updatable = names(
+        "code deadLetterConfig description environment ephemeralStorage handler kmsKeyArn layers "
+        "loggingConfig memorySize publish reservedConcurrentExecutions role runtime snapStart tags timeout "
+        "tracingConfig"
     )
 
     def create(self, aws: Aws, name: str, inputs: FunctionInputs) -> Created:
@@ -224,7 +186,6 @@ class Function(Handler[FunctionInputs]):
         return self._outputs(aws, id_, code, version)
 
     def delete(self, aws: Aws, id_: str, inputs: FunctionInputs) -> None:
-        """Delete it with its versions."""
         gone_is_fine(aws.lambda_.delete_function, _GONE, FunctionName=id_)
 
     @staticmethod

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.services.aws import Aws
-from local.services.base import Created, Handler, Inputs, Tags, compact, gone_is_fine, tag_list
+from local.services.base import Created, Handler, Inputs, Tags, called, gone_is_fine, names, tag_list
 
 _GONE = "NoSuchEntity"
 
@@ -12,7 +12,7 @@ _GONE = "NoSuchEntity"
 class RoleInputs(Inputs):
     """`aws:iam/role:Role`."""
 
-    assume_role_policy: str
+    assume_role_policy: str = called("AssumeRolePolicyDocument", ...)
     name: str | None = None
     description: str = ""
     path: str = "/"
@@ -26,18 +26,12 @@ class Role(Handler[RoleInputs]):
 
     pulumi_type = "aws:iam/role:Role"
     model = RoleInputs
-    updatable = frozenset({"assumeRolePolicy", "description", "maxSessionDuration", "permissionsBoundary"})
+    updatable = names("assumeRolePolicy description maxSessionDuration permissionsBoundary")
 
     def create(self, aws: Aws, name: str, inputs: RoleInputs) -> Created:
         """Create it; the id is the role's name."""
         role = aws.iam.create_role(
-            RoleName=inputs.name or name,
-            AssumeRolePolicyDocument=inputs.assume_role_policy,
-            Description=inputs.description,
-            Path=inputs.path,
-            MaxSessionDuration=inputs.max_session_duration,
-            Tags=tag_list(inputs.tags),
-            **compact(PermissionsBoundary=inputs.permissions_boundary),
+            RoleName=inputs.name or name, Tags=tag_list(inputs.tags), **inputs.parameters("name", "tags")
         )["Role"]
         return Created(role["RoleName"], {"name": role["RoleName"], "arn": role["Arn"], "uniqueId": role["RoleId"]})
 
@@ -60,8 +54,8 @@ class Role(Handler[RoleInputs]):
 class RolePolicyInputs(Inputs):
     """`aws:iam/rolePolicy:RolePolicy`."""
 
-    role: str
-    policy: str
+    role: str = called("RoleName", ...)
+    policy: str = called("PolicyDocument", ...)
     name: str | None = None
 
 
@@ -70,22 +64,20 @@ class RolePolicy(Handler[RolePolicyInputs]):
 
     pulumi_type = "aws:iam/rolePolicy:RolePolicy"
     model = RolePolicyInputs
-    updatable = frozenset({"policy"})
+    updatable = names("policy")
 
     def create(self, aws: Aws, name: str, inputs: RolePolicyInputs) -> Created:
         """Put it; the id is `role:policy`."""
         policy_name = inputs.name or name
-        aws.iam.put_role_policy(RoleName=inputs.role, PolicyName=policy_name, PolicyDocument=inputs.policy)
+        aws.iam.put_role_policy(PolicyName=policy_name, **inputs.parameters("name"))
         return Created(f"{inputs.role}:{policy_name}", {"name": policy_name})
 
     def update(self, aws: Aws, id_: str, old: RolePolicyInputs, new: RolePolicyInputs) -> Mapping[str, Any]:
-        """Put the new document."""
         policy_name = id_.partition(":")[2]
-        aws.iam.put_role_policy(RoleName=new.role, PolicyName=policy_name, PolicyDocument=new.policy)
+        aws.iam.put_role_policy(PolicyName=policy_name, **new.parameters("name"))
         return {"name": policy_name}
 
     def delete(self, aws: Aws, id_: str, inputs: RolePolicyInputs) -> None:
-        """Delete it."""
         role, _, policy_name = id_.partition(":")
         gone_is_fine(aws.iam.delete_role_policy, _GONE, RoleName=role, PolicyName=policy_name)
 
@@ -93,7 +85,7 @@ class RolePolicy(Handler[RolePolicyInputs]):
 class RolePolicyAttachmentInputs(Inputs):
     """`aws:iam/rolePolicyAttachment:RolePolicyAttachment`."""
 
-    role: str
+    role: str = called("RoleName", ...)
     policy_arn: str
 
 
@@ -104,19 +96,17 @@ class RolePolicyAttachment(Handler[RolePolicyAttachmentInputs]):
     model = RolePolicyAttachmentInputs
 
     def create(self, aws: Aws, name: str, inputs: RolePolicyAttachmentInputs) -> Created:
-        """Attach it; the id is `role/arn`."""
-        aws.iam.attach_role_policy(RoleName=inputs.role, PolicyArn=inputs.policy_arn)
+        aws.iam.attach_role_policy(**inputs.parameters())
         return Created(f"{inputs.role}/{inputs.policy_arn}")
 
     def delete(self, aws: Aws, id_: str, inputs: RolePolicyAttachmentInputs) -> None:
-        """Detach it."""
-        gone_is_fine(aws.iam.detach_role_policy, _GONE, RoleName=inputs.role, PolicyArn=inputs.policy_arn)
+        gone_is_fine(aws.iam.detach_role_policy, _GONE, **inputs.parameters())
 
 
 class PolicyInputs(Inputs):
     """`aws:iam/policy:Policy`."""
 
-    policy: str
+    policy: str = called("PolicyDocument", ...)
     name: str | None = None
     description: str = ""
     path: str = "/"
@@ -132,14 +122,9 @@ class Policy(Handler[PolicyInputs]):
     def create(self, aws: Aws, name: str, inputs: PolicyInputs) -> Created:
         """Create it; the id is its ARN."""
         policy = aws.iam.create_policy(
-            PolicyName=inputs.name or name,
-            PolicyDocument=inputs.policy,
-            Description=inputs.description,
-            Path=inputs.path,
-            Tags=tag_list(inputs.tags),
+            PolicyName=inputs.name or name, Tags=tag_list(inputs.tags), **inputs.parameters("name", "tags")
         )["Policy"]
         return Created(policy["Arn"], {"arn": policy["Arn"], "name": policy["PolicyName"]})
 
     def delete(self, aws: Aws, id_: str, inputs: PolicyInputs) -> None:
-        """Delete it."""
         gone_is_fine(aws.iam.delete_policy, _GONE, PolicyArn=id_)

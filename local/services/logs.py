@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from local.services.aws import Aws
-from local.services.base import Created, Handler, Inputs, Tags, compact, gone_is_fine
+from local.services.base import Created, Handler, Inputs, Put, Tags, compact, gone_is_fine, names
 
 _GONE = "ResourceNotFoundException"
 
@@ -28,10 +28,9 @@ class LogGroup(Handler[LogGroupInputs]):
         "region": "everything is made in the one emulated region",
         "skipDestroy": "about destroying; the emulator forgets everything when it stops",
     }
-    updatable = frozenset({"retentionInDays"})
+    updatable = names("retentionInDays")
 
     def create(self, aws: Aws, name: str, inputs: LogGroupInputs) -> Created:
-        """Create it with its retention."""
         group = inputs.name or name
         parameters = compact(kmsKeyId=inputs.kms_key_id, logGroupClass=inputs.log_group_class, tags=inputs.tags or None)
         aws.logs.create_log_group(logGroupName=group, **parameters)
@@ -39,14 +38,12 @@ class LogGroup(Handler[LogGroupInputs]):
         return Created(group, {"name": group, "arn": aws.arn("logs", f"log-group:{group}")})
 
     def update(self, aws: Aws, id_: str, old: LogGroupInputs, new: LogGroupInputs) -> Mapping[str, Any]:
-        """Change the retention."""
         if new.retention_in_days is None:
             aws.logs.delete_retention_policy(logGroupName=id_)
         self._retain(aws, id_, new)
         return {"name": id_, "arn": aws.arn("logs", f"log-group:{id_}")}
 
     def delete(self, aws: Aws, id_: str, inputs: LogGroupInputs) -> None:
-        """Delete it with its lines."""
         gone_is_fine(aws.logs.delete_log_group, _GONE, logGroupName=id_)
 
     @staticmethod
@@ -75,15 +72,14 @@ class LogMetricFilterInputs(Inputs):
     name: str | None = None
 
 
-class LogMetricFilter(Handler[LogMetricFilterInputs]):
+class LogMetricFilter(Put[LogMetricFilterInputs]):
     """A metric made of log lines. Its id is its name."""
 
     pulumi_type = "aws:cloudwatch/logMetricFilter:LogMetricFilter"
     model = LogMetricFilterInputs
-    updatable = frozenset({"metricTransformation", "pattern"})
+    updatable = names("metricTransformation pattern")
 
     def create(self, aws: Aws, name: str, inputs: LogMetricFilterInputs) -> Created:
-        """Put it."""
         metric = inputs.metric_transformation
         transformation: Any = compact(
             metricName=metric.name,
@@ -102,12 +98,7 @@ class LogMetricFilter(Handler[LogMetricFilterInputs]):
         )
         return Created(filter_name, {"name": filter_name})
 
-    def update(self, aws: Aws, id_: str, old: LogMetricFilterInputs, new: LogMetricFilterInputs) -> Mapping[str, Any]:
-        """Put the new one."""
-        return self.create(aws, id_, new).outputs
-
     def delete(self, aws: Aws, id_: str, inputs: LogMetricFilterInputs) -> None:
-        """Delete it."""
         gone_is_fine(aws.logs.delete_metric_filter, _GONE, logGroupName=inputs.log_group_name, filterName=id_)
 
 
@@ -118,24 +109,16 @@ class LogResourcePolicyInputs(Inputs):
     policy_name: str
 
 
-class LogResourcePolicy(Handler[LogResourcePolicyInputs]):
+class LogResourcePolicy(Put[LogResourcePolicyInputs]):
     """Which services may write to log groups. Its id is its name."""
 
     pulumi_type = "aws:cloudwatch/logResourcePolicy:LogResourcePolicy"
     model = LogResourcePolicyInputs
-    updatable = frozenset({"policyDocument"})
+    updatable = names("policyDocument")
 
     def create(self, aws: Aws, name: str, inputs: LogResourcePolicyInputs) -> Created:
-        """Put it."""
         aws.logs.put_resource_policy(policyName=inputs.policy_name, policyDocument=inputs.policy_document)
         return Created(inputs.policy_name)
 
-    def update(
-        self, aws: Aws, id_: str, old: LogResourcePolicyInputs, new: LogResourcePolicyInputs
-    ) -> Mapping[str, Any]:
-        """Put the new one."""
-        return self.create(aws, id_, new).outputs
-
     def delete(self, aws: Aws, id_: str, inputs: LogResourcePolicyInputs) -> None:
-        """Delete it."""
         gone_is_fine(aws.logs.delete_resource_policy, _GONE, policyName=id_)

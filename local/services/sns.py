@@ -1,10 +1,10 @@
 """SNS: topics, their policies and subscriptions."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from local.services.aws import Aws
-from local.services.base import Created, Handler, Inputs, Tags, as_attributes, gone_is_fine, tag_list
+from local.services.base import Created, Handler, Inputs, Put, Tags, as_attributes, gone_is_fine, names, tag_list
 
 _GONE = ("NotFound", "NotFoundException")
 
@@ -25,17 +25,14 @@ class TopicInputs(Inputs):
 
     def attributes(self) -> dict[str, str]:
         """As SNS's topic attributes; only what was given."""
-        given = {
-            "ContentBasedDeduplication": self.content_based_deduplication,
-            "DeliveryPolicy": self.delivery_policy,
-            "DisplayName": self.display_name,
-            "FifoTopic": self.fifo_topic or None,
-            "KmsMasterKeyId": self.kms_master_key_id,
-            "Policy": self.policy,
-            "SignatureVersion": self.signature_version,
-            "TracingConfig": self.tracing_config,
-        }
-        return as_attributes(given)
+        return as_attributes(self.parameters("name", "tags", *(() if self.fifo_topic else ("fifo_topic",))))
+
+
+def _set(call: Callable[..., Any], before: Mapping[str, str], after: Mapping[str, str], **which: str) -> None:
+    """Set the attributes that changed, one by one; an empty value takes one away."""
+    for key in {**before, **after}:
+        if before.get(key) != after.get(key):
+            call(**which, AttributeName=key, AttributeValue=after.get(key, ""))
 
 
 class Topic(Handler[TopicInputs]):
@@ -43,26 +40,18 @@ class Topic(Handler[TopicInputs]):
 
     pulumi_type = "aws:sns/topic:Topic"
     model = TopicInputs
-    updatable = frozenset({"deliveryPolicy", "displayName", "kmsMasterKeyId", "policy", "tracingConfig"})
+    updatable = names("deliveryPolicy displayName kmsMasterKeyId policy tracingConfig")
 
     def create(self, aws: Aws, name: str, inputs: TopicInputs) -> Created:
-        """Create it."""
         topic_name = inputs.name or name
-        arn = aws.sns.create_topic(Name=topic_name, Attributes=inputs.attributes(), Tags=tag_list(inputs.tags))[
-            "TopicArn"
-        ]
-        return Created(arn, {"name": topic_name, "arn": arn, "owner": aws.account_id})
+        made = aws.sns.create_topic(Name=topic_name, Attributes=inputs.attributes(), Tags=tag_list(inputs.tags))
+        return Created(made["TopicArn"], {"name": topic_name, "arn": made["TopicArn"], "owner": aws.account_id})
 
     def update(self, aws: Aws, id_: str, old: TopicInputs, new: TopicInputs) -> Mapping[str, Any]:
-        """Set the attributes that changed."""
-        before, after = old.attributes(), new.attributes()
-        for key in before | after:
-            if before.get(key) != after.get(key):
-                aws.sns.set_topic_attributes(TopicArn=id_, AttributeName=key, AttributeValue=after.get(key, ""))
+        _set(aws.sns.set_topic_attributes, old.attributes(), new.attributes(), TopicArn=id_)
         return {"name": id_.rsplit(":", 1)[-1], "arn": id_, "owner": aws.account_id}
 
     def delete(self, aws: Aws, id_: str, inputs: TopicInputs) -> None:
-        """Delete it with its subscriptions."""
         gone_is_fine(aws.sns.delete_topic, *_GONE, TopicArn=id_)
 
 
@@ -73,21 +62,16 @@ class TopicPolicyInputs(Inputs):
     policy: str
 
 
-class TopicPolicy(Handler[TopicPolicyInputs]):
-    """A topic's resource policy."""
+class TopicPolicy(Put[TopicPolicyInputs]):
+    """A topic's resource policy. Its id is the topic's ARN."""
 
     pulumi_type = "aws:sns/topicPolicy:TopicPolicy"
     model = TopicPolicyInputs
-    updatable = frozenset({"policy"})
+    updatable = names("policy")
 
     def create(self, aws: Aws, name: str, inputs: TopicPolicyInputs) -> Created:
-        """Set it; the id is the topic's ARN."""
         aws.sns.set_topic_attributes(TopicArn=inputs.arn, AttributeName="Policy", AttributeValue=inputs.policy)
         return Created(inputs.arn, {"owner": aws.account_id})
-
-    def update(self, aws: Aws, id_: str, old: TopicPolicyInputs, new: TopicPolicyInputs) -> Mapping[str, Any]:
-        """Set the new one."""
-        return self.create(aws, "", new).outputs
 
     def delete(self, aws: Aws, id_: str, inputs: TopicPolicyInputs) -> None:
         """Nothing to do: a topic always has a policy, and it goes with the topic."""
@@ -107,14 +91,7 @@ class TopicSubscriptionInputs(Inputs):
 
     def attributes(self) -> dict[str, str]:
         """As SNS's subscription attributes; only what was given."""
-        given = {
-            "DeliveryPolicy": self.delivery_policy,
-            "FilterPolicy": self.filter_policy,
-            "FilterPolicyScope": self.filter_policy_scope,
-            "RawMessageDelivery": self.raw_message_delivery,
-            "RedrivePolicy": self.redrive_policy,
-        }
-        return as_attributes(given)
+        return as_attributes(self.parameters("topic", "protocol", "endpoint"))
 
 
 class TopicSubscription(Handler[TopicSubscriptionInputs]):
@@ -126,12 +103,9 @@ class TopicSubscription(Handler[TopicSubscriptionInputs]):
         "confirmationTimeoutInMinutes": "how long the provider waits for an HTTPS endpoint; nothing waits here",
         "endpointAutoConfirms": "tells the provider whether to wait; nothing waits here",
     }
-    updatable = frozenset(
-        {"deliveryPolicy", "filterPolicy", "filterPolicyScope", "rawMessageDelivery", "redrivePolicy"}
-    )
+    updatable = names("deliveryPolicy filterPolicy filterPolicyScope rawMessageDelivery redrivePolicy")
 
     def create(self, aws: Aws, name: str, inputs: TopicSubscriptionInputs) -> Created:
-        """Subscribe."""
         arn = aws.sns.subscribe(
             TopicArn=inputs.topic,
             Protocol=inputs.protocol,
@@ -139,20 +113,17 @@ class TopicSubscription(Handler[TopicSubscriptionInputs]):
             Attributes=inputs.attributes(),
             ReturnSubscriptionArn=True,
         )["SubscriptionArn"]
-        return Created(arn, {"arn": arn, "ownerId": aws.account_id, "pendingConfirmation": False})
+        return Created(arn, self._outputs(aws, arn))
 
     def update(
         self, aws: Aws, id_: str, old: TopicSubscriptionInputs, new: TopicSubscriptionInputs
     ) -> Mapping[str, Any]:
-        """Set the attributes that changed."""
-        before, after = old.attributes(), new.attributes()
-        for key in before | after:
-            if before.get(key) != after.get(key):
-                aws.sns.set_subscription_attributes(
-                    SubscriptionArn=id_, AttributeName=key, AttributeValue=after.get(key, "")
-                )
-        return {"arn": id_, "ownerId": aws.account_id, "pendingConfirmation": False}
+        _set(aws.sns.set_subscription_attributes, old.attributes(), new.attributes(), SubscriptionArn=id_)
+        return self._outputs(aws, id_)
 
     def delete(self, aws: Aws, id_: str, inputs: TopicSubscriptionInputs) -> None:
-        """Unsubscribe."""
         gone_is_fine(aws.sns.unsubscribe, *_GONE, SubscriptionArn=id_)
+
+    @staticmethod
+    def _outputs(aws: Aws, arn: str) -> dict[str, Any]:
+        return {"arn": arn, "ownerId": aws.account_id, "pendingConfirmation": False}

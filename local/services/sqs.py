@@ -1,11 +1,10 @@
 """SQS: queues and their policies."""
 
-from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 from local.services.aws import Aws
-from local.services.base import Created, Handler, Inputs, InputsT, Tags, as_attributes, gone_is_fine
+from local.services.base import Created, Handler, Inputs, InputsT, Put, Tags, as_attributes, called, gone_is_fine, names
 
 _GONE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
@@ -21,37 +20,19 @@ class QueueInputs(Inputs):
     fifo_throughput_limit: str | None = None
     kms_data_key_reuse_period_seconds: int | None = None
     kms_master_key_id: str | None = None
-    max_message_size: int | None = None
-    message_retention_seconds: int | None = None
+    max_message_size: int | None = called("MaximumMessageSize")
+    message_retention_seconds: int | None = called("MessageRetentionPeriod")
     policy: str | None = None
-    receive_wait_time_seconds: int | None = None
+    receive_wait_time_seconds: int | None = called("ReceiveMessageWaitTimeSeconds")
     redrive_allow_policy: str | None = None
     redrive_policy: str | None = None
     sqs_managed_sse_enabled: bool | None = None
     tags: Tags
-    visibility_timeout_seconds: int | None = None
+    visibility_timeout_seconds: int | None = called("VisibilityTimeout")
 
     def attributes(self) -> dict[Any, str]:
-        """As SQS's queue attributes; only what was given."""
-        given = {
-            "ContentBasedDeduplication": self.content_based_deduplication,
-            "DeduplicationScope": self.deduplication_scope,
-            "DelaySeconds": self.delay_seconds,
-            # SQS refuses FifoQueue=false on a standard queue.
-            "FifoQueue": self.fifo_queue or None,
-            "FifoThroughputLimit": self.fifo_throughput_limit,
-            "KmsDataKeyReusePeriodSeconds": self.kms_data_key_reuse_period_seconds,
-            "KmsMasterKeyId": self.kms_master_key_id,
-            "MaximumMessageSize": self.max_message_size,
-            "MessageRetentionPeriod": self.message_retention_seconds,
-            "Policy": self.policy,
-            "ReceiveMessageWaitTimeSeconds": self.receive_wait_time_seconds,
-            "RedriveAllowPolicy": self.redrive_allow_policy,
-            "RedrivePolicy": self.redrive_policy,
-            "SqsManagedSseEnabled": self.sqs_managed_sse_enabled,
-            "VisibilityTimeout": self.visibility_timeout_seconds,
-        }
-        return as_attributes(given)
+        """As SQS's queue attributes; SQS refuses FifoQueue=false on a standard queue."""
+        return as_attributes(self.parameters("name", "tags", *(() if self.fifo_queue else ("fifo_queue",))))
 
 
 class Queue(Handler[QueueInputs]):
@@ -59,22 +40,12 @@ class Queue(Handler[QueueInputs]):
 
     pulumi_type = "aws:sqs/queue:Queue"
     model = QueueInputs
-    updatable = frozenset(
-        {
-            "delaySeconds",
-            "maxMessageSize",
-            "messageRetentionSeconds",
-            "policy",
-            "receiveWaitTimeSeconds",
-            "redriveAllowPolicy",
-            "redrivePolicy",
-            "tags",
-            "visibilityTimeoutSeconds",
-        }
+    updatable = names(
+        "delaySeconds maxMessageSize messageRetentionSeconds policy receiveWaitTimeSeconds redriveAllowPolicy "
+        "redrivePolicy tags visibilityTimeoutSeconds"
     )
 
     def create(self, aws: Aws, name: str, inputs: QueueInputs) -> Created:
-        """Create it."""
         queue_name = inputs.name or name
         url = aws.sqs.create_queue(QueueName=queue_name, Attributes=inputs.attributes(), tags=inputs.tags)["QueueUrl"]
         return Created(url, {"name": queue_name, "url": url, "arn": aws.arn("sqs", queue_name)})
@@ -93,39 +64,46 @@ class Queue(Handler[QueueInputs]):
         return {"name": queue_name, "url": id_, "arn": aws.arn("sqs", queue_name)}
 
     def delete(self, aws: Aws, id_: str, inputs: QueueInputs) -> None:
-        """Delete it with its messages."""
         gone_is_fine(aws.sqs.delete_queue, *_GONE, QueueUrl=id_)
 
 
-class _QueueDocument(Handler[InputsT]):
-    """One attribute of a queue that Pulumi models as a resource of its own. The id is the queue's URL."""
+class _OfQueue(Inputs):
+    queue_url: str
 
-    attribute: ClassVar[Literal["Policy", "RedrivePolicy", "RedriveAllowPolicy"]]
-
-    @abstractmethod
-    def place(self, inputs: InputsT) -> tuple[str, str]:
-        """The queue's URL and the document."""
-
-    def create(self, aws: Aws, name: str, inputs: InputsT) -> Created:
-        """Set it."""
-        url, document = self.place(inputs)
-        aws.sqs.set_queue_attributes(QueueUrl=url, Attributes={self.attribute: document})
-        return Created(url)
-
-    def update(self, aws: Aws, id_: str, old: InputsT, new: InputsT) -> Mapping[str, Any]:
-        """Set the new one."""
-        return self.create(aws, "", new).outputs
-
-    def delete(self, aws: Aws, id_: str, inputs: InputsT) -> None:
-        """Take it away."""
-        gone_is_fine(aws.sqs.set_queue_attributes, *_GONE, QueueUrl=id_, Attributes={self.attribute: ""})
+    def document(self) -> Any:
+        """The one attribute."""
+        return self.parameters("queue_url")
 
 
-class QueuePolicyInputs(Inputs):
+class QueuePolicyInputs(_OfQueue):
     """`aws:sqs/queuePolicy:QueuePolicy`."""
 
-    queue_url: str
     policy: str
+
+
+class RedriveAllowPolicyInputs(_OfQueue):
+    """`aws:sqs/redriveAllowPolicy:RedriveAllowPolicy`."""
+
+    redrive_allow_policy: str
+
+
+class RedrivePolicyInputs(_OfQueue):
+    """`aws:sqs/redrivePolicy:RedrivePolicy`."""
+
+    redrive_policy: str
+
+
+class _QueueDocument(Put[InputsT]):
+    """One attribute of a queue that Pulumi models as a resource of its own. The id is the queue's URL."""
+
+    def create(self, aws: Aws, name: str, inputs: Any) -> Created:
+        aws.sqs.set_queue_attributes(QueueUrl=inputs.queue_url, Attributes=inputs.document())
+        return Created(inputs.queue_url)
+
+    def delete(self, aws: Aws, id_: str, inputs: Any) -> None:
+        gone_is_fine(
+            aws.sqs.set_queue_attributes, *_GONE, QueueUrl=id_, Attributes=dict.fromkeys(inputs.document(), "")
+        )
 
 
 class QueuePolicy(_QueueDocument[QueuePolicyInputs]):
@@ -133,19 +111,7 @@ class QueuePolicy(_QueueDocument[QueuePolicyInputs]):
 
     pulumi_type = "aws:sqs/queuePolicy:QueuePolicy"
     model = QueuePolicyInputs
-    updatable = frozenset({"policy"})
-    attribute = "Policy"
-
-    def place(self, inputs: QueuePolicyInputs) -> tuple[str, str]:
-        """The queue's URL and its policy."""
-        return inputs.queue_url, inputs.policy
-
-
-class RedriveAllowPolicyInputs(Inputs):
-    """`aws:sqs/redriveAllowPolicy:RedriveAllowPolicy`."""
-
-    queue_url: str
-    redrive_allow_policy: str
+    updatable = names("policy")
 
 
 class RedriveAllowPolicy(_QueueDocument[RedriveAllowPolicyInputs]):
@@ -153,19 +119,7 @@ class RedriveAllowPolicy(_QueueDocument[RedriveAllowPolicyInputs]):
 
     pulumi_type = "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy"
     model = RedriveAllowPolicyInputs
-    updatable = frozenset({"redriveAllowPolicy"})
-    attribute = "RedriveAllowPolicy"
-
-    def place(self, inputs: RedriveAllowPolicyInputs) -> tuple[str, str]:
-        """The queue's URL and which queues may use it."""
-        return inputs.queue_url, inputs.redrive_allow_policy
-
-
-class RedrivePolicyInputs(Inputs):
-    """`aws:sqs/redrivePolicy:RedrivePolicy`."""
-
-    queue_url: str
-    redrive_policy: str
+    updatable = names("redriveAllowPolicy")
 
 
 class RedrivePolicy(_QueueDocument[RedrivePolicyInputs]):
@@ -173,9 +127,4 @@ class RedrivePolicy(_QueueDocument[RedrivePolicyInputs]):
 
     pulumi_type = "aws:sqs/redrivePolicy:RedrivePolicy"
     model = RedrivePolicyInputs
-    updatable = frozenset({"redrivePolicy"})
-    attribute = "RedrivePolicy"
-
-    def place(self, inputs: RedrivePolicyInputs) -> tuple[str, str]:
-        """The queue's URL, and its dead-letter queue with the receive count."""
-        return inputs.queue_url, inputs.redrive_policy
+    updatable = names("redrivePolicy")
