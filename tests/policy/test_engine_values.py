@@ -1,10 +1,19 @@
 """How the engine's values reach the rules."""
 
+import json
+from typing import Any
+
+import pytest
+from google.protobuf import json_format
+from google.protobuf.struct_pb2 import Struct
+from pulumi.runtime import proto
+from pulumi_policy.policy import EnforcementLevel, _PolicyAnalyzerServicer
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from policy.engine import plain, to_policy
-from policy.model import UNKNOWN
+from policy.model import UNKNOWN, Resource
 from policy.rules import RULES
+from tests.policy.test_rules import BY_NAME, CASES, messages
 
 
 def test_unknown_values_are_seen_and_not_stumbled_over() -> None:
@@ -16,11 +25,54 @@ def test_unknown_values_are_seen_and_not_stumbled_over() -> None:
     assert seen == {"a": UNKNOWN, "b": {"c": [1, UNKNOWN]}, "d": "text"}
 
 
-def test_every_rule_becomes_a_policy_of_its_level() -> None:
-    # WHEN the pack is put together
-    policies = [to_policy(rule) for rule in RULES]
-    # THEN names and levels are those of the rules
-    assert [policy.name for policy in policies] == [rule.name for rule in RULES]
-    assert [policy.enforcement_level and policy.enforcement_level.value for policy in policies] == [
-        rule.level for rule in RULES
-    ]
+class _Engine(_PolicyAnalyzerServicer):
+    """The pack as the engine asks it: with resources on the wire, one at a time and then all of them."""
+
+    def __init__(self) -> None:
+        super().__init__("orders", "1.0.0", [to_policy(rule) for rule in RULES], EnforcementLevel.ADVISORY)
+
+    def _configure_runtime_settings(self) -> None:
+        """There is no stack whose settings could be read."""
+
+    def said(self, resources: list[Resource]) -> set[tuple[str, str, str]]:
+        """Policy, level and message of everything that the pack reports."""
+        sent = [_on_the_wire(each) for each in resources]
+        answers = [
+            *(self.Analyze(proto.AnalyzeRequest(**fields), None) for fields, _ in sent),
+            self.AnalyzeStack(
+                proto.AnalyzeStackRequest(resources=[proto.AnalyzerResource(**a, **b) for a, b in sent]), None
+            ),
+        ]
+        return {
+            (each.policyName, proto.EnforcementLevel.Name(each.enforcementLevel).lower(), each.message)
+            for answer in answers
+            for each in answer.diagnostics
+        }
+
+
+def _on_the_wire(resource: Resource) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A resource as it is sent alone, and what is sent with it besides where the whole stack is."""
+    known = json.dumps(resource.props, default=lambda _: UNKNOWN_STRING_VALUE)
+    fields = {
+        "type": resource.type,
+        "urn": resource.urn,
+        "name": resource.name,
+        "properties": json_format.Parse(known, Struct()),
+        "options": proto.AnalyzerResourceOptions(protect=resource.protect),
+    }
+    references = {
+        name: proto.AnalyzerPropertyDependencies(urns=sorted(urns)) for name, urns in resource.references.items()
+    }
+    return fields, {"propertyDependencies": references}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_engine_hears_of_each_case_what_the_rule_says_in_its_level(name: str) -> None:
+    # GIVEN a stack that keeps a rule, one that breaks it, and the pack as the engine runs it
+    rule, case, engine = BY_NAME[name], CASES[name], _Engine()
+    for resources in (case.kept, case.broken):
+        # WHEN it is asked
+        heard = {each for each in engine.said(resources) if each[0] == name}
+        # THEN it answers with what the rule says
+        said = messages(rule, resources)
+        assert heard == {(name, rule.level, f"{rule.description}\n{message}") for message in said}
