@@ -1,0 +1,148 @@
+"""What each row does, by scenarios of its own, against a table written by hand: tier, window, statistic, silence."""
+
+from collections.abc import Callable, Collection, Iterator
+from functools import cache
+
+import pytest
+
+from lab.simulation.cloudwatch.evaluator_alarm import Behaviour, MetricAlarm, State, evaluate_alarm
+from lab.simulation.cloudwatch.evaluator_metrics import MetricKey, MetricStore
+from lab.simulation.cloudwatch.metrics_data import AWS_METRICS, find, own_metrics
+from lab.simulation.cloudwatch.registered import PREFIX, composite_alarms, metric_alarms, register_alarms
+from lab.simulation.cloudwatch.scenarios import BUS_CAUSES, BUS_HEALTHY, CAUSES, HEALTHY, START, Series
+
+PUBLISHED = (*AWS_METRICS, *own_metrics(PREFIX))
+HEALTH: Series = {**HEALTHY, **BUS_HEALTHY}
+_SILENCE = {
+    (State.OK, State.OK): "well",
+    (State.ALARM, State.ALARM): "alarm",
+    (State.OK, State.ALARM): "as before",
+    (State.INSUFFICIENT_DATA, State.INSUFFICIENT_DATA): "unknown",
+}
+
+# Written by hand: a row that was changed on purpose, or is new, is changed or added here.
+ROWS = {
+    "api-5xx-rate": "page 1/1x5m Sum notBreaching: well needs errors,requests of 2",
+    "api-4xx-surge": "notify 2/2x5m Sum notBreaching: well needs errors,requests of 2",
+    "api-latency": "notify 3/3x5m p99 notBreaching: well",
+    "api-dependency-failures": "page 1/1x5m Sum notBreaching: well",
+    "idempotency-conflicts": "notify 2/2x5m Sum notBreaching: well",
+    "idempotency-mismatches": "notify 2/2x5m Sum notBreaching: well",
+    "rejection-rate": "notify 1/1x15m Sum notBreaching: well needs rejected of 2",
+    "orders-missing": "page 2/2x30m Sum breaching: alarm",
+    "create-order-errors": "page 1/1x5m Sum notBreaching: well needs errors,runs of 2",
+    "get-order-errors": "page 1/1x5m Sum notBreaching: well needs errors,runs of 2",
+    "worker-errors": "page 2/3x5m Sum notBreaching: well needs errors,runs of 2",
+    "create-order-throttles": "page 1/1x5m Sum notBreaching: well",
+    "get-order-throttles": "page 1/1x5m Sum notBreaching: well",
+    "worker-throttles": "notify 1/1x5m Sum notBreaching: well",
+    "create-order-duration": "ticket 2/3x5m Maximum notBreaching: well",
+    "get-order-duration": "ticket 2/3x5m Maximum notBreaching: well",
+    "worker-duration": "ticket 2/3x5m Maximum notBreaching: well",
+    "worker-concurrency": "ticket 4/6x5m Maximum notBreaching: well",
+    "account-concurrency": "ticket 4/6x5m Maximum notBreaching: well",
+    "attempt-failure-rate": "page 2/3x5m Sum notBreaching: well needs failed of 3",
+    "attempts-keep-failing": "notify 4/6x5m Sum notBreaching: well",
+    "settlement-conflicts": "ticket 3/3x5m Sum notBreaching: well",
+    "settlement-latency": "notify 3/3x5m p95 notBreaching: well",
+    "oldest-message-age": "page 3/5x1m Maximum notBreaching: well",
+    "backlog-growing": "notify 4/6x5m Maximum Sum notBreaching: well needs waiting,sent of 3",
+    "queue-retention-half": "page 1/1x5m Maximum notBreaching: well",
+    "dead-letter-queue-not-empty": "page 1/1x1m Maximum ignore: as before needs visible of 2",
+    "order-dead-lettered": "page 1/20x1m Sum notBreaching: well needs exhausted of 2",
+    "dead-letters-flood": "page 1/3x5m Maximum notBreaching: well needs visible,hidden of 2",
+    "dead-letter-retention-half": "page 1/2x5m Maximum notBreaching: well",
+    "orders-table-throttles": "notify 2/3x5m Sum notBreaching: well needs write of 2",
+    "stock-table-throttles": "notify 2/3x5m Sum notBreaching: well needs write of 2",
+    "api-idempotency-table-throttles": "notify 2/3x5m Sum notBreaching: well needs write of 2",
+    "worker-idempotency-table-throttles": "notify 2/3x5m Sum notBreaching: well needs write of 2",
+    "orders-table-errors": "notify 2/3x5m Sum notBreaching: well needs updateItem of 3",
+    "stock-table-errors": "notify 2/3x5m Sum notBreaching: well",
+    "api-idempotency-table-errors": "notify 2/3x5m Sum notBreaching: well needs putItem of 4",
+    "worker-idempotency-table-errors": "notify 2/3x5m Sum notBreaching: well needs putItem of 4",
+    "notifications-failed": "notify 2/3x5m Sum notBreaching: well",
+    "notifications-redriven": "notify 1/1x5m Sum notBreaching: well",
+    "notifications-lost": "page 1/15x1m Sum notBreaching: well",
+    "notifications-failed-billing": "notify 1/1x5m Sum notBreaching: well",
+    "notifications-failed-mail": "notify 1/1x5m Sum notBreaching: well",
+    "notifications-redriven-billing": "notify 1/1x5m Sum notBreaching: well",
+    "notifications-redriven-mail": "notify 1/1x5m Sum notBreaching: well",
+    "notifications-lost-billing": "page 1/15x1m Sum notBreaching: well",
+    "notifications-lost-mail": "page 1/15x1m Sum notBreaching: well",
+    "bus-dead-letter-queue-not-empty": "page 1/1x1m Maximum ignore: as before needs visible of 2",
+}
+
+
+def seen(alarm: MetricAlarm, cause: Series, tier: str) -> str:
+    """What the alarm does: who hears it; how many breaching periods of how many raise it; by which statistics; what it
+    makes of silence; which of several metrics it cannot be raised without.
+    """
+
+    def state(ages: Collection[int], absent: Collection[MetricKey] = (), current: State = State.OK) -> State:
+        return evaluate_alarm(alarm, _store(alarm, cause, ages, absent), START, current, Behaviour(1))
+
+    most = alarm.evaluation_periods + 1
+    to_alarm = _first(lambda m: state(range(1, m + 1)) is State.ALARM, range(1, most))
+    window = _first(lambda n: state(range(n - to_alarm + 1, n + 1)) is State.ALARM, range(most, 0, -1))
+    silent = _SILENCE[
+        evaluate_alarm(alarm, MetricStore(), START, State.OK, Behaviour(1)),
+        evaluate_alarm(alarm, MetricStore(), START, State.ALARM, Behaviour(1)),
+    ]
+    queries = alarm.metrics.items()
+    needed = [name for name, query in queries if state(range(1, most + 1), [query.key]) is not State.ALARM]
+    statistics = sorted({query.statistic for _, query in queries})
+    parts = [tier, f"{to_alarm}/{window}x{alarm.period // 60}m", *statistics, f"{alarm.treat_missing_data}: {silent}"]
+    several = [f"needs {','.join(needed)} of {len(queries)}"] if len(queries) > 1 else []
+    return " ".join([*parts, *several])
+
+
+def _store(alarm: MetricAlarm, cause: Series, ages: Collection[int], absent: Collection[MetricKey]) -> MetricStore:
+    """Healthy periods, and of the ages (1: the latest) such with the cause; an hour stands for what is longer."""
+    store = MetricStore()
+    for age in range(1, alarm.evaluation_periods + 3):
+        series = {**HEALTH, **cause} if age in ages else HEALTH
+        for key in {query.key for query in alarm.metrics.values()} - {*absent}:
+            value, entry = series.get(key), find(key, PUBLISHED)
+            if value is not None and entry is not None:
+                values = tuple(value) if isinstance(value, tuple | list) else (value,)
+                minutes = min(60, alarm.period // 60)
+                store.put(key, START - alarm.period * age, values * minutes, entry.unit)
+    return store
+
+
+def _first(holds: Callable[[int], bool], numbers: range) -> int:
+    return next((number for number in numbers if holds(number)), 0)
+
+
+def _rows() -> Iterator[tuple[str, str]]:
+    for bus, causes in ((False, CAUSES), (True, BUS_CAUSES)):
+        resources = register_alarms(bus=bus)
+        alarms = {each.name.removeprefix(f"{PREFIX}-"): each for each in metric_alarms(resources)}
+        composites = composite_alarms(resources)
+        for name, cause in causes.items():
+            alarm = alarms[name]
+            heard = next((each for each in composites if alarm.name in each.alarms()), alarm)
+            tiers = {target.rpartition("-")[2] for target in heard.actions[State.ALARM]}
+            yield name, seen(alarm, cause, "+".join(sorted(tiers)))
+
+
+@cache
+def rows() -> dict[str, str]:
+    """What is seen of each row of both tables, with a topic and with a bus."""
+    return dict(_rows())
+
+
+def test_every_row_is_in_the_table() -> None:
+    # GIVEN / WHEN / THEN
+    assert set(rows()) == set(ROWS), "add to ROWS, once it is what is meant: " + "; ".join(
+        f'"{name}": "{what}"' for name, what in rows().items() if name not in ROWS
+    )
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_does_what_the_table_says(name: str) -> None:
+    # GIVEN / WHEN
+    does = rows().get(name, "nothing: there is no such row")
+
+    # THEN
+    assert does == ROWS[name], f"{name} was {ROWS[name]!r} and is {does!r}; if that is meant, write it into ROWS"
