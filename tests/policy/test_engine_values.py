@@ -36,10 +36,11 @@ class _Engine(_PolicyAnalyzerServicer):
 
     def said(self, resources: list[Resource]) -> set[tuple[str, str, str]]:
         """Policy, level and message of everything that the pack reports."""
+        ask: Any = self
         sent = [_on_the_wire(each) for each in resources]
         answers = [
-            *(self.Analyze(proto.AnalyzeRequest(**fields), None) for fields, _ in sent),
-            self.AnalyzeStack(
+            *(ask.Analyze(proto.AnalyzeRequest(**fields), None) for fields, _ in sent),
+            ask.AnalyzeStack(
                 proto.AnalyzeStackRequest(resources=[proto.AnalyzerResource(**a, **b) for a, b in sent]), None
             ),
         ]
