@@ -101,7 +101,7 @@ def series_of(alarm: MetricAlarm, store: MetricStore, starts: Sequence[int]) -> 
     }
     named: dict[str, Series] = {}
     for name, expression in alarm.expressions.items():
-        named[name] = evaluate(expression, MathContext(metrics, named, starts, alarm.period))
+        named[name] = evaluate(expression, MathContext(metrics, named, starts))
     return {**metrics, **named}[alarm.returned]
 
 

@@ -12,9 +12,9 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Final
 
 from lab.simulation.cloudwatch.evaluator_metrics import Series
-from lab.simulation.cloudwatch.evaluator_syntax import Array, Binary, Call, Name, Negate, Node, Number, Text, parse
+from lab.simulation.cloudwatch.evaluator_syntax import Binary, Call, Name, Node, Number, parse
 
-Value = float | Series | list[Series]
+Value = float | Series
 
 
 class MathError(ValueError):
@@ -26,16 +26,14 @@ class MathContext:
     """What an expression sees.
 
     Attributes:
-        metrics: series by id, of metrics only (what `METRICS()` returns).
+        metrics: series by id, of metrics only.
         named: series by id, of earlier expressions.
         starts: every period's start in the range, oldest first (what `FILL` fills).
-        period: seconds.
     """
 
     metrics: Mapping[str, Series]
     named: Mapping[str, Series]
     starts: Sequence[int]
-    period: int
 
 
 def evaluate(expression: str, context: MathContext) -> Series:
@@ -46,8 +44,7 @@ def evaluate(expression: str, context: MathContext) -> Series:
     """
     value = _value(parse(expression), context)
     if not isinstance(value, dict):
-        kind = "several time series" if isinstance(value, list) else "a scalar"
-        raise MathError(f"{expression!r} yields {kind}; an alarm needs one time series")
+        raise MathError(f"{expression!r} yields a scalar; an alarm needs one time series")
     return value
 
 
@@ -57,16 +54,10 @@ def _value(node: Node, context: MathContext) -> Value:
             return number
         case Name(name):
             return _lookup(name, context)
-        case Negate(operand):
-            return _broadcast(_subtract, 0.0, _value(operand, context))
         case Binary(operator, left, right):
             return _broadcast(_OPERATORS[operator], _value(left, context), _value(right, context))
-        case Array(items):
-            return [_series(_value(item, context)) for item in items]
         case Call(name, arguments):
             return _function(name)(arguments, context)
-        case Text(text):
-            raise MathError(f"a string ({text!r}) is only allowed inside METRICS()")
 
 
 def _lookup(name: str, context: MathContext) -> Series:
@@ -93,10 +84,6 @@ def _series(value: Value) -> Series:
 Operator = Callable[[float, float], float | None]
 
 
-def _subtract(a: float, b: float) -> float:
-    return a - b
-
-
 def _divide(a: float, b: float) -> float | None:
     return None if b == 0 else a / b
 
@@ -107,7 +94,7 @@ def _flag(test: Callable[[float, float], bool]) -> Operator:
 
 _OPERATORS: Final[dict[str, Operator]] = {
     "+": lambda a, b: a + b,
-    "-": _subtract,
+    "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
     "/": _divide,
     "==": _flag(eq),
@@ -122,8 +109,6 @@ _OPERATORS: Final[dict[str, Operator]] = {
 
 
 def _broadcast(operator: Operator, left: Value, right: Value) -> Value:
-    if isinstance(left, list) or isinstance(right, list):
-        raise MathError("operators on arrays of time series are not in the supported subset")
     if isinstance(left, float) and isinstance(right, float):
         scalar = operator(left, right)
         if scalar is None:
@@ -156,8 +141,6 @@ def _if(nodes: Sequence[Node], context: MathContext) -> Value:
     condition = _value(nodes[0], context)
     then = _value(nodes[1], context)
     other = _value(nodes[2], context) if len(nodes) == 3 else None
-    if isinstance(condition, list) or isinstance(then, list) or isinstance(other, list):
-        raise MathError("IF works on scalars and single time series")
     if isinstance(condition, float):
         chosen = then if condition else other
         return {} if chosen is None else chosen
@@ -177,77 +160,20 @@ def _at(value: float | Series | None, start: int, default: float | None) -> floa
 def _fill(nodes: Sequence[Node], context: MathContext) -> Value:
     _arguments("FILL", nodes, range(2, 3))
     series = _series(_value(nodes[0], context))
-    if nodes[1] == Name("REPEAT"):
-        return _repeat(series, context.starts)
     filler = _value(nodes[1], context)
     if not isinstance(filler, float):
-        raise MathError("FILL fills with a number or REPEAT here")
+        raise MathError("FILL fills with a number here")
     return {start: series.get(start, filler) for start in context.starts}
 
 
-def _repeat(series: Series, starts: Sequence[int]) -> Series:
-    result: Series = {}
-    last: float | None = None
-    for start in starts:
-        last = series.get(start, last)
-        if last is not None:
-            result[start] = last
-    return result
-
-
-def _aggregate(name: str, combine: Callable[[Sequence[float]], float]) -> Function:
-    def function(nodes: Sequence[Node], context: MathContext) -> Value:
-        _arguments(name, nodes, range(1, 2))
-        value = _value(nodes[0], context)
-        if isinstance(value, float):
-            raise MathError(f"{name} of a scalar")
-        if isinstance(value, dict):
-            if not value:
-                raise MathError(f"{name} of a time series without points")
-            return float(combine(list(value.values())))
-        starts = sorted({start for series in value for start in series})
-        return {start: float(combine([s[start] for s in value if start in s])) for start in starts}
-
-    return function
-
-
-def _change(per_second: bool) -> Function:
-    def function(nodes: Sequence[Node], context: MathContext) -> Value:
-        _arguments("RATE or DIFF", nodes, range(1, 2))
-        points = sorted(_series(_value(nodes[0], context)).items())
-        return {
-            start: (value - before) / (start - earlier) if per_second else value - before
-            for (earlier, before), (start, value) in pairwise(points)
-        }
-
-    return function
-
-
-def _metrics(nodes: Sequence[Node], context: MathContext) -> Value:
-    _arguments("METRICS", nodes, range(2))
-    if not nodes:
-        return list(context.metrics.values())
-    if not isinstance(nodes[0], Text):
-        raise MathError("METRICS takes a string")
-    part = nodes[0].text
-    return [series for name, series in context.metrics.items() if part in name]
-
-
-def _period(nodes: Sequence[Node], context: MathContext) -> Value:
-    _arguments("PERIOD", nodes, range(1, 2))
-    if not (isinstance(nodes[0], Name) and nodes[0].name in context.metrics):
-        raise MathError("PERIOD takes a metric, not the result of an expression")
-    return float(context.period)
+def _diff(nodes: Sequence[Node], context: MathContext) -> Value:
+    _arguments("DIFF", nodes, range(1, 2))
+    points = sorted(_series(_value(nodes[0], context)).items())
+    return {start: value - before for (_, before), (start, value) in pairwise(points)}
 
 
 _FUNCTIONS: Final[dict[str, Function]] = {
     "IF": _if,
     "FILL": _fill,
-    "SUM": _aggregate("SUM", sum),
-    "MIN": _aggregate("MIN", min),
-    "MAX": _aggregate("MAX", max),
-    "RATE": _change(per_second=True),
-    "DIFF": _change(per_second=False),
-    "METRICS": _metrics,
-    "PERIOD": _period,
+    "DIFF": _diff,
 }

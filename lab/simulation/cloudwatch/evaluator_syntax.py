@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 _TOKEN: Final = re.compile(
-    r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<text>\"[^\"]*\")|(?P<name>[A-Za-z_]\w*)"
-    r"|(?P<operator>==|!=|<=|>=|&&|\|\||[-+*/<>(),\[\]]))"
+    r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<name>[A-Za-z_]\w*)"
+    r"|(?P<operator>==|!=|<=|>=|[-+*/<>(),]))"
 )
 _LEVELS: Final = (("OR",), ("AND",), ("==", "!=", "<=", ">=", "<", ">"), ("+", "-"), ("*", "/"))
-_SYNONYMS: Final = {"&&": "AND", "||": "OR"}
 
 
 class ExpressionSyntaxError(ValueError):
@@ -22,18 +21,8 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Text:
-    text: str
-
-
-@dataclass(frozen=True)
 class Name:
     name: str
-
-
-@dataclass(frozen=True)
-class Negate:
-    operand: "Node"
 
 
 @dataclass(frozen=True)
@@ -44,17 +33,12 @@ class Binary:
 
 
 @dataclass(frozen=True)
-class Array:
-    items: tuple["Node", ...]
-
-
-@dataclass(frozen=True)
 class Call:
     name: str
     arguments: tuple["Node", ...]
 
 
-Node = Number | Text | Name | Negate | Binary | Array | Call
+Node = Number | Name | Binary | Call
 
 
 def tokens(text: str) -> list[tuple[str, str]]:
@@ -99,59 +83,45 @@ class _Parser:
 
     def level(self, depth: int) -> Node:
         if depth == len(_LEVELS):
-            return self._unary()
+            return self._primary()
         node = self.level(depth + 1)
         while (operator := self._operator(depth)) is not None:
             node = Binary(operator, node, self.level(depth + 1))
         return node
 
     def _operator(self, depth: int) -> str | None:
-        _, word = self._peek()
-        operator = _SYNONYMS.get(word, word)
+        _, operator = self._peek()
         if operator not in _LEVELS[depth]:
             return None
         self._at += 1
         return operator
-
-    def _unary(self) -> Node:
-        if self._peek()[1] == "-":
-            self._at += 1
-            return Negate(self._unary())
-        return self._primary()
 
     def _primary(self) -> Node:
         kind, word = self._next()
         match kind, word:
             case "number", _:
                 return Number(float(word))
-            case "text", _:
-                return Text(word[1:-1])
             case "name", _ if self._peek()[1] == "(":
                 self._at += 1
-                return Call(word, self._list(")"))
+                return Call(word, self._arguments())
             case "name", _:
                 return Name(word)
             case "operator", "(":
                 node = self.level(0)
                 self._expect(")")
                 return node
-            case "operator", "[":
-                return Array(self._list("]"))
             case _:
                 raise ExpressionSyntaxError(f"{self._text!r}: {word!r} is not expected there")
 
-    def _list(self, close: str) -> tuple[Node, ...]:
-        items: list[Node] = []
-        if self._peek()[1] == close:
-            self._at += 1
-            return ()
+    def _arguments(self) -> tuple[Node, ...]:
+        items = [self.level(0)]
         while True:
-            items.append(self.level(0))
             _, word = self._next()
-            if word == close:
+            if word == ")":
                 return tuple(items)
             if word != ",":
-                raise ExpressionSyntaxError(f"{self._text!r}: expected ',' or {close!r}, found {word!r}")
+                raise ExpressionSyntaxError(f"{self._text!r}: expected ',' or ')', found {word!r}")
+            items.append(self.level(0))
 
     def _peek(self) -> tuple[str, str]:
         return self._tokens[self._at] if self._at < len(self._tokens) else ("end", "")
