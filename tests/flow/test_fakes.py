@@ -15,8 +15,8 @@ KEY = {"id": {"S": "1"}}
 ADD_ONE: dict[str, Any] = {
     "TableName": "t",
     "Key": KEY,
-    "UpdateExpression": "ADD n :one",
-    "ExpressionAttributeValues": {":one": {"N": "1"}},
+    "UpdateExpression": "SET n = if_not_exists(n, :zero) + :one",
+    "ExpressionAttributeValues": {":zero": {"N": "0"}, ":one": {"N": "1"}},
 }
 
 
@@ -161,7 +161,12 @@ def test_expired_items_are_read_until_they_are_swept(cloud: Cloud) -> None:
     "call",
     [
         lambda cloud: cloud.dynamodb.put_item(TableName="t", Item=KEY, Expected={}),
-        lambda cloud: cloud.dynamodb.query(TableName="t", IndexName="i"),
+        lambda cloud: cloud.dynamodb.scan(TableName="t", IndexName="i"),
+        lambda cloud: cloud.dynamodb.update_item(TableName="t", Key=KEY, UpdateExpression="ADD n :one"),
+        lambda cloud: cloud.dynamodb.update_item(TableName="t", Key=KEY, UpdateExpression="REMOVE a.b"),
+        lambda cloud: cloud.dynamodb.update_item(**ADD_ONE, ReturnValues="UPDATED_NEW"),
+        lambda cloud: cloud.dynamodb.put_item(TableName="t", Item=KEY, ConditionExpression="begins_with(id, :a)"),
+        lambda cloud: cloud.dynamodb.put_item(TableName="t", Item={**KEY, "a": {"SS": ["b"]}}),
         lambda cloud: cloud.sqs.receive_message(QueueUrl="q", ReceiveRequestAttemptId="r"),
         lambda cloud: cloud.sns.publish(PhoneNumber="1", Message="m"),
         lambda cloud: cloud.events.put_events(Entries=[{**EVENT, "Resources": []}]),

@@ -17,9 +17,6 @@ ITEM: dict[str, Any] = {
     "state": {"S": "ACCEPTED"},
     "number": {"N": "10"},
     "text": {"S": "hello"},
-    "tags": {"SS": ["red", "blue"]},
-    "things": {"L": [{"S": "a"}, {"N": "2"}]},
-    "doc": {"M": {"leaf": {"N": "5"}, "deep": {"M": {"x": {"S": "y"}}}}},
     "flag": {"BOOL": True},
 }
 HOLDS, FAILS, REFUSED = "ok", "ConditionalCheckFailedException", "ValidationException"
@@ -31,9 +28,6 @@ CONDITIONS: tuple[tuple[str, str], ...] = (
     ("attribute_exists(absent)", FAILS),
     ("attribute_not_exists(absent)", HOLDS),
     ("attribute_not_exists(id)", FAILS),
-    ("attribute_exists(doc.deep.x)", HOLDS),
-    ("attribute_exists(things[1])", HOLDS),
-    ("attribute_exists(things[2])", FAILS),
     ("number = :ten", REFUSED),  # NUMBER is a reserved word
     ("#n = :ten", HOLDS),
     ("#n <> :ten", FAILS),
@@ -47,8 +41,6 @@ CONDITIONS: tuple[tuple[str, str], ...] = (
     ("#n > :nine", HOLDS),
     ("#n >= :eleven", FAILS),
     ("#n > :he", FAILS),  # another type never compares
-    ("#n BETWEEN :nine AND :eleven", HOLDS),
-    ("#n BETWEEN :eleven AND :nine", REFUSED),
     ("#s IN (:he, :acc)", HOLDS),
     ("#s IN (:he)", FAILS),
     ("#s = :acc AND #n = :ten", HOLDS),
@@ -58,16 +50,6 @@ CONDITIONS: tuple[tuple[str, str], ...] = (
     ("NOT #s = :he", HOLDS),
     ("NOT (#s = :acc AND #n = :ten)", FAILS),
     ("NOT #s = :he AND #n = :nine", FAILS),  # NOT binds before AND
-    ("begins_with(#t, :he)", HOLDS),
-    ("begins_with(#s, :he)", FAILS),
-    ("contains(#t, :he)", HOLDS),
-    ("contains(tags, :red)", HOLDS),
-    ("contains(tags, :he)", FAILS),
-    ("contains(things, :two)", HOLDS),
-    ("size(#t) = :five", HOLDS),
-    ("size(tags) = :two", HOLDS),
-    ("size(things) > :five", FAILS),
-    ("doc.leaf = :five", HOLDS),
     ("flag = :true", HOLDS),
     ("attribute_type(#t, :type_s)", HOLDS),
     ("#n = :ten_point_zero", HOLDS),  # numbers compare by value
@@ -82,16 +64,10 @@ CONDITIONS: tuple[tuple[str, str], ...] = (
 _NAMES = {"#n": "number", "#s": "state", "#t": "text"}
 _VALUES: dict[str, Any] = {
     **V,
-    ":red": {"S": "red"},
-    ":two": {"N": "2"},
     ":five": {"N": "5"},
     ":true": {"BOOL": True},
     ":type_s": {"S": "S"},
     ":ten_point_zero": {"N": "10.0"},
-    ":list": {"L": [{"S": "b"}]},
-    ":empty": {"L": []},
-    ":set": {"SS": ["green"]},
-    ":reds": {"SS": ["red", "blue"]},
     ":new": {"S": "new"},
     ":one": {"N": "1"},
 }
@@ -105,27 +81,15 @@ UPDATE_CASES: tuple[tuple[str, dict[str, Any] | str], ...] = (
     ("SET #s = if_not_exists(#s, :new)", {"state": {"S": "ACCEPTED"}}),
     ("SET fresh = if_not_exists(fresh, :five) + :one", {"fresh": {"N": "6"}}),
     ("SET #s = #t, #t = #s", {"state": {"S": "hello"}, "text": {"S": "ACCEPTED"}}),  # reads the item as it was
-    ("SET things = list_append(things, :list)", {"things": {"L": [{"S": "a"}, {"N": "2"}, {"S": "b"}]}}),
-    ("SET fresh = list_append(if_not_exists(fresh, :empty), :list)", {"fresh": {"L": [{"S": "b"}]}}),
-    ("SET doc.leaf = :one", {"doc": {"M": {"leaf": {"N": "1"}, "deep": {"M": {"x": {"S": "y"}}}}}}),
-    ("SET things[0] = :one", {"things": {"L": [{"N": "1"}, {"N": "2"}]}}),
     ("REMOVE flag", {"flag": None}),
     ("REMOVE absent", {}),
-    ("REMOVE doc.leaf", {"doc": {"M": {"deep": {"M": {"x": {"S": "y"}}}}}}),
     ("SET fresh = :new REMOVE flag", {"fresh": {"S": "new"}, "flag": None}),
-    ("ADD #n :five", {"number": {"N": "15"}}),
-    ("ADD fresh :five", {"fresh": {"N": "5"}}),
-    ("ADD fresh :set", {"fresh": {"SS": ["green"]}}),
-    ("DELETE tags :reds", {"tags": None}),  # a set is never empty
     ("SET fresh = absent", REFUSED),
     ("SET fresh = absent + :one", REFUSED),
     ("SET fresh = #t + :one", REFUSED),
-    ("SET absent.leaf = :one", REFUSED),
     ("SET id = :new", REFUSED),
     ("SET fresh = :new, fresh = :one", REFUSED),
-    ("SET doc = :new, doc.leaf = :one", REFUSED),
     ("SET fresh = :new SET other = :one", REFUSED),
-    ("ADD #t :one", REFUSED),
     ("SET fresh", REFUSED),
     ("SET fresh = nonsense(:new)", REFUSED),
     ("DROP fresh", REFUSED),
@@ -160,17 +124,7 @@ class UpdateCase:
             return code
         stored: dict[str, Any] = dict(backend.dynamodb.get_item(TableName=table, Key={"id": {"S": "1"}})["Item"])
         names = stored.keys() | ITEM.keys()
-        return {
-            name: stored.get(name)
-            for name in names
-            if stored.get(name) != ITEM.get(name) and not _same_set(stored, name)
-        }
-
-
-def _same_set(stored: dict[str, Any], name: str) -> bool:
-    """Sets come back in any order."""
-    value, old = stored.get(name, {}), ITEM.get(name, {})
-    return "SS" in value and "SS" in old and set(value["SS"]) == set(old["SS"])
+        return {name: stored.get(name) for name in names if stored.get(name) != ITEM.get(name)}
 
 
 def placeholders(expression: str) -> dict[str, Any]:

@@ -1,11 +1,11 @@
-"""Condition, filter and key-condition expressions, compiled to predicates."""
+"""Condition and filter expressions, compiled to predicates."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from lab.simulation.fakes.dynamodb import values as av
-from lab.simulation.fakes.dynamodb.operands import Operand, Scope, Values, operand, path, read
+from lab.simulation.fakes.dynamodb.operands import Operand, Scope, Values, operand, read, unmodelled
 from lab.simulation.fakes.dynamodb.tokens import InvalidExpressionError, Stream
 from lab.simulation.fakes.dynamodb.values import AttributeValue, Item
 
@@ -58,15 +58,15 @@ def _negation(stream: Stream, scope: Scope) -> Condition:
         stream.expect(")")
         return inner
     token = stream.current
-    if token.kind == "word" and stream.following().text == "(" and token.text.upper() != "SIZE":
+    if token.kind == "word" and stream.following().text == "(":
         return _function(stream, scope)
     return _comparison(stream, scope)
 
 
 def _comparison(stream: Stream, scope: Scope) -> Condition:
     left = operand(stream, scope)
-    if stream.accept("BETWEEN"):
-        return _between(left, stream, scope)
+    if stream.at("BETWEEN"):
+        raise unmodelled("BETWEEN")
     if stream.accept("IN"):
         return _membership(left, stream, scope)
     token = stream.current
@@ -76,26 +76,6 @@ def _comparison(stream: Stream, scope: Scope) -> Condition:
     compare = _COMPARATORS[token.text]
     right = operand(stream, scope)
     return lambda item, values: compare(left(item, values), right(item, values))
-
-
-def _between(left: Operand, stream: Stream, scope: Scope) -> Condition:
-    low_is_given = stream.current.kind == "value"
-    low = operand(stream, scope)
-    stream.expect("AND")
-    bounds_are_given = low_is_given and stream.current.kind == "value"
-    high = operand(stream, scope)
-
-    def condition(item: Item, values: Values) -> bool:
-        bottom, top = low(item, values), high(item, values)
-        if bounds_are_given and av.order(bottom, top) == 1:
-            raise InvalidExpressionError(
-                "The BETWEEN operator requires upper bound to be greater than or equal to lower bound; "
-                f"lower bound operand: AttributeValue: {bottom}, upper bound operand: AttributeValue: {top}"
-            )
-        value = left(item, values)
-        return av.order(value, bottom) in {0, 1} and av.order(value, top) in {-1, 0}
-
-    return condition
 
 
 def _membership(left: Operand, stream: Stream, scope: Scope) -> Condition:
@@ -109,6 +89,8 @@ def _membership(left: Operand, stream: Stream, scope: Scope) -> Condition:
 
 def _function(stream: Stream, scope: Scope) -> Condition:
     name = stream.take().text
+    if name in {"begins_with", "contains", "size"}:
+        raise unmodelled(name)
     build = _FUNCTIONS.get(name)
     if build is None:
         raise InvalidExpressionError(f"Invalid function name; function: {name}")
@@ -119,44 +101,19 @@ def _function(stream: Stream, scope: Scope) -> Condition:
 
 
 def _exists(stream: Stream, scope: Scope) -> Condition:
-    present = read(path(stream, scope))
+    present = read(scope.attribute(stream))
     return lambda item, values: present(item, values) is not None
 
 
 def _not_exists(stream: Stream, scope: Scope) -> Condition:
-    present = read(path(stream, scope))
+    present = read(scope.attribute(stream))
     return lambda item, values: present(item, values) is None
 
 
-def _two(stream: Stream, scope: Scope) -> tuple[Operand, Operand]:
-    first = read(path(stream, scope))
-    stream.expect(",")
-    return first, operand(stream, scope)
-
-
-def _begins_with(stream: Stream, scope: Scope) -> Condition:
-    whole, prefix = _two(stream, scope)
-
-    def condition(item: Item, values: Values) -> bool:
-        text, start = whole(item, values), prefix(item, values)
-        return (
-            text is not None
-            and start is not None
-            and "S" in text
-            and "S" in start
-            and bool(text["S"].startswith(start["S"]))
-        )
-
-    return condition
-
-
-def _contains(stream: Stream, scope: Scope) -> Condition:
-    whole, member = _two(stream, scope)
-    return lambda item, values: av.contains(whole(item, values), member(item, values))
-
-
 def _attribute_type(stream: Stream, scope: Scope) -> Condition:
-    whole, kind = _two(stream, scope)
+    whole = read(scope.attribute(stream))
+    stream.expect(",")
+    kind = operand(stream, scope)
 
     def condition(item: Item, values: Values) -> bool:
         found, wanted = whole(item, values), kind(item, values)
@@ -169,7 +126,5 @@ def _attribute_type(stream: Stream, scope: Scope) -> Condition:
 _FUNCTIONS: dict[str, Callable[[Stream, Scope], Condition]] = {
     "attribute_exists": _exists,
     "attribute_not_exists": _not_exists,
-    "begins_with": _begins_with,
-    "contains": _contains,
     "attribute_type": _attribute_type,
 }

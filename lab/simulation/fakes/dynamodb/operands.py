@@ -1,17 +1,15 @@
-"""Paths, placeholders and functions of expressions, compiled to closures over (item, values)."""
+"""Names and placeholders of expressions, compiled to closures over (item, values)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from lab.simulation.fakes.dynamodb import values as av
 from lab.simulation.fakes.dynamodb.tokens import InvalidExpressionError, Stream, reserved_words
 from lab.simulation.fakes.dynamodb.values import AttributeValue, Item
+from lab.simulation.fakes.errors import UnsupportedByFakeError
 
 Values = Mapping[str, AttributeValue]
-Path = tuple[str | int, ...]
 Operand = Callable[[Item, Values], AttributeValue | None]
 
 
@@ -24,7 +22,13 @@ class Scope:
     used_values: set[str] = field(default_factory=set)
 
     def attribute(self, stream: Stream) -> str:
-        """Take one attribute name: literal, or through ``#placeholder``."""
+        """Take the name of a top-level attribute: literal, or through ``#placeholder``."""
+        name = self._name(stream)
+        if stream.at(".", "["):
+            raise unmodelled("a path into an attribute")
+        return name
+
+    def _name(self, stream: Stream) -> str:
         token = stream.current
         if token.kind == "name":
             stream.take()
@@ -43,46 +47,14 @@ class Scope:
         return token.text
 
 
-def path(stream: Stream, scope: Scope) -> Path:
-    """Take a document path: ``a.#b[0].c``."""
-    parts: list[str | int] = [scope.attribute(stream)]
-    while True:
-        if stream.accept("."):
-            parts.append(scope.attribute(stream))
-        elif stream.accept("["):
-            number = stream.take()
-            if number.kind != "number":
-                raise InvalidExpressionError(f'Syntax error; token: "{number.text}"')
-            stream.expect("]")
-            parts.append(int(number.text))
-        else:
-            return tuple(parts)
+def unmodelled(what: str) -> UnsupportedByFakeError:
+    """The error for syntax of AWS's that nothing here uses."""
+    return UnsupportedByFakeError(f"{what} is not modelled: Teach the fake.")
 
 
-def lookup(item: Item, where: Path) -> AttributeValue | None:
-    """The value at a path, or ``None``."""
-    found: AttributeValue | None = item.get(str(where[0]))
-    for part in where[1:]:
-        if found is None:
-            return None
-        found = _step(found, part)
-    return found
-
-
-def _step(value: AttributeValue, part: str | int) -> AttributeValue | None:
-    if isinstance(part, str):
-        inner: Any = value.get("M", {})
-        return inner.get(part)  # type: ignore[no-any-return]  # values are JSON-like
-    members: list[AttributeValue] = value.get("L", [])
-    return members[part] if part < len(members) else None
-
-
-def read(where: Path) -> Operand:
-    """An operand that reads a path."""
-    if len(where) == 1:
-        name = str(where[0])
-        return lambda item, _values: item.get(name)
-    return lambda item, _values: lookup(item, where)
+def read(name: str) -> Operand:
+    """An operand that reads an attribute."""
+    return lambda item, _values: item.get(name)
 
 
 def placeholder(stream: Stream, scope: Scope) -> Operand:
@@ -93,13 +65,7 @@ def placeholder(stream: Stream, scope: Scope) -> Operand:
 
 
 def operand(stream: Stream, scope: Scope) -> Operand:
-    """Take an operand of a condition: a path, ``:value``, or ``size(path)``."""
+    """Take an operand of a condition: an attribute or ``:value``."""
     if stream.current.kind == "value":
         return placeholder(stream, scope)
-    if stream.at("SIZE") and stream.following().text == "(":
-        stream.take()
-        stream.expect("(")
-        inner = read(path(stream, scope))
-        stream.expect(")")
-        return lambda item, values: av.size(inner(item, values))
-    return read(path(stream, scope))
+    return read(scope.attribute(stream))

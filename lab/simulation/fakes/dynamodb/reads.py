@@ -1,4 +1,4 @@
-"""GetItem, BatchGetItem, Query and Scan."""
+"""GetItem, BatchGetItem and Scan."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ _READ = frozenset(
 GET = _READ | {"Key"}
 BATCH_GET = frozenset({"RequestItems", "ReturnConsumedCapacity"})
 SCAN = _READ | {"ExpressionAttributeValues", "FilterExpression", "Limit", "ExclusiveStartKey", "Select"}
-QUERY = SCAN | {"KeyConditionExpression", "ScanIndexForward"}
 MAX_BATCH = 100
 
 TableFinder = Callable[[str, str], Table]
@@ -56,19 +55,6 @@ def batch_get(find: TableFinder, params: Mapping[str, Any]) -> Response:
         found = (_one(table, "BatchGetItem", key, expressions) for key in request["Keys"])
         responses[name] = [item for item in found if item is not None]
     return {"Responses": responses, "UnprocessedKeys": {}, "ResponseMetadata": OK}
-
-
-def query(find: TableFinder, params: Mapping[str, Any]) -> Response:
-    """Items that meet the key condition, in key order."""
-    table = find("Query", params["TableName"])
-    expressions = _compiled("Query", params)
-    condition = expressions.key_condition
-    if condition is None:
-        refuse("Query", "Either the KeyConditions or KeyConditionExpression parameter must be specified")
-    backwards = not params.get("ScanIndexForward", True)
-    keys = sorted(table.items, reverse=backwards)
-    chosen = [key for key in keys if condition(table.items[key], expressions.values)]
-    return _page(table, chosen, params, expressions)
 
 
 def scan(find: TableFinder, params: Mapping[str, Any]) -> Response:

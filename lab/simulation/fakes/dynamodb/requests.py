@@ -16,7 +16,6 @@ from lab.simulation.fakes.dynamodb.values import InvalidValueError
 _Compiled = tuple[Any, frozenset[str], frozenset[str]]
 
 _PARSERS: dict[str, Callable[[str, Scope], Any]] = {
-    "KeyConditionExpression": parse_condition,
     "ConditionExpression": parse_condition,
     "FilterExpression": parse_condition,
     "UpdateExpression": parse_update,
@@ -29,7 +28,6 @@ class Expressions:
     """What a request's expressions compile to; absent ones are ``None``."""
 
     values: Values
-    key_condition: Condition | None = None
     condition: Condition | None = None
     filter: Condition | None = None
     update: Update | None = None

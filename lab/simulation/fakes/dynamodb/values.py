@@ -11,7 +11,6 @@ AttributeValue = dict[str, Any]
 Item = dict[str, AttributeValue]
 
 MAX_ITEM_BYTES = 400 * 1024
-_SETS = {"SS": "S", "NS": "N", "BS": "B"}
 _ORDERED = frozenset({"S", "N", "B"})
 _ATTRIBUTE_OVERHEAD = 3
 
@@ -42,9 +41,9 @@ def copy_value(value: AttributeValue) -> AttributeValue:
         return {"M": {name: copy_value(inner) for name, inner in content.items()}}
     if kind == "L":
         return {"L": [copy_value(inner) for inner in content]}
-    if kind in _SETS:
-        return {kind: _checked_set(kind, content)}
-    raise UnsupportedByFakeError(f"Unknown attribute type {kind!r} in {value!r}; known: S N B BOOL NULL M L SS NS BS.")
+    raise UnsupportedByFakeError(
+        f"Unknown attribute type {kind!r} in {value!r}; known: S N B BOOL NULL M L. Teach the fake."
+    )
 
 
 def copy_item(item: Item) -> Item:
@@ -72,17 +71,6 @@ def number_text(content: str) -> str:
     return f"{normal:f}"
 
 
-def _checked_set(kind: str, content: Any) -> list[Any]:
-    members = [number_text(member) for member in content] if kind == "NS" else list(content)
-    if not members:
-        raise InvalidValueError("One or more parameter values were invalid: An string set  may not be empty")
-    if len(set(members)) != len(members):
-        raise InvalidValueError(
-            f"One or more parameter values were invalid: Input collection {members} contains duplicates."
-        )
-    return members
-
-
 def type_of(value: AttributeValue) -> str:
     """The type letter(s) of a value."""
     return next(iter(value))
@@ -98,8 +86,6 @@ def equal(left: AttributeValue | None, right: AttributeValue | None) -> bool:
     a, b = left[kind], right[kind]
     if kind == "N":
         return bool(a == b) or Decimal(a) == Decimal(b)
-    if kind in _SETS:
-        return set(a) == set(b)
     if kind == "M":
         return a.keys() == b.keys() and all(equal(a[name], b[name]) for name in a)
     if kind == "L":
@@ -120,31 +106,6 @@ def order(left: AttributeValue | None, right: AttributeValue | None) -> int | No
     elif kind == "S":
         a, b = a.encode(), b.encode()
     return int(a > b) - int(a < b)
-
-
-def size(value: AttributeValue | None) -> AttributeValue | None:
-    """What the ``size`` function gives: bytes of text or binary, members of a collection."""
-    if value is None:
-        return None
-    kind = type_of(value)
-    if kind == "S":
-        return {"N": str(len(value["S"].encode()))}
-    if kind in {"B", "M", "L", *_SETS}:
-        return {"N": str(len(value[kind]))}
-    return None
-
-
-def contains(container: AttributeValue | None, member: AttributeValue | None) -> bool:
-    """What the ``contains`` function gives: a substring, a set's member, or a list's element."""
-    if container is None or member is None:
-        return False
-    kind = type_of(container)
-    if kind == "S":
-        return "S" in member and member["S"] in container["S"]
-    if kind in _SETS:
-        inner = _SETS[kind]
-        return inner in member and any(equal({inner: one}, member) for one in container[kind])
-    return kind == "L" and any(equal(one, member) for one in container["L"])
 
 
 def add(left: AttributeValue, right: AttributeValue, sign: int = 1) -> AttributeValue:
@@ -179,4 +140,4 @@ def _value_bytes(value: AttributeValue) -> int:
         return _ATTRIBUTE_OVERHEAD + sum(1 + _value_bytes(one) for one in content)
     if kind in {"BOOL", "NULL"}:
         return 1
-    return sum(len(one) for one in content) if kind in _SETS else len(content)
+    return len(content)
