@@ -1,10 +1,14 @@
 """docs/options.md says what the code does."""
 
+import json
 from pathlib import Path
 
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 
 from lab.docs import options
+from local.instance import ROOT
 from pipeline.config import StackConfig
 
 
@@ -14,6 +18,34 @@ def test_the_page_is_what_the_code_says() -> None:
 
     # WHEN / THEN
     assert committed == options.text(committed), "run: python -m lab.docs.options"
+    assert options.SCHEMA.read_text(encoding="utf-8") == options.schema(), "run: python -m lab.docs.options"
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({}, None),
+        ({"batch_sise": 10}, "batch_sise"),
+        ({"batch_size": 0}, "0 is less than"),
+        ({"environment": "prod"}, "'prod' is not one of"),
+        ({"origin_secret": "in the clear"}, "is not of type 'object'"),
+        ({"origin_secret": {"secure": "v1:abc"}}, None),
+    ],
+)
+@pytest.mark.parametrize("stack", ["dev", "prod", "local"])
+def test_an_editor_knows_what_a_stack_file_may_say(stack: str, changed: dict[str, object], named: str | None) -> None:
+    # GIVEN a stack file, which names the schema
+    file = ROOT / f"Pulumi.{stack}.yaml"
+    content = yaml.safe_load(file.read_text())
+    assert file.read_text().startswith(f"# yaml-language-server: $schema={options.SCHEMA.relative_to(ROOT)}\n")
+
+    # WHEN something in it is changed
+    content["config"] |= changed
+    found = [each.message for each in Draft202012Validator(json.loads(options.schema())).iter_errors(content)]
+
+    # THEN what is wrong is told
+    assert bool(found) == (named is not None)
+    assert named is None or named in found[0]
 
 
 def test_every_option_has_one_row_with_its_default() -> None:
@@ -35,6 +67,8 @@ def test_a_page_that_differs_is_found_and_written_anew(
     page = tmp_path / "options.md"
     page.write_text(f"# Mine\n{options.BEGIN}\n{options.END}\nafter\n", encoding="utf-8")
     monkeypatch.setattr(options, "PATH", page)
+    monkeypatch.setattr(options, "SCHEMA", tmp_path / "schema.json")
+    options.SCHEMA.write_text(options.schema(), encoding="utf-8")
 
     # WHEN
     before, _, after = options.main(["--check"]), options.main([]), options.main(["--check"])
