@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 # One set of files for lint and types.
 PACKAGES := components pipeline runtime local ops policy lab tests
-SOURCES := __main__.py tools.py $(wildcard $(PACKAGES))
+SOURCES := __main__.py tools.py docs/examples $(wildcard $(PACKAGES))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo incident up down lint types unit infra flow crash-points e2e aws-check long engine test check fuzz mutation format audit lock clean

@@ -1,0 +1,27 @@
+"""The example of a program that uses one component alone."""
+
+import ast
+import json
+import runpy
+
+from lab.recording.recording import record
+from local.instance import ROOT
+
+EXAMPLE = ROOT / "docs" / "examples" / "queue.py"
+
+
+def test_the_example_makes_a_queue_whose_failing_messages_are_kept_apart() -> None:
+    # GIVEN the example, which needs nothing of this repository but its components
+    imported = {node.module for node in ast.walk(ast.parse(EXAMPLE.read_text())) if isinstance(node, ast.ImportFrom)}
+    assert all(str(module).startswith("components.") for module in imported)
+
+    # WHEN it runs
+    recording = record(lambda: runpy.run_path(str(EXAMPLE), run_name="__main__"), stack="dev")
+
+    # THEN there are both queues, the second behind the first
+    queues = {each.name: each.inputs for each in recording.of_type("aws:sqs/queue:Queue")}
+    assert {name: inputs["messageRetentionSeconds"] for name, inputs in queues.items()} == {
+        "letters": 345_600,
+        "letters-dlq": 1_209_600,
+    }
+    assert json.loads(queues["letters"]["redrivePolicy"])["maxReceiveCount"] == 5
