@@ -1,16 +1,12 @@
-"""docs/alarms.md, generated from the alarm table and the thresholds that configuration may change.
+"""docs/alarms.md, generated from the alarm table and the thresholds that configuration may change."""
 
-python -m lab.docs.alarms            write docs/alarms.md
-python -m lab.docs.alarms --check    exit 1 if docs/alarms.md is not what the code says
-"""
-
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from components.alarms.model import Alarm, AlarmTable, Composite, Metric, Ref, Tier
+from lab.docs import page
 from pipeline.alarms import alarm_table
 from pipeline.config import StackConfig
 from pipeline.config.alarm_thresholds import AlarmThresholds
@@ -159,23 +155,10 @@ def _thresholds() -> Iterator[str]:
         yield f"| `{name}` | {field.default:g} | {field.description} |"
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Write the page, or compare it."""
-    parser = argparse.ArgumentParser(
-        prog="python -m lab.docs.alarms",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the page is out of date")
-    options = parser.parse_args(arguments)
-    if not options.check:
-        PATH.write_text(document(), encoding="utf-8")
-        return 0
-    if PATH.exists() and PATH.read_text(encoding="utf-8") == document():
-        return 0
-    sys.stderr.write("docs/alarms.md is not what the code says; run: python -m lab.docs.alarms\n")
-    return 1
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write or check the page; 1 when a check finds a difference."""
+    return page.run("python -m lab.docs.alarms", {PATH: document}, arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

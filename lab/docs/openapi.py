@@ -1,18 +1,15 @@
-"""The OpenAPI document, generated from the models and the problem catalogue of the code that answers.
+"""The OpenAPI document, generated from the models and the problem catalogue of the code that answers."""
 
-python -m lab.docs.openapi            write docs/openapi.json
-python -m lab.docs.openapi --check    exit 1 if docs/openapi.json is not what the code says
-"""
-
-import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 
+from lab.docs import page
 from lab.docs.examples import KEY, ORDER, record
 from runtime.http import problems
 from runtime.http.body import MAX_BYTES
@@ -253,19 +250,9 @@ def text() -> str:
     return json.dumps(build(), indent=2, ensure_ascii=False) + "\n"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Write or check the document; 1 when a check finds a difference."""
-    parser = argparse.ArgumentParser(
-        prog="python -m lab.docs.openapi", description="Writes docs/openapi.json from the code."
-    )
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if it is out of date")
-    if not parser.parse_args(arguments).check:
-        PATH.write_text(text(), encoding="utf-8")
-        return 0
-    if PATH.is_file() and PATH.read_text(encoding="utf-8") == text():
-        return 0
-    sys.stderr.write("docs/openapi.json is not what the code says. Run: python -m lab.docs.openapi\n")
-    return 1
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write or check the page; 1 when a check finds a difference."""
+    return page.run("python -m lab.docs.openapi", {PATH: text}, arguments)
 
 
 if __name__ == "__main__":

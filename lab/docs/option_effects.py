@@ -1,20 +1,15 @@
-"""docs/option-effects.md: what each option reaches, from recordings of the program with two values of it.
+"""docs/option-effects.md: what each option reaches, from recordings of the program with two values of it."""
 
-python -m lab.docs.option_effects            write the page
-python -m lab.docs.option_effects --check    exit 1 if it is not what the program does
-"""
-
-import argparse
 import hashlib
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from difflib import unified_diff
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Final
 
+from lab.docs import page
 from lab.docs.option_changes import Change, Keys, changes
 from lab.recording.differences import ABSENT, Difference, differences, short_type
 from lab.recording.fake_outputs import ACCOUNT
@@ -129,26 +124,11 @@ def _shortened(text: str) -> str:
     return text if text == ABSENT else f"`{text}`"
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Write or check the page; 1 when a check finds a difference."""
-    parser = argparse.ArgumentParser(
-        prog="python -m lab.docs.option_effects", description="Writes docs/option-effects.md from recordings."
+    return page.run(
+        "python -m lab.docs.option_effects", {PATH: lambda: document(changes(StackConfig.model_fields))}, arguments
     )
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if it is out of date")
-    check = parser.parse_args(arguments).check
-    wanted = document(changes(StackConfig.model_fields))
-    if not check:
-        PATH.write_text(wanted, encoding="utf-8")
-        return 0
-    current = PATH.read_text(encoding="utf-8")
-    if current == wanted:
-        return 0
-    shown = unified_diff(
-        current.splitlines(), wanted.splitlines(), "the page says", "the program does", n=2, lineterm=""
-    )
-    sys.stderr.write("docs/option-effects.md is not what the program does. Run: python -m lab.docs.option_effects\n")
-    sys.stderr.write("\n".join(shown) + "\n")
-    return 1
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
 """docs/options.md, every option with default, cost and consequence, and the schema of stack files, from the code."""
 
-import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from lab.docs import page
 from pipeline.config import StackConfig
 from pipeline.config.allowed import allowed
 from pipeline.config.secrets import is_secret
@@ -82,24 +83,10 @@ def schema() -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Write or check both files; 1 when a check finds a difference."""
-    parser = argparse.ArgumentParser(
-        prog="python -m lab.docs.options",
-        description="Writes the table of docs/options.md and docs/stack-file.schema.json from the code.",
-    )
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if one is out of date")
-    check = parser.parse_args(arguments).check
-    wanted = {PATH: text(PATH.read_text(encoding="utf-8")), SCHEMA: schema()}
-    if not check:
-        for path, content in wanted.items():
-            path.write_text(content, encoding="utf-8")
-        return 0
-    stale = [path.name for path, content in wanted.items() if path.read_text(encoding="utf-8") != content]
-    if not stale:
-        return 0
-    sys.stderr.write(f"{', '.join(stale)} not as the code says. Run: python -m lab.docs.options\n")
-    return 1
+    table_of_page = {PATH: lambda: text(PATH.read_text(encoding="utf-8"))}
+    return page.run("python -m lab.docs.options", {**table_of_page, SCHEMA: schema}, arguments)
 
 
 if __name__ == "__main__":

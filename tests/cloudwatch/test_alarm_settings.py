@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from components.alarms.settings import AlarmSubscription
-from lab.simulation.cloudwatch.registered import ACCOUNT, LIMITS, SUBSCRIBED, register_alarms
+from lab.recording.fake_outputs import ACCOUNT
+from lab.simulation.cloudwatch.registered import LIMITS, SUBSCRIBED, register_alarms
 from pipeline.alarms import alarm_table
 from pipeline.config import StackConfig
 from pipeline.config.alarm_thresholds import AlarmThresholds, changed_thresholds

@@ -9,10 +9,10 @@ import pytest
 
 from components.alarms.component import runbook_link
 from components.alarms.model import Alarm, AlarmTable, Composite, Metric, Threshold, Tier
+from lab.recording.fake_outputs import arn
 from lab.simulation.cloudwatch.evaluator_metrics import MetricKey
 from lab.simulation.cloudwatch.metrics_data import AWS_METRICS, SERVICES, TABLE_OPERATIONS, find, own_metrics
 from lab.simulation.cloudwatch.registered import (
-    ACCOUNT,
     BUS_RULES,
     LIMITS,
     PREFIX,
@@ -156,7 +156,7 @@ def test_an_alarm_that_tells_somebody_also_tells_when_it_is_over(resource: Any) 
 
 def test_every_row_is_heard_exactly_once_in_its_tier() -> None:
     # GIVEN
-    topics = {f"arn:aws:sns:eu-central-1:{ACCOUNT}:{PREFIX}-alarms-{tier}": tier for tier in Tier}
+    topics = {arn("sns", f"{PREFIX}-alarms-{tier}"): tier for tier in Tier}
     actions = {a.name: a.actions for a in metric_alarms(RESOURCES)} | {
         c.name: c.actions for c in composite_alarms(RESOURCES)
     }
@@ -212,7 +212,7 @@ def test_a_topic_lets_this_stacks_alarms_publish_and_a_receiver_is_subscribed() 
 
     # THEN
     assert len(policies) == len(Tier)
-    assert all(f"arn:aws:cloudwatch:eu-central-1:{ACCOUNT}:alarm:{PREFIX}-*" in policy for policy in policies)
+    assert all(arn("cloudwatch", f"alarm:{PREFIX}-*") in policy for policy in policies)
     assert [s["endpoint"] for s in subscriptions] == ["https://pager.example.org/hook"]
 
 

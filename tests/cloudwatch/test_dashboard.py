@@ -1,6 +1,5 @@
 """The dashboard draws every alarm's metrics and line, for two readers."""
 
-import json
 import re
 from itertools import combinations
 from pathlib import Path
@@ -9,7 +8,8 @@ from typing import Any
 import pytest
 
 from components.dashboard import Dashboard, DashboardArgs, Section, dashboard_body
-from lab.simulation.cloudwatch.registered import LIMITS, SCOPE, THRESHOLDS, WATCHED, register
+from lab.recording.recording import record
+from lab.simulation.cloudwatch.registered import LIMITS, SCOPE, THRESHOLDS, WATCHED
 from pipeline.alarms import alarm_table
 from pipeline.alarms.sections import LOG_GROUPS, dashboard_sections
 
@@ -31,12 +31,9 @@ def args_of(**overrides: Any) -> DashboardArgs:
 
 
 def drawn() -> list[dict[str, Any]]:
-    def program() -> None:
-        Dashboard("dashboard", SCOPE, args_of())
-
-    resources = register(program)
-    body = next(r.inputs["dashboardBody"] for r in resources if r.type.endswith(":Dashboard") and "aws" in r.type)
-    widgets: list[dict[str, Any]] = json.loads(body)["widgets"]
+    recording = record(lambda: Dashboard("dashboard", SCOPE, args_of()))
+    document = recording.one("aws:cloudwatch/dashboard:Dashboard", "dashboard").document("dashboardBody")
+    widgets: list[dict[str, Any]] = document["widgets"]
     return widgets
 
 

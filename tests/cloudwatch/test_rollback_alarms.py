@@ -5,7 +5,7 @@ import pytest
 from lab.recording.stacks import recorded
 from lab.simulation.cloudwatch.evaluator_alarm import MetricAlarm, State, evaluate_alarm
 from lab.simulation.cloudwatch.evaluator_metrics import MetricStore
-from lab.simulation.cloudwatch.registered import Registered, metric_alarms
+from lab.simulation.cloudwatch.registered import metric_alarms
 from pipeline.functions import FUNCTIONS
 
 MINUTE = 60
@@ -21,7 +21,7 @@ GOOD = {"5xx": 0, "Count": 60, "Errors": 0, "AttemptFailed": 0, "OrderConfirmed"
 
 def rollback_alarm(function: str) -> MetricAlarm:
     found = recorded("prod").one("aws:cloudwatch/metricAlarm:MetricAlarm", f"deploy-{function}-rollback")
-    (alarm,) = metric_alarms((Registered(found.type, found.name, found.inputs),))
+    (alarm,) = metric_alarms([found])
     return alarm
 
 

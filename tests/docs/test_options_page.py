@@ -1,7 +1,6 @@
 """docs/options.md says what the code does."""
 
 import json
-from pathlib import Path
 
 import pytest
 import yaml
@@ -10,15 +9,6 @@ from jsonschema import Draft202012Validator
 from lab.docs import options
 from local.instance import ROOT
 from pipeline.config import StackConfig
-
-
-def test_the_page_is_what_the_code_says() -> None:
-    # GIVEN
-    committed = options.PATH.read_text(encoding="utf-8")
-
-    # WHEN / THEN
-    assert committed == options.text(committed), "run: python -m lab.docs.options"
-    assert options.SCHEMA.read_text(encoding="utf-8") == options.schema(), "run: python -m lab.docs.options"
 
 
 @pytest.mark.parametrize(
@@ -58,26 +48,6 @@ def test_every_option_has_one_row_with_its_default() -> None:
     # THEN
     assert sorted(names) == sorted(StackConfig.model_fields)
     assert all(row.replace("\\|", "").count("|") == 7 for row in rows)
-
-
-def test_a_page_that_differs_is_found_and_written_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    # GIVEN
-    page = tmp_path / "options.md"
-    page.write_text(f"# Mine\n{options.BEGIN}\n{options.END}\nafter\n", encoding="utf-8")
-    monkeypatch.setattr(options, "PATH", page)
-    monkeypatch.setattr(options, "SCHEMA", tmp_path / "schema.json")
-    options.SCHEMA.write_text(options.schema(), encoding="utf-8")
-
-    # WHEN
-    before, _, after = options.main(["--check"]), options.main([]), options.main(["--check"])
-
-    # THEN
-    assert (before, after) == (1, 0)
-    assert "python -m lab.docs.options" in capsys.readouterr().err
-    assert page.read_text(encoding="utf-8").startswith("# Mine\n")
-    assert page.read_text(encoding="utf-8").endswith("\nafter\n")
 
 
 def test_a_page_without_a_place_for_the_table_is_refused() -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.permissions import roles_page
 from lab.permissions.grants import VARIANTS, granted
 from lab.permissions.iam import Statements, allows
 from lab.permissions.provider_calls import Request, table, unnarrowed
@@ -223,8 +222,3 @@ def test_the_boundary_of_a_stack_reaches_no_stack_whose_name_begins_alike(varian
     # THEN
     assert len(theirs) > 20
     assert found == []
-
-
-def test_the_page_says_what_the_template_does() -> None:
-    # GIVEN / WHEN / THEN
-    assert roles_page.PATH.read_text(encoding="utf-8") == roles_page.text(), "run: python -m lab.permissions"

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Final
 
 from components.alarms.model import Tier
@@ -14,7 +15,7 @@ from lab.simulation.cloudwatch.causes import Emitted, read_emf
 from lab.simulation.cloudwatch.evaluator_alarm import MetricAlarm
 from lab.simulation.cloudwatch.evaluator_composite import CompositeAlarm
 from lab.simulation.cloudwatch.evaluator_metrics import MetricKey
-from lab.simulation.cloudwatch.registered import WATCHED, Registered, composite_alarms, metric_alarms
+from lab.simulation.cloudwatch.registered import WATCHED, composite_alarms, metric_alarms
 from lab.simulation.cloudwatch.scenarios import CAUSES, Series
 from local.client import LocalStack
 from local.demo.account import wait_for
@@ -44,7 +45,7 @@ class Deployed:
     composite: Mapping[str, CompositeAlarm] = field(init=False)
 
     def __post_init__(self) -> None:
-        resources = tuple(Registered(each["type"], each["name"], each["state"]) for each in self.stack.resources)
+        resources = [SimpleNamespace(type=each["type"], inputs=each["state"]) for each in self.stack.resources]
         self.metric = {alarm.name: alarm for alarm in metric_alarms(resources)}
         self.composite = {alarm.name: alarm for alarm in composite_alarms(resources)}
 

@@ -9,11 +9,11 @@ import pulumi
 import pytest
 
 from components.alarms.model import Alarm, Composite, Tier
-from lab.recording.recording import ROOT, Recording, record_stack
+from lab.recording.recording import ROOT, Recorded, Recording, record_stack
 from lab.recording.stacks import environment_of, recorded
 from lab.simulation.cloudwatch.evaluator_alarm import MetricAlarm, State
 from lab.simulation.cloudwatch.metrics_data import AWS_METRICS, SERVICES, find, own_metrics
-from lab.simulation.cloudwatch.registered import LIMITS, THRESHOLDS, Registered, composite_alarms, metric_alarms
+from lab.simulation.cloudwatch.registered import LIMITS, THRESHOLDS, composite_alarms, metric_alarms
 from pipeline.alarms import alarm_table
 from pipeline.functions import FUNCTIONS
 
@@ -24,14 +24,9 @@ NAMES = tuple(each.name for each in FUNCTIONS)
 WITH_ALARMS = ("prod", "local")
 
 
-def registered(recording: Recording) -> tuple[Registered, ...]:
-    """The recording as tests/cloudwatch reads it."""
-    return tuple(Registered(each.type, each.name, each.inputs) for each in recording.resources)
-
-
-def for_people(recording: Recording) -> tuple[Registered, ...]:
+def for_people(recording: Recording) -> tuple[Recorded, ...]:
     """The alarms of the component that tells people; those that only stop a deployment are read by CodeDeploy."""
-    return tuple(each for each in registered(recording) if each.name.startswith("alarms-"))
+    return tuple(each for each in recording.resources if each.name.startswith("alarms-"))
 
 
 def described(recording: Recording) -> Iterable[Mapping[str, Any]]:
@@ -46,7 +41,7 @@ def names_of(recording: Recording, token: str) -> set[str]:
 
 def alarm(stack_or_recording: Recording, row: str) -> MetricAlarm:
     """One alarm by its row."""
-    (found,) = (each for each in metric_alarms(registered(stack_or_recording)) if each.name.endswith(f"-{row}"))
+    (found,) = (each for each in metric_alarms(stack_or_recording.resources) if each.name.endswith(f"-{row}"))
     return found
 
 
@@ -77,7 +72,7 @@ class TestEveryStackWithAlarms:
         published = (*AWS_METRICS, *own_metrics(namespace))
 
         # WHEN
-        keys = {query.key for each in metric_alarms(registered(recording)) for query in each.metrics.values()}
+        keys = {query.key for each in metric_alarms(recording.resources) for query in each.metrics.values()}
 
         # THEN
         assert keys

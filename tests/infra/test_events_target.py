@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from lab.recording.fake_outputs import ACCOUNT, arn, url
-from lab.recording.recording import Recording, record_stack
+from lab.recording.recording import Recorded, Recording, record_stack
 from lab.simulation.cloudwatch.metrics_data import AWS_METRICS, find
-from lab.simulation.cloudwatch.registered import Registered, composite_alarms, metric_alarms
+from lab.simulation.cloudwatch.registered import composite_alarms, metric_alarms
 from pipeline.config import ConfigError, parse_config
 from pipeline.config.loader import MAX_BUS_PREFIX
 from tests.infra.config_factory import VALID, parsed, refused
@@ -32,10 +32,9 @@ def on_bus(stack: str = "prod", **more: str) -> Recording:
     return record_stack(stack, {f"orders:{key}": value for key, value in given.items()})
 
 
-def registered(**more: str) -> tuple[Registered, ...]:
+def registered(**more: str) -> tuple[Recorded, ...]:
     """The alarms for people."""
-    alarmed = on_bus(**more).resources
-    return tuple(Registered(each.type, each.name, each.inputs) for each in alarmed if each.name.startswith("alarms-"))
+    return tuple(each for each in on_bus(**more).resources if each.name.startswith("alarms-"))
 
 
 def rule_arn(name: str, stack: str = "prod") -> str:

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from lab.permissions import __main__ as command
 from lab.permissions import grants, page
 from lab.permissions.calls import Called, called, called_with, permissions_of
 from lab.permissions.grants import BUS, CUSTOMER_KEY, VARIANTS, Allowed, allowed
@@ -178,26 +177,6 @@ def _policy_of(variant: str) -> Recorded:
 
 
 class TestPage:
-    def test_it_says_what_the_code_does(self) -> None:
-        assert page.PATH.read_text(encoding="utf-8") == page.text(), "run: python -m lab.permissions"
-
-    def test_a_page_that_differs_is_found_and_written_anew(
-        self,
-        tmp_path_factory: pytest.TempPathFactory,
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
-    ) -> None:
-        # GIVEN
-        monkeypatch.setattr(command, "PAGES", (page,))
-        monkeypatch.setattr(page, "PATH", tmp_path_factory.mktemp("docs") / "permissions.md")
-
-        # WHEN
-        before, _, after = command.main(["--check"]), command.main([]), command.main(["--check"])
-
-        # THEN
-        assert (before, after) == (1, 0)
-        assert "python -m lab.permissions" in capsys.readouterr().err
-
     def test_a_grant_that_nothing_needs_stops_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         # GIVEN
         monkeypatch.setattr(page, "UNCALLED", ())

@@ -1,18 +1,12 @@
 """What the components really register, as the evaluator's alarms: so that what is judged is what is deployed."""
 
-import asyncio
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, Final, cast
-
-import pulumi
-from pulumi.runtime.settings import SETTINGS
-from pulumi.runtime.stack import run_in_stack
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Protocol
 
 from components.alarms.component import Alarms, AlarmsArgs
 from components.alarms.settings import AlarmSettings, AlarmSubscription
 from components.component import Scope
+from lab.recording.recording import Recorded, record
 from lab.simulation.cloudwatch.evaluator_alarm import MetricAlarm, MetricQuery, State
 from lab.simulation.cloudwatch.evaluator_composite import CompositeAlarm
 from lab.simulation.cloudwatch.evaluator_metrics import MetricKey
@@ -22,7 +16,6 @@ from pipeline.functions import FUNCTIONS, PROCESS_ORDER
 
 PREFIX: Final = "orders-test"
 SCOPE: Final = Scope(prefix=PREFIX, tags={"Owner": "tests"})
-ACCOUNT: Final = "123456789012"
 LIMITS: Final = Limits(
     queue_retention=4 * 86_400,
     dead_letter_retention=14 * 86_400,
@@ -57,62 +50,16 @@ SUBSCRIBED: Final = AlarmSettings(
 )
 
 
-@dataclass(frozen=True)
-class Registered:
-    """One registered resource: its type token, logical name and resolved inputs."""
+class Registered(Protocol):
+    """A resource with its type token and resolved inputs."""
 
-    type: str
-    name: str
-    inputs: Mapping[str, Any]
-
-
-class _Recorder(pulumi.runtime.Mocks):
-    def __init__(self) -> None:
-        self.resources: list[Registered] = []
-        self.loops: set[asyncio.AbstractEventLoop] = set()
-
-    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        # The mock monitor gives each of its threads a loop and never closes it.
-        self.loops.add(asyncio.get_event_loop())
-        self.resources.append(Registered(args.typ, args.name, args.inputs))
-        kind, physical = args.typ.rsplit(":", 1)[-1], args.inputs.get("name") or args.inputs.get("alarmName")
-        services = {"Topic": "sns", "MetricAlarm": "cloudwatch", "CompositeAlarm": "cloudwatch"}
-        infix = "" if kind == "Topic" else "alarm:"
-        arn = f"arn:aws:{services.get(kind, 'none')}:eu-central-1:{ACCOUNT}:{infix}{physical}"
-        return f"{args.name}-id", {**args.inputs, "arn": arn}
-
-    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
-        raise AssertionError(f"no provider function is expected, {args.token} was called")
+    @property
+    def type(self) -> str: ...
+    @property
+    def inputs(self) -> Mapping[str, Any]: ...
 
 
-def register(program: Callable[[], None]) -> tuple[Registered, ...]:
-    """Run a Pulumi program under mocks and return what it registered."""
-    # In a thread of its own: the SDK creates and replaces event loops, which would otherwise leak into other tests.
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        return pool.submit(_register, program).result()
-
-
-def _register(program: Callable[[], None]) -> tuple[Registered, ...]:
-    recorder = _Recorder()
-    # What an earlier run left behind belongs to a loop that is closed.
-    SETTINGS.outputs.clear()
-    # Before set_mocks: the root stack that it makes belongs to the loop of its moment.
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    pulumi.runtime.set_mocks(recorder, project="orders", stack="test", preview=False)
-    # That root stack stays behind, and run_in_stack wants to make its own.
-    pulumi.runtime.settings.set_root_resource(cast(pulumi.Resource, None))
-    try:
-        loop.run_until_complete(run_in_stack(program))
-    finally:
-        asyncio.set_event_loop(None)
-        for used in {loop, *recorder.loops}:
-            used.close()
-    # Registrations come on several threads; the order of parametrised tests must not depend on them.
-    return tuple(sorted(recorder.resources, key=lambda resource: (resource.type, resource.name)))
-
-
-def register_alarms(settings: AlarmSettings = SUBSCRIBED, *, bus: bool = False) -> tuple[Registered, ...]:
+def register_alarms(settings: AlarmSettings = SUBSCRIBED, *, bus: bool = False) -> tuple[Recorded, ...]:
     """What the alarms component registers for a stack with the names above, with a topic or a bus under its own key."""
 
     def program() -> None:
@@ -120,15 +67,15 @@ def register_alarms(settings: AlarmSettings = SUBSCRIBED, *, bus: bool = False) 
         watched = WATCHED_WITH_BUS if bus else WATCHED
         Alarms("alarms", SCOPE, AlarmsArgs(table=table, watched=watched, settings=settings))
 
-    return register(program)
+    return tuple(record(program).resources)
 
 
-def metric_alarms(resources: tuple[Registered, ...]) -> tuple[MetricAlarm, ...]:
+def metric_alarms(resources: Iterable[Registered]) -> tuple[MetricAlarm, ...]:
     """The registered metric alarms."""
     return tuple(_metric_alarm(r.inputs) for r in resources if r.type.endswith(":MetricAlarm"))
 
 
-def composite_alarms(resources: tuple[Registered, ...]) -> tuple[CompositeAlarm, ...]:
+def composite_alarms(resources: Iterable[Registered]) -> tuple[CompositeAlarm, ...]:
     """The registered composite alarms."""
     return tuple(_composite_alarm(r.inputs) for r in resources if r.type.endswith(":CompositeAlarm"))
 

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,33 +88,6 @@ def test_what_the_published_pattern_takes_and_is_printable_is_accepted(api: Api,
     assert re.search(schema["pattern"], reference)
     assert schema["minLength"] <= len(reference) <= schema["maxLength"]
     assert response["statusCode"] == 202
-
-
-def test_the_committed_document_is_what_the_code_says() -> None:
-    # GIVEN
-    committed = openapi.PATH.read_text(encoding="utf-8")
-
-    # WHEN
-    generated = openapi.text()
-
-    # THEN
-    assert committed == generated, "run: python -m lab.docs.openapi"
-
-
-def test_a_drift_is_found_and_repaired(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    # GIVEN
-    monkeypatch.setattr(openapi, "PATH", tmp_path / "openapi.json")
-    before = openapi.main(["--check"])
-
-    # WHEN
-    openapi.main([])
-
-    # THEN
-    assert before == 1
-    assert "python -m lab.docs.openapi" in capsys.readouterr().err
-    assert openapi.main(["--check"]) == 0
 
 
 def test_every_reference_leads_somewhere() -> None:

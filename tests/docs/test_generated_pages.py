@@ -1,0 +1,46 @@
+"""Every generated page says what the code does."""
+
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from lab.docs import alarms, openapi, option_effects, options, page
+from lab.permissions import __main__ as permissions
+
+COMMANDS = (alarms, openapi, option_effects, options, pytest.param(permissions, marks=pytest.mark.long))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.__name__)
+def test_a_page_is_what_the_code_says(command: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN / WHEN
+    code = command.main(["--check"])
+
+    # THEN of options: a value that is ignored, swapped, or taken from another option is another line
+    assert code == 0, capsys.readouterr().err
+
+
+def test_a_page_that_differs_is_told_and_written_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN
+    path = tmp_path / "page.md"
+    path.write_text("what it was\n", encoding="utf-8")
+
+    # WHEN
+    codes = [
+        page.run("python -m it", {path: lambda: "what it is\n"}, given) for given in (["--check"], [], ["--check"])
+    ]
+
+    # THEN
+    assert codes == [1, 0, 0]
+    told = capsys.readouterr().err
+    assert "page.md is not what the code says. Run: python -m it\n" in told
+    assert "-what it was\n+what it is\n" in told
+
+
+def test_the_table_of_options_leaves_what_stands_around_it() -> None:
+    # GIVEN / WHEN
+    text = options.text(f"# Mine\n{options.BEGIN}\n{options.END}\nafter\n")
+
+    # THEN
+    assert text.startswith("# Mine\n")
+    assert text.endswith("\nafter\n")
