@@ -33,8 +33,8 @@ $(VENV)/.ready: requirements-dev.txt
 	$(call install,$(BIN),--no-deps -r requirements-dev.txt)
 	@touch $@
 
-demo: setup ## the whole thing on the embedded AWS, told step by step; ends with the guarantees counted
-	@$(BIN)/python -m local demo
+demo: setup ## the whole thing on the embedded AWS, told step by step; ends with the guarantees counted (PAUSE=1: waits for a look at its page)
+	@$(BIN)/python -m local demo $(if $(PAUSE),--pause)
 
 incident: setup ## one incident: a dependency fails, a page, its runbook's commands, all well again
 	@$(BIN)/python -m local incident

@@ -35,6 +35,7 @@ class Instance(BaseModel):
     proxy_url: str
     control_url: str
     token: str
+    page_url: str = Field(description="Of its web page, with the key that opens it.")
     iam: bool = Field(description="Whether IAM is enforced.")
     started_at: float
     ready: bool = False

@@ -18,6 +18,7 @@ from local.engine.stack import engine_stack
 from local.environment import ensure_environment
 from local.errors import LocalError, StoppedError, explain_os_error
 from local.instance import ROOT, Instance, Outputs, StateDir
+from local.page.server import PageServer
 from local.prewarm import prewarm
 from local.progress import Reporter, Step, step
 from local.proxy.faults import Faults
@@ -115,13 +116,16 @@ class Supervisor:
             self._state.clean()
 
     def _serve(self, cleanup: ExitStack) -> Instance:
-        """Start proxy and control endpoint, and tell others about the instance."""
+        """Start proxy, control endpoint and page, and tell others about the instance."""
         proxy = self._emulator.faulty(self._faults)
         cleanup.callback(proxy.stop)
         proxy.start()
         control = ControlServer(self._faults, self._token, self._stopping.set)
         cleanup.callback(control.stop)
         control.start()
+        page = PageServer(self._state, self._faults)
+        cleanup.callback(page.stop)
+        page.start()
         instance = Instance(
             supervisor_pid=os.getpid(),
             guard_pid=self._emulator.guard_pid,
@@ -130,6 +134,7 @@ class Supervisor:
             proxy_url=proxy.url,
             control_url=control.url,
             token=self._token,
+            page_url=page.url,
             iam=self._options.iam,
             started_at=time.time(),
         )

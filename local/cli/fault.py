@@ -91,9 +91,7 @@ def run_clear(options: argparse.Namespace) -> int:
 
 def make_rule(options: argparse.Namespace) -> FaultRule:
     """The rule asked for. Raises `LocalError` for one that could never hit."""
-    check_call(options.service, options.operation)
-    if options.kind == FaultKind.CONFLICT and options.service != "dynamodb":
-        raise LocalError(f"--kind conflict is DynamoDB's own; {options.service} has no such answer. Use --kind error.")
+    check_call(options.service, options.operation, options.kind)
     if not 0 < options.probability <= 1:
         raise LocalError(f"--probability {options.probability} is out of range. Give more than 0 and at most 1.")
     if options.count is not None and options.count < 1:
@@ -111,8 +109,10 @@ def make_rule(options: argparse.Namespace) -> FaultRule:
     )
 
 
-def check_call(service: str, operation: str | None) -> None:
-    """Raise `LocalError` for a service or operation that AWS does not have: such a rule would never hit."""
+def check_call(service: str, operation: str | None, kind: str) -> None:
+    """Raise `LocalError` for a service, operation or kind that AWS does not have: such a rule would never hit."""
+    if kind == FaultKind.CONFLICT and service != "dynamodb":
+        raise LocalError(f"--kind conflict is DynamoDB's own; {service} has no such answer. Use --kind error.")
     keys = Keys.fresh()  # nothing is called: the SDK wants some before it shows its model
     session = isolated_session(keys.access_key_id, keys.secret_access_key, "us-east-1")
     services = session.get_available_services()

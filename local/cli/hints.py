@@ -17,6 +17,8 @@ _ORDER = '{"currency": "EUR", "lines": [{"sku": "SKU-1", "quantity": 2, "unit_pr
 def print_hints(console: Console, outputs: Outputs, state: StateDir) -> None:
     """Lines that can be copied into a shell."""
     console.print(f"\n[bold]The embedded AWS is ready.[/bold] Outputs: {state.outputs}", highlight=False)
+    console.print("\n[bold]Look, order and make it fail in a browser[/bold]", highlight=False)
+    console.print(f"  {state.running().page_url}", highlight=False, markup=False, soft_wrap=True)
     for title, lines in hints(outputs, state).items():
         console.print(f"\n[bold]{title}[/bold]", highlight=False)
         for line in lines:

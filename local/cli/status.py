@@ -64,6 +64,7 @@ def describe(state: StateDir, instance: Instance) -> dict[str, Any]:
         "state": "ready" if instance.ready else "starting",
         "endpoint_url": instance.endpoint_url,
         "proxy_url": instance.proxy_url,
+        "page_url": instance.page_url,
         "iam": instance.iam,
         "state_dir": str(state.path),
         "supervisor_pid": instance.supervisor_pid,

@@ -30,6 +30,7 @@ def register(commands: Any) -> None:
         "python -m local demo",
         folder="demo in that folder",
     )
+    parser.add_argument("--pause", action="store_true", help="wait for Enter at the end, for a look at its page")
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -41,7 +42,12 @@ def run(options: argparse.Namespace) -> int:
     teller = Teller(console)
     up = UpOptions(warm_workers=_WARM_WORKERS)
     with instance_for_a_story(own_state(options.state_dir, "demo"), up, console) as stack:
+        page = stack.instance.page_url
+        console.print(f"[bold]Watch it in a browser:[/bold] {page}", soft_wrap=True)
         tell(stack, teller)
+        if options.pause:
+            console.print(f"\n{page}\nPress Enter to stop it.", soft_wrap=True)
+            sys.stdin.readline()
     console.print("Stopped. To try it yourself: make up", style="dim")
     if options.json:
         print_json(teller.document())

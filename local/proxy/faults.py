@@ -100,6 +100,14 @@ class Faults:
             now = self.clock()
             return [active.status(now) for active in self._rules]
 
+    def remove(self, number: int) -> bool:
+        """Remove one rule; whether there was one of that id."""
+        with self._lock:
+            kept = [active for active in self._rules if active.id != number]
+            found = len(kept) < len(self._rules)
+            self._rules[:] = kept
+            return found
+
     def clear(self) -> int:
         """Remove all rules; how many there were."""
         with self._lock:

@@ -51,17 +51,13 @@ class Gate:
 
     def at_the_door(self, head: Head, port: int) -> Refusal | None:
         """Judge what the head alone says. `port` is the one that the client came to."""
-        authorities = {f"{LOOPBACK}:{port}", f"localhost:{port}"}
-        if head.fields.get("host", "").lower() not in authorities:
-            return _FOREIGN_HOST
+        if refusal := foreign_host(head, port):
+            return refusal
         if is_public(head):
             return None
-        origin, site = head.fields.get("origin"), head.fields.get("sec-fetch-site", "")
-        if site not in _SAME or (origin is not None and origin not in {f"http://{each}" for each in authorities}):
-            return _FOREIGN_PAGE
-        if is_open(head):
-            return None
-        return _NO_KEY if signature_of(head) is None else None
+        if refusal := foreign_page(head, port):
+            return refusal
+        return _NO_KEY if not is_open(head) and signature_of(head) is None else None
 
     def inside(self, request: Request) -> Refusal | None:
         """Judge the whole request."""
@@ -84,6 +80,22 @@ class Gate:
             return (self.sessions / key_id).read_text() if _KEY_ID.fullmatch(key_id) else None
         except FileNotFoundError:
             return None
+
+
+def foreign_host(head: Head, port: int) -> Refusal | None:
+    """Refuse a name of somebody else's that leads here, as after DNS rebinding."""
+    return None if head.fields.get("host", "").lower() in _authorities(port) else _FOREIGN_HOST
+
+
+def foreign_page(head: Head, port: int) -> Refusal | None:
+    """Refuse what a browser sends for a page of another origin."""
+    origin, site = head.fields.get("origin"), head.fields.get("sec-fetch-site", "")
+    ours = origin is None or origin in {f"http://{each}" for each in _authorities(port)}
+    return None if ours and site in _SAME else _FOREIGN_PAGE
+
+
+def _authorities(port: int) -> frozenset[str]:
+    return frozenset({f"{LOOPBACK}:{port}", f"localhost:{port}"})
 
 
 def is_public(head: Head) -> bool:

@@ -68,9 +68,9 @@ def parser() -> argparse.ArgumentParser:
     return root
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code."""
-    out, errors = Screen(stderr=False), Screen(stderr=True)
+def main(arguments: Sequence[str], at: Desk | None = None) -> int:
+    """Run one command and return its exit code. `at` a desk, it is about that stack, whatever the command line says."""
+    out, errors = (at.out, at.err) if at else (Screen(stderr=False), Screen(stderr=True))
     try:
         options = parser().parse_args(arguments)
     finally:
@@ -79,15 +79,21 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if "before_up" in options:
             return int(options.before_up(options))
-        target = resolve(
-            Choice(outputs=options.outputs, local=options.local, stack=options.stack, state_dir=options.state_dir)
+        target = (
+            at.target
+            if at
+            else resolve(
+                Choice(outputs=options.outputs, local=options.local, stack=options.stack, state_dir=options.state_dir)
+            )
         )
         label = target.label
-        errors.tell(target.describe(), style="dim")
-        clients = Clients(target)
-        clients.check()
+        if at is None:
+            errors.tell(target.describe(), style="dim")
+            clients = Clients(target)
+            clients.check()
+            at = Desk(target, clients, options.json, out=out, err=errors)
         run: Run = options.run
-        return run(options, Desk(target, clients, options.json, out=out, err=errors))
+        return run(options, at)
     except OpsError as error:
         _fail(errors, error)
         return int(error.exit_code)

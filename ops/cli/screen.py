@@ -3,7 +3,7 @@
 import io
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -24,14 +24,14 @@ def visible(text: str) -> str:
 
 
 class Screen(Console):
-    """Standard output or standard error.
+    """Standard output or standard error, or a `file` in its place.
 
     Texts are shown as they are, never as markup. What the encoding lacks is escaped. A reader that goes away (`… |
     head`) ends the output and not the work.
     """
 
-    def __init__(self, *, stderr: bool) -> None:
-        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
+    def __init__(self, *, stderr: bool, file: IO[str] | None = None) -> None:
+        super().__init__(stderr=stderr, file=file, highlight=False, markup=False, emoji=False)
         if not self.is_terminal:
             # No wrapping that would cut ids in two.
             self.width = _WIDTH_WITHOUT_TERMINAL

@@ -23,6 +23,8 @@ from botocore.config import Config
 from selenium.webdriver import Chrome
 
 from local.emulator import Emulator
+from local.instance import StateDir
+from local.page.server import PageServer
 from local.ports import LOOPBACK
 from local.proxy.faults import Faults
 from local.proxy.server import Proxy
@@ -66,12 +68,12 @@ FUNCTION = json.dumps(
 
 
 class Running:
-    """An embedded AWS with its two doors: the one for people, and the one for functions, on which faults hit."""
+    """An embedded AWS with its doors: the one for people, the one for functions, on which faults hit, and the page."""
 
-    def __init__(self, emulator: Emulator, proxy: Proxy, folder: Path) -> None:
+    def __init__(self, emulator: Emulator, proxy: Proxy, page: PageServer, folder: Path) -> None:
         self.aws = Aws(emulator.endpoint_url, REGION, emulator.keys)
         self.emulator = emulator
-        self.doors = [emulator.endpoint_url, proxy.url]
+        self.doors = [emulator.endpoint_url, proxy.url, page.door]
         self.folder = folder
         trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]}
         trust["Statement"][0]["Principal"] = {"Service": "lambda.amazonaws.com", "AWS": "*"}  # type: ignore[index]
@@ -91,10 +93,12 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     # On Linux a path that is too long for a Unix socket.
     folder = tmp_path_factory.mktemp("state") / ("deep" * 30 if sys.platform == "linux" else "state")
     with emulator_behind_its_gate(folder, REGION, iam=request.param) as emulator:
-        proxy = emulator.faulty(Faults())
-        proxy.start()
-        yield Running(emulator, proxy, folder)
-        proxy.stop()
+        proxy, page = emulator.faulty(Faults()), PageServer(StateDir(folder), Faults())
+        for each in (proxy, page):
+            each.start()
+        yield Running(emulator, proxy, page, folder)
+        for each in (proxy, page):
+            each.stop()
 
 
 def test_the_owner_may(running: Running) -> None:
@@ -263,7 +267,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 def test_a_page_of_another_origin_gets_nowhere(running: Running, browser: Chrome, page: Page, host: str) -> None:
     # GIVEN a page of another site, or of another port of this machine
     browser.get(f"http://{host}:{page.port}/")
-    # WHEN its script calls both doors, by their addresses and by a name of its own
+    # WHEN its script calls all doors, by their addresses and by a name of its own
     ports = [urlsplit(door).port for door in running.doors]
     doors = [f"http://{name}:{port}" for port in ports for name in (LOOPBACK, "localhost", EVIL)]
     read = browser.execute_async_script(attack(), doors, FUNCTION, FORGED)
@@ -312,11 +316,11 @@ def test_the_stacks_api_answers_the_pages_that_its_cors_names(running: Running, 
 
 
 def test_a_name_that_was_turned_to_this_machine_gets_nowhere(running: Running, browser: Chrome) -> None:
-    # GIVEN a page whose own name now leads to the emulator's port, so that the browser takes both for one origin
-    port = urlsplit(running.doors[0]).port
-    browser.get(f"http://{EVIL}:{port}/")
-    # WHEN its script calls
-    read = browser.execute_async_script(attack(), [f"http://{EVIL}:{port}"], FUNCTION, FORGED)
-    # THEN all it reads are refusals
-    assert {status for _, status, _ in read} == {403}
-    assert running.changes == []
+    # GIVEN a page whose own name now leads to a door's port, so that the browser takes both for one origin
+    for port in (urlsplit(door).port for door in running.doors):
+        browser.get(f"http://{EVIL}:{port}/")
+        # WHEN its script calls
+        read = browser.execute_async_script(attack(), [f"http://{EVIL}:{port}"], FUNCTION, FORGED)
+        # THEN all it reads are refusals
+        assert {status for _, status, _ in read} == {403}
+        assert running.changes == []

@@ -39,6 +39,8 @@ CALLS = [
     ("GET", "/_ministack/health", ""),
     ("POST", "/_ministack/reset", ""),
     ("GET", "/?Action=ListQueues", ""),
+    ("GET", "/api/live", ""),
+    ("POST", "/api/faults", '{"service": "dynamodb", "kind": "error"}'),
 ]
 
 

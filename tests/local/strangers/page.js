@@ -33,6 +33,9 @@ const post = (url, headers) => ({ method: "POST", body, headers });
     await attempt(`${door}/_ministack/health`, {});
     await attempt(`${door}/_ministack/reset`, { method: "POST", mode: "no-cors" });
     await attempt(`${door}/?Action=ListQueues`, {});
+    await attempt(`${door}/api/live`, {});
+    await attempt(`${door}/api/faults`, { ...post(""), mode: "no-cors" });
+    await attempt(`${door}/api/discard`, post("", { "X-Page-Key": "guessed" }));
     await picture(`${door}/?Action=CreateQueue&QueueName=planted`);
   }
   done(read);

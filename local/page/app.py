@@ -1,0 +1,202 @@
+"""The page's routes. Nothing acts on GET."""
+
+import dataclasses
+import importlib.util
+import json
+import mimetypes
+from collections.abc import Awaitable, Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from local.cli.fault import check_call
+from local.client import LocalStack
+from local.demo.account import Account
+from local.demo.http import Answer, OrdersApi, at_once
+from local.errors import LocalError
+from local.instance import ROOT, StateDir
+from local.page.office import Office
+from local.page.watch import View, Watch
+from local.proxy.faults import FaultRule, Faults
+from ops.errors import OpsError
+
+_STATIC: Final = Path(__file__).with_name("static")
+_MOST_AT_ONCE: Final = 20
+_HOP: Final = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive"})
+_PASSED: Final = ("content-type", "idempotency-key", "x-correlation-id", "authorization")
+
+
+def files() -> dict[str, Path]:
+    """What anybody on this machine may read: the page without its data, by path."""
+    found = importlib.util.find_spec("swagger_ui")
+    (swagger,) = (found and found.submodule_search_locations) or [""]
+    own = {f"/{path.name}": path for path in _STATIC.iterdir()}
+    theirs = {f"/{name}": Path(swagger, "static", name) for name in ("swagger-ui-bundle.js", "swagger-ui.css")}
+    return {**own, **theirs, "/": _STATIC / "index.html"}
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Orders(_Body):
+    """What the form sends: a body as it is, once with each of the keys."""
+
+    body: str
+    keys: Annotated[list[str], Field(min_length=1, max_length=_MOST_AT_ONCE)]
+
+
+class Decided(_Body):
+    """What a person decides about dead letters; without `yes` they only ask what would happen."""
+
+    id: str | None = None
+    by: str
+    reason: str
+    yes: bool
+
+
+class Arrived(_Body):
+    """Goods that arrived."""
+
+    sku: str
+    count: int
+
+
+class Page:
+    """One instance's page. The instance may still be starting: it is looked at when somebody asks."""
+
+    def __init__(self, state: StateDir, faults: Faults) -> None:
+        self._stack = LocalStack(state)
+        self._faults = faults
+        self._office = Office(state)
+        self._watch = Watch(View(self._office, lambda: self._account, faults))
+
+    @cached_property
+    def _account(self) -> Account:
+        return Account(self._stack)
+
+    @cached_property
+    def _api(self) -> OrdersApi:
+        return OrdersApi(self._stack.outputs["api_url"])
+
+    def app(self) -> Starlette:
+        """The routes."""
+        routes = [
+            *(Route(path, _file(file)) for path, file in files().items()),
+            Route("/api/live", self._live),
+            Route("/api/stack", _reads(self._about)),
+            Route("/api/openapi.json", _reads(self._contract)),
+            Route("/api/orders/{order_id}/trace", _reads(self._office.trace)),
+            Route("/api/send", _acts(Orders, self._send), methods=["POST"]),
+            Route("/api/stock", _acts(Arrived, self._add_stock), methods=["POST"]),
+            Route("/api/faults", _acts(FaultRule, self._add_fault), methods=["POST"]),
+            Route("/api/faults/clear", _acts(_Body, lambda _: self._faults.clear()), methods=["POST"]),
+            Route("/api/faults/{number:int}/remove", self._remove_fault, methods=["POST"]),
+            Route("/api/redrive", _acts(Decided, self._redrive), methods=["POST"]),
+            Route("/api/discard", _acts(Decided, self._discard), methods=["POST"]),
+            Route("/api/guarantees", _acts(_Body, lambda _: self._office.audit()), methods=["POST"]),
+            Route("/stack/orders", self._pass_on, methods=["POST"]),
+            Route("/stack/orders/{order_id}", self._pass_on),
+        ]
+        explained = (OpsError, LocalError, BotoCoreError, ClientError, ValidationError, ValueError)
+        return Starlette(routes=routes, exception_handlers=dict.fromkeys(explained, _explain))
+
+    def stop(self) -> None:
+        """End what people are looking at."""
+        self._watch.stopped = True
+
+    async def _live(self, _: Request) -> Response:
+        return StreamingResponse(self._watch.events(), media_type="text/event-stream")
+
+    def _about(self) -> Any:
+        target = self._office.desk.target
+        publish = ("events", "PutEvents") if target.notifications_bus_arn else ("sns", "Publish")
+        return {
+            "api_url": self._api.url,
+            "options": f"--local{self._stack.state.option}",
+            "faults": [
+                _preset("No order can be settled: DynamoDB fails", "dynamodb", "TransactWriteItems", "error"),
+                _preset("No event can be published", *publish, "error"),
+                _preset("No order can be queued: SQS fails", "sqs", "SendMessage", "error"),
+                _preset("Every third answer of DynamoDB is lost", "dynamodb", None, "lost-answer", 0.33),
+                _preset("DynamoDB throttles half of the calls", "dynamodb", None, "throttle", 0.5),
+            ],
+        }
+
+    def _contract(self) -> Any:
+        document = json.loads((ROOT / "docs" / "openapi.json").read_text())
+        return {**document, "servers": [{"url": "/stack", "description": f"this stack, {self._api.url}"}]}
+
+    def _send(self, orders: Orders) -> Any:
+        answers = at_once(orders.keys, lambda key: self._api.post(orders.body.encode(), key), len(orders.keys))
+        return [{**dataclasses.asdict(each), "body": each.body.decode(errors="replace")} for each in answers]
+
+    def _add_stock(self, arrived: Arrived) -> Any:
+        return self._office.add_stock(arrived.sku, arrived.count)
+
+    def _add_fault(self, rule: FaultRule) -> Any:
+        check_call(rule.service, rule.operation, rule.kind)
+        return self._faults.add(rule).model_dump(mode="json")
+
+    async def _remove_fault(self, request: Request) -> Response:
+        return JSONResponse(self._faults.remove(request.path_params["number"]))
+
+    def _redrive(self, decided: Decided) -> Any:
+        return self._office.redrive(decided.id, by=decided.by, reason=decided.reason, yes=decided.yes)
+
+    def _discard(self, decided: Decided) -> Any:
+        return self._office.discard(decided.id or "", by=decided.by, reason=decided.reason, yes=decided.yes)
+
+    async def _pass_on(self, request: Request) -> Response:
+        """A request of the reference's, to the stack's API: this page may not talk to another origin."""
+        path = f"/orders/{request.path_params['order_id']}" if request.path_params else "/orders"
+        headers = {name: request.headers[name] for name in _PASSED if name in request.headers}
+        body = await request.body() or None
+        answer: Answer = await run_in_threadpool(self._api.call, request.method, path, body, headers)
+        kept = {name: value for name, value in answer.headers.items() if name not in _HOP}
+        return Response(answer.body, answer.status, kept)
+
+
+def _preset(title: str, service: str, operation: str | None, kind: str, probability: float = 1.0) -> dict[str, Any]:
+    rule = {"service": service, "operation": operation, "kind": kind, "probability": probability}
+    return {"title": title, "rule": rule}
+
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def _file(path: Path) -> Endpoint:
+    async def answer(_: Request) -> Response:
+        return FileResponse(path, media_type=mimetypes.guess_type(path.name)[0])
+
+    return answer
+
+
+def _reads(work: Callable[..., Any]) -> Endpoint:
+    """What only reads; the path's parts are its arguments."""
+
+    async def answer(request: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(work, *request.path_params.values()))
+
+    return answer
+
+
+def _acts(model: type[BaseModel], work: Callable[[Any], Any]) -> Endpoint:
+    """What does something, as the body says."""
+
+    async def answer(request: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(work, model.model_validate_json(await request.body() or b"{}")))
+
+    return answer
+
+
+async def _explain(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 422)

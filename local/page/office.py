@@ -1,0 +1,88 @@
+"""The commands of `python -m ops` on the running instance, for the page: one logic, whoever asks."""
+
+import io
+import json
+import re
+import threading
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Final
+
+from local.instance import StateDir
+from ops.cli.desk import Desk
+from ops.cli.main import main
+from ops.cli.screen import Screen
+from ops.errors import ExitCode, OpsError, RefusedError
+from ops.gateway.clients import Clients
+from ops.target import Choice, resolve
+
+_FINE: Final = frozenset({ExitCode.OK, ExitCode.INCOMPLETE})
+_CUT_OFF: Final = "2s"
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass
+class Office:
+    """One instance. Passes over the dead-letter queue wait for each other: they hide its messages."""
+
+    state: StateDir
+
+    def __post_init__(self) -> None:
+        self._one_pass = threading.Lock()
+
+    @cached_property
+    def desk(self) -> Desk:
+        """Its gateways."""
+        target = resolve(Choice(local=True, state_dir=self.state.path))
+        return Desk(target, Clients(target), as_json=True)
+
+    def trace(self, order_id: str) -> Any:
+        """`order trace`."""
+        return self._run("order", "trace", _checked(order_id))
+
+    def dead_letters(self) -> Any:
+        """`dlq list`."""
+        return self._pass("dlq", "list")
+
+    def redrive(self, message_id: str | None, *, by: str, reason: str, yes: bool) -> Any:
+        """`dlq redrive`, of one message or of all. Without `yes` it only counts."""
+        where = [f"--where=message_id={_checked(message_id)}"] if message_id else []
+        return self._pass("dlq", "redrive", *where, *_decided(by, reason, yes=yes))
+
+    def discard(self, identifier: str, *, by: str, reason: str, yes: bool) -> Any:
+        """`dlq discard`. Without `yes` it only says what it would do."""
+        return self._pass("dlq", "discard", _checked(identifier), *_decided(by, reason, yes=yes))
+
+    def add_stock(self, sku: str, count: int) -> Any:
+        """`stock add`; an article that is unknown is new."""
+        new = ["--new"] if self.desk.stock.get(_checked(sku)) is None else []
+        return self._run("stock", "add", sku, str(count), *new, "--yes")
+
+    def audit(self) -> Any:
+        """`audit`, of everything up to a moment ago; what it finds broken is its answer and no error."""
+        with self._one_pass:
+            return self._run("audit", f"--cut-off={_CUT_OFF}", fine={*_FINE, ExitCode.FAILED})
+
+    def _pass(self, *words: str) -> Any:
+        with self._one_pass:
+            return self._run(*words)
+
+    def _run(self, *words: str, fine: Collection[int] = _FINE) -> Any:
+        out, said = io.StringIO(), io.StringIO()
+        screens = Screen(stderr=False, file=out), Screen(stderr=True, file=said)
+        code = main([*words, "--json"], replace(self.desk, out=screens[0], err=screens[1]))
+        if code not in fine or not out.getvalue():
+            raise OpsError(said.getvalue().strip().removeprefix("error: "))
+        return json.loads(out.getvalue())
+
+
+def _decided(by: str, reason: str, *, yes: bool) -> list[str]:
+    return [f"--by={by}", f"--reason={reason}", *(["--yes"] if yes else [])]
+
+
+def _checked(identifier: str) -> str:
+    """What can't be taken for an option."""
+    if not _ID.fullmatch(identifier):
+        raise RefusedError(f"{identifier!r} is no id: 1 to 100 letters, digits, '.', '_' or '-'.")
+    return identifier

@@ -1,0 +1,55 @@
+"""The page's server: on loopback, from a thread, opened by a key of its own."""
+
+import secrets
+import socket
+import threading
+from typing import Final
+
+import uvicorn
+
+from local.instance import StateDir
+from local.page.app import Page, files
+from local.page.door import Door
+from local.ports import LOOPBACK
+from local.proxy.faults import Faults
+
+_GRACE_SECONDS: Final = 2
+_END_SECONDS: Final = 5.0
+
+
+class PageServer:
+    """Serves one instance's page.
+
+    Attributes:
+        url: The page's address. What follows its `#` is the key: a browser sends that to nobody, the page's script
+            sends it with each of its calls.
+    """
+
+    def __init__(self, state: StateDir, faults: Faults) -> None:
+        key = secrets.token_urlsafe(24)
+        self._socket = socket.create_server((LOOPBACK, 0))
+        self.door = f"http://{LOOPBACK}:{self._socket.getsockname()[1]}"
+        self.url = f"{self.door}/#key={key}"
+        self._page = Page(state, faults)
+        options = uvicorn.Config(
+            Door(self._page.app(), key, files().keys()),
+            lifespan="off",
+            ws="none",
+            http="h11",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        self._server = uvicorn.Server(options)
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="page", daemon=True)
+
+    def start(self) -> None:
+        """Serve from a thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop, whoever is still looking."""
+        self._page.stop()
+        self._server.should_exit = True
+        self._thread.join(_END_SECONDS)
+        self._socket.close()

@@ -1,0 +1,135 @@
+"""What the page shows live, asked for once for all who look, and only while somebody looks."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+from starlette.concurrency import run_in_threadpool
+
+from local.demo.account import Account
+from local.errors import LocalError
+from local.page.office import Office
+from local.proxy.faults import Faults
+from ops.errors import OpsError
+from ops.gateway.queues import depth_of
+from ops.logic.stored import UnreadableOrder, read_row
+from runtime.models.order import StoredOrder
+
+_PAUSE_SECONDS: Final = 0.4
+# A table that takes long to read is read less often: at most a fifth of the time.
+_PAUSE_FACTOR: Final = 4
+_MOST_ORDERS: Final = 200
+# How soon a stream notices that it is to end.
+_HEARTBEAT_SECONDS: Final = 0.25
+
+Sections = dict[str, Any]
+
+
+class View:
+    """The sections of the page, as they are now."""
+
+    def __init__(self, office: Office, account: Callable[[], Account], faults: Faults) -> None:
+        self._office = office
+        self._account = account
+        self._faults = faults
+        self._depth: Any = None
+        self._dead_letters: Any = []
+
+    def read(self) -> Sections:
+        """Ask the APIs once."""
+        desk, account = self._office.desk, self._account()
+        queues = {
+            name: depth_of(desk.clients.sqs, url)
+            for name, url in (("orders", desk.target.orders_queue_url), ("dead", desk.target.dead_letter_queue_url))
+        }
+        pages = desk.clients.dynamodb.get_paginator("scan").paginate(TableName=desk.target.orders_table)
+        orders = [read_row(item) for page in pages for item in page["Items"]]
+        newest = sorted(orders, key=_accepted_at, reverse=True)
+        return {
+            "queues": {name: depth.visible + depth.hidden + depth.delayed for name, depth in queues.items()},
+            "orders": {"count": len(orders), "newest": [_order(row) for row in newest[:_MOST_ORDERS]]},
+            "stock": [{"sku": sku, "available": str(row.get("available"))} for sku, row in account.stock().items()],
+            "faults": [each.model_dump(mode="json") for each in self._faults.list()],
+            "dead_letters": self._listed(queues["dead"].visible + queues["dead"].hidden),
+        }
+
+    def _listed(self, depth: int) -> Any:
+        """The dead letters, looked at again when their number has changed: each look hides them for a moment."""
+        if depth != self._depth:
+            self._dead_letters = self._office.dead_letters() if depth else []
+            self._depth = depth
+        return self._dead_letters
+
+
+def _accepted_at(row: StoredOrder | UnreadableOrder) -> str:
+    return (row.accepted_at or "") if isinstance(row, StoredOrder) else ""
+
+
+def _order(row: StoredOrder | UnreadableOrder) -> dict[str, Any]:
+    if isinstance(row, UnreadableOrder):
+        return {"order_id": row.order_id, "status": "UNREADABLE", "why": str(row)}
+    return {
+        "order_id": row.order_id,
+        "status": row.status.value,
+        "accepted_at": row.accepted_at,
+        "settled_at": row.settled_at,
+        "total": row.total,
+        "currency": row.currency,
+        "lines": ", ".join(f"{line.quantity} x {line.sku}" for line in row.lines),
+        "why": row.reason.code.value if row.reason else (row.error or {}).get("error_type"),
+    }
+
+
+class Watch:
+    """Passes the sections on to everybody who looks, each when it changes.
+
+    Attributes:
+        stopped: Set from any thread, it ends what everybody looks at.
+    """
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._lookers: set[asyncio.Queue[Sections]] = set()
+        self._known: Sections = {}
+        self._task: asyncio.Task[None] | None = None
+        self.stopped = False
+
+    async def events(self) -> AsyncIterator[str]:
+        """Server-sent events, one per section that changed; the first ones tell everything."""
+        queue: asyncio.Queue[Sections] = asyncio.Queue()
+        queue.put_nowait(dict(self._known))
+        self._lookers.add(queue)
+        if self._task is None:
+            self._task = asyncio.create_task(self._look())
+        try:
+            while not self.stopped:
+                try:
+                    changed = await asyncio.wait_for(queue.get(), _HEARTBEAT_SECONDS)
+                except TimeoutError:
+                    continue
+                for name, value in changed.items():
+                    yield f"event: {name}\ndata: {json.dumps(value, default=str)}\n\n"
+        finally:
+            self._lookers.discard(queue)
+
+    async def _look(self) -> None:
+        try:
+            while self._lookers:
+                started = time.monotonic()
+                found = await self._read()
+                changed = {name: value for name, value in found.items() if self._known.get(name) != value}
+                self._known |= changed
+                for each in self._lookers if changed else ():
+                    each.put_nowait(changed)
+                await asyncio.sleep(max(_PAUSE_SECONDS, _PAUSE_FACTOR * (time.monotonic() - started)))
+        finally:
+            self._task = None
+
+    async def _read(self) -> Sections:
+        try:
+            return {**await run_in_threadpool(self._view.read), "trouble": None}
+        except (BotoCoreError, ClientError, OpsError, LocalError) as error:
+            return {"trouble": str(error)}

@@ -1,0 +1,168 @@
+"""The page's door: for whoever has the key, from a page of this address; nothing acts on GET; nothing is markup."""
+
+import re
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from local.instance import ROOT, StateDir
+from local.page.app import Page, files
+from local.page.server import PageServer
+from local.ports import LOOPBACK
+from local.proxy.faults import Faults
+
+STATIC = ROOT / "local" / "page" / "static"
+
+
+class Visitor:
+    """Somebody on this machine, who has the key or not."""
+
+    def __init__(self, server: PageServer) -> None:
+        parts = urlsplit(server.url)
+        self.port = parts.port or 0
+        self.key = {"X-Page-Key": parts.fragment.removeprefix("key=")}
+
+    def ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None) -> HTTPResponse:
+        connection = HTTPConnection(LOOPBACK, self.port, timeout=10)
+        connection.request(method, path, body, dict(headers))
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        return answer
+
+
+@pytest.fixture(scope="module")
+def faults() -> Faults:
+    return Faults()
+
+
+@pytest.fixture(scope="module")
+def visitor(tmp_path_factory: pytest.TempPathFactory, faults: Faults) -> Iterator[Visitor]:
+    server = PageServer(StateDir(tmp_path_factory.mktemp("state")), faults)
+    server.start()
+    yield Visitor(server)
+    server.stop()
+
+
+FAULT = b'{"service": "dynamodb", "kind": "error"}'
+PATHS = [re.sub(r"\{.*?\}", "1", route.path) for route in Page(StateDir(Path()), Faults()).app().routes]  # type: ignore[attr-defined]
+DATA = sorted(set(PATHS) - files().keys())
+ACTS = [route for route in Page(StateDir(Path()), Faults()).app().routes if "POST" in route.methods]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS", "BREW"])
+@pytest.mark.parametrize("key", [{}, {"X-Page-Key": ""}, {"X-Page-Key": "guessed"}, {"X-Page-Key": "\xff"}])
+def test_without_the_key_there_is_no_data(visitor: Visitor, method: str, key: dict[str, str]) -> None:
+    # GIVEN somebody who has not the key / WHEN they try all that the page's script calls / THEN all is refused
+    assert {path: visitor.ask(method, path, key, b"").status for path in DATA} == dict.fromkeys(DATA, 403)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "evil.example:{port}"},
+        {"Host": LOOPBACK},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:3000"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_a_foreign_name_or_page_is_refused_even_with_the_key(visitor: Visitor, headers: dict[str, str]) -> None:
+    # GIVEN what DNS rebinding, or a page of another origin, would send, and the right key
+    sent = {name: value.format(port=visitor.port) for name, value in headers.items()} | visitor.key
+    # WHEN / THEN not even the page's own files come
+    assert {path: visitor.ask("GET", path, sent).status for path in PATHS} == dict.fromkeys(PATHS, 403)
+
+
+def test_with_the_key_a_fault_is_turned_on_and_off(visitor: Visitor, faults: Faults) -> None:
+    # GIVEN / WHEN the page's script acts
+    own = {**visitor.key, "Origin": f"http://localhost:{visitor.port}", "Sec-Fetch-Site": "same-origin"}
+    assert visitor.ask("POST", "/api/faults", {**own, "Host": f"localhost:{visitor.port}"}, FAULT).status == 200
+    (rule,) = faults.list()
+    # THEN it is in force, until it is turned off
+    assert visitor.ask("POST", f"/api/faults/{rule.id}/remove", visitor.key).status == 200
+    assert faults.list() == []
+
+
+@pytest.mark.parametrize("body", [b'{"service": "nosuch", "kind": "error"}', b'{"kind": "error"}', b"<", b"[]"])
+def test_what_can_not_be_done_is_explained(visitor: Visitor, faults: Faults, body: bytes) -> None:
+    # GIVEN / WHEN / THEN
+    assert visitor.ask("POST", "/api/faults", visitor.key, body).status == 422
+    assert faults.list() == []
+
+
+def test_nothing_acts_on_get(visitor: Visitor) -> None:
+    # GIVEN every route that acts / WHEN it is asked for with GET / THEN it is refused
+    paths = [re.sub(r"\{.*?\}", "1", each.path) for each in ACTS]  # type: ignore[attr-defined]
+    assert len(paths) == 9
+    assert {visitor.ask("GET", path, visitor.key).status for path in paths} == {405}
+
+
+@pytest.mark.parametrize("size", ["262145", "-1", "x", "²"])
+def test_a_body_is_small_and_says_how_long_it_is(visitor: Visitor, size: str) -> None:
+    # GIVEN / WHEN a length that is none, or too long / THEN it is refused before it is read
+    head = (
+        f"POST /api/faults HTTP/1.1\r\nHost: {LOOPBACK}:{visitor.port}\r\nX-Page-Key: {visitor.key['X-Page-Key']}\r\n"
+    )
+    for rest in (f"Content-Length: {size}\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"):
+        with socket.create_connection((LOOPBACK, visitor.port), timeout=5) as connection:
+            connection.sendall((head + rest).encode())
+            assert connection.recv(64).split()[1] in {b"400", b"403"}
+
+
+def test_every_answer_forbids_what_the_page_does_not_need(visitor: Visitor) -> None:
+    # GIVEN the page, its data, a refusal and an error / WHEN
+    answers = [
+        visitor.ask("GET", "/", {}),
+        visitor.ask("GET", "/api/openapi.json", visitor.key),
+        visitor.ask("GET", "/api/stack", {}),
+        visitor.ask("GET", "/nothing", visitor.key),
+    ]
+    # THEN
+    assert [each.status for each in answers] == [200, 422, 403, 404]
+    for each in answers:
+        assert (each.headers["content-security-policy"] or "").startswith("default-src 'self';")
+        assert "unsafe" not in each.headers["content-security-policy"]
+        assert each.headers["x-content-type-options"] == "nosniff"
+        assert each.headers["referrer-policy"] == "no-referrer"
+        assert "access-control-allow-origin" not in each.headers
+
+
+def test_our_scripts_make_no_markup_of_data_and_call_nobody_else() -> None:
+    # GIVEN our own files / WHEN
+    texts = {path.name: path.read_text() for path in STATIC.iterdir()}
+    # THEN data becomes text only, nothing is inline, and nothing is fetched from elsewhere
+    assert {
+        name for name, text in texts.items() if re.search(r"\w+HTML\b|document\.write|\beval\b|Function\(", text)
+    } == set()
+    assert {
+        name for name, text in texts.items() if re.search(r"""(?:src|href|url)[=(]["']?(?:https?:)?//""", text)
+    } == set()
+    assert [name for name, text in texts.items() if re.search(r"<script>|\son\w+=|\sstyle=", text)] == []
+
+
+def test_it_stops_though_somebody_is_looking(tmp_path: Path) -> None:
+    # GIVEN a page with somebody who listens
+    server = PageServer(StateDir(tmp_path), Faults())
+    server.start()
+    visitor = Visitor(server)
+    connection = HTTPConnection(LOOPBACK, visitor.port, timeout=10)
+    connection.request("GET", "/api/live", headers=visitor.key)
+    stream = connection.getresponse()
+    assert stream.status == 200
+    # WHEN it is stopped / THEN that takes no time, and the port is free
+    started = time.monotonic()
+    server.stop()
+    assert time.monotonic() - started < 2
+    stream.read()  # to its end: the answer is whole
+    connection.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((LOOPBACK, visitor.port), timeout=1)

@@ -1,0 +1,162 @@
+"""What somebody new does first: `up`, the printed address in a real browser, no terminal from then on."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from selenium.common.exceptions import TimeoutException
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+from local.client import LocalStack
+from local.demo.account import Account
+from local.instance import ROOT
+from tests.browser import chromium
+
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
+
+HOSTILE = '<img src=x onerror="document.title=1">'
+PICTURE = "ORDERS_PAGE_PICTURE"
+"""A file to which the page is drawn after the redrive: docs/page.png (docs/changing.md)."""
+
+
+class Person:
+    """Somebody who sees the page and types."""
+
+    def __init__(self, browser: Chrome) -> None:
+        self.browser = browser
+
+    def sees(self, selector: str, text: str, seconds: float = 30) -> WebElement:
+        """Wait until an element's text says so."""
+
+        def found(_: object) -> WebElement | None:
+            script = "return [...document.querySelectorAll(arguments[0])].find(e => e.innerText.includes(arguments[1]))"
+            element: WebElement | None = self.browser.execute_script(script, selector, text)
+            return element
+
+        try:
+            return WebDriverWait(self.browser, seconds).until(lambda it: found(it) or False)
+        except TimeoutException:
+            there = [each.text for each in self.browser.find_elements(By.CSS_SELECTOR, f"{selector}, #trouble")]
+            pytest.fail(f"{selector} never said {text!r}, but: {there}")
+
+    def presses(self, selector: str, text: str = "") -> None:
+        """Focus an element, and press it by keyboard."""
+        element = self.sees(selector, text)
+        self.browser.execute_script("arguments[0].focus()", element)
+        ActionChains(self.browser).send_keys(Keys.ENTER if element.tag_name == "a" else Keys.SPACE).perform()
+
+    def types(self, label: str, text: str) -> None:
+        """Fill a field in."""
+        self.browser.find_element(By.ID, label).send_keys(text)
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, LocalStack]]:
+    """The address that `make up` prints."""
+    folder = tmp_path_factory.mktemp("state")
+    command = [sys.executable, "-m", "local", "up", "--detach", "--state-dir", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
+    stack = LocalStack.attach(folder)
+    yield re.findall(r"http://\S+/#key=\S+", done.stderr)[0], stack
+    stack.stop()
+
+
+@pytest.fixture(scope="module")
+def person(printed: tuple[str, LocalStack], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
+    with chromium(tmp_path_factory.mktemp("profile"), "--window-size=1280,1020") as browser:
+        browser.get(printed[0])
+        yield Person(browser)
+
+
+def test_an_order_is_placed_settles_fails_and_is_redriven(person: Person) -> None:
+    # GIVEN the printed address / WHEN the first order is placed
+    person.sees("#live", "live")
+    person.presses("#add-stock")
+    person.sees("#shelf", "In stock: 100")
+    person.presses("#order-form .main")
+    # THEN it is seen settling, and its life is there as a picture
+    person.sees("#answer", "202")
+    person.sees("#order-rows .pill", "CONFIRMED")
+    person.sees("#life .step.good", "event published")
+    person.sees("#shelf", "In stock: 98")
+
+    # WHEN DynamoDB fails / THEN the next order ends as a dead letter, with its attempts
+    person.presses("#presets input")
+    person.sees("#fault-chip", "1")
+    person.presses("#order-form .main")
+    person.sees("#order-rows .pill", "FAILED", 60)
+    person.sees("#dead-rows li", "5 attempts", 30)
+    person.sees("#life .step.bad", "attempt: 5".replace(" ", "\u00a0"))
+
+    # WHEN it is repaired, and redriven by somebody who says why / THEN the order is confirmed
+    person.presses("#presets input")
+    person.sees("#fault-chip", "0")
+    person.presses("#dead-rows button", "Redrive")
+    person.sees("#plan", "1 of 1 message would go back")
+    person.types("by", "Ada")
+    person.types("why", "dependency repaired")
+    person.presses("#decide")
+    person.sees("#told", "1 message redriven.", 60)
+    person.sees("#dead-rows", "None.", 60)
+    person.sees("#life .judgement", "CONFIRMED", 60)
+    person.sees("#life .step", "by:\u00a0Ada")
+    if os.environ.get(PICTURE):
+        person.browser.execute_script("document.querySelector('#told').textContent = ''; scrollTo(0, 0)")
+        person.browser.save_screenshot(os.environ[PICTURE])
+
+
+def test_twenty_at_once_repeats_and_a_changed_body(person: Person) -> None:
+    # GIVEN a key that was used / WHEN it is repeated, then used for another body, then twenty times at once
+    person.presses("#repeat")
+    person.sees("#answer", "replayed: the first answer again")
+    person.presses("#other-body")
+    person.sees("#answer", "422")
+    person.presses("#new-key")
+    person.presses("#twenty-one")
+    # THEN it is one order
+    person.sees("#answer", "20 requests at once, 1 order", 90)
+
+
+def test_what_others_wrote_is_shown_as_text_and_given_up(person: Person, printed: tuple[str, LocalStack]) -> None:
+    # GIVEN a message that nobody can read, with markup in it
+    body = json.dumps({"order_id": HOSTILE, "schema_version": 1, HOSTILE: HOSTILE})
+    Account(printed[1]).send(body)
+    title = person.browser.title
+    # WHEN it is a dead letter, and is discarded
+    person.presses("#dead-rows button", "Discard")
+    person.sees("#plan", "1 message would be deleted")
+    person.types("why", "broken client")
+    person.presses("#decide")
+    # THEN it is gone, and no markup was made of it
+    person.sees("#dead-rows", "None.", 60)
+    assert person.browser.title == title
+    assert person.browser.find_elements(By.CSS_SELECTOR, "img") == []
+
+
+def test_the_reference_tries_the_api_on_this_stack(person: Person) -> None:
+    # GIVEN the API's reference / WHEN an order is tried
+    person.presses("#reference")
+    person.presses(".opblock-post .opblock-summary-control")
+    person.presses(".opblock-post .execute")
+    # THEN this stack answers
+    person.sees(".opblock-post .live-responses-table .response-col_status", "202", 60)
+
+
+def test_nothing_was_refused_by_the_pages_own_policy(person: Person, printed: tuple[str, LocalStack]) -> None:
+    # GIVEN all of the above / WHEN the browser's own log is read / THEN it complained about nothing but the 422
+    said = [each["message"] for each in person.browser.get_log("browser")]  # type: ignore[no-untyped-call]
+    assert [text for text in said if "422" not in text] == []
+    # WHEN the stack is stopped / THEN the page says so
+    person.browser.get(printed[0].partition("#")[0])
+    person.sees("#live", "live")
+    printed[1].stop()
+    person.sees("#trouble", "The stack has stopped.")
