@@ -39,6 +39,10 @@ class Scope(Args):
         """The physical name of `thing` in this stack."""
         return f"{self.prefix}-{thing}"
 
+    def without_key(self) -> "Scope":
+        """The same for what has to work while the customer managed key does not: under the service's own key."""
+        return self.model_copy(update={"key_arn": None})
+
 
 class Component(pulumi.ComponentResource):
     """A component whose type token is a constant.

@@ -15,7 +15,7 @@ from pydantic import Field, SecretStr
 
 from components.component import Args, Component, Scope
 from components.custom_domain import Domain, alias_records, certificate_arn
-from components.edge_rules import logged_requests, web_acl_rules
+from components.edge_rules import logged_requests, web_acl_rules, whole_bodies
 
 # Where AWS keeps what belongs to CloudFront, wherever the stack is.
 REGION = "us-east-1"
@@ -68,6 +68,7 @@ class Edge(Component):
                 region=REGION,
                 default_action=aws.wafv2.WebAclDefaultActionArgs(allow=aws.wafv2.WebAclDefaultActionAllowArgs()),
                 rules=web_acl_rules(self.scope.name(self.logical_name), args.rate_limit, args.managed_rules),
+                association_config=whole_bodies(),
                 visibility_config=aws.wafv2.WebAclVisibilityConfigArgs(
                     cloudwatch_metrics_enabled=True,
                     metric_name=self.scope.name(self.logical_name),

@@ -26,6 +26,14 @@ def web_acl_rules(prefix: str, rate_limit: int, managed: Literal["block", "count
     ]
 
 
+def whole_bodies() -> aws.wafv2.WebAclAssociationConfigArgs:
+    """Bodies are looked at up to 64 KB, which is all that the API takes, and not only their first 16."""
+    limit = aws.wafv2.WebAclAssociationConfigRequestBodyCloudfrontArgs(default_size_inspection_limit="KB_64")
+    return aws.wafv2.WebAclAssociationConfigArgs(
+        request_bodies=[aws.wafv2.WebAclAssociationConfigRequestBodyArgs(cloudfront=limit)]
+    )
+
+
 def logged_requests(
     firewall_arn: pulumi.Output[str], group_arn: pulumi.Output[str], region: str
 ) -> aws.wafv2.WebAclLoggingConfigurationArgs:

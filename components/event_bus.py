@@ -85,10 +85,9 @@ class EventBus(Component):
         # EventBridge uses it for errors of a customer managed key only, so without one it would stay empty for ever.
         if self.scope.key_arn is None:
             return None
-        # Under SQS's key: under the bus's own it could not be written to either when that key is what is broken.
-        other_key = self.scope.model_copy(update={"key_arn": None})
         opts = self.child(protect=protect)
-        return encrypted_queue(name, other_key, opts, retention_seconds=DEAD_LETTER_RETENTION_SECONDS)
+        # Under the bus's own key it could not be written to either when that key is what is broken.
+        return encrypted_queue(name, self.scope.without_key(), opts, retention_seconds=DEAD_LETTER_RETENTION_SECONDS)
 
     def _let_in(self, dead: aws.sqs.Queue, bus_arn: pulumi.Output[str]) -> None:
         statement = allow_service("events.amazonaws.com", "sqs:SendMessage", dead.arn, bus_arn)

@@ -50,8 +50,11 @@ def subscriber_queues(
         statement = allow_service(sender, "sqs:SendMessage", queue.arn, source_arn)
         return queue_policy(f"{logical_name}-policy", scope, queue, [statement], opts)
 
+    # EventBridge has taken the event when the target's key fails, and would lose it with a queue under that key, too. A
+    # topic under the key takes nothing then: the worker still has the message.
+    failures = scope.without_key() if sender == "events.amazonaws.com" else scope
     failed = encrypted_queue(
-        f"{name}-dlq", scope, kept, retention_seconds=DELIVERY_FAILURE_RETENTION_SECONDS, fifo=fifo
+        f"{name}-dlq", failures, kept, retention_seconds=DELIVERY_FAILURE_RETENTION_SECONDS, fifo=fifo
     )
     policies: list[pulumi.Resource] = [let_in(failed, f"{name}-dlq")]
     if not makes_queue:

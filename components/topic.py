@@ -42,6 +42,8 @@ class Topic(Component):
             aws.sns.TopicArgs(
                 name=scope.name(name) + (FIFO if args.fifo else ""),
                 fifo_topic=True if args.fifo else None,
+                # As its queues: the limit counts per group, not for the whole topic.
+                fifo_throughput_scope="MessageGroup" if args.fifo else None,
                 kms_master_key_id="alias/aws/sns" if scope.key_arn is None else scope.key_arn,
                 tags=scope.tags,
             ),

@@ -32,6 +32,7 @@ from runtime.http.responses import Response
 from runtime.models.order import OrderStatus
 from runtime.observability import logger, metrics
 from runtime.settings import IntakeSettings, LookupSettings, WorkerSettings
+from runtime.store.call_times import LEAST_MARGIN_SECONDS
 
 T = TypeVar("T")
 
@@ -55,7 +56,7 @@ class Deployment:
     api_timeout_seconds: float = 10
     worker_timeout_seconds: float = 60
     item_budget_seconds: float = 5
-    time_margin_seconds: float = 5
+    time_margin_seconds: float = LEAST_MARGIN_SECONDS
     queue_retention_seconds: float = 4 * 86_400
     dead_letter_retention_seconds: float = 14 * 86_400
     api_record_seconds: int = 86_400

@@ -16,6 +16,7 @@ class TopicInputs(Inputs):
     content_based_deduplication: bool | None = None
     delivery_policy: str | None = None
     display_name: str | None = None
+    fifo_throughput_scope: str | None = None
     fifo_topic: bool | None = None
     kms_master_key_id: str | None = None
     policy: str | None = None
@@ -40,7 +41,7 @@ class Topic(Handler[TopicInputs]):
 
     pulumi_type = "aws:sns/topic:Topic"
     model = TopicInputs
-    updatable = names("deliveryPolicy displayName kmsMasterKeyId policy tracingConfig")
+    updatable = names("deliveryPolicy displayName fifoThroughputScope kmsMasterKeyId policy tracingConfig")
 
     def create(self, aws: Aws, name: str, inputs: TopicInputs) -> Created:
         topic_name = inputs.name or name

@@ -19,7 +19,7 @@ class DataOptions(AlarmOptions, DeliveryOptions):
             "cost": "customer: 1 USD a month (3 after two rotations) plus 0.03 USD per 10,000 calls of KMS",
             "consequence": "Whoever reads data needs your key too, and every use is in CloudTrail. Subscribers' own "
             "queues may need a grant. Deleting the key makes all data unreadable for ever. With a bus, events that "
-            "the key fails wait in a queue under SQS's key (docs/events.md).",
+            "could not be delivered wait in queues under SQS's key (docs/events.md).",
         },
     )
     point_in_time_recovery: bool = Field(

@@ -60,7 +60,8 @@ class EdgeOptions(GeneralOptions):
         default=False,
         description="Puts CloudFront with a web application firewall in front of the API.",
         json_schema_extra={
-            "cost": "about 9 USD a month (one web ACL, four rules) plus about 1.60 USD per million requests",
+            "cost": "about 9 USD a month (one web ACL, four rules) plus about 1.60 USD per million requests; "
+            "0.30 USD per million more for each 16 KB of a body beyond the first",
             "consequence": "Functions refuse with 403 what does not come through it. Changes take minutes to spread.",
         },
     )

@@ -8,9 +8,9 @@ from pydantic import Field
 from pipeline.config.functions import FunctionOptions
 from pipeline.config.general import DAY
 from pipeline.config.problems import Problem, values_of
+from runtime.store.call_times import LEAST_MARGIN_SECONDS
 
 MIN_HORIZON_SECONDS = 20 * 60
-MIN_TIME_MARGIN_SECONDS = 5
 # What people have at least for a dead letter; half of it is when an alarm says so.
 MIN_DEAD_LETTER_SECONDS = 3_600
 # What passes before the first message of a batch is begun. Without it the last round, or the only one, never is.
@@ -45,7 +45,10 @@ class ProcessingOptions(FunctionOptions):
         default=20, ge=1, le=900, description="What one message may take; none is started with less time left."
     )
     time_margin_seconds: int = Field(
-        default=5, ge=1, le=900, description="What an invocation needs after its last message, to report and flush."
+        default=LEAST_MARGIN_SECONDS,
+        ge=1,
+        le=900,
+        description="What an invocation needs after its last message, to give it back and to report.",
     )
     worker_max_concurrency: int = Field(
         default=10, ge=2, le=1_000, description="Most workers at once: what the tables behind them have to bear."
@@ -113,12 +116,12 @@ def _time_of_a_batch(config: ProcessingOptions) -> Problem | None:
 
 
 def _time_margin(config: ProcessingOptions) -> Problem | None:
-    # One attempt at an AWS call may take 4 seconds (1 to connect, 3 to read). On loopback none does.
-    if config.time_margin_seconds >= MIN_TIME_MARGIN_SECONDS or config.environment == "local":
+    # On loopback no call takes long.
+    if config.time_margin_seconds >= LEAST_MARGIN_SECONDS or config.environment == "local":
         return None
     allowed = (
-        f"at least {MIN_TIME_MARGIN_SECONDS} seconds, so that a call begun before has ended and its message is "
-        "given back before the function is stopped"
+        f"at least {LEAST_MARGIN_SECONDS} seconds, so that a call begun before has ended and its message is given "
+        "back, at the second attempt if need be, before the function is stopped"
     )
     return Problem(("time_margin_seconds",), values_of(config, "time_margin_seconds"), allowed)
 

@@ -17,6 +17,7 @@ from runtime.observability import logger, metrics
 from runtime.settings import WorkerSettings, worker_settings
 from runtime.store import clients
 from runtime.store.call_budget import CallBudget
+from runtime.store.call_times import BRIEF_ATTEMPT_SECONDS, REPORT_SECONDS
 from runtime.store.dead_letters import DeadLetters
 from runtime.store.dependency import describe
 from runtime.store.notifications import BusNotifications, TopicNotifications
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
-# Connecting and reading, and a moment to report the batch.
-_BRIEF_MILLISECONDS: Final = 2 * clients.BRIEF_TIMEOUT_SECONDS * 1000 + 200
+_BRIEF_MILLISECONDS: Final = int((BRIEF_ATTEMPT_SECONDS + REPORT_SECONDS) * 1000)
 
 
 def build(

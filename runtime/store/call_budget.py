@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError
 
 from runtime.logic.protocols import RemainingTime
-from runtime.store.clients import CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS
+from runtime.store.call_times import ATTEMPT_SECONDS
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
 _MARGIN_SECONDS: Final = 0.5
-ATTEMPT_MILLISECONDS: Final = int((CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS + _MARGIN_SECONDS) * 1000)
+ATTEMPT_MILLISECONDS: Final = int((ATTEMPT_SECONDS + _MARGIN_SECONDS) * 1000)
 """The time that has to be left for one attempt: its timeouts, and a margin to write the answer."""
 
 
@@ -41,13 +41,24 @@ class CallBudget:
         self._invocation = invocation
 
     def watch(self, client: "BaseClient", attempt_milliseconds: int | None = None) -> None:
-        """Check before each attempt of `client`; botocore does not retry what is refused here."""
-        check = partial(self._check, attempt_milliseconds or self._attempt_milliseconds)
-        client.meta.events.register_first("before-send", check)
+        """Check before each attempt of `client`, and before the pause that precedes another one.
+
+        botocore does not retry what is refused here. Without a pause the call fails with what made its attempt fail.
+        """
+        needed, events = attempt_milliseconds or self._attempt_milliseconds, client.meta.events
+        events.register_first("before-send", partial(self._check, needed))
+        # The first answer counts, and what is registered for the service is asked before what is registered for all.
+        no_pause: partial[Any] = partial(self._no_pause, needed)
+        events.register_first(f"needs-retry.{client.meta.service_model.service_id.hyphenize()}", no_pause)
 
     def _check(self, needed: int, **_: Any) -> None:
-        if self._invocation is None:
-            return
-        remaining = self._invocation.get_remaining_time_in_millis()
-        if remaining < needed:
+        remaining = self._remaining()
+        if remaining is not None and remaining < needed:
             raise OutOfTimeError(remaining=remaining, needed=needed)
+
+    def _no_pause(self, needed: int, **_: Any) -> bool | None:
+        remaining = self._remaining()
+        return False if remaining is not None and remaining < needed else None
+
+    def _remaining(self) -> int | None:
+        return self._invocation.get_remaining_time_in_millis() if self._invocation else None

@@ -6,24 +6,27 @@ from typing import TYPE_CHECKING, Final
 import boto3
 from botocore.config import Config
 
+from runtime.store.call_times import (
+    ATTEMPTS,
+    BRIEF_ATTEMPTS,
+    BRIEF_CONNECT_SECONDS,
+    BRIEF_READ_SECONDS,
+    CONNECT_SECONDS,
+    READ_SECONDS,
+)
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
-CONNECT_TIMEOUT_SECONDS: Final = 1
-READ_TIMEOUT_SECONDS: Final = 3
-MAX_ATTEMPTS: Final = 3
-BRIEF_TIMEOUT_SECONDS: Final = 1
-"""To connect, and to read, in the last seconds of an invocation: one attempt takes two of them at most."""
-
 # The pool must hold a connection per worker thread: a connection beyond it is thrown away after each use, and each new
 # one costs a TLS handshake.
 CONFIG: Final = Config(
-    connect_timeout=CONNECT_TIMEOUT_SECONDS,
-    read_timeout=READ_TIMEOUT_SECONDS,
-    retries={"total_max_attempts": MAX_ATTEMPTS, "mode": "standard"},
+    connect_timeout=CONNECT_SECONDS,
+    read_timeout=READ_SECONDS,
+    retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
     max_pool_connections=32,
     tcp_keepalive=True,
 )
@@ -50,9 +53,9 @@ def sqs() -> "SQSClient":
 def brief_sqs() -> "SQSClient":
     """The SQS client for an invocation's last seconds: a call fails soon rather than outlive the invocation."""
     brief = Config(
-        connect_timeout=BRIEF_TIMEOUT_SECONDS,
-        read_timeout=BRIEF_TIMEOUT_SECONDS,
-        retries={"total_max_attempts": 1, "mode": "standard"},
+        connect_timeout=BRIEF_CONNECT_SECONDS,
+        read_timeout=BRIEF_READ_SECONDS,
+        retries={"total_max_attempts": BRIEF_ATTEMPTS, "mode": "standard"},
     )
     return _session().client("sqs", config=CONFIG.merge(brief))
 

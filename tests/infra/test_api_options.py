@@ -7,6 +7,7 @@ from lab.recording.stacks import custom, recorded, recorded_with
 from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 from pipeline.origin import HEADER
 from runtime.http import origin
+from runtime.http.body import MAX_BYTES
 from runtime.settings import LookupSettings
 
 API, AUTHORIZER, ROUTE = (f"aws:apigatewayv2/{kind}" for kind in ("api:Api", "authorizer:Authorizer", "route:Route"))
@@ -298,6 +299,14 @@ class TestFirewall:
         assert distribution["webAclId"] == recording.state(firewall.type, firewall.name)["arn"]
         assert recording.outputs["api_url"].endswith(".cloudfront.net")
         assert f"https://{distribution['origins'][0]['domainName']}" == recording.outputs["api_origin_url"]
+
+    def test_nothing_hides_behind_what_the_firewall_looks_at(self) -> None:
+        # GIVEN / WHEN
+        firewall = only(recorded_with("dev", WAF), "aws:wafv2/webAcl:WebAcl").inputs
+        (body,) = firewall["associationConfig"]["requestBodies"]
+
+        # THEN
+        assert int(body["cloudfront"]["defaultSizeInspectionLimit"].removeprefix("KB_")) * 1024 == MAX_BYTES
 
     @pytest.mark.parametrize(("managed", "action"), [("block", "none"), ("count", "count")])
     def test_the_rate_limit_refuses_and_managed_rules_do_as_told(self, managed: str, action: str) -> None:

@@ -156,17 +156,20 @@ class TestOwnKey:
         key = on_bus(encryption="customer").one("aws:kms/key:Key", "key")
         return {each["Sid"]: each for each in key.document("policy")["Statement"]}
 
-    def test_bus_and_queues_are_encrypted_with_it(self) -> None:
+    def test_bus_and_queues_are_encrypted_with_it_but_not_what_keeps_events_that_it_fails(self) -> None:
         # GIVEN
         recording = on_bus(encryption="customer")
         key = recording.state("aws:kms/key:Key", "key")["arn"]
 
         # WHEN
-        queues = [each for each in recording.of_type(QUEUE) if each.name != "events-dlq"]
+        configs = [each.inputs["deadLetterConfig"] for kind in (BUS, TARGET) for each in recording.of_type(kind)]
+        failures = {config["arn"] for config in configs}
+        queues = {recording.state(QUEUE, each.name)["arn"]: each.inputs for each in recording.of_type(QUEUE)}
 
         # THEN
         assert recording.one(BUS, "events").inputs["kmsKeyIdentifier"] == key
-        assert {each.inputs["kmsMasterKeyId"] for each in queues} == {key}
+        assert {arn for arn, each in queues.items() if each.get("sqsManagedSseEnabled")} == failures
+        assert {each["kmsMasterKeyId"] for arn, each in queues.items() if arn not in failures} == {key}
 
     def test_eventbridge_uses_it_for_this_stack_s_bus_and_rules_only(self) -> None:
         # GIVEN / WHEN

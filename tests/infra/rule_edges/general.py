@@ -24,18 +24,18 @@ EDGES: Edges = {
         {
             "batch_size": "11",
             "batch_window_seconds": "1",
-            "worker_timeout_seconds": "65",
+            "worker_timeout_seconds": "70",
             "queue_visibility_seconds": "600",
         },
         {
             "batch_size": "11",
             "batch_window_seconds": "1",
-            "worker_timeout_seconds": "66",
+            "worker_timeout_seconds": "71",
             "queue_visibility_seconds": "600",
         },
-        "ceil(batch / threads) x item budget + margin + 1 = 66 seconds",
+        "ceil(batch / threads) x item budget + margin + 1 = 71 seconds",
     ),
-    ("_time_margin",): ({"time_margin_seconds": "4"}, {"time_margin_seconds": "5"}, "at least 5 seconds"),
+    ("_time_margin",): ({"time_margin_seconds": "9"}, {"time_margin_seconds": "10"}, "at least 10 seconds"),
     ("_backoff",): (
         {"retry_base_seconds": "901", "max_receive_count": "50"},
         {"retry_base_seconds": "900", "max_receive_count": "50"},

@@ -12,7 +12,7 @@ def subscribed(endpoint: str) -> str:
 
 
 LARGE = {"batch_threads": "100", "item_budget_seconds": "5", "batch_window_seconds": "1"}
-LARGE |= {"worker_timeout_seconds": "30", "queue_visibility_seconds": "200"}
+LARGE |= {"worker_timeout_seconds": "35", "queue_visibility_seconds": "211"}
 
 EDGES: Edges = {
     ("_one_by_one", "large"): (

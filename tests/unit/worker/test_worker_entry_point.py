@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
+from botocore.retries.standard import ExponentialBackoff
 
 from runtime import settings
 from runtime.handlers import process_order
 from runtime.observability import metrics
 from runtime.store import clients
+from runtime.store.call_budget import OutOfTimeError
+from runtime.store.call_times import BRIEF_ATTEMPT_SECONDS, FIRST_PAUSE_SECONDS, LEAST_MARGIN_SECONDS, REPORT_SECONDS
 from tests.unit.worker.conftest import World
 from tests.unit.worker.factories import content, context, event, record
 
@@ -123,11 +127,65 @@ def test_init_names_a_missing_setting() -> None:
     assert "dead_letter_queue_url" in init.stderr
 
 
-def test_calls_in_the_last_seconds_are_short_or_not_begun(deployed: World) -> None:
-    # GIVEN the client that gives messages back
+class SlowestCalls:
+    """Every attempt fails as late as it can, and every pause is the longest; what is left of the invocation, in ms."""
+
+    def __init__(self, left: float, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.left, self.attempts = left, 0
+        monkeypatch.setattr("botocore.endpoint.time.sleep", self.wait)
+        # As after throttling, and with the greatest random part.
+        monkeypatch.setattr(
+            ExponentialBackoff, "delay_amount", lambda _, made: FIRST_PAUSE_SECONDS * 2 ** (made.attempt_number - 1)
+        )
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.left)
+
+    def wait(self, seconds: float) -> None:
+        self.left -= seconds * 1000
+
+    def slow(self, client: Any) -> None:
+        def attempt(**_: Any) -> None:
+            self.attempts += 1
+            self.wait(client.meta.config.connect_timeout + client.meta.config.read_timeout)
+            raise ReadTimeoutError(endpoint_url="")
+
+        client.meta.events.register("before-send", attempt)
+
+
+@pytest.mark.parametrize("more", [0, 1, 3_999, 4_000, 4_999, 5_000, 9_000])
+def test_after_the_slowest_last_call_there_is_time_to_give_its_message_back_twice_and_to_report(
+    deployed: World, monkeypatch: pytest.MonkeyPatch, more: int
+) -> None:
+    # GIVEN the least margin that the configuration allows, and a call that begins when that much is left, or more
+    monkeypatch.setenv("TIME_MARGIN_SECONDS", str(LEAST_MARGIN_SECONDS))
+    time = SlowestCalls(LEAST_MARGIN_SECONDS * 1000 + more, monkeypatch)
+    process_order.worker().budget.begin(time)
+    for client in (clients.dynamodb(), clients.brief_sqs()):
+        time.slow(client)
+    # WHEN all its attempts fail, and so do those to give the message back
+    with pytest.raises((ReadTimeoutError, OutOfTimeError)):
+        clients.dynamodb().get_item(TableName="orders", Key={"order_id": {"S": "1"}})
+    time.attempts = 0
+    with pytest.raises(ReadTimeoutError):
+        clients.brief_sqs().change_message_visibility(QueueUrl="http://q", ReceiptHandle="r", VisibilityTimeout=0)
+    # THEN both attempts were made, and the batch can be reported
+    assert time.attempts == 2
+    assert time.left >= REPORT_SECONDS * 1000
+
+
+def test_a_call_in_the_last_seconds_is_not_begun_and_waits_for_no_second_attempt(
+    deployed: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN time for one attempt, and for none after it
+    time = SlowestCalls(BRIEF_ATTEMPT_SECONDS * 2000 + REPORT_SECONDS * 1000 - 1, monkeypatch)
+    process_order.worker().budget.begin(time)
     brief = clients.brief_sqs()
-    # THEN its one attempt ends within the time that has to be left for it, and well within the margin
-    config: Any = brief.meta.config
-    longest = (config.connect_timeout + config.read_timeout) * 1000
-    assert config.retries["total_max_attempts"] == 1
-    assert longest < process_order._BRIEF_MILLISECONDS < 5000
+    time.slow(brief)
+    # WHEN
+    for error in (ReadTimeoutError, OutOfTimeError):
+        with pytest.raises(error):
+            brief.change_message_visibility(QueueUrl="http://q", ReceiptHandle="r", VisibilityTimeout=0)
+    # THEN no pause was made, and the second call was refused before it was sent
+    assert time.attempts == 1
+    assert time.left == BRIEF_ATTEMPT_SECONDS * 1000 + REPORT_SECONDS * 1000 - 1
