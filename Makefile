@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 # One set of files for lint and types.
 PACKAGES := components pipeline runtime local ops policy lab tests
-SOURCES := __main__.py tools.py docs/examples $(wildcard $(PACKAGES))
+SOURCES := __main__.py tools.py docs/examples clients/python/orders_client $(wildcard $(PACKAGES))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo incident up down lint types unit infra flow crash-points e2e aws-check long engine test check fuzz mutation format audit lock clean
@@ -51,7 +51,7 @@ test: setup lint check ## lint, types, unit, infra and flow tests with the cover
 
 lint: setup ## ruff: rules and format; import-linter: the layers
 	@$(BIN)/ruff check --quiet $(SOURCES) && $(BIN)/ruff format --check --quiet $(SOURCES) && echo "ruff: clean"
-	@out=$$($(BIN)/lint-imports) && echo "layers: kept" || { echo "$$out"; exit 1; }
+	@out=$$(PYTHONPATH=clients/python $(BIN)/lint-imports) && echo "layers: kept" || { echo "$$out"; exit 1; }
 
 types: setup ## mypy, strict
 	@$(BIN)/mypy -n $(WORKERS) $(SOURCES)

@@ -11,8 +11,10 @@ from lab.chaos.tokens import bearer, token_of
 from local.client import LocalStack
 from local.demo.account import Account
 from local.demo.http import Answer, OrdersApi, order
+from local.proxy.faults import FaultKind
 from ops.cli.main import main
 from ops.smoke.token import fetch_token
+from orders_client import ClientCredentials, OrdersClient, Submission
 
 pytestmark = pytest.mark.e2e
 
@@ -196,6 +198,30 @@ def test_the_same_key_and_body_of_two_callers_are_two_orders(
     assert again.body == first.body
     callers = {account.orders()[each.order_id]["caller"] for each in (first, second)}
     assert len(callers) == 2
+
+
+def test_the_python_client_places_one_order_through_whatever_fails(stack: LocalStack, account: Account) -> None:
+    # GIVEN one of the stack's clients, whose first token has expired, and an article
+    account.set_stock({"SKU-CLIENT": 10})
+    ids, secrets = stack.outputs["token_clients"], stack.outputs["token_client_secrets"]
+    tokens = ClientCredentials(stack.outputs["token_url"], ids["shop"], secrets["shop"], clock=lambda: 0.0)
+    client = OrdersClient(stack.outputs["api_url"], tokens)
+    tokens.token()
+    time.sleep(VALIDITY_SECONDS + 1)
+    submission = Submission.of(order(("SKU-CLIENT", 2)))
+
+    # WHEN it submits while the queue takes orders and loses the answers, and waits while the worker fails
+    with stack.fault("sqs", "SendMessage", FaultKind.LOST_ANSWER, count=6):
+        accepted = client.submit(submission, deadline_seconds=120)
+    with stack.fault("dynamodb", "TransactWriteItems", FaultKind.ERROR, count=2):
+        settled = client.wait(accepted.order_id, deadline_seconds=120)
+    again = client.submit(submission)
+
+    # THEN there is one order, stock moved once, and the same answer comes again
+    assert settled.status == "CONFIRMED"
+    assert account.available("SKU-CLIENT") == 8
+    assert again.replayed
+    assert again.document == accepted.document
 
 
 def test_the_smoke_test_orders_as_one_of_the_stacks_clients(

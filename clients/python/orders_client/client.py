@@ -1,0 +1,164 @@
+"""Calls of the API, repeated by its contract until there is an answer."""
+
+import json
+import random
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+
+import urllib3
+
+from orders_client.answers import Accepted, Order
+from orders_client.errors import NotFinalError, OutcomeUnknownError, ProblemError
+from orders_client.submission import Submission
+from orders_client.tokens import Tokens
+
+# One try takes longer than the API's own limit, 29 s.
+_TRY_SECONDS = 30.0
+_LONGEST_WAIT = 30.0
+_REPEATED = frozenset({408, 409, 425, 429})
+
+Answer = TypeVar("Answer")
+
+
+class OrdersClient:
+    """The API at `base_url`. It is safe to share between threads."""
+
+    def __init__(
+        self,
+        base_url: str,
+        tokens: Tokens | None = None,
+        *,
+        pool: urllib3.PoolManager | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._base, self._tokens = base_url.rstrip("/"), tokens
+        self._pool = pool or urllib3.PoolManager()
+        self._clock, self._sleep = clock, sleep
+
+    def submit(self, submission: Submission, deadline_seconds: float = 600.0) -> Accepted:
+        """Place the order, or find that it is placed.
+
+        It is repeated with the same key and body on 409, 429, any 5xx and when no answer comes, for at most
+        `deadline_seconds` over all tries.
+
+        Raises:
+            ProblemError: the order is refused; correct it, then submit it anew.
+            OutcomeUnknownError: the time was up; submit the same again.
+        """
+        headers = {"Content-Type": "application/json", "Idempotency-Key": submission.key}
+
+        def read(answer: urllib3.BaseHTTPResponse) -> Accepted:
+            return Accepted.read(json.loads(answer.data), replayed=answer.headers.get("Idempotent-Replayed") == "true")
+
+        calls = _Calls(self, "POST", "/orders", headers, submission.body, self._clock() + deadline_seconds)
+        while True:
+            if (accepted := calls.next(202, read)) is not None:
+                return accepted
+            if not calls.wait():
+                raise OutcomeUnknownError(submission, calls.last)
+
+    def order(self, order_id: str, deadline_seconds: float = 60.0) -> Order:
+        """Where the order stands. Raises `ProblemError` (404: unknown, or somebody else's) and `NotFinalError` when no
+        answer came in time."""
+        return self._poll(order_id, deadline_seconds, lambda _: True)
+
+    def wait(self, order_id: str, deadline_seconds: float = 600.0) -> Order:
+        """The order once it is final. Raises `ProblemError`, and `NotFinalError` when the time is up."""
+        return self._poll(order_id, deadline_seconds, lambda order: order.final)
+
+    def _poll(self, order_id: str, deadline_seconds: float, enough: Callable[[Order], bool]) -> Order:
+        calls = _Calls(self, "GET", f"/orders/{order_id}", {}, None, self._clock() + deadline_seconds)
+        seen: Order | None = None
+        while True:
+            order = calls.next(200, lambda answer: Order.read(json.loads(answer.data)))
+            if order is not None and enough(order):
+                return order
+            seen = order or seen
+            if not calls.wait():
+                raise NotFinalError(order_id, seen, calls.last)
+
+
+class _Calls:
+    """Tries of one request until `until`, with what the last one came to."""
+
+    def __init__(
+        self, client: OrdersClient, method: str, path: str, headers: Mapping[str, str], body: str | None, until: float
+    ) -> None:
+        self._client, self._method, self._path, self._headers = client, method, path, headers
+        self._body, self._until = body, until
+        self._tries, self._asked_to_wait = 0, 0.0
+        self._refused: str | None = None
+        self.last = "not tried"
+
+    def next(self, wanted: int, read: Callable[[urllib3.BaseHTTPResponse], Answer]) -> Answer | None:
+        """One try: the answer, or None where it should be repeated. Raises `ProblemError` where that cannot help."""
+        self._tries, self._asked_to_wait = self._tries + 1, 0.0
+        client, token = self._client, None
+        try:
+            headers = dict(self._headers)
+            if client._tokens:
+                token = client._tokens.token(self._refused)
+                headers["Authorization"] = f"Bearer {token}"
+            answer = client._pool.request(
+                self._method,
+                client._base + self._path,
+                body=self._body.encode() if self._body is not None else None,
+                headers=headers,
+                timeout=max(0.1, min(_TRY_SECONDS, self._until - client._clock())),
+                retries=False,
+                redirect=False,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            self.last = type(error).__name__
+            return None
+        self.last = str(answer.status)
+        if answer.status != 401:
+            self._refused = None
+        self._asked_to_wait = _retry_after(answer.headers.get("Retry-After"))
+        if answer.status == wanted:
+            try:
+                return read(answer)
+            except (ValueError, KeyError, TypeError, ArithmeticError):
+                # Cut off, or of something in between: not the API's answer.
+                self.last = f"{answer.status} with an unreadable body"
+                return None
+        if answer.status == 401 and token is not None and self._refused is None:
+            # Expired or revoked: once more at once, with another token.
+            self._refused = token
+            return self.next(wanted, read)
+        if answer.status in _REPEATED or answer.status >= 500:
+            return None
+        raise ProblemError(answer.status, _document(answer.data))
+
+    def wait(self) -> bool:
+        """Wait as long as the API asked for, or longer each time. False, at once, if there is no time left for that."""
+        pause = max(self._asked_to_wait, min(_LONGEST_WAIT, 2.0 ** (self._tries - 1)) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+        if self._client._clock() + pause >= self._until:
+            return False
+        self._client._sleep(pause)
+        return True
+
+
+def _retry_after(text: str | None) -> float:
+    """Seconds, from seconds or an HTTP date (RFC 9110, section 10.2.3); 0 for what is neither."""
+    if text is None:
+        return 0.0
+    if text.strip().isdecimal():
+        return float(text)
+    try:
+        then = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    return max(0.0, (then.replace(tzinfo=then.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _document(data: bytes) -> Mapping[str, Any]:
+    try:
+        document = json.loads(data)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}

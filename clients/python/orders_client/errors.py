@@ -1,0 +1,51 @@
+"""How a call can end without what was asked for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from orders_client.answers import Order
+from orders_client.submission import Submission
+
+
+class OrdersError(Exception):
+    """Anything below."""
+
+
+class ProblemError(OrdersError):
+    """The request was refused, and repeating it as it is cannot help.
+
+    `status` is HTTP's; `document` the problem document (RFC 9457), or what the platform said instead. `type` is stable
+    and empty for the platform's own answers.
+    """
+
+    def __init__(self, status: int, document: Mapping[str, Any]) -> None:
+        self.status, self.document = status, document
+        self.type = str(document.get("type", ""))
+        said = document.get("detail") or document.get("title") or document.get("message") or "no reason given"
+        errors = document.get("errors")
+        super().__init__(f"{status}: {said}" + (f" {errors}" if errors else ""))
+
+
+class TokenRefusedError(OrdersError):
+    """The token issuer refuses the client's credentials. Whether the order was accepted by an earlier try is open."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"The token issuer answered {status}: check client id, secret and scope.")
+
+
+class OutcomeUnknownError(OrdersError):
+    """No answer came in time. The order may have been accepted: submit `submission` again, as it is."""
+
+    def __init__(self, submission: Submission, last: str) -> None:
+        self.submission = submission
+        super().__init__(f"The outcome of key {submission.key} is unknown (last: {last}). Submit it again as it is.")
+
+
+class NotFinalError(OrdersError):
+    """The order was not final in time. `order` is how it was seen last, if it was; ask again later."""
+
+    def __init__(self, order_id: str, order: Order | None, last: str) -> None:
+        self.order = order
+        super().__init__(
+            f"Order {order_id} is not final yet (last: {order.status if order else last}). Ask again later."
+        )

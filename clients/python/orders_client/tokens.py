@@ -1,0 +1,88 @@
+"""Where bearer tokens come from. A client asks for one per call and for a new one after a 401."""
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+from urllib.parse import quote, urlencode
+
+import urllib3
+
+from orders_client.errors import TokenRefusedError
+
+_EARLY = 60.0
+
+
+class Tokens(Protocol):
+    """A source of bearer tokens."""
+
+    def token(self, refused: str | None = None) -> str:
+        """A token to send; another one than `refused`, which the API did not take, where there is another."""
+
+
+class FixedToken:
+    """A token that somebody else renews."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def token(self, refused: str | None = None) -> str:  # noqa: ARG002 - there is only this one
+        """The token that was given."""
+        return self._token
+
+
+class ClientCredentials:
+    """Tokens by OAuth 2.0 client credentials (RFC 6749, section 4.4), kept until a minute before they expire."""
+
+    def __init__(
+        self,
+        token_url: str,
+        client_id: str,
+        client_secret: str,
+        scope: str = "",
+        *,
+        pool: urllib3.PoolManager | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._url, self._scope, self._clock = token_url, scope, clock
+        pair = f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}"
+        self._authorization = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        self._pool = pool or urllib3.PoolManager()
+        self._lock = threading.Lock()
+        self._token, self._until = "", 0.0
+
+    def token(self, refused: str | None = None) -> str:
+        """The kept token, or a new one.
+
+        Raises `TokenRefusedError` when the issuer refuses the client, `urllib3.exceptions.HTTPError` when it gives no
+        answer that can be used.
+        """
+        with self._lock:
+            if self._token in ("", refused) or self._clock() >= self._until:
+                self._renew()
+            return self._token
+
+    def _renew(self) -> None:
+        asked = self._clock()
+        answer = self._pool.request(
+            "POST",
+            self._url,
+            body=urlencode({"grant_type": "client_credentials", **({"scope": self._scope} if self._scope else {})}),
+            headers={"Authorization": self._authorization, "Content-Type": "application/x-www-form-urlencoded"},
+            timeout=10.0,
+            retries=False,
+        )
+        if answer.status >= 500:
+            message = f"the token issuer answered {answer.status}"
+            raise urllib3.exceptions.HTTPError(message)
+        if answer.status != 200:
+            raise TokenRefusedError(answer.status)
+        try:
+            document = json.loads(answer.data)
+            self._token, lives = str(document["access_token"]), float(document.get("expires_in", 300))
+        except (ValueError, KeyError, TypeError) as error:
+            message = "the token issuer's answer is unreadable"
+            raise urllib3.exceptions.HTTPError(message) from error
+        self._until = asked + max(0.0, lives - _EARLY)

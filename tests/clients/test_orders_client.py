@@ -1,0 +1,306 @@
+"""The Python client keeps the contract towards a server that answers, or fails to, as it is told."""
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from orders_client import (
+    ClientCredentials,
+    FixedToken,
+    NotFinalError,
+    OrdersClient,
+    OutcomeUnknownError,
+    ProblemError,
+    Submission,
+    TokenRefusedError,
+)
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
+ORDER = {"currency": "EUR", "lines": [{"sku": "SKU-1", "quantity": 2, "unit_price": Decimal("19.90")}]}
+ACCEPTED = {
+    "order_id": "1bfa2889-307d-56d4-8339-4dc839c7313d",
+    "status": "ACCEPTED",
+    "total": "39.80",
+    "currency": "EUR",
+    "accepted_at": "2026-01-31T12:00:00.000Z",
+}
+Answer = tuple[int, dict[str, str], object]
+RESET = 0
+SILENT = -1
+
+
+@dataclass
+class Server:
+    """Gives `answers` (status, headers, JSON) one after the other; the last one for ever."""
+
+    answers: list[Answer]
+    requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    url: str = ""
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        """One request."""
+        body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+        self.requests.append((f"{handler.command} {handler.path}", dict(handler.headers), body))
+        status, headers, document = self.answers[0] if len(self.answers) == 1 else self.answers.pop(0)
+        if status == SILENT:
+            time.sleep(0.5)
+        if status <= 0:
+            # Read, perhaps acted upon, and never answered.
+            handler.close_connection = True
+            return
+        data = document if isinstance(document, bytes) else json.dumps(document).encode()
+        handler.send_response(status)
+        for name, value in {"Content-Length": str(len(data)), **headers}.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(data)
+
+
+Serve = Callable[..., Server]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Starts servers on loopback; they end with the test."""
+    running = []
+
+    def start(*answers: Answer) -> Server:
+        server = Server(list(answers))
+
+        class Handler(BaseHTTPRequestHandler):
+            def do(self) -> None:
+                server.answer(self)
+
+            do_GET = do_POST = do  # noqa: N815 - http.server's names
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        running.append(listening)
+        server.url = f"http://127.0.0.1:{listening.server_port}"
+        return server
+
+    yield start
+    for listening in running:
+        with listening:
+            listening.shutdown()
+
+
+class Clock:
+    """Moves by waiting alone."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    def now(self) -> float:
+        """Seconds waited so far."""
+        return sum(self.waits)
+
+
+def client(server: Server, clock: Clock, tokens: Any = None) -> OrdersClient:
+    return OrdersClient(server.url, tokens, clock=clock.now, sleep=clock.waits.append)
+
+
+def problem(status: int, **headers: str) -> Answer:
+    return status, headers, {"type": f"urn:t:{status}", "title": "No", "detail": f"because of {status}"}
+
+
+def seen(order_status: str, **more: object) -> Answer:
+    return 200, {}, {**ACCEPTED, "status": order_status, **more}
+
+
+def test_every_doubt_is_repeated_with_the_same_key_and_body(serve: Serve) -> None:
+    # GIVEN a server that resets, throttles, fails, is busy, answers half, and at last accepts
+    doubts = [(RESET, {}, None), problem(503), (429, {}, {"message": "Too Many Requests"}), problem(409)]
+    server = serve(*doubts, problem(500), (202, {}, b'{"order_id": "1bf'), (202, {}, ACCEPTED))
+    submission = Submission.of(ORDER)
+
+    # WHEN the order is submitted
+    accepted = client(server, clock := Clock()).submit(submission)
+
+    # THEN every try was the same, with a pause before each, and the answer is the server's
+    assert (accepted.order_id, accepted.total) == (ACCEPTED["order_id"], Decimal("39.80"))
+    assert accepted.accepted_at == datetime(2026, 1, 31, 12, tzinfo=UTC)
+    assert {(what, body) for what, _, body in server.requests} == {("POST /orders", submission.body.encode())}
+    assert {headers["Idempotency-Key"] for _, headers, _ in server.requests} == {submission.key}
+    assert len(server.requests) == 7
+    assert len(clock.waits) == 6
+
+
+def test_a_slow_server_is_not_waited_for_beyond_the_deadline(serve: Serve) -> None:
+    # GIVEN a server that says nothing for longer than there is time
+    server = serve((SILENT, {}, None))
+
+    # WHEN / THEN the try ends with the deadline, and the submission can be repeated
+    began = time.monotonic()
+    with pytest.raises(OutcomeUnknownError) as caught:
+        OrdersClient(server.url).submit(submission := Submission.of(ORDER), deadline_seconds=0.2)
+    assert time.monotonic() - began < 0.45
+    assert caught.value.submission == submission
+
+
+def test_what_is_stored_before_a_crash_goes_on_with_the_same_key_and_body(serve: Serve) -> None:
+    # GIVEN a submission that was stored, and an answer that was given before
+    stored = Submission.of(ORDER).to_json()
+    server = serve((202, {"Idempotent-Replayed": "true"}, ACCEPTED))
+
+    # WHEN
+    accepted = client(server, Clock()).submit(Submission.from_json(stored))
+
+    # THEN
+    ((_, headers, body),) = server.requests
+    assert (headers["Idempotency-Key"], body.decode()) == (json.loads(stored)["key"], json.loads(stored)["body"])
+    assert accepted.replayed
+
+
+@pytest.mark.parametrize(
+    ("said", "least"),
+    [
+        ("7", 7),
+        (format_datetime(datetime.now(UTC) + timedelta(seconds=300), usegmt=True), 200),
+        ("soon", 0),
+        ("-5", 0),
+    ],
+)
+def test_retry_after_is_the_least_wait(serve: Serve, said: str, least: float) -> None:
+    # GIVEN
+    server = serve(problem(503, **{"Retry-After": said}), (202, {}, ACCEPTED))
+
+    # WHEN
+    client(server, clock := Clock()).submit(Submission.of(ORDER))
+
+    # THEN
+    (waited,) = clock.waits
+    assert max(least, 0.5) <= waited <= max(300, 1)
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 413, 415, 422])
+def test_what_is_wrong_is_a_problem_at_once(serve: Serve, status: int) -> None:
+    # GIVEN
+    server = serve(problem(status))
+
+    # WHEN
+    with pytest.raises(ProblemError, match=f"{status}: because of {status}") as caught:
+        client(server, clock := Clock()).submit(Submission.of(ORDER))
+
+    # THEN
+    assert (caught.value.status, caught.value.type) == (status, f"urn:t:{status}")
+    assert (len(server.requests), clock.waits) == (1, [])
+
+
+def test_the_deadline_is_over_all_tries(serve: Serve) -> None:
+    # GIVEN
+    server = serve(problem(503))
+
+    # WHEN
+    with pytest.raises(OutcomeUnknownError, match="last: 503"):
+        client(server, clock := Clock()).submit(Submission.of(ORDER), deadline_seconds=60)
+
+    # THEN pauses grow, and none goes beyond it
+    assert 4 <= len(clock.waits) <= 10
+    assert clock.now() < 60
+
+
+def test_an_expired_token_is_renewed_and_a_refused_one_is_a_problem(serve: Serve) -> None:
+    # GIVEN an issuer with new tokens each time, and an API that refuses the first, or all
+    issuer = serve(*[(200, {}, {"access_token": f"token-{n}", "expires_in": 3600}) for n in range(9)])
+    tokens = ClientCredentials(issuer.url, "shop", "s3:cret", "orders/write")
+    server, strict = serve(problem(401), (202, {}, ACCEPTED)), serve((401, {}, {"message": "Unauthorized"}))
+
+    # WHEN
+    client(server, Clock(), tokens).submit(Submission.of(ORDER))
+    client(server, Clock(), tokens).submit(Submission.of(ORDER))
+    with pytest.raises(ProblemError, match="401: Unauthorized"):
+        client(strict, Clock(), tokens).submit(Submission.of(ORDER))
+    with pytest.raises(ProblemError, match="401"):
+        client(strict, Clock(), FixedToken("mine")).submit(Submission.of(ORDER))
+
+    # THEN each new token was asked for once and kept
+    sent = [headers["Authorization"] for _, headers, _ in server.requests + strict.requests]
+    assert sent[:3] == ["Bearer token-0", "Bearer token-1", "Bearer token-1"]
+    assert sent[3:] == ["Bearer token-1", "Bearer token-2", "Bearer mine", "Bearer mine"]
+    assert issuer.requests[0][1]["Authorization"] == "Basic c2hvcDpzMyUzQWNyZXQ="
+    assert issuer.requests[0][2] == b"grant_type=client_credentials&scope=orders%2Fwrite"
+
+
+def test_an_issuer_that_is_down_is_waited_for_and_one_that_refuses_is_told(serve: Serve) -> None:
+    # GIVEN an issuer that fails, answers nonsense, works, and one that refuses
+    nonsense: list[Answer] = [
+        (503, {}, {}),
+        (200, {}, b"<html>"),
+        (200, {}, {"token": "x"}),
+    ]
+    issuer = serve(*nonsense, (200, {}, {"access_token": "good"}))
+    server, clock = serve((202, {}, ACCEPTED)), Clock()
+
+    # WHEN
+    client(server, clock, ClientCredentials(issuer.url, "shop", "secret")).submit(Submission.of(ORDER))
+    with pytest.raises(TokenRefusedError, match="answered 400"):
+        client(server, clock, ClientCredentials(serve((400, {}, {})).url, "shop", "bad")).submit(Submission.of(ORDER))
+
+    # THEN the API was asked only with a token
+    assert [headers["Authorization"] for _, headers, _ in server.requests] == ["Bearer good"]
+    assert len(clock.waits) == 3
+
+
+def test_waiting_ends_with_a_final_status_and_takes_a_new_one_for_not_final(serve: Serve) -> None:
+    # GIVEN an order that takes its time, through a status that this client does not know
+    steps = [seen("ACCEPTED"), (RESET, {}, None), problem(500), seen("DELAYED"), seen("BEING_PACKED")]
+    rejected = seen("REJECTED", reason={"code": "OUT_OF_STOCK", "skus": ["SKU-1"]}, colour="new")
+    server = serve(*steps, rejected)
+
+    # WHEN
+    order = client(server, Clock()).wait(ACCEPTED["order_id"])
+
+    # THEN
+    assert (order.status, order.final, order.reason) == ("REJECTED", True, {"code": "OUT_OF_STOCK", "skus": ["SKU-1"]})
+    assert order.document["colour"] == "new"
+    assert {what for what, _, _ in server.requests} == {f"GET /orders/{ACCEPTED['order_id']}"}
+
+
+def test_an_order_that_is_not_final_in_time_or_not_there_is_told(serve: Serve) -> None:
+    # GIVEN
+    waiting, absent = serve(seen("DELAYED")), serve(problem(404))
+
+    # WHEN / THEN
+    with pytest.raises(NotFinalError, match="DELAYED") as caught:
+        client(waiting, Clock()).wait("an-id", deadline_seconds=30)
+    assert caught.value.order is not None
+    assert client(waiting, Clock()).order("an-id").status == "DELAYED"
+    with pytest.raises(ProblemError, match="404"):
+        client(absent, Clock()).wait("an-id")
+
+
+def test_amounts_are_exact_or_refused() -> None:
+    # GIVEN / WHEN / THEN
+    assert json.loads(Submission.of({"unit_price": Decimal("1E+2")}).body) == {"unit_price": "100"}
+    with pytest.raises(TypeError, match=r"float 19\.9"):
+        Submission.of({"lines": [{"unit_price": 19.9}]})
+
+
+def test_the_guide_shows_calls_that_work(serve: Serve, tmp_path: Path) -> None:
+    # GIVEN the example of docs/api.md, with addresses of servers here
+    (code,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    issuer = serve((200, {}, {"access_token": "good"}))
+    api = serve((202, {}, ACCEPTED), seen("CONFIRMED"))
+    names = {"API": api.url, "TOKEN_URL": issuer.url, "CLIENT_ID": "shop", "CLIENT_SECRET": "s", "KEPT": tmp_path / "k"}
+
+    # WHEN
+    exec(code, names)  # noqa: S102 - the guide's own code is what is tested
+
+    # THEN the submission was kept, and the order seen to its end
+    assert json.loads((tmp_path / "k").read_text())["key"] == api.requests[0][1]["Idempotency-Key"]
+    assert names["order"].status == "CONFIRMED"  # type: ignore[attr-defined]
