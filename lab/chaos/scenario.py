@@ -19,12 +19,13 @@ from lab.chaos.verdict import Numbers, Verdict
 from local.client import LocalStack
 from local.demo import callers
 from local.demo.account import Account, DeadLetter, wait_for
-from local.demo.audit import Evidence, Finding, gather
+from local.demo.audit import Evidence, gather
 from local.demo.callers import Door
 from local.demo.http import Answer, OrdersApi, order
 from local.errors import LocalError
 from local.instance import ROOT
 from local.proxy.faults import FaultKind
+from ops.audit.judge import Finding
 
 _WARM_WORKERS = 4
 CONFIG = {

@@ -28,8 +28,6 @@ _OUTCOMES = {
     "attempt deferred": "deferred",
     "message dead-lettered": "dead-lettered",
 }
-OPENING = "opening"
-"""Attribute of a stock row, written with it: how many there were. So what was taken can be read from the table."""
 
 
 @dataclass(frozen=True)
@@ -87,14 +85,14 @@ class Account:
     """Reads the stack's resources through boto3."""
 
     def __init__(self, stack: LocalStack) -> None:
-        self._stack = stack
+        self.stack = stack
         self._aws = stack.aws
         self._outputs = stack.outputs
 
     def set_stock(self, stock: dict[str, int]) -> None:
-        """Write the stock table's rows."""
+        """Write the stock table's rows, each with its reference point for `ops audit`: the article's beginning."""
         for sku, available in stock.items():
-            item: Any = {"sku": {"S": sku}, "available": {"N": str(available)}, OPENING: {"N": str(available)}}
+            item: Any = {"sku": {"S": sku}, "available": {"N": str(available)}, "opening": {"N": str(available)}}
             self._aws.dynamodb.put_item(TableName=self._outputs["stock_table"], Item=item)
 
     def stock(self) -> dict[str, dict[str, Any]]:
@@ -108,11 +106,6 @@ class Account:
     def orders(self) -> Mapping[str, dict[str, Any]]:
         """Rows of the orders table by order id."""
         return {row["order_id"]: row for row in self._scan("orders_table")}
-
-    def answers(self) -> list[dict[str, Any]]:
-        """Completed records of the API's idempotency table: `id`, and `answer`, the stored answer's document."""
-        records = [row for row in self._scan("api_idempotency_table") if row["status"] == "COMPLETED"]
-        return [{"id": row["id"], "answer": json.loads(json.loads(row["data"])["body"])} for row in records]
 
     def waiting(self, output: str = "orders_queue_url") -> int:
         """Messages of a queue, hidden ones included."""
@@ -205,7 +198,7 @@ class Account:
         return list(seen.values())
 
     def _log(self, function: str) -> list[dict[str, Any]]:
-        lines = read_lines(self._aws, log_groups(self._stack.state, function), _EPOCH)
+        lines = read_lines(self._aws, log_groups(self.stack.state, function), _EPOCH)
         return [json.loads(line.message) for line in lines if line.message.startswith("{")]
 
 

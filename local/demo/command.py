@@ -67,9 +67,9 @@ def tell(stack: LocalStack, teller: Teller) -> None:
         poisoned = failures.poison(stage)
         failures.unreadable(stage)
         failures.recover(stage, poisoned)
-        findings = story.count(stage)
-        sights = callers.look(stage.account.orders(), callers.doors_of(stage, known))
-        findings.append(callers.isolation(sights))
+        *findings, in_data = story.count(stage)
+        seen = callers.isolation(callers.look(stage.account.orders(), callers.doors_of(stage, known)))
+        findings.append(in_data.along_with(seen.counted, seen.violations))
         story.events(stage)
     except (BotoCoreError, ClientError) as error:
         log = stack.state.emulator_log

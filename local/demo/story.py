@@ -7,10 +7,11 @@ from typing import Any
 
 from local.client import LocalStack
 from local.demo.account import Account, wait_for
-from local.demo.audit import FINAL, UNFILTERED, Finding, audit, gather
+from local.demo.audit import FINAL, UNFILTERED, audit, gather
 from local.demo.http import OrdersApi, at_once, order
 from local.demo.teller import Teller, shown
 from local.errors import LocalError
+from ops.audit.judge import Finding
 
 BOOK, LAMP = "SKU-BOOK", "SKU-LAMP"
 POISON = "SKU-POISON"

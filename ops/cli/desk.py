@@ -81,7 +81,7 @@ class Desk:
     @cached_property
     def stock(self) -> Stock:
         """The stock table."""
-        return Stock(self.clients.dynamodb, self.target.stock_table)
+        return Stock(self.clients.dynamodb, self.target.stock_table, self.clock)
 
     @cached_property
     def telemetry(self) -> Telemetry:

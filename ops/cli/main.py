@@ -29,7 +29,7 @@ exit codes:
   3  no such stack, or its parts do not belong together
   4  no access: credentials missing, expired, of another account, or without permission
   5  refused: it would be wrong as things stand; nothing was changed
-  6  done in part; the same command goes on. Of status, order trace and preflight: not all could be read
+  6  done in part; the same command goes on. Of status, audit, order trace and preflight: not all could be read
   130  interrupted
 
 example:
@@ -41,6 +41,7 @@ what next:
 _COMMANDS = (
     "status",
     "errors",
+    "audit",
     "logs",
     "dlq",
     "order",

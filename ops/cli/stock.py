@@ -87,7 +87,7 @@ def run_add(options: argparse.Namespace, desk: Desk) -> int:
             f"python -m ops stock set {options.sku} N --expect {shlex.quote(str(before))}"
         )
     if options.yes:
-        desk.stock.add(options.sku, options.count, new=options.new)
+        desk.stock.add(options.sku, options.count, before)
     return _report(options, desk, before, ((before and before.available) or 0) + options.count)
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from ops.errors import OpsError, RefusedError
+from ops.errors import RefusedError
+from ops.gateway.rows import Rows
 from ops.logic.case import Facts
 from ops.logic.stored import Item, UnreadableOrder, read_row
 from runtime.handlers.powertools.idempotency import PROCESSED_PREFIX
@@ -19,8 +20,6 @@ from runtime.store.order_item import immutable_attributes
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_MAX_KEYS: Final = 100
-_MOST_TRIES: Final = 8
 _COMPLETED: Final = "COMPLETED"
 _FINAL_STATUSES: Final = tuple(status for status in OrderStatus if status not in OPEN_STATUSES)
 
@@ -38,13 +37,13 @@ class Orders:
         self._client = client
         self._orders_table = orders_table
         self._records_table = records_table
-        self._sleep = sleep
+        self._rows = Rows(client, sleep)
 
     def facts(self, order_ids: Iterable[str]) -> Facts:
         """What is stored about these orders, as of now (consistent reads)."""
         orders: dict[str, StoredOrder] = {}
         corrupt: dict[str, UnreadableOrder] = {}
-        for item in self._items(self._orders_table, "order_id", sorted(set(order_ids))):
+        for item in self._rows.get(self._orders_table, "order_id", sorted(set(order_ids))):
             row = read_row(item)
             if isinstance(row, UnreadableOrder):
                 corrupt[row.order_id] = row
@@ -86,7 +85,7 @@ class Orders:
         answer = self._client.get_item(
             TableName=self._records_table, Key={"id": {"S": record_id(order_id)}}, ConsistentRead=True
         )
-        return _record_status(answer["Item"]) if "Item" in answer else None
+        return record_state(answer["Item"]) if "Item" in answer else None
 
     def discard(self, order_id: str, *, by: str, text: str, at: str, content: OrderMessage | None) -> StoredOrder:
         """Give an open order up for good; the order as it is stored afterwards, or as it was if it is final already.
@@ -194,26 +193,8 @@ class Orders:
 
     def _finished(self, order_ids: Sequence[str]) -> frozenset[str]:
         names = {record_id(order_id): order_id for order_id in order_ids}
-        records = self._items(self._records_table, "id", sorted(names))
-        return frozenset(names[item["id"]["S"]] for item in records if _record_status(item) == _COMPLETED)
-
-    def _items(self, table: str, key: str, values: Sequence[str]) -> Iterator[Item]:
-        for start in range(0, len(values), _MAX_KEYS):
-            yield from self._batch(table, [{key: {"S": value}} for value in values[start : start + _MAX_KEYS]])
-
-    def _batch(self, table: str, keys: list[dict[str, Any]]) -> Iterator[Item]:
-        for attempt in range(_MOST_TRIES):
-            answer: dict[str, Any] = {
-                **self._client.batch_get_item(RequestItems={table: {"Keys": keys, "ConsistentRead": True}})
-            }
-            yield from answer["Responses"].get(table, ())
-            unread = answer.get("UnprocessedKeys", {}).get(table)
-            if not unread:
-                return
-            keys = unread["Keys"]
-            # Throttled: DynamoDB answered a part and asks for a pause.
-            self._sleep(0.1 * 2**attempt)
-        raise OpsError(f"DynamoDB throttles reads of {table}: {len(keys)} orders unread. Try again in a minute.")
+        records = self._rows.get(self._records_table, "id", sorted(names))
+        return frozenset(names[item["id"]["S"]] for item in records if record_state(item) == _COMPLETED)
 
 
 def _order(row: StoredOrder | UnreadableOrder) -> StoredOrder:
@@ -225,7 +206,7 @@ def _order(row: StoredOrder | UnreadableOrder) -> StoredOrder:
     return row
 
 
-def _record_status(item: Item) -> str:
+def record_state(item: Item) -> str:
     status = item.get("status", {}).get("S")
     return status if isinstance(status, str) else "unreadable"
 

@@ -1,5 +1,6 @@
 """The two queues, as the tools use them. The orders queue is never received from: each look would cost an attempt."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -16,12 +17,22 @@ _FIFO: Final = ".fifo"
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How many messages a queue holds, as far as SQS tells: it counts approximately."""
+    """How many messages a queue holds, as far as SQS tells: it counts approximately.
+
+    Attributes:
+        max_receives: After how many receives it gives a message to its dead-letter queue, if it has one.
+    """
 
     visible: int
     hidden: int
     delayed: int
     retention_seconds: int
+    max_receives: int | None = None
+
+    @property
+    def all(self) -> int:
+        """All messages, those that nobody can receive now among them."""
+        return self.visible + self.hidden + self.delayed
 
 
 class OrdersQueue:
@@ -86,11 +97,13 @@ def depth_of(client: "SQSClient", url: str) -> Depth:
     answer: Any = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
     attributes: Mapping[str, str] = answer["Attributes"]
     prefix = "ApproximateNumberOfMessages"
+    policy = json.loads(attributes.get("RedrivePolicy") or "{}")
     return Depth(
         visible=int(attributes.get(prefix, 0)),
         hidden=int(attributes.get(f"{prefix}NotVisible", 0)),
         delayed=int(attributes.get(f"{prefix}Delayed", 0)),
         retention_seconds=int(attributes.get("MessageRetentionPeriod", 0)),
+        max_receives=None if "maxReceiveCount" not in policy else int(policy["maxReceiveCount"]),
     )
 
 

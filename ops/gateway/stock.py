@@ -1,15 +1,24 @@
-"""The stock table, as people change it: never blindly, because orders take stock meanwhile."""
+"""The stock table, as people change it: never blindly, because orders take stock meanwhile.
+
+A count and a new article are the row's reference point, from which `audit` counts: `opening` is how many there were at
+`counted_at`, and everything that was added since. The worker takes from `available` alone.
+"""
 
 import json
 import re
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
 from ops.errors import RefusedError
+from ops.gateway.rows import Item
+from runtime.logic.clock import Clock, timestamp
+from runtime.models.fields import from_timestamp, to_timestamp
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -17,6 +26,8 @@ if TYPE_CHECKING:
 MISSING: Final = "missing"
 """Shown for a row without its attribute."""
 _WHOLE: Final = re.compile(r"-?[0-9]{1,38}")
+_NAMES: Final = ("available", "sku", "opening", "counted_at")
+_COUNTED: Final = "SET #available = :value, #opening = :value, #counted_at = :now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +37,14 @@ class Count:
     Attributes:
         available: How many there are; none if what is stored is no whole number.
         stored: The attribute in DynamoDB's JSON; none if the row has none.
+        opening: How many there were at the reference point, and what was added since; none without one.
+        counted_at: The reference point (`Timestamp`); none: the article's beginning.
     """
 
     available: int | None
     stored: Mapping[str, Any] | None
+    opening: int | None = None
+    counted_at: str | None = None
 
     def __str__(self) -> str:
         if self.available is not None:
@@ -40,27 +55,34 @@ class Count:
 class Stock:
     """What is available of each article."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, clock: Clock = time) -> None:
         self._client = client
         self._table = table
+        self._clock = clock
+        self._told: str | None = None
 
     def get(self, sku: str) -> Count | None:
         """What the article's row says; none if the article is unknown."""
         answer = self._client.get_item(TableName=self._table, Key={"sku": {"S": sku}}, ConsistentRead=True)
-        return _count(answer["Item"].get("available")) if "Item" in answer else None
+        self._told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+        return count_of(answer["Item"]) if "Item" in answer else None
 
-    def add(self, sku: str, count: int, *, new: bool) -> None:
-        """Add `count`; a `new` article begins with it.
+    def add(self, sku: str, count: int, before: Count | None) -> None:
+        """Add `count` to what is there; an article without row begins with it.
 
         Raises:
-            RefusedError: the article is unknown and not said to be new, or known and said to be.
+            RefusedError: the article has got a row, or lost it, or its reference point, since `before`.
         """
-        value = {":value": {"N": str(count)}}
-        if new:
-            self._change(sku, "SET #available = :value", "attribute_not_exists(#available)", value)
+        values = {":value": {"N": str(count)}}
+        if before is None:
+            self._change(sku, _COUNTED, "attribute_not_exists(#available)", values)
+        elif before.opening is None:
+            condition = "attribute_exists(#available) AND attribute_not_exists(#opening)"
+            self._change(sku, "SET #available = #available + :value", condition, values)
         else:
-            condition = "attribute_exists(#available)"
-            self._change(sku, "SET #available = #available + :value", condition, value)
+            condition = "attribute_exists(#available) AND attribute_exists(#opening)"
+            update = "SET #available = #available + :value, #opening = #opening + :value"
+            self._change(sku, update, condition, values)
 
     def replace(self, sku: str, count: int, expected: Count) -> None:
         """Set to `count` if the row says `expected` now, whatever that is.
@@ -72,10 +94,11 @@ class Stock:
         condition = "attribute_exists(#sku) AND attribute_not_exists(#available)"
         if expected.stored is not None:
             condition, values[":expected"] = "#available = :expected", expected.stored
-        self._change(sku, "SET #available = :value", condition, values)
+        self._change(sku, _COUNTED, condition, values)
 
     def _change(self, sku: str, update: str, condition: str, values: Mapping[str, Any]) -> None:
-        named = [name for name in ("available", "sku") if f"#{name}" in f"{update} {condition}"]
+        named = [name for name in _NAMES if f"#{name}" in f"{update} {condition}"]
+        moment = {":now": {"S": self._now()}} if ":now" in update else {}
         # A transaction of one, for its token: a lost answer and the client's own retry would otherwise add twice.
         try:
             self._client.transact_write_items(
@@ -87,7 +110,7 @@ class Stock:
                             "UpdateExpression": update,
                             "ConditionExpression": condition,
                             "ExpressionAttributeNames": {f"#{name}": name for name in named},
-                            "ExpressionAttributeValues": values,
+                            "ExpressionAttributeValues": {**values, **moment},
                         }
                     }
                 ],
@@ -101,7 +124,26 @@ class Stock:
                 f"this moment. Nothing was changed. Look, and try again: python -m ops stock get {sku}"
             ) from None
 
+    def _now(self) -> str:
+        # DynamoDB's own clock, which is the workers' too: this machine's may be minutes off.
+        return timestamp(self._clock) if self._told is None else to_timestamp(parsedate_to_datetime(self._told))
 
-def _count(stored: Any) -> Count:
+
+def count_of(item: Item) -> Count:
+    """What a row says, also where it is none of ours."""
+    since, opening = item.get("counted_at", {}).get("S"), _whole(item.get("opening"))
+    if "counted_at" in item and not _is_moment(since):
+        opening = None
+    return Count(_whole(item.get("available")), item.get("available"), opening, None if opening is None else since)
+
+
+def _is_moment(text: Any) -> bool:
+    try:
+        return from_timestamp(text).tzinfo is not None
+    except (TypeError, ValueError):
+        return False
+
+
+def _whole(stored: Any) -> int | None:
     number = str(stored.get("N", "")) if stored else ""
-    return Count(int(number) if _WHOLE.fullmatch(number) else None, stored)
+    return int(number) if _WHOLE.fullmatch(number) else None

@@ -132,11 +132,18 @@ class Worker:
         Raises:
             NoStackError: it has none.
         """
+        return self._setting("EVENT_SOURCE")
+
+    def record_life(self) -> int:
+        """For how many seconds the worker's records say which orders were published."""
+        return int(self._setting("IDEMPOTENCY_TTL_SECONDS"))
+
+    def _setting(self, name: str) -> str:
         configuration = self._client.get_function_configuration(FunctionName=self._function, Qualifier="live")
-        source = configuration.get("Environment", {}).get("Variables", {}).get("EVENT_SOURCE")
-        if not source:
-            raise NoStackError(f"The function {self._function} has no EVENT_SOURCE: it is not an orders worker.")
-        return source
+        value = configuration.get("Environment", {}).get("Variables", {}).get(name)
+        if not value:
+            raise NoStackError(f"The function {self._function} has no {name}: it is not an orders worker.")
+        return value
 
     def quota(self) -> int:
         """How many executions may run at once in the account and Region."""

@@ -36,6 +36,7 @@ class Case:
     Attributes:
         error_type, error, attempts: From the message, or else from the order, or else as the state explains it.
         copies: Ids of further messages that are copies of this one.
+        foreign: Whether the message names another caller than the stored order.
     """
 
     letter: DeadLetter
@@ -45,6 +46,7 @@ class Case:
     attempts: int | None
     summary: str
     copies: tuple[str, ...] = ()
+    foreign: bool = False
 
     def as_json(self, now: float) -> dict[str, Any]:
         """For programs; times in seconds."""
@@ -79,6 +81,7 @@ def assess(letter: DeadLetter, facts: Facts) -> Case:
         error=error,
         attempts=attempts if isinstance(attempts, int) else None,
         summary=letter.summary or (summarise(order) if order is not None else ""),
+        foreign=order is not None and None not in {letter.caller, order.caller} and letter.caller != order.caller,
     )
 
 

@@ -77,6 +77,7 @@ class DeadLetter:
         error_type, error: What the worker wrote on the message, or else would write; absent if it can be processed.
         attempts: What the worker wrote on the message; absent if SQS moved it.
         summary: What the order is, without personal data; empty if unknown.
+        caller: Whose order the message says it is, if it can be read.
     """
 
     message_id: str
@@ -89,6 +90,7 @@ class DeadLetter:
     attempts: int | None
     sent_at: float
     summary: str
+    caller: str | None
 
 
 def read_letter(message: Received) -> DeadLetter:
@@ -111,6 +113,7 @@ def read_letter(message: Received) -> DeadLetter:
         attempts=int(attempts) if re.fullmatch(r"[0-9]{1,9}", attempts) else None,
         sent_at=message.sent_at,
         summary="" if delivery.order is None else summarise(delivery.order),
+        caller=None if delivery.order is None else delivery.order.caller,
     )
 
 

@@ -16,14 +16,12 @@ PLAN = Plan(orders=50, clients=5, kills=1, outage_seconds=1)
 # Everything happened once, but that dead letters were as many as planned.
 ROUGH = Numbers(**dict.fromkeys(Numbers.__dataclass_fields__, 1))
 AT_REST = Evidence(
+    counted=[],
     acceptances=[],
-    answers=[],
     orders={},
     stock={SCARCE: {"available": 0}},
     receives=[],
     dead_letters=[],
-    waiting=0,
-    max_receives=10,
     events=[],
 )
 

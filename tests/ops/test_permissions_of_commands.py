@@ -29,6 +29,7 @@ COMMANDS: dict[str, list[tuple[str, ...]]] = {
     ],
     "status": [("status",)],
     "page": [("page",), ("page", "--test", "--yes")],
+    "audit": [("audit",)],
     "dlq list": [("dlq", "list"), ("dlq", "show", ORDER_ID), ("errors",)],
     "dlq redrive": [("dlq", "redrive", "--where", f"order_id={ORDER_ID}", *DECISION, "--yes")],
     "dlq discard": [

@@ -11,7 +11,7 @@ from lab.simulation.fakes.faults import answer_lost_then_retried
 from lab.simulation.world import STOCK, World
 from ops.cli.orders import rebuilt
 from ops.errors import RefusedError
-from ops.gateway.stock import Stock
+from ops.gateway.stock import Count, Stock
 from ops.logic.stored import UnreadableOrder
 from ops.logic.trace import notification, own_lines, step_of_line, steps_of_order, timeline
 from runtime.models.order import OrderStatus, StoredOrder
@@ -168,7 +168,7 @@ def test_stock_is_added_once_though_the_answer_was_lost(world: World) -> None:
     # GIVEN an addition whose answer is lost, so that the client repeats it
     process = Process(faults={0: answer_lost_then_retried})
     # WHEN ten are added
-    world.cloud.wire.run(process, lambda: stock_of(world).add("SKU-1", 10, new=False))
+    world.cloud.wire.run(process, lambda: stock_of(world).add("SKU-1", 10, Count(1000, None)))
     # THEN there are ten more
     assert world.available("SKU-1") == 1010
 
@@ -186,11 +186,13 @@ def test_a_count_is_corrected_only_if_it_is_what_was_seen(world: World) -> None:
     assert world.available("SKU-1") == 900
 
 
-@pytest.mark.parametrize(("sku", "new"), [("SKU-1", True), ("SKU-2", False)])
-def test_an_article_is_new_or_known_as_it_is_said_to_be(sku: str, new: bool, world: World) -> None:
-    # GIVEN one known article
+@pytest.mark.parametrize(
+    ("sku", "before"), [("SKU-1", None), ("SKU-2", Count(1, None)), ("SKU-1", Count(1000, None, opening=1000))]
+)
+def test_an_article_is_as_it_was_seen(sku: str, before: Count | None, world: World) -> None:
+    # GIVEN one known article without a reference point
     # WHEN stock is added on a wrong belief
     with pytest.raises(RefusedError):
-        stock_of(world).add(sku, 1, new=new)
+        stock_of(world).add(sku, 1, before)
     # THEN nothing is changed
     assert world.available("SKU-1") == 1000

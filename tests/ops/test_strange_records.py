@@ -270,7 +270,7 @@ def test_a_stock_row_that_is_no_count_is_shown_and_repaired(
     assert stack.run("stock", "set", "SKU-9", "7", "--expect", "0", "--yes") == 5
     assert stack.run("stock", "set", "SKU-9", "7", "--expect", shown, "--yes") == 0
     # THEN it has a count, and whoever saw the old one is refused
-    assert stack.stock("SKU-9") == {"sku": {"S": "SKU-9"}, "available": {"N": "7"}}
+    assert stack.stock("SKU-9")["available"] == {"N": "7"}
     assert stack.run("stock", "set", "SKU-9", "8", "--expect", shown, "--yes") == 5
 
 

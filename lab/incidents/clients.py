@@ -1,0 +1,177 @@
+"""What the tools call besides the simulated services: CloudWatch over the evaluator, logs, Lambda's settings, topics.
+
+Only what the tools ask for is here. A call or parameter that is not raises, so that none is answered by accident.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, Final
+
+from lab.simulation.cloudwatch.evaluator import AlarmRun
+from lab.simulation.cloudwatch.evaluator_metrics import MetricKey, MetricStore
+from lab.simulation.cloudwatch.registered import PREFIX, Registered
+from lab.simulation.fakes import Clock, client_error
+
+MAPPING: Final = "arn:aws:lambda:us-east-1:000000000000:event-source-mapping:1"
+
+
+def paged(**pages: Callable[..., Mapping[str, Any]]) -> Callable[[str], SimpleNamespace]:
+    """`get_paginator` of a client whose answers are of one page each, by operation."""
+    return lambda name: SimpleNamespace(paginate=lambda **params: iter([pages[name](**params)]))
+
+
+@dataclass
+class Logs:
+    """CloudWatch Logs: lines by group and stream."""
+
+    clock: Clock
+    lines: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    streams: set[tuple[str, str]] = field(default_factory=set)
+
+    def write(self, group: str, stream: str, text: str) -> None:
+        """One line, now."""
+        self.lines.append((group, stream, {"timestamp": self.clock.millis, "message": text, "logStreamName": stream}))
+
+    def create_log_stream(self, logGroupName: str, logStreamName: str) -> None:
+        """Create a stream."""
+        self.streams.add((logGroupName, logStreamName))
+
+    def put_log_events(
+        self, logGroupName: str, logStreamName: str, logEvents: Sequence[Mapping[str, Any]]
+    ) -> Mapping[str, Any]:
+        """Add lines to a stream that exists."""
+        if (logGroupName, logStreamName) not in self.streams:
+            raise client_error("PutLogEvents", "ResourceNotFoundException", "The specified log stream does not exist.")
+        for event in logEvents:
+            self.write(logGroupName, logStreamName, event["message"])
+        return {}
+
+    def get_paginator(self, name: str) -> SimpleNamespace:
+        """FilterLogEvents."""
+        return paged(filter_log_events=self._filter)(name)
+
+    def _filter(
+        self,
+        logGroupName: str,
+        startTime: int,
+        endTime: int,
+        filterPattern: str = "",
+        logStreamNames: Sequence[str] = (),
+    ) -> Mapping[str, Any]:
+        del filterPattern  # the tools look at the words again
+        return {
+            "events": [
+                event
+                for group, stream, event in self.lines
+                if group == logGroupName and (not logStreamNames or stream in logStreamNames)
+                if startTime <= event["timestamp"] <= endTime
+            ]
+        }
+
+
+@dataclass(frozen=True)
+class CloudWatch:
+    """Metrics of the store, and the registered alarms in the states that the evaluator found."""
+
+    clock: Clock
+    store: MetricStore
+    run: AlarmRun
+    registered: Sequence[Registered]
+    names: Mapping[str, str]
+    """Names in the alarms' dimensions by the simulated resources' own."""
+
+    def get_paginator(self, name: str) -> SimpleNamespace:
+        """GetMetricData and DescribeAlarms."""
+        return paged(get_metric_data=self._data, describe_alarms=self._alarms)(name)
+
+    def _data(
+        self, MetricDataQueries: Sequence[Mapping[str, Any]], StartTime: datetime, EndTime: datetime
+    ) -> Mapping[str, Any]:
+        return {"MetricDataResults": [self._result(one, StartTime, EndTime) for one in MetricDataQueries]}
+
+    def _result(self, query: Mapping[str, Any], start: datetime, end: datetime) -> Mapping[str, Any]:
+        stat = query["MetricStat"]
+        period, metric = stat["Period"], stat["Metric"]
+        dimensions = {one["Name"]: self.names.get(one["Value"], one["Value"]) for one in metric["Dimensions"]}
+        key = MetricKey.of(metric["Namespace"], metric["MetricName"], dimensions)
+        first = int(start.timestamp()) // period * period
+        series = self.store.series(key, stat["Stat"], period, range(first, int(end.timestamp()), period))
+        stamps = [datetime.fromtimestamp(at, UTC) for at in series]
+        return {"Id": query["Id"], "Timestamps": stamps, "Values": list(series.values()), "StatusCode": "Complete"}
+
+    def _alarms(self, AlarmNamePrefix: str, AlarmTypes: Sequence[str]) -> Mapping[str, Any]:
+        del AlarmNamePrefix, AlarmTypes  # there are no others
+        found: dict[str, list[Any]] = {"MetricAlarms": [], "CompositeAlarms": []}
+        for one in self.registered:
+            kind = one.type.rpartition(":")[2]
+            if f"{kind}s" in found:
+                found[f"{kind}s"].append(self._alarm(one.inputs))
+        return found
+
+    def _alarm(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        name = inputs.get("alarmName") or inputs["name"]
+        since = next((one.at for one in reversed(self.run.changes) if one.alarm == name), int(self.clock.now))
+        return {
+            "AlarmName": name,
+            "AlarmDescription": inputs["alarmDescription"],
+            "AlarmRule": inputs.get("alarmRule", ""),
+            "AlarmActions": inputs.get("alarmActions") or [],
+            "ActionsEnabled": True,
+            "StateValue": self.run.states[name],
+            "StateUpdatedTimestamp": datetime.fromtimestamp(since, UTC),
+        }
+
+
+def lambda_client(environment: Mapping[str, str], made: float) -> Any:
+    """Lambda: the functions' settings, and one mapping that is on."""
+    made_at = datetime.fromtimestamp(made, UTC)
+    mapping = {
+        "UUID": "1",
+        "EventSourceMappingArn": MAPPING,
+        "FunctionArn": f"arn:aws:lambda:us-east-1:000000000000:function:{PREFIX}-process-order:live",
+        "State": "Enabled",
+        "LastModified": made_at,
+    }
+    return SimpleNamespace(
+        get_paginator=paged(list_event_source_mappings=lambda **_: {"EventSourceMappings": [mapping]}),
+        get_function_configuration=lambda **_: {
+            "Environment": {"Variables": dict(environment)},
+            "Version": "7",
+            "LastModified": made_at.isoformat(),
+        },
+        get_account_settings=lambda: {"AccountLimit": {"ConcurrentExecutions": 1000}},
+        list_tags=lambda **_: {"Tags": {}},
+    )
+
+
+@dataclass(frozen=True)
+class Topics:
+    """SNS: publishes through the simulated one, and tells who is subscribed: one confirmed subscription to each."""
+
+    sns: Any
+
+    def publish(self, **params: Any) -> Any:
+        """Publish to the orders' topic."""
+        return self.sns.publish(**params)
+
+    def get_paginator(self, name: str) -> SimpleNamespace:
+        """ListSubscriptionsByTopic."""
+        return paged(list_subscriptions_by_topic=self._subscriptions)(name)
+
+    def get_subscription_attributes(self, SubscriptionArn: str) -> Mapping[str, Any]:
+        """Without a dead-letter queue."""
+        return {"Attributes": {"SubscriptionArn": SubscriptionArn}}
+
+    def _subscriptions(self, TopicArn: str) -> Mapping[str, Any]:
+        one = {"SubscriptionArn": f"{TopicArn}:1", "Protocol": "https", "Endpoint": "https://subscriber.example.org"}
+        return {"Subscriptions": [one]}
+
+
+def groups() -> Iterator[tuple[str, str]]:
+    """By service, as the functions' lines name it: the log group."""
+    yield "api", f"/aws/lambda/{PREFIX}-create-order"
+    yield "worker", f"/aws/lambda/{PREFIX}-process-order"

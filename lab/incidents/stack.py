@@ -1,0 +1,154 @@
+"""A simulated stack with a person on call: its minutes become metrics, alarms and logs, and commands can be typed."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final
+from unittest.mock import patch
+
+import ops.sweep
+from lab.incidents.clients import CloudWatch, Logs, Topics, groups, lambda_client
+from lab.simulation.cloudwatch.evaluator import AlarmRun
+from lab.simulation.cloudwatch.evaluator_metrics import MetricStore
+from lab.simulation.cloudwatch.registered import (
+    ACCOUNT,
+    PREFIX,
+    WATCHED,
+    Registered,
+    composite_alarms,
+    metric_alarms,
+    register_alarms,
+)
+from lab.simulation.observed import ObservedWorld, Output, observed
+from lab.simulation.world import API_RECORDS, ORDERS, STOCK, TOPIC, WORKER_RECORDS, Deployment
+from ops.cli.desk import Desk
+from ops.cli.main import parser
+from ops.cli.screen import Screen
+from ops.errors import OpsError
+from ops.gateway.clients import Clients
+from ops.target import Target
+
+MINUTE: Final = 60
+TIERS: Final = ("page", "notify", "ticket")
+
+
+@cache
+def registered() -> tuple[Registered, ...]:
+    """The alarms, as the program registers them."""
+    return register_alarms()
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """Standard output as JSON."""
+        return json.loads(self.out)
+
+
+@dataclass
+class Stack:
+    """The stack, and what CloudWatch has of it."""
+
+    world: ObservedWorld
+    output: Output
+    store: MetricStore = field(default_factory=MetricStore)
+    logs: Logs = field(init=False)
+    alarms: AlarmRun = field(init=False)
+    _told: int = 0
+
+    def __post_init__(self) -> None:
+        self.logs = Logs(self.world.cloud.clock)
+        self.alarms = AlarmRun(self.store, metric_alarms(registered()), composite_alarms(registered()))
+
+    def type(self, *words: str) -> Typed:
+        """Type `python -m ops …`."""
+        self.collect()
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err), patch.object(ops.sweep, "_WAIT_SECONDS", 0):
+            options = parser().parse_args(words)
+            desk = Desk(
+                self._target(),
+                self._clients(),
+                options.json,
+                self.world.cloud.clock,
+                Screen(stderr=False),
+                Screen(stderr=True),
+            )
+            try:
+                code = int(options.run(options, desk))
+            except OpsError as error:
+                code = int(error.exit_code)
+                err.write(f"error: {error}\n")
+        return Typed(code, out.getvalue(), err.getvalue())
+
+    def collect(self) -> list[dict[str, Any]]:
+        """Give what the functions wrote since the last time to CloudWatch Logs; the documents with metrics."""
+        group_of = dict(groups())
+        lines = self.output.text.splitlines()
+        fresh, self._told = [json.loads(line) for line in lines[self._told :]], len(lines)
+        for line in fresh:
+            if "_aws" not in line and line.get("service") in group_of:
+                self.logs.write(group_of[line["service"]], "stream", json.dumps(line))
+        return [line for line in fresh if "_aws" in line]
+
+    def _target(self) -> Target:
+        topics = {tier: f"arn:aws:sns:eu-central-1:{ACCOUNT}:{PREFIX}-alarms-{tier}" for tier in TIERS}
+        return Target(
+            label="the simulated stack",
+            orders_queue_url=self.world.orders_queue.url,
+            dead_letter_queue_url=self.world.dead_letters.url,
+            notifications_topic_arn=TOPIC,
+            orders_table=ORDERS,
+            stock_table=STOCK,
+            api_idempotency_table=API_RECORDS,
+            worker_idempotency_table=WORKER_RECORDS,
+            process_order_function=WATCHED["process_order_function"],
+            functions=tuple(WATCHED[f"{name}_function"] for name in ("create_order", "get_order", "process_order")),
+            api_id=WATCHED["api_id"],
+            api_stage=WATCHED["api_stage"],
+            alarm_topic_arns=topics,
+        )
+
+    def _clients(self) -> Clients:
+        cloud, names = self.world.cloud, dict(NAMES)
+        settings = {
+            "EVENT_SOURCE": "/orders-test",
+            "IDEMPOTENCY_TTL_SECONDS": str(self.world.deployment.worker_record_seconds),
+        }
+        clients = Clients(self._target())
+        # They are made when first used; these are there already.
+        vars(clients).update(
+            sqs=cloud.sqs,
+            dynamodb=cloud.dynamodb,
+            sns=Topics(cloud.sns),
+            logs=self.logs,
+            cloudwatch=CloudWatch(cloud.clock, self.store, self.alarms, registered(), names),
+            lambda_=lambda_client(settings, cloud.clock.now - 86_400),
+        )
+        return clients
+
+
+NAMES: Final = {
+    "orders": WATCHED["queue"],
+    "dead": WATCHED["dead_letter_queue"],
+    "notifications": WATCHED["notifications_topic"],
+}
+
+
+@contextmanager
+def simulated_stack(deployment: Deployment | None = None) -> Iterator[Stack]:
+    """A fresh one, while the context lasts."""
+    with observed(deployment=deployment) as (world, output):
+        yield Stack(world, output)

@@ -1,0 +1,244 @@
+"""What the evidence says of each guarantee."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
+
+from ops.audit.evidence import (
+    AGAIN,
+    API_RECORDS,
+    DEAD_LETTERS,
+    LOGS,
+    ORDERS,
+    QUEUE,
+    SETTINGS,
+    STOCK,
+    WORKER_RECORDS,
+    Doubt,
+    Evidence,
+    Receive,
+    Taken,
+)
+from ops.gateway.stock import Count
+from ops.logic.dead_letter import MEANING, State
+from runtime.models.order import OPEN_STATUSES, SETTLED_STATUSES, OrderStatus
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One guarantee: what it promises, what was counted, and what speaks against it.
+
+    Attributes:
+        violations: What breaks it.
+        named: What it allows and somebody has to look at, and what cannot be told.
+    """
+
+    name: str
+    promise: str
+    counted: str
+    violations: Sequence[str]
+    named: Sequence[str] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing breaks it."""
+        return not self.violations
+
+    def along_with(self, counted: str, violations: Sequence[str]) -> Self:
+        """The same with what was counted elsewhere."""
+        return replace(self, counted=f"{self.counted}; {counted}", violations=[*self.violations, *violations])
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {**vars(self), "ok": self.ok}
+
+
+def judge(evidence: Evidence) -> list[Finding]:
+    """All guarantees; of one whose sources could not all be read, only what is wrong by itself."""
+    return [_judge(evidence, *row) for row in _JUDGES]
+
+
+def _judge(evidence: Evidence, count: Callable[[Evidence], Finding], sources: Set[str]) -> Finding:
+    finding = count(evidence)
+    unread = [f"{what} could not be read: {why}" for what, why in evidence.unread.items() if what in sources]
+    if not unread:
+        return finding
+    return replace(finding, counted="not known", violations=evidence.problems[finding.name], named=unread)
+
+
+def nothing_lost(evidence: Evidence) -> Finding:
+    """G1: accepted = final + waiting + dead, and no order without its message."""
+    broken, named = _without_message(evidence, {Doubt.OPEN, Doubt.UNSTORED})
+    states = Counter(case.state for case in evidence.cases)
+    named += [
+        f"{case.letter.order_id or case.letter.message_id} is a dead letter: {MEANING[case.state]}"
+        for case in evidence.cases
+        if case.state not in {State.FAILED, State.UNREADABLE, State.NOTIFICATION_MISSING}
+    ]
+    final = sum(evidence.statuses[status] for status in OrderStatus if status not in OPEN_STATUSES)
+    parts = ", ".join(f"{count} {status}" for status, count in sorted(evidence.statuses.items()))
+    return Finding(
+        "G1",
+        "nothing lost",
+        f"{evidence.statuses.total()} orders, {final} final ({parts or 'none'}); {evidence.waiting} messages waiting, "
+        f"{states.total()} dead letters",
+        [*evidence.problems["G1"], *broken],
+        named,
+    )
+
+
+def one_effect(evidence: Evidence) -> Finding:
+    """G2: what left the stock is what was confirmed."""
+    broken: list[str] = []
+    named: list[str] = []
+    unreferenced = 0
+    for sku, before in sorted(evidence.before.items()):
+        after, taken = evidence.after.get(sku), evidence.taken[sku]
+        if before.available is None:
+            broken.append(f"the stock of {sku} is no number: {before}. Next: python -m ops stock get {sku}")
+        elif before.available < 0:
+            broken.append(f"the stock of {sku} is {before}, less than nothing")
+        elif before.opening is None:
+            unreferenced += 1
+        elif after is None or after.available is None or (after.opening, after.counted_at) != _reference(before):
+            named.append(f"{sku} was counted or filled up meanwhile: not judged")
+        else:
+            broken += _difference(sku, before, after, taken)
+    if unreferenced:
+        named.append(f"{unreferenced} articles have no reference point: `ops stock set` begins one")
+    gone = sorted(evidence.taken.keys() - evidence.before.keys())
+    named += [f"{sku} was confirmed {evidence.taken[sku].sure} times and has no row in the stock table" for sku in gone]
+    units = sum(taken.sure for taken in evidence.taken.values())
+    near = sum(taken.near for taken in evidence.taken.values())
+    if near:
+        named.append(f"{near} units were settled about the time of a count, and can be on either side of it")
+    return Finding(
+        "G2",
+        "one effect",
+        f"{len(evidence.before) - unreferenced} articles judged; {units} units confirmed since their reference points",
+        broken,
+        named,
+    )
+
+
+def same_answer(evidence: Evidence) -> Finding:
+    """G3: each key's stored answer is its stored order's, and only one answer to an order is no replay."""
+    broken = list(evidence.problems["G3"])
+    broken += [
+        f"{order_id} was answered {times} times as new" for order_id, times in evidence.firsts.items() if times > 1
+    ]
+    logged = f"; in the log {evidence.firsts.total()} first answers, {evidence.replays} replays"
+    return Finding("G3", "same answer", f"{len(evidence.answers)} stored answers{logged}", broken)
+
+
+def exact_retries(evidence: Evidence) -> Finding:
+    """G4: no receive too many or reported twice, nothing given up early, done twice, or both done and given up."""
+    attempts: defaultdict[str, list[Receive]] = defaultdict(list)
+    for receive in evidence.receives:
+        attempts[receive.message_id].append(receive)
+    limit = evidence.max_receives
+    broken: list[str] = []
+    for message_id, found in attempts.items():
+        numbers = [receive.attempt for receive in found]
+        outcomes = {receive.outcome for receive in found}
+        if limit is not None and max(numbers) > limit:
+            broken.append(f"message {message_id} was received {max(numbers)} times, {limit} are allowed")
+        if len(set(numbers)) != len(numbers):
+            broken.append(f"message {message_id} reported the receives {sorted(numbers)}: one of them twice")
+        last = {receive.attempt for receive in found if receive.outcome == "failed"} & {limit}
+        if "processed" in outcomes and (last or "dead-lettered" in outcomes):
+            broken.append(f"message {message_id} was given up and processed")
+    done = Counter(one.order_id for one in evidence.receives if one.outcome == "processed" and not one.replayed)
+    broken += [f"{order_id} was processed {times} times" for order_id, times in done.items() if times > 1]
+    early = [
+        f"{case.letter.order_id} was given up after {case.attempts} receives; the queue allows {limit} now"
+        for case in evidence.cases
+        # What the worker sends there by itself names its attempt; what SQS moves does not.
+        if case.letter.attempts is None and case.attempts is not None and limit is not None and case.attempts < limit
+    ]
+    failed = sum(any(one.outcome == "failed" for one in found) for found in attempts.values())
+    silent = sum(max(one.attempt for one in found) - len({one.attempt for one in found}) for found in attempts.values())
+    return Finding(
+        "G4",
+        "exact retries",
+        f"{len(attempts)} messages in the log, {failed} of them failed at least once; at most {limit} receives; "
+        f"{silent} receives before the log begins or of workers that died",
+        broken,
+        early,
+    )
+
+
+def notified(evidence: Evidence) -> Finding:
+    """G5: every settled order's event was published, or is named."""
+    broken, named = _without_message(evidence, {Doubt.UNPUBLISHED})
+    named += [
+        f"{case.letter.order_id} is settled, and its event waits in the dead-letter queue"
+        for case in evidence.cases
+        if case.state is State.NOTIFICATION_MISSING
+    ]
+    if evidence.forgotten:
+        named.append(
+            f"{evidence.forgotten} orders are older than the worker's records: whether they were published is not known"
+        )
+    settled = sum(evidence.statuses[status] for status in SETTLED_STATUSES)
+    return Finding(
+        "G5",
+        "notified",
+        f"{settled} settled orders, {evidence.published} published by the worker's records",
+        [*evidence.problems["G5"], *broken],
+        named,
+    )
+
+
+def isolated(evidence: Evidence) -> Finding:
+    """G6, as far as data show it: no order has two keys, and no dead letter is another caller's than its order."""
+    keys = Counter(evidence.answers.values())
+    broken = [f"{count} keys lead to {order_id}" for order_id, count in keys.items() if count > 1]
+    broken += [
+        f"a dead letter of {case.letter.order_id} is another caller's" for case in evidence.cases if case.foreign
+    ]
+    return Finding(
+        "G6",
+        "isolation",
+        f"{len(evidence.answers)} keys, {len(keys)} orders of theirs; what callers were shown is in no table",
+        broken,
+    )
+
+
+def _reference(count: Count) -> tuple[int | None, str | None]:
+    return count.opening, count.counted_at
+
+
+def _difference(sku: str, before: Count, after: Count, taken: Taken) -> list[str]:
+    """Whether the units that left can be those that were confirmed: what left grew while orders were read."""
+    opening, first, last = before.opening or 0, before.available or 0, after.available or 0
+    if taken.sure + taken.near >= opening - first and taken.sure <= opening - last:
+        return []
+    confirmed = f"{taken.sure}" if not taken.near else f"{taken.sure} to {taken.sure + taken.near}"
+    left = f"{last}" if first == last else f"{last} to {first}"
+    return [f"{sku} had {opening}, {confirmed} were confirmed since, {left} are left"]
+
+
+def _without_message(evidence: Evidence, kinds: set[Doubt]) -> tuple[list[str], list[str]]:
+    """Orders without a message: certain, and possible. The orders queue is only counted: each look costs a receive."""
+    found = [f"{order_id}: {doubt}" for order_id, doubt in sorted(evidence.doubts.items()) if doubt in kinds]
+    if not found:
+        return [], []
+    if not evidence.waiting:
+        return [f"{text}, and no message is left" for text in found], []
+    missing = len(evidence.doubts) - evidence.waiting
+    if missing > 0:
+        text = f"at least {missing} of the following have no message: the orders queue holds {evidence.waiting}"
+        return [text, *found], []
+    return [], [f"{text}; its message may be in the orders queue, into which nobody looks" for text in found]
+
+
+_JUDGES: Final[Sequence[tuple[Callable[[Evidence], Finding], Set[str]]]] = (
+    (nothing_lost, {ORDERS, API_RECORDS, DEAD_LETTERS, QUEUE, AGAIN}),
+    (one_effect, {ORDERS, STOCK}),
+    (same_answer, {API_RECORDS, LOGS}),
+    (exact_retries, {QUEUE, DEAD_LETTERS, LOGS}),
+    (notified, {ORDERS, WORKER_RECORDS, SETTINGS, DEAD_LETTERS, QUEUE, AGAIN}),
+    (isolated, {API_RECORDS, DEAD_LETTERS}),
+)

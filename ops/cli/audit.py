@@ -1,0 +1,109 @@
+"""`audit`: the guarantees, counted on this stack's own data."""
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from ops.audit.judge import Finding, judge
+from ops.audit.read import Reader
+from ops.cli.common import add_command
+from ops.cli.desk import Desk
+from ops.errors import ExitCode
+from ops.logic.durations import parse_duration
+from runtime.models.fields import to_timestamp
+
+# List prices of us-east-1 on 2026-11: DynamoDB on demand, per million read units.
+_USD_PER_UNIT: Final = 0.125 / 1_000_000
+_SHOWN: Final = 20
+_NEVER_KNOWN: Final = (
+    "what callers and subscribers were shown: tables say what was answered and published",
+    "which messages the orders queue holds: it is counted, because each look would cost a receive",
+    "events that people published again, and orders whose rows somebody deleted",
+)
+
+
+def register(commands: Any) -> None:
+    """Add the command."""
+    audit = add_command(
+        commands,
+        "audit",
+        run_audit,
+        "count the guarantees G1 to G6 on this stack's data; reads whole tables, and changes nothing",
+        "python -m ops audit --cut-off 15m --since 1d",
+        "one order: order trace ID. No message left: orders resend ID. Stock: count it, then stock set --expect.",
+    )
+    audit.add_argument(
+        "--cut-off",
+        default="15m",
+        metavar="AGE",
+        help="what was accepted or settled later is not judged (default: 15m)",
+    )
+    audit.add_argument("--since", default="1d", metavar="AGE", help="how far back to read the logs (default: 1d)")
+    audit.add_argument("--no-logs", action="store_true", help="do without the logs: then receives (G4) are not counted")
+    audit.add_argument("--limit", type=int, default=_SHOWN, metavar="N", help="lines for each guarantee (0: all)")
+
+
+def run_audit(options: argparse.Namespace, desk: Desk) -> int:
+    """Count, and say what was counted, read and not known."""
+    now = desk.clock.time()
+    cut_off = now - parse_duration(options.cut_off)
+    since = None if options.no_logs else now - parse_duration(options.since)
+    with _progress(desk) as progress:
+        reader = Reader(desk, cut_off, since, progress)
+        evidence = reader.read()
+    findings = judge(evidence)
+    broken = sum(not finding.ok for finding in findings)
+    read = _read(reader, desk.clock.time() - now)
+    moment = to_timestamp(datetime.fromtimestamp(cut_off, UTC))
+    if desk.as_json:
+        guarantees = [finding.as_json() for finding in findings]
+        desk.print_json(
+            {"ok": not broken, "cut_off": moment, "guarantees": guarantees, "read": read, "not_known": _NEVER_KNOWN}
+        )
+    else:
+        _show(desk, findings, options.limit)
+        desk.heading("read")
+        desk.out.fields(read)
+    desk.say(f"Cut-off: {moment}. What was accepted or settled later is counted, and not judged.")
+    for text in (*(_NEVER_KNOWN), *(("receives: the logs were not read",) if options.no_logs else ())):
+        desk.say(f"not known: {text}")
+    if broken:
+        return ExitCode.FAILED
+    return ExitCode.INCOMPLETE if evidence.unread else ExitCode.OK
+
+
+def _show(desk: Desk, findings: Sequence[Finding], limit: int) -> None:
+    rows = [("holds" if one.ok else "BROKEN", f"{one.name} {one.promise}", one.counted) for one in findings]
+    desk.out.rows(("", "guarantee", "counted"), rows, {"", "guarantee"})
+    for one in findings:
+        for sign, texts in (("!!", one.violations), ("!", one.named)):
+            shown = texts[:limit] if limit > 0 else texts
+            for text in shown:
+                desk.out.tell(f"{sign} {one.name}: {text}")
+            if len(shown) < len(texts):
+                desk.out.tell(f"{sign} {one.name}: {len(texts) - len(shown)} more: --limit 0 shows all")
+
+
+def _read(reader: Reader, seconds: float) -> dict[str, Any]:
+    rows = reader.rows
+    return {
+        "rows": rows.rows,
+        "table requests": rows.requests,
+        "read units": "not told" if rows.units is None else round(rows.units, 1),
+        "about USD": "not known" if rows.units is None else round(rows.units * _USD_PER_UNIT, 6),
+        "dead letters": reader.seen,
+        "log lines": len(reader.evidence.receives) + reader.evidence.firsts.total() + reader.evidence.replays,
+        "seconds": round(seconds, 1),
+    }
+
+
+@contextmanager
+def _progress(desk: Desk) -> Iterator[Callable[[str], None]]:
+    """What is being read, on standard error, where somebody looks."""
+    if not desk.err.is_terminal:
+        yield lambda _: None
+        return
+    with desk.err.status("reading") as status:
+        yield lambda what: status.update(f"reading: {what}")

@@ -1,0 +1,77 @@
+"""Reads many rows of tables, and counts what that takes."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from ops.errors import OpsError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Item = Mapping[str, Any]
+"""A row in DynamoDB's JSON."""
+_MAX_KEYS: Final = 100
+_MOST_TRIES: Final = 8
+
+
+@dataclass
+class Rows:
+    """Consistent reads of many rows.
+
+    Attributes:
+        requests, rows: How many there were.
+        units: Read units, as DynamoDB tells them; none as long as it has told none.
+    """
+
+    client: "DynamoDBClient"
+    sleep: Callable[[float], None] = time.sleep
+    requests: int = field(default=0, init=False)
+    rows: int = field(default=0, init=False)
+    units: float | None = field(default=None, init=False)
+
+    def scan(self, table: str) -> Iterator[Sequence[Item]]:
+        """Every row, page by page."""
+        start: Any = {}
+        while True:
+            page: Any = self.client.scan(TableName=table, ConsistentRead=True, ReturnConsumedCapacity="TOTAL", **start)
+            self._count(len(page["Items"]), [page.get("ConsumedCapacity")])
+            yield page["Items"]
+            if not page.get("LastEvaluatedKey"):
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def get(self, table: str, key: str, values: Sequence[str]) -> Iterator[Item]:
+        """The rows with these keys, each key once; those that are not stored are left out.
+
+        Raises:
+            OpsError: DynamoDB throttles for too long.
+        """
+        for start in range(0, len(values), _MAX_KEYS):
+            yield from self._batch(table, [{key: {"S": value}} for value in values[start : start + _MAX_KEYS]])
+
+    def _batch(self, table: str, keys: list[dict[str, Any]]) -> Iterator[Item]:
+        for attempt in range(_MOST_TRIES):
+            answer: dict[str, Any] = {
+                **self.client.batch_get_item(
+                    RequestItems={table: {"Keys": keys, "ConsistentRead": True}}, ReturnConsumedCapacity="TOTAL"
+                )
+            }
+            found = answer["Responses"].get(table, ())
+            self._count(len(found), answer.get("ConsumedCapacity", ()))
+            yield from found
+            unread = answer.get("UnprocessedKeys", {}).get(table)
+            if not unread:
+                return
+            keys = unread["Keys"]
+            # Throttled: DynamoDB answered a part and asks for a pause.
+            self.sleep(0.1 * 2**attempt)
+        raise OpsError(f"DynamoDB throttles reads of {table}: {len(keys)} rows unread. Try again in a minute.")
+
+    def _count(self, rows: int, consumed: Sequence[Any]) -> None:
+        self.requests += 1
+        self.rows += rows
+        told = [each["CapacityUnits"] for each in consumed if each]
+        if told:
+            self.units = (self.units or 0) + sum(told)

@@ -1,0 +1,309 @@
+"""The audit names every planted fault, and nothing on a healthy stack after a storm."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from lab.incidents.stack import Stack, simulated_stack
+from lab.simulation.fakes import Call, Fault, Process
+from lab.simulation.fakes.faults import crash_after, crash_before, server_error, throttled, unreachable
+from lab.simulation.requests import order_body
+from lab.simulation.world import API_RECORDS, ORDERS, STOCK, WORKER_RECORDS, Deployment
+from ops.gateway.orders import record_id
+from ops.gateway.stock import Stock
+
+HOUR = 3600
+
+
+@dataclass
+class Shop:
+    """A stack with three confirmed orders, a rejected one and a dead letter."""
+
+    stack: Stack
+    confirmed: list[str]
+    dead: str
+
+    @property
+    def order(self) -> str:
+        """A confirmed one."""
+        return self.confirmed[0]
+
+    def rows(self, table: str) -> dict[tuple[str, ...], dict[str, Any]]:
+        return self.stack.world.cloud.dynamodb.tables[table].items
+
+    def change(self, order_id: str, **attributes: Any) -> None:
+        self.rows(ORDERS)[order_id,] |= attributes
+
+    def forget(self, order_id: str) -> None:
+        """The worker's record of an order."""
+        del self.rows(WORKER_RECORDS)[record_id(order_id),]
+
+    def available(self, count: object) -> None:
+        self.rows(STOCK)["SKU-1",]["available"] = {"N": str(count)}
+
+    def audit(self, *more: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.stack.type("audit", "--json", *more).document
+        return found
+
+
+def accept(stack: Stack, key: str, *lines: tuple[str, int]) -> str:
+    response = stack.world.post(key, order_body(*lines), caller="ann").response
+    assert response is not None
+    return str(json.loads(response["body"])["order_id"])
+
+
+def poisoned(call: Call) -> Fault | None:
+    return server_error if call.operation == "TransactWriteItems" and "SKU-BAD" in str(call.params) else None
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    with simulated_stack(Deployment(max_receive_count=3)) as stack:
+        for sku in ("SKU-1", "SKU-BAD"):
+            Stock(stack.world.cloud.dynamodb_client, STOCK, stack.world.cloud.clock).add(sku, 100, None)
+        stack.world.cloud.clock.advance(HOUR)
+        confirmed = [accept(stack, f"key-{number}") for number in range(3)]
+        accept(stack, "no-such-article", ("SKU-NONE", 1))
+        dead = accept(stack, "poison", ("SKU-BAD", 1))
+        stack.world.drain(poisoned)
+        stack.world.cloud.clock.advance(HOUR)
+        yield Shop(stack, confirmed, dead)
+
+
+def _lost(shop: Shop) -> None:
+    shop.stack.world.dead_letters.messages.clear()
+
+
+def _copy_of_dead_letter(shop: Shop, **changes: Any) -> None:
+    """A dead letter of the confirmed order."""
+    queue = shop.stack.world.dead_letters
+    (message,) = queue.messages.values()
+    order = shop.rows(ORDERS)[shop.order,]
+    body = json.loads(message.body) | {"order_id": shop.order, "caller": order["caller"]["S"]} | changes
+    attributes = {**message.attributes, "order_id": {"DataType": "String", "StringValue": shop.order}}
+    queue.send(json.dumps(body), attributes)
+
+
+def _waits(shop: Shop) -> None:
+    _copy_of_dead_letter(shop)
+    shop.forget(shop.order)
+
+
+def _two_keys(shop: Shop) -> None:
+    records = shop.rows(API_RECORDS)
+    (key, record), *_ = records.items()
+    records[f"{key[0]}-again",] = {**record, "id": {"S": f"{key[0]}-again"}}
+
+
+def _other_answer(shop: Shop) -> None:
+    for record in shop.rows(API_RECORDS).values():
+        record["data"] = {"S": record["data"]["S"].replace("39.80", "39.81")}
+
+
+def _processed_twice(shop: Shop) -> None:
+    line = {"service": "worker", "message": "order processed", "attempt": 1, "order_id": shop.order, "message_id": "m"}
+    shop.stack.logs.write("/aws/lambda/orders-test-process-order", "s", json.dumps(line))
+
+
+def _received_too_often(shop: Shop) -> None:
+    line = {"service": "worker", "message": "attempt failed", "attempt": 4, "message_id": "m-1"}
+    shop.stack.logs.write("/aws/lambda/orders-test-process-order", "s", json.dumps(line))
+
+
+Plant = Callable[[Shop], object]
+FAULTS: dict[str, tuple[str, str, Plant]] = {
+    "a lost message": ("G1", "{dead}: open, and no message is left", _lost),
+    "a lost order": ("G1", "{order}: answered 202, but not stored", lambda shop: shop.rows(ORDERS).pop((shop.order,))),
+    "a corrupt order": ("G1", "{order} is no order", lambda shop: shop.change(shop.order, total={"S": "much"})),
+    "given up by nobody": ("G1", "{dead} is DISCARDED", lambda shop: shop.change(shop.dead, status={"S": "DISCARDED"})),
+    "a dead letter, accepted": (
+        "G1",
+        "{dead} is a dead",
+        lambda shop: shop.change(shop.dead, status={"S": "ACCEPTED"}),
+    ),
+    "a dead letter, confirmed": ("G1", "{order} is a dead letter: settled and notified", _copy_of_dead_letter),
+    "stock moved twice": ("G2", "SKU-1 had 100, 6 were confirmed since, 92 are left", lambda shop: shop.available(92)),
+    "stock not moved": ("G2", "SKU-1 had 100, 6 were confirmed since, 100 are left", lambda shop: shop.available(100)),
+    "stock below nothing": ("G2", "the stock of SKU-1 is -1", lambda shop: shop.available(-1)),
+    "corrupt stock": ("G2", "the stock of SKU-1 is no number", lambda shop: shop.available("1.5")),
+    "another answer": ("G3", "{order}: total of the stored answer is not", _other_answer),
+    "a corrupt answer": (
+        "G3",
+        "has no answer",
+        lambda shop: [one.pop("data") for one in shop.rows(API_RECORDS).values()],
+    ),
+    "processed twice": ("G4", "{order} was processed 2 times", _processed_twice),
+    "received too often": ("G4", "message m-1 was received 4 times, 3 are allowed", _received_too_often),
+    "an order without event": ("G5", "{order}: settled, but no record", lambda shop: shop.forget(shop.order)),
+    "another outcome published": (
+        "G5",
+        "{order} is REJECTED, its record says CONFIRMED",
+        lambda shop: shop.change(shop.order, status={"S": "REJECTED"}),
+    ),
+    "nothing to publish": (
+        "G5",
+        "{order} is CONFIRMED but has no total",
+        lambda shop: shop.rows(ORDERS)[shop.order,].pop("total"),
+    ),
+    "an event that waits": (
+        "G5",
+        "{order} is settled, and its event waits in the dead-letter queue",
+        _waits,
+    ),
+    "two keys, one order": ("G6", "2 keys lead to {order}", _two_keys),
+    "another caller's message": (
+        "G6",
+        "a dead letter of {order} is another caller's",
+        lambda shop: _copy_of_dead_letter(shop, caller="ef" * 32),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_named(name: str, shop: Shop) -> None:
+    # GIVEN a healthy stack with one fault
+    guarantee, told, plant = FAULTS[name]
+    plant(shop)
+
+    # WHEN
+    found = {one["name"]: one for one in shop.audit()["guarantees"]}[guarantee]
+
+    # THEN it is named where it belongs
+    wanted = told.format(order=shop.order, dead=shop.dead)
+    assert any(wanted in text for text in [*found["violations"], *found["named"]]), found
+
+
+def test_a_healthy_stack_has_nothing_to_name(shop: Shop) -> None:
+    # GIVEN / WHEN
+    found = shop.audit()
+
+    # THEN the dead letter is counted, and nobody has to look at anything
+    assert found["ok"]
+    assert [text for one in found["guarantees"] for text in (*one["violations"], *one["named"])] == []
+    assert found["guarantees"][0]["counted"].endswith("; 0 messages waiting, 1 dead letters")
+
+
+def test_nothing_is_changed(shop: Shop) -> None:
+    # GIVEN
+    process = Process()
+
+    # WHEN
+    shop.stack.world.cloud.wire.run(process, shop.audit)
+
+    # THEN every call looks; what is received is shown again
+    looks = {"Scan", "BatchGetItem", "GetQueueAttributes", "ReceiveMessage", "ChangeMessageVisibilityBatch"}
+    assert {call.operation for call in process.calls} == looks
+    assert shop.stack.world.dead_letters.counts() == (1, 0, 0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_after_a_storm_nothing_is_broken(seed: int) -> None:
+    # GIVEN callers who repeat, dependencies that fail, and processes that die, in API and worker
+    chance = random.Random(seed)
+
+    def storm(call: Call) -> Fault | None:
+        faults = (crash_before, crash_after, throttled, server_error, unreachable)
+        return chance.choice(faults) if chance.random() < 0.05 else None
+
+    with simulated_stack(Deployment(max_receive_count=5)) as stack:
+        world = stack.world
+        Stock(world.cloud.dynamodb_client, STOCK, world.cloud.clock).add("SKU-1", 60, None)
+        for number in range(120):
+            world.post(f"key-{number % 40}", order_body(), caller="ann", process=Process(on_call=storm))
+        world.drain(storm)
+        world.cloud.clock.advance(HOUR)
+
+        # WHEN
+        found = Shop(stack, [], "").audit()
+
+    # THEN
+    assert [text for one in found["guarantees"] for text in one["violations"]] == []
+    assert found["ok"]
+
+
+def test_what_is_under_way_is_not_judged(shop: Shop) -> None:
+    # GIVEN an order that was accepted a minute ago
+    accept(shop.stack, "young")
+
+    # WHEN / THEN
+    assert shop.audit()["ok"]
+
+
+def test_what_may_wait_in_the_queue_is_named_and_what_cannot_is_broken(shop: Shop) -> None:
+    # GIVEN two open orders, of which one has its message in the queue
+    accept(shop.stack, "waits")
+    shop.stack.world.cloud.clock.advance(HOUR)
+    one = shop.audit()["guarantees"][0]
+    _lost(shop)
+
+    # WHEN the other's is lost
+    both = shop.audit()["guarantees"][0]
+
+    # THEN the first alone may be there; of two only one can
+    assert one["ok"]
+    assert "may be in the orders queue" in one["named"][0]
+    assert both["violations"][0].startswith("at least 1 of the following have no message")
+
+
+def test_orders_that_settle_while_stock_is_read_are_allowed_for(shop: Shop) -> None:
+    # GIVEN an order that is confirmed between the two looks at the stock
+    def settle(call: Call) -> None:
+        if call.operation == "Scan" and call.params["TableName"] == ORDERS:
+            shop.stack.world.cloud.wire.after = None
+            with redirect_stdout(shop.stack.output.stream):
+                accept(shop.stack, "meanwhile")
+                shop.stack.world.drain()
+
+    shop.stack.world.cloud.wire.after = settle
+
+    # WHEN / THEN
+    assert shop.audit()["ok"]
+
+
+def test_a_count_begins_anew(shop: Shop) -> None:
+    # GIVEN stock that is two short, which somebody corrects an hour later
+    shop.available(92)
+    assert not shop.audit()["ok"]
+    typed = shop.stack.type("stock", "set", "SKU-1", "94", "--expect", "92", "--yes")
+    assert typed.code == 0, typed.err
+
+    # WHEN more arrive, and more is ordered
+    shop.stack.world.cloud.clock.advance(HOUR)
+    assert shop.stack.type("stock", "add", "SKU-1", "10", "--yes").code == 0
+    accept(shop.stack, "later")
+    shop.stack.world.drain()
+
+    # THEN it is right again, and one unit too few is seen
+    assert shop.audit()["ok"]
+    shop.available(101)
+    assert not shop.audit()["ok"]
+
+
+def test_what_cannot_be_read_is_not_known(shop: Shop) -> None:
+    # GIVEN a table that is gone
+    del shop.stack.world.cloud.dynamodb.tables[WORKER_RECORDS]
+
+    # WHEN
+    typed = shop.stack.type("audit")
+
+    # THEN what rests on it is not known, and the rest is counted
+    assert typed.code == 6
+    assert "holds  G2 one effect" in typed.out
+    assert "! G5: worker's records could not be read" in typed.out
+
+
+def test_it_says_what_it_read_and_what_it_cost(shop: Shop) -> None:
+    # GIVEN / WHEN
+    found = shop.audit()
+
+    # THEN
+    assert found["read"]["rows"] > 10
+    assert found["cut_off"].endswith("Z")
+    assert found["not_known"]
