@@ -9,6 +9,7 @@ from typing import Any
 from ops.cli.screen import Screen, visible
 from ops.gateway.clients import Clients
 from ops.gateway.journal import Journal
+from ops.gateway.mutes import Mutes
 from ops.gateway.orders import Orders
 from ops.gateway.queues import DeadLetterQueue, OrdersQueue, depth_of
 from ops.gateway.stock import Stock
@@ -82,6 +83,11 @@ class Desk:
     def stock(self) -> Stock:
         """The stock table."""
         return Stock(self.clients.dynamodb, self.target.stock_table, self.clock)
+
+    @cached_property
+    def mutes(self) -> Mutes:
+        """Mute rules about the stack's alarms."""
+        return Mutes(self.clients.cloudwatch, self.target.prefix, self.clock)
 
     @cached_property
     def telemetry(self) -> Telemetry:

@@ -34,9 +34,8 @@ def run_history(options: argparse.Namespace, desk: Desk) -> int:
     if desk.as_json:
         desk.print_json(runs)
     for run in runs if not desk.as_json else ():
-        desk.out.tell(
-            f"{run['at']}  {run['verb']} of {len(run['messages'])} dead letters, by {run['by']}: {run['reason']}"
-        )
+        what = f"{run['sent']} events" if "sent" in run else f"{len(run['messages'])} dead letters"
+        desk.out.tell(f"{run['at']}  {run['verb']} of {what}, by {run['by']}: {run['reason']}")
         errors = Counter(one["error_type"] for one in run["messages"]).most_common(10)
         details = {
             "where": " ".join(run["where"] or ()) or "all",
@@ -68,5 +67,5 @@ def runs_of(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         if line["what"] == "message":
             names = ("order_id", "message_id", "original_message_id", "state", "error_type")
             run["messages"][line["message_id"]] = {name: line[name] for name in names}
-        run |= {name: line[name] for name in ("where", "counts") if name in line}
+        run |= {name: line[name] for name in ("where", "counts", "last", "sent") if name in line}
     return [{**run, "messages": list(run["messages"].values())} for run in runs.values()]

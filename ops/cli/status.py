@@ -152,6 +152,7 @@ def _document(desk: Desk, reading: Reading, findings: list[Finding]) -> dict[str
         "subscribers": reading.subscribers,
         "deployed": reading.deployed,
         "quota": reading.quota,
+        "muted": [{"until": mute.until, "alarms": mute.alarms, "text": mute.text} for mute in reading.mutes or ()],
         "alarms": {
             "total": len(alarms),
             "without_data": [alarm.name for alarm in alarms if alarm.state == "INSUFFICIENT_DATA"],

@@ -31,11 +31,13 @@ class Rows:
     rows: int = field(default=0, init=False)
     units: float | None = field(default=None, init=False)
 
-    def scan(self, table: str) -> Iterator[Sequence[Item]]:
-        """Every row, page by page."""
+    def scan(self, table: str, **options: Any) -> Iterator[Sequence[Item]]:
+        """Every row, page by page; with `options` of Scan, such as a filter, those that pass it."""
         start: Any = {}
         while True:
-            page: Any = self.client.scan(TableName=table, ConsistentRead=True, ReturnConsumedCapacity="TOTAL", **start)
+            page: Any = self.client.scan(
+                TableName=table, ConsistentRead=True, ReturnConsumedCapacity="TOTAL", **options, **start
+            )
             self._count(len(page["Items"]), [page.get("ConsumedCapacity")])
             yield page["Items"]
             if not page.get("LastEvaluatedKey"):

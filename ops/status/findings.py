@@ -209,6 +209,14 @@ def _watchers(reading: Reading) -> Iterator[Finding]:
         yield Finding(Severity.BLIND, text)
 
 
+def _muted(reading: Reading) -> Iterator[Finding]:
+    for mute in reading.mutes or ():
+        if mute.active:
+            until = "again and again" if mute.until is None else f"until {mute.until:%Y-%m-%d %H:%M} UTC"
+            text = f"{len(mute.alarms)} alarms are muted {until}, {mute.text} ({_some(mute.alarms)})"
+            yield Finding(Severity.BLIND, text, commands=("python -m ops mute list",))
+
+
 def _some(names: Sequence[str]) -> str:
     return ", ".join([*names[:_NAMED], *(["…"] if len(names) > _NAMED else [])])
 
@@ -224,4 +232,5 @@ _JUDGES: Final = (
     _subscribers,
     _alarms,
     _watchers,
+    _muted,
 )

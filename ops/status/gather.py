@@ -67,6 +67,8 @@ class Gatherer:
             paused = "which should pass within a minute"
         subscribers = self._attempts.read("subscribers", self._subscribers) or []
         topics = target.alarm_topic_arns
+        alarms = self._attempts.read("alarms", lambda: alarms_of(clients.cloudwatch, target.prefix, topics))
+        names = [alarm.name for alarm in alarms or ()]
         return Reading(
             now=desk.clock.time(),
             seconds=self._seconds,
@@ -77,7 +79,8 @@ class Gatherer:
             paused=paused,
             subscribers={each.name: self._kept(each) for each in subscribers},
             unconfirmed=[each.name for each in subscribers if not each.confirmed],
-            alarms=self._attempts.read("alarms", lambda: alarms_of(clients.cloudwatch, target.prefix, topics)),
+            alarms=alarms,
+            mutes=self._attempts.read("mute rules", lambda: desk.mutes.of(names)) if names else [],
             receivers=self._attempts.read("receivers of alarms", lambda: receivers_of(clients.sns, topics.values())),
             page_topic=topics.get("page"),
             quota=self._attempts.read("concurrency quota", desk.worker.quota),

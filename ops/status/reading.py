@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ops.gateway.alarms import Alarm, Receiver
+from ops.gateway.mutes import Mute
 from ops.gateway.queues import Depth
 from ops.gateway.telemetry import Value
 from ops.logic.durations import show_duration
@@ -48,6 +49,7 @@ class Reading:
     unconfirmed: Sequence[str]
     alarms: Sequence[Alarm] | None
     receivers: Sequence[Receiver] | None
+    mutes: Sequence[Mute] | None
     page_topic: str | None
     quota: int | None
     deployed: Mapping[str, tuple[str, float]] | None

@@ -37,6 +37,11 @@ class Event:
     source: str
     time: str
 
+    @property
+    def attributes(self) -> dict[str, str]:
+        """What filters of a topic's subscriptions see."""
+        return {"event_type": self.event_type, "event_id": self.event_id, "currency": self.currency}
+
 
 def event_for(order: StoredOrder, *, source: str) -> Event:
     """The event of an order that is `CONFIRMED` or `REJECTED`.

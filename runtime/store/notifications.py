@@ -36,12 +36,11 @@ class TopicNotifications:
 
     def publish(self, event: Event) -> None:
         """Publish at least once. Raises what boto3 raises; it may have been published all the same."""
-        attributes = {"event_type": event.event_type, "event_id": event.event_id, "currency": event.currency}
         self._client.publish(
             TopicArn=self._topic_arn,
             Message=event.document,
             MessageAttributes={
-                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+                name: {"DataType": "String", "StringValue": value} for name, value in event.attributes.items()
             },
             **(self._ordered(event) if self._fifo else {}),
         )

@@ -13,6 +13,8 @@ from typing import Any
 from unittest.mock import patch
 
 import boto3
+from botocore.client import BaseClient
+from botocore.validate import validate_parameters
 from moto import mock_aws
 
 from ops.cli.main import main
@@ -30,8 +32,34 @@ _ROLE = {"Version": "2012-10-17", "Statement": []}
 def account(folder: Path) -> Iterator[MockStack]:
     """An account with one stack in it."""
     # Without a container for the worker: no test here wants it to run.
-    with mock_aws(config={"lambda": {"use_docker": False}}):
+    with mock_aws(config={"lambda": {"use_docker": False}}), _mute_rules():
         yield MockStack(folder)
+
+
+@contextmanager
+def _mute_rules() -> Iterator[None]:
+    """Mute rules of CloudWatch, which moto does not know: each is active at once."""
+    client_class: Any = BaseClient
+    real, rules = client_class._make_api_call, {}
+
+    def call(client: Any, operation: str, given: Any) -> Any:
+        match operation:
+            case "PutAlarmMuteRule":
+                validate_parameters(given, client.meta.service_model.operation_model(operation).input_shape)
+                rules[given["Name"]] = given
+                return {}
+            case "ListAlarmMuteRules":
+                arns = [f"arn:aws:cloudwatch:{REGION}:123456789012:alarm-mute-rule:{name}" for name in rules]
+                return {"AlarmMuteRuleSummaries": [{"AlarmMuteRuleArn": arn} for arn in arns]}
+            case "GetAlarmMuteRule":
+                return {**rules[given["AlarmMuteRuleName"]], "Status": "ACTIVE"}
+            case "DeleteAlarmMuteRule":
+                del rules[given["AlarmMuteRuleName"]]
+                return {}
+        return real(client, operation, given)
+
+    with patch.object(client_class, "_make_api_call", call):
+        yield
 
 
 class MockStack:

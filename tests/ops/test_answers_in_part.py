@@ -65,6 +65,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
                 Threshold=1,
                 ComparisonOperator="GreaterThanThreshold",
             )
+            made.cloudwatch.put_alarm_mute_rule(
+                Name=f"{PREFIX}-{number}",
+                Rule={"Schedule": {"Expression": "cron(0 2 * * *)", "Duration": "PT1H"}},
+                MuteTargets={"AlarmNames": [f"{PREFIX}-{number}"]},
+            )
             client("iam").create_role(RoleName=f"{PREFIX}-{number}", AssumeRolePolicyDocument="{}")
             client("codedeploy").create_application(applicationName=f"{PREFIX}-{number}", computePlatform="Lambda")
             bus = client("events").create_event_bus(Name=f"{PREFIX}-events{number}")["EventBusArn"]
@@ -160,6 +165,7 @@ READERS: dict[str, tuple[Callable[[MockStack, Any], Any], set[str]]] = {
         {"get_metric_data", "describe_alarms", "list_subscriptions_by_topic", "list_event_source_mappings"},
     ),
     "status with a bus": (typed("status", outputs="bus.json"), {"list_rules", "list_targets_by_rule"}),
+    "mute list": (typed("mute", "list"), {"describe_alarms", "list_alarm_mute_rules"}),
     "page": (typed("page"), {"list_subscriptions_by_topic"}),
     "orders open": (typed("orders", "open"), {"scan"}),
     "order trace": (typed("order", "trace", ORDER_ID), {"filter_log_events"}),

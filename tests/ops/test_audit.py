@@ -17,6 +17,7 @@ from lab.simulation.fakes.faults import crash_after, crash_before, server_error,
 from lab.simulation.requests import order_body
 from lab.simulation.world import API_RECORDS, ORDERS, STOCK, WORKER_RECORDS, Deployment
 from ops.gateway.orders import record_id
+from ops.gateway.rows import Rows
 from ops.gateway.stock import Stock
 
 HOUR = 3600
@@ -188,6 +189,16 @@ def test_a_healthy_stack_has_nothing_to_name(shop: Shop) -> None:
     assert found["ok"]
     assert [text for one in found["guarantees"] for text in (*one["violations"], *one["named"])] == []
     assert found["guarantees"][0]["counted"].endswith("; 0 messages waiting, 1 dead letters")
+
+
+def test_every_page_is_read(shop: Shop) -> None:
+    # GIVEN / WHEN a table of five rows is read in pages of two
+    rows = Rows(shop.stack.world.cloud.dynamodb_client)
+    pages = list(rows.scan(ORDERS, Limit=2))
+
+    # THEN all are there
+    assert [len(page) for page in pages] == [2, 2, 1]
+    assert (rows.requests, rows.rows) == (3, 5)
 
 
 def test_nothing_is_changed(shop: Shop) -> None:

@@ -15,6 +15,7 @@ import ops.sweep
 from tests.ops.factories import DECISION, ORDER_ID, OTHER_ID, body, text
 from tests.ops.mock_stack import MockStack, account
 from tests.ops.test_strange_records import good_row
+from tests.ops.test_without_yes import alarm, settled_orders
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "ops.md"
 _ACTION = re.compile(r"`(?:([\w-]+):)?([A-Z][A-Za-z]+)`")
@@ -30,6 +31,12 @@ COMMANDS: dict[str, list[tuple[str, ...]]] = {
     "status": [("status",)],
     "page": [("page",), ("page", "--test", "--yes")],
     "audit": [("audit",)],
+    "events replay": [("events", "replay", "--since", "1d", "--to", "billing", *DECISION, "--yes")],
+    "mute": [
+        ("mute", "on", "--for", "2h", *DECISION, "--yes"),
+        ("mute", "list"),
+        ("mute", "off", "--yes"),
+    ],
     "dlq list": [("dlq", "list"), ("dlq", "show", ORDER_ID), ("errors",)],
     "dlq redrive": [("dlq", "redrive", "--where", f"order_id={ORDER_ID}", *DECISION, "--yes")],
     "dlq discard": [
@@ -44,6 +51,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
     with account(tmp_path_factory.mktemp("stack")) as made:
         for function in ("create_order", "get_order", "process_order"):
             made.log(function, {"at": 1_767_225_600.0, "text": "START"})
+        queue = made.sqs.create_queue(QueueName="billing")["QueueUrl"]
+        made.sns.subscribe(TopicArn=made.topic, Protocol="sqs", Endpoint=made.arn_of(queue))
+        settled_orders(made)
+        alarm(made)
         yield made
 
 

@@ -58,6 +58,7 @@ def reading(**changes: Any) -> Reading:
         "paused": None,
         "subscribers": {"mail": 0},
         "unconfirmed": (),
+        "mutes": (),
         "alarms": (alarm(),),
         "receivers": (Receiver(PAGES, "https", confirmed=True),),
         "page_topic": PAGES,

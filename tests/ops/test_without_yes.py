@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -40,12 +41,44 @@ def _open_order(stack: MockStack) -> None:
     stack.put_order(good_row(ORDER_ID))
 
 
-def _settled_order(stack: MockStack) -> None:
-    stack.put_order(good_row(ORDER_ID, **_SETTLED))
+def settled_orders(stack: MockStack, *rows: dict[str, Any]) -> None:
+    """Rows of settled orders, and the worker's setting that is in their events."""
+    for row in rows:
+        stack.put_order(row)
     source = {"Variables": {"EVENT_SOURCE": "/orders-prod"}}
     stack.lambda_.update_function_configuration(FunctionName=GIVEN["process_order_function"], Environment=source)
     version = stack.lambda_.publish_version(FunctionName=GIVEN["process_order_function"])["Version"]
     stack.lambda_.update_alias(FunctionName=GIVEN["process_order_function"], Name="live", FunctionVersion=version)
+
+
+def _settled_order(stack: MockStack) -> None:
+    settled_orders(stack, good_row(ORDER_ID, **_SETTLED))
+
+
+def _subscriber(stack: MockStack) -> None:
+    _settled_order(stack)
+    queue = stack.sqs.create_queue(QueueName="orders-prod-notifications-billing")["QueueUrl"]
+    stack.sns.subscribe(TopicArn=stack.topic, Protocol="sqs", Endpoint=stack.arn_of(queue))
+
+
+def alarm(stack: MockStack, name: str = "orders-prod-api-failing") -> None:
+    """An alarm that pages."""
+    stack.cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        AlarmActions=[json.loads(stack.outputs.read_text())["alarm_topic_arns"]["page"]],
+        MetricName="5xx",
+        Namespace="AWS/ApiGateway",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+
+
+def _muted(stack: MockStack) -> None:
+    alarm(stack)
+    assert stack.run("mute", "on", "--for", "2h", *DECISION, "--yes") == 0
 
 
 def _unreadable_order(stack: MockStack) -> None:
@@ -80,9 +113,12 @@ ROWS: dict[str, tuple[Row, ...]] = {
     ),
     "order repair": (Row((ORDER_ID,), _unreadable_order),),
     "order replay-events": (Row((ORDER_ID,), _settled_order),),
+    "events replay": (Row(("--since", "2026-01-01T00:00:00Z", "--to", "billing", *DECISION), _subscriber),),
     "orders resend": (Row((ORDER_ID,), _open_order), Row(("--older-than", "1s"), _open_order)),
     "stock add": (Row(("SKU-1", "5"), _stock), Row(("SKU-2", "5", "--new"))),
     "stock set": (Row(("SKU-1", "7", "--expect", "9"), _stock),),
+    "mute on": (Row(("--for", "2h", *DECISION), alarm),),
+    "mute off": (Row(prepare=_muted),),
     "page": (Row(("--test",)),),
     "worker pause": (Row(DECISION, _running),),
     "worker resume": (Row(prepare=_paused),),

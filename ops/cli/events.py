@@ -1,0 +1,144 @@
+"""`events`: what subscribers were told, once more, to one of them."""
+
+import argparse
+import shlex
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from ops.cli.common import add_command, add_decision, add_group
+from ops.cli.desk import Desk
+from ops.cli.dlq_history import runs_of
+from ops.errors import ExitCode, RefusedError
+from ops.gateway.mailbox import mailbox
+from ops.gateway.rows import Rows
+from ops.logic.decision import Decision
+from ops.logic.durations import WrongValueError, parse_duration
+from ops.pace import Pace
+from ops.replay import VERB, Place, Replay, Span
+from runtime.models.fields import to_timestamp
+from runtime.models.order import SETTLED_STATUSES, OrderStatus
+
+_RESUME_SECONDS: Final = 14 * 86_400
+
+
+def register(commands: Any) -> None:
+    """Add the command."""
+    actions = add_group(
+        commands,
+        "events",
+        "events of many settled orders",
+        "python -m ops events replay --since 2d --until 1d --to billing --by Ada --reason INC-7",
+        "one order's event, to all subscribers: order replay-events ID.",
+    )
+    replay = add_command(
+        actions,
+        "replay",
+        run_replay,
+        "send the events of orders that were settled in a while to one subscriber's queue again, the same bytes",
+        "python -m ops events replay --since 2026-01-01T00:00:00Z --until 2026-01-02T00:00:00Z --to billing "
+        "--by Ada --reason INC-7 --yes",
+        "killed or refused in between: the same command goes on. Who replayed what: dlq history.",
+        changes=True,
+    )
+    replay.add_argument(
+        "--since", required=True, metavar="WHEN", help="settled from then on: a time, or AGE such as 2d"
+    )
+    replay.add_argument("--until", default="0s", metavar="WHEN", help="settled before then (default: now)")
+    replay.add_argument(
+        "--status", choices=[each.value for each in SETTLED_STATUSES], help="only these (default: both)"
+    )
+    replay.add_argument("--to", required=True, metavar="SUBSCRIPTION", help="its name, or its queue's")
+    replay.add_argument("--rate", type=float, default=50, metavar="N", help="at most so many a second (default: 50)")
+    add_decision(replay, "written down in the journal")
+
+
+def run_replay(options: argparse.Namespace, desk: Desk) -> int:
+    """Send them, or count."""
+    decision = Decision.of(options.by, options.reason)
+    if not 0 < options.rate <= 1000:
+        raise WrongValueError(f"--rate {options.rate:g}: more than 0, up to 1000 a second.")
+    target = desk.target
+    if not target.notifications_topic_arn:
+        raise RefusedError(
+            "This stack publishes to a bus, whose targets get EventBridge's own envelope: an archive of the bus can be "
+            "replayed to one rule (aws events start-replay), order replay-events ID publishes to all. Nothing was sent."
+        )
+    statuses = [OrderStatus(options.status)] if options.status else list(SETTLED_STATUSES)
+    span = Span(_moment(desk, options.since), _moment(desk, options.until), statuses)
+    if span.since >= span.until:
+        raise WrongValueError(f"--since {span.since} is not before --until {span.until}.")
+    where = [*span.words, f"to={options.to}"]
+    after = _came_to(desk, where)
+    box = mailbox(desk.clients.sns, desk.clients.sqs, target.notifications_topic_arn, options.to)
+    replay = Replay(
+        rows=Rows(desk.clients.dynamodb, desk.clock.sleep),
+        table=target.orders_table,
+        mailbox=box,
+        source=desk.worker.event_source(),
+        pace=Pace(options.rate, desk.clock),
+        clock=desk.clock,
+        run=desk.journal.begin(VERB, decision, where) if options.yes else None,
+        after=after,
+    )
+    places = replay.places(span)
+    try:
+        replay.go(places)
+        if replay.run is not None:
+            replay.run.end({"sent": replay.sent, "filtered": replay.filtered, "unreadable": len(replay.unreadable)})
+    finally:
+        _report(options, desk, replay, span, len(places))
+    return ExitCode.INCOMPLETE if replay.unreadable else ExitCode.OK
+
+
+def _moment(desk: Desk, text: str) -> str:
+    """A `Timestamp` of a time or of an age."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = datetime.fromtimestamp(desk.clock.time() - parse_duration(text), UTC)
+    if found.tzinfo is None:
+        raise WrongValueError(f"{text}: a time has a zone, such as {text}Z.")
+    return to_timestamp(found)
+
+
+def _came_to(desk: Desk, where: list[str]) -> Place | None:
+    """Where the latest run over the same orders stopped, if it has not ended."""
+    now = desk.clock.time()
+    runs = runs_of(desk.journal.read(int((now - _RESUME_SECONDS) * 1000), int(now * 1000) + 1))
+    same = [run for run in runs if run["verb"] == VERB and run["where"] == where]
+    lasts = [run["last"] for run in same if "last" in run]
+    if not lasts or same[-1]["counts"] is not None:
+        return None
+    settled_at, order_id = lasts[-1]
+    desk.say(f"An earlier run came to {settled_at}: this one goes on there.")
+    return settled_at, order_id
+
+
+def _report(options: argparse.Namespace, desk: Desk, replay: Replay, span: Span, count: int) -> None:
+    if desk.as_json:
+        desk.print_json(
+            {
+                "dry_run": not options.yes,
+                "since": span.since,
+                "until": span.until,
+                "orders": count,
+                "sent": replay.sent,
+                "filtered": replay.filtered,
+                "unreadable": replay.unreadable,
+            }
+        )
+    else:
+        word = "sent" if options.yes else "would send"
+        desk.out.tell(f"{word} {replay.sent} events of {count} orders, settled {span.since} to {span.until}")
+        desk.out.tell(f"kept out by the subscription's filter: {replay.filtered}")
+    for order_id, why in replay.unreadable.items():
+        desk.say(f"left: {order_id}: {why}")
+    if not replay.mailbox.raw:
+        desk.say("The queue gets SNS's envelope, without its signature: nobody else can make that.")
+    if not options.yes:
+        desk.say("Dry run: nothing was changed.")
+        # With times instead of ages: the same command is then about the same orders.
+        words = ["python", "-m", "ops", "events", "replay", "--since", span.since, "--until", span.until]
+        words += ["--to", options.to, *(["--status", options.status] if options.status else [])]
+        words += ["--rate", f"{options.rate:g}", "--by", options.by, "--reason", options.reason]
+        desk.next(f"{shlex.join(words)} --yes")

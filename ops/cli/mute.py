@@ -1,0 +1,144 @@
+"""`mute`: alarms that notify nobody while planned work goes on."""
+
+import argparse
+from typing import Any, Final
+
+from ops.cli.common import add_command, add_decision, add_group, dry_run
+from ops.cli.desk import Desk
+from ops.errors import ExitCode, RefusedError
+from ops.gateway.alarms import alarms_of
+from ops.gateway.mutes import Mute
+from ops.logic.decision import Decision
+from ops.logic.durations import WrongValueError, parse_duration, show_duration
+
+_LEAST_SECONDS: Final = 60
+_MOST_SECONDS: Final = 15 * 86_400
+
+
+def register(commands: Any) -> None:
+    """Add the commands."""
+    actions = add_group(
+        commands,
+        "mute",
+        "alarms that notify nobody while planned work goes on",
+        "python -m ops mute list",
+        "mute on before the work, mute off after it. Both rest on CloudWatch: states still change, and status tells.",
+    )
+    add_command(
+        actions,
+        "list",
+        run_list,
+        "show what is muted, until when, by whom",
+        "python -m ops mute list",
+        "over: mute off.",
+    )
+    on = add_command(
+        actions,
+        "on",
+        run_on,
+        "mute the stack's alarms from the next minute on",
+        "python -m ops mute on --for 2h --by Ada --reason 'table restore' --yes",
+        "it ends by itself; earlier: mute off. An alarm that is still raised then notifies.",
+        changes=True,
+    )
+    on.add_argument("--for", dest="duration", required=True, metavar="AGE", help="how long: 1m to 15d")
+    on.add_argument("--alarm", action="append", metavar="NAME", help="only this alarm (may be given often)")
+    add_decision(on, "kept in the rule's description, which status shows")
+    add_command(
+        actions,
+        "off",
+        run_off,
+        "end what `mute on` began",
+        "python -m ops mute off --yes",
+        "status shows what is raised meanwhile.",
+        changes=True,
+    )
+
+
+def run_list(options: argparse.Namespace, desk: Desk) -> int:
+    """Show it."""
+    del options
+    mutes = desk.mutes.of(_heard(desk))
+    if desk.as_json:
+        desk.print_json([_view(mute) for mute in mutes])
+    else:
+        _show(desk, mutes)
+    desk.say(f"{len(mutes)} mute rules.")
+    return ExitCode.OK
+
+
+def run_on(options: argparse.Namespace, desk: Desk) -> int:
+    """Mute, or say what would be."""
+    seconds = parse_duration(options.duration)
+    if not _LEAST_SECONDS <= seconds <= _MOST_SECONDS:
+        raise WrongValueError(f"--for {options.duration}: CloudWatch mutes for 1m to 15d.")
+    decision = Decision.of(options.by, options.reason)
+    heard = _heard(desk)
+    wanted = [_named(name, desk, heard) for name in options.alarm or ()] or heard
+    if not wanted:
+        raise RefusedError("This stack has no alarms that notify anybody: nothing to mute.")
+    mutes = desk.mutes.begin(wanted, seconds, decision) if options.yes else []
+    if desk.as_json:
+        views = [_view(mute) for mute in mutes]
+        desk.print_json({"dry_run": not options.yes, "alarms": wanted, "seconds": seconds, "rules": views})
+    elif options.yes:
+        _show(desk, mutes)
+    else:
+        desk.out.tell(f"would mute {len(wanted)} alarms for {show_duration(seconds)}: {', '.join(wanted)}")
+    if options.yes:
+        desk.next("python -m ops mute off --yes")
+    else:
+        dry_run(desk)
+    return ExitCode.OK
+
+
+def run_off(options: argparse.Namespace, desk: Desk) -> int:
+    """End them, or say which would be."""
+    mutes = desk.mutes.of(_heard(desk))
+    ours = [mute for mute in mutes if mute.ours]
+    for mute in ours if options.yes else ():
+        desk.mutes.end(mute)
+    if desk.as_json:
+        desk.print_json({"dry_run": not options.yes, "ended": [mute.name for mute in ours]})
+    else:
+        for mute in ours:
+            desk.out.tell(f"{'ended' if options.yes else 'would end'} {mute.name}, {mute.text}")
+    for mute in mutes:
+        if not mute.ours:
+            desk.say(f"left: {mute.name}, which something else made: aws cloudwatch delete-alarm-mute-rule")
+    if not options.yes:
+        dry_run(desk)
+    return ExitCode.OK
+
+
+def _heard(desk: Desk) -> list[str]:
+    """The stack's alarms that notify by themselves: composites first of all."""
+    target = desk.target
+    alarms = alarms_of(desk.clients.cloudwatch, target.prefix, target.alarm_topic_arns)
+    return [alarm.name for alarm in alarms if alarm.heard]
+
+
+def _named(name: str, desk: Desk, heard: list[str]) -> str:
+    for each in (name, f"{desk.target.prefix}-{name}"):
+        if each in heard:
+            return each
+    raise RefusedError(f"--alarm {name}: no alarm that notifies is called so; there are: {', '.join(heard) or 'none'}.")
+
+
+def _view(mute: Mute) -> dict[str, Any]:
+    return {
+        "name": mute.name,
+        "alarms": list(mute.alarms),
+        "active": mute.active,
+        "until": None if mute.until is None else mute.until.isoformat(),
+        "text": mute.text,
+        "ours": mute.ours,
+    }
+
+
+def _show(desk: Desk, mutes: list[Mute]) -> None:
+    for mute in mutes:
+        until = "comes again and again" if mute.until is None else f"until {mute.until:%Y-%m-%d %H:%M} UTC"
+        state = "now" if mute.active else "from its next time on"
+        desk.out.tell(f"{len(mute.alarms)} alarms, {state}, {until}, {mute.text}")
+        desk.out.tell(f"    {mute.name}: {', '.join(mute.alarms)}")

@@ -1,0 +1,140 @@
+"""Settled orders' events, once more, to one subscriber's queue: in order of settling, at a rate, resumable."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ops.errors import ExitCode, OpsError
+from ops.gateway.journal import Run
+from ops.gateway.mailbox import Mailbox
+from ops.gateway.queues import MAX_BATCH
+from ops.gateway.rows import Rows
+from ops.logic.filter_policy import passes
+from ops.logic.stored import UnreadableOrder, read_row
+from ops.pace import Pace
+from runtime.logic.clock import Clock, timestamp
+from runtime.logic.event import EVENT_TYPES, Event, event_for
+from runtime.logic.failures import CorruptDataError
+from runtime.models.order import OrderStatus
+
+VERB: Final = "events replay"
+_CHUNK: Final = 100
+_TRIES: Final = 3
+
+Place = tuple[str, str]
+"""When an order was settled, and its id: orders are taken in this order."""
+
+
+class UnsentError(OpsError):
+    """SQS has not taken some events."""
+
+    exit_code = ExitCode.INCOMPLETE
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which orders: settled from `since` to before `until` (`Timestamp`s), with one of these statuses."""
+
+    since: str
+    until: str
+    statuses: Sequence[OrderStatus]
+
+    @property
+    def words(self) -> list[str]:
+        """For the journal and for people: the same for the same orders."""
+        return [f"since={self.since}", f"until={self.until}", f"status={','.join(self.statuses)}"]
+
+    def scan(self) -> dict[str, Any]:
+        """Scan's options."""
+        statuses = {f":status{index}": {"S": status.value} for index, status in enumerate(self.statuses)}
+        return {
+            "FilterExpression": f"#at >= :since AND #at < :until AND #status IN ({', '.join(statuses)})",
+            "ExpressionAttributeNames": {"#at": "settled_at", "#status": "status"},
+            "ExpressionAttributeValues": {":since": {"S": self.since}, ":until": {"S": self.until}, **statuses},
+        }
+
+
+@dataclass
+class Replay:
+    """One run.
+
+    Attributes:
+        source: The worker's own, so that the bytes are the first publish's.
+        run: Where it is written down; `None` only counts.
+        after: Where an earlier run came to.
+        sent, filtered: Events that were sent (or would be), and that the subscription's filter keeps out.
+        unreadable: Orders of which no event can be made, and why.
+        last: The last order that is done with.
+    """
+
+    rows: Rows
+    table: str
+    mailbox: Mailbox
+    source: str
+    pace: Pace
+    clock: Clock
+    run: Run | None
+    after: Place | None = None
+    sent: int = 0
+    filtered: int = 0
+    unreadable: dict[str, str] = field(default_factory=dict)
+    last: Place | None = None
+
+    def places(self, span: Span) -> list[Place]:
+        """The orders, without those that an earlier run has done. Reads the whole table: there is no index by time."""
+        found = [
+            (str(item["settled_at"]["S"]), str(item["order_id"]["S"]))
+            for page in self.rows.scan(self.table, **span.scan())
+            for item in page
+        ]
+        return sorted(place for place in found if self.after is None or place > self.after)
+
+    def go(self, places: Sequence[Place]) -> None:
+        """Send them.
+
+        Raises:
+            UnsentError: SQS refuses some; those before are sent, and the same run goes on there.
+        """
+        for start in range(0, len(places), _CHUNK):
+            chunk = places[start : start + _CHUNK]
+            items = {
+                item["order_id"]["S"]: item for item in self.rows.get(self.table, "order_id", [p[1] for p in chunk])
+            }
+            chosen = list(self._events([items[order_id] for _, order_id in chunk if order_id in items]))
+            for first in range(0, len(chosen), MAX_BATCH):
+                self._send(chosen[first : first + MAX_BATCH])
+            self.last = chunk[-1]
+            if self.run is not None:
+                self.run.tell("sent", last=list(self.last), sent=self.sent)
+
+    def _events(self, items: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
+        for item in items:
+            order = read_row(item)
+            if isinstance(order, UnreadableOrder):
+                self.unreadable[order.order_id] = str(order)
+                continue
+            if order.status not in EVENT_TYPES:
+                continue
+            try:
+                event = event_for(order, source=self.source)
+            except CorruptDataError as error:
+                self.unreadable[order.order_id] = str(error)
+                continue
+            if passes(self.mailbox.policy, event.attributes):
+                yield event
+            else:
+                self.filtered += 1
+
+    def _send(self, events: Sequence[Event]) -> None:
+        if self.run is None:
+            self.sent += len(events)
+            return
+        left = list(events)
+        for _ in range(_TRIES):
+            self.pace.wait(len(left))
+            done = self.mailbox.send(left, timestamp(self.clock))
+            self.sent += len(done)
+            left = [event for event in left if event.event_id not in done]
+            if not left:
+                return
+        raise UnsentError(f"SQS has not taken {len(left)} of {len(events)} events. The same command goes on.")

@@ -1,0 +1,173 @@
+"""One subscriber's queue gets settled orders' events again, as the topic gives them, and nobody else does. On moto."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.errors import RefusedError
+from ops.gateway.mailbox import Mailbox
+from ops.logic.filter_policy import check, passes
+from tests.ops.factories import DECISION, ORDER_ID, OTHER_ID
+from tests.ops.mock_stack import MockStack, account
+from tests.ops.test_strange_records import good_row
+from tests.ops.test_without_yes import settled_orders
+
+IDS = [f"{number:08x}-307d-56d4-8339-4dc839c7313d" for number in range(1, 151)]
+REPLAY = ("events", "replay", "--since", "2026-01-01T00:00:00Z", "--until", "2026-01-02T00:00:00Z")
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[MockStack]:
+    """Orders of one day, two of them rejected, one of another day."""
+    with account(tmp_path) as made:
+        settled_orders(made)
+        made.log("process_order", {"at": 1_767_225_600.0, "text": "START"})
+        for number, order_id in enumerate(IDS):
+            status = "REJECTED" if number < 2 else "CONFIRMED"
+            at = f"2026-01-01T00:{number // 60:02}:{number % 60:02}.000Z"
+            made.put_order(good_row(order_id, status={"S": status}, settled_at={"S": at}))
+        made.put_order(good_row(ORDER_ID))
+        later = {"S": "2026-01-02T00:00:00.000Z"}
+        made.put_order(good_row(OTHER_ID, status={"S": "CONFIRMED"}, settled_at=later))
+        yield made
+
+
+def subscribe(stack: MockStack, name: str, **attributes: str) -> str:
+    url = str(stack.sqs.create_queue(QueueName=f"orders-prod-notifications-{name}")["QueueUrl"])
+    stack.sns.subscribe(TopicArn=stack.topic, Protocol="sqs", Endpoint=stack.arn_of(url), Attributes=attributes)
+    return url
+
+
+def drain(stack: MockStack, url: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while messages := stack.sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+    ).get("Messages"):
+        for message in messages:
+            stack.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        found += messages
+    return found
+
+
+@pytest.mark.parametrize("raw", ["true", "false"])
+def test_the_queue_gets_what_the_topic_would_give_it(stack: MockStack, raw: str) -> None:
+    # GIVEN a subscriber, another one, and what the topic gives the first of one order
+    url = subscribe(stack, "billing", RawMessageDelivery=raw)
+    assert stack.run("order", "replay-events", IDS[5], "--yes") == 0
+    (original,) = drain(stack, url)
+    other = subscribe(stack, "shipping")
+
+    # WHEN the day is sent again
+    assert stack.run(*REPLAY, "--to", "billing", *DECISION, "--yes") == 0
+
+    # THEN each order's event is there once, in the same bytes, and the other got nothing
+    found = drain(stack, url)
+    assert sorted(subject(message) for message in found) == IDS
+    assert comparable(original) in [comparable(message) for message in found]
+    assert drain(stack, other) == []
+
+
+def document(message: dict[str, Any]) -> str:
+    body = json.loads(message["Body"])
+    return str(body["Message"]) if "TopicArn" in body else str(message["Body"])
+
+
+def subject(message: dict[str, Any]) -> str:
+    return str(json.loads(document(message))["subject"])
+
+
+def comparable(message: dict[str, Any]) -> object:
+    """Without what each delivery has of its own, and SNS's signature."""
+    body = json.loads(message["Body"])
+    own = {"MessageId", "Timestamp", "Signature", "SignatureVersion", "SigningCertURL", "UnsubscribeURL"}
+    shown = {name: value for name, value in body.items() if name not in own} if "TopicArn" in body else message["Body"]
+    return shown, message.get("MessageAttributes")
+
+
+def test_the_subscriptions_filter_and_the_status_are_kept(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a subscriber to rejections
+    url = subscribe(stack, "rejections", RawMessageDelivery="true", FilterPolicy='{"event_type": ["order.rejected"]}')
+
+    # WHEN everything is sent, and confirmed orders only
+    for more in ((), ("--status", "CONFIRMED")):
+        assert stack.run(*REPLAY, "--to", "rejections", *more, *DECISION, "--yes") == 0
+
+    # THEN two came, the others are told
+    assert [subject(message) for message in drain(stack, url)] == IDS[:2]
+    assert "kept out by the subscription's filter: 148" in capsys.readouterr().out
+
+
+def test_a_run_that_stops_is_gone_on_with(stack: MockStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN SQS, which refuses from the eleventh batch on
+    url = subscribe(stack, "billing", RawMessageDelivery="true")
+    real, calls = Mailbox.send, 0
+
+    def send(box: Mailbox, events: Any, now: str) -> set[str]:
+        nonlocal calls
+        calls += 1
+        return real(box, events, now) if calls <= 10 else set()
+
+    monkeypatch.setattr(Mailbox, "send", send)
+    assert stack.run(*REPLAY, "--to", "billing", *DECISION, "--rate", "1000", "--yes") == 6
+
+    # WHEN it takes them again, and the same command is typed
+    monkeypatch.setattr(Mailbox, "send", real)
+    assert stack.run(*REPLAY, "--to", "billing", *DECISION, "--rate", "1000", "--yes") == 0
+
+    # THEN each is there once, in both runs; a third run begins anew
+    assert sorted(subject(message) for message in drain(stack, url)) == IDS
+    assert stack.run(*REPLAY, "--to", "billing", *DECISION, "--rate", "1000", "--yes") == 0
+    assert len(drain(stack, url)) == len(IDS)
+
+
+@pytest.mark.parametrize("to", ["nobody", "hook.example.com", "orders"])
+def test_only_a_subscribed_queue_can_be_sent_to(to: str, stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a queue and an address that are subscribed
+    subscribe(stack, "billing")
+    stack.sns.subscribe(TopicArn=stack.topic, Protocol="https", Endpoint="https://hook.example.com")
+
+    # WHEN
+    code = stack.run(*REPLAY, "--to", to, *DECISION, "--yes")
+
+    # THEN
+    assert code == 5
+    assert "there are: orders-prod-notifications-billing" in capsys.readouterr().err
+
+
+ATTRIBUTES = {"event_type": "order.rejected", "currency": "EUR"}
+
+
+@pytest.mark.parametrize(
+    ("condition", "let"),
+    [
+        ("order.rejected", True),
+        ("order.confirmed", False),
+        ({"prefix": "order."}, True),
+        ({"suffix": "ed"}, True),
+        ({"equals-ignore-case": "ORDER.REJECTED"}, True),
+        ({"anything-but": ["order.rejected"]}, False),
+        ({"anything-but": {"prefix": "order.c"}}, True),
+        ({"exists": True}, True),
+        ({"exists": False}, False),
+        ({"numeric": ["=", 1]}, None),
+        ({"cidr": "10.0.0.0/8"}, None),
+        (7, None),
+    ],
+)
+def test_a_filter_lets_through_what_sns_would_or_is_refused(condition: object, let: bool | None) -> None:
+    # GIVEN
+    policy = {"event_type": [condition], "currency": ["EUR"]}
+
+    # WHEN / THEN
+    if let is None:
+        with pytest.raises(RefusedError, match="not known here"):
+            check(policy)
+    else:
+        check(policy)
+        assert passes(policy, ATTRIBUTES) is let
+        assert not passes({**policy, "currency": ["USD"]}, ATTRIBUTES)

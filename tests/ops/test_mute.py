@@ -1,0 +1,104 @@
+"""Alarms that are muted for planned work. On moto with mute rules in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
+
+from tests.ops.factories import DECISION
+from tests.ops.mock_stack import MockStack, account
+from tests.ops.test_without_yes import alarm
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[MockStack]:
+    """A stack with two alarms that page, and another stack's."""
+    with account(tmp_path) as made:
+        for name in ("api-failing", "dead-letters"):
+            alarm(made, f"orders-prod-{name}")
+        yield made
+
+
+def test_what_is_muted_shows_until_it_ends(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN planned work
+    assert stack.run("mute", "on", "--for", "2h", *DECISION, "--yes") == 0
+    rule = stack.cloudwatch.get_alarm_mute_rule(
+        AlarmMuteRuleName=stack.cloudwatch.list_alarm_mute_rules()["AlarmMuteRuleSummaries"][0][
+            "AlarmMuteRuleArn"
+        ].rpartition(":")[2]
+    )
+
+    # WHEN somebody looks
+    capsys.readouterr()
+    stack.run("status")
+    told = capsys.readouterr().out
+    stack.run("mute", "list")
+    listed = capsys.readouterr().out
+
+    # THEN both alarms, who, why and until when are told
+    assert rule["Rule"]["Schedule"]["Duration"] == "PT120M"
+    assert sorted(rule["MuteTargets"]["AlarmNames"]) == ["orders-prod-api-failing", "orders-prod-dead-letters"]
+    until = f"until {rule['ExpireDate']:%Y-%m-%d %H:%M} UTC, by Ada: a test"
+    assert f"?  2 alarms are muted {until}" in told
+    assert until in listed
+
+    # WHEN it is over
+    assert stack.run("mute", "off", "--yes") == 0
+
+    # THEN nothing is
+    capsys.readouterr()
+    stack.run("mute", "list", "--json")
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_one_alarm_can_be_muted_and_somebody_elses_rule_is_left(
+    stack: MockStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a rule from the console about one of the alarms, and one about somebody else's
+    for name, target in (("console", "orders-prod-api-failing"), ("others", "payments-prod-failing")):
+        schedule = {"Expression": "cron(0 2 * * *)", "Duration": "PT1H"}
+        targets = {"AlarmNames": [target]}
+        stack.cloudwatch.put_alarm_mute_rule(Name=name, Rule={"Schedule": schedule}, MuteTargets=targets)
+
+    # WHEN the other alarm is muted, and all is ended
+    assert stack.run("mute", "on", "--for", "15m", "--alarm", "dead-letters", *DECISION, "--yes") == 0
+    muted = capsys.readouterr().out
+    assert stack.run("mute", "off", "--yes") == 0
+
+    # THEN the console's rule is named and left
+    assert muted.startswith("1 alarms")
+    told = "".join(capsys.readouterr())
+    assert "left: console" in told
+    assert "others" not in told
+    assert stack.run("mute", "on", "--for", "15m", "--alarm", "nothing", *DECISION, "--yes") == 5
+
+
+@pytest.mark.parametrize("duration", ["30s", "16d"])
+def test_for_as_long_as_cloudwatch_mutes(duration: str, stack: MockStack) -> None:
+    # GIVEN / WHEN / THEN
+    assert stack.run("mute", "on", "--for", duration, *DECISION, "--yes") == 2
+
+
+def test_where_there_are_no_such_rules_it_is_said(
+    stack: MockStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN an endpoint that does not know the calls, as the embedded AWS
+    real = vars(BaseClient)["_make_api_call"]
+
+    def unknown(client: Any, operation: str, given: Any) -> Any:
+        if "MuteRule" in operation:
+            raise ClientError({"Error": {"Code": "InvalidAction", "Message": "Unknown action"}}, operation)
+        return real(client, operation, given)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", unknown)
+
+    # WHEN / THEN muting is refused, and nothing else is hurt
+    assert stack.run("mute", "on", "--for", "1h", *DECISION, "--yes") == 5
+    assert "has no mute rules" in capsys.readouterr().err
+    assert stack.run("mute", "list") == stack.run("status") == 0
