@@ -86,7 +86,7 @@ fuzz: setup ## hostile requests and batches against the functions on the in-memo
 	@$(BIN)/python -m lab.fuzz --workers $(WORKERS) $(FUZZ_OPTIONS)
 
 MUTATION := .build/mutation-env
-mutation: $(MUTATION)/.ready ## small mistakes in runtime/, one at a time: each noticed by a test (an hour or more; docs/mutation.md)
+mutation: $(MUTATION)/.ready ## small mistakes, one at a time, in runtime/ and around it: each noticed by a test (hours; docs/mutation.md)
 	@$(MUTATION)/bin/python -m lab.mutation $(MUTATION_OPTIONS)
 
 $(MUTATION)/.ready: requirements-mutation.txt

@@ -1,9 +1,9 @@
-"""`python -m lab.mutation`: runs mutmut over a copy of the tree, in the environment that `make mutation` makes.
+"""`python -m lab.mutation`: small mistakes in a copy of the tree, in the environment that `make mutation` makes.
 
-Everything takes an hour or more. Exit codes: 0 well, 1 what is wrong is printed below the table (docs/mutation.md).
+Each part takes an hour or more. Exit codes: 0 well, 1 what is wrong is printed below its table (docs/mutation.md).
 
 example:
-  make mutation MUTATION_OPTIONS="--only 'runtime.logic.processing.*'"
+  make mutation MUTATION_OPTIONS="--part runtime --only 'runtime.logic.processing.*'"
 """
 
 import argparse
@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from lab.mutation import tree
+from lab.mutation import around, tree
 from lab.mutation.listed import read_listed
 from lab.mutation.report import Report
 from lab.mutation.results import forget_unnoticed, read_results
@@ -24,8 +24,13 @@ _NICENESS = 10
 
 
 def main() -> int:
-    """Run, print the table and what is wrong; 1 if anything is."""
+    """Run both parts, or one; 1 if anything is wrong in any."""
     arguments = _arguments()
+    parts = {"runtime": _runtime, "around": around.run}
+    return max(part(arguments) for name, part in parts.items() if arguments.part in {name, "both"})
+
+
+def _runtime(arguments: argparse.Namespace) -> int:
     if arguments.again:
         tree.copy_again(ROOT, FOLDER)
         forget_unnoticed(FOLDER)
@@ -45,10 +50,13 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m lab.mutation", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", nargs="+", default=[], metavar="PATTERN", help="mutants by name: 'runtime.logic.*'")
+    parser.add_argument("--part", choices=("both", "runtime", "around"), default="both", help="default: both")
+    only = "mutants by name: 'runtime.logic.*', 'ops/redrive.py:*'; of the one --part"
+    parser.add_argument("--only", nargs="+", default=[], metavar="PATTERN", help=only)
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--again", action="store_true", help="only what is changed or was not killed last time")
     kind.add_argument("--report", action="store_true", help="the table of the last run, without running anything")
+    parser.add_argument("--seed", type=int, default=1, help="around: another number, other mutants (default: 1)")
     parser.add_argument("--children", type=int, default=max((os.cpu_count() or 1) // 2, 1), help="mutants at a time")
     return parser.parse_args()
 

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from lab.mutation.listed import FILE, MAY_BE_LISTED, entry, stale
+from lab.mutation.listed import MAY_BE_LISTED, entry, stale
 from lab.mutation.results import Change, Mutant, Verdict
 
 LEAST_KILLED_PERCENT = 95
@@ -13,10 +13,17 @@ _COLUMNS = ("mutants", "killed", "timeout", "listed", "survived", "unclear")
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a run found. `listed` are the reasons of those that may survive."""
+    """What a run found.
+
+    Attributes:
+        mutants: Those that were to be run.
+        listed: The reasons of those that may survive.
+        least: Percent of a package's mutants that must be noticed; of all together where it is empty.
+    """
 
     mutants: Sequence[Mutant]
     listed: Mapping[Change, str]
+    least: Mapping[str, int] = field(default_factory=dict)
 
     def column(self, mutant: Mutant) -> str:
         """Under which heading of the table a mutant counts."""
@@ -32,18 +39,18 @@ class Report:
         """What is listed and was noticed."""
         return stale(dict(self.listed), self.mutants)
 
-    def percent(self) -> float:
-        """How many of all mutants that were run were noticed; listed ones count against it."""
-        columns = Counter(self.column(mutant) for mutant in self.mutants)
-        noticed = columns["killed"] + columns["timeout"]
-        return 100 * noticed / max(len(self.mutants) - columns["unclear"], 1)
+    def percent(self, package: str = "") -> float:
+        """How many of the mutants that were run were noticed, of a package or of all; listed ones count against it."""
+        columns = Counter(self.column(mutant) for mutant in self.mutants if package in ("", mutant.module))
+        run = columns.total() - columns["unclear"]
+        return 100 * (columns["killed"] + columns["timeout"]) / run if run else 100.0
 
     def table(self) -> list[str]:
         """Lines of a Markdown table: one per module, one per package, one for all."""
         rows: dict[str, Counter[str]] = {}
         for mutant in self.mutants:
             package = ".".join(mutant.module.split(".")[:2])
-            for name in {mutant.module, f"**{package}**", "**all**"}:
+            for name in {mutant.module, f"**{package}**" if package != mutant.module else package, "**all**"}:
                 rows.setdefault(name, Counter()).update(["mutants", self.column(mutant)])
         lines = ["| " + " | ".join(("", *_COLUMNS, "%")) + " |", "|" + "---|" * (len(_COLUMNS) + 2)]
         return lines + [_row(name, rows[name]) for name in sorted(rows, key=lambda name: (name.strip("*"), name))]
@@ -51,19 +58,18 @@ class Report:
     def problems(self, *, complete: bool) -> list[str]:
         """Why the run is no success; nothing if it is. `complete`: every mutant should have been run."""
         found = [
-            f"Nothing noticed {mutant.name}. Test it, delete it, or say in {FILE.name} why it may be:\n"
+            f"Nothing noticed {mutant.name}. Test it, delete it, or list it with the reason why it may be:\n"
             + entry(mutant.change)
             for mutant in self.survivors()
             if mutant.change
         ]
         found += [
-            f"In {FILE.name}, but a test noticed it, or there is no such mutant:\n{entry(change)}"
-            for change in self.stale()
+            f"Listed, but a test noticed it, or there is no such mutant:\n{entry(change)}" for change in self.stale()
         ]
-        if self.percent() < LEAST_KILLED_PERCENT:
-            found.append(
-                f"{self.percent():.1f} % of the mutants were noticed; at least {LEAST_KILLED_PERCENT} % must be."
-            )
+        for package, least in (self.least or {"": LEAST_KILLED_PERCENT}).items():
+            percent, of = self.percent(package), package and f" of {package}"
+            if percent < least:
+                found.append(f"{percent:.1f} % of the mutants{of} were noticed; at least {least} % must be.")
         unclear = [mutant.name for mutant in self.mutants if mutant.verdict is Verdict.UNCLEAR]
         if complete and unclear:
             found.append(f"{len(unclear)} mutants have no verdict, e.g. {unclear[0]}; run again with --again.")

@@ -1,0 +1,155 @@
+"""Runs the small mistakes around `runtime/`: each is put to the tests that run what it is in, until one fails."""
+
+import argparse
+import fnmatch
+import json
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import coverage
+
+from lab.mutation import forks
+from lab.mutation.edits import Edit
+from lab.mutation.folders import DRIFT, FOLDERS, Tree, concerned
+from lab.mutation.listed import read_listed
+from lab.mutation.report import Report
+from lab.mutation.results import Mutant, Verdict
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+FOLDER: Final = ROOT / ".build" / "mutation-around"
+LISTED: Final = Path(__file__).with_name("survivors.toml")
+_MEASURED: Final = FOLDER / "measured"
+_COPY: Final = FOLDER / "copy"
+_RESULTS: Final = FOLDER / "results.jsonl"
+_LEAST_PATIENCE: Final = 60
+_PATIENCE: Final = 8
+"""The tests of a mutant are without end after so many times what they take without one."""
+_PASSED: Final = {0, 5}
+"""pytest's "all passed" and "no tests"."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run, print the table and what is wrong; 1 if anything is."""
+    mutants = {
+        edit: folder
+        for edit, folder in Tree(ROOT).mutants(options.seed).items()
+        if not options.only or any(fnmatch.fnmatch(edit.name, each) for each in options.only)
+    }
+    if not options.report:
+        if not options.again:
+            shutil.rmtree(FOLDER, ignore_errors=True)
+        killed = {of for of, each in _read_results().items() if each["verdict"] == Verdict.KILLED}
+        started = time.monotonic()
+        _judge({edit: folder for edit, folder in mutants.items() if _digest(edit) not in killed})
+        print(f"The run took {(time.monotonic() - started) / 60:.0f} min.\n")
+    results = _read_results()
+    found = [_mutant(edit, folder, results) for edit, folder in mutants.items()]
+    least = {name: folder.least for name, folder in FOLDERS.items()}
+    report = Report(found, {} if options.only else read_listed(LISTED), least)
+    problems = report.problems(complete=not options.only)
+    print("\n".join([*report.table(), "", *problems]))
+    return 1 if problems else 0
+
+
+def _judge(mutants: dict[Edit, str]) -> None:
+    """Make each mistake and keep what came of it."""
+    forks.copy_tree(ROOT, _COPY)
+    measured = _measure(set(mutants.values()))
+    noticed_by = Counter[tuple[str, str]]()
+    for number, (edit, folder) in enumerate(mutants.items(), 1):
+        started = time.monotonic()
+        source = (ROOT / edit.path).read_bytes()
+        tests = concerned(edit, folder, source, {file: each["lines"] for file, each in measured.items()})
+        tests.sort(key=lambda file: (-noticed_by[edit.path, file], measured[file]["seconds"]))
+        verdict, by = _try(edit, source, tests, {file: measured[file]["seconds"] for file in tests})
+        noticed_by[edit.path, by.partition("::")[0]] += 1
+        record = {"of": _digest(edit), "verdict": verdict, "by": by, "name": edit.name}
+        with _RESULTS.open("a") as results:
+            results.write(json.dumps(record) + "\n")
+        print(f"{number}/{len(mutants)} {time.monotonic() - started:.0f} s {verdict} {edit.name} {by}", flush=True)
+
+
+def _measure(folders: set[str]) -> dict[str, dict[str, Any]]:
+    """Run each file of tests that concerns them once without a mistake: its seconds, and the lines that it runs."""
+    tiers = {tier for folder in folders for tier in FOLDERS[folder].tests}
+    files = {str(path.relative_to(ROOT)) for tier in tiers for path in (ROOT / tier).rglob("test_*.py")}
+    measured = {}
+    _MEASURED.mkdir(parents=True, exist_ok=True)
+    forks.load(["coverage", "pytest", "tests.conftest"])
+    for file in sorted(files - set(DRIFT)):
+        result = _MEASURED / f"{file.replace('/', '.')}.json"
+        of = sha256((ROOT / file).read_bytes()).hexdigest()
+        if not result.exists() or json.loads(result.read_text())["of"] != of:
+            print(f"measuring {file}", flush=True)
+            forks.forked(_COPY, lambda: _measured(file, of, result), result.with_suffix(".log"), 600)  # noqa: B023
+        if not result.exists():
+            raise SystemExit(f"{file} fails without any mistake: see {result.with_suffix('.log')}")
+        measured[file] = json.loads(result.read_text())
+    forks.load(sorted({name for each in measured.values() for name in each["modules"]}))
+    return measured
+
+
+def _measured(file: str, of: str, result: Path) -> int:
+    """Run a file of tests in this process and write down what was measured, if none fails."""
+    meter = coverage.Coverage(data_file=None, config_file=False, source=["."], omit=["tests/*"])
+    started = time.monotonic()
+    with meter.collect():
+        code, _ = forks.run_tests([file], DRIFT)
+    seconds, data = time.monotonic() - started, meter.get_data()
+    lines = {str(Path(each).relative_to(_COPY)): data.lines(each) or [] for each in data.measured_files()}
+    if code in _PASSED:
+        modules = forks.heavy_modules()
+        result.write_text(json.dumps({"of": of, "seconds": seconds, "lines": lines, "modules": modules}))
+    return code
+
+
+def _try(edit: Edit, source: bytes, tests: list[str], seconds: dict[str, float]) -> tuple[Verdict, str]:
+    """Run tests with the mistake, until one fails: which."""
+    first = FOLDER / "first"
+    first.write_text("")
+
+    def work() -> int:
+        for batch in _batches(tests, seconds):
+            code, failed = forks.run_tests(batch, DRIFT)
+            if code not in _PASSED:
+                first.write_text(failed)
+                return 1
+        return 0
+
+    with forks.mutated(_COPY / edit.path, edit.applied(source)):
+        limit = _LEAST_PATIENCE + _PATIENCE * sum(seconds.values())
+        code = forks.forked(_COPY, work, FOLDER / "log", limit)
+    return {0: Verdict.SURVIVED, forks.TIMEOUT: Verdict.TIMEOUT}.get(code, Verdict.KILLED), first.read_text()
+
+
+def _batches(tests: list[str], seconds: dict[str, float]) -> Iterator[list[str]]:
+    """`tests` in order, in batches that take twice as long each time: most mistakes are noticed early."""
+    budget, batch = 1.0, list[str]()
+    for test in tests:
+        batch.append(test)
+        if sum(seconds[each] for each in batch) >= budget:
+            yield batch
+            budget, batch = budget * 2, []
+    if batch:
+        yield batch
+
+
+def _read_results() -> dict[str, dict[str, Any]]:
+    lines = _RESULTS.read_text().splitlines() if _RESULTS.exists() else []
+    return {record["of"]: record for record in map(json.loads, lines)}
+
+
+def _mutant(edit: Edit, folder: str, results: dict[str, dict[str, Any]]) -> Mutant:
+    verdict = Verdict(results.get(_digest(edit), {}).get("verdict", Verdict.UNCLEAR))
+    change = None if verdict is Verdict.KILLED else edit.change((ROOT / edit.path).read_bytes())
+    return Mutant(edit.name, folder, verdict, change)
+
+
+def _digest(edit: Edit) -> str:
+    """What a result is of: the mutated file as a whole."""
+    return f"{edit.path} {sha256(edit.applied((ROOT / edit.path).read_bytes())).hexdigest()}"

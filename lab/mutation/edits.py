@@ -1,0 +1,59 @@
+"""A mutant around `runtime/`: one replaced span of one file."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lab.mutation.results import Change
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One mistake: the bytes of `path` from `start` to `end` become `text`.
+
+    Attributes:
+        place: The function, or the keys of a YAML document, that it is made in.
+        pattern: What kind of mistake it is.
+        occurrence: Which one of its kind at this place, from 1.
+    """
+
+    path: str
+    place: str
+    pattern: str
+    occurrence: int
+    start: int
+    end: int
+    text: str
+
+    @property
+    def name(self) -> str:
+        """What stays the same while other places of the file change."""
+        return f"{self.path}:{self.place}:{self.pattern}#{self.occurrence}"
+
+    def applied(self, source: bytes) -> bytes:
+        """The file with the mistake in it."""
+        return source[: self.start] + self.text.encode() + source[self.end :]
+
+    def change(self, source: bytes) -> Change:
+        """The mistake by the lines that it changes."""
+        before, after = (each.decode().splitlines() for each in (source, self.applied(source)))
+        lines = list(difflib.unified_diff(before, after, lineterm="", n=0))[2:]
+        removed, added = ("\n".join(line[1:].strip() for line in lines if line[0] == sign) for sign in "-+")
+        return Change(f"{self.path}:{self.place}", removed, added)
+
+
+def read_examples(entries: list[Mapping[str, str]], sources: Mapping[str, str]) -> list[Edit]:
+    """Mistakes that are written down one by one, as `before` and `after` in a file.
+
+    Raises:
+        ValueError: `before` is not in the file exactly once.
+    """
+    edits = []
+    for entry in entries:
+        source, before = sources[entry["file"]], entry["before"]
+        if source.count(before) != 1:
+            raise ValueError(f"{entry['name']}: {entry['file']} has {source.count(before)} times, not once: {before}")
+        start = len(source[: source.index(before)].encode())
+        end = start + len(before.encode())
+        edits.append(Edit(entry["file"], entry["name"], "example", 1, start, end, entry["after"]))
+    return edits

@@ -1,0 +1,149 @@
+"""Small mistakes around `runtime/`: which ones are made, and by which tests each must be noticed (docs/mutation.md)."""
+
+import ast
+import random
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from lab.mutation.edits import Edit, read_examples
+from lab.mutation.patterns import python_edits
+from lab.mutation.yaml_patterns import yaml_edits
+
+EXAMPLES: Final = Path(__file__).with_name("examples.toml")
+_INFRA: Final = ("tests/infra", "tests/policy", "tests/cloudwatch", "tests/docs")
+DRIFT: Final = (
+    "tests/docs/test_defaults.py",
+    "tests/docs/test_events_page.py",
+    "tests/docs/test_guarantees_page.py",
+    "tests/docs/test_observability_docs.py",
+    "tests/docs/test_option_effects.py::test_every_option_reaches_exactly_what_the_page_says",
+    "tests/docs/test_options_page.py",
+    "tests/docs/test_readme.py",
+    "tests/infra/test_least_privilege.py",
+    "tests/ops/test_permissions_of_commands.py",
+)
+"""Tests that compare a page with the code: they notice every change, also a wanted one, so they are not run here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """What is mutated together.
+
+    Attributes:
+        files: Patterns of paths; a file belongs to the first folder that it fits.
+        tests: The tiers that concern it.
+        count: How many mutants of it are made.
+        least: Percent of them that must be noticed.
+    """
+
+    files: tuple[str, ...]
+    tests: tuple[str, ...]
+    count: int
+    least: int = 95
+
+
+FOLDERS: Final = {
+    "alarms": Folder(("pipeline/alarms/*.py", "components/alarms/*.py"), _INFRA, 70),
+    "components": Folder(("components/*.py",), _INFRA, 90),
+    "pipeline": Folder(("pipeline/**/*.py",), _INFRA, 90),
+    "ops": Folder(("ops/**/*.py",), ("tests/ops",), 110),
+    "policy": Folder(("policy/**/*.py",), ("tests/policy",), 60),
+    "template": Folder(("bootstrap/template.yaml",), ("tests/docs",), 60, 90),
+    "workflows": Folder((".github/workflows/*.yml",), ("tests/docs",), 60, 90),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The files of all folders in one tree."""
+
+    root: Path
+
+    def files(self) -> dict[str, list[str]]:
+        """Paths by folder."""
+        taken: set[str] = set()
+        found = {}
+        for name, folder in FOLDERS.items():
+            paths = sorted({str(path.relative_to(self.root)) for each in folder.files for path in self.root.glob(each)})
+            found[name] = [path for path in paths if path not in taken]
+            taken.update(paths)
+        return found
+
+    def mutants(self, seed: int) -> dict[Edit, str]:
+        """The examples, and of each folder as many mutants as it says, with their folder.
+
+        Patterns take turns, so that a rare one is not lost among many texts.
+        """
+        files = self.files()
+        folder_of = {path: name for name, paths in files.items() for path in paths}
+        sources = {path: (self.root / path).read_text() for path in folder_of}
+        examples = read_examples(tomllib.loads(EXAMPLES.read_text())["example"], sources)
+        chosen = {each: folder_of[each.path] for each in examples}
+        for name, paths in files.items():
+            by_pattern: dict[str, list[Edit]] = defaultdict(list)
+            for path in paths:
+                for edit in edits(path, sources[path]):
+                    by_pattern[edit.pattern].append(edit)
+            picks = _in_turn(by_pattern, random.Random(f"{seed} {name}"))
+            readable = (edit for edit in picks if _can_be_read(edit, sources[edit.path].encode()))
+            for edit, _ in zip(readable, range(FOLDERS[name].count), strict=False):
+                chosen[edit] = name
+        return chosen
+
+
+def edits(path: str, source: str) -> list[Edit]:
+    """All mistakes that the patterns find in a file."""
+    return python_edits(path, source) if path.endswith(".py") else yaml_edits(path, source)
+
+
+def _in_turn(by_pattern: Mapping[str, list[Edit]], chance: random.Random) -> Iterator[Edit]:
+    waiting = [by_pattern[pattern] for pattern in sorted(by_pattern)]
+    for each in waiting:
+        chance.shuffle(each)
+    while waiting := [each for each in waiting if each]:
+        for each in waiting:
+            yield each.pop()
+
+
+def _can_be_read(edit: Edit, source: bytes) -> bool:
+    mutated = edit.applied(source).decode()
+    try:
+        if edit.path.endswith(".py"):
+            ast.parse(mutated)
+        else:
+            yaml.compose(mutated, Loader=yaml.SafeLoader)
+    except (SyntaxError, yaml.YAMLError):
+        return False
+    return True
+
+
+def lines_of(edit: Edit, source: bytes) -> range | None:
+    """The lines of the innermost function's body that a mistake is made in; nothing outside of functions."""
+    if not edit.path.endswith(".py"):
+        return None
+    line = source[: edit.start].count(b"\n") + 1
+    bodies = [
+        range(node.body[0].lineno, (node.end_lineno or 0) + 1)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef)
+    ]
+    around = [body for body in bodies if line in body]
+    return min(around, key=len) if around else None
+
+
+def concerned(edit: Edit, folder: str, source: bytes, covered: Mapping[str, Mapping[str, Sequence[int]]]) -> list[str]:
+    """The files of tests that a mistake may be noticed by: of its tiers, those that run the function it is in.
+
+    `covered`: the lines that each of them runs, by path. What is no Python concerns them all.
+    """
+    tests = [each for each in covered if each.startswith(FOLDERS[folder].tests)]
+    if not edit.path.endswith(".py"):
+        return tests
+    body = lines_of(edit, source)
+    return [each for each in tests if any(body is None or line in body for line in covered[each].get(edit.path, ()))]

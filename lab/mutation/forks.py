@@ -1,0 +1,137 @@
+"""Runs tests in forked processes, which have the heavy libraries already."""
+
+import importlib
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+_HEAVY: Final = (
+    "pulumi",
+    "pulumi_aws",
+    "pydantic",
+    "boto3",
+    "botocore",
+    "grpc",
+    "google",
+    "cryptography",
+    "yaml",
+    "jsonschema",
+)
+"""Their modules are loaded once, those of the tree in each process anew."""
+_OURS: Final = {"components", "pipeline", "runtime", "local", "ops", "policy", "lab", "tests", "conftest"}
+_SKIPPED: Final = shutil.ignore_patterns(
+    ".venv", ".build", ".git", "__pycache__", ".*_cache", ".hypothesis", "node_modules"
+)
+_OPTIONS: Final = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov", "--no-header", "--tb=line")
+_MARKS: Final = "not e2e and not engine and not long"
+TIMEOUT: Final = -1
+
+
+def copy_tree(root: Path, folder: Path) -> None:
+    """Copy the tree at `root` to `folder`, sharing its environment."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(root, folder, ignore=_SKIPPED)
+    (folder / ".venv").symlink_to(Path(sys.prefix))
+
+
+@contextmanager
+def mutated(file: Path, text: bytes) -> Iterator[None]:
+    """A file with another content until the context ends; compiled byte code of neither is taken for the other's."""
+    before, times = file.read_bytes(), file.stat()
+    file.write_bytes(text)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns + 10**12))
+    try:
+        yield
+    finally:
+        file.write_bytes(before)
+        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def load(names: list[str]) -> None:
+    """Import modules for all processes that are forked afterwards."""
+    for name in names:
+        # What a module lacks here, it lacks in the test that needs it too.
+        with suppress(Exception):
+            importlib.import_module(name)
+
+
+def heavy_modules() -> list[str]:
+    """What this process has loaded of the heavy libraries."""
+    return [name for name in list(sys.modules) if name.split(".")[0] in _HEAVY]
+
+
+class Failures:
+    """A pytest plugin that remembers the first test that failed."""
+
+    first = ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember a test."""
+        if report.failed:
+            self.first = self.first or report.nodeid
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Remember a file that cannot be imported."""
+        if report.failed:
+            self.first = self.first or report.nodeid
+
+
+def run_tests(files: list[str], deselected: tuple[str, ...]) -> tuple[int, str]:
+    """pytest's exit code, and the first test that failed; in this process."""
+    seen = Failures()
+    left_out = [f"--deselect={each}" for each in deselected]
+    code = pytest.main([*_OPTIONS, "-m", _MARKS, *left_out, *files], plugins=[seen])
+    return int(code), seen.first
+
+
+def forked(folder: Path, work: Callable[[], Any], log: Path, seconds: float) -> int:
+    """Do `work` in a process of its own in `folder`, with its modules and no others; its exit code, or `TIMEOUT`.
+
+    Args:
+        folder: The copy of the tree.
+        work: What is done; its result is the exit code.
+        log: What it prints.
+        seconds: After this long it is killed, with all that it started.
+    """
+    child = os.fork()
+    if child == 0:
+        _become(folder, log)
+        code = 99
+        try:
+            code = int(work())
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+    deadline = time.monotonic() + seconds
+    pause = 0.01
+    while True:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended or time.monotonic() > deadline:
+            with suppress(ProcessLookupError):
+                os.killpg(child, signal.SIGKILL)
+            if not ended:
+                os.waitpid(child, 0)
+            return os.waitstatus_to_exitcode(status) if ended else TIMEOUT
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.25)
+
+
+def _become(folder: Path, log: Path) -> None:
+    os.setsid()
+    os.chdir(folder)
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    with log.open("w") as out:
+        os.dup2(out.fileno(), 1)
+        os.dup2(out.fileno(), 2)
+    for name in [name for name in sys.modules if name.split(".")[0] in _OURS]:
+        del sys.modules[name]
+    sys.path[:] = [str(folder), *(path for path in sys.path if path and not (Path(path) / "pipeline").is_dir())]
+    importlib.invalidate_caches()

@@ -1,0 +1,190 @@
+"""Mistakes around `runtime/`: what the patterns make of a source, which are chosen, and which tests they meet."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lab.mutation import forks
+from lab.mutation.edits import Edit, read_examples
+from lab.mutation.folders import DRIFT, FOLDERS, Tree, concerned, edits
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKFLOW = """\
+jobs:
+  one:
+    permissions: { contents: read, id-token: write }
+    steps:
+      - run: make setup
+      - if: always()
+        run: |
+          pulumi up --stack "$STACK" --yes
+          echo done
+"""
+
+
+@pytest.mark.parametrize(
+    ("pattern", "before", "after"),
+    [
+        ("drop-argument", "f(1, a=2, b=3)", ["f(1, b=3)", "f(1, a=2,)"]),
+        ("swap-settings", "f(rate=c.rate, burst=c.burst)", ["f(rate=c.burst, burst=c.rate)"]),
+        ("swap-arguments", "f(one, two, 3)", ["f(two, one, 3)"]),
+        ("other-value", "x = c.api + c.worker", ["x = c.worker + c.worker", "x = c.api + c.api"]),
+        ("change-number", "x = 5", ["x = 6"]),
+        ("change-text", "x = 'one', 'a sentence', f'{one}-two'", ["x = 'oneX', 'a sentence', f'{one}-two'"]),
+        ("invert-flag", "x = True", ["x = False"]),
+        ("force-condition", "x = 1 if a else 2", ["x = 1 if True else 2", "x = 1 if False else 2"]),
+        ("drop-condition", "x = [y for y in z if y]", ["x = [y for y in z if True]"]),
+        ("drop-condition", "x = a and b", ["x = (b)", "x = (a)"]),
+        ("invert-condition", "x = not a", ["x = bool(a)"]),
+        ("compare-otherwise", "x = a < b", ["x = (a <= b)"]),
+        ("compute-otherwise", "x = a - b", ["x = (a + b)"]),
+        ("leave-out-item", "x = (a, b)", ["x = (b,)", "x = (a,)"]),
+        ("leave-out-item", "x = [a, *b,]", ["x = [*b,]", "x = [a,]"]),
+        ("leave-out-item", "x = {'a': 1, 'b': 2}", ["x = {'b': 2}", "x = {'a': 1,}"]),
+        ("leave-out-step", "f()\n'a text'", ["pass\n'a text'"]),
+        ("first-only", "x = [y for y in z]", ["x = [y for y in list(z)[:1]]"]),
+        ("widen", "Grant(actions=('sqs:SendMessage',))", ["Grant(actions=(\"*\",))"]),
+    ],
+)  # fmt: skip
+def test_a_pattern_makes_these_mistakes(pattern: str, before: str, after: list[str]) -> None:
+    # GIVEN / WHEN
+    found = [each.applied(before.encode()).decode() for each in edits("a.py", before) if each.pattern == pattern]
+
+    # THEN
+    assert found == after
+
+
+def test_a_loop_that_runs_once_ends() -> None:
+    # GIVEN
+    source = "def f():\n    seen = 0\n    while True:\n        seen += 1\n    return seen\n"
+
+    # WHEN
+    (once,) = (each for each in edits("a.py", source) if each.pattern == "first-only")
+    names: dict[str, int] = {}
+    exec(once.applied(source.encode()) + b"result = f()", {}, names)  # noqa: S102
+
+    # THEN
+    assert names["result"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "after"),
+    [
+        ("jobs.one.permissions.contents:drop-entry#1", ("{ contents: read, id-token: write }", "{ id-token: write }")),
+        ("jobs.one.permissions.id-token:drop-entry#1", ("{ contents: read, id-token: write }", "{ contents: read }")),
+        ("jobs.one.permissions.id-token:take-the-other#1", ("id-token: write", "id-token: read")),
+        ("jobs.one.steps.1.if:take-the-other#1", ("always()", "success()")),
+        ("jobs.one.steps.1.run:drop-flag#2", (" --yes", "")),
+        ("jobs.one.steps.1.run:leave-out-step#2", ("          echo done\n", "")),
+        ("jobs.one.steps:leave-out-item#1", ("- run: make setup", "")),
+    ],
+)
+def test_a_pattern_makes_this_mistake_in_a_workflow(name: str, after: tuple[str, str]) -> None:
+    # GIVEN / WHEN
+    (found,) = (each for each in edits("a.yml", WORKFLOW) if each.name == f"a.yml:{name}")
+
+    # THEN
+    assert found.applied(WORKFLOW.encode()).decode() == WORKFLOW.replace(*after, 1)
+
+
+def test_the_same_seed_chooses_the_same_mutants_of_every_folder_and_all_examples() -> None:
+    # GIVEN / WHEN
+    chosen = Tree(ROOT).mutants(1)
+
+    # THEN
+    counts = dict.fromkeys(FOLDERS, 0)
+    for edit, folder in chosen.items():
+        counts[folder] += edit.pattern != "example"
+    assert counts == {name: folder.count for name, folder in FOLDERS.items()}
+    assert [each.name for each in Tree(ROOT).mutants(1)] == [each.name for each in chosen]
+    assert len({each.name for each in chosen}) == len(chosen)
+
+
+def test_tests_that_are_left_out_are_there() -> None:
+    # GIVEN / WHEN
+    places = [each.partition("::") for each in DRIFT]
+
+    # THEN
+    assert [file for file, _, name in places if f"def {name}" not in (ROOT / file).read_text()] == []
+
+
+def test_an_example_that_is_no_longer_in_the_code_is_named() -> None:
+    # GIVEN
+    entry = {"name": "acts without --yes", "file": "a.py", "before": "if yes:", "after": "if True:"}
+
+    # WHEN / THEN
+    with pytest.raises(ValueError, match=r"acts without --yes: a\.py has 0 times, not once: if yes:"):
+        read_examples([entry], {"a.py": "if no:"})
+
+
+def test_a_mistake_concerns_the_tests_that_run_its_function() -> None:
+    # GIVEN a test that runs the function, one that imports the module only, one of another tier, one of nothing
+    source = b"LIMIT = 1\n\n\ndef f():\n    return LIMIT - 1\n"
+    covered = {
+        "tests/policy/test_a.py": {"policy/a.py": [1, 4, 5]},
+        "tests/policy/test_b.py": {"policy/a.py": [1, 4]},
+        "tests/ops/test_a.py": {"policy/a.py": [1, 4, 5]},
+        "tests/policy/test_c.py": {"policy/b.py": [1]},
+    }
+
+    # WHEN
+    constant, within = (each for each in edits("policy/a.py", source.decode()) if each.pattern == "change-number")
+
+    # THEN
+    assert concerned(within, "policy", source, covered) == ["tests/policy/test_a.py"]
+    assert concerned(constant, "policy", source, covered) == ["tests/policy/test_a.py", "tests/policy/test_b.py"]
+
+
+def test_a_file_is_another_while_its_mutant_is_judged_and_the_same_afterwards(tmp_path: Path) -> None:
+    # GIVEN
+    file = tmp_path / "a.py"
+    file.write_text("one")
+    before = file.stat().st_mtime_ns
+
+    # WHEN
+    with forks.mutated(file, b"two"):
+        within = file.read_text(), file.stat().st_mtime_ns
+
+    # THEN byte code of the one is not taken for the other's
+    assert within[0] == "two"
+    assert within[1] != before
+    assert (file.read_text(), file.stat().st_mtime_ns) == ("one", before)
+
+
+def test_work_in_a_process_of_its_own_has_the_copy_s_modules_and_an_end(tmp_path: Path) -> None:
+    # GIVEN a copy with a module of ours that this process has another one of
+    copy, log, seen = tmp_path / "copy", tmp_path / "log", tmp_path / "seen"
+    (copy / "ops").mkdir(parents=True)
+    (copy / "ops" / "__init__.py").write_text("WHERE = 'the copy'")
+
+    def look() -> int:
+        import ops
+
+        seen.write_text(json.dumps([ops.WHERE, str(Path.cwd())]))  # type: ignore[attr-defined]
+        return 3
+
+    def wait() -> int:
+        import time
+
+        time.sleep(60)
+        return 0
+
+    # WHEN
+    ended, late = forks.forked(copy, look, log, 30), forks.forked(copy, wait, log, 0.1)
+
+    # THEN
+    assert json.loads(seen.read_text()) == ["the copy", str(copy)]
+    assert (ended, late) == (3, forks.TIMEOUT)
+
+
+def test_an_edit_is_named_by_its_place_and_told_by_its_lines() -> None:
+    # GIVEN
+    edit = Edit("a.py", "f", "change-number", 2, 4, 5, "2")
+
+    # WHEN
+    change = edit.change(b"x = 1\ny = 1\n")
+
+    # THEN
+    assert edit.name == "a.py:f:change-number#2"
+    assert (change.function, change.before, change.after) == ("a.py:f", "x = 1", "x = 2")
