@@ -60,13 +60,19 @@ def _judge(mutants: dict[Edit, str]) -> None:
     """Make each mistake and keep what came of it."""
     forks.copy_tree(ROOT, _COPY)
     measured = _measure(set(mutants.values()))
+    lines = {file: each["lines"] for file, each in measured.items()}
+    seconds = {file: each["seconds"] for file, each in measured.items()}
+    # Nothing counts as noticed by tests that fail without a mistake, one after the other in one process.
+    verdict, by = _try("README.md", (ROOT / "README.md").read_bytes(), list(measured), seconds)
+    if verdict is not Verdict.SURVIVED:
+        raise SystemExit(f"{by or 'A test'} fails without any mistake: see {FOLDER / 'log'}")
     noticed_by = Counter[tuple[str, str]]()
     for number, (edit, folder) in enumerate(mutants.items(), 1):
         started = time.monotonic()
         source = (ROOT / edit.path).read_bytes()
-        tests = concerned(edit, folder, source, {file: each["lines"] for file, each in measured.items()})
-        tests.sort(key=lambda file: (-noticed_by[edit.path, file], measured[file]["seconds"]))
-        verdict, by = _try(edit, source, tests, {file: measured[file]["seconds"] for file in tests})
+        tests = concerned(edit, folder, source, lines)
+        tests.sort(key=lambda file: (-noticed_by[edit.path, file], seconds[file]))
+        verdict, by = _try(edit.path, edit.applied(source), tests, seconds)
         noticed_by[edit.path, by.partition("::")[0]] += 1
         record = {"of": _digest(edit), "verdict": verdict, "by": by, "name": edit.name}
         with _RESULTS.open("a") as results:
@@ -90,7 +96,7 @@ def _measure(folders: set[str]) -> dict[str, dict[str, Any]]:
         if not result.exists():
             raise SystemExit(f"{file} fails without any mistake: see {result.with_suffix('.log')}")
         measured[file] = json.loads(result.read_text())
-    forks.load(sorted({name for each in measured.values() for name in each["modules"]}))
+    forks.load({name: None for each in measured.values() for name in each["modules"]})
     return measured
 
 
@@ -108,8 +114,8 @@ def _measured(file: str, of: str, result: Path) -> int:
     return code
 
 
-def _try(edit: Edit, source: bytes, tests: list[str], seconds: dict[str, float]) -> tuple[Verdict, str]:
-    """Run tests with the mistake, until one fails: which."""
+def _try(path: str, text: bytes, tests: list[str], seconds: dict[str, float]) -> tuple[Verdict, str]:
+    """Run tests with another text of a file, until one fails: which."""
     first = FOLDER / "first"
     first.write_text("")
 
@@ -121,8 +127,8 @@ def _try(edit: Edit, source: bytes, tests: list[str], seconds: dict[str, float])
                 return 1
         return 0
 
-    with forks.mutated(_COPY / edit.path, edit.applied(source)):
-        limit = _LEAST_PATIENCE + _PATIENCE * sum(seconds.values())
+    with forks.mutated(_COPY / path, text):
+        limit = _LEAST_PATIENCE + _PATIENCE * sum(seconds[test] for test in tests)
         code = forks.forked(_COPY, work, FOLDER / "log", limit)
     return {0: Verdict.SURVIVED, forks.TIMEOUT: Verdict.TIMEOUT}.get(code, Verdict.KILLED), first.read_text()
 

@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -55,12 +55,17 @@ def mutated(file: Path, text: bytes) -> Iterator[None]:
         os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
-def load(names: list[str]) -> None:
+def load(names: Iterable[str]) -> None:
     """Import modules for all processes that are forked afterwards."""
     for name in names:
-        # What a module lacks here, it lacks in the test that needs it too.
-        with suppress(Exception):
-            importlib.import_module(name)
+        module, parts = importlib.import_module(name.split(".")[0]), name.split(".")
+        if module.__name__ != "pulumi_aws":
+            # What a module lacks here, it lacks in the test that needs it too.
+            with suppress(Exception):
+                importlib.import_module(name)
+        elif len(parts) > 2:
+            # A service is loaded by the first look at what it has, and only so.
+            dir(getattr(module, parts[1]))
 
 
 def heavy_modules() -> list[str]:
