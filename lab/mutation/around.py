@@ -4,6 +4,7 @@ import argparse
 import fnmatch
 import json
 import shutil
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import coverage
 
 from lab.mutation import forks
 from lab.mutation.edits import Edit
-from lab.mutation.folders import DRIFT, FOLDERS, Tree, concerned
+from lab.mutation.folders import DRIFT, FOLDERS, RECORDED, Tree, concerned
 from lab.mutation.listed import read_listed
 from lab.mutation.report import Report
 from lab.mutation.results import Mutant, Verdict
@@ -59,19 +60,16 @@ def run(options: argparse.Namespace) -> int:
 def _judge(mutants: dict[Edit, str]) -> None:
     """Make each mistake and keep what came of it."""
     forks.copy_tree(ROOT, _COPY)
+    forks.load(ROOT)
     measured = _measure(set(mutants.values()))
     lines = {file: each["lines"] for file, each in measured.items()}
     seconds = {file: each["seconds"] for file, each in measured.items()}
-    # Nothing counts as noticed by tests that fail without a mistake, one after the other in one process.
-    verdict, by = _try("README.md", (ROOT / "README.md").read_bytes(), list(measured), seconds)
-    if verdict is not Verdict.SURVIVED:
-        raise SystemExit(f"{by or 'A test'} fails without any mistake: see {FOLDER / 'log'}")
     noticed_by = Counter[tuple[str, str]]()
     for number, (edit, folder) in enumerate(mutants.items(), 1):
         started = time.monotonic()
         source = (ROOT / edit.path).read_bytes()
         tests = concerned(edit, folder, source, lines)
-        tests.sort(key=lambda file: (-noticed_by[edit.path, file], seconds[file]))
+        tests.sort(key=lambda file: (file in RECORDED, -noticed_by[edit.path, file], seconds[file]))
         verdict, by = _try(edit.path, edit.applied(source), tests, seconds)
         noticed_by[edit.path, by.partition("::")[0]] += 1
         record = {"of": _digest(edit), "verdict": verdict, "by": by, "name": edit.name}
@@ -86,7 +84,6 @@ def _measure(folders: set[str]) -> dict[str, dict[str, Any]]:
     files = {str(path.relative_to(ROOT)) for tier in tiers for path in (ROOT / tier).rglob("test_*.py")}
     measured = {}
     _MEASURED.mkdir(parents=True, exist_ok=True)
-    forks.load(["coverage", "pytest", "tests.conftest"])
     for file in sorted(files - set(DRIFT)):
         result = _MEASURED / f"{file.replace('/', '.')}.json"
         of = sha256((ROOT / file).read_bytes()).hexdigest()
@@ -96,12 +93,12 @@ def _measure(folders: set[str]) -> dict[str, dict[str, Any]]:
         if not result.exists():
             raise SystemExit(f"{file} fails without any mistake: see {result.with_suffix('.log')}")
         measured[file] = json.loads(result.read_text())
-    forks.load({name: None for each in measured.values() for name in each["modules"]})
     return measured
 
 
 def _measured(file: str, of: str, result: Path) -> int:
     """Run a file of tests in this process and write down what was measured, if none fails."""
+    sys.dont_write_bytecode = False
     meter = coverage.Coverage(data_file=None, config_file=False, source=["."], omit=["tests/*"])
     started = time.monotonic()
     with meter.collect():
@@ -109,8 +106,7 @@ def _measured(file: str, of: str, result: Path) -> int:
     seconds, data = time.monotonic() - started, meter.get_data()
     lines = {str(Path(each).relative_to(_COPY)): data.lines(each) or [] for each in data.measured_files()}
     if code in _PASSED:
-        modules = forks.heavy_modules()
-        result.write_text(json.dumps({"of": of, "seconds": seconds, "lines": lines, "modules": modules}))
+        result.write_text(json.dumps({"of": of, "seconds": seconds, "lines": lines}))
     return code
 
 

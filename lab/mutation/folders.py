@@ -22,13 +22,14 @@ DRIFT: Final = (
     "tests/docs/test_events_page.py",
     "tests/docs/test_guarantees_page.py",
     "tests/docs/test_observability_docs.py",
-    "tests/docs/test_option_effects.py::test_every_option_reaches_exactly_what_the_page_says",
     "tests/docs/test_options_page.py",
     "tests/docs/test_readme.py",
-    "tests/infra/test_least_privilege.py",
+    "tests/infra/test_least_privilege.py::TestPage::test_it_says_what_the_code_does",
     "tests/ops/test_permissions_of_commands.py",
 )
 """Tests that compare a page with the code: they notice every change, also a wanted one, so they are not run here."""
+RECORDED: Final = ("tests/docs/test_option_effects.py",)
+"""The list of what every option reaches, which is read in review: asked last, to see what nothing else notices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,13 @@ class Folder:
 
 
 FOLDERS: Final = {
-    "alarms": Folder(("pipeline/alarms/*.py", "components/alarms/*.py"), _INFRA, 70),
-    "components": Folder(("components/*.py",), _INFRA, 90),
-    "pipeline": Folder(("pipeline/**/*.py",), _INFRA, 90),
-    "ops": Folder(("ops/**/*.py",), ("tests/ops",), 110),
-    "policy": Folder(("policy/**/*.py",), ("tests/policy",), 60),
-    "template": Folder(("bootstrap/template.yaml",), ("tests/docs",), 60, 90),
-    "workflows": Folder((".github/workflows/*.yml",), ("tests/docs",), 60, 90),
+    "alarms": Folder(("pipeline/alarms/*.py", "components/alarms/*.py"), _INFRA, 50),
+    "components": Folder(("components/*.py",), _INFRA, 75),
+    "pipeline": Folder(("pipeline/**/*.py",), _INFRA, 75),
+    "ops": Folder(("ops/**/*.py",), ("tests/ops",), 95),
+    "policy": Folder(("policy/**/*.py",), ("tests/policy",), 50),
+    "template": Folder(("bootstrap/template.yaml",), ("tests/docs",), 45, 90),
+    "workflows": Folder((".github/workflows/*.yml",), ("tests/docs",), 45, 90),
 }
 
 

@@ -2,30 +2,27 @@
 
 import importlib
 import os
+import re
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-_HEAVY: Final = (
-    "pulumi",
-    "pulumi_aws",
-    "pydantic",
-    "boto3",
-    "botocore",
-    "grpc",
-    "google",
-    "cryptography",
-    "yaml",
+_LOADING: Final = (
+    "coverage",
+    "tests.conftest",
+    "lab.recording.recording",
+    "ops.cli.main",
+    "policy.rules",
     "jsonschema",
 )
-"""Their modules are loaded once, those of the tree in each process anew."""
+"""With them the heavy libraries are loaded, once. The tree's own modules each process loads anew, from the copy."""
 _OURS: Final = {"components", "pipeline", "runtime", "local", "ops", "policy", "lab", "tests", "conftest"}
 _SKIPPED: Final = shutil.ignore_patterns(
     ".venv", ".build", ".git", "__pycache__", ".*_cache", ".hypothesis", "node_modules"
@@ -55,22 +52,15 @@ def mutated(file: Path, text: bytes) -> Iterator[None]:
         os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
-def load(names: Iterable[str]) -> None:
-    """Import modules for all processes that are forked afterwards."""
-    for name in names:
-        module, parts = importlib.import_module(name.split(".")[0]), name.split(".")
-        if module.__name__ != "pulumi_aws":
-            # What a module lacks here, it lacks in the test that needs it too.
-            with suppress(Exception):
-                importlib.import_module(name)
-        elif len(parts) > 2:
-            # A service is loaded by the first look at what it has, and only so.
-            dir(getattr(module, parts[1]))
-
-
-def heavy_modules() -> list[str]:
-    """What this process has loaded of the heavy libraries."""
-    return [name for name in list(sys.modules) if name.split(".")[0] in _HEAVY]
+def load(root: Path) -> None:
+    """Import what the tests take long to import, for all processes that are forked afterwards."""
+    for name in _LOADING:
+        importlib.import_module(name)
+    # Pulumi's package of AWS loads a service by the first look at what it has.
+    services = importlib.import_module("pulumi_aws")
+    for path in (root / "components").rglob("*.py"):
+        for service, name in re.findall(r"\baws\.(\w+)\.([A-Z]\w+)", path.read_text()):
+            getattr(getattr(services, service), name)
 
 
 class Failures:
@@ -132,7 +122,9 @@ def forked(folder: Path, work: Callable[[], Any], log: Path, seconds: float) -> 
 def _become(folder: Path, log: Path) -> None:
     os.setsid()
     os.chdir(folder)
+    # A mutant's byte code must not be taken for the next one's.
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    sys.dont_write_bytecode = True
     with log.open("w") as out:
         os.dup2(out.fileno(), 1)
         os.dup2(out.fileno(), 2)
