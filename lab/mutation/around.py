@@ -53,7 +53,9 @@ def run(options: argparse.Namespace) -> int:
     least = {name: folder.least for name, folder in FOLDERS.items()}
     report = Report(found, {} if options.only else read_listed(LISTED), least)
     problems = report.problems(complete=not options.only)
-    print("\n".join([*report.table(), "", *problems]))
+    recorded = Counter(folder for edit, folder in mutants.items() if _by(edit, results).startswith(RECORDED))
+    alone = [f"Of {folder}, {count} were noticed by {RECORDED[0]} alone." for folder, count in recorded.items()]
+    print("\n".join([*report.table(), "", *alone, "", *problems]))
     return 1 if problems else 0
 
 
@@ -144,6 +146,10 @@ def _batches(tests: list[str], seconds: dict[str, float]) -> Iterator[list[str]]
 def _read_results() -> dict[str, dict[str, Any]]:
     lines = _RESULTS.read_text().splitlines() if _RESULTS.exists() else []
     return {record["of"]: record for record in map(json.loads, lines)}
+
+
+def _by(edit: Edit, results: dict[str, dict[str, Any]]) -> str:
+    return str(results.get(_digest(edit), {}).get("by", ""))
 
 
 def _mutant(edit: Edit, folder: str, results: dict[str, dict[str, Any]]) -> Mutant:
