@@ -64,20 +64,29 @@ def _judge(mutants: dict[Edit, str]) -> None:
     forks.copy_tree(ROOT, _COPY)
     forks.load(ROOT)
     measured = _measure(set(mutants.values()))
+    survived = _pass(mutants, {file: each for file, each in measured.items() if file not in RECORDED})
+    _pass(survived, {file: each for file, each in measured.items() if file in RECORDED})
+
+
+def _pass(mutants: dict[Edit, str], measured: dict[str, dict[str, Any]]) -> dict[Edit, str]:
+    """Put mutants to the tests that concern them; those that survive."""
     lines = {file: each["lines"] for file, each in measured.items()}
     seconds = {file: each["seconds"] for file, each in measured.items()}
-    noticed_by = Counter[tuple[str, str]]()
+    noticed_by, survived = Counter[tuple[str, str]](), dict[Edit, str]()
     for number, (edit, folder) in enumerate(mutants.items(), 1):
         started = time.monotonic()
         source = (ROOT / edit.path).read_bytes()
         tests = concerned(edit, folder, source, lines)
-        tests.sort(key=lambda file: (file in RECORDED, -noticed_by[edit.path, file], seconds[file]))
+        tests.sort(key=lambda file: (-noticed_by[edit.path, file], seconds[file]))
         verdict, by = _try(edit.path, edit.applied(source), tests, seconds)
         noticed_by[edit.path, by.partition("::")[0]] += 1
+        if verdict is Verdict.SURVIVED:
+            survived[edit] = folder
         record = {"of": _digest(edit), "verdict": verdict, "by": by, "name": edit.name}
         with _RESULTS.open("a") as results:
             results.write(json.dumps(record) + "\n")
         print(f"{number}/{len(mutants)} {time.monotonic() - started:.0f} s {verdict} {edit.name} {by}", flush=True)
+    return survived
 
 
 def _measure(folders: set[str]) -> dict[str, dict[str, Any]]:
