@@ -53,8 +53,8 @@ def run(options: argparse.Namespace) -> int:
     least = {name: folder.least for name, folder in FOLDERS.items()}
     report = Report(found, {} if options.only else read_listed(LISTED), least)
     problems = report.problems(complete=not options.only)
-    recorded = Counter(folder for edit, folder in mutants.items() if _by(edit, results).startswith(RECORDED))
-    alone = [f"Of {folder}, {count} were noticed by {RECORDED[0]} alone." for folder, count in recorded.items()]
+    recorded = Counter(folder for edit, folder in mutants.items() if _by(edit, results) == RECORDED)
+    alone = [f"Of {folder}, {count} were noticed by {RECORDED} alone." for folder, count in recorded.items()]
     print("\n".join([*report.table(), "", *alone, "", *problems]))
     return 1 if problems else 0
 
@@ -64,8 +64,8 @@ def _judge(mutants: dict[Edit, str]) -> None:
     forks.copy_tree(ROOT, _COPY)
     forks.load(ROOT)
     measured = _measure(set(mutants.values()))
-    survived = _pass(mutants, {file: each for file, each in measured.items() if file not in RECORDED})
-    _pass(survived, {file: each for file, each in measured.items() if file in RECORDED})
+    survived = _pass(mutants, {file: each for file, each in measured.items() if file != RECORDED})
+    _pass(survived, {file: each for file, each in measured.items() if file == RECORDED})
 
 
 def _pass(mutants: dict[Edit, str], measured: dict[str, dict[str, Any]]) -> dict[Edit, str]:
@@ -95,9 +95,9 @@ def _measure(folders: set[str]) -> dict[str, dict[str, Any]]:
     files = {str(path.relative_to(ROOT)) for tier in tiers for path in (ROOT / tier).rglob("test_*.py")}
     measured = {}
     _MEASURED.mkdir(parents=True, exist_ok=True)
-    for file in sorted(files - set(DRIFT)):
+    for file in sorted({*files, RECORDED} - set(DRIFT)):
         result = _MEASURED / f"{file.replace('/', '.')}.json"
-        of = sha256((ROOT / file).read_bytes()).hexdigest()
+        of = sha256((ROOT / file.partition("::")[0]).read_bytes()).hexdigest()
         if not result.exists() or json.loads(result.read_text())["of"] != of:
             print(f"measuring {file}", flush=True)
             forks.forked(_COPY, lambda: _measured(file, of, result), result.with_suffix(".log"), 600)  # noqa: B023
@@ -113,7 +113,7 @@ def _measured(file: str, of: str, result: Path) -> int:
     meter = coverage.Coverage(data_file=None, config_file=False, source=["."], omit=["tests/*"])
     started = time.monotonic()
     with meter.collect():
-        code, _ = forks.run_tests([file], DRIFT)
+        code, _ = forks.run_tests([file])
     seconds, data = time.monotonic() - started, meter.get_data()
     lines = {str(Path(each).relative_to(_COPY)): data.lines(each) or [] for each in data.measured_files()}
     if code in _PASSED:
@@ -128,7 +128,7 @@ def _try(path: str, text: bytes, tests: list[str], seconds: dict[str, float]) ->
 
     def work() -> int:
         for batch in _batches(tests, seconds):
-            code, failed = forks.run_tests(batch, DRIFT)
+            code, failed = forks.run_tests(batch)
             if code not in _PASSED:
                 first.write_text(failed)
                 return 1

@@ -79,11 +79,10 @@ class Failures:
             self.first = self.first or report.nodeid
 
 
-def run_tests(files: list[str], deselected: tuple[str, ...]) -> tuple[int, str]:
+def run_tests(files: list[str]) -> tuple[int, str]:
     """pytest's exit code, and the first test that failed; in this process."""
     seen = Failures()
-    left_out = [f"--deselect={each}" for each in deselected]
-    code = pytest.main([*_OPTIONS, "-m", _MARKS, *left_out, *files], plugins=[seen])
+    code = pytest.main([*_OPTIONS, "-m", _MARKS, *files], plugins=[seen])
     return int(code), seen.first
 
 
