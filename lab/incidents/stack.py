@@ -16,8 +16,6 @@ from lab.incidents.clients import CloudWatch, Logs, Topics, groups, lambda_clien
 from lab.simulation.cloudwatch.evaluator import AlarmRun
 from lab.simulation.cloudwatch.evaluator_metrics import MetricStore
 from lab.simulation.cloudwatch.registered import (
-    ACCOUNT,
-    PREFIX,
     WATCHED,
     Registered,
     composite_alarms,
@@ -34,13 +32,19 @@ from ops.gateway.clients import Clients
 from ops.target import Target
 
 MINUTE: Final = 60
-TIERS: Final = ("page", "notify", "ticket")
 
 
 @cache
 def registered() -> tuple[Registered, ...]:
     """The alarms, as the program registers them."""
     return register_alarms()
+
+
+@cache
+def topics() -> dict[str, str]:
+    """The alarms' topics by tier."""
+    heard = (arn for one in registered() for arn in one.inputs.get("alarmActions") or ())
+    return {arn.rpartition("-")[2]: arn for arn in heard}
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,6 @@ class Stack:
         return [line for line in fresh if "_aws" in line]
 
     def _target(self) -> Target:
-        topics = {tier: f"arn:aws:sns:eu-central-1:{ACCOUNT}:{PREFIX}-alarms-{tier}" for tier in TIERS}
         return Target(
             label="the simulated stack",
             orders_queue_url=self.world.orders_queue.url,
@@ -118,7 +121,7 @@ class Stack:
             functions=tuple(WATCHED[f"{name}_function"] for name in ("create_order", "get_order", "process_order")),
             api_id=WATCHED["api_id"],
             api_stage=WATCHED["api_stage"],
-            alarm_topic_arns=topics,
+            alarm_topic_arns=topics(),
         )
 
     def _clients(self) -> Clients:
