@@ -5,10 +5,10 @@ from types import ModuleType
 
 import pytest
 
-from lab.docs import alarms, openapi, option_effects, options, page
+from lab.docs import alarms, events, openapi, option_effects, options, page
 from lab.permissions import __main__ as permissions
 
-COMMANDS = (alarms, openapi, option_effects, options, pytest.param(permissions, marks=pytest.mark.long))
+COMMANDS = (alarms, events, openapi, option_effects, options, pytest.param(permissions, marks=pytest.mark.long))
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.__name__)

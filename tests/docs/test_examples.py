@@ -1,0 +1,180 @@
+"""The example of a subscriber takes the topic's events once, and nothing else; the schemas describe what it gets."""
+
+import base64
+import json
+import runpy
+import sqlite3
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from cloudevents.core.formats.json import JSONFormat
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from jsonschema import Draft202012Validator
+
+from lab.docs.events import path_of
+from local.instance import ROOT
+from runtime.logic.event import event_for
+from runtime.models.order import OptionalFields
+from tests.unit.worker.factories import order_id, stored
+
+EXAMPLE = runpy.run_path(str(ROOT / "docs" / "examples" / "subscriber.py"))
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:orders-dev-notifications"
+CERTIFICATE_URL = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-1.pem"
+CONFIRM_URL = "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=t"
+REJECTION = {"status": "REJECTED", "reason": {"code": "OUT_OF_STOCK", "skus": ["SKU-1"]}}
+OPTIONAL = {name: field.examples[0] for name, field in OptionalFields.model_fields.items() if field.examples}
+
+Sign = Callable[..., bytes]
+
+
+@pytest.fixture(scope="module")
+def key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@pytest.fixture(scope="module")
+def sign(key: rsa.RSAPrivateKey) -> Sign:
+    """A message as SNS signs it, changed afterwards by `forged`."""
+
+    def signed(version: str = "2", forged: Mapping[str, Any] | None = None, **fields: str) -> bytes:
+        message = {"Type": "Notification", "MessageId": "m-1", "TopicArn": TOPIC, "Timestamp": "now", **fields}
+        names = sorted(name for name in message if name not in ("SigningCertURL", "SignatureVersion"))
+        text = "".join(f"{name}\n{message[name]}\n" for name in names).encode()
+        algorithm = hashes.SHA256() if version == "2" else hashes.SHA1()  # noqa: S303 - SNS's older version
+        signature = key.sign(text, PKCS1v15(), algorithm)
+        proof = {"SignatureVersion": version, "Signature": base64.b64encode(signature).decode()}
+        return json.dumps({**message, "SigningCertURL": CERTIFICATE_URL, **proof, **(forged or {})}).encode()
+
+    return signed
+
+
+class World:
+    """A subscriber, what it handled, and the addresses that it fetched."""
+
+    def __init__(self, key: rsa.RSAPrivateKey) -> None:
+        self.fetched: list[str] = []
+        self.failing = False
+        self.database = sqlite3.connect(":memory:")
+        self.database.execute("CREATE TABLE effects (order_id TEXT)")
+        name, now = x509.Name([]), datetime.now(UTC)
+        built = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+        self._certificate = built.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        self.receive = EXAMPLE["Subscriber"](TOPIC, self.database, self._handle, self._fetch).receive
+
+    def _handle(self, database: sqlite3.Connection, event: Mapping[str, Any]) -> None:
+        database.execute("INSERT INTO effects VALUES (?)", (event["subject"],))
+        if self.failing:
+            raise ConnectionError
+
+    def _fetch(self, url: str) -> bytes:
+        self.fetched.append(url)
+        return self._certificate
+
+    @property
+    def effects(self) -> list[str]:
+        """The orders that events led to something for."""
+        return [row[0] for row in self.database.execute("SELECT order_id FROM effects")]
+
+
+@pytest.fixture
+def world(key: rsa.RSAPrivateKey) -> Any:
+    world = World(key)
+    yield world
+    world.database.close()
+
+
+def event(number: int = 1, **fields: Any) -> str:
+    return event_for(stored(number, **fields), source="/orders-dev").document
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_an_event_that_comes_again_has_one_effect(world: World, sign: Sign, version: str) -> None:
+    # GIVEN / WHEN the event of one order comes three times, and of another once
+    for number, message_id in ((1, "a"), (1, "b"), (2, "c"), (1, "a")):
+        world.receive(sign(version, Message=event(number), MessageId=message_id))
+
+    # THEN each has one effect, and the certificate was fetched once
+    assert world.effects == [order_id(1), order_id(2)]
+    assert world.fetched == [CERTIFICATE_URL]
+
+
+def test_an_event_whose_effect_fails_is_handled_when_it_comes_again(world: World, sign: Sign) -> None:
+    # GIVEN a handler that fails after it wrote
+    world.failing = True
+    with pytest.raises(ConnectionError):
+        world.receive(sign(Message=event()))
+    assert world.effects == []
+
+    # WHEN it works again
+    world.failing = False
+    world.receive(sign(Message=event()))
+
+    # THEN nothing is lost
+    assert world.effects == [order_id(1)]
+
+
+def test_a_subscription_is_confirmed_at_sns_only(world: World, sign: Sign) -> None:
+    # GIVEN confirmations, one of them to be sent elsewhere
+    fields = {"Type": "SubscriptionConfirmation", "Message": "…", "Token": "t"}
+
+    # WHEN
+    world.receive(sign(**fields, SubscribeURL=CONFIRM_URL))
+    with pytest.raises(EXAMPLE["RefusedError"]):
+        world.receive(sign(**fields, SubscribeURL="https://sns.eu-west-1.amazonaws.com.example.com/"))
+
+    # THEN
+    assert world.fetched == [CERTIFICATE_URL, CONFIRM_URL]
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"Message": event(9)},
+        {"Signature": "AAAA"},
+        {"Signature": None},
+        {"SignatureVersion": "3"},
+        {"TopicArn": TOPIC.replace("orders", "others")},
+        {"Type": "Surprise"},
+        {"SigningCertURL": "http://sns.eu-west-1.amazonaws.com/x.pem"},
+        {"SigningCertURL": "https://example.com/sns.eu-west-1.amazonaws.com/x.pem"},
+        {"SigningCertURL": 7},
+    ],
+)
+def test_what_the_topic_did_not_sign_has_no_effect(world: World, sign: Sign, forged: Mapping[str, Any]) -> None:
+    # GIVEN / WHEN
+    with pytest.raises(EXAMPLE["RefusedError"]):
+        world.receive(sign(Message=event(), forged=forged))
+
+    # THEN
+    assert world.effects == []
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"Type": "Notification"}', b"\xff"])
+def test_what_is_no_message_is_refused(world: World, body: bytes) -> None:
+    # GIVEN / WHEN / THEN
+    with pytest.raises(EXAMPLE["RefusedError"]):
+        world.receive(body)
+
+
+@pytest.mark.parametrize("more", [{}, REJECTION], ids=["confirmed", "rejected"])
+def test_events_are_what_the_schemas_and_the_cloudevents_sdk_take(more: dict[str, Any]) -> None:
+    # GIVEN an order with everything that it can have
+    assert set(OPTIONAL) == set(OptionalFields.model_fields)
+    document = event(**more, **OPTIONAL)
+
+    # WHEN it is read
+    read = JSONFormat().read(None, document)
+    data = read.get_data()
+    assert isinstance(data, dict)
+    schema = json.loads(path_of(read.get_type()).read_text())
+
+    # THEN the data is valid, every member is described, and without any that is required it is not valid
+    validator = Draft202012Validator(schema)
+    assert validator.is_valid(data)
+    assert set(data) == set(schema["properties"])
+    assert not any(validator.is_valid({k: v for k, v in data.items() if k != name}) for name in schema["required"])
