@@ -27,28 +27,47 @@ def deployed(request: pytest.FixtureRequest) -> Deployed | None:
 
 
 @pytest.fixture(scope="session")
-def stack(deployed: Deployed | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """Retries as in Pulumi.local.yaml; IAM on, so that every function works with its own role's permissions."""
-    if deployed:
-        # Tests that are marked as `deployed` ask no more of it than it has.
-        yield cast("LocalStack", deployed.stack)
-        return
     with LocalStack.started(tmp_path_factory.mktemp("e2e"), iam=True, warm_workers=2) as stack:
         yield stack
 
 
-@pytest.fixture(scope="session")
-def account(deployed: Deployed | None, stack: LocalStack) -> Account:
+@pytest.fixture(scope="module")
+def stack(
+    request: pytest.FixtureRequest, deployed: Deployed | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalStack]:
+    """The shared one; a file with a `CONFIG` has one of its own."""
+    config = getattr(request.module, "CONFIG", None)
+    if deployed:
+        # Tests that are marked as `deployed` ask no more of it than it has.
+        yield cast("LocalStack", deployed.stack)
+    elif config is None:
+        yield request.getfixturevalue("shared_stack")
+    else:
+        with LocalStack.started(tmp_path_factory.mktemp("own"), iam=True, warm_workers=1, config=config) as stack:
+            yield stack
+
+
+@pytest.fixture(scope="module")
+def account(request: pytest.FixtureRequest, deployed: Deployed | None, stack: LocalStack) -> Account:
+    """On a stack of the file's own there is `STOCK` of SKU-1, else plenty."""
     if deployed:
         return deployed.account
     account = Account(stack)
     account.keep_events()
+    if hasattr(request.module, "CONFIG"):
+        account.set_stock({"SKU-1": getattr(request.module, "STOCK", 1_000)})
     return account
 
 
-@pytest.fixture(scope="session")
-def api(deployed: Deployed | None, stack: LocalStack) -> OrdersApi:
-    return deployed.api if deployed else OrdersApi(stack.outputs["api_url"])
+@pytest.fixture(scope="module")
+def api(request: pytest.FixtureRequest, deployed: Deployed | None, stack: LocalStack, account: Account) -> OrdersApi:
+    """Where clients are. There is no CloudFront here: behind an edge the tests send what it would."""
+    if deployed:
+        return deployed.api
+    edge = "waf" in getattr(request.module, "CONFIG", {})
+    return OrdersApi(stack.outputs["api_origin_url" if edge else "api_url"])
 
 
 @pytest.fixture(autouse=True)

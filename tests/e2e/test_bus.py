@@ -1,7 +1,7 @@
 """A bus instead of the topic, on a stack of its own: rules route by content, and a published event can be repeated."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -15,6 +15,7 @@ from ops.cli.main import main as ops
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 REJECTIONS = "{detail-type: [order.rejected]}"
+STOCK = 1
 CONFIG = {
     "events_target": "bus",
     "subscriptions": json.dumps(
@@ -25,25 +26,6 @@ CONFIG = {
         ]
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    with LocalStack.started(tmp_path_factory.mktemp("bus"), iam=True, warm_workers=1, config=CONFIG) as stack:
-        yield stack
-
-
-@pytest.fixture(scope="module")
-def account(stack: LocalStack) -> Account:
-    account = Account(stack)
-    account.keep_events()
-    account.set_stock({"SKU-1": 1})
-    return account
-
-
-@pytest.fixture(scope="module")
-def api(stack: LocalStack) -> OrdersApi:
-    return OrdersApi(stack.outputs["api_url"])
 
 
 def events_of(account: Account, subscriber: str, order_id: str, *, at_least: int = 1) -> list[Event]:

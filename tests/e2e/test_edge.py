@@ -1,10 +1,7 @@
 """Behind an edge and for pages of other origins, on a stack of its own: what the API itself lets through."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from local.client import LocalStack
 from local.demo.account import Account
 from local.demo.http import OrdersApi, order
 
@@ -18,25 +15,6 @@ CONFIG = {
     "origin_secret_also_accepted": OTHER,
     "cors_origins": f'["{PAGE}"]',
 }
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    with LocalStack.started(tmp_path_factory.mktemp("edge"), iam=True, warm_workers=1, config=CONFIG) as stack:
-        yield stack
-
-
-@pytest.fixture(scope="module")
-def account(stack: LocalStack) -> Account:
-    account = Account(stack)
-    account.set_stock({"SKU-1": 1_000})
-    return account
-
-
-@pytest.fixture(scope="module")
-def api(stack: LocalStack, account: Account) -> OrdersApi:
-    # There is no CloudFront here: the tests send what it would.
-    return OrdersApi(stack.outputs["api_origin_url"])
 
 
 @pytest.mark.parametrize("secret", [CURRENT, OTHER])

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,24 +23,6 @@ CONFIG = {
     "token_validity_seconds": "600",
 }
 FINAL = {"CONFIRMED", "REJECTED"}
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    with LocalStack.started(tmp_path_factory.mktemp("fifo"), iam=True, warm_workers=1, config=CONFIG) as stack:
-        yield stack
-
-
-@pytest.fixture(scope="module")
-def account(stack: LocalStack) -> Account:
-    account = Account(stack)
-    account.set_stock({"SKU-1": 1_000})
-    return account
-
-
-@pytest.fixture(scope="module")
-def api(stack: LocalStack) -> OrdersApi:
-    return OrdersApi(stack.outputs["api_url"])
 
 
 def until(what: Callable[[], object], seconds: float = 60) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -24,24 +24,6 @@ CONFIG = {
     "token_clients": '["shop", "warehouse"]',
     "token_validity_seconds": str(VALIDITY_SECONDS),
 }
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    with LocalStack.started(tmp_path_factory.mktemp("jwt"), iam=True, warm_workers=1, config=CONFIG) as stack:
-        yield stack
-
-
-@pytest.fixture(scope="module")
-def account(stack: LocalStack) -> Account:
-    account = Account(stack)
-    account.set_stock({"SKU-1": 1_000})
-    return account
-
-
-@pytest.fixture(scope="module")
-def api(stack: LocalStack, account: Account) -> OrdersApi:
-    return OrdersApi(stack.outputs["api_url"])
 
 
 Tokens = Callable[..., str]
