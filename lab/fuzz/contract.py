@@ -1,4 +1,5 @@
-"""What the contract says of a request and of a message, written down a second time: nothing of `runtime` is used here.
+"""What the contract says of a request and of a message, written down a second time: of `runtime` only the number of the
+message's version is used here.
 
 Where the contract leaves two answers open, both are allowed.
 """
@@ -13,6 +14,8 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
+
+from runtime.models.fields import OLDEST_SCHEMA_VERSION, SCHEMA_VERSION
 
 ACCEPTED, FOUND = "accepted", "found"
 UNKNOWN = "outcome-unknown"
@@ -208,7 +211,7 @@ def order_id_of(record: Mapping[str, Any]) -> str | None:
 def ends_of(record: Mapping[str, Any]) -> frozenset[str]:
     """How processing a record that SQS made may end, as long as nothing fails."""
     version = _attribute(record, "schema_version") or ""
-    if re.fullmatch(r"[0-9]{1,9}", version) and int(version) > 1:
+    if re.fullmatch(r"[0-9]{1,9}", version) and int(version) > SCHEMA_VERSION:
         return frozenset({REPORTED})
     if len(record["body"]) > MAX_CHARACTERS or len(re.findall(r"[{\[:,]", record["body"])) > MAX_STRUCTURAL:
         return frozenset({DEAD})
@@ -229,7 +232,9 @@ def ends_of(record: Mapping[str, Any]) -> frozenset[str]:
 
 def _is_newer(document: Any) -> bool:
     version = document.get("schema_version") if isinstance(document, dict) else None
-    return isinstance(version, Number) and bool(re.fullmatch(r"[2-9]|[1-9][0-9]+", version))
+    if not isinstance(version, Number) or not re.fullmatch(r"[1-9][0-9]*", version):
+        return False
+    return len(version) > 9 or int(version) > SCHEMA_VERSION
 
 
 def _is_message(document: Any) -> bool:
@@ -243,7 +248,7 @@ def _is_message(document: Any) -> bool:
     version, trace = document.get("schema_version", Number("1")), document.get("traceparent")
     return (
         isinstance(version, Number)
-        and version == "1"
+        and version in map(str, range(OLDEST_SCHEMA_VERSION, SCHEMA_VERSION + 1))
         and (trace is None or (_is_text(trace) and not _has_surrogates(trace)))
     )
 
