@@ -217,7 +217,7 @@ const stepOf = (step, before, first) => {
     h("div", {},
       h("b", {}, step.what), h("small", { class: "where" }, ` ${LANES[lane]}`), " ",
       step.error_type && !step.by ? h("p", { class: "error" }, `${step.error_type}: ${step.error ?? ""}`) : null,
-      more.length ? h("small", {}, more.join(" · ")) : null,
+      more.length ? h("small", {}, more.join(" · "), " ") : null,
       step.trace ? h("details", { "data-step": step.at }, h("summary", {}, "Where in the code"), h("pre", { tabindex: "0" }, [step.trace].flat().join("\n"))) : null));
   // Set from here: the policy of this page allows no style attributes.
   item.style.setProperty("--lane", lane);
@@ -312,7 +312,8 @@ const addFault = () => call("/api/faults", {
 });
 const count = async () => {
   const { guarantees, not_known: unknown } = await call("/api/guarantees", {});
-  $("unknown").textContent = `Not known: ${unknown.join("; ")}.`;
+  $("unknown").hidden = false;
+  $("unknown").querySelector("p").textContent = `${unknown.join("; ")}.`;
   $("findings").replaceChildren(...guarantees.map((each) => h("li", { class: each.ok ? "good" : "bad" },
     h("b", {}, `${each.ok ? "✓" : "✗"} ${each.name} ${each.promise}`), h("span", { class: "sr" }, each.ok ? " holds" : " is broken"),
     h("small", {}, each.counted), h("ul", {}, [...each.violations, ...each.named].map((text) => h("li", {}, text))))));
