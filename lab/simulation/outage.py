@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from functools import partial
 from itertools import count
 from typing import Any
 
+from lab.simulation.waiting import Message, Waiting
 from pipeline.config.stack_config import StackConfig
 from runtime.logic.backoff import conflict_pause, retry_delay
 from runtime.logic.settle import CONTENTION_SECONDS
@@ -49,14 +51,6 @@ class Settings:
 
 
 @dataclass(slots=True)
-class Message:
-    """One order's message. Times are seconds since the simulation began."""
-
-    sent_at: float
-    receives: int = 0
-
-
-@dataclass(slots=True)
 class Result:
     """What became of the orders.
 
@@ -65,16 +59,21 @@ class Result:
         dead: How many became dead letters.
         last_done_at: When the last was done.
         most_receives: Receives of the message that needed most.
-        oldest_seconds: The longest time from being sent to being done.
         conflicts: Transactions that were cancelled.
+        seconds: By group: how long each order took, from being sent to being done.
     """
 
     done: int = 0
     dead: int = 0
     last_done_at: float = 0
     most_receives: int = 0
-    oldest_seconds: float = 0
     conflicts: int = 0
+    seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def oldest_seconds(self) -> float:
+        """The longest time from being sent to being done."""
+        return max(map(max, self.seconds.values()), default=0)
 
     @property
     def per_second(self) -> float:
@@ -93,22 +92,24 @@ class Simulation:
     settings: Settings
     work: Work
     seed: int = 1
+    fair: bool = False
     now: float = 0
     result: Result = field(default_factory=Result)
     random: random.Random = field(init=False)
     free: int = field(init=False)
     _events: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
-    _queue: list[tuple[float, int, Message]] = field(default_factory=list)
+    queue: Waiting = field(init=False)
     _numbers: Iterator[int] = field(default_factory=count)
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
         self.free = self.settings.worker_max_concurrency
+        self.queue = Waiting(self.fair)
 
-    def run(self, moments: Iterator[float]) -> Result:
-        """Let orders arrive at these moments, and go on until every one is done or dead."""
-        for moment in moments:
-            self.show(Message(moment), moment)
+    def run(self, messages: Iterable[Message]) -> Result:
+        """Let orders arrive, each when it is sent, and go on until every one is done or dead."""
+        for message in messages:
+            self.show(message, message.sent_at)
         while self._events:
             self.now, _, event = heapq.heappop(self._events)
             event()
@@ -120,22 +121,24 @@ class Simulation:
 
     def show(self, message: Message, moment: float) -> None:
         """A message is visible from this moment on."""
-        heapq.heappush(self._queue, (moment, next(self._numbers), message))
+        self.queue.add(message, moment)
         self.after(moment - self.now, self._poll)
 
     def _poll(self) -> None:
-        while self.free and self._queue and self._queue[0][0] <= self.now:
-            batch: list[Message] = []
-            while len(batch) < self.settings.batch_size and self._queue and self._queue[0][0] <= self.now:
-                message = heapq.heappop(self._queue)[2]
-                if message.receives >= self.settings.max_receive_count:
-                    self.result.dead += 1
-                    continue
-                message.receives += 1
-                batch.append(message)
-            if batch:
-                self.free -= 1
-                _Invocation(self, batch).start()
+        while self.free and (batch := self._receive()):
+            self.free -= 1
+            _Invocation(self, batch).start()
+
+    def _receive(self) -> list[Message]:
+        batch: list[Message] = []
+        while len(batch) < self.settings.batch_size and (message := self.queue.take(self.now)) is not None:
+            if message.receives >= self.settings.max_receive_count:
+                self.result.dead += 1
+                self.queue.gone(message)
+                continue
+            message.receives += 1
+            batch.append(message)
+        return batch
 
     def invocation_ended(self) -> None:
         """A worker is free."""
@@ -165,15 +168,17 @@ class _Invocation:
         while self.batch:
             message = self.batch.pop()
             if self.deadline - simulation.now >= settings.item_budget_seconds + settings.time_margin_seconds:
-                simulation.work(simulation, message, partial(self._worked, message))
+                simulation.work(simulation, message, partial(self._worked, message, simulation.now))
                 return
             self._come_back_later(message)
         self.running -= 1
         if not self.running:
             simulation.invocation_ended()
 
-    def _worked(self, message: Message, done: bool) -> None:
+    def _worked(self, message: Message, since: float, done: bool) -> None:
+        self.simulation.queue.worked(message, since, self.simulation.now)
         if done:
+            self.simulation.queue.gone(message)
             self._count(message)
         else:
             self._come_back_later(message)
@@ -196,7 +201,7 @@ class _Invocation:
         result.done += 1
         result.last_done_at = now
         result.most_receives = max(result.most_receives, message.receives)
-        result.oldest_seconds = max(result.oldest_seconds, now - message.sent_at)
+        result.seconds[message.group].append(now - message.sent_at)
 
 
 def down_for(seconds: float, failing_call_seconds: float) -> Work:
@@ -240,10 +245,10 @@ def one_sku() -> Work:
     return work
 
 
-def arrivals(per_second: float, seconds: float) -> Iterator[float]:
-    """Moments at which orders arrive for so long, independently of each other, at this rate on average."""
-    chance = random.Random(1)
+def arrivals(per_second: float, seconds: float, group: str = "") -> Iterator[Message]:
+    """Orders that arrive for so long, independently of each other, at this rate on average."""
+    chance = random.Random(group or 1)
     moment = chance.expovariate(per_second)
     while moment < seconds:
-        yield moment
+        yield Message(moment, group)
         moment += chance.expovariate(per_second)

@@ -22,7 +22,7 @@ class Received:
 
     Attributes:
         sent_at: Epoch seconds of the original send, from which the retention counts.
-        group_id: Of a FIFO queue.
+        group_id: Whose message it is, if it came with that.
     """
 
     message_id: str

@@ -1,10 +1,10 @@
 """What is sent back to the orders queue."""
 
-import uuid
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from ops.logic.dead_letter import Received
+from runtime.store.ordering import in_group
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
@@ -31,19 +31,13 @@ def fresh_attributes(message: Received) -> dict[str, Any]:
 
 
 def send_entry(message: Received, *, fifo: bool) -> "SendMessageBatchRequestEntryTypeDef":
-    """The entry that sends `message` again, with its body as it is.
-
-    A FIFO queue would swallow a deduplication id that it has seen within five minutes, so each send has its own.
-    """
+    """The entry that sends `message` again, with its body as it is, in the group that it came in."""
     entry: SendMessageBatchRequestEntryTypeDef = {
         "Id": message.message_id,
         "MessageBody": message.body,
         "MessageAttributes": fresh_attributes(message),
     }
-    if fifo:
-        entry["MessageGroupId"] = message.group_id or message.message_id
-        entry["MessageDeduplicationId"] = str(uuid.uuid4())
-    return entry
+    return {**entry, **in_group(message.group_id, message.message_id, fifo=fifo)}
 
 
 def batches(messages: Sequence[Received]) -> Iterator[list[Received]]:

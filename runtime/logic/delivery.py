@@ -31,7 +31,7 @@ class Delivery:
         body: The text of the message.
         attributes: Its message attributes.
         receive_count: How often it has been received, this time included.
-        group_id: On a FIFO queue, the group within which order is kept.
+        group_id: Whose message it is, if it came with that: the caller.
     """
 
     message_id: str

@@ -46,7 +46,7 @@ class DeadLetters:
                 "attempt": {"DataType": "Number", "StringValue": str(delivery.receive_count)},
             },
             # The group it came in, so that a redrive puts it back among its caller's orders.
-            **(in_group(delivery.group_id or delivery.message_id) if self._fifo else {}),
+            **in_group(delivery.group_id, delivery.message_id, fifo=self._fifo),
         )
 
 

@@ -32,5 +32,5 @@ class OrderQueue:
                     "schema_version": {"DataType": "Number", "StringValue": str(message.schema_version)},
                     "correlation_id": {"DataType": "String", "StringValue": message.correlation_id},
                 },
-                **(in_group(message.caller) if self._fifo else {}),
+                **in_group(message.caller, message.order_id, fifo=self._fifo),
             )

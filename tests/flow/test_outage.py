@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.simulation.outage import Settings, Simulation, arrivals, down_for, one_sku
+from lab.simulation.waiting import Message, Waiting
 
 
 @pytest.mark.parametrize("failing_call_seconds", [0.1, 12.0])
@@ -69,3 +70,26 @@ def test_the_settings_are_the_stacks_own() -> None:
     # THEN they are the defaults of the stack
     assert (settings.max_receive_count, settings.retry_base_seconds, settings.retry_cap_seconds) == (8, 30, 900)
     assert settings.contention_seconds == 2
+
+
+@pytest.mark.parametrize(("callers", "fair", "helped"), [(1, False, False), (1, True, True), (20, True, False)])
+def test_a_flood_delays_quiet_callers_unless_its_callers_are_noisy(callers: int, fair: bool, helped: bool) -> None:
+    # GIVEN a flood of 20,000 orders by one caller, or by many who have a small share each
+    flood = [Message(number / 10_000, f"flood {number % callers}") for number in range(20_000)]
+    # WHEN somebody else sends an order now and then
+    result = Simulation(Settings.default(), down_for(0, 0), fair=fair).run([*flood, *arrivals(2, 5, "quiet")])
+    # THEN these are done at once or wait behind the flood, and all are done
+    assert (max(result.seconds["quiet"]) < 0.5) is helped
+    assert result.done == len(flood) + len(result.seconds["quiet"])
+
+
+def test_a_caller_whose_few_orders_take_long_is_noisy_too() -> None:
+    # GIVEN one caller with two orders in flight that takes most of the processing time, and one who takes none
+    waiting = Waiting(fair=True)
+    slow = [Message(0, "slow"), Message(0, "slow")]
+    waiting.worked(slow[0], 0, 10)
+    # WHEN both have an order, the slow one's waiting for longer
+    for message, moment in ((slow[1], 1), (Message(2, "quick"), 2)):
+        waiting.add(message, moment)
+    # THEN the other goes first
+    assert [taken.group for _ in range(2) if (taken := waiting.take(10))] == ["quick", "slow"]

@@ -170,14 +170,16 @@ def test_ten_attributes_of_the_sender_are_all_kept() -> None:
     assert fresh == attributes
 
 
-def test_each_send_to_a_fifo_queue_has_its_own_deduplication_id() -> None:
-    # GIVEN a message of a FIFO queue
+def test_a_group_stays_and_each_send_to_a_fifo_queue_has_its_own_deduplication_id() -> None:
+    # GIVEN a message
     message = received(group_id="SKU-1")
-    # WHEN it is sent twice
-    entries = [send_entry(message, fifo=True) for _ in range(2)]
+    # WHEN it is sent twice to a FIFO queue, and once to a standard queue
+    entries = [send_entry(message, fifo=fifo) for fifo in (True, True, False)]
     # THEN the group stays and the ids differ
     assert {entry["MessageGroupId"] for entry in entries} == {"SKU-1"}
     assert entries[0]["MessageDeduplicationId"] != entries[1]["MessageDeduplicationId"]
+    # AND a standard queue, which refuses such an id, gets none
+    assert "MessageDeduplicationId" not in entries[2]
 
 
 def test_the_workers_records_are_found_under_its_own_key(world: World) -> None:

@@ -1,4 +1,4 @@
-"""What is sent where order is kept: whose group, and under which id."""
+"""Whose group each message is sent in, and under which id where order is kept."""
 
 from typing import Any, cast
 
@@ -80,15 +80,20 @@ def test_an_event_is_published_in_its_caller_s_group_under_its_event_id(client: 
     assert (call["MessageGroupId"], call["MessageDeduplicationId"]) == ("caller", "id:order.confirmed")
 
 
-def test_standard_queues_and_topics_are_told_nothing_of_groups(client: Any) -> None:
+def test_a_standard_queue_is_told_the_group_alone_and_a_standard_topic_nothing(client: Any) -> None:
     # GIVEN / WHEN
     OrderQueue(client, "https://queue").send(message())
+    DeadLetters(client, "https://dlq").send(delivery("caller"), error_type="INVALID", error="no")
     DeadLetters(client, "https://dlq").send(delivery(None), error_type="INVALID", error="no")
     TopicNotifications(client, "arn:topic").publish(EVENT)
 
-    # THEN
-    assert len(client.calls) == 3
-    assert not [call for call in client.calls if set(GROUPED) & set(call)]
+    # THEN a message that came without a group has none
+    assert [[call.get(name) for name in GROUPED] for call in client.calls] == [
+        [message().caller, None],
+        ["caller", None],
+        [None, None],
+        [None, None],
+    ]
 
 
 def test_a_delivery_knows_its_group() -> None:

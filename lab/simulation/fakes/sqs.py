@@ -162,10 +162,16 @@ class FakeSQS:
 def _send(queue: Queue, operation: str, entry: Mapping[str, Any]) -> Message:
     attributes = entry.get("MessageAttributes", {})
     try:
+        group, deduplication_id = entry.get("MessageGroupId"), entry.get("MessageDeduplicationId")
         if isinstance(queue, FifoQueue):
-            group, deduplication_id = entry.get("MessageGroupId"), entry.get("MessageDeduplicationId")
             return queue.send_to_group(entry["MessageBody"], group, deduplication_id, attributes)
-        return queue.send(entry["MessageBody"], attributes, delay_seconds=entry.get("DelaySeconds", 0))
+        return queue.send(
+            entry["MessageBody"],
+            attributes,
+            group_id=group,
+            deduplication_id=deduplication_id,
+            delay_seconds=entry.get("DelaySeconds", 0),
+        )
     except InvalidMessageError as error:
         raise _invalid(operation, str(error)) from error
 

@@ -47,9 +47,9 @@ class FifoQueue(Queue):
         known = self.recent.get(key)
         if known is not None and now - known[0] < DEDUPLICATION_SECONDS:
             return known[1]
-        message = Queue.send(self, body, attributes)
+        message = self.store(body, attributes or {}, group_id)
         self._sequence += 1
-        message.group_id, message.deduplication_id = group_id, key
+        message.deduplication_id = key
         message.sequence_number = f"{self._sequence:020d}"
         self.recent[key] = (now, message)
         return message

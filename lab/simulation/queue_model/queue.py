@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from lab.simulation.clock import Clock, Entropy
-from lab.simulation.queue_model.message import Attributes, Message, check_content
+from lab.simulation.queue_model.message import Attributes, InvalidMessageError, Message, check_content
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -64,16 +64,32 @@ class Queue:
 
     # --- sending --------------------------------------------------------------------------------------------------
 
-    def send(self, body: str, attributes: Attributes | None = None, *, delay_seconds: float = 0) -> Message:
+    def send(
+        self,
+        body: str,
+        attributes: Attributes | None = None,
+        *,
+        group_id: str | None = None,
+        deduplication_id: str | None = None,
+        delay_seconds: float = 0,
+    ) -> Message:
         """Store a new message.
 
         Raises:
             InvalidMessageError: SQS would refuse it.
         """
-        attributes = attributes or {}
+        if deduplication_id is not None:
+            raise InvalidMessageError(
+                "Value for parameter MessageDeduplicationId is invalid. Reason: The request include parameter that is "
+                "not valid for this queue type."
+            )
+        return self.store(body, attributes or {}, group_id, delay_seconds)
+
+    def store(self, body: str, attributes: Attributes, group_id: str | None, delay_seconds: float = 0) -> Message:
+        """Store a new message, of whatever kind the queue is. Raises `InvalidMessageError` for its content."""
         check_content(body, attributes)
         now = self.clock.time()
-        message = Message(self.entropy.uuid(), body, dict(attributes), now, now + delay_seconds)
+        message = Message(self.entropy.uuid(), body, dict(attributes), now, now + delay_seconds, group_id=group_id)
         self.messages[message.message_id] = message
         return message
 
@@ -180,7 +196,7 @@ class Queue:
 
     def resend(self, message: Message) -> Message:
         """What a redrive does: *send* the content again, which gives a new id, send time and receive count."""
-        return self.send(message.body, message.attributes)
+        return self.send(message.body, message.attributes, group_id=message.group_id)
 
     # --- looking ----------------------------------------------------------------------------------------------------
 

@@ -55,6 +55,8 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation("ministack", "ten_attributes_and_no_more", ("ok", "ok"), _LENIENT),
     Deviation("moto", "bad_sends_are_refused", ("ok", "NonExistentQueue"), _LENIENT),
     Deviation("ministack", "bad_sends_are_refused", ("ok", "NonExistentQueue"), _LENIENT),
+    Deviation("moto", "a_standard_queue_refuses_a_deduplication_id", "ok", _LENIENT),
+    Deviation("ministack", "a_standard_queue_refuses_a_deduplication_id", "ok", _LENIENT),
     Deviation("moto", "batches_fail_by_entry", "InvalidParameterValue", "fails the whole batch for one entry"),
     Deviation("ministack", "batches_fail_by_entry", (["a", "bad", "b"], [], 3), _LENIENT),
     Deviation(

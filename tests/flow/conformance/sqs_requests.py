@@ -247,6 +247,24 @@ def batches_fail_by_entry(backend: Backend) -> Any:
     return ids[0], ids[1], len(received)
 
 
+@scenario(expected=["g", "g", None], docs=GUIDE + "sqs-fair-queues.html")
+def a_standard_queue_keeps_the_group(backend: Backend) -> Any:
+    dead = backend.queue()
+    url = backend.queue(visibility=0, dead_letters=dead, max_receives=1)
+    groups = []
+    backend.sqs.send_message(QueueUrl=url, MessageBody="x", MessageGroupId="g")
+    for place in (url, url, dead):
+        groups += [message["Attributes"].get("MessageGroupId") for message in receive(backend, place)]
+    backend.sqs.send_message(QueueUrl=url, MessageBody="y")
+    return groups + [message["Attributes"].get("MessageGroupId") for message in receive(backend, url)]
+
+
+@scenario(expected="InvalidParameterValue", docs=API + "API_SendMessage.html")
+def a_standard_queue_refuses_a_deduplication_id(backend: Backend) -> Any:
+    send = partial(backend.sqs.send_message, QueueUrl=backend.queue(), MessageBody="x", MessageGroupId="g")
+    return code_of(lambda: send(MessageDeduplicationId="a"))
+
+
 @scenario(expected=("same id", ["1", "2"]), docs=FIFO)
 def fifo_swallows_a_known_deduplication_id(backend: Backend) -> Any:
     url = backend.fifo_queue()

@@ -51,6 +51,7 @@ def test_an_accepted_order_is_sent_whole_and_named_in_attributes() -> None:
     assert json.loads(client.only["MessageBody"]) == message(reference="r").model_dump(mode="json", exclude_none=True)
     assert {name: value for name, value in client.only.items() if name != "MessageBody"} == {
         "QueueUrl": "https://queue",
+        "MessageGroupId": message().caller,
         "MessageAttributes": {
             "order_id": {"DataType": "String", "StringValue": order_id(1)},
             "schema_version": {"DataType": "Number", "StringValue": str(SCHEMA_VERSION)},

@@ -1,0 +1,81 @@
+"""What waits in the simulated queue, and which of it a receive takes, by the published rule of SQS's fair queues.
+
+A group is noisy while it has more than a tenth of the messages in flight and at least 30 of them, or more than a tenth
+of the recent processing time; how long "recent" is, AWS does not say. Messages of the other groups are taken first.
+(https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues-detailed.html)
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+NOISY_SHARE, NOISY_IN_FLIGHT, RECENT_SECONDS = 0.1, 30, 60.0
+
+
+@dataclass(slots=True)
+class Message:
+    """One order's message. Times are seconds since the simulation began; without a group all are of one."""
+
+    sent_at: float
+    group: str = ""
+    receives: int = 0
+
+
+@dataclass(slots=True)
+class Waiting:
+    """The messages that are not being worked on.
+
+    Attributes:
+        fair: Whether groups count; else what has been visible for longest is taken first.
+    """
+
+    fair: bool
+    _groups: dict[str, list[tuple[float, int, Message]]] = field(default_factory=dict)
+    _in_flight: Counter[str] = field(default_factory=Counter)
+    _returning: list[tuple[float, str]] = field(default_factory=list)
+    _worked: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    _recent: deque[tuple[float, str, float]] = field(default_factory=deque)
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    def add(self, message: Message, moment: float) -> None:
+        """A message is visible from this moment on; until then one that was received before is in flight."""
+        heapq.heappush(self._groups.setdefault(message.group, []), (moment, next(self._numbers), message))
+        if message.receives:
+            heapq.heappush(self._returning, (moment, message.group))
+
+    def take(self, now: float) -> Message | None:
+        """The message that is received next, if one is visible."""
+        while self._returning and self._returning[0][0] <= now:
+            self._in_flight[heapq.heappop(self._returning)[1]] -= 1
+        visible = [
+            (self.fair and self._is_noisy(group, now), messages[0][:2], group)
+            for group, messages in self._groups.items()
+            if messages and messages[0][0] <= now
+        ]
+        if not visible:
+            return None
+        group = min(visible)[2]
+        self._in_flight[group] += 1
+        return heapq.heappop(self._groups[group])[2]
+
+    def worked(self, message: Message, since: float, now: float) -> None:
+        """Somebody has worked on a message for so long."""
+        self._worked[message.group] += now - since
+        self._recent.append((now, message.group, now - since))
+
+    def gone(self, message: Message) -> None:
+        """A message that was taken is no longer in the queue."""
+        self._in_flight[message.group] -= 1
+
+    def _is_noisy(self, group: str, now: float) -> bool:
+        while self._recent and self._recent[0][0] < now - RECENT_SECONDS:
+            _, past, seconds = self._recent.popleft()
+            self._worked[past] -= seconds
+        in_flight = self._in_flight[group]
+        return (in_flight >= NOISY_IN_FLIGHT and in_flight > NOISY_SHARE * self._in_flight.total()) or self._worked[
+            group
+        ] > NOISY_SHARE * sum(self._worked.values())
