@@ -28,6 +28,8 @@ CONFIG: Final = Config(
     read_timeout=READ_SECONDS,
     retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
     max_pool_connections=32,
+    # What botocore finds out about its surroundings for each call anew is a fifth of a call's processor time.
+    user_agent=f"Boto3/{boto3.__version__}",
     tcp_keepalive=True,
 )
 

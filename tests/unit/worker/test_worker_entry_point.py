@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ReadTimeoutError
 from botocore.retries.standard import ExponentialBackoff
@@ -189,3 +190,12 @@ def test_a_call_in_the_last_seconds_is_not_begun_and_waits_for_no_second_attempt
     # THEN no pause was made, and the second call was refused before it was sent
     assert time.attempts == 1
     assert time.left == BRIEF_ATTEMPT_SECONDS * 1000 + REPORT_SECONDS * 1000 - 1
+
+
+def test_a_call_does_not_find_out_anew_what_it_runs_on(deployed: World) -> None:
+    # GIVEN the clients
+    made: Any = (clients.dynamodb(), clients.sqs(), clients.brief_sqs(), clients.sns(), clients.events())
+    # WHEN they name themselves
+    agents = [client.meta.config.user_agent for client in made]
+    # THEN botocore does not add what it finds out for each call: what it runs on, which of its features are used
+    assert not [agent for agent in agents if not agent.startswith(f"Boto3/{boto3.__version__}") or "ua/" in agent]
