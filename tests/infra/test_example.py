@@ -7,7 +7,7 @@ import runpy
 from lab.recording.recording import record
 from local.instance import ROOT
 
-EXAMPLE = ROOT / "docs" / "examples" / "queue.py"
+EXAMPLE = ROOT / "docs" / "examples" / "one_component.py"
 
 
 def test_the_example_makes_a_queue_whose_failing_messages_are_kept_apart() -> None:
