@@ -28,6 +28,11 @@ def findings(token: str, inputs: Mapping[str, Any]) -> list[str]:
     return list(_object(_args_class(token), inputs, token))
 
 
+def inputs_among(token: str, state: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a resource's properties that can be given; the others are AWS's. Raises as `findings`."""
+    return {name: value for name, value in state.items() if name in input_type_types(_args_class(token))}
+
+
 def _args_class(token: str) -> type:
     try:
         package, module, name = token.split(":")

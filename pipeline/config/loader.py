@@ -25,6 +25,8 @@ MAX_PREFIX = 38
 MAX_BUS_PREFIX = 36
 # Names of bootstrap/template.yaml begin with pulumi-: no stack may meet them.
 _PREFIX = re.compile(r"(?!pulumi-)[a-z][a-z0-9-]*")
+# The boundary that bootstrap/template.yaml makes for a stack.
+_BOUNDARY = re.compile(r".*:policy/pulumi-(?P<prefix>.+)-boundary")
 _INTEGER = re.compile(r"-?\d{1,18}")
 # Namespaces that stack files have besides the project's own.
 _OF_PULUMI = ("aws", "pulumi")
@@ -105,6 +107,11 @@ def _validate(values: Mapping[str, object], invalid: frozenset[str]) -> tuple[St
 
 def _name_problems(project: str, stack: str, given: Mapping[str, str]) -> list[Problem]:
     prefix = f"{project}-{stack}"
+    bounded = _BOUNDARY.fullmatch(given.get("permissions_boundary_arn", ""))
+    if bounded and bounded["prefix"] != prefix:
+        # Under another name every table and queue would be made anew; and this policy allows the other stack's alone.
+        allowed = f"pulumi-{prefix}-boundary: project and stack keep their names (docs/delivery.md#names-are-for-good)"
+        return [Problem(("permissions_boundary_arn",), f"the boundary of {bounded['prefix']}", allowed)]
     longest = MAX_PREFIX - (len(".fifo") if given.get("strict_ordering") == "true" else 0)
     longest = MAX_BUS_PREFIX if given.get("events_target") == "bus" else longest
     if len(prefix) <= longest and _PREFIX.fullmatch(prefix):

@@ -1,5 +1,6 @@
-"""Renaming what the program is made of must not replace what it deployed."""
+"""Renaming what the program is made of must not replace what it deployed; renaming the stack itself is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from lab.preview.programs import replace_text
 from tests.engine.conftest import Deployed
 
 pytestmark = pytest.mark.engine
+
+RUNS = (("preview",), ("up", "--yes"))
 
 
 def sources(program: Path) -> list[Path]:
@@ -58,3 +61,20 @@ def test_a_new_kind_without_alias_is_seen_as_another_resource(dev: Deployed) -> 
     done = workspace.preview()
     # THEN the engine would delete and create: what the alias prevents is real
     assert {"create", "delete"} <= set(done.changes.values())
+
+
+def test_a_protected_stack_that_is_renamed_is_refused_before_anything_happens(dev: Deployed) -> None:
+    # GIVEN a protected stack under a new name, which is in the names of its tables and queues
+    workspace, account = dev
+    assert workspace.up("--config", "protect=true").code == 0
+    before = dict(account.resources)
+    workspace.checked("stack", "rename", "kept", "--stack", "dev")
+    renamed = replace(workspace, stack="kept")
+    # WHEN it is previewed and deployed
+    done = [renamed.operate(command, *options, "--config", "protect=true") for command, *options in RUNS]
+    # THEN the engine names what it will not replace
+    for each in done:
+        assert each.code != 0
+        assert "unable to replace resource" in each.output
+        assert "aws:dynamodb/table:Table::orders" in each.output
+    assert {key for key in before if "Table" in key[0]} <= set(account.resources)

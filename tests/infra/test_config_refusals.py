@@ -88,3 +88,15 @@ def test_configuration_of_the_environment_is_read_like_the_engine_s(monkeypatch:
 
     # THEN
     assert "did you mean batch_size?" in str(error)
+
+
+def test_the_boundary_of_another_stack_tells_that_this_one_was_renamed_or_its_file_copied() -> None:
+    # GIVEN
+    other = {"orders:permissions_boundary_arn": "arn:aws:iam::123456789012:policy/pulumi-orders-old-boundary"}
+
+    # WHEN
+    recording, error = record_refused("dev", other)
+
+    # THEN
+    assert "given the boundary of orders-old; allowed: pulumi-orders-dev-boundary" in str(error)
+    assert recording.resources == []

@@ -104,11 +104,13 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
 
     def Read(self, request: Any, context: Any) -> Any:
         """What there is under an id; an empty id says that there is nothing."""
+        token = _token(request.urn)
         with _refusals(context, request.urn):
-            state = self._account.read(_token(request.urn), request.id)
+            state = self._account.read(token, request.id)
         if state is None:
             return provider_pb2.ReadResponse()
-        inputs = request.inputs if request.inputs.fields else wire.struct(state)
+        # An import knows no inputs yet.
+        inputs = request.inputs if request.inputs.fields else wire.struct(aws_inputs.inputs_among(token, state))
         return provider_pb2.ReadResponse(id=request.id, properties=wire.struct(state), inputs=inputs)
 
     def Update(self, request: Any, context: Any) -> Any:
