@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab.preview.memory_account import MemoryAccount
-from lab.preview.programs import ROOT
+from local.engine.path import ROOT
 from tests.engine.conftest import NewStack
 
 pytestmark = pytest.mark.engine
