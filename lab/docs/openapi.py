@@ -40,6 +40,8 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
+    outcome_known: bool = Field(description="Whether it is certain that this request placed no order.")
+    retryable: bool = Field(description="Whether the same request, with the same key and body, can succeed later.")
     errors: list[FieldProblem] | None = Field(default=None, description="Of `validation-failed`: at most 20 of them.")
     order_id: OrderId | None = Field(
         default=None, description="Of `outcome-unknown`: the order that this key and body lead to."
@@ -87,6 +89,7 @@ def build() -> dict[str, Any]:
             "title": "Orders",
             "version": "1.0.0",
             "summary": "Accepts orders at once and processes each exactly once in effect.",
+            "license": {"name": "MIT", "identifier": "MIT"},
             "description": (
                 "Send a new `Idempotency-Key` with each new order, and repeat the request with the same key and body "
                 "on any doubt: on 409, 429, any 5xx and when no answer comes.\n\n"
@@ -97,7 +100,7 @@ def build() -> dict[str, Any]:
                 '`{"message": …}` without `Retry-After`. So decide by status.'
             ),
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": "{api_url}", "variables": {"api_url": _API_URL}}],
         "security": [{}, {"jwt": []}],
         "paths": {"/orders": {"post": _post()}, "/orders/{order_id}": {"get": _get()}},
         "components": {
@@ -168,7 +171,10 @@ def _get() -> dict[str, Any]:
         "responses": {
             "200": {
                 "description": "The order as it stands. Fields without a value are absent.",
-                "headers": dict(_CORRELATION),
+                "headers": {
+                    **_CORRELATION,
+                    "Retry-After": _seconds("While the status is not final: when to ask again."),
+                },
                 "content": _json("OrderView", _RECORDED.seen),
             },
             **_problem_responses(_GET_PROBLEMS, _RECORDED.unseen, without=(413,)),
@@ -197,12 +203,16 @@ def _response(kinds: list[ProblemType], recorded: dict[str, Any], platform: str 
     # The platform's answers have none of our headers, so none is `required` where both can answer.
     headers = dict(_CORRELATION) if kinds else {}
     if any(kind.retry_after is not None for kind in kinds):
-        headers["Retry-After"] = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
+        headers["Retry-After"] = _seconds("When to repeat the request.")
     return {
         "description": "\n\n".join(texts),
         **({"headers": headers} if headers else {}),
         "content": content,
     }
+
+
+def _seconds(what: str) -> dict[str, Any]:
+    return {"description": f"{what} Seconds.", "schema": {"type": "integer"}}
 
 
 def _json(model: str, example: object) -> dict[str, Any]:
@@ -213,6 +223,7 @@ def _reference(model: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{model}"}
 
 
+_API_URL: Final = {"default": "https://api.example.com", "description": "The stack's output `api_url`."}
 _KEY_PARAMETER: Final = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -230,8 +241,9 @@ _CORRELATION_PARAMETER: Final = {
     "name": CORRELATION_HEADER,
     "in": "header",
     "required": False,
-    "description": "Your id for this request; it travels to the event. Without one (or a malformed one) we make one.",
-    "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:/=+-]{1,128}$"},
+    "description": "Your id for this request, 1-128 of `A-Z a-z 0-9 . _ : / = + -`; it travels to the event. Without one, or "
+    "with a malformed one, we make one.",
+    "schema": {"type": "string"},
 }
 _TRACE_PARAMETER: Final = {
     "name": "traceparent",

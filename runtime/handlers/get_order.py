@@ -12,7 +12,7 @@ from runtime.http.problems import NOT_FOUND, ProblemError
 from runtime.http.request import Request, identity_of
 from runtime.http.responses import Response, json_response
 from runtime.logic.keys import caller_id
-from runtime.models.answers import view_of
+from runtime.models.answers import CallerStatus, view_of
 from runtime.observability import logger
 from runtime.resumed import renew_chance
 from runtime.settings import LookupSettings, lookup_settings
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _ORDER_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+# A hint for who polls, while the status is not final: most orders settle at once, a delayed one waits for people.
+_ASK_AGAIN_SECONDS: Final = {CallerStatus.ACCEPTED: 2, CallerStatus.DELAYED: 60}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,11 @@ class GetOrder:
         order = self.orders.get(order_id)
         if order is None or order.caller != caller:
             raise _not_found()
-        return json_response(200, view_of(order).model_dump_json(exclude_none=True))
+        view = view_of(order)
+        again = _ASK_AGAIN_SECONDS.get(view.status)
+        return json_response(
+            200, view.model_dump_json(exclude_none=True), {"Retry-After": str(again)} if again is not None else {}
+        )
 
 
 def _not_found() -> ProblemError:

@@ -19,6 +19,8 @@ class ProblemType(NamedTuple):
     """For the documentation: in which case this is the answer, and what the client can do."""
     retry_after: int | None = None
     """Seconds, sent as `Retry-After`: the same request with the same key can succeed then."""
+    outcome_known: bool = True
+    """Whether it is certain that this request placed no order."""
 
     @property
     def type(self) -> str:
@@ -69,6 +71,7 @@ IN_PROGRESS: Final = ProblemType(
     "The first request with this key is still being processed",
     "Wait as long as `Retry-After` says, then repeat the request with the same key and body.",
     retry_after=1,
+    outcome_known=False,
 )
 TOO_LARGE: Final = ProblemType(
     "content-too-large",
@@ -102,6 +105,7 @@ OUTCOME_UNKNOWN: Final = ProblemType(
     "The outcome is unknown. Wait as long as `Retry-After` says, then repeat the request with the same key and body: "
     "that never makes a second order. `order_id` is the order that it leads to.",
     retry_after=2,
+    outcome_known=False,
 )
 
 CATALOGUE: Final = (
@@ -144,6 +148,8 @@ class ProblemError(Exception):
             "title": self.kind.title,
             "status": self.kind.status,
             "detail": self.detail,
+            "outcome_known": self.kind.outcome_known,
+            "retryable": self.kind.retry_after is not None,
         }
         if self.errors:
             document["errors"] = [error._asdict() for error in self.errors]

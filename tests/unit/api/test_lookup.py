@@ -56,6 +56,22 @@ def test_the_read_is_consistent_and_leaves_the_internal_error_where_it_is(api: A
     assert "error" not in request["ExpressionAttributeNames"].values()
 
 
+@pytest.mark.parametrize(
+    ("status", "again"),
+    [("ACCEPTED", "2"), ("FAILED", "60"), ("CONFIRMED", None), ("REJECTED", None), ("DISCARDED", None)],
+)
+def test_who_polls_is_told_when_to_ask_again_while_it_is_not_final(api: Api, status: str, again: str | None) -> None:
+    # GIVEN
+    order_id = document(api.post())["order_id"]
+    change(api, order_id, status={"S": status})
+
+    # WHEN
+    response = api.get(order_id)
+
+    # THEN
+    assert response["headers"].get("Retry-After") == again
+
+
 @pytest.mark.parametrize("status", ["CONFIRMED", "REJECTED", "DISCARDED"])
 def test_a_final_order_shows_status_reason_and_time(api: Api, status: str) -> None:
     # GIVEN

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from runtime.http.problems import CATALOGUE
+from runtime.http.problems import CATALOGUE, ProblemError
 from runtime.models.fields import MAX_STRUCTURAL
 from tests.unit.api.conftest import Api
 from tests.unit.api.factories import context, document, line, order, post, problem
@@ -304,4 +304,22 @@ def test_types_are_unique_and_stable() -> None:
         "urn:problem-type:orders:validation-failed": 422,
         "urn:problem-type:orders:idempotency-key-reused": 422,
         "urn:problem-type:orders:outcome-unknown": 503,
+    }
+
+
+def test_every_problem_says_whether_the_outcome_is_known_and_whether_repeating_helps() -> None:
+    # GIVEN every kind of problem
+    # WHEN its document is made
+    documents = {kind.name: json.loads(ProblemError(kind, "why").body()) for kind in CATALOGUE}
+
+    # THEN only two leave it open whether there is an order, and the same two can be repeated as they are
+    for member in ("outcome_known", "retryable"):
+        assert all(isinstance(document[member], bool) for document in documents.values())
+    assert {name for name, document in documents.items() if not document["outcome_known"]} == {
+        "request-in-progress",
+        "outcome-unknown",
+    }
+    assert {name for name, document in documents.items() if document["retryable"]} == {
+        "request-in-progress",
+        "outcome-unknown",
     }

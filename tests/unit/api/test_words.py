@@ -160,7 +160,8 @@ def test_an_order_that_is_not_there_is_told_where_ids_come_from(untouched_api: A
     # THEN the whole answer is
     assert response["body"] == (
         '{"type":"urn:problem-type:orders:order-not-found","title":"There is no such order","status":404,'
-        '"detail":"No order of yours has this id. Take it from the `Location` of the answer 202."}'
+        '"detail":"No order of yours has this id. Take it from the `Location` of the answer 202.",'
+        '"outcome_known":true,"retryable":false}'
     )
 
 
