@@ -241,8 +241,8 @@ _CORRELATION_PARAMETER: Final = {
     "name": CORRELATION_HEADER,
     "in": "header",
     "required": False,
-    "description": "Your id for this request, 1-128 of `A-Z a-z 0-9 . _ : / = + -`; it travels to the event. Without one, or "
-    "with a malformed one, we make one.",
+    "description": "Your id for this request, 1-128 of `A-Z a-z 0-9 . _ : / = + -`; it travels to the event. Without "
+    "one, or with a malformed one, we make one.",
     "schema": {"type": "string"},
 }
 _TRACE_PARAMETER: Final = {
