@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from runtime.models.order import OptionalFields
 from tests.unit.api.conftest import Api
 from tests.unit.api.factories import context, document, get, line, order, post
 
@@ -122,7 +123,11 @@ def test_a_refusal_says_what_to_change(
                 "/reference",
                 f"Allowed: {REFERENCE_RULE}",
             )
-            for reference in ("", 5, "\udfff")
+            for reference in ("", "\udfff")
+        ),
+        *(
+            (order(**{name: 5}), f"/{name}", f"Allowed: {field.description}")
+            for name, field in OptionalFields.model_fields.items()
         ),
     ],
 )
