@@ -67,7 +67,7 @@ def verdict_of(reading: Reading, findings: Sequence[Finding]) -> str:
         return f"All is well: {accepted} orders accepted and {settled} settled {reading.lately()}."
     first, more = findings[0], len(findings) - 1
     others = f" ({more} more below)" if more else ""
-    text = f"{first.text[0].upper()}{first.text[1:]}"
+    text = f"{first.text[0].upper()}{first.text[1:]}".rstrip(".")
     match first.severity:
         case Severity.URGENT | Severity.WRONG:
             return f"Wrong: {text}.{others}"

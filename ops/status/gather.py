@@ -56,7 +56,7 @@ class Gatherer:
         if orders is not None and dead is not None:
             self._attempts.read("queues' redrive policy", clients.check_queues)
         self._attempts.read("orders table", lambda: desk.orders.read(_NOBODY))
-        self._attempts.read("worker's records", lambda: desk.orders.record_status(_NOBODY))
+        self._attempts.read("table of the worker's records", lambda: desk.orders.record_status(_NOBODY))
         self._attempts.read("stock table", lambda: desk.stock.get(_NOBODY))
         worker = self._attempts.read("worker's mapping", desk.worker.mapping)
         paused = None

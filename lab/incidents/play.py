@@ -1,0 +1,112 @@
+"""Plays an incident from a healthy hour to the quiet after it, and keeps what the table tells."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from lab.incidents.cases import Incident
+from lab.incidents.shop import Shop
+from lab.incidents.stack import MINUTE, Stack, Typed, simulated_stack, topics
+from lab.simulation import invariants
+from lab.simulation.cloudwatch.evaluator_alarm import State
+from lab.simulation.cloudwatch.registered import PREFIX
+
+_HEALTHY_MINUTES = 60
+_AFTER_MINUTES = 120
+_LAST_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Played:
+    """What happened.
+
+    Attributes:
+        pages, others: Alarms of the tier page, and of the others, with the minute at which they notified.
+        status: The first line of `ops status`, at the first page, or else at the incident's end.
+        commands: What was typed.
+        lost, doubled: What speaks against G1 and G2 when all is over, and what `ops audit` finds.
+        odd: Commands that failed, and what is left that should not be.
+    """
+
+    incident: Incident
+    pages: Sequence[tuple[str, int]]
+    others: Sequence[tuple[str, int]]
+    status: str
+    commands: Sequence[str]
+    lost: Sequence[str]
+    doubled: Sequence[str]
+    odd: Sequence[str]
+
+
+def play(incident: Incident) -> Played:
+    """Play one."""
+    with simulated_stack() as stack:
+        shop = Shop(stack, incident.per_hour)
+        shop.minutes(_HEALTHY_MINUTES)
+        begun = int(stack.world.cloud.clock.now)
+        incident.begin(shop)
+        status = None
+        for _ in range(incident.minutes):
+            shop.minute()
+            if status is None and list(_notices(stack, begun, page=True)):
+                status = stack.type("status")
+        status = status or stack.type("status")
+        pages, others = (list(_notices(stack, begun, page=page)) for page in (True, False))
+        incident.end(shop)
+        typed = list(_settle(incident, shop))
+        world, audit = stack.world, stack.type("audit", "--cut-off", "0s")
+        odd = [f"{command}: exit code {done.code}: {done.err}" for command, done in typed if done.code]
+        odd += [
+            f"{queue.name}: {len(queue.messages)} left"
+            for queue in (world.orders_queue, world.dead_letters)
+            if queue.messages
+        ]
+        odd += [line for line in audit.out.splitlines() if line.startswith("!!")]
+        return Played(
+            incident,
+            pages,
+            others,
+            re.sub(r" \(\d+ more below\)", "", status.out.splitlines()[0]),
+            [command for command, _ in typed],
+            invariants.nothing_lost(world),
+            invariants.one_effect(world),
+            odd,
+        )
+
+
+def _settle(incident: Incident, shop: Shop) -> Iterator[tuple[str, Typed]]:
+    """Type the commands, let all come to rest, and type the last again while dead letters are left."""
+    for command in incident.commands:
+        yield command, _type(command, shop)
+    for _ in range(_LAST_TRIES):
+        shop.minutes(_AFTER_MINUTES)
+        if not shop.stack.world.dead_letters.messages or not incident.commands:
+            return
+        yield incident.commands[-1], _type(incident.commands[-1], shop)
+
+
+def _type(command: str, shop: Shop) -> Typed:
+    expect = ""
+    if "{expect}" in command:
+        shown = shop.stack.type("order", "repair", str(shop.about))
+        expect = shown.err.partition("--expect ")[2].split()[0]
+    return shop.stack.type(*shlex.split(command.replace("{order}", str(shop.about)).replace("{expect}", expect)))
+
+
+def _notices(stack: Stack, begun: int, *, page: bool) -> Iterator[tuple[str, int]]:
+    """Each alarm with the minute at which it notified first."""
+    told: set[str] = set()
+    for notice in stack.alarms.notices:
+        name = notice.alarm.removeprefix(f"{PREFIX}-")
+        if (
+            notice.at < begun
+            or notice.state != State.ALARM
+            or name in told
+            or (notice.target == topics()["page"]) is not page
+        ):
+            continue
+        told.add(name)
+        yield name, (notice.at - begun) // MINUTE

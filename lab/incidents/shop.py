@@ -1,0 +1,163 @@
+"""A shop in simulated time: customers order, workers work, and each minute becomes what CloudWatch would have of it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final
+
+from lab.incidents.stack import MINUTE, NAMES, Stack
+from lab.simulation.cloudwatch.causes import read_emf
+from lab.simulation.cloudwatch.evaluator_metrics import MetricKey
+from lab.simulation.cloudwatch.registered import PREFIX, WATCHED
+from lab.simulation.cloudwatch.scenarios import api, function, sqs
+from lab.simulation.fakes import Call, Fault, Process
+from lab.simulation.fakes.dynamodb.table import Table
+from lab.simulation.fakes.faults import throttled
+from lab.simulation.queue_model import Failed, Queue
+from lab.simulation.requests import order_body
+from lab.simulation.world import STOCK
+
+SKU: Final = "SKU-1"
+STOCKED: Final = 100_000
+OnCall = Callable[[Call], Fault | None]
+_MOST_BATCHES: Final = 60
+"""How many batches the workers manage in a minute."""
+
+
+@dataclass
+class Shop:
+    """The shop and what disturbs it.
+
+    Attributes:
+        per_hour: Orders that customers place.
+        api_fault, worker_fault: What calls of the functions meet.
+        dies: How each worker dies before it runs: Lambda's own line in its log.
+        told_died: The line for one that is killed while it runs.
+        about: The order that the incident is about, if it is about one.
+        kept: A table that is gone for a while.
+    """
+
+    stack: Stack
+    per_hour: float
+    api_fault: OnCall = lambda _: None
+    worker_fault: OnCall = lambda _: None
+    dies: str | None = None
+    told_died: str = ""
+    about: str | None = None
+    kept: Table | None = None
+    _due: float = 0
+    _posted: int = 0
+    _counts: Counter[MetricKey] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.stock(SKU, STOCKED)
+
+    def stock(self, sku: str, count: int) -> None:
+        """An article with its reference point."""
+        world = self.stack.world
+        world.stock_up(sku, count)
+        world.cloud.dynamodb.tables[STOCK].items[(sku,)]["opening"] = {"N": str(count)}
+
+    def minutes(self, count: int) -> None:
+        """Let so many pass."""
+        for _ in range(count):
+            self.minute()
+
+    def minute(self) -> None:
+        """Let one pass: orders, deliveries, metrics, alarms."""
+        clock = self.stack.world.cloud.clock
+        begin = int(clock.now) // MINUTE * MINUTE
+        self._due += self.per_hour / 60
+        while self._due >= 1:
+            self._due -= 1
+            self.post()
+        self._work()
+        clock.advance_to(begin + MINUTE)
+        self._publish(begin)
+        self.stack.alarms.run(begin + MINUTE, begin + MINUTE)
+
+    def post(self, sku: str = SKU) -> str | None:
+        """One order; its id if it was accepted."""
+        self._posted += 1
+        process = Process(on_call=self._watched(self.api_fault))
+        response = self.stack.world.post(
+            f"key-{self._posted}", order_body((sku, 1)), caller="ann", process=process
+        ).response
+        self._counts[function("Invocations", "create_order")] += 1
+        self._counts[api("Count")] += 1
+        if response is None:
+            self._counts[function("Errors", "create_order")] += 1
+        if response is None or response["statusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            self._counts[api("5xx")] += 1
+            return None
+        return str(json.loads(response["body"])["order_id"])
+
+    def _work(self) -> None:
+        world = self.stack.world
+        for _ in range(_MOST_BATCHES):
+            delivery = world.mapping.poll()
+            if delivery is None:
+                return
+            outcome = (
+                Failed(self.dies)
+                if self.dies
+                else world.work(delivery, Process(on_call=self._watched(self.worker_fault)))
+            )
+            self._counts[function("Invocations", "process_order")] += 1
+            if isinstance(outcome, Failed):
+                self._counts[function("Errors", "process_order")] += 1
+                self.stack.logs.write(f"/aws/lambda/{PREFIX}-process-order", "stream", self.dies or self.told_died)
+            world.mapping.settle(delivery, outcome)
+
+    def _watched(self, fault: OnCall) -> OnCall:
+        def on_call(call: Call) -> Fault | None:
+            found = fault(call)
+            if found is throttled and call.service == "dynamodb":
+                for name in _tables(call):
+                    self._counts[
+                        MetricKey.of("AWS/DynamoDB", "WriteThrottleEvents", {"TableName": f"{PREFIX}-{name}"})
+                    ] += 1
+            return found
+
+        return on_call
+
+    def _publish(self, at: int) -> None:
+        store = self.stack.store
+        for document in self.stack.collect():
+            for each in read_emf(document):
+                store.put(each.key, at, each.values, each.unit)
+        zero = (function("Errors", "create_order"), function("Errors", "process_order"), api("4xx"), api("5xx"))
+        for key in zero:
+            self._counts[key] += 0
+        for key, count in self._counts.items():
+            store.put(key, at, count, "Count")
+        self._counts.clear()
+        for queue in (self.stack.world.orders_queue, self.stack.world.dead_letters):
+            name = {value: key for key, value in WATCHED.items()}[NAMES[queue.name]]
+            for metric, value, unit in _depth(queue):
+                store.put(sqs(metric, name), at, value, unit)
+
+
+def _depth(queue: Queue) -> Iterator[tuple[str, float, str]]:
+    visible, in_flight, _ = queue.counts()
+    yield "ApproximateNumberOfMessagesVisible", visible, "Count"
+    yield "ApproximateNumberOfMessagesNotVisible", in_flight, "Count"
+    # Messages that were received three times or more leave the age of an orders queue.
+    ages = [
+        queue.clock.time() - one.sent_at
+        for one in queue.messages.values()
+        if one.receive_count < 3 or not queue.redrive
+    ]
+    if ages:
+        yield "ApproximateAgeOfOldestMessage", max(ages), "Seconds"
+
+
+def _tables(call: Call) -> set[str]:
+    items = call.params.get("TransactItems")
+    if items is None:
+        return {str(call.params["TableName"])}
+    return {str(request["TableName"]) for item in items for request in item.values()}
