@@ -19,10 +19,6 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     return shifted_twice(monkeypatch, tmp_path)
 
 
-def live(world: World) -> list[int]:
-    return [each.live for each in world.lambda_.functions.values()]
-
-
 def writes(world: World, versions: dict[int, str], worker: dict[int, str]) -> None:
     """Give versions of create_order and of the worker the schema versions that they know."""
     for function, known in ((FUNCTIONS[0], versions), (FUNCTIONS[2], worker)):

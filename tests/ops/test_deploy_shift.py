@@ -122,20 +122,6 @@ def test_one_that_does_not_end_in_time_is_told_by_its_id(
     assert "deployments d-1 did not end" in capsys.readouterr().err
 
 
-def test_a_timeout_says_which_deployments_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN
-    monkeypatch.setattr(shift, "TIMEOUT_SECONDS", -1)
-    deployer = shift.Deployer(FakeCodeDeploy(endless=True), "app", lambda _line: None)
-    move = shift.Move("get_order", "orders-prod-get-order", "live", "orders-prod-get-order", "1", "2", "arn", "code")
-
-    # WHEN
-    with pytest.raises(shift.DeploymentTimeoutError) as caught:
-        deployer.run([move])
-
-    # THEN
-    assert caught.value.deployments == ("d-1",)
-
-
 def test_a_version_is_waited_for_until_it_can_be_called(world: World) -> None:
     # GIVEN / WHEN
     world.run("shift")

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from runtime.http.problems import ProblemError
@@ -19,7 +20,29 @@ from runtime.observability import metrics
 from runtime.settings import IntakeSettings, LookupSettings
 from tests.unit.api.conftest import ORDERS, Api, UntouchedClient
 from tests.unit.api.factories import context, document, get, post, problem
-from tests.unit.api.test_any_event import RELAXED, junk, near
+
+RELAXED = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+# Lone surrogates too: they come out of JSON escapes, and nothing can encode them.
+text = st.text(st.characters(codec=None), max_size=20)
+scalar = st.none() | st.booleans() | st.integers() | st.floats() | text
+junk = st.recursive(scalar, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3))
+
+
+def near(value: Any) -> st.SearchStrategy[Any]:
+    """Documents like `value` with any part replaced, left out or added."""
+    if isinstance(value, dict):
+        parts = st.fixed_dictionaries({}, optional={name: near(part) for name, part in value.items()})
+        return (
+            parts
+            | st.builds(lambda part, more: {**more, **part}, parts, st.dictionaries(text, junk, max_size=1))
+            | junk
+        )
+    if isinstance(value, list):
+        return st.lists(near(value[0]), max_size=3) | junk
+    return st.just(value) | st.just(value) | junk
+
 
 ALICE = ("https://issuer", "alice")
 SOME_ID = "00000000-0000-5000-8000-000000000000"
