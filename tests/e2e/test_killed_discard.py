@@ -1,0 +1,105 @@
+"""`kill -9` in a bulk discard, on a running stack: nothing is lost, the rerun finishes, the audit is complete."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from local.client import LocalStack
+from local.demo.account import Account, wait_for
+from tests.ops.factories import DECISION, body, text
+from tests.ops.test_strange_records import good_row
+
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
+
+COUNT: Final = 300
+IDS: Final = [f"{number:08x}-307d-56d4-8339-4dc839c7313d" for number in range(COUNT)]
+# As `python -m ops`, but what a killed run holds shows again after seconds instead of five minutes.
+HIDDEN_SECONDS: Final = 20
+OPS: Final = (
+    f"import sys, ops.sweep, ops.cli.main; ops.sweep.HIDE_SECONDS = {HIDDEN_SECONDS}; "
+    "sys.exit(ops.cli.main.main(sys.argv[1:]))"
+)
+DISCARD: Final = ("dlq", "discard", "--where", "older_than=0s", *DECISION, "--yes")
+
+
+def typed(stack: LocalStack, *arguments: str) -> "subprocess.Popen[str]":
+    """A command that was begun."""
+    where = ("--local", "--state-dir", str(stack.state.path), "--json")
+    return subprocess.Popen([sys.executable, "-c", OPS, *arguments, *where], stdout=subprocess.PIPE, text=True)
+
+
+def flood(stack: LocalStack) -> set[str]:
+    """Failed orders and a dead letter of each; the ids of the messages."""
+    sent: set[str] = set()
+    for start in range(0, COUNT, 10):
+        ids = IDS[start : start + 10]
+        for order_id in ids:
+            row = good_row(order_id, status={"S": "FAILED"})
+            stack.aws.dynamodb.put_item(TableName=stack.outputs["orders_table"], Item=row)
+        entries: list[Any] = [
+            {"Id": each, "MessageBody": body(order_id=each), "MessageAttributes": {"order_id": text(each)}}
+            for each in ids
+        ]
+        answer = stack.aws.sqs.send_message_batch(QueueUrl=stack.outputs["dead_letter_queue_url"], Entries=entries)
+        sent |= {each["MessageId"] for each in answer["Successful"]}
+    return sent
+
+
+def test_a_bulk_discard_killed_in_the_middle_loses_nothing_and_its_rerun_ends_it(tmp_path: Path) -> None:
+    with LocalStack.started(tmp_path, warm_workers=1) as stack:
+        # GIVEN some hundred dead letters, and a run that discards them all
+        account, messages = Account(stack), flood(stack)
+        run = typed(stack, *DISCARD)
+
+        def discarded() -> set[str]:
+            return {order_id for order_id, row in account.orders().items() if row["status"] == "DISCARDED"}
+
+        # WHEN it is killed in the middle
+        wait_for("a fifth to be discarded", lambda: len(discarded()) >= COUNT // 5 or None)
+        os.kill(run.pid, signal.SIGKILL)
+        run.communicate()
+        assert run.returncode == -signal.SIGKILL
+
+        # THEN whatever message is gone, its order is marked and its line is written
+        before, waiting = discarded(), account.waiting("dead_letter_queue_url")
+        (killed,) = history(stack)
+        assert COUNT - waiting <= len(killed["messages"])
+        assert {each["order_id"] for each in killed["messages"]} <= before
+        assert waiting > 0
+        assert len(before) < COUNT
+        assert killed["counts"] is None
+
+        # WHEN what it held shows again, and the same command is given
+        wait_for("the messages to show", lambda: depth(stack) == waiting or None, HIDDEN_SECONDS * 3)
+        rerun = typed(stack, *DISCARD)
+        rerun.communicate(timeout=300)
+
+        # THEN nothing is left, and every message is told with who and why
+        runs = history(stack)
+        assert rerun.returncode == 0
+        assert (discarded(), account.waiting("dead_letter_queue_url")) == (set(IDS), 0)
+        assert {each["message_id"] for run in runs for each in run["messages"]} == messages
+        assert [(run["by"], run["reason"], run["counts"] is None) for run in runs] == [
+            ("Ada", "a test", True),
+            ("Ada", "a test", False),
+        ]
+
+
+def history(stack: LocalStack) -> list[dict[str, Any]]:
+    """What `dlq history` tells."""
+    told, _ = typed(stack, "dlq", "history").communicate(timeout=60)
+    found: list[dict[str, Any]] = json.loads(told)
+    return found
+
+
+def depth(stack: LocalStack) -> int:
+    """How many dead letters are to be seen."""
+    name: Final = "ApproximateNumberOfMessages"
+    answer = stack.aws.sqs.get_queue_attributes(QueueUrl=stack.outputs["dead_letter_queue_url"], AttributeNames=[name])
+    return int(answer["Attributes"][name])
