@@ -19,6 +19,6 @@ data = build_data(config, scope)
 messaging = build_messaging(config, scope)
 functions = build_functions(Around(config, scope, data, messaging), platform)
 api = build_api(config, scope, functions)
-operations = build_operations(config, scope, data, messaging, functions, api.http)
+operations = build_operations(config, scope, data, messaging, functions, api)
 
 export_outputs(data, messaging, functions, api, operations)

@@ -36,12 +36,13 @@ class CustomDomain(Component):
     ) -> None:
         super().__init__(name, scope, opts)
         domain = args.domain
+        self.certificate_arn = pulumi.Output.from_input(certificate_arn(self, domain, region=None))
         made = aws.apigatewayv2.DomainName(
             f"{name}-name",
             aws.apigatewayv2.DomainNameArgs(
                 domain_name=domain.name,
                 domain_name_configuration=aws.apigatewayv2.DomainNameDomainNameConfigurationArgs(
-                    certificate_arn=certificate_arn(self, domain, region=None),
+                    certificate_arn=self.certificate_arn,
                     endpoint_type="REGIONAL",
                     security_policy="TLS_1_2",
                 ),

@@ -1,7 +1,7 @@
-"""A CloudWatch dashboard made from an alarm table: every metric that alarms, drawn with the line at which it does."""
+"""A CloudWatch dashboard: graphs of one's choice, and all that alarms, drawn with the line at which it does."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -14,6 +14,27 @@ from components.component import Args, Component, Scope, Text
 WIDTH = 24
 """CloudWatch's grid is 24 columns wide."""
 _WIDGET_WIDTH, _WIDGET_HEIGHT, _LOG_HEIGHT = 8, 6, 7
+_DAY = 86_400
+
+
+class Graph(Args):
+    """Some metrics, or math over them, whether anything alarms on them or not."""
+
+    title: str = Field(description="What it shows.")
+    metrics: Mapping[str, Metric] = Field(min_length=1, description="By the ids that expressions use.")
+    expressions: Mapping[str, str] = Field(default={}, description="Metric math by its label.")
+    shown: tuple[str, ...] = Field(
+        default=(), description="Ids of metrics that are drawn beside expressions; without expressions all are."
+    )
+    period: int = Field(default=300, description="Seconds per point.")
+    unit: str = Field(description="Of the axis.")
+    line: tuple[float, str] | None = Field(default=None, description="A value to compare with, and what it means.")
+    view: Literal["timeSeries", "singleValue"] = "timeSeries"
+    days: int | None = Field(
+        default=None, description="Always these last days as one number, whatever time the reader chooses."
+    )
+    width: int = _WIDGET_WIDTH
+    height: int = _WIDGET_HEIGHT
 
 
 class LogQuery(Args):
@@ -28,7 +49,8 @@ class Section(Args):
     """One reader's question and what answers it."""
 
     title: str = Field(description="The question, as a heading.")
-    alarms: tuple[str, ...] = Field(description="Rows of the table, in the order in which they are drawn.")
+    graphs: tuple[Graph, ...] = Field(default=(), description="Drawn first.")
+    alarms: tuple[str, ...] = Field(default=(), description="Rows of the table, in the order in which they are drawn.")
     queries: tuple[LogQuery, ...] = Field(default=(), description="Log queries below the graphs.")
 
 
@@ -78,7 +100,9 @@ def dashboard_body(args: DashboardArgs) -> dict[str, Any]:
     top = sum(widget["height"] for widget in widgets)
     for section in args.sections:
         drawn = [_heading(section.title)]
-        drawn += [_graph(rows[name], args) for name in section.alarms]
+        drawn += [
+            _graph(graph, args) for graph in (*section.graphs, *(_graph_of(rows[each]) for each in section.alarms))
+        ]
         drawn += [_log(query, args) for query in section.queries]
         top = _place(drawn, top)
         widgets += drawn
@@ -121,27 +145,44 @@ def _heading(title: str) -> dict[str, Any]:
     return {"type": "text", "width": WIDTH, "height": 1, "properties": {"markdown": f"## {title}"}}
 
 
-def _graph(row: Alarm, args: DashboardArgs) -> dict[str, Any]:
-    hidden = row.expression is not None
-    metrics: list[list[Any]] = [_line(key, metric, row, args, hidden=hidden) for key, metric in row.metrics.items()]
-    if row.expression is not None:
-        metrics.insert(0, [{"expression": row.expression, "id": "result", "label": row.title, "period": row.period}])
-    annotation = {"value": row.threshold.value, "label": f"{row.tier}: {row.threshold.reason}"}
-    properties = {
-        "title": row.title,
-        "view": "timeSeries",
+def _graph_of(row: Alarm) -> Graph:
+    return Graph(
+        title=row.title,
+        metrics=row.metrics,
+        expressions={} if row.expression is None else {row.title: row.expression},
+        period=row.period,
+        unit=row.threshold.unit,
+        line=(row.threshold.value, f"{row.tier}: {row.threshold.reason}"),
+    )
+
+
+def _graph(graph: Graph, args: DashboardArgs) -> dict[str, Any]:
+    period = graph.period if graph.days is None else graph.days * _DAY
+    shown = graph.shown if graph.expressions else tuple(graph.metrics)
+    math = [
+        [{"expression": expression, "id": f"result{number}", "label": label, "period": period}]
+        for number, (label, expression) in enumerate(graph.expressions.items())
+    ]
+    lines = [_line(key, metric, period, args, visible=key in shown) for key, metric in graph.metrics.items()]
+    properties: dict[str, Any] = {
+        "title": graph.title,
+        "view": graph.view,
         "region": args.region,
-        "period": row.period,
-        "metrics": metrics,
-        "annotations": {"horizontal": [annotation]},
-        "yAxis": {"left": {"label": row.threshold.unit, "min": 0, "showUnits": False}},
+        "period": period,
+        "metrics": [*math, *lines],
+        "yAxis": {"left": {"label": graph.unit, "min": 0, "showUnits": False}},
     }
-    return {"type": "metric", "width": _WIDGET_WIDTH, "height": _WIDGET_HEIGHT, "properties": properties}
+    if graph.line is not None:
+        value, label = graph.line
+        properties["annotations"] = {"horizontal": [{"value": value, "label": label}]}
+    if graph.days is not None:
+        properties |= {"start": f"-P{graph.days}D", "end": "P0D", "setPeriodToTimeRange": True}
+    return {"type": "metric", "width": graph.width, "height": graph.height, "properties": properties}
 
 
-def _line(key: str, metric: Metric, row: Alarm, args: DashboardArgs, *, hidden: bool) -> list[Any]:
+def _line(key: str, metric: Metric, period: int, args: DashboardArgs, *, visible: bool) -> list[Any]:
     dimensions = [part for name, value in metric.dimensions.items() for part in (name, resolve(value, args.watched))]
-    options = {"id": key, "stat": metric.statistic, "period": row.period, "visible": not hidden}
+    options = {"id": key, "stat": metric.statistic, "period": period, "visible": visible}
     return [resolve(metric.namespace, args.watched), metric.name, *dimensions, options]
 
 

@@ -11,15 +11,15 @@ from components.component import Scope, Text
 from components.dashboard import Dashboard, DashboardArgs
 from components.event_bus import EventBus
 from components.gradual_deploy import GradualDeploy
-from components.http_api import HttpApi
 from components.trace_group import TraceGroup, TraceGroupArgs
 from pipeline.alarms import Limits, alarm_table
-from pipeline.alarms.context import BUS, BUS_DEAD_LETTER_QUEUE, bus_rule
+from pipeline.alarms.context import BUS, BUS_DEAD_LETTER_QUEUE, CERTIFICATE, Objectives, bus_rule
 from pipeline.alarms.sections import dashboard_sections
 from pipeline.config import StackConfig
 from pipeline.config.alarm_thresholds import changed_thresholds
 from pipeline.data import Data
 from pipeline.delivery import build_delivery
+from pipeline.edge import Api
 from pipeline.functions import FUNCTIONS, Functions, timeout_of
 from pipeline.messaging import Messaging
 
@@ -36,7 +36,7 @@ class Operations:
 
 
 def build_operations(
-    config: StackConfig, scope: Scope, data: Data, messaging: Messaging, functions: Functions, api: HttpApi
+    config: StackConfig, scope: Scope, data: Data, messaging: Messaging, functions: Functions, api: Api
 ) -> Operations:
     """The stack's alarms and dashboard, both made from one table."""
     bus = messaging.notifications if isinstance(messaging.notifications, EventBus) else None
@@ -45,6 +45,7 @@ def build_operations(
         limits_of(config),
         bus_rules_of(config),
         bus_dead_letters=bus is not None and bus.dead_letter_name is not None,
+        certificate=api.domain is not None,
     )
     watched = _watched(scope, data, messaging, functions, api)
     alarms = None
@@ -56,7 +57,7 @@ def build_operations(
         scope,
         DashboardArgs(
             table=table,
-            sections=dashboard_sections(table),
+            sections=dashboard_sections(table, limits_of(config).objectives),
             watched=watched,
             alarm_arns=alarms.arns if alarms else {},
             log_groups={each.key: functions[each.name].log_group_name for each in FUNCTIONS},
@@ -78,6 +79,11 @@ def limits_of(config: StackConfig) -> Limits:
         dead_letter_retention=config.dlq_retention_seconds,
         timeouts={each.name: timeout_of(each, config) for each in FUNCTIONS},
         worker_concurrency=config.worker_max_concurrency,
+        objectives=Objectives(
+            accepting_percent=float(config.accepting_objective_percent),
+            settling_percent=float(config.settling_objective_percent),
+            promise_seconds=config.settling_promise_seconds,
+        ),
     )
 
 
@@ -86,12 +92,13 @@ def bus_rules_of(config: StackConfig) -> tuple[str, ...] | None:
     return tuple(each.name for each in config.subscriptions) if config.events_target == "bus" else None
 
 
-def _watched(scope: Scope, data: Data, messaging: Messaging, functions: Functions, api: HttpApi) -> Mapping[str, Text]:
+def _watched(scope: Scope, data: Data, messaging: Messaging, functions: Functions, api: Api) -> Mapping[str, Text]:
     return {
         "queue": messaging.queue.queue_name,
         "dead_letter_queue": messaging.queue.dead_letter_name,
-        "api_id": api.api_id,
-        "api_stage": api.stage_name,
+        "api_id": api.http.api_id,
+        "api_stage": api.http.stage_name,
+        **({CERTIFICATE.key: api.domain.certificate_arn} if api.domain else {}),
         **{each.output: functions[each.name].function_name for each in FUNCTIONS},
         **_outlets(messaging),
         "metrics_namespace": scope.prefix,

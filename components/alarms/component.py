@@ -86,7 +86,7 @@ class Alarms(Component):
         groups: Mapping[str, aws.cloudwatch.CompositeAlarm],
     ) -> aws.cloudwatch.CompositeAlarm:
         # By the alarms' outputs, not by computed names, so that members exist before the rule that names them.
-        members = pulumi.Output.all(*(rows[member].name for member in composite.members))
+        named = pulumi.Output.all(**{row: rows[row].name for row in composite.rows})
         suppressor = None
         if composite.quiet_while is not None:
             suppressor = aws.cloudwatch.CompositeAlarmActionsSuppressorArgs(
@@ -99,7 +99,7 @@ class Alarms(Component):
             f"{self.logical_name}-{composite.name}",
             alarm_name=self.scope.name(composite.name),
             alarm_description=self._description(composite),
-            alarm_rule=members.apply(lambda names: " OR ".join(f'ALARM("{name}")' for name in names)),
+            alarm_rule=named.apply(lambda names: _rule(composite, names)),
             alarm_actions=actions,
             ok_actions=actions,
             actions_suppressor=suppressor,
@@ -118,6 +118,13 @@ class Alarms(Component):
 
     def _resolve(self, value: str | Ref) -> Text:
         return resolve(value, self._watched)
+
+
+def _rule(composite: Composite, names: Mapping[str, str]) -> str:
+    """When the composite is in alarm, over the physical names of its rows."""
+    alone = [f'ALARM("{names[row]}")' for row in composite.members]
+    together = [f'(ALARM("{names[a]}") AND ALARM("{names[b]}"))' for a, b in composite.pairs]
+    return " OR ".join([*alone, *together])
 
 
 def metric_queries(row: Alarm, watched: Mapping[str, Text]) -> list[aws.cloudwatch.MetricAlarmMetricQueryArgs]:

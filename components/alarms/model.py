@@ -10,7 +10,7 @@ Comparison = Literal[
     "GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold"
 ]
 
-SECONDS_PER_DAY = 86_400
+HOUR, DAY = 3_600, 86_400
 MAX_METRICS = 10
 """CloudWatch: a math expression of an alarm may use at most 10 metrics."""
 
@@ -115,18 +115,20 @@ class Alarm:
             return f"{self.to_alarm} of {self.periods} data points; the first must be 1 to the second"
         if self.period % 60 or self.period <= 0:
             return f"period {self.period} s; it must be a multiple of 60"
-        if self.period * self.periods > SECONDS_PER_DAY:
-            return f"{self.periods} periods of {self.period} s; together they must not exceed a day"
+        longest, words = (7 * DAY, "seven days") if self.period >= HOUR else (DAY, "a day, of periods below an hour")
+        if self.period * self.periods > longest:
+            return f"{self.periods} periods of {self.period} s; together they must not exceed {words}"
         return None
 
 
 @dataclass(frozen=True)
 class Composite:
-    """One page for one cause: in alarm while any of its members is.
+    """One page for one cause: in alarm while any of its members is, or both rows of any of its pairs.
 
     Attributes:
         name, title, tier, runbook, why: as for `Alarm`.
-        members: names of rows; none of them notifies by itself.
+        members: names of rows, each of which is enough; none of them notifies by itself.
+        pairs: names of two rows that are enough together.
         quiet_while: name of another composite; while it is in alarm this one says nothing, because it is the same
             cause or its consequence and somebody is already looking.
         quiet_after: seconds that this one stays quiet after the other recovered, so that consequences can clear.
@@ -134,10 +136,11 @@ class Composite:
 
     name: str
     title: str
-    members: tuple[str, ...]
     tier: Tier
     runbook: str
     why: str
+    members: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
     quiet_while: str | None = None
     quiet_after: int = 0
 
@@ -146,13 +149,18 @@ class Composite:
         """The runbook's heading for this composite."""
         return self.name
 
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """Every row that it hears."""
+        return (*self.members, *(row for pair in self.pairs for row in pair))
+
 
 @dataclass(frozen=True)
 class AlarmTable:
     """Every row and composite of a stack.
 
     Raises:
-        ValueError: two rows share a name, or a composite names no row, or a row is in two composites.
+        ValueError: two rows share a name, or a composite names no row, or a row alone is enough for two composites.
     """
 
     alarms: tuple[Alarm, ...]
@@ -164,7 +172,7 @@ class AlarmTable:
             raise ValueError(f"alarm names must be unique; repeated: {', '.join(repeated)}")
         rows = {alarm.name for alarm in self.alarms}
         members = [member for composite in self.composites for member in composite.members]
-        if unknown := sorted(set(members) - rows):
+        if unknown := sorted({row for composite in self.composites for row in composite.rows} - rows):
             raise ValueError(f"composites name rows that do not exist: {', '.join(unknown)}")
         if twice := sorted({name for name in members if members.count(name) > 1}):
             raise ValueError(f"a row must page once; in several composites: {', '.join(twice)}")
@@ -173,5 +181,5 @@ class AlarmTable:
             raise ValueError(f"quiet_while names no composite: {', '.join(strangers)}")
 
     def composite_of(self, alarm: str) -> Composite | None:
-        """The composite through which a row is heard, if any."""
-        return next((composite for composite in self.composites if alarm in composite.members), None)
+        """The composite through which a row is heard first, if any."""
+        return next((composite for composite in self.composites if alarm in composite.rows), None)

@@ -100,7 +100,7 @@ def _answers(reading: Reading) -> Iterator[Finding]:
         severity = Severity.WRONG if few else Severity.URGENT
     text = f"{failed}{of} requests were answered {what} {reading.lately(*keys)}"
     commands = ("python -m ops orders open --older-than 15m",)
-    yield Finding(severity, text, "api.md#api-dependency-failures" if own else "api.md#api-failing", commands)
+    yield Finding(severity, text, "api.md#api-failing", commands)
 
 
 def _worker(reading: Reading) -> Iterator[Finding]:
@@ -149,18 +149,14 @@ def _functions(reading: Reading) -> Iterator[Finding]:
         if kind not in {"errors", "throttles"} or not count:
             continue
         severity = Severity.WRONG if reading.ongoing(key) else Severity.LOOK
-        name = "worker" if function.endswith("-process-order") else _short(function)
         did = "died (crash, timeout or memory)" if kind == "errors" else "was throttled: no concurrency was left"
         text = f"{function} {did} {count} times {reading.lately(key)}"
-        yield Finding(severity, text, f"{'processing' if name == 'worker' else 'api'}.md#{name}-{kind}")
+        worker = function.endswith("-process-order")
+        yield Finding(severity, text, "processing.md#processing-failing" if worker else "api.md#api-failing")
     used = reading.amount("concurrency")
     if reading.quota and used >= reading.quota * _QUOTA_SHARE:
         text = f"{int(used)} of the account's {reading.quota} concurrent executions were in use"
         yield Finding(Severity.WRONG, text, "capacity.md#account-concurrency")
-
-
-def _short(function: str) -> str:
-    return "-".join(function.split("-")[-2:])
 
 
 def _subscribers(reading: Reading) -> Iterator[Finding]:

@@ -5,8 +5,8 @@ from pipeline.alarms.api import api_alarms
 from pipeline.alarms.composites import composites
 from pipeline.alarms.context import Context, Limits
 from pipeline.alarms.deliveries import delivery_alarms
-from pipeline.alarms.dependencies import dependency_alarms
 from pipeline.alarms.functions import function_alarms
+from pipeline.alarms.objectives import objective_alarms
 from pipeline.alarms.queues import queue_alarms
 from pipeline.config.alarm_thresholds import AlarmThresholds
 
@@ -19,18 +19,19 @@ def alarm_table(
     bus_rules: tuple[str, ...] | None = None,
     *,
     bus_dead_letters: bool = False,
+    certificate: bool = False,
 ) -> AlarmTable:
     """The table for one stack's thresholds and limits.
 
     `bus_rules` are the names of the subscriptions to a bus; None: outcomes go to a topic. `bus_dead_letters` says
-    whether that bus has a dead-letter queue of its own.
+    whether that bus has a dead-letter queue of its own, `certificate` whether the API has one in the stack's Region.
     """
-    context = Context(thresholds, limits, bus_rules, bus_dead_letters)
+    context = Context(thresholds, limits, bus_rules, bus_dead_letters, certificate)
     rows = (
+        *objective_alarms(context),
         *api_alarms(context),
         *function_alarms(context),
         *queue_alarms(context),
-        *dependency_alarms(context),
         *delivery_alarms(context),
     )
     return AlarmTable(rows, composites(rows))

@@ -1,36 +1,22 @@
 """Rows on the HTTP API and on what callers do with it."""
 
-from components.alarms.model import Alarm, Threshold, Tier
-from pipeline.alarms.context import FIVE_MINUTES, Context, api_metric, filled, own_metric, percent
+from components.alarms.model import Alarm, Metric, Threshold, Tier
+from pipeline.alarms.context import CERTIFICATE, DAY, FIVE_MINUTES, Context, api_metric, filled, own_metric, percent
 
 
 def api_alarms(context: Context) -> tuple[Alarm, ...]:
-    """Rows on the API's answers and latency, and on idempotency, rejections and silence."""
-    return (*_answers(context), *_callers(context), *_business(context))
+    """Rows on the API's answers, latency and certificate, and on idempotency, rejections and silence."""
+    certificate = (_certificate(context),) if context.certificate else ()
+    return (*_answers(context), *certificate, *_callers(context), *_business(context))
 
 
 def _answers(context: Context) -> tuple[Alarm, ...]:
     t = context.thresholds
-    requests = api_metric("Count")
     return (
-        Alarm(
-            name="api-5xx-rate",
-            title="The API answers with 5xx",
-            metrics={"errors": api_metric("5xx"), "requests": requests},
-            expression=percent("errors", ("requests",), t.rate_minimum_events),
-            threshold=Threshold(t.api_5xx_percent, "percent", "callers retry, but not for ever"),
-            period=FIVE_MINUTES,
-            periods=1,
-            to_alarm=1,
-            missing="notBreaching",
-            tier=Tier.PAGE,
-            runbook="api",
-            why="What callers see, whoever causes it. The window slides, so it fires within a minute or two.",
-        ),
         Alarm(
             name="api-4xx-surge",
             title="Callers get unusually many 4xx",
-            metrics={"errors": api_metric("4xx"), "requests": requests},
+            metrics={"errors": api_metric("4xx"), "requests": api_metric("Count")},
             expression=percent("errors", ("requests",), t.api_4xx_minimum),
             threshold=Threshold(t.api_4xx_percent, "percent", "a client's release or an attack"),
             period=FIVE_MINUTES,
@@ -55,21 +41,28 @@ def _answers(context: Context) -> tuple[Alarm, ...]:
             why="Slow answers make callers retry; few samples are judged too, or quiet shops would never hear.",
             low_samples="evaluate",
         ),
-        Alarm(
-            name="api-dependency-failures",
-            title="The API answers that an outcome is unknown",
-            metrics={"failures": own_metric("DependencyFailure", "api")},
-            expression=filled("failures"),
-            threshold=Threshold(t.dependency_failures, "requests", "more than a retried blip"),
-            period=FIVE_MINUTES,
-            periods=1,
-            to_alarm=1,
-            missing="notBreaching",
-            tier=Tier.PAGE,
-            runbook="api",
-            why="Our own 503s: the outcome is unknown to the caller. Unexpected errors of our code are among them; "
-            "the log tells which.",
+    )
+
+
+def _certificate(context: Context) -> Alarm:
+    return Alarm(
+        name="certificate-expiry",
+        title="The API's certificate ends soon",
+        metrics={
+            "days": Metric("AWS/CertificateManager", "DaysToExpiry", {"CertificateArn": CERTIFICATE}, "Minimum"),
+        },
+        threshold=Threshold(
+            context.thresholds.certificate_days, "days", "time to renew it by hand", "LessThanThreshold"
         ),
+        period=DAY,
+        periods=1,
+        to_alarm=1,
+        # Published twice a day, and no longer once it has ended: the alarm must stay what it was.
+        missing="ignore",
+        tier=Tier.NOTIFY,
+        runbook="api",
+        why="A certificate that ends shuts every client out. One of ACM's that is not renewed by then has lost its DNS "
+        "record; an imported one nobody renews but its owner.",
     )
 
 

@@ -4,15 +4,9 @@ from collections.abc import Iterable
 
 from components.alarms.model import Alarm, Composite, Tier
 from pipeline.alarms.deliveries import FAILED, REDRIVEN
-from pipeline.functions import API_FUNCTIONS, PROCESS_ORDER
+from pipeline.alarms.objectives import ACCEPTING, BUDGET, SETTLING, pairs
 
-_API = (
-    "api-5xx-rate",
-    "api-dependency-failures",
-    *(f"{each.alarm_name}-errors" for each in API_FUNCTIONS),
-    *(f"{each.alarm_name}-throttles" for each in API_FUNCTIONS),
-)
-_PROCESSING = ("attempt-failure-rate", f"{PROCESS_ORDER.alarm_name}-errors", "oldest-message-age", "dead-letters-flood")
+_PROCESSING = ("attempt-failure-rate", "oldest-message-age", "worker-not-running")
 _DEAD_LETTERS = ("dead-letter-queue-not-empty", "order-dead-lettered")
 
 
@@ -25,22 +19,6 @@ def composites(alarms: Iterable[Alarm]) -> tuple[Composite, ...]:
         *_PAGES,
         *silence,
         *_undelivered(_under(rows, FAILED, REDRIVEN)),
-        Composite(
-            name="tables-throttled",
-            title="DynamoDB throttles",
-            members=_under(rows, "tables-throttled"),
-            tier=Tier.NOTIFY,
-            runbook="tables",
-            why="Retries absorb it so far. What customers notice pages by itself.",
-        ),
-        Composite(
-            name="tables-failing",
-            title="DynamoDB has errors of its own",
-            members=_under(rows, "tables-failing"),
-            tier=Tier.NOTIFY,
-            runbook="tables",
-            why="An incident of AWS is likely. What customers notice pages by itself.",
-        ),
     )
 
 
@@ -68,15 +46,16 @@ _PAGES = (
     Composite(
         name="api-failing",
         title="Customers cannot place or see orders",
-        members=_API,
+        pairs=pairs(ACCEPTING, Tier.PAGE),
         tier=Tier.PAGE,
         runbook="api",
-        why="All of these are one outage seen from different places.",
+        why="The error budget of accepting is spent so fast that it would not last: in two days, or in five.",
     ),
     Composite(
         name="processing-failing",
         title="Accepted orders are not processed",
         members=_PROCESSING,
+        pairs=pairs(SETTLING, Tier.PAGE),
         tier=Tier.PAGE,
         runbook="processing",
         why="Orders are safe in the queue, customers wait. Silent while the API is known to fail: a shared "
@@ -94,6 +73,25 @@ _PAGES = (
         "because that incident ends with draining this queue.",
         quiet_while="processing-failing",
         quiet_after=1800,
+    ),
+    Composite(
+        name="further-dead-letters",
+        title="More orders need a decision",
+        pairs=(("order-dead-lettered", "dead-letters-old"),),
+        tier=Tier.PAGE,
+        runbook="dead-letters",
+        why="The first page stays open until the queue is empty; this one says that the next has come. Silent as that "
+        "one is.",
+        quiet_while="processing-failing",
+        quiet_after=1800,
+    ),
+    Composite(
+        name=BUDGET,
+        title="An error budget is spent too fast",
+        pairs=(*pairs(ACCEPTING, Tier.TICKET), *pairs(SETTLING, Tier.TICKET)),
+        tier=Tier.TICKET,
+        runbook="capacity",
+        why="Nobody has to get up, and the month's budget will not last: in ten days, or just the month.",
     ),
 )
 _SILENCE = Composite(

@@ -14,6 +14,7 @@ TOPIC = Ref("notifications_topic")
 BUS = Ref("events_bus")
 BUS_DEAD_LETTER_QUEUE = Ref("events_dead_letter_queue")
 NAMESPACE = Ref("metrics_namespace")
+CERTIFICATE = Ref("certificate")
 TABLES: Mapping[str, Ref] = {
     name: Ref(f"{name}_table") for name in ("orders", "stock", "api_idempotency", "worker_idempotency")
 }
@@ -26,6 +27,22 @@ def bus_rule(subscription: str) -> Ref:
 
 MINUTE = 60
 FIVE_MINUTES = 300
+HOUR = 3_600
+DAY = 24 * HOUR
+
+
+@dataclass(frozen=True)
+class Objectives:
+    """What customers are promised.
+
+    Attributes:
+        accepting_percent: of requests not answered 5xx.
+        settling_percent: of accepted orders settled within `promise_seconds`.
+    """
+
+    accepting_percent: float
+    settling_percent: float
+    promise_seconds: int
 
 
 @dataclass(frozen=True)
@@ -37,12 +54,14 @@ class Limits:
         dead_letter_retention: the same for the dead-letter queue; longer than the queue's.
         timeouts: seconds by the function's name.
         worker_concurrency: the event source mapping's maximum concurrency.
+        objectives: what is promised.
     """
 
     queue_retention: int
     dead_letter_retention: int
     timeouts: Mapping[str, int]
     worker_concurrency: int
+    objectives: Objectives
 
     def __post_init__(self) -> None:
         if self.dead_letter_retention <= self.queue_retention:
@@ -54,17 +73,19 @@ class Limits:
 
 @dataclass(frozen=True)
 class Context:
-    """Thresholds and limits of one stack, and what is particular to its bus.
+    """Thresholds and limits of one stack, and what is particular to its bus and its domain.
 
     Attributes:
         bus_rules: Names of the subscriptions to the bus; None: the stack has a topic.
         bus_dead_letters: Whether the bus has a dead-letter queue of its own.
+        certificate: Whether the API has a certificate of its own in the stack's Region.
     """
 
     thresholds: AlarmThresholds
     limits: Limits
     bus_rules: tuple[str, ...] | None = None
     bus_dead_letters: bool = False
+    certificate: bool = False
 
 
 def queue_metric(name: str, queue: Ref, statistic: str = "Maximum") -> Metric:
@@ -80,6 +101,11 @@ def function_metric(name: str, function: Ref | None, statistic: str = "Sum") -> 
 def own_metric(name: str, service: str, statistic: str = "Sum") -> Metric:
     """A metric that our functions emit."""
     return Metric(NAMESPACE, name, {"service": service}, statistic)
+
+
+def in_time_metric(promise_seconds: int) -> Metric:
+    """How many orders were settled within the promise: the samples of the latency up to it."""
+    return own_metric("AcceptedToSettledLatency", "worker", f"TC(:{promise_seconds * 1000})")
 
 
 def api_metric(name: str, statistic: str = "Sum") -> Metric:

@@ -19,18 +19,18 @@ _DEAD_LETTERS = {
 
 
 def queue_alarms(context: Context) -> tuple[Alarm, ...]:
-    """Rows on backlog, ages and the dead-letter queue."""
-    return (*_waiting(context), *_dead_letters(context), *_retention(context))
+    """Rows on ages and the dead-letter queue."""
+    return (*_waiting(context), *_dead_letters(), *_retention(context))
 
 
 def _waiting(context: Context) -> tuple[Alarm, ...]:
-    t = context.thresholds
+    promise = context.limits.objectives.promise_seconds
     return (
         Alarm(
             name="oldest-message-age",
             title="Orders wait longer than customers were promised",
             metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", QUEUE)},
-            threshold=Threshold(t.oldest_message_seconds, "seconds", "the promise to customers"),
+            threshold=Threshold(promise, "seconds", "the promise to customers"),
             period=MINUTE,
             periods=5,
             to_alarm=3,
@@ -40,29 +40,10 @@ def _waiting(context: Context) -> tuple[Alarm, ...]:
             why="The customer's view of the backlog. SQS drops messages received three times from this metric, "
             "so it shows that nobody works, not that some messages are poison.",
         ),
-        Alarm(
-            name="backlog-growing",
-            title="The backlog grows faster than it drains",
-            metrics={
-                "waiting": queue_metric("ApproximateNumberOfMessagesVisible", QUEUE),
-                "sent": queue_metric("NumberOfMessagesSent", QUEUE, "Sum"),
-                "done": queue_metric("NumberOfMessagesDeleted", QUEUE, "Sum"),
-            },
-            expression=f"IF({filled('waiting')} >= {t.backlog_messages}, sent - done, 0)",
-            threshold=Threshold(0, "messages per 5 minutes", "more in than out", "GreaterThanThreshold"),
-            period=FIVE_MINUTES,
-            periods=6,
-            to_alarm=4,
-            missing="notBreaching",
-            tier=Tier.NOTIFY,
-            runbook="processing",
-            why="Shows a capacity problem before the promise to customers breaks; small backlogs are bursts.",
-        ),
     )
 
 
-def _dead_letters(context: Context) -> tuple[Alarm, ...]:
-    t = context.thresholds
+def _dead_letters() -> tuple[Alarm, ...]:
     return (
         Alarm(
             name="dead-letter-queue-not-empty",
@@ -98,19 +79,20 @@ def _dead_letters(context: Context) -> tuple[Alarm, ...]:
             "so that the queue's own metric takes over without a gap.",
         ),
         Alarm(
-            name="dead-letters-flood",
-            title="The dead-letter queue grows fast",
-            metrics=_DEAD_LETTERS,
-            expression=f"DIFF({filled('visible', 'hidden')})",
-            threshold=Threshold(t.dead_letters_per_period, "messages per 5 minutes", "not single orders, a failure"),
+            name="dead-letters-old",
+            title="Dead letters wait for half an hour",
+            metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", DEAD_LETTER_QUEUE)},
+            threshold=Threshold(1_800, "seconds", "longer than `order-dead-lettered` stays in alarm for one order"),
             period=FIVE_MINUTES,
-            periods=3,
+            periods=1,
             to_alarm=1,
-            missing="notBreaching",
+            # An idle queue publishes nothing after some hours, and its messages are there all the same.
+            missing="ignore",
             tier=Tier.PAGE,
             runbook="dead-letters",
-            why="Whoever handles one dead letter must hear when it becomes a flood. An inactive queue publishes "
-            "nothing, which counts as empty.",
+            why="Says nothing alone. Together with a new dead letter it is a page of its own: whoever knows of the "
+            "first must hear of the next.",
+            anchor="further-dead-letters",
         ),
     )
 

@@ -1,24 +1,50 @@
-"""The dashboard's two readers: is business flowing, and where does it hurt."""
+"""The dashboard: one screen for everybody, then what alarms, by question."""
 
-from components.alarms.model import AlarmTable
-from components.dashboard import LogQuery, Section
+from typing import Final
+
+from components.alarms.model import AlarmTable, Metric
+from components.dashboard import Graph, LogQuery, Section
+from pipeline.alarms.context import (
+    DEAD_LETTER_QUEUE,
+    MINUTE,
+    QUEUE,
+    TABLES,
+    Objectives,
+    api_metric,
+    filled,
+    function_metric,
+    in_time_metric,
+    own_metric,
+    queue_metric,
+)
+from pipeline.alarms.objectives import BUDGET
 from pipeline.functions import API_FUNCTIONS, FUNCTIONS, PROCESS_ORDER
+
+GLANCE: Final = "At a glance"
+"""The section that fills the first screen."""
+BUDGET_DAYS: Final = 30
+"""Over how long an error budget is spent."""
 
 # Headings of rows: of several that share one, all.
 _FLOW = (
     "orders-missing",
     "rejection-rate",
-    "settlement-latency",
     "oldest-message-age",
-    "backlog-growing",
-    "api-5xx-rate",
     "api-latency",
     "dead-letter-queue-not-empty",
     "notifications-redriven",
 )
+_BURNING = ("api-failing", "processing-failing", BUDGET)
 LOG_GROUPS = tuple(each.key for each in FUNCTIONS)
 """Keys of the log groups that the queries read."""
 
+_DEPLOYS = LogQuery(
+    title="last deploys",
+    log_groups=LOG_GROUPS,
+    # Lambda names a log stream by the version: 2026/01/31/[7]0123abcd.
+    query="parse @logStream '[*]' as version | stats min(@timestamp) as began, max(@timestamp) as last_seen "
+    "by @log, version | sort began desc | limit 9",
+)
 _QUERIES = (
     LogQuery(
         title="errors by type",
@@ -42,11 +68,94 @@ _QUERIES = (
 )
 
 
-def dashboard_sections(table: AlarmTable) -> tuple[Section, ...]:
-    """Both readers' sections; every row is in one of them."""
+def dashboard_sections(table: AlarmTable, objectives: Objectives) -> tuple[Section, ...]:
+    """The first screen, and each question's section; every row of the table is in one of them."""
     flowing = tuple(row.name for heading in _FLOW for row in table.alarms if row.heading == heading)
-    hurting = tuple(row.name for row in table.alarms if row.name not in flowing)
+    burning = tuple(row.name for row in table.alarms if row.heading in _BURNING and row.name not in flowing)
+    hurting = tuple(row.name for row in table.alarms if row.name not in (*flowing, *burning))
     return (
+        Section(title=GLANCE, graphs=_glance(objectives), queries=(_DEPLOYS,)),
         Section(title="Is business flowing?", alarms=flowing),
-        Section(title="Where does it hurt?", alarms=hurting, queries=_QUERIES),
+        Section(title="Where does it hurt?", graphs=_unalarmed(), alarms=hurting, queries=_QUERIES),
+        Section(title="How fast are the error budgets spent?", alarms=burning),
+    )
+
+
+def _glance(objectives: Objectives) -> tuple[Graph, ...]:
+    accepted, requests = (
+        own_metric("OrderAccepted", "api"),
+        {"errors": api_metric("5xx"), "requests": api_metric("Count")},
+    )
+    settled = {each: own_metric(f"Order{each.title()}", "worker") for each in ("confirmed", "rejected")}
+    orders = {"accepted": accepted, "in_time": in_time_metric(objectives.promise_seconds)}
+    dead = {
+        kind: queue_metric(f"ApproximateNumberOfMessages{name}", DEAD_LETTER_QUEUE)
+        for kind, name in (("visible", "Visible"), ("hidden", "NotVisible"))
+    }
+    age = queue_metric("ApproximateAgeOfOldestMessage", QUEUE)
+    return (
+        Graph(
+            title="Orders a minute",
+            metrics={"accepted": accepted, **settled},
+            shown=("accepted",),
+            expressions={"settled": filled(*settled)},
+            period=MINUTE,
+            unit="orders",
+            width=12,
+            height=5,
+        ),
+        Graph(
+            title="Requests that are not answered 5xx",
+            metrics=requests,
+            expressions={"percent": f"100 * (1 - {filled('errors')} / requests)"},
+            period=MINUTE,
+            unit="percent",
+            line=(objectives.accepting_percent, "objective"),
+            width=12,
+            height=5,
+        ),
+        _budget("accepting", requests, "errors / requests", objectives.accepting_percent),
+        _budget("settling", orders, "(accepted - in_time) / accepted", objectives.settling_percent),
+        Graph(title="Oldest order waiting", metrics={"age": age}, period=MINUTE, unit="seconds", width=6, height=4,
+              line=(objectives.promise_seconds, "promise")),
+        Graph(title="Dead letters", metrics=dead, expressions={"messages": "visible + hidden"}, period=MINUTE,
+              unit="messages", width=6, height=4),
+    )  # fmt: skip
+
+
+def _budget(objective: str, metrics: dict[str, Metric], bad: str, goal: float) -> Graph:
+    return Graph(
+        title=f"Error budget of {objective} left, {BUDGET_DAYS} days",
+        metrics=metrics,
+        expressions={"percent": f"100 * (1 - {bad} / {round((100 - goal) / 100, 6):g})"},
+        unit="percent",
+        view="singleValue",
+        days=BUDGET_DAYS,
+        width=6,
+        height=4,
+    )
+
+
+def _unalarmed() -> tuple[Graph, ...]:
+    """Causes: what they do to customers alarms, they do not."""
+    of_functions = {
+        kind: {each.key: function_metric(kind, each.ref, statistic) for each in FUNCTIONS}
+        for kind, statistic in (("Errors", "Sum"), ("Throttles", "Sum"), ("Duration", "Maximum"))
+    }
+    throttles = {
+        f"{name}_{kind}": Metric("AWS/DynamoDB", f"{kind.title()}ThrottleEvents", {"TableName": table}, "Sum")
+        for name, table in TABLES.items()
+        for kind in ("read", "write")
+    }
+    attempts = {
+        "failed": own_metric("AttemptFailed", "worker"),
+        "conflicts": own_metric("TransactionConflict", "worker"),
+        "unknown": own_metric("DependencyFailure", "api"),
+    }
+    return (
+        Graph(title="Functions that die", metrics=of_functions["Errors"], unit="invocations"),
+        Graph(title="Functions that are throttled", metrics=of_functions["Throttles"], unit="invocations"),
+        Graph(title="Longest run of each function", metrics=of_functions["Duration"], unit="milliseconds"),
+        Graph(title="Tables that throttle", metrics=throttles, unit="requests"),
+        Graph(title="Failed attempts, conflicts, 503s of ours", metrics=attempts, unit="events"),
     )

@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Percent = Annotated[float, Field(gt=0, le=100)]
 Count = Annotated[int, Field(ge=1)]
-Seconds = Annotated[int, Field(ge=60)]
 
 
 class AlarmThresholds(BaseModel):
@@ -16,25 +15,16 @@ class AlarmThresholds(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    oldest_message_seconds: Seconds = Field(
-        600, description="Page when an order waits longer than this; customers were promised minutes, not hours."
-    )
-    settled_latency_ms: Count = Field(
-        300_000, description="Notify when the p95 of accepted to settled exceeds this: half of the promise is used up."
-    )
-    backlog_messages: Count = Field(
-        500, description="A growing backlog smaller than this is an ordinary burst and not worth a look."
-    )
     attempt_failure_percent: Percent = Field(
         25, description="Page when this share of attempts fails: single poison messages stay below it."
     )
     rate_minimum_events: Count = Field(
         3, description="A rate alarm needs this many bad events in a period: one error of one request is not 100 %."
     )
-    dead_letters_per_period: Count = Field(
-        10, description="Page as one flood when the dead-letter queue grows by this many in five minutes."
+    slow_burn_minimum_events: Count = Field(
+        10,
+        description="A budget burning for hours or days needs this many bad events: that of few requests is tiny.",
     )
-    api_5xx_percent: Percent = Field(5, description="Page when this share of requests gets a 5xx.")
     api_4xx_percent: Percent = Field(
         50, description="Notify when this share gets a 4xx: a client's release or an attack, rarely us."
     )
@@ -42,21 +32,14 @@ class AlarmThresholds(BaseModel):
     api_p99_ms: Count = Field(
         3_000, description="Notify when the p99 of the API exceeds this; a cold start stays below it."
     )
-    dependency_failures: Count = Field(
-        5, description="Page at this many 503s of ours in five minutes: a dependency fails and clients must retry."
-    )
-    function_error_percent: Percent = Field(5, description="Page when this share of a function's invocations fails.")
-    throttled_invocations: Count = Field(
-        5, description="Page (API) or notify (worker) at this many throttled invocations in five minutes."
-    )
-    duration_percent_of_timeout: Percent = Field(
-        80, description="Ticket when a run takes this share of its timeout: the next slow dependency kills it."
-    )
     concurrency_percent: Percent = Field(
         80, description="Ticket when concurrency reaches this share of its limit: the next peak is throttled."
     )
     account_concurrency: Count = Field(
         1_000, description="The account's concurrency quota in this Region, shared by every function in it."
+    )
+    certificate_days: Count = Field(
+        30, description="Notify when the API's certificate ends sooner; ACM renews its own 60 days before."
     )
     idempotency_conflicts: Count = Field(
         20, description="Notify at this many 409s in five minutes: clients retry too fast, or a first try hangs."
@@ -71,15 +54,10 @@ class AlarmThresholds(BaseModel):
     expected_orders_per_hour: Annotated[int, Field(ge=0)] = Field(
         0, description="Page when fewer orders than this arrive for an hour; 0 turns the alarm off (nights, dev)."
     )
-    table_throttles: Count = Field(10, description="Notify at this many throttled table requests in five minutes.")
-    table_system_errors: Count = Field(5, description="Notify at this many HTTP 500 of a table in five minutes.")
-    transaction_conflicts: Count = Field(
-        500, description="Ticket at this many in-process settlement retries in five minutes: one article is very hot."
-    )
 
 
 def parse_threshold(text: str) -> tuple[str, float]:
-    """A changed default, `name=value`, e.g. `api_5xx_percent=2`.
+    """A changed default, `name=value`, e.g. `api_4xx_percent=40`.
 
     Raises:
         ValueError: not of that form, no such threshold, or a value that it does not take.

@@ -47,8 +47,8 @@ class AlarmOptions(GeneralOptions):
     )
     alarm_thresholds: tuple[Threshold, ...] = Field(
         default=(),
-        description="Changed thresholds, each as name=value, e.g. api_5xx_percent=2; docs/alarms.md lists them.",
-        json_schema_extra={"allowed": "name=value, e.g. api_5xx_percent=2"},
+        description="Changed thresholds, each as name=value, e.g. api_4xx_percent=40; docs/alarms.md lists them.",
+        json_schema_extra={"allowed": "name=value, e.g. api_4xx_percent=40"},
     )
     alarm_topic_kms_key_arn: str = Field(
         default="",
@@ -62,7 +62,10 @@ class AlarmOptions(GeneralOptions):
         default="docs/runbooks",
         pattern=r"^[^\s#?]{1,512}$",
         description="Where docs/runbooks is readable for whoever is paged; every alarm links below it.",
-        json_schema_extra={"allowed": "a URL or path of at most 512 characters, without spaces, # and ?"},
+        json_schema_extra={
+            "allowed": "a URL or path of at most 512 characters, without spaces, # and ?; a URL in production with "
+            "receivers of alarms"
+        },
     )
 
 
@@ -89,8 +92,22 @@ def _alarms_in_production(config: AlarmOptions) -> Problem | None:
     return Problem(("alarms", "environment"), "false in production", "true in production: somebody has to hear of it")
 
 
+def _links_that_open(config: AlarmOptions) -> Problem | None:
+    """Whoever is woken opens the link on a telephone: a path in the repository leads nowhere there."""
+    heard = config.alarm_page_subscriptions or config.alarm_notify_subscriptions or config.alarm_ticket_subscriptions
+    relative = not config.runbook_base_url.startswith(("https://", "http://"))
+    if config.environment != "production" or not (config.alarms and heard and relative):
+        return None
+    return Problem(
+        ("runbook_base_url",),
+        f"{config.runbook_base_url!r} in production, where alarms have receivers",
+        "an address, e.g. https://github.com/OWNER/REPOSITORY/blob/main/docs/runbooks",
+    )
+
+
 ALARM_RULES = (
     _thresholds_once,
     _receivers_once,
     _alarms_in_production,
+    _links_that_open,
 )

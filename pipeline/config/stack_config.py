@@ -13,13 +13,22 @@ from pipeline.config.edge import EDGE_RULES, EdgeOptions
 from pipeline.config.functions import FUNCTION_RULES
 from pipeline.config.general import ENDPOINT_RULES, TAG_RULES
 from pipeline.config.messaging import MESSAGING_RULES, SUBSCRIPTION_RULES, MessagingOptions
+from pipeline.config.objectives import ObjectiveOptions
 from pipeline.config.observability import ObservabilityOptions
 from pipeline.config.package import PACKAGE_RULES
 from pipeline.config.problems import BrokenRulesError, Problem
 from pipeline.config.processing import PROCESSING_RULES
 
 
-class StackConfig(MessagingOptions, DataOptions, DeliveryOptions, ObservabilityOptions, EdgeOptions, CallerOptions):
+class StackConfig(
+    MessagingOptions,
+    DataOptions,
+    DeliveryOptions,
+    ObservabilityOptions,
+    ObjectiveOptions,
+    EdgeOptions,
+    CallerOptions,
+):
     """The configuration of one stack; keys are `orders:<field>`. Defaults are those of a production stack."""
 
     @model_validator(mode="after")

@@ -42,21 +42,21 @@ def test_a_receiver_that_sns_could_not_reach_is_refused(text: str, message: str)
 
 def test_changed_thresholds_leave_the_others_alone() -> None:
     # GIVEN / WHEN
-    thresholds = changed_thresholds(("api_5xx_percent=2.5", "expected_orders_per_hour=20"))
+    thresholds = changed_thresholds(("api_4xx_percent=2.5", "expected_orders_per_hour=20"))
 
     # THEN
-    assert thresholds == AlarmThresholds(api_5xx_percent=2.5, expected_orders_per_hour=20)
+    assert thresholds == AlarmThresholds(api_4xx_percent=2.5, expected_orders_per_hour=20)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("api_5xx_percent", "allowed: name=value"),
-        ("api_6xx_percent=1", "given 'api_6xx_percent=1'; allowed: .*api_5xx_percent"),
-        ("api_5xx_percent=101", "for api_5xx_percent, less than or equal to 100"),
-        ("api_5xx_percent=0", "greater than 0"),
-        ("backlog_messages=1.5", "for backlog_messages, a valid integer"),
-        ("oldest_message_seconds=", "a valid integer"),
+        ("api_4xx_percent", "allowed: name=value"),
+        ("api_6xx_percent=1", "given 'api_6xx_percent=1'; allowed: .*api_4xx_percent"),
+        ("api_4xx_percent=101", "for api_4xx_percent, less than or equal to 100"),
+        ("api_4xx_percent=0", "greater than 0"),
+        ("rate_minimum_events=1.5", "for rate_minimum_events, a valid integer"),
+        ("api_p99_ms=", "a valid integer"),
     ],
 )
 def test_a_threshold_that_could_never_or_always_alarm_is_refused(text: str, message: str) -> None:

@@ -11,14 +11,11 @@ from lab.simulation.cloudwatch.metrics_data import SERVICES, own_metrics
 from lab.simulation.cloudwatch.registered import LIMITS, THRESHOLDS
 from lab.simulation.cloudwatch.scenarios import CAUSES
 from lab.simulation.observed import NAMESPACE
-from lab.simulation.world import API_RECORDS, ORDERS, STOCK, WORKER_RECORDS
 from pipeline.alarms import alarm_table
 from pipeline.alarms.context import NAMESPACE as OWN
-from pipeline.alarms.dependencies import OPERATIONS
 from runtime.metric import Metric
 
 DECLARED: Final = {entry.name: entry for entry in own_metrics(NAMESPACE)}
-TABLES: Final = {ORDERS: "orders", STOCK: "stock", API_RECORDS: "api_idempotency", WORKER_RECORDS: "worker_idempotency"}
 
 
 @pytest.mark.parametrize("metric", Metric)
@@ -27,7 +24,7 @@ def test_a_metric_is_emitted_by_its_cause_as_it_is_declared(metric: Metric) -> N
     declared = DECLARED[metric.value]
 
     # WHEN
-    found = [each for each in happened(metric).emitted if each.key.name == metric.value]
+    found = [each for each in happened(metric) if each.key.name == metric.value]
 
     # THEN
     assert found, f"its cause does not emit {metric}"
@@ -40,7 +37,7 @@ def test_a_metric_is_emitted_by_its_cause_as_it_is_declared(metric: Metric) -> N
 
 def test_every_declared_metric_has_a_cause_and_nothing_undeclared_is_emitted() -> None:
     # GIVEN / WHEN
-    emitted = {each.key.name for metric in BY_METRIC for each in happened(metric).emitted}
+    emitted = {each.key.name for metric in BY_METRIC for each in happened(metric)}
 
     # THEN
     assert emitted == set(DECLARED) == {metric.value for metric in Metric}
@@ -48,7 +45,7 @@ def test_every_declared_metric_has_a_cause_and_nothing_undeclared_is_emitted() -
 
 def test_an_outcome_is_counted_once_and_its_latency_is_in_milliseconds() -> None:
     # GIVEN / WHEN an order that waits for 400 s
-    values = {each.key.name: each.values for each in happened(Metric.ACCEPTED_TO_SETTLED).emitted}
+    values = {each.key.name: each.values for each in happened(Metric.ACCEPTED_TO_SETTLED)}
 
     # THEN
     assert values["OrderConfirmed"] == (1.0,)
@@ -57,7 +54,7 @@ def test_an_outcome_is_counted_once_and_its_latency_is_in_milliseconds() -> None
 
 def test_an_order_that_fails_for_good_is_counted_once_per_attempt_and_once_as_the_last() -> None:
     # GIVEN / WHEN
-    emitted = happened(Metric.LAST_ATTEMPT_FAILED).emitted
+    emitted = happened(Metric.LAST_ATTEMPT_FAILED)
 
     # THEN
     totals = {
@@ -67,7 +64,7 @@ def test_an_order_that_fails_for_good_is_counted_once_per_attempt_and_once_as_th
     assert totals == {"AttemptFailed": 8, "LastAttemptFailed": 1}
 
 
-@pytest.mark.parametrize("row", alarm_table(THRESHOLDS, LIMITS).alarms, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", alarm_table(THRESHOLDS, LIMITS, certificate=True).alarms, ids=lambda row: row.name)
 def test_what_an_alarm_on_our_own_metrics_reads_is_emitted_in_its_scenario(row: Alarm) -> None:
     # GIVEN
     watched = {m.name for m in row.metrics.values() if m.namespace == OWN}
@@ -78,15 +75,3 @@ def test_what_an_alarm_on_our_own_metrics_reads_is_emitted_in_its_scenario(row: 
     # THEN
     assert bool(watched) == bool(published)
     assert published <= {metric.value for metric in BY_METRIC}
-
-
-def test_the_tables_errors_are_watched_on_exactly_the_calls_that_are_made() -> None:
-    # GIVEN what Powertools calls only when a response was lost
-    rare = {("api_idempotency", "GetItem"), ("worker_idempotency", "GetItem")}
-
-    # WHEN
-    made = {(TABLES[table], operation) for metric in BY_METRIC for table, operation in happened(metric).table_calls}
-
-    # THEN
-    watched = {(table, operation) for table, operations in OPERATIONS.items() for operation in operations}
-    assert made | rare == watched

@@ -102,8 +102,8 @@ def _message_unreadable(shop: Shop) -> Mapping[MetricKey, Value]:
 
 
 MADE: Final[Mapping[str, Cause]] = {
-    "api-dependency-failures": _queue_fails,
-    "api-5xx-rate": _queue_fails,
+    "accepting-14x-1h": _queue_fails,
+    "accepting-14x-5m": _queue_fails,
     "idempotency-mismatches": _keys_reused,
     "rejection-rate": _nothing_in_stock,
     "attempt-failure-rate": _table_fails,
@@ -115,8 +115,8 @@ MADE: Final[Mapping[str, Cause]] = {
 
 # Own metrics that a cause must not lack, so that none passes by other values.
 LED_BY: Final[Mapping[str, MetricKey]] = {
-    "api-dependency-failures": own("DependencyFailure"),
-    "api-5xx-rate": api("5xx"),
+    "accepting-14x-1h": api("5xx"),
+    "accepting-14x-5m": api("5xx"),
     "idempotency-mismatches": own("IdempotencyMismatch"),
     "rejection-rate": own("OrderRejected"),
     "attempt-failure-rate": own("AttemptFailed"),

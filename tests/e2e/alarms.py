@@ -16,7 +16,6 @@ from lab.simulation.cloudwatch.evaluator_alarm import MetricAlarm
 from lab.simulation.cloudwatch.evaluator_composite import CompositeAlarm
 from lab.simulation.cloudwatch.evaluator_metrics import MetricKey
 from lab.simulation.cloudwatch.registered import WATCHED, composite_alarms, metric_alarms
-from lab.simulation.cloudwatch.scenarios import CAUSES, Series
 from local.client import LocalStack
 from local.demo.account import wait_for
 from local.instance import ROOT
@@ -81,17 +80,9 @@ class Deployed:
     def in_scenario_name(self, key: MetricKey) -> MetricKey:
         """The metric under the names that the scenarios use for this stack's resources."""
         watched = self.watched()
-        names = {watched[each]: WATCHED[each] for each in WATCHED}
+        names = {watched[each]: WATCHED[each] for each in WATCHED if each in watched}
         dimensions = {name: names.get(value, value) for name, value in key.dimensions}
         return MetricKey.of(names.get(key.namespace, key.namespace), key.name, dimensions)
-
-    def cause_of(self, row: str) -> Series:
-        """The scenario's cause; a run that takes long does so by this stack's timeouts."""
-        cause = CAUSES[row]
-        if not row.endswith("-duration"):
-            return cause
-        longest = self.metric[f"{self.prefix}-{row}"].threshold * 1.1
-        return dict.fromkeys(cause, (30.0, longest))
 
 
 class Receivers:

@@ -13,7 +13,7 @@ from components.alarms.component import runbook_link
 from components.alarms.model import Alarm, Composite
 from lab.simulation.cloudwatch.evaluator_alarm import State
 from lab.simulation.cloudwatch.registered import LIMITS, THRESHOLDS
-from lab.simulation.cloudwatch.scenarios import BEGIN, END, Phase, publish
+from lab.simulation.cloudwatch.scenarios import BEGIN, CAUSES, END, Phase, publish, step_of
 from lab.simulation.cloudwatch.trial import verdict
 from local.client import LocalStack
 from local.demo.account import Account
@@ -67,17 +67,23 @@ def test_an_alarm_fires_by_its_cause_is_delivered_with_its_runbook_and_recovers(
     made: Deployed, receivers: Receivers, shown: Shown, row: Alarm
 ) -> None:
     # GIVEN the cause, published as AWS publishes it
-    store = publish(Phase(BEGIN, END, made.cause_of(row.name)))
+    store = publish(Phase(BEGIN, END, CAUSES[row.name]), step=step_of(made.in_scenario(row.name)))
     name, heard_as = f"{made.prefix}-{row.name}", TABLE.composite_of(row.name) or row
+    # Of a pair, the other row is in alarm already.
+    pairs = heard_as.pairs if isinstance(heard_as, Composite) else ()
+    others = [f"{made.prefix}-{other}" for pair in pairs if row.name in pair for other in pair if other != row.name]
 
     # WHEN the evaluator decides over the deployed alarm, and what it decides is put into force
     decided = verdict(store, made.in_scenario(row.name), made.composite.values())
-    receivers.set_state(name, "OK")
+    for alarm, state in ((name, "OK"), *((other, "ALARM") for other in others)):
+        receivers.set_state(alarm, state)
     receivers.listen()
     delivered = {}
     for state in decided:
         receivers.set_state(name, state)
         delivered[state] = receivers.hear(f"{made.prefix}-{heard_as.name}", state)
+    for other in others:
+        receivers.set_state(other, "OK")
 
     # THEN it fired once and recovered, and each was told once, in its tier, with the link
     link = runbook_link("docs/runbooks", heard_as)
@@ -112,7 +118,7 @@ def test_a_composite_pages_once_whatever_number_of_its_members_fires(
     made: Deployed, receivers: Receivers, composite: Composite
 ) -> None:
     # GIVEN
-    members = [f"{made.prefix}-{member}" for member in composite.members]
+    members = [f"{made.prefix}-{row}" for row in composite.rows]
     receivers.listen()
 
     # WHEN all fire and all recover

@@ -49,9 +49,12 @@ REFUSED: dict[str, tuple[str, str]] = {
     "alarm_page_subscriptions": ('["pager"]', "email=address"),
     "alarm_notify_subscriptions": ('["pigeon"]', "https=URL"),
     "alarm_ticket_subscriptions": ('["sqs=queue"]', "the ARN of a standard queue"),
-    "alarm_thresholds": ('["api_6xx_percent=1"]', "api_5xx_percent"),
+    "alarm_thresholds": ('["api_6xx_percent=1"]', "api_4xx_percent"),
     "alarm_topic_kms_key_arn": ("alias/aws/sns", "a customer managed key"),
     "runbook_base_url": ("https://example.com/a b", "a URL or path"),
+    "accepting_objective_percent": ("93.9", "from 94 to 99.99"),
+    "settling_objective_percent": ("100", "from 94 to 99.99"),
+    "settling_promise_seconds": ("3601", "from 60 to 3600"),
     "tracing": ("on", "true or false"),
     "log_level": ("info", "DEBUG, INFO, WARNING, ERROR"),
     "debug_log_percent": ("101", "from 0 to 100"),
@@ -144,9 +147,9 @@ def test_an_unknown_key_that_is_like_none_is_refused_with_where_they_are_listed(
 @pytest.mark.parametrize(
     ("given", "allowed"),
     [
-        ("api_5xx_procent=2", "name=value; did you mean api_5xx_percent?"),
+        ("api_4xx_procent=2", "name=value; did you mean api_4xx_percent?"),
         ("zzz=2", "name=value; docs/alarms.md lists the names"),
-        ("api_5xx_percent", "name=value; docs/alarms.md lists the names"),
+        ("api_4xx_percent", "name=value; docs/alarms.md lists the names"),
     ],
 )
 def test_an_unknown_threshold_is_refused_with_the_nearest_match(given: str, allowed: str) -> None:

@@ -47,7 +47,10 @@ OPTIONS: dict[str, dict[str, dict[str, str]]] = {
         "rotating": {**WAF, "origin_secret_also_accepted": NEW_SECRET, "waf_managed_rules": "count"},
     },
     "traces": {"off": {"tracing": "false"}, "on": {}, "group": {"trace_group": "true"}},
-    "alarms": {"off": {"alarms": "false"}, "on": {"alarm_page_subscriptions": '["email=page@example.com"]'}},
+    "alarms": {
+        "off": {"alarms": "false"},
+        "on": {"alarm_page_subscriptions": '["email=page@example.com"]', "runbook_base_url": "https://a.example.com"},
+    },
     "data": {
         "loose": {"point_in_time_recovery": "false", "deletion_protection": "false", "protect": "false"},
         "kept": {},

@@ -67,7 +67,7 @@ def test_what_its_own_functions_have_reserved_is_free_for_the_next_deployment() 
 
 def test_the_command_for_the_alarm_on_concurrency_makes_it_right() -> None:
     # GIVEN other thresholds, with and without one for the account
-    for given in (("api_5xx_percent=2",), ("api_5xx_percent=2", "account_concurrency=7")):
+    for given in (("api_4xx_percent=2",), ("api_4xx_percent=2", "account_concurrency=7")):
         stack = config(alarm_thresholds=given)
         # WHEN the quota is another one
         found = alarm(stack, 50)
@@ -76,7 +76,7 @@ def test_the_command_for_the_alarm_on_concurrency_makes_it_right() -> None:
         key, text = found.todo[0].split("'")[1], found.todo[0].rpartition(" ")[2]
         items = list(given)
         items[int(key.split("[")[1][:-1]) :] = [text]
-        assert items == ["api_5xx_percent=2", "account_concurrency=50"]
+        assert items == ["api_4xx_percent=2", "account_concurrency=50"]
         assert alarm(config(alarm_thresholds=tuple(items)), 50).verdict is Verdict.OK
 
 

@@ -133,23 +133,13 @@ class Emitted:
     resolution: int
 
 
-@dataclass(frozen=True)
-class Happened:
-    """What a cause led to: the metrics, and the calls on tables."""
-
-    emitted: tuple[Emitted, ...]
-    table_calls: frozenset[tuple[str, str]]
-
-
 @cache
-def happened(metric: Metric) -> Happened:
-    """Make the cause of `metric` happen."""
+def happened(metric: Metric) -> tuple[Emitted, ...]:
+    """Make the cause of `metric` happen; what is emitted then."""
     made = BY_METRIC[metric]
-    calls: set[tuple[str, str]] = set()
     with observed(deployment=made.deployment) as (world, output):
-        world.cloud.wire.after = lambda call: calls.update(_table_calls(call))
         made.cause(world)
-    return Happened(tuple(each for document in output.metrics for each in read_emf(document)), frozenset(calls))
+    return tuple(each for document in output.metrics for each in read_emf(document))
 
 
 def read_emf(document: Mapping[str, object]) -> Iterator[Emitted]:
@@ -167,15 +157,3 @@ def read_emf(document: Mapping[str, object]) -> Iterator[Emitted]:
                     tuple(values) if isinstance(values, list) else (values,),  # type: ignore[arg-type] # a number
                     metric.get("StorageResolution", 60),
                 )
-
-
-def _table_calls(call: Call) -> Iterator[tuple[str, str]]:
-    if call.service != "dynamodb":
-        return
-    items = call.params.get("TransactItems")
-    if items is None:
-        yield call.params["TableName"], call.operation
-        return
-    for item in items:
-        for request in item.values():
-            yield request["TableName"], call.operation

@@ -3,7 +3,8 @@
 Sources, all Amazon CloudWatch User Guide: "Alarm evaluation" (M out of N), "Alarm evaluation window" (the window
 slides: it advances each time the alarm is evaluated), "Configuring how CloudWatch alarms treat missing data" with its
 two tables and "Avoiding premature transitions to alarm state". How many points beyond N are retrieved depends on the
-period and is not documented; the guide's tables use N + 2, so that is the default and tests vary it.
+period and is not documented; the guide's tables use N + 2, so that is the default and tests vary it. An alarm that
+looks back on more than a day is evaluated once an hour, on data up to the full hour.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ from typing import Final, Literal
 from lab.simulation.cloudwatch.evaluator_math import MathContext, evaluate
 from lab.simulation.cloudwatch.evaluator_metrics import MetricKey, MetricStore, Series
 
+HOUR, DAY = 3_600, 86_400
 MissingData = Literal["missing", "ignore", "breaching", "notBreaching"]
 
 COMPARISONS: Final[dict[str, Callable[[float, float], bool]]] = {
@@ -110,6 +112,8 @@ def evaluate_alarm(
 ) -> State:
     """The alarm's state after an evaluation at `now` (seconds since the epoch)."""
     behaviour = behaviour or Behaviour()
+    if alarm.period * alarm.evaluation_periods > DAY:
+        now -= now % HOUR
     count = alarm.evaluation_periods + behaviour.extra_points
     starts = [now - alarm.period * back for back in range(count, 0, -1)]
     series = series_of(alarm, store, starts)

@@ -17,6 +17,7 @@ Series = dict[int, float]
 """Values by the start of their period (seconds since the epoch). A missing period has no key."""
 
 _PERCENTILE: Final = re.compile(r"p(\d{1,2}(?:\.\d+)?|100)")
+_TRIMMED_COUNT: Final = re.compile(r"TC\(:(\d+)\)")
 _SIMPLE: Final[dict[str, Callable[[Sequence[float]], float]]] = {
     "Sum": math.fsum,
     "Average": lambda values: math.fsum(values) / len(values),
@@ -92,7 +93,7 @@ class MetricStore:
 
 
 def statistic_of(name: str) -> Callable[[Sequence[float]], float]:
-    """The function of a statistic's name: `Sum`, `Average`, `Minimum`, `Maximum`, `SampleCount` or `pNN`.
+    """The function of a statistic's name: `Sum`, `Average`, `Minimum`, `Maximum`, `SampleCount`, `pNN` or `TC(:N)`.
 
     Percentiles use the nearest rank, which is what CloudWatch's sketches approximate.
 
@@ -101,9 +102,11 @@ def statistic_of(name: str) -> Callable[[Sequence[float]], float]:
     """
     if name in _SIMPLE:
         return _SIMPLE[name]
+    if trimmed := _TRIMMED_COUNT.fullmatch(name):
+        return lambda values: sum(value <= float(trimmed[1]) for value in values)
     match = _PERCENTILE.fullmatch(name)
     if match is None:
-        raise ValueError(f"statistic {name!r} is not one of {', '.join(_SIMPLE)} or pNN (p0 to p100)")
+        raise ValueError(f"statistic {name!r} is not one of {', '.join(_SIMPLE)}, pNN (p0 to p100) or TC(:N)")
     share = float(match[1]) / 100
 
     def percentile(values: Sequence[float]) -> float:

@@ -21,6 +21,7 @@ _SNS: Final = 'Amazon SNS Developer Guide, "Monitoring Amazon SNS topics using C
 _EVENTS: Final = 'Amazon EventBridge User Guide, "Monitoring Amazon EventBridge" (EventBridge metrics, Dimensions)'
 _DYNAMODB: Final = 'Amazon DynamoDB Developer Guide, "DynamoDB Metrics and dimensions"'
 _HTTP_API: Final = 'Amazon API Gateway Developer Guide, "Monitor CloudWatch metrics for HTTP APIs in API Gateway"'
+_CERTIFICATES: Final = 'AWS Certificate Manager User Guide, "Supported CloudWatch metrics"'
 _EMF: Final = (
     "runtime/observability.py; Powertools adds the dimension `service` = POWERTOOLS_SERVICE_NAME to every metric"
 )
@@ -84,6 +85,8 @@ def _http_api(name: str, unit: str, advice: tuple[str, ...], note: str) -> Publi
 
 
 _PERCENTILES: Final = ("Average", "Maximum", "p50", "p90", "p95", "p99")
+_TRIMMED_COUNT: Final = "TC(:n)"
+"""How many samples are at most n. Source: Amazon CloudWatch User Guide, "CloudWatch statistics definitions"."""
 
 AWS_METRICS: Final[tuple[Published, ...]] = (
     _lambda("Invocations", "Count", ("Sum",), "Throttled requests are not counted."),
@@ -114,6 +117,8 @@ AWS_METRICS: Final[tuple[Published, ...]] = (
     _table("SystemErrors", "TableName Operation", "Not published per table alone."),
     _table("ConditionalCheckFailedRequests", "TableName", "Normal here: conditions are how replays are seen."),
     _table("TransactionConflict", "TableName", "Each conflicting item of a transaction counts."),
+    Published("AWS/CertificateManager", "DaysToExpiry", _sets("CertificateArn"), "Count", 43_200, False, ("Minimum",),
+              "Twice a day, in the certificate's Region, until it has ended.", _CERTIFICATES),
     _http_api("Count", "Count", ("Sum",), "HTTP APIs, unlike REST APIs, publish under ApiId."),
     _http_api("4xx", "Count", ("Sum", "Average"), "REST APIs say 4XXError. Average is a share, 0 to 1."),
     _http_api("5xx", "Count", ("Sum", "Average"), "REST APIs say 5XXError. Average is a share, 0 to 1."),
@@ -145,7 +150,7 @@ def own_metrics(namespace: str) -> tuple[Published, ...]:
             "Milliseconds" if metric is Metric.ACCEPTED_TO_SETTLED else "Count",
             60,
             True,
-            _PERCENTILES if metric is Metric.ACCEPTED_TO_SETTLED else ("Sum",),
+            (*_PERCENTILES, _TRIMMED_COUNT) if metric is Metric.ACCEPTED_TO_SETTLED else ("Sum",),
             "Published only when it happens.",
             _EMF,
         )

@@ -11,6 +11,7 @@ from lab.simulation.cloudwatch.evaluator_alarm import MetricAlarm, MetricQuery, 
 from lab.simulation.cloudwatch.evaluator_composite import CompositeAlarm
 from lab.simulation.cloudwatch.evaluator_metrics import MetricKey
 from pipeline.alarms import Limits, alarm_table
+from pipeline.alarms.context import Objectives
 from pipeline.config.alarm_thresholds import AlarmThresholds
 from pipeline.functions import FUNCTIONS, PROCESS_ORDER
 
@@ -21,6 +22,7 @@ LIMITS: Final = Limits(
     dead_letter_retention=14 * 86_400,
     timeouts={each.name: 60 if each is PROCESS_ORDER else 10 for each in FUNCTIONS},
     worker_concurrency=10,
+    objectives=Objectives(accepting_percent=99.9, settling_percent=99, promise_seconds=600),
 )
 WATCHED: Final[Mapping[str, str]] = {
     "queue": f"{PREFIX}-queue",
@@ -34,6 +36,7 @@ WATCHED: Final[Mapping[str, str]] = {
     "stock_table": f"{PREFIX}-stock",
     "api_idempotency_table": f"{PREFIX}-api-idempotency",
     "worker_idempotency_table": f"{PREFIX}-worker-idempotency",
+    "certificate": "arn:aws:acm:eu-central-1:123456789012:certificate/1",
 }
 BUS_RULES: Final = ("billing", "mail")
 """Subscriptions of the stack with a bus."""
@@ -63,7 +66,7 @@ def register_alarms(settings: AlarmSettings = SUBSCRIBED, *, bus: bool = False) 
     """What the alarms component registers for a stack with the names above, with a topic or a bus under its own key."""
 
     def program() -> None:
-        table = alarm_table(THRESHOLDS, LIMITS, BUS_RULES if bus else None, bus_dead_letters=bus)
+        table = alarm_table(THRESHOLDS, LIMITS, BUS_RULES if bus else None, bus_dead_letters=bus, certificate=True)
         watched = WATCHED_WITH_BUS if bus else WATCHED
         Alarms("alarms", SCOPE, AlarmsArgs(table=table, watched=watched, settings=settings))
 

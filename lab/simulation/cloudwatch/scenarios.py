@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from components.alarms.model import Tier
+from lab.simulation.cloudwatch.evaluator_alarm import MetricAlarm
 from lab.simulation.cloudwatch.evaluator_metrics import MetricKey, MetricStore
 from lab.simulation.cloudwatch.metrics_data import AWS_METRICS, SERVICES, find, own_metrics
-from lab.simulation.cloudwatch.registered import BUS_RULES, LIMITS, PREFIX, WATCHED, WATCHED_WITH_BUS
+from lab.simulation.cloudwatch.registered import BUS_RULES, PREFIX, WATCHED, WATCHED_WITH_BUS
+from pipeline.alarms.objectives import ACCEPTING, SETTLING, pairs
 from pipeline.functions import FUNCTIONS
 
 Value = float | Sequence[float] | None
@@ -39,12 +42,6 @@ def own(name: str) -> MetricKey:
     return MetricKey.of(PREFIX, name, {"service": SERVICES[name]})
 
 
-def table(name: str, which: str, operation: str | None = None) -> MetricKey:
-    """A metric of a table, or of one operation on it."""
-    dimensions = {"TableName": WATCHED[f"{which}_table"]} | ({"Operation": operation} if operation else {})
-    return MetricKey.of("AWS/DynamoDB", name, dimensions)
-
-
 def topic(name: str) -> MetricKey:
     """A metric of the notifications topic."""
     return MetricKey.of("AWS/SNS", name, {"TopicName": WATCHED["notifications_topic"]})
@@ -56,79 +53,57 @@ def rule(name: str, subscription: str) -> MetricKey:
     return MetricKey.of("AWS/Events", name, {"EventBusName": bus, "RuleName": rule})
 
 
+_CERTIFICATE: Final = MetricKey.of("AWS/CertificateManager", "DaysToExpiry", {"CertificateArn": WATCHED["certificate"]})
 _DEAD = {
     sqs("ApproximateNumberOfMessagesVisible", "dead_letter_queue"): 0,
     sqs("ApproximateNumberOfMessagesNotVisible", "dead_letter_queue"): 0,
+    sqs("ApproximateAgeOfOldestMessage", "dead_letter_queue"): 0,
 }
 HEALTHY: Final[Series] = {
     **{function("Invocations", each.key): 20 for each in FUNCTIONS},
-    **{function("Errors", each.key): 0 for each in FUNCTIONS},
-    **{function("Duration", each.key): (20, 35, 600) for each in FUNCTIONS},
     function("ConcurrentExecutions", "process_order"): 2,
     function("ConcurrentExecutions", None): 9,
     api("Count"): 40,
     api("4xx"): 2,
     api("5xx"): 0,
     api("Latency"): (30, 40, 50, 900),
-    sqs("NumberOfMessagesSent", "queue"): 20,
-    sqs("NumberOfMessagesDeleted", "queue"): 20,
     sqs("ApproximateNumberOfMessagesVisible", "queue"): 1,
     sqs("ApproximateAgeOfOldestMessage", "queue"): 1,
     **_DEAD,
     own("OrderAccepted"): 20,
     own("OrderConfirmed"): 18,
     own("OrderRejected"): 2,
-    own("AcceptedToSettledLatency"): (400, 900, 1500),
+    own("AcceptedToSettledLatency"): (400,) * 10 + (900,) * 9 + (1500,),
+    _CERTIFICATE: 200,
 }
 """One minute of a healthy shop. What is published only when it happens (throttles, our failures) is not in it."""
 
 _DEAD_VISIBLE = sqs("ApproximateNumberOfMessagesVisible", "dead_letter_queue")
-_OPERATION = {"orders": "UpdateItem", "stock": "TransactWriteItems"}
-
-
-def _kebab(name: str) -> str:
-    return name.replace("_", "-")
+_PAIRS: Final = {each: [p for tier in Tier for p in pairs(each, tier)] for each in (ACCEPTING, SETTLING)}
+_UNSETTLED: Final = {own("AcceptedToSettledLatency"): None, own("OrderConfirmed"): None, own("OrderRejected"): None}
 
 
 CAUSES: Final[Mapping[str, Series]] = {
-    "api-5xx-rate": {api("5xx"): 8},
+    **{row: {api("5xx"): 8} for pair in _PAIRS[ACCEPTING] for row in pair},
+    **{row: {own("AttemptFailed"): 20, **_UNSETTLED} for pair in _PAIRS[SETTLING] for row in pair},
+    "certificate-expiry": {_CERTIFICATE: 29},
     "api-4xx-surge": {api("4xx"): 30},
     "api-latency": {api("Latency"): (2900, 4000, 9000)},
-    "api-dependency-failures": {own("DependencyFailure"): 20},
     "idempotency-conflicts": {own("IdempotencyConflict"): 60},
     "idempotency-mismatches": {own("IdempotencyMismatch"): 60},
     "rejection-rate": {own("OrderRejected"): 15, own("OrderConfirmed"): 5},
     "orders-missing": {own("OrderAccepted"): None},
-    **{f"{each.alarm_name}-errors": {function("Errors", each.key): 3} for each in FUNCTIONS},
-    **{f"{each.alarm_name}-throttles": {function("Throttles", each.key): 20} for each in FUNCTIONS},
-    **{
-        f"{each.alarm_name}-duration": {function("Duration", each.key): (30, 900 * LIMITS.timeouts[each.name])}
-        for each in FUNCTIONS
-    },
     "worker-concurrency": {function("ConcurrentExecutions", "process_order"): 9},
     "account-concurrency": {function("ConcurrentExecutions", None): 950},
     "attempt-failure-rate": {own("AttemptFailed"): 20, own("OrderConfirmed"): None, own("OrderRejected"): None},
     "attempts-keep-failing": {own("AttemptFailed"): 1},
-    "settlement-conflicts": {own("TransactionConflict"): (1500,)},
-    "settlement-latency": {own("AcceptedToSettledLatency"): (400_000, 500_000)},
     "oldest-message-age": {sqs("ApproximateAgeOfOldestMessage", "queue"): 900},
-    "backlog-growing": {
-        sqs("NumberOfMessagesSent", "queue"): 200,
-        sqs("ApproximateNumberOfMessagesVisible", "queue"): 2000,
-    },
+    "worker-not-running": {function("Invocations", "process_order"): None},
     "queue-retention-half": {sqs("ApproximateAgeOfOldestMessage", "queue"): 2 * 86_400},
     "dead-letter-queue-not-empty": {_DEAD_VISIBLE: 1},
     "order-dead-lettered": {own("LastAttemptFailed"): 1},
-    "dead-letters-flood": {_DEAD_VISIBLE: 40},
+    "dead-letters-old": {sqs("ApproximateAgeOfOldestMessage", "dead_letter_queue"): 2_000},
     "dead-letter-retention-half": {sqs("ApproximateAgeOfOldestMessage", "dead_letter_queue"): 5 * 86_400},
-    **{
-        f"{_kebab(name)}-table-throttles": {table("WriteThrottleEvents", name): 20}
-        for name in ("orders", "stock", "api_idempotency", "worker_idempotency")
-    },
-    **{
-        f"{_kebab(name)}-table-errors": {table("SystemErrors", name, _OPERATION.get(name, "PutItem")): 20}
-        for name in ("orders", "stock", "api_idempotency", "worker_idempotency")
-    },
     "notifications-failed": {topic("NumberOfNotificationsFailed"): 1},
     "notifications-redriven": {topic("NumberOfNotificationsRedrivenToDlq"): 1},
     "notifications-lost": {topic("NumberOfNotificationsFailedToRedriveToDlq"): 1},
@@ -168,8 +143,13 @@ class Phase:
     series: Series
 
 
-def publish(*phases: Phase, horizon: int = HORIZON) -> MetricStore:
-    """A store of healthy minutes from 0 to `horizon` with the phases' differences."""
+def step_of(alarm: MetricAlarm) -> int:
+    """Seconds that a minute of a scenario lasts for an alarm: more, where its window is longer than an hour."""
+    return 60 * max(1, alarm.period // 3_600)
+
+
+def publish(*phases: Phase, horizon: int = HORIZON, step: int = 60) -> MetricStore:
+    """A store of healthy minutes from 0 to `horizon` with the phases' differences, `step` seconds apart."""
     store = MetricStore()
     units = {key: _unit(key) for phase in phases for key in phase.series} | {key: _unit(key) for key in HEALTHY}
     for minute in range(horizon):
@@ -179,7 +159,7 @@ def publish(*phases: Phase, horizon: int = HORIZON) -> MetricStore:
                 series |= phase.series
         for key, value in series.items():
             if value is not None:
-                store.put(key, START + 60 * minute, value, units[key])
+                store.put(key, START + step * minute, value, units[key])
     return store
 
 

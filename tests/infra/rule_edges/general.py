@@ -4,6 +4,12 @@ import json
 
 from tests.infra.rule_edges.model import LOCAL, Edges
 
+HEARD = {
+    "environment": "production",
+    "allow_anonymous": "true",
+    "alarm_ticket_subscriptions": '["email=a@example.com"]',
+}
+
 EDGES: Edges = {
     ("_visibility",): (
         {"queue_visibility_seconds": "369", "batch_window_seconds": "10"},
@@ -55,6 +61,11 @@ EDGES: Edges = {
         {"queue_retention_seconds": "3420"},
         {"queue_retention_seconds": "3901"},
         "that all retries can take",
+    ),
+    ("_links_that_open",): (
+        {**HEARD, "runbook_base_url": "docs/runbooks"},
+        {**HEARD, "runbook_base_url": "https://example.com/runbooks"},
+        "https://github.com/OWNER/REPOSITORY/blob/main/docs/runbooks",
     ),
     ("_short_horizon_in_production",): (
         {"environment": "production", "allow_anonymous": "true", "short_retry_horizon": "true"},
@@ -123,7 +134,7 @@ EDGES: Edges = {
     ),
     ("_thresholds_once",): (
         {"alarm_thresholds": '["api_p99_ms=1", "api_p99_ms=2"]'},
-        {"alarm_thresholds": '["api_p99_ms=1", "backlog_messages=2"]'},
+        {"alarm_thresholds": '["api_p99_ms=1", "rate_minimum_events=2"]'},
         "each threshold once",
     ),
     ("_receivers_once", "page"): (

@@ -1,0 +1,162 @@
+"""Rows on the objectives: how fast the month's error budget is spent, over a long and a short window at a time.
+
+The burn rates and windows are those of the Site Reliability Workbook (Google, 2018), chapter 5, "Multiwindow,
+Multi-Burn-Rate Alerts". A rate of 1 spends the budget of 30 days in 30 days. The long window says that it matters, the
+short one, a twelfth of it, that it still goes on. Each window is one period of one alarm, because CloudWatch takes
+metrics of one period only; composites put the pairs together. PutMetricAlarm takes periods of an hour and more up to
+seven days, so all of them fit; what looks back on more than a day is evaluated once an hour.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from components.alarms.model import Alarm, Metric, Threshold, Tier
+from pipeline.alarms.context import (
+    DAY,
+    FIVE_MINUTES,
+    HOUR,
+    MINUTE,
+    Context,
+    api_metric,
+    filled,
+    in_time_metric,
+    own_metric,
+    percent,
+)
+
+
+@dataclass(frozen=True)
+class Burn:
+    """A burn rate and its windows, in seconds."""
+
+    rate: float
+    long: int
+    short: int
+    tier: Tier
+
+    @property
+    def windows(self) -> tuple[int, int]:
+        """Both, the long one first."""
+        return self.long, self.short
+
+
+BURNS: Final = (
+    Burn(14.4, HOUR, FIVE_MINUTES, Tier.PAGE),
+    Burn(6, 6 * HOUR, 30 * MINUTE, Tier.PAGE),
+    Burn(3, DAY, 2 * HOUR, Tier.TICKET),
+    Burn(1, 3 * DAY, 6 * HOUR, Tier.TICKET),
+)
+ACCEPTING, SETTLING = "accepting", "settling"
+BUDGET: Final = "budget-burning"
+"""The composite that hears the slow burns."""
+_PAGES: Final = {ACCEPTING: ("api", "api-failing"), SETTLING: ("processing", "processing-failing")}
+
+
+def pairs(objective: str, tier: Tier) -> tuple[tuple[str, str], ...]:
+    """The names of an objective's rows of one tier, a pair for each burn rate."""
+    return tuple((_name(objective, b, b.long), _name(objective, b, b.short)) for b in BURNS if b.tier is tier)
+
+
+def objective_alarms(context: Context) -> tuple[Alarm, ...]:
+    """Two rows for each objective and burn rate."""
+    rows = [row for burn in BURNS for row in _accepting(context, burn)]
+    return (*rows, *(row for burn in BURNS for row in _settling(context, burn)))
+
+
+def _accepting(context: Context, burn: Burn) -> Iterator[Alarm]:
+    metrics = {"errors": api_metric("5xx"), "requests": api_metric("Count")}
+    for window in burn.windows:
+        least = _least(context, burn) if window == burn.long else 1
+        yield _row(
+            context,
+            ACCEPTING,
+            burn,
+            window,
+            metrics,
+            percent("errors", ("requests",), least),
+            "What callers see, whoever causes it: our code, a dependency, throttling or the platform.",
+        )
+
+
+def _settling(context: Context, burn: Burn) -> Iterator[Alarm]:
+    """Orders that are late or not settled at all, as a share of those accepted in the same window.
+
+    Accepted orders that wait their turn are in it too, so a burst looks like an outage for as long as it takes to
+    drain. That is why the short window also wants attempts to fail. Where nothing is tried, `oldest-message-age` pages.
+    """
+    bad = f"({filled('accepted')} - {filled('in_time')})"
+    share = f"100 * {bad} / {filled('accepted')}"
+    metrics = {
+        "accepted": own_metric("OrderAccepted", "api"),
+        "in_time": in_time_metric(context.limits.objectives.promise_seconds),
+    }
+    yield _row(
+        context,
+        SETTLING,
+        burn,
+        burn.long,
+        metrics,
+        f"IF({bad} >= {_least(context, burn)}, {share}, 0)",
+        "Late and unsettled orders alike. What is redriven later spends nothing a second time.",
+    )
+    fails = f"{bad} >= 1 AND {filled('failed')} >= {context.thresholds.rate_minimum_events}"
+    yield _row(
+        context,
+        SETTLING,
+        burn,
+        burn.short,
+        {**metrics, "failed": own_metric("AttemptFailed", "worker")},
+        f"IF({fails}, {share}, 0)",
+        "Wants attempts to fail too: orders of a burst that wait their turn are not late yet.",
+    )
+
+
+def _row(
+    context: Context,
+    objective: str,
+    burn: Burn,
+    window: int,
+    metrics: dict[str, Metric],
+    expression: str,
+    why: str,
+) -> Alarm:
+    goals = context.limits.objectives
+    goal = goals.accepting_percent if objective == ACCEPTING else goals.settling_percent
+    page = burn.tier is Tier.PAGE
+    runbook, heading = _PAGES[objective] if page else ("capacity", BUDGET)
+    return Alarm(
+        name=_name(objective, burn, window),
+        title=f"The budget of {objective} burns {burn.rate:g} times too fast, over {_span(window)}",
+        metrics=metrics,
+        expression=expression,
+        threshold=Threshold(
+            round(burn.rate * (100 - goal), 6),
+            "percent",
+            f"{burn.rate:g} times the budget of {100 - goal:.4g} %",
+        ),
+        period=window,
+        periods=1,
+        to_alarm=1,
+        missing="notBreaching",
+        tier=burn.tier,
+        runbook=runbook,
+        why=why,
+        anchor=heading,
+    )
+
+
+def _least(context: Context, burn: Burn) -> int:
+    fast = burn is BURNS[0]
+    return context.thresholds.rate_minimum_events if fast else context.thresholds.slow_burn_minimum_events
+
+
+def _name(objective: str, burn: Burn, window: int) -> str:
+    return f"{objective}-{int(burn.rate)}x-{_span(window)}"
+
+
+def _span(seconds: int) -> str:
+    for size, unit in ((DAY, "d"), (HOUR, "h")):
+        if seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds // MINUTE}m"

@@ -1,0 +1,185 @@
+"""The objectives' worked examples: what pages, and when, over what the components really register."""
+
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+
+from lab.simulation.cloudwatch.evaluator import AlarmRun
+from lab.simulation.cloudwatch.evaluator_alarm import State, evaluate_alarm
+from lab.simulation.cloudwatch.evaluator_metrics import MetricStore
+from lab.simulation.cloudwatch.registered import PREFIX
+from lab.simulation.cloudwatch.scenarios import START, api, function, own, sqs
+from pipeline.alarms.objectives import BURNS, Burn
+from tests.cloudwatch.test_alarms_fire import alarm_of, deployed
+
+HOUR: Final = 60
+"""Minutes."""
+Shop = Callable[[int], dict[str, float]]
+"""What happens in a minute: `requests`, `failed` of them; orders `settled` in time or `late`; `attempts` that fail."""
+
+
+def store_of(shop: Shop, minutes: int) -> MetricStore:
+    """What is published about a shop."""
+    store = MetricStore()
+    for minute in range(minutes):
+        at, seen = (
+            START + 60 * minute,
+            {"requests": 0.0, "failed": 0.0, "settled": 0.0, "late": 0.0, "attempts": 0.0} | shop(minute),
+        )
+        if seen["requests"]:
+            store.put(api("Count"), at, seen["requests"], "Count")
+            store.put(api("5xx"), at, seen["failed"], "Count")
+        if taken := seen["requests"] - seen["failed"]:
+            store.put(own("OrderAccepted"), at, taken, "Count")
+        latencies = [900.0] * int(seen["settled"]) + [9e6] * int(seen["late"])
+        if latencies:
+            store.put(own("AcceptedToSettledLatency"), at, latencies, "Milliseconds")
+            store.put(own("OrderConfirmed"), at, len(latencies), "Count")
+            store.put(function("Invocations", "process_order"), at, len(latencies), "Count")
+        if seen["attempts"]:
+            store.put(own("AttemptFailed"), at, seen["attempts"], "Count")
+    return store
+
+
+def heard(shop: Shop, begin: int, end: int) -> list[tuple[str, int]]:
+    """The pages between the minutes `begin` and `end`, with the minute after `begin`. Silence is not judged."""
+    alarms, composites = deployed()
+    loud = [each for each in composites if not each.name.endswith("-intake-silent")]
+    run = AlarmRun(store_of(shop, end), alarms, loud).run(START + 60 * (begin - 10), START + 60 * end)
+    told = [
+        n for n in run.notices if n.target.endswith("-page") and n.state == State.ALARM and n.at >= START + 60 * begin
+    ]
+    return [(each.alarm.removeprefix(f"{PREFIX}-"), (each.at - START) // 60 - begin) for each in told]
+
+
+def quiet(minute: int) -> dict[str, float]:
+    """20 orders an hour."""
+    return {"requests": 1, "settled": 1} if minute % 3 == 0 else {}
+
+
+def test_a_shop_with_20_orders_an_hour_that_is_wholly_down_pages_within_15_minutes() -> None:
+    # GIVEN
+    def down(minute: int) -> dict[str, float]:
+        return quiet(minute) | ({"failed": 1, "settled": 0} if minute >= 8 * HOUR and minute % 3 == 0 else {})
+
+    # WHEN
+    pages = heard(down, 8 * HOUR, 8 * HOUR + 15)
+
+    # THEN
+    assert [name for name, _ in pages] == ["api-failing"]
+    assert pages[0][1] <= 11
+
+
+def test_a_quiet_shop_whose_orders_all_fail_pages_within_15_minutes() -> None:
+    # GIVEN each order is tried again and again, with growing pauses
+    def failing(minute: int) -> dict[str, float]:
+        return quiet(minute) | ({"settled": 0, "attempts": 1} if minute >= 8 * HOUR else {})
+
+    # WHEN
+    pages = heard(failing, 8 * HOUR, 8 * HOUR + 15)
+
+    # THEN
+    assert [name for name, _ in pages] == ["processing-failing"]
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_a_failed_request_or_two_in_a_quiet_night_page_nobody(failures: int) -> None:
+    # GIVEN
+    def shop(minute: int) -> dict[str, float]:
+        return quiet(minute) | ({"failed": 1, "settled": 0} if minute in [8 * HOUR, 8 * HOUR + 3][:failures] else {})
+
+    # WHEN / THEN
+    assert heard(shop, 8 * HOUR, 10 * HOUR) == []
+
+
+def busy(minute: int) -> dict[str, float]:
+    """6,000 orders an hour."""
+    return {"requests": 100, "settled": 100}
+
+
+def test_a_steady_4_percent_pages_within_the_time_that_the_table_says() -> None:
+    # GIVEN
+    def leaking(minute: int) -> dict[str, float]:
+        return {"requests": 100, "failed": 4, "settled": 96} if minute >= 6 * HOUR else busy(minute)
+
+    # WHEN
+    pages = heard(leaking, 6 * HOUR, 7 * HOUR)
+
+    # THEN 1.44 % of an hour's requests have failed after 21.6 minutes
+    assert pages == [("api-failing", 22)]
+
+
+def test_a_burst_that_waits_its_turn_is_no_outage() -> None:
+    # GIVEN ten times as many orders in a minute as in an hour, settled within eight
+    def burst(minute: int) -> dict[str, float]:
+        since = minute - 6 * HOUR
+        return {"requests": 1000 if since == 0 else 0, "settled": 125 if 1 <= since <= 8 else 0} | (
+            quiet(minute) if since < 0 else {}
+        )
+
+    # WHEN / THEN
+    assert heard(burst, 6 * HOUR, 7 * HOUR) == []
+
+
+def test_dead_letters_that_are_redriven_late_page_nobody_a_second_time() -> None:
+    # GIVEN twice as many as are ordered meanwhile, and some attempts fail
+    def redriven(minute: int) -> dict[str, float]:
+        return busy(minute) | ({"late": 200, "attempts": 5} if 6 * HOUR <= minute < 6 * HOUR + 10 else {})
+
+    # WHEN / THEN
+    assert heard(redriven, 6 * HOUR, 7 * HOUR) == []
+
+
+@pytest.mark.parametrize("burn", BURNS, ids=lambda burn: f"{burn.rate:g}")
+@pytest.mark.parametrize(("objective", "budget"), [("accepting", 0.1), ("settling", 1)])
+def test_a_pair_is_raised_above_its_rate_and_not_below(burn: Burn, objective: str, budget: float) -> None:
+    # GIVEN a steady share of bad requests, or of orders that are never settled
+    names = [each.name for each in deployed()[0] if f"-{objective}-{int(burn.rate)}x-" in each.name]
+    states = {}
+    for word, factor in (("above", 1.1), ("below", 0.9)):
+        bad = burn.rate * budget * factor * 1_000
+        step = burn.short // 150
+        accepting = {"requests": 1e5, "failed": bad, "settled": 0.0, "attempts": 0.0}
+        settling = {"requests": 1e5, "failed": 0.0, "settled": 1e5 - bad, "attempts": 9.0}
+        shop = accepting if objective == "accepting" else settling
+        store = MetricStore()
+        for minute in range(0, burn.long // 60, step):
+            at = START + 60 * minute
+            store.put(api("Count"), at, shop["requests"], "Count")
+            store.put(api("5xx"), at, shop["failed"], "Count")
+            store.put(own("OrderAccepted"), at, shop["requests"] / 100, "Count")
+            store.put(own("AcceptedToSettledLatency"), at, [900] * round(shop["settled"] / 100), "Milliseconds")
+            store.put(own("AttemptFailed"), at, shop["attempts"], "Count")
+
+        # WHEN
+        now = START + burn.long + 60
+        alarms = [alarm_of(name.removeprefix(f"{PREFIX}-")) for name in names]
+        states[word] = {evaluate_alarm(each, store, now, State.OK) for each in alarms}
+
+    # THEN
+    assert len(names) == 2
+    assert states == {"above": {State.ALARM}, "below": {State.OK}}
+
+
+def test_further_dead_letters_page_again_though_the_first_is_still_there() -> None:
+    # GIVEN one at six o'clock, the next two hours later; the idle queue's metrics end in between
+    first, second = 6 * HOUR, 8 * HOUR
+
+    store = store_of(quiet, 9 * HOUR)
+    for minute in (first, second):
+        store.put(own("MessageDeadLettered"), START + 60 * minute, 1, "Count")
+    for minute in range(first, second - HOUR):
+        at = START + 60 * minute
+        store.put(sqs("ApproximateNumberOfMessagesVisible", "dead_letter_queue"), at, 1, "Count")
+        store.put(sqs("ApproximateAgeOfOldestMessage", "dead_letter_queue"), at, 60 * (minute - first), "Seconds")
+
+    # WHEN
+    alarms, composites = deployed()
+    loud = [each for each in composites if not each.name.endswith("-intake-silent")]
+    run = AlarmRun(store, alarms, loud).run(START + 60 * (first - 10), START + 60 * (9 * HOUR))
+
+    # THEN
+    pages = [(n.alarm, (n.at - START) // 60) for n in run.notices if n.state == State.ALARM]
+    assert [name.removeprefix(f"{PREFIX}-") for name, _ in pages] == ["dead-letters", "further-dead-letters"]
+    assert pages[1][1] - second <= 4
