@@ -11,7 +11,7 @@ PACKAGES := components pipeline runtime local ops policy lab tests
 SOURCES := __main__.py tools.py docs/examples clients/python/orders_client $(wildcard $(PACKAGES))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo incident up down lint types unit infra flow crash-points e2e aws-check long engine test check fuzz mutation format audit lock clean
+.PHONY: help setup demo incident up down lint types unit infra flow crash-points e2e aws-check long engine contract test check fuzz mutation format audit lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,13 +57,13 @@ types: setup ## mypy, strict
 	@$(BIN)/mypy -n $(WORKERS) $(SOURCES)
 
 # Measuring coverage takes a third of the time again, so only what is meant to cover is measured.
-QUICK = not e2e and not engine and not long
+QUICK = not e2e and not engine and not long and not contract
 check: setup ## unit and infra tests with branch coverage >= 95 % of runtime/, components/ and pipeline/; then flow and the rest
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "$(QUICK)" --cov --cov-report=term tests/unit tests/infra
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "$(QUICK)" --ignore tests/unit --ignore tests/infra tests
 
 unit infra flow: setup ## one tier of tests
-	@$(BIN)/pytest tests/$@ -m "not e2e and not engine and not long"
+	@$(BIN)/pytest tests/$@ -m "$(QUICK)"
 
 crash-points: setup ## the table crash point x fault -> outcome, and the deliberate mistakes with the tests that notice them
 	@$(BIN)/python -m lab.simulation.crash_points
@@ -97,6 +97,16 @@ $(MUTATION)/.ready: requirements-mutation.txt
 format: setup ## rewrite in the project's format
 	@$(BIN)/ruff check --fix --quiet $(SOURCES); $(BIN)/ruff format $(SOURCES)
 
+CONTRACT := .build/contract-env
+contract: setup $(CONTRACT)/.ready ## docs/openapi.json, judged by validators, client generators and a fuzzer on a running stack (needs Node.js, npm)
+	@$(BIN)/pytest tests/contract -m contract
+
+$(CONTRACT)/.ready: requirements-contract.txt tests/contract/package-lock.json
+	@$(PYTHON) -m venv --clear $(CONTRACT) && mkdir $(CONTRACT)/node && cp tests/contract/package*.json $(CONTRACT)/node
+	$(call install,$(CONTRACT)/bin,--no-deps -r requirements-contract.txt)
+	@cd $(CONTRACT)/node && npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
+
 AUDIT := .build/audit-env
 audit: $(AUDIT)/.ready ## is a weakness known of what is in the functions' zip? (asks the package index)
 	@$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements-runtime.txt
@@ -116,6 +126,9 @@ lock: ## renew requirements*.txt from pyproject.toml (UPGRADE=--upgrade for newe
 	$(COMPILE) -c requirements-dev.txt pyproject.toml -o requirements.txt
 	$(COMPILE) -c requirements-dev.txt --group mutation pyproject.toml -o requirements-mutation.txt
 	$(COMPILE) --group audit -o requirements-audit.txt
+	$(COMPILE) --group contract -o requirements-contract.txt
+	@command -v npm >/dev/null || { echo "npm is needed to renew tests/contract/package-lock.json." >&2; exit 1; }
+	cd tests/contract && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 
 clean: ## remove what was built here (.build, caches); .venv stays
 	rm -rf .build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
