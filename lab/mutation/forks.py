@@ -1,5 +1,6 @@
 """Runs tests in forked processes, which have the heavy libraries already."""
 
+import gc
 import importlib
 import os
 import re
@@ -27,7 +28,24 @@ _OURS: Final = {"components", "pipeline", "runtime", "local", "ops", "policy", "
 _SKIPPED: Final = shutil.ignore_patterns(
     ".venv", ".build", ".git", "__pycache__", ".*_cache", ".hypothesis", "node_modules"
 )
-_OPTIONS: Final = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov", "--no-header", "--tb=line")
+_OPTIONS: Final = (
+    "-q",
+    "-x",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:xdist",
+    "-p",
+    "no:cov",
+    "-p",
+    "no:unraisableexception",
+    "-p",
+    "no:anyio",
+    "-p",
+    "no:hypothesispytest",
+    "--no-header",
+    "--tb=line",
+)
 _MARKS: Final = "not e2e and not engine and not long"
 TIMEOUT: Final = -1
 
@@ -61,6 +79,8 @@ def load(root: Path) -> None:
     for path in (root / "components").rglob("*.py"):
         for service, name in re.findall(r"\baws\.(\w+)\.([A-Z]\w+)", path.read_text()):
             getattr(getattr(services, service), name)
+    # What is loaded stays: no child looks for garbage in it.
+    gc.freeze()
 
 
 class Failures:
