@@ -141,10 +141,12 @@ def lines_of(edit: Edit, source: bytes) -> range | None:
 def concerned(edit: Edit, folder: str, source: bytes, covered: Mapping[str, Mapping[str, Sequence[int]]]) -> list[str]:
     """The files of tests that a mistake may be noticed by: of its tiers, those that run the function it is in.
 
-    `covered`: the lines that each of them runs, by path. What is no Python concerns them all.
+    `covered`: the lines that each of them runs, by path. What is no Python, or runs in processes of its own, concerns
+    them all.
     """
     tests = [each for each in covered if each.startswith(FOLDERS[folder].tests)]
     if not edit.path.endswith(".py"):
         return tests
     body = lines_of(edit, source)
-    return [each for each in tests if any(body is None or line in body for line in covered[each].get(edit.path, ()))]
+    running = [each for each in tests if any(body is None or line in body for line in covered[each].get(edit.path, ()))]
+    return running or tests

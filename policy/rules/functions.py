@@ -32,7 +32,8 @@ def _traced(resource: Resource) -> Iterator[str]:
 
 
 def _reports_items(resource: Resource) -> Iterator[str]:
-    if "ReportBatchItemFailures" not in resource.props.get("functionResponseTypes", []):
+    types = resource.props.get("functionResponseTypes", [])
+    if types is not UNKNOWN and "ReportBatchItemFailures" not in types:
         yield "without ReportBatchItemFailures its list of failures is ignored and every message is deleted"
 
 

@@ -1,6 +1,11 @@
 """How the engine's values reach the rules."""
 
 import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +16,11 @@ from pulumi_policy.policy import EnforcementLevel, _PolicyAnalyzerServicer
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from policy.engine import plain, to_policy
-from policy.model import UNKNOWN, Resource
+from policy.model import UNKNOWN, Resource, Rule, Violation
 from policy.rules import RULES
-from tests.policy.test_rules import BY_NAME, CASES, messages
+from tests.policy.test_rules import BY_NAME, CASES, PRODUCTION, QUEUE, TABLE, make, messages
+
+PACK = Path(__file__).resolve().parents[2] / "policy" / "__main__.py"
 
 
 def test_unknown_values_are_seen_and_not_stumbled_over() -> None:
@@ -28,8 +35,8 @@ def test_unknown_values_are_seen_and_not_stumbled_over() -> None:
 class _Engine(_PolicyAnalyzerServicer):
     """The pack as the engine asks it: with resources on the wire, one at a time and then all of them."""
 
-    def __init__(self) -> None:
-        super().__init__("orders", "1.0.0", [to_policy(rule) for rule in RULES], EnforcementLevel.ADVISORY)
+    def __init__(self, rules: Sequence[Rule] = RULES) -> None:
+        super().__init__("orders", "1.0.0", [to_policy(rule) for rule in rules], EnforcementLevel.ADVISORY)
 
     def _configure_runtime_settings(self) -> None:
         """There is no stack whose settings could be read."""
@@ -77,3 +84,44 @@ def test_the_engine_hears_of_each_case_what_the_rule_says_in_its_level(name: str
         # THEN it answers with what the rule says
         said = messages(rule, resources)
         assert heard == {(name, rule.level, f"{rule.description}\n{message}") for message in said}
+
+
+def test_a_rule_sees_the_resource_that_the_engine_sent() -> None:
+    # GIVEN a rule about one resource and one about all of them
+    sent = make(QUEUE, {"tags": PRODUCTION}, protect=True, references={"policy": frozenset({make(TABLE).urn})})
+    alone: list[Resource] = []
+    together: list[Resource] = []
+
+    def one(resource: Resource) -> list[str]:
+        alone.append(resource)
+        return []
+
+    def all_of_them(resources: list[Resource]) -> list[Violation]:
+        together.extend(resources)
+        return []
+
+    rules = [
+        Rule("one", "One.", "mandatory", frozenset({QUEUE}), check=one),
+        Rule("every", "All.", "mandatory", frozenset({QUEUE}), check_stack=all_of_them),
+    ]
+
+    # WHEN
+    _Engine(rules).said([sent, make(TABLE)])
+
+    # THEN of one alone nobody tells what it was made from
+    assert alone == [replace(sent, references={})]
+    assert together == [sent, make(TABLE)]
+
+
+def test_the_pack_has_every_rule_and_is_found_from_its_own_folder(tmp_path: Path) -> None:
+    # GIVEN the pack as the engine starts it: from elsewhere, with nothing of the project on the path
+    script = (
+        "import runpy, pulumi_policy; pulumi_policy.PolicyPack = lambda name, policies: print(name, len(policies)); "
+        f"runpy.run_path({str(PACK)!r})"
+    )
+
+    # WHEN
+    ran = subprocess.run([sys.executable, "-I", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    # THEN
+    assert ran.stdout == f"orders {len(RULES)}\n"

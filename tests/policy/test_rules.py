@@ -271,11 +271,49 @@ def test_topics_of_alarms_may_be_unencrypted() -> None:
     assert messages(BY_NAME["topics-are-encrypted"], stack) == []
 
 
-def test_policies_not_known_yet_break_no_rule() -> None:
-    # GIVEN a first preview, in which no ARN is known
-    unknown = [make(ROLE_POLICY, {"policy": UNKNOWN}), make(QUEUE_POLICY, {"policy": UNKNOWN})]
-    # THEN nothing is claimed about them
-    assert [messages(rule, unknown) for rule in RULES if messages(rule, unknown)] == []
+@pytest.mark.parametrize(
+    "name",
+    # What is open to the world, or tells nobody of what is lost, has to be known.
+    sorted(set(CASES) - {"no-public-function-urls", "subscriptions-have-a-dead-letter-queue"}),
+)
+def test_what_is_not_known_yet_breaks_no_rule(name: str) -> None:
+    # GIVEN a first preview, in which nothing is known of what keeps the rule
+    unknown = [replace(each, props=dict.fromkeys(each.props, UNKNOWN)) for each in CASES[name].kept]
+    # THEN nothing is claimed about it
+    assert messages(BY_NAME[name], unknown) == []
+
+
+COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
+TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
+POLICIES = {ROLE_POLICY, QUEUE_POLICY, TOPIC_POLICY, "aws:iam/policy:Policy", "aws:iam/userPolicy:UserPolicy"}
+# Rules about more types than their case has; tags are another test's.
+ALSO = {
+    "no-wildcard-actions": POLICIES - {ROLE_POLICY},
+    "no-wildcard-resources": POLICIES - {ROLE_POLICY},
+    "no-public-resource-policies": {TOPIC_POLICY},
+    "alarms-tell-when-they-are-over": {COMPOSITE},
+    "alarms-say-what-to-do": {COMPOSITE},
+    "queues-and-topics-take-tls-only": {"aws:sns/topic:Topic"},
+}
+
+
+def test_a_rule_is_about_the_types_of_its_case_and_these() -> None:
+    # GIVEN / WHEN
+    of_cases = {name: {each.type for each in case.broken} for name, case in CASES.items()}
+    others = {name: rule.types - of_cases[name] for name, rule in BY_NAME.items() if rule.types != TAGGABLE}
+
+    # THEN
+    assert [name for name, rule in BY_NAME.items() if not rule.types & of_cases[name]] == []
+    assert {name: types for name, types in others.items() if types} == ALSO
+
+
+@pytest.mark.parametrize(("name", "other"), [(name, other) for name, types in ALSO.items() for other in sorted(types)])
+def test_a_rule_is_broken_by_its_other_types_as_well(name: str, other: str) -> None:
+    # GIVEN
+    rule = BY_NAME[name]
+    broken = [replace(each, type=other) if each.type in rule.types else each for each in CASES[name].broken]
+    # WHEN / THEN
+    assert any(CASES[name].says in message for message in messages(rule, broken))
 
 
 def test_everything_of_ours_that_has_tags_is_known_as_taggable() -> None:

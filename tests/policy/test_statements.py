@@ -1,10 +1,22 @@
 """Rules on policy documents: each broken by one change of a statement that keeps it."""
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.policy.test_rules import BY_NAME, QUEUE_POLICY, make, messages, policy
+from tests.policy.test_rules import (
+    BY_NAME,
+    QUEUE,
+    QUEUE_POLICY,
+    TLS_ONLY,
+    link,
+    make,
+    messages,
+    policy,
+    with_queue,
+)
 
 _EVERYBODY: dict[str, Any] = {"Principal": {"AWS": "*"}}
 # A statement that keeps the rule, and the one change to it that breaks it.
@@ -31,16 +43,37 @@ ONE_CHANGE: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 ]
 
 
+HARMLESS: dict[str, Any] = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "arn:aws:sqs:::q"}
+SHAPES: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "in a list": lambda statement: [statement],
+    "without a list": lambda statement: statement,
+    "after another": lambda statement: [HARMLESS, statement],
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("name", "statement", "change"), ONE_CHANGE)
 def test_one_change_of_a_statement_breaks_the_rule(
-    name: str, statement: dict[str, Any], change: dict[str, Any]
+    name: str, statement: dict[str, Any], change: dict[str, Any], shape: str
 ) -> None:
     # GIVEN / WHEN
     kept, broken = (
-        messages(BY_NAME[name], [make(QUEUE_POLICY, {"policy": policy(**each)})])
-        for each in (statement, {**statement, **change})
+        messages(BY_NAME[name], [make(QUEUE_POLICY, {"policy": json.dumps({"Statement": SHAPES[shape](each)})})])
+        for each in (json.loads(policy(**given))["Statement"][0] for given in (statement, {**statement, **change}))
     )
 
     # THEN
     assert kept == []
     assert len(broken) == 1
+
+
+@pytest.mark.parametrize(
+    "change", [{"Effect": "Allow"}, {"Condition": {}}, {"Condition": {"Bool": {"aws:SecureTransport": "true"}}}]
+)
+def test_one_change_of_the_statement_about_tls_lets_plain_http_in(change: dict[str, Any]) -> None:
+    # GIVEN
+    statement = {**json.loads(TLS_ONLY)["Statement"][0], **change}
+    text = json.dumps({"Statement": [statement]})
+
+    # WHEN / THEN
+    assert messages(BY_NAME["queues-and-topics-take-tls-only"], with_queue(link(QUEUE_POLICY, "queueUrl", text, QUEUE)))
