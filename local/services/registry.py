@@ -13,10 +13,10 @@ from local.services.event_source import EventSourceMapping
 from local.services.events import EventBus, EventRule, EventTarget
 from local.services.function_access import Alias, Permission, ProvisionedConcurrencyConfig
 from local.services.functions import Function
-from local.services.iam import Policy, Role, RolePolicy, RolePolicyAttachment
-from local.services.logs import LogGroup, LogMetricFilter, LogResourcePolicy
+from local.services.iam import Role, RolePolicy
+from local.services.logs import LogGroup
 from local.services.sns import Topic, TopicPolicy, TopicSubscription
-from local.services.sqs import Queue, QueuePolicy, RedriveAllowPolicy, RedrivePolicy
+from local.services.sqs import Queue, QueuePolicy, RedriveAllowPolicy
 
 _ALL: tuple[Handler[Any], ...] = (
     Alias(),
@@ -31,20 +31,15 @@ _ALL: tuple[Handler[Any], ...] = (
     Function(),
     Integration(),
     LogGroup(),
-    LogMetricFilter(),
-    LogResourcePolicy(),
     MetricAlarm(),
     Permission(),
-    Policy(),
     ProvisionedConcurrencyConfig(),
     Queue(),
     QueuePolicy(),
     RedriveAllowPolicy(),
-    RedrivePolicy(),
     ResourceServer(),
     Role(),
     RolePolicy(),
-    RolePolicyAttachment(),
     Route(),
     Stage(),
     Table(),

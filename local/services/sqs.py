@@ -87,12 +87,6 @@ class RedriveAllowPolicyInputs(_OfQueue):
     redrive_allow_policy: str
 
 
-class RedrivePolicyInputs(_OfQueue):
-    """`aws:sqs/redrivePolicy:RedrivePolicy`."""
-
-    redrive_policy: str
-
-
 class _QueueDocument(Put[InputsT]):
     """One attribute of a queue that Pulumi models as a resource of its own. The id is the queue's URL."""
 
@@ -120,11 +114,3 @@ class RedriveAllowPolicy(_QueueDocument[RedriveAllowPolicyInputs]):
     pulumi_type = "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy"
     model = RedriveAllowPolicyInputs
     updatable = names("redriveAllowPolicy")
-
-
-class RedrivePolicy(_QueueDocument[RedrivePolicyInputs]):
-    """A queue's dead-letter queue and receive count."""
-
-    pulumi_type = "aws:sqs/redrivePolicy:RedrivePolicy"
-    model = RedrivePolicyInputs
-    updatable = names("redrivePolicy")

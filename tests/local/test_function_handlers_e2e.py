@@ -16,8 +16,6 @@ def test_function_with_all_that_reaches_it(emulated: Aws) -> None:
     # GIVEN a function with role, log group, alias, mapping and a route to it
     role = Made(emulated, "Role", "r", name="greet", assumeRolePolicy=TRUST, tags={"a": "b"})
     inline = Made(emulated, "RolePolicy", "rp", name="inline", role="greet", policy=POLICY)
-    managed = Made(emulated, "Policy", "mp", name="managed", policy=POLICY)
-    attached = Made(emulated, "RolePolicyAttachment", "rpa", role="greet", policyArn=managed.id)
     logs = Made(emulated, "LogGroup", "l", name="/aws/lambda/greet", retentionInDays=7)
     function = Made(
         emulated,
@@ -101,7 +99,7 @@ def test_function_with_all_that_reaches_it(emulated: Aws) -> None:
     for _ in range(2):
         for each in (stage, route, permission, integration, api, mapping, queue, alias, function, logs):
             each.delete()
-        for each in (attached, managed, inline, role):
+        for each in (inline, role):
             each.delete()
 
     # THEN nothing is left
@@ -165,16 +163,16 @@ def test_a_version_that_is_resumed_from_a_snapshot_can_be_called_when_it_is_depl
 
 def test_a_role_s_boundary_can_be_put_on_and_taken_off(emulated: Aws) -> None:
     # GIVEN a role without one
-    policy = Made(emulated, "Policy", "bound", name="bound", policy=POLICY)
+    policy = emulated.iam.create_policy(PolicyName="bound", PolicyDocument=POLICY)["Policy"]["Arn"]
     role = Made(emulated, "Role", "bounded", name="bounded", assumeRolePolicy=TRUST)
 
     # WHEN it is bounded
-    role.change(permissionsBoundary=policy.state["arn"])
+    role.change(permissionsBoundary=policy)
 
     # THEN it is, until it is no longer
     shown = emulated.iam.get_role(RoleName="bounded")["Role"]
-    assert shown["PermissionsBoundary"]["PermissionsBoundaryArn"] == policy.state["arn"]
+    assert shown["PermissionsBoundary"]["PermissionsBoundaryArn"] == policy
     role.change(permissionsBoundary=None)
     assert "PermissionsBoundary" not in emulated.iam.get_role(RoleName="bounded")["Role"]
-    for each in (role, policy):
-        each.delete()
+    role.delete()
+    emulated.iam.delete_policy(PolicyArn=policy)

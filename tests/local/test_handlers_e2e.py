@@ -17,11 +17,10 @@ pytestmark = pytest.mark.e2e
 def test_queue(emulated: Aws) -> None:
     # GIVEN a queue with its policies as resources of their own
     dead = Made(emulated, "Queue", "dlq", name="q-dlq")
-    queue = Made(emulated, "Queue", "q", **queue_inputs(name="q-main"))
     redrive = json.dumps({"deadLetterTargetArn": dead.state["arn"], "maxReceiveCount": 3})
+    queue = Made(emulated, "Queue", "q", **queue_inputs(name="q-main", redrivePolicy=redrive))
     parts = [
         Made(emulated, "QueuePolicy", "p", queueUrl=queue.id, policy=POLICY),
-        Made(emulated, "RedrivePolicy", "r", queueUrl=queue.id, redrivePolicy=redrive),
         Made(
             emulated,
             "RedriveAllowPolicy",
@@ -115,9 +114,8 @@ def test_table(emulated: Aws) -> None:
     assert emulated.dynamodb.list_tables()["TableNames"] == []
 
 
-def test_alarms_dashboard_and_log_metrics(emulated: Aws) -> None:
-    # GIVEN alarms, one on an expression, one on others, a dashboard, a metric of log lines and a log policy
-    group = Made(emulated, "LogGroup", "l", name="/aws/lambda/alarmed")
+def test_alarms_and_dashboard(emulated: Aws) -> None:
+    # GIVEN alarms, one on an expression, one on others, and a dashboard
     alarm = Made(
         emulated,
         "MetricAlarm",
@@ -152,24 +150,12 @@ def test_alarms_dashboard_and_log_metrics(emulated: Aws) -> None:
     )
     both = Made(emulated, "CompositeAlarm", "c", alarmName="both", alarmRule="ALARM(age) OR ALARM(ratio)")
     dashboard = Made(emulated, "Dashboard", "d", dashboardName="main", dashboardBody='{"widgets": []}')
-    metric = Made(
-        emulated,
-        "LogMetricFilter",
-        "m",
-        name="errors",
-        logGroupName=group.id,
-        pattern="ERROR",
-        metricTransformation={"name": "Errors", "namespace": "orders", "value": "1"},
-    )
-    policy = Made(emulated, "LogResourcePolicy", "p", policyName="write", policyDocument=POLICY)
 
     # WHEN they are changed in place
     alarm.change(threshold=600)
     ratio.change(evaluationPeriods=4)
     both.change(alarmDescription="either")
     dashboard.change(dashboardBody='{"widgets": [], "start": "-PT3H"}')
-    metric.change(pattern="FATAL")
-    policy.change(policyDocument=POLICY)
 
     # THEN the service has the new values
     found = emulated.cloudwatch.describe_alarms(AlarmNames=["age"])["MetricAlarms"][0]
@@ -177,7 +163,7 @@ def test_alarms_dashboard_and_log_metrics(emulated: Aws) -> None:
 
     # WHEN all are deleted, twice
     for _ in range(2):
-        for each in (policy, metric, dashboard, both, ratio, alarm, group):
+        for each in (dashboard, both, ratio, alarm):
             each.delete()
 
     # THEN no alarm is left
