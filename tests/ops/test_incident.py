@@ -8,9 +8,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from lab.simulation.cloudwatch.evaluator import AlarmRun
+from lab.simulation.cloudwatch.evaluator_metrics import MetricStore
+from lab.simulation.cloudwatch.registered import PREFIX, composite_alarms, metric_alarms, register_alarms
+from lab.simulation.cloudwatch.scenarios import START, own, sqs
 from local.client import LocalStack
 from local.demo.teller import Teller
-from local.incident import commands_of, play
+from local.incident import CONFIG, MEMBER, ORDERS, PAGE, commands_of, play
+from runtime.metric import Metric
 
 
 def test_the_commands_are_the_runbooks_own() -> None:
@@ -22,13 +27,33 @@ def test_the_commands_are_the_runbooks_own() -> None:
     assert commands[-1] == 'python -m ops dlq redrive --by "$NAME" --reason "$REASON" --yes'
 
 
+def test_it_pages_what_the_alarm_table_would_page_first() -> None:
+    # GIVEN an idle stack, and the story's minute: every attempt at every order fails, and all are dead letters
+    store, registered, begin = MetricStore(), register_alarms(), START + 60 * 60
+    for minute in range(120):
+        at, dead = START + 60 * minute, ORDERS if minute >= 60 else 0
+        store.put(sqs("ApproximateNumberOfMessagesVisible", "dead_letter_queue"), at, dead, "Count")
+        store.put(sqs("ApproximateNumberOfMessagesNotVisible", "dead_letter_queue"), at, 0, "Count")
+    receives = {Metric.ORDER_ACCEPTED: 1, Metric.ATTEMPT_FAILED: 5, Metric.LAST_ATTEMPT_FAILED: 1}
+    for metric, times in receives.items():
+        store.put(own(metric), begin, times * ORDERS, "Count")
+
+    # WHEN the alarms are evaluated
+    run = AlarmRun(store, metric_alarms(registered), composite_alarms(registered)).run(START, begin + 3540)
+
+    # THEN the first page is the story's, and the alarm that the story sets is raised
+    heard = [one for one in run.notices if one.at >= begin and one.target.endswith("-page") and one.state == "ALARM"]
+    assert heard[0].alarm == f"{PREFIX}-{PAGE}"
+    assert run.states[f"{PREFIX}-{MEMBER}"] == "ALARM"
+
+
 @pytest.mark.e2e
 @pytest.mark.long
 def test_an_incident_is_settled_by_its_page_and_runbook(tmp_path: Path) -> None:
     # GIVEN a stack of its own
     told = io.StringIO()
     teller = Teller(Console(file=told))
-    with LocalStack.started(tmp_path, warm_workers=1) as stack:
+    with LocalStack.started(tmp_path, warm_workers=1, config=CONFIG) as stack:
         # WHEN the incident is played
         play(stack, teller)
     # THEN everything that the story says is so, and every guarantee holds
