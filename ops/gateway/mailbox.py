@@ -69,8 +69,10 @@ def mailbox(sns: "SNSClient", sqs: "SQSClient", topic: str, name: str) -> Mailbo
         if one["Protocol"] == "sqs" and one["SubscriptionArn"] != PENDING
     }
     names = {arn: arn.rpartition(":")[2] for arn in queues}
+    # The queue of a subscription that the program makes is called after it.
+    ends = f"-{name}", f"-{name}-queue"
     found = [arn for arn, queue in names.items() if name == queue] or [
-        arn for arn, queue in names.items() if queue.removesuffix(".fifo").endswith(f"-{name}")
+        arn for arn, queue in names.items() if queue.removesuffix(".fifo").endswith(ends)
     ]
     if len(found) != 1:
         raise RefusedError(

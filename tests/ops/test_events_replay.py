@@ -38,7 +38,7 @@ def stack(tmp_path: Path) -> Iterator[MockStack]:
 
 
 def subscribe(stack: MockStack, name: str, **attributes: str) -> str:
-    url = str(stack.sqs.create_queue(QueueName=f"orders-prod-notifications-{name}")["QueueUrl"])
+    url = str(stack.sqs.create_queue(QueueName=f"orders-prod-notifications-{name}-queue")["QueueUrl"])
     stack.sns.subscribe(TopicArn=stack.topic, Protocol="sqs", Endpoint=stack.arn_of(url), Attributes=attributes)
     return url
 
@@ -136,7 +136,7 @@ def test_only_a_subscribed_queue_can_be_sent_to(to: str, stack: MockStack, capsy
 
     # THEN
     assert code == 5
-    assert "there are: orders-prod-notifications-billing" in capsys.readouterr().err
+    assert "there are: orders-prod-notifications-billing-queue" in capsys.readouterr().err
 
 
 ATTRIBUTES = {"event_type": "order.rejected", "currency": "EUR"}
