@@ -168,6 +168,9 @@ def test_nothing_was_refused_by_the_pages_own_policy(person: Person, printed: tu
     # GIVEN all of the above / WHEN the browser's own log is read / THEN it complained about nothing but the 422
     said = [each["message"] for each in person.browser.get_log("browser")]  # type: ignore[no-untyped-call]
     assert [text for text in said if "422" not in text] == []
+    # THEN `status` shows the same address
+    command = [sys.executable, "-m", "local", "status", "--state-dir", str(printed[1].state.path)]
+    assert printed[0] in subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     # WHEN the stack is stopped / THEN the page says so
     person.browser.get(printed[0].partition("#")[0])
     person.sees("#live", "live")

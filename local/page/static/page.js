@@ -107,13 +107,13 @@ const showStock = (rows) => {
   const wanted = $("sku").value;
   const row = rows.find((each) => each.sku === wanted);
   const others = rows.filter((each) => each.sku !== wanted).slice(0, 6).map((each) => `${each.sku}: ${each.available}`);
-  const add = h("button", { type: "button", class: "small", id: "add-stock", onclick: asked(async () => {
-    const done = await call("/api/stock", { sku: $("sku").value, count: 100 });
-    tell(`${done.sku}: ${done.after} in stock.`);
-  }) }, "Put 100 in stock");
   $("shelf").replaceChildren(
     row ? h("span", {}, "In stock: ", h("b", {}, row.available)) : h("span", { class: "warn" }, `No ${wanted} in stock: the order would be rejected.`),
-    " ", add, others.length ? h("small", {}, ` Others: ${others.join(", ")}`) : "");
+    others.length ? h("small", {}, ` Others: ${others.join(", ")}`) : "");
+};
+const addStock = async () => {
+  const done = await call("/api/stock", { sku: $("sku").value, count: 100 });
+  tell(`${done.sku}: ${done.after} in stock.`);
 };
 
 // ---- the list of orders
@@ -134,6 +134,10 @@ const showOrders = ({ count, newest }) => {
     }
     if (rows.children[index] !== row) rows.insertBefore(row, rows.children[index] ?? null);
   });
+  while (newest.length && rows.children.length > newest.length) {
+    orders.delete(rows.lastElementChild.dataset.order);
+    rows.lastElementChild.remove();
+  }
 };
 const fill = (row, order) => {
   const old = row.querySelector("button");
@@ -294,16 +298,26 @@ const showFaults = (rules) => {
   const active = rules.filter((each) => !each.expired);
   $("fault-count").textContent = active.length;
   $("fault-chip").classList.toggle("warn", active.length > 0);
-  $("presets").replaceChildren(...stack.faults.map((preset) => {
-    const on = active.find((each) => nameOf(each.rule) === nameOf(preset.rule));
-    const box = h("input", { type: "checkbox", role: "switch", onchange: asked(() => (on ? turnOff(on.id) : call("/api/faults", preset.rule))) });
+  for (const box of $("presets").querySelectorAll("input")) {
+    const on = active.find((each) => nameOf(each.rule) === box.value);
+    box.dataset.rule = on?.id ?? "";
     box.checked = Boolean(on);
-    return h("li", {}, h("label", {}, box, h("span", {}, preset.title, h("small", {}, nameOf(preset.rule)))));
-  }));
-  $("rules").replaceChildren(...rules.map((each) => h("li", {}, h("span", {}, h("code", {}, nameOf(each.rule)),
-    h("small", {}, ` hit ${each.hits} of ${plural(each.matched, "call")}${each.expired ? ", used up" : ""}`)),
-  h("button", { type: "button", class: "small", onclick: asked(() => turnOff(each.id)) }, "Turn off"))));
+  }
+  // What is there stays, so that the focus does: the counts change with every call.
+  const there = new Map([...$("rules").children].map((item) => [item.dataset.rule, item]));
+  const items = rules.map((each) => {
+    const item = there.get(String(each.id)) ?? h("li", { "data-rule": each.id }, h("span", {}, h("code", {}, nameOf(each.rule)), h("small", {})),
+      h("button", { type: "button", class: "small", onclick: asked(() => turnOff(each.id)) }, "Turn off"));
+    item.querySelector("small").textContent = ` hit ${each.hits} of ${plural(each.matched, "call")}${each.expired ? ", used up" : ""}`;
+    return item;
+  });
+  if (items.some((item, index) => item !== $("rules").children[index]) || items.length !== there.size) $("rules").replaceChildren(...items);
 };
+const showPresets = () => $("presets").replaceChildren(...stack.faults.map(({ title, rule }) => {
+  const turn = asked(({ target }) => (target.dataset.rule ? turnOff(target.dataset.rule) : call("/api/faults", rule)));
+  const box = h("input", { type: "checkbox", role: "switch", value: nameOf(rule), onchange: turn });
+  return h("li", {}, h("label", {}, box, h("span", {}, title, h("small", {}, nameOf(rule)))));
+}));
 const turnOff = (id) => call(`/api/faults/${id}/remove`, {});
 const addFault = () => call("/api/faults", {
   service: $("fault-service").value, operation: $("fault-operation").value || null, kind: $("fault-kind").value,
@@ -358,6 +372,7 @@ const stayInTouch = async () => {
     try {
       stack = await call("/api/stack");
       redraft();
+      showPresets();
       showFaults(told.faults ?? []);
       await listen();
     } catch (error) {
@@ -379,6 +394,7 @@ $("repeat").addEventListener("click", asked(() => send([$("key").value])));
 $("other-body").addEventListener("click", asked(otherBody));
 $("twenty-one").addEventListener("click", asked(() => send(Array(20).fill($("key").value))));
 $("twenty").addEventListener("click", asked(() => send(Array.from({ length: 20 }, fresh))));
+$("add-stock").addEventListener("click", asked(addStock));
 $("copy").addEventListener("click", asked(async () => { await navigator.clipboard.writeText($("curl").textContent); tell("Copied."); }));
 $("fault-form").addEventListener("submit", asked(addFault));
 $("redrive-all").addEventListener("click", () => decide("redrive", null));
