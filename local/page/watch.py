@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,7 +15,7 @@ from local.errors import LocalError
 from local.page.office import Office
 from local.proxy.faults import Faults
 from ops.errors import OpsError
-from ops.gateway.queues import depth_of
+from ops.gateway.queues import Depth, depth_of
 from ops.logic.stored import UnreadableOrder, read_row
 from runtime.models.order import StoredOrder
 
@@ -35,7 +36,9 @@ class View:
         self._office = office
         self._account = account
         self._faults = faults
-        self._depth: Any = None
+        self._pool = ThreadPoolExecutor(1, "dead-letters")
+        self._looking: Future[Any] | None = None
+        self._seen: tuple[int, int] | None = None
         self._dead_letters: Any = []
 
     def read(self) -> Sections:
@@ -53,14 +56,20 @@ class View:
             "orders": {"count": len(orders), "newest": [_order(row) for row in newest[:_MOST_ORDERS]]},
             "stock": [{"sku": sku, "available": str(row.get("available"))} for sku, row in account.stock().items()],
             "faults": [each.model_dump(mode="json") for each in self._faults.list()],
-            "dead_letters": self._listed(queues["dead"].visible + queues["dead"].hidden),
+            "dead_letters": self._listed(queues["dead"]),
         }
 
-    def _listed(self, depth: int) -> Any:
-        """The dead letters, looked at again when their number has changed: each look hides them for a moment."""
-        if depth != self._depth:
-            self._dead_letters = self._office.dead_letters() if depth else []
-            self._depth = depth
+    def _listed(self, depth: Depth) -> Any:
+        """The dead letters, looked at again when their number has changed: a look takes seconds and hides them."""
+        seen = depth.visible, depth.hidden
+        if seen == (0, 0):
+            self._seen, self._dead_letters = seen, []
+        elif self._looking is None and seen != self._seen:
+            self._seen, self._looking = seen, self._pool.submit(self._office.dead_letters)
+        if self._looking is not None and self._looking.done():
+            looking, self._looking = self._looking, None
+            self._seen = None if looking.exception() else self._seen
+            self._dead_letters = looking.result()
         return self._dead_letters
 
 

@@ -1,6 +1,5 @@
 """What somebody new does first: `up`, the printed address in a real browser, no terminal from then on."""
 
-import json
 import os
 import re
 import subprocess
@@ -19,7 +18,6 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from local.client import LocalStack
-from local.demo.account import Account
 from local.instance import ROOT
 from tests.browser import chromium
 
@@ -140,11 +138,15 @@ def test_twenty_at_once_repeats_and_a_changed_body(person: Person) -> None:
 
 
 def test_what_others_wrote_is_shown_as_text_and_given_up(person: Person, printed: tuple[str, LocalStack]) -> None:
-    # GIVEN a message that nobody can read, with markup in it
-    body = json.dumps({"order_id": HOSTILE, "schema_version": 1, HOSTILE: HOSTILE})
-    Account(printed[1]).send(body)
-    title = person.browser.title
-    # WHEN it is a dead letter, and is discarded
+    # GIVEN a dead letter with markup for its error
+    stack, title = printed[1], person.browser.title
+    stack.aws.sqs.send_message(
+        QueueUrl=stack.outputs["dead_letter_queue_url"],
+        MessageBody=HOSTILE,
+        MessageAttributes={"error_type": {"DataType": "String", "StringValue": HOSTILE}},
+    )
+    # WHEN it is seen, and discarded
+    person.sees("#dead-rows", HOSTILE, 60)
     person.presses("#dead-rows button", "Discard")
     person.sees("#plan", "1 message would be deleted")
     person.types("why", "broken client")

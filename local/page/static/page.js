@@ -314,7 +314,14 @@ const showFaults = (rules) => {
   if (items.some((item, index) => item !== $("rules").children[index]) || items.length !== there.size) $("rules").replaceChildren(...items);
 };
 const showPresets = () => $("presets").replaceChildren(...stack.faults.map(({ title, rule }) => {
-  const turn = asked(({ target }) => (target.dataset.rule ? turnOff(target.dataset.rule) : call("/api/faults", rule)));
+  const turn = asked(async ({ target }) => {
+    try {
+      await (target.dataset.rule ? turnOff(target.dataset.rule) : call("/api/faults", rule));
+    } catch (error) {
+      target.checked = !target.checked;
+      throw error;
+    }
+  });
   const box = h("input", { type: "checkbox", role: "switch", value: nameOf(rule), onchange: turn });
   return h("li", {}, h("label", {}, box, h("span", {}, title, h("small", {}, nameOf(rule)))));
 }));
