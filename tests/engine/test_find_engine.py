@@ -78,7 +78,7 @@ def test_without_command_and_go_the_exit_code_is_distinct(
     # GIVEN a path with neither
     monkeypatch.setenv("PATH", str(tmp_path))
     # WHEN the module is run
-    code = __main__.main()
+    code = __main__.main([])
     # THEN it says that nothing was checked, with a code of its own
     assert code == __main__.NOT_AVAILABLE
     assert "Nothing was checked" in capsys.readouterr().err
