@@ -15,6 +15,7 @@ _NOTHING_LEFT_OUT: Mapping[str, str] = {
     "domain_name": "orders.example.com",
     "domain_zone_id": "ZOTHER",
     "api_warm_start": "provisioned",
+    "gradual_deploy": "Canary10Percent5Minutes",
 }
 _EITHER: Mapping[str, Mapping[str, str]] = {
     "topic and domain": {},
