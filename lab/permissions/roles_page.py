@@ -23,7 +23,7 @@ seen, {read} are read in the sources that `lab/permissions/provider_calls.toml` 
 `make test` holds the template against every call for every resource of dev and prod, `make long` for all options; it
 tries every call on other stacks, and takes each condition away to see that something is let in.
 What the program's own roles may do is in [permissions](permissions.md), how to set the roles up in
-[delivery](delivery.md#prepare-an-account-once).
+[delivery](delivery.md#from-fork-to-production).
 """
 _ROLES: Final[Mapping[str, str]] = {
     "DeployRole": "## The deploy role",

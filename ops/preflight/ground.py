@@ -100,7 +100,8 @@ def ground(choice: Choice, environment: Mapping[str, str] = os.environ) -> Groun
     except StackFileError as error:
         raise NoStackError(str(error)) from None
     except ConfigError as error:
-        raise RefusedError(str(error)) from None
+        # A message of ours is one line.
+        raise RefusedError(" ".join(str(error).split())) from None
 
 
 def _outputs(choice: Choice, environment: Mapping[str, str]) -> tuple[Outputs | None, str]:
