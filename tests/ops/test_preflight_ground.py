@@ -41,8 +41,8 @@ def test_a_refused_configuration_is_in_the_way(tmp_path: Path, monkeypatch: pyte
     # WHEN
     with pytest.raises(RefusedError) as caught:
         ground(Choice(stack="prod"), {})
-    # THEN
-    assert "orders:batch_size: given 0" in str(caught.value)
+    # THEN a message of one line says so
+    assert "(Pulumi.prod.yaml): orders:batch_size: given 0" in str(caught.value)
 
 
 def test_a_stack_without_a_file_is_no_stack(capsys: pytest.CaptureFixture[str]) -> None:
