@@ -79,7 +79,7 @@ def _pass(mutants: dict[Edit, str], measured: dict[str, dict[str, Any]]) -> dict
         started = time.monotonic()
         source = (ROOT / edit.path).read_bytes()
         tests = concerned(edit, folder, source, lines)
-        tests.sort(key=lambda file: (-noticed_by[edit.path, file], seconds[file]))
+        tests.sort(key=lambda file: seconds[file] / (1 + noticed_by[edit.path, file]))
         verdict, by = _try(edit.path, edit.applied(source), tests, seconds)
         noticed_by[edit.path, by.partition("::")[0]] += 1
         if verdict is Verdict.SURVIVED:

@@ -72,6 +72,8 @@ def mutated(file: Path, text: bytes) -> Iterator[None]:
 
 def load(root: Path) -> None:
     """Import what the tests take long to import, for all processes that are forked afterwards."""
+    # Hypothesis then has no deadline, which a busy machine would miss, and the same examples for each mutant.
+    os.environ["CI"] = "true"
     for name in _LOADING:
         importlib.import_module(name)
     # Pulumi's package of AWS loads a service by the first look at what it has.
