@@ -15,6 +15,7 @@ from ops.cli.main import main
 from ops.cli.screen import Screen
 from ops.errors import ExitCode, OpsError, RefusedError
 from ops.gateway.clients import Clients
+from ops.logic.dead_letter import NOT_REDRIVABLE, State
 from ops.target import Choice, resolve
 
 _FINE: Final = frozenset({ExitCode.OK, ExitCode.INCOMPLETE})
@@ -42,8 +43,9 @@ class Office:
         return self._run("order", "trace", _checked(order_id))
 
     def dead_letters(self) -> Any:
-        """`dlq list`."""
-        return self._pass("dlq", "list")
+        """`dlq list`, and of each whether a redrive can help."""
+        found = self._pass("dlq", "list")
+        return [{**each, "redrivable": State(each["state"]) not in NOT_REDRIVABLE} for each in found]
 
     def redrive(self, message_id: str | None, *, by: str, reason: str, yes: bool) -> Any:
         """`dlq redrive`, of one message or of all. Without `yes` it only counts."""

@@ -63,7 +63,9 @@ class Person:
 
     def types(self, label: str, text: str) -> None:
         """Fill a field in."""
-        self.browser.find_element(By.ID, label).send_keys(text)
+        field = self.browser.find_element(By.ID, label)
+        field.clear()
+        field.send_keys(text)
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +129,8 @@ def test_an_order_is_placed_settles_fails_and_is_redriven(person: Person) -> Non
 
 def test_twenty_at_once_repeats_and_a_changed_body(person: Person) -> None:
     # GIVEN a key that was used / WHEN it is repeated, then used for another body, then twenty times at once
+    person.presses("#order-form .main")
+    person.sees("#answer", "202")
     person.presses("#repeat")
     person.sees("#answer", "replayed: the first answer again")
     person.presses("#other-body")
@@ -147,8 +151,10 @@ def test_what_others_wrote_is_shown_as_text_and_given_up(person: Person, printed
     )
     # WHEN it is seen, and discarded
     person.sees("#dead-rows", HOSTILE, 60)
+    assert person.browser.find_element(By.CSS_SELECTOR, "#dead-rows button").text == "Discard", "no redrive can help"
     person.presses("#dead-rows button", "Discard")
     person.sees("#plan", "1 message would be deleted")
+    person.types("by", "Ben")
     person.types("why", "broken client")
     person.presses("#decide")
     # THEN it is gone, and no markup was made of it

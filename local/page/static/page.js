@@ -245,7 +245,7 @@ const letterOf = (letter) => {
       h("span", { class: "error" }, ` ${letter.error_type}`), letter.error ? `: ${letter.error}` : "",
       h("small", {}, [letter.summary, letter.meaning, letter.attempts === null ? null : plural(letter.attempts, "attempt"),
         `since ${clock(Date.now() - letter.age_seconds * 1000)}`].filter(Boolean).join(" · "))),
-    h("div", { class: "buttons" }, h("button", decideOn("redrive"), "Redrive"), h("button", decideOn("discard"), "Discard")));
+    h("div", { class: "buttons" }, letter.redrivable ? h("button", decideOn("redrive"), "Redrive") : null, h("button", decideOn("discard"), "Discard")));
 };
 
 let decision = null;
