@@ -103,9 +103,10 @@ def _measure(folders: set[str]) -> dict[str, dict[str, Any]]:
         if not result.exists() or json.loads(result.read_text())["of"] != of:
             print(f"measuring {file}", flush=True)
             forks.forked(_COPY, lambda: _measured(file, of, result), result.with_suffix(".log"), 600)  # noqa: B023
-        if not result.exists():
-            raise SystemExit(f"{file} fails without any mistake: see {result.with_suffix('.log')}")
-        measured[file] = json.loads(result.read_text())
+        if result.exists():
+            measured[file] = json.loads(result.read_text())
+        else:
+            print(f"LEFT OUT, as it fails without any mistake: {file}; see {result.with_suffix('.log')}", flush=True)
     return measured
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from lab.permissions.template import ACCOUNT, document, resources
 from lab.recording.recording import PROJECT
+from tests.docs.test_workflows import FOLDER, steps_of
 
 KEPT = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
 TAGS = [{"Key": "Project", "Value": PROJECT}, {"Key": "Stack", "Value": "prod"}]
@@ -80,6 +81,16 @@ def test_the_key_is_renewed_each_year_and_used_by_whom_iam_lets() -> None:
     assert statement["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
     assert (statement["Effect"], statement["Action"], statement["Resource"]) == ("Allow", "kms:*", "*")
     assert alias["AliasName"] == "alias/pulumi-orders-prod"
+
+
+def test_a_role_is_assumed_for_an_hour_at_most_which_is_what_the_workflow_asks_for() -> None:
+    # GIVEN / WHEN
+    most = {name: made(name)["MaxSessionDuration"] for name in ("DeployRole", "PreviewRole")}
+    asked = [step["with"] for step in steps_of(FOLDER / "deploy.yml") if "role-to-assume" in step.get("with", {})]
+
+    # THEN
+    assert most == {"DeployRole": 3600, "PreviewRole": 3600}
+    assert [each["role-duration-seconds"] for each in asked] == [3600]
 
 
 def test_the_outputs_are_what_their_descriptions_say() -> None:

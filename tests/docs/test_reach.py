@@ -192,6 +192,15 @@ def reach_of_dev(given: Statements) -> set[str]:
     return prod | untagged | billing | mangled
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_makes_no_mangled_call(role: str) -> None:
+    # GIVEN / WHEN
+    found = [(action, on) for action, on, context in MANGLED if allows(role_of(role, "dev"), action, on, context)]
+
+    # THEN
+    assert found == []
+
+
 @pytest.mark.parametrize(("role", "sid", "operator"), conditions())
 def test_every_condition_keeps_something_out(role: str, sid: str, operator: str) -> None:
     # GIVEN
