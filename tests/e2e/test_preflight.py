@@ -95,7 +95,7 @@ def test_what_is_there_is_in_the_way_of_a_first_deployment(stack: LocalStack) ->
         ("queues", "orders-local-notifications-everything-dlq"),
         ("topics", "orders-local-alarms-page"),
         ("log groups", "/aws/lambda/orders-local-create-order"),
-        ("alarms", "orders-local-account-concurrency"),
+        ("alarms", "orders-local-"),
     ):
         assert found[check].verdict is Verdict.ERROR
         assert name in found[check].found

@@ -22,6 +22,7 @@ SWITCHES = {
     "strict ordering": {"strict_ordering": "true", "batch_size": "1"},
     "bus": {"events_target": "bus"},
 }
+RENAMED = {"subscriptions[0]": "{name: other, protocol: sqs}"}
 
 
 @pytest.fixture
@@ -37,11 +38,11 @@ def kept(new_stack: NewStack) -> Deployed:
 def up(workspace: Workspace, **options: str) -> Finished:
     """`pulumi config set` of each, and `pulumi up`."""
     for key, value in options.items():
-        workspace.checked("config", "set", "--stack", "kept", f"orders:{key}", value)
+        workspace.checked("config", "set", "--stack", "kept", "--path", f"orders:{key}", value)
     return workspace.up()
 
 
-@pytest.mark.parametrize("switch", SWITCHES.values(), ids=SWITCHES)
+@pytest.mark.parametrize("switch", [*SWITCHES.values(), RENAMED], ids=[*SWITCHES, "a subscription"])
 def test_a_switch_is_refused_while_the_queues_are_protected(kept: Deployed, switch: dict[str, str]) -> None:
     # GIVEN
     workspace, account = kept
