@@ -120,14 +120,25 @@ def build() -> dict[str, Any]:
 
 def _without_nulls(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     # What has no value is left out of an answer, never null.
-    if name == OrderRequest.__name__ or "properties" not in schema:
+    if name == OrderRequest.__name__:
         return schema
+    if "properties" not in schema:
+        return _open(schema)
     return {**schema, "properties": {field: _not_null(value) for field, value in schema["properties"].items()}}
+
+
+def _open(field: dict[str, Any]) -> dict[str, Any]:
+    """An enumeration of answers that a later version may add to: generated clients have to take an unknown value."""
+    if "enum" not in field:
+        return field
+    more = "`x-extensible-enum` has those of today; others may be added."
+    said = {"description": f"{field.get('description', '')} {more}".strip(), "x-extensible-enum": field["enum"]}
+    return {name: value for name, value in field.items() if name != "enum"} | said
 
 
 def _not_null(field: dict[str, Any]) -> dict[str, Any]:
     if {"type": "null"} not in field.get("anyOf", ()):
-        return field
+        return _open(field)
     (allowed,) = (option for option in field["anyOf"] if option != {"type": "null"})
     return {**allowed, **{name: value for name, value in field.items() if name not in ("anyOf", "default")}}
 
