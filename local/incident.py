@@ -36,12 +36,23 @@ from local.supervisor import UpOptions
 SKU: Final = "SKU-BOOK"
 STOCK: Final = 100
 ORDERS: Final = 5
-PAGE: Final = "dead-letters"
-"""What the alarm table pages first in this story; a test evaluates the table on the story's minutes."""
-MEMBER: Final = "dead-letter-queue-not-empty"
+PAGES: Final = {
+    "processing-failing": ("settling-14x-1h", "settling-14x-5m"),
+    "dead-letters": ("dead-letter-queue-not-empty",),
+}
+"""What the alarm table pages in this story, in order, with the alarms that cause it; a test evaluates the table."""
 RUNBOOKS: Final = "https://runbooks.example.com/orders"
 """Where the story's alarms link to."""
 CONFIG: Final = {"runbook_base_url": RUNBOOKS}
+_UNDECIDED: Final = (
+    "Whether an alarm's condition holds, and after how long, the embedded AWS cannot decide: it ignores dimensions, "
+    "metric math and missing data. So the story sets what the alarm table would raise; composite, topic and page are "
+    "the real ones. When AWS would page: docs/incidents.md."
+)
+_LATER: Final = (
+    "No attempt fails any more, because all are used up, so the first page is over. What is left are dead letters: on "
+    "AWS they page half an hour later, when it is clear that nobody has drained them."
+)
 _DEAD: Final = "dead_letter_queue_url"
 _LINK: Final = re.compile(rf"Runbook: {re.escape(RUNBOOKS)}/([\w-]+\.md)#([\w-]+)$")
 
@@ -104,28 +115,21 @@ class Incident:
         self.teller.answered(answer)
         return answer.order_id
 
-    def evaluate(self) -> str:
-        """Decide the alarm as its row says (visible plus hidden, at least one), and put that into force."""
-        state = "ALARM" if self.account.waiting(_DEAD) >= 1 else "OK"
-        self.stack.aws.cloudwatch.set_alarm_state(
-            AlarmName=f"{self.stack.outputs['dashboard']}-{MEMBER}",
-            StateValue="ALARM" if state == "ALARM" else "OK",
-            StateReason="visible plus hidden messages, as SQS counts them",
-        )
-        return state
+    def _set(self, page: str, *, raised: bool) -> None:
+        for alarm in PAGES[page]:
+            self.stack.aws.cloudwatch.set_alarm_state(
+                AlarmName=f"{self.stack.outputs['dashboard']}-{alarm}",
+                StateValue="ALARM" if raised else "OK",
+                StateReason="the story says so",
+            )
 
-    def pages(self) -> tuple[str, str]:
+    def pages(self, name: str, why: str) -> tuple[str, str]:
         """Somebody is paged; the runbook's file and heading, as the page's link has them."""
-        self.teller.chapter(
-            "Somebody is paged",
-            "Whether an alarm's condition holds, and after how long, the embedded AWS cannot decide: it ignores "
-            f"dimensions, metric math and missing data. So {MEMBER} is set here, from what SQS counts; its composite, "
-            "the topic and the page are delivered. When AWS would page: docs/incidents.md.",
-        )
-        self.evaluate()
+        self.teller.chapter(f"Somebody is paged: {name}", why)
+        self._set(name, raised=True)
         page = self.pager.wait("ALARM")
         self.teller.came(f"{page.alarm}: {page.text}")
-        self.teller.check(f"it is the page of {PAGE}", ok=page.alarm.endswith(f"-{PAGE}"))
+        self.teller.check(f"it is the page of {name}", ok=page.alarm.endswith(f"-{name}"))
         link = _LINK.search(page.text)
         if link is None:
             raise LocalError(f"The page of {page.alarm} does not end with a runbook below {RUNBOOKS}: {page.text}")
@@ -166,7 +170,11 @@ class Incident:
         self.teller.check("both queues are empty", ok=left == 0)
         taken = STOCK - self.account.available(SKU)
         self.teller.check(f"stock moved once per order: {taken} taken", ok=taken == 2 * len(accepted))
-        self.evaluate()
+        self.over("dead-letters")
+
+    def over(self, name: str) -> None:
+        """The pager hears that an alarm is over."""
+        self._set(name, raised=False)
         self.teller.came(f"{self.pager.wait('OK').alarm}: OK")
 
     def _confirmed(self, accepted: list[str]) -> bool:
@@ -187,7 +195,10 @@ def play(stack: LocalStack, teller: Teller) -> None:
     incident = Incident(stack, Account(stack), OrdersApi(stack.outputs["api_url"]), Pager(stack), teller)
     incident.account.set_stock({SKU: STOCK})
     accepted = incident.breaks()
-    incident.follows(incident.pages(), accepted[0])
+    first, second = PAGES
+    incident.follows(incident.pages(first, _UNDECIDED), accepted[0])
+    incident.over(first)
+    incident.follows(incident.pages(second, _LATER), accepted[0])
     incident.recovers(accepted)
     teller.conclude(audit(gather(incident.account)))
 

@@ -51,6 +51,7 @@ class Shop:
     kept: Table | None = None
     _due: float = 0
     _posted: int = 0
+    _moved: dict[str, float] = field(default_factory=dict)
     _counts: Counter[MetricKey] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -138,22 +139,21 @@ class Shop:
         self._counts.clear()
         for queue in (self.stack.world.orders_queue, self.stack.world.dead_letters):
             name = {value: key for key, value in WATCHED.items()}[NAMES[queue.name]]
-            for metric, value, unit in _depth(queue):
+            for metric, value, unit in self._depth(queue):
                 store.put(sqs(metric, name), at, value, unit)
 
-
-def _depth(queue: Queue) -> Iterator[tuple[str, float, str]]:
-    visible, in_flight, _ = queue.counts()
-    yield "ApproximateNumberOfMessagesVisible", visible, "Count"
-    yield "ApproximateNumberOfMessagesNotVisible", in_flight, "Count"
-    # Messages that were received three times or more leave the age of an orders queue.
-    ages = [
-        queue.clock.time() - one.sent_at
-        for one in queue.messages.values()
-        if one.receive_count < 3 or not queue.redrive
-    ]
-    if ages:
-        yield "ApproximateAgeOfOldestMessage", max(ages), "Seconds"
+    def _depth(self, queue: Queue) -> Iterator[tuple[str, float, str]]:
+        visible, in_flight, _ = queue.counts()
+        yield "ApproximateNumberOfMessagesVisible", visible, "Count"
+        yield "ApproximateNumberOfMessagesNotVisible", in_flight, "Count"
+        now, dead = queue.clock.time(), queue.redrive is None
+        # A dead letter's age counts from its move; what was received three times leaves the age of an orders queue.
+        for message_id in queue.messages if dead else ():
+            self._moved.setdefault(message_id, now)
+        kept = [one for one in queue.messages.values() if dead or one.receive_count < 3]
+        ages = [now - (self._moved[one.message_id] if dead else one.sent_at) for one in kept]
+        if ages:
+            yield "ApproximateAgeOfOldestMessage", max(ages), "Seconds"
 
 
 def _tables(call: Call) -> set[str]:

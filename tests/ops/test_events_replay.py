@@ -102,7 +102,9 @@ def test_the_subscriptions_filter_and_the_status_are_kept(stack: MockStack, caps
     assert "kept out by the subscription's filter: 148" in capsys.readouterr().out
 
 
-def test_a_run_that_stops_is_gone_on_with(stack: MockStack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_stops_is_gone_on_with(
+    stack: MockStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     # GIVEN SQS, which refuses from the eleventh batch on
     url = subscribe(stack, "billing", RawMessageDelivery="true")
     real, calls = Mailbox.send, 0
@@ -119,7 +121,11 @@ def test_a_run_that_stops_is_gone_on_with(stack: MockStack, monkeypatch: pytest.
     monkeypatch.setattr(Mailbox, "send", real)
     assert stack.run(*REPLAY, "--to", "billing", *DECISION, "--rate", "1000", "--yes") == 0
 
-    # THEN each is there once, in both runs; a third run begins anew
+    # THEN each is there once, in both runs, which the history shows; a third run begins anew
+    assert stack.run("dlq", "history") == 0
+    history = capsys.readouterr().out
+    assert "events replay of 100 events, by Ada: a test" in history
+    assert "events replay of 50 events, by Ada: a test" in history
     assert sorted(subject(message) for message in drain(stack, url)) == IDS
     assert stack.run(*REPLAY, "--to", "billing", *DECISION, "--rate", "1000", "--yes") == 0
     assert len(drain(stack, url)) == len(IDS)

@@ -14,7 +14,7 @@ from lab.simulation.cloudwatch.registered import PREFIX, composite_alarms, metri
 from lab.simulation.cloudwatch.scenarios import START, own, sqs
 from local.client import LocalStack
 from local.demo.teller import Teller
-from local.incident import CONFIG, MEMBER, ORDERS, PAGE, commands_of, play
+from local.incident import CONFIG, ORDERS, PAGES, commands_of, play
 from runtime.metric import Metric
 
 
@@ -27,7 +27,7 @@ def test_the_commands_are_the_runbooks_own() -> None:
     assert commands[-1] == 'python -m ops dlq redrive --by "$NAME" --reason "$REASON" --yes'
 
 
-def test_it_pages_what_the_alarm_table_would_page_first() -> None:
+def test_it_pages_what_the_alarm_table_would_page() -> None:
     # GIVEN an idle stack, and the story's minute: every attempt at every order fails, and all are dead letters
     store, registered, begin = MetricStore(), register_alarms(), START + 60 * 60
     for minute in range(120):
@@ -41,10 +41,12 @@ def test_it_pages_what_the_alarm_table_would_page_first() -> None:
     # WHEN the alarms are evaluated
     run = AlarmRun(store, metric_alarms(registered), composite_alarms(registered)).run(START, begin + 3540)
 
-    # THEN the first page is the story's, and the alarm that the story sets is raised
+    # THEN the pages are the story's, in its order, and what the story sets was raised before each
     heard = [one for one in run.notices if one.at >= begin and one.target.endswith("-page") and one.state == "ALARM"]
-    assert heard[0].alarm == f"{PREFIX}-{PAGE}"
-    assert run.states[f"{PREFIX}-{MEMBER}"] == "ALARM"
+    assert [one.alarm for one in heard] == [f"{PREFIX}-{name}" for name in PAGES]
+    for page, members in zip(heard, PAGES.values(), strict=True):
+        raised = {one.alarm for one in run.changes if one.at <= page.at and one.state == "ALARM"}
+        assert {f"{PREFIX}-{name}" for name in members} <= raised
 
 
 @pytest.mark.e2e
