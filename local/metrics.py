@@ -6,6 +6,7 @@ whenever somebody asks for metrics. Recording one evaluates no alarm.
 """
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from functools import wraps
@@ -15,6 +16,8 @@ from typing import Any, NamedTuple
 _LOGS, _COUNTS = "_emit_lambda_logs", "_emit_lambda_metrics"
 _EXECUTE = "handle_execute"
 _RECORD, _STORE, _ASK = "record_metric", "_store_datum", "_get_metric_data"
+_VALUE, _SAMPLES = "_stat_value", "_percentile_samples"
+_TRIMMED_COUNT = re.compile(r"TC\(:(\d+)\)")
 _QUEUES = "_queues"
 _POISON_RECEIVES = 3
 """SQS leaves out of the age what has been received so often."""
@@ -61,7 +64,7 @@ def count(functions: ModuleType, gateway: ModuleType, cloudwatch: ModuleType, qu
     needed = (
         *((functions, name) for name in (_LOGS, _COUNTS)),
         (gateway, _EXECUTE),
-        *((cloudwatch, name) for name in (_RECORD, _STORE, _ASK)),
+        *((cloudwatch, name) for name in (_RECORD, _STORE, _ASK, _VALUE, _SAMPLES)),
         (queues, _QUEUES),
     )
     if missing := [name for module, name in needed if not hasattr(module, name)]:
@@ -69,6 +72,7 @@ def count(functions: ModuleType, gateway: ModuleType, cloudwatch: ModuleType, qu
     _count_invocations(functions, getattr(cloudwatch, _RECORD))
     _count_requests(gateway, getattr(cloudwatch, _RECORD))
     _measure_ages(cloudwatch, queues)
+    _know_trimmed_counts(cloudwatch)
 
 
 def _count_invocations(functions: ModuleType, record: Any) -> None:
@@ -124,3 +128,16 @@ def _measure_ages(cloudwatch: ModuleType, queues: ModuleType) -> None:
         return ask(*arguments, **options)
 
     setattr(cloudwatch, _ASK, measured)
+
+
+def _know_trimmed_counts(cloudwatch: ModuleType) -> None:
+    """`TC(:N)`, how many samples are at most N: MiniStack gives the average for a statistic that it does not know."""
+    known, samples = getattr(cloudwatch, _VALUE), getattr(cloudwatch, _SAMPLES)
+
+    @wraps(known)
+    def value(stats: Any, name: str, points: Any = None) -> Any:
+        if trimmed := _TRIMMED_COUNT.fullmatch(name or ""):
+            return float(sum(weight for sample, weight in samples(points or []) or () if sample <= float(trimmed[1])))
+        return known(stats, name, points)
+
+    setattr(cloudwatch, _VALUE, value)

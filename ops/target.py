@@ -57,6 +57,16 @@ class GradualDeploy(BaseModel):
     functions: Mapping[str, ShiftedFunction]
 
 
+class Objectives(BaseModel):
+    """What customers are promised: shares in percent, and the time within which an accepted order is settled."""
+
+    model_config = ConfigDict(frozen=True)
+
+    accepting_percent: float
+    settling_percent: float
+    promise_seconds: int
+
+
 class Target(BaseModel):
     """A stack, by its outputs."""
 
@@ -77,6 +87,7 @@ class Target(BaseModel):
     api_url: str | None = Field(default=None, description="Where clients order: behind the edge or domain, if any.")
     api_id: str | None = Field(default=None, description="Of the HTTP API, whose metrics have it.")
     api_stage: str | None = None
+    objectives: Objectives | None = Field(default=None, description="None: of a release that had none yet.")
     alarm_topic_arns: Mapping[str, str] = Field(default={}, description="By tier; empty: the stack has no alarms.")
     endpoint_url: str | None = None
     credentials: Credentials | None = None

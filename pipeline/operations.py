@@ -28,11 +28,12 @@ SLOW_TRACE_SECONDS = 3
 
 @dataclass(frozen=True)
 class Operations:
-    """The alarms, unless the stack does without, the dashboard, and what shifts traffic where a stack asks for it."""
+    """The alarms, unless the stack does without, the dashboard, what shifts traffic if asked for, and the promises."""
 
     alarms: Alarms | None
     dashboard: Dashboard
     gradual_deploy: GradualDeploy | None
+    objectives: Objectives
 
 
 def build_operations(
@@ -40,9 +41,10 @@ def build_operations(
 ) -> Operations:
     """The stack's alarms and dashboard, both made from one table."""
     bus = messaging.notifications if isinstance(messaging.notifications, EventBus) else None
+    limits = limits_of(config)
     table = alarm_table(
         changed_thresholds(config.alarm_thresholds),
-        limits_of(config),
+        limits,
         bus_rules_of(config),
         bus_dead_letters=bus is not None and bus.dead_letter_name is not None,
         certificate=api.domain is not None,
@@ -57,7 +59,7 @@ def build_operations(
         scope,
         DashboardArgs(
             table=table,
-            sections=dashboard_sections(table, limits_of(config).objectives),
+            sections=dashboard_sections(table, limits.objectives),
             watched=watched,
             alarm_arns=alarms.arns if alarms else {},
             log_groups={each.key: functions[each.name].log_group_name for each in FUNCTIONS},
@@ -69,7 +71,7 @@ def build_operations(
         TraceGroup(
             "traces", scope, TraceGroupArgs(functions=tuple(functions.values()), slow_seconds=SLOW_TRACE_SECONDS)
         )
-    return Operations(alarms, dashboard, build_delivery(config, scope, functions, watched))
+    return Operations(alarms, dashboard, build_delivery(config, scope, functions, watched), limits.objectives)
 
 
 def limits_of(config: StackConfig) -> Limits:

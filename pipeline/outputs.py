@@ -1,5 +1,7 @@
 """What the stack tells others about itself."""
 
+from dataclasses import asdict
+
 import pulumi
 
 from components.event_bus import EventBus
@@ -29,6 +31,7 @@ def export_outputs(data: Data, messaging: Messaging, functions: Functions, api: 
     alarms = operations.alarms
     pulumi.export("alarm_topic_arns", {str(tier): arn for tier, arn in alarms.topics.items()} if alarms else {})
     pulumi.export("dashboard", operations.dashboard.name)
+    pulumi.export("objectives", asdict(operations.objectives))
     if operations.gradual_deploy:
         shifting = operations.gradual_deploy
         pulumi.export("gradual_deploy", {"application": shifting.application, "functions": shifting.groups})

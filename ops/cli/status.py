@@ -117,6 +117,8 @@ def _facts(reading: Reading) -> Iterator[tuple[str, str]]:
     if reading.quota is not None:
         used = (reading.metrics or {}).get("concurrency")
         yield "concurrency:", f"{'unknown' if used is None else int(used.amount)} of the account's {reading.quota}"
+    for objective, percent in (reading.budgets or {}).items():
+        yield f"{objective} budget:", f"{percent:.0f} % of the last 30 days' left"
     for key, name in (("latency_p99", "answers, p99:"), ("settled_p95", "settled, p95:")):
         value = (reading.metrics or {}).get(key)
         if value is not None:
@@ -152,6 +154,7 @@ def _document(desk: Desk, reading: Reading, findings: list[Finding]) -> dict[str
         "subscribers": reading.subscribers,
         "deployed": reading.deployed,
         "quota": reading.quota,
+        "budgets": reading.budgets,
         "muted": [{"until": mute.until, "alarms": mute.alarms, "text": mute.text} for mute in reading.mutes or ()],
         "alarms": {
             "total": len(alarms),

@@ -184,6 +184,13 @@ def _alarms(reading: Reading) -> Iterator[Finding]:
             yield Finding(severities[alarm.tier], text, alarm.runbook)
 
 
+def _budgets(reading: Reading) -> Iterator[Finding]:
+    for objective, percent in (reading.budgets or {}).items():
+        if percent < 0:
+            text = f"the error budget of {objective} is overspent: {percent:.0f} % are left of the last 30 days'"
+            yield Finding(Severity.LOOK, text, "capacity.md#budget-burning")
+
+
 def _watchers(reading: Reading) -> Iterator[Finding]:
     if reading.alarms is None:
         return
@@ -227,6 +234,7 @@ _JUDGES: Final = (
     _functions,
     _subscribers,
     _alarms,
+    _budgets,
     _watchers,
     _muted,
 )

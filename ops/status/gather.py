@@ -11,6 +11,7 @@ from ops.gateway.subscribers import Subscriber, of_bus, of_topic, waiting
 from ops.gateway.telemetry import Query, Value
 from ops.gateway.worker import ENABLED, tell_pause
 from ops.status.attempts import Attempts
+from ops.status.budgets import WINDOW, left
 from ops.status.reading import Reading
 from runtime.metric import Metric
 
@@ -85,6 +86,7 @@ class Gatherer:
             page_topic=topics.get("page"),
             quota=self._attempts.read("concurrency quota", desk.worker.quota),
             deployed=self._attempts.read("versions of the functions", self._deployed),
+            budgets=self._attempts.read("error budgets", self._budgets),
             unread=self._attempts.unread,
         )
 
@@ -115,6 +117,22 @@ class Gatherer:
         )
         ages = telemetry.values(self._ages(), end - _AGE_WINDOW, end)
         return _merge_deliveries({**values, **ages})
+
+    def _budgets(self) -> dict[str, float] | None:
+        target = self._desk.target
+        if target.objectives is None or not (target.api_id and target.api_stage):
+            return None
+        stage = {"ApiId": target.api_id, "Stage": target.api_stage}
+        in_time = f"TC(:{target.objectives.promise_seconds * 1000})"
+        queries = [
+            Query("requests", "AWS/ApiGateway", "Count", stage),
+            Query("5xx", "AWS/ApiGateway", "5xx", stage),
+            Query("accepted", target.prefix, Metric.ORDER_ACCEPTED, {"service": "api"}),
+            Query("in_time", target.prefix, Metric.ACCEPTED_TO_SETTLED, {"service": "worker"}, in_time),
+        ]
+        end = datetime.fromtimestamp(self._desk.clock.time(), UTC)
+        values = self._desk.telemetry.values(queries, end - WINDOW, end)
+        return left(target.objectives, {key: value.amount for key, value in values.items()})
 
     def _counts(self) -> list[Query]:
         target = self._desk.target

@@ -35,6 +35,7 @@ class Reading:
         subscribers: By name: messages in its dead-letter queue (none: it has no such queue).
         unconfirmed: Names of subscribers that get nothing.
         receivers: Who hears of alarms.
+        budgets: Percent left of each error budget.
     """
 
     now: float
@@ -53,6 +54,7 @@ class Reading:
     page_topic: str | None
     quota: int | None
     deployed: Mapping[str, tuple[str, float]] | None
+    budgets: Mapping[str, float] | None = None
 
     def amount(self, key: str) -> float:
         """A metric's value; 0 without data."""

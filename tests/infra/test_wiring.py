@@ -27,6 +27,7 @@ OUTPUTS = {
     *(each.output for each in FUNCTIONS),
     "subscriber_queue_urls",
     "alarm_topic_arns",
+    "objectives",
     "dashboard",
 }
 

@@ -48,10 +48,20 @@ def modules() -> tuple[ModuleType, ModuleType, ModuleType, ModuleType, list[tupl
         record_metric=lambda *values: recorded.append(values),
         _store_datum=lambda *values: recorded.append(values),
         _get_metric_data=lambda: "answer",
+        _stat_value=lambda _, name, points=None: f"{name} of {len(points)}",
+        _percentile_samples=lambda points: [(point, 2) for point in points],
     )
     vars(queues).update(_queues={})
     count(functions, gateway, cloudwatch, queues)
     return functions, gateway, cloudwatch, queues, recorded
+
+
+def test_a_trimmed_count_counts_the_samples_up_to_its_bound_and_other_statistics_stay() -> None:
+    # GIVEN points that stand for two samples each
+    _, _, cloudwatch, _, _ = modules()
+    # WHEN / THEN
+    assert cloudwatch._stat_value({}, "TC(:600)", [1, 600, 601]) == 4
+    assert cloudwatch._stat_value({}, "p95", [1, 600]) == "p95 of 2"
 
 
 def test_metrics_in_a_log_are_found_and_other_lines_left_alone() -> None:

@@ -16,11 +16,15 @@ from hypothesis import strategies as st
 from ops.gateway.alarms import Alarm, Receiver, alarms_of
 from ops.gateway.queues import Depth
 from ops.gateway.subscribers import of_bus, waiting
-from ops.gateway.telemetry import Value
+from ops.gateway.telemetry import Query, Value
+from ops.status.budgets import left
 from ops.status.findings import Severity, findings_of, verdict_of
+from ops.status.gather import Gatherer
 from ops.status.reading import Reading, Unread
+from ops.target import Objectives, Target
 from runtime.metric import Metric
 from tests.ops.mock_stack import GIVEN, REGION, MockStack, account
+from tests.ops.test_target import outputs
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 PAGES = "arn:aws:sns:eu-west-1:123456789012:orders-prod-alarms-page"
@@ -150,6 +154,12 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
         "4 events that mail did not take",
         "replay-events",
     ),
+    "overspent": (
+        reading(budgets={"settling": -12.5, "accepting": 3}),
+        Severity.LOOK,
+        "settling is overspent: -12 %",
+        "",
+    ),
     "unconfirmed": (reading(unconfirmed=("mail",)), Severity.LOOK, "mail is not confirmed", ""),
     "page": (reading(alarms=(alarm(state="ALARM"),)), Severity.URGENT, "raised since 12m 0s: Customers cannot", ""),
     "notice": (reading(alarms=(alarm(state="ALARM", tier="notify"),)), Severity.WRONG, "(notify)", ""),
@@ -190,6 +200,41 @@ def test_what_is_wrong_is_said_with_how_urgent_it_is_and_what_to_type(case: str)
     assert command in " ".join(finding.commands)
     assert finding.text[1:] in verdict_of(seen, [finding])
     assert "well" not in verdict_of(seen, [finding])
+
+
+@pytest.mark.parametrize(
+    ("counts", "budgets"),
+    [
+        ({}, {}),
+        ({"requests": 1_000}, {"accepting": 100}),
+        ({"requests": 10_000, "5xx": 4, "accepted": 900, "in_time": 900}, {"accepting": 60, "settling": 100}),
+        ({"requests": 10_000, "5xx": 20, "accepted": 100, "in_time": 98}, {"accepting": -100, "settling": -100}),
+    ],
+)
+def test_a_budget_is_what_the_objective_leaves_less_what_went_wrong(
+    counts: dict[str, float], budgets: dict[str, float]
+) -> None:
+    # GIVEN objectives of 99.9 and 99 percent
+    objectives = Objectives(accepting_percent=99.9, settling_percent=99, promise_seconds=600)
+    # WHEN / THEN
+    assert left(objectives, counts) == budgets
+
+
+def test_budgets_are_counted_over_30_days_and_orders_in_time_by_the_promise() -> None:
+    # GIVEN a stack that says what it promises, and what CloudWatch counted
+    promised = {"accepting_percent": 99.9, "settling_percent": 99, "promise_seconds": 900}
+    target = Target.from_outputs("it", outputs(api_id="a", api_stage="$default", objectives=promised))
+    asked: dict[str, tuple[str, timedelta]] = {}
+
+    def values(queries: list[Query], start: datetime, end: datetime) -> dict[str, Value]:
+        asked.update({each.key: (each.statistic, end - start) for each in queries})
+        return {"requests": counted(1_000), "accepted": counted(1_000), "in_time": counted(995)}
+
+    clock = SimpleNamespace(time=NOW.timestamp)
+    desk: Any = SimpleNamespace(target=target, telemetry=SimpleNamespace(values=values), clock=clock)
+    # WHEN / THEN
+    assert Gatherer(desk, 3_600)._budgets() == {"accepting": 100, "settling": 50}
+    assert asked["in_time"] == ("TC(:900000)", timedelta(days=30))
 
 
 @given(st.sets(st.sampled_from(sorted(WRONG)), min_size=2))

@@ -1,0 +1,26 @@
+"""What is left of the error budgets."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+from ops.target import Objectives
+
+WINDOW: Final = timedelta(days=30)
+"""Over how long an error budget is spent."""
+
+
+def left(objectives: Objectives, counts: Mapping[str, float]) -> dict[str, float]:
+    """Percent left by objective, below 0 where more was spent than there was; none for one without traffic."""
+    requests, accepted = counts.get("requests", 0), counts.get("accepted", 0)
+    found = {}
+    if requests:
+        found["accepting"] = _left(counts.get("5xx", 0) / requests, objectives.accepting_percent)
+    if accepted:
+        late = max(0, accepted - counts.get("in_time", 0))
+        found["settling"] = _left(late / accepted, objectives.settling_percent)
+    return found
+
+
+def _left(bad: float, goal: float) -> float:
+    return round(100 * (1 - 100 * bad / (100 - goal)), 1)
