@@ -14,8 +14,6 @@ import pytest
 from lab.recording.recording import PROJECT, ROOT, STACK_TYPE, STACKS, Recorded, record_stack
 from lab.recording.stacks import by_urn, custom, recorded
 
-pytestmark = pytest.mark.long
-
 # Names that AWS or the wiring gives meaning to, so the stack's prefix is elsewhere.
 NAMES_WITHOUT_PREFIX = {"aws:lambda/alias:Alias": "live", "aws:apigatewayv2/stage:Stage": "$default"}
 
@@ -72,6 +70,7 @@ class TestEveryStack:
         assert {"Project": PROJECT, "Stack": stack, "ManagedBy": "pulumi"}.items() <= tags[0].items()
         assert {"Environment", "Owner"} <= set(tags[0])
 
+    @pytest.mark.long
     def test_a_second_run_registers_the_same(self, stack: str) -> None:
         # GIVEN
         first = recorded(stack)
@@ -142,6 +141,7 @@ class TestEveryStack:
         assert leaks == []
 
 
+@pytest.mark.long
 def test_another_process_with_other_hashes_and_time_zone_registers_the_same() -> None:
     # GIVEN
     script = (
