@@ -23,7 +23,7 @@ REQUESTS = 20
 """Requests of one round, to one deployment with one memory."""
 
 REUSED, IN_PROGRESS, NOT_FOUND = "idempotency-key-reused", "request-in-progress", "order-not-found"
-_MEMBERS: Final = frozenset({"type", "title", "status", "detail", "errors", "order_id"})
+_MEMBERS: Final = frozenset({"type", "title", "status", "detail", "outcome_known", "retryable", "errors", "order_id"})
 _KINDS: Final = {kind.type: kind for kind in CATALOGUE}
 _MEDIA: Final = ("application/json; charset=utf-8", "text/plain", "application/jsonx", "application/json;;", "")
 _PLACE: Final = "https://api.example/base/orders/"
@@ -236,6 +236,11 @@ def _broken_problem(document: dict[str, Any], headers: dict[str, str], response:
     found = [] if document.keys() <= _MEMBERS else ["problem: members"]
     if (document["title"], document["status"]) != (kind.title, kind.status) or not document["detail"]:
         found.append("problem: title, status or detail")
+    if (document["outcome_known"], document["retryable"]) != (
+        kind.status not in {409, 503},
+        kind.retry_after is not None,
+    ):
+        found.append("problem: outcome_known or retryable")
     if headers["Content-Type"] != "application/problem+json" or ("Retry-After" in headers) != bool(kind.retry_after):
         found.append("problem: Content-Type or Retry-After")
     errors = document.get("errors", [])
