@@ -30,7 +30,6 @@ _RESULTS: Final = FOLDER / "results.jsonl"
 _LEAST_PATIENCE: Final = 60
 _PATIENCE: Final = 8
 """The tests of a mutant are without end after so many times what they take without one."""
-_IN_PROGRAM: Final = {"tests/infra"}
 _PASSED: Final = {0, 5}
 """pytest's "all passed" and "no tests"."""
 
@@ -66,7 +65,11 @@ def _judge(mutants: dict[Edit, str]) -> None:
     forks.load(ROOT)
     measured = _measure(set(mutants.values()))
     survived = _pass(mutants, measured)
-    recorded = {edit: folder for edit, folder in survived.items() if _IN_PROGRAM.intersection(FOLDERS[folder].tests)}
+    recorded = {
+        edit: folder
+        for edit, folder in survived.items()
+        if FOLDERS[folder].concerns(RECORDED) and edit.path.endswith(".py")
+    }
     _pass(recorded, {RECORDED: {"lines": {edit.path: range(1, 1000) for edit in recorded}, "seconds": 60}})
 
 
@@ -93,15 +96,15 @@ def _pass(mutants: dict[Edit, str], measured: dict[str, dict[str, Any]]) -> dict
 
 def _measure(folders: set[str]) -> dict[str, dict[str, Any]]:
     """Run each file of tests that concerns them once without a mistake: its seconds, and the lines that it runs."""
-    tiers = {tier for folder in folders for tier in FOLDERS[folder].tests}
-    files = {str(path.relative_to(ROOT)) for tier in tiers for path in (ROOT / tier).rglob("test_*.py")}
+    files = {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py")} - set(DRIFT)
     measured = {}
     _MEASURED.mkdir(parents=True, exist_ok=True)
-    for file in sorted(files - set(DRIFT)):
+    for file in sorted(file for file in files if any(FOLDERS[folder].concerns(file) for folder in folders)):
         result = _MEASURED / f"{file.replace('/', '.')}.json"
         of = sha256((ROOT / file).read_bytes()).hexdigest()
         if not result.exists() or json.loads(result.read_text())["of"] != of:
             print(f"measuring {file}", flush=True)
+            result.unlink(missing_ok=True)
             forks.forked(_COPY, lambda: _measured(file, of, result), result.with_suffix(".log"), 600)  # noqa: B023
         if result.exists():
             measured[file] = json.loads(result.read_text())

@@ -1,6 +1,7 @@
 """Small mistakes around `runtime/`: which ones are made, and by which tests each must be noticed (docs/mutation.md)."""
 
 import ast
+import fnmatch
 import random
 import tomllib
 from collections import defaultdict
@@ -16,7 +17,8 @@ from lab.mutation.patterns import python_edits
 from lab.mutation.yaml_patterns import yaml_edits
 
 EXAMPLES: Final = Path(__file__).with_name("examples.toml")
-_INFRA: Final = ("tests/infra", "tests/policy", "tests/cloudwatch", "tests/docs")
+_INFRA: Final = ("tests/infra/*", "tests/policy/*", "tests/cloudwatch/*", "tests/docs/*")
+_TEMPLATE: Final = ("tests/docs/test_bootstrap*", "tests/docs/test_deploy_role.py", "tests/docs/test_reach.py")
 DRIFT: Final = (
     "tests/docs/test_defaults.py",
     "tests/docs/test_events_page.py",
@@ -38,7 +40,7 @@ class Folder:
 
     Attributes:
         files: Patterns of paths; a file belongs to the first folder that it fits.
-        tests: The tiers that concern it.
+        tests: Patterns of the files of tests that concern it.
         count: How many mutants of it are made.
         least: Percent of them that must be noticed.
     """
@@ -48,15 +50,21 @@ class Folder:
     count: int
     least: int = 95
 
+    def concerns(self, test: str) -> bool:
+        """Whether a file of tests is one of its."""
+        return any(fnmatch.fnmatch(test, each) for each in self.tests)
+
 
 FOLDERS: Final = {
     "alarms": Folder(("pipeline/alarms/*.py", "components/alarms/*.py"), _INFRA, 50),
     "components": Folder(("components/*.py",), _INFRA, 75),
     "pipeline": Folder(("pipeline/**/*.py",), _INFRA, 75),
-    "ops": Folder(("ops/**/*.py",), ("tests/ops",), 95),
-    "policy": Folder(("policy/**/*.py",), ("tests/policy",), 50),
-    "template": Folder(("bootstrap/template.yaml",), ("tests/docs",), 45, 90),
-    "workflows": Folder((".github/workflows/*.yml",), ("tests/docs",), 45, 90),
+    "ops": Folder(("ops/**/*.py",), ("tests/ops/*",), 95),
+    "policy": Folder(("policy/**/*.py",), ("tests/policy/*",), 50),
+    "template": Folder(("bootstrap/template.yaml",), _TEMPLATE, 45, 90),
+    "workflows": Folder(
+        (".github/workflows/*.yml",), ("tests/docs/test_workflow*", "tests/docs/test_bootstrap_values.py"), 45, 90
+    ),
 }
 
 
@@ -144,7 +152,7 @@ def concerned(edit: Edit, folder: str, source: bytes, covered: Mapping[str, Mapp
     `covered`: the lines that each of them runs, by path. What is no Python, or runs in processes of its own, concerns
     them all.
     """
-    tests = [each for each in covered if each.startswith(FOLDERS[folder].tests)]
+    tests = [each for each in covered if FOLDERS[folder].concerns(each)]
     if not edit.path.endswith(".py"):
         return tests
     body = lines_of(edit, source)

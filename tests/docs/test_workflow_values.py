@@ -1,6 +1,9 @@
 """What the workflows may do, by value: permissions, environments, roles, stacks, groups, and the order of steps."""
 
+import os
 import re
+import subprocess
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -168,3 +171,132 @@ def test_every_command_of_a_job_is_about_one_stack_in_one_backend(workflow: str,
 
 def _ops_lines(script: str) -> list[str]:
     return [line for line in script.splitlines() if "python -m ops" in line]
+
+
+# When each workflow runs; of a schedule, that it has one.
+ON: Final[dict[str, dict[str, Any]]] = {
+    "checks": {"push": {"branches": ["main"]}, "pull_request": None},
+    "deploy": {"push": {"branches": ["main"]}, "release": {"types": ["published"]}},
+    "drift": {"schedule": 1, "workflow_dispatch": None},
+    "locks": {"schedule": 1, "workflow_dispatch": None},
+    "preview": {"pull_request": {"branches": ["main"]}},
+    "vulnerabilities": {
+        "schedule": 1,
+        "pull_request": {"paths": ["requirements-runtime.txt", "requirements-audit.txt"]},
+        "workflow_dispatch": None,
+    },
+}
+# Of the jobs that reach no account: their steps in order.
+APART: Final[dict[tuple[str, str], tuple[str, ...]]] = {
+    ("checks", "test"): (*_SETUP, "make test", "make long", "make contract", "make crash-points"),
+    ("checks", "macos"): (*_SETUP, "make test"),
+    ("checks", "engine"): (*_SETUP, "pulumi", "make engine"),
+    ("deploy", "checks"): (*_SETUP, "make test"),
+    ("locks", "renew"): (*_SETUP, "make lock UPGRADE=--upgrade", "propose"),
+    ("locks", "test"): (*_SETUP, "make test"),
+    ("vulnerabilities", "audit"): (*_SETUP, "make audit"),
+}
+MINUTES: Final = {"test": 30, "macos": 45, "engine": 30, "checks": 30, "deploy": 60, "drift": 20, "renew": 15}
+MINUTES_OF_OTHERS: Final = {"preview": 20, "fork": 5, "audit": 10}
+
+
+def test_every_workflow_runs_when_it_is_meant_to() -> None:
+    # GIVEN / WHEN YAML reads the key as a flag
+    read: dict[str, dict[Any, Any]] = {path.stem: load(path) for path in WORKFLOWS}
+    found = {name: dict(each.get("on") or each[True]) for name, each in read.items()}
+    found = {
+        name: {key: len(value) if key == "schedule" else value for key, value in each.items()}
+        for name, each in found.items()
+    }
+
+    # THEN
+    assert found == ON
+
+
+def test_jobs_do_their_steps_in_order_check_out_without_credentials_and_end_in_time() -> None:
+    # GIVEN / WHEN
+    found = {(workflow, name): job_of(workflow, name) for workflow, name in JOBS}
+    checkouts = [
+        (*job, step["with"].get("ref"), step["with"]["persist-credentials"])
+        for job, each in found.items()
+        for step in each["steps"]
+        if "checkout" in step.get("uses", "")
+    ]
+
+    # THEN
+    steps = {job: tuple(in_a_word(step) for step in found[job]["steps"]) for job in APART}
+    assert steps == APART
+    assert {*JOBS} - {*APART} - {*STEPS} == {("preview", "fork")}
+    assert {name: each["timeout-minutes"] for (_, name), each in found.items()} == MINUTES | MINUTES_OF_OTHERS
+    assert {(*job, ref) for *job, ref, _ in checkouts if ref} == {
+        ("drift", "drift", "${{ steps.deployed.outputs.ref }}"),
+        ("locks", "test", "locks"),
+    }
+    assert {kept for *_, kept in checkouts} == {False}
+
+
+_COMMENTS: Final = {"COMMENTS": "comments", "GITHUB_REPOSITORY": "us/it", "RUN": "run"}
+_FIND: Final = "gh api --paginate comments --jq"
+_PROPOSED: Final = (
+    "git diff --quiet",
+    "git config user.name",
+    "git config user.email",
+    "git switch --create locks",
+    "git commit --all --message",
+    "gh auth setup-git",
+    "git push --force origin locks",
+    "gh pr list --head locks --state open --json number --jq .[].number",
+)
+_PROPOSE: Final = "gh pr create --head locks --title Newer Python packages --body"
+
+
+@pytest.mark.parametrize(
+    ("step", "given", "calls", "output"),
+    [
+        ("drift deployed", {"STACK": "dev"}, (), "ref=main"),
+        (
+            "drift deployed",
+            {"STACK": "prod", "GITHUB_REPOSITORY": "us/it", "GH_SAYS": "v1"},
+            ("gh release view --repo us/it --json tagName --jq .tagName",),
+            "ref=v1",
+        ),
+        ("locks propose", {"GIT_SAYS": "0"}, ("git diff --quiet",), ""),
+        ("locks propose", {"GIT_SAYS": "1"}, (*_PROPOSED, _PROPOSE), "changed=true"),
+        ("locks propose", {"GIT_SAYS": "1", "GH_SAYS": "7"}, _PROPOSED, "changed=true"),
+        (
+            "preview Comment",
+            {**_COMMENTS, "STACK": "dev"},
+            (_FIND, "gh api --silent --method POST comments --field body=@preview.md"),
+            "",
+        ),
+        (
+            "preview Comment",
+            {**_COMMENTS, "STACK": "dev", "GH_SAYS": "7"},
+            (_FIND, "gh api --silent --method PATCH repos/us/it/issues/comments/7 --field body=@preview.md"),
+            "",
+        ),
+    ],
+)
+def test_a_script_asks_git_and_github_for_this(
+    step: str, given: dict[str, str], calls: tuple[str, ...], output: str, tmp_path: Path
+) -> None:
+    # GIVEN a script of a workflow, and commands that only write down how they were called
+    workflow, name = step.split()
+    path = FOLDER / f"{workflow}.yml"
+    (script,) = (each["run"] for each in steps_of(path) if name in {each.get("id"), each.get("name")})
+    stubs = (
+        'gh() { echo "gh $*" >> calls; [ -z "$GH_SAYS" ] || echo "$GH_SAYS"; }\n'
+        'git() { echo "git $*" >> calls; [ "$1" != diff ] || return "$GIT_SAYS"; }\n'
+    )
+    environment = {"PATH": os.environ["PATH"], "GITHUB_OUTPUT": "output", "GITHUB_STEP_SUMMARY": "summary", **given}
+
+    # WHEN it runs as GitHub runs it
+    subprocess.run(["bash", "-eo", "pipefail", "-c", stubs + script], cwd=tmp_path, env=environment, check=True)
+
+    # THEN
+    written = {
+        each: (tmp_path / each).read_text() if (tmp_path / each).exists() else "" for each in ("calls", "output")
+    }
+    made = written["calls"].splitlines()
+    assert [line[: len(call)] for line, call in zip(made, calls, strict=True)] == list(calls)
+    assert written["output"].strip() == output
