@@ -49,8 +49,9 @@ down: setup ## stop what `make up` started
 test: setup lint check ## lint, types, unit, infra and flow tests with the coverage gate, then end to end
 	@$(MAKE) --no-print-directory -j 2 types e2e
 
-lint: setup ## ruff: rules and format; import-linter: the layers
+lint: setup ## ruff: rules and format; codespell: spelling; import-linter: the layers
 	@$(BIN)/ruff check --quiet $(SOURCES) && $(BIN)/ruff format --check --quiet $(SOURCES) && echo "ruff: clean"
+	@$(BIN)/codespell $(SOURCES) docs bootstrap Makefile *.md *.toml *.yaml .github && echo "codespell: clean"
 	@out=$$(PYTHONPATH=clients/python $(BIN)/lint-imports) && echo "layers: kept" || { echo "$$out"; exit 1; }
 
 types: setup ## mypy, strict

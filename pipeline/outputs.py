@@ -50,7 +50,7 @@ def _export_notifications(messaging: Messaging) -> None:
 def _export_entrance(api: Api) -> None:
     """What is there only where an option asks for it."""
     if api.edge:
-        # Refuses what does not carry the edge's secret: here to be checked, not to be used.
+        # It refuses requests without the edge's secret. Exported so that one can check that it does.
         pulumi.export("api_origin_url", api.http.url)
     if api.dns_target:
         pulumi.export("domain_target", api.dns_target)

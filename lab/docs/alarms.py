@@ -170,7 +170,7 @@ def _bus() -> Iterator[str]:
     bus = alarm_table(AlarmThresholds(), limits, (_SUBSCRIPTION,), bus_dead_letters=True)
     yield "With `events_target: bus` each subscription has these rows instead of the topic's, here for one that is"
     yield f"called `{_SUBSCRIPTION}`. The last row is there with `encryption: customer` only."
-    yield "That the worker cannot publish at all is heard by `attempt-failure-rate`."
+    yield "When the worker cannot publish at all, `attempt-failure-rate` fires."
     yield ""
     yield "| alarm | watches | fires when | no data | why | runbook |"
     yield "|---|---|---|---|---|---|"

@@ -206,8 +206,8 @@ class OrderProcessor:
             cap=settings.retry_cap_seconds,
             random=self.random,
         )
-        # To come back while a lease still holds would spend a receive on nothing. Never earlier than the backoff: the
-        # retry horizon is promised for every kind of failure.
+        # An attempt during another's lease can only be deferred, and costs a receive. Never earlier than the backoff:
+        # the retry horizon is promised for every kind of failure.
         return max(delay, _lease_seconds(failure, invocation))
 
     def _mark_failed(self, delivery: Delivery, described: Described) -> None:

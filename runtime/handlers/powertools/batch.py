@@ -90,7 +90,7 @@ class BatchRunner:
         return {"batchItemFailures": failures + returned}
 
     def _isolate(self, deliveries: Sequence[Delivery], invocation: Invocation) -> list[Delivery]:
-        """The deliveries in the order that is kindest to the innocent."""
+        """Deliveries, ordered so that a killer costs the others the fewest receives."""
         candidates = on_threads(self.threads, lambda delivery: self.processor.prepare(delivery, invocation), deliveries)
         return [deliveries[index] for index in isolation_order(candidates)]
 
