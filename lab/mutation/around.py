@@ -7,7 +7,6 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -128,34 +127,26 @@ def _measured(file: str, of: str, result: Path) -> int:
 
 
 def _try(path: str, text: bytes, tests: list[str], seconds: dict[str, float]) -> tuple[Verdict, str]:
-    """Run tests with another text of a file, until one fails: which."""
+    """Run files of tests with another text of a file, until a test fails: which.
+
+    Each in a process of its own, as when it was measured: what fails because of the file before it counts for nothing.
+    """
     first = FOLDER / "first"
     first.write_text("")
 
-    def work() -> int:
-        for batch in _batches(tests, seconds):
-            code, failed = forks.run_tests(batch)
-            if code not in _PASSED:
-                first.write_text(failed)
-                return 1
-        return 0
+    def work(test: str) -> int:
+        code, failed = forks.run_tests([test])
+        first.write_text(failed)
+        return int(code not in _PASSED)
 
     with forks.mutated(_COPY / path, text):
-        limit = _LEAST_PATIENCE + _PATIENCE * sum(seconds[test] for test in tests)
-        code = forks.forked(_COPY, work, FOLDER / "log", limit)
-    return {0: Verdict.SURVIVED, forks.TIMEOUT: Verdict.TIMEOUT}.get(code, Verdict.KILLED), first.read_text()
-
-
-def _batches(tests: list[str], seconds: dict[str, float]) -> Iterator[list[str]]:
-    """`tests` in order, in batches that take twice as long each time: most mistakes are noticed early."""
-    budget, batch = 1.0, list[str]()
-    for test in tests:
-        batch.append(test)
-        if sum(seconds[each] for each in batch) >= budget:
-            yield batch
-            budget, batch = budget * 2, []
-    if batch:
-        yield batch
+        for test in tests:
+            limit = _LEAST_PATIENCE + _PATIENCE * seconds[test]
+            code = forks.forked(_COPY, lambda: work(test), FOLDER / "log", limit)  # noqa: B023
+            if code:
+                verdict = Verdict.TIMEOUT if code == forks.TIMEOUT else Verdict.KILLED
+                return verdict, first.read_text() or test
+    return Verdict.SURVIVED, ""
 
 
 def _read_results() -> dict[str, dict[str, Any]]:
