@@ -1,0 +1,120 @@
+"""`--json` prints the keys that scripts were written for: of every command that looks, and of every dry run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.ops.factories import ORDER_ID, body, text
+from tests.ops.mock_stack import MockStack
+from tests.ops.test_strange_records import good_row
+from tests.ops.test_without_yes import CASES, IDS, Row, Typed, alarm, stack, typed
+
+__all__ = ["stack", "typed"]
+
+
+def _both(stack: MockStack) -> None:
+    stack.put_order(good_row(ORDER_ID))
+    stack.put_dead_letter(body(), {"order_id": text(ORDER_ID)})
+    alarm(stack)
+
+
+LOOKING = [
+    ("orders open", Row(prepare=_both)),
+    ("order trace", Row((ORDER_ID,), _both)),
+    ("stock get", Row(("SKU-1",))),
+    ("status", Row(prepare=_both)),
+    ("audit", Row(prepare=_both)),
+    ("dlq list", Row(prepare=_both)),
+    ("dlq show", Row((ORDER_ID,), _both)),
+    ("errors", Row(prepare=_both)),
+    ("smoke", Row(("--timeout", "1s", "--yes"))),
+]
+# A list stands for its first item.
+KEYS = {
+    "orders open": "order_id status accepted_at age_seconds summary error_type",
+    "order trace": (
+        "order order.order_id order.status order.accepted_at order.settled_at order.total order.currency "
+        "order.lines order.reason order.error order.caller order.correlation_id worker_record event judgement "
+        "unread steps steps.at steps.where steps.what"
+    ),
+    "stock get": "sku available",
+    "status": (
+        "stack verdict severity findings findings.severity findings.text findings.runbook findings.next unread "
+        "orders_queue orders_queue.visible orders_queue.hidden orders_queue.delayed orders_queue.oldest_seconds "
+        "orders_queue.retention_seconds dead_letter_queue dead_letter_queue.visible dead_letter_queue.hidden "
+        "dead_letter_queue.delayed dead_letter_queue.oldest_seconds dead_letter_queue.retention_seconds worker "
+        "paused seconds counts subscribers deployed quota budgets muted alarms alarms.total alarms.without_data "
+        "alarms.raised"
+    ),
+    "audit": (
+        "ok cut_off guarantees guarantees.name guarantees.promise guarantees.counted guarantees.violations "
+        "guarantees.named guarantees.ok read read.rows read.table_requests read.read_units read.about_USD "
+        "read.dead_letters read.log_lines read.seconds not_known"
+    ),
+    "dlq list": (
+        "order_id message_id original_message_id copies state meaning error_type error attempts age_seconds summary"
+    ),
+    "dlq show": (
+        "messages messages.order_id messages.message_id messages.original_message_id messages.copies "
+        "messages.state messages.meaning messages.error_type messages.error messages.attempts messages.age_seconds "
+        "messages.summary messages.body_bytes messages.attributes order order.order_id order.status "
+        "order.accepted_at order.settled_at order.total order.currency order.lines order.reason order.error "
+        "order.caller order.correlation_id"
+    ),
+    "smoke": (
+        "stack region at passed order_id correlation_id steps steps.name steps.outcome steps.milliseconds steps.detail"
+    ),
+    "errors": "cause log_lines dead_letters died functions last order_id",
+    "dlq redrive": "dry_run seen redriven copies returned unselected refused failed undeleted behind",
+    "dlq discard": "dry_run order_id plan done",
+    "dlq discard --where": (
+        "dry_run seen discarded orders unselected refused settled failed undeleted causes causes.NO_REPORT behind "
+        "sample sample.order_id sample.message_id sample.original_message_id sample.copies sample.state "
+        "sample.meaning sample.error_type sample.error sample.attempts sample.age_seconds sample.summary"
+    ),
+    "order repair": "dry_run order_id status unreadable unreadable.settled_at removed replaced fingerprint",
+    "order replay-events": "dry_run events",
+    "events replay": "dry_run since until orders sent filtered unreadable",
+    "orders resend": "dry_run orders sent incomplete",
+    "stock add": "dry_run sku before after",
+    "stock set": "dry_run sku before after",
+    "mute on": "dry_run alarms seconds rules",
+    "mute off": "dry_run ended",
+    "page": "dry_run topic receivers sent",
+    "worker pause": "dry_run before after paused",
+    "worker resume": "dry_run before after paused paused.by paused.at paused.reason",
+}
+
+
+def keys_of(value: Any, path: str = "") -> Iterator[str]:
+    """Paths of keys; a list is what its first item is. What is named by data is no key."""
+    if isinstance(value, list):
+        yield from keys_of(value[0], path) if value else ()
+    elif isinstance(value, dict) and path not in {"subscribers", "deployed"}:
+        for key, inner in value.items():
+            name = f"{path}.{key}".removeprefix(".").replace(" ", "_")
+            yield name
+            yield from keys_of(inner, name)
+
+
+@pytest.mark.parametrize(
+    ("command", "row"),
+    # `smoke` prints what its run found, and a dry run makes none.
+    [*LOOKING, *(case for case in CASES if case[0] != "smoke")],
+    ids=[*(name for name, _ in LOOKING), *(name for name in IDS if not name.startswith("smoke"))],
+)
+def test_a_command_prints_json_with_these_keys(command: str, row: Row, typed: Typed, capsys: Any) -> None:
+    # GIVEN
+    row.prepare(typed.stack)
+    capsys.readouterr()
+
+    # WHEN
+    typed.run(command, *row.arguments, "--json")
+
+    # THEN
+    many = f"{command} --where" if "--where" in row.arguments else command
+    assert list(keys_of(json.loads(capsys.readouterr().out))) == KEYS[many].split()
