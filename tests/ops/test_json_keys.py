@@ -66,7 +66,7 @@ KEYS = {
         "order.caller order.correlation_id"
     ),
     "smoke": (
-        "stack region at passed order_id correlation_id steps steps.name steps.outcome steps.milliseconds steps.detail"
+        "stack region at passed order_id correlation_id steps steps.name steps.outcome steps.detail steps.milliseconds"
     ),
     "errors": "cause log_lines dead_letters died functions last order_id",
     "dlq redrive": "dry_run seen redriven copies returned unselected refused failed undeleted behind",
