@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.permissions.grants import VARIANTS, recording_of
-from lab.permissions.template import PATH, accepts, document, resources
+from lab.permissions.template import ACCOUNT, PATH, accepts, document, resources
 from lab.recording.recording import STACKS, Recording
 from pipeline.config import ConfigError, parse_config
 from tests.infra.test_option_combinations import recorded_combinations
@@ -22,9 +22,9 @@ IDS = {"OwnerId": "583231", "RepositoryId": "1296269"}
 
 
 def trust(role: str, stack: str, **parameters: str) -> dict[str, Any]:
-    """The conditions under which one of the template's roles may be taken."""
+    """Who may take one of the template's roles: its one statement."""
     (statement,) = resources(stack, parameters)[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-    found: dict[str, Any] = statement["Condition"]
+    found: dict[str, Any] = statement
     return found
 
 
@@ -39,14 +39,21 @@ def test_a_role_is_for_github_environments_of_one_repository(role: str, ids: dic
     subjects = [f"repo:{repository}:environment:{environment}" for environment in ROLES[role]]
 
     # WHEN
-    condition = trust(role, "prod", Repository="octo/shop", **ids)
+    statement = trust(role, "prod", Repository="octo/shop", **ids)
 
     # THEN it is exact: a wildcard would let any branch in, and the other form another repository
-    assert condition == {
-        "StringEquals": {
-            "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
-            "token.actions.githubusercontent.com:sub": subjects if len(subjects) > 1 else subjects[0],
-        }
+    assert statement == {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Principal": {
+            "Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com",
+        },
+        "Condition": {
+            "StringEquals": {
+                "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+                "token.actions.githubusercontent.com:sub": subjects if len(subjects) > 1 else subjects[0],
+            }
+        },
     }
 
 

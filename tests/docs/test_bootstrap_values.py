@@ -93,6 +93,46 @@ def test_a_role_is_assumed_for_an_hour_at_most_which_is_what_the_workflow_asks_f
     assert [each["role-duration-seconds"] for each in asked] == [3600]
 
 
+# What Pulumi does with the state, and with the key that its secrets are under.
+STATE = {
+    "PreviewRole": ({"s3:GetObject", "s3:ListBucket"}, {"kms:Decrypt", "kms:DescribeKey"}),
+    "DeployRole": (
+        {"s3:GetBucketVersioning", "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"},
+        {"kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"},
+    ),
+}
+
+
+@pytest.mark.parametrize("role", STATE)
+def test_a_role_uses_the_state_and_its_key_as_it_needs(role: str) -> None:
+    # GIVEN / WHEN
+    (document,) = (each["PolicyDocument"] for each in made(role)["Policies"] if each["PolicyName"] == "state")
+    found = [(each["Effect"], set(each["Action"]), each["Resource"]) for each in document["Statement"]]
+
+    # THEN
+    on_bucket, on_key = STATE[role]
+    assert found == [
+        ("Allow", on_bucket, ["arn:of:StateBucket", "arn:of:StateBucket/*"]),
+        ("Allow", on_key, "arn:of:StateKey"),
+    ]
+
+
+@pytest.mark.parametrize("role", STATE)
+def test_what_is_allowed_by_tags_is_allowed_by_both(role: str) -> None:
+    # GIVEN / WHEN
+    statements = [each for policy in made(role)["Policies"] for each in policy["PolicyDocument"]["Statement"]]
+    equal = [
+        each["Condition"].get("StringEquals", {})
+        for each in statements
+        if each["Effect"] == "Allow" and "Condition" in each
+    ]
+    tags = {tuple(sorted(keys)) for keys in equal if any("Tag/" in key for key in keys)}
+
+    # THEN a resource of ours has the project's and the stack's
+    assert tags
+    assert {tuple(key.partition("/")[2] for key in keys) for keys in tags} == {("Project", "Stack")}
+
+
 def test_the_outputs_are_what_their_descriptions_say() -> None:
     # GIVEN / WHEN
     outputs = {name: each["Value"] for name, each in document()["Outputs"].items()}
