@@ -43,13 +43,16 @@ def hints(outputs: Outputs, state: StateDir) -> dict[str, list[str]]:
             f"curl -i {url}/orders/ORDER_ID",
         ],
         "See what happened": [
-            f"python -m local logs --follow{where}",
+            f"python -m ops order trace ORDER_ID --local{where}",
+            f"python -m ops status --local{where}",
             f"python -m ops dlq list --local{where}",
+            f"python -m local logs --follow{where}",
             f"{aws} dynamodb scan --table-name {outputs['orders_table']}",
         ],
         "Make it fail, and make it well again": [
             f"python -m local fault add --service dynamodb --operation TransactWriteItems --kind error{where}",
             f"python -m local fault clear{where}",
+            "make incident     # a page and its runbook, on an instance of its own",
         ],
         "The contract, for Swagger UI, Postman and the like": [
             f"import docs/openapi.json and set the server to {url}",
