@@ -9,7 +9,7 @@ EDGES: Edges = {
         "no CodeDeploy",
     ),
     ("_boundary", "locally"): (
-        {"permissions_boundary_arn": "arn:aws:iam::123456789012:policy/pulumi-orders-local-boundary", **LOCAL},
+        {"permissions_boundary_arn": "arn:aws:iam::123456789012:policy/pulumi-orders-test-boundary", **LOCAL},
         {"gradual_deploy": "none", **LOCAL},
         "the embedded AWS is none",
     ),
