@@ -79,7 +79,7 @@ def _pass(mutants: dict[Edit, str], measured: dict[str, dict[str, Any]]) -> dict
     noticed_by, survived = Counter[tuple[str, str]](), dict[Edit, str]()
     for number, (edit, folder) in enumerate(mutants.items(), 1):
         started = time.monotonic()
-        source = (ROOT / edit.path).read_bytes()
+        source = (_COPY / edit.path).read_bytes()
         tests = concerned(edit, folder, source, lines)
         tests.sort(key=lambda file: seconds[file] / (1 + noticed_by[edit.path, file]))
         verdict, by = _try(edit.path, edit.applied(source), tests, seconds)
