@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ops.errors import ExitCode
 from tests.ops.factories import ORDER_ID, body, text
 from tests.ops.mock_stack import MockStack
 from tests.ops.test_strange_records import good_row
@@ -118,3 +119,12 @@ def test_a_command_prints_json_with_these_keys(command: str, row: Row, typed: Ty
     # THEN
     many = f"{command} --where" if "--where" in row.arguments else command
     assert list(keys_of(json.loads(capsys.readouterr().out))) == KEYS[many].split()
+
+
+def test_of_an_order_that_nobody_knows_of_there_is_nothing_to_print(typed: Typed, capsys: Any) -> None:
+    # GIVEN / WHEN
+    code = typed.run("order trace", ORDER_ID, "--json")
+
+    # THEN
+    assert code == ExitCode.REFUSED
+    assert f"Nothing is known of an order {ORDER_ID}" in capsys.readouterr().err
