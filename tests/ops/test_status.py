@@ -98,6 +98,12 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
         "270 attempts at orders failed and 6 settled one",
         "orders open",
     ),
+    "few attempts": (
+        with_metrics(**{Metric.ATTEMPT_FAILED: counted(2), Metric.ORDER_CONFIRMED: counted(98)}),
+        Severity.LOOK,
+        "2 attempts at orders failed and 98 settled one",
+        "orders open",
+    ),
     "attempts are over": (
         with_metrics(**{Metric.ATTEMPT_FAILED: counted(270, ago=3000)}),
         Severity.LOOK,
