@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
-from lab.incidents.stack import MINUTE, NAMES, Stack
+from lab.incidents.stack import MINUTE, NAMES, STREAM, Stack
 from lab.simulation.cloudwatch.causes import read_emf
 from lab.simulation.cloudwatch.evaluator_metrics import MetricKey
 from lab.simulation.cloudwatch.registered import PREFIX, WATCHED
@@ -111,7 +111,7 @@ class Shop:
             self._counts[function("Invocations", "process_order")] += 1
             if isinstance(outcome, Failed):
                 self._counts[function("Errors", "process_order")] += 1
-                self.stack.logs.write(f"/aws/lambda/{PREFIX}-process-order", "stream", self.dies or self.told_died)
+                self.stack.logs.write(f"/aws/lambda/{PREFIX}-process-order", STREAM, self.dies or self.told_died)
             world.mapping.settle(delivery, outcome)
 
     def _watched(self, fault: OnCall) -> OnCall:

@@ -32,6 +32,8 @@ from ops.gateway.clients import Clients
 from ops.target import Target
 
 MINUTE: Final = 60
+STREAM: Final = "2026/01/01/[7]0123abcd"
+"""Of every log group, named as Lambda does: by the day and the version."""
 
 
 @cache
@@ -104,7 +106,7 @@ class Stack:
         fresh, self._told = [json.loads(line) for line in lines[self._told :]], len(lines)
         for line in fresh:
             if "_aws" not in line and line.get("service") in group_of:
-                self.logs.write(group_of[line["service"]], "stream", json.dumps(line))
+                self.logs.write(group_of[line["service"]], STREAM, json.dumps(line))
         return [line for line in fresh if "_aws" in line]
 
     def _target(self) -> Target:

@@ -7,33 +7,16 @@ from typing import Any
 
 import pytest
 
-from components.dashboard import Dashboard, DashboardArgs, Section, dashboard_body
-from lab.recording.recording import record
-from lab.simulation.cloudwatch.registered import LIMITS, SCOPE, THRESHOLDS, WATCHED
+from components.dashboard import Section, dashboard_body
+from lab.simulation.cloudwatch.registered import LIMITS, THRESHOLDS, dashboard_args, register_dashboard
 from pipeline.alarms import alarm_table
-from pipeline.alarms.sections import LOG_GROUPS, dashboard_sections
 
 TABLE = alarm_table(THRESHOLDS, LIMITS, certificate=True)
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 
 
-def args_of(**overrides: Any) -> DashboardArgs:
-    values: dict[str, Any] = {
-        "table": TABLE,
-        "sections": dashboard_sections(TABLE, LIMITS.objectives),
-        "watched": WATCHED,
-        "alarm_arns": {row.name: f"arn:{row.name}" for row in TABLE.alarms}
-        | {composite.name: f"arn:{composite.name}" for composite in TABLE.composites},
-        "log_groups": {group: f"/aws/lambda/{group}" for group in LOG_GROUPS},
-        "region": "eu-central-1",
-    }
-    return DashboardArgs(**(values | overrides))
-
-
 def drawn() -> list[dict[str, Any]]:
-    recording = record(lambda: Dashboard("dashboard", SCOPE, args_of()))
-    document = recording.one("aws:cloudwatch/dashboard:Dashboard", "dashboard").document("dashboardBody")
-    widgets: list[dict[str, Any]] = document["widgets"]
+    widgets: list[dict[str, Any]] = register_dashboard()["widgets"]
     return widgets
 
 
@@ -77,8 +60,9 @@ def test_the_state_of_all_that_is_heard_comes_first_pages_before_tickets() -> No
 
     # THEN
     assert first["type"] == "alarm"
-    assert shown[0] == "arn:api-failing"
-    assert shown.index("arn:notifications-lost") < shown.index("arn:rejection-rate") < shown.index("arn:budget-burning")
+    heard = [name.removeprefix("arn:orders-test-") for name in shown]
+    assert heard[0] == "api-failing"
+    assert heard.index("notifications-lost") < heard.index("rejection-rate") < heard.index("budget-burning")
     assert len(shown) <= 100
 
 
@@ -102,7 +86,7 @@ def test_queries_named_by_runbooks_are_on_the_dashboard() -> None:
 )
 def test_a_dashboard_that_forgets_or_invents_an_alarm_is_refused(sections: tuple[Section, ...], message: str) -> None:
     # GIVEN
-    args = args_of(sections=sections)
+    args = dashboard_args(sections=sections)
 
     # WHEN / THEN
     with pytest.raises(ValueError, match=message):
@@ -111,7 +95,7 @@ def test_a_dashboard_that_forgets_or_invents_an_alarm_is_refused(sections: tuple
 
 def test_a_query_on_an_unknown_log_group_is_refused() -> None:
     # GIVEN
-    args = args_of(log_groups={})
+    args = dashboard_args(log_groups={})
 
     # WHEN / THEN
     with pytest.raises(ValueError, match="log groups that do not exist"):

@@ -8,6 +8,7 @@ import pytest
 COMMANDS = (
     "pipeline.package.__main__",
     "lab.docs.alarms",
+    "lab.docs.dashboard",
     "lab.docs.events",
     "local.engine.__main__",
     "lab.mutation.__main__",

@@ -4,14 +4,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol
 
 from components.alarms.component import Alarms, AlarmsArgs
+from components.alarms.model import Alarm, Composite
 from components.alarms.settings import AlarmSettings, AlarmSubscription
 from components.component import Scope
+from components.dashboard import Dashboard, DashboardArgs
 from lab.recording.recording import Recorded, record
 from lab.simulation.cloudwatch.evaluator_alarm import MetricAlarm, MetricQuery, State
 from lab.simulation.cloudwatch.evaluator_composite import CompositeAlarm
 from lab.simulation.cloudwatch.evaluator_metrics import MetricKey
 from pipeline.alarms import Limits, alarm_table
 from pipeline.alarms.context import Objectives
+from pipeline.alarms.sections import LOG_GROUPS, dashboard_sections
 from pipeline.config.alarm_thresholds import AlarmThresholds
 from pipeline.functions import FUNCTIONS, PROCESS_ORDER
 
@@ -71,6 +74,27 @@ def register_alarms(settings: AlarmSettings = SUBSCRIBED, *, bus: bool = False) 
         Alarms("alarms", SCOPE, AlarmsArgs(table=table, watched=watched, settings=settings))
 
     return tuple(record(program).resources)
+
+
+def dashboard_args(**overrides: Any) -> DashboardArgs:
+    """The dashboard's arguments for a stack with the names above."""
+    table = alarm_table(THRESHOLDS, LIMITS, certificate=True)
+    heard: tuple[Alarm | Composite, ...] = (*table.alarms, *table.composites)
+    values: dict[str, Any] = {
+        "table": table,
+        "sections": dashboard_sections(table, LIMITS.objectives),
+        "watched": WATCHED,
+        "alarm_arns": {row.name: f"arn:{PREFIX}-{row.name}" for row in heard},
+        "log_groups": {group: f"/aws/lambda/{group}" for group in LOG_GROUPS},
+        "region": "eu-central-1",
+    }
+    return DashboardArgs(**(values | overrides))
+
+
+def register_dashboard() -> dict[str, Any]:
+    """The body that the dashboard component registers for a stack with the names above."""
+    resources = record(lambda: Dashboard("dashboard", SCOPE, dashboard_args()))
+    return resources.one("aws:cloudwatch/dashboard:Dashboard", "dashboard").document("dashboardBody")
 
 
 def metric_alarms(resources: Iterable[Registered]) -> tuple[MetricAlarm, ...]:

@@ -1,0 +1,199 @@
+"""docs/dashboard.svg: the dashboard's first screen during an incident (`python -m lab.docs.dashboard`).
+
+The body is the one that the component registers; metrics, alarms and logs are those of a simulated shop.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from html import escape
+from itertools import cycle, takewhile
+from pathlib import Path
+from typing import Any, Final
+
+from lab.docs.page import run
+from lab.incidents.shop import Shop
+from lab.incidents.stack import MINUTE, Stack, simulated_stack
+from lab.simulation.cloudwatch.evaluator_alarm import State
+from lab.simulation.cloudwatch.evaluator_math import MathContext, evaluate
+from lab.simulation.cloudwatch.evaluator_metrics import MetricKey, Series
+from lab.simulation.cloudwatch.registered import register_dashboard
+from lab.simulation.cloudwatch.scenarios import api, own
+from lab.simulation.fakes.faults import server_error
+from pipeline.alarms.sections import BUDGET_DAYS, GLANCE
+from runtime.metric import Metric
+
+COMMAND: Final = "python -m lab.docs.dashboard"
+_PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "dashboard.svg"
+_HEALTHY, _BROKEN, _REPAIRED = 90, 50, 40
+_RANGE: Final = (_HEALTHY + _BROKEN + _REPAIRED) * MINUTE
+_DAY: Final = 24 * 60 * MINUTE
+_CELL, _LEFT, _ALARMS = 40, 14, 4
+"""Pixels of the grid's columns and rows, and of what is free at a widget's side; how many alarms are side by side."""
+_COLOURS: Final = ("#1f5fbf", "#c2571a", "#2b7d3b", "#7b3fa0")
+_GREEN, _GREY, _RED = ("#2b7d3b", "#eaf5ec"), ("#5f6b7a", "#f1f3f5"), ("#b3261e", "#fde7e5")
+_STATES: Final = {State.OK: _GREEN, State.INSUFFICIENT_DATA: _GREY, State.ALARM: _RED}
+_STYLE: Final = (
+    "text{font:12px Helvetica,Arial,sans-serif;fill:#16191f}.t{font-weight:bold}"
+    ".h{font-weight:bold;font-size:18px}.n{font-size:34px}.s{font-size:11px;fill:#545b64}"
+    ".e{text-anchor:end}.m{text-anchor:middle}.g{stroke:#e3e6ea;stroke-width:1}"
+    "path{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke-linecap:round}.a{stroke:#b3261e;stroke-dasharray:5 3}"
+)
+
+
+def text() -> str:
+    """The picture."""
+    with simulated_stack() as stack:
+        _play(stack)
+        return _picture(stack)
+
+
+def _play(stack: Stack) -> None:
+    """Let DynamoDB refuse every settlement, as in `make incident`, after a month of health; its dead letters wait."""
+    start = int(stack.world.cloud.clock.now)
+    for day in range(start - (BUDGET_DAYS - 1) * _DAY, start, _DAY):
+        for key in (own(Metric.ORDER_ACCEPTED), api("Count")):
+            stack.store.put(key, day, [1] * (_DAY // MINUTE), "Count")
+        stack.store.put(own(Metric.ACCEPTED_TO_SETTLED), day, [900] * (_DAY // MINUTE), "Milliseconds")
+    shop = Shop(stack, per_hour=60)
+    shop.minutes(_HEALTHY)
+    shop.worker_fault = lambda call: server_error if call.operation == "TransactWriteItems" else None
+    shop.minutes(_BROKEN)
+    shop.worker_fault = lambda _: None
+    shop.minutes(_REPAIRED)
+
+
+def _picture(stack: Stack) -> str:
+    body = register_dashboard()["widgets"]
+    widgets = list(takewhile(lambda each: each["properties"].get("markdown") in (None, f"## {GLANCE}"), body))
+    size = [max(widget[at] + widget[size] for widget in widgets) for at, size in (("x", "width"), ("y", "height"))]
+    parts = [f"<style>{_STYLE}</style>", _rect(0, 0, "100%", "100%", "#f2f3f3", "none")]
+    parts += [_svg([each[key] for key in ("x", "y", "width", "height")], _widget(each, stack)) for each in widgets]
+    return _svg([0, 0, *size], parts).replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1) + "\n"
+
+
+def _widget(widget: Mapping[str, Any], stack: Stack) -> Iterator[str]:
+    properties, width, height = widget["properties"], widget["width"] * _CELL, widget["height"] * _CELL
+    if widget["type"] == "text":
+        yield _text(12, 27, properties["markdown"].removeprefix("## "), "h")
+        return
+    yield _rect(4, 4, width - 8, height - 8, "#fff", "#d5dbdb")
+    yield _text(_LEFT, 24, properties["title"], "t")
+    match widget["type"], properties.get("view"), properties["title"]:
+        case "alarm", None, _:
+            yield from _alarms(properties["alarms"], stack, width)
+        case "log", "table", "last deploys":
+            yield from _versions(stack, width)
+        case "metric", "singleValue", _:
+            yield from _numbers(properties, stack, width, height)
+        case "metric", "timeSeries", _:
+            yield from _chart(properties, stack, width, height)
+        case unknown:
+            raise ValueError(f"nothing draws the widget {unknown}; add a case to _widget")
+
+
+def _alarms(arns: Sequence[str], stack: Stack, width: int) -> Iterator[str]:
+    wide = (width - 2 * _LEFT) // _ALARMS
+    for number, arn in enumerate(arns):
+        name = arn.removeprefix("arn:")
+        line, fill = _STATES[stack.alarms.states[name]]
+        x, y = _LEFT + number % _ALARMS * wide, 36 + number // _ALARMS * 22
+        yield _rect(x, y, wide - 6, 19, fill, line) + _rect(x, y, 5, 19, line, line) + _text(x + 11, y + 14, name)
+
+
+def _versions(stack: Stack, width: int) -> Iterator[str]:
+    seen: dict[tuple[str, str], list[int]] = {}
+    for group, stream, event in stack.logs.lines:
+        seen.setdefault((group, stream.split("[")[1].split("]")[0]), []).append(event["timestamp"])
+    rows: list[tuple[str, ...]] = [("@log", "version", "began", "last_seen")]
+    for (group, version), found in sorted(seen.items(), key=lambda each: -min(each[1])):
+        rows.append((group, version, *(_at(millis // 1000, "%Y-%m-%d %H:%M") for millis in (min(found), max(found)))))
+    for y, row in zip(range(52, 10**6, 24), rows, strict=False):
+        for share, cell in zip((0, 0.46, 0.56, 0.79), row, strict=True):
+            yield _text(_LEFT + round(share * (width - 2 * _LEFT)), y, cell, "s")
+        yield _line(_LEFT, width - _LEFT, y + 8)
+
+
+def _numbers(properties: Mapping[str, Any], stack: Stack, width: int, height: int) -> Iterator[str]:
+    for label, series in _series(properties, stack):
+        (value,) = series.values()
+        yield _text(width // 2, height // 2 + 18, f"{value:.4g}", "n m")
+        yield _text(width // 2, height // 2 + 40, label, "s m")
+
+
+def _chart(properties: Mapping[str, Any], stack: Stack, width: int, height: int) -> Iterator[str]:
+    found, now = list(_series(properties, stack)), int(stack.world.cloud.clock.now)
+    lines = properties.get("annotations", {}).get("horizontal", [])
+    most = max([value for _, series in found for value in series.values()] + [line["value"] for line in lines])
+    most = next(step * 10**power for power in range(12) for step in (1, 2, 4, 6, 8) if step * 10**power >= most)
+    left, right, top, bottom = _LEFT + 36, width - _LEFT - 8, 54, height - 46
+
+    def x(at: float) -> float:
+        return round(left + (right - left) * (1 - (now - at) / _RANGE), 1)
+
+    def y(value: float) -> float:
+        return float(round(bottom - (bottom - top) * value / most, 1))
+
+    yield _text(_LEFT, 42, properties["yAxis"]["left"]["label"], "s")
+    for value in (0, most / 2, most):
+        yield _line(left, right, y(value)) + _text(left - 6, y(value) + 4, f"{value:g}", "s e")
+    for at in range(now - _RANGE, now + 1, _RANGE // 3):
+        yield _text(x(at), bottom + 15, _at(at, "%H:%M"), "s m")
+    legend, period = _LEFT, properties["period"]
+    for (label, series), colour in zip(found, cycle(_COLOURS), strict=False):
+        # Missing minutes are gaps; h0 makes a point that stands alone visible.
+        moves = (f"{'L' if at - period in series else 'M'}{x(at):g},{y(value):g}h0" for at, value in series.items())
+        yield f'<path stroke="{colour}" d="{"".join(moves)}"/>'
+        yield _rect(legend, bottom + 24, 10, 10, colour, colour) + _text(legend + 15, bottom + 33, label, "s")
+        legend += 40 + 6 * len(label)
+    for line in lines:
+        beside = y(line["value"]) + (14 if y(line["value"]) < top + 14 else -5)
+        yield _line(left, right, y(line["value"]), "a")
+        yield _text(right - 4, beside, f"{line['label']}: {line['value']:g}", "s e")
+
+
+def _series(properties: Mapping[str, Any], stack: Stack) -> Iterator[tuple[str, Series]]:
+    """What the widget shows, by its label."""
+    period, now = properties["period"], int(stack.world.cloud.clock.now)
+    starts = range(now - max(period, _RANGE), now, period)
+    plain = [each for each in properties["metrics"] if len(each) > 1]
+    metrics: dict[str, Series] = {}
+    for namespace, name, *pairs, options in plain:
+        key = MetricKey.of(namespace, name, dict(zip(pairs[::2], pairs[1::2], strict=True)))
+        metrics[options["id"]] = stack.store.series(key, options["stat"], period, starts)
+    for (math,) in (each for each in properties["metrics"] if len(each) == 1):
+        yield math["label"], evaluate(math["expression"], MathContext(metrics, {}, starts))
+    yield from ((name, metrics[options["id"]]) for _, name, *_, options in plain if options["visible"])
+
+
+def _at(seconds: int, form: str) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime(form)
+
+
+def _text(x: float, y: float, content: str, kind: str = "") -> str:
+    return f'<text x="{x:g}" y="{y:g}"' + (f' class="{kind}"' if kind else "") + f">{escape(content)}</text>"
+
+
+def _rect(x: int, y: int, width: int | str, height: int | str, fill: str, line: str) -> str:
+    return f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="2" fill="{fill}" stroke="{line}"/>'
+
+
+def _line(left: int, right: int, y: float, kind: str = "g") -> str:
+    return f'<path d="M{left},{y:g}H{right}" class="{kind}"/>'
+
+
+def _svg(place: Sequence[int], parts: Iterable[str]) -> str:
+    """A picture at this column and row, so many wide and high."""
+    x, y, width, height = (cells * _CELL for cells in place)
+    return "\n".join(
+        (f'<svg x="{x}" y="{y}" width="{width}" height="{height}" viewBox="0 0 {width} {height}">', *parts, "</svg>")
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the picture, or check it."""
+    return run(COMMAND, {_PAGE: text}, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
