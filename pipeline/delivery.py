@@ -26,13 +26,18 @@ def build_delivery(
         ShiftedFunction(
             function=functions[each.name],
             key=each.key,
-            rollback=_api_row(each) if isinstance(each, ApiFunction) else _worker_row(each),
+            rollback=rollback_row(each),
         )
         for each in FUNCTIONS
     )
     return GradualDeploy(
         "deploy", scope, GradualDeployArgs(functions=shifted, shift=config.gradual_deploy, watched=watched)
     )
+
+
+def rollback_row(spec: FunctionSpec) -> Alarm:
+    """What ends a deployment of the function and sends callers back."""
+    return _api_row(spec) if isinstance(spec, ApiFunction) else _worker_row(spec)
 
 
 def _api_row(spec: FunctionSpec) -> Alarm:

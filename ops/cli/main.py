@@ -52,6 +52,7 @@ _COMMANDS = (
     "page",
     "mute",
     "preflight",
+    "cost",
     "deploy",
     "smoke",
 )

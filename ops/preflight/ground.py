@@ -87,16 +87,29 @@ def ground(choice: Choice, environment: Mapping[str, str] = os.environ) -> Groun
         RefusedError: its configuration is refused.
     """
     outputs, unread = _outputs(choice, environment)
+    settings, config = configured(choice, environment, outputs)
+    return Ground(settings, config, outputs, unread, *_reach(outputs or {}))
+
+
+def configured(
+    choice: Choice, environment: Mapping[str, str] = os.environ, outputs: Outputs | None = None
+) -> tuple[StackSettings, StackConfig]:
+    """The stack's file, and what it says. Of `outputs`, or those that are chosen, only the stack's name is taken.
+
+    Raises:
+        NoStackError: none is named, or it has no file.
+        RefusedError: its configuration is refused.
+    """
     stack = LOCAL if choice.local else choice.stack or environment.get(STACK_VARIABLE)
     if choice.outputs is not None:
-        stack = _stack_of(outputs or {})
+        stack = _stack_of(outputs or read_outputs(choice, environment)[1])
     if not stack:
         raise NoStackError(
             f"Which stack? Name it: --stack prod, or once for this terminal: export {STACK_VARIABLE}=prod."
         )
     try:
         settings = load_settings(ROOT, stack, {}, _stand_in)
-        return Ground(settings, _config(settings), outputs, unread, *_reach(outputs or {}))
+        return settings, _config(settings)
     except StackFileError as error:
         raise NoStackError(str(error)) from None
     except ConfigError as error:

@@ -28,7 +28,7 @@ class DeliveryOptions(GeneralOptions):
         default="none",
         description="How traffic moves to a new version of a function: at once by pulumi up (none), or step by step.",
         json_schema_extra={
-            "cost": "nothing for CodeDeploy; an alarm for each function, about 0.20 USD a month each",
+            "cost": "nothing for CodeDeploy; an alarm for each function, 0.80 USD a month together",
             "consequence": "pulumi up only publishes versions; python -m ops deploy shift moves callers to them, "
             "and an alarm moves them back. Without that command new code is never called.",
         },

@@ -1,0 +1,119 @@
+"""Counts what one order, one further line and one look-up use, by running them in the in-memory AWS.
+
+Writes ops/cost/facts.json, from which `python -m ops cost` reckons.
+
+example:
+  python -m lab.benchmarks.usage --check
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+from unittest.mock import patch
+
+from lab.simulation.fakes import Process
+from lab.simulation.fakes.dynamodb.values import item_bytes
+from lab.simulation.observed import ObservedWorld, observed
+from lab.simulation.requests import order_body
+
+FACTS: Final = Path(__file__).resolve().parents[2] / "ops" / "cost" / "facts.json"
+TOLERANCE: Final = 0.05
+"""Bytes move a little with line numbers, and with what the process did before."""
+LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+_UUID: Final = "52fdfc07-2182-154f-163f-5f0f9a621d72"
+_WRITES: Final = {"PutItem", "UpdateItem"}
+_LINES: Final = tuple((f"SKU-{number}", 1) for number in range(2))
+
+
+def facts() -> dict[str, Any]:
+    """What is counted, by function, and what is stored of each order."""
+    one, two = _life(_LINES[:1], "INFO"), _life(_LINES, "INFO")
+    line = {name: {key: two[name][key] - value for key, value in used.items()} for name, used in one.items()}
+    for name, used in one.items():
+        used["log_bytes"] = {level: _life(_LINES[:1], level)[name]["log_bytes"] for level in LEVELS}
+    return {**one, "line": {key: sum(used[key] for used in line.values()) for key in line["process-order"]}}
+
+
+def _life(lines: Sequence[tuple[str, int]], level: str) -> dict[str, dict[str, Any]]:
+    trace = {"_X_AMZN_TRACE_ID": f"Root=1-5759e988-bd862e3fe1be46a994272793;Parent={_UUID[:16]};Sampled=1"}
+    with patch.dict(os.environ, trace), observed(level) as (world, output):
+        for sku, _ in lines:
+            world.stock_up(sku, 100)
+
+        def used(run: Callable[[Process], object]) -> dict[str, Any]:
+            before, process = len(output.text), Process()
+            metrics = len(output.metrics)
+            world.cloud.wire.run(process, lambda: run(process))
+            text = re.sub(r"invocation-\d+", _UUID, output.text[before:])
+            names = {key for each in output.metrics[metrics:] for key in each if key not in {"_aws", "service"}}
+            return {**_calls(world, process), "log_bytes": len(text), "metrics": len(names), "stored_bytes": 0}
+
+        found = {"create-order": used(lambda process: world.post(_UUID, order_body(*lines), process=process))}
+        found["process-order"] = used(world.deliver)
+        (order_id,) = world.orders
+        found["get-order"] = used(lambda _: world.get(order_id))
+        if world.orders[order_id]["status"] != {"S": "CONFIRMED"}:
+            raise AssertionError(f"nothing to count: {world.orders}")
+        found["create-order"]["stored_bytes"] = item_bytes(world.orders[order_id])
+        return found
+
+
+def _calls(world: ObservedWorld, process: Process) -> dict[str, float]:
+    writes = reads = 0.0
+    for call in process.calls:
+        if call.operation == "TransactWriteItems":
+            # A transaction prepares and commits each item: twice the units.
+            writes += sum(2 * _kilobytes(world, *each.values()) for each in call.params["TransactItems"])
+        elif call.operation in _WRITES:
+            writes += _kilobytes(world, call.params)
+        elif call.operation == "GetItem":
+            reads += 1 if call.params.get("ConsistentRead") else 0.5
+    of = [call.service for call in process.calls]
+    unknown = {call.operation for call in process.calls if call.service == "dynamodb"} - _WRITES
+    if unknown - {"TransactWriteItems", "GetItem"}:
+        raise LookupError(f"given {sorted(unknown)}; say above how many units they take")
+    published = of.count("sns") + of.count("events")
+    return {"write_units": writes, "read_units": reads, "sqs_requests": of.count("sqs"), "published": published}
+
+
+def _kilobytes(world: ObservedWorld, params: Mapping[str, Any]) -> int:
+    """Write units of the item that is written, as large as it is in the end."""
+    table = world.cloud.dynamodb.tables[params["TableName"]]
+    key = params.get("Key") or {"id": params["Item"]["id"]}
+    (value,) = (next(iter(each.values())) for each in key.values())
+    return math.ceil(item_bytes(table.items[(value,)]) / 1024)
+
+
+def differences(wanted: Any, found: Any, at: str = "") -> list[str]:
+    """Where two facts differ: counts at all, bytes by more than `TOLERANCE`."""
+    if isinstance(wanted, dict) and isinstance(found, dict) and wanted.keys() == found.keys():
+        return [text for key in wanted for text in differences(wanted[key], found[key], f"{at}/{key}")]
+    near = "bytes" in at and math.isclose(wanted, found, rel_tol=TOLERANCE, abs_tol=5)
+    return [] if near or wanted == found else [f"{at}: committed {wanted}, counted {found}"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the facts, or compare them; 1 when a check finds a difference."""
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.benchmarks.usage", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the committed facts differ")
+    counted = facts()
+    if not parser.parse_args(arguments).check:
+        FACTS.write_text(json.dumps(counted, indent=2) + "\n", encoding="utf-8")
+        return 0
+    found = differences(json.loads(FACTS.read_text(encoding="utf-8")), counted)
+    sys.stderr.write("".join(f"{each}. Run: python -m lab.benchmarks.usage\n" for each in found))
+    return int(bool(found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""`cost`: what a stack costs idle and per million orders."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from ops.cli.common import add_command
+from ops.cli.screen import Screen
+from ops.cost.bill import MILLION, Load, bill
+from ops.cost.prices import AS_OF, PRICES, REGION
+from ops.errors import ExitCode
+from ops.preflight.ground import configured
+from ops.target import Choice
+from pipeline.config import StackConfig
+
+_NOTES = (
+    f"List prices of {REGION} as of {AS_OF}, without free tiers (ops/cost/prices.py).",
+    "~: partly estimated: times of invocations, lines that AWS itself logs, and",
+    "traffic spread evenly, so that hardly an order shares an invocation and Lambda",
+    "traces all that it samples one a second. Bursts cost less.",
+    "Left out: failures, taxes, data transfer, the receivers of alarms, logs' tiers.",
+)
+
+
+def register(commands: Any) -> None:
+    """Add the command."""
+    cost = add_command(
+        commands,
+        "cost",
+        None,
+        "what a stack costs, idle and per million orders, from its file; asks no AWS",
+        "python -m ops cost --stack prod --orders-per-month 200000",
+        "docs/options.md says what each option does, and what it costs.",
+    )
+    cost.add_argument(
+        "--orders-per-month", type=_count, metavar="N", help="what a month with so many orders costs, too"
+    )
+    cost.set_defaults(before_up=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Reckon, and show it."""
+    choice = Choice(outputs=options.outputs, local=options.local, stack=options.stack, state_dir=options.state_dir)
+    settings, config = configured(choice)
+    document = reckoned(config, options.orders_per_month)
+    out = Screen(stderr=False)
+    if options.json:
+        numbers = {"stack": settings.stack, "region": REGION, "prices_as_of": AS_OF, **document}
+        prices = {name: each._asdict() for name, each in PRICES.items()}
+        out.raw(json.dumps({**numbers, "prices": prices}, indent=2, default=float))
+        return ExitCode.OK
+    show(out, config, options.orders_per_month)
+    region = settings.config.get("aws:region")
+    if region not in {None, REGION}:
+        out.tell(f"This stack is in {region}, whose prices differ.")
+    return ExitCode.OK
+
+
+def reckoned(config: StackConfig, orders: int | None) -> dict[str, Any]:
+    """Items and sums in USD: `idle` a month, `per_million` orders on top, and `month`, both for `orders`."""
+    million = bill(config, Load(MILLION))
+    asked = bill(config, Load(orders)) if orders is not None else million
+    items: list[dict[str, Any]] = []
+    for each, month in zip(million, asked, strict=True):
+        row = {"service": each.service, "what": each.what, "option": each.option, "estimated": each.estimated}
+        usd = {"idle": each.idle, "per_million": each.used}
+        items.append(row | usd | ({"month": month.idle + month.used} if orders is not None else {}))
+    sums = {key: sum(row[key] for row in items) for key in ("idle", "per_million", "month") if key in items[0]}
+    further = {
+        "per_million_further_lines": _used(config, Load(MILLION, further_lines=MILLION)) - _used(config, Load(MILLION)),
+        "per_million_lookups": _used(config, Load(MILLION, lookups=MILLION)) - _used(config, Load(MILLION)),
+    }
+    return {"orders_per_month": orders, "items": items, "total": sums, **further}
+
+
+def _used(config: StackConfig, load: Load) -> Decimal:
+    return sum((each.used for each in bill(config, load)), Decimal())
+
+
+def show(out: Screen, config: StackConfig, orders: int | None) -> None:
+    """The table and its notes."""
+    found = reckoned(config, orders)
+    numbers = {"idle": "idle", "per_million": "million"} | ({"month": f"{orders:,}"} if orders is not None else {})
+    columns = ("service", "what", "option", *numbers.values())
+    rows = [_cells(row, numbers, "~" if row["estimated"] else " ") for row in found["items"]]
+    total = {"service": "together", "what": "", "option": "", **found["total"]}
+    out.rows(columns, [*rows, _cells(total, numbers, " ")], whole=set(numbers.values()))
+    month = "" if orders is None else f"; the whole month with {orders:,}"
+    out.tell(f"USD: a month idle; a million orders of one line, on top{month}.")
+    out.tell(
+        f"A million further lines: {found['per_million_further_lines']:.2f}, "
+        f"a million look-ups: {found['per_million_lookups']:.2f}."
+    )
+    for note in _NOTES:
+        out.tell(note)
+
+
+def _cells(row: dict[str, Any], numbers: dict[str, str], mark: str) -> Sequence[str]:
+    values = [f"{row[key]:>7.2f}{mark}" if row[key] else f"{'-':>7}" for key in numbers]
+    return (row["service"], row["what"], row["option"], *values)
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"given {text!r}; allowed: a whole number from 0")
+    return int(text)

@@ -1,0 +1,159 @@
+"""`ops cost` against bills reckoned by hand, with prices and counts written out."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from lab.benchmarks import usage
+from lab.recording.recording import record_config
+from ops.cli.main import main
+from ops.cost.bill import FACTS, MILLION, Load, alarms_of, bill
+from ops.preflight.ground import configured
+from ops.target import Choice
+from pipeline.config import StackConfig, parse_config
+from pipeline.functions import FUNCTIONS
+
+# USD per million orders of one line, where nothing but the defaults counts.
+HTTP = 1.00
+LAMBDA = 2 * 0.20 + 2 * 50_000 * 0.0000133334  # twice 50 ms at 1 GB
+UNITS = 9 * 0.625 + 1 * 0.125
+STORED = 324e6 / 2**30 * 0.25
+RESTORABLE = 324e6 / 2**30 * 0.20
+REQUESTS = 3 * 0.40  # send, receive, delete
+POLLING = 657_000 * 0.40 / 1e6  # five pollers, every 20 s
+TRACES = 2 * 5.00  # 0.4 orders a second: Lambda samples all
+METRICS = 3 * 0.30
+EDGE = {"WAF": (5 + 4 * 1.00, 0.60), "CloudFront": (0, 1.00)}
+
+
+def logs(level: float, days: int) -> float:
+    """Taken in and kept; `level` is the share of invocations at DEBUG."""
+    written = 330.0 + 2 * 330  # the access log's line, and what Lambda writes
+    for function in ("create-order", "process-order"):
+        of_level = {name: float(size) for name, size in FACTS[function]["log_bytes"].items()}
+        written += of_level["DEBUG"] * level + of_level["INFO"] * (1 - level)
+    return written * 1e6 / 2**30 * (0.50 + 0.03 * days * 24 / 730)
+
+
+DEFAULT = {
+    "HTTP API": (0, HTTP),
+    "Lambda": (0, LAMBDA),
+    "DynamoDB": (0, UNITS + STORED + RESTORABLE),
+    "SQS": (POLLING, REQUESTS),
+    "SNS": (0, 0.50),
+    "X-Ray": (0, TRACES),
+    "CloudWatch": (3 + 62 * 0.10 + 6 * 0.50, METRICS + logs(0, 30)),
+}
+DEV = DEFAULT | {"DynamoDB": (0, UNITS + STORED), "CloudWatch": (3, METRICS + logs(0.10, 7))}
+PROD = DEFAULT | {
+    "CloudWatch": (3 + 62 * 0.10 + 6 * 0.50 + 8 * 0.10, METRICS + logs(0.01, 90)),
+    "Cognito": (6, 730 * 0.00225),
+}
+BUS = {name: both for name, both in DEFAULT.items() if name != "SNS"} | {
+    "EventBridge": (0, 1.00),
+    # Without the topic's three alarms and their composite, with one of two metrics for the bus's own queue.
+    "CloudWatch": (3 + 61 * 0.10 + 5 * 0.50, DEFAULT["CloudWatch"][1]),
+    # Four tables, one queue with two sides, the bus: a data key in five minutes each.
+    "KMS": (1, 7 * 8_760 * 3.00 / 1e6),
+}
+DOMAIN = DEFAULT | EDGE | {"Route 53": (0.50, 0)}
+ORDERED = DEFAULT | {
+    "SQS": (657_000 * 0.50 / 1e6, 3 * 0.50),
+    "SNS": (0, 0.30),
+    "Lambda": (2 * 2 * 0.5 * 2_628_000 * 0.0000033334, 2 * 0.20 + 50_000 * (0.5 + 1) * 0.0000133334),
+}
+OPTIONS: dict[str, dict[str, str]] = {
+    "bus": {"events_target": "bus", "encryption": "customer"},
+    "domain": {
+        "waf": "true",
+        "origin_secret": "0123456789abcdef0123456789abcdef",
+        "domain_name": "orders.example.com",
+        "domain_zone_id": "Z0123456789ABCDEFGHIJ",
+    },
+    "ordered": {
+        "strict_ordering": "true",
+        "batch_size": "1",
+        "api_warm_start": "provisioned",
+        "api_provisioned_concurrency": "2",
+        "api_memory_mb": "512",
+    },
+}
+
+
+def of_file(stack: str) -> StackConfig:
+    return configured(Choice(stack=stack), {})[1]
+
+
+def of_options(name: str) -> StackConfig:
+    return parse_config({"allow_anonymous": "true", **OPTIONS[name]}, project="orders", stack="test")
+
+
+@pytest.mark.parametrize(
+    ("config", "by_hand"),
+    [
+        (lambda: of_file("dev"), DEV),
+        (lambda: of_file("prod"), PROD),
+        (lambda: of_options("bus"), BUS),
+        (lambda: of_options("domain"), DOMAIN),
+        (lambda: of_options("ordered"), ORDERED),
+    ],
+    ids=["dev", "prod", *OPTIONS],
+)
+def test_a_bill_is_what_is_reckoned_by_hand(
+    config: Callable[[], StackConfig], by_hand: dict[str, tuple[float, float]]
+) -> None:
+    # GIVEN a configuration
+    # WHEN a million orders are reckoned
+    found: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(), Decimal()])
+    for item in bill(config(), Load(MILLION)):
+        found[item.service][0] += item.idle
+        found[item.service][1] += item.used
+    # THEN each service costs what it does by hand
+    assert {name: tuple(map(float, both)) for name, both in found.items()} == {
+        name: pytest.approx(both, abs=0.005) for name, both in by_hand.items()
+    }
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_the_alarms_that_are_billed_are_those_that_the_program_makes(name: str) -> None:
+    # GIVEN what the program registers
+    made = record_config({"allow_anonymous": "true", "gradual_deploy": "Canary10Percent5Minutes", **OPTIONS[name]})
+    # WHEN they are counted from the configuration
+    table = alarms_of(of_options(name))
+    # THEN
+    rollbacks = len(FUNCTIONS)
+    assert len(made.of_type("aws:cloudwatch/metricAlarm:MetricAlarm")) == len(table.alarms) + rollbacks
+    assert len(made.of_type("aws:cloudwatch/compositeAlarm:CompositeAlarm")) == len(table.composites)
+
+
+def test_a_month_is_told_for_people_and_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN
+    command = ["cost", "--stack", "prod", "--orders-per-month", "100"]
+    # WHEN
+    codes = main(command), main([*command, "--json"])
+    shown, _, document = capsys.readouterr().out.partition("{")
+    # THEN own metrics are billed for the hours that have data, and the Region is told
+    found = json.loads("{" + document)
+    assert codes == (0, 0)
+    month = {each["what"]: each["month"] for each in found["items"]}
+    assert month["own metrics"] == pytest.approx(3 * 0.30 * 100 / 730)
+    assert found["total"]["month"] == pytest.approx(sum(month.values()))
+    assert f"{found['total']['idle']:.2f}" in shown
+    assert "eu-west-1, whose prices differ" in shown
+
+
+def test_what_an_order_uses_is_what_is_committed(capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN
+    # WHEN
+    code = usage.main(["--check"])
+    # THEN
+    assert code == 0, capsys.readouterr().err
+    # AND a count that moved would be told, a few bytes would not
+    assert usage.differences({"bytes": 100, "units": 9}, {"bytes": 104, "units": 10}) == [
+        "/units: committed 9, counted 10"
+    ]
