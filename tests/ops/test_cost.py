@@ -119,16 +119,34 @@ def test_a_bill_is_what_is_reckoned_by_hand(
     }
 
 
-@pytest.mark.parametrize("name", OPTIONS)
-def test_the_alarms_that_are_billed_are_those_that_the_program_makes(name: str) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [
+        *OPTIONS.values(),
+        {"events_target": "bus"},
+        {"domain_name": "orders.example.com", "domain_zone_id": "Z0123456789ABCDEFGHIJ"},
+    ],
+    ids=[*OPTIONS, "bus of AWS's keys", "domain without edge"],
+)
+def test_the_alarms_that_are_billed_are_those_that_the_program_makes(options: dict[str, str]) -> None:
     # GIVEN what the program registers
-    made = record_config({"allow_anonymous": "true", "gradual_deploy": "Canary10Percent5Minutes", **OPTIONS[name]})
+    options = {"allow_anonymous": "true", "gradual_deploy": "Canary10Percent5Minutes", **options}
+    made = record_config(options)
     # WHEN they are counted from the configuration
-    table = alarms_of(of_options(name))
+    table = alarms_of(parse_config(options, project="orders", stack="test"))
     # THEN
     rollbacks = len(FUNCTIONS)
     assert len(made.of_type("aws:cloudwatch/metricAlarm:MetricAlarm")) == len(table.alarms) + rollbacks
     assert len(made.of_type("aws:cloudwatch/compositeAlarm:CompositeAlarm")) == len(table.composites)
+
+
+def test_beyond_one_call_a_second_a_twentieth_is_traced() -> None:
+    # GIVEN ten times as many orders as a month has seconds
+    load = Load(26_280_000)
+    # WHEN
+    (traces,) = (item.used for item in bill(of_file("prod"), load) if item.service == "X-Ray")
+    # THEN of both functions' calls all seconds are traced, and a twentieth of the other nine tenths
+    assert float(traces) == pytest.approx(2 * (2.628 + 0.05 * 23.652) * 5.00)
 
 
 def test_a_month_is_told_for_people_and_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
