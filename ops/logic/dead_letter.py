@@ -52,7 +52,7 @@ class State(StrEnum):
 
 
 MEANING: Final[Mapping[State, str]] = {
-    State.FAILED: "failed",
+    State.FAILED: "failed: the worker gave up",
     State.UNREPORTED: "accepted: last attempt died before its first write",
     State.NOTIFICATION_MISSING: "settled, only its notification is missing",
     State.LEFTOVER: "settled and notified: a leftover copy",

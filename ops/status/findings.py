@@ -115,7 +115,7 @@ def _attempts(reading: Reading) -> Iterator[Finding]:
         settled = int(reading.amount(Metric.ORDER_CONFIRMED) + reading.amount(Metric.ORDER_REJECTED))
         many = failed >= (failed + settled) * _FAILING_SHARE
         severity = Severity.WRONG if many and reading.ongoing(Metric.ATTEMPT_FAILED) else Severity.LOOK
-        text = f"{failed} attempts at orders failed and {settled} settled one {reading.lately(Metric.ATTEMPT_FAILED)}"
+        text = f"{failed} attempts at orders failed and {settled} succeeded {reading.lately(Metric.ATTEMPT_FAILED)}"
         commands = ("python -m ops orders open --older-than 15m",)
         yield Finding(severity, text, "processing.md#attempt-failure-rate", commands)
 
@@ -187,7 +187,7 @@ def _alarms(reading: Reading) -> Iterator[Finding]:
 def _budgets(reading: Reading) -> Iterator[Finding]:
     for objective, percent in (reading.budgets or {}).items():
         if percent < 0:
-            text = f"the error budget of {objective} is overspent: {percent:.0f} % are left of the last 30 days'"
+            text = f"the error budget of {objective} is overspent: {100 - percent:.0f} % of the last 30 days' is used"
             yield Finding(Severity.LOOK, text, "capacity.md#budget-burning")
 
 

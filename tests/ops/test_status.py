@@ -95,7 +95,7 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
     "attempts": (
         with_metrics(**{Metric.ATTEMPT_FAILED: counted(270)}),
         Severity.WRONG,
-        "270 attempts at orders failed and 6 settled one",
+        "270 attempts at orders failed and 6 succeeded",
         "orders open",
     ),
     "few attempts": (
@@ -163,7 +163,7 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
     "overspent": (
         reading(budgets={"settling": -12.5, "accepting": 3}),
         Severity.LOOK,
-        "settling is overspent: -12 %",
+        "settling is overspent: 112 %",
         "",
     ),
     "unconfirmed": (reading(unconfirmed=("mail",)), Severity.LOOK, "mail is not confirmed", ""),
