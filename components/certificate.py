@@ -1,4 +1,4 @@
-"""A TLS certificate that AWS renews by itself, because DNS goes on saying whose the name is."""
+"""A TLS certificate that AWS renews by itself, because its validation record stays in DNS."""
 
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ from components.component import Args, Component, Scope
 
 
 class CertificateArgs(Args):
-    """For which name, and where that is shown."""
+    """The certificate's name, and the zone that validates it."""
 
     domain_name: str = Field(description="The one name it is for.")
     zone_id: str = Field(description="Route 53 zone in which the validating record is made, and stays.")

@@ -23,7 +23,7 @@ class FunctionCode(Args):
 
 
 class FunctionPlatform(Args):
-    """What all functions of a stack have in common."""
+    """Settings that all functions of a stack share."""
 
     code: FunctionCode = Field(description="The one zip for all functions.")
     runtime: Literal["python3.11", "python3.12", "python3.13", "python3.14"] = Field(

@@ -26,7 +26,7 @@ _MAX_FILTER_COMBINATIONS = 150
 
 
 class SubscriptionArgs(BaseModel):
-    """Who is told, and of what."""
+    """A subscription: its receiver, and a filter for what it gets."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 

@@ -1,4 +1,4 @@
-"""What carries orders to the worker, and outcomes to whoever wants to know."""
+"""The queue of orders for the worker, and the topic or bus of outcomes for subscribers."""
 
 from dataclasses import dataclass
 

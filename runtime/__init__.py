@@ -1,1 +1,1 @@
-"""What runs in AWS Lambda: handlers (event in, answer out) → logic (decides) → store (the only caller of AWS)."""
+"""Code that runs in Lambda: handlers (event in, answer out) → logic (decides) → store (the only caller of AWS)."""

@@ -16,7 +16,7 @@ _OF_JSON: Final = {"Accept-Post": "application/json"}
 
 
 class _NotStrictError(ValueError):
-    """What Python's parser would take and RFC 8259 or RFC 7493 does not."""
+    """JSON that Python's parser would take, and RFC 8259 or RFC 7493 forbids."""
 
 
 def require_json(request: Request) -> None:

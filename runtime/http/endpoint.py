@@ -1,4 +1,4 @@
-"""What every endpoint does around its own work: correlation, metrics, and an answer whatever happens."""
+"""The work around every endpoint: correlation, metrics, and an answer whatever happens."""
 
 import traceback
 from collections.abc import Callable

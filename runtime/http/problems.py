@@ -125,7 +125,7 @@ CATALOGUE: Final = (
 
 
 class FieldError(NamedTuple):
-    """What is wrong with one place of the body. `pointer` is a JSON pointer (RFC 6901), `""` is the whole body."""
+    """A problem with one place of the body. `pointer` is a JSON pointer (RFC 6901), `""` is the whole body."""
 
     pointer: str
     detail: str

@@ -25,7 +25,7 @@ def _models(annotation: object) -> Iterator[type[BaseModel]]:
 
 
 def _descriptions(model: type[BaseModel], at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str | None]]:
-    """What is allowed in each field of `model` and of the models in it, by the names that lead there."""
+    """The allowed values of each field of `model` and of the models in it, by the names that lead there."""
     for name, field in model.model_fields.items():
         yield (*at, name), field.description
         for inner in _models(field.annotation):

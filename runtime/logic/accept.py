@@ -27,12 +27,12 @@ class Submission:
 
     @cached_property
     def payload(self) -> str:
-        """What has to be the same for the same key."""
+        """The body in the form that is compared: it has to be the same for the same key."""
         return canonical(self.document)
 
     @cached_property
     def request_key(self) -> str:
-        """What the answer is remembered under."""
+        """The key under which the answer is remembered."""
         return keys.request_key(self.identity, self.key)
 
     @cached_property

@@ -16,7 +16,7 @@ TRANSIENT: Final = frozenset({_CONFLICT, "ThrottlingError", "ProvisionedThroughp
 
 @dataclass(frozen=True, slots=True)
 class ItemReason:
-    """What stopped one item of a transaction: DynamoDB's code, and the stored item if its condition failed."""
+    """The reason why one item stopped a transaction: DynamoDB's code, and the stored item if its condition failed."""
 
     code: str
     item: Mapping[str, Any] | None = None

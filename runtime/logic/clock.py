@@ -7,7 +7,7 @@ from runtime.models.fields import to_timestamp
 
 
 class Clock(Protocol):
-    """What of the standard `time` module is used; the module itself is one."""
+    """The part of the standard `time` module that is used; the module itself is one."""
 
     def time(self) -> float:
         """Seconds since the epoch."""

@@ -17,7 +17,7 @@ _DATA: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What is published.
+    """An event as it is published.
 
     Attributes:
         event_id: Unique per order and type; subscribers deduplicate by it.
@@ -39,7 +39,7 @@ class Event:
 
     @property
     def attributes(self) -> dict[str, str]:
-        """What filters of a topic's subscriptions see."""
+        """The message attributes that a subscription's filter policy reads."""
         return {"event_type": self.event_type, "event_id": self.event_id, "currency": self.currency}
 
 

@@ -116,7 +116,7 @@ def describe(failure: Exception) -> Described:
 
 
 def trace_of(failure: BaseException) -> list[str]:
-    """Where it was raised, the first cause first: types and code lines, never texts, which may quote the payload."""
+    """Places where it was raised, first cause first: types and code lines, never texts, which may quote the payload."""
     chain: list[BaseException] = []
     link: BaseException | None = failure
     # A chain may lead back into itself (`raise error from error`).
@@ -131,7 +131,7 @@ def trace_of(failure: BaseException) -> list[str]:
 
 
 def validation_text(error: ValidationError) -> str:
-    """Where the data is wrong (JSON pointers) and why, without the values that are."""
+    """The wrong places of the data (JSON pointers) and the reasons, without the values."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     shown = [f"{_pointer(problem['type'], problem['loc'])}: {problem['msg']}" for problem in problems[:_SHOWN_PROBLEMS]]
     if len(problems) > len(shown):

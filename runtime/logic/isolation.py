@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What is known of a delivery before it starts.
+    """A delivery as far as it is known before it starts.
 
     Attributes:
         receive_count: How often it has been received.

@@ -13,7 +13,7 @@ _ORDERS_NAMESPACE: Final = uuid.UUID("9f802778-e8cf-4576-8280-d54eb16c4bb0")
 
 
 class Identity(NamedTuple):
-    """Who calls: issuer and subject of the token that the API's authorizer has verified."""
+    """The caller: issuer and subject of the token that the API's authorizer has verified."""
 
     issuer: str
     subject: str
@@ -29,7 +29,7 @@ def caller_id(identity: Identity) -> str:
 
 
 def request_key(identity: Identity, key: str) -> str:
-    """What a request is remembered under: 64 hex digits; callers never share one, whatever their keys are."""
+    """The key under which a request is remembered: 64 hex digits; callers never share one, whatever their keys are."""
     return _sha256(_json_list(identity.issuer, identity.subject, key))
 
 

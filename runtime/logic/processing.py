@@ -35,7 +35,7 @@ LAST_ATTEMPT: Final = "LAST_ATTEMPT"
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """What the deliveries of one invocation share.
+    """State that the deliveries of one invocation share.
 
     Attributes:
         context: For the time that is left.

@@ -1,4 +1,4 @@
-"""What the logic needs and does not do itself: `store` calls AWS for it, `handlers` brings Powertools."""
+"""Interfaces of what the logic needs and does not do itself: `store` calls AWS for it, `handlers` brings Powertools."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class RemainingTime(Protocol):
 
 
 class OrderSender(Protocol):
-    """Where accepted orders go."""
+    """The queue that accepted orders go to."""
 
     def send(self, message: OrderMessage) -> None:
         """Hand the order to the worker; once is enough, twice does no harm."""
 
 
 class AcceptedOrders(Protocol):
-    """Where accepted orders are kept."""
+    """The table of accepted orders."""
 
     def upsert_accepted(self, message: OrderMessage) -> str:
         """Store the order unless it is there; return the stored `accepted_at`."""
@@ -78,7 +78,7 @@ class Settlements(Protocol):
 
 
 class ProcessedOrders(Protocol):
-    """Which orders are processed or in progress."""
+    """The worker's records of orders that are processed or in progress."""
 
     def once_per_order(self, function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
         """`function`, run once per keyword argument `order_id`; later calls return its result with `replayed` in it.
@@ -94,14 +94,14 @@ class ProcessedOrders(Protocol):
 
 
 class Notifications(Protocol):
-    """Where events go."""
+    """The topic or bus that events go to."""
 
     def publish(self, event: Event) -> None:
         """Publish at least once; it may have been published although this raises."""
 
 
 class DeadLetters(Protocol):
-    """Where messages go that no retry can help."""
+    """The dead-letter queue, for messages that no retry can help."""
 
     def send(self, delivery: Delivery, *, error_type: str, error: str) -> None:
         """Send the message with the reason; it may have been sent although this raises."""

@@ -20,7 +20,7 @@ from runtime.logic.protocols import Settlements, Written
 from runtime.models.order import OPEN_STATUSES, OrderMessage
 
 CONTENTION_SECONDS: Final = 2.0
-"""For how long conflicts are retried in process. They are normal on a popular SKU, and a receive is dear."""
+"""Seconds for which conflicts are retried in process: they are normal on a popular SKU, and receives are limited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Settler:
 
 
 def _final(written: Written) -> Written:
-    # A message is done when its order is final; one that only looked so would be lost.
+    # The message is deleted next. Of an order that is not final it must stay, or the order would be lost.
     if written.order.status in OPEN_STATUSES:
         raise CorruptDataError(f"The order {written.order.order_id} was settled, but is {written.order.status}.")
     return written

@@ -7,7 +7,7 @@ from runtime.metric import Metric
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What one invocation counted, and what took how many milliseconds.
+    """Counts and durations (milliseconds) of one invocation.
 
     Powertools' Metrics is not safe in threads; appending to a list is.
     """

@@ -1,4 +1,4 @@
-"""What the API answers with when all is well."""
+"""The API's answers when all is well."""
 
 from enum import StrEnum
 from typing import Final, Literal
@@ -19,7 +19,7 @@ class CallerStatus(StrEnum):
     DISCARDED = "DISCARDED"
 
 
-# A failed order is not final: a redrive finishes it. Nobody should order again because of it, so it is not called so.
+# A failed order is not final: a redrive finishes it. Callers see DELAYED, because after FAILED they would order again.
 _AS_SEEN: Final = {status: CallerStatus(status) for status in OrderStatus if status is not OrderStatus.FAILED} | {
     OrderStatus.FAILED: CallerStatus.DELAYED
 }

@@ -72,7 +72,7 @@ Lines = Annotated[
 
 
 class OptionalFields(BaseModel):
-    """What a client may leave out of an order.
+    """Fields that a client may leave out of an order.
 
     A field is declared here alone. It is then in the request, the queue message, the table, the answer to `GET` and the
     event's `data`, and a client that sends a wrong value is told its description.

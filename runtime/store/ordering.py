@@ -1,4 +1,4 @@
-"""Whose message it is: for order on a FIFO queue or topic, for fairness on a standard queue."""
+"""Message group ids, from the caller: for order on a FIFO queue or topic, for fairness on a standard queue."""
 
 import uuid
 from typing import TypedDict

@@ -1,4 +1,4 @@
-"""What the API answers. `document` has all of it, members that a later version adds included."""
+"""The API's answers. `document` has all of it, members that a later version adds included."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Order:
-    """Where an order stands. `reason` is there where it was rejected or discarded."""
+    """The state of an order. `reason` is there where it was rejected or discarded."""
 
     order_id: str
     status: str

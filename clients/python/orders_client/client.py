@@ -62,7 +62,7 @@ class OrdersClient:
                 raise OutcomeUnknownError(submission, calls.last)
 
     def order(self, order_id: str, deadline_seconds: float = 60.0) -> Order:
-        """Where the order stands. Raises `ProblemError` (404: unknown, or somebody else's) and `NotFinalError` when no
+        """The state of the order. Raises `ProblemError` (404: unknown, or somebody else's) and `NotFinalError` when no
         answer came in time."""
         return self._poll(order_id, deadline_seconds, lambda _: True)
 

@@ -1,4 +1,4 @@
-"""What has to be kept to place an order once: its key and its body."""
+"""The parts of an order that have to be kept to place it once: its key and its body."""
 
 import json
 import uuid

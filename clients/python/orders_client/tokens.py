@@ -1,4 +1,4 @@
-"""Where bearer tokens come from. A client asks for one per call and for a new one after a 401."""
+"""Sources of bearer tokens. A client asks for one per call and for a new one after a 401."""
 
 import base64
 import json
