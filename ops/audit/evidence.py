@@ -72,6 +72,7 @@ class Evidence:
         before, after: The stock table before and after the orders were read.
         taken: Units by article.
         published: Orders whose record says so.
+        late: Orders that were settled after the cut-off.
         forgotten: Orders whose record has passed its life.
         answers: Orders by key, as the API's records have them: id of the record to order id.
         cases: Dead letters, copies merged.
@@ -88,6 +89,7 @@ class Evidence:
     after: dict[str, Count] = field(default_factory=dict)
     taken: defaultdict[str, Taken] = field(default_factory=lambda: defaultdict(Taken))
     published: int = 0
+    late: int = 0
     forgotten: int = 0
     answers: dict[str, str] = field(default_factory=dict)
     cases: Sequence[Case] = ()

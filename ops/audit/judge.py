@@ -185,7 +185,8 @@ def notified(evidence: Evidence) -> Finding:
     return Finding(
         "G5",
         "notified",
-        f"{settled} settled orders, {evidence.published} published by the worker's records",
+        f"{settled} settled orders, {evidence.published} published by the worker's records"
+        + (f", {evidence.late} settled after the cut-off and not looked at" if evidence.late else ""),
         [*evidence.problems["G5"], *broken],
         named,
     )

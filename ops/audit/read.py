@@ -116,7 +116,10 @@ class Reader:
         except CorruptDataError as error:
             found.problems["G5"].append(str(error))
             return None
-        return order if found.settled_before(order.settled_at) else None
+        if found.settled_before(order.settled_at):
+            return order
+        found.late += 1
+        return None
 
     def _published(self, orders: Sequence[StoredOrder]) -> bool:
         """Look for the worker's records of settled orders; true if they could be read."""

@@ -318,3 +318,13 @@ def test_it_says_what_it_read_and_what_it_cost(shop: Shop) -> None:
     assert found["read"]["rows"] > 10
     assert found["cut_off"].endswith("Z")
     assert found["not_known"]
+
+
+def test_orders_that_were_settled_after_the_cut_off_are_told_apart(shop: Shop) -> None:
+    # GIVEN / WHEN a cut-off before everything
+    found = shop.audit("--cut-off", "30d")
+
+    # THEN nobody takes them for orders without an event
+    (notified,) = (each for each in found["guarantees"] if each["name"] == "G5")
+    assert "4 settled orders, 0 published" in notified["counted"]
+    assert "4 settled after the cut-off and not looked at" in notified["counted"]
