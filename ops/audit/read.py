@@ -116,10 +116,9 @@ class Reader:
         except CorruptDataError as error:
             found.problems["G5"].append(str(error))
             return None
-        if found.settled_before(order.settled_at):
-            return order
-        found.late += 1
-        return None
+        settled = found.settled_before(order.settled_at)
+        found.late += not settled
+        return order if settled else None
 
     def _published(self, orders: Sequence[StoredOrder]) -> bool:
         """Look for the worker's records of settled orders; true if they could be read."""
