@@ -2,10 +2,16 @@
 
 import argparse
 import os
-from typing import Any
+import subprocess
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any, Final
 
 from local.cli.common import add_command, state_dir
-from local.engine.stack import engine_access
+from local.engine.stack import deployed_now, engine_access
+from local.instance import Outputs
+
+_CHANGING: Final = {"up", "destroy", "refresh", "import"}
 
 
 def register(commands: Any) -> None:
@@ -21,8 +27,22 @@ def register(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Become that command."""
-    access = engine_access(state_dir(options))
-    os.chdir(access.program)
-    environment = {**os.environ, **access.environment}
-    os.execvpe("pulumi", ["pulumi", *options.arguments], environment)  # noqa: S606, S607 - found in our own folder
+    """Run that command; what it changed is in the instance's files afterwards."""
+    state = state_dir(options)
+    access = engine_access(state)
+    command = subprocess.Popen(
+        ["pulumi", *options.arguments],  # noqa: S607 - found in our own folder
+        cwd=access.program,
+        env={**os.environ, **access.environment},
+    )
+    code = None
+    while code is None:
+        # Ctrl-C reaches the command too, which ends by itself.
+        with suppress(KeyboardInterrupt):
+            code = command.wait()
+    if _CHANGING & set(options.arguments):
+        deployment = deployed_now(access)
+        known = state.read_outputs()
+        own = {name: getattr(known, name) for name in type(known).model_fields}
+        state.write_outputs(Outputs(**own, **deployment.outputs), [asdict(each) for each in deployment.resources])
+    return code

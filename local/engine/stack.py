@@ -5,7 +5,9 @@ and further `up`s work from any terminal (`python -m local pulumi preview --diff
 """
 
 import json
+import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,6 +81,25 @@ def engine_access(state: StateDir) -> EngineAccess:
         raise NotRunningError(
             f"The instance in {state.path} was not started with the engine. Start it: python -m local up --engine."
         ) from None
+
+
+def deployed_now(access: EngineAccess) -> Deployment:
+    """The stack as its state has it. Raises `LocalError` when the state cannot be read."""
+
+    def asked(*arguments: str) -> Any:
+        done = subprocess.run(
+            ["pulumi", "stack", *arguments],  # noqa: S607 - found in our own folder
+            cwd=access.program,
+            env={**os.environ, **access.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise LocalError(f"the state cannot be read: {done.stderr.strip()}")
+        return json.loads(done.stdout)
+
+    return Deployment(asked("output", "--json", "--show-secrets"), tuple(_resources(asked("export"))))
 
 
 def _access_file(state: StateDir) -> Path:

@@ -148,8 +148,17 @@ def test_a_person_can_preview_against_a_running_instance(tmp_path: Path, tools: 
         # WHEN the stack is previewed as it is, and with another configuration
         same = local("pulumi", "preview", "--expect-no-changes", "--non-interactive")
         changed = local("pulumi", "preview", "--config", "throttle_rate=7", "--non-interactive")
+        # AND deployed again, after what others read of it has become stale
+        file = tmp_path / "outputs.json"
+        known = file.read_text()
+        file.write_text(json.dumps({**json.loads(known), "orders_queue_url": "gone"}))
+        deployed = local("pulumi", "up", "--yes", "--skip-preview", "--non-interactive")
+        renewed = file.read_text()
     finally:
         local("down")
     # THEN the first shows no change, and the second one the change
     assert same.returncode == 0, same.stdout
     assert "1 to update" in changed.stdout
+    # AND what others read is the stack's again
+    assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+    assert json.loads(renewed) == json.loads(known)
