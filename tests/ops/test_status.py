@@ -101,7 +101,7 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
     "few attempts": (
         with_metrics(**{Metric.ATTEMPT_FAILED: counted(2), Metric.ORDER_CONFIRMED: counted(98)}),
         Severity.LOOK,
-        "2 attempts at orders failed and 98 settled one",
+        "2 attempts at orders failed and 98 succeeded",
         "orders open",
     ),
     "attempts are over": (
