@@ -130,6 +130,7 @@ lock: ## renew requirements*.txt from pyproject.toml (UPGRADE=--upgrade for newe
 	$(COMPILE) --group contract -o requirements-contract.txt
 	@command -v npm >/dev/null || { echo "npm is needed to renew tests/contract/package-lock.json." >&2; exit 1; }
 	cd tests/contract && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
+	@$(BIN)/python -m tests.contract.lock
 
 clean: ## remove what was built here (.build, caches); .venv stays
 	rm -rf .build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

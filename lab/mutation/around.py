@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections import Counter
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -104,7 +105,7 @@ def _measure(folders: set[str]) -> dict[str, dict[str, Any]]:
         if not result.exists() or json.loads(result.read_text())["of"] != of:
             print(f"measuring {file}", flush=True)
             result.unlink(missing_ok=True)
-            forks.forked(_COPY, lambda: _measured(file, of, result), result.with_suffix(".log"), 600)  # noqa: B023
+            forks.forked(_COPY, partial(_measured, file, of, result), result.with_suffix(".log"), 600)
         if result.exists():
             measured[file] = json.loads(result.read_text())
         else:
@@ -142,7 +143,7 @@ def _try(path: str, text: bytes, tests: list[str], seconds: dict[str, float]) ->
     with forks.mutated(_COPY / path, text):
         for test in tests:
             limit = _LEAST_PATIENCE + _PATIENCE * seconds[test]
-            code = forks.forked(_COPY, lambda: work(test), FOLDER / "log", limit)  # noqa: B023
+            code = forks.forked(_COPY, partial(work, test), FOLDER / "log", limit)
             if code:
                 verdict = Verdict.TIMEOUT if code == forks.TIMEOUT else Verdict.KILLED
                 return verdict, first.read_text() or test

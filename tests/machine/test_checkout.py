@@ -46,3 +46,13 @@ def test_line_endings_are_not_converted(committed: Path, tmp_path: Path, setting
             assert there.stat().st_mode & 0o111 == path.stat().st_mode & 0o111, path.name
     # AND scripts can be read by a shell
     subprocess.run(["bash", "-n", str(clone / ".ci" / "run")], check=True)
+
+
+@pytest.mark.parametrize(
+    "lock",
+    [*ROOT.glob("requirements*.txt"), ROOT / "tests" / "contract" / "package-lock.json"],
+    ids=lambda path: path.name,
+)
+def test_a_lock_names_packages_versions_and_hashes_and_no_address(lock: Path) -> None:
+    # GIVEN / WHEN / THEN whoever installs from it decides where from
+    assert "://" not in lock.read_text()

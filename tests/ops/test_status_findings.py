@@ -1,0 +1,250 @@
+"""How `status` judges what was read: one verdict that is true, and budgets of the objectives."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ops.gateway.alarms import Alarm, Receiver
+from ops.gateway.queues import Depth
+from ops.gateway.telemetry import Query, Value
+from ops.status.budgets import left
+from ops.status.findings import Severity, findings_of, verdict_of
+from ops.status.gather import Gatherer
+from ops.status.reading import Reading, Unread
+from ops.target import Objectives, Target
+from runtime.metric import Metric
+from tests.ops.test_target import outputs
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+PAGES = "arn:aws:sns:eu-west-1:123456789012:orders-prod-alarms-page"
+EMPTY = Depth(0, 0, 0, 4 * 86_400)
+
+
+def alarm(**changes: Any) -> Alarm:
+    fields: dict[str, Any] = {
+        "name": "orders-prod-api-failing",
+        "title": "Customers cannot place orders",
+        "runbook": "https://docs.example.com/api.md#api-failing",
+        "state": "OK",
+        "since": NOW - timedelta(minutes=12),
+        "tier": "page",
+        "heard": True,
+        "muted": False,
+    }
+    return Alarm(**{**fields, **changes})
+
+
+def counted(amount: float, ago: int = 60) -> Value:
+    return Value(amount, NOW - timedelta(seconds=ago))
+
+
+def reading(**changes: Any) -> Reading:
+    """A stack that is well and is watched, but for `changes`."""
+    fields: dict[str, Any] = {
+        "now": NOW.timestamp(),
+        "seconds": 3600,
+        "unread": (),
+        "orders": EMPTY,
+        "dead": EMPTY,
+        "metrics": {Metric.ORDER_ACCEPTED: counted(7), Metric.ORDER_CONFIRMED: counted(6), "requests": counted(9)},
+        "worker": "Enabled",
+        "paused": None,
+        "subscribers": {"mail": 0},
+        "unconfirmed": (),
+        "mutes": (),
+        "alarms": (alarm(),),
+        "receivers": (Receiver(PAGES, "https", confirmed=True),),
+        "page_topic": PAGES,
+        "quota": 1000,
+        "deployed": {},
+    }
+    return Reading(**{**fields, **changes})
+
+
+def with_metrics(**more: Value) -> Reading:
+    return reading(metrics={**(reading().metrics or {}), **more})
+
+
+def test_all_is_well_where_nothing_is_wrong() -> None:
+    # GIVEN a stack that is well, and watched
+    # WHEN it is judged
+    # THEN one line says so, with what was seen to happen
+    assert findings_of(reading()) == []
+    assert verdict_of(reading(), []).startswith("All is well: 7 orders accepted and 6 settled in the last 1h")
+
+
+WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
+    "503": (
+        with_metrics(**{Metric.DEPENDENCY_FAILURE: counted(150)}),
+        Severity.URGENT,
+        "150 requests were answered 503",
+        "orders open",
+    ),
+    "few 5xx": (with_metrics(**{"5xx": counted(1), "requests": counted(99)}), Severity.WRONG, "1 of 99", "orders open"),
+    "attempts": (
+        with_metrics(**{Metric.ATTEMPT_FAILED: counted(270)}),
+        Severity.WRONG,
+        "270 attempts at orders failed and 6 succeeded",
+        "orders open",
+    ),
+    "few attempts": (
+        with_metrics(**{Metric.ATTEMPT_FAILED: counted(2), Metric.ORDER_CONFIRMED: counted(98)}),
+        Severity.LOOK,
+        "2 attempts at orders failed and 98 succeeded",
+        "orders open",
+    ),
+    "attempts are over": (
+        with_metrics(**{Metric.ATTEMPT_FAILED: counted(270, ago=3000)}),
+        Severity.LOOK,
+        "the last 50m 0s ago",
+        "orders open",
+    ),
+    "paused": (
+        reading(worker="Disabled", paused="paused 5m 0s ago by Ada: bad release"),
+        Severity.WRONG,
+        "by Ada: bad release",
+        "worker resume",
+    ),
+    "waiting": (
+        with_metrics(orders_age=counted(1000)),
+        Severity.WRONG,
+        "the oldest order waits for 16m 40s",
+        "orders open",
+    ),
+    "waiting long": (with_metrics(orders_age=counted(3 * 86_400)), Severity.URGENT, "waits for 3d 0h", "orders open"),
+    "dead letters": (
+        reading(dead=Depth(2, 1, 0, 86_400)),
+        Severity.WRONG,
+        "3 messages are in the dead-letter queue",
+        "dlq list",
+    ),
+    "old dead letters": (
+        reading(dead=Depth(2, 0, 0, 86_400), metrics={"dead_age": counted(50_000)}),
+        Severity.URGENT,
+        "the oldest for 13h",
+        "dlq list",
+    ),
+    "dying worker": (
+        with_metrics(**{"errors of orders-prod-process-order": counted(4)}),
+        Severity.WRONG,
+        "orders-prod-process-order died",
+        "",
+    ),
+    "throttled": (
+        with_metrics(**{"throttles of orders-prod-create-order": counted(4)}),
+        Severity.WRONG,
+        "no concurrency was left",
+        "",
+    ),
+    "quota": (with_metrics(concurrency=counted(900)), Severity.WRONG, "900 of the account's 1000", ""),
+    "lost events": (
+        with_metrics(events_lost=counted(1)),
+        Severity.WRONG,
+        "neither delivered nor kept",
+        "replay-events",
+    ),
+    "kept events": (
+        reading(subscribers={"mail": 4}),
+        Severity.LOOK,
+        "4 events that mail did not take",
+        "replay-events",
+    ),
+    "overspent": (
+        reading(budgets={"settling": -12.5, "accepting": 3}),
+        Severity.LOOK,
+        "settling is overspent: 112 %",
+        "",
+    ),
+    "unconfirmed": (reading(unconfirmed=("mail",)), Severity.LOOK, "mail is not confirmed", ""),
+    "page": (reading(alarms=(alarm(state="ALARM"),)), Severity.URGENT, "raised since 12m 0s: Customers cannot", ""),
+    "notice": (reading(alarms=(alarm(state="ALARM", tier="notify"),)), Severity.WRONG, "(notify)", ""),
+    "ticket": (reading(alarms=(alarm(state="ALARM", tier="ticket"),)), Severity.LOOK, "(ticket)", ""),
+    "no data": (
+        reading(alarms=(alarm(), alarm(state="INSUFFICIENT_DATA"))),
+        Severity.BLIND,
+        "1 of 2 alarms have no data",
+        "",
+    ),
+    "no alarms": (reading(alarms=()), Severity.BLIND, "no alarms", ""),
+    "muted": (reading(alarms=(alarm(muted=True),)), Severity.BLIND, "actions of 1 alarms are turned off", ""),
+    "nobody hears": (
+        reading(receivers=(Receiver(PAGES, "email", confirmed=False),)),
+        Severity.BLIND,
+        "subscribed to pages",
+        "",
+    ),
+    "unread": (reading(unread=(Unread("metrics", "no", gone=False),)), Severity.BLIND, "metrics could not be read", ""),
+    "gone": (
+        reading(unread=(Unread("stock table", "no", gone=True),)),
+        Severity.URGENT,
+        "stock table is not there",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG, ids=list(WRONG))
+def test_what_is_wrong_is_said_with_how_urgent_it_is_and_what_to_type(case: str) -> None:
+    # GIVEN one thing that is wrong
+    seen, severity, text, command = WRONG[case]
+    # WHEN it is judged
+    (finding,) = findings_of(seen)
+    # THEN it is the verdict, and nothing is called well
+    assert finding.severity is severity
+    assert text in finding.text
+    assert command in " ".join(finding.commands)
+    assert finding.text[1:] in verdict_of(seen, [finding])
+    assert "well" not in verdict_of(seen, [finding])
+
+
+@pytest.mark.parametrize(
+    ("counts", "budgets"),
+    [
+        ({}, {}),
+        ({"requests": 1_000}, {"accepting": 100}),
+        ({"requests": 10_000, "5xx": 4, "accepted": 900, "in_time": 900}, {"accepting": 60, "settling": 100}),
+        ({"requests": 10_000, "5xx": 20, "accepted": 100, "in_time": 98}, {"accepting": -100, "settling": -100}),
+    ],
+)
+def test_a_budget_is_what_the_objective_leaves_less_what_went_wrong(
+    counts: dict[str, float], budgets: dict[str, float]
+) -> None:
+    # GIVEN objectives of 99.9 and 99 percent
+    objectives = Objectives(accepting_percent=99.9, settling_percent=99, promise_seconds=600)
+    # WHEN / THEN
+    assert left(objectives, counts) == budgets
+
+
+def test_budgets_are_counted_over_30_days_and_orders_in_time_by_the_promise() -> None:
+    # GIVEN a stack that says what it promises, and what CloudWatch counted
+    promised = {"accepting_percent": 99.9, "settling_percent": 99, "promise_seconds": 900}
+    target = Target.from_outputs("it", outputs(api_id="a", api_stage="$default", objectives=promised))
+    asked: dict[str, tuple[str, timedelta]] = {}
+
+    def values(queries: list[Query], start: datetime, end: datetime) -> dict[str, Value]:
+        asked.update({each.key: (each.statistic, end - start) for each in queries})
+        return {"requests": counted(1_000), "accepted": counted(1_000), "in_time": counted(995)}
+
+    clock = SimpleNamespace(time=NOW.timestamp)
+    desk: Any = SimpleNamespace(target=target, telemetry=SimpleNamespace(values=values), clock=clock)
+    # WHEN / THEN
+    assert Gatherer(desk, 3_600)._budgets() == {"accepting": 100, "settling": 50}
+    assert asked["in_time"] == ("TC(:900000)", timedelta(days=30))
+
+
+@given(st.sets(st.sampled_from(sorted(WRONG)), min_size=2))
+def test_of_several_things_the_most_urgent_comes_first(names: set[str]) -> None:
+    # GIVEN several of them at once
+    found = [finding for name in names for finding in findings_of(WRONG[name][0])]
+    ordered = sorted(found, key=lambda finding: finding.severity)
+    # WHEN the verdict is made
+    said = verdict_of(reading(), ordered)
+    # THEN it is about the most urgent, and counts the others
+    assert ordered[0].text[1:] in said
+    assert f"({len(ordered) - 1} more below)" in said
