@@ -1,8 +1,11 @@
 """What `ops preflight` reads of Pulumi's state, on a state that Pulumi itself wrote."""
 
+import json
 import os
 import signal
 import subprocess
+import time
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -21,6 +24,22 @@ pytestmark = pytest.mark.engine
 def lock(known: Ground) -> tuple[Verdict, str]:
     (found,) = [each for each in state(known) if each.check == "lock of the state"]
     return found.verdict, found.found
+
+
+def stop_between_writes(group: int, backend: Path) -> None:
+    """Stops the processes of a group, the states of its backend being whole: a folder's are not written atomically."""
+    for _ in range(100):
+        os.killpg(group, signal.SIGSTOP)
+        time.sleep(0.05)
+        states = list(backend.glob(".pulumi/stacks/**/*.json"))
+        try:
+            if states and all(json.loads(each.read_text()) for each in states):
+                return
+        except json.JSONDecodeError:
+            pass
+        os.killpg(group, signal.SIGCONT)
+        time.sleep(0.05)
+    raise AssertionError(f"no whole state in {backend}")
 
 
 def test_an_up_that_was_killed_leaves_its_lock_and_what_it_had_made(
@@ -44,6 +63,7 @@ def test_an_up_that_was_killed_leaves_its_lock_and_what_it_had_made(
         start_new_session=True,
     )
     assert reached.wait(WAIT_SECONDS)
+    stop_between_writes(process.pid, workspace.backend)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait(WAIT_SECONDS)
     go_on.set()
