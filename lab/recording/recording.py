@@ -7,6 +7,7 @@ import asyncio
 import gc
 import hashlib
 import json
+import logging
 import os
 import runpy
 import sys
@@ -33,6 +34,18 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "orders"
 STACKS = ("dev", "prod", "local")
 STACK_TYPE = "pulumi:pulumi:Stack"
+_LOG = logging.getLogger(__name__)
+_TOLD: set[str] = set()
+
+
+def _first_time(record: logging.LogRecord) -> bool:
+    """Whether it is told now: a page runs the program dozens of times, and says once what the program warns of."""
+    told = record.getMessage() in _TOLD
+    _TOLD.add(record.getMessage())
+    return not told
+
+
+_LOG.addFilter(_first_time)
 
 
 @dataclass(frozen=True)
@@ -216,7 +229,7 @@ def _run(program: Callable[[], object], stack: str, config: Mapping[str, str]) -
         # What a run that failed, or a test that only made outputs, left behind belongs to a loop that is closed.
         SETTINGS.outputs.clear()
         # Inside the loop: set_mocks registers a root stack, and nobody would await it on another loop.
-        set_mocks(monitor.mocks, project=PROJECT, stack=stack, preview=False, monitor=monitor)
+        set_mocks(monitor.mocks, project=PROJECT, stack=stack, preview=False, monitor=monitor, logger=_LOG)
         # run_in_stack makes its own root stack.
         set_root_resource(cast("pulumi.Resource", None))
         secrets = [key for key in config if "secret" in key]

@@ -118,7 +118,7 @@ def _report(desk: Desk, tally: DiscardTally, behind: int = 0, *, act: bool) -> N
             )
             for case in tally.sample
         ]
-        desk.out.rows(("order (or message)", "error", "age", "status"), first, {"order (or message)", "age"})
+        desk.out.rows(("order (or message)", "error", "age", "state"), first, {"order (or message)", "age"})
     if tally.undeleted:
         desk.say(f"{tally.undeleted} of them are still in the queue: harmless, the next run takes them away.")
     if behind:

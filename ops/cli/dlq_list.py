@@ -106,7 +106,7 @@ def _conclude(desk: Desk, merged: list[Case], seen: int, hidden: int, *, cut_sho
 
 
 def _show(desk: Desk, cases: list[Case], now: float) -> None:
-    columns = ("order (or message)", "what", "error", "attempts", "age", "status")
+    columns = ("order (or message)", "what", "error", "attempts", "age", "state")
     rows = []
     for case in cases:
         copies = f" (+{len(case.copies)} copies)" if case.copies else ""

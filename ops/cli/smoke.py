@@ -45,6 +45,8 @@ def run(options: argparse.Namespace, desk: Desk) -> int:
     if desk.target.api_url is None:
         raise NoStackError("These outputs name no api_url: read them again with pulumi stack output --json.")
     if not options.yes:
+        if desk.as_json:
+            desk.print_json({**_about(options, desk), "api_url": desk.target.api_url, "confirm": options.confirm})
         taken = f", and one unit of {options.confirm}" if options.confirm else ""
         desk.say(f"Would order an article that does not exist in {CURRENCY}{taken}, at {desk.target.api_url}.")
         dry_run(desk)
@@ -58,8 +60,7 @@ def run(options: argparse.Namespace, desk: Desk) -> int:
     if desk.as_json:
         desk.print_json(
             {
-                "stack": desk.target.prefix,
-                "region": desk.target.region,
+                **_about(options, desk),
                 "at": at.isoformat(timespec="seconds"),
                 "passed": passed,
                 "order_id": smoke.order_id or None,
@@ -70,6 +71,10 @@ def run(options: argparse.Namespace, desk: Desk) -> int:
     else:
         _show(desk, steps, at, smoke)
     return ExitCode.OK if passed else ExitCode.FAILED
+
+
+def _about(options: argparse.Namespace, desk: Desk) -> dict[str, Any]:
+    return {"dry_run": not options.yes, "stack": desk.target.prefix, "region": desk.target.region}
 
 
 def _run(smoke: Smoke, desk: Desk) -> list[Step]:

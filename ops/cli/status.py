@@ -10,6 +10,7 @@ from ops.cli.desk import Desk
 from ops.errors import ExitCode
 from ops.gateway.queues import Depth
 from ops.logic.durations import WrongValueError, parse_duration, show_duration
+from ops.status.budgets import WINDOW, words
 from ops.status.findings import Finding, Severity, findings_of, verdict_of
 from ops.status.gather import API_COUNTS, WORKER_COUNTS, Gatherer
 from ops.status.reading import Reading
@@ -118,7 +119,7 @@ def _facts(reading: Reading) -> Iterator[tuple[str, str]]:
         used = (reading.metrics or {}).get("concurrency")
         yield "concurrency:", f"{'unknown' if used is None else int(used.amount)} of the account's {reading.quota}"
     for objective, percent in (reading.budgets or {}).items():
-        yield f"{objective} budget:", f"{percent:.0f} % of the last 30 days' left"
+        yield f"{objective} budget:", f"{words(percent)} (last {WINDOW.days} days)"
     for key, name in (("latency_p99", "answers, p99:"), ("settled_p95", "settled, p95:")):
         value = (reading.metrics or {}).get(key)
         if value is not None:

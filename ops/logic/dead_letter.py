@@ -51,15 +51,16 @@ class State(StrEnum):
     UNREADABLE = "unreadable"
 
 
+# Each begins with what `--where state=` takes.
 MEANING: Final[Mapping[State, str]] = {
     State.FAILED: "failed: the worker gave up",
-    State.UNREPORTED: "accepted: last attempt died before its first write",
-    State.NOTIFICATION_MISSING: "settled, only its notification is missing",
-    State.LEFTOVER: "settled and notified: a leftover copy",
+    State.UNREPORTED: "unreported: accepted, its last attempt died before its first write",
+    State.NOTIFICATION_MISSING: "notification-missing: settled, only its notification is missing",
+    State.LEFTOVER: "leftover: settled and notified, this is a copy",
     State.DISCARDED: "discarded: only this message is left",
-    State.NO_ORDER: "no such order is stored",
-    State.CORRUPT_ORDER: "the stored order is unreadable: repair it first",
-    State.UNREADABLE: "unreadable message: can only be discarded",
+    State.NO_ORDER: "no-order: no such order is stored",
+    State.CORRUPT_ORDER: "corrupt-order: what is stored is no order, repair it first",
+    State.UNREADABLE: "unreadable: this message can only be discarded",
 }
 NOT_REDRIVABLE: Final = frozenset({State.UNREADABLE, State.DISCARDED})
 """A worker would send the first straight back, and the second has been given up by a person."""

@@ -22,5 +22,10 @@ def left(objectives: Objectives, counts: Mapping[str, float]) -> dict[str, float
     return found
 
 
+def words(percent: float) -> str:
+    """`12 % left`, or `spent 60 times over`."""
+    return f"{percent:.0f} % left" if percent >= 0 else f"spent {round(1 - percent / 100, 1):g} times over"
+
+
 def _left(bad: float, goal: float) -> float:
     return round(100 * (1 - 100 * bad / (100 - goal)), 1)

@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Any, Final
 
 from ops.logic.durations import show_duration
+from ops.status.budgets import WINDOW, words
 from ops.status.reading import Reading
 from runtime.metric import Metric
 
@@ -187,7 +188,7 @@ def _alarms(reading: Reading) -> Iterator[Finding]:
 def _budgets(reading: Reading) -> Iterator[Finding]:
     for objective, percent in (reading.budgets or {}).items():
         if percent < 0:
-            text = f"the error budget of {objective} is overspent: {100 - percent:.0f} % of the last 30 days' is used"
+            text = f"the error budget of {objective} is {words(percent)} in the last {WINDOW.days} days"
             yield Finding(Severity.LOOK, text, "capacity.md#budget-burning")
 
 
@@ -198,12 +199,17 @@ def _watchers(reading: Reading) -> Iterator[Finding]:
         yield Finding(Severity.BLIND, "the stack has no alarms: nobody is told of anything")
         return
     silent = [alarm.name for alarm in reading.alarms if alarm.state == "INSUFFICIENT_DATA"]
-    if silent:
+    if silent and not reading.alarms_evaluated:
+        yield Finding(Severity.BLIND, "the embedded AWS evaluates no alarms: whatever is wrong, none is raised by it")
+    elif silent:
         text = f"{len(silent)} of {len(reading.alarms)} alarms have no data and cannot be raised ({_some(silent)})"
         yield Finding(Severity.BLIND, text)
     if muted := [alarm.name for alarm in reading.alarms if alarm.muted]:
         yield Finding(Severity.BLIND, f"the actions of {len(muted)} alarms are turned off ({_some(muted)})")
-    if reading.receivers is None:
+
+
+def _receivers(reading: Reading) -> Iterator[Finding]:
+    if reading.receivers is None or not reading.alarms:
         return
     if not any(each.confirmed for each in reading.receivers if each.topic == reading.page_topic):
         yield Finding(Severity.BLIND, "nobody who has confirmed it is subscribed to pages")
@@ -236,5 +242,6 @@ _JUDGES: Final = (
     _alarms,
     _budgets,
     _watchers,
+    _receivers,
     _muted,
 )

@@ -87,6 +87,7 @@ class Gatherer:
             quota=self._attempts.read("concurrency quota", desk.worker.quota),
             deployed=self._attempts.read("versions of the functions", self._deployed),
             budgets=self._attempts.read("error budgets", self._budgets),
+            alarms_evaluated=target.endpoint_url is None,
             unread=self._attempts.unread,
         )
 

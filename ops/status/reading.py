@@ -36,6 +36,7 @@ class Reading:
         unconfirmed: Names of subscribers that get nothing.
         receivers: Who hears of alarms.
         budgets: Percent left of each error budget.
+        alarms_evaluated: Whether anything raises alarms: the embedded AWS does not.
     """
 
     now: float
@@ -55,6 +56,7 @@ class Reading:
     quota: int | None
     deployed: Mapping[str, tuple[str, float]] | None
     budgets: Mapping[str, float] | None = None
+    alarms_evaluated: bool = True
 
     def amount(self, key: str) -> float:
         """A metric's value; 0 without data."""

@@ -66,8 +66,10 @@ KEYS = {
         "order.accepted_at order.settled_at order.total order.currency order.lines order.reason order.error "
         "order.caller order.correlation_id"
     ),
-    "smoke": (
-        "stack region at passed order_id correlation_id steps steps.name steps.outcome steps.detail steps.milliseconds"
+    "smoke": "dry_run stack region api_url confirm",
+    "smoke --yes": (
+        "dry_run stack region at passed order_id correlation_id steps steps.name steps.outcome "
+        "steps.detail steps.milliseconds"
     ),
     "errors": "cause log_lines dead_letters died functions last order_id",
     "dlq redrive": "dry_run seen redriven copies returned unselected refused failed undeleted behind",
@@ -104,9 +106,8 @@ def keys_of(value: Any, path: str = "") -> Iterator[str]:
 
 @pytest.mark.parametrize(
     ("command", "row"),
-    # `smoke` prints what its run found, and a dry run makes none.
-    [*LOOKING, *(case for case in CASES if case[0] != "smoke")],
-    ids=[*(name for name, _ in LOOKING), *(name for name in IDS if not name.startswith("smoke"))],
+    [*LOOKING, *CASES],
+    ids=[*(name for name, _ in LOOKING), *IDS],
 )
 def test_a_command_prints_json_with_these_keys(command: str, row: Row, typed: Typed, capsys: Any) -> None:
     # GIVEN
@@ -117,8 +118,8 @@ def test_a_command_prints_json_with_these_keys(command: str, row: Row, typed: Ty
     typed.run(command, *row.arguments, "--json")
 
     # THEN
-    many = f"{command} --where" if "--where" in row.arguments else command
-    assert list(keys_of(json.loads(capsys.readouterr().out))) == KEYS[many].split()
+    kind = " ".join([command, *({"--where", "--yes"} & set(row.arguments))])
+    assert list(keys_of(json.loads(capsys.readouterr().out))) == KEYS[kind].split()
 
 
 def test_of_an_order_that_nobody_knows_of_there_is_nothing_to_print(typed: Typed, capsys: Any) -> None:

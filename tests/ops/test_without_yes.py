@@ -252,13 +252,15 @@ def test_without_yes_callers_versions_and_tags_stay_and_with_it_they_change(
     capsys.readouterr()
 
     # WHEN
-    code = world.run(*command)
-    dry, told = deployed(world), "".join(capsys.readouterr())
+    code = world.run(*command, "--json")
+    told = capsys.readouterr()
+    dry = deployed(world)
     world.run(*command, "--yes")
 
-    # THEN
+    # THEN programs and people are told
     assert code == 0, told
-    assert "Dry run: nothing was changed." in told
+    assert json.loads(told.out)
+    assert "Dry run: nothing was changed." in told.err
     assert dry == before
     assert deployed(world) != before
 
