@@ -1,4 +1,4 @@
-"""What every component shares: its identity in the state, its physical names, its tags."""
+"""Parts that all components share: identity in the state, physical names, tags."""
 
 from collections.abc import Mapping
 from typing import ClassVar, TypeAlias
@@ -20,7 +20,7 @@ class Args(BaseModel):
 
 
 class Scope(Args):
-    """Where a component is built: the stack's name prefix, its tags, and from where plain http is let in."""
+    """Surroundings of a component: the stack's name prefix, its tags, and from where plain HTTP is let in."""
 
     prefix: str = Field(description="Starts every physical name: `{project}-{stack}`.")
     tags: Mapping[str, str] = Field(description="Put on everything that can carry tags: the only place they come from.")

@@ -55,7 +55,7 @@ class Section(Args):
 
 
 class DashboardArgs(Args):
-    """What is drawn, in which order."""
+    """Widgets of the dashboard, in their order."""
 
     table: AlarmTable = Field(description="Where metrics, math and thresholds come from.")
     sections: tuple[Section, ...] = Field(min_length=1, description="From top to bottom.")

@@ -29,7 +29,7 @@ ORIGIN_SECONDS = 30
 
 
 class EdgeArgs(Args):
-    """What is behind the edge, what it lets through, and how it proves that it did."""
+    """Settings of the edge: what is behind it, what it lets through, and how it proves that it did."""
 
     origin_url: pulumi.Output[str] = Field(description="The API's own address, `https://…`.")
     secret_header: str = Field(description="Header that carries the secret; one that a client sends is replaced.")

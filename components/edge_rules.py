@@ -1,4 +1,4 @@
-"""What the firewall refuses, and what of it is logged."""
+"""Rules of the firewall, and what of its work is logged."""
 
 # Else the annotations alone would load some of the provider's largest modules, needed or not.
 from __future__ import annotations

@@ -15,7 +15,7 @@ MAX_CHARACTERS = 1_900
 
 
 def pattern_problem(pattern: Mapping[str, JsonValue]) -> tuple[str, str] | None:
-    """What was given and what is allowed, or None where EventBridge would take the pattern."""
+    """Return what was given and what is allowed, or None where EventBridge would take the pattern."""
     for given, allowed in _problems(pattern, ()):
         return given, allowed
     size = len(json.dumps(dict(pattern)))

@@ -1,4 +1,4 @@
-"""What SNS and EventBridge compare values with, as far as it can be wrong before a deploy.
+"""Comparisons that SNS and EventBridge filters offer, as far as they can be wrong before a deployment.
 
 Sources: Amazon SNS Developer Guide, "Amazon SNS subscription filter policies"; Amazon EventBridge User Guide,
 "Comparison operators for use in event patterns".
@@ -105,7 +105,7 @@ OPERATORS: Final[Mapping[str, Operator]] = {
 
 
 def value_problem(item: JsonValue) -> str | None:
-    """What is allowed instead, where `item` is neither a plain value nor an operator with what it takes."""
+    """Return what is allowed where `item` is neither a plain value nor an operator with its operands; else None."""
     if isinstance(item, dict) and len(item) == 1:
         ((name, operand),) = item.items()
         if name in OPERATORS:
@@ -118,7 +118,7 @@ def value_problem(item: JsonValue) -> str | None:
 
 
 def lets_through(item: JsonValue, text: str) -> bool:
-    """Whether a value of a filter, which `value_problem` has nothing against, matches a text."""
+    """Return True where a filter's value that `value_problem` accepts matches a text."""
     if not isinstance(item, dict):
         return item == text
     ((name, operand),) = item.items()

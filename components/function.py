@@ -39,7 +39,7 @@ class FunctionPlatform(Args):
 
 
 class WarmStart(Args):
-    """What spares callers cold starts: one of the two, or nothing. Lambda refuses both together."""
+    """Measure against cold starts: one of the two, or neither. Lambda refuses both together."""
 
     snapshots: bool = Field(
         default=False,

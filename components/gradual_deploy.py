@@ -23,7 +23,7 @@ class ShiftedFunction(Args):
 
 
 class GradualDeployArgs(Args):
-    """Which functions are shifted, how, and by what they are judged."""
+    """Settings of a gradual deployment: which functions are shifted, how, and which alarms stop it."""
 
     functions: tuple[ShiftedFunction, ...] = Field(min_length=1, description="One deployment group for each.")
     shift: str = Field(description="Name of CodeDeploy's configuration without its prefix, `Canary10Percent5Minutes`.")

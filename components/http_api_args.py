@@ -1,4 +1,4 @@
-"""What an HTTP API is told: routes, limits, who may call it, and from which pages."""
+"""Settings of an HTTP API: routes, limits, who may call it, and from which pages."""
 
 import re
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ class Route(Args):
 
 
 class JwtAuthorizer(Args):
-    """Whose tokens open the API."""
+    """Issuer and audience of the tokens that open the API."""
 
     issuer: Text = Field(description="The tokens' `iss`; its keys are found through its OpenID configuration.")
     audiences: Sequence[Text] | pulumi.Output[list[str]] = Field(
@@ -37,7 +37,7 @@ class JwtAuthorizer(Args):
 
 
 class Cors(Args):
-    """What pages of other origins may do."""
+    """Permissions of pages of other origins."""
 
     origins: tuple[str, ...] = Field(min_length=1, description="Origins that may read answers, or `*`.")
     methods: tuple[str, ...] = Field(min_length=1, description="Methods that they may use.")

@@ -12,7 +12,7 @@ from components.queue import Queue
 
 
 class QueueConsumerArgs(Args):
-    """Which function takes what from which queue."""
+    """Settings of an event source mapping: which function reads which queue, and how."""
 
     queue: Queue = Field(description="Where messages come from.")
     function: Function = Field(description="Called through its live alias; needs the queue's consumer grant.")

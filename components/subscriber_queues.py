@@ -18,7 +18,7 @@ SUBSCRIBER_RECEIVES = 5
 
 @dataclass(frozen=True)
 class SubscriberQueues:
-    """What was made.
+    """Queues that were made for subscribers.
 
     Attributes:
         failed: Keeps what could not be delivered, and what the reader of `own` failed on.

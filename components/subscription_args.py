@@ -1,4 +1,4 @@
-"""What a subscription is, apart from any resource: configuration and component share it."""
+"""Settings of a subscription, apart from any resource: configuration and component share them."""
 
 import re
 from collections.abc import Mapping
@@ -63,7 +63,7 @@ class SubscriptionArgs(BaseModel):
 
     @property
     def makes_queue(self) -> bool:
-        """Whether the subscriber's queue is made here."""
+        """Return True where the subscriber's queue is made here."""
         return self.protocol == "sqs" and not self.endpoint
 
     @model_validator(mode="after")

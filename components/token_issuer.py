@@ -17,7 +17,7 @@ _VALIDITY_UNIT = "seconds"
 
 
 class TokenIssuerArgs(Args):
-    """Who gets tokens, and for what."""
+    """Settings of a token issuer: who gets tokens, and for what."""
 
     audience: str = Field(
         pattern=r"^[a-z][a-z0-9-]*$", description="What the tokens are for; scopes start with it: `orders/read`."

@@ -14,7 +14,7 @@ NAME_LIMIT = 32
 
 
 class TraceGroupArgs(Args):
-    """Which traces."""
+    """Settings of a trace group: which traces it holds."""
 
     functions: tuple[Function, ...] = Field(min_length=1, description="A trace that touches any of them can count.")
     slow_seconds: int = Field(ge=1, description="A trace that took longer counts as well.")

@@ -1,4 +1,4 @@
-"""Who may call the API, and what for."""
+"""Rules on who may call the API, and what for."""
 
 from components.component import Scope, Text
 from components.http_api import JwtAuthorizer
@@ -30,7 +30,7 @@ def build_issuer(config: StackConfig, scope: Scope) -> TokenIssuer | None:
 
 
 def authorizer_of(config: StackConfig, issuer: TokenIssuer | None) -> JwtAuthorizer | None:
-    """Whose tokens open the API; None: it is open to everybody."""
+    """Return the issuer whose tokens open the API; None: it is open to everybody."""
     if issuer:
         # Tokens of client credentials have no `aud`: API Gateway takes their `client_id` for it.
         return JwtAuthorizer(issuer=issuer.issuer, audiences=tuple(issuer.client_ids.values()))
@@ -48,7 +48,7 @@ def caller_environment(config: StackConfig) -> dict[str, str]:
 
 
 def scopes_of(config: StackConfig, issuer: TokenIssuer | None, scope: str) -> tuple[Text, ...]:
-    """What a token has to be good for on a route that writes or reads; empty: anything."""
+    """Return the scopes that a token needs on a route that writes or reads; empty: none."""
     if issuer:
         return (issuer.scope_name(scope),)
     external = config.jwt_write_scope if scope == WRITE else config.jwt_read_scope

@@ -1,4 +1,4 @@
-"""What remembers: orders, stock, and which requests and messages have been answered already."""
+"""Tables: orders, stock, and the records of requests and messages that were answered already."""
 
 from dataclasses import dataclass
 

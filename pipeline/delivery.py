@@ -1,4 +1,4 @@
-"""How new versions of the functions reach callers."""
+"""Ways in which new versions of the functions reach callers."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ MINUTES_LOOKED_AT = 3
 def build_delivery(
     config: StackConfig, scope: Scope, functions: Functions, watched: Mapping[str, Text]
 ) -> GradualDeploy | None:
-    """What shifts traffic between versions, unless `pulumi up` does it at once."""
+    """Build what shifts traffic between versions, unless `pulumi up` does it at once."""
     if config.gradual_deploy == "none":
         return None
     shifted = tuple(
@@ -36,7 +36,7 @@ def build_delivery(
 
 
 def rollback_row(spec: FunctionSpec) -> Alarm:
-    """What ends a deployment of the function and sends callers back."""
+    """Return the alarm that ends a deployment of the function and sends callers back."""
     return _api_row(spec) if isinstance(spec, ApiFunction) else _worker_row(spec)
 
 
@@ -56,7 +56,7 @@ def _worker_row(spec: FunctionSpec) -> Alarm:
 
 
 def _row(spec: FunctionSpec, metrics: Mapping[str, Metric], bad: tuple[str, ...], everything: tuple[str, ...]) -> Alarm:
-    """When a deployment of the function goes wrong.
+    """Return the row of an alarm on a deployment of the function.
 
     Not the alarms that page: at first a tenth of the calls reaches the new version, and a canary of five minutes is
     over before alarms of five-minute periods have seen it. Going back wrongly costs little, so little is enough.

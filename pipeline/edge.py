@@ -1,4 +1,4 @@
-"""What clients reach: the HTTP API and whatever stands in front of it."""
+"""The API's entrance: the HTTP API and whatever stands in front of it."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ class Api:
 
     @property
     def dns_target(self) -> pulumi.Output[str] | None:
-        """What a DNS record of the API's own name points at, where there is something to point at."""
+        """Return the name that a DNS record of the API's own domain points at, where there is one."""
         front = self.edge or self.domain
         return front.target if front else None
 

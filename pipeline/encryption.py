@@ -1,4 +1,4 @@
-"""Whose key encrypts what the stack keeps, and who may use it."""
+"""Keys that encrypt what the stack keeps, and who may use them."""
 
 from typing import Literal
 

@@ -23,7 +23,7 @@ from pipeline.origin import origin_environment
 
 @dataclass(frozen=True)
 class Around:
-    """What functions are connected to."""
+    """Surroundings of the functions: what they are connected to."""
 
     config: StackConfig
     scope: Scope
@@ -38,7 +38,7 @@ class Around:
 
 @dataclass(frozen=True)
 class FunctionSpec:
-    """What is declared of a function. Memory, timeout and concurrency are the options of its kind.
+    """Declaration of a function. Memory, timeout and concurrency are the options of its kind.
 
     Attributes:
         name: With hyphens. Its handler is `runtime.handlers.KEY.handler`.
@@ -67,7 +67,7 @@ class FunctionSpec:
 
     @property
     def ref(self) -> Ref:
-        """What its alarms watch."""
+        """Return what the function's alarms watch."""
         return Ref(self.output)
 
 
@@ -88,7 +88,7 @@ class ApiFunction(FunctionSpec):
 
     @property
     def alarm_name(self) -> str:
-        """How the names of its alarms begin."""
+        """Return the prefix of the names of the function's alarms."""
         return self.name
 
 
@@ -174,7 +174,7 @@ Functions = Mapping[str, Function]
 
 
 def timeout_of(spec: FunctionSpec, config: StackConfig) -> int:
-    """When Lambda stops an invocation, in seconds."""
+    """Return the seconds after which Lambda stops an invocation."""
     return config.api_timeout_seconds if isinstance(spec, ApiFunction) else config.worker_timeout_seconds
 
 

@@ -1,4 +1,4 @@
-"""What people on call have: alarms with their topics, and a dashboard."""
+"""Tools of people on call: alarms with their topics, and a dashboard."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ def build_operations(
 
 
 def limits_of(config: StackConfig) -> Limits:
-    """What alarms are measured against, as the stack is configured."""
+    """Return the limits that alarms are measured against, as the stack is configured."""
     return Limits(
         queue_retention=config.queue_retention_seconds,
         dead_letter_retention=config.dlq_retention_seconds,

@@ -1,4 +1,4 @@
-"""How the edge in front of the API proves itself to the functions behind it."""
+"""Proof of the edge in front of the API to the functions behind it."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""What the stack tells others about itself."""
+"""Outputs of the stack."""
 
 from dataclasses import asdict
 
@@ -39,7 +39,7 @@ def export_outputs(data: Data, messaging: Messaging, functions: Functions, api: 
 
 
 def _export_notifications(messaging: Messaging) -> None:
-    """Where outcomes are published: one of the two is there."""
+    """Export where outcomes are published: a topic or a bus."""
     if isinstance(messaging.notifications, EventBus):
         pulumi.export("notifications_bus_arn", messaging.notifications.arn)
         pulumi.export("notifications_bus_name", messaging.notifications.bus_name)
@@ -48,7 +48,7 @@ def _export_notifications(messaging: Messaging) -> None:
 
 
 def _export_entrance(api: Api) -> None:
-    """What is there only where an option asks for it."""
+    """Export what is there only where an option asks for it."""
     if api.edge:
         # It refuses requests without the edge's secret. Exported so that one can check that it does.
         pulumi.export("api_origin_url", api.http.url)

@@ -1,4 +1,4 @@
-"""What all components of a stack, and all its functions, have in common."""
+"""Settings that all components of a stack, and all its functions, share."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the engine runs for `pulumi preview --policy-pack policy`."""
+"""Entry point of `pulumi preview --policy-pack policy`, run by the engine."""
 
 import sys
 from pathlib import Path

@@ -41,12 +41,12 @@ class Resource:
 
     @property
     def is_production(self) -> bool:
-        """Whether it belongs to a stack with the rules of production, by its tag."""
+        """Return True where it belongs to a stack with the rules of production, by its tag."""
         tags = self.props.get("tags")
         return isinstance(tags, Mapping) and tags.get("Environment") == "production"
 
     def refers_to(self, prop: str, other: "Resource") -> bool:
-        """Whether property `prop` was made from `other`."""
+        """Return True where property `prop` was made from `other`."""
         return other.urn in self.references.get(prop, frozenset())
 
 

@@ -1,4 +1,4 @@
-"""What an instance must not share with its twins when many of them are resumed from one snapshot (Lambda SnapStart).
+"""Per-instance state that must not be shared by instances resumed from one snapshot (Lambda SnapStart).
 
 A snapshot is taken after init and before the first invocation. What init leaves behind is therefore the same in every
 instance: clients without connections, settings, patterns. That is meant. The state of pseudo-random numbers is not:

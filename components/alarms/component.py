@@ -19,7 +19,7 @@ _DESCRIPTION_LIMIT = 1024
 
 
 class AlarmsArgs(Args):
-    """What is watched, and who hears of it."""
+    """Settings of the alarms: what is watched, and who is notified."""
 
     table: AlarmTable = Field(description="The rows: one alarm each.")
     watched: Mapping[str, Text] = Field(description="Names and ids by the keys of the rows' `Ref`s.")
@@ -121,7 +121,7 @@ class Alarms(Component):
 
 
 def _rule(composite: Composite, names: Mapping[str, str]) -> str:
-    """When the composite is in alarm, over the physical names of its rows."""
+    """Return the composite's alarm rule, over the physical names of its rows."""
     alone = [f'ALARM("{names[row]}")' for row in composite.members]
     together = [f'(ALARM("{names[a]}") AND ALARM("{names[b]}"))' for a, b in composite.pairs]
     return " OR ".join([*alone, *together])
@@ -169,7 +169,7 @@ def resolve(value: str | Ref, watched: Mapping[str, Text]) -> Text:
 
 
 def runbook_link(base_url: str, row: Alarm | Composite) -> str:
-    """Where the row's runbook is."""
+    """Return the address of the row's runbook."""
     return f"{base_url.rstrip('/')}/{row.runbook}.md#{row.heading}"
 
 

@@ -1,4 +1,4 @@
-"""What a row of the alarm table is made of. Nothing here knows Pulumi resources or the business."""
+"""The parts of a row of the alarm table. Nothing here knows Pulumi resources or the business."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ MAX_METRICS = 10
 
 
 class Tier(StrEnum):
-    """Who hears of it, and how fast they act."""
+    """Urgency: who is notified, and how fast they act."""
 
     PAGE = "page"
     """Wakes somebody: customers are hurt, or data will be lost."""
@@ -52,7 +52,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Threshold:
-    """When a value is too much (or too little): value, unit for people, and the reason for the default."""
+    """Limit of what is normal: value, unit for people, and the reason for the default."""
 
     value: float
     unit: str

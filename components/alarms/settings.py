@@ -1,4 +1,4 @@
-"""Who hears the alarms, and where the runbooks are."""
+"""Settings of the alarms: who is notified, and where the runbooks are."""
 
 import re
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class AlarmSubscription:
 
 
 class AlarmSettings(Args):
-    """Where alarms go, and what they link to."""
+    """Settings of the alarms: where they are sent, and what they link to."""
 
     page: tuple[AlarmSubscription, ...] = Field((), description="Who is woken.")
     notify: tuple[AlarmSubscription, ...] = Field((), description="The team's channel, read in working hours.")

@@ -15,7 +15,7 @@ from components.iam import document, tls_only
 
 
 class AlarmTopicsArgs(Args):
-    """Who hears alarms."""
+    """Receivers of the alarms."""
 
     settings: AlarmSettings = Field(description="Subscriptions per tier, and the key that encrypts the topics.")
 

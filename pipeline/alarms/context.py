@@ -1,4 +1,4 @@
-"""What the rows are built from: thresholds, limits of the stack, and the names of what they watch."""
+"""Inputs of the rows: thresholds, limits of the stack, and the names of what they watch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ DAY = 24 * HOUR
 
 @dataclass(frozen=True)
 class Objectives:
-    """What customers are promised.
+    """Promises to customers.
 
     Attributes:
         accepting_percent: of requests not answered 5xx.
@@ -104,7 +104,7 @@ def own_metric(name: str, service: str, statistic: str = "Sum") -> Metric:
 
 
 def in_time_metric(promise_seconds: int) -> Metric:
-    """How many orders were settled within the promise: the samples of the latency up to it."""
+    """Return the metric of orders settled within the promise: the samples of the latency up to it."""
     return own_metric("AcceptedToSettledLatency", "worker", f"TC(:{promise_seconds * 1000})")
 
 

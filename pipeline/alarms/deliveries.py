@@ -27,7 +27,7 @@ _LOST: Final = (
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What becomes of a delivery: the metric that counts it, and why that matters."""
+    """End of a delivery: the metric that counts it, and why that matters."""
 
     metric: str
     why: str
@@ -35,7 +35,7 @@ class _Outcome:
 
 @dataclass(frozen=True)
 class _Deliverer:
-    """What differs between SNS and EventBridge.
+    """Differences between SNS and EventBridge.
 
     Attributes:
         outcomes: By heading: failed, redriven and lost deliveries.

@@ -1,4 +1,4 @@
-"""When the alarms fire: every threshold with its default and the reason for it."""
+"""Thresholds of the alarms, each with its default and the reason for it."""
 
 import difflib
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class AlarmThresholds(BaseModel):
-    """When the alarms fire. The defaults suit a shop of a few to some hundred orders a minute."""
+    """Thresholds of the alarms. The defaults suit a shop of a few to some hundred orders a minute."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

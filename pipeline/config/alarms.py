@@ -1,4 +1,4 @@
-"""Whether alarms are made, when they fire, and who hears them."""
+"""Options of the alarms: whether they are made, when they fire, and who is notified."""
 
 from typing import Annotated
 

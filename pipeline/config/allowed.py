@@ -1,4 +1,4 @@
-"""What a field allows, in words, read from its declaration."""
+"""Words for the values that a field allows, read from its declaration."""
 
 from collections.abc import Iterable
 from typing import Literal, get_args, get_origin

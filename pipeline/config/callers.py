@@ -1,4 +1,4 @@
-"""Who may call the API, from which pages, and how much."""
+"""Options of the callers: who may call the API, from which pages, and how much."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""How data is kept, and what keeps it from being lost."""
+"""Options of the data: how it is kept, and what protects it from loss."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""How changes reach callers, and within which bounds."""
+"""Options of a deployment: how a change reaches callers, and within which bounds."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""What stands in front of the API: a name of one's own, a firewall."""
+"""Options of the edge: a domain name of one's own, a firewall."""
 
 import re
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""How large the functions are, how long they may take, and how many run."""
+"""Options of the functions: memory, time, and how many run at once."""
 
 from typing import Annotated, Literal
 
@@ -55,7 +55,7 @@ class FunctionOptions(PackageOptions):
 
 
 def _warm_start(config: FunctionOptions) -> Problem | None:
-    """What Lambda refuses: snapshots of an old Python, and more instances kept ready than a function may have."""
+    """Refuse what Lambda refuses: snapshots of an old Python, more instances kept ready than a function may have."""
     if config.api_warm_start == "snap_start" and config.python_version == "3.11":
         return Problem(
             ("api_warm_start", "python_version"),

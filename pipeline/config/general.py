@@ -1,4 +1,4 @@
-"""Which stack this is, whose, and where it runs."""
+"""Options of the stack as a whole: which it is, whose, and where it runs."""
 
 from typing import Annotated, Literal
 

@@ -177,7 +177,7 @@ def _decode_subscription(key: str, text: str) -> tuple[object, list[Problem]]:
 
 
 def _field_problem(error: ErrorDetails) -> Problem:
-    """What pydantic found, in our words."""
+    """Put what pydantic found into our words."""
     location = error["loc"]
     key = str(location[0]) + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location[1:3])
     if error["type"] == "value_error":

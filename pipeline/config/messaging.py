@@ -1,4 +1,4 @@
-"""How orders and their outcomes travel: in which order, and to whom."""
+"""Options of messages: in which order orders and their outcomes travel, and to whom."""
 
 import difflib
 import itertools

@@ -1,4 +1,4 @@
-"""What customers are promised, as shares of a month: the alarms page by how fast what may go wrong is used up."""
+"""Options of the objectives: promises to customers, as shares of a month, by which alarms page."""
 
 from typing import Annotated
 

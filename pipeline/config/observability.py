@@ -1,4 +1,4 @@
-"""What is written down about what the stack does."""
+"""Options of logs, metrics and traces."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""What the functions run on, and what is packaged for it."""
+"""Options of the package: runtime, architecture, and what is packaged."""
 
 from typing import Literal
 

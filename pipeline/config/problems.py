@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, said so that the reader knows what to type next."""
+"""Messages about a wrong configuration, worded so that the reader knows what to type next."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How orders are worked off: queue, batches, retries."""
+"""Options of processing: queue, batches, retries."""
 
 from collections.abc import Iterator
 from typing import Annotated

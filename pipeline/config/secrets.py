@@ -10,7 +10,7 @@ from pipeline.config.problems import Problem
 
 
 def is_secret(field: FieldInfo) -> bool:
-    """Whether the field is declared as a secret."""
+    """Return True where the field is declared as a secret."""
     return field.annotation is SecretStr
 
 

@@ -25,7 +25,7 @@ class StackSettings:
 
     @property
     def region(self) -> str:
-        """Where the stack lives."""
+        """Return the Region that the stack is deployed in."""
         return self.config.get("aws:region", _DEFAULT_REGION)
 
     def override(self, config: Mapping[str, str]) -> "StackSettings":

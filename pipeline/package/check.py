@@ -92,7 +92,7 @@ def _runner(spec: PackageSpec) -> Interpreter:
 
 
 def plain_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """What a handler may count on at import: Lambda's own variables, a region, keys of nobody, and ``extra``."""
+    """Return a handler's environment at import: Lambda's own variables, a region, keys of nobody, and ``extra``."""
     base = {"PATH": os.defpath, "LANG": "C.UTF-8", "AWS_DEFAULT_REGION": "eu-west-1", "AWS_REGION": "eu-west-1"}
     base |= {"AWS_LAMBDA_FUNCTION_NAME": "check", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128"}
     keys = {"AWS_ACCESS_KEY_ID": "check", "AWS_SECRET_ACCESS_KEY": "check", "AWS_EC2_METADATA_DISABLED": "true"}

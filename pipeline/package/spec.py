@@ -1,4 +1,4 @@
-"""What to build, and what comes out."""
+"""Input and output of a build."""
 
 import base64
 import platform

@@ -1,4 +1,4 @@
-"""Who may do what: exact actions on exact resources, and nothing for everybody."""
+"""Rules on access: exact actions on exact resources, and nothing for everybody."""
 
 import json
 from collections.abc import Iterator, Mapping

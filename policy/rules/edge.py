@@ -1,4 +1,4 @@
-"""What the internet reaches."""
+"""Rules on what the internet reaches."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""Whose is this, and what is it for? Asked at three in the morning and on every bill."""
+"""Rules on tags: whose a resource is, and what it is for. It is asked on call and on every bill."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""Whether a request came through the edge in front of the API, where there is one.
+"""Check that a request came through the edge in front of the API, where there is one.
 
 The function knows digests only. The secrets are long and random, so that a digest in its configuration, which more
 people may read than may change it, is of no use to them.
@@ -33,7 +33,7 @@ class OriginGuard:
             raise ProblemError(EDGE_BYPASSED, "Send the request to the API's public address.")
 
     def accepts(self, secret: str) -> bool:
-        """Whether it is one of the secrets."""
+        """Return True where it is one of the secrets."""
         given = hashlib.sha256(secret.encode(errors="surrogatepass")).digest()
         # All are compared, each in constant time: the answer's time says nothing about what is expected.
         matches = [hmac.compare_digest(given, expected) for expected in self.digests]

@@ -1,4 +1,4 @@
-"""How long to wait before the next try: of a message (seconds to minutes) and of a transaction (milliseconds)."""
+"""Waits before the next try: of a message (seconds to minutes) and of a transaction (milliseconds)."""
 
 from collections.abc import Callable
 from typing import Final

@@ -1,4 +1,4 @@
-"""Why a settlement was cancelled: judges the reasons that DynamoDB gives, one per item, order row first."""
+"""Judgement of a cancelled transaction by the reasons that DynamoDB gives, one per item, order row first."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -90,7 +90,7 @@ class Delivery:
 
     @property
     def correlation_id(self) -> str | None:
-        """What the attributes say, so that lines about a body nobody can read have it too."""
+        """Return the correlation id of the message attributes, so that lines about an unreadable body have it too."""
         return self._valid("correlation_id", _CORRELATION_ID)
 
     def attribute(self, name: str) -> str | None:

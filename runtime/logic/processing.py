@@ -86,7 +86,7 @@ class OrderProcessor:
             self._delete(delivery)
 
     def prepare(self, delivery: Delivery, invocation: Invocation) -> Candidate:
-        """What is known of a delivery of an isolated batch; its last attempt is marked.
+        """Return what is known of a delivery of an isolated batch; mark its last attempt.
 
         Nothing here can kill the process, so this is done for all, in parallel and before anything is started.
         """
@@ -123,7 +123,7 @@ class OrderProcessor:
             return 0
 
     def _has_time(self, invocation: Invocation) -> bool:
-        """Whether there is time for one more item and for what follows the last one."""
+        """Return True where there is time for one more item and for what follows the last one."""
         return invocation.remaining_seconds() >= self.settings.item_budget_seconds + self.settings.time_margin_seconds
 
     def _is_last(self, delivery: Delivery) -> bool:

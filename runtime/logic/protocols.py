@@ -89,7 +89,7 @@ class ProcessedOrders(Protocol):
         ...
 
     def in_progress_until(self, order_id: str) -> int | None:
-        """When the lease of the run in progress ends or ended (epoch milliseconds); `None` if none is in progress."""
+        """Return the end of the lease of the run in progress (epoch milliseconds); `None` if none is in progress."""
         ...
 
 

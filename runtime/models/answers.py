@@ -10,7 +10,7 @@ from runtime.models.order import OptionalFields, OrderStatus, ReasonCode, Stored
 
 
 class CallerStatus(StrEnum):
-    """Where an order stands, as its caller sees it. `CONFIRMED`, `REJECTED` and `DISCARDED` are final."""
+    """Status of an order for its caller. `CONFIRMED`, `REJECTED` and `DISCARDED` are final."""
 
     ACCEPTED = "ACCEPTED"
     CONFIRMED = "CONFIRMED"
@@ -51,7 +51,7 @@ class LineView(_Answer):
 
 
 class ReasonView(_Answer):
-    """Why the order did not end as `CONFIRMED`."""
+    """Reason why the order did not end as `CONFIRMED`."""
 
     code: ReasonCode
     skus: tuple[Sku, ...] = Field(default=(), description="The SKUs concerned, where there are any.")

@@ -20,7 +20,7 @@ MAX_STRUCTURAL: Final = 750
 
 
 def structural_characters(json_text: str) -> int:
-    """How many `{`, `[`, `:` and `,` there are (RFC 8259, 2), counted without parsing: those in texts count too."""
+    """Count `{`, `[`, `:` and `,` (RFC 8259, 2) without parsing: those in texts count too."""
     return sum(map(json_text.count, "{[:,"))
 
 

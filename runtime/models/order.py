@@ -25,7 +25,7 @@ from runtime.models.fields import (
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands. `CONFIRMED`, `REJECTED` and `DISCARDED` are final."""
+    """Status of an order. `CONFIRMED`, `REJECTED` and `DISCARDED` are final."""
 
     ACCEPTED = "ACCEPTED"
     CONFIRMED = "CONFIRMED"
@@ -44,7 +44,7 @@ SETTLED_STATUSES: Final = (OrderStatus.CONFIRMED, OrderStatus.REJECTED)
 
 
 class ReasonCode(StrEnum):
-    """Why an order did not end as `CONFIRMED`."""
+    """Stable code of why an order did not end as `CONFIRMED`."""
 
     OUT_OF_STOCK = "OUT_OF_STOCK"
     UNKNOWN_SKU = "UNKNOWN_SKU"
@@ -110,7 +110,7 @@ class OrderRequest(OptionalFields, _RequiredFields):
 
 
 class Reason(BaseModel):
-    """Why an order is `REJECTED` or `DISCARDED`: a stable code, the SKUs concerned, and for tools who and why."""
+    """Reason of a `REJECTED` or `DISCARDED` order: a stable code, the SKUs concerned, and for tools who and why."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

@@ -1,4 +1,4 @@
-"""How long calls to AWS may take: clients are made with these, and the rules on functions' times follow from them."""
+"""Time limits of calls to AWS: clients are made with these, and the rules on functions' times follow from them."""
 
 import math
 from typing import Final

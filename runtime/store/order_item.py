@@ -1,4 +1,4 @@
-"""How an order is written to the orders table by whoever writes it first."""
+"""Form of an order in the orders table, for whoever writes it first."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""What runs once: an answer per key in the API, an order in the worker (Powertools idempotency)."""
+"""Idempotency by Powertools: each key has one answer in the API, each order is settled once in the worker."""
 
 import functools
 from collections.abc import Callable
@@ -135,7 +135,7 @@ class ProcessedOrders:
         return once
 
     def in_progress_until(self, order_id: str) -> int | None:
-        """When the lease of the run in progress ends or ended (epoch milliseconds); `None` if none is in progress.
+        """Return the end of the lease of the run in progress (epoch milliseconds); `None` if none is in progress.
 
         A run that was killed leaves its record in progress; one that failed or succeeded does not.
         """
