@@ -13,7 +13,7 @@ from runtime.observability import logger
 
 
 @cache
-def renew_chance() -> None:
+def reseed() -> None:
     """In an instance's first invocation: seeds anew, and decides anew whether this one logs at DEBUG.
 
     Powertools decides at init and again from the second invocation on: what it decided then is in the snapshot.

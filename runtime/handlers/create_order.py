@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from runtime.handlers import finish_init
-from runtime.handlers.powertools.idempotency import Answer, FirstAnswers, KeyReusedError
+from runtime.handlers.powertools.idempotency import Answer, ApiIdempotency, KeyReusedError
 from runtime.http import endpoint
 from runtime.http.body import parse_json, read_bytes, require_json
 from runtime.http.idempotency_key import parse_key
@@ -23,7 +23,7 @@ from runtime.logic.failures import DependencyError, InProgressError
 from runtime.logic.trace_context import traceparent
 from runtime.metric import Metric
 from runtime.observability import logger
-from runtime.resumed import renew_chance
+from runtime.resumed import reseed
 from runtime.settings import IntakeSettings, intake_settings
 from runtime.store import clients
 from runtime.store.call_budget import CallBudget
@@ -41,7 +41,7 @@ class CreateOrder:
     """The endpoint, with everything it needs."""
 
     acceptance: Acceptance
-    answers: FirstAnswers
+    answers: ApiIdempotency
     budget: CallBudget
     guard: OriginGuard
     jwt_authorizer: bool
@@ -125,7 +125,7 @@ def build(
             now=now,
             logger=logger,
         ),
-        answers=FirstAnswers(dynamodb, settings.idempotency_table, settings.idempotency_ttl_seconds),
+        answers=ApiIdempotency(dynamodb, settings.idempotency_table, settings.idempotency_ttl_seconds),
         budget=budget or CallBudget(),
         guard=OriginGuard.of(settings.origin_digests),
         jwt_authorizer=settings.jwt_authorizer,
@@ -144,7 +144,7 @@ def _endpoint() -> CreateOrder:
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: endpoint.LambdaEvent, context: "LambdaContext") -> Response:
     """Lambda's entry point."""
-    renew_chance()
+    reseed()
     try:
         return _endpoint().handle(event, context)
     finally:

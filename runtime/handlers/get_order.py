@@ -14,7 +14,7 @@ from runtime.http.responses import Response, json_response
 from runtime.logic.keys import caller_id
 from runtime.models.answers import CallerStatus, view_of
 from runtime.observability import logger
-from runtime.resumed import renew_chance
+from runtime.resumed import reseed
 from runtime.settings import LookupSettings, lookup_settings
 from runtime.store import clients
 from runtime.store.call_budget import CallBudget
@@ -86,7 +86,7 @@ def _endpoint() -> GetOrder:
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: endpoint.LambdaEvent, context: "LambdaContext") -> Response:
     """Lambda's entry point."""
-    renew_chance()
+    reseed()
     try:
         return _endpoint().handle(event, context)
     finally:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runtime.handlers import finish_init
 from runtime.handlers.powertools.batch import BatchRunner
-from runtime.handlers.powertools.idempotency import ProcessedOrders
+from runtime.handlers.powertools.idempotency import WorkerIdempotency
 from runtime.logic.backoff import Random
 from runtime.logic.clock import Clock
 from runtime.logic.processing import OrderProcessor
@@ -52,7 +52,7 @@ def build(
     Of `sns` and `events` the one is needed that the settings publish to. `brief_sqs` gives messages back and deletes
     them, also in an invocation's last seconds; `sqs` if there is none.
     """
-    processed = ProcessedOrders(dynamodb, settings.idempotency_table, settings.idempotency_ttl_seconds)
+    processed = WorkerIdempotency(dynamodb, settings.idempotency_table, settings.idempotency_ttl_seconds)
     processor = OrderProcessor(
         settings=settings,
         settler=Settler(SettlementStore(dynamodb, settings.orders_table, settings.stock_table), clock, random),

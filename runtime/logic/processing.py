@@ -17,7 +17,7 @@ from runtime.logic.failures import (
     trace_of,
 )
 from runtime.logic.isolation import Candidate
-from runtime.logic.protocols import DeadLetters, Logger, Notifications, ProcessedOrders, RemainingTime, SourceQueue
+from runtime.logic.protocols import DeadLetters, Logger, Notifications, RemainingTime, SourceQueue, WorkerIdempotency
 from runtime.logic.settle import Settler
 from runtime.logic.tally import Tally
 from runtime.metric import Metric
@@ -61,7 +61,7 @@ class OrderProcessor:
     settings: WorkerSettings
     settler: Settler
     notifications: Notifications
-    processed: ProcessedOrders
+    processed: WorkerIdempotency
     dead_letters: DeadLetters
     source: SourceQueue
     describe: Callable[[Exception], Described]

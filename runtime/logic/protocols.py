@@ -77,7 +77,7 @@ class Settlements(Protocol):
         ...
 
 
-class ProcessedOrders(Protocol):
+class WorkerIdempotency(Protocol):
     """The worker's records of orders that are processed or in progress."""
 
     def once_per_order(self, function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:

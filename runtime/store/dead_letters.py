@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime.logic.delivery import Delivery
-from runtime.store.ordering import in_group
+from runtime.store.message_groups import in_group
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

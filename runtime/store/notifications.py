@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 from runtime.logic.event import Event
 from runtime.logic.failures import RetryableError
 from runtime.models.fields import from_timestamp
-from runtime.store.ordering import Ordered
+from runtime.store.message_groups import GroupParameters
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -46,7 +46,7 @@ class TopicNotifications:
         )
 
     @staticmethod
-    def _ordered(event: Event) -> "Ordered":
+    def _ordered(event: Event) -> "GroupParameters":
         # Published again within five minutes it is swallowed, which is right: the first one was delivered or is kept.
         return {"MessageGroupId": event.group, "MessageDeduplicationId": event.event_id}
 

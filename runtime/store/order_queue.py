@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from runtime.models.order import OrderMessage
 from runtime.store.dependency import calling
-from runtime.store.ordering import in_group
+from runtime.store.message_groups import in_group
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -11,7 +11,7 @@ from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 
-from runtime.handlers.powertools.idempotency import ProcessedOrders
+from runtime.handlers.powertools.idempotency import WorkerIdempotency
 from runtime.logic.delivery import Delivery
 from runtime.logic.isolation import isolation_order
 from runtime.logic.processing import Invocation, OrderProcessor
@@ -61,7 +61,7 @@ class BatchRunner:
     """Runs the batches of one process."""
 
     processor: OrderProcessor
-    processed: ProcessedOrders
+    processed: WorkerIdempotency
     budget: CallBudget
     threads: int
 

@@ -51,7 +51,7 @@ class KeyReusedError(Exception):
     """The key was used with another payload."""
 
 
-class FirstAnswers:
+class ApiIdempotency:
     """The idempotency table of the API."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str, ttl_seconds: int) -> None:
@@ -98,7 +98,7 @@ def _run(*, request: dict[str, str], operation: Callable[[], str]) -> dict[str, 
     return {"body": operation()}
 
 
-class ProcessedOrders:
+class WorkerIdempotency:
     """One record per order id. It is never the message id: a redriven message has a new one."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str, ttl_seconds: int) -> None:
@@ -113,7 +113,7 @@ class ProcessedOrders:
         self._config.register_lambda_context(context)
 
     def once_per_order(self, function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-        """See the protocol: `runtime.logic.protocols.ProcessedOrders`."""
+        """See the protocol: `runtime.logic.protocols.WorkerIdempotency`."""
         decorated: Callable[..., dict[str, Any]] = idempotent_function(
             function,
             data_keyword_argument="order_id",

@@ -51,7 +51,7 @@ INTAKE = (
         crash_points("create_order", "first call"),
         (
             Rewrite(
-                "runtime.handlers.powertools.idempotency:FirstAnswers.register",
+                "runtime.handlers.powertools.idempotency:ApiIdempotency.register",
                 "self._config.register_lambda_context(context)",
                 "pass",
             ),
@@ -143,7 +143,7 @@ WORKER = (
         crash_points("process_order", "first receive"),
         (
             Rewrite(
-                "runtime.handlers.powertools.idempotency:ProcessedOrders.register",
+                "runtime.handlers.powertools.idempotency:WorkerIdempotency.register",
                 "self._config.register_lambda_context(context)",
                 "pass",
             ),

@@ -86,9 +86,9 @@ def test_what_connects_at_init_would_be_found() -> None:
 
 @pytest.fixture
 def _first_invocation() -> Iterator[None]:
-    resumed.renew_chance.cache_clear()
+    resumed.reseed.cache_clear()
     yield
-    resumed.renew_chance.cache_clear()
+    resumed.reseed.cache_clear()
 
 
 @pytest.mark.usefixtures("_first_invocation")
@@ -100,8 +100,8 @@ def test_instances_of_one_snapshot_draw_numbers_of_their_own() -> None:
     # WHEN two instances are resumed from it
     for _ in range(2):
         random.setstate(snapshot)
-        resumed.renew_chance.cache_clear()
-        resumed.renew_chance()
+        resumed.reseed.cache_clear()
+        resumed.reseed()
         drawn.append(random.getstate())
 
     # THEN
@@ -111,11 +111,11 @@ def test_instances_of_one_snapshot_draw_numbers_of_their_own() -> None:
 @pytest.mark.usefixtures("_first_invocation")
 def test_chance_is_renewed_once_and_not_again() -> None:
     # GIVEN
-    resumed.renew_chance()
+    resumed.reseed()
     state = random.getstate()
 
     # WHEN
-    resumed.renew_chance()
+    resumed.reseed()
 
     # THEN
     assert random.getstate() == state
@@ -132,7 +132,7 @@ def test_who_logs_at_debug_is_decided_anew_where_it_is_left_to_chance(
     monkeypatch.setattr(logger, "refresh_sample_rate_calculation", lambda: decisions.append(None))
 
     # WHEN
-    resumed.renew_chance()
+    resumed.reseed()
 
     # THEN
     assert len(decisions) == asked

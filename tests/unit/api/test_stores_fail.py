@@ -17,7 +17,7 @@ from lab.simulation.fakes.errors import client_error
 from lab.simulation.fakes.faults import write_conflict
 from lab.simulation.requests import order_body
 from lab.simulation.world import World, simulated
-from runtime.handlers.powertools.idempotency import FirstAnswers
+from runtime.handlers.powertools.idempotency import ApiIdempotency
 from runtime.logic.failures import DependencyError
 from runtime.store import order_intake
 from runtime.store.order_intake import OrderIntake
@@ -26,9 +26,9 @@ from tests.unit.worker.factories import message
 CONFLICT = client_error("UpdateItem", "TransactionConflictException", "Transaction is ongoing for the item")
 
 
-def failing_answers(error: Exception) -> FirstAnswers:
+def failing_answers(error: Exception) -> ApiIdempotency:
     """A table of answers whose next use raises."""
-    answers = FirstAnswers(Mock(), "table", 60)
+    answers = ApiIdempotency(Mock(), "table", 60)
     vars(answers)["_run"] = Mock(side_effect=error)
     return answers
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyKeyError
 
-from runtime.handlers.powertools.idempotency import FirstAnswers, ProcessedOrders
+from runtime.handlers.powertools.idempotency import ApiIdempotency, WorkerIdempotency
 from runtime.logic.delivery import Delivery
 from runtime.models.fields import SCHEMA_VERSION
 from runtime.models.order import OptionalFields, Reason, ReasonCode
@@ -206,14 +206,14 @@ def test_a_run_in_progress_has_a_lease_that_ends_or_ended_at_the_beginning_of_ti
     client.meta = None
     # WHEN it is asked whether a run is in progress
     # THEN it says until when; without a lease it ended before all others
-    assert ProcessedOrders(client, "records", 60).in_progress_until(order_id(1)) == lease_end
+    assert WorkerIdempotency(client, "records", 60).in_progress_until(order_id(1)) == lease_end
     assert client.only["TableName"] == "records"
     assert client.only["ConsistentRead"] is True
 
 
 def test_without_a_key_nothing_is_done_unprotected() -> None:
     # GIVEN a caller of our own that forgets the key
-    answers = FirstAnswers(recording(), "records", 60)
+    answers = ApiIdempotency(recording(), "records", 60)
     # WHEN it wants something done once
     # THEN it is not done at all
     with pytest.raises(IdempotencyKeyError):

@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from runtime.handlers import process_order
 from runtime.handlers.powertools.batch import BatchRunner
-from runtime.handlers.powertools.idempotency import ProcessedOrders
+from runtime.handlers.powertools.idempotency import WorkerIdempotency
 from runtime.models.order import OrderMessage, StoredOrder
 from runtime.observability import metrics
 from runtime.settings import WorkerSettings
@@ -181,7 +181,7 @@ class World:
 
     def run_in_progress(self, number: int = 1, *, seconds: float = 60) -> None:
         """A twin that is running with a lease of `seconds`."""
-        records = ProcessedOrders(self.dynamodb, IDEMPOTENCY, 3600)
+        records = WorkerIdempotency(self.dynamodb, IDEMPOTENCY, 3600)
         records.register(factories.context(remaining=seconds))
         records._layer.save_inprogress(factories.order_id(number), int(seconds * 1000))  # type: ignore[arg-type] # Powertools hashes a text too
 

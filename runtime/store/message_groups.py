@@ -4,14 +4,14 @@ import uuid
 from typing import TypedDict
 
 
-class Ordered(TypedDict, total=False):
+class GroupParameters(TypedDict, total=False):
     """Two parameters of SendMessage and Publish. The second is for FIFO alone, and refused elsewhere."""
 
     MessageGroupId: str
     MessageDeduplicationId: str
 
 
-def in_group(group: str | None, message_id: str, *, fifo: bool) -> Ordered:
+def in_group(group: str | None, message_id: str, *, fifo: bool) -> GroupParameters:
     """The next message of `group`; of a message that came without one, `message_id` is its own group.
 
     On a standard queue SQS delivers the messages of quiet groups before those of a group with many in flight (fair
