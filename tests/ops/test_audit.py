@@ -298,8 +298,9 @@ def test_a_count_begins_anew(shop: Shop) -> None:
 
 
 def test_what_cannot_be_read_is_not_known(shop: Shop) -> None:
-    # GIVEN a table that is gone
-    del shop.stack.world.cloud.dynamodb.tables[WORKER_RECORDS]
+    # GIVEN two tables that are gone
+    for table in (WORKER_RECORDS, API_RECORDS):
+        del shop.stack.world.cloud.dynamodb.tables[table]
 
     # WHEN
     typed = shop.stack.type("audit")
@@ -308,6 +309,7 @@ def test_what_cannot_be_read_is_not_known(shop: Shop) -> None:
     assert typed.code == 6
     assert "holds  G2 one effect" in typed.out
     assert "! G5: worker's records could not be read" in typed.out
+    assert "! G3: API's records could not be read" in typed.out
 
 
 def test_it_says_what_it_read_and_what_it_cost(shop: Shop) -> None:

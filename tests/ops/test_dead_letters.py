@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lab.simulation.world import WORKER_RECORDS, World
 from ops.gateway.orders import record_id
 from ops.logic.case import Facts, assess, merge
-from ops.logic.dead_letter import State, read_letter
+from ops.logic.dead_letter import Received, State, read_letter
 from ops.logic.durations import WrongValueError, parse_duration, show_duration
 from ops.logic.resend import MAX_BATCH, MAX_BATCH_BYTES, batches, fresh_attributes, send_entry
 from ops.logic.stored import UnreadableOrder
@@ -149,16 +149,26 @@ def test_durations_are_shown_by_their_largest_unit(seconds: int) -> None:
     assert 0 <= seconds - sum(units) < {1: 1, 2: parse_duration(f"1{shown[-1]}")}[len(units)]
 
 
-@given(st.lists(st.integers(1, 300_000), max_size=40))
-def test_batches_lose_nothing_and_fit(sizes: list[int]) -> None:
-    # GIVEN messages of any size
-    messages = [received(message_id=str(number), body="x" * size) for number, size in enumerate(sizes)]
+@given(st.lists(st.tuples(*[st.integers(1, 100_000)] * 3), max_size=40))
+def test_batches_lose_nothing_and_fit(sizes: list[tuple[int, int, int]]) -> None:
+    # GIVEN messages with bodies and two attributes of any size
+    messages = [
+        received(message_id=str(number), body="x" * size, attributes={"a": text("é" * one), "b": text("x" * two)})
+        for number, (size, one, two) in enumerate(sizes)
+    ]
     # WHEN they are put into batches
     made = list(batches(messages))
     # THEN all are there, in order, and a batch of several fits into one call
     assert [message for batch in made for message in batch] == messages
     assert all(1 <= len(batch) <= MAX_BATCH for batch in made)
-    assert all(len(batch) == 1 or sum(len(one.body) for one in batch) <= MAX_BATCH_BYTES for batch in made)
+    assert all(len(batch) == 1 or sum(map(bytes_of, batch)) <= MAX_BATCH_BYTES for batch in made)
+
+
+def bytes_of(message: Received) -> int:
+    """As SQS counts what is sent: body, and name, type and value of each attribute."""
+    attributes = fresh_attributes(message).items()
+    texts = [message.body, *(part for name, each in attributes for part in (name, *each.values()))]
+    return sum(len(each.encode()) for each in texts)
 
 
 def test_ten_attributes_of_the_sender_are_all_kept() -> None:

@@ -122,3 +122,5 @@ def test_a_row_that_is_no_order_is_left_for_its_repair(world: World) -> None:
     assert tally.refused == {State.CORRUPT_ORDER: 1}
     assert world.orders[first]["status"]["S"] == "FAILED"
     assert world.orders[second]["status"]["S"] == "DISCARDED"
+    assert (tally.discarded, tally.seen, tally.undeleted) == (1, 2, 0)
+    assert world.dead_letters.counts() == (1, 0, 0)

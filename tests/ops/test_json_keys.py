@@ -1,8 +1,12 @@
-"""`--json` prints the keys that scripts were written for: of every command that looks, and of every dry run."""
+"""`--json` prints the keys that scripts were written for, of every command that looks and of every dry run.
+
+Every command that looks names what to type next.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,6 +38,17 @@ LOOKING = [
     ("errors", Row(prepare=_both)),
     ("smoke", Row(("--timeout", "1s", "--yes"))),
 ]
+# What each of them says to type next; a dry run says its own line again (test_without_yes.py).
+_DECISION = '--by "$NAME" --reason "$REASON"'
+NEXT = {
+    "orders open": ["order trace ID", "dlq list"],
+    "order trace": ["status", "dlq show ID"],
+    "stock get": ["stock add SKU-1 N --new"],
+    "status": ["dlq list"],
+    "dlq list": ["dlq show ID", f"dlq redrive {_DECISION}"],
+    "dlq show": [f"dlq redrive --where message_id=ID {_DECISION}", f"dlq discard ID {_DECISION}"],
+    "errors": ["dlq list --where error_type=NO_REPORT"],
+}
 # A list stands for its first item.
 KEYS = {
     "orders open": "order_id status accepted_at age_seconds summary error_type",
@@ -109,7 +124,9 @@ def keys_of(value: Any, path: str = "") -> Iterator[str]:
     [*LOOKING, *CASES],
     ids=[*(name for name, _ in LOOKING), *IDS],
 )
-def test_a_command_prints_json_with_these_keys(command: str, row: Row, typed: Typed, capsys: Any) -> None:
+def test_a_command_prints_json_with_these_keys_and_what_to_type_next(
+    command: str, row: Row, typed: Typed, capsys: Any
+) -> None:
     # GIVEN
     row.prepare(typed.stack)
     capsys.readouterr()
@@ -119,7 +136,10 @@ def test_a_command_prints_json_with_these_keys(command: str, row: Row, typed: Ty
 
     # THEN
     kind = " ".join([command, *({"--where", "--yes"} & set(row.arguments))])
-    assert list(keys_of(json.loads(capsys.readouterr().out))) == KEYS[kind].split()
+    told = capsys.readouterr()
+    assert list(keys_of(json.loads(told.out))) == KEYS[kind].split()
+    next_ = [re.sub(r"[0-9a-f-]{36}", "ID", each) for each in re.findall("next: python -m ops (.*)", told.err)]
+    assert next_ == NEXT.get(command, []) or (command, row) not in LOOKING
 
 
 def test_of_an_order_that_nobody_knows_of_there_is_nothing_to_print(typed: Typed, capsys: Any) -> None:

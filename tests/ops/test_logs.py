@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -181,25 +182,41 @@ def test_a_trace_says_that_the_worker_dies(stack: MockStack, capsys: pytest.Capt
     # WHEN
     assert stack.run("order", "trace", ORDER_ID, "--json") == 0
     # THEN the judgement says so, and counts the deaths since the order was accepted
-    judgement = shown(capsys)["judgement"]
+    told = capsys.readouterr()
+    judgement = json.loads(told.out)["judgement"]
     assert "the worker dies: 2 times" in judgement
     assert "Runtime.ImportModuleError" in judgement
+    # AND leads to the deaths, the worker and the order
+    assert re.findall("next: python -m ops (.*)", told.err) == ["logs --function process-order --error", "status", LOOK]
+
+
+LOOK = f"dlq show {ORDER_ID}"
 
 
 @pytest.mark.parametrize(
-    ("changes", "lines", "says"),
+    ("changes", "lines", "says", "commands"),
     [
-        ({}, [], "no attempt has told anything yet"),
-        ({}, [{"order_id": OTHER_ID}], "no attempt has told anything yet"),
-        ({}, [{}], "the last attempt failed with ContentionError"),
-        ({"status": {"S": "FAILED"}}, [{}], "given up by the worker (ContentionError)"),
-        ({"status": {"S": "DISCARDED"}}, [], "given up by a person"),
-        ({"status": {"S": "CONFIRMED"}}, [], "is not certain"),
-        ({"accepted_at": {"S": "2026-02-30T00:00:00.000Z"}}, [], "its row is unreadable"),
+        ({}, [], "no attempt has told anything yet", ["status", LOOK]),
+        ({}, [{"order_id": OTHER_ID}], "no attempt has told anything yet", ["status", LOOK]),
+        ({}, [{}], "the last attempt failed with ContentionError", [LOOK]),
+        ({"status": {"S": "FAILED"}}, [{}], "given up by the worker (ContentionError)", [LOOK]),
+        ({"status": {"S": "DISCARDED"}}, [], "given up by a person", []),
+        ({"status": {"S": "CONFIRMED"}}, [], "is not certain", [LOOK, f"order replay-events {ORDER_ID}"]),
+        (
+            {"accepted_at": {"S": "2026-02-30T00:00:00.000Z"}},
+            [],
+            "its row is unreadable",
+            [f"order repair {ORDER_ID}"],
+        ),
     ],
 )
-def test_a_trace_ends_with_where_the_order_stands(
-    stack: MockStack, capsys: pytest.CaptureFixture[str], changes: Any, lines: list[Any], says: str
+def test_a_trace_ends_with_where_the_order_stands_and_what_takes_it_further(
+    stack: MockStack,
+    capsys: pytest.CaptureFixture[str],
+    changes: Any,
+    lines: list[Any],
+    says: str,
+    commands: list[str],
 ) -> None:
     # GIVEN an order in some state, and what was logged of it
     at = order_since(stack, **changes)
@@ -207,7 +224,9 @@ def test_a_trace_ends_with_where_the_order_stands(
     # WHEN
     assert stack.run("order", "trace", ORDER_ID, "--json", "--since", "1h") == 0
     # THEN
-    assert says in shown(capsys)["judgement"]
+    told = capsys.readouterr()
+    assert says in json.loads(told.out)["judgement"]
+    assert re.findall("next: python -m ops (.*)", told.err) == commands
 
 
 @pytest.mark.parametrize("read", ["read", "record_status"])
