@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -30,6 +30,8 @@ _RESULTS: Final = FOLDER / "results.jsonl"
 _LEAST_PATIENCE: Final = 60
 _PATIENCE: Final = 8
 """The tests of a mutant are without end after so many times what they take without one."""
+Measured = dict[str, Any]
+"""Of a test, or of a file of tests: its `seconds`, and the `lines` that it runs, by path."""
 _PASSED: Final = {0, 5}
 """pytest's "all passed" and "no tests"."""
 
@@ -70,20 +72,23 @@ def _judge(mutants: dict[Edit, str]) -> None:
         for edit, folder in survived.items()
         if FOLDERS[folder].concerns(RECORDED) and edit.path.endswith(".py")
     }
-    _pass(recorded, {RECORDED: {"lines": {edit.path: range(1, 1000) for edit in recorded}, "seconds": 60}})
+    _pass(recorded, {RECORDED: {"lines": {edit.path: list(range(1, 1000)) for edit in recorded}, "seconds": 60}})
 
 
-def _pass(mutants: dict[Edit, str], measured: dict[str, dict[str, Any]]) -> dict[Edit, str]:
+def _pass(mutants: dict[Edit, str], measured: dict[str, Measured]) -> dict[Edit, str]:
     """Put mutants to the tests that concern them; those that survive."""
-    lines = {file: each["lines"] for file, each in measured.items()}
-    seconds = {file: each["seconds"] for file, each in measured.items()}
     noticed_by, survived = Counter[tuple[str, str]](), dict[Edit, str]()
     for number, (edit, folder) in enumerate(mutants.items(), 1):
         started = time.monotonic()
         source = (_COPY / edit.path).read_bytes()
-        tests = concerned(edit, folder, source, lines)
-        tests.sort(key=lambda file: seconds[file] / (1 + noticed_by[edit.path, file]))
-        verdict, by = _try(edit.path, edit.applied(source), tests, seconds)
+        chosen = concerned(edit, folder, source, {name: each["lines"] for name, each in measured.items()})
+        tests: dict[str, list[str]] = defaultdict(list)
+        for name in chosen:
+            tests[name.partition("::")[0]].append(name)
+        seconds = {file: sum(measured[name]["seconds"] for name in names) for file, names in tests.items()}
+        order = sorted(tests, key=lambda file: (1 + seconds[file]) / (1 + noticed_by[edit.path, file]))
+        runs = [(tests[file], seconds[file]) for file in order]
+        verdict, by = _try(edit.path, edit.applied(source), runs)
         noticed_by[edit.path, by.partition("::")[0]] += 1
         if verdict is Verdict.SURVIVED:
             survived[edit] = folder
@@ -94,10 +99,13 @@ def _pass(mutants: dict[Edit, str], measured: dict[str, dict[str, Any]]) -> dict
     return survived
 
 
-def _measure(folders: set[str]) -> dict[str, dict[str, Any]]:
-    """Run each file of tests that concerns them once without a mistake: its seconds, and the lines that it runs."""
+def _measure(folders: set[str]) -> dict[str, Measured]:
+    """Run each file of tests that concerns them once without a mistake: what its tests take, and the lines they run.
+
+    By test where the tests of all its folders stand alone, else by file.
+    """
     files = {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py")} - set(DRIFT)
-    measured = {}
+    measured: dict[str, Measured] = {}
     _MEASURED.mkdir(parents=True, exist_ok=True)
     for file in sorted(file for file in files if any(FOLDERS[folder].concerns(file) for folder in folders)):
         result = _MEASURED / f"{file.replace('/', '.')}.json"
@@ -107,7 +115,7 @@ def _measure(folders: set[str]) -> dict[str, dict[str, Any]]:
             result.unlink(missing_ok=True)
             forks.forked(_COPY, partial(_measured, file, of, result), result.with_suffix(".log"), 600)
         if result.exists():
-            measured[file] = json.loads(result.read_text())
+            measured |= json.loads(result.read_text())["tests"]
         else:
             print(f"LEFT OUT, as it fails without any mistake: {file}; see {result.with_suffix('.log')}", flush=True)
     return measured
@@ -117,36 +125,43 @@ def _measured(file: str, of: str, result: Path) -> int:
     """Run a file of tests in this process and write down what was measured, if none fails."""
     sys.dont_write_bytecode = False
     meter = coverage.Coverage(data_file=None, config_file=False, source=["."], omit=["tests/*"])
-    started = time.monotonic()
+    by_test = any(folder.alone and folder.concerns(file) for folder in FOLDERS.values())
     with meter.collect():
-        code, _ = forks.run_tests([file])
-    seconds, data = time.monotonic() - started, meter.get_data()
-    lines = {str(Path(each).relative_to(_COPY)): data.lines(each) or [] for each in data.measured_files()}
+        code, seen = forks.run_tests([file], meter.switch_context if by_test else lambda _: None)
+    data = meter.get_data()
+    tests: dict[str, Any] = {test: {"seconds": seconds, "lines": {}} for test, seconds in seen.seconds.items()}
+    if not by_test:
+        tests = {file: {"seconds": sum(seen.seconds.values()), "lines": {}}}
+    for path in data.measured_files():
+        name = str(Path(path).relative_to(_COPY))
+        for line, contexts in data.contexts_by_lineno(path).items():
+            for test in tests if contexts == [""] and not by_test else tests.keys() & set(contexts):
+                tests[test]["lines"].setdefault(name, []).append(line)
     if code in _PASSED:
-        result.write_text(json.dumps({"of": of, "seconds": seconds, "lines": lines}))
+        result.write_text(json.dumps({"of": of, "tests": tests}))
     return code
 
 
-def _try(path: str, text: bytes, tests: list[str], seconds: dict[str, float]) -> tuple[Verdict, str]:
-    """Run files of tests with another text of a file, until a test fails: which.
+def _try(path: str, text: bytes, runs: list[tuple[list[str], float]]) -> tuple[Verdict, str]:
+    """Run tests with another text of a file, until one fails: which.
 
-    Each in a process of its own, as when it was measured: what fails because of the file before it counts for nothing.
+    Those of a file in a process of their own, as when they were measured: what fails because of the file before it
+    counts for nothing.
     """
     first = FOLDER / "first"
     first.write_text("")
 
-    def work(test: str) -> int:
-        code, failed = forks.run_tests([test])
-        first.write_text(failed)
+    def work(tests: list[str]) -> int:
+        code, seen = forks.run_tests(tests)
+        first.write_text(seen.first)
         return int(code not in _PASSED)
 
     with forks.mutated(_COPY / path, text):
-        for test in tests:
-            limit = _LEAST_PATIENCE + _PATIENCE * seconds[test]
-            code = forks.forked(_COPY, partial(work, test), FOLDER / "log", limit)
+        for tests, seconds in runs:
+            code = forks.forked(_COPY, partial(work, tests), FOLDER / "log", _LEAST_PATIENCE + _PATIENCE * seconds)
             if code:
                 verdict = Verdict.TIMEOUT if code == forks.TIMEOUT else Verdict.KILLED
-                return verdict, first.read_text() or test
+                return verdict, first.read_text() or tests[0]
     return Verdict.SURVIVED, ""
 
 

@@ -43,12 +43,14 @@ class Folder:
         tests: Patterns of the files of tests that concern it.
         count: How many mutants of it are made.
         least: Percent of them that must be noticed.
+        alone: Whether a test that runs no line of a function says nothing of it: no test looks at what another made.
     """
 
     files: tuple[str, ...]
     tests: tuple[str, ...]
     count: int
     least: int = 95
+    alone: bool = False
 
     def concerns(self, test: str) -> bool:
         """Whether a file of tests is one of its."""
@@ -59,7 +61,7 @@ FOLDERS: Final = {
     "alarms": Folder(("pipeline/alarms/*.py", "components/alarms/*.py"), _INFRA, 50),
     "components": Folder(("components/*.py",), _INFRA, 75),
     "pipeline": Folder(("pipeline/**/*.py",), _INFRA, 75),
-    "ops": Folder(("ops/**/*.py",), ("tests/ops/*",), 95),
+    "ops": Folder(("ops/**/*.py",), ("tests/ops/*",), 95, alone=True),
     "policy": Folder(("policy/**/*.py",), ("tests/policy/*",), 50),
     "template": Folder(("bootstrap/template.yaml",), _TEMPLATE, 45, 90),
     "workflows": Folder(
@@ -147,7 +149,7 @@ def lines_of(edit: Edit, source: bytes) -> range | None:
 
 
 def concerned(edit: Edit, folder: str, source: bytes, covered: Mapping[str, Mapping[str, Sequence[int]]]) -> list[str]:
-    """The files of tests that a mistake may be noticed by: of its tiers, those that run the function it is in.
+    """The tests, or files of them, that may notice a mistake: of its tiers, those that run the function it is in.
 
     `covered`: the lines that each of them runs, by path. What is no Python, or runs in processes of its own, concerns
     them all.

@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -85,13 +86,22 @@ def load(root: Path) -> None:
     gc.freeze()
 
 
-class Failures:
-    """A pytest plugin that remembers the first test that failed."""
+class Seen:
+    """A pytest plugin that remembers the first test that failed, and the seconds of each; `begin` is told each name."""
 
-    first = ""
+    def __init__(self, begin: Callable[[str], object]) -> None:
+        self._begin = begin
+        self.first = ""
+        self.seconds: dict[str, float] = defaultdict(float)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Tell that a test begins."""
+        self._begin(item.nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember a test."""
+        self.seconds[report.nodeid] += report.duration
         if report.failed:
             self.first = self.first or report.nodeid
 
@@ -101,11 +111,11 @@ class Failures:
             self.first = self.first or report.nodeid
 
 
-def run_tests(files: list[str]) -> tuple[int, str]:
-    """pytest's exit code, and the first test that failed; in this process."""
-    seen = Failures()
-    code = pytest.main([*_OPTIONS, "-m", _MARKS, *files], plugins=[seen])
-    return int(code), seen.first
+def run_tests(tests: list[str], begin: Callable[[str], object] = lambda _: None) -> tuple[int, Seen]:
+    """pytest's exit code, and what was seen of the tests; in this process."""
+    seen = Seen(begin)
+    code = pytest.main([*_OPTIONS, "-m", _MARKS, *tests], plugins=[seen])
+    return int(code), seen
 
 
 def forked(folder: Path, work: Callable[[], Any], log: Path, seconds: float) -> int:
