@@ -202,8 +202,8 @@ _OTHERS: Final[tuple[Change, ...]] = (
     Change(
         "origin_secret_also_accepted", _WAF["origin_secret_also_accepted"], "another-0123456789abcdef0123456789", _WAF
     ),
-    Change("tracing", "true", "false", _DEVELOPMENT),
-    Change("trace_group", "false", "true", _DEVELOPMENT),
+    Change("tracing", "false", "true", _DEVELOPMENT),
+    Change("trace_group", "false", "true", {**_DEVELOPMENT, "tracing": "true"}),
     Change("gradual_deploy", "none", "Canary10Percent5Minutes", _DEVELOPMENT),
     Change("gradual_deploy", "Canary10Percent5Minutes", "Linear10PercentEvery2Minutes", _DEVELOPMENT),
     Change("alarms", "true", "false", _DEVELOPMENT),

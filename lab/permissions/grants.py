@@ -10,18 +10,22 @@ from lab.recording.stacks import recorded, recorded_with
 CUSTOMER_KEY: Final = "prod, own key"
 BUS: Final = "prod, bus"
 # Said here: what is read off these must not depend on what prod's file happens to choose.
-_GRADUAL: Final = {"orders:gradual_deploy": "Canary10Percent5Minutes"}
+_FULL: Final = {
+    "orders:gradual_deploy": "Canary10Percent5Minutes",
+    "orders:tracing": "true",
+    "orders:trace_group": "true",
+}
 _CHANGES: Final[Mapping[str, Mapping[str, str]]] = {
-    CUSTOMER_KEY: {**_GRADUAL, "orders:encryption": "customer"},
+    CUSTOMER_KEY: {**_FULL, "orders:encryption": "customer"},
     BUS: {
-        **_GRADUAL,
+        **_FULL,
         "orders:events_target": "bus",
         "orders:encryption": "customer",
         "orders:subscriptions": '["{name: billing, protocol: sqs}"]',
     },
 }
 VARIANTS: Final = (*STACKS, *_CHANGES)
-"""The stacks as committed, prod with `encryption: customer`, and that with a bus and a subscriber."""
+"""The stacks as committed, prod with `encryption: customer` and traces, and that with a bus and a subscriber."""
 
 _IDENTITY: Final = "aws:iam/rolePolicy:RolePolicy"
 _OF_RESOURCES: Final = {

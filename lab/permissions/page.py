@@ -23,7 +23,8 @@ With `permissions_boundary_arn`, `bootstrap/template.yaml` limits every role to 
 stack, and the deploy role can make no role without that boundary ([delivery](delivery.md)). The roles that deploy are
 on [a page of their own](roles.md).
 
-"prod, own key" is prod with `encryption: customer`; "prod, bus" is that with `events_target: bus` and one subscription.
+"prod, own key" is prod with `encryption: customer` and `tracing`; "prod, bus" is that with `events_target: bus` and one
+subscription.
 """
 _HEADER: Final = ("| actions | resources | needed by | stacks |", "|---|---|---|---|")
 _SOURCES: Final = {source: number for number, source in enumerate(dict.fromkeys(each.source for each in UNCALLED), 1)}

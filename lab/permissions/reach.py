@@ -16,6 +16,8 @@ _NOTHING_LEFT_OUT: Mapping[str, str] = {
     "domain_zone_id": "ZOTHER",
     "api_warm_start": "provisioned",
     "gradual_deploy": "Canary10Percent5Minutes",
+    "tracing": "true",
+    "trace_group": "true",
 }
 _EITHER: Mapping[str, Mapping[str, str]] = {
     "topic and domain": {},

@@ -16,12 +16,12 @@ class ObservabilityOptions(GeneralOptions):
     """Logs and traces."""
 
     tracing: bool = Field(
-        default=True,
+        default=False,
         description="Samples requests into X-Ray.",
         json_schema_extra={
             "cost": "5 USD per million traces recorded: of each function's calls the first in a second and 5 % of the "
-            "rest, so up to 10 USD per million orders while traffic is low",
-            "consequence": "Without it only metrics and logs say how long requests and cold starts took.",
+            "rest, so up to 10 USD per million orders while traffic is low: more than everything else by itself",
+            "consequence": "Without it metrics and logs say how long requests and cold starts took.",
         },
     )
     trace_group: bool = Field(

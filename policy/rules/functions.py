@@ -1,4 +1,4 @@
-"""Functions that can be operated: an alias to shift, a log group that ends, traces, exact retries."""
+"""Functions that can be operated: an alias to shift, a log group that ends, exact retries."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -25,12 +25,6 @@ def _with_log_group(resource: Resource) -> Iterator[str]:
         yield "Lambda would make a log group of its own that never expires; set loggingConfig.logGroup to one of ours"
 
 
-def _traced(resource: Resource) -> Iterator[str]:
-    tracing = resource.props.get("tracingConfig")
-    if resource.is_production and not (isinstance(tracing, Mapping) and tracing.get("mode") == "Active"):
-        yield "it is not traced; set tracing to true"
-
-
 def _reports_items(resource: Resource) -> Iterator[str]:
     types = resource.props.get("functionResponseTypes", [])
     if types is not UNKNOWN and "ReportBatchItemFailures" not in types:
@@ -51,13 +45,6 @@ FUNCTION_RULES: Final = (
         level="mandatory",
         types=frozenset({FUNCTION}),
         check=_with_log_group,
-    ),
-    Rule(
-        name="production-functions-are-traced",
-        description="In production every function is traced.",
-        level="advisory",
-        types=frozenset({FUNCTION}),
-        check=_traced,
     ),
     Rule(
         name="queue-consumers-report-item-failures",

@@ -19,6 +19,7 @@ WIDE = {
         "environment": "development",
         "authorizer": "cognito",
         "token_clients": '["shop"]',
+        "tracing": "true",
         "trace_group": "true",
         "gradual_deploy": "Canary10Percent5Minutes",
         "encryption": "customer",

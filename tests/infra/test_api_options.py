@@ -224,7 +224,8 @@ class TestDomain:
 class TestTraceGroup:
     def test_it_holds_what_failed_or_was_slow_in_this_stack_s_functions(self) -> None:
         # GIVEN / WHEN
-        group = only(recorded("prod"), "aws:xray/group:Group").inputs
+        traced = {"orders:tracing": "true", "orders:trace_group": "true"}
+        group = only(recorded_with("prod", traced), "aws:xray/group:Group").inputs
 
         # THEN
         assert group["groupName"] == "orders-prod"

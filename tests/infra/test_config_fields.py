@@ -199,10 +199,10 @@ def test_lists_and_booleans_and_integers_arrive_typed() -> None:
     item = "{name: billing, protocol: sqs, filter_policy: {event_type: [order.rejected]}}"
 
     # WHEN
-    config = parsed(tracing="false", batch_size="7", subscriptions=json.dumps([item]), extra_tags='["Cost=1"]')
+    config = parsed(tracing="true", batch_size="7", subscriptions=json.dumps([item]), extra_tags='["Cost=1"]')
 
     # THEN
-    assert config.tracing is False
+    assert config.tracing is True
     assert config.batch_size == 7
     assert config.subscriptions[0].filter_policy == {"event_type": ["order.rejected"]}
     assert config.tags["Cost"] == "1"

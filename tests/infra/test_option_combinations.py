@@ -46,7 +46,7 @@ OPTIONS: dict[str, dict[str, dict[str, str]]] = {
         "on": WAF,
         "rotating": {**WAF, "origin_secret_also_accepted": NEW_SECRET, "waf_managed_rules": "count"},
     },
-    "traces": {"off": {"tracing": "false"}, "on": {}, "group": {"trace_group": "true"}},
+    "traces": {"off": {}, "on": {"tracing": "true"}, "group": {"tracing": "true", "trace_group": "true"}},
     "alarms": {
         "off": {"alarms": "false"},
         "on": {"alarm_page_subscriptions": '["email=page@example.com"]', "runbook_base_url": "https://a.example.com"},

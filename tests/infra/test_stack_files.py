@@ -9,7 +9,6 @@ PROMISES = [
     ("prod", "environment", "production", "is under the rules of production"),
     ("prod", "authorizer", "cognito", "knows its callers"),
     ("prod", "gradual_deploy", "Canary10Percent5Minutes", "shifts gradually"),
-    ("prod", "trace_group", "true", "has a group for its traces"),
     ("dev", "environment", "development", "is free of the rules of production"),
 ]
 

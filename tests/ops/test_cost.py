@@ -46,7 +46,6 @@ DEFAULT = {
     "DynamoDB": (0, UNITS + STORED + RESTORABLE),
     "SQS": (POLLING, REQUESTS),
     "SNS": (0, 0.50),
-    "X-Ray": (0, TRACES),
     "CloudWatch": (3 + 62 * 0.10 + 6 * 0.50, METRICS + logs(0, 30)),
 }
 DEV = DEFAULT | {"DynamoDB": (0, UNITS + STORED), "CloudWatch": (3, METRICS + logs(0.10, 7))}
@@ -65,6 +64,7 @@ DOMAIN = DEFAULT | EDGE | {"Route 53": (0.50, 0)}
 ORDERED = DEFAULT | {
     "SQS": (657_000 * 0.50 / 1e6, 3 * 0.50),
     "SNS": (0, 0.30),
+    "X-Ray": (0, TRACES),
     "Lambda": (2 * 2 * 0.5 * 2_628_000 * 0.0000033334, 2 * 0.20 + 50_000 * (0.5 + 1) * 0.0000133334),
 }
 OPTIONS: dict[str, dict[str, str]] = {
@@ -81,6 +81,7 @@ OPTIONS: dict[str, dict[str, str]] = {
         "api_warm_start": "provisioned",
         "api_provisioned_concurrency": "2",
         "api_memory_mb": "512",
+        "tracing": "true",
     },
 }
 
@@ -144,7 +145,7 @@ def test_beyond_one_call_a_second_a_twentieth_is_traced() -> None:
     # GIVEN ten times as many orders as a month has seconds
     load = Load(26_280_000)
     # WHEN
-    (traces,) = (item.used for item in bill(of_file("prod"), load) if item.service == "X-Ray")
+    (traces,) = (item.used for item in bill(of_options("ordered"), load) if item.service == "X-Ray")
     # THEN of both functions' calls all seconds are traced, and a twentieth of the other nine tenths
     assert float(traces) == pytest.approx(2 * (2.628 + 0.05 * 23.652) * 5.00)
 

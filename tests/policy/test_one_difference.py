@@ -67,7 +67,6 @@ DIFFERENCES: list[tuple[str, str, Mapping[str, Any], Mapping[str, Any]]] = [
         {"authorizationType": "NONE"},
     ),
     ("functions-have-a-log-group", FUNCTION, {"loggingConfig": UNKNOWN}, {"loggingConfig": None}),
-    ("production-functions-are-traced", FUNCTION, _TEST, _PROD),
     ("encrypted-event-buses-have-a-dead-letter-queue", EVENT_BUS, {}, {"kmsKeyIdentifier": "key"}),
     ("subscriptions-have-a-dead-letter-queue", _SUBSCRIPTION, {"protocol": "email-json"}, {"protocol": "sms"}),
     (

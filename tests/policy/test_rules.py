@@ -139,11 +139,6 @@ CASES: dict[str, Case] = {
     "functions-have-a-log-group": Case(
         [make(FUNCTION, {"loggingConfig": {"logGroup": "ours"}})], [make(FUNCTION, {"loggingConfig": {}})], "logGroup"
     ),
-    "production-functions-are-traced": Case(
-        [make(FUNCTION, {"tags": PRODUCTION, "tracingConfig": {"mode": "Active"}})],
-        [make(FUNCTION, {"tags": PRODUCTION, "tracingConfig": {"mode": "PassThrough"}})],
-        "set tracing to true",
-    ),
     "queue-consumers-report-item-failures": Case(
         [
             make(
@@ -203,7 +198,7 @@ def test_everything_is_mandatory_but_what_a_stack_may_do_without() -> None:
     advisory = {rule.name for rule in RULES if rule.level == "advisory"}
 
     # THEN
-    assert advisory == {"routes-have-an-authorizer", "production-functions-are-traced"}
+    assert advisory == {"routes-have-an-authorizer"}
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -38,7 +38,7 @@ EDGES: Edges = {
     ("_idle_settings", "rate"): ({"waf_rate_limit": "100"}, {**WAF, "waf_rate_limit": "100"}, "with waf: true"),
     ("_idle_settings", "secret"): ({"origin_secret": SECRET}, WAF, "with waf: true"),
     ("_idle_settings", "traces"): (
-        {"trace_group": "true", "tracing": "false"},
+        {"trace_group": "true"},
         {"trace_group": "true", "tracing": "true"},
         "with tracing: true",
     ),
