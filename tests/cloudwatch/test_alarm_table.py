@@ -45,8 +45,13 @@ def headings() -> Mapping[tuple[str, str], str]:
     return found
 
 
-@pytest.mark.parametrize("alarm", metric_alarms(RESOURCES), ids=lambda alarm: alarm.name)
-def test_an_alarm_watches_only_what_somebody_publishes(alarm: Any) -> None:
+WITH_BUS = {
+    each.name: each for resources in (RESOURCES, register_alarms(bus=True)) for each in metric_alarms(resources)
+}
+
+
+@pytest.mark.parametrize("alarm", WITH_BUS.values(), ids=WITH_BUS)
+def test_an_alarm_watches_only_what_somebody_publishes_and_knows_what_is_missing(alarm: Any) -> None:
     # GIVEN
     published = (*AWS_METRICS, *own_metrics(PREFIX))
 
@@ -60,19 +65,9 @@ def test_an_alarm_watches_only_what_somebody_publishes(alarm: Any) -> None:
         assert statistic in entry.advice, f"{query.statistic} of {query.key.name} means nothing: {entry.advice}"
         dimensions = dict(query.key.dimensions)
         assert dimensions.get("service", SERVICES.get(query.key.name)) == SERVICES.get(query.key.name)
-
-
-@pytest.mark.parametrize("alarm", metric_alarms(RESOURCES), ids=lambda alarm: alarm.name)
-def test_where_quiet_periods_publish_nothing_missing_data_is_no_alarm(alarm: Any) -> None:
-    # GIVEN
-    published = (*AWS_METRICS, *own_metrics(PREFIX))
-    entries = [find(query.key, published) for query in alarm.metrics.values()]
-
-    # WHEN
-    sparse = any(entry.sparse for entry in entries if entry is not None)
+    # AND where quiet periods publish nothing, that is no alarm
+    sparse = any(entry.sparse for entry in entries.values() if entry is not None)
     filled = any("FILL(" in expression for expression in alarm.expressions.values())
-
-    # THEN
     assert not sparse or filled or alarm.treat_missing_data == "notBreaching"
 
 
@@ -143,16 +138,6 @@ def test_links_within_the_runbooks_lead_somewhere() -> None:
 
     # THEN
     assert links <= known
-
-
-@pytest.mark.parametrize("resource", [r for r in RESOURCES if "Alarm:" in f"{r.type}:"], ids=lambda r: r.name)
-def test_an_alarm_that_tells_somebody_also_tells_when_it_is_over(resource: Any) -> None:
-    # GIVEN / WHEN
-    actions = resource.inputs.get("alarmActions") or []
-
-    # THEN
-    if resource.type.startswith("aws:"):
-        assert actions == (resource.inputs.get("okActions") or [])
 
 
 def test_every_row_is_heard_exactly_once_in_its_tier() -> None:

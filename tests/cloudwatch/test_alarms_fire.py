@@ -18,6 +18,8 @@ from lab.simulation.cloudwatch.registered import (
 )
 from lab.simulation.cloudwatch.scenarios import (
     BEGIN,
+    BUS_CAUSES,
+    BUS_HEALTHY,
     CAUSES,
     END,
     HORIZON,
@@ -37,13 +39,13 @@ ROWS = [row.name for row in alarm_table(THRESHOLDS, LIMITS, certificate=True).al
 
 
 @cache
-def deployed() -> tuple[tuple[MetricAlarm, ...], tuple[CompositeAlarm, ...]]:
-    resources = register_alarms()
+def deployed(*, bus: bool = False) -> tuple[tuple[MetricAlarm, ...], tuple[CompositeAlarm, ...]]:
+    resources = register_alarms(bus=bus)
     return metric_alarms(resources), composite_alarms(resources)
 
 
-def alarm_of(row: str) -> MetricAlarm:
-    return next(a for a in deployed()[0] if a.name == f"{PREFIX}-{row}")
+def alarm_of(row: str, *, bus: bool = False) -> MetricAlarm:
+    return next(a for a in deployed(bus=bus)[0] if a.name == f"{PREFIX}-{row}")
 
 
 def test_every_row_has_a_cause() -> None:
@@ -58,14 +60,17 @@ def test_every_row_has_a_cause() -> None:
         pytest.param(BEHAVIOURS[1], id="long-range", marks=pytest.mark.long),
     ],
 )
-@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("row", [*CAUSES, *BUS_CAUSES])
 def test_an_alarm_fires_by_its_cause_tells_somebody_and_recovers(row: str, behaviour: Behaviour) -> None:
     # GIVEN
-    step = step_of(alarm_of(row))
-    store = publish(Phase(BEGIN, END, CAUSES[row]), step=step)
+    bus = row in BUS_CAUSES
+    alarm = alarm_of(row, bus=bus)
+    step = step_of(alarm)
+    healthy = [Phase(0, HORIZON, BUS_HEALTHY)] if bus else []
+    store = publish(*healthy, Phase(BEGIN, END, {**CAUSES, **BUS_CAUSES}[row]), step=step)
 
     # WHEN
-    run = on_trial(store, alarm_of(row), deployed()[1], behaviour)
+    run = on_trial(store, alarm, deployed(bus=bus)[1], behaviour)
 
     # THEN
     minutes = [((c.at - START) // step, c.state) for c in run.changes if c.alarm == f"{PREFIX}-{row}"]

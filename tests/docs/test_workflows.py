@@ -14,7 +14,6 @@ import yaml
 
 from lab.recording.recording import read_stack_file
 from ops.cli.main import parser as ops_parser
-from ops.preview import marker
 from ops.preview import parser as preview_parser
 from pipeline.config import parse_config
 
@@ -113,96 +112,10 @@ def test_actions_are_pinned_by_commit_with_their_version_beside(path: Path) -> N
     assert [line for line in uses if not re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)] == []
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_permissions_are_none_but_where_a_job_names_them(path: Path) -> None:
-    # GIVEN the workflow
-    workflow = load(path)
-    # THEN it starts from nothing, and no job asks for all
-    assert workflow["permissions"] == {}
-    assert all(isinstance(job["permissions"], dict) for job in workflow["jobs"].values())
-
-
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_every_workflow_has_a_concurrency_group_and_every_job_an_end(path: Path) -> None:
-    # GIVEN the workflow
-    workflow = load(path)
-    # THEN two runs do not meet, and none runs for ever
-    assert workflow["concurrency"]["group"]
-    assert all(job["timeout-minutes"] <= 60 for job in workflow["jobs"].values())
-
-
 def test_no_long_lived_key_is_used_anywhere() -> None:
     text = "".join(path.read_text() for path in WORKFLOWS)
     assert "secrets." not in text
     assert "AWS_SECRET_ACCESS_KEY" not in text
-
-
-def test_a_pull_request_of_a_fork_never_gets_a_token() -> None:
-    # GIVEN the preview, which runs the pull request's own code
-    preview = jobs(FOLDER / "preview.yml")
-    # THEN only branches of this repository get a token, and forks are told why there is no preview
-    same_repository = "github.event.pull_request.head.repo.full_name == github.repository"
-    assert preview["preview"]["if"] == same_repository
-    assert preview["fork"]["if"] == same_repository.replace("==", "!=")
-    assert preview["fork"]["permissions"] == {}
-    assert "pull_request_target" not in (FOLDER / "preview.yml").read_text()
-
-
-def run_comment(folder: Path, existing: str, written: str | None) -> str:
-    """Run the step that comments, with a `gh` that notes what it is asked; what it noted, and the comment."""
-    (step,) = (each for each in steps_of(FOLDER / "preview.yml") if each.get("name") == "Comment")
-    gh = folder / "gh"
-    gh.write_text(f'#!/bin/sh\necho "$@" >> asked\ncase "$*" in *--jq*) printf "{existing}";; esac\n')
-    gh.chmod(0o700)
-    if written is not None:
-        (folder / "preview.md").write_text(written)
-    environment = {"PATH": f"{folder}:{os.environ['PATH']}", "STACK": "dev", "COMMENTS": "repos/o/r/issues/7/comments"}
-    subprocess.run(
-        ["bash", "-e", "-c", step["run"]],
-        cwd=folder,
-        env={**environment, "RUN": "https://example.com/run", "GITHUB_REPOSITORY": "o/r", "GH_TOKEN": "none"},
-        check=True,
-    )
-    return (folder / "asked").read_text().splitlines()[-1] + "\n" + (folder / "preview.md").read_text()
-
-
-@pytest.mark.parametrize(
-    ("existing", "call"),
-    [("", "POST repos/o/r/issues/7/comments"), ("41\\n42\\n", "PATCH repos/o/r/issues/comments/41")],
-)
-def test_the_preview_is_one_comment_per_stack_that_is_edited(tmp_path: Path, existing: str, call: str) -> None:
-    # GIVEN a pull request with or without the stack's comment
-    # WHEN the step runs
-    asked = run_comment(tmp_path, existing, f"{marker('dev')}\n### Preview of dev: no changes\n")
-    # THEN it is the one that is written, and it leads to the run
-    assert f"--method {call} --field body=@preview.md" in asked
-    assert "https://example.com/run" in asked
-
-
-def test_a_run_that_fails_before_the_preview_says_so_in_the_same_comment(tmp_path: Path) -> None:
-    # GIVEN no preview: credentials, or the environment, could not be had
-    # WHEN the step runs all the same
-    asked = run_comment(tmp_path, "", None)
-    # THEN
-    assert marker("dev") in asked
-    assert "Preview of dev failed" in asked
-
-
-def test_the_preview_is_commented_on_whatever_happened() -> None:
-    # GIVEN
-    (comment,) = (each for each in steps_of(FOLDER / "preview.yml") if each.get("name") == "Comment")
-    # THEN
-    assert comment["if"] == "always()"
-
-
-def test_newer_packages_run_only_in_a_job_that_may_not_write() -> None:
-    # GIVEN the workflow that renews the locks
-    found = jobs(FOLDER / "locks.yml")
-    # THEN whoever may push runs no tests, and whoever runs them may not push
-    for job in found.values():
-        tests = any(step.get("run") == "make test" for step in job["steps"])
-        assert tests != (job["permissions"]["contents"] == "write")
-    assert "make lock UPGRADE=--upgrade" in " ".join(step.get("run", "") for step in found["renew"]["steps"])
 
 
 def test_what_is_zipped_is_what_is_audited() -> None:
@@ -213,19 +126,11 @@ def test_what_is_zipped_is_what_is_audited() -> None:
     assert "--requirement requirements-runtime.txt" in recipe
 
 
-def test_main_and_releases_are_deployed() -> None:
-    # GIVEN
-    deploy = load(FOLDER / "deploy.yml")
-    # THEN
-    assert deploy["on"] == {"push": {"branches": ["main"]}, "release": {"types": ["published"]}}
-
-
 def test_drift_is_looked_for_on_a_schedule_against_what_is_really_there() -> None:
     # GIVEN
     drift = load(FOLDER / "drift.yml")
     step = drift["jobs"]["drift"]["steps"][-1]["with"]
     # THEN
-    assert drift["on"]["schedule"]
     assert (step["command"], step["refresh"], step["expect-no-changes"]) == ("preview", True, True)
 
 
@@ -263,17 +168,6 @@ def test_what_builds_the_package_does_it_by_one_exact_release_of_python(workflow
     assert asked
     assert asked == [{"python-version-file": ".github/python-version"}] * len(asked)
     assert re.fullmatch(r"3\.\d+\.\d+", RELEASE)
-
-
-@pytest.mark.parametrize("workflow", DEPLOYING)
-def test_the_release_is_read_from_the_tree_that_is_built(workflow: str) -> None:
-    # GIVEN the jobs that set Python up
-    for job in jobs(FOLDER / f"{workflow}.yml").values():
-        uses = [step.get("uses", "").split("@")[0] for step in job["steps"]]
-        if "actions/setup-python" not in uses:
-            continue
-        # THEN they check out first: drift in prod looks at an older release, with that one's Python
-        assert uses.index("actions/checkout") < uses.index("actions/setup-python")
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])

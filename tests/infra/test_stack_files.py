@@ -1,8 +1,12 @@
-"""What the committed stacks promise, so that a choice that was undone is told by its name."""
+"""How stack files are read, and what the committed ones promise: a choice that was undone is told by its name."""
+
+import re
+from pathlib import Path
 
 import pytest
 
 from lab.recording.recording import PROJECT, read_stack_file
+from pipeline.config.stack_file import StackFileError, load_settings
 
 # Stack, option, value, and what the stack does because of it.
 PROMISES = [
@@ -20,3 +24,57 @@ def test_a_stack_keeps_what_it_promises(stack: str, option: str, value: str, pro
 
     # THEN
     assert given == value, f"{stack} no longer {promise}: Pulumi.{stack}.yaml has {option} {given}, it was {value}"
+
+
+PROJECT_FILE = """
+name: orders
+config:
+  level: {type: string, default: INFO}
+  aws:region: {value: eu-west-1}
+  count: {type: integer}
+  names: {type: array, items: {type: string}, default: [a, b]}
+"""
+
+
+def written(root: Path, stack: str) -> Path:
+    (root / "Pulumi.yaml").write_text(PROJECT_FILE)
+    (root / "Pulumi.local.yaml").write_text(stack)
+    return root
+
+
+def test_configuration_is_merged_as_the_engine_does(tmp_path: Path) -> None:
+    # GIVEN defaults in the project file, values in the stack's, one override, and a secret with a stand-in
+    root = written(tmp_path, "config:\n  orders:count: 3\n  other:key: {secure: AAAB}\n")
+
+    # WHEN it is loaded
+    settings = load_settings(root, "local", {"level": "DEBUG"}, lambda key: f"secret {key}")
+
+    # THEN the nearest value counts, keys are in full, and objects are JSON
+    assert settings.config == {
+        "aws:region": "eu-west-1",
+        "orders:count": "3",
+        "orders:level": "DEBUG",
+        "orders:names": '["a", "b"]',
+        "other:key": "secret other:key",
+    }
+    assert settings.region == "eu-west-1"
+
+
+@pytest.mark.parametrize(
+    ("stack", "said"),
+    [
+        ("config: {}", "Pulumi.local.yaml does not set orders:count"),
+        ("config: {orders:count: {secure: AAAB}}", "orders:count is a secret"),
+        ("config: [", "Pulumi.local.yaml is not valid YAML"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named_with_the_key(tmp_path: Path, stack: str, said: str) -> None:
+    # GIVEN / WHEN / THEN
+    with pytest.raises(StackFileError, match=re.escape(said)):
+        load_settings(written(tmp_path, stack), "local", {})
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    # GIVEN / WHEN / THEN
+    with pytest.raises(StackFileError, match=r"Pulumi\.yaml is missing"):
+        load_settings(tmp_path, "local", {})

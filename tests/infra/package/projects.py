@@ -8,14 +8,27 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+from pipeline.package.__main__ import main
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 #: The only Lambda target that the interpreter at hand can compile for.
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 HANDLERS = ("create_order", "get_order", "process_order")
+
+
+class Result(NamedTuple):
+    """What a command line answered."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 @dataclass
@@ -24,34 +37,43 @@ class Project:
 
     root: Path
     wheels: Path
-    environment: dict[str, str] = field(default_factory=dict)
 
     def variables(self, **overrides: str) -> dict[str, str]:
         """An environment in which pip sees our wheels and no setting of this machine."""
         machine = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))}
         pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": self.wheels.as_uri(), "PIP_CONFIG_FILE": os.devnull}
-        return {**machine, **pip, "PIP_NO_CACHE_DIR": "1", **self.environment, **overrides}
+        return {**machine, **pip, "PIP_NO_CACHE_DIR": "1", **overrides}
 
-    def command(self, *options: str) -> list[str]:
-        """The command line that builds this project."""
-        return [sys.executable, "-m", "pipeline.package", "build", "--root", str(self.root), *options]
-
-    def run(self, *options: str, umask: int = 0o022, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Build in a process of its own."""
-        return subprocess.run(
-            self.command(*options),
-            capture_output=True,
+    def start(self, *options: str, umask: int = 0o022, **variables: str) -> subprocess.Popen[str]:
+        """Begin to build this project in a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "pipeline.package", "build", "--root", str(self.root), "--json", *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             cwd=REPOSITORY,
             env=self.variables(**variables),
             umask=umask,
-            timeout=120,
-            check=False,
+            start_new_session=True,
         )
 
-    def build(self, *options: str, umask: int = 0o022, **variables: str) -> dict[str, Any]:
-        """Build in a process of its own and give its report; fails if the build does."""
-        result = self.run("--json", *options, umask=umask, **variables)
+    def run(self, *options: str, **variables: str) -> Result:
+        """Build by the command line."""
+        out, err = StringIO(), StringIO()
+        with (
+            patch.dict(os.environ, self.variables(**variables), clear=True),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            try:
+                code = main(["build", "--root", str(self.root), *options])
+            except SystemExit as exit_:
+                code = int(exit_.code or 0)
+        return Result(code, out.getvalue(), err.getvalue())
+
+    def build(self, *options: str, **variables: str) -> dict[str, Any]:
+        """Build and give the report; fails if the build does."""
+        result = self.run("--json", *options, **variables)
         assert result.returncode == 0, result.stderr
         report: dict[str, Any] = json.loads(result.stdout)
         return report

@@ -3,27 +3,14 @@
 import os
 import signal
 import socket
-import subprocess
 import threading
 import time
 from pathlib import Path
 
 from pipeline.package import cache
-from tests.infra.package.projects import PYTHON, REPOSITORY, Project, make_project, read
+from tests.infra.package.projects import PYTHON, make_project, read
 
 TARGET = ("--target", "lambda", "--python-version", PYTHON)
-
-
-def start(project: Project, *options: str, **variables: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        project.command("--json", *options),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=REPOSITORY,
-        env=project.variables(**variables),
-        start_new_session=True,
-    )
 
 
 def test_the_second_build_needs_no_index(tmp_path: Path) -> None:
@@ -57,7 +44,7 @@ def test_concurrent_builds_install_once_and_agree(tmp_path: Path) -> None:
     project = make_project(tmp_path / "project")
 
     # WHEN three processes build it at once
-    builds = [start(project, *TARGET) for _ in range(3)]
+    builds = [project.start(*TARGET) for _ in range(3)]
     results = [build.communicate(timeout=120) for build in builds]
 
     # THEN all give the same package, and one of them installed
@@ -71,7 +58,7 @@ def test_a_killed_build_leaves_nothing_broken(tmp_path: Path) -> None:
     project = make_project(tmp_path / "project")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         index = f"http://127.0.0.1:{silent.getsockname()[1]}/simple"
-        build = start(project, *TARGET, PIP_NO_INDEX="0", PIP_FIND_LINKS="", PIP_INDEX_URL=index)
+        build = project.start(*TARGET, PIP_NO_INDEX="0", PIP_FIND_LINKS="", PIP_INDEX_URL=index)
         silent.settimeout(60)
         connection, _ = silent.accept()
         os.killpg(build.pid, signal.SIGKILL)

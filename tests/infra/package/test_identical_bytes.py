@@ -43,10 +43,10 @@ def test_surroundings_do_not_matter(tmp_path: Path, reference: str, umask: int, 
     project = make_project(tmp_path / "deeper down" / "other")
 
     # WHEN it is built by a user with other settings
-    built = project.build(*TARGET, umask=umask, **variables)
+    built, errors = project.start(*TARGET, umask=umask, **variables).communicate(timeout=120)
 
     # THEN the package is the same
-    assert built["sha256"] == reference
+    assert f'"sha256": "{reference}"' in built, errors
 
 
 def test_touched_files_do_not_matter(project: Project, reference: str) -> None:

@@ -146,15 +146,16 @@ def test_what_is_packaged_imports_nothing_that_was_left_out(tmp_path: Path) -> N
     found = {
         (name, imported)
         for path in tmp_path.rglob("*.py")
-        for name in [path.relative_to(tmp_path).as_posix()]
-        for imported in imports(ast.parse(path.read_bytes()))
+        for name, text in [(path.relative_to(tmp_path).as_posix(), path.read_bytes())]
+        if b"aws_lambda_powertools" in text  # parsing takes long
+        for imported in imports(ast.parse(text))
         if f"{imported}.".startswith(tuple(f"{part}." for part in left_out))
     }
 
     # THEN there are but the one that never runs
     assert found == NEVER_RUN
-    # AND the modules were there to be left out
-    assert left_out
+    # AND they are Powertools' alone
+    assert {part.partition(".")[0] for part in left_out} == {"aws_lambda_powertools"}
 
 
 def imports(tree: ast.Module) -> Iterator[str]:

@@ -15,7 +15,7 @@ LOCAL = ("--target", "local", "--no-bytecode")
 
 
 def refusal(project: Project, *options: str, **variables: str) -> str:
-    result = project.run(*options, umask=0o022, **variables)
+    result = project.run(*options, **variables)
     assert result.returncode == 1
     assert result.stdout == ""
     assert "Traceback" not in result.stderr
