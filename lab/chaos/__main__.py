@@ -14,6 +14,7 @@ from pathlib import Path
 from lab.chaos.scenario import Plan, chaos_stack, run
 from local.errors import LocalError
 from local.supervisor import interrupt_on_signals
+from ops.errors import OpsError
 
 
 def main() -> int:
@@ -37,7 +38,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="chaos-") as folder, chaos_stack(Path(folder) / "state", plan) as stack:
             verdict = run(stack, plan)
-    except LocalError as error:
+    except (LocalError, OpsError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(json.dumps(verdict.document(), indent=2) + "\n" if options.json else verdict.text())

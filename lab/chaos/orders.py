@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from local.client import LocalStack
 from local.demo.account import Account, DeadLetter, Receive, wait_for
 from local.demo.audit import FINAL
+from ops.smoke.token import fetch_token
 
 
 def settled(account: Account, *order_ids: str, seconds: float = 45) -> list[dict[str, Any]]:
@@ -34,3 +36,9 @@ def receives_of(account: Account, order_id: str) -> list[Receive]:
     return sorted(
         (receive for receive in account.receives() if receive.order_id == order_id), key=lambda receive: receive.attempt
     )
+
+
+def token_of(stack: LocalStack, client: str, *scopes: str) -> str:
+    """A fresh token of one of the stack's clients, for these scopes or for all that it has."""
+    ids, secrets = stack.outputs["token_clients"], stack.outputs["token_client_secrets"]
+    return fetch_token(stack.outputs["token_url"], ids[client], secrets[client], *scopes)

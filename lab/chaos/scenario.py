@@ -12,20 +12,21 @@ from http import HTTPStatus
 from pathlib import Path
 
 from lab.chaos import verdict
-from lab.chaos.clients import BlindClients, Habits, Traffic, Wish
+from lab.chaos.orders import token_of
 from lab.chaos.storm import POISON, Storm
-from lab.chaos.tokens import bearer, token_of
 from lab.chaos.verdict import Numbers, Verdict
 from local.client import LocalStack
 from local.demo import callers
 from local.demo.account import Account, DeadLetter, wait_for
 from local.demo.audit import Evidence, gather
 from local.demo.callers import Door
-from local.demo.http import Answer, OrdersApi, order
+from local.demo.http import OrdersApi, order
 from local.errors import LocalError
 from local.instance import ROOT
 from local.proxy.faults import FaultKind
-from ops.audit.judge import Finding
+from ops.gateway.http import Answer, bearer
+from ops.load.clients import BlindClients, Habits, Traffic, Wish
+from ops.load.verdict import same_bytes
 
 _WARM_WORKERS = 4
 CONFIG = {
@@ -45,6 +46,7 @@ CONFIG = {
     "api_reserved_concurrency": str(_WARM_WORKERS),
     "worker_max_concurrency": "2",
 }
+STORMY = Habits(breaks_midway=0.07, loses_answer=0.10, asks_again=0.2)
 _SKUS = tuple(f"SKU-{number}" for number in range(6))
 SCARCE = "SKU-SCARCE"
 # The orders of every so many-th key want the scarce article, of which there is one for every second that wants it.
@@ -93,7 +95,7 @@ def run(stack: LocalStack, plan: Plan) -> Verdict:
     account.keep_events()
     account.set_stock(_stock(plan))
     tokens = _tokens(stack, plan)
-    clients = BlindClients(stack.outputs["api_url"], tokens, plan.clients, Habits())
+    clients = BlindClients(stack.outputs["api_url"], tokens, plan.clients, STORMY)
     storm = Storm(stack, plan.kills, plan.outage_seconds)
     with storm.raging():
         clients.send(wishes(plan))
@@ -107,7 +109,7 @@ def run(stack: LocalStack, plan: Plan) -> Verdict:
     numbers = _numbers(plan, clients.traffic, storm, evidence, (letters, redriven), time.monotonic() - started)
     seen = callers.look(evidence.orders, _doors(stack, tokens, clients.traffic))
     dead = {letter.message["MessageId"] for letter in letters}
-    found = [*verdict.findings(evidence, dead), _same_bytes(clients.traffic), callers.isolation(seen)]
+    found = [*verdict.findings(evidence, dead), same_bytes(clients.traffic), callers.isolation(seen)]
     return Verdict(numbers, found, weak(plan, numbers, evidence))
 
 
@@ -169,19 +171,6 @@ def _redrive(stack: LocalStack) -> int:
     if done.returncode:
         raise LocalError(f"The redrive failed: {done.stderr.strip()}")
     return int(json.loads(done.stdout)["redriven"])
-
-
-def _same_bytes(traffic: Traffic) -> Finding:
-    """G3 as the clients saw it: whatever they did, each caller's key got one answer."""
-    answers = traffic.statuses[202]
-    violations = [
-        f"{key} of {caller} got {len(bodies)} different answers"
-        for (caller, key), bodies in traffic.answers.items()
-        if len(bodies) > 1
-    ]
-    return Finding(
-        "G3", "same bytes", f"{answers} answers 202 read for {len(traffic.answers)} callers' keys", violations
-    )
 
 
 def _numbers(

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lab.chaos.clients import Asked
 from local.demo.account import DeadLetter
 from local.demo.audit import Evidence, audit
 from ops.audit.judge import Finding
+from ops.load.clients import Asked
 
 SETTLED = frozenset({"CONFIRMED", "REJECTED"})
 

@@ -8,11 +8,12 @@ from http import HTTPStatus
 from typing import Any
 
 from local.client import LocalStack
-from local.demo.http import Answer, at_once, order
+from local.demo.http import at_once, order
 from local.demo.story import BOOK, Stage
 from local.demo.teller import shown
 from local.errors import LocalError
 from ops.audit.judge import Finding
+from ops.gateway.http import Answer
 
 KEY = "shared-key"
 EVERYBODY = "without a token"

@@ -4,12 +4,10 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from local.errors import LocalError
+from ops.gateway.http import Answer, NoAnswerError, send
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -19,31 +17,6 @@ _TIMEOUT_SECONDS = 120.0
 _GIVE_UP_SECONDS = 90
 # The answers after which the documentation tells clients to repeat the request as it was.
 _REPEAT = frozenset({409, 429})
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An HTTP answer. Header names are in lower case; `seconds` is how long it took."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    seconds: float
-
-    @property
-    def document(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.body)
-
-    @property
-    def order_id(self) -> str:
-        """The order that the answer is about."""
-        return str(self.document["order_id"])
-
-    @property
-    def is_replay(self) -> bool:
-        """Whether it is marked as the first answer given again."""
-        return self.headers.get("idempotent-replayed") == "true"
 
 
 def order(*lines: tuple[str, int], currency: str = "EUR", unit_price: str = "19.90") -> dict[str, Any]:
@@ -65,12 +38,14 @@ def at_once(items: Iterable[S], call: Callable[[S], T], threads: int) -> list[T]
 
 
 class OrdersApi:
-    """The deployed API. Safe to use from many threads: each request has its own connection."""
+    """The deployed API. Safe to use from many threads: each request has its own connection.
 
-    def __init__(self, url: str) -> None:
-        self.url = url
-        parts = urlsplit(url)
-        self._host, self._port, self._base = parts.hostname or "", parts.port, parts.path
+    `always` are headers of every request.
+    """
+
+    def __init__(self, url: str, always: Mapping[str, str] | None = None) -> None:
+        self.url = url.rstrip("/")
+        self._always = always or {}
 
     def post(self, body: Any, key: str | None, headers: Mapping[str, str] | None = None) -> Answer:
         """`POST /orders`, once. `body` is bytes as they are, or what is sent as JSON."""
@@ -102,15 +77,7 @@ class OrdersApi:
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         """Any request to the API, once. Raises `LocalError` when no answer comes."""
-        connection = HTTPConnection(self._host, self._port, timeout=_TIMEOUT_SECONDS)
-        started = time.monotonic()
         try:
-            connection.request(method, self._base + path, body, dict(headers or {}))
-            response = connection.getresponse()
-            content = response.read()
-        except (OSError, HTTPException) as error:
-            raise LocalError(f"{method} {self.url}{path} got no answer: {error!r}") from error
-        finally:
-            connection.close()
-        received = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, received, content, time.monotonic() - started)
+            return send(method, self.url + path, {**self._always, **(headers or {})}, body, _TIMEOUT_SECONDS)
+        except NoAnswerError as error:
+            raise LocalError(str(error)) from error

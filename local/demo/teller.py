@@ -10,8 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from local.demo.http import Answer
 from ops.audit.judge import Finding
+from ops.gateway.http import Answer
 
 _LONGEST = 240
 

@@ -20,13 +20,14 @@ from starlette.routing import Route
 from local.cli.fault import check_call
 from local.client import LocalStack
 from local.demo.account import Account
-from local.demo.http import Answer, OrdersApi, at_once
+from local.demo.http import OrdersApi, at_once
 from local.errors import LocalError
 from local.instance import ROOT, StateDir
 from local.page.office import Office
 from local.page.watch import View, Watch
 from local.proxy.faults import FaultRule, Faults
 from ops.errors import OpsError
+from ops.gateway.http import Answer
 
 _STATIC: Final = Path(__file__).with_name("static")
 _MOST_AT_ONCE: Final = 20

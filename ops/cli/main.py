@@ -55,6 +55,7 @@ _COMMANDS = (
     "cost",
     "deploy",
     "smoke",
+    "load",
 )
 
 

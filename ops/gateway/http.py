@@ -1,18 +1,19 @@
 """HTTP as a client of the API speaks it: through the machine's proxy, but never to loopback."""
 
 import json
+import time
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, Final
-from urllib.error import HTTPError
-from urllib.parse import urlsplit
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from ops.errors import OpsError
 
 # An HTTP API gives up after 30 s.
-_TIMEOUT_SECONDS: Final = 35
+_TIMEOUT_SECONDS: Final = 35.0
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -22,11 +23,12 @@ class NoAnswerError(OpsError):
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer. Header names are in lower case."""
+    """An HTTP answer. Header names are in lower case; `seconds` is how long it took."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    seconds: float = 0.0
 
     @property
     def document(self) -> dict[str, Any]:
@@ -37,28 +39,69 @@ class Answer:
             return {}
         return found if isinstance(found, dict) else {}
 
+    @property
+    def order_id(self) -> str:
+        """The order that the answer is about."""
+        return str(self.document["order_id"])
 
-def send(method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
+    @property
+    def is_replay(self) -> bool:
+        """Whether it is marked as the first answer given again."""
+        return self.headers.get("idempotent-replayed") == "true"
+
+
+def bearer(token: str | None) -> dict[str, str]:
+    """The header that shows a token; none where there is none."""
+    return {} if token is None else {"Authorization": f"Bearer {token}"}
+
+
+def send(
+    method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, timeout: float = _TIMEOUT_SECONDS
+) -> Answer:
     """One request, once.
 
     Raises:
         NoAnswerError: no answer came.
+        OpsError: the address is neither https nor loopback.
+    """
+    parts = urlsplit(url)
+    connection = connect(url, timeout)
+    started = time.monotonic()
+    try:
+        connection.request(method, f"{parts.path or '/'}{parts.query and f'?{parts.query}'}", body, dict(headers))
+        return read(connection, started)
+    except (OSError, HTTPException) as error:
+        raise NoAnswerError(f"{method} {url} got no answer: {error!r}") from None
+    finally:
+        connection.close()
+
+
+def read(connection: HTTPConnection, started: float) -> Answer:
+    """The answer to the request that was sent over it at `started`, of the monotonic clock."""
+    response = connection.getresponse()
+    body = response.read()
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    return Answer(response.status, headers, body, time.monotonic() - started)
+
+
+def connect(url: str, timeout: float = _TIMEOUT_SECONDS) -> HTTPConnection:
+    """A connection that opens with its first request, to the host of `url`.
+
+    Raises:
         OpsError: the address is neither https nor loopback, so that a token would travel in clear.
     """
     parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+    host = parts.hostname or ""
+    if parts.scheme == "http" and host in _LOOPBACK:
+        return HTTPConnection(host, parts.port, timeout=timeout)
+    if parts.scheme != "https":
         raise OpsError(f"{url}: given {parts.scheme or 'no scheme'}; allowed: https, or http to loopback.")
-    opener = build_opener(ProxyHandler({})) if parts.hostname in _LOOPBACK else build_opener()
-    request = Request(url, body, dict(headers), method=method)  # noqa: S310 - the scheme was checked above
-    try:
-        with opener.open(request, timeout=_TIMEOUT_SECONDS) as response:
-            return _answer(response.status, response.headers, response.read())
-    except HTTPError as error:
-        with error:
-            return _answer(error.code, error.headers, error.read())
-    except (OSError, HTTPException) as error:
-        raise NoAnswerError(f"{method} {url} got no answer: {error}") from None
-
-
-def _answer(status: int, headers: Any, body: bytes) -> Answer:
-    return Answer(status, {name.lower(): value for name, value in headers.items()}, body)
+    proxy = getproxies().get("https")
+    if not proxy or host in _LOOPBACK or proxy_bypass(host):
+        return HTTPSConnection(host, parts.port, timeout=timeout)
+    via = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    connection = HTTPSConnection(via.hostname or "", via.port, timeout=timeout)
+    name = unquote(f"{via.username}:{via.password or ''}").encode()
+    basic = {"Proxy-Authorization": f"Basic {b64encode(name).decode()}"} if via.username else {}
+    connection.set_tunnel(host, parts.port, basic)
+    return connection

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Final
 
 from ops.errors import NoAccessError, OpsError
-from ops.gateway.http import Answer, NoAnswerError, send
+from ops.gateway.http import Answer, NoAnswerError, bearer, send
 from ops.gateway.orders import Orders
 from runtime.logic.clock import Clock
 
@@ -112,7 +112,7 @@ class Smoke:
         again = self._post(sku, 1, self.run_id)
         if (again.status, again.body) != (first.status, first.body):
             raise StepError(f"the same request again was answered differently: {_shown(again)}")
-        if again.headers.get("idempotent-replayed") != "true":
+        if not again.is_replay:
             raise StepError("the same answer again is not marked with Idempotent-Replayed: true")
         return "the same bytes, marked as a replay"
 
@@ -174,13 +174,11 @@ class Smoke:
                 self.clock.sleep(_LOOK_SECONDS)
 
     def _send(self, method: str, path: str, body: bytes | None = None, key: str | None = None) -> Answer:
-        headers = {"X-Correlation-Id": f"smoke-{self.run_id}"}
+        headers = {"X-Correlation-Id": f"smoke-{self.run_id}", **bearer(self.token)}
         if body is not None:
             headers["Content-Type"] = "application/json"
         if key is not None:
             headers["Idempotency-Key"] = key
-        if self.token is not None:
-            headers["Authorization"] = f"Bearer {self.token}"
         return send(method, self.api_url.rstrip("/") + path, headers, body)
 
     def _wait(self, probe: Callable[[], bool], otherwise: Callable[[], str]) -> None:

@@ -12,8 +12,9 @@ from lab.simulation.cloudwatch.evaluator_metrics import MetricKey
 from lab.simulation.cloudwatch.scenarios import HEALTHY, Value, api, own, sqs
 from local.client import LocalStack
 from local.demo.account import Account, wait_for
-from local.demo.http import Answer, OrdersApi, order
+from local.demo.http import OrdersApi, order
 from local.proxy.faults import FaultKind
+from ops.gateway.http import Answer
 from tests.e2e.alarms import Deployed, emitted, total
 
 _OWN: Final = frozenset(key for key in HEALTHY if dict(key.dimensions).get("service"))

@@ -16,7 +16,7 @@ from local.client import LocalStack
 from local.demo import http
 from local.demo.account import Account, Event
 from ops.gateway.clients import Clients
-from ops.gateway.http import send
+from ops.gateway.http import bearer
 from ops.gateway.telemetry import Telemetry
 from ops.smoke.steps import CURRENCY
 from ops.target import Outputs, Target
@@ -32,23 +32,6 @@ _DAY_MS: Final = 86_400_000
 
 order = partial(http.order, currency=CURRENCY)
 """An order in the currency of tests, by which subscribers of a shared stack know it."""
-
-
-class DeployedApi(http.OrdersApi):
-    """The API at its public address, with a token where it wants one."""
-
-    def __init__(self, url: str, token: str | None) -> None:
-        super().__init__(url)
-        self._address = url.rstrip("/")
-        self._always = {} if token is None else {"Authorization": f"Bearer {token}"}
-
-    def call(
-        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> http.Answer:
-        """Any request, once."""
-        started = time.monotonic()
-        answer = send(method, self._address + path, {**self._always, **(headers or {})}, body)
-        return http.Answer(answer.status, answer.headers, answer.body, time.monotonic() - started)
 
 
 class _Rows(Mapping[str, dict[str, Any]]):
@@ -156,9 +139,9 @@ class Deployed:
         return DeployedAccount(self.stack)
 
     @cached_property
-    def api(self) -> DeployedApi:
-        """The API."""
-        return DeployedApi(self.stack.outputs["api_url"], self.token)
+    def api(self) -> http.OrdersApi:
+        """The API at its public address, with a token where it wants one."""
+        return http.OrdersApi(self.stack.outputs["api_url"], bearer(self.token))
 
 
 def own_prefix(target: Target) -> str:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from lab.chaos.clients import Traffic, Wish
 from lab.chaos.scenario import SCARCE, Plan, weak, wishes
 from lab.chaos.verdict import Numbers, innocent
 from local.demo.account import DeadLetter
 from local.demo.audit import Evidence
+from ops.load.clients import Traffic, Wish
 
 PLAN = Plan(orders=50, clients=5, kills=1, outage_seconds=1)
 # Everything happened once, but that dead letters were as many as planned.

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lab.chaos.tokens import token_of
+from lab.chaos.orders import token_of
 from local.client import LocalStack
 from local.demo.account import Account
 from local.demo.http import OrdersApi

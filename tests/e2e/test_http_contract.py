@@ -10,8 +10,9 @@ import pytest
 from lab.chaos.orders import settled
 from local.client import LocalStack
 from local.demo.account import Account, wait_for
-from local.demo.http import Answer, OrdersApi
+from local.demo.http import OrdersApi
 from local.proxy.faults import FaultKind
+from ops.gateway.http import Answer
 from tests.e2e.deployed import UNKNOWN_SKU, order
 
 pytestmark = pytest.mark.e2e

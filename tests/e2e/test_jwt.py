@@ -7,12 +7,13 @@ from functools import partial
 
 import pytest
 
-from lab.chaos.tokens import bearer, token_of
+from lab.chaos.orders import token_of
 from local.client import LocalStack
 from local.demo.account import Account
-from local.demo.http import Answer, OrdersApi, order
+from local.demo.http import OrdersApi, order
 from local.proxy.faults import FaultKind
 from ops.cli.main import main
+from ops.gateway.http import Answer, bearer
 from ops.smoke.token import fetch_token
 from orders_client import ClientCredentials, OrdersClient, Submission
 

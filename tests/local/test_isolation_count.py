@@ -3,7 +3,7 @@
 import pytest
 
 from local.demo.callers import Door, Sights, isolation, look
-from local.demo.http import Answer
+from ops.gateway.http import Answer
 
 OWNERS = {"order-1": "hash-of-ada", "order-2": "hash-of-ada", "order-3": "hash-of-ben"}
 TOLD = {"ada": {"order-1", "order-2"}, "ben": {"order-3"}}

@@ -86,6 +86,7 @@ KEYS = {
         "dry_run stack region at passed order_id correlation_id steps steps.name steps.outcome "
         "steps.detail steps.milliseconds"
     ),
+    "load": "dry_run stack orders per_second about_usd spend_at_most_usd report",
     "errors": "cause log_lines dead_letters died functions last order_id",
     "dlq redrive": "dry_run seen redriven copies returned unselected refused failed undeleted behind",
     "dlq discard": "dry_run order_id plan done",

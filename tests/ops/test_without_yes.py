@@ -7,8 +7,8 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from urllib.error import URLError
 
@@ -17,7 +17,6 @@ from botocore.client import BaseClient
 
 import ops.sweep
 from ops.cli.main import parser
-from ops.gateway import http
 from tests.ops.deploying import World
 from tests.ops.factories import DECISION, ORDER_ID, body, text
 from tests.ops.mock_stack import GIVEN, MockStack, account
@@ -123,6 +122,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
     "worker pause": (Row(DECISION, _running),),
     "worker resume": (Row(prepare=_paused),),
     "smoke": (Row(("--timeout", "1s")), Row(("--timeout", "1s", "--confirm", "SKU-1"), _stock)),
+    "load": (Row(("--orders", "1", "--within", "1s", "--in-production")),),
 }
 DEPLOYS = (("shift",), ("shift", "--again"), ("shift", "--ignore-alarms"), ("rollback",), ("prune",))
 CASES = [(command, row) for command, rows in ROWS.items() for row in rows]
@@ -200,7 +200,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, stack: MockStack) -> Typed:
         raise URLError("nobody there")
 
     monkeypatch.setattr(BaseClient, "_make_api_call", noted)
-    monkeypatch.setattr(http, "build_opener", lambda *_: SimpleNamespace(open=unreachable))
+    monkeypatch.setattr(HTTPConnection, "connect", unreachable)
     monkeypatch.setattr(ops.sweep, "_WAIT_SECONDS", 0)
     return done
 

@@ -1,13 +1,14 @@
 """Clients that know nothing but to repeat: the same key, the same body, until 202, over connections that break."""
 
 import json
+import math
 import secrets
 import socket
 import struct
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -16,12 +17,10 @@ from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
-from lab.chaos.tokens import bearer
-from local.errors import LocalError
+from ops.errors import OpsError
+from ops.gateway.http import Answer, bearer, connect, read
 
 _RANDOM = secrets.SystemRandom()
-_TIMEOUT_SECONDS = 30.0
-_GIVE_UP_SECONDS = 300.0
 _LONGEST_PAUSE_SECONDS = 2.0
 # A client that breaks off waits this long at most first, so that it leaves at every stage of the work on its request.
 _PATIENCE_SECONDS = 0.4
@@ -33,11 +32,11 @@ _REPEATED = frozenset({HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS})
 class Habits:
     """How often a client's connection breaks, as parts of its requests."""
 
-    breaks_midway: float = 0.07
+    breaks_midway: float = 0.0
     """Reset when half of the body is sent."""
-    loses_answer: float = 0.10
+    loses_answer: float = 0.0
     """Reset after the request is sent, before its answer is read."""
-    asks_again: float = 0.2
+    asks_again: float = 0.0
     """Sends the whole thing once more after 202, as one does who lost the first answer."""
 
 
@@ -72,7 +71,13 @@ class Traffic:
     requests: int = 0
     broken_midway: int = 0
     lost_answers: int = 0
+    unanswered: int = 0
+    """Requests whose connection failed by itself."""
     statuses: Counter[int] = field(default_factory=Counter)
+    accept_seconds: list[float] = field(default_factory=list)
+    """Of each accepted order: from when it was due until its first 202 was read, repetitions included."""
+    offered_seconds: float = 0.0
+    """From when the first order was due until the last was sent for the first time."""
     _under_way: set[Asked] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
 
@@ -94,6 +99,12 @@ class Traffic:
         with self._lock:
             for name, number in more.items():
                 setattr(self, name, getattr(self, name) + number)
+
+    def begun(self, seconds: float) -> None:
+        """Note that an order is sent for the first time, so long after the first was due."""
+        with self._lock:
+            self.first_requests += 1
+            self.offered_seconds = max(self.offered_seconds, seconds)
 
     def answered(self, wish: Wish, status: int, body: bytes) -> None:
         """Note an answer."""
@@ -118,36 +129,65 @@ class Traffic:
 
 
 class BlindClients:
-    """So many clients, each with one order at a time. `send` blocks until every order was answered 202.
+    """So many clients, each with one order at a time.
 
-    Any of them may send any order: `tokens` has the token of each caller that a `Wish` names.
+    Any of them may send any order: `tokens` has the token of each caller that a `Wish` names, if it needs one.
+    An order that is not accepted `patience` seconds after it was due is given up.
     """
 
-    def __init__(self, url: str, tokens: Mapping[str, str], number: int, habits: Habits) -> None:
-        parts = urlsplit(url)
-        self._host, self._port, self._path = parts.hostname or "", parts.port, parts.path + "/orders"
+    def __init__(
+        self, url: str, tokens: Mapping[str, str | None], number: int, habits: Habits, patience: float = 300.0
+    ) -> None:
+        self._url, self._path = url, f"{urlsplit(url).path.rstrip('/')}/orders"
         self._headers = {caller: bearer(token) for caller, token in tokens.items()}
-        self._number = number
-        self._habits = habits
+        self._number, self._habits, self._patience = number, habits, patience
+        self._idle: list[HTTPConnection] = []
+        self._refused = ""
         self.traffic = Traffic()
 
-    def send(self, wishes: Sequence[Wish]) -> None:
-        """Send them all. Raises `LocalError` for one that is refused, or not accepted within five minutes."""
-        with ThreadPoolExecutor(self._number, thread_name_prefix="client") as pool:
-            for outcome in [pool.submit(self._insist, wish) for wish in wishes]:
-                outcome.result()
+    def send(
+        self, wishes: Sequence[Wish], per_second: float = math.inf, note: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """Send each when it is due, `per_second` of them, and return when all were answered or given up.
 
-    def _insist(self, wish: Wish) -> None:
-        deadline = time.monotonic() + _GIVE_UP_SECONDS
+        `note` is called with the number of those.
+
+        Raises:
+            OpsError: one was refused; no further one was begun.
+        """
+        pool = ThreadPoolExecutor(self._number, thread_name_prefix="client")
+        started = time.monotonic()
+        try:
+            dues = self._paced(wishes, started, per_second)
+            under_way = [pool.submit(self._insist, wish, due, started) for wish, due in dues]
+            for number, outcome in enumerate(as_completed(under_way), 1):
+                outcome.result()
+                note(number)
+        finally:
+            pool.shutdown(cancel_futures=True)
+            while self._idle:
+                self._idle.pop().close()
+        if self._refused:
+            raise OpsError(self._refused)
+
+    def _paced(self, wishes: Sequence[Wish], started: float, per_second: float) -> Iterator[tuple[Wish, float]]:
+        """Each wish when it is due; one that is late for want of clients waits in the pool."""
+        for number, wish in enumerate(wishes):
+            due = started + number / per_second
+            time.sleep(max(0.0, due - time.monotonic()))
+            if self._refused:
+                return
+            yield wish, due
+
+    def _insist(self, wish: Wish, due: float, started: float) -> None:
         pause = 0.1
-        self.traffic.count(first_requests=1)
+        self.traffic.begun(time.monotonic() - started)
         while not self._attempt(wish):
-            if time.monotonic() > deadline:
-                raise LocalError(
-                    f"The order {wish.key} of {wish.caller} was not accepted within {_GIVE_UP_SECONDS:.0f} s."
-                )
+            if self._refused or time.monotonic() > due + self._patience:
+                return
             time.sleep(_RANDOM.uniform(pause / 2, pause))
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        self.traffic.accept_seconds.append(time.monotonic() - due)
         if _RANDOM.random() < self._habits.asks_again:
             self._attempt(wish)
 
@@ -155,47 +195,47 @@ class BlindClients:
         """One request; whether 202 came back."""
         self.traffic.count(requests=1)
         with self.traffic.under_way(wish):
-            return self._request(wish)
+            answer = self._request(wish)
+        if answer is None:
+            return False
+        self.traffic.answered(wish, answer.status, answer.body)
+        if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and answer.status not in {HTTPStatus.ACCEPTED, *_REPEATED}:
+            text = answer.body.decode(errors="replace")
+            self._refused = f"The order {wish.key} was refused with {answer.status}: {text}"
+        return answer.status == HTTPStatus.ACCEPTED
 
-    def _request(self, wish: Wish) -> bool:
+    def _request(self, wish: Wish) -> Answer | None:
         chance = _RANDOM.random()
-        connection = HTTPConnection(self._host, self._port, timeout=_TIMEOUT_SECONDS)
+        connection = self._idle.pop() if self._idle else connect(self._url)
         body = json.dumps(wish.body).encode()
+        answer = None
         try:
             self._head(connection, wish, len(body))
             if chance < self._habits.breaks_midway:
                 connection.send(body[: len(body) // 2])
                 self._reset(connection)
                 self.traffic.count(broken_midway=1)
-                return False
+                return None
             connection.send(body)
             if chance < self._habits.breaks_midway + self._habits.loses_answer:
                 time.sleep(_RANDOM.uniform(0, _PATIENCE_SECONDS))
                 self._reset(connection)
                 self.traffic.count(lost_answers=1)
-                return False
-            response = connection.getresponse()
-            content = response.read()
+                return None
+            answer = read(connection, 0.0)
         except (OSError, HTTPException):
-            return False
+            self.traffic.count(unanswered=1)
         finally:
-            connection.close()
-        return self._judge(wish, response.status, content)
-
-    def _judge(self, wish: Wish, status: int, content: bytes) -> bool:
-        self.traffic.answered(wish, status, content)
-        if status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in {HTTPStatus.ACCEPTED, *_REPEATED}:
-            raise LocalError(
-                f"The order {wish.key} of {wish.caller} was refused with {status}: {content.decode(errors='replace')}"
-            )
-        return status == HTTPStatus.ACCEPTED
+            if answer is None:
+                connection.close()
+            else:
+                self._idle.append(connection)
+        return answer
 
     def _head(self, connection: HTTPConnection, wish: Wish, length: int) -> None:
         connection.putrequest("POST", self._path)
-        connection.putheader("Content-Type", "application/json")
-        connection.putheader("Content-Length", str(length))
-        connection.putheader("Idempotency-Key", wish.key)
-        for name, value in self._headers[wish.caller].items():
+        headers = {"Content-Type": "application/json", "Content-Length": str(length), "Idempotency-Key": wish.key}
+        for name, value in {**headers, **self._headers[wish.caller]}.items():
             connection.putheader(name, value)
         connection.endheaders()
 

@@ -1,0 +1,190 @@
+"""`load`: orders at a rate through a deployed stack, and what became of each."""
+
+import argparse
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from typing import Any, Final
+
+from ops.audit.judge import Finding, judge
+from ops.audit.read import Reader
+from ops.cli.common import add_command, dry_run
+from ops.cli.cost import reckoned
+from ops.cli.desk import Desk
+from ops.cost.bill import MILLION
+from ops.cost.prices import usd
+from ops.errors import ExitCode, NoStackError, RefusedError
+from ops.load.clients import BlindClients, Habits, Wish
+from ops.load.verdict import Watch, judge_load, reached, spread
+from ops.logic.durations import parse_duration
+from ops.preflight.ground import configured
+from ops.smoke.steps import CURRENCY
+from ops.smoke.token import token_for
+from ops.target import Choice
+
+_ASKS_AGAIN: Final = 0.05
+"""So many of the accepted orders are sent once more, to see the same answer."""
+_PROMISE_SECONDS: Final = 600
+_AUDIT_UNITS: Final = 3
+"""Read units for each order of the stack at most: its row, its worker's record, and its answer of a day."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be sent, and what that costs at most, in USD."""
+
+    orders: int
+    per_second: float
+    clients: int
+    skus: Sequence[str]
+    about: Decimal
+    most: Decimal
+
+    def document(self) -> dict[str, Any]:
+        """For programs."""
+        usd = {"about_usd": float(round(self.about, 9)), "spend_at_most_usd": float(self.most)}
+        return {"orders": self.orders, "per_second": self.per_second, **usd}
+
+    def wishes(self, run: str) -> list[Wish]:
+        """The orders, each of one unit of an article."""
+        lines = [{"sku": sku, "quantity": 1, "unit_price": "0.01"} for sku in self.skus or (f"LOAD-{run}",)]
+        bodies = [{"currency": CURRENCY, "lines": [line]} for line in lines]
+        return [Wish("", f"load-{run}-{number}", bodies[number % len(bodies)]) for number in range(self.orders)]
+
+
+def register(commands: Any) -> None:
+    """Add the command."""
+    load = add_command(
+        commands,
+        "load",
+        run,
+        "order at a rate, follow each order to its end, and audit; refuses to spend more than it may",
+        "python -m ops load --stack dev --orders 3000 --rate 50 --yes",
+        "exit code 1: something did not hold, or the rate was not reached. Alarms may be raised: mute on --for 1h.",
+        changes=True,
+    )
+    load.add_argument("--orders", type=_positive(int), default=100, metavar="N", help="orders in all (default: 100)")
+    load.add_argument("--rate", type=_positive(float), default=10.0, metavar="N", help="orders a second (default: 10)")
+    load.add_argument(
+        "--clients", type=_positive(int), default=50, metavar="N", help="connections at once, at most (default: 50)"
+    )
+    load.add_argument(
+        "--sku",
+        action="append",
+        default=[],
+        metavar="SKU",
+        help="take one unit of this article for each order; repeatable, in turns (default: none that exists)",
+    )
+    load.add_argument(
+        "--spend-at-most",
+        type=_positive(Decimal),
+        default=Decimal(1),
+        metavar="USD",
+        help="refuse what would cost more by `ops cost` and the audit's reads (default: 1)",
+    )
+    load.add_argument("--within", metavar="AGE", help="most time until an order is settled (default: the promise)")
+    load.add_argument("--in-production", action="store_true", help="needed for a stack whose environment is production")
+    load.add_argument("--token", metavar="TOKEN", help="show this token; - reads it from standard input")
+
+
+def run(options: argparse.Namespace, desk: Desk) -> int:
+    """Order, wait, judge; or say what would be ordered."""
+    if desk.target.api_url is None:
+        raise NoStackError("These outputs name no api_url: read them again with pulumi stack output --json.")
+    choice = Choice(outputs=options.outputs, local=options.local, stack=options.stack, state_dir=options.state_dir)
+    promise = desk.target.objectives.promise_seconds if desk.target.objectives else _PROMISE_SECONDS
+    within = parse_duration(options.within) if options.within else float(promise)
+    plan = _plan(options, choice, desk)
+    taken = f"units of {', '.join(plan.skus)}" if plan.skus else "an article that does not exist"
+    desk.say(f"{plan.orders} orders of {taken} in {CURRENCY}, {plan.per_second:g} a second, at {desk.target.api_url}.")
+    desk.say(f"About {plan.about:.4f} USD at most, list prices of us-east-1; allowed: {plan.most}.")
+    document = {"dry_run": not options.yes, "stack": desk.target.prefix, **plan.document()}
+    if not options.yes:
+        if desk.as_json:
+            desk.print_json({**document, "report": None})
+        dry_run(desk)
+        return ExitCode.OK
+    findings, report, unread = _run(desk, plan, token_for(choice, options.token), within)
+    if desk.as_json:
+        desk.print_json({**document, "report": {**report, "findings": [each.as_json() for each in findings]}})
+    else:
+        _show(desk, findings, report)
+    if not all(each.ok for each in findings):
+        return ExitCode.FAILED
+    return ExitCode.INCOMPLETE if unread else ExitCode.OK
+
+
+def _plan(options: argparse.Namespace, choice: Choice, desk: Desk) -> Plan:
+    """What is asked for.
+
+    Raises:
+        RefusedError: it would cost too much, or it is meant for production without the word for that.
+    """
+    settings, config = configured(choice)
+    if config.environment == "production" and not options.in_production:
+        raise RefusedError(
+            f"The environment of {settings.stack} is production: its subscribers get the events of these orders, and "
+            "its customers share its limits. Test another stack, or add --in-production."
+        )
+    rows = desk.clients.dynamodb.describe_table(TableName=desk.target.orders_table)["Table"].get("ItemCount", 0)
+    of_orders = reckoned(config, None)["total"]["per_million"] / MILLION * (1 + Decimal(str(_ASKS_AGAIN)))
+    about = options.orders * of_orders + _AUDIT_UNITS * (rows + options.orders) * usd("read unit")
+    if about > options.spend_at_most:
+        raise RefusedError(
+            f"{options.orders} orders and the audit of {rows} others would cost about {about:.2f} USD; allowed: "
+            f"{options.spend_at_most}. Order fewer (--orders), or allow more: --spend-at-most {about + 1:.0f}."
+        )
+    return Plan(options.orders, options.rate, options.clients, options.sku, about, options.spend_at_most)
+
+
+def _run(desk: Desk, plan: Plan, token: str | None, within: float) -> tuple[list[Finding], dict[str, Any], bool]:
+    began, run, habits = desk.clock.time(), secrets.token_hex(4), Habits(asks_again=_ASKS_AGAIN)
+    clients = BlindClients(str(desk.target.api_url), {"": token}, plan.clients, habits, min(within, 300.0))
+    traffic = clients.traffic
+    with desk.err.status("load") as status:
+        of = f"of {plan.orders}"
+        clients.send(plan.wishes(run), plan.per_second, lambda done: status.update(f"answered: {done} {of}"))
+        told = {order_id for ids in traffic.order_ids.values() for order_id in ids}
+        watch = Watch(desk.orders, desk.clock, told)
+        for settled in watch.until(desk.clock.time() + within):
+            status.update(f"settled: {settled} {of}")
+        reader = Reader(desk, watch.last, began, lambda what: status.update(f"audit: {what}"))
+        evidence = reader.read()
+    findings = [*judge_load(traffic, watch, plan.orders, plan.per_second, within), *judge(evidence)]
+    report = {
+        "run": run,
+        "reached_per_second": round(reached(traffic, plan.orders, plan.per_second), 1),
+        "requests": traffic.requests,
+        "unanswered": traffic.unanswered,
+        "statuses": dict(traffic.statuses),
+        "accept_seconds": spread(traffic.accept_seconds),
+        "settle_seconds": spread(watch.seconds.values()),
+        "unread": evidence.unread,
+    }
+    return findings, report, bool(evidence.unread)
+
+
+def _show(desk: Desk, findings: Sequence[Finding], report: dict[str, Any]) -> None:
+    desk.heading(f"load on {desk.target.prefix} ({desk.target.region}), run {report['run']}")
+    rows = [("holds" if one.ok else "BROKEN", f"{one.name} {one.promise}", one.counted) for one in findings]
+    desk.out.rows(("", "what", "counted"), rows, {"", "what"})
+    for one in findings:
+        for text in one.violations:
+            desk.out.tell(f"!! {one.name}: {text}")
+    desk.out.fields({name: str(value) for name, value in report.items() if name != "run"})
+
+
+def _positive(kind: Any) -> Any:
+    return partial(_read, kind)
+
+
+def _read(kind: Any, text: str) -> Any:
+    try:
+        value = kind(text)
+        if 0 < value < float("inf"):
+            return value
+    except (ValueError, ArithmeticError):
+        pass
+    raise argparse.ArgumentTypeError(f"given {text!r}; allowed: a number above 0")

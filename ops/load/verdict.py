@@ -1,0 +1,113 @@
+"""What a load test proves: every order accepted, settled within the promise, published and answered once."""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from ops.audit.judge import Finding
+from ops.gateway.orders import Orders
+from ops.load.clients import Traffic
+from runtime.logic.clock import Clock
+from runtime.models.fields import from_timestamp
+from runtime.models.order import StoredOrder
+
+OFFERED_PERCENT: Final = 95
+"""A run that sent fewer in time than this share of its rate says nothing about that rate."""
+_LOOK_SECONDS: Final = 2.0
+_NAMED: Final = 5
+
+
+@dataclass
+class Watch:
+    """Follows the orders that clients were told of to their end.
+
+    Attributes:
+        settled: Rows of those that are settled and whose worker's record is completed.
+        open: The others.
+    """
+
+    orders: Orders
+    clock: Clock
+    open: set[str]
+    settled: dict[str, StoredOrder] = field(default_factory=dict)
+
+    def until(self, deadline: float) -> Iterator[int]:
+        """Look at those that are open, again and again until `deadline` of the clock; how many are settled."""
+        while True:
+            facts = self.orders.facts(self.open)
+            self.settled |= {order_id: facts.orders[order_id] for order_id in facts.finished}
+            self.open.difference_update(facts.finished)
+            yield len(self.settled)
+            if not self.open or self.clock.time() > deadline:
+                return
+            self.clock.sleep(_LOOK_SECONDS)
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """How long each settled order took, from its acceptance on."""
+        return {order_id: _between(row.accepted_at, row.settled_at) for order_id, row in self.settled.items()}
+
+    @property
+    def last(self) -> float:
+        """When the last of them was settled, in seconds since the epoch."""
+        return max((_at(row.settled_at) for row in self.settled.values()), default=0.0)
+
+
+def same_bytes(traffic: Traffic) -> Finding:
+    """G3 as the clients saw it: whatever they did, each caller's key got one answer."""
+    violations = [
+        f"{key} of {caller or 'the caller'} got {len(bodies)} different answers"
+        for (caller, key), bodies in traffic.answers.items()
+        if len(bodies) > 1
+    ]
+    counted = f"{traffic.statuses[202]} answers 202 read for {len(traffic.answers)} callers' keys"
+    return Finding("G3", "same bytes", counted, violations)
+
+
+def judge_load(traffic: Traffic, watch: Watch, wanted: int, per_second: float, promise: float) -> list[Finding]:
+    """The run's own findings; what the stack's data say is the audit's to judge."""
+    rate = reached(traffic, wanted, per_second)
+    slow = [f"{rate:.1f} a second were sent: more --clients, or the API or this machine is too slow"]
+    told = {order_id for ids in traffic.order_ids.values() for order_id in ids}
+    others = f"{wanted - len(traffic.answers)} of {wanted} were not; answers: {dict(traffic.statuses)}"
+    late = {order_id: took for order_id, took in watch.seconds.items() if took > promise}
+    lasting = [f"{len(watch.open)} are not settled and published: {_some(watch.open)}"] if watch.open else []
+    lasting += [f"{len(late)} were late: {_some(late)}"] if late else []
+    doubled = len(told) - len(traffic.answers)
+    too_slow = rate < per_second * OFFERED_PERCENT / 100
+    return [
+        Finding("load", "offered", f"{rate:.1f} of {per_second:g} orders/s", slow * too_slow),
+        Finding("load", "accepted", f"{len(traffic.answers)} orders", [others] * (len(traffic.answers) < wanted)),
+        same_bytes(traffic),
+        Finding("load", "one order a key", f"{len(told)} orders", [f"{doubled} too many"] * (doubled > 0)),
+        Finding("load", f"settled and published within {promise:g} s", f"{len(watch.settled)} orders", lasting),
+    ]
+
+
+def reached(traffic: Traffic, wanted: int, per_second: float) -> float:
+    """Orders that were sent in a second; at most `per_second`."""
+    return wanted / max(wanted / per_second, traffic.offered_seconds)
+
+
+def spread(seconds: Iterable[float]) -> dict[str, float | None]:
+    """Median, 95th and 99th of a hundred, and the longest, in seconds."""
+    found = sorted(seconds)
+    shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
+    return {
+        name: round(found[math.ceil(share * len(found)) - 1], 3) if found else None for name, share in shares.items()
+    }
+
+
+def _some(order_ids: Iterable[str]) -> str:
+    found = sorted(order_ids)
+    return ", ".join(found[:_NAMED]) + (" …" if len(found) > _NAMED else "")
+
+
+def _between(first: str | None, last: str | None) -> float:
+    return _at(last) - _at(first)
+
+
+def _at(timestamp: str | None) -> float:
+    # A settled row without its times is a fault that the audit names.
+    return 0.0 if timestamp is None else from_timestamp(timestamp).timestamp()

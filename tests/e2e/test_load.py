@@ -1,0 +1,54 @@
+"""`ops load` against the embedded AWS: a burst of orders, each settled once, and a worker that does not work."""
+
+import json
+from typing import Any
+
+import pytest
+
+from local.client import LocalStack
+from local.demo.account import Account
+from ops.cli.main import main
+from ops.errors import ExitCode
+
+pytestmark = pytest.mark.e2e
+
+
+def load(stack: LocalStack, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, dict[str, Any]]:
+    """The exit code, and the document."""
+    capsys.readouterr()
+    code = main(["load", "--local", "--state-dir", str(stack.state.path), "--json", "--yes", *options])
+    out, err = capsys.readouterr()
+    assert out, err
+    document: dict[str, Any] = json.loads(out)
+    return code, document
+
+
+def test_every_order_of_a_burst_is_settled_once(
+    stack: LocalStack, account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN an article
+    account.set_stock({"SKU-LOAD": 100})
+    before = set(account.orders())
+    # WHEN it is ordered
+    burst = ("--orders", "16", "--rate", "4", "--clients", "3", "--sku", "SKU-LOAD", "--within", "5m")
+    code, document = load(stack, capsys, *burst)
+    # THEN all holds, but that a machine with other work may not reach the rate, which the exit code then says
+    report = document["report"]
+    broken = [each for each in report["findings"] if not each["ok"]]
+    assert [each for each in broken if each["promise"] != "offered"] == []
+    assert code == (ExitCode.FAILED if broken else ExitCode.OK)
+    assert account.available("SKU-LOAD") == 84
+    assert len(set(account.orders()) - before) == 16
+    assert 0 < report["settle_seconds"]["p50"] <= report["settle_seconds"]["max"] < 300
+
+
+def test_a_worker_that_does_not_work_is_found(
+    stack: LocalStack, account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a worker that gets nothing
+    with account.deliveries_held():
+        # WHEN
+        code, document = load(stack, capsys, "--orders", "1", "--within", "6s")
+    # THEN
+    broken = [each["promise"] for each in document["report"]["findings"] if not each["ok"]]
+    assert (code, broken) == (ExitCode.FAILED, ["settled and published within 6 s"])

@@ -1,0 +1,194 @@
+"""The load test: what it refuses, what its clients do, and which mistake of a stack breaks which of its findings."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any, cast
+
+import pytest
+
+from lab.simulation.clock import Clock
+from ops.errors import ExitCode, OpsError
+from ops.gateway.orders import Orders
+from ops.load.clients import BlindClients, Habits, Traffic, Wish
+from ops.load.verdict import Watch, judge_load, spread
+from ops.logic.case import Facts
+from ops.logic.stored import read_row
+from tests.ops.factories import ORDER_ID, OTHER_ID
+from tests.ops.mock_stack import MockStack
+from tests.ops.test_strange_records import good_row
+from tests.ops.test_without_yes import Typed, stack, typed
+
+__all__ = ["stack", "typed"]
+
+LATE, SOON = "2026-01-01T00:02:00.000Z", "2026-01-01T00:00:02.000Z"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param((), "--in-production", id="production without the word for it"),
+        pytest.param(("--in-production", "--orders", "1000000"), "--spend-at-most", id="too many orders"),
+        pytest.param(("--in-production", "--spend-at-most", "0.0001"), "--orders", id="little may be spent"),
+    ],
+)
+def test_what_is_not_allowed_is_refused_before_anything_is_ordered(
+    typed: Typed, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+) -> None:
+    # GIVEN a production stack
+    # WHEN
+    code = typed.run("load", *arguments, "--yes")
+    # THEN
+    assert (code, typed.made) == (ExitCode.REFUSED, [])
+    assert said in capsys.readouterr().err
+
+
+def test_what_the_audit_reads_is_part_of_what_it_costs(
+    typed: Typed, stack: MockStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN an empty table, and one with an order
+    costs = []
+    for order_id in (None, ORDER_ID):
+        if order_id:
+            stack.put_order(good_row(order_id))
+        # WHEN
+        typed.run("load", "--in-production", "--json", "--orders", "1")
+        costs.append(json.loads(capsys.readouterr().out)["about_usd"])
+    # THEN it costs three read units more
+    assert costs[1] - costs[0] == pytest.approx(3 * 0.125e-6)
+
+
+class Api(BaseHTTPRequestHandler):
+    """Answers as `answer` says, and counts connections."""
+
+    protocol_version = "HTTP/1.1"
+    answer: Callable[[str, int], tuple[int, str]]
+    seen: dict[str, int]
+    connections: list[Any]
+
+    def setup(self) -> None:
+        self.connections.append(self.client_address)
+        super().setup()
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        key = self.headers["Idempotency-Key"]
+        self.seen[key] = self.seen.get(key, 0) + 1
+        status, text = type(self).answer(key, self.seen[key])
+        body = json.dumps({"order_id": text}).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def api() -> Iterator[Callable[..., tuple[str, type[Api]]]]:
+    """A server, and what it saw."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def start(answer: Callable[[str, int], tuple[int, str]]) -> tuple[str, type[Api]]:
+        handler = type("Handler", (Api,), {"answer": staticmethod(answer), "seen": {}, "connections": []})
+        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), handler))
+        servers[-1].daemon_threads = True
+        Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}", cast("type[Api]", handler)
+
+    yield start
+    for each in servers:
+        each.shutdown()
+        each.server_close()
+
+
+def test_clients_repeat_until_202_with_one_key_at_the_rate_over_connections_that_stay(api: Any) -> None:
+    # GIVEN an API that is busy at first
+    url, seen = api(lambda key, times: (503, "") if times == 1 else (202, key))
+    clients = BlindClients(url, {"": None}, 4, Habits(asks_again=1.0))
+    # WHEN
+    started = time.monotonic()
+    clients.send([Wish("", f"key-{number}", {}) for number in range(8)], per_second=20)
+    # THEN the last was due after 7/20 s; each was sent three times, and was answered alike
+    assert time.monotonic() - started >= 7 / 20
+    assert clients.traffic.offered_seconds >= 7 / 20
+    assert set(seen.seen.values()) == {3}
+    assert {len(bodies) for bodies in clients.traffic.answers.values()} == {1}
+    assert len(seen.connections) <= 4
+
+
+def test_a_refusal_ends_the_run_and_what_is_never_accepted_is_given_up(api: Any) -> None:
+    # GIVEN an API that wants a token, and one that is never well
+    closed, seen = api(lambda *_: (401, ""))
+    ill, _ = api(lambda *_: (503, ""))
+    wishes = [Wish("", f"key-{number}", {}) for number in range(50)]
+    # WHEN / THEN the first says why and begins hardly any more
+    with pytest.raises(OpsError, match="refused with 401"):
+        BlindClients(closed, {"": None}, 1, Habits()).send(wishes, per_second=50)
+    assert len(seen.seen) < len(wishes)
+    # WHEN / THEN the second has no order
+    hopeless = BlindClients(ill, {"": None}, 1, Habits(), patience=0.2)
+    hopeless.send(wishes[:1])
+    assert (hopeless.traffic.answers, hopeless.traffic.first_requests) == ({}, 1)
+
+
+class Stored:
+    """Orders of which each is settled at its time; the others never are."""
+
+    def __init__(self, settled: dict[str, str]) -> None:
+        self._settled = settled
+
+    def facts(self, order_ids: set[str]) -> Facts:
+        found = {
+            order_id: read_row(good_row(order_id, status={"S": "CONFIRMED"}, settled_at={"S": at}))
+            for order_id, at in self._settled.items()
+            if order_id in order_ids
+        }
+        return Facts(cast("Any", found), {}, frozenset(found))
+
+
+@pytest.mark.parametrize(
+    ("answers", "settled", "offered", "broken"),
+    [
+        pytest.param([(0, ORDER_ID), (0, ORDER_ID)], {ORDER_ID: SOON}, 0, [], id="as it should be"),
+        pytest.param([(0, ORDER_ID)], {ORDER_ID: SOON}, 2, ["offered"], id="too slow to offer it"),
+        pytest.param([], {}, 0, ["accepted"], id="never accepted"),
+        pytest.param([(0, ORDER_ID)], {}, 0, ["settled and published within 60 s"], id="never settled"),
+        pytest.param(
+            [(0, ORDER_ID)], {ORDER_ID: LATE}, 0, ["settled and published within 60 s"], id="later than promised"
+        ),
+        pytest.param(
+            [(0, ORDER_ID), (0, OTHER_ID)],
+            {ORDER_ID: SOON, OTHER_ID: SOON},
+            0,
+            ["same bytes", "one order a key"],
+            id="doubled",
+        ),
+    ],
+)
+def test_each_mistake_breaks_its_finding(
+    answers: list[tuple[int, str]], settled: dict[str, str], offered: float, broken: list[str]
+) -> None:
+    # GIVEN a run of one order, to be sent within a second
+    traffic, clock = Traffic(), Clock()
+    traffic.begun(offered)
+    for key, order_id in answers:
+        traffic.answered(Wish("", str(key), {}), 202, json.dumps({"order_id": order_id}).encode())
+    watch = Watch(cast("Orders", Stored(settled)), clock, {order_id for _, order_id in answers})
+    # WHEN it is followed for a minute, and judged
+    list(watch.until(clock.time() + 60))
+    found = judge_load(traffic, watch, 1, 1.0, 60)
+    # THEN
+    assert [each.promise for each in found if not each.ok] == broken
+
+
+def test_times_are_those_of_real_orders() -> None:
+    # GIVEN / WHEN / THEN a hundred, one, none
+    assert spread(range(1, 101)) == {"p50": 50, "p95": 95, "p99": 99, "max": 100}
+    assert set(spread([2.5]).values()) == {2.5}
+    assert set(spread([]).values()) == {None}
