@@ -1,4 +1,4 @@
-"""What each row does, by scenarios of its own, against a table written by hand: tier, window, statistic, silence."""
+"""What each row does, by scenarios of its own, against a table written by hand: tier, window, threshold, silence."""
 
 from collections.abc import Callable, Collection, Iterator
 from functools import cache
@@ -19,59 +19,60 @@ _SILENCE = {
     (State.OK, State.ALARM): "as before",
     (State.INSUFFICIENT_DATA, State.INSUFFICIENT_DATA): "unknown",
 }
+_SIGNS = {"GreaterThanOrEqualToThreshold": ">=", "GreaterThanThreshold": ">", "LessThanThreshold": "<"}
 
 # Written by hand: a row that was changed on purpose, or is new, is changed or added here.
 ROWS = {
-    "accepting-14x-1h": "page 1/1x60m Sum notBreaching: well needs errors,requests of 2",
-    "accepting-14x-5m": "page 1/1x5m Sum notBreaching: well needs errors,requests of 2",
-    "accepting-6x-6h": "page 1/1x360m Sum notBreaching: well needs errors,requests of 2",
-    "accepting-6x-30m": "page 1/1x30m Sum notBreaching: well needs errors,requests of 2",
-    "accepting-3x-1d": "ticket 1/1x1440m Sum notBreaching: well needs errors,requests of 2",
-    "accepting-3x-2h": "ticket 1/1x120m Sum notBreaching: well needs errors,requests of 2",
-    "accepting-1x-3d": "ticket 1/1x4320m Sum notBreaching: well needs errors,requests of 2",
-    "accepting-1x-6h": "ticket 1/1x360m Sum notBreaching: well needs errors,requests of 2",
-    "settling-14x-1h": "page 1/1x60m Sum TC(:600000) notBreaching: well needs accepted of 2",
-    "settling-14x-5m": "page 1/1x5m Sum TC(:600000) notBreaching: well needs accepted,failed of 3",
-    "settling-6x-6h": "page 1/1x360m Sum TC(:600000) notBreaching: well needs accepted of 2",
-    "settling-6x-30m": "page 1/1x30m Sum TC(:600000) notBreaching: well needs accepted,failed of 3",
-    "settling-3x-1d": "ticket 1/1x1440m Sum TC(:600000) notBreaching: well needs accepted of 2",
-    "settling-3x-2h": "ticket 1/1x120m Sum TC(:600000) notBreaching: well needs accepted,failed of 3",
-    "settling-1x-3d": "ticket 1/1x4320m Sum TC(:600000) notBreaching: well needs accepted of 2",
-    "settling-1x-6h": "ticket 1/1x360m Sum TC(:600000) notBreaching: well needs accepted,failed of 3",
-    "certificate-expiry": "notify 1/1x1440m Minimum ignore: as before",
-    "api-4xx-surge": "notify 2/2x5m Sum notBreaching: well needs errors,requests of 2",
-    "api-latency": "notify 3/3x5m p99 notBreaching: well",
-    "idempotency-conflicts": "notify 2/2x5m Sum notBreaching: well",
-    "idempotency-mismatches": "notify 2/2x5m Sum notBreaching: well",
-    "rejection-rate": "notify 1/1x15m Sum notBreaching: well needs rejected of 2",
-    "orders-missing": "page 2/2x30m Sum breaching: alarm",
-    "worker-concurrency": "ticket 4/6x5m Maximum notBreaching: well",
-    "account-concurrency": "ticket 4/6x5m Maximum notBreaching: well",
-    "attempt-failure-rate": "page 2/3x5m Sum notBreaching: well needs failed of 3",
-    "attempts-keep-failing": "notify 4/6x5m Sum notBreaching: well",
-    "oldest-message-age": "page 3/5x1m Maximum notBreaching: well",
-    "worker-not-running": "page 6/9x1m Maximum Sum notBreaching: well needs waiting of 2",
-    "queue-retention-half": "page 1/1x5m Maximum notBreaching: well",
-    "dead-letter-queue-not-empty": "page 1/1x1m Maximum ignore: as before needs visible of 2",
-    "order-dead-lettered": "page 1/20x1m Sum notBreaching: well needs exhausted of 2",
-    "dead-letters-old": "page 1/1x5m Maximum ignore: as before",
-    "dead-letter-retention-half": "page 1/1x5m Maximum notBreaching: well",
-    "notifications-failed": "notify 2/3x5m Sum notBreaching: well",
-    "notifications-redriven": "notify 1/1x5m Sum notBreaching: well",
-    "notifications-lost": "page 1/15x1m Sum notBreaching: well",
-    "notifications-failed-billing": "notify 1/1x5m Sum notBreaching: well",
-    "notifications-failed-mail": "notify 1/1x5m Sum notBreaching: well",
-    "notifications-redriven-billing": "notify 1/1x5m Sum notBreaching: well",
-    "notifications-redriven-mail": "notify 1/1x5m Sum notBreaching: well",
-    "notifications-lost-billing": "page 1/15x1m Sum notBreaching: well",
-    "notifications-lost-mail": "page 1/15x1m Sum notBreaching: well",
-    "bus-dead-letter-queue-not-empty": "page 1/1x1m Maximum ignore: as before needs visible of 2",
+    "accepting-14x-1h": "page 1/1x60m >=1.44 Sum notBreaching: well needs errors,requests of 2",
+    "accepting-14x-5m": "page 1/1x5m >=1.44 Sum notBreaching: well needs errors,requests of 2",
+    "accepting-6x-6h": "page 1/1x360m >=0.6 Sum notBreaching: well needs errors,requests of 2",
+    "accepting-6x-30m": "page 1/1x30m >=0.6 Sum notBreaching: well needs errors,requests of 2",
+    "accepting-3x-1d": "ticket 1/1x1440m >=0.3 Sum notBreaching: well needs errors,requests of 2",
+    "accepting-3x-2h": "ticket 1/1x120m >=0.3 Sum notBreaching: well needs errors,requests of 2",
+    "accepting-1x-3d": "ticket 1/1x4320m >=0.1 Sum notBreaching: well needs errors,requests of 2",
+    "accepting-1x-6h": "ticket 1/1x360m >=0.1 Sum notBreaching: well needs errors,requests of 2",
+    "settling-14x-1h": "page 1/1x60m >=14.4 Sum TC(:600000) notBreaching: well needs accepted of 2",
+    "settling-14x-5m": "page 1/1x5m >=14.4 Sum TC(:600000) notBreaching: well needs accepted,failed of 3",
+    "settling-6x-6h": "page 1/1x360m >=6 Sum TC(:600000) notBreaching: well needs accepted of 2",
+    "settling-6x-30m": "page 1/1x30m >=6 Sum TC(:600000) notBreaching: well needs accepted,failed of 3",
+    "settling-3x-1d": "ticket 1/1x1440m >=3 Sum TC(:600000) notBreaching: well needs accepted of 2",
+    "settling-3x-2h": "ticket 1/1x120m >=3 Sum TC(:600000) notBreaching: well needs accepted,failed of 3",
+    "settling-1x-3d": "ticket 1/1x4320m >=1 Sum TC(:600000) notBreaching: well needs accepted of 2",
+    "settling-1x-6h": "ticket 1/1x360m >=1 Sum TC(:600000) notBreaching: well needs accepted,failed of 3",
+    "certificate-expiry": "notify 1/1x1440m <30 Minimum ignore: as before",
+    "api-4xx-surge": "notify 2/2x5m >=50 Sum notBreaching: well needs errors,requests of 2",
+    "api-latency": "notify 3/3x5m >=3000 p99 notBreaching: well",
+    "idempotency-conflicts": "notify 2/2x5m >=20 Sum notBreaching: well",
+    "idempotency-mismatches": "notify 2/2x5m >=10 Sum notBreaching: well",
+    "rejection-rate": "notify 1/1x15m >=30 Sum notBreaching: well needs rejected of 2",
+    "orders-missing": "page 2/2x30m <10 Sum breaching: alarm",
+    "worker-concurrency": "ticket 4/6x5m >=8 Maximum notBreaching: well",
+    "account-concurrency": "ticket 4/6x5m >=800 Maximum notBreaching: well",
+    "attempt-failure-rate": "page 2/3x5m >=25 Sum notBreaching: well needs failed of 3",
+    "attempts-keep-failing": "notify 4/6x5m >=1 Sum notBreaching: well",
+    "oldest-message-age": "page 3/5x1m >=600 Maximum notBreaching: well",
+    "worker-not-running": "page 6/9x1m >=1 Maximum Sum notBreaching: well needs waiting of 2",
+    "queue-retention-half": "page 1/1x5m >=172800 Maximum notBreaching: well",
+    "dead-letter-queue-not-empty": "page 1/1x1m >=1 Maximum ignore: as before needs visible of 2",
+    "order-dead-lettered": "page 1/20x1m >=1 Sum notBreaching: well needs exhausted of 2",
+    "dead-letters-old": "page 1/1x5m >=1800 Maximum ignore: as before",
+    "dead-letter-retention-half": "page 1/1x5m >=432000 Maximum notBreaching: well",
+    "notifications-failed": "notify 2/3x5m >=1 Sum notBreaching: well",
+    "notifications-redriven": "notify 1/1x5m >=1 Sum notBreaching: well",
+    "notifications-lost": "page 1/15x1m >=1 Sum notBreaching: well",
+    "notifications-failed-billing": "notify 1/1x5m >=1 Sum notBreaching: well",
+    "notifications-failed-mail": "notify 1/1x5m >=1 Sum notBreaching: well",
+    "notifications-redriven-billing": "notify 1/1x5m >=1 Sum notBreaching: well",
+    "notifications-redriven-mail": "notify 1/1x5m >=1 Sum notBreaching: well",
+    "notifications-lost-billing": "page 1/15x1m >=1 Sum notBreaching: well",
+    "notifications-lost-mail": "page 1/15x1m >=1 Sum notBreaching: well",
+    "bus-dead-letter-queue-not-empty": "page 1/1x1m >=1 Maximum ignore: as before needs visible of 2",
 }
 
 
 def seen(alarm: MetricAlarm, cause: Series, tier: str) -> str:
-    """What the alarm does: who hears it; how many breaching periods of how many raise it; by which statistics; what it
-    makes of silence; which of several metrics it cannot be raised without.
+    """What the alarm does: who hears it; how many breaching periods of how many raise it; from which number on; by
+    which statistics; what it makes of silence; which of several metrics it cannot be raised without.
     """
 
     def state(ages: Collection[int], absent: Collection[MetricKey] = (), current: State = State.OK) -> State:
@@ -87,7 +88,8 @@ def seen(alarm: MetricAlarm, cause: Series, tier: str) -> str:
     queries = alarm.metrics.items()
     needed = [name for name, query in queries if state(range(1, most + 1), [query.key]) is not State.ALARM]
     statistics = sorted({query.statistic for _, query in queries})
-    parts = [tier, f"{to_alarm}/{window}x{alarm.period // 60}m", *statistics, f"{alarm.treat_missing_data}: {silent}"]
+    window_and_number = f"{to_alarm}/{window}x{alarm.period // 60}m {_SIGNS[alarm.comparison]}{alarm.threshold:g}"
+    parts = [tier, window_and_number, *statistics, f"{alarm.treat_missing_data}: {silent}"]
     several = [f"needs {','.join(needed)} of {len(queries)}"] if len(queries) > 1 else []
     return " ".join([*parts, *several])
 

@@ -5,13 +5,61 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic.fields import FieldInfo
 
+from components.alarms.model import Alarm
 from components.alarms.settings import AlarmSubscription
 from lab.recording.fake_outputs import ACCOUNT
-from lab.simulation.cloudwatch.registered import LIMITS, SUBSCRIBED, register_alarms
+from lab.simulation.cloudwatch.registered import LIMITS, SUBSCRIBED, THRESHOLDS, register_alarms
 from pipeline.alarms import alarm_table
 from pipeline.config import StackConfig
 from pipeline.config.alarm_thresholds import AlarmThresholds, changed_thresholds
+
+# Of a percentage that is 41.5 and a number that is 10007: the rows that have it, and as what where it is computed.
+MOVED: dict[str, dict[str, float]] = {
+    "attempt_failure_percent": {"attempt-failure-rate": 41.5},
+    "rate_minimum_events": dict.fromkeys(
+        (
+            *("accepting-14x-1h", "settling-14x-1h", "settling-14x-5m", "settling-6x-30m", "settling-3x-2h"),
+            *("settling-1x-6h", "attempt-failure-rate"),
+        ),
+        10_007,
+    ),
+    "slow_burn_minimum_events": dict.fromkeys(
+        (f"{objective}-{burn}" for objective in ("accepting", "settling") for burn in ("6x-6h", "3x-1d", "1x-3d")),
+        10_007,
+    ),
+    "api_4xx_percent": {"api-4xx-surge": 41.5},
+    "api_4xx_minimum": {"api-4xx-surge": 10_007},
+    "api_p99_ms": {"api-latency": 10_007},
+    "concurrency_percent": {"worker-concurrency": 5, "account-concurrency": 415},
+    "account_concurrency": {"account-concurrency": 8_006},
+    "certificate_days": {"certificate-expiry": 10_007},
+    "idempotency_conflicts": {"idempotency-conflicts": 10_007},
+    "idempotency_mismatches": {"idempotency-mismatches": 10_007},
+    "rejected_percent": {"rejection-rate": 41.5},
+    "rejected_minimum": {"rejection-rate": 10_007},
+    "expected_orders_per_hour": {"orders-missing": 5_003.5},
+}
+
+
+@pytest.mark.parametrize(("name", "declared"), AlarmThresholds.model_fields.items())
+def test_a_threshold_is_the_number_of_exactly_the_rows_that_it_is_for(name: str, declared: FieldInfo) -> None:
+    # GIVEN
+    other = THRESHOLDS.model_copy(update={name: 41.5 if declared.annotation is float else 10_007})
+
+    # WHEN
+    before, after = (alarm_table(each, LIMITS, certificate=True).alarms for each in (THRESHOLDS, other))
+    moved = {new.name: (was, new) for was, new in zip(before, after, strict=True) if numbers(was) != numbers(new)}
+
+    # THEN
+    found = {row: set(numbers(new)) - set(numbers(was)) for row, (was, new) in moved.items()}
+    assert found == {row: {value} for row, value in MOVED[name].items()}
+
+
+def numbers(row: Alarm) -> list[float]:
+    """That it compares with."""
+    return [float(row.threshold.value), *map(float, re.findall(r">= ([\d.]+)", row.expression or ""))]
 
 
 def test_a_receiver_is_a_protocol_and_an_endpoint_that_may_hold_the_separator() -> None:
