@@ -129,7 +129,7 @@ FAULTS: dict[str, tuple[str, str, Plant]] = {
         "{dead} is a dead",
         lambda shop: shop.change(shop.dead, status={"S": "ACCEPTED"}),
     ),
-    "a dead letter, confirmed": ("G1", "{order} is a dead letter: leftover: settled and notified", _copy_of_dead_letter),
+    "a dead letter, confirmed": ("G1", "{order} is a dead letter: leftover: settled", _copy_of_dead_letter),
     "stock moved twice": ("G2", "SKU-1 had 100, 6 were confirmed since, 92 are left", lambda shop: shop.available(92)),
     "stock not moved": ("G2", "SKU-1 had 100, 6 were confirmed since, 100 are left", lambda shop: shop.available(100)),
     "stock below nothing": ("G2", "the stock of SKU-1 is -1", lambda shop: shop.available(-1)),
