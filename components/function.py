@@ -185,7 +185,8 @@ class Function(Component):
                 reserved_concurrent_executions=args.reserved_concurrency,
                 environment=aws.lambda_.FunctionEnvironmentArgs(variables={**platform.environment, **args.environment}),
                 # Text leaves the lines as the logger writes them (they are JSON already). Lambda's JSON format would
-                # put a level filter of its own in front and drop the sampled debug lines.
+                # put a level filter of its own in front and drop the sampled debug lines; with that filter at DEBUG,
+                # Powertools takes its level for the logger's, and every invocation logs DEBUG.
                 logging_config=aws.lambda_.FunctionLoggingConfigArgs(log_format="Text", log_group=logs.name),
                 tracing_config=aws.lambda_.FunctionTracingConfigArgs(
                     mode="Active" if platform.tracing else "PassThrough"

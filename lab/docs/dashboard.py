@@ -4,13 +4,13 @@ The body is the one that the component registers; metrics, alarms and logs are t
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from html import escape
 from itertools import cycle, takewhile
 from pathlib import Path
 from typing import Any, Final
 
+from lab.docs import svg
 from lab.docs.page import run
 from lab.incidents.shop import Shop
 from lab.incidents.stack import MINUTE, Stack, simulated_stack
@@ -30,15 +30,8 @@ _RANGE: Final = (_HEALTHY + _BROKEN + _REPAIRED) * MINUTE
 _DAY: Final = 24 * 60 * MINUTE
 _CELL, _LEFT, _ALARMS = 40, 14, 4
 """Pixels of the grid's columns and rows, and of what is free at a widget's side; how many alarms are side by side."""
-_COLOURS: Final = ("#1f5fbf", "#c2571a", "#2b7d3b", "#7b3fa0")
 _GREEN, _GREY, _RED = ("#2b7d3b", "#eaf5ec"), ("#5f6b7a", "#f1f3f5"), ("#b3261e", "#fde7e5")
 _STATES: Final = {State.OK: _GREEN, State.INSUFFICIENT_DATA: _GREY, State.ALARM: _RED}
-_STYLE: Final = (
-    "text{font:12px Helvetica,Arial,sans-serif;fill:#16191f}.t{font-weight:bold}"
-    ".h{font-weight:bold;font-size:18px}.n{font-size:34px}.s{font-size:11px;fill:#545b64}"
-    ".e{text-anchor:end}.m{text-anchor:middle}.g{stroke:#e3e6ea;stroke-width:1}"
-    "path{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke-linecap:round}.a{stroke:#b3261e;stroke-dasharray:5 3}"
-)
 
 
 def text() -> str:
@@ -66,19 +59,22 @@ def _play(stack: Stack) -> None:
 def _picture(stack: Stack) -> str:
     body = register_dashboard()["widgets"]
     widgets = list(takewhile(lambda each: each["properties"].get("markdown") in (None, f"## {GLANCE}"), body))
-    size = [max(widget[at] + widget[size] for widget in widgets) for at, size in (("x", "width"), ("y", "height"))]
-    parts = [f"<style>{_STYLE}</style>", _rect(0, 0, "100%", "100%", "#f2f3f3", "none")]
-    parts += [_svg([each[key] for key in ("x", "y", "width", "height")], _widget(each, stack)) for each in widgets]
-    return _svg([0, 0, *size], parts).replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1) + "\n"
+    wide, high = (max(each[at] + each[size] for each in widgets) for at, size in (("x", "width"), ("y", "height")))
+    return svg.page(wide * _CELL, high * _CELL, (_placed(each, stack) for each in widgets))
+
+
+def _placed(widget: Mapping[str, Any], stack: Stack) -> str:
+    x, y, width, height = (widget[key] * _CELL for key in ("x", "y", "width", "height"))
+    return svg.svg(x, y, width, height, _widget(widget, stack))
 
 
 def _widget(widget: Mapping[str, Any], stack: Stack) -> Iterator[str]:
     properties, width, height = widget["properties"], widget["width"] * _CELL, widget["height"] * _CELL
     if widget["type"] == "text":
-        yield _text(12, 27, properties["markdown"].removeprefix("## "), "h")
+        yield svg.text(12, 27, properties["markdown"].removeprefix("## "), "h")
         return
-    yield _rect(4, 4, width - 8, height - 8, "#fff", "#d5dbdb")
-    yield _text(_LEFT, 24, properties["title"], "t")
+    yield svg.rect(4, 4, width - 8, height - 8, "#fff", "#d5dbdb")
+    yield svg.text(_LEFT, 24, properties["title"], "t")
     match widget["type"], properties.get("view"), properties["title"]:
         case "alarm", None, _:
             yield from _alarms(properties["alarms"], stack, width)
@@ -98,7 +94,11 @@ def _alarms(arns: Sequence[str], stack: Stack, width: int) -> Iterator[str]:
         name = arn.removeprefix("arn:")
         line, fill = _STATES[stack.alarms.states[name]]
         x, y = _LEFT + number % _ALARMS * wide, 36 + number // _ALARMS * 22
-        yield _rect(x, y, wide - 6, 19, fill, line) + _rect(x, y, 5, 19, line, line) + _text(x + 11, y + 14, name)
+        yield (
+            svg.rect(x, y, wide - 6, 19, fill, line)
+            + svg.rect(x, y, 5, 19, line, line)
+            + svg.text(x + 11, y + 14, name)
+        )
 
 
 def _versions(stack: Stack, width: int) -> Iterator[str]:
@@ -110,15 +110,15 @@ def _versions(stack: Stack, width: int) -> Iterator[str]:
         rows.append((group, version, *(_at(millis // 1000, "%Y-%m-%d %H:%M") for millis in (min(found), max(found)))))
     for y, row in zip(range(52, 10**6, 24), rows, strict=False):
         for share, cell in zip((0, 0.46, 0.56, 0.79), row, strict=True):
-            yield _text(_LEFT + round(share * (width - 2 * _LEFT)), y, cell, "s")
-        yield _line(_LEFT, width - _LEFT, y + 8)
+            yield svg.text(_LEFT + round(share * (width - 2 * _LEFT)), y, cell, "s")
+        yield svg.line(_LEFT, width - _LEFT, y + 8)
 
 
 def _numbers(properties: Mapping[str, Any], stack: Stack, width: int, height: int) -> Iterator[str]:
     for label, series in _series(properties, stack):
         (value,) = series.values()
-        yield _text(width // 2, height // 2 + 18, f"{value:.4g}", "n m")
-        yield _text(width // 2, height // 2 + 40, label, "s m")
+        yield svg.text(width // 2, height // 2 + 18, f"{value:.4g}", "n m")
+        yield svg.text(width // 2, height // 2 + 40, label, "s m")
 
 
 def _chart(properties: Mapping[str, Any], stack: Stack, width: int, height: int) -> Iterator[str]:
@@ -134,22 +134,22 @@ def _chart(properties: Mapping[str, Any], stack: Stack, width: int, height: int)
     def y(value: float) -> float:
         return float(round(bottom - (bottom - top) * value / most, 1))
 
-    yield _text(_LEFT, 42, properties["yAxis"]["left"]["label"], "s")
+    yield svg.text(_LEFT, 42, properties["yAxis"]["left"]["label"], "s")
     for value in (0, most / 2, most):
-        yield _line(left, right, y(value)) + _text(left - 6, y(value) + 4, f"{value:g}", "s e")
+        yield svg.line(left, right, y(value)) + svg.text(left - 6, y(value) + 4, f"{value:g}", "s e")
     for at in range(now - _RANGE, now + 1, _RANGE // 3):
-        yield _text(x(at), bottom + 15, _at(at, "%H:%M"), "s m")
+        yield svg.text(x(at), bottom + 15, _at(at, "%H:%M"), "s m")
     legend, period = _LEFT, properties["period"]
-    for (label, series), colour in zip(found, cycle(_COLOURS), strict=False):
+    for (label, series), colour in zip(found, cycle(svg.COLOURS), strict=False):
         # Missing minutes are gaps; h0 makes a point that stands alone visible.
         moves = (f"{'L' if at - period in series else 'M'}{x(at):g},{y(value):g}h0" for at, value in series.items())
         yield f'<path stroke="{colour}" d="{"".join(moves)}"/>'
-        yield _rect(legend, bottom + 24, 10, 10, colour, colour) + _text(legend + 15, bottom + 33, label, "s")
+        yield svg.rect(legend, bottom + 24, 10, 10, colour, colour) + svg.text(legend + 15, bottom + 33, label, "s")
         legend += 40 + 6 * len(label)
     for line in lines:
         beside = y(line["value"]) + (14 if y(line["value"]) < top + 14 else -5)
-        yield _line(left, right, y(line["value"]), "a")
-        yield _text(right - 4, beside, f"{line['label']}: {line['value']:g}", "s e")
+        yield svg.line(left, right, y(line["value"]), "a")
+        yield svg.text(right - 4, beside, f"{line['label']}: {line['value']:g}", "s e")
 
 
 def _series(properties: Mapping[str, Any], stack: Stack) -> Iterator[tuple[str, Series]]:
@@ -168,26 +168,6 @@ def _series(properties: Mapping[str, Any], stack: Stack) -> Iterator[tuple[str, 
 
 def _at(seconds: int, form: str) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime(form)
-
-
-def _text(x: float, y: float, content: str, kind: str = "") -> str:
-    return f'<text x="{x:g}" y="{y:g}"' + (f' class="{kind}"' if kind else "") + f">{escape(content)}</text>"
-
-
-def _rect(x: int, y: int, width: int | str, height: int | str, fill: str, line: str) -> str:
-    return f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="2" fill="{fill}" stroke="{line}"/>'
-
-
-def _line(left: int, right: int, y: float, kind: str = "g") -> str:
-    return f'<path d="M{left},{y:g}H{right}" class="{kind}"/>'
-
-
-def _svg(place: Sequence[int], parts: Iterable[str]) -> str:
-    """A picture at this column and row, so many wide and high."""
-    x, y, width, height = (cells * _CELL for cells in place)
-    return "\n".join(
-        (f'<svg x="{x}" y="{y}" width="{width}" height="{height}" viewBox="0 0 {width} {height}">', *parts, "</svg>")
-    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,18 +8,17 @@ from typing import Any
 
 from ops.cli.common import add_command
 from ops.cli.screen import Screen
-from ops.cost.bill import MILLION, Load, bill
+from ops.cost.bill import CAPACITY_USED, MILLION, Load, bill, provisioned
 from ops.cost.prices import AS_OF, PRICES, REGION
-from ops.errors import ExitCode
+from ops.errors import ExitCode, RefusedError
 from ops.preflight.ground import configured
 from ops.target import Choice
 from pipeline.config import StackConfig
 
 _NOTES = (
     f"List prices of {REGION} as of {AS_OF}, without free tiers (ops/cost/prices.py).",
-    "~: partly estimated: times of invocations, lines that AWS itself logs, and",
-    "traffic spread evenly, so that hardly an order shares an invocation and Lambda",
-    "traces all that it samples one a second. Bursts cost less.",
+    "~: partly estimated: times of invocations, lines that AWS itself logs, how logs",
+    "compress, which requests to a fair queue cost more, and traffic spread evenly.",
     "Left out: failures, taxes, data transfer, the receivers of alarms, logs' tiers.",
 )
 
@@ -37,6 +36,13 @@ def register(commands: Any) -> None:
     cost.add_argument(
         "--orders-per-month", type=_count, metavar="N", help="what a month with so many orders costs, too"
     )
+    cost.add_argument(
+        "--orders-per-batch",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="orders that share an invocation of the worker, in bursts up to batch_size (default: %(default)s)",
+    )
     cost.set_defaults(before_up=run)
 
 
@@ -44,24 +50,28 @@ def run(options: argparse.Namespace) -> int:
     """Reckon, and show it."""
     choice = Choice(outputs=options.outputs, local=options.local, stack=options.stack, state_dir=options.state_dir)
     settings, config = configured(choice)
-    document = reckoned(config, options.orders_per_month)
+    per_batch: int = options.orders_per_batch
+    if not 1 <= per_batch <= config.batch_size:
+        raise RefusedError(f"given --orders-per-batch {per_batch}; allowed: 1 to {config.batch_size}, the batch_size")
+    document = reckoned(config, options.orders_per_month, per_batch)
     out = Screen(stderr=False)
     if options.json:
         numbers = {"stack": settings.stack, "region": REGION, "prices_as_of": AS_OF, **document}
         prices = {name: each._asdict() for name, each in PRICES.items()}
         out.raw(json.dumps({**numbers, "prices": prices}, indent=2, default=float))
         return ExitCode.OK
-    show(out, config, options.orders_per_month)
+    show(out, config, options.orders_per_month, per_batch)
     region = settings.config.get("aws:region")
     if region not in {None, REGION}:
         out.tell(f"This stack is in {region}, whose prices differ.")
     return ExitCode.OK
 
 
-def reckoned(config: StackConfig, orders: int | None) -> dict[str, Any]:
+def reckoned(config: StackConfig, orders: int | None, per_batch: int = 1) -> dict[str, Any]:
     """Items and sums in USD: `idle` a month, `per_million` orders on top, and `month`, both for `orders`."""
-    million = bill(config, Load(MILLION))
-    asked = bill(config, Load(orders)) if orders is not None else million
+    load = Load(MILLION, per_batch=per_batch)
+    million = bill(config, load)
+    asked = bill(config, load._replace(orders=orders)) if orders is not None else million
     items: list[dict[str, Any]] = []
     for each, month in zip(million, asked, strict=True):
         row = {"service": each.service, "what": each.what, "option": each.option, "estimated": each.estimated}
@@ -69,29 +79,35 @@ def reckoned(config: StackConfig, orders: int | None) -> dict[str, Any]:
         items.append(row | usd | ({"month": month.idle + month.used} if orders is not None else {}))
     sums = {key: sum(row[key] for row in items) for key in ("idle", "per_million", "month") if key in items[0]}
     further = {
-        "per_million_further_lines": _used(config, Load(MILLION, further_lines=MILLION)) - _used(config, Load(MILLION)),
-        "per_million_lookups": _used(config, Load(MILLION, lookups=MILLION)) - _used(config, Load(MILLION)),
+        "per_million_further_lines": _used(config, load._replace(further_lines=MILLION)) - _used(config, load),
+        "per_million_lookups": _used(config, load._replace(lookups=MILLION)) - _used(config, load),
+        "per_million_provisioned_units": provisioned(load),
     }
-    return {"orders_per_month": orders, "items": items, "total": sums, **further}
+    return {"orders_per_month": orders, "orders_per_batch": per_batch, "items": items, "total": sums, **further}
 
 
 def _used(config: StackConfig, load: Load) -> Decimal:
     return sum((each.used for each in bill(config, load)), Decimal())
 
 
-def show(out: Screen, config: StackConfig, orders: int | None) -> None:
+def show(out: Screen, config: StackConfig, orders: int | None, per_batch: int = 1) -> None:
     """The table and its notes."""
-    found = reckoned(config, orders)
+    found = reckoned(config, orders, per_batch)
     numbers = {"idle": "idle", "per_million": "million"} | ({"month": f"{orders:,}"} if orders is not None else {})
     columns = ("service", "what", "option", *numbers.values())
     rows = [_cells(row, numbers, "~" if row["estimated"] else " ") for row in found["items"]]
     total = {"service": "together", "what": "", "option": "", **found["total"]}
     out.rows(columns, [*rows, _cells(total, numbers, " ")], whole=set(numbers.values()))
-    month = "" if orders is None else f"; the whole month with {orders:,}"
-    out.tell(f"USD: a month idle; a million orders of one line, on top{month}.")
+    out.tell(f"USD: a month idle; on top, a million orders of one line, {per_batch} in a batch.")
+    if orders is not None:
+        out.tell(f"Last, the whole month with {orders:,}.")
     out.tell(
         f"A million further lines: {found['per_million_further_lines']:.2f}, "
         f"a million look-ups: {found['per_million_lookups']:.2f}."
+    )
+    out.tell(
+        f"The units as provisioned capacity (no option here), {CAPACITY_USED:.0%} in use: "
+        f"{found['per_million_provisioned_units']:.2f}."
     )
     for note in _NOTES:
         out.tell(note)

@@ -1,11 +1,11 @@
 """What one month of a stack costs, item by item.
 
-Loads are spread evenly over the month: each order is an invocation of its own, and most invocations are traced.
-Bursts cost less.
+Loads are spread evenly over the month. Unless the load says how many orders share an invocation of the worker, each
+has its own. With `tracing`, most invocations are traced then. Bursts cost less.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -20,10 +20,10 @@ from pipeline.delivery import rollback_row
 from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 from pipeline.operations import bus_rules_of, limits_of
 
-FACTS: Final[dict[str, dict[str, Any]]] = json.loads(
+FACTS: Final[Mapping[str, Mapping[str, Any]]] = json.loads(
     Path(__file__).with_name("facts.json").read_text("utf-8"), parse_float=Decimal
 )
-"""Counted by `python -m lab.benchmarks.usage`: what each function uses for one order or look-up."""
+"""Counted by `python -m lab.benchmarks.usage`: what each function uses for one order or look-up, the worker for ten."""
 MILLION: Final = 1_000_000
 HOURS: Final = 730
 """A month's."""
@@ -35,31 +35,45 @@ _SECONDS_OF: Final = {
     "create-order": Decimal("0.05"),
     "process-order": Decimal("0.05"),
     "get-order": Decimal("0.02"),
+    # As measured in docs/performance.md: 0.29 of the time that they take one after the other.
+    "ten orders": Decimal("0.145"),
 }
 _PLATFORM_BYTES: Final = 330
 _ACCESS_BYTES: Final = 330
+_COMPRESSED: Final = Decimal("0.15")
+"""Estimated: what CloudWatch keeps of each byte."""
 # Lambda's event source mapping asks a quiet queue with five pollers, each waiting for up to 20 seconds.
 _EMPTY_RECEIVES: Final = 5 * _SECONDS // 20
+CAPACITY_USED: Final = Decimal("0.7")
+"""What auto scaling of provisioned capacity usually aims at."""
 _KEY_REUSE_SECONDS: Final = 300
 """For so long DynamoDB and SQS keep a data key."""
 
 
 class Load(NamedTuple):
-    """A month's traffic: accepted orders, their lines beyond the first, and look-ups."""
+    """A month's traffic: accepted orders, their lines beyond the first, look-ups, and orders in a worker's batch."""
 
     orders: int = 0
     further_lines: int = 0
     lookups: int = 0
+    per_batch: int = 1
 
     @property
-    def runs(self) -> dict[str, int]:
+    def runs(self) -> dict[str, Decimal]:
         """Invocations by function."""
-        return {"create-order": self.orders, "process-order": self.orders, "get-order": self.lookups}
+        orders = Decimal(self.orders)
+        return {"create-order": orders, "process-order": orders / self.per_batch, "get-order": Decimal(self.lookups)}
 
-    def total(self, fact: str) -> Decimal:
-        """That fact over all of it."""
-        of_runs = sum(runs * Decimal(FACTS[name][fact]) for name, runs in self.runs.items())
-        return of_runs + self.further_lines * Decimal(FACTS["line"][fact])
+    def total(self, fact: Callable[[str], Any]) -> Decimal:
+        """What is so much in an invocation of each function, over all of them; between one order and ten, a line."""
+        used = {name: Decimal(fact(name)) for name in self.runs}
+        more = (Decimal(fact("ten orders")) - used["process-order"]) / 9
+        used["process-order"] += more * (self.per_batch - 1)
+        return sum((runs * used[name] for name, runs in self.runs.items()), Decimal())
+
+    def counted(self, fact: str) -> Decimal:
+        """That fact over all of it, the further lines too."""
+        return self.total(lambda name: FACTS[name][fact]) + self.further_lines * Decimal(FACTS["line"][fact])
 
 
 class Item(NamedTuple):
@@ -85,6 +99,12 @@ def bill(config: StackConfig, load: Load) -> list[Item]:
     return [*_calls(config, load), *_observing(config, load), *_alarms(config), *_extras(config, load)]
 
 
+def provisioned(load: Load) -> Decimal:
+    """What the load's read and write units cost as provisioned capacity that is in use to `CAPACITY_USED`."""
+    hours = {kind: load.counted(f"{kind}_units") / 3600 / CAPACITY_USED for kind in ("write", "read")}
+    return sum((needed * usd(f"{kind} capacity") for kind, needed in hours.items()), Decimal())
+
+
 def alarms_of(config: StackConfig) -> AlarmTable:
     """The stack's alarms, as the program makes them."""
     bus = config.events_target == "bus"
@@ -101,26 +121,28 @@ def _calls(config: StackConfig, load: Load) -> Iterator[Item]:
     requests, invocations = load.orders + load.lookups, sum(load.runs.values())
     yield Item("HTTP API", "requests", used=requests * usd("api request"))
     yield Item("Lambda", "invocations", used=invocations * usd("lambda request"))
-    seconds = sum((runs * _SECONDS_OF[name] * _gigabytes(config, name) for name, runs in load.runs.items()), Decimal())
+    seconds = load.total(lambda name: _SECONDS_OF[name] * _gigabytes(config, name))
     duration = seconds * usd(config.architecture)
     yield Item("Lambda", "duration", "architecture", used=duration, estimated=True)
-    units = load.total("write_units") * usd("write unit") + load.total("read_units") * usd("read unit")
+    units = load.counted("write_units") * usd("write unit") + load.counted("read_units") * usd("read unit")
     yield Item("DynamoDB", "write and read units", used=units)
-    stored = load.total("stored_bytes") / _GB
+    stored = load.counted("stored_bytes") / _GB
     yield Item("DynamoDB", "orders kept a month", used=stored * usd("table storage"))
     if config.point_in_time_recovery:
         kept = stored * usd("point-in-time recovery")
         yield Item("DynamoDB", "the same, restorable", "point_in_time_recovery", used=kept)
     of_queue = usd("sqs fifo request" if config.strict_ordering else "sqs request")
     fifo = "strict_ordering" if config.strict_ordering else ""
-    # The mapping receives and deletes each order.
-    sent = load.total("sqs_requests") + 2 * load.orders
+    # The mapping receives and deletes up to ten messages at once.
+    sent = load.counted("sqs_requests") + Decimal(2 * load.orders) / min(load.per_batch, 10)
     yield Item("SQS", "requests; empty receives", fifo, _EMPTY_RECEIVES * of_queue, sent * of_queue, True)
+    if not config.strict_ordering:
+        yield Item("SQS", "the same, with a group", used=sent * usd("sqs fair request"), estimated=True)
     yield from _events(config, load, fifo)
 
 
 def _events(config: StackConfig, load: Load, fifo: str) -> Iterator[Item]:
-    published = load.total("published")
+    published = load.counted("published")
     if config.events_target == "bus":
         yield Item("EventBridge", "events", "events_target", used=published * usd("event"))
         return
@@ -133,15 +155,16 @@ def _events(config: StackConfig, load: Load, fifo: str) -> Iterator[Item]:
 
 def _observing(config: StackConfig, load: Load) -> Iterator[Item]:
     share = Decimal(config.debug_log_percent) / 100
-    written = Decimal((load.orders + load.lookups) * _ACCESS_BYTES)
-    for name, runs in load.runs.items():
-        of_level = FACTS[name]["log_bytes"]
-        lines = of_level["DEBUG"] * share + of_level[config.log_level] * (1 - share)
-        written += runs * (lines + _PLATFORM_BYTES)
+
+    def lines(name: str) -> Decimal:
+        of_level: Mapping[str, int] = FACTS[name]["log_bytes"]
+        return of_level["DEBUG"] * share + of_level[config.log_level] * (1 - share) + _PLATFORM_BYTES
+
+    written = load.total(lines) + (load.orders + load.lookups) * _ACCESS_BYTES
     option = "log_level"
     yield Item("CloudWatch", "logs taken in", option, used=written / _GB * usd("log ingestion"), estimated=True)
     months = Decimal(config.log_retention_days) * 24 / HOURS
-    kept = written / _GB * months * usd("log storage")
+    kept = written / _GB * months * _COMPRESSED * usd("log storage")
     yield Item("CloudWatch", "logs kept", "log_retention_days", used=kept, estimated=True)
     metrics = sum(FACTS[name]["metrics"] for name, runs in load.runs.items() if runs)
     hours = min(load.orders, HOURS)
@@ -151,9 +174,9 @@ def _observing(config: StackConfig, load: Load) -> Iterator[Item]:
         yield Item("X-Ray", "traces", "tracing", used=traces * usd("trace"), estimated=True)
 
 
-def _traced(invocations: int) -> Decimal:
+def _traced(invocations: Decimal) -> Decimal:
     """Of a function's: the first in each second, and 5 % of the rest."""
-    first = min(invocations, _SECONDS)
+    first = min(invocations, Decimal(_SECONDS))
     return first + Decimal("0.05") * (invocations - first)
 
 
@@ -205,5 +228,5 @@ def _warm(config: StackConfig) -> Iterator[Item]:
 
 
 def _gigabytes(config: StackConfig, function: str) -> Decimal:
-    api = function in {each.name for each in API_FUNCTIONS}
+    api = function in {each.name for each in API_FUNCTIONS}  # "ten orders" are the worker's.
     return Decimal(config.api_memory_mb if api else config.worker_memory_mb) / 1024

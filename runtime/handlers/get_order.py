@@ -55,6 +55,8 @@ class GetOrder:
         if order is None or order.caller != caller:
             raise _not_found()
         view = view_of(order)
+        # Every other answer has a line that says so already.
+        logger.debug("answered", extra={"status": 200})
         again = _ASK_AGAIN_SECONDS.get(view.status)
         return json_response(
             200, view.model_dump_json(exclude_none=True), {"Retry-After": str(again)} if again is not None else {}

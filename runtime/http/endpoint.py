@@ -33,7 +33,6 @@ def answer(event: object, route: Callable[[Request], Response], guard: OriginGua
     except Exception as error:  # noqa: BLE001 - the outermost border: whatever it is, the client gets an answer
         response = problem_response(unexpected(error))
     response["headers"][CORRELATION_HEADER] = request.correlation_id
-    logger.debug("answered", extra={"status": response["statusCode"]})
     return response
 
 

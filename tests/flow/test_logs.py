@@ -87,7 +87,6 @@ def test_one_correlation_id_follows_an_order_through_every_line_to_its_event() -
     assert told == [
         ("api", "order sent to the queue", None),
         ("api", "order accepted", None),
-        ("api", "answered", None),
         ("worker", "attempt started", 1),
         ("worker", "attempt failed", 1),
         ("worker", "attempt started", 2),
@@ -99,6 +98,23 @@ def test_one_correlation_id_follows_an_order_through_every_line_to_its_event() -
     assert len({line["message_id"] for line in output.lines if line["service"] == "worker"}) == 1
     published = next(line for line in output.lines if line["message"] == "event published")
     assert published["event_id"] == event["id"]
+
+
+@pytest.mark.parametrize("sampled", [True, False], ids=["traced", "not traced"])
+def test_no_line_holds_what_is_known_without_it(sampled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN requests that X-Ray samples, or does not
+    trace_id = "1-5759e988-bd862e3fe1be46a994272793"
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", f"Root={trace_id};Parent=53995c3f42cd8ad8;Sampled={sampled:d}")
+
+    # WHEN an order goes all the way
+    with observed("DEBUG") as (world, output):
+        whole_life(world, [])
+
+    # THEN lines tell nothing of the function's configuration or of the code, and name only traces that are kept
+    constant = {"location", "function_name", "function_memory_size", "function_arn"}
+    assert [line for line in output.lines if constant & line.keys()] == []
+    assert {line.get("xray_trace_id") for line in output.lines} == ({trace_id} if sampled else {None})
+    assert {line.get("cold_start", True) for line in output.lines} == {True}
 
 
 def test_a_message_that_names_its_order_in_its_body_alone_has_its_ids_in_every_line_after_it_is_read() -> None:

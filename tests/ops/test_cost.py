@@ -13,6 +13,7 @@ from lab.benchmarks import usage
 from lab.recording.recording import record_config
 from ops.cli.main import main
 from ops.cost.bill import FACTS, MILLION, Load, alarms_of, bill
+from ops.errors import ExitCode
 from ops.preflight.ground import configured
 from ops.target import Choice
 from pipeline.config import StackConfig, parse_config
@@ -24,20 +25,26 @@ LAMBDA = 2 * 0.20 + 2 * 50_000 * 0.0000133334  # twice 50 ms at 1 GB
 UNITS = 9 * 0.625 + 1 * 0.125
 STORED = 324e6 / 2**30 * 0.25
 RESTORABLE = 324e6 / 2**30 * 0.20
-REQUESTS = 3 * 0.40  # send, receive, delete
+REQUESTS = 3 * (0.40 + 0.10)  # send, receive, delete, of messages with a group
 POLLING = 657_000 * 0.40 / 1e6  # five pollers, every 20 s
 TRACES = 2 * 5.00  # 0.4 orders a second: Lambda samples all
 METRICS = 3 * 0.30
 EDGE = {"WAF": (5 + 4 * 1.00, 0.60), "CloudFront": (0, 1.00)}
 
 
+def lines(function: str, debug: float) -> float:
+    of_level = {name: float(size) for name, size in FACTS[function]["log_bytes"].items()}
+    return 330 + of_level["DEBUG"] * debug + of_level["INFO"] * (1 - debug)  # with what Lambda writes
+
+
+def kept(written: float, days: int) -> float:
+    """Taken in, and kept compressed to 15 %."""
+    return written * 1e6 / 2**30 * (0.50 + 0.15 * 0.03 * days * 24 / 730)
+
+
 def logs(level: float, days: int) -> float:
-    """Taken in and kept; `level` is the share of invocations at DEBUG."""
-    written = 330.0 + 2 * 330  # the access log's line, and what Lambda writes
-    for function in ("create-order", "process-order"):
-        of_level = {name: float(size) for name, size in FACTS[function]["log_bytes"].items()}
-        written += of_level["DEBUG"] * level + of_level["INFO"] * (1 - level)
-    return written * 1e6 / 2**30 * (0.50 + 0.03 * days * 24 / 730)
+    """With the access log's line; `level` is the share of invocations at DEBUG."""
+    return kept(330 + lines("create-order", level) + lines("process-order", level), days)
 
 
 DEFAULT = {
@@ -61,6 +68,15 @@ BUS = {name: both for name, both in DEFAULT.items() if name != "SNS"} | {
     "KMS": (1, 7 * 8_760 * 3.00 / 1e6),
 }
 DOMAIN = DEFAULT | EDGE | {"Route 53": (0.50, 0)}
+TENS = PROD | {
+    # A tenth of the worker's invocations, each of ten times 50 ms times 0.29; one receive and one delete for ten.
+    "Lambda": (0, 1.1 * 0.20 + (50_000 + 14_500) * 0.0000133334),
+    "SQS": (POLLING, 1.2 * (0.40 + 0.10)),
+    "CloudWatch": (
+        PROD["CloudWatch"][0],
+        METRICS + kept(330 + lines("create-order", 0.01) + lines("ten orders", 0.01) / 10, 90),
+    ),
+}
 ORDERED = DEFAULT | {
     "SQS": (657_000 * 0.50 / 1e6, 3 * 0.50),
     "SNS": (0, 0.30),
@@ -95,23 +111,24 @@ def of_options(name: str) -> StackConfig:
 
 
 @pytest.mark.parametrize(
-    ("config", "by_hand"),
+    ("config", "per_batch", "by_hand"),
     [
-        (lambda: of_file("dev"), DEV),
-        (lambda: of_file("prod"), PROD),
-        (lambda: of_options("bus"), BUS),
-        (lambda: of_options("domain"), DOMAIN),
-        (lambda: of_options("ordered"), ORDERED),
+        (lambda: of_file("dev"), 1, DEV),
+        (lambda: of_file("prod"), 1, PROD),
+        (lambda: of_file("prod"), 10, TENS),
+        (lambda: of_options("bus"), 1, BUS),
+        (lambda: of_options("domain"), 1, DOMAIN),
+        (lambda: of_options("ordered"), 1, ORDERED),
     ],
-    ids=["dev", "prod", *OPTIONS],
+    ids=["dev", "prod", "prod in tens", *OPTIONS],
 )
 def test_a_bill_is_what_is_reckoned_by_hand(
-    config: Callable[[], StackConfig], by_hand: dict[str, tuple[float, float]]
+    config: Callable[[], StackConfig], per_batch: int, by_hand: dict[str, tuple[float, float]]
 ) -> None:
     # GIVEN a configuration
     # WHEN a million orders are reckoned
     found: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(), Decimal()])
-    for item in bill(config(), Load(MILLION)):
+    for item in bill(config(), Load(MILLION, per_batch=per_batch)):
         found[item.service][0] += item.idle
         found[item.service][1] += item.used
     # THEN each service costs what it does by hand
@@ -164,6 +181,19 @@ def test_a_month_is_told_for_people_and_for_programs(capsys: pytest.CaptureFixtu
     assert found["total"]["month"] == pytest.approx(sum(month.values()))
     assert f"{found['total']['idle']:.2f}" in shown
     assert "eu-west-1, whose prices differ" in shown
+    # AND provisioned units, 70 % in use, at their price an hour
+    units = (9 * 0.00065 + 0.00013) * 1e6 / 3600 / 0.7
+    assert found["per_million_provisioned_units"] == pytest.approx(units)
+    assert f"70% in use: {units:.2f}" in shown
+
+
+@pytest.mark.parametrize("orders", ["0", "11"])
+def test_more_orders_than_a_batch_holds_are_refused(orders: str, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN / WHEN
+    code = main(["cost", "--stack", "prod", "--orders-per-batch", orders])
+    # THEN
+    assert code == ExitCode.REFUSED
+    assert f"given --orders-per-batch {orders}; allowed: 1 to 10, the batch_size" in capsys.readouterr().err
 
 
 def test_what_an_order_uses_is_what_is_committed(capsys: pytest.CaptureFixture[str]) -> None:
