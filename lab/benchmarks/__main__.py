@@ -1,4 +1,4 @@
-"""Measures what is said about speed, each figure beside its floor in the same run; prints docs/performance.md's table.
+"""Measures what is said about speed, each figure beside others in the same run; prints docs/performance.md's table.
 
 Takes some minutes, and a machine that does little else.
 
@@ -20,6 +20,11 @@ from typing import Final, NamedTuple
 from lab.benchmarks import batch, cold_start, warm
 from lab.benchmarks.measure import medians
 from lab.recording.stacks import environment_of
+from lab.simulation.outage import Settings, Simulation, arrivals, one_sku
+from lab.simulation.outage_tables import flooded
+from ops.cli.cost import reckoned
+from ops.preflight.ground import configured
+from ops.target import Choice
 from pipeline.functions import FUNCTIONS
 
 PAGE: Final = cold_start.ROOT / "docs" / "performance.md"
@@ -28,14 +33,22 @@ END: Final = "<!-- end -->"
 
 
 class Figure(NamedTuple):
-    """One row: what was measured, in which unit, beside what, and at most how many times as much it shall be."""
+    """One row: what was measured, in which unit, by whom, and what is wanted of ours.
+
+    Attributes:
+        floor: The same calls, signed by hand.
+        bare: The same calls by botocore's clients; otherwise what the row's name says.
+        peer: The same function as public templates have it.
+        goal: At most so many times `bare`, or as it says.
+    """
 
     what: str
     unit: str
-    floor: str
-    floor_value: float
     ours: float
-    goal: str
+    floor: float | None = None
+    bare: float | None = None
+    peer: float | None = None
+    goal: str = "—"
 
 
 def figures(rounds: int) -> Iterator[Figure]:
@@ -43,39 +56,58 @@ def figures(rounds: int) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as scratch:
         package, folder = cold_start.unpacked(Path(scratch), bytecode=True)
         sources, without = cold_start.unpacked(Path(scratch), bytecode=False)
-        init = medians(cold_start.alternatives(folder, without), rounds)
-        floor = init[cold_start.FLOOR] * 1e3
+        found = medians(cold_start.alternatives(folder, without), rounds)
+        init = {name: seconds * 1e3 for name, seconds in found.items()}
+        floor, bare = init.pop(cold_start.FLOOR), init.pop(cold_start.BARE)
+        peers = {key: init.pop(f"peer {key}") for key in cold_start.PEERS}
         goals = {each.key: "1.7" if each.service == "api" else "2.0" for each in FUNCTIONS}
-        for name, seconds in init.items():
-            if name != cold_start.FLOOR:
-                yield Figure(f"init, {name}", "ms", cold_start.FLOOR, floor, seconds * 1e3, goals.get(name, "—"))
+        for name, ours in init.items():
+            yield Figure(f"init, {name}", "ms", ours, floor, bare, peers.get(name), goals.get(name, "—"))
         for what, measure in (("accept", warm.accept), ("settle", warm.settle)):
-            found = measure(folder, rounds)
-            calls = f"{len(found.calls)} bare calls"
-            yield Figure(f"warm, {what} one order", "µs", calls, found.floor * 1e6, found.ours * 1e6, "1.5")
+            *seconds, calls = measure(folder, rounds)
+            floor, bare, peer, ours = (each * 1e6 for each in seconds)
+            yield Figure(f"warm, {what} one order, {len(calls)} calls", "µs", ours, floor, bare, peer, "1.5")
     yield from _batches(rounds)
-    yield Figure("package, as uploaded", "MB", "sources only", sources.size / 1e6, package.size / 1e6, "—")
+    yield Figure(
+        "package, as uploaded; bare: sources only", "MB", package.size / 1e6, bare=sources.size / 1e6, goal="14 MB"
+    )
+    yield from _reckoned()
 
 
 def _batches(rounds: int) -> Iterator[Figure]:
     threads = int(environment_of("prod", "process-order")["BATCH_THREADS"])
     found = medians({str(each): partial(batch.seconds_for, each) for each in (1, threads)}, rounds)
-    one, many = found["1"] * 1e3, found[str(threads)] * 1e3
-    yield Figure(f"a batch of {batch.ORDERS} on {threads} threads", "ms", "one after the other", one, many, "—")
+    what = f"a batch of {batch.ORDERS} on {threads} threads; bare: one after the other"
+    yield Figure(what, "ms", found[str(threads)] * 1e3, bare=found["1"] * 1e3)
+
+
+def _reckoned() -> Iterator[Figure]:
+    """What is not measured: money by `ops cost`, and what the queue model says."""
+    _, config = configured(Choice(stack="prod"))
+    million = float(reckoned(config, None)["total"]["per_million"])
+    yield Figure("a million orders, by `ops cost --stack prod`", "USD", million, goal="8.50 USD")
+    popular = Simulation(Settings.default(), one_sku()).run(arrivals(1000, 20))
+    yield Figure("one popular article (simulated)", "orders/s", popular.per_second, goal="200 orders/s")
+    (fair, _), (unfair, _) = (flooded(1, fair=each) for each in (True, False))
+    what = "a quiet caller's slowest order beside a flood (simulated); bare: without fair queues"
+    yield Figure(what, "s", fair[-1], bare=unfair[-1])
 
 
 def table(found: Sequence[Figure]) -> str:
     """The figures as the page has them."""
     rows = [
-        f"| {each.what} | {_value(each.ours, each)} | {_value(each.floor_value, each)} ({each.floor}) "
-        f"| {each.ours / each.floor_value:.2f} | {each.goal} |"
+        f"| {each.what} | {' | '.join(_value(value, each) for value in (each.floor, each.bare, each.peer, each.ours))} "
+        f"| {f'{each.ours / each.bare:.2f}' if each.bare else '—'} | {each.goal} |"
         for each in found
     ]
-    return "\n".join(["| what | ours | beside | ratio | goal |", "|---|---|---|---|---|", *rows])
+    return "\n".join(
+        ["| what | floor | bare | peer | ours | ours / bare | goal |", "|---|---|---|---|---|---|---|", *rows]
+    )
 
 
-def _value(value: float, figure: Figure) -> str:
-    return f"{value:,.{1 if figure.unit == 'MB' else 0}f} {figure.unit}"
+def _value(value: float | None, figure: Figure) -> str:
+    places = {"MB": 1, "USD": 2, "s": 2}.get(figure.unit, 0)
+    return "—" if value is None else f"{value:,.{places}f} {figure.unit}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

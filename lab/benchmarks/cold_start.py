@@ -19,13 +19,15 @@ from pipeline.functions import FUNCTIONS
 from pipeline.package import LocalTarget, Package, PackageSpec, build_package
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-FLOOR: Final = "botocore with one client"
 WITHOUT_BYTECODE: Final = "create_order, sources only"
-_FLOOR: Final = "import botocore.session; botocore.session.get_session().create_client('dynamodb')"
+# Beside them: no SDK at all, botocore with one client, and the peers.
+FLOOR, BARE, PEERS = "floor", "bare", ("create_order", "process_order")
+_FLOOR: Final = "import hand_signed; hand_signed.Client('dynamodb')"
+_BARE: Final = "import botocore.session; botocore.session.get_session().create_client('dynamodb')"
 _INIT: Final = """
 import sys, time
 started = time.process_time()
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1], sys.argv[3]
 exec(sys.argv[2])
 print(time.process_time() - started)
 """
@@ -69,14 +71,18 @@ def isolated(variables: Mapping[str, str], *arguments: str | Path, given: str = 
 
 def init_seconds(folder: Path, function: str, code: str) -> float:
     """Seconds of processor time that `code` takes in a fresh process."""
-    return float(isolated(environment(function), "-c", _INIT, folder, code))
+    return float(isolated(environment(function), "-c", _INIT, folder, code, Path(__file__).parent))
 
 
 def alternatives(with_bytecode: Path, without: Path) -> dict[str, Measure]:
-    """The floor, each function, and one of them without byte code."""
-    found: dict[str, Measure] = {FLOOR: partial(init_seconds, with_bytecode, FUNCTIONS[0].name, _FLOOR)}
+    """The floor, the bare client, each function, one of them without byte code, and the peers."""
+    first = FUNCTIONS[0].name
+    found: dict[str, Measure] = {FLOOR: partial(init_seconds, with_bytecode, first, _FLOOR)}
+    found[BARE] = partial(init_seconds, with_bytecode, first, _BARE)
     for each in FUNCTIONS:
         code = f"import runtime.handlers.{each.key}"
         found[each.key] = partial(init_seconds, with_bytecode, each.name, code)
     found[WITHOUT_BYTECODE] = partial(init_seconds, without, "create-order", "import runtime.handlers.create_order")
+    for key in PEERS:
+        found[f"peer {key}"] = partial(init_seconds, with_bytecode, key.replace("_", "-"), f"import peers.{key}")
     return found

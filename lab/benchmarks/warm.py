@@ -1,4 +1,4 @@
-"""A warm `POST /orders`, and one order settled, with prod's settings beside the bare calls that they make."""
+"""A warm `POST /orders`, and one order settled, with prod's settings beside the calls that they make and a peer."""
 
 from __future__ import annotations
 
@@ -34,10 +34,12 @@ _RECORD: Final = {
 
 
 class Warm(NamedTuple):
-    """Seconds of processor time for one, and the calls that it takes."""
+    """Seconds of processor time for one, by who does it, and the calls that it takes."""
 
-    ours: float
     floor: float
+    bare: float
+    peer: float
+    ours: float
     calls: list[str]
 
 
@@ -69,7 +71,8 @@ def _attribute(value: Any) -> dict[str, Any]:
 
 def _run(folder: Path, function: str, event: dict[str, Any], answers: dict[str, Any], rounds: int) -> Warm:
     module = f"runtime.handlers.{function.replace('-', '_')}"
-    work = {"module": module, "event": event, "answers": answers, "times": 20, "rounds": 5 * rounds}
+    peer = f"peers.{function.replace('-', '_')}"
+    work = {"module": module, "peer": peer, "event": event, "answers": answers, "times": 20, "rounds": 5 * rounds}
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-B", PROBE, folder],
         env=environment(function),

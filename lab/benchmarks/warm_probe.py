@@ -1,8 +1,8 @@
-"""Runs in an interpreter that sees the package alone: a warm invocation, and beside it the bare calls that it makes.
+"""Runs in an interpreter that sees the package alone: a warm invocation, the bare calls that it makes, and a peer.
 
-The real entry point and real clients, which answer themselves instead of sending. Standard input: `module`, `event`,
-`answers` (operation → JSON), `times` and `rounds`, as JSON. Standard error: the calls, and seconds of processor time
-of both.
+The real entry point and real clients, which answer themselves instead of sending. The bare calls are made by botocore's
+clients, and once more signed by hand. Standard input: `module`, `peer`, `event`, `answers` (operation → JSON), `times`
+and `rounds`, as JSON. Standard error: the calls, and seconds of processor time of each.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 # As SNS answers, whose protocol is not JSON.
@@ -57,7 +58,7 @@ def answering(client: Any, answers: dict[str, Any]) -> Any:
 def main() -> None:
     """Measure both in turns."""
     work = json.load(sys.stdin)
-    sys.path.insert(0, sys.argv[1])
+    sys.path[:0] = [sys.argv[1], str(Path(__file__).parent)]
     handler = importlib.import_module(work["module"]).handler
     clients = importlib.import_module("runtime.store.clients")
     made = {make: getattr(clients, make)() for make in ("dynamodb", "sqs", "sns", "brief_sqs")}
@@ -69,19 +70,27 @@ def main() -> None:
     for client in made.values():
         answering(client, work["answers"])
         client.meta.events.register("provide-client-params", record)
-    answer = handler(work["event"], Context())
-    if answer.get("statusCode", 202) != 202 or answer.get("batchItemFailures"):
-        sys.exit(f"not as it should be, so there is nothing to measure: {answer}")
+    check(handler(work["event"], Context()))
     for client in made.values():
         client.meta.events.unregister("provide-client-params", record)
-    bare = bare_calls(recorded, work["answers"])
-    both = {"ours": lambda: handler(work["event"], Context()), "floor": bare}
-    taken: dict[str, list[float]] = {name: [] for name in both}
+    ways = {
+        "ours": lambda: handler(work["event"], Context()),
+        "bare": bare_calls(recorded, work["answers"]),
+        "floor": hand_signed_calls(recorded, work["answers"]),
+        "peer": peer(work),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(work["rounds"]):
-        for name, run in both.items():
+        for name, run in ways.items():
             taken[name].append(seconds(run, work["times"]))
     report = {name: statistics.median(values) for name, values in taken.items()}
     sys.stderr.write(json.dumps({**report, "calls": [operation for _, operation, _ in recorded]}))
+
+
+def check(answer: dict[str, Any]) -> None:
+    """Refuse an answer that is none of an accepted or settled order."""
+    if answer.get("statusCode", 202) != 202 or answer.get("batchItemFailures"):
+        sys.exit(f"not as it should be, so there is nothing to measure: {answer}")
 
 
 def bare_calls(recorded: list[tuple[str, str, dict[str, Any]]], answers: dict[str, Any]) -> Callable[[], object]:
@@ -95,6 +104,24 @@ def bare_calls(recorded: list[tuple[str, str, dict[str, Any]]], answers: dict[st
     }
     prepared = [(getattr(clients[service], xform_name(operation)), params) for service, operation, params in recorded]
     return lambda: [call(**params) for call, params in prepared]
+
+
+def hand_signed_calls(recorded: list[tuple[str, str, dict[str, Any]]], answers: dict[str, Any]) -> Callable[[], object]:
+    """The same calls, without an SDK."""
+    hand_signed = importlib.import_module("hand_signed")
+    clients = {service: hand_signed.Client(service) for service, *_ in recorded}
+    told = {operation: json.dumps(answers.get(operation, {})).encode() for _, operation, _ in recorded}
+    prepared = [(clients[service].call, operation, params) for service, operation, params in recorded]
+    return lambda: [call(name, params, lambda *_, name=name: told[name]) for call, name, params in prepared]
+
+
+def peer(work: dict[str, Any]) -> Callable[[], object]:
+    """The peer on the same event; it makes as many calls."""
+    module = importlib.import_module(work["peer"])
+    for client in module.CLIENTS:
+        answering(client, work["answers"])
+    check(module.handler(work["event"], Context()))
+    return lambda: module.handler(work["event"], Context())
 
 
 def seconds(run: Callable[[], object], times: int) -> float:

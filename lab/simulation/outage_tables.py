@@ -48,16 +48,23 @@ def main() -> None:
 _COLUMNS = ("orders", "dead letters", "most receives", "the slowest order took")
 
 
-def _flood(callers: int, *, fair: bool) -> None:
-    """Many orders in 20 seconds from some callers, beside ten callers that send one in two seconds each."""
+def flooded(callers: int, *, fair: bool) -> tuple[list[float], float]:
+    """Many orders in 20 seconds from some callers, beside ten callers that send one in two seconds each.
+
+    Returns the seconds that each order of those ten took, sorted, and those of the flood's slowest.
+    """
     flood = [f"flood {number}" for number in range(callers)]
     quiet = [f"quiet {number}" for number in range(10)]
     simulation = Simulation(Settings.default(), down_for(0, 0), fair=fair)
     sent = [Message(20 * number / FLOOD, flood[number % callers]) for number in range(FLOOD)]
     result = simulation.run([*sent, *(order for group in quiet for order in arrivals(0.5, 120, group))])
     seconds = sorted(second for group in quiet for second in result.seconds[group])
+    return seconds, max(max(result.seconds[group]) for group in flood)
+
+
+def _flood(callers: int, *, fair: bool) -> None:
+    seconds, longest = flooded(callers, fair=fair)
     median, most = seconds[len(seconds) // 2], seconds[len(seconds) * 99 // 100]
-    longest = max(max(result.seconds[group]) for group in flood)
     name = "1 caller" if callers == 1 else f"{callers} callers"
     times = (f"{median:.2f} s", f"{most:.2f} s", f"{seconds[-1]:.2f} s", f"{longest:.0f} s")
     _line(name, "yes" if fair else "no", f"{len(seconds)}", *times)
