@@ -16,17 +16,14 @@ _ABOUT: Final = """\
 
 For whoever reviews the pipeline's access: what the two roles of `bootstrap/template.yaml` may do to resources of
 their own stack, of another stack in the same account, and without tags. Calls of the first column that are missing in
-the others are refused there; "—" is nothing at all. The rows are all resource types that the program can make. The
-calls are those of the AWS provider to create, read, update, tag and delete: {seen} were seen, {read} are read in the
-sources that `lab/permissions/provider_calls.toml` names. Nothing here has been tried on AWS.
-
-Tests check that the template allows these calls (with every option in `make long`), that it reaches no more of other
-stacks than the table says, and that each condition is needed. What the program's own roles may do is in
-[permissions](permissions.md), how to set the roles up in [delivery](delivery.md#from-fork-to-production).
+the others are refused there; "—" is nothing at all. Tests hold the template against this. Nothing here has been tried
+on AWS: {seen} calls of the provider were seen, {read} are read in the sources that `lab/permissions/provider_calls.toml`
+names. [Permissions](permissions.md) has the program's own roles, [delivery](delivery.md#from-fork-to-production) how to
+set these up.
 """
 _ROLES: Final[Mapping[str, str]] = {
     "DeployRole": "## The deploy role",
-    "PreviewRole": "## The preview role\n\nIt reads, for previews and for drift. It also decrypts its stack's state.",
+    "PreviewRole": "## The preview role\n\nIt also decrypts its stack's state.",
 }
 _OWN: Final = "dev"
 _OTHER: Final = "prod"
