@@ -28,7 +28,7 @@ _MISSING: Final = {
     "notBreaching": "counts as good",
 }
 _SUBSCRIPTION: Final = "billing"
-_RULES: Final = """Both windows, each an alarm of its own, have to be over their line. That of 72 h is evaluated once an hour.
+_RULES: Final = """Both windows, each an alarm of its own, have to be over their line. That of 72 h is evaluated hourly.
 
 Few requests: the fastest burn wants `rate_minimum_events` (3) bad ones in its hour, the others
 `slow_burn_minimum_events` (10). So one failed request in a quiet hour pages nobody, and a shop with 20 orders an hour

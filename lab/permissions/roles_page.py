@@ -16,10 +16,10 @@ _ABOUT: Final = """\
 
 For whoever reviews the pipeline's access: what the two roles of `bootstrap/template.yaml` may do to resources of
 their own stack, of another stack in the same account, and without tags. Calls of the first column that are missing in
-the others are refused there; "—" is nothing at all. Tests hold the template against this. Nothing here has been tried
-on AWS: {seen} calls of the provider were seen, {read} are read in the sources that `lab/permissions/provider_calls.toml`
-names. [Permissions](permissions.md) has the program's own roles, [delivery](delivery.md#from-fork-to-production) how to
-set these up.
+the others are refused there; "—" is nothing at all. Nothing here has been tried on AWS: {seen} calls of the provider
+were seen, {read} are read in the sources that `lab/permissions/provider_calls.toml` names.
+[Permissions](permissions.md) has the program's own roles, [delivery](delivery.md#from-fork-to-production) how to set
+these up.
 """
 _ROLES: Final[Mapping[str, str]] = {
     "DeployRole": "## The deploy role",
