@@ -158,7 +158,7 @@ class Redrive:
         return self.queue.send(batch)
 
     def _delete(self, sweep: Sweep, message_ids: list[str], told: Sequence[Case] = ()) -> None:
-        if self.run is None or not message_ids:
+        if self.run is None:
             return
         deleted: set[str] = set()
         try:

@@ -5,10 +5,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from components.alarms.model import Alarm, AlarmTable, Composite, Metric, Ref, Tier
+from components.alarms.model import HOUR, Alarm, AlarmTable, Composite, Metric, Ref, Tier
 from lab.docs import page
 from pipeline.alarms import alarm_table
-from pipeline.alarms.context import HOUR
 from pipeline.alarms.objectives import BURNS
 from pipeline.config import StackConfig
 from pipeline.config.alarm_thresholds import AlarmThresholds

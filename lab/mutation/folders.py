@@ -2,11 +2,12 @@
 
 import ast
 import fnmatch
-import random
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
@@ -101,7 +102,7 @@ class Tree:
             for path in paths:
                 for edit in edits(path, sources[path]):
                     by_pattern[edit.pattern].append(edit)
-            picks = _in_turn(by_pattern, random.Random(f"{seed} {name}"))
+            picks = _in_turn(by_pattern, str(seed))
             readable = (edit for edit in picks if _can_be_read(edit, sources[edit.path].encode()))
             for edit, _ in zip(readable, range(FOLDERS[name].count), strict=False):
                 chosen[edit] = name
@@ -113,13 +114,15 @@ def edits(path: str, source: str) -> list[Edit]:
     return python_edits(path, source) if path.endswith(".py") else yaml_edits(path, source)
 
 
-def _in_turn(by_pattern: Mapping[str, list[Edit]], chance: random.Random) -> Iterator[Edit]:
-    waiting = [by_pattern[pattern] for pattern in sorted(by_pattern)]
-    for each in waiting:
-        chance.shuffle(each)
-    while waiting := [each for each in waiting if each]:
-        for each in waiting:
-            yield each.pop()
+def _in_turn(by_pattern: Mapping[str, list[Edit]], seed: str) -> Iterator[Edit]:
+    """Each pattern in turn, by a hash of the name: what is picked stays the same when other code changes."""
+
+    def hashed(edit: Edit) -> bytes:
+        return sha256(f"{seed} {edit.name}".encode()).digest()
+
+    waiting = [iter(sorted(by_pattern[pattern], key=hashed)) for pattern in sorted(by_pattern)]
+    for several in zip_longest(*waiting):
+        yield from (each for each in several if each)
 
 
 def _can_be_read(edit: Edit, source: bytes) -> bool:

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from lab.mutation.edits import Edit
 
-_PROSE: Final = {"help", "description", "metavar", "epilog", "prog", "reason", "url", "why", "title"}
-"""Arguments that are texts for people."""
+_PROSE: Final = {"help", "description", "metavar", "epilog", "prog", "reason", "url", "why", "title", "strict"}
+"""Arguments that are texts for people, and `zip`'s assertion."""
 _WIDE: Final = {"actions", "resources", "Action", "Resource", "principals"}
 _COMPARISONS: Final[dict[type[ast.cmpop], ast.cmpop]] = {
     ast.Lt: ast.LtE(),

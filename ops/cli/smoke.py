@@ -5,19 +5,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from rich.table import Table
-from rich.text import Text
-
 from ops.cli.common import add_command, dry_run
 from ops.cli.desk import Desk
-from ops.cli.screen import visible
 from ops.errors import ExitCode, NoStackError
 from ops.logic.durations import WrongValueError, parse_duration
 from ops.smoke.steps import CURRENCY, Outcome, Smoke, Step
 from ops.smoke.token import token_for
 from ops.target import Choice
 
-_STYLES: Final = {Outcome.OK: "green", Outcome.FAILED: "red", Outcome.SKIPPED: "dim"}
 _STAYS: Final = "one rejected order, and records of it that expire; no stock moved, nothing was made"
 
 
@@ -88,11 +83,10 @@ def _run(smoke: Smoke, desk: Desk) -> list[Step]:
 
 def _show(desk: Desk, steps: list[Step], at: datetime, smoke: Smoke) -> None:
     desk.heading(f"smoke test of {desk.target.prefix} ({desk.target.region}), {at:%Y-%m-%d %H:%M:%S} UTC")
-    table = Table("step", "outcome", "ms", box=None, pad_edge=False)
-    table.add_column("detail", overflow="fold")
-    for step in steps:
-        took = "" if step.outcome is Outcome.SKIPPED else str(step.milliseconds)
-        table.add_row(step.name, Text(step.outcome, style=_STYLES[step.outcome]), took, visible(step.detail))
-    desk.out.print(table)
+    rows = [
+        (step.name, step.outcome, "" if step.outcome is Outcome.SKIPPED else str(step.milliseconds), step.detail)
+        for step in steps
+    ]
+    desk.out.rows(("step", "outcome", "ms", "detail"), rows, {"step", "outcome", "ms"})
     desk.out.tell(f"correlation id: smoke-{smoke.run_id}")
     desk.say(f"stays: {_STAYS}.")

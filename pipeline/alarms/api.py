@@ -1,7 +1,7 @@
 """Rows on the HTTP API and on what callers do with it."""
 
-from components.alarms.model import Alarm, Metric, Threshold, Tier
-from pipeline.alarms.context import CERTIFICATE, DAY, FIVE_MINUTES, Context, api_metric, filled, own_metric, percent
+from components.alarms.model import DAY, Alarm, Metric, Threshold, Tier
+from pipeline.alarms.context import CERTIFICATE, FIVE_MINUTES, Context, api_metric, filled, own_metric, percent
 
 
 def api_alarms(context: Context) -> tuple[Alarm, ...]:

@@ -27,8 +27,6 @@ def bus_rule(subscription: str) -> Ref:
 
 MINUTE = 60
 FIVE_MINUTES = 300
-HOUR = 3_600
-DAY = 24 * HOUR
 
 
 @dataclass(frozen=True)
@@ -83,9 +81,9 @@ class Context:
 
     thresholds: AlarmThresholds
     limits: Limits
-    bus_rules: tuple[str, ...] | None = None
-    bus_dead_letters: bool = False
-    certificate: bool = False
+    bus_rules: tuple[str, ...] | None
+    bus_dead_letters: bool
+    certificate: bool
 
 
 def queue_metric(name: str, queue: Ref, statistic: str = "Maximum") -> Metric:

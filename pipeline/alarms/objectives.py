@@ -11,11 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from components.alarms.model import Alarm, Metric, Threshold, Tier
+from components.alarms.model import DAY, HOUR, Alarm, Metric, Threshold, Tier
 from pipeline.alarms.context import (
-    DAY,
     FIVE_MINUTES,
-    HOUR,
     MINUTE,
     Context,
     api_metric,

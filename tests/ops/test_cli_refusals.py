@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -159,3 +160,68 @@ def test_every_level_has_an_example_that_parses_and_says_what_is_next(path: tupl
     assert "what next:" in text
     example = next(line for line in level.epilog.splitlines() if line.startswith("  python -m ops "))
     assert tuple(example.split()[3 : 3 + len(path)]) == path
+
+
+# Every command: what it takes beside --json, --stack, --outputs, --local and --state-dir; ! is a flag, ... many, ? one
+# or none, * needed, = without being given, and what stands after | if only the name is.
+TAKEN = """
+status: --since=1h --watch?|15s
+errors: --since=1h
+audit: --cut-off=15m --since=1d --no-logs! --limit:int=20
+logs: --order --function --error?| --since=15m --limit:int=200 --traces! --follow!
+dlq list: --where... --limit:int=50
+dlq show: id
+dlq redrive: --yes! --where... DECISION --rate:float=100.0
+dlq discard: --yes! id? --where... DECISION
+dlq history: --since=30d
+order trace: id --since=24h --no-logs! --traces!
+order replay-events: --yes! ids...
+order repair: --yes! id --expect
+orders open: --older-than=15m --limit:int=50
+orders resend: --yes! ids... --older-than
+events replay: --yes! --since* --until=0s --status:CONFIRMED|REJECTED --to* --rate:float=50 DECISION
+worker pause: --yes! DECISION
+worker resume: --yes!
+stock get: sku
+stock add: --yes! sku count:int --new!
+stock set: --yes! sku count:int --expect*
+page: --yes! --tier=page:page|notify|ticket --test!
+mute list:
+mute on: --yes! --for* --alarm DECISION
+mute off: --yes!
+deploy shift: --yes! --again! --ignore-alarms!
+deploy rollback: --yes! --to...
+deploy prune: --yes! --keep=5
+smoke: --yes! --confirm --token --timeout=2m
+load: --yes! --orders=100 --rate=10.0 --clients=50 --sku... --spend-at-most=1 --within --in-production! --token
+"""
+
+
+def shape(action: argparse.Action) -> str:
+    """An option or argument as scripts know it."""
+    kind = getattr(action.type, "__name__", "")
+    many = {"0": "!", "?": "?", "+": "...", "*": "..."}.get(str(action.nargs), "")
+    parts = [
+        "/".join(action.option_strings) or action.dest,
+        "*" if action.required and action.option_strings else "",
+        f":{kind}" if kind in {"int", "float"} else "",
+        "..." if isinstance(action.default, list) else many,
+        f"|{action.const}" if action.nargs == "?" and action.option_strings else "",
+        f"={action.default}" if action.default not in (None, False, []) else "",
+        f":{'|'.join(action.choices)}" if action.choices else "",
+    ]
+    return "".join(parts)
+
+
+def test_every_command_takes_what_scripts_were_written_for() -> None:
+    # GIVEN
+    everywhere = "--json! --stack --outputs --local! --state-dir"
+    commands = {path: level for path, level in LEVELS.items() if level.get_default("run")}
+
+    # WHEN
+    taken = {path: " ".join(map(shape, level._actions[1:])) for path, level in commands.items()}
+
+    # THEN
+    assert [each for each in taken.values() if everywhere not in each] == []
+    lines = [f"{' '.join(path)}: {' '.join(each.replace(everywhere, '').split())}" for path, each in taken.items()]
+    assert [each.strip() for each in lines] == TAKEN.replace("DECISION", "--by* --reason*").strip().splitlines()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -198,7 +199,9 @@ def test_nobody_on_the_pager_and_an_address_that_has_not_confirmed() -> None:
     # WHEN
     nobody = list(people(known(config(), outputs, list_subscriptions_by_topic={"Subscriptions": []})))
     waiting = list(people(known(stack, outputs, list_subscriptions_by_topic=answer)))
-    # THEN both are said, without the address
+    before = list(people(replace(known(stack), outputs=None)))
+    # THEN both are said, without the address; before the first deployment nobody could have confirmed
+    assert [each.verdict for each in before] == [Verdict.OK, Verdict.OK]
     assert [each.verdict for each in nobody] == [Verdict.WARNING, Verdict.OK]
     assert [each.verdict for each in waiting] == [Verdict.WARNING, Verdict.WARNING]
     assert "email of orders-prod-alarms-page" in waiting[1].found

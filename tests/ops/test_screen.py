@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import io
+import json
 import os
+import re
 import subprocess
 import sys
+import time
 import unicodedata
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ops.cli import dlq_discard, dlq_redrive
 from ops.cli.screen import Screen, visible
+from ops.discard_many import DiscardTally
+from ops.logic.dead_letter import State
+from ops.redrive import Tally
 from tests.ops.factories import ORDER_ID
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -113,3 +124,31 @@ def test_help_may_have_no_reader() -> None:
     done = without_reader("import sys; from ops.cli.main import main; sys.exit(main(['--help']))")
     # THEN it ends well
     assert (done.returncode, done.stderr) == (0, "")
+
+
+REPORTS = [(dlq_redrive._report, Tally), (dlq_discard._report, DiscardTally)]
+
+
+@pytest.mark.parametrize(("report", "kind"), REPORTS)
+@pytest.mark.parametrize("act", [False, True])
+def test_a_report_says_each_count_of_its_tally(report: Callable[..., None], kind: Any, act: bool) -> None:
+    # GIVEN a tally that begins with nothing, then with a number of its own for everything that it counts
+    tally = kind()
+    assert not any(tally.as_json().values())
+    numbers = iter(range(1_011, 1_100))
+    for each in fields(kind):
+        value = getattr(tally, each.name)
+        if isinstance(value, int):
+            setattr(tally, each.name, next(numbers))
+        elif isinstance(value, Counter):
+            value.update({State.UNREADABLE: next(numbers), State.CORRUPT_ORDER: next(numbers)})
+    shown, written = screen(80)
+    desk: Any = SimpleNamespace(as_json=False, out=shown, say=shown.tell, heading=shown.tell, clock=time)
+
+    # WHEN it is reported
+    report(desk, tally, 2_001, act=act)
+
+    # THEN all of them are said
+    counted = {*re.findall(r"\d{4,}", json.dumps(tally.as_json())), "2001"}
+    assert {*re.findall(r"\d{4,}", written.getvalue())} >= counted
+    assert ("would be" in written.getvalue()) is not act
