@@ -103,7 +103,10 @@ def dashboard_body(args: DashboardArgs) -> dict[str, Any]:
         drawn += [
             _graph(graph, args) for graph in (*section.graphs, *(_graph_of(rows[each]) for each in section.alarms))
         ]
-        drawn += [_log(query, args) for query in section.queries]
+        # Side by side in pairs; one without a neighbour takes the line.
+        pairs = len(section.queries) // 2 * 2
+        widths = [WIDTH // 2 if number < pairs else WIDTH for number in range(len(section.queries))]
+        drawn += [_log(query, width, args) for query, width in zip(section.queries, widths, strict=True)]
         top = _place(drawn, top)
         widgets += drawn
     return {"widgets": widgets}
@@ -186,7 +189,7 @@ def _line(key: str, metric: Metric, period: int, args: DashboardArgs, *, visible
     return [resolve(metric.namespace, args.watched), metric.name, *dimensions, options]
 
 
-def _log(query: LogQuery, args: DashboardArgs) -> dict[str, Any]:
+def _log(query: LogQuery, width: int, args: DashboardArgs) -> dict[str, Any]:
     sources = [pulumi.Output.concat("SOURCE '", args.log_groups[group], "' | ") for group in query.log_groups]
     properties = {
         "title": query.title,
@@ -194,4 +197,4 @@ def _log(query: LogQuery, args: DashboardArgs) -> dict[str, Any]:
         "view": "table",
         "query": pulumi.Output.concat(*sources, query.query),
     }
-    return {"type": "log", "width": WIDTH // 2, "height": _LOG_HEIGHT, "properties": properties}
+    return {"type": "log", "width": width, "height": _LOG_HEIGHT, "properties": properties}
