@@ -1,5 +1,7 @@
 """Repairing a row of the orders table that is no order: what is unreadable goes, and the order stays as open as it was.
 
+So does a record of the worker's that is unreadable: no guarantee rests on a record (docs/guarantees.md).
+
 A worker's write fills in what is missing (`if_not_exists`), so an open order needs no more. A settled order is written
 by nobody again, and its event needs what every order has; there the order's own message, if it is a dead letter, gives
 back what was removed.
@@ -10,11 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.errors import RefusedError
-from ops.logic.stored import UnreadableOrder, fingerprint
+from ops.logic.stored import COMPLETED, UNREADABLE, Item, UnreadableOrder, fingerprint
 from runtime.models.order import OPEN_STATUSES, OrderMessage
 from runtime.store.order_item import immutable_attributes
-
-_COMPLETED = "COMPLETED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def plan(row: UnreadableOrder, message: OrderMessage | None, record: str | None)
             f"{row.order_id!r} is no order's id, so no worker and no caller ever asks for this row. Find out who wrote "
             "it, and delete it in the table. Nothing was changed."
         )
-    if "status" in row.problems and (record == _COMPLETED or "settled_at" in row.item):
+    if "status" in row.problems and (record in {COMPLETED, UNREADABLE} or "settled_at" in row.item):
         raise RefusedError(
             f"The order {row.order_id} was settled, and its status is unreadable. Without a status it would be settled "
             f"again, and its stock taken twice. Nothing was changed. The worker's log says which status it had: "
@@ -69,3 +69,11 @@ def plan(row: UnreadableOrder, message: OrderMessage | None, record: str | None)
     removed = tuple(name for name in row.problems if name in row.item)
     known = immutable_attributes(message) if message is not None else {}
     return Plan(row, removed, {name: known[name] for name in removed if name in known}, fingerprint(row.item))
+
+
+def plan_of_record(order_id: str, record: Item) -> Plan:
+    """Remove the worker's record of an order, of which it could not read the answer."""
+    name = "worker's record"
+    problems = {name: "it has no answer, so every attempt fails on it"}
+    row = UnreadableOrder(order_id, None, problems, newer=False, item=record)
+    return Plan(row, (name,), {}, fingerprint(record))

@@ -9,7 +9,6 @@ from ops.gateway.journal import Run
 from ops.gateway.mailbox import Mailbox
 from ops.gateway.queues import MAX_BATCH
 from ops.gateway.rows import Rows
-from ops.logic.filter_policy import passes
 from ops.logic.stored import UnreadableOrder, read_row
 from ops.pace import Pace
 from runtime.logic.clock import Clock, timestamp
@@ -120,7 +119,7 @@ class Replay:
             except CorruptDataError as error:
                 self.unreadable[order.order_id] = str(error)
                 continue
-            if passes(self.mailbox.policy, event.attributes):
+            if self.mailbox.takes(event):
                 yield event
             else:
                 self.filtered += 1

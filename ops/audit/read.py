@@ -1,6 +1,5 @@
 """Reads the evidence. Stock is read before and after the orders: whatever is settled meanwhile shows in between."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -24,12 +23,12 @@ from ops.audit.evidence import (
 )
 from ops.cli.desk import Desk
 from ops.cli.dlq_list import cases_of
-from ops.gateway.orders import record_id, record_state
+from ops.gateway.orders import record_id
 from ops.gateway.queues import depth_of
 from ops.gateway.rows import Item, Rows
 from ops.gateway.stock import Count, count_of
 from ops.logic.case import merge
-from ops.logic.stored import UnreadableOrder, read_row
+from ops.logic.stored import COMPLETED, UnreadableOrder, read_row, record_answer, record_state
 from ops.status.attempts import Attempts
 from runtime.logic.event import event_for
 from runtime.logic.failures import CorruptDataError
@@ -125,10 +124,10 @@ class Reader:
         wanted = {record_id(order.order_id): order for order in orders}
         for item in self.rows.get(self._desk.target.worker_idempotency_table, "id", sorted(wanted)):
             order = wanted[str(item["id"]["S"])]
-            if record_state(item) != "COMPLETED":
+            if record_state(item) != COMPLETED:
                 continue
             del wanted[str(item["id"]["S"])]
-            told = _document(item).get("status")
+            told = record_answer(item).get("status")
             if told == order.status:
                 self.evidence.published += 1
             else:
@@ -154,7 +153,7 @@ class Reader:
                 if record_state(item) == "INPROGRESS":
                     continue
                 record, answer = str(item["id"]["S"]), _answer(item)
-                if record_state(item) != "COMPLETED" or answer is None:
+                if record_state(item) != COMPLETED or answer is None:
                     found.problems["G3"].append(f"the API's record {record} has no answer in it")
                     continue
                 found.answers[record] = answer["order_id"]
@@ -213,17 +212,8 @@ class Reader:
         return self._desk.telemetry.lines(f"/aws/lambda/{self._desk.target.prefix}-{function}", words, start, end)
 
 
-def _document(item: Item) -> dict[str, Any]:
-    """What Powertools keeps in a record; empty where that is no JSON object."""
-    try:
-        found = json.loads(item["data"]["S"])
-    except (KeyError, TypeError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def _answer(item: Item) -> dict[str, Any] | None:
     try:
-        return AcceptedOrder.model_validate_json(_document(item).get("body", "")).model_dump(mode="json")
+        return AcceptedOrder.model_validate_json(record_answer(item).get("body", "")).model_dump(mode="json")
     except (TypeError, ValidationError):
         return None

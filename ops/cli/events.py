@@ -8,8 +8,8 @@ from typing import Any, Final
 from ops.cli.common import add_command, add_decision, add_group
 from ops.cli.desk import Desk
 from ops.cli.dlq_history import runs_of
-from ops.errors import ExitCode, RefusedError
-from ops.gateway.mailbox import mailbox
+from ops.errors import ExitCode
+from ops.gateway.mailbox import bus_mailbox, topic_mailbox
 from ops.gateway.rows import Rows
 from ops.logic.decision import Decision
 from ops.logic.durations import WrongValueError, parse_duration
@@ -58,20 +58,20 @@ def run_replay(options: argparse.Namespace, desk: Desk) -> int:
     if not 0 < options.rate <= 1000:
         raise WrongValueError(f"--rate {options.rate:g}: more than 0, up to 1000 a second.")
     target = desk.target
-    if not target.notifications_topic_arn:
-        raise RefusedError(
-            "This stack publishes to a bus, whose targets get EventBridge's own envelope: an archive of the bus can be "
-            "replayed to one rule (aws events start-replay), order replay-events ID publishes to all. Nothing was sent."
-        )
     statuses = [OrderStatus(options.status)] if options.status else list(SETTLED_STATUSES)
     span = Span(_moment(desk, options.since), _moment(desk, options.until), statuses)
     if span.since >= span.until:
         raise WrongValueError(f"--since {span.since} is not before --until {span.until}.")
     where = [*span.words, f"to={options.to}"]
     after = _came_to(desk, where)
-    box = mailbox(desk.clients.sns, desk.clients.sqs, target.notifications_topic_arn, options.to)
+    clients = desk.clients
+    box = (
+        bus_mailbox(clients.events, clients.sqs, target.notifications_bus_arn, options.to)
+        if target.notifications_bus_arn
+        else topic_mailbox(clients.sns, clients.sqs, target.events_arn, options.to)
+    )
     replay = Replay(
-        rows=Rows(desk.clients.dynamodb, desk.clock.sleep),
+        rows=Rows(clients.dynamodb, desk.clock.sleep),
         table=target.orders_table,
         mailbox=box,
         source=desk.worker.event_source(),
@@ -134,7 +134,7 @@ def _report(options: argparse.Namespace, desk: Desk, replay: Replay, span: Span,
     for order_id, why in replay.unreadable.items():
         desk.say(f"left: {order_id}: {why}")
     if not replay.mailbox.raw:
-        desk.say("The queue gets SNS's envelope, without its signature: nobody else can make that.")
+        desk.say(replay.mailbox.envelope)
     if not options.yes:
         desk.say("Dry run: nothing was changed.")
         # With times instead of ages: the same command is then about the same orders.

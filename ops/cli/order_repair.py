@@ -8,8 +8,8 @@ from ops.cli.desk import Desk
 from ops.discard import find
 from ops.errors import ExitCode, RefusedError
 from ops.logic.dead_letter import content_of
-from ops.logic.stored import UnreadableOrder
-from ops.repair import Plan, needs_message, plan
+from ops.logic.stored import UNREADABLE, UnreadableOrder, record_state
+from ops.repair import Plan, needs_message, plan, plan_of_record
 from runtime.models.order import OrderMessage
 
 
@@ -19,7 +19,7 @@ def register(actions: Any) -> None:
         actions,
         "repair",
         run_repair,
-        "remove what is unreadable from a row of the orders table, and nothing else; the order is settled by nobody",
+        "remove what is unreadable from an order's row, or its record of the worker's; the order is settled by nobody",
         "python -m ops order repair 1bfa2889-307d-56d4-8339-4dc839c7313d --expect 0f5c88d1 --yes",
         "dlq redrive --where order_id=ID takes the order to its end. Without --expect it shows what is wrong.",
         changes=True,
@@ -30,12 +30,8 @@ def register(actions: Any) -> None:
 
 def run_repair(options: argparse.Namespace, desk: Desk) -> int:
     """Repair, or say what would be."""
-    row = desk.orders.read(options.id)
-    if not isinstance(row, UnreadableOrder):
-        state = "is readable" if row is not None else "is not stored"
-        raise RefusedError(f"The order {options.id} {state}; there is nothing to repair.")
-    message = _message(desk, options.id) if needs_message(row) else None
-    planned = plan(row, message, desk.orders.record_status(options.id))
+    planned, message = _plan(desk, options.id)
+    row = planned.row
     if (options.yes or options.expect) and options.expect != planned.pinned:
         raise RefusedError(
             f"The row of {options.id} is {planned.pinned} now, and --expect is {options.expect}. Nothing was changed. "
@@ -43,7 +39,7 @@ def run_repair(options: argparse.Namespace, desk: Desk) -> int:
         )
     acted = bool(options.yes and planned.removed)
     if acted:
-        desk.orders.repair(row, planned.known)
+        (desk.orders.forget(row) if "order_id" not in row.item else desk.orders.repair(row, planned.known))
     _report(desk, planned, acted=acted)
     if needs_message(row) and message is None:
         desk.say(
@@ -54,6 +50,19 @@ def run_repair(options: argparse.Namespace, desk: Desk) -> int:
     else:
         dry_run(desk, *([] if options.expect else ["--expect", planned.pinned]))
     return ExitCode.OK
+
+
+def _plan(desk: Desk, order_id: str) -> tuple[Plan, OrderMessage | None]:
+    """What is to be repaired, the order's row before the worker's record of it; and the order's message, if needed."""
+    row = desk.orders.read(order_id)
+    if isinstance(row, UnreadableOrder):
+        message = _message(desk, order_id) if needs_message(row) else None
+        return plan(row, message, desk.orders.record_status(order_id)), message
+    record = desk.orders.record(order_id)
+    if record is None or record_state(record) != UNREADABLE:
+        state = "is readable" if row is not None else "is not stored"
+        raise RefusedError(f"The order {order_id} {state}; there is nothing to repair.")
+    return plan_of_record(order_id, record), None
 
 
 def _message(desk: Desk, order_id: str) -> OrderMessage | None:

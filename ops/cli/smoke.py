@@ -9,9 +9,10 @@ from ops.cli.common import add_command, dry_run
 from ops.cli.desk import Desk
 from ops.errors import ExitCode, NoStackError
 from ops.logic.durations import WrongValueError, parse_duration
-from ops.smoke.steps import CURRENCY, Outcome, Smoke, Step
+from ops.smoke.steps import Outcome, Smoke, Step
 from ops.smoke.token import token_for
 from ops.target import Choice
+from runtime.models.fields import TEST_CURRENCY
 
 _STAYS: Final = "one rejected order, and records of it that expire; no stock moved, nothing was made"
 
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace, desk: Desk) -> int:
         if desk.as_json:
             desk.print_json({**_about(options, desk), "api_url": desk.target.api_url, "confirm": options.confirm})
         taken = f", and one unit of {options.confirm}" if options.confirm else ""
-        desk.say(f"Would order an article that does not exist in {CURRENCY}{taken}, at {desk.target.api_url}.")
+        desk.say(f"Would order an article that does not exist in {TEST_CURRENCY}{taken}, at {desk.target.api_url}.")
         dry_run(desk)
         return ExitCode.OK
     choice = Choice(outputs=options.outputs, local=options.local, stack=options.stack, state_dir=options.state_dir)

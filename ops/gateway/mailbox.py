@@ -1,94 +1,181 @@
-"""One subscriber's queue: events are put there as the topic would, and nobody else gets them."""
+"""One subscriber's queue: events are put there as the topic or the bus would, and nobody else gets them."""
 
 import json
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from ops.errors import RefusedError
-from ops.gateway.subscribers import PENDING
-from ops.logic.filter_policy import check
+from ops.gateway.subscribers import PENDING, targets_of
+from ops.logic.filter_policy import check, passes
 from runtime.logic.event import Event
+from runtime.models.fields import from_timestamp
 
 if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
+_DOCUMENT: Final = "$.detail"
+"""`InputPath` of a target that gets the document alone."""
+
 
 @dataclass(frozen=True)
-class Mailbox:
+class Mailbox(ABC):
     """A subscriber's queue, and how its subscription fills it.
 
     Attributes:
-        raw: The message alone, without SNS's envelope.
-        policy: The subscription's filter on message attributes; empty lets all through.
+        origin: ARN of the topic or bus.
+        raw: The document alone, without the service's envelope.
+        pattern: The subscription's filter; empty lets all through.
+        envelope: What of the envelope is not the first publish's.
     """
 
+    envelope: ClassVar[str]
     client: "SQSClient"
-    topic: str
+    origin: str
     url: str
     raw: bool
-    policy: Mapping[str, Any]
+    pattern: Mapping[str, Any]
+
+    def takes(self, event: Event) -> bool:
+        """Whether the subscription lets it through."""
+        return passes(self.pattern, self._fields(event))
 
     def send(self, events: Sequence[Event], now: str) -> set[str]:
-        """Send up to ten events as the topic would; the ids of those that SQS has confirmed."""
-        entries: list[Any] = [self._entry(str(index), event, now) for index, event in enumerate(events)]
+        """Send up to ten events as their origin would; the ids of those that SQS has confirmed."""
+        entries: list[Any] = [
+            {"Id": str(index), **self._ordered(event), **self._message(event, now)}
+            for index, event in enumerate(events)
+        ]
         answer = self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
         return {events[int(entry["Id"])].event_id for entry in answer.get("Successful", ())}
 
-    def _entry(self, number: str, event: Event, now: str) -> dict[str, Any]:
-        ordered = {"MessageGroupId": event.group, "MessageDeduplicationId": event.event_id}
-        entry = {"Id": number, **(ordered if self.url.endswith(".fifo") else {})}
+    def _ordered(self, event: Event) -> dict[str, str]:
+        if not self.url.endswith(".fifo"):
+            return {}
+        return {"MessageGroupId": event.group, "MessageDeduplicationId": event.event_id}
+
+    @abstractmethod
+    def _fields(self, event: Event) -> Mapping[str, Any]: ...
+
+    @abstractmethod
+    def _message(self, event: Event, now: str) -> dict[str, Any]: ...
+
+
+class TopicMailbox(Mailbox):
+    """The queue of one subscription of a topic."""
+
+    envelope: ClassVar = "The queue gets SNS's envelope, without its signature: nobody else can make that."
+
+    def _fields(self, event: Event) -> Mapping[str, Any]:
+        return event.attributes
+
+    def _message(self, event: Event, now: str) -> dict[str, Any]:
         if self.raw:
             typed = {name: {"DataType": "String", "StringValue": value} for name, value in event.attributes.items()}
-            return {**entry, "MessageBody": event.document, "MessageAttributes": typed}
-        # As SNS writes it, but for its signature, which nobody else can make.
+            return {"MessageBody": event.document, "MessageAttributes": typed}
         envelope = {
             "Type": "Notification",
             "MessageId": str(uuid.uuid4()),
-            "TopicArn": self.topic,
+            "TopicArn": self.origin,
             "Message": event.document,
             "Timestamp": now,
             "MessageAttributes": {name: {"Type": "String", "Value": value} for name, value in event.attributes.items()},
         }
-        return {**entry, "MessageBody": json.dumps(envelope)}
+        return {"MessageBody": json.dumps(envelope)}
 
 
-def mailbox(sns: "SNSClient", sqs: "SQSClient", topic: str, name: str) -> Mailbox:
+class BusMailbox(Mailbox):
+    """The queue that one rule of a bus feeds."""
+
+    envelope: ClassVar = "The queue gets EventBridge's envelope with another id, as each publish has; detail.id stays."
+
+    def _fields(self, event: Event) -> Mapping[str, Any]:
+        return {**self._envelope(event), "detail": json.loads(event.document)}
+
+    def _message(self, event: Event, now: str) -> dict[str, Any]:
+        del now  # The envelope's time is the event's.
+        if self.raw:
+            return {"MessageBody": event.document}
+        # The document's own bytes: a number or a text written anew could be others.
+        head = json.dumps(self._envelope(event), separators=(",", ":"))
+        return {"MessageBody": f'{head[:-1]},"detail":{event.document}}}'}
+
+    def _envelope(self, event: Event) -> dict[str, Any]:
+        region, account = self.origin.split(":")[3:5]
+        return {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": event.event_type,
+            "source": event.source,
+            "account": account,
+            "time": f"{from_timestamp(event.time):%Y-%m-%dT%H:%M:%SZ}",
+            "region": region,
+            "resources": [],
+        }
+
+
+def topic_mailbox(sns: "SNSClient", sqs: "SQSClient", topic: str, name: str) -> Mailbox:
     """The queue of one subscription of a topic, by the queue's name or its end.
 
     Raises:
         RefusedError: there is none, several, or it is no queue: SNS publishes to all subscribers or to none.
     """
     pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-    queues = {
-        one["Endpoint"]: one["SubscriptionArn"]
+    queues = [
+        (one["Endpoint"], one["SubscriptionArn"])
         for page in pages
         for one in page["Subscriptions"]
         if one["Protocol"] == "sqs" and one["SubscriptionArn"] != PENDING
-    }
-    names = {arn: arn.rpartition(":")[2] for arn in queues}
-    # The queue of a subscription that the program makes is called after it.
-    ends = f"-{name}", f"-{name}-queue"
-    found = [arn for arn, queue in names.items() if name == queue] or [
-        arn for arn, queue in names.items() if queue.removesuffix(".fifo").endswith(ends)
     ]
-    if len(found) != 1:
-        raise RefusedError(
-            f"--to {name}: {len(found)} subscribed queues are called so; there are: "
-            f"{', '.join(sorted(names.values())) or 'none'}. "
-            "Nothing was sent. Only a queue can be sent to alone: SNS publishes to all subscribers, HTTPS and e-mail "
-            "among them (order replay-events ID)."
-        )
-    attributes = sns.get_subscription_attributes(SubscriptionArn=queues[found[0]])["Attributes"]
+    arn, subscription = _chosen(queues, name)
+    attributes = sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]
     if attributes.get("FilterPolicyScope", "MessageAttributes") != "MessageAttributes":
         raise RefusedError(
             f"--to {name}: its filter is on the message's body, which nobody reads here. Nothing was sent."
         )
-    account, queue = found[0].split(":")[4:6]
-    url = sqs.get_queue_url(QueueName=queue, QueueOwnerAWSAccountId=account)["QueueUrl"]
     raw = attributes.get("RawMessageDelivery", "false").lower() == "true"
     policy: Mapping[str, Any] = json.loads(attributes.get("FilterPolicy") or "{}")
     check(policy)
-    return Mailbox(sqs, topic, url, raw, policy)
+    return TopicMailbox(sqs, topic, _url(sqs, arn), raw, policy)
+
+
+def bus_mailbox(events: "EventBridgeClient", sqs: "SQSClient", bus: str, name: str) -> Mailbox:
+    """The queue that a rule of a bus feeds, by the queue's name or its end.
+
+    Raises:
+        RefusedError: there is none, several, it is no queue, or its target makes a text of its own of an event.
+    """
+    found = [(target["Arn"], (rule, target)) for rule, target in targets_of(events, bus) if ":sqs:" in target["Arn"]]
+    arn, (rule, target) = _chosen(found, name)
+    if "Input" in target or "InputTransformer" in target or target.get("InputPath", _DOCUMENT) != _DOCUMENT:
+        raise RefusedError(f"--to {name}: its target makes a text of its own of each event. Nothing was sent.")
+    pattern: Mapping[str, Any] = json.loads(rule.get("EventPattern") or "{}")
+    check(pattern)
+    return BusMailbox(sqs, bus, _url(sqs, arn), "InputPath" in target, pattern)
+
+
+def _chosen(queues: Sequence[tuple[str, Any]], name: str) -> tuple[str, Any]:
+    """The queue's ARN and what it was given with."""
+    names = [(arn.rpartition(":")[2], (arn, more)) for arn, more in queues]
+    # The queue of a subscription that the program makes is called after it.
+    ends = f"-{name}", f"-{name}-queue"
+    found = [each for queue, each in names if name == queue] or [
+        each for queue, each in names if queue.removesuffix(".fifo").endswith(ends)
+    ]
+    if len(found) != 1:
+        raise RefusedError(
+            f"--to {name}: {len(found)} subscribed queues are called so; there are: "
+            f"{', '.join(sorted(queue for queue, _ in names)) or 'none'}. "
+            "Nothing was sent. Only a queue can be sent to alone: whoever publishes reaches all subscribers "
+            "(order replay-events ID)."
+        )
+    return found[0]
+
+
+def _url(sqs: "SQSClient", arn: str) -> str:
+    account, queue = arn.split(":")[4:6]
+    return sqs.get_queue_url(QueueName=queue, QueueOwnerAWSAccountId=account)["QueueUrl"]

@@ -4,6 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
@@ -11,7 +12,7 @@ from botocore.exceptions import ClientError
 from ops.errors import RefusedError
 from ops.gateway.rows import Rows
 from ops.logic.case import Facts
-from ops.logic.stored import Item, UnreadableOrder, read_row
+from ops.logic.stored import COMPLETED, Item, UnreadableOrder, read_row, record_state
 from runtime.handlers.powertools.idempotency import PROCESSED_PREFIX
 from runtime.models.order import OPEN_STATUSES, SETTLED_STATUSES, OrderMessage, OrderStatus, ReasonCode, StoredOrder
 from runtime.store.items import from_item, to_attribute
@@ -20,7 +21,6 @@ from runtime.store.order_item import immutable_attributes
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_COMPLETED: Final = "COMPLETED"
 _FINAL_STATUSES: Final = tuple(status for status in OrderStatus if status not in OPEN_STATUSES)
 
 
@@ -81,11 +81,16 @@ class Orders:
         return reason if isinstance(reason, dict) else {}
 
     def record_status(self, order_id: str) -> str | None:
-        """What the worker's record of an order says: COMPLETED, INPROGRESS, or none."""
+        """What the worker's record of an order says (`record_state`), if there is one."""
+        record = self.record(order_id)
+        return None if record is None else record_state(record)
+
+    def record(self, order_id: str) -> Item | None:
+        """The worker's record of an order."""
         answer = self._client.get_item(
             TableName=self._records_table, Key={"id": {"S": record_id(order_id)}}, ConsistentRead=True
         )
-        return record_state(answer["Item"]) if "Item" in answer else None
+        return answer.get("Item")
 
     def discard(self, order_id: str, *, by: str, text: str, at: str, content: OrderMessage | None) -> StoredOrder:
         """Give an open order up for good; the order as it is stored afterwards, or as it was if it is final already.
@@ -132,35 +137,29 @@ class Orders:
             RefusedError: the row has changed; nothing was written.
         """
         removed = [name for name in row.problems if name in row.item]
-        names = {f"#{index}": name for index, name in enumerate([*removed, *known, "status"])}
-        placeholder = {name: key for key, name in names.items()}
-        values = {f":old{index}": row.item[name] for index, name in enumerate(removed)}
-        conditions = [f"{placeholder[name]} = :old{index}" for index, name in enumerate(removed)]
-        if "status" in row.item:
-            conditions.append(f"{placeholder['status']} = :status")
-            values[":status"] = row.item["status"]
-        else:
-            conditions.append(f"attribute_not_exists({placeholder['status']})")
-        values |= {f":new{index}": value for index, value in enumerate(known.values())}
+        shown = _as_shown(row.item, [*removed, "status"])
+        placeholder = {name: key for key, name in shown["ExpressionAttributeNames"].items()}
+        shown["ExpressionAttributeValues"] |= {f":new{index}": value for index, value in enumerate(known.values())}
         assignments = [f"{placeholder[name]} = :new{index}" for index, name in enumerate(known)]
         gone = [placeholder[name] for name in removed if name not in known]
         update = [f"SET {', '.join(assignments)}"] * bool(assignments) + [f"REMOVE {', '.join(gone)}"] * bool(gone)
-        try:
+        with _refused_if_changed(row):
             self._client.update_item(
                 TableName=self._orders_table,
                 Key={"order_id": {"S": row.order_id}},
                 UpdateExpression=" ".join(update),
-                ConditionExpression=" AND ".join(conditions),
-                ExpressionAttributeNames={key: names[key] for key in placeholder.values()},
-                ExpressionAttributeValues=values,
+                **shown,
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            raise RefusedError(
-                f"The row of {row.order_id} has changed since it was shown; nothing was written. Look again: "
-                f"{row.repair_command}"
-            ) from None
+
+    def forget(self, row: UnreadableOrder) -> None:
+        """Delete the worker's record that is in `row`, if it is still so.
+
+        Raises:
+            RefusedError: it has changed; nothing was deleted.
+        """
+        shown = _as_shown(row.item, ["id", "status", "data"])
+        with _refused_if_changed(row):
+            self._client.delete_item(TableName=self._records_table, Key={"id": row.item["id"]}, **shown)
 
     def open_orders(self, accepted_before: str) -> Iterator[list[StoredOrder | UnreadableOrder]]:
         """Open orders that were accepted before a timestamp (or whose acceptance is not stored), page by page.
@@ -194,7 +193,7 @@ class Orders:
     def _finished(self, order_ids: Sequence[str]) -> frozenset[str]:
         names = {record_id(order_id): order_id for order_id in order_ids}
         records = self._rows.get(self._records_table, "id", sorted(names))
-        return frozenset(names[item["id"]["S"]] for item in records if record_state(item) == _COMPLETED)
+        return frozenset(names[item["id"]["S"]] for item in records if record_state(item) == COMPLETED)
 
 
 def _order(row: StoredOrder | UnreadableOrder) -> StoredOrder:
@@ -206,9 +205,28 @@ def _order(row: StoredOrder | UnreadableOrder) -> StoredOrder:
     return row
 
 
-def record_state(item: Item) -> str:
-    status = item.get("status", {}).get("S")
-    return status if isinstance(status, str) else "unreadable"
+def _as_shown(item: Item, names: Sequence[str]) -> dict[str, Any]:
+    """The condition that attributes are as in `item`, at least one of which is there."""
+    unique = list(dict.fromkeys(names))
+    conditions = [f"#{n} = :{n}" if name in item else f"attribute_not_exists(#{n})" for n, name in enumerate(unique)]
+    return {
+        "ConditionExpression": " AND ".join(conditions),
+        "ExpressionAttributeNames": {f"#{n}": name for n, name in enumerate(unique)},
+        "ExpressionAttributeValues": {f":{n}": item[name] for n, name in enumerate(unique) if name in item},
+    }
+
+
+@contextmanager
+def _refused_if_changed(row: UnreadableOrder) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise
+        raise RefusedError(
+            f"The row of {row.order_id} has changed since it was shown; nothing was written. Look again: "
+            f"{row.repair_command}"
+        ) from None
 
 
 def record_id(order_id: str) -> str:

@@ -41,7 +41,25 @@ def of_topic(client: "SNSClient", topic: str) -> list[Subscriber]:
 
 def of_bus(client: "EventBridgeClient", bus: str) -> list[Subscriber]:
     """The targets of the bus's rules."""
-    return list(_targets(client, bus))
+    return [
+        Subscriber(
+            target["Arn"].rpartition(":")[2],
+            rule["Name"],
+            rule.get("State") == "ENABLED",
+            target.get("DeadLetterConfig", {}).get("Arn"),
+        )
+        for rule, target in targets_of(client, bus)
+    ]
+
+
+def targets_of(client: "EventBridgeClient", bus: str) -> Iterator[tuple[Any, Any]]:
+    """Each target with its rule, as EventBridge tells them."""
+    # The emulator knows a bus by its name alone; AWS takes its ARN as well.
+    name = bus.rpartition("/")[2]
+    for page in client.get_paginator("list_rules").paginate(EventBusName=name):
+        for rule in page["Rules"]:
+            pages = client.get_paginator("list_targets_by_rule").paginate(Rule=rule["Name"], EventBusName=name)
+            yield from ((rule, target) for page in pages for target in page["Targets"])
 
 
 def waiting(client: "SQSClient", queue_arn: str) -> int:
@@ -60,13 +78,3 @@ def _subscription(client: "SNSClient", one: Any) -> Subscriber:
     attributes = client.get_subscription_attributes(SubscriptionArn=one["SubscriptionArn"])["Attributes"]
     policy = json.loads(attributes.get("RedrivePolicy") or "{}")
     return Subscriber(name, None, confirmed=True, dead_letters=policy.get("deadLetterTargetArn"))
-
-
-def _targets(client: "EventBridgeClient", bus: str) -> Iterator[Subscriber]:
-    for page in client.get_paginator("list_rules").paginate(EventBusName=bus):
-        for rule in page["Rules"]:
-            pages = client.get_paginator("list_targets_by_rule").paginate(Rule=rule["Name"], EventBusName=bus)
-            for target in (target for page in pages for target in page["Targets"]):
-                dead_letters = target.get("DeadLetterConfig", {}).get("Arn")
-                name = target["Arn"].rpartition(":")[2]
-                yield Subscriber(name, rule["Name"], rule.get("State") == "ENABLED", dead_letters)

@@ -1,55 +1,60 @@
-"""What a topic's filter policy lets through, of message attributes that are texts.
+"""What a subscription lets through: a topic's filter policy by message attributes, a rule's pattern by the event."""
 
-Source: Amazon SNS Developer Guide, "Amazon SNS subscription filter policies" and "String value matching".
-"""
-
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
+from components.filter_operators import lets_through, value_problem
 from ops.errors import RefusedError
 
-
-def passes(policy: Mapping[str, Any], attributes: Mapping[str, str]) -> bool:
-    """Whether each of the policy's attributes matches one of its values. The policy was checked."""
-    return all(any(_matches(each, attributes.get(name)) for each in policy[name]) for name in policy)
+_ANY_OF: Final = "$or"
+_UNJUDGED: Final = frozenset({"cidr", "numeric"})
 
 
-def check(policy: Mapping[str, Any]) -> None:
-    """Look at every value of the policy.
+def passes(pattern: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
+    """Whether each field that the pattern names has one of its values. The pattern was checked.
+
+    Of a list one element is enough; what is asked of objects in a list, one of them has to have all of.
+    """
+    return all(_holds(name, wanted, fields) for name, wanted in pattern.items())
+
+
+def _holds(name: str, wanted: Any, fields: Mapping[str, Any]) -> bool:
+    if name == _ANY_OF:
+        return any(passes(each, fields) for each in wanted)
+    found = fields.get(name)
+    values = (found or [None]) if isinstance(found, list) else [found]
+    if isinstance(wanted, Mapping):
+        return any(passes(wanted, value if isinstance(value, Mapping) else {}) for value in values)
+    return any(_matches(item, value) for item in wanted for value in values)
+
+
+def _matches(item: Any, value: Any) -> bool:
+    if value is None:
+        return bool(item == {"exists": False})
+    if isinstance(value, str):
+        return lets_through(item, value)
+    if not isinstance(item, Mapping):
+        return bool(item == value)
+    excluded = item.get("anything-but")
+    return item == {"exists": True} or value not in (excluded if isinstance(excluded, list) else [excluded, None])
+
+
+def check(pattern: object) -> None:
+    """Look at every value of the pattern.
 
     Raises:
         RefusedError: one is not known here, so nobody can say what it lets through.
     """
-    for conditions in policy.values():
-        if not isinstance(conditions, list):
-            raise _unknown(conditions)
-        for condition in conditions:
-            _matches(condition, "")
-
-
-def _matches(condition: object, value: str | None) -> bool:
-    if isinstance(condition, str):
-        return value == condition
-    if isinstance(condition, Mapping) and len(condition) == 1:
-        ((operator, operand),) = condition.items()
-        if operator == "exists":
-            return (value is not None) is bool(operand)
-        if operator in _OPERATORS:
-            return value is not None and _OPERATORS[operator](value, operand)
-    raise _unknown(condition)
-
-
-def _is_none_of(value: str, operand: object) -> bool:
-    excluded: Sequence[object] = operand if isinstance(operand, list) else [operand]
-    return not any(_matches(each, value) for each in excluded)
-
-
-_OPERATORS: Final[Mapping[str, Callable[[str, Any], bool]]] = {
-    "prefix": lambda value, operand: value.startswith(operand),
-    "suffix": lambda value, operand: value.endswith(operand),
-    "equals-ignore-case": lambda value, operand: value.casefold() == operand.casefold(),
-    "anything-but": _is_none_of,
-}
+    if isinstance(pattern, Mapping):
+        for name, wanted in pattern.items():
+            for each in wanted if name == _ANY_OF else [wanted]:
+                check(each)
+    elif not isinstance(pattern, list):
+        raise _unknown(pattern)
+    else:
+        for item in pattern:
+            if value_problem(item) or (isinstance(item, Mapping) and item.keys() & _UNJUDGED):
+                raise _unknown(item)
 
 
 def _unknown(condition: object) -> RefusedError:

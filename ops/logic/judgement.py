@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from ops.logic.log_lines import LogLine
-from ops.logic.stored import UnreadableOrder
+from ops.logic.stored import COMPLETED, UNREADABLE, UnreadableOrder
 from ops.logic.trace import PUBLISHED
 from runtime.logic.event import EVENT_TYPES
 from runtime.models.order import OrderStatus, StoredOrder
 
-_COMPLETED: Final = "COMPLETED"
 _WORKER: Final = "process-order"
 
 
@@ -37,6 +36,9 @@ def judge(
         return Judgement(f"cannot be told without {', '.join(unread)}", ("python -m ops status",))
     if isinstance(row, UnreadableOrder):
         return Judgement("its row is unreadable", (row.repair_command,))
+    if record == UNREADABLE:
+        text = "the worker's record of it is unreadable: every attempt fails, until the record expires"
+        return Judgement(text, (f"python -m ops order repair {order_id}",))
     if row is None:
         return Judgement(
             "not stored: the worker or the API has not written it, or its message waits",
@@ -50,7 +52,7 @@ def judge(
 
 
 def _judge_settled(order: StoredOrder, record: str | None, lines: Sequence[LogLine]) -> Judgement:
-    if record == _COMPLETED or any(line.step.what == PUBLISHED for line in lines):
+    if record == COMPLETED or any(line.step.what == PUBLISHED for line in lines):
         return Judgement("done: settled, and its event is published")
     commands = f"python -m ops dlq show {order.order_id}", f"python -m ops order replay-events {order.order_id}"
     return Judgement("settled; that its event was published is not certain", commands)

@@ -16,6 +16,8 @@ from runtime.store.items import from_item, to_order
 Item = Mapping[str, Any]
 """A row in DynamoDB's JSON."""
 
+COMPLETED: Final = "COMPLETED"
+UNREADABLE: Final = "unreadable"
 _KEY: Final = "order_id"
 _LINES: Final = "lines"
 _VERSION: Final = "schema_version"
@@ -63,6 +65,26 @@ def read_row(item: Item) -> StoredOrder | UnreadableOrder:
 def fingerprint(item: Item) -> str:
     """Eight digits that change with anything in the row."""
     return hashlib.sha256(json.dumps(item, sort_keys=True, default=repr).encode()).hexdigest()[:8]
+
+
+def record_state(item: Item) -> str:
+    """What an idempotency record says: COMPLETED or INPROGRESS; or that it is unreadable, so that every attempt fails.
+
+    Powertools reads no COMPLETED without an answer.
+    """
+    status = item.get("status", {}).get("S")
+    if not isinstance(status, str) or (status == COMPLETED and not record_answer(item)):
+        return UNREADABLE
+    return status
+
+
+def record_answer(item: Item) -> dict[str, Any]:
+    """What Powertools keeps in a record; empty where that is no JSON object."""
+    try:
+        found = json.loads(item["data"]["S"])
+    except (KeyError, TypeError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _unreadable(item: Item) -> UnreadableOrder:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from ops.logic.stored import COMPLETED
 from runtime.logic.event import EVENT_TYPES
 from runtime.models.fields import from_timestamp, to_timestamp
 from runtime.models.order import OrderStatus, StoredOrder
@@ -111,7 +112,7 @@ def notification(order: StoredOrder | None, record: str | None, steps: Sequence[
         return "none: a discarded order has no event" if given_up else "not yet: the order is not settled"
     event_id = f"{order.order_id}:{EVENT_TYPES[order.status]}"
     told = [step for step in steps if step.what in {PUBLISHED, _FAILED}]
-    if record == "COMPLETED" or any(step.what == PUBLISHED for step in told):
+    if record == COMPLETED or any(step.what == PUBLISHED for step in told):
         return f"published as {event_id}"
     if told:
         error = f"{told[-1].details.get('error_type')}: {told[-1].details.get('error')}"

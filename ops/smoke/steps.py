@@ -16,13 +16,12 @@ from typing import Final
 from ops.errors import NoAccessError, OpsError
 from ops.gateway.http import Answer, NoAnswerError, bearer, send
 from ops.gateway.orders import Orders
+from ops.logic.stored import COMPLETED
 from runtime.logic.clock import Clock
+from runtime.models.fields import TEST_CURRENCY
 
-CURRENCY: Final = "XTS"
-"""ISO 4217's code for tests."""
 _REPEAT: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS})
 _KEY_REUSED: Final = "urn:problem-type:orders:idempotency-key-reused"
-_COMPLETED: Final = "COMPLETED"
 _FINAL: Final = frozenset({"CONFIRMED", "REJECTED", "DISCARDED"})
 _LOOK_SECONDS: Final = 1.0
 _MOST_RETRY_AFTER: Final = 10.0
@@ -148,10 +147,10 @@ class Smoke:
     def _published(self, order_id: str) -> str:
         # The worker's record is completed after the topic or bus has taken the event, and only then.
         self._wait(
-            lambda: self.orders.record_status(order_id) == _COMPLETED,
+            lambda: self.orders.record_status(order_id) == COMPLETED,
             lambda: f"the event was not taken. Look: python -m ops order trace {order_id}",
         )
-        return f"order.rejected, currency {CURRENCY}"
+        return f"order.rejected, currency {TEST_CURRENCY}"
 
     def _confirmed(self, sku: str) -> str:
         order_id = _accepted(self._post(sku, 1, f"{self.run_id}-confirm"))
@@ -160,7 +159,7 @@ class Smoke:
 
     def _post(self, sku: str, quantity: int, key: str) -> Answer:
         """`POST /orders` as clients are told to: repeated with the same key on 409, 429, 5xx and silence."""
-        body = {"currency": CURRENCY, "lines": [{"sku": sku, "quantity": quantity, "unit_price": "0.01"}]}
+        body = {"currency": TEST_CURRENCY, "lines": [{"sku": sku, "quantity": quantity, "unit_price": "0.01"}]}
         deadline = self.clock.monotonic() + self.timeout_seconds
         while True:
             try:

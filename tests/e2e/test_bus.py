@@ -85,15 +85,20 @@ def test_a_failed_publish_is_made_good(
         assert len(events_of(account, "everything", order_id)) == 1
 
 
+TO_ONE = ("events", "replay", "--since", "1h", "--to", "everything", "--by", "Ada", "--reason", "a test")
+
+
+@pytest.mark.parametrize("command", [("order", "replay-events", "ID"), TO_ONE], ids=["to all", "to one"])
 def test_people_on_call_can_publish_again(
-    api: OrdersApi, account: Account, stack: LocalStack, keys: Callable[[], str]
+    api: OrdersApi, account: Account, stack: LocalStack, keys: Callable[[], str], command: tuple[str, ...]
 ) -> None:
     # GIVEN an order whose event was published
     order_id = api.post(order(("SKU-1", 1)), keys()).order_id
     events_of(account, "everything", order_id)
 
     # WHEN somebody publishes it again
-    code = ops(["order", "replay-events", order_id, "--yes", "--local", "--state-dir", str(stack.state.path)])
+    words = [order_id if word == "ID" else word for word in command]
+    code = ops([*words, "--yes", "--local", "--state-dir", str(stack.state.path)])
 
     # THEN the subscriber has it twice, the same to the last byte
     assert code == 0

@@ -68,7 +68,7 @@ class MockStack:
     def __init__(self, folder: Path) -> None:
         clients: Any = boto3.Session(region_name=REGION).client
         self.sqs, self.dynamodb, self.lambda_ = clients("sqs"), clients("dynamodb"), clients("lambda")
-        self.logs, self.sns, self.cloudwatch = clients("logs"), clients("sns"), clients("cloudwatch")
+        self.logs, self.sns, self.cloudwatch, self.events = map(clients, ("logs", "sns", "cloudwatch", "events"))
         self.dead_letters = self.sqs.create_queue(QueueName="orders-prod-orders-queue-dlq")["QueueUrl"]
         policy = json.dumps({"deadLetterTargetArn": self.arn_of(self.dead_letters), "maxReceiveCount": 3})
         self.orders = self.sqs.create_queue(

@@ -43,6 +43,26 @@ def subscribe(stack: MockStack, name: str, **attributes: str) -> str:
     return url
 
 
+@pytest.fixture
+def bus_stack(stack: MockStack) -> MockStack:
+    """The same with a bus in place of the topic."""
+    found = json.loads(stack.outputs.read_text())
+    bus = stack.events.create_event_bus(Name="orders-prod-events")["EventBusArn"]
+    del found["notifications_topic_arn"]
+    stack.outputs.write_text(json.dumps({**found, "notifications_bus_arn": bus}))
+    return stack
+
+
+def rule(stack: MockStack, name: str, types: list[str], **target: str) -> str:
+    """A rule for these types of event, or for all, and its queue."""
+    url = str(stack.sqs.create_queue(QueueName=f"orders-prod-events-{name}-queue")["QueueUrl"])
+    pattern = json.dumps({"source": ["/orders-prod"], **({"detail-type": types} if types else {})})
+    bus = {"EventBusName": "orders-prod-events"}
+    stack.events.put_rule(Name=name, EventPattern=pattern, **bus)
+    stack.events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": stack.arn_of(url), **target}], **bus)
+    return url
+
+
 def drain(stack: MockStack, url: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while messages := stack.sqs.receive_message(
@@ -74,6 +94,8 @@ def test_the_queue_gets_what_the_topic_would_give_it(stack: MockStack, raw: str)
 
 def document(message: dict[str, Any]) -> str:
     body = json.loads(message["Body"])
+    if "detail" in body:
+        return json.dumps(body["detail"])
     return str(body["Message"]) if "TopicArn" in body else str(message["Body"])
 
 
@@ -100,6 +122,80 @@ def test_the_subscriptions_filter_and_the_status_are_kept(stack: MockStack, caps
     # THEN two came, the others are told
     assert [subject(message) for message in drain(stack, url)] == IDS[:2]
     assert "kept out by the subscription's filter: 148" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("path", [{}, {"InputPath": "$.detail"}], ids=["envelope", "raw"])
+def test_a_rules_queue_gets_what_the_bus_would_give_it(
+    bus_stack: MockStack, path: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a rule for rejections with a queue, and another rule
+    billing = rule(bus_stack, "billing", ["order.rejected"], **path)
+    other = rule(bus_stack, "all", [])
+
+    # WHEN the day is sent again
+    assert bus_stack.run(*REPLAY, "--to", "billing", *DECISION, "--yes") == 0
+
+    # THEN both rejections are there in EventBridge's form (docs/events.md), the rest is told, and the other got nothing
+    bodies = {subject(message): json.loads(message["Body"]) for message in drain(bus_stack, billing)}
+    assert sorted(bodies) == IDS[:2]
+    body = bodies[IDS[1]]
+    envelope = {name: value for name, value in body.items() if name not in {"id", "detail"}}
+    expected = {
+        "version": "0",
+        "source": "/orders-prod",
+        "detail-type": "order.rejected",
+        "account": "123456789012",
+        "time": "2026-01-01T00:00:01Z",
+        "region": "eu-west-1",
+        "resources": [],
+    }
+    assert (body["id"] if path else body["detail"]["id"]) == f"{IDS[1]}:order.rejected"
+    assert path or envelope == expected
+    assert "kept out by the subscription's filter: 148" in capsys.readouterr().out
+    assert drain(bus_stack, other) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"Input": '"an order was settled"'}, "makes a text of its own"),
+        ({"InputPath": "$.detail.data"}, "makes a text of its own"),
+        (None, "there are: none"),
+    ],
+)
+def test_what_a_rule_makes_of_an_event_is_not_guessed(
+    bus_stack: MockStack, more: Any, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a target that gets something else than the event, or none
+    if more is not None:
+        rule(bus_stack, "billing", [], **more)
+    # WHEN / THEN
+    assert bus_stack.run(*REPLAY, "--to", "billing", *DECISION, "--yes") == 5
+    assert says in capsys.readouterr().err
+
+
+EVENT = {"detail-type": "order.confirmed", "detail": {"data": {"lines": [{"sku": "A", "n": 1}, {"sku": "B", "n": 2}]}}}
+
+
+@pytest.mark.parametrize(
+    ("lines", "let"),
+    [
+        ({"sku": ["B"]}, True),
+        ({"sku": ["A"], "n": [2]}, False),
+        ({"sku": ["B"], "n": [2]}, True),
+        ({"n": [{"anything-but": [1, 2]}]}, False),
+        ({"n": [{"anything-but": 1}]}, True),
+        ({"n": [{"exists": True}]}, True),
+        ({"colour": [{"exists": False}]}, True),
+        ({"$or": [{"sku": ["C"]}, {"n": [1]}]}, True),
+    ],
+)
+def test_a_pattern_is_held_against_the_event_as_eventbridge_does(lines: Any, let: bool) -> None:
+    # GIVEN a pattern on what is deep in an event
+    pattern = {"detail": {"data": {"lines": lines}}}
+    check(pattern)
+    # WHEN / THEN what is asked of a line, one line has to have all of
+    assert passes(pattern, EVENT) is let
 
 
 def test_a_run_that_stops_is_gone_on_with(
@@ -160,9 +256,11 @@ ATTRIBUTES = {"event_type": "order.rejected", "currency": "EUR"}
         ({"anything-but": {"prefix": "order.c"}}, True),
         ({"exists": True}, True),
         ({"exists": False}, False),
+        ({"wildcard": "order.*ed"}, True),
+        (7, False),
         ({"numeric": ["=", 1]}, None),
         ({"cidr": "10.0.0.0/8"}, None),
-        (7, None),
+        ({"sounds-like": "order"}, None),
     ],
 )
 def test_a_filter_lets_through_what_sns_would_or_is_refused(condition: object, let: bool | None) -> None:
