@@ -96,10 +96,6 @@ def _corrupt_record(shop: Shop) -> None:
     shop.stack.world.cloud.dynamodb.tables[WORKER_RECORDS].items[row["id"]["S"],] = row
 
 
-def _record_deleted(shop: Shop) -> None:
-    del shop.stack.world.cloud.dynamodb.tables[WORKER_RECORDS].items[record_id(str(shop.about)),]
-
-
 def _table_gone(shop: Shop) -> None:
     shop.kept = shop.stack.world.cloud.dynamodb.tables.pop(WORKER_RECORDS)
 
@@ -143,7 +139,7 @@ INCIDENTS: Final = (
     Incident("a message that is no order", _poison, 30, ("dlq list", DISCARD)),
     Incident("a stock row that is no number", _corrupt_stock, 120, ("errors", f"stock get {ODD}", _SET, REDRIVE)),
     Incident("an order row that is no order", _corrupt_order, 120, ("dlq list", _REPAIR, REDRIVE)),
-    Incident("a worker's record without its answer", _corrupt_record, 120, ("errors", REDRIVE), _record_deleted),
+    Incident("a worker's record without its answer", _corrupt_record, 120, ("errors", _REPAIR, REDRIVE)),
     Incident("the table of the worker's records is gone, 60 min", _table_gone, 60, (REDRIVE,), _table_restored),
     Incident("2,000 dead letters of two causes", _flood, 30, ("errors", DISCARD, REDRIVE)),
     Incident("a shop with 20 orders an hour is down, 3 h", _dynamodb_down, 180, per_hour=20),

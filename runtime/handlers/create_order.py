@@ -22,6 +22,7 @@ from runtime.logic.accept import Acceptance, Submission
 from runtime.logic.failures import DependencyError, InProgressError
 from runtime.logic.trace_context import traceparent
 from runtime.metric import Metric
+from runtime.models.fields import TEST_CURRENCY
 from runtime.observability import logger
 from runtime.resumed import reseed
 from runtime.settings import IntakeSettings, intake_settings
@@ -93,9 +94,13 @@ def read_submission(request: Request, *, jwt_authorizer: bool) -> Submission:
 
 
 def _accepted(answer: Answer) -> Response:
-    endpoint.count(Metric.IDEMPOTENT_REPLAY if answer.replayed else Metric.ORDER_ACCEPTED)
     # From the answer: a replayed one belongs to its own order, however ids are derived by then.
-    order_id = document_of(answer.body)["order_id"]
+    document = document_of(answer.body)
+    order_id = document["order_id"]
+    if answer.replayed:
+        endpoint.count(Metric.IDEMPOTENT_REPLAY)
+    elif document["currency"] != TEST_CURRENCY:
+        endpoint.count(Metric.ORDER_ACCEPTED)
     logger.info("order accepted", extra={"order_id": order_id, "replayed": answer.replayed})
     # Relative to the URL of the POST (RFC 9110, 10.2.2): only the client knows what stands before `/orders` there.
     headers = {"Location": f"orders/{order_id}"}

@@ -21,7 +21,7 @@ from runtime.logic.protocols import DeadLetters, Logger, Notifications, Remainin
 from runtime.logic.settle import Settler
 from runtime.logic.tally import Tally
 from runtime.metric import Metric
-from runtime.models.fields import from_timestamp
+from runtime.models.fields import TEST_CURRENCY, from_timestamp
 from runtime.models.order import OrderMessage, OrderStatus
 from runtime.settings import WorkerSettings
 
@@ -146,7 +146,7 @@ class OrderProcessor:
         result = self._finish_once(order_id=message.order_id, message=message, invocation=invocation)
         status, replayed = result["status"], "replayed" in result
         self.logger.info("order processed", status=status, replayed=replayed)
-        if not replayed and status in _OUTCOME_METRICS:
+        if not replayed and status in _OUTCOME_METRICS and message.currency != TEST_CURRENCY:
             invocation.tally.count(_OUTCOME_METRICS[status])
 
     def _finish(self, *, order_id: str, message: OrderMessage, invocation: Invocation) -> dict[str, Any]:
@@ -155,7 +155,7 @@ class OrderProcessor:
         written = self.settler.settle(message, lambda: tally.count(Metric.TRANSACTION_CONFLICT))
         order = written.order
         self.logger.debug("order settled", status=order.status, settled_before=not written.by_us)
-        if written.by_us and order.accepted_at and order.settled_at:
+        if written.by_us and order.accepted_at and order.settled_at and message.currency != TEST_CURRENCY:
             taken = from_timestamp(order.settled_at) - from_timestamp(order.accepted_at)
             tally.duration(Metric.ACCEPTED_TO_SETTLED, max(taken.total_seconds(), 0) * 1000)
         # A discarded order was given up by a person: nobody is told that it was settled.

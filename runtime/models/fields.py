@@ -24,6 +24,9 @@ def structural_characters(json_text: str) -> int:
     return sum(map(json_text.count, "{[:,"))
 
 
+TEST_CURRENCY: Final = "XTS"
+"""ISO 4217's code for tests. Orders in it are processed like all others, and are in no count of orders."""
+
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code, three capital letters.")]
 
 Sku = Annotated[

@@ -18,8 +18,8 @@ from local.demo.account import Account, Event
 from ops.gateway.clients import Clients
 from ops.gateway.http import bearer
 from ops.gateway.telemetry import Telemetry
-from ops.smoke.steps import CURRENCY
 from ops.target import Outputs, Target
+from runtime.models.fields import TEST_CURRENCY
 from runtime.store.items import from_item
 
 NAME: Final = "orders-deployed"
@@ -30,7 +30,7 @@ _LOGGED: Final = ("order accepted", "order processed", "attempt failed", "attemp
 _NOT_ALL: Final = "The orders of a deployed stack are not all of this run: ask for one."
 _DAY_MS: Final = 86_400_000
 
-order = partial(http.order, currency=CURRENCY)
+order = partial(http.order, currency=TEST_CURRENCY)
 """An order in the currency of tests, by which subscribers of a shared stack know it."""
 
 
@@ -101,7 +101,7 @@ class DeployedAccount(Account):
         }
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         self._clients.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-        attributes = {"RawMessageDelivery": "true", "FilterPolicy": json.dumps({"currency": [CURRENCY]})}
+        attributes = {"RawMessageDelivery": "true", "FilterPolicy": json.dumps({"currency": [TEST_CURRENCY]})}
         self._clients.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)
         self._own_queue = url
 

@@ -25,10 +25,10 @@ SECRETS = ("SKU-MARKER", "MARKER-reference", "98765.43", "marker-key-1234", "mar
 """Strings that are in a request and must be in no line: article, reference, price, key, caller, another header."""
 
 
-def marked_body(quantity: int = 2) -> str:
+def marked_body(quantity: int = 2, currency: str = "EUR") -> str:
     """An order in which every value is recognisable."""
     line = {"sku": SECRETS[0], "quantity": quantity, "unit_price": SECRETS[2]}
-    return json.dumps({"currency": "EUR", "lines": [line], "reference": SECRETS[1]})
+    return json.dumps({"currency": currency, "lines": [line], "reference": SECRETS[1]})
 
 
 def post(world: ObservedWorld, body: str, process: Process | None = None, order: str = "") -> Any:
@@ -146,6 +146,20 @@ def test_how_long_an_order_took_is_counted_by_the_run_that_settled_it() -> None:
     times = [document for document in output.metrics if Metric.ACCEPTED_TO_SETTLED in document]
     assert len(world.subscriber.received) == 1
     assert len(times) == 1
+
+
+@pytest.mark.parametrize(("currency", "counted"), [("EUR", 1), ("XTS", 0)])
+def test_an_order_in_the_currency_of_tests_is_in_no_count_of_orders(currency: str, counted: int) -> None:
+    # GIVEN / WHEN an order is accepted and settled
+    with observed() as (world, output):
+        post(world, marked_body(currency=currency))
+        world.drain()
+
+    # THEN no objective, rate or graph has it, unless it is one for a customer
+    names = [name for document in output.metrics for name in document]
+    of_orders = Metric.ORDER_ACCEPTED, Metric.ORDER_REJECTED, Metric.ACCEPTED_TO_SETTLED
+    assert [names.count(name) for name in of_orders] == [counted] * 3
+    assert len(world.subscriber.received) == 1
 
 
 def test_at_info_an_order_that_goes_well_is_two_lines() -> None:

@@ -95,7 +95,7 @@ KEYS = {
         "sample sample.order_id sample.message_id sample.original_message_id sample.copies sample.state "
         "sample.meaning sample.error_type sample.error sample.attempts sample.age_seconds sample.summary"
     ),
-    "order repair": "dry_run order_id status unreadable unreadable.settled_at removed replaced fingerprint",
+    "order repair": "dry_run order_id status unreadable removed replaced fingerprint",
     "order replay-events": "dry_run events",
     "events replay": "dry_run since until orders sent filtered unreadable",
     "orders resend": "dry_run orders sent incomplete",
@@ -113,7 +113,7 @@ def keys_of(value: Any, path: str = "") -> Iterator[str]:
     """Paths of keys; a list is what its first item is. What is named by data is no key."""
     if isinstance(value, list):
         yield from keys_of(value[0], path) if value else ()
-    elif isinstance(value, dict) and path not in {"subscribers", "deployed"}:
+    elif isinstance(value, dict) and path not in {"subscribers", "deployed", "unreadable"}:
         for key, inner in value.items():
             name = f"{path}.{key}".removeprefix(".").replace(" ", "_")
             yield name

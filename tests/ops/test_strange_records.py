@@ -16,13 +16,15 @@ from hypothesis import strategies as st
 
 import ops.sweep
 from ops.cli import screen
-from ops.gateway.orders import record_id
+from ops.errors import RefusedError
+from ops.gateway.orders import Orders, record_id
 from ops.logic.case import NO_REPORT, NOT_PUBLISHED
+from ops.repair import plan_of_record
 from runtime.models.order import OrderMessage, StoredOrder
 from runtime.store.items import to_order
 from runtime.store.order_item import immutable_attributes
 from tests.ops.factories import DECISION, ORDER_ID, OTHER_ID, body, text
-from tests.ops.mock_stack import MockStack, account
+from tests.ops.mock_stack import GIVEN, MockStack, account
 
 GOOD = OTHER_ID
 STRANGE = ORDER_ID
@@ -215,7 +217,7 @@ def test_a_settled_row_gets_back_what_its_message_says(stack: MockStack, capsys:
         ({"status": {"S": "NONE"}, "settled_at": {"S": "2026-01-01T00:00:02.000Z"}}, {}, "stock taken twice"),
         ({"status": {"N": "1"}}, {"status": {"S": "COMPLETED"}}, "stock taken twice"),
         ({"schema_version": {"N": "99"}, "currency": {"S": "euro"}}, {}, "newer version"),
-        ({}, {}, "is readable"),
+        ({}, {"status": {"S": "INPROGRESS"}}, "is readable"),
     ],
 )
 def test_a_repair_that_could_do_harm_is_refused(
@@ -246,6 +248,25 @@ def test_a_row_that_changed_since_it_was_shown_is_left_alone(
     # THEN nothing is changed
     assert codes == [5, 5]
     assert stack.order(STRANGE) == now
+
+
+def test_a_record_without_an_answer_is_named_and_deleted_only_as_it_was_shown(
+    stack: MockStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN an order on which every attempt fails, because the worker cannot read its own record
+    put_strange_records(stack, good_row(STRANGE), {"status": {"S": "COMPLETED"}})
+    stack.run("order", "trace", STRANGE)
+    assert f"python -m ops order repair {STRANGE}" in capsys.readouterr().err
+    orders = Orders(stack.dynamodb, GIVEN["orders_table"], GIVEN["worker_idempotency_table"])
+    shown = plan_of_record(STRANGE, orders.record(STRANGE) or {}).row
+    # WHEN a run completes it before it is deleted
+    done = {**shown.item, "data": {"S": '{"status": "CONFIRMED"}'}}
+    stack.put_record(done)
+    # THEN it stays, and there is nothing to repair
+    with pytest.raises(RefusedError, match="has changed since it was shown"):
+        orders.forget(shown)
+    assert orders.record(STRANGE) == done
+    assert stack.run("order", "repair", STRANGE) == 5
 
 
 STOCK_ROWS: tuple[tuple[dict[str, Any], str], ...] = (

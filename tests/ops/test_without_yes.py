@@ -17,6 +17,7 @@ from botocore.client import BaseClient
 
 import ops.sweep
 from ops.cli.main import parser
+from ops.gateway.orders import record_id
 from tests.ops.deploying import World
 from tests.ops.factories import DECISION, ORDER_ID, body, text
 from tests.ops.mock_stack import GIVEN, MockStack, account
@@ -84,6 +85,12 @@ def _unreadable_order(stack: MockStack) -> None:
     stack.put_order(good_row(ORDER_ID, status={"S": "FAILED"}, settled_at={"S": "yesterday"}))
 
 
+def unreadable_record(stack: MockStack) -> None:
+    """An open order, and a record of the worker's that says done and nothing more."""
+    _open_order(stack)
+    stack.put_record({"id": {"S": record_id(ORDER_ID)}, "status": {"S": "COMPLETED"}})
+
+
 def _stock(stack: MockStack) -> None:
     stack.put_stock({"sku": {"S": "SKU-1"}, "available": {"N": "9"}})
 
@@ -110,7 +117,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row((ORDER_ID, *DECISION), _dead_letter),
         Row(("--where", "older_than=0s", *DECISION), _dead_letter),
     ),
-    "order repair": (Row((ORDER_ID,), _unreadable_order),),
+    "order repair": (Row((ORDER_ID,), _unreadable_order), Row((ORDER_ID,), unreadable_record)),
     "order replay-events": (Row((ORDER_ID,), _settled_order),),
     "events replay": (Row(("--since", "2026-01-01T00:00:00Z", "--to", "billing", *DECISION), _subscriber),),
     "orders resend": (Row((ORDER_ID,), _open_order), Row(("--older-than", "1s"), _open_order)),
