@@ -21,27 +21,15 @@ Run = Callable[[argparse.Namespace, Desk], int]
 
 def add_group(commands: Any, name: str, summary: str, example: str, advice: str) -> Any:
     """A level with commands below it."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=summary,
-        description=_sentence(summary),
-        epilog=_epilog(example, advice),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    return parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    level = _add(commands, name, summary, example, advice)
+    return level.add_subparsers(dest="action", metavar="ACTION", required=True)
 
 
 def add_command(
     commands: Any, name: str, run: Run | None, summary: str, example: str, advice: str, *, changes: bool = False
 ) -> argparse.ArgumentParser:
     """A command. One that `changes` state does so with `--yes` only. One without `run` says itself how it is run."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=summary,
-        description=_sentence(summary),
-        epilog=_epilog(example, advice),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = _add(commands, name, summary, example, advice)
     parser.set_defaults(run=run)
     if changes:
         parser.add_argument("--yes", action="store_true", help="do it; without this nothing is changed")
@@ -90,9 +78,12 @@ def short(caller: str | None) -> str:
     return "-" if caller is None else f"{caller[:8]}…"
 
 
-def _sentence(summary: str) -> str:
-    return f"{summary[0].upper()}{summary[1:]}."
-
-
-def _epilog(example: str, advice: str) -> str:
-    return f"example:\n  {example}\n\nwhat next:\n  {advice}"
+def _add(commands: Any, name: str, summary: str, example: str, advice: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        epilog=f"example:\n  {example}\n\nwhat next:\n  {advice}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return parser
