@@ -97,10 +97,8 @@ def _accepted(answer: Answer) -> Response:
     # From the answer: a replayed one belongs to its own order, however ids are derived by then.
     document = document_of(answer.body)
     order_id = document["order_id"]
-    if answer.replayed:
-        endpoint.count(Metric.IDEMPOTENT_REPLAY)
-    elif document["currency"] != TEST_CURRENCY:
-        endpoint.count(Metric.ORDER_ACCEPTED)
+    if answer.replayed or document["currency"] != TEST_CURRENCY:
+        endpoint.count(Metric.IDEMPOTENT_REPLAY if answer.replayed else Metric.ORDER_ACCEPTED)
     logger.info("order accepted", extra={"order_id": order_id, "replayed": answer.replayed})
     # Relative to the URL of the POST (RFC 9110, 10.2.2): only the client knows what stands before `/orders` there.
     headers = {"Location": f"orders/{order_id}"}
