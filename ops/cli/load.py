@@ -20,9 +20,9 @@ from ops.load.clients import BlindClients, Habits, Wish
 from ops.load.verdict import Watch, judge_load, reached, spread
 from ops.logic.durations import parse_duration
 from ops.preflight.ground import configured
-from ops.smoke.steps import CURRENCY
 from ops.smoke.token import token_for
 from ops.target import Choice
+from runtime.models.fields import TEST_CURRENCY
 
 _ASKS_AGAIN: Final = 0.05
 """So many of the accepted orders are sent once more, to see the same answer."""
@@ -50,7 +50,7 @@ class Plan:
     def wishes(self, run: str) -> list[Wish]:
         """The orders, each of one unit of an article."""
         lines = [{"sku": sku, "quantity": 1, "unit_price": "0.01"} for sku in self.skus or (f"LOAD-{run}",)]
-        bodies = [{"currency": CURRENCY, "lines": [line]} for line in lines]
+        bodies = [{"currency": TEST_CURRENCY, "lines": [line]} for line in lines]
         return [Wish("", f"load-{run}-{number}", bodies[number % len(bodies)]) for number in range(self.orders)]
 
 
@@ -98,7 +98,9 @@ def run(options: argparse.Namespace, desk: Desk) -> int:
     within = parse_duration(options.within) if options.within else float(promise)
     plan = _plan(options, choice, desk)
     taken = f"units of {', '.join(plan.skus)}" if plan.skus else "an article that does not exist"
-    desk.say(f"{plan.orders} orders of {taken} in {CURRENCY}, {plan.per_second:g} a second, at {desk.target.api_url}.")
+    desk.say(
+        f"{plan.orders} orders of {taken} in {TEST_CURRENCY}, {plan.per_second:g} a second, at {desk.target.api_url}."
+    )
     desk.say(f"About {plan.about:.4f} USD at most, list prices of us-east-1; allowed: {plan.most}.")
     document = {"dry_run": not options.yes, "stack": desk.target.prefix, **plan.document()}
     if not options.yes:
