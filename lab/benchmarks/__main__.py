@@ -19,17 +19,16 @@ from typing import Final, NamedTuple
 
 from lab.benchmarks import batch, cold_start, warm
 from lab.benchmarks.measure import medians
+from lab.docs import page
+from lab.docs.costs import examples
 from lab.recording.stacks import environment_of
 from lab.simulation.outage import Settings, Simulation, arrivals, one_sku
 from lab.simulation.outage_tables import flooded
-from ops.cli.cost import reckoned
-from ops.preflight.ground import configured
-from ops.target import Choice
+from ops.cost.bill import bill
 from pipeline.functions import FUNCTIONS
 
 PAGE: Final = cold_start.ROOT / "docs" / "performance.md"
 BEGIN: Final = "<!-- measured by python -m lab.benchmarks --write -->"
-END: Final = "<!-- end -->"
 
 
 class Figure(NamedTuple):
@@ -83,9 +82,9 @@ def _batches(rounds: int) -> Iterator[Figure]:
 
 def _reckoned() -> Iterator[Figure]:
     """What is not measured: money by `ops cost`, and what the queue model says."""
-    _, config = configured(Choice(stack="prod"))
-    million = float(reckoned(config, None)["total"]["per_million"])
-    yield Figure("a million orders, by `ops cost --stack prod`", "USD", million, goal="8.50 USD")
+    (ten,) = (each for each in examples() if each.load.per_batch > 1)
+    used = float(sum(item.used for item in bill(ten.config, ten.load)))
+    yield Figure(f"a million orders by `ops cost`, {ten.name}", "USD", used, goal="8.50 USD")
     popular = Simulation(Settings.default(), one_sku()).run(arrivals(1000, 20))
     yield Figure("one popular article (simulated)", "orders/s", popular.per_second, goal="200 orders/s")
     (fair, _), (unfair, _) = (flooded(1, fair=each) for each in (True, False))
@@ -123,10 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = json.dumps([each._asdict() for each in found], indent=2) if options.json else table(found)
     sys.stdout.write(f"{text}\n")
     if options.write:
-        page = PAGE.read_text(encoding="utf-8")
-        before, _, rest = page.partition(BEGIN)
-        _, _, after = rest.partition(END)
-        PAGE.write_text(f"{before}{BEGIN}\n{table(found)}\n{END}{after}", encoding="utf-8")
+        PAGE.write_text(page.between(PAGE.read_text(encoding="utf-8"), BEGIN, table(found)), encoding="utf-8")
     return 0
 
 

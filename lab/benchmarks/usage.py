@@ -15,6 +15,7 @@ import os
 import re
 import sys
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +25,7 @@ from lab.simulation.fakes import Process
 from lab.simulation.fakes.dynamodb.values import item_bytes
 from lab.simulation.observed import ObservedWorld, observed
 from lab.simulation.requests import order_body
+from lab.simulation.world import ORDERS
 
 FACTS: Final = Path(__file__).resolve().parents[2] / "ops" / "cost" / "facts.json"
 BATCH: Final = 10
@@ -80,13 +82,14 @@ def _life(lines: Sequence[tuple[str, int]], level: str, orders: int = 1) -> dict
 
 
 def _calls(world: ObservedWorld, process: Process) -> dict[str, float]:
-    writes = reads = 0.0
+    writes, reads = Counter[str](), 0.0
     for call in process.calls:
         if call.operation == "TransactWriteItems":
             # A transaction prepares and commits each item: twice the units.
-            writes += sum(2 * _kilobytes(world, *each.values()) for each in call.params["TransactItems"])
+            for (item,) in map(dict.values, call.params["TransactItems"]):
+                writes[item["TableName"]] += 2 * _kilobytes(world, item)
         elif call.operation in _WRITES:
-            writes += _kilobytes(world, call.params)
+            writes[call.params["TableName"]] += _kilobytes(world, call.params)
         elif call.operation == "GetItem":
             reads += 1 if call.params.get("ConsistentRead") else 0.5
     of = [call.service for call in process.calls]
@@ -94,7 +97,8 @@ def _calls(world: ObservedWorld, process: Process) -> dict[str, float]:
     if unknown - {"TransactWriteItems", "GetItem"}:
         raise LookupError(f"given {sorted(unknown)}; say above how many units they take")
     published = of.count("sns") + of.count("events")
-    return {"write_units": writes, "read_units": reads, "sqs_requests": of.count("sqs"), "published": published}
+    units = {"write_units": float(writes.total()), "of_orders_table": writes[ORDERS], "read_units": reads}
+    return {**units, "sqs_requests": of.count("sqs"), "published": published}
 
 
 def _kilobytes(world: ObservedWorld, params: Mapping[str, Any]) -> int:

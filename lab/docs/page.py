@@ -5,6 +5,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from difflib import unified_diff
 from pathlib import Path
+from typing import Final
+
+END: Final = "<!-- end -->"
 
 
 def run(command: str, pages: Mapping[Path, Callable[[], str]], arguments: Sequence[str] | None = None) -> int:
@@ -27,3 +30,17 @@ def run(command: str, pages: Mapping[Path, Callable[[], str]], arguments: Sequen
             sys.stderr.write("\n".join(lines) + "\n")
             different = 1
     return different
+
+
+def between(current: str, mark: str, content: str) -> str:
+    """The page `current` with this between `mark` and `END`.
+
+    Raises:
+        ValueError: one of the two is not there.
+    """
+    before, begin, rest = current.partition(mark)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        message = f"given no table; allowed: one between {mark} and {END}"
+        raise ValueError(message)
+    return f"{before}{mark}\n\n{content}\n\n{END}{after}"

@@ -31,7 +31,7 @@ _SECONDS: Final = HOURS * 3_600
 _GB: Final = 2**30
 
 # Estimated: billed time of an invocation with 1 GB, platform lines (START, END, REPORT) and line of the access log.
-_SECONDS_OF: Final = {
+SECONDS_OF: Final = {
     "create-order": Decimal("0.05"),
     "process-order": Decimal("0.05"),
     "get-order": Decimal("0.02"),
@@ -121,7 +121,7 @@ def _calls(config: StackConfig, load: Load) -> Iterator[Item]:
     requests, invocations = load.orders + load.lookups, sum(load.runs.values())
     yield Item("HTTP API", "requests", used=requests * usd("api request"))
     yield Item("Lambda", "invocations", used=invocations * usd("lambda request"))
-    seconds = load.total(lambda name: _SECONDS_OF[name] * _gigabytes(config, name))
+    seconds = load.total(lambda name: SECONDS_OF[name] * _gigabytes(config, name))
     duration = seconds * usd(config.architecture)
     yield Item("Lambda", "duration", "architecture", used=duration, estimated=True)
     units = load.counted("write_units") * usd("write unit") + load.counted("read_units") * usd("read unit")

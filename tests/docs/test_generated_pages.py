@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from lab.docs import alarms, dashboard, events, incidents, openapi, option_effects, options, page
+from lab.docs import alarms, dashboard, events, incidents, openapi, option_effects, options, page, scale
 from lab.docs.option_changes import Keys
 from lab.permissions import __main__ as permissions
 from lab.recording.recording import Recording, record_config
@@ -14,7 +14,7 @@ from policy.rules.tags import TAGGABLE
 from tests.policy.test_rules import as_rules_see
 
 LONG = (pytest.param(command, marks=pytest.mark.long) for command in (dashboard, incidents, permissions))
-COMMANDS = (alarms, events, openapi, option_effects, options, *LONG)
+COMMANDS = (alarms, events, openapi, option_effects, options, scale, *LONG)
 
 
 @pytest.fixture

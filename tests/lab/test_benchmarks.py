@@ -9,8 +9,9 @@ from botocore import auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from lab.benchmarks.__main__ import BEGIN, END, PAGE, figures, table
+from lab.benchmarks.__main__ import BEGIN, PAGE, figures, table
 from lab.benchmarks.hand_signed import Client
+from lab.docs import page
 
 
 def rows(text: str) -> list[list[str]]:
@@ -22,8 +23,8 @@ def rows(text: str) -> list[list[str]]:
 @pytest.mark.long
 def test_every_figure_of_the_page_can_be_measured_again() -> None:
     # GIVEN the page
-    page = PAGE.read_text(encoding="utf-8")
-    written = page.partition(BEGIN)[2].partition(END)[0]
+    text = PAGE.read_text(encoding="utf-8")
+    written = text.partition(BEGIN)[2].partition(page.END)[0]
 
     # WHEN all is measured, once
     found = list(figures(rounds=1))

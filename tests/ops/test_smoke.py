@@ -233,6 +233,28 @@ def test_loopback_is_asked_past_any_proxy_and_a_refusal_is_an_answer(monkeypatch
     assert (found.status, found.headers["x-seen"], found.body, found.document) == (418, "yes", b"[1]", {})
 
 
+def test_the_world_outside_is_asked_through_the_machines_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a proxy that wants a name, and lets nobody through
+    class Proxy(Echo):
+        def do_CONNECT(self) -> None:
+            asked.append((self.path, self.headers["Proxy-Authorization"]))
+            self.send_error(403)
+
+    asked: list[tuple[str, str]] = []
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with HTTPServer(("127.0.0.1", 0), Proxy) as server:
+        monkeypatch.setenv("https_proxy", f"http://ann:s%40y@127.0.0.1:{server.server_port}")
+        thread = Thread(target=server.handle_request)
+        thread.start()
+        # WHEN
+        with pytest.raises(NoAnswerError, match="403"):
+            send("GET", "https://api.example.com/orders", {})
+        thread.join()
+    # THEN
+    assert asked == [("api.example.com:443", "Basic YW5uOnNAeQ==")]
+
+
 @pytest.mark.parametrize("url", ["http://api.example.com/", "file:///etc/hostname", "api.example.com"])
 def test_no_token_travels_in_clear(url: str) -> None:
     # GIVEN an address that is neither https nor loopback
