@@ -24,7 +24,7 @@ _GLANCE_SECONDS = 0.3
 
 
 class Instance(BaseModel):
-    """A running instance, as written to `instance.json` (readable by its user only: it holds the control token)."""
+    """A running instance, as written to `instance.json` (readable by its user only: it holds the page's key)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -33,8 +33,6 @@ class Instance(BaseModel):
     emulator_pid: int = Field(description="Also the number of the process group with the emulator and its workers.")
     endpoint_url: str
     proxy_url: str
-    control_url: str
-    token: str
     page_url: str = Field(description="Of its web page, with the key that opens it.")
     iam: bool = Field(description="Whether IAM is enforced.")
     started_at: float

@@ -11,7 +11,6 @@ from contextlib import ExitStack, contextmanager, redirect_stderr
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from local.control import ControlServer
 from local.deploy.program import Deployment, deploy
 from local.emulator import EmulatorOptions, start_emulator
 from local.engine.stack import engine_stack
@@ -53,7 +52,6 @@ class Supervisor:
         self._options = options
         self._reporter = reporter
         self._faults = Faults()
-        self._token = secrets.token_urlsafe(32)
         self._stopping = threading.Event()
         self._crashed = False
 
@@ -116,14 +114,11 @@ class Supervisor:
             self._state.clean()
 
     def _serve(self, cleanup: ExitStack) -> Instance:
-        """Start proxy, control endpoint and page, and tell others about the instance."""
+        """Start proxy and page, and tell others about the instance."""
         proxy = self._emulator.faulty(self._faults)
         cleanup.callback(proxy.stop)
         proxy.start()
-        control = ControlServer(self._faults, self._token, self._stopping.set)
-        cleanup.callback(control.stop)
-        control.start()
-        page = PageServer(self._state, self._faults)
+        page = PageServer(self._state, self._faults, self._stopping.set)
         cleanup.callback(page.stop)
         page.start()
         instance = Instance(
@@ -132,8 +127,6 @@ class Supervisor:
             emulator_pid=self._emulator.pid,
             endpoint_url=self._emulator.endpoint_url,
             proxy_url=proxy.url,
-            control_url=control.url,
-            token=self._token,
             page_url=page.url,
             iam=self._options.iam,
             started_at=time.time(),

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-import pydantic
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.deploy.values import holds_files
 from local.errors import LocalError
 from local.services.aws import Aws
-from local.services.base import Created, Handler, Inputs
+from local.services.base import Created, Handler, Inputs, UnknownInputError
 from local.services.inert import INERT, create_inert
 from local.services.registry import HANDLERS
 
@@ -31,16 +30,15 @@ def create(aws: Aws, pulumi_type: str, name: str, inputs: Mapping[str, Any]) -> 
         made = create_inert(aws, pulumi_type, name, inputs)
     else:
         handler = _handler(pulumi_type, label)
-        arguments = parse(handler, label, inputs)
         try:
-            made = handler.create(aws, name, arguments)
+            made = handler.create(aws, name, parse(handler, label, inputs))
         except (ClientError, BotoCoreError, OSError, ValueError) as error:
             raise DeployError(f"{label}: {error}") from error
     state = {key: value for key, value in inputs.items() if not holds_files(value)}
     return Created(made.id, {**state, **made.outputs})
 
 
-def _handler(pulumi_type: str, label: str) -> Handler[Any]:
+def _handler(pulumi_type: str, label: str) -> Handler:
     handler = HANDLERS.get(pulumi_type)
     if handler is None:
         raise DeployError(
@@ -50,23 +48,17 @@ def _handler(pulumi_type: str, label: str) -> Handler[Any]:
     return handler
 
 
-def parse(handler: Handler[Any], label: str, inputs: Mapping[str, Any]) -> Inputs:
-    """The inputs as the handler's model. Raises `DeployError` that names every property that is unknown or wrong."""
+def parse(handler: Handler, label: str, inputs: Inputs) -> Inputs:
+    """The inputs that have an effect. Raises `DeployError` that names every property that the API does not have."""
+    effective = {key: value for key, value in inputs.items() if value is not None and key not in handler.ignored}
     try:
-        model: Inputs = handler.model.model_validate(
-            {key: value for key, value in inputs.items() if key not in handler.ignored}
+        handler.check(effective)
+    except UnknownInputError as error:
+        where = type(handler).__module__
+        problems = (
+            f"the input property {path} is not mapped (given: {value!r}), so it would silently have no effect. "
+            f"Map it in {where}, or list it there as ignored with the reason; {_GUIDE}"
+            for path, value in error.found.items()
         )
-    except pydantic.ValidationError as error:
-        problems = "; ".join(_problem(handler, detail) for detail in error.errors())
-        raise DeployError(f"{label}: {problems}") from None
-    return model
-
-
-def _problem(handler: Handler[Any], detail: Any) -> str:
-    path = ".".join(str(part) for part in detail["loc"])
-    if detail["type"] == "extra_forbidden":
-        return (
-            f"the input property {path} is not mapped (given: {detail['input']!r}), so it would silently have no "
-            f"effect. Map it in {type(handler).__module__}, or list it there as ignored with the reason; {_GUIDE}"
-        )
-    return f"{path}: {detail['msg']} (given: {detail['input']!r})"
+        raise DeployError(f"{label}: {'; '.join(problems)}") from None
+    return effective

@@ -72,11 +72,15 @@ class Arrived(_Body):
 
 
 class Page:
-    """One instance's page. The instance may still be starting: it is looked at when somebody asks."""
+    """One instance's page. The instance may still be starting: it is looked at when somebody asks.
 
-    def __init__(self, state: StateDir, faults: Faults) -> None:
+    `stop_all` ends the instance.
+    """
+
+    def __init__(self, state: StateDir, faults: Faults, stop_all: Callable[[], None] = lambda: None) -> None:
         self._stack = LocalStack(state)
         self._faults = faults
+        self._stop_all = stop_all
         self._office = Office(state)
         self._watch = Watch(View(self._office, lambda: self._account, faults))
 
@@ -98,12 +102,14 @@ class Page:
             Route("/api/orders/{order_id}/trace", _reads(self._office.trace)),
             Route("/api/send", _acts(Orders, self._send), methods=["POST"]),
             Route("/api/stock", _acts(Arrived, self._add_stock), methods=["POST"]),
+            Route("/api/faults", _reads(lambda: [each.model_dump(mode="json") for each in self._faults.list()])),
             Route("/api/faults", _acts(FaultRule, self._add_fault), methods=["POST"]),
             Route("/api/faults/clear", _acts(_Body, lambda _: self._faults.clear()), methods=["POST"]),
             Route("/api/faults/{number:int}/remove", self._remove_fault, methods=["POST"]),
             Route("/api/redrive", _acts(Decided, self._redrive), methods=["POST"]),
             Route("/api/discard", _acts(Decided, self._discard), methods=["POST"]),
             Route("/api/guarantees", _acts(_Body, lambda _: self._office.audit()), methods=["POST"]),
+            Route("/api/stop", _acts(_Body, lambda _: self._stop_all()), methods=["POST"]),
             Route("/stack/orders", self._pass_on, methods=["POST"]),
             Route("/stack/orders/{order_id}", self._pass_on),
         ]

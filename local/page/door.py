@@ -8,10 +8,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from local.control import KEY_HEADER
 from local.proxy.gate import foreign_host, foreign_page
 from local.proxy.wire import Head
 
-KEY_HEADER: Final = "x-page-key"
 _MOST_BYTES: Final = 262_144
 _HEADERS: Final = {
     # Swagger UI draws its icons from data URLs.

@@ -3,6 +3,7 @@
 import secrets
 import socket
 import threading
+from collections.abc import Callable
 from typing import Final
 
 import uvicorn
@@ -25,12 +26,12 @@ class PageServer:
             sends it with each of its calls.
     """
 
-    def __init__(self, state: StateDir, faults: Faults) -> None:
+    def __init__(self, state: StateDir, faults: Faults, stop_all: Callable[[], None] = lambda: None) -> None:
         key = secrets.token_urlsafe(24)
         self._socket = socket.create_server((LOOPBACK, 0))
         self.door = f"http://{LOOPBACK}:{self._socket.getsockname()[1]}"
         self.url = f"{self.door}/#key={key}"
-        self._page = Page(state, faults)
+        self._page = Page(state, faults, stop_all)
         options = uvicorn.Config(
             Door(self._page.app(), key, files().keys()),
             lifespan="off",

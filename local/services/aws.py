@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -50,6 +50,10 @@ class Aws:
         for name in (name for name, value in vars(Aws).items() if isinstance(value, cached_property)):
             getattr(self, name)
         return self
+
+    def client(self, service: str) -> Any:
+        """The client of a service, as botocore names it."""
+        return getattr(self, {"lambda": "lambda_", "cognito-idp": "cognito"}.get(service, service))
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of `resource` in this account and region."""

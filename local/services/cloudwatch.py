@@ -1,170 +1,130 @@
-"""CloudWatch: alarms and dashboards."""
+"""CloudWatch: alarms, dashboards and log groups."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from local.services.aws import Aws
-from local.services.base import Created, Inputs, Put, Tags, called, compact, gone_is_fine, names, tag_list
+from local.services.base import Created, Handler, Inputs, Put, names, with_gone_is_fine, without
+
+_SUPPRESSOR = {
+    "alarm": "ActionsSuppressor",
+    "extensionPeriod": "ActionsSuppressorExtensionPeriod",
+    "waitPeriod": "ActionsSuppressorWaitPeriod",
+}
 
 
-class Metric(Inputs):
-    """A metric inside a query."""
-
-    metric_name: str
-    namespace: str
-    period: int
-    stat: str
-    dimensions: dict[str, str] = {}  # noqa: RUF012 pydantic copies defaults
-    unit: str | None = None
-
-
-class MetricQuery(Inputs):
-    """One line of metric math."""
-
-    id: str
-    account_id: str | None = None
-    expression: str | None = None
-    label: str | None = None
-    metric: Metric | None = None
-    period: int | None = None
-    return_data: bool = False
-
-    def as_query(self) -> dict[str, Any]:
-        """As PutMetricAlarm takes it."""
-        metric = self.metric
-        stat = metric and {
-            "Metric": {
-                "Namespace": metric.namespace,
-                "MetricName": metric.metric_name,
-                "Dimensions": dimensions(metric.dimensions),
-            },
-            **metric.parameters("namespace", "metric_name", "dimensions"),
-        }
-        return self.parameters("metric") | compact(MetricStat=stat)
-
-
-def dimensions(values: Mapping[str, str]) -> list[dict[str, str]]:
-    """Dimensions as the API takes them."""
-    return [{"Name": name, "Value": value} for name, value in values.items()]
-
-
-class MetricAlarmInputs(Inputs):
-    """`aws:cloudwatch/metricAlarm:MetricAlarm`."""
-
-    comparison_operator: str
-    evaluation_periods: int
-    name: str | None = None
-    actions_enabled: bool = True
-    alarm_actions: list[str] | None = None
-    alarm_description: str | None = None
-    datapoints_to_alarm: int | None = None
-    dimensions: dict[str, str] | None = None
-    evaluate_low_sample_count_percentiles: str | None = called("EvaluateLowSampleCountPercentile")
-    extended_statistic: str | None = None
-    insufficient_data_actions: list[str] | None = None
-    metric_name: str | None = None
-    metric_queries: list[MetricQuery] | None = None
-    namespace: str | None = None
-    ok_actions: list[str] | None = called("OKActions")
-    period: int | None = None
-    statistic: str | None = None
-    tags: Tags
-    threshold: float | None = None
-    threshold_metric_id: str | None = None
-    treat_missing_data: str = "missing"
-    unit: str | None = None
-
-    def settings(self) -> dict[str, Any]:
-        """PutMetricAlarm's parameters, the name aside."""
-        return self.parameters("dimensions", "metric_queries", "name", "tags") | compact(
-            Dimensions=dimensions(self.dimensions) if self.dimensions else None,
-            Metrics=[query.as_query() for query in self.metric_queries] if self.metric_queries else None,
-            Tags=tag_list(self.tags) or None,
-        )
-
-
-class MetricAlarm(Put[MetricAlarmInputs]):
+class _Alarm(Put):
     """An alarm. Its id is its name."""
 
-    pulumi_type = "aws:cloudwatch/metricAlarm:MetricAlarm"
-    model = MetricAlarmInputs
-    updatable = frozenset(info.alias or name for name, info in MetricAlarmInputs.model_fields.items() if name != "name")
+    service, key = "cloudwatch", "AlarmName"
 
-    def create(self, aws: Aws, name: str, inputs: MetricAlarmInputs) -> Created:
-        alarm = inputs.name or name
-        aws.cloudwatch.put_metric_alarm(AlarmName=alarm, **inputs.settings())
-        return Created(alarm, {"name": alarm, "arn": aws.arn("cloudwatch", f"alarm:{alarm}")})
+    def id_of(self, inputs: Inputs, made: Mapping[str, Any]) -> str:
+        return str(inputs.get("alarmName") or inputs["name"])
 
-    def delete(self, aws: Aws, id_: str, inputs: MetricAlarmInputs) -> None:
+    def delete(self, aws: Aws, id_: str, inputs: Inputs) -> None:
         aws.cloudwatch.delete_alarms(AlarmNames=[id_])
 
 
-class ActionsSuppressor(Inputs):
-    """The alarm that keeps a composite quiet, and for how long (seconds)."""
+class MetricAlarm(_Alarm):
+    """An alarm on metrics."""
 
-    alarm: str
-    extension_period: int
-    wait_period: int
+    pulumi_type = "aws:cloudwatch/metricAlarm:MetricAlarm"
+    noun = "MetricAlarm"
+    renamed: ClassVar = {
+        "name": "AlarmName",
+        "evaluateLowSampleCountPercentiles": "EvaluateLowSampleCountPercentile",
+        "metricQueries": "Metrics",
+    }
+    updatable = names(
+        "actionsEnabled alarmActions alarmDescription comparisonOperator datapointsToAlarm dimensions "
+        "evaluateLowSampleCountPercentiles evaluationPeriods extendedStatistic insufficientDataActions metricName "
+        "metricQueries namespace okActions period statistic tags threshold thresholdMetricId treatMissingData unit"
+    )
+
+    def shaped(self, inputs: Inputs) -> Inputs:
+        queries = [_query(each) for each in inputs.get("metricQueries") or []]
+        return {**inputs, "metricQueries": queries or None}
+
+    def outputs(self, aws: Aws, id_: str, inputs: Inputs, made: Mapping[str, Any]) -> dict[str, Any]:
+        return {"name": id_, "arn": aws.arn("cloudwatch", f"alarm:{id_}")}
 
 
-class CompositeAlarmInputs(Inputs):
-    """`aws:cloudwatch/compositeAlarm:CompositeAlarm`."""
-
-    alarm_name: str
-    alarm_rule: str
-    actions_enabled: bool = True
-    actions_suppressor: ActionsSuppressor | None = None
-    alarm_actions: list[str] | None = None
-    alarm_description: str | None = None
-    insufficient_data_actions: list[str] | None = None
-    ok_actions: list[str] | None = called("OKActions")
-    tags: Tags
+def _query(query: Inputs) -> Inputs:
+    """A line of metric math as PutMetricAlarm takes it."""
+    shaped, metric = {"returnData": False, **without(query, "metric")}, query.get("metric")
+    if metric:
+        which = {key: metric[key] for key in ("namespace", "metricName", "dimensions") if key in metric}
+        shaped["metricStat"] = {"metric": which, **without(metric, *which)}
+    return shaped
 
 
-class CompositeAlarm(Put[CompositeAlarmInputs]):
-    """An alarm on other alarms. Its id is its name."""
+class CompositeAlarm(_Alarm):
+    """An alarm on other alarms."""
 
     pulumi_type = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
-    model = CompositeAlarmInputs
+    noun = "CompositeAlarm"
     updatable = names(
         "actionsEnabled actionsSuppressor alarmActions alarmDescription alarmRule insufficientDataActions okActions"
     )
 
-    def create(self, aws: Aws, name: str, inputs: CompositeAlarmInputs) -> Created:
-        suppressor = inputs.actions_suppressor
-        parameters = inputs.parameters("actions_suppressor", "tags") | compact(
-            ActionsSuppressor=suppressor.alarm if suppressor else None,
-            ActionsSuppressorExtensionPeriod=suppressor.extension_period if suppressor else None,
-            ActionsSuppressorWaitPeriod=suppressor.wait_period if suppressor else None,
-            Tags=tag_list(inputs.tags) or None,
-        )
-        aws.cloudwatch.put_composite_alarm(**parameters)
-        return Created(inputs.alarm_name, {"arn": aws.arn("cloudwatch", f"alarm:{inputs.alarm_name}")})
+    def shaped(self, inputs: Inputs) -> Inputs:
+        suppressor = inputs.get("actionsSuppressor") or {}
+        named = {_SUPPRESSOR.get(key, key): value for key, value in suppressor.items()}
+        return {**without(inputs, "actionsSuppressor"), **named}
 
-    def delete(self, aws: Aws, id_: str, inputs: CompositeAlarmInputs) -> None:
-        aws.cloudwatch.delete_alarms(AlarmNames=[id_])
+    def outputs(self, aws: Aws, id_: str, inputs: Inputs, made: Mapping[str, Any]) -> dict[str, Any]:
+        return {"arn": aws.arn("cloudwatch", f"alarm:{id_}")}
 
 
-class DashboardInputs(Inputs):
-    """`aws:cloudwatch/dashboard:Dashboard`."""
-
-    dashboard_name: str
-    dashboard_body: str
-
-
-class Dashboard(Put[DashboardInputs]):
+class Dashboard(Put):
     """A dashboard. Its id is its name."""
 
     pulumi_type = "aws:cloudwatch/dashboard:Dashboard"
-    model = DashboardInputs
+    service, noun = "cloudwatch", "Dashboard"
     updatable = names("dashboardBody")
 
-    def create(self, aws: Aws, name: str, inputs: DashboardInputs) -> Created:
-        aws.cloudwatch.put_dashboard(DashboardName=inputs.dashboard_name, DashboardBody=inputs.dashboard_body)
-        arn = f"arn:{aws.partition}:cloudwatch::{aws.account_id}:dashboard/{inputs.dashboard_name}"
-        return Created(inputs.dashboard_name, {"dashboardArn": arn})
+    def id_of(self, inputs: Inputs, made: Mapping[str, Any]) -> str:
+        return str(inputs["dashboardName"])
 
-    def delete(self, aws: Aws, id_: str, inputs: DashboardInputs) -> None:
-        gone_is_fine(
-            aws.cloudwatch.delete_dashboards, "DashboardNotFoundError", "ResourceNotFound", DashboardNames=[id_]
+    def outputs(self, aws: Aws, id_: str, inputs: Inputs, made: Mapping[str, Any]) -> dict[str, Any]:
+        return {"dashboardArn": f"arn:{aws.partition}:cloudwatch::{aws.account_id}:dashboard/{id_}"}
+
+    def delete(self, aws: Aws, id_: str, inputs: Inputs) -> None:
+        with_gone_is_fine(
+            lambda: aws.cloudwatch.delete_dashboards(DashboardNames=[id_]), "DashboardNotFoundError", "ResourceNotFound"
         )
+
+
+class LogGroup(Handler):
+    """A log group. Its id is its name."""
+
+    pulumi_type = "aws:cloudwatch/logGroup:LogGroup"
+    service, noun, key = "logs", "LogGroup", "logGroupName"
+    renamed: ClassVar = {"name": "logGroupName"}
+    separate = names("retentionInDays")
+    ignored: ClassVar[Mapping[str, str]] = {
+        "region": "everything is made in the one emulated region",
+        "skipDestroy": "about destroying; the emulator forgets everything when it stops",
+    }
+    updatable = names("retentionInDays")
+
+    def create(self, aws: Aws, name: str, inputs: Inputs) -> Created:
+        created = super().create(aws, name, inputs)
+        self._retain(aws, created.id, inputs)
+        return created
+
+    def id_of(self, inputs: Inputs, made: Mapping[str, Any]) -> str:
+        return str(inputs["name"])
+
+    def update(self, aws: Aws, id_: str, old: Inputs, new: Inputs) -> Mapping[str, Any]:
+        if not new.get("retentionInDays"):
+            aws.logs.delete_retention_policy(logGroupName=id_)
+        self._retain(aws, id_, new)
+        return self.outputs(aws, id_, new, {})
+
+    def outputs(self, aws: Aws, id_: str, inputs: Inputs, made: Mapping[str, Any]) -> dict[str, Any]:
+        return {"name": id_, "arn": aws.arn("logs", f"log-group:{id_}")}
+
+    def _retain(self, aws: Aws, group: str, inputs: Inputs) -> None:
+        if days := inputs.get("retentionInDays"):
+            aws.logs.put_retention_policy(logGroupName=group, retentionInDays=days)

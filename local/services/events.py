@@ -1,131 +1,84 @@
 """EventBridge: buses, rules and their targets."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from local.services.aws import Aws
-from local.services.base import Created, Handler, Inputs, Put, Tags, compact, gone_is_fine, names, tag_list
+from local.services.base import Created, Handler, Inputs, Put, names, retag, with_gone_is_fine, without
 
-_GONE = ("ResourceNotFoundException",)
-DEFAULT_BUS = "default"
-
-
-class DeadLetterConfig(Inputs):
-    """Where a bus puts what it cannot encrypt or decrypt; kept by the emulator, where that never happens."""
-
-    arn: str
+_BUS: Mapping[str, str] = {"eventBusName": "default"}
 
 
-class EventBusInputs(Inputs):
-    """`aws:cloudwatch/eventBus:EventBus`."""
-
-    name: str
-    description: str | None = None
-    kms_key_identifier: str | None = None
-    dead_letter_config: DeadLetterConfig | None = None
-    tags: Tags
-
-
-class EventBus(Handler[EventBusInputs]):
+class EventBus(Handler):
     """A bus. As in Pulumi, its id is its name."""
 
     pulumi_type = "aws:cloudwatch/eventBus:EventBus"
-    model = EventBusInputs
+    service, noun, key = "events", "EventBus", "Name"
     updatable = names("deadLetterConfig description kmsKeyIdentifier tags")
 
-    def create(self, aws: Aws, name: str, inputs: EventBusInputs) -> Created:
-        arn = aws.events.create_event_bus(
-            Name=inputs.name, Tags=tag_list(inputs.tags), **inputs.parameters("name", "tags")
-        )["EventBusArn"]
-        return Created(inputs.name, {"name": inputs.name, "arn": arn})
+    def id_of(self, inputs: Inputs, made: Mapping[str, Any]) -> str:
+        return str(inputs["name"])
 
-    def update(self, aws: Aws, id_: str, old: EventBusInputs, new: EventBusInputs) -> Mapping[str, Any]:
-        settings = new.parameters("name", "tags")
-        if old.dead_letter_config:
-            # What is left out of the call stays as it was.
-            settings.setdefault("DeadLetterConfig", {})
-        arn = aws.events.update_event_bus(Name=id_, **settings)["Arn"]
-        _retag(aws, arn, old.tags, new.tags)
-        return {"name": id_, "arn": arn}
+    def update(self, aws: Aws, id_: str, old: Inputs, new: Inputs) -> Mapping[str, Any]:
+        """Change it; what is left out of the call would stay as it was."""
+        made = self.send(
+            aws, "UpdateEventBus", {**({"deadLetterConfig": {}} if old.get("deadLetterConfig") else {}), **new}
+        )
+        retag(aws.events, old, new, as_list=True, ResourceARN=made["Arn"])
+        return {"name": id_, "arn": made["Arn"]}
 
-    def delete(self, aws: Aws, id_: str, inputs: EventBusInputs) -> None:
-        """Delete it; its rules went before."""
-        gone_is_fine(aws.events.delete_event_bus, *_GONE, Name=id_)
+    def outputs(self, aws: Aws, id_: str, inputs: Inputs, made: Mapping[str, Any]) -> dict[str, Any]:
+        return {"name": id_, "arn": made["EventBusArn"]}
 
 
-class EventRuleInputs(Inputs):
-    """`aws:cloudwatch/eventRule:EventRule`."""
-
-    name: str
-    description: str | None = None
-    event_bus_name: str = DEFAULT_BUS
-    event_pattern: str
-    state: Literal["ENABLED", "DISABLED"] = "ENABLED"
-    tags: Tags
-
-
-class EventRule(Handler[EventRuleInputs]):
+class EventRule(Put):
     """A rule with a pattern. Its id is `bus/rule`."""
 
     pulumi_type = "aws:cloudwatch/eventRule:EventRule"
-    model = EventRuleInputs
+    service, noun = "events", "Rule"
+    defaults: ClassVar = {**_BUS, "state": "ENABLED"}
     updatable = names("description eventPattern state tags")
 
-    def create(self, aws: Aws, name: str, inputs: EventRuleInputs) -> Created:
-        """Create it; a pattern that makes no sense is refused."""
-        arn = self._put(aws, inputs, Tags=tag_list(inputs.tags))
-        return Created(f"{inputs.event_bus_name}/{inputs.name}", {"name": inputs.name, "arn": arn})
+    def id_of(self, inputs: Inputs, made: Mapping[str, Any]) -> str:
+        return f"{inputs.get('eventBusName', _BUS['eventBusName'])}/{inputs['name']}"
 
-    def update(self, aws: Aws, id_: str, old: EventRuleInputs, new: EventRuleInputs) -> Mapping[str, Any]:
-        """Put it again, which leaves its targets alone."""
-        arn = self._put(aws, new)
-        _retag(aws, arn, old.tags, new.tags)
-        return {"name": new.name, "arn": arn}
+    def update(self, aws: Aws, id_: str, old: Inputs, new: Inputs) -> Mapping[str, Any]:
+        """Put it again, which leaves its targets alone; tags have calls of their own then."""
+        outputs = super().update(aws, id_, old, without(new, "tags"))
+        retag(aws.events, old, new, as_list=True, ResourceARN=outputs["arn"])
+        return outputs
 
-    def delete(self, aws: Aws, id_: str, inputs: EventRuleInputs) -> None:
-        """Delete it; its targets went before."""
-        gone_is_fine(aws.events.delete_rule, *_GONE, Name=inputs.name, EventBusName=inputs.event_bus_name)
-
-    @staticmethod
-    def _put(aws: Aws, inputs: EventRuleInputs, **more: Any) -> str:
-        return aws.events.put_rule(**inputs.parameters("tags"), **more)["RuleArn"]
+    def outputs(self, aws: Aws, id_: str, inputs: Inputs, made: Mapping[str, Any]) -> dict[str, Any]:
+        return {"name": inputs["name"], "arn": made["RuleArn"]}
 
 
-class EventTargetInputs(Inputs):
-    """`aws:cloudwatch/eventTarget:EventTarget`."""
-
-    arn: str
-    event_bus_name: str = DEFAULT_BUS
-    input_path: str | None = None
-    rule: str
-    target_id: str
-
-
-class EventTarget(Put[EventTargetInputs]):
+class EventTarget(Put):
     """Where a rule's events go. Its id is `bus-rule-target`."""
 
     pulumi_type = "aws:cloudwatch/eventTarget:EventTarget"
-    model = EventTargetInputs
+    service, noun = "events", "Targets"
+    defaults: ClassVar = _BUS
     ignored: ClassVar[Mapping[str, str]] = {
         "deadLetterConfig": "the emulator keeps nothing of a delivery that fails",
         "retryPolicy": "the emulator delivers once",
     }
     updatable = names("arn inputPath")
 
-    def create(self, aws: Aws, name: str, inputs: EventTargetInputs) -> Created:
-        target: Any = {"Id": inputs.target_id, "Arn": inputs.arn, **compact(InputPath=inputs.input_path)}
-        answer = aws.events.put_targets(Rule=inputs.rule, EventBusName=inputs.event_bus_name, Targets=[target])
+    def shaped(self, inputs: Inputs) -> Inputs:
+        which = {key: value for key, value in inputs.items() if key in ("rule", "eventBusName")}
+        return {**which, "targets": [{"id": inputs["targetId"], **without(inputs, "targetId", "name", *which)}]}
+
+    def create(self, aws: Aws, name: str, inputs: Inputs) -> Created:
+        answer = self.send(aws, self.creates, inputs)
         if answer["FailedEntryCount"]:
-            raise ValueError(f"the target {inputs.target_id} of rule {inputs.rule}: {answer['FailedEntries']}")
-        return Created(f"{inputs.event_bus_name}-{inputs.rule}-{inputs.target_id}")
+            raise ValueError(f"the target {inputs['targetId']} of rule {inputs['rule']}: {answer['FailedEntries']}")
+        return Created("-".join(({**_BUS, **inputs}[key]) for key in ("eventBusName", "rule", "targetId")))
 
-    def delete(self, aws: Aws, id_: str, inputs: EventTargetInputs) -> None:
-        which: Any = {"Rule": inputs.rule, "EventBusName": inputs.event_bus_name, "Ids": [inputs.target_id]}
-        gone_is_fine(aws.events.remove_targets, *_GONE, **which)
-
-
-def _retag(aws: Aws, arn: str, old: Mapping[str, str], new: Mapping[str, str]) -> None:
-    if lost := [key for key in old if key not in new]:
-        aws.events.untag_resource(ResourceARN=arn, TagKeys=lost)
-    if new:
-        aws.events.tag_resource(ResourceARN=arn, Tags=tag_list(new))
+    def delete(self, aws: Aws, id_: str, inputs: Inputs) -> None:
+        which = {**_BUS, **inputs}
+        with_gone_is_fine(
+            lambda: aws.events.remove_targets(
+                Rule=which["rule"], EventBusName=which["eventBusName"], Ids=[which["targetId"]]
+            ),
+            *self.gone,
+        )

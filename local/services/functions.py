@@ -6,88 +6,16 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any, ClassVar
 
-import pulumi
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from local.services.archives import zip_bytes
 from local.services.aws import Aws
-from local.services.base import Created, Handler, Inputs, Tags, called, compact, gone_is_fine, names
+from local.services.base import Created, Handler, Inputs, names, retag, without
 
 _GONE = "ResourceNotFoundException"
 _SNAPSHOT_SECONDS = 120
 _UPLOAD = Lock()
 """Packages go up one at a time: several of 25 MB at once make a busy emulator hang up on some of them."""
-
-
-class Environment(Inputs):
-    """A function's environment variables."""
-
-    variables: dict[str, str]
-
-
-class TracingConfig(Inputs):
-    """Whether X-Ray tracing is active."""
-
-    mode: str
-
-
-class LoggingConfig(Inputs):
-    """A function's log format and group."""
-
-    log_format: str
-    log_group: str | None = None
-    application_log_level: str | None = None
-    system_log_level: str | None = None
-
-
-class SnapStart(Inputs):
-    """Whether published versions are resumed from a snapshot."""
-
-    apply_on: str
-
-
-class EphemeralStorage(Inputs):
-    """Space in /tmp, in MiB."""
-
-    size: int
-
-
-class DeadLetterConfig(Inputs):
-    """Where events of failed asynchronous invocations go."""
-
-    target_arn: str
-
-
-class FunctionInputs(Inputs):
-    """`aws:lambda/function:Function`."""
-
-    code: pulumi.Archive
-    role: str
-    handler: str
-    runtime: str
-    name: str | None = None
-    architectures: list[str] | None = None
-    dead_letter_config: DeadLetterConfig | None = None
-    description: str = ""
-    environment: Environment | None = None
-    ephemeral_storage: EphemeralStorage | None = None
-    kms_key_arn: str | None = called("KMSKeyArn")
-    layers: list[str] | None = None
-    logging_config: LoggingConfig | None = None
-    memory_size: int = 128
-    package_type: str = "Zip"
-    publish: bool = False
-    reserved_concurrent_executions: int = -1
-    snap_start: SnapStart | None = None
-    tags: Tags
-    timeout: int = 3
-    tracing_config: TracingConfig | None = None
-
-    def configuration(self) -> dict[str, Any]:
-        """What CreateFunction and UpdateFunctionConfiguration share."""
-        of_other_calls = ("architectures", "code", "name", "package_type", "publish", "tags")
-        shared = self.parameters(*of_other_calls, "reserved_concurrent_executions")
-        return {"SnapStart": {"ApplyOn": "None"}, **shared}
 
 
 def invoke_arn(aws: Aws, arn: str) -> str:
@@ -115,9 +43,9 @@ def _version_with(aws: Aws, function_name: str, code: bytes) -> str | None:
     return versions[-1]["Version"] if versions and versions[-1]["CodeSha256"] == _digest(code) else None
 
 
-def _started(aws: Aws, function_name: str, version: str, inputs: FunctionInputs) -> None:
+def _started(aws: Aws, function_name: str, version: str, inputs: Inputs) -> None:
     """Waits until a version that is resumed from a snapshot can be called; other versions can be at once."""
-    if inputs.snap_start and inputs.publish:
+    if inputs.get("snapStart") and inputs.get("publish"):
         waiter = aws.lambda_.get_waiter("published_version_active")
         waiter.wait(
             FunctionName=function_name, Qualifier=version, WaiterConfig={"Delay": 1, "MaxAttempts": _SNAPSHOT_SECONDS}
@@ -128,11 +56,21 @@ def _digest(code: bytes) -> str:
     return b64encode(hashlib.sha256(code).digest()).decode()
 
 
-class Function(Handler[FunctionInputs]):
+class Function(Handler):
     """A function. Its id is its name."""
 
     pulumi_type = "aws:lambda/function:Function"
-    model = FunctionInputs
+    service, noun, key = "lambda", "Function", "FunctionName"
+    renamed: ClassVar = {"name": "FunctionName"}
+    separate = names("code reservedConcurrentExecutions")
+    defaults: ClassVar = {
+        "description": "",
+        "memorySize": 128,
+        "packageType": "Zip",
+        "publish": False,
+        "timeout": 3,
+        "snapStart": {"applyOn": "None"},
+    }
     ignored: ClassVar[Mapping[str, str]] = {
         "skipDestroy": "about destroying; the emulator forgets everything when it stops",
         "sourceCodeHash": "tells the provider that code changed; the code itself is compared here",
@@ -143,70 +81,47 @@ class Function(Handler[FunctionInputs]):
         "tracingConfig"
     )
 
-    def create(self, aws: Aws, name: str, inputs: FunctionInputs) -> Created:
+    def shaped(self, inputs: Inputs) -> Inputs:
+        return without(inputs, *self.separate)
+
+    def create(self, aws: Aws, name: str, inputs: Inputs) -> Created:
         """Create it and, when asked, publish its first version."""
-        function_name = inputs.name or name
-        code = zip_bytes(inputs.code)
+        whole, code = self.whole(name, inputs), zip_bytes(inputs["code"])
+        function_name = whole["name"]
 
         def upload() -> str:
-            return aws.lambda_.create_function(
-                FunctionName=function_name,
-                Code={"ZipFile": code},
-                Publish=inputs.publish,
-                Tags=inputs.tags,
-                PackageType="Zip" if inputs.package_type == "Zip" else "Image",
-                **inputs.configuration(),
-                **compact(Architectures=inputs.architectures),
-            )["Version"]
+            return str(self.send(aws, self.creates, whole, Code={"ZipFile": code})["Version"])
 
         # What was done before the connection closed shows by the name, and by the code that stands under it.
         version = _uploaded(upload, lambda: _version_with(aws, function_name, code) or upload())
-        self._reserve(aws, function_name, inputs)
-        _started(aws, function_name, version, inputs)
-        return Created(function_name, self._outputs(aws, function_name, code, version))
+        return Created(function_name, self._finished(aws, function_name, whole, code, version))
 
-    def update(self, aws: Aws, id_: str, old: FunctionInputs, new: FunctionInputs) -> Mapping[str, Any]:
+    def update(self, aws: Aws, id_: str, old: Inputs, new: Inputs) -> Mapping[str, Any]:
         """Update configuration, then code, then publish."""
-        aws.lambda_.update_function_configuration(FunctionName=id_, **new.configuration())
-        code = zip_bytes(new.code)
+        self.send(aws, "UpdateFunctionConfiguration", new, FunctionName=id_)
+        code = zip_bytes(new["code"])
 
         def upload() -> str:
-            return aws.lambda_.update_function_code(
-                FunctionName=id_, ZipFile=code, Publish=new.publish, **compact(Architectures=new.architectures)
-            )["Version"]
+            return str(self.send(aws, "UpdateFunctionCode", new, FunctionName=id_, ZipFile=code)["Version"])
 
         version = _uploaded(upload, upload)
-        self._reserve(aws, id_, new)
-        _started(aws, id_, version, new)
-        arn = aws.arn("lambda", f"function:{id_}")
-        if lost := [key for key in old.tags if key not in new.tags]:
-            aws.lambda_.untag_resource(Resource=arn, TagKeys=lost)
-        if new.tags:
-            aws.lambda_.tag_resource(Resource=arn, Tags=new.tags)
-        return self._outputs(aws, id_, code, version)
+        retag(aws.lambda_, old, new, as_list=False, Resource=aws.arn("lambda", f"function:{id_}"))
+        return self._finished(aws, id_, new, code, version)
 
-    def delete(self, aws: Aws, id_: str, inputs: FunctionInputs) -> None:
-        gone_is_fine(aws.lambda_.delete_function, _GONE, FunctionName=id_)
-
-    @staticmethod
-    def _reserve(aws: Aws, function_name: str, inputs: FunctionInputs) -> None:
-        if inputs.reserved_concurrent_executions >= 0:
-            aws.lambda_.put_function_concurrency(
-                FunctionName=function_name, ReservedConcurrentExecutions=inputs.reserved_concurrent_executions
-            )
-
-    @staticmethod
-    def _outputs(aws: Aws, function_name: str, code: bytes, version: str) -> dict[str, Any]:
-        arn = aws.arn("lambda", f"function:{function_name}")
-        qualified = f"{arn}:{version}"
-        digest = _digest(code)
+    def _finished(self, aws: Aws, name: str, inputs: Inputs, code: bytes, version: str) -> dict[str, Any]:
+        """Reserve its concurrency, wait until its version can be called; its outputs."""
+        reserved = inputs.get("reservedConcurrentExecutions", -1)
+        if reserved >= 0:
+            aws.lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
+        _started(aws, name, version, inputs)
+        arn, digest = aws.arn("lambda", f"function:{name}"), _digest(code)
         return {
-            "name": function_name,
+            "name": name,
             "arn": arn,
             "version": version,
-            "qualifiedArn": qualified,
+            "qualifiedArn": f"{arn}:{version}",
             "invokeArn": invoke_arn(aws, arn),
-            "qualifiedInvokeArn": invoke_arn(aws, qualified),
+            "qualifiedInvokeArn": invoke_arn(aws, f"{arn}:{version}"),
             "codeSha256": digest,
             "sourceCodeHash": digest,
             "sourceCodeSize": len(code),

@@ -1,82 +1,54 @@
 """IAM: roles and their policies."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from local.services.aws import Aws
-from local.services.base import Created, Handler, Inputs, Tags, called, gone_is_fine, names, tag_list
-
-_GONE = "NoSuchEntity"
+from local.services.base import Handler, Inputs, Put, names
 
 
-class RoleInputs(Inputs):
-    """`aws:iam/role:Role`."""
-
-    assume_role_policy: str = called("AssumeRolePolicyDocument", ...)
-    name: str | None = None
-    description: str = ""
-    path: str = "/"
-    max_session_duration: int = 3600
-    permissions_boundary: str | None = None
-    tags: Tags
-
-
-class Role(Handler[RoleInputs]):
+class Role(Handler):
     """A role; its policies are resources of their own."""
 
     pulumi_type = "aws:iam/role:Role"
-    model = RoleInputs
+    service, noun, key = "iam", "Role", "RoleName"
+    renamed: ClassVar = {"name": "RoleName", "assumeRolePolicy": "AssumeRolePolicyDocument"}
+    defaults: ClassVar = {"description": "", "maxSessionDuration": 3600}
     updatable = names("assumeRolePolicy description maxSessionDuration permissionsBoundary")
+    gone = ("NoSuchEntity",)
 
-    def create(self, aws: Aws, name: str, inputs: RoleInputs) -> Created:
-        """Create it; the id is the role's name."""
-        role = aws.iam.create_role(
-            RoleName=inputs.name or name, Tags=tag_list(inputs.tags), **inputs.parameters("name", "tags")
-        )["Role"]
-        return Created(role["RoleName"], {"name": role["RoleName"], "arn": role["Arn"], "uniqueId": role["RoleId"]})
-
-    def update(self, aws: Aws, id_: str, old: RoleInputs, new: RoleInputs) -> Mapping[str, Any]:
-        """Change the trust policy, description and session length."""
-        aws.iam.update_assume_role_policy(RoleName=id_, PolicyDocument=new.assume_role_policy)
-        aws.iam.update_role(RoleName=id_, Description=new.description, MaxSessionDuration=new.max_session_duration)
-        if new.permissions_boundary:
-            aws.iam.put_role_permissions_boundary(RoleName=id_, PermissionsBoundary=new.permissions_boundary)
-        elif old.permissions_boundary:
+    def update(self, aws: Aws, id_: str, old: Inputs, new: Inputs) -> Mapping[str, Any]:
+        """Change description and session length, the trust policy, and the boundary."""
+        self.send(aws, "UpdateRole", new, RoleName=id_)
+        aws.iam.update_assume_role_policy(RoleName=id_, PolicyDocument=new["assumeRolePolicy"])
+        if boundary := new.get("permissionsBoundary"):
+            aws.iam.put_role_permissions_boundary(RoleName=id_, PermissionsBoundary=boundary)
+        elif old.get("permissionsBoundary"):
             aws.iam.delete_role_permissions_boundary(RoleName=id_)
-        role = aws.iam.get_role(RoleName=id_)["Role"]
-        return {"name": role["RoleName"], "arn": role["Arn"], "uniqueId": role["RoleId"]}
+        return self.outputs(aws, id_, new, aws.iam.get_role(RoleName=id_)["Role"])
 
-    def delete(self, aws: Aws, id_: str, inputs: RoleInputs) -> None:
-        """Delete it; its policies are gone by then."""
-        gone_is_fine(aws.iam.delete_role, _GONE, RoleName=id_)
+    def outputs(self, aws: Aws, id_: str, inputs: Inputs, made: Mapping[str, Any]) -> dict[str, Any]:
+        return {"name": made["RoleName"], "arn": made["Arn"], "uniqueId": made["RoleId"]}
 
 
-class RolePolicyInputs(Inputs):
-    """`aws:iam/rolePolicy:RolePolicy`."""
-
-    role: str = called("RoleName", ...)
-    policy: str = called("PolicyDocument", ...)
-    name: str | None = None
-
-
-class RolePolicy(Handler[RolePolicyInputs]):
-    """An inline policy of a role."""
+class RolePolicy(Put):
+    """An inline policy of a role. Its id is `role:policy`."""
 
     pulumi_type = "aws:iam/rolePolicy:RolePolicy"
-    model = RolePolicyInputs
+    service, noun = "iam", "RolePolicy"
+    renamed: ClassVar = {"role": "RoleName", "policy": "PolicyDocument", "name": "PolicyName"}
     updatable = names("policy")
+    gone = Role.gone
 
-    def create(self, aws: Aws, name: str, inputs: RolePolicyInputs) -> Created:
-        """Put it; the id is `role:policy`."""
-        policy_name = inputs.name or name
-        aws.iam.put_role_policy(PolicyName=policy_name, **inputs.parameters("name"))
-        return Created(f"{inputs.role}:{policy_name}", {"name": policy_name})
+    def id_of(self, inputs: Inputs, made: Mapping[str, Any]) -> str:
+        return f"{inputs['role']}:{inputs['name']}"
 
-    def update(self, aws: Aws, id_: str, old: RolePolicyInputs, new: RolePolicyInputs) -> Mapping[str, Any]:
-        policy_name = id_.partition(":")[2]
-        aws.iam.put_role_policy(PolicyName=policy_name, **new.parameters("name"))
-        return {"name": policy_name}
+    def which(self, id_: str) -> dict[str, Any]:
+        return {"PolicyName": id_.partition(":")[2]}
 
-    def delete(self, aws: Aws, id_: str, inputs: RolePolicyInputs) -> None:
-        role, _, policy_name = id_.partition(":")
-        gone_is_fine(aws.iam.delete_role_policy, _GONE, RoleName=role, PolicyName=policy_name)
+    def update(self, aws: Aws, id_: str, old: Inputs, new: Inputs) -> Mapping[str, Any]:
+        """Put the policy again, under its own name."""
+        return self.create(aws, id_.partition(":")[2], new).outputs
+
+    def outputs(self, aws: Aws, id_: str, inputs: Inputs, made: Mapping[str, Any]) -> dict[str, Any]:
+        return {"name": inputs["name"]}

@@ -12,6 +12,7 @@ from moto import mock_aws
 from local.deploy.program import Deployment, deploy
 from local.deploy.resources import DeployError, create
 from local.deploy.values import plain
+from local.engine.aws_inputs import inputs_among
 from local.services.aws import Aws
 from local.services.registry import HANDLERS
 from pipeline.config.stack_file import StackSettings
@@ -68,18 +69,15 @@ def test_ignored_input_is_accepted_and_documented() -> None:
     # GIVEN every handler's list of ignored inputs
     reasons = {(type_, name): why for type_, handler in HANDLERS.items() for name, why in handler.ignored.items()}
 
-    # THEN each has a reason, and none is also mapped
+    # THEN each has a reason
     assert all(reasons.values())
-    for type_, name in reasons:
-        assert name not in {field.alias for field in HANDLERS[type_].model.model_fields.values()}
 
 
 def test_updatable_properties_are_inputs() -> None:
     # GIVEN each handler's list of what it can change in place
     # THEN every entry is an input property by its Pulumi name
     for handler in HANDLERS.values():
-        names = {field.alias for field in handler.model.model_fields.values()}
-        assert handler.updatable <= names, handler.pulumi_type
+        assert inputs_among(handler.pulumi_type, dict.fromkeys(handler.updatable)).keys() == handler.updatable
 
 
 def test_outputs_of_one_resource_reach_the_next(aws: Aws, tmp_path: Path) -> None:

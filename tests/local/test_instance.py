@@ -28,9 +28,7 @@ def instance(**overrides: object) -> Instance:
         "emulator_pid": 1,
         "endpoint_url": "http://127.0.0.1:1",
         "proxy_url": "http://127.0.0.1:2",
-        "control_url": "http://127.0.0.1:3",
         "page_url": "http://127.0.0.1:4/#key=k",
-        "token": "secret",
         "iam": False,
         "started_at": 0.0,
     }

@@ -66,7 +66,7 @@ class EmbeddedAccount:
         return {key: opened(value, self._program) for key, value in inputs.items()}
 
     @staticmethod
-    def _handler(token: str) -> Handler[Any]:
+    def _handler(token: str) -> Handler:
         if token not in HANDLERS:
             message = f"the embedded AWS does not know the resource type {token}"
             raise RefusedError(message)
