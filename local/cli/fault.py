@@ -4,15 +4,15 @@ import argparse
 from difflib import get_close_matches
 from typing import Any
 
+from botocore.loaders import Loader
 from rich.console import Console
 from rich.table import Table
 
 from local.cli.common import add_command, add_json, print_json, state_dir
 from local.control import Control
 from local.errors import ExitCode, LocalError
-from local.keys import Keys
 from local.proxy.faults import FaultKind, FaultRule, FaultStatus
-from ops.gateway.session import isolated_session
+from local.services.base import service_model
 
 _KINDS = """\
 kinds:
@@ -113,13 +113,10 @@ def check_call(service: str, operation: str | None, kind: str) -> None:
     """Raise `LocalError` for a service, operation or kind that AWS does not have: such a rule would never hit."""
     if kind == FaultKind.CONFLICT and service != "dynamodb":
         raise LocalError(f"--kind conflict is DynamoDB's own; {service} has no such answer. Use --kind error.")
-    keys = Keys.fresh()  # nothing is called: the SDK wants some before it shows its model
-    session = isolated_session(keys.access_key_id, keys.secret_access_key, "us-east-1")
-    services = session.get_available_services()
+    services = Loader().list_available_services("service-2")
     if service not in services:
         raise LocalError(f"--service {service!r} is no AWS service.{_meant(service, services)}")
-    make_client: Any = session.client  # typed for literal names only
-    model = make_client(service).meta.service_model
+    model = service_model(service)
     if operation is None:
         return
     if operation not in model.operation_names:

@@ -184,9 +184,14 @@ _STANDARD = (("fifoQueue", False), ("fifoTopic", False))
 
 
 @cache
+def service_model(service: str) -> ServiceModel:
+    """What botocore knows of a service. A session would read the machine's settings, and take far longer."""
+    return ServiceModel(Loader().load_service_model(service, "service-2"))
+
+
 def input_shape(service: str, operation: str) -> Any:
-    """What an operation takes, by botocore's model; a session would read the machine's settings."""
-    return ServiceModel(Loader().load_service_model(service, "service-2")).operation_model(operation).input_shape
+    """What an operation takes."""
+    return service_model(service).operation_model(operation).input_shape
 
 
 def as_shape(shape: Any, value: Any, path: str, unknown: dict[str, Any]) -> Any:

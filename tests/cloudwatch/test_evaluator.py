@@ -12,9 +12,8 @@ from lab.simulation.cloudwatch.evaluator_alarm import (
     decide,
     evaluate_alarm,
 )
-from lab.simulation.cloudwatch.evaluator_math import MathContext, MathError, evaluate
+from lab.simulation.cloudwatch.evaluator_math import ExpressionSyntaxError, MathContext, MathError, evaluate
 from lab.simulation.cloudwatch.evaluator_metrics import MetricKey, MetricStore, Series
-from lab.simulation.cloudwatch.evaluator_syntax import ExpressionSyntaxError
 
 OK, ALARM, NONE = State.OK, State.ALARM, State.INSUFFICIENT_DATA
 RETAIN = None

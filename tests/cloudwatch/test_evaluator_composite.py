@@ -7,8 +7,8 @@ import pytest
 from lab.simulation.cloudwatch.evaluator import AlarmRun
 from lab.simulation.cloudwatch.evaluator_alarm import MetricQuery, State
 from lab.simulation.cloudwatch.evaluator_composite import CompositeAlarm, parse_rule
+from lab.simulation.cloudwatch.evaluator_math import ExpressionSyntaxError
 from lab.simulation.cloudwatch.evaluator_metrics import MetricKey, MetricStore
-from lab.simulation.cloudwatch.evaluator_syntax import ExpressionSyntaxError
 from tests.cloudwatch.test_evaluator import alarm_of, store_of
 
 OK, ALARM, NONE = State.OK, State.ALARM, State.INSUFFICIENT_DATA

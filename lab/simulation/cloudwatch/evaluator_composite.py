@@ -4,18 +4,17 @@ Sources: Amazon CloudWatch API Reference, "PutCompositeAlarm" (AlarmRule, Action
 periods); Amazon CloudWatch User Guide, "Alarm suppression".
 """
 
+import ast
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 from lab.simulation.cloudwatch.evaluator_alarm import State
-from lab.simulation.cloudwatch.evaluator_syntax import ExpressionSyntaxError
+from lab.simulation.cloudwatch.evaluator_math import ExpressionSyntaxError, parsed
 
-_TOKEN: Final = re.compile(
-    r"\s*(?:(?P<state>ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:\"(?P<quoted>[^\"]+)\"|(?P<bare>[^\s()\"]+))\s*\)"
-    r"|(?P<word>AND|OR|NOT|TRUE|FALSE)\b|(?P<bracket>[()]))"
-)
+_UNQUOTED: Final = re.compile(r"\b(ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*([^()\"\s]+)\s*\)")
 
 Rule = Callable[[Mapping[str, State]], bool]
 
@@ -40,8 +39,8 @@ class CompositeAlarm:
 
     def alarms(self) -> frozenset[str]:
         """The names that the rule mentions."""
-        found = (match["quoted"] or match["bare"] for match in _TOKEN.finditer(self.rule) if match["state"])
-        return frozenset(_name(name) for name in found)
+        constants = (node.value for node in ast.walk(_tree(self.rule)) if isinstance(node, ast.Constant))
+        return frozenset(_name(str(name)) for name in constants)
 
     def state(self, states: Mapping[str, State]) -> State:
         """ALARM if the rule holds, else OK.
@@ -53,71 +52,34 @@ class CompositeAlarm:
         return State.ALARM if parse_rule(self.rule)(states) else State.OK
 
 
+@cache
 def parse_rule(text: str) -> Rule:
     """Parse an AlarmRule; NOT binds closest, then AND, then OR.
 
     Raises:
         ExpressionSyntaxError: the text is not a rule.
     """
-    parser = _RuleParser(text)
-    rule = parser.either()
-    parser.end()
-    return rule
+    return _rule(_tree(text))
+
+
+def _tree(text: str) -> ast.expr:
+    return parsed(_UNQUOTED.sub(r'\1("\2")', text))
 
 
 def _name(name_or_arn: str) -> str:
     return name_or_arn.rsplit(":alarm:", 1)[-1]
 
 
-class _RuleParser:
-    def __init__(self, text: str) -> None:
-        self._text = text.strip()
-        self._position = 0
-
-    def end(self) -> None:
-        if self._position != len(self._text):
-            raise ExpressionSyntaxError(f"{self._text!r}: cannot be read at {self._text[self._position :]!r}")
-
-    def either(self) -> Rule:
-        rules = [self._both()]
-        while self._accept("OR"):
-            rules.append(self._both())
-        return lambda states: any(rule(states) for rule in rules)
-
-    def _both(self) -> Rule:
-        rules = [self._single()]
-        while self._accept("AND"):
-            rules.append(self._single())
-        return lambda states: all(rule(states) for rule in rules)
-
-    def _single(self) -> Rule:
-        match = self._next()
-        word = match["word"]
-        if word == "NOT":
-            inner = self._single()
+def _rule(node: ast.expr) -> Rule:
+    match node:
+        case ast.BoolOp(op, values):
+            rules, joined = [_rule(value) for value in values], all if isinstance(op, ast.And) else any
+            return lambda states: joined(rule(states) for rule in rules)
+        case ast.UnaryOp(ast.Not(), operand):
+            inner = _rule(operand)
             return lambda states: not inner(states)
-        if word in {"TRUE", "FALSE"}:
+        case ast.Name("TRUE" | "FALSE" as word):
             return lambda _: word == "TRUE"
-        if match["bracket"] == "(":
-            rule = self.either()
-            if self._next()["bracket"] != ")":
-                raise ExpressionSyntaxError(f"{self._text!r}: ')' is missing")
-            return rule
-        if match["state"] is None:
-            raise ExpressionSyntaxError(f"{self._text!r}: {match[0].strip()!r} is not expected there")
-        name, state = _name(match["quoted"] or match["bare"]), State(match["state"])
-        return lambda states: states[name] == state
-
-    def _next(self) -> re.Match[str]:
-        match = _TOKEN.match(self._text, self._position)
-        if match is None:
-            raise ExpressionSyntaxError(f"{self._text!r}: cannot be read at {self._text[self._position :]!r}")
-        self._position = match.end()
-        return match
-
-    def _accept(self, word: str) -> bool:
-        match = _TOKEN.match(self._text, self._position)
-        if match is None or match["word"] != word:
-            return False
-        self._position = match.end()
-        return True
+        case ast.Call(ast.Name(word), [ast.Constant(str(name))], []) if word in State.__members__:
+            return lambda states: states[_name(name)] == word
+    raise ExpressionSyntaxError(f"{ast.unparse(node)!r} is not expected in a rule")

@@ -5,16 +5,22 @@ functions" (missing values count as 0; a point that would divide by zero is drop
 operators" and "Using IF expressions". What is outside the subset is an error, never a guess.
 """
 
+import ast
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, reduce
 from itertools import pairwise
 from operator import eq, ge, gt, le, lt, ne
 from typing import Final
 
 from lab.simulation.cloudwatch.evaluator_metrics import Series
-from lab.simulation.cloudwatch.evaluator_syntax import Binary, Call, Name, Node, Number, parse
 
 Value = float | Series
+
+
+class ExpressionSyntaxError(ValueError):
+    """The text is not an expression of the grammar."""
 
 
 class MathError(ValueError):
@@ -42,22 +48,49 @@ def evaluate(expression: str, context: MathContext) -> Series:
     Raises:
         MathError: it does not yield exactly one time series, which an alarm requires.
     """
-    value = _value(parse(expression), context)
+    value = _value(parsed(expression), context)
     if not isinstance(value, dict):
         raise MathError(f"{expression!r} yields a scalar; an alarm needs one time series")
     return value
 
 
-def _value(node: Node, context: MathContext) -> Value:
+_WORDS: Final = re.compile(r'"[^"]*"|\b(?:AND|OR|NOT)\b')
+
+
+@cache
+def parsed(text: str) -> ast.expr:
+    """The tree of an expression: the operators and their order are Python's, but for the capitals of AND, OR and NOT.
+
+    Raises:
+        ExpressionSyntaxError: it is not one.
+    """
+    python = _WORDS.sub(lambda found: found[0] if found[0].startswith('"') else found[0].lower(), text.strip())
+    try:
+        return ast.parse(python, mode="eval").body
+    except SyntaxError as error:
+        raise ExpressionSyntaxError(f"{text!r} cannot be read: {error.msg}") from None
+
+
+def _value(node: ast.expr, context: MathContext) -> Value:
     match node:
-        case Number(number):
-            return number
-        case Name(name):
+        case ast.Constant(float() | int() as number) if not isinstance(number, bool):
+            return float(number)
+        case ast.Name(name):
             return _lookup(name, context)
-        case Binary(operator, left, right):
-            return _broadcast(_OPERATORS[operator], _value(left, context), _value(right, context))
-        case Call(name, arguments):
+        case ast.BinOp(left, operator, right) | ast.Compare(left, [operator], [right]):
+            return _broadcast(_operator(operator), _value(left, context), _value(right, context))
+        case ast.BoolOp(operator, values):
+            joined = _operator(operator)
+            return reduce(lambda a, b: _broadcast(joined, a, b), [_value(each, context) for each in values])
+        case ast.Call(ast.Name(name), arguments, []):
             return _function(name)(arguments, context)
+    raise ExpressionSyntaxError(f"{ast.unparse(node)!r} is not expected in metric math")
+
+
+def _operator(operator: ast.AST) -> "Operator":
+    if type(operator) not in _OPERATORS:
+        raise ExpressionSyntaxError(f"there is no operator {type(operator).__name__} in metric math")
+    return _OPERATORS[type(operator)]
 
 
 def _lookup(name: str, context: MathContext) -> Series:
@@ -92,19 +125,19 @@ def _flag(test: Callable[[float, float], bool]) -> Operator:
     return lambda a, b: float(test(a, b))
 
 
-_OPERATORS: Final[dict[str, Operator]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": _divide,
-    "==": _flag(eq),
-    "!=": _flag(ne),
-    "<": _flag(lt),
-    "<=": _flag(le),
-    ">": _flag(gt),
-    ">=": _flag(ge),
-    "AND": _flag(lambda a, b: bool(a) and bool(b)),
-    "OR": _flag(lambda a, b: bool(a) or bool(b)),
+_OPERATORS: Final[dict[type[ast.AST], Operator]] = {
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+    ast.Div: _divide,
+    ast.Eq: _flag(eq),
+    ast.NotEq: _flag(ne),
+    ast.Lt: _flag(lt),
+    ast.LtE: _flag(le),
+    ast.Gt: _flag(gt),
+    ast.GtE: _flag(ge),
+    ast.And: _flag(lambda a, b: bool(a) and bool(b)),
+    ast.Or: _flag(lambda a, b: bool(a) or bool(b)),
 }
 
 
@@ -128,15 +161,15 @@ def _broadcast(operator: Operator, left: Value, right: Value) -> Value:
 
 # --- functions -------------------------------------------------------------------------------------------------------
 
-Function = Callable[[Sequence[Node], MathContext], Value]
+Function = Callable[[Sequence[ast.expr], MathContext], Value]
 
 
-def _arguments(name: str, nodes: Sequence[Node], allowed: range) -> None:
+def _arguments(name: str, nodes: Sequence[ast.expr], allowed: range) -> None:
     if len(nodes) not in allowed:
         raise MathError(f"{name} takes {allowed.start} to {allowed.stop - 1} arguments, {len(nodes)} given")
 
 
-def _if(nodes: Sequence[Node], context: MathContext) -> Value:
+def _if(nodes: Sequence[ast.expr], context: MathContext) -> Value:
     _arguments("IF", nodes, range(2, 4))
     condition = _value(nodes[0], context)
     then = _value(nodes[1], context)
@@ -157,7 +190,7 @@ def _at(value: float | Series | None, start: int, default: float | None) -> floa
     return value.get(start, default) if isinstance(value, dict) else value
 
 
-def _fill(nodes: Sequence[Node], context: MathContext) -> Value:
+def _fill(nodes: Sequence[ast.expr], context: MathContext) -> Value:
     _arguments("FILL", nodes, range(2, 3))
     series = _series(_value(nodes[0], context))
     filler = _value(nodes[1], context)
@@ -166,7 +199,7 @@ def _fill(nodes: Sequence[Node], context: MathContext) -> Value:
     return {start: series.get(start, filler) for start in context.starts}
 
 
-def _diff(nodes: Sequence[Node], context: MathContext) -> Value:
+def _diff(nodes: Sequence[ast.expr], context: MathContext) -> Value:
     _arguments("DIFF", nodes, range(1, 2))
     points = sorted(_series(_value(nodes[0], context)).items())
     return {start: value - before for (_, before), (start, value) in pairwise(points)}

@@ -126,11 +126,6 @@ AWS_METRICS: Final[tuple[Published, ...]] = (
     _http_api("IntegrationLatency", "Milliseconds", _PERCENTILES, "The function's share of Latency."),
 )  # fmt: skip
 
-TABLE_OPERATIONS: Final = frozenset(
-    {"PutItem", "DeleteItem", "UpdateItem", "GetItem", "Query", "Scan", "TransactWriteItems", "TransactGetItems"}
-)
-"""Values of the dimension Operation. Source: "DynamoDB Metrics and dimensions", section "Dimensions"."""
-
 _API: Final = (
     Metric.ORDER_ACCEPTED,
     Metric.IDEMPOTENT_REPLAY,

@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from lab.simulation.fakes.dynamodb.conditions import Condition, parse_condition
-from lab.simulation.fakes.dynamodb.operands import Scope, Values
-from lab.simulation.fakes.dynamodb.tokens import InvalidExpressionError
-from lab.simulation.fakes.dynamodb.updates import Projection, Update, parse_projection, parse_update
+from lab.simulation.fakes.dynamodb.expressions import (
+    Condition,
+    InvalidExpressionError,
+    Projection,
+    Scope,
+    Update,
+    Values,
+    parse_condition,
+    parse_projection,
+    parse_update,
+)
 from lab.simulation.fakes.dynamodb.values import InvalidValueError
 
 _Compiled = tuple[Any, frozenset[str], frozenset[str]]
