@@ -4,14 +4,15 @@ Configuration is refused earlier, with the keys to change (pipeline/config); the
 it. Each finding names the resource, what was given and what is allowed.
 """
 
+import ast
 import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
 from lab.recording.recording import Recorded, Recording
+from lab.simulation.cloudwatch.evaluator_math import ExpressionSyntaxError, parse
 from lab.simulation.cloudwatch.evaluator_metrics import MetricKey
-from lab.simulation.cloudwatch.evaluator_syntax import ExpressionSyntaxError, parse, tokens
 from lab.simulation.cloudwatch.metrics_data import AWS_METRICS, find, own_metrics
 from local.engine.aws_inputs import findings
 
@@ -175,11 +176,11 @@ def metric_math(recording: Recording) -> Iterator[str]:
 
 def _expression(text: str, ids: set[str]) -> Iterator[tuple[str, str]]:
     try:
-        parse(text)
+        tree = parse(text)
     except ExpressionSyntaxError as error:
         yield f"the expression {text!r} ({error})", "CloudWatch's metric math"
         return
-    named = {word for kind, word in tokens(text) if kind == "name" and word == word.lower()}
+    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == node.id.lower()}
     if unknown := sorted(named - ids):
         yield f"the expression {text!r}, which names {unknown}", f"ids of the same alarm: {sorted(ids)}"
 

@@ -48,7 +48,7 @@ def evaluate(expression: str, context: MathContext) -> Series:
     Raises:
         MathError: it does not yield exactly one time series, which an alarm requires.
     """
-    value = _value(parsed(expression), context)
+    value = _value(parse(expression), context)
     if not isinstance(value, dict):
         raise MathError(f"{expression!r} yields a scalar; an alarm needs one time series")
     return value
@@ -71,26 +71,31 @@ def parsed(text: str) -> ast.expr:
         raise ExpressionSyntaxError(f"{text!r} cannot be read: {error.msg}") from None
 
 
+@cache
+def parse(text: str) -> ast.expr:
+    """The tree of an expression of metric math. Raises `ExpressionSyntaxError`."""
+    tree = parsed(text)
+    for node in ast.walk(tree):
+        number = not isinstance(node, ast.Constant) or type(node.value) in (int, float)
+        if not (isinstance(node, _GRAMMAR) and number):
+            raise ExpressionSyntaxError(f"{text!r}: {type(node).__name__} is not expected in metric math")
+    return tree
+
+
 def _value(node: ast.expr, context: MathContext) -> Value:
     match node:
-        case ast.Constant(float() | int() as number) if not isinstance(number, bool):
+        case ast.Constant(int() | float() as number):
             return float(number)
         case ast.Name(name):
             return _lookup(name, context)
         case ast.BinOp(left, operator, right) | ast.Compare(left, [operator], [right]):
-            return _broadcast(_operator(operator), _value(left, context), _value(right, context))
+            return _broadcast(_OPERATORS[type(operator)], _value(left, context), _value(right, context))
         case ast.BoolOp(operator, values):
-            joined = _operator(operator)
+            joined = _OPERATORS[type(operator)]
             return reduce(lambda a, b: _broadcast(joined, a, b), [_value(each, context) for each in values])
         case ast.Call(ast.Name(name), arguments, []):
             return _function(name)(arguments, context)
     raise ExpressionSyntaxError(f"{ast.unparse(node)!r} is not expected in metric math")
-
-
-def _operator(operator: ast.AST) -> "Operator":
-    if type(operator) not in _OPERATORS:
-        raise ExpressionSyntaxError(f"there is no operator {type(operator).__name__} in metric math")
-    return _OPERATORS[type(operator)]
 
 
 def _lookup(name: str, context: MathContext) -> Series:
@@ -139,6 +144,7 @@ _OPERATORS: Final[dict[type[ast.AST], Operator]] = {
     ast.And: _flag(lambda a, b: bool(a) and bool(b)),
     ast.Or: _flag(lambda a, b: bool(a) or bool(b)),
 }
+_GRAMMAR: Final = (ast.BinOp, ast.BoolOp, ast.Call, ast.Compare, ast.Constant, ast.Load, ast.Name, *_OPERATORS)
 
 
 def _broadcast(operator: Operator, left: Value, right: Value) -> Value:
