@@ -94,14 +94,14 @@ def test_a_failed_request_or_two_in_a_quiet_night_page_nobody(failures: int) -> 
 
 
 def busy(minute: int) -> dict[str, float]:
-    """6,000 orders an hour."""
-    return {"requests": 100, "settled": 100}
+    """1,500 orders an hour."""
+    return {"requests": 25, "settled": 25}
 
 
 def test_a_steady_4_percent_pages_within_the_time_that_the_table_says() -> None:
     # GIVEN
     def leaking(minute: int) -> dict[str, float]:
-        return {"requests": 100, "failed": 4, "settled": 96} if minute >= 6 * HOUR else busy(minute)
+        return {"requests": 25, "failed": 1, "settled": 24} if minute >= 6 * HOUR else busy(minute)
 
     # WHEN
     pages = heard(leaking, 6 * HOUR, 7 * HOUR)
@@ -125,7 +125,7 @@ def test_a_burst_that_waits_its_turn_is_no_outage() -> None:
 def test_dead_letters_that_are_redriven_late_page_nobody_a_second_time() -> None:
     # GIVEN twice as many as are ordered meanwhile, and some attempts fail
     def redriven(minute: int) -> dict[str, float]:
-        return busy(minute) | ({"late": 200, "attempts": 5} if 6 * HOUR <= minute < 6 * HOUR + 10 else {})
+        return busy(minute) | ({"late": 50, "attempts": 2} if 6 * HOUR <= minute < 6 * HOUR + 10 else {})
 
     # WHEN / THEN
     assert heard(redriven, 6 * HOUR, 7 * HOUR) == []

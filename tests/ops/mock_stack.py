@@ -24,6 +24,8 @@ from ops.target import Target
 from tests.ops.test_target import outputs
 
 REGION = "eu-west-1"
+# One for all tests: a new session reads the services' descriptions again, which costs more than most tests.
+_SESSION = boto3.Session(region_name=REGION)
 GIVEN = outputs()
 _ROLE = {"Version": "2012-10-17", "Statement": []}
 
@@ -66,7 +68,7 @@ class MockStack:
     """Queues, tables, functions, mapping and topics, as the program makes them."""
 
     def __init__(self, folder: Path) -> None:
-        clients: Any = boto3.Session(region_name=REGION).client
+        clients: Any = _SESSION.client
         self.sqs, self.dynamodb, self.lambda_ = clients("sqs"), clients("dynamodb"), clients("lambda")
         self.logs, self.sns, self.cloudwatch, self.events = map(clients, ("logs", "sns", "cloudwatch", "events"))
         self.dead_letters = self.sqs.create_queue(QueueName="orders-prod-orders-queue-dlq")["QueueUrl"]
@@ -166,7 +168,7 @@ class MockStack:
         return found
 
     def _functions(self) -> None:
-        iam = boto3.client("iam", region_name=REGION)
+        iam = _SESSION.client("iam")
         role = iam.create_role(RoleName="worker", AssumeRolePolicyDocument=json.dumps(_ROLE))["Role"]["Arn"]
         code = io.BytesIO()
         with zipfile.ZipFile(code, "w") as archive:

@@ -13,7 +13,7 @@ from ops.errors import RefusedError
 from ops.gateway.mailbox import Mailbox
 from ops.logic.filter_policy import check, passes
 from tests.ops.factories import DECISION, ORDER_ID, OTHER_ID
-from tests.ops.mock_stack import MockStack, account
+from tests.ops.mock_stack import GIVEN, MockStack, account
 from tests.ops.test_strange_records import good_row
 from tests.ops.test_without_yes import settled_orders
 
@@ -27,10 +27,17 @@ def stack(tmp_path: Path) -> Iterator[MockStack]:
     with account(tmp_path) as made:
         settled_orders(made)
         made.log("process_order", {"at": 1_767_225_600.0, "text": "START"})
-        for number, order_id in enumerate(IDS):
-            status = "REJECTED" if number < 2 else "CONFIRMED"
-            at = f"2026-01-01T00:{number // 60:02}:{number % 60:02}.000Z"
-            made.put_order(good_row(order_id, status={"S": status}, settled_at={"S": at}))
+        rows = [
+            good_row(
+                order_id,
+                status={"S": "REJECTED" if number < 2 else "CONFIRMED"},
+                settled_at={"S": f"2026-01-01T00:{number // 60:02}:{number % 60:02}.000Z"},
+            )
+            for number, order_id in enumerate(IDS)
+        ]
+        for first in range(0, len(rows), 25):
+            puts = [{"PutRequest": {"Item": row}} for row in rows[first : first + 25]]
+            made.dynamodb.batch_write_item(RequestItems={GIVEN["orders_table"]: puts})
         made.put_order(good_row(ORDER_ID))
         later = {"S": "2026-01-02T00:00:00.000Z"}
         made.put_order(good_row(OTHER_ID, status={"S": "CONFIRMED"}, settled_at=later))
