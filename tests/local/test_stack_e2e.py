@@ -20,12 +20,9 @@ from local.cli.main import main
 from local.client import LocalStack
 from local.errors import LocalError
 from local.instance import ROOT
-from local.proxy.faults import FaultKind
 from tests.machine.settings import PROXIES, broken_aws_settings
 
 pytestmark = pytest.mark.e2e
-
-ORDER = {"currency": "EUR", "lines": [{"sku": "SKU-1", "quantity": 2, "unit_price": "19.90"}]}
 
 
 @pytest.fixture(scope="module")
@@ -53,17 +50,6 @@ def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
         time.sleep(0.1)
 
 
-def settled(stack: LocalStack, order_id: str) -> str:
-    found: list[str] = []
-
-    def is_settled() -> bool:
-        found.append(call(stack, "GET", f"/orders/{order_id}")[1].get("status"))
-        return found[-1] in {"CONFIRMED", "REJECTED"}
-
-    wait_for(is_settled)
-    return found[-1]
-
-
 def processes_of(group: int) -> list[str]:
     listing = subprocess.run(["ps", "-A", "-o", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout
     rows = [line.split(maxsplit=2) for line in listing.splitlines()]
@@ -73,89 +59,6 @@ def processes_of(group: int) -> list[str]:
 def all_processes(stack: LocalStack) -> list[str]:
     ours = (stack.instance.supervisor_pid, stack.instance.guard_pid, stack.instance.emulator_pid)
     return [process for group in ours for process in processes_of(group)]
-
-
-def test_order_goes_all_the_way(stack: LocalStack) -> None:
-    # GIVEN stock for one order
-    stack.aws.dynamodb.put_item(
-        TableName=stack.outputs["stock_table"], Item={"sku": {"S": "SKU-1"}, "available": {"N": "2"}}
-    )
-
-    # WHEN it is posted
-    status, answer = call(stack, "POST", "/orders", "all-the-way", ORDER)
-
-    # THEN it is accepted, confirmed, and the stock is taken
-    assert (status, answer["status"]) == (202, "ACCEPTED")
-    assert settled(stack, answer["order_id"]) == "CONFIRMED"
-    item = stack.aws.dynamodb.get_item(TableName=stack.outputs["stock_table"], Key={"sku": {"S": "SKU-1"}})["Item"]
-    assert item["available"] == {"N": "0"}
-
-
-def test_fault_makes_the_api_answer_503_and_the_same_key_resolves_it(stack: LocalStack) -> None:
-    # GIVEN a queue that refuses messages
-    with stack.fault("sqs", "SendMessage", FaultKind.ERROR):
-        # WHEN an order is posted
-        failed, problem = call(stack, "POST", "/orders", "fault", ORDER)
-        hits = stack.faults()[0].hits
-
-    # THEN the outcome is unknown, and known after the fault by the same key
-    assert failed == 503
-    assert hits >= 1
-    status, answer = call(stack, "POST", "/orders", "fault", ORDER)
-    assert (status, answer["order_id"]) == (202, problem["order_id"])
-
-
-def test_killed_workers_are_replaced(stack: LocalStack) -> None:
-    # GIVEN workers of the function that answers POST
-    function = stack.outputs["create_order_function"]
-    wait_for(lambda: [worker for worker in stack.workers() if worker.function == function])
-
-    # WHEN they are killed
-    killed = stack.kill_workers(function)
-
-    # THEN a client that retries any 5xx with its key gets a new one
-    assert killed >= 1
-    wait_for(lambda: call(stack, "POST", "/orders", "killed", ORDER)[0] == 202)
-
-
-def test_outputs_file_is_all_that_a_script_needs(stack: LocalStack) -> None:
-    # GIVEN the file
-    outputs = json.loads(stack.state.outputs.read_text())
-
-    # THEN it has the connection and the stack's outputs
-    assert set(outputs) >= {
-        *("endpoint_url", "region", "aws_access_key_id", "aws_secret_access_key", "account_id", "proxy_url"),
-        *("api_url", "orders_queue_url", "dead_letter_queue_url", "notifications_topic_arn", "orders_table"),
-        *("stock_table", "api_idempotency_table", "worker_idempotency_table"),
-    }
-
-
-def test_second_up_says_that_it_is_running(stack: LocalStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN a running instance
-    # WHEN it is started again
-    code = main(["up", "--detach", "--state-dir", str(stack.state.path)])
-
-    # THEN it says so and how to stop it, by a code of its own
-    assert code == 3
-    said = " ".join(capsys.readouterr().err.split())
-    assert stack.instance.endpoint_url in said
-    assert f"python -m local down --state-dir {stack.state.path}" in said
-
-
-def test_status_and_logs_are_data_on_request(stack: LocalStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN an instance that answered something
-    call(stack, "GET", "/orders/00000000-0000-5000-8000-000000000000")
-
-    # WHEN status and logs are asked for as JSON
-    main(["status", "--json", "--state-dir", str(stack.state.path)])
-    status = json.loads(capsys.readouterr().out)
-    main(["logs", "--json", "--function", "get-order", "--state-dir", str(stack.state.path)])
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-
-    # THEN programs can read both
-    assert (status["state"], status["endpoint_url"]) == ("ready", stack.outputs.endpoint_url)
-    assert {line["function"] for line in lines} == {stack.outputs["get_order_function"]}
-    assert any(line["message"].startswith("START") for line in lines)
 
 
 @pytest.mark.long
