@@ -94,50 +94,32 @@ def test_an_exit_code_is_a_verdict(exit_code: int | None, verdict: str) -> None:
     assert Verdict.of(exit_code) == verdict
 
 
-def test_a_run_in_which_all_is_noticed_is_a_success() -> None:
-    # GIVEN one survivor of twenty, which is listed
-    survivor = mutant(Verdict.SURVIVED, 1, CHANGE)
-    report = Report([survivor, *(mutant(number=n) for n in range(2, 21))], {CHANGE: "the caller has checked"})
-    # WHEN it is judged
-    # THEN nothing is wrong, and it still counts against the percentage
-    assert report.problems(complete=True) == []
-    assert report.table()[-1] == "| runtime.a | 20 | 19 | 0 | 1 | 0 | 0 | 95.0 |"
-
-
-def test_a_survivor_that_nobody_listed_is_told_with_its_entry() -> None:
-    # GIVEN a survivor
-    report = Report([mutant(Verdict.SURVIVED, 1, CHANGE), *(mutant(number=n) for n in range(2, 40))], {})
+@pytest.mark.parametrize(
+    ("verdict", "of", "listed", "problems"),
+    [
+        pytest.param(Verdict.SURVIVED, 20, True, [], id="all is noticed but what is listed"),
+        # On a busy machine: neither noticed nor missing.
+        pytest.param(Verdict.TIMEOUT, 20, True, [], id="listed, and its tests took too long"),
+        pytest.param(Verdict.SURVIVED, 40, False, [entry(CHANGE)], id="a survivor, told with what can be copied"),
+        pytest.param(
+            Verdict.SURVIVED, 10, True, ["90.0 % of the mutants were noticed; at least 95 % must be."], id="too many"
+        ),
+        pytest.param(Verdict.UNCLEAR, 2, False, [""], id="one was not run"),
+    ],
+)
+def test_a_run_is_judged_by_what_nobody_noticed(verdict: Verdict, of: int, listed: bool, problems: list[str]) -> None:
+    # GIVEN one of so many mutants that was not killed
+    report = Report(
+        [mutant(verdict, 1, CHANGE), *(mutant(number=n) for n in range(2, of + 1))], {CHANGE: "why"} if listed else {}
+    )
     # WHEN the run is judged
-    (problem,) = report.problems(complete=True)
-    # THEN what is missing can be copied
-    assert entry(CHANGE) in problem
-
-
-def test_listing_does_not_help_below_the_least_percentage() -> None:
-    # GIVEN one listed survivor of ten
-    report = Report([mutant(Verdict.SURVIVED, 1, CHANGE), *(mutant(number=n) for n in range(2, 11))], {CHANGE: "why"})
-    # WHEN the run is judged
-    # THEN it is too much
-    assert report.problems(complete=True) == ["90.0 % of the mutants were noticed; at least 95 % must be."]
-
-
-def test_mutants_without_a_verdict_are_told_unless_only_some_were_wanted() -> None:
-    # GIVEN a mutant that was not run
-    report = Report([mutant(Verdict.UNCLEAR, 1, CHANGE), mutant(number=2)], {})
-    # WHEN the run is judged
-    # THEN that depends on what was wanted
-    assert len(report.problems(complete=True)) == 1
-    assert report.problems(complete=False) == []
-
-
-def test_a_listed_mutant_whose_tests_took_too_long_is_listed_all_the_same() -> None:
-    # GIVEN a run on a busy machine
-    late = mutant(Verdict.TIMEOUT, 1, CHANGE)
-    report = Report([late, *(mutant(number=n) for n in range(2, 21))], {CHANGE: "the caller has checked"})
-    # WHEN it is judged
-    # THEN it is neither noticed nor missing
-    assert report.problems(complete=True) == []
-    assert report.table()[-1] == "| runtime.a | 20 | 19 | 0 | 1 | 0 | 0 | 95.0 |"
+    found = report.problems(complete=True)
+    # THEN
+    assert len(found) == len(problems)
+    assert all(text in told for text, told in zip(problems, found, strict=True))
+    # AND what was not run is no problem where only some were wanted, and what is listed counts against the percentage
+    assert verdict is not Verdict.UNCLEAR or report.problems(complete=False) == []
+    assert of != 20 or report.table()[-1] == "| runtime.a | 20 | 19 | 0 | 1 | 0 | 0 | 95.0 |"
 
 
 def test_what_is_listed_and_was_noticed_is_stale() -> None:

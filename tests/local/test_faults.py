@@ -1,9 +1,12 @@
 """Fault rules: which calls they hit, and when they end."""
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.proxy.faults import FaultKind, Faults
+from local.proxy.faults import FaultKind, FaultRule, Faults
 from tests.local.factories import rule
 
 
@@ -15,38 +18,27 @@ class Clock:
         return self.now
 
 
-def test_rule_hits_only_the_operation_it_names() -> None:
-    # GIVEN a rule for sending
+@pytest.mark.parametrize(
+    ("made", "hit", "spared"),
+    [
+        (rule(), [("sqs", "SendMessage")], [("sqs", "DeleteMessage"), ("dynamodb", "SendMessage")]),
+        # Of the whole service, even of calls that do not name their operation.
+        (rule(service="dynamodb", operation=None), [("dynamodb", "PutItem"), ("dynamodb", None)], [("sqs", None)]),
+        (
+            rule(containing="SKU-1"),
+            [("sqs", "SendMessage", b'{"sku": "SKU-1"}')],
+            [("sqs", "SendMessage", b'{"sku": "SKU-2"}'), ("sqs", "SendMessage")],
+        ),
+    ],
+    ids=["operation", "service", "text"],
+)
+def test_a_rule_hits_what_it_names_alone(made: FaultRule, hit: list[Any], spared: list[Any]) -> None:
+    # GIVEN
     faults = Faults()
-    faults.add(rule(service="sqs", operation="SendMessage"))
-
-    # WHEN other calls come
-    # THEN they pass, and sending does not
-    assert faults.decide("sqs", "DeleteMessage") is None
-    assert faults.decide("dynamodb", "SendMessage") is None
-    assert faults.decide("sqs", "SendMessage") is FaultKind.ERROR
-
-
-def test_rule_without_operation_hits_the_whole_service() -> None:
-    # GIVEN a rule for all of DynamoDB
-    faults = Faults()
-    faults.add(rule(service="dynamodb", operation=None, kind=FaultKind.THROTTLE))
-
-    # WHEN any call to it comes, even one that does not name its operation
-    # THEN it is hit
-    assert faults.decide("dynamodb", "PutItem") is FaultKind.THROTTLE
-    assert faults.decide("dynamodb", None) is FaultKind.THROTTLE
-
-
-def test_rule_hits_only_calls_about_what_it_names() -> None:
-    # GIVEN a rule for one SKU
-    faults = Faults()
-    faults.add(rule(containing="SKU-1"))
-
-    # WHEN calls with and without it come
-    # THEN only the one with it is hit
-    assert faults.decide("sqs", "SendMessage", b'{"sku": "SKU-2"}') is None
-    assert faults.decide("sqs", "SendMessage", b'{"sku": "SKU-1"}') is FaultKind.ERROR
+    faults.add(made)
+    # WHEN / THEN
+    assert [faults.decide(*call) for call in hit] == [FaultKind.ERROR] * len(hit)
+    assert [faults.decide(*call) for call in spared] == [None] * len(spared)
 
 
 @given(count=st.integers(1, 20), calls=st.integers(0, 60))

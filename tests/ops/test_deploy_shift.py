@@ -1,6 +1,7 @@
 """`ops deploy shift`, over stand-ins of Lambda and CodeDeploy."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import boto3
@@ -130,19 +131,6 @@ def test_a_version_is_waited_for_until_it_can_be_called(world: World) -> None:
     assert world.lambda_.waited == [(f"orders-prod-{name}", "10") for name in NAMES]
 
 
-def test_a_version_that_never_gets_ready_is_not_shifted_to(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN
-    world.lambda_ = FakeLambda(never_ready=True)
-
-    # WHEN
-    code = world.run("shift", "--yes")
-
-    # THEN
-    assert code == 5
-    assert "version 10 of orders-prod-create-order does not get ready" in capsys.readouterr().err
-    assert not world.codedeploy.made
-
-
 def test_with_nothing_behind_it_says_so_and_starts_nothing(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN
     world.lambda_ = FakeLambda(behind=())
@@ -182,33 +170,42 @@ def test_a_dry_run_tells_what_it_would_move(world: World, capsys: pytest.Capture
     assert not world.codedeploy.made
 
 
-def test_a_shift_that_is_under_way_is_not_disturbed(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN
+def never_ready(world: World) -> None:
+    world.lambda_ = FakeLambda(never_ready=True)
+
+
+def under_way(world: World) -> None:
     world.lambda_ = FakeLambda(weights={"10": 0.1})
 
-    # WHEN
-    code = world.run("shift", "--yes")
 
-    # THEN
-    assert code == 5
-    assert "being shifted right now" in capsys.readouterr().err
-    assert not world.codedeploy.made
-
-
-def test_a_version_whose_start_failed_is_told_with_lambda_s_reason(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
-    # GIVEN
+def failed(world: World) -> None:
     for each in world.lambda_.versions(10):
         each.state = "Failed"
 
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (never_ready, "version 10 of orders-prod-create-order does not get ready"),
+        (under_way, "being shifted right now"),
+        (failed, "its start failed"),
+    ],
+)
+def test_what_would_not_work_is_refused_and_nothing_is_started(
+    world: World, make: Callable[[World], None], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN
+    make(world)
+
     # WHEN
     code = world.run("shift", "--yes")
 
     # THEN
+    told = capsys.readouterr().err
     assert code == 5
-    assert "its start failed" in (told := capsys.readouterr().err)
-    assert "docs/delivery.md" in told
+    assert says in told
+    assert make is not failed or "docs/delivery.md" in told
+    assert not world.codedeploy.made
 
 
 def test_where_callers_were_is_remembered_before_they_are_moved(world: World) -> None:
