@@ -33,7 +33,7 @@ _AUDIT_UNITS: Final = 3
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be sent, and what that costs at most, in USD."""
+    """What is to be sent, what that costs about, and may cost at most, in USD: then so many requests."""
 
     orders: int
     per_second: float
@@ -41,6 +41,7 @@ class Plan:
     skus: Sequence[str]
     about: Decimal
     most: Decimal
+    most_requests: int
 
     def document(self) -> dict[str, Any]:
         """For programs."""
@@ -131,19 +132,23 @@ def _plan(options: argparse.Namespace, choice: Choice, desk: Desk) -> Plan:
             "its customers share its limits. Test another stack, or add --in-production."
         )
     rows = desk.clients.dynamodb.describe_table(TableName=desk.target.orders_table)["Table"].get("ItemCount", 0)
-    of_orders = reckoned(config, None)["total"]["per_million"] / MILLION * (1 + Decimal(str(_ASKS_AGAIN)))
-    about = options.orders * of_orders + _AUDIT_UNITS * (rows + options.orders) * usd("read unit")
+    of_order = reckoned(config, None)["total"]["per_million"] / MILLION
+    of_audit = _AUDIT_UNITS * (rows + options.orders) * usd("read unit")
+    about = options.orders * of_order * (1 + Decimal(str(_ASKS_AGAIN))) + of_audit
     if about > options.spend_at_most:
         raise RefusedError(
             f"{options.orders} orders and the audit of {rows} others would cost about {about:.2f} USD; allowed: "
             f"{options.spend_at_most}. Order fewer (--orders), or allow more: --spend-at-most {about + 1:.0f}."
         )
-    return Plan(options.orders, options.rate, options.clients, options.sku, about, options.spend_at_most)
+    # A repetition costs no more than an order does.
+    requests = int((options.spend_at_most - of_audit) / of_order)
+    return Plan(options.orders, options.rate, options.clients, options.sku, about, options.spend_at_most, requests)
 
 
 def _run(desk: Desk, plan: Plan, token: str | None, within: float) -> tuple[list[Finding], dict[str, Any], bool]:
     began, run, habits = desk.clock.time(), secrets.token_hex(4), Habits(asks_again=_ASKS_AGAIN)
-    clients = BlindClients(str(desk.target.api_url), {"": token}, plan.clients, habits, min(within, 300.0))
+    url, patience = str(desk.target.api_url), min(within, 300.0)
+    clients = BlindClients(url, {"": token}, plan.clients, habits, patience, plan.most_requests)
     traffic = clients.traffic
     with desk.err.status("load") as status:
         of = f"of {plan.orders}"
@@ -175,7 +180,11 @@ def _show(desk: Desk, findings: Sequence[Finding], report: dict[str, Any]) -> No
     for one in findings:
         for text in one.violations:
             desk.out.tell(f"!! {one.name}: {text}")
-    desk.out.fields({name: str(value) for name, value in report.items() if name != "run"})
+    desk.out.fields({name.replace("_", " "): _shown(value) for name, value in report.items() if name != "run"})
+
+
+def _shown(value: Any) -> Any:
+    return ", ".join(f"{name}: {each}" for name, each in value.items()) if isinstance(value, dict) else value
 
 
 def _positive(kind: Any) -> Any:

@@ -132,17 +132,23 @@ class BlindClients:
     """So many clients, each with one order at a time.
 
     Any of them may send any order: `tokens` has the token of each caller that a `Wish` names, if it needs one.
-    An order that is not accepted `patience` seconds after it was due is given up.
+    An order that is not accepted `patience` seconds after it was due is given up, and `most_requests` end the run.
     """
 
     def __init__(
-        self, url: str, tokens: Mapping[str, str | None], number: int, habits: Habits, patience: float = 300.0
+        self,
+        url: str,
+        tokens: Mapping[str, str | None],
+        number: int,
+        habits: Habits,
+        patience: float = 300.0,
+        most_requests: float = math.inf,
     ) -> None:
         self._url, self._path = url, f"{urlsplit(url).path.rstrip('/')}/orders"
         self._headers = {caller: bearer(token) for caller, token in tokens.items()}
-        self._number, self._habits, self._patience = number, habits, patience
-        self._idle: list[HTTPConnection] = []
-        self._refused = ""
+        self._number, self._habits, self._patience, self._most = number, habits, patience, most_requests
+        self._idle = [connect(url)]
+        self._ended = ""
         self.traffic = Traffic()
 
     def send(
@@ -153,7 +159,7 @@ class BlindClients:
         `note` is called with the number of those.
 
         Raises:
-            OpsError: one was refused; no further one was begun.
+            OpsError: one was refused, or there were too many requests; no further one was begun.
         """
         pool = ThreadPoolExecutor(self._number, thread_name_prefix="client")
         started = time.monotonic()
@@ -167,15 +173,15 @@ class BlindClients:
             pool.shutdown(cancel_futures=True)
             while self._idle:
                 self._idle.pop().close()
-        if self._refused:
-            raise OpsError(self._refused)
+        if self._ended:
+            raise OpsError(self._ended)
 
     def _paced(self, wishes: Sequence[Wish], started: float, per_second: float) -> Iterator[tuple[Wish, float]]:
         """Each wish when it is due; one that is late for want of clients waits in the pool."""
         for number, wish in enumerate(wishes):
             due = started + number / per_second
             time.sleep(max(0.0, due - time.monotonic()))
-            if self._refused:
+            if self._ended:
                 return
             yield wish, due
 
@@ -183,7 +189,7 @@ class BlindClients:
         pause = 0.1
         self.traffic.begun(time.monotonic() - started)
         while not self._attempt(wish):
-            if self._refused or time.monotonic() > due + self._patience:
+            if self._ended or time.monotonic() > due + self._patience:
                 return
             time.sleep(_RANDOM.uniform(pause / 2, pause))
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
@@ -193,6 +199,9 @@ class BlindClients:
 
     def _attempt(self, wish: Wish) -> bool:
         """One request; whether 202 came back."""
+        if self.traffic.requests >= self._most:
+            self._ended = f"Ended after {self.traffic.requests} requests: repetitions cost more than is allowed."
+            return False
         self.traffic.count(requests=1)
         with self.traffic.under_way(wish):
             answer = self._request(wish)
@@ -201,7 +210,7 @@ class BlindClients:
         self.traffic.answered(wish, answer.status, answer.body)
         if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and answer.status not in {HTTPStatus.ACCEPTED, *_REPEATED}:
             text = answer.body.decode(errors="replace")
-            self._refused = f"The order {wish.key} was refused with {answer.status}: {text}"
+            self._ended = f"The order {wish.key} was refused with {answer.status}: {text}"
         return answer.status == HTTPStatus.ACCEPTED
 
     def _request(self, wish: Wish) -> Answer | None:

@@ -131,7 +131,11 @@ def test_a_refusal_ends_the_run_and_what_is_never_accepted_is_given_up(api: Any)
     with pytest.raises(OpsError, match="refused with 401"):
         BlindClients(closed, {"": None}, 1, Habits()).send(wishes, per_second=50)
     assert len(seen.seen) < len(wishes)
-    # WHEN / THEN the second has no order
+    # WHEN / THEN of the second no more requests are made than may be paid
+    dear = BlindClients(ill, {"": None}, 1, Habits(), most_requests=3)
+    with pytest.raises(OpsError, match="Ended after 3 requests"):
+        dear.send(wishes[:2])
+    # WHEN / THEN it has no order when nobody waits longer
     hopeless = BlindClients(ill, {"": None}, 1, Habits(), patience=0.2)
     hopeless.send(wishes[:1])
     assert (hopeless.traffic.answers, hopeless.traffic.first_requests) == ({}, 1)
