@@ -61,9 +61,10 @@ def register(commands: Any) -> None:
         commands,
         "load",
         run,
-        "order at a rate, follow each order to its end, and audit; refuses to spend more than it may",
+        "order at a rate, follow each order to its end, and audit",
         "python -m ops load --stack dev --orders 3000 --rate 50 --yes",
-        "exit code 1: something did not hold, or the rate was not reached. Alarms may be raised: mute on --for 1h.",
+        "exit code 1: something did not hold, or the rate was not reached.\n"
+        "  Before a run that may raise alarms: mute on --for 1h.",
         changes=True,
     )
     load.add_argument("--orders", type=_positive(int), default=100, metavar="N", help="orders in all (default: 100)")

@@ -77,16 +77,3 @@ def test_an_event_that_is_not_taken_is_found(stack: LocalStack, capsys: pytest.C
         code, report = smoke(stack, capsys, "--timeout", "3s")
     # THEN
     assert (code, outcomes(report)) == (ExitCode.FAILED, ["ok", "ok", "ok", "ok", "failed"])
-
-
-def test_without_yes_nothing_is_ordered(
-    stack: LocalStack, account: Account, capsys: pytest.CaptureFixture[str]
-) -> None:
-    # GIVEN
-    before = set(account.orders())
-    # WHEN
-    code = main(["smoke", "--local", "--state-dir", str(stack.state.path)])
-    # THEN
-    assert code == ExitCode.OK
-    assert "Dry run" in capsys.readouterr().err
-    assert set(account.orders()) == before
