@@ -17,7 +17,7 @@ class ObservabilityOptions(GeneralOptions):
 
     tracing: bool = Field(
         default=False,
-        description="Samples requests into X-Ray.",
+        description="Samples requests into X-Ray, for up to 10 USD per million orders.",
         json_schema_extra={
             "cost": "5 USD per million traces recorded: of each function's calls the first in a second and 5 % of the "
             "rest, so up to 10 USD per million orders while traffic is low: more than everything else by itself",
