@@ -7,6 +7,7 @@
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ from local.cli.common import connect
 from local.cli.down import stop
 from local.control import Control
 from local.errors import LocalError
-from local.instance import ROOT, Instance, Outputs, StateDir
+from local.instance import ROOT, STATE_VARIABLE, Instance, Outputs, StateDir
 from local.proxy.faults import FaultKind, FaultRule, FaultStatus
 from local.services.aws import Aws
 from local.workers import Worker, kill_workers, worker_processes
@@ -97,28 +98,24 @@ class LocalStack:
         resources: list[dict[str, Any]] = json.loads(self.state.resources.read_text())
         return resources
 
-    def add_fault(
-        self,
-        service: str,
-        operation: str | None,
-        kind: FaultKind,
-        *,
-        probability: float = 1.0,
-        count: int | None = None,
-        seconds: float | None = None,
-        containing: str | None = None,
-    ) -> FaultStatus:
-        """Make calls of the functions fail, as `fault add` does."""
-        rule = FaultRule(
-            service=service,
-            operation=operation,
-            kind=kind,
-            probability=probability,
-            count=count,
-            seconds=seconds,
-            containing=containing,
+    def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Run `python -m` with these words, `ops` on this stack, as a person would."""
+        environment = {**os.environ, "ORDERS_STACK": "local", STATE_VARIABLE: str(self.state.path)}
+        command = [sys.executable, "-m", *words]
+        return subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=_START_SECONDS, check=False
         )
-        return Control(self.instance).add_fault(rule)
+
+    def redrive(self, *words: str, by: str, reason: str) -> str:
+        """`ops dlq redrive`, decided; what it printed. Raises `LocalError` with what it said when it failed."""
+        done = self.run("ops", "dlq", "redrive", *words, "--by", by, "--reason", reason, "--yes")
+        if done.returncode:
+            raise LocalError(f"The redrive failed: {done.stderr.strip()}")
+        return done.stdout
+
+    def add_fault(self, service: str, operation: str | None, kind: FaultKind, **limits: Any) -> FaultStatus:
+        """Make calls of the functions fail, as `fault add` does. `limits`: further fields of `FaultRule`."""
+        return Control(self.instance).add_fault(FaultRule(service=service, operation=operation, kind=kind, **limits))
 
     def faults(self) -> list[FaultStatus]:
         """The rules and what they did."""

@@ -4,31 +4,23 @@ It is apart from the project's, because the functions' workers run in it: a pack
 must be missed.
 """
 
-import fcntl
 import hashlib
-import os
 import re
 import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
 from local.errors import LocalError, explain_os_error
+from local.files import alone
 from local.instance import ROOT
 
 REQUIREMENTS = "requirements-emulator.txt"
 _STAMP = "requirements.sha256"
-_UNREACHABLE = (
-    "NewConnectionError",
-    "Max retries",
-    "Connection refused",
-    "ConnectTimeout",
-    "Name or service not known",
-)
+_UNREACHABLE = re.compile("NewConnectionError|Max retries|Connection refused|ConnectTimeout|Name or service not known")
 
 
 def ensure_environment(progress: Callable[[str], None], root: Path = ROOT) -> Path:
@@ -42,8 +34,7 @@ def ensure_environment(progress: Callable[[str], None], root: Path = ROOT) -> Pa
     if _is_current(folder, wanted):
         return interpreter
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(folder.with_suffix(".lock")):
+        with alone(folder.with_suffix(".lock")):
             if not _is_current(folder, wanted):
                 _make(folder, root / REQUIREMENTS, progress)
                 (folder / _STAMP).write_text(wanted)
@@ -63,17 +54,6 @@ def _is_current(folder: Path, wanted: str) -> bool:
     return stamp.exists() and stamp.read_text() == wanted and (folder / "bin" / "python").exists()
 
 
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Two instances that start at once must not make the same folder."""
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def _make(folder: Path, requirements: Path, progress: Callable[[str], None]) -> None:
     progress("creating the environment")
     shutil.rmtree(folder, ignore_errors=True)
@@ -82,17 +62,12 @@ def _make(folder: Path, requirements: Path, progress: Callable[[str], None]) -> 
     interpreter = str(folder / "bin" / "python")
     # The installer at hand can install into another environment, which saves that one its own copy.
     pip = [sys.executable, "-m", "pip", "--python", interpreter] if pip_is_here else [interpreter, "-m", "pip"]
-    options = [
-        "--disable-pip-version-check",
-        "--no-input",
-        "--retries",
-        "1",
-        "--timeout",
-        "15",
-        "--progress-bar",
-        "off",
-    ]
-    _run([*pip, "install", *options, "--require-hashes", "-r", str(requirements)], folder, progress)
+    options = ["--disable-pip-version-check", "--no-input", "--retries", "1", "--timeout", "15"]
+    _run(
+        [*pip, "install", *options, "--progress-bar", "off", "--require-hashes", "-r", str(requirements)],
+        folder,
+        progress,
+    )
 
 
 def _run(command: list[str], folder: Path, progress: Callable[[str], None]) -> None:
@@ -113,7 +88,7 @@ def _explain(folder: Path, lines: list[str]) -> str:
     text = "\n".join(lines)
     # Words of pip's own that name a host or a trace help nobody here; its last errors do.
     tail = "\n".join([line for line in lines if line.startswith("ERROR")][-3:] or lines[-3:])
-    if any(sign in text for sign in _UNREACHABLE):
+    if _UNREACHABLE.search(text):
         return (
             f"The package index does not answer, so the emulator's environment {folder} could not be made. Check the "
             f"network, and the index that pip is told to use (pip config list; PIP_INDEX_URL). pip said:\n{tail}"

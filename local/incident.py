@@ -8,11 +8,8 @@ It takes about two minutes.
 
 import argparse
 import json
-import os
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,10 +149,7 @@ class Incident:
     def _type(self, command: str, order_id: str) -> None:
         words = shlex.split(Template(command).substitute(ORDER_ID=order_id, NAME="Ada", REASON="dependency repaired"))
         self.teller.sent(shlex.join(words))
-        environment = {**os.environ, "ORDERS_STACK": "local", "ORDERS_LOCAL_DIR": str(self.stack.state.path)}
-        done = subprocess.run(
-            [sys.executable, *words[1:]], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-        )
+        done = self.stack.run(*words[2:])
         for line in (done.stdout or done.stderr).splitlines():
             self.teller.came(line.rstrip())
         if done.returncode:

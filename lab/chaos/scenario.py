@@ -1,8 +1,6 @@
 """One run: stock, callers, clients, storm, calm, redrive, count."""
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +20,6 @@ from local.demo.audit import Evidence, gather
 from local.demo.callers import Door
 from local.demo.http import OrdersApi, order
 from local.errors import LocalError
-from local.instance import ROOT
 from local.proxy.faults import FaultKind
 from ops.gateway.http import Answer, bearer
 from ops.load.clients import BlindClients, Habits, Traffic, Wish
@@ -53,7 +50,6 @@ SCARCE = "SKU-SCARCE"
 _SCARCE_EVERY = 8
 _NOBODYS = "00000000-0000-5000-8000-000000000000"
 _CALM_SECONDS = 300.0
-_REDRIVE_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -103,7 +99,8 @@ def run(stack: LocalStack, plan: Plan) -> Verdict:
     wait_for("the orders queue to be empty", lambda: account.waiting() == 0, _CALM_SECONDS)
     letters = account.dead_letters()
     storm.over()
-    redriven = _redrive(stack)
+    printed = stack.redrive("--json", by="storm", reason="the storm is over")
+    redriven = int(json.loads(printed)["redriven"])
     wait_for("the redriven orders to be settled", lambda: account.waiting() == 0, _CALM_SECONDS)
     evidence = gather(account)
     numbers = _numbers(plan, clients.traffic, storm, evidence, (letters, redriven), time.monotonic() - started)
@@ -161,16 +158,6 @@ def _doors(stack: LocalStack, tokens: Mapping[str, str], traffic: Traffic) -> li
         Door(callers.EVERYBODY, api.get, set(), HTTPStatus.UNAUTHORIZED),
         *(Door(name, partial(look_up, token), traffic.told(name)) for name, token in tokens.items()),
     ]
-
-
-def _redrive(stack: LocalStack) -> int:
-    """Send everything in the dead-letter queue back, by the command that people on call type; how many it says."""
-    command = [sys.executable, "-m", "ops", "dlq", "redrive", "--local", "--yes", "--json"]
-    command += ["--by", "storm", "--reason", "the storm is over", "--state-dir", str(stack.state.path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=_REDRIVE_SECONDS, check=False)
-    if done.returncode:
-        raise LocalError(f"The redrive failed: {done.stderr.strip()}")
-    return int(json.loads(done.stdout)["redriven"])
 
 
 def _numbers(

@@ -3,19 +3,16 @@
 Assertions belong on the recorded resources: what stands inside an `.apply` may never run.
 """
 
-import asyncio
 import gc
 import hashlib
 import json
 import logging
-import os
 import runpy
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock, local
+from threading import Lock
 from typing import Any, cast
 from unittest import mock
 
@@ -23,11 +20,13 @@ import pulumi
 import yaml
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
 from pulumi.runtime.rpc import deserialize_properties, is_rpc_secret, unwrap_rpc_secret
-from pulumi.runtime.settings import SETTINGS, set_root_resource
+from pulumi.runtime.settings import set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
 import pipeline.package
 from lab.recording.fake_outputs import REGION, answer_to, outputs_of
+from local.deploy.loop import event_loop
+from local.deploy.program import inside
 from pipeline.package import LocalTarget, Package, PackageSpec
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -118,7 +117,6 @@ class _Monitor(MockMonitor):
         super().__init__(_Recorder(region))
         self._lock = Lock()
         self.recording = Recording(region=region)
-        self.loops = _Loops()
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
         """As the engine makes it: the types of all ancestors but the stack. The base class drops grandparents."""
@@ -146,13 +144,7 @@ class _Monitor(MockMonitor):
             with self._lock:
                 self.recording.resources.append(recorded)
         untyped: Any = super()
-        with self.loops.own():
-            return untyped.RegisterResource(request)
-
-    def Invoke(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
-        untyped: Any = super()
-        with self.loops.own():
-            return untyped.Invoke(request)
+        return untyped.RegisterResource(request)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         if request.urn.split("::")[2] == STACK_TYPE:
@@ -226,8 +218,6 @@ def _run(program: Callable[[], object], stack: str, config: Mapping[str, str]) -
     monitor = _Monitor(config.get("aws:region", REGION))
 
     async def main() -> None:
-        # What a run that failed, or a test that only made outputs, left behind belongs to a loop that is closed.
-        SETTINGS.outputs.clear()
         # Inside the loop: set_mocks registers a root stack, and nobody would await it on another loop.
         set_mocks(monitor.mocks, project=PROJECT, stack=stack, preview=False, monitor=monitor, logger=_LOG)
         # run_in_stack makes its own root stack.
@@ -241,40 +231,15 @@ def _run(program: Callable[[], object], stack: str, config: Mapping[str, str]) -
         await run_in_stack(run)
 
     error: Exception | None = None
-    with _program_folder(), _uncollected():
+    with inside(ROOT), _uncollected():
         try:
-            asyncio.run(main())
+            with event_loop() as loop:
+                loop.run_until_complete(main())
         except Exception as raised:  # noqa: BLE001 - the caller judges it
             error = raised
-    monitor.loops.close()
     # Threads register in any order: URNs give one that does not depend on them.
     monitor.recording.resources.sort(key=lambda each: each.urn)
     return monitor.recording, error
-
-
-class _Loops:
-    """One event loop per thread of a run, closed with the run: the SDK makes its own and leaves them open."""
-
-    def __init__(self) -> None:
-        self._made: list[asyncio.AbstractEventLoop] = []
-        self._of_thread = local()
-
-    @contextmanager
-    def own(self) -> Iterator[None]:
-        """The calling thread's loop is the current one within this context."""
-        if not hasattr(self._of_thread, "loop"):
-            self._of_thread.loop = asyncio.new_event_loop()
-            self._made.append(self._of_thread.loop)
-        asyncio.set_event_loop(self._of_thread.loop)
-        try:
-            yield
-        finally:
-            asyncio.set_event_loop(None)
-
-    def close(self) -> None:
-        """Close them all; no thread may use them any more."""
-        for loop in self._made:
-            loop.close()
 
 
 @contextmanager
@@ -287,19 +252,6 @@ def _uncollected() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-@contextmanager
-def _program_folder() -> Iterator[None]:
-    """The program's folder as working directory and on the path, as the engine has it."""
-    folder, path = Path.cwd(), list(sys.path)
-    os.chdir(ROOT)
-    sys.path.insert(0, str(ROOT))
-    try:
-        yield
-    finally:
-        os.chdir(folder)
-        sys.path[:] = path
 
 
 def _plain(value: Any) -> Any:

@@ -4,7 +4,6 @@ import shlex
 from typing import Any
 
 from local.demo.account import Receive, wait_for
-from local.demo.redrive import redrive, redrive_command
 from local.demo.story import BOOK, POISON, Stage
 from local.proxy.faults import FaultKind
 
@@ -64,8 +63,10 @@ def recover(stage: Stage, poisoned: str) -> None:
     teller, before = stage.teller, stage.account.available(POISON)
     teller.chapter("Redrive", "The fault is cleared, and the dead letter is sent back to the orders queue.")
     stage.stack.clear_faults()
-    teller.sent(shlex.join(redrive_command(poisoned)))
-    redrive(stage.stack, poisoned)
+    by, reason, where = "demo", "dependency repaired", ("--where", f"order_id={poisoned}")
+    decision = shlex.join(["--by", by, "--reason", reason, "--yes"])
+    teller.sent(f"python -m ops dlq redrive --local {shlex.join(where)} {decision}")
+    stage.stack.redrive(*where, by=by, reason=reason)
     stage.settled(poisoned)
     teller.sent(f"GET /orders/{poisoned}")
     answer = stage.api.get(poisoned)

@@ -11,10 +11,9 @@ from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mo
 
 from local.deploy.resources import DeployError, create
 from local.deploy.values import plain
-from local.services.aws import Aws
+from local.services.aws import Aws, where
 
 _STACK = "pulumi:pulumi:Stack"
-_FUNCTIONS = "getCallerIdentity, getPartition, getRegion"
 
 
 @dataclass(frozen=True)
@@ -52,26 +51,11 @@ class RealResources(Mocks):
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         """Answer the few provider functions that say where the program runs."""
-        aws = self._aws
-        answers = {
-            "aws:index/getCallerIdentity:getCallerIdentity": {
-                "accountId": aws.account_id,
-                "arn": f"arn:{aws.partition}:iam::{aws.account_id}:root",
-                "id": aws.account_id,
-                "userId": aws.account_id,
-            },
-            "aws:index/getPartition:getPartition": {
-                "dnsSuffix": "amazonaws.com",
-                "id": aws.partition,
-                "partition": aws.partition,
-                "reverseDnsPrefix": "com.amazonaws",
-            },
-            "aws:index/getRegion:getRegion": {"id": aws.region, "name": aws.region, "region": aws.region},
-        }
+        answers = where(self._aws.account_id, self._aws.region)
         if args.token not in answers:
             self.error = self.error or DeployError(
-                f"the embedded AWS does not know the provider function {args.token}; known: {_FUNCTIONS}. "
-                "Add it in local/deploy/monitor.py."
+                f"the embedded AWS does not know the provider function {args.token}; known: {', '.join(answers)}. "
+                "Add it in local/services/aws.py."
             )
             raise self.error
         return answers[args.token], []

@@ -41,7 +41,7 @@ def deploy(
     wrong with the program or its configuration.
     """
     mocks = RealResources(aws.connect(), created)
-    with _inside(root), event_loop() as loop:
+    with inside(root), event_loop() as loop:
         # On this loop too: installing the mocks already schedules calls, and the run waits for them.
         monitor = install(mocks, settings.project, settings.stack)
         pulumi.runtime.set_all_config(dict(settings.config))
@@ -76,7 +76,7 @@ def _explain(error: Exception) -> DeployError:
 
 
 @contextmanager
-def _inside(root: Path) -> Iterator[None]:
+def inside(root: Path) -> Iterator[None]:
     """The program's folder as working directory and import path, as under the engine."""
     before, path = Path.cwd(), list(sys.path)
     os.chdir(root)

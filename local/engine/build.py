@@ -1,17 +1,16 @@
 """Builds the `pulumi` command from its public Go modules, once per pinned version and machine."""
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from local.engine.find import Engine, ask
 from local.engine.versions import MODULE, EngineUnavailableError, pinned, text
+from local.files import alone
 
 Progress = Callable[[str], None]
 
@@ -43,7 +42,7 @@ def build(progress: Progress, search_path: str | None) -> Engine:
     if go is None:
         raise EngineUnavailableError("There is no Go either (1.24 or newer) to build one from its public modules.")
     folder = cache_home() / f"{text(pinned())}-{_fingerprint(go)}"
-    with _alone(folder):
+    with alone(folder.with_suffix(".lock")):
         if not (folder / _HOST_SCRIPT).exists():
             _build(go, folder, progress)
     command = folder / "pulumi"
@@ -57,18 +56,6 @@ def _fingerprint(go: str) -> str:
         digest.update((MODULE / name).read_bytes())
     digest.update(_run(go, "env", "GOVERSION", "GOOS", "GOARCH").encode())
     return digest.hexdigest()[:12]
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Two builds at once would only slow each other down."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _build(go: str, folder: Path, progress: Progress) -> None:

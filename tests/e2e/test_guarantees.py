@@ -11,7 +11,6 @@ from lab.chaos.orders import dead_letter, receives_of, settled
 from local.client import LocalStack
 from local.demo.account import Account, wait_for
 from local.demo.http import OrdersApi
-from local.demo.redrive import redrive
 from local.proxy.faults import FaultKind
 from tests.e2e.deployed import order
 
@@ -86,7 +85,7 @@ def test_poison_between_good_ones(
 
     # WHEN the cause is gone and it is redriven
     stack.clear_faults()
-    redrive(stack, ids[1])
+    stack.redrive("--where", f"order_id={ids[1]}", by="test", reason="dependency repaired")
     (row,) = settled(account, ids[1])
 
     # THEN it ends as if nothing had happened

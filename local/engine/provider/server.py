@@ -1,6 +1,6 @@
 """The provider protocol over an account."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from concurrent import futures
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -14,6 +14,7 @@ from local.engine import aws_inputs
 from local.engine.provider import wire
 from local.engine.provider.account import Account, RefusedError
 from local.engine.provider.changes import change, previewed
+from local.services.aws import where
 
 _LARGEST_MESSAGE = 400 * 1024 * 1024
 _THREADS = 16
@@ -130,11 +131,11 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
 
     def Invoke(self, request: Any, context: Any) -> Any:
         """Answer the provider functions that say where the program runs."""
-        answer = _ANSWERS.get(request.tok)
-        if answer is None:
-            message = f"the stand-in provider does not know the function {request.tok}; known: {', '.join(_ANSWERS)}"
+        answers = where(self._account.account_id, self._account.region)
+        if request.tok not in answers:
+            message = f"the stand-in provider does not know the function {request.tok}; known: {', '.join(answers)}"
             _abort(context, grpc.StatusCode.UNIMPLEMENTED, message)
-        return provider_pb2.InvokeResponse(**{"return": wire.struct(answer(self._account))})
+        return provider_pb2.InvokeResponse(**{"return": wire.struct(answers[request.tok])})
 
 
 def _token(urn: str) -> str:
@@ -161,23 +162,3 @@ def _refusals(context: Any, urn: str) -> Iterator[None]:
 def _abort(context: Any, code: grpc.StatusCode, reason: object) -> NoReturn:
     context.abort(code, str(reason))
     raise AssertionError("abort always raises")
-
-
-def _identity(account: Account) -> dict[str, Any]:
-    root = f"arn:aws:iam::{account.account_id}:root"
-    return {"accountId": account.account_id, "arn": root, "id": account.account_id, "userId": account.account_id}
-
-
-def _region(account: Account) -> dict[str, Any]:
-    return {"id": account.region, "name": account.region, "region": account.region}
-
-
-def _partition(_account: Account) -> dict[str, Any]:
-    return {"id": "aws", "partition": "aws", "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws"}
-
-
-_ANSWERS: Mapping[str, Callable[[Account], dict[str, Any]]] = {
-    "aws:index/getCallerIdentity:getCallerIdentity": _identity,
-    "aws:index/getPartition:getPartition": _partition,
-    "aws:index/getRegion:getRegion": _region,
-}
