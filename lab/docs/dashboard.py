@@ -103,7 +103,7 @@ def _alarms(arns: Sequence[str], stack: Stack, width: int) -> Iterator[str]:
 
 def _versions(stack: Stack, width: int) -> Iterator[str]:
     seen: dict[tuple[str, str], list[int]] = {}
-    for group, stream, event in stack.logs.lines:
+    for group, stream, event in stack.logs.events:
         seen.setdefault((group, stream.split("[")[1].split("]")[0]), []).append(event["timestamp"])
     rows: list[tuple[str, ...]] = [("@log", "version", "began", "last_seen")]
     for (group, version), found in sorted(seen.items(), key=lambda each: -min(each[1])):

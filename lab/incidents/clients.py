@@ -6,7 +6,7 @@ Only what the tools ask for is here. A call or parameter that is not raises, so 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, Final
@@ -14,7 +14,7 @@ from typing import Any, Final
 from lab.simulation.cloudwatch.evaluator import AlarmRun
 from lab.simulation.cloudwatch.evaluator_metrics import MetricKey, MetricStore
 from lab.simulation.cloudwatch.registered import PREFIX, Registered
-from lab.simulation.fakes import Clock, client_error
+from lab.simulation.fakes import Clock
 
 MAPPING: Final = "arn:aws:lambda:us-east-1:000000000000:event-source-mapping:1"
 
@@ -22,55 +22,6 @@ MAPPING: Final = "arn:aws:lambda:us-east-1:000000000000:event-source-mapping:1"
 def paged(**pages: Callable[..., Mapping[str, Any]]) -> Callable[[str], SimpleNamespace]:
     """`get_paginator` of a client whose answers are of one page each, by operation."""
     return lambda name: SimpleNamespace(paginate=lambda **params: iter([pages[name](**params)]))
-
-
-@dataclass
-class Logs:
-    """CloudWatch Logs: lines by group and stream."""
-
-    clock: Clock
-    lines: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
-    streams: set[tuple[str, str]] = field(default_factory=set)
-
-    def write(self, group: str, stream: str, text: str) -> None:
-        """One line, now."""
-        self.lines.append((group, stream, {"timestamp": self.clock.millis, "message": text, "logStreamName": stream}))
-
-    def create_log_stream(self, logGroupName: str, logStreamName: str) -> None:
-        """Create a stream."""
-        self.streams.add((logGroupName, logStreamName))
-
-    def put_log_events(
-        self, logGroupName: str, logStreamName: str, logEvents: Sequence[Mapping[str, Any]]
-    ) -> Mapping[str, Any]:
-        """Add lines to a stream that exists."""
-        if (logGroupName, logStreamName) not in self.streams:
-            raise client_error("PutLogEvents", "ResourceNotFoundException", "The specified log stream does not exist.")
-        for event in logEvents:
-            self.write(logGroupName, logStreamName, event["message"])
-        return {}
-
-    def get_paginator(self, name: str) -> SimpleNamespace:
-        """FilterLogEvents."""
-        return paged(filter_log_events=self._filter)(name)
-
-    def _filter(
-        self,
-        logGroupName: str,
-        startTime: int,
-        endTime: int,
-        filterPattern: str = "",
-        logStreamNames: Sequence[str] = (),
-    ) -> Mapping[str, Any]:
-        del filterPattern  # the tools look at the words again
-        return {
-            "events": [
-                event
-                for group, stream, event in self.lines
-                if group == logGroupName and (not logStreamNames or stream in logStreamNames)
-                if startTime <= event["timestamp"] <= endTime
-            ]
-        }
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from unittest.mock import patch
 
 import ops.sweep
-from lab.incidents.clients import CloudWatch, Logs, Topics, groups, lambda_client
+from lab.incidents.clients import CloudWatch, Topics, groups, lambda_client
 from lab.simulation.cloudwatch.evaluator import AlarmRun
 from lab.simulation.cloudwatch.evaluator_metrics import MetricStore
 from lab.simulation.cloudwatch.registered import (
@@ -22,6 +22,7 @@ from lab.simulation.cloudwatch.registered import (
     metric_alarms,
     register_alarms,
 )
+from lab.simulation.fakes.logs import FakeLogs
 from lab.simulation.observed import ObservedWorld, Output, observed
 from lab.simulation.world import API_RECORDS, ORDERS, STOCK, TOPIC, WORKER_RECORDS, Deployment
 from ops.cli.desk import Desk
@@ -32,6 +33,7 @@ from ops.gateway.clients import Clients
 from ops.target import Target
 
 MINUTE: Final = 60
+FUNCTIONS: Final = ("create_order", "get_order", "process_order")
 STREAM: Final = "2026/01/01/[7]0123abcd"
 """Of every log group, named as Lambda does: by the day and the version."""
 
@@ -70,12 +72,13 @@ class Stack:
     world: ObservedWorld
     output: Output
     store: MetricStore = field(default_factory=MetricStore)
-    logs: Logs = field(init=False)
+    logs: FakeLogs = field(init=False)
     alarms: AlarmRun = field(init=False)
     _told: int = 0
 
     def __post_init__(self) -> None:
-        self.logs = Logs(self.world.cloud.clock)
+        names = (f"/aws/lambda/{WATCHED[f'{name}_function']}" for name in FUNCTIONS)
+        self.logs = FakeLogs(self.world.cloud.wire, self.world.cloud.clock, *names)
         self.alarms = AlarmRun(self.store, metric_alarms(registered()), composite_alarms(registered()))
 
     def type(self, *words: str) -> Typed:
@@ -120,7 +123,7 @@ class Stack:
             api_idempotency_table=API_RECORDS,
             worker_idempotency_table=WORKER_RECORDS,
             process_order_function=WATCHED["process_order_function"],
-            functions=tuple(WATCHED[f"{name}_function"] for name in ("create_order", "get_order", "process_order")),
+            functions=tuple(WATCHED[f"{name}_function"] for name in FUNCTIONS),
             api_id=WATCHED["api_id"],
             api_stage=WATCHED["api_stage"],
             alarm_topic_arns=topics(),

@@ -8,6 +8,7 @@ from typing import Any
 from lab.simulation.crash_points.worker_paths import table_down
 from lab.simulation.fakes import Call, Fault
 from lab.simulation.fakes.faults import throttled
+from lab.simulation.fakes.logs import FakeLogs
 from lab.simulation.requests import order_body
 from lab.simulation.world import ORDERS, WORKER_RECORDS, World
 from ops.discard_many import DiscardMany, DiscardTally
@@ -22,7 +23,6 @@ from ops.redrive import Redrive, Tally
 from ops.sweep import Sweep
 from runtime.models.fields import SCHEMA_VERSION
 from runtime.models.order import OrderStatus, StoredOrder
-from tests.ops.logs import FakeLogs
 
 ORDER_ID = "1bfa2889-307d-56d4-8339-4dc839c7313d"
 OTHER_ID = "2bfa2889-307d-56d4-8339-4dc839c7313d"
@@ -100,7 +100,7 @@ def sweep_of(world: World) -> Sweep:
 
 def logs_of(world: World) -> FakeLogs:
     """An empty log group that hangs on the world's wire."""
-    return FakeLogs(world.cloud.wire, "/aws/lambda/worker")
+    return FakeLogs(world.cloud.wire, world.cloud.clock, "/aws/lambda/worker")
 
 
 def journal_of(world: World, logs: FakeLogs | None = None) -> Journal:
