@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from pathlib import Path
 
 from lab.fuzz.run import BATCH, EVENTS, KINDS, Tally, play
-from lab.simulation.histories.record import OtherRunError
 
 _PROGRESS_SECONDS = 5
 _SHOWN = 10
@@ -20,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m lab.fuzz",
         description="Hostile events to the API's functions and hostile batches to the worker, on the in-memory AWS: no "
         "exception, no 5xx without a fault, nothing of the input in answers and logs, no record lost.",
-        epilog="Example: python -m lab.fuzz --events 100000 --batches 50000 --resume fuzz.json. "
+        epilog="Example: python -m lab.fuzz --events 100000 --batches 50000 --seed 7. "
         "Exit status: 0 if everything held, 1 if something did not, 2 if the command is wrong.",
     )
     parser.add_argument("--events", type=int, default=100_000, help="how many requests (default: %(default)s)")
@@ -29,21 +27,10 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of the first round; the next ones follow")
     parser.add_argument("--workers", type=int, default=2, help="processes (default: %(default)s)")
-    parser.add_argument(
-        "--resume", type=Path, metavar="FILE", help="keep what was counted in FILE; go on with it, if it is there"
-    )
     options = parser.parse_args(arguments)
     if options.events < 0 or options.batches < 0 or options.workers < 1:
         parser.error("--events and --batches must not be negative, --workers must be at least 1.")
-    try:
-        tally = (
-            Tally.read(options.resume, options.seed)
-            if options.resume and options.resume.exists()
-            else Tally(options.seed)
-        )
-    except (OtherRunError, OSError, ValueError, KeyError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    tally = Tally(options.seed)
     _play(tally, options)
     sys.stdout.write(tally.text())
     for kind, seed, found in tally.violations[:_SHOWN]:
@@ -56,21 +43,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _play(tally: Tally, options: argparse.Namespace) -> None:
     wanted = {EVENTS: options.events, BATCH: options.batches}
-    before, started, shown = tally.seconds, time.monotonic(), 0.0
+    started, shown = time.monotonic(), 0.0
     for _ in play(tally, wanted, options.workers):
         elapsed = time.monotonic() - started
-        tally.seconds = before + elapsed
+        tally.seconds = elapsed
         if elapsed - shown > _PROGRESS_SECONDS:
             shown = elapsed
             played = ", ".join(f"{tally.played(kind)}/{number} {kind}" for kind, number in wanted.items())
             sys.stderr.write(f"{played}, {len(tally.violations)} rounds with violations, {tally.seconds:.0f} s\n")
-            _keep(tally, options.resume)
-    _keep(tally, options.resume)
-
-
-def _keep(tally: Tally, path: Path | None) -> None:
-    if path is not None:
-        tally.write(path)
 
 
 if __name__ == "__main__":

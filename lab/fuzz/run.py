@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing import get_context
-from pathlib import Path
 from random import Random
 from typing import Final
 
@@ -15,7 +13,6 @@ from lab.fuzz.batches import BATCHES, play_batches
 from lab.fuzz.hostile import Hostile
 from lab.fuzz.requests import REQUESTS, play_requests
 from lab.fuzz.watch import Watch
-from lab.simulation.histories.record import OtherRunError, code_digest
 
 EVENTS, BATCH = "events", "batches"
 KINDS: Final[dict[str, tuple[Callable[[Hostile], Watch], int]]] = {
@@ -31,45 +28,21 @@ _CHUNKS_PER_PROCESS: Final = 20
 
 @dataclass
 class Tally:
-    """What was played so far, for people and for going on.
+    """What was played.
 
     Attributes:
         seed: Of the first round of each kind; the next ones follow.
-        code: The digest of what was played.
         rounds: By kind.
         counted: What came to pass: answers, ends of records, faults.
         violations: Kind and seed of each round in which something did not hold, with what.
-        seconds: How long it took, pauses between runs left out.
+        seconds: How long it took.
     """
 
     seed: int
-    code: str = field(default_factory=lambda: code_digest("lab/fuzz"))
     rounds: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     counted: Counter[str] = field(default_factory=Counter)
     violations: list[tuple[str, int, list[str]]] = field(default_factory=list)
     seconds: float = 0
-
-    @classmethod
-    def read(cls, path: Path, seed: int) -> Tally:
-        """Read what :meth:`write` wrote.
-
-        Raises:
-            OtherRunError: it began at another seed, or the code is another one by now.
-        """
-        document = json.loads(path.read_text(encoding="utf-8"))
-        if (document["seed"], document["code"]) != (seed, code_digest("lab/fuzz")):
-            raise OtherRunError(
-                f"{path} is of a run from seed {document['seed']} of the code {document['code']}; this is seed {seed} "
-                f"and code {code_digest('lab/fuzz')}. Name another file, or delete this one to begin anew."
-            )
-        violations = [(kind, round_, found) for kind, round_, found in document.pop("violations")]
-        return cls(**{**document, "counted": Counter(document["counted"]), "violations": violations})
-
-    def write(self, path: Path) -> None:
-        """Write it; a crash leaves the file before or after, not half."""
-        half = path.with_name(f"{path.name}.part")
-        half.write_text(json.dumps(vars(self), indent=1), encoding="utf-8")
-        half.replace(path)
 
     def played(self, kind: str) -> int:
         """How many events or batches."""
@@ -93,7 +66,7 @@ def play_round(kind: str, seed: int) -> Watch:
 def play_chunk(chunk: tuple[str, range]) -> Tally:
     """Play the rounds of these seeds."""
     kind, seeds = chunk
-    tally = Tally(seeds.start, code="")
+    tally = Tally(seeds.start)
     for seed in seeds:
         try:
             watch = play_round(kind, seed)

@@ -8,7 +8,7 @@ import pytest
 
 from lab.simulation.histories.generate import LEAST_STEPS, history
 from lab.simulation.histories.orders import FOREIGN_BODIES
-from lab.simulation.histories.run import explained, play_seeds
+from lab.simulation.histories.run import explained, play_in_chunks, play_seeds
 from lab.simulation.histories.seen import (
     API_ZOMBIES,
     NEIGHBOURS,
@@ -98,3 +98,12 @@ def test_the_same_seed_is_the_same_history() -> None:
     first, second = play_seeds(seeds), play_seeds(seeds)
     # THEN everything that came to pass is the same
     assert first == second
+
+
+def test_several_processes_count_the_same_as_one() -> None:
+    # GIVEN the counts of one process
+    alone = list(play_in_chunks(77, 6, workers=1))
+    # WHEN two play the same
+    together = list(play_in_chunks(77, 6, workers=2))
+    # THEN they are the same
+    assert together == alone

@@ -1,13 +1,11 @@
 """`make fuzz`: nothing is found in the program as it is, and a planted bug of each kind is."""
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from lab.fuzz.__main__ import main
-from lab.fuzz.run import BATCH, EVENTS, KINDS, Tally, play_round
+from lab.fuzz.run import BATCH, EVENTS, KINDS, play_round
 from lab.fuzz.watch import Watch
 from tests.flow.sabotage.rewrite import Rewrite, rewritten
 
@@ -136,33 +134,6 @@ def test_a_seed_is_always_the_same_round() -> None:
     first, second = (play_round(EVENTS, 7).counted for _ in range(2))
     # THEN
     assert first == second
-
-
-def test_a_run_goes_on_where_it_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN a run that was kept
-    kept = tmp_path / "kept.json"
-    options = ["--batches", "4", "--workers", "1", "--seed", "5", "--resume", str(kept)]
-    assert main(["--events", "40", *options]) == 0
-    # WHEN more of it is wanted
-    assert main(["--events", "60", *options]) == 0
-    # THEN only what is missing was played, and all of it is counted
-    assert "60 events and 4 batches from seed 5: 0 rounds with violations" in capsys.readouterr().out
-    assert Tally.read(kept, 5).counted.total() > json.loads(kept.read_text())["rounds"][EVENTS]
-
-
-@pytest.mark.parametrize("options", [["--seed", "6"], ["--events", "-1"]])
-def test_another_run_is_not_mixed_in(tmp_path: Path, options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN a file of a run from seed 5
-    kept = tmp_path / "kept.json"
-    Tally(5).write(kept)
-    # WHEN another one is asked for
-    try:
-        status = main(["--events", "0", "--batches", "0", "--resume", str(kept), *options])
-    except SystemExit as refused:
-        status = int(str(refused.code))
-    # THEN the command is wrong, and says how
-    assert status == 2
-    assert "seed" in capsys.readouterr().err
 
 
 def test_a_violation_is_told_with_the_command_that_plays_it_again(capsys: pytest.CaptureFixture[str]) -> None:

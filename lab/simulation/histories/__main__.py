@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from pathlib import Path
 
 from lab.simulation.histories.generate import history
-from lab.simulation.histories.record import OtherRunError, Record
 from lab.simulation.histories.run import play_in_chunks
 from lab.simulation.histories.shrink import play, shrink
 from lab.simulation.histories.steps import History
@@ -31,15 +31,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="seed of the first; the next ones follow")
     parser.add_argument("--workers", type=int, default=1, help="processes (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="write what was counted to this file, renewed while it runs")
-    parser.add_argument("--resume", action="store_true", help="go on where the file of --json stops, if it is there")
     parser.add_argument("--show", action="store_true", help="print the history of --seed and play nothing")
     parser.add_argument("--replay", type=Path, help="play a history from a file, as printed for a failing one")
     parser.add_argument("--keep-going", action="store_true", help="play all histories, whatever the first ones violate")
     options = parser.parse_args()
     if options.histories < 1 or options.workers < 1:
         parser.error("--histories and --workers must be at least 1.")
-    if options.resume and options.json is None:
-        parser.error("--resume goes on with a file: name it with --json.")
     if options.show:
         sys.stdout.write(history(options.seed).text())
         return 0
@@ -60,35 +57,23 @@ def _replay(file: Path) -> int:
 
 
 def _play_many(options: argparse.Namespace) -> int:
-    try:
-        record = _record(options)
-    except OtherRunError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    tally, before, started, shown = record.tally, record.seconds, time.monotonic(), 0.0
-    done = tally.histories
-    for part in play_in_chunks(options.seed + done, options.histories - done, options.workers):
+    tally, started, shown = Tally(), time.monotonic(), 0.0
+    for part in play_in_chunks(options.seed, options.histories, options.workers):
         tally.merge(part)
         elapsed = time.monotonic() - started
-        record.seconds = before + elapsed
         if elapsed - shown > _PROGRESS_SECONDS:
             shown = elapsed
-            _progress(tally, options.histories, (tally.histories - done) / elapsed)
-            _write(record, options)
+            _progress(tally, options.histories, tally.histories / elapsed)
+            _write(tally, options, elapsed)
         if tally.failures and not options.keep_going:
             break
-    _write(record, options)
-    sys.stdout.write(f"{tally.text()}\n  {record.seconds:.0f} s, {tally.histories / record.seconds:.1f} histories/s\n")
+    elapsed = time.monotonic() - started
+    _write(tally, options, elapsed)
+    sys.stdout.write(f"{tally.text()}\n  {elapsed:.0f} s, {tally.histories / elapsed:.1f} histories/s\n")
     if not tally.failures:
         return 0
     _explain(*min(tally.failures))
     return 1
-
-
-def _record(options: argparse.Namespace) -> Record:
-    if options.resume and options.json.exists():
-        return Record.read(options.json, options.seed)
-    return Record(options.seed, Tally())
 
 
 def _progress(tally: Tally, wanted: int, rate: float) -> None:
@@ -99,9 +84,12 @@ def _progress(tally: Tally, wanted: int, rate: float) -> None:
     sys.stderr.flush()
 
 
-def _write(record: Record, options: argparse.Namespace) -> None:
+def _write(tally: Tally, options: argparse.Namespace, seconds: float) -> None:
+    """What was counted so far: a run that was stopped goes on with the seeds after it."""
     if options.json is not None:
-        record.write(options.json, wanted=options.histories, workers=options.workers)
+        run = {"first_seed": options.seed, "wanted": options.histories, "workers": options.workers}
+        document = {**run, "seconds": round(seconds, 1), **tally.document()}
+        options.json.write_text(json.dumps(document, indent=1), encoding="utf-8")
 
 
 def _explain(seed: int, violations: list[str]) -> None:

@@ -80,16 +80,6 @@ class Tally:
             **counted,
         }
 
-    @classmethod
-    def read(cls, document: dict[str, Any]) -> Tally:
-        """What :meth:`document` made; times are kept to a tenth of a second."""
-        return cls(
-            histories=document["histories"],
-            cpu_seconds=document["cpu_seconds"],
-            failures=[(one["seed"], one["violations"]) for one in document["failures"]],
-            **{name: Counter(document[name]) for name in _COUNTERS},
-        )
-
     def text(self) -> str:
         """For people."""
         lines = [f"{self.histories} histories, {self.steps.total()} steps, {len(self.failures)} with violations"]
