@@ -33,6 +33,7 @@ class Graph(Args):
     days: int | None = Field(
         default=None, description="Always these last days as one number, whatever time the reader chooses."
     )
+    region: str | None = Field(default=None, description="Of the metrics, if not the dashboard's.")
     width: int = _WIDGET_WIDTH
     height: int = _WIDGET_HEIGHT
 
@@ -155,6 +156,7 @@ def _graph_of(row: Alarm) -> Graph:
         expressions={} if row.expression is None else {row.title: row.expression},
         period=row.period,
         unit=row.threshold.unit,
+        region=row.region,
         line=(row.threshold.value, f"{row.tier}: {row.threshold.reason}"),
     )
 
@@ -170,7 +172,7 @@ def _graph(graph: Graph, args: DashboardArgs) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "title": graph.title,
         "view": graph.view,
-        "region": args.region,
+        "region": graph.region or args.region,
         "period": period,
         "metrics": [*math, *lines],
         "yAxis": {"left": {"label": graph.unit, "min": 0, "showUnits": False}},

@@ -50,6 +50,10 @@ class Edge(Component):
 
     def __init__(self, name: str, scope: Scope, args: EdgeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, scope, opts)
+        domain = args.domain
+        self.certificate_arn = (
+            pulumi.Output.from_input(certificate_arn(self, domain, region=REGION)) if domain else None
+        )
         firewall = self._firewall(args)
         self._log(firewall, args.log_retention_days)
         distribution = self._distribution(firewall, args)
@@ -124,17 +128,17 @@ class Edge(Component):
                 restrictions=aws.cloudfront.DistributionRestrictionsArgs(
                     geo_restriction=aws.cloudfront.DistributionRestrictionsGeoRestrictionArgs(restriction_type="none")
                 ),
-                viewer_certificate=self._certificate(args.domain),
+                viewer_certificate=self._certificate(),
                 tags=self.scope.tags,
             ),
             self.child(depends_on=list(args.accepting)),
         )
 
-    def _certificate(self, domain: Domain | None) -> aws.cloudfront.DistributionViewerCertificateArgs:
-        if domain is None:
+    def _certificate(self) -> aws.cloudfront.DistributionViewerCertificateArgs:
+        if self.certificate_arn is None:
             return aws.cloudfront.DistributionViewerCertificateArgs(cloudfront_default_certificate=True)
         return aws.cloudfront.DistributionViewerCertificateArgs(
-            acm_certificate_arn=certificate_arn(self, domain, region=REGION),
+            acm_certificate_arn=self.certificate_arn,
             ssl_support_method="sni-only",
             minimum_protocol_version="TLSv1.2_2021",
         )

@@ -31,6 +31,12 @@ class Api:
         return front.url if front else self.http.url
 
     @property
+    def certificate_arn(self) -> pulumi.Output[str] | None:
+        """The certificate that clients see, where the API has a name of its own."""
+        front = self.edge or self.domain
+        return front.certificate_arn if front else None
+
+    @property
     def dns_target(self) -> pulumi.Output[str] | None:
         """Return the name that a DNS record of the API's own domain points at, where there is one."""
         front = self.edge or self.domain

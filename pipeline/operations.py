@@ -9,6 +9,7 @@ from components.alarms.component import Alarms, AlarmsArgs
 from components.alarms.settings import AlarmSettings, AlarmSubscription
 from components.component import Scope, Text
 from components.dashboard import Dashboard, DashboardArgs
+from components.edge import REGION
 from components.event_bus import EventBus
 from components.gradual_deploy import GradualDeploy
 from components.trace_group import TraceGroup, TraceGroupArgs
@@ -47,7 +48,8 @@ def build_operations(
         limits,
         bus_rules_of(config),
         bus_dead_letters=bus is not None and bus.dead_letter_name is not None,
-        certificate=api.domain is not None,
+        certificate=bool(config.domain_name),
+        certificate_region=REGION if config.waf else None,
     )
     watched = _watched(scope, data, messaging, functions, api)
     alarms = None
@@ -100,7 +102,7 @@ def _watched(scope: Scope, data: Data, messaging: Messaging, functions: Function
         "dead_letter_queue": messaging.queue.dead_letter_name,
         "api_id": api.http.api_id,
         "api_stage": api.http.stage_name,
-        **({CERTIFICATE.key: api.domain.certificate_arn} if api.domain else {}),
+        **({} if api.certificate_arn is None else {CERTIFICATE.key: api.certificate_arn}),
         **{each.output: functions[each.name].function_name for each in FUNCTIONS},
         **_outlets(messaging),
         "metrics_namespace": scope.prefix,

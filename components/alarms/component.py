@@ -42,6 +42,7 @@ class Alarms(Component):
         self._table, self._watched, self._settings = args.table, args.watched, args.settings
         topics = AlarmTopics(f"{name}-topics", scope, AlarmTopicsArgs(settings=args.settings), self.child())
         self.topics: Mapping[Tier, pulumi.Output[str]] = topics.arns
+        self._elsewhere = {region: self._topics_in(region) for region in _regions(args.table)}
         rows = {row.name: self._alarm(row) for row in args.table.alarms}
         groups: dict[str, aws.cloudwatch.CompositeAlarm] = {}
         for composite in _explained_first(args.table.composites):
@@ -52,13 +53,20 @@ class Alarms(Component):
         }
         self.register_outputs({"topics": {str(tier): arn for tier, arn in self.topics.items()}})
 
+    def _topics_in(self, region: str) -> Mapping[Tier, pulumi.Output[str]]:
+        heard = {row.tier for row in self._table.alarms if row.region == region}
+        args = AlarmTopicsArgs(settings=self._settings, tiers=tuple(sorted(heard)), region=region)
+        return AlarmTopics(f"{self.logical_name}-topics-{region}", self.scope, args, self.child()).arns
+
     def _alarm(self, row: Alarm) -> aws.cloudwatch.MetricAlarm:
         heard_through = self._table.composite_of(row.name)
-        actions = [] if heard_through else [self.topics[row.tier]]
+        topics = self.topics if row.region is None else self._elsewhere[row.region]
+        actions = [] if heard_through else [topics[row.tier]]
         single = next(iter(row.metrics.values())) if row.expression is None else None
         return aws.cloudwatch.MetricAlarm(
             f"{self.logical_name}-{row.name}",
             name=self.scope.name(row.name),
+            region=row.region,
             alarm_description=self._description(row),
             comparison_operator=f"{row.threshold.comparison}",
             threshold=row.threshold.value,
@@ -118,6 +126,10 @@ class Alarms(Component):
 
     def _resolve(self, value: str | Ref) -> Text:
         return resolve(value, self._watched)
+
+
+def _regions(table: AlarmTable) -> list[str]:
+    return sorted({row.region for row in table.alarms if row.region is not None})
 
 
 def _rule(composite: Composite, names: Mapping[str, str]) -> str:

@@ -79,6 +79,7 @@ class Alarm:
         why: why the row exists and is shaped this way.
         expression: metric math over the ids.
         low_samples: percentiles only: whether few samples are judged too (`evaluate`) or not (`ignore`).
+        region: where its metric is, if not where the stack is. An alarm is where its metric is, and so is its topic.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Alarm:
     expression: str | None = None
     low_samples: Literal["evaluate", "ignore"] | None = None
     anchor: str | None = None
+    region: str | None = None
 
     @property
     def heading(self) -> str:

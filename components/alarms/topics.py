@@ -18,6 +18,10 @@ class AlarmTopicsArgs(Args):
     """Receivers of the alarms."""
 
     settings: AlarmSettings = Field(description="Subscriptions per tier, and the key that encrypts the topics.")
+    tiers: tuple[Tier, ...] = Field(default=tuple(Tier), description="Tiers that have a topic.")
+    region: str | None = Field(
+        default=None, description="None: the stack's. Elsewhere the key, which is of one Region, encrypts nothing."
+    )
 
 
 class AlarmTopics(Component):
@@ -32,10 +36,10 @@ class AlarmTopics(Component):
         self, name: str, scope: Scope, args: AlarmTopicsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(name, scope, opts)
-        settings = args.settings
+        self._region, settings = args.region, args.settings
         subscriptions = {Tier.PAGE: settings.page, Tier.NOTIFY: settings.notify, Tier.TICKET: settings.ticket}
         self.arns: Mapping[Tier, pulumi.Output[str]] = {
-            tier: self._topic(settings, tier, subscriptions[tier]) for tier in Tier
+            tier: self._topic(settings, tier, subscriptions[tier]) for tier in args.tiers
         }
         self.register_outputs({"arns": {str(tier): arn for tier, arn in self.arns.items()}})
 
@@ -43,13 +47,15 @@ class AlarmTopics(Component):
         self, settings: AlarmSettings, tier: Tier, subscriptions: tuple[AlarmSubscription, ...]
     ) -> pulumi.Output[str]:
         name = f"{self.logical_name}-{tier}"
+        key = settings.topic_kms_key_arn if self.scope.key_arn is None else self.scope.key_arn
         topic = aws.sns.Topic(
             name,
             aws.sns.TopicArgs(
-                name=self.scope.name(f"alarms-{tier}"),
+                name=self.scope.name(f"alarms-{tier}" if self._region is None else f"alarms-{tier}-{self._region}"),
+                region=self._region,
                 display_name=self.scope.name(tier),
                 # Not AWS's own key: CloudWatch may not use it, and alarms would never arrive.
-                kms_master_key_id=settings.topic_kms_key_arn if self.scope.key_arn is None else self.scope.key_arn,
+                kms_master_key_id=key if self._region is None else None,
                 tags=self.scope.tags,
             ),
             self.child(),
@@ -59,13 +65,18 @@ class AlarmTopics(Component):
             _alarms_publish(topic.arn, self.scope.prefix),
         ]
         aws.sns.TopicPolicy(
-            f"{name}-policy", aws.sns.TopicPolicyArgs(arn=topic.arn, policy=document(statements)), self.child()
+            f"{name}-policy",
+            aws.sns.TopicPolicyArgs(arn=topic.arn, region=self._region, policy=document(statements)),
+            self.child(),
         )
         for subscription in subscriptions:
             aws.sns.TopicSubscription(
                 f"{name}-{_digest(subscription)}",
                 aws.sns.TopicSubscriptionArgs(
-                    topic=topic.arn, protocol=subscription.protocol, endpoint=subscription.endpoint
+                    topic=topic.arn,
+                    region=self._region,
+                    protocol=subscription.protocol,
+                    endpoint=subscription.endpoint,
                 ),
                 self.child(),
             )

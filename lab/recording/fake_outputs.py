@@ -24,7 +24,7 @@ def url(name: str, region: str = REGION) -> str:
 
 def outputs_of(token: str, name: str, inputs: _Inputs, region: str = REGION) -> dict[str, Any]:
     """The outputs of a resource, `id` among them. A type without an entry gets an id that nothing depends on."""
-    return _moved(_OUTPUTS.get(token, _anonymous)(name, inputs), region)
+    return _moved(_OUTPUTS.get(token, _anonymous)(name, inputs), inputs.get("region") or region)
 
 
 def answer_to(token: str, region: str = REGION) -> dict[str, Any]:

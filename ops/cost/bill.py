@@ -113,7 +113,7 @@ def alarms_of(config: StackConfig) -> AlarmTable:
         limits_of(config),
         bus_rules_of(config),
         bus_dead_letters=bus and config.encryption == "customer",
-        certificate=bool(config.domain_name) and not config.waf,
+        certificate=bool(config.domain_name),
     )
 
 

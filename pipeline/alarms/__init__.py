@@ -20,13 +20,15 @@ def alarm_table(
     *,
     bus_dead_letters: bool = False,
     certificate: bool = False,
+    certificate_region: str | None = None,
 ) -> AlarmTable:
     """The table for one stack's thresholds and limits.
 
     `bus_rules` are the names of the subscriptions to a bus; None: outcomes go to a topic. `bus_dead_letters` says
-    whether that bus has a dead-letter queue of its own, `certificate` whether the API has one in the stack's Region.
+    whether that bus has a dead-letter queue of its own, `certificate` whether the API has one, `certificate_region`
+    where, if not in the stack's.
     """
-    context = Context(thresholds, limits, bus_rules, bus_dead_letters, certificate)
+    context = Context(thresholds, limits, bus_rules, bus_dead_letters, certificate, certificate_region)
     rows = (
         *objective_alarms(context),
         *api_alarms(context),

@@ -60,6 +60,7 @@ def _certificate(context: Context) -> Alarm:
         # Published twice a day, and no longer once it has ended: the alarm must stay what it was.
         missing="ignore",
         tier=Tier.NOTIFY,
+        region=context.certificate_region,
         runbook="api",
         why="A certificate that ends shuts every client out. One of ACM's that is not renewed by then has lost its DNS "
         "record; an imported one nobody renews but its owner.",

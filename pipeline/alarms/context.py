@@ -76,7 +76,8 @@ class Context:
     Attributes:
         bus_rules: Names of the subscriptions to the bus; None: the stack has a topic.
         bus_dead_letters: Whether the bus has a dead-letter queue of its own.
-        certificate: Whether the API has a certificate of its own in the stack's Region.
+        certificate: Whether the API has a certificate of its own.
+        certificate_region: Where it is, if not in the stack's Region.
     """
 
     thresholds: AlarmThresholds
@@ -84,6 +85,7 @@ class Context:
     bus_rules: tuple[str, ...] | None
     bus_dead_letters: bool
     certificate: bool
+    certificate_region: str | None
 
 
 def queue_metric(name: str, queue: Ref, statistic: str = "Maximum") -> Metric:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from lab.recording.fake_outputs import ACCOUNT
 from lab.recording.recording import Recorded, Recording, record_stack
 from lab.recording.stacks import custom, recorded, recorded_with
 from pipeline.functions import API_FUNCTIONS, FUNCTIONS
@@ -372,6 +373,19 @@ class TestFirewall:
         records = [each.inputs for each in recording.of_type("aws:route53/record:Record") if "aliases" in each.inputs]
         assert {each["type"] for each in records} == {"A", "AAAA"}
         assert recording.outputs["api_url"] == "https://orders.example.com"
+
+    def test_a_certificate_of_the_edge_has_its_alarm_where_its_metric_is(self) -> None:
+        # GIVEN / WHEN somebody hears of notices
+        heard = {"orders:alarms": "true", "orders:alarm_notify_subscriptions": '["email=team@example.com"]'}
+        recording = recorded_with("dev", {**WAF, **DOMAIN, **heard})
+        alarm = recording.one("aws:cloudwatch/metricAlarm:MetricAlarm", "alarms-certificate-expiry").inputs
+        there = [each.inputs for each in recording.resources if each.inputs.get("region") == "us-east-1"]
+
+        # THEN the alarm, its topic and the same people are in that Region: CloudWatch publishes to no other
+        (topic,) = [each for each in there if each.get("name") == "orders-dev-alarms-notify-us-east-1"]
+        (action,) = alarm["alarmActions"]
+        assert (alarm["region"], action.split(":")[3:]) == ("us-east-1", ["us-east-1", ACCOUNT, topic["name"]])
+        assert [each["endpoint"] for each in there if "endpoint" in each] == ["team@example.com"]
 
 
 def test_a_secret_in_plain_text_is_refused_with_the_command_that_encrypts_it(monkeypatch: pytest.MonkeyPatch) -> None:
