@@ -1,7 +1,7 @@
 """The parts of a row of the alarm table. Nothing here knows Pulumi resources or the business."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
@@ -166,7 +166,7 @@ class AlarmTable:
     """
 
     alarms: tuple[Alarm, ...]
-    composites: tuple[Composite, ...] = field(default=())
+    composites: tuple[Composite, ...]
 
     def __post_init__(self) -> None:
         names = [alarm.name for alarm in self.alarms] + [composite.name for composite in self.composites]

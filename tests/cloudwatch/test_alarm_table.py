@@ -203,13 +203,13 @@ def test_a_topic_lets_this_stacks_alarms_publish_and_a_receiver_is_subscribed() 
     assert [s["endpoint"] for s in subscriptions] == ["https://pager.example.org/hook"]
 
 
-def test_without_an_expected_minimum_there_is_no_alarm_on_silence() -> None:
+def test_without_an_expected_minimum_or_a_certificate_there_is_no_alarm_on_it() -> None:
     # GIVEN / WHEN
     table = alarm_table(AlarmThresholds(), LIMITS)
 
     # THEN
     names = {row.name for row in (*table.alarms,)} | {composite.name for composite in table.composites}
-    assert not names & {"orders-missing", "intake-silent"}
+    assert not names & {"orders-missing", "intake-silent", "certificate-expiry"}
 
 
 def test_age_alarms_leave_time_before_sqs_deletes_orders() -> None:
@@ -256,6 +256,24 @@ def test_a_row_that_cloudwatch_would_refuse_is_refused_at_once(overrides: dict[s
     # GIVEN / WHEN / THEN
     with pytest.raises(ValueError, match=message):
         row_of(**overrides)
+
+
+@pytest.mark.parametrize(("period", "periods"), [(60, 1_440), (3_540, 24), (3_600, 168), (86_400, 7)])
+def test_a_row_may_look_back_as_far_as_cloudwatch_allows(period: int, periods: int) -> None:
+    # GIVEN / WHEN
+    row = row_of(period=period, periods=periods, to_alarm=periods)
+
+    # THEN
+    assert row.period * row.periods <= (86_400 if period < 3_600 else 7 * 86_400)
+
+
+def test_a_threshold_s_unit_is_what_its_metrics_count() -> None:
+    # GIVEN / WHEN
+    units = {row.threshold.unit for row in TABLE.alarms}
+
+    # THEN
+    counted = {"attempts", "executions", "messages", "notifications", "orders", "orders per half hour", "requests"}
+    assert units == {*counted, "days", "milliseconds", "percent", "seconds"}
 
 
 @pytest.mark.parametrize(
