@@ -8,10 +8,31 @@ from typing import Any
 import pytest
 
 from components.dashboard import Section, dashboard_body
-from lab.simulation.cloudwatch.registered import LIMITS, THRESHOLDS, dashboard_args, register_dashboard
+from lab.simulation.cloudwatch.evaluator_metrics import MetricKey
+from lab.simulation.cloudwatch.metrics_data import AWS_METRICS, find, own_metrics
+from lab.simulation.cloudwatch.registered import LIMITS, PREFIX, THRESHOLDS, dashboard_args, register_dashboard
 from pipeline.alarms import alarm_table
 
 TABLE = alarm_table(THRESHOLDS, LIMITS, certificate=True)
+# Written by hand.
+LOOKS = {
+    "What is wrong now": "alarm 24x4 0 groups",
+    "Orders a minute": "timeSeries 12x5 orders 60 2/4",
+    "Requests that are not answered 5xx": "timeSeries 12x5 percent 60 1/3",
+    "Error budget of accepting left, 30 days": "singleValue 6x4 percent 2592000 -P30D to P0D 1/3",
+    "Error budget of settling left, 30 days": "singleValue 6x4 percent 2592000 -P30D to P0D 1/3",
+    "Oldest order waiting": "timeSeries 6x4 seconds 60 1/1",
+    "Dead letters": "timeSeries 6x4 messages 60 1/3",
+    "last deploys": "table 24x7 3 groups",
+    "Functions that die": "timeSeries 8x6 invocations 300 3/3",
+    "Functions that are throttled": "timeSeries 8x6 invocations 300 3/3",
+    "Longest run of each function": "timeSeries 8x6 milliseconds 300 3/3",
+    "Tables that throttle": "timeSeries 8x6 requests 300 8/8",
+    "Failed attempts, conflicts, 503s of ours": "timeSeries 8x6 events 300 3/3",
+    "errors by type": "table 12x7 3 groups",
+    "failed attempts by error": "table 12x7 1 groups",
+    "refusals by problem type": "table 24x7 2 groups",
+}
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 
 
@@ -30,7 +51,59 @@ def test_every_alarm_is_drawn_once_with_its_line_and_title() -> None:
     for row in TABLE.alarms:
         graph = graphs[row.title]
         assert graph["annotations"]["horizontal"][0]["value"] == row.threshold.value
+        assert graph["yAxis"]["left"] == {"label": row.threshold.unit, "min": 0, "showUnits": False}
         assert len(graph["metrics"]) == len(row.metrics) + (row.expression is not None)
+
+
+@pytest.mark.parametrize(
+    "graph", [w["properties"] for w in drawn() if w["type"] == "metric"], ids=lambda it: it["title"]
+)
+def test_a_graph_draws_what_is_published_and_computes_with_what_it_draws(graph: dict[str, Any]) -> None:
+    # GIVEN
+    lines = {line[-1]["id"]: line for line in graph["metrics"] if len(line) > 1}
+
+    # WHEN
+    keys = [
+        MetricKey.of(line[0], line[1], dict(zip(line[2:-1:2], line[3:-1:2], strict=True))) for line in lines.values()
+    ]
+    used = {name for (math,) in (each for each in graph["metrics"] if len(each) == 1) for name in names_in(math)}
+
+    # THEN
+    assert [key for key in keys if find(key, (*AWS_METRICS, *own_metrics(PREFIX))) is None] == []
+    assert used <= set(lines)
+    assert {each[-1]["period"] for each in graph["metrics"]} == {graph["period"]}
+
+
+def names_in(math: dict[str, Any]) -> set[str]:
+    """The ids that an expression computes with."""
+    return set(re.findall(r"\b[a-z][a-z_0-9]*\b", math["expression"]))
+
+
+def test_what_is_no_alarm_looks_as_it_was_drawn() -> None:
+    # GIVEN / WHEN
+    others = [
+        w for w in drawn() if w["type"] != "text" and w["properties"]["title"] not in {a.title for a in TABLE.alarms}
+    ]
+
+    # THEN
+    assert {w["properties"]["title"]: looks(w) for w in others} == LOOKS
+
+
+def looks(widget: dict[str, Any]) -> str:
+    """Its kind, size, unit and time, how many of its lines are shown, and how many log groups are read."""
+    graph = widget["properties"]
+    shown = [line[-1].get("visible", True) for line in graph.get("metrics", ())]
+    left = graph.get("yAxis", {}).get("left", {}).get("label", "")
+    span = f"{graph.get('start', '')} to {graph.get('end', '')}" if "setPeriodToTimeRange" in graph else ""
+    parts = (
+        graph.get("view", widget["type"]),
+        f"{widget['width']}x{widget['height']}",
+        left,
+        graph.get("period", ""),
+        span,
+    )
+    drawn_of = f"{sum(shown)}/{len(shown)}" if shown else f"{graph.get('query', '').count('SOURCE')} groups"
+    return " ".join([*(str(each) for each in parts if each), drawn_of])
 
 
 def test_widgets_do_not_overlap_and_stay_on_the_grid() -> None:

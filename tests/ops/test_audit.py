@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -179,6 +180,8 @@ def test_a_planted_fault_is_named(name: str, shop: Shop) -> None:
     # THEN it is named where it belongs
     wanted = told.format(order=shop.order, dead=shop.dead)
     assert any(wanted in text for text in [*found["violations"], *found["named"]]), found
+    # AND to people too
+    assert re.search(f"^!!? {guarantee}: .*{re.escape(wanted)}", shop.stack.type("audit").out, re.MULTILINE)
 
 
 def test_a_healthy_stack_has_nothing_to_name(shop: Shop) -> None:

@@ -67,7 +67,7 @@ BUS = {name: both for name, both in DEFAULT.items() if name != "SNS"} | {
     # Four tables, one queue with two sides, the bus: a data key in five minutes each.
     "KMS": (1, 7 * 8_760 * 3.00 / 1e6),
 }
-DOMAIN = DEFAULT | EDGE | {"Route 53": (0.50, 0)}
+DOMAIN = DEFAULT | EDGE | {"Route 53": (0.50, 0), "SNS": (0, 0.50 + 20.00 + 0.60)}
 TENS = PROD | {
     # A tenth of the worker's invocations, each of ten times 50 ms times 0.29; one receive and one delete for ten.
     "Lambda": (0, 1.1 * 0.20 + (50_000 + 14_500) * 0.0000133334),
@@ -90,6 +90,12 @@ OPTIONS: dict[str, dict[str, str]] = {
         "origin_secret": "0123456789abcdef0123456789abcdef",
         "domain_name": "orders.example.com",
         "domain_zone_id": "Z0123456789ABCDEFGHIJ",
+        "subscriptions": json.dumps(
+            [
+                "{name: mail, protocol: email, endpoint: orders@example.com}",
+                "{name: web, protocol: https, endpoint: 'https://orders.example.com/events'}",
+            ]
+        ),
     },
     "ordered": {
         "strict_ordering": "true",

@@ -14,7 +14,7 @@ from ops.gateway.orders import record_id
 from ops.logic.case import Facts, assess, merge
 from ops.logic.dead_letter import Received, State, read_letter
 from ops.logic.durations import WrongValueError, parse_duration, show_duration
-from ops.logic.resend import MAX_BATCH, MAX_BATCH_BYTES, batches, fresh_attributes, send_entry
+from ops.logic.resend import batches, fresh_attributes, send_entry
 from ops.logic.stored import UnreadableOrder
 from ops.logic.where import Where
 from runtime.models.fields import SCHEMA_VERSION
@@ -160,8 +160,8 @@ def test_batches_lose_nothing_and_fit(sizes: list[tuple[int, int, int]]) -> None
     made = list(batches(messages))
     # THEN all are there, in order, and a batch of several fits into one call
     assert [message for batch in made for message in batch] == messages
-    assert all(1 <= len(batch) <= MAX_BATCH for batch in made)
-    assert all(len(batch) == 1 or sum(map(bytes_of, batch)) <= MAX_BATCH_BYTES for batch in made)
+    assert all(1 <= len(batch) <= 10 for batch in made)
+    assert all(len(batch) == 1 or sum(map(bytes_of, batch)) <= 262_144 for batch in made)
 
 
 def bytes_of(message: Received) -> int:

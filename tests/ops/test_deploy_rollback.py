@@ -138,10 +138,13 @@ def test_killed_at_any_moment_the_same_command_goes_on_with_the_rest(world: Worl
 def test_the_code_that_was_left_is_refused_until_somebody_says_again(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN callers who were sent back, and a merge that changed only a variable: the same code in a new version
+    # GIVEN callers who were sent back, of one function once more long ago, and a merge that changed only a variable:
+    # the same code in a new version
     world.run("rollback", "--yes")
     function = world.lambda_.functions[FUNCTIONS[2]]
     function.versions[11] = FakeVersion(code_of(10))
+    older = f"7@2026-01-01T00:00:00Z={code_of(7)}"
+    function.tags["RolledBack"] += f" {older}"
 
     # WHEN
     refused = world.run("shift", "--yes")
@@ -153,8 +156,8 @@ def test_the_code_that_was_left_is_refused_until_somebody_says_again(
     assert (refused, started) == (5, 0)
     assert "--again" in told
     assert (again, len(world.codedeploy.made)) == (0, 3)
-    # Callers are on it, so that it is no longer bad.
-    assert world.lambda_.tag("RolledBack") == ["", "", ""]
+    # Callers are on it, so that it is no longer bad; the other is.
+    assert world.lambda_.tag("RolledBack") == ["", "", older]
 
 
 def test_other_code_is_shifted_to_after_a_rollback(world: World) -> None:

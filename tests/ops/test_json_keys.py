@@ -37,6 +37,7 @@ LOOKING = [
     ("dlq show", Row((ORDER_ID,), _both)),
     ("errors", Row(prepare=_both)),
     ("smoke", Row(("--timeout", "1s", "--yes"))),
+    ("load", Row(("--orders", "1", "--within", "1s", "--in-production", "--yes"))),
 ]
 # What each of them says to type next; a dry run says its own line again (test_without_yes.py).
 _DECISION = '--by "$NAME" --reason "$REASON"'
@@ -86,6 +87,14 @@ KEYS = {
         "dry_run stack region at passed order_id correlation_id steps steps.name steps.outcome "
         "steps.detail steps.milliseconds"
     ),
+    "load --yes": (
+        "dry_run stack orders per_second about_usd spend_at_most_usd report report.run report.reached_per_second "
+        "report.requests report.unanswered report.statuses report.accept_seconds report.accept_seconds.p50 "
+        "report.accept_seconds.p95 report.accept_seconds.p99 report.accept_seconds.max report.settle_seconds "
+        "report.settle_seconds.p50 report.settle_seconds.p95 report.settle_seconds.p99 report.settle_seconds.max "
+        "report.unread report.findings report.findings.name report.findings.promise report.findings.counted "
+        "report.findings.violations report.findings.named report.findings.ok"
+    ),
     "load": "dry_run stack orders per_second about_usd spend_at_most_usd report",
     "errors": "cause log_lines dead_letters died functions last order_id",
     "dlq redrive": "dry_run seen redriven copies returned unselected refused failed undeleted behind",
@@ -113,7 +122,7 @@ def keys_of(value: Any, path: str = "") -> Iterator[str]:
     """Paths of keys; a list is what its first item is. What is named by data is no key."""
     if isinstance(value, list):
         yield from keys_of(value[0], path) if value else ()
-    elif isinstance(value, dict) and path not in {"subscribers", "deployed", "unreadable"}:
+    elif isinstance(value, dict) and path not in {"subscribers", "deployed", "unreadable", "report.unread"}:
         for key, inner in value.items():
             name = f"{path}.{key}".removeprefix(".").replace(" ", "_")
             yield name

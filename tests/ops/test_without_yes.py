@@ -225,10 +225,10 @@ def test_without_yes_nothing_is_changed_and_with_it_something_is(
     # WHEN it is typed without --yes
     code = typed.run(command, *row.arguments)
 
-    # THEN it says so, and changes nothing
+    # THEN it says so and what to type, and changes nothing
     told = "".join(capsys.readouterr())
     assert code == 0, told
-    assert "Dry run: nothing was changed." in told
+    assert re.search(r"Dry run: nothing was changed.\n  next: python -m ops .* --yes\n", told)
     assert typed.made == []
     assert typed.state() == before
 
