@@ -4,10 +4,11 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 from local.errors import LocalError
-from ops.gateway.http import Answer, NoAnswerError, send
+from ops.gateway.http import Answer, NoAnswerError, insist, send
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -15,8 +16,6 @@ T = TypeVar("T")
 # A cold function needs seconds, twenty at once many.
 _TIMEOUT_SECONDS = 120.0
 _GIVE_UP_SECONDS = 90
-# The answers after which the documentation tells clients to repeat the request as it was.
-_REPEAT = frozenset({409, 429})
 
 
 def order(*lines: tuple[str, int], currency: str = "EUR", unit_price: str = "19.90") -> dict[str, Any]:
@@ -58,16 +57,10 @@ class OrdersApi:
 
         Returns the final answer and the status of every attempt.
         """
-        deadline = time.monotonic() + _GIVE_UP_SECONDS
-        statuses: list[int] = []
-        while True:
-            answer = self.post(body, key)
-            statuses.append(answer.status)
-            if answer.status not in _REPEAT and answer.status < 500:
-                return answer, statuses
-            if time.monotonic() > deadline:
-                raise LocalError(f"The API still answers {answer.status} after {_GIVE_UP_SECONDS} s.")
-            time.sleep(float(answer.headers.get("retry-after", 1)))
+        answer, statuses = insist(partial(self.post, body, key), _GIVE_UP_SECONDS, time)
+        if answer.is_to_be_repeated:
+            raise LocalError(f"The API still answers {answer.status} after {_GIVE_UP_SECONDS} s.")
+        return answer, statuses
 
     def get(self, order_id: str) -> Answer:
         """`GET /orders/{order_id}`."""

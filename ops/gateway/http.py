@@ -3,17 +3,22 @@
 import json
 import time
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from ops.errors import OpsError
+from runtime.logic.clock import Clock
 
 # An HTTP API gives up after 30 s.
 _TIMEOUT_SECONDS: Final = 35.0
+_PAUSE_SECONDS: Final = 1.0
+_LONGEST_PAUSE_SECONDS: Final = 10.0
+_REPEATED: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS})
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -49,6 +54,11 @@ class Answer:
         """Whether it is marked as the first answer given again."""
         return self.headers.get("idempotent-replayed") == "true"
 
+    @property
+    def is_to_be_repeated(self) -> bool:
+        """Whether a client is told to send the same request again."""
+        return self.status in _REPEATED or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
 
 def bearer(token: str | None) -> dict[str, str]:
     """The header that shows a token; none where there is none."""
@@ -74,6 +84,29 @@ def send(
         raise NoAnswerError(f"{method} {url} got no answer: {error!r}") from None
     finally:
         connection.close()
+
+
+def insist(request: Callable[[], Answer], seconds: float, clock: Clock) -> tuple[Answer, list[int]]:
+    """Send a request again until it has an answer for good, for so long; the last answer, and all statuses.
+
+    Raises:
+        NoAnswerError: the last had none.
+    """
+    deadline = clock.monotonic() + seconds
+    statuses: list[int] = []
+    while True:
+        pause = _PAUSE_SECONDS
+        try:
+            answer = request()
+            statuses.append(answer.status)
+            if not answer.is_to_be_repeated or clock.monotonic() > deadline:
+                return answer, statuses
+            told = answer.headers.get("retry-after", "")
+            pause = min(float(told), _LONGEST_PAUSE_SECONDS) if told.isdigit() else pause
+        except NoAnswerError:
+            if clock.monotonic() > deadline:
+                raise
+        clock.sleep(pause)
 
 
 def read(connection: HTTPConnection, started: float) -> Answer:

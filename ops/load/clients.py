@@ -24,8 +24,6 @@ _RANDOM = secrets.SystemRandom()
 _LONGEST_PAUSE_SECONDS = 2.0
 # A client that breaks off waits this long at most first, so that it leaves at every stage of the work on its request.
 _PATIENCE_SECONDS = 0.4
-# Repeated like no answer at all; any other status is one that no repetition could change.
-_REPEATED = frozenset({HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS})
 
 
 @dataclass(frozen=True)
@@ -208,7 +206,7 @@ class BlindClients:
         if answer is None:
             return False
         self.traffic.answered(wish, answer.status, answer.body)
-        if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and answer.status not in {HTTPStatus.ACCEPTED, *_REPEATED}:
+        if answer.status != HTTPStatus.ACCEPTED and not answer.is_to_be_repeated:
             text = answer.body.decode(errors="replace")
             self._ended = f"The order {wish.key} was refused with {answer.status}: {text}"
         return answer.status == HTTPStatus.ACCEPTED

@@ -10,21 +10,20 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
 from ops.errors import NoAccessError, OpsError
-from ops.gateway.http import Answer, NoAnswerError, bearer, send
+from ops.gateway.http import Answer, NoAnswerError, bearer, insist, send
 from ops.gateway.orders import Orders
 from ops.logic.stored import COMPLETED
 from runtime.logic.clock import Clock
 from runtime.models.fields import TEST_CURRENCY
 
-_REPEAT: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS})
 _KEY_REUSED: Final = "urn:problem-type:orders:idempotency-key-reused"
 _FINAL: Final = frozenset({"CONFIRMED", "REJECTED", "DISCARDED"})
 _LOOK_SECONDS: Final = 1.0
-_MOST_RETRY_AFTER: Final = 10.0
 
 
 class Outcome(StrEnum):
@@ -160,17 +159,8 @@ class Smoke:
     def _post(self, sku: str, quantity: int, key: str) -> Answer:
         """`POST /orders` as clients are told to: repeated with the same key on 409, 429, 5xx and silence."""
         body = {"currency": TEST_CURRENCY, "lines": [{"sku": sku, "quantity": quantity, "unit_price": "0.01"}]}
-        deadline = self.clock.monotonic() + self.timeout_seconds
-        while True:
-            try:
-                answer = self._send("POST", "/orders", json.dumps(body).encode(), key)
-                if not _is_to_be_repeated(answer) or self.clock.monotonic() > deadline:
-                    return answer
-                self.clock.sleep(_pause(answer))
-            except NoAnswerError:
-                if self.clock.monotonic() > deadline:
-                    raise
-                self.clock.sleep(_LOOK_SECONDS)
+        post = partial(self._send, "POST", "/orders", json.dumps(body).encode(), key)
+        return insist(post, self.timeout_seconds, self.clock)[0]
 
     def _send(self, method: str, path: str, body: bytes | None = None, key: str | None = None) -> Answer:
         headers = {"X-Correlation-Id": f"smoke-{self.run_id}", **bearer(self.token)}
@@ -194,15 +184,6 @@ def _accepted(answer: Answer) -> str:
         hint = " Give a token: --token -" if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) else ""
         raise StepError(f"the order was not accepted: {_shown(answer)}{hint}")
     return order_id
-
-
-def _is_to_be_repeated(answer: Answer) -> bool:
-    return answer.status in _REPEAT or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-
-
-def _pause(answer: Answer) -> float:
-    told = answer.headers.get("retry-after", "")
-    return min(float(told), _MOST_RETRY_AFTER) if told.isdigit() else _LOOK_SECONDS
 
 
 def _shown(answer: Answer) -> str:
