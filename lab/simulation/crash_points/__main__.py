@@ -21,13 +21,12 @@ def main() -> int:
     )
     parser.add_argument("--path", default="", help="only paths whose name contains this text")
     parser.add_argument("--pairs", action="store_true", help="a second fault at every later call of each run as well")
-    parser.add_argument("--every", action="store_true", help="also each repetition of a call that a loop repeats")
     options = parser.parse_args()
     table = Table(pairs=options.pairs)
     _tell(table.head())
     for path in PATHS:
         if options.path in path.name:
-            for case in cases(path, every=options.every):
+            for case in cases(path):
                 table.run(case)
             _tell(table.rows(path.function, path.name))
     _tell(table.sums())

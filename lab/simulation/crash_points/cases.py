@@ -58,19 +58,16 @@ def calls_of(path: Path) -> list[Call]:
         return process.calls
 
 
-def crash_points(path: Path, *, every: bool = False) -> list[Call]:
-    """The calls of a path. Of one that a loop repeats in process more than three times, its first two and its last,
-    unless ``every`` one is wanted: what lies between differs in the time of day only."""
-    calls = calls_of(path)
-    if every:
-        return calls
-    repeats = [list(group) for _, group in groupby(calls, key=lambda call: call.operation)]
+def crash_points(path: Path) -> list[Call]:
+    """The calls of a path. Of one that a loop repeats in process more than three times, its first two and its last:
+    what lies between differs in the time of day only."""
+    repeats = [list(group) for _, group in groupby(calls_of(path), key=lambda call: call.operation)]
     return [call for group in repeats for call in (group if len(group) <= 3 else [*group[:2], group[-1]])]
 
 
-def cases(path: Path, *, every: bool = False) -> Iterator[Case]:
+def cases(path: Path) -> Iterator[Case]:
     """Every disturbance of every crash point of a path."""
-    for call in crash_points(path, every=every):
+    for call in crash_points(path):
         for disturbance in disturbances(call):
             yield Case(path, call, disturbance)
 

@@ -8,9 +8,11 @@ from typing import Any
 from lab.simulation.fakes.errors import EXCEPTIONS, client_error, only_known
 from lab.simulation.fakes.sqs_shapes import attributes_of_queue, received, sent
 from lab.simulation.fakes.wire import OK, Response, Wire
-from lab.simulation.queue_model import FifoQueue, InvalidMessageError, Message, Queue, StaleReceiptError
+from lab.simulation.queue_model import FifoQueue, InvalidMessageError, Queue, StaleReceiptError
 
 _SEND = frozenset({"MessageBody", "MessageAttributes", "DelaySeconds", "MessageGroupId", "MessageDeduplicationId"})
+_HANDLE = frozenset({"ReceiptHandle"})
+_HIDE = _HANDLE | {"VisibilityTimeout"}
 _RECEIVE = frozenset(
     {
         "QueueUrl",
@@ -23,6 +25,7 @@ _RECEIVE = frozenset(
     }
 )
 MAX_BATCH = 10
+Work = Callable[[Queue, str, Mapping[str, Any]], Response]
 MAX_VISIBILITY_SECONDS = 43_200
 
 
@@ -52,21 +55,11 @@ class FakeSQS:
 
     def send_message(self, **params: Any) -> Response:
         """Send one message."""
-        return self._carry(
-            "SendMessage",
-            params,
-            _SEND | {"QueueUrl"},
-            lambda queue: sent(_send(queue, "SendMessage", params)),
-        )
+        return self._one("SendMessage", params, _SEND, _send)
 
     def send_message_batch(self, **params: Any) -> Response:
         """Send up to ten messages; each succeeds or fails by itself."""
-
-        def one(queue: Queue, entry: Mapping[str, Any]) -> Response:
-            only_known("SendMessageBatch", entry, _SEND | {"Id"})
-            return sent(_send(queue, "SendMessageBatch", entry))
-
-        return self._batch("SendMessageBatch", params, one)
+        return self._batch("SendMessageBatch", params, _SEND, _send)
 
     # --- receiving ------------------------------------------------------------------------------------------------
 
@@ -88,32 +81,19 @@ class FakeSQS:
 
     def delete_message(self, **params: Any) -> Response:
         """Delete one message by its receipt handle."""
-        known = frozenset({"QueueUrl", "ReceiptHandle"})
-        return self._carry("DeleteMessage", params, known, lambda queue: _delete(queue, "DeleteMessage", params))
+        return self._one("DeleteMessage", params, _HANDLE, _delete)
 
     def delete_message_batch(self, **params: Any) -> Response:
         """Delete up to ten messages."""
-        return self._batch(
-            "DeleteMessageBatch", params, lambda queue, entry: _delete(queue, "DeleteMessageBatch", entry)
-        )
+        return self._batch("DeleteMessageBatch", params, _HANDLE, _delete)
 
     def change_message_visibility(self, **params: Any) -> Response:
         """Hide an in-flight message for so many seconds from now."""
-        known = frozenset({"QueueUrl", "ReceiptHandle", "VisibilityTimeout"})
-        return self._carry(
-            "ChangeMessageVisibility",
-            params,
-            known,
-            lambda queue: _hide(queue, "ChangeMessageVisibility", params),
-        )
+        return self._one("ChangeMessageVisibility", params, _HIDE, _hide)
 
     def change_message_visibility_batch(self, **params: Any) -> Response:
         """Hide up to ten in-flight messages."""
-        return self._batch(
-            "ChangeMessageVisibilityBatch",
-            params,
-            lambda queue, entry: _hide(queue, "ChangeMessageVisibilityBatch", entry),
-        )
+        return self._batch("ChangeMessageVisibilityBatch", params, _HIDE, _hide)
 
     # --- looking ----------------------------------------------------------------------------------------------------
 
@@ -129,9 +109,10 @@ class FakeSQS:
 
     # --- plumbing ---------------------------------------------------------------------------------------------------
 
-    def _batch(
-        self, operation: str, params: Mapping[str, Any], one: Callable[[Queue, Mapping[str, Any]], Response]
-    ) -> Response:
+    def _one(self, operation: str, params: Mapping[str, Any], known: frozenset[str], work: Work) -> Response:
+        return self._carry(operation, params, known | {"QueueUrl"}, lambda queue: work(queue, operation, params))
+
+    def _batch(self, operation: str, params: Mapping[str, Any], known: frozenset[str], one: Work) -> Response:
         def work(queue: Queue) -> Response:
             entries = params["Entries"]
             ids = [entry["Id"] for entry in entries]
@@ -141,8 +122,9 @@ class FakeSQS:
                 raise _batch_error(operation, "BatchEntryIdsNotDistinct")
             answer: Response = {"Successful": [], "Failed": []}
             for entry in entries:
+                only_known(operation, entry, known | {"Id"})
                 try:
-                    answer["Successful"].append({"Id": entry["Id"], **one(queue, entry)})
+                    answer["Successful"].append({"Id": entry["Id"], **one(queue, operation, entry)})
                 except EXCEPTIONS.ClientError as error:
                     details = error.response["Error"]
                     answer["Failed"].append(
@@ -159,19 +141,14 @@ class FakeSQS:
         return self.queues[url]
 
 
-def _send(queue: Queue, operation: str, entry: Mapping[str, Any]) -> Message:
+def _send(queue: Queue, operation: str, entry: Mapping[str, Any]) -> Response:
     attributes = entry.get("MessageAttributes", {})
     try:
         group, deduplication_id = entry.get("MessageGroupId"), entry.get("MessageDeduplicationId")
         if isinstance(queue, FifoQueue):
-            return queue.send_to_group(entry["MessageBody"], group, deduplication_id, attributes)
-        return queue.send(
-            entry["MessageBody"],
-            attributes,
-            group_id=group,
-            deduplication_id=deduplication_id,
-            delay_seconds=entry.get("DelaySeconds", 0),
-        )
+            return sent(queue.send_to_group(entry["MessageBody"], group, deduplication_id, attributes))
+        options = {"group_id": group, "deduplication_id": deduplication_id}
+        return sent(queue.send(entry["MessageBody"], attributes, **options, delay_seconds=entry.get("DelaySeconds", 0)))
     except InvalidMessageError as error:
         raise _invalid(operation, str(error)) from error
 

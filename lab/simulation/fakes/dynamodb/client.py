@@ -7,14 +7,9 @@ from typing import Any
 
 from lab.simulation.clock import Clock, Entropy
 from lab.simulation.fakes.dynamodb import reads
-from lab.simulation.fakes.dynamodb.requests import (
-    Expressions,
-    InvalidExpressionError,
-    InvalidValueError,
-    compile_request,
-)
+from lab.simulation.fakes.dynamodb.requests import InvalidExpressionError, InvalidValueError
 from lab.simulation.fakes.dynamodb.table import ConditionFailedError, Table, Write
-from lab.simulation.fakes.dynamodb.transactions import Transactions
+from lab.simulation.fakes.dynamodb.transactions import KNOWN, Transactions
 from lab.simulation.fakes.dynamodb.values import Item, copy_item
 from lab.simulation.fakes.errors import (
     EXCEPTIONS,
@@ -26,20 +21,7 @@ from lab.simulation.fakes.errors import (
 )
 from lab.simulation.fakes.wire import OK, Response, Wire
 
-_WRITE = frozenset(
-    {
-        "TableName",
-        "ConditionExpression",
-        "ExpressionAttributeNames",
-        "ExpressionAttributeValues",
-        "ReturnValues",
-        "ReturnValuesOnConditionCheckFailure",
-        "ReturnConsumedCapacity",
-    }
-)
-_PUT = _WRITE | {"Item"}
-_DELETE = _WRITE | {"Key"}
-_UPDATE = _WRITE | {"Key", "UpdateExpression"}
+_SINGLE = frozenset({"ReturnValues", "ReturnConsumedCapacity"})
 _TRANSACT = frozenset({"TransactItems", "ClientRequestToken", "ReturnConsumedCapacity"})
 _RETURN_VALUES = {
     "PutItem": frozenset({"NONE", "ALL_OLD"}),
@@ -74,18 +56,15 @@ class FakeDynamoDB:
 
     def put_item(self, **params: Any) -> Response:
         """Put one item."""
-        only_known("PutItem", params, _PUT)
-        return self.wire.carry("dynamodb", "PutItem", params, lambda: self._put(params))
+        return self._write("Put", params)
 
     def update_item(self, **params: Any) -> Response:
         """Update one item, or create it."""
-        only_known("UpdateItem", params, _UPDATE)
-        return self.wire.carry("dynamodb", "UpdateItem", params, lambda: self._update(params))
+        return self._write("Update", params)
 
     def delete_item(self, **params: Any) -> Response:
         """Delete one item."""
-        only_known("DeleteItem", params, _DELETE)
-        return self.wire.carry("dynamodb", "DeleteItem", params, lambda: self._delete(params))
+        return self._write("Delete", params)
 
     def transact_write_items(self, **params: Any) -> Response:
         """Write up to 100 items, all or none."""
@@ -94,30 +73,17 @@ class FakeDynamoDB:
         token = params.get("ClientRequestToken") or self.entropy.uuid()
         return self.wire.carry("dynamodb", "TransactWriteItems", params, lambda: self._transact(params, token))
 
-    def _put(self, params: Mapping[str, Any]) -> Response:
-        def prepare(table: Table, expressions: Expressions) -> Write:
-            return table.prepare_put(params["Item"], expressions)
-
-        return self._write("PutItem", params, prepare)
-
-    def _update(self, params: Mapping[str, Any]) -> Response:
-        def prepare(table: Table, expressions: Expressions) -> Write:
-            return table.prepare_update(params["Key"], expressions)
-
-        return self._write("UpdateItem", params, prepare)
-
-    def _delete(self, params: Mapping[str, Any]) -> Response:
-        def prepare(table: Table, expressions: Expressions) -> Write:
-            return table.prepare_delete(params["Key"], expressions)
-
-        return self._write("DeleteItem", params, prepare)
-
     def _transact(self, params: Mapping[str, Any], token: str) -> Response:
         self.transactions.refuse_duplicates(params["TransactItems"])
         self.transactions.write(params["TransactItems"], token)
         return {"ResponseMetadata": OK}
 
-    def _write(self, operation: str, params: Mapping[str, Any], prepare: Any) -> Response:
+    def _write(self, kind: str, params: Mapping[str, Any]) -> Response:
+        operation = f"{kind}Item"
+        only_known(operation, params, KNOWN[kind] | _SINGLE)
+        return self.wire.carry("dynamodb", operation, params, lambda: self._written(operation, kind, params))
+
+    def _written(self, operation: str, kind: str, params: Mapping[str, Any]) -> Response:
         table = self._table(operation, params["TableName"])
         wanted = params.get("ReturnValues", "NONE")
         if wanted.startswith("UPDATED_"):
@@ -125,8 +91,7 @@ class FakeDynamoDB:
         if wanted not in _RETURN_VALUES[operation]:
             refuse(operation, f"Return values set to invalid value: {wanted}")
         try:
-            expressions = compile_request(params)
-            write: Write = prepare(table, expressions)
+            write = table.prepare(kind, params)
         except ConditionFailedError as failure:
             raise _condition_failed(operation, params, failure.item) from failure
         except (InvalidExpressionError, InvalidValueError) as error:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.simulation.fakes.dynamodb.requests import Expressions
+from lab.simulation.fakes.dynamodb.requests import Expressions, compile_request
 from lab.simulation.fakes.dynamodb.values import (
     MAX_ITEM_BYTES,
     InvalidValueError,
@@ -94,39 +94,28 @@ class Table:
             parts.append(value[kind])
         return tuple(parts)
 
-    def prepare_put(self, raw: Item, expressions: Expressions) -> Write:
-        """Check a put without doing it."""
-        item = copy_item(raw)
-        key = self.key_of(item, whole=False)
-        before = self._checked(key, expressions)
-        _refuse_large(item)
-        return Write(self, key, before, item)
+    def prepare(self, kind: str, params: Mapping[str, Any]) -> Write:
+        """Check a ``Put``, ``Update`` (an upsert), ``Delete`` or ``ConditionCheck`` without doing it.
 
-    def prepare_update(self, raw_key: Item, expressions: Expressions) -> Write:
-        """Check an update (an upsert, as in the service) without doing it."""
-        key = self.key_of(raw_key, whole=True)
-        if expressions.update is not None and expressions.update.roots & self.key_types.keys():
-            name = min(expressions.update.roots & self.key_types.keys())
+        Raises:
+            ConditionFailedError: its condition does not hold.
+            InvalidExpressionError, InvalidValueError: the service would refuse it.
+        """
+        expressions = compile_request(params)
+        item = copy_item(params["Item"]) if kind == "Put" else None
+        key = self.key_of(params["Key"] if item is None else item, whole=item is None)
+        if expressions.update is not None and (changed := expressions.update.roots & self.key_types.keys()):
             raise InvalidValueError(
-                f"One or more parameter values were invalid: Cannot update attribute {name}. "
+                f"One or more parameter values were invalid: Cannot update attribute {min(changed)}. "
                 "This attribute is part of the key"
             )
         before = self._checked(key, expressions)
-        base = before if before is not None else copy_item(raw_key)
-        after = base if expressions.update is None else expressions.update.apply(base, expressions.values)
-        _refuse_large(after)
-        return Write(self, key, before, after)
-
-    def prepare_delete(self, raw_key: Item, expressions: Expressions) -> Write:
-        """Check a delete without doing it."""
-        key = self.key_of(raw_key, whole=True)
-        return Write(self, key, self._checked(key, expressions), None)
-
-    def prepare_check(self, raw_key: Item, expressions: Expressions) -> Write:
-        """Check a condition; applying the result changes nothing."""
-        key = self.key_of(raw_key, whole=True)
-        before = self._checked(key, expressions)
-        return Write(self, key, before, before)
+        if kind == "Update":
+            base = before if before is not None else copy_item(params["Key"])
+            item = base if expressions.update is None else expressions.update.apply(base, expressions.values)
+        if item is not None:
+            _refuse_large(item)
+        return Write(self, key, before, before if kind == "ConditionCheck" else item)
 
     def _checked(self, key: Key, expressions: Expressions) -> Item | None:
         before = self.items.get(key)

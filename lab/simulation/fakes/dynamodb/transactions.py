@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab.simulation.clock import Clock
-from lab.simulation.fakes.dynamodb.requests import InvalidExpressionError, compile_request
+from lab.simulation.fakes.dynamodb.requests import InvalidExpressionError
 from lab.simulation.fakes.dynamodb.table import ConditionFailedError, Key, Table, Write
 from lab.simulation.fakes.dynamodb.values import InvalidValueError, copy_item
 from lab.simulation.fakes.errors import client_error, only_known, refuse
@@ -26,7 +26,7 @@ _COMMON = frozenset(
         "ReturnValuesOnConditionCheckFailure",
     }
 )
-_KNOWN = {
+KNOWN = {
     "Put": _COMMON | {"Item"},
     "Update": _COMMON | {"Key", "UpdateExpression"},
     "Delete": _COMMON | {"Key"},
@@ -88,12 +88,12 @@ class Transactions:
         if len(entry) != 1:
             refuse(OPERATION, "TransactItems can only contain one of Check, Put, Update or Delete")
         ((kind, params),) = entry.items()
-        if kind not in _KNOWN:
-            refuse(OPERATION, f"Unknown member {kind} of TransactItems; allowed: {sorted(_KNOWN)}")
-        only_known(f"{OPERATION}/{kind}", params, _KNOWN[kind])
+        if kind not in KNOWN:
+            refuse(OPERATION, f"Unknown member {kind} of TransactItems; allowed: {sorted(KNOWN)}")
+        only_known(f"{OPERATION}/{kind}", params, KNOWN[kind])
         _refuse_incomplete(kind, params)
         try:
-            return self._write(kind, params), {"Code": "None"}
+            return self.find(OPERATION, params["TableName"]).prepare(kind, params), {"Code": "None"}
         except ConditionFailedError as failure:
             reason = {"Code": "ConditionalCheckFailed", "Message": "The conditional request failed"}
             if params.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" and failure.item is not None:
@@ -104,17 +104,6 @@ class Transactions:
         except InvalidValueError as error:
             # A value that only the stored item proves wrong cancels the transaction; it is not refused up front.
             return None, {"Code": "ValidationError", "Message": str(error)}
-
-    def _write(self, kind: str, params: Mapping[str, Any]) -> Write:
-        table = self.find(OPERATION, params["TableName"])
-        expressions = compile_request(params)
-        if kind == "Put":
-            return table.prepare_put(params["Item"], expressions)
-        if kind == "Update":
-            return table.prepare_update(params["Key"], expressions)
-        if kind == "Delete":
-            return table.prepare_delete(params["Key"], expressions)
-        return table.prepare_check(params["Key"], expressions)
 
     def refuse_duplicates(self, items: Sequence[Mapping[str, Any]]) -> None:
         """Refuse a transaction that names one item twice."""
