@@ -16,7 +16,6 @@ COMMANDS = (
     "lab.fuzz.__main__",
     "lab.docs.options",
     "lab.permissions.__main__",
-    "lab.project_files",
     "ops.preview",
 )
 

@@ -8,7 +8,21 @@ from typing import Any
 import pulumi
 
 from local.deploy.monitor import Deployed
+from local.instance import Outputs
 from local.proxy.faults import FaultKind, FaultRule
+
+
+def outputs(**of_the_stack: str) -> Outputs:
+    return Outputs(
+        endpoint_url="http://127.0.0.1:1",
+        region="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        account_id="000000000000",
+        proxy_url="http://127.0.0.1:2",
+        api_url="http://127.0.0.1:1/api",
+        **of_the_stack,
+    )
 
 
 def queue_inputs(**overrides: Any) -> dict[str, Any]:

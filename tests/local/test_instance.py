@@ -9,7 +9,8 @@ import pytest
 
 from local.errors import AlreadyRunningError, NotRunningError
 from local.files import private_folder
-from local.instance import ROOT, Instance, Outputs, StateDir
+from local.instance import ROOT, Instance, StateDir
+from tests.local.factories import outputs
 
 HOLDER = """
 import sys, time
@@ -121,18 +122,9 @@ def test_starting_instance_has_no_outputs_yet(tmp_path: Path) -> None:
 def test_outputs_hold_the_stacks_beside_the_connection(tmp_path: Path) -> None:
     # GIVEN a ready instance
     state = StateDir(tmp_path)
-    outputs = Outputs(
-        endpoint_url="http://127.0.0.1:1",
-        region="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        account_id="000000000000",
-        proxy_url="http://127.0.0.1:2",
-        api_url="http://127.0.0.1:1/api",
-    )
     with state.held():
         state.write_instance(instance())
-        state.write_outputs(outputs, [])
+        state.write_outputs(outputs(), [])
 
         # WHEN they are read
         read = state.read_outputs()

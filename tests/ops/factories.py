@@ -85,6 +85,21 @@ def dead_letter(world: World, count: int) -> list[str]:
     return ids
 
 
+def settles_meanwhile(world: World) -> str:
+    """A dead letter whose twin is processed as soon as a decision about its order is to be written; the order's id."""
+    order_id = accept(world, "k")
+    (source,) = world.orders_queue.messages.values()
+    world.dead_letters.send(source.body, source.attributes)
+
+    def settle_first(call: Call) -> None:
+        if call.operation == "UpdateItem":
+            world.cloud.wire.before = None
+            world.drain()
+
+    world.cloud.wire.before = settle_first
+    return order_id
+
+
 def topic_down(call: Call) -> Fault | None:
     """Nothing can be published."""
     return throttled if call.service == "sns" else None

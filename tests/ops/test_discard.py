@@ -14,7 +14,7 @@ from lab.simulation.fakes.wire import Fault
 from lab.simulation.world import World
 from ops.discard import carry_out, find, plan
 from ops.errors import RefusedError
-from tests.ops.factories import accept, begun, dead_letter, orders_of, sweep_of, text, topic_down
+from tests.ops.factories import accept, begun, dead_letter, orders_of, settles_meanwhile, sweep_of, text, topic_down
 
 
 def discard(world: World, wanted: str) -> str:
@@ -116,16 +116,7 @@ def test_an_order_without_dead_letter_is_refused(world: World) -> None:
 
 def test_an_order_that_settles_meanwhile_is_left_alone(world: World) -> None:
     # GIVEN a dead letter whose twin is being processed when the decision is written
-    order_id = accept(world, "k")
-    (source,) = world.orders_queue.messages.values()
-    world.dead_letters.send(source.body, source.attributes)
-
-    def settle_first(call: Call) -> None:
-        if call.operation == "UpdateItem":
-            world.cloud.wire.before = None
-            world.drain()
-
-    world.cloud.wire.before = settle_first
+    order_id = settles_meanwhile(world)
     # WHEN it is discarded
     with pytest.raises(RefusedError, match="was CONFIRMED by the time"):
         discard(world, order_id)

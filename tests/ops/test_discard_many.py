@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from lab.simulation import invariants
-from lab.simulation.fakes import Call
 from lab.simulation.world import World
 from ops.cli.dlq_history import runs_of
 from ops.logic.dead_letter import State
@@ -18,6 +17,7 @@ from tests.ops.factories import (
     discard_many,
     journal_of,
     logs_of,
+    settles_meanwhile,
     text,
     topic_down,
 )
@@ -94,16 +94,7 @@ def test_what_is_not_selected_stays(world: World) -> None:
 
 def test_an_order_that_settles_meanwhile_keeps_its_message(world: World) -> None:
     # GIVEN a dead letter whose twin is being processed when the decision is written
-    order_id = accept(world, "k")
-    (source,) = world.orders_queue.messages.values()
-    world.dead_letters.send(source.body, source.attributes)
-
-    def settle_first(call: Call) -> None:
-        if call.operation == "UpdateItem":
-            world.cloud.wire.before = None
-            world.drain()
-
-    world.cloud.wire.before = settle_first
+    order_id = settles_meanwhile(world)
     # WHEN all is discarded
     tally = discard_many(world, "older_than=0s")
     # THEN it is counted as settled, and left
