@@ -39,8 +39,8 @@ def text() -> str:
         rows = _rows(frozenset(each for each in every if each.role == role), by_variant)
         parts.append(f"## Role of {role}\n\n" + "\n".join([*_HEADER, *rows]) + "\n")
     parts.append(_RESOURCES + "\n" + _resource_table() + "\n")
-    sources = "\n".join(f"{number}. {source}" for source, number in _SOURCES.items())
-    parts.append(f"## Sources\n\n{sources}\n")
+    sources = "\n".join(f"| {number} | {source} |" for source, number in _SOURCES.items())
+    parts.append(f"## Sources\n\n| | AWS's or Powertools' documentation |\n|---|---|\n{sources}\n")
     return "\n".join(parts)
 
 
