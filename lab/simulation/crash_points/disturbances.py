@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import product
 
 from lab.simulation.crash_points.stage import Stage
-from lab.simulation.fakes import FAULTS, Call, Fault, ProcessKilled, client_error
-from lab.simulation.fakes.faults import cancellation, deadline, throttled
+from lab.simulation.fakes import FAULTS, Call, Fault, client_error
+from lab.simulation.fakes.faults import arrives_late, cancellation, deadline, throttled
 from lab.simulation.fakes.wire import Perform, Response
 
 TRANSIENT = ("TransactionConflict", "ThrottlingError")
@@ -36,11 +36,7 @@ def _deadline(stage: Stage) -> Fault:
 
 
 def _arrives_late(stage: Stage) -> Fault:
-    def fault(call: Call, perform: Perform) -> Response:
-        stage.late.append(perform)
-        raise ProcessKilled(f"killed while {call.operation} was on its way")
-
-    return fault
+    return arrives_late(stage.late)
 
 
 def _zombie_before(stage: Stage) -> Fault:

@@ -84,6 +84,16 @@ def deadline(expire: Callable[[], None]) -> Fault:
     return fault
 
 
+def arrives_late(late: list[Perform]) -> Fault:
+    """The process dies while the call is on its way; ``late`` gets what will then happen."""
+
+    def fault(call: Call, perform: Perform) -> Response:
+        late.append(perform)
+        raise ProcessKilled(f"killed while {call.operation} was on its way")
+
+    return fault
+
+
 def transaction_cancelled(codes: Sequence[str]) -> Fault:
     """Cancel a transaction with these reason codes, one per item in order, whatever the items say.
 

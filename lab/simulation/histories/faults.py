@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from lab.simulation.fakes import FAULTS, Call, Fault, FaultKind, ProcessKilled, client_error
+from lab.simulation.fakes import FAULTS, Call, Fault, FaultKind, client_error
 from lab.simulation.fakes.dynamodb.transactions import Transactions
-from lab.simulation.fakes.faults import cancellation, deadline
+from lab.simulation.fakes.faults import cancellation
 from lab.simulation.fakes.wire import Perform, Response
 
 LATE, DEADLINE, ROW_BUSY = "effect arrives late", "deadline passes", "row is busy"
@@ -18,21 +18,6 @@ BY_NAME: Final[dict[str, FaultKind]] = {
 row that it is innocent, and AWS never lies about a condition; ``ROW_BUSY`` says the truth of the others."""
 NAMES: Final = (*BY_NAME, LATE, DEADLINE, ROW_BUSY)
 OUTAGES: Final = ("throttled", "server error", "unreachable")
-
-
-def arrives_late(late: list[Callable[[], Any]]) -> Fault:
-    """The process dies while the call is on its way; ``late`` gets what will then happen."""
-
-    def fault(call: Call, perform: Perform) -> Response:
-        late.append(perform)
-        raise ProcessKilled(f"killed while {call.operation} was on its way")
-
-    return fault
-
-
-def deadline_passes(expire: Callable[[], None]) -> Fault:
-    """The function's time is over during this call."""
-    return deadline(expire)
 
 
 def row_is_busy(transactions: Transactions, busy: Callable[[dict[str, Any]], bool]) -> Fault:

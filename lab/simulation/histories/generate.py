@@ -70,6 +70,10 @@ class _Maker:
 
     def _make(self, weights: dict[str, int], *, depth: int) -> do.Step:
         (name,) = self.random.choices(tuple(weights), tuple(weights.values()))
+        if name in _PICKING:
+            return _PICKING[name](self._pick())
+        if name in _PLAIN:
+            return _PLAIN[name]()
         make = getattr(self, f"_{name}")
         step: do.Step = make(depth) if name in {"post", "deliver"} else make()
         return step
@@ -145,29 +149,8 @@ class _Maker:
     def _foreign(self) -> do.Step:
         return do.Foreign(self.random.choice(tuple(FOREIGN_BODIES)), self.random.choice((-1, self._pick())))
 
-    def _redeliver(self) -> do.Step:
-        return do.Redeliver(self._pick())
-
-    def _resurrect(self) -> do.Step:
-        return do.Resurrect(self._pick())
-
-    def _resend(self) -> do.Step:
-        return do.Resend(self._pick())
-
     def _redrive(self) -> do.Step:
         return do.Redrive(self.random.choice((-1, self._pick())))
-
-    def _discard(self) -> do.Step:
-        return do.Discard(self._pick())
-
-    def _sweep(self) -> do.Step:
-        return do.Sweep()
-
-    def _fix(self) -> do.Step:
-        return do.Fix()
-
-    def _arrive(self) -> do.Step:
-        return do.Arrive()
 
     def _pick(self) -> int:
         return self.random.randrange(_PICKS)
@@ -176,6 +159,8 @@ class _Maker:
         return self.random.getrandbits(32)
 
 
+_PICKING: Final = {"redeliver": do.Redeliver, "resurrect": do.Resurrect, "resend": do.Resend, "discard": do.Discard}
+_PLAIN: Final = {"sweep": do.Sweep, "fix": do.Fix, "arrive": do.Arrive}
 _WEIGHTS: Final = {
     "post": 22,
     "deliver": 16,

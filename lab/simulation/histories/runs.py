@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab.simulation.fakes import Call, Fault, Process
-from lab.simulation.fakes.faults import crash_before
+from lab.simulation.fakes.faults import arrives_late, crash_before, deadline
 from lab.simulation.fakes.wire import Perform, Response
 from lab.simulation.histories import faults
 from lab.simulation.histories.orders import Order
@@ -103,9 +103,9 @@ class Surroundings:
     def _disturb(self, run: Run, call: Call, what: str) -> Fault:
         self._note(run, call, what)
         if what == faults.LATE:
-            return faults.arrives_late(self.late)
+            return arrives_late(self.late)
         if what == faults.DEADLINE:
-            return faults.deadline_passes(self._deadline_passes)
+            return deadline(self._deadline_passes)
         if what == faults.ROW_BUSY:
             table = STOCK if call.index % 2 else ORDERS_TABLE
             return self._busy(lambda update: bool(update["TableName"] == table))
@@ -130,7 +130,7 @@ class Surroundings:
             return None
         run.killer = order_id
         self._note(run, call, "order kills by deadline" if order.by_deadline else "order kills")
-        return faults.deadline_passes(self._deadline_passes) if order.by_deadline else crash_before
+        return deadline(self._deadline_passes) if order.by_deadline else crash_before
 
     def _conflicts(self, run: Run, call: Call) -> Fault | None:
         if not self.popular or call.operation != "TransactWriteItems":
