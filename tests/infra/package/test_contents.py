@@ -7,12 +7,14 @@ from tests.infra.package.projects import make_project, names
 LOCAL = ("--target", "local", "--no-bytecode")
 
 
-def test_the_package_holds_our_code_and_the_trimmed_dependencies_only(tmp_path: Path) -> None:
+def test_the_package_holds_our_code_and_the_trimmed_dependencies_only(tmp_path: Path, shared_cache: Path) -> None:
     # GIVEN a project with notes, caches, hidden files and editors' leftovers in its code
     clutter = ("runtime/README.md", "runtime/handlers/get_order.py.orig", "runtime/.hidden.py", "runtime/.git/x.py")
     caches = ("runtime/__pycache__/old.cpython-311.pyc", "runtime/__pycache__/trap.py", "tests/test_it.py", "other.py")
     project = make_project(
-        tmp_path / "project", runtime=dict.fromkeys(clutter + caches, "") | {"runtime/data.json": "{}"}
+        tmp_path / "project",
+        cache=shared_cache,
+        runtime=dict.fromkeys(clutter + caches, "") | {"runtime/data.json": "{}"},
     )
 
     # WHEN it is packaged

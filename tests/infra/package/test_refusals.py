@@ -161,9 +161,9 @@ def test_an_interpreter_of_another_release_than_the_pinned_one(tmp_path: Path) -
     assert "change `package_bytecode_release`" in message
 
 
-def test_a_shim_that_does_not_answer_is_passed_over(tmp_path: Path) -> None:
+def test_a_shim_that_does_not_answer_is_passed_over(tmp_path: Path, shared_cache: Path) -> None:
     # GIVEN a shim before the real interpreter on PATH
-    project = make_project(tmp_path / "project")
+    project = make_project(tmp_path / "project", cache=shared_cache)
     shim = tmp_path / "shims" / f"python{PYTHON}"
     shim.parent.mkdir()
     shim.write_text("#!/bin/sh\nexit 127\n")
@@ -178,23 +178,24 @@ def test_a_shim_that_does_not_answer_is_passed_over(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("limit", "what"), [("MAX_ZIPPED", "as a zip"), ("MAX_UNZIPPED", "unpacked")])
 def test_a_package_beyond_lambdas_limits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, what: str
+    tmp_path: Path, shared_cache: Path, monkeypatch: pytest.MonkeyPatch, limit: str, what: str
 ) -> None:
-    # GIVEN a package above a limit
-    project = prepared(tmp_path, monkeypatch)
+    # GIVEN a package above a limit, which was never zipped
+    project = prepared(tmp_path, monkeypatch, shared_cache, limit)
     monkeypatch.setattr(build, limit, 100)
+    before = zips(project)
 
     # WHEN it is built
     # THEN the message says how large it is, and no zip is left
     with pytest.raises(BuildError, match=rf"MB {what}, and Lambda takes at most"):
         build_package(spec_of(project), print)
-    assert not list((project.root / ".build/package").glob("zips/*"))
+    assert zips(project) == before
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+def test_a_full_disk(tmp_path: Path, shared_cache: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     # GIVEN a disk that is full when the zip is written
-    project = prepared(tmp_path, monkeypatch)
+    project = prepared(tmp_path, monkeypatch, shared_cache, f"full {code}")
 
     def refuse(*_: object) -> None:
         raise OSError(code, os.strerror(code))
@@ -221,9 +222,9 @@ def test_a_dependency_that_would_hide_our_code(tmp_path: Path) -> None:
     assert "its own top-level `runtime`" in message
 
 
-def test_a_folder_without_code(tmp_path: Path) -> None:
+def test_a_folder_without_code(tmp_path: Path, shared_cache: Path) -> None:
     # GIVEN a folder with a lock and nothing to run
-    project = make_project(tmp_path / "project")
+    project = make_project(tmp_path / "project", cache=shared_cache)
     (project.root / "runtime/__init__.py").unlink()
 
     # WHEN it is built
@@ -233,14 +234,19 @@ def test_a_folder_without_code(tmp_path: Path) -> None:
     assert "no __init__.py" in message
 
 
-def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A project to be built in this process."""
-    project = make_project(tmp_path / "project")
+def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path, word: str) -> Project:
+    """A project whose environment is this process's, and whose code has a word of its own."""
+    project = make_project(tmp_path / "project", cache=cache, runtime={"runtime/word.py": f"WORD = {word!r}\n"})
     for name, value in project.variables().items():
         monkeypatch.setenv(name, value)
     for name in set(os.environ) - set(project.variables()):
         monkeypatch.delenv(name)
     return project
+
+
+def zips(project: Project) -> set[str]:
+    """What was zipped."""
+    return {path.name for path in (project.root / ".build/package").glob("zips/*")}
 
 
 def spec_of(project: Project) -> PackageSpec:
