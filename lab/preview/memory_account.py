@@ -5,7 +5,8 @@ from threading import Lock
 from typing import Any
 
 from lab.recording.fake_outputs import ACCOUNT, REGION, outputs_of
-from local.engine.provider.account import Made, RefusedError
+from local.engine.provider.account import RefusedError
+from local.services.base import Created
 
 
 class MemoryAccount:
@@ -27,7 +28,7 @@ class MemoryAccount:
         other._updates = dict(self._updates)
         return other
 
-    def create(self, token: str, name: str, inputs: Mapping[str, Any]) -> Made:
+    def create(self, token: str, name: str, inputs: Mapping[str, Any]) -> Created:
         """Make one. As in AWS, a name is taken once."""
         self.before_create(token, name)
         outputs = outputs_of(token, name, inputs)
@@ -37,7 +38,7 @@ class MemoryAccount:
                 message = f"{key[1]} exists already"
                 raise RefusedError(message)
             self.resources[key] = {**inputs, **outputs}
-        return Made(key[1], outputs)
+        return Created(key[1], outputs)
 
     def read(self, token: str, id_: str) -> Mapping[str, Any] | None:
         """Inputs and outputs of one."""

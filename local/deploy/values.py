@@ -3,10 +3,7 @@
 from typing import Any
 
 import pulumi
-
-# The SDK's wire format marks special values by these two constants (pulumi/runtime/rpc.py).
-_SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
-_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 a wire-format constant, not a credential
+from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret
 
 
 def plain(value: Any) -> Any:
@@ -14,9 +11,9 @@ def plain(value: Any) -> Any:
 
     Assets and archives stay as they are: only the function's handler opens them.
     """
+    if is_rpc_secret(value):
+        return plain(unwrap_rpc_secret(value))
     if isinstance(value, dict):
-        if value.get(_SIGNATURE_KEY) == _SECRET:
-            return plain(value["value"])
         return {key: plain(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
         return [plain(item) for item in value]

@@ -81,50 +81,40 @@ class Aws:
 
     @cached_property
     def apigatewayv2(self) -> "ApiGatewayV2Client":
-        """API Gateway v2."""
         return self.session.client("apigatewayv2", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
     def cloudwatch(self) -> "CloudWatchClient":
-        """CloudWatch metrics, alarms and dashboards."""
         return self.session.client("cloudwatch", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
     def cognito(self) -> "CognitoIdentityProviderClient":
-        """Cognito user pools."""
         return self.session.client("cognito-idp", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
-        """DynamoDB."""
         return self.session.client("dynamodb", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
     def events(self) -> "EventBridgeClient":
-        """EventBridge."""
         return self.session.client("events", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
     def iam(self) -> "IAMClient":
-        """IAM."""
         return self.session.client("iam", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
     def lambda_(self) -> "LambdaClient":
-        """Lambda."""
         return self.session.client("lambda", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
     def logs(self) -> "CloudWatchLogsClient":
-        """CloudWatch Logs."""
         return self.session.client("logs", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
     def sns(self) -> "SNSClient":
-        """SNS."""
         return self.session.client("sns", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
     def sqs(self) -> "SQSClient":
-        """SQS."""
         return self.session.client("sqs", endpoint_url=self.endpoint_url, config=_CONFIG)

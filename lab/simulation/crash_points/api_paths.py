@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lab.simulation.crash_points.path import Path, Run, ends
+from collections.abc import Callable
+
+from lab.simulation.crash_points.path import Path, Prepare, Run, ends
 from lab.simulation.crash_points.stage import Stage
 from lab.simulation.fakes import Call, Fault, Process, ProcessKilled
 from lab.simulation.fakes.faults import crash_after, throttled, write_conflict
@@ -35,36 +37,28 @@ def _replay(stage: Stage) -> Run:
     return _post(stage)
 
 
-def _in_progress(stage: Stage) -> Run:
-    stage.post(process=dies_after("PutItem"))
-    return _post(stage)
+def _died_after(operation: str, *then: Callable[[Stage], object]) -> Prepare:
+    """The first run was killed after its call of ``operation``; then the rest happened."""
+
+    def prepare(stage: Stage) -> Run:
+        stage.post(process=dies_after(operation))
+        for happens in then:
+            happens(stage)
+        return _post(stage)
+
+    return prepare
 
 
-def _lease_passed(stage: Stage) -> Run:
-    stage.post(process=dies_after("PutItem"))
-    stage.lease_passes()
-    return _post(stage)
-
-
-def _died_after_send(stage: Stage) -> Run:
-    stage.post(process=dies_after("SendMessage"))
-    stage.lease_passes()
-    return _post(stage)
-
-
-def _died_after_send_and_processed(stage: Stage) -> Run:
-    stage.post(process=dies_after("SendMessage"))
+def _drained(stage: Stage) -> None:
     stage.world.drain()
-    stage.lease_passes()
-    return _post(stage)
 
 
-def _died_after_send_and_dead_lettered(stage: Stage) -> Run:
-    stage.post(process=dies_after("SendMessage"))
+def _dead_lettered(stage: Stage) -> None:
     stage.message().body = "not JSON"
     stage.world.drain()
-    stage.lease_passes()
-    return _post(stage)
+
+
+_sent_and_dead = _died_after("SendMessage", _dead_lettered, Stage.lease_passes)
 
 
 def _overtaken(stage: Stage) -> Run:
@@ -142,11 +136,17 @@ API_PATHS = (
     Path("first call, caller gives up", CREATE, _first_call, SENT, gives_up=True),
     Path("overtaken by the worker", CREATE, _overtaken, CONFIRMED),
     Path("replay", CREATE, _replay, CONFIRMED),
-    Path("in progress", CREATE, _in_progress, CONFIRMED),
-    Path("lease has passed", CREATE, _lease_passed, CONFIRMED),
-    Path("died after the send", CREATE, _died_after_send, CONFIRMED),
-    Path("died after the send, processed", CREATE, _died_after_send_and_processed, CONFIRMED),
-    Path("died after the send, dead-lettered", CREATE, _died_after_send_and_dead_lettered, CONFIRMED, dead="always"),
+    Path("in progress", CREATE, _died_after("PutItem"), CONFIRMED),
+    Path("lease has passed", CREATE, _died_after("PutItem", Stage.lease_passes), CONFIRMED),
+    Path("died after the send", CREATE, _died_after("SendMessage", Stage.lease_passes), CONFIRMED),
+    Path("died after the send, processed", CREATE, _died_after("SendMessage", _drained, Stage.lease_passes), CONFIRMED),
+    Path(
+        "died after the send, dead-lettered",
+        CREATE,
+        _died_after("SendMessage", _dead_lettered, Stage.lease_passes),
+        CONFIRMED,
+        dead="always",
+    ),
     Path("other body", CREATE, _mismatch, CONFIRMED),
     Path("other body, first in progress", CREATE, _mismatch_in_progress, CONFIRMED),
     Path("key's life has passed", CREATE, _expired, CONFIRMED),

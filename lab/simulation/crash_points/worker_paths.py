@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from lab.simulation.crash_points.api_paths import CONFIRMED, dies_after
-from lab.simulation.crash_points.path import Path, Run, ends
+from lab.simulation.crash_points.path import Path, Prepare, Run, ends
 from lab.simulation.crash_points.stage import Stage
 from lab.simulation.fakes import Call, Fault
 from lab.simulation.fakes.faults import crash_before, entry_refused, server_error, throttled, transaction_cancelled
@@ -24,28 +24,21 @@ def _deliver(stage: Stage) -> Run:
 # --- first receive ---------------------------------------------------------------------------------------------------
 
 
-def _first(stage: Stage) -> Run:
-    stage.accept("k", ("SKU-1", 2))
-    return _deliver(stage)
+def _ordered(*lines: tuple[str, int]) -> Prepare:
+    """An order of these lines waits."""
+
+    def prepare(stage: Stage) -> Run:
+        stage.accept("k", *lines)
+        return _deliver(stage)
+
+    return prepare
 
 
-def _two_lines(stage: Stage) -> Run:
-    stage.accept("k", ("SKU-1", 2), ("SKU-2", 1))
-    return _deliver(stage)
+_first, _out_of_stock = _ordered(("SKU-1", 2)), _ordered(("SKU-1", 2), ("SKU-2", 6))
 
 
 def _before_the_store(stage: Stage) -> Run:
     stage.post(process=dies_after("SendMessage"))
-    return _deliver(stage)
-
-
-def _out_of_stock(stage: Stage) -> Run:
-    stage.accept("k", ("SKU-1", 2), ("SKU-2", 6))
-    return _deliver(stage)
-
-
-def _unknown_sku(stage: Stage) -> Run:
-    stage.accept("k", ("SKU-1", 2), ("NO-SUCH", 1))
     return _deliver(stage)
 
 
@@ -174,24 +167,19 @@ def _hot_row(call: Call) -> Fault | None:
 # --- last attempt ----------------------------------------------------------------------------------------------------
 
 
-def _last(stage: Stage) -> Run:
-    stage.accept()
-    return _at_last_attempt(stage)
+def _last(prepare: Prepare) -> Prepare:
+    """The same at the last attempt of its message."""
+
+    def last(stage: Stage) -> Run:
+        run = prepare(stage)
+        suspect = next(iter(stage.world.orders_queue.messages.values()))
+        suspect.receive_count = stage.world.deployment.max_receive_count - 1
+        return run
+
+    return last
 
 
-def _last_malformed(stage: Stage) -> Run:
-    _malformed(stage)
-    return _at_last_attempt(stage)
-
-
-def _last_newer(stage: Stage) -> Run:
-    _newer_schema(stage)
-    return _at_last_attempt(stage)
-
-
-def _at_last_attempt(stage: Stage) -> Run:
-    stage.message().receive_count = stage.world.deployment.max_receive_count - 1
-    return _deliver(stage)
+_last_of_all = _last(_first)
 
 
 # --- batches ---------------------------------------------------------------------------------------------------------
@@ -233,21 +221,14 @@ def _isolated(stage: Stage) -> Run:
     return _deliver(stage)
 
 
-def _isolated_last(stage: Stage) -> Run:
-    run = _isolated(stage)
-    suspect = next(iter(stage.world.orders_queue.messages.values()))
-    suspect.receive_count = stage.world.deployment.max_receive_count - 1
-    return run
-
-
 REJECTED, FAILED = ends("REJECTED"), ends("FAILED")
 WORKER_PATHS = (
     Path("first receive", WORKER, _first, CONFIRMED),
-    Path("two lines", WORKER, _two_lines, CONFIRMED),
+    Path("two lines", WORKER, _ordered(("SKU-1", 2), ("SKU-2", 1)), CONFIRMED),
     Path("before the API has stored it", WORKER, _before_the_store, CONFIRMED),
     Path("before the API has stored it, caller gives up", WORKER, _before_the_store, CONFIRMED, gives_up=True),
     Path("out of stock", WORKER, _out_of_stock, REJECTED),
-    Path("unknown SKU", WORKER, _unknown_sku, REJECTED),
+    Path("unknown SKU", WORKER, _ordered(("SKU-1", 2), ("NO-SUCH", 1)), REJECTED),
     Path("replay: delivered again", WORKER, _delivered_again, CONFIRMED),
     Path("replay: second message", WORKER, _second_message, CONFIRMED),
     Path("twin in progress", WORKER, _twin_in_progress, CONFIRMED),
@@ -271,17 +252,23 @@ WORKER_PATHS = (
     Path("retryable: table throttled", WORKER, _first, CONFIRMED, background=table_down),
     Path("retryable: popular SKU", WORKER, _first, CONFIRMED, background=_hot_row),
     Path("retryable: corrupt stock row", WORKER, _corrupt_stock, CONFIRMED, recover=_stock_is_repaired),
-    Path("last attempt", WORKER, _last, CONFIRMED, dead="maybe"),
-    Path("last attempt: topic down", WORKER, _last, CONFIRMED, dead="maybe", background=_topic_down),
-    Path("last attempt: table throttled", WORKER, _last, CONFIRMED, dead="maybe", background=table_down),
-    Path("last attempt: not JSON", WORKER, _last_malformed, FAILED, later=CONFIRMED, dead="always"),
-    Path("last attempt: newer schema", WORKER, _last_newer, FAILED, later=CONFIRMED, dead="always"),
+    Path("last attempt", WORKER, _last_of_all, CONFIRMED, dead="maybe"),
+    Path("last attempt: topic down", WORKER, _last_of_all, CONFIRMED, dead="maybe", background=_topic_down),
+    Path("last attempt: table throttled", WORKER, _last_of_all, CONFIRMED, dead="maybe", background=table_down),
+    Path("last attempt: not JSON", WORKER, _last(_malformed), FAILED, later=CONFIRMED, dead="always"),
+    Path("last attempt: newer schema", WORKER, _last(_newer_schema), FAILED, later=CONFIRMED, dead="always"),
     Path("bus: first receive", WORKER, _first, CONFIRMED, bus=True),
     Path("bus: out of stock", WORKER, _out_of_stock, REJECTED, bus=True),
     Path("bus: confirmed, not published", WORKER, _settled_not_published, CONFIRMED, bus=True),
     Path("bus: refuses the event", WORKER, _first, CONFIRMED, background=_bus_refuses, bus=True),
     Path(
-        "bus: refuses it on the last attempt", WORKER, _last, CONFIRMED, dead="maybe", background=_bus_refuses, bus=True
+        "bus: refuses it on the last attempt",
+        WORKER,
+        _last(_first),
+        CONFIRMED,
+        dead="maybe",
+        background=_bus_refuses,
+        bus=True,
     ),
     Path("batch: last unit, twice", WORKER, _batch, ends("CONFIRMED", "CONFIRMED", "REJECTED")),
     Path(
@@ -294,5 +281,5 @@ WORKER_PATHS = (
     ),
     Path("batch: one order twice", WORKER, _duplicates_in_a_batch, CONFIRMED),
     Path("batch: isolated", WORKER, _isolated, ends(*["CONFIRMED"] * 3)),
-    Path("batch: isolated, last attempt", WORKER, _isolated_last, ends(*["CONFIRMED"] * 3), dead="maybe"),
+    Path("batch: isolated, last attempt", WORKER, _last(_isolated), ends(*["CONFIRMED"] * 3), dead="maybe"),
 )

@@ -1,20 +1,13 @@
 """What the provider needs of whatever keeps the resources."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from local.services.base import Created
 
 
 class RefusedError(Exception):
     """The account refuses the operation; the message says why."""
-
-
-@dataclass(frozen=True)
-class Made:
-    """A resource that exists: its physical id and the outputs beyond its inputs (Pulumi's names)."""
-
-    id: str
-    outputs: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Account(Protocol):
@@ -23,7 +16,7 @@ class Account(Protocol):
     region: str
     account_id: str
 
-    def create(self, token: str, name: str, inputs: Mapping[str, Any]) -> Made:
+    def create(self, token: str, name: str, inputs: Mapping[str, Any]) -> Created:
         """Make one. Raises `RefusedError`."""
 
     def read(self, token: str, id_: str) -> Mapping[str, Any] | None:

@@ -9,10 +9,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.deploy.resources import DeployError, create, parse
-from local.engine.provider.account import Made, RefusedError
+from local.engine.provider.account import RefusedError
 from local.engine.provider.wire import opened
 from local.services.aws import Aws
-from local.services.base import Handler
+from local.services.base import Created, Handler
 from local.services.inert import INERT, create_inert
 from local.services.registry import HANDLERS
 
@@ -29,11 +29,11 @@ class EmbeddedAccount:
         self.region = aws.region
         self.account_id = aws.account_id
 
-    def create(self, token: str, name: str, inputs: Mapping[str, Any]) -> Made:
+    def create(self, token: str, name: str, inputs: Mapping[str, Any]) -> Created:
         """Make it for real."""
         with self._turn, _explained():
             made = create(self._aws, token, name, self._opened(inputs))
-        return Made(made.id, {key: value for key, value in made.outputs.items() if key not in inputs})
+        return Created(made.id, {key: value for key, value in made.outputs.items() if key not in inputs})
 
     def read(self, token: str, id_: str) -> Mapping[str, Any] | None:
         """Refused: the handlers can't tell a resource's inputs from AWS's description of it."""
