@@ -1,17 +1,20 @@
-"""Every option reaches exactly what docs/option-effects.md says, and nothing is tied to one Region."""
+"""Options stand where they belong, docs/option-effects.md has all that they reach, and nothing is tied to a Region."""
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import asdict
 
 import pytest
 
 from lab.docs import option_effects
 from lab.docs.option_changes import PLAIN, changes
-from lab.recording.differences import Difference, differences
+from lab.recording.differences import Difference, differences, short_type, text_of
 from lab.recording.recording import Recorded, Recording, record_config
 from pipeline.config import StackConfig
 
+# What is drawn and what alarms has numbers of its own: tests/cloudwatch.
+DRAWN = {"alarms", "dashboard"}
 HERE, ELSEWHERE = "eu-west-1", "ap-southeast-4"
 WIDE = {
     "everything at once": PLAIN,
@@ -31,6 +34,15 @@ WIDE = {
         "domain_name": "orders.example.com",
         "domain_zone_id": "Z123",
     },
+    "external": {
+        "environment": "development",
+        "authorizer": "external",
+        "jwt_issuer": "https://issuer.example.com/",
+        "jwt_audiences": '["audience"]',
+        "jwt_write_scope": "may-write",
+        "jwt_read_scope": "may-read",
+    },
+    "local": {"environment": "local", "local_endpoint": "http://127.0.0.1:4001", "queue_visibility_seconds": "1201"},
     "own name": {"environment": "development", "domain_name": "orders.example.com", "domain_zone_id": "Z123"},
     "bus": {
         "environment": "development",
@@ -39,6 +51,85 @@ WIDE = {
         "subscriptions": '["{name: own, protocol: sqs}"]',
     },
 }
+
+
+_API, _WORKER = "create-order-function get-order-function", "process-order-function"
+# Options whose values stand as they are in inputs, by configuration: in these inputs of these resources only.
+STANDS = {
+    "everything at once": {
+        "cors_origins": "Api corsConfiguration.allowOrigins[]: api",
+        "api_idempotency_ttl_seconds": "Function IDEMPOTENCY_TTL_SECONDS: create-order-function",
+        "throttle_rate": "Stage defaultRouteSettings.throttlingRateLimit: api-stage",
+        "throttle_burst": "Stage defaultRouteSettings.throttlingBurstLimit: api-stage",
+        "log_level": f"Function POWERTOOLS_LOG_LEVEL: {_API} {_WORKER}",
+        "log_retention_days": "LogGroup retentionInDays: api-access-logs create-order-logs get-order-logs "
+        "process-order-logs",
+        "permissions_boundary_arn": "Role permissionsBoundary: create-order-role get-order-role process-order-role",
+        "api_memory_mb": f"Function memorySize: {_API}",
+        "worker_memory_mb": f"Function memorySize: {_WORKER}",
+        "api_timeout_seconds": f"Function timeout: {_API}",
+        "worker_timeout_seconds": f"Function timeout: {_WORKER}",
+        "api_reserved_concurrency": f"Function reservedConcurrentExecutions: {_API}",
+        "worker_reserved_concurrency": f"Function reservedConcurrentExecutions: {_WORKER}",
+        "queue_visibility_seconds": "Queue visibilityTimeoutSeconds: orders-queue",
+        "queue_retention_seconds": "Queue messageRetentionSeconds: orders-queue",
+        "dlq_retention_seconds": "Queue messageRetentionSeconds: orders-queue-dlq",
+        "max_receive_count": f"Function MAX_RECEIVE_COUNT: {_WORKER}; "
+        "Queue redrivePolicy.maxReceiveCount: orders-queue",
+        "batch_size": "EventSourceMapping batchSize: orders-consumer-mapping",
+        "batch_window_seconds": "EventSourceMapping maximumBatchingWindowInSeconds: orders-consumer-mapping",
+        "batch_threads": f"Function BATCH_THREADS: {_WORKER}",
+        "item_budget_seconds": f"Function ITEM_BUDGET_SECONDS: {_WORKER}",
+        "time_margin_seconds": f"Function TIME_MARGIN_SECONDS: {_WORKER}",
+        "worker_max_concurrency": "EventSourceMapping scalingConfig.maximumConcurrency: orders-consumer-mapping",
+        "retry_base_seconds": f"Function RETRY_BASE_SECONDS: {_WORKER}",
+        "retry_cap_seconds": f"Function RETRY_CAP_SECONDS: {_WORKER}",
+        "worker_idempotency_ttl_seconds": f"Function IDEMPOTENCY_TTL_SECONDS: {_WORKER}",
+    },
+    "external": {
+        "jwt_issuer": "Authorizer jwtConfiguration.issuer: api-authorizer",
+        "jwt_audiences": "Authorizer jwtConfiguration.audiences[]: api-authorizer",
+        "jwt_write_scope": "Route authorizationScopes[]: api-post-orders",
+        "jwt_read_scope": "Route authorizationScopes[]: api-get-orders-order-id",
+    },
+    "local": {"local_endpoint": f"Function AWS_ENDPOINT_URL: {_API} {_WORKER}"},
+    "edge": {"origin_secret": "Distribution origins[].customHeaders[].value: edge-distribution"},
+}
+
+
+@pytest.mark.parametrize("configuration", STANDS)
+def test_an_option_s_value_stands_where_it_belongs_and_nowhere_else(configuration: str) -> None:
+    # GIVEN
+    keys, recording = WIDE[configuration], option_effects.recorded(WIDE[configuration])
+
+    # WHEN
+    found: dict[str, dict[str, list[str]]] = {option: {} for option in STANDS[configuration]}
+    for each in recording.resources:
+        for path, text in leaves(each.inputs) if each.custom and each.name.partition("-")[0] not in DRAWN else ():
+            for option in found:
+                if text == keys[option].strip('["]'):
+                    where = f"{short_type(each)} {path.removeprefix('environment.variables.')}"
+                    found[option].setdefault(where, []).append(each.name)
+
+    # THEN
+    assert {
+        option: "; ".join(f"{where}: {' '.join(sorted(names))}" for where, names in sorted(places.items()))
+        for option, places in found.items()
+    } == STANDS[configuration]
+
+
+def leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """The path and text of each value; what is written as JSON is read."""
+    if isinstance(value, str) and value[:1] in {"{", "["}:
+        value = json.loads(value)
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from leaves(inner, f"{path}[]")
+    else:
+        yield path, text_of(value)
 
 
 @pytest.mark.parametrize("configuration", WIDE)

@@ -5,7 +5,6 @@ from typing import Any
 
 from lab.docs import openapi
 from lab.permissions.calls import called
-from lab.recording.stacks import FUNCTION, recorded_with
 from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,38 +46,3 @@ def test_every_function_is_simulated_so_that_its_grants_are_held_against_its_cal
 
     # THEN
     assert simulated == {each.name for each in FUNCTIONS}
-
-
-def test_settings_that_could_be_taken_for_each_other_reach_each_its_own() -> None:
-    # GIVEN values that no default and no other setting has
-    given = {
-        "api_idempotency_ttl_seconds": 90_000,
-        "worker_idempotency_ttl_seconds": 1_700_000,
-        "throttle_rate": 41,
-        "throttle_burst": 83,
-        "batch_window_seconds": 3,
-        "api_memory_mb": 333,
-        "worker_memory_mb": 777,
-        "api_reserved_concurrency": 11,
-        "worker_reserved_concurrency": 13,
-    }
-
-    # WHEN
-    keys = {f"orders:{name}": str(value) for name, value in given.items()}
-    made = recorded_with("dev", {**keys, "orders:queue_visibility_seconds": "400"})
-
-    # THEN
-    functions = {each.name: each.inputs for each in made.of_type(FUNCTION)}
-    api, worker = functions["create-order-function"], functions["process-order-function"]
-    (mapping,) = made.of_type("aws:lambda/eventSourceMapping:EventSourceMapping")
-    (stage,) = made.of_type("aws:apigatewayv2/stage:Stage")
-    settings = stage.inputs["defaultRouteSettings"]
-    found = [
-        *(int(each["environment"]["variables"]["IDEMPOTENCY_TTL_SECONDS"]) for each in (api, worker)),
-        settings["throttlingRateLimit"],
-        settings["throttlingBurstLimit"],
-        mapping.inputs["maximumBatchingWindowInSeconds"],
-        *(each["memorySize"] for each in (api, worker)),
-        *(each["reservedConcurrentExecutions"] for each in (api, worker)),
-    ]
-    assert found == list(given.values())
