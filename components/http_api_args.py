@@ -18,7 +18,7 @@ class Route(Args):
     path: str = Field(pattern=r"^(/([a-z0-9._-]+|\{[a-z_]+\}))+$", description="Path; `{name}` matches one segment.")
     function: Function = Field(description="Called through its live alias.")
     scopes: tuple[Text, ...] = Field(
-        default=(), description="With an authorizer: a token needs one of them, or it is 403; none: any token will do."
+        description="With an authorizer: a token needs one of them, or it is 403; none: any token will do."
     )
 
     @property

@@ -17,7 +17,7 @@ def origin_environment(config: StackConfig) -> dict[str, str]:
     """
     accepted = (config.origin_secret, config.origin_secret_also_accepted)
     digests = [_digest(secret) for secret in accepted if secret.get_secret_value()]
-    return {"ORIGIN_SECRET_SHA256": ",".join(digests)} if config.waf else {}
+    return {"ORIGIN_SECRET_SHA256": ",".join(digests)} if digests else {}
 
 
 def _digest(secret: SecretStr) -> str:

@@ -76,6 +76,8 @@ class Recording:
 
     resources: list[Recorded] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
+    of_components: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By URN, the names of what each component says that it is."""
     region: str = REGION
 
     def of_type(self, token: str) -> list[Recorded]:
@@ -149,6 +151,8 @@ class _Monitor(MockMonitor):
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         if request.urn.split("::")[2] == STACK_TYPE:
             self.recording.outputs = _plain(deserialize_properties(request.outputs))
+        else:
+            self.recording.of_components[request.urn] = tuple(request.outputs)
         untyped: Any = super()
         return untyped.RegisterResourceOutputs(request)
 

@@ -59,7 +59,7 @@ def _apply_default(given: dict[str, Any], key: str, schema: Any, stack: str) -> 
     for source in ("value", "default"):
         if source in schema:
             given.setdefault(key, schema[source])
-    if key not in given and "type" in schema and not schema.get("secret"):
+    if key not in given and not schema.get("secret"):
         raise StackFileError(
             f"Pulumi.{stack}.yaml does not set {key}, and Pulumi.yaml gives it no default. Set it there."
         )

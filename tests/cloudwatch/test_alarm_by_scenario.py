@@ -1,5 +1,6 @@
 """What each row does, by scenarios of its own, against a table written by hand: tier, window, threshold, silence."""
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from functools import cache
 
@@ -68,6 +69,32 @@ ROWS = {
     "notifications-lost-mail": "page 1/15x1m >=1 Sum notBreaching: well",
     "bus-dead-letter-queue-not-empty": "page 1/1x1m >=1 Maximum ignore: as before needs visible of 2",
 }
+
+# Likewise, of what is heard together: its tier, its rows, and how long (to begin, to end) what keeps it silent does.
+TOGETHER = {
+    "api-failing": "page accepting-14x-1h & accepting-14x-5m, accepting-6x-6h & accepting-6x-30m",
+    "budget-burning": "ticket accepting-3x-1d & accepting-3x-2h, accepting-1x-3d & accepting-1x-6h, "
+    "settling-3x-1d & settling-3x-2h, settling-1x-3d & settling-1x-6h",
+    "dead-letters": "page dead-letter-queue-not-empty, order-dead-lettered; processing-failing 120 1800",
+    "further-dead-letters": "page order-dead-lettered & dead-letters-old; processing-failing 120 1800",
+    "intake-silent": "page orders-missing; api-failing 120 3600",
+    "notifications-undelivered": "notify notifications-failed, notifications-redriven",
+    "processing-failing": "page attempt-failure-rate, oldest-message-age, worker-not-running, "
+    "settling-14x-1h & settling-14x-5m, settling-6x-6h & settling-6x-30m; api-failing 120 600",
+}
+
+
+def test_what_is_heard_together_is_as_the_table_says() -> None:
+    # GIVEN / WHEN
+    found = {}
+    for each in composite_alarms(register_alarms()):
+        rule = re.sub(r'ALARM\("([^"]+)"\)|[()]', r"\1", each.rule).replace(" OR ", ", ").replace(" AND ", " & ")
+        silent = f"; {each.suppressor} {each.wait_period} {each.extension_period}" if each.suppressor else ""
+        (tier,) = {target.rpartition("-")[2] for target in each.actions[State.ALARM]}
+        found[each.name.removeprefix(f"{PREFIX}-")] = f"{tier} {rule}{silent}".replace(f"{PREFIX}-", "")
+
+    # THEN
+    assert found == TOGETHER
 
 
 def seen(alarm: MetricAlarm, cause: Series, tier: str) -> str:

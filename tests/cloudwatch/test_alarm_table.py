@@ -140,6 +140,20 @@ def test_links_within_the_runbooks_lead_somewhere() -> None:
     assert links <= known
 
 
+@pytest.mark.parametrize(
+    "inputs", [r.inputs for r in RESOURCES if r.type.endswith(":MetricAlarm")], ids=lambda it: it["name"]
+)
+def test_an_alarm_has_one_metric_or_queries(inputs: Mapping[str, Any]) -> None:
+    # GIVEN what AWS wants of one metric, and refuses beside queries
+    single = {"metricName", "namespace", "period", "dimensions"}
+
+    # WHEN
+    given = single & {name for name, value in inputs.items() if value is not None}
+
+    # THEN
+    assert given == (set() if inputs.get("metricQueries") else single)
+
+
 def test_every_row_is_heard_exactly_once_in_its_tier() -> None:
     # GIVEN
     topics = {arn("sns", f"{PREFIX}-alarms-{tier}"): tier for tier in Tier}
@@ -269,7 +283,8 @@ def test_a_row_may_look_back_as_far_as_cloudwatch_allows(period: int, periods: i
 
 def test_a_threshold_s_unit_is_what_its_metrics_count() -> None:
     # GIVEN / WHEN
-    units = {row.threshold.unit for row in TABLE.alarms}
+    bus = alarm_table(THRESHOLDS, LIMITS, BUS_RULES, bus_dead_letters=True)
+    units = {row.threshold.unit for row in (*TABLE.alarms, *bus.alarms)}
 
     # THEN
     counted = {"attempts", "executions", "messages", "notifications", "orders", "orders per half hour", "requests"}

@@ -126,6 +126,29 @@ def test_widgets_do_not_overlap_and_stay_on_the_grid() -> None:
     assert len(widgets) <= 500
 
 
+def test_alarms_stand_below_the_question_that_they_answer() -> None:
+    # GIVEN
+    questions: dict[str, list[str]] = {}
+
+    # WHEN
+    for widget in sorted(drawn(), key=lambda it: (it["y"], it["x"])):
+        if widget["type"] == "text":
+            below = questions.setdefault(widget["properties"]["markdown"].removeprefix("## "), [])
+        elif widget["y"] > 0:
+            below += [row.name for row in TABLE.alarms if row.title == widget["properties"]["title"]]
+
+    # THEN
+    burning = [row.name for row in TABLE.alarms if row.name.startswith(("accepting-", "settling-"))]
+    flowing = questions["Is business flowing?"]
+    assert flowing == [
+        *("orders-missing", "rejection-rate", "oldest-message-age", "api-latency"),
+        *("dead-letter-queue-not-empty", "notifications-redriven"),
+    ]
+    assert questions["How fast are the error budgets spent?"] == burning
+    others = [row.name for row in TABLE.alarms if row.name not in (*flowing, *burning)]
+    assert questions["Where does it hurt?"] == others
+
+
 def test_the_state_of_all_that_is_heard_comes_first_pages_before_tickets() -> None:
     # GIVEN / WHEN
     first = drawn()[0]

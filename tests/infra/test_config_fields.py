@@ -7,6 +7,7 @@ import yaml
 
 from lab.recording.recording import ROOT, STACKS, read_stack_file
 from pipeline.config import StackConfig, parse_config
+from pipeline.config.problems import values_of
 from pipeline.config.project_schema import project_schema
 from tests.infra.config_factory import only_problem, parsed, refused
 
@@ -163,14 +164,24 @@ def test_an_unknown_threshold_is_refused_with_the_nearest_match(given: str, allo
 def test_all_problems_are_reported_in_one_go() -> None:
     # GIVEN
     wrong = {"batch_size": "x", "log_level": "loud", "max_receive_count": "2", "retry_kap_seconds": "1"}
+    listed = {"alarm_page_subscriptions": '["pager", "pigeon"]'}
     together = {"dlq_retention_seconds": "600", "queue_retention_seconds": "86400"}
 
     # WHEN
-    error = refused(**wrong, **together)
+    error = refused(**wrong, **together, **listed)
 
     # THEN
-    assert {problem.keys[0] for problem in error.problems} == {*wrong, "dlq_retention_seconds"}
-    assert str(error).startswith("5 problems in the configuration of stack test")
+    assert {problem.keys[0] for problem in error.problems} == {
+        *wrong,
+        "dlq_retention_seconds",
+        *(f"alarm_page_subscriptions[{index}]" for index in range(2)),
+    }
+    assert str(error).startswith("7 problems in the configuration of stack test")
+
+
+def test_of_several_keys_each_value_is_told() -> None:
+    # GIVEN / WHEN / THEN
+    assert values_of(parsed(), "batch_size", "log_level") == "batch_size = 10, log_level = INFO"
 
 
 def test_a_rule_is_not_reported_on_a_field_that_is_wrong_itself() -> None:
