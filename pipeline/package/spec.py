@@ -34,8 +34,8 @@ class LambdaTarget(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["lambda"] = "lambda"
-    python_version: PythonVersion = Field(description="Lambda runtime the wheels and the byte code are for.")
-    architecture: Architecture = Field(description="Processor the compiled wheels are for.")
+    python_version: PythonVersion = Field("3.13", description="Lambda runtime the wheels and the byte code are for.")
+    architecture: Architecture = Field("arm64", description="Processor the compiled wheels are for.")
 
     @property
     def label(self) -> str:
