@@ -9,8 +9,7 @@ import pulumi
 from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 
-from local.deploy.resources import DeployError, create
-from local.deploy.values import plain
+from local.deploy.resources import DeployError, create, plain
 from local.services.aws import Aws, where
 
 _STACK = "pulumi:pulumi:Stack"

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
+from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret
 
-from local.deploy.values import holds_files
 from local.errors import LocalError
 from local.services.aws import Aws
 from local.services.base import Created, Handler, Inputs, UnknownInputError
@@ -62,3 +63,24 @@ def parse(handler: Handler, label: str, inputs: Inputs) -> Inputs:
         )
         raise DeployError(f"{label}: {'; '.join(problems)}") from None
     return effective
+
+
+def plain(value: Any) -> Any:
+    """Unwrap secrets, turn integral floats into ints (the wire knows only doubles) and drop absent properties.
+
+    Assets and archives stay as they are: only the function's handler opens them.
+    """
+    if is_rpc_secret(value):
+        return plain(unwrap_rpc_secret(value))
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def holds_files(value: Any) -> bool:
+    """Whether the value is an asset or archive, which outputs must not repeat."""
+    return isinstance(value, pulumi.Asset | pulumi.Archive)

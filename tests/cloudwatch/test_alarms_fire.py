@@ -26,12 +26,12 @@ from lab.simulation.cloudwatch.scenarios import (
     START,
     Phase,
     api,
+    on_trial,
     own,
     publish,
     sqs,
     step_of,
 )
-from lab.simulation.cloudwatch.trial import on_trial
 from pipeline.alarms import alarm_table
 
 BEHAVIOURS = [Behaviour(1, dynamodb_always_ignores=True), Behaviour(5)]

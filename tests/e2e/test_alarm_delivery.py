@@ -13,8 +13,7 @@ from components.alarms.component import runbook_link
 from components.alarms.model import Alarm, Composite
 from lab.simulation.cloudwatch.evaluator_alarm import State
 from lab.simulation.cloudwatch.registered import LIMITS, THRESHOLDS
-from lab.simulation.cloudwatch.scenarios import BEGIN, CAUSES, END, Phase, publish, step_of
-from lab.simulation.cloudwatch.trial import verdict
+from lab.simulation.cloudwatch.scenarios import BEGIN, CAUSES, END, Phase, publish, step_of, verdict
 from local.client import LocalStack
 from local.demo.account import Account
 from local.demo.http import OrdersApi

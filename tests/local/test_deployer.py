@@ -10,8 +10,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from local.deploy.program import Deployment, deploy
-from local.deploy.resources import DeployError, create
-from local.deploy.values import plain
+from local.deploy.resources import DeployError, create, plain
 from local.engine.aws_inputs import inputs_among
 from local.services.aws import Aws
 from local.services.registry import HANDLERS

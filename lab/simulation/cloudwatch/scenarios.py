@@ -1,11 +1,13 @@
 """Healthy traffic and the cause of each alarm, as series shaped the way AWS and our functions publish them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from components.alarms.model import Tier
-from lab.simulation.cloudwatch.evaluator_alarm import MetricAlarm
+from lab.simulation.cloudwatch.evaluator import AlarmRun
+from lab.simulation.cloudwatch.evaluator_alarm import Behaviour, MetricAlarm, State
+from lab.simulation.cloudwatch.evaluator_composite import CompositeAlarm
 from lab.simulation.cloudwatch.evaluator_metrics import MetricKey, MetricStore
 from lab.simulation.cloudwatch.metrics_data import AWS_METRICS, SERVICES, find, own_metrics
 from lab.simulation.cloudwatch.registered import BUS_RULES, PREFIX, WATCHED, WATCHED_WITH_BUS
@@ -167,3 +169,26 @@ def _unit(key: MetricKey) -> str:
     published = find(key, (*AWS_METRICS, *own_metrics(PREFIX)))
     assert published is not None, f"nobody publishes {key}"
     return published.unit
+
+
+def on_trial(
+    store: MetricStore, alarm: MetricAlarm, composites: Iterable[CompositeAlarm], behaviour: Behaviour
+) -> AlarmRun:
+    """Run the alarm alone, over minutes of the length that `step_of` gives it; nothing keeps its composite quiet.
+
+    The composite sees every other member as silent, and the other row of its pair as in alarm.
+    """
+    heard_through = [
+        CompositeAlarm(composite.name, f'ALARM("{alarm.name}")', composite.actions)
+        for composite in composites
+        if alarm.name in composite.alarms()
+    ]
+    step = step_of(alarm)
+    return AlarmRun(store, [alarm], heard_through, behaviour).run(START + 50 * step, START + (HORIZON - 1) * step, step)
+
+
+def verdict(store: MetricStore, alarm: MetricAlarm, composites: Iterable[CompositeAlarm]) -> tuple[State, ...]:
+    """The states that the alarm enters, over what is published, from the moment on at which the cause begins."""
+    run = on_trial(store, alarm, composites, Behaviour(5))
+    begin = START + BEGIN * step_of(alarm)
+    return tuple(change.state for change in run.changes if change.alarm == alarm.name and change.at >= begin)

@@ -1,10 +1,19 @@
 """A model of SQS and of Lambda's event source mapping, held to real emulators and AWS's documentation."""
 
 from lab.simulation.queue_model.fifo import FifoQueue
-from lab.simulation.queue_model.mapping import Delivery, EventSourceMapping, Failed, Outcome, Returned, failed_ids, run
+from lab.simulation.queue_model.mapping import (
+    Delivery,
+    EventSourceMapping,
+    Failed,
+    Outcome,
+    Returned,
+    failed_ids,
+    run,
+    sqs_event,
+    sqs_record,
+)
 from lab.simulation.queue_model.message import InvalidMessageError, Message
 from lab.simulation.queue_model.queue import Queue, RedrivePolicy, StaleReceiptError
-from lab.simulation.queue_model.records import sqs_event, sqs_record
 
 __all__ = [
     "Delivery",
