@@ -47,6 +47,15 @@ def test_what_is_not_allowed_is_refused_before_anything_is_ordered(
     assert said in capsys.readouterr().err
 
 
+def test_a_run_in_which_something_does_not_hold_fails(typed: Typed, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN an API that nobody reaches
+    # WHEN
+    code = typed.run("load", "--orders", "1", "--within", "1s", "--in-production", "--json", "--yes")
+    # THEN
+    findings = json.loads(capsys.readouterr().out)["report"]["findings"]
+    assert (code, [each["promise"] for each in findings if not each["ok"]]) == (ExitCode.FAILED, ["accepted"])
+
+
 def test_what_the_audit_reads_is_part_of_what_it_costs(
     typed: Typed, stack: MockStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -137,7 +146,9 @@ def test_a_refusal_ends_the_run_and_what_is_never_accepted_is_given_up(api: Any)
         dear.send(wishes[:2])
     # WHEN / THEN it has no order when nobody waits longer
     hopeless = BlindClients(ill, {"": None}, 1, Habits(), patience=0.2)
+    started = time.monotonic()
     hopeless.send(wishes[:1])
+    assert 0.2 < time.monotonic() - started < 4
     assert (hopeless.traffic.answers, hopeless.traffic.first_requests) == ({}, 1)
 
 
@@ -192,7 +203,8 @@ def test_each_mistake_breaks_its_finding(
 
 
 def test_times_are_those_of_real_orders() -> None:
-    # GIVEN / WHEN / THEN a hundred, one, none
+    # GIVEN / WHEN / THEN a hundred, three, one, none
     assert spread(range(1, 101)) == {"p50": 50, "p95": 95, "p99": 99, "max": 100}
+    assert spread([3, 1, 2])["p50"] == 2
     assert set(spread([2.5]).values()) == {2.5}
     assert set(spread([]).values()) == {None}
