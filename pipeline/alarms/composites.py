@@ -37,7 +37,7 @@ def _undelivered(members: tuple[str, ...]) -> tuple[Composite, ...]:
             members=members,
             tier=Tier.NOTIFY,
             runbook="notifications",
-            why="Orders are settled; somebody downstream does not hear of it yet. Nothing is lost.",
+            why="Orders are settled; a subscriber does not get their events yet. Nothing is lost.",
         ),
     )
 

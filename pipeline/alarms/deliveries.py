@@ -118,8 +118,8 @@ _UNREADABLE: Final = Alarm(
     tier=Tier.PAGE,
     runbook="notifications",
     why="With `encryption: customer` EventBridge puts there what it took and cannot encrypt or decrypt: the stack's "
-    "key is disabled, or its policy shuts EventBridge out. That is before any rule, so the rules' alarms need not hear "
-    "of it. SQS's metrics of a queue that was idle come up to 15 minutes late.",
+    "key is disabled, or its policy shuts EventBridge out. That is before any rule, so the rules' alarms may stay "
+    "silent. SQS's metrics of a queue that was idle come up to 15 minutes late.",
 )
 
 

@@ -89,7 +89,7 @@ def _alarms_in_production(config: AlarmOptions) -> Problem | None:
     """Production has somebody who hears of failures."""
     if config.alarms or config.environment != "production":
         return None
-    return Problem(("alarms", "environment"), "false in production", "true in production: somebody has to hear of it")
+    return Problem(("alarms", "environment"), "false in production", "true in production: somebody has to be told")
 
 
 def _links_that_open(config: AlarmOptions) -> Problem | None:

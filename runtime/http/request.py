@@ -50,7 +50,7 @@ def parse_event(event: object) -> Request:
 def identity_of(request: Request, *, jwt_authorizer: bool) -> Identity:
     """The caller, by the claims that the JWT authorizer verified; on a stack without one everybody is `ANONYMOUS`.
 
-    Claims count whatever `jwt_authorizer` says: while it is switched off the functions hear of it before the routes.
+    Claims count whatever `jwt_authorizer` says: while it is switched off, `up` changes the functions before the routes.
 
     Args:
         request: What came in.
