@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lab.simulation.world import WORKER_RECORDS, World
@@ -150,6 +150,7 @@ def test_durations_are_shown_by_their_largest_unit(seconds: int) -> None:
 
 
 @given(st.lists(st.tuples(*[st.integers(1, 100_000)] * 3), max_size=40))
+@example([(1, 1, 1)] * 25)
 def test_batches_lose_nothing_and_fit(sizes: list[tuple[int, int, int]]) -> None:
     # GIVEN messages with bodies and two attributes of any size
     messages = [

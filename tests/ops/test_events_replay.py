@@ -136,9 +136,9 @@ def test_the_subscriptions_filter_and_the_status_are_kept(stack: MockStack, caps
 def test_a_rules_queue_gets_what_the_bus_would_give_it(
     bus_stack: MockStack, path: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a rule for rejections with a queue, and another rule
-    billing = rule(bus_stack, "billing", ["order.rejected"], **path)
+    # GIVEN a rule for rejections with a queue, behind another rule
     other = rule(bus_stack, "all", [])
+    billing = rule(bus_stack, "billing", ["order.rejected"], **path)
 
     # WHEN the day is sent again
     assert bus_stack.run(*REPLAY, "--to", "billing", *DECISION, "--yes") == 0

@@ -201,6 +201,7 @@ LOOK = f"dlq show {ORDER_ID}"
         ({}, [{}], "the last attempt failed with ContentionError", [LOOK]),
         ({"status": {"S": "FAILED"}}, [{}], "given up by the worker (ContentionError)", [LOOK]),
         ({"status": {"S": "DISCARDED"}}, [], "given up by a person", []),
+        ({"status": {"S": "CONFIRMED"}}, [{}, {"message": "event published"}], "done: settled", []),
         ({"status": {"S": "CONFIRMED"}}, [], "is not certain", [LOOK, f"order replay-events {ORDER_ID}"]),
         (
             {"accepted_at": {"S": "2026-02-30T00:00:00.000Z"}},

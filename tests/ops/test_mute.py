@@ -25,6 +25,12 @@ def stack(tmp_path: Path) -> Iterator[MockStack]:
         yield made
 
 
+@pytest.mark.parametrize(("duration", "code"), [("59s", 2), ("1m", 0), ("15d", 0), ("361h", 2)])
+def test_cloudwatch_mutes_for_a_minute_to_fifteen_days(stack: MockStack, duration: str, code: int) -> None:
+    # GIVEN / WHEN / THEN
+    assert stack.run("mute", "on", "--for", duration, *DECISION) == code
+
+
 def test_what_is_muted_shows_until_it_ends(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN planned work
     assert stack.run("mute", "on", "--for", "2h", *DECISION, "--yes") == 0
