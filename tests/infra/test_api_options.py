@@ -298,6 +298,8 @@ class TestFirewall:
 
         # THEN
         assert (firewall.inputs["scope"], firewall.inputs["region"]) == ("CLOUDFRONT", "us-east-1")
+        # An HTTP API gives up after 30 s.
+        assert [each["customOriginConfig"]["originReadTimeout"] for each in distribution["origins"]] == [30]
         assert distribution["webAclId"] == recording.state(firewall.type, firewall.name)["arn"]
         assert recording.outputs["api_url"].endswith(".cloudfront.net")
         assert f"https://{distribution['origins'][0]['domainName']}" == recording.outputs["api_origin_url"]

@@ -64,6 +64,9 @@ def test_logs_use_it_for_every_group_of_this_stack_and_no_other() -> None:
     # THEN
     prefixes = tuple(each.removesuffix("*") for each in patterns)
     assert statement["Principal"] == {"Service": "logs.eu-west-1.amazonaws.com"}
+    assert statement["Action"] == [
+        f"kms:{each}" for each in ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey*", "ReEncrypt*")
+    ]
     assert all(arn("logs", f"log-group:{name}").startswith(prefixes) for name in groups)
     assert all("orders-prod-" in each for each in prefixes)
 

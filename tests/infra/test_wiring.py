@@ -174,6 +174,10 @@ class TestEveryStack:
         log_format = json.loads(stage["accessLogSettings"]["format"])
 
         # THEN
+        assert set(log_format) == {
+            *("request_id", "time", "route", "status", "response_bytes", "latency_ms", "error_type"),
+            *("integration_status", "integration_latency_ms", "integration_request_id"),
+        }
         personal = ("sourceIp", "userAgent", "authorizer", "identity", "context.path", "domainName")
         assert stage["defaultRouteSettings"]["throttlingRateLimit"] > 0
         assert stage["defaultRouteSettings"]["throttlingBurstLimit"] > 0

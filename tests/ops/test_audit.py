@@ -119,6 +119,13 @@ def _received_too_often(shop: Shop) -> None:
     shop.stack.logs.write("/aws/lambda/orders-test-process-order", "s", json.dumps(line))
 
 
+def _given_up_early(shop: Shop) -> None:
+    """As SQS does it, which names no attempt, under another limit."""
+    (message,) = shop.stack.world.dead_letters.messages.values()
+    message.attributes.pop("attempt", None)
+    shop.rows(ORDERS)[shop.dead,]["error"]["M"]["attempt"] = {"N": "1"}
+
+
 Plant = Callable[[Shop], object]
 FAULTS: dict[str, tuple[str, str, Plant]] = {
     "a lost message": ("G1", "{dead}: open, and no message is left", _lost),
@@ -143,6 +150,7 @@ FAULTS: dict[str, tuple[str, str, Plant]] = {
     ),
     "processed twice": ("G4", "{order} was processed 2 times", _processed_twice),
     "received too often": ("G4", "message m-1 was received 4 times, 3 are allowed", _received_too_often),
+    "given up early": ("G4", "{dead} was given up after 1 receives; the queue allows 3", _given_up_early),
     "an order without event": ("G5", "{order}: settled, but no record", lambda shop: shop.forget(shop.order)),
     "another outcome published": (
         "G5",

@@ -30,6 +30,7 @@ def test_every_function_that_is_behind_is_moved_to_its_newest_version(world: Wor
     made = list(world.codedeploy.made.values())
     assert [each["deploymentGroupName"] for each in made] == ["orders-prod-create-order", "orders-prod-process-order"]
     assert {each["applicationName"] for each in made} == {"orders-prod-deploy"}
+    assert {each["revision"]["revisionType"] for each in made} == {"AppSpecContent"}
     content = json.loads(made[0]["revision"]["appSpecContent"]["content"])
     assert content["Resources"] == [
         {
