@@ -54,15 +54,6 @@ def test_the_names_to_supply_are_exactly_those_that_rows_watch() -> None:
     assert {key for key in WATCHED_WITH_BUS if key.startswith("events_")} <= used
 
 
-def test_a_bus_without_subscribers_is_watched_by_nothing() -> None:
-    # GIVEN / WHEN
-    table = alarm_table(THRESHOLDS, LIMITS, ())
-
-    # THEN
-    names = [row.name for row in table.alarms] + [composite.name for composite in table.composites]
-    assert not [name for name in names if name.startswith("notifications")]
-
-
 def test_kept_deliveries_of_every_rule_are_where_business_is_looked_at() -> None:
     # GIVEN / WHEN
     _, flowing, *others = dashboard_sections(BUS, LIMITS.objectives)

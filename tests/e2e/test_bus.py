@@ -7,10 +7,11 @@ import pytest
 
 from lab.chaos.orders import settled
 from local.client import LocalStack
-from local.demo.account import Account, Event, wait_for
+from local.demo.account import Account, wait_for
 from local.demo.http import OrdersApi, order
 from local.proxy.faults import FaultKind
 from ops.cli.main import main as ops
+from tests.e2e.test_events import events_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
@@ -28,14 +29,6 @@ CONFIG = {
 }
 
 
-def events_of(account: Account, subscriber: str, order_id: str, *, at_least: int = 1) -> list[Event]:
-    def look() -> list[Event] | None:
-        found = [each for each in account.events(subscriber) if each.document["subject"] == order_id]
-        return found if len(found) >= at_least else None
-
-    return wait_for(f"{at_least} event(s) of {order_id} for {subscriber}", look) or []
-
-
 def test_rules_let_through_what_their_patterns_say(
     api: OrdersApi, account: Account, stack: LocalStack, keys: Callable[[], str]
 ) -> None:
@@ -48,8 +41,8 @@ def test_rules_let_through_what_their_patterns_say(
     settled(account, rejected)
 
     # THEN one rule has both, one has the rejection alone, one has nothing, and there is no topic
-    everything = [events_of(account, "everything", each)[0] for each in (confirmed, rejected)]
-    (rejection,) = events_of(account, "rejections", rejected)
+    everything = [events_of(account, each, "everything")[0] for each in (confirmed, rejected)]
+    (rejection,) = events_of(account, rejected, "rejections")
     assert [each.document["type"] for each in everything] == ["order.confirmed", "order.rejected"]
     assert rejection.document == everything[1].document
     assert [each.document["subject"] for each in account.events("rejections")] == [rejected]
@@ -66,7 +59,7 @@ def test_an_event_whose_answer_was_lost_comes_again_as_the_same_one(
     with stack.fault("events", "PutEvents", FaultKind.LOST_ANSWER, count=1):
         # WHEN an order is processed
         order_id = api.post(order(("SKU-1", 1)), keys()).order_id
-        events = events_of(account, "everything", order_id, at_least=2)
+        events = events_of(account, order_id, "everything", at_least=2)
 
     # THEN both copies are the same
     assert len({each.text for each in events}) == 1
@@ -82,7 +75,7 @@ def test_a_failed_publish_is_made_good(
         settled(account, order_id)
 
         # THEN its event comes all the same
-        assert len(events_of(account, "everything", order_id)) == 1
+        assert len(events_of(account, order_id, "everything")) == 1
 
 
 TO_ONE = ("events", "replay", "--since", "1h", "--to", "everything", "--by", "Ada", "--reason", "a test")
@@ -94,7 +87,7 @@ def test_people_on_call_can_publish_again(
 ) -> None:
     # GIVEN an order whose event was published
     order_id = api.post(order(("SKU-1", 1)), keys()).order_id
-    events_of(account, "everything", order_id)
+    events_of(account, order_id, "everything")
 
     # WHEN somebody publishes it again
     words = [order_id if word == "ID" else word for word in command]
@@ -102,7 +95,7 @@ def test_people_on_call_can_publish_again(
 
     # THEN the subscriber has it twice, the same to the last byte
     assert code == 0
-    assert len({each.text for each in events_of(account, "everything", order_id, at_least=2)}) == 1
+    assert len({each.text for each in events_of(account, order_id, "everything", at_least=2)}) == 1
 
 
 def test_the_smoke_test_needs_no_topic(stack: LocalStack, account: Account, capsys: pytest.CaptureFixture[str]) -> None:
