@@ -103,7 +103,7 @@ def run(stack: LocalStack, plan: Plan) -> Verdict:
     redriven = int(json.loads(printed)["redriven"])
     wait_for("the redriven orders to be settled", lambda: account.waiting() == 0, _CALM_SECONDS)
     evidence = gather(account)
-    numbers = _numbers(plan, clients.traffic, storm, evidence, (letters, redriven), time.monotonic() - started)
+    numbers = counted(plan, clients.traffic, storm, evidence, (letters, redriven), time.monotonic() - started)
     seen = callers.look(evidence.orders, _doors(stack, tokens, clients.traffic))
     dead = {letter.message["MessageId"] for letter in letters}
     found = [*verdict.findings(evidence, dead), same_bytes(clients.traffic), callers.isolation(seen)]
@@ -160,57 +160,72 @@ def _doors(stack: LocalStack, tokens: Mapping[str, str], traffic: Traffic) -> li
     ]
 
 
-def _numbers(
+def counted(
     plan: Plan, traffic: Traffic, storm: Storm, evidence: Evidence, dead: tuple[list[DeadLetter], int], seconds: float
 ) -> Numbers:
+    """What happened in the run."""
     statuses = [row["status"] for row in evidence.orders.values()]
     letters, redriven = dead
-    return Numbers(
-        orders=plan.orders,
-        clients=plan.clients,
-        callers=len({caller for caller, _ in traffic.answers}),
-        shared_keys=traffic.shared_keys,
-        contended_keys=len(traffic.contended),
-        requests=traffic.requests,
-        retries=traffic.requests - traffic.first_requests,
-        client_resets=traffic.broken_midway,
-        client_lost_answers=traffic.lost_answers,
-        dependency_resets=storm.hits[FaultKind.RESET],
-        dependency_lost_answers=storm.hits[FaultKind.LOST_ANSWER],
-        throttles=storm.hits[FaultKind.THROTTLE],
-        conflicts=storm.hits[FaultKind.CONFLICT],
-        errors=storm.hits[FaultKind.ERROR],
-        kills=storm.rounds,
-        killed_workers=storm.killed,
-        cut_short=verdict.cut_short(evidence),
-        redelivered=verdict.redelivered(evidence),
-        messages=verdict.messages(evidence),
-        dead_lettered=len(letters),
-        dead_orders=len({letter.order_id for letter in letters}),
-        innocent_dead=verdict.innocent(evidence, letters, POISON),
-        redriven=redriven,
-        confirmed=statuses.count("CONFIRMED"),
-        rejected=statuses.count("REJECTED"),
-        lost=verdict.lost(evidence, traffic.order_ids, plan.orders),
-        doubled=verdict.doubled(evidence, plan.orders),
-        seconds=round(seconds, 1),
-    )
+    return {
+        "orders": plan.orders,
+        "clients": plan.clients,
+        # Callers who were answered 202.
+        "callers": len({caller for caller, _ in traffic.answers}),
+        # Keys under which several callers were answered 202.
+        "shared_keys": traffic.shared_keys,
+        # Keys that requests of several callers were under way with at once.
+        "contended_keys": len(traffic.contended),
+        "requests": traffic.requests,
+        # Requests beyond one for each order.
+        "retries": traffic.requests - traffic.first_requests,
+        # Connections that clients broke in the middle of a request.
+        "client_resets": traffic.broken_midway,
+        # Connections that clients broke before they read the answer.
+        "client_lost_answers": traffic.lost_answers,
+        "dependency_resets": storm.hits[FaultKind.RESET],
+        "dependency_lost_answers": storm.hits[FaultKind.LOST_ANSWER],
+        "throttles": storm.hits[FaultKind.THROTTLE],
+        "conflicts": storm.hits[FaultKind.CONFLICT],
+        # Calls of a poisonous order that AWS refused.
+        "errors": storm.hits[FaultKind.ERROR],
+        # Times at which the queue's workers were killed with SIGKILL while a batch was running.
+        "kills": storm.rounds,
+        "killed_workers": storm.killed,
+        # Receives whose worker died before it could say anything about them.
+        "cut_short": verdict.cut_short(evidence),
+        # Receives beyond the first of each message.
+        "redelivered": verdict.redelivered(evidence),
+        # Different messages: more than orders where a send was repeated or redriven.
+        "messages": verdict.messages(evidence),
+        # Messages: an order whose send was repeated can have several.
+        "dead_lettered": len(letters),
+        "dead_orders": len({letter.order_id for letter in letters}),
+        # Dead letters of orders that were not meant to fail.
+        "innocent_dead": verdict.innocent(evidence, letters, POISON),
+        "redriven": redriven,
+        "confirmed": statuses.count("CONFIRMED"),
+        "rejected": statuses.count("REJECTED"),
+        "lost": verdict.lost(evidence, traffic.order_ids, plan.orders),
+        "doubled": verdict.doubled(evidence, plan.orders),
+        # Until all had come to rest; the lookups after that are not in it.
+        "seconds": round(seconds, 1),
+    }
 
 
 def weak(plan: Plan, numbers: Numbers, evidence: Evidence) -> list[str]:
     """What should have happened in such a run and did not."""
     happened = {
-        f"{plan.kills} kills": numbers.kills == plan.kills,
-        "kills that hit running batches": numbers.cut_short > 0,
-        "throttled calls": numbers.throttles > 0,
+        f"{plan.kills} kills": numbers["kills"] == plan.kills,
+        "kills that hit running batches": numbers["cut_short"] > 0,
+        "throttled calls": numbers["throttles"] > 0,
         "resets and lost answers, of clients and of functions": all(
-            (numbers.client_resets, numbers.client_lost_answers, numbers.dependency_resets)
+            (numbers["client_resets"], numbers["client_lost_answers"], numbers["dependency_resets"])
         )
-        and numbers.dependency_lost_answers > 0,
-        "stock that runs out": numbers.rejected > 0 and int(evidence.stock[SCARCE]["available"]) == 0,
+        and numbers["dependency_lost_answers"] > 0,
+        "stock that runs out": numbers["rejected"] > 0 and int(evidence.stock[SCARCE]["available"]) == 0,
         # More than the poisonous ones may die where a starved machine lets calls time out; none may stay dead.
-        f"{plan.dead_letters} dead letters or more, all redriven": plan.dead_letters <= numbers.dead_lettered
-        and numbers.dead_lettered == numbers.redriven,
-        "keys that callers share": numbers.shared_keys > 0,
+        f"{plan.dead_letters} dead letters or more, all redriven": plan.dead_letters <= numbers["dead_lettered"]
+        and numbers["dead_lettered"] == numbers["redriven"],
+        "keys that callers share": numbers["shared_keys"] > 0,
     }
     return [f"not seen: {what}" for what, seen in happened.items() if not seen]

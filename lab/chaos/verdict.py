@@ -13,52 +13,8 @@ from ops.load.clients import Asked
 SETTLED = frozenset({"CONFIRMED", "REJECTED"})
 
 
-@dataclass(frozen=True)
-class Numbers:
-    """What happened in one run."""
-
-    orders: int
-    clients: int
-    callers: int
-    """Callers who were answered 202."""
-    shared_keys: int
-    """Keys under which several callers were answered 202."""
-    contended_keys: int
-    """Keys that requests of several callers were under way with at once."""
-    requests: int
-    retries: int
-    """Requests beyond one for each order."""
-    client_resets: int
-    """Connections that clients broke in the middle of a request."""
-    client_lost_answers: int
-    """Connections that clients broke before they read the answer."""
-    dependency_resets: int
-    dependency_lost_answers: int
-    throttles: int
-    conflicts: int
-    errors: int
-    """Calls of a poisonous order that AWS refused."""
-    kills: int
-    """Times at which the queue's workers were killed with SIGKILL while a batch was running."""
-    killed_workers: int
-    cut_short: int
-    """Receives whose worker died before it could say anything about them."""
-    redelivered: int
-    """Receives beyond the first of each message."""
-    messages: int
-    """Different messages: more than orders where a send was repeated or redriven."""
-    dead_lettered: int
-    """Messages: an order whose send was repeated can have several."""
-    dead_orders: int
-    innocent_dead: int
-    """Dead letters of orders that were not meant to fail."""
-    redriven: int
-    confirmed: int
-    rejected: int
-    lost: int
-    doubled: int
-    seconds: float
-    """Until all had come to rest; the lookups after that are not in it."""
+Numbers = Mapping[str, float]
+"""What happened in one run, by name (`scenario.counted`)."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +30,7 @@ class Verdict:
     def ok(self) -> bool:
         """Whether every guarantee held in a run that was as rough as promised."""
         held = all(finding.ok for finding in self.findings)
-        return held and not self.weak and self.numbers.lost == self.numbers.doubled == 0
+        return held and not self.weak and self.numbers["lost"] == self.numbers["doubled"] == 0
 
     @property
     def problems(self) -> list[str]:
@@ -85,11 +41,11 @@ class Verdict:
     def document(self) -> dict[str, Any]:
         """For programs."""
         findings = [asdict(finding) | {"ok": finding.ok} for finding in self.findings]
-        return {"ok": self.ok, "numbers": asdict(self.numbers), "guarantees": findings, "weak": list(self.weak)}
+        return {"ok": self.ok, "numbers": dict(self.numbers), "guarantees": findings, "weak": list(self.weak)}
 
     def text(self) -> str:
         """For people."""
-        numbers = [f"{name.replace('_', ' '):<24} {value:>8}" for name, value in asdict(self.numbers).items()]
+        numbers = [f"{name.replace('_', ' '):<24} {value:>8}" for name, value in self.numbers.items()]
         findings = [
             f"{'holds ' if finding.ok else 'BROKEN'} {finding.name} {finding.promise}: {finding.counted}"
             for finding in self.findings
