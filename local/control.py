@@ -35,6 +35,10 @@ class Control:
         """Remove all rules; how many there were."""
         return int(self._call("POST", "/api/faults/clear", "{}"))
 
+    def remove_fault(self, number: int) -> bool:
+        """Remove one rule; whether there was one of that id."""
+        return bool(self._call("POST", f"/api/faults/{number}/remove", "{}"))
+
     def stop(self) -> None:
         """Ask the supervisor to end."""
         self._call("POST", "/api/stop", "{}")

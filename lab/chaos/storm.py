@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from local.client import LocalStack
+from local.control import Control
 from local.proxy.faults import FaultKind
 
 POISON = "SKU-POISON"
@@ -61,20 +62,22 @@ class Storm:
             finally:
                 enough.set()
             killer.result()
-        self._clear()
-        self._poison()
+        self._end(poison=False)
 
     def over(self) -> None:
         """Everything is well again."""
-        self._clear()
+        self._end(poison=True)
 
     def _poison(self) -> None:
         self.stack.add_fault("dynamodb", "TransactWriteItems", FaultKind.ERROR, containing=f'"{POISON}"')
 
-    def _clear(self) -> None:
+    def _end(self, *, poison: bool) -> None:
+        """End the faults, those of `POISON` at last: one by one, so that no poisonous order slips through."""
+        control = Control(self.stack.instance)
         for status in self.stack.faults():
-            self.hits[status.rule.kind] += status.hits
-        self.stack.clear_faults()
+            if poison or status.rule.containing is None:
+                self.hits[status.rule.kind] += status.hits
+                control.remove_fault(status.id)
 
     def _kill(self, enough: threading.Event) -> None:
         """The outage in the middle of the kills, so that both hit messages that had neither, one or both before."""
