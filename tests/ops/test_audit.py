@@ -122,7 +122,7 @@ def _received_too_often(shop: Shop) -> None:
 def _given_up_early(shop: Shop) -> None:
     """As SQS does it, which names no attempt, under another limit."""
     (message,) = shop.stack.world.dead_letters.messages.values()
-    message.attributes.pop("attempt", None)
+    message.attributes = {name: each for name, each in message.attributes.items() if name != "attempt"}
     shop.rows(ORDERS)[shop.dead,]["error"]["M"]["attempt"] = {"N": "1"}
 
 

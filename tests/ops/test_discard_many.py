@@ -107,11 +107,16 @@ def test_a_row_that_is_no_order_is_left_for_its_repair(world: World) -> None:
     # GIVEN a dead letter whose row is unreadable, and another
     first, second = dead_letter(world, 2)
     world.orders[first]["accepted_at"] = {"S": "2026-02-30T00:00:00.000Z"}
+    logs = logs_of(world)
     # WHEN all is discarded
-    tally = discard_many(world, "older_than=0s")
+    tally = discard_many(world, "older_than=0s", logs=logs)
     # THEN the strange one is left, and the other done
     assert tally.refused == {State.CORRUPT_ORDER: 1}
     assert world.orders[first]["status"]["S"] == "FAILED"
     assert world.orders[second]["status"]["S"] == "DISCARDED"
     assert (tally.discarded, tally.seen, tally.undeleted) == (1, 2, 0)
     assert world.dead_letters.counts() == (1, 0, 0)
+    # AND the journal has what it was
+    (run,) = history(world, logs)
+    (told,) = run["messages"]
+    assert (told["order_id"], told["state"], told["error_type"]) == (second, "failed", "ThrottledError")

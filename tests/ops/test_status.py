@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +13,8 @@ import pytest
 
 from ops.gateway.alarms import alarms_of
 from ops.gateway.subscribers import of_bus, waiting
+from ops.gateway.telemetry import Query, Telemetry, Value
+from runtime.metric import Metric
 from tests.ops.mock_stack import GIVEN, REGION, MockStack, account
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -41,6 +43,7 @@ def described(name: str, topic: str = "", state: str = "ALARM", members: str = "
         "AlarmRule": members,
         "StateValue": state,
         "StateUpdatedTimestamp": NOW,
+        "StateTransitionedTimestamp": NOW - timedelta(hours=1),
     }
 
 
@@ -68,8 +71,8 @@ def test_only_the_stacks_own_alarms_are_counted() -> None:
         ("orders-prod-age", True),
         ("orders-prod-5xx", False),
     ]
-    assert {(each.tier, each.title, each.runbook) for each in found} == {
-        ("page", "It fails", "docs/runbooks/api.md#it")
+    assert {(each.tier, each.title, each.runbook, each.since) for each in found} == {
+        ("page", "It fails", "docs/runbooks/api.md#it", NOW - timedelta(hours=1))
     }
 
 
@@ -202,3 +205,24 @@ def test_a_pause_without_a_reason_that_can_be_kept_is_refused(stack: MockStack, 
     # THEN that is wrong usage, and it runs on
     assert stack.run("worker", "pause", "--by", "Ada", "--reason", reason, "--yes") == 2
     assert stack.lambda_.get_event_source_mapping(UUID=stack.mapping)["State"] == "Enabled"
+
+
+def test_every_number_is_asked_for_and_told(
+    stack: MockStack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a stack of which CloudWatch has every metric
+    def values(_: Telemetry, queries: Sequence[Query], *__: Any) -> dict[str, Value]:
+        return {each.key: Value(1.0, NOW) for each in queries}
+
+    monkeypatch.setattr(Telemetry, "values", values)
+    # WHEN
+    _, document = status(stack, capsys)
+    # THEN
+    assert document["orders_queue"]["oldest_seconds"] == document["dead_letter_queue"]["oldest_seconds"] == 1
+    own = {each for each in document["counts"] if each in set(Metric)}
+    functions = {name for key, name in GIVEN.items() if key.endswith("_function")}
+    assert set(document["counts"]) - own == {
+        *("concurrency", "events_failed", "events_lost", "settled_p95"),
+        *(f"{what} of {name}" for what in ("errors", "invocations", "throttles") for name in functions),
+    }
+    assert own == set(Metric) - {Metric.ACCEPTED_TO_SETTLED, Metric.TRANSACTION_CONFLICT, Metric.BATCH_ISOLATED}
