@@ -3,6 +3,8 @@
 import gc
 import os
 
+from hypothesis import settings
+
 # Looking for garbage took a sixth of the processor's time.
 gc.set_threshold(100_000, 20, 20)
 # By these a session that `make aws-check` opened before renews its credentials.
@@ -21,3 +23,6 @@ os.environ.update(
 # A proxy may be what leads to the package index, but never to this machine.
 for _name in ("NO_PROXY", "no_proxy"):
     os.environ[_name] = ",".join(filter(None, (os.environ.get(_name), "127.0.0.1", "localhost")))
+# A slow machine is no failure.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")

@@ -99,7 +99,7 @@ def test_many_clients_at_once_get_their_own_answers(pair: Pair) -> None:
     assert answers == [(200, f"echo:{number}".encode()) for number in range(100)]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(body=st.binary(max_size=200_000), chunked=st.booleans())
 def test_any_body_goes_there_and_back(body: bytes, chunked: bool) -> None:
     # GIVEN any body, and an emulator that answers in chunks or not

@@ -105,7 +105,7 @@ def put_strange_records(stack: MockStack, row: dict[str, Any], record: dict[str,
     stack.put_dead_letter(body(order_id=GOOD), {"order_id": text(GOOD)})
 
 
-@settings(max_examples=10, deadline=None, phases=_PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, phases=_PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(row=_ROWS, record=st.dictionaries(st.sampled_from(["status", "data", "expiration"]), _VALUE), data=st.data())
 def test_no_record_ends_a_command(
     stack: MockStack, capsys: pytest.CaptureFixture[str], row: Any, record: Any, data: st.DataObject
@@ -162,7 +162,7 @@ def test_a_terminal_that_knows_ascii_only_ends_no_command(stack: MockStack, monk
     assert rb"\u043e\u0448\u0438\u0431\u043a\u0430\u2026" in written.getvalue()
 
 
-@settings(max_examples=10, deadline=None, phases=_PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, phases=_PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(row=_ROWS)
 def test_the_good_order_beside_it_is_listed(stack: MockStack, capsys: pytest.CaptureFixture[str], row: Any) -> None:
     # GIVEN any row beside a good order that waits

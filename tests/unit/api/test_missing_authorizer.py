@@ -21,9 +21,7 @@ from runtime.settings import IntakeSettings, LookupSettings
 from tests.unit.api.conftest import ORDERS, Api, UntouchedClient
 from tests.unit.api.factories import context, document, get, post, problem
 
-RELAXED = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+RELAXED = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 # Lone surrogates too: they come out of JSON escapes, and nothing can encode them.
 text = st.text(st.characters(codec=None), max_size=20)
 scalar = st.none() | st.booleans() | st.integers() | st.floats() | text
