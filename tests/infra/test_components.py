@@ -5,8 +5,9 @@ import inspect
 import pkgutil
 from collections import Counter
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
-from typing import ClassVar, get_type_hints
+from typing import Any, ClassVar, get_type_hints
 
 import pulumi
 import pytest
@@ -231,6 +232,18 @@ def test_subscriptions_of_the_component_are_held_to_the_same_rules() -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(ValueError, match="an e-mail address"):
         SubscriptionArgs(name="ops", protocol="email", endpoint="nobody")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "accepted"), [((10, 15), True), ((10, 16), False), ((1,) * 5, True), ((1,) * 6, False)]
+)
+def test_a_filter_is_as_wide_as_sns_allows(sizes: tuple[int, ...], accepted: bool) -> None:
+    # GIVEN attributes with so many values
+    policy: dict[str, Any] = {f"a{index}": [str(value) for value in range(size)] for index, size in enumerate(sizes)}
+
+    # WHEN / THEN
+    with nullcontext() if accepted else pytest.raises(ValueError, match="filter_policy"):
+        SubscriptionArgs(name="billing", protocol="sqs", filter_policy=policy)
 
 
 def test_a_component_is_parented_where_its_options_say() -> None:

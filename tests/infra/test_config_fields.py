@@ -164,7 +164,7 @@ def test_an_unknown_threshold_is_refused_with_the_nearest_match(given: str, allo
 def test_all_problems_are_reported_in_one_go() -> None:
     # GIVEN
     wrong = {"batch_size": "x", "log_level": "loud", "max_receive_count": "2", "retry_kap_seconds": "1"}
-    listed = {"alarm_page_subscriptions": '["pager", "pigeon"]'}
+    listed = {"alarm_page_subscriptions": '["pager", "pigeon"]', "subscriptions": '["[", "{"]'}
     together = {"dlq_retention_seconds": "600", "queue_retention_seconds": "86400"}
 
     # WHEN
@@ -174,9 +174,9 @@ def test_all_problems_are_reported_in_one_go() -> None:
     assert {problem.keys[0] for problem in error.problems} == {
         *wrong,
         "dlq_retention_seconds",
-        *(f"alarm_page_subscriptions[{index}]" for index in range(2)),
+        *(f"{name}[{index}]" for name in listed for index in range(2)),
     }
-    assert str(error).startswith("7 problems in the configuration of stack test")
+    assert str(error).startswith("9 problems in the configuration of stack test")
 
 
 def test_of_several_keys_each_value_is_told() -> None:

@@ -236,6 +236,10 @@ def test_with_strict_ordering_every_queue_is_fifo_with_its_limits_per_group() ->
     assert {(each["fifoQueue"], each["deduplicationScope"], each["fifoThroughputLimit"]) for each in queues} == {
         (True, "messageGroup", "perMessageGroupId")
     }
+    # Who sends is told: such a message needs a group.
+    told = [each.name for each in recording.of_type(FUNCTION) if "ORDERS_QUEUE_FIFO" in str(each.inputs["environment"])]
+    assert told == ["create-order-function", "process-order-function"]
+    assert recording.one(FUNCTION, told[0]).inputs["environment"]["variables"]["ORDERS_QUEUE_FIFO"] == "true"
     # Equal texts are not the same message: what is sent brings an id of its own.
     assert not [each for each in queues if "contentBasedDeduplication" in each]
 
