@@ -146,6 +146,18 @@ def test_in_another_region_nothing_but_the_region_is_another(configuration: str)
     assert wire(elsewhere) == wire(here).replace(HERE, ELSEWHERE)
 
 
+@pytest.mark.parametrize("configuration", WIDE)
+def test_every_component_says_what_it_is(configuration: str) -> None:
+    # GIVEN
+    recording = option_effects.recorded(WIDE[configuration])
+
+    # WHEN
+    silent = [each.urn for each in recording.resources if not each.custom and each.urn not in recording.of_components]
+
+    # THEN
+    assert silent == []
+
+
 def wire(recording: Recording) -> str:
     """Inputs and outputs as text, without the hash in a domain's name that the Region is a part of."""
     text = json.dumps([*((each.urn, dict(each.inputs)) for each in recording.resources), recording.outputs], indent=1)

@@ -57,18 +57,6 @@ class TestEveryStack:
         # THEN
         assert strays == []
 
-    def test_every_component_says_what_it_is(self, stack: str) -> None:
-        # GIVEN
-        recording = recorded(stack)
-
-        # WHEN
-        silent = [
-            each.urn for each in recording.resources if not each.custom and not recording.of_components.get(each.urn)
-        ]
-
-        # THEN
-        assert silent == []
-
     def test_everything_that_can_carries_the_same_tags(self, stack: str) -> None:
         # GIVEN
         taggable = [each for each in custom(recorded(stack)) if takes_tags(each)]
