@@ -203,6 +203,7 @@ class TestDomain:
         certificate = only(recording, "aws:acm/certificate:Certificate").inputs
         assert (certificate["domainName"], certificate["validationMethod"]) == ("orders.example.com", "DNS")
         assert (record.inputs["zoneId"], record.inputs["type"]) == ("Z123", "CNAME")
+        assert record.inputs["records"] == ["_y.acm-validations.aws."]
         assert validation.inputs["validationRecordFqdns"] == ["_x.orders.example.com"]
         name = only(recording, "aws:apigatewayv2/domainName:DomainName")
         assert validation.urn in name.depends_on

@@ -32,6 +32,7 @@ config:
   level: {type: string, default: INFO}
   aws:region: {value: eu-west-1}
   count: {type: integer}
+  password: {type: string, secret: true}
   names: {type: array, items: {type: string}, default: [a, b]}
 """
 
@@ -43,7 +44,7 @@ def written(root: Path, stack: str) -> Path:
 
 
 def test_configuration_is_merged_as_the_engine_does(tmp_path: Path) -> None:
-    # GIVEN defaults in the project file, values in the stack's, one override, and a secret with a stand-in
+    # GIVEN defaults in the project file, values in the stack's, one override, a secret with a stand-in, and none
     root = written(tmp_path, "config:\n  orders:count: 3\n  other:key: {secure: AAAB}\n")
 
     # WHEN it is loaded

@@ -111,6 +111,7 @@ class TestEveryStack:
         statements = recording.one("aws:sns/topicPolicy:TopicPolicy", "notifications-policy").document("policy")
 
         # THEN
+        assert recording.one("aws:sns/topic:Topic", "notifications").inputs["name"] == f"orders-{stack}-notifications"
         allowed = [each for each in statements["Statement"] if each["Effect"] == "Allow"]
         assert [each["Action"] for each in allowed] == [["sns:Publish"]]
         assert allowed[0]["Condition"] == {"ArnEquals": {"aws:PrincipalArn": [role]}}
