@@ -67,7 +67,16 @@ BUS = {name: both for name, both in DEFAULT.items() if name != "SNS"} | {
     # Four tables, one queue with two sides, the bus: a data key in five minutes each.
     "KMS": (1, 7 * 8_760 * 3.00 / 1e6),
 }
-DOMAIN = DEFAULT | EDGE | {"Route 53": (0.50, 0), "SNS": (0, 0.50 + 20.00 + 0.60)}
+DOMAIN = (
+    DEFAULT
+    | EDGE
+    | {
+        "Route 53": (0.50, 0),
+        "SNS": (0, 0.50 + 20.00 + 0.60),
+        # The edge's certificate has an alarm too.
+        "CloudWatch": (DEFAULT["CloudWatch"][0] + 0.10, DEFAULT["CloudWatch"][1]),
+    }
+)
 TENS = PROD | {
     # A tenth of the worker's invocations, each of ten times 50 ms times 0.29; one receive and one delete for ten.
     "Lambda": (0, 1.1 * 0.20 + (50_000 + 14_500) * 0.0000133334),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -214,7 +215,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, stack: MockStack) -> Typed:
 
 @pytest.mark.parametrize(("command", "row"), CASES, ids=IDS)
 def test_without_yes_nothing_is_changed_and_with_it_something_is(
-    command: str, row: Row, typed: Typed, capsys: Any
+    command: str, row: Row, typed: Typed, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN something that the command would change
     row.prepare(typed.stack)
@@ -223,12 +224,13 @@ def test_without_yes_nothing_is_changed_and_with_it_something_is(
     typed.made.clear()
 
     # WHEN it is typed without --yes
+    monkeypatch.setattr(sys, "argv", ["ops", *command.split(), *row.arguments])
     code = typed.run(command, *row.arguments)
 
     # THEN it says so and what to type, and changes nothing
     told = "".join(capsys.readouterr())
     assert code == 0, told
-    assert re.search(r"Dry run: nothing was changed.\n  next: python -m ops .* --yes\n", told)
+    assert re.search(rf"Dry run: nothing was changed.\n  next: python -m ops {command}(?: .*)? --yes\n", told)
     assert typed.made == []
     assert typed.state() == before
 
