@@ -44,6 +44,8 @@ _OPTIONS: Final = (
     "no:anyio",
     "-p",
     "no:hypothesispytest",
+    "-W",
+    "ignore::pytest.PytestAssertRewriteWarning",  # of what is loaded once for all
     "--no-header",
     "--tb=line",
 )
