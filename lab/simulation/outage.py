@@ -10,15 +10,16 @@ from __future__ import annotations
 import heapq
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from functools import partial
 from itertools import count
 from typing import Any
 
 from lab.simulation.waiting import Message, Waiting
+from pipeline.config.processing import TOGETHER_SECONDS
 from pipeline.config.stack_config import StackConfig
-from runtime.logic.backoff import conflict_pause, retry_delay
+from runtime.logic.backoff import retry_delay
 from runtime.logic.settle import CONTENTION_SECONDS
 
 CALL_SECONDS = 0.005
@@ -83,6 +84,8 @@ class Result:
 
 Work = Callable[["Simulation", Message, Callable[[bool], None]], None]
 """Works on a message and says, at some later event, whether it is done."""
+Together = Callable[["Simulation", Collection[Message], Callable[[], None]], None]
+"""Works on the messages of a new batch before each is worked on, and says, perhaps later, that this has ended."""
 
 
 @dataclass(slots=True)
@@ -93,6 +96,7 @@ class Simulation:
     work: Work
     seed: int = 1
     fair: bool = False
+    together: Together | None = None
     now: float = 0
     result: Result = field(default_factory=Result)
     random: random.Random = field(init=False)
@@ -160,6 +164,12 @@ class _Invocation:
         # Those nearest to their last attempt first, as the worker does; the list is taken from its end.
         self.batch.sort(key=lambda message: message.receives)
         self.running = 1 if isolated else min(settings.batch_threads, len(self.batch))
+        if isolated or self.simulation.together is None:
+            self._work()
+        else:
+            self.simulation.together(self.simulation, self.batch, self._work)
+
+    def _work(self) -> None:
         for _ in range(self.running):
             self._next()
 
@@ -215,34 +225,14 @@ def down_for(seconds: float, failing_call_seconds: float) -> Work:
     return work
 
 
-def one_sku() -> Work:
-    """Every order is for the same SKU, whose row one transaction holds at a time."""
-    free_at = 0.0
+def group_fails(seconds: float, failing_call_seconds: float) -> Together:
+    """The same dependency fails the transaction of a batch's orders, which all share a SKU."""
 
-    def work(simulation: Simulation, message: Message, end: Callable[[bool], None]) -> None:
-        give_up = simulation.now + CALL_SECONDS + simulation.settings.contention_seconds
-        tries = 0
+    def together(simulation: Simulation, batch: Collection[Message], end: Callable[[], None]) -> None:
+        taken = min(failing_call_seconds, TOGETHER_SECONDS) if simulation.now < seconds else TRANSACTION_SECONDS
+        simulation.after(taken if len(batch) > 1 else 0, end)
 
-        def settle() -> None:
-            nonlocal free_at, tries
-            tries += 1
-            if free_at <= simulation.now:
-                free_at = simulation.now + TRANSACTION_SECONDS
-                simulation.after(TRANSACTION_SECONDS + 3 * CALL_SECONDS, lambda: end(True))
-            else:
-                simulation.result.conflicts += 1
-                simulation.after(CANCELLED_SECONDS, cancelled)
-
-        def cancelled() -> None:
-            pause = conflict_pause(tries, random=simulation.random.random)
-            if simulation.now + pause > give_up:
-                end(False)
-            else:
-                simulation.after(pause, settle)
-
-        simulation.after(CALL_SECONDS, settle)
-
-    return work
+    return together
 
 
 def arrivals(per_second: float, seconds: float, group: str = "") -> Iterator[Message]:

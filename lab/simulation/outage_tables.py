@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import random
 import sys
+from collections.abc import Iterable
 
-from lab.simulation.outage import Result, Settings, Simulation, arrivals, down_for, one_sku
+from lab.simulation.outage import Result, Settings, Simulation, arrivals, down_for, group_fails
+from lab.simulation.popular import Stock
 from lab.simulation.waiting import Message
 
 FAILING_CALL_SECONDS = (0.1, 12.0)
 """Refused at once; and three attempts of the SDK that each time out."""
-BURSTS, BURST = (5, 20, 60, 120), 20
-CONCURRENCIES = (2, 5, 10, 20, 50)
-RATES, STEADY_SECONDS = (30, 40, 50, 60, 70), 600
-FLOOD = 100_000
+TRANSACTION_SECONDS = (0.012, 0.02, 0.03)
+BURST, LONG_BURST = 20, 120
+CONCURRENCIES = (2, 5, 20, 50)
+RATES, STEADY_SECONDS = (30, 50, 100, 200, 300), 300
+FLOOD, FEW = 100_000, 2_000
 
 
 def main() -> None:
@@ -25,24 +29,41 @@ def main() -> None:
     _line("dependency down", "a failing call takes", *_COLUMNS)
     for minutes in (5, 20):
         for seconds in FAILING_CALL_SECONDS:
-            work = down_for(minutes * 60, seconds)
-            result = Simulation(Settings.default(), work).run(arrivals(5, minutes * 60 + 60))
-            _row(f"{minutes} min", f"{seconds:g} s", result)
-    _line("one SKU", "workers", *_COLUMNS, "orders/s", "cancelled transactions")
-    for burst in BURSTS:
-        _sku("1000/s", 1000, burst, Settings.default())
-    for concurrency in CONCURRENCIES:
-        _sku("1000/s", 1000, BURST, Settings.default(worker_max_concurrency=concurrency))
-    for rate in RATES:
-        _sku(f"{rate}/s", rate, STEADY_SECONDS, Settings.default())
-    _sku("no retries in process", 1000, BURST, Settings.default(contention_seconds=0))
-    _sku("base 2 s, 5 receives", 1000, BURST, Settings.default(retry_base_seconds=2, max_receive_count=5))
-    both = Settings.default(contention_seconds=0, retry_base_seconds=2, max_receive_count=5)
-    _sku("both", 1000, BURST, both)
+            outage = minutes * 60, seconds
+            simulation = Simulation(Settings.default(), down_for(*outage), together=group_fails(*outage))
+            result = simulation.run(arrivals(5, minutes * 60 + 60))
+            _row((f"{minutes} min", f"{seconds:g} s"), result)
+    _popular()
     _line("flood of 100,000 orders by", "fair", "quiet orders", "median", "99 %", "slowest", "the flood took")
     for callers in (1, 5, 20):
         for fair in (False, True):
             _flood(callers, fair=fair)
+
+
+def _popular() -> None:
+    _line("orders of one SKU", "workers", "a transaction takes", *_COLUMNS, "orders/s", "cancelled per order")
+    for grouped in (True, False):
+        for seconds in TRANSACTION_SECONDS:
+            _sku("1000/s", 1000, BURST, Stock(seconds, grouped))
+    _sku("1000/s", 1000, LONG_BURST, Stock())
+    for concurrency in CONCURRENCIES:
+        _sku("1000/s", 1000, BURST, Stock(), Settings.default(worker_max_concurrency=concurrency))
+    for rate in RATES:
+        _sku(f"{rate}/s", rate, STEADY_SECONDS, Stock())
+    impatient = Settings.default(contention_seconds=0, retry_base_seconds=2, max_receive_count=5)
+    _sku("no retries, base 2 s, 5 receives", 1000, BURST, Stock(grouped=False), impatient)
+    chance = random.Random(1)
+    batches = {
+        "ten SKUs, one of each in a batch": range(10 * FEW),
+        "ten SKUs": [chance.randrange(10) for _ in range(10 * FEW)],
+    }
+    for name, skus in batches.items():
+        for grouped in (True, False):
+            _stock(name, Stock(grouped=grouped), [Message(n / 1000, f"{sku % 10}") for n, sku in enumerate(skus)])
+    for grouped in (True, False):
+        _stock(
+            "a sold out SKU, all at once", Stock(grouped=grouped, sold_out=True), [Message(0) for _ in range(10 * FEW)]
+        )
 
 
 _COLUMNS = ("orders", "dead letters", "most receives", "the slowest order took")
@@ -70,15 +91,21 @@ def _flood(callers: int, *, fair: bool) -> None:
     _line(name, "yes" if fair else "no", f"{len(seconds)}", *times)
 
 
-def _sku(name: str, per_second: float, seconds: float, settings: Settings) -> None:
-    result = Simulation(settings, one_sku()).run(arrivals(per_second, seconds))
-    more = (f"{result.per_second:.0f}", f"{result.conflicts}")
-    _row(f"{name} for {seconds:g} s", f"{settings.worker_max_concurrency}", result, *more)
+def _sku(name: str, per_second: float, seconds: float, stock: Stock, settings: Settings | None = None) -> None:
+    _stock(f"{name} for {seconds:g} s", stock, arrivals(per_second, seconds), settings)
 
 
-def _row(first: str, second: str, result: Result, *more: str) -> None:
+def _stock(name: str, stock: Stock, orders: Iterable[Message], settings: Settings | None = None) -> None:
+    settings = settings or Settings.default()
+    result = Simulation(settings, stock.work, together=stock.together).run(orders)
+    first = (name if stock.grouped else f"{name}; each by itself", f"{settings.worker_max_concurrency}")
+    more = (f"{result.per_second:.0f}", f"{result.conflicts / result.done:.2f}")
+    _row((*first, f"{1000 * stock.transaction_seconds:g} ms"), result, *more)
+
+
+def _row(first: tuple[str, ...], result: Result, *more: str) -> None:
     orders = f"{result.done + result.dead}"
-    _line(first, second, orders, f"{result.dead}", f"{result.most_receives}", f"{result.oldest_seconds:.0f} s", *more)
+    _line(*first, orders, f"{result.dead}", f"{result.most_receives}", f"{result.oldest_seconds:.0f} s", *more)
 
 
 def _line(*cells: str) -> None:

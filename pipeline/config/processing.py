@@ -1,5 +1,6 @@
 """Options of processing: queue, batches, retries."""
 
+import math
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -8,13 +9,16 @@ from pydantic import Field
 from pipeline.config.functions import FunctionOptions
 from pipeline.config.general import DAY
 from pipeline.config.problems import Problem, values_of
-from runtime.store.call_times import LEAST_MARGIN_SECONDS
+from runtime.logic.together import GROUP_SECONDS
+from runtime.store.call_times import ATTEMPT_SECONDS, LEAST_MARGIN_SECONDS
 
 MIN_HORIZON_SECONDS = 20 * 60
 # What people have at least for a dead letter; half of it is when an alarm says so.
 MIN_DEAD_LETTER_SECONDS = 3_600
 # What passes before the first message of a batch is begun. Without it the last round, or the only one, never is.
 START_SECONDS = 1
+# What passes before that where orders that share an article are settled together: conflicts, and the last attempt.
+TOGETHER_SECONDS = math.ceil(GROUP_SECONDS + ATTEMPT_SECONDS)
 # How long SQS hides a message at most, counted from its receive, however often that is changed.
 MAX_HIDDEN_SECONDS = 43_200
 
@@ -108,10 +112,13 @@ def _worker_memory_of_orders(config: ProcessingOptions) -> Problem | None:
 def _time_of_a_batch(config: ProcessingOptions) -> Problem | None:
     keys = ("worker_timeout_seconds", "batch_size", "batch_threads", "item_budget_seconds", "time_margin_seconds")
     rounds = -(-config.batch_size // config.batch_threads)
-    needed = rounds * config.item_budget_seconds + config.time_margin_seconds + START_SECONDS
+    # With strict ordering a batch is one message. On loopback no call takes long.
+    together = config.batch_size > 1 and config.environment != "local"
+    before = START_SECONDS + (TOGETHER_SECONDS if together else 0)
+    needed = rounds * config.item_budget_seconds + config.time_margin_seconds + before
     if needed <= config.worker_timeout_seconds:
         return None
-    allowed = f"a timeout of at least ceil(batch / threads) x item budget + margin + {START_SECONDS} = {needed} seconds"
+    allowed = f"a timeout of at least ceil(batch / threads) x item budget + margin + {before} = {needed} seconds"
     return Problem(keys, values_of(config, *keys), allowed)
 
 

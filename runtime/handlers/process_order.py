@@ -13,6 +13,7 @@ from runtime.logic.clock import Clock
 from runtime.logic.processing import OrderProcessor
 from runtime.logic.protocols import Notifications
 from runtime.logic.settle import Settler
+from runtime.logic.together import Together
 from runtime.observability import logger, metrics
 from runtime.settings import WorkerSettings, worker_settings
 from runtime.store import clients
@@ -53,9 +54,10 @@ def build(
     them, also in an invocation's last seconds; `sqs` if there is none.
     """
     processed = WorkerIdempotency(dynamodb, settings.idempotency_table, settings.idempotency_ttl_seconds)
+    store = SettlementStore(dynamodb, settings.orders_table, settings.stock_table)
     processor = OrderProcessor(
         settings=settings,
-        settler=Settler(SettlementStore(dynamodb, settings.orders_table, settings.stock_table), clock, random),
+        settler=Settler(store, clock, random),
         notifications=_notifications(settings, sns, events),
         processed=processed,
         dead_letters=DeadLetters(sqs, settings.dead_letter_queue_url, fifo=settings.orders_queue_fifo),
@@ -64,7 +66,8 @@ def build(
         random=random,
         logger=logger,
     )
-    return BatchRunner(processor, processed, budget or CallBudget(), settings.batch_threads)
+    together = None if settings.orders_queue_fifo else Together(store, clock, random, describe, logger)
+    return BatchRunner(processor, processed, budget or CallBudget(), settings.batch_threads, together)
 
 
 def _notifications(

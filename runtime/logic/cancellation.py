@@ -26,15 +26,21 @@ class SettlementCancelledError(Exception):
     """The transaction was cancelled and changed nothing.
 
     Attributes:
-        order: What stopped the order row.
-        stored: The stored order, if the order row's condition failed.
-        stock: What stopped each stock row, in the order of the lines.
+        orders: What stopped each order row.
+        stored: The first order as stored, if its condition failed.
+        stock: What stopped each stock row, in the order of `quantities`.
     """
 
-    def __init__(self, order: ItemReason, stored: StoredOrder | None, stock: tuple[ItemReason, ...]) -> None:
-        self.order = order
+    def __init__(
+        self, orders: tuple[ItemReason, ...], stored: StoredOrder | None, stock: tuple[ItemReason, ...]
+    ) -> None:
+        self.orders = orders
         self.stored = stored
         self.stock = stock
+
+    def only_busy(self) -> bool:
+        """Whether nothing but other transactions or load stopped it."""
+        return {reason.code for reason in (*self.orders, *self.stock)} <= {NONE, *TRANSIENT}
 
 
 @dataclass(frozen=True, slots=True)

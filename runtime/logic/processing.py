@@ -42,12 +42,18 @@ class Invocation:
         timeout_seconds: How long the function may run: no lease of any run is longer.
         isolated: The batch runs one by one, and each message is deleted as it settles.
         tally: Collects the metrics.
+        together: By order id: when the batch has settled it, or may have, before the deliveries were begun.
     """
 
     context: RemainingTime
     timeout_seconds: float
     isolated: bool = False
     tally: Tally = field(default_factory=Tally)
+    together: dict[str, str] = field(default_factory=dict)
+
+    def count_conflict(self) -> None:
+        """Count a transaction that is tried again."""
+        self.tally.count(Metric.TRANSACTION_CONFLICT)
 
     def remaining_seconds(self) -> float:
         """Seconds until the process is stopped."""
@@ -152,7 +158,7 @@ class OrderProcessor:
     def _finish(self, *, order_id: str, message: OrderMessage, invocation: Invocation) -> dict[str, Any]:
         """Settle and publish; what runs once per order."""
         tally = invocation.tally
-        written = self.settler.settle(message, lambda: tally.count(Metric.TRANSACTION_CONFLICT))
+        written = self.settler.settle(message, invocation.count_conflict, invocation.together.get(order_id))
         order = written.order
         self.logger.debug("order settled", status=order.status, settled_before=not written.by_us)
         if written.by_us and order.accepted_at and order.settled_at and message.currency != TEST_CURRENCY:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from runtime.logic.delivery import Delivery
     from runtime.logic.event import Event
@@ -58,8 +58,8 @@ class Written:
 class Settlements(Protocol):
     """Orders and stock, as the worker changes them. Each method may raise `BusyError`."""
 
-    def confirm(self, message: OrderMessage, *, settled_at: str, token: str) -> None:
-        """Take the stock of every line and settle the order as `CONFIRMED`, all or nothing.
+    def confirm(self, orders: Sequence[OrderMessage], *, settled_at: str, token: str) -> None:
+        """Take the stock of every line and settle the orders as `CONFIRMED`, all or nothing.
 
         `token` must be new for every call. Raises `SettlementCancelledError` if a row's condition failed or a row was
         busy.
@@ -72,8 +72,8 @@ class Settlements(Protocol):
     def mark_failed(self, order_id: str, error: Mapping[str, str | int], message: OrderMessage | None) -> None:
         """Mark an open order as `FAILED` with `error`, and store the rest of it as far as `message` says."""
 
-    def read(self, order_id: str) -> StoredOrder:
-        """The stored order, as of every write before this call. Raises `CorruptDataError` if there is none."""
+    def find(self, order_id: str) -> StoredOrder | None:
+        """The stored order, as of every write before this call; `None` if there is none."""
         ...
 
 

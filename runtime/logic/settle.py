@@ -17,7 +17,7 @@ from runtime.logic.cancellation import (
 from runtime.logic.clock import Clock, timestamp
 from runtime.logic.failures import BusyError, ContentionError, CorruptDataError, ThrottledError
 from runtime.logic.protocols import Settlements, Written
-from runtime.models.order import OPEN_STATUSES, OrderMessage
+from runtime.models.order import OPEN_STATUSES, OrderMessage, StoredOrder
 
 CONTENTION_SECONDS: Final = 2.0
 """Seconds for which conflicts are retried in process: they are normal on a popular SKU, and receives are limited."""
@@ -37,15 +37,20 @@ class Settler:
     clock: Clock
     random: Random
 
-    def settle(self, message: OrderMessage, on_conflict: Callable[[], None]) -> Written:
+    def settle(self, message: OrderMessage, on_conflict: Callable[[], None], settled_at: str | None = None) -> Written:
         """The order as it is stored once it is final, and whether this call made it so.
 
-        `on_conflict` is called before each further try.
+        `on_conflict` is called before each further try. `settled_at` is when its batch may have settled it: then it is
+        read first, and the time tells whether it was this.
 
         Raises:
             ContentionError, ThrottledError: conflicts or throttling outlived `CONTENTION_SECONDS`.
             CorruptDataError: a stored item is not what the program writes.
         """
+        if settled_at is not None:
+            stored = self.store.find(message.order_id)
+            if stored is not None and stored.status not in OPEN_STATUSES:
+                return Written(stored, by_us=stored.settled_at == settled_at)
         deadline = self.clock.monotonic() + CONTENTION_SECONDS
         tries = 0
         while True:
@@ -63,23 +68,29 @@ class Settler:
     def _try(self, message: OrderMessage) -> Written:
         settled_at = timestamp(self.clock)
         try:
-            self.store.confirm(message, settled_at=settled_at, token=str(uuid.uuid4()))
+            self.store.confirm([message], settled_at=settled_at, token=str(uuid.uuid4()))
         except SettlementCancelledError as cancelled:
             return self._judge(message, cancelled, settled_at)
         # Read back, because a transaction returns nothing and another run may have stored the order's other fields
         # first: its accepted_at and correlation id are the order's, and the event must say so.
-        return Written(self.store.read(message.order_id), by_us=True)
+        return Written(self._stored(message.order_id), by_us=True)
 
     def _judge(self, message: OrderMessage, cancelled: SettlementCancelledError, settled_at: str) -> Written:
-        match judge(cancelled.order, cancelled.stock, message.lines):
+        match judge(cancelled.orders[0], cancelled.stock, message.lines):
             case AlreadyFinal():
-                return Written(cancelled.stored or self.store.read(message.order_id), by_us=False)
+                return Written(cancelled.stored or self._stored(message.order_id), by_us=False)
             case Shortage(reason):
                 return self.store.reject(message, reason, settled_at=settled_at)
             case Contention(code):
                 raise BusyError(code) from cancelled
             case Unexpected(explanation):
                 raise CorruptDataError(explanation) from cancelled
+
+    def _stored(self, order_id: str) -> StoredOrder:
+        stored = self.store.find(order_id)
+        if stored is None:
+            raise CorruptDataError(f"The order {order_id} was settled, but is not in the orders table.")
+        return stored
 
 
 def _final(written: Written) -> Written:

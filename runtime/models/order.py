@@ -1,5 +1,7 @@
 """The order as a client sends it and as the orders table keeps it."""
 
+from collections import Counter
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
@@ -155,3 +157,12 @@ class OrderMessage(OrderRequest):
     correlation_id: CorrelationId
     total: Total
     traceparent: TraceParent | None = None
+
+
+def quantities(orders: Iterable[OrderMessage]) -> dict[str, int]:
+    """What the orders take together of each SKU, in the order in which they name them."""
+    sums: Counter[str] = Counter()
+    for order in orders:
+        for line in order.lines:
+            sums[line.sku] += line.quantity
+    return sums

@@ -4,6 +4,8 @@ A function that the platform stops answers with the platform's bare 5xx, and lea
 Refusing the attempt that may not end in time leaves the time to say 503 ourselves.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,6 +37,16 @@ class CallBudget:
     def __init__(self, attempt_milliseconds: int = ATTEMPT_MILLISECONDS) -> None:
         self._attempt_milliseconds = attempt_milliseconds
         self._invocation: RemainingTime | None = None
+        self._kept_milliseconds = 0
+
+    @contextmanager
+    def keeping(self, seconds: float) -> Iterator[None]:
+        """Within this context no attempt begins unless so many seconds more are left."""
+        self._kept_milliseconds = int(seconds * 1000)
+        try:
+            yield
+        finally:
+            self._kept_milliseconds = 0
 
     def begin(self, invocation: RemainingTime) -> None:
         """Tell at the start of each invocation how much time it has."""
@@ -61,4 +73,6 @@ class CallBudget:
         return False if remaining is not None and remaining < needed else None
 
     def _remaining(self) -> int | None:
-        return self._invocation.get_remaining_time_in_millis() if self._invocation else None
+        if self._invocation is None:
+            return None
+        return self._invocation.get_remaining_time_in_millis() - self._kept_milliseconds

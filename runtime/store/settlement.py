@@ -4,7 +4,7 @@ Every write of an order is an upsert on one condition: there is no such order ye
 run before the API's own write, and no run, however late, changes an outcome.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from runtime.logic.cancellation import ItemReason, SettlementCancelledError
 from runtime.logic.failures import BusyError, CorruptDataError
 from runtime.logic.protocols import Written
-from runtime.models.order import OPEN_STATUSES, OrderLine, OrderMessage, OrderStatus, Reason, StoredOrder
+from runtime.models.order import OPEN_STATUSES, OrderMessage, OrderStatus, Reason, StoredOrder, quantities
 from runtime.store.dependency import error_code
 from runtime.store.items import from_item, to_attribute, to_order
 from runtime.store.order_item import immutable_attributes
@@ -66,17 +66,18 @@ class SettlementStore:
         self._orders_table = orders_table
         self._stock_table = stock_table
 
-    def confirm(self, message: OrderMessage, *, settled_at: str, token: str) -> None:
-        """One transaction. The SDK's own retries of the call share `token`, so that a lost answer is given again
-        instead of a second attempt being judged."""
-        order = self._outcome(message, OrderStatus.CONFIRMED, settled_at, None)
-        items: list[TransactWriteItemTypeDef] = [{"Update": order}]
-        items += [{"Update": self._take(line)} for line in message.lines]
+    def confirm(self, orders: Sequence[OrderMessage], *, settled_at: str, token: str) -> None:
+        """One transaction: each order's row, then each article's. The SDK's own retries of the call share `token`, so
+        that a lost answer is given again instead of a second attempt being judged."""
+        items: list[TransactWriteItemTypeDef] = [
+            {"Update": self._outcome(order, OrderStatus.CONFIRMED, settled_at, None)} for order in orders
+        ]
+        items += [{"Update": self._take(sku, quantity)} for sku, quantity in quantities(orders).items()]
         try:
             self._client.transact_write_items(TransactItems=items, ClientRequestToken=token)
         except ClientError as error:
             if error_code(error) == "TransactionCanceledException":
-                raise _cancelled(error, len(items)) from error
+                raise _cancelled(error, len(orders), len(items)) from error
             _raise_if_busy(error)
             raise
 
@@ -94,14 +95,12 @@ class SettlementStore:
             assignments.put(name, value, keep=True)
         self._write(self._upsert(order_id, assignments))
 
-    def read(self, order_id: str) -> StoredOrder:
+    def find(self, order_id: str) -> StoredOrder | None:
         """One consistent read."""
         answer = self._client.get_item(
             TableName=self._orders_table, Key={"order_id": {"S": order_id}}, ConsistentRead=True
         )
-        if "Item" not in answer:
-            raise CorruptDataError(f"The order {order_id} was settled, but is not in the orders table.")
-        return to_order(answer["Item"])
+        return to_order(answer["Item"]) if "Item" in answer else None
 
     def _write(self, update: "UpdateTypeDef") -> tuple[Mapping[str, Any], bool]:
         """The stored item afterwards, and whether the condition held and it was written."""
@@ -145,25 +144,25 @@ class SettlementStore:
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
-    def _take(self, line: OrderLine) -> "UpdateTypeDef":
+    def _take(self, sku: str, quantity: int) -> "UpdateTypeDef":
         return {
             "TableName": self._stock_table,
-            "Key": {"sku": {"S": line.sku}},
+            "Key": {"sku": {"S": sku}},
             "ConditionExpression": "#available >= :quantity",
             "UpdateExpression": "SET #available = #available - :quantity",
             "ExpressionAttributeNames": {"#available": "available"},
-            "ExpressionAttributeValues": {":quantity": {"N": str(line.quantity)}},
+            "ExpressionAttributeValues": {":quantity": {"N": str(quantity)}},
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
 
-def _cancelled(error: ClientError, count: int) -> SettlementCancelledError:
+def _cancelled(error: ClientError, orders: int, count: int) -> SettlementCancelledError:
     reasons = _response(error).get("CancellationReasons") or []
     if len(reasons) != count:
         raise CorruptDataError(f"DynamoDB gave {len(reasons)} cancellation reasons for {count} items.") from error
-    order, *stock = (_item_reason(reason) for reason in reasons)
     stored = to_order(reasons[0]["Item"]) if reasons[0].get("Item") else None
-    return SettlementCancelledError(order, stored, tuple(stock))
+    each = tuple(_item_reason(reason) for reason in reasons)
+    return SettlementCancelledError(each[:orders], stored, each[orders:])
 
 
 def _item_reason(reason: Mapping[str, Any]) -> ItemReason:

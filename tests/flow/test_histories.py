@@ -11,6 +11,7 @@ from lab.simulation.histories.orders import FOREIGN_BODIES
 from lab.simulation.histories.run import explained, play_in_chunks, play_seeds
 from lab.simulation.histories.seen import (
     API_ZOMBIES,
+    GROUPS,
     NEIGHBOURS,
     OLD_KEYS,
     OLD_LETTERS,
@@ -69,7 +70,7 @@ def test_histories_lead_everywhere() -> None:
     for name in ("moved to the dead-letter queue by SQS", "last attempts", "newer", "twin"):
         assert tally.seen[name] > 0
     # AND so did what takes two things at once, or a long time
-    for name in (TWINS, API_ZOMBIES, WORKER_ZOMBIES, OLD_KEYS, OLD_ORDERS, NEIGHBOURS, OLD_LETTERS):
+    for name in (TWINS, API_ZOMBIES, WORKER_ZOMBIES, OLD_KEYS, OLD_ORDERS, NEIGHBOURS, OLD_LETTERS, GROUPS):
         assert tally.seen[name] > 0, name
 
 

@@ -174,10 +174,11 @@ def test_at_info_an_order_that_goes_well_is_two_lines() -> None:
 def test_lines_of_one_batch_carry_their_own_order_s_ids() -> None:
     # GIVEN orders of many requests, processed by several threads at once
     with observed("DEBUG", Deployment(batch_threads=5)) as (world, output):
-        world.stock_up("SKU-1", 100)
         for number in range(10):
+            world.stock_up(f"SKU-{number}", 1)
             headers = {"idempotency-key": f"k{number}", "x-correlation-id": f"request-{number}"}
-            body = json.dumps({"currency": "EUR", "lines": [{"sku": "SKU-1", "quantity": 1, "unit_price": "1"}]})
+            line = {"sku": f"SKU-{number}", "quantity": 1, "unit_price": "1"}
+            body = json.dumps({"currency": "EUR", "lines": [line]})
             event = api_event("ann", method="POST", headers=headers, body=body)
             world._creator().handle(event, lambda_context(world.cloud.clock, 10))
 

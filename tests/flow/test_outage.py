@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
-from lab.simulation.outage import Settings, Simulation, arrivals, down_for, one_sku
+from lab.simulation.outage import Result, Settings, Simulation, arrivals, down_for, group_fails
+from lab.simulation.popular import Stock
 from lab.simulation.waiting import Message, Waiting
 
 
@@ -13,7 +16,8 @@ from lab.simulation.waiting import Message, Waiting
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_an_outage_dead_letters_nothing_good(minutes: int, failing_call_seconds: float, seed: int) -> None:
     # GIVEN a dependency that is down for minutes, and the stack's own settings
-    simulation = Simulation(Settings.default(), down_for(minutes * 60, failing_call_seconds), seed)
+    outage = minutes * 60, failing_call_seconds
+    simulation = Simulation(Settings.default(), down_for(*outage), seed, together=group_fails(*outage))
     # WHEN orders arrive all the time
     result = simulation.run(arrivals(1, minutes * 60 + 60))
     # THEN every one is done in the end
@@ -32,33 +36,50 @@ def test_a_short_horizon_dead_letters_what_arrives_in_an_outage() -> None:
     assert result.dead > 200
 
 
-def test_a_burst_for_one_sku_dead_letters_nothing() -> None:
-    # GIVEN one SKU, whose transactions take 12 ms
-    simulation = Simulation(Settings.default(), one_sku())
+def sell(stock: Stock, orders: Iterable[Message], settings: Settings | None = None) -> Result:
+    """What becomes of orders for few SKUs."""
+    return Simulation(settings or Settings.default(), stock.work, together=stock.together).run(orders)
+
+
+@pytest.mark.parametrize("transaction_seconds", [0.012, 0.02, 0.03])
+def test_one_sku_takes_two_hundred_orders_per_second(transaction_seconds: float) -> None:
+    # GIVEN one SKU, and orders of it that are settled together
+    stock = Stock(transaction_seconds)
+    # WHEN 1000 orders/s arrive for twenty seconds
+    result = sell(stock, arrivals(1000, 20))
+    # THEN all are done, with receives to spare, and seldom is a transaction cancelled
+    assert result.dead == 0
+    assert result.most_receives <= 3
+    assert result.per_second >= 200
+    assert result.conflicts < 0.5 * result.done
+
+
+def test_each_by_itself_one_sku_takes_a_fourth_of_that() -> None:
+    # GIVEN one SKU, whose orders are transactions of their own
     # WHEN 1000 orders/s arrive for five seconds
-    result = simulation.run(arrivals(1000, 5))
-    # THEN all are done, with receives to spare, at no more than one transaction after the other
-    assert result.done > 4500
+    result = sell(Stock(grouped=False), arrivals(1000, 5))
+    # THEN all are done, at no more than one transaction after the other
     assert result.dead == 0
-    assert result.most_receives <= 4
-    assert 40 <= result.per_second <= 1 / 0.012
+    assert result.per_second <= 1 / 0.012
 
 
-def test_one_sku_keeps_up_with_forty_orders_per_second() -> None:
-    # GIVEN one SKU
-    simulation = Simulation(Settings.default(), one_sku())
-    # WHEN 40 orders/s arrive for two minutes
-    result = simulation.run(arrivals(40, 120))
-    # THEN none waits for long: the workers keep up
-    assert result.dead == 0
-    assert result.oldest_seconds < 60
+@pytest.mark.parametrize("sold_out", [False, True])
+def test_what_groups_cannot_help_is_as_fast_without_them(sold_out: bool) -> None:
+    # GIVEN one SKU that is sold out, or batches of ten SKUs
+    def orders() -> list[Message]:
+        return [Message(0 if sold_out else n / 1000, "" if sold_out else f"{n % 10}") for n in range(5000)]
+
+    # WHEN their orders are settled together, or each by itself
+    together, each = (sell(Stock(grouped=grouped, sold_out=sold_out), orders()) for grouped in (True, False))
+    # THEN that makes no difference
+    assert together.per_second == pytest.approx(each.per_second, rel=0.01)
 
 
 def test_without_retries_in_process_a_burst_costs_receives() -> None:
     # GIVEN workers that give a conflict back to the queue at once, as most do, with a short horizon
     settings = Settings.default(contention_seconds=0, retry_base_seconds=2, max_receive_count=5)
     # WHEN 1000 orders/s arrive for one SKU
-    result = Simulation(settings, one_sku()).run(arrivals(1000, 5))
+    result = sell(Stock(grouped=False), arrivals(1000, 5), settings)
     # THEN many are dead
     assert result.dead > 1000
 

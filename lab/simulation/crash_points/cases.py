@@ -12,13 +12,14 @@ from lab.simulation import invariants
 from lab.simulation.crash_points.api_paths import API_PATHS
 from lab.simulation.crash_points.disturbances import Disturbance, disturbances
 from lab.simulation.crash_points.fifo_paths import FIFO_PATHS
+from lab.simulation.crash_points.group_paths import GROUP_PATHS
 from lab.simulation.crash_points.path import Path
 from lab.simulation.crash_points.stage import Stage, staged
 from lab.simulation.crash_points.worker_paths import WORKER_PATHS
 from lab.simulation.fakes import Call, Process
 from lab.simulation.world import ORDERS
 
-PATHS = (*API_PATHS, *WORKER_PATHS, *FIFO_PATHS)
+PATHS = (*API_PATHS, *WORKER_PATHS, *GROUP_PATHS, *FIFO_PATHS)
 STATUSES = frozenset({200, 202, 404, 409, 422, 503})
 
 

@@ -124,11 +124,11 @@ class Surroundings:
         return None
 
     def _kills(self, run: Run, call: Call) -> Fault | None:
-        order_id = _processed(call)
-        order = None if self.fixed else self.find(order_id)
-        if order is None or order.kills != call.operation:
+        orders = {} if self.fixed else {order_id: self.find(order_id) for order_id in processed(call)}
+        killers = [(order_id, order) for order_id, order in orders.items() if order and order.kills == call.operation]
+        if not killers:
             return None
-        run.killer = order_id
+        run.killer, order = killers[0]
         self._note(run, call, "order kills by deadline" if order.by_deadline else "order kills")
         return deadline(self._deadline_passes) if order.by_deadline else crash_before
 
@@ -161,8 +161,9 @@ def _sku(update: dict[str, Any]) -> str | None:
     return value
 
 
-def _processed(call: Call) -> str:
-    """The order that a worker's call is about."""
+def processed(call: Call) -> list[str]:
+    """The orders that a worker's transaction or event is about."""
     if call.operation == "Publish":
-        return str(call.params["MessageAttributes"]["event_id"]["StringValue"]).partition(":")[0]
-    return str(call.params["TransactItems"][0]["Update"]["Key"]["order_id"]["S"])
+        return [str(call.params["MessageAttributes"]["event_id"]["StringValue"]).partition(":")[0]]
+    keys = [item["Update"]["Key"] for item in call.params["TransactItems"]]
+    return [str(key["order_id"]["S"]) for key in keys if "order_id" in key]

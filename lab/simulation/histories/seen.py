@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lab.simulation.histories.model import Batch, api_record, worker_record
-from lab.simulation.histories.runs import Run
+from lab.simulation.histories.runs import Run, processed
 from lab.simulation.invariants import order_of
 from lab.simulation.world import API_RECORDS, WORKER_RECORDS, Exchange, World
 
@@ -17,6 +17,7 @@ WORKER_ZOMBIES: Final = "batches that went on after their deadline"
 OLD_KEYS: Final = "requests with a key whose life had passed"
 OLD_ORDERS: Final = "orders delivered when the worker's record had expired"
 NEIGHBOURS: Final = "messages in a batch that another one killed"
+GROUPS: Final = "transactions of several orders"
 OLD_LETTERS: Final = "dead letters that outlived their retention"
 
 
@@ -52,6 +53,8 @@ class Seen:
         self.counts[WORKER_ZOMBIES] += late and not run.killed
         if run.killer is not None:
             self.counts[NEIGHBOURS] += len(batch.messages) - 1
+        transactions = (call for call in run.calls if call.operation == "TransactWriteItems")
+        self.counts[GROUPS] += sum(len(processed(call)) > 1 for call in transactions)
 
     def _has_expired(self, table: str, record_id: str) -> bool:
         record = self.world.cloud.dynamodb.tables[table].items.get((record_id,))

@@ -16,9 +16,11 @@ from runtime.logic.delivery import Delivery
 from runtime.logic.isolation import isolation_order
 from runtime.logic.processing import Invocation, OrderProcessor
 from runtime.logic.tally import Tally
+from runtime.logic.together import Together
 from runtime.metric import Metric
 from runtime.observability import logger, metrics
 from runtime.store.call_budget import CallBudget
+from runtime.store.call_times import ATTEMPT_SECONDS
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse, PartialItemFailures
@@ -58,12 +60,13 @@ def on_threads(threads: int, function: Callable[[T], R], items: Sequence[T]) -> 
 
 @dataclass(frozen=True, slots=True)
 class BatchRunner:
-    """Runs the batches of one process."""
+    """Runs the batches of one process. `together` settles orders that share an article; `None` with strict ordering."""
 
     processor: OrderProcessor
     processed: WorkerIdempotency
     budget: CallBudget
     threads: int
+    together: Together | None
 
     def run(self, event: Mapping[str, Any], context: "LambdaContext") -> "PartialItemFailureResponse":
         """Process the records of an SQS event and report those that failed.
@@ -80,6 +83,8 @@ class BatchRunner:
             if isolated:
                 invocation.tally.count(Metric.BATCH_ISOLATED)
                 deliveries = self._isolate(deliveries, invocation)
+            elif self.together is not None:
+                self._settle_together(self.together, deliveries, invocation)
             failures = self._process(deliveries, invocation)
         finally:
             emit(invocation.tally, metrics)
@@ -93,6 +98,19 @@ class BatchRunner:
         """Deliveries, ordered so that a killer costs the others the fewest receives."""
         candidates = on_threads(self.threads, lambda delivery: self.processor.prepare(delivery, invocation), deliveries)
         return [deliveries[index] for index in isolation_order(candidates)]
+
+    def _settle_together(self, together: Together, deliveries: Sequence[Delivery], invocation: Invocation) -> None:
+        """Settle orders that share an article, as long as that leaves each delivery its time."""
+        orders = [delivery.order for delivery in deliveries if delivery.order is not None]
+        if len(orders) < 2:
+            return
+        settings = self.processor.settings
+        rounds = -(-len(deliveries) // self.threads)
+        kept = ATTEMPT_SECONDS + rounds * settings.item_budget_seconds
+        if invocation.remaining_seconds() < kept + settings.time_margin_seconds:
+            return
+        with self.budget.keeping(kept):
+            invocation.together.update(together.settle(orders, invocation.count_conflict))
 
     def _process(self, deliveries: list[Any], invocation: Invocation) -> "list[PartialItemFailures]":
         processor = ThreadedBatchProcessor(1 if invocation.isolated else self.threads)

@@ -11,6 +11,9 @@ UPSERT = "runtime.store.settlement:SettlementStore._upsert"
 NEW_OR_OPEN = "attribute_not_exists(#status) OR #status IN"
 RETRIES = "tests/flow/test_retries.py"
 PROCESSOR = "runtime.logic.processing:OrderProcessor"
+TOGETHER = "tests/flow/test_together.py"
+GROUP = "runtime.logic.together:Together"
+CONFIRM = "runtime.store.settlement:SettlementStore.confirm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,4 +287,55 @@ ROUTES = (
         (Rewrite("runtime.logic.settle:Settler.settle", "if self.clock.monotonic() + pause > deadline:", "if True:"),),
     ),
 )
-SABOTAGES = (*INTAKE, *WORKER, *ROUTES)
+GROUPS = (
+    Sabotage(
+        "the orders of a group have no condition",
+        crash_points("process_order", "group: one article"),
+        (
+            Rewrite(
+                CONFIRM,
+                "    try:\n",
+                "    for item in items[: len(orders) if len(orders) > 1 else 0]:\n"
+                "        del item['Update']['ConditionExpression']\n"
+                "        values = item['Update']['ExpressionAttributeValues']\n"
+                "        for name in [name for name in values if name.startswith(':open')]:\n"
+                "            del values[name]\n"
+                "    try:\n",
+            ),
+        ),
+    ),
+    Sabotage(
+        "an order is twice in a group",
+        test(TOGETHER, "test_a_transaction_takes_each_order_once_and_never_too_many_items"),
+        (Rewrite(f"{GROUP}._groups", "order.order_id: order", "id(order): order"),),
+    ),
+    Sabotage(
+        "a shortage is judged from the group",
+        crash_points("process_order", "batch: last unit, twice"),
+        (
+            Rewrite(
+                f"{GROUP}._settle",
+                "self._leave_out(group, cancelled)",
+                "from runtime.models.order import Reason, ReasonCode\n"
+                "                reason = Reason(code=ReasonCode.OUT_OF_STOCK)\n"
+                "                [self.store.reject(order, reason, settled_at=settled_at) for order in group]",
+            ),
+        ),
+    ),
+    Sabotage(
+        "a group takes an article's last quantity alone",
+        crash_points("process_order", "group: one article"),
+        (Rewrite("runtime.models.order:quantities", "sums[line.sku] += ", "sums[line.sku] = "),),
+    ),
+    Sabotage(
+        "a group is larger than a transaction may be",
+        test(TOGETHER, "test_a_transaction_takes_each_order_once_and_never_too_many_items"),
+        (Rewrite(f"{GROUP}._groups", "> MOST_ITEMS", "> 2 * MOST_ITEMS"),),
+    ),
+    Sabotage(
+        "a group is split at its first conflict",
+        test(TOGETHER, "test_conflicts_keep_a_group_together"),
+        (Rewrite(f"{GROUP}._settle", "if not cancelled.only_busy():", "if True:"),),
+    ),
+)
+SABOTAGES = (*INTAKE, *WORKER, *ROUTES, *GROUPS)

@@ -103,7 +103,7 @@ def test_a_settlement_takes_each_line_s_stock_and_settles_an_open_order() -> Non
     # GIVEN tables
     client = recording()
     # WHEN an order is confirmed
-    SettlementStore(client, "orders", "stock").confirm(message(), settled_at=SETTLED_AT, token="token-1")
+    SettlementStore(client, "orders", "stock").confirm([message()], settled_at=SETTLED_AT, token="token-1")
     # THEN it is one transaction under the caller's token
     order, stock = (item["Update"] for item in client.only["TransactItems"])
     assert client.only["ClientRequestToken"] == "token-1"
@@ -167,7 +167,7 @@ def test_an_order_is_read_back_as_of_every_write_before() -> None:
     # GIVEN a table
     client = recording(Item=STORED)
     # WHEN an order is read
-    SettlementStore(client, "orders", "stock").read(order_id(1))
+    SettlementStore(client, "orders", "stock").find(order_id(1))
     # THEN the read is consistent
     assert client.only == {"TableName": "orders", "Key": {"order_id": {"S": order_id(1)}}, "ConsistentRead": True}
 

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from runtime.logic.cancellation import SettlementCancelledError
 from runtime.logic.failures import BusyError, CorruptDataError, DependencyError
+from runtime.logic.settle import Settler
 from runtime.models.order import Reason, ReasonCode
 from runtime.store.call_budget import CallBudget, OutOfTimeError
 from runtime.store.dependency import calling, error_code
@@ -17,6 +18,7 @@ from runtime.store.order_queue import OrderQueue
 from runtime.store.settlement import SettlementStore
 from tests.unit.store.clients import Recording, Refusing
 from tests.unit.worker import factories
+from tests.unit.worker.conftest import FakeTime
 from tests.unit.worker.factories import message, order_id
 
 SETTLED_AT = factories.SETTLED_AT
@@ -74,7 +76,7 @@ def test_a_refusal_without_a_code_is_unknown(response: Any) -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda store: store.confirm(message(), settled_at=SETTLED_AT, token="t"),
+        lambda store: store.confirm([message()], settled_at=SETTLED_AT, token="t"),
         lambda store: store.reject(message(), Reason(code=ReasonCode.OUT_OF_STOCK), settled_at=SETTLED_AT),
         lambda store: store.mark_failed(order_id(1), {}, None),
     ],
@@ -101,7 +103,7 @@ def test_another_refusal_of_a_settlement_stays_what_it_is() -> None:
     # WHEN an order is settled
     # THEN that is not retried in process
     with pytest.raises(ClientError, match="AccessDenied"):
-        settlement(Refusing("AccessDenied")).confirm(message(), settled_at=SETTLED_AT, token="t")
+        settlement(Refusing("AccessDenied")).confirm([message()], settled_at=SETTLED_AT, token="t")
 
 
 def test_a_cancelled_transaction_says_what_stopped_each_item() -> None:
@@ -111,9 +113,9 @@ def test_a_cancelled_transaction_says_what_stopped_each_item() -> None:
     client = Refusing("TransactionCanceledException", CancellationReasons=reasons)
     # WHEN it is made
     with pytest.raises(SettlementCancelledError) as caught:
-        settlement(client).confirm(message(), settled_at=SETTLED_AT, token="t")
+        settlement(client).confirm([message()], settled_at=SETTLED_AT, token="t")
     # THEN both are told, and the stored order with them
-    assert caught.value.order.code == "ConditionalCheckFailed"
+    assert caught.value.orders[0].code == "ConditionalCheckFailed"
     assert caught.value.stored is not None
     assert caught.value.stored.status == "CONFIRMED"
     assert [(reason.code, reason.item) for reason in caught.value.stock] == [("TransactionConflict", None)]
@@ -125,9 +127,9 @@ def test_an_item_without_a_reason_did_not_stop_the_transaction(reason: dict[str,
     client = Refusing("TransactionCanceledException", CancellationReasons=[reason, {"Code": "TransactionConflict"}])
     # WHEN it is made
     with pytest.raises(SettlementCancelledError) as caught:
-        settlement(client).confirm(message(), settled_at=SETTLED_AT, token="t")
+        settlement(client).confirm([message()], settled_at=SETTLED_AT, token="t")
     # THEN it was not the order row
-    assert (caught.value.order.code, caught.value.order.item, caught.value.stored) == ("None", None, None)
+    assert (caught.value.orders[0].code, caught.value.orders[0].item, caught.value.stored) == ("None", None, None)
 
 
 @pytest.mark.parametrize("reasons", [None, [], [{"Code": "None"}] * 3])
@@ -138,15 +140,16 @@ def test_reasons_that_do_not_fit_the_items_are_not_guessed_at(reasons: Any) -> N
     # THEN nobody decides by them
     number = len(reasons or [])
     with pytest.raises(CorruptDataError, match=f"^DynamoDB gave {number} cancellation reasons for 2 items.$"):
-        settlement(client).confirm(message(), settled_at=SETTLED_AT, token="t")
+        settlement(client).confirm([message()], settled_at=SETTLED_AT, token="t")
 
 
 def test_an_order_that_vanished_is_named() -> None:
-    # GIVEN a table without the order that was just written
-    # WHEN it is read back
+    # GIVEN a table without the order that is then written
+    settler = Settler(settlement(Recording()), FakeTime(), lambda: 0.5)
+    # WHEN it is settled, and read back
     # THEN that is for a person
     with pytest.raises(CorruptDataError) as caught:
-        settlement(Recording()).read(order_id(1))
+        settler.settle(message(), lambda: None)
     assert str(caught.value) == f"The order {order_id(1)} was settled, but is not in the orders table."
 
 
@@ -158,3 +161,15 @@ def test_an_attempt_that_is_not_begun_says_what_is_left_and_what_is_needed() -> 
     # THEN both times are told
     with pytest.raises(OutOfTimeError, match=r"^99 ms are left of the invocation, an attempt may take 100 ms$"):
         budget._check(100)
+
+
+def test_what_is_kept_for_later_counts_as_gone_meanwhile() -> None:
+    # GIVEN an invocation with time for an attempt
+    budget = CallBudget(100)
+    budget.begin(factories.context(remaining=0.199))
+    # WHEN a tenth of a second is kept for what follows
+    with budget.keeping(0.1), pytest.raises(OutOfTimeError, match=r"^99 ms are left"):
+        # THEN no attempt begins
+        budget._check(100)
+    # AND afterwards one does
+    budget._check(100)

@@ -26,7 +26,7 @@ def test_only_what_failed_is_reported(world: World) -> None:
 
 def test_a_batch_that_fails_altogether_is_reported_item_by_item(world: World) -> None:
     # GIVEN a dependency that is down
-    world.disturb("transact_write_items", *[refused("InternalServerError")] * 2)
+    world.disturb("transact_write_items", *[refused("InternalServerError")] * 3)
     # WHEN two messages are processed
     sent = [record(content(1)), record(content(2))]
     # THEN both are reported; nothing is raised, which would count for the mapping as a crash

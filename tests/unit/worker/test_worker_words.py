@@ -189,7 +189,7 @@ def test_an_event_of_another_service_is_refused_with_who_may_call() -> None:
     unused: Any = None
     # WHEN it is called with something else
     with pytest.raises(ValueError, match="Records") as caught:
-        BatchRunner(unused, unused, unused, 1).run({"Records": {}}, context())
+        BatchRunner(unused, unused, unused, 1, None).run({"Records": {}}, context())
     # THEN the error says who calls it
     assert str(caught.value) == (
         "This is no SQS event: it has no list `Records`. The worker is invoked by its queue only."

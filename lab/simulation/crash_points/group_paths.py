@@ -1,0 +1,96 @@
+"""The paths of orders that share an article in a batch: they are settled together before each is worked on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lab.simulation.crash_points.api_paths import dies_after
+from lab.simulation.crash_points.path import Path, Run, ends
+from lab.simulation.crash_points.stage import Stage
+from lab.simulation.crash_points.worker_paths import THREE, WORKER
+from lab.simulation.fakes import Call, Fault
+from lab.simulation.fakes.errors import client_error
+from lab.simulation.fakes.faults import answer_lost, transaction_cancelled
+from lab.simulation.fakes.wire import Perform, Response
+
+
+def _group(stage: Stage) -> Run:
+    for key in ("one", "two", "three"):
+        stage.accept(key, ("SKU-1", 2))
+    return stage.world.deliver
+
+
+def _two_articles(stage: Stage) -> Run:
+    for key in ("one", "two"):
+        stage.accept(key, ("SKU-1", 2), ("SKU-2", 1))
+    return stage.world.deliver
+
+
+def _pair(stage: Stage) -> Run:
+    for key in ("one", "two"):
+        stage.accept(key)
+    return stage.world.deliver
+
+
+def _group_and_others(stage: Stage) -> Run:
+    """A group of which one order is processed already, beside what nobody can read."""
+    stage.accept("old")
+    processed = stage.message()
+    stage.world.drain()
+    stage.accept("bad")
+    stage.message().body = "not JSON"
+    stage.world.orders_queue.resend(processed)
+    stage.accept("one")
+    return stage.world.deliver
+
+
+def _group_before_the_store(stage: Stage) -> Run:
+    stage.post("one", process=dies_after("SendMessage"))
+    stage.post("two", process=dies_after("SendMessage"))
+    return stage.world.deliver
+
+
+def _group_twice(stage: Stage) -> Run:
+    """One order twice in a batch, beside another of its article."""
+    stage.accept()
+    twice = stage.message()
+    stage.accept("other")
+    stage.world.orders_queue.resend(twice)
+    return stage.world.deliver
+
+
+def _groups_meet(fault: Fault) -> Callable[[Call], Fault | None]:
+    def on_call(call: Call) -> Fault | None:
+        return fault if call.operation == "TransactWriteItems" and len(call.params["TransactItems"]) > 2 else None
+
+    return on_call
+
+
+def _invalid(call: Call, perform: Perform) -> Response:
+    raise client_error(call.operation, "ValidationException", "Item size has exceeded the maximum (injected)")
+
+
+TWO = ends(*["CONFIRMED"] * 2)
+GROUP_PATHS = (
+    Path("group: one article", WORKER, _group, THREE),
+    Path("group: two articles", WORKER, _two_articles, TWO),
+    Path(
+        "group: beside others",
+        WORKER,
+        _group_and_others,
+        ends("CONFIRMED", "CONFIRMED", "FAILED"),
+        later=THREE,
+        dead="always",
+    ),
+    Path("group: before the API has stored it", WORKER, _group_before_the_store, TWO),
+    Path("group: one order twice", WORKER, _group_twice, TWO),
+    Path(
+        "group: conflicts outlive it",
+        WORKER,
+        _pair,
+        TWO,
+        background=_groups_meet(transaction_cancelled(["TransactionConflict"])),
+    ),
+    Path("group: refused", WORKER, _pair, TWO, background=_groups_meet(_invalid)),
+    Path("group: answer lost", WORKER, _pair, TWO, background=_groups_meet(answer_lost)),
+)

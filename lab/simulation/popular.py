@@ -1,0 +1,92 @@
+"""Orders of few SKUs, each of whose rows one transaction holds at a time; a message's group is the SKU it orders."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from functools import partial
+
+from lab.simulation.outage import CALL_SECONDS, CANCELLED_SECONDS, TRANSACTION_SECONDS, Simulation
+from lab.simulation.waiting import Message
+from runtime.logic.backoff import conflict_pause
+from runtime.logic.together import GROUP_SECONDS, SHORT_SECONDS
+
+
+@dataclass(slots=True)
+class Stock:
+    """Rows of stock, and how the worker settles what is ordered of them.
+
+    Attributes:
+        transaction_seconds: How long a transaction holds its rows.
+        grouped: Whether the orders of a batch that share a SKU are settled by one transaction first.
+        sold_out: Whether every SKU is. That is found out at once, and holds no row.
+    """
+
+    transaction_seconds: float = TRANSACTION_SECONDS
+    grouped: bool = True
+    sold_out: bool = False
+    _free_at: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    _short_until: float = 0
+    _settled: set[int] = field(default_factory=set)
+
+    def together(self, simulation: Simulation, batch: Collection[Message], end: Callable[[], None]) -> None:
+        """Settle those orders of a batch that share a SKU; an end without success leaves each to itself."""
+        counts = Counter(message.group for message in batch)
+        shared = [message for message in batch if counts[message.group] > 1]
+        if not shared or not self.grouped or simulation.now < self._short_until:
+            end()
+            return
+
+        def ended(done: bool) -> None:
+            if done:
+                self._settled |= {id(message) for message in shared}
+            elif self.sold_out:
+                self._short_until = simulation.now + SHORT_SECONDS
+            end()
+
+        self._transact(simulation, {message.group for message in shared}, GROUP_SECONDS, ended)
+
+    def work(self, simulation: Simulation, message: Message, end: Callable[[bool], None]) -> None:
+        """Take an order to its end: its record, the read or the transaction, what follows that, the event, the record
+        again."""
+        if id(message) in self._settled:
+            simulation.after(4 * CALL_SECONDS, partial(end, True))
+            return
+
+        def settled(done: bool) -> None:
+            if done or self.sold_out:
+                simulation.after(3 * CALL_SECONDS, partial(end, True))
+            else:
+                end(False)
+
+        seconds = simulation.settings.contention_seconds
+        simulation.after(CALL_SECONDS, lambda: self._transact(simulation, {message.group}, seconds, settled))
+
+    def _transact(
+        self, simulation: Simulation, skus: Collection[str], seconds: float, end: Callable[[bool], None]
+    ) -> None:
+        """Try for so long, and say whether it was done."""
+        give_up = simulation.now + seconds
+        tries = 0
+
+        def attempt() -> None:
+            nonlocal tries
+            tries += 1
+            if any(self._free_at[sku] > simulation.now for sku in skus):
+                simulation.result.conflicts += 1
+                simulation.after(CANCELLED_SECONDS, cancelled)
+            elif self.sold_out:
+                simulation.after(CANCELLED_SECONDS, partial(end, False))
+            else:
+                self._free_at.update(dict.fromkeys(skus, simulation.now + self.transaction_seconds))
+                simulation.after(self.transaction_seconds, partial(end, True))
+
+        def cancelled() -> None:
+            pause = conflict_pause(tries, random=simulation.random.random)
+            if simulation.now + pause > give_up:
+                end(False)
+            else:
+                simulation.after(pause, attempt)
+
+        attempt()

@@ -1,0 +1,206 @@
+"""Orders of a batch that share an article are settled in one transaction first, and nothing rests on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from lab.simulation.crash_points.stage import Stage, staged
+from lab.simulation.fakes import Call, Fault, Process
+from lab.simulation.fakes.faults import answer_lost, server_error, transaction_cancelled
+from lab.simulation.world import Deployment
+from runtime.logic.backoff import conflict_pause
+from runtime.logic.together import GROUP_SECONDS, MOST_ITEMS, SHORT_SECONDS, Together
+from runtime.models.order import OrderMessage, quantities
+from runtime.observability import logger
+from runtime.store.dependency import describe
+from tests.unit.worker.conftest import FakeTime
+from tests.unit.worker.factories import lines, message
+
+CONFLICT = transaction_cancelled(["TransactionConflict"])
+
+
+def sizes(process: Process) -> list[int]:
+    """The number of orders in each transaction."""
+    return [len(orders_of(call)) for call in process.calls if call.operation == "TransactWriteItems"]
+
+
+def orders_of(call: Call) -> list[str]:
+    """The orders that a transaction settles."""
+    keys = [item["Update"]["Key"] for item in call.params["TransactItems"]]
+    return [key["order_id"]["S"] for key in keys if "order_id" in key]
+
+
+def deliver(stage: Stage, *faults: Fault) -> Process:
+    """Deliver a batch whose first transactions meet these."""
+    left = list(faults)
+    process = Process(on_call=lambda call: left.pop(0) if left and call.operation == "TransactWriteItems" else None)
+    stage.world.deliver(process)
+    return process
+
+
+def accept(stage: Stage, *orders: list[tuple[str, int]]) -> None:
+    """Accept one order for each list of lines."""
+    for number, each in enumerate(orders):
+        stage.accept(f"{len(stage.intents)}-{number}", *each)
+
+
+@pytest.mark.parametrize(
+    ("orders", "expected"),
+    [
+        ([[("SKU-1", 1)]] * 3, [3]),
+        ([[("SKU-1", 1)], [("SKU-2", 1)]], [1, 1]),
+        ([[("SKU-1", 1)]], [1]),
+        ([[("SKU-1", 1)], [("SKU-1", 1), ("SKU-2", 1)], [("SKU-2", 1)]], [3]),
+        ([[("SKU-1", 1)], [("SKU-1", 1)], [("SKU-2", 1)]], [2, 1]),
+    ],
+)
+def test_only_orders_that_share_an_article_are_a_group(
+    orders: list[list[tuple[str, int]]], expected: list[int]
+) -> None:
+    # GIVEN orders in one batch
+    with staged() as stage:
+        accept(stage, *orders)
+        # WHEN it is processed
+        process = deliver(stage)
+        # THEN those that share an article are one transaction, and each is published
+        assert sizes(process) == expected
+        assert stage.statuses() == ("CONFIRMED",) * len(orders)
+        assert len(stage.world.subscriber.received) == len(orders)
+
+
+@pytest.mark.parametrize(
+    ("deployment", "retry"),
+    [(Deployment(fifo=True), False), (Deployment(), True), (Deployment(worker_timeout_seconds=28.9), False)],
+    ids=["strict ordering", "a retry", "too little time"],
+)
+def test_there_is_no_group_with(deployment: Deployment, retry: bool) -> None:
+    # GIVEN orders of one article
+    with staged(deployment) as stage:
+        accept(stage, *[[("SKU-1", 1)]] * 3)
+        if retry:
+            deliver(stage, *[server_error] * 4)
+            stage.lease_passes()
+        # WHEN they are processed
+        each = [sizes(deliver(stage)) for _ in range(3 if deployment.fifo else 1)]
+        # THEN each is a transaction of its own
+        assert [size for batch in each for size in batch] == [1, 1, 1]
+
+
+def test_a_group_is_tried_when_its_time_is_just_there() -> None:
+    # GIVEN as much time as an attempt, three orders by themselves and the margin may take
+    with staged(Deployment(worker_timeout_seconds=29)) as stage:
+        accept(stage, *[[("SKU-1", 1)]] * 3)
+        # WHEN they are processed
+        # THEN it is by one transaction
+        assert sizes(deliver(stage)) == [3]
+
+
+def test_conflicts_keep_a_group_together() -> None:
+    # GIVEN orders of one article whose row is busy twice
+    with staged() as stage:
+        accept(stage, *[[("SKU-1", 1)]] * 3)
+        # WHEN they are processed
+        process = deliver(stage, CONFLICT, CONFLICT)
+        # THEN all of them are tried again together
+        assert sizes(process) == [3, 3, 3]
+
+
+def test_conflicts_that_last_leave_each_order_to_itself() -> None:
+    # GIVEN a row that is busy for as long as a group is tried
+    with staged() as stage:
+        accept(stage, *[[("SKU-1", 1)]] * 2)
+        began, process = stage.world.cloud.clock.now, Process()
+        process.on_call = lambda call: CONFLICT if len(call.params.get("TransactItems", ())) > 2 else None
+        # WHEN they are processed
+        stage.world.deliver(process)
+        # THEN the group is given up in time, and nobody reads an order that cannot have been settled
+        assert sizes(process)[-3:] == [2, 1, 1]
+        assert stage.world.cloud.clock.now - began <= GROUP_SECONDS
+        assert [call.operation for call in process.calls].count("GetItem") == 2
+        assert stage.statuses() == ("CONFIRMED", "CONFIRMED")
+
+
+def test_an_order_whose_group_may_have_been_settled_is_read_before_it_is_settled() -> None:
+    # GIVEN a group that is settled, and nobody hears of it
+    with staged() as stage:
+        accept(stage, *[[("SKU-1", 2)]] * 2)
+        # WHEN its batch is processed
+        process = deliver(stage, answer_lost)
+        # THEN no other transaction is made, and both are done
+        assert sizes(process) == [2]
+        assert stage.world.available("SKU-1") == 96
+        assert not stage.world.orders_queue.messages
+
+
+def test_a_group_that_is_short_judges_nobody_and_its_article_is_left_out_for_a_while() -> None:
+    # GIVEN two orders of which stock suffices for one
+    with staged() as stage:
+        accept(stage, *[[("SKU-2", 3)]] * 2)
+        # WHEN they are processed, then more orders at once, and more after the time
+        first = deliver(stage)
+        assert stage.statuses() == ("CONFIRMED", "REJECTED")
+        accept(stage, *[[("SKU-2", 1)]] * 2)
+        second = deliver(stage)
+        stage.world.cloud.clock.advance(SHORT_SECONDS)
+        stage.world.stock_up("SKU-2", 5)
+        accept(stage, *[[("SKU-2", 1)]] * 2)
+        third = deliver(stage)
+        # THEN each order is judged by itself, and no group is tried in between
+        assert [sizes(first), sizes(second), sizes(third)] == [[2, 1, 1], [1, 1], [2]]
+
+
+class Recorded:
+    """Settles whatever it is given, and keeps it."""
+
+    def __init__(self) -> None:
+        self.groups: list[list[OrderMessage]] = []
+
+    def confirm(self, orders: list[OrderMessage], **_: str) -> None:
+        self.groups.append(list(orders))
+
+
+ORDERS = st.lists(
+    st.builds(
+        lambda number, first, count: message(
+            number, lines=lines(*(f"S-{first + n}" for n in range(count)), quantity=3)
+        ),
+        st.integers(1, 8),
+        st.integers(0, 60),
+        st.sampled_from((1, 2, 30, 50)),
+    ),
+    max_size=12,
+)
+
+
+@settings(deadline=None, max_examples=100)
+@given(ORDERS)
+@example([message(number, lines=lines(*(f"S-{49 * number + n}" for n in range(50)))) for number in range(4)])
+@example([message(1), message(2), message(1)])
+def test_a_transaction_takes_each_order_once_and_never_too_many_items(orders: list[OrderMessage]) -> None:
+    # GIVEN a batch of any orders, some of them twice
+    store: Any = Recorded()
+    clock = FakeTime()
+    # WHEN they are settled together
+    settled = Together(store, clock, lambda: 0.5, describe, logger).settle(orders, lambda: None)
+    # THEN each transaction has at most as many items as DynamoDB takes, and no order is in two
+    ids = [order.order_id for group in store.groups for order in group]
+    assert all(len(group) + len(quantities(group)) <= MOST_ITEMS for group in store.groups)
+    assert len(ids) == len(set(ids))
+    assert set(settled) == set(ids)
+    # AND none of a group is alone in it
+    assert all(len(group) > 1 for group in store.groups)
+
+
+def test_a_group_s_pauses_are_those_of_an_order() -> None:
+    # GIVEN a row that is busy once
+    with staged() as stage:
+        accept(stage, *[[("SKU-1", 1)]] * 2)
+        began = stage.world.cloud.clock.now
+        # WHEN a group meets it
+        deliver(stage, CONFLICT)
+        # THEN it waits no longer than an order would
+        assert 0 < stage.world.cloud.clock.now - began <= conflict_pause(1, random=lambda: 1.0)
