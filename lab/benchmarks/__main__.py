@@ -22,9 +22,9 @@ from lab.benchmarks.measure import medians
 from lab.docs import page
 from lab.docs.costs import examples
 from lab.recording.stacks import environment_of
-from lab.simulation.outage import Settings, Simulation, arrivals
+from lab.simulation.outage import arrivals
 from lab.simulation.outage_tables import flooded
-from lab.simulation.popular import Stock
+from lab.simulation.popular import sell
 from ops.cost.bill import bill
 from pipeline.functions import FUNCTIONS
 
@@ -86,8 +86,7 @@ def _reckoned() -> Iterator[Figure]:
     (ten,) = (each for each in examples() if each.load.per_batch > 1)
     used = float(sum(item.used for item in bill(ten.config, ten.load)))
     yield Figure(f"a million orders by `ops cost`, {ten.name}", "USD", used, goal="8.50 USD")
-    stock = Stock()
-    popular = Simulation(Settings.default(), stock.work, together=stock.together).run(arrivals(1000, 20))
+    popular = sell(arrivals(1000, 20))
     yield Figure("one popular article (simulated)", "orders/s", popular.per_second, goal="200 orders/s")
     (fair, _), (unfair, _) = (flooded(1, fair=each) for each in (True, False))
     what = "a quiet caller's slowest order beside a flood (simulated); bare: without fair queues"

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from lab.docs import page
-from lab.simulation.outage import Settings, Simulation, arrivals, down_for, one_sku
+from lab.simulation.outage import Settings, Simulation, arrivals, down_for
+from lab.simulation.popular import sell
 from ops.cost.bill import FACTS, HOURS, SECONDS_OF, Item, Load, bill
 from ops.cost.prices import usd
 from ops.preflight.ground import configured
@@ -64,7 +65,7 @@ def per_worker(**changes: float) -> float:
 @cache
 def of_one_article() -> float:
     """Orders a second that all want one article."""
-    return Simulation(Settings.default(), one_sku()).run(arrivals(1_000, 20)).per_second
+    return sell(arrivals(1_000, 20)).per_second
 
 
 def limits() -> list[Limit]:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 
 from lab.simulation.outage import Result, Settings, Simulation, arrivals, down_for, group_fails
-from lab.simulation.popular import Stock
+from lab.simulation.popular import Stock, sell
 from lab.simulation.waiting import Message
 
 FAILING_CALL_SECONDS = (0.1, 12.0)
@@ -97,7 +97,7 @@ def _sku(name: str, per_second: float, seconds: float, stock: Stock, settings: S
 
 def _stock(name: str, stock: Stock, orders: Iterable[Message], settings: Settings | None = None) -> None:
     settings = settings or Settings.default()
-    result = Simulation(settings, stock.work, together=stock.together).run(orders)
+    result = sell(orders, stock, settings)
     first = (name if stock.grouped else f"{name}; each by itself", f"{settings.worker_max_concurrency}")
     more = (f"{result.per_second:.0f}", f"{result.conflicts / result.done:.2f}")
     _row((*first, f"{1000 * stock.transaction_seconds:g} ms"), result, *more)

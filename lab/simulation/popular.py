@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
-from lab.simulation.outage import CALL_SECONDS, CANCELLED_SECONDS, TRANSACTION_SECONDS, Simulation
+from lab.simulation.outage import CALL_SECONDS, CANCELLED_SECONDS, TRANSACTION_SECONDS, Result, Settings, Simulation
 from lab.simulation.waiting import Message
 from runtime.logic.backoff import conflict_pause
 from runtime.logic.together import GROUP_SECONDS, SHORT_SECONDS
@@ -90,3 +90,9 @@ class Stock:
                 simulation.after(pause, attempt)
 
         attempt()
+
+
+def sell(orders: Iterable[Message], stock: Stock | None = None, settings: Settings | None = None) -> Result:
+    """What becomes of the orders; with the defaults of stock and stack where nothing else is given."""
+    stock = stock or Stock()
+    return Simulation(settings or Settings.default(), stock.work, together=stock.together).run(orders)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pytest
 
-from lab.simulation.outage import Result, Settings, Simulation, arrivals, down_for, group_fails
-from lab.simulation.popular import Stock
+from lab.simulation.outage import Settings, Simulation, arrivals, down_for, group_fails
+from lab.simulation.popular import Stock, sell
 from lab.simulation.waiting import Message, Waiting
 
 
@@ -36,17 +34,12 @@ def test_a_short_horizon_dead_letters_what_arrives_in_an_outage() -> None:
     assert result.dead > 200
 
 
-def sell(stock: Stock, orders: Iterable[Message], settings: Settings | None = None) -> Result:
-    """What becomes of orders for few SKUs."""
-    return Simulation(settings or Settings.default(), stock.work, together=stock.together).run(orders)
-
-
 @pytest.mark.parametrize("transaction_seconds", [0.012, 0.02, 0.03])
 def test_one_sku_takes_two_hundred_orders_per_second(transaction_seconds: float) -> None:
     # GIVEN one SKU, and orders of it that are settled together
     stock = Stock(transaction_seconds)
     # WHEN 1000 orders/s arrive for twenty seconds
-    result = sell(stock, arrivals(1000, 20))
+    result = sell(arrivals(1000, 20), stock)
     # THEN all are done, with receives to spare, and seldom is a transaction cancelled
     assert result.dead == 0
     assert result.most_receives <= 3
@@ -57,7 +50,7 @@ def test_one_sku_takes_two_hundred_orders_per_second(transaction_seconds: float)
 def test_each_by_itself_one_sku_takes_a_fourth_of_that() -> None:
     # GIVEN one SKU, whose orders are transactions of their own
     # WHEN 1000 orders/s arrive for five seconds
-    result = sell(Stock(grouped=False), arrivals(1000, 5))
+    result = sell(arrivals(1000, 5), Stock(grouped=False))
     # THEN all are done, at no more than one transaction after the other
     assert result.dead == 0
     assert result.per_second <= 1 / 0.012
@@ -70,7 +63,7 @@ def test_what_groups_cannot_help_is_as_fast_without_them(sold_out: bool) -> None
         return [Message(0 if sold_out else n / 1000, "" if sold_out else f"{n % 10}") for n in range(5000)]
 
     # WHEN their orders are settled together, or each by itself
-    together, each = (sell(Stock(grouped=grouped, sold_out=sold_out), orders()) for grouped in (True, False))
+    together, each = (sell(orders(), Stock(grouped=grouped, sold_out=sold_out)) for grouped in (True, False))
     # THEN that makes no difference
     assert together.per_second == pytest.approx(each.per_second, rel=0.01)
 
@@ -79,7 +72,7 @@ def test_without_retries_in_process_a_burst_costs_receives() -> None:
     # GIVEN workers that give a conflict back to the queue at once, as most do, with a short horizon
     settings = Settings.default(contention_seconds=0, retry_base_seconds=2, max_receive_count=5)
     # WHEN 1000 orders/s arrive for one SKU
-    result = sell(Stock(grouped=False), arrivals(1000, 5), settings)
+    result = sell(arrivals(1000, 5), Stock(grouped=False), settings)
     # THEN many are dead
     assert result.dead > 1000
 
