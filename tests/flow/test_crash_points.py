@@ -16,7 +16,7 @@ from lab.simulation.fakes import Call, Fault
 from lab.simulation.fakes.wire import Perform, Response
 from runtime import handlers
 
-LEAST_PATHS, LEAST_CRASH_POINTS, LEAST_CASES = 76, 372, 5604
+LEAST_PATHS, LEAST_CRASH_POINTS, LEAST_CASES = 84, 458, 7207
 """What was there when this was written: a change that makes the search smaller has to be made here too."""
 
 HANDLERS = {module.name for module in iter_modules(handlers.__path__) if not module.ispkg}

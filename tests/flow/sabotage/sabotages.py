@@ -11,7 +11,7 @@ UPSERT = "runtime.store.settlement:SettlementStore._upsert"
 NEW_OR_OPEN = "attribute_not_exists(#status) OR #status IN"
 RETRIES = "tests/flow/test_retries.py"
 PROCESSOR = "runtime.logic.processing:OrderProcessor"
-TOGETHER = "tests/flow/test_together.py"
+TOGETHER = "tests/unit/worker/test_worker_together.py"
 GROUP = "runtime.logic.together:Together"
 CONFIRM = "runtime.store.settlement:SettlementStore.confirm"
 
