@@ -84,7 +84,7 @@ class LocalStack:
 
     @cached_property
     def outputs(self) -> Outputs:
-        """How to reach it, and by `outputs["name"]` the stack's outputs."""
+        """Return how to reach it, and by `outputs["name"]` the stack's outputs."""
         return self.state.read_outputs()
 
     @cached_property

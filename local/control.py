@@ -1,4 +1,4 @@
-"""What the commands ask of a running supervisor, by way of its page (local/page)."""
+"""Requests of the commands to a running supervisor, by way of its page (local/page)."""
 
 import json
 from http import HTTPStatus

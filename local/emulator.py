@@ -40,7 +40,7 @@ _HEALTH = Request(Head("GET", "/_ministack/health", ((b"Host", LOOPBACK.encode()
 
 @dataclass(frozen=True)
 class EmulatorOptions:
-    """How to start it.
+    """Options of its start.
 
     `port` is the gate's; 0 picks a free one. `instance_id` marks its processes (ORDERS_LOCAL_INSTANCE).
     """

@@ -45,7 +45,7 @@ class NoSpaceError(LocalError):
 
 
 def no_space(folder: Path, needed: str = "") -> NoSpaceError:
-    """What to say when `folder` is on a full disk. `needed` completes 'at least …'."""
+    """Return what to say when `folder` is on a full disk. `needed` completes 'at least …'."""
     at_least = f" At least {needed} are needed there." if needed else ""
     return NoSpaceError(
         f"No space left on the disk of {folder}.{at_least} "

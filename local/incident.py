@@ -24,7 +24,7 @@ from local.demo.account import Account, wait_for
 from local.demo.audit import audit, gather
 from local.demo.http import OrdersApi, order
 from local.demo.stage import instance_for_a_story, own_state
-from local.demo.teller import Teller
+from local.demo.transcript import Transcript
 from local.errors import ExitCode, LocalError
 from local.instance import ROOT
 from local.proxy.faults import FaultKind
@@ -56,7 +56,7 @@ _LINK: Final = re.compile(rf"Runbook: {re.escape(RUNBOOKS)}/([\w-]+\.md)#([\w-]+
 
 @dataclass(frozen=True)
 class Page:
-    """What the pager shows."""
+    """Text that the pager shows."""
 
     alarm: str
     state: str
@@ -95,21 +95,23 @@ class Incident:
     account: Account
     api: OrdersApi
     pager: Pager
-    teller: Teller
+    transcript: Transcript
 
     def breaks(self) -> list[str]:
         """A dependency fails; the accepted orders, all of which end as dead letters."""
-        self.teller.chapter("A dependency fails", "DynamoDB refuses every settlement. Customers order all the same.")
+        self.transcript.chapter(
+            "A dependency fails", "DynamoDB refuses every settlement. Customers order all the same."
+        )
         rule = self.stack.add_fault("dynamodb", "TransactWriteItems", FaultKind.ERROR)
-        self.teller.sent(f"fault: {rule.rule.service} {rule.rule.operation} {rule.rule.kind}")
+        self.transcript.sent(f"fault: {rule.rule.service} {rule.rule.operation} {rule.rule.kind}")
         accepted = [self._order(f"incident-{number}") for number in range(ORDERS)]
         wait_for("the attempts to be used up", lambda: self.account.waiting(_DEAD) == ORDERS, 120)
-        self.teller.check(f"{ORDERS} orders accepted, and kept in the dead-letter queue", ok=True)
+        self.transcript.check(f"{ORDERS} orders accepted, and kept in the dead-letter queue", ok=True)
         return accepted
 
     def _order(self, key: str) -> str:
         answer, _ = self.api.submit(order((SKU, 2)), key)
-        self.teller.answered(answer)
+        self.transcript.answered(answer)
         return answer.order_id
 
     def _set(self, page: str, *, raised: bool) -> None:
@@ -122,54 +124,54 @@ class Incident:
 
     def pages(self, name: str, why: str) -> tuple[str, str]:
         """Somebody is paged; the runbook's file and heading, as the page's link has them."""
-        self.teller.chapter(f"Somebody is paged: {name}", why)
+        self.transcript.chapter(f"Somebody is paged: {name}", why)
         self._set(name, raised=True)
         page = self.pager.wait("ALARM")
-        self.teller.came(f"{page.alarm}: {page.text}")
-        self.teller.check(f"it is the page of {name}", ok=page.alarm.endswith(f"-{name}"))
+        self.transcript.came(f"{page.alarm}: {page.text}")
+        self.transcript.check(f"it is the page of {name}", ok=page.alarm.endswith(f"-{name}"))
         link = _LINK.search(page.text)
         if link is None:
             raise LocalError(f"The page of {page.alarm} does not end with a runbook below {RUNBOOKS}: {page.text}")
-        self.teller.check(
+        self.transcript.check(
             f"the whole link leads to a runbook that is there: {link[0]}", ok=bool(commands_of(*link.groups()))
         )
         return link[1], link[2]
 
     def follows(self, runbook: tuple[str, str], order_id: str) -> None:
         """Type the runbook's commands; between looking and doing, the cause is repaired."""
-        self.teller.chapter(f"The runbook: {runbook[0]}, {runbook[1]}", "Its commands, as they are written there.")
+        self.transcript.chapter(f"The runbook: {runbook[0]}, {runbook[1]}", "Its commands, as they are written there.")
         looked = True
         for command in commands_of(*runbook):
             if looked and " redrive" in command:
                 looked = False
                 self.stack.clear_faults()
-                self.teller.saw("the dependency is repaired")
+                self.transcript.saw("the dependency is repaired")
             self._type(command, order_id)
 
     def _type(self, command: str, order_id: str) -> None:
         words = shlex.split(Template(command).substitute(ORDER_ID=order_id, NAME="Ada", REASON="dependency repaired"))
-        self.teller.sent(shlex.join(words))
+        self.transcript.sent(shlex.join(words))
         done = self.stack.run(*words[2:])
         for line in (done.stdout or done.stderr).splitlines():
-            self.teller.came(line.rstrip())
+            self.transcript.came(line.rstrip())
         if done.returncode:
-            self.teller.check(f"{command}: exit code {done.returncode}\n{done.stderr}", ok=False)
+            self.transcript.check(f"{command}: exit code {done.returncode}\n{done.stderr}", ok=False)
 
     def recovers(self, accepted: list[str]) -> None:
         """Everything drains, the alarm is OK, and the pager hears it."""
-        self.teller.chapter("Over")
+        self.transcript.chapter("Over")
         wait_for("the orders to settle", lambda: self._confirmed(accepted), 60)
-        self.teller.check(f"all {len(accepted)} orders are CONFIRMED", ok=True)
+        self.transcript.check(f"all {len(accepted)} orders are CONFIRMED", ok=True)
         left = self.account.waiting() + self.account.waiting(_DEAD)
-        self.teller.check("both queues are empty", ok=left == 0)
+        self.transcript.check("both queues are empty", ok=left == 0)
         taken = STOCK - self.account.available(SKU)
-        self.teller.check(f"stock moved once per order: {taken} taken", ok=taken == 2 * len(accepted))
+        self.transcript.check(f"stock moved once per order: {taken} taken", ok=taken == 2 * len(accepted))
         self.over("dead-letters")
 
     def over(self, name: str) -> None:
         """The pager hears that an alarm is over."""
         self._set(name, raised=False)
-        self.teller.came(f"{self.pager.wait('OK').alarm}: OK")
+        self.transcript.came(f"{self.pager.wait('OK').alarm}: OK")
 
     def _confirmed(self, accepted: list[str]) -> bool:
         orders = self.account.orders()
@@ -184,9 +186,9 @@ def commands_of(file: str, heading: str) -> list[str]:
     return [line for block in re.findall(r"```console\n(.*?)```", found, re.DOTALL) for line in block.splitlines()]
 
 
-def play(stack: LocalStack, teller: Teller) -> None:
+def play(stack: LocalStack, transcript: Transcript) -> None:
     """The whole incident. Raises `LocalError` when it cannot go on."""
-    incident = Incident(stack, Account(stack), OrdersApi(stack.outputs["api_url"]), Pager(stack), teller)
+    incident = Incident(stack, Account(stack), OrdersApi(stack.outputs["api_url"]), Pager(stack), transcript)
     incident.account.set_stock({SKU: STOCK})
     accepted = incident.breaks()
     first, second = PAGES
@@ -194,7 +196,7 @@ def play(stack: LocalStack, teller: Teller) -> None:
     incident.over(first)
     incident.follows(incident.pages(second, _LATER), accepted[0])
     incident.recovers(accepted)
-    teller.conclude(audit(gather(incident.account)))
+    transcript.conclude(audit(gather(incident.account)))
 
 
 def register(commands: Any) -> None:
@@ -212,7 +214,7 @@ def register(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Start an instance of its own, play, stop. Exit 0 if everything that is said is so."""
     console = Console(highlight=False)
-    teller = Teller(console)
+    transcript = Transcript(console)
     with instance_for_a_story(own_state(options.state_dir, "incident"), UpOptions(config=CONFIG), console) as stack:
-        play(stack, teller)
-    return ExitCode.OK if teller.ok else ExitCode.FAILED
+        play(stack, transcript)
+    return ExitCode.OK if transcript.ok else ExitCode.FAILED

@@ -40,7 +40,7 @@ class Instance(BaseModel):
 
 
 class Outputs(BaseModel):
-    """What `outputs.json` holds: how to reach the embedded AWS, and the stack's outputs beside it."""
+    """Content of `outputs.json`: how to reach the embedded AWS, and the stack's outputs beside it."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -54,7 +54,7 @@ class Outputs(BaseModel):
 
     @property
     def keys(self) -> Keys:
-        """What opens it."""
+        """Return what opens it."""
         return Keys(self.aws_access_key_id, self.aws_secret_access_key)
 
     def __getitem__(self, name: str) -> Any:
@@ -89,7 +89,7 @@ class StateDir:
 
     @property
     def option(self) -> str:
-        """What is added to a command so that it finds this instance; empty where it finds it by itself."""
+        """Return what is added to a command so that it finds this instance; empty where it finds it by itself."""
         return "" if self.path == StateDir.chosen(None).path else f" --state-dir {shlex.quote(str(self.path))}"
 
     @contextlib.contextmanager
@@ -117,7 +117,7 @@ class StateDir:
 
     @property
     def is_held(self) -> bool:
-        """Whether an instance (or what is left of one that is being cleaned up) has the folder."""
+        """Return whether an instance (or what is left of one that is being cleaned up) has the folder."""
         if not self._lock.exists():
             return False
         descriptor = os.open(self._lock, os.O_RDWR | os.O_CLOEXEC)
@@ -147,7 +147,7 @@ class StateDir:
             path.unlink(missing_ok=True)
 
     def read_instance(self) -> Instance | None:
-        """What the instance wrote about itself; `None` when there is nothing."""
+        """Return what the instance wrote about itself; `None` when there is nothing."""
         try:
             return Instance.model_validate_json(self.instance.read_text())
         except FileNotFoundError:

@@ -1,4 +1,5 @@
-"""What MiniStack's logs lack of AWS's: patterns of alternatives, and Lambda's own lines about a function that died.
+"""Additions to MiniStack's logs, as on AWS: patterns of alternatives, and Lambda's own lines about a function that
+died.
 
 A pattern `?"one" ?"two"` means either; MiniStack asks for both. Of a function that died MiniStack's log has its own
 words or none.
@@ -55,7 +56,7 @@ def alternatives(raw: str) -> list[str] | None:
 
 
 def last_line(message: str, request_id: str) -> str | None:
-    """What Lambda writes about this end of a function; none if the function itself has reported it."""
+    """Return what Lambda writes about this end of a function; none if the function itself has reported it."""
     if found := _TIMED_OUT.search(message):
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return f"{now} {request_id} {found[0]}"

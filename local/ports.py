@@ -1,4 +1,4 @@
-"""Where servers of this machine listen: ports of the loopback interface, and Unix sockets."""
+"""Addresses on which servers of this machine listen: ports of the loopback interface, and Unix sockets."""
 
 import os
 import socket
@@ -11,7 +11,7 @@ _DESCRIPTORS = Path("/proc/self/fd")
 
 
 def fits(path: Path) -> bool:
-    """Whether a Unix socket at `path` can be reached: elsewhere than on Linux a long path can't."""
+    """Return whether a Unix socket at `path` can be reached: elsewhere than on Linux a long path can't."""
     return len(os.fsencode(path)) <= _LONGEST_PATH or _DESCRIPTORS.is_dir()
 
 

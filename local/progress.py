@@ -10,7 +10,7 @@ from rich.console import Console
 
 
 class Reporter(Protocol):
-    """Where news of the start goes."""
+    """Receiver of the news of a start."""
 
     def begin(self, title: str) -> None:
         """A step begins."""

@@ -32,7 +32,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True)
 class UpOptions:
-    """What `up` was asked for. `port` 0 picks a free one; `config` overrides the stack's, as `pulumi up -c` would.
+    """Options of `up`. `port` 0 picks a free one; `config` overrides the stack's, as `pulumi up -c` would.
 
     `engine` deploys with Pulumi's own engine instead of the SDK's mock monitor.
     """

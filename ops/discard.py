@@ -41,7 +41,7 @@ def _is_named(letter: DeadLetter, message: Received, wanted: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What discarding would do.
+    """Plan of a discard.
 
     Attributes:
         order_id: The order to mark `DISCARDED`; `None` if none is to be marked.
@@ -54,7 +54,7 @@ class Plan:
 
 
 def plan(found: Found, wanted: str, order: StoredOrder | None) -> Plan:
-    """What discarding `wanted` means. `order` is the stored order of that id, for when there is no dead letter.
+    """Return what discarding `wanted` means. `order` is the stored order of that id, for when there is no dead letter.
 
     Raises:
         RefusedError: it must not be discarded, or there is nothing to discard.

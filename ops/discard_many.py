@@ -12,8 +12,8 @@ from ops.errors import RefusedError
 from ops.gateway.journal import Run
 from ops.gateway.orders import Orders
 from ops.logic.case import Case, assess
+from ops.logic.conditions import Conditions
 from ops.logic.dead_letter import Received, State, content_of, read_letter
-from ops.logic.where import Where
 from ops.sweep import Sweep
 from runtime.logic.clock import Clock, timestamp
 from runtime.models.order import OrderStatus
@@ -25,8 +25,8 @@ _SAMPLE: Final = 5
 
 
 @dataclass(slots=True)
-class DiscardTally:
-    """What became of each message of the pass. `seen` is always the sum of the messages below but `undeleted`.
+class DiscardCounts:
+    """Counts of what became of each message of the pass. `seen` is always the sum of those below but `undeleted`.
 
     Attributes:
         discarded: Dead letters given up (or, in a dry run, would be).
@@ -52,7 +52,7 @@ class DiscardTally:
 
     @property
     def seen(self) -> int:
-        """How many messages are accounted for."""
+        """Return how many messages are accounted for."""
         return self.discarded + self.unselected + self.refused.total() + self.settled + self.failed
 
     def as_json(self) -> dict[str, Any]:
@@ -81,14 +81,14 @@ class DiscardMany:
     """
 
     orders: Orders
-    where: Where
+    where: Conditions
     clock: Clock
     run: Run | None
     progress: Callable[[int], None] = lambda _: None
-    tally: DiscardTally = field(default_factory=DiscardTally)
+    tally: DiscardCounts = field(default_factory=DiscardCounts)
     _marked: set[str] = field(default_factory=set)
 
-    def go(self, sweep: Sweep) -> DiscardTally:
+    def go(self, sweep: Sweep) -> DiscardCounts:
         """Go through the queue once. Raises what boto3 raises; `tally` then says how far it came."""
         for received in sweep.batches():
             before = self.tally.seen

@@ -46,7 +46,7 @@ class NoAccessError(OpsError):
 
 
 class RefusedError(OpsError):
-    """What was asked would be wrong as things stand; nothing was changed."""
+    """Refusal: what was asked would be wrong as things stand; nothing was changed."""
 
     exit_code = ExitCode.REFUSED
 
@@ -74,7 +74,7 @@ _GONE = frozenset({"NonExistentQueue", "QueueDoesNotExist", "ResourceNotFoundExc
 
 
 def explain(error: BotoCoreError | ClientError, target: str) -> OpsError:
-    """What boto3 raised, as something to act on. `target` names the stack."""
+    """Return what boto3 raised, as something to act on. `target` names the stack."""
     if isinstance(error, ClientError):
         return _explain_refusal(error, target)
     if isinstance(error, NoCredentialsError | PartialCredentialsError | ProfileNotFound):

@@ -55,7 +55,7 @@ class Change:
 
 @dataclass
 class Preview:
-    """What a preview told. `reasons` are errors and violated policies; `output` is what Pulumi printed."""
+    """Result of a preview. `reasons` are errors and violated policies; `output` is what Pulumi printed."""
 
     stack: str
     code: int

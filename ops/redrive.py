@@ -12,10 +12,10 @@ from ops.gateway.journal import Run
 from ops.gateway.orders import Orders
 from ops.gateway.queues import OrdersQueue
 from ops.logic.case import Case, assess
+from ops.logic.conditions import Conditions
 from ops.logic.dead_letter import NOT_REDRIVABLE, Received, State, read_letter
 from ops.logic.resend import batches
-from ops.logic.where import Where
-from ops.pace import Pace
+from ops.rate_limit import RateLimit
 from ops.sweep import Sweep
 from runtime.logic.clock import Clock
 
@@ -24,8 +24,8 @@ CLOCK_SKEW_SECONDS: Final = 300
 
 
 @dataclass(slots=True)
-class Tally:
-    """What became of each message of the pass. `seen` is always the sum of the others but `undeleted`.
+class RedriveCounts:
+    """Counts of what became of each message of the pass. `seen` is always the sum of the others but `undeleted`.
 
     Attributes:
         redriven: Sent to the orders queue (or, in a dry run, would be).
@@ -47,7 +47,7 @@ class Tally:
 
     @property
     def seen(self) -> int:
-        """How many messages are accounted for."""
+        """Return how many messages are accounted for."""
         return self.redriven + self.copies + self.returned + self.unselected + self.refused.total() + self.failed
 
     def as_json(self) -> dict[str, Any]:
@@ -77,16 +77,16 @@ class Redrive:
 
     orders: Orders
     queue: OrdersQueue
-    where: Where
-    pace: Pace
+    where: Conditions
+    pace: RateLimit
     clock: Clock
     run: Run | None
     progress: Callable[[int], None] = lambda _: None
-    tally: Tally = field(default_factory=Tally)
+    tally: RedriveCounts = field(default_factory=RedriveCounts)
     _sent: set[bytes] = field(default_factory=set)
     _began: float = 0.0
 
-    def go(self, sweep: Sweep) -> Tally:
+    def go(self, sweep: Sweep) -> RedriveCounts:
         """Go through the queue once. Raises what boto3 raises; `tally` then says how far it came."""
         self._began = self.clock.time()
         for received in sweep.batches():

@@ -19,7 +19,7 @@ from runtime.store.order_item import immutable_attributes
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a repair would do.
+    """Plan of a repair.
 
     Attributes:
         removed: Attributes that go.
@@ -43,12 +43,12 @@ class Plan:
 
 
 def needs_message(row: UnreadableOrder) -> bool:
-    """Whether the order's message is needed, because no worker writes the row again."""
+    """Return whether the order's message is needed, because no worker writes the row again."""
     return row.status is not None and "status" not in row.problems and row.status not in OPEN_STATUSES
 
 
 def plan(row: UnreadableOrder, message: OrderMessage | None, record: str | None) -> Plan:
-    """What repairing `row` means. `record` is the status of the worker's record of the order.
+    """Return what repairing `row` means. `record` is the status of the worker's record of the order.
 
     Raises:
         RefusedError: it must not be repaired this way.

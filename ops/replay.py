@@ -10,7 +10,7 @@ from ops.gateway.mailbox import Mailbox
 from ops.gateway.queues import MAX_BATCH
 from ops.gateway.rows import Rows
 from ops.logic.stored import UnreadableOrder, read_row
-from ops.pace import Pace
+from ops.rate_limit import RateLimit
 from runtime.logic.clock import Clock, timestamp
 from runtime.logic.event import EVENT_TYPES, Event, event_for
 from runtime.logic.failures import CorruptDataError
@@ -32,7 +32,7 @@ class UnsentError(OpsError):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Which orders: settled from `since` to before `until` (`Timestamp`s), with one of these statuses."""
+    """Selection of orders: settled from `since` to before `until` (`Timestamp`s), with one of these statuses."""
 
     since: str
     until: str
@@ -70,7 +70,7 @@ class Replay:
     table: str
     mailbox: Mailbox
     source: str
-    pace: Pace
+    pace: RateLimit
     clock: Clock
     run: Run | None
     after: Place | None = None

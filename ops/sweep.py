@@ -40,7 +40,7 @@ class Sweep:
 
     @property
     def seen(self) -> int:
-        """How many messages were received so far."""
+        """Return how many messages were received so far."""
         return len(self._known)
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""Which stack a command is about, and how it is reached.
+"""Stack that a command is about, and how it is reached.
 
 Precedence: what the command line names (`--outputs`, `--local`, `--stack`: one of them), then ORDERS_STACK in the
 environment. There is no other default: a command that acts on orders must not guess where.
@@ -49,7 +49,7 @@ class ShiftedFunction(BaseModel):
 
 
 class GradualDeploy(BaseModel):
-    """What moves callers to new versions: CodeDeploy's application, and the functions by their keys."""
+    """Means of moving callers to new versions: CodeDeploy's application, and the functions by their keys."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -58,7 +58,7 @@ class GradualDeploy(BaseModel):
 
 
 class Objectives(BaseModel):
-    """What customers are promised: shares in percent, and the time within which an accepted order is settled."""
+    """Promises to customers: shares in percent, and the time within which an accepted order is settled."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -138,7 +138,7 @@ class Target(BaseModel):
 
     @property
     def resources(self) -> frozenset[str]:
-        """What functions are told of tables, queues, topic and bus: names, URLs and ARNs."""
+        """Return what functions are told of tables, queues, topic and bus: names, URLs and ARNs."""
         return frozenset(
             {
                 self.orders_table,
@@ -170,7 +170,7 @@ def _about(location: tuple[int | str, ...]) -> str:
 
 
 class Choice(BaseModel):
-    """What the command line says about the stack; at most one of the first three is given."""
+    """Choice of the stack on the command line; at most one of the first three is given."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -194,7 +194,7 @@ def resolve(
 def read_outputs(
     choice: Choice, environment: Mapping[str, str] = os.environ, read_pulumi: PulumiOutputs | None = None
 ) -> tuple[str, Outputs]:
-    """What to call the stack that is meant, and its outputs, unchecked.
+    """Return what to call the stack that is meant, and its outputs, unchecked.
 
     Raises:
         NoStackError: none is named, or the one that is cannot be read.
@@ -238,7 +238,7 @@ def _read_pulumi(stack: str) -> Outputs:
 
 
 def ask_pulumi(stack: str, *arguments: str) -> str:
-    """What a `pulumi` command says about a stack.
+    """Return what a `pulumi` command says about a stack.
 
     Raises:
         NoStackError: there is no such command, it does not end, or it fails.

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Metric(StrEnum):
+class MetricName(StrEnum):
     """Our own metrics, in the namespace of the stack with the dimension `service` (`api` or `worker`)."""
 
     # api

@@ -33,7 +33,7 @@ class RefusedError(Exception):
 
 
 def fetch(url: str) -> bytes:
-    """What an address of SNS answers."""
+    """Return what an address of SNS answers."""
     with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - only https, see _of_sns
         return bytes(answer.read())
 

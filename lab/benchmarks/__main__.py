@@ -82,7 +82,7 @@ def _batches(rounds: int) -> Iterator[Figure]:
 
 
 def _reckoned() -> Iterator[Figure]:
-    """What is not measured: money by `ops cost`, and what the queue model says."""
+    """Yield what is not measured: money by `ops cost`, and what the queue model says."""
     (ten,) = (each for each in examples() if each.load.per_batch > 1)
     used = float(sum(item.used for item in bill(ten.config, ten.load)))
     yield Figure(f"a million orders by `ops cost`, {ten.name}", "USD", used, goal="8.50 USD")

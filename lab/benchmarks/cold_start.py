@@ -57,7 +57,7 @@ def unpacked(where: Path, *, bytecode: bool) -> tuple[Package, Path]:
 
 
 def isolated(variables: Mapping[str, str], *arguments: str | Path, given: str = "") -> str:
-    """What a fresh interpreter answers that has nothing else on its path.
+    """Return what a fresh interpreter answers that has nothing else on its path.
 
     Raises:
         subprocess.CalledProcessError: it failed.

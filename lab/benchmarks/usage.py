@@ -38,7 +38,7 @@ _LINES: Final = tuple((f"SKU-{number}", 1) for number in range(2))
 
 
 def facts() -> dict[str, Any]:
-    """What is counted, by function, and what is stored of each order."""
+    """Return what is counted, by function, and what is stored of each order."""
     _life(_LINES, "ERROR")  # The first invocation of a process is told apart in its lines.
     of_level = {level: _counted(level) for level in LEVELS}
     found, two = of_level["INFO"], _life(_LINES, "INFO")
@@ -110,7 +110,7 @@ def _kilobytes(world: ObservedWorld, params: Mapping[str, Any]) -> int:
 
 
 def differences(wanted: Any, found: Any, at: str = "") -> list[str]:
-    """Where two facts differ: counts at all, bytes by more than `TOLERANCE`."""
+    """Return where two facts differ: counts at all, bytes by more than `TOLERANCE`."""
     if isinstance(wanted, dict) and isinstance(found, dict) and wanted.keys() == found.keys():
         return [text for key in wanted for text in differences(wanted[key], found[key], f"{at}/{key}")]
     near = "bytes" in at and math.isclose(wanted, found, rel_tol=TOLERANCE, abs_tol=5)

@@ -22,7 +22,7 @@ _PUBLISHED = b"<PublishResponse><PublishResult><MessageId>1</MessageId></Publish
 
 
 class Context:
-    """What Lambda gives besides the event."""
+    """Context that Lambda gives besides the event."""
 
     function_name = "function"
     memory_limit_in_mb = "512"

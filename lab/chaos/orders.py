@@ -1,4 +1,4 @@
-"""What the tests of this folder ask again and again."""
+"""Questions that the tests of this folder share."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def dead_letter(account: Account, **attribute: str) -> DeadLetter:
 
 
 def receives_of(account: Account, order_id: str) -> list[Receive]:
-    """What the worker's log says about an order, oldest first."""
+    """Return what the worker's log says about an order, oldest first."""
     return sorted(
         (receive for receive in account.receives() if receive.order_id == order_id), key=lambda receive: receive.attempt
     )

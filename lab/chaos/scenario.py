@@ -54,7 +54,7 @@ _CALM_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class Plan:
-    """How much of everything."""
+    """Sizes of a run."""
 
     orders: int
     clients: int
@@ -117,7 +117,7 @@ def _stock(plan: Plan) -> dict[str, int]:
 
 
 def wishes(plan: Plan) -> list[Wish]:
-    """What is ordered, one key after the other by all callers at about the same time.
+    """Return what is ordered, one key after the other by all callers at about the same time.
 
     The poisonous ones are first, as they take longest.
     """
@@ -163,7 +163,7 @@ def _doors(stack: LocalStack, tokens: Mapping[str, str], traffic: Traffic) -> li
 def counted(
     plan: Plan, traffic: Traffic, storm: Storm, evidence: Evidence, dead: tuple[list[DeadLetter], int], seconds: float
 ) -> Numbers:
-    """What happened in the run."""
+    """Return what happened in the run."""
     statuses = [row["status"] for row in evidence.orders.values()]
     letters, redriven = dead
     return {
@@ -213,7 +213,7 @@ def counted(
 
 
 def weak(plan: Plan, numbers: Numbers, evidence: Evidence) -> list[str]:
-    """What should have happened in such a run and did not."""
+    """Return what should have happened in such a run and did not."""
     happened = {
         f"{plan.kills} kills": numbers["kills"] == plan.kills,
         "kills that hit running batches": numbers["cut_short"] > 0,

@@ -1,4 +1,4 @@
-"""What goes wrong between the functions and AWS, and to the workers, while clients are ordering."""
+"""Faults between the functions and AWS, and of the workers, while clients are ordering."""
 
 import threading
 import time
@@ -105,7 +105,7 @@ class Storm:
         return True
 
     def _in_work(self) -> bool:
-        """Whether calls of the worker are passing right now: then a batch is running."""
+        """Return whether calls of the worker are passing right now: then a batch is running."""
         before = self._transactions()
         time.sleep(_LOOK_SECONDS)
         return self._transactions() > before

@@ -1,4 +1,4 @@
-"""What a run proves: the guarantees from what the AWS APIs say at rest, and the numbers that tell how rough it was."""
+"""Verdict on a run: the guarantees from what the AWS APIs say at rest, and the numbers that tell how rough it was."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
@@ -28,7 +28,7 @@ class Verdict:
 
     @property
     def ok(self) -> bool:
-        """Whether every guarantee held in a run that was as rough as promised."""
+        """Return whether every guarantee held in a run that was as rough as promised."""
         held = all(finding.ok for finding in self.findings)
         return held and not self.weak and self.numbers["lost"] == self.numbers["doubled"] == 0
 

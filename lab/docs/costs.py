@@ -1,4 +1,4 @@
-"""What the committed stacks cost, for docs/options.md: the table in it, and docs/cost.svg."""
+"""Draws what the committed stacks cost, for docs/options.md: the table in it, and docs/cost.svg."""
 
 import math
 from collections.abc import Iterator

@@ -21,7 +21,7 @@ from lab.simulation.cloudwatch.registered import register_dashboard
 from lab.simulation.cloudwatch.scenarios import api, own
 from lab.simulation.fakes.faults import server_error
 from pipeline.alarms.sections import BUDGET_DAYS, GLANCE
-from runtime.metric import Metric
+from runtime.metric import MetricName
 
 COMMAND: Final = "python -m lab.docs.dashboard"
 _PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "dashboard.svg"
@@ -45,9 +45,9 @@ def _play(stack: Stack) -> None:
     """Let DynamoDB refuse every settlement, as in `make incident`, after a month of health; its dead letters wait."""
     start = int(stack.world.cloud.clock.now)
     for day in range(start - (BUDGET_DAYS - 1) * _DAY, start, _DAY):
-        for key in (own(Metric.ORDER_ACCEPTED), api("Count")):
+        for key in (own(MetricName.ORDER_ACCEPTED), api("Count")):
             stack.store.put(key, day, [1] * (_DAY // MINUTE), "Count")
-        stack.store.put(own(Metric.ACCEPTED_TO_SETTLED), day, [900] * (_DAY // MINUTE), "Milliseconds")
+        stack.store.put(own(MetricName.ACCEPTED_TO_SETTLED), day, [900] * (_DAY // MINUTE), "Milliseconds")
     shop = Shop(stack, per_hour=60)
     shop.minutes(_HEALTHY)
     shop.worker_fault = lambda call: server_error if call.operation == "TransactWriteItems" else None
@@ -153,7 +153,7 @@ def _chart(properties: Mapping[str, Any], stack: Stack, width: int, height: int)
 
 
 def _series(properties: Mapping[str, Any], stack: Stack) -> Iterator[tuple[str, Series]]:
-    """What the widget shows, by its label."""
+    """Yield what the widget shows, by its label."""
     period, now = properties["period"], int(stack.world.cloud.clock.now)
     starts = range(now - max(period, _RANGE), now, period)
     plain = [each for each in properties["metrics"] if len(each) > 1]

@@ -46,7 +46,7 @@ _MODELS: Final[dict[OrderStatus, type[BaseModel]]] = {
 
 
 def path_of(event_type: str) -> Path:
-    """Where the schema of a type of event is."""
+    """Return where the schema of a type of event is."""
     return FOLDER / f"{event_type}.schema.json"
 
 

@@ -25,7 +25,7 @@ _KEY_LIFE_HOURS: Final = IntakeSettings.model_fields["idempotency_ttl_seconds"].
 
 
 class FieldProblem(BaseModel):
-    """What is wrong with one place of the body."""
+    """Problem with one place of the body."""
 
     pointer: str = Field(description='JSON pointer (RFC 6901), e.g. `/lines/0/quantity`; `""` is the whole body.')
     detail: str

@@ -41,7 +41,7 @@ def _recorded(keys: tuple[tuple[str, str], ...]) -> Recording:
 
 
 def recorded(keys: Keys) -> Recording:
-    """What the program registers; each configuration is run once."""
+    """Return what the program registers; each configuration is run once."""
     return _recorded(tuple(sorted(keys.items())))
 
 
@@ -77,7 +77,7 @@ def _lines(found: list[Difference], values: tuple[str, str], pair: tuple[Recordi
 
 
 def _note(difference: Difference, values: tuple[str, str]) -> str:
-    """What becomes of the input, where that is not the option's own value."""
+    """Return what becomes of the input, where that is not the option's own value."""
     first, second = values
     was, now = difference.before, difference.after
     if not difference.path:

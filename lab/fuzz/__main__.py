@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 
-from lab.fuzz.run import BATCH, EVENTS, KINDS, Tally, play
+from lab.fuzz.run import BATCH, EVENTS, KINDS, FuzzCounts, play
 
 _PROGRESS_SECONDS = 5
 _SHOWN = 10
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.events < 0 or options.batches < 0 or options.workers < 1:
         parser.error("--events and --batches must not be negative, --workers must be at least 1.")
-    tally = Tally(options.seed)
+    tally = FuzzCounts(options.seed)
     _play(tally, options)
     sys.stdout.write(tally.text())
     for kind, seed, found in tally.violations[:_SHOWN]:
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if tally.violations else 0
 
 
-def _play(tally: Tally, options: argparse.Namespace) -> None:
+def _play(tally: FuzzCounts, options: argparse.Namespace) -> None:
     wanted = {EVENTS: options.events, BATCH: options.batches}
     started, shown = time.monotonic(), 0.0
     for _ in play(tally, wanted, options.workers):

@@ -211,7 +211,7 @@ class Round:
         )
 
     def _count_stock(self) -> None:
-        """What was taken is what confirmed orders have."""
+        """Check that the stock taken is what confirmed orders have."""
         world = self.watch.world
         taken: dict[str, int] = {}
         for order_id, row in world.orders.items():

@@ -1,4 +1,4 @@
-"""What the contract says of a request and of a message, written down a second time: of `runtime` only the number of the
+"""Contract of a request and of a message, written down a second time: of `runtime` only the number of the
 message's version is used here.
 
 Where the contract leaves two answers open, both are allowed.
@@ -56,7 +56,7 @@ def headers_of(event: Any) -> dict[str, str]:
 
 
 def caller_of(event: Any, *, jwt: bool, secrets: tuple[str, ...]) -> tuple[str, str] | None:
-    """Who sends the request, `None` without an authorizer. Raises `RefusedError`."""
+    """Return who sends the request, `None` without an authorizer. Raises `RefusedError`."""
     if secrets and headers_of(event).get("x-origin-verify", "") not in secrets:
         raise RefusedError("edge-bypassed")
     authorizer = _mapping(_mapping(event).get("requestContext")).get("authorizer")
@@ -163,7 +163,9 @@ class Number(str):
 
 
 def is_order(document: Any, more: Mapping[str, str] | None = None, known: frozenset[str] = frozenset()) -> bool:
-    """Whether it is an order, with these further texts that a message has, and further members that it may have."""
+    """Return whether it is an order, with these further texts that a message has, and further members that it may
+    have.
+    """
     if not isinstance(document, dict):
         return False
     texts = {**_ORDER, **(more or {})}
@@ -209,7 +211,7 @@ def order_id_of(record: Mapping[str, Any]) -> str | None:
 
 
 def ends_of(record: Mapping[str, Any]) -> frozenset[str]:
-    """How processing a record that SQS made may end, as long as nothing fails."""
+    """Return how processing a record that SQS made may end, as long as nothing fails."""
     version = _attribute(record, "schema_version") or ""
     if re.fullmatch(r"[0-9]{1,9}", version) and int(version) > SCHEMA_VERSION:
         return frozenset({REPORTED})

@@ -197,7 +197,7 @@ class Round:
 
 
 def outcome_of(response: Any) -> str:
-    """What an answer says: `accepted`, `found`, or the name of the problem."""
+    """Return what an answer says: `accepted`, `found`, or the name of the problem."""
     status = _status(response)
     if status in (200, 202):
         return FOUND if status == 200 else ACCEPTED
@@ -208,7 +208,7 @@ def outcome_of(response: Any) -> str:
 
 
 def broken(response: Any) -> list[str]:
-    """What is wrong with the form of an answer."""
+    """Return what is wrong with the form of an answer."""
     try:
         json.dumps(response).encode()
         document, headers = json.loads(response["body"]), response["headers"]

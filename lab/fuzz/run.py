@@ -27,8 +27,8 @@ _CHUNKS_PER_PROCESS: Final = 20
 
 
 @dataclass
-class Tally:
-    """What was played.
+class FuzzCounts:
+    """Counts of what was played.
 
     Attributes:
         seed: Of the first round of each kind; the next ones follow.
@@ -45,7 +45,7 @@ class Tally:
     seconds: float = 0
 
     def played(self, kind: str) -> int:
-        """How many events or batches."""
+        """Return how many events or batches."""
         return self.rounds[kind] * KINDS[kind][1]
 
     def text(self) -> str:
@@ -63,10 +63,10 @@ def play_round(kind: str, seed: int) -> Watch:
     return KINDS[kind][0](Hostile(Random(f"{kind} {seed}")))
 
 
-def play_chunk(chunk: tuple[str, range]) -> Tally:
+def play_chunk(chunk: tuple[str, range]) -> FuzzCounts:
     """Play the rounds of these seeds."""
     kind, seeds = chunk
-    tally = Tally(seeds.start)
+    tally = FuzzCounts(seeds.start)
     for seed in seeds:
         try:
             watch = play_round(kind, seed)
@@ -80,7 +80,7 @@ def play_chunk(chunk: tuple[str, range]) -> Tally:
     return tally
 
 
-def play(tally: Tally, wanted: dict[str, int], workers: int) -> Iterator[None]:
+def play(tally: FuzzCounts, wanted: dict[str, int], workers: int) -> Iterator[None]:
     """Play so many events and batches, those of `tally` included, and add to it; yields after each part of it."""
     chunks: list[tuple[str, range]] = []
     for kind, number in wanted.items():
@@ -94,7 +94,7 @@ def play(tally: Tally, wanted: dict[str, int], workers: int) -> Iterator[None]:
         yield
 
 
-def _on_processes(chunks: list[tuple[str, range]], workers: int) -> Iterator[Tally]:
+def _on_processes(chunks: list[tuple[str, range]], workers: int) -> Iterator[FuzzCounts]:
     # Not forked from here: that would copy whatever threads and locks there are.
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])

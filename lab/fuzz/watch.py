@@ -1,4 +1,4 @@
-"""What is looked for in everything that a function writes and answers."""
+"""Watches everything that a function writes and answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the tools call besides the simulated services: CloudWatch over the evaluator, logs, Lambda's settings, topics.
+"""Clients for what the tools call besides the simulated services: CloudWatch over the evaluator, logs, Lambda's
+settings, topics.
 
 Only what the tools ask for is here. A call or parameter that is not raises, so that none is answered by accident.
 """

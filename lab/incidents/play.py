@@ -21,7 +21,7 @@ _LAST_TRIES = 3
 
 @dataclass(frozen=True)
 class Played:
-    """What happened.
+    """Record of what happened.
 
     Attributes:
         pages, others: Alarms of the tier page, and of the others, with the minute at which they notified.

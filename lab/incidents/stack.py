@@ -25,7 +25,7 @@ from lab.simulation.cloudwatch.registered import (
 from lab.simulation.fakes.logs import FakeLogs
 from lab.simulation.observed import ObservedWorld, Output, observed
 from lab.simulation.world import API_RECORDS, ORDERS, STOCK, TOPIC, WORKER_RECORDS, Deployment
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.cli.main import parser
 from ops.cli.screen import Screen
 from ops.errors import OpsError
@@ -53,7 +53,7 @@ def topics() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Typed:
-    """What a command printed, and its exit code."""
+    """Result of a command: what it printed, and its exit code."""
 
     code: int
     out: str
@@ -87,7 +87,7 @@ class Stack:
         out, err = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(err), patch.object(ops.sweep, "_WAIT_SECONDS", 0):
             options = parser().parse_args(words)
-            desk = Desk(
+            context = Context(
                 self._target(),
                 self._clients(),
                 options.json,
@@ -96,7 +96,7 @@ class Stack:
                 Screen(stderr=True),
             )
             try:
-                code = int(options.run(options, desk))
+                code = int(options.run(options, context))
             except OpsError as error:
                 code = int(error.exit_code)
                 err.write(f"error: {error}\n")

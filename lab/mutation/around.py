@@ -181,5 +181,5 @@ def _mutant(edit: Edit, folder: str, results: dict[str, dict[str, Any]]) -> Muta
 
 
 def _digest(edit: Edit) -> str:
-    """What a result is of: the mutated file as a whole."""
+    """Return what a result is of: the mutated file as a whole."""
     return f"{edit.path} {sha256(edit.applied((ROOT / edit.path).read_bytes())).hexdigest()}"

@@ -27,7 +27,7 @@ class Edit:
 
     @property
     def name(self) -> str:
-        """What stays the same while other places of the file change."""
+        """Return what stays the same while other places of the file change."""
         return f"{self.path}:{self.place}:{self.pattern}#{self.occurrence}"
 
     def applied(self, source: bytes) -> bytes:

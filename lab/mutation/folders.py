@@ -37,7 +37,7 @@ RECORDED: Final = "tests/docs/test_generated_pages.py::test_a_page_is_what_the_c
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """What is mutated together.
+    """Folder of files that are mutated together.
 
     Attributes:
         files: Patterns of paths; a file belongs to the first folder that it fits.
@@ -54,7 +54,7 @@ class Folder:
     alone: bool = False
 
     def concerns(self, test: str) -> bool:
-        """Whether a file of tests is one of its."""
+        """Return whether a file of tests is one of its."""
         return any(fnmatch.fnmatch(test, each) for each in self.tests)
 
 

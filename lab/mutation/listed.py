@@ -30,7 +30,9 @@ def read_listed(file: Path = FILE) -> dict[Change, str]:
 
 
 def stale(listed: dict[Change, str], mutants: Sequence[Mutant]) -> list[Change]:
-    """What is listed though a test failed for it, or there is no such mutant; in modules that were run to the end."""
+    """Return what is listed though a test failed for it, or there is no such mutant; in modules that were run to the
+    end.
+    """
     unclear = {mutant.module for mutant in mutants if mutant.verdict is Verdict.UNCLEAR}
     unnoticed = {mutant.change for mutant in mutants if mutant.verdict in MAY_BE_LISTED}
     return [

@@ -57,11 +57,11 @@ class _Source:
             self._starts.append(self._starts[-1] + len(line))
 
     def start(self, node: Any) -> int:
-        """Where a node begins."""
+        """Return where a node begins."""
         return self._starts[int(node.lineno) - 1] + int(node.col_offset)
 
     def end(self, node: Any) -> int:
-        """Where it ends."""
+        """Return where it ends."""
         return self._starts[int(node.end_lineno) - 1] + int(node.end_col_offset)
 
     def replaced(self, pattern: str, node: ast.AST, text: str) -> _Change:
@@ -180,7 +180,7 @@ def _of_call(node: ast.Call, source: _Source) -> Iterator[_Change]:
 
 
 def _alike(one: ast.expr, two: ast.expr) -> bool:
-    """Whether two values may be taken for each other: names, settings, or constants of one type."""
+    """Return whether two values may be taken for each other: names, settings, or constants of one type."""
     if isinstance(one, ast.Constant) and isinstance(two, ast.Constant):
         return type(one.value) is type(two.value) and one.value != two.value
     names = (ast.Name, ast.Attribute)

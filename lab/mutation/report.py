@@ -13,7 +13,7 @@ _COLUMNS = ("mutants", "killed", "timeout", "listed", "survived", "unclear")
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a run found.
+    """Findings of a run.
 
     Attributes:
         mutants: Those that were to be run.
@@ -36,11 +36,13 @@ class Report:
         return [mutant for mutant in self.mutants if self.column(mutant) == "survived"]
 
     def stale(self) -> list[Change]:
-        """What is listed and was noticed."""
+        """Return what is listed and was noticed."""
         return stale(dict(self.listed), self.mutants)
 
     def percent(self, package: str = "") -> float:
-        """How many of the mutants that were run were noticed, of a package or of all; listed ones count against it."""
+        """Return how many of the mutants that were run were noticed, of a package or of all; listed ones count
+        against it.
+        """
         columns = Counter(self.column(mutant) for mutant in self.mutants if package in ("", mutant.module))
         run = columns.total() - columns["unclear"]
         return 100 * (columns["killed"] + columns["timeout"]) / run if run else 100.0
@@ -56,7 +58,7 @@ class Report:
         return lines + [_row(name, rows[name]) for name in sorted(rows, key=lambda name: (name.strip("*"), name))]
 
     def problems(self, *, complete: bool) -> list[str]:
-        """Why the run is no success; nothing if it is. `complete`: every mutant should have been run."""
+        """Return why the run is no success; nothing if it is. `complete`: every mutant should have been run."""
         found = [
             f"Nothing noticed {mutant.name}. Test it, delete it, or list it with the reason why it may be:\n"
             + entry(mutant.change)

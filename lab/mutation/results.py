@@ -1,4 +1,4 @@
-"""What mutmut found out, read from the files it leaves: one `.meta` and one `.spans` beside each mutated source."""
+"""Reads mutmut's results from the files it leaves: one `.meta` and one `.spans` beside each mutated source."""
 
 import difflib
 import json
@@ -17,7 +17,7 @@ _TIMEOUT = frozenset({36, 24, -24, 152, 255})
 
 
 class Verdict(StrEnum):
-    """What became of a mutant."""
+    """Verdict on a mutant."""
 
     KILLED = "killed"
     TIMEOUT = "timeout"
@@ -28,7 +28,7 @@ class Verdict(StrEnum):
 
     @classmethod
     def of(cls, exit_code: int | None) -> Self:
-        """What mutmut's exit code for a mutant means."""
+        """Return what mutmut's exit code for a mutant means."""
         if exit_code in _KILLED:
             return cls("killed")
         if exit_code in _SURVIVED:
@@ -38,7 +38,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a mutant is, by its text: line numbers and counters move with every edit, this does not.
+    """Identity of a mutant by its text: line numbers and counters move with every edit, this does not.
 
     Attributes:
         function: `runtime.logic.backoff.retry_delay`, or with the class before the method's name.

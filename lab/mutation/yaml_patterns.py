@@ -69,7 +69,7 @@ def _of_node(node: Any, keys: tuple[str, ...], source: str) -> Iterator[_Found]:
 
 
 def _without(spans: list[tuple[int, int]], index: int, source: str, *, flow: bool) -> tuple[int, int]:
-    """What goes when an entry goes: in `{a, b}` its comma too, in a block nothing of what follows."""
+    """Return what goes when an entry goes: in `{a, b}` its comma too, in a block nothing of what follows."""
     start, end = spans[index]
     if not flow:
         return start, start + len(source[start:end].rstrip())

@@ -1,1 +1,1 @@
-"""What each role may do, held against what the code calls: `python -m lab.permissions`."""
+"""Permissions of each role, held against what the code calls: `python -m lab.permissions`."""

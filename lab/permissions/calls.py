@@ -82,12 +82,12 @@ def _of_item(operation: str, item: Mapping[str, Any]) -> tuple[str, str, str]:
 
 @cache
 def called() -> frozenset[Called]:
-    """What the handlers call on all paths, undisturbed and with a failure at each call."""
+    """Return what the handlers call on all paths, undisturbed and with a failure at each call."""
     return frozenset(found for path in (*PATHS, *CALLS_NOTHING) for found in _called_on(path))
 
 
 def called_with(*, bus: bool) -> frozenset[Called]:
-    """What is called in a stack that publishes to a bus, or to a topic."""
+    """Return what is called in a stack that publishes to a bus, or to a topic."""
     elsewhere = "sns:Publish" if bus else "events:PutEvents"
     return frozenset(each for each in called() if each.action != elsewhere)
 
@@ -112,7 +112,7 @@ def _run(path: Path, faults: Mapping[int, Fault]) -> Iterator[Called]:
 
 
 def _names(stage: Stage) -> Mapping[str, str]:
-    """What a stack calls the resources of the simulated deployment, without its prefix."""
+    """Return what a stack calls the resources of the simulated deployment, without its prefix."""
     return {
         ORDERS: "orders",
         STOCK: "stock",

@@ -1,4 +1,4 @@
-"""What the recorded stacks allow: roles' policies, and those of queues and topics."""
+"""Grants of the recorded stacks: roles' policies, and those of queues and topics."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

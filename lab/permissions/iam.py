@@ -18,7 +18,7 @@ _COMPARES: Final[Mapping[str, Callable[[str, str], bool]]] = {
 
 
 def allows(statements: Statements, action: str, resource: str, context: Context | None = None) -> bool:
-    """Whether IAM allows it by these statements: some `Allow` fits, and no `Deny` does.
+    """Return whether IAM allows it by these statements: some `Allow` fits, and no `Deny` does.
 
     Raises `LookupError` for a condition's operator that is not known here.
     """

@@ -1,4 +1,4 @@
-"""What the AWS provider asks of AWS for the recorded resources of a stack: provider_calls.toml, names put in."""
+"""Calls of the AWS provider for the recorded resources of a stack: provider_calls.toml, names put in."""
 
 import re
 import tomllib
@@ -56,7 +56,7 @@ def everywhere() -> Mapping[str, str]:
 
 
 def unnarrowed(*, tagged: bool) -> Mapping[str, str]:
-    """What the deploy role may do to resources of others, and why; more of it where they carry no tags."""
+    """Return what the deploy role may do to resources of others, and why; more of it where they carry no tags."""
     return _file()["unnarrowed"] if tagged else {**_file()["unnarrowed"], **_file()["untagged"]}
 
 

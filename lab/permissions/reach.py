@@ -1,4 +1,4 @@
-"""What a role of bootstrap/template.yaml may do to resources that are not its stack's."""
+"""Reach of the roles of bootstrap/template.yaml to resources that are not their stack's."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache

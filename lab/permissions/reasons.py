@@ -26,7 +26,7 @@ class Uncalled:
     source: str
 
     def covers(self, role: str, action: str, resource: str) -> bool:
-        """Whether this permission of this role is what the entry is about."""
+        """Return whether this permission of this role is what the entry is about."""
         return (
             role in self.roles
             and action in self.actions

@@ -59,7 +59,7 @@ def resources(stack: str, parameters: Mapping[str, str] | None = None, source: D
 
 
 def accepts(parameters: Mapping[str, str]) -> bool:
-    """Whether CloudFormation takes these parameters together: every assertion of the template's rules holds."""
+    """Return whether CloudFormation takes these parameters together: every assertion of the template's rules holds."""
     template = _as_written()
     resolver = _Resolver(template, _given(template, "dev", parameters), "")
     return all(resolver.value(each["Assert"]) for rule in template["Rules"].values() for each in rule["Assertions"])

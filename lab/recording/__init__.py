@@ -1,1 +1,1 @@
-"""What the program registers, recorded without an engine."""
+"""Recordings of what the program registers, without an engine."""

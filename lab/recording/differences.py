@@ -1,4 +1,4 @@
-"""Which inputs differ between two recordings of the program."""
+"""Finds the inputs that differ between two recordings of the program."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ class Difference:
 
 
 def differences(before: Recording, after: Recording) -> list[Difference]:
-    """What differs, sorted, each once."""
+    """Return what differs, sorted, each once."""
     ours, theirs = _by_urn(before), _by_urn(after)
     found: set[Difference] = set()
     for urn in ours.keys() | theirs.keys():
@@ -113,7 +113,7 @@ def _items(values: Sequence[Any]) -> str:
 
 
 def _read(value: Any) -> Any:
-    """What a JSON text says; anything else as it is."""
+    """Return what a JSON text says; anything else as it is."""
     if not isinstance(value, str) or value[:1] not in ("{", "["):
         return value
     try:

@@ -1,4 +1,4 @@
-"""What AWS would answer to a registration: deterministic ids, ARNs and URLs."""
+"""Answers of AWS to a registration: deterministic ids, ARNs and URLs."""
 
 import hashlib
 import json
@@ -28,7 +28,9 @@ def outputs_of(token: str, name: str, inputs: _Inputs, region: str = REGION) -> 
 
 
 def answer_to(token: str, region: str = REGION) -> dict[str, Any]:
-    """What AWS would answer to a call of the program. Raises `NotImplementedError` for one without an answer here."""
+    """Return what AWS would answer to a call of the program. Raises `NotImplementedError` for one without an answer
+    here.
+    """
     answers = where(ACCOUNT, region)
     if token not in answers:
         message = f"the program calls {token}: give local/services/aws.py an answer for it"

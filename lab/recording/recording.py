@@ -38,7 +38,9 @@ _TOLD: set[str] = set()
 
 
 def _first_time(record: logging.LogRecord) -> bool:
-    """Whether it is told now: a page runs the program dozens of times, and says once what the program warns of."""
+    """Return whether it is told now: a page runs the program dozens of times, and says once what the program warns
+    of.
+    """
     told = record.getMessage() in _TOLD
     _TOLD.add(record.getMessage())
     return not told
@@ -72,7 +74,7 @@ class Recorded:
 
 @dataclass
 class Recording:
-    """What one run of a program registered, sorted by URN, and the outputs it exported."""
+    """Record of what one run of a program registered, sorted by URN, and the outputs it exported."""
 
     resources: list[Recorded] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
@@ -179,7 +181,7 @@ def record_stack(
     overrides: Mapping[str, str] | None = None,
     build: Callable[[PackageSpec], Package] = fake_package,
 ) -> Recording:
-    """What `__main__.py` registers with the configuration of `Pulumi.{stack}.yaml`.
+    """Return what `__main__.py` registers with the configuration of `Pulumi.{stack}.yaml`.
 
     `overrides` replace or add configuration (`orders:batch_size` to its text). `build` makes the functions' package.
     Whatever the program raises comes through.
@@ -190,14 +192,16 @@ def record_stack(
 
 
 def record_config(config: Mapping[str, str], stack: str = "test", region: str = REGION) -> Recording:
-    """What `__main__.py` registers with exactly these keys (`batch_size` to its text), whatever stack files say."""
+    """Return what `__main__.py` registers with exactly these keys (`batch_size` to its text), whatever stack files
+    say.
+    """
     own = {f"{PROJECT}:{key}": value for key, value in config.items()}
     with mock.patch.object(pipeline.package, "build_package", fake_package):
         return record(_program, stack=stack, config={"aws:region": region, **own})
 
 
 def record(program: Callable[[], object], *, stack: str = "test", config: Mapping[str, str] | None = None) -> Recording:
-    """What `program` registers. Whatever it raises comes through."""
+    """Return what `program` registers. Whatever it raises comes through."""
     recording, error = _run(program, stack, config or {})
     if error is not None:
         raise error

@@ -10,12 +10,12 @@ FUNCTION = "aws:lambda/function:Function"
 
 @cache
 def recorded(stack: str) -> Recording:
-    """What `Pulumi.{stack}.yaml` leads to."""
+    """Return what `Pulumi.{stack}.yaml` leads to."""
     return record_stack(stack)
 
 
 def recorded_with(stack: str, overrides: Mapping[str, str]) -> Recording:
-    """What it leads to with these keys on top."""
+    """Return what it leads to with these keys on top."""
     return _recorded_with(stack, tuple(sorted(overrides.items())))
 
 
@@ -30,7 +30,7 @@ def by_urn(recording: Recording) -> dict[str, Recorded]:
 
 
 def custom(recording: Recording) -> list[Recorded]:
-    """What reaches AWS: everything but components."""
+    """Return what reaches AWS: everything but components."""
     return [each for each in recording.resources if each.custom]
 
 

@@ -29,7 +29,7 @@ _invocations = count(1)
 
 @dataclass
 class Output:
-    """What the functions wrote to their standard output, line by line, each a JSON object."""
+    """Output of the functions, line by line, each a JSON object."""
 
     stream: io.StringIO = field(default_factory=io.StringIO)
 
@@ -87,7 +87,7 @@ def _entry(module: ModuleType, made_by: str, service: str, inner: object) -> Cal
 
 @contextmanager
 def _service(name: str) -> Iterator[None]:
-    """What POWERTOOLS_SERVICE_NAME and POWERTOOLS_METRICS_NAMESPACE do when the process starts."""
+    """Set what POWERTOOLS_SERVICE_NAME and POWERTOOLS_METRICS_NAMESPACE set when the process starts."""
     provider = metrics.provider
     default_keys = logger._default_log_keys
     with (

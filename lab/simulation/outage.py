@@ -1,4 +1,4 @@
-"""What the retry settings are good for, simulated event by event (``python -m lab.simulation.outage_tables``).
+"""Simulation of the retry settings, event by event (``python -m lab.simulation.outage_tables``).
 
 The pauses are those of the program (:mod:`runtime.logic.backoff`, :data:`runtime.logic.settle.CONTENTION_SECONDS`) and
 the numbers are the defaults of the stack's config, read from it. What AWS does is modelled: how long calls take, that
@@ -53,7 +53,7 @@ class Settings:
 
 @dataclass(slots=True)
 class Result:
-    """What became of the orders.
+    """Counts of what became of the orders.
 
     Attributes:
         done: How many were processed.

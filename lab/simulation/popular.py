@@ -93,6 +93,6 @@ class Stock:
 
 
 def sell(orders: Iterable[Message], stock: Stock | None = None, settings: Settings | None = None) -> Result:
-    """What becomes of the orders; with the defaults of stock and stack where nothing else is given."""
+    """Return what becomes of the orders; with the defaults of stock and stack where nothing else is given."""
     stock = stock or Stock()
     return Simulation(settings or Settings.default(), stock.work, together=stock.together).run(orders)

@@ -1,4 +1,4 @@
-"""What callers send: orders, API Gateway events (payload format 2.0), and the Lambda context that goes with them."""
+"""Requests of callers: orders, API Gateway events (payload format 2.0), and the Lambda context that goes with them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What waits in the simulated queue, and which of it a receive takes, by the published rule of SQS's fair queues.
+"""Messages that wait in the simulated queue, and the choice of a receive, by the published rule of SQS's fair queues.
 
 A group is noisy while it has more than a tenth of the messages in flight and at least 30 of them, or more than a tenth
 of the recent processing time; how long "recent" is, AWS does not say. Messages of the other groups are taken first.

@@ -46,7 +46,9 @@ MOST_DELIVERIES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What a stack's config decides. The defaults keep the ratios of the real ones (visibility = 6 timeouts)."""
+    """Settings that a stack's configuration decides. The defaults keep the ratios of the real ones (visibility = 6
+    timeouts).
+    """
 
     batch_size: int = 10
     batch_threads: int = 1  # a pool would make the order of calls, and so a history, depend on the machine
@@ -83,7 +85,7 @@ class Exchange:
 
     @property
     def accepted(self) -> bool:
-        """Whether the caller was told 202."""
+        """Return whether the caller was told 202."""
         return self.response is not None and self.response["statusCode"] == 202
 
 
@@ -225,7 +227,7 @@ class World:
         return {key[0]: item for key, item in self.cloud.dynamodb.tables[ORDERS].items.items()}
 
     def available(self, sku: str) -> int:
-        """What is left of a SKU."""
+        """Return what is left of a SKU."""
         return int(self.cloud.dynamodb.tables[STOCK].items[(sku,)]["available"]["N"])
 
     # --- wiring -------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What to try with a running instance."""
+"""Suggestions of what to try with a running instance."""
 
 import os
 import shlex
@@ -62,7 +62,9 @@ def hints(outputs: Outputs, state: StateDir) -> dict[str, list[str]]:
 
 
 def _environment() -> dict[str, list[str]]:
-    """How `python` becomes the one that has our packages, and curl finds this machine; nothing where that is so."""
+    """Return how `python` becomes the one that has our packages, and curl finds this machine; nothing where that is
+    so.
+    """
     activate = Path(sys.prefix) / "bin" / "activate"
     lines = proxy_exception()
     if os.environ.get("VIRTUAL_ENV") != sys.prefix and activate.is_file():
@@ -71,7 +73,7 @@ def _environment() -> dict[str, list[str]]:
 
 
 def proxy_exception() -> list[str]:
-    """What keeps curl and the AWS command line from asking a proxy for this machine, where there is one."""
+    """Return what keeps curl and the AWS command line from asking a proxy for this machine, where there is one."""
     if not getproxies_environment() or proxy_bypass(LOOPBACK):
         return []
     given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")

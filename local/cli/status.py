@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def lines(status: Mapping[str, Any]) -> Iterator[str]:
-    """What a person wants to know, each thing once. Keys stay in the file that has them."""
+    """Yield what a person wants to know, each thing once. Keys stay in the file that has them."""
     outputs = status["outputs"]
     own = {name: value for name, value in status.items() if name != "outputs"}
     stack = {name: value for name, value in outputs.items() if name not in {*own, *_KEYS}}
@@ -57,7 +57,7 @@ def _shown(value: Any) -> str:
 
 
 def describe(state: StateDir, instance: Instance) -> dict[str, Any]:
-    """What is known about a running instance."""
+    """Return what is known about a running instance."""
     outputs = json.loads(state.outputs.read_text()) if state.outputs.exists() else {}
     resources = json.loads(state.resources.read_text()) if state.resources.exists() else []
     return {

@@ -1,4 +1,4 @@
-"""What the AWS APIs say about the orders stack: tables, queues, subscribers, logs. Nothing is remembered here."""
+"""Reads the orders stack through the AWS APIs: tables, queues, subscribers, logs. Nothing is remembered here."""
 
 import json
 import time
@@ -100,7 +100,7 @@ class Account:
         return {row["sku"]: row for row in self._scan("stock_table")}
 
     def available(self, sku: str) -> int:
-        """How many of `sku` there are."""
+        """Return how many of `sku` there are."""
         return int(self.stock()[sku]["available"])
 
     def orders(self) -> Mapping[str, dict[str, Any]]:

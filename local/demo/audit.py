@@ -11,7 +11,7 @@ from typing import Any
 from local.demo.account import Acceptance, Account, DeadLetter, Event, Receive
 from ops.audit.judge import Finding, judge
 from ops.audit.read import Reader
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.gateway.clients import Clients
 from ops.target import Choice, resolve
 
@@ -23,7 +23,7 @@ UNFILTERED = "everything"
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the APIs said, taken together once.
+    """Answers of the APIs, taken together once.
 
     Attributes:
         counted: What `ops audit` counted.
@@ -52,10 +52,10 @@ def gather(account: Account) -> Evidence:
 
 
 def count(account: Account) -> list[Finding]:
-    """What `ops audit` counts, up to this moment and over all logs."""
+    """Return what `ops audit` counts, up to this moment and over all logs."""
     target = resolve(Choice(local=True, state_dir=account.stack.state.path))
-    desk = Desk(target, Clients(target), as_json=True)
-    return judge(Reader(desk, desk.clock.time(), 0, lambda _: None).read())
+    context = Context(target, Clients(target), as_json=True)
+    return judge(Reader(context, context.clock.time(), 0, lambda _: None).read())
 
 
 def audit(evidence: Evidence) -> list[Finding]:

@@ -9,8 +9,8 @@ from typing import Any
 
 from local.client import LocalStack
 from local.demo.http import at_once, order
-from local.demo.story import BOOK, Stage
-from local.demo.teller import shown
+from local.demo.story import BOOK, DemoStack
+from local.demo.transcript import shown
 from local.errors import LocalError
 from ops.audit.judge import Finding
 from ops.gateway.http import Answer
@@ -70,7 +70,7 @@ class Door:
 
 @dataclass(frozen=True)
 class Sights:
-    """Who sees which orders: everybody who calls has asked for every order there is."""
+    """Orders that each caller sees: everybody who calls has asked for every order there is."""
 
     owners: Mapping[str, str]
     """Of each order its row's `caller`; rows that name none are left out."""
@@ -82,10 +82,10 @@ class Sights:
     """Answers that are neither 200 nor the refusal that was to be expected."""
 
 
-def two_callers(stage: Stage) -> list[Caller]:
+def two_callers(stage: DemoStack) -> list[Caller]:
     """Two callers with one key and one body; both."""
-    teller, before = stage.teller, stage.account.available(BOOK)
-    teller.chapter(
+    transcript, before = stage.transcript, stage.account.available(BOOK)
+    transcript.chapter(
         "Two callers, one key",
         "This API has no authorizer. So its functions are called as API Gateway calls them behind one: with the claims "
         "of a verified token.",
@@ -93,28 +93,28 @@ def two_callers(stage: Stage) -> list[Caller]:
     ada, ben = callers = [Caller(stage.stack, name) for name in ("ada", "ben")]
     body = order((BOOK, 1))
     first, other, again = (_posted(stage, caller, body) for caller in (ada, ben, ada))
-    teller.check("two callers, two orders", first.order_id != other.order_id and not other.is_replay)
-    teller.check("each has its own replay", again.is_replay and again.body == first.body)
+    transcript.check("two callers, two orders", first.order_id != other.order_id and not other.is_replay)
+    transcript.check("each has its own replay", again.is_replay and again.body == first.body)
     for each in (first, other):
         stage.settled(each.order_id)
-    teller.check(
+    transcript.check(
         f"stock of {BOOK} moved for both: {before} → {before - 2}", stage.account.available(BOOK) == before - 2
     )
-    teller.sent(f"ben: GET /orders/{first.order_id}")
+    transcript.sent(f"ben: GET /orders/{first.order_id}")
     answer = ben.get(first.order_id)
-    teller.answered(answer)
-    teller.check("ada's order does not exist for ben", answer.status == HTTPStatus.NOT_FOUND)
+    transcript.answered(answer)
+    transcript.check("ada's order does not exist for ben", answer.status == HTTPStatus.NOT_FOUND)
     return callers
 
 
-def _posted(stage: Stage, caller: Caller, body: dict[str, Any]) -> Answer:
-    stage.teller.sent(f"{caller.name}: POST /orders  Idempotency-Key: {KEY}  {shown(body)}")
+def _posted(stage: DemoStack, caller: Caller, body: dict[str, Any]) -> Answer:
+    stage.transcript.sent(f"{caller.name}: POST /orders  Idempotency-Key: {KEY}  {shown(body)}")
     answer = caller.post(body, KEY)
-    stage.teller.answered(answer)
+    stage.transcript.answered(answer)
     return answer
 
 
-def doors_of(stage: Stage, callers: Sequence[Caller]) -> list[Door]:
+def doors_of(stage: DemoStack, callers: Sequence[Caller]) -> list[Door]:
     """The demo's callers, and somebody without a token: on a stack without an authorizer a caller like others."""
     return [Door(EVERYBODY, stage.api.get), *(Door(each.name, each.get, each.told) for each in callers)]
 

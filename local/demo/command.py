@@ -13,7 +13,7 @@ from local.demo import callers, failures, story
 from local.demo.account import Account
 from local.demo.http import OrdersApi
 from local.demo.stage import instance_for_a_story, own_state
-from local.demo.teller import Teller
+from local.demo.transcript import Transcript
 from local.errors import ExitCode, LocalError
 from local.supervisor import UpOptions
 
@@ -39,25 +39,25 @@ def run(options: argparse.Namespace) -> int:
     """Start, tell, count, stop. Exit 0 if everything that is said is so."""
     # Told on standard error when standard output is for programs.
     console = Console(stderr=options.json, highlight=False)
-    teller = Teller(console)
+    transcript = Transcript(console)
     up = UpOptions(warm_workers=_WARM_WORKERS)
     with instance_for_a_story(own_state(options.state_dir, "demo"), up, console) as stack:
         page = stack.instance.page_url
         console.print(f"[bold]Watch it in a browser:[/bold] {page}", soft_wrap=True)
-        tell(stack, teller)
+        tell(stack, transcript)
         if options.pause:
             console.print(f"\n{page}\nPress Enter to stop it.", soft_wrap=True)
             sys.stdin.readline()
     console.print("Stopped. To try it yourself: make up", style="dim")
     if options.json:
-        print_json(teller.document())
+        print_json(transcript.document())
         sys.stdout.flush()
-    return ExitCode.OK if teller.ok else ExitCode.FAILED
+    return ExitCode.OK if transcript.ok else ExitCode.FAILED
 
 
-def tell(stack: LocalStack, teller: Teller) -> None:
+def tell(stack: LocalStack, transcript: Transcript) -> None:
     """The whole story on a running instance. Raises `LocalError` when it cannot go on."""
-    stage = story.Stage(stack, Account(stack), OrdersApi(stack.outputs["api_url"]), teller)
+    stage = story.DemoStack(stack, Account(stack), OrdersApi(stack.outputs["api_url"]), transcript)
     try:
         story.set_stock(stage)
         story.accept(stage)
@@ -74,4 +74,4 @@ def tell(stack: LocalStack, teller: Teller) -> None:
     except (BotoCoreError, ClientError) as error:
         log = stack.state.emulator_log
         raise LocalError(f"The embedded AWS failed: {error}. Its log is {log}.") from error
-    teller.conclude(findings)
+    transcript.conclude(findings)

@@ -4,17 +4,17 @@ import shlex
 from typing import Any
 
 from local.demo.account import Receive, wait_for
-from local.demo.story import BOOK, POISON, Stage
+from local.demo.story import BOOK, POISON, DemoStack
 from local.proxy.faults import FaultKind
 
 _GOOD = ("good-1", "good-2", "good-3")
 
 
-def poison(stage: Stage) -> str:
+def poison(stage: DemoStack) -> str:
     """One order that fails whatever is tried, between three good ones; its id."""
-    teller = stage.teller
+    transcript = stage.transcript
     limit = stage.account.max_receives()
-    teller.chapter(
+    transcript.chapter(
         "A poison message between good ones",
         f"From here on DynamoDB fails each transaction that names {POISON}. Deliveries are held until all four wait.",
     )
@@ -24,26 +24,28 @@ def poison(stage: Stage) -> str:
         poisoned = stage.post("poison", (POISON, 1))
         good += [stage.post(key, (BOOK, 1)) for key in _GOOD[1:]]
     statuses = [stage.settled(order_id)["status"] for order_id in good]
-    teller.check("the three good ones are CONFIRMED without waiting for it", statuses == ["CONFIRMED"] * 3)
+    transcript.check("the three good ones are CONFIRMED without waiting for it", statuses == ["CONFIRMED"] * 3)
     receives = _watch(stage, poisoned, limit)
-    teller.check(
+    transcript.check(
         f"received exactly {limit} times (maxReceiveCount)", [each.attempt for each in receives] == _upto(limit)
     )
     others = [each.outcome for each in stage.account.receives() if each.order_id in good]
-    teller.check("its neighbours were received once each", others == ["processed"] * len(good))
+    transcript.check("its neighbours were received once each", others == ["processed"] * len(good))
     _arrived(stage, poisoned)
-    teller.sent(f"GET /orders/{poisoned}")
+    transcript.sent(f"GET /orders/{poisoned}")
     answer = stage.api.get(poisoned)
-    teller.answered(answer)
-    teller.check("its client sees DELAYED: not final, no reason to order again", answer.document["status"] == "DELAYED")
+    transcript.answered(answer)
+    transcript.check(
+        "its client sees DELAYED: not final, no reason to order again", answer.document["status"] == "DELAYED"
+    )
     return poisoned
 
 
-def unreadable(stage: Stage) -> None:
+def unreadable(stage: DemoStack) -> None:
     """A message that no retry can help."""
-    teller = stage.teller
-    teller.chapter("A message that is not JSON", "No retry can help, so it goes to the dead-letter queue at once.")
-    teller.sent("SQS SendMessage to the orders queue: this is not an order")
+    transcript = stage.transcript
+    transcript.chapter("A message that is not JSON", "No retry can help, so it goes to the dead-letter queue at once.")
+    transcript.sent("SQS SendMessage to the orders queue: this is not an order")
     message_id = stage.account.send("this is not an order")
 
     def look() -> Any:
@@ -52,30 +54,30 @@ def unreadable(stage: Stage) -> None:
 
     letter = wait_for("it to become a dead letter", look)
     reason = {name: letter.attribute(name) for name in ("error_type", "error", "attempt")}
-    teller.came(f"dead letter: {reason}")
-    teller.check(
+    transcript.came(f"dead letter: {reason}")
+    transcript.check(
         "with its reason, after one receive", (reason["error_type"], reason["attempt"]) == ("MALFORMED_BODY", "1")
     )
 
 
-def recover(stage: Stage, poisoned: str) -> None:
+def recover(stage: DemoStack, poisoned: str) -> None:
     """The dependency is well again, and the dead letter goes back."""
-    teller, before = stage.teller, stage.account.available(POISON)
-    teller.chapter("Redrive", "The fault is cleared, and the dead letter is sent back to the orders queue.")
+    transcript, before = stage.transcript, stage.account.available(POISON)
+    transcript.chapter("Redrive", "The fault is cleared, and the dead letter is sent back to the orders queue.")
     stage.stack.clear_faults()
     by, reason, where = "demo", "dependency repaired", ("--where", f"order_id={poisoned}")
     decision = shlex.join(["--by", by, "--reason", reason, "--yes"])
-    teller.sent(f"python -m ops dlq redrive --local {shlex.join(where)} {decision}")
+    transcript.sent(f"python -m ops dlq redrive --local {shlex.join(where)} {decision}")
     stage.stack.redrive(*where, by=by, reason=reason)
     stage.settled(poisoned)
-    teller.sent(f"GET /orders/{poisoned}")
+    transcript.sent(f"GET /orders/{poisoned}")
     answer = stage.api.get(poisoned)
-    teller.answered(answer)
-    teller.check("CONFIRMED, as if nothing had happened", answer.document["status"] == "CONFIRMED")
-    teller.check(f"stock of {POISON}: {before} → {before - 1}", stage.account.available(POISON) == before - 1)
+    transcript.answered(answer)
+    transcript.check("CONFIRMED, as if nothing had happened", answer.document["status"] == "CONFIRMED")
+    transcript.check(f"stock of {POISON}: {before} → {before - 1}", stage.account.available(POISON) == before - 1)
 
 
-def _watch(stage: Stage, order_id: str, limit: int) -> list[Receive]:
+def _watch(stage: DemoStack, order_id: str, limit: int) -> list[Receive]:
     """Tell each receive as it comes to the log, until the last."""
     told = 0
 
@@ -83,7 +85,7 @@ def _watch(stage: Stage, order_id: str, limit: int) -> list[Receive]:
         nonlocal told
         receives = [each for each in stage.account.receives() if each.order_id == order_id]
         for each in receives[told:]:
-            stage.teller.came(f"worker's log: receive {each.attempt} of {limit} {each.outcome} ({each.error})")
+            stage.transcript.came(f"worker's log: receive {each.attempt} of {limit} {each.outcome} ({each.error})")
         told = len(receives)
         return receives if told >= limit else None
 
@@ -91,15 +93,15 @@ def _watch(stage: Stage, order_id: str, limit: int) -> list[Receive]:
     return found
 
 
-def _arrived(stage: Stage, order_id: str) -> None:
+def _arrived(stage: DemoStack, order_id: str) -> None:
     def look() -> Any:
         return [each for each in stage.account.dead_letters() if each.order_id == order_id]
 
     letters = wait_for("the poison message to become a dead letter", look)
     row = stage.account.orders()[order_id]
-    stage.teller.saw(f"dead-letter queue: {len(letters)} message of order {order_id}")
-    stage.teller.saw(f"orders table: {row['status']}, {row['error']['error']} (attempt {row['error']['attempt']})")
-    stage.teller.check("moved once by SQS; its order is FAILED", len(letters) == 1 and row["status"] == "FAILED")
+    stage.transcript.saw(f"dead-letter queue: {len(letters)} message of order {order_id}")
+    stage.transcript.saw(f"orders table: {row['status']}, {row['error']['error']} (attempt {row['error']['attempt']})")
+    stage.transcript.check("moved once by SQS; its order is FAILED", len(letters) == 1 and row["status"] == "FAILED")
 
 
 def _upto(limit: int) -> list[int]:

@@ -9,7 +9,7 @@ from local.client import LocalStack
 from local.demo.account import Account, wait_for
 from local.demo.audit import FINAL, UNFILTERED, audit, gather
 from local.demo.http import OrdersApi, at_once, order
-from local.demo.teller import Teller, shown
+from local.demo.transcript import Transcript, shown
 from local.errors import LocalError
 from ops.audit.judge import Finding
 
@@ -20,13 +20,13 @@ RETRIES = 20
 
 
 @dataclass(frozen=True)
-class Stage:
-    """What the steps work with."""
+class DemoStack:
+    """Surroundings of the steps."""
 
     stack: LocalStack
     account: Account
     api: OrdersApi
-    teller: Teller
+    transcript: Transcript
 
     def settled(self, order_id: str) -> dict[str, Any]:
         """The order's row, once it has a final status."""
@@ -41,107 +41,111 @@ class Stage:
     def post(self, key: str, *lines: tuple[str, int]) -> str:
         """Tell and send `POST /orders` with `lines` (SKU, quantity), in short; the order's id."""
         what = ", ".join(f"{quantity} x {sku}" for sku, quantity in lines)
-        self.teller.sent(f"POST /orders  Idempotency-Key: {key}  ({what})")
+        self.transcript.sent(f"POST /orders  Idempotency-Key: {key}  ({what})")
         answer = self.api.post(order(*lines), key)
         if answer.status != HTTPStatus.ACCEPTED:
-            self.teller.answered(answer)
+            self.transcript.answered(answer)
             raise LocalError(f"The order {key} was not accepted, so the story cannot go on.")
-        self.teller.came(f"202 in {answer.seconds * 1000:.0f} ms  order {answer.order_id}")
+        self.transcript.came(f"202 in {answer.seconds * 1000:.0f} ms  order {answer.order_id}")
         return answer.order_id
 
 
-def set_stock(stage: Stage) -> None:
+def set_stock(stage: DemoStack) -> None:
     """Fill the stock table."""
-    stage.teller.chapter("Stock is set", "Straight into the stock table; the API has no business with it.")
+    stage.transcript.chapter("Stock is set", "Straight into the stock table; the API has no business with it.")
     stage.account.set_stock(STOCK)
     rows = stage.account.stock()
-    stage.teller.saw("stock table: " + ", ".join(f"{sku} {row['available']}" for sku, row in sorted(rows.items())))
-    stage.teller.check(f"{len(STOCK)} SKUs are in stock", rows.keys() == STOCK.keys())
+    stage.transcript.saw("stock table: " + ", ".join(f"{sku} {row['available']}" for sku, row in sorted(rows.items())))
+    stage.transcript.check(f"{len(STOCK)} SKUs are in stock", rows.keys() == STOCK.keys())
 
 
-def accept(stage: Stage) -> None:
+def accept(stage: DemoStack) -> None:
     """One good order, the same again, and its key with another body."""
-    teller, before = stage.teller, stage.account.available(BOOK)
-    teller.chapter("An order is accepted", "The API answers at once; a worker does the work.")
+    transcript, before = stage.transcript, stage.account.available(BOOK)
+    transcript.chapter("An order is accepted", "The API answers at once; a worker does the work.")
     body = order((BOOK, 2))
-    teller.sent(f"POST /orders  Idempotency-Key: first-order  {shown(body)}")
+    transcript.sent(f"POST /orders  Idempotency-Key: first-order  {shown(body)}")
     first = stage.api.post(body, "first-order")
-    teller.answered(first)
-    teller.check("202, and Location names the order", first.headers.get("location") == f"orders/{first.order_id}")
+    transcript.answered(first)
+    transcript.check("202, and Location names the order", first.headers.get("location") == f"orders/{first.order_id}")
     stage.settled(first.order_id)
-    teller.sent(f"GET /{first.headers['location']}")
+    transcript.sent(f"GET /{first.headers['location']}")
     looked_up = stage.api.get(first.order_id)
-    teller.answered(looked_up)
-    teller.check("the order is CONFIRMED", looked_up.document["status"] == "CONFIRMED")
-    teller.check(f"stock of {BOOK}: {before} → {before - 2}", stage.account.available(BOOK) == before - 2)
+    transcript.answered(looked_up)
+    transcript.check("the order is CONFIRMED", looked_up.document["status"] == "CONFIRMED")
+    transcript.check(f"stock of {BOOK}: {before} → {before - 2}", stage.account.available(BOOK) == before - 2)
 
-    teller.chapter("The same POST again", "As a client does that never got the first answer.")
-    teller.sent("POST /orders  Idempotency-Key: first-order  (the same body)")
+    transcript.chapter("The same POST again", "As a client does that never got the first answer.")
+    transcript.sent("POST /orders  Idempotency-Key: first-order  (the same body)")
     again = stage.api.post(body, "first-order")
-    teller.answered(again)
-    teller.check("the same answer, byte for byte", (again.status, again.body) == (first.status, first.body))
-    teller.check("marked as a replay", again.is_replay and not first.is_replay)
+    transcript.answered(again)
+    transcript.check("the same answer, byte for byte", (again.status, again.body) == (first.status, first.body))
+    transcript.check("marked as a replay", again.is_replay and not first.is_replay)
 
-    teller.chapter("The same key with another body", "That would be another order under an old name.")
+    transcript.chapter("The same key with another body", "That would be another order under an old name.")
     other = order((BOOK, 3))
-    teller.sent(f"POST /orders  Idempotency-Key: first-order  {shown(other)}")
+    transcript.sent(f"POST /orders  Idempotency-Key: first-order  {shown(other)}")
     refused = stage.api.post(other, "first-order")
-    teller.answered(refused)
+    transcript.answered(refused)
     reused = refused.status == 422 and refused.document["type"].endswith(":idempotency-key-reused")
-    teller.check("422: the key was used with another body", reused)
+    transcript.check("422: the key was used with another body", reused)
 
 
-def concurrent_retries(stage: Stage) -> None:
+def concurrent_retries(stage: DemoStack) -> None:
     """Twenty clients' worth of doubt about one order."""
-    teller, before = stage.teller, stage.account.available(BOOK)
-    teller.chapter(f"{RETRIES} concurrent retries of one key", "Cold functions start for them, so this takes a moment.")
+    transcript, before = stage.transcript, stage.account.available(BOOK)
+    transcript.chapter(
+        f"{RETRIES} concurrent retries of one key", "Cold functions start for them, so this takes a moment."
+    )
     body, key = order((BOOK, 1)), "impatient"
-    teller.sent(f"{RETRIES} x at once: POST /orders  Idempotency-Key: {key}  {shown(body)}")
+    transcript.sent(f"{RETRIES} x at once: POST /orders  Idempotency-Key: {key}  {shown(body)}")
     results = at_once(range(RETRIES), lambda _: stage.api.submit(body, key), RETRIES)
     statuses = Counter(status for _, attempts in results for status in attempts)
-    teller.came(f"{statuses[202]} x 202, {statuses[409]} x 409 (still running; repeated after Retry-After)")
+    transcript.came(f"{statuses[202]} x 202, {statuses[409]} x 409 (still running; repeated after Retry-After)")
     bodies = {answer.body for answer, _ in results}
-    teller.check(f"{RETRIES} clients, one answer", len(bodies) == 1 and statuses[202] == RETRIES)
-    teller.check("exactly one was not a replay", sum(not answer.is_replay for answer, _ in results) == 1)
+    transcript.check(f"{RETRIES} clients, one answer", len(bodies) == 1 and statuses[202] == RETRIES)
+    transcript.check("exactly one was not a replay", sum(not answer.is_replay for answer, _ in results) == 1)
     stage.settled(results[0][0].order_id)
-    teller.check(f"stock of {BOOK} moved once: {before} → {before - 1}", stage.account.available(BOOK) == before - 1)
+    transcript.check(
+        f"stock of {BOOK} moved once: {before} → {before - 1}", stage.account.available(BOOK) == before - 1
+    )
 
 
-def out_of_stock(stage: Stage) -> None:
+def out_of_stock(stage: DemoStack) -> None:
     """More than there is."""
-    teller, before = stage.teller, stage.account.available(BOOK)
-    teller.chapter("Out of stock", "A business outcome, not a failure: settled, published, done.")
+    transcript, before = stage.transcript, stage.account.available(BOOK)
+    transcript.chapter("Out of stock", "A business outcome, not a failure: settled, published, done.")
     order_id = stage.post("too-many", (BOOK, 1), (LAMP, 3))
     stage.settled(order_id)
-    teller.sent(f"GET /orders/{order_id}")
+    transcript.sent(f"GET /orders/{order_id}")
     answer = stage.api.get(order_id)
-    teller.answered(answer)
+    transcript.answered(answer)
     reason = answer.document.get("reason")
-    teller.check("REJECTED, and the reason names the SKU", reason == {"code": "OUT_OF_STOCK", "skus": [LAMP]})
+    transcript.check("REJECTED, and the reason names the SKU", reason == {"code": "OUT_OF_STOCK", "skus": [LAMP]})
     unmoved = (stage.account.available(LAMP), stage.account.available(BOOK)) == (STOCK[LAMP], before)
-    teller.check("no stock moved, of the other line neither", unmoved)
+    transcript.check("no stock moved, of the other line neither", unmoved)
 
 
-def events(stage: Stage) -> None:
-    """What subscribers have by now."""
-    teller = stage.teller
-    teller.chapter("The events that subscribers got", "SNS to two queues; the second filters for rejections.")
+def events(stage: DemoStack) -> None:
+    """Show what subscribers have by now."""
+    transcript = stage.transcript
+    transcript.chapter("The events that subscribers got", "SNS to two queues; the second filters for rejections.")
     everything, rejections = stage.account.events(UNFILTERED), stage.account.events("rejections")
     example = everything[0].document
-    teller.came(shown({name: example[name] for name in ("id", "type", "source", "time", "subject")}))
+    transcript.came(shown({name: example[name] for name in ("id", "type", "source", "time", "subject")}))
     types = Counter(event.document["type"] for event in everything)
-    teller.saw(f"{UNFILTERED}: " + ", ".join(f"{count} {name}" for name, count in sorted(types.items())))
-    teller.saw(f"rejections: {len(rejections)}")
+    transcript.saw(f"{UNFILTERED}: " + ", ".join(f"{count} {name}" for name, count in sorted(types.items())))
+    transcript.saw(f"rejections: {len(rejections)}")
     only = {event.document["type"] for event in rejections} == {"order.rejected"}
-    teller.check("the filter lets rejections through and nothing else", only)
+    transcript.check("the filter lets rejections through and nothing else", only)
     by_correlation = {row["order_id"]: row["correlation_id"] for row in stage.account.orders().values()}
     travelled = all(
         event.document["correlationid"] == by_correlation[event.document["subject"]] for event in everything
     )
-    teller.check("each carries the correlation id of its request", travelled)
+    transcript.check("each carries the correlation id of its request", travelled)
 
 
-def count(stage: Stage) -> list[Finding]:
+def count(stage: DemoStack) -> list[Finding]:
     """The guarantees, when everything has come to rest."""
     wait_for("the orders queue to be empty", lambda: stage.account.waiting() == 0)
     return audit(gather(stage.account))

@@ -25,7 +25,7 @@ PROGRAM = "__main__.py"
 
 @dataclass(frozen=True)
 class Deployment:
-    """What a run of the program made: the stack's outputs and every resource."""
+    """Result of a run of the program: the stack's outputs and every resource."""
 
     outputs: dict[str, Any]
     resources: tuple[Deployed, ...]

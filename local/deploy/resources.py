@@ -82,5 +82,5 @@ def plain(value: Any) -> Any:
 
 
 def holds_files(value: Any) -> bool:
-    """Whether the value is an asset or archive, which outputs must not repeat."""
+    """Return whether the value is an asset or archive, which outputs must not repeat."""
     return isinstance(value, pulumi.Asset | pulumi.Archive)

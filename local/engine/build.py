@@ -26,7 +26,7 @@ class EngineBuildError(Exception):
 
 
 def cache_home() -> Path:
-    """Where built commands are kept: outside of every checkout, so that a fresh clone finds them."""
+    """Return where built commands are kept: outside of every checkout, so that a fresh clone finds them."""
     home = os.environ.get("XDG_CACHE_HOME")
     return (Path(home) if home else Path.home() / ".cache") / "orders-pipeline" / "pulumi"
 

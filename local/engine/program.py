@@ -1,4 +1,4 @@
-"""What of this repository makes up the program that the engine runs."""
+"""Files of this repository that make up the program that the engine runs."""
 
 import sys
 from collections.abc import Iterator

@@ -34,7 +34,7 @@ _STACK_TYPES = ("pulumi:pulumi:Stack", "pulumi:providers:aws")
 
 
 class EngineAccess(BaseModel):
-    """How to run `pulumi` on the instance's stack: from which folder, with which variables on top of one's own."""
+    """Folder and variables with which `pulumi` runs on the instance's stack."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -73,7 +73,9 @@ def engine_stack(
 
 
 def engine_access(state: StateDir) -> EngineAccess:
-    """How to reach the running instance's stack. Raises `NotRunningError`, also for one started without `--engine`."""
+    """Return how to reach the running instance's stack. Raises `NotRunningError`, also for one started without
+    `--engine`.
+    """
     state.running()
     try:
         return EngineAccess.model_validate_json(_access_file(state).read_text())

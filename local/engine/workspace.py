@@ -61,7 +61,7 @@ class Workspace:
 
     @property
     def backend(self) -> Path:
-        """Where the engine keeps states."""
+        """Return where the engine keeps states."""
         return self.state / "backend"
 
     @property
@@ -108,7 +108,7 @@ class Workspace:
         return [command, "--stack", self.stack, log, *(overrides if takes_config else []), *options]
 
     def checked(self, *arguments: str) -> str:
-        """What a command prints. Raises `RuntimeError` with all of it when it fails."""
+        """Return what a command prints. Raises `RuntimeError` with all of it when it fails."""
         done = self.run(*arguments)
         if done.returncode:
             message = f"pulumi {' '.join(arguments)} ended with code {done.returncode}:\n{done.stdout}"

@@ -36,7 +36,7 @@ _PASSED: Final = ("content-type", "idempotency-key", "x-correlation-id", "author
 
 
 def files() -> dict[str, Path]:
-    """What anybody on this machine may read: the page without its data, by path."""
+    """Return what anybody on this machine may read: the page without its data, by path."""
     found = importlib.util.find_spec("swagger_ui")
     (swagger,) = (found and found.submodule_search_locations) or [""]
     own = {f"/{path.name}": path for path in _STATIC.iterdir()}
@@ -49,14 +49,14 @@ class _Body(BaseModel):
 
 
 class Orders(_Body):
-    """What the form sends: a body as it is, once with each of the keys."""
+    """Request of the form: a body as it is, once with each of the keys."""
 
     body: str
     keys: Annotated[list[str], Field(min_length=1, max_length=_MOST_AT_ONCE)]
 
 
 class Decided(_Body):
-    """What a person decides about dead letters; without `yes` they only ask what would happen."""
+    """Decision of a person about dead letters; without `yes` it only asks what would happen."""
 
     id: str | None = None
     by: str
@@ -124,7 +124,7 @@ class Page:
         return StreamingResponse(self._watch.events(), media_type="text/event-stream")
 
     def _about(self) -> Any:
-        target = self._office.desk.target
+        target = self._office.context.target
         publish = ("events", "PutEvents") if target.notifications_bus_arn else ("sns", "Publish")
         return {
             "api_url": self._api.url,
@@ -188,7 +188,7 @@ def _file(path: Path) -> Endpoint:
 
 
 def _reads(work: Callable[..., Any]) -> Endpoint:
-    """What only reads; the path's parts are its arguments."""
+    """Return what only reads; the path's parts are its arguments."""
 
     async def answer(request: Request) -> Response:
         return JSONResponse(await run_in_threadpool(work, *request.path_params.values()))
@@ -197,7 +197,7 @@ def _reads(work: Callable[..., Any]) -> Endpoint:
 
 
 def _acts(model: type[BaseModel], work: Callable[[Any], Any]) -> Endpoint:
-    """What does something, as the body says."""
+    """Return what does something, as the body says."""
 
     async def answer(request: Request) -> Response:
         return JSONResponse(await run_in_threadpool(work, model.model_validate_json(await request.body() or b"{}")))

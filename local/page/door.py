@@ -1,4 +1,4 @@
-"""Who may use the page: whoever has its key, from a browser's page of this address (SECURITY.md)."""
+"""Access to the page: for whoever has its key, from a browser's page of this address (SECURITY.md)."""
 
 import hmac
 from collections.abc import Collection, MutableMapping

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from local.instance import StateDir
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.cli.main import main
 from ops.cli.screen import Screen
 from ops.errors import ExitCode, OpsError, RefusedError
@@ -33,10 +33,10 @@ class Office:
         self._one_pass = threading.Lock()
 
     @cached_property
-    def desk(self) -> Desk:
+    def context(self) -> Context:
         """Its gateways."""
         target = resolve(Choice(local=True, state_dir=self.state.path))
-        return Desk(target, Clients(target), as_json=True)
+        return Context(target, Clients(target), as_json=True)
 
     def trace(self, order_id: str) -> Any:
         """`order trace`."""
@@ -58,7 +58,7 @@ class Office:
 
     def add_stock(self, sku: str, count: int) -> Any:
         """`stock add`; an article that is unknown is new."""
-        new = ["--new"] if self.desk.stock.get(_checked(sku)) is None else []
+        new = ["--new"] if self.context.stock.get(_checked(sku)) is None else []
         return self._run("stock", "add", sku, str(count), *new, "--yes")
 
     def audit(self) -> Any:
@@ -73,7 +73,7 @@ class Office:
     def _run(self, *words: str, fine: Collection[int] = _FINE) -> Any:
         out, said = io.StringIO(), io.StringIO()
         screens = Screen(stderr=False, file=out), Screen(stderr=True, file=said)
-        code = main([*words, "--json"], replace(self.desk, out=screens[0], err=screens[1]))
+        code = main([*words, "--json"], replace(self.context, out=screens[0], err=screens[1]))
         if code not in fine or not out.getvalue():
             raise OpsError(said.getvalue().strip().removeprefix("error: "))
         return json.loads(out.getvalue())
@@ -84,7 +84,7 @@ def _decided(by: str, reason: str, *, yes: bool) -> list[str]:
 
 
 def _checked(identifier: str) -> str:
-    """What can't be taken for an option."""
+    """Refuse what can't be an argument of an option."""
     if not _ID.fullmatch(identifier):
         raise RefusedError(f"{identifier!r} is no id: 1 to 100 letters, digits, '.', '_' or '-'.")
     return identifier

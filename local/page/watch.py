@@ -1,4 +1,4 @@
-"""What the page shows live, asked for once for all who look, and only while somebody looks."""
+"""Live data of the page, asked for once for all who look, and only while somebody looks."""
 
 import asyncio
 import json
@@ -43,12 +43,15 @@ class View:
 
     def read(self) -> Sections:
         """Ask the APIs once."""
-        desk, account = self._office.desk, self._account()
+        context, account = self._office.context, self._account()
         queues = {
-            name: depth_of(desk.clients.sqs, url)
-            for name, url in (("orders", desk.target.orders_queue_url), ("dead", desk.target.dead_letter_queue_url))
+            name: depth_of(context.clients.sqs, url)
+            for name, url in (
+                ("orders", context.target.orders_queue_url),
+                ("dead", context.target.dead_letter_queue_url),
+            )
         }
-        pages = desk.clients.dynamodb.get_paginator("scan").paginate(TableName=desk.target.orders_table)
+        pages = context.clients.dynamodb.get_paginator("scan").paginate(TableName=context.target.orders_table)
         orders = [read_row(item) for page in pages for item in page["Items"]]
         newest = sorted(orders, key=_accepted_at, reverse=True)
         return {

@@ -1,1 +1,1 @@
-"""What stands in front of the emulator: the gate, and for the functions also faults on request."""
+"""Proxy in front of the emulator: the gate, and for the functions also faults on request."""

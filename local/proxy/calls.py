@@ -1,4 +1,4 @@
-"""Which AWS call a request is, and what AWS would answer when it fails."""
+"""Recognises the AWS call that a request is, and makes AWS's answer when it fails."""
 
 import json
 import re

@@ -13,7 +13,7 @@ _RANDOM = secrets.SystemRandom()
 
 
 class FaultKind(StrEnum):
-    """What happens to a call that a rule hits."""
+    """Fate of a call that a rule hits."""
 
     ERROR = "error"
     THROTTLE = "throttle"
@@ -24,7 +24,7 @@ class FaultKind(StrEnum):
 
 
 class FaultRule(BaseModel):
-    """Which of the functions' calls fail, and how. Limits that are absent don't limit."""
+    """Rule on which of the functions' calls fail, and how. Limits that are absent don't limit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -39,7 +39,7 @@ class FaultRule(BaseModel):
     )
 
     def matches(self, service: str, operation: str | None, body: bytes) -> bool:
-        """Whether a call of `operation` with this request body is meant."""
+        """Return whether a call of `operation` with this request body is meant."""
         if self.service != service or self.operation not in (None, operation):
             return False
         return self.containing is None or self.containing.encode() in body
@@ -116,7 +116,7 @@ class Faults:
             return count
 
     def decide(self, service: str, operation: str | None, body: bytes = b"") -> FaultKind | None:
-        """What happens to this call; counts it."""
+        """Return what happens to this call; counts it."""
         # A proxy without rules must cost nothing; a rule added this very moment may miss this call.
         if not self._rules:
             return None

@@ -1,4 +1,4 @@
-"""Who may call the embedded AWS: whoever holds this instance's keys, and for a few routes everybody on this machine.
+"""Access to the embedded AWS: for whoever holds this instance's keys, on a few routes for everybody on this machine.
 
 The emulator asks for no key, and with IAM enforced it takes a request without one for the root user's. It runs code
 that it is given. So without this gate any page in the browser, and any other user of the machine, could run code as
@@ -31,7 +31,7 @@ _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a request is not passed on: AWS's code for that, and what to do about it."""
+    """Reason why a request is not passed on: AWS's code for that, and what to do about it."""
 
     code: str
     message: str
@@ -99,12 +99,14 @@ def _authorities(port: int) -> frozenset[str]:
 
 
 def is_public(head: Head) -> bool:
-    """Whether it is for the stack's own API, which decides about callers and pages by itself, as on AWS."""
+    """Return whether it is for the stack's own API, which decides about callers and pages by itself, as on AWS."""
     return head.path.startswith(_API)
 
 
 def is_open(head: Head) -> bool:
-    """Whether it is for a route that AWS opens to everybody too: Cognito's tokens and keys, SNS's confirmations."""
+    """Return whether it is for a route that AWS opens to everybody too: Cognito's tokens and keys, SNS's
+    confirmations.
+    """
     if head.method == "POST":
         return head.path == _TOKEN
     if head.method != "GET" or "content-length" in head.fields or signature_of(head) is not None:

@@ -33,7 +33,7 @@ _SECONDS: Final = re.compile(r"[0-9]{1,6}")
 
 @dataclass(frozen=True)
 class Signature:
-    """What a request says about who signed it. `expires` is set where the query signs (a presigned URL)."""
+    """Signature as a request states it. `expires` is set where the query signs (a presigned URL)."""
 
     access_key_id: str
     region: str
@@ -44,7 +44,7 @@ class Signature:
     expires: timedelta | None = None
 
     def is_current(self, now: datetime) -> bool:
-        """Whether it is neither from the future nor too old."""
+        """Return whether it is neither from the future nor too old."""
         try:
             signed = datetime.fromisoformat(self.time)
         except ValueError:
@@ -52,7 +52,7 @@ class Signature:
         return signed - _WINDOW <= now <= signed + (self.expires or _WINDOW)
 
     def matches(self, request: Request, secret: str) -> bool:
-        """Whether the holder of `secret` signed this very request."""
+        """Return whether the holder of `secret` signed this very request."""
         head = request.head
         if "host" not in self.signed_headers or any(name not in head.fields for name in self.signed_headers):
             return False

@@ -54,7 +54,7 @@ class Head:
 
     @property
     def query(self) -> str:
-        """What follows the question mark."""
+        """Return what follows the question mark."""
         return self.target.partition("?")[2]
 
 

@@ -8,7 +8,7 @@ from local.services.base import Handler, Inputs, names, without
 
 
 def data_plane_url(aws: Aws, api_id: str, stage: str) -> str:
-    """Where the emulator serves a stage; like AWS, `$default` is at the root and ends with a slash."""
+    """Return where the emulator serves a stage; like AWS, `$default` is at the root and ends with a slash."""
     root = f"{aws.endpoint_url}/_aws/execute-api/{api_id}/"
     return root if stage == "$default" else root + stage
 
@@ -36,7 +36,7 @@ class Api(_Gateway):
 
 
 class Integration(_Gateway):
-    """What an API's route calls."""
+    """Target that an API's route calls."""
 
     pulumi_type = "aws:apigatewayv2/integration:Integration"
     noun, key = "Integration", "IntegrationId"

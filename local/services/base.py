@@ -1,4 +1,4 @@
-"""What every handler of a resource type shares: strict inputs by the API's own model, and create / update / delete."""
+"""Base of all handlers of resource types: strict inputs by the API's own model, and create / update / delete."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -158,7 +158,7 @@ class Put(Handler):
 
 
 class Attributed(Handler):
-    """What has attributes, which are all text: the `separate` inputs."""
+    """Resource with attributes, which are all text: the `separate` inputs."""
 
     def attributes(self, inputs: Inputs) -> dict[str, str]:
         """Those inputs that are attributes."""
@@ -185,12 +185,12 @@ _STANDARD = (("fifoQueue", False), ("fifoTopic", False))
 
 @cache
 def service_model(service: str) -> ServiceModel:
-    """What botocore knows of a service. A session would read the machine's settings, and take far longer."""
+    """Return what botocore knows of a service. A session would read the machine's settings, and take far longer."""
     return ServiceModel(Loader().load_service_model(service, "service-2"))
 
 
 def input_shape(service: str, operation: str) -> Any:
-    """What an operation takes."""
+    """Return what an operation takes."""
     return service_model(service).operation_model(operation).input_shape
 
 

@@ -53,7 +53,7 @@ class EventRule(Put):
 
 
 class EventTarget(Put):
-    """Where a rule's events go. Its id is `bus-rule-target`."""
+    """Target of a rule's events. Its id is `bus-rule-target`."""
 
     pulumi_type = "aws:cloudwatch/eventTarget:EventTarget"
     service, noun = "events", "Targets"

@@ -74,7 +74,7 @@ class QueuePolicy(_QueueDocument):
 
 
 class RedriveAllowPolicy(_QueueDocument):
-    """Which queues may use this one as their dead-letter queue."""
+    """Queues that may use this one as their dead-letter queue."""
 
     pulumi_type = "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy"
     separate = updatable = names("redriveAllowPolicy")

@@ -1,4 +1,4 @@
-"""What was read for an audit: small, however many orders there are."""
+"""Evidence of an audit: small, however many orders there are."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ DEAD_LETTERS, QUEUE, LOGS = "dead-letter queue", "orders queue", "functions' log
 
 
 class Doubt(StrEnum):
-    """Why an order should have a message left."""
+    """Reason why an order should have a message left."""
 
     OPEN = "open"
     UNPUBLISHED = "settled, but no record says that its event was published"
@@ -62,7 +62,7 @@ class Taken:
 
 @dataclass
 class Evidence:
-    """What the stack said.
+    """Data read from the stack.
 
     Attributes:
         cut_off: Orders that were accepted or settled later (epoch seconds) are counted, and not judged.
@@ -101,7 +101,7 @@ class Evidence:
     unread: dict[str, str] = field(default_factory=dict)
 
     def settled_before(self, moment: str | None) -> bool:
-        """Whether a `Timestamp` is before the cut-off; what is not known is."""
+        """Return whether a `Timestamp` is before the cut-off; what is not known is."""
         return moment is None or from_timestamp(moment).timestamp() <= self.cut_off
 
     def take(self, order: StoredOrder) -> None:

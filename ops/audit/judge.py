@@ -1,4 +1,4 @@
-"""What the evidence says of each guarantee."""
+"""Judges each guarantee by the evidence."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence, Set
@@ -42,7 +42,7 @@ class Finding:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing breaks it."""
+        """Return whether nothing breaks it."""
         return not self.violations
 
     def along_with(self, counted: str, violations: Sequence[str]) -> Self:
@@ -212,7 +212,7 @@ def _reference(count: Count) -> tuple[int | None, str | None]:
 
 
 def _difference(sku: str, before: Count, after: Count, taken: Taken) -> list[str]:
-    """Whether the units that left can be those that were confirmed: what left grew while orders were read."""
+    """Return whether the units that left can be those that were confirmed: what left grew while orders were read."""
     opening, first, last = before.opening or 0, before.available or 0, after.available or 0
     if taken.sure + taken.near >= opening - first and taken.sure <= opening - last:
         return []

@@ -21,7 +21,7 @@ from ops.audit.evidence import (
     Evidence,
     receive_of,
 )
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.cli.dlq_list import cases_of
 from ops.gateway.orders import record_id
 from ops.gateway.queues import depth_of
@@ -50,26 +50,28 @@ class Reader:
         seen: Messages of the dead-letter queue that were received.
     """
 
-    def __init__(self, desk: Desk, cut_off: float, logs_since: float | None, progress: Callable[[str], None]) -> None:
-        self._desk, self._logs_since, self._progress = desk, logs_since, progress
-        self._attempts = Attempts(desk.target.label)
+    def __init__(
+        self, context: Context, cut_off: float, logs_since: float | None, progress: Callable[[str], None]
+    ) -> None:
+        self._context, self._logs_since, self._progress = context, logs_since, progress
+        self._attempts = Attempts(context.target.label)
         self._life: float | None = None
         self._records_readable: bool | None = True
-        self.rows = Rows(desk.clients.dynamodb, desk.clock.sleep)
+        self.rows = Rows(context.clients.dynamodb, context.clock.sleep)
         self.evidence = Evidence(cut_off)
         self.seen = 0
 
     def read(self) -> Evidence:
         """Everything. What cannot be read is named, and keeps nothing else from being read."""
-        target, found = self._desk.target, self.evidence
+        target, found = self._context.target, self.evidence
         found.before = self._part(STOCK, self._stock) or {}
-        self._life = self._part(SETTINGS, self._desk.worker.record_life)
+        self._life = self._part(SETTINGS, self._context.worker.record_life)
         self._part(ORDERS, self._orders)
         found.after = self._part(STOCK, self._stock) or {}
         self._part(API_RECORDS, self._answers)
         found.cases = self._part(DEAD_LETTERS, self._dead_letters) or ()
         self._part(AGAIN, self._ask_again)
-        depth = self._part(QUEUE, lambda: depth_of(self._desk.clients.sqs, target.orders_queue_url))
+        depth = self._part(QUEUE, lambda: depth_of(self._context.clients.sqs, target.orders_queue_url))
         if depth is not None:
             found.waiting, found.max_receives = depth.all, depth.max_receives
         if self._logs_since is not None:
@@ -82,11 +84,11 @@ class Reader:
         return self._attempts.read(what, read)
 
     def _stock(self) -> dict[str, Count]:
-        pages = self.rows.scan(self._desk.target.stock_table)
+        pages = self.rows.scan(self._context.target.stock_table)
         return {str(item["sku"]["S"]): count_of(item) for page in pages for item in page}
 
     def _orders(self) -> None:
-        for page in self.rows.scan(self._desk.target.orders_table):
+        for page in self.rows.scan(self._context.target.orders_table):
             settled = [order for item in page if (order := self._order(item)) is not None]
             if self._records_readable:
                 self._records_readable = self._attempts.read(WORKER_RECORDS, partial(self._published, settled))
@@ -122,7 +124,7 @@ class Reader:
     def _published(self, orders: Sequence[StoredOrder]) -> bool:
         """Look for the worker's records of settled orders; true if they could be read."""
         wanted = {record_id(order.order_id): order for order in orders}
-        for item in self.rows.get(self._desk.target.worker_idempotency_table, "id", sorted(wanted)):
+        for item in self.rows.get(self._context.target.worker_idempotency_table, "id", sorted(wanted)):
             order = wanted[str(item["id"]["S"])]
             if record_state(item) != COMPLETED:
                 continue
@@ -142,11 +144,11 @@ class Reader:
     def _is_forgotten(self, order: StoredOrder) -> bool:
         if self._life is None or order.settled_at is None:
             return self._life is None
-        return from_timestamp(order.settled_at).timestamp() + self._life < self._desk.clock.time()
+        return from_timestamp(order.settled_at).timestamp() + self._life < self._context.clock.time()
 
     def _answers(self) -> None:
         """Hold the API's stored answers against the stored orders."""
-        target, found = self._desk.target, self.evidence
+        target, found = self._context.target, self.evidence
         for page in self.rows.scan(target.api_idempotency_table):
             answers: dict[str, dict[str, Any]] = {}
             for item in page:
@@ -177,8 +179,8 @@ class Reader:
             )
 
     def _dead_letters(self) -> Any:
-        with self._desk.sweep() as sweep:
-            cases = cases_of(self._desk, sweep, lambda seen: self._progress(f"dead-letter queue: {seen}"))
+        with self._context.sweep() as sweep:
+            cases = cases_of(self._context, sweep, lambda seen: self._progress(f"dead-letter queue: {seen}"))
             self.seen = sweep.seen
         return merge(cases)
 
@@ -187,7 +189,7 @@ class Reader:
         found = self.evidence
         dead = {case.letter.order_id for case in found.cases}
         doubts = {order_id: doubt for order_id, doubt in found.doubts.items() if order_id not in dead}
-        facts = self._desk.orders.facts(doubts)
+        facts = self._context.orders.facts(doubts)
         stands = {
             Doubt.OPEN: lambda order: order is None or order.status in OPEN_STATUSES,
             Doubt.UNPUBLISHED: lambda order: order is None or order.order_id not in facts.finished,
@@ -198,7 +200,7 @@ class Reader:
         }
 
     def _logs(self) -> None:
-        found, end = self.evidence, int(self._desk.clock.time() * 1000) + 1
+        found, end = self.evidence, int(self._context.clock.time() * 1000) + 1
         start = int((self._logs_since or 0) * 1000)
         receives = (receive_of(line) for line in self._lines("process-order", OUTCOME_WORDS, start, end))
         found.receives = [receive for receive in receives if receive is not None]
@@ -209,7 +211,7 @@ class Reader:
                 found.firsts[str(line.get("order_id"))] += 1
 
     def _lines(self, function: str, words: Sequence[str], start: int, end: int) -> Iterator[dict[str, Any]]:
-        return self._desk.telemetry.lines(f"/aws/lambda/{self._desk.target.prefix}-{function}", words, start, end)
+        return self._context.telemetry.lines(f"/aws/lambda/{self._context.target.prefix}-{function}", words, start, end)
 
 
 def _answer(item: Item) -> dict[str, Any] | None:

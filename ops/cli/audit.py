@@ -9,7 +9,7 @@ from typing import Any, Final
 from ops.audit.judge import Finding, judge
 from ops.audit.read import Reader
 from ops.cli.common import add_command
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.errors import ExitCode
 from ops.logic.durations import parse_duration
 from runtime.models.fields import to_timestamp
@@ -45,45 +45,45 @@ def register(commands: Any) -> None:
     audit.add_argument("--limit", type=int, default=_SHOWN, metavar="N", help="lines for each guarantee (0: all)")
 
 
-def run_audit(options: argparse.Namespace, desk: Desk) -> int:
+def run_audit(options: argparse.Namespace, context: Context) -> int:
     """Count, and say what was counted, read and not known."""
-    now = desk.clock.time()
+    now = context.clock.time()
     cut_off = now - parse_duration(options.cut_off)
     since = None if options.no_logs else now - parse_duration(options.since)
-    with _progress(desk) as progress:
-        reader = Reader(desk, cut_off, since, progress)
+    with _progress(context) as progress:
+        reader = Reader(context, cut_off, since, progress)
         evidence = reader.read()
     findings = judge(evidence)
     broken = sum(not finding.ok for finding in findings)
-    read = _read(reader, desk.clock.time() - now)
+    read = _read(reader, context.clock.time() - now)
     moment = to_timestamp(datetime.fromtimestamp(cut_off, UTC))
-    if desk.as_json:
+    if context.as_json:
         guarantees = [finding.as_json() for finding in findings]
-        desk.print_json(
+        context.print_json(
             {"ok": not broken, "cut_off": moment, "guarantees": guarantees, "read": read, "not_known": _NEVER_KNOWN}
         )
     else:
-        _show(desk, findings, options.limit)
-        desk.heading("read")
-        desk.out.fields(read)
-    desk.say(f"Cut-off: {moment}. What was accepted or settled later is counted, and not judged.")
+        _show(context, findings, options.limit)
+        context.heading("read")
+        context.out.fields(read)
+    context.say(f"Cut-off: {moment}. What was accepted or settled later is counted, and not judged.")
     for text in (*(_NEVER_KNOWN), *(("receives: the logs were not read",) if options.no_logs else ())):
-        desk.say(f"not known: {text}")
+        context.say(f"not known: {text}")
     if broken:
         return ExitCode.FAILED
     return ExitCode.INCOMPLETE if evidence.unread else ExitCode.OK
 
 
-def _show(desk: Desk, findings: Sequence[Finding], limit: int) -> None:
+def _show(context: Context, findings: Sequence[Finding], limit: int) -> None:
     rows = [("holds" if one.ok else "BROKEN", f"{one.name} {one.promise}", one.counted) for one in findings]
-    desk.out.rows(("", "guarantee", "counted"), rows, {"", "guarantee"})
+    context.out.rows(("", "guarantee", "counted"), rows, {"", "guarantee"})
     for one in findings:
         for sign, texts in (("!!", one.violations), ("!", one.named)):
             shown = texts[:limit] if limit > 0 else texts
             for text in shown:
-                desk.out.tell(f"{sign} {one.name}: {text}")
+                context.out.tell(f"{sign} {one.name}: {text}")
             if len(shown) < len(texts):
-                desk.out.tell(f"{sign} {one.name}: {len(texts) - len(shown)} more: --limit 0 shows all")
+                context.out.tell(f"{sign} {one.name}: {len(texts) - len(shown)} more: --limit 0 shows all")
 
 
 def _read(reader: Reader, seconds: float) -> dict[str, Any]:
@@ -100,10 +100,10 @@ def _read(reader: Reader, seconds: float) -> dict[str, Any]:
 
 
 @contextmanager
-def _progress(desk: Desk) -> Iterator[Callable[[str], None]]:
-    """What is being read, on standard error, where somebody looks."""
-    if not desk.err.is_terminal:
+def _progress(context: Context) -> Iterator[Callable[[str], None]]:
+    """Show what is being read, on standard error, where somebody looks."""
+    if not context.err.is_terminal:
         yield lambda _: None
         return
-    with desk.err.status("reading") as status:
+    with context.err.status("reading") as status:
         yield lambda what: status.update(f"reading: {what}")

@@ -1,4 +1,4 @@
-"""What the commands share: options, dry runs, progress."""
+"""Parts that the commands share: options, dry runs, progress."""
 
 import argparse
 import shlex
@@ -10,13 +10,13 @@ from typing import Any, Final
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.gateway.queues import depth_of
 from ops.target import LOCAL_VARIABLE, STACK_VARIABLE
 
 DECISION: Final = '--by "$NAME" --reason "$REASON"'
 """What `add_decision` adds, as a person types it."""
-Run = Callable[[argparse.Namespace, Desk], int]
+Run = Callable[[argparse.Namespace, Context], int]
 
 
 def add_group(commands: Any, name: str, summary: str, example: str, advice: str) -> Any:
@@ -49,26 +49,26 @@ def add_command(
 
 
 def add_decision(parser: argparse.ArgumentParser, kept: str) -> None:
-    """Who decides and why, as `Decision` reads them; `kept` tells where."""
+    """Add the options of who decides and why, as `Decision` reads them; `kept` tells where."""
     parser.add_argument("--by", required=True, metavar="PERSON", help=f"who decides; {kept}")
     parser.add_argument("--reason", required=True, metavar="TEXT", help=f"why; {kept}")
 
 
-def dry_run(desk: Desk, *more: str) -> None:
+def dry_run(context: Context, *more: str) -> None:
     """Say that nothing was done, and what would do it: the same command with `more`."""
-    desk.say("Dry run: nothing was changed.")
-    desk.next(f"{shlex.join(['python', '-m', 'ops', *sys.argv[1:], *more])} --yes")
+    context.say("Dry run: nothing was changed.")
+    context.next(f"{shlex.join(['python', '-m', 'ops', *sys.argv[1:], *more])} --yes")
 
 
 @contextmanager
-def progress(desk: Desk, text: str) -> Iterator[Callable[[int], None]]:
+def progress(context: Context, text: str) -> Iterator[Callable[[int], None]]:
     """A bar on standard error, where somebody looks; yields what to call with the number of messages seen."""
-    if not desk.err.is_terminal:
+    if not context.err.is_terminal:
         yield lambda _: None
         return
-    depth = depth_of(desk.clients.sqs, desk.target.dead_letter_queue_url)
+    depth = depth_of(context.clients.sqs, context.target.dead_letter_queue_url)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=desk.err, transient=True) as bar:
+    with Progress(*columns, console=context.err, transient=True) as bar:
         task = bar.add_task(text, total=max(1, depth.visible))
         yield lambda seen: bar.update(task, completed=seen)
 

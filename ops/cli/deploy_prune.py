@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ops.cli.common import add_command, dry_run
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.deploy.prune import KEEP, Pruned, plan, prune
 from ops.errors import ExitCode
 
@@ -26,29 +26,29 @@ def register(actions: Any) -> None:
     command.add_argument("--keep", type=_count, default=KEEP, metavar="N", help=f"newest versions to keep ({KEEP})")
 
 
-def run_prune(options: argparse.Namespace, desk: Desk) -> int:
+def run_prune(options: argparse.Namespace, context: Context) -> int:
     """Delete them, or say which would be."""
     # Everything is looked at before anything is deleted.
-    done = [plan(desk.clients.lambda_, function, options.keep) for function in desk.target.functions]
+    done = [plan(context.clients.lambda_, function, options.keep) for function in context.target.functions]
     if options.yes:
-        done = [prune(desk.clients.lambda_, each) for each in done]
-    _report(desk, done, act=options.yes)
+        done = [prune(context.clients.lambda_, each) for each in done]
+    _report(context, done, act=options.yes)
     if not options.yes:
-        dry_run(desk)
+        dry_run(context)
     return ExitCode.INCOMPLETE if any(each.failed for each in done) else ExitCode.OK
 
 
-def _report(desk: Desk, done: Sequence[Pruned], *, act: bool) -> None:
-    if desk.as_json:
-        desk.print_json({"dry_run": not act, "functions": [asdict(each) for each in done]})
+def _report(context: Context, done: Sequence[Pruned], *, act: bool) -> None:
+    if context.as_json:
+        context.print_json({"dry_run": not act, "functions": [asdict(each) for each in done]})
         return
     for each in done:
         gone = _list(each, [version for version in each.old if version not in each.failed]) or "none"
         kept = _list(each, each.kept)
         told = f"deleted {gone}; kept {kept}" if act else f"would delete {gone}; would keep {kept}"
-        desk.out.tell(f"{each.function}: {told}")
+        context.out.tell(f"{each.function}: {told}")
         for version, why in each.failed.items():
-            desk.out.tell(f"  version {version} was not deleted: {why}")
+            context.out.tell(f"  version {version} was not deleted: {why}")
 
 
 def _list(pruned: Pruned, versions: Sequence[int]) -> str:

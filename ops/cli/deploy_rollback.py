@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ops.cli.common import add_command, dry_run
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.deploy.fitness import refuse_unknown_resources, refuse_unreadable_messages
 from ops.deploy.rollback import Step, carry_out, look, plan
 from ops.errors import ExitCode, RefusedError
@@ -34,27 +34,27 @@ def register(actions: Any) -> None:
     )
 
 
-def run_rollback(options: argparse.Namespace, desk: Desk) -> int:
+def run_rollback(options: argparse.Namespace, context: Context) -> int:
     """Send callers back, or say what would happen."""
-    shifting = desk.target.gradual_deploy
+    shifting = context.target.gradual_deploy
     if shifting is None:
         raise RefusedError(
             "This stack has gradual_deploy: none, so `pulumi up` alone moves its callers. Going back is deploying the "
             "older release: docs/delivery.md, Go back. Nothing was changed."
         )
-    client = desk.clients.lambda_
+    client = context.clients.lambda_
     functions = look(client, shifting)
     steps = plan(client, functions, _chosen(options.to, tuple(shifting.functions)))
-    now = datetime.fromtimestamp(desk.clock.time(), UTC)
-    refuse_unknown_resources(steps, desk.target.resources)
-    refuse_unreadable_messages(client, functions, steps, now - _retention(desk))
+    now = datetime.fromtimestamp(context.clock.time(), UTC)
+    refuse_unknown_resources(steps, context.target.resources)
+    refuse_unreadable_messages(client, functions, steps, now - _retention(context))
     if options.yes:
         carry_out(client, steps, now)
-    _report(desk, steps, act=options.yes)
+    _report(context, steps, act=options.yes)
     if options.yes:
-        desk.next("python -m ops status")
+        context.next("python -m ops status")
     else:
-        dry_run(desk)
+        dry_run(context)
     return ExitCode.OK
 
 
@@ -70,15 +70,15 @@ def _chosen(given: Sequence[str], known: Sequence[str]) -> Mapping[str, int]:
     return chosen
 
 
-def _retention(desk: Desk) -> timedelta:
-    """How long a message can wait in the orders queue."""
-    url = desk.target.orders_queue_url
-    answer = desk.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["MessageRetentionPeriod"])
+def _retention(context: Context) -> timedelta:
+    """Return how long a message can wait in the orders queue."""
+    url = context.target.orders_queue_url
+    answer = context.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["MessageRetentionPeriod"])
     return timedelta(seconds=int(answer["Attributes"]["MessageRetentionPeriod"]))
 
 
-def _report(desk: Desk, steps: Sequence[Step], *, act: bool) -> None:
-    if desk.as_json:
+def _report(context: Context, steps: Sequence[Step], *, act: bool) -> None:
+    if context.as_json:
         functions = [
             {
                 "key": each.function.key,
@@ -89,13 +89,13 @@ def _report(desk: Desk, steps: Sequence[Step], *, act: bool) -> None:
             }
             for each in steps
         ]
-        desk.print_json({"dry_run": not act, "functions": functions})
+        context.print_json({"dry_run": not act, "functions": functions})
         return
     for each in steps:
         sent = "sent" if act else "would be sent"
-        desk.out.tell(
+        context.out.tell(
             f"{each.function.key}: callers {sent} back from version {each.function.current.number} to "
             f"{each.target.number}"
         )
         if each.changed_variables:
-            desk.out.tell(f"  variables that are not the same there: {', '.join(each.changed_variables)}")
+            context.out.tell(f"  variables that are not the same there: {', '.join(each.changed_variables)}")

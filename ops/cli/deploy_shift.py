@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ops.cli.common import add_command, dry_run
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.deploy.history import forgive, note_shift
 from ops.deploy.shift import Deployer, Ended, Move, plan
 from ops.errors import ExitCode
@@ -35,39 +35,39 @@ def register(actions: Any) -> None:
     )
 
 
-def run_shift(options: argparse.Namespace, desk: Desk) -> int:
+def run_shift(options: argparse.Namespace, context: Context) -> int:
     """Move what is behind, or say what would be moved."""
-    shifting = desk.target.gradual_deploy
+    shifting = context.target.gradual_deploy
     if shifting is None:
-        return _report(desk, "off", "This stack does not shift traffic: pulumi up moved it at once.")
-    moves = plan(shifting, desk.clients.lambda_, again=options.again)
+        return _report(context, "off", "This stack does not shift traffic: pulumi up moved it at once.")
+    moves = plan(shifting, context.clients.lambda_, again=options.again)
     if not moves:
-        return _report(desk, "nothing-to-do", "Callers are on the newest versions already.")
+        return _report(context, "nothing-to-do", "Callers are on the newest versions already.")
     if not options.yes:
         lines = (f"{each.key}: would move from version {each.current} to {each.target}" for each in moves)
-        _report(desk, "planned", "\n".join(lines), moves)
-        dry_run(desk)
+        _report(context, "planned", "\n".join(lines), moves)
+        dry_run(context)
         return ExitCode.OK
     if options.ignore_alarms:
-        desk.say("alarms are ignored: nothing but a failure of the deployment itself rolls it back. Watch it.")
-    now = datetime.fromtimestamp(desk.clock.time(), UTC)
+        context.say("alarms are ignored: nothing but a failure of the deployment itself rolls it back. Watch it.")
+    now = datetime.fromtimestamp(context.clock.time(), UTC)
     for each in moves:
-        note_shift(desk.clients.lambda_, each.function_arn, int(each.current), now)
-    ended = Deployer(desk.clients.codedeploy, shifting.application, desk.say, options.ignore_alarms).run(moves)
+        note_shift(context.clients.lambda_, each.function_arn, int(each.current), now)
+    ended = Deployer(context.clients.codedeploy, shifting.application, context.say, options.ignore_alarms).run(moves)
     bad = ", ".join(each.key for each in ended if each.status != "Succeeded")
     if bad:
-        _report(desk, "rolled-back", f"rolled back or failed: {bad}", moves, ended)
+        _report(context, "rolled-back", f"rolled back or failed: {bad}", moves, ended)
         return ExitCode.FAILED
     for each in moves:
-        forgive(desk.clients.lambda_, each.function_arn, each.code)
-    return _report(desk, "moved", "Callers are on the newest versions.", moves, ended)
+        forgive(context.clients.lambda_, each.function_arn, each.code)
+    return _report(context, "moved", "Callers are on the newest versions.", moves, ended)
 
 
-def _report(desk: Desk, state: str, text: str, moves: Sequence[Move] = (), ended: Sequence[Ended] = ()) -> int:
-    if desk.as_json:
-        desk.print_json(
+def _report(context: Context, state: str, text: str, moves: Sequence[Move] = (), ended: Sequence[Ended] = ()) -> int:
+    if context.as_json:
+        context.print_json(
             {
-                "stack": desk.target.prefix,
+                "stack": context.target.prefix,
                 "state": state,
                 "moves": [asdict(each) for each in moves],
                 "deployments": [asdict(each) for each in ended],
@@ -75,5 +75,5 @@ def _report(desk: Desk, state: str, text: str, moves: Sequence[Move] = (), ended
         )
     else:
         for line in text.splitlines():
-            desk.out.tell(line)
+            context.out.tell(line)
     return ExitCode.OK

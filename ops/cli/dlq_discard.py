@@ -4,15 +4,15 @@ import argparse
 from typing import Any
 
 from ops.cli.common import add_command, add_decision, dry_run, progress
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.cli.dlq_list import add_where, show_causes
 from ops.discard import carry_out, find, plan
-from ops.discard_many import DiscardMany, DiscardTally
+from ops.discard_many import DiscardCounts, DiscardMany
 from ops.errors import ExitCode
+from ops.logic.conditions import Conditions
 from ops.logic.dead_letter import MEANING
 from ops.logic.decision import Decision
 from ops.logic.durations import WrongValueError, show_duration
-from ops.logic.where import Where
 
 VERB = "discard"
 
@@ -34,63 +34,63 @@ def register(actions: Any) -> None:
     add_decision(discard, "kept with the order and in dlq history, not shown to callers")
 
 
-def run_discard(options: argparse.Namespace, desk: Desk) -> int:
+def run_discard(options: argparse.Namespace, context: Context) -> int:
     """Discard, or say what would happen."""
     decision = Decision.of(options.by, options.reason)
     if bool(options.id) == bool(options.where):
         raise WrongValueError("Give an order's (or message's) id, or --where for many; one of the two.")
-    return _many(options, desk, decision) if options.where else _one(options, desk, decision)
+    return _many(options, context, decision) if options.where else _one(options, context, decision)
 
 
-def _one(options: argparse.Namespace, desk: Desk, decision: Decision) -> int:
-    with desk.sweep() as sweep:
-        found = find(sweep, desk.orders, options.id)
-        order = desk.orders.get(options.id) if not found.cases else None
+def _one(options: argparse.Namespace, context: Context, decision: Decision) -> int:
+    with context.sweep() as sweep:
+        found = find(sweep, context.orders, options.id)
+        order = context.orders.get(options.id) if not found.cases else None
         planned = plan(found, options.id, order)
         done = None
         if options.yes:
-            run = desk.journal.begin(VERB, decision, [options.id])
-            done = carry_out(planned, sweep, desk.orders, desk.clock, run)
+            run = context.journal.begin(VERB, decision, [options.id])
+            done = carry_out(planned, sweep, context.orders, context.clock, run)
             run.end({"discarded": len(found.messages)})
-    if desk.as_json:
-        desk.print_json(
+    if context.as_json:
+        context.print_json(
             {"dry_run": not options.yes, "order_id": planned.order_id, "plan": planned.explanation, "done": done}
         )
     else:
-        desk.out.tell(done or planned.explanation)
+        context.out.tell(done or planned.explanation)
     if not options.yes:
-        dry_run(desk)
+        dry_run(context)
     return ExitCode.OK
 
 
-def _many(options: argparse.Namespace, desk: Desk, decision: Decision) -> int:
-    where = Where.parse(options.where)
-    with desk.sweep() as sweep, progress(desk, "discarding" if options.yes else "counting") as show:
-        run = desk.journal.begin(VERB, decision, options.where) if options.yes else None
-        discard = DiscardMany(desk.orders, where, desk.clock, run, show)
+def _many(options: argparse.Namespace, context: Context, decision: Decision) -> int:
+    where = Conditions.parse(options.where)
+    with context.sweep() as sweep, progress(context, "discarding" if options.yes else "counting") as show:
+        run = context.journal.begin(VERB, decision, options.where) if options.yes else None
+        discard = DiscardMany(context.orders, where, context.clock, run, show)
         try:
             discard.go(sweep)
         except BaseException:
             # Whatever ends it: how far it came is what the person needs to know.
-            _report(desk, discard.tally, act=options.yes)
+            _report(context, discard.tally, act=options.yes)
             raise
-        behind = desk.behind_others()
+        behind = context.behind_others()
         if run is not None:
             run.end(discard.tally.as_json())
-    _report(desk, discard.tally, behind, act=options.yes)
+    _report(context, discard.tally, behind, act=options.yes)
     if not options.yes:
-        dry_run(desk)
+        dry_run(context)
         return ExitCode.OK
-    desk.next("python -m ops dlq history", "python -m ops status")
+    context.next("python -m ops dlq history", "python -m ops status")
     left = discard.tally.failed or discard.tally.undeleted or discard.tally.settled or behind
     return ExitCode.INCOMPLETE if left else ExitCode.OK
 
 
-def _report(desk: Desk, tally: DiscardTally, behind: int = 0, *, act: bool) -> None:
-    if desk.as_json:
-        now = desk.clock.time()
+def _report(context: Context, tally: DiscardCounts, behind: int = 0, *, act: bool) -> None:
+    if context.as_json:
+        now = context.clock.time()
         sample = [case.as_json(now) for case in tally.sample]
-        desk.print_json({"dry_run": not act, **tally.as_json(), "behind": behind, "sample": sample})
+        context.print_json({"dry_run": not act, **tally.as_json(), "behind": behind, "sample": sample})
         return
     counts = [
         ("orders DISCARDED by it" if act else "orders that would become DISCARDED", tally.orders),
@@ -104,11 +104,11 @@ def _report(desk: Desk, tally: DiscardTally, behind: int = 0, *, act: bool) -> N
         *((name, str(count)) for name, count in counts if count),
         ("seen", str(tally.seen)),
     ]
-    desk.out.rows(("what", "messages"), rows, whole={"messages"})
+    context.out.rows(("what", "messages"), rows, whole={"messages"})
     if tally.causes:
-        show_causes(desk, tally.causes)
-        desk.heading("the first of them")
-        now = desk.clock.time()
+        show_causes(context, tally.causes)
+        context.heading("the first of them")
+        now = context.clock.time()
         first = [
             (
                 case.letter.order_id or f"message {case.letter.message_id}",
@@ -118,10 +118,10 @@ def _report(desk: Desk, tally: DiscardTally, behind: int = 0, *, act: bool) -> N
             )
             for case in tally.sample
         ]
-        desk.out.rows(("order (or message)", "error", "age", "state"), first, {"order (or message)", "age"})
+        context.out.rows(("order (or message)", "error", "age", "state"), first, {"order (or message)", "age"})
     if tally.undeleted:
-        desk.say(f"{tally.undeleted} of them are still in the queue: harmless, the next run takes them away.")
+        context.say(f"{tally.undeleted} of them are still in the queue: harmless, the next run takes them away.")
     if behind:
-        desk.say(
+        context.say(
             f"About {behind} more are behind messages of the same caller that stay: decide about those, then run again."
         )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ops.cli.common import add_command
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.errors import ExitCode
 from ops.logic.durations import parse_duration
 from runtime.models.fields import to_timestamp
@@ -26,16 +26,16 @@ def register(actions: Any) -> None:
     history.add_argument("--since", default="30d", metavar="AGE", help="how far back (default: 30d)")
 
 
-def run_history(options: argparse.Namespace, desk: Desk) -> int:
+def run_history(options: argparse.Namespace, context: Context) -> int:
     """Show it."""
-    now = desk.clock.time()
+    now = context.clock.time()
     start = now - parse_duration(options.since)
-    runs = runs_of(desk.journal.read(int(start * 1000), int(now * 1000) + 1))
-    if desk.as_json:
-        desk.print_json(runs)
-    for run in runs if not desk.as_json else ():
+    runs = runs_of(context.journal.read(int(start * 1000), int(now * 1000) + 1))
+    if context.as_json:
+        context.print_json(runs)
+    for run in runs if not context.as_json else ():
         what = f"{run['sent']} events" if "sent" in run else f"{len(run['messages'])} dead letters"
-        desk.out.tell(f"{run['at']}  {run['verb']} of {what}, by {run['by']}: {run['reason']}")
+        context.out.tell(f"{run['at']}  {run['verb']} of {what}, by {run['by']}: {run['reason']}")
         errors = Counter(one["error_type"] for one in run["messages"]).most_common(10)
         details = {
             "where": " ".join(run["where"] or ()) or "all",
@@ -44,8 +44,8 @@ def run_history(options: argparse.Namespace, desk: Desk) -> int:
         }
         for name, value in details.items():
             if value:
-                desk.out.tell(f"    {name}: {value}")
-    desk.say(f"{len(runs)} runs in the last {options.since}.")
+                context.out.tell(f"    {name}: {value}")
+    context.say(f"{len(runs)} runs in the last {options.since}.")
     return ExitCode.OK
 
 

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from ops.cli.common import DECISION, add_command, progress, short
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.discard import find
 from ops.errors import ExitCode, RefusedError
 from ops.gateway.queues import depth_of
 from ops.logic.case import Case, assess, merge
+from ops.logic.conditions import KEYS, Conditions
 from ops.logic.dead_letter import MEANING, NOT_REDRIVABLE, Received, State, read_letter
 from ops.logic.durations import show_duration
 from ops.logic.stored import UnreadableOrder
-from ops.logic.where import KEYS, Where
 from ops.sweep import Sweep
 from runtime.models.order import StoredOrder
 
@@ -53,59 +53,59 @@ def add_where(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run_list(options: argparse.Namespace, desk: Desk) -> int:
+def run_list(options: argparse.Namespace, context: Context) -> int:
     """List them."""
-    where = Where.parse(options.where)
-    with desk.sweep() as sweep, progress(desk, "reading") as show:
-        cases = cases_of(desk, sweep, show)
-    now = desk.clock.time()
+    where = Conditions.parse(options.where)
+    with context.sweep() as sweep, progress(context, "reading") as show:
+        cases = cases_of(context, sweep, show)
+    now = context.clock.time()
     merged = [case for case in merge(cases) if where.matches(case, now)]
-    hidden = depth_of(desk.clients.sqs, desk.target.dead_letter_queue_url).hidden
-    if desk.as_json:
-        desk.print_json([case.as_json(now) for case in merged])
+    hidden = depth_of(context.clients.sqs, context.target.dead_letter_queue_url).hidden
+    if context.as_json:
+        context.print_json([case.as_json(now) for case in merged])
     elif merged:
         shown = merged[: options.limit] if options.limit > 0 else merged
-        _show(desk, shown, now)
+        _show(context, shown, now)
         if len(shown) < len(merged):
-            desk.say(f"{len(merged) - len(shown)} more: --limit 0 shows all.")
-        show_causes(desk, Counter(case.error_type for case in merged))
-    _conclude(desk, merged, sweep.seen, hidden, cut_short=sweep.cut_short)
+            context.say(f"{len(merged) - len(shown)} more: --limit 0 shows all.")
+        show_causes(context, Counter(case.error_type for case in merged))
+    _conclude(context, merged, sweep.seen, hidden, cut_short=sweep.cut_short)
     return ExitCode.OK
 
 
-def show_causes(desk: Desk, causes: Counter[str]) -> None:
-    """How many there are of each error, the most frequent first."""
-    desk.heading("causes")
+def show_causes(context: Context, causes: Counter[str]) -> None:
+    """Show how many there are of each error, the most frequent first."""
+    context.heading("causes")
     shown = [(error_type, str(count)) for error_type, count in causes.most_common(10)]
-    desk.out.rows(("error", "dead letters"), shown, {"dead letters"})
+    context.out.rows(("error", "dead letters"), shown, {"dead letters"})
     if len(causes) > len(shown):
-        desk.say(f"{len(causes) - len(shown)} more causes: --json has all.")
+        context.say(f"{len(causes) - len(shown)} more causes: --json has all.")
 
 
-def cases_of(desk: Desk, sweep: Sweep, show: Callable[[int], None]) -> list[Case]:
+def cases_of(context: Context, sweep: Sweep, show: Callable[[int], None]) -> list[Case]:
     """Every dead letter of a pass, judged by its order; `show` is told how many so far."""
     cases: list[Case] = []
     for batch in sweep.batches():
         letters = [read_letter(message) for message in batch]
-        facts = desk.orders.facts(letter.order_id for letter in letters if letter.order_id)
+        facts = context.orders.facts(letter.order_id for letter in letters if letter.order_id)
         cases += [assess(letter, facts) for letter in letters]
         show(sweep.seen)
     return cases
 
 
-def _conclude(desk: Desk, merged: list[Case], seen: int, hidden: int, *, cut_short: bool) -> None:
-    desk.say(f"{len(merged)} dead letters listed, of {seen} messages in the queue.")
+def _conclude(context: Context, merged: list[Case], seen: int, hidden: int, *, cut_short: bool) -> None:
+    context.say(f"{len(merged)} dead letters listed, of {seen} messages in the queue.")
     if cut_short:
-        desk.say("There are more: SQS shows no more at once. Redrive or discard some, then list again.")
+        context.say("There are more: SQS shows no more at once. Redrive or discard some, then list again.")
     if hidden:
-        desk.say(f"About {hidden} messages are hidden: somebody else is looking, or did within five minutes.")
+        context.say(f"About {hidden} messages are hidden: somebody else is looking, or did within five minutes.")
     if merged:
-        desk.next(f"python -m ops dlq show {merged[0].letter.order_id or merged[0].letter.message_id}")
+        context.next(f"python -m ops dlq show {merged[0].letter.order_id or merged[0].letter.message_id}")
     if any(case.state not in NOT_REDRIVABLE for case in merged):
-        desk.next(f"python -m ops dlq redrive {DECISION}")
+        context.next(f"python -m ops dlq redrive {DECISION}")
 
 
-def _show(desk: Desk, cases: list[Case], now: float) -> None:
+def _show(context: Context, cases: list[Case], now: float) -> None:
     columns = ("order (or message)", "what", "error", "attempts", "age", "state")
     rows = []
     for case in cases:
@@ -120,40 +120,40 @@ def _show(desk: Desk, cases: list[Case], now: float) -> None:
                 f"{MEANING[case.state]}{copies}",
             )
         )
-    desk.out.rows(columns, rows, whole={"order (or message)", "attempts", "age"})
+    context.out.rows(columns, rows, whole={"order (or message)", "attempts", "age"})
 
 
-def run_show(options: argparse.Namespace, desk: Desk) -> int:
+def run_show(options: argparse.Namespace, context: Context) -> int:
     """Show one."""
-    with desk.sweep() as sweep:
-        found = find(sweep, desk.orders, options.id)
+    with context.sweep() as sweep:
+        found = find(sweep, context.orders, options.id)
     if not found.cases:
         raise RefusedError(
             f"No dead letter of {options.id} was found among {sweep.seen} messages. "
             f"Its order: python -m ops order trace {options.id}"
         )
-    now = desk.clock.time()
+    now = context.clock.time()
     order_id = found.cases[0].letter.order_id
-    row = desk.orders.read(order_id) if order_id else None
+    row = context.orders.read(order_id) if order_id else None
     messages = [
         case.as_json(now) | _message(received) for case, received in zip(found.cases, found.messages, strict=True)
     ]
-    stored = None if row is None else row_view(desk, row)
-    if desk.as_json:
-        desk.print_json({"messages": messages, "order": stored})
+    stored = None if row is None else row_view(context, row)
+    if context.as_json:
+        context.print_json({"messages": messages, "order": stored})
     else:
         for message in messages:
-            desk.heading("dead letter")
-            desk.out.fields(message)
+            context.heading("dead letter")
+            context.out.fields(message)
         if stored is not None:
-            desk.heading("order")
-            desk.out.fields(stored)
-    desk.next(*next_commands(found.cases[0]))
+            context.heading("order")
+            context.out.fields(stored)
+    context.next(*next_commands(found.cases[0]))
     return ExitCode.OK
 
 
 def next_commands(case: Case) -> list[str]:
-    """What takes a dead letter to its end, the likeliest first; nothing that would be refused."""
+    """Return what takes a dead letter to its end, the likeliest first; nothing that would be refused."""
     letter = case.letter
     redrive = f"python -m ops dlq redrive --where message_id={letter.message_id} {DECISION}"
     discard = f"python -m ops dlq discard {letter.order_id or letter.message_id} {DECISION}"
@@ -168,9 +168,9 @@ def next_commands(case: Case) -> list[str]:
             return [redrive, discard]
 
 
-def row_view(desk: Desk, row: StoredOrder | UnreadableOrder) -> dict[str, Any]:
-    """What is stored, without what could tell who ordered it."""
-    return row.as_json() if isinstance(row, UnreadableOrder) else order_view(row, desk.orders.reason(row.order_id))
+def row_view(context: Context, row: StoredOrder | UnreadableOrder) -> dict[str, Any]:
+    """Return what is stored, without what could tell who ordered it."""
+    return row.as_json() if isinstance(row, UnreadableOrder) else order_view(row, context.orders.reason(row.order_id))
 
 
 def order_view(order: StoredOrder, reason: dict[str, Any]) -> dict[str, Any]:

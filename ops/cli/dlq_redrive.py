@@ -4,15 +4,15 @@ import argparse
 from typing import Any, Final
 
 from ops.cli.common import add_command, add_decision, dry_run, progress
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.cli.dlq_list import add_where
 from ops.errors import ExitCode
+from ops.logic.conditions import Conditions
 from ops.logic.dead_letter import MEANING
 from ops.logic.decision import Decision
 from ops.logic.durations import WrongValueError
-from ops.logic.where import Where
-from ops.pace import Pace
-from ops.redrive import Redrive, Tally
+from ops.rate_limit import RateLimit
+from ops.redrive import Redrive, RedriveCounts
 
 _DEFAULT_RATE: Final = 100.0
 _LEAST_RATE: Final = 0.1
@@ -40,19 +40,19 @@ def register(actions: Any) -> None:
     )
 
 
-def run_redrive(options: argparse.Namespace, desk: Desk) -> int:
+def run_redrive(options: argparse.Namespace, context: Context) -> int:
     """Move them, or only count them."""
     if not options.rate >= _LEAST_RATE:
         raise WrongValueError(f"--rate {options.rate:g}: allowed is {_LEAST_RATE:g} or more (messages per second).")
-    where, decision = Where.parse(options.where), Decision.of(options.by, options.reason)
-    with desk.sweep() as sweep, progress(desk, "redriving" if options.yes else "counting") as show:
-        run = desk.journal.begin("redrive", decision, options.where) if options.yes else None
+    where, decision = Conditions.parse(options.where), Decision.of(options.by, options.reason)
+    with context.sweep() as sweep, progress(context, "redriving" if options.yes else "counting") as show:
+        run = context.journal.begin("redrive", decision, options.where) if options.yes else None
         redrive = Redrive(
-            orders=desk.orders,
-            queue=desk.orders_queue,
+            orders=context.orders,
+            queue=context.orders_queue,
             where=where,
-            pace=Pace(options.rate, desk.clock),
-            clock=desk.clock,
+            pace=RateLimit(options.rate, context.clock),
+            clock=context.clock,
             run=run,
             progress=show,
         )
@@ -60,22 +60,22 @@ def run_redrive(options: argparse.Namespace, desk: Desk) -> int:
             redrive.go(sweep)
         except BaseException:
             # Whatever ends it: how far it came is what the person needs to know.
-            _report(desk, redrive.tally, act=options.yes)
+            _report(context, redrive.tally, act=options.yes)
             raise
-        behind = desk.behind_others()
+        behind = context.behind_others()
         if run is not None:
             run.end(redrive.tally.as_json())
-    _report(desk, redrive.tally, behind, act=options.yes)
+    _report(context, redrive.tally, behind, act=options.yes)
     if not options.yes:
-        dry_run(desk)
+        dry_run(context)
         return ExitCode.OK
-    desk.next("python -m ops status")
+    context.next("python -m ops status")
     return ExitCode.INCOMPLETE if redrive.tally.failed or redrive.tally.undeleted or behind else ExitCode.OK
 
 
-def _report(desk: Desk, tally: Tally, behind: int = 0, *, act: bool) -> None:
-    if desk.as_json:
-        desk.print_json({"dry_run": not act, **tally.as_json(), "behind": behind})
+def _report(context: Context, tally: RedriveCounts, behind: int = 0, *, act: bool) -> None:
+    if context.as_json:
+        context.print_json({"dry_run": not act, **tally.as_json(), "behind": behind})
         return
     counts = [
         ("copies of them, deleted" if act else "copies of them", tally.copies),
@@ -89,11 +89,13 @@ def _report(desk: Desk, tally: Tally, behind: int = 0, *, act: bool) -> None:
         *((name, str(count)) for name, count in counts if count),
         ("seen", str(tally.seen)),
     ]
-    desk.out.rows(("what", "messages"), rows, whole={"messages"})
+    context.out.rows(("what", "messages"), rows, whole={"messages"})
     if tally.undeleted:
-        desk.say(f"{tally.undeleted} of them are still in the queue as well: harmless, the next run takes them away.")
+        context.say(
+            f"{tally.undeleted} of them are still in the queue as well: harmless, the next run takes them away."
+        )
     if behind:
-        desk.say(
+        context.say(
             f"About {behind} more were not looked at: they are behind messages of the same caller that stay in the "
             "queue. Redrive or discard those, then run again."
         )

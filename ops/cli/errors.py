@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from ops.cli.common import add_command, progress
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.cli.dlq_list import cases_of
 from ops.cli.log_reading import groups_of, read_groups
 from ops.errors import ExitCode
@@ -27,22 +27,22 @@ def register(commands: Any) -> None:
     errors.add_argument("--since", default="1h", metavar="AGE", help="how far back to read the logs (default: 1h)")
 
 
-def run_errors(options: argparse.Namespace, desk: Desk) -> int:
+def run_errors(options: argparse.Namespace, context: Context) -> int:
     """Show them."""
-    now = desk.clock.time()
-    events = read_groups(desk, groups_of(desk), ERROR_WORDS, now - parse_duration(options.since), now)
-    with desk.sweep() as sweep, progress(desk, "reading") as show:
-        cases = merge(cases_of(desk, sweep, show))
-    causes = causes_of(read_events(events, desk.target.prefix), cases)
-    if desk.as_json:
-        desk.print_json([cause.as_json() for cause in causes])
+    now = context.clock.time()
+    events = read_groups(context, groups_of(context), ERROR_WORDS, now - parse_duration(options.since), now)
+    with context.sweep() as sweep, progress(context, "reading") as show:
+        cases = merge(cases_of(context, sweep, show))
+    causes = causes_of(read_events(events, context.target.prefix), cases)
+    if context.as_json:
+        context.print_json([cause.as_json() for cause in causes])
     elif causes:
         columns = ("cause", "log lines", "dead letters", "where", "last logged", "an order")
-        desk.out.rows(columns, map(_row, causes), whole={"log lines", "dead letters", "last logged", "an order"})
-    desk.say(f"{len(causes)} causes: logs of the last {options.since}, and {len(cases)} dead letters of any age.")
+        context.out.rows(columns, map(_row, causes), whole={"log lines", "dead letters", "last logged", "an order"})
+    context.say(f"{len(causes)} causes: logs of the last {options.since}, and {len(cases)} dead letters of any age.")
     if causes:
         worst = causes[0]
-        desk.next(
+        context.next(
             f"python -m ops dlq list --where error_type={worst.name}"
             if worst.letters
             else f"python -m ops logs --error '{worst.name}' --since {options.since}"

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from ops.cli.common import add_command, add_decision, add_group
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.cli.dlq_history import runs_of
 from ops.errors import ExitCode
 from ops.gateway.mailbox import bus_mailbox, topic_mailbox
 from ops.gateway.rows import Rows
 from ops.logic.decision import Decision
 from ops.logic.durations import WrongValueError, parse_duration
-from ops.pace import Pace
+from ops.rate_limit import RateLimit
 from ops.replay import VERB, Place, Replay, Span
 from runtime.models.fields import to_timestamp
 from runtime.models.order import SETTLED_STATUSES, OrderStatus
@@ -52,32 +52,32 @@ def register(commands: Any) -> None:
     add_decision(replay, "written down in the journal")
 
 
-def run_replay(options: argparse.Namespace, desk: Desk) -> int:
+def run_replay(options: argparse.Namespace, context: Context) -> int:
     """Send them, or count."""
     decision = Decision.of(options.by, options.reason)
     if not 0 < options.rate <= 1000:
         raise WrongValueError(f"--rate {options.rate:g}: more than 0, up to 1000 a second.")
-    target = desk.target
+    target = context.target
     statuses = [OrderStatus(options.status)] if options.status else list(SETTLED_STATUSES)
-    span = Span(_moment(desk, options.since), _moment(desk, options.until), statuses)
+    span = Span(_moment(context, options.since), _moment(context, options.until), statuses)
     if span.since >= span.until:
         raise WrongValueError(f"--since {span.since} is not before --until {span.until}.")
     where = [*span.words, f"to={options.to}"]
-    after = _came_to(desk, where)
-    clients = desk.clients
+    after = _came_to(context, where)
+    clients = context.clients
     box = (
         bus_mailbox(clients.events, clients.sqs, target.notifications_bus_arn, options.to)
         if target.notifications_bus_arn
         else topic_mailbox(clients.sns, clients.sqs, target.events_arn, options.to)
     )
     replay = Replay(
-        rows=Rows(clients.dynamodb, desk.clock.sleep),
+        rows=Rows(clients.dynamodb, context.clock.sleep),
         table=target.orders_table,
         mailbox=box,
-        source=desk.worker.event_source(),
-        pace=Pace(options.rate, desk.clock),
-        clock=desk.clock,
-        run=desk.journal.begin(VERB, decision, where) if options.yes else None,
+        source=context.worker.event_source(),
+        pace=RateLimit(options.rate, context.clock),
+        clock=context.clock,
+        run=context.journal.begin(VERB, decision, where) if options.yes else None,
         after=after,
     )
     places = replay.places(span)
@@ -86,37 +86,37 @@ def run_replay(options: argparse.Namespace, desk: Desk) -> int:
         if replay.run is not None:
             replay.run.end({"sent": replay.sent, "filtered": replay.filtered, "unreadable": len(replay.unreadable)})
     finally:
-        _report(options, desk, replay, span, len(places))
+        _report(options, context, replay, span, len(places))
     return ExitCode.INCOMPLETE if replay.unreadable else ExitCode.OK
 
 
-def _moment(desk: Desk, text: str) -> str:
+def _moment(context: Context, text: str) -> str:
     """A `Timestamp` of a time or of an age."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        found = datetime.fromtimestamp(desk.clock.time() - parse_duration(text), UTC)
+        found = datetime.fromtimestamp(context.clock.time() - parse_duration(text), UTC)
     if found.tzinfo is None:
         raise WrongValueError(f"{text}: a time has a zone, such as {text}Z.")
     return to_timestamp(found)
 
 
-def _came_to(desk: Desk, where: list[str]) -> Place | None:
-    """Where the latest run over the same orders stopped, if it has not ended."""
-    now = desk.clock.time()
-    runs = runs_of(desk.journal.read(int((now - _RESUME_SECONDS) * 1000), int(now * 1000) + 1))
+def _came_to(context: Context, where: list[str]) -> Place | None:
+    """Return where the latest run over the same orders stopped, if it has not ended."""
+    now = context.clock.time()
+    runs = runs_of(context.journal.read(int((now - _RESUME_SECONDS) * 1000), int(now * 1000) + 1))
     same = [run for run in runs if run["verb"] == VERB and run["where"] == where]
     lasts = [run["last"] for run in same if "last" in run]
     if not lasts or same[-1]["counts"] is not None:
         return None
     settled_at, order_id = lasts[-1]
-    desk.say(f"An earlier run came to {settled_at}: this one goes on there.")
+    context.say(f"An earlier run came to {settled_at}: this one goes on there.")
     return settled_at, order_id
 
 
-def _report(options: argparse.Namespace, desk: Desk, replay: Replay, span: Span, count: int) -> None:
-    if desk.as_json:
-        desk.print_json(
+def _report(options: argparse.Namespace, context: Context, replay: Replay, span: Span, count: int) -> None:
+    if context.as_json:
+        context.print_json(
             {
                 "dry_run": not options.yes,
                 "since": span.since,
@@ -129,16 +129,16 @@ def _report(options: argparse.Namespace, desk: Desk, replay: Replay, span: Span,
         )
     else:
         word = "sent" if options.yes else "would send"
-        desk.out.tell(f"{word} {replay.sent} events of {count} orders, settled {span.since} to {span.until}")
-        desk.out.tell(f"kept out by the subscription's filter: {replay.filtered}")
+        context.out.tell(f"{word} {replay.sent} events of {count} orders, settled {span.since} to {span.until}")
+        context.out.tell(f"kept out by the subscription's filter: {replay.filtered}")
     for order_id, why in replay.unreadable.items():
-        desk.say(f"left: {order_id}: {why}")
+        context.say(f"left: {order_id}: {why}")
     if not replay.mailbox.raw:
-        desk.say(replay.mailbox.envelope)
+        context.say(replay.mailbox.envelope)
     if not options.yes:
-        desk.say("Dry run: nothing was changed.")
+        context.say("Dry run: nothing was changed.")
         # With times instead of ages: the same command is then about the same orders.
         words = ["python", "-m", "ops", "events", "replay", "--since", span.since, "--until", span.until]
         words += ["--to", options.to, *(["--status", options.status] if options.status else [])]
         words += ["--rate", f"{options.rate:g}", "--by", options.by, "--reason", options.reason]
-        desk.next(f"{shlex.join(words)} --yes")
+        context.next(f"{shlex.join(words)} --yes")

@@ -11,8 +11,8 @@ from typing import Any, Final
 from ops.audit.judge import Finding, judge
 from ops.audit.read import Reader
 from ops.cli.common import add_command, dry_run
+from ops.cli.context import Context
 from ops.cli.cost import reckoned
-from ops.cli.desk import Desk
 from ops.cost.bill import MILLION
 from ops.cost.prices import usd
 from ops.errors import ExitCode, NoStackError, RefusedError
@@ -33,7 +33,7 @@ _AUDIT_UNITS: Final = 3
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be sent, what that costs about, and may cost at most, in USD: then so many requests."""
+    """Plan of a load: what is sent, what that costs about, and may cost at most, in USD: then so many requests."""
 
     orders: int
     per_second: float
@@ -91,37 +91,38 @@ def register(commands: Any) -> None:
     load.add_argument("--token", metavar="TOKEN", help="show this token; - reads it from standard input")
 
 
-def run(options: argparse.Namespace, desk: Desk) -> int:
+def run(options: argparse.Namespace, context: Context) -> int:
     """Order, wait, judge; or say what would be ordered."""
-    if desk.target.api_url is None:
+    if context.target.api_url is None:
         raise NoStackError("These outputs name no api_url: read them again with pulumi stack output --json.")
     choice = Choice(outputs=options.outputs, local=options.local, stack=options.stack, state_dir=options.state_dir)
-    promise = desk.target.objectives.promise_seconds if desk.target.objectives else _PROMISE_SECONDS
+    promise = context.target.objectives.promise_seconds if context.target.objectives else _PROMISE_SECONDS
     within = parse_duration(options.within) if options.within else float(promise)
-    plan = _plan(options, choice, desk)
+    plan = _plan(options, choice, context)
     taken = f"units of {', '.join(plan.skus)}" if plan.skus else "an article that does not exist"
-    desk.say(
-        f"{plan.orders} orders of {taken} in {TEST_CURRENCY}, {plan.per_second:g} a second, at {desk.target.api_url}."
+    context.say(
+        f"{plan.orders} orders of {taken} in {TEST_CURRENCY}, {plan.per_second:g} a second, "
+        f"at {context.target.api_url}."
     )
-    desk.say(f"About {plan.about:.4f} USD at most, list prices of us-east-1; allowed: {plan.most}.")
-    document = {"dry_run": not options.yes, "stack": desk.target.prefix, **plan.document()}
+    context.say(f"About {plan.about:.4f} USD at most, list prices of us-east-1; allowed: {plan.most}.")
+    document = {"dry_run": not options.yes, "stack": context.target.prefix, **plan.document()}
     if not options.yes:
-        if desk.as_json:
-            desk.print_json({**document, "report": None})
-        dry_run(desk)
+        if context.as_json:
+            context.print_json({**document, "report": None})
+        dry_run(context)
         return ExitCode.OK
-    findings, report, unread = _run(desk, plan, token_for(choice, options.token), within)
-    if desk.as_json:
-        desk.print_json({**document, "report": {**report, "findings": [each.as_json() for each in findings]}})
+    findings, report, unread = _run(context, plan, token_for(choice, options.token), within)
+    if context.as_json:
+        context.print_json({**document, "report": {**report, "findings": [each.as_json() for each in findings]}})
     else:
-        _show(desk, findings, report)
+        _show(context, findings, report)
     if not all(each.ok for each in findings):
         return ExitCode.FAILED
     return ExitCode.INCOMPLETE if unread else ExitCode.OK
 
 
-def _plan(options: argparse.Namespace, choice: Choice, desk: Desk) -> Plan:
-    """What is asked for.
+def _plan(options: argparse.Namespace, choice: Choice, context: Context) -> Plan:
+    """Return what is asked for.
 
     Raises:
         RefusedError: it would cost too much, or it is meant for production without the word for that.
@@ -132,7 +133,7 @@ def _plan(options: argparse.Namespace, choice: Choice, desk: Desk) -> Plan:
             f"The environment of {settings.stack} is production: its subscribers get the events of these orders, and "
             "its customers share its limits. Test another stack, or add --in-production."
         )
-    rows = desk.clients.dynamodb.describe_table(TableName=desk.target.orders_table)["Table"].get("ItemCount", 0)
+    rows = context.clients.dynamodb.describe_table(TableName=context.target.orders_table)["Table"].get("ItemCount", 0)
     of_order = reckoned(config, None)["total"]["per_million"] / MILLION
     of_audit = _AUDIT_UNITS * (rows + options.orders) * usd("read unit")
     about = options.orders * of_order * (1 + Decimal(str(_ASKS_AGAIN))) + of_audit
@@ -146,19 +147,19 @@ def _plan(options: argparse.Namespace, choice: Choice, desk: Desk) -> Plan:
     return Plan(options.orders, options.rate, options.clients, options.sku, about, options.spend_at_most, requests)
 
 
-def _run(desk: Desk, plan: Plan, token: str | None, within: float) -> tuple[list[Finding], dict[str, Any], bool]:
-    began, run, habits = desk.clock.time(), secrets.token_hex(4), Habits(asks_again=_ASKS_AGAIN)
-    url, patience = str(desk.target.api_url), min(within, 300.0)
+def _run(context: Context, plan: Plan, token: str | None, within: float) -> tuple[list[Finding], dict[str, Any], bool]:
+    began, run, habits = context.clock.time(), secrets.token_hex(4), Habits(asks_again=_ASKS_AGAIN)
+    url, patience = str(context.target.api_url), min(within, 300.0)
     clients = BlindClients(url, {"": token}, plan.clients, habits, patience, plan.most_requests)
     traffic = clients.traffic
-    with desk.err.status("load") as status:
+    with context.err.status("load") as status:
         of = f"of {plan.orders}"
         clients.send(plan.wishes(run), plan.per_second, lambda done: status.update(f"answered: {done} {of}"))
         told = {order_id for ids in traffic.order_ids.values() for order_id in ids}
-        watch = Watch(desk.orders, desk.clock, told)
-        for settled in watch.until(desk.clock.time() + within):
+        watch = Watch(context.orders, context.clock, told)
+        for settled in watch.until(context.clock.time() + within):
             status.update(f"settled: {settled} {of}")
-        reader = Reader(desk, watch.last, began, lambda what: status.update(f"audit: {what}"))
+        reader = Reader(context, watch.last, began, lambda what: status.update(f"audit: {what}"))
         evidence = reader.read()
     findings = [*judge_load(traffic, watch, plan.orders, plan.per_second, within), *judge(evidence)]
     report = {
@@ -174,14 +175,14 @@ def _run(desk: Desk, plan: Plan, token: str | None, within: float) -> tuple[list
     return findings, report, bool(evidence.unread)
 
 
-def _show(desk: Desk, findings: Sequence[Finding], report: dict[str, Any]) -> None:
-    desk.heading(f"load on {desk.target.prefix} ({desk.target.region}), run {report['run']}")
+def _show(context: Context, findings: Sequence[Finding], report: dict[str, Any]) -> None:
+    context.heading(f"load on {context.target.prefix} ({context.target.region}), run {report['run']}")
     rows = [("holds" if one.ok else "BROKEN", f"{one.name} {one.promise}", one.counted) for one in findings]
-    desk.out.rows(("", "what", "counted"), rows, {"", "what"})
+    context.out.rows(("", "what", "counted"), rows, {"", "what"})
     for one in findings:
         for text in one.violations:
-            desk.out.tell(f"!! {one.name}: {text}")
-    desk.out.fields({name.replace("_", " "): _shown(value) for name, value in report.items() if name != "run"})
+            context.out.tell(f"!! {one.name}: {text}")
+    context.out.fields({name.replace("_", " "): _shown(value) for name, value in report.items() if name != "run"})
 
 
 def _shown(value: Any) -> Any:

@@ -1,41 +1,43 @@
-"""What commands that read the functions' logs share."""
+"""Parts that commands reading the functions' logs share."""
 
 from collections.abc import Iterable, Sequence
 
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.logic.durations import WrongValueError
 from ops.logic.log_lines import LogEvent
 from ops.logic.trace import Step
 
 
-def groups_of(desk: Desk, function: str | None = None) -> list[str]:
+def groups_of(context: Context, function: str | None = None) -> list[str]:
     """The log groups of all functions, or of one by its name with or without the stack's.
 
     Raises:
         WrongValueError: the stack has no such function.
     """
-    prefix = f"{desk.target.prefix}-"
-    names = [name for name in desk.target.functions if function in {None, name, name.removeprefix(prefix)}]
+    prefix = f"{context.target.prefix}-"
+    names = [name for name in context.target.functions if function in {None, name, name.removeprefix(prefix)}]
     if not names:
-        allowed = ", ".join(name.removeprefix(prefix) for name in desk.target.functions)
+        allowed = ", ".join(name.removeprefix(prefix) for name in context.target.functions)
         raise WrongValueError(f"--function {function}: allowed: {allowed}.")
     return [f"/aws/lambda/{name}" for name in names]
 
 
-def read_groups(desk: Desk, groups: Iterable[str], words: Sequence[str], start: float, end: float) -> list[LogEvent]:
+def read_groups(
+    context: Context, groups: Iterable[str], words: Sequence[str], start: float, end: float
+) -> list[LogEvent]:
     """Lines of groups with one of `words` (all without any), between two times in epoch seconds."""
     span = int(start * 1000), int(end * 1000) + 1
-    return [event for group in groups for event in desk.telemetry.events(group, words, *span)]
+    return [event for group in groups for event in context.telemetry.events(group, words, *span)]
 
 
-def show_steps(desk: Desk, steps: Sequence[Step], *, hidden: frozenset[str]) -> None:
+def show_steps(context: Context, steps: Sequence[Step], *, hidden: frozenset[str]) -> None:
     """One line for each step, its details below: no column is too narrow for an id."""
     width = max((len(step.where) for step in steps), default=0)
     for step in steps:
-        desk.out.tell(f"{step.at}  {step.where:<{width}}  {step.what}")
+        context.out.tell(f"{step.at}  {step.where:<{width}}  {step.what}")
         for name, value in step.details.items():
             if name not in hidden:
                 parts = value if isinstance(value, list) else [value]
-                desk.out.tell(f"    {name}: {parts[0] if len(parts) == 1 else ''}".rstrip())
+                context.out.tell(f"    {name}: {parts[0] if len(parts) == 1 else ''}".rstrip())
                 for part in parts if len(parts) > 1 else ():
-                    desk.out.tell(f"      {part}")
+                    context.out.tell(f"      {part}")

@@ -5,7 +5,7 @@ import json
 from typing import Any, Final
 
 from ops.cli.common import add_command
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.cli.log_reading import groups_of, read_groups, show_steps
 from ops.errors import ExitCode
 from ops.logic.durations import parse_duration
@@ -41,66 +41,66 @@ def register(commands: Any) -> None:
     )
 
 
-def run_logs(options: argparse.Namespace, desk: Desk) -> int:
+def run_logs(options: argparse.Namespace, context: Context) -> int:
     """Show them."""
-    reader = _Reader(options, desk)
+    reader = _Reader(options, context)
     lines = reader.new()
     shown = lines[-options.limit :] if options.limit > 0 else lines
     if options.follow:
-        return _follow(options, desk, reader, shown)
-    if desk.as_json:
-        desk.print_json([line.as_json() for line in shown])
+        return _follow(options, context, reader, shown)
+    if context.as_json:
+        context.print_json([line.as_json() for line in shown])
     else:
-        _show(options, desk, shown)
+        _show(options, context, shown)
     if len(shown) < len(lines):
-        desk.say(f"{len(lines) - len(shown)} earlier lines: --limit 0 shows all.")
-    desk.say(f"{len(lines)} lines in the last {options.since}.")
+        context.say(f"{len(lines) - len(shown)} earlier lines: --limit 0 shows all.")
+    context.say(f"{len(lines)} lines in the last {options.since}.")
     order_id = next((line.order_id for line in reversed(shown) if line.cause and line.order_id), None)
     if order_id and not options.order:
-        desk.next(f"python -m ops order trace {order_id}")
+        context.next(f"python -m ops order trace {order_id}")
     return ExitCode.OK
 
 
-def _follow(options: argparse.Namespace, desk: Desk, reader: "_Reader", lines: list[LogLine]) -> int:
+def _follow(options: argparse.Namespace, context: Context, reader: "_Reader", lines: list[LogLine]) -> int:
     try:
-        while not desk.out.is_closed:
-            if desk.as_json:
+        while not context.out.is_closed:
+            if context.as_json:
                 for line in lines:
-                    desk.out.raw(json.dumps(line.as_json(), default=str))
+                    context.out.raw(json.dumps(line.as_json(), default=str))
             else:
-                _show(options, desk, lines)
-            desk.out.finish()
-            desk.clock.sleep(_POLL_SECONDS)
+                _show(options, context, lines)
+            context.out.finish()
+            context.clock.sleep(_POLL_SECONDS)
             lines = reader.new()
     except KeyboardInterrupt:
-        desk.say("Stopped.")
+        context.say("Stopped.")
     return ExitCode.OK
 
 
-def _show(options: argparse.Namespace, desk: Desk, lines: list[LogLine]) -> None:
-    show_steps(desk, [line.step for line in lines], hidden=frozenset() if options.traces else CODE_PLACES)
+def _show(options: argparse.Namespace, context: Context, lines: list[LogLine]) -> None:
+    show_steps(context, [line.step for line in lines], hidden=frozenset() if options.traces else CODE_PLACES)
 
 
 class _Reader:
     """Reads from where it stopped; what was shown is not shown again."""
 
-    def __init__(self, options: argparse.Namespace, desk: Desk) -> None:
-        self._options, self._desk = options, desk
-        self._groups = groups_of(desk, options.function)
-        self._from = desk.clock.time() - parse_duration(options.since)
+    def __init__(self, options: argparse.Namespace, context: Context) -> None:
+        self._options, self._context = options, context
+        self._groups = groups_of(context, options.function)
+        self._from = context.clock.time() - parse_duration(options.since)
         self._seen: set[LogEvent] = set()
 
     def new(self) -> list[LogLine]:
-        """What came since the last call."""
-        options, desk = self._options, self._desk
-        now = desk.clock.time()
-        events = read_groups(desk, self._groups, self._words(), self._from, now)
+        """Return what came since the last call."""
+        options, context = self._options, self._context
+        now = context.clock.time()
+        events = read_groups(context, self._groups, self._words(), self._from, now)
         fresh = [event for event in events if event not in self._seen]
         self._from = max(self._from, now - _LATE_SECONDS)
         self._seen = {event for event in events if event.at_ms >= self._from * 1000}
         if options.order:
             fresh = of_order(fresh, options.order)
-        lines = read_events(fresh, desk.target.prefix)
+        lines = read_events(fresh, context.target.prefix)
         return lines if options.error is None else [line for line in lines if _is_meant(line, options.error)]
 
     def _words(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from importlib import import_module
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.cli.common import Run
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.cli.screen import Screen, visible
 from ops.errors import ExitCode, OpsError, explain
 from ops.gateway.clients import Clients
@@ -73,8 +73,8 @@ def parser() -> argparse.ArgumentParser:
     return root
 
 
-def main(arguments: Sequence[str], at: Desk | None = None) -> int:
-    """Run one command and return its exit code. `at` a desk, it is about that stack, whatever the command line says."""
+def main(arguments: Sequence[str], at: Context | None = None) -> int:
+    """Run one command and return its exit code. With `at` it is about that stack, whatever the command line says."""
     out, errors = (at.out, at.err) if at else (Screen(stderr=False), Screen(stderr=True))
     try:
         options = parser().parse_args(arguments)
@@ -96,7 +96,7 @@ def main(arguments: Sequence[str], at: Desk | None = None) -> int:
             errors.tell(target.describe(), style="dim")
             clients = Clients(target)
             clients.check()
-            at = Desk(target, clients, options.json, out=out, err=errors)
+            at = Context(target, clients, options.json, out=out, err=errors)
         run: Run = options.run
         return run(options, at)
     except OpsError as error:

@@ -4,7 +4,7 @@ import argparse
 from typing import Any, Final
 
 from ops.cli.common import add_command, add_decision, add_group, dry_run
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.errors import ExitCode, RefusedError
 from ops.gateway.alarms import alarms_of
 from ops.gateway.mutes import Mute
@@ -55,71 +55,71 @@ def register(commands: Any) -> None:
     )
 
 
-def run_list(options: argparse.Namespace, desk: Desk) -> int:
+def run_list(options: argparse.Namespace, context: Context) -> int:
     """Show it."""
     del options
-    mutes = desk.mutes.of(_heard(desk))
-    if desk.as_json:
-        desk.print_json([_view(mute) for mute in mutes])
+    mutes = context.mutes.of(_heard(context))
+    if context.as_json:
+        context.print_json([_view(mute) for mute in mutes])
     else:
-        _show(desk, mutes)
-    desk.say(f"{len(mutes)} mute rules.")
+        _show(context, mutes)
+    context.say(f"{len(mutes)} mute rules.")
     return ExitCode.OK
 
 
-def run_on(options: argparse.Namespace, desk: Desk) -> int:
+def run_on(options: argparse.Namespace, context: Context) -> int:
     """Mute, or say what would be."""
     seconds = parse_duration(options.duration)
     if not _LEAST_SECONDS <= seconds <= _MOST_SECONDS:
         raise WrongValueError(f"--for {options.duration}: CloudWatch mutes for 1m to 15d.")
     decision = Decision.of(options.by, options.reason)
-    heard = _heard(desk)
-    wanted = [_named(name, desk, heard) for name in options.alarm or ()] or heard
+    heard = _heard(context)
+    wanted = [_named(name, context, heard) for name in options.alarm or ()] or heard
     if not wanted:
         raise RefusedError("This stack has no alarms that notify anybody: nothing to mute.")
-    mutes = desk.mutes.begin(wanted, seconds, decision) if options.yes else []
-    if desk.as_json:
+    mutes = context.mutes.begin(wanted, seconds, decision) if options.yes else []
+    if context.as_json:
         views = [_view(mute) for mute in mutes]
-        desk.print_json({"dry_run": not options.yes, "alarms": wanted, "seconds": seconds, "rules": views})
+        context.print_json({"dry_run": not options.yes, "alarms": wanted, "seconds": seconds, "rules": views})
     elif options.yes:
-        _show(desk, mutes)
+        _show(context, mutes)
     else:
-        desk.out.tell(f"would mute {len(wanted)} alarms for {show_duration(seconds)}: {', '.join(wanted)}")
+        context.out.tell(f"would mute {len(wanted)} alarms for {show_duration(seconds)}: {', '.join(wanted)}")
     if options.yes:
-        desk.next("python -m ops mute off --yes")
+        context.next("python -m ops mute off --yes")
     else:
-        dry_run(desk)
+        dry_run(context)
     return ExitCode.OK
 
 
-def run_off(options: argparse.Namespace, desk: Desk) -> int:
+def run_off(options: argparse.Namespace, context: Context) -> int:
     """End them, or say which would be."""
-    mutes = desk.mutes.of(_heard(desk))
+    mutes = context.mutes.of(_heard(context))
     ours = [mute for mute in mutes if mute.ours]
     for mute in ours if options.yes else ():
-        desk.mutes.end(mute)
-    if desk.as_json:
-        desk.print_json({"dry_run": not options.yes, "ended": [mute.name for mute in ours]})
+        context.mutes.end(mute)
+    if context.as_json:
+        context.print_json({"dry_run": not options.yes, "ended": [mute.name for mute in ours]})
     else:
         for mute in ours:
-            desk.out.tell(f"{'ended' if options.yes else 'would end'} {mute.name}, {mute.text}")
+            context.out.tell(f"{'ended' if options.yes else 'would end'} {mute.name}, {mute.text}")
     for mute in mutes:
         if not mute.ours:
-            desk.say(f"left: {mute.name}, which something else made: aws cloudwatch delete-alarm-mute-rule")
+            context.say(f"left: {mute.name}, which something else made: aws cloudwatch delete-alarm-mute-rule")
     if not options.yes:
-        dry_run(desk)
+        dry_run(context)
     return ExitCode.OK
 
 
-def _heard(desk: Desk) -> list[str]:
+def _heard(context: Context) -> list[str]:
     """The stack's alarms that notify by themselves: composites first of all."""
-    target = desk.target
-    alarms = alarms_of(desk.clients.cloudwatch, target.prefix, target.alarm_topic_arns)
+    target = context.target
+    alarms = alarms_of(context.clients.cloudwatch, target.prefix, target.alarm_topic_arns)
     return [alarm.name for alarm in alarms if alarm.heard]
 
 
-def _named(name: str, desk: Desk, heard: list[str]) -> str:
-    for each in (name, f"{desk.target.prefix}-{name}"):
+def _named(name: str, context: Context, heard: list[str]) -> str:
+    for each in (name, f"{context.target.prefix}-{name}"):
         if each in heard:
             return each
     raise RefusedError(f"--alarm {name}: no alarm that notifies is called so; there are: {', '.join(heard) or 'none'}.")
@@ -136,9 +136,9 @@ def _view(mute: Mute) -> dict[str, Any]:
     }
 
 
-def _show(desk: Desk, mutes: list[Mute]) -> None:
+def _show(context: Context, mutes: list[Mute]) -> None:
     for mute in mutes:
         until = "comes again and again" if mute.until is None else f"until {mute.until:%Y-%m-%d %H:%M} UTC"
         state = "now" if mute.active else "from its next time on"
-        desk.out.tell(f"{len(mute.alarms)} alarms, {state}, {until}, {mute.text}")
-        desk.out.tell(f"    {mute.name}: {', '.join(mute.alarms)}")
+        context.out.tell(f"{len(mute.alarms)} alarms, {state}, {until}, {mute.text}")
+        context.out.tell(f"    {mute.name}: {', '.join(mute.alarms)}")

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ops.cli import order_repair
 from ops.cli.common import add_command, add_group, dry_run
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.cli.dlq_list import row_view
 from ops.cli.log_reading import groups_of, read_groups, show_steps
 from ops.errors import ExitCode, RefusedError
@@ -64,16 +64,16 @@ def register(commands: Any) -> None:
     order_repair.register(actions)
 
 
-def run_trace(options: argparse.Namespace, desk: Desk) -> int:
+def run_trace(options: argparse.Namespace, context: Context) -> int:
     """Show it. What cannot be read is named, and the rest is shown."""
-    attempts = Attempts(desk.target.label)
-    row = attempts.read(f"orders table {desk.target.orders_table}", lambda: desk.orders.read(options.id))
+    attempts = Attempts(context.target.label)
+    row = attempts.read(f"orders table {context.target.orders_table}", lambda: context.orders.read(options.id))
     record = attempts.read(
-        f"worker's records {desk.target.worker_idempotency_table}", lambda: desk.orders.record_status(options.id)
+        f"worker's records {context.target.worker_idempotency_table}", lambda: context.orders.record_status(options.id)
     )
     order = row if isinstance(row, StoredOrder) else None
-    events = None if options.no_logs else attempts.read("logs", lambda: _events(options, desk, order))
-    lines = read_events(of_order(events or [], options.id), desk.target.prefix)
+    events = None if options.no_logs else attempts.read("logs", lambda: _events(options, context, order))
+    lines = read_events(of_order(events or [], options.id), context.target.prefix)
     steps = timeline([*(steps_of_order(order) if order is not None else []), *(line.step for line in lines)])
     if row is None and record is None and not steps and not attempts.unread:
         raise RefusedError(
@@ -81,12 +81,12 @@ def run_trace(options: argparse.Namespace, desk: Desk) -> int:
             "Ids are UUIDs in lower case; longer ago: --since 7d."
         )
     event = UNTOLD if isinstance(row, UnreadableOrder) else notification(order, record, steps)
-    view = None if row is None else attempts.read("reason", lambda: row_view(desk, row))
-    deaths = [line for line in read_events(events or [], desk.target.prefix) if line.died]
+    view = None if row is None else attempts.read("reason", lambda: row_view(context, row))
+    deaths = [line for line in read_events(events or [], context.target.prefix) if line.died]
     told = [*(line for line in lines if not line.died), *deaths]
     judgement = judge(options.id, row, record, told, [each.what for each in attempts.unread])
-    if desk.as_json:
-        desk.print_json(
+    if context.as_json:
+        context.print_json(
             {
                 "order": view,
                 "worker_record": record,
@@ -97,56 +97,56 @@ def run_trace(options: argparse.Namespace, desk: Desk) -> int:
             }
         )
     else:
-        desk.out.fields({**(view or {"order": "not stored"}), "worker's record": record or "none", "event": event})
-        show_steps(desk, steps, hidden=frozenset() if options.traces else CODE_PLACES)
-        desk.out.tell(f"so: {judgement.text}", style="bold")
+        context.out.fields({**(view or {"order": "not stored"}), "worker's record": record or "none", "event": event})
+        show_steps(context, steps, hidden=frozenset() if options.traces else CODE_PLACES)
+        context.out.tell(f"so: {judgement.text}", style="bold")
     for each in attempts.unread:
-        desk.say(f"not read: {each.what}: {each.why}")
-    desk.next(*judgement.commands)
+        context.say(f"not read: {each.what}: {each.why}")
+    context.next(*judgement.commands)
     return ExitCode.INCOMPLETE if attempts.unread else ExitCode.OK
 
 
-def _events(options: argparse.Namespace, desk: Desk, order: StoredOrder | None) -> list[LogEvent]:
+def _events(options: argparse.Namespace, context: Context, order: StoredOrder | None) -> list[LogEvent]:
     """Lines that may be about the order, and every function's death since it was accepted."""
-    now = desk.clock.time()
+    now = context.clock.time()
     start = now - parse_duration(options.since)
     if order is not None and order.accepted_at is not None:
         start = (from_timestamp(order.accepted_at) - _BEFORE).timestamp()
     correlation_id = None if order is None else order.correlation_id
     words = [options.id, *([correlation_id] if correlation_id else []), *WORDS]
-    return read_groups(desk, groups_of(desk), words, start, now)
+    return read_groups(context, groups_of(context), words, start, now)
 
 
-def run_replay(options: argparse.Namespace, desk: Desk) -> int:
+def run_replay(options: argparse.Namespace, context: Context) -> int:
     """Publish again, or say what would be."""
-    orders = [_settled(desk, order_id) for order_id in dict.fromkeys(options.ids)]
+    orders = [_settled(context, order_id) for order_id in dict.fromkeys(options.ids)]
     # The worker's own setting: the event must have the bytes that it had.
-    source = desk.worker.event_source()
+    source = context.worker.event_source()
     events = [event_for(order, source=source) for order in orders]
-    notifications = _notifications(desk)
+    notifications = _notifications(context)
     if options.yes:
         for event in events:
             notifications.publish(event)
-    if desk.as_json:
-        desk.print_json({"dry_run": not options.yes, "events": [event.event_id for event in events]})
+    if context.as_json:
+        context.print_json({"dry_run": not options.yes, "events": [event.event_id for event in events]})
     else:
         for event in events:
-            desk.out.tell(f"{'published' if options.yes else 'would publish'} {event.event_id}")
+            context.out.tell(f"{'published' if options.yes else 'would publish'} {event.event_id}")
     if not options.yes:
-        dry_run(desk)
+        dry_run(context)
     return ExitCode.OK
 
 
-def _notifications(desk: Desk) -> Notifications:
-    arn = desk.target.events_arn
-    if desk.target.notifications_bus_arn:
+def _notifications(context: Context) -> Notifications:
+    arn = context.target.events_arn
+    if context.target.notifications_bus_arn:
         # EventBridge takes a bus's ARN in place of its name.
-        return BusNotifications(desk.clients.events, arn)
-    return TopicNotifications(desk.clients.sns, arn, fifo=arn.endswith(".fifo"))
+        return BusNotifications(context.clients.events, arn)
+    return TopicNotifications(context.clients.sns, arn, fifo=arn.endswith(".fifo"))
 
 
-def _settled(desk: Desk, order_id: str) -> StoredOrder:
-    order = desk.orders.get(order_id)
+def _settled(context: Context, order_id: str) -> StoredOrder:
+    order = context.orders.get(order_id)
     if order is None:
         raise RefusedError(f"There is no order {order_id}; nothing was published. Ids are UUIDs in lower case.")
     if order.status not in EVENT_TYPES:

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from ops.cli.common import DECISION, add_command, dry_run, progress
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.discard import find
 from ops.errors import ExitCode, RefusedError
 from ops.logic.dead_letter import content_of
@@ -28,9 +28,9 @@ def register(actions: Any) -> None:
     repair.add_argument("--expect", metavar="FINGERPRINT", help="the row as it was shown; needed with --yes")
 
 
-def run_repair(options: argparse.Namespace, desk: Desk) -> int:
+def run_repair(options: argparse.Namespace, context: Context) -> int:
     """Repair, or say what would be."""
-    planned, message = _plan(desk, options.id)
+    planned, message = _plan(context, options.id)
     row = planned.row
     if (options.yes or options.expect) and options.expect != planned.pinned:
         raise RefusedError(
@@ -39,47 +39,49 @@ def run_repair(options: argparse.Namespace, desk: Desk) -> int:
         )
     acted = bool(options.yes and planned.removed)
     if acted:
-        (desk.orders.forget(row) if "order_id" not in row.item else desk.orders.repair(row, planned.known))
-    _report(desk, planned, acted=acted)
+        (context.orders.forget(row) if "order_id" not in row.item else context.orders.repair(row, planned.known))
+    _report(context, planned, acted=acted)
     if needs_message(row) and message is None:
-        desk.say(
+        context.say(
             "Its message is not among the dead letters: nothing takes the place of what goes, and its event needs it."
         )
     if acted or not planned.removed:
-        desk.next(f"python -m ops dlq redrive --where order_id={row.order_id} {DECISION}")
+        context.next(f"python -m ops dlq redrive --where order_id={row.order_id} {DECISION}")
     else:
-        dry_run(desk, *([] if options.expect else ["--expect", planned.pinned]))
+        dry_run(context, *([] if options.expect else ["--expect", planned.pinned]))
     return ExitCode.OK
 
 
-def _plan(desk: Desk, order_id: str) -> tuple[Plan, OrderMessage | None]:
-    """What is to be repaired, the order's row before the worker's record of it; and the order's message, if needed."""
-    row = desk.orders.read(order_id)
+def _plan(context: Context, order_id: str) -> tuple[Plan, OrderMessage | None]:
+    """Return what is to be repaired, the order's row before the worker's record of it; and the order's message, if
+    needed.
+    """
+    row = context.orders.read(order_id)
     if isinstance(row, UnreadableOrder):
-        message = _message(desk, order_id) if needs_message(row) else None
-        return plan(row, message, desk.orders.record_status(order_id)), message
-    record = desk.orders.record(order_id)
+        message = _message(context, order_id) if needs_message(row) else None
+        return plan(row, message, context.orders.record_status(order_id)), message
+    record = context.orders.record(order_id)
     if record is None or record_state(record) != UNREADABLE:
         state = "is readable" if row is not None else "is not stored"
         raise RefusedError(f"The order {order_id} {state}; there is nothing to repair.")
     return plan_of_record(order_id, record), None
 
 
-def _message(desk: Desk, order_id: str) -> OrderMessage | None:
-    with desk.sweep() as sweep, progress(desk, "looking for its message") as show:
-        found = find(sweep, desk.orders, order_id)
+def _message(context: Context, order_id: str) -> OrderMessage | None:
+    with context.sweep() as sweep, progress(context, "looking for its message") as show:
+        found = find(sweep, context.orders, order_id)
         show(sweep.seen)
     return next((content for each in found.messages if (content := content_of(each)) is not None), None)
 
 
-def _report(desk: Desk, planned: Plan, *, acted: bool) -> None:
+def _report(context: Context, planned: Plan, *, acted: bool) -> None:
     row = planned.row
-    if desk.as_json:
-        desk.print_json({"dry_run": not acted, **planned.as_json()})
+    if context.as_json:
+        context.print_json({"dry_run": not acted, **planned.as_json()})
     else:
-        desk.out.fields({"order": row.order_id, "status": row.status or "unreadable", "fingerprint": planned.pinned})
+        context.out.fields({"order": row.order_id, "status": row.status or "unreadable", "fingerprint": planned.pinned})
         rows = [(name, problem, _outcome(planned, name, acted=acted)) for name, problem in row.problems.items()]
-        desk.out.rows(("attribute", "what is wrong", "what happens"), rows, whole={"attribute"})
+        context.out.rows(("attribute", "what is wrong", "what happens"), rows, whole={"attribute"})
 
 
 def _outcome(planned: Plan, name: str, *, acted: bool) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ops.cli.common import add_command, add_group, dry_run
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.errors import ExitCode, RefusedError
 from ops.logic.dead_letter import summarise
 from ops.logic.durations import WrongValueError, parse_duration, show_duration
@@ -50,33 +50,35 @@ def register(commands: Any) -> None:
     resend.add_argument("--older-than", metavar="AGE", help="instead of ids: all that were accepted so long ago")
 
 
-def run_open(options: argparse.Namespace, desk: Desk) -> int:
+def run_open(options: argparse.Namespace, context: Context) -> int:
     """List them, the oldest first."""
-    found = _open(desk, options.older_than)
-    now = desk.clock.time()
+    found = _open(context, options.older_than)
+    now = context.clock.time()
     views = [_unreadable_view(row) if isinstance(row, UnreadableOrder) else _view(row, now) for row in found]
-    if desk.as_json:
-        desk.print_json([{name: value for name, value in view.items() if name != "what"} for view in views])
+    if context.as_json:
+        context.print_json([{name: value for name, value in view.items() if name != "what"} for view in views])
     elif found:
         shown = views[: options.limit] if options.limit > 0 else views
-        desk.out.rows(("order", "status", "what", "age", "error"), map(_row, shown), whole={"order", "status", "age"})
+        context.out.rows(
+            ("order", "status", "what", "age", "error"), map(_row, shown), whole={"order", "status", "age"}
+        )
         if len(shown) < len(found):
-            desk.say(f"{len(found) - len(shown)} more: --limit 0 shows all.")
+            context.say(f"{len(found) - len(shown)} more: --limit 0 shows all.")
     unreadable = [row for row in found if isinstance(row, UnreadableOrder)]
     if unreadable:
-        desk.say(f"{len(unreadable)} rows are no orders.")
-        desk.next(unreadable[0].repair_command)
-    desk.say(f"{len(found) - len(unreadable)} orders have been open for {options.older_than} or longer.")
+        context.say(f"{len(unreadable)} rows are no orders.")
+        context.next(unreadable[0].repair_command)
+    context.say(f"{len(found) - len(unreadable)} orders have been open for {options.older_than} or longer.")
     if len(found) > len(unreadable):
-        desk.next(f"python -m ops order trace {next(o.order_id for o in found if isinstance(o, StoredOrder))}")
-        desk.next("python -m ops dlq list")
+        context.next(f"python -m ops order trace {next(o.order_id for o in found if isinstance(o, StoredOrder))}")
+        context.next("python -m ops dlq list")
     return ExitCode.OK
 
 
-def _open(desk: Desk, age: str) -> list[StoredOrder | UnreadableOrder]:
+def _open(context: Context, age: str) -> list[StoredOrder | UnreadableOrder]:
     """Rows that are no orders first, then the oldest order."""
-    moment = datetime.fromtimestamp(desk.clock.time(), UTC) - timedelta(seconds=parse_duration(age))
-    found = [row for page in desk.orders.open_orders(to_timestamp(moment)) for row in page]
+    moment = datetime.fromtimestamp(context.clock.time(), UTC) - timedelta(seconds=parse_duration(age))
+    found = [row for page in context.orders.open_orders(to_timestamp(moment)) for row in page]
     return sorted(found, key=lambda row: "" if isinstance(row, UnreadableOrder) else row.accepted_at or "")
 
 
@@ -107,11 +109,11 @@ def _row(view: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def run_resend(options: argparse.Namespace, desk: Desk) -> int:
+def run_resend(options: argparse.Namespace, context: Context) -> int:
     """Send them, or say which would be."""
     if bool(options.ids) == bool(options.older_than):
         raise WrongValueError("Give order ids, or --older-than AGE for all that are open so long; one of the two.")
-    rows = _told(desk, options.older_than) if options.older_than else [_one(desk, one) for one in options.ids]
+    rows = _told(context, options.older_than) if options.older_than else [_one(context, one) for one in options.ids]
     orders = [row for row in rows if isinstance(row, StoredOrder)]
     messages = {order.order_id: rebuilt(order) for order in orders}
     lost = [order_id for order_id, message in messages.items() if message is None]
@@ -121,50 +123,52 @@ def run_resend(options: argparse.Namespace, desk: Desk) -> int:
     sent: list[str] = []
     try:
         if options.yes:
-            _send(desk, whole, sent)
+            _send(context, whole, sent)
     finally:
         # Whatever ends it: which orders were sent is what the person needs to know.
-        _report(desk, [one.order_id for one in whole], sent, lost, act=options.yes)
+        _report(context, [one.order_id for one in whole], sent, lost, act=options.yes)
     if not options.yes:
-        dry_run(desk)
+        dry_run(context)
         return ExitCode.OK
     return ExitCode.INCOMPLETE if lost or len(orders) < len(rows) else ExitCode.OK
 
 
-def _told(desk: Desk, age: str) -> Sequence[StoredOrder | UnreadableOrder]:
+def _told(context: Context, age: str) -> Sequence[StoredOrder | UnreadableOrder]:
     """Those that are open so long; what is no order is told."""
-    rows = _open(desk, age)
+    rows = _open(context, age)
     for row in rows:
         if isinstance(row, UnreadableOrder):
-            desk.say(f"left: {row.order_id}: what is stored is no order ({row})")
-            desk.next(row.repair_command)
+            context.say(f"left: {row.order_id}: what is stored is no order ({row})")
+            context.next(row.repair_command)
     return rows
 
 
-def _report(desk: Desk, whole: list[str], sent: list[str], lost: list[str], *, act: bool) -> None:
-    if desk.as_json:
-        desk.print_json({"dry_run": not act, "orders": whole, "sent": len(sent), "incomplete": lost})
+def _report(context: Context, whole: list[str], sent: list[str], lost: list[str], *, act: bool) -> None:
+    if context.as_json:
+        context.print_json({"dry_run": not act, "orders": whole, "sent": len(sent), "incomplete": lost})
         return
     for order_id in sent if act else whole:
-        desk.out.tell(f"{'sent' if act else 'would send'} {order_id}")
+        context.out.tell(f"{'sent' if act else 'would send'} {order_id}")
     for order_id in lost:
-        desk.out.tell(f"left: {order_id}: what is stored is not the whole order")
+        context.out.tell(f"left: {order_id}: what is stored is not the whole order")
     if act and len(sent) < len(whole):
-        desk.say(f"{len(sent)} of {len(whole)} are certainly sent. The same command sends them all again, harmlessly.")
+        context.say(
+            f"{len(sent)} of {len(whole)} are certainly sent. The same command sends them all again, harmlessly."
+        )
 
 
-def _send(desk: Desk, messages: Iterable[OrderMessage], sent: list[str]) -> None:
-    desk.clients.check_queues()
+def _send(context: Context, messages: Iterable[OrderMessage], sent: list[str]) -> None:
+    context.clients.check_queues()
     queue = OrderQueue(
-        desk.clients.sqs, desk.target.orders_queue_url, fifo=desk.target.orders_queue_url.endswith(".fifo")
+        context.clients.sqs, context.target.orders_queue_url, fifo=context.target.orders_queue_url.endswith(".fifo")
     )
     for message in messages:
         queue.send(message)
         sent.append(message.order_id)
 
 
-def _one(desk: Desk, order_id: str) -> StoredOrder:
-    order = desk.orders.get(order_id)
+def _one(context: Context, order_id: str) -> StoredOrder:
+    order = context.orders.get(order_id)
     if order is None or order.status not in OPEN_STATUSES:
         state = "not stored" if order is None else f"{order.status}, which is final"
         raise RefusedError(f"The order {order_id} is {state}; only open orders are sent again. Nothing was sent.")

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from ops.cli.common import add_command, dry_run
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.errors import ExitCode, RefusedError
 from ops.gateway.alarms import TIERS, Receiver, page_for_test, receivers_of
 from ops.logic.durations import WrongValueError
@@ -25,33 +25,33 @@ def register(commands: Any) -> None:
     page.add_argument("--test", action="store_true", help="send a test: an alarm's message, and that it is over")
 
 
-def run_page(options: argparse.Namespace, desk: Desk) -> int:
+def run_page(options: argparse.Namespace, context: Context) -> int:
     """Show them, and send the test if it is asked for."""
     if options.yes and not options.test:
         raise WrongValueError("--yes without --test: there is nothing to do. Give both to send a test.")
-    topic = desk.target.alarm_topic_arns.get(options.tier)
+    topic = context.target.alarm_topic_arns.get(options.tier)
     if topic is None:
         raise RefusedError(f"This stack has no topic for {options.tier}: its option `alarms` is off. Nothing was sent.")
-    receivers = receivers_of(desk.clients.sns, [topic])
+    receivers = receivers_of(context.clients.sns, [topic])
     sent: list[str] = []
     if options.test and options.yes:
-        sent = page_for_test(desk.clients.sns, topic, desk.target.prefix, desk.clock)
-    if desk.as_json:
+        sent = page_for_test(context.clients.sns, topic, context.target.prefix, context.clock)
+    if context.as_json:
         views = [{"protocol": each.protocol, "confirmed": each.confirmed} for each in receivers]
-        desk.print_json({"dry_run": not options.yes, "topic": topic, "receivers": views, "sent": sent})
+        context.print_json({"dry_run": not options.yes, "topic": topic, "receivers": views, "sent": sent})
     else:
-        _show(desk, receivers, sent)
+        _show(context, receivers, sent)
     if not any(each.confirmed for each in receivers):
-        desk.say(f"Nobody hears of {options.tier}: no subscription is confirmed.")
+        context.say(f"Nobody hears of {options.tier}: no subscription is confirmed.")
     if options.test and not options.yes:
-        dry_run(desk)
+        dry_run(context)
     elif not options.test:
-        desk.next("python -m ops page --test")
+        context.next("python -m ops page --test")
     return ExitCode.OK
 
 
-def _show(desk: Desk, receivers: list[Receiver], sent: list[str]) -> None:
+def _show(context: Context, receivers: list[Receiver], sent: list[str]) -> None:
     rows = [(each.protocol, "confirmed" if each.confirmed else "waits for its confirmation") for each in receivers]
-    desk.out.rows(("subscribed by", "state"), rows or [("nobody", "-")])
+    context.out.rows(("subscribed by", "state"), rows or [("nobody", "-")])
     for message_id in sent:
-        desk.out.tell(f"sent: message {message_id}")
+        context.out.tell(f"sent: message {message_id}")

@@ -1,4 +1,4 @@
-"""Where commands write: for people, at any width and in any encoding; exactly, for programs."""
+"""Output of commands: for people, at any width and in any encoding; exactly, for programs."""
 
 import io
 import os
@@ -40,7 +40,7 @@ class Screen(Console):
 
     @property
     def is_closed(self) -> bool:
-        """Whether the reader has gone away."""
+        """Return whether the reader has gone away."""
         return self.quiet
 
     def on_broken_pipe(self) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from ops.cli.common import add_command, dry_run
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.errors import ExitCode, NoStackError
 from ops.logic.durations import WrongValueError, parse_duration
 from ops.smoke.steps import Outcome, Smoke, Step
@@ -33,30 +33,34 @@ def register(commands: Any) -> None:
     smoke.add_argument("--timeout", default="2m", metavar="AGE", help="most time of one step (default: 2m)")
 
 
-def run(options: argparse.Namespace, desk: Desk) -> int:
+def run(options: argparse.Namespace, context: Context) -> int:
     """Place the order and follow it, or say what would be ordered."""
     timeout = parse_duration(options.timeout)
     if timeout < 1:
         raise WrongValueError(f"--timeout {options.timeout}: allowed is 1s or more.")
-    if desk.target.api_url is None:
+    if context.target.api_url is None:
         raise NoStackError("These outputs name no api_url: read them again with pulumi stack output --json.")
     if not options.yes:
-        if desk.as_json:
-            desk.print_json({**_about(options, desk), "api_url": desk.target.api_url, "confirm": options.confirm})
+        if context.as_json:
+            context.print_json(
+                {**_about(options, context), "api_url": context.target.api_url, "confirm": options.confirm}
+            )
         taken = f", and one unit of {options.confirm}" if options.confirm else ""
-        desk.say(f"Would order an article that does not exist in {TEST_CURRENCY}{taken}, at {desk.target.api_url}.")
-        dry_run(desk)
+        context.say(
+            f"Would order an article that does not exist in {TEST_CURRENCY}{taken}, at {context.target.api_url}."
+        )
+        dry_run(context)
         return ExitCode.OK
     choice = Choice(outputs=options.outputs, local=options.local, stack=options.stack, state_dir=options.state_dir)
     token = token_for(choice, options.token)
-    smoke = Smoke(desk.target.api_url, token, desk.orders, timeout, options.confirm)
-    at = datetime.fromtimestamp(desk.clock.time(), UTC)
-    steps = _run(smoke, desk)
+    smoke = Smoke(context.target.api_url, token, context.orders, timeout, options.confirm)
+    at = datetime.fromtimestamp(context.clock.time(), UTC)
+    steps = _run(smoke, context)
     passed = all(step.outcome is Outcome.OK for step in steps)
-    if desk.as_json:
-        desk.print_json(
+    if context.as_json:
+        context.print_json(
             {
-                **_about(options, desk),
+                **_about(options, context),
                 "at": at.isoformat(timespec="seconds"),
                 "passed": passed,
                 "order_id": smoke.order_id or None,
@@ -65,29 +69,29 @@ def run(options: argparse.Namespace, desk: Desk) -> int:
             }
         )
     else:
-        _show(desk, steps, at, smoke)
+        _show(context, steps, at, smoke)
     return ExitCode.OK if passed else ExitCode.FAILED
 
 
-def _about(options: argparse.Namespace, desk: Desk) -> dict[str, Any]:
-    return {"dry_run": not options.yes, "stack": desk.target.prefix, "region": desk.target.region}
+def _about(options: argparse.Namespace, context: Context) -> dict[str, Any]:
+    return {"dry_run": not options.yes, "stack": context.target.prefix, "region": context.target.region}
 
 
-def _run(smoke: Smoke, desk: Desk) -> list[Step]:
+def _run(smoke: Smoke, context: Context) -> list[Step]:
     found = []
-    with desk.err.status("smoke test") as status:
+    with context.err.status("smoke test") as status:
         for step in smoke.steps():
             status.update(f"smoke test: {step.name}")
             found.append(step)
     return found
 
 
-def _show(desk: Desk, steps: list[Step], at: datetime, smoke: Smoke) -> None:
-    desk.heading(f"smoke test of {desk.target.prefix} ({desk.target.region}), {at:%Y-%m-%d %H:%M:%S} UTC")
+def _show(context: Context, steps: list[Step], at: datetime, smoke: Smoke) -> None:
+    context.heading(f"smoke test of {context.target.prefix} ({context.target.region}), {at:%Y-%m-%d %H:%M:%S} UTC")
     rows = [
         (step.name, step.outcome, "" if step.outcome is Outcome.SKIPPED else str(step.milliseconds), step.detail)
         for step in steps
     ]
-    desk.out.rows(("step", "outcome", "ms", "detail"), rows, {"step", "outcome", "ms"})
-    desk.out.tell(f"correlation id: smoke-{smoke.run_id}")
-    desk.say(f"stays: {_STAYS}.")
+    context.out.rows(("step", "outcome", "ms", "detail"), rows, {"step", "outcome", "ms"})
+    context.out.tell(f"correlation id: smoke-{smoke.run_id}")
+    context.say(f"stays: {_STAYS}.")

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from ops.cli.common import add_command
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.errors import ExitCode
 from ops.gateway.queues import Depth
 from ops.logic.durations import WrongValueError, parse_duration, show_duration
@@ -37,46 +37,46 @@ def register(commands: Any) -> None:
     )
 
 
-def run(options: argparse.Namespace, desk: Desk) -> int:
+def run(options: argparse.Namespace, context: Context) -> int:
     """Show it, once or until somebody has seen enough."""
     since = parse_duration(options.since)
     if since < _LEAST_SECONDS:
         raise WrongValueError(f"--since {options.since}: allowed is 1m or more; metrics are counted by the minute.")
     if options.watch is None:
-        return _look(desk, since)
+        return _look(context, since)
     pause = parse_duration(options.watch)
-    if pause < _LEAST_PAUSE or desk.as_json:
+    if pause < _LEAST_PAUSE or context.as_json:
         raise WrongValueError(f"--watch {options.watch}: allowed is 2s or more, and not with --json.")
-    return _watch(desk, since, pause)
+    return _watch(context, since, pause)
 
 
-def _watch(desk: Desk, since: int, pause: int) -> int:
+def _watch(context: Context, since: int, pause: int) -> int:
     code = int(ExitCode.OK)
     try:
-        while not desk.out.is_closed:
-            if desk.out.is_terminal:
-                desk.out.clear()
-            code = _look(desk, since)
-            desk.say(f"Again in {show_duration(pause)}; Ctrl-C ends it.")
-            desk.clock.sleep(pause)
+        while not context.out.is_closed:
+            if context.out.is_terminal:
+                context.out.clear()
+            code = _look(context, since)
+            context.say(f"Again in {show_duration(pause)}; Ctrl-C ends it.")
+            context.clock.sleep(pause)
     except KeyboardInterrupt:
         return code
     return code
 
 
-def _look(desk: Desk, since: int) -> int:
-    reading = Gatherer(desk, since).read()
+def _look(context: Context, since: int) -> int:
+    reading = Gatherer(context, since).read()
     findings = findings_of(reading)
-    if desk.as_json:
-        desk.print_json(_document(desk, reading, findings))
+    if context.as_json:
+        context.print_json(_document(context, reading, findings))
     else:
-        _show(desk, reading, findings)
-    desk.next(*dict.fromkeys(command for finding in findings for command in finding.commands))
+        _show(context, reading, findings)
+    context.next(*dict.fromkeys(command for finding in findings for command in finding.commands))
     return ExitCode.INCOMPLETE if reading.unread else ExitCode.OK
 
 
-def _show(desk: Desk, reading: Reading, findings: list[Finding]) -> None:
-    out = desk.out
+def _show(context: Context, reading: Reading, findings: list[Finding]) -> None:
+    out = context.out
     worst = min((finding.severity for finding in findings), default=None)
     out.tell(verdict_of(reading, findings), style=_STYLES.get(worst, "bold") if worst is not None else "bold green")
     for finding in findings:
@@ -88,12 +88,12 @@ def _show(desk: Desk, reading: Reading, findings: list[Finding]) -> None:
     columns = ("queue", "waiting", "in flight", "delayed", "oldest", "kept for")
     out.rows(columns, list(_queues(reading)), whole=set(columns))
     out.fields(dict(_facts(reading)))
-    desk.heading(f"counted in the last {show_duration(reading.seconds)}")
+    context.heading(f"counted in the last {show_duration(reading.seconds)}")
     counted = list(_counts(reading))
     out.rows(("what", "count", "per minute"), counted or [("nothing", "-", "-")], whole={"count", "per minute"})
     raised = [alarm for alarm in reading.alarms or () if alarm.state == "ALARM"]
     if reading.alarms is not None:
-        desk.heading(f"alarms: {len(raised)} of {len(reading.alarms)} raised")
+        context.heading(f"alarms: {len(raised)} of {len(reading.alarms)} raised")
     if raised:
         ages = [(alarm, show_duration(reading.now - alarm.since.timestamp())) for alarm in raised]
         rows = [(alarm.tier, age, alarm.name, alarm.runbook or "-") for alarm, age in ages]
@@ -137,11 +137,11 @@ def _counts(reading: Reading) -> Iterator[tuple[str, str, str]]:
             yield name, f"{value.amount:.0f}", f"{value.amount * 60 / reading.seconds:.1f}"
 
 
-def _document(desk: Desk, reading: Reading, findings: list[Finding]) -> dict[str, Any]:
+def _document(context: Context, reading: Reading, findings: list[Finding]) -> dict[str, Any]:
     metrics = reading.metrics or {}
     alarms = reading.alarms or ()
     return {
-        "stack": desk.target.prefix,
+        "stack": context.target.prefix,
         "verdict": verdict_of(reading, findings),
         "severity": findings[0].severity.name.lower() if findings else "well",
         "findings": [finding.as_json() for finding in findings],

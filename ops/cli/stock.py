@@ -6,7 +6,7 @@ import shlex
 from typing import Any
 
 from ops.cli.common import add_command, add_group, dry_run
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.errors import ExitCode, RefusedError
 from ops.gateway.stock import Count
 from ops.logic.durations import WrongValueError
@@ -58,26 +58,28 @@ def register(commands: Any) -> None:
     )
 
 
-def run_get(options: argparse.Namespace, desk: Desk) -> int:
+def run_get(options: argparse.Namespace, context: Context) -> int:
     """Show it."""
-    count = _current(options, desk)
-    if desk.as_json:
-        desk.print_json({"sku": options.sku, **_view(count)})
+    count = _current(options, context)
+    if context.as_json:
+        context.print_json({"sku": options.sku, **_view(count)})
     else:
-        desk.out.tell(f"{options.sku}: {_shown(count)}")
+        context.out.tell(f"{options.sku}: {_shown(count)}")
     if count is None:
-        desk.next(f"python -m ops stock add {options.sku} N --new")
+        context.next(f"python -m ops stock add {options.sku} N --new")
     elif count.available is None:
-        desk.say("That is no whole number, and orders of the article fail on it. Count what is there, and correct it.")
-        desk.next(f"python -m ops stock set {options.sku} N --expect {shlex.quote(str(count))}")
+        context.say(
+            "That is no whole number, and orders of the article fail on it. Count what is there, and correct it."
+        )
+        context.next(f"python -m ops stock set {options.sku} N --expect {shlex.quote(str(count))}")
     return ExitCode.OK
 
 
-def run_add(options: argparse.Namespace, desk: Desk) -> int:
+def run_add(options: argparse.Namespace, context: Context) -> int:
     """Add, or say what would be."""
     if options.count < 1:
         raise WrongValueError(f"stock add {options.count}: give 1 or more; to correct downwards: stock set --expect.")
-    before = _current(options, desk)
+    before = _current(options, context)
     if (before is None) is not options.new:
         state = "unknown" if before is None else f"known, with {before}"
         raise RefusedError(f"{options.sku} is {state}; --new is for articles that are not in the table yet.")
@@ -87,28 +89,28 @@ def run_add(options: argparse.Namespace, desk: Desk) -> int:
             f"python -m ops stock set {options.sku} N --expect {shlex.quote(str(before))}"
         )
     if options.yes:
-        desk.stock.add(options.sku, options.count, before)
-    return _report(options, desk, before, ((before and before.available) or 0) + options.count)
+        context.stock.add(options.sku, options.count, before)
+    return _report(options, context, before, ((before and before.available) or 0) + options.count)
 
 
-def run_set(options: argparse.Namespace, desk: Desk) -> int:
+def run_set(options: argparse.Namespace, context: Context) -> int:
     """Set, or say what would be."""
     if options.count < 0:
         raise WrongValueError("stock set: the count is 0 or more.")
-    before = _current(options, desk)
+    before = _current(options, context)
     if before is None or str(before) != options.expect:
         raise RefusedError(
             f"{options.sku} has {_shown(before)}, not {options.expect}. Nothing was changed; think again with that."
         )
     if options.yes:
-        desk.stock.replace(options.sku, options.count, before)
-    return _report(options, desk, before, options.count)
+        context.stock.replace(options.sku, options.count, before)
+    return _report(options, context, before, options.count)
 
 
-def _current(options: argparse.Namespace, desk: Desk) -> Count | None:
+def _current(options: argparse.Namespace, context: Context) -> Count | None:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", options.sku):
         raise WrongValueError(f"{options.sku!r} is no SKU: 1-64 letters, digits, '.', '_' or '-', such as SKU-1.")
-    return desk.stock.get(options.sku)
+    return context.stock.get(options.sku)
 
 
 def _shown(count: Count | None) -> str:
@@ -121,14 +123,14 @@ def _view(count: Count | None) -> dict[str, Any]:
     return {"available": None, "stored": count.stored}
 
 
-def _report(options: argparse.Namespace, desk: Desk, before: Count | None, planned: int) -> int:
-    after = desk.stock.get(options.sku) if options.yes else Count(planned, None)
-    if desk.as_json:
+def _report(options: argparse.Namespace, context: Context, before: Count | None, planned: int) -> int:
+    after = context.stock.get(options.sku) if options.yes else Count(planned, None)
+    if context.as_json:
         numbers = {"before": before and before.available, "after": after and after.available}
-        desk.print_json({"dry_run": not options.yes, "sku": options.sku, **numbers})
+        context.print_json({"dry_run": not options.yes, "sku": options.sku, **numbers})
     else:
         word = "is now" if options.yes else "would be"
-        desk.out.tell(f"{options.sku}: was {_shown(before)}, {word} {_shown(after)}")
+        context.out.tell(f"{options.sku}: was {_shown(before)}, {word} {_shown(after)}")
     if not options.yes:
-        dry_run(desk)
+        dry_run(context)
     return ExitCode.OK

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ops.cli.common import add_command, add_decision, add_group, dry_run
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.errors import ExitCode
 from ops.gateway.worker import DISABLED, ENABLED, Mapping, Pause, tell_pause
 from ops.logic.decision import Decision
@@ -41,41 +41,41 @@ def register(commands: Any) -> None:
     )
 
 
-def run_pause(options: argparse.Namespace, desk: Desk) -> int:
+def run_pause(options: argparse.Namespace, context: Context) -> int:
     """Pause."""
     decision = Decision.of(options.by, options.reason)
-    before = desk.worker.mapping()
+    before = context.worker.mapping()
     after = before
     if options.yes and before.state != DISABLED:
-        after = desk.worker.pause(before, decision, waiting=lambda state: desk.say(f"worker: {state} …"))
-    return _report(options, desk, (before, after), None, DISABLED)
+        after = context.worker.pause(before, decision, waiting=lambda state: context.say(f"worker: {state} …"))
+    return _report(options, context, (before, after), None, DISABLED)
 
 
-def run_resume(options: argparse.Namespace, desk: Desk) -> int:
+def run_resume(options: argparse.Namespace, context: Context) -> int:
     """Resume."""
-    before = desk.worker.mapping()
+    before = context.worker.mapping()
     after, pause = before, None
     if before.state != ENABLED:
-        pause = desk.worker.recorded_pause(before)
-        desk.say(f"It was {tell_pause(before, pause, desk.clock.time())}.")
+        pause = context.worker.recorded_pause(before)
+        context.say(f"It was {tell_pause(before, pause, context.clock.time())}.")
         if options.yes:
-            after = desk.worker.resume(before, waiting=lambda state: desk.say(f"worker: {state} …"))
-    return _report(options, desk, (before, after), pause, ENABLED)
+            after = context.worker.resume(before, waiting=lambda state: context.say(f"worker: {state} …"))
+    return _report(options, context, (before, after), pause, ENABLED)
 
 
 def _report(
-    options: argparse.Namespace, desk: Desk, states: tuple[Mapping, Mapping], pause: Pause | None, wanted: str
+    options: argparse.Namespace, context: Context, states: tuple[Mapping, Mapping], pause: Pause | None, wanted: str
 ) -> int:
     before, after = states
-    if desk.as_json:
+    if context.as_json:
         paused = None if pause is None else asdict(pause)
-        desk.print_json({"dry_run": not options.yes, "before": before.state, "after": after.state, "paused": paused})
+        context.print_json({"dry_run": not options.yes, "before": before.state, "after": after.state, "paused": paused})
     elif before.state == wanted:
-        desk.out.tell(f"worker: {wanted} already")
+        context.out.tell(f"worker: {wanted} already")
     else:
-        desk.out.tell(f"worker: {before.state} -> {wanted}{'' if options.yes else ' (would be)'}")
+        context.out.tell(f"worker: {before.state} -> {wanted}{'' if options.yes else ' (would be)'}")
     if not options.yes and before.state != wanted:
-        dry_run(desk)
+        dry_run(context)
     else:
-        desk.next("python -m ops status" if wanted == ENABLED else "python -m ops worker resume --yes")
+        context.next("python -m ops status" if wanted == ENABLED else "python -m ops worker resume --yes")
     return ExitCode.OK

@@ -1,1 +1,1 @@
-"""What a stack costs, from its configuration, measured facts and a table of list prices."""
+"""Cost of a stack, from its configuration, measured facts and a table of list prices."""

@@ -1,4 +1,4 @@
-"""What one month of a stack costs, item by item.
+"""Cost of one month of a stack, item by item.
 
 Loads are spread evenly over the month. Unless the load says how many orders share an invocation of the worker, each
 has its own. With `tracing`, most invocations are traced then. Bursts cost less.
@@ -65,14 +65,16 @@ class Load(NamedTuple):
         return {"create-order": orders, "process-order": orders / self.per_batch, "get-order": Decimal(self.lookups)}
 
     def total(self, fact: Callable[[str], Any]) -> Decimal:
-        """What is so much in an invocation of each function, over all of them; between one order and ten, a line."""
+        """Return what is so much in an invocation of each function, over all of them; between one order and ten, a
+        line.
+        """
         used = {name: Decimal(fact(name)) for name in self.runs}
         more = (Decimal(fact("ten orders")) - used["process-order"]) / 9
         used["process-order"] += more * (self.per_batch - 1)
         return sum((runs * used[name] for name, runs in self.runs.items()), Decimal())
 
     def counted(self, fact: str) -> Decimal:
-        """That fact over all of it, the further lines too."""
+        """Return that fact over all of it, the further lines too."""
         return self.total(lambda name: FACTS[name][fact]) + self.further_lines * Decimal(FACTS["line"][fact])
 
 
@@ -100,7 +102,7 @@ def bill(config: StackConfig, load: Load) -> list[Item]:
 
 
 def provisioned(load: Load) -> Decimal:
-    """What the load's read and write units cost as provisioned capacity that is in use to `CAPACITY_USED`."""
+    """Return what the load's read and write units cost as provisioned capacity that is in use to `CAPACITY_USED`."""
     hours = {kind: load.counted(f"{kind}_units") / 3600 / CAPACITY_USED for kind in ("write", "read")}
     return sum((needed * usd(f"{kind} capacity") for kind, needed in hours.items()), Decimal())
 

@@ -1,4 +1,4 @@
-"""Whether older versions still fit the stack: the messages that wait, and the resources that there are.
+"""Checks that older versions still fit the stack: the messages that wait, and the resources that there are.
 
 Every version says in its environment which schema versions of the order its code knows (`ORDER_SCHEMA_VERSIONS`, such
 as `1-2`: it reads both and writes the newest). The program sets it from the constants of the code that it deploys.
@@ -35,7 +35,9 @@ class Schemas:
 
     @classmethod
     def of(cls, version: Version) -> "Schemas":
-        """What a version says. Code that says nothing is from before it had to: it knows schema version 1 alone."""
+        """Return what a version says. Code that says nothing is from before it had to: it knows schema version 1
+        alone.
+        """
         said = version.environment.get(SCHEMA_VARIABLE, "1-1")
         match = re.fullmatch(r"([0-9]+)-([0-9]+)", said)
         if match is None:
@@ -43,7 +45,7 @@ class Schemas:
         return cls(int(match[1]), int(match[2]))
 
     def read(self, written: int) -> bool:
-        """Whether a message of this schema version is understood."""
+        """Return whether a message of this schema version is understood."""
         return self.oldest <= written <= self.newest
 
 

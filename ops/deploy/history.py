@@ -1,4 +1,4 @@
-"""Which versions callers were on, and from which they were sent back: two tags of each function.
+"""History of the versions that callers were on, and were sent back from: two tags of each function.
 
 Kept beside the versions themselves, so that everybody who may deploy sees the same. `pulumi up` leaves both alone
 (components/function.py). What somebody wrote into them by hand and cannot be read is passed over.
@@ -41,12 +41,12 @@ class History:
     rolled_back: tuple[Left, ...] = ()
 
     def before(self, current: int) -> Left | None:
-        """What callers were on before `current`; never what they were sent back from."""
+        """Return what callers were on before `current`; never what they were sent back from."""
         bad = {each.version for each in self.rolled_back}
         return next((each for each in self.live_before if each.version != current and each.version not in bad), None)
 
     def refuses(self, code: str) -> bool:
-        """Whether callers were sent back from this code."""
+        """Return whether callers were sent back from this code."""
         return code in {each.code for each in self.rolled_back}
 
 

@@ -37,7 +37,7 @@ class Pruned:
 
 
 def plan(lambda_client: "LambdaClient", function: str, keep: int) -> Pruned:
-    """What goes and what stays. Raises `NoStackError` for a function without a version."""
+    """Return what goes and what stays. Raises `NoStackError` for a function without a version."""
     versions = published_versions(lambda_client, function)
     states = {each: read_version(lambda_client, function, each).state for each in versions}
     # One whose start failed can never be called, and stands in the way of publishing the same code again.
@@ -64,7 +64,7 @@ def _used(lambda_client: "LambdaClient", function: str) -> set[int]:
 
 
 def _remembered(lambda_client: "LambdaClient", function: str) -> set[int]:
-    """What a rollback may go back to, or has to look at: which messages it wrote."""
+    """Return what a rollback may go back to, or has to look at: which messages it wrote."""
     arn = lambda_client.get_function_configuration(FunctionName=function)["FunctionArn"]
     history = read_history(lambda_client, arn)
     return {each.version for each in (*history.live_before, *history.rolled_back)}

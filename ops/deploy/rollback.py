@@ -54,7 +54,8 @@ def look(lambda_client: "LambdaClient", shifting: GradualDeploy) -> list[Functio
 
 
 def plan(lambda_client: "LambdaClient", functions: Sequence[Function], to: Mapping[str, int]) -> list[Step]:
-    """What goes back where: to the versions in `to`, or else what the latest shift moved, to the versions before it.
+    """Return what goes back where: to the versions in `to`, or else what the latest shift moved, to the versions
+    before it.
 
     Raises:
         RefusedError: it is not known where to, or what is there is no version that can be called.

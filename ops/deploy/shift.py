@@ -75,7 +75,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Ended:
-    """How one deployment ended. `message` is CodeDeploy's; empty where all went well."""
+    """End of one deployment. `message` is CodeDeploy's; empty where all went well."""
 
     key: str
     deployment: str

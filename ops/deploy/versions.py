@@ -29,7 +29,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Live:
-    """Where an alias leads: its version, the ARN of its function, and its revision, with which nobody is overtaken."""
+    """Target of an alias: its version, its function's ARN, and its revision, with which nobody is overtaken."""
 
     version: int
     function_arn: str

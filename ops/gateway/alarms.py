@@ -83,7 +83,7 @@ def alarms_of(client: "CloudWatchClient", prefix: str, topics: Mapping[str, str]
 
 
 def receivers_of(client: "SNSClient", topics: Iterable[str]) -> list[Receiver]:
-    """Who is subscribed to topics."""
+    """Return who is subscribed to topics."""
     pages = ((arn, client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn)) for arn in topics)
     return [
         Receiver(arn, one["Protocol"], confirmed=one["SubscriptionArn"] != PENDING)

@@ -51,12 +51,12 @@ class Answer:
 
     @property
     def is_replay(self) -> bool:
-        """Whether it is marked as the first answer given again."""
+        """Return whether it is marked as the first answer given again."""
         return self.headers.get("idempotent-replayed") == "true"
 
     @property
     def is_to_be_repeated(self) -> bool:
-        """Whether a client is told to send the same request again."""
+        """Return whether a client is told to send the same request again."""
         return self.status in _REPEATED or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 

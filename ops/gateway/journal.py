@@ -1,4 +1,4 @@
-"""What people did to dead letters: who, why, when and to which. Lines in a stream of its own in the worker's log group.
+"""Journal of what people did to dead letters: who, why, when and to which. Lines in a stream of their own.
 
 Why there: docs/adr/0014-journal-of-dead-letters.md.
 """
@@ -99,7 +99,9 @@ class Run:
     decision: Decision
 
     def record(self, cases: Iterable[Case]) -> None:
-        """What is done to messages, before they are deleted: each that is gone has a line, or two after a kill."""
+        """Record what is done to messages, before they are deleted: each that is gone has a line, or two after a
+        kill.
+        """
         lines = [
             self._line("message")
             | {"message_id": case.letter.message_id, "original_message_id": case.letter.original_id}
@@ -110,7 +112,7 @@ class Run:
             self.journal.write(lines)
 
     def end(self, counts: Mapping[str, Any]) -> None:
-        """How it ended."""
+        """Record how it ended."""
         self.tell("ended", counts=dict(counts))
 
     def tell(self, what: str, **details: Any) -> None:

@@ -41,7 +41,7 @@ class Mailbox(ABC):
     pattern: Mapping[str, Any]
 
     def takes(self, event: Event) -> bool:
-        """Whether the subscription lets it through."""
+        """Return whether the subscription lets it through."""
         return passes(self.pattern, self._fields(event))
 
     def send(self, events: Sequence[Event], now: str) -> set[str]:

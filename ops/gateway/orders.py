@@ -40,7 +40,7 @@ class Orders:
         self._rows = Rows(client, sleep)
 
     def facts(self, order_ids: Iterable[str]) -> Facts:
-        """What is stored about these orders, as of now (consistent reads)."""
+        """Return what is stored about these orders, as of now (consistent reads)."""
         orders: dict[str, StoredOrder] = {}
         corrupt: dict[str, UnreadableOrder] = {}
         for item in self._rows.get(self._orders_table, "order_id", sorted(set(order_ids))):
@@ -53,7 +53,7 @@ class Orders:
         return Facts(orders, corrupt, self._finished(settled))
 
     def read(self, order_id: str) -> StoredOrder | UnreadableOrder | None:
-        """What is stored under an id, as of now (a consistent read)."""
+        """Return what is stored under an id, as of now (a consistent read)."""
         answer = self._client.get_item(
             TableName=self._orders_table, Key={"order_id": {"S": order_id}}, ConsistentRead=True
         )
@@ -69,7 +69,9 @@ class Orders:
         return None if row is None else _order(row)
 
     def reason(self, order_id: str) -> dict[str, Any]:
-        """Why an order is REJECTED or DISCARDED, with who decided and when: more than the model keeps for callers."""
+        """Return why an order is REJECTED or DISCARDED, with who decided and when: more than the model keeps for
+        callers.
+        """
         answer = self._client.get_item(
             TableName=self._orders_table,
             Key={"order_id": {"S": order_id}},
@@ -81,7 +83,7 @@ class Orders:
         return reason if isinstance(reason, dict) else {}
 
     def record_status(self, order_id: str) -> str | None:
-        """What the worker's record of an order says (`record_state`), if there is one."""
+        """Return what the worker's record of an order says (`record_state`), if there is one."""
         record = self.record(order_id)
         return None if record is None else record_state(record)
 

@@ -17,7 +17,7 @@ _FIFO: Final = ".fifo"
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How many messages a queue holds, as far as SQS tells: it counts approximately.
+    """Number of messages that a queue holds, as far as SQS tells: it counts approximately.
 
     Attributes:
         max_receives: After how many receives it gives a message to its dead-letter queue, if it has one.
@@ -93,7 +93,7 @@ class DeadLetterQueue:
 
 
 def depth_of(client: "SQSClient", url: str) -> Depth:
-    """What a queue holds."""
+    """Return what a queue holds."""
     answer: Any = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
     attributes: Mapping[str, str] = answer["Attributes"]
     prefix = "ApproximateNumberOfMessages"

@@ -32,7 +32,7 @@ _COUNTED: Final = "SET #available = :value, #opening = :value, #counted_at = :no
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What a row of the stock table says.
+    """Content of a row of the stock table.
 
     Attributes:
         available: How many there are; none if what is stored is no whole number.
@@ -53,7 +53,7 @@ class Count:
 
 
 class Stock:
-    """What is available of each article."""
+    """Stock table: what is available of each article."""
 
     def __init__(self, client: "DynamoDBClient", table: str, clock: Clock = time) -> None:
         self._client = client
@@ -62,7 +62,7 @@ class Stock:
         self._told: str | None = None
 
     def get(self, sku: str) -> Count | None:
-        """What the article's row says; none if the article is unknown."""
+        """Return what the article's row says; none if the article is unknown."""
         answer = self._client.get_item(TableName=self._table, Key={"sku": {"S": sku}}, ConsistentRead=True)
         self._told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
         return count_of(answer["Item"]) if "Item" in answer else None
@@ -130,7 +130,7 @@ class Stock:
 
 
 def count_of(item: Item) -> Count:
-    """What a row says, also where it is none of ours."""
+    """Return what a row says, also where it is none of ours."""
     since, opening = item.get("counted_at", {}).get("S"), _whole(item.get("opening"))
     if "counted_at" in item and not _is_moment(since):
         opening = None

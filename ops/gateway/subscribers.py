@@ -1,4 +1,4 @@
-"""Who gets the events of settled orders, and what waits in their dead-letter queues."""
+"""Subscribers to the events of settled orders, and what waits in their dead-letter queues."""
 
 import json
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def targets_of(client: "EventBridgeClient", bus: str) -> Iterator[tuple[Any, Any
 
 
 def waiting(client: "SQSClient", queue_arn: str) -> int:
-    """How many messages a queue holds, those among them that somebody looks at."""
+    """Return how many messages a queue holds, those among them that somebody looks at."""
     account, name = queue_arn.split(":")[4:6]
     url = client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
     depth = depth_of(client, url)

@@ -43,14 +43,14 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What a metric was: `last` is the beginning of its latest period with anything but zero."""
+    """Values of a metric: `last` is the beginning of its latest period with anything but zero."""
 
     amount: float
     last: datetime | None
 
 
 class Telemetry:
-    """What CloudWatch knows of a stack."""
+    """Metrics of a stack in CloudWatch."""
 
     def __init__(self, cloudwatch: "CloudWatchClient", logs: "CloudWatchLogsClient") -> None:
         self._cloudwatch = cloudwatch

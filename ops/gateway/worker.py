@@ -24,7 +24,7 @@ _MOST_TAG: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Who paused the worker, when (epoch seconds; none if it is not legible), and why."""
+    """Record of a pause: by whom, when (epoch seconds; none if it is not legible), and why."""
 
     by: str
     at: float | None
@@ -33,7 +33,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """How the worker is fed.
+    """State of the worker's event source mapping.
 
     Attributes:
         state: Lambda's: Enabled, Disabled, or on the way to one of them.
@@ -74,7 +74,7 @@ class Worker:
         return Mapping(one["UUID"], arn, one["State"], one["LastModified"].timestamp())
 
     def recorded_pause(self, mapping: Mapping) -> Pause | None:
-        """What `pause` recorded; none if something else disabled the mapping."""
+        """Return what `pause` recorded; none if something else disabled the mapping."""
         found = self._client.list_tags(Resource=mapping.arn)["Tags"]
         tags = {name: unquote(value.replace("=", "%")) for name, value in found.items()}
         if _BY not in tags:
@@ -146,7 +146,7 @@ class Worker:
         return value
 
     def quota(self) -> int:
-        """How many executions may run at once in the account and Region."""
+        """Return how many executions may run at once in the account and Region."""
         return self._client.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
 
     def version(self, function: str) -> tuple[str, str]:
@@ -162,7 +162,7 @@ def _arn(mapping: Any) -> str:
 
 
 def tell_pause(mapping: Mapping, pause: Pause | None, now: float) -> str:
-    """Who paused the worker, since when and why, as far as it is recorded."""
+    """Return who paused the worker, since when and why, as far as it is recorded."""
     if pause is None:
         ago = show_duration(now - mapping.since)
         return f"disabled {ago} ago by something that left no record, such as the console"

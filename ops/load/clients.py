@@ -28,7 +28,7 @@ _PATIENCE_SECONDS = 0.4
 
 @dataclass(frozen=True)
 class Habits:
-    """How often a client's connection breaks, as parts of its requests."""
+    """Shares of a client's requests whose connection breaks."""
 
     breaks_midway: float = 0.0
     """Reset when half of the body is sent."""
@@ -53,13 +53,13 @@ class Wish:
 
     @property
     def asked(self) -> Asked:
-        """What its answers belong to."""
+        """Return what its answers belong to."""
         return self.caller, self.key
 
 
 @dataclass
 class Traffic:
-    """What the clients saw. Safe to use from many threads."""
+    """Record of what the clients saw. Safe to use from many threads."""
 
     answers: dict[Asked, set[bytes]] = field(default_factory=dict)
     """The bodies of all 202 by caller and key."""

@@ -1,4 +1,4 @@
-"""What a load test proves: every order accepted, settled within the promise, published and answered once."""
+"""Verdict on a load test: every order accepted, settled within the promise, published and answered once."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -45,12 +45,12 @@ class Watch:
 
     @property
     def seconds(self) -> dict[str, float]:
-        """How long each settled order took, from its acceptance on."""
+        """Return how long each settled order took, from its acceptance on."""
         return {order_id: _between(row.accepted_at, row.settled_at) for order_id, row in self.settled.items()}
 
     @property
     def last(self) -> float:
-        """When the last of them was settled, in seconds since the epoch."""
+        """Return when the last of them was settled, in seconds since the epoch."""
         return max((_at(row.settled_at) for row in self.settled.values()), default=0.0)
 
 

@@ -1,1 +1,1 @@
-"""What the tools decide; no AWS calls."""
+"""Decisions of the tools; no AWS calls."""

@@ -16,7 +16,7 @@ NO_REPORT: Final = "NO_REPORT"
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the tables say about some orders.
+    """Rows of the tables about some orders.
 
     Attributes:
         orders: The stored orders by id.

@@ -39,7 +39,7 @@ class Received:
 
 
 class State(StrEnum):
-    """What became of the order that a dead letter is about, and so what can be done."""
+    """State of the order that a dead letter is about, and so what can be done."""
 
     FAILED = "failed"
     UNREPORTED = "unreported"
@@ -68,7 +68,7 @@ NOT_REDRIVABLE: Final = frozenset({State.UNREADABLE, State.DISCARDED})
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """What is kept of a message while all are listed: small, and without its body.
+    """Extract of a message that is kept while all are listed: small, and without its body.
 
     Attributes:
         original_id: The id of the first message that was dead-lettered; copies share it.
@@ -138,7 +138,7 @@ def content_of(message: Received) -> OrderMessage | None:
 
 
 def summarise(order: OrderMessage | StoredOrder) -> str:
-    """What the order is, for people who may not see who ordered it: no caller, no reference, no articles."""
+    """Return what the order is, for people who may not see who ordered it: no caller, no reference, no articles."""
     if order.total is None or order.currency is None:
         return ""
     count = len(order.lines)
@@ -146,7 +146,7 @@ def summarise(order: OrderMessage | StoredOrder) -> str:
 
 
 def classify(letter: DeadLetter, order: StoredOrder | None, *, corrupt: bool, finished: bool) -> State:
-    """What became of the order.
+    """Return what became of the order.
 
     Args:
         letter: the message.

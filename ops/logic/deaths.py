@@ -1,4 +1,4 @@
-"""What Lambda itself writes into a function's log when the function dies before it can report.
+"""Lines that Lambda itself writes into a function's log when the function dies before it can report.
 
 The lines are those of the log format Text, in the words of Lambda and of its runtime for Python.
 """
@@ -48,7 +48,7 @@ class Death:
 
 
 def death_of(line: str) -> Death | None:
-    """What a log line says about a death; `None` for any other line."""
+    """Return what a log line says about a death; `None` for any other line."""
     first = line.split("\n", 1)[0].rstrip()
     request = _REQUEST.search(first)
     request_id = request[0] if request else None

@@ -1,4 +1,4 @@
-"""Who decides, and why."""
+"""Decision of a person: who, and why."""
 
 from dataclasses import dataclass
 from typing import Final, Self

@@ -1,4 +1,4 @@
-"""What a subscription lets through: a topic's filter policy by message attributes, a rule's pattern by the event."""
+"""Filters of subscriptions: a topic's filter policy by message attributes, a rule's pattern by the event."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,7 +11,7 @@ _UNJUDGED: Final = frozenset({"cidr", "numeric"})
 
 
 def passes(pattern: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
-    """Whether each field that the pattern names has one of its values. The pattern was checked.
+    """Return whether each field that the pattern names has one of its values. The pattern was checked.
 
     Of a list one element is enough; what is asked of objects in a list, one of them has to have all of.
     """

@@ -1,4 +1,4 @@
-"""Where an order stands, in one sentence, and which command takes it further."""
+"""Judgement of an order, in one sentence, and the command that takes it further."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -57,7 +57,7 @@ def parse_line(text: str) -> dict[str, Any] | None:
 
 
 def read_events(events: Iterable[LogEvent], prefix: str) -> list[LogLine]:
-    """What `events` tell, in order of time; metrics and the platform's lines about what went well tell nothing.
+    """Return what `events` tell, in order of time; metrics and the platform's lines about what went well tell nothing.
 
     `prefix` begins the names of the stack's functions.
     """

@@ -1,4 +1,4 @@
-"""What is sent back to the orders queue."""
+"""Messages that are sent back to the orders queue."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final

@@ -46,7 +46,7 @@ class UnreadableOrder:
 
     @property
     def repair_command(self) -> str:
-        """What to type."""
+        """Return what to type."""
         return f"python -m ops order repair {self.order_id}"
 
     def as_json(self) -> dict[str, Any]:
@@ -68,7 +68,8 @@ def fingerprint(item: Item) -> str:
 
 
 def record_state(item: Item) -> str:
-    """What an idempotency record says: COMPLETED or INPROGRESS; or that it is unreadable, so that every attempt fails.
+    """Return what an idempotency record says: COMPLETED or INPROGRESS; or that it is unreadable, so that every
+    attempt fails.
 
     Powertools reads no COMPLETED without an answer.
     """
@@ -79,7 +80,7 @@ def record_state(item: Item) -> str:
 
 
 def record_answer(item: Item) -> dict[str, Any]:
-    """What Powertools keeps in a record; empty where that is no JSON object."""
+    """Return what Powertools keeps in a record; empty where that is no JSON object."""
     try:
         found = json.loads(item["data"]["S"])
     except (KeyError, TypeError, ValueError):

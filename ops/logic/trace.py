@@ -48,7 +48,7 @@ class Step:
 
 
 def steps_of_order(order: StoredOrder) -> list[Step]:
-    """What the stored order tells."""
+    """Return what the stored order tells."""
     steps: list[Step] = []
     if order.accepted_at is not None:
         steps.append(Step(order.accepted_at, "api", "accepted, and sent to the queue", {}))
@@ -84,7 +84,7 @@ def _proofs(line: Mapping[str, Any]) -> set[tuple[str, str]]:
 
 
 def step_of_line(line: Mapping[str, Any]) -> Step:
-    """What a log line tells."""
+    """Return what a log line tells."""
     details = {name: line[name] for name in _SHOWN if line.get(name) not in (None, "")}
     for name in ("attempt", "message_id"):
         if name in line:
@@ -106,7 +106,9 @@ def timeline(steps: Iterable[Step]) -> list[Step]:
 
 
 def notification(order: StoredOrder | None, record: str | None, steps: Sequence[Step] = ()) -> str:
-    """Whether the order's event was published, in words: by the worker's record, else by its log, in order of time."""
+    """Return whether the order's event was published, in words: by the worker's record, else by its log, in order of
+    time.
+    """
     if order is None or order.status not in EVENT_TYPES:
         given_up = order is not None and order.status is OrderStatus.DISCARDED
         return "none: a discarded order has no event" if given_up else "not yet: the order is not settled"

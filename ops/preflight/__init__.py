@@ -1,1 +1,1 @@
-"""What can stand in the way of a deployment, asked before it: nothing here changes anything."""
+"""Questions asked before a deployment about what can stand in its way. Nothing here changes anything."""

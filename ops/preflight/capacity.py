@@ -29,7 +29,7 @@ def capacity(ground: Ground) -> Iterator[Finding]:
 
 
 def concurrency(config: StackConfig, quota: int, free: int) -> Finding:
-    """Whether `free` executions, those that other functions have not reserved, are enough for this stack."""
+    """Return whether `free` executions, those that other functions have not reserved, are enough for this stack."""
     of_api, of_worker = config.api_reserved_concurrency, config.worker_reserved_concurrency
     reserved = (len(FUNCTIONS) - 1) * max(of_api, 0) + max(of_worker, 0)
     pool = free - reserved
@@ -62,7 +62,7 @@ def concurrency(config: StackConfig, quota: int, free: int) -> Finding:
 
 
 def alarm(config: StackConfig, quota: int) -> Finding:
-    """Whether the alarm on the account's concurrency is measured against the real quota."""
+    """Return whether the alarm on the account's concurrency is measured against the real quota."""
     name = "alarm on concurrency"
     measured = changed_thresholds(config.alarm_thresholds).account_concurrency
     if measured == quota:
@@ -89,7 +89,7 @@ def _short(found: str, wanted: int, other: str, verdict: Verdict = Verdict.ERROR
 
 
 def _reserved_now(ground: Ground) -> int:
-    """What this stack's own functions have reserved: the next `up` decides about it anew."""
+    """Return what this stack's own functions have reserved: the next `up` decides about it anew."""
     client, outputs = ground.client("lambda"), ground.outputs or {}
     names = [value for name, value in outputs.items() if name.endswith("_function")]
     found = [client.get_function_concurrency(FunctionName=name) for name in names]

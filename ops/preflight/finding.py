@@ -1,11 +1,11 @@
-"""What one question before a deployment was answered with."""
+"""Answer to one question before a deployment."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """How a question was answered. `UNKNOWN` is never good news: nobody could look."""
+    """Verdict on a question. `UNKNOWN` is never good news: nobody could look."""
 
     OK = "ok"
     WARNING = "warning"

@@ -1,4 +1,4 @@
-"""What is known of a stack before it is deployed: its files, its Region and, if it was deployed before, its outputs."""
+"""Facts about a stack before it is deployed: its files, its Region and, if it was deployed before, its outputs."""
 
 import json
 import os
@@ -80,7 +80,7 @@ class Ground:
 
 
 def ground(choice: Choice, environment: Mapping[str, str] = os.environ) -> Ground:
-    """What is known of the stack that is meant.
+    """Return what is known of the stack that is meant.
 
     Raises:
         NoStackError: none is named, or it has no file.

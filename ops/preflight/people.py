@@ -1,4 +1,4 @@
-"""Whether somebody hears the alarms, and whether every e-mail address has confirmed."""
+"""Checks that somebody receives the alarms, and that every e-mail address has confirmed."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -11,7 +11,7 @@ _PAGES: Final = "pages"
 
 
 def people(ground: Ground) -> Iterator[Finding]:
-    """Who is woken, and who has yet to confirm."""
+    """Yield who is woken, and who has yet to confirm."""
     config, topics = ground.config, (ground.outputs or {}).get("alarm_topic_arns", {})
     if not config.alarms:
         yield Finding(_PAGES, Verdict.OK, "this stack has no alarms (the option alarms is false)")

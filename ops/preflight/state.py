@@ -25,7 +25,7 @@ _STATE, _LOCK = "Pulumi's state", "lock of the state"
 
 
 def state(ground: Ground, environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
-    """Whether the state is there and safe, and whether somebody holds it."""
+    """Yield findings on whether the state is there and safe, and whether somebody holds it."""
     url = environment.get(BACKEND_VARIABLE) or _pulumi_backend()
     if url is None:
         text = f"could not read: {BACKEND_VARIABLE} is not set and no `pulumi` command is logged in"
@@ -127,7 +127,7 @@ def _holder(content: bytes) -> str:
 
 
 def _pulumi_backend() -> str | None:
-    """Where the `pulumi` command of this machine is logged in."""
+    """Return where the `pulumi` command of this machine is logged in."""
     pulumi = shutil.which("pulumi")
     if pulumi is None:
         return None

@@ -1,4 +1,4 @@
-"""What the smoke test does, step by step: one order that cannot be filled, through the API, the queue and the worker.
+"""Steps of the smoke test: one order that cannot be filled, through the API, the queue and the worker.
 
 Nothing is there to be tidied up, also when it is killed: it makes no resource. What stays is an order like others, in a
 currency that no shop has, and its records, which expire.
@@ -27,7 +27,7 @@ _LOOK_SECONDS: Final = 1.0
 
 
 class Outcome(StrEnum):
-    """How a step ended; one after a failed one is not tried."""
+    """End of a step; one after a failed one is not tried."""
 
     OK = "ok"
     FAILED = "failed"

@@ -37,7 +37,7 @@ def token_for(choice: Choice, given: str | None) -> str | None:
 
 
 def fetch_token(url: str, client_id: str, secret: str, *scopes: str) -> str:
-    """What the issuer's token endpoint gives for these credentials, for these scopes or for all that they have.
+    """Return what the issuer's token endpoint gives for these credentials, for these scopes or for all that they have.
 
     Raises:
         NoAccessError: it gives nothing.

@@ -23,7 +23,7 @@ class Attempts:
         self.unread: list[Unread] = []
 
     def read(self, what: str, read: Callable[[], T]) -> T | None:
-        """What `read` returns, or none if it fails; then `unread` says why."""
+        """Return what `read` returns, or none if it fails; then `unread` says why."""
         try:
             return read()
         except (BotoCoreError, ClientError) as error:

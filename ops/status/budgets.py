@@ -1,4 +1,4 @@
-"""What is left of the error budgets."""
+"""Rest of the error budgets."""
 
 from collections.abc import Mapping
 from datetime import timedelta

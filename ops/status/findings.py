@@ -1,4 +1,4 @@
-"""What is wrong with a stack, from what could be read of it: one verdict, and the findings behind it."""
+"""Findings about a stack, from what could be read of it, and one verdict on them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any, Final
 from ops.logic.durations import show_duration
 from ops.status.budgets import WINDOW, words
 from ops.status.reading import Reading
-from runtime.metric import Metric
+from runtime.metric import MetricName
 
 WAITING_SECONDS: Final = 900
 """Orders that wait longer are worth a look, whatever was promised."""
@@ -18,7 +18,7 @@ _NAMED: Final = 3
 
 
 class Severity(IntEnum):
-    """How urgent a finding is; the lowest comes first."""
+    """Urgency of a finding; the lowest comes first."""
 
     URGENT = 0
     """Customers are hurt now, or orders will be lost."""
@@ -63,8 +63,8 @@ def findings_of(reading: Reading) -> list[Finding]:
 def verdict_of(reading: Reading, findings: Sequence[Finding]) -> str:
     """One line: whether all is well, and if not, the most urgent thing."""
     if not findings:
-        settled = int(reading.amount(Metric.ORDER_CONFIRMED) + reading.amount(Metric.ORDER_REJECTED))
-        accepted = int(reading.amount(Metric.ORDER_ACCEPTED))
+        settled = int(reading.amount(MetricName.ORDER_CONFIRMED) + reading.amount(MetricName.ORDER_REJECTED))
+        accepted = int(reading.amount(MetricName.ORDER_ACCEPTED))
         return f"All is well: {accepted} orders accepted and {settled} settled {reading.lately()}."
     first, more = findings[0], len(findings) - 1
     others = f" ({more} more below)" if more else ""
@@ -89,9 +89,9 @@ def _gone(reading: Reading) -> Iterator[Finding]:
 def _answers(reading: Reading) -> Iterator[Finding]:
     requests = int(reading.amount("requests"))
     failed, keys, what = int(reading.amount("5xx")), ("5xx",), "5xx"
-    own = int(reading.amount(Metric.DEPENDENCY_FAILURE))
+    own = int(reading.amount(MetricName.DEPENDENCY_FAILURE))
     if own > failed:
-        failed, keys, what = own, (Metric.DEPENDENCY_FAILURE,), "503: their callers do not know the outcome"
+        failed, keys, what = own, (MetricName.DEPENDENCY_FAILURE,), "503: their callers do not know the outcome"
     if not failed:
         return
     of = f" of {requests}" if requests >= failed else ""
@@ -111,12 +111,12 @@ def _worker(reading: Reading) -> Iterator[Finding]:
 
 
 def _attempts(reading: Reading) -> Iterator[Finding]:
-    failed = int(reading.amount(Metric.ATTEMPT_FAILED))
+    failed = int(reading.amount(MetricName.ATTEMPT_FAILED))
     if failed:
-        settled = int(reading.amount(Metric.ORDER_CONFIRMED) + reading.amount(Metric.ORDER_REJECTED))
+        settled = int(reading.amount(MetricName.ORDER_CONFIRMED) + reading.amount(MetricName.ORDER_REJECTED))
         many = failed >= (failed + settled) * _FAILING_SHARE
-        severity = Severity.WRONG if many and reading.ongoing(Metric.ATTEMPT_FAILED) else Severity.LOOK
-        text = f"{failed} attempts at orders failed and {settled} succeeded {reading.lately(Metric.ATTEMPT_FAILED)}"
+        severity = Severity.WRONG if many and reading.ongoing(MetricName.ATTEMPT_FAILED) else Severity.LOOK
+        text = f"{failed} attempts at orders failed and {settled} succeeded {reading.lately(MetricName.ATTEMPT_FAILED)}"
         commands = ("python -m ops orders open --older-than 15m",)
         yield Finding(severity, text, "processing.md#attempt-failure-rate", commands)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.gateway.alarms import alarms_of, receivers_of
 from ops.gateway.queues import depth_of
 from ops.gateway.subscribers import Subscriber, of_bus, of_topic, waiting
@@ -13,22 +13,22 @@ from ops.gateway.worker import ENABLED, tell_pause
 from ops.status.attempts import Attempts
 from ops.status.budgets import WINDOW, left
 from ops.status.reading import Reading
-from runtime.metric import Metric
+from runtime.metric import MetricName
 
 API_COUNTS: Final = (
-    Metric.ORDER_ACCEPTED,
-    Metric.IDEMPOTENT_REPLAY,
-    Metric.IDEMPOTENCY_CONFLICT,
-    Metric.IDEMPOTENCY_MISMATCH,
-    Metric.DEPENDENCY_FAILURE,
+    MetricName.ORDER_ACCEPTED,
+    MetricName.IDEMPOTENT_REPLAY,
+    MetricName.IDEMPOTENCY_CONFLICT,
+    MetricName.IDEMPOTENCY_MISMATCH,
+    MetricName.DEPENDENCY_FAILURE,
 )
 WORKER_COUNTS: Final = (
-    Metric.ORDER_CONFIRMED,
-    Metric.ORDER_REJECTED,
-    Metric.ATTEMPT_FAILED,
-    Metric.ATTEMPT_DEFERRED,
-    Metric.LAST_ATTEMPT_FAILED,
-    Metric.MESSAGE_DEAD_LETTERED,
+    MetricName.ORDER_CONFIRMED,
+    MetricName.ORDER_REJECTED,
+    MetricName.ATTEMPT_FAILED,
+    MetricName.ATTEMPT_DEFERRED,
+    MetricName.LAST_ATTEMPT_FAILED,
+    MetricName.MESSAGE_DEAD_LETTERED,
 )
 _AGE: Final = "ApproximateAgeOfOldestMessage"
 # An idle queue publishes nothing for a while; an older age would be about another time.
@@ -45,25 +45,25 @@ _RULE_METRICS: Final = {"events_failed": "FailedInvocations", "events_lost": "In
 class Gatherer:
     """One look at a stack."""
 
-    def __init__(self, desk: Desk, seconds: int) -> None:
-        self._desk, self._seconds = desk, seconds
-        self._attempts = Attempts(desk.target.label)
+    def __init__(self, context: Context, seconds: int) -> None:
+        self._context, self._seconds = context, seconds
+        self._attempts = Attempts(context.target.label)
 
     def read(self) -> Reading:
         """Read everything once."""
-        desk, target, clients = self._desk, self._desk.target, self._desk.clients
+        context, target, clients = self._context, self._context.target, self._context.clients
         orders = self._attempts.read("orders queue", lambda: depth_of(clients.sqs, target.orders_queue_url))
         dead = self._attempts.read("dead-letter queue", lambda: depth_of(clients.sqs, target.dead_letter_queue_url))
         if orders is not None and dead is not None:
             self._attempts.read("queues' redrive policy", clients.check_queues)
-        self._attempts.read("orders table", lambda: desk.orders.read(_NOBODY))
-        self._attempts.read("table of the worker's records", lambda: desk.orders.record_status(_NOBODY))
-        self._attempts.read("stock table", lambda: desk.stock.get(_NOBODY))
-        worker = self._attempts.read("worker's mapping", desk.worker.mapping)
+        self._attempts.read("orders table", lambda: context.orders.read(_NOBODY))
+        self._attempts.read("table of the worker's records", lambda: context.orders.record_status(_NOBODY))
+        self._attempts.read("stock table", lambda: context.stock.get(_NOBODY))
+        worker = self._attempts.read("worker's mapping", context.worker.mapping)
         paused = None
         if worker is not None and worker.state.startswith("Disabl"):
-            pause = self._attempts.read("record of the pause", lambda: desk.worker.recorded_pause(worker))
-            paused = tell_pause(worker, pause, desk.clock.time())
+            pause = self._attempts.read("record of the pause", lambda: context.worker.recorded_pause(worker))
+            paused = tell_pause(worker, pause, context.clock.time())
         elif worker is not None and worker.state != ENABLED:
             paused = "which should pass within a minute"
         subscribers = self._attempts.read("subscribers", self._subscribers) or []
@@ -71,7 +71,7 @@ class Gatherer:
         alarms = self._attempts.read("alarms", lambda: alarms_of(clients.cloudwatch, target.prefix, topics))
         names = [alarm.name for alarm in alarms or ()]
         return Reading(
-            now=desk.clock.time(),
+            now=context.clock.time(),
             seconds=self._seconds,
             orders=orders,
             dead=dead,
@@ -81,10 +81,10 @@ class Gatherer:
             subscribers={each.name: self._kept(each) for each in subscribers},
             unconfirmed=[each.name for each in subscribers if not each.confirmed],
             alarms=alarms,
-            mutes=self._attempts.read("mute rules", lambda: desk.mutes.of(names)) if names else [],
+            mutes=self._attempts.read("mute rules", lambda: context.mutes.of(names)) if names else [],
             receivers=self._attempts.read("receivers of alarms", lambda: receivers_of(clients.sns, topics.values())),
             page_topic=topics.get("page"),
-            quota=self._attempts.read("concurrency quota", desk.worker.quota),
+            quota=self._attempts.read("concurrency quota", context.worker.quota),
             deployed=self._attempts.read("versions of the functions", self._deployed),
             budgets=self._attempts.read("error budgets", self._budgets),
             alarms_evaluated=target.endpoint_url is None,
@@ -92,7 +92,7 @@ class Gatherer:
         )
 
     def _subscribers(self) -> list[Subscriber]:
-        target, clients = self._desk.target, self._desk.clients
+        target, clients = self._context.target, self._context.clients
         if target.notifications_bus_arn:
             return of_bus(clients.events, target.notifications_bus_arn)
         return of_topic(clients.sns, target.events_arn)
@@ -102,17 +102,17 @@ class Gatherer:
         if queue is None:
             return None
         return self._attempts.read(
-            f"dead-letter queue of {subscriber.name}", lambda: waiting(self._desk.clients.sqs, queue)
+            f"dead-letter queue of {subscriber.name}", lambda: waiting(self._context.clients.sqs, queue)
         )
 
     def _deployed(self) -> dict[str, tuple[str, float]]:
         """By function: the version that callers get, and when it was made."""
-        versions = {function: self._desk.worker.version(function) for function in self._desk.target.functions}
+        versions = {function: self._context.worker.version(function) for function in self._context.target.functions}
         return {name: (version, datetime.fromisoformat(made).timestamp()) for name, (version, made) in versions.items()}
 
     def _metrics(self, subscribers: Iterable[Subscriber]) -> dict[str, Value]:
-        end = datetime.fromtimestamp(self._desk.clock.time(), UTC)
-        telemetry = self._desk.telemetry
+        end = datetime.fromtimestamp(self._context.clock.time(), UTC)
+        telemetry = self._context.telemetry
         values = telemetry.values(
             [*self._counts(), *self._deliveries(subscribers)], end - timedelta(seconds=self._seconds), end
         )
@@ -120,7 +120,7 @@ class Gatherer:
         return _merge_deliveries({**values, **ages})
 
     def _budgets(self) -> dict[str, float] | None:
-        target = self._desk.target
+        target = self._context.target
         if target.objectives is None or not (target.api_id and target.api_stage):
             return None
         stage = {"ApiId": target.api_id, "Stage": target.api_stage}
@@ -128,22 +128,22 @@ class Gatherer:
         queries = [
             Query("requests", "AWS/ApiGateway", "Count", stage),
             Query("5xx", "AWS/ApiGateway", "5xx", stage),
-            Query("accepted", target.prefix, Metric.ORDER_ACCEPTED, {"service": "api"}),
-            Query("in_time", target.prefix, Metric.ACCEPTED_TO_SETTLED, {"service": "worker"}, in_time),
+            Query("accepted", target.prefix, MetricName.ORDER_ACCEPTED, {"service": "api"}),
+            Query("in_time", target.prefix, MetricName.ACCEPTED_TO_SETTLED, {"service": "worker"}, in_time),
         ]
-        end = datetime.fromtimestamp(self._desk.clock.time(), UTC)
-        values = self._desk.telemetry.values(queries, end - WINDOW, end)
+        end = datetime.fromtimestamp(self._context.clock.time(), UTC)
+        values = self._context.telemetry.values(queries, end - WINDOW, end)
         return left(target.objectives, {key: value.amount for key, value in values.items()})
 
     def _counts(self) -> list[Query]:
-        target = self._desk.target
+        target = self._context.target
         counts = [
             Query(metric, target.prefix, metric, {"service": service})
             for service, metrics in (("api", API_COUNTS), ("worker", WORKER_COUNTS))
             for metric in metrics
         ]
         worker = {"service": "worker"}
-        latency = Metric.ACCEPTED_TO_SETTLED
+        latency = MetricName.ACCEPTED_TO_SETTLED
         counts.append(Query("settled_p95", target.prefix, latency, worker, "p95", "highest"))
         if target.api_id and target.api_stage:
             stage = {"ApiId": target.api_id, "Stage": target.api_stage}
@@ -159,9 +159,9 @@ class Gatherer:
         return [*counts, Query("concurrency", "AWS/Lambda", "ConcurrentExecutions", {}, "Maximum", "highest")]
 
     def _deliveries(self, subscribers: Iterable[Subscriber]) -> list[Query]:
-        arn = self._desk.target.events_arn
+        arn = self._context.target.events_arn
         name = arn.rpartition(":")[2].removeprefix("event-bus/")
-        if not self._desk.target.notifications_bus_arn:
+        if not self._context.target.notifications_bus_arn:
             return [Query(key, "AWS/SNS", metric, {"TopicName": name}) for key, metric in _TOPIC_METRICS.items()]
         return [
             Query(f"{key} of {rule}", "AWS/Events", metric, {"EventBusName": name, "RuleName": rule})
@@ -170,7 +170,7 @@ class Gatherer:
         ]
 
     def _ages(self) -> list[Query]:
-        target = self._desk.target
+        target = self._context.target
         urls = {"orders_age": target.orders_queue_url, "dead_age": target.dead_letter_queue_url}
         return [
             Query(key, "AWS/SQS", _AGE, {"QueueName": url.rpartition("/")[2]}, "Maximum", "latest")

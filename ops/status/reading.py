@@ -1,4 +1,4 @@
-"""What could be read of a stack."""
+"""Readings of a stack."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What could be read of a stack; None: it could not, and `unread` says why.
+    """Readings of a stack; None: it could not be read, and `unread` says why.
 
     Attributes:
         now: Epoch seconds.
@@ -64,7 +64,7 @@ class Reading:
         return 0 if value is None else value.amount
 
     def ongoing(self, *keys: str) -> bool:
-        """Whether one of these metrics counted something a moment ago."""
+        """Return whether one of these metrics counted something a moment ago."""
         return any(self.now - last < ONGOING_SECONDS for last in self._lasts(keys))
 
     def lately(self, *keys: str) -> str:

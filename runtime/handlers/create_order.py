@@ -21,7 +21,7 @@ from runtime.http.validation import to_order
 from runtime.logic.accept import Acceptance, Submission
 from runtime.logic.failures import DependencyError, InProgressError
 from runtime.logic.trace_context import traceparent
-from runtime.metric import Metric
+from runtime.metric import MetricName
 from runtime.models.fields import TEST_CURRENCY
 from runtime.observability import logger
 from runtime.resumed import reseed
@@ -62,10 +62,10 @@ class CreateOrder:
                 operation=lambda: self.acceptance.accept(submission),
             )
         except InProgressError as error:
-            endpoint.count(Metric.IDEMPOTENCY_CONFLICT)
+            endpoint.count(MetricName.IDEMPOTENCY_CONFLICT)
             raise ProblemError(IN_PROGRESS, "Repeat the request, with the same key and body, in a second.") from error
         except KeyReusedError as error:
-            endpoint.count(Metric.IDEMPOTENCY_MISMATCH)
+            endpoint.count(MetricName.IDEMPOTENCY_MISMATCH)
             raise ProblemError(KEY_REUSED, "Use a new key for a new order, and the same body for a retry.") from error
         except DependencyError as error:
             raise endpoint.dependency_failed(error, submission.order_id) from error
@@ -98,7 +98,7 @@ def _accepted(answer: Answer) -> Response:
     document = document_of(answer.body)
     order_id = document["order_id"]
     if answer.replayed or document["currency"] != TEST_CURRENCY:
-        endpoint.count(Metric.IDEMPOTENT_REPLAY if answer.replayed else Metric.ORDER_ACCEPTED)
+        endpoint.count(MetricName.IDEMPOTENT_REPLAY if answer.replayed else MetricName.ORDER_ACCEPTED)
     logger.info("order accepted", extra={"order_id": order_id, "replayed": answer.replayed})
     # Relative to the URL of the POST (RFC 9110, 10.2.2): only the client knows what stands before `/orders` there.
     headers = {"Location": f"orders/{order_id}"}

@@ -11,7 +11,7 @@ from runtime.http.problems import OUTCOME_UNKNOWN, ProblemError
 from runtime.http.request import Request, parse_event
 from runtime.http.responses import CORRELATION_HEADER, Response, problem_response
 from runtime.logic.failures import DependencyError, ProcessingError, describe
-from runtime.metric import Metric
+from runtime.metric import MetricName
 from runtime.observability import logger, metrics
 
 
@@ -38,7 +38,7 @@ def answer(event: object, route: Callable[[Request], Response], guard: OriginGua
 
 def dependency_failed(error: DependencyError, order_id: str | None = None) -> ProblemError:
     """The answer when a service failed: the outcome is unknown."""
-    count(Metric.DEPENDENCY_FAILURE)
+    count(MetricName.DEPENDENCY_FAILURE)
     logger.warning("dependency failed", extra={"operation": error.operation, "code": error.code, "order_id": order_id})
     return _unknown(order_id)
 
@@ -48,7 +48,7 @@ def unexpected(error: Exception, order_id: str | None = None) -> ProblemError:
 
     The log gets the places the error went through, and the text of errors that are ours.
     """
-    count(Metric.DEPENDENCY_FAILURE)
+    count(MetricName.DEPENDENCY_FAILURE)
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
     # Nothing but what is ours to tell: a text of others may quote what the client sent.
     text = describe(error).error if isinstance(error, ProcessingError) else None
@@ -59,7 +59,7 @@ def unexpected(error: Exception, order_id: str | None = None) -> ProblemError:
     return _unknown(order_id)
 
 
-def count(metric: Metric) -> None:
+def count(metric: MetricName) -> None:
     """Count one."""
     metrics.add_metric(name=metric, unit=MetricUnit.Count, value=1)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from runtime.logic.backoff import Random, retry_delay
+from runtime.logic.batch_metrics import BatchMetrics
 from runtime.logic.delivery import Delivery
 from runtime.logic.event import EVENT_TYPES, event_for
 from runtime.logic.failures import (
@@ -19,15 +20,14 @@ from runtime.logic.failures import (
 from runtime.logic.isolation import Candidate
 from runtime.logic.protocols import DeadLetters, Logger, Notifications, RemainingTime, SourceQueue, WorkerIdempotency
 from runtime.logic.settle import Settler
-from runtime.logic.tally import Tally
-from runtime.metric import Metric
+from runtime.metric import MetricName
 from runtime.models.fields import TEST_CURRENCY, from_timestamp
 from runtime.models.order import OrderMessage, OrderStatus
 from runtime.settings import WorkerSettings
 
 _OUTCOME_METRICS: Final = {
-    OrderStatus.CONFIRMED: Metric.ORDER_CONFIRMED,
-    OrderStatus.REJECTED: Metric.ORDER_REJECTED,
+    OrderStatus.CONFIRMED: MetricName.ORDER_CONFIRMED,
+    OrderStatus.REJECTED: MetricName.ORDER_REJECTED,
 }
 LAST_ATTEMPT: Final = "LAST_ATTEMPT"
 """The error type of an order whose last attempt has begun and not reported: what a killed process leaves."""
@@ -48,12 +48,12 @@ class Invocation:
     context: RemainingTime
     timeout_seconds: float
     isolated: bool = False
-    tally: Tally = field(default_factory=Tally)
+    tally: BatchMetrics = field(default_factory=BatchMetrics)
     together: dict[str, str] = field(default_factory=dict)
 
     def count_conflict(self) -> None:
         """Count a transaction that is tried again."""
-        self.tally.count(Metric.TRANSACTION_CONFLICT)
+        self.tally.count(MetricName.TRANSACTION_CONFLICT)
 
     def remaining_seconds(self) -> float:
         """Seconds until the process is stopped."""
@@ -163,7 +163,7 @@ class OrderProcessor:
         self.logger.debug("order settled", status=order.status, settled_before=not written.by_us)
         if written.by_us and order.accepted_at and order.settled_at and message.currency != TEST_CURRENCY:
             taken = from_timestamp(order.settled_at) - from_timestamp(order.accepted_at)
-            tally.duration(Metric.ACCEPTED_TO_SETTLED, max(taken.total_seconds(), 0) * 1000)
+            tally.duration(MetricName.ACCEPTED_TO_SETTLED, max(taken.total_seconds(), 0) * 1000)
         # A discarded order was given up by a person: nobody is told that it was settled.
         if order.status in EVENT_TYPES:
             event = event_for(order, source=self.settings.event_source)
@@ -179,7 +179,7 @@ class OrderProcessor:
             self.logger.thread_safe_append_keys(order_id=delivery.order_id)
             self.settler.store.mark_failed(delivery.order_id, _error(delivery, described), None)
         self.dead_letters.send(delivery, **described._asdict())
-        invocation.tally.count(Metric.MESSAGE_DEAD_LETTERED)
+        invocation.tally.count(MetricName.MESSAGE_DEAD_LETTERED)
         self.logger.error("message dead-lettered", error_type=described.error_type, error=described.error)
 
     def _come_back_later(self, delivery: Delivery, failure: Exception, invocation: Invocation) -> None:
@@ -187,9 +187,9 @@ class OrderProcessor:
         last = self._is_last(delivery)
         deferred = isinstance(failure, DeferredError | InProgressError)
         delay = 0 if last else self._delay(delivery, failure, invocation)
-        invocation.tally.count(Metric.ATTEMPT_DEFERRED if deferred else Metric.ATTEMPT_FAILED)
+        invocation.tally.count(MetricName.ATTEMPT_DEFERRED if deferred else MetricName.ATTEMPT_FAILED)
         if last:
-            invocation.tally.count(Metric.LAST_ATTEMPT_FAILED)
+            invocation.tally.count(MetricName.LAST_ATTEMPT_FAILED)
             self._mark_failed(delivery, described)
         try:
             self.source.hide(delivery, delay)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from runtime.logic.backoff import Random, conflict_pause
-from runtime.logic.cancellation import (
+from runtime.logic.cancelled_transaction import (
     AlreadyFinal,
     Contention,
     SettlementCancelledError,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from runtime.logic.backoff import Random, conflict_pause
-from runtime.logic.cancellation import CONDITION_FAILED, SettlementCancelledError
+from runtime.logic.cancelled_transaction import CONDITION_FAILED, SettlementCancelledError
 from runtime.logic.clock import Clock, timestamp
 from runtime.logic.failures import BusyError, Described
 from runtime.logic.protocols import Logger, Settlements
@@ -79,7 +79,7 @@ class Together:
         return [group for group in groups if len(group) > 1]
 
     def _settle(self, group: Sequence[OrderMessage], deadline: float, on_conflict: Callable[[], None]) -> str | None:
-        """When the orders of the group were settled, or may have been; `None` if they were not."""
+        """Return when the orders of the group were settled, or may have been; `None` if they were not."""
         tries = 0
         while True:
             tries += 1

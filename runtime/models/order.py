@@ -160,7 +160,7 @@ class OrderMessage(OrderRequest):
 
 
 def quantities(orders: Iterable[OrderMessage]) -> dict[str, int]:
-    """What the orders take together of each SKU, in the order in which they name them."""
+    """Return what the orders take together of each SKU, in the order in which they name them."""
     sums: Counter[str] = Counter()
     for order in orders:
         for line in order.lines:

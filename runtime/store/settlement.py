@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from runtime.logic.cancellation import ItemReason, SettlementCancelledError
+from runtime.logic.cancelled_transaction import ItemReason, SettlementCancelledError
 from runtime.logic.failures import BusyError, CorruptDataError
 from runtime.logic.protocols import Written
 from runtime.models.order import OPEN_STATUSES, OrderMessage, OrderStatus, Reason, StoredOrder, quantities

@@ -1,4 +1,6 @@
-"""What each row does, by scenarios of its own, against a table written by hand: tier, window, threshold, silence."""
+"""Tests what each row does, by scenarios of its own, against a table written by hand: tier, window, threshold,
+silence.
+"""
 
 import re
 from collections.abc import Callable, Collection, Iterator
@@ -98,7 +100,8 @@ def test_what_is_heard_together_is_as_the_table_says() -> None:
 
 
 def seen(alarm: MetricAlarm, cause: Series, tier: str) -> str:
-    """What the alarm does: who hears it; how many breaching periods of how many raise it; from which number on; by
+    """Return what the alarm does: who hears it; how many breaching periods of how many raise it; from which number
+    on; by
     which statistics; what it makes of silence; which of several metrics it cannot be raised without.
     """
 
@@ -153,7 +156,7 @@ def _rows() -> Iterator[tuple[str, str]]:
 
 @cache
 def rows() -> dict[str, str]:
-    """What is seen of each row of both tables, with a topic and with a bus."""
+    """Return what is seen of each row of both tables, with a topic and with a bus."""
     return dict(_rows())
 
 

@@ -58,7 +58,7 @@ def test_a_threshold_is_the_number_of_exactly_the_rows_that_it_is_for(name: str,
 
 
 def numbers(row: Alarm) -> list[float]:
-    """That it compares with."""
+    """Return that it compares with."""
     return [float(row.threshold.value), *map(float, re.findall(r">= ([\d.]+)", row.expression or ""))]
 
 

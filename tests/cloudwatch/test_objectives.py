@@ -20,7 +20,7 @@ Shop = Callable[[int], dict[str, float]]
 
 
 def store_of(shop: Shop, minutes: int) -> MetricStore:
-    """What is published about a shop."""
+    """Return what is published about a shop."""
     store = MetricStore()
     for minute in range(minutes):
         at, seen = (

@@ -13,13 +13,13 @@ from lab.simulation.cloudwatch.scenarios import CAUSES
 from lab.simulation.observed import NAMESPACE
 from pipeline.alarms import alarm_table
 from pipeline.alarms.context import NAMESPACE as OWN
-from runtime.metric import Metric
+from runtime.metric import MetricName
 
 DECLARED: Final = {entry.name: entry for entry in own_metrics(NAMESPACE)}
 
 
-@pytest.mark.parametrize("metric", Metric)
-def test_a_metric_is_emitted_by_its_cause_as_it_is_declared(metric: Metric) -> None:
+@pytest.mark.parametrize("metric", MetricName)
+def test_a_metric_is_emitted_by_its_cause_as_it_is_declared(metric: MetricName) -> None:
     # GIVEN
     declared = DECLARED[metric.value]
 
@@ -40,12 +40,12 @@ def test_every_declared_metric_has_a_cause_and_nothing_undeclared_is_emitted() -
     emitted = {each.key.name for metric in BY_METRIC for each in happened(metric)}
 
     # THEN
-    assert emitted == set(DECLARED) == {metric.value for metric in Metric}
+    assert emitted == set(DECLARED) == {metric.value for metric in MetricName}
 
 
 def test_an_outcome_is_counted_once_and_its_latency_is_in_milliseconds() -> None:
     # GIVEN / WHEN an order that waits for 400 s
-    values = {each.key.name: each.values for each in happened(Metric.ACCEPTED_TO_SETTLED)}
+    values = {each.key.name: each.values for each in happened(MetricName.ACCEPTED_TO_SETTLED)}
 
     # THEN
     assert values["OrderConfirmed"] == (1.0,)
@@ -54,7 +54,7 @@ def test_an_outcome_is_counted_once_and_its_latency_is_in_milliseconds() -> None
 
 def test_an_order_that_fails_for_good_is_counted_once_per_attempt_and_once_as_the_last() -> None:
     # GIVEN / WHEN
-    emitted = happened(Metric.LAST_ATTEMPT_FAILED)
+    emitted = happened(MetricName.LAST_ATTEMPT_FAILED)
 
     # THEN
     totals = {

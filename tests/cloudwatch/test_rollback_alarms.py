@@ -26,7 +26,7 @@ def rollback_alarm(function: str) -> MetricAlarm:
 
 
 def state_at(alarm: MetricAlarm, now: int, *, lag: int, bad_until: int) -> State:
-    """What the alarm says at `now`: what happened in the last `lag` seconds is not there yet."""
+    """Return what the alarm says at `now`: what happened in the last `lag` seconds is not there yet."""
     store = MetricStore()
     for minute in range(BEGIN - 10 * MINUTE, now - lag, MINUTE):
         values = BAD if BEGIN <= minute < bad_until else GOOD

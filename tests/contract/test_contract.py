@@ -34,7 +34,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def run(*command: str | Path, folder: Path, **environment: str) -> str:
-    """What a tool prints. A tool that fails, or complains of the contract, ends the test with its words."""
+    """Return what a tool prints. A tool that fails, or complains of the contract, ends the test with its words."""
     quiet = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "NO_COLOR": "1"}
     path = os.pathsep.join([str(TOOLS / "bin"), str(NODE), os.environ["PATH"]])
     done = subprocess.run(

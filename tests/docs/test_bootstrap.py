@@ -1,4 +1,4 @@
-"""What the deploy role may do to roles, and what bounds the roles that it makes."""
+"""Tests what the deploy role may do to roles, and what bounds the roles that it makes."""
 
 import json
 import re

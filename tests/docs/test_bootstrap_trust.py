@@ -22,7 +22,7 @@ IDS = {"OwnerId": "583231", "RepositoryId": "1296269"}
 
 
 def trust(role: str, stack: str, **parameters: str) -> dict[str, Any]:
-    """Who may take one of the template's roles: its one statement."""
+    """Return who may take one of the template's roles: its one statement."""
     (statement,) = resources(stack, parameters)[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     found: dict[str, Any] = statement
     return found

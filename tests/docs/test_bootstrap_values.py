@@ -1,4 +1,6 @@
-"""What bootstrap/template.yaml makes besides roles, by value: where the state is, who reads it, what is told of it."""
+"""Tests what bootstrap/template.yaml makes besides roles, by value: where the state is, who reads it, what is told
+of it.
+"""
 
 from typing import Any
 

@@ -53,7 +53,7 @@ def sign(key: rsa.RSAPrivateKey) -> Sign:
     return signed
 
 
-class World:
+class ExampleSubscriber:
     """A subscriber, what it handled, and the addresses that it fetched."""
 
     def __init__(self, key: rsa.RSAPrivateKey) -> None:
@@ -83,7 +83,7 @@ class World:
 
 @pytest.fixture
 def world(key: rsa.RSAPrivateKey) -> Any:
-    world = World(key)
+    world = ExampleSubscriber(key)
     yield world
     world.database.close()
 
@@ -93,7 +93,7 @@ def event(number: int = 1, **fields: Any) -> str:
 
 
 @pytest.mark.parametrize("version", ["1", "2"])
-def test_an_event_that_comes_again_has_one_effect(world: World, sign: Sign, version: str) -> None:
+def test_an_event_that_comes_again_has_one_effect(world: ExampleSubscriber, sign: Sign, version: str) -> None:
     # GIVEN / WHEN the event of one order comes three times, and of another once
     for number, message_id in ((1, "a"), (1, "b"), (2, "c"), (1, "a")):
         world.receive(sign(version, Message=event(number), MessageId=message_id))
@@ -103,7 +103,7 @@ def test_an_event_that_comes_again_has_one_effect(world: World, sign: Sign, vers
     assert world.fetched == [CERTIFICATE_URL]
 
 
-def test_an_event_whose_effect_fails_is_handled_when_it_comes_again(world: World, sign: Sign) -> None:
+def test_an_event_whose_effect_fails_is_handled_when_it_comes_again(world: ExampleSubscriber, sign: Sign) -> None:
     # GIVEN a handler that fails after it wrote
     world.failing = True
     with pytest.raises(ConnectionError):
@@ -118,7 +118,7 @@ def test_an_event_whose_effect_fails_is_handled_when_it_comes_again(world: World
     assert world.effects == [order_id(1)]
 
 
-def test_a_subscription_is_confirmed_at_sns_only(world: World, sign: Sign) -> None:
+def test_a_subscription_is_confirmed_at_sns_only(world: ExampleSubscriber, sign: Sign) -> None:
     # GIVEN confirmations, one of them to be sent elsewhere
     fields = {"Type": "SubscriptionConfirmation", "Message": "…", "Token": "t"}
 
@@ -145,7 +145,9 @@ def test_a_subscription_is_confirmed_at_sns_only(world: World, sign: Sign) -> No
         {"SigningCertURL": 7},
     ],
 )
-def test_what_the_topic_did_not_sign_has_no_effect(world: World, sign: Sign, forged: Mapping[str, Any]) -> None:
+def test_what_the_topic_did_not_sign_has_no_effect(
+    world: ExampleSubscriber, sign: Sign, forged: Mapping[str, Any]
+) -> None:
     # GIVEN / WHEN
     with pytest.raises(EXAMPLE["RefusedError"]):
         world.receive(sign(Message=event(), forged=forged))
@@ -155,7 +157,7 @@ def test_what_the_topic_did_not_sign_has_no_effect(world: World, sign: Sign, for
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"Type": "Notification"}', b"\xff"])
-def test_what_is_no_message_is_refused(world: World, body: bytes) -> None:
+def test_what_is_no_message_is_refused(world: ExampleSubscriber, body: bytes) -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(EXAMPLE["RefusedError"]):
         world.receive(body)

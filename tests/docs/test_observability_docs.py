@@ -7,7 +7,7 @@ from typing import Final
 from lab.docs import alarms
 from lab.recording.recording import ROOT
 from lab.simulation.cloudwatch.metrics_data import SERVICES, own_metrics
-from runtime.metric import Metric
+from runtime.metric import MetricName
 
 PAGE: Final = ROOT / "docs" / "observability.md"
 _LEVELS: Final = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
@@ -29,7 +29,7 @@ def rows(heading: str) -> list[list[str]]:
 
 
 def names(cell: str) -> set[str]:
-    """What stands in backquotes."""
+    """Return what stands in backquotes."""
     return set(cell.split("`")[1::2])
 
 
@@ -90,7 +90,7 @@ def test_every_metric_is_documented_with_service_and_unit() -> None:
 
     # THEN
     assert documented == declared
-    assert len(documented) == len(Metric)
+    assert len(documented) == len(MetricName)
 
 
 def test_links_of_both_pages_lead_somewhere() -> None:

@@ -1,4 +1,4 @@
-"""What the template's roles must not reach: resources of other stacks and of other people in the same account."""
+"""Tests what the template's roles must not reach: resources of other stacks and of other people in the same account."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -158,7 +158,7 @@ def without(role: str, sid: str, operator: str) -> Statements:
 
 
 def reach_of_dev(given: Statements) -> set[str]:
-    """Whatever the statements let a role of dev do to others, told apart."""
+    """Return whatever the statements let a role of dev do to others, told apart."""
     prod = {str(each) for each in reached_of_all(given, "dev", "prod")}
     untagged = {f"{each}, untagged" for each in reached_of_all(given, "dev", "prod", tagged=False)}
     billing = {f"{each} of billing" for each in reached_of_all(given, "dev", "dev", project="billing")}

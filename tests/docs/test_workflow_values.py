@@ -1,4 +1,6 @@
-"""What the workflows may do, by value: permissions, environments, roles, stacks, groups, and the order of steps."""
+"""Tests what the workflows may do, by value: permissions, environments, roles, stacks, groups, and the order of
+steps.
+"""
 
 import os
 import re
@@ -100,7 +102,7 @@ def test_every_workflow_has_its_group() -> None:
 
 
 def in_a_word(step: dict[str, Any]) -> str:
-    """What a step does: an action with the role, command and stack that it is given, or what it runs."""
+    """Return what a step does: an action with the role, command and stack that it is given, or what it runs."""
     uses, given, runs = step.get("uses", "").partition("@")[0], step.get("with", {}), step.get("run", "")
     if uses == "aws-actions/configure-aws-credentials":
         return _ROLE.format(bare(given["role-to-assume"])).replace("vars.AWS_REGION", bare(given["aws-region"]))

@@ -151,7 +151,7 @@ DEPLOYING = ("deploy", "drift", "preview")
 
 
 def set_up_pythons(workflow: str) -> list[dict[str, str]]:
-    """What each job of a workflow asks setup-python for."""
+    """Return what each job of a workflow asks setup-python for."""
     return [
         step["with"]
         for step in steps_of(FOLDER / f"{workflow}.yml")

@@ -32,7 +32,7 @@ class Shop:
     _made: dict[object, Mapping[MetricKey, Value]] = field(default_factory=dict)
 
     def made(self, row: str) -> Mapping[MetricKey, Value]:
-        """What the row's cause led to. A cause of several rows is made once."""
+        """Return what the row's cause led to. A cause of several rows is made once."""
         cause = MADE[row]
         if cause not in self._made:
             self._made[cause] = cause(self)
@@ -48,7 +48,9 @@ class Shop:
             return list(pool.map(post, range(number)))
 
     def published(self, function: str, metric: str, least: int, since: datetime) -> Mapping[MetricKey, Value]:
-        """What the function emitted since, once it emitted `least` of `metric`: the only own metrics of that minute."""
+        """Return what the function emitted since, once it emitted `least` of `metric`: the only own metrics of that
+        minute.
+        """
 
         def look() -> list[Emitted] | None:
             found = emitted(self.stack, function, since)

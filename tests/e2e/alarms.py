@@ -50,7 +50,7 @@ class Deployed:
 
     @property
     def prefix(self) -> str:
-        """What physical names start with."""
+        """Return what physical names start with."""
         name: str = self.stack.outputs["dashboard"]
         return name
 
@@ -102,7 +102,7 @@ class Receivers:
             self._urls[tier] = url
 
     def set_state(self, alarm: str, state: str) -> None:
-        """What the evaluator decided, put into force."""
+        """Put into force what the evaluator decided."""
         self._aws.cloudwatch.set_alarm_state(AlarmName=alarm, StateValue=state, StateReason="decided by the evaluator")  # type: ignore[arg-type] # one of CloudWatch's three
 
     def hear(self, alarm: str, state: str) -> list[Heard]:
@@ -117,7 +117,7 @@ class Receivers:
         return heard
 
     def listen(self) -> list[Heard]:
-        """What has arrived at any tier since the last look."""
+        """Return what has arrived at any tier since the last look."""
         return [each for tier, url in self._urls.items() for each in self._receive(tier, url)]
 
     def _receive(self, tier: Tier, url: str) -> Iterator[Heard]:
@@ -148,7 +148,7 @@ def emitted(stack: LocalStack, function: str, since: datetime) -> list[Emitted]:
 
 @dataclass
 class Shown:
-    """Which alarm was seen to do what."""
+    """Alarm, and what it was seen to do."""
 
     columns: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     causes: dict[str, str] = field(default_factory=dict)

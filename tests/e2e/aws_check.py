@@ -40,7 +40,7 @@ _REASON_LINES: Final = 12
 
 
 class Report:
-    """What pytest tells while it runs."""
+    """Results that pytest tells while it runs."""
 
     def __init__(self) -> None:
         self.tests: dict[str, dict[str, Any]] = {}

@@ -63,7 +63,7 @@ def account(request: pytest.FixtureRequest, deployed: Deployed | None, stack: Lo
 
 @pytest.fixture(scope="module")
 def api(request: pytest.FixtureRequest, deployed: Deployed | None, stack: LocalStack, account: Account) -> OrdersApi:
-    """Where clients are. There is no CloudFront here: behind an edge the tests send what it would."""
+    """Return where clients are. There is no CloudFront here: behind an edge the tests send what it would."""
     if deployed:
         return deployed.api
     edge = "waf" in getattr(request.module, "CONFIG", {})

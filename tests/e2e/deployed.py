@@ -55,7 +55,7 @@ class _Rows(Mapping[str, dict[str, Any]]):
 
 
 class DeployedAccount(Account):
-    """What the AWS APIs say about this run's orders, and no others."""
+    """Reads this run's orders, and no others, through the AWS APIs."""
 
     def __init__(self, stack: "DeployedStack") -> None:
         super().__init__(cast("LocalStack", stack))
@@ -70,13 +70,13 @@ class DeployedAccount(Account):
         return _Rows(self._clients, self._target.orders_table)
 
     def available(self, sku: str) -> int:
-        """How many of `sku` there are."""
+        """Return how many of `sku` there are."""
         key: Any = {"sku": {"S": sku}}
         answer: Any = self._clients.dynamodb.get_item(TableName=self._target.stock_table, Key=key, ConsistentRead=True)
         return int(answer["Item"]["available"]["N"])
 
     def events(self, subscriber: str) -> list[Event]:
-        """What this run's own subscriber got: a queue made for it."""
+        """Return what this run's own subscriber got: a queue made for it."""
         del subscriber
         found = self._clients.sqs.receive_message(QueueUrl=self._own_queue, MaxNumberOfMessages=10, WaitTimeSeconds=2)
         for message in found.get("Messages", ()):
@@ -128,7 +128,7 @@ class DeployedStack:
 
 @dataclass(frozen=True)
 class Deployed:
-    """What the fixtures give out."""
+    """Content of the fixtures."""
 
     stack: DeployedStack
     token: str | None
@@ -145,7 +145,7 @@ class Deployed:
 
 
 def own_prefix(target: Target) -> str:
-    """How the names of queues begin that runs make for themselves."""
+    """Return how the names of queues begin that runs make for themselves."""
     return f"{target.prefix}-aws-check-"
 
 

@@ -52,14 +52,14 @@ class Try:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of it: an error's code and message, both empty where the call was made."""
+    """Result of a call: an error's code and message, both empty where the call was made."""
 
     code: str
     message: str
 
     @property
     def refused(self) -> bool:
-        """Whether IAM said no. Any other error came after IAM had said yes."""
+        """Return whether IAM said no. Any other error came after IAM had said yes."""
         return self.code.startswith(_REFUSALS)
 
 

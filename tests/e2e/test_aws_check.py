@@ -35,7 +35,7 @@ def command(stack: LocalStack, *options: str) -> list[str]:
 
 
 def left_behind(stack: LocalStack) -> list[str]:
-    """What a run makes besides orders."""
+    """Return what a run makes besides orders."""
     queues = stack.aws.sqs.list_queues(QueueNamePrefix="orders-local-aws-check-").get("QueueUrls", [])
     topic = stack.outputs["notifications_topic_arn"]
     subscriptions = stack.aws.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]

@@ -1,4 +1,6 @@
-"""What the storm says about its callers, without a storm: which keys they share, and a run in which they share none."""
+"""Tests what the storm says about its callers, without a storm: which keys they share, and a run in which they share
+none.
+"""
 
 from collections import defaultdict
 from dataclasses import replace

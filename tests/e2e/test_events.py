@@ -1,4 +1,4 @@
-"""What subscribers get."""
+"""Tests what subscribers get."""
 
 from collections.abc import Callable
 

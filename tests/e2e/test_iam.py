@@ -85,7 +85,7 @@ def answers(stack: LocalStack, role: str) -> Mapping[tuple[str, str], Answer]:
 
 
 def may(role: str) -> set[tuple[str, str]]:
-    """What the role's policy allows on tables, queues and topics."""
+    """Return what the role's policy allows on tables, queues and topics."""
     tried = {*KEYS, *QUEUES, "notifications"}
     return {(each.action, each.resource) for each in allowed("local") if each.role == role and each.resource in tried}
 

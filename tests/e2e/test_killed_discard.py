@@ -92,14 +92,14 @@ def test_a_bulk_discard_killed_in_the_middle_loses_nothing_and_its_rerun_ends_it
 
 
 def history(stack: LocalStack) -> list[dict[str, Any]]:
-    """What `dlq history` tells."""
+    """Return what `dlq history` tells."""
     told, _ = typed(stack, "dlq", "history").communicate(timeout=60)
     found: list[dict[str, Any]] = json.loads(told)
     return found
 
 
 def depth(stack: LocalStack) -> int:
-    """How many dead letters are to be seen."""
+    """Return how many dead letters are to be seen."""
     name: Final = "ApproximateNumberOfMessages"
     answer = stack.aws.sqs.get_queue_attributes(QueueUrl=stack.outputs["dead_letter_queue_url"], AttributeNames=[name])
     return int(answer["Attributes"][name])

@@ -1,4 +1,4 @@
-"""What was there before the stack becomes the stack's own, with the file that docs/delivery.md shows."""
+"""Tests that what was there before the stack becomes the stack's own, with the file that docs/delivery.md shows."""
 
 import re
 from pathlib import Path

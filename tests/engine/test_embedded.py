@@ -74,7 +74,7 @@ def settled(url: str) -> dict[str, Any]:
 
 
 def everything(aws: Aws) -> dict[str, list[Any]]:
-    """What an account lists that this program makes."""
+    """Return what an account lists that this program makes."""
     return {
         "tables": aws.dynamodb.list_tables()["TableNames"],
         "queues": aws.sqs.list_queues().get("QueueUrls", []),

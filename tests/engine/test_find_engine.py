@@ -1,4 +1,4 @@
-"""Which `pulumi` command is taken."""
+"""Tests which `pulumi` command is taken."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What `ops preflight` reads of Pulumi's state, on a state that Pulumi itself wrote."""
+"""Tests what `ops preflight` reads of Pulumi's state, on a state that Pulumi itself wrote."""
 
 import json
 import os

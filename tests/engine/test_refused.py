@@ -1,4 +1,4 @@
-"""What the engine and the provider refuse, and mocks let pass."""
+"""Tests what the engine and the provider refuse, and mocks let pass."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the stand-in provider makes of a change, without an engine."""
+"""Tests what the stand-in provider makes of a change, without an engine."""
 
 from pathlib import Path
 from typing import Any

@@ -38,7 +38,7 @@ def forget(stage: Stage, table: str) -> None:
 
 
 def outcome(event: str) -> dict[str, Any]:
-    """What an event says but for when: the moment depends on how long the deploy took."""
+    """Return what an event says but for when: the moment depends on how long the deploy took."""
     document = json.loads(event)
     document["data"].pop("settled_at", None)
     return {name: value for name, value in document.items() if name != "time"}

@@ -28,12 +28,13 @@ def name_of(path: Path) -> str:
 
 
 def kind_of(call: Call) -> tuple[str, str, str | None]:
-    """What a call is: the same operation on another table is another."""
+    """Return what a call is: the same operation on another table is another."""
     return call.service, call.operation, call.params.get("TableName")
 
 
 def is_variant(path: Path) -> bool:
-    """Whether it is a path of another stack than the usual one, one that repeats a call until it gives up, or another
+    """Return whether it is a path of another stack than the usual one, one that repeats a call until it gives up, or
+    another
     with a later cause."""
     return path.fifo or path.bus or path.name.endswith(("table throttled", "popular SKU", "topic down", "isolated"))
 

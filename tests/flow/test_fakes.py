@@ -32,12 +32,12 @@ def cloud() -> Cloud:
 
 
 def count(cloud: Cloud) -> int:
-    """What ``ADD_ONE`` has counted."""
+    """Return what ``ADD_ONE`` has counted."""
     return int(cloud.dynamodb.tables["t"].items.get(("1",), {}).get("n", {}).get("N", "0"))
 
 
 def run(cloud: Cloud, process: Process, work: Callable[[], object]) -> type[BaseException] | None:
-    """How ``work`` ends under ``process``."""
+    """Return how ``work`` ends under ``process``."""
     try:
         cloud.wire.run(process, work)
     except (ProcessKilled, ClientError, ReadTimeoutError) as error:

@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 
+from lab.simulation.histories.counts import HistoryCounts
 from lab.simulation.histories.generate import LEAST_STEPS, history
 from lab.simulation.histories.orders import FOREIGN_BODIES
 from lab.simulation.histories.run import explained, play_in_chunks, play_seeds
@@ -20,14 +21,13 @@ from lab.simulation.histories.seen import (
     WORKER_ZOMBIES,
 )
 from lab.simulation.histories.steps import STEPS, Foreign, History, every_step
-from lab.simulation.histories.tally import Tally
 
 CHUNKS, CHUNK = 10, 100
 
 
 @cache
-def played(first: int) -> Tally:
-    """What came of a hundred seeds."""
+def played(first: int) -> HistoryCounts:
+    """Return what came of a hundred seeds."""
     return play_seeds(range(first, first + CHUNK))
 
 
@@ -53,7 +53,7 @@ def test_histories_are_long_and_have_everything_in_them() -> None:
 
 def test_histories_lead_everywhere() -> None:
     # GIVEN a few hundred histories
-    tally = Tally()
+    tally = HistoryCounts()
     for first in range(0, 3 * CHUNK, CHUNK):
         tally.merge(played(first))
     # WHEN what came to pass in them is counted

@@ -22,7 +22,7 @@ def status_of(exchange: Exchange) -> int | None:
 
 
 def is_replay(exchange: Exchange) -> bool:
-    """Whether the answer says that it is a replay."""
+    """Return whether the answer says that it is a replay."""
     return exchange.response is not None and "Idempotent-Replayed" in exchange.response["headers"]
 
 

@@ -1,4 +1,4 @@
-"""What costs a message its receives and its life, as docs/guarantees.md states it."""
+"""Tests what costs a message its receives and its life, as docs/guarantees.md states it."""
 
 from __future__ import annotations
 

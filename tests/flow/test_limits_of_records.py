@@ -1,4 +1,4 @@
-"""Where idempotency records, clocks and hashes end, as docs/guarantees.md states it."""
+"""Tests where idempotency records, clocks and hashes end, as docs/guarantees.md states it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def first_write_of(table: str, fault: Fault) -> Process:
 
 
 def items(stage: Stage, table: str) -> dict[Any, Any]:
-    """What a table holds; the items themselves are never changed in place."""
+    """Return what a table holds; the items themselves are never changed in place."""
     return stage.world.cloud.dynamodb.tables[table].items
 
 

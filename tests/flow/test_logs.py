@@ -1,4 +1,6 @@
-"""What the functions write over an order's whole life: one correlation id everywhere, and nothing of what is in it."""
+"""Tests what the functions write over an order's whole life: one correlation id everywhere, and nothing of what is
+in it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ from lab.simulation.fakes.wire import Call, Perform, Process, Response
 from lab.simulation.observed import ObservedWorld, observed
 from lab.simulation.requests import api_event, lambda_context
 from lab.simulation.world import Deployment
-from runtime.metric import Metric
+from runtime.metric import MetricName
 
 CORRELATION = "trace-me.1"
 SECRETS = ("SKU-MARKER", "MARKER-reference", "98765.43", "marker-key-1234", "marker-subject", "marker-header")
@@ -143,7 +145,7 @@ def test_how_long_an_order_took_is_counted_by_the_run_that_settled_it() -> None:
         whole_life(world, [fails_at_first("Publish", topic_fails, 99)])
 
     # THEN its time is there once
-    times = [document for document in output.metrics if Metric.ACCEPTED_TO_SETTLED in document]
+    times = [document for document in output.metrics if MetricName.ACCEPTED_TO_SETTLED in document]
     assert len(world.subscriber.received) == 1
     assert len(times) == 1
 
@@ -157,7 +159,7 @@ def test_an_order_in_the_currency_of_tests_is_in_no_count_of_orders(currency: st
 
     # THEN no objective, rate or graph has it, unless it is one for a customer
     names = [name for document in output.metrics for name in document]
-    of_orders = Metric.ORDER_ACCEPTED, Metric.ORDER_REJECTED, Metric.ACCEPTED_TO_SETTLED
+    of_orders = MetricName.ORDER_ACCEPTED, MetricName.ORDER_REJECTED, MetricName.ACCEPTED_TO_SETTLED
     assert [names.count(name) for name in of_orders] == [counted] * 3
     assert len(world.subscriber.received) == 1
 

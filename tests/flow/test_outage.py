@@ -1,4 +1,4 @@
-"""What docs/simulation.md says of outages and popular SKUs, with smaller numbers."""
+"""Tests what docs/simulation.md says of outages and popular SKUs, with smaller numbers."""
 
 from __future__ import annotations
 

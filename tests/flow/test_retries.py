@@ -1,4 +1,4 @@
-"""What a message goes through until it is done: seen from the queue, over whole histories."""
+"""Tests what a message goes through until it is done: seen from the queue, over whole histories."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What AWS or its provider would refuse of recorded resources, though mocks and the emulator let it through.
+"""Rules by which AWS or its provider would refuse recorded resources, though mocks and the emulator let them through.
 
 Configuration is refused earlier, with the keys to change (pipeline/config); these rules see what the program made of
 it. Each finding names the resource, what was given and what is allowed.
@@ -210,7 +210,7 @@ def filter_policies(recording: Recording) -> Iterator[str]:
 
 
 def cloudfront_region(recording: Recording) -> Iterator[str]:
-    """What CloudFront uses lives in us-east-1, whatever the stack's region."""
+    """Yield what CloudFront uses outside us-east-1, whatever the stack's Region."""
     firewalls = recording.of_type("aws:wafv2/webAcl:WebAcl")
     for each in firewalls:
         if each.inputs["scope"] == "CLOUDFRONT" and each.inputs.get("region") != US_EAST_1_ONLY:

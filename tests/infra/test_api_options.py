@@ -238,7 +238,7 @@ class TestTraceGroup:
 
 
 class TestFirewall:
-    """That nothing gets around it rests on three legs: the header is added, it is checked, and it is the same."""
+    """Tests that nothing gets around the firewall: the header is added, it is checked, and it is the same."""
 
     def test_cloudfront_adds_the_secret_that_the_api_s_functions_check(self) -> None:
         # GIVEN / WHEN

@@ -1,4 +1,4 @@
-"""What subscribers filter by: operators with operands that AWS takes, on names and values that events have."""
+"""Tests what subscribers filter by: operators with operands that AWS takes, on names and values that events have."""
 
 from typing import Any
 from unittest.mock import Mock

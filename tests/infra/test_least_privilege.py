@@ -16,7 +16,7 @@ pytestmark = pytest.mark.long
 
 
 def needed(variant: str = "prod") -> frozenset[Allowed]:
-    """What the calls of all paths ask for that such a stack takes."""
+    """Return what the calls of all paths ask for that such a stack takes."""
     calls = called_with(bus=variant == BUS)
     return frozenset(Allowed(each.function, each.action, each.resource) for each in calls)
 

@@ -137,7 +137,7 @@ def is_accepted(keys: dict[str, str]) -> bool:
 
 
 def is_switch(field: FieldInfo) -> bool:
-    """Whether the field chooses one of a few ways, instead of how much."""
+    """Return whether the field chooses one of a few ways, instead of how much."""
     return field.annotation is bool or (isinstance(field.default, str) and get_origin(field.annotation) is Literal)
 
 

@@ -1,4 +1,4 @@
-"""What has to be there before something else is made: AWS refuses or loses things otherwise."""
+"""Tests what has to be there before something else is made: AWS refuses or loses things otherwise."""
 
 import re
 

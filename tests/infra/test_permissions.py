@@ -1,4 +1,4 @@
-"""What each role may do: exact actions on exact resources."""
+"""Tests what each role may do: exact actions on exact resources."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What AWS would refuse is in no stack, and each rule says what it refuses and what is allowed."""
+"""Tests that what AWS would refuse is in no stack, and each rule says what it refuses and what is allowed."""
 
 import json
 from collections.abc import Iterator

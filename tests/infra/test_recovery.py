@@ -1,4 +1,4 @@
-"""What holds data can be restored and is not deleted by mistake: exactly these resources, named one by one.
+"""Tests that what holds data can be restored and is not deleted by mistake: exactly these resources, named one by one.
 
 A resource that begins to hold data has to be put here, or its absence would never be missed.
 """

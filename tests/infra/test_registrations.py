@@ -1,4 +1,4 @@
-"""What holds for every resource of every stack."""
+"""Tests what holds for every resource of every stack."""
 
 import inspect
 import keyword
@@ -19,7 +19,7 @@ NAMES_WITHOUT_PREFIX = {"aws:lambda/alias:Alias": "live", "aws:apigatewayv2/stag
 
 
 def takes_tags(resource: Recorded) -> bool:
-    """Whether the provider's type has a `tags` argument."""
+    """Return whether the provider's type has a `tags` argument."""
     package, module, name = resource.type.split(":")
     service = module.split("/")[0]
     found = getattr(

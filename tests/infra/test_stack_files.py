@@ -1,4 +1,4 @@
-"""How stack files are read, and what the committed ones promise: a choice that was undone is told by its name."""
+"""Tests how stack files are read, and what the committed ones promise: a choice that was undone is told by its name."""
 
 import re
 from pathlib import Path

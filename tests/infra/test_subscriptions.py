@@ -1,4 +1,4 @@
-"""Who is told of events, and where failed deliveries go."""
+"""Tests who is told of events, and where failed deliveries go."""
 
 import json
 

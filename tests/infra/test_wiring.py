@@ -1,4 +1,4 @@
-"""What is connected to what, and with which settings."""
+"""Tests what is connected to what, and with which settings."""
 
 import json
 

@@ -15,7 +15,7 @@ from lab.docs import page
 
 
 def rows(text: str) -> list[list[str]]:
-    """What was measured, of whom, and the goal, without the figures."""
+    """Return what was measured, of whom, and the goal, without the figures."""
     cells = [line.strip("| ").split(" | ") for line in text.strip().splitlines() if line.startswith("|")]
     return [[each[0], *(re.sub(r"[\d.,]+", "", value) for value in each[1:-1]), each[-1]] for each in cells[2:]]
 

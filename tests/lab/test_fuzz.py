@@ -105,7 +105,7 @@ BUGS = {
 
 
 def found(kind: str, wanted: Callable[[Watch], bool]) -> bool:
-    """Whether one of the first rounds has what is wanted."""
+    """Return whether one of the first rounds has what is wanted."""
     return any(wanted(play_round(kind, seed)) for seed in range(MOST_ROUNDS))
 
 

@@ -1,4 +1,4 @@
-"""What is made of a mutation run: who survived, who may, and whether the run is a success."""
+"""Tests what is made of a mutation run: who survived, who may, and whether the run is a success."""
 
 import json
 from collections import Counter
@@ -40,7 +40,7 @@ def mutant(verdict: Verdict = Verdict.KILLED, number: int = 1, change: Change | 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    """What mutmut leaves of a run in which the first mutant survived."""
+    """Return what mutmut leaves of a run in which the first mutant survived."""
     folder = tmp_path / MUTANTS / "runtime"
     folder.mkdir(parents=True)
     (folder / "a.py").write_text(MUTATED)

@@ -60,12 +60,12 @@ def weigh(alias: Made, weights: dict[str, float]) -> None:
 
 
 def by_api(url: str) -> Counter[int]:
-    """How often each version answered the API."""
+    """Return how often each version answered the API."""
     return Counter(json.load(urllib.request.urlopen(url, timeout=30))["version"] for _ in range(CALLS))  # noqa: S310 http to loopback
 
 
 def by_invoke(emulated: Aws) -> Counter[tuple[int, str]]:
-    """How often each version answered a direct call, and which version the answer says that it was."""
+    """Return how often each version answered a direct call, and which version the answer says that it was."""
     answers = [emulated.lambda_.invoke(FunctionName="weighted", Qualifier="live") for _ in range(CALLS)]
     return Counter((json.load(each["Payload"])["version"], each["ExecutedVersion"]) for each in answers)
 

@@ -1,4 +1,4 @@
-"""Who verifies callers, against the emulator: created, changed in place, deleted."""
+"""Tests who verifies callers, against the emulator: created, changed in place, deleted."""
 
 import pytest
 from botocore.exceptions import ClientError

@@ -1,4 +1,4 @@
-"""What commands ask of a supervisor: for whoever has the page's key, and nobody else."""
+"""Tests what commands ask of a supervisor: for whoever has the page's key, and nobody else."""
 
 import threading
 from collections.abc import Iterator

@@ -118,7 +118,7 @@ def everything(handler: Handler) -> dict[str, Any]:
 
 
 def calls(aws: Aws, handler: Handler, inputs: dict[str, Any]) -> list[tuple[str, Any]]:
-    """What creating the resource calls; the SDK checks the parameters as ever, and then nothing is sent."""
+    """Return what creating the resource calls; the SDK checks the parameters as ever, and then nothing is sent."""
     made: list[tuple[str, Any]] = []
 
     def note(params: Any, model: Any, **_: Any) -> None:

@@ -1,4 +1,4 @@
-"""What `up` tells to try."""
+"""Tests what `up` tells to try."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the embedded AWS counts beyond MiniStack."""
+"""Tests what the embedded AWS counts beyond MiniStack."""
 
 from __future__ import annotations
 

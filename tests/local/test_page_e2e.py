@@ -1,4 +1,4 @@
-"""What somebody new does first: `up`, the printed address in a real browser, no terminal from then on."""
+"""Tests what somebody new does first: `up`, the printed address in a real browser, no terminal from then on."""
 
 import os
 import re

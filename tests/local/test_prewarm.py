@@ -1,4 +1,4 @@
-"""Which functions are started beforehand, and with which event."""
+"""Tests which functions are started beforehand, and with which event."""
 
 from local.prewarm import http_event, warm_events
 from tests.local.factories import deployed

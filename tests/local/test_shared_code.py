@@ -21,7 +21,7 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def unpack(scratch: Path, worker: str, content: str = "one") -> Path:
-    """What MiniStack does for a new worker; the folder of its code."""
+    """Return what MiniStack does for a new worker; the folder of its code."""
     folder = scratch / worker
     code = folder / "code"
     code.mkdir(parents=True)

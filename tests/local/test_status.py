@@ -1,4 +1,4 @@
-"""What `status` shows."""
+"""Tests what `status` shows."""
 
 from local.cli.status import lines
 

@@ -81,7 +81,7 @@ class Running:
 
     @property
     def changes(self) -> list[str]:
-        """What is there and should not be, and what is gone."""
+        """Return what is there and should not be, and what is gone."""
         functions = [each["FunctionName"] for each in self.aws.lambda_.list_functions()["Functions"]]
         queues = self.aws.sqs.list_queues().get("QueueUrls", [])
         roles = [each["RoleName"] for each in self.aws.iam.list_roles()["Roles"]]

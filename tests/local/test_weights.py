@@ -1,4 +1,4 @@
-"""Which version a call through an alias is for."""
+"""Tests which version a call through an alias is for."""
 
 from types import ModuleType
 

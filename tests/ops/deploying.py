@@ -235,7 +235,7 @@ class FakeCodeDeploy:
         self.stopped.append(deploymentId)
 
 
-class World:
+class DeployTarget:
     """The command line in front of the stand-ins. `retention` is the orders queue's, in seconds."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -269,9 +269,9 @@ def ago(time: timedelta) -> str:
     return (datetime.now(UTC) - time).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def shifted_twice(monkeypatch: pytest.MonkeyPatch, folder: Path) -> World:
+def shifted_twice(monkeypatch: pytest.MonkeyPatch, folder: Path) -> DeployTarget:
     """Callers were moved from version 9 to 10 an hour ago, and from 8 to 9 a day before."""
-    made = World(monkeypatch, folder)
+    made = DeployTarget(monkeypatch, folder)
     made.lambda_ = FakeLambda(live=10)
     for each in made.lambda_.functions.values():
         each.tags["LiveBefore"] = f"9@{ago(timedelta(hours=1))} 8@{ago(timedelta(hours=25))}"

@@ -11,15 +11,15 @@ from lab.simulation.fakes.faults import throttled
 from lab.simulation.fakes.logs import FakeLogs
 from lab.simulation.requests import order_body
 from lab.simulation.world import ORDERS, WORKER_RECORDS, World
-from ops.discard_many import DiscardMany, DiscardTally
+from ops.discard_many import DiscardCounts, DiscardMany
 from ops.gateway.journal import Journal, Run
 from ops.gateway.orders import Orders
 from ops.gateway.queues import DeadLetterQueue, OrdersQueue
+from ops.logic.conditions import Conditions
 from ops.logic.dead_letter import Received
 from ops.logic.decision import Decision
-from ops.logic.where import Where
-from ops.pace import Pace
-from ops.redrive import Redrive, Tally
+from ops.rate_limit import RateLimit
+from ops.redrive import Redrive, RedriveCounts
 from ops.sweep import Sweep
 from runtime.models.fields import SCHEMA_VERSION
 from runtime.models.order import OrderStatus, StoredOrder
@@ -127,13 +127,15 @@ def begun(world: World, verb: str, logs: FakeLogs | None = None) -> Run:
     return journal_of(world, logs).begin(verb, Decision.of("Ada", "a test"), [])
 
 
-def redrive(world: World, *where: str, act: bool = True, rate: float = 1000, logs: FakeLogs | None = None) -> Tally:
+def redrive(
+    world: World, *where: str, act: bool = True, rate: float = 1000, logs: FakeLogs | None = None
+) -> RedriveCounts:
     """One run of the redrive over a world's queues."""
     run = Redrive(
         orders=orders_of(world),
         queue=OrdersQueue(world.cloud.sqs_client, world.orders_queue.url),
-        where=Where.parse(where),
-        pace=Pace(rate, world.cloud.clock),
+        where=Conditions.parse(where),
+        pace=RateLimit(rate, world.cloud.clock),
         clock=world.cloud.clock,
         run=begun(world, "redrive", logs) if act else None,
     )
@@ -141,11 +143,11 @@ def redrive(world: World, *where: str, act: bool = True, rate: float = 1000, log
         return run.go(sweep)
 
 
-def discard_many(world: World, *where: str, act: bool = True, logs: FakeLogs | None = None) -> DiscardTally:
+def discard_many(world: World, *where: str, act: bool = True, logs: FakeLogs | None = None) -> DiscardCounts:
     """One pass of discarding over a world's dead letters."""
     run = DiscardMany(
         orders=orders_of(world),
-        where=Where.parse(where),
+        where=Conditions.parse(where),
         clock=world.cloud.clock,
         run=begun(world, "discard", logs) if act else None,
     )

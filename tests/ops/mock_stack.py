@@ -158,7 +158,7 @@ class MockStack:
             self.sqs.delete_message(QueueUrl=self.dead_letters, ReceiptHandle=message["ReceiptHandle"])
 
     def messages(self, url: str) -> list[Any]:
-        """What a queue holds, to be seen again at once."""
+        """Return what a queue holds, to be seen again at once."""
         ask = partial(self.sqs.receive_message, QueueUrl=url, MaxNumberOfMessages=10)
         found = [message for answer in iter(lambda: ask().get("Messages", []), []) for message in answer]
         for message in found:

@@ -61,7 +61,7 @@ def sequences() -> dict[tuple[str, ...], list[str]]:
 
 
 def what_it_shows(command: str) -> tuple[str, ...]:
-    """What a command of a runbook shows, with the same placeholders.
+    """Return what a command of a runbook shows, with the same placeholders.
 
     Raises:
         StopIteration: nobody has said what it shows.

@@ -1,4 +1,4 @@
-"""Whatever AWS answers in part, in pages or refusing entries: a command reads on, and says truly what was not done."""
+"""Tests answers in part, in pages or refusing entries: a command reads on, and says truly what was not done."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 import ops.cli.main
 import ops.sweep
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.errors import OpsError
 from ops.gateway.telemetry import Query, Telemetry
 from ops.preflight.ground import Ground
@@ -24,7 +24,7 @@ from ops.preflight.names import names
 from ops.preflight.state import BACKEND_VARIABLE, state
 from pipeline.config import StackConfig
 from pipeline.config.stack_file import StackSettings
-from runtime.metric import Metric
+from runtime.metric import MetricName
 from tests.ops.factories import DECISION, ORDER_ID, OTHER_ID, body, text
 from tests.ops.in_part import InPart, used_in_part
 from tests.ops.mock_stack import GIVEN, REGION, MockStack, account
@@ -118,10 +118,10 @@ def filled(stack: MockStack, monkeypatch: pytest.MonkeyPatch) -> None:
         stack.put_dead_letter(body(order_id=order_id), {"order_id": text(order_id)})
     now = time.time()
     clock = SimpleNamespace(time=lambda: now, monotonic=time.monotonic, sleep=lambda _: None)
-    monkeypatch.setattr(ops.cli.main, "Desk", partial(Desk, clock=clock))
+    monkeypatch.setattr(ops.cli.main, "Context", partial(Context, clock=clock))
     monkeypatch.setattr(ops.sweep, "_WAIT_SECONDS", 0)
     monkeypatch.setattr(time, "sleep", lambda _: None)
-    for metric in (Metric.ORDER_ACCEPTED, Metric.IDEMPOTENT_REPLAY):
+    for metric in (MetricName.ORDER_ACCEPTED, MetricName.IDEMPOTENT_REPLAY):
         for ago in (60, 600):
             datum = {
                 "MetricName": metric,
@@ -145,7 +145,7 @@ def typed(*command: str, outputs: str = "stack.json") -> Callable[[MockStack, An
 
 
 def preflight(stack: MockStack, capsys: Any) -> Any:
-    """What stands in the way of a first deployment."""
+    """Return what stands in the way of a first deployment."""
     del stack, capsys
     config = StackConfig(environment="development", events_target="bus", gradual_deploy="Linear10PercentEvery1Minute")
     ground = Owned(StackSettings("orders", "prod", {"aws:region": REGION}), config, {})
@@ -216,7 +216,7 @@ REFUSALS: list[tuple[tuple[str, ...], str, int, int, int]] = [
 
 
 def places(stack: MockStack) -> dict[str, set[str]]:
-    """Where each order is: in a queue, or discarded."""
+    """Return where each order is: in a queue, or discarded."""
     found = {each: {"discarded"} & {stack.order(each)["status"]["S"].lower()} for each in IDS}
     for name, url in (("dead", stack.dead_letters), ("waiting", stack.orders)):
         for message in stack.messages(url):

@@ -1,4 +1,4 @@
-"""What goes wrong ends with a message, its exit code, and nothing changed. On moto, whole commands."""
+"""Tests that what goes wrong ends with a message, its exit code, and nothing changed. On moto, whole commands."""
 
 from __future__ import annotations
 

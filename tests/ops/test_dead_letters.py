@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from lab.simulation.world import WORKER_RECORDS, World
 from ops.gateway.orders import record_id
 from ops.logic.case import Facts, assess, merge
+from ops.logic.conditions import Conditions
 from ops.logic.dead_letter import Received, State, read_letter
 from ops.logic.durations import WrongValueError, parse_duration, show_duration
 from ops.logic.resend import batches, fresh_attributes, send_entry
 from ops.logic.stored import UnreadableOrder
-from ops.logic.where import Where
 from runtime.models.fields import SCHEMA_VERSION
 from runtime.models.order import OrderStatus
 from tests.ops.factories import CALLER, ORDER_ID, OTHER_ID, accept, body, received, stored, text
@@ -117,7 +117,7 @@ def test_copies_are_one_case_and_the_oldest_comes_first() -> None:
 
 def test_where_holds_for_every_key_and_any_of_its_values() -> None:
     # GIVEN conditions
-    where = Where.parse(["state=failed", "state=no-order", "older_than=1m"])
+    where = Conditions.parse(["state=failed", "state=no-order", "older_than=1m"])
     cases = [
         assess(read_letter(received(sent_at=at)), facts)
         for at in (0, 95)
@@ -136,7 +136,7 @@ def test_a_condition_that_could_never_hold_is_refused(condition: str) -> None:
     # WHEN it is read
     # THEN the message says what is allowed
     with pytest.raises(WrongValueError, match=r"allowed|such as 15m"):
-        Where.parse([condition])
+        Conditions.parse([condition])
 
 
 @given(st.integers(0, 10**8))

@@ -80,7 +80,7 @@ class Releases:
         return [int(each["Version"]) for each in listed if each["Version"] != "$LATEST"]
 
     def live(self) -> dict[str, str]:
-        """Where callers of each function are."""
+        """Return where callers of each function are."""
         return {
             key: self.lambda_.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
             for key, name in self.names.items()

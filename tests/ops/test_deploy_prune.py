@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ops.deploy import prune
-from tests.ops.deploying import NAMES, FakeLambda, FakeVersion, World, code_of
+from tests.ops.deploying import NAMES, DeployTarget, FakeLambda, FakeVersion, code_of
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
-    made = World(monkeypatch, tmp_path)
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> DeployTarget:
+    made = DeployTarget(monkeypatch, tmp_path)
     made.lambda_ = twelve()
     return made
 
@@ -25,12 +25,12 @@ def twelve(live: int = 12, weights: Mapping[str, float] = {}, refused: tuple[int
     return FakeLambda(range(1, 13), live, weights=weights, refused=refused)
 
 
-def deleted(world: World) -> list[int]:
+def deleted(world: DeployTarget) -> list[int]:
     """Versions of the first function that went."""
     return [int(version) for name, version in world.lambda_.deleted if name == "orders-prod-create-order"]
 
 
-def test_old_versions_of_every_function_go_and_the_newest_stay(world: World) -> None:
+def test_old_versions_of_every_function_go_and_the_newest_stay(world: DeployTarget) -> None:
     # GIVEN / WHEN
     code = world.run("prune", "--yes")
 
@@ -39,7 +39,7 @@ def test_old_versions_of_every_function_go_and_the_newest_stay(world: World) -> 
     assert world.lambda_.deleted == [(f"orders-prod-{name}", str(old)) for name in NAMES for old in range(1, 8)]
 
 
-def test_what_callers_use_stays_however_old_and_all_that_is_newer(world: World) -> None:
+def test_what_callers_use_stays_however_old_and_all_that_is_newer(world: DeployTarget) -> None:
     # GIVEN a stack that was never shifted to what is published
     world.lambda_ = twelve(live=3)
 
@@ -50,7 +50,7 @@ def test_what_callers_use_stays_however_old_and_all_that_is_newer(world: World) 
     assert deleted(world) == [1, 2]
 
 
-def test_what_is_being_shifted_to_stays_and_what_is_shifted_from(world: World) -> None:
+def test_what_is_being_shifted_to_stays_and_what_is_shifted_from(world: DeployTarget) -> None:
     # GIVEN
     world.lambda_ = twelve(live=4, weights={"9": 0.1})
 
@@ -61,7 +61,7 @@ def test_what_is_being_shifted_to_stays_and_what_is_shifted_from(world: World) -
     assert deleted(world) == [1, 2, 3, 5, 6, 7, 8]
 
 
-def test_a_dry_run_tells_and_deletes_nothing(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_tells_and_deletes_nothing(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN / WHEN
     code = world.run("prune", "--json", "--keep", "10")
 
@@ -73,7 +73,9 @@ def test_a_dry_run_tells_and_deletes_nothing(world: World, capsys: pytest.Captur
     assert world.lambda_.deleted == []
 
 
-def test_one_that_cannot_be_deleted_is_told_and_the_rest_goes(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_that_cannot_be_deleted_is_told_and_the_rest_goes(
+    world: DeployTarget, capsys: pytest.CaptureFixture[str]
+) -> None:
     # GIVEN
     world.lambda_ = twelve(refused=(2,))
 
@@ -93,7 +95,7 @@ def test_one_that_cannot_be_deleted_is_told_and_the_rest_goes(world: World, caps
     [((), "would delete 1, 2; would keep 3, 4, 5"), (("--yes",), "deleted 1, 2; kept 3, 4, 5")],
 )
 def test_the_lines_tell_a_plan_from_what_was_done(
-    world: World, options: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+    world: DeployTarget, options: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN / WHEN
     world.run("prune", "--keep", "10", *options)
@@ -103,7 +105,7 @@ def test_the_lines_tell_a_plan_from_what_was_done(
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "all"])
-def test_keeping_none_is_refused(world: World, count: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_keeping_none_is_refused(world: DeployTarget, count: str, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN / WHEN
     with pytest.raises(SystemExit) as ended:
         world.run("prune", "--yes", "--keep", count)
@@ -115,7 +117,7 @@ def test_keeping_none_is_refused(world: World, count: str, capsys: pytest.Captur
 
 
 def test_a_function_without_versions_stops_it_before_anything_is_deleted(
-    world: World, capsys: pytest.CaptureFixture[str]
+    world: DeployTarget, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN
     world.lambda_ = FakeLambda(versions=())
@@ -149,7 +151,7 @@ def test_nothing_that_is_used_or_new_ever_goes(count: int, live: int, shifted_to
     assert not [each for each in planned.old if each > max(live, shifted_to)]
 
 
-def test_what_a_rollback_goes_back_to_or_has_to_look_at_stays(world: World) -> None:
+def test_what_a_rollback_goes_back_to_or_has_to_look_at_stays(world: DeployTarget) -> None:
     # GIVEN
     for each in world.lambda_.functions.values():
         each.tags["LiveBefore"] = "4@2026-11-26T14:00:00Z"
@@ -162,7 +164,7 @@ def test_what_a_rollback_goes_back_to_or_has_to_look_at_stays(world: World) -> N
     assert deleted(world) == [1, 2, 3, 5, 7, 8, 9, 10, 11]
 
 
-def test_versions_that_failed_to_start_go_and_are_not_counted_among_those_that_are_kept(world: World) -> None:
+def test_versions_that_failed_to_start_go_and_are_not_counted_among_those_that_are_kept(world: DeployTarget) -> None:
     # GIVEN one among the newest, and the newest of all, which nobody can be moved to
     for number in (11, 13):
         for each in world.lambda_.functions.values():
@@ -175,7 +177,7 @@ def test_versions_that_failed_to_start_go_and_are_not_counted_among_those_that_a
     assert deleted(world) == [*range(1, 9), 11, 13]
 
 
-def test_one_that_failed_to_start_stays_where_an_alias_leads_to_it(world: World) -> None:
+def test_one_that_failed_to_start_stays_where_an_alias_leads_to_it(world: DeployTarget) -> None:
     # GIVEN
     for each in world.lambda_.versions(12):
         each.state = "Failed"
@@ -187,7 +189,7 @@ def test_one_that_failed_to_start_stays_where_an_alias_leads_to_it(world: World)
     assert deleted(world) == list(range(1, 9))
 
 
-def test_states_that_matter_are_shown(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_states_that_matter_are_shown(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN
     for number, state in ((2, "Failed"), (11, "Inactive")):
         for each in world.lambda_.versions(number):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.ops.deploying import FUNCTIONS, KEYS, FakeLambda, FakeVersion, World, ago, code_of, shifted_twice
+from tests.ops.deploying import FUNCTIONS, KEYS, DeployTarget, FakeLambda, FakeVersion, ago, code_of, shifted_twice
 from tests.ops.test_target import outputs
 
 HOUR = timedelta(hours=1)
@@ -17,21 +17,21 @@ API = FUNCTIONS[:2]
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> DeployTarget:
     return shifted_twice(monkeypatch, tmp_path)
 
 
-def live(world: World) -> list[int]:
+def live(world: DeployTarget) -> list[int]:
     return [each.live for each in world.lambda_.functions.values()]
 
 
-def move(world: World) -> None:
-    """What CodeDeploy does in the end."""
+def move(world: DeployTarget) -> None:
+    """Do what CodeDeploy does in the end."""
     for each in world.lambda_.functions.values():
         each.live = max(each.versions)
 
 
-def test_callers_go_back_to_what_they_were_on_the_api_s_first(world: World) -> None:
+def test_callers_go_back_to_what_they_were_on_the_api_s_first(world: DeployTarget) -> None:
     # GIVEN / WHEN
     code = world.run("rollback", "--yes")
 
@@ -40,7 +40,7 @@ def test_callers_go_back_to_what_they_were_on_the_api_s_first(world: World) -> N
     assert world.lambda_.moved == [(function, "9") for function in FUNCTIONS]
 
 
-def test_without_yes_it_tells_and_changes_nothing(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_yes_it_tells_and_changes_nothing(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN
     for each in world.lambda_.versions(9):
         each.environment["LOG_LEVEL"] = "DEBUG"
@@ -57,7 +57,7 @@ def test_without_yes_it_tells_and_changes_nothing(world: World, capsys: pytest.C
     assert world.lambda_.calls == []
 
 
-def test_what_a_shift_moved_is_what_a_rollback_goes_back_on(world: World) -> None:
+def test_what_a_shift_moved_is_what_a_rollback_goes_back_on(world: DeployTarget) -> None:
     # GIVEN a release that was shifted by the command itself
     world.lambda_ = FakeLambda(live=7)
     assert world.run("shift", "--yes") == 0
@@ -71,7 +71,7 @@ def test_what_a_shift_moved_is_what_a_rollback_goes_back_on(world: World) -> Non
     assert live(world) == [7, 7, 7]
 
 
-def test_a_second_rollback_goes_back_by_one_more_release(world: World) -> None:
+def test_a_second_rollback_goes_back_by_one_more_release(world: DeployTarget) -> None:
     # GIVEN
     world.run("rollback", "--yes")
 
@@ -83,7 +83,7 @@ def test_a_second_rollback_goes_back_by_one_more_release(world: World) -> None:
     assert live(world) == [8, 8, 8]
 
 
-def release(world: World, number: int) -> None:
+def release(world: DeployTarget, number: int) -> None:
     """Publish a version of every function and move callers to it."""
     for function in world.lambda_.functions.values():
         function.versions[number] = FakeVersion(code_of(number))
@@ -91,7 +91,7 @@ def release(world: World, number: int) -> None:
     move(world)
 
 
-def test_what_callers_were_sent_back_from_is_never_the_version_before(world: World) -> None:
+def test_what_callers_were_sent_back_from_is_never_the_version_before(world: DeployTarget) -> None:
     # GIVEN callers who went 10, 11, back to 10, and back to 9; and then a repair, which is bad as well
     release(world, 11)
     assert world.run("rollback", "--yes") == world.run("rollback", "--yes") == 0
@@ -105,7 +105,7 @@ def test_what_callers_were_sent_back_from_is_never_the_version_before(world: Wor
     assert second == (0, [8, 8, 8])
 
 
-def test_functions_that_the_latest_shift_did_not_move_stay(world: World) -> None:
+def test_functions_that_the_latest_shift_did_not_move_stay(world: DeployTarget) -> None:
     # GIVEN a change of one function's variables, after the release
     function = world.lambda_.functions[FUNCTIONS[1]]
     function.versions[11] = FakeVersion(code_of(10))
@@ -120,7 +120,7 @@ def test_functions_that_the_latest_shift_did_not_move_stay(world: World) -> None
 
 
 @pytest.mark.parametrize("done", range(6))
-def test_killed_at_any_moment_the_same_command_goes_on_with_the_rest(world: World, done: int) -> None:
+def test_killed_at_any_moment_the_same_command_goes_on_with_the_rest(world: DeployTarget, done: int) -> None:
     # GIVEN a rollback that was killed after so many changes
     world.lambda_.killed_after = done
     assert world.run("rollback", "--yes") == 130
@@ -136,7 +136,7 @@ def test_killed_at_any_moment_the_same_command_goes_on_with_the_rest(world: Worl
 
 
 def test_the_code_that_was_left_is_refused_until_somebody_says_again(
-    world: World, capsys: pytest.CaptureFixture[str]
+    world: DeployTarget, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN callers who were sent back, of one function once more long ago, and a merge that changed only a variable:
     # the same code in a new version
@@ -160,7 +160,7 @@ def test_the_code_that_was_left_is_refused_until_somebody_says_again(
     assert world.lambda_.tag("RolledBack") == ["", "", older]
 
 
-def test_other_code_is_shifted_to_after_a_rollback(world: World) -> None:
+def test_other_code_is_shifted_to_after_a_rollback(world: DeployTarget) -> None:
     # GIVEN
     world.run("rollback", "--yes")
     for function in world.lambda_.functions.values():
@@ -176,7 +176,7 @@ def test_other_code_is_shifted_to_after_a_rollback(world: World) -> None:
     assert all(code_of(10) in tag for tag in world.lambda_.tag("RolledBack"))
 
 
-def test_a_shift_that_fails_with_again_forgets_nothing(world: World) -> None:
+def test_a_shift_that_fails_with_again_forgets_nothing(world: DeployTarget) -> None:
     # GIVEN
     world.run("rollback", "--yes")
     world.codedeploy._bad = [FUNCTIONS[0]]
@@ -189,7 +189,7 @@ def test_a_shift_that_fails_with_again_forgets_nothing(world: World) -> None:
     assert all(code_of(10) in tag for tag in world.lambda_.tag("RolledBack"))
 
 
-def test_somebody_can_choose_functions_and_versions(world: World) -> None:
+def test_somebody_can_choose_functions_and_versions(world: DeployTarget) -> None:
     # GIVEN / WHEN
     code = world.run("rollback", "--to", "create_order=6", "--to", "get_order=7", "--yes")
 
@@ -199,7 +199,7 @@ def test_somebody_can_choose_functions_and_versions(world: World) -> None:
 
 
 @pytest.mark.parametrize("to", ["create_order", "create_order=", "create-order=4", "4", "get_order=-1", "get_order=²"])
-def test_a_choice_that_is_none_is_wrong_usage(world: World, to: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_choice_that_is_none_is_wrong_usage(world: DeployTarget, to: str, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN / WHEN
     code = world.run("rollback", "--to", to, "--yes")
 
@@ -208,7 +208,7 @@ def test_a_choice_that_is_none_is_wrong_usage(world: World, to: str, capsys: pyt
     assert "create_order, get_order, process_order" in capsys.readouterr().err
 
 
-def test_a_version_without_a_snapshot_is_made_ready_before_anybody_is_moved(world: World) -> None:
+def test_a_version_without_a_snapshot_is_made_ready_before_anybody_is_moved(world: DeployTarget) -> None:
     # GIVEN versions that were not called for so long that Lambda dropped their snapshots
     for each in world.lambda_.versions(9):
         each.state = "Inactive"
@@ -222,34 +222,34 @@ def test_a_version_without_a_snapshot_is_made_ready_before_anybody_is_moved(worl
     assert world.lambda_.waited == [(function, "9") for function in FUNCTIONS]
 
 
-def never_shifted(world: World) -> None:
+def never_shifted(world: DeployTarget) -> None:
     for each in world.lambda_.functions.values():
         each.tags.clear()
 
 
-def unreadable_tags(world: World) -> None:
+def unreadable_tags(world: DeployTarget) -> None:
     for each in world.lambda_.functions.values():
         each.tags["LiveBefore"] = "nine@yesterday 9@2026-13-45T99:00:00Z"
 
 
-def deleted(world: World) -> None:
+def deleted(world: DeployTarget) -> None:
     del world.lambda_.functions[FUNCTIONS[0]].versions[9]
 
 
-def failed(world: World) -> None:
+def failed(world: DeployTarget) -> None:
     world.lambda_.functions[FUNCTIONS[1]].versions[9].state = "Failed"
 
 
-def shifting(world: World) -> None:
+def shifting(world: DeployTarget) -> None:
     for each in world.lambda_.functions.values():
         each.weights = {"9": 0.5}
 
 
-def pulumi_moves_callers(world: World) -> None:
+def pulumi_moves_callers(world: DeployTarget) -> None:
     world.outputs = outputs()
 
 
-def another_queue(world: World) -> None:
+def another_queue(world: DeployTarget) -> None:
     world.lambda_.functions[FUNCTIONS[2]].versions[9].environment["ORDERS_QUEUE_URL"] = "https://sqs/old.fifo"
 
 
@@ -267,7 +267,7 @@ def another_queue(world: World) -> None:
     ids=lambda case: getattr(case, "__name__", ""),
 )
 def test_what_would_not_work_is_refused_and_nothing_changes(
-    world: World, make: Any, says: str, capsys: pytest.CaptureFixture[str]
+    world: DeployTarget, make: Any, says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN
     make(world)
@@ -282,7 +282,7 @@ def test_what_would_not_work_is_refused_and_nothing_changes(
 
 
 @pytest.mark.parametrize("bus", [False, True], ids=["topic", "bus"])
-def test_every_name_that_a_function_is_told_of_is_known(world: World, bus: bool) -> None:
+def test_every_name_that_a_function_is_told_of_is_known(world: DeployTarget, bus: bool) -> None:
     # GIVEN versions that name what the stack has
     if bus:
         del world.outputs["notifications_topic_arn"]
@@ -306,7 +306,7 @@ def test_every_name_that_a_function_is_told_of_is_known(world: World, bus: bool)
     assert world.run("rollback", "--yes") == 0
 
 
-def test_tags_stay_within_what_a_tag_holds(world: World) -> None:
+def test_tags_stay_within_what_a_tag_holds(world: DeployTarget) -> None:
     # GIVEN / WHEN many shifts and rollbacks of a function with many versions (the stand-in checks the length)
     for number in range(10_000, 10_012):
         release(world, number)

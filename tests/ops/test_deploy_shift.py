@@ -9,16 +9,16 @@ import pytest
 from botocore.validate import validate_parameters
 
 from ops.deploy import shift
-from tests.ops.deploying import NAMES, FakeCodeDeploy, FakeLambda, World
+from tests.ops.deploying import NAMES, DeployTarget, FakeCodeDeploy, FakeLambda
 from tests.ops.test_target import outputs
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
-    return World(monkeypatch, tmp_path)
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> DeployTarget:
+    return DeployTarget(monkeypatch, tmp_path)
 
 
-def test_every_function_that_is_behind_is_moved_to_its_newest_version(world: World) -> None:
+def test_every_function_that_is_behind_is_moved_to_its_newest_version(world: DeployTarget) -> None:
     # GIVEN
     world.lambda_ = FakeLambda(behind=("create-order", "process-order"))
 
@@ -49,7 +49,7 @@ def test_every_function_that_is_behind_is_moved_to_its_newest_version(world: Wor
 
 
 def test_a_rolled_back_function_fails_the_command_and_stops_the_others(
-    world: World, capsys: pytest.CaptureFixture[str]
+    world: DeployTarget, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN
     world.codedeploy = FakeCodeDeploy(bad=["orders-prod-create-order"])
@@ -63,7 +63,7 @@ def test_a_rolled_back_function_fails_the_command_and_stops_the_others(
     assert "orders-prod-create-order-rollback fired" in capsys.readouterr().err
 
 
-def test_a_deployment_that_cannot_start_stops_those_that_did(world: World) -> None:
+def test_a_deployment_that_cannot_start_stops_those_that_did(world: DeployTarget) -> None:
     # GIVEN
     world.codedeploy = FakeCodeDeploy(refused=["orders-prod-process-order"])
 
@@ -75,7 +75,7 @@ def test_a_deployment_that_cannot_start_stops_those_that_did(world: World) -> No
     assert world.codedeploy.stopped == ["d-1", "d-2"]
 
 
-def test_alarms_hold_unless_somebody_says_otherwise(world: World) -> None:
+def test_alarms_hold_unless_somebody_says_otherwise(world: DeployTarget) -> None:
     # GIVEN / WHEN
     world.run("shift", "--yes")
 
@@ -84,7 +84,7 @@ def test_alarms_hold_unless_somebody_says_otherwise(world: World) -> None:
 
 
 def test_with_alarms_ignored_none_of_them_is_asked_and_it_says_so(
-    world: World, capsys: pytest.CaptureFixture[str]
+    world: DeployTarget, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN / WHEN
     code = world.run("shift", "--yes", "--ignore-alarms")
@@ -96,7 +96,7 @@ def test_with_alarms_ignored_none_of_them_is_asked_and_it_says_so(
     assert "alarms are ignored" in capsys.readouterr().err
 
 
-def test_aws_takes_the_requests(world: World) -> None:
+def test_aws_takes_the_requests(world: DeployTarget) -> None:
     # GIVEN the real client, which checks parameters before it sends anything
     world.run("shift", "--yes", "--ignore-alarms")
     client = boto3.client("codedeploy", "eu-west-1")
@@ -109,7 +109,7 @@ def test_aws_takes_the_requests(world: World) -> None:
 
 
 def test_one_that_does_not_end_in_time_is_told_by_its_id(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: DeployTarget, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN
     world.lambda_ = FakeLambda(behind=("get-order",))
@@ -124,7 +124,7 @@ def test_one_that_does_not_end_in_time_is_told_by_its_id(
     assert "deployments d-1 did not end" in capsys.readouterr().err
 
 
-def test_a_version_is_waited_for_until_it_can_be_called(world: World) -> None:
+def test_a_version_is_waited_for_until_it_can_be_called(world: DeployTarget) -> None:
     # GIVEN / WHEN
     world.run("shift")
 
@@ -132,7 +132,9 @@ def test_a_version_is_waited_for_until_it_can_be_called(world: World) -> None:
     assert world.lambda_.waited == [(f"orders-prod-{name}", "10") for name in NAMES]
 
 
-def test_with_nothing_behind_it_says_so_and_starts_nothing(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_with_nothing_behind_it_says_so_and_starts_nothing(
+    world: DeployTarget, capsys: pytest.CaptureFixture[str]
+) -> None:
     # GIVEN
     world.lambda_ = FakeLambda(behind=())
 
@@ -145,7 +147,7 @@ def test_with_nothing_behind_it_says_so_and_starts_nothing(world: World, capsys:
     assert not world.codedeploy.made
 
 
-def test_a_stack_that_shifts_nothing_is_left_alone(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stack_that_shifts_nothing_is_left_alone(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN
     world.outputs = outputs()
 
@@ -157,7 +159,7 @@ def test_a_stack_that_shifts_nothing_is_left_alone(world: World, capsys: pytest.
     assert json.loads(capsys.readouterr().out)["state"] == "off"
 
 
-def test_a_dry_run_tells_what_it_would_move(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_tells_what_it_would_move(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN / WHEN
     code = world.run("shift", "--json")
 
@@ -171,15 +173,15 @@ def test_a_dry_run_tells_what_it_would_move(world: World, capsys: pytest.Capture
     assert not world.codedeploy.made
 
 
-def never_ready(world: World) -> None:
+def never_ready(world: DeployTarget) -> None:
     world.lambda_ = FakeLambda(never_ready=True)
 
 
-def under_way(world: World) -> None:
+def under_way(world: DeployTarget) -> None:
     world.lambda_ = FakeLambda(weights={"10": 0.1})
 
 
-def failed(world: World) -> None:
+def failed(world: DeployTarget) -> None:
     for each in world.lambda_.versions(10):
         each.state = "Failed"
 
@@ -193,7 +195,7 @@ def failed(world: World) -> None:
     ],
 )
 def test_what_would_not_work_is_refused_and_nothing_is_started(
-    world: World, make: Callable[[World], None], says: str, capsys: pytest.CaptureFixture[str]
+    world: DeployTarget, make: Callable[[DeployTarget], None], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN
     make(world)
@@ -209,7 +211,7 @@ def test_what_would_not_work_is_refused_and_nothing_is_started(
     assert not world.codedeploy.made
 
 
-def test_where_callers_were_is_remembered_before_they_are_moved(world: World) -> None:
+def test_where_callers_were_is_remembered_before_they_are_moved(world: DeployTarget) -> None:
     # GIVEN a machine that is taken away at the first look at what it started
     world.codedeploy.get_deployment = None
 

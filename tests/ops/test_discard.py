@@ -18,7 +18,7 @@ from tests.ops.factories import accept, begun, dead_letter, orders_of, settles_m
 
 
 def discard(world: World, wanted: str) -> str:
-    """What the command does with `--yes`."""
+    """Return what the command does with `--yes`."""
     orders = orders_of(world)
     with sweep_of(world) as sweep:
         found = find(sweep, orders, wanted)

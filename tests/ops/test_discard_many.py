@@ -24,7 +24,7 @@ from tests.ops.factories import (
 
 
 def history(world: World, logs: Any) -> list[dict[str, Any]]:
-    """What `dlq history --json` shows."""
+    """Return what `dlq history --json` shows."""
     return runs_of(journal_of(world, logs).read(0, int(world.cloud.clock.time() * 1000) + 1))
 
 

@@ -13,9 +13,9 @@ from lab.simulation.cloudwatch.evaluator_metrics import MetricStore
 from lab.simulation.cloudwatch.registered import PREFIX, composite_alarms, metric_alarms, register_alarms
 from lab.simulation.cloudwatch.scenarios import START, own, sqs
 from local.client import LocalStack
-from local.demo.teller import Teller
+from local.demo.transcript import Transcript
 from local.incident import CONFIG, ORDERS, PAGES, commands_of, play
-from runtime.metric import Metric
+from runtime.metric import MetricName
 
 
 def test_the_commands_are_the_runbooks_own() -> None:
@@ -34,7 +34,7 @@ def test_it_pages_what_the_alarm_table_would_page() -> None:
         at, dead = START + 60 * minute, ORDERS if minute >= 60 else 0
         store.put(sqs("ApproximateNumberOfMessagesVisible", "dead_letter_queue"), at, dead, "Count")
         store.put(sqs("ApproximateNumberOfMessagesNotVisible", "dead_letter_queue"), at, 0, "Count")
-    receives = {Metric.ORDER_ACCEPTED: 1, Metric.ATTEMPT_FAILED: 5, Metric.LAST_ATTEMPT_FAILED: 1}
+    receives = {MetricName.ORDER_ACCEPTED: 1, MetricName.ATTEMPT_FAILED: 5, MetricName.LAST_ATTEMPT_FAILED: 1}
     for metric, times in receives.items():
         store.put(own(metric), begin, times * ORDERS, "Count")
 
@@ -54,9 +54,9 @@ def test_it_pages_what_the_alarm_table_would_page() -> None:
 def test_an_incident_is_settled_by_its_page_and_runbook(tmp_path: Path) -> None:
     # GIVEN a stack of its own
     told = io.StringIO()
-    teller = Teller(Console(file=told))
+    transcript = Transcript(Console(file=told))
     with LocalStack.started(tmp_path, warm_workers=1, config=CONFIG) as stack:
         # WHEN the incident is played
-        play(stack, teller)
+        play(stack, transcript)
     # THEN everything that the story says is so, and every guarantee holds
-    assert teller.ok, told.getvalue()
+    assert transcript.ok, told.getvalue()

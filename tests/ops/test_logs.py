@@ -55,7 +55,7 @@ def order_since(stack: MockStack, **changes: Any) -> float:
 
 
 def failed(at: float, **fields: Any) -> dict[str, Any]:
-    """What the worker logs of an attempt that failed."""
+    """Return what the worker logs of an attempt that failed."""
     return {
         "at": at,
         "service": "worker",

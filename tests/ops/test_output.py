@@ -1,4 +1,4 @@
-"""What commands show and publish, beyond what is stored."""
+"""Tests what commands show and publish, beyond what is stored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.cli.order import run_replay
 from ops.gateway.clients import Clients
 from ops.gateway.telemetry import Query, Telemetry, Value
@@ -34,16 +34,16 @@ def test_an_event_published_again_names_its_group_where_order_is_kept(topic: str
     )
     published: list[dict[str, Any]] = []
     arn = f"arn:aws:sns:eu-west-1:123456789012:{topic}"
-    desk = Desk(
+    context = Context(
         Target.from_outputs("prod", outputs(notifications_topic_arn=arn)),
         cast("Clients", SimpleNamespace(sns=SimpleNamespace(publish=lambda **call: published.append(call)))),
         as_json=True,
     )
-    vars(desk).update(
+    vars(context).update(
         orders=SimpleNamespace(get=lambda _: order), worker=SimpleNamespace(event_source=lambda: "/orders-prod")
     )
     # WHEN its event is published again
-    run_replay(argparse.Namespace(ids=[ORDER_ID], yes=True), desk)
+    run_replay(argparse.Namespace(ids=[ORDER_ID], yes=True), context)
     # THEN a topic that keeps order is told whose it is, and no other
     assert [call.get("MessageGroupId") for call in published] == [group]
 
@@ -64,16 +64,16 @@ def test_an_event_goes_to_the_bus_where_there_is_one_and_only_when_asked(yes: bo
         put.extend(call["Entries"])
         return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}
 
-    desk = Desk(
+    context = Context(
         Target.from_outputs("prod", outputs(notifications_topic_arn=None, notifications_bus_arn=BUS)),
         cast("Clients", SimpleNamespace(events=SimpleNamespace(put_events=put_events))),
         as_json=True,
     )
-    vars(desk).update(
+    vars(context).update(
         orders=SimpleNamespace(get=lambda _: order), worker=SimpleNamespace(event_source=lambda: "/orders-prod")
     )
     # WHEN its event is published again
-    run_replay(argparse.Namespace(ids=[ORDER_ID], yes=yes), desk)
+    run_replay(argparse.Namespace(ids=[ORDER_ID], yes=yes), context)
     # THEN the bus has it, with the source that rules match
     assert [(each["EventBusName"], each["Source"]) for each in put] == [(BUS, "/orders-prod")] * yes
 

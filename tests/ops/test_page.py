@@ -1,4 +1,4 @@
-"""Who hears of alarms, and a page for a test. Whole commands on moto."""
+"""Tests who hears of alarms, and a page for a test. Whole commands on moto."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def pager(stack: MockStack) -> str:
 
 
 def pages(stack: MockStack, pager: str) -> list[dict[str, Any]]:
-    """What the pager has heard."""
+    """Return what the pager has heard."""
     found = stack.sqs.receive_message(QueueUrl=pager, MaxNumberOfMessages=10).get("Messages", [])
     return [json.loads(json.loads(message["Body"])["Message"]) for message in found]
 

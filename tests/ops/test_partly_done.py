@@ -1,4 +1,4 @@
-"""What could be done only in part says so, and what is left. On moto, whole commands."""
+"""Tests that what could be done only in part says so, and what is left. On moto, whole commands."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def letters(count: int) -> list[str]:
 
 
 def shown(capsys: Any) -> tuple[dict[str, Any], str]:
-    """What a command wrote: its JSON, and what it told people."""
+    """Return what a command wrote: its JSON, and what it told people."""
     written = capsys.readouterr()
     return json.loads(written.out), written.err
 

@@ -1,4 +1,4 @@
-"""What each command calls is what docs/ops.md says that it may. Whole commands on moto."""
+"""Tests that what each command calls is what docs/ops.md says that it may. Whole commands on moto."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def called_by(stack: MockStack, command: tuple[str, ...]) -> set[str]:
 
 
 def is_allowed(called: set[str], command: str) -> bool:
-    """Whether it is what the page lists: for the command, for looking, and for what the command does besides."""
+    """Return whether it is what the page lists: for the command, for looking, and for what the command does besides."""
     besides = next((rows for start, rows in BESIDES.items() if command.startswith(start)), (_ALL,))
     allowed = documented(ROW_OF.get(command, command)).union(*map(documented, besides))
     return called - allowed == {"sts:GetCallerIdentity"}

@@ -1,4 +1,4 @@
-"""What `preflight` says before a deployment, of answers that AWS could give."""
+"""Tests what `preflight` says before a deployment, of answers that AWS could give."""
 
 from __future__ import annotations
 

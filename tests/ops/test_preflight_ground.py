@@ -1,4 +1,4 @@
-"""What is known of a stack before it is deployed."""
+"""Tests what is known of a stack before it is deployed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pull request's comment says of a preview."""
+"""Tests what a pull request's comment says of a preview."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What redrive moves, keeps, merges and counts."""
+"""Tests what redrive moves, keeps, merges and counts."""
 
 from __future__ import annotations
 

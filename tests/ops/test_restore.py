@@ -13,7 +13,7 @@ import pytest
 from lab.simulation import invariants
 from lab.simulation.requests import order_body
 from lab.simulation.world import API_RECORDS, ORDERS, STOCK, WORKER_RECORDS, World, simulated
-from ops.cli.desk import Desk
+from ops.cli.context import Context
 from ops.cli.orders import run_resend
 from ops.errors import ExitCode
 from ops.gateway.clients import Clients
@@ -70,8 +70,10 @@ class Disaster:
             dead_letter_queue_url=self.world.dead_letters.url,
         )
         clients = SimpleNamespace(dynamodb=cloud.dynamodb_client, sqs=cloud.sqs_client, check_queues=lambda: None)
-        desk = Desk(Target.from_outputs("world", parts), cast("Clients", clients), as_json=True, clock=cloud.clock)
-        assert run_resend(argparse.Namespace(ids=[], older_than="1s", yes=True), desk) == ExitCode.OK
+        context = Context(
+            Target.from_outputs("world", parts), cast("Clients", clients), as_json=True, clock=cloud.clock
+        )
+        assert run_resend(argparse.Namespace(ids=[], older_than="1s", yes=True), context) == ExitCode.OK
         self.world.drain()
 
     def status(self, order_id: str) -> str | None:

@@ -144,7 +144,7 @@ def test_the_module_runs_as_it_is_typed(stack: LocalStack) -> None:
 
 
 def status(capsys: pytest.CaptureFixture[str]) -> str:
-    """What `status` shows."""
+    """Return what `status` shows."""
     capsys.readouterr()
     main(["status"])
     return capsys.readouterr().out
@@ -239,7 +239,7 @@ def test_a_corrupt_row_is_repaired_by_the_commands_that_are_printed(
 
 
 def event_of(order_id: str, capsys: pytest.CaptureFixture[str]) -> bool:
-    """Whether the trace that was just shown says that the order's event is published."""
+    """Return whether the trace that was just shown says that the order's event is published."""
     return f"published as {order_id}" in capsys.readouterr().out
 
 

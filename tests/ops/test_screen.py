@@ -1,4 +1,4 @@
-"""Where commands write: whole ids at any width, any encoding, no steering by data, and readers that go away."""
+"""Tests where commands write: whole ids at any width, any encoding, no steering by data, and readers that go away."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from hypothesis import strategies as st
 
 from ops.cli import dlq_discard, dlq_redrive
 from ops.cli.screen import Screen, visible
-from ops.discard_many import DiscardTally
+from ops.discard_many import DiscardCounts
 from ops.logic.dead_letter import State
-from ops.redrive import Tally
+from ops.redrive import RedriveCounts
 from tests.ops.factories import ORDER_ID
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,7 +126,7 @@ def test_help_may_have_no_reader() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-REPORTS = [(dlq_redrive._report, Tally), (dlq_discard._report, DiscardTally)]
+REPORTS = [(dlq_redrive._report, RedriveCounts), (dlq_discard._report, DiscardCounts)]
 
 
 @pytest.mark.parametrize(("report", "kind"), REPORTS)
@@ -143,10 +143,10 @@ def test_a_report_says_each_count_of_its_tally(report: Callable[..., None], kind
         elif isinstance(value, Counter):
             value.update({State.UNREADABLE: next(numbers), State.CORRUPT_ORDER: next(numbers)})
     shown, written = screen(80)
-    desk: Any = SimpleNamespace(as_json=False, out=shown, say=shown.tell, heading=shown.tell, clock=time)
+    context: Any = SimpleNamespace(as_json=False, out=shown, say=shown.tell, heading=shown.tell, clock=time)
 
     # WHEN it is reported
-    report(desk, tally, 2_001, act=act)
+    report(context, tally, 2_001, act=act)
 
     # THEN all of them are said
     counted = {*re.findall(r"\d{4,}", json.dumps(tally.as_json())), "2001"}

@@ -1,4 +1,4 @@
-"""What `status` reads of a stack, shows and cannot read, typed as a command."""
+"""Tests what `status` reads of a stack, shows and cannot read, typed as a command."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from ops.gateway.alarms import alarms_of
 from ops.gateway.subscribers import of_bus, waiting
 from ops.gateway.telemetry import Query, Telemetry, Value
-from runtime.metric import Metric
+from runtime.metric import MetricName
 from tests.ops.mock_stack import GIVEN, REGION, MockStack, account
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -219,10 +219,14 @@ def test_every_number_is_asked_for_and_told(
     _, document = status(stack, capsys)
     # THEN
     assert document["orders_queue"]["oldest_seconds"] == document["dead_letter_queue"]["oldest_seconds"] == 1
-    own = {each for each in document["counts"] if each in set(Metric)}
+    own = {each for each in document["counts"] if each in set(MetricName)}
     functions = {name for key, name in GIVEN.items() if key.endswith("_function")}
     assert set(document["counts"]) - own == {
         *("concurrency", "events_failed", "events_lost", "settled_p95"),
         *(f"{what} of {name}" for what in ("errors", "invocations", "throttles") for name in functions),
     }
-    assert own == set(Metric) - {Metric.ACCEPTED_TO_SETTLED, Metric.TRANSACTION_CONFLICT, Metric.BATCH_ISOLATED}
+    assert own == set(MetricName) - {
+        MetricName.ACCEPTED_TO_SETTLED,
+        MetricName.TRANSACTION_CONFLICT,
+        MetricName.BATCH_ISOLATED,
+    }

@@ -1,4 +1,4 @@
-"""How `status` judges what was read: one verdict that is true, and budgets of the objectives."""
+"""Tests how `status` judges what was read: one verdict that is true, and budgets of the objectives."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ops.status.findings import Severity, findings_of, verdict_of
 from ops.status.gather import Gatherer
 from ops.status.reading import Reading, Unread
 from ops.target import Objectives, Target
-from runtime.metric import Metric
+from runtime.metric import MetricName
 from tests.ops.test_target import outputs
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -52,7 +52,11 @@ def reading(**changes: Any) -> Reading:
         "unread": (),
         "orders": EMPTY,
         "dead": EMPTY,
-        "metrics": {Metric.ORDER_ACCEPTED: counted(7), Metric.ORDER_CONFIRMED: counted(6), "requests": counted(9)},
+        "metrics": {
+            MetricName.ORDER_ACCEPTED: counted(7),
+            MetricName.ORDER_CONFIRMED: counted(6),
+            "requests": counted(9),
+        },
         "worker": "Enabled",
         "paused": None,
         "subscribers": {"mail": 0},
@@ -81,26 +85,26 @@ def test_all_is_well_where_nothing_is_wrong() -> None:
 
 WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
     "503": (
-        with_metrics(**{Metric.DEPENDENCY_FAILURE: counted(150)}),
+        with_metrics(**{MetricName.DEPENDENCY_FAILURE: counted(150)}),
         Severity.URGENT,
         "150 requests were answered 503",
         "orders open",
     ),
     "few 5xx": (with_metrics(**{"5xx": counted(1), "requests": counted(99)}), Severity.WRONG, "1 of 99", "orders open"),
     "attempts": (
-        with_metrics(**{Metric.ATTEMPT_FAILED: counted(270)}),
+        with_metrics(**{MetricName.ATTEMPT_FAILED: counted(270)}),
         Severity.WRONG,
         "270 attempts at orders failed and 6 succeeded",
         "orders open",
     ),
     "few attempts": (
-        with_metrics(**{Metric.ATTEMPT_FAILED: counted(2), Metric.ORDER_CONFIRMED: counted(98)}),
+        with_metrics(**{MetricName.ATTEMPT_FAILED: counted(2), MetricName.ORDER_CONFIRMED: counted(98)}),
         Severity.LOOK,
         "2 attempts at orders failed and 98 succeeded",
         "orders open",
     ),
     "attempts are over": (
-        with_metrics(**{Metric.ATTEMPT_FAILED: counted(270, ago=3000)}),
+        with_metrics(**{MetricName.ATTEMPT_FAILED: counted(270, ago=3000)}),
         Severity.LOOK,
         "the last 50m 0s ago",
         "orders open",
@@ -238,9 +242,9 @@ def test_budgets_are_counted_over_30_days_and_orders_in_time_by_the_promise() ->
         return {"requests": counted(1_000), "accepted": counted(1_000), "in_time": counted(995)}
 
     clock = SimpleNamespace(time=NOW.timestamp)
-    desk: Any = SimpleNamespace(target=target, telemetry=SimpleNamespace(values=values), clock=clock)
+    context: Any = SimpleNamespace(target=target, telemetry=SimpleNamespace(values=values), clock=clock)
     # WHEN / THEN
-    assert Gatherer(desk, 3_600)._budgets() == {"accepting": 100, "settling": 50}
+    assert Gatherer(context, 3_600)._budgets() == {"accepting": 100, "settling": 50}
     assert asked["in_time"] == ("TC(:900000)", timedelta(days=30))
 
 

@@ -1,4 +1,4 @@
-"""Which stack is meant, and how it is told when none can be."""
+"""Tests which stack is meant, and how it is told when none can be."""
 
 from __future__ import annotations
 

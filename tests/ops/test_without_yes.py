@@ -19,7 +19,7 @@ from botocore.client import BaseClient
 import ops.sweep
 from ops.cli.main import parser
 from ops.gateway.orders import record_id
-from tests.ops.deploying import World
+from tests.ops.deploying import DeployTarget
 from tests.ops.factories import DECISION, ORDER_ID, body, text
 from tests.ops.mock_stack import GIVEN, MockStack, account
 from tests.ops.test_strange_records import good_row
@@ -252,7 +252,7 @@ def test_without_yes_callers_versions_and_tags_stay_and_with_it_they_change(
     command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a release behind the newest, and older ones
-    world = World(monkeypatch, tmp_path)
+    world = DeployTarget(monkeypatch, tmp_path)
     if command == ("rollback",):
         assert world.run("shift", "--yes") == 0
         for each in world.lambda_.functions.values():
@@ -274,7 +274,7 @@ def test_without_yes_callers_versions_and_tags_stay_and_with_it_they_change(
     assert deployed(world) != before
 
 
-def deployed(world: World) -> tuple[object, ...]:
-    """What was called that changes something, and the tags."""
+def deployed(world: DeployTarget) -> tuple[object, ...]:
+    """Return what was called that changes something, and the tags."""
     tags = [dict(each.tags) for each in world.lambda_.functions.values()]
     return list(world.lambda_.calls), dict(world.codedeploy.made), tags

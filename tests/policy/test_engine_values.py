@@ -1,4 +1,4 @@
-"""How the engine's values reach the rules."""
+"""Tests how the engine's values reach the rules."""
 
 import json
 import subprocess

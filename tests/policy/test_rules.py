@@ -26,7 +26,7 @@ PRODUCTION = {"Environment": "production"}
 
 @cache
 def resources_of(stack: str) -> tuple[Resource, ...]:
-    """What the stack registers, as the rules see it."""
+    """Return what the stack registers, as the rules see it."""
     return as_rules_see(recorded(stack))
 
 
@@ -184,7 +184,7 @@ CASES: dict[str, Case] = {
 
 
 def messages(rule: Rule, resources: list[Resource]) -> list[str]:
-    """What the rule says about a stack."""
+    """Return what the rule says about a stack."""
     return [violation.message for violation in rule.violations(resources)]
 
 

@@ -24,7 +24,7 @@ print(len(ran) > 0, gc.isenabled(), gc.get_freeze_count() > 10_000)
 
 
 def init(module: str, **environment: str) -> list[str]:
-    """Whether collections ran during the import, whether they can now, and whether what was made is frozen."""
+    """Return whether collections ran during the import, whether they can now, and whether what was made is frozen."""
     done = subprocess.run(
         [sys.executable, "-c", PROBE, module],
         env={**os.environ, **VARIABLES, "PYTHONPATH": os.pathsep.join(sys.path), **environment},

@@ -1,4 +1,4 @@
-"""Whose group each message is sent in, and under which id where order is kept."""
+"""Tests whose group each message is sent in, and under which id where order is kept."""
 
 from typing import Any, cast
 

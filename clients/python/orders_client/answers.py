@@ -50,5 +50,5 @@ class Order:
 
     @property
     def final(self) -> bool:
-        """Whether this is how it ends. While it is not, nobody should order again."""
+        """Return whether this is how it ends. While it is not, nobody should order again."""
         return self.status in FINAL

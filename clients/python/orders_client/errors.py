@@ -1,4 +1,4 @@
-"""How a call can end without what was asked for."""
+"""Errors of the client: how a call can end without what was asked for."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -30,7 +30,7 @@ class Line(BaseModel):
 
 
 class Order(BaseModel):
-    """What callers send."""
+    """Order as callers send it."""
 
     currency: str = Field(pattern="^[A-Z]{3}$")
     lines: list[Line] = Field(min_length=1)

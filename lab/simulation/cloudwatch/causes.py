@@ -13,7 +13,7 @@ from lab.simulation.fakes.wire import Call, Fault, Process
 from lab.simulation.observed import ObservedWorld, observed
 from lab.simulation.requests import order_body
 from lab.simulation.world import Deployment
-from runtime.metric import Metric
+from runtime.metric import MetricName
 
 Cause = Callable[[ObservedWorld], None]
 _CONFLICT: Final = transaction_cancelled(["TransactionConflict"])
@@ -104,22 +104,22 @@ class Made:
     deployment: Deployment = field(default_factory=Deployment)
 
 
-BY_METRIC: Final[Mapping[Metric, Made]] = {
-    Metric.ORDER_ACCEPTED: Made(_accepted),
-    Metric.IDEMPOTENT_REPLAY: Made(_replayed),
-    Metric.IDEMPOTENCY_CONFLICT: Made(_conflicting),
-    Metric.IDEMPOTENCY_MISMATCH: Made(_mismatched),
-    Metric.DEPENDENCY_FAILURE: Made(_unknown),
-    Metric.ORDER_CONFIRMED: Made(_confirmed),
-    Metric.ORDER_REJECTED: Made(_rejected),
-    Metric.ATTEMPT_FAILED: Made(_failed_once),
-    Metric.LAST_ATTEMPT_FAILED: Made(_failed_for_good),
-    Metric.MESSAGE_DEAD_LETTERED: Made(_dead_lettered),
+BY_METRIC: Final[Mapping[MetricName, Made]] = {
+    MetricName.ORDER_ACCEPTED: Made(_accepted),
+    MetricName.IDEMPOTENT_REPLAY: Made(_replayed),
+    MetricName.IDEMPOTENCY_CONFLICT: Made(_conflicting),
+    MetricName.IDEMPOTENCY_MISMATCH: Made(_mismatched),
+    MetricName.DEPENDENCY_FAILURE: Made(_unknown),
+    MetricName.ORDER_CONFIRMED: Made(_confirmed),
+    MetricName.ORDER_REJECTED: Made(_rejected),
+    MetricName.ATTEMPT_FAILED: Made(_failed_once),
+    MetricName.LAST_ATTEMPT_FAILED: Made(_failed_for_good),
+    MetricName.MESSAGE_DEAD_LETTERED: Made(_dead_lettered),
     # Its timeout is below one item's budget and the margin.
-    Metric.ATTEMPT_DEFERRED: Made(_out_of_time, Deployment(worker_timeout_seconds=9)),
-    Metric.ACCEPTED_TO_SETTLED: Made(_confirmed),
-    Metric.BATCH_ISOLATED: Made(_failed_once),
-    Metric.TRANSACTION_CONFLICT: Made(_colliding),
+    MetricName.ATTEMPT_DEFERRED: Made(_out_of_time, Deployment(worker_timeout_seconds=9)),
+    MetricName.ACCEPTED_TO_SETTLED: Made(_confirmed),
+    MetricName.BATCH_ISOLATED: Made(_failed_once),
+    MetricName.TRANSACTION_CONFLICT: Made(_colliding),
 }
 
 
@@ -134,7 +134,7 @@ class Emitted:
 
 
 @cache
-def happened(metric: Metric) -> tuple[Emitted, ...]:
+def happened(metric: MetricName) -> tuple[Emitted, ...]:
     """Make the cause of `metric` happen; what is emitted then."""
     made = BY_METRIC[metric]
     with observed(deployment=made.deployment) as (world, output):

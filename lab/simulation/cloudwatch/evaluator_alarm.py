@@ -1,4 +1,4 @@
-"""When a metric alarm changes state.
+"""Evaluates when a metric alarm changes state.
 
 Sources, all Amazon CloudWatch User Guide: "Alarm evaluation" (M out of N), "Alarm evaluation window" (the window
 slides: it advances each time the alarm is evaluated), "Configuring how CloudWatch alarms treat missing data" with its
@@ -83,7 +83,7 @@ class MetricAlarm:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What AWS leaves undocumented or documents in two ways; a sound alarm works under every combination.
+    """Choice where AWS documents nothing or two things; a sound alarm works under every combination.
 
     Attributes:
         extra_points: how many points beyond N are retrieved.

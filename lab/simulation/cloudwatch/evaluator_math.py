@@ -29,7 +29,7 @@ class MathError(ValueError):
 
 @dataclass(frozen=True)
 class MathContext:
-    """What an expression sees.
+    """Context of an expression.
 
     Attributes:
         metrics: series by id, of metrics only.

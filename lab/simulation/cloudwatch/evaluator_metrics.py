@@ -29,7 +29,7 @@ _SIMPLE: Final[dict[str, Callable[[Sequence[float]], float]]] = {
 
 @dataclass(frozen=True)
 class MetricKey:
-    """What identifies a metric.
+    """Identity of a metric.
 
     Attributes:
         namespace: `AWS/SQS`, or one of our own.

@@ -1,4 +1,4 @@
-"""What is published to CloudWatch, as data: an alarm on anything else can never fire.
+"""Metrics that are published to CloudWatch, as data: an alarm on anything else can never fire.
 
 Each entry gives the exact dimension sets: CloudWatch does not aggregate across dimensions, so a metric that AWS
 publishes per table *and operation* does not exist per table. `sparse` tells whether quiet periods publish nothing
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.simulation.cloudwatch.evaluator_metrics import MetricKey
-from runtime.metric import Metric
+from runtime.metric import MetricName
 
 _LAMBDA: Final = 'AWS Lambda Developer Guide, "Types of metrics for Lambda functions"'
 _LAMBDA_DIMENSIONS: Final = (
@@ -127,33 +127,33 @@ AWS_METRICS: Final[tuple[Published, ...]] = (
 )  # fmt: skip
 
 _API: Final = (
-    Metric.ORDER_ACCEPTED,
-    Metric.IDEMPOTENT_REPLAY,
-    Metric.IDEMPOTENCY_CONFLICT,
-    Metric.IDEMPOTENCY_MISMATCH,
-    Metric.DEPENDENCY_FAILURE,
+    MetricName.ORDER_ACCEPTED,
+    MetricName.IDEMPOTENT_REPLAY,
+    MetricName.IDEMPOTENCY_CONFLICT,
+    MetricName.IDEMPOTENCY_MISMATCH,
+    MetricName.DEPENDENCY_FAILURE,
 )
 
 
 def own_metrics(namespace: str) -> tuple[Published, ...]:
-    """What our functions publish to `{project}-{stack}`; which service publishes what is in `SERVICES`."""
+    """Return what our functions publish to `{project}-{stack}`; which service publishes what is in `SERVICES`."""
     return tuple(
         Published(
             namespace,
             metric.value,
             _sets("service"),
-            "Milliseconds" if metric is Metric.ACCEPTED_TO_SETTLED else "Count",
+            "Milliseconds" if metric is MetricName.ACCEPTED_TO_SETTLED else "Count",
             60,
             True,
-            (*_PERCENTILES, _TRIMMED_COUNT) if metric is Metric.ACCEPTED_TO_SETTLED else ("Sum",),
+            (*_PERCENTILES, _TRIMMED_COUNT) if metric is MetricName.ACCEPTED_TO_SETTLED else ("Sum",),
             "Published only when it happens.",
             _EMF,
         )
-        for metric in Metric
+        for metric in MetricName
     )
 
 
-SERVICES: Final = {metric.value: "api" if metric in _API else "worker" for metric in Metric}
+SERVICES: Final = {metric.value: "api" if metric in _API else "worker" for metric in MetricName}
 """The value of the dimension `service` under which each of our metrics is published."""
 
 

@@ -1,4 +1,4 @@
-"""What the components really register, as the evaluator's alarms: so that what is judged is what is deployed."""
+"""Registered alarms as the evaluator's alarms, so that what is judged is what is deployed."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol
@@ -66,7 +66,9 @@ class Registered(Protocol):
 
 
 def register_alarms(settings: AlarmSettings = SUBSCRIBED, *, bus: bool = False) -> tuple[Recorded, ...]:
-    """What the alarms component registers for a stack with the names above, with a topic or a bus under its own key."""
+    """Return what the alarms component registers for a stack with the names above, with a topic or a bus under its
+    own key.
+    """
 
     def program() -> None:
         table = alarm_table(THRESHOLDS, LIMITS, BUS_RULES if bus else None, bus_dead_letters=bus, certificate=True)

@@ -37,7 +37,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a case ended.
+    """End of a case.
 
     Attributes:
         end: ``same`` where the disturbed run itself came to the undisturbed one's end; ``retried`` where callers or
@@ -120,7 +120,7 @@ def _could_not_write(disturbed: Collection[int], process: Process) -> bool:
 
 
 def _erased(case: Case, process: Process) -> bool:
-    """Whether a run failed, and its record's deletion came after its lease had passed: it erases its successor's
+    """Return whether a run failed, and its record's deletion came after its lease had passed: it erases its successor's
     record, with which the mark of a replay goes. Powertools deletes unconditionally; nothing but the mark rests on the
     record."""
     late = process.calls[case.call.index :] if case.disturbance.name.startswith("zombie") else []
@@ -186,7 +186,7 @@ def _wrong_end(stage: Stage, ends: frozenset[tuple[str, ...]]) -> list[str]:
 
 
 def _state(stage: Stage, result: object) -> tuple[object, ...]:
-    """What a disturbed run has to reach to count as undisturbed."""
+    """Return what a disturbed run has to reach to count as undisturbed."""
     status = result.get("statusCode") if isinstance(result, dict) else getattr(result, "response", result)
     if isinstance(status, dict):
         status = status.get("statusCode")

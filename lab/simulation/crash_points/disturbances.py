@@ -1,4 +1,4 @@
-"""What can happen at a call: the faults of the fakes, and those that need to know the time and what comes next."""
+"""Disturbances of a call: the faults of the fakes, and those that need to know the time and what comes next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a path is: a scene, the run in it that is disturbed, and how it must end whatever the disturbance."""
+"""Path: a scene, the run in it that is disturbed, and how it must end whatever the disturbance."""
 
 from __future__ import annotations
 

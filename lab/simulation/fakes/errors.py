@@ -20,7 +20,7 @@ def error_class(code: str) -> type[ClientError]:
 
 
 class ExceptionsNamespace:
-    """What ``client.exceptions`` is: one class per error code, and ``ClientError`` for all of them."""
+    """Stand-in for ``client.exceptions``: one class per error code, and ``ClientError`` for all of them."""
 
     def __getattr__(self, code: str) -> type[ClientError]:
         if code == "ClientError":

@@ -68,7 +68,7 @@ class FakeSNS:
         return {"MessageId": notification.message_id, "ResponseMetadata": OK}
 
     def _is_repeated(self, params: Mapping[str, Any]) -> bool:
-        """Whether a FIFO topic takes it for one that it has delivered, and answers as if."""
+        """Return whether a FIFO topic takes it for one that it has delivered, and answers as if."""
         topic = params["TopicArn"]
         group, deduplication_id = params.get("MessageGroupId"), params.get("MessageDeduplicationId")
         if not topic.endswith(_FIFO_SUFFIX):

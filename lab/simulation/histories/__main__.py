@@ -8,11 +8,11 @@ import sys
 import time
 from pathlib import Path
 
+from lab.simulation.histories.counts import HistoryCounts
 from lab.simulation.histories.generate import history
 from lab.simulation.histories.run import play_in_chunks
 from lab.simulation.histories.shrink import play, shrink
 from lab.simulation.histories.steps import History
-from lab.simulation.histories.tally import Tally
 
 _PROGRESS_SECONDS = 5
 
@@ -57,7 +57,7 @@ def _replay(file: Path) -> int:
 
 
 def _play_many(options: argparse.Namespace) -> int:
-    tally, started, shown = Tally(), time.monotonic(), 0.0
+    tally, started, shown = HistoryCounts(), time.monotonic(), 0.0
     for part in play_in_chunks(options.seed, options.histories, options.workers):
         tally.merge(part)
         elapsed = time.monotonic() - started
@@ -76,7 +76,7 @@ def _play_many(options: argparse.Namespace) -> int:
     return 1
 
 
-def _progress(tally: Tally, wanted: int, rate: float) -> None:
+def _progress(tally: HistoryCounts, wanted: int, rate: float) -> None:
     sys.stderr.write(
         f"{tally.histories}/{wanted} histories, {len(tally.failures)} with violations, {rate:.1f}/s, "
         f"{(wanted - tally.histories) / rate / 60:.0f} min left\n"
@@ -84,8 +84,8 @@ def _progress(tally: Tally, wanted: int, rate: float) -> None:
     sys.stderr.flush()
 
 
-def _write(tally: Tally, options: argparse.Namespace, seconds: float) -> None:
-    """What was counted so far: a run that was stopped goes on with the seeds after it."""
+def _write(tally: HistoryCounts, options: argparse.Namespace, seconds: float) -> None:
+    """Write what was counted so far: a run that was stopped goes on with the seeds after it."""
     if options.json is not None:
         run = {"first_seed": options.seed, "wanted": options.histories, "workers": options.workers}
         document = {**run, "seconds": round(seconds, 1), **tally.document()}

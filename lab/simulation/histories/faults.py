@@ -1,4 +1,4 @@
-"""What can happen at one call of a history, by name."""
+"""Faults that can happen at one call of a history, by name."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def row_is_busy(transactions: Transactions, busy: Callable[[dict[str, Any]], boo
 
 
 def fits(name: str, call: Call) -> bool:
-    """Whether a call can meet the fault."""
+    """Return whether a call can meet the fault."""
     if name == ROW_BUSY:
         return call.operation in {"TransactWriteItems", "UpdateItem", "PutItem", "DeleteItem"}
     kind = BY_NAME.get(name)

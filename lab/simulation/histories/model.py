@@ -1,4 +1,5 @@
-"""What must hold in and after every history, beyond the guarantees: told from what happened, not from the program.
+"""Model of what must hold in and after every history, beyond the guarantees: told from what happened, not from the
+program.
 
 Violations begin with a label: ``G1``-``G6`` are the guarantees (:mod:`lab.simulation.invariants`), the model's own are
 M1 (orders come from callers and stay), M2 (outcomes never change), M3 (stock is never negative, and outcomes agree with
@@ -46,7 +47,7 @@ class Expected:
 
 @dataclass(slots=True)
 class Batch:
-    """What was known of a delivery before it began.
+    """Delivery as it was known before it began.
 
     Attributes:
         messages: Those of the batch.
@@ -138,7 +139,7 @@ class Model:
         return [intent for order_id, intent in self.intents.items() if order_id not in self._answered]
 
     def is_answered(self, caller: str, key: str, order: str) -> bool:
-        """Whether the caller was told how it ended."""
+        """Return whether the caller was told how it ended."""
         return id_of(caller, key, order) in self._answered
 
     def seen(self, caller: str, order_id: str, response: Response) -> None:
@@ -156,7 +157,7 @@ class Model:
     # --- worker -----------------------------------------------------------------------------------------------------
 
     def before_delivery(self, delivery: Delivery, version: int) -> Batch:
-        """What is known of a batch that a worker of this version gets."""
+        """Return what is known of a batch that a worker of this version gets."""
         messages = [self.world.orders_queue.messages[message_id] for message_id in delivery.handles]
         excuses = {one.message_id: excuse for one in messages if (excuse := self._excuse(one, version))}
         most = self.world.deployment.max_receive_count
@@ -280,7 +281,7 @@ class Model:
 
 
 def _lease_end(record: Item) -> int:
-    """When the run that holds a record has to be over, in milliseconds."""
+    """Return when the run that holds a record has to be over, in milliseconds."""
     return int(record.get("in_progress_expiration", {"N": "0"})["N"])
 
 
@@ -297,7 +298,7 @@ def api_record(caller: str, key: str) -> str:
 
 @cache
 def payload_digest(order: str) -> str:
-    """What the API's record keeps of a body."""
+    """Return what the API's record keeps of a body."""
     return _hash(canonical(json.loads(ORDERS[order].body)))
 
 

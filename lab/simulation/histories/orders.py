@@ -1,4 +1,4 @@
-"""What callers of a history order. Few, so that keys and bodies meet."""
+"""Orders of a history's callers. Few, so that keys and bodies meet."""
 
 from __future__ import annotations
 

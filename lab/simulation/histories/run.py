@@ -10,10 +10,10 @@ from multiprocessing import get_context
 from typing import Final
 from unittest.mock import patch
 
+from lab.simulation.histories.counts import HistoryCounts
 from lab.simulation.histories.generate import history
 from lab.simulation.histories.play import Player
 from lab.simulation.histories.shrink import shrink
-from lab.simulation.histories.tally import Tally
 from runtime.observability import logger
 
 CHUNK = 500
@@ -22,12 +22,12 @@ _COLLECT_EVERY = 50
 _CHUNKS_PER_PROCESS = 4
 
 
-def play_seeds(seeds: Sequence[int], *, collect_every: int = _COLLECT_EVERY) -> Tally:
+def play_seeds(seeds: Sequence[int], *, collect_every: int = _COLLECT_EVERY) -> HistoryCounts:
     """Play the histories of these seeds and count what came to pass.
 
     ``collect_every`` so many histories the garbage is collected; 0 leaves it to the end of the process.
     """
-    tally, started = Tally(), time.process_time()
+    tally, started = HistoryCounts(), time.process_time()
     with _rare_garbage_collection() as collect, _silent_logger():
         for number, seed in enumerate(seeds):
             player = Player(history(seed))
@@ -44,13 +44,13 @@ def play_seeds(seeds: Sequence[int], *, collect_every: int = _COLLECT_EVERY) -> 
     return tally
 
 
-def explained(tally: Tally) -> str:
+def explained(tally: HistoryCounts) -> str:
     """The first failure of a tally and the steps that it shrinks to."""
     seed, violations = min(tally.failures)
     return f"seed {seed}: {violations}\n{shrink(history(seed)).text()}"
 
 
-def play_in_chunks(first: int, count: int, workers: int) -> Iterator[Tally]:
+def play_in_chunks(first: int, count: int, workers: int) -> Iterator[HistoryCounts]:
     """Play ``count`` histories from seed ``first``: a tally per chunk, in the order of their seeds."""
     chunks = [range(start, min(start + CHUNK, first + count)) for start in range(first, first + count, CHUNK)]
     if workers <= 1:
@@ -63,7 +63,7 @@ def play_in_chunks(first: int, count: int, workers: int) -> Iterator[Tally]:
         yield from pool.imap(_play_and_leave, chunks)
 
 
-def _play_and_leave(seeds: Sequence[int]) -> Tally:
+def _play_and_leave(seeds: Sequence[int]) -> HistoryCounts:
     """In a process of a pool: it ends soon, and with it its garbage. Collecting is a tenth of the time of histories."""
     return play_seeds(seeds, collect_every=0)
 

@@ -1,4 +1,4 @@
-"""What the runs of a history meet at their calls: what was planned for them, and the state that the world is in."""
+"""Faults that a history's runs meet at their calls: those planned for them, and those of the world's state."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class Surroundings:
     # --- ambient ----------------------------------------------------------------------------------------------------
 
     def _ambient(self, run: Run, call: Call) -> Fault | None:
-        """What the world does to a call: outages, orders that kill, popular rows."""
+        """Return what the world does to a call: outages, orders that kill, popular rows."""
         outage = self.outages.get(call.service)
         if outage is not None and self.world.cloud.clock.now < outage[0]:
             self._note(run, call, f"outage: {outage[1]}")

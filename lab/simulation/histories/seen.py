@@ -1,4 +1,4 @@
-"""What histories are made for, counted where it happens: what never comes to pass is not tried, however often."""
+"""Counts of what histories are made for: what never comes to pass is not tried, however often they are played."""
 
 from __future__ import annotations
 

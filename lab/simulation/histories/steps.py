@@ -12,7 +12,7 @@ MEANWHILE_BEFORE, MEANWHILE_AFTER = "meanwhile before", "meanwhile after"
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """What happens at one call of a run.
+    """Event at one call of a run.
 
     Attributes:
         call: Position among the calls of the run, from 0; a run with fewer calls is not disturbed.
@@ -196,7 +196,7 @@ class History:
 
     @property
     def length(self) -> int:
-        """How many steps there are, nested ones included."""
+        """Return how many steps there are, nested ones included."""
         return sum(1 for _ in every_step(self.steps))
 
     def text(self) -> str:

@@ -20,7 +20,7 @@ VERSIONS: Final = (SCHEMA_VERSION, NEXT)
 
 
 class NextOrderMessage(OrderMessage):
-    """What the next version writes and reads."""
+    """Message that the next version writes and reads."""
 
     schema_version: Annotated[int, Field(ge=OLDEST_SCHEMA_VERSION, le=NEXT)] = NEXT
 

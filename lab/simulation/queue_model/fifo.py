@@ -97,7 +97,7 @@ class FifoQueue(Queue):
         Queue.delete(self, receipt)
 
     def next_visible_at(self) -> float | None:
-        """When the first message of some group shows: those behind it wait for it, whatever their own time."""
+        """Return when the first message of some group shows: those behind it wait for it, whatever their own time."""
         first: dict[str | None, float] = {}
         for message in self.messages.values():
             first.setdefault(message.group_id, message.visible_at)

@@ -195,13 +195,13 @@ class Queue:
         self.messages[message_id] = message
 
     def resend(self, message: Message) -> Message:
-        """What a redrive does: *send* the content again, which gives a new id, send time and receive count."""
+        """Return what a redrive does: *send* the content again, which gives a new id, send time and receive count."""
         return self.send(message.body, message.attributes, group_id=message.group_id)
 
     # --- looking ----------------------------------------------------------------------------------------------------
 
     def next_visible_at(self) -> float | None:
-        """When the next hidden message shows, or ``None`` where nothing is stored."""
+        """Return when the next hidden message shows, or ``None`` where nothing is stored."""
         return min((message.visible_at for message in self.messages.values()), default=None)
 
     def counts(self) -> tuple[int, int, int]:

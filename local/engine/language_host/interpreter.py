@@ -75,7 +75,7 @@ def _of_environment(folder: Path) -> Path:
 
 
 def inventory(python: Path) -> Inventory:
-    """What is installed for `python`.
+    """Return what is installed for `python`.
 
     Raises:
         InterpreterError: it cannot be asked.

@@ -52,7 +52,7 @@ class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
         )
 
     def GetProgramDependencies(self, request: Any, context: Any) -> Any:
-        """What is installed; it is not told apart what was asked for and what came with it."""
+        """Return what is installed; it is not told apart what was asked for and what came with it."""
         with _explained(context):
             packages = inventory(_python(request.info)).packages
         return language_pb2.GetProgramDependenciesResponse(

@@ -1,4 +1,4 @@
-"""What the provider needs of whatever keeps the resources."""
+"""Interface of whatever keeps the provider's resources."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol

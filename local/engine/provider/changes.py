@@ -1,4 +1,4 @@
-"""What a change of inputs means: nothing, an update in place, or a replacement.
+"""Judgement of a change of inputs: nothing, an update in place, or a replacement.
 
 The replacement table is our reading of the AWS provider's documentation ("forces new resource") for the types that
 this program uses. It is as complete as the tests need, not the provider's.
@@ -80,7 +80,7 @@ class Change:
 
 
 def change(token: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Change:
-    """What it takes to get from the old inputs to the new ones.
+    """Return what it takes to get from the old inputs to the new ones.
 
     Raises:
         LookupError: the inputs differ and the table has no line for the type.
@@ -99,6 +99,6 @@ def change(token: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Change
 
 
 def previewed(token: str, outputs: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """What a preview can say of the outputs after an update to `inputs`; `outputs` are those before."""
+    """Return what a preview can say of the outputs after an update to `inputs`; `outputs` are those before."""
     volatile = _VOLATILE.get(token, ()) if inputs.get("publish") else ()
     return {**outputs, **inputs, **{key: UNKNOWN for key in volatile if key in outputs}}

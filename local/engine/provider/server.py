@@ -66,7 +66,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
     def Cancel(self, request: Any, context: Any) -> Any:
-        """What is under way is short and ends by itself."""
+        """Return what is under way is short and ends by itself."""
         return empty_pb2.Empty()
 
     def Check(self, request: Any, context: Any) -> Any:
@@ -104,7 +104,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CreateResponse(id=made.id, properties=wire.struct({**inputs, **made.outputs}))
 
     def Read(self, request: Any, context: Any) -> Any:
-        """What there is under an id; an empty id says that there is nothing."""
+        """Return what there is under an id; an empty id says that there is nothing."""
         token = _token(request.urn)
         with _refusals(context, request.urn):
             state = self._account.read(token, request.id)

@@ -39,7 +39,7 @@ def struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
 
 
 def holds_unknown(value: Any) -> bool:
-    """Whether something in it is only known once other resources exist (in a preview)."""
+    """Return whether something in it is only known once other resources exist (in a preview)."""
     if isinstance(value, Mapping):
         return any(holds_unknown(item) for item in value.values())
     if isinstance(value, list):

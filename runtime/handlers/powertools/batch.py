@@ -12,12 +12,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 
 from runtime.handlers.powertools.idempotency import WorkerIdempotency
+from runtime.logic.batch_metrics import BatchMetrics
 from runtime.logic.delivery import Delivery
 from runtime.logic.isolation import isolation_order
 from runtime.logic.processing import Invocation, OrderProcessor
-from runtime.logic.tally import Tally
 from runtime.logic.together import Together
-from runtime.metric import Metric
+from runtime.metric import MetricName
 from runtime.observability import logger, metrics
 from runtime.store.call_budget import CallBudget
 from runtime.store.call_times import ATTEMPT_SECONDS
@@ -81,7 +81,7 @@ class BatchRunner:
         invocation = Invocation(context, context.get_remaining_time_in_millis() / 1000, isolated)
         try:
             if isolated:
-                invocation.tally.count(Metric.BATCH_ISOLATED)
+                invocation.tally.count(MetricName.BATCH_ISOLATED)
                 deliveries = self._isolate(deliveries, invocation)
             elif self.together is not None:
                 self._settle_together(self.together, deliveries, invocation)
@@ -119,7 +119,7 @@ class BatchRunner:
         return processor.response()["batchItemFailures"]
 
 
-def emit(tally: Tally, metrics: Metrics) -> None:
+def emit(tally: BatchMetrics, metrics: Metrics) -> None:
     """Add what was counted to `metrics`, from the thread that owns it."""
     for metric, number in Counter(tally.counts).items():
         metrics.add_metric(metric.value, MetricUnit.Count, number)

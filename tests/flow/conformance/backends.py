@@ -1,4 +1,4 @@
-"""What the scenarios run against: the same clients, tables and queues, on three implementations."""
+"""Backends of the scenarios: the same clients, tables and queues, on three implementations."""
 
 from __future__ import annotations
 

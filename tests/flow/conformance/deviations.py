@@ -1,4 +1,4 @@
-"""Where an emulator is known to be wrong: AWS's documentation judges, and the tests see the error is still there."""
+"""Known errors of the emulators: AWS's documentation judges, and the tests see that the error is still there."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
 
 
 def expected_of(scenario: Scenario, implementation: str) -> Any:
-    """What an implementation shows in a scenario: AWS's behaviour, or its own listed error."""
+    """Return what an implementation shows in a scenario: AWS's behaviour, or its own listed error."""
     for deviation in DEVIATIONS:
         if (deviation.implementation, deviation.scenario) == (implementation, scenario.name):
             return deviation.observed

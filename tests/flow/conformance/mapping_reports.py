@@ -1,4 +1,4 @@
-"""What a real event source mapping makes of a function's report: a tiny function that answers as its message says."""
+"""Reports to a real event source mapping, by a tiny function that answers as its message says."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def _zip() -> bytes:
 
 
 def kept_of_two(backend: Backend) -> list[str]:
-    """Which of two messages are left after both were in one batch, of which one was reported."""
+    """Return which of two messages are left after both were in one batch, of which one was reported."""
     url = backend.queue(visibility=VISIBILITY_SECONDS)
     for body in (FAILS, DONE):
         backend.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body))

@@ -1,4 +1,4 @@
-"""What each release wrote: answers, messages, items and events of one order, byte for byte.
+"""Recordings of what each release wrote: answers, messages, items and events of one order, byte for byte.
 
 A file here is all of an older release that a clone has. Where today's code writes the very same, an older one can read
 it, as at a rollback; where today's code goes on from what is in the file, an upgrade is safe at that point.
@@ -27,7 +27,7 @@ Recorded = dict[str, Any]
 
 
 def record() -> Recorded:
-    """What the code at hand writes for one order that is accepted, repeated, confirmed and looked up."""
+    """Return what the code at hand writes for one order that is accepted, repeated, confirmed and looked up."""
     with staged() as stage:
         first = stage.post(KEY, BODY)
         accepted = state(stage)
@@ -47,7 +47,9 @@ def record() -> Recorded:
 
 
 def told(response: Response | None) -> Recorded:
-    """What of an answer has to stay the same: status, bytes, and whether it is marked as a replay; no other header."""
+    """Return what of an answer has to stay the same: status, bytes, and whether it is marked as a replay; no other
+    header.
+    """
     assert response is not None
     replayed = response["headers"].get("Idempotent-Replayed")
     return {"status": response["statusCode"], "body": response["body"], "replayed": replayed}
@@ -77,7 +79,7 @@ def restore(stage: Stage, recorded: Recorded) -> None:
 
 
 def releases() -> dict[str, Recorded]:
-    """What is recorded, by release, the oldest first."""
+    """Return what is recorded, by release, the oldest first."""
     paths = sorted(FOLDER.glob("*.json"), key=lambda path: [int(part) for part in path.stem.split(".")])
     return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
 

@@ -1,4 +1,4 @@
-"""What notices a sabotage: tests of this suite, run in process."""
+"""Tests of this suite that notice a sabotage, run in process."""
 
 from __future__ import annotations
 

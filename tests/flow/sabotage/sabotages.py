@@ -195,12 +195,14 @@ WORKER = (
         test(RETRIES, "test_a_settled_order_is_never_offered_another_outcome"),
         (
             Rewrite(
-                "runtime.logic.cancellation:judge",
+                "runtime.logic.cancelled_transaction:judge",
                 "    if order.code == CONDITION_FAILED:\n        return AlreadyFinal()\n",
                 "    if order.code == CONDITION_FAILED and all(one.code == NONE for one in stock):\n"
                 "        return AlreadyFinal()\n",
             ),
-            Rewrite("runtime.logic.cancellation:judge", "if order.code != NONE:", "if order.code in TRANSIENT:"),
+            Rewrite(
+                "runtime.logic.cancelled_transaction:judge", "if order.code != NONE:", "if order.code in TRANSIENT:"
+            ),
         ),
     ),
     Sabotage(

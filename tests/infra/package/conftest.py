@@ -1,4 +1,4 @@
-"""What the package tests share."""
+"""Fixtures of the package tests."""
 
 from pathlib import Path
 

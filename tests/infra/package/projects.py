@@ -24,7 +24,7 @@ HANDLERS = ("create_order", "get_order", "process_order")
 
 
 class Result(NamedTuple):
-    """What a command line answered."""
+    """Result of a command line."""
 
     returncode: int
     stdout: str

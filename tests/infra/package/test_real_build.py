@@ -35,7 +35,7 @@ print(json.dumps({"urls": {name: client.meta.endpoint_url for name, client in cl
 
 @pytest.fixture(scope="module")
 def spec() -> PackageSpec:
-    """What the local stack runs. Shares the cache with it, so that it is installed once."""
+    """Return what the local stack runs. Shares the cache with it, so that it is installed once."""
     return PackageSpec(root=REPOSITORY, target=LocalTarget())
 
 

@@ -1,4 +1,4 @@
-"""What cannot be built is refused with what was given, what is wrong and what to change."""
+"""Tests that what cannot be built is refused with what was given, what is wrong and what to change."""
 
 import errno
 import os
@@ -245,7 +245,7 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path, word:
 
 
 def zips(project: Project) -> set[str]:
-    """What was zipped."""
+    """Return what was zipped."""
     return {path.name for path in (project.root / ".build/package").glob("zips/*")}
 
 

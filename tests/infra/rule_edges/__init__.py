@@ -1,4 +1,4 @@
-"""Where each rule between options begins: a table for each module of rules."""
+"""Edges of each rule between options: a table for each module of rules."""
 
 from tests.infra.rule_edges import api, data, delivery, events, general, messaging
 from tests.infra.rule_edges.model import Edges

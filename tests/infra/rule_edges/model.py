@@ -1,4 +1,4 @@
-"""What a table of edges is made of."""
+"""Parts of a table of edges."""
 
 Edge = tuple[dict[str, str], dict[str, str], str]
 """Keys that break a rule, keys that just keep it, words of the message."""

@@ -1,4 +1,4 @@
-"""What another user of the machine tries; prints, as JSON, what worked.
+"""Attempts of another user of the machine; prints, as JSON, what worked.
 
 A script: arguments are the doors (JSON list of host:port), the state folder and the user's number; standard input is
 the function to plant in one line, then a forged query. Only root can become that user; anybody else tries the doors

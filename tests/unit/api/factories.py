@@ -1,4 +1,4 @@
-"""What a test needs to send a request: bodies, events and a Lambda context, each with overrides."""
+"""Requests for tests: bodies, events and a Lambda context, each with overrides."""
 
 import base64
 import json
@@ -73,7 +73,7 @@ class Context:
     aws_request_id: str = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 
     def get_remaining_time_in_millis(self) -> int:
-        """What is left of the invocation."""
+        """Return what is left of the invocation."""
         return self.remaining
 
 

@@ -1,4 +1,4 @@
-"""What `POST /orders` does with an order that is in order."""
+"""Tests what `POST /orders` does with an order that is in order."""
 
 import json
 from urllib.parse import urljoin

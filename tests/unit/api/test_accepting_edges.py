@@ -1,4 +1,4 @@
-"""What is on the right side of each limit."""
+"""Tests what is on the right side of each limit."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What the API is put together from: each setting where it belongs, and the platform's own clock and trace."""
+"""Tests what the API is put together from: each setting where it belongs, and the platform's own clock and trace."""
 
 import json
 import time
@@ -17,7 +17,7 @@ SEGMENT = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Samp
 
 
 def sent(api: Api, **settings: Any) -> dict[str, Any]:
-    """What an API with these settings sends to its queue, put together as in a function's process."""
+    """Return what an API with these settings sends to its queue, put together as in a function's process."""
     sqs: Any = Recording()
     endpoint = create_order.build(dynamodb=api.dynamodb, sqs=sqs, settings=api.settings.model_copy(update=settings))
     assert endpoint.handle(post(), context())["statusCode"] == 202

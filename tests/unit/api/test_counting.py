@@ -1,4 +1,4 @@
-"""What a count is in CloudWatch, and what has no canonical form."""
+"""Tests what a count is in CloudWatch, and what has no canonical form."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import pytest
 
 from runtime.http.endpoint import count
 from runtime.logic.canonical import canonical
-from runtime.metric import Metric
+from runtime.metric import MetricName
 from runtime.observability import metrics
 
 
 @pytest.fixture
 def counted() -> Iterator[dict[str, dict[str, object]]]:
-    """What is counted in one invocation, by name."""
+    """Yield what is counted in one invocation, by name."""
     metrics.clear_metrics()
     yield metrics.metric_set
     metrics.clear_metrics()
@@ -23,11 +23,11 @@ def counted() -> Iterator[dict[str, dict[str, object]]]:
 def test_a_count_is_one(counted: dict[str, dict[str, object]]) -> None:
     # GIVEN an invocation that has counted nothing
     # WHEN it counts twice
-    count(Metric.ORDER_ACCEPTED)
-    count(Metric.ORDER_ACCEPTED)
+    count(MetricName.ORDER_ACCEPTED)
+    count(MetricName.ORDER_ACCEPTED)
     # THEN CloudWatch gets two ones, as a count
-    assert counted[Metric.ORDER_ACCEPTED]["Unit"] == "Count"
-    assert counted[Metric.ORDER_ACCEPTED]["Value"] == [1.0, 1.0]
+    assert counted[MetricName.ORDER_ACCEPTED]["Unit"] == "Count"
+    assert counted[MetricName.ORDER_ACCEPTED]["Value"] == [1.0, 1.0]
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])

@@ -13,7 +13,7 @@ from tests.unit.api.factories import context, document, order, post, problem
 
 
 def error(code: str, operation: str) -> ClientError:
-    """What boto3 raises."""
+    """Return what boto3 raises."""
     return ClientError({"Error": {"Code": code, "Message": "private text"}}, operation)
 
 

@@ -1,4 +1,4 @@
-"""What `GET /orders/{order_id}` shows, and to whom."""
+"""Tests what `GET /orders/{order_id}` shows, and to whom."""
 
 from typing import Any
 

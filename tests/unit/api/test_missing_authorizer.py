@@ -15,7 +15,7 @@ from runtime.http.request import identity_of, parse_event
 from runtime.http.responses import Response
 from runtime.logic.failures import AuthorizerMissingError
 from runtime.logic.keys import ANONYMOUS, Identity, caller_id
-from runtime.metric import Metric
+from runtime.metric import MetricName
 from runtime.observability import metrics
 from runtime.settings import IntakeSettings, LookupSettings
 from tests.unit.api.conftest import ORDERS, Api, UntouchedClient
@@ -75,7 +75,7 @@ def verified_api(client: Any) -> Api:
 
 @pytest.fixture
 def counted() -> Iterator[dict[str, dict[str, Any]]]:
-    """What is counted in one invocation, by name."""
+    """Yield what is counted in one invocation, by name."""
     metrics.clear_metrics()
     yield metrics.metric_set
     metrics.clear_metrics()
@@ -192,7 +192,7 @@ def test_people_on_call_are_told_what_to_repair(
     response = send(verified_api, "lookup" if "pathParameters" in event else "create", event)
 
     # THEN it is counted where an alarm looks, and the log says what was given, what is expected and what to change
-    assert counted[Metric.DEPENDENCY_FAILURE]["Value"] == [1.0]
+    assert counted[MetricName.DEPENDENCY_FAILURE]["Value"] == [1.0]
     (line,) = (json.loads(line) for line in log.getvalue().splitlines() if "unexpected error" in line)
     assert (line["level"], line["error_type"]) == ("ERROR", "AuthorizerMissingError")
     assert line["error"] == (

@@ -1,4 +1,6 @@
-"""What init leaves behind may be in a snapshot of many instances: nothing unique, nothing that ages, no connection."""
+"""Tests that what init leaves behind may be in a snapshot of many instances: nothing unique, nothing that ages, no
+connection.
+"""
 
 import json
 import os
@@ -51,7 +53,7 @@ ENVIRONMENT = {
 
 
 def init(module: str, before: str = "") -> list[str]:
-    """What the init of an entry point did that a snapshot should not hold."""
+    """Return what the init of an entry point did that a snapshot should not hold."""
     done = subprocess.run(
         [sys.executable, "-c", PROBE.replace("import runtime.handlers.MODULE", f"{before}\nimport {module}")],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **ENVIRONMENT},

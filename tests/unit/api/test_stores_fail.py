@@ -1,4 +1,6 @@
-"""What the API's stores say when their table does not answer, and how long they wait in between. No table is needed."""
+"""Tests what the API's stores say when their table does not answer, and how long they wait in between. No table is
+needed.
+"""
 
 from __future__ import annotations
 

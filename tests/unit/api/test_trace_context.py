@@ -1,4 +1,4 @@
-"""Which trace context goes on with the order."""
+"""Tests which trace context goes on with the order."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a client reads when it is refused, word for word: what was wrong, what is allowed, and what to change."""
+"""Tests what a client reads when it is refused, word for word: what was wrong, what is allowed, and what to change."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What AWS is asked, whole: a parameter that is lost or wrong here is an order that is."""
+"""Tests what AWS is asked, whole: a parameter that is lost or wrong here is an order that is."""
 
 import json
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""What of a message goes with it to the dead-letter queue."""
+"""Tests what of a message goes with it to the dead-letter queue."""
 
 from typing import Any
 

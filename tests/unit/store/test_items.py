@@ -1,4 +1,4 @@
-"""What a DynamoDB item says, as Python values."""
+"""Tests what a DynamoDB item says, as Python values."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""What is made of a call that AWS refuses: which call it was and why, safe to log."""
+"""Tests what is made of a call that AWS refuses: which call it was and why, safe to log."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from runtime.logic.cancellation import SettlementCancelledError
+from runtime.logic.cancelled_transaction import SettlementCancelledError
 from runtime.logic.failures import BusyError, CorruptDataError, DependencyError
 from runtime.logic.settle import Settler
 from runtime.models.order import Reason, ReasonCode

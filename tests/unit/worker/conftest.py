@@ -47,7 +47,7 @@ class Spy:
 
     @property
     def meta(self) -> Any:
-        """What Powertools looks at."""
+        """Return what Powertools looks at."""
         return self.client.meta
 
     def __getattr__(self, operation: str) -> Callable[..., dict[str, Any]]:
@@ -88,7 +88,7 @@ class FakeTime:
 
 
 @dataclass
-class World:
+class WorkerAccount:
     """The account, the worker on it, and what happened."""
 
     dynamodb: "DynamoDBClient"
@@ -141,12 +141,12 @@ class World:
             )
 
     def available(self, sku: str) -> int:
-        """What is left on the shelf."""
+        """Return what is left on the shelf."""
         item = self.dynamodb.get_item(TableName=STOCK, Key={"sku": {"S": sku}})["Item"]
         return int(item["available"]["N"])
 
     def accept(self, message: OrderMessage) -> None:
-        """What the API stores."""
+        """Store what the API stores."""
         OrderIntake(self.dynamodb, ORDERS).upsert_accepted(message)
 
     def put_order(self, **fields: str) -> None:
@@ -232,13 +232,13 @@ def killed_after(perform: Perform) -> dict[str, Any]:
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world() -> Iterator[WorkerAccount]:
     """An empty account."""
     with mock_aws():
         yield make_world()
 
 
-def make_world() -> World:
+def make_world() -> WorkerAccount:
     """Create the worker's resources in the account that is mocked at present."""
     dynamodb, sqs, sns = SESSION.client("dynamodb"), SESSION.client("sqs"), SESSION.client("sns")
     for table, key in ((ORDERS, "order_id"), (STOCK, "sku"), (IDEMPOTENCY, "id")):
@@ -268,4 +268,4 @@ def make_world() -> World:
         item_budget_seconds=10,
         time_margin_seconds=2,
     )
-    return World(dynamodb, sqs, sns, settings, urls["seen"])
+    return WorkerAccount(dynamodb, sqs, sns, settings, urls["seen"])

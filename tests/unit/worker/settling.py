@@ -5,16 +5,16 @@ from typing import Any
 from runtime.logic.protocols import Written
 from runtime.logic.settle import Settler
 from runtime.store.settlement import SettlementStore
-from tests.unit.worker.conftest import ORDERS, STOCK, Spy, World
+from tests.unit.worker.conftest import ORDERS, STOCK, Spy, WorkerAccount
 from tests.unit.worker.factories import message
 
 
-def settler(world: World) -> Settler:
+def settler(world: WorkerAccount) -> Settler:
     """A settler whose calls are recorded and whose luck is middling."""
     client: Any = Spy(world.dynamodb, world.calls, world.faults)
     return Settler(SettlementStore(client, ORDERS, STOCK), world.clock, lambda: 0.5)
 
 
-def settle(world: World, number: int = 1, **overrides: Any) -> Written:
+def settle(world: WorkerAccount, number: int = 1, **overrides: Any) -> Written:
     """Settle an order."""
     return settler(world).settle(message(number, **overrides), lambda: None)

@@ -1,4 +1,4 @@
-"""How long messages and transactions wait."""
+"""Tests how long messages and transactions wait."""
 
 from hypothesis import example, given
 from hypothesis import strategies as st

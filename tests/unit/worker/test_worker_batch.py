@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from runtime.handlers.powertools.batch import on_threads
-from tests.unit.worker.conftest import KilledError, World, killed, refused
+from tests.unit.worker.conftest import KilledError, WorkerAccount, killed, refused
 from tests.unit.worker.factories import NEWER, content, context, event, order_id, record
 
 
-def test_only_what_failed_is_reported(world: World) -> None:
+def test_only_what_failed_is_reported(world: WorkerAccount) -> None:
     # GIVEN ten messages, of which one fails for now and one for good
     world.stock(SKU_1=100)
     sent = [record(content(number)) for number in range(1, 9)]
@@ -24,7 +24,7 @@ def test_only_what_failed_is_reported(world: World) -> None:
     assert world.counted["OrderConfirmed"] == 8
 
 
-def test_a_batch_that_fails_altogether_is_reported_item_by_item(world: World) -> None:
+def test_a_batch_that_fails_altogether_is_reported_item_by_item(world: WorkerAccount) -> None:
     # GIVEN a dependency that is down
     world.disturb("transact_write_items", *[refused("InternalServerError")] * 3)
     # WHEN two messages are processed
@@ -33,7 +33,7 @@ def test_a_batch_that_fails_altogether_is_reported_item_by_item(world: World) ->
     assert sorted(world.run(*sent)) == sorted(one["messageId"] for one in sent)
 
 
-def test_new_messages_run_on_several_threads(world: World) -> None:
+def test_new_messages_run_on_several_threads(world: WorkerAccount) -> None:
     # GIVEN five messages that wait for each other
     world.stock(SKU_1=100)
     together = threading.Barrier(5, timeout=10)
@@ -49,7 +49,7 @@ def test_new_messages_run_on_several_threads(world: World) -> None:
     assert world.run(*(record(content(number)) for number in range(1, 6))) == []
 
 
-def test_the_first_calls_of_a_process_all_use_the_same_hash(world: World) -> None:
+def test_the_first_calls_of_a_process_all_use_the_same_hash(world: WorkerAccount) -> None:
     # GIVEN a fresh process, whose threads all use the idempotency layer for the first time
     world.stock(SKU_1=100)
     # WHEN they process a batch
@@ -58,7 +58,7 @@ def test_the_first_calls_of_a_process_all_use_the_same_hash(world: World) -> Non
     assert {len(kept["id"]["S"]) for kept in world.records()} == {len("process-order#") + 64}
 
 
-def test_a_batch_with_an_earlier_delivery_runs_alone_and_deletes_as_it_goes(world: World) -> None:
+def test_a_batch_with_an_earlier_delivery_runs_alone_and_deletes_as_it_goes(world: WorkerAccount) -> None:
     # GIVEN two new messages and one that has been received before
     world.stock(SKU_1=100)
     sent = [record(content(1)), record(content(2), receives=2), record(content(3))]
@@ -75,7 +75,7 @@ def test_a_batch_with_an_earlier_delivery_runs_alone_and_deletes_as_it_goes(worl
     assert world.counted["BatchIsolated"] == 1
 
 
-def test_new_messages_are_left_to_lambda_to_delete(world: World) -> None:
+def test_new_messages_are_left_to_lambda_to_delete(world: WorkerAccount) -> None:
     # GIVEN a batch that nothing speaks against
     world.stock(SKU_1=100)
     # WHEN it is processed
@@ -85,7 +85,7 @@ def test_new_messages_are_left_to_lambda_to_delete(world: World) -> None:
     assert world.counted.get("BatchIsolated") is None
 
 
-def test_suspects_run_after_the_innocent_and_the_latest_suspect_last(world: World) -> None:
+def test_suspects_run_after_the_innocent_and_the_latest_suspect_last(world: WorkerAccount) -> None:
     # GIVEN two messages with an unfinished run, the first one's later, and one without
     world.stock(SKU_1=100)
     world.run_in_progress(1, seconds=-5)
@@ -99,7 +99,7 @@ def test_suspects_run_after_the_innocent_and_the_latest_suspect_last(world: Worl
     assert confirmed == [order_id(3), order_id(2), order_id(1)]
 
 
-def test_a_message_whose_record_cannot_be_read_runs_between_innocent_and_suspects(world: World) -> None:
+def test_a_message_whose_record_cannot_be_read_runs_between_innocent_and_suspects(world: WorkerAccount) -> None:
     # GIVEN a suspect, an innocent, and one that nobody can tell
     world.stock(SKU_1=100)
     world.run_in_progress(1, seconds=-5)
@@ -114,7 +114,7 @@ def test_a_message_whose_record_cannot_be_read_runs_between_innocent_and_suspect
     assert confirmed == [order_id(3), order_id(2), order_id(1)]
 
 
-def test_a_killer_takes_nobody_with_it_in_an_isolated_batch(world: World) -> None:
+def test_a_killer_takes_nobody_with_it_in_an_isolated_batch(world: WorkerAccount) -> None:
     # GIVEN a suspect that kills the process again
     world.stock(SKU_1=100)
     world.run_in_progress(1, seconds=-5)
@@ -128,7 +128,7 @@ def test_a_killer_takes_nobody_with_it_in_an_isolated_batch(world: World) -> Non
     assert len(world.called("delete_message")) == 2
 
 
-def test_every_last_attempt_of_a_batch_is_marked_before_anything_starts(world: World) -> None:
+def test_every_last_attempt_of_a_batch_is_marked_before_anything_starts(world: WorkerAccount) -> None:
     # GIVEN two messages on their last attempt, the first of which kills the process
     world.disturb("transact_write_items", killed)
     # WHEN they come in one batch
@@ -138,7 +138,7 @@ def test_every_last_attempt_of_a_batch_is_marked_before_anything_starts(world: W
     assert [world.status(number) for number in (1, 2)] == ["FAILED", "FAILED"]
 
 
-def test_a_dead_letter_of_an_isolated_batch_is_deleted_at_once(world: World) -> None:
+def test_a_dead_letter_of_an_isolated_batch_is_deleted_at_once(world: WorkerAccount) -> None:
     # GIVEN an unreadable message that was received before
     sent = record("nonsense", receives=2)
     # WHEN it is processed
@@ -147,7 +147,7 @@ def test_a_dead_letter_of_an_isolated_batch_is_deleted_at_once(world: World) -> 
     assert [call["ReceiptHandle"] for call in world.called("delete_message")] == [sent["receiptHandle"]]
 
 
-def test_a_message_that_cannot_be_deleted_is_done_all_the_same(world: World) -> None:
+def test_a_message_that_cannot_be_deleted_is_done_all_the_same(world: WorkerAccount) -> None:
     # GIVEN SQS failing to delete
     world.stock(SKU_1=100)
     world.disturb("delete_message", refused("InternalError"))
@@ -156,7 +156,7 @@ def test_a_message_that_cannot_be_deleted_is_done_all_the_same(world: World) -> 
     assert world.run(record(receives=2)) == []
 
 
-def test_the_isolated_stop_when_their_time_is_over(world: World) -> None:
+def test_the_isolated_stop_when_their_time_is_over(world: WorkerAccount) -> None:
     # GIVEN an invocation whose time ends after the first record
     world.stock(SKU_1=100)
     invocation = context()
@@ -184,7 +184,7 @@ def test_the_isolated_stop_when_their_time_is_over(world: World) -> None:
         {"body": ..., "attributes": ..., "messageAttributes": ..., "receiptHandle": ...},
     ],
 )
-def test_a_malformed_record_spoils_nothing_for_its_neighbours(world: World, changes: dict[str, Any]) -> None:
+def test_a_malformed_record_spoils_nothing_for_its_neighbours(world: WorkerAccount, changes: dict[str, Any]) -> None:
     # GIVEN a record that SQS would not make, next to a good one
     world.stock(SKU_1=100)
     broken = {name: value for name, value in {**record(content(1)), **changes}.items() if value is not ...}
@@ -196,7 +196,7 @@ def test_a_malformed_record_spoils_nothing_for_its_neighbours(world: World, chan
 
 
 @pytest.mark.parametrize("unnamed", [{}, {"messageId": ""}, {"messageId": 5}, "text", None])
-def test_a_record_without_an_id_returns_the_whole_batch(world: World, unnamed: Any) -> None:
+def test_a_record_without_an_id_returns_the_whole_batch(world: WorkerAccount, unnamed: Any) -> None:
     # GIVEN a record that cannot be reported, next to a good one
     world.stock(SKU_1=100)
     # WHEN both are processed
@@ -207,7 +207,7 @@ def test_a_record_without_an_id_returns_the_whole_batch(world: World, unnamed: A
 
 
 @pytest.mark.parametrize("given", [{}, {"Records": None}, {"Records": {}}, {"detail": 1}, []])
-def test_what_is_no_sqs_event_is_refused(world: World, given: Any) -> None:
+def test_what_is_no_sqs_event_is_refused(world: WorkerAccount, given: Any) -> None:
     # GIVEN an event of something else
     # WHEN the worker is called with it
     # THEN it says what it is for
@@ -215,7 +215,7 @@ def test_what_is_no_sqs_event_is_refused(world: World, given: Any) -> None:
         world.worker().run(given, context())
 
 
-def test_an_empty_batch_is_nothing_to_do(world: World) -> None:
+def test_an_empty_batch_is_nothing_to_do(world: WorkerAccount) -> None:
     # GIVEN no records
     # WHEN they are processed
     # THEN nothing happens
@@ -231,7 +231,7 @@ def test_results_keep_the_order_of_the_items(threads: int) -> None:
     assert on_threads(threads, lambda number: number * 2, range(10)) == list(range(0, 20, 2))
 
 
-def test_an_order_that_is_done_is_no_suspect(world: World) -> None:
+def test_an_order_that_is_done_is_no_suspect(world: WorkerAccount) -> None:
     # GIVEN an order whose run ended well, and a suspect
     world.stock(SKU_1=100)
     world.run(record(content(1)))

@@ -15,7 +15,7 @@ from runtime.logic.event import Event, event_for
 from runtime.logic.failures import RetryableError, describe
 from runtime.settings import WorkerSettings
 from runtime.store.notifications import BusNotifications, EntryRefusedError
-from tests.unit.worker.conftest import World, answer_lost
+from tests.unit.worker.conftest import WorkerAccount, answer_lost
 from tests.unit.worker.factories import order_id, record, stored
 
 BUS = "orders-test-events"
@@ -36,7 +36,7 @@ def bus() -> Iterator[tuple[BusNotifications, Stubber]]:
 
 
 def entry(of: Event) -> dict[str, Any]:
-    """What a rule sees of an event, beside the bus itself."""
+    """Return what a rule sees of an event, beside the bus itself."""
     return {
         "EventBusName": BUS,
         "Source": "/orders-test",
@@ -102,7 +102,7 @@ class TestWorker:
     """The worker with a bus instead of the topic, in an account that has both."""
 
     @pytest.fixture
-    def on_bus(self, world: World) -> World:
+    def on_bus(self, world: WorkerAccount) -> WorkerAccount:
         events = boto3.client("events")
         events.create_event_bus(Name=BUS)
         fields = {**world.settings.model_dump(), "notifications_topic_arn": "", "notifications_bus_name": BUS}
@@ -111,11 +111,11 @@ class TestWorker:
         world.stock(SKU_1=2)
         return world
 
-    def sent(self, world: World) -> list[dict[str, Any]]:
+    def sent(self, world: WorkerAccount) -> list[dict[str, Any]]:
         """The entries that the bus was given, the refused ones too."""
         return [entry for call in world.called("put_events") for entry in call["Entries"]]
 
-    def test_an_order_s_outcome_reaches_the_bus_and_no_topic(self, on_bus: World) -> None:
+    def test_an_order_s_outcome_reaches_the_bus_and_no_topic(self, on_bus: WorkerAccount) -> None:
         # GIVEN a worker with a bus
         # WHEN it processes an order
         failed = on_bus.run(record())
@@ -124,7 +124,7 @@ class TestWorker:
         assert [json.loads(each["Detail"])["id"] for each in self.sent(on_bus)] == [f"{order_id(1)}:order.confirmed"]
         assert not on_bus.called("publish")
 
-    def test_a_refused_entry_is_retried_and_the_stock_moves_once(self, on_bus: World) -> None:
+    def test_a_refused_entry_is_retried_and_the_stock_moves_once(self, on_bus: WorkerAccount) -> None:
         # GIVEN a bus that refuses one event
         on_bus.disturb(
             "put_events", lambda _: {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException"}]}
@@ -137,7 +137,7 @@ class TestWorker:
         assert len(self.sent(on_bus)) == 2
         assert on_bus.available("SKU-1") == 0
 
-    def test_an_event_whose_answer_was_lost_is_published_again_with_the_same_bytes(self, on_bus: World) -> None:
+    def test_an_event_whose_answer_was_lost_is_published_again_with_the_same_bytes(self, on_bus: WorkerAccount) -> None:
         # GIVEN a call that took effect, and nobody heard of it
         on_bus.disturb("put_events", answer_lost)
         sent = record()
@@ -155,7 +155,7 @@ class TestSettings:
         [("", "", "neither"), ("arn:aws:sns:…", BUS, "NOTIFICATIONS_TOPIC_ARN and NOTIFICATIONS_BUS_NAME")],
     )
     def test_neither_or_both_targets_are_refused_with_their_names(
-        self, world: World, topic: str, bus: str, given: str
+        self, world: WorkerAccount, topic: str, bus: str, given: str
     ) -> None:
         # GIVEN
         fields = {**world.settings.model_dump(), "notifications_topic_arn": topic, "notifications_bus_name": bus}
@@ -163,7 +163,7 @@ class TestSettings:
         with pytest.raises(ValidationError, match=f"given {given} .*exactly one of NOTIFICATIONS_TOPIC_ARN"):
             WorkerSettings.model_validate(fields)
 
-    def test_a_worker_without_the_client_that_its_settings_need_is_not_built(self, world: World) -> None:
+    def test_a_worker_without_the_client_that_its_settings_need_is_not_built(self, world: WorkerAccount) -> None:
         # GIVEN settings with a topic
         # WHEN it is built with no client for one
         # THEN that is said

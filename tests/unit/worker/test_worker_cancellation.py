@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.logic.cancellation import (
+from runtime.logic.cancelled_transaction import (
     TRANSIENT,
     AlreadyFinal,
     Contention,

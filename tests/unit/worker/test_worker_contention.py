@@ -7,7 +7,7 @@ import pytest
 from runtime.logic import settle as settle_module
 from runtime.logic.failures import ContentionError
 from runtime.logic.settle import CONTENTION_SECONDS
-from tests.unit.worker.conftest import World, cancelled, refused
+from tests.unit.worker.conftest import WorkerAccount, cancelled, refused
 from tests.unit.worker.factories import lines, message, order_id
 from tests.unit.worker.settling import settle, settler
 
@@ -28,7 +28,7 @@ CONFLICT = "TransactionConflict"
         pytest.param(refused("RequestLimitExceeded"), id="account at its limit"),
     ],
 )
-def test_contention_is_retried_in_process_with_a_new_token(world: World, fault: Any) -> None:
+def test_contention_is_retried_in_process_with_a_new_token(world: WorkerAccount, fault: Any) -> None:
     # GIVEN a row that is busy twice
     world.stock(SKU_1=5)
     world.disturb("transact_write_items", fault, fault)
@@ -43,7 +43,7 @@ def test_contention_is_retried_in_process_with_a_new_token(world: World, fault: 
     assert world.available("SKU-1") == 3
 
 
-def test_a_conflict_while_rejecting_is_retried_too(world: World) -> None:
+def test_a_conflict_while_rejecting_is_retried_too(world: WorkerAccount) -> None:
     # GIVEN an empty shelf and an order row that another transaction holds
     world.stock(SKU_1=0)
     world.disturb("update_item", refused("TransactionConflictException"))
@@ -54,7 +54,7 @@ def test_a_conflict_while_rejecting_is_retried_too(world: World) -> None:
     assert len(world.called("transact_write_items")) == 2
 
 
-def test_contention_that_does_not_end_gives_up_within_its_time(world: World) -> None:
+def test_contention_that_does_not_end_gives_up_within_its_time(world: WorkerAccount) -> None:
     # GIVEN a row that stays busy
     world.disturb("transact_write_items", *[cancelled(CONFLICT, "None")] * 100)
     started = world.clock.now
@@ -74,7 +74,9 @@ def test_contention_that_does_not_end_gives_up_within_its_time(world: World) -> 
         (("None", "ConditionalCheckFailed", "ThrottlingError"), "REJECTED"),
     ],
 )
-def test_mixed_reasons_in_one_answer_are_judged_order_first(world: World, codes: tuple[str, ...], status: str) -> None:
+def test_mixed_reasons_in_one_answer_are_judged_order_first(
+    world: WorkerAccount, codes: tuple[str, ...], status: str
+) -> None:
     # GIVEN an answer that gives several reasons at once
     settled = {"order_id": {"S": order_id(1)}, "status": {"S": "CONFIRMED"}}
     world.disturb("transact_write_items", cancelled(*codes, items={0: settled} if codes[0] != "None" else None))
@@ -87,7 +89,7 @@ def test_mixed_reasons_in_one_answer_are_judged_order_first(world: World, codes:
 
 @pytest.mark.parametrize(("beyond", "tries"), [(0.0, 2), (0.001, 1)])
 def test_a_pause_may_end_at_the_deadline_and_no_later(
-    world: World, monkeypatch: pytest.MonkeyPatch, beyond: float, tries: int
+    world: WorkerAccount, monkeypatch: pytest.MonkeyPatch, beyond: float, tries: int
 ) -> None:
     # GIVEN an order row that stays busy, and pauses as long as all the time there is
     world.stock(SKU_1=5)

@@ -7,7 +7,7 @@ import pytest
 from runtime.models.fields import SCHEMA_VERSION
 from tests.unit.worker.conftest import (
     KilledError,
-    World,
+    WorkerAccount,
     killed,
     refused,
 )
@@ -16,7 +16,7 @@ from tests.unit.worker.factories import attribute, content, order_id, record
 SECRET = "s3cr3t"
 
 
-def test_a_permanent_failure_is_dead_lettered_at_once_with_its_reason(world: World) -> None:
+def test_a_permanent_failure_is_dead_lettered_at_once_with_its_reason(world: WorkerAccount) -> None:
     # GIVEN a message that no retry can help
     sent = record(
         f"{{{SECRET}",
@@ -57,7 +57,7 @@ def test_a_permanent_failure_is_dead_lettered_at_once_with_its_reason(world: Wor
     ],
 )
 def test_a_message_that_names_no_order_reliably_is_dead_lettered_and_marks_none(
-    world: World, sent: dict[str, Any], error_type: str
+    world: WorkerAccount, sent: dict[str, Any], error_type: str
 ) -> None:
     # GIVEN a permanent failure of nobody knows which order
     # WHEN it is processed
@@ -70,7 +70,7 @@ def test_a_message_that_names_no_order_reliably_is_dead_lettered_and_marks_none(
 
 
 @pytest.mark.parametrize("status", ["CONFIRMED", "DISCARDED"])
-def test_an_unreadable_message_of_a_final_order_changes_nothing_about_it(world: World, status: str) -> None:
+def test_an_unreadable_message_of_a_final_order_changes_nothing_about_it(world: WorkerAccount, status: str) -> None:
     # GIVEN a final order
     world.put_order(order_id=order_id(1), status=status)
     # WHEN an unreadable message names it
@@ -80,7 +80,7 @@ def test_an_unreadable_message_of_a_final_order_changes_nothing_about_it(world: 
     assert world.status() == status
 
 
-def test_a_dead_letter_that_cannot_be_sent_stays_in_the_queue(world: World) -> None:
+def test_a_dead_letter_that_cannot_be_sent_stays_in_the_queue(world: WorkerAccount) -> None:
     # GIVEN a dead-letter queue that fails
     world.disturb("send_message", refused("InternalError"))
     # WHEN an unreadable message is processed
@@ -92,7 +92,7 @@ def test_a_dead_letter_that_cannot_be_sent_stays_in_the_queue(world: World) -> N
     assert world.counted == {"AttemptFailed": 1}
 
 
-def test_a_crash_between_mark_and_send_leaves_the_message_in_the_queue(world: World) -> None:
+def test_a_crash_between_mark_and_send_leaves_the_message_in_the_queue(world: WorkerAccount) -> None:
     # GIVEN a process that dies before the dead letter is sent
     world.disturb("send_message", killed)
     with pytest.raises(KilledError):
@@ -105,7 +105,7 @@ def test_a_crash_between_mark_and_send_leaves_the_message_in_the_queue(world: Wo
     assert len(world.dead_letters()) == 1
 
 
-def test_an_order_that_cannot_be_marked_keeps_its_message_out_of_the_dead_letter_queue(world: World) -> None:
+def test_an_order_that_cannot_be_marked_keeps_its_message_out_of_the_dead_letter_queue(world: WorkerAccount) -> None:
     # GIVEN an orders table that is busy
     world.disturb("update_item", refused("ThrottlingException"))
     # WHEN an unreadable message is processed
@@ -115,7 +115,7 @@ def test_an_order_that_cannot_be_marked_keeps_its_message_out_of_the_dead_letter
     assert world.dead_letters() == []
 
 
-def test_the_first_original_id_survives_a_redrive(world: World) -> None:
+def test_the_first_original_id_survives_a_redrive(world: WorkerAccount) -> None:
     # GIVEN a message that was dead-lettered before and redriven under a new id
     attributes = {"order_id": order_id(1), "original_message_id": "first", "error_type": "OLD", "error": "old"}
     # WHEN it fails again
@@ -126,7 +126,7 @@ def test_the_first_original_id_survives_a_redrive(world: World) -> None:
     assert letter["MessageAttributes"]["error_type"]["StringValue"] == "MALFORMED_BODY"
 
 
-def test_a_message_with_many_attributes_keeps_those_that_matter(world: World) -> None:
+def test_a_message_with_many_attributes_keeps_those_that_matter(world: WorkerAccount) -> None:
     # GIVEN ten attributes, of which one is binary and one is broken
     attributes = {f"a{number}": "x" for number in range(6)} | {
         "schema_version": SCHEMA_VERSION,

@@ -18,7 +18,7 @@ from runtime.observability import metrics
 from runtime.store import clients
 from runtime.store.call_budget import OutOfTimeError
 from runtime.store.call_times import BRIEF_ATTEMPT_SECONDS, FIRST_PAUSE_SECONDS, LEAST_MARGIN_SECONDS, REPORT_SECONDS
-from tests.unit.worker.conftest import World
+from tests.unit.worker.conftest import WorkerAccount
 from tests.unit.worker.factories import content, context, event, record
 
 CACHES: Any = (
@@ -34,7 +34,7 @@ CACHES: Any = (
 
 
 @pytest.fixture
-def deployed(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def deployed(world: WorkerAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkerAccount]:
     """The function with its environment."""
     for name, value in world.settings.model_dump().items():
         monkeypatch.setenv(name.upper(), str(value))
@@ -57,7 +57,7 @@ def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 
 
 def test_the_function_processes_a_batch_and_writes_its_metrics(
-    deployed: World, capsys: pytest.CaptureFixture[str]
+    deployed: WorkerAccount, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN stock for one of two orders
     deployed.stock(SKU_1=2)
@@ -75,7 +75,9 @@ def test_the_function_processes_a_batch_and_writes_its_metrics(
     assert len(written["AcceptedToSettledLatency"]) == 2
 
 
-def test_an_invocation_that_did_nothing_writes_no_metrics(deployed: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invocation_that_did_nothing_writes_no_metrics(
+    deployed: WorkerAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
     # GIVEN an order that was processed before
     deployed.stock(SKU_1=2)
     process_order.handler(event(record()), context())
@@ -87,7 +89,7 @@ def test_an_invocation_that_did_nothing_writes_no_metrics(deployed: World, capsy
 
 
 def test_an_item_that_outlives_its_budget_fails_alone_and_in_time(
-    deployed: World, capsys: pytest.CaptureFixture[str]
+    deployed: WorkerAccount, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN an item that was started in time, and then only the margin is left
     deployed.stock(SKU_1=2)
@@ -103,7 +105,7 @@ def test_an_item_that_outlives_its_budget_fails_alone_and_in_time(
     assert "AttemptFailed" in counted(capsys)
 
 
-def test_metrics_are_written_even_if_the_event_is_refused(deployed: World) -> None:
+def test_metrics_are_written_even_if_the_event_is_refused(deployed: WorkerAccount) -> None:
     # GIVEN metrics of an invocation
     # WHEN the event is none of the queue's
     with pytest.raises(ValueError, match="no SQS event"):
@@ -156,7 +158,7 @@ class SlowestCalls:
 
 @pytest.mark.parametrize("more", [0, 1, 3_999, 4_000, 4_999, 5_000, 9_000])
 def test_after_the_slowest_last_call_there_is_time_to_give_its_message_back_twice_and_to_report(
-    deployed: World, monkeypatch: pytest.MonkeyPatch, more: int
+    deployed: WorkerAccount, monkeypatch: pytest.MonkeyPatch, more: int
 ) -> None:
     # GIVEN the least margin that the configuration allows, and a call that begins when that much is left, or more
     monkeypatch.setenv("TIME_MARGIN_SECONDS", str(LEAST_MARGIN_SECONDS))
@@ -176,7 +178,7 @@ def test_after_the_slowest_last_call_there_is_time_to_give_its_message_back_twic
 
 
 def test_a_call_in_the_last_seconds_is_not_begun_and_waits_for_no_second_attempt(
-    deployed: World, monkeypatch: pytest.MonkeyPatch
+    deployed: WorkerAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN time for one attempt, and for none after it
     time = SlowestCalls(BRIEF_ATTEMPT_SECONDS * 2000 + REPORT_SECONDS * 1000 - 1, monkeypatch)
@@ -192,7 +194,7 @@ def test_a_call_in_the_last_seconds_is_not_begun_and_waits_for_no_second_attempt
     assert time.left == BRIEF_ATTEMPT_SECONDS * 1000 + REPORT_SECONDS * 1000 - 1
 
 
-def test_a_call_does_not_find_out_anew_what_it_runs_on(deployed: World) -> None:
+def test_a_call_does_not_find_out_anew_what_it_runs_on(deployed: WorkerAccount) -> None:
     # GIVEN the clients
     made: Any = (clients.dynamodb(), clients.sqs(), clients.brief_sqs(), clients.sns(), clients.events())
     # WHEN they name themselves

@@ -1,4 +1,4 @@
-"""What is told about failures: enough to act on, nothing of the order."""
+"""Tests what is told about failures: enough to act on, nothing of the order."""
 
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
@@ -12,7 +12,7 @@ SECRET = "s3cr3t"
 
 
 def invalid() -> ValidationError:
-    """What pydantic raises for a message."""
+    """Return what pydantic raises for a message."""
     with pytest.raises(ValidationError) as caught:
         OrderMessage.model_validate({"order_id": SECRET})
     return caught.value
@@ -71,7 +71,7 @@ def fail(*, hidden: bool) -> None:
 
 
 def raised(*, hidden: bool = False) -> RetryableError:
-    """What `fail` raises."""
+    """Return what `fail` raises."""
     with pytest.raises(RetryableError) as caught:
         fail(hidden=hidden)
     return caught.value

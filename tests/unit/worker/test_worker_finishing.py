@@ -8,7 +8,7 @@ from tests.unit.worker.conftest import (
     IDEMPOTENCY,
     Fault,
     KilledError,
-    World,
+    WorkerAccount,
     answer_lost,
     killed,
     killed_after,
@@ -17,7 +17,7 @@ from tests.unit.worker.conftest import (
 from tests.unit.worker.factories import content, order_id, record
 
 
-def test_a_confirmed_order_is_published_with_the_attributes_to_filter_by(world: World) -> None:
+def test_a_confirmed_order_is_published_with_the_attributes_to_filter_by(world: WorkerAccount) -> None:
     # GIVEN stock
     world.stock(SKU_1=5)
     # WHEN a message is processed
@@ -34,7 +34,7 @@ def test_a_confirmed_order_is_published_with_the_attributes_to_filter_by(world: 
     assert json.loads(publish["Message"])["subject"] == order_id(1)
 
 
-def test_outcomes_are_counted_and_timed(world: World) -> None:
+def test_outcomes_are_counted_and_timed(world: WorkerAccount) -> None:
     # GIVEN stock for one of two orders
     world.stock(SKU_1=2)
     # WHEN both are processed, one after the other
@@ -44,7 +44,7 @@ def test_outcomes_are_counted_and_timed(world: World) -> None:
     assert world.counted == {"OrderConfirmed": 1, "OrderRejected": 1, "AcceptedToSettledLatency": 3000}
 
 
-def test_a_redelivered_message_does_nothing_again(world: World) -> None:
+def test_a_redelivered_message_does_nothing_again(world: WorkerAccount) -> None:
     # GIVEN an order that was processed
     world.stock(SKU_1=5)
     world.run(record())
@@ -57,7 +57,7 @@ def test_a_redelivered_message_does_nothing_again(world: World) -> None:
     assert world.counted["OrderConfirmed"] == 1
 
 
-def test_the_record_is_keyed_on_the_order_id_and_outlives_the_dead_letter_queue(world: World) -> None:
+def test_the_record_is_keyed_on_the_order_id_and_outlives_the_dead_letter_queue(world: WorkerAccount) -> None:
     # GIVEN an order
     world.stock(SKU_1=5)
     # WHEN it is processed
@@ -69,7 +69,7 @@ def test_the_record_is_keyed_on_the_order_id_and_outlives_the_dead_letter_queue(
     assert int(kept["expiration"]["N"]) * 1000 - int(kept["in_progress_expiration"]["N"]) > 29 * 86_400_000
 
 
-def test_a_discarded_order_is_done_and_nobody_is_told(world: World) -> None:
+def test_a_discarded_order_is_done_and_nobody_is_told(world: WorkerAccount) -> None:
     # GIVEN an order that a person gave up
     world.stock(SKU_1=5)
     world.put_order(order_id=order_id(1), status="DISCARDED")
@@ -95,7 +95,9 @@ def test_a_discarded_order_is_done_and_nobody_is_told(world: World) -> None:
         ("update_item", refused("ThrottlingException")),
     ],
 )
-def test_a_run_that_broke_off_is_finished_with_the_same_event(world: World, operation: str, fault: Fault) -> None:
+def test_a_run_that_broke_off_is_finished_with_the_same_event(
+    world: WorkerAccount, operation: str, fault: Fault
+) -> None:
     # GIVEN stock for one order, and a run that breaks off
     world.stock(SKU_1=2)
     world.disturb(operation, fault)

@@ -7,14 +7,14 @@ from runtime.logic.message import read_message
 from runtime.models.order import OrderMessage
 from tests.unit.worker.conftest import (
     KilledError,
-    World,
+    WorkerAccount,
     killed,
     refused,
 )
 from tests.unit.worker.factories import NEWER, content, message, record
 
 
-def test_the_last_attempt_says_failed_before_it_starts(world: World) -> None:
+def test_the_last_attempt_says_failed_before_it_starts(world: WorkerAccount) -> None:
     # GIVEN a message that kills the process on its last attempt
     world.stock(SKU_1=5)
     world.disturb("transact_write_items", killed)
@@ -28,7 +28,7 @@ def test_the_last_attempt_says_failed_before_it_starts(world: World) -> None:
     assert order.lines == message().lines
 
 
-def test_the_last_attempt_adds_its_error_and_goes_to_the_dead_letter_queue_at_once(world: World) -> None:
+def test_the_last_attempt_adds_its_error_and_goes_to_the_dead_letter_queue_at_once(world: WorkerAccount) -> None:
     # GIVEN a dependency that fails
     world.disturb("transact_write_items", refused("InternalServerError", "TransactWriteItems"))
     # WHEN a message is processed for the last time
@@ -46,7 +46,7 @@ def test_the_last_attempt_adds_its_error_and_goes_to_the_dead_letter_queue_at_on
     assert world.counted == {"BatchIsolated": 1, "AttemptFailed": 1, "LastAttemptFailed": 1}
 
 
-def test_a_last_attempt_that_succeeds_leaves_no_trace_of_failure(world: World) -> None:
+def test_a_last_attempt_that_succeeds_leaves_no_trace_of_failure(world: WorkerAccount) -> None:
     # GIVEN stock
     world.stock(SKU_1=5)
     # WHEN a message is processed for the last time
@@ -58,7 +58,7 @@ def test_a_last_attempt_that_succeeds_leaves_no_trace_of_failure(world: World) -
     assert (order.status, order.error) == ("CONFIRMED", None)
 
 
-def test_a_last_attempt_that_cannot_be_marked_is_made_all_the_same(world: World) -> None:
+def test_a_last_attempt_that_cannot_be_marked_is_made_all_the_same(world: WorkerAccount) -> None:
     # GIVEN an order row that is busy when it should be marked
     world.stock(SKU_1=5)
     world.disturb("update_item", refused("TransactionConflictException"))
@@ -68,7 +68,7 @@ def test_a_last_attempt_that_cannot_be_marked_is_made_all_the_same(world: World)
     assert world.status() == "CONFIRMED"
 
 
-def test_a_last_attempt_that_fails_to_publish_leaves_the_outcome(world: World) -> None:
+def test_a_last_attempt_that_fails_to_publish_leaves_the_outcome(world: WorkerAccount) -> None:
     # GIVEN a topic that fails
     world.stock(SKU_1=5)
     world.disturb("publish", refused("InternalError"))
@@ -79,7 +79,7 @@ def test_a_last_attempt_that_fails_to_publish_leaves_the_outcome(world: World) -
     assert world.status() == "CONFIRMED"
 
 
-def test_a_last_attempt_that_was_not_started_is_marked_and_reported_as_last(world: World) -> None:
+def test_a_last_attempt_that_was_not_started_is_marked_and_reported_as_last(world: WorkerAccount) -> None:
     # GIVEN no time left
     # WHEN a message has its last receive
     world.run(record(receives=8), remaining=1)
@@ -88,7 +88,7 @@ def test_a_last_attempt_that_was_not_started_is_marked_and_reported_as_last(worl
     assert world.counted == {"BatchIsolated": 1, "AttemptDeferred": 1, "LastAttemptFailed": 1}
 
 
-def test_a_last_attempt_at_a_newer_version_marks_the_order_that_it_names(world: World) -> None:
+def test_a_last_attempt_at_a_newer_version_marks_the_order_that_it_names(world: WorkerAccount) -> None:
     # GIVEN a message of version 2 that nobody could read in time
     # WHEN it is processed for the last time
     world.run(record(content(schema_version=NEWER), receives=8))
@@ -99,7 +99,7 @@ def test_a_last_attempt_at_a_newer_version_marks_the_order_that_it_names(world: 
 
 
 @pytest.mark.parametrize("receives", [9, 100])
-def test_a_receive_beyond_the_last_is_a_last_attempt_too(world: World, receives: int) -> None:
+def test_a_receive_beyond_the_last_is_a_last_attempt_too(world: WorkerAccount, receives: int) -> None:
     # GIVEN a queue whose limit is higher than we were told
     world.disturb("transact_write_items", refused("InternalServerError"))
     # WHEN a message comes yet again
@@ -108,7 +108,7 @@ def test_a_receive_beyond_the_last_is_a_last_attempt_too(world: World, receives:
     assert world.status() == "FAILED"
 
 
-def test_a_last_attempt_at_a_message_of_no_known_order_marks_none(world: World) -> None:
+def test_a_last_attempt_at_a_message_of_no_known_order_marks_none(world: WorkerAccount) -> None:
     # GIVEN an unreadable message without an order id, and a dead-letter queue that fails
     world.disturb("send_message", refused("InternalError"))
     # WHEN it is processed for the last time
@@ -120,7 +120,7 @@ def test_a_last_attempt_at_a_message_of_no_known_order_marks_none(world: World) 
 
 
 def test_a_record_is_read_once_however_often_it_is_asked_what_is_in_it(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: WorkerAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a last attempt that fails: it is marked, looked up, made, and marked again
     reads: list[str] = []

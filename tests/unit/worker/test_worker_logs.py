@@ -1,4 +1,4 @@
-"""What the log says of failures."""
+"""Tests what the log says of failures."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from runtime.observability import logger
 from tests.unit.worker.conftest import (
-    World,
+    WorkerAccount,
     refused,
 )
 from tests.unit.worker.factories import content, order_id, record
@@ -24,7 +24,7 @@ SECRET = "s3cr3t"
     ],
 )
 def test_logs_say_where_it_failed_and_nothing_of_the_order(
-    world: World, sent: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    world: WorkerAccount, sent: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a dependency whose error text quotes the payload
     written: list[str] = []

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.worker.conftest import (
-    World,
+    WorkerAccount,
     cancelled,
     refused,
 )
@@ -11,7 +11,7 @@ from tests.unit.worker.factories import NEWER, content, record
 
 
 @pytest.mark.parametrize(("receives", "delay"), [(1, 23), (2, 45), (3, 90), (6, 675), (7, 675)])
-def test_a_failed_attempt_comes_back_after_its_backoff(world: World, receives: int, delay: int) -> None:
+def test_a_failed_attempt_comes_back_after_its_backoff(world: WorkerAccount, receives: int, delay: int) -> None:
     # GIVEN a dependency that fails
     world.disturb("transact_write_items", refused("InternalServerError"))
     # WHEN a message is processed for the n-th time
@@ -25,7 +25,7 @@ def test_a_failed_attempt_comes_back_after_its_backoff(world: World, receives: i
     assert "LastAttemptFailed" not in world.counted
 
 
-def test_a_message_of_a_newer_version_waits_and_its_order_is_left_alone(world: World) -> None:
+def test_a_message_of_a_newer_version_waits_and_its_order_is_left_alone(world: WorkerAccount) -> None:
     # GIVEN a message of the next version
     sent = record(content(schema_version=NEWER))
     # WHEN it is processed
@@ -36,7 +36,7 @@ def test_a_message_of_a_newer_version_waits_and_its_order_is_left_alone(world: W
     assert world.status() is None
 
 
-def test_conflicts_are_counted_and_cost_no_receive(world: World) -> None:
+def test_conflicts_are_counted_and_cost_no_receive(world: WorkerAccount) -> None:
     # GIVEN a popular SKU
     world.stock(SKU_1=5)
     world.disturb("transact_write_items", *[cancelled("None", "TransactionConflict")] * 3)
@@ -47,7 +47,7 @@ def test_conflicts_are_counted_and_cost_no_receive(world: World) -> None:
     assert world.counted["TransactionConflict"] == 3
 
 
-def test_a_message_that_cannot_be_hidden_is_reported_all_the_same(world: World) -> None:
+def test_a_message_that_cannot_be_hidden_is_reported_all_the_same(world: WorkerAccount) -> None:
     # GIVEN a dependency that fails, and SQS too
     world.disturb("transact_write_items", refused("InternalServerError"))
     world.disturb("change_message_visibility", refused("ReceiptHandleIsInvalid"))
@@ -57,7 +57,7 @@ def test_a_message_that_cannot_be_hidden_is_reported_all_the_same(world: World) 
     assert world.run(sent) == [sent["messageId"]]
 
 
-def test_a_running_twin_is_waited_for_past_its_lease_and_is_no_failure(world: World) -> None:
+def test_a_running_twin_is_waited_for_past_its_lease_and_is_no_failure(world: WorkerAccount) -> None:
     # GIVEN a twin, in a function that may run for 60 s
     world.run_in_progress()
     # WHEN its message comes
@@ -69,7 +69,7 @@ def test_a_running_twin_is_waited_for_past_its_lease_and_is_no_failure(world: Wo
     assert world.counted == {"AttemptDeferred": 1}
 
 
-def test_the_wait_for_a_twin_is_never_shorter_than_the_backoff(world: World) -> None:
+def test_the_wait_for_a_twin_is_never_shorter_than_the_backoff(world: WorkerAccount) -> None:
     # GIVEN a message that has failed often, and a twin
     world.run_in_progress(seconds=20)
     # WHEN it comes again
@@ -79,7 +79,7 @@ def test_the_wait_for_a_twin_is_never_shorter_than_the_backoff(world: World) -> 
 
 
 @pytest.mark.parametrize("operation", ["put_item", "update_item", "delete_item"], ids=["begin", "end", "undo"])
-def test_a_record_that_may_be_left_behind_is_waited_for(world: World, operation: str) -> None:
+def test_a_record_that_may_be_left_behind_is_waited_for(world: WorkerAccount, operation: str) -> None:
     # GIVEN an idempotency table that fails at some point, and an attempt that fails if it must
     world.stock(SKU_1=5)
     world.disturb(operation, refused("InternalServerError"))
@@ -92,7 +92,7 @@ def test_a_record_that_may_be_left_behind_is_waited_for(world: World, operation:
     assert world.delays() == [41]
 
 
-def test_without_time_nothing_is_started(world: World) -> None:
+def test_without_time_nothing_is_started(world: WorkerAccount) -> None:
     # GIVEN less time than one item may take, and the margin
     world.stock(SKU_1=5)
     # WHEN two messages come
@@ -105,7 +105,7 @@ def test_without_time_nothing_is_started(world: World) -> None:
     assert world.counted == {"AttemptDeferred": 2}
 
 
-def test_with_just_enough_time_an_item_is_started(world: World) -> None:
+def test_with_just_enough_time_an_item_is_started(world: WorkerAccount) -> None:
     # GIVEN exactly what one item may take, and the margin
     world.stock(SKU_1=5)
     # WHEN a message comes

@@ -8,12 +8,12 @@ from botocore.exceptions import ClientError
 
 from runtime.logic.failures import CorruptDataError
 from runtime.models.order import Reason
-from tests.unit.worker.conftest import ORDERS, World, answer_lost, cancelled, refused
+from tests.unit.worker.conftest import ORDERS, WorkerAccount, answer_lost, cancelled, refused
 from tests.unit.worker.factories import content, lines, message, order_id, record
 from tests.unit.worker.settling import settle, settler
 
 
-def test_an_order_with_stock_is_confirmed_and_its_stock_taken(world: World) -> None:
+def test_an_order_with_stock_is_confirmed_and_its_stock_taken(world: WorkerAccount) -> None:
     # GIVEN stock for both lines and an accepted order
     world.stock(SKU_1=5, SKU_2=5)
     order = message(lines=lines("SKU-1", "SKU-2", quantity=2))
@@ -27,7 +27,7 @@ def test_an_order_with_stock_is_confirmed_and_its_stock_taken(world: World) -> N
     assert (world.available("SKU-1"), world.available("SKU-2")) == (3, 3)
 
 
-def test_the_worker_may_come_before_the_api(world: World) -> None:
+def test_the_worker_may_come_before_the_api(world: WorkerAccount) -> None:
     # GIVEN a message whose order the API has not stored yet
     world.stock(SKU_1=5)
     order = message(reference="mine")
@@ -41,7 +41,7 @@ def test_the_worker_may_come_before_the_api(world: World) -> None:
     assert world.order() == settled
 
 
-def test_a_late_write_of_the_api_adds_nothing_to_a_settled_order(world: World) -> None:
+def test_a_late_write_of_the_api_adds_nothing_to_a_settled_order(world: WorkerAccount) -> None:
     # GIVEN an order that was settled without a trace context
     world.stock(SKU_1=5)
     settle(world)
@@ -52,7 +52,7 @@ def test_a_late_write_of_the_api_adds_nothing_to_a_settled_order(world: World) -
     assert world.order() == settled
 
 
-def test_the_first_writer_of_an_order_is_believed(world: World) -> None:
+def test_the_first_writer_of_an_order_is_believed(world: WorkerAccount) -> None:
     # GIVEN an order that the API stored, and a second message of the same order from the client's retry
     world.stock(SKU_1=5)
     world.accept(message(accepted_at="2026-01-31T11:59:59.000Z", correlation_id="first"))
@@ -73,7 +73,7 @@ def test_the_first_writer_of_an_order_is_believed(world: World) -> None:
     ],
 )
 def test_an_order_without_stock_is_rejected_with_its_reason(
-    world: World, stock: dict[str, int], reason: dict[str, Any]
+    world: WorkerAccount, stock: dict[str, int], reason: dict[str, Any]
 ) -> None:
     # GIVEN too little stock, or none at all, of some line
     world.stock(**stock)
@@ -88,7 +88,7 @@ def test_an_order_without_stock_is_rejected_with_its_reason(
 
 
 @pytest.mark.parametrize("status", ["CONFIRMED", "REJECTED", "DISCARDED"])
-def test_a_final_order_stays_what_it_is_whatever_stock_says(world: World, status: str) -> None:
+def test_a_final_order_stays_what_it_is_whatever_stock_says(world: WorkerAccount, status: str) -> None:
     # GIVEN a final order, and a shelf that is empty by now
     world.stock(SKU_1=0)
     world.put_order(order_id=order_id(1), status=status, settled_at="2026-01-01T00:00:00.000Z")
@@ -100,7 +100,7 @@ def test_a_final_order_stays_what_it_is_whatever_stock_says(world: World, status
     assert world.order() == written.order
 
 
-def test_a_failed_order_is_taken_to_its_end_and_its_error_forgotten(world: World) -> None:
+def test_a_failed_order_is_taken_to_its_end_and_its_error_forgotten(world: WorkerAccount) -> None:
     # GIVEN an order that was marked FAILED before it was redriven
     world.stock(SKU_1=2)
     settler(world).store.mark_failed(order_id(1), {"error_type": "X", "error": "Y", "attempt": 8}, message())
@@ -112,7 +112,7 @@ def test_a_failed_order_is_taken_to_its_end_and_its_error_forgotten(world: World
     assert (order.status, order.error, world.available("SKU-1")) == ("CONFIRMED", None, 0)
 
 
-def test_an_order_that_becomes_final_before_it_is_rejected_keeps_its_outcome(world: World) -> None:
+def test_an_order_that_becomes_final_before_it_is_rejected_keeps_its_outcome(world: WorkerAccount) -> None:
     # GIVEN an empty shelf, and a twin that confirms the order between our transaction and our rejection
     def twin(perform: Any) -> dict[str, Any]:
         world.put_order(order_id=order_id(1), status="CONFIRMED", settled_at="2026-01-01T00:00:00.000Z")
@@ -128,7 +128,7 @@ def test_an_order_that_becomes_final_before_it_is_rejected_keeps_its_outcome(wor
     assert world.status() == "CONFIRMED"
 
 
-def test_a_final_row_that_the_answer_left_out_is_read(world: World) -> None:
+def test_a_final_row_that_the_answer_left_out_is_read(world: WorkerAccount) -> None:
     # GIVEN a settled order, and an answer without its item
     world.put_order(order_id=order_id(1), status="REJECTED")
     world.disturb("transact_write_items", cancelled("ConditionalCheckFailed", "None"))
@@ -145,7 +145,7 @@ def test_a_final_row_that_the_answer_left_out_is_read(world: World) -> None:
         (refused("TransactionCanceledException"), "0 cancellation reasons for 2 items"),
     ],
 )
-def test_a_cancellation_that_says_nothing_we_know_is_an_error(world: World, fault: Any, said: str) -> None:
+def test_a_cancellation_that_says_nothing_we_know_is_an_error(world: WorkerAccount, fault: Any, said: str) -> None:
     # GIVEN reasons that are neither conditions nor contention
     world.disturb("transact_write_items", fault)
     # WHEN the order is settled
@@ -155,7 +155,7 @@ def test_a_cancellation_that_says_nothing_we_know_is_an_error(world: World, faul
     assert world.clock.slept == []
 
 
-def test_other_refusals_pass_as_they_are(world: World) -> None:
+def test_other_refusals_pass_as_they_are(world: WorkerAccount) -> None:
     # GIVEN a role without permission
     world.disturb("transact_write_items", refused("AccessDeniedException"))
     # WHEN the order is settled
@@ -165,7 +165,7 @@ def test_other_refusals_pass_as_they_are(world: World) -> None:
     assert len(world.called("transact_write_items")) == 1
 
 
-def test_a_settlement_whose_answer_was_lost_is_found_settled(world: World) -> None:
+def test_a_settlement_whose_answer_was_lost_is_found_settled(world: WorkerAccount) -> None:
     # GIVEN a transaction that took effect without anybody hearing of it
     world.stock(SKU_1=2)
     world.disturb("transact_write_items", answer_lost)
@@ -189,7 +189,7 @@ def test_a_settlement_whose_answer_was_lost_is_found_settled(world: World) -> No
         ),
     ],
 )
-def test_an_order_that_cannot_be_read_back_is_not_called_done(world: World, item: Any, said: str) -> None:
+def test_an_order_that_cannot_be_read_back_is_not_called_done(world: WorkerAccount, item: Any, said: str) -> None:
     # GIVEN a settled order that somebody deleted or rewrote meanwhile
     world.stock(SKU_1=5)
     world.disturb("get_item", lambda _: item)
@@ -199,7 +199,7 @@ def test_an_order_that_cannot_be_read_back_is_not_called_done(world: World, item
         settle(world)
 
 
-def test_attributes_and_line_fields_of_a_newer_version_are_passed_over(world: World) -> None:
+def test_attributes_and_line_fields_of_a_newer_version_are_passed_over(world: WorkerAccount) -> None:
     # GIVEN a settled order that a newer version wrote
     line = {"sku": {"S": "SKU-1"}, "quantity": {"N": "2"}, "unit_price": {"S": "1"}, "gift": {"BOOL": True}}
     world.dynamodb.put_item(
@@ -217,7 +217,7 @@ def test_attributes_and_line_fields_of_a_newer_version_are_passed_over(world: Wo
     assert [known.quantity for known in written.order.lines] == [2]
 
 
-def test_a_mark_leaves_a_minimal_order_that_the_api_completes(world: World) -> None:
+def test_a_mark_leaves_a_minimal_order_that_the_api_completes(world: WorkerAccount) -> None:
     # GIVEN an unreadable message whose order is not stored yet
     settler(world).store.mark_failed(order_id(1), {"error_type": "X", "error": "Y", "attempt": 1}, None)
     # WHEN the API stores it
@@ -232,7 +232,7 @@ def test_a_mark_leaves_a_minimal_order_that_the_api_completes(world: World) -> N
 
 
 @pytest.mark.parametrize("status", ["CONFIRMED", "REJECTED", "DISCARDED"])
-def test_a_mark_never_changes_a_final_order(world: World, status: str) -> None:
+def test_a_mark_never_changes_a_final_order(world: WorkerAccount, status: str) -> None:
     # GIVEN a final order
     world.put_order(order_id=order_id(1), status=status)
     before = world.order()
@@ -242,7 +242,7 @@ def test_a_mark_never_changes_a_final_order(world: World, status: str) -> None:
     assert world.order() == before
 
 
-def test_fifty_lines_fit_into_one_settlement(world: World) -> None:
+def test_fifty_lines_fit_into_one_settlement(world: WorkerAccount) -> None:
     # GIVEN stock for fifty lines
     skus = [f"SKU-{number}" for number in range(50)]
     world.stock(**{sku.replace("-", "_"): 1 for sku in skus})

@@ -1,4 +1,4 @@
-"""Which threads a batch runs on, and what it counts from them."""
+"""Tests which threads a batch runs on, and what it counts from them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from runtime.handlers.powertools.batch import emit, on_threads
-from runtime.logic.tally import Tally
-from runtime.metric import Metric
+from runtime.logic.batch_metrics import BatchMetrics
+from runtime.metric import MetricName
 from runtime.observability import metrics
 
 
 @pytest.fixture
 def counted() -> Iterator[dict[str, Any]]:
-    """What is counted in one invocation, by name."""
+    """Yield what is counted in one invocation, by name."""
     metrics.clear_metrics()
     yield metrics.metric_set
     metrics.clear_metrics()
@@ -70,15 +70,15 @@ def test_items_on_two_threads_are_done_at_the_same_time() -> None:
 
 def test_counts_and_durations_have_their_units(counted: dict[str, Any]) -> None:
     # GIVEN what a batch has counted
-    tally = Tally()
-    tally.count(Metric.ORDER_CONFIRMED)
-    tally.count(Metric.ORDER_CONFIRMED)
-    tally.duration(Metric.ACCEPTED_TO_SETTLED, 12.5)
+    tally = BatchMetrics()
+    tally.count(MetricName.ORDER_CONFIRMED)
+    tally.count(MetricName.ORDER_CONFIRMED)
+    tally.duration(MetricName.ACCEPTED_TO_SETTLED, 12.5)
     # WHEN it is emitted
     emit(tally, metrics)
     # THEN CloudWatch gets a count of two and a time in milliseconds
     shown = {name: (each["Unit"], each["Value"]) for name, each in counted.items()}
     assert shown == {
-        Metric.ORDER_CONFIRMED: ("Count", [2.0]),
-        Metric.ACCEPTED_TO_SETTLED: ("Milliseconds", [12.5]),
+        MetricName.ORDER_CONFIRMED: ("Count", [2.0]),
+        MetricName.ACCEPTED_TO_SETTLED: ("Milliseconds", [12.5]),
     }

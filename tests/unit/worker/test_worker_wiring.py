@@ -1,11 +1,11 @@
-"""What the worker is put together from: each setting, and each client, where it belongs."""
+"""Tests what the worker is put together from: each setting, and each client, where it belongs."""
 
 import time
 from typing import Any
 
 from runtime.handlers import process_order
 from tests.unit.store.clients import Recording
-from tests.unit.worker.conftest import World
+from tests.unit.worker.conftest import WorkerAccount
 from tests.unit.worker.factories import NEWER, content, context, event, record
 
 
@@ -14,7 +14,7 @@ def swallowed(_: Any) -> dict[str, Any]:
     return {}
 
 
-def test_a_worker_that_keeps_order_names_groups_in_all_that_it_sends(world: World) -> None:
+def test_a_worker_that_keeps_order_names_groups_in_all_that_it_sends(world: WorkerAccount) -> None:
     # GIVEN a worker whose queues and topic keep order
     world.stock(SKU_1=5)
     world.disturb("publish", swallowed)
@@ -28,7 +28,7 @@ def test_a_worker_that_keeps_order_names_groups_in_all_that_it_sends(world: Worl
     assert letter["MessageGroupId"] == unreadable["messageId"]
 
 
-def test_messages_are_given_back_and_deleted_by_the_client_for_the_last_seconds(world: World) -> None:
+def test_messages_are_given_back_and_deleted_by_the_client_for_the_last_seconds(world: WorkerAccount) -> None:
     # GIVEN a worker with a client of its own for that
     brief: Any = Recording()
     patient: Any = Recording()
@@ -42,7 +42,7 @@ def test_messages_are_given_back_and_deleted_by_the_client_for_the_last_seconds(
     assert [name for name, _ in patient.calls] == ["send_message"]
 
 
-def test_an_order_settled_before_it_was_accepted_by_another_clock_took_no_time(world: World) -> None:
+def test_an_order_settled_before_it_was_accepted_by_another_clock_took_no_time(world: WorkerAccount) -> None:
     # GIVEN an order that a function accepted whose clock is ahead
     world.stock(SKU_1=5)
     # WHEN it is settled
@@ -51,7 +51,7 @@ def test_an_order_settled_before_it_was_accepted_by_another_clock_took_no_time(w
     assert world.counted == {"OrderConfirmed": 1, "AcceptedToSettledLatency": 0}
 
 
-def test_a_record_lives_as_long_as_a_message_can(world: World) -> None:
+def test_a_record_lives_as_long_as_a_message_can(world: WorkerAccount) -> None:
     # GIVEN a worker whose records live thirty days
     world.stock(SKU_1=5)
     # WHEN it processes an order

@@ -1,11 +1,13 @@
-"""What people on call read of a failure, word for word: it says what was found, and what to do where that is known."""
+"""Tests what people on call read of a failure, word for word: it says what was found, and what to do where that is
+known.
+"""
 
 from typing import Any
 
 import pytest
 
 from runtime.handlers.powertools.batch import BatchRunner
-from runtime.logic.cancellation import ItemReason, Unexpected, judge
+from runtime.logic.cancelled_transaction import ItemReason, Unexpected, judge
 from runtime.logic.delivery import Delivery
 from runtime.logic.event import event_for
 from runtime.logic.failures import (
@@ -23,7 +25,7 @@ from runtime.models.order import StoredOrder
 from runtime.store.items import to_order
 from runtime.store.settlement import SettlementStore
 from tests.unit.store.clients import Refusing
-from tests.unit.worker.conftest import FakeTime, KilledError, World, killed, refused
+from tests.unit.worker.conftest import FakeTime, KilledError, WorkerAccount, killed, refused
 from tests.unit.worker.factories import (
     NEWER,
     content,
@@ -206,7 +208,7 @@ def test_a_pointer_to_the_whole_body_is_a_slash() -> None:
     assert validation_text(error).startswith("/: Input should be a valid dictionary")
 
 
-def test_a_last_attempt_that_is_killed_or_not_started_leaves_what_happened(world: World) -> None:
+def test_a_last_attempt_that_is_killed_or_not_started_leaves_what_happened(world: WorkerAccount) -> None:
     # GIVEN a process that dies in the last attempt at one order
     world.disturb("transact_write_items", killed)
     with pytest.raises(KilledError):
@@ -228,7 +230,7 @@ def test_a_last_attempt_that_is_killed_or_not_started_leaves_what_happened(world
     )
 
 
-def test_a_twin_and_a_lost_record_are_told_apart(world: World) -> None:
+def test_a_twin_and_a_lost_record_are_told_apart(world: WorkerAccount) -> None:
     # GIVEN an order that a twin has, and one whose record cannot be written
     world.run_in_progress(1)
     world.run(record(content(1), receives=8))
@@ -240,8 +242,8 @@ def test_a_twin_and_a_lost_record_are_told_apart(world: World) -> None:
     assert error_of(world, 2)["error"] == "The idempotency record was not written: ThrottlingException"
 
 
-def error_of(world: World, number: int) -> dict[str, Any]:
-    """What the stored order says of its failure."""
+def error_of(world: WorkerAccount, number: int) -> dict[str, Any]:
+    """Return what the stored order says of its failure."""
     order = world.order(number)
     assert order is not None
     assert order.error is not None

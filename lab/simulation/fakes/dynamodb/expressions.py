@@ -170,7 +170,7 @@ class Scope:
     # --- updates ----------------------------------------------------------------------------------------------------
 
     def term(self, node: ast.expr) -> Operand:
-        """What a SET may set to: an operand, a sum or difference of two, or ``if_not_exists``."""
+        """Return what a SET may set to: an operand, a sum or difference of two, or ``if_not_exists``."""
         match node:
             case ast.BinOp(left, (ast.Add() | ast.Sub()) as operator, right):
                 if isinstance(left, ast.BinOp) or isinstance(right, ast.BinOp):

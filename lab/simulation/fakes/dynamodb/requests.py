@@ -32,7 +32,7 @@ _PARSERS: dict[str, Callable[[str, Scope], Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Expressions:
-    """What a request's expressions compile to; absent ones are ``None``."""
+    """Compiled expressions of a request; absent ones are ``None``."""
 
     values: Values
     condition: Condition | None = None

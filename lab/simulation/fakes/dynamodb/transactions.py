@@ -69,7 +69,7 @@ class Transactions:
         self.tokens[token] = (self.clock.time(), items)
 
     def reasons(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """What a cancellation would say of each item as things stand; nothing is written."""
+        """Return what a cancellation would say of each item as things stand; nothing is written."""
         return [self._prepare(entry)[1] for entry in items]
 
     def _already_done(self, token: str, items: Sequence[Mapping[str, Any]]) -> bool:

@@ -33,7 +33,7 @@ class Chapter:
     checks: list[Check] = field(default_factory=list)
 
 
-class Teller:
+class Transcript:
     """Collects the story; tells it on `console` meanwhile."""
 
     def __init__(self, console: Console) -> None:
@@ -50,11 +50,11 @@ class Teller:
             self._show("", "dim", why)
 
     def sent(self, text: str) -> None:
-        """What went out."""
+        """Print what was sent."""
         self._line("→ ", "cyan", text)
 
     def came(self, text: str) -> None:
-        """What came back."""
+        """Print what was answered."""
         self._line("← ", "magenta", text)
 
     def answered(self, answer: Answer) -> None:
@@ -63,7 +63,7 @@ class Teller:
         self.came(f"{answer.status} in {answer.seconds * 1000:.0f} ms  {mark}{answer.body.decode()}")
 
     def saw(self, text: str) -> None:
-        """What an AWS API said."""
+        """Print what an AWS API said."""
         self._line("· ", "dim", text)
 
     def check(self, text: str, ok: bool) -> None:
@@ -87,7 +87,7 @@ class Teller:
 
     @property
     def ok(self) -> bool:
-        """Whether every check and every guarantee held."""
+        """Return whether every check and every guarantee held."""
         checks = [check for chapter in self.chapters for check in chapter.checks]
         return bool(self._findings) and all(check.ok for check in checks) and all(each.ok for each in self._findings)
 

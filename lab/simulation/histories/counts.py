@@ -1,4 +1,4 @@
-"""What a run of the simulator went through: counted, so that "no violation" can be weighed."""
+"""Counts of what a run of the simulator went through, so that "no violation" can be weighed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _COUNTERS: Final = ("steps", "faults", "answers", "orders", "seen", "paths")
 
 
 @dataclass(slots=True)
-class Tally:
+class HistoryCounts:
     """Counts over histories.
 
     Attributes:
@@ -60,7 +60,7 @@ class Tally:
         if violations:
             self.failures.append((player.history.seed, violations))
 
-    def merge(self, other: Tally) -> None:
+    def merge(self, other: HistoryCounts) -> None:
         """Add what another process counted."""
         self.histories += other.histories
         self.cpu_seconds += other.cpu_seconds

@@ -39,7 +39,7 @@ class SettlementCancelledError(Exception):
         self.stock = stock
 
     def only_busy(self) -> bool:
-        """Whether nothing but other transactions or load stopped it."""
+        """Return whether nothing but other transactions or load stopped it."""
         return {reason.code for reason in (*self.orders, *self.stock)} <= {NONE, *TRANSIENT}
 
 

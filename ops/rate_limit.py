@@ -6,7 +6,7 @@ from runtime.logic.clock import Clock
 
 
 @dataclass(slots=True)
-class Pace:
+class RateLimit:
     """At most `per_second` messages on average, from the first one on."""
 
     per_second: float

@@ -1,4 +1,4 @@
-"""What a command works with: one stack's gateways, and where to write."""
+"""Context of a command: one stack's gateways, and where to write."""
 
 import json
 import time
@@ -21,7 +21,7 @@ from runtime.logic.clock import Clock
 
 
 @dataclass
-class Desk:
+class Context:
     """One stack.
 
     Attributes:
@@ -41,11 +41,11 @@ class Desk:
         self.err.print(visible(text))
 
     def heading(self, text: str) -> None:
-        """What the data below is."""
+        """Print the heading of the data below."""
         self.out.tell(text, style="bold")
 
     def next(self, *commands: str) -> None:
-        """What to type next."""
+        """Print commands to type next."""
         for command in commands:
             self.err.tell(f"  next: {command}", style="dim")
 
@@ -96,7 +96,7 @@ class Desk:
 
     @cached_property
     def journal(self) -> Journal:
-        """What people did to dead letters."""
+        """Return what people did to dead letters."""
         return Journal(self.clients.logs, f"/aws/lambda/{self.target.process_order_function}", self.clock)
 
     def sweep(self) -> Sweep:

@@ -20,7 +20,7 @@ KEYS: Final = (*_TEXTS, *_AGES)
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
+class Conditions:
     """Conditions. Values of one key are alternatives; different keys must all hold. Without any, all is meant."""
 
     texts: Mapping[str, frozenset[str]]
@@ -28,7 +28,7 @@ class Where:
     younger_than: int | None = None
 
     @classmethod
-    def parse(cls, conditions: Sequence[str]) -> "Where":
+    def parse(cls, conditions: Sequence[str]) -> "Conditions":
         """Read `KEY=VALUE` texts.
 
         Raises:
@@ -51,12 +51,12 @@ class Where:
             raise WrongValueError(f"--where state={unknown[0]}: allowed: {', '.join(state.value for state in State)}.")
         return cls({key: frozenset(values) for key, values in texts.items()}, **ages)
 
-    def whatever_failed(self) -> "Where":
+    def whatever_failed(self) -> "Conditions":
         """The same conditions without those on what went wrong."""
         return replace(self, texts={key: values for key, values in self.texts.items() if key not in _FAILURE})
 
     def matches(self, case: Case, now: float) -> bool:
-        """Whether `case` is meant; `now` in epoch seconds."""
+        """Return whether `case` is meant; `now` in epoch seconds."""
         age = now - case.letter.sent_at
         if self.older_than is not None and age < self.older_than:
             return False

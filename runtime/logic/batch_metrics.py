@@ -2,23 +2,23 @@
 
 from dataclasses import dataclass, field
 
-from runtime.metric import Metric
+from runtime.metric import MetricName
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class BatchMetrics:
     """Counts and durations (milliseconds) of one invocation.
 
     Powertools' Metrics is not safe in threads; appending to a list is.
     """
 
-    counts: list[Metric] = field(default_factory=list)
-    durations: list[tuple[Metric, float]] = field(default_factory=list)
+    counts: list[MetricName] = field(default_factory=list)
+    durations: list[tuple[MetricName, float]] = field(default_factory=list)
 
-    def count(self, metric: Metric) -> None:
+    def count(self, metric: MetricName) -> None:
         """Count one."""
         self.counts.append(metric)
 
-    def duration(self, metric: Metric, milliseconds: float) -> None:
+    def duration(self, metric: MetricName, milliseconds: float) -> None:
         """Note a duration."""
         self.durations.append((metric, milliseconds))
