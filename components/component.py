@@ -70,7 +70,7 @@ class Component(pulumi.ComponentResource):
     ) -> pulumi.ResourceOptions:
         """Options that make a resource this component's child; protected where the component is, whatever is asked."""
         return pulumi.ResourceOptions(
-            # A false would override what the child inherits.
+            # `False` would override the inherited value.
             parent=self,
             depends_on=depends_on,
             protect=protect or None,

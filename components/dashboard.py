@@ -31,7 +31,7 @@ class Graph(Args):
     line: tuple[float, str] | None = Field(default=None, description="A value to compare with, and what it means.")
     view: Literal["timeSeries", "singleValue"] = "timeSeries"
     days: int | None = Field(
-        default=None, description="Always these last days as one number, whatever time the reader chooses."
+        default=None, description="One number over these last days, whatever time range the reader chooses."
     )
     region: str | None = Field(default=None, description="Of the metrics, if not the dashboard's.")
     width: int = _WIDGET_WIDTH
@@ -62,7 +62,7 @@ class DashboardArgs(Args):
     sections: tuple[Section, ...] = Field(min_length=1, description="From top to bottom.")
     watched: Mapping[str, Text] = Field(description="Names and ids by the keys of the rows' `Ref`s.")
     alarm_arns: Mapping[str, Text] = Field(
-        description="ARNs of the alarms by row or composite, for their state at the top; empty: there are no alarms."
+        description="ARNs of the alarms by row or composite, for their state at the top; empty if there are no alarms."
     )
     log_groups: Mapping[str, Text] = Field(description="Log groups' names by the keys that queries use.")
     region: Text = Field(description="Region of the metrics; a dashboard itself has none.")
@@ -104,7 +104,7 @@ def dashboard_body(args: DashboardArgs) -> dict[str, Any]:
         drawn += [
             _graph(graph, args) for graph in (*section.graphs, *(_graph_of(rows[each]) for each in section.alarms))
         ]
-        # Side by side in pairs; one without a neighbour takes the line.
+        # Queries stand in pairs; the last odd one takes the full width.
         pairs = len(section.queries) // 2 * 2
         widths = [WIDTH // 2 if number < pairs else WIDTH for number in range(len(section.queries))]
         drawn += [_log(query, width, args) for query, width in zip(section.queries, widths, strict=True)]

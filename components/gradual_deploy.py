@@ -17,7 +17,7 @@ from components.iam import Grant, identity_policy, service_trust
 class ShiftedFunction(Args):
     """A function, and what tells that its new version is bad."""
 
-    function: Function = Field(description="Its alias is what CodeDeploy moves; the program leaves it alone.")
+    function: Function = Field(description="CodeDeploy moves its alias; the program does not change it.")
     key: str = Field(pattern=r"^[a-z_]+$", description="The function's name in the outputs.")
     rollback: Alarm = Field(description="While this row alarms, a deployment stops and callers go back.")
 
@@ -103,7 +103,7 @@ class GradualDeploy(Component):
                 alarm_configuration=aws.codedeploy.DeploymentGroupAlarmConfigurationArgs(
                     alarms=[self._alarm(shifted.rollback, args.watched).name],
                     enabled=True,
-                    # Who cannot see whether it goes well should not go on.
+                    # A deployment stops if its alarm cannot be read.
                     ignore_poll_alarm_failure=False,
                 ),
                 auto_rollback_configuration=aws.codedeploy.DeploymentGroupAutoRollbackConfigurationArgs(
@@ -121,7 +121,7 @@ class GradualDeploy(Component):
         }
 
     def _alarm(self, row: Alarm, watched: Mapping[str, Text]) -> aws.cloudwatch.MetricAlarm:
-        # It tells nobody: the deployment that it stops fails in the workflow, and callers are fine again.
+        # It notifies nobody: the stopped deployment fails the workflow, and callers are back on the old version.
         return aws.cloudwatch.MetricAlarm(
             f"{self.logical_name}-{row.name}",
             name=self.scope.name(row.name),

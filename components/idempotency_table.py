@@ -35,7 +35,7 @@ class IdempotencyTable(Component):
             TableArgs(
                 hash_key="id",
                 ttl_attribute="expiration",
-                # Its records are worth something for their life only: restoring old ones would undo nothing.
+                # Records matter only until they expire, so restoring old ones is useless.
                 point_in_time_recovery=False,
                 deletion_protection=args.deletion_protection,
                 protect=args.protect,

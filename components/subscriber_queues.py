@@ -11,7 +11,7 @@ from components.iam import allow_service
 from components.queue import encrypted_queue, queue_policy, redrive_policy
 
 DELIVERY_FAILURE_RETENTION_SECONDS = 1_209_600
-# SQS counts a dead letter's age from its first queue on: it must have time left when it gets there.
+# SQS counts a dead letter's age from its first queue, so this retention must be longer.
 SUBSCRIBER_RETENTION_SECONDS = 345_600
 SUBSCRIBER_RECEIVES = 5
 
@@ -23,7 +23,7 @@ class SubscriberQueues:
     Attributes:
         failed: Keeps what could not be delivered, and what the reader of `own` failed on.
         own: The subscriber's queue, if it is made here.
-        policies: Let the deliverer send; before they are there, nothing can be delivered, and no failure be kept.
+        policies: Let the deliverer send. Without them nothing is delivered and no failure is kept.
     """
 
     failed: aws.sqs.Queue
@@ -43,15 +43,15 @@ def subscriber_queues(
     fifo: bool = False,
 ) -> SubscriberQueues:
     """`{name}-dlq` and, with `makes_queue`, `{name}-queue`; `sender` may send to them on behalf of `source_arn`."""
-    # A false would override what is inherited.
+    # `False` would override the inherited value.
     kept = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=protect or None))
 
     def let_in(queue: aws.sqs.Queue, logical_name: str) -> aws.sqs.QueuePolicy:
         statement = allow_service(sender, "sqs:SendMessage", queue.arn, source_arn)
         return queue_policy(f"{logical_name}-policy", scope, queue, [statement], opts)
 
-    # EventBridge has taken the event when the target's key fails, and would lose it with a queue under that key, too. A
-    # topic under the key takes nothing then: the worker still has the message.
+    # If the key fails, EventBridge has already taken the event; a failure queue under the same key would lose it. An
+    # SNS topic under the key refuses the event, so the worker keeps its message.
     failures = scope.without_key() if sender == "events.amazonaws.com" else scope
     failed = encrypted_queue(
         f"{name}-dlq", failures, kept, retention_seconds=DELIVERY_FAILURE_RETENTION_SECONDS, fifo=fifo
@@ -64,7 +64,7 @@ def subscriber_queues(
         scope,
         kept,
         retention_seconds=SUBSCRIBER_RETENTION_SECONDS,
-        # What its reader fails on ends where failed deliveries do: one place to look per subscriber.
+        # Messages that the reader fails on go to the queue of failed deliveries, so there is one place to look.
         redrive_policy=redrive_policy(failed, SUBSCRIBER_RECEIVES),
         fifo=fifo,
     )

@@ -104,7 +104,7 @@ def _has_ended(child: "subprocess.Popen[bytes]") -> bool:
 
 
 def _end_group(child: "subprocess.Popen[bytes]") -> None:
-    """End the emulator and its workers: politely, then not."""
+    """End the emulator and its workers: SIGTERM first, then SIGKILL."""
     _signal_group(child.pid, signal.SIGTERM)
     deadline = time.monotonic() + GRACE_SECONDS
     while time.monotonic() < deadline:

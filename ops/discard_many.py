@@ -95,7 +95,7 @@ class DiscardMany:
             try:
                 self._batch(sweep, received)
             finally:
-                # An interrupt too: the report that follows it must account for each message.
+                # Also on an interrupt: the report must account for each message.
                 self.tally.failed += len(received) - (self.tally.seen - before)
             self.progress(self.tally.seen)
         return self.tally

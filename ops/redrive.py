@@ -1,6 +1,7 @@
 """Moving dead letters back to the orders queue: send, write it into the journal, then delete.
 
-Killed after the send, a message is in both queues, and the order is processed once all the same; no moment loses one.
+If the run is killed after the send, the message is in both queues. The order is still processed once, and no message
+is lost.
 """
 
 from collections import Counter
@@ -20,7 +21,10 @@ from ops.sweep import Sweep
 from runtime.logic.clock import Clock
 
 CLOCK_SKEW_SECONDS: Final = 300
-"""AWS refuses whose clock is further off than this, so a message sent longer before the run is older than the run."""
+"""AWS refuses requests whose clock differs by more.
+
+So a message sent earlier than this before the run is not the run's own.
+"""
 
 
 @dataclass(slots=True)
@@ -120,7 +124,7 @@ class Redrive:
             if key in firsts or (key in self._sent and message.sent_at < self._began - CLOCK_SKEW_SECONDS):
                 copies.append((message, key))
             elif key in self._sent:
-                # It looks like a copy, but may be what this run has sent, failed again: then it is the only one left.
+                # It may be a message that this run sent and that failed again; then it is the only one left.
                 self.tally.returned += 1
             else:
                 firsts[key] = message, case
@@ -129,7 +133,7 @@ class Redrive:
             [each[0] for each in firsts.values()],
             sweep,
         )
-        # Only copies of what was certainly sent: nothing is deleted on hope.
+        # Delete only copies of messages that were certainly sent.
         done = [message.message_id for message, key in copies if key in self._sent]
         self.tally.copies += len(done)
         self.tally.failed += len(copies) - len(done)
@@ -147,7 +151,7 @@ class Redrive:
                 waiting -= len(ids)
                 self._delete(sweep, sorted(sent), [cases[message_id] for message_id in sorted(sent)])
         except BaseException:
-            # An interrupt too: the report that follows it must account for each message.
+            # Also on an interrupt: the report must account for each message.
             self.tally.failed += waiting
             raise
 

@@ -77,7 +77,7 @@ class ApiFunction(FunctionSpec):
 
     Attributes:
         method, path: The route.
-        access: With an authorizer, what a token has to be good for: `READ` or `WRITE`.
+        access: The access that a token must grant if there is an authorizer: `READ` or `WRITE`.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -198,7 +198,7 @@ def build_functions(around: Around, platform: FunctionPlatform) -> Functions:
 
 def _arguments(spec: FunctionSpec, around: Around, platform: FunctionPlatform) -> FunctionArgs:
     config, api = around.config, isinstance(spec, ApiFunction)
-    # What comes around the authorizer or the edge reaches no function that is open to the API.
+    # API functions refuse requests that bypass the authorizer or the edge.
     guards = {**caller_environment(config), **origin_environment(config)} if api else {}
     return FunctionArgs(
         platform=platform,
@@ -207,7 +207,7 @@ def _arguments(spec: FunctionSpec, around: Around, platform: FunctionPlatform) -
         memory_mb=config.api_memory_mb if api else config.worker_memory_mb,
         timeout_seconds=timeout_of(spec, config),
         reserved_concurrency=config.api_reserved_concurrency if api else config.worker_reserved_concurrency,
-        # Nobody waits for the worker's first batch.
+        # No caller waits for the worker, so it needs no warm start.
         warm_start=_warm_start(config) if api else WarmStart(),
         environment={"POWERTOOLS_SERVICE_NAME": spec.service, **spec.environment(around), **guards},
         grants=spec.grants(around),

@@ -93,7 +93,7 @@ class Alarms(Component):
         rows: Mapping[str, aws.cloudwatch.MetricAlarm],
         groups: Mapping[str, aws.cloudwatch.CompositeAlarm],
     ) -> aws.cloudwatch.CompositeAlarm:
-        # By the alarms' outputs, not by computed names, so that members exist before the rule that names them.
+        # Use the alarms' outputs, not computed names: members must exist before the rule.
         named = pulumi.Output.all(**{row: rows[row].name for row in composite.rows})
         suppressor = None
         if composite.quiet_while is not None:
@@ -190,14 +190,14 @@ def _percentile(metric: Metric) -> bool:
 
 
 def _explained_first(composites: tuple[Composite, ...]) -> list[Composite]:
-    # A composite's suppressor must exist before it. The table refuses unknown names, so only a circle can remain.
+    # A composite's suppressor must exist before it. The table refuses unknown names, so only a cycle can fail here.
     ordered: list[Composite] = []
     waiting = list(composites)
     while waiting:
         done = {composite.name for composite in ordered}
         ready = [c for c in waiting if c.quiet_while is None or c.quiet_while in done]
         if not ready:
-            raise ValueError(f"composites keep each other quiet in a circle: {', '.join(c.name for c in waiting)}")
+            raise ValueError(f"composites suppress each other in a cycle: {', '.join(c.name for c in waiting)}")
         ordered += ready
         waiting = [composite for composite in waiting if composite not in ready]
     return ordered

@@ -1,7 +1,7 @@
 """Access to the embedded AWS: for whoever holds this instance's keys, on a few routes for everybody on this machine.
 
-The emulator asks for no key, and with IAM enforced it takes a request without one for the root user's. It runs code
-that it is given. So without this gate any page in the browser, and any other user of the machine, could run code as
+The emulator requires no key. With IAM enforced it treats a request without one as the root user's. It runs the code
+that it receives. So without this gate any page in the browser, and any other user of the machine, could run code as
 whoever started it (docs/adr/0012-gate-in-front-of-the-emulator.md).
 """
 
@@ -22,7 +22,7 @@ _API: Final = "/_aws/execute-api/"
 _KEY_SET: Final = re.compile(r"/[\w-]+/\.well-known/(?:jwks\.json|openid-configuration)", re.ASCII)
 _TOKEN: Final = "/oauth2/token"  # noqa: S105 a path
 _CONFIRMATION: Final = {"Action", "TopicArn", "Token", "Version", "AuthenticateOnUnsubscribe"}
-# The emulator chooses a service by headers too. Of a request without a key only these reach it.
+# The emulator chooses a service by headers too. From a request without a key, pass on only these headers.
 _PLAIN: Final = frozenset({b"host", b"accept", b"content-type", b"content-length", b"authorization"})
 _SAME: Final = frozenset({"", "none", "same-origin"})
 _KEY_ID: Final = re.compile(r"[A-Z0-9]{16,64}")

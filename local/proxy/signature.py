@@ -24,7 +24,7 @@ _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _HEADER: Final = re.compile(rf"{_ALGORITHM}\s+(.+)", re.DOTALL)
 _SCOPE: Final = re.compile(r"([\w-]+)/(\d{8})/([\w-]+)/([\w-]+)/aws4_request", re.ASCII)
 _TIME: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z")
-# How far from now a request may be signed that says nothing else, as for most services.
+# The largest clock difference of a request without `expires`, as for most services.
 _WINDOW: Final = timedelta(minutes=15)
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 # A presigned request lives for seven days at most.

@@ -62,7 +62,7 @@ class Aws:
 
     @cached_property
     def session(self) -> boto3.Session:
-        """A session of its own, deaf to the machine's settings."""
+        """A session of its own, independent of the machine's settings."""
         return isolated_session(self.keys.access_key_id, self.keys.secret_access_key, self.region)
 
     def connect(self) -> "Aws":

@@ -30,7 +30,7 @@ CONFIG: Final = Config(
 
 
 def open_session(region: str | None, credentials: Credentials | None) -> boto3.Session:
-    """A session; with credentials of its own (the local stack's) it is deaf to the machine's profiles and settings."""
+    """A session; with credentials of its own (the local stack's) it is independent of the machine's settings."""
     if credentials is None:
         return boto3.Session(region_name=region)
     return isolated_session(credentials.aws_access_key_id, credentials.aws_secret_access_key, region)

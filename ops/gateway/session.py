@@ -11,13 +11,13 @@ from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 def isolated_session(access_key_id: str, secret_access_key: str, region: str | None) -> boto3.Session:
     """A session for the embedded AWS, which has keys of its own.
 
-    It is deaf to profiles, configuration files and AWS_ variables. It asks no proxy, which is never right for loopback.
+    It ignores profiles, configuration files and AWS_ variables, and it asks no proxy, which is never right for loopback.
     """
-    deaf = {
+    defaults = {
         name: (None, None, default, convert)
         for name, (_, _, default, convert) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()
     }
     files = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
-    core = botocore.session.Session(session_vars={**deaf, **files})
+    core = botocore.session.Session(session_vars={**defaults, **files})
     core.set_default_client_config(Config(proxies={}))
     return boto3.Session(access_key_id, secret_access_key, region_name=region, botocore_session=core)

@@ -46,7 +46,7 @@ class Ground:
 
     @cached_property
     def session(self) -> boto3.Session:
-        """A session; the local stack's is deaf to the machine's profiles and credentials."""
+        """A session; the local stack's is independent of the machine's settings."""
         return open_session(self.region, self.credentials)
 
     def client(self, service: str, region: str | None = None) -> Any:
