@@ -11,7 +11,7 @@ from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 def isolated_session(access_key_id: str, secret_access_key: str, region: str | None) -> boto3.Session:
     """A session for the embedded AWS, which has keys of its own.
 
-    It ignores profiles, configuration files and AWS_ variables, and it asks no proxy, which is never right for loopback.
+    It ignores profiles, configuration files and AWS_ variables. It asks no proxy, which is never right for loopback.
     """
     defaults = {
         name: (None, None, default, convert)
