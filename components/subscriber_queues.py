@@ -10,8 +10,8 @@ from components.component import Scope
 from components.iam import allow_service
 from components.queue import encrypted_queue, queue_policy, redrive_policy
 
-DELIVERY_FAILURE_RETENTION_SECONDS = 1_209_600
 # SQS counts a dead letter's age from its first queue, so this retention must be longer.
+DELIVERY_FAILURE_RETENTION_SECONDS = 1_209_600
 SUBSCRIBER_RETENTION_SECONDS = 345_600
 SUBSCRIBER_RECEIVES = 5
 
