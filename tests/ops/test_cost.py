@@ -184,7 +184,7 @@ def test_beyond_one_call_a_second_a_twentieth_is_traced() -> None:
 
 def test_a_month_is_told_for_people_and_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN
-    command = ["cost", "--stack", "prod", "--orders-per-month", "100"]
+    command = ["cost", "--stack", "prod", "--orders-per-month", "100", "--orders-per-batch", "10"]
     # WHEN
     codes = main(command), main([*command, "--json"])
     shown, _, document = capsys.readouterr().out.partition("{")
@@ -194,7 +194,8 @@ def test_a_month_is_told_for_people_and_for_programs(capsys: pytest.CaptureFixtu
     month = {each["what"]: each["month"] for each in found["items"]}
     assert month["own metrics"] == pytest.approx(3 * 0.30 * 100 / 730)
     assert found["total"]["month"] == pytest.approx(sum(month.values()))
-    assert f"{found['total']['idle']:.2f}" in shown
+    (sums,) = (line.split()[1:] for line in shown.splitlines() if line.startswith("together"))
+    assert sums == [f"{found['total'][key]:.2f}" for key in ("idle", "per_million", "month")]
     assert "eu-west-1, whose prices differ" in shown
     # AND provisioned units, 70 % in use, at their price an hour
     units = (9 * 0.00065 + 0.00013) * 1e6 / 3600 / 0.7

@@ -83,7 +83,9 @@ def drain(stack: MockStack, url: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("raw", ["true", "false"])
-def test_the_queue_gets_what_the_topic_would_give_it(stack: MockStack, raw: str) -> None:
+def test_the_queue_gets_what_the_topic_would_give_it(
+    stack: MockStack, raw: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     # GIVEN a subscriber, another one, and what the topic gives the first of one order
     url = subscribe(stack, "billing", RawMessageDelivery=raw)
     assert stack.run("order", "replay-events", IDS[5], "--yes") == 0
@@ -93,7 +95,8 @@ def test_the_queue_gets_what_the_topic_would_give_it(stack: MockStack, raw: str)
     # WHEN the day is sent again
     assert stack.run(*REPLAY, "--to", "billing", *DECISION, "--yes") == 0
 
-    # THEN each order's event is there once, in the same bytes, and the other got nothing
+    # THEN each order's event is there once, in the same bytes but for an envelope's, and the other got nothing
+    assert ("SNS's envelope, without its signature" in capsys.readouterr().err) == (raw == "false")
     found = drain(stack, url)
     assert sorted(subject(message) for message in found) == FEW
     assert comparable(original) in [comparable(message) for message in found]

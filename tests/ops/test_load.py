@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 
@@ -107,7 +108,7 @@ def api() -> Iterator[Callable[..., tuple[str, type[Api]]]]:
         handler = type("Handler", (Api,), {"answer": staticmethod(answer), "seen": {}, "connections": []})
         servers.append(ThreadingHTTPServer(("127.0.0.1", 0), handler))
         servers[-1].daemon_threads = True
-        Thread(target=servers[-1].serve_forever, daemon=True).start()
+        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
         return f"http://127.0.0.1:{servers[-1].server_port}", cast("type[Api]", handler)
 
     yield start
@@ -150,6 +151,13 @@ def test_a_refusal_ends_the_run_and_what_is_never_accepted_is_given_up(api: Any)
     hopeless.send(wishes[:1])
     assert 0.2 < time.monotonic() - started < 4
     assert (hopeless.traffic.answers, hopeless.traffic.first_requests) == ({}, 1)
+    # WHEN / THEN one that is interrupted leaves nothing under way, and begins hardly any more
+    well, _ = api(lambda key, _: (202, key))
+    interrupted = BlindClients(well, {"": None}, 1, Habits())
+    with pytest.raises(KeyboardInterrupt):
+        interrupted.send(wishes * 10, note=Mock(side_effect=KeyboardInterrupt))
+    assert not [each.name for each in threading.enumerate() if each.name.startswith("client")]
+    assert interrupted.traffic.first_requests < 10 * len(wishes)
 
 
 class Stored:

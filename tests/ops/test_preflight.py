@@ -171,9 +171,17 @@ def test_the_bootstraps_boundary_has_to_be_named_and_a_named_one_has_to_be_there
     assert forgotten.todo == (f"pulumi config set permissions_boundary_arn {arn}",)
 
 
-def test_a_lock_that_was_left_behind_is_told_with_its_holder_and_the_way_out(tmp_path: Path) -> None:
-    # GIVEN a state, as Pulumi keeps it in a folder
-    environment = {BACKEND_VARIABLE: f"file://{tmp_path}"}
+@pytest.mark.parametrize("told_by", [BACKEND_VARIABLE, "pulumi whoami"])
+def test_a_lock_that_was_left_behind_is_told_with_its_holder_and_the_way_out(
+    told_by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a state, as Pulumi keeps it in a folder, which a variable or the `pulumi` command tells
+    environment = {told_by: f"file://{tmp_path}"}
+    answer = json.dumps({"url": f"file://{tmp_path}"})
+    pulumi = tmp_path / "pulumi"
+    pulumi.write_text(f"#!/bin/sh\n[ \"$*\" = 'whoami --json --non-interactive' ] && echo '{answer}'\n")
+    pulumi.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
     stacks, locks = tmp_path / ".pulumi/stacks/orders", tmp_path / ".pulumi/locks/organization/orders/prod"
     stacks.mkdir(parents=True)
     none = only(state(known(config()), environment), "lock of the state")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import boto3
 import pytest
@@ -157,7 +158,8 @@ def test_watching_looks_again_until_somebody_has_seen_enough(
     code = stack.run("status", "--watch", "3s")
     # THEN it looked twice, and ended well
     assert slept == [3, 3]
-    assert capsys.readouterr().out.count("worker:") == 2
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line for line in lines if "worker:" in line] == [["worker:", "Enabled"]] * 2
     assert code == 0
 
 
@@ -192,7 +194,8 @@ def test_a_pause_tells_who_since_when_and_why(stack: MockStack, capsys: pytest.C
     # THEN they know, and resuming shows it once more and leaves no record
     assert document["worker"] == "Disabled"
     assert document["paused"].endswith(f"by Zoë: {reason}")
-    capsys.readouterr()
+    stack.run("status")
+    assert f"Disabled, {document['paused']}" in " ".join(capsys.readouterr().out.split())
     assert stack.run("worker", "resume", "--yes") == 0
     assert f"by Zoë: {reason}" in capsys.readouterr().err
     assert status(stack, capsys)[1]["paused"] is None
@@ -205,6 +208,24 @@ def test_a_pause_without_a_reason_that_can_be_kept_is_refused(stack: MockStack, 
     # THEN that is wrong usage, and it runs on
     assert stack.run("worker", "pause", "--by", "Ada", "--reason", reason, "--yes") == 2
     assert stack.lambda_.get_event_source_mapping(UUID=stack.mapping)["State"] == "Enabled"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "of_a_sum", "of_a_percentile"), [(30, 60, 3_600), (90, 60, 7_200), (3_000, 300, 86_400)]
+)
+def test_a_percentile_is_asked_for_in_one_period_as_long_as_the_while(
+    minutes: int, of_a_sum: int, of_a_percentile: int
+) -> None:
+    # GIVEN
+    client = Mock()
+    ask = client.get_paginator.return_value.paginate
+    ask.return_value = []
+    queries = [Query("latency", "namespace", "metric", {}, statistic) for statistic in ("Sum", "p95")]
+    # WHEN
+    Telemetry(client, client).values(queries, NOW - timedelta(minutes=minutes), NOW)
+    # THEN the while is rounded up to hours, up to a day; a sum has finer periods
+    periods = [each["MetricStat"]["Period"] for each in ask.call_args.kwargs["MetricDataQueries"]]
+    assert periods == [of_a_sum, of_a_percentile]
 
 
 def test_every_number_is_asked_for_and_told(
