@@ -93,7 +93,8 @@ class TestCognito:
         # THEN
         clients = recording.of_type("aws:cognito/userPoolClient:UserPoolClient")
         assert {each.inputs["name"] for each in clients} == {"orders-prod-shop", "orders-prod-warehouse"}
-        assert set(recording.outputs["token_clients"]) == {"shop", "warehouse"}
+        for output in ("token_clients", "token_client_secrets"):
+            assert set(recording.outputs[output]) == {"shop", "warehouse"}
         assert len(only(recording, AUTHORIZER).inputs["jwtConfiguration"]["audiences"]) == 2
 
 
@@ -192,6 +193,10 @@ class TestDomain:
         assert mapping["apiId"] == recording.state(API, "api")["id"]
         assert (mapping["stage"], mapping["domainName"]) == ("$default", "orders.example.com")
         assert recording.outputs["api_url"] == "https://orders.example.com"
+        record = recording.one("aws:route53/record:Record", "api-domain-a").inputs
+        (alias,) = record["aliases"]
+        assert (record["zoneId"], record["name"], record["type"]) == ("Z123", "orders.example.com", "A")
+        assert alias["name"].startswith("d-")
 
     def test_a_certificate_is_made_and_validated_in_the_zone_before_it_is_used(self) -> None:
         # GIVEN / WHEN

@@ -11,11 +11,12 @@ from typing import Any, ClassVar, get_type_hints
 
 import pulumi
 import pytest
+from pydantic import ValidationError
 
 import components
 from components.component import NAMESPACE, Args, Component, Scope
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
-from components.function import WarmStart
+from components.function import FunctionArgs, WarmStart
 from components.iam import Grant, identity_policy, sid
 from components.idempotency_table import IdempotencyTable, IdempotencyTableArgs
 from components.queue import Queue, QueueArgs
@@ -23,6 +24,7 @@ from components.subscription_args import SubscriptionArgs
 from components.table import Table, TableArgs
 from components.token_issuer import TokenIssuer, TokenIssuerArgs
 from components.topic import Topic, TopicArgs
+from components.trace_group import TraceGroupArgs
 from lab.recording.recording import record
 
 SCOPE = Scope(prefix="orders-test", tags={"Project": "orders"})
@@ -184,6 +186,20 @@ def test_a_topic_with_two_publishers_names_both() -> None:
     statements = recording.one("aws:sns/topicPolicy:TopicPolicy", "news-policy").document("policy")["Statement"]
     roles = [f"arn:aws:iam::123456789012:role/{name}" for name in ("a", "b")]
     assert statements[1]["Condition"] == {"ArnEquals": {"aws:PrincipalArn": roles}}
+
+
+@pytest.mark.parametrize(
+    ("args", "field", "most", "beyond"),
+    [(FunctionArgs, "description", "d" * 256, "d" * 257), (TraceGroupArgs, "slow_seconds", 1, 0)],
+)
+def test_an_argument_is_taken_up_to_its_edge(args: type[Args], field: str, most: object, beyond: object) -> None:
+    for value, accepted in ((most, True), (beyond, False)):
+        # GIVEN / WHEN nothing but this argument
+        with pytest.raises(ValidationError) as refusal:
+            args.model_validate({field: value})
+
+        # THEN
+        assert ((field,) not in {each["loc"] for each in refusal.value.errors()}) is accepted
 
 
 def test_a_misspelt_argument_is_refused() -> None:

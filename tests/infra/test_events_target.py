@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from components.component import Scope
+from components.event_bus import EventBus, EventBusArgs
+from components.subscription_args import SubscriptionArgs
 from lab.recording.fake_outputs import ACCOUNT, arn, url
-from lab.recording.recording import Recorded, Recording, record_stack
+from lab.recording.recording import Recorded, Recording, record, record_stack
 from lab.simulation.cloudwatch.metrics_data import AWS_METRICS, find
 from lab.simulation.cloudwatch.registered import composite_alarms, metric_alarms
 from pipeline.config import ConfigError, parse_config
@@ -119,6 +122,22 @@ def test_outputs_name_the_bus_and_the_queues_made_here() -> None:
     assert outputs["subscriber_queue_urls"] == {
         name: url(f"orders-prod-events-{name}-queue") for name in ("own", "rejections")
     }
+
+
+def test_a_subscriber_with_its_own_endpoint_has_no_queue_here() -> None:
+    # GIVEN
+    made: list[EventBus] = []
+    both = (
+        SubscriptionArgs(name="own", protocol="sqs"),
+        SubscriptionArgs(name="billing", protocol="sqs", endpoint=BILLING),
+    )
+    args = EventBusArgs(source="/orders-test", subscriptions=both)
+
+    # WHEN
+    record(lambda: made.append(EventBus("events", Scope(prefix="orders-test", tags={}), args)))
+
+    # THEN
+    assert [*made[0].subscriber_queue_urls] == ["own"]
 
 
 def test_removing_one_subscription_leaves_the_others_as_they_are() -> None:
@@ -262,8 +281,10 @@ def test_a_rule_s_name_fits_aws_s_limit() -> None:
         ("{detail: {data: {}}}", "at least one field"),
         ("{detail: {data: {total: [{more: 1}]}}}", "{prefix: …}"),
         ("{detail: {data: {total: [[1]]}}}", "a text, a number"),
+        ("{detail-type: [order.rejected, {more: 1}]}", "{prefix: …}"),
         ("{detail: {data: {total: [.inf]}}}", "a text, a number"),
         ("{$or: [{source: [a]}]}", "at least two patterns"),
+        ("{$or: [{source: [a]}, {}]}", "at least two patterns"),
         ("{$or: [{source: [a]}, {source: b}]}", "a list with at least one value"),
         (f"{{source: [{'a' * 1900}]}}", "at most 1900"),
         ("{detail: {1: [a]}}", ""),

@@ -18,7 +18,7 @@ TAKEN: dict[str, tuple[str, ...]] = {
     "cidr": ("10.0.0.0/24", "'2001:db8::/32'"),
     "equals-ignore-case": ("eur",),
     "exists": ("true", "false"),
-    "numeric": ("['=', 5]", "['<', 1.5]", "['>=', 0, '<', 10]"),
+    "numeric": ("['=', 5]", "['<', 1.5]", "['<=', 5]", "['>=', 0, '<', 10]", "['>', 0, '<=', 5]"),
     "prefix": ("order.", "{equals-ignore-case: ORDER}"),
     "suffix": (".rejected", "{equals-ignore-case: REJECTED}"),
     "wildcard": ("'order.*'", "'*a*'"),

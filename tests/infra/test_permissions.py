@@ -3,7 +3,7 @@
 import pytest
 
 from lab.recording.recording import STACKS
-from lab.recording.stacks import recorded
+from lab.recording.stacks import recorded, recorded_with
 from pipeline.functions import FUNCTIONS
 
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
@@ -44,3 +44,14 @@ class TestEveryStack:
 
         # THEN
         assert len(roles) == len(functions) == len(FUNCTIONS)
+
+
+def test_where_invocations_are_traced_each_function_may_send_its_traces() -> None:
+    # GIVEN / WHEN
+    policies = recorded_with("dev", {"orders:tracing": "true"}).of_type(ROLE_POLICY)
+
+    # THEN
+    granted = [
+        each["Action"] for one in policies for each in one.document("policy")["Statement"] if each["Sid"] == "XRay"
+    ]
+    assert granted == [["xray:PutTelemetryRecords", "xray:PutTraceSegments"]] * len(FUNCTIONS)

@@ -25,6 +25,7 @@ def test_the_second_build_needs_no_index(tmp_path: Path) -> None:
     # THEN the package has the new code
     assert read(second["path"], "runtime/handlers/get_order.py") == b"handler = print\n"
     assert second["sha256"] != first["sha256"]
+    assert 0 <= second["seconds"] < 60
 
 
 def test_byte_code_can_be_switched_without_an_index(tmp_path: Path) -> None:
@@ -111,13 +112,14 @@ def test_a_waiting_build_says_so(tmp_path: Path) -> None:
 
 
 def test_what_no_build_used_for_long_is_deleted(tmp_path: Path) -> None:
-    # GIVEN an old zip, an old tree, an old one in use and a recent one
+    # GIVEN an old zip, an old tree, an old one in use and one of 13 days
     for name in ("old", "in-use", "recent"):
         (tmp_path / name).mkdir()
     (tmp_path / "old.zip").write_text("")
     long_ago = time.time() - cache.KEEP_SECONDS - 60
     for name in ("old", "in-use", "old.zip"):
         os.utime(tmp_path / name, (long_ago, long_ago))
+    os.utime(tmp_path / "recent", (time.time() - 13 * 86_400,) * 2)
 
     # WHEN the folder is pruned
     cache.prune(tmp_path, keep=tmp_path / "in-use")

@@ -44,7 +44,7 @@ EDGES: Edges = {
     ),
     ("_idle_settings", "ready instances"): (
         {"api_provisioned_concurrency": "2"},
-        {"api_provisioned_concurrency": "2", "api_warm_start": "provisioned"},
+        {"api_provisioned_concurrency": "2", "api_warm_start": "provisioned", "python_version": "3.11"},
         "with api_warm_start: provisioned",
     ),
     ("_warm_start", "old Python"): (
