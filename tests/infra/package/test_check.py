@@ -87,6 +87,7 @@ def test_a_target_that_this_machine_cannot_run_is_refused(tmp_path: Path, shared
         (("--bytecode-release", "3.12.1", "--python-version", "3.13"), "3.12.1 is no release of python_version 3.13"),
         (("--bytecode-release", "3.13.0", "--no-bytecode"), "has no effect without byte code"),
         (("--bytecode-release", "3.13.0", "--target", "local"), "has no effect without byte code or for the local"),
+        (("--python-version", "3.9"), "invalid choice: '3.9'"),
         (("--check", "--env", "ORDERS_TABLE"), "is not NAME=VALUE"),
         (("--check", "--env-file", "nowhere.env"), "is no file"),
         (("--target", "local", "--architecture", "arm64"), "architecture"),
