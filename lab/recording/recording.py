@@ -154,7 +154,7 @@ class _Monitor(MockMonitor):
         if request.urn.split("::")[2] == STACK_TYPE:
             self.recording.outputs = _plain(deserialize_properties(request.outputs))
         else:
-            self.recording.of_components[request.urn] = tuple(request.outputs)
+            self.recording.of_components[request.urn] = tuple(sorted(request.outputs))
         untyped: Any = super()
         return untyped.RegisterResourceOutputs(request)
 
@@ -247,6 +247,7 @@ def _run(program: Callable[[], object], stack: str, config: Mapping[str, str]) -
             error = raised
     # Threads register in any order: URNs give one that does not depend on them.
     monitor.recording.resources.sort(key=lambda each: each.urn)
+    monitor.recording.of_components = dict(sorted(monitor.recording.of_components.items()))
     return monitor.recording, error
 
 

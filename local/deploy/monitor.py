@@ -10,7 +10,8 @@ from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 
 from local.deploy.resources import DeployError, create, plain
-from local.services.aws import Aws, where
+from local.provider_functions import where
+from local.services.aws import Aws
 
 _STACK = "pulumi:pulumi:Stack"
 
