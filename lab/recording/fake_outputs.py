@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from local.provider_functions import where
+from local.services.aws import where
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"

@@ -10,8 +10,7 @@ from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 
 from local.deploy.resources import DeployError, create, plain
-from local.provider_functions import where
-from local.services.aws import Aws
+from local.services.aws import Aws, where
 
 _STACK = "pulumi:pulumi:Stack"
 

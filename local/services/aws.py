@@ -1,5 +1,6 @@
 """API clients for the embedded AWS."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,25 @@ if TYPE_CHECKING:
 ACCOUNT_ID = "000000000000"
 
 _CONFIG = Config(connect_timeout=2, read_timeout=60, retries={"total_max_attempts": 1}, max_pool_connections=20)
+
+
+def where(account_id: str, region: str, partition: str = "aws") -> Mapping[str, dict[str, Any]]:
+    """The answers of the provider functions that say where a program runs."""
+    return {
+        "aws:index/getCallerIdentity:getCallerIdentity": {
+            "accountId": account_id,
+            "arn": f"arn:{partition}:iam::{account_id}:root",
+            "id": account_id,
+            "userId": account_id,
+        },
+        "aws:index/getPartition:getPartition": {
+            "dnsSuffix": "amazonaws.com",
+            "id": partition,
+            "partition": partition,
+            "reverseDnsPrefix": "com.amazonaws",
+        },
+        "aws:index/getRegion:getRegion": {"id": region, "name": region, "region": region},
+    }
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from local.engine import aws_inputs
 from local.engine.provider import wire
 from local.engine.provider.account import Account, RefusedError
 from local.engine.provider.changes import change, previewed
-from local.provider_functions import where
+from local.services.aws import where
 
 _LARGEST_MESSAGE = 400 * 1024 * 1024
 _THREADS = 16

@@ -17,15 +17,8 @@ from tests.infra.package.projects import DEPENDENCY, PYTHON, REPOSITORY, Project
 
 pytestmark = pytest.mark.long
 
-FOLDERS = ("components", "pipeline", "runtime", "lab/recording")
-FILES = (
-    "__main__.py",
-    "Pulumi.yaml",
-    "Pulumi.prod.yaml",
-    "lab/__init__.py",
-    "local/__init__.py",
-    "local/provider_functions.py",
-)
+FOLDERS = ("components", "pipeline", "runtime", "lab/recording", "local", "ops")
+FILES = ("__main__.py", "Pulumi.yaml", "Pulumi.prod.yaml", "lab/__init__.py")
 # The real build, with the real code of the functions, and one wheel made here instead of those of the index.
 SCRIPT = """
 import json, sys
@@ -76,7 +69,6 @@ def machine(root: Path, umask: int, changed: float, mode: int, **variables: str)
     for name in FOLDERS:
         shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in FILES:
-        (root / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(REPOSITORY / name, root / name)
     project = Project(root, root.parent / "wheels")
     (root / "requirements-runtime.txt").write_text(make_wheel(project.wheels, "greeting", DEPENDENCY), encoding="utf-8")
