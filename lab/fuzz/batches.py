@@ -14,11 +14,13 @@ from lab.fuzz.watch import Watch, process, watched
 from lab.simulation.queue_model import Delivery, Failed, Message
 from lab.simulation.queue_model.message import InvalidMessageError
 from lab.simulation.world import ORDERS, STOCK, Deployment
+from runtime.models.fields import SCHEMA_VERSION
 
 BATCHES = 4
 """Batches of one round: the same messages again, as far as they were not done, and new ones."""
 
 _STOCK: Final = 20
+_VERSIONS: Final = (*[SCHEMA_VERSION] * 3, SCHEMA_VERSION + 1, 0, 10**30)
 _FINAL: Final = frozenset({"CONFIRMED", "REJECTED", "DISCARDED"})
 _NO_EVENT: Final = "This is no SQS event"
 _ROWS: Final[tuple[dict[str, Any], ...]] = (
@@ -93,7 +95,7 @@ class Round:
         share = 0 if hostile.chance(0.3) else hostile.random.choice((0.02, 0.1, 0.4))
         order = hostile.order(share)
         more = {
-            "schema_version": hostile.random.choice((1, 1, 1, 2, 0, 10**30)) if hostile.chance(0.3) else 1,
+            "schema_version": hostile.random.choice(_VERSIONS) if hostile.chance(0.3) else SCHEMA_VERSION,
             "order_id": hostile.random.choice(sorted(self.strange))
             if self.strange and hostile.chance(0.1)
             else self._new_id(),

@@ -12,8 +12,10 @@ from lab.simulation.cloudwatch.evaluator_metrics import MetricKey
 from lab.simulation.cloudwatch.metrics_data import AWS_METRICS, find, own_metrics
 from lab.simulation.cloudwatch.registered import LIMITS, PREFIX, THRESHOLDS, dashboard_args, register_dashboard
 from pipeline.alarms import alarm_table
+from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 
 TABLE = alarm_table(THRESHOLDS, LIMITS, certificate=True)
+ALL = len(FUNCTIONS)
 # Written by hand.
 LOOKS = {
     "What is wrong now": "alarm 24x4 0 groups",
@@ -23,15 +25,15 @@ LOOKS = {
     "Error budget of settling left, 30 days": "singleValue 6x4 percent 2592000 -P30D to P0D 1/3",
     "Oldest order waiting": "timeSeries 6x4 seconds 60 1/1",
     "Dead letters": "timeSeries 6x4 messages 60 1/3",
-    "last deploys": "table 24x7 3 groups",
-    "Functions that die": "timeSeries 8x6 invocations 300 3/3",
-    "Functions that are throttled": "timeSeries 8x6 invocations 300 3/3",
-    "Longest run of each function": "timeSeries 8x6 milliseconds 300 3/3",
+    "last deploys": f"table 24x7 {ALL} groups",
+    "Functions that die": f"timeSeries 8x6 invocations 300 {ALL}/{ALL}",
+    "Functions that are throttled": f"timeSeries 8x6 invocations 300 {ALL}/{ALL}",
+    "Longest run of each function": f"timeSeries 8x6 milliseconds 300 {ALL}/{ALL}",
     "Tables that throttle": "timeSeries 8x6 requests 300 8/8",
     "Failed attempts, conflicts, 503s of ours": "timeSeries 8x6 events 300 3/3",
-    "errors by type": "table 12x7 3 groups",
+    "errors by type": f"table 12x7 {ALL} groups",
     "failed attempts by error": "table 12x7 1 groups",
-    "refusals by problem type": "table 24x7 2 groups",
+    "refusals by problem type": f"table 24x7 {len(API_FUNCTIONS)} groups",
 }
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 

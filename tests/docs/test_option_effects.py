@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 import pytest
@@ -11,7 +11,9 @@ from lab.docs import option_effects
 from lab.docs.option_changes import PLAIN, changes
 from lab.recording.differences import Difference, differences, short_type, text_of
 from lab.recording.recording import Recorded, Recording, record_config
+from pipeline.callers import READ, WRITE
 from pipeline.config import StackConfig
+from pipeline.functions import API_FUNCTIONS, FUNCTIONS, PROCESS_ORDER, FunctionSpec
 
 # What is drawn and what alarms has numbers of its own: tests/cloudwatch.
 DRAWN = {"alarms", "dashboard"}
@@ -53,7 +55,16 @@ WIDE = {
 }
 
 
-_API, _WORKER = "create-order-function get-order-function", "process-order-function"
+def _each(functions: Sequence[FunctionSpec], ending: str) -> str:
+    return " ".join(sorted(f"{each.name}-{ending}" for each in functions))
+
+
+def _routes(access: str) -> str:
+    routes = (f"api {each.method} {each.path}" for each in API_FUNCTIONS if each.access == access)
+    return " ".join(sorted(re.sub(r"[\W_]+", "-", route.lower()).strip("-") for route in routes))
+
+
+_ALL, _API, _WORKER = (_each(them, "function") for them in (FUNCTIONS, API_FUNCTIONS, (PROCESS_ORDER,)))
 # Options whose values stand as they are in inputs, by configuration: in these inputs of these resources only.
 STANDS = {
     "everything at once": {
@@ -61,10 +72,9 @@ STANDS = {
         "api_idempotency_ttl_seconds": "Function IDEMPOTENCY_TTL_SECONDS: create-order-function",
         "throttle_rate": "Stage defaultRouteSettings.throttlingRateLimit: api-stage",
         "throttle_burst": "Stage defaultRouteSettings.throttlingBurstLimit: api-stage",
-        "log_level": f"Function POWERTOOLS_LOG_LEVEL: {_API} {_WORKER}",
-        "log_retention_days": "LogGroup retentionInDays: api-access-logs create-order-logs get-order-logs "
-        "process-order-logs",
-        "permissions_boundary_arn": "Role permissionsBoundary: create-order-role get-order-role process-order-role",
+        "log_level": f"Function POWERTOOLS_LOG_LEVEL: {_ALL}",
+        "log_retention_days": f"LogGroup retentionInDays: api-access-logs {_each(FUNCTIONS, 'logs')}",
+        "permissions_boundary_arn": f"Role permissionsBoundary: {_each(FUNCTIONS, 'role')}",
         "api_memory_mb": f"Function memorySize: {_API}",
         "worker_memory_mb": f"Function memorySize: {_WORKER}",
         "api_timeout_seconds": f"Function timeout: {_API}",
@@ -89,10 +99,10 @@ STANDS = {
     "external": {
         "jwt_issuer": "Authorizer jwtConfiguration.issuer: api-authorizer",
         "jwt_audiences": "Authorizer jwtConfiguration.audiences[]: api-authorizer",
-        "jwt_write_scope": "Route authorizationScopes[]: api-post-orders",
-        "jwt_read_scope": "Route authorizationScopes[]: api-get-orders-order-id",
+        "jwt_write_scope": f"Route authorizationScopes[]: {_routes(WRITE)}",
+        "jwt_read_scope": f"Route authorizationScopes[]: {_routes(READ)}",
     },
-    "local": {"local_endpoint": f"Function AWS_ENDPOINT_URL: {_API} {_WORKER}"},
+    "local": {"local_endpoint": f"Function AWS_ENDPOINT_URL: {_ALL}"},
     "edge": {"origin_secret": "Distribution origins[].customHeaders[].value: edge-distribution"},
 }
 

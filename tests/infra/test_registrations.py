@@ -13,6 +13,7 @@ import pytest
 
 from lab.recording.recording import PROJECT, ROOT, STACK_TYPE, STACKS, Recorded, record_stack
 from lab.recording.stacks import by_urn, custom, recorded
+from pipeline.functions import FUNCTIONS
 
 # Names that AWS or the wiring gives meaning to, so the stack's prefix is elsewhere.
 NAMES_WITHOUT_PREFIX = {"aws:lambda/alias:Alias": "live", "aws:apigatewayv2/stage:Stage": "$default"}
@@ -116,7 +117,7 @@ class TestEveryStack:
         environments = [each.inputs["environment"]["variables"] for each in functions]
 
         # THEN
-        assert len(environments) == 3
+        assert len(environments) == len(FUNCTIONS)
         assert all(all(variables.values()) for variables in environments)
 
     def test_the_archive_is_named_relative_to_the_program(self, stack: str) -> None:

@@ -17,7 +17,7 @@ from ops.errors import ExitCode
 from ops.preflight.ground import configured
 from ops.target import Choice
 from pipeline.config import StackConfig, parse_config
-from pipeline.functions import FUNCTIONS
+from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 
 # USD per million orders of one line, where nothing but the defaults counts.
 HTTP = 1.00
@@ -57,7 +57,7 @@ DEFAULT = {
 }
 DEV = DEFAULT | {"DynamoDB": (0, UNITS + STORED), "CloudWatch": (3, METRICS + logs(0.10, 7))}
 PROD = DEFAULT | {
-    "CloudWatch": (3 + 62 * 0.10 + 6 * 0.50 + 8 * 0.10, METRICS + logs(0.01, 90)),
+    "CloudWatch": (3 + 62 * 0.10 + 6 * 0.50 + (4 + 2 * len(API_FUNCTIONS)) * 0.10, METRICS + logs(0.01, 90)),
     "Cognito": (6, 730 * 0.00225),
 }
 BUS = {name: both for name, both in DEFAULT.items() if name != "SNS"} | {
@@ -90,7 +90,7 @@ ORDERED = DEFAULT | {
     "SQS": (657_000 * 0.50 / 1e6, 3 * 0.50),
     "SNS": (0, 0.30),
     "X-Ray": (0, TRACES),
-    "Lambda": (2 * 2 * 0.5 * 2_628_000 * 0.0000033334, 2 * 0.20 + 50_000 * (0.5 + 1) * 0.0000133334),
+    "Lambda": (len(API_FUNCTIONS) * 2 * 0.5 * 2_628_000 * 0.0000033334, 2 * 0.20 + 50_000 * (0.5 + 1) * 0.0000133334),
 }
 OPTIONS: dict[str, dict[str, str]] = {
     "bus": {"events_target": "bus", "encryption": "customer"},

@@ -18,6 +18,7 @@ from ops.preflight.names import roles
 from ops.preflight.people import people
 from ops.preflight.state import BACKEND_VARIABLE, state
 from ops.target import ROOT
+from pipeline.functions import API_FUNCTIONS
 from tests.ops.preflighting import config, known, only
 from tests.ops.test_target import outputs
 
@@ -36,7 +37,10 @@ GROUP = "/aws/lambda/orders-prod-get-order"
         pytest.param({"worker_reserved_concurrency": 10}, 109, Verdict.ERROR, id="Lambda keeps 100"),
         pytest.param({"worker_reserved_concurrency": 10, "throttle_burst": 100}, 110, Verdict.OK, id="reserved"),
         pytest.param(
-            {"api_reserved_concurrency": 5, "worker_max_concurrency": 10}, 110, Verdict.OK, id="the API's own are both"
+            {"api_reserved_concurrency": 5, "worker_max_concurrency": 10},
+            100 + 5 * len(API_FUNCTIONS),
+            Verdict.OK,
+            id="each of the API's has its own",
         ),
     ],
 )
