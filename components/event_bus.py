@@ -17,7 +17,7 @@ DEAD_LETTER_RETENTION_SECONDS = 1_209_600
 
 
 class EventBusArgs(Args):
-    """A bus, whose events its rules take, and who hears of them."""
+    """Settings of a bus: the source of its events and its subscriptions."""
 
     source: str = Field(
         min_length=1, max_length=256, description="The `source` of the events; its rules match no other."
@@ -31,8 +31,8 @@ class EventBusArgs(Args):
 class EventBus(Component):
     """The bus and its rules. Nobody but roles of this account may put events, by their own policies.
 
-    With a customer managed key it has a dead-letter queue of its own: what EventBridge took and cannot encrypt or
-    decrypt waits there, instead of being dropped without a word.
+    With a customer managed key it has a dead-letter queue of its own: events that EventBridge cannot encrypt or
+    decrypt wait there, instead of being dropped silently.
 
     Outputs: `arn`, `bus_name`, `dead_letter_name` (`None` without a customer managed key), `rule_names` and
     `subscriber_queue_urls` (of the queues made here), by subscription.
@@ -86,7 +86,7 @@ class EventBus(Component):
         if self.scope.key_arn is None:
             return None
         opts = self.child(protect=protect)
-        # Under the bus's own key it could not be written to either when that key is what is broken.
+        # Not under the bus's key: when that is broken, the queue must still accept messages.
         return encrypted_queue(name, self.scope.without_key(), opts, retention_seconds=DEAD_LETTER_RETENTION_SECONDS)
 
     def _let_in(self, dead: aws.sqs.Queue, bus_arn: pulumi.Output[str]) -> None:

@@ -1,4 +1,4 @@
-"""Comparisons that SNS and EventBridge filters offer, as far as they can be wrong before a deployment.
+"""Comparisons in SNS and EventBridge filters, with the checks that need no deployment.
 
 Sources: Amazon SNS Developer Guide, "Amazon SNS subscription filter policies"; Amazon EventBridge User Guide,
 "Comparison operators for use in event patterns".
@@ -78,7 +78,7 @@ class Operator(NamedTuple):
     """One way to compare.
 
     Attributes:
-        takes: Whether an operand is one of its.
+        takes: Whether it accepts an operand.
         allowed: What it takes, in words.
         matches: Whether it lets a text through.
     """

@@ -17,7 +17,7 @@ from pipeline.origin import HEADER
 
 @dataclass(frozen=True)
 class Api:
-    """The API, and what is there only where an option asks for it."""
+    """The API, and the parts that an option turns on."""
 
     http: HttpApi
     issuer: TokenIssuer | None

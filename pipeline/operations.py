@@ -29,7 +29,7 @@ SLOW_TRACE_SECONDS = 3
 
 @dataclass(frozen=True)
 class Operations:
-    """The alarms, unless the stack does without, the dashboard, what shifts traffic if asked for, and the promises."""
+    """The dashboard and the objectives; alarms and gradual deployment where the stack has them."""
 
     alarms: Alarms | None
     dashboard: Dashboard
@@ -65,7 +65,7 @@ def build_operations(
             watched=watched,
             alarm_arns=alarms.arns if alarms else {},
             log_groups={each.key: functions[each.name].log_group_name for each in FUNCTIONS},
-            # Where the queue is, everything is. Configuration may leave the Region to the environment.
+            # The queue's Region is the stack's. Configuration may leave the Region to the environment.
             region=messaging.queue.arn.apply(lambda arn: arn.split(":")[3]),
         ),
     )

@@ -1,4 +1,4 @@
-"""Measures what is said about speed, each figure beside others in the same run; prints docs/performance.md's table.
+"""Measures speed, each figure and its comparisons in the same run; prints docs/performance.md's table.
 
 Takes some minutes, and a machine that does little else.
 
@@ -33,13 +33,13 @@ BEGIN: Final = "<!-- measured by python -m lab.benchmarks --write -->"
 
 
 class Figure(NamedTuple):
-    """One row: what was measured, in which unit, by whom, and what is wanted of ours.
+    """One row: the measure, its unit, our figure, its comparisons and the goal.
 
     Attributes:
         floor: The same calls, signed by hand.
         bare: The same calls by botocore's clients; otherwise what the row's name says.
         peer: The same function as public templates have it.
-        goal: At most so many times `bare`, or as it says.
+        goal: The highest ratio to `bare`, or a figure with its unit.
     """
 
     what: str

@@ -1,6 +1,6 @@
 """Init of each function as prod has it, in fresh processes that see nothing but the package, for this interpreter.
 
-Processor time from the first import to the last line of the handler's module; the start of the interpreter is before.
+Processor time from the first import to the last line of the handler's module, without the interpreter's own start.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pipeline.package import LocalTarget, Package, PackageSpec, build_package
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 WITHOUT_BYTECODE: Final = "create_order, sources only"
-# Beside them: no SDK at all, botocore with one client, and the peers.
+# Compared with the functions: no SDK at all, botocore with one client, and the peers.
 FLOOR, BARE, PEERS = "floor", "bare", ("create_order", "process_order")
 _FLOOR: Final = "import hand_signed; hand_signed.Client('dynamodb')"
 _BARE: Final = "import botocore.session; botocore.session.get_session().create_client('dynamodb')"
@@ -57,7 +57,7 @@ def unpacked(where: Path, *, bytecode: bool) -> tuple[Package, Path]:
 
 
 def isolated(variables: Mapping[str, str], *arguments: str | Path, given: str = "") -> str:
-    """Return what a fresh interpreter answers that has nothing else on its path.
+    """Return the output of a fresh interpreter without site packages.
 
     Raises:
         subprocess.CalledProcessError: it failed.

@@ -16,7 +16,7 @@ _HEAD = f"""# Incidents
 For whoever wants to know what would page: incidents in a shop with 60 orders an hour, played (`{COMMAND}`) in
 simulated time on the real handlers, alarms and commands. The minutes are those to an alarm's first notice, without
 CloudWatch's own delay. `ops status` is asked at the first page, or at the incident's end. Lost and doubled orders are
-counted from outside.
+counted by the invariants G1 and G2 and `ops audit`.
 
 """
 _COLUMNS = (

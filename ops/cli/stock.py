@@ -59,7 +59,7 @@ def register(commands: Any) -> None:
 
 
 def run_get(options: argparse.Namespace, context: Context) -> int:
-    """Show it."""
+    """Show the count of an article."""
     count = _current(options, context)
     if context.as_json:
         context.print_json({"sku": options.sku, **_view(count)})
@@ -76,7 +76,7 @@ def run_get(options: argparse.Namespace, context: Context) -> int:
 
 
 def run_add(options: argparse.Namespace, context: Context) -> int:
-    """Add, or say what would be."""
+    """Add to a count; without `--yes`, show the result only."""
     if options.count < 1:
         raise WrongValueError(f"stock add {options.count}: give 1 or more; to correct downwards: stock set --expect.")
     before = _current(options, context)
@@ -94,7 +94,7 @@ def run_add(options: argparse.Namespace, context: Context) -> int:
 
 
 def run_set(options: argparse.Namespace, context: Context) -> int:
-    """Set, or say what would be."""
+    """Set a count; without `--yes`, show the result only."""
     if options.count < 0:
         raise WrongValueError("stock set: the count is 0 or more.")
     before = _current(options, context)

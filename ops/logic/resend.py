@@ -20,8 +20,8 @@ _ORIGINAL: Final = "original_message_id"
 def fresh_attributes(message: Received) -> dict[str, Any]:
     """The attributes of a message that starts again: as at first, without what a failure wrote on them.
 
-    Only `original_message_id` stays or is added, so that a copy that fails again is known to be one. It gives way
-    where the ten attributes that SQS allows are taken by others.
+    Only `original_message_id` stays or is added, so that a copy that fails again is known to be one. It is left
+    out where others take all ten attributes that SQS allows.
     """
     kept = {name: dict(value) for name, value in message.attributes.items() if name not in _ABOUT_THE_FAILURE}
     original = message.text(_ORIGINAL) or message.message_id

@@ -30,7 +30,7 @@ class UnreadableOrder:
     Attributes:
         status: As far as it can be read.
         problems: By attribute: what is wrong with it, without its value.
-        newer: Whether a newer version wrote the row: then it is that version's to read.
+        newer: Whether a newer version wrote the row: then only that version can read it.
         item: The row.
     """
 
@@ -71,7 +71,7 @@ def record_state(item: Item) -> str:
     """Return what an idempotency record says: COMPLETED or INPROGRESS; or that it is unreadable, so that every
     attempt fails.
 
-    Powertools reads no COMPLETED without an answer.
+    Powertools cannot read a COMPLETED record without an answer.
     """
     status = item.get("status", {}).get("S")
     if not isinstance(status, str) or (status == COMPLETED and not record_answer(item)):

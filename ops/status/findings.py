@@ -25,9 +25,9 @@ class Severity(IntEnum):
     WRONG = 1
     """Somebody has to act."""
     LOOK = 2
-    """It was wrong, or nobody is hurt yet."""
+    """Something was wrong, or nobody is hurt yet."""
     BLIND = 3
-    """What is wrong would not be seen."""
+    """A fault could go unseen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ def _receivers(reading: Reading) -> Iterator[Finding]:
     if reading.receivers is None or not reading.alarms:
         return
     if not any(each.confirmed for each in reading.receivers if each.topic == reading.page_topic):
-        yield Finding(Severity.BLIND, "nobody who has confirmed it is subscribed to pages")
+        yield Finding(Severity.BLIND, "nobody is subscribed to pages, or nobody has confirmed")
     elif pending := [each.protocol for each in reading.receivers if not each.confirmed]:
         text = f"{len(pending)} subscriptions to alarms are not confirmed ({_some(pending)})"
         yield Finding(Severity.BLIND, text)

@@ -50,7 +50,7 @@ class CallerOptions(GeneralOptions):
         json_schema_extra={
             "only_with": {"authorizer": "cognito"},
             "cost": "shorter means more tokens, 2.25 USD per 1,000",
-            "consequence": "Tokens cannot be recalled: a client that is removed goes on for so long.",
+            "consequence": "Tokens cannot be recalled: a removed client's last one works until it expires.",
         },
     )
     jwt_issuer: str = Field(
@@ -70,7 +70,7 @@ class CallerOptions(GeneralOptions):
         json_schema_extra={
             "only_with": {"authorizer": "external"},
             "allowed": "texts of 1 to 512 characters",
-            "consequence": "A token for another audience is 401, so that tokens for other services do not open this.",
+            "consequence": "A token for another audience is 401, so that tokens for other services are refused.",
         },
     )
     jwt_write_scope: str = Field(
@@ -99,7 +99,7 @@ class CallerOptions(GeneralOptions):
         json_schema_extra={
             "allowed": "origins such as https://shop.example.com or http://localhost:5173, or * alone",
             "cost": "a preflight is a request to the API, 1 USD per million",
-            "consequence": "Pages of these origins read answers; it keeps nobody else out, that is the authorizer's.",
+            "consequence": "Pages of these origins can read answers. Only the authorizer keeps others out.",
         },
     )
     api_idempotency_ttl_seconds: int = Field(

@@ -79,11 +79,11 @@ class EdgeOptions(GeneralOptions):
     )
     origin_secret: Secret = Field(
         default=SecretStr(""),
-        description="With waf: what CloudFront proves itself with to the functions. Set it with --secret.",
+        description="With waf: the secret that CloudFront sends to the functions as proof. Set it with --secret.",
         json_schema_extra={
             "only_with": {"waf": True},
             "allowed": _SECRET_LIMITS,
-            "consequence": "Who knows it gets around the firewall: rotate it (docs/edge.md).",
+            "consequence": "It lets its holder around the firewall: rotate it (docs/edge.md).",
         },
     )
     origin_secret_also_accepted: Secret = Field(

@@ -94,7 +94,7 @@ def read_submission(request: Request, *, jwt_authorizer: bool) -> Submission:
 
 
 def _accepted(answer: Answer) -> Response:
-    # From the answer: a replayed one belongs to its own order, however ids are derived by then.
+    # The id comes from the answer: a replayed answer keeps its id even if ids are derived in a new way.
     document = document_of(answer.body)
     order_id = document["order_id"]
     if answer.replayed or document["currency"] != TEST_CURRENCY:

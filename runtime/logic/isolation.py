@@ -22,8 +22,8 @@ def isolation_order(candidates: Sequence[Candidate]) -> list[int]:
     """Indices of `candidates` in the order to run them.
 
     First those without an unfinished run, nearest to their last attempt first. Then the suspects, the one that began
-    last at the end: a killer that killed while it ran alone began after every innocent that was not reached, so it
-    cannot cost them a second receive.
+    last at the end: a killer of an isolated batch began after the suspects that it kept from running, so it runs after
+    them now and costs them no second receive.
     """
 
     def rank(index: int) -> int:

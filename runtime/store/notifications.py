@@ -35,7 +35,7 @@ class TopicNotifications:
         self._fifo = fifo
 
     def publish(self, event: Event) -> None:
-        """Publish at least once. Raises what boto3 raises; it may have been published all the same."""
+        """Publish at least once. Raises what boto3 raises; the event may be published all the same."""
         self._client.publish(
             TopicArn=self._topic_arn,
             Message=event.document,
@@ -47,7 +47,7 @@ class TopicNotifications:
 
     @staticmethod
     def _ordered(event: Event) -> "GroupParameters":
-        # Published again within five minutes it is swallowed, which is right: the first one was delivered or is kept.
+        # SNS drops a repetition within five minutes, which is right: the first one was delivered or is kept.
         return {"MessageGroupId": event.group, "MessageDeduplicationId": event.event_id}
 
 
@@ -59,8 +59,7 @@ class BusNotifications:
         self._bus_name = bus_name
 
     def publish(self, event: Event) -> None:
-        """Publish at least once. Raises `EntryRefusedError` and what boto3 raises; it may have been published all the
-        same, but for the former."""
+        """Publish at least once. Raises `EntryRefusedError` (not published) and what boto3 raises (maybe published)."""
         answer = self._client.put_events(
             Entries=[
                 {

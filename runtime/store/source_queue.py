@@ -22,5 +22,5 @@ class SourceQueue:
         )
 
     def delete(self, delivery: Delivery) -> None:
-        """The message is done."""
+        """Delete the message: it is done."""
         self._client.delete_message(QueueUrl=self._queue_url, ReceiptHandle=delivery.receipt_handle)

@@ -1,4 +1,4 @@
-"""The objectives' worked examples: what pages, and when, over what the components really register."""
+"""Worked examples of the objectives: pages and their minutes, by the alarms that the components register."""
 
 from collections.abc import Callable
 from typing import Final
@@ -20,7 +20,7 @@ Shop = Callable[[int], dict[str, float]]
 
 
 def store_of(shop: Shop, minutes: int) -> MetricStore:
-    """Return what is published about a shop."""
+    """Return the metrics of a shop."""
     store = MetricStore()
     for minute in range(minutes):
         at, seen = (
@@ -43,7 +43,7 @@ def store_of(shop: Shop, minutes: int) -> MetricStore:
 
 
 def heard(shop: Shop, begin: int, end: int) -> list[tuple[str, int]]:
-    """The pages between the minutes `begin` and `end`, with the minute after `begin`. Silence is not judged."""
+    """The pages between the minutes `begin` and `end`, with the minute after `begin`, without `intake-silent`."""
     alarms, composites = deployed()
     loud = [each for each in composites if not each.name.endswith("-intake-silent")]
     run = AlarmRun(store_of(shop, end), alarms, loud).run(START + 60 * (begin - 10), START + 60 * end)
@@ -123,7 +123,7 @@ def test_a_burst_that_waits_its_turn_is_no_outage() -> None:
 
 
 def test_dead_letters_that_are_redriven_late_page_nobody_a_second_time() -> None:
-    # GIVEN twice as many as are ordered meanwhile, and some attempts fail
+    # GIVEN twice as many late orders as new ones, and some failed attempts
     def redriven(minute: int) -> dict[str, float]:
         return busy(minute) | ({"late": 50, "attempts": 2} if 6 * HOUR <= minute < 6 * HOUR + 10 else {})
 

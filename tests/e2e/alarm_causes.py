@@ -1,4 +1,4 @@
-"""Causes of alarms made to happen on the deployed stack; what they lead to is read from logs, answers and queues."""
+"""Causes of alarms made to happen on the deployed stack; their effects are read from logs, answers and queues."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ class Shop:
         return self._made[cause]
 
     def post_many(self, number: int, sku: str, key: str | None = None) -> list[Answer]:
-        """So many orders at once; with `key` all under one key, each with another body."""
+        """Post `number` orders at once; with `key` all under one key, each with another body."""
 
         def post(index: int) -> Answer:
             return self.client.post(order((sku, index + 1)), key or self.keys())
@@ -48,9 +48,7 @@ class Shop:
             return list(pool.map(post, range(number)))
 
     def published(self, function: str, metric: str, least: int, since: datetime) -> Mapping[MetricKey, Value]:
-        """Return what the function emitted since, once it emitted `least` of `metric`: the only own metrics of that
-        minute.
-        """
+        """Return the function's metrics since then, once `metric` has reached `least`. Other own metrics are None."""
 
         def look() -> list[Emitted] | None:
             found = emitted(self.stack, function, since)
@@ -116,7 +114,7 @@ MADE: Final[Mapping[str, Cause]] = {
 }
 """Rows whose cause happens for real. For the others the emulator has no such metric, fault or limit."""
 
-# Own metrics that a cause must not lack, so that none passes by other values.
+# The metric that each cause must produce, so that no row fires by the other values alone.
 LED_BY: Final[Mapping[str, MetricKey]] = {
     "accepting-14x-1h": api("5xx"),
     "accepting-14x-5m": api("5xx"),

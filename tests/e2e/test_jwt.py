@@ -1,4 +1,4 @@
-"""With verified callers: who is let in, and that callers never meet (G6). A stack of its own, tokens of seconds."""
+"""Tests of verified callers and their isolation (G6), on a stack of its own whose tokens expire after seconds."""
 
 import json
 import time
@@ -73,7 +73,7 @@ def test_an_expired_token_is_401(api: OrdersApi, token: Tokens, key: str) -> Non
     time.sleep(VALIDITY_SECONDS + 1)
     after = post(api, old, key)
 
-    # THEN it opens nothing any more
+    # THEN it is refused
     assert (before.status, after.status) == (202, 401)
 
 
@@ -94,7 +94,7 @@ def test_a_token_for_another_audience_is_401(stack: LocalStack, api: OrdersApi, 
     # WHEN it orders
     answer = post(api, token, key)
 
-    # THEN it is not let in, with the issuer's own signature
+    # THEN it is refused, although the issuer signed its token
     assert answer.status == 401
 
 
@@ -108,7 +108,7 @@ def test_a_tampered_token_is_401(api: OrdersApi, token: Tokens, key: str, part: 
     # WHEN it is used
     answer = post(api, ".".join(parts), key)
 
-    # THEN it opens nothing
+    # THEN it is refused
     assert answer.status == 401
 
 
@@ -213,7 +213,7 @@ def test_the_smoke_test_orders_as_one_of_the_stacks_clients(
     # GIVEN
     smoke = ["smoke", "--local", "--state-dir", str(stack.state.path), "--json", "--yes"]
 
-    # WHEN it gets itself a token, and when it is given one that is none
+    # WHEN it gets itself a token, and when it is given an invalid one
     code = main(smoke)
     own = json.loads(capsys.readouterr().out)
     refused = main([*smoke, "--token", "none-of-ours"])

@@ -1,4 +1,4 @@
-"""Tests what a message goes through until it is done: seen from the queue, over whole histories."""
+"""Tests of a message from its first receive to its end, as the queue sees it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_settled_order_is_never_offered_another_outcome() -> None:
         process = Process()
         # WHEN its message is delivered again
         run(process)
-        # THEN stock is not believed: no write tries to reject it
+        # THEN no write tries to reject it, although the stock is gone
         writes = [call for call in process.calls if call.operation == "UpdateItem"]
         assert [call for call in writes if call.params["TableName"] == ORDERS] == []
         assert stage.statuses() == ("CONFIRMED",)

@@ -38,11 +38,11 @@ def test_a_stack_with_a_bus_keeps_the_rules_too(rule: Rule, encryption: str) -> 
     ],
 )
 def test_who_loses_its_queue_of_failures_is_noticed(loser: str, rule: str) -> None:
-    # GIVEN the same under a key of its own, with the queues of failures of targets or bus taken away
+    # GIVEN the same under a key of its own, without the dead-letter queues of the targets or the bus
     resources = [
         replace(each, props={**each.props, "deadLetterConfig": None}, references={}) if each.type == loser else each
         for each in as_rules_see(recorded_with("prod", {**BUS, "orders:encryption": "customer"}))
     ]
-    # THEN both sides say so: who lost it, and the queue that nobody moves messages to any more
+    # THEN two rules are broken: the resource's, and that of the queue which gets no messages any more
     for name in (rule, "queues-have-a-dead-letter-queue"):
         assert messages(BY_NAME[name], resources)

@@ -50,5 +50,5 @@ class Order:
 
     @property
     def final(self) -> bool:
-        """Return whether this is how it ends. While it is not, nobody should order again."""
+        """Return whether the status is final. Until it is, nobody should order again."""
         return self.status in FINAL

@@ -1,4 +1,4 @@
-"""Registered alarms as the evaluator's alarms, so that what is judged is what is deployed."""
+"""Registered alarms as the evaluator's alarms, so that it judges the deployed ones."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol

@@ -21,7 +21,7 @@ def test_the_last_attempt_says_failed_before_it_starts(world: WorkerAccount) -> 
     # WHEN it is processed
     with pytest.raises(KilledError):
         world.run(record(receives=8))
-    # THEN what the dead-letter queue gets next has an order that says so
+    # THEN the order says so before its message is a dead letter
     order = world.order()
     assert order is not None
     assert (order.status, order.error and order.error["error_type"]) == ("FAILED", "LAST_ATTEMPT")
@@ -74,7 +74,7 @@ def test_a_last_attempt_that_fails_to_publish_leaves_the_outcome(world: WorkerAc
     world.disturb("publish", refused("InternalError"))
     # WHEN a message is processed for the last time
     failed = world.run(record(receives=8))
-    # THEN the order is what it is; only its notification is missing
+    # THEN the order stays confirmed; only its notification is missing
     assert len(failed) == 1
     assert world.status() == "CONFIRMED"
 
@@ -113,7 +113,7 @@ def test_a_last_attempt_at_a_message_of_no_known_order_marks_none(world: WorkerA
     world.disturb("send_message", refused("InternalError"))
     # WHEN it is processed for the last time
     failed = world.run(record("nonsense", attributes={}, receives=8))
-    # THEN SQS takes it from here, and no order was made up for it
+    # THEN SQS moves the message at once, and no order row is written
     assert len(failed) == 1
     assert world.called("update_item") == []
     assert world.delays() == [0]
