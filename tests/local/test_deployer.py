@@ -1,5 +1,6 @@
 """The deployer: what the program registers becomes real, and nothing is skipped silently."""
 
+import gc
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,8 @@ SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"
 def aws() -> Iterator[Aws]:
     with mock_aws():
         yield Aws("https://sqs.us-east-1.amazonaws.com", "us-east-1", KEYS, "123456789012")
+    # What a refused program leaves unread is told when it is collected: here, not at the end of the whole run.
+    gc.collect()
 
 
 def run_program(root: Path, aws: Aws, text: str) -> Deployment:
