@@ -1,1 +1,1 @@
-"""CloudWatch's alarm semantics, what AWS publishes as data, and the proof that each alarm fires and recovers."""
+"""Tests of the alarms: how CloudWatch evaluates them, which metrics AWS publishes, and that each fires and recovers."""

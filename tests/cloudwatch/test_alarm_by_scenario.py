@@ -1,6 +1,4 @@
-"""Tests what each row does, by scenarios of its own, against a table written by hand: tier, window, threshold,
-silence.
-"""
+"""Tests how each alarm behaves in its own scenarios, against a table written by hand."""
 
 import re
 from collections.abc import Callable, Collection, Iterator
@@ -17,62 +15,63 @@ from lab.simulation.cloudwatch.scenarios import BUS_CAUSES, BUS_HEALTHY, CAUSES,
 PUBLISHED = (*AWS_METRICS, *own_metrics(PREFIX))
 HEALTH: Series = {**HEALTHY, **BUS_HEALTHY}
 _SILENCE = {
-    (State.OK, State.OK): "well",
-    (State.ALARM, State.ALARM): "alarm",
-    (State.OK, State.ALARM): "as before",
+    (State.OK, State.OK): "OK",
+    (State.ALARM, State.ALARM): "ALARM",
+    (State.OK, State.ALARM): "unchanged",
     (State.INSUFFICIENT_DATA, State.INSUFFICIENT_DATA): "unknown",
 }
 _SIGNS = {"GreaterThanOrEqualToThreshold": ">=", "GreaterThanThreshold": ">", "LessThanThreshold": "<"}
 
-# Written by hand: a row that was changed on purpose, or is new, is changed or added here.
+# Written by hand. If you change or add an alarm on purpose, change or add its line here: tier, M of N periods,
+# threshold, statistics, treatment of missing data and its effect, metrics without which the alarm cannot be raised.
 ROWS = {
-    "accepting-14x-1h": "page 1/1x60m >=1.44 Sum notBreaching: well needs errors,requests of 2",
-    "accepting-14x-5m": "page 1/1x5m >=1.44 Sum notBreaching: well needs errors,requests of 2",
-    "accepting-6x-6h": "page 1/1x360m >=0.6 Sum notBreaching: well needs errors,requests of 2",
-    "accepting-6x-30m": "page 1/1x30m >=0.6 Sum notBreaching: well needs errors,requests of 2",
-    "accepting-3x-1d": "ticket 1/1x1440m >=0.3 Sum notBreaching: well needs errors,requests of 2",
-    "accepting-3x-2h": "ticket 1/1x120m >=0.3 Sum notBreaching: well needs errors,requests of 2",
-    "accepting-1x-3d": "ticket 1/1x4320m >=0.1 Sum notBreaching: well needs errors,requests of 2",
-    "accepting-1x-6h": "ticket 1/1x360m >=0.1 Sum notBreaching: well needs errors,requests of 2",
-    "settling-14x-1h": "page 1/1x60m >=14.4 Sum TC(:600000) notBreaching: well needs accepted of 2",
-    "settling-14x-5m": "page 1/1x5m >=14.4 Sum TC(:600000) notBreaching: well needs accepted,failed of 3",
-    "settling-6x-6h": "page 1/1x360m >=6 Sum TC(:600000) notBreaching: well needs accepted of 2",
-    "settling-6x-30m": "page 1/1x30m >=6 Sum TC(:600000) notBreaching: well needs accepted,failed of 3",
-    "settling-3x-1d": "ticket 1/1x1440m >=3 Sum TC(:600000) notBreaching: well needs accepted of 2",
-    "settling-3x-2h": "ticket 1/1x120m >=3 Sum TC(:600000) notBreaching: well needs accepted,failed of 3",
-    "settling-1x-3d": "ticket 1/1x4320m >=1 Sum TC(:600000) notBreaching: well needs accepted of 2",
-    "settling-1x-6h": "ticket 1/1x360m >=1 Sum TC(:600000) notBreaching: well needs accepted,failed of 3",
-    "certificate-expiry": "notify 1/1x1440m <30 Minimum ignore: as before",
-    "api-4xx-surge": "notify 2/2x5m >=50 Sum notBreaching: well needs errors,requests of 2",
-    "api-latency": "notify 3/3x5m >=3000 p99 notBreaching: well",
-    "idempotency-conflicts": "notify 2/2x5m >=20 Sum notBreaching: well",
-    "idempotency-mismatches": "notify 2/2x5m >=10 Sum notBreaching: well",
-    "rejection-rate": "notify 1/1x15m >=30 Sum notBreaching: well needs rejected of 2",
-    "orders-missing": "page 2/2x30m <10 Sum breaching: alarm",
-    "worker-concurrency": "ticket 4/6x5m >=8 Maximum notBreaching: well",
-    "account-concurrency": "ticket 4/6x5m >=800 Maximum notBreaching: well",
-    "attempt-failure-rate": "page 2/3x5m >=25 Sum notBreaching: well needs failed of 3",
-    "attempts-keep-failing": "notify 4/6x5m >=1 Sum notBreaching: well",
-    "oldest-message-age": "page 3/5x1m >=600 Maximum notBreaching: well",
-    "worker-not-running": "page 6/9x1m >=1 Maximum Sum notBreaching: well needs waiting of 2",
-    "queue-retention-half": "page 1/1x5m >=172800 Maximum notBreaching: well",
-    "dead-letter-queue-not-empty": "page 1/1x1m >=1 Maximum ignore: as before needs visible of 2",
-    "order-dead-lettered": "page 1/20x1m >=1 Sum notBreaching: well needs exhausted of 2",
-    "dead-letters-old": "page 1/1x5m >=1800 Maximum ignore: as before",
-    "dead-letter-retention-half": "page 1/1x5m >=432000 Maximum notBreaching: well",
-    "notifications-failed": "notify 2/3x5m >=1 Sum notBreaching: well",
-    "notifications-redriven": "notify 1/1x5m >=1 Sum notBreaching: well",
-    "notifications-lost": "page 1/15x1m >=1 Sum notBreaching: well",
-    "notifications-failed-billing": "notify 1/1x5m >=1 Sum notBreaching: well",
-    "notifications-failed-mail": "notify 1/1x5m >=1 Sum notBreaching: well",
-    "notifications-redriven-billing": "notify 1/1x5m >=1 Sum notBreaching: well",
-    "notifications-redriven-mail": "notify 1/1x5m >=1 Sum notBreaching: well",
-    "notifications-lost-billing": "page 1/15x1m >=1 Sum notBreaching: well",
-    "notifications-lost-mail": "page 1/15x1m >=1 Sum notBreaching: well",
-    "bus-dead-letter-queue-not-empty": "page 1/1x1m >=1 Maximum ignore: as before needs visible of 2",
+    "accepting-14x-1h": "page 1/1x60m >=1.44 Sum notBreaching: OK needs errors,requests of 2",
+    "accepting-14x-5m": "page 1/1x5m >=1.44 Sum notBreaching: OK needs errors,requests of 2",
+    "accepting-6x-6h": "page 1/1x360m >=0.6 Sum notBreaching: OK needs errors,requests of 2",
+    "accepting-6x-30m": "page 1/1x30m >=0.6 Sum notBreaching: OK needs errors,requests of 2",
+    "accepting-3x-1d": "ticket 1/1x1440m >=0.3 Sum notBreaching: OK needs errors,requests of 2",
+    "accepting-3x-2h": "ticket 1/1x120m >=0.3 Sum notBreaching: OK needs errors,requests of 2",
+    "accepting-1x-3d": "ticket 1/1x4320m >=0.1 Sum notBreaching: OK needs errors,requests of 2",
+    "accepting-1x-6h": "ticket 1/1x360m >=0.1 Sum notBreaching: OK needs errors,requests of 2",
+    "settling-14x-1h": "page 1/1x60m >=14.4 Sum TC(:600000) notBreaching: OK needs accepted of 2",
+    "settling-14x-5m": "page 1/1x5m >=14.4 Sum TC(:600000) notBreaching: OK needs accepted,failed of 3",
+    "settling-6x-6h": "page 1/1x360m >=6 Sum TC(:600000) notBreaching: OK needs accepted of 2",
+    "settling-6x-30m": "page 1/1x30m >=6 Sum TC(:600000) notBreaching: OK needs accepted,failed of 3",
+    "settling-3x-1d": "ticket 1/1x1440m >=3 Sum TC(:600000) notBreaching: OK needs accepted of 2",
+    "settling-3x-2h": "ticket 1/1x120m >=3 Sum TC(:600000) notBreaching: OK needs accepted,failed of 3",
+    "settling-1x-3d": "ticket 1/1x4320m >=1 Sum TC(:600000) notBreaching: OK needs accepted of 2",
+    "settling-1x-6h": "ticket 1/1x360m >=1 Sum TC(:600000) notBreaching: OK needs accepted,failed of 3",
+    "certificate-expiry": "notify 1/1x1440m <30 Minimum ignore: unchanged",
+    "api-4xx-surge": "notify 2/2x5m >=50 Sum notBreaching: OK needs errors,requests of 2",
+    "api-latency": "notify 3/3x5m >=3000 p99 notBreaching: OK",
+    "idempotency-conflicts": "notify 2/2x5m >=20 Sum notBreaching: OK",
+    "idempotency-mismatches": "notify 2/2x5m >=10 Sum notBreaching: OK",
+    "rejection-rate": "notify 1/1x15m >=30 Sum notBreaching: OK needs rejected of 2",
+    "orders-missing": "page 2/2x30m <10 Sum breaching: ALARM",
+    "worker-concurrency": "ticket 4/6x5m >=8 Maximum notBreaching: OK",
+    "account-concurrency": "ticket 4/6x5m >=800 Maximum notBreaching: OK",
+    "attempt-failure-rate": "page 2/3x5m >=25 Sum notBreaching: OK needs failed of 3",
+    "attempts-keep-failing": "notify 4/6x5m >=1 Sum notBreaching: OK",
+    "oldest-message-age": "page 3/5x1m >=600 Maximum notBreaching: OK",
+    "worker-not-running": "page 6/9x1m >=1 Maximum Sum notBreaching: OK needs waiting of 2",
+    "queue-retention-half": "page 1/1x5m >=172800 Maximum notBreaching: OK",
+    "dead-letter-queue-not-empty": "page 1/1x1m >=1 Maximum ignore: unchanged needs visible of 2",
+    "order-dead-lettered": "page 1/20x1m >=1 Sum notBreaching: OK needs exhausted of 2",
+    "dead-letters-old": "page 1/1x5m >=1800 Maximum ignore: unchanged",
+    "dead-letter-retention-half": "page 1/1x5m >=432000 Maximum notBreaching: OK",
+    "notifications-failed": "notify 2/3x5m >=1 Sum notBreaching: OK",
+    "notifications-redriven": "notify 1/1x5m >=1 Sum notBreaching: OK",
+    "notifications-lost": "page 1/15x1m >=1 Sum notBreaching: OK",
+    "notifications-failed-billing": "notify 1/1x5m >=1 Sum notBreaching: OK",
+    "notifications-failed-mail": "notify 1/1x5m >=1 Sum notBreaching: OK",
+    "notifications-redriven-billing": "notify 1/1x5m >=1 Sum notBreaching: OK",
+    "notifications-redriven-mail": "notify 1/1x5m >=1 Sum notBreaching: OK",
+    "notifications-lost-billing": "page 1/15x1m >=1 Sum notBreaching: OK",
+    "notifications-lost-mail": "page 1/15x1m >=1 Sum notBreaching: OK",
+    "bus-dead-letter-queue-not-empty": "page 1/1x1m >=1 Maximum ignore: unchanged needs visible of 2",
 }
 
-# Likewise, of what is heard together: its tier, its rows, and how long (to begin, to end) what keeps it silent does.
+# The same for composite alarms: tier, members, suppressor, and its wait and extension periods in seconds.
 TOGETHER = {
     "api-failing": "page accepting-14x-1h & accepting-14x-5m, accepting-6x-6h & accepting-6x-30m",
     "budget-burning": "ticket accepting-3x-1d & accepting-3x-2h, accepting-1x-3d & accepting-1x-6h, "
@@ -86,7 +85,7 @@ TOGETHER = {
 }
 
 
-def test_what_is_heard_together_is_as_the_table_says() -> None:
+def test_composite_alarms_are_as_the_table_says() -> None:
     # GIVEN / WHEN
     found = {}
     for each in composite_alarms(register_alarms()):
@@ -100,10 +99,7 @@ def test_what_is_heard_together_is_as_the_table_says() -> None:
 
 
 def seen(alarm: MetricAlarm, cause: Series, tier: str) -> str:
-    """Return what the alarm does: who hears it; how many breaching periods of how many raise it; from which number
-    on; by
-    which statistics; what it makes of silence; which of several metrics it cannot be raised without.
-    """
+    """Return the alarm's behaviour in the words of `ROWS`."""
 
     def state(ages: Collection[int], absent: Collection[MetricKey] = (), current: State = State.OK) -> State:
         return evaluate_alarm(alarm, _store(alarm, cause, ages, absent), START, current, Behaviour(1))
@@ -125,7 +121,10 @@ def seen(alarm: MetricAlarm, cause: Series, tier: str) -> str:
 
 
 def _store(alarm: MetricAlarm, cause: Series, ages: Collection[int], absent: Collection[MetricKey]) -> MetricStore:
-    """Healthy periods, and of the ages (1: the latest) such with the cause; an hour stands for what is longer."""
+    """Return metrics with the cause in the periods of the given ages (1 is the latest), and healthy ones in all others.
+
+    A period of more than an hour gets the values of one hour.
+    """
     store = MetricStore()
     for age in range(1, alarm.evaluation_periods + 3):
         series = {**HEALTH, **cause} if age in ages else HEALTH
@@ -156,13 +155,13 @@ def _rows() -> Iterator[tuple[str, str]]:
 
 @cache
 def rows() -> dict[str, str]:
-    """Return what is seen of each row of both tables, with a topic and with a bus."""
+    """Return the behaviour of each alarm of a stack with a topic and of a stack with a bus, by the alarm's name."""
     return dict(_rows())
 
 
 def test_every_row_is_in_the_table() -> None:
     # GIVEN / WHEN / THEN
-    assert set(rows()) == set(ROWS), "add to ROWS, once it is what is meant: " + "; ".join(
+    assert set(rows()) == set(ROWS), "if these are intended, add them to ROWS: " + "; ".join(
         f'"{name}": "{what}"' for name, what in rows().items() if name not in ROWS
     )
 
@@ -170,7 +169,7 @@ def test_every_row_is_in_the_table() -> None:
 @pytest.mark.parametrize("name", ROWS)
 def test_a_row_does_what_the_table_says(name: str) -> None:
     # GIVEN / WHEN
-    does = rows().get(name, "nothing: there is no such row")
+    does = rows().get(name, "nothing: there is no such alarm")
 
     # THEN
-    assert does == ROWS[name], f"{name} was {ROWS[name]!r} and is {does!r}; if that is meant, write it into ROWS"
+    assert does == ROWS[name], f"{name} was {ROWS[name]!r} and is {does!r}; if that is intended, change ROWS"

@@ -1,4 +1,4 @@
-"""Receivers and thresholds: what they become, and what is refused because it would silence alarms."""
+"""Tests that receivers and thresholds of alarms are applied, and refused if they would silence alarms."""
 
 import re
 from dataclasses import replace
@@ -15,7 +15,8 @@ from pipeline.alarms import alarm_table
 from pipeline.config import StackConfig
 from pipeline.config.alarm_thresholds import AlarmThresholds, changed_thresholds
 
-# Of a percentage that is 41.5 and a number that is 10007: the rows that have it, and as what where it is computed.
+# By threshold: the rows that change and the number that they then contain, if a percentage is set to 41.5 and
+# any other threshold to 10,007.
 MOVED: dict[str, dict[str, float]] = {
     "attempt_failure_percent": {"attempt-failure-rate": 41.5},
     "rate_minimum_events": dict.fromkeys(
@@ -44,7 +45,7 @@ MOVED: dict[str, dict[str, float]] = {
 
 
 @pytest.mark.parametrize(("name", "declared"), AlarmThresholds.model_fields.items())
-def test_a_threshold_is_the_number_of_exactly_the_rows_that_it_is_for(name: str, declared: FieldInfo) -> None:
+def test_a_threshold_changes_exactly_the_rows_that_use_it(name: str, declared: FieldInfo) -> None:
     # GIVEN
     other = THRESHOLDS.model_copy(update={name: 41.5 if declared.annotation is float else 10_007})
 
@@ -58,11 +59,11 @@ def test_a_threshold_is_the_number_of_exactly_the_rows_that_it_is_for(name: str,
 
 
 def numbers(row: Alarm) -> list[float]:
-    """Return that it compares with."""
+    """Return the numbers with which the row compares."""
     return [float(row.threshold.value), *map(float, re.findall(r">= ([\d.]+)", row.expression or ""))]
 
 
-def test_a_receiver_is_a_protocol_and_an_endpoint_that_may_hold_the_separator() -> None:
+def test_a_receiver_is_a_protocol_and_an_endpoint_that_may_contain_the_separator() -> None:
     # GIVEN / WHEN
     receiver = AlarmSubscription.parse("https=https://pager.example.org/hook?team=orders")
 
@@ -128,7 +129,7 @@ def test_topics_are_encrypted_with_the_given_key_only() -> None:
 
 
 @pytest.mark.parametrize(("most", "alarming"), [(2, 2), (3, 3), (10, 8), (1_000, 800)])
-def test_a_worker_is_close_to_its_limit_only_at_the_share_that_is_configured(most: int, alarming: int) -> None:
+def test_the_concurrency_alarm_starts_at_the_configured_share_of_the_workers_limit(most: int, alarming: int) -> None:
     # GIVEN
     limits = replace(LIMITS, worker_concurrency=most)
 
@@ -139,7 +140,7 @@ def test_a_worker_is_close_to_its_limit_only_at_the_share_that_is_configured(mos
     assert row.threshold.value == alarming
 
 
-def test_a_runbook_that_has_an_option_changed_calls_it_by_its_name() -> None:
+def test_runbooks_name_only_options_that_exist() -> None:
     # GIVEN
     folder = Path(__file__).parents[2] / "docs" / "runbooks"
     text = "\n".join(page.read_text(encoding="utf-8") for page in folder.glob("*.md"))

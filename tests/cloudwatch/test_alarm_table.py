@@ -1,4 +1,4 @@
-"""The table, the published metrics, the registered resources and the runbooks agree."""
+"""Tests that the alarm table, the published metrics, the registered resources and the runbooks agree."""
 
 import re
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ RESOURCES = register_alarms()
 
 
 def headings() -> Mapping[tuple[str, str], str]:
-    """The text below each second-level heading, by file and heading."""
+    """Return the text below each second-level heading, by file and heading."""
     found: dict[tuple[str, str], str] = {}
     for path in RUNBOOKS.glob("*.md"):
         for section in re.split(r"^## ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
@@ -51,7 +51,7 @@ WITH_BUS = {
 
 
 @pytest.mark.parametrize("alarm", WITH_BUS.values(), ids=WITH_BUS)
-def test_an_alarm_watches_only_what_somebody_publishes_and_knows_what_is_missing(alarm: Any) -> None:
+def test_an_alarm_watches_only_published_metrics_and_takes_quiet_periods_for_healthy(alarm: Any) -> None:
     # GIVEN
     published = (*AWS_METRICS, *own_metrics(PREFIX))
 
@@ -60,12 +60,14 @@ def test_an_alarm_watches_only_what_somebody_publishes_and_knows_what_is_missing
 
     # THEN
     for query, entry in entries.items():
-        assert entry is not None, f"nobody publishes {query.key}"
+        assert entry is not None, f"not published: {query.key}"
         statistic = re.sub(r"\(:\d+\)", "(:n)", query.statistic)
-        assert statistic in entry.advice, f"{query.statistic} of {query.key.name} means nothing: {entry.advice}"
+        assert statistic in entry.advice, (
+            f"{query.statistic} of {query.key.name} is no useful statistic; useful are {entry.advice}"
+        )
         dimensions = dict(query.key.dimensions)
         assert dimensions.get("service", SERVICES.get(query.key.name)) == SERVICES.get(query.key.name)
-    # AND where quiet periods publish nothing, that is no alarm
+    # AND a period without data is no reason for an alarm if the metric is not published in quiet periods
     sparse = any(entry.sparse for entry in entries.values() if entry is not None)
     filled = any("FILL(" in expression for expression in alarm.expressions.values())
     assert not sparse or filled or alarm.treat_missing_data == "notBreaching"
@@ -79,11 +81,11 @@ def test_an_alarm_watches_only_what_somebody_publishes_and_knows_what_is_missing
         ("AWS/DynamoDB", "SystemErrors", {"TableName": "x"}),
         ("AWS/DynamoDB", "UserErrors", {"TableName": "x"}),
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible", {}),
-        # Of a rule on a bus of one's own; this is a rule on the default bus.
+        # AWS publishes this for a rule on the default bus. A rule on a custom bus also has the dimension EventBusName.
         ("AWS/Events", "FailedInvocations", {"RuleName": "x"}),
     ],
 )
-def test_metrics_of_well_known_dead_alarms_are_published_by_nobody(
+def test_metrics_that_are_often_watched_by_mistake_do_not_exist(
     namespace: str, name: str, dimensions: dict[str, str]
 ) -> None:
     # GIVEN
@@ -144,7 +146,7 @@ def test_links_within_the_runbooks_lead_somewhere() -> None:
     "inputs", [r.inputs for r in RESOURCES if r.type.endswith(":MetricAlarm")], ids=lambda it: it["name"]
 )
 def test_an_alarm_has_one_metric_or_queries(inputs: Mapping[str, Any]) -> None:
-    # GIVEN what AWS wants of one metric, and refuses beside queries
+    # GIVEN the inputs that AWS requires for a single metric and refuses together with queries
     single = {"metricName", "namespace", "period", "dimensions"}
 
     # WHEN
@@ -154,7 +156,7 @@ def test_an_alarm_has_one_metric_or_queries(inputs: Mapping[str, Any]) -> None:
     assert given == (set() if inputs.get("metricQueries") else single)
 
 
-def test_every_row_is_heard_exactly_once_in_its_tier() -> None:
+def test_every_alarm_notifies_its_tier_either_alone_or_through_its_composite() -> None:
     # GIVEN
     topics = {arn("sns", f"{PREFIX}-alarms-{tier}"): tier for tier in Tier}
     actions = {a.name: a.actions for a in metric_alarms(RESOURCES)} | {
@@ -179,7 +181,7 @@ def _rule(name: str) -> frozenset[str]:
 
 
 @pytest.mark.parametrize("row", HEARD, ids=lambda row: row.name)
-def test_a_description_carries_the_runbooks_link_and_fits(row: Alarm | Composite) -> None:
+def test_a_description_has_the_runbooks_link_and_fits_into_1024_characters(row: Alarm | Composite) -> None:
     # GIVEN
     physical = f"{PREFIX}-{row.name}"
     inputs = next(r.inputs for r in RESOURCES if physical in {r.inputs.get("name"), r.inputs.get("alarmName")})
@@ -193,7 +195,7 @@ def test_a_description_carries_the_runbooks_link_and_fits(row: Alarm | Composite
     assert row.title in description
 
 
-def test_the_names_to_supply_are_exactly_those_that_rows_watch() -> None:
+def test_the_required_resource_names_are_exactly_those_that_alarms_use() -> None:
     # GIVEN
     metrics = [metric for row in TABLE.alarms for metric in row.metrics.values()]
 
@@ -217,7 +219,7 @@ def test_a_topic_lets_this_stacks_alarms_publish_and_a_receiver_is_subscribed() 
     assert [s["endpoint"] for s in subscriptions] == ["https://pager.example.org/hook"]
 
 
-def test_without_an_expected_minimum_or_a_certificate_there_is_no_alarm_on_it() -> None:
+def test_without_expected_orders_or_a_certificate_their_alarms_do_not_exist() -> None:
     # GIVEN / WHEN
     table = alarm_table(AlarmThresholds(), LIMITS)
 
@@ -281,7 +283,7 @@ def test_a_row_may_look_back_as_far_as_cloudwatch_allows(period: int, periods: i
     assert row.period * row.periods <= (86_400 if period < 3_600 else 7 * 86_400)
 
 
-def test_a_threshold_s_unit_is_what_its_metrics_count() -> None:
+def test_the_unit_of_a_threshold_is_what_its_metrics_count() -> None:
     # GIVEN / WHEN
     bus = alarm_table(THRESHOLDS, LIMITS, BUS_RULES, bus_dead_letters=True)
     units = {row.threshold.unit for row in (*TABLE.alarms, *bus.alarms)}
@@ -299,7 +301,7 @@ def test_a_threshold_s_unit_is_what_its_metrics_count() -> None:
         ((row_of(),), (("a",), ("a",)), "page once"),
     ],
 )
-def test_a_table_in_which_one_cause_would_page_twice_is_refused(
+def test_a_table_with_duplicate_names_unknown_members_or_shared_members_is_refused(
     alarms: tuple[Alarm, ...], members: tuple[tuple[str, ...], ...], message: str
 ) -> None:
     # GIVEN
@@ -310,7 +312,7 @@ def test_a_table_in_which_one_cause_would_page_twice_is_refused(
         AlarmTable(alarms, composites)
 
 
-def test_retentions_the_wrong_way_round_are_refused() -> None:
+def test_a_dead_letter_retention_no_longer_than_the_queues_is_refused() -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(ValueError, match="must exceed queue_retention"):
         replace(LIMITS, dead_letter_retention=LIMITS.queue_retention)

@@ -1,4 +1,4 @@
-"""Each alarm fires by its own cause, tells somebody, and recovers, under every documented behaviour of CloudWatch."""
+"""Tests that each alarm is raised by its cause, notifies and recovers, whichever way CloudWatch evaluates it."""
 
 from functools import cache
 
@@ -61,7 +61,7 @@ def test_every_row_has_a_cause() -> None:
     ],
 )
 @pytest.mark.parametrize("row", [*CAUSES, *BUS_CAUSES])
-def test_an_alarm_fires_by_its_cause_tells_somebody_and_recovers(row: str, behaviour: Behaviour) -> None:
+def test_an_alarm_is_raised_by_its_cause_notifies_and_recovers(row: str, behaviour: Behaviour) -> None:
     # GIVEN
     bus = row in BUS_CAUSES
     alarm = alarm_of(row, bus=bus)
@@ -83,7 +83,7 @@ def test_an_alarm_fires_by_its_cause_tells_somebody_and_recovers(row: str, behav
     assert [n.state for n in run.notices][-1] == State.OK
 
 
-def test_a_healthy_shop_is_silent() -> None:
+def test_healthy_metrics_raise_no_alarm() -> None:
     # GIVEN
     alarms, composites = deployed()
 
@@ -94,7 +94,7 @@ def test_a_healthy_shop_is_silent() -> None:
     assert [c for c in run.changes if c.state == State.ALARM] == []
 
 
-def test_an_idle_stack_without_any_data_pages_nobody_but_for_the_expected_orders() -> None:
+def test_without_any_data_only_the_alarms_on_missing_orders_are_raised() -> None:
     # GIVEN
     alarms, composites = deployed()
 
@@ -120,7 +120,7 @@ DEAD = {own("LastAttemptFailed"): 2, sqs("ApproximateNumberOfMessagesVisible", "
 def pages(*phases: Phase) -> list[tuple[str, State]]:
     alarms, composites = deployed()
     run = AlarmRun(publish(*phases, horizon=320), alarms, composites).run(START + 60 * 45, START + 60 * 319)
-    # Before the cause, every alarm tells once that it left INSUFFICIENT_DATA.
+    # Before that, every alarm notifies once that it left INSUFFICIENT_DATA.
     notices = [n for n in run.notices if n.target.endswith("alarms-page") and n.at >= START + 60 * BEGIN]
     return [(n.alarm.removeprefix(f"{PREFIX}-"), n.state) for n in notices]
 
@@ -135,7 +135,7 @@ def test_one_outage_of_a_dependency_is_one_page() -> None:
 
 
 def test_dead_letters_that_nobody_drains_after_an_outage_page_again() -> None:
-    # GIVEN
+    # GIVEN an outage of 50 minutes whose dead letters are never drained
     # WHEN
     heard = pages(Phase(60, 110, OUTAGE), Phase(85, 110, DEAD), Phase(110, 320, {list(DEAD)[1]: 5}))
 
@@ -144,8 +144,8 @@ def test_dead_letters_that_nobody_drains_after_an_outage_page_again() -> None:
     assert [name for name, state in heard if state == State.ALARM] == ["api-failing", "dead-letters"]
 
 
-def test_a_single_dead_letter_is_one_page_although_two_alarms_see_it() -> None:
-    # GIVEN our metric at once, the idle queue's own 15 minutes later, drained after an hour
+def test_a_single_dead_letter_is_one_page_although_it_raises_two_alarms() -> None:
+    # GIVEN our metric at once, the metric of the idle queue 15 minutes later, and an empty queue after an hour
     visible = {list(DEAD)[1]: 1.0}
 
     # WHEN

@@ -1,4 +1,4 @@
-"""The rows that a stack with a bus has instead of the topic's: exact, heard once, and able to fire."""
+"""Tests which alarms a stack with a bus has instead of the alarms of a topic."""
 
 from lab.simulation.cloudwatch.registered import (
     BUS_RULES,
@@ -16,7 +16,7 @@ OF_TOPIC = {"notifications-failed", "notifications-redriven", "notifications-los
 OF_BUS = "bus-dead-letter-queue-not-empty"
 
 
-def test_each_rule_has_the_rows_that_the_topic_had_and_everything_else_stays() -> None:
+def test_each_rule_has_the_alarms_that_the_topic_had_and_the_others_do_not_change() -> None:
     # GIVEN / WHEN
     topic, bus = ({row.name for row in table.alarms} for table in (TOPIC, BUS))
 
@@ -26,7 +26,7 @@ def test_each_rule_has_the_rows_that_the_topic_had_and_everything_else_stays() -
     assert {each.name for each in BUS.composites} == {each.name for each in TOPIC.composites}
 
 
-def test_a_bus_without_a_dead_letter_queue_has_no_row_for_one() -> None:
+def test_a_bus_without_a_dead_letter_queue_has_no_alarm_on_one() -> None:
     # GIVEN / WHEN
     table = alarm_table(THRESHOLDS, LIMITS, BUS_RULES, certificate=True)
 
@@ -34,7 +34,7 @@ def test_a_bus_without_a_dead_letter_queue_has_no_row_for_one() -> None:
     assert {row.name for row in BUS.alarms} - {row.name for row in table.alarms} == {OF_BUS}
 
 
-def test_a_topic_has_no_row_for_the_dead_letter_queue_of_a_bus() -> None:
+def test_a_stack_with_a_topic_has_no_alarm_on_the_dead_letter_queue_of_a_bus() -> None:
     # GIVEN / WHEN
     table = alarm_table(THRESHOLDS, LIMITS, bus_dead_letters=True, certificate=True)
 
@@ -42,7 +42,7 @@ def test_a_topic_has_no_row_for_the_dead_letter_queue_of_a_bus() -> None:
     assert table == TOPIC
 
 
-def test_the_names_to_supply_are_exactly_those_that_rows_watch() -> None:
+def test_the_alarms_use_every_name_of_the_bus_and_only_names_that_are_supplied() -> None:
     # GIVEN
     metrics = [metric for row in BUS.alarms for metric in row.metrics.values()]
 
@@ -54,7 +54,7 @@ def test_the_names_to_supply_are_exactly_those_that_rows_watch() -> None:
     assert {key for key in WATCHED_WITH_BUS if key.startswith("events_")} <= used
 
 
-def test_kept_deliveries_of_every_rule_are_where_business_is_looked_at() -> None:
+def test_the_business_section_of_the_dashboard_shows_redriven_notifications_of_every_rule() -> None:
     # GIVEN / WHEN
     _, flowing, *others = dashboard_sections(BUS, LIMITS.objectives)
 

@@ -1,4 +1,4 @@
-"""The dashboard draws every alarm's metrics and line, for two readers."""
+"""Tests the dashboard: the graph of each alarm, the other widgets, and their layout."""
 
 import re
 from itertools import combinations
@@ -16,7 +16,7 @@ from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 
 TABLE = alarm_table(THRESHOLDS, LIMITS, certificate=True)
 ALL = len(FUNCTIONS)
-# Written by hand.
+# Written by hand: view, size, unit, period, time range, then lines shown of lines drawn, or log groups read.
 LOOKS = {
     "What is wrong now": "alarm 24x4 0 groups",
     "Orders a minute": "timeSeries 12x5 orders 60 2/4",
@@ -43,7 +43,7 @@ def drawn() -> list[dict[str, Any]]:
     return widgets
 
 
-def test_every_alarm_is_drawn_once_with_its_line_and_title() -> None:
+def test_every_alarm_is_drawn_once_with_its_threshold_and_title() -> None:
     # GIVEN / WHEN
     graphs = {w["properties"]["title"]: w["properties"] for w in drawn() if w["type"] == "metric"}
 
@@ -60,7 +60,7 @@ def test_every_alarm_is_drawn_once_with_its_line_and_title() -> None:
 @pytest.mark.parametrize(
     "graph", [w["properties"] for w in drawn() if w["type"] == "metric"], ids=lambda it: it["title"]
 )
-def test_a_graph_draws_what_is_published_and_computes_with_what_it_draws(graph: dict[str, Any]) -> None:
+def test_a_graph_draws_only_published_metrics_and_its_expressions_use_only_those(graph: dict[str, Any]) -> None:
     # GIVEN
     lines = {line[-1]["id"]: line for line in graph["metrics"] if len(line) > 1}
 
@@ -77,11 +77,11 @@ def test_a_graph_draws_what_is_published_and_computes_with_what_it_draws(graph: 
 
 
 def names_in(math: dict[str, Any]) -> set[str]:
-    """The ids that an expression computes with."""
+    """Return the ids of the metrics that an expression uses."""
     return set(re.findall(r"\b[a-z][a-z_0-9]*\b", math["expression"]))
 
 
-def test_what_is_no_alarm_looks_as_it_was_drawn() -> None:
+def test_widgets_of_no_alarm_are_as_the_table_says() -> None:
     # GIVEN / WHEN
     others = [
         w for w in drawn() if w["type"] != "text" and w["properties"]["title"] not in {a.title for a in TABLE.alarms}
@@ -92,7 +92,7 @@ def test_what_is_no_alarm_looks_as_it_was_drawn() -> None:
 
 
 def looks(widget: dict[str, Any]) -> str:
-    """Its kind, size, unit and time, how many of its lines are shown, and how many log groups are read."""
+    """Return the widget's appearance in the words of `LOOKS`."""
     graph = widget["properties"]
     shown = [line[-1].get("visible", True) for line in graph.get("metrics", ())]
     left = graph.get("yAxis", {}).get("left", {}).get("label", "")
@@ -128,7 +128,7 @@ def test_widgets_do_not_overlap_and_stay_on_the_grid() -> None:
     assert len(widgets) <= 500
 
 
-def test_alarms_stand_below_the_question_that_they_answer() -> None:
+def test_alarms_are_below_the_question_that_they_answer() -> None:
     # GIVEN
     questions: dict[str, list[str]] = {}
 
@@ -151,7 +151,7 @@ def test_alarms_stand_below_the_question_that_they_answer() -> None:
     assert questions["Where does it hurt?"] == others
 
 
-def test_the_state_of_all_that_is_heard_comes_first_pages_before_tickets() -> None:
+def test_the_states_of_all_alarms_that_notify_come_first_and_pages_before_tickets() -> None:
     # GIVEN / WHEN
     first = drawn()[0]
     shown = first["properties"]["alarms"]
@@ -182,7 +182,7 @@ def test_queries_named_by_runbooks_are_on_the_dashboard() -> None:
         ((Section(title="t", alarms=("api-latency",)),), "nowhere: accepting-14x-1h"),
     ],
 )
-def test_a_dashboard_that_forgets_or_invents_an_alarm_is_refused(sections: tuple[Section, ...], message: str) -> None:
+def test_a_dashboard_with_a_missing_or_unknown_alarm_is_refused(sections: tuple[Section, ...], message: str) -> None:
     # GIVEN
     args = dashboard_args(sections=sections)
 

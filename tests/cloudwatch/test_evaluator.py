@@ -1,4 +1,4 @@
-"""The evaluator against the worked examples of AWS's documentation."""
+"""Tests the alarm evaluator against the worked examples of AWS's documentation."""
 
 import pytest
 
@@ -141,7 +141,7 @@ def test_if_follows_the_documentation(expression: str, expected: Series) -> None
         '"a"',
     ],
 )
-def test_an_expression_without_one_time_series_is_refused(expression: str) -> None:
+def test_an_expression_that_does_not_yield_one_time_series_is_refused(expression: str) -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises((MathError, ExpressionSyntaxError)):
         math_of(expression, m1=series(1), m2=series(2))

@@ -1,4 +1,4 @@
-"""Composite rules and the suppression of their actions, as documented."""
+"""Tests that composite rules and the suppression of their actions work as AWS documents."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ OK, ALARM, NONE = State.OK, State.ALARM, State.INSUFFICIENT_DATA
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
-        # "PutCompositeAlarm", AlarmRule: the shapes of its examples.
+        # Modelled on the examples of AlarmRule in the page of AWS on "PutCompositeAlarm".
         ("ALARM(cpu) AND ALARM(disk)", False),
         ("ALARM(cpu) AND NOT ALARM(deploying)", True),
         ("(ALARM(cpu) OR ALARM(disk)) AND OK(net)", True),
@@ -29,7 +29,7 @@ OK, ALARM, NONE = State.OK, State.ALARM, State.INSUFFICIENT_DATA
         ("FALSE OR NOT TRUE", False),
     ],
 )
-def test_a_composite_rule_is_read_as_documented(rule: str, expected: bool) -> None:
+def test_a_composite_rule_is_evaluated_as_documented(rule: str, expected: bool) -> None:
     # GIVEN
     states = {"cpu": ALARM, "disk": OK, "net": OK, "deploying": NONE}
 
@@ -56,7 +56,7 @@ def composite_of(**overrides: object) -> CompositeAlarm:
         "wait_period": 120,
         "extension_period": 300,
     }
-    return CompositeAlarm(**(values | overrides))  # type: ignore[arg-type]  # as above
+    return CompositeAlarm(**(values | overrides))  # type: ignore[arg-type]  # overrides are checked by the dataclass
 
 
 def suppressed_run(a: Sequence[float], s: Sequence[float]) -> AlarmRun:
@@ -89,7 +89,7 @@ def test_a_composite_is_silent_while_its_suppressor_is_in_alarm_and_acts_after_t
     assert told(run) == [(10, ALARM)]
 
 
-def test_a_composite_that_recovers_within_the_extension_tells_nobody() -> None:
+def test_a_composite_that_recovers_within_the_extension_notifies_nobody() -> None:
     # GIVEN / WHEN
     run = suppressed_run(a=[0] + [9] * 6 + [0] * 8, s=[0, 9, 9, 9, 9] + [0] * 10)
 

@@ -1,4 +1,4 @@
-"""Worked examples of the objectives: pages and their minutes, by the alarms that the components register."""
+"""Tests the objectives by examples: which of the registered alarms page, and in which minute."""
 
 from collections.abc import Callable
 from typing import Final
@@ -14,13 +14,13 @@ from pipeline.alarms.objectives import BURNS, Burn
 from tests.cloudwatch.test_alarms_fire import alarm_of, deployed
 
 HOUR: Final = 60
-"""Minutes."""
+"""One hour in minutes."""
 Shop = Callable[[int], dict[str, float]]
-"""What happens in a minute: `requests`, `failed` of them; orders `settled` in time or `late`; `attempts` that fail."""
+"""Counts of a minute: `requests`, the `failed` of these; orders `settled` in time or `late`; failed `attempts`."""
 
 
 def store_of(shop: Shop, minutes: int) -> MetricStore:
-    """Return the metrics of a shop."""
+    """Return the metrics of a shop in its first `minutes` minutes."""
     store = MetricStore()
     for minute in range(minutes):
         at, seen = (
@@ -43,7 +43,7 @@ def store_of(shop: Shop, minutes: int) -> MetricStore:
 
 
 def heard(shop: Shop, begin: int, end: int) -> list[tuple[str, int]]:
-    """The pages between the minutes `begin` and `end`, with the minute after `begin`, without `intake-silent`."""
+    """Return the pages from minute `begin` to `end`, each with its minute after `begin`. Leaves out `intake-silent`."""
     alarms, composites = deployed()
     loud = [each for each in composites if not each.name.endswith("-intake-silent")]
     run = AlarmRun(store_of(shop, end), alarms, loud).run(START + 60 * (begin - 10), START + 60 * end)
@@ -54,7 +54,7 @@ def heard(shop: Shop, begin: int, end: int) -> list[tuple[str, int]]:
 
 
 def quiet(minute: int) -> dict[str, float]:
-    """20 orders an hour."""
+    """Return the counts of a minute at 20 orders an hour."""
     return {"requests": 1, "settled": 1} if minute % 3 == 0 else {}
 
 
@@ -84,7 +84,7 @@ def test_a_quiet_shop_whose_orders_all_fail_pages_within_15_minutes() -> None:
 
 
 @pytest.mark.parametrize("failures", [1, 2])
-def test_a_failed_request_or_two_in_a_quiet_night_page_nobody(failures: int) -> None:
+def test_one_or_two_failed_requests_in_a_quiet_night_page_nobody(failures: int) -> None:
     # GIVEN
     def shop(minute: int) -> dict[str, float]:
         return quiet(minute) | ({"failed": 1, "settled": 0} if minute in [8 * HOUR, 8 * HOUR + 3][:failures] else {})
@@ -94,7 +94,7 @@ def test_a_failed_request_or_two_in_a_quiet_night_page_nobody(failures: int) -> 
 
 
 def busy(minute: int) -> dict[str, float]:
-    """1,500 orders an hour."""
+    """Return the counts of a minute at 1,500 orders an hour."""
     return {"requests": 25, "settled": 25}
 
 
@@ -110,8 +110,8 @@ def test_a_steady_4_percent_pages_within_the_time_that_the_table_says() -> None:
     assert pages == [("api-failing", 22)]
 
 
-def test_a_burst_that_waits_its_turn_is_no_outage() -> None:
-    # GIVEN ten times as many orders in a minute as in an hour, settled within eight
+def test_a_burst_of_orders_that_waits_in_the_queue_pages_nobody() -> None:
+    # GIVEN in one minute fifty times as many orders as otherwise in an hour, all settled within eight minutes
     def burst(minute: int) -> dict[str, float]:
         since = minute - 6 * HOUR
         return {"requests": 1000 if since == 0 else 0, "settled": 125 if 1 <= since <= 8 else 0} | (
@@ -133,7 +133,9 @@ def test_dead_letters_that_are_redriven_late_page_nobody_a_second_time() -> None
 
 @pytest.mark.parametrize("burn", BURNS, ids=lambda burn: f"{burn.rate:g}")
 @pytest.mark.parametrize(("objective", "budget"), [("accepting", 0.1), ("settling", 1)])
-def test_a_pair_is_raised_above_its_rate_and_not_below(burn: Burn, objective: str, budget: float) -> None:
+def test_both_alarms_of_a_burn_rate_are_raised_above_the_rate_and_not_below(
+    burn: Burn, objective: str, budget: float
+) -> None:
     # GIVEN a steady share of bad requests, or of orders that are never settled
     names = [each.name for each in deployed()[0] if f"-{objective}-{int(burn.rate)}x-" in each.name]
     states = {}
@@ -162,8 +164,8 @@ def test_a_pair_is_raised_above_its_rate_and_not_below(burn: Burn, objective: st
     assert states == {"above": {State.ALARM}, "below": {State.OK}}
 
 
-def test_further_dead_letters_page_again_though_the_first_is_still_there() -> None:
-    # GIVEN one at six o'clock, the next two hours later; the idle queue's metrics end in between
+def test_further_dead_letters_page_again_although_the_first_is_still_in_the_queue() -> None:
+    # GIVEN dead letters at 6:00 and at 8:00; the idle queue's metrics end at 7:00
     first, second = 6 * HOUR, 8 * HOUR
 
     store = store_of(quiet, 9 * HOUR)

@@ -1,4 +1,4 @@
-"""Our own metrics as the handlers really emit them: nothing is declared that is never emitted, nor the other way."""
+"""Tests that the handlers emit exactly the metrics that we declare."""
 
 from typing import Final
 
@@ -65,7 +65,7 @@ def test_an_order_that_fails_for_good_is_counted_once_per_attempt_and_once_as_th
 
 
 @pytest.mark.parametrize("row", alarm_table(THRESHOLDS, LIMITS, certificate=True).alarms, ids=lambda row: row.name)
-def test_what_an_alarm_on_our_own_metrics_reads_is_emitted_in_its_scenario(row: Alarm) -> None:
+def test_an_alarm_on_our_own_metrics_has_a_scenario_that_emits_them(row: Alarm) -> None:
     # GIVEN
     watched = {m.name for m in row.metrics.values() if m.namespace == OWN}
 

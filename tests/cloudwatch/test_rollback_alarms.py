@@ -1,4 +1,4 @@
-"""The alarms that stop a deployment, over metrics that arrive as late as AWS's do."""
+"""Tests the alarms that roll a deployment back, with metrics that arrive as late as those of AWS."""
 
 import pytest
 
@@ -11,11 +11,11 @@ from pipeline.functions import FUNCTIONS
 MINUTE = 60
 BEGIN = 100 * MINUTE
 CANARY = 5 * MINUTE
-"""The shortest time that a canary has."""
+"""Seconds of the shortest canary."""
 LAGS = (0, MINUTE, 2 * MINUTE)
 """Seconds until a minute's metrics can be read."""
 BAD = {"5xx": 6, "Count": 60, "Errors": 0, "AttemptFailed": 6, "OrderConfirmed": 54, "OrderRejected": 0}
-"""A tenth of the calls meets the new version, which fails altogether."""
+"""Metrics of a minute in which a tenth of the calls reaches the new version and fails."""
 GOOD = {"5xx": 0, "Count": 60, "Errors": 0, "AttemptFailed": 0, "OrderConfirmed": 60, "OrderRejected": 0}
 
 
@@ -26,7 +26,7 @@ def rollback_alarm(function: str) -> MetricAlarm:
 
 
 def state_at(alarm: MetricAlarm, now: int, *, lag: int, bad_until: int) -> State:
-    """Return what the alarm says at `now`: what happened in the last `lag` seconds is not there yet."""
+    """Return the alarm's state at `now`, when the metrics of the last `lag` seconds have not arrived yet."""
     store = MetricStore()
     for minute in range(BEGIN - 10 * MINUTE, now - lag, MINUTE):
         values = BAD if BEGIN <= minute < bad_until else GOOD
@@ -37,7 +37,9 @@ def state_at(alarm: MetricAlarm, now: int, *, lag: int, bad_until: int) -> State
 
 @pytest.mark.parametrize("lag", LAGS)
 @pytest.mark.parametrize("function", [each.name for each in FUNCTIONS])
-def test_a_bad_version_is_seen_within_the_shortest_canary_however_late_metrics_arrive(function: str, lag: int) -> None:
+def test_a_bad_version_raises_the_alarm_within_the_shortest_canary_however_late_metrics_arrive(
+    function: str, lag: int
+) -> None:
     # GIVEN
     alarm = rollback_alarm(function)
 
@@ -47,12 +49,12 @@ def test_a_bad_version_is_seen_within_the_shortest_canary_however_late_metrics_a
 
     # THEN
     assert State.ALARM in states
-    # Nor does a minute that has not arrived yet count as a good one.
+    # A minute whose metrics have not arrived yet does not count as a good minute.
     assert set(states[states.index(State.ALARM) :]) == {State.ALARM}
 
 
 @pytest.mark.parametrize("function", [each.name for each in FUNCTIONS])
-def test_it_is_over_soon_after_callers_went_back_so_that_a_repair_can_be_deployed(function: str) -> None:
+def test_the_alarm_recovers_soon_after_the_rollback_so_that_a_repair_can_be_deployed(function: str) -> None:
     # GIVEN
     alarm = rollback_alarm(function)
     end = BEGIN + CANARY
