@@ -1,1 +1,1 @@
-"""The functions on an in-memory AWS with a clock of its own: crash points, random histories, outages, alarms."""
+"""Simulation of the functions on an in-memory AWS with a simulated clock: crash points, histories, outages, alarms."""

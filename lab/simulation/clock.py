@@ -1,4 +1,4 @@
-"""The one clock and the one source of identifiers of a simulated world: nothing here ever sleeps."""
+"""The clock and the source of identifiers of a simulated world. No call here really sleeps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DEFAULT_START = 1_767_225_600.0  # 2026-01-01T00:00:00Z: a round number that is 
 
 @dataclass(slots=True)
 class Clock:
-    """Simulated time, in seconds since the epoch. It moves only when it is told to."""
+    """Simulated time, in seconds since the epoch. It moves only by `sleep`, `advance` and `advance_to`."""
 
     now: float = DEFAULT_START
 
@@ -19,11 +19,11 @@ class Clock:
         return self.now
 
     def monotonic(self) -> float:
-        """Same scale as :meth:`time`: simulated time never goes back."""
+        """The same value as :meth:`time`, as simulated time never goes back."""
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        """Let the time pass; a drop-in for ``time.sleep``."""
+        """Advance the clock by ``seconds``; a drop-in for ``time.sleep``."""
         self.advance(seconds)
 
     def advance(self, seconds: float) -> None:
@@ -37,7 +37,7 @@ class Clock:
         self.now += seconds
 
     def advance_to(self, moment: float) -> None:
-        """Move forward to ``moment`` (epoch seconds); a moment that has passed already changes nothing."""
+        """Move forward to ``moment`` (epoch seconds). A moment in the past changes nothing."""
         self.now = max(self.now, moment)
 
     @property
@@ -50,7 +50,7 @@ class Clock:
 class Entropy:
     """Seeded randomness: the same seed gives the same identifiers and the same choices.
 
-    Identifiers begin with a count, so that none occurs twice however often ``random`` is seeded anew.
+    Identifiers begin with a count. So none occurs twice, even if ``random`` is seeded again.
     """
 
     seed: int = 0

@@ -1,4 +1,4 @@
-"""Causes of our own metrics, made to happen to the real handlers in a simulated world."""
+"""Causes of the program's own metrics: each makes the real handlers emit its metric in a simulated world."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CONFLICT: Final = transaction_cancelled(["TransactionConflict"])
 
 
 def failing(operation: str, fault: Fault = server_error, times: int = 1_000_000) -> Process:
-    """A process whose first `times` calls of `operation` meet a fault."""
+    """A process whose first `times` calls of `operation` fail with a fault."""
     left = [fault] * min(times, 10_000)
     return Process(on_call=lambda call: left.pop() if left and call.operation == operation else None)
 
@@ -115,7 +115,7 @@ BY_METRIC: Final[Mapping[MetricName, Made]] = {
     MetricName.ATTEMPT_FAILED: Made(_failed_once),
     MetricName.LAST_ATTEMPT_FAILED: Made(_failed_for_good),
     MetricName.MESSAGE_DEAD_LETTERED: Made(_dead_lettered),
-    # Its timeout is below one item's budget and the margin.
+    # This timeout is below one item's budget and the margin.
     MetricName.ATTEMPT_DEFERRED: Made(_out_of_time, Deployment(worker_timeout_seconds=9)),
     MetricName.ACCEPTED_TO_SETTLED: Made(_confirmed),
     MetricName.BATCH_ISOLATED: Made(_failed_once),
@@ -135,7 +135,7 @@ class Emitted:
 
 @cache
 def happened(metric: MetricName) -> tuple[Emitted, ...]:
-    """Make the cause of `metric` happen; what is emitted then."""
+    """Make the cause of `metric` happen, and return what is emitted."""
     made = BY_METRIC[metric]
     with observed(deployment=made.deployment) as (world, output):
         made.cause(world)
@@ -143,7 +143,7 @@ def happened(metric: MetricName) -> tuple[Emitted, ...]:
 
 
 def read_emf(document: Mapping[str, object]) -> Iterator[Emitted]:
-    """The metrics of a document, by the specification of the embedded metric format."""
+    """Read a document's metrics by the specification of the embedded metric format."""
     directives = document["_aws"]
     assert isinstance(directives, Mapping)
     for directive in directives["CloudWatchMetrics"]:

@@ -1,4 +1,4 @@
-"""Alarms over time: evaluates metric and composite alarms once a minute and records what changed and who was told.
+"""Evaluates metric and composite alarms once a minute, and records state changes and invoked actions.
 
 Sources: Amazon CloudWatch User Guide, "Using Amazon CloudWatch alarms" (an alarm with a period of a minute or more is
 evaluated every minute; actions are invoked on state changes only), "Alarm suppression".
@@ -26,7 +26,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Notice:
-    """An action was invoked: `target` (a topic ARN) heard that the alarm entered the state."""
+    """An action was invoked: CloudWatch notified `target` (a topic ARN) that the alarm entered the state."""
 
     at: int
     alarm: str
@@ -38,13 +38,13 @@ class AlarmRun:
     """Runs alarms against a store.
 
     Args:
-        store: the published metrics, those of the future too; each evaluation sees only what is older than it.
+        store: all published metrics, also future ones; each evaluation reads only those before its own time.
         alarms: metric alarms, all starting in INSUFFICIENT_DATA as CloudWatch creates them.
-        composites: composite alarms, each naming only alarms given here.
+        composites: composite alarms; each names only alarms of these two arguments.
         behaviour: see `Behaviour`.
 
     Raises:
-        ValueError: a composite names an alarm that is not given, or composites depend on each other in a circle.
+        ValueError: a composite names an alarm that is not given, or composites form a dependency cycle.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class AlarmRun:
     def run(self, start: int, end: int, interval: int = EVALUATION_INTERVAL) -> "AlarmRun":
         """Evaluate every minute from `start` to `end`, both included (seconds since the epoch).
 
-        A longer `interval` misses what happens between; it is for windows of hours and days.
+        A longer `interval` misses changes between evaluations. Use it for windows of hours and days.
         """
         for now in range(start, end + 1, interval):
             self._step(now)
@@ -82,7 +82,7 @@ class AlarmRun:
             state = composite.state(self.states)
             if self._enter(now, composite.name, state):
                 self._pending.setdefault(composite.name, _Pending(told=State.OK)).since = now
-        # After every state is known: a suppressor that changed in the same minute counts.
+        # Only now is every state known: a suppressor that changed in the same minute counts.
         for composite in self._composites:
             self._act(now, composite)
 
@@ -119,7 +119,7 @@ class AlarmRun:
 
 @dataclass
 class _Pending:
-    """A composite's last announced state, and the moments that suppression counts from."""
+    """A composite's last notified state, and the times from which the suppression periods count."""
 
     told: State
     since: int = 0
@@ -138,7 +138,7 @@ def _ordered(alarms: tuple[MetricAlarm, ...], composites: tuple[CompositeAlarm, 
     while waiting:
         ready = [composite for composite in waiting if composite.alarms() <= known]
         if not ready:
-            raise ValueError(f"composite alarms depend on each other in a circle: {[c.name for c in waiting]}")
+            raise ValueError(f"composite alarms form a dependency cycle: {[c.name for c in waiting]}")
         ordered += ready
         known |= {composite.name for composite in ready}
         waiting = [composite for composite in waiting if composite not in ready]

@@ -2,9 +2,9 @@
 
 Sources, all Amazon CloudWatch User Guide: "Alarm evaluation" (M out of N), "Alarm evaluation window" (the window
 slides: it advances each time the alarm is evaluated), "Configuring how CloudWatch alarms treat missing data" with its
-two tables and "Avoiding premature transitions to alarm state". How many points beyond N are retrieved depends on the
-period and is not documented; the guide's tables use N + 2, so that is the default and tests vary it. An alarm that
-looks back on more than a day is evaluated once an hour, on data up to the full hour.
+two tables and "Avoiding premature transitions to alarm state". CloudWatch retrieves more than N points. AWS does not
+document how many; the number depends on the period. The guide's tables use N + 2, so N + 2 is the default, and tests
+vary it. An alarm whose window is longer than a day is evaluated once an hour, on data up to the full hour.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +35,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class MetricQuery:
-    """One metric of an alarm: which, and the statistic to compute. `unit=None` accepts every unit."""
+    """One metric of an alarm, and the statistic to compute. `unit=None` accepts every unit."""
 
     key: MetricKey
     statistic: str
@@ -48,13 +48,13 @@ class MetricAlarm:
 
     Attributes:
         name: unique in the account.
-        metrics: queries by id; an alarm on one metric has one.
-        expressions: expressions by id, in order; each sees the metrics and the earlier expressions.
+        metrics: queries by id; an alarm on one metric has one query.
+        expressions: expressions by id, in order; each can use the metrics and the earlier expressions.
         returned: the id whose series is compared with the threshold.
         period: seconds.
         evaluation_periods, datapoints_to_alarm: N and M.
         treat_missing_data: see "Configuring how CloudWatch alarms treat missing data".
-        actions: what is notified, by the state entered.
+        actions: the targets to notify, by the state entered.
     """
 
     name: str
@@ -83,12 +83,13 @@ class MetricAlarm:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """Choice where AWS documents nothing or two things; a sound alarm works under every combination.
+    """Choices where AWS documents no behaviour or two behaviours. A sound alarm works under every combination.
 
     Attributes:
         extra_points: how many points beyond N are retrieved.
         dynamodb_always_ignores: the PutMetricAlarm reference says that alarms on `AWS/DynamoDB` *always* ignore
-            missing data; the User Guide says that they do by default. Which one holds decides whether they recover.
+                missing data; the User Guide says that they ignore it by default. Only in the second case can such an
+                alarm recover.
     """
 
     extra_points: int = 2
@@ -96,7 +97,7 @@ class Behaviour:
 
 
 def series_of(alarm: MetricAlarm, store: MetricStore, starts: Sequence[int]) -> Series:
-    """The series that the alarm compares with its threshold, over the given periods."""
+    """The series that the alarm compares with its threshold, over the given period starts."""
     metrics = {
         name: store.series(query.key, query.statistic, alarm.period, starts, query.unit)
         for name, query in alarm.metrics.items()
@@ -141,7 +142,7 @@ def decide(points: Sequence[bool | None], n: int, m: int, treatment: MissingData
         return State.OK
     if not real:
         return unknown
-    # Only breaching points, fewer than M: premature, unless the oldest is at least M periods old.
+    # All points breach, but there are fewer than M. ALARM is premature, unless the oldest is at least M periods old.
     age = len(points) - points.index(True)
     return State.ALARM if age >= m and treatment == "missing" else unknown
 

@@ -47,7 +47,7 @@ class CompositeAlarm:
 
         Raises:
             ExpressionSyntaxError: the rule cannot be read.
-            KeyError: it names an alarm that does not exist.
+            KeyError: the rule names an alarm that does not exist.
         """
         return State.ALARM if parse_rule(self.rule)(states) else State.OK
 

@@ -2,7 +2,7 @@
 
 Source: Amazon CloudWatch User Guide, "Using math expressions with CloudWatch metrics", sections "Basic arithmetic
 functions" (missing values count as 0; a point that would divide by zero is dropped), "Comparison and logical
-operators" and "Using IF expressions". What is outside the subset is an error, never a guess.
+operators" and "Using IF expressions". Anything outside the subset is an error.
 """
 
 import ast
@@ -34,7 +34,7 @@ class MathContext:
     Attributes:
         metrics: series by id, of metrics only.
         named: series by id, of earlier expressions.
-        starts: every period's start in the range, oldest first (what `FILL` fills).
+        starts: every period's start in the range, oldest first (`FILL` gives each a value).
     """
 
     metrics: Mapping[str, Series]
@@ -46,7 +46,7 @@ def evaluate(expression: str, context: MathContext) -> Series:
     """Evaluate an alarm's expression.
 
     Raises:
-        MathError: it does not yield exactly one time series, which an alarm requires.
+        MathError: it does not yield a time series, which an alarm requires.
     """
     value = _value(parse(expression), context)
     if not isinstance(value, dict):
@@ -59,10 +59,10 @@ _WORDS: Final = re.compile(r'"[^"]*"|\b(?:AND|OR|NOT)\b')
 
 @cache
 def parsed(text: str) -> ast.expr:
-    """The tree of an expression: the operators and their order are Python's, but for the capitals of AND, OR and NOT.
+    """Parse an expression: operators and precedence are Python's, except that AND, OR and NOT are in capitals.
 
     Raises:
-        ExpressionSyntaxError: it is not one.
+        ExpressionSyntaxError: the text is not an expression.
     """
     python = _WORDS.sub(lambda found: found[0] if found[0].startswith('"') else found[0].lower(), text.strip())
     try:
@@ -73,7 +73,7 @@ def parsed(text: str) -> ast.expr:
 
 @cache
 def parse(text: str) -> ast.expr:
-    """The tree of an expression of metric math. Raises `ExpressionSyntaxError`."""
+    """Parse a metric math expression. Raises `ExpressionSyntaxError`."""
     tree = parsed(text)
     for node in ast.walk(tree):
         number = not isinstance(node, ast.Constant) or type(node.value) in (int, float)
@@ -153,7 +153,7 @@ def _broadcast(operator: Operator, left: Value, right: Value) -> Value:
         if scalar is None:
             raise MathError("a scalar is divided by zero")
         return scalar
-    # Between two series a missing value counts as 0; where both are missing there is no point.
+    # Between two series a missing value counts as 0; if both values are missing, the result has no point.
     starts = {*(left if isinstance(left, dict) else ()), *(right if isinstance(right, dict) else ())}
     result: Series = {}
     for start in sorted(starts):
@@ -185,7 +185,7 @@ def _if(nodes: Sequence[ast.expr], context: MathContext) -> Value:
         return {} if chosen is None else chosen
     result: Series = {}
     for start, test in condition.items():
-        # True and no value there: 0. False and no value there: the point is dropped.
+        # If the condition is true, a missing value counts as 0. If it is false, a missing value drops the point.
         point = _at(then, start, 0.0) if test else _at(other, start, None)
         if point is not None:
             result[start] = point

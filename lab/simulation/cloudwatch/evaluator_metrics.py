@@ -2,7 +2,7 @@
 
 Sources: Amazon CloudWatch User Guide, "Metrics concepts" (sections "Dimensions", "Statistics", "Units", "Periods",
 "Percentiles"): CloudWatch treats each unique combination of dimensions as a separate metric and does not aggregate
-across them; data points of another unit are not returned when a unit is asked for.
+across them; a request for one unit does not return data points of another.
 """
 
 import math
@@ -32,9 +32,9 @@ class MetricKey:
     """Identity of a metric.
 
     Attributes:
-        namespace: `AWS/SQS`, or one of our own.
+        namespace: an AWS namespace such as `AWS/SQS`, or the program's own.
         name: the metric's name.
-        dimensions: sorted (name, value) pairs; no pairs is a metric of its own, not "all of them".
+        dimensions: sorted (name, value) pairs; a metric without dimensions is separate, not the sum of the others.
     """
 
     namespace: str
@@ -43,7 +43,7 @@ class MetricKey:
 
     @classmethod
     def of(cls, namespace: str, name: str, dimensions: Mapping[str, str] | None = None) -> "MetricKey":
-        """Build a key from a mapping, in any order."""
+        """Build a key from dimensions in any order."""
         return cls(namespace, name, tuple(sorted((dimensions or {}).items())))
 
 
@@ -67,7 +67,7 @@ class MetricStore:
         self._samples: dict[MetricKey, list[Sample]] = defaultdict(list)
 
     def put(self, key: MetricKey, at: int, values: float | Iterable[float], unit: str) -> None:
-        """Publish one value or several values of one moment."""
+        """Publish one or more values for one moment."""
         many = [values] if isinstance(values, int | float) else values
         samples = self._samples[key]
         samples.extend(Sample(at, float(value), unit) for value in many)
@@ -79,7 +79,7 @@ class MetricStore:
         """The statistic over each period `[start, start + period)`; periods without values are missing.
 
         Raises:
-            ValueError: the statistic is none of CloudWatch's that this library knows.
+            ValueError: the statistic is unknown or not supported here.
         """
         compute = statistic_of(statistic)
         samples = self._samples.get(key, [])
@@ -95,7 +95,7 @@ class MetricStore:
 def statistic_of(name: str) -> Callable[[Sequence[float]], float]:
     """The function of a statistic's name: `Sum`, `Average`, `Minimum`, `Maximum`, `SampleCount`, `pNN` or `TC(:N)`.
 
-    Percentiles use the nearest rank, which is what CloudWatch's sketches approximate.
+    Percentiles use the nearest rank, which CloudWatch approximates.
 
     Raises:
         ValueError: an unknown name.

@@ -1,8 +1,8 @@
-"""Metrics that are published to CloudWatch, as data: an alarm on anything else can never fire.
+"""Metrics that AWS and the program publish to CloudWatch. An alarm on any other metric can never fire.
 
 Each entry gives the exact dimension sets: CloudWatch does not aggregate across dimensions, so a metric that AWS
-publishes per table *and operation* does not exist per table. `sparse` tells whether quiet periods publish nothing
-(then missing data means "all is well"), `advice` which statistics mean something.
+publishes per table *and operation* does not exist per table. `sparse` means that quiet periods publish nothing
+(then missing data means "all is well"). `advice` lists the meaningful statistics.
 """
 
 from collections.abc import Iterable
@@ -32,12 +32,12 @@ class Published:
     """One metric as its publisher publishes it.
 
     Attributes:
-        dimension_sets: the exact sets of dimension names under which it exists.
+        dimension_sets: the exact sets of dimension names under which the metric exists.
         unit: CloudWatch's unit.
         resolution: seconds between data points.
-        sparse: True if nothing is published when there is nothing to tell.
-        advice: the statistics that mean something.
-        note: what surprises: delays, what is not counted.
+        sparse: True if the publisher publishes only when there is an event.
+        advice: the statistics that are meaningful.
+        note: surprising facts, such as delays and events that are not counted.
         source: where this is documented.
     """
 
@@ -57,13 +57,13 @@ def _sets(*sets: str) -> tuple[frozenset[str], ...]:
 
 
 def _lambda(name: str, unit: str, advice: tuple[str, ...], note: str) -> Published:
-    # By version or alias (Resource) too, but the program alarms on the whole function.
+    # Lambda also publishes by version or alias (Resource), but the program's alarms are on the whole function.
     source = f"{_LAMBDA}; {_LAMBDA_DIMENSIONS}"
     return Published("AWS/Lambda", name, _sets("FunctionName", ""), unit, 60, True, advice, note, source)
 
 
 def _sqs(name: str, unit: str, advice: tuple[str, ...], note: str) -> Published:
-    note += " Nothing while the queue is inactive (six hours without messages or calls); 15 minutes late at waking."
+    note += " Not published while the queue is inactive (for six hours), nor up to 15 minutes after."
     return Published("AWS/SQS", name, _sets("QueueName"), unit, 60, False, advice, note, _SQS)
 
 
@@ -72,7 +72,7 @@ def _sns(name: str, note: str) -> Published:
 
 
 def _events(name: str, note: str) -> Published:
-    # RuleName alone is for rules of the default bus.
+    # The dimension RuleName alone is for rules of the default bus.
     return Published("AWS/Events", name, _sets("EventBusName RuleName"), "Count", 60, True, ("Sum",), note, _EVENTS)
 
 
@@ -86,26 +86,27 @@ def _http_api(name: str, unit: str, advice: tuple[str, ...], note: str) -> Publi
 
 _PERCENTILES: Final = ("Average", "Maximum", "p50", "p90", "p95", "p99")
 _TRIMMED_COUNT: Final = "TC(:n)"
-"""How many samples are at most n. Source: Amazon CloudWatch User Guide, "CloudWatch statistics definitions"."""
+"""The number of samples that are at most n. Source: Amazon CloudWatch User Guide, "CloudWatch statistics
+definitions"."""
 
 AWS_METRICS: Final[tuple[Published, ...]] = (
     _lambda("Invocations", "Count", ("Sum",), "Throttled requests are not counted."),
     _lambda("Errors", "Count", ("Sum",), "Stamped with the invocation's start. Partial batch failures are not errors."),
-    _lambda("Throttles", "Count", ("Sum",), "Neither invocations nor errors."),
-    _lambda("Duration", "Milliseconds", _PERCENTILES, "Stamped with the invocation's start; init is not in it."),
-    _lambda("ConcurrentExecutions", "Count", ("Maximum",), "Without a dimension: the account's use in the Region."),
+    _lambda("Throttles", "Count", ("Sum",), "Throttles count as neither invocations nor errors."),
+    _lambda("Duration", "Milliseconds", _PERCENTILES, "Stamped with the invocation's start. Excludes init time."),
+    _lambda("ConcurrentExecutions", "Count", ("Maximum",), "Without a dimension: the Region's total."),
     _sqs("ApproximateAgeOfOldestMessage", "Seconds", ("Maximum",),
-         "Messages received three times or more leave it. In a dead-letter queue it counts from the move, "
+         "Ignores messages received three times or more. In a dead-letter queue it counts from the move, "
          "while retention on a standard queue counts from the original send."),
-    _sqs("ApproximateNumberOfMessagesVisible", "Count", ("Maximum",), "Listing a queue hides its messages from it."),
+    _sqs("ApproximateNumberOfMessagesVisible", "Count", ("Maximum",), "Excludes messages that a tool is listing."),
     _sqs("ApproximateNumberOfMessagesNotVisible", "Count", ("Maximum",), "In flight, or hidden by a back-off."),
     _sqs("ApproximateNumberOfMessagesDelayed", "Count", ("Maximum",), "Sent with a delay."),
     _sqs("NumberOfMessagesSent", "Count", ("Sum",), "Messages that a redrive policy moves are not counted."),
     _sqs("NumberOfMessagesReceived", "Count", ("Sum",), "Each delivery counts."),
     _sqs("NumberOfMessagesDeleted", "Count", ("Sum",), "Duplicate deletions count; redrive policy moves do not."),
-    _sns("NumberOfMessagesPublished", "What the worker published."),
+    _sns("NumberOfMessagesPublished", "The worker's publishes."),
     _sns("NumberOfNotificationsDelivered", "Per subscription that accepted the message."),
-    _sns("NumberOfNotificationsFailed", "When SNS gives up; for HTTP(S) endpoints every failed try."),
+    _sns("NumberOfNotificationsFailed", "After the last retry; for HTTP(S) endpoints after every attempt."),
     _sns("NumberOfNotificationsRedrivenToDlq", "Moved to the subscription's own dead-letter queue."),
     _sns("NumberOfNotificationsFailedToRedriveToDlq", "Lost: neither delivered nor kept."),
     _events("FailedInvocations", "Failed for good: retries that succeed are not counted."),
@@ -115,13 +116,13 @@ AWS_METRICS: Final[tuple[Published, ...]] = (
     _table("WriteThrottleEvents", "TableName", "The SDK retries most of them."),
     _table("ThrottledRequests", "TableName Operation", "Not published per table alone."),
     _table("SystemErrors", "TableName Operation", "Not published per table alone."),
-    _table("ConditionalCheckFailedRequests", "TableName", "Normal here: conditions are how replays are seen."),
+    _table("ConditionalCheckFailedRequests", "TableName", "Normal here: a failed condition reveals a replay."),
     _table("TransactionConflict", "TableName", "Each conflicting item of a transaction counts."),
     Published("AWS/CertificateManager", "DaysToExpiry", _sets("CertificateArn"), "Count", 43_200, False, ("Minimum",),
-              "Twice a day, in the certificate's Region, until it has ended.", _CERTIFICATES),
+              "Published twice a day, in the certificate's Region, until the certificate expires.", _CERTIFICATES),
     _http_api("Count", "Count", ("Sum",), "HTTP APIs, unlike REST APIs, publish under ApiId."),
-    _http_api("4xx", "Count", ("Sum", "Average"), "REST APIs say 4XXError. Average is a share, 0 to 1."),
-    _http_api("5xx", "Count", ("Sum", "Average"), "REST APIs say 5XXError. Average is a share, 0 to 1."),
+    _http_api("4xx", "Count", ("Sum", "Average"), "REST APIs call it 4XXError. Average is a share, 0 to 1."),
+    _http_api("5xx", "Count", ("Sum", "Average"), "REST APIs call it 5XXError. Average is a share, 0 to 1."),
     _http_api("Latency", "Milliseconds", _PERCENTILES, "From the request's arrival to the response."),
     _http_api("IntegrationLatency", "Milliseconds", _PERCENTILES, "The function's share of Latency."),
 )  # fmt: skip
@@ -136,7 +137,7 @@ _API: Final = (
 
 
 def own_metrics(namespace: str) -> tuple[Published, ...]:
-    """Return what our functions publish to `{project}-{stack}`; which service publishes what is in `SERVICES`."""
+    """Return the metrics that our functions publish to `{project}-{stack}`. `SERVICES` maps metrics to services."""
     return tuple(
         Published(
             namespace,
@@ -146,7 +147,7 @@ def own_metrics(namespace: str) -> tuple[Published, ...]:
             60,
             True,
             (*_PERCENTILES, _TRIMMED_COUNT) if metric is MetricName.ACCEPTED_TO_SETTLED else ("Sum",),
-            "Published only when it happens.",
+            "Published only when the event occurs.",
             _EMF,
         )
         for metric in MetricName
@@ -154,7 +155,7 @@ def own_metrics(namespace: str) -> tuple[Published, ...]:
 
 
 SERVICES: Final = {metric.value: "api" if metric in _API else "worker" for metric in MetricName}
-"""The value of the dimension `service` under which each of our metrics is published."""
+"""For each of our metrics, the value of the dimension `service` under which it is published."""
 
 
 def find(key: MetricKey, published: Iterable[Published]) -> Published | None:

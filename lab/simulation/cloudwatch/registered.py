@@ -1,4 +1,4 @@
-"""Registered alarms as the evaluator's alarms, so that it judges the deployed ones."""
+"""Converts the alarms that the component registers into alarms of the evaluator."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol
@@ -66,8 +66,9 @@ class Registered(Protocol):
 
 
 def register_alarms(settings: AlarmSettings = SUBSCRIBED, *, bus: bool = False) -> tuple[Recorded, ...]:
-    """Return what the alarms component registers for a stack with the names above, with a topic or a bus under its
-    own key.
+    """Return the resources that the alarms component registers for a stack with the names above.
+
+    `bus` gives the stack an event bus with its own encryption key instead of a topic.
     """
 
     def program() -> None:
@@ -118,7 +119,7 @@ def _metric_alarm(inputs: Mapping[str, Any]) -> MetricAlarm:
     if not queries:
         metrics = {"m": _query(inputs, inputs.get("statistic") or inputs["extendedStatistic"])}
         returned, periods = ["m"], {int(inputs["period"])}
-    (result,), (period,) = returned, periods  # CloudWatch refuses several results, and several periods
+    (result,), (period,) = returned, periods  # CloudWatch refuses an alarm with several results or several periods
     return MetricAlarm(
         name=inputs["name"],
         metrics=metrics,

@@ -1,4 +1,4 @@
-"""Healthy traffic and the cause of each alarm, as series shaped the way AWS and our functions publish them."""
+"""Healthy traffic and the cause of each alarm, as series like those that AWS and our functions publish."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from pipeline.alarms.objectives import ACCEPTING, SETTLING, pairs
 from pipeline.functions import FUNCTIONS
 
 Value = float | Sequence[float] | None
-"""What one minute publishes: a value, several values, or nothing."""
+"""The values published in one minute: one, several, or none."""
 Series = Mapping[MetricKey, Value]
 
 START: Final = 1_700_000_040
 BEGIN, END, HORIZON = 60, 135, 240
-"""Minutes at which the cause begins and ends, and at which everything must have recovered."""
+"""Minutes at which the cause begins, at which it ends, and by which every alarm must have recovered."""
 
 
 def sqs(name: str, queue: str) -> MetricKey:
@@ -78,7 +78,7 @@ HEALTHY: Final[Series] = {
     own("AcceptedToSettledLatency"): (400,) * 10 + (900,) * 9 + (1500,),
     _CERTIFICATE: 200,
 }
-"""One minute of a healthy shop. What is published only when it happens (throttles, our failures) is not in it."""
+"""One minute of healthy traffic. Sparse metrics (throttles, the program's own failures) are absent."""
 
 _DEAD_VISIBLE = sqs("ApproximateNumberOfMessagesVisible", "dead_letter_queue")
 _PAIRS: Final = {each: [p for tier in Tier for p in pairs(each, tier)] for each in (ACCEPTING, SETTLING)}
@@ -110,8 +110,8 @@ CAUSES: Final[Mapping[str, Series]] = {
     "notifications-redriven": {topic("NumberOfNotificationsRedrivenToDlq"): 1},
     "notifications-lost": {topic("NumberOfNotificationsFailedToRedriveToDlq"): 1},
 }
-"""Per row, what differs from healthy minutes while its cause lasts: enough that a single minute of it breaches, so that
-an alarm which cannot tell silence from trouble would flap or stay when it ends."""
+"""Per row, the series that differ from healthy ones while the cause lasts. A single minute of a cause breaches. So an
+alarm that treats missing data wrongly would flap, or would stay in ALARM after the cause has ended."""
 
 
 _OF_RULES: Final = {
@@ -124,7 +124,7 @@ BUS_HEALTHY: Final[Series] = {
     sqs("ApproximateNumberOfMessagesVisible", _BUS_DEAD): 0,
     sqs("ApproximateNumberOfMessagesNotVisible", _BUS_DEAD): 0,
 }
-"""What healthy minutes have besides with a bus under the stack's own key."""
+"""The further series of healthy minutes on a stack whose bus has the stack's own encryption key."""
 BUS_CAUSES: Final[Mapping[str, Series]] = {
     **{
         f"{row}-{subscription}": {rule(metric, subscription): 1}
@@ -133,12 +133,12 @@ BUS_CAUSES: Final[Mapping[str, Series]] = {
     },
     "bus-dead-letter-queue-not-empty": {sqs("ApproximateNumberOfMessagesVisible", _BUS_DEAD): 1},
 }
-"""The same for the rows that a stack with a bus has instead of the topic's."""
+"""The causes of the rows that a stack with a bus has instead of the topic's rows."""
 
 
 @dataclass(frozen=True)
 class Phase:
-    """From `begin` to `end` (minutes) these series differ from healthy ones."""
+    """Series that differ from healthy ones, from `begin` to `end` (minutes)."""
 
     begin: int
     end: int
@@ -146,12 +146,13 @@ class Phase:
 
 
 def step_of(alarm: MetricAlarm) -> int:
-    """Seconds that a minute of a scenario lasts for an alarm: more, where its window is longer than an hour."""
+    """Return the seconds that stand for one minute of a scenario: more than 60 if the alarm's period exceeds an
+    hour."""
     return 60 * max(1, alarm.period // 3_600)
 
 
 def publish(*phases: Phase, horizon: int = HORIZON, step: int = 60) -> MetricStore:
-    """A store of healthy minutes from 0 to `horizon` with the phases' differences, `step` seconds apart."""
+    """Publish healthy minutes from 0 to `horizon` with the phases' differences; one minute lasts `step` seconds."""
     store = MetricStore()
     units = {key: _unit(key) for phase in phases for key in phase.series} | {key: _unit(key) for key in HEALTHY}
     for minute in range(horizon):
@@ -174,9 +175,9 @@ def _unit(key: MetricKey) -> str:
 def on_trial(
     store: MetricStore, alarm: MetricAlarm, composites: Iterable[CompositeAlarm], behaviour: Behaviour
 ) -> AlarmRun:
-    """Run the alarm alone, over minutes of the length that `step_of` gives it; nothing keeps its composite quiet.
+    """Run the alarm alone, over minutes of the length that `step_of` gives.
 
-    The composite sees every other member as silent, and the other row of its pair as in alarm.
+    Each of its composites is reduced to this alarm and has no suppressor.
     """
     heard_through = [
         CompositeAlarm(composite.name, f'ALARM("{alarm.name}")', composite.actions)
@@ -188,7 +189,7 @@ def on_trial(
 
 
 def verdict(store: MetricStore, alarm: MetricAlarm, composites: Iterable[CompositeAlarm]) -> tuple[State, ...]:
-    """The states that the alarm enters, over what is published, from the moment on at which the cause begins."""
+    """The states that the alarm enters after the cause has begun."""
     run = on_trial(store, alarm, composites, Behaviour(5))
     begin = START + BEGIN * step_of(alarm)
     return tuple(change.state for change in run.changes if change.alarm == alarm.name and change.at >= begin)
