@@ -1,4 +1,4 @@
-"""Every call that the handlers make, on every path, met with every fault that it can meet.
+"""Plays every path of the handlers once per call and fault: at each call, each fault that can happen to the call.
 
-Nothing here lists calls: they are recorded from the handlers. A call that is added to a handler is a new crash point.
+No list of calls exists: a run without faults records them. So a call that is added to a handler is a new crash point.
 """

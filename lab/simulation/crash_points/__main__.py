@@ -13,14 +13,14 @@ def main() -> int:
     """Run every case; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m lab.simulation.crash_points",
-        description="Print crash point x fault -> outcome, with the number of cases.",
+        description="Play every crash point with every fault, and print a table of the outcomes.",
         epilog=(
             "Example: python -m lab.simulation.crash_points --path replay. "
             "Exit status: 0 if every guarantee held in every case, 1 if one was violated."
         ),
     )
     parser.add_argument("--path", default="", help="only paths whose name contains this text")
-    parser.add_argument("--pairs", action="store_true", help="a second fault at every later call of each run as well")
+    parser.add_argument("--pairs", action="store_true", help="add cases with a second fault at a later call")
     options = parser.parse_args()
     table = Table(pairs=options.pairs)
     _tell(table.head())

@@ -38,7 +38,7 @@ def _replay(stage: Stage) -> Run:
 
 
 def _died_after(operation: str, *then: Callable[[Stage], object]) -> Prepare:
-    """The first run was killed after its call of ``operation``; then the rest happened."""
+    """Prepare a first run that was killed after its call of ``operation``, and then the events of ``then``."""
 
     def prepare(stage: Stage) -> Run:
         stage.post(process=dies_after(operation))
@@ -62,7 +62,7 @@ _sent_and_dead = _died_after("SendMessage", _dead_lettered, Stage.lease_passes)
 
 
 def _overtaken(stage: Stage) -> Run:
-    """The worker takes the message between the API's send and its store."""
+    """The worker processes the message after the API has sent it and before the API stores the order."""
 
     def run(process: Process) -> object:
         def overtake(call: Call) -> None:
@@ -130,7 +130,7 @@ def _row_busy(call: Call) -> Fault | None:
 
 CONFIRMED = ends("CONFIRMED")
 SENT = CONFIRMED | ends()
-"""Where a caller gives up: the order is sent, or it never was there."""
+"""The ends if the caller does not retry: the order was sent, or no order exists."""
 API_PATHS = (
     Path("first call", CREATE, _first_call, CONFIRMED),
     Path("first call, caller gives up", CREATE, _first_call, SENT, gives_up=True),
@@ -159,4 +159,4 @@ API_PATHS = (
     Path("somebody else's order", GET, lambda stage: _get(stage, "bob"), CONFIRMED),
 )
 CALLS_NOTHING = (Path("body fails validation", CREATE, _refused, ends()),)
-"""Paths that must not reach any service: they have no crash points, and a test says so."""
+"""Paths that must not call any service, as a test checks. They have no crash points."""

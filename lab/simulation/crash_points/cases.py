@@ -1,4 +1,4 @@
-"""Finds every crash point of every path, disturbs it in every way, and judges what is left in the end."""
+"""Finds every crash point of every path, applies every disturbance to it, and checks the final state."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STATUSES = frozenset({200, 202, 404, 409, 422, 503})
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One path, disturbed at one call in one way."""
+    """One disturbance at one call of one path."""
 
     path: Path
     call: Call
@@ -37,12 +37,13 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """End of a case.
+    """Outcome of a case.
 
     Attributes:
-        end: ``same`` where the disturbed run itself came to the undisturbed one's end; ``retried`` where callers or
-            the queue had to repeat; ``redriven`` where a dead letter had to be sent back; ``violated``.
-        violations: What does not hold, each with the moment at which it was noticed.
+        end: ``same``: the disturbed run itself reached the end state of an undisturbed run; ``retried``: the
+            caller or the queue had to retry; ``redriven``: a dead letter had to be redriven; ``violated``: a
+            guarantee failed.
+        violations: Each violation, with the moment at which a check found it.
         calls: The calls of the disturbed run.
     """
 
@@ -60,8 +61,10 @@ def calls_of(path: Path) -> list[Call]:
 
 
 def crash_points(path: Path) -> list[Call]:
-    """The calls of a path. Of one that a loop repeats in process more than three times, its first two and its last:
-    what lies between differs in the time of day only."""
+    """Return the calls of a path that are disturbed.
+
+    Of more than three equal calls in a row, only the first two and the last: the others differ only in time.
+    """
     repeats = [list(group) for _, group in groupby(calls_of(path), key=lambda call: call.operation)]
     return [call for group in repeats for call in (group if len(group) <= 3 else [*group[:2], group[-1]])]
 
@@ -74,10 +77,10 @@ def cases(path: Path) -> Iterator[Case]:
 
 
 def run_case(case: Case, *also: tuple[int, Disturbance]) -> Outcome:
-    """Play a case to its end. ``also`` disturbs further calls of the same run, by index.
+    """Play a case to its end. ``also`` names further calls of the same run to disturb, by index.
 
     Raises:
-        AssertionError: the run did not make the call that was recorded: a path is not deterministic.
+        AssertionError: the run did not make the recorded call, so the path is not deterministic.
     """
     path = case.path
     with staged(path.deployment) as stage:
@@ -104,12 +107,12 @@ def run_case(case: Case, *also: tuple[int, Disturbance]) -> Outcome:
 def _check_recording(case: Case, process: Process) -> None:
     made = process.calls[case.call.index].operation if len(process.calls) > case.call.index else None
     if made != case.call.operation:
-        raise AssertionError(f"{case}: the run made {made} instead; a path must make the same calls every time.")
+        raise AssertionError(f"{case}: the run called {made} instead; a path must make the same calls every time.")
 
 
 def _could_not_write(disturbed: Collection[int], process: Process) -> bool:
-    """The one excuse for an order that is not marked: each of the run's writes of the order was disturbed, or the
-    process was killed with nothing done but reads."""
+    """Return whether an order may lack its mark: each of the run's writes of the order was disturbed, or the process
+    made only reads before the call that killed it."""
     writes = [
         call.index
         for call in process.calls
@@ -120,9 +123,11 @@ def _could_not_write(disturbed: Collection[int], process: Process) -> bool:
 
 
 def _erased(case: Case, process: Process) -> bool:
-    """Return whether a run failed, and its record's deletion came after its lease had passed: it erases its successor's
-    record, with which the mark of a replay goes. Powertools deletes unconditionally; nothing but the mark rests on the
-    record."""
+    """Return whether a failed run deleted its idempotency record after its lease had ended.
+
+    Powertools deletes unconditionally. So the run may delete the record of a later run, and the next answer is not
+    marked as a replay. Only that mark depends on the record.
+    """
     late = process.calls[case.call.index :] if case.disturbance.name.startswith("zombie") else []
     if case.disturbance.name == "effect arrives late":
         late = [case.call]
@@ -133,7 +138,8 @@ def _erased(case: Case, process: Process) -> bool:
 
 
 def _aftermath(stage: Stage, path: Path, *, may_be_unmarked: bool, erased: bool) -> tuple[list[str], int]:
-    """Let everything happen that follows, and check after each step. Returns violations and dead letters seen."""
+    """Play what follows the disturbed run, and check after each step. Returns violations and the number of dead
+    letters."""
     world, found = stage.world, list[str]()
     dead = 0
 
@@ -173,8 +179,8 @@ def _strange_answers(stage: Stage) -> list[str]:
 
 def _dead_letters(path: Path, dead: int) -> list[str]:
     if path.dead == "never" and dead:
-        return [f"{dead} dead letters, though nothing but one fault happened"]
-    return ["no dead letter of a message that cannot be processed"] if path.dead == "always" and not dead else []
+        return [f"{dead} dead letters, although only one fault happened"]
+    return ["the message that fails for good is no dead letter"] if path.dead == "always" and not dead else []
 
 
 def _wrong_end(stage: Stage, ends: frozenset[tuple[str, ...]]) -> list[str]:
@@ -182,11 +188,11 @@ def _wrong_end(stage: Stage, ends: frozenset[tuple[str, ...]]) -> list[str]:
     return [] if statuses in ends else [f"the orders are {statuses}, expected {sorted(ends)}"]
 
 
-# --- telling ends apart ----------------------------------------------------------------------------------------------
+# --- comparing ends --------------------------------------------------------------------------------------------------
 
 
 def _state(stage: Stage, result: object) -> tuple[object, ...]:
-    """Return what a disturbed run has to reach to count as undisturbed."""
+    """Return the state that a disturbed run must reach to count as ``same``."""
     status = result.get("statusCode") if isinstance(result, dict) else getattr(result, "response", result)
     if isinstance(status, dict):
         status = status.get("statusCode")
@@ -203,5 +209,5 @@ def _undisturbed(path: Path) -> tuple[object, ...]:
 
 
 def _last_written(stage: Stage) -> str:
-    """The orders table, to see whether a run has written to it."""
+    """Return the orders table as text. A changed text means that a run has written to the table."""
     return repr(stage.world.orders)

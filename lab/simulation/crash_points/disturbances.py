@@ -1,4 +1,4 @@
-"""Disturbances of a call: the faults of the fakes, and those that need to know the time and what comes next."""
+"""Disturbances of a call: the faults of the fakes, and faults that need the stage's clock or its later calls."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ TRANSIENT = ("TransactionConflict", "ThrottlingError")
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
-    """One thing that happens at one call.
+    """One disturbance of one call.
 
     Attributes:
-        name: What happens, exactly.
-        column: The column of the table; several disturbances may share one.
-        fault: Makes the fault for a stage.
+        name: The exact disturbance.
+        column: The table's column; several disturbances may share a column.
+        fault: Returns the fault for a stage.
         kills: The process ends here: it makes no further call.
     """
 
@@ -40,7 +40,7 @@ def _arrives_late(stage: Stage) -> Fault:
 
 
 def _zombie_before(stage: Stage) -> Fault:
-    """The process stands still before the call until its lease has passed and everybody else is done; then goes on."""
+    """The process pauses before the call until its lease has ended and all other runs are done. Then it continues."""
 
     def fault(call: Call, perform: Perform) -> Response:
         stage.lease_passes()
@@ -51,7 +51,7 @@ def _zombie_before(stage: Stage) -> Fault:
 
 
 def _zombie_after(stage: Stage) -> Fault:
-    """The same between the call's effect and its answer."""
+    """The process pauses in the same way, but after the call's effect and before its answer."""
 
     def fault(call: Call, perform: Perform) -> Response:
         response = perform()
@@ -63,7 +63,7 @@ def _zombie_after(stage: Stage) -> Fault:
 
 
 def _down_from_here(*, every_service: bool) -> Callable[[Stage], Fault]:
-    """The service, or all of them, refuse this call and every later one of the run."""
+    """The service, or every service, throttles this call and all later calls of the run."""
 
     def make(stage: Stage) -> Fault:
         def fault(call: Call, perform: Perform) -> Response:
@@ -91,8 +91,8 @@ def _in_progress(_: Stage) -> Fault:
 
 
 def _cancelled(mix: tuple[str | None, ...]) -> Callable[[Stage], Fault]:
-    """Cancel with these codes; ``None`` is what the service would truly say of the item. A cancellation never lies
-    about a condition: what it says of an item whose condition it evaluated was so."""
+    """Cancel with these reason codes. For ``None`` the fake gives the item's true reason: AWS reports a condition's
+    result only after it evaluated the condition."""
 
     def make(stage: Stage) -> Fault:
         def fault(call: Call, perform: Perform) -> Response:
@@ -124,7 +124,7 @@ COLUMNS = (
 
 
 def disturbances(call: Call) -> Iterator[Disturbance]:
-    """Everything that can happen at ``call``. Of a cancelled transaction: every mix of reasons, item by item."""
+    """Yield every disturbance of ``call``; for a transaction also a cancellation with every mix of reasons."""
     for kind in FAULTS:
         if kind.name in COLUMNS and kind.fits(call):
             yield Disturbance(kind.name, kind.name, _plain(kind.fault), kills=kind.name.startswith("crash"))

@@ -1,4 +1,4 @@
-"""The paths of orders that share an article in a batch: they are settled together before each is worked on."""
+"""The paths of orders that share an article in a batch: one transaction settles them before each is processed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _pair(stage: Stage) -> Run:
 
 
 def _group_and_others(stage: Stage) -> Run:
-    """A group of which one order is processed already, beside what nobody can read."""
+    """A group with an order that is already processed, in a batch with a message that is not JSON."""
     stage.accept("old")
     processed = stage.message()
     stage.world.drain()
@@ -51,7 +51,7 @@ def _group_before_the_store(stage: Stage) -> Run:
 
 
 def _group_twice(stage: Stage) -> Run:
-    """One order twice in a batch, beside another of its article."""
+    """A batch with two messages of one order, and another order for the same article."""
     stage.accept()
     twice = stage.message()
     stage.accept("other")

@@ -1,4 +1,4 @@
-"""Path: a scene, the run in it that is disturbed, and how it must end whatever the disturbance."""
+"""Path: a prepared state, the run that is disturbed, and the end states that every disturbance must lead to."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ def undisturbed(_: Call) -> Fault | None:
 
 
 def unchanged(_: Stage) -> None:
-    """Nothing needs to be put right."""
+    """Change nothing: the path has no cause of failure to remove."""
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One way through one handler.
+    """One path through one handler.
 
     Attributes:
-        name: For tables and test ids.
+        name: Name in tables and test ids.
         function: The handler's name.
-        prepare: Brings a stage to the start of the run, and returns the run.
-        ends: The statuses of all orders once everything is quiet and redriven; more than one where a caller gives up.
-        later: The same a day later, where that is another: by then a caller who repeats the order sends it once more.
-        dead: Whether dead letters may be there when all is quiet. ``never`` is the rule: one fault is no reason.
-        marked: Whether the order of a dead letter is ``FAILED``; not where the message does not say which order it is.
-        background: Faults that belong to the path itself, such as a topic that is down.
-        recover: Takes the path's own cause away before the queue redelivers, such as a deploy that completes.
-        gives_up: The callers never ask again.
-        bus: Outcomes go to an event bus instead of the topic.
-        fifo: Each caller's orders are kept in order.
+        prepare: Prepares a stage for the run, and returns the run.
+        ends: The allowed statuses of all orders after all retries and redrives; several where the callers do not retry.
+        later: The allowed statuses a day later, if they differ: a caller's retry then sends the order once more.
+        dead: Whether dead letters may exist after all retries. Usually ``never``: one fault must not cause one.
+        marked: Whether the order of a dead letter must be ``FAILED``; false if the message does not name the order.
+        background: The path's own faults, such as a topic that is down.
+        recover: Removes the cause of the path's own failure before the queue redelivers, such as by a deploy.
+        gives_up: The callers do not retry.
+        bus: The worker publishes to an event bus instead of the topic.
+        fifo: The stack keeps each caller's orders in order.
     """
 
     name: str
@@ -57,10 +57,10 @@ class Path:
 
     @property
     def deployment(self) -> Deployment:
-        """The stack that the path is in."""
+        """The deployment in which the path runs."""
         return Deployment(bus=self.bus, fifo=self.fifo)
 
 
 def ends(*statuses: str) -> frozenset[tuple[str, ...]]:
-    """One possible end: these statuses."""
+    """Return one allowed end: these statuses."""
     return frozenset({tuple(sorted(statuses))})

@@ -1,4 +1,4 @@
-"""One world, the intents of its callers, and everything that happens after a run was disturbed."""
+"""One world, the intents of its callers, and the events that follow a disturbed run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lab.simulation.requests import order_body
 from lab.simulation.world import API_RECORDS, WORKER_RECORDS, Deployment, Exchange, World, simulated
 
 ANSWERED = frozenset({202, 422})
-"""What ends a caller's retries: the order is accepted, or the key belongs to another body."""
+"""Statuses that end a caller's retries: the order is accepted, or the key belongs to another body."""
 MOST_RETRIES = 12
 PAUSE_SECONDS = 5
 DAY = 86_400
@@ -23,16 +23,16 @@ DAY = 86_400
 
 @dataclass(slots=True)
 class Stage:
-    """A world with one path's history in it.
+    """A world in which one path is played.
 
     Attributes:
-        process: The run that is disturbed.
-        intents: Caller, key and body of every order that somebody wants, whether or not an answer came.
-        gives_up: The callers never ask again.
-        recover: Takes the cause of the path's own failure away, before the queue redelivers.
-        late: Effects of calls whose process is gone, still on their way.
-        down: A service has been made unavailable until the end of the disturbed run.
-        stuck: Intents that were never answered, however often they were repeated.
+        process: The process of the disturbed run.
+        intents: Caller, key and body of every requested order, answered or not.
+        gives_up: The callers do not retry.
+        recover: Removes the cause of the path's own failure before the queue redelivers.
+        late: Calls of killed processes that have not yet taken effect.
+        down: Whether a disturbance made a service unavailable until the end of the disturbed run.
+        stuck: One text for each intent that got no answer after all retries.
     """
 
     world: World
@@ -49,7 +49,7 @@ class Stage:
     def post(
         self, key: str = "k", body: str | None = None, *, caller: str = "ann", process: Process | None = None
     ) -> Exchange:
-        """POST an order; from now on its caller wants it."""
+        """POST an order and remember it as an intent."""
         body = order_body() if body is None else body
         self.intents[caller, key, body] = None
         return self.world.post(key, body, caller=caller, process=process)
@@ -58,7 +58,7 @@ class Stage:
         """POST an order undisturbed and return its id."""
         response = self.post(key, order_body(*lines)).response
         if response is None or response["statusCode"] != 202:
-            raise AssertionError(f"the scene needs an accepted order, the answer is {response}")
+            raise AssertionError(f"the path needs an accepted order, but the answer is {response}")
         return str(response["headers"]["Location"]).rpartition("/")[2]
 
     def message(self) -> Message:
@@ -67,23 +67,23 @@ class Stage:
         return message
 
     def redeliver(self) -> None:
-        """Show every message of the orders queue, though a visibility timeout may be running."""
+        """Make every message of the orders queue visible, even if its visibility timeout is running."""
         for message_id in self.world.orders_queue.messages:
             self.world.orders_queue.redeliver(message_id)
 
     # --- time --------------------------------------------------------------------------------------------------------
 
     def deadline_passes(self) -> None:
-        """Move the clock past the end of whatever runs now."""
+        """Move the clock past the deadline of every current run."""
         config = self.world.deployment
         self.world.cloud.clock.advance(max(config.api_timeout_seconds, config.worker_timeout_seconds) + 1)
 
     def lease_passes(self) -> None:
-        """Move the clock to where every lease has ended and every message in flight is visible again."""
+        """Move the clock until every lease has ended and every message in flight is visible again."""
         self.world.cloud.clock.advance(self.world.orders_queue.visibility_seconds + 1)
 
     def records_expire(self) -> None:
-        """A day later, with no idempotency record left of either function: the worst that lives can do."""
+        """Move the clock by a day, and delete all idempotency records of both functions."""
         self.world.cloud.clock.advance(DAY + 1)
         for table in (API_RECORDS, WORKER_RECORDS):
             self.world.cloud.dynamodb.tables[table].items.clear()
@@ -91,7 +91,7 @@ class Stage:
     # --- what always follows -----------------------------------------------------------------------------------------
 
     def quiet(self) -> None:
-        """Callers repeat what they have no final answer to, and once more what they have; the queue redelivers."""
+        """Recover, retry every intent until a final answer, and deliver until the orders queue is empty."""
         self.recover()
         if not self.gives_up:
             for intent in list(self.intents):
@@ -104,18 +104,18 @@ class Stage:
             if response is not None and response["statusCode"] in ANSWERED:
                 return
             self.world.cloud.clock.advance(PAUSE_SECONDS)
-        self.stuck.append(f"the caller of key {key} has no answer after {MOST_RETRIES} tries: {response}")
+        self.stuck.append(f"the caller of key {key} has no final answer after {MOST_RETRIES} requests: {response}")
 
     def late_effects_arrive(self) -> None:
-        """Calls that left a process which is gone by now reach their service."""
+        """Let the calls of killed processes take effect."""
         while self.late:
             try:
                 self.late.pop(0)()
             except ClientError:
-                continue  # refused, and nobody is there to be told
+                continue  # the service refused, and the process that called no longer exists
 
     def everything_is_delivered_again(self) -> None:
-        """At least once, at its worst: every deleted message comes back, once. Of a FIFO queue none does."""
+        """Deliver every deleted message once more, as a standard queue may. A FIFO queue never does."""
         if self.world.deployment.fifo:
             return
         for message_id in list(self.world.orders_queue.deleted):
@@ -123,7 +123,7 @@ class Stage:
         self.world.drain()
 
     def everything_is_redriven(self) -> None:
-        """Somebody on call sends every dead letter back."""
+        """Redrive every dead letter, as a person on call would."""
         for message in list(self.world.dead_letters.messages.values()):
             self.world.redrive(message)
         self.world.drain()
@@ -135,7 +135,7 @@ class Stage:
 
 @contextmanager
 def staged(deployment: Deployment | None = None, seed: int = 1) -> Iterator[Stage]:
-    """A fresh stage: a hundred of ``SKU-1``, five of ``SKU-2``."""
+    """Yield a new stage with a stock of 100 ``SKU-1`` and 5 ``SKU-2``."""
     with simulated(World(seed=seed, deployment=deployment or Deployment())) as world:
         world.stock_up("SKU-1", 100)
         world.stock_up("SKU-2", 5)

@@ -11,18 +11,18 @@ from lab.simulation.crash_points.disturbances import COLUMNS, Disturbance, distu
 LETTERS = {"same": "=", "retried": "r", "redriven": "d", "violated": "!"}
 RANK = "=rd!"
 SECOND = frozenset({"crash before", "crash after", "answer lost", "server error"})
-"""What the second fault of a pair may be."""
+"""The faults that may be the second of a pair."""
 LEGEND = f"""
-=  the disturbed run came to its end by itself        r  its caller or the queue repeated it, then it was done
-d  it became a dead letter and was redriven           !  a guarantee was violated          .  cannot happen there
-"transaction cancelled" stands for every mix of reasons over the items; the letter is the worst of them.
+=  the disturbed run ended as an undisturbed run      r  a retry by the caller or the queue was needed
+d  a redrive of a dead letter was needed              !  a guarantee was violated          .  not possible at this call
+"transaction cancelled" stands for every mix of reasons over the items; the letter is the worst outcome.
 Columns: {", ".join(f"{chr(97 + index)} {name}" for index, name in enumerate(COLUMNS))}
 """
 
 
 @dataclass(slots=True)
 class Table:
-    """Runs cases and keeps how they ended, by path, call and column."""
+    """Runs cases and keeps their outcomes by path, call and column."""
 
     pairs: bool = False
     count: int = 0
@@ -30,7 +30,7 @@ class Table:
     cells: dict[tuple[str, str, int, str], dict[str, str]] = field(default_factory=dict)
 
     def run(self, case: Case) -> None:
-        """Run one case; with ``pairs`` also with a second fault at each later call of its run."""
+        """Run one case. With ``pairs``, run it also with a second fault at each later call."""
         outcome = run_case(case)
         self._keep(case, outcome)
         if self.pairs and not case.disturbance.kills:
@@ -47,7 +47,7 @@ class Table:
         row[case.disturbance.column] = letter if known == "." else max(letter, known, key=RANK.index)
 
     def text(self) -> str:
-        """The whole table, its legend, its violations and its sums."""
+        """The whole table: legend, rows, violations and totals."""
         paths = dict.fromkeys(key[:2] for key in self.cells)
         return "".join([self.head(), *(self.rows(*path) for path in paths), self.sums()])
 
@@ -64,14 +64,14 @@ class Table:
         return "\n".join(lines) + "\n"
 
     def sums(self) -> str:
-        """Every violation, and the sums."""
+        """Every violation, and the totals."""
         paths = len({key[:2] for key in self.cells})
         sums = f"{paths} paths, {len(self.cells)} crash points, {self.count} cases, {len(self.violations)} violations"
         return "\n".join(["", *self.violations, sums]) + "\n"
 
 
 def _seconds(case: Case, outcome: Outcome) -> Iterator[tuple[int, Disturbance]]:
-    """A second fault at each call that the disturbed run made after the first."""
+    """Yield the index and the fault of each possible second disturbance, at calls after the first."""
     for call in outcome.calls[case.call.index + 1 :]:
         for disturbance in disturbances(call):
             if disturbance.name in SECOND:

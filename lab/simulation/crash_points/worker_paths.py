@@ -25,7 +25,7 @@ def _deliver(stage: Stage) -> Run:
 
 
 def _ordered(*lines: tuple[str, int]) -> Prepare:
-    """An order of these lines waits."""
+    """Prepare one accepted order with these lines."""
 
     def prepare(stage: Stage) -> Run:
         stage.accept("k", *lines)
@@ -70,17 +70,17 @@ def _twin_in_progress(stage: Stage) -> Run:
 
 def _settled_not_published(stage: Stage, *lines: tuple[str, int]) -> Run:
     stage.accept("k", *lines)
-    # A rejection is an UpdateItem, which no earlier call of that run is.
+    # A rejection is written by UpdateItem, and it is that run's first UpdateItem.
     stage.world.deliver(dies_after("UpdateItem" if ("SKU-2", 6) in lines else "TransactWriteItems"))
     stage.lease_passes()
     return _deliver(stage)
 
 
 def settled_and_stock_gone(stage: Stage) -> Run:
-    """A confirmed order that took the last of its SKU, and whose worker died before it published."""
+    """Prepare a confirmed order that sold out its SKU, and whose worker was killed before it published."""
     run = _settled_not_published(stage, ("SKU-2", 5))
     if stage.world.available("SKU-2") != 0:
-        raise AssertionError("the scene needs SKU-2 to be sold out by this very order")
+        raise AssertionError("the path needs SKU-2 to be sold out by this order")
     return run
 
 
@@ -94,7 +94,7 @@ def _redriven(stage: Stage) -> Run:
     stage.message().receive_count = stage.world.deployment.max_receive_count - 1
     stage.world.deliver(Process(on_call=table_down))
     if stage.world.deliver() is not None or stage.statuses() != ("FAILED",):
-        raise AssertionError("the scene needs a dead letter")
+        raise AssertionError("the path needs a dead letter")
     stage.world.redrive(next(iter(stage.world.dead_letters.messages.values())))
     return _deliver(stage)
 
@@ -123,7 +123,7 @@ def _newer_schema(stage: Stage) -> Run:
 
 
 def _set_version(stage: Stage, version: int) -> None:
-    """To the worker a message of a newer version and, once the deploy is through, one of a version that it knows."""
+    """Set the schema version of every waiting message: one that the worker does not know, or its own."""
     for message in stage.world.orders_queue.messages.values():
         message.attributes = {
             **message.attributes,
@@ -156,7 +156,7 @@ def _bus_refuses(call: Call) -> Fault | None:
 
 
 def table_down(call: Call) -> Fault | None:
-    """The order's transaction meets a throttled table."""
+    """Throttle the order's transaction."""
     return throttled if call.operation == "TransactWriteItems" else None
 
 
@@ -168,7 +168,7 @@ def _hot_row(call: Call) -> Fault | None:
 
 
 def _last(prepare: Prepare) -> Prepare:
-    """The same at the last attempt of its message."""
+    """Prepare the same path, with the message at its last attempt."""
 
     def last(stage: Stage) -> Run:
         run = prepare(stage)
@@ -206,10 +206,10 @@ def _duplicates_in_a_batch(stage: Stage) -> Run:
 
 
 def _isolated(stage: Stage) -> Run:
-    """Three messages, and a process that was killed in the middle of the second."""
+    """Prepare a batch of three messages whose first run was killed in the middle of the second message."""
     stage.world.stock_up("SKU-3", 5)
     for number in (1, 2, 3):
-        # Of different articles: those of one are settled together.
+        # Each order has its own article: one transaction would settle orders for the same article.
         stage.accept(f"{number}", (f"SKU-{number}", 1))
     seen: list[Call] = []
 
