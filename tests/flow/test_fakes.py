@@ -178,7 +178,7 @@ def test_what_is_not_modelled_is_refused(cloud: Cloud, call: Callable[[Cloud], o
     # GIVEN a parameter that the fakes do not know
     # WHEN it is sent
     # THEN they say so instead of ignoring it
-    with pytest.raises(UnsupportedByFakeError, match="Teach the fake"):
+    with pytest.raises(UnsupportedByFakeError, match="Extend the fake"):
         call(cloud)
 
 

@@ -1,4 +1,4 @@
-"""In-memory stand-ins for boto3 clients, at the level of their methods: fast, deterministic, and easy to disturb."""
+"""In-memory fakes of boto3 clients with the same methods: fast, deterministic, and open to injected faults."""
 
 from lab.simulation.clock import Clock, Entropy
 from lab.simulation.fakes.cloud import Cloud

@@ -1,4 +1,4 @@
-"""One simulated AWS: the four clients over one clock, one source of randomness and one wire."""
+"""One simulated AWS: four clients that share a clock, a source of randomness and a wire."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Cloud:
-    """Everything that a function can reach. Two clouds with one seed behave the same, call by call."""
+    """All AWS services that a function calls. Two clouds with the same seed give the same answer to each call."""
 
     entropy: Entropy = field(default_factory=Entropy)
     clock: Clock = field(default_factory=Clock)
@@ -39,7 +39,7 @@ class Cloud:
 
     @property
     def dynamodb_client(self) -> DynamoDBClient:
-        """The DynamoDB fake under boto3's type: it has the methods that the program calls, not all of them."""
+        """The DynamoDB fake under boto3's type. It has only the methods that the program calls."""
         return cast("DynamoDBClient", self.dynamodb)
 
     @property

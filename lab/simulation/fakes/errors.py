@@ -1,4 +1,4 @@
-"""Errors as botocore raises them: subclasses of ``ClientError`` by error code, with the response shape AWS sends."""
+"""Errors as botocore raises them: one subclass of ``ClientError`` per error code, with the same response shape."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from botocore.exceptions import ClientError
 
 
 class UnsupportedByFakeError(NotImplementedError):
-    """The fake was asked for something it does not model. It refuses: a guess would make tests lie."""
+    """A call used something that the fake does not model. The fake refuses, as a guess could falsify a test."""
 
 
 @cache
 def error_class(code: str) -> type[ClientError]:
-    """The exception class for an error code, as ``client.exceptions.<code>`` names it."""
+    """Return the exception class for an error code, as ``client.exceptions.<code>`` does."""
     return type(code.rpartition(".")[2], (ClientError,), {})
 
 
@@ -36,7 +36,7 @@ EXCEPTIONS = ExceptionsNamespace()
 def client_error(
     operation: str, code: str, message: str, *, http_status: int = 400, extra: Mapping[str, Any] | None = None
 ) -> ClientError:
-    """A ``ClientError`` as botocore builds it.
+    """Build a ``ClientError`` as botocore does.
 
     Args:
         operation: API operation name, such as ``PutItem``.
@@ -51,7 +51,7 @@ def client_error(
         "message": message,
         **(extra or {}),
     }
-    return error_class(code)(response, operation)  # type: ignore[arg-type]  # extra members are the service's own
+    return error_class(code)(response, operation)  # type: ignore[arg-type]  # the type lists no service-specific members
 
 
 def refuse(operation: str, message: str, code: str = "ValidationException") -> NoReturn:
@@ -68,5 +68,5 @@ def only_known(operation: str, given: Mapping[str, Any], known: frozenset[str]) 
     unknown = given.keys() - known
     if unknown:
         raise UnsupportedByFakeError(
-            f"{operation} was given {sorted(unknown)}; the fake models {sorted(known)}. Teach the fake or drop it."
+            f"{operation} was given {sorted(unknown)}; the fake models {sorted(known)}. Extend the fake, or omit these."
         )

@@ -1,4 +1,4 @@
-"""The EventBridge client: records what the target of a rule that takes everything gets."""
+"""The EventBridge client: each bus has one rule that matches every event, and records what its target receives."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FakeEvents:
         self.buses: dict[str, Subscription] = {}
 
     def add_bus(self, name: str) -> Subscription:
-        """Create a bus with one rule that takes everything; the target's notifications are the details."""
+        """Create a bus with one rule that matches every event. Its target receives each event's `Detail`."""
         self.buses[name] = Subscription()
         return self.buses[name]
 
@@ -34,7 +34,7 @@ class FakeEvents:
         only_known("PutEvents", params, frozenset({"Entries"}))
         if len(params["Entries"]) != 1:
             raise UnsupportedByFakeError(
-                f"PutEvents with {len(params['Entries'])} entries: Teach the fake, or put one."
+                f"PutEvents with {len(params['Entries'])} entries. Extend the fake, or put one."
             )
         (entry,) = params["Entries"]
         only_known("PutEvents", entry, _ENTRY)
@@ -46,9 +46,9 @@ class FakeEvents:
             raise client_error("PutEvents", "ValidationException", "Total size of the entries in the request is over")
         bus = self.buses.get(entry["EventBusName"])
         if bus is None:
-            # What AWS answers then is not documented.
-            raise UnsupportedByFakeError(f"There is no bus {entry['EventBusName']!r}. Teach the fake, or add_bus it.")
-        # A target gets the document written anew; ours is in the form in which that is the same text.
+            # AWS does not document the answer.
+            raise UnsupportedByFakeError(f"There is no bus {entry['EventBusName']!r}. Extend the fake, or add one.")
+        # EventBridge parses and rewrites the document. The program's canonical JSON keeps its text through that.
         body = json.dumps(json.loads(entry["Detail"]), sort_keys=True, separators=(",", ":"))
         bus.received.append(Notification(self.entropy.uuid(), body))
         return {
@@ -59,7 +59,7 @@ class FakeEvents:
 
 
 def refused_entry(code: str) -> Response:
-    """The answer to a call that was taken, and whose event was not."""
+    """Return the answer to an accepted call with one refused event."""
     return {
         "FailedEntryCount": 1,
         "Entries": [{"ErrorCode": code, "ErrorMessage": "refused (injected)"}],

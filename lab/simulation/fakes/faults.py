@@ -1,4 +1,4 @@
-"""The disturbances that a call to AWS can meet, as machinery: each takes any call, and says which calls it fits."""
+"""Faults of calls to AWS, and for each the calls that it fits."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _THROTTLE_CODES = {
 
 
 def crash_before(call: Call, perform: Perform) -> Response:
-    """The process dies; the call never left it."""
+    """The process is killed before it sends the call."""
     raise ProcessKilled(f"crash before {call.operation} (call {call.index})")
 
 
 def crash_after(call: Call, perform: Perform) -> Response:
-    """The process dies after the service did the work."""
+    """The process is killed after the service did the work."""
     _ignore_refusal(perform)
     raise ProcessKilled(f"crash after {call.operation} (call {call.index})")
 
@@ -39,38 +39,38 @@ def answer_lost_then_retried(call: Call, perform: Perform) -> Response:
 
 
 def answer_lost(call: Call, perform: Perform) -> Response:
-    """The service did the work, and every retry of the SDK timed out: the caller sees a timeout."""
+    """The service did the work, and the caller gets a timeout, also from every retry of the SDK."""
     _ignore_refusal(perform)
     raise _timeout(call)
 
 
 def unreachable(call: Call, perform: Perform) -> Response:
-    """Nothing was done, and the caller sees a timeout: it cannot tell this from :func:`answer_lost`."""
+    """The service did nothing, and the caller gets a timeout. To the caller it looks like :func:`answer_lost`."""
     raise _timeout(call)
 
 
 def throttled(call: Call, perform: Perform) -> Response:
-    """The service refused for load, more often than the SDK retries."""
+    """The service throttled the call and every retry of the SDK."""
     raise client_error(call.operation, _THROTTLE_CODES[call.service], "Rate exceeded (injected)")
 
 
 def server_error(call: Call, perform: Perform) -> Response:
-    """The service failed without doing anything, more often than the SDK retries."""
+    """The service did nothing and returned a server error, also for every retry of the SDK."""
     raise client_error(call.operation, "InternalServerError", "Internal server error (injected)", http_status=500)
 
 
 def write_conflict(call: Call, perform: Perform) -> Response:
-    """A single write meets a transaction on the same item. botocore does not retry this by itself."""
+    """A single write conflicts with a transaction on the same item. botocore does not retry this error."""
     raise client_error(call.operation, "TransactionConflictException", "Transaction is ongoing for the item")
 
 
 def entry_refused(call: Call, perform: Perform) -> Response:
-    """EventBridge takes the call and refuses the event in it: nothing is raised, and the SDK retries nothing."""
+    """EventBridge accepts the call and refuses its event: the SDK neither raises nor retries."""
     return refused_entry("InternalFailure")
 
 
 def deadline(expire: Callable[[], None]) -> Fault:
-    """The function's deadline passes while the service works; then the process is killed, as Lambda does.
+    """Let the function's deadline pass while the service works, and then kill the process, as Lambda does.
 
     Args:
         expire: Moves the clock past the deadline.
@@ -85,7 +85,7 @@ def deadline(expire: Callable[[], None]) -> Fault:
 
 
 def arrives_late(late: list[Perform]) -> Fault:
-    """The process dies while the call is on its way; ``late`` gets what will then happen."""
+    """Kill the process while the call is on its way, and append the call's later effect to ``late``."""
 
     def fault(call: Call, perform: Perform) -> Response:
         late.append(perform)
@@ -95,9 +95,9 @@ def arrives_late(late: list[Perform]) -> Fault:
 
 
 def transaction_cancelled(codes: Sequence[str]) -> Fault:
-    """Cancel a transaction with these reason codes, one per item in order, whatever the items say.
+    """Cancel a transaction with these reason codes, one per item in order, whatever the true state of the items.
 
-    ``codes`` shorter than the transaction is filled up with ``None``, as the service reports innocent items.
+    If there are fewer codes than items, the others get the code ``None``, as AWS reports items without a problem.
     """
 
     def fault(call: Call, perform: Perform) -> Response:
@@ -135,7 +135,7 @@ def _timeout(call: Call) -> ReadTimeoutError:
 
 
 def _ignore_refusal(perform: Perform) -> None:
-    """Perform a call whose answer nobody will see: a refusal is lost with it."""
+    """Perform a call whose answer nobody receives, and drop the service's refusal too."""
     try:
         perform()
     except ClientError:
@@ -144,12 +144,12 @@ def _ignore_refusal(perform: Perform) -> None:
 
 @dataclass(frozen=True, slots=True)
 class FaultKind:
-    """A named fault and the calls that it fits.
+    """A named fault, and the calls to which it can happen.
 
     Attributes:
-        name: For tables and failing histories.
-        fault: The disturbance.
-        fits: Whether a call can meet it.
+        name: Name in tables and failing histories.
+        fault: The fault itself.
+        fits: Whether the fault can happen to a call.
     """
 
     name: str

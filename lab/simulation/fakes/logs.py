@@ -1,4 +1,5 @@
-"""CloudWatch Logs: what the journal and the tools call, over a world's wire so that faults reach it."""
+"""The CloudWatch Logs client for the journal and the tools. Its calls go over a world's wire, so faults apply to
+them."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ _FILTER = frozenset({"logGroupName", "logStreamNames", "startTime", "endTime", "
 
 
 class FakeLogs:
-    """Stands in for `boto3.client("logs")`: these groups, their events by stream."""
+    """Stands in for `boto3.client("logs")`, with the given log groups."""
 
     def __init__(self, wire: Wire, clock: Clock, *groups: str) -> None:
         self.wire = wire
@@ -26,43 +27,43 @@ class FakeLogs:
 
     @property
     def client(self) -> CloudWatchLogsClient:
-        """Under boto3's type."""
+        """The fake under boto3's type."""
         return cast("CloudWatchLogsClient", self)
 
     @property
     def events(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """Group, stream and event of every line."""
+        """The group, stream and event of every log line."""
         for group, streams in self.groups.items():
             for stream, events in streams.items():
                 yield from ((group, stream, event) for event in events)
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        """Every line that is JSON, in order of arrival."""
+        """All log lines, parsed as JSON, by group and stream."""
         return [json.loads(event["message"]) for _, _, event in self.events]
 
     def write(self, group: str, stream: str, text: str) -> None:
-        """One line of a function, now."""
+        """Add one log line of a function, with the current time."""
         event = {"timestamp": self.clock.millis, "message": text, "logStreamName": stream}
         self.groups.setdefault(group, {}).setdefault(stream, []).append(event)
 
     def create_log_stream(self, **params: Any) -> Response:
-        """Create a stream."""
+        """Create a log stream."""
         only_known("CreateLogStream", params, frozenset({"logGroupName", "logStreamName"}))
         return self.wire.carry("logs", "CreateLogStream", params, lambda: self._create(**params))
 
     def put_log_events(self, **params: Any) -> Response:
-        """Add events."""
+        """Add log events to a stream."""
         only_known("PutLogEvents", params, frozenset({"logGroupName", "logStreamName", "logEvents"}))
         return self.wire.carry("logs", "PutLogEvents", params, lambda: self._put(**params))
 
     def get_paginator(self, name: str) -> FakeLogs:
-        """The only one is of FilterLogEvents, and has one page."""
+        """Return the only modelled paginator, of FilterLogEvents. It has one page."""
         assert name == "filter_log_events"
         return self
 
     def paginate(self, **params: Any) -> Iterator[Response]:
-        """Events of streams; of the pattern nothing is made, as the tools look at the words again."""
+        """Yield the events of streams. The filter pattern is ignored, as the tools filter the events again."""
         only_known("FilterLogEvents", params, _FILTER)
         streams = self._streams("FilterLogEvents", params["logGroupName"])
         named = params.get("logStreamNames")

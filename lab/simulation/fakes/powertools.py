@@ -1,4 +1,4 @@
-"""Lets Powertools' idempotency read the simulated clock: it has no parameter for one."""
+"""Makes Powertools' idempotency use the simulated clock: Powertools has no parameter for a clock."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _MODULES: tuple[ModuleType, ...] = (handler_module, base, datarecord, dynamodb)
 
 @contextmanager
 def powertools_clock(clock: Clock) -> Iterator[None]:
-    """Within this context every moment that Powertools' idempotency takes is ``clock``'s.
+    """Make Powertools' idempotency read its times from ``clock`` in this context.
 
     Raises:
-        AttributeError: Powertools no longer reads time as ``dt.datetime.now()``; adapt this module to its new way.
+        AttributeError: Powertools no longer has the module name ``dt``. Adapt this module to how it now reads the time.
     """
 
     class SimulatedDatetime(real_datetime.datetime):

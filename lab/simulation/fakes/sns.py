@@ -1,4 +1,4 @@
-"""The SNS client: records what each subscriber gets."""
+"""The SNS client: records what each subscriber receives."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One message as a subscriber gets it."""
+    """One message as a subscriber receives it."""
 
     message_id: str
     body: str
@@ -28,7 +28,7 @@ class Notification:
 
 @dataclass(slots=True)
 class Subscription:
-    """A subscriber that gets everything."""
+    """A subscriber that receives every message."""
 
     received: list[Notification] = field(default_factory=list)
 
@@ -68,7 +68,8 @@ class FakeSNS:
         return {"MessageId": notification.message_id, "ResponseMetadata": OK}
 
     def _is_repeated(self, params: Mapping[str, Any]) -> bool:
-        """Return whether a FIFO topic takes it for one that it has delivered, and answers as if."""
+        """Return whether a FIFO topic has already delivered this deduplication id, and so delivers no second
+        message."""
         topic = params["TopicArn"]
         group, deduplication_id = params.get("MessageGroupId"), params.get("MessageDeduplicationId")
         if not topic.endswith(_FIFO_SUFFIX):

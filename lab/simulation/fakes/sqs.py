@@ -32,14 +32,14 @@ MAX_VISIBILITY_SECONDS = 43_200
 
 
 class FakeSQS:
-    """Stands in for ``boto3.client("sqs")``. Queues are objects of the model; tests hold and disturb them directly."""
+    """Stands in for ``boto3.client("sqs")``. Queues are objects of the queue model, which tests may change directly."""
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
         self.queues: dict[str, Queue] = {}
 
     def add_queue(self, queue: Queue) -> Queue:
-        """Make a queue of the model reachable by its URL."""
+        """Make a queue of the queue model reachable by its URL."""
         self.queues[queue.url] = queue
         return queue
 
@@ -66,7 +66,7 @@ class FakeSQS:
     # --- receiving ------------------------------------------------------------------------------------------------
 
     def receive_message(self, **params: Any) -> Response:
-        """Receive up to ten messages. ``WaitTimeSeconds`` is accepted and never waits."""
+        """Receive up to ten messages. ``WaitTimeSeconds`` is accepted and has no effect."""
 
         def work(queue: Queue) -> Response:
             count = params.get("MaxNumberOfMessages", 1)
@@ -90,17 +90,17 @@ class FakeSQS:
         return self._batch("DeleteMessageBatch", params, _HANDLE, _delete)
 
     def change_message_visibility(self, **params: Any) -> Response:
-        """Hide an in-flight message for so many seconds from now."""
+        """Set the visibility timeout of an in-flight message, counted from now."""
         return self._one("ChangeMessageVisibility", params, _HIDE, _hide)
 
     def change_message_visibility_batch(self, **params: Any) -> Response:
-        """Hide up to ten in-flight messages."""
+        """Set the visibility timeouts of up to ten in-flight messages."""
         return self._batch("ChangeMessageVisibilityBatch", params, _HIDE, _hide)
 
     # --- looking ----------------------------------------------------------------------------------------------------
 
     def get_queue_attributes(self, **params: Any) -> Response:
-        """Attributes of a queue, as text."""
+        """Get attributes of a queue, as text."""
 
         def work(queue: Queue) -> Response:
             wanted = params.get("AttributeNames", ())
@@ -132,7 +132,7 @@ class FakeSQS:
                     answer["Failed"].append(
                         {"Id": entry["Id"], "SenderFault": True, "Code": details["Code"], "Message": details["Message"]}
                     )
-            # An empty list is left out of the response, as botocore parses it.
+            # The response omits an empty list, as botocore's parsed response does.
             return {name: entries for name, entries in answer.items() if entries}
 
         return self._carry(operation, params, frozenset({"QueueUrl", "Entries"}), work)
@@ -191,7 +191,7 @@ def _missing(operation: str) -> Exception:
 
 
 def sent(message: Message) -> dict[str, Any]:
-    """The answer to a send."""
+    """Return the answer to a send."""
     answer: dict[str, Any] = {"MessageId": message.message_id, "MD5OfMessageBody": md5_of(message.body)}
     if message.attributes:
         answer["MD5OfMessageAttributes"] = md5_of_attributes(message.attributes)
@@ -201,7 +201,7 @@ def sent(message: Message) -> dict[str, Any]:
 
 
 def received(message: Message, system: Collection[str], names: Sequence[str]) -> dict[str, Any]:
-    """One received message. Attributes show only where they were asked for."""
+    """Return one received message with the requested attributes only."""
     answer: dict[str, Any] = {
         "MessageId": message.message_id,
         "ReceiptHandle": message.receipt,
@@ -226,7 +226,7 @@ def _asked_for(name: str, names: Sequence[str]) -> bool:
 
 
 def attributes_of_queue(queue: Queue) -> Mapping[str, str]:
-    """Every modelled attribute of a queue, as text."""
+    """Return every modelled attribute of a queue, as text."""
     visible, in_flight, delayed = queue.counts()
     shown = {
         "QueueArn": queue.arn,

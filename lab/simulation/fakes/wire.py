@@ -1,4 +1,4 @@
-"""Every simulated call passes here: it is counted, recorded, and may be disturbed by a fault."""
+"""Carries every simulated call: counts it, records it, and applies its fault if it has one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OK: dict[str, Any] = {"HTTPStatusCode": 200, "RetryAttempts": 0, "RequestId": "f
 
 
 class ProcessKilled(BaseException):
-    """The process that made the call is gone. Not an ``Exception``, so that no handler survives it."""
+    """The process that made the call was killed. Not an ``Exception``, so that no ``except`` clause catches it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class Call:
 
     Attributes:
         index: Position among the calls of its process, from 0.
-        service: such as ``dynamodb`` or ``sqs``.
+        service: Service name, such as ``dynamodb`` or ``sqs``.
         operation: API name, such as ``PutItem``.
-        params: The parameters as given.
+        params: The call's parameters.
     """
 
     index: int
@@ -35,21 +35,21 @@ class Call:
 
 
 class Fault(Protocol):
-    """Takes the place of a call: may perform it (once, twice, never), then answers, raises, or kills."""
+    """Replaces a call: performs it once, twice or never, and then returns, raises or kills the process."""
 
     def __call__(self, call: Call, perform: Perform, /) -> Response: ...
 
 
 @dataclass(slots=True)
 class Process:
-    """One run of a function: its calls so far, the faults planned for it, and whether it is still alive.
+    """One run of a function.
 
     Attributes:
-        faults: Fault by call index.
-        on_call: Chosen for every call without a planned fault; ``None`` lets the call pass.
-        calls: What was called, in order, the disturbed ones included.
-        killed: Set once; from then on every call of this process raises :class:`ProcessKilled` with no effect.
-            ``finally`` blocks still run in Python when a killed process unwinds, and must not reach AWS.
+        faults: Planned fault by call index.
+        on_call: Returns the fault of a call without a planned fault, or ``None``.
+        calls: All calls in order, the disturbed ones included.
+        killed: Whether the process was killed. If so, every further call raises :class:`ProcessKilled` without effect:
+            Python still runs ``finally`` blocks of a killed process, and their calls must not reach AWS.
     """
 
     faults: Mapping[int, Fault] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Process:
     killed: bool = False
 
     def fault_for(self, call: Call) -> Fault | None:
-        """The fault that disturbs ``call``, if any."""
+        """Return the fault of ``call``, if any."""
         planned = self.faults.get(call.index)
         if planned is None and self.on_call is not None:
             return self.on_call(call)
@@ -73,9 +73,9 @@ class Wire:
     """Carries the calls of the running process to the services.
 
     Attributes:
-        before: Called before each call takes effect (a scheduler switches processes here).
-        after: Called after each call took effect and before its answer is returned.
-        process: The running process. Nested runs (:meth:`run`) put their own in place and give it back.
+        before: Hook before each call takes effect; an interleaving switches threads here.
+        after: Hook after each call took effect, before its answer is returned.
+        process: The running process. A nested :meth:`run` sets its own process, and then restores the previous one.
     """
 
     before: Hook | None = None
@@ -83,7 +83,7 @@ class Wire:
     process: Process = field(default_factory=Process)
 
     def run(self, process: Process, work: Callable[[], T]) -> T:
-        """Run ``work`` as ``process``; may be used inside a hook, which interleaves two processes.
+        """Run ``work`` as ``process``. A hook may call it, which interleaves two processes.
 
         Raises:
             ProcessKilled: a fault ended the process.
@@ -98,8 +98,8 @@ class Wire:
         """Make one call on behalf of the running process.
 
         Raises:
-            ProcessKilled: the process is gone, or this call's fault ends it.
-            ClientError: the service refuses, or the fault says so.
+            ProcessKilled: the process was killed earlier, or this call's fault kills it.
+            ClientError: the service refuses the call, or the fault raises this error.
         """
         process = self.process
         if process.killed:
@@ -108,7 +108,7 @@ class Wire:
         process.calls.append(call)
         if self.before is not None:
             self.before(call)
-            if process.killed:  # by another of its threads, while the hook let that one go on
+            if process.killed:  # by a fault of another thread that ran during the hook
                 raise ProcessKilled(f"{operation} while the process was killed")
         fault = process.fault_for(call)
         try:

@@ -1,4 +1,4 @@
-"""DynamoDB in memory: a real parser for expressions, conditional writes, transactions, time to live."""
+"""DynamoDB in memory, with parsed expressions, conditional writes, transactions and time to live."""
 
 from lab.simulation.fakes.dynamodb.client import FakeDynamoDB
 

@@ -31,7 +31,7 @@ _RETURN_VALUES = {
 
 
 class FakeDynamoDB:
-    """Stands in for ``boto3.client("dynamodb")``. Unmodelled parameters and syntax are refused, never ignored."""
+    """Stands in for ``boto3.client("dynamodb")``. It refuses unmodelled parameters and syntax."""
 
     exceptions: ExceptionsNamespace = EXCEPTIONS
 
@@ -49,7 +49,7 @@ class FakeDynamoDB:
         return table
 
     def sweep(self) -> int:
-        """Let time to live delete what has expired; returns how many items went."""
+        """Delete expired items, as time to live does; returns the number of deleted items."""
         return sum(table.sweep(self.clock.time()) for table in self.tables.values())
 
     # --- writes -------------------------------------------------------------------------------------------------
@@ -67,9 +67,9 @@ class FakeDynamoDB:
         return self._write("Delete", params)
 
     def transact_write_items(self, **params: Any) -> Response:
-        """Write up to 100 items, all or none."""
+        """Write up to 100 items: all or none."""
         only_known("TransactWriteItems", params, _TRANSACT)
-        # botocore adds a token before it sends, so that its own retries repeat the token and not the effect.
+        # botocore adds a token before it sends. Its retries repeat the token, so they have no second effect.
         token = params.get("ClientRequestToken") or self.entropy.uuid()
         return self.wire.carry("dynamodb", "TransactWriteItems", params, lambda: self._transact(params, token))
 
@@ -87,7 +87,7 @@ class FakeDynamoDB:
         table = self._table(operation, params["TableName"])
         wanted = params.get("ReturnValues", "NONE")
         if wanted.startswith("UPDATED_"):
-            raise UnsupportedByFakeError(f"ReturnValues={wanted} is not modelled: Teach the fake, or use ALL_NEW.")
+            raise UnsupportedByFakeError(f"ReturnValues={wanted} is not modelled. Extend the fake, or use ALL_NEW.")
         if wanted not in _RETURN_VALUES[operation]:
             refuse(operation, f"Return values set to invalid value: {wanted}")
         try:
@@ -112,7 +112,7 @@ class FakeDynamoDB:
         return self.wire.carry("dynamodb", "BatchGetItem", params, lambda: reads.batch_get(self._table, params))
 
     def scan(self, **params: Any) -> Response:
-        """All items that meet a filter."""
+        """Scan a table for the items that meet a filter."""
         only_known("Scan", params, reads.SCAN)
         return self.wire.carry("dynamodb", "Scan", params, lambda: reads.scan(self._table, params))
 

@@ -1,7 +1,7 @@
 """Condition, update and projection expressions, compiled to functions over items.
 
 Python's own parser reads them: placeholders become subscripts, `=` and `<>` become `==` and `!=`. Operators have the
-same order in both; what of Python's DynamoDB does not have is refused.
+same precedence in both languages. Python syntax that DynamoDB does not have is refused.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ Values = Mapping[str, AttributeValue]
 Operand = Callable[[Item, Values], AttributeValue | None]
 Condition = Callable[[Item, Values], bool]
 Projection = Callable[[Item], Item]
-# (item before the update, item being changed, values): right-hand sides read the item as it was.
+# Arguments: the item before the update, the item to change, the values. Right-hand sides read the first.
 Action = Callable[[Item, Item, Values], object]
 
 _TOKEN = re.compile(r"\s*(?:[#:]\w+|[A-Za-z_]\w*|<>|<=|>=|[=<>(),.\[\]+\-])", re.ASCII)
 _SYMBOLS = {"=": "==", "<>": "!="}
-# What Python takes beyond that: a comma that ends a list, and `in` without brackets.
+# Python would also accept a trailing comma, and `in` without brackets.
 _LENIENT = re.compile(r",\s*(?:\)|$|(?:SET|REMOVE|ADD|DELETE)\b)|(?<![#:\w])IN\b(?!\s*\()", re.IGNORECASE)
 _CLAUSES = frozenset({"SET", "REMOVE", "ADD", "DELETE"})
 _MISSING = "The provided expression refers to an attribute that does not exist in the item"
@@ -51,12 +51,12 @@ def _unexpected(what: str) -> InvalidExpressionError:
 
 
 def _unmodelled(what: str) -> UnsupportedByFakeError:
-    return UnsupportedByFakeError(f"{what} is not modelled: Teach the fake.")
+    return UnsupportedByFakeError(f"{what} is not modelled. Extend the fake.")
 
 
 @cache
 def reserved_words() -> frozenset[str]:
-    """DynamoDB's reserved words, upper case, as the installed moto lists them (read without importing it)."""
+    """DynamoDB's reserved words, upper case, from the list in the installed moto, which is not imported."""
     spec = importlib.util.find_spec("moto")
     assert spec is not None, "moto is needed: install requirements-dev.txt"
     listing = Path(str(spec.origin)).parent / "dynamodb" / "parsing" / "reserved_keywords.txt"
@@ -64,7 +64,7 @@ def reserved_words() -> frozenset[str]:
 
 
 def _tokens(expression: str) -> Iterator[str]:
-    """The words of Python that stand for an expression's tokens, those of clauses in capitals."""
+    """Yield an expression's tokens as Python tokens, with the words of clauses in capitals."""
     if not expression.strip():
         raise InvalidExpressionError("The expression can not be empty;")
     if lenient := _LENIENT.search(expression):
@@ -99,14 +99,14 @@ def _tree(words: Iterator[str] | list[str], *, of: str = "{}") -> ast.expr:
 
 @dataclass(slots=True)
 class Scope:
-    """Names given with a request, and which placeholders an expression has used."""
+    """A request's attribute names, and the placeholders that an expression uses."""
 
     names: Mapping[str, str]
     used_names: set[str] = field(default_factory=set)
     used_values: set[str] = field(default_factory=set)
 
     def attribute(self, node: ast.expr) -> str:
-        """The name of a top-level attribute: literal, or through ``#placeholder``."""
+        """Return the name of a top-level attribute, written literally or as ``#placeholder``."""
         match node:
             case ast.Name(name):
                 if name.upper() in reserved_words():
@@ -120,7 +120,7 @@ class Scope:
         raise _unexpected(ast.unparse(node))
 
     def operand(self, node: ast.expr) -> Operand:
-        """An attribute or ``:value``. Whether that was given is checked once per request, not at every use."""
+        """Compile an attribute or a ``:value``. `requests` checks once per request that every value is defined."""
         match node:
             case ast.Subscript(ast.Name("V"), ast.Constant(str(placeholder))):
                 self.used_values.add(placeholder)
@@ -131,7 +131,7 @@ class Scope:
     # --- conditions -------------------------------------------------------------------------------------------------
 
     def condition(self, node: ast.expr) -> Condition:
-        """A condition."""
+        """Compile a condition."""
         match node:
             case ast.BoolOp(op, nodes):
                 parts, joined = [self.condition(each) for each in nodes], all if isinstance(op, ast.And) else any
@@ -150,7 +150,7 @@ class Scope:
         raise _unexpected(ast.unparse(node))
 
     def _function(self, name: str, arguments: list[ast.expr]) -> Condition:
-        # The service spells its functions in lower case and refuses any other spelling.
+        # The service accepts function names only in lower case.
         match name, arguments:
             case "attribute_exists", [node]:
                 present = self.attribute(node)
@@ -170,7 +170,7 @@ class Scope:
     # --- updates ----------------------------------------------------------------------------------------------------
 
     def term(self, node: ast.expr) -> Operand:
-        """Return what a SET may set to: an operand, a sum or difference of two, or ``if_not_exists``."""
+        """Compile the right-hand side of a SET: an operand, a sum or difference of two, or ``if_not_exists``."""
         match node:
             case ast.BinOp(left, (ast.Add() | ast.Sub()) as operator, right):
                 if isinstance(left, ast.BinOp) or isinstance(right, ast.BinOp):
@@ -186,7 +186,7 @@ class Scope:
         return self.operand(node)
 
     def set_to(self, node: ast.expr) -> tuple[str, Action]:
-        """One assignment of SET: the attribute, and what is done."""
+        """Compile one assignment of SET to its attribute and action."""
         match node:
             case ast.Compare(left, [ast.Eq()], [right]):
                 target, value = self.attribute(left), self.term(right)
@@ -202,7 +202,7 @@ class Scope:
         return target, action
 
     def removed(self, node: ast.expr) -> tuple[str, Action]:
-        """One attribute of REMOVE, and what is done."""
+        """Compile one attribute of REMOVE to its name and action."""
         target = self.attribute(node)
         return target, lambda _before, item, _values: item.pop(target, None)
 
@@ -225,7 +225,7 @@ class Update:
     roots: frozenset[str]
 
     def apply(self, item: Item, values: Values) -> Item:
-        """The new item; ``item`` stays as it is (values are never changed in place, so sharing is safe).
+        """Return the new item and leave ``item`` unchanged. The two share values, which are never changed in place.
 
         Raises:
             InvalidValueError: a missing operand, or a wrong type.

@@ -34,14 +34,14 @@ TableFinder = Callable[[str, str], Table]
 
 
 def get(find: TableFinder, params: Mapping[str, Any]) -> Response:
-    """One item, or an answer without ``Item``. Every read is consistent: histories need no stale ones."""
+    """Get one item; the answer has no ``Item`` if the item does not exist. Every read is strongly consistent."""
     table = find("GetItem", params["TableName"])
     item = _one(table, "GetItem", params["Key"], _compiled("GetItem", params))
     return {"ResponseMetadata": OK} if item is None else {"Item": item, "ResponseMetadata": OK}
 
 
 def batch_get(find: TableFinder, params: Mapping[str, Any]) -> Response:
-    """Up to 100 items. Nothing is ever left in ``UnprocessedKeys``; inject it with a fault."""
+    """Get up to 100 items. ``UnprocessedKeys`` is always empty; a fault can fill it."""
     responses: dict[str, list[Item]] = {}
     requested = params["RequestItems"]
     if sum(len(request["Keys"]) for request in requested.values()) > MAX_BATCH:
@@ -58,7 +58,7 @@ def batch_get(find: TableFinder, params: Mapping[str, Any]) -> Response:
 
 
 def scan(find: TableFinder, params: Mapping[str, Any]) -> Response:
-    """All items, in key order (the service promises none)."""
+    """Scan all items in key order (the service promises no order)."""
     table = find("Scan", params["TableName"])
     return _page(table, sorted(table.items), params, _compiled("Scan", params))
 
@@ -72,7 +72,7 @@ def _page(
         after = table.key_of(start, whole=True)
         if after in remaining:
             remaining = remaining[remaining.index(after) + 1 :]
-    # The limit counts items before the filter, as in the service: a page may be empty and still not be the last.
+    # The limit counts items before the filter, as in the service. So an empty page need not be the last.
     limit = params.get("Limit", len(remaining))
     page, rest = remaining[:limit], remaining[limit:]
     items = [table.items[key] for key in page]

@@ -1,4 +1,4 @@
-"""The expressions of one request: compiled (cached by text), with names and values checked as the service does."""
+"""Compiles the expressions of a request (cached by text), and checks names and values as the service does."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PARSERS: dict[str, Callable[[str, Scope], Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Expressions:
-    """Compiled expressions of a request; absent ones are ``None``."""
+    """Compiled expressions of a request; an absent expression is ``None``."""
 
     values: Values
     condition: Condition | None = None
@@ -41,7 +41,7 @@ class Expressions:
     projection: Projection | None = None
 
 
-# In the order of the fields of `Expressions`.
+# The same order as the fields of `Expressions`.
 _FIELDS = tuple(_PARSERS)
 _NOTHING: dict[str, Any] = {}
 
@@ -56,10 +56,10 @@ def _compile(kind: str, expression: str, names: tuple[tuple[str, str], ...]) -> 
 
 
 def compile_request(params: Mapping[str, Any]) -> Expressions:
-    """Compile every expression of a request. Values stay the caller's: whatever stores one copies and checks it.
+    """Compile every expression of a request. Values are neither copied nor checked here, but where they are stored.
 
     Raises:
-        InvalidExpressionError: bad syntax; a placeholder that is not defined, or defined and not used.
+        InvalidExpressionError: bad syntax, or a placeholder that is undefined or unused.
     """
     names: Mapping[str, str] = params.get("ExpressionAttributeNames", _NOTHING)
     values: Mapping[str, Any] = params.get("ExpressionAttributeValues", _NOTHING)
@@ -71,7 +71,7 @@ def compile_request(params: Mapping[str, Any]) -> Expressions:
 def _checked(
     texts: tuple[str | None, ...], names: tuple[tuple[str, str], ...], value_names: tuple[str, ...]
 ) -> tuple[Any, ...]:
-    """The compiled expressions in the order of ``_FIELDS``; cached, because a program has few of them."""
+    """Compile the expressions in the order of ``_FIELDS``. The cache is small, as a program has few expressions."""
     used_names: frozenset[str] = frozenset()
     used_values: frozenset[str] = frozenset()
     compiled: list[Any] = []

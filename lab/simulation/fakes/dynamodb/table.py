@@ -18,11 +18,11 @@ from lab.simulation.fakes.dynamodb.values import (
 )
 
 Key = tuple[str, ...]
-_WITHOUT_REFERENCES = 2  # a version of marshal's format
+_WITHOUT_REFERENCES = 2  # marshal's format version 2 writes no references
 
 
 class ConditionFailedError(Exception):
-    """A write's condition does not hold. ``item`` is what stands there, if anything."""
+    """A write's condition does not hold. ``item`` is the stored item, if any."""
 
     def __init__(self, item: Item | None) -> None:
         super().__init__("The conditional request failed")
@@ -39,7 +39,7 @@ class Write:
     after: Item | None
 
     def apply(self) -> None:
-        """Make it so."""
+        """Store the item after the write."""
         if self.after is None:
             self.table.items.pop(self.key, None)
         else:
@@ -53,8 +53,8 @@ class Table:
     Attributes:
         name: Table name.
         key_types: Key attribute name to type (``S``, ``N`` or ``B``), partition key first.
-        ttl_attribute: Attribute with the epoch second after which :meth:`sweep` deletes the item.
-        items: Items by key. Values in here are never changed in place.
+        ttl_attribute: Attribute that holds the epoch second after which :meth:`sweep` deletes the item.
+        items: Items by key. Their values are never changed in place.
     """
 
     name: str
@@ -63,10 +63,10 @@ class Table:
     items: dict[Key, Item] = field(default_factory=dict)
 
     def key_of(self, item: Mapping[str, Any], *, whole: bool) -> Key:
-        """The key within an item, or (``whole``) a key that must hold nothing else.
+        """Return the key of an item. With ``whole``, the argument is a key and must have no other attributes.
 
         Raises:
-            InvalidValueError: a key attribute is missing, empty, of another type, or something is left over.
+            InvalidValueError: a key attribute is missing, empty or of the wrong type, or a key has other attributes.
         """
         if whole and len(item) != len(self.key_types):
             raise InvalidValueError("The provided key element does not match the schema")
@@ -99,7 +99,7 @@ class Table:
 
         Raises:
             ConditionFailedError: its condition does not hold.
-            InvalidExpressionError, InvalidValueError: the service would refuse it.
+            InvalidExpressionError, InvalidValueError: the service would refuse the request.
         """
         expressions = compile_request(params)
         item = copy_item(params["Item"]) if kind == "Put" else None
@@ -127,7 +127,7 @@ class Table:
         """Delete what has expired by ``now`` (epoch seconds), as the service does *some time* after expiry.
 
         Returns:
-            How many items went. Until then, expired items are still read and still meet conditions.
+            The number of deleted items. Until a sweep, reads and conditions see expired items.
         """
         name = self.ttl_attribute
         if name is None:
@@ -141,7 +141,7 @@ class Table:
 
 
 def _refuse_large(item: Item) -> None:
-    # Marshalled without references an item is never shorter than it counts: what is short needs no exact count, which
-    # is far slower.
+    # Without references, a marshalled item is at least as long as its size in DynamoDB. So a short one needs no exact
+    # count, which is far slower.
     if len(marshal.dumps(item, _WITHOUT_REFERENCES)) > MAX_ITEM_BYTES and item_bytes(item) > MAX_ITEM_BYTES:
         raise InvalidValueError("Item size has exceeded the maximum allowed size")

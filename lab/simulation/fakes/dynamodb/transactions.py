@@ -1,4 +1,4 @@
-"""TransactWriteItems: all or nothing, one reason per item, and repeatable by its token."""
+"""TransactWriteItems: all or nothing, one cancellation reason per item, and idempotent by its token."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TableFinder = Callable[[str, str], Table]
 
 @dataclass(slots=True)
 class Transactions:
-    """Runs write transactions, and remembers tokens of those that succeeded for ten minutes."""
+    """Runs write transactions, and keeps the token of each successful one for ten minutes."""
 
     clock: Clock
     find: TableFinder
@@ -49,7 +49,7 @@ class Transactions:
 
         Raises:
             ClientError: ``TransactionCanceledException`` with one reason per item, ``ValidationException``, or
-                ``IdempotentParameterMismatchException`` where the token was used with other items.
+                ``IdempotentParameterMismatchException`` if the token was used with other items.
         """
         if self._already_done(token, items):
             return
@@ -69,7 +69,7 @@ class Transactions:
         self.tokens[token] = (self.clock.time(), items)
 
     def reasons(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Return what a cancellation would say of each item as things stand; nothing is written."""
+        """Return the reason that a cancellation would give now for each item. Nothing is written."""
         return [self._prepare(entry)[1] for entry in items]
 
     def _already_done(self, token: str, items: Sequence[Mapping[str, Any]]) -> bool:
@@ -102,11 +102,11 @@ class Transactions:
         except InvalidExpressionError as error:
             refuse(OPERATION, str(error))
         except InvalidValueError as error:
-            # A value that only the stored item proves wrong cancels the transaction; it is not refused up front.
+            # A value that is invalid only for the stored item cancels the transaction. The request itself is valid.
             return None, {"Code": "ValidationError", "Message": str(error)}
 
     def refuse_duplicates(self, items: Sequence[Mapping[str, Any]]) -> None:
-        """Refuse a transaction that names one item twice."""
+        """Refuse a transaction with two operations on one item."""
         seen: set[tuple[str, Key]] = set()
         for entry in items:
             for kind, params in entry.items():

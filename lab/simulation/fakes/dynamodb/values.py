@@ -1,4 +1,4 @@
-"""Attribute values as the low-level API carries them (``{"S": …}``): checked, copied, compared, measured."""
+"""Checks, copies, compares and measures attribute values of the low-level API (``{"S": …}``)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class InvalidValueError(ValueError):
 
 
 def copy_value(value: AttributeValue) -> AttributeValue:
-    """A checked deep copy, so that neither side can change what the other holds.
+    """Return a checked deep copy.
 
     Raises:
-        InvalidValueError: not exactly one known type, or content that does not fit it.
+        InvalidValueError: not exactly one known type, or content that does not fit the type.
     """
-    if len(value) == 1 and "S" in value:  # most values are: histories need the short way
+    if len(value) == 1 and "S" in value:  # a shortcut for most values, as histories need speed
         return {"S": value["S"]}
     if len(value) != 1:
         raise InvalidValueError(
@@ -42,17 +42,17 @@ def copy_value(value: AttributeValue) -> AttributeValue:
     if kind == "L":
         return {"L": [copy_value(inner) for inner in content]}
     raise UnsupportedByFakeError(
-        f"Unknown attribute type {kind!r} in {value!r}; known: S N B BOOL NULL M L. Teach the fake."
+        f"Unknown attribute type {kind!r} in {value!r}; known: S N B BOOL NULL M L. Extend the fake."
     )
 
 
 def copy_item(item: Item) -> Item:
-    """A checked deep copy of a whole item."""
+    """Return a checked deep copy of an item."""
     return {name: copy_value(value) for name, value in item.items()}
 
 
 def number_text(content: str) -> str:
-    """A number as the service gives it back: no superfluous zeros, no exponent where it fits.
+    """Return a number as the service returns it: without superfluous zeros and, if possible, without an exponent.
 
     Raises:
         InvalidValueError: not a number, or beyond 38 digits.
@@ -77,7 +77,7 @@ def type_of(value: AttributeValue) -> str:
 
 
 def equal(left: AttributeValue | None, right: AttributeValue | None) -> bool:
-    """Equality as ``=`` means it; a missing operand equals nothing."""
+    """Compare two operands as ``=`` does; a missing operand equals no operand."""
     if left is None or right is None:
         return False
     kind = type_of(left)
@@ -94,7 +94,7 @@ def equal(left: AttributeValue | None, right: AttributeValue | None) -> bool:
 
 
 def order(left: AttributeValue | None, right: AttributeValue | None) -> int | None:
-    """-1, 0 or 1 as ``left`` sorts before, with or after ``right``; ``None`` where they do not compare."""
+    """Return -1, 0 or 1 as ``left`` sorts before, with or after ``right``; ``None`` if they cannot be compared."""
     if left is None or right is None:
         return None
     kind = type_of(left)
@@ -109,7 +109,7 @@ def order(left: AttributeValue | None, right: AttributeValue | None) -> int | No
 
 
 def add(left: AttributeValue, right: AttributeValue, sign: int = 1) -> AttributeValue:
-    """The sum or difference of two numbers.
+    """Return the sum of two numbers, or their difference if ``sign`` is -1.
 
     Raises:
         InvalidValueError: an operand is not a number.
@@ -124,7 +124,7 @@ def add(left: AttributeValue, right: AttributeValue, sign: int = 1) -> Attribute
 
 
 def item_bytes(item: Item) -> int:
-    """Roughly what the service counts against 400 KB: names and values in UTF-8, with overhead for nesting."""
+    """Return an item's approximate size for the limit of 400 KB: names and values in UTF-8, and nesting overhead."""
     return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
 
 
