@@ -1,4 +1,4 @@
-"""A world for the tools to work in."""
+"""A world for tests of the tools."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lab.simulation.world import Deployment, World, simulated
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    """A world with stock and few attempts, so that orders fail fast."""
+    """A world with stock, in which an order fails after two attempts."""
     with simulated(World(seed=5, deployment=Deployment(max_receive_count=2))) as made:
         made.stock_up("SKU-1", 1000)
         yield made

@@ -1,4 +1,4 @@
-"""Stand-ins of Lambda and CodeDeploy for `ops deploy`: nothing else here has deployments."""
+"""Stand-ins for Lambda and CodeDeploy: neither moto nor the embedded AWS has the deployments of `ops deploy`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ARN = "arn:aws:lambda:eu-west-1:123456789012:function:"
 
 
 def code_of(number: int) -> str:
-    """A hash as Lambda gives the code of the release that published version `number`."""
+    """Return the code hash of the release that published version `number`."""
     return b64encode(sha256(str(number).encode()).digest()).decode()
 
 
@@ -58,11 +58,19 @@ class FakeFunction:
 
 
 class FakeLambda:
-    """The same versions of every function; `calls` are what changed something, in order.
+    """A Lambda with the same versions of every function.
 
-    `live` is where callers are (`behind` restricts it to these functions, the others are on the newest), `weights` go
-    with the alias, `refused` cannot be deleted, and with `never_ready` nothing gets ready. Whoever called it is killed
-    instead of making the change after the first `killed_after`.
+    Attributes:
+        calls: The calls that changed something, in their order.
+        killed_after: The number of changes after which the next one kills the caller instead.
+
+    Args:
+        versions: The numbers of the published versions.
+        live: The version that callers reach.
+        behind: The functions for which `live` holds. Callers of the others reach the newest version.
+        weights: The weights in the routing configuration of each alias.
+        never_ready: Whether no version ever becomes active.
+        refused: The versions that cannot be deleted.
     """
 
     def __init__(
@@ -91,7 +99,7 @@ class FakeLambda:
 
     @property
     def deleted(self) -> list[tuple[str, str]]:
-        """Function and version of what was deleted."""
+        """Function and version of each deletion."""
         return [(function, version) for call, function, version in self.calls if call == "delete"]
 
     @property
@@ -100,11 +108,11 @@ class FakeLambda:
         return [(function, version) for call, function, version in self.calls if call == "move"]
 
     def versions(self, number: int) -> list[FakeVersion]:
-        """This version of every function."""
+        """Return this version of every function."""
         return [each.versions[number] for each in self.functions.values()]
 
     def tag(self, name: str) -> list[str]:
-        """The tag of every function, empty where there is none."""
+        """Return this tag of every function, empty where the function does not have it."""
         return [each.tags.get(name, "") for each in self.functions.values()]
 
     def _note(self, call: str, function: str, what: str) -> None:
@@ -184,7 +192,7 @@ class FakeLambda:
         return _Pages({"list_versions_by_function": self._version_pages, "list_aliases": self._alias_pages}[operation])
 
     def _version_pages(self, function: str) -> list[dict[str, Any]]:
-        # As text "9" is above "10"; a page ends anywhere.
+        # The order of the versions is that of text, "9" after "10", and a page can end anywhere.
         shown = ["$LATEST", *map(str, self.functions[function].versions)]
         return [{"Versions": [{"Version": each} for each in part]} for part in (shown[:4], shown[4:])]
 
@@ -201,7 +209,7 @@ class _Pages:
 
 
 class FakeCodeDeploy:
-    """Deployments that take two looks to end; `bad` are the groups that are rolled back at the first."""
+    """Deployments that end at the second look; those of the groups `bad` are rolled back at the first."""
 
     def __init__(self, bad: Sequence[str] = (), refused: Sequence[str] = (), endless: bool = False) -> None:
         self._endless = endless
@@ -236,7 +244,7 @@ class FakeCodeDeploy:
 
 
 class DeployTarget:
-    """The command line in front of the stand-ins. `retention` is the orders queue's, in seconds."""
+    """The command line with these stand-ins. `retention` is the orders queue's message retention in seconds."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self.lambda_: Any = FakeLambda()
@@ -265,12 +273,12 @@ class DeployTarget:
 
 
 def ago(time: timedelta) -> str:
-    """A moment as the tags have it."""
+    """Return the time that lies this long in the past, as the tags write it."""
     return (datetime.now(UTC) - time).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def shifted_twice(monkeypatch: pytest.MonkeyPatch, folder: Path) -> DeployTarget:
-    """Callers were moved from version 9 to 10 an hour ago, and from 8 to 9 a day before."""
+    """Set up callers who were moved from version 9 to 10 an hour ago, and from 8 to 9 a day before that."""
     made = DeployTarget(monkeypatch, folder)
     made.lambda_ = FakeLambda(live=10)
     for each in made.lambda_.functions.values():

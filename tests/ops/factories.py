@@ -1,4 +1,4 @@
-"""Received messages, stored orders and worlds with dead letters."""
+"""Builders of received messages and stored orders, and worlds with dead letters."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def accept(world: World, key: str) -> str:
 
 
 def dead_letter(world: World, count: int) -> list[str]:
-    """Accept so many orders, let each use up its attempts, and return their ids."""
+    """Accept `count` orders, let each use up its attempts, and return the orders' ids."""
     ids = [accept(world, f"key-{number}") for number in range(count)]
     world.drain(table_down)
     assert len(world.dead_letters.messages) == count
@@ -86,7 +86,7 @@ def dead_letter(world: World, count: int) -> list[str]:
 
 
 def settles_meanwhile(world: World) -> str:
-    """A dead letter whose twin is processed as soon as a decision about its order is to be written; the order's id."""
+    """Return the id of an order with a dead letter; a twin settles the order just before a decision is written."""
     order_id = accept(world, "k")
     (source,) = world.orders_queue.messages.values()
     world.dead_letters.send(source.body, source.attributes)
@@ -101,7 +101,7 @@ def settles_meanwhile(world: World) -> str:
 
 
 def topic_down(call: Call) -> Fault | None:
-    """Nothing can be published."""
+    """Fail every call to SNS, so that no event is published."""
     return throttled if call.service == "sns" else None
 
 
@@ -114,7 +114,7 @@ def sweep_of(world: World) -> Sweep:
 
 
 def logs_of(world: World) -> FakeLogs:
-    """An empty log group that hangs on the world's wire."""
+    """Return an empty log group. Its calls pass through the world's wire, where tests inject faults."""
     return FakeLogs(world.cloud.wire, world.cloud.clock, "/aws/lambda/worker")
 
 
@@ -123,14 +123,14 @@ def journal_of(world: World, logs: FakeLogs | None = None) -> Journal:
 
 
 def begun(world: World, verb: str, logs: FakeLogs | None = None) -> Run:
-    """A run that Ada has begun."""
+    """Begin a run in Ada's name."""
     return journal_of(world, logs).begin(verb, Decision.of("Ada", "a test"), [])
 
 
 def redrive(
     world: World, *where: str, act: bool = True, rate: float = 1000, logs: FakeLogs | None = None
 ) -> RedriveCounts:
-    """One run of the redrive over a world's queues."""
+    """Run the redrive once over a world's queues."""
     run = Redrive(
         orders=orders_of(world),
         queue=OrdersQueue(world.cloud.sqs_client, world.orders_queue.url),
@@ -144,7 +144,7 @@ def redrive(
 
 
 def discard_many(world: World, *where: str, act: bool = True, logs: FakeLogs | None = None) -> DiscardCounts:
-    """One pass of discarding over a world's dead letters."""
+    """Discard a world's dead letters in one pass."""
     run = DiscardMany(
         orders=orders_of(world),
         where=Conditions.parse(where),

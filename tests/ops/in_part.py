@@ -1,4 +1,4 @@
-"""AWS that answers in part, whatever is asked, by botocore's models: one item a page, entries refused or left over."""
+"""Answers of AWS in pages of one item, or with refused entries, for any operation, from botocore's models."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OURS: Final = "in-part-"
 _LEFT_OUT: Final = re.compile(r"Failed|FailedEntryCount|Unprocessed\w+|rejectedLogEventsInfo")
 _TOKEN: Final = re.compile(r"(?i)next(continuation)?(token|marker)|LastEvaluated\w+")
 _TOKEN_OF_INPUT: Final = re.compile(r"(?i)nexttoken|continuationtoken|marker|ExclusiveStart\w+")
-# Services that answer the tools.
+# The services that the tools call.
 _SERVICES: Final = (
     *("cloudwatch", "codedeploy", "dynamodb", "events", "iam", "lambda"),
     *("logs", "s3", "sns", "sqs", "sts"),
@@ -29,9 +29,9 @@ _POINTS: Final = ("Timestamps", "Values")
 
 
 def token_of(operation: OperationModel) -> tuple[str, str] | None:
-    """The members by which it asks for a page and tells that there is another; none if its answers have no pages."""
+    """Return the members that ask for a page and that announce another, or None for an operation without pages."""
     given, told = (shape.members if shape else {} for shape in (operation.input_shape, operation.output_shape))
-    # IAM's has the same name on both sides; others answer with the token that they were given as well.
+    # IAM's token has the same name in request and answer. Other services also repeat the request's token.
     same = "Marker" if "Marker" in given and "IsTruncated" in told else None
     asks = same or next(filter(_TOKEN_OF_INPUT.fullmatch, given), None)
     tells = same or next(filter(_TOKEN.fullmatch, told), None)
@@ -39,12 +39,12 @@ def token_of(operation: OperationModel) -> tuple[str, str] | None:
 
 
 def left_out_of(operation: OperationModel) -> str | None:
-    """The member that tells what was not done."""
+    """Return the member that lists or counts what was not done."""
     return next(filter(_LEFT_OUT.fullmatch, operation.output_shape.members if operation.output_shape else ()), None)
 
 
 def used_in_part(folder: Path) -> set[str]:
-    """The operations that the code in a folder calls, directly or as pages, and that AWS may answer in part."""
+    """Return the operations that the code in a folder calls, also through paginators, and that can answer in part."""
     names: set[str] = set()
     for file in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
@@ -62,12 +62,16 @@ def used_in_part(folder: Path) -> set[str]:
 
 
 class InPart:
-    """Answers with pages of one item, the first of them empty; of `refused` (an operation) the first entry is refused
-    `times` times, after so many whole answers.
+    """Answers in pages of one item, after an empty page; one operation can refuse its first entry.
+
+    Args:
+        refused: The operation that refuses.
+        times: The number of calls in which it refuses.
+        after: The number of whole answers before that.
 
     Attributes:
-        paged: Operations of which a second item was asked for.
-        stale: Reads of one item or a batch that may be old.
+        paged: Operations whose second item was read.
+        stale: Reads of one item or a batch that are not strongly consistent.
     """
 
     def __init__(self, refused: str = "", times: float = 0, after: int = 0) -> None:
@@ -77,7 +81,7 @@ class InPart:
 
     @contextmanager
     def answering(self) -> Iterator[InPart]:
-        """As long as this is open, every client of this process gets such answers."""
+        """Answer every client of this process in this way."""
         real: Any = vars(BaseClient)["_make_api_call"]
 
         def call(client: Any, operation: str, parameters: Any) -> Any:
@@ -103,7 +107,7 @@ class InPart:
         if number > 1:
             self.paged.add(xform_name(operation.name))
         lists: dict[str, list[Any]] = {name: [] for name, value in whole.items() if isinstance(value, list)}
-        # The first page is empty, as where a filter has passed over all that was read.
+        # The first page is empty, as after a filter that matches nothing on a page.
         for name, item in items[number - 1 : number] if number else ():
             lists[name] = [item]
         more = number < len(items)
@@ -130,13 +134,13 @@ def _items(whole: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             if points < 2:
                 yield name, item
             for index in range(points if points > 1 else 0):
-                # A metric's points come in parts too.
+                # The points of a metric are divided over pages, too.
                 part = {each: item[each][index : index + 1] for each in _POINTS}
                 yield name, {**item, **part, "StatusCode": "Complete" if index == points - 1 else "PartialData"}
 
 
 def _refuse(call: Any, operation: OperationModel, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The answer where everything was done but the first entry."""
+    """Do everything except the first entry, and return the operation's answer for that."""
     told = left_out_of(operation)
     if told == "UnprocessedKeys":
         ((table, asked),) = parameters["RequestItems"].items()

@@ -1,4 +1,4 @@
-"""A whole stack on moto, for whole commands."""
+"""A whole stack on moto, for tests that run whole commands."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ops.target import Target
 from tests.ops.test_target import outputs
 
 REGION = "eu-west-1"
-# One for all tests: a new session reads the services' descriptions again, which costs more than most tests.
+# One session for all tests: a new session reads the services' models again, which takes longer than most tests.
 _SESSION = boto3.Session(region_name=REGION)
 GIVEN = outputs()
 _ROLE = {"Version": "2012-10-17", "Statement": []}
@@ -32,15 +32,15 @@ _ROLE = {"Version": "2012-10-17", "Statement": []}
 
 @contextmanager
 def account(folder: Path) -> Iterator[MockStack]:
-    """An account with one stack in it."""
-    # Without a container for the worker: no test here wants it to run.
+    """Provide an account with one stack."""
+    # The worker needs no container, because no test runs it.
     with mock_aws(config={"lambda": {"use_docker": False}}), _mute_rules():
         yield MockStack(folder)
 
 
 @contextmanager
 def _mute_rules() -> Iterator[None]:
-    """Mute rules of CloudWatch, which moto does not know: each is active at once."""
+    """Provide CloudWatch's mute rules, which moto lacks. Each rule is active at once."""
     client_class: Any = BaseClient
     real, rules = client_class._make_api_call, {}
 
@@ -65,7 +65,7 @@ def _mute_rules() -> Iterator[None]:
 
 
 class MockStack:
-    """Queues, tables, functions, mapping and topics, as the program makes them."""
+    """Queues, tables, functions, event source mapping and topics, as the program makes them."""
 
     def __init__(self, folder: Path) -> None:
         clients: Any = _SESSION.client
@@ -96,12 +96,12 @@ class MockStack:
         self.outputs.write_text(json.dumps({**GIVEN, **urls, "alarm_topic_arns": pages}))
 
     def arn_of(self, url: str) -> str:
-        """A queue's ARN."""
+        """Return a queue's ARN."""
         return str(self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"])
 
     def run(self, *command: str) -> int:
-        """Type a command. All of them share their clients: making those is most of what a command costs."""
-        # moto does not know the account's settings.
+        """Run a command. All commands share their clients, because making clients takes most of a command's time."""
+        # moto lacks the operation for the account's settings.
         with patch("ops.cli.main.Clients", self._shared), patch.object(Worker, "quota", lambda _: 1000):
             return main([*command, "--outputs", str(self.outputs)])
 
@@ -110,35 +110,35 @@ class MockStack:
         return self._clients
 
     def put_order(self, item: dict[str, Any]) -> None:
-        """A row of the orders table, whatever it is."""
+        """Store any row in the orders table."""
         self.dynamodb.put_item(TableName=GIVEN["orders_table"], Item=item)
 
     def order(self, order_id: str) -> dict[str, Any]:
-        """A row of the orders table."""
+        """Return a row of the orders table."""
         found: dict[str, Any] = self.dynamodb.get_item(
             TableName=GIVEN["orders_table"], Key={"order_id": {"S": order_id}}
         )["Item"]
         return found
 
     def put_stock(self, item: dict[str, Any]) -> None:
-        """A row of the stock table, whatever it is."""
+        """Store any row in the stock table."""
         self.dynamodb.put_item(TableName=GIVEN["stock_table"], Item=item)
 
     def stock(self, sku: str) -> dict[str, Any]:
-        """A row of the stock table."""
+        """Return a row of the stock table."""
         found: dict[str, Any] = self.dynamodb.get_item(TableName=GIVEN["stock_table"], Key={"sku": {"S": sku}})["Item"]
         return found
 
     def put_record(self, item: dict[str, Any]) -> None:
-        """A record of the worker, whatever it is."""
+        """Store any record of the worker."""
         self.dynamodb.put_item(TableName=GIVEN["worker_idempotency_table"], Item=item)
 
     def put_dead_letter(self, body: str, attributes: dict[str, Any]) -> None:
-        """A dead letter, whatever it is."""
+        """Send any message to the dead-letter queue."""
         self.sqs.send_message(QueueUrl=self.dead_letters, MessageBody=body, MessageAttributes=attributes)
 
     def log(self, function: str, *lines: dict[str, Any]) -> None:
-        """Lines in a function's log, each at its time `at`; of one with `text` that alone is written."""
+        """Write lines to a function's log at their times `at`. Of a line with `text`, only the text is written."""
         group, stream = f"/aws/lambda/{GIVEN[f'{function}_function']}", "stream"
         if not self.logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
             self.logs.create_log_group(logGroupName=group)
@@ -149,16 +149,16 @@ class MockStack:
         self.logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 
     def clear(self) -> None:
-        """No rows, no dead letters."""
+        """Delete all rows, records and dead letters."""
         for table, key in ((GIVEN["orders_table"], "order_id"), (GIVEN["worker_idempotency_table"], "id")):
             for item in self.dynamodb.scan(TableName=table)["Items"]:
                 self.dynamodb.delete_item(TableName=table, Key={key: item[key]})
-        # A purge is allowed once a minute.
+        # SQS allows a purge only once a minute.
         for message in self.messages(self.dead_letters):
             self.sqs.delete_message(QueueUrl=self.dead_letters, ReceiptHandle=message["ReceiptHandle"])
 
     def messages(self, url: str) -> list[Any]:
-        """Return what a queue holds, to be seen again at once."""
+        """Return the messages in a queue, which are visible again at once."""
         ask = partial(self.sqs.receive_message, QueueUrl=url, MaxNumberOfMessages=10)
         found = [message for answer in iter(lambda: ask().get("Messages", []), []) for message in answer]
         for message in found:

@@ -1,4 +1,4 @@
-"""Stacks before a deployment, whose AWS answers what it is told to."""
+"""Stacks before a deployment, with stand-ins for the answers of AWS."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def config(**options: Any) -> StackConfig:
 
 
 class Answers:
-    """A client of any service: `answers` by operation; what is not there is refused."""
+    """A client of any service. `answers` maps operations to answers; every other operation is denied."""
 
     def __init__(self, service: str, answers: dict[str, Any], asked: set[str]) -> None:
         self._service, self._answers, self._asked = service, answers, asked
@@ -43,7 +43,7 @@ class Answers:
 
 
 class Known(Ground):
-    """A ground whose AWS answers what it is told to."""
+    """A ground whose AWS gives the answers in `answers`."""
 
     answers: dict[str, Any]
     asked: set[str]

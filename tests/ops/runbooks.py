@@ -1,4 +1,4 @@
-"""The commands of docs/runbooks, as somebody on call types them."""
+"""The commands of docs/runbooks, in the order in which somebody on call types them."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ SHOWN = {
     "deploy shift": ("This stack does not shift traffic",),
     "worker resume": ("worker: ", "Enabled"),
 }
-"""What each command shows, whichever runbook it is in."""
+"""The texts that each command shows, in every runbook that has it."""
 
 
 def sections() -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Each runbook (`file#heading`) with its commands in reading order, those in running text too."""
+    """Yield each runbook section (`file#heading`) with its commands in reading order, also those in running text."""
     for path in sorted(RUNBOOKS.glob("*.md")):
         parts = _HEADING.split(path.read_text())
         yield path.name, _commands(parts[0])
@@ -52,7 +52,7 @@ def _commands(text: str) -> tuple[str, ...]:
 
 
 def sequences() -> dict[tuple[str, ...], list[str]]:
-    """Sequences of commands, each once, with the runbooks that have it."""
+    """Return each sequence of commands once, with the runbook sections that contain it."""
     found: dict[tuple[str, ...], list[str]] = {}
     for where, commands in sections():
         if commands:
@@ -61,10 +61,10 @@ def sequences() -> dict[tuple[str, ...], list[str]]:
 
 
 def what_it_shows(command: str) -> tuple[str, ...]:
-    """Return what a command of a runbook shows, with the same placeholders.
+    """Return the texts that a command of a runbook shows, with the same placeholders.
 
     Raises:
-        StopIteration: nobody has said what it shows.
+        StopIteration: `SHOWN` has no entry for the command.
     """
     words = command.removeprefix("python -m ops ")
     return next(shown for start, shown in SHOWN.items() if words == start or words.startswith(f"{start} "))

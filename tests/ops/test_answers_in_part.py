@@ -1,4 +1,4 @@
-"""Tests answers in part, in pages or refusing entries: a command reads on, and says truly what was not done."""
+"""Tests answers in pages and answers that refuse entries: a command reads on, and reports what was not done."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PREFIX = "orders-prod"
 
 
 class Owned(Ground):
-    """A ground whose state holds nothing."""
+    """A ground whose state has no resources."""
 
     def ids(self) -> frozenset[str]:
         return frozenset()
@@ -45,7 +45,7 @@ class Owned(Ground):
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
-    """A stack of which there are two of everything that is listed."""
+    """A stack with two of everything that is listed."""
     folder = tmp_path_factory.mktemp("stack")
     with account(folder) as made:
         client: Any = boto3.Session(region_name=REGION).client
@@ -86,7 +86,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
             made.log(function, *({"at": time.time() - 60, "text": f"[ERROR] Boom: {one} {ORDER_ID}"} for one in "123"))
             made.lambda_.update_function_code(FunctionName=name, ZipFile=b"another", Publish=True)
             made.lambda_.create_alias(FunctionName=name, Name="second", FunctionVersion="2")
-        # The worker's mapping is the last of them, and off: what is sent stays in the queue.
+        # The worker's event source mapping is made last and disabled, so that sent messages stay in the queue.
         made.lambda_.delete_event_source_mapping(UUID=made.mapping)
         for function in ("get_order", "process_order"):
             made.mapping = made.lambda_.create_event_source_mapping(
@@ -109,7 +109,7 @@ LOCKS = tuple(f"locks/organization/orders/prod/{number}.json" for number in "12"
 
 @pytest.fixture(autouse=True)
 def filled(stack: MockStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two orders and their dead letters, numbers, and a clock that stands."""
+    """Store two orders, their dead letters and metrics, and stop the clock."""
     stack.clear()
     for message in stack.messages(stack.orders):
         stack.sqs.delete_message(QueueUrl=stack.orders, ReceiptHandle=message["ReceiptHandle"])
@@ -133,7 +133,7 @@ def filled(stack: MockStack, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def typed(*command: str, outputs: str = "stack.json") -> Callable[[MockStack, Any], Any]:
-    """Runs a command; its exit code and what it printed for programs."""
+    """Return a function that runs a command, and returns its exit code and its JSON output."""
 
     def run(stack: MockStack, capsys: Any) -> Any:
         stack.outputs = stack.outputs.with_name(outputs)
@@ -145,7 +145,7 @@ def typed(*command: str, outputs: str = "stack.json") -> Callable[[MockStack, An
 
 
 def preflight(stack: MockStack, capsys: Any) -> Any:
-    """Return what stands in the way of a first deployment."""
+    """Return the findings on existing names and on the state before a first deployment."""
     del stack, capsys
     config = StackConfig(environment="development", events_target="bus", gradual_deploy="Linear10PercentEvery1Minute")
     ground = Owned(StackSettings("orders", "prod", {"aws:region": REGION}), config, {})
@@ -178,21 +178,22 @@ READERS: dict[str, tuple[Callable[[MockStack, Any], Any], set[str]]] = {
 
 @pytest.mark.parametrize("command", READERS)
 def test_a_command_reads_every_page(command: str, stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN what it says over whole answers
+    # GIVEN the command's output from whole answers
     read, pages = READERS[command]
     stack.run("dlq", "redrive", "--where", "order_id=none", *DECISION, "--yes")
     capsys.readouterr()
     whole = read(stack, capsys)
-    # WHEN each answer is a page of one item, behind an empty one
+    # WHEN each answer is a page with one item, after an empty page
     with InPart().answering() as answers:
         in_part = read(stack, capsys)
-    # THEN it says the same, and the list above is what it read in pages
+    # THEN the output is the same, and the command has read each operation of its row in pages
     assert in_part == whole
     assert answers.paged >= pages
     assert answers.stale.total() == 0
 
 
-# Command, what refuses its first entry (after so many whole answers), the exit code if it does so once, and for ever.
+# The command, the operation that refuses its first entry, the number of whole answers before that, and the exit codes
+# if the operation refuses once and if it always refuses.
 REDRIVE = ("dlq", "redrive", *DECISION, "--yes")
 DISCARD = ("dlq", "discard", "--where", "older_than=0s", *DECISION, "--yes")
 DISCARD_ONE = ("dlq", "discard", ORDER_ID, *DECISION, "--yes")
@@ -216,7 +217,7 @@ REFUSALS: list[tuple[tuple[str, ...], str, int, int, int]] = [
 
 
 def places(stack: MockStack) -> dict[str, set[str]]:
-    """Return where each order is: in a queue, or discarded."""
+    """Return the places of each order: a queue, or the status DISCARDED."""
     found = {each: {"discarded"} & {stack.order(each)["status"]["S"].lower()} for each in IDS}
     for name, url in (("dead", stack.dead_letters), ("waiting", stack.orders)):
         for message in stack.messages(url):
@@ -226,7 +227,7 @@ def places(stack: MockStack) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("often", ["once", "for ever"])
 @pytest.mark.parametrize(("command", "refused", "after", "once", "for_ever"), REFUSALS)
-def test_what_is_refused_is_told_and_the_next_run_ends_it(
+def test_a_refused_entry_is_reported_and_the_next_run_finishes(
     command: tuple[str, ...],
     refused: str,
     after: int,
@@ -236,20 +237,20 @@ def test_what_is_refused_is_told_and_the_next_run_ends_it(
     stack: MockStack,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    # GIVEN two dead letters, or a settled order, and what does not take the first of what it is given
+    # GIVEN two dead letters, or a settled order, and an operation that refuses its first entry
     if command is REPLAY:
         ROWS["order replay-events"][0].prepare(stack)
     run = typed(*command, outputs="bus.json" if command is REPLAY else "stack.json")
     # WHEN the command is run
     with InPart(refused, 1 if often == "once" else 1e9, after).answering() as answers:
         code, _ = run(stack, capsys)
-    # THEN its exit code says how it ended, its decisions rest on what is stored now, and no order is in no place
+    # THEN the exit code reports the refusal, no decision rests on old data, and every order is still in some place
     assert code == (once if often == "once" else for_ever)
     assert answers.stale.total() == 0
     assert all(places(stack).values())
-    # WHEN it is run again, with everything answered
+    # WHEN the command runs again, and nothing is refused
     code, _ = run(stack, capsys)
-    # THEN it is at its end
+    # THEN it finishes
     assert code == 0
     ended = places(stack)
     if command is REDRIVE:
@@ -258,18 +259,18 @@ def test_what_is_refused_is_told_and_the_next_run_ends_it(
         assert ended[ORDER_ID] == {"discarded"}
 
 
-def test_what_sqs_keeps_hidden_is_told(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN a queue that never shows the first of what it is given
+def test_a_message_that_stays_hidden_is_reported(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a queue that refuses to make its first message visible again
     with InPart(HIDING, 1e9).answering():
         # WHEN dead letters are listed
         code = stack.run("dlq", "list")
-    # THEN it says that one is not to be seen for a while
+    # THEN the command says that one message stays hidden for a while
     assert code == 0
     assert "1 messages stay hidden" in capsys.readouterr().err
 
 
 def test_every_operation_that_may_answer_in_part_has_a_case() -> None:
-    # GIVEN what the tools call, and what the cases above make answer in part
+    # GIVEN the operations that the tools call and that can answer in part
     used = used_in_part(ROOT / "ops") | used_in_part(ROOT / "runtime" / "store")
     # WHEN / THEN
     cases = set().union(*(pages for _, pages in READERS.values()), (refused for _, refused, *_ in REFUSALS))
@@ -285,8 +286,8 @@ def test_every_operation_that_may_answer_in_part_has_a_case() -> None:
     ],
     ids=["a part", "an error", "a message"],
 )
-def test_numbers_that_cloudwatch_left_out_are_no_zero(last: dict[str, Any]) -> None:
-    # GIVEN a last page that is not the rest
+def test_metrics_that_cloudwatch_left_out_are_not_zero(last: dict[str, Any]) -> None:
+    # GIVEN a last page that lacks values
     client: Any = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [last]))
     query, now = Query("count", "namespace", "metric", {}), datetime.now(UTC)
     # WHEN / THEN

@@ -1,4 +1,4 @@
-"""The audit names every planted fault, and nothing on a healthy stack after a storm."""
+"""The audit names every planted fault, and finds none on a healthy stack after random faults."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Shop:
 
     @property
     def order(self) -> str:
-        """A confirmed one."""
+        """The id of a confirmed order."""
         return self.confirmed[0]
 
     def rows(self, table: str) -> dict[tuple[str, ...], dict[str, Any]]:
@@ -44,7 +44,7 @@ class Shop:
         self.rows(ORDERS)[order_id,] |= attributes
 
     def forget(self, order_id: str) -> None:
-        """The worker's record of an order."""
+        """Delete the worker's record of an order."""
         del self.rows(WORKER_RECORDS)[record_id(order_id),]
 
     def available(self, count: object) -> None:
@@ -84,7 +84,7 @@ def _lost(shop: Shop) -> None:
 
 
 def _copy_of_dead_letter(shop: Shop, **changes: Any) -> None:
-    """A dead letter of the confirmed order."""
+    """Add a dead letter of the confirmed order, with these changes to its body."""
     queue = shop.stack.world.dead_letters
     (message,) = queue.messages.values()
     order = shop.rows(ORDERS)[shop.order,]
@@ -120,7 +120,7 @@ def _received_too_often(shop: Shop) -> None:
 
 
 def _given_up_early(shop: Shop) -> None:
-    """As SQS does it, which names no attempt, under another limit."""
+    """Move a message to the dead-letter queue as SQS does, without an attempt's number, after a single receive."""
     (message,) = shop.stack.world.dead_letters.messages.values()
     message.attributes = {name: each for name, each in message.attributes.items() if name != "attempt"}
     shop.rows(ORDERS)[shop.dead,]["error"]["M"]["attempt"] = {"N": "1"}
@@ -131,7 +131,11 @@ FAULTS: dict[str, tuple[str, str, Plant]] = {
     "a lost message": ("G1", "{dead}: open, and no message is left", _lost),
     "a lost order": ("G1", "{order}: answered 202, but not stored", lambda shop: shop.rows(ORDERS).pop((shop.order,))),
     "a corrupt order": ("G1", "{order} is no order", lambda shop: shop.change(shop.order, total={"S": "much"})),
-    "given up by nobody": ("G1", "{dead} is DISCARDED", lambda shop: shop.change(shop.dead, status={"S": "DISCARDED"})),
+    "discarded by nobody": (
+        "G1",
+        "{dead} is DISCARDED",
+        lambda shop: shop.change(shop.dead, status={"S": "DISCARDED"}),
+    ),
     "a dead letter, accepted": (
         "G1",
         "{dead} is a dead",
@@ -185,52 +189,52 @@ def test_a_planted_fault_is_named(name: str, shop: Shop) -> None:
     # WHEN
     found = {one["name"]: one for one in shop.audit()["guarantees"]}[guarantee]
 
-    # THEN it is named where it belongs
+    # THEN the JSON document names it under its guarantee
     wanted = told.format(order=shop.order, dead=shop.dead)
     assert any(wanted in text for text in [*found["violations"], *found["named"]]), found
-    # AND to people too
+    # AND so does the text for people
     assert re.search(f"^!!? {guarantee}: .*{re.escape(wanted)}", shop.stack.type("audit").out, re.MULTILINE)
 
 
-def test_a_healthy_stack_has_nothing_to_name(shop: Shop) -> None:
+def test_a_healthy_stack_has_no_findings(shop: Shop) -> None:
     # GIVEN / WHEN
     found = shop.audit()
 
-    # THEN the dead letter is counted, and nobody has to look at anything
+    # THEN the dead letter is counted, and there is no finding
     assert found["ok"]
     assert [text for one in found["guarantees"] for text in (*one["violations"], *one["named"])] == []
     assert found["guarantees"][0]["counted"].endswith("; 0 messages waiting, 1 dead letters")
 
 
 def test_every_page_is_read(shop: Shop) -> None:
-    # GIVEN / WHEN a table of five rows is read in pages of two, and by more keys than DynamoDB takes at once
+    # GIVEN / WHEN five rows are scanned in pages of two, and more keys are read than one BatchGetItem accepts
     rows = Rows(shop.stack.world.cloud.dynamodb_client)
     pages = list(rows.scan(ORDERS, Limit=2))
     keys = [*(f"nobody's-{number}" for number in range(99)), *shop.confirmed]
     found = [row["order_id"]["S"] for row in rows.get(ORDERS, "order_id", keys)]
 
-    # THEN all are there
+    # THEN all rows are found
     assert [len(page) for page in pages] == [2, 2, 1]
     assert sorted(found) == sorted(shop.confirmed)
     assert (rows.requests, rows.rows) == (5, 8)
 
 
-def test_nothing_is_changed(shop: Shop) -> None:
+def test_an_audit_changes_nothing(shop: Shop) -> None:
     # GIVEN
     process = Process()
 
     # WHEN
     shop.stack.world.cloud.wire.run(process, shop.audit)
 
-    # THEN every call looks; what is received is shown again
+    # THEN every call only reads, and the received messages are visible again
     looks = {"Scan", "BatchGetItem", "GetQueueAttributes", "ReceiveMessage", "ChangeMessageVisibilityBatch"}
     assert {call.operation for call in process.calls} == looks
     assert shop.stack.world.dead_letters.counts() == (1, 0, 0)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_after_a_storm_nothing_is_broken(seed: int) -> None:
-    # GIVEN callers who repeat, dependencies that fail, and processes that die, in API and worker
+def test_random_faults_violate_no_guarantee(seed: int) -> None:
+    # GIVEN repeated requests, dependencies that fail, and processes that die, in API and worker
     chance = random.Random(seed)
 
     def storm(call: Call) -> Fault | None:
@@ -253,7 +257,7 @@ def test_after_a_storm_nothing_is_broken(seed: int) -> None:
     assert found["ok"]
 
 
-def test_what_is_under_way_is_not_judged(shop: Shop) -> None:
+def test_an_order_younger_than_the_cut_off_is_not_judged(shop: Shop) -> None:
     # GIVEN an order that was accepted a minute ago
     accept(shop.stack, "young")
 
@@ -261,24 +265,24 @@ def test_what_is_under_way_is_not_judged(shop: Shop) -> None:
     assert shop.audit()["ok"]
 
 
-def test_what_may_wait_in_the_queue_is_named_and_what_cannot_is_broken(shop: Shop) -> None:
-    # GIVEN two open orders, of which one has its message in the queue
+def test_an_open_order_is_named_while_its_message_may_wait_and_is_a_violation_otherwise(shop: Shop) -> None:
+    # GIVEN two open orders; the queue holds the message of one
     accept(shop.stack, "waits")
     shop.stack.world.cloud.clock.advance(HOUR)
     one = shop.audit()["guarantees"][0]
     _lost(shop)
 
-    # WHEN the other's is lost
+    # WHEN the dead letter of the other is lost
     both = shop.audit()["guarantees"][0]
 
-    # THEN the first alone may be there; of two only one can
+    # THEN a queue with one message may explain one open order, but not two
     assert one["ok"]
     assert "may be in the orders queue" in one["named"][0]
     assert both["violations"][0].startswith("at least 1 of the following have no message")
 
 
-def test_orders_that_settle_while_stock_is_read_are_allowed_for(shop: Shop) -> None:
-    # GIVEN an order that is confirmed between the two looks at the stock
+def test_an_order_that_settles_during_the_audit_is_no_violation(shop: Shop) -> None:
+    # GIVEN an order that is confirmed between the two reads of the stock
     def settle(call: Call) -> None:
         if call.operation == "Scan" and call.params["TableName"] == ORDERS:
             shop.stack.world.cloud.wire.after = None
@@ -292,28 +296,28 @@ def test_orders_that_settle_while_stock_is_read_are_allowed_for(shop: Shop) -> N
     assert shop.audit()["ok"]
 
 
-def test_a_count_begins_anew(shop: Shop) -> None:
-    # GIVEN stock that is two short, which somebody corrects an hour later
+def test_a_corrected_count_is_the_new_start_of_the_calculation(shop: Shop) -> None:
+    # GIVEN stock that is two units short, which somebody corrects
     shop.available(92)
     assert not shop.audit()["ok"]
     typed = shop.stack.type("stock", "set", "SKU-1", "94", "--expect", "92", "--yes")
     assert typed.code == 0, typed.err
 
-    # WHEN more arrive, and more is ordered
+    # WHEN an hour later stock is added and ordered
     shop.stack.world.cloud.clock.advance(HOUR)
     assert shop.stack.type("stock", "add", "SKU-1", "10", "--yes").code == 0
     accept(shop.stack, "later")
     shop.stack.world.drain()
 
-    # THEN it is right again, and one unit too few is seen
+    # THEN the stock is right again, and one missing unit is a violation again
     assert shop.audit()["ok"]
     shop.available(101)
     assert not shop.audit()["ok"]
 
 
 @pytest.mark.parametrize("table", [ORDERS, WORKER_RECORDS])
-def test_what_is_there_when_it_is_asked_for_again_is_no_finding(shop: Shop, table: str) -> None:
-    # GIVEN an order, or the record of its event, that is written while the rest is read
+def test_a_row_that_a_second_read_finds_is_no_finding(shop: Shop, table: str) -> None:
+    # GIVEN an order, or the record of its event, that is written during the audit
     key = (shop.order,) if table == ORDERS else (record_id(shop.order),)
     row = shop.rows(table).pop(key)
 
@@ -330,7 +334,7 @@ def test_what_is_there_when_it_is_asked_for_again_is_no_finding(shop: Shop, tabl
     assert found["G1"]["violations"] == found["G5"]["violations"] == []
 
 
-def test_what_cannot_be_read_is_not_known(shop: Shop) -> None:
+def test_a_guarantee_whose_table_cannot_be_read_is_not_known(shop: Shop) -> None:
     # GIVEN two tables that are gone
     for table in (WORKER_RECORDS, API_RECORDS):
         del shop.stack.world.cloud.dynamodb.tables[table]
@@ -338,14 +342,14 @@ def test_what_cannot_be_read_is_not_known(shop: Shop) -> None:
     # WHEN
     typed = shop.stack.type("audit")
 
-    # THEN what rests on it is not known, and the rest is counted
+    # THEN the guarantees that need these tables are unknown, and the others are checked
     assert typed.code == 6
     assert "holds  G2 one effect" in typed.out
     assert "! G5: worker's records could not be read" in typed.out
     assert "! G3: API's records could not be read" in typed.out
 
 
-def test_it_says_what_it_read_and_what_it_cost(shop: Shop) -> None:
+def test_an_audit_says_what_it_read_and_how_long_it_took(shop: Shop) -> None:
     # GIVEN / WHEN
     found = shop.audit()
 
@@ -356,11 +360,11 @@ def test_it_says_what_it_read_and_what_it_cost(shop: Shop) -> None:
     assert found["not_known"]
 
 
-def test_orders_that_were_settled_after_the_cut_off_are_told_apart(shop: Shop) -> None:
-    # GIVEN / WHEN a cut-off before everything
+def test_orders_that_were_settled_after_the_cut_off_are_counted_apart(shop: Shop) -> None:
+    # GIVEN / WHEN the cut-off is before every order
     found = shop.audit("--cut-off", "30d")
 
-    # THEN nobody takes them for orders without an event
+    # THEN none of them counts as an order without an event
     (notified,) = (each for each in found["guarantees"] if each["name"] == "G5")
     assert "4 settled orders, 0 published" in notified["counted"]
     assert "4 settled after the cut-off and not looked at" in notified["counted"]

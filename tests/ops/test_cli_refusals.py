@@ -1,4 +1,4 @@
-"""Tests that what goes wrong ends with a message, its exit code, and nothing changed. On moto, whole commands."""
+"""Tests that failing commands end with a message and an exit code, and change nothing. Whole commands, on moto."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ REGION = "eu-west-1"
 
 @pytest.fixture
 def sqs() -> Iterator[Any]:
-    """An account of moto's."""
+    """An account of moto, seen through its SQS client."""
     with mock_aws():
         yield boto3.client("sqs", region_name=REGION)
 
 
 def make_stack(sqs: Any, folder: Path, **overrides: Any) -> str:
-    """Two queues that belong together; the path of the stack's outputs."""
+    """Create a queue with its dead-letter queue, and return the path of the stack's outputs."""
     dead = sqs.create_queue(QueueName="dlq")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 3})
@@ -43,41 +43,41 @@ def make_stack(sqs: Any, folder: Path, **overrides: Any) -> str:
 
 
 def test_queues_that_do_not_belong_together_are_left_alone(sqs: Any, tmp_path: Path, capsys: Any) -> None:
-    # GIVEN a dead-letter queue of somebody else, with a message in it
+    # GIVEN a stack file that names another stack's dead-letter queue, which has a message
     stranger = sqs.create_queue(QueueName="theirs")["QueueUrl"]
     sqs.send_message(QueueUrl=stranger, MessageBody="{}")
     path = make_stack(sqs, tmp_path, dead_letter_queue_url=stranger)
-    # WHEN it is to be redriven
+    # WHEN this queue is to be redriven
     code = main(["dlq", "redrive", *DECISION, "--outputs", path, "--yes"])
-    # THEN that is refused before anything is received
+    # THEN the command refuses before it receives a message
     shown = sqs.get_queue_attributes(QueueUrl=stranger, AttributeNames=["All"])["Attributes"]
     assert code == 3
     assert "is not the dead-letter queue of" in capsys.readouterr().err
     assert shown["ApproximateNumberOfMessages"] == "1"
 
 
-def test_a_dead_letter_queue_that_passes_messages_on_is_not_looked_at(sqs: Any, tmp_path: Path, capsys: Any) -> None:
-    # GIVEN a dead-letter queue with a redrive policy of its own
+def test_a_dead_letter_queue_with_a_redrive_policy_is_not_read(sqs: Any, tmp_path: Path, capsys: Any) -> None:
+    # GIVEN a dead-letter queue that has a redrive policy itself
     path = make_stack(sqs, tmp_path)
     dead = json.loads(Path(path).read_text())["dead_letter_queue_url"]
     end = sqs.create_queue(QueueName="end")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=end, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
     sqs.set_queue_attributes(QueueUrl=dead, Attributes={"RedrivePolicy": policy})
-    # WHEN it is listed
+    # WHEN its messages are to be listed
     code = main(["dlq", "list", "--outputs", path])
-    # THEN that is refused
+    # THEN the command refuses, because receiving them would move them
     assert code == 3
     assert "would move them" in capsys.readouterr().err
 
 
 def test_credentials_of_another_account_change_nothing(sqs: Any, tmp_path: Path, capsys: Any) -> None:
-    # GIVEN a stack of another account than the credentials', where a table of that name may exist as well
+    # GIVEN a stack in another account; the account of the credentials may have a table of the same name
     arn = "arn:aws:sns:eu-west-1:999999999999:orders-prod-notifications"
     path = make_stack(sqs, tmp_path, notifications_topic_arn=arn)
     # WHEN stock is to be changed
     code = main(["stock", "set", "SKU-1", "1", "--expect", "2", "--outputs", path, "--yes"])
-    # THEN both accounts are named
+    # THEN the command refuses and names both accounts
     message = capsys.readouterr().err
     assert code == 4
     assert "123456789012" in message
@@ -99,15 +99,15 @@ def test_credentials_of_another_account_change_nothing(sqs: Any, tmp_path: Path,
         (NoCredentialsError(), 4, "No usable AWS credentials"),
     ],
 )
-def test_what_aws_refuses_is_said_in_words(
+def test_an_error_of_aws_is_explained(
     error: Exception, code: int, says: str, sqs: Any, tmp_path: Path, capsys: Any
 ) -> None:
-    # GIVEN a stack, and an AWS that refuses
+    # GIVEN a stack, and an AWS that answers every call with an error
     path = make_stack(sqs, tmp_path)
     with patch.object(BaseClient, "_make_api_call", side_effect=error):
         # WHEN dead letters are to be redriven
         got = main(["dlq", "redrive", *DECISION, "--outputs", path, "--yes"])
-    # THEN the message tells what to change
+    # THEN the message explains the error
     assert got == code
     assert says in capsys.readouterr().err
 
@@ -128,18 +128,18 @@ def test_what_aws_refuses_is_said_in_words(
         ["stock", "get", "no sku!"],
     ],
 )
-def test_wrong_values_are_wrong_usage(arguments: list[str], sqs: Any, tmp_path: Path, capsys: Any) -> None:
+def test_an_invalid_value_ends_with_exit_code_2(arguments: list[str], sqs: Any, tmp_path: Path, capsys: Any) -> None:
     # GIVEN a stack
     path = make_stack(sqs, tmp_path)
-    # WHEN a value is none
+    # WHEN a command gets an invalid value
     code = main([*arguments, "--outputs", path])
-    # THEN the exit code says usage
+    # THEN the exit code is that of wrong usage
     assert code == 2
     assert "error:" in capsys.readouterr().err
 
 
 def leaves(root: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every level of the command line with its parser."""
+    """Yield every level of the command line with its parser."""
     yield path, root
     for action in root._actions:
         if isinstance(action.choices, dict):
@@ -151,19 +151,20 @@ LEVELS = dict(leaves(parser()))
 
 
 @pytest.mark.parametrize("path", list(LEVELS), ids=" ".join)
-def test_every_level_has_an_example_that_parses_and_says_what_is_next(path: tuple[str, ...]) -> None:
-    # GIVEN a level of the command line
+def test_the_help_of_every_command_has_an_example_and_says_what_is_next(path: tuple[str, ...]) -> None:
+    # GIVEN a command or a group of commands
     level = LEVELS[path]
-    # WHEN its help is read
+    # WHEN its help is shown
     text = level.format_help()
-    # THEN it has both, and the example is a command of this program
+    # THEN the help says what to do next, and its example begins with this command
     assert "what next:" in text
     example = next(line for line in level.epilog.splitlines() if line.startswith("  python -m ops "))
     assert tuple(example.split()[3 : 3 + len(path)]) == path
 
 
-# Every command: what it takes beside --json, --stack, --outputs, --local and --state-dir; ! is a flag, ... many, ? one
-# or none, * needed, = without being given, and what stands after | if only the name is.
+# The arguments of every command, beside --json, --stack, --outputs, --local and --state-dir. Marks: `!` for a flag,
+# `...` for many values, `?` for none or one, `*` for required. The default follows `=`. The value of an option that
+# stands alone follows `|`.
 TAKEN = """
 status: --since=1h --watch?|15s
 errors: --since=1h
@@ -198,7 +199,7 @@ load: --yes! --orders=100 --rate=10.0 --clients=50 --sku... --spend-at-most=1 --
 
 
 def shape(action: argparse.Action) -> str:
-    """An option or argument as scripts know it."""
+    """Describe an option or argument, with the marks of `TAKEN`."""
     kind = getattr(action.type, "__name__", "")
     many = {"0": "!", "?": "?", "+": "...", "*": "..."}.get(str(action.nargs), "")
     parts = [
@@ -213,7 +214,7 @@ def shape(action: argparse.Action) -> str:
     return "".join(parts)
 
 
-def test_every_command_takes_what_scripts_were_written_for() -> None:
+def test_no_argument_that_scripts_use_has_changed() -> None:
     # GIVEN
     everywhere = "--json! --stack --outputs --local! --state-dir"
     commands = {path: level for path, level in LEVELS.items() if level.get_default("run")}

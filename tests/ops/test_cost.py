@@ -1,4 +1,4 @@
-"""`ops cost` against bills reckoned by hand, with prices and counts written out."""
+"""`ops cost` compared with bills that are calculated by hand, from prices and counts in this file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ops.target import Choice
 from pipeline.config import StackConfig, parse_config
 from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 
-# USD per million orders of one line, where nothing but the defaults counts.
+# USD per million orders with one line each, if every option has its default.
 HTTP = 1.00
 LAMBDA = 2 * 0.20 + 2 * 50_000 * 0.0000133334  # twice 50 ms at 1 GB
 UNITS = 9 * 0.625 + 1 * 0.125
@@ -38,12 +38,12 @@ def lines(function: str, debug: float) -> float:
 
 
 def kept(written: float, days: int) -> float:
-    """Taken in, and kept compressed to 15 %."""
+    """Return the price of logs that are ingested, and stored compressed to 15 % of their size."""
     return written * 1e6 / 2**30 * (0.50 + 0.15 * 0.03 * days * 24 / 730)
 
 
 def logs(level: float, days: int) -> float:
-    """With the access log's line; `level` is the share of invocations at DEBUG."""
+    """Return the price of an order's logs and access log. `level` is the share of invocations at DEBUG."""
     return kept(330 + lines("create-order", level) + lines("process-order", level), days)
 
 
@@ -62,9 +62,9 @@ PROD = DEFAULT | {
 }
 BUS = {name: both for name, both in DEFAULT.items() if name != "SNS"} | {
     "EventBridge": (0, 1.00),
-    # Without the topic's three alarms and their composite, with one of two metrics for the bus's own queue.
+    # The topic's three alarms and their composite are missing; of the bus's own queue, one metric of two is missing.
     "CloudWatch": (3 + 61 * 0.10 + 5 * 0.50, DEFAULT["CloudWatch"][1]),
-    # Four tables, one queue with two sides, the bus: a data key in five minutes each.
+    # Four tables, the two sides of one queue, and the bus: each uses a data key every five minutes.
     "KMS": (1, 7 * 8_760 * 3.00 / 1e6),
 }
 DOMAIN = (
@@ -73,12 +73,13 @@ DOMAIN = (
     | {
         "Route 53": (0.50, 0),
         "SNS": (0, 0.50 + 20.00 + 0.60),
-        # The edge's certificate has an alarm too.
+        # The edge's certificate also has an alarm.
         "CloudWatch": (DEFAULT["CloudWatch"][0] + 0.10, DEFAULT["CloudWatch"][1]),
     }
 )
 TENS = PROD | {
-    # A tenth of the worker's invocations, each of ten times 50 ms times 0.29; one receive and one delete for ten.
+    # A tenth of the worker's invocations, each with ten orders in 0.29 of ten times 50 ms; one receive and one delete
+    # for ten orders.
     "Lambda": (0, 1.1 * 0.20 + (50_000 + 14_500) * 0.0000133334),
     "SQS": (POLLING, 1.2 * (0.40 + 0.10)),
     "CloudWatch": (
@@ -137,16 +138,16 @@ def of_options(name: str) -> StackConfig:
     ],
     ids=["dev", "prod", "prod in tens", *OPTIONS],
 )
-def test_a_bill_is_what_is_reckoned_by_hand(
+def test_a_bill_equals_a_calculation_by_hand(
     config: Callable[[], StackConfig], per_batch: int, by_hand: dict[str, tuple[float, float]]
 ) -> None:
     # GIVEN a configuration
-    # WHEN a million orders are reckoned
+    # WHEN the bill of a million orders is calculated
     found: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(), Decimal()])
     for item in bill(config(), Load(MILLION, per_batch=per_batch)):
         found[item.service][0] += item.idle
         found[item.service][1] += item.used
-    # THEN each service costs what it does by hand
+    # THEN each service costs as much as in the calculation by hand
     assert {name: tuple(map(float, both)) for name, both in found.items()} == {
         name: pytest.approx(both, abs=0.005) for name, both in by_hand.items()
     }
@@ -161,11 +162,11 @@ def test_a_bill_is_what_is_reckoned_by_hand(
     ],
     ids=[*OPTIONS, "bus of AWS's keys", "domain without edge"],
 )
-def test_the_alarms_that_are_billed_are_those_that_the_program_makes(options: dict[str, str]) -> None:
-    # GIVEN what the program registers
+def test_the_bill_counts_the_alarms_that_the_program_makes(options: dict[str, str]) -> None:
+    # GIVEN the resources that the program registers
     options = {"allow_anonymous": "true", "gradual_deploy": "Canary10Percent5Minutes", **options}
     made = record_config(options)
-    # WHEN they are counted from the configuration
+    # WHEN the alarms are counted from the configuration
     table = alarms_of(parse_config(options, project="orders", stack="test"))
     # THEN
     rollbacks = len(FUNCTIONS)
@@ -173,22 +174,22 @@ def test_the_alarms_that_are_billed_are_those_that_the_program_makes(options: di
     assert len(made.of_type("aws:cloudwatch/compositeAlarm:CompositeAlarm")) == len(table.composites)
 
 
-def test_beyond_one_call_a_second_a_twentieth_is_traced() -> None:
-    # GIVEN ten times as many orders as a month has seconds
+def test_of_more_than_one_call_a_second_five_percent_are_traced() -> None:
+    # GIVEN ten times as many orders as seconds in a month
     load = Load(26_280_000)
     # WHEN
     (traces,) = (item.used for item in bill(of_options("ordered"), load) if item.service == "X-Ray")
-    # THEN of both functions' calls all seconds are traced, and a twentieth of the other nine tenths
+    # THEN for each of two functions, one call a second is traced, and 5 % of the others
     assert float(traces) == pytest.approx(2 * (2.628 + 0.05 * 23.652) * 5.00)
 
 
-def test_a_month_is_told_for_people_and_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_bill_of_a_month_is_shown_as_text_and_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN
     command = ["cost", "--stack", "prod", "--orders-per-month", "100", "--orders-per-batch", "10"]
     # WHEN
     codes = main(command), main([*command, "--json"])
     shown, _, document = capsys.readouterr().out.partition("{")
-    # THEN own metrics are billed for the hours that have data, and the Region is told
+    # THEN own metrics are billed for the hours with data, and the output names the Region
     found = json.loads("{" + document)
     assert codes == (0, 0)
     month = {each["what"]: each["month"] for each in found["items"]}
@@ -197,14 +198,14 @@ def test_a_month_is_told_for_people_and_for_programs(capsys: pytest.CaptureFixtu
     (sums,) = (line.split()[1:] for line in shown.splitlines() if line.startswith("together"))
     assert sums == [f"{found['total'][key]:.2f}" for key in ("idle", "per_million", "month")]
     assert "eu-west-1, whose prices differ" in shown
-    # AND provisioned units, 70 % in use, at their price an hour
+    # AND provisioned units are billed by the hour, at a utilization of 70 %
     units = (9 * 0.00065 + 0.00013) * 1e6 / 3600 / 0.7
     assert found["per_million_provisioned_units"] == pytest.approx(units)
     assert f"70% in use: {units:.2f}" in shown
 
 
 @pytest.mark.parametrize("orders", ["0", "11"])
-def test_more_orders_than_a_batch_holds_are_refused(orders: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_number_of_orders_beyond_the_batch_size_is_refused(orders: str, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN / WHEN
     code = main(["cost", "--stack", "prod", "--orders-per-batch", orders])
     # THEN
@@ -212,13 +213,13 @@ def test_more_orders_than_a_batch_holds_are_refused(orders: str, capsys: pytest.
     assert f"given --orders-per-batch {orders}; allowed: 1 to 10, the batch_size" in capsys.readouterr().err
 
 
-def test_what_an_order_uses_is_what_is_committed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_committed_usage_of_an_order_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN
     # WHEN
     code = usage.main(["--check"])
     # THEN
     assert code == 0, capsys.readouterr().err
-    # AND a count that moved would be told, a few bytes would not
+    # AND a changed count is reported, but not a few bytes
     assert usage.differences({"bytes": 100, "units": 9}, {"bytes": 104, "units": 10}) == [
         "/units: committed 9, counted 10"
     ]

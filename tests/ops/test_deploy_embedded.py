@@ -35,7 +35,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 
 
 class Releases:
-    """The local stack as if it had gradual_deploy: what Pulumi and CodeDeploy do is done here."""
+    """The local stack with an output `gradual_deploy`. This class does what Pulumi and CodeDeploy would do."""
 
     def __init__(self, stack: LocalStack, folder: Path) -> None:
         self.lambda_ = stack.aws.lambda_
@@ -51,7 +51,7 @@ class Releases:
         self.outputs.write_text(json.dumps(written))
 
     def publish(self, source: str) -> None:
-        """`pulumi up` with other code."""
+        """Publish other code, as `pulumi up` does."""
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
             for key in FUNCTIONS:
@@ -60,13 +60,13 @@ class Releases:
             self.lambda_.update_function_code(FunctionName=name, ZipFile=packed.getvalue(), Publish=True)
 
     def publish_again(self, description: str) -> None:
-        """`pulumi up` with the same code, and another description."""
+        """Publish the same code with another description, as `pulumi up` does."""
         for name in self.names.values():
             self.lambda_.update_function_configuration(FunctionName=name, Description=description)
             self.lambda_.publish_version(FunctionName=name)
 
     def shift(self) -> None:
-        """Callers to the newest versions, remembered as `ops deploy shift` does."""
+        """Move callers to the newest versions, and record it as `ops deploy shift` does."""
         now = datetime.now(UTC)
         for name in self.names.values():
             alias = self.lambda_.get_alias(FunctionName=name, Name="live")
@@ -75,23 +75,23 @@ class Releases:
             self.lambda_.update_alias(FunctionName=name, Name="live", FunctionVersion=str(self.versions(name)[-1]))
 
     def versions(self, name: str) -> list[int]:
-        """Of one function."""
+        """Return the numbers of a function's versions."""
         listed = self.lambda_.list_versions_by_function(FunctionName=name)["Versions"]
         return [int(each["Version"]) for each in listed if each["Version"] != "$LATEST"]
 
     def live(self) -> dict[str, str]:
-        """Return where callers of each function are."""
+        """Return the version that callers of each function use."""
         return {
             key: self.lambda_.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
             for key, name in self.names.items()
         }
 
     def ops(self, *arguments: str) -> int:
-        """Type `python -m ops deploy …`."""
+        """Run `python -m ops deploy …`."""
         return main(["deploy", *arguments, "--outputs", str(self.outputs)])
 
     def workflow(self, step: str) -> subprocess.CompletedProcess[str]:
-        """Run a step of the deploy workflow as it is written, with a `pulumi` that knows the stack's outputs."""
+        """Run a step of the deploy workflow, with a `pulumi` command that prints the stack's outputs."""
         steps = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text())["jobs"]["deploy"]["steps"]
         (command,) = (each["run"] for each in steps if each.get("name") == step)
         pulumi = self._folder / "pulumi"
@@ -108,7 +108,7 @@ class Releases:
         )
 
     def answer(self) -> int:
-        """Status of a POST; 422 is what the real code says to an empty one."""
+        """Return the status of a POST. The real code answers an empty one with 422."""
         return self.api.post({}, "key").status
 
 
@@ -117,10 +117,10 @@ def releases(stack: LocalStack, tmp_path: Path) -> Releases:
     return Releases(stack, tmp_path)
 
 
-def test_a_release_that_was_rolled_back_is_not_brought_back_by_the_next_merge(
+def test_a_merge_does_not_bring_back_a_release_that_was_rolled_back(
     releases: Releases, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a bad release, to which callers were moved
+    # GIVEN a bad release that callers were moved to
     good, before = releases.live(), releases.answer()
     releases.publish(BAD)
     releases.shift()
@@ -129,25 +129,25 @@ def test_a_release_that_was_rolled_back_is_not_brought_back_by_the_next_merge(
     # WHEN it is rolled back
     tried, rolled_back = releases.ops("rollback"), releases.ops("rollback", "--yes")
 
-    # THEN callers are where they were
+    # THEN callers are on the version before
     assert (tried, rolled_back) == (0, 0)
     assert releases.live() == good
     assert releases.answer() == 422
 
-    # WHEN a page of the docs is merged, which publishes nothing, and then a change of a description
+    # WHEN a change of the docs is merged, which publishes nothing, and then a changed description
     after_docs = releases.workflow("Shift traffic")
     releases.publish_again("in other words")
     after_words = releases.workflow("Shift traffic")
     pruned = releases.workflow("Delete old versions")
 
-    # THEN the workflow's own steps leave callers alone, and what they may go back to stays
+    # THEN the workflow's steps do not move callers, and keep the version that a rollback needs
     assert (after_docs.returncode, after_words.returncode) == (5, 5), after_docs.stderr
     assert "--again" in after_words.stderr
     assert pruned.returncode == 0, pruned.stderr
     assert releases.live() == good
     assert releases.answer() == 422
 
-    # WHEN a repair is merged, or somebody wants the same code after all
+    # WHEN a repair is merged, or somebody wants the bad code again
     capsys.readouterr()
     again = releases.ops("shift", "--again", "--json")
     said_again = json.loads(capsys.readouterr().out)
@@ -155,15 +155,13 @@ def test_a_release_that_was_rolled_back_is_not_brought_back_by_the_next_merge(
     repaired = releases.ops("shift", "--json")
     said_repaired = json.loads(capsys.readouterr().out)
 
-    # THEN both would be moved to
+    # THEN a shift to either would begin
     assert (again, repaired) == (0, 0)
     assert said_again["state"] == said_repaired["state"] == "planned"
 
 
-def test_an_alias_that_somebody_else_moves_meanwhile_is_left_alone(
-    releases: Releases, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # GIVEN a release, and somebody who moves an alias after the command has looked
+def test_an_alias_that_somebody_else_moves_is_left_alone(releases: Releases, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a release, and somebody who moves an alias after the command has read it
     releases.publish(f"# another\n{BAD}")
     releases.shift()
     name = releases.names["create_order"]
@@ -177,15 +175,15 @@ def test_an_alias_that_somebody_else_moves_meanwhile_is_left_alone(
     # WHEN
     code = releases.ops("rollback", "--yes")
 
-    # THEN it fails before it moves anybody
+    # THEN the command fails before it moves callers
     assert code == 1
     assert releases.live()["create_order"] == newest
 
 
-def test_a_version_that_failed_to_start_is_got_rid_of_by_prune_and_published_anew(
+def test_a_version_that_failed_to_start_can_be_pruned_and_published_again(
     releases: Releases, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a version with a snapshot, whose start failed for something outside of it
+    # GIVEN a version with a snapshot whose start failed, because a file was missing
     outside, name = tmp_path / "outside", releases.names["get_order"]
     releases.publish(f"open({str(outside)!r}).close()\n{BAD}")
     releases.lambda_.update_function_configuration(FunctionName=name, SnapStart={"ApplyOn": "PublishedVersions"})
@@ -193,21 +191,21 @@ def test_a_version_that_failed_to_start_is_got_rid_of_by_prune_and_published_ane
     assert state(releases, failed) == "Failed"
     outside.touch()
 
-    # WHEN the same is published again, as it is
+    # WHEN the same code is published again, and the file is there
     same = releases.lambda_.publish_version(FunctionName=name)["Version"]
     shifted = releases.ops("shift", "--again")
     told = capsys.readouterr().err
 
-    # THEN nothing is, and the command tells the way
+    # THEN Lambda publishes no new version, and the command names the section that helps
     assert same == failed
     assert shifted == 5
     assert "docs/delivery.md, A version that fails to start" in " ".join(told.split())
 
-    # WHEN the way is gone
+    # WHEN the failed version is pruned, and the code is published again
     pruned = releases.ops("prune", "--yes")
     fresh = releases.lambda_.publish_version(FunctionName=name)["Version"]
 
-    # THEN there is a new version, and it starts
+    # THEN there is a new version that starts
     assert pruned == 0
     assert int(failed) not in releases.versions(name)
     assert int(fresh) > int(failed)
@@ -215,7 +213,7 @@ def test_a_version_that_failed_to_start_is_got_rid_of_by_prune_and_published_ane
 
 
 def state(releases: Releases, version: str) -> str:
-    """Of a version of get_order, once it is no longer being started."""
+    """Return the state of a version of get_order, when it is no longer starting."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         read = releases.lambda_.get_function_configuration(FunctionName=releases.names["get_order"], Qualifier=version)

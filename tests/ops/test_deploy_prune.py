@@ -1,4 +1,4 @@
-"""`ops deploy prune`, over a stand-in of Lambda's versions and aliases."""
+"""`ops deploy prune`, with a stand-in for Lambda's versions and aliases."""
 
 import json
 from collections.abc import Mapping
@@ -21,16 +21,16 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> DeployTarget:
 
 
 def twelve(live: int = 12, weights: Mapping[str, float] = {}, refused: tuple[int, ...] = ()) -> FakeLambda:
-    """Twelve versions of every function."""
+    """Return a Lambda with twelve versions of every function."""
     return FakeLambda(range(1, 13), live, weights=weights, refused=refused)
 
 
 def deleted(world: DeployTarget) -> list[int]:
-    """Versions of the first function that went."""
+    """Return the deleted versions of the first function."""
     return [int(version) for name, version in world.lambda_.deleted if name == "orders-prod-create-order"]
 
 
-def test_old_versions_of_every_function_go_and_the_newest_stay(world: DeployTarget) -> None:
+def test_old_versions_are_deleted_and_the_newest_stay(world: DeployTarget) -> None:
     # GIVEN / WHEN
     code = world.run("prune", "--yes")
 
@@ -39,8 +39,8 @@ def test_old_versions_of_every_function_go_and_the_newest_stay(world: DeployTarg
     assert world.lambda_.deleted == [(f"orders-prod-{name}", str(old)) for name in NAMES for old in range(1, 8)]
 
 
-def test_what_callers_use_stays_however_old_and_all_that_is_newer(world: DeployTarget) -> None:
-    # GIVEN a stack that was never shifted to what is published
+def test_the_version_that_callers_use_stays_with_all_newer_ones(world: DeployTarget) -> None:
+    # GIVEN a stack whose callers are on an old version, because nothing was shifted to the newer ones
     world.lambda_ = twelve(live=3)
 
     # WHEN
@@ -50,7 +50,7 @@ def test_what_callers_use_stays_however_old_and_all_that_is_newer(world: DeployT
     assert deleted(world) == [1, 2]
 
 
-def test_what_is_being_shifted_to_stays_and_what_is_shifted_from(world: DeployTarget) -> None:
+def test_both_versions_of_a_running_shift_stay(world: DeployTarget) -> None:
     # GIVEN
     world.lambda_ = twelve(live=4, weights={"9": 0.1})
 
@@ -61,7 +61,7 @@ def test_what_is_being_shifted_to_stays_and_what_is_shifted_from(world: DeployTa
     assert deleted(world) == [1, 2, 3, 5, 6, 7, 8]
 
 
-def test_a_dry_run_tells_and_deletes_nothing(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_lists_versions_and_deletes_none(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN / WHEN
     code = world.run("prune", "--json", "--keep", "10")
 
@@ -73,7 +73,7 @@ def test_a_dry_run_tells_and_deletes_nothing(world: DeployTarget, capsys: pytest
     assert world.lambda_.deleted == []
 
 
-def test_one_that_cannot_be_deleted_is_told_and_the_rest_goes(
+def test_a_version_that_cannot_be_deleted_is_reported_and_the_rest_is_deleted(
     world: DeployTarget, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN
@@ -94,7 +94,7 @@ def test_one_that_cannot_be_deleted_is_told_and_the_rest_goes(
     ("options", "told"),
     [((), "would delete 1, 2; would keep 3, 4, 5"), (("--yes",), "deleted 1, 2; kept 3, 4, 5")],
 )
-def test_the_lines_tell_a_plan_from_what_was_done(
+def test_the_output_distinguishes_a_plan_from_deletions(
     world: DeployTarget, options: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN / WHEN
@@ -105,7 +105,7 @@ def test_the_lines_tell_a_plan_from_what_was_done(
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "all"])
-def test_keeping_none_is_refused(world: DeployTarget, count: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_keeping_no_version_is_refused(world: DeployTarget, count: str, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN / WHEN
     with pytest.raises(SystemExit) as ended:
         world.run("prune", "--yes", "--keep", count)
@@ -116,7 +116,7 @@ def test_keeping_none_is_refused(world: DeployTarget, count: str, capsys: pytest
     assert world.lambda_.deleted == []
 
 
-def test_a_function_without_versions_stops_it_before_anything_is_deleted(
+def test_a_function_without_versions_is_refused_before_any_deletion(
     world: DeployTarget, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN
@@ -136,7 +136,7 @@ def test_a_function_without_versions_stops_it_before_anything_is_deleted(
     shifted_to=st.integers(0, 30),
     keep=st.integers(1, 30),
 )
-def test_nothing_that_is_used_or_new_ever_goes(count: int, live: int, shifted_to: int, keep: int) -> None:
+def test_no_used_or_new_version_is_ever_deleted(count: int, live: int, shifted_to: int, keep: int) -> None:
     # GIVEN
     live, shifted_to = min(live, count), min(shifted_to, count)
     versions = range(1, count + 1)
@@ -151,7 +151,7 @@ def test_nothing_that_is_used_or_new_ever_goes(count: int, live: int, shifted_to
     assert not [each for each in planned.old if each > max(live, shifted_to)]
 
 
-def test_what_a_rollback_goes_back_to_or_has_to_look_at_stays(world: DeployTarget) -> None:
+def test_the_versions_that_a_rollback_needs_stay(world: DeployTarget) -> None:
     # GIVEN
     for each in world.lambda_.functions.values():
         each.tags["LiveBefore"] = "4@2026-11-26T14:00:00Z"
@@ -164,8 +164,8 @@ def test_what_a_rollback_goes_back_to_or_has_to_look_at_stays(world: DeployTarge
     assert deleted(world) == [1, 2, 3, 5, 7, 8, 9, 10, 11]
 
 
-def test_versions_that_failed_to_start_go_and_are_not_counted_among_those_that_are_kept(world: DeployTarget) -> None:
-    # GIVEN one among the newest, and the newest of all, which nobody can be moved to
+def test_failed_versions_are_deleted_and_do_not_count_as_kept(world: DeployTarget) -> None:
+    # GIVEN a failed version among the newest, and one that is the newest of all
     for number in (11, 13):
         for each in world.lambda_.functions.values():
             each.versions[number] = FakeVersion(code_of(number), state="Failed")
@@ -177,7 +177,7 @@ def test_versions_that_failed_to_start_go_and_are_not_counted_among_those_that_a
     assert deleted(world) == [*range(1, 9), 11, 13]
 
 
-def test_one_that_failed_to_start_stays_where_an_alias_leads_to_it(world: DeployTarget) -> None:
+def test_a_failed_version_with_an_alias_stays(world: DeployTarget) -> None:
     # GIVEN
     for each in world.lambda_.versions(12):
         each.state = "Failed"
@@ -189,7 +189,7 @@ def test_one_that_failed_to_start_stays_where_an_alias_leads_to_it(world: Deploy
     assert deleted(world) == list(range(1, 9))
 
 
-def test_states_that_matter_are_shown(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_states_failed_and_inactive_are_shown(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN
     for number, state in ((2, "Failed"), (11, "Inactive")):
         for each in world.lambda_.versions(number):

@@ -1,4 +1,4 @@
-"""`ops deploy rollback`, over a stand-in of Lambda: where callers go, what is refused, and what is remembered."""
+"""`ops deploy rollback`, with a stand-in for Lambda: where callers go, what is refused, and what is recorded."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def live(world: DeployTarget) -> list[int]:
 
 
 def move(world: DeployTarget) -> None:
-    """Do what CodeDeploy does in the end."""
+    """Move callers to the newest versions, as a finished deployment does."""
     for each in world.lambda_.functions.values():
         each.live = max(each.versions)
 
 
-def test_callers_go_back_to_what_they_were_on_the_api_s_first(world: DeployTarget) -> None:
+def test_a_rollback_moves_callers_to_their_version_before(world: DeployTarget) -> None:
     # GIVEN / WHEN
     code = world.run("rollback", "--yes")
 
@@ -40,7 +40,7 @@ def test_callers_go_back_to_what_they_were_on_the_api_s_first(world: DeployTarge
     assert world.lambda_.moved == [(function, "9") for function in FUNCTIONS]
 
 
-def test_without_yes_it_tells_and_changes_nothing(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_shows_the_moves_and_changes_nothing(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN
     for each in world.lambda_.versions(9):
         each.environment["LOG_LEVEL"] = "DEBUG"
@@ -57,8 +57,8 @@ def test_without_yes_it_tells_and_changes_nothing(world: DeployTarget, capsys: p
     assert world.lambda_.calls == []
 
 
-def test_what_a_shift_moved_is_what_a_rollback_goes_back_on(world: DeployTarget) -> None:
-    # GIVEN a release that was shifted by the command itself
+def test_a_rollback_undoes_a_shift(world: DeployTarget) -> None:
+    # GIVEN callers who were shifted from version 7 to 10
     world.lambda_ = FakeLambda(live=7)
     assert world.run("shift", "--yes") == 0
     move(world)
@@ -66,12 +66,12 @@ def test_what_a_shift_moved_is_what_a_rollback_goes_back_on(world: DeployTarget)
     # WHEN
     code = world.run("rollback", "--yes")
 
-    # THEN it skips what was published in between and never called
+    # THEN they are back on 7, not on a version that they never had
     assert code == 0
     assert live(world) == [7, 7, 7]
 
 
-def test_a_second_rollback_goes_back_by_one_more_release(world: DeployTarget) -> None:
+def test_a_second_rollback_goes_back_one_more_release(world: DeployTarget) -> None:
     # GIVEN
     world.run("rollback", "--yes")
 
@@ -84,20 +84,20 @@ def test_a_second_rollback_goes_back_by_one_more_release(world: DeployTarget) ->
 
 
 def release(world: DeployTarget, number: int) -> None:
-    """Publish a version of every function and move callers to it."""
+    """Publish a version of every function, and move callers to it."""
     for function in world.lambda_.functions.values():
         function.versions[number] = FakeVersion(code_of(number))
     assert world.run("shift", "--yes") == 0
     move(world)
 
 
-def test_what_callers_were_sent_back_from_is_never_the_version_before(world: DeployTarget) -> None:
-    # GIVEN callers who went 10, 11, back to 10, and back to 9; and then a repair, which is bad as well
+def test_a_rollback_skips_versions_that_were_rolled_back(world: DeployTarget) -> None:
+    # GIVEN callers who went from 10 to 11, back to 10 and back to 9, and then to 12, which is bad as well
     release(world, 11)
     assert world.run("rollback", "--yes") == world.run("rollback", "--yes") == 0
     release(world, 12)
 
-    # WHEN they are sent back, and once more
+    # WHEN two rollbacks follow
     first, second = ((world.run("rollback", "--yes"), live(world)) for _ in range(2))
 
     # THEN
@@ -105,8 +105,8 @@ def test_what_callers_were_sent_back_from_is_never_the_version_before(world: Dep
     assert second == (0, [8, 8, 8])
 
 
-def test_functions_that_the_latest_shift_did_not_move_stay(world: DeployTarget) -> None:
-    # GIVEN a change of one function's variables, after the release
+def test_a_rollback_leaves_functions_that_the_latest_shift_did_not_move(world: DeployTarget) -> None:
+    # GIVEN a release, and a later shift of one function
     function = world.lambda_.functions[FUNCTIONS[1]]
     function.versions[11] = FakeVersion(code_of(10))
     function.live = 11
@@ -120,26 +120,26 @@ def test_functions_that_the_latest_shift_did_not_move_stay(world: DeployTarget) 
 
 
 @pytest.mark.parametrize("done", range(6))
-def test_killed_at_any_moment_the_same_command_goes_on_with_the_rest(world: DeployTarget, done: int) -> None:
-    # GIVEN a rollback that was killed after so many changes
+def test_a_killed_rollback_is_continued_by_the_same_command(world: DeployTarget, done: int) -> None:
+    # GIVEN a rollback that was killed after `done` changes
     world.lambda_.killed_after = done
     assert world.run("rollback", "--yes") == 130
     world.lambda_.killed_after = None
 
-    # WHEN it is typed again
+    # WHEN the same command is typed again
     code = world.run("rollback", "--yes")
 
-    # THEN nobody was sent back by two releases, and all of it is remembered
+    # THEN every function went back by one release only, and every rollback is recorded
     assert code == 0
     assert live(world) == [9, 9, 9]
     assert all(code_of(10) in tag for tag in world.lambda_.tag("RolledBack"))
 
 
-def test_the_code_that_was_left_is_refused_until_somebody_says_again(
+def test_code_that_was_rolled_back_is_shifted_to_only_with_again(
     world: DeployTarget, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN callers who were sent back, of one function once more long ago, and a merge that changed only a variable:
-    # the same code in a new version
+    # GIVEN a rollback, an older rollback of one function, and a new version of that function with the same code,
+    # which a change of a variable publishes
     world.run("rollback", "--yes")
     function = world.lambda_.functions[FUNCTIONS[2]]
     function.versions[11] = FakeVersion(code_of(10))
@@ -156,11 +156,11 @@ def test_the_code_that_was_left_is_refused_until_somebody_says_again(
     assert (refused, started) == (5, 0)
     assert "--again" in told
     assert (again, len(world.codedeploy.made)) == (0, 3)
-    # Callers are on it, so that it is no longer bad; the other is.
+    # Callers use this code again, so that its rollback is forgotten. The older rollback is not.
     assert world.lambda_.tag("RolledBack") == ["", "", older]
 
 
-def test_other_code_is_shifted_to_after_a_rollback(world: DeployTarget) -> None:
+def test_new_code_can_be_shifted_to_after_a_rollback(world: DeployTarget) -> None:
     # GIVEN
     world.run("rollback", "--yes")
     for function in world.lambda_.functions.values():
@@ -172,11 +172,11 @@ def test_other_code_is_shifted_to_after_a_rollback(world: DeployTarget) -> None:
     # THEN
     assert code == 0
     assert len(world.codedeploy.made) == 3
-    # What was bad stays known.
+    # The rollback of the bad code is still recorded.
     assert all(code_of(10) in tag for tag in world.lambda_.tag("RolledBack"))
 
 
-def test_a_shift_that_fails_with_again_forgets_nothing(world: DeployTarget) -> None:
+def test_a_failed_shift_with_again_keeps_the_record_of_the_rollback(world: DeployTarget) -> None:
     # GIVEN
     world.run("rollback", "--yes")
     world.codedeploy._bad = [FUNCTIONS[0]]
@@ -189,7 +189,7 @@ def test_a_shift_that_fails_with_again_forgets_nothing(world: DeployTarget) -> N
     assert all(code_of(10) in tag for tag in world.lambda_.tag("RolledBack"))
 
 
-def test_somebody_can_choose_functions_and_versions(world: DeployTarget) -> None:
+def test_functions_and_versions_can_be_chosen(world: DeployTarget) -> None:
     # GIVEN / WHEN
     code = world.run("rollback", "--to", "create_order=6", "--to", "get_order=7", "--yes")
 
@@ -199,7 +199,7 @@ def test_somebody_can_choose_functions_and_versions(world: DeployTarget) -> None
 
 
 @pytest.mark.parametrize("to", ["create_order", "create_order=", "create-order=4", "4", "get_order=-1", "get_order=²"])
-def test_a_choice_that_is_none_is_wrong_usage(world: DeployTarget, to: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_choice_is_wrong_usage(world: DeployTarget, to: str, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN / WHEN
     code = world.run("rollback", "--to", to, "--yes")
 
@@ -208,8 +208,8 @@ def test_a_choice_that_is_none_is_wrong_usage(world: DeployTarget, to: str, caps
     assert "create_order, get_order, process_order" in capsys.readouterr().err
 
 
-def test_a_version_without_a_snapshot_is_made_ready_before_anybody_is_moved(world: DeployTarget) -> None:
-    # GIVEN versions that were not called for so long that Lambda dropped their snapshots
+def test_an_inactive_version_is_made_ready_before_callers_are_moved(world: DeployTarget) -> None:
+    # GIVEN versions whose snapshots Lambda has deleted, because nobody called them for weeks
     for each in world.lambda_.versions(9):
         each.state = "Inactive"
 
@@ -266,7 +266,7 @@ def another_queue(world: DeployTarget) -> None:
     ],
     ids=lambda case: getattr(case, "__name__", ""),
 )
-def test_what_would_not_work_is_refused_and_nothing_changes(
+def test_a_rollback_that_cannot_succeed_is_refused(
     world: DeployTarget, make: Any, says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN
@@ -282,8 +282,8 @@ def test_what_would_not_work_is_refused_and_nothing_changes(
 
 
 @pytest.mark.parametrize("bus", [False, True], ids=["topic", "bus"])
-def test_every_name_that_a_function_is_told_of_is_known(world: DeployTarget, bus: bool) -> None:
-    # GIVEN versions that name what the stack has
+def test_a_version_whose_variables_name_the_stacks_resources_is_accepted(world: DeployTarget, bus: bool) -> None:
+    # GIVEN versions whose variables name the stack's tables, queues and topic or bus
     if bus:
         del world.outputs["notifications_topic_arn"]
         world.outputs["notifications_bus_arn"] = "arn:aws:events:eu-west-1:123456789012:event-bus/orders-prod-events"
@@ -306,12 +306,12 @@ def test_every_name_that_a_function_is_told_of_is_known(world: DeployTarget, bus
     assert world.run("rollback", "--yes") == 0
 
 
-def test_tags_stay_within_what_a_tag_holds(world: DeployTarget) -> None:
-    # GIVEN / WHEN many shifts and rollbacks of a function with many versions (the stand-in checks the length)
+def test_tags_do_not_exceed_their_maximum_length(world: DeployTarget) -> None:
+    # GIVEN / WHEN many shifts and rollbacks of versions with long numbers (the stand-in checks the length of tags)
     for number in range(10_000, 10_012):
         release(world, number)
         assert world.run("rollback", "--yes") == 0
 
-    # THEN the latest are kept
+    # THEN the latest rollbacks are kept
     assert [len(tag.split()) for tag in world.lambda_.tag("RolledBack")] == [3, 3, 3]
     assert all(tag.startswith("10011@") for tag in world.lambda_.tag("RolledBack"))

@@ -1,4 +1,4 @@
-"""`ops deploy rollback` across schema versions: a worker never goes back to what cannot read the waiting messages."""
+"""`ops deploy rollback` across schema versions: the worker stays on a version that can read the waiting messages."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> DeployTarget:
 
 
 def writes(world: DeployTarget, versions: dict[int, str], worker: dict[int, str]) -> None:
-    """Give versions of create_order and of the worker the schema versions that they know."""
+    """Set the schema versions that versions of create_order and of the worker know."""
     for function, known in ((FUNCTIONS[0], versions), (FUNCTIONS[2], worker)):
         for number, schemas in known.items():
             world.lambda_.functions[function].versions[number].environment["ORDER_SCHEMA_VERSIONS"] = schemas
 
 
-def test_a_worker_that_cannot_read_what_the_api_wrote_stays_and_the_api_s_way_back_is_told(
+def test_a_worker_that_could_not_read_messages_is_not_rolled_back(
     world: DeployTarget, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a release that raised the schema version
     writes(world, {9: "1-1", 10: "1-2"}, {9: "1-1", 10: "1-2"})
 
-    # WHEN all of it is to go back, and then what the refusal names
+    # WHEN all functions are to go back, and then those that the refusal names
     refused = world.run("rollback", "--yes")
     told = capsys.readouterr().err
     api = world.run("rollback", "--to", "create_order=9", "--to", "get_order=9", "--yes")
@@ -45,32 +45,32 @@ def test_a_worker_that_cannot_read_what_the_api_wrote_stays_and_the_api_s_way_ba
 
 @pytest.mark.parametrize(
     ("left", "code"),
-    # A shift takes up to two hours, and is recorded when it begins.
+    # A shift takes up to two hours, and its tag is written at the start.
     [(timedelta(days=3), 5), (timedelta(days=4, hours=1), 5), (timedelta(days=4, seconds=TIMEOUT_SECONDS + 60), 0)],
 )
-def test_the_worker_may_follow_when_no_such_message_can_wait_any_more(
+def test_the_worker_can_be_rolled_back_when_its_unreadable_messages_have_expired(
     world: DeployTarget, left: timedelta, code: int
 ) -> None:
-    # GIVEN an API that was sent back from schema version 2 so long ago, and a worker that reads both
+    # GIVEN an API that was rolled back from schema version 2 some time ago, and a worker that reads both versions
     writes(world, {9: "1-1", 10: "1-2"}, {9: "1-1", 10: "1-2"})
     api = world.lambda_.functions[FUNCTIONS[0]]
     api.live = 9
     api.tags["RolledBack"] = f"10@{ago(left)}={code_of(10)}"
 
-    # WHEN / THEN: messages live for four days
+    # WHEN / THEN the worker is refused until the messages, which live for four days, have expired
     assert world.run("rollback", "--to", "process_order=9", "--yes") == code
 
 
-def test_what_the_api_wrote_before_the_latest_shift_counts_too(world: DeployTarget) -> None:
-    # GIVEN a worker of old that knows schema 1 alone, and an API that went from 2 back to 1 by a release
+def test_messages_from_before_the_latest_shift_count_too(world: DeployTarget) -> None:
+    # GIVEN an old worker that reads schema 1 only, and an API that a release took back from schema 2 to schema 1
     writes(world, {8: "1-1", 9: "1-2", 10: "1-1"}, {9: "1-1", 10: "1-2"})
 
     # WHEN / THEN
     assert world.run("rollback", "--to", "process_order=9", "--yes") == 5
 
 
-def test_the_api_stays_where_the_worker_reads_what_it_would_write(world: DeployTarget) -> None:
-    # GIVEN a worker that gave the old schema up
+def test_the_api_is_not_rolled_back_to_a_schema_that_the_worker_cannot_read(world: DeployTarget) -> None:
+    # GIVEN a worker that no longer reads the old schema
     writes(world, {9: "1-1", 10: "2-2"}, {9: "1-2", 10: "2-2"})
 
     # WHEN / THEN
@@ -78,7 +78,7 @@ def test_the_api_stays_where_the_worker_reads_what_it_would_write(world: DeployT
     assert world.lambda_.calls == []
 
 
-def test_a_version_that_is_gone_may_have_written_anything(
+def test_a_deleted_version_of_the_api_may_have_written_any_schema(
     world: DeployTarget, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN
@@ -92,7 +92,7 @@ def test_a_version_that_is_gone_may_have_written_anything(
     assert "which schema version it wrote" in capsys.readouterr().err
 
 
-def test_schemas_that_cannot_be_read_are_told(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
+def test_schema_versions_that_cannot_be_read_are_named(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN
     writes(world, {10: "two"}, {})
 

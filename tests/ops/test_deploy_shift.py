@@ -1,4 +1,4 @@
-"""`ops deploy shift`, over stand-ins of Lambda and CodeDeploy."""
+"""`ops deploy shift`, with stand-ins for Lambda and CodeDeploy."""
 
 import json
 from collections.abc import Callable
@@ -18,7 +18,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> DeployTarget:
     return DeployTarget(monkeypatch, tmp_path)
 
 
-def test_every_function_that_is_behind_is_moved_to_its_newest_version(world: DeployTarget) -> None:
+def test_every_function_with_a_newer_version_is_shifted_to_it(world: DeployTarget) -> None:
     # GIVEN
     world.lambda_ = FakeLambda(behind=("create-order", "process-order"))
 
@@ -75,7 +75,7 @@ def test_a_deployment_that_cannot_start_stops_those_that_did(world: DeployTarget
     assert world.codedeploy.stopped == ["d-1", "d-2"]
 
 
-def test_alarms_hold_unless_somebody_says_otherwise(world: DeployTarget) -> None:
+def test_alarms_can_stop_a_shift_by_default(world: DeployTarget) -> None:
     # GIVEN / WHEN
     world.run("shift", "--yes")
 
@@ -83,9 +83,7 @@ def test_alarms_hold_unless_somebody_says_otherwise(world: DeployTarget) -> None
     assert [each for each in world.codedeploy.made.values() if "overrideAlarmConfiguration" in each] == []
 
 
-def test_with_alarms_ignored_none_of_them_is_asked_and_it_says_so(
-    world: DeployTarget, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_shift_that_ignores_alarms_says_so(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN / WHEN
     code = world.run("shift", "--yes", "--ignore-alarms")
 
@@ -96,8 +94,8 @@ def test_with_alarms_ignored_none_of_them_is_asked_and_it_says_so(
     assert "alarms are ignored" in capsys.readouterr().err
 
 
-def test_aws_takes_the_requests(world: DeployTarget) -> None:
-    # GIVEN the real client, which checks parameters before it sends anything
+def test_the_requests_are_valid_for_aws(world: DeployTarget) -> None:
+    # GIVEN the requests of a shift, and the service's model
     world.run("shift", "--yes", "--ignore-alarms")
     client = boto3.client("codedeploy", "eu-west-1")
     operation = client.meta.service_model.operation_model("CreateDeployment")
@@ -108,7 +106,7 @@ def test_aws_takes_the_requests(world: DeployTarget) -> None:
         validate_parameters(request, operation.input_shape)
 
 
-def test_one_that_does_not_end_in_time_is_told_by_its_id(
+def test_a_deployment_that_does_not_end_in_time_is_named(
     world: DeployTarget, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN
@@ -124,7 +122,7 @@ def test_one_that_does_not_end_in_time_is_told_by_its_id(
     assert "deployments d-1 did not end" in capsys.readouterr().err
 
 
-def test_a_version_is_waited_for_until_it_can_be_called(world: DeployTarget) -> None:
+def test_a_shift_waits_until_the_new_versions_can_be_called(world: DeployTarget) -> None:
     # GIVEN / WHEN
     world.run("shift")
 
@@ -132,9 +130,7 @@ def test_a_version_is_waited_for_until_it_can_be_called(world: DeployTarget) -> 
     assert world.lambda_.waited == [(f"orders-prod-{name}", "10") for name in NAMES]
 
 
-def test_with_nothing_behind_it_says_so_and_starts_nothing(
-    world: DeployTarget, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_a_newer_version_nothing_is_started(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN
     world.lambda_ = FakeLambda(behind=())
 
@@ -147,7 +143,7 @@ def test_with_nothing_behind_it_says_so_and_starts_nothing(
     assert not world.codedeploy.made
 
 
-def test_a_stack_that_shifts_nothing_is_left_alone(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stack_without_gradual_deploy_is_left_alone(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN
     world.outputs = outputs()
 
@@ -159,7 +155,7 @@ def test_a_stack_that_shifts_nothing_is_left_alone(world: DeployTarget, capsys: 
     assert json.loads(capsys.readouterr().out)["state"] == "off"
 
 
-def test_a_dry_run_tells_what_it_would_move(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_lists_the_planned_moves(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN / WHEN
     code = world.run("shift", "--json")
 
@@ -194,7 +190,7 @@ def failed(world: DeployTarget) -> None:
         (failed, "its start failed"),
     ],
 )
-def test_what_would_not_work_is_refused_and_nothing_is_started(
+def test_a_shift_that_cannot_succeed_is_refused(
     world: DeployTarget, make: Callable[[DeployTarget], None], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN
@@ -211,8 +207,8 @@ def test_what_would_not_work_is_refused_and_nothing_is_started(
     assert not world.codedeploy.made
 
 
-def test_where_callers_were_is_remembered_before_they_are_moved(world: DeployTarget) -> None:
-    # GIVEN a machine that is taken away at the first look at what it started
+def test_the_version_of_callers_is_recorded_before_they_are_moved(world: DeployTarget) -> None:
+    # GIVEN a process that dies when it first reads the state of a deployment
     world.codedeploy.get_deployment = None
 
     # WHEN

@@ -1,4 +1,4 @@
-"""Discarding: for good, by a named person, and never what is settled."""
+"""Discarding is final, names the person who did it, and refuses settled orders."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.ops.factories import accept, begun, dead_letter, orders_of, settles_m
 
 
 def discard(world: World, wanted: str) -> str:
-    """Return what the command does with `--yes`."""
+    """Run the command with `--yes`, and return what it reports."""
     orders = orders_of(world)
     with sweep_of(world) as sweep:
         found = find(sweep, orders, wanted)
@@ -27,12 +27,12 @@ def discard(world: World, wanted: str) -> str:
         return carry_out(planned, sweep, orders, world.cloud.clock, begun(world, "discard"))
 
 
-def test_the_order_is_final_and_its_message_gone(world: World) -> None:
+def test_a_discarded_order_is_final_and_its_message_is_deleted(world: World) -> None:
     # GIVEN two dead letters
     first, second = dead_letter(world, 2)
-    # WHEN one is discarded
+    # WHEN one of them is discarded
     discard(world, first)
-    # THEN who, why and when are stored, the caller sees it, and the other is untouched
+    # THEN name, reason and time are stored, the caller sees the status, and the other order is unchanged
     reason = world.orders[first]["reason"]["M"]
     assert world.orders[first]["status"]["S"] == "DISCARDED"
     assert (reason["by"]["S"], reason["text"]["S"]) == ("Ada", "a test")
@@ -45,22 +45,22 @@ def test_the_order_is_final_and_its_message_gone(world: World) -> None:
     assert invariants.violations(world) == []
 
 
-def test_an_order_that_was_never_stored_is_kept_for_its_caller(world: World) -> None:
-    # GIVEN a dead letter whose order the tables do not know
+def test_a_discarded_order_that_was_never_stored_is_shown_to_its_caller(world: World) -> None:
+    # GIVEN a dead letter whose order is not in the table
     (order_id,) = dead_letter(world, 1)
     del world.cloud.dynamodb.tables["orders"].items[(order_id,)]
-    # WHEN it is discarded
+    # WHEN the order is discarded
     discard(world, order_id)
-    # THEN its caller finds it
+    # THEN its caller sees that it was discarded
     assert '"DISCARDED"' in world.get(order_id, caller="ann")["body"]
 
 
 def test_a_settled_order_whose_notification_is_missing_is_refused(world: World) -> None:
-    # GIVEN a confirmed order that could not be published
+    # GIVEN a confirmed order whose event could not be published
     order_id = accept(world, "k")
     world.drain(topic_down)
     before = dict(world.orders[order_id])
-    # WHEN somebody wants to discard it
+    # WHEN somebody discards it
     with pytest.raises(RefusedError, match="only its notification is missing"):
         discard(world, order_id)
     # THEN nothing is changed
@@ -69,36 +69,36 @@ def test_a_settled_order_whose_notification_is_missing_is_refused(world: World) 
 
 
 def test_a_leftover_of_a_finished_order_is_deleted_and_the_order_stays(world: World) -> None:
-    # GIVEN a finished order, and a copy of its message among the dead letters
+    # GIVEN a settled order whose event was published, and a copy of its message among the dead letters
     order_id = accept(world, "k")
     (source,) = world.orders_queue.messages.values()
     world.dead_letters.send(source.body, source.attributes)
     world.drain()
-    # WHEN it is discarded
+    # WHEN the copy is discarded
     discard(world, order_id)
-    # THEN only the copy is gone
+    # THEN only the copy is deleted
     assert world.orders[order_id]["status"]["S"] == "CONFIRMED"
     assert world.dead_letters.messages == {}
 
 
 def test_a_message_that_is_no_json_marks_the_order_it_names(world: World) -> None:
-    # GIVEN an unreadable message that names its order
+    # GIVEN an unreadable message with an attribute that names its order
     order_id = accept(world, "k")
     world.orders_queue.messages.clear()
     sent = world.dead_letters.send("not json", {"order_id": text(order_id)})
-    # WHEN it is discarded by its own id
+    # WHEN it is discarded by its message id
     discard(world, sent.message_id)
-    # THEN both are dealt with
+    # THEN the order is marked, and the message is deleted
     assert world.orders[order_id]["status"]["S"] == "DISCARDED"
     assert world.dead_letters.messages == {}
 
 
 def test_a_message_that_names_no_order_is_deleted_alone(world: World) -> None:
-    # GIVEN an unreadable message
+    # GIVEN an unreadable message without such an attribute
     sent = world.dead_letters.send("not json", {})
     # WHEN it is discarded
     done = discard(world, sent.message_id)
-    # THEN it is gone, and no order was touched
+    # THEN it is deleted, and no order is changed
     assert done == "no order was marked; 1 messages deleted"
     assert world.dead_letters.messages == {}
     assert world.orders == {}
@@ -107,7 +107,7 @@ def test_a_message_that_names_no_order_is_deleted_alone(world: World) -> None:
 def test_an_order_without_dead_letter_is_refused(world: World) -> None:
     # GIVEN an order that waits in the orders queue
     order_id = accept(world, "k")
-    # WHEN somebody wants to discard it
+    # WHEN somebody discards it
     with pytest.raises(RefusedError, match="the order is ACCEPTED"):
         discard(world, order_id)
     # THEN nothing is changed
@@ -115,33 +115,33 @@ def test_an_order_without_dead_letter_is_refused(world: World) -> None:
 
 
 def test_an_order_that_settles_meanwhile_is_left_alone(world: World) -> None:
-    # GIVEN a dead letter whose twin is being processed when the decision is written
+    # GIVEN a dead letter whose twin settles the order just before the decision is written
     order_id = settles_meanwhile(world)
-    # WHEN it is discarded
+    # WHEN the order is discarded
     with pytest.raises(RefusedError, match="was CONFIRMED by the time"):
         discard(world, order_id)
-    # THEN it stays confirmed, and its message stays
+    # THEN the order is still confirmed, and its message stays
     assert world.orders[order_id]["status"]["S"] == "CONFIRMED"
     assert world.dead_letters.counts() == (1, 0, 0)
 
 
 def hit(kind: FaultKind, index: int, call: Call) -> Fault | None:
-    """A fault at the call with this index, if it fits."""
+    """Return the fault for the call with this index, if it fits."""
     return kind.fault if call.index == index and kind.fits(call) else None
 
 
 @pytest.mark.parametrize("kind", FAULTS, ids=lambda kind: kind.name)
-def test_a_discard_hit_anywhere_can_be_run_again(kind: FaultKind, world: World) -> None:
-    # GIVEN a discard that is hit at each of its calls in turn
+def test_a_discard_can_be_run_again_after_any_fault(kind: FaultKind, world: World) -> None:
+    # GIVEN a discard with a fault at each of its calls in turn
     ids = dead_letter(world, 12)
     for index, order_id in enumerate(ids):
         process = Process(on_call=partial(hit, kind, index))
         with contextlib.suppress(ProcessKilled, BotoCoreError, ClientError, RefusedError):
             world.cloud.wire.run(process, partial(discard, world, order_id))
         assert invariants.violations(world) == []
-        # WHEN it is run again
+        # WHEN the discard is run again
         world.cloud.clock.advance(301)
         discard(world, order_id)
-        # THEN it is done
+        # THEN the order is discarded
         assert world.orders[order_id]["status"]["S"] == "DISCARDED"
     assert world.dead_letters.messages == {}

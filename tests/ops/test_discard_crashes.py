@@ -1,4 +1,4 @@
-"""Discarding many under every fault at every one of its calls: nothing is lost, and the same command finishes."""
+"""Discarding many dead letters with every fault at every call: nothing is lost, and the same command finishes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ WHERE = ("state=failed", "state=unreadable")
 
 
 def flood(world: World) -> tuple[list[str], str, str]:
-    """More than one batch: failed orders, one message that names none, and a settled order that nobody heard of."""
+    """Fill the dead-letter queue with more than one batch: failed orders, a message without order, an unpublished one.
+
+    Returns:
+        The ids of the failed orders, the id of the message that names no order, and the id of a settled order whose
+        event was not published.
+    """
     ids = dead_letter(world, ORDERS)
     nameless = world.dead_letters.send("not json", {}).message_id
     settled = accept(world, "settled")
@@ -28,7 +33,7 @@ def flood(world: World) -> tuple[list[str], str, str]:
 
 
 def calls_of_a_discard() -> list[Call]:
-    """The calls of an undisturbed run."""
+    """Return the calls of a run without faults."""
     with simulated(World(seed=5, deployment=Deployment(max_receive_count=2))) as world:
         world.stock_up("SKU-1", 1000)
         flood(world)
@@ -41,26 +46,26 @@ CASES = [(call.index, call.operation, kind) for call in calls_of_a_discard() for
 
 
 @pytest.mark.parametrize(("index", "operation", "kind"), CASES, ids=lambda one: getattr(one, "name", str(one)))
-def test_a_discard_hit_anywhere_loses_nothing_and_is_finished_by_the_next(
+def test_a_fault_in_a_discard_loses_nothing_and_the_next_run_finishes(
     index: int, operation: str, kind: FaultKind, world: World
 ) -> None:
-    # GIVEN a flood, and a run that is hit at one call
+    # GIVEN many dead letters, and a run with a fault at one of its calls
     ids, nameless, settled = flood(world)
     logs = logs_of(world)
     process = Process(faults={index: kind.fault})
     with contextlib.suppress(ProcessKilled, BotoCoreError, ClientError):
         world.cloud.wire.run(process, lambda: discard_many(world, *WHERE, logs=logs))
-    # THEN at that moment nothing is lost: whose message is gone is marked, and whoever is not waits
+    # THEN nothing is lost: an order without a message is marked, and an order without a mark has its message
     assert invariants.violations(world) == []
-    # WHEN what was hidden shows again, and the same command is given
+    # WHEN the hidden messages are visible again, and the same command runs
     world.cloud.clock.advance(301)
     tally = discard_many(world, *WHERE, logs=logs)
-    # THEN it is done, and the settled order still waits for its notification
+    # THEN everything is discarded, except the settled order, whose event is still to be published
     assert (tally.failed, tally.undeleted, tally.settled) == (0, 0, 0)
     assert {world.orders[order_id]["status"]["S"] for order_id in ids} == {"DISCARDED"}
     assert world.orders[settled]["status"]["S"] == "CONFIRMED"
     assert world.dead_letters.counts() == (1, 0, 0)
-    # THEN whatever is gone has its line, of somebody and with a reason
+    # THEN each deleted message has a line in the journal, with a name and a reason
     told = {line["message_id"] for line in logs.lines if line["what"] == "message"}
     assert len(told) == ORDERS + 1
     assert nameless in told

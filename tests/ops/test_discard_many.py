@@ -1,4 +1,4 @@
-"""Discarding many in one pass: what is marked, deleted, refused and left, and what the journal tells of it."""
+"""Discarding many in one pass: what is marked, deleted, refused and left, and what the journal records."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def history(world: World, logs: Any) -> list[dict[str, Any]]:
 
 
 def mixed(world: World, count: int) -> dict[str, list[str]]:
-    """So many dead letters of each of five kinds; the message's ids, and the order's where one is known."""
+    """Create `count` dead letters of each of five kinds; return order ids, or message ids where no order is known."""
     failed = dead_letter(world, count)
     unknown = [f"{number:08d}-307d-56d4-8339-4dc839c7313d" for number in range(count)]
     for order_id in unknown:
@@ -45,20 +45,20 @@ def mixed(world: World, count: int) -> dict[str, list[str]]:
 
 
 @pytest.mark.long
-def test_a_flood_of_mixed_causes_goes_in_one_pass(world: World) -> None:
-    # GIVEN 2,000 dead letters: a fifth each failed, of unknown orders, unreadable, invalid, and settled but unpublished
+def test_many_dead_letters_of_mixed_causes_are_discarded_in_one_pass(world: World) -> None:
+    # GIVEN 2,000 dead letters, 400 each: failed, of unknown orders, unreadable, invalid, settled without event
     world.stock_up("SKU-1", 100_000)
     ids = mixed(world, 400)
     logs = logs_of(world)
-    # WHEN all that can be given up is
+    # WHEN everything that may be discarded is discarded
     tally = discard_many(world, "older_than=0s", logs=logs)
-    # THEN one pass has seen each, given up four fifths, and left what is settled but unpublished
+    # THEN one pass has seen each, discarded 1,600, and left the settled orders without event
     assert (tally.seen, tally.discarded, tally.failed, tally.undeleted) == (2_000, 1_600, 0, 0)
     assert tally.refused == {State.NOTIFICATION_MISSING: 400}
     assert world.dead_letters.counts() == (400, 0, 0)
     assert {world.orders[order_id]["status"]["S"] for order_id in ids["settled"]} == {"CONFIRMED"}
     assert {world.orders[order_id]["status"]["S"] for order_id in ids["failed"]} == {"DISCARDED"}
-    # THEN the journal tells who and why of each, where no order is known too
+    # THEN the journal names who discarded each message and why, also for messages without a known order
     (run,) = history(world, logs)
     assert (run["verb"], run["by"], run["reason"]) == ("discard", "Ada", "a test")
     told = {one["message_id"] for one in run["messages"]}
@@ -72,51 +72,51 @@ def test_a_dry_run_counts_by_cause_and_changes_nothing(world: World) -> None:
     dead_letter(world, 11)
     world.dead_letters.send("not json", {})
     before = {order_id: dict(item) for order_id, item in world.orders.items()}
-    # WHEN nobody said yes
+    # WHEN discarding runs without --yes
     tally = discard_many(world, "older_than=0s", act=False)
-    # THEN it tells what would go, with a sample, and everything is as it was
+    # THEN it counts what it would discard and shows a sample, and nothing has changed
     assert (tally.discarded, tally.orders, sum(tally.causes.values()), len(tally.sample)) == (12, 11, 12, 5)
     assert tally.causes["MALFORMED_BODY"] == 1
     assert world.dead_letters.counts() == (12, 0, 0)
     assert world.orders == before
 
 
-def test_what_is_not_selected_stays(world: World) -> None:
+def test_a_dead_letter_that_is_not_selected_stays(world: World) -> None:
     # GIVEN failed orders, and messages that are no JSON
     ids = dead_letter(world, 3)
     world.dead_letters.send("not json", {})
-    # WHEN the latter are discarded
+    # WHEN the messages that are no JSON are discarded
     tally = discard_many(world, "error_type=MALFORMED_BODY")
-    # THEN the former wait as before
+    # THEN the failed orders wait as before
     assert (tally.discarded, tally.unselected) == (1, 3)
     assert {world.orders[order_id]["status"]["S"] for order_id in ids} == {"FAILED"}
 
 
 def test_an_order_that_settles_meanwhile_keeps_its_message(world: World) -> None:
-    # GIVEN a dead letter whose twin is being processed when the decision is written
+    # GIVEN a dead letter whose twin settles the order just before the decision is written
     order_id = settles_meanwhile(world)
-    # WHEN all is discarded
+    # WHEN all dead letters are discarded
     tally = discard_many(world, "older_than=0s")
-    # THEN it is counted as settled, and left
+    # THEN the order is counted as settled, and its message is left
     assert (tally.settled, tally.discarded) == (1, 0)
     assert world.orders[order_id]["status"]["S"] == "CONFIRMED"
     assert world.dead_letters.counts() == (1, 0, 0)
 
 
 def test_a_row_that_is_no_order_is_left_for_its_repair(world: World) -> None:
-    # GIVEN a dead letter whose row is unreadable, and another
+    # GIVEN a dead letter whose row is unreadable, and another whose row is readable
     first, second = dead_letter(world, 2)
     world.orders[first]["accepted_at"] = {"S": "2026-02-30T00:00:00.000Z"}
     logs = logs_of(world)
-    # WHEN all is discarded
+    # WHEN all dead letters are discarded
     tally = discard_many(world, "older_than=0s", logs=logs)
-    # THEN the strange one is left, and the other done
+    # THEN the unreadable one is left, and the other is discarded
     assert tally.refused == {State.CORRUPT_ORDER: 1}
     assert world.orders[first]["status"]["S"] == "FAILED"
     assert world.orders[second]["status"]["S"] == "DISCARDED"
     assert (tally.discarded, tally.seen, tally.undeleted) == (1, 2, 0)
     assert world.dead_letters.counts() == (1, 0, 0)
-    # AND the journal has what it was
+    # AND the journal records the cause of the discarded one
     (run,) = history(world, logs)
     (told,) = run["messages"]
     assert (told["order_id"], told["state"], told["error_type"]) == (second, "failed", "ThrottledError")

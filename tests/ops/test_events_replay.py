@@ -1,4 +1,4 @@
-"""One subscriber's queue gets settled orders' events again, as the topic gives them, and nobody else does. On moto."""
+"""`events replay`: one subscriber's queue gets the events of settled orders again, as the topic sends them. On moto."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REPLAY = ("events", "replay", "--since", "2026-01-01T00:00:00Z", "--until", "202
 
 @pytest.fixture
 def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MockStack]:
-    """Orders of one day, a few or as the test says, two of them rejected, one of another day."""
+    """A stack with settled orders of one day (two of them rejected), an open order, and an order of the next day."""
     with account(tmp_path) as made:
         settled_orders(made)
         made.log("process_order", {"at": 1_767_225_600.0, "text": "START"})
@@ -53,7 +53,7 @@ def subscribe(stack: MockStack, name: str, **attributes: str) -> str:
 
 @pytest.fixture
 def bus_stack(stack: MockStack) -> MockStack:
-    """The same with a bus in place of the topic."""
+    """The same stack with a bus in place of the topic."""
     found = json.loads(stack.outputs.read_text())
     bus = stack.events.create_event_bus(Name="orders-prod-events")["EventBusArn"]
     del found["notifications_topic_arn"]
@@ -62,7 +62,7 @@ def bus_stack(stack: MockStack) -> MockStack:
 
 
 def rule(stack: MockStack, name: str, types: list[str], **target: str) -> str:
-    """A rule for these types of event, or for all, and its queue."""
+    """Create a rule for these types of event, or for all types, and return the URL of its queue."""
     url = str(stack.sqs.create_queue(QueueName=f"orders-prod-events-{name}-queue")["QueueUrl"])
     pattern = json.dumps({"source": ["/orders-prod"], **({"detail-type": types} if types else {})})
     bus = {"EventBusName": "orders-prod-events"}
@@ -83,19 +83,19 @@ def drain(stack: MockStack, url: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("raw", ["true", "false"])
-def test_the_queue_gets_what_the_topic_would_give_it(
+def test_a_replayed_event_equals_the_one_that_the_topic_delivers(
     stack: MockStack, raw: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a subscriber, another one, and what the topic gives the first of one order
+    # GIVEN two subscribers, and an event as the topic delivers it to the first
     url = subscribe(stack, "billing", RawMessageDelivery=raw)
     assert stack.run("order", "replay-events", IDS[5], "--yes") == 0
     (original,) = drain(stack, url)
     other = subscribe(stack, "shipping")
 
-    # WHEN the day is sent again
+    # WHEN the events of the day are sent to the first again
     assert stack.run(*REPLAY, "--to", "billing", *DECISION, "--yes") == 0
 
-    # THEN each order's event is there once, in the same bytes but for an envelope's, and the other got nothing
+    # THEN it has the event of each order once, with the same content, and the other subscriber has none
     assert ("SNS's envelope, without its signature" in capsys.readouterr().err) == (raw == "false")
     found = drain(stack, url)
     assert sorted(subject(message) for message in found) == FEW
@@ -115,38 +115,41 @@ def subject(message: dict[str, Any]) -> str:
 
 
 def comparable(message: dict[str, Any]) -> object:
-    """Without what each delivery has of its own, and SNS's signature."""
+    """Return the message without the fields that differ at each delivery, and without SNS's signature."""
     body = json.loads(message["Body"])
     own = {"MessageId", "Timestamp", "Signature", "SignatureVersion", "SigningCertURL", "UnsubscribeURL"}
     shown = {name: value for name, value in body.items() if name not in own} if "TopicArn" in body else message["Body"]
     return shown, message.get("MessageAttributes")
 
 
-def test_the_subscriptions_filter_and_the_status_are_kept(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN a subscriber to rejections
+def test_the_subscriptions_filter_and_the_option_status_apply(
+    stack: MockStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a subscriber whose filter accepts rejections only
     url = subscribe(stack, "rejections", RawMessageDelivery="true", FilterPolicy='{"event_type": ["order.rejected"]}')
 
-    # WHEN everything is sent, and confirmed orders only
+    # WHEN all events are sent again, and then those of confirmed orders
     for more in ((), ("--status", "CONFIRMED")):
         assert stack.run(*REPLAY, "--to", "rejections", *more, *DECISION, "--yes") == 0
 
-    # THEN two came, the others are told
+    # THEN it has the two rejections, and the filtered events are counted
     assert [subject(message) for message in drain(stack, url)] == IDS[:2]
     assert "kept out by the subscription's filter: 18" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("path", [{}, {"InputPath": "$.detail"}], ids=["envelope", "raw"])
-def test_a_rules_queue_gets_what_the_bus_would_give_it(
+def test_a_rules_queue_gets_replayed_events_in_the_form_of_the_bus(
     bus_stack: MockStack, path: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a rule for rejections with a queue, behind another rule
+    # GIVEN a rule for rejections with a queue, and another rule for all events
     other = rule(bus_stack, "all", [])
     billing = rule(bus_stack, "billing", ["order.rejected"], **path)
 
-    # WHEN the day is sent again
+    # WHEN the events of the day are sent to the first rule's queue again
     assert bus_stack.run(*REPLAY, "--to", "billing", *DECISION, "--yes") == 0
 
-    # THEN both rejections are there in EventBridge's form (docs/events.md), the rest is told, and the other got nothing
+    # THEN it has both rejections in EventBridge's form (docs/events.md), the others are counted, and the other rule's
+    # queue has none
     bodies = {subject(message): json.loads(message["Body"]) for message in drain(bus_stack, billing)}
     assert sorted(bodies) == IDS[:2]
     body = bodies[IDS[1]]
@@ -174,10 +177,10 @@ def test_a_rules_queue_gets_what_the_bus_would_give_it(
         (None, "there are: none"),
     ],
 )
-def test_what_a_rule_makes_of_an_event_is_not_guessed(
+def test_a_rule_that_changes_the_event_is_refused(
     bus_stack: MockStack, more: Any, says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a target that gets something else than the event, or none
+    # GIVEN a rule that sends its target another text than the event, or no rule
     if more is not None:
         rule(bus_stack, "billing", [], **more)
     # WHEN / THEN
@@ -201,20 +204,20 @@ EVENT = {"detail-type": "order.confirmed", "detail": {"data": {"lines": [{"sku":
         ({"$or": [{"sku": ["C"]}, {"n": [1]}]}, True),
     ],
 )
-def test_a_pattern_is_held_against_the_event_as_eventbridge_does(lines: Any, let: bool) -> None:
-    # GIVEN a pattern on what is deep in an event
+def test_a_pattern_matches_as_in_eventbridge(lines: Any, let: bool) -> None:
+    # GIVEN a pattern on the lines of an event
     pattern = {"detail": {"data": {"lines": lines}}}
     check(pattern)
-    # WHEN / THEN what is asked of a line, one line has to have all of
+    # WHEN / THEN the pattern matches if a single line meets all of its conditions
     assert passes(pattern, EVENT) is let
 
 
-# Progress is noted at every hundred.
+# Progress is recorded after every hundred events.
 @pytest.mark.parametrize("stack", [IDS], indirect=True, ids=["150"])
-def test_a_run_that_stops_is_gone_on_with(
+def test_a_replay_that_stopped_is_continued(
     stack: MockStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN SQS, which refuses from the eleventh batch on
+    # GIVEN SQS, which refuses every batch from the eleventh on
     url = subscribe(stack, "billing", RawMessageDelivery="true")
     real, calls = Mailbox.send, 0
 
@@ -226,11 +229,11 @@ def test_a_run_that_stops_is_gone_on_with(
     monkeypatch.setattr(Mailbox, "send", send)
     assert stack.run(*REPLAY, "--to", "billing", *DECISION, "--rate", "1000", "--yes") == 6
 
-    # WHEN it takes them again, and the same command is typed
+    # WHEN SQS accepts batches again, and the same command is typed
     monkeypatch.setattr(Mailbox, "send", real)
     assert stack.run(*REPLAY, "--to", "billing", *DECISION, "--rate", "1000", "--yes") == 0
 
-    # THEN each is there once, in both runs, which the history shows; a third run begins anew
+    # THEN the queue has each event once, the history shows both runs, and a third run begins from the start
     assert stack.run("dlq", "history") == 0
     history = capsys.readouterr().out
     assert "events replay of 100 events, by Ada: a test" in history
@@ -241,8 +244,10 @@ def test_a_run_that_stops_is_gone_on_with(
 
 
 @pytest.mark.parametrize("to", ["nobody", "hook.example.com", "orders"])
-def test_only_a_subscribed_queue_can_be_sent_to(to: str, stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN a queue and an address that are subscribed
+def test_events_are_replayed_only_to_a_subscribed_queue(
+    to: str, stack: MockStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a subscribed queue and a subscribed web address
     subscribe(stack, "billing")
     stack.sns.subscribe(TopicArn=stack.topic, Protocol="https", Endpoint="https://hook.example.com")
 
@@ -276,7 +281,7 @@ ATTRIBUTES = {"event_type": "order.rejected", "currency": "EUR"}
         ({"sounds-like": "order"}, None),
     ],
 )
-def test_a_filter_lets_through_what_sns_would_or_is_refused(condition: object, let: bool | None) -> None:
+def test_a_filter_matches_as_in_sns_or_is_refused(condition: object, let: bool | None) -> None:
     # GIVEN
     policy = {"event_type": [condition], "currency": ["EUR"]}
 

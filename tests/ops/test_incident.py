@@ -18,17 +18,17 @@ from local.incident import CONFIG, ORDERS, PAGES, commands_of, play
 from runtime.metric import MetricName
 
 
-def test_the_commands_are_the_runbooks_own() -> None:
+def test_the_incident_uses_the_runbooks_commands() -> None:
     # GIVEN the runbook that the page links
     # WHEN its commands are read
     commands = commands_of("dead-letters.md", "dead-letters")
-    # THEN they end with the redrive
+    # THEN the last one is the redrive
     assert commands[0] == "python -m ops dlq list"
     assert commands[-1] == 'python -m ops dlq redrive --by "$NAME" --reason "$REASON" --yes'
 
 
-def test_it_pages_what_the_alarm_table_would_page() -> None:
-    # GIVEN an idle stack, and the story's minute: every attempt at every order fails, and all are dead letters
+def test_the_incident_pages_as_the_alarm_table_does() -> None:
+    # GIVEN an idle stack, and a minute in which every attempt at every order fails, until all are dead letters
     store, registered, begin = MetricStore(), register_alarms(), START + 60 * 60
     for minute in range(120):
         at, dead = START + 60 * minute, ORDERS if minute >= 60 else 0
@@ -41,7 +41,7 @@ def test_it_pages_what_the_alarm_table_would_page() -> None:
     # WHEN the alarms are evaluated
     run = AlarmRun(store, metric_alarms(registered), composite_alarms(registered)).run(START, begin + 3540)
 
-    # THEN the pages are the story's, in its order, and what the story sets was raised before each
+    # THEN the pages are the incident's, in its order, and the alarms that it sets were raised before each page
     heard = [one for one in run.notices if one.at >= begin and one.target.endswith("-page") and one.state == "ALARM"]
     assert [one.alarm for one in heard] == [f"{PREFIX}-{name}" for name in PAGES]
     for page, members in zip(heard, PAGES.values(), strict=True):
@@ -51,12 +51,12 @@ def test_it_pages_what_the_alarm_table_would_page() -> None:
 
 @pytest.mark.e2e
 @pytest.mark.long
-def test_an_incident_is_settled_by_its_page_and_runbook(tmp_path: Path) -> None:
+def test_the_incident_ends_with_the_runbooks_commands(tmp_path: Path) -> None:
     # GIVEN a stack of its own
     told = io.StringIO()
     transcript = Transcript(Console(file=told))
     with LocalStack.started(tmp_path, warm_workers=1, config=CONFIG) as stack:
         # WHEN the incident is played
         play(stack, transcript)
-    # THEN everything that the story says is so, and every guarantee holds
+    # THEN everything that the transcript says is true, and every guarantee holds
     assert transcript.ok, told.getvalue()

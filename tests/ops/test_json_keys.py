@@ -1,7 +1,4 @@
-"""`--json` prints the keys that scripts were written for, of every command that looks and of every dry run.
-
-Every command that looks names what to type next.
-"""
+"""The keys of every command's JSON output, which scripts rely on, and the commands that it advises."""
 
 from __future__ import annotations
 
@@ -39,7 +36,7 @@ LOOKING = [
     ("smoke", Row(("--timeout", "1s", "--yes"))),
     ("load", Row(("--orders", "1", "--within", "1s", "--in-production", "--yes"))),
 ]
-# What each of them says to type next; a dry run says its own line again (test_without_yes.py).
+# The commands that each command advises. A dry run advises itself with --yes (test_without_yes.py).
 _DECISION = '--by "$NAME" --reason "$REASON"'
 NEXT = {
     "orders open": ["order trace ID", "dlq list"],
@@ -50,7 +47,7 @@ NEXT = {
     "dlq show": [f"dlq redrive --where message_id=ID {_DECISION}", f"dlq discard ID {_DECISION}"],
     "errors": ["dlq list --where error_type=NO_REPORT"],
 }
-# A list stands for its first item.
+# The keys of each document. For a list, they are those of its first item.
 KEYS = {
     "orders open": "order_id status accepted_at age_seconds summary error_type",
     "order trace": (
@@ -119,7 +116,7 @@ KEYS = {
 
 
 def keys_of(value: Any, path: str = "") -> Iterator[str]:
-    """Paths of keys; a list is what its first item is. What is named by data is no key."""
+    """Yield the paths of keys, with the first item of each list. Names that come from data are no keys."""
     if isinstance(value, list):
         yield from keys_of(value[0], path) if value else ()
     elif isinstance(value, dict) and path not in {"subscribers", "deployed", "unreadable", "report.unread"}:
@@ -134,9 +131,7 @@ def keys_of(value: Any, path: str = "") -> Iterator[str]:
     [*LOOKING, *CASES],
     ids=[*(name for name, _ in LOOKING), *IDS],
 )
-def test_a_command_prints_json_with_these_keys_and_what_to_type_next(
-    command: str, row: Row, typed: Typed, capsys: Any
-) -> None:
+def test_a_command_prints_these_json_keys_and_next_commands(command: str, row: Row, typed: Typed, capsys: Any) -> None:
     # GIVEN
     row.prepare(typed.stack)
     capsys.readouterr()
@@ -154,7 +149,7 @@ def test_a_command_prints_json_with_these_keys_and_what_to_type_next(
     assert next_ == NEXT.get(command, []) or (command, row) not in LOOKING
 
 
-def test_of_an_order_that_nobody_knows_of_there_is_nothing_to_print(typed: Typed, capsys: Any) -> None:
+def test_the_trace_of_an_unknown_order_is_refused(typed: Typed, capsys: Any) -> None:
     # GIVEN / WHEN
     code = typed.run("order trace", ORDER_ID, "--json")
 

@@ -1,4 +1,4 @@
-"""The load test: what it refuses, what its clients do, and which mistake of a stack breaks which of its findings."""
+"""The load test: what it refuses, what its clients do, and which mistake of a stack fails which check."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LATE, SOON = "2026-01-01T00:02:00.000Z", "2026-01-01T00:00:02.000Z"
         pytest.param(("--in-production", "--spend-at-most", "0.0001"), "--orders", id="little may be spent"),
     ],
 )
-def test_what_is_not_allowed_is_refused_before_anything_is_ordered(
+def test_a_load_that_is_not_allowed_is_refused_before_the_first_order(
     typed: Typed, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
 ) -> None:
     # GIVEN a production stack
@@ -48,8 +48,8 @@ def test_what_is_not_allowed_is_refused_before_anything_is_ordered(
     assert said in capsys.readouterr().err
 
 
-def test_a_run_in_which_something_does_not_hold_fails(typed: Typed, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN an API that nobody reaches
+def test_a_load_with_a_failed_check_fails(typed: Typed, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN an API that cannot be reached
     # WHEN
     code = typed.run("load", "--orders", "1", "--within", "1s", "--in-production", "--json", "--yes")
     # THEN
@@ -57,7 +57,7 @@ def test_a_run_in_which_something_does_not_hold_fails(typed: Typed, capsys: pyte
     assert (code, [each["promise"] for each in findings if not each["ok"]]) == (ExitCode.FAILED, ["accepted"])
 
 
-def test_what_the_audit_reads_is_part_of_what_it_costs(
+def test_the_estimated_cost_includes_the_reads_of_the_audit(
     typed: Typed, stack: MockStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN an empty table, and one with an order
@@ -68,12 +68,12 @@ def test_what_the_audit_reads_is_part_of_what_it_costs(
         # WHEN
         typed.run("load", "--in-production", "--json", "--orders", "1")
         costs.append(json.loads(capsys.readouterr().out)["about_usd"])
-    # THEN it costs three read units more
+    # THEN the second costs three read units more
     assert costs[1] - costs[0] == pytest.approx(3 * 0.125e-6)
 
 
 class Api(BaseHTTPRequestHandler):
-    """Answers as `answer` says, and counts connections."""
+    """An API that answers with `answer`, and counts connections."""
 
     protocol_version = "HTTP/1.1"
     answer: Callable[[str, int], tuple[int, str]]
@@ -96,12 +96,12 @@ class Api(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
 def api() -> Iterator[Callable[..., tuple[str, type[Api]]]]:
-    """A server, and what it saw."""
+    """Provide a function that starts an API, and returns its URL and its handler class."""
     servers: list[ThreadingHTTPServer] = []
 
     def start(answer: Callable[[str, int], tuple[int, str]]) -> tuple[str, type[Api]]:
@@ -117,14 +117,14 @@ def api() -> Iterator[Callable[..., tuple[str, type[Api]]]]:
         each.server_close()
 
 
-def test_clients_repeat_until_202_with_one_key_at_the_rate_over_connections_that_stay(api: Any) -> None:
-    # GIVEN an API that is busy at first
+def test_clients_keep_rate_key_and_connections_and_repeat_until_202(api: Any) -> None:
+    # GIVEN an API that answers each key with 503 at first
     url, seen = api(lambda key, times: (503, "") if times == 1 else (202, key))
     clients = BlindClients(url, {"": None}, 4, Habits(asks_again=1.0))
     # WHEN
     started = time.monotonic()
     clients.send([Wish("", f"key-{number}", {}) for number in range(8)], per_second=20)
-    # THEN the last was due after 7/20 s; each was sent three times, and was answered alike
+    # THEN the last request was due after 7/20 s; each key was sent three times and got the same answer
     assert time.monotonic() - started >= 7 / 20
     assert clients.traffic.offered_seconds >= 7 / 20
     assert set(seen.seen.values()) == {3}
@@ -132,26 +132,26 @@ def test_clients_repeat_until_202_with_one_key_at_the_rate_over_connections_that
     assert len(seen.connections) <= 4
 
 
-def test_a_refusal_ends_the_run_and_what_is_never_accepted_is_given_up(api: Any) -> None:
-    # GIVEN an API that wants a token, and one that is never well
+def test_clients_end_on_a_refusal_a_limit_a_timeout_and_an_interrupt(api: Any) -> None:
+    # GIVEN an API that requires a token, and one that always answers 503
     closed, seen = api(lambda *_: (401, ""))
     ill, _ = api(lambda *_: (503, ""))
     wishes = [Wish("", f"key-{number}", {}) for number in range(50)]
-    # WHEN / THEN the first says why and begins hardly any more
+    # WHEN / THEN the first refuses, and the clients stop early
     with pytest.raises(OpsError, match="refused with 401"):
         BlindClients(closed, {"": None}, 1, Habits()).send(wishes, per_second=50)
     assert len(seen.seen) < len(wishes)
-    # WHEN / THEN of the second no more requests are made than may be paid
+    # WHEN / THEN the second gets no more requests than the limit of requests allows
     dear = BlindClients(ill, {"": None}, 1, Habits(), most_requests=3)
     with pytest.raises(OpsError, match="Ended after 3 requests"):
         dear.send(wishes[:2])
-    # WHEN / THEN it has no order when nobody waits longer
+    # WHEN / THEN the second accepts nothing before the client's patience ends
     hopeless = BlindClients(ill, {"": None}, 1, Habits(), patience=0.2)
     started = time.monotonic()
     hopeless.send(wishes[:1])
     assert 0.2 < time.monotonic() - started < 4
     assert (hopeless.traffic.answers, hopeless.traffic.first_requests) == ({}, 1)
-    # WHEN / THEN one that is interrupted leaves nothing under way, and begins hardly any more
+    # WHEN / THEN clients that are interrupted leave no thread, and stop early
     well, _ = api(lambda key, _: (202, key))
     interrupted = BlindClients(well, {"": None}, 1, Habits())
     with pytest.raises(KeyboardInterrupt):
@@ -161,7 +161,7 @@ def test_a_refusal_ends_the_run_and_what_is_never_accepted_is_given_up(api: Any)
 
 
 class Stored:
-    """Orders of which each is settled at its time; the others never are."""
+    """An orders table in which these orders are settled at these times, and no others."""
 
     def __init__(self, settled: dict[str, str]) -> None:
         self._settled = settled
@@ -194,24 +194,24 @@ class Stored:
         ),
     ],
 )
-def test_each_mistake_breaks_its_finding(
+def test_each_mistake_fails_its_check(
     answers: list[tuple[int, str]], settled: dict[str, str], offered: float, broken: list[str]
 ) -> None:
-    # GIVEN a run of one order, to be sent within a second
+    # GIVEN the answers to a run of one order, which is to be sent within a second
     traffic, clock = Traffic(), Clock()
     traffic.begun(offered)
     for key, order_id in answers:
         traffic.answered(Wish("", str(key), {}), 202, json.dumps({"order_id": order_id}).encode())
     watch = Watch(cast("Orders", Stored(settled)), clock, {order_id for _, order_id in answers})
-    # WHEN it is followed for a minute, and judged
+    # WHEN the order is watched for a minute, and the run is judged
     list(watch.until(clock.time() + 60))
     found = judge_load(traffic, watch, 1, 1.0, 60)
     # THEN
     assert [each.promise for each in found if not each.ok] == broken
 
 
-def test_times_are_those_of_real_orders() -> None:
-    # GIVEN / WHEN / THEN a hundred, three, one, none
+def test_percentiles_are_times_of_real_orders() -> None:
+    # GIVEN / WHEN / THEN a hundred times, three, one, none
     assert spread(range(1, 101)) == {"p50": 50, "p95": 95, "p99": 99, "max": 100}
     assert spread([3, 1, 2])["p50"] == 2
     assert set(spread([2.5]).values()) == {2.5}

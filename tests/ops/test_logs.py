@@ -1,4 +1,4 @@
-"""Logs, errors by cause, and what a trace makes of a worker that dies. Whole commands on moto."""
+"""Logs, errors by cause, and how a trace shows a worker that dies. Whole commands on moto."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def stack(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[MockStack]
 
 
 def order_since(stack: MockStack, **changes: Any) -> float:
-    """A stored order, accepted five minutes ago; that moment in epoch seconds."""
+    """Store an order that was accepted five minutes ago, and return that time in epoch seconds."""
     moment = to_timestamp(datetime.fromtimestamp(time.time() - 300, UTC))
     message = OrderMessage.model_validate_json(body(accepted_at=moment))
     stack.put_order(
@@ -55,7 +55,7 @@ def order_since(stack: MockStack, **changes: Any) -> float:
 
 
 def failed(at: float, **fields: Any) -> dict[str, Any]:
-    """Return what the worker logs of an attempt that failed."""
+    """Return the worker's log entry for a failed attempt."""
     return {
         "at": at,
         "service": "worker",
@@ -73,10 +73,10 @@ def shown(capsys: pytest.CaptureFixture[str]) -> Any:
 
 
 @pytest.mark.parametrize(("line", "cause", "request_id"), DEATHS, ids=lambda value: str(value)[:30])
-def test_each_way_to_die_is_known_by_the_platform_s_line(line: str, cause: str, request_id: str | None) -> None:
+def test_each_death_is_recognized_by_lambdas_log_line(line: str, cause: str, request_id: str | None) -> None:
     # GIVEN / WHEN a line that Lambda writes about a function that died
     death = death_of(line)
-    # THEN its cause and request are known, and no text of an error that was not caught is told
+    # THEN the cause and the request are known, and the text of an uncaught error is left out
     assert death is not None
     assert (death.cause, death.request_id) == (cause, request_id)
     assert "client" not in death.text
@@ -92,13 +92,13 @@ def test_each_way_to_die_is_known_by_the_platform_s_line(line: str, cause: str, 
         "[WARNING] something of a library",
     ],
 )
-def test_what_lambda_writes_of_each_request_is_no_death(line: str) -> None:
+def test_lambdas_lines_about_every_request_are_no_death(line: str) -> None:
     # GIVEN / WHEN / THEN
     assert death_of(line) is None
 
 
-def test_logs_show_what_was_told_and_how_it_died(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN a worker that tells of an order, writes metrics, and dies
+def test_logs_show_entries_and_deaths_for_each_filter(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a worker that logs an attempt at an order, writes metrics, and dies
     at = order_since(stack)
     stack.log(
         "process_order",
@@ -108,12 +108,12 @@ def test_logs_show_what_was_told_and_how_it_died(stack: MockStack, capsys: pytes
         {"at": at + 4, "text": TIMED_OUT},
     )
     stack.log("create_order", {"at": at, "service": "api", "level": "INFO", "message": "order accepted"})
-    # WHEN all of it is asked for, the errors, one error, one function, one order
+    # WHEN somebody asks for everything, errors, one error, one function, and one order
     told: dict[str, list[str]] = {}
     for arguments in ("", "--error", "--error ContentionError", "--function create-order", f"--order {ORDER_ID}"):
         assert stack.run("logs", "--json", *arguments.split()) == 0
         told[arguments] = [line["what"] for line in shown(capsys)]
-    # THEN each is what it says; the death is of the order, because its request was
+    # THEN each filter shows its lines; the death belongs to the order, because its request was about the order
     died = "died: Sandbox.Timedout"
     assert told == {
         "": ["order accepted", "attempt failed", died],
@@ -124,18 +124,18 @@ def test_logs_show_what_was_told_and_how_it_died(stack: MockStack, capsys: pytes
     }
 
 
-def test_a_function_that_the_stack_has_not_is_wrong_usage(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_function_is_wrong_usage(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN / WHEN
     code = stack.run("logs", "--function", "nothing")
-    # THEN those that it has are named
+    # THEN the error names the stack's functions
     assert code == 2
     assert "process-order" in capsys.readouterr().err
 
 
-def test_following_shows_what_comes_and_nothing_twice(
+def test_following_the_logs_shows_each_new_line_once(
     stack: MockStack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GIVEN a line, and another that comes while somebody looks
+    # GIVEN a log line, and another that is written during the first pause
     at = order_since(stack)
     stack.log("process_order", failed(at + 290))
     pauses = iter(range(3))
@@ -150,7 +150,7 @@ def test_following_shows_what_comes_and_nothing_twice(
     monkeypatch.setattr("time.sleep", sleep)
     # WHEN the logs are followed until Ctrl-C
     code = stack.run("logs", "--follow", "--json")
-    # THEN each line was shown once
+    # THEN each line is shown once
     assert code == 0
     told = [json.loads(line)["what"] for line in capsys.readouterr().out.splitlines()]
     assert told == ["attempt failed", "attempt deferred"]
@@ -159,14 +159,14 @@ def test_following_shows_what_comes_and_nothing_twice(
 def test_errors_are_counted_by_cause_over_logs_and_dead_letters(
     stack: MockStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN attempts that failed twice, a worker that died once, and a dead letter of each of two causes
+    # GIVEN an attempt that failed twice, a worker that died once, and a dead letter of each of two causes
     at = order_since(stack)
     stack.log("process_order", failed(at + 1), failed(at + 2), {"at": at + 4, "text": IMPORT_FAILED})
     stack.put_dead_letter(body(), {"order_id": text(ORDER_ID), "error_type": text("ContentionError")})
     stack.put_dead_letter("no json", {})
     # WHEN
     assert stack.run("errors", "--json") == 0
-    # THEN a cause is one line, wherever it was seen
+    # THEN each cause is one line, with its log lines and dead letters
     counted = {each["cause"]: (each["log_lines"], each["dead_letters"], each["died"]) for each in shown(capsys)}
     assert counted == {
         "ContentionError": (2, 1, False),
@@ -176,7 +176,7 @@ def test_errors_are_counted_by_cause_over_logs_and_dead_letters(
 
 
 def test_a_trace_says_that_the_worker_dies(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN an accepted order, and a worker that cannot even be imported: nothing names the order
+    # GIVEN an accepted order, and a worker whose import fails, so that no line names the order
     at = order_since(stack)
     stack.log("process_order", *({"at": at + number, "text": IMPORT_FAILED} for number in (-60, 10, 70)))
     # WHEN
@@ -186,7 +186,7 @@ def test_a_trace_says_that_the_worker_dies(stack: MockStack, capsys: pytest.Capt
     judgement = json.loads(told.out)["judgement"]
     assert "the worker dies: 2 times" in judgement
     assert "Runtime.ImportModuleError" in judgement
-    # AND leads to the deaths, the worker and the order
+    # AND the advised commands show the deaths, the worker and the order
     assert re.findall("next: python -m ops (.*)", told.err) == ["logs --function process-order --error", "status", LOOK]
 
 
@@ -211,7 +211,7 @@ LOOK = f"dlq show {ORDER_ID}"
         ),
     ],
 )
-def test_a_trace_ends_with_where_the_order_stands_and_what_takes_it_further(
+def test_a_trace_ends_with_a_judgement_and_the_next_commands(
     stack: MockStack,
     capsys: pytest.CaptureFixture[str],
     changes: Any,
@@ -219,7 +219,7 @@ def test_a_trace_ends_with_where_the_order_stands_and_what_takes_it_further(
     says: str,
     commands: list[str],
 ) -> None:
-    # GIVEN an order in some state, and what was logged of it
+    # GIVEN an order in some state, and the log lines of its attempts
     at = order_since(stack, **changes)
     stack.log("process_order", {"at": at, "text": "START"}, *(failed(at + 1, **fields) for fields in lines))
     # WHEN
@@ -234,7 +234,7 @@ def test_a_trace_ends_with_where_the_order_stands_and_what_takes_it_further(
 def test_a_trace_names_a_table_that_is_missing_and_shows_the_rest(
     stack: MockStack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, read: str
 ) -> None:
-    # GIVEN a stack without one of its tables, and a log that knows the order
+    # GIVEN a stack without one of its tables, and a log line about the order
     at = order_since(stack)
     stack.log("process_order", failed(at + 1))
 
@@ -245,7 +245,7 @@ def test_a_trace_names_a_table_that_is_missing_and_shows_the_rest(
     # WHEN
     code = stack.run("order", "trace", ORDER_ID, "--json")
     told = capsys.readouterr()
-    # THEN it is named, the exit code says that it is not all, and the log is shown
+    # THEN the table is named, the exit code says that something was not read, and the log line is shown
     document = json.loads(told.out)
     assert code == 6
     assert [each["what"].split()[-1] in told.err for each in document["unread"]] == [True]

@@ -1,4 +1,4 @@
-"""Alarms that are muted for planned work. On moto with mute rules in memory."""
+"""Alarms that are muted for planned work. On moto, with mute rules in memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.ops.test_without_yes import alarm
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[MockStack]:
-    """A stack with two alarms that page, and another stack's."""
+    """A stack with two alarms that page, and an alarm of another stack."""
     with account(tmp_path) as made:
         for name in ("api-failing", "dead-letters"):
             alarm(made, f"orders-prod-{name}")
@@ -26,13 +26,13 @@ def stack(tmp_path: Path) -> Iterator[MockStack]:
 
 
 @pytest.mark.parametrize(("duration", "code"), [("59s", 2), ("1m", 0), ("15d", 0), ("361h", 2)])
-def test_cloudwatch_mutes_for_a_minute_to_fifteen_days(stack: MockStack, duration: str, code: int) -> None:
+def test_an_alarm_can_be_muted_for_a_minute_to_fifteen_days(stack: MockStack, duration: str, code: int) -> None:
     # GIVEN / WHEN / THEN
     assert stack.run("mute", "on", "--for", duration, *DECISION) == code
 
 
-def test_what_is_muted_shows_until_it_ends(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN planned work
+def test_muted_alarms_are_shown_until_the_mute_ends(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN alarms that are muted for planned work
     assert stack.run("mute", "on", "--for", "2h", *DECISION, "--yes") == 0
     rule = stack.cloudwatch.get_alarm_mute_rule(
         AlarmMuteRuleName=stack.cloudwatch.list_alarm_mute_rules()["AlarmMuteRuleSummaries"][0][
@@ -40,44 +40,44 @@ def test_what_is_muted_shows_until_it_ends(stack: MockStack, capsys: pytest.Capt
         ].rpartition(":")[2]
     )
 
-    # WHEN somebody looks
+    # WHEN somebody looks at status and at the list of mutes
     capsys.readouterr()
     stack.run("status")
     told = capsys.readouterr().out
     stack.run("mute", "list")
     listed = capsys.readouterr().out
 
-    # THEN both alarms, who, why and until when are told
+    # THEN both show the alarms, who muted them, why and until when
     assert rule["Rule"]["Schedule"]["Duration"] == "PT120M"
     assert sorted(rule["MuteTargets"]["AlarmNames"]) == ["orders-prod-api-failing", "orders-prod-dead-letters"]
     until = f"until {rule['ExpireDate']:%Y-%m-%d %H:%M} UTC, by Ada: a test"
     assert f"?  2 alarms are muted {until}" in told
     assert until in listed
 
-    # WHEN it is over
+    # WHEN the mute is ended
     assert stack.run("mute", "off", "--yes") == 0
 
-    # THEN nothing is
+    # THEN no alarm is muted
     capsys.readouterr()
     stack.run("mute", "list", "--json")
     assert json.loads(capsys.readouterr().out) == []
 
 
-def test_one_alarm_can_be_muted_and_somebody_elses_rule_is_left(
+def test_one_alarm_can_be_muted_and_rules_of_others_are_left(
     stack: MockStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a rule from the console about one of the alarms, and one about somebody else's
+    # GIVEN a rule that somebody made in the console for one of the alarms, and a rule for another stack's alarm
     for name, target in (("console", "orders-prod-api-failing"), ("others", "payments-prod-failing")):
         schedule = {"Expression": "cron(0 2 * * *)", "Duration": "PT1H"}
         targets = {"AlarmNames": [target]}
         stack.cloudwatch.put_alarm_mute_rule(Name=name, Rule={"Schedule": schedule}, MuteTargets=targets)
 
-    # WHEN the other alarm is muted, and all is ended
+    # WHEN the other alarm is muted, and all mutes are ended
     assert stack.run("mute", "on", "--for", "15m", "--alarm", "dead-letters", *DECISION, "--yes") == 0
     muted = capsys.readouterr().out
     assert stack.run("mute", "off", "--yes") == 0
 
-    # THEN the console's rule is named and left
+    # THEN the console's rule is reported and left
     assert muted.startswith("1 alarms")
     told = "".join(capsys.readouterr())
     assert "left: console" in told
@@ -86,15 +86,15 @@ def test_one_alarm_can_be_muted_and_somebody_elses_rule_is_left(
 
 
 @pytest.mark.parametrize("duration", ["30s", "16d"])
-def test_for_as_long_as_cloudwatch_mutes(duration: str, stack: MockStack) -> None:
+def test_a_duration_that_cloudwatch_does_not_allow_is_refused(duration: str, stack: MockStack) -> None:
     # GIVEN / WHEN / THEN
     assert stack.run("mute", "on", "--for", duration, *DECISION, "--yes") == 2
 
 
-def test_where_there_are_no_such_rules_it_is_said(
+def test_an_endpoint_without_mute_rules_is_reported(
     stack: MockStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN an endpoint that does not know the calls, as the embedded AWS
+    # GIVEN an endpoint without these operations, such as the embedded AWS
     real = vars(BaseClient)["_make_api_call"]
 
     def unknown(client: Any, operation: str, given: Any) -> Any:
@@ -104,7 +104,7 @@ def test_where_there_are_no_such_rules_it_is_said(
 
     monkeypatch.setattr(BaseClient, "_make_api_call", unknown)
 
-    # WHEN / THEN muting is refused, and nothing else is hurt
+    # WHEN / THEN muting is refused, and the other commands work
     assert stack.run("mute", "on", "--for", "1h", *DECISION, "--yes") == 5
     assert "has no mute rules" in capsys.readouterr().err
     assert stack.run("mute", "list") == stack.run("status") == 0

@@ -1,4 +1,4 @@
-"""Tests what commands show and publish, beyond what is stored."""
+"""Tests what commands show and publish beyond what is stored."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tests.ops.test_target import BUS, outputs
 
 
 @pytest.mark.parametrize(("topic", "group"), [("orders-prod-notifications", None), ("orders-prod.fifo", CALLER)])
-def test_an_event_published_again_names_its_group_where_order_is_kept(topic: str, group: str | None) -> None:
-    # GIVEN a settled order of a stack
+def test_an_event_published_again_names_its_group_on_a_fifo_topic(topic: str, group: str | None) -> None:
+    # GIVEN a settled order
     order = stored(
         status=OrderStatus.CONFIRMED,
         caller=CALLER,
@@ -44,12 +44,12 @@ def test_an_event_published_again_names_its_group_where_order_is_kept(topic: str
     )
     # WHEN its event is published again
     run_replay(argparse.Namespace(ids=[ORDER_ID], yes=True), context)
-    # THEN a topic that keeps order is told whose it is, and no other
+    # THEN a FIFO topic gets the caller's group, and a standard topic gets none
     assert [call.get("MessageGroupId") for call in published] == [group]
 
 
 @pytest.mark.parametrize("yes", [True, False])
-def test_an_event_goes_to_the_bus_where_there_is_one_and_only_when_asked(yes: bool) -> None:
+def test_an_event_goes_to_the_bus_of_a_stack_only_with_yes(yes: bool) -> None:
     # GIVEN a settled order of a stack with a bus
     order = stored(
         status=OrderStatus.CONFIRMED,
@@ -74,19 +74,19 @@ def test_an_event_goes_to_the_bus_where_there_is_one_and_only_when_asked(yes: bo
     )
     # WHEN its event is published again
     run_replay(argparse.Namespace(ids=[ORDER_ID], yes=yes), context)
-    # THEN the bus has it, with the source that rules match
+    # THEN the bus gets it only with --yes, and with the source that rules match
     assert [(each["EventBusName"], each["Source"]) for each in put] == [(BUS, "/orders-prod")] * yes
 
 
 @pytest.mark.parametrize(("age", "period"), [("20m", 60), ("24h", 60), ("25h", 300), ("7d", 300), ("30d", 3600)])
 def test_a_metric_is_asked_for_in_steps_that_cloudwatch_still_has(age: str, period: int) -> None:
-    # GIVEN a time that is counted over
+    # GIVEN the age of the oldest value in a sum
     asked: list[dict[str, Any]] = []
     moments = [datetime(2026, 1, 30, hour, tzinfo=UTC) for hour in (1, 2, 3)]
 
     def pages(**call: Any) -> list[dict[str, Any]]:
         asked.extend(call["MetricDataQueries"])
-        # The newest first, over two pages.
+        # The newest come first, over two pages.
         return [
             {"MetricDataResults": [{"Id": "q0", "Timestamps": [moments[2], moments[1]], "Values": [0.0, 2.0]}]},
             {"MetricDataResults": [{"Id": "q0", "Timestamps": [moments[0]], "Values": [1.0]}]},
@@ -95,27 +95,27 @@ def test_a_metric_is_asked_for_in_steps_that_cloudwatch_still_has(age: str, peri
     client = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=pages))
     telemetry = Telemetry(cast("Any", client), cast("Any", None))
     end = datetime(2026, 1, 31, tzinfo=UTC)
-    # WHEN a sum is asked for
+    # WHEN a sum since that time is read
     values = telemetry.values([Query("k", "orders-prod", "M", {})], end - timedelta(seconds=parse_duration(age)), end)
-    # THEN the steps fit the time
+    # THEN its period is one that CloudWatch still keeps
     assert [query["MetricStat"]["Period"] for query in asked] == [period]
     assert values == {"k": Value(3.0, moments[1])}
 
 
-def test_a_duration_that_no_date_can_hold_is_refused() -> None:
-    # GIVEN ten years and a day, and much more
-    # WHEN they are read
-    # THEN they are refused, with what is allowed
+def test_a_duration_of_more_than_ten_years_is_refused() -> None:
+    # GIVEN durations above the limit
+    # WHEN they are parsed
+    # THEN they are refused, and the message names the limit
     for text in ("3651d", "999999d"):
         with pytest.raises(WrongValueError, match="allowed: up to 3650d"):
             parse_duration(text)
     assert parse_duration("3650d") == 3650 * 86_400
 
 
-def test_of_every_command_in_a_runbook_it_is_known_what_it_shows() -> None:
+def test_the_expected_output_of_every_runbook_command_is_declared() -> None:
     # GIVEN the commands of all runbooks
     commands = {command for sequence in sequences() for command in sequence}
-    # WHEN each is looked up
-    # THEN there is something that its reader will see, which `make long` looks for on a running stack
+    # WHEN the expected output of each is looked up
+    # THEN there is some text, which `make long` looks for on a running stack
     assert len(commands) > 10
     assert all(what_it_shows(command) for command in commands)

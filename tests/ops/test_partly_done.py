@@ -1,4 +1,4 @@
-"""Tests that what could be done only in part says so, and what is left. On moto, whole commands."""
+"""Tests that commands report what they did only in part, and what is left. Whole commands, on moto."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ REGION = "eu-west-1"
 
 @pytest.fixture
 def account() -> Iterator[None]:
-    """An account of moto's."""
+    """Provide an account of moto."""
     with mock_aws():
         yield
 
 
 def make_stack(folder: Path, dead_letters: list[str]) -> str:
-    """A stack with FIFO queues and these dead letters, all of one caller; the path of its outputs."""
+    """Create a stack with FIFO queues and one caller's dead letters; return the path of its outputs."""
     sqs: Any = boto3.client("sqs", region_name=REGION)
     fifo = {"FifoQueue": "true"}
     dead = sqs.create_queue(QueueName="dlq.fifo", Attributes=fifo)["QueueUrl"]
@@ -58,43 +58,43 @@ def make_stack(folder: Path, dead_letters: list[str]) -> str:
 
 
 def letters(count: int) -> list[str]:
-    """Bodies of dead letters, each of an order of its own."""
+    """Return the bodies of `count` dead letters, each for another order."""
     return [body(order_id=f"{number:08d}-307d-56d4-8339-4dc839c7313d") for number in range(count)]
 
 
 def shown(capsys: Any) -> tuple[dict[str, Any], str]:
-    """Return what a command wrote: its JSON, and what it told people."""
+    """Return the JSON document and the text for people that a command wrote."""
     written = capsys.readouterr()
     return json.loads(written.out), written.err
 
 
 @pytest.mark.usefixtures("account")
-def test_what_hides_behind_letters_that_stay_is_not_called_done(tmp_path: Path, capsys: Any) -> None:
+def test_dead_letters_behind_those_that_stay_are_reported(tmp_path: Path, capsys: Any) -> None:
     # GIVEN fifteen dead letters of one caller in a FIFO queue
     path = make_stack(tmp_path, letters(15))
-    # WHEN others than theirs are redriven
+    # WHEN a redrive selects none of them
     code = main(["dlq", "redrive", *DECISION, "--where", "order_id=none", "--outputs", path, "--yes", "--json"])
     document, told = shown(capsys)
-    # THEN it says how many it could not see, and the exit code that the queue is not done
+    # THEN it reports the five that it could not receive, and the exit code says that it is not complete
     assert (document["seen"], document["unselected"], document["behind"]) == (10, 10, 5)
     assert "not looked at" not in told
     assert code == 6
 
 
 @pytest.mark.usefixtures("account")
-def test_a_caller_whose_letters_all_go_is_done_in_one_run(tmp_path: Path, capsys: Any) -> None:
+def test_all_dead_letters_of_one_caller_are_redriven_in_one_run(tmp_path: Path, capsys: Any) -> None:
     # GIVEN fifteen dead letters of one caller in a FIFO queue
     path = make_stack(tmp_path, letters(15))
     # WHEN all are redriven
     code = main(["dlq", "redrive", *DECISION, "--outputs", path, "--yes", "--json"])
     document, _ = shown(capsys)
-    # THEN each was seen, because those before it went
+    # THEN each was received, because the ones before it were deleted
     assert (document["redriven"], document["behind"], code) == (15, 0, 0)
 
 
 @pytest.mark.usefixtures("account")
 def test_orders_that_were_sent_before_a_failure_are_named(tmp_path: Path, capsys: Any) -> None:
-    # GIVEN two open orders, and a queue that takes only the first
+    # GIVEN two open orders, and a queue that accepts only the first
     path = make_stack(tmp_path, [])
     ids = [store_order(number) for number in range(2)]
     real = OrderQueue.send
@@ -115,24 +115,24 @@ def test_orders_that_were_sent_before_a_failure_are_named(tmp_path: Path, capsys
 
 
 @pytest.mark.usefixtures("account")
-def test_rows_that_cannot_be_sent_leave_it_done_in_part(tmp_path: Path, capsys: Any) -> None:
-    # GIVEN an open order, one of which only a part is stored, and a row that is no order
+def test_orders_that_cannot_be_sent_are_reported(tmp_path: Path, capsys: Any) -> None:
+    # GIVEN an open order, an order that is stored only in part, and a row that is no order
     path = make_stack(tmp_path, [])
     sent, table = store_order(0), outputs()["orders_table"]
     for order_id, status in ((ORDER_ID, "ACCEPTED"), ("none", "ODD")):
         row = {"order_id": order_id, "status": status, "accepted_at": "2026-01-01T00:00:00.000Z"}
         item = {name: {"S": value} for name, value in row.items()}
         boto3.client("dynamodb", region_name=REGION).put_item(TableName=table, Item=item)
-    # WHEN all are sent again
+    # WHEN all open orders are sent again
     code = main(["orders", "resend", "--older-than", "0s", "--outputs", path, "--yes", "--json"])
     document, told = shown(capsys)
-    # THEN the whole one is, and the exit code says that others were left
+    # THEN the complete order is sent, and the exit code says that others are left
     assert (document["orders"], document["incomplete"], code) == ([sent], [ORDER_ID], 6)
     assert "left: none" in told
 
 
 def store_order(number: int) -> str:
-    """Store an accepted order as the API does; its id."""
+    """Store an accepted order as the API does, and return its id."""
     message = OrderMessage.model_validate_json(letters(number + 1)[number])
     table = outputs()["orders_table"]
     item = {"order_id": {"S": message.order_id}, "status": {"S": "ACCEPTED"}, **immutable_attributes(message)}
@@ -141,11 +141,11 @@ def store_order(number: int) -> str:
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path, capsys: Any) -> None:
-    # GIVEN outputs that some other program wrote
+    # GIVEN a file of outputs that is no text
     path = tmp_path / "stack.json"
     path.write_bytes(b"\xff\xfe{\x00}\x00")
-    # WHEN a command is to read them
+    # WHEN a command reads it
     code = main(["status", "--outputs", str(path)])
-    # THEN it says what is wrong and how to get them
+    # THEN the error says what is wrong with it
     assert code == 3
     assert "is not UTF-8 text" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Tests that what each command calls is what docs/ops.md says that it may. Whole commands on moto."""
+"""Tests that docs/ops.md lists every permission that a command needs. Whole commands on moto."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ COMMANDS: dict[str, list[tuple[str, ...]]] = {
     "mute": [("mute", "list")],
     "dlq list": [("dlq", "list"), ("dlq", "show", ORDER_ID), ("errors",)],
 }
-# Where the row of a command that changes something is not called as it is. What is documented for another one, too.
+# The name of a command's row, if it differs from the command; and the other rows whose permissions it also needs.
 ROW_OF = {
     "orders resend": "order replay-events",
     "stock set": "stock add",
@@ -63,7 +63,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
 
 
 def documented(start: str) -> set[str]:
-    """The actions in the row of the page's table that begins with this; those of one service after its first."""
+    """Return the actions in the page's row that begins with `start`; the row names each service only once."""
     rows = [line for line in PAGE.read_text().splitlines() if line.replace("`", "").startswith(f"| {start}")]
     found: set[str] = set()
     service = ""
@@ -74,7 +74,7 @@ def documented(start: str) -> set[str]:
 
 
 def called_by(stack: MockStack, command: tuple[str, ...]) -> set[str]:
-    """The actions that IAM would have been asked for."""
+    """Return the actions for which IAM would need to give permission."""
     client_class: Any = BaseClient
     real = client_class._make_api_call
     called: set[str] = set()
@@ -85,13 +85,13 @@ def called_by(stack: MockStack, command: tuple[str, ...]) -> set[str]:
 
     with patch.object(client_class, "_make_api_call", noted):
         stack.run(*command)
-    # A transaction is allowed by what its items do; ours are updates.
+    # The permission for a transaction is that of its items; ours are updates.
     iam = {"monitoring:": "cloudwatch:", "TransactWriteItems": "UpdateItem"}
     return {re.sub("|".join(iam), lambda match: iam[match[0]], action) for action in called}
 
 
 def is_allowed(called: set[str], command: str) -> bool:
-    """Return whether it is what the page lists: for the command, for looking, and for what the command does besides."""
+    """Return whether the page lists these actions, in the command's row or in the other rows that apply to it."""
     besides = next((rows for start, rows in BESIDES.items() if command.startswith(start)), (_ALL,))
     allowed = documented(ROW_OF.get(command, command)).union(*map(documented, besides))
     return called - allowed == {"sts:GetCallerIdentity"}
@@ -100,38 +100,38 @@ def is_allowed(called: set[str], command: str) -> bool:
 @pytest.mark.parametrize(
     ("row", "command"), [(row, command) for row, commands in COMMANDS.items() for command in commands], ids=str
 )
-def test_a_command_calls_what_the_page_says(
+def test_the_page_lists_every_call_of_a_command(
     stack: MockStack, monkeypatch: pytest.MonkeyPatch, row: str, command: tuple[str, ...]
 ) -> None:
-    # GIVEN a stack with orders, both dead letters
+    # GIVEN a stack with two orders that are dead letters
     monkeypatch.setattr(ops.sweep, "_WAIT_SECONDS", 0)
     stack.clear()
     for order_id in (ORDER_ID, OTHER_ID):
         stack.put_order(good_row(order_id))
         stack.put_dead_letter(body(order_id=order_id), {"order_id": text(order_id)})
-    # WHEN a command is run
+    # WHEN the command runs
     called = called_by(stack, command)
-    # THEN whoever has what the page lists for it may do all of it
+    # THEN the page lists every action that it calls
     assert len(called) > 1
     assert is_allowed(called, row), called - documented(row)
 
 
 @pytest.mark.parametrize(
-    # These speak to the API; the row of `smoke` is the deploy role's.
+    # `smoke` and `load` call the API. The row of `smoke` belongs to the deploy role.
     ("command", "row"),
     [each for each in CASES if each[0] not in {"smoke", "load"}],
     ids=[each for each in IDS if not each.startswith(("smoke", "load"))],
 )
-def test_a_command_that_changes_something_calls_what_the_page_says(
+def test_the_page_lists_every_call_of_a_command_that_changes_something(
     stack: MockStack, monkeypatch: pytest.MonkeyPatch, command: str, row: Row, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN something that it would change
+    # GIVEN something that the command can change
     monkeypatch.setattr(ops.sweep, "_WAIT_SECONDS", 0)
     stack.clear()
     row.prepare(stack)
     stack.run(*command.split(), *row.arguments)
     repair = expected("".join(capsys.readouterr()))
-    # WHEN it changes it
+    # WHEN the command changes it
     called = called_by(stack, (*command.split(), *row.arguments, *repair, "--yes"))
-    # THEN whoever has what the page lists for it may do all of it
+    # THEN the page lists every action that it calls
     assert is_allowed(called, command), called - documented(ROW_OF.get(command, command))

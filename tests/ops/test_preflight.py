@@ -1,4 +1,4 @@
-"""Tests what `preflight` says before a deployment, of answers that AWS could give."""
+"""Tests what `preflight` reports before a deployment, for the answers that AWS could give."""
 
 from __future__ import annotations
 
@@ -44,37 +44,37 @@ GROUP = "/aws/lambda/orders-prod-get-order"
         ),
     ],
 )
-def test_the_quota_is_held_against_what_worker_and_api_take_at_once(
+def test_the_quota_is_compared_with_the_concurrency_of_worker_and_api(
     options: dict[str, Any], quota: int, verdict: Verdict
 ) -> None:
-    # GIVEN a stack and an account where nobody else reserves anything
+    # GIVEN a stack in an account without other reservations
     # WHEN
     found = concurrency(config(**options), quota, quota)
-    # THEN it says whether both fit, and if not how many to ask for, which is enough
+    # THEN the finding says whether both fit. If not, the quota that it advises is enough.
     assert found.verdict is verdict
     if verdict is not Verdict.OK:
         wanted = int(found.todo[0].rpartition(" ")[2])
         assert concurrency(config(**options), wanted, wanted).verdict is Verdict.OK
 
 
-def test_what_its_own_functions_have_reserved_is_free_for_the_next_deployment() -> None:
+def test_the_stacks_own_reservation_is_free_for_its_next_deployment() -> None:
     # GIVEN a deployed stack whose worker has 400 of 500 reserved
     outputs = {"process_order_function": "orders-prod-process-order"}
     answers: dict[str, Any] = {
         "get_account_settings": {"AccountLimit": {"ConcurrentExecutions": 500, "UnreservedConcurrentExecutions": 100}},
         "get_function_concurrency": {"ReservedConcurrentExecutions": 400},
     }
-    # WHEN it is to reserve the same again
+    # WHEN its next deployment reserves the same again
     stack = known(config(worker_reserved_concurrency=400, throttle_burst=100), outputs, **answers)
-    # THEN it may
+    # THEN the quota is enough
     assert only(capacity(stack), "Lambda's concurrency").verdict is Verdict.OK
 
 
-def test_the_command_for_the_alarm_on_concurrency_makes_it_right() -> None:
-    # GIVEN other thresholds, with and without one for the account
+def test_the_advised_command_corrects_the_alarm_on_concurrency() -> None:
+    # GIVEN other alarm thresholds, with and without one for concurrency
     for given in (("api_4xx_percent=2",), ("api_4xx_percent=2", "account_concurrency=7")):
         stack = config(alarm_thresholds=given)
-        # WHEN the quota is another one
+        # WHEN the account has another quota
         found = alarm(stack, 50)
         # THEN the command changes this threshold, and leaves the others
         assert found.verdict is Verdict.WARNING
@@ -89,10 +89,10 @@ def roles_called(*found: str) -> dict[str, Any]:
     return {"list_roles": {"Roles": [{"RoleName": name} for name in found]}}
 
 
-def test_names_that_begin_as_the_stacks_are_in_the_way_of_the_first_deployment_only(
+def test_existing_names_of_the_stack_block_its_first_deployment_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GIVEN a role of this stack's name, one of a sibling's, one of nobody's
+    # GIVEN a role with this stack's prefix, one of the stack prod-eu, and one of no stack
     (tmp_path / "Pulumi.prod-eu.yaml").touch()
     monkeypatch.setattr(names, "ROOT", tmp_path)
     answers = roles_called("orders-prod-deploy", "orders-prod-eu-deploy", "orders-production")
@@ -104,8 +104,8 @@ def test_names_that_begin_as_the_stacks_are_in_the_way_of_the_first_deployment_o
     assert [each.verdict for each in later] == [Verdict.OK]
 
 
-def test_what_a_deployment_that_failed_halfway_has_made_is_not_in_the_way_of_the_next() -> None:
-    # GIVEN a state with a role and a queue, and one more role that is not in it
+def test_resources_in_the_state_do_not_block_the_next_deployment() -> None:
+    # GIVEN the state of a failed deployment with a role and a queue, and another role that is not in it
     answers: dict[str, Any] = {
         **roles_called("orders-prod-get-order", "orders-prod-deploy"),
         "list_queues": {"QueueUrls": ["https://sqs.eu-west-1.amazonaws.com/123456789012/orders-prod-orders-queue"]},
@@ -120,7 +120,7 @@ def test_what_a_deployment_that_failed_halfway_has_made_is_not_in_the_way_of_the
     assert found["roles"].found == "in the way: orders-prod-deploy"
 
 
-def test_log_groups_are_known_by_what_follows_their_folder() -> None:
+def test_a_log_group_belongs_to_the_stack_by_the_last_part_of_its_name() -> None:
     # GIVEN
     answers: dict[str, Any] = {"describe_log_groups": {"logGroups": [{"logGroupName": GROUP}]}}
     # WHEN
@@ -130,11 +130,11 @@ def test_log_groups_are_known_by_what_follows_their_folder() -> None:
     assert GROUP in found.found
 
 
-def test_what_may_not_be_read_is_unknown_and_the_rest_goes_on() -> None:
-    # GIVEN credentials that may read nothing
-    # WHEN everything is asked
+def test_a_check_without_permission_is_unknown_and_the_others_go_on() -> None:
+    # GIVEN credentials without permissions
+    # WHEN every check runs
     found = checks.ask(known(config(package_bytecode=False), {}))
-    # THEN what AWS was asked for is unknown, and nothing of it is called well
+    # THEN each check that needs AWS is unknown, and the others have their verdict
     answered = {each.check: each.verdict for each in found}
     of_aws = {"capacity", "roles", "functions", "tables", "queues", "topics", "log groups", "alarms"}
     assert {check for check, verdict in answered.items() if verdict is Verdict.UNKNOWN} >= of_aws
@@ -159,8 +159,8 @@ def test_the_role_of_domain_names(domain: str, answer: Any, verdict: Verdict) ->
     assert [each.verdict for each in found] == [Verdict.OK, verdict]
 
 
-def test_the_bootstraps_boundary_has_to_be_named_and_a_named_one_has_to_be_there() -> None:
-    # GIVEN its name as the template makes it
+def test_an_existing_boundary_must_be_named_and_a_named_one_must_exist() -> None:
+    # GIVEN the boundary's name as the bootstrap's template makes it
     template = (ROOT / "bootstrap/template.yaml").read_text()
     assert 'ManagedPolicyName: !Sub "pulumi-${Project}-${Environment}-boundary"' in template
     arn = "arn:aws:iam::123456789012:policy/pulumi-orders-prod-boundary"
@@ -176,10 +176,10 @@ def test_the_bootstraps_boundary_has_to_be_named_and_a_named_one_has_to_be_there
 
 
 @pytest.mark.parametrize("told_by", [BACKEND_VARIABLE, "pulumi whoami"])
-def test_a_lock_that_was_left_behind_is_told_with_its_holder_and_the_way_out(
+def test_a_lock_in_the_state_is_reported_with_its_holder_and_the_command_to_remove_it(
     told_by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GIVEN a state, as Pulumi keeps it in a folder, which a variable or the `pulumi` command tells
+    # GIVEN a state in a folder, which a variable or the `pulumi` command names
     environment = {told_by: f"file://{tmp_path}"}
     answer = json.dumps({"url": f"file://{tmp_path}"})
     pulumi = tmp_path / "pulumi"
@@ -191,7 +191,7 @@ def test_a_lock_that_was_left_behind_is_told_with_its_holder_and_the_way_out(
     none = only(state(known(config()), environment), "lock of the state")
     (stacks / "prod.json").touch()
     free = only(state(known(config()), environment), "lock of the state")
-    # WHEN a run dies with its lock
+    # WHEN a run dies and leaves its lock
     locks.mkdir(parents=True)
     lock = {"pid": 7, "username": "runner", "hostname": "ci", "timestamp": "2026-01-02T03:04:05Z"}
     (locks / "1.json").write_text(json.dumps(lock))
@@ -203,8 +203,8 @@ def test_a_lock_that_was_left_behind_is_told_with_its_holder_and_the_way_out(
     assert "pulumi cancel --stack prod" in held.todo[0]
 
 
-def test_nobody_on_the_pager_and_an_address_that_has_not_confirmed() -> None:
-    # GIVEN a deployed stack whose only page goes to an address that nobody confirmed
+def test_a_pager_without_subscriber_and_an_unconfirmed_address_are_reported() -> None:
+    # GIVEN a deployed stack without subscribers to pages, and one whose only address is not confirmed
     outputs = {"alarm_topic_arns": {"page": "arn:aws:sns:eu-west-1:123456789012:orders-prod-alarms-page"}}
     answer = {"Subscriptions": [{"SubscriptionArn": PENDING, "Protocol": "email", "Endpoint": "ada@example.com"}]}
     stack = config(alarm_page_subscriptions=("email=ada@example.com",))
@@ -212,7 +212,7 @@ def test_nobody_on_the_pager_and_an_address_that_has_not_confirmed() -> None:
     nobody = list(people(known(config(), outputs, list_subscriptions_by_topic={"Subscriptions": []})))
     waiting = list(people(known(stack, outputs, list_subscriptions_by_topic=answer)))
     before = list(people(replace(known(stack), outputs=None)))
-    # THEN both are said, without the address; before the first deployment nobody could have confirmed
+    # THEN both are reported, without the address. Before the first deployment no address can be confirmed.
     assert [each.verdict for each in before] == [Verdict.OK, Verdict.OK]
     assert [each.verdict for each in nobody] == [Verdict.WARNING, Verdict.OK]
     assert [each.verdict for each in waiting] == [Verdict.WARNING, Verdict.WARNING]
@@ -223,8 +223,8 @@ def test_nobody_on_the_pager_and_an_address_that_has_not_confirmed() -> None:
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:orders-prod-alarms-page"
 
 
-def test_all_that_is_asked_stands_on_the_page_of_permissions() -> None:
-    # GIVEN every option that asks for more
+def test_every_permission_that_preflight_needs_is_in_the_docs() -> None:
+    # GIVEN every option that adds a check
     stack = config(
         domain_name="orders.example.com",
         domain_zone_id="Z1",
@@ -244,22 +244,22 @@ def test_all_that_is_asked_stands_on_the_page_of_permissions() -> None:
         "get_object": {"Body": BytesIO(b"")},
     }
     both = [known(stack, **answers), known(stack, outputs(alarm_topic_arns={"page": TOPIC}), **answers)]
-    # WHEN everything is asked, before and after the first deployment
+    # WHEN every check runs, before and after the first deployment
     for each in both:
         for findings in (capacity(each), names.names(each), people(each), roles(each)):
             list(findings)
         list(state(each, {BACKEND_VARIABLE: "s3://state"}))
-    # THEN docs/ops.md names it; what the deploy role may do is held against that page
+    # THEN docs/ops.md names each call. Another test compares that page with the permissions of the deploy role.
     asked = sorted({call for each in both for call in each.asked} - NOT_NAMED)
     (row,) = [line for line in (ROOT / "docs/ops.md").read_text().splitlines() if line.startswith("| `preflight` |")]
     assert len(asked) > 14
     assert [each for each in asked if action(each) not in row] == []
 
 
-# The one needs no permission, the other is s3:ListBucket.
+# `get_caller_identity` needs no permission. `list_objects_v2` needs s3:ListBucket, which has another name.
 NOT_NAMED = {"sts.get_caller_identity", "s3.list_objects_v2"}
 
 
 def action(call: str) -> str:
-    """IAM's name of a client's call, without the service."""
+    """Return IAM's name of a client's call, without the service."""
     return "".join(word.title() for word in call.partition(".")[2].split("_"))

@@ -1,4 +1,4 @@
-"""Tests what is known of a stack before it is deployed."""
+"""Tests what is read of a stack before it is deployed."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ def write_stack(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> Non
 SECRETS = "{orders:waf: true, orders:allow_anonymous: true, orders:origin_secret: {secure: A}}"
 
 
-def test_a_stack_is_known_by_its_files_with_secrets_that_stay_closed(
+def test_a_stack_is_read_from_its_files_without_decrypting_secrets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GIVEN a stack that was never deployed, with an encrypted value, and no `pulumi` to ask
+    # GIVEN a stack that was never deployed, with an encrypted value, and no `pulumi` command
     write_stack(tmp_path, f"config: {SECRETS}", monkeypatch)
     monkeypatch.setenv("PATH", str(tmp_path))
     # WHEN
     found = ground(Choice(stack="prod"), {})
-    # THEN its configuration is known, and that its outputs are not is said
+    # THEN its configuration is known, and the missing outputs are reported
     assert (found.prefix, found.config.waf, found.outputs) == ("orders-prod", True, None)
     assert "pulumi" in found.unread
 
 
-def test_a_refused_configuration_is_in_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_configuration_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN
     write_stack(tmp_path, "config: {orders:batch_size: 0, orders:allow_anonymous: true}", monkeypatch)
     # WHEN
     with pytest.raises(RefusedError) as caught:
         ground(Choice(stack="prod"), {})
-    # THEN a message of one line says so
+    # THEN
     assert "(Pulumi.prod.yaml): orders:batch_size: given 0" in str(caught.value)
 
 
-def test_a_stack_without_a_file_is_no_stack(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stack_needs_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN
     # WHEN
     code = main(["preflight", "--stack", "nowhere"])
@@ -54,8 +54,8 @@ def test_a_stack_without_a_file_is_no_stack(capsys: pytest.CaptureFixture[str]) 
     assert "Pulumi.nowhere.yaml" in capsys.readouterr().err
 
 
-def test_every_stack_that_is_committed_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN no `pulumi` to ask
+def test_the_stack_files_of_this_repository_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN no `pulumi` command
     monkeypatch.setenv("PATH", "")
     # WHEN
     found = [ground(Choice(stack=name), {}) for name in ("dev", "prod")]

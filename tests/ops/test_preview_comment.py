@@ -1,4 +1,4 @@
-"""Tests what a pull request's comment says of a preview."""
+"""Tests the comment on a pull request that shows a preview."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def comment(*events: dict[str, Any], code: int = 0, output: str = "the diff") ->
     return Preview.read("dev", code, output, events).comment()
 
 
-def test_what_goes_comes_first_then_the_counts_of_all_are_in_the_title() -> None:
+def test_deletions_are_listed_first_and_the_title_counts_all_changes() -> None:
     # GIVEN / WHEN
     text = comment(
         step("create", "new"),
@@ -54,7 +54,7 @@ def test_no_change_is_one_line() -> None:
     )
 
 
-def test_a_failure_is_told_with_its_reasons() -> None:
+def test_a_failure_is_shown_with_its_reasons() -> None:
     # GIVEN / WHEN
     text = comment(
         error("<{%fg 1%}>orders:<{%reset%}>protect: given false\n\nchange orders:protect<{%reset%}>"),
@@ -76,13 +76,13 @@ def test_a_failure_is_told_with_its_reasons() -> None:
     assert "no owner" not in text
 
 
-def test_a_failure_without_an_event_shows_the_end_of_what_was_printed() -> None:
+def test_a_failure_without_an_event_shows_the_end_of_the_output() -> None:
     assert "error: no credentials" in comment(code=255, output=f"{'x' * 9_000}\nerror: no credentials")
 
 
 @pytest.mark.parametrize("printed", ["x" * 200_000, "x\n" * 100_000, "`````\n" * 50_000, ""])
 @pytest.mark.parametrize("count", [0, 1, 250])
-def test_only_the_diff_is_ever_cut(printed: str, count: int) -> None:
+def test_only_the_diff_is_cut(printed: str, count: int) -> None:
     # GIVEN / WHEN
     text = comment(*(step("delete", f"queue-{number}") for number in range(count)), output=printed)
 
@@ -93,21 +93,21 @@ def test_only_the_diff_is_ever_cut(printed: str, count: int) -> None:
     assert text.count("<details>") == text.count("</details>")
 
 
-def test_more_changes_than_a_comment_holds_are_cut_at_the_end() -> None:
+def test_a_list_of_changes_that_is_too_long_is_cut_at_the_end() -> None:
     # GIVEN / WHEN
     text = comment(step("delete", "gone"), *(step("create", f"queue-{number}") for number in range(3_000)))
 
-    # THEN what goes is there still
+    # THEN the deletion is still in the comment
     assert MAX_COMMENT <= len(text) <= 65_536
     assert "1 deleted, 3000 new" in text
     assert "**gone**" in text
     assert "… cut" in text
 
 
-def test_the_command_runs_pulumi_and_ends_as_it_does(
+def test_the_command_runs_pulumi_and_returns_its_exit_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a pulumi that notes its arguments, tells one event, prints, and fails
+    # GIVEN a `pulumi` command that prints its arguments, writes one event, and fails
     event = json.dumps(error("a wrong key"))
     pulumi = tmp_path / "pulumi"
     pulumi.write_text(

@@ -1,4 +1,4 @@
-"""Redrive under every fault at every one of its calls: no order is lost, and none takes effect twice."""
+"""A redrive with every fault at every one of its calls: no order is lost, and none takes effect twice."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ORDERS = 12  # more than one batch
 
 
 def calls_of_a_redrive() -> list[Call]:
-    """The calls of an undisturbed run."""
+    """Return the calls of a run without faults."""
     with simulated(World(seed=5, deployment=Deployment(max_receive_count=2))) as world:
         world.stock_up("SKU-1", 1000)
         dead_letter(world, ORDERS)
@@ -31,20 +31,20 @@ CASES = [(call.index, call.operation, kind) for call in calls_of_a_redrive() for
 
 
 @pytest.mark.parametrize(("index", "operation", "kind"), CASES, ids=lambda one: getattr(one, "name", str(one)))
-def test_a_redrive_hit_anywhere_loses_nothing(index: int, operation: str, kind: FaultKind, world: World) -> None:
-    # GIVEN dead letters, and a redrive that is hit at one call
+def test_a_fault_in_a_redrive_loses_nothing(index: int, operation: str, kind: FaultKind, world: World) -> None:
+    # GIVEN dead letters, and a redrive with a fault at one of its calls
     ids = dead_letter(world, ORDERS)
     process = Process(faults={index: kind.fault})
     with contextlib.suppress(ProcessKilled, BotoCoreError, ClientError):
         world.cloud.wire.run(process, lambda: redrive(world))
-    # THEN at that moment nothing is lost
+    # THEN nothing is lost
     assert invariants.violations(world) == []
-    # WHEN what was hidden shows again, the command is repeated, and the worker drains the queue
+    # WHEN the hidden messages are visible again, the command is repeated, and the worker drains the queue
     world.cloud.clock.advance(301)
     redrive(world)
     assert world.dead_letters.messages == {}
     world.drain()
-    # THEN every order is confirmed, once
+    # THEN every order is confirmed once
     assert {world.orders[order_id]["status"]["S"] for order_id in ids} == {"CONFIRMED"}
     assert world.available("SKU-1") == 1000 - 2 * ORDERS
     assert invariants.violations(world) == []

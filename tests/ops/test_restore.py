@@ -1,4 +1,7 @@
-"""Tables restored to a moment, while the queue and the idempotency records are newer: docs/delivery.md, Restore."""
+"""Tables restored to an earlier time, while the queue and the idempotency records are newer.
+
+docs/delivery.md describes the procedure under "Restore".
+"""
 
 from __future__ import annotations
 
@@ -33,10 +36,12 @@ def world() -> Iterator[World]:
 
 
 class Disaster:
-    """Three orders about the moment of which the tables are restored.
+    """Three orders around the time to which the tables are restored.
 
     Attributes:
-        before, across, after: Orders that were done before it; accepted before and done after it; all after it.
+        before: An order that was settled before this time.
+        across: An order that was accepted before it and settled after it.
+        after: An order that was accepted after it.
     """
 
     def __init__(self, world: World) -> None:
@@ -51,16 +56,16 @@ class Disaster:
         assert world.available("SKU-1") == 94
 
     def restore(self, *tables: str) -> None:
-        """Bring these tables back to the moment; the worker is paused."""
+        """Restore these tables, while the worker is paused."""
         for name in tables:
             self.world.cloud.dynamodb.tables[name].items = copy.deepcopy(self._moment[name])
 
     def forget(self, table: str) -> None:
-        """Make a table of records anew."""
+        """Empty a table of records."""
         self.world.cloud.dynamodb.tables[table].items.clear()
 
     def resend_open(self) -> None:
-        """`python -m ops orders resend --older-than 1s --yes`, and the worker resumes."""
+        """Run `python -m ops orders resend --older-than 1s --yes`, and resume the worker."""
         cloud = self.world.cloud
         cloud.clock.advance(2)
         parts = outputs(
@@ -81,48 +86,48 @@ class Disaster:
         return order.status if isinstance(order, StoredOrder) else None
 
 
-def test_with_the_workers_records_kept_an_order_between_is_never_done_again(world: World) -> None:
-    # GIVEN both tables restored
+def test_an_order_stays_open_if_the_workers_records_are_kept(world: World) -> None:
+    # GIVEN both tables restored, and the worker's newer records
     disaster = Disaster(world)
     disaster.restore(*RESTORED)
-    # WHEN what is open is sent again
+    # WHEN the open orders are sent again
     disaster.resend_open()
-    # THEN the worker takes it for done: this is why its records have to go
+    # THEN the worker takes the order between for settled: this is why its records have to be deleted
     assert disaster.status(disaster.across) == OrderStatus.ACCEPTED
     assert world.available("SKU-1") == 98
 
 
-def test_without_them_what_was_accepted_is_done_once_and_settled_orders_stay(world: World) -> None:
-    # GIVEN both tables restored, and the worker's records made anew
+def test_without_the_workers_records_each_restored_order_is_settled_once(world: World) -> None:
+    # GIVEN both tables restored, and the worker's records deleted
     disaster = Disaster(world)
     disaster.restore(*RESTORED)
     disaster.forget(WORKER_RECORDS)
-    # WHEN what is open is sent again
+    # WHEN the open orders are sent again
     disaster.resend_open()
-    # THEN each order that is in the table moved stock once, as the table says now
+    # THEN each order in the restored table has taken its stock once
     assert disaster.status(disaster.before) == disaster.status(disaster.across) == OrderStatus.CONFIRMED
     assert world.available("SKU-1") == 96
     assert invariants.one_effect(world) == []
-    # THEN an order that came later is gone, though its caller was told 202
+    # THEN an order that was accepted later is gone, though its caller was answered 202
     assert disaster.status(disaster.after) is None
 
 
-def test_its_caller_gets_the_old_answer_until_the_apis_records_go_and_then_the_same_order_anew(world: World) -> None:
-    # GIVEN the same
+def test_the_caller_of_a_lost_order_can_repeat_it_when_the_apis_records_are_deleted(world: World) -> None:
+    # GIVEN the same, and an order that is lost
     disaster = Disaster(world)
     disaster.restore(*RESTORED)
     disaster.forget(WORKER_RECORDS)
     disaster.resend_open()
     first = world.exchanges[-1].response
     world.cloud.clock.advance(60)
-    # WHEN its caller repeats, before and after the API's records are made anew
+    # WHEN the caller repeats the request, before and after the API's records are deleted
     replayed = world.post("after", order_body(), caller="ann").response
     world.drain()
     between = disaster.status(disaster.after)
     disaster.forget(API_RECORDS)
     anew = world.post("after", order_body(), caller="ann").response
     world.drain()
-    # THEN the first repetition changes nothing, the second makes the order of that id, with another time in its answer
+    # THEN the first repetition changes nothing, and the second makes the order again: same id, new acceptance time
     assert first is not None
     assert replayed is not None
     assert anew is not None
@@ -133,27 +138,29 @@ def test_its_caller_gets_the_old_answer_until_the_apis_records_go_and_then_the_s
     assert world.available("SKU-1") == 94
 
 
-def test_a_message_that_waits_meanwhile_needs_nothing(world: World) -> None:
-    # GIVEN an order that was accepted after the moment and whose message waits
+def test_a_waiting_message_makes_its_lost_row_again(world: World) -> None:
+    # GIVEN an order whose message waits and whose row the restore has removed
     disaster = Disaster(world)
     waiting = accept(world, "waiting")
     disaster.restore(*RESTORED)
     disaster.forget(WORKER_RECORDS)
     # WHEN the worker resumes
     disaster.resend_open()
-    # THEN its row is made again from the message
+    # THEN the worker makes the row again from the message
     assert disaster.status(waiting) == OrderStatus.CONFIRMED
     assert world.available("SKU-1") == 94
 
 
 @pytest.mark.parametrize(("tables", "left"), [((ORDERS,), 92), ((STOCK,), 98)])
-def test_one_of_the_two_tables_alone_breaks_one_effect(world: World, tables: tuple[str, ...], left: int) -> None:
-    # GIVEN one table that is restored without the other
+def test_restoring_one_of_the_two_tables_alone_violates_one_effect(
+    world: World, tables: tuple[str, ...], left: int
+) -> None:
+    # GIVEN one table that was restored without the other
     disaster = Disaster(world)
     disaster.restore(*tables)
     disaster.forget(WORKER_RECORDS)
-    # WHEN what is open is sent again
+    # WHEN the open orders are sent again
     disaster.resend_open()
-    # THEN stock moved twice for an order, or not at all
+    # THEN the stock of one order was taken twice, or not at all
     assert world.available("SKU-1") == left
     assert invariants.one_effect(world) != []

@@ -1,4 +1,4 @@
-"""Every command of every runbook, typed on a local stack where what the runbook is about has happened."""
+"""The commands of every runbook, run on a local stack in the situation that the runbook describes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def status_of(account: Account, order_id: str) -> str:
 
 
 def an_order_for(commands: tuple[str, ...], stack: LocalStack, account: Account, sku: str) -> str:
-    """An order as the runbook's reader has one: a dead letter where dead letters are looked at, else a settled one."""
+    """Create the order of the runbook's reader: a dead letter if the commands read dead letters, else a settled one."""
     if not any(" dlq " in command for command in commands):
         order_id = place(stack, sku)
         wait_for("the order to settle", lambda: status_of(account, order_id) == "CONFIRMED")
@@ -65,14 +65,14 @@ def an_order_for(commands: tuple[str, ...], stack: LocalStack, account: Account,
 
 
 @pytest.mark.parametrize("commands", list(SEQUENCES), ids=lambda commands: SEQUENCES[commands][0])
-def test_the_commands_of_a_runbook_do_what_it_says(
+def test_the_commands_of_a_runbook_do_what_the_runbook_says(
     commands: tuple[str, ...],
     stack: LocalStack,
     account: Account,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    # GIVEN the stack chosen for this terminal, an article, and an order as the runbook is about
+    # GIVEN a terminal in which the stack is chosen, an article, and an order in the runbook's situation
     monkeypatch.setenv("ORDERS_STACK", "local")
     monkeypatch.setenv("ORDERS_LOCAL_DIR", str(stack.state.path))
     sku = f"SKU-{next(_NUMBERS)}"
@@ -80,16 +80,16 @@ def test_the_commands_of_a_runbook_do_what_it_says(
     order_id = an_order_for(commands, stack, account, sku)
     filled_in = {"ORDER_ID": order_id, "SKU": sku, "NAME": "Ada", "REASON": "found in a test"}
     filled_in |= {"ERROR_TYPE": "InternalServerError", "SINCE": "1h", "SUBSCRIPTION": "everything"}
-    # WHEN its commands are typed one after the other
+    # WHEN the runbook's commands are typed one after the other
     for command in commands:
         capsys.readouterr()
         code = main(shlex.split(Template(command).substitute(filled_in))[3:])
         told = "".join(capsys.readouterr())
-        # THEN each succeeds and shows what its reader looks for; but Pulumi alone moves callers of the local stack,
-        # which has no mute rules
+        # THEN each command succeeds and shows what the reader looks for. Two fail on the local stack: only Pulumi moves
+        # its callers, and it has no mute rules
         assert code == (5 if " deploy rollback" in command or " mute on " in command else 0), told
         assert [text for text in what_it_shows(command) if Template(text).substitute(filled_in) not in told] == [], told
-    # THEN what changes something has done it
+    # THEN each command that changes something has changed it
     if any(" dlq redrive " in command and "--yes" in command for command in commands):
         wait_for("the redriven order to settle", lambda: status_of(account, order_id) == "CONFIRMED")
         assert account.available(sku) == 9
@@ -97,14 +97,14 @@ def test_the_commands_of_a_runbook_do_what_it_says(
         assert status_of(account, order_id) == "DISCARDED"
     if any("stock add" in command for command in commands):
         assert account.available(sku) == 19
-    # So that the next runbook finds the worker running.
+    # The next runbook needs a running worker.
     assert main(["worker", "resume", "--yes"]) == 0
 
 
-def test_a_worker_that_is_killed_is_seen(
+def test_a_killed_worker_shows_in_logs_and_trace(
     stack: LocalStack, account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN an order whose attempt hangs, and a worker that is killed in it
+    # GIVEN an order whose attempt hangs, and a worker that is killed during this attempt
     monkeypatch.setenv("ORDERS_STACK", "local")
     monkeypatch.setenv("ORDERS_LOCAL_DIR", str(stack.state.path))
     sku = f"SKU-{next(_NUMBERS)}"
@@ -115,22 +115,22 @@ def test_a_worker_that_is_killed_is_seen(
         wait_for("the attempt to hang", lambda: any(each.matched for each in stack.faults() if each.id == hanging.id))
         stack.kill_workers(worker)
     told = wait_for("the death to be logged", lambda: logged(order_id, capsys))
-    # WHEN the logs are asked for its errors, and the order for its life
+    # WHEN somebody reads the errors in the order's logs, and its trace
     assert [line["what"] for line in told][-1] == "died: Runtime.ExitError"
     main(["order", "trace", order_id])
-    # THEN the trace's last word is that the worker dies, unless another attempt has settled the order since
+    # THEN the trace ends with the worker's death, unless another attempt has settled the order since
     assert re.search("so: (open, and the worker dies: once|done)", capsys.readouterr().out)
 
 
 def logged(order_id: str, capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
-    """The errors that the logs tell of an order."""
+    """Return the logged errors of an order."""
     capsys.readouterr()
     assert main(["logs", "--order", order_id, "--error", "--json"]) == 0
     found: list[dict[str, str]] = json.loads(capsys.readouterr().out)
     return found
 
 
-def test_the_module_runs_as_it_is_typed(stack: LocalStack) -> None:
+def test_the_status_command_runs_in_a_process_of_its_own(stack: LocalStack) -> None:
     # GIVEN a terminal
     environment = {**os.environ, "ORDERS_STACK": "local", "ORDERS_LOCAL_DIR": str(stack.state.path)}
     # WHEN the first command of most runbooks is typed
@@ -150,7 +150,7 @@ def status(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
-def test_status_tells_what_runbooks_say_it_tells(
+def test_status_shows_what_runbooks_say_it_shows(
     stack: LocalStack, account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN the stack chosen for this terminal, and an article
@@ -164,29 +164,29 @@ def test_status_tells_what_runbooks_say_it_tells(
         queue = "dead_letter_queue_url"
         before = account.waiting(queue)
         wait_for("a dead letter", lambda: account.waiting(queue) > before)
-    # THEN it says so, and names the dead letters
+    # THEN status reports the failed attempts and the dead letters
     assert re.search(r"! .*attempts at orders failed", status(capsys))
     assert re.search(r"! .*messages? .*in the dead-letter queue", status(capsys))
     # WHEN requests are answered 503
     with stack.fault("sqs", "SendMessage", FaultKind.ERROR):
         for _ in range(10):
             OrdersApi(stack.outputs["api_url"]).post(order((sku, 1)), f"runbook-{next(_NUMBERS)}")
-    # THEN that is the verdict: customers are hurt
+    # THEN status names the 5xx answers first, because customers notice them
     assert re.match(r"Wrong: \d+ of \d+ requests were answered 5", status(capsys))
     # WHEN the worker is paused
     main(["worker", "pause", "--by", "Ada", "--reason", "bad release", "--yes"])
-    # THEN everybody can see who did it, when and why
+    # THEN everybody can see who paused the worker, when and why
     assert re.search(r"the worker is Disabled, paused \d+s ago by Ada: bad release; orders wait", status(capsys))
     main(["worker", "resume", "--yes"])
 
 
 def advice(told: str) -> list[str]:
-    """The commands that were printed to be typed next."""
+    """Return the commands that the output advises as the next ones."""
     return [line.partition("next: ")[2] for line in told.splitlines() if line.startswith("  next: ")]
 
 
 def typed(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    """Type a command; what it says to type next."""
+    """Type a command and return the commands that its output advises next."""
     words = shlex.split(command)[3:]
     monkeypatch.setattr("sys.argv", ["ops", *words])
     capsys.readouterr()
@@ -195,14 +195,14 @@ def typed(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize("row", ["order", "stock"])
-def test_a_corrupt_row_is_repaired_by_the_commands_that_are_printed(
+def test_the_commands_that_are_printed_repair_a_corrupt_row(
     row: str,
     stack: LocalStack,
     account: Account,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    # GIVEN an order that became a dead letter, because its row or its article's is none
+    # GIVEN an order that became a dead letter, because its row or its article's row is corrupt
     monkeypatch.setenv("ORDERS_STACK", "local")
     monkeypatch.setenv("ORDERS_LOCAL_DIR", str(stack.state.path))
     sku = f"SKU-{next(_NUMBERS)}"
@@ -222,7 +222,7 @@ def test_a_corrupt_row_is_repaired_by_the_commands_that_are_printed(
             ExpressionAttributeValues={":value": {"S": "2026-02-30T00:00:00.000Z"}},
         )
     wait_for("the order to be a dead letter", lambda: account.waiting("dead_letter_queue_url") > before)
-    # WHEN what is printed is typed, one command after the other
+    # WHEN the printed commands are typed one after the other
     shown = typed(f"python -m ops dlq show {order_id}", monkeypatch, capsys)
     if row == "order":
         (repair,) = typed(shown[0], monkeypatch, capsys)
@@ -232,14 +232,14 @@ def test_a_corrupt_row_is_repaired_by_the_commands_that_are_printed(
     typed(repair, monkeypatch, capsys)
     redrive = f"python -m ops dlq redrive --where order_id={order_id} --by Ada --reason repaired --yes"
     typed(redrive, monkeypatch, capsys)
-    # THEN the order comes to its end, its stock is taken once, and its event is published
+    # THEN the order is settled, its stock is taken once, and its event is published
     wait_for("the event", lambda: main(["order", "trace", order_id, "--no-logs"]) == 0 and event_of(order_id, capsys))
     assert status_of(account, order_id) == "CONFIRMED"
     assert account.available(sku) == 9
 
 
 def event_of(order_id: str, capsys: pytest.CaptureFixture[str]) -> bool:
-    """Return whether the trace that was just shown says that the order's event is published."""
+    """Return whether the trace that was just shown says that the order's event was published."""
     return f"published as {order_id}" in capsys.readouterr().out
 
 
@@ -253,7 +253,7 @@ def event_of(order_id: str, capsys: pytest.CaptureFixture[str]) -> bool:
     ],
     ids=lambda value: str(value[2]) + value[0] if isinstance(value, tuple) else value,
 )
-def test_a_cause_has_its_own_name(
+def test_each_cause_of_a_dead_letter_has_its_own_name(
     fault: tuple[str, str, FaultKind] | None,
     cause: str,
     stack: LocalStack,
@@ -261,7 +261,7 @@ def test_a_cause_has_its_own_name(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    # GIVEN a dependency that fails in one way, or a message that nobody can read
+    # GIVEN a dependency that fails in one way, or a message that is no JSON
     monkeypatch.setenv("ORDERS_STACK", "local")
     monkeypatch.setenv("ORDERS_LOCAL_DIR", str(stack.state.path))
     sku = f"SKU-{next(_NUMBERS)}"
@@ -274,12 +274,12 @@ def test_a_cause_has_its_own_name(
         listed = json.loads(capsys.readouterr().out)
         return [each["error_type"] for each in listed if name in {each["order_id"], each["original_message_id"]}]
 
-    # WHEN it has become a dead letter
+    # WHEN the message becomes a dead letter
     with stack.fault(*fault) if fault else nullcontext():
         name = place(stack, sku) if fault else account.send("no json")
         wait_for("a dead letter", lambda: account.waiting("dead_letter_queue_url") > before)
-        # One of another test may have come first.
+        # A dead letter of an earlier test may arrive first.
         wait_for("this dead letter", causes)
-    # THEN the list of dead letters names the cause, and status that there is something to decide
+    # THEN the list of dead letters names the cause, and status reports the dead letters
     assert causes() == [cause]
     assert "in the dead-letter queue" in status(capsys)

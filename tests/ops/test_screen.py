@@ -1,4 +1,4 @@
-"""Tests where commands write: whole ids at any width, any encoding, no steering by data, and readers that go away."""
+"""Tests what commands write: whole ids at any width, any encoding, no control by data, and readers that stop."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CONTROLS = "\x1b[31m \x9b2J \u202e \r\n  next: rm -rf / \u2028 \ud800 \x7f"
 
 
 def screen(width: int) -> tuple[Screen, io.StringIO]:
-    """A terminal of that many columns, and what it shows."""
+    """Return a terminal with `width` columns, and the text that it shows."""
     written = io.StringIO()
     made = Screen(stderr=False)
     made.file, made.width = written, width
@@ -44,43 +44,43 @@ def screen(width: int) -> tuple[Screen, io.StringIO]:
 @given(
     columns=st.integers(1, 5), text=st.text(max_size=80), width=st.sampled_from([60, 80, 240]), number=st.integers(0, 3)
 )
-def test_ids_and_times_are_whole_at_every_width(columns: int, text: str, width: int, number: int) -> None:
+def test_ids_and_times_are_complete_at_every_width(columns: int, text: str, width: int, number: int) -> None:
     # GIVEN rows with an id, a time and any texts
     out, written = screen(width)
     names = ["id", "at", *(f"column {index}" for index in range(columns))]
     rows = [(ORDER_ID, TIME, *[text] * columns)] * number
     # WHEN they are shown
     out.rows(names, rows, whole={"id", "at"})
-    # THEN each can be copied, and nothing is cut away
+    # THEN every id and time is complete, and no text is cut
     assert written.getvalue().count(ORDER_ID) == written.getvalue().count(TIME) == number
     assert "…" not in written.getvalue().replace(visible(text), "") or "…" in text
 
 
 @pytest.mark.parametrize("show", [Screen.tell, lambda out, text: out.rows(("a",), [(text,)]), None])
-def test_data_neither_steers_the_terminal_nor_looks_like_our_own_lines(show: Any) -> None:
-    # GIVEN a text that a sender chose
+def test_data_can_neither_control_the_terminal_nor_imitate_output(show: Any) -> None:
+    # GIVEN a sender's text with control characters and line breaks
     out, written = screen(200)
-    # WHEN it is shown in any way
+    # WHEN it is shown as a line, in a table or as a field
     (show or (lambda out, text: out.fields({"error": text})))(out, CONTROLS)
-    # THEN everything in it is on one line, as escapes
+    # THEN the whole text is on one line, as escapes
     (line,) = [line for line in written.getvalue().splitlines() if "next" in line]
     assert not [each for each in line if unicodedata.category(each) in {"Cc", "Cf", "Cs", "Zl", "Zp"}]
     assert r"\x9b2J \u202e \r\n  next: rm" in line
 
 
 @pytest.mark.parametrize("text", ["see [/ticket]", "the row [sku] is odd", "a :bug: somewhere"])
-def test_what_people_wrote_is_shown_as_it_is(text: str) -> None:
-    # GIVEN a text that could be taken for markup
+def test_text_that_looks_like_markup_is_shown_unchanged(text: str) -> None:
+    # GIVEN a text that looks like markup
     out, written = screen(80)
     # WHEN it is shown in a table and in a line
     out.rows(("a",), [(text,)])
     out.tell(text)
-    # THEN nothing of it is lost
+    # THEN it is complete in both
     assert written.getvalue().count(text) == 2
 
 
-def test_what_the_encoding_lacks_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a terminal that knows ASCII only (LANG=C)
+def test_characters_that_the_encoding_lacks_are_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a terminal with the encoding ASCII (LANG=C)
     written = io.BytesIO()
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="ascii"))
     out = Screen(stderr=False)
@@ -93,7 +93,7 @@ def test_what_the_encoding_lacks_is_escaped(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def without_reader(code: str) -> subprocess.CompletedProcess[str]:
-    """Run Python whose standard output nobody reads."""
+    """Run Python with a standard output whose reader has closed it."""
     reader, writer = os.pipe()
     os.close(reader)
     try:
@@ -107,22 +107,22 @@ def without_reader(code: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "write", ["out.tell('x' * 100_000)", "out.raw('x' * 100_000)", "out.rows(('a',), [('x',)])", "out.raw('x')"]
 )
-def test_a_reader_that_goes_away_ends_the_output_and_not_the_work(write: str) -> None:
-    # GIVEN a command whose reader has had enough (`… | true`)
+def test_a_closed_output_ends_the_output_and_not_the_work(write: str) -> None:
+    # GIVEN a command whose reader has stopped reading (`… | true`)
     done = without_reader(
         "import sys; from ops.cli.screen import Screen; out = Screen(stderr=False)\n"
         f"{write}; {write}; sys.stderr.write(f'done {{out.is_closed}}')"
     )
-    # WHEN it has written
-    # THEN it goes on to its end, without a word about it
+    # WHEN it writes
+    # THEN it finishes its work, without an error message
     assert (done.returncode, done.stderr) == (0, "done True")
 
 
-def test_help_may_have_no_reader() -> None:
+def test_help_succeeds_without_a_reader() -> None:
     # GIVEN `python -m ops --help | true`
     # WHEN it runs
     done = without_reader("import sys; from ops.cli.main import main; sys.exit(main(['--help']))")
-    # THEN it ends well
+    # THEN it succeeds, without an error message
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -131,8 +131,8 @@ REPORTS = [(dlq_redrive._report, RedriveCounts), (dlq_discard._report, DiscardCo
 
 @pytest.mark.parametrize(("report", "kind"), REPORTS)
 @pytest.mark.parametrize("act", [False, True])
-def test_a_report_says_each_count_of_its_tally(report: Callable[..., None], kind: Any, act: bool) -> None:
-    # GIVEN a tally that begins with nothing, then with a number of its own for everything that it counts
+def test_a_report_shows_every_count(report: Callable[..., None], kind: Any, act: bool) -> None:
+    # GIVEN counts that are all 0 at first, and then all different
     tally = kind()
     assert not any(tally.as_json().values())
     numbers = iter(range(1_011, 1_100))
@@ -148,7 +148,7 @@ def test_a_report_says_each_count_of_its_tally(report: Callable[..., None], kind
     # WHEN it is reported
     report(context, tally, 2_001, act=act)
 
-    # THEN all of them are said
+    # THEN it shows each count
     counted = {*re.findall(r"\d{4,}", json.dumps(tally.as_json())), "2001"}
     assert {*re.findall(r"\d{4,}", written.getvalue())} >= counted
     assert ("would be" in written.getvalue()) is not act

@@ -1,4 +1,4 @@
-"""Tracing, sending again, and stock."""
+"""Tracing single orders, sending them again, and correcting stock."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def line(**overrides: Any) -> dict[str, Any]:
     }
 
 
-def test_a_life_is_told_in_order_of_time() -> None:
-    # GIVEN an order and a log line in between
+def test_a_trace_is_sorted_by_time() -> None:
+    # GIVEN an order, and a log line between its acceptance and its settling
     order = stored(
         status=OrderStatus.CONFIRMED, accepted_at="2026-01-01T00:00:01.000Z", settled_at="2026-01-01T00:00:02.000Z"
     )
-    # WHEN they are put together
+    # WHEN both are merged
     steps = timeline([*steps_of_order(order), step_of_line(line())])
-    # THEN the line stands by the logger's own time
+    # THEN the line is sorted by the time that its logger wrote
     assert [step.what for step in steps] == [
         "accepted, and sent to the queue",
         "attempt failed",
@@ -62,24 +62,24 @@ def test_a_life_is_told_in_order_of_time() -> None:
         ({}, False),
     ],
 )
-def test_only_an_orders_own_lines_are_its_life(overrides: dict[str, Any], own: bool) -> None:
-    # GIVEN an order's request and message, whatever correlation id its caller or another chose
+def test_a_trace_contains_only_the_orders_own_lines(overrides: dict[str, Any], own: bool) -> None:
+    # GIVEN an order's request and message, and a correlation id that any caller may choose
     known = [
         line(service="api", order_id=ORDER_ID, correlation_id="c-1", function_request_id="r-1"),
         line(order_id=ORDER_ID, correlation_id="c-1", function_request_id="r-9", message_id="m-1"),
     ]
     asked = line(**overrides)
-    # WHEN a line of the log is judged beside them
+    # WHEN a line of the log is compared with them
     found = own_lines([*known, asked], ORDER_ID)
-    # THEN it is shown only if it is certainly about the order
+    # THEN it is shown only if it is certainly about this order
     assert found == [*known, asked][: 2 + own]
 
 
-def test_a_line_shows_nothing_that_is_not_known_to_be_harmless() -> None:
-    # GIVEN a line with more in it than anybody expected, and without a time of its own
+def test_a_line_shows_only_details_that_are_known_to_be_harmless() -> None:
+    # GIVEN a line with unknown fields, and without a time of its own
     step = step_of_line(line(timestamp="soon", payload={"name": "Ann"}, function_arn="arn"))
     # WHEN it is shown
-    # THEN only known details are
+    # THEN only the known details are shown
     assert step.as_json() == {
         "at": "2026-01-01T00:00:05.000Z",
         "where": "worker",
@@ -99,13 +99,11 @@ def test_a_line_shows_nothing_that_is_not_known_to_be_harmless() -> None:
         (OrderStatus.FAILED, None, "not yet"),
     ],
 )
-def test_whether_an_event_was_published_is_said_as_it_is_known(
-    status: OrderStatus, record: str | None, said: str
-) -> None:
-    # GIVEN an order and the worker's record
-    # WHEN its notification is asked for
+def test_a_trace_claims_only_what_is_known_of_the_event(status: OrderStatus, record: str | None, said: str) -> None:
+    # GIVEN an order and the worker's record of it
+    # WHEN the trace describes the order's notification
     text = notification(stored(status=status), record)
-    # THEN nothing is claimed that is not known
+    # THEN it claims nothing that is not known
     assert said in text
 
 
@@ -117,11 +115,11 @@ def test_whether_an_event_was_published_is_said_as_it_is_known(
         (["order settled"], "unknown"),
     ],
 )
-def test_what_the_log_says_of_an_event_is_no_secret(messages: list[str], said: str) -> None:
-    # GIVEN a settled order without a record of the worker, and lines of its log
+def test_a_trace_uses_what_the_log_says_of_an_event(messages: list[str], said: str) -> None:
+    # GIVEN a settled order without a worker's record, and lines of its log
     steps = [step_of_line(line(message=message)) for message in messages]
-    # WHEN its notification is asked for
-    # THEN what the log tells is not called unknown
+    # WHEN the trace describes the order's notification
+    # THEN it says what the log says, instead of "unknown"
     assert notification(stored(status=OrderStatus.CONFIRMED), None, steps).startswith(said)
 
 
@@ -131,17 +129,17 @@ def test_an_order_sent_again_is_the_same_message(world: World) -> None:
     (message,) = world.orders_queue.messages.values()
     order = orders_of(world).get(order_id)
     assert order is not None
-    # WHEN its message is made again
+    # WHEN its message is built again
     again = rebuilt(order)
-    # THEN it has the same bytes
+    # THEN the message has the same bytes
     assert again is not None
     assert again.model_dump_json(exclude_none=True) == message.body
 
 
 def test_an_order_that_is_not_wholly_stored_cannot_be_sent_again() -> None:
-    # GIVEN the row that an unreadable message leaves
-    # WHEN its message is to be made again
-    # THEN there is none
+    # GIVEN a row as the worker writes it for an unreadable message
+    # WHEN its message is built again
+    # THEN there is no message
     assert rebuilt(stored()) is None
 
 
@@ -153,7 +151,7 @@ def test_open_orders_are_found_and_unreadable_rows_named(world: World) -> None:
     world.cloud.dynamodb.tables["orders"].items[("odd",)] = {"order_id": {"S": "odd"}, "status": {"S": "FAILED"}}
     # WHEN open orders are looked for
     pages = list(orders_of(world).open_orders("2027-01-01T00:00:00.000Z"))
-    # THEN the open one is listed, the odd one named
+    # THEN the open order is listed, and the row that is no order is named
     assert {row.order_id: type(row) for page in pages for row in page} == {
         open_id: StoredOrder,
         "odd": UnreadableOrder,
@@ -164,34 +162,34 @@ def stock_of(world: World) -> Stock:
     return Stock(world.cloud.dynamodb_client, STOCK)
 
 
-def test_stock_is_added_once_though_the_answer_was_lost(world: World) -> None:
+def test_stock_is_added_once_if_the_answer_is_lost(world: World) -> None:
     # GIVEN an addition whose answer is lost, so that the client repeats it
     process = Process(faults={0: answer_lost_then_retried})
-    # WHEN ten are added
+    # WHEN ten units are added
     world.cloud.wire.run(process, lambda: stock_of(world).add("SKU-1", 10, Count(1000, None)))
-    # THEN there are ten more
+    # THEN the stock has ten more
     assert world.available("SKU-1") == 1010
 
 
 def test_a_count_is_corrected_only_if_it_is_what_was_seen(world: World) -> None:
-    # GIVEN 1000, of which somebody has seen 1000
+    # GIVEN a count of 1000 that somebody has seen
     stock = stock_of(world)
     seen = stock.get("SKU-1")
     assert seen is not None
     stock.replace("SKU-1", 900, seen)
-    # WHEN somebody else corrects what they saw before
+    # WHEN somebody corrects another count than the stored one
     with pytest.raises(RefusedError, match="now: 900"):
         stock.replace("SKU-1", 5, seen)
-    # THEN that is refused
+    # THEN the correction is refused
     assert world.available("SKU-1") == 900
 
 
 @pytest.mark.parametrize(
     ("sku", "before"), [("SKU-1", None), ("SKU-2", Count(1, None)), ("SKU-1", Count(1000, None, opening=1000))]
 )
-def test_an_article_is_as_it_was_seen(sku: str, before: Count | None, world: World) -> None:
+def test_stock_is_added_only_to_an_article_as_it_was_seen(sku: str, before: Count | None, world: World) -> None:
     # GIVEN one known article without a reference point
-    # WHEN stock is added on a wrong belief
+    # WHEN stock is added to an article that was seen in another state
     with pytest.raises(RefusedError):
         stock_of(world).add(sku, 1, before)
     # THEN nothing is changed

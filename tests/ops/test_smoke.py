@@ -1,4 +1,4 @@
-"""The smoke test finds each thing that a stack can do wrong, and waits as clients do."""
+"""The smoke test: it fails for each mistake of a stack, and retries as clients do."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def answer(status: int, document: Mapping[str, Any], **headers: str) -> Answer:
 
 
 class Api:
-    """The API as it should be, but for what `wrong` replaces."""
+    """An API that answers correctly, except for the answers that `wrong` replaces."""
 
     def __init__(self, **wrong: Any) -> None:
         self.sent: list[tuple[str, dict[str, str], dict[str, Any]]] = []
@@ -70,7 +70,7 @@ _RIGHT = {
 
 @pytest.fixture
 def smoke(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Smoke, Api]]:
-    """A run against an API that is wrong as it is told to be."""
+    """Make smoke tests and their API. Keywords replace the API's answers."""
 
     def make(record: str | None = "COMPLETED", confirm: str | None = None, **wrong: Any) -> tuple[Smoke, Api]:
         api = Api(**wrong)
@@ -86,7 +86,7 @@ def test_a_stack_that_works_passes_every_step(smoke: Callable[..., tuple[Smoke, 
     run, api = smoke()
     # WHEN
     found = list(run.steps())
-    # THEN every step is well, with one key, in the currency of tests, and the token is shown each time
+    # THEN every step passes; all POSTs have the same key and the currency XTS; every request carries the token
     assert [step.outcome for step in found] == [Outcome.OK] * 5
     posts = [(headers["Idempotency-Key"], body["currency"]) for method, headers, body in api.sent if method == "POST"]
     assert set(posts) == {(run.run_id, "XTS")}
@@ -111,7 +111,7 @@ def test_a_stack_that_works_passes_every_step(smoke: Callable[..., tuple[Smoke, 
         pytest.param("published", {"record": None}, id="no record"),
     ],
 )
-def test_what_is_wrong_fails_its_step_and_the_rest_is_skipped(
+def test_a_wrong_answer_fails_its_step_and_the_rest_is_skipped(
     smoke: Callable[..., tuple[Smoke, Api]], red: str, wrong: dict[str, Any]
 ) -> None:
     # GIVEN
@@ -125,21 +125,21 @@ def test_what_is_wrong_fails_its_step_and_the_rest_is_skipped(
     assert found[index].detail
 
 
-def test_an_api_that_wants_a_token_says_nothing_about_the_stack(smoke: Callable[..., tuple[Smoke, Api]]) -> None:
-    # GIVEN a stack with an issuer of somebody else
+def test_a_missing_token_is_no_failure_of_the_stack(smoke: Callable[..., tuple[Smoke, Api]]) -> None:
+    # GIVEN a stack whose tokens come from another issuer
     run, _ = smoke(first=answer(401, {"message": "Unauthorized"}))
     run.token = None
-    # WHEN no token is given
+    # WHEN the smoke test runs without a token
     with pytest.raises(NoAccessError) as caught:
         list(run.steps())
-    # THEN nobody takes it for a failure of the stack
+    # THEN it asks for a token, and reports no failed step
     assert "--token" in str(caught.value)
 
 
-def test_what_says_later_is_asked_again_with_the_same_key_and_what_never_says_else_fails(
+def test_a_busy_api_is_retried_with_the_same_key_until_time_is_up(
     smoke: Callable[..., tuple[Smoke, Api]],
 ) -> None:
-    # GIVEN an API that is busy at first, and one that always is
+    # GIVEN an API that is busy at first, and one that is always busy
     busy = answer(503, {"title": "Outcome unknown"}, retry_after="2")
     later = iter([NoAnswerError("reset"), answer(429, {}), _RIGHT["again"], _RIGHT["again"]])
     run, api = smoke(first=busy, again=later)
@@ -154,7 +154,7 @@ def test_what_says_later_is_asked_again_with_the_same_key_and_what_never_says_el
     assert (hopeless.outcome, "503" in hopeless.detail) == (Outcome.FAILED, True)
 
 
-def test_a_named_article_is_taken_once_and_how_to_give_it_back_is_said(
+def test_a_named_article_is_ordered_once_and_the_command_to_add_it_back_is_shown(
     smoke: Callable[..., tuple[Smoke, Api]],
 ) -> None:
     # GIVEN
@@ -170,7 +170,7 @@ def test_a_named_article_is_taken_once_and_how_to_give_it_back_is_said(
 OUTPUTS = {"token_url": "https://issuer.example.com", "token_clients": {"shop": "id-1", "audit": "id-2"}}
 
 
-def test_the_first_clients_token_is_used_and_its_secret_is_asked_of_pulumi(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_client_is_used_and_pulumi_shows_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN outputs as `pulumi stack output --json` shows them
     monkeypatch.setattr(token, "read_outputs", lambda _: ("prod", {**OUTPUTS, "token_client_secrets": "[secret]"}))
     asked: list[tuple[str, ...]] = []
@@ -188,8 +188,8 @@ def test_the_first_clients_token_is_used_and_its_secret_is_asked_of_pulumi(monke
     assert asked == [("prod", "stack", "output", "token_client_secrets", "--json", "--show-secrets")]
 
 
-def test_without_secrets_a_token_is_asked_for_and_a_given_one_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a file that was written without --show-secrets
+def test_without_the_secrets_a_token_must_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a file of outputs that was written without --show-secrets
     monkeypatch.setattr(token, "read_outputs", lambda _: ("", {**OUTPUTS, "token_client_secrets": "[secret]"}))
     monkeypatch.setattr("sys.stdin", SimpleNamespace(readline=lambda: "piped\n"))
     # WHEN
@@ -200,7 +200,7 @@ def test_without_secrets_a_token_is_asked_for_and_a_given_one_is_enough(monkeypa
     assert [token_for(Choice(), given) for given in ("typed", "-")] == ["typed", "piped"]
 
 
-def test_a_stack_without_issuer_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stack_without_issuer_needs_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN
     monkeypatch.setattr(token, "read_outputs", lambda _: ("", {}))
     # WHEN
@@ -216,11 +216,11 @@ class Echo(BaseHTTPRequestHandler):
         self.wfile.write(b"[1]")
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
-def test_loopback_is_asked_past_any_proxy_and_a_refusal_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a machine whose proxy is not there
+def test_requests_to_loopback_use_no_proxy_and_an_error_status_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a machine with a proxy that does not answer
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with HTTPServer(("127.0.0.1", 0), Echo) as server:
@@ -233,8 +233,8 @@ def test_loopback_is_asked_past_any_proxy_and_a_refusal_is_an_answer(monkeypatch
     assert (found.status, found.headers["x-seen"], found.body, found.document) == (418, "yes", b"[1]", {})
 
 
-def test_the_world_outside_is_asked_through_the_machines_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a proxy that wants a name, and lets nobody through
+def test_requests_to_other_hosts_use_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a proxy that asks for credentials and refuses every connection
     class Proxy(Echo):
         def do_CONNECT(self) -> None:
             asked.append((self.path, self.headers["Proxy-Authorization"]))
@@ -256,7 +256,7 @@ def test_the_world_outside_is_asked_through_the_machines_proxy(monkeypatch: pyte
 
 
 @pytest.mark.parametrize("url", ["http://api.example.com/", "file:///etc/hostname", "api.example.com"])
-def test_no_token_travels_in_clear(url: str) -> None:
+def test_no_token_is_sent_unencrypted(url: str) -> None:
     # GIVEN an address that is neither https nor loopback
     # WHEN
     with pytest.raises(OpsError) as caught:
@@ -265,7 +265,7 @@ def test_no_token_travels_in_clear(url: str) -> None:
     assert "allowed: https" in str(caught.value)
 
 
-def test_nobody_there_is_no_answer() -> None:
+def test_a_port_without_listener_is_no_answer() -> None:
     # GIVEN a port that nobody listens on
     with HTTPServer(("127.0.0.1", 0), Echo) as server:
         port = server.server_port

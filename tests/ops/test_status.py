@@ -1,4 +1,4 @@
-"""Tests what `status` reads of a stack, shows and cannot read, typed as a command."""
+"""Tests what `status` reads of a stack, what it shows, and what it cannot read. Whole commands."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
 
 
 def status(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
-    """The exit code and the document."""
+    """Return the exit code and the JSON document."""
     capsys.readouterr()
     code = stack.run("status", "--json")
     return code, json.loads(capsys.readouterr().out)
 
 
 def described(name: str, topic: str = "", state: str = "ALARM", members: str = "") -> dict[str, Any]:
-    """An alarm as CloudWatch describes it."""
+    """Return an alarm as CloudWatch describes it."""
     return {
         "AlarmName": name,
         "AlarmActions": [topic] if topic else [],
@@ -49,7 +49,7 @@ def described(name: str, topic: str = "", state: str = "ALARM", members: str = "
 
 
 def test_only_the_stacks_own_alarms_are_counted() -> None:
-    # GIVEN alarms of this stack, and of one whose names begin as its own do
+    # GIVEN alarms of this stack, and of another stack whose names begin like this stack's
     foreign = "arn:aws:sns:eu-west-1:123456789012:orders-prod-eu-alarms-page"
     page = {
         "MetricAlarms": [
@@ -64,9 +64,9 @@ def test_only_the_stacks_own_alarms_are_counted() -> None:
         ],
     }
     client: Any = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [page]))
-    # WHEN its alarms are asked for
+    # WHEN the stack's alarms are read
     found = alarms_of(client, "orders-prod", {"page": PAGES})
-    # THEN its own are there, members of its composites too, those that are heard first
+    # THEN its own are found, with the members of its composites; alarms with a subscribed action come first
     assert [(each.name, each.heard) for each in found] == [
         ("orders-prod-failing", True),
         ("orders-prod-age", True),
@@ -77,8 +77,8 @@ def test_only_the_stacks_own_alarms_are_counted() -> None:
     }
 
 
-def test_answers_that_no_alarm_has_noticed_are_said(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN ten requests answered 503, counted by the functions alone
+def test_503_answers_without_an_alarm_are_reported(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN ten requests that were answered 503, which only the functions' metric counts
     stack.cloudwatch.put_metric_data(
         Namespace="orders-prod",
         MetricData=[
@@ -90,21 +90,21 @@ def test_answers_that_no_alarm_has_noticed_are_said(stack: MockStack, capsys: py
             }
         ],
     )
-    # WHEN somebody looks
+    # WHEN somebody looks at status
     _, document = status(stack, capsys)
-    # THEN it is said
+    # THEN it reports them
     assert "10 requests were answered 503" in " ".join(each["text"] for each in document["findings"])
 
 
 def queue_with(stack: MockStack, name: str, messages: int) -> str:
-    """A queue that holds messages; its ARN."""
+    """Create a queue with messages, and return its ARN."""
     url = stack.sqs.create_queue(QueueName=name)["QueueUrl"]
     for number in range(messages):
         stack.sqs.send_message(QueueUrl=url, MessageBody=str(number))
     return stack.arn_of(url)
 
 
-def test_what_subscribers_did_not_take_is_said(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+def test_dead_letters_of_subscribers_are_reported(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN a subscriber with two events in its dead-letter queue, and one without such a queue
     kept, billing, audit = (
         queue_with(stack, name, count) for name, count in (("kept", 2), ("billing", 0), ("audit", 0))
@@ -112,14 +112,14 @@ def test_what_subscribers_did_not_take_is_said(stack: MockStack, capsys: pytest.
     policy = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": kept})}
     stack.sns.subscribe(TopicArn=stack.topic, Protocol="sqs", Endpoint=billing, Attributes=policy)
     stack.sns.subscribe(TopicArn=stack.topic, Protocol="sqs", Endpoint=audit)
-    # WHEN somebody looks
+    # WHEN somebody looks at status
     _, document = status(stack, capsys)
-    # THEN it is said whose events wait
+    # THEN it names the subscriber whose events wait
     assert document["subscribers"] == {"billing": 2, "audit": None}
     assert "2 events that billing did not take wait in its dead-letter queue" in texts(document)
 
 
-def test_targets_of_a_bus_are_its_subscribers(stack: MockStack) -> None:
+def test_targets_of_a_bus_are_listed_as_its_subscribers(stack: MockStack) -> None:
     # GIVEN a bus with a rule whose target has a dead-letter queue
     events: Any = boto3.client("events", region_name=REGION)
     events.create_event_bus(Name="orders-prod-events")
@@ -130,22 +130,22 @@ def test_targets_of_a_bus_are_its_subscribers(stack: MockStack) -> None:
         "DeadLetterConfig": {"Arn": queue_with(stack, "late", 1)},
     }
     events.put_targets(Rule="billing", EventBusName="orders-prod-events", Targets=[target])
-    # WHEN its subscribers are asked for
+    # WHEN the bus's subscribers are read
     (subscriber,) = of_bus(events, "orders-prod-events")
-    # THEN the target is one, and what it did not take is counted
+    # THEN the target is listed, and its dead letters are counted
     assert (subscriber.name, subscriber.rule, subscriber.confirmed) == ("invoices", "billing", True)
     assert waiting(stack.sqs, subscriber.dead_letters or "") == 1
 
 
 def texts(document: dict[str, Any]) -> list[str]:
-    """Everything that was found."""
+    """Return the texts of all findings."""
     return [each["text"] for each in document["findings"]]
 
 
-def test_watching_looks_again_until_somebody_has_seen_enough(
+def test_watching_reads_status_again_until_ctrl_c(
     stack: MockStack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GIVEN somebody who ends it at the second pause
+    # GIVEN somebody who presses Ctrl-C during the second pause
     slept: list[float] = []
 
     def sleep(seconds: float) -> None:
@@ -154,9 +154,9 @@ def test_watching_looks_again_until_somebody_has_seen_enough(
             raise KeyboardInterrupt
 
     monkeypatch.setattr("time.sleep", sleep)
-    # WHEN they watch
+    # WHEN they watch status
     code = stack.run("status", "--watch", "3s")
-    # THEN it looked twice, and ended well
+    # THEN it was read twice, and the exit code is 0
     assert slept == [3, 3]
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [line for line in lines if "worker:" in line] == [["worker:", "Enabled"]] * 2
@@ -164,34 +164,34 @@ def test_watching_looks_again_until_somebody_has_seen_enough(
 
 
 @pytest.mark.parametrize("options", [("--watch", "1s"), ("--watch", "soon"), ("--watch", "--json")])
-def test_a_watch_that_nobody_could_read_is_refused(stack: MockStack, options: tuple[str, ...]) -> None:
-    # GIVEN a pause that is too short or none, or a program for a reader
-    # WHEN somebody would watch
-    # THEN that is wrong usage
+def test_invalid_options_of_a_watch_are_refused(stack: MockStack, options: tuple[str, ...]) -> None:
+    # GIVEN a pause that is too short, a pause that is no duration, or JSON output
+    # WHEN somebody watches status
+    # THEN the exit code is that of wrong usage
     assert stack.run("status", *options) == 2
 
 
-def test_what_cannot_be_read_keeps_nothing_else_from_being_shown(
+def test_a_missing_table_is_reported_and_the_rest_is_shown(
     stack: MockStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a table that is gone
+    # GIVEN a stack without its stock table
     stack.dynamodb.delete_table(TableName=GIVEN["stock_table"])
-    # WHEN somebody looks
+    # WHEN somebody looks at status
     code, document = status(stack, capsys)
-    # THEN it is named as the most urgent, the rest is shown, and the exit code says that it is not all
+    # THEN the table is the most urgent finding, the rest is shown, and the exit code says that something was not read
     assert code == 6
     assert document["findings"][0]["text"].startswith("the stock table is not there")
     assert document["severity"] == "urgent"
     assert document["orders_queue"]["visible"] == 0
 
 
-def test_a_pause_tells_who_since_when_and_why(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN a worker that somebody paused, with a reason that a tag cannot hold as it is
+def test_a_pause_shows_who_paused_the_worker_when_and_why(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a worker that somebody paused, with characters in the reason that a tag cannot contain
     reason = "it's broken (ticket №7, 50 %)"
     assert stack.run("worker", "pause", "--by", "Zoë", "--reason", reason, "--yes") == 0
-    # WHEN somebody else looks
+    # WHEN somebody else looks at status
     _, document = status(stack, capsys)
-    # THEN they know, and resuming shows it once more and leaves no record
+    # THEN it shows name and reason; resuming shows them once more and removes them
     assert document["worker"] == "Disabled"
     assert document["paused"].endswith(f"by Zoë: {reason}")
     stack.run("status")
@@ -202,10 +202,10 @@ def test_a_pause_tells_who_since_when_and_why(stack: MockStack, capsys: pytest.C
 
 
 @pytest.mark.parametrize("reason", [" ", "é" * 100])
-def test_a_pause_without_a_reason_that_can_be_kept_is_refused(stack: MockStack, reason: str) -> None:
-    # GIVEN no reason, or one that is too long for a tag
-    # WHEN the worker is to be paused
-    # THEN that is wrong usage, and it runs on
+def test_a_pause_with_an_empty_or_too_long_reason_is_refused(stack: MockStack, reason: str) -> None:
+    # GIVEN an empty reason, or one that is too long for a tag
+    # WHEN somebody pauses the worker
+    # THEN the exit code is that of wrong usage, and the worker runs on
     assert stack.run("worker", "pause", "--by", "Ada", "--reason", reason, "--yes") == 2
     assert stack.lambda_.get_event_source_mapping(UUID=stack.mapping)["State"] == "Enabled"
 
@@ -213,7 +213,7 @@ def test_a_pause_without_a_reason_that_can_be_kept_is_refused(stack: MockStack, 
 @pytest.mark.parametrize(
     ("minutes", "of_a_sum", "of_a_percentile"), [(30, 60, 3_600), (90, 60, 7_200), (3_000, 300, 86_400)]
 )
-def test_a_percentile_is_asked_for_in_one_period_as_long_as_the_while(
+def test_a_percentile_is_read_in_one_period_for_the_whole_time(
     minutes: int, of_a_sum: int, of_a_percentile: int
 ) -> None:
     # GIVEN
@@ -223,15 +223,15 @@ def test_a_percentile_is_asked_for_in_one_period_as_long_as_the_while(
     queries = [Query("latency", "namespace", "metric", {}, statistic) for statistic in ("Sum", "p95")]
     # WHEN
     Telemetry(client, client).values(queries, NOW - timedelta(minutes=minutes), NOW)
-    # THEN the while is rounded up to hours, up to a day; a sum has finer periods
+    # THEN the percentile's period is the time rounded up to hours, at most a day; a sum has shorter periods
     periods = [each["MetricStat"]["Period"] for each in ask.call_args.kwargs["MetricDataQueries"]]
     assert periods == [of_a_sum, of_a_percentile]
 
 
-def test_every_number_is_asked_for_and_told(
+def test_every_metric_is_read_and_shown(
     stack: MockStack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GIVEN a stack of which CloudWatch has every metric
+    # GIVEN a stack for which CloudWatch has every metric
     def values(_: Telemetry, queries: Sequence[Query], *__: Any) -> dict[str, Value]:
         return {each.key: Value(1.0, NOW) for each in queries}
 

@@ -1,4 +1,4 @@
-"""Tests how `status` judges what was read: one verdict that is true, and budgets of the objectives."""
+"""Tests how `status` judges what it read: one verdict, and the error budgets of the objectives."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def counted(amount: float, ago: int = 60) -> Value:
 
 
 def reading(**changes: Any) -> Reading:
-    """A stack that is well and is watched, but for `changes`."""
+    """Return the reading of a healthy, monitored stack, with these changes."""
     fields: dict[str, Any] = {
         "now": NOW.timestamp(),
         "seconds": 3600,
@@ -75,10 +75,10 @@ def with_metrics(**more: Value) -> Reading:
     return reading(metrics={**(reading().metrics or {}), **more})
 
 
-def test_all_is_well_where_nothing_is_wrong() -> None:
-    # GIVEN a stack that is well, and watched
+def test_a_healthy_stack_gets_the_verdict_all_is_well() -> None:
+    # GIVEN a healthy, monitored stack
     # WHEN it is judged
-    # THEN one line says so, with what was seen to happen
+    # THEN one line says so, and counts the orders of the last hour
     assert findings_of(reading()) == []
     assert verdict_of(reading(), []).startswith("All is well: 7 orders accepted and 6 settled in the last 1h")
 
@@ -200,12 +200,12 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
 
 
 @pytest.mark.parametrize("case", WRONG, ids=list(WRONG))
-def test_what_is_wrong_is_said_with_how_urgent_it_is_and_what_to_type(case: str) -> None:
-    # GIVEN one thing that is wrong
+def test_a_finding_has_its_severity_its_text_and_its_commands(case: str) -> None:
+    # GIVEN a stack with one problem
     seen, severity, text, command = WRONG[case]
     # WHEN it is judged
     (finding,) = findings_of(seen)
-    # THEN it is the verdict, and nothing is called well
+    # THEN the verdict names the problem, and does not say that all is well
     assert finding.severity is severity
     assert text in finding.text
     assert command in " ".join(finding.commands)
@@ -222,17 +222,17 @@ def test_what_is_wrong_is_said_with_how_urgent_it_is_and_what_to_type(case: str)
         ({"requests": 10_000, "5xx": 20, "accepted": 100, "in_time": 98}, {"accepting": -100, "settling": -100}),
     ],
 )
-def test_a_budget_is_what_the_objective_leaves_less_what_went_wrong(
+def test_an_error_budget_is_the_percentage_that_failures_have_left(
     counts: dict[str, float], budgets: dict[str, float]
 ) -> None:
-    # GIVEN objectives of 99.9 and 99 percent
+    # GIVEN objectives of 99.9 and 99 %
     objectives = Objectives(accepting_percent=99.9, settling_percent=99, promise_seconds=600)
     # WHEN / THEN
     assert left(objectives, counts) == budgets
 
 
-def test_budgets_are_counted_over_30_days_and_orders_in_time_by_the_promise() -> None:
-    # GIVEN a stack that says what it promises, and what CloudWatch counted
+def test_error_budgets_cover_30_days_and_use_the_promised_time() -> None:
+    # GIVEN a stack with objectives, and the counts of CloudWatch
     promised = {"accepting_percent": 99.9, "settling_percent": 99, "promise_seconds": 900}
     target = Target.from_outputs("it", outputs(api_id="a", api_stage="$default", objectives=promised))
     asked: dict[str, tuple[str, timedelta]] = {}
@@ -249,12 +249,12 @@ def test_budgets_are_counted_over_30_days_and_orders_in_time_by_the_promise() ->
 
 
 @given(st.sets(st.sampled_from(sorted(WRONG)), min_size=2))
-def test_of_several_things_the_most_urgent_comes_first(names: set[str]) -> None:
-    # GIVEN several of them at once
+def test_of_several_findings_the_most_urgent_comes_first(names: set[str]) -> None:
+    # GIVEN several findings at once
     found = [finding for name in names for finding in findings_of(WRONG[name][0])]
     ordered = sorted(found, key=lambda finding: finding.severity)
     # WHEN the verdict is made
     said = verdict_of(reading(), ordered)
-    # THEN it is about the most urgent, and counts the others
+    # THEN it names the most urgent finding, and counts the others
     assert ordered[0].text[1:] in said
     assert f"({len(ordered) - 1} more below)" in said

@@ -1,4 +1,4 @@
-"""One strange record ends no command: it is shown as what it is, and everything else goes on. On moto."""
+"""Strange records: no command fails because of one. It shows the record as strange, and reads on. On moto."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _VALUE: st.SearchStrategy[dict[str, Any]] = st.recursive(
     ),
     max_leaves=4,
 )
-# Each example is many whole commands: shrinking would take minutes.
+# Each example runs many whole commands, so that shrinking would take minutes.
 _PHASES = [phase for phase in Phase if phase is not Phase.shrink]
 _COLUMNS = sorted({*StoredOrder.model_fields, "unheard_of"} - {"order_id"})
 _ROWS = st.dictionaries(st.sampled_from(_COLUMNS), _VALUE, max_size=4)
@@ -92,13 +92,13 @@ def _hurried(monkeypatch: pytest.MonkeyPatch, stack: MockStack) -> None:
 
 
 def good_row(order_id: str = GOOD, **changes: Any) -> dict[str, Any]:
-    """An accepted order, as the API stores it."""
+    """Return the row of an accepted order, as the API stores it."""
     message = OrderMessage.model_validate_json(body(order_id=order_id))
     return {"order_id": {"S": order_id}, "status": {"S": "ACCEPTED"}, **immutable_attributes(message), **changes}
 
 
 def put_strange_records(stack: MockStack, row: dict[str, Any], record: dict[str, Any]) -> None:
-    """A row and a record of one order that may be anything, beside those of a good order that waits."""
+    """Store any row and any record of one order, beside those of a good order that is a dead letter."""
     stack.put_order({**good_row(STRANGE), **row})
     stack.put_record({"id": {"S": record_id(STRANGE)}, **record})
     stack.put_order(good_row())
@@ -107,23 +107,23 @@ def put_strange_records(stack: MockStack, row: dict[str, Any], record: dict[str,
 
 @settings(max_examples=10, phases=_PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(row=_ROWS, record=st.dictionaries(st.sampled_from(["status", "data", "expiration"]), _VALUE), data=st.data())
-def test_no_record_ends_a_command(
+def test_no_record_makes_a_command_fail(
     stack: MockStack, capsys: pytest.CaptureFixture[str], row: Any, record: Any, data: st.DataObject
 ) -> None:
-    # GIVEN any row, record and dead letter of one order, beside a good order that waits
+    # GIVEN any row, record and dead letter of one order, beside a good order that is a dead letter
     stack.clear()
     put_strange_records(stack, row, record)
     attributes = {name: text(value) for name, value in data.draw(_ATTRIBUTES).items()}
     numbers = {name: text(value, "Number") for name, value in data.draw(_NUMBERS).items()}
     stack.put_dead_letter(data.draw(_LETTERS), attributes | numbers)
     capsys.readouterr()
-    # WHEN any command looks
+    # WHEN each command that reads runs
     codes = {" ".join(command): stack.run(*command) for command in READING}
-    # THEN it comes to its end; only one that was asked about nothing else may refuse
+    # THEN it succeeds. A command that is about the strange order alone may refuse.
     refusable = {" ".join(command) for command in READING if STRANGE in command}
     assert {command: code for command, code in codes.items() if code and command not in refusable} == {}
     assert set(codes.values()) <= {0, 5}
-    # THEN nothing of it steers the terminal
+    # THEN no control character reaches the terminal
     told = set("".join(capsys.readouterr())) - {"\n"}
     assert [each for each in told if unicodedata.category(each) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}] == []
 
@@ -137,35 +137,35 @@ def test_every_command_shows_ids_and_times_whole(
     command: tuple[str, ...],
     width: int,
 ) -> None:
-    # GIVEN a narrow terminal, and an unreadable order and a good one, both dead letters
+    # GIVEN a narrow terminal, and dead letters of an unreadable order and a good one
     monkeypatch.setattr(screen, "_WIDTH_WITHOUT_TERMINAL", width)
     put_strange_records(stack, {"accepted_at": {"S": "2026-02-30T00:00:00.000Z"}}, {})
     stack.put_dead_letter(body(), {"order_id": text(STRANGE), "error": text("a long error " * 20)})
-    # WHEN a command looks
+    # WHEN a command shows them
     stack.run(*command)
     told = capsys.readouterr().out
-    # THEN whatever looks like an id or a time is one that can be copied: none is cut or broken
+    # THEN every id and time is complete, so that it can be copied
     assert not re.search(r"[0-9a-f]{4}-[0-9a-f]{1,4}(?:-[0-9a-f]{0,11})?(?:…|$)", told, re.MULTILINE)
     assert not re.search(r"\d{4}-\d{2}-\d{2}T[0-9:.]*(?:…|$)", told, re.MULTILINE)
 
 
-def test_a_terminal_that_knows_ascii_only_ends_no_command(stack: MockStack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_command_fails_on_an_ascii_terminal(stack: MockStack, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN LANG=C, and a dead letter with an error in another script
     put_strange_records(stack, {}, {})
     stack.put_dead_letter("no json", {"order_id": text(STRANGE), "error": text("ошибка…")})
     written = io.BytesIO()
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="ascii"))
-    # WHEN any command looks
+    # WHEN each command that reads runs
     codes = {stack.run(*command) for command in READING}
-    # THEN it comes to its end, and shows what it cannot write as escapes
+    # THEN it succeeds, and shows other characters as escapes
     assert codes <= {0, 5}
     assert rb"\u043e\u0448\u0438\u0431\u043a\u0430\u2026" in written.getvalue()
 
 
 @settings(max_examples=10, phases=_PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(row=_ROWS)
-def test_the_good_order_beside_it_is_listed(stack: MockStack, capsys: pytest.CaptureFixture[str], row: Any) -> None:
-    # GIVEN any row beside a good order that waits
+def test_the_good_order_is_listed(stack: MockStack, capsys: pytest.CaptureFixture[str], row: Any) -> None:
+    # GIVEN any row beside a good order that is a dead letter
     stack.clear()
     put_strange_records(stack, row, {})
     # WHEN orders and dead letters are listed
@@ -174,32 +174,32 @@ def test_the_good_order_beside_it_is_listed(stack: MockStack, capsys: pytest.Cap
     listed = json.loads(capsys.readouterr().out)
     stack.run("dlq", "list", "--json")
     dead = json.loads(capsys.readouterr().out)
-    # THEN the good one is among them
+    # THEN the good order is among them
     assert [view["status"] for view in listed if view["order_id"] == GOOD] == ["ACCEPTED"]
     assert [case["order_id"] for case in dead] == [GOOD]
 
 
 @pytest.mark.parametrize("moment", ["2026-02-30T00:00:00.000Z", "2026-01-01T00:59:60.000Z"])
-def test_a_row_that_is_no_order_is_listed_as_what_it_is_and_repaired(
+def test_a_row_that_is_no_order_is_listed_as_such_and_repaired(
     stack: MockStack, capsys: pytest.CaptureFixture[str], moment: str
 ) -> None:
-    # GIVEN an order that was accepted at no moment that ever was
+    # GIVEN an order whose time of acceptance is no valid time
     stack.put_order(good_row(STRANGE, accepted_at={"S": moment}))
     assert stack.run("orders", "open") == 0
     assert "no order: accepted_at" in capsys.readouterr().out
-    # WHEN the repair that is advised is looked at, and typed
+    # WHEN the advised repair is tried and then run
     assert stack.run("order", "repair", STRANGE, "--json") == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["removed"] == ["accepted_at"]
     assert stack.run("order", "repair", STRANGE, "--expect", shown["fingerprint"], "--yes") == 0
-    # THEN only what was unreadable is gone, and the order is as open as before
+    # THEN only the unreadable attribute is removed, and the order is still open
     expected = good_row(STRANGE)
     del expected["accepted_at"]
     assert stack.order(STRANGE) == expected
 
 
-def test_a_settled_row_gets_back_what_its_message_says(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN a settled order whose event could not be built, and its dead letter
+def test_a_repair_restores_a_settled_row_from_its_message(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a settled order with an unreadable time of acceptance, and its dead letter
     settled = {"status": {"S": "CONFIRMED"}, "settled_at": {"S": "2026-01-01T00:00:02.000Z"}}
     stack.put_order(good_row(STRANGE, **settled, accepted_at={"S": "2026-02-30T00:00:00.000Z"}))
     stack.put_dead_letter(body(), {"order_id": text(STRANGE)})
@@ -207,7 +207,7 @@ def test_a_settled_row_gets_back_what_its_message_says(stack: MockStack, capsys:
     pinned = json.loads(capsys.readouterr().out)["fingerprint"]
     # WHEN the row is repaired
     assert stack.run("order", "repair", STRANGE, "--expect", pinned, "--yes") == 0
-    # THEN it has what every order's event needs, and its status is the one that it had
+    # THEN the row has everything that an event needs, and keeps its status
     assert stack.order(STRANGE) == good_row(STRANGE, **settled)
 
 
@@ -223,12 +223,12 @@ def test_a_settled_row_gets_back_what_its_message_says(stack: MockStack, capsys:
 def test_a_repair_that_could_do_harm_is_refused(
     stack: MockStack, capsys: pytest.CaptureFixture[str], changes: Any, record: Any, says: str
 ) -> None:
-    # GIVEN a row of which removing a part would do harm, or that has nothing to repair
+    # GIVEN a row that a repair would make worse, or that needs no repair
     before = good_row(STRANGE, **changes)
     put_strange_records(stack, before, record)
-    # WHEN it is to be repaired
+    # WHEN somebody repairs it
     code = stack.run("order", "repair", STRANGE, "--yes")
-    # THEN that is refused, and the row is as it was
+    # THEN the repair is refused, and the row is unchanged
     assert code == 5
     assert says in capsys.readouterr().err
     assert stack.order(STRANGE) == before
@@ -237,32 +237,32 @@ def test_a_repair_that_could_do_harm_is_refused(
 def test_a_row_that_changed_since_it_was_shown_is_left_alone(
     stack: MockStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a broken row that somebody has looked at, and that changed since
+    # GIVEN an unreadable row that changed after somebody had looked at it
     stack.put_order(good_row(STRANGE, accepted_at={"S": "2026-02-30T00:00:00.000Z"}))
     stack.run("order", "repair", STRANGE, "--json")
     pinned = json.loads(capsys.readouterr().out)["fingerprint"]
     now = good_row(STRANGE, accepted_at={"S": "2026-02-31T00:00:00.000Z"})
     stack.put_order(now)
-    # WHEN it is repaired as it was seen, or as nobody saw it
+    # WHEN it is repaired with the old fingerprint, or with none
     codes = [stack.run("order", "repair", STRANGE, *expect, "--yes") for expect in (("--expect", pinned), ())]
     # THEN nothing is changed
     assert codes == [5, 5]
     assert stack.order(STRANGE) == now
 
 
-def test_a_record_without_an_answer_is_named_and_deleted_only_as_it_was_shown(
+def test_a_record_without_an_answer_is_deleted_only_as_it_was_shown(
     stack: MockStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN an order on which every attempt fails, because the worker cannot read its own record
+    # GIVEN an order whose every attempt fails, because the worker cannot read its own record of it
     put_strange_records(stack, good_row(STRANGE), {"status": {"S": "COMPLETED"}})
     stack.run("order", "trace", STRANGE)
     assert f"python -m ops order repair {STRANGE}" in capsys.readouterr().err
     orders = Orders(stack.dynamodb, GIVEN["orders_table"], GIVEN["worker_idempotency_table"])
     shown = plan_of_record(STRANGE, orders.record(STRANGE) or {}).row
-    # WHEN a run completes it before it is deleted
+    # WHEN a run completes the record before somebody deletes it
     done = {**shown.item, "data": {"S": '{"status": "CONFIRMED"}'}}
     stack.put_record(done)
-    # THEN it stays, and there is nothing to repair
+    # THEN the record is not deleted, and needs no repair
     with pytest.raises(RefusedError, match="has changed since it was shown"):
         orders.forget(shown)
     assert orders.record(STRANGE) == done
@@ -283,32 +283,32 @@ STOCK_ROWS: tuple[tuple[dict[str, Any], str], ...] = (
 def test_a_stock_row_that_is_no_count_is_shown_and_repaired(
     stack: MockStack, capsys: pytest.CaptureFixture[str], row: dict[str, Any], shown: str
 ) -> None:
-    # GIVEN an article with something else than a count
+    # GIVEN an article whose available stock is no count
     stack.put_stock({"sku": {"S": "SKU-9"}, **row})
-    # WHEN it is looked at, and corrected as it was shown
+    # WHEN somebody looks at it, and sets a count that expects the shown value
     assert stack.run("stock", "get", "SKU-9") == 0
     assert capsys.readouterr().out == f"SKU-9: {shown}\n"
     assert stack.run("stock", "set", "SKU-9", "7", "--expect", "0", "--yes") == 5
     assert stack.run("stock", "set", "SKU-9", "7", "--expect", shown, "--yes") == 0
-    # THEN it has a count, and whoever saw the old one is refused
+    # THEN the article has this count, and a second correction of the old value is refused
     assert stack.stock("SKU-9")["available"] == {"N": "7"}
     assert stack.run("stock", "set", "SKU-9", "8", "--expect", shown, "--yes") == 5
 
 
-def test_nothing_is_added_to_what_is_no_count(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN an article with a text for a count
+def test_stock_that_is_no_count_cannot_be_added_to(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN an article whose available stock is a text
     stack.put_stock({"sku": {"S": "SKU-9"}, "available": {"S": "9"}})
-    # WHEN some are added
+    # WHEN a unit is added
     code = stack.run("stock", "add", "SKU-9", "1", "--yes")
-    # THEN the command that repairs it is named
+    # THEN the error names the command that repairs it
     assert code == 5
     assert 'stock set SKU-9 N --expect \'{"S":"9"}\'' in capsys.readouterr().err
 
 
-def test_an_error_that_a_sender_wrote_is_shown_escaped_and_exact_for_programs(
+def test_an_error_with_control_characters_is_escaped_for_people_and_exact_for_programs(
     stack: MockStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a dead letter with an error that would steer a terminal
+    # GIVEN a dead letter whose error contains control characters
     error = "\x9b2J\u202e\nnext: python -m ops dlq discard"
     stack.put_dead_letter("no json", {"order_id": text(STRANGE), "error": text(error), "error_type": text("X\n")})
     # WHEN it is listed and shown
@@ -318,7 +318,7 @@ def test_an_error_that_a_sender_wrote_is_shown_escaped_and_exact_for_programs(
         told.append(capsys.readouterr().out)
         stack.run(*command, "--json")
         document = json.loads(capsys.readouterr().out)
-        # THEN programs get it as it is, people as escapes
+        # THEN programs get the exact text, and people see escapes
         assert (document if isinstance(document, list) else document["messages"])[0]["error"] == error
     assert all(r"\x9b2J\u202e\nnext: python" in shown for shown in told)
 
@@ -335,7 +335,7 @@ def test_an_error_that_a_sender_wrote_is_shown_escaped_and_exact_for_programs(
         (body(), {}, {}, NO_REPORT, ["redrive", "discard"]),
     ],
 )
-def test_a_cause_has_its_name_and_only_what_can_help_is_advised(
+def test_a_dead_letter_shows_its_cause_and_the_commands_that_can_help(
     stack: MockStack,
     capsys: pytest.CaptureFixture[str],
     content: str,
@@ -344,19 +344,19 @@ def test_a_cause_has_its_name_and_only_what_can_help_is_advised(
     cause: str,
     advised: list[str],
 ) -> None:
-    # GIVEN a message that SQS moved, without a word of a worker
+    # GIVEN a message that SQS moved, without a report of the worker
     put_strange_records(stack, row, record)
     stack.put_dead_letter(content, {"order_id": text(STRANGE)})
     # WHEN it is shown
     assert stack.run("dlq", "show", STRANGE) == 0
     told = capsys.readouterr()
-    # THEN its cause is named as everywhere, and what would be refused is not offered
+    # THEN its cause has the usual name, and no command is advised that would be refused
     assert dict(line.split(None, 1) for line in told.out.splitlines() if " " in line)["error_type"] == cause
     assert [line.split()[5] for line in told.err.splitlines() if "next:" in line] == advised
 
 
-def test_a_line_of_another_order_is_no_part_of_a_trace(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN another caller who chose this order's id for a correlation id
+def test_a_trace_leaves_out_log_lines_of_another_request(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN another caller who chose this order's id as the correlation id
     now = datetime.now(UTC).timestamp()
     common = {"at": now, "service": "api", "message": "order accepted", "level": "INFO"}
     own = {**common, "order_id": STRANGE, "correlation_id": "c-1", "function_request_id": "r-1"}
@@ -366,16 +366,16 @@ def test_a_line_of_another_order_is_no_part_of_a_trace(stack: MockStack, capsys:
     # WHEN the order is traced
     stack.run("order", "trace", STRANGE, "--json")
     steps = json.loads(capsys.readouterr().out)["steps"]
-    # THEN only its own line is shown
+    # THEN only the order's own line is shown
     assert [step["what"] for step in steps if step["where"] == "create-order"] == ["order accepted"]
 
 
-def test_what_a_repair_leaves_is_an_order(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_repaired_row_is_a_readable_order(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN a row with several unreadable attributes
     stack.put_order(good_row(STRANGE, lines={"S": "x"}, total={"N": "1"}, correlation_id={"S": " "}))
     stack.run("order", "repair", STRANGE, "--json")
     pinned = json.loads(capsys.readouterr().out)["fingerprint"]
-    # WHEN it is repaired
+    # WHEN the row is repaired
     stack.run("order", "repair", STRANGE, "--expect", pinned, "--yes")
     # THEN it can be read
     assert to_order(stack.order(STRANGE)).status == "ACCEPTED"

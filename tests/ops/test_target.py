@@ -1,4 +1,4 @@
-"""Tests which stack is meant, and how it is told when none can be."""
+"""Tests how the stack of a command is found, and the errors when there is none."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_account_region_and_prefix_come_from_the_outputs() -> None:
         asked.append(stack)
         return outputs()
 
-    # WHEN it is resolved, whatever the environment says
+    # WHEN the stack is looked up, and ORDERS_STACK names another one
     target = resolve(Choice(stack="prod"), {"ORDERS_STACK": "dev"}, pulumi)
     # THEN the command line wins
     assert asked == ["prod"]
@@ -56,10 +56,10 @@ def test_account_region_and_prefix_come_from_the_outputs() -> None:
 
 
 def test_the_environment_names_the_stack_for_a_whole_terminal() -> None:
-    # GIVEN nothing on the command line
-    # WHEN it is resolved
+    # GIVEN no stack on the command line
+    # WHEN the stack is looked up
     target = resolve(Choice(), {"ORDERS_STACK": "prod"}, lambda _: outputs())
-    # THEN the environment's is meant
+    # THEN it is the one that the environment names
     assert target.label == "stack prod"
 
 
@@ -69,19 +69,19 @@ def test_the_local_stack_brings_its_own_endpoint_and_keys(
 ) -> None:
     # GIVEN a local stack
     local(tmp_path)
-    # WHEN it is meant
+    # WHEN a command uses it
     target = resolve(choice, {**environment, "ORDERS_LOCAL_DIR": str(tmp_path)})
-    # THEN it is reached at its endpoint with its keys
+    # THEN the command uses the local endpoint and the local keys
     assert target.endpoint_url == "http://127.0.0.1:1"
     assert target.credentials is not None
     assert target.credentials.aws_access_key_id == "test"
 
 
-def test_a_stack_with_a_bus_is_found_by_the_bus() -> None:
-    # GIVEN outputs with a bus instead of the topic
+def test_region_and_account_come_from_the_bus_if_there_is_one() -> None:
+    # GIVEN outputs with a bus instead of a topic
     target = Target.from_outputs("prod", outputs(notifications_topic_arn=None, notifications_bus_arn=BUS))
-    # WHEN it is asked where it is
-    # THEN the bus's ARN says so
+    # WHEN region and account are read
+    # THEN they are those in the bus's ARN
     assert (target.region, target.account, target.events_arn) == ("eu-west-1", "123456789012", BUS)
 
 
@@ -93,28 +93,28 @@ def test_every_function_that_the_stack_exports_is_one_of_its_functions() -> None
 
 
 def test_a_file_works_without_pulumi(tmp_path: Path) -> None:
-    # GIVEN outputs that somebody has saved
+    # GIVEN saved outputs in a file
     path = tmp_path / "prod.json"
     path.write_text(json.dumps(outputs()))
-    # WHEN they are given
+    # WHEN a command gets the file
     target = resolve(Choice(outputs=path), {})
-    # THEN they are the stack
+    # THEN the outputs are those of the stack
     assert target.orders_table == "orders-prod-orders"
 
 
-def test_without_a_name_nothing_is_guessed() -> None:
-    # GIVEN neither option nor environment
-    # WHEN a command wants a stack
-    # THEN it says what to type
+def test_without_a_name_no_stack_is_guessed() -> None:
+    # GIVEN no stack on the command line and none in the environment
+    # WHEN a command needs a stack
+    # THEN the error says how to name one
     with pytest.raises(NoStackError, match="export ORDERS_STACK=prod"):
         resolve(Choice(), {})
 
 
 def test_no_pulumi_command_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    # GIVEN a machine without it
+    # GIVEN a machine without the `pulumi` command
     monkeypatch.setenv("PATH", str(tmp_path))
-    # WHEN it is needed
-    # THEN the message names the other way
+    # WHEN a command needs the outputs
+    # THEN the error names the option for a file
     with pytest.raises(NoStackError, match=r"--outputs prod\.json"):
         resolve(Choice(stack="prod"), {})
 
@@ -125,8 +125,8 @@ def test_a_failing_pulumi_command_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp
     command.write_text("#!/bin/sh\necho 'error: no stack named prod found' >&2\nexit 255\n")
     command.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    # WHEN it is asked
-    # THEN its own words are shown
+    # WHEN a command needs the outputs
+    # THEN the error quotes `pulumi`
     with pytest.raises(NoStackError, match="no stack named prod found"):
         resolve(Choice(stack="prod"), {})
 
@@ -142,19 +142,19 @@ def test_a_failing_pulumi_command_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp
         (json.dumps(outputs(notifications_bus_arn=BUS)), "one of notifications_topic_arn and notifications_bus_arn"),
     ],
 )
-def test_outputs_that_are_none_are_refused(content: str, expected: str, tmp_path: Path) -> None:
-    # GIVEN such a file
+def test_invalid_outputs_are_refused(content: str, expected: str, tmp_path: Path) -> None:
+    # GIVEN a file with invalid outputs
     path = tmp_path / "outputs.json"
     path.write_text(content)
-    # WHEN it is given
-    # THEN the message says what is wrong with it
+    # WHEN a command reads it
+    # THEN the error says what is wrong with it
     with pytest.raises(NoStackError, match=expected):
         resolve(Choice(outputs=path), {})
 
 
 def test_no_local_stack_says_how_to_start_one(tmp_path: Path) -> None:
-    # GIVEN an empty folder
-    # WHEN the local stack is meant
-    # THEN the message says how to start it
+    # GIVEN a folder without a running stack
+    # WHEN a command needs the local stack
+    # THEN the error says how to start one
     with pytest.raises(NoStackError, match="python -m local up --detach"):
         resolve(Choice(local=True, state_dir=tmp_path), {})

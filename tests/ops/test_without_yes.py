@@ -1,4 +1,4 @@
-"""Nothing acts without `--yes`: every command that is registered as changing something, without it and with it."""
+"""Nothing changes without `--yes`: every command with this option is run without it and with it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.ops.mock_stack import GIVEN, MockStack, account
 from tests.ops.test_strange_records import good_row
 
 _SETTLED = {"status": {"S": "CONFIRMED"}, "settled_at": {"S": "2026-01-01T00:01:00.000Z"}}
-# What only looks. Whoever looks through dead letters receives them and gives them back.
+# Operations that only read. Reading dead letters receives them and makes them visible again.
 _LOOKS = re.compile(r"Get|List|Describe|Scan|Query|BatchGet|Filter|StartQuery|ReceiveMessage|ChangeMessageVisibility")
 
 
@@ -43,7 +43,7 @@ def _open_order(stack: MockStack) -> None:
 
 
 def settled_orders(stack: MockStack, *rows: dict[str, Any]) -> None:
-    """Rows of settled orders, and the worker's setting that is in their events."""
+    """Store rows of settled orders, and the worker's setting that their events contain."""
     for row in rows:
         stack.put_order(row)
     source = {"Variables": {"EVENT_SOURCE": "/orders-prod"}}
@@ -63,7 +63,7 @@ def _subscriber(stack: MockStack) -> None:
 
 
 def alarm(stack: MockStack, name: str = "orders-prod-api-failing") -> None:
-    """An alarm that pages."""
+    """Create an alarm that pages."""
     stack.cloudwatch.put_metric_alarm(
         AlarmName=name,
         AlarmActions=[json.loads(stack.outputs.read_text())["alarm_topic_arns"]["page"]],
@@ -87,7 +87,7 @@ def _unreadable_order(stack: MockStack) -> None:
 
 
 def unreadable_record(stack: MockStack) -> None:
-    """An open order, and a record of the worker's that says done and nothing more."""
+    """Store an open order and a completed record of the worker that has no answer."""
     _open_order(stack)
     stack.put_record({"id": {"S": record_id(ORDER_ID)}, "status": {"S": "COMPLETED"}})
 
@@ -106,7 +106,7 @@ def _paused(stack: MockStack) -> None:
 
 @dataclass(frozen=True)
 class Row:
-    """A command that has something to change once `prepare` was there."""
+    """The arguments of a command that changes something after `prepare` has run."""
 
     arguments: tuple[str, ...] = ()
     prepare: Callable[[MockStack], object] = _nothing
@@ -138,7 +138,7 @@ IDS = [f"{command} {' '.join(row.arguments)}" for command, row in CASES]
 
 
 def registered(level: argparse.ArgumentParser, name: str = "") -> Iterator[str]:
-    """The commands that take `--yes`."""
+    """Yield the commands that have the option `--yes`."""
     below = [action for action in level._actions if isinstance(action, argparse._SubParsersAction)]
     if any("--yes" in action.option_strings for action in level._actions):
         yield name
@@ -159,7 +159,7 @@ def test_every_command_that_changes_something_has_a_row() -> None:
 
 @dataclass
 class Typed:
-    """Types commands and keeps what they changed: calls that do more than look, requests to the API."""
+    """Types commands, and records what they changed: calls that do more than read, and requests to the API."""
 
     stack: MockStack
     made: list[str] = field(default_factory=list)
@@ -168,7 +168,7 @@ class Typed:
         return self.stack.run(*command.split(), *arguments)
 
     def state(self) -> dict[str, Any]:
-        """Queues, tables, mapping, aliases and tags."""
+        """Return queues, tables, event source mapping and aliases."""
         lambda_, sqs, scan = self.stack.lambda_, self.stack.sqs, self.stack.dynamodb.scan
         tables = [
             name for key, name in GIVEN.items() if key in ("orders_table", "stock_table", "worker_idempotency_table")
@@ -193,7 +193,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
 
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch, stack: MockStack) -> Typed:
-    """A stack without orders on moto, and an API that nobody reaches."""
+    """Provide a stack without orders on moto, whose API cannot be reached."""
     call: Any = vars(BaseClient)["_make_api_call"]
     stack.clear()
     done = Typed(stack)
@@ -214,10 +214,10 @@ def typed(monkeypatch: pytest.MonkeyPatch, stack: MockStack) -> Typed:
 
 
 @pytest.mark.parametrize(("command", "row"), CASES, ids=IDS)
-def test_without_yes_nothing_is_changed_and_with_it_something_is(
+def test_a_command_changes_something_only_with_yes(
     command: str, row: Row, typed: Typed, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GIVEN something that the command would change
+    # GIVEN something that the command can change
     row.prepare(typed.stack)
     capsys.readouterr()
     before = typed.state()
@@ -227,14 +227,14 @@ def test_without_yes_nothing_is_changed_and_with_it_something_is(
     monkeypatch.setattr(sys, "argv", ["ops", *command.split(), *row.arguments])
     code = typed.run(command, *row.arguments)
 
-    # THEN it says so and what to type, and changes nothing
+    # THEN it says that it changed nothing, and shows the line to type
     told = "".join(capsys.readouterr())
     assert code == 0, told
     assert re.search(rf"Dry run: nothing was changed.\n  next: python -m ops {command}(?: .*)? --yes\n", told)
     assert typed.made == []
     assert typed.state() == before
 
-    # WHEN the line that it printed is typed
+    # WHEN the shown line is typed
     typed.run(command, *row.arguments, *expected(told), "--yes")
 
     # THEN
@@ -242,16 +242,16 @@ def test_without_yes_nothing_is_changed_and_with_it_something_is(
 
 
 def expected(told: str) -> list[str]:
-    """The fingerprint that `order repair` wants to be shown again."""
+    """Return the option with the fingerprint that `order repair` needs."""
     found = re.search(r"--expect \S+(?= --yes)", told)
     return found[0].split() if found else []
 
 
 @pytest.mark.parametrize("command", DEPLOYS, ids=" ".join)
-def test_without_yes_callers_versions_and_tags_stay_and_with_it_they_change(
+def test_a_deploy_command_changes_something_only_with_yes(
     command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a release behind the newest, and older ones
+    # GIVEN callers on an older version than the newest, and older versions
     world = DeployTarget(monkeypatch, tmp_path)
     if command == ("rollback",):
         assert world.run("shift", "--yes") == 0
@@ -266,7 +266,7 @@ def test_without_yes_callers_versions_and_tags_stay_and_with_it_they_change(
     dry = deployed(world)
     world.run(*command, "--yes")
 
-    # THEN programs and people are told
+    # THEN the output is complete for programs and people, and only the second run changes something
     assert code == 0, told
     assert json.loads(told.out)
     assert "Dry run: nothing was changed." in told.err
@@ -275,6 +275,6 @@ def test_without_yes_callers_versions_and_tags_stay_and_with_it_they_change(
 
 
 def deployed(world: DeployTarget) -> tuple[object, ...]:
-    """Return what was called that changes something, and the tags."""
+    """Return the changing calls so far, and the tags."""
     tags = [dict(each.tags) for each in world.lambda_.functions.values()]
     return list(world.lambda_.calls), dict(world.codedeploy.made), tags
