@@ -1,7 +1,7 @@
 """Logger and metrics: one of each per process, configured by the `POWERTOOLS_*` environment.
 
 Logs carry ids, never personal data or payloads. In threads use `logger.thread_safe_append_keys`: `append_keys` would
-put one order's id on another's lines. `metrics` is not thread-safe: add metrics from the main thread only.
+put one order's id on another order's lines. `metrics` is not thread-safe: add metrics from the main thread only.
 """
 
 import json
@@ -11,11 +11,11 @@ from typing import Any, Final
 from aws_lambda_powertools import Logger, Metrics
 
 _SAID_ELSEWHERE: Final = ("location", "function_name", "function_memory_size", "function_arn")
-"""In the line's message, in the log group's and stream's names, and in the function's configuration."""
+"""The line's message, the names of its log group and stream, or the function's configuration say the same."""
 
 
 def _line(log: dict[str, Any]) -> str:
-    """One line without what would be paid for and tell nothing."""
+    """Write one log line as JSON, without fields that cost money and add nothing."""
     unsaid = list(_SAID_ELSEWHERE)
     if not log.get("cold_start"):
         unsaid.append("cold_start")

@@ -1,9 +1,9 @@
 """Per-instance state that must not be shared by instances resumed from one snapshot (Lambda SnapStart).
 
-A snapshot is taken after init and before the first invocation. What init leaves behind is therefore the same in every
-instance: clients without connections, settings, patterns. That is meant. The state of pseudo-random numbers is not:
-retries would wait equally long everywhere and come back together. Ids are safe without this, because `uuid4` asks the
-operating system each time.
+A snapshot is taken after init and before the first invocation, so all that init makes is the same in every instance.
+That is right for settings, patterns and clients (which have no connections yet). It is wrong for the state of the
+pseudo-random generator: retries would wait equally long in all instances and then collide. Ids need no new seed:
+`uuid4` asks the operating system each time.
 """
 
 import random
@@ -14,9 +14,9 @@ from runtime.observability import logger
 
 @cache
 def reseed() -> None:
-    """In an instance's first invocation: seeds anew, and decides anew whether this one logs at DEBUG.
+    """Seed the generator and sample DEBUG logging again, in an instance's first invocation.
 
-    Powertools decides at init and again from the second invocation on: what it decided then is in the snapshot.
+    Powertools samples at init, so that result is in the snapshot, and then not before the second invocation.
     """
     random.seed()
     if logger.sampling_rate:

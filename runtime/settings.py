@@ -27,17 +27,17 @@ class _ApiSettings(_Settings):
     origin_secret_sha256: str = Field(
         default="",
         pattern=r"^([0-9a-f]{64}(,[0-9a-f]{64})*)?$",
-        description="Digests of the secrets with which the edge in front of the API proves itself; empty: no edge.",
+        description="SHA-256 digests of the secrets that the edge sends to the API; empty if there is no edge.",
     )
 
     jwt_authorizer: bool = Field(
         default=False,
-        description="The API verifies callers by a JWT authorizer: no request without its claims is anybody's.",
+        description="The API has a JWT authorizer, so a request without verified claims is an error.",
     )
 
     @property
     def origin_digests(self) -> tuple[str, ...]:
-        """The digests, none without an edge."""
+        """The digests one by one; empty if there is no edge."""
         return tuple(each for each in self.origin_secret_sha256.split(",") if each)
 
 
@@ -52,10 +52,10 @@ class IntakeSettings(_ApiSettings):
 
     orders_table: _Name
     orders_queue_url: _Name
-    orders_queue_fifo: bool = Field(default=False, description="The queue keeps each caller's orders in order.")
+    orders_queue_fifo: bool = Field(default=False, description="The queue is FIFO: it keeps each caller's sequence.")
     idempotency_table: _Name
     idempotency_ttl_seconds: int = Field(
-        default=86_400, ge=1, description="How long a key answers with its first answer."
+        default=86_400, ge=1, description="How long a retry gets the key's first answer."
     )
 
 
@@ -68,18 +68,18 @@ class WorkerSettings(_Settings):
     idempotency_ttl_seconds: int = Field(ge=1, description="Longer than a message can live in queue and DLQ together.")
     orders_queue_url: _Name
     orders_queue_fifo: bool = Field(
-        default=False, description="Queues and topic keep each caller's orders in order: what is sent names its group."
+        default=False, description="Queues and topic are FIFO: they keep each caller's sequence by message groups."
     )
     dead_letter_queue_url: _Name
-    notifications_topic_arn: str = Field(default="", description="The topic of outcomes; empty: there is a bus.")
-    notifications_bus_name: str = Field(default="", description="The bus of outcomes; empty: there is a topic.")
+    notifications_topic_arn: str = Field(default="", description="The topic for outcomes; empty if a bus is set.")
+    notifications_bus_name: str = Field(default="", description="The bus for outcomes; empty if a topic is set.")
     event_source: _Name = Field(description="The `source` of every CloudEvent, a URI reference.")
     max_receive_count: int = Field(ge=1)
     retry_base_seconds: int = Field(ge=1)
     retry_cap_seconds: int = Field(ge=1, le=43_200)
     batch_threads: int = Field(ge=1, le=100)
-    item_budget_seconds: float = Field(gt=0, description="What one record may take; none is started with less left.")
-    time_margin_seconds: float = Field(ge=0, description="What the invocation needs after its last record.")
+    item_budget_seconds: float = Field(gt=0, description="Time for one record; none starts with less left.")
+    time_margin_seconds: float = Field(ge=0, description="Time that is kept for the end of the invocation.")
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:

@@ -1,4 +1,4 @@
-"""The entry points, and what they have in common: how their init goes."""
+"""The entry points, and the init that they share."""
 
 import gc
 import os
@@ -8,19 +8,20 @@ from typing import Final
 _IN_LAMBDA: Final = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
 
 if _IN_LAMBDA:
-    # Nearly all that is imported stays: collections on the way look at all of it, again and again, and free next to
-    # nothing. This runs before the first import of an entry point.
+    # Nearly all imported objects live as long as the process: collections during the imports would examine them again
+    # and again and free almost nothing. This line runs before the first import of an entry point.
     gc.disable()
 
 
 def finish_init(make: Callable[[], object]) -> None:
-    """Make what every invocation uses, and begin to collect garbage; in Lambda only, as an entry point's last line.
+    """Call `make`, which builds what every invocation uses, and switch garbage collection on; only in Lambda.
 
-    Init has a whole CPU whatever the function's memory, and a missing setting fails the deploy, not an order.
+    An entry point calls this in its last line, because init has a whole CPU whatever the function's memory, and
+    because a missing setting then fails the deploy, not an order.
     """
     if not _IN_LAMBDA:
         return
     make()
-    # What init made stays: collections, which a body of many arrays starts, need not look at it again.
+    # The objects made so far live as long as the process, so later collections need not examine them.
     gc.freeze()
     gc.enable()

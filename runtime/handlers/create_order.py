@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CreateOrder:
-    """The endpoint, with everything it needs."""
+    """The endpoint with its dependencies."""
 
     acceptance: Acceptance
     answers: ApiIdempotency
@@ -75,7 +75,7 @@ class CreateOrder:
 
 
 def read_submission(request: Request, *, jwt_authorizer: bool) -> Submission:
-    """Check everything about `request` before any table is touched.
+    """Check the whole request before any table is touched, and return it as a submission.
 
     Raises `ProblemError`, and `AuthorizerMissingError` as `identity_of` does.
     """
@@ -100,7 +100,7 @@ def _accepted(answer: Answer) -> Response:
     if answer.replayed or document["currency"] != TEST_CURRENCY:
         endpoint.count(MetricName.IDEMPOTENT_REPLAY if answer.replayed else MetricName.ORDER_ACCEPTED)
     logger.info("order accepted", extra={"order_id": order_id, "replayed": answer.replayed})
-    # Relative to the URL of the POST (RFC 9110, 10.2.2): only the client knows what stands before `/orders` there.
+    # Relative to the URL of the POST (RFC 9110, 10.2.2): only the client knows the path before `/orders`.
     headers = {"Location": f"orders/{order_id}"}
     if answer.replayed:
         headers[REPLAY_HEADER] = "true"
@@ -120,7 +120,7 @@ def build(
     sleep: Callable[[float], None] = time.sleep,
     budget: CallBudget | None = None,
 ) -> CreateOrder:
-    """Put the endpoint together around these clients."""
+    """Build the endpoint from these clients."""
     return CreateOrder(
         acceptance=Acceptance(
             queue=OrderQueue(sqs, settings.orders_queue_url, fifo=settings.orders_queue_fifo),

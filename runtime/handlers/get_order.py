@@ -1,4 +1,4 @@
-"""`GET /orders/{order_id}`: where an order stands."""
+"""`GET /orders/{order_id}`: the status of an order."""
 
 import re
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 _ORDER_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
-# A hint for who polls, while the status is not final: most orders settle at once, a delayed one waits for people.
+# Seconds until a client should poll again: most orders settle at once; a delayed order waits for a person.
 _ASK_AGAIN_SECONDS: Final = {CallerStatus.ACCEPTED: 2, CallerStatus.DELAYED: 60}
 
 
 @dataclass(frozen=True, slots=True)
 class GetOrder:
-    """The endpoint, with everything it needs."""
+    """The endpoint with its dependencies."""
 
     orders: OrderLookup
     budget: CallBudget
@@ -46,7 +46,7 @@ class GetOrder:
 
     def _get(self, request: Request) -> Response:
         caller = caller_id(identity_of(request, jwt_authorizer=self.jwt_authorizer))
-        # In whatever case it is sent: a UUID's letters have none (RFC 9562, 4).
+        # A UUID is case-insensitive on input (RFC 9562, 4).
         order_id = request.path_parameters.get("order_id", "").lower()
         if not _ORDER_ID.fullmatch(order_id):
             raise _not_found()
@@ -55,7 +55,7 @@ class GetOrder:
         if order is None or order.caller != caller:
             raise _not_found()
         view = view_of(order)
-        # Every other answer has a line that says so already.
+        # Every other answer already has its log line.
         logger.debug("answered", extra={"status": 200})
         again = _ASK_AGAIN_SECONDS.get(view.status)
         return json_response(
@@ -64,11 +64,11 @@ class GetOrder:
 
 
 def _not_found() -> ProblemError:
-    return ProblemError(NOT_FOUND, "No order of yours has this id. Take it from the `Location` of the answer 202.")
+    return ProblemError(NOT_FOUND, "No order of yours has this id. Take the id from the `Location` of the answer 202.")
 
 
 def build(*, dynamodb: "DynamoDBClient", settings: LookupSettings, budget: CallBudget | None = None) -> GetOrder:
-    """Put the endpoint together around this client."""
+    """Build the endpoint from this client."""
     return GetOrder(
         OrderLookup(dynamodb, settings.orders_table),
         budget or CallBudget(),

@@ -1,4 +1,4 @@
-"""The worker: takes the orders in the queue to their outcome and publishes it."""
+"""The worker: settles the orders in the queue and publishes their outcomes."""
 
 import random
 import time
@@ -48,10 +48,10 @@ def build(
     clock: Clock = time,
     random: Random = random.random,
 ) -> BatchRunner:
-    """The worker of one process, over the given clients, time and chance.
+    """Build the worker of one process from these clients, a clock and a source of random numbers.
 
-    Of `sns` and `events` the one is needed that the settings publish to. `brief_sqs` gives messages back and deletes
-    them, also in an invocation's last seconds; `sqs` if there is none.
+    The settings name a topic or a bus: the first needs `sns`, the second `events`. `brief_sqs` deletes messages and
+    changes their visibility, also in an invocation's last seconds; without it `sqs` does so.
     """
     processed = WorkerIdempotency(dynamodb, settings.idempotency_table, settings.idempotency_ttl_seconds)
     store = SettlementStore(dynamodb, settings.orders_table, settings.stock_table)
@@ -78,7 +78,7 @@ def _notifications(
     if settings.notifications_topic_arn and sns is not None:
         return TopicNotifications(sns, settings.notifications_topic_arn, fifo=settings.orders_queue_fifo)
     raise ValueError(
-        "no client for the events of outcomes; give `events` with a bus in the settings, `sns` with a topic"
+        "no client to publish outcomes with: pass `events` if the settings name a bus, `sns` if they name a topic"
     )
 
 
@@ -86,11 +86,11 @@ def _notifications(
 def worker() -> BatchRunner:
     """The worker of this process."""
     settings, dynamodb, sqs, brief_sqs = worker_settings(), clients.dynamodb(), clients.sqs(), clients.brief_sqs()
-    # One of the two: a client that is never called costs its cold start all the same.
+    # Only the client that is used: each one makes the cold start longer.
     sns = clients.sns() if settings.notifications_topic_arn else None
     events = clients.events() if settings.notifications_bus_name else None
-    # The last seconds belong to giving messages back. An item that outlives its budget then fails alone, instead of
-    # having the platform stop the process and every neighbour with it.
+    # The last seconds are kept for returning messages to the queue. So an item that exceeds its budget fails alone;
+    # otherwise the platform would stop the process, and all neighbours would fail too.
     budget = CallBudget(int(settings.time_margin_seconds * 1000))
     for client in (dynamodb, sqs, sns, events):
         if client is not None:
@@ -103,7 +103,7 @@ def worker() -> BatchRunner:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: "LambdaContext") -> "PartialItemFailureResponse":
-    """Process a batch of the orders queue; answers which messages failed (`ReportBatchItemFailures`)."""
+    """Process a batch of the orders queue and report the messages that failed (`ReportBatchItemFailures`)."""
     try:
         return worker().run(event, context)
     finally:

@@ -1,4 +1,4 @@
-"""The body of a request: its media type, its size and its JSON, refused in that order."""
+"""Checks of a request's body: first its media type, then its size, then its JSON."""
 
 import base64
 import json
@@ -10,17 +10,17 @@ from runtime.http.request import Request
 from runtime.models.fields import MAX_LINES, MAX_STRUCTURAL, structural_characters
 
 MAX_BYTES: Final = 64 * 1024
-# Longer than what Python reads as an integer, whatever its limit is set to (640 digits at least, 4,300 by default).
+# Python refuses to read an integer with more digits than its limit: 4,300 by default, never set below 640.
 _LONG_NUMBER: Final = re.compile(r"([0-9]{400})[0-9]{240,}")
 _OF_JSON: Final = {"Accept-Post": "application/json"}
 
 
 class _NotStrictError(ValueError):
-    """JSON that Python's parser would take, and RFC 8259 or RFC 7493 forbids."""
+    """JSON that Python's parser accepts but RFC 8259 or RFC 7493 forbids."""
 
 
 def require_json(request: Request) -> None:
-    """Raises `ProblemError` (415) unless the body claims to be `application/json`, not compressed."""
+    """Raise `ProblemError` (415) unless the headers declare uncompressed `application/json`."""
     coding = request.header("content-encoding")
     if coding and coding.lower() != "identity":
         raise ProblemError(
@@ -29,16 +29,16 @@ def require_json(request: Request) -> None:
     media_type = request.header("content-type")
     if media_type is None:
         raise ProblemError(MEDIA_TYPE_UNSUPPORTED, "Send `Content-Type: application/json`.", headers=_OF_JSON)
-    # Whatever its parameters: JSON is UTF-8, and a `charset` has no effect (RFC 8259, 11).
+    # Parameters are ignored: JSON is UTF-8, and a `charset` has no effect (RFC 8259, 11).
     if media_type.partition(";")[0].strip().lower() != "application/json":
         raise ProblemError(
-            MEDIA_TYPE_UNSUPPORTED, "The Content-Type is another one. Send `application/json`.", headers=_OF_JSON
+            MEDIA_TYPE_UNSUPPORTED, "The Content-Type is not supported. Send `application/json`.", headers=_OF_JSON
         )
 
 
 def read_bytes(request: Request) -> bytes:
-    """Return the decoded bytes. Raises `ProblemError` (413, or 400 for what cannot be decoded)."""
-    # Refused by its length before anything is decoded: base64 takes four characters for three bytes.
+    """Return the decoded bytes. Raises `ProblemError` (413; 400 if the body cannot be decoded)."""
+    # The length is checked before decoding: base64 needs four characters for three bytes.
     limit = (MAX_BYTES + 2) // 3 * 4 if request.body_is_base64 else MAX_BYTES
     if len(request.body) > limit:
         raise _too_large()
@@ -49,7 +49,7 @@ def read_bytes(request: Request) -> bytes:
 
 
 def parse_json(data: bytes) -> Any:
-    """Parse strict JSON (RFC 8259 with unique names, as in RFC 7493). Raises `ProblemError` (400; 413 unread)."""
+    """Parse strict JSON (RFC 8259 with unique names, as in RFC 7493). Raises `ProblemError` (400, or 413)."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -74,7 +74,7 @@ def _decode_base64(body: str) -> bytes:
     try:
         return base64.b64decode(body, validate=True)
     except ValueError as error:
-        raise ProblemError(MALFORMED_JSON, "The body is marked as base64 and is not.") from error
+        raise ProblemError(MALFORMED_JSON, "The body is marked as base64 but is not base64.") from error
 
 
 def _encode(body: str) -> bytes:
@@ -94,7 +94,8 @@ def _load(text: str) -> Any:
     except (json.JSONDecodeError, _NotStrictError):
         raise
     except ValueError:
-        # No field takes so long a number, nor one of 400 digits: validation says where it is.
+        # An integer is too long for Python. It is cut to 400 digits, which no field allows either, so that validation
+        # reports its place.
         return _load(_LONG_NUMBER.sub(r"\1", text))
 
 

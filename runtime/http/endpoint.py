@@ -1,4 +1,4 @@
-"""The work around every endpoint: correlation, metrics, and an answer whatever happens."""
+"""The work that all endpoints share: correlation id, metrics, and an answer to every error."""
 
 import traceback
 from collections.abc import Callable
@@ -16,9 +16,9 @@ from runtime.observability import logger, metrics
 
 
 def answer(event: object, route: Callable[[Request], Response], guard: OriginGuard) -> Response:
-    """Answer `event` by `route` if `guard` lets it pass; what they raise becomes a problem document.
+    """Answer `event` by `route` if `guard` accepts the request; their errors become problem documents.
 
-    Never raises: an unhandled error would be the platform's bare 500, without a word on what to do.
+    Never raises: to an unhandled error the platform answers a bare 500, which does not say what to do.
     """
     request = parse_event(event)
     logger.set_correlation_id(request.correlation_id)
@@ -30,27 +30,27 @@ def answer(event: object, route: Callable[[Request], Response], guard: OriginGua
         response = problem_response(problem)
     except DependencyError as error:
         response = problem_response(dependency_failed(error))
-    except Exception as error:  # noqa: BLE001 - the outermost border: whatever it is, the client gets an answer
+    except Exception as error:  # noqa: BLE001 - outermost handler: the client gets an answer to every error
         response = problem_response(unexpected(error))
     response["headers"][CORRELATION_HEADER] = request.correlation_id
     return response
 
 
 def dependency_failed(error: DependencyError, order_id: str | None = None) -> ProblemError:
-    """The answer when a service failed: the outcome is unknown."""
+    """Log and count the failure of a service; return its problem: the outcome is unknown."""
     count(MetricName.DEPENDENCY_FAILURE)
     logger.warning("dependency failed", extra={"operation": error.operation, "code": error.code, "order_id": order_id})
     return _unknown(order_id)
 
 
 def unexpected(error: Exception, order_id: str | None = None) -> ProblemError:
-    """The answer to an error in our own code. To the client it is the same: unknown, retry with the same key.
+    """Log and count an error in our own code; return the same problem as for a failed service.
 
-    The log gets the places the error went through, and the text of errors that are ours.
+    The log line has the code lines of the traceback. It has the error's text only if the error is one of ours.
     """
     count(MetricName.DEPENDENCY_FAILURE)
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    # Nothing but what is ours to tell: a text of others may quote what the client sent.
+    # The text of a library's error may quote what the client sent.
     text = describe(error).error if isinstance(error, ProcessingError) else None
     logger.error(
         "unexpected error",
@@ -60,12 +60,12 @@ def unexpected(error: Exception, order_id: str | None = None) -> ProblemError:
 
 
 def count(metric: MetricName) -> None:
-    """Count one."""
+    """Add one to the metric."""
     metrics.add_metric(name=metric, unit=MetricUnit.Count, value=1)
 
 
 def flush_metrics() -> None:
-    """Write what was counted in this invocation; nothing, when that is nothing."""
+    """Write the metrics of this invocation, if there are any."""
     if metrics.metric_set:
         metrics.flush_metrics()
 

@@ -12,10 +12,10 @@ _ESCAPED: Final = re.compile(r"\\(.)")
 
 
 def parse_key(header: str | None) -> str:
-    """Return the key that `header` (without white space around it) stands for.
+    """Return the key in `header`, which has no white space around it.
 
-    A comma is allowed inside quotes only. Outside of them it may be two headers that a proxy has joined, and taking
-    `a,a` for another key than `a` would make a second order of one intent.
+    A comma is allowed inside quotes only. Without quotes, `a,a` may be two headers `a` that a proxy has joined; read as
+    a key of its own, it would lead to a second order.
     Raises `ProblemError` (400).
     """
     if header is None:

@@ -1,7 +1,7 @@
 """Check that a request came through the edge in front of the API, where there is one.
 
-The function knows digests only. The secrets are long and random, so that a digest in its configuration, which more
-people may read than may change it, is of no use to them.
+The function has only digests of the secrets. More people can read its configuration than can change it, and a digest
+of a long random secret is of no use to a reader.
 """
 
 import hashlib
@@ -18,23 +18,23 @@ HEADER: Final = "x-origin-verify"
 
 @dataclass(frozen=True)
 class OriginGuard:
-    """Lets requests pass that carry one of the secrets; without any secret, all of them."""
+    """Accepts the requests that carry one of the secrets; if there are no secrets, all requests."""
 
     digests: Sequence[bytes] = ()
 
     @classmethod
     def of(cls, digests: Sequence[str]) -> Self:
-        """A guard for the secrets with these SHA-256 digests in hexadecimal."""
+        """Return a guard for the secrets that have these hexadecimal SHA-256 digests."""
         return cls(tuple(bytes.fromhex(each) for each in digests))
 
     def check(self, request: Request) -> None:
-        """Raises `ProblemError` (403) unless `request` came through the edge."""
+        """Raise `ProblemError` (403) unless `request` came through the edge."""
         if self.digests and not self.accepts(request.header(HEADER) or ""):
             raise ProblemError(EDGE_BYPASSED, "Send the request to the API's public address.")
 
     def accepts(self, secret: str) -> bool:
-        """Return True where it is one of the secrets."""
+        """Return whether `secret` is one of the secrets."""
         given = hashlib.sha256(secret.encode(errors="surrogatepass")).digest()
-        # All are compared, each in constant time: the answer's time says nothing about what is expected.
+        # All digests are compared, each in constant time: the time of the answer reveals nothing about them.
         matches = [hmac.compare_digest(given, expected) for expected in self.digests]
         return any(matches)

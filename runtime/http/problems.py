@@ -16,9 +16,9 @@ class ProblemType(NamedTuple):
     status: int
     title: str
     when: str
-    """For the documentation: in which case this is the answer, and what the client can do."""
+    """Text for the documentation: when the API gives this answer, and what the client can do."""
     retry_after: int | None = None
-    """Seconds, sent as `Retry-After`: the same request with the same key can succeed then."""
+    """Seconds, sent as `Retry-After`: after them the same request with the same key can succeed."""
     outcome_known: bool = True
     """Whether it is certain that this request placed no order."""
 
@@ -133,7 +133,10 @@ class FieldError(NamedTuple):
 
 @dataclass(eq=False)
 class ProblemError(Exception):
-    """Raised anywhere in the API's code; becomes the answer. `detail` never repeats what the client sent."""
+    """Raised anywhere in the API's code, and answered as a problem document.
+
+    `detail` never repeats what the client sent.
+    """
 
     kind: ProblemType
     detail: str

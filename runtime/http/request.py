@@ -1,4 +1,4 @@
-"""The event of an HTTP API (payload format 2.0) as a request, whatever shape the event has."""
+"""Reads the event of an HTTP API (payload format 2.0) as a request, even if the event is malformed."""
 
 import re
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ _CLAIM_LIMIT: Final = 2048
 
 @dataclass(frozen=True)
 class Request:
-    """A request. Nothing in it has been checked, but every field has its type."""
+    """A request. Its fields have their types, but their values are not checked."""
 
     headers: dict[str, str]
-    """By lower-case name; values of one name are joined by commas, as HTTP has it."""
+    """By lower-case name; values of one name are joined by commas (RFC 9110, 5.3)."""
     path_parameters: dict[str, str]
     body: str
     body_is_base64: bool
@@ -32,7 +32,7 @@ class Request:
 
 
 def parse_event(event: object) -> Request:
-    """Read `event`. Never fails: what is missing or of another type counts as not sent."""
+    """Read `event`. Never fails: a field of a wrong type counts as missing."""
     fields = _mapping(event)
     headers = _headers(_mapping(fields.get("headers")))
     context = _mapping(fields.get("requestContext"))
@@ -48,27 +48,28 @@ def parse_event(event: object) -> Request:
 
 
 def identity_of(request: Request, *, jwt_authorizer: bool) -> Identity:
-    """The caller, by the claims that the JWT authorizer verified; on a stack without one everybody is `ANONYMOUS`.
+    """Return the caller from the claims that the JWT authorizer verified; without an authorizer, `ANONYMOUS`.
 
-    Claims count whatever `jwt_authorizer` says: while it is switched off, `up` changes the functions before the routes.
+    Claims count even if `jwt_authorizer` is false: when a deploy switches the authorizer off, it changes the functions
+    before the routes.
 
     Args:
-        request: What came in.
-        jwt_authorizer: Whether the stack has an authorizer, as its configuration says, not the request.
+        request: The request.
+        jwt_authorizer: Whether the stack's configuration has an authorizer.
 
     Raises:
-        ProblemError: (403) the request passed an authorizer but has no issuer or subject: taking such callers for one
-            and the same would show them each other's orders.
-        AuthorizerMissingError: it passed none on a stack that has one.
+        ProblemError: (403) the authorizer accepted the token, but the token has no issuer or subject. If all such
+            callers were treated as one, they would see each other's orders.
+        AuthorizerMissingError: the stack has an authorizer, but the request did not pass it.
     """
     authorizer = request.context.get("authorizer")
     if not authorizer:
         if jwt_authorizer:
             raise AuthorizerMissingError(
                 "Given a request without `requestContext.authorizer`; expected: the claims of a verified token, as "
-                "JWT_AUTHORIZER is set. Attach the stack's authorizer to the route that it came by, or delete that "
-                "route; `pulumi up --refresh` does where the route is the stack's own. If the API shall be open to "
-                "everybody, set authorizer to none."
+                "JWT_AUTHORIZER is set. Attach the stack's authorizer to the request's route, or delete that route; "
+                "`pulumi up --refresh` repairs a route of the stack. If the API shall be open to everybody, set "
+                "authorizer to none."
             )
         return ANONYMOUS
     claims = _mapping(_mapping(_mapping(authorizer).get("jwt")).get("claims"))
@@ -79,7 +80,7 @@ def identity_of(request: Request, *, jwt_authorizer: bool) -> Identity:
 
 
 def _is_claim(value: object) -> bool:
-    # Printable only: a lone surrogate could not even be hashed.
+    # Printable text only: a lone surrogate has no UTF-8, so it could not be hashed.
     return isinstance(value, str) and 0 < len(value) <= _CLAIM_LIMIT and value.isprintable()
 
 

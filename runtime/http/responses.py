@@ -1,4 +1,4 @@
-"""Answers in the form that an HTTP API takes from a function (payload format 2.0)."""
+"""Responses in the form that an HTTP API expects from a function (payload format 2.0)."""
 
 import json
 from collections.abc import Mapping

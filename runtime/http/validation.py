@@ -1,4 +1,4 @@
-"""From a parsed body to an order, or to a list of what is wrong and where."""
+"""Turns a parsed body into an order, or into a list of its errors with their places."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final, get_args
@@ -11,13 +11,13 @@ from runtime.models.fields import MAX_LINES
 from runtime.models.order import OrderRequest
 
 MAX_ERRORS: Final = 20
-"""So many errors of an order are listed at most."""
+"""The most errors that one answer lists."""
 
 _MAX_NAME: Final = 128
 
 
 def _models(annotation: object) -> Iterator[type[BaseModel]]:
-    """The models that an annotation is made of, as in `Annotated[tuple[OrderLine, ...], …]`."""
+    """Yield the models inside an annotation, such as `OrderLine` in `Annotated[tuple[OrderLine, ...], …]`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for argument in get_args(annotation):
@@ -25,7 +25,7 @@ def _models(annotation: object) -> Iterator[type[BaseModel]]:
 
 
 def _descriptions(model: type[BaseModel], at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str | None]]:
-    """The allowed values of each field of `model` and of the models in it, by the names that lead there."""
+    """Yield the path and the description of each field of `model` and of the models inside it."""
     for name, field in model.model_fields.items():
         yield (*at, name), field.description
         for inner in _models(field.annotation):
@@ -52,7 +52,7 @@ def to_order(document: object) -> OrderRequest:
     try:
         return OrderRequest.model_validate(document)
     except ValidationError as error:
-        # Without what nobody reads: making it takes most of the time.
+        # The parts that are left out are not used, and making them takes most of the time.
         found = error.errors(include_url=False, include_context=False, include_input=False)
     errors = _without_echoes(found)
     count = len(errors)
@@ -65,7 +65,7 @@ def to_order(document: object) -> OrderRequest:
 
 
 def _without_echoes(found: list[ErrorDetails]) -> list[ErrorDetails]:
-    # When every line is wrong, pydantic adds that no line is left: true of its own work, not of what was sent.
+    # If every line is wrong, pydantic also reports too few lines, because it counts only the valid ones.
     wrong_lines = any(error["loc"][:1] == ("lines",) and len(error["loc"]) > 1 for error in found)
     return [error for error in found if not (wrong_lines and error["type"] == "too_short")]
 
@@ -82,11 +82,11 @@ def _detail(error: ErrorDetails) -> str:
     if kind == "value_error":
         text = error["msg"].removeprefix("Value error, ")
         return f"{text[:1].upper()}{text[1:]}."
-    # pydantic points at the object for a name that it cannot read, and at the field for a value.
+    # For an unreadable name, pydantic gives the place of the object; for a wrong value, the place of the field.
     return f"Allowed: {_ALLOWED[names]}" if names in _ALLOWED else _UNREADABLE_NAME
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
-    # A name of the client's may be 60 KB long; the object that has it is pointed at instead.
+    # The client may have sent a name of 60 KB. Then the pointer names the object that contains it.
     steps = location[:-1] if location and len(str(location[-1])) > _MAX_NAME else location
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)

@@ -1,4 +1,4 @@
-"""Accepting an order: sent to the queue first, then stored, then answered."""
+"""Accepts an order: sends it to the queue, then stores it, then makes the answer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,35 +15,35 @@ from runtime.models.order import OrderMessage, OrderRequest
 
 @dataclass(frozen=True)
 class Submission:
-    """A request that is well formed: who sent it, under which key, and what."""
+    """A valid request for an order: its caller, its key and the order."""
 
     identity: keys.Identity
     key: str
     document: object
-    """The client's JSON as it was parsed: what a retry is compared with."""
+    """The client's parsed JSON, which is compared with that of a retry."""
     order: OrderRequest
     correlation_id: str
     traceparent: str | None
 
     @cached_property
     def payload(self) -> str:
-        """The body in the form that is compared: it has to be the same for the same key."""
+        """The canonical body. All requests with one key must have the same."""
         return canonical(self.document)
 
     @cached_property
     def request_key(self) -> str:
-        """The key under which the answer is remembered."""
+        """The key under which the answer is stored."""
         return keys.request_key(self.identity, self.key)
 
     @cached_property
     def order_id(self) -> str:
-        """The order that this leads to, each time."""
+        """The id of the order, the same on every retry."""
         return keys.order_id(keys.caller_id(self.identity), self.key, self.payload)
 
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """Takes orders in."""
+    """Accepts orders."""
 
     queue: OrderSender
     orders: AcceptedOrders
@@ -51,10 +51,10 @@ class Acceptance:
     logger: Logger
 
     def accept(self, submission: Submission) -> str:
-        """Send the order, store it and return the body of the answer; every run of it returns the same bytes.
+        """Send the order, store it and return the body of the answer, with the same bytes on every run.
 
-        Sent first: a crash in between leaves a message that will be processed, never an order nobody works on.
-        Raises what the queue or the table raises.
+        A crash after the send leaves a message that will be processed. Storing first would leave an order that nothing
+        processes. Errors of the queue and the table are raised unchanged.
         """
         message = self._message(submission)
         self.queue.send(message)

@@ -8,19 +8,19 @@ Random = Callable[[], float]
 
 # SQS refuses to hide a message for longer than 12 hours.
 MAX_VISIBILITY_SECONDS: Final = 43_200
-# Beyond this power every base has reached every cap; it keeps 2**n small for any receive count.
+# With this exponent every base exceeds every cap. The limit keeps 2**n small for any receive count.
 _MAX_EXPONENT: Final = 30
 _LEAST_PART: Final = 0.05
-# Of the waits between tries of a transaction, in seconds, before the random part.
+# Shortest and longest pause between tries of a transaction, in seconds, before jitter.
 _FIRST_PAUSE: Final = 0.02
 _LONGEST_PAUSE: Final = 0.4
 
 
 def retry_delay(receive_count: int, *, base: int, cap: int, random: Random) -> int:
-    """Whole seconds to hide a message that failed its `receive_count`-th receive (counted from 1).
+    """Return the visibility timeout in whole seconds after the `receive_count`-th receive (from 1) has failed.
 
-    Exponential with equal jitter: one half of `min(cap, base * 2**(n - 1))` is fixed, the other random. Full jitter
-    would let a message spend its receives within seconds; the fixed half is what the retry horizon is computed from.
+    Exponential backoff with equal jitter: one half of `min(cap, base * 2**(n - 1))` is fixed, the other is random. With
+    full jitter a message could use up its receives within seconds. The retry horizon is the sum of the fixed halves.
     """
     ceiling = min(cap, base * _doubled(receive_count), MAX_VISIBILITY_SECONDS)
     fixed = ceiling - ceiling // 2
@@ -28,10 +28,9 @@ def retry_delay(receive_count: int, *, base: int, cap: int, random: Random) -> i
 
 
 def conflict_pause(attempt: int, *, random: Random) -> float:
-    """Seconds to wait after the `attempt`-th transaction conflict (counted from 1), with nearly full jitter.
+    """Return the seconds to wait after the `attempt`-th transaction conflict (from 1), with nearly full jitter.
 
-    Contenders for one row only have to miss each other, so the wait is random but for a least part that gives the
-    other transaction time to end.
+    Random waits keep the transactions on one row apart. A small fixed part gives the other transaction time to end.
     """
     return max(random(), _LEAST_PART) * min(_LONGEST_PAUSE, _FIRST_PAUSE * _doubled(attempt))
 

@@ -1,4 +1,4 @@
-"""Collects metrics from several threads, for one thread to emit."""
+"""Collects the metrics of several threads, so that one thread can emit them."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ from runtime.metric import MetricName
 class BatchMetrics:
     """Counts and durations (milliseconds) of one invocation.
 
-    Powertools' Metrics is not safe in threads; appending to a list is.
+    Powertools' `Metrics` is not thread-safe; appending to a list is.
     """
 
     counts: list[MetricName] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Judgement of a cancelled transaction by the reasons that DynamoDB gives, one per item, order row first."""
+"""Decides the outcome of a cancelled transaction by DynamoDB's reasons: one per item, the order row's first."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ NONE: Final = "None"
 CONDITION_FAILED: Final = "ConditionalCheckFailed"
 _CONFLICT: Final = "TransactionConflict"
 TRANSIENT: Final = frozenset({_CONFLICT, "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"})
-"""Reasons that pass by themselves: another transaction on the row, or load."""
+"""Reasons that are temporary: another transaction on the row, or load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,13 @@ class SettlementCancelledError(Exception):
         self.stock = stock
 
     def only_busy(self) -> bool:
-        """Return whether nothing but other transactions or load stopped it."""
+        """Return whether other transactions and load were the only reasons."""
         return {reason.code for reason in (*self.orders, *self.stock)} <= {NONE, *TRANSIENT}
 
 
 @dataclass(frozen=True, slots=True)
 class AlreadyFinal:
-    """The order has an outcome already; the stored item is the truth, whatever stock says now."""
+    """The order already has an outcome. The stored item is right, even if stock is short now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Shortage:
 
 @dataclass(frozen=True, slots=True)
 class Contention:
-    """Nothing was decided; the same transaction may succeed in a moment. `code` says why, load before conflicts."""
+    """The same transaction may succeed in a moment. `code` is the reason; load goes before conflicts."""
 
     code: str
 
@@ -73,11 +73,11 @@ Verdict = AlreadyFinal | Shortage | Contention | Unexpected
 
 
 def judge(order: ItemReason, stock: Sequence[ItemReason], lines: Sequence[OrderLine]) -> Verdict:
-    """The verdict on a cancelled settlement; `stock[i]` belongs to `lines[i]`.
+    """Return the verdict on a cancelled settlement; `stock[i]` belongs to `lines[i]`.
 
-    The order row comes first: if it is settled, its stock was taken by that settlement, and a shortage seen now says
-    nothing about it. If the order row was not evaluated (a conflict: somebody may be settling it right now), nothing
-    about stock is believed either. Otherwise one failed stock condition decides, however busy the other rows are.
+    The order row is judged first. If the order is settled, that settlement took its stock, and a shortage seen now does
+    not concern it. If the order row was not evaluated (another run may be settling the order), the reasons of the stock
+    rows are ignored too. Otherwise one failed stock condition decides, even if other rows are busy.
     """
     if order.code == CONDITION_FAILED:
         return AlreadyFinal()

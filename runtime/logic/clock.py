@@ -7,13 +7,13 @@ from runtime.models.fields import to_timestamp
 
 
 class Clock(Protocol):
-    """The part of the standard `time` module that is used; the module itself is one."""
+    """The functions of the standard module `time` that are used. The module itself is a `Clock`."""
 
     def time(self) -> float:
         """Seconds since the epoch."""
 
     def monotonic(self) -> float:
-        """Seconds since some moment; never goes back."""
+        """Seconds since an arbitrary moment; never decreases."""
 
     def sleep(self, seconds: float, /) -> None:
         """Wait `seconds`."""

@@ -1,4 +1,4 @@
-"""One delivery of a message, as Lambda hands it over."""
+"""One delivery of a message, read from Lambda's SQS event."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,22 +16,22 @@ _ORDER_ID: Final[TypeAdapter[str]] = TypeAdapter(OrderId)
 _CORRELATION_ID: Final[TypeAdapter[str]] = TypeAdapter(CorrelationId)
 
 MessageAttributes = Mapping[str, Mapping[str, Any]]
-"""By name: `dataType` with `stringValue` or, base64-encoded, `binaryValue`."""
+"""By name: `dataType`, and `stringValue` or (base64-encoded) `binaryValue`."""
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """A received message. What a malformed record lacks is empty, and a receive count it lacks is 1.
+    """A received message. If a record is malformed, missing texts are empty, and a missing receive count is 1.
 
-    Its body is read once, when something is asked about its content for the first time.
+    The body is parsed once, when `content` is used for the first time.
 
     Attributes:
-        message_id: Names the message in the batch response.
-        receipt_handle: Names this delivery to SQS.
+        message_id: Identifies the message in the batch response.
+        receipt_handle: Identifies this delivery to SQS.
         body: The text of the message.
         attributes: Its message attributes.
         receive_count: How often it has been received, this time included.
-        group_id: Whose message it is, if it came with that: the caller.
+        group_id: The message group, which is the caller; `None` if the message has none.
     """
 
     message_id: str
@@ -43,7 +43,7 @@ class Delivery:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
-        """Read a record of an SQS event; never fails on what is missing or of another type."""
+        """Read a record of an SQS event. Never fails: a field of a wrong type counts as missing."""
         return cls(
             message_id=_text(record.get("messageId")),
             receipt_handle=_text(record.get("receiptHandle")),
@@ -73,10 +73,10 @@ class Delivery:
 
     @property
     def order_id(self) -> str | None:
-        """The order that the message is about: its body says it, else its attribute, else nobody knows."""
+        """The id of the message's order: from the body, else from the attribute, else `None`."""
         match self.content:
             case PermanentError(error_type=error_type) if error_type == ORDER_ID_MISMATCH:
-                # Either of the two may be an order that is well.
+                # Both ids may belong to orders that have no problem.
                 return None
             case PermanentError() | NewerSchemaError():
                 return self.named_order_id
@@ -85,12 +85,12 @@ class Delivery:
 
     @property
     def named_order_id(self) -> str | None:
-        """The order that the attributes alone name, if it is an order id: for lines before the body is read."""
+        """The order id in the message attributes, if it is valid: for log lines before the body is parsed."""
         return self._valid("order_id", _ORDER_ID)
 
     @property
     def correlation_id(self) -> str | None:
-        """Return the correlation id of the message attributes, so that lines about an unreadable body have it too."""
+        """The correlation id in the message attributes: for log lines about an unreadable body too."""
         return self._valid("correlation_id", _CORRELATION_ID)
 
     def attribute(self, name: str) -> str | None:

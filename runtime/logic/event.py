@@ -24,8 +24,8 @@ class Event:
         event_type: `order.confirmed` or `order.rejected`.
         currency: For subscriptions that filter.
         document: The CloudEvents 1.0 JSON document; the same text on every publish.
-        group: Whose order it is: events of one group are delivered in order where the topic keeps it.
-        source: The CloudEvent's `source`, for a bus that routes by it.
+        group: The order's caller. A FIFO topic keeps the sequence of each group's events.
+        source: The CloudEvent's `source`, for the rules of a bus.
         time: The CloudEvent's `time`: when the order was settled, RFC 3339.
     """
 
@@ -44,10 +44,10 @@ class Event:
 
 
 def event_for(order: StoredOrder, *, source: str) -> Event:
-    """The event of an order that is `CONFIRMED` or `REJECTED`.
+    """Return the event of an order that is `CONFIRMED` or `REJECTED`.
 
-    Nothing but the stored order and the configured `source` (a URI reference) enters it: no clock, no message. A
-    settled order never changes, so an event published again, by whatever and whenever, is the same byte for byte.
+    The event depends on the stored order and the configured `source` (a URI reference) only, not on a clock or a
+    message. A settled order never changes, so each publish of its event has the same bytes.
 
     Raises:
         ValueError: the order is not settled.
@@ -72,7 +72,7 @@ def event_for(order: StoredOrder, *, source: str) -> Event:
         "data": _data(order),
     }
     text = _canonical(_without_none(document))
-    # An order without a caller is in no sequence, so it is a group of its own.
+    # An order without a caller belongs to no sequence, so it is a group of its own.
     return Event(event_id, event_type, currency, text, order.caller or order.order_id, source, time)
 
 

@@ -1,4 +1,4 @@
-"""The kinds of failure of one attempt, and how they are told to people without giving away what is in the order."""
+"""The kinds of failure of one attempt, and their descriptions, which contain no values of the order."""
 
 import traceback
 from typing import Final, NamedTuple
@@ -6,15 +6,15 @@ from typing import Final, NamedTuple
 from pydantic import ValidationError
 
 MAX_ERROR_LENGTH: Final = 1024
-# A name that the sender chose; it may be anything, so it is never repeated.
+# The error is about a name that the sender chose. It may contain anything, so it is never repeated.
 _FOREIGN_NAME_ERRORS: Final = frozenset({"extra_forbidden", "invalid_key"})
 _SHOWN_PROBLEMS: Final = 10
-# DynamoDB's names for another transaction on the row; each other reason to be busy is load.
+# DynamoDB's codes for another transaction on the row. All other codes of a busy table mean load.
 _CONFLICTS: Final = frozenset({"TransactionConflict", "TransactionConflictException", "TransactionInProgressException"})
 
 
 class ProcessingError(Exception):
-    """A failure with a text that is safe to log, store and send: it holds no values of the order."""
+    """A failure whose text is safe to log, store and send: it contains no values of the order."""
 
 
 class PermanentError(ProcessingError):
@@ -40,7 +40,7 @@ class BusyError(RetryableError):
     """DynamoDB did nothing, because of other transactions or load. The same call may succeed in a moment.
 
     Attributes:
-        throttled: Whether it was load.
+        throttled: Whether the reason was load.
     """
 
     def __init__(self, code: str) -> None:
@@ -49,41 +49,41 @@ class BusyError(RetryableError):
 
 
 class InProgressError(RetryableError):
-    """Another run of the same order or request is in progress: its lease still holds."""
+    """Another run of the same order or request is in progress: its lease has not ended."""
 
 
 class RecordError(RetryableError):
-    """The order's idempotency record could not be written; a lease of ours may have stayed behind."""
+    """The order's idempotency record could not be written; this run may have left a lease."""
 
 
 class ContentionError(RetryableError):
-    """Other transactions held a row for longer than was waited."""
+    """Other transactions blocked a row for longer than the worker retries."""
 
 
 class ThrottledError(RetryableError):
-    """A table was throttled for longer than was waited."""
+    """A table was throttled for longer than the worker retries."""
 
 
 class CorruptDataError(RetryableError):
-    """A row cannot be what the program writes. It is for a person to repair; then the message can be redriven."""
+    """A row has content that the program never writes. A person must repair it and can then redrive the message."""
 
 
 class AuthorizerMissingError(RetryableError):
-    """A request that no authorizer has seen, on a stack that has one. A deploy is under way, or it needs a repair.
+    """The stack has an authorizer, but the request did not pass it: a deploy is under way, or a route is wrong.
 
-    To take its caller for the anonymous one would show everybody's orders to everybody.
+    If such a request were treated as anonymous, all callers would see each other's orders.
     """
 
 
 class DeferredError(RetryableError):
-    """Not started, for lack of time in this invocation."""
+    """The attempt did not start, because too little time was left in this invocation."""
 
 
 class DependencyError(Exception):
-    """A call of another service failed; whether it took effect is unknown.
+    """A call to another service failed; it may have taken effect.
 
-    `operation` is like `dynamodb:UpdateItem`, `code` the service's error code or the client's error class. Both are
-    safe to log; the text of the cause may not be, and is not repeated.
+    `operation` is like `dynamodb:UpdateItem`; `code` is the service's error code or the client's error class. Both are
+    safe to log. The text of the cause may not be safe, so it is not repeated.
     """
 
     def __init__(self, operation: str, code: str) -> None:
@@ -104,7 +104,7 @@ class Described(NamedTuple):
 
 
 def describe(failure: Exception) -> Described:
-    """Tell of a failure; of one that is not ours, only its class."""
+    """Describe a failure. Of an error that is not ours, give only the class."""
     if isinstance(failure, ProcessingError):
         text = str(failure)
     elif isinstance(failure, ValidationError):
@@ -116,10 +116,10 @@ def describe(failure: Exception) -> Described:
 
 
 def trace_of(failure: BaseException) -> list[str]:
-    """Places where it was raised, first cause first: types and code lines, never texts, which may quote the payload."""
+    """Return the types and code lines of a failure and its causes, first cause first; no texts: they may quote data."""
     chain: list[BaseException] = []
     link: BaseException | None = failure
-    # A chain may lead back into itself (`raise error from error`).
+    # A chain of causes may be circular (`raise error from error`).
     while link is not None and link not in chain:
         chain.append(link)
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
@@ -131,7 +131,7 @@ def trace_of(failure: BaseException) -> list[str]:
 
 
 def validation_text(error: ValidationError) -> str:
-    """The wrong places of the data (JSON pointers) and the reasons, without the values."""
+    """Return the wrong places of the data (JSON pointers) and the reasons, without the values."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     shown = [f"{_pointer(problem['type'], problem['loc'])}: {problem['msg']}" for problem in problems[:_SHOWN_PROBLEMS]]
     if len(problems) > len(shown):

@@ -1,4 +1,4 @@
-"""The order in which a batch runs when one of its records may be what killed a process (ADR 0004)."""
+"""The sequence in which an isolated batch runs, in which one record may have killed a process (ADR 0004)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A delivery as far as it is known before it starts.
+    """The facts about a delivery before it runs.
 
     Attributes:
-        receive_count: How often it has been received.
-        lease_end: Epoch milliseconds at which the lease of its unfinished run ends or ended; `None` if its last run
-            reported, or it never began.
+        receive_count: How often the message has been received.
+        lease_end: Epoch milliseconds at which the lease of its unfinished run ends or ended; `None` if the message has
+            no unfinished run.
     """
 
     receive_count: int
@@ -19,15 +19,15 @@ class Candidate:
 
 
 def isolation_order(candidates: Sequence[Candidate]) -> list[int]:
-    """Indices of `candidates` in the order to run them.
+    """Return the indices of `candidates` in the sequence in which they run.
 
-    First those without an unfinished run, nearest to their last attempt first. Then the suspects, the one that began
-    last at the end: a killer of an isolated batch began after the suspects that it kept from running, so it runs after
-    them now and costs them no second receive.
+    First come the messages without an unfinished run: of these, the one nearest to its last attempt. Then come the
+    suspects, sorted by the start of their unfinished runs. If a killer in an isolated batch kept suspects from running,
+    its run started later than theirs. So next time it runs after them and costs them no second receive.
     """
 
     def rank(index: int) -> int:
-        # A lease is never negative: the suspects are behind all others.
+        # The end of a lease is never negative, so the suspects are sorted after all others.
         candidate = candidates[index]
         return -candidate.receive_count if candidate.lease_end is None else candidate.lease_end
 

@@ -1,6 +1,6 @@
-"""Identities derived from what a caller sent. Pinned by golden vectors: a change here forgets every order and key.
+"""Ids derived from a request. Golden vectors pin them: after a change here, no retry would find its order or key.
 
-Each is a hash over a JSON list, never over a concatenation: `["ab", "c"]` and `["a", "bc"]` must not meet.
+Each id is a hash over a JSON list, never over a concatenation: `["ab", "c"]` and `["a", "bc"]` must not be equal.
 """
 
 import hashlib
@@ -8,7 +8,7 @@ import json
 import uuid
 from typing import Final, NamedTuple
 
-# Random once, fixed for ever.
+# A random namespace, which never changes.
 _ORDERS_NAMESPACE: Final = uuid.UUID("9f802778-e8cf-4576-8280-d54eb16c4bb0")
 
 
@@ -24,17 +24,17 @@ ANONYMOUS: Final = Identity("anonymous", "anonymous")
 
 
 def caller_id(identity: Identity) -> str:
-    """The caller as orders keep it: 64 hex digits, no personal data."""
+    """Return the caller's id as orders store it: 64 hex digits, no personal data."""
     return _sha256(_json_list(identity.issuer, identity.subject))
 
 
 def request_key(identity: Identity, key: str) -> str:
-    """The key under which a request is remembered: 64 hex digits; callers never share one, whatever their keys are."""
+    """Return the key of a request's record: 64 hex digits, different for each caller even if they send equal keys."""
     return _sha256(_json_list(identity.issuer, identity.subject, key))
 
 
 def order_id(caller: str, key: str, canonical_body: str) -> str:
-    """The id of the order that `key` with this body leads to, on the first try and on every later one."""
+    """Return the id of the order that `key` and this body lead to, the same on every retry."""
     return str(uuid.uuid5(_ORDERS_NAMESPACE, _json_list(caller, key, _sha256(canonical_body))))
 
 

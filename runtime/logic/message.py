@@ -1,4 +1,4 @@
-"""Reads the queue message: what it is, or of which kind its failure is."""
+"""Reads the body of a queue message, or reports the kind of its failure."""
 
 import json
 from typing import Any, Final
@@ -13,16 +13,17 @@ MALFORMED_BODY: Final = "MALFORMED_BODY"
 INVALID_MESSAGE: Final = "INVALID_MESSAGE"
 ORDER_ID_MISMATCH: Final = "ORDER_ID_MISMATCH"
 MAX_CHARACTERS: Final = 16 * 1024
-"""Of a body that is read: twice what the longest order has that the API accepts. SQS takes sixty times as many."""
+"""The longest body that is read: twice as long as any order of the API. SQS accepts sixty times as many characters."""
 
 
 def read_message(body: str, *, order_id: str | None, schema_version: str | None) -> OrderMessage:
-    """The order in the body of a message, whose attributes `order_id` and `schema_version` have these texts.
+    """Return the order in `body`. `order_id` and `schema_version` are the texts of the message attributes.
 
     Raises:
-        NewerSchemaError: it was written by a newer version. Judged first, by attribute and by body: a newer version may
-            write anything, also a body that is no JSON to us.
-        PermanentError: it is not JSON, not an order of a version that we know, or names two different orders.
+        NewerSchemaError: a newer version wrote the message. This is checked first, in the attribute and the body,
+            because a newer version may write anything, even a body that is not JSON.
+        PermanentError: the body is not JSON, is not an order of a known version, or names another order than the
+            attribute.
     """
     _refuse_newer(_as_version(schema_version))
     content = _parse(body)
@@ -44,11 +45,11 @@ def _as_version(text: str | None) -> object:
 
 
 def _refuse_newer(version: object) -> None:
-    # `True` is an int to Python, not to JSON.
+    # In Python `True` is an int; in JSON `true` is no number.
     if isinstance(version, int) and not isinstance(version, bool) and version > SCHEMA_VERSION:
         raise NewerSchemaError(
             f"The message has schema_version {version}; this worker knows versions up to {SCHEMA_VERSION}. "
-            "It is retried until a worker that knows it runs."
+            "It is retried until a newer worker runs."
         )
 
 
@@ -62,7 +63,7 @@ def _parse(body: str) -> dict[str, Any]:
     try:
         content = json.loads(body)
     except ValueError:
-        # No text from the parser: what it quotes may be the payload.
+        # The parser's text may quote the payload, so it is not used.
         raise PermanentError(MALFORMED_BODY, "The body is not JSON.") from None
     if not isinstance(content, dict):
         text = f"The body is a JSON {type(content).__name__}, it must be an object."

@@ -30,7 +30,7 @@ _OUTCOME_METRICS: Final = {
     OrderStatus.REJECTED: MetricName.ORDER_REJECTED,
 }
 LAST_ATTEMPT: Final = "LAST_ATTEMPT"
-"""The error type of an order whose last attempt has begun and not reported: what a killed process leaves."""
+"""The error type of an order whose last attempt began but did not report its end: its process was killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,11 @@ class Invocation:
     """State that the deliveries of one invocation share.
 
     Attributes:
-        context: For the time that is left.
-        timeout_seconds: How long the function may run: no lease of any run is longer.
-        isolated: The batch runs one by one, and each message is deleted as it settles.
+        context: The Lambda context, for the time that is left.
+        timeout_seconds: How long the function may run. No lease is longer.
+        isolated: Whether the messages run one at a time, each deleted as soon as it is settled.
         tally: Collects the metrics.
-        together: By order id: when the batch has settled it, or may have, before the deliveries were begun.
+        together: `settled_at` by order id, for the orders that a group transaction settled or may have settled.
     """
 
     context: RemainingTime
@@ -56,13 +56,13 @@ class Invocation:
         self.tally.count(MetricName.TRANSACTION_CONFLICT)
 
     def remaining_seconds(self) -> float:
-        """Seconds until the process is stopped."""
+        """Seconds until Lambda stops the invocation."""
         return self.context.get_remaining_time_in_millis() / 1000
 
 
 @dataclass
 class OrderProcessor:
-    """Processes deliveries; one object for all threads of a process. `describe` tells of whatever was raised."""
+    """Processes deliveries; one object for all threads of a process. `describe` describes any exception."""
 
     settings: WorkerSettings
     settler: Settler
@@ -78,9 +78,9 @@ class OrderProcessor:
         self._finish_once = self.processed.once_per_order(self._finish)
 
     def process(self, delivery: Delivery, invocation: Invocation) -> None:
-        """Take the message to its end, or raise what failed after routing it.
+        """Process the message. If that fails, set the time of its next receive and raise the failure.
 
-        Whoever reads the queue then leaves the message there; when it comes back is decided here.
+        The batch response then reports the message, so Lambda leaves it in the queue.
         """
         self._log_as(delivery)
         try:
@@ -92,9 +92,9 @@ class OrderProcessor:
             self._delete(delivery)
 
     def prepare(self, delivery: Delivery, invocation: Invocation) -> Candidate:
-        """Return what is known of a delivery of an isolated batch; mark its last attempt.
+        """Return the facts about a delivery of an isolated batch; mark its order `FAILED` before its last attempt.
 
-        Nothing here can kill the process, so this is done for all, in parallel and before anything is started.
+        Nothing here can kill the process, so all deliveries are prepared in parallel before the first one runs.
         """
         self._log_as(delivery)
         if not self._has_time(invocation):
@@ -103,7 +103,7 @@ class OrderProcessor:
         return Candidate(delivery.receive_count, self._lease_end(delivery))
 
     def _log_as(self, delivery: Delivery) -> None:
-        """From here on this thread's lines are about this delivery. What its attributes say, its body may confirm."""
+        """Add the delivery's ids to this thread's log lines: those in its attributes, as its body is not read yet."""
         self.logger.thread_safe_clear_keys()
         self.logger.thread_safe_append_keys(
             message_id=delivery.message_id,
@@ -113,7 +113,7 @@ class OrderProcessor:
         )
 
     def _mark_last_attempt(self, delivery: Delivery) -> None:
-        """On the last attempt say `FAILED` first: if the process is killed, the dead letter's order tells the truth."""
+        """Mark the order `FAILED` before its last attempt, so that its status is right if the process is killed."""
         if self._is_last(delivery):
             self._mark_failed(delivery, Described(LAST_ATTEMPT, "The last attempt began and did not report its end."))
 
@@ -122,14 +122,14 @@ class OrderProcessor:
             return None
         try:
             return self.processed.in_progress_until(delivery.order_id)
-        except Exception as failure:  # noqa: BLE001 - only the order of the batch rests on it
+        except Exception as failure:  # noqa: BLE001 - only the sequence of the batch depends on it
             error = self.describe(failure).error
             self.logger.warning("idempotency record not read", order_id=delivery.order_id, error=error)
-            # Not known to be innocent: after those who are, before those who are not.
+            # It may be a suspect: it runs after the messages that are none, and before the known suspects.
             return 0
 
     def _has_time(self, invocation: Invocation) -> bool:
-        """Return True where there is time for one more item and for what follows the last one."""
+        """Return whether there is time for one more item and for the end of the invocation."""
         return invocation.remaining_seconds() >= self.settings.item_budget_seconds + self.settings.time_margin_seconds
 
     def _is_last(self, delivery: Delivery) -> bool:
@@ -156,7 +156,7 @@ class OrderProcessor:
             invocation.tally.count(_OUTCOME_METRICS[status])
 
     def _finish(self, *, order_id: str, message: OrderMessage, invocation: Invocation) -> dict[str, Any]:
-        """Settle and publish; what runs once per order."""
+        """Settle the order and publish its event. The idempotency record makes this run once per order."""
         tally = invocation.tally
         written = self.settler.settle(message, invocation.count_conflict, invocation.together.get(order_id))
         order = written.order
@@ -164,7 +164,7 @@ class OrderProcessor:
         if written.by_us and order.accepted_at and order.settled_at and message.currency != TEST_CURRENCY:
             taken = from_timestamp(order.settled_at) - from_timestamp(order.accepted_at)
             tally.duration(MetricName.ACCEPTED_TO_SETTLED, max(taken.total_seconds(), 0) * 1000)
-        # A discarded order was given up by a person: nobody is told that it was settled.
+        # A discarded order has no event: a person ended it.
         if order.status in EVENT_TYPES:
             event = event_for(order, source=self.settings.event_source)
             self.notifications.publish(event)
@@ -172,8 +172,11 @@ class OrderProcessor:
         return {"order_id": order_id, "status": order.status.value}
 
     def _dead_letter(self, delivery: Delivery, failure: PermanentError, invocation: Invocation) -> None:
-        """Mark, then send. A crash between the two leaves the message in the queue and is repeated; the other order
-        would leave a dead letter whose order says that it is on its way. Either failing is a retryable failure."""
+        """Mark the order `FAILED`, then send the dead letter. A failure of either step is retryable.
+
+        After a crash between the steps, the message is still in the queue, and both steps are repeated. In the opposite
+        sequence, the crash would leave a dead letter whose order is still `ACCEPTED`.
+        """
         described = self.describe(failure)
         if delivery.order_id is not None:
             self.logger.thread_safe_append_keys(order_id=delivery.order_id)
@@ -193,7 +196,7 @@ class OrderProcessor:
             self._mark_failed(delivery, described)
         try:
             self.source.hide(delivery, delay)
-        except Exception as problem:  # noqa: BLE001 - without it the message comes back after the queue's own time
+        except Exception as problem:  # noqa: BLE001 - the message is then received after the queue's visibility timeout
             self.logger.warning("visibility not changed", error=self.describe(problem).error)
         self.logger.warning(
             "attempt deferred" if deferred else "attempt failed",
@@ -212,8 +215,8 @@ class OrderProcessor:
             cap=settings.retry_cap_seconds,
             random=self.random,
         )
-        # An attempt during another's lease can only be deferred, and costs a receive. Never earlier than the backoff:
-        # the retry horizon is promised for every kind of failure.
+        # An attempt during another run's lease would be deferred and cost a receive. The delay is never shorter than
+        # the backoff, because the retry horizon is guaranteed for every kind of failure.
         return max(delay, _lease_seconds(failure, invocation))
 
     def _mark_failed(self, delivery: Delivery, described: Described) -> None:
@@ -221,7 +224,7 @@ class OrderProcessor:
             return
         try:
             self.settler.store.mark_failed(delivery.order_id, _error(delivery, described), delivery.order)
-        except Exception as problem:  # noqa: BLE001 - the attempt itself matters more, and may succeed
+        except Exception as problem:  # noqa: BLE001 - the attempt matters more and may still succeed
             error = self.describe(problem).error
             self.logger.warning("order not marked FAILED", order_id=delivery.order_id, error=error)
 
@@ -233,11 +236,11 @@ class OrderProcessor:
 
 
 def _lease_seconds(failure: Exception, invocation: Invocation) -> int:
-    """For how long a record in progress may still hold the order, rounded up."""
+    """Return for how many seconds, rounded up, a record in progress may still block the order."""
     if isinstance(failure, InProgressError):
         return int(invocation.timeout_seconds) + 1
     if isinstance(failure, RecordError):
-        # Our own record may have stayed behind.
+        # The record of this run may still be in progress.
         return int(invocation.remaining_seconds()) + 1
     return 0
 

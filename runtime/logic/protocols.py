@@ -1,4 +1,4 @@
-"""Interfaces of what the logic needs and does not do itself: `store` calls AWS for it, `handlers` brings Powertools."""
+"""Interfaces that the logic uses: `store` implements those that call AWS, `handlers` those that use Powertools."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Logger(Protocol):
-    """Writes a line per call, with fields by keyword: the call's, and those that its thread has. Powertools' is one."""
+    """Writes a line per call with the call's keywords and the thread's keys as fields, as Powertools' `Logger` does."""
 
     def debug(self, msg: object, **fields: Any) -> None: ...
     def info(self, msg: object, **fields: Any) -> None: ...
@@ -25,10 +25,10 @@ class Logger(Protocol):
 
 
 class RemainingTime(Protocol):
-    """The part of the Lambda context that is needed here."""
+    """The part of the Lambda context that the logic needs."""
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the platform stops the invocation."""
+        """Milliseconds until Lambda stops the invocation."""
         ...
 
 
@@ -36,20 +36,20 @@ class OrderSender(Protocol):
     """The queue that accepted orders go to."""
 
     def send(self, message: OrderMessage) -> None:
-        """Hand the order to the worker; once is enough, twice does no harm."""
+        """Send the order to the worker. A second send does no harm."""
 
 
 class AcceptedOrders(Protocol):
     """The table of accepted orders."""
 
     def upsert_accepted(self, message: OrderMessage) -> str:
-        """Store the order unless it is there; return the stored `accepted_at`."""
+        """Store the order if it is not stored yet; return the stored `accepted_at`."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The stored order after a conditional write; `by_us` is false if it was final already and nothing was written."""
+    """The stored order after a conditional write; `by_us` is false if it was already final and nothing was written."""
 
     order: StoredOrder
     by_us: bool
@@ -70,21 +70,22 @@ class Settlements(Protocol):
         ...
 
     def mark_failed(self, order_id: str, error: Mapping[str, str | int], message: OrderMessage | None) -> None:
-        """Mark an open order as `FAILED` with `error`, and store the rest of it as far as `message` says."""
+        """Mark an open order as `FAILED` with `error`, and store the fields of `message` that are not stored yet."""
 
     def find(self, order_id: str) -> StoredOrder | None:
-        """The stored order, as of every write before this call; `None` if there is none."""
+        """Return the stored order (a consistent read); `None` if there is none."""
         ...
 
 
 class WorkerIdempotency(Protocol):
-    """The worker's records of orders that are processed or in progress."""
+    """The worker's idempotency records: one for each order that is processed or in progress."""
 
     def once_per_order(self, function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-        """`function`, run once per keyword argument `order_id`; later calls return its result with `replayed` in it.
+        """Wrap `function` so that it runs once per keyword argument `order_id`.
 
-        What it raises is raised, and the next call runs it again. The result must be a non-empty, JSON-safe dict.
-        The returned function raises `InProgressError` and `RecordError` of its own.
+        Later calls return the first result with `replayed` in it. The result must be a non-empty, JSON-safe dict. An
+        error of `function` is raised, and the next call runs `function` again. The wrapper itself may raise
+        `InProgressError` and `RecordError`.
         """
         ...
 
@@ -97,21 +98,21 @@ class Notifications(Protocol):
     """The topic or bus that events go to."""
 
     def publish(self, event: Event) -> None:
-        """Publish at least once; it may have been published although this raises."""
+        """Publish at least once. After an error the event may still have been published."""
 
 
 class DeadLetters(Protocol):
-    """The dead-letter queue, for messages that no retry can help."""
+    """The dead-letter queue, for messages with permanent failures."""
 
     def send(self, delivery: Delivery, *, error_type: str, error: str) -> None:
-        """Send the message with the reason; it may have been sent although this raises."""
+        """Send the message with its error. After an error of this call it may still have been sent."""
 
 
 class SourceQueue(Protocol):
-    """The queue that a delivery came from."""
+    """The queue from which a delivery was received."""
 
     def hide(self, delivery: Delivery, seconds: int) -> None:
-        """Let the message come back `seconds` from now; 0 is at once."""
+        """Set the visibility timeout, so that the message can be received again after `seconds`; 0 means at once."""
 
     def delete(self, delivery: Delivery) -> None:
-        """The message is done."""
+        """Delete the message."""

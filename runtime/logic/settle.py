@@ -1,4 +1,4 @@
-"""Brings an order to its outcome: confirmed, rejected, or what it already was."""
+"""Settles one order: confirms it, rejects it, or finds the outcome that it already has."""
 
 import uuid
 from collections.abc import Callable
@@ -30,7 +30,7 @@ class Settler:
     Attributes:
         store: Orders and stock.
         clock: For `settled_at` and the pauses between tries.
-        random: For their jitter.
+        random: For the jitter of the pauses.
     """
 
     store: Settlements
@@ -38,14 +38,14 @@ class Settler:
     random: Random
 
     def settle(self, message: OrderMessage, on_conflict: Callable[[], None], settled_at: str | None = None) -> Written:
-        """The order as it is stored once it is final, and whether this call made it so.
+        """Return the stored order, which is final, and whether this invocation settled it.
 
-        `on_conflict` is called before each further try. `settled_at` is when its batch may have settled it: then it is
-        read first, and the time tells whether it was this.
+        `on_conflict` is called before each further try. If a group transaction may have settled the order, `settled_at`
+        is the time of that transaction. Then the order is read first; an equal stored time proves that it was settled.
 
         Raises:
-            ContentionError, ThrottledError: conflicts or throttling outlived `CONTENTION_SECONDS`.
-            CorruptDataError: a stored item is not what the program writes.
+            ContentionError, ThrottledError: conflicts or throttling lasted longer than `CONTENTION_SECONDS`.
+            CorruptDataError: a stored item has content that the program never writes.
         """
         if settled_at is not None:
             stored = self.store.find(message.order_id)
@@ -71,8 +71,8 @@ class Settler:
             self.store.confirm([message], settled_at=settled_at, token=str(uuid.uuid4()))
         except SettlementCancelledError as cancelled:
             return self._judge(message, cancelled, settled_at)
-        # Read back, because a transaction returns nothing and another run may have stored the order's other fields
-        # first: its accepted_at and correlation id are the order's, and the event must say so.
+        # The order is read back, because a transaction returns nothing. Another run may have stored the immutable
+        # fields first, and the event must have the stored accepted_at and correlation id.
         return Written(self._stored(message.order_id), by_us=True)
 
     def _judge(self, message: OrderMessage, cancelled: SettlementCancelledError, settled_at: str) -> Written:
@@ -94,7 +94,7 @@ class Settler:
 
 
 def _final(written: Written) -> Written:
-    # The message is deleted next. Of an order that is not final it must stay, or the order would be lost.
+    # The message is deleted next. If the order is not final, deleting the message would lose the order.
     if written.order.status in OPEN_STATUSES:
         raise CorruptDataError(f"The order {written.order.order_id} was settled, but is {written.order.status}.")
     return written

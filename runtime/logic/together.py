@@ -1,7 +1,7 @@
-"""Settles the orders of a batch that share an article, all in one transaction, before each takes its own path.
+"""Settles the orders of a batch that share an article in one transaction, before each order is processed by itself.
 
-One transaction after the other holds an article's row, so ten orders of it in one are ten times as fast. No guarantee
-rests on it: an order that is settled here is found settled on its own path, and any other is settled there.
+Transactions on one article's row run one after the other, so one transaction for ten orders is ten times as fast. No
+guarantee depends on it: each order is then processed by itself, and that settles it if it is not settled yet.
 """
 
 import uuid
@@ -18,11 +18,12 @@ from runtime.logic.protocols import Logger, Settlements
 from runtime.models.order import OrderMessage, quantities
 
 GROUP_SECONDS: Final = 5.0
-"""Seconds for which conflicts of all groups of a batch are retried: a group that gives up costs ten transactions."""
+"""Seconds for which conflicts of all groups of a batch are retried; without its group, each order needs one transaction
+of its own."""
 MOST_ITEMS: Final = 100
-"""Items in one transaction, orders and articles: DynamoDB's limit."""
+"""DynamoDB's limit for the items of one transaction: orders and articles together."""
 SHORT_SECONDS: Final = 30.0
-"""Seconds for which an article is left out after a group found it short: then each order is rejected by itself."""
+"""Seconds for which no group contains an article whose stock was short: its orders are settled one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ class Together:
         store: Orders and stock.
         clock: For `settled_at`, the pauses between tries and how long an article is left out.
         random: For the pauses' jitter.
-        describe: Tells of whatever was raised.
-        logger: For what ended a group.
+        describe: Describes any exception.
+        logger: For the result of each group.
     """
 
     store: Settlements
@@ -45,9 +46,9 @@ class Together:
     _short_until: dict[str, float] = field(default_factory=dict)
 
     def settle(self, messages: Iterable[OrderMessage], on_conflict: Callable[[], None]) -> dict[str, str]:
-        """Settle what can be; return each order that may be settled now, with the `settled_at` that it then has.
+        """Settle groups of orders. Return `settled_at` by order id, for the orders that are or may be settled now.
 
-        Never raises: whatever stops a group leaves each of its orders to itself. `on_conflict` is called before each
+        Never raises: if a group fails, its orders are still processed one by one. `on_conflict` is called before each
         further try.
         """
         deadline = self.clock.monotonic() + GROUP_SECONDS
@@ -61,7 +62,7 @@ class Together:
         return settled
 
     def _groups(self, messages: Iterable[OrderMessage]) -> list[list[OrderMessage]]:
-        """Orders that share an article with another of the batch, each once, in as few transactions as they fit."""
+        """Return groups of orders that share an article with another order; each group fits in one transaction."""
         now = self.clock.monotonic()
         for sku in [sku for sku, until in self._short_until.items() if until <= now]:
             del self._short_until[sku]
@@ -79,7 +80,7 @@ class Together:
         return [group for group in groups if len(group) > 1]
 
     def _settle(self, group: Sequence[OrderMessage], deadline: float, on_conflict: Callable[[], None]) -> str | None:
-        """Return when the orders of the group were settled, or may have been; `None` if they were not."""
+        """Return the group's `settled_at` if its orders were settled or may have been; `None` if they were not."""
         tries = 0
         while True:
             tries += 1
@@ -92,7 +93,7 @@ class Together:
                     return None
             except BusyError:
                 pass
-            except Exception as failure:  # noqa: BLE001 - each order's own path meets it again, and routes it
+            except Exception as failure:  # noqa: BLE001 - each order is still processed by itself
                 error = self.describe(failure).error
                 self.logger.warning("orders not settled together", error=error, count=len(group))
                 return settled_at

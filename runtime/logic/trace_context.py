@@ -1,4 +1,4 @@
-"""W3C trace context for what leaves the request: the caller's own, else the one of the X-Ray segment."""
+"""The W3C trace context that an order carries: the caller's, else that of the X-Ray segment."""
 
 import re
 from typing import Final

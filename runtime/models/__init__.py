@@ -1,1 +1,1 @@
-"""The data models, in one place: what clients send, what travels in the queue, what the orders table holds."""
+"""The data models of requests, answers, queue messages and stored orders."""

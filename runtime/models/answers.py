@@ -1,4 +1,4 @@
-"""The API's answers when all is well."""
+"""The API's answers to successful requests."""
 
 from enum import StrEnum
 from typing import Final, Literal
@@ -36,14 +36,14 @@ class AcceptedOrder(_Answer):
 
     # The order of the fields is part of "the same bytes".
     order_id: OrderId
-    status: Literal["ACCEPTED"] = Field(default="ACCEPTED", description="Always `ACCEPTED`; ask `Location` for more.")
+    status: Literal["ACCEPTED"] = Field(default="ACCEPTED", description="Always `ACCEPTED`; see `Location` for more.")
     total: Total
     currency: Currency
     accepted_at: Timestamp
 
 
 class LineView(_Answer):
-    """One line as it was ordered."""
+    """One line of the order."""
 
     sku: Sku
     quantity: Quantity

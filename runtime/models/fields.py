@@ -1,4 +1,4 @@
-"""Field types that several models share: one definition of what an SKU, a price or a time may look like."""
+"""Field types that several models share, such as an SKU, a price or a time."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -7,25 +7,25 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, Field
 
 SCHEMA_VERSION: Final = 1
-"""The version of the queue message and of the stored order that this code writes; the newest that it knows."""
+"""The version of queue messages and stored orders that this code writes, and the newest that it can read."""
 
 OLDEST_SCHEMA_VERSION: Final = 1
-"""The oldest version of a queue message that this code knows: what may still wait in a queue or come by a redrive."""
+"""The oldest version of a queue message that this code can read: older ones are in no queue any more."""
 
 MAX_LINES: Final = 50
 MAX_QUANTITY: Final = 1000
 
 MAX_STRUCTURAL: Final = 750
-"""So many `structural_characters` are read: more than the longest order and its message have, little when refused."""
+"""The most `structural_characters` that are parsed. The longest order has fewer, and parsing this many is cheap."""
 
 
 def structural_characters(json_text: str) -> int:
-    """Count `{`, `[`, `:` and `,` (RFC 8259, 2) without parsing: those in texts count too."""
+    """Count `{`, `[`, `:` and `,` (RFC 8259, 2) without parsing, so those in strings count too."""
     return sum(map(json_text.count, "{[:,"))
 
 
 TEST_CURRENCY: Final = "XTS"
-"""ISO 4217's code for tests. Orders in it are processed like all others, and are in no count of orders."""
+"""ISO 4217's code for tests. Orders in this currency are processed like all others, but no metric counts them."""
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code, three capital letters.")]
 
@@ -39,8 +39,8 @@ Sku = Annotated[
 
 Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY, description="Units ordered, a whole number.")]
 
-# Nine digits before the point and four after it (ISO 4217 knows currencies with up to four) keep every total exact
-# and far inside the 38 digits of a DynamoDB number.
+# ISO 4217 has currencies with up to four decimals. With nine digits before the point, every total stays exact and far
+# below the 38 digits of a DynamoDB number.
 Money = Annotated[
     str,
     Field(
@@ -72,11 +72,11 @@ def from_timestamp(timestamp: str) -> datetime:
 
 
 def _a_moment(timestamp: str) -> str:
-    # No pattern knows how many days a month has.
+    # A pattern cannot check how many days a month has.
     try:
         from_timestamp(timestamp)
     except ValueError:
-        # Python's own text repeats what was sent.
+        # Python's error text would repeat the value.
         raise ValueError("there is no such day or time") from None
     return timestamp
 
@@ -100,33 +100,33 @@ CorrelationId = Annotated[
 
 
 def _unicode(text: str) -> str:
-    """Refuse half of a character: it has no UTF-8, so no table and no queue would take the text."""
+    """Refuse a lone surrogate: it has no UTF-8, so no table and no queue would accept the text."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        # Never the text itself: messages end in logs.
+        # The message may be logged, so it does not contain the text.
         raise ValueError("must be valid Unicode") from None
     return text
 
 
 TraceParent = Annotated[str, AfterValidator(_unicode)]
-"""W3C trace context, passed on as it came: any text that can be stored, because no order should fail for it."""
+"""W3C trace context, passed on unchanged. Any text that can be stored is valid: no order should fail because of it."""
 
 
 def printable(longest: int) -> Any:
-    """The limits of a client's own text: 1 to `longest` printable characters."""
+    """Return the limits of a client's own text: 1 to `longest` printable characters."""
     return Field(
         min_length=1,
         max_length=longest,
-        # \p{C} (control, format, surrogate, unassigned) would end up in logs and tools of other people.
+        # \p{C} (control, format, surrogate, unassigned) could disturb logs and terminals.
         pattern=r"^[^\p{C}]*$",
-        # Published is what Python, JavaScript and Rust understand alike: control characters alone.
+        # The published schema excludes control characters only: Python, JavaScript and Rust agree on this pattern.
         json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"},
     )
 
 
 def to_timestamp(moment: datetime) -> str:
-    """Write an aware `moment` as a `Timestamp`; strings, because they are stored and sent byte for byte."""
+    """Write a timezone-aware `moment` as a `Timestamp`: a string, because it is stored and sent byte for byte."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -46,7 +46,7 @@ SETTLED_STATUSES: Final = (OrderStatus.CONFIRMED, OrderStatus.REJECTED)
 
 
 class ReasonCode(StrEnum):
-    """Stable code of why an order did not end as `CONFIRMED`."""
+    """Stable code of the reason why an order did not end as `CONFIRMED`."""
 
     OUT_OF_STOCK = "OUT_OF_STOCK"
     UNKNOWN_SKU = "UNKNOWN_SKU"
@@ -54,7 +54,7 @@ class ReasonCode(StrEnum):
 
 
 class _Model(BaseModel):
-    """Frozen, strict (no `"5"` for `5`, no `true` for `1`), and without unknown fields."""
+    """Base of the models: frozen, strict (`"5"` is not `5`, `true` is not `1`), without unknown fields."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
@@ -67,7 +67,7 @@ class OrderLine(_Model):
     unit_price: Money
 
 
-# JSON has lists only; a tuple keeps the frozen model hashable. Items stay strict.
+# JSON has only lists, so the array is not strict; its items are. A tuple keeps the frozen model hashable.
 Lines = Annotated[
     tuple[OrderLine, ...], Field(min_length=1, max_length=MAX_LINES, strict=False, description="One line per SKU.")
 ]
@@ -76,13 +76,13 @@ Lines = Annotated[
 class OptionalFields(BaseModel):
     """Fields that a client may leave out of an order.
 
-    A field is declared here alone. It is then in the request, the queue message, the table, the answer to `GET` and the
-    event's `data`, and a client that sends a wrong value is told its description.
+    A field is declared only here. It is then part of the request, the queue message, the table, the answer to `GET` and
+    the event's `data`. The error for a wrong value quotes the field's description.
     """
 
     reference: Annotated[str, printable(64)] | None = Field(
         default=None,
-        description="The client's own reference, 1-64 printable characters. It is stored and given back, never read.",
+        description="The client's own reference, 1-64 printable characters. It is stored and returned, without effect.",
         examples=["PO-2026-0042"],
     )
 
@@ -96,23 +96,23 @@ class _RequiredFields(_Model):
     def _one_line_per_sku(cls, lines: tuple[OrderLine, ...]) -> tuple[OrderLine, ...]:
         skus = [line.sku for line in lines]
         if len(set(skus)) != len(skus):
-            # DynamoDB refuses two operations on one item in a transaction, and two lines of one SKU are one line.
+            # DynamoDB refuses two operations on one item in a transaction.
             raise ValueError("each SKU may appear in one line only; add up the quantities")
         return lines
 
     def compute_total(self) -> str:
-        """The sum of `quantity * unit_price`, exact, with as many decimals as the most precise price has."""
-        # Never with an exponent: no price has more than four decimals.
+        """Return the exact sum of `quantity * unit_price`, with as many decimals as the most precise price has."""
+        # `str` writes no exponent, because no price has more than four decimals.
         return str(sum(line.quantity * money(line.unit_price) for line in self.lines))
 
 
-# The bases' fields come first, those of the last base before those of the first: JSON keeps that order.
+# Fields of the bases come first, those of the last base before those of the first. JSON has them in that sequence.
 class OrderRequest(OptionalFields, _RequiredFields):
     """The body of `POST /orders`."""
 
 
 class Reason(BaseModel):
-    """Reason of a `REJECTED` or `DISCARDED` order: a stable code, the SKUs concerned, and for tools who and why."""
+    """Reason of a `REJECTED` or `DISCARDED` order: a stable code and the SKUs concerned."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -136,14 +136,14 @@ class _StoredFields(BaseModel):
     correlation_id: CorrelationId | None = None
     traceparent: str | None = None
     error: dict[str, Any] | None = None
-    """Of a `FAILED` order: `error_type`, `error`, `attempt`. For people on call, never for callers."""
+    """The error of a `FAILED` order: `error_type`, `error`, `attempt`. For people on call, never for callers."""
 
 
 class StoredOrder(OptionalFields, _StoredFields):
     """An item of the orders table.
 
-    Every field but `order_id` and `status` may be missing: the row that dead-lettering an unreadable message leaves
-    has nothing else. Unknown attributes are kept out of the model, because a newer version may have written them.
+    All fields except `order_id` and `status` may be missing: the worker writes such a row for an unreadable message.
+    Unknown attributes are ignored, because a newer version may have written them.
     """
 
 
@@ -160,7 +160,7 @@ class OrderMessage(OrderRequest):
 
 
 def quantities(orders: Iterable[OrderMessage]) -> dict[str, int]:
-    """Return what the orders take together of each SKU, in the order in which they name them."""
+    """Return the total quantity of each SKU in these orders, in the sequence in which the SKUs first appear."""
     sums: Counter[str] = Counter()
     for order in orders:
         for line in order.lines:

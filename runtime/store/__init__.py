@@ -1,1 +1,1 @@
-"""The only code that calls AWS: one module per use of a service."""
+"""The only code that calls AWS; each module has one purpose."""

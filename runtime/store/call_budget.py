@@ -1,7 +1,7 @@
-"""No attempt at a call begins when the invocation may end before its answer.
+"""Prevents attempts at calls to AWS that may last longer than the invocation.
 
-A function that the platform stops answers with the platform's bare 5xx, and leaves its idempotency record in progress.
-Refusing the attempt that may not end in time leaves the time to say 503 ourselves.
+If Lambda stops a function, the client gets a bare 5xx, and the idempotency record stays in progress. Refusing a late
+attempt leaves time for our own answer 503.
 """
 
 from collections.abc import Iterator
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 _MARGIN_SECONDS: Final = 0.5
 ATTEMPT_MILLISECONDS: Final = int((ATTEMPT_SECONDS + _MARGIN_SECONDS) * 1000)
-"""The time that has to be left for one attempt: its timeouts, and a margin to write the answer."""
+"""The time that must be left for one attempt: its timeouts and a margin to write the answer."""
 
 
 class OutOfTimeError(BotoCoreError):
-    """An attempt was not begun, because the invocation may end before its answer."""
+    """An attempt was refused, because the invocation might have ended before its answer."""
 
     fmt = "{remaining} ms are left of the invocation, an attempt may take {needed} ms"
 
 
 class CallBudget:
-    """Watches clients, so that none of them begins an attempt that may outlive the invocation.
+    """Stops its clients from beginning an attempt that may last longer than the invocation.
 
-    `attempt_milliseconds` have to be left for an attempt, where `watch` does not say otherwise.
+    `attempt_milliseconds` must be left for an attempt, unless `watch` sets another time for the client.
     """
 
     def __init__(self, attempt_milliseconds: int = ATTEMPT_MILLISECONDS) -> None:
@@ -41,7 +41,7 @@ class CallBudget:
 
     @contextmanager
     def keeping(self, seconds: float) -> Iterator[None]:
-        """Within this context no attempt begins unless so many seconds more are left."""
+        """Within this context, require this many more seconds for each attempt."""
         self._kept_milliseconds = int(seconds * 1000)
         try:
             yield
@@ -49,17 +49,17 @@ class CallBudget:
             self._kept_milliseconds = 0
 
     def begin(self, invocation: RemainingTime) -> None:
-        """Tell at the start of each invocation how much time it has."""
+        """Use the remaining time of this invocation from now on; call this at the start of each invocation."""
         self._invocation = invocation
 
     def watch(self, client: "BaseClient", attempt_milliseconds: int | None = None) -> None:
-        """Check before each attempt of `client`, and before the pause that precedes another one.
+        """Check the time before each attempt of `client` and before each pause between attempts.
 
-        botocore does not retry what is refused here. Without a pause the call fails with what made its attempt fail.
+        botocore does not retry a refused attempt. If a pause is refused, the call fails with its attempt's error.
         """
         needed, events = attempt_milliseconds or self._attempt_milliseconds, client.meta.events
         events.register_first("before-send", partial(self._check, needed))
-        # The first answer counts, and what is registered for the service is asked before what is registered for all.
+        # botocore uses the first handler's answer, and it calls a service's handlers before those for all services.
         no_pause: partial[Any] = partial(self._no_pause, needed)
         events.register_first(f"needs-retry.{client.meta.service_model.service_id.hyphenize()}", no_pause)
 

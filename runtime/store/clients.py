@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
-# The pool must hold a connection per worker thread: a connection beyond it is thrown away after each use, and each new
-# one costs a TLS handshake.
+# The pool needs one connection per worker thread. A connection that exceeds the pool is closed after each use, and each
+# new connection costs a TLS handshake.
 CONFIG: Final = Config(
     connect_timeout=CONNECT_SECONDS,
     read_timeout=READ_SECONDS,
     retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
     max_pool_connections=32,
-    # What botocore finds out about its surroundings for each call anew is a fifth of a call's processor time.
+    # Without a fixed user agent botocore builds one for each call, which takes a fifth of the call's processor time.
     user_agent=f"Boto3/{boto3.__version__}",
     tcp_keepalive=True,
 )
@@ -53,7 +53,7 @@ def sqs() -> "SQSClient":
 
 @cache
 def brief_sqs() -> "SQSClient":
-    """The SQS client for an invocation's last seconds: a call fails soon rather than outlive the invocation."""
+    """The SQS client for an invocation's last seconds. Its timeouts are short, so that a call ends in time."""
     brief = Config(
         connect_timeout=BRIEF_CONNECT_SECONDS,
         read_timeout=BRIEF_READ_SECONDS,

@@ -1,4 +1,4 @@
-"""Sending a message to the dead-letter queue ourselves, with the reason."""
+"""Sends a message with a permanent failure to the dead-letter queue, with its error."""
 
 import base64
 import re
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
 
 MAX_ATTRIBUTES: Final = 10
-"""More message attributes than this SQS refuses."""
+"""The most message attributes that SQS accepts."""
 
 _OURS: Final = frozenset({"error_type", "error", "original_message_id", "attempt"})
 _KEPT_FIRST: Final = ("order_id", "schema_version", "correlation_id")
-# What SQS takes in text: XML 1.0 characters.
+# SQS accepts only the characters of XML 1.0.
 _REFUSED_CHARACTERS: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class DeadLetters:
-    """The dead-letter queue, as the worker writes it."""
+    """The dead-letter queue, as the worker uses it."""
 
     def __init__(self, client: "SQSClient", queue_url: str, *, fifo: bool = False) -> None:
         self._client = client
@@ -30,10 +30,10 @@ class DeadLetters:
         self._fifo = fifo
 
     def send(self, delivery: Delivery, *, error_type: str, error: str) -> None:
-        """Send the message with its body and attributes, and why it is here.
+        """Send the message with its body, its attributes and its error.
 
-        `original_message_id` of a message that was dead-lettered and redriven before stays the first one's: it is what
-        tools merge copies by. Raises what boto3 raises; it may have been sent all the same.
+        A message that was dead-lettered and redriven before keeps its first `original_message_id`, by which tools merge
+        copies. Errors of boto3 are raised unchanged; after an error the message may still have been sent.
         """
         self._client.send_message(
             QueueUrl=self._queue_url,
@@ -45,7 +45,7 @@ class DeadLetters:
                 "original_message_id": _string(delivery.attribute("original_message_id") or delivery.message_id),
                 "attempt": {"DataType": "Number", "StringValue": str(delivery.receive_count)},
             },
-            # The group it came in, so that a redrive puts it back among its caller's orders.
+            # The same group as before, so that a redrive returns it to its caller's sequence.
             **in_group(delivery.group_id, delivery.message_id, fifo=self._fifo),
         )
 
@@ -59,7 +59,7 @@ def _kept(delivery: Delivery) -> "dict[str, MessageAttributeValueTypeDef]":
 
 
 def _attribute(attribute: Mapping[str, Any]) -> "MessageAttributeValueTypeDef | None":
-    """From Lambda's spelling to SQS's; `None` for what SQS could not take back."""
+    """Convert an attribute from Lambda's form to SQS's; return `None` if SQS would refuse it."""
     data_type, text, binary = (attribute.get(name) for name in ("dataType", "stringValue", "binaryValue"))
     if not isinstance(data_type, str):
         return None

@@ -1,4 +1,4 @@
-"""Python values to and from DynamoDB items."""
+"""Converts Python values to DynamoDB items and back."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -18,26 +18,27 @@ _DESERIALIZER: Final = TypeDeserializer()
 
 
 def to_attribute(value: Any) -> "AttributeValueTypeDef":
-    """One value in DynamoDB's JSON; `None` becomes NULL. Floats are refused (`TypeError`): money is text."""
+    """Return a value in DynamoDB's JSON; `None` becomes NULL. Floats are refused (`TypeError`): money is text."""
     attribute: AttributeValueTypeDef = _SERIALIZER.serialize(value)
     return attribute
 
 
 def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item in DynamoDB's JSON as Python values; whole numbers become `int`, other numbers stay `Decimal`."""
+    """Return an item in DynamoDB's JSON as Python values; whole numbers become `int`, others `Decimal`."""
     return {name: _plain(_DESERIALIZER.deserialize(value)) for name, value in item.items()}
 
 
 def to_order(item: Mapping[str, Any]) -> StoredOrder:
-    """The order in an item of the orders table.
+    """Return the order in an item of the orders table.
 
     Raises:
-        CorruptDataError: the item is no order, or one that only a newer version understands.
+        CorruptDataError: the item is no order, or only a newer version can read it.
     """
-    # A NULL says "settled without it"; the model's default says the same.
+    # A NULL means that the order was settled without the field, as the model's default does.
     fields = {name: value for name, value in from_item(item).items() if value is not None}
     try:
-        # Only what is known of a line: a newer version may have added to it, and a rollback must not hide its orders.
+        # Unknown fields of a line are ignored: a newer version may have added them, and after a rollback its orders
+        # must still be readable.
         fields["lines"] = [{name: line[name] for name in OrderLine.model_fields} for line in fields.get("lines", ())]
         return StoredOrder.model_validate(fields)
     except ValidationError as error:

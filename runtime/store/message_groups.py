@@ -1,26 +1,26 @@
-"""Message group ids, from the caller: for order on a FIFO queue or topic, for fairness on a standard queue."""
+"""Message groups, one per caller: for the sequence on a FIFO queue or topic, for fairness on a standard queue."""
 
 import uuid
 from typing import TypedDict
 
 
 class GroupParameters(TypedDict, total=False):
-    """Two parameters of SendMessage and Publish. The second is for FIFO alone, and refused elsewhere."""
+    """Two parameters of SendMessage and Publish. Only FIFO queues and topics accept the second."""
 
     MessageGroupId: str
     MessageDeduplicationId: str
 
 
 def in_group(group: str | None, message_id: str, *, fifo: bool) -> GroupParameters:
-    """The next message of `group`; of a message that came without one, `message_id` is its own group.
+    """Return the parameters that put a message into `group`; on FIFO, without a group, `message_id` is the group.
 
-    On a standard queue SQS delivers the messages of quiet groups before those of a group with many in flight (fair
-    queues), and takes each message without a group for a group of its own.
+    On a standard queue, SQS delivers the messages of quiet groups before those of a group with many messages in flight
+    (fair queues). It treats each message without a group as a group of its own.
 
-    On a FIFO queue order is kept within the group, and a message needs an id too. Within five minutes SQS takes a
-    second send under the same id for done and delivers nothing. An id made for each call lets success mean "sent",
-    also for whoever sends an order again on purpose; the SDK's own retries of the call still share it. The worker
-    knows an order that comes twice, for longer than those five minutes.
+    A FIFO queue keeps the sequence within a group, and each message needs a deduplication id. For five minutes, SQS
+    answers a second send with the same id by success but delivers nothing. So each call gets a new id: success then
+    means "sent", even if somebody sends an order again on purpose. The SDK's retries of one call share the id. The
+    worker recognises an order that arrives twice, also after those five minutes.
     """
     if fifo:
         return {"MessageGroupId": group or message_id, "MessageDeduplicationId": str(uuid.uuid4())}

@@ -1,4 +1,4 @@
-"""Publishing the outcome of an order."""
+"""Publishes the outcome of an order."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -15,10 +15,10 @@ _UNKNOWN: Final = "Unknown"
 
 
 class EntryRefusedError(RetryableError):
-    """EventBridge took the call and refused the event in it: such a call succeeds, so boto3 raises nothing.
+    """EventBridge accepted the call but refused the event in it. The call succeeds then, so boto3 raises nothing.
 
-    Retryable whatever the code: a throttle passes by itself, a permission or a bus that is gone is put right by a
-    deploy, and the event of a settled order has nothing in it that could be wrong for good.
+    The failure is retryable for every code. A throttle is temporary, a deploy repairs a missing permission or bus, and
+    the event of a settled order is always valid.
     """
 
     def __init__(self, code: str) -> None:
@@ -27,7 +27,7 @@ class EntryRefusedError(RetryableError):
 
 
 class TopicNotifications:
-    """Events to an SNS topic, with message attributes for the filters of subscriptions."""
+    """Publishes events to an SNS topic, with message attributes for the filters of subscriptions."""
 
     def __init__(self, client: "SNSClient", topic_arn: str, *, fifo: bool = False) -> None:
         self._client = client
@@ -35,7 +35,7 @@ class TopicNotifications:
         self._fifo = fifo
 
     def publish(self, event: Event) -> None:
-        """Publish at least once. Raises what boto3 raises; the event may be published all the same."""
+        """Publish at least once. After an error of boto3 the event may still have been published."""
         self._client.publish(
             TopicArn=self._topic_arn,
             Message=event.document,
@@ -47,19 +47,19 @@ class TopicNotifications:
 
     @staticmethod
     def _ordered(event: Event) -> "GroupParameters":
-        # SNS drops a repetition within five minutes, which is right: the first one was delivered or is kept.
+        # SNS drops a repetition within five minutes. That is right, because SNS has accepted the first one.
         return {"MessageGroupId": event.group, "MessageDeduplicationId": event.event_id}
 
 
 class BusNotifications:
-    """Events to an EventBridge bus: the CloudEvents document is the entry's `Detail`."""
+    """Publishes events to an EventBridge bus: the CloudEvents document is the entry's `Detail`."""
 
     def __init__(self, client: "EventBridgeClient", bus_name: str) -> None:
         self._client = client
         self._bus_name = bus_name
 
     def publish(self, event: Event) -> None:
-        """Publish at least once. Raises `EntryRefusedError` (not published) and what boto3 raises (maybe published)."""
+        """Publish at least once. Raises `EntryRefusedError` (not published) and boto3's errors (maybe published)."""
         answer = self._client.put_events(
             Entries=[
                 {
@@ -67,13 +67,13 @@ class BusNotifications:
                     "Source": event.source,
                     "DetailType": event.event_type,
                     "Detail": event.document,
-                    # The order's own time, like the document's: an event published again is the same one.
+                    # The order's time, as in the document, so that a repeated event is the same.
                     "Time": from_timestamp(event.time),
                 }
             ]
         )
         if answer["FailedEntryCount"]:
-            # The service's own text may quote what it was sent.
+            # The service's text may quote the event.
             raise EntryRefusedError(
                 next((each["ErrorCode"] for each in answer["Entries"] if "ErrorCode" in each), _UNKNOWN)
             )

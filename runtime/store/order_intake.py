@@ -1,4 +1,4 @@
-"""Storing an order that was just accepted (docs/adr/0003-api-upserts.md)."""
+"""Stores an order that the API accepts (docs/adr/0003-api-upserts.md)."""
 
 import random
 import time
@@ -28,18 +28,18 @@ class OrderIntake:
         self._sleep = sleep
 
     def upsert_accepted(self, message: OrderMessage) -> str:
-        """Store the order as `ACCEPTED` where nothing is stored yet; change nothing that is.
+        """Store the order as `ACCEPTED`. Fields that are already stored do not change.
 
-        Returns the stored `accepted_at`: of the first attempt, whoever wrote it.
-        Raises `DependencyError`; the order may have been stored all the same.
+        Returns the stored `accepted_at`, which is that of the first attempt.
+        Raises `DependencyError`; the order may still have been stored.
         """
         with calling("dynamodb:UpdateItem"):
             stored = self._update(self._upsert(message))
         return stored["Attributes"]["accepted_at"]["S"]
 
     def _update(self, request: "UpdateItemInputTypeDef") -> "UpdateItemOutputTypeDef":
-        # The worker may be settling this very order in a transaction, as its message is sent before. DynamoDB then
-        # refuses the write for those few milliseconds, and botocore does not retry that.
+        # The message was sent before, so the worker may be settling this order in a transaction. During those few
+        # milliseconds DynamoDB refuses the write, and botocore does not retry it.
         for attempt in range(_CONFLICT_ATTEMPTS - 1):
             try:
                 return self._client.update_item(**request)
@@ -51,7 +51,7 @@ class OrderIntake:
 
     def _upsert(self, message: OrderMessage) -> "UpdateItemInputTypeDef":
         values = {**immutable_attributes(message), "status": {"S": OrderStatus.ACCEPTED.value}}
-        # Every name through a placeholder: `status`, `lines`, `total` … are or may become reserved words.
+        # Every name has a placeholder, because `status`, `lines`, `total` … are or may become reserved words.
         return {
             "TableName": self._table_name,
             "Key": {"order_id": {"S": message.order_id}},

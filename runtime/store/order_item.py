@@ -1,4 +1,4 @@
-"""Form of an order in the orders table, for whoever writes it first."""
+"""The attributes of an order in the orders table, for the API and the worker: either may write it first."""
 
 from typing import TYPE_CHECKING
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def immutable_attributes(message: OrderMessage) -> "dict[str, AttributeValueTypeDef]":
-    """Everything about an order that never changes, by attribute name; without its key and its status.
+    """Return the attributes of an order that never change, without its key, by name.
 
-    Written with `if_not_exists`, so the first writer's values stay, whoever that is.
+    They are written with `if_not_exists`, so the values of the first writer remain.
     """
     fields = message.model_dump(exclude={"order_id"}, exclude_none=True)
     return {name: to_attribute(value) for name, value in fields.items()}

@@ -1,4 +1,4 @@
-"""Reading one order by its id."""
+"""Reads one order by its id."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +10,7 @@ from runtime.store.items import to_order
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# Not the internal error of a failed order: what is not read cannot leak.
+# The internal error of a failed order is not read, so it cannot leak.
 _ATTRIBUTES: Final = tuple(name for name in StoredOrder.model_fields if name in {"caller", *OrderView.model_fields})
 
 
@@ -22,7 +22,7 @@ class OrderLookup:
         self._table_name = table_name
 
     def get(self, order_id: str) -> StoredOrder | None:
-        """Return the order, or None. A caller who was answered 202 sees it at once (consistent read).
+        """Return the order, or None. The read is consistent: after a 202 the caller sees the order at once.
 
         Raises `DependencyError`, and `CorruptDataError` for an item that is no order.
         """

@@ -1,4 +1,4 @@
-"""Sending orders to the orders queue."""
+"""Sends orders to the orders queue."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class OrderQueue:
-    """The queue that the worker reads."""
+    """The queue from which the worker receives."""
 
     def __init__(self, client: "SQSClient", queue_url: str, *, fifo: bool = False) -> None:
         self._client = client
@@ -19,9 +19,9 @@ class OrderQueue:
         self._fifo = fifo
 
     def send(self, message: OrderMessage) -> None:
-        """Send the whole order; its id and version also as attributes, readable where the body is not.
+        """Send the whole order. Attributes repeat its id and version, for readers that cannot parse the body.
 
-        Raises `DependencyError`; the message may have been sent all the same.
+        Raises `DependencyError`; the message may still have been sent.
         """
         with calling("sqs:SendMessage"):
             self._client.send_message(

@@ -1,7 +1,7 @@
 """The worker's writes of orders and stock.
 
-Every write of an order is an upsert on one condition: there is no such order yet, or it is still open. The worker may
-run before the API's own write, and no run, however late, changes an outcome.
+Every write of an order is an upsert with one condition: the order is not stored yet, or it is still open. So the worker
+may run before the API's write, and no late run changes an outcome.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         UpdateTypeDef,
     )
 
-# The answers of DynamoDB that pass by themselves. botocore retries some of them, none of them for long enough.
+# DynamoDB's temporary errors. botocore retries some of them, but not for long enough.
 _CONTENTION_CODES: Final = frozenset(
     {
         "TransactionConflictException",
@@ -36,8 +36,8 @@ _CONTENTION_CODES: Final = frozenset(
         "RequestLimitExceeded",
     }
 )
-# What a message may lack. Settling writes a NULL for it: a later run of the API, whose writes are all
-# `if_not_exists`, could otherwise add it, and an event published again would have other bytes.
+# The fields that a message may lack. Settling writes a NULL for each of them. Otherwise a later run of the API, which
+# writes with `if_not_exists`, could add the field, and a repeated event would have other bytes.
 _OPTIONAL: Final = tuple(
     name for name, field in OrderMessage.model_fields.items() if not field.is_required() and field.default is None
 )
@@ -46,7 +46,7 @@ _NULL: "Final[AttributeValueTypeDef]" = {"NULL": True}
 
 @dataclass(slots=True)
 class _Assignments:
-    """The assignments of an update, every name through a placeholder: `status`, `lines` … are reserved words."""
+    """The assignments of an update. Every name has a placeholder: `status`, `lines` … may be reserved words."""
 
     parts: list[str] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class _Assignments:
 
 
 class SettlementStore:
-    """Orders and stock, as the worker changes them: `runtime.logic.protocols.Settlements`."""
+    """The tables of orders and stock, as the worker changes them: `runtime.logic.protocols.Settlements`."""
 
     def __init__(self, client: "DynamoDBClient", orders_table: str, stock_table: str) -> None:
         self._client = client
@@ -67,8 +67,11 @@ class SettlementStore:
         self._stock_table = stock_table
 
     def confirm(self, orders: Sequence[OrderMessage], *, settled_at: str, token: str) -> None:
-        """One transaction: each order's row, then each article's. The SDK's own retries of the call share `token`, so
-        that a lost answer is given again instead of a second attempt being judged."""
+        """Write one transaction: each order's row, then each article's row.
+
+        The SDK's retries of the call share `token`. If an answer was lost, DynamoDB repeats it and does not evaluate
+        the conditions again.
+        """
         items: list[TransactWriteItemTypeDef] = [
             {"Update": self._outcome(order, OrderStatus.CONFIRMED, settled_at, None)} for order in orders
         ]
@@ -82,12 +85,12 @@ class SettlementStore:
             raise
 
     def reject(self, message: OrderMessage, reason: Reason, *, settled_at: str) -> Written:
-        """One conditional write, which answers with the row as it is then."""
+        """Write conditionally and return the row, whether it was written or not."""
         item, by_us = self._write(self._outcome(message, OrderStatus.REJECTED, settled_at, reason))
         return Written(to_order(item), by_us)
 
     def mark_failed(self, order_id: str, error: Mapping[str, str | int], message: OrderMessage | None) -> None:
-        """One conditional write: an order that is final stays what it is."""
+        """Write conditionally: a final order does not change."""
         assignments = _Assignments()
         assignments.put("status", {"S": OrderStatus.FAILED.value})
         assignments.put("error", {"M": {name: to_attribute(value) for name, value in error.items()}})
@@ -96,14 +99,14 @@ class SettlementStore:
         self._write(self._upsert(order_id, assignments))
 
     def find(self, order_id: str) -> StoredOrder | None:
-        """One consistent read."""
+        """Read the order consistently."""
         answer = self._client.get_item(
             TableName=self._orders_table, Key={"order_id": {"S": order_id}}, ConsistentRead=True
         )
         return to_order(answer["Item"]) if "Item" in answer else None
 
     def _write(self, update: "UpdateTypeDef") -> tuple[Mapping[str, Any], bool]:
-        """The stored item afterwards, and whether the condition held and it was written."""
+        """Return the stored item after the write, and whether the condition was true, so that it was written."""
         try:
             answer = self._client.update_item(**update, ReturnValues="ALL_NEW")
         except ClientError as error:
@@ -176,6 +179,6 @@ def _raise_if_busy(error: ClientError) -> None:
 
 
 def _response(error: ClientError) -> Mapping[str, Any]:
-    # The type stubs know only the members that every error has.
+    # The type stubs have only the members that all errors have.
     response: Mapping[str, Any] = error.response
     return response

@@ -1,4 +1,4 @@
-"""The orders queue, as its consumer handles a delivery."""
+"""The orders queue, as the worker uses it after a receive."""
 
 from typing import TYPE_CHECKING
 
@@ -9,18 +9,18 @@ if TYPE_CHECKING:
 
 
 class SourceQueue:
-    """The queue that Lambda reads for us. Both calls raise what boto3 raises."""
+    """The queue from which Lambda receives for the worker. Errors of boto3 are raised unchanged."""
 
     def __init__(self, client: "SQSClient", queue_url: str) -> None:
         self._client = client
         self._queue_url = queue_url
 
     def hide(self, delivery: Delivery, seconds: int) -> None:
-        """Let the message come back `seconds` from now; 0 is at once."""
+        """Set the visibility timeout, so that the message can be received again after `seconds`; 0 means at once."""
         self._client.change_message_visibility(
             QueueUrl=self._queue_url, ReceiptHandle=delivery.receipt_handle, VisibilityTimeout=seconds
         )
 
     def delete(self, delivery: Delivery) -> None:
-        """Delete the message: it is done."""
+        """Delete the message."""
         self._client.delete_message(QueueUrl=self._queue_url, ReceiptHandle=delivery.receipt_handle)

@@ -1,4 +1,4 @@
-"""A batch: in parallel when all is new, one by one when a record may have killed a process (ADR 0004)."""
+"""Runs a batch: in parallel if all its messages are new, one by one if one may have killed a process (ADR 0004)."""
 
 import sys
 from collections import Counter
@@ -42,15 +42,18 @@ class ThreadedBatchProcessor(BatchProcessor):
         return on_threads(self._threads, self._process_record, self.records)
 
     def _process_record(self, record: Any) -> tuple[Any, ...]:
-        # Powertools' own would wrap the record that the delivery was read from.
+        # Powertools' own method expects the raw record, not a delivery.
         try:
             return self.success_handler(record, self.handler(record))
-        except Exception:  # noqa: BLE001 - whatever it is, this message failed and its neighbours did not
+        except Exception:  # noqa: BLE001 - any error fails this message only, not its neighbours
             return self.failure_handler(record, sys.exc_info())
 
 
 def on_threads(threads: int, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
-    """`function` of every item, in order, on at most `threads` threads; on this one if one is enough."""
+    """Apply `function` to each item on at most `threads` threads; return the results in the order of the items.
+
+    If one thread is enough, the calling thread does the work.
+    """
     workers = min(threads, len(items))
     if workers <= 1:
         return [function(item) for item in items]
@@ -60,7 +63,7 @@ def on_threads(threads: int, function: Callable[[T], R], items: Sequence[T]) -> 
 
 @dataclass(frozen=True, slots=True)
 class BatchRunner:
-    """Runs the batches of one process. `together` settles orders that share an article; `None` with strict ordering."""
+    """Runs the batches of one process. `together` settles orders that share an article; it is `None` on FIFO queues."""
 
     processor: OrderProcessor
     processed: WorkerIdempotency
@@ -72,7 +75,7 @@ class BatchRunner:
         """Process the records of an SQS event and report those that failed.
 
         Raises:
-            ValueError: this is no SQS event.
+            ValueError: the event is no SQS event.
         """
         deliveries, unnamed = _split(event)
         self.processed.register(context)
@@ -89,18 +92,19 @@ class BatchRunner:
         finally:
             emit(invocation.tally, metrics)
             logger.thread_safe_clear_keys()
-        # What has no id cannot be reported, and what is not reported is deleted. By AWS's documentation an empty
-        # identifier fails the whole batch: all of it comes back, and what was done is done once.
+        # A record without an id cannot be reported, and Lambda deletes all that is not reported. An empty identifier
+        # fails the whole batch (AWS's documentation): all its messages are received again, and idempotency makes sure
+        # that nothing is done twice.
         returned: list[PartialItemFailures] = [{"itemIdentifier": ""}] * unnamed
         return {"batchItemFailures": failures + returned}
 
     def _isolate(self, deliveries: Sequence[Delivery], invocation: Invocation) -> list[Delivery]:
-        """Deliveries, ordered so that a killer costs the others the fewest receives."""
+        """Sort the deliveries so that a killer costs the others the fewest receives."""
         candidates = on_threads(self.threads, lambda delivery: self.processor.prepare(delivery, invocation), deliveries)
         return [deliveries[index] for index in isolation_order(candidates)]
 
     def _settle_together(self, together: Together, deliveries: Sequence[Delivery], invocation: Invocation) -> None:
-        """Settle orders that share an article, as long as that leaves each delivery its time."""
+        """Settle the orders that share an article, if each delivery still has its time budget afterwards."""
         orders = [delivery.order for delivery in deliveries if delivery.order is not None]
         if len(orders) < 2:
             return
@@ -128,10 +132,10 @@ def emit(tally: BatchMetrics, metrics: Metrics) -> None:
 
 
 def _split(event: object) -> tuple[list[Delivery], int]:
-    """The records that can be reported, each read once, and the number of the others."""
+    """Return the records that have an id, as deliveries, and the number of those that have none."""
     records = event.get("Records") if isinstance(event, Mapping) else None
     if not isinstance(records, list):
-        # What was sent is wrong, not how this was called: no TypeError.
+        # No TypeError: the received data is wrong, not the call of this function.
         raise ValueError("This is no SQS event: it has no list `Records`. The worker is invoked by its queue only.")  # noqa: TRY004
     deliveries = [Delivery.from_record(record) for record in records if isinstance(record, Mapping)]
     named = [delivery for delivery in deliveries if delivery.message_id]

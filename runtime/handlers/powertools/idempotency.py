@@ -34,14 +34,14 @@ def _config(ttl_seconds: int, **options: Any) -> IdempotencyConfig:
     return IdempotencyConfig(
         expires_after_seconds=ttl_seconds,
         hash_function="sha256",
-        # Called for a stored result only: this is how a replay is told from a first run.
+        # Powertools calls the hook for stored results only, so it marks replays.
         response_hook=lambda result, _record: {**result, "replayed": True},
         **options,
     )
 
 
 class Answer(NamedTuple):
-    """`body` is exactly what the first answer was; `replayed` says that this is not the first."""
+    """The first answer to a key: its exact `body`, and whether it is `replayed`, that is given again."""
 
     body: str
     replayed: bool
@@ -70,13 +70,13 @@ class ApiIdempotency:
         )
 
     def register(self, context: "LambdaContext") -> None:
-        """Tell of each invocation: a record in progress then ends with it, instead of blocking its key for a day."""
+        """Register each invocation. Its lease then ends with it; otherwise a crash would block the key for a day."""
         self._config.register_lambda_context(context)
 
     def once(self, *, key: str, payload: str, operation: Callable[[], str]) -> Answer:
-        """Return what `operation` returned the first time it succeeded under `key`.
+        """Return the result of the first successful `operation` under `key`.
 
-        Whatever `operation` raises is raised and not kept: the next attempt runs it again.
+        An error of `operation` is raised and not stored: the next attempt runs it again.
         Raises `InProgressError`, `KeyReusedError` when `payload` is not the first one's, and `DependencyError`.
         """
         try:
@@ -93,23 +93,23 @@ class ApiIdempotency:
 
 
 def _run(*, request: dict[str, str], operation: Callable[[], str]) -> dict[str, str]:
-    # A non-empty dict: Powertools replays empty answers as None. The body is text, so that it stays the same bytes.
+    # A non-empty dict, because Powertools replays an empty result as None. The body is text, so its bytes never change.
     del request
     return {"body": operation()}
 
 
 class WorkerIdempotency:
-    """One record per order id. It is never the message id: a redriven message has a new one."""
+    """One record per order id. The key is never the message id, because a redriven message has a new id."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str, ttl_seconds: int) -> None:
         self._layer = DynamoDBPersistenceLayer(table_name=table_name, boto3_client=client)
         self._config = _config(ttl_seconds)
-        # Here, in one thread: Powertools configures at the first call, flags itself configured before it is, and a
-        # second thread would hash its key with the default function.
+        # Configured here, in one thread. Powertools would do it at the first call, and sets its flag `configured` too
+        # early: a second thread would then hash its key with the default function.
         self._layer.configure(self._config, key_prefix=PROCESSED_PREFIX)
 
     def register(self, context: "LambdaContext") -> None:
-        """Tell of each invocation: a record in progress then ends with it, instead of with its whole life."""
+        """Register each invocation. Its leases then end with it; otherwise they would last as long as the records."""
         self._config.register_lambda_context(context)
 
     def once_per_order(self, function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
@@ -137,9 +137,9 @@ class WorkerIdempotency:
     def in_progress_until(self, order_id: str) -> int | None:
         """Return the end of the lease of the run in progress (epoch milliseconds); `None` if none is in progress.
 
-        A run that was killed leaves its record in progress; one that failed or succeeded does not.
+        Only a killed run leaves its record in progress; a failed or successful run does not.
         """
-        # The type stub says dict; the layer is keyed on the whole of its data, which is the order id.
+        # The type stub expects a dict, but the layer hashes any data as a whole: here the order id.
         data: Any = order_id
         try:
             record = self._layer.get_record(data)

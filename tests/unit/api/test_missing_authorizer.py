@@ -197,8 +197,8 @@ def test_people_on_call_are_told_what_to_repair(
     assert (line["level"], line["error_type"]) == ("ERROR", "AuthorizerMissingError")
     assert line["error"] == (
         "Given a request without `requestContext.authorizer`; expected: the claims of a verified token, as "
-        "JWT_AUTHORIZER is set. Attach the stack's authorizer to the route that it came by, or delete that route; "
-        "`pulumi up --refresh` does where the route is the stack's own. If the API shall be open to everybody, set "
+        "JWT_AUTHORIZER is set. Attach the stack's authorizer to the request's route, or delete that route; "
+        "`pulumi up --refresh` repairs a route of the stack. If the API shall be open to everybody, set "
         "authorizer to none."
     )
     # AND the caller, who can do nothing about it, is not

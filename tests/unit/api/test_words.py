@@ -10,7 +10,7 @@ from tests.unit.api.conftest import Api
 from tests.unit.api.factories import context, document, get, line, order, post
 
 KEY_RULE = "Allowed are 1-255 visible ASCII characters, such as a UUID."
-REFERENCE_RULE = "The client's own reference, 1-64 printable characters. It is stored and given back, never read."
+REFERENCE_RULE = "The client's own reference, 1-64 printable characters. It is stored and returned, without effect."
 JSON_POST = {"Accept-Post": "application/json"}
 NOT_BASE64 = {**post(), "body": "{}", "isBase64Encoded": True}
 NOBODY = {**post(), "requestContext": {"requestId": "JKJaXmPLvHcESHA=", "authorizer": {"jwt": {}}}}
@@ -46,7 +46,7 @@ NOBODY = {**post(), "requestContext": {"requestId": "JKJaXmPLvHcESHA=", "authori
             {"Accept-Encoding": "identity"},
         ),
         (post(content_type=None), "Send `Content-Type: application/json`.", JSON_POST),
-        (post(content_type="text/plain"), "The Content-Type is another one. Send `application/json`.", JSON_POST),
+        (post(content_type="text/plain"), "The Content-Type is not supported. Send `application/json`.", JSON_POST),
         (post(raw="x" * 65_537), "The body has more than 65536 bytes. Split the order, or shorten it.", {}),
         (post(raw=b"{\xe9"), "The body is not UTF-8: byte 1 is wrong.", {}),
         (post(raw=" "), "The body is empty. Send the order as a JSON object.", {}),
@@ -54,7 +54,7 @@ NOBODY = {**post(), "requestContext": {"requestId": "JKJaXmPLvHcESHA=", "authori
         (post(raw='{"a": 1,\n  2}'), "double quotes (line 2, column 3).", {}),
         (post(raw='{"a": NaN}'), "NaN is not a JSON value.", {}),
         (post(raw='{"a": 1, "a": 2}'), "An object in the body names a member twice. Send each name once.", {}),
-        (NOT_BASE64, "The body is marked as base64 and is not.", {}),
+        (NOT_BASE64, "The body is marked as base64 but is not base64.", {}),
         (post(raw='"\ud800"'), "The body has a character that UTF-8 cannot express.", {}),
         (NOBODY, "The token needs the claims `iss` and `sub`. Use one that has both.", {}),
         (post({}), "The order has 2 errors, see `errors`.", {}),
@@ -165,7 +165,7 @@ def test_an_order_that_is_not_there_is_told_where_ids_come_from(untouched_api: A
     # THEN the whole answer is
     assert response["body"] == (
         '{"type":"urn:problem-type:orders:order-not-found","title":"There is no such order","status":404,'
-        '"detail":"No order of yours has this id. Take it from the `Location` of the answer 202.",'
+        '"detail":"No order of yours has this id. Take the id from the `Location` of the answer 202.",'
         '"outcome_known":true,"retryable":false}'
     )
 

@@ -167,5 +167,5 @@ class TestSettings:
         # GIVEN settings with a topic
         # WHEN it is built with no client for one
         # THEN that is said
-        with pytest.raises(ValueError, match=r"^no client for the events of outcomes; give .*, `sns` with a topic$"):
+        with pytest.raises(ValueError, match=r"^no client to publish outcomes with: pass .* if they name a topic$"):
             process_order.build(dynamodb=world.dynamodb, sqs=world.sqs, settings=world.settings)

@@ -79,7 +79,7 @@ def test_a_message_of_a_newer_version_says_which_and_that_it_waits() -> None:
     # THEN it says what this worker knows
     assert str(caught.value) == (
         f"The message has schema_version {NEWER}; this worker knows versions up to {SCHEMA_VERSION}. "
-        "It is retried until a worker that knows it runs."
+        "It is retried until a newer worker runs."
     )
 
 
