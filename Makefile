@@ -92,7 +92,7 @@ mutation: $(MUTATION)/.ready ## small mistakes, one at a time, in runtime/ and a
 
 $(MUTATION)/.ready: requirements-mutation.txt
 	@$(PYTHON) -m venv --clear $(MUTATION)
-	$(call install,$(MUTATION)/bin,-r requirements-mutation.txt)
+	$(call install,$(MUTATION)/bin,--no-deps -r requirements-mutation.txt)
 	@touch $@
 
 format: setup ## rewrite in the project's format

@@ -1,14 +1,19 @@
-"""Runs the small mistakes around `runtime/`: each is put to the tests that run what it is in, until one fails."""
+"""Runs the small mistakes around `runtime/`: measures the tests, has each mistake judged, prints what came of it."""
 
 import argparse
 import fnmatch
 import json
+import os
 import shutil
 import sys
 import time
-from collections import Counter, defaultdict
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +21,9 @@ import coverage
 
 from lab.mutation import forks
 from lab.mutation.edits import Edit
-from lab.mutation.folders import DRIFT, FOLDERS, RECORDED, Tree, concerned
+from lab.mutation.folders import DRIFT, FOLDERS, RECORDED, Tree
+from lab.mutation.forks import End
+from lab.mutation.judge import Judge, Measured
 from lab.mutation.listed import read_listed
 from lab.mutation.report import Report
 from lab.mutation.results import Mutant, Verdict
@@ -25,15 +32,10 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 FOLDER: Final = ROOT / ".build" / "mutation-around"
 LISTED: Final = Path(__file__).with_name("survivors.toml")
 _MEASURED: Final = FOLDER / "measured"
-_COPY: Final = FOLDER / "copy"
+_COPIES: Final = FOLDER / "copies"
 _RESULTS: Final = FOLDER / "results.jsonl"
-_LEAST_PATIENCE: Final = 60
-_PATIENCE: Final = 8
-"""The tests of a mutant are without end after so many times what they take without one."""
-Measured = dict[str, Any]
-"""Of a test, or of a file of tests: its `seconds`, and the `lines` that it runs, by path."""
-_PASSED: Final = {0, 5}
-"""pytest's "all passed" and "no tests"."""
+_here: Final[list[Judge]] = []
+"""The judge of this process."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -48,77 +50,98 @@ def run(options: argparse.Namespace) -> int:
             shutil.rmtree(FOLDER, ignore_errors=True)
         killed = {of for of, each in _read_results().items() if each["verdict"] == Verdict.KILLED}
         started = time.monotonic()
-        _judge({edit: folder for edit, folder in mutants.items() if _digest(edit) not in killed})
-        print(f"The run took {(time.monotonic() - started) / 60:.0f} min.\n")
+        waiting = {edit: folder for edit, folder in mutants.items() if _digest(edit) not in killed}
+        _judge_all(waiting, options.children)
+        minutes = (time.monotonic() - started) / 60
+        print(f"{len(waiting)} mutants took {minutes:.0f} min with {options.children} at a time.\n")
     results = _read_results()
     found = [_mutant(edit, folder, results) for edit, folder in mutants.items()]
     least = {name: folder.least for name, folder in FOLDERS.items()}
     report = Report(found, {} if options.only else read_listed(LISTED), least)
-    problems = report.problems(complete=not options.only)
+    problems = report.problems(complete=True)
     recorded = Counter(folder for edit, folder in mutants.items() if _by(edit, results) == RECORDED)
     alone = [f"Of {folder}, {count} were noticed by {RECORDED} alone." for folder, count in recorded.items()]
     print("\n".join([*report.table(), "", *alone, "", *problems]))
     return 1 if problems else 0
 
 
-def _judge(mutants: dict[Edit, str]) -> None:
+def _judge_all(mutants: dict[Edit, str], children: int) -> None:
     """Make each mistake and keep what came of it."""
-    forks.copy_tree(ROOT, _COPY)
     forks.load(ROOT)
-    measured = _measure(set(mutants.values()))
-    survived = _pass(mutants, measured)
+    survived = _pass(mutants, _measure(set(mutants.values()), children), children)
     recorded = {
         edit: folder
         for edit, folder in survived.items()
         if FOLDERS[folder].concerns(RECORDED) and edit.path.endswith(".py")
     }
-    _pass(recorded, {RECORDED: {"lines": {edit.path: list(range(1, 1000)) for edit in recorded}, "seconds": 60}})
+    of_all: Measured = {"lines": {each.path: range(1000) for each in recorded}, "seconds": 60}
+    _pass(recorded, {RECORDED: of_all}, children)
 
 
-def _pass(mutants: dict[Edit, str], measured: dict[str, Measured]) -> dict[Edit, str]:
+def _pass(mutants: dict[Edit, str], measured: dict[str, Measured], children: int) -> dict[Edit, str]:
     """Put mutants to the tests that concern them; those that survive."""
-    noticed_by, survived = Counter[tuple[str, str]](), dict[Edit, str]()
-    for number, (edit, folder) in enumerate(mutants.items(), 1):
-        started = time.monotonic()
-        source = (_COPY / edit.path).read_bytes()
-        chosen = concerned(edit, folder, source, {name: each["lines"] for name, each in measured.items()})
-        tests: dict[str, list[str]] = defaultdict(list)
-        for name in chosen:
-            tests[name.partition("::")[0]].append(name)
-        seconds = {file: sum(measured[name]["seconds"] for name in names) for file, names in tests.items()}
-        order = sorted(tests, key=lambda file: (1 + seconds[file]) / (1 + noticed_by[edit.path, file]))
-        runs = [(tests[file], seconds[file]) for file in order]
-        verdict, by = _try(edit.path, edit.applied(source), runs)
-        noticed_by[edit.path, by.partition("::")[0]] += 1
-        if verdict is Verdict.SURVIVED:
-            survived[edit] = folder
-        record = {"of": _digest(edit), "verdict": verdict, "by": by, "name": edit.name}
-        with _RESULTS.open("a") as results:
-            results.write(json.dumps(record) + "\n")
-        print(f"{number}/{len(mutants)} {time.monotonic() - started:.0f} s {verdict} {edit.name} {by}", flush=True)
+    survived = dict[Edit, str]()
+    with _judges(children, measured) as pool:
+        work = {pool.submit(_judged, edit, folder): (edit, folder) for edit, folder in mutants.items()}
+        for number, done in enumerate(as_completed(work), 1):
+            edit, folder = work[done]
+            verdict, by, seconds = done.result()
+            if verdict is Verdict.SURVIVED:
+                survived[edit] = folder
+            record = {"of": _digest(edit), "verdict": verdict, "by": by, "name": edit.name}
+            with _RESULTS.open("a") as results:
+                results.write(json.dumps(record) + "\n")
+            print(f"{number}/{len(mutants)} {seconds:.0f} s {verdict} {edit.name} {by}", flush=True)
     return survived
 
 
-def _measure(folders: set[str]) -> dict[str, Measured]:
+@contextmanager
+def _judges(children: int, measured: dict[str, Measured]) -> Iterator[Executor]:
+    """So many processes with a judge each."""
+    try:
+        with ProcessPoolExecutor(children, get_context("fork"), _begin, (measured,)) as pool:
+            yield pool
+    finally:
+        shutil.rmtree(_COPIES, ignore_errors=True)
+
+
+def _begin(measured: dict[str, Measured]) -> None:
+    _here.append(Judge(ROOT, _COPIES / str(os.getpid()), FOLDER, measured))
+
+
+def _judged(edit: Edit, folder: str) -> tuple[Verdict, str, float]:
+    started = time.monotonic()
+    verdict, by = _here[0].judge(edit, folder)
+    return verdict, by, time.monotonic() - started
+
+
+def _measure(folders: set[str], children: int) -> dict[str, Measured]:
     """Run each file of tests that concerns them once without a mistake: what its tests take, and the lines they run.
 
     By test where the tests of all its folders stand alone, else by file.
     """
     files = {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py")} - set(DRIFT)
-    measured: dict[str, Measured] = {}
+    wanted = sorted(file for file in files if any(FOLDERS[folder].concerns(file) for folder in folders))
     _MEASURED.mkdir(parents=True, exist_ok=True)
-    for file in sorted(file for file in files if any(FOLDERS[folder].concerns(file) for folder in folders)):
-        result = _MEASURED / f"{file.replace('/', '.')}.json"
-        of = sha256((ROOT / file).read_bytes()).hexdigest()
-        if not result.exists() or json.loads(result.read_text())["of"] != of:
-            print(f"measuring {file}", flush=True)
-            result.unlink(missing_ok=True)
-            forks.forked(_COPY, partial(_measured, file, of, result), result.with_suffix(".log"), 600)
+    measured: dict[str, Measured] = {}
+    with _judges(children, {}) as pool:
+        results = list(pool.map(_measure_file, wanted))
+    for file, result in zip(wanted, results, strict=True):
         if result.exists():
             measured |= json.loads(result.read_text())["tests"]
         else:
             print(f"LEFT OUT, as it fails without any mistake: {file}; see {result.with_suffix('.log')}", flush=True)
     return measured
+
+
+def _measure_file(file: str) -> Path:
+    result = _MEASURED / f"{file.replace('/', '.')}.json"
+    of = sha256((ROOT / file).read_bytes()).hexdigest()
+    if not result.exists() or json.loads(result.read_text())["of"] != of:
+        print(f"measuring {file}", flush=True)
+        result.unlink(missing_ok=True)
+        forks.forked(_here[0].copy, partial(_measured, file, of, result), result.with_suffix(".log"), 600)
+    return result
 
 
 def _measured(file: str, of: str, result: Path) -> int:
@@ -133,36 +156,13 @@ def _measured(file: str, of: str, result: Path) -> int:
     if not by_test:
         tests = {file: {"seconds": sum(seen.seconds.values()), "lines": {}}}
     for path in data.measured_files():
-        name = str(Path(path).relative_to(_COPY))
+        name = str(Path(path).relative_to(_here[0].copy))
         for line, contexts in data.contexts_by_lineno(path).items():
             for test in tests if contexts == [""] and not by_test else tests.keys() & set(contexts):
                 tests[test]["lines"].setdefault(name, []).append(line)
-    if code in _PASSED:
+    if seen.end(code).end is End.PASSED:
         result.write_text(json.dumps({"of": of, "tests": tests}))
     return code
-
-
-def _try(path: str, text: bytes, runs: list[tuple[list[str], float]]) -> tuple[Verdict, str]:
-    """Run tests with another text of a file, until one fails: which.
-
-    Those of a file in a process of their own, as when they were measured: what fails because of the file before it
-    counts for nothing.
-    """
-    first = FOLDER / "first"
-    first.write_text("")
-
-    def work(tests: list[str]) -> int:
-        code, seen = forks.run_tests(tests)
-        first.write_text(seen.first)
-        return int(code not in _PASSED)
-
-    with forks.mutated(_COPY / path, text):
-        for tests, seconds in runs:
-            code = forks.forked(_COPY, partial(work, tests), FOLDER / "log", _LEAST_PATIENCE + _PATIENCE * seconds)
-            if code:
-                verdict = Verdict.TIMEOUT if code == forks.TIMEOUT else Verdict.KILLED
-                return verdict, first.read_text() or tests[0]
-    return Verdict.SURVIVED, ""
 
 
 def _read_results() -> dict[str, dict[str, Any]]:

@@ -2,15 +2,19 @@
 
 import gc
 import importlib
+import json
 import os
 import re
 import shutil
 import signal
 import sys
 import time
+import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,7 +54,28 @@ _OPTIONS: Final = (
     "--tb=line",
 )
 _MARKS: Final = "not e2e and not engine and not long"
-TIMEOUT: Final = -1
+TIMEOUT: Final = -99
+"""No signal has this number."""
+
+
+class End(StrEnum):
+    """How the tests of a mutant ended."""
+
+    PASSED = "passed"
+    FAILED = "a test failed"
+    UNREAD = "a file of tests could not be imported"
+    GONE = "a test is no longer in its file"
+    LATE = "without end"
+    BROKEN = "neither passed nor failed"
+    """A crash, a signal, an error of pytest itself: it says nothing of the mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """End of tests, and the first one that failed."""
+
+    end: End
+    first: str = ""
 
 
 def copy_tree(root: Path, folder: Path) -> None:
@@ -93,8 +118,14 @@ class Seen:
 
     def __init__(self, begin: Callable[[str], object]) -> None:
         self._begin = begin
-        self.first = ""
+        self.started = False
+        self.failed = ""
+        self.unread = ""
         self.seconds: dict[str, float] = defaultdict(float)
+
+    def pytest_sessionstart(self) -> None:
+        """Remember that every `conftest.py` could be imported."""
+        self.started = True
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -105,12 +136,24 @@ class Seen:
         """Remember a test."""
         self.seconds[report.nodeid] += report.duration
         if report.failed:
-            self.first = self.first or report.nodeid
+            self.failed = self.failed or report.nodeid
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Remember a file that cannot be imported."""
         if report.failed:
-            self.first = self.first or report.nodeid
+            self.unread = self.unread or report.nodeid
+
+    def end(self, code: int) -> Ended:
+        """Return what pytest's exit code means."""
+        if code in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
+            return Ended(End.PASSED)
+        if code == pytest.ExitCode.TESTS_FAILED and self.failed:
+            return Ended(End.FAILED, self.failed)
+        if self.unread:
+            return Ended(End.UNREAD, self.unread)
+        if code == pytest.ExitCode.USAGE_ERROR:
+            return Ended(End.GONE if self.started else End.UNREAD)
+        return Ended(End.BROKEN)
 
 
 def run_tests(tests: list[str], begin: Callable[[str], object] = lambda _: None) -> tuple[int, Seen]:
@@ -118,6 +161,26 @@ def run_tests(tests: list[str], begin: Callable[[str], object] = lambda _: None)
     seen = Seen(begin)
     code = pytest.main([*_OPTIONS, "-m", _MARKS, *tests], plugins=[seen])
     return int(code), seen
+
+
+def ended(folder: Path, tests: list[str], log: Path, seconds: float) -> Ended:
+    """Run tests in a process of its own in `folder`, as `forked` does: how they ended."""
+    result = log.with_suffix(".ended")
+    result.unlink(missing_ok=True)
+
+    def work() -> int:
+        code, seen = run_tests(tests)
+        how = seen.end(code)
+        result.write_text(json.dumps([how.end, how.first]))
+        return 0
+
+    code = forked(folder, work, log, seconds)
+    if code == TIMEOUT:
+        return Ended(End.LATE)
+    if code or not result.exists():
+        return Ended(End.BROKEN)
+    end, first = json.loads(result.read_text())
+    return Ended(End(end), first)
 
 
 def forked(folder: Path, work: Callable[[], Any], log: Path, seconds: float) -> int:
@@ -131,11 +194,14 @@ def forked(folder: Path, work: Callable[[], Any], log: Path, seconds: float) -> 
     """
     child = os.fork()
     if child == 0:
-        _become(folder, log)
         code = 99
         try:
+            _become(folder, log)
             code = int(work())
         finally:
+            # Whatever happened, nothing of the parent runs a second time.
+            if sys.exception():
+                traceback.print_exc()
             sys.stdout.flush()
             os._exit(code)
     deadline = time.monotonic() + seconds

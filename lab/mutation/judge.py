@@ -1,0 +1,99 @@
+"""Judges the small mistakes around `runtime/`: each is put to the tests that run what it is in, until one fails."""
+
+import shutil
+import time
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from lab.mutation import forks
+from lab.mutation.edits import Edit
+from lab.mutation.folders import concerned
+from lab.mutation.forks import End
+from lab.mutation.results import Verdict
+
+LEAST_PATIENCE: Final = 60
+_PATIENCE: Final = 8
+"""The tests of a mutant are without end after so many times what they take without one."""
+_ATTEMPTS: Final = 2
+Measured = dict[str, Any]
+"""Of a test, or of a file of tests: its `seconds`, and the `lines` that it runs, by path."""
+
+
+class Judge:
+    """Makes mistakes, one at a time, in a copy of the tree of its own.
+
+    Attributes:
+        copy: The copy.
+    """
+
+    def __init__(self, root: Path, copy: Path, logs: Path, measured: Mapping[str, Measured]) -> None:
+        """Make the copy.
+
+        Args:
+            root: The tree.
+            copy: Where its copy is to be.
+            logs: A folder that keeps what tests printed where there is no verdict.
+            measured: What each test, or file of tests, was seen to run without a mistake.
+        """
+        forks.copy_tree(root, copy)
+        self.copy = copy
+        self._log = copy.with_suffix(".log")
+        self._logs = logs
+        self._measured = measured
+        self._noticed_by = Counter[tuple[str, str]]()
+        self._sound: set[tuple[str, ...]] = set()
+
+    def judge(self, edit: Edit, folder: str) -> tuple[Verdict, str]:
+        """Return the verdict on a mistake, and the test that noticed it; or why there is none."""
+        source = (self.copy / edit.path).read_bytes()
+        chosen = concerned(edit, folder, source, {name: each["lines"] for name, each in self._measured.items()})
+        tests: dict[str, list[str]] = defaultdict(list)
+        for name in chosen:
+            tests[name.partition("::")[0]].append(name)
+        seconds = {file: sum(self._measured[name]["seconds"] for name in names) for file, names in tests.items()}
+        order = sorted(tests, key=lambda file: (1 + seconds[file]) / (1 + self._noticed_by[edit.path, file]))
+        for file in order:
+            patience = LEAST_PATIENCE + _PATIENCE * seconds[file]
+            verdict, by = self.put(edit.path, edit.applied(source), tests[file], patience)
+            if verdict is not Verdict.SURVIVED:
+                self._noticed_by[edit.path, file] += 1
+                return verdict, by
+        return Verdict.SURVIVED, ""
+
+    def put(self, path: str, text: bytes, tests: list[str], patience: float) -> tuple[Verdict, str]:
+        """Run tests of one file with another text of a file, in a process of their own, as when they were measured.
+
+        What fails because of the file of tests before them counts for nothing. What ends otherwise than by a failed
+        test counts if the same tests pass without the mistake; else the machine may be the cause, and they are run
+        once more.
+        """
+        ended = forks.Ended(End.BROKEN)
+        for _ in range(_ATTEMPTS):
+            with forks.mutated(self.copy / path, text):
+                ended = forks.ended(self.copy, tests, self._log, patience)
+            if ended.end is End.PASSED:
+                return Verdict.SURVIVED, ""
+            if ended.end is End.GONE and "::" in tests[0]:
+                # The mistake has renamed a case: `make test` would run those that there are.
+                return self.put(path, text, [tests[0].partition("::")[0]], patience)
+            if ended.end in {End.FAILED, End.UNREAD, End.LATE} and self._pass_without(tests, ended, patience):
+                return (Verdict.TIMEOUT if ended.end is End.LATE else Verdict.KILLED), ended.first or tests[0]
+        kept = self._logs / f"{time.time_ns()}.log"
+        shutil.copy(self._log, kept)
+        return Verdict.UNCLEAR, f"{tests[0]} {ended.end}: see {kept}"
+
+    def _pass_without(self, tests: list[str], ended: forks.Ended, patience: float) -> bool:
+        """Return whether tests pass without the mistake, as far as they came with it.
+
+        A whole file of them was seen to pass when it was measured; whether it can be read now, and how long it takes
+        on a machine as busy as this, is seen now.
+        """
+        if ended.first in tests:
+            tests = tests[: tests.index(ended.first) + 1]
+        seen = ended.end is End.FAILED and (tuple(tests) in self._sound or "::" not in tests[0])
+        if not seen and forks.ended(self.copy, tests, self._log, patience / 2).end is not End.PASSED:
+            return False
+        self._sound.add(tuple(tests))
+        return True

@@ -1,0 +1,90 @@
+"""A mistake counts as noticed if a test fails because of it, and for no other reason."""
+
+from pathlib import Path
+
+import pytest
+
+from lab.mutation.judge import Judge
+from lab.mutation.results import Verdict
+
+TESTS = """\
+import time
+import pytest
+from pipeline.a import f, CASES
+
+@pytest.mark.parametrize("case", CASES)
+def test_f(case):
+    assert f() == 1
+
+def test_nothing():
+    pass
+
+def test_that_always_fails():
+    assert False
+
+def test_on_a_busy_machine():
+    f()
+    time.sleep(60)
+"""
+SOUND = "tests/test_f.py::test_f[case]"
+FILE = {"tests/test_f.py": TESTS, "pipeline/a.py": "CASES = ['case']\ndef f(): return 1\n"}
+
+
+@pytest.fixture
+def judge(tmp_path: Path) -> Judge:
+    """Return the judge of a small tree."""
+    root = tmp_path / "root"
+    for name, text in FILE.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    (root / "pipeline" / "__init__.py").write_text("")
+    (root / "tests" / "conftest.py").write_text("import pipeline\n")
+    (root / "tests" / "test_unread.py").write_text("import no_such_library\n")
+    return Judge(root, tmp_path / "copies" / "1", tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    ("path", "mistake", "test", "verdict", "by"),
+    [
+        pytest.param("pipeline/a.py", "return 2", SOUND, "killed", SOUND, id="a test fails"),
+        pytest.param("pipeline/a.py", "return 1", SOUND, "survived", "", id="no test fails"),
+        pytest.param("pipeline/a.py", "return 1\nf(2)", SOUND, "killed", "tests/test_f.py", id="its import fails"),
+        pytest.param("pipeline/__init__.py", "return 1\nf(2)", SOUND, "killed", SOUND, id="conftest.py's import fails"),
+        pytest.param("pipeline/a.py", "\n  while True: pass", SOUND, "timeout", SOUND, id="it runs without end"),
+        # The process exits as if a test had failed, but none has.
+        pytest.param("pipeline/a.py", "__import__('os')._exit(1)", SOUND, "unclear", "", id="the process ends"),
+        pytest.param("pipeline/a.py", "__import__('os').abort()", SOUND, "unclear", "", id="a signal ends the process"),
+        pytest.param("pipeline/a.py", "return 2", "tests/test_unread.py", "unclear", "", id="no import without it"),
+        pytest.param(
+            "pipeline/a.py", "return 2", "tests/test_f.py::test_that_always_fails", "unclear", "", id="fails without it"
+        ),
+        pytest.param(
+            "pipeline/a.py", "return 2", "tests/test_f.py::test_on_a_busy_machine", "unclear", "", id="late without it"
+        ),
+    ],
+)
+def test_a_mistake_is_noticed_if_it_is_why_a_test_fails(
+    judge: Judge, path: str, mistake: str, test: str, verdict: str, by: str
+) -> None:
+    # GIVEN a mistake, and a test
+    text = f"CASES = ['case']\ndef f(): {mistake}\n".encode()
+
+    # WHEN
+    found, told = judge.put(path, text, [test], 1 if "while" in mistake or "busy" in test else 30)
+
+    # THEN a crash, and what happens without the mistake too, is no verdict; it is told where to look
+    assert found == Verdict(verdict)
+    assert told == by or (verdict == "unclear" and test in told and Path(told.rpartition(" ")[2]).exists())
+
+
+def test_a_case_that_the_mistake_renames_says_nothing_of_the_others(judge: Judge) -> None:
+    # GIVEN a mistake that renames a case
+    (judge.copy / "tests" / "test_f.py").write_text(TESTS.partition("def test_that")[0])
+    text = "CASES = ['other']\ndef f(): return {}\n"
+
+    # WHEN it is put to the case that was
+    right, wrong = (judge.put("pipeline/a.py", text.format(each).encode(), [SOUND], 30) for each in (1, 2))
+
+    # THEN those that there are were run
+    assert right == (Verdict.SURVIVED, "")
+    assert wrong == (Verdict.KILLED, "tests/test_f.py::test_f[other]")
