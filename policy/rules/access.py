@@ -18,14 +18,14 @@ RESOURCE_POLICIES: Final = frozenset({"aws:sqs/queuePolicy:QueuePolicy", "aws:sn
 NOT_NARROWABLE: Final = frozenset({"cloudwatch:DescribeAlarms", "xray:PutTraceSegments", "xray:PutTelemetryRecords"})
 
 
-def statements(resource: Resource) -> Iterator[Mapping[str, Any]]:
-    """The statements of its policy that allow something; none while the policy is not known."""
+def statements(resource: Resource, effect: str = "Allow") -> Iterator[Mapping[str, Any]]:
+    """The statements of its policy that allow something, or deny it; none while the policy is not known."""
     policy = resource.props.get("policy")
     if policy is UNKNOWN or policy is None:
         return
     document = json.loads(policy) if isinstance(policy, str) else policy
     found = document["Statement"]
-    yield from (each for each in ([found] if isinstance(found, Mapping) else found) if each["Effect"] == "Allow")
+    yield from (each for each in ([found] if isinstance(found, Mapping) else found) if each["Effect"] == effect)
 
 
 def as_list(value: Any) -> list[Any]:

@@ -1,10 +1,10 @@
 """Queues, topics and buses: nothing is lost silently, everything is encrypted and comes by TLS."""
 
-import json
 from collections.abc import Iterator
 from typing import Final
 
 from policy.model import UNKNOWN, Resource, Rule, Violation, of_type
+from policy.rules.access import statements
 from policy.rules.alarms import ALARMS
 
 QUEUE: Final = "aws:sqs/queue:Queue"
@@ -72,14 +72,9 @@ def _by_tls_only(resources: list[Resource]) -> Iterator[Violation]:
 
 
 def _denies_plain_http(policy: Resource) -> bool:
-    document = policy.props.get("policy")
-    if document is UNKNOWN:
-        return True
-    parsed = json.loads(document) if isinstance(document, str) else document or {"Statement": []}
-    return any(
-        statement["Effect"] == "Deny"
-        and str(statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport")).lower() == "false"
-        for statement in parsed["Statement"]
+    return policy.props.get("policy") is UNKNOWN or any(
+        str(statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport")).lower() == "false"
+        for statement in statements(policy, "Deny")
     )
 
 

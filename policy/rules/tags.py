@@ -28,13 +28,10 @@ TAGGABLE: Final = frozenset(
         "aws:kms/key:Key",
         "aws:lambda/eventSourceMapping:EventSourceMapping",
         "aws:lambda/function:Function",
-        "aws:secretsmanager/secret:Secret",
         "aws:sns/topic:Topic",
         "aws:sqs/queue:Queue",
-        "aws:ssm/parameter:Parameter",
         "aws:wafv2/webAcl:WebAcl",
         "aws:xray/group:Group",
-        "aws:xray/samplingRule:SamplingRule",
     }
 )
 

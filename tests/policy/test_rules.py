@@ -1,11 +1,15 @@
 """Every rule of the policy pack: kept by each stack as it is committed, and broken by something small."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+import pulumi
+import pulumi_aws as aws
 import pytest
 
 from lab.recording.recording import STACKS, Recording
@@ -14,6 +18,7 @@ from policy.model import UNKNOWN, Resource, Rule
 from policy.rules import RULES
 from policy.rules.tags import REQUIRED, TAGGABLE
 
+ROOT = Path(__file__).resolve().parents[2]
 QUEUE = "aws:sqs/queue:Queue"
 QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
 TARGET = "aws:cloudwatch/eventTarget:EventTarget"
@@ -311,8 +316,12 @@ def test_a_rule_is_broken_by_its_other_types_as_well(name: str, other: str) -> N
     assert any(CASES[name].says in message for message in messages(rule, broken))
 
 
-def test_everything_of_ours_that_has_tags_is_known_as_taggable() -> None:
-    # GIVEN every type in any stack that carries tags
-    tagged = {each.type for stack in STACKS for each in resources_of(stack) if "tags" in each.props}
-    # THEN the rule looks at it
-    assert tagged <= TAGGABLE
+def test_exactly_what_the_program_makes_and_can_carry_tags_is_taggable() -> None:
+    # GIVEN every resource of the provider's that the program names
+    text = "".join(path.read_text() for each in ("components", "pipeline") for path in (ROOT / each).rglob("*.py"))
+    named = {getattr(getattr(aws, service), kind) for service, kind in re.findall(r"\baws\.(\w+)\.([A-Z]\w+)", text)}
+    resources: set[Any] = {each for each in named if isinstance(each, type) and issubclass(each, pulumi.CustomResource)}
+    # WHEN those are kept that the provider has tags for
+    tagged = {each.pulumi_type for each in resources if hasattr(each, "tags")}
+    # THEN the rule looks at them
+    assert tagged == TAGGABLE

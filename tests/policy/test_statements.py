@@ -67,6 +67,21 @@ def test_one_change_of_a_statement_breaks_the_rule(
     assert len(broken) == 1
 
 
+def test_a_statement_about_tls_keeps_the_rule_in_any_shape_of_a_document() -> None:
+    # GIVEN
+    statement = json.loads(TLS_ONLY)["Statement"][0]
+    documents = [json.dumps({"Statement": SHAPES[shape](statement)}) for shape in SHAPES]
+
+    # WHEN / THEN
+    for each in documents:
+        assert (
+            messages(
+                BY_NAME["queues-and-topics-take-tls-only"], with_queue(link(QUEUE_POLICY, "queueUrl", each, QUEUE))
+            )
+            == []
+        )
+
+
 @pytest.mark.parametrize(
     "change", [{"Effect": "Allow"}, {"Condition": {}}, {"Condition": {"Bool": {"aws:SecureTransport": "true"}}}]
 )
