@@ -1,4 +1,4 @@
-"""Inputs of resources as Pulumi hands them over, and small servers."""
+"""Inputs of resources as Pulumi passes them, fault rules, and ports."""
 
 import socket
 from collections.abc import Iterator

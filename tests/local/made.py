@@ -1,4 +1,4 @@
-"""A resource on the emulator, driven as an engine would drive it."""
+"""A resource on the emulator whose handler is called as an engine calls it."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ POLICY = json.dumps(
 
 
 class Made:
-    """A resource with its handler; `changed` and `deleted` work as an engine would drive them."""
+    """A resource with its handler. `change` and `delete` call the handler as an engine does."""
 
     def __init__(self, aws: Aws, kind: str, logical_name: str, /, **inputs: Any) -> None:
         self.aws = aws

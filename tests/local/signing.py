@@ -1,4 +1,4 @@
-"""Requests signed as an SDK signs them."""
+"""Requests with the signature of an SDK."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +28,7 @@ def signed(
     service: str = "sqs",
     keys: Keys = KEYS,
 ) -> dict[str, str]:
-    """The headers of a request, with its signature."""
+    """Return the headers of a request, with its signature."""
     request: Any = AWSRequest(method, url, headers=headers, data=body)
     kind = S3SigV4Auth if service == "s3" else SigV4Auth
     kind(_credentials(keys), service, REGION).add_auth(request)
@@ -36,7 +36,7 @@ def signed(
 
 
 def presigned(url: str, *, service: str = "sqs", keys: Keys = KEYS, seconds: int = 60) -> str:
-    """The URL of a GET, with its signature."""
+    """Return the URL of a GET, with its signature."""
     request: Any = AWSRequest("GET", url)
     kind: Any = S3SigV4QueryAuth if service == "s3" else SigV4QueryAuth
     kind(_credentials(keys), service, REGION, expires=seconds).add_auth(request)

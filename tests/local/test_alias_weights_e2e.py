@@ -1,4 +1,4 @@
-"""An alias with weights on the emulator: callers meet both versions, by every way that leads through it."""
+"""An alias with weights on the emulator: callers reach both versions, through the API and directly."""
 
 import json
 import urllib.request
@@ -15,7 +15,7 @@ from tests.local.made import TRUST, Made
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 CALLS = 40
-"""By chance all of them meet the same version once in 2**39 runs."""
+"""The number of calls. The probability that chance sends all of them to the same version is 1 in 2**39."""
 SPEAKING = "def handler(event, context):\n    return {{'version': {0}, 'seen': context.function_version}}\n"
 
 
@@ -25,7 +25,7 @@ def code(number: int) -> pulumi.AssetArchive:
 
 @pytest.fixture(scope="module")
 def alias(emulated: Aws) -> Iterator[Made]:
-    """`live` of a function with two versions, at the first of them."""
+    """The alias `live` of a function with two versions, at the first of them."""
     role = Made(emulated, "Role", "w-role", name="weighted", assumeRolePolicy=TRUST)
     function = Made(emulated, "Function", "w", **function_inputs(name="weighted", role=role.state["arn"], code=code(1)))
     alias = Made(emulated, "Alias", "w", name="live", functionName="weighted", functionVersion="1")
@@ -37,7 +37,7 @@ def alias(emulated: Aws) -> Iterator[Made]:
 
 @pytest.fixture(scope="module")
 def url(emulated: Aws, alias: Made) -> Iterator[str]:
-    """An API that calls `live`, as the stack's does."""
+    """Provide an API that calls `live`, as the stack's API does."""
     api = Made(emulated, "Api", "w-api", name="weighted", protocolType="HTTP")
     integration = Made(
         emulated,
@@ -65,7 +65,7 @@ def by_api(url: str) -> Counter[int]:
 
 
 def by_invoke(emulated: Aws) -> Counter[tuple[int, str]]:
-    """Return how often each version answered a direct call, and which version the answer says that it was."""
+    """Return how often each version answered a direct call, with the version that the answer names."""
     answers = [emulated.lambda_.invoke(FunctionName="weighted", Qualifier="live") for _ in range(CALLS)]
     return Counter((json.load(each["Payload"])["version"], each["ExecutedVersion"]) for each in answers)
 

@@ -1,4 +1,4 @@
-"""The demo's count of the events that subscribers got says so when one is missing or other than its first copy."""
+"""The demo's check of delivered events reports a missing event, and one that differs from its first copy."""
 
 from typing import Any
 
@@ -18,14 +18,14 @@ def event(order_id: str = GOOD, text: str = "") -> Event:
 @pytest.mark.parametrize(
     ("events", "ok"),
     [
-        pytest.param([event(), event()], True, id="told twice, the same bytes"),
-        pytest.param([], False, id="nobody was told"),
-        pytest.param([event(), event(text=', "more": 1')], False, id="two contents"),
-        pytest.param([event(), event(DEAD)], False, id="told of an order that is open"),
+        pytest.param([event(), event()], True, id="delivered twice, the same bytes"),
+        pytest.param([], False, id="not delivered"),
+        pytest.param([event(), event(text=', "more": 1')], False, id="delivered with two contents"),
+        pytest.param([event(), event(DEAD)], False, id="delivered for an open order"),
     ],
 )
-def test_what_subscribers_got_is_held_against_the_orders(events: list[Event], ok: bool) -> None:
-    # GIVEN an order that went well, one that is a dead letter, and records that say so
+def test_delivered_events_are_compared_with_the_orders(events: list[Event], ok: bool) -> None:
+    # GIVEN a confirmed order, an order that is a dead letter, and what the other checks counted
     orders: dict[str, Any] = {GOOD: {"status": "CONFIRMED"}, DEAD: {"status": "FAILED"}}
     counted = [Finding(name, "", "", []) for name in ("G1", "G5")]
 

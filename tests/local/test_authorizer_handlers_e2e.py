@@ -1,4 +1,4 @@
-"""Tests who verifies callers, against the emulator: created, changed in place, deleted."""
+"""User pools and authorizers on the emulator: created, changed in place, deleted."""
 
 import pytest
 from botocore.exceptions import ClientError
@@ -36,23 +36,23 @@ def test_user_pool(emulated: Aws) -> None:
     )
     domain = Made(emulated, "UserPoolDomain", "d", domain="tokens-1", userPoolId=pool.id)
 
-    # WHEN what can change does
+    # WHEN everything that can change is changed
     pool.change(deletionProtection="INACTIVE")
     server.change(scopes=[*scopes, {"scopeName": "write", "scopeDescription": "Order"}])
     changed = client.change(accessTokenValidity=300, allowedOauthScopes=["orders/read", "orders/write"])
     found = emulated.cognito.describe_user_pool_client(UserPoolId=pool.id, ClientId=client.id)["UserPoolClient"]
 
-    # THEN it has, and the client's credentials are what they were
+    # THEN the new values are stored, and the client's credentials are unchanged
     assert pool.state["endpoint"] == f"cognito-idp.us-east-1.amazonaws.com/{pool.id}"
     assert found["AccessTokenValidity"] == 300
     assert found["AllowedOAuthScopes"] == ["orders/read", "orders/write"]
     assert changed["clientSecret"] == client.state["clientSecret"] == found["ClientSecret"]
 
-    # WHEN it goes, and goes again
+    # WHEN it is deleted, and the pool once more
     for each in (domain, client, server, pool, pool):
         each.delete()
 
-    # THEN it is gone
+    # THEN there is no pool
     with pytest.raises(ClientError):
         emulated.cognito.describe_user_pool(UserPoolId=pool.id)
 
@@ -75,7 +75,7 @@ def test_authorizer(emulated: Aws) -> None:
     authorizer.change(jwtConfiguration={**jwt, "audiences": ["orders", "more"]})
     found = emulated.apigatewayv2.get_authorizer(ApiId=api.id, AuthorizerId=authorizer.id)
 
-    # THEN it has, and it can go twice
+    # THEN the new value is stored, and it can be deleted twice
     assert found["JwtConfiguration"]["Audience"] == ["orders", "more"]
     authorizer.delete()
     authorizer.delete()

@@ -1,4 +1,4 @@
-"""The command line: what it says when something is wrong, and its exit codes."""
+"""The command line of `local`: its error messages and its exit codes."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str
 @pytest.mark.parametrize("command", ["up", "down", "status", "logs", "fault"])
 def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN a command
-    # WHEN its help is asked for
+    # WHEN its help is shown
     with pytest.raises(SystemExit) as caught:
         parser().parse_args([command, "--help"])
 
@@ -42,11 +42,11 @@ def test_every_command_has_help_with_an_example(command: str, capsys: pytest.Cap
 
 def test_main_help_documents_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN the program
-    # WHEN its help is asked for
+    # WHEN its help is shown
     with pytest.raises(SystemExit):
         parser().parse_args(["--help"])
 
-    # THEN codes and the fact that state is in memory are there
+    # THEN it lists the codes, and says that the state is in memory
     text = capsys.readouterr().out
     assert "exit codes:" in text
     assert "in memory" in text
@@ -58,31 +58,31 @@ def test_nothing_running_is_exit_code_4(command: list[str], tmp_path: Path, caps
     # WHEN a command needs an instance
     code = main([*command, "--state-dir", str(tmp_path)])
 
-    # THEN the code says so, and the message how to start one
+    # THEN the exit code is 4, and the message says how to start one
     assert code == 4
     assert "python -m local up" in capsys.readouterr().err
 
 
 def test_down_without_an_instance_is_fine(tmp_path: Path) -> None:
-    # GIVEN leftovers of a crash, and nothing running
+    # GIVEN files that a crash left, and no running instance
     (tmp_path / "tmp" / "worker").mkdir(parents=True)
 
-    # WHEN it is stopped
+    # WHEN the command `down` runs
     code = main(["down", "--state-dir", str(tmp_path)])
 
-    # THEN that is what was wanted, and the leftovers are gone
+    # THEN it succeeds, and the files are deleted
     assert code == 0
     assert not (tmp_path / "tmp").exists()
 
 
 @pytest.mark.parametrize("detach", [[], ["--detach"]])
 def test_up_on_a_taken_port_fails_with_the_reason(tmp_path: Path, detach: list[str]) -> None:
-    # GIVEN a port that somebody has
+    # GIVEN a port that another process uses
     with taken_port() as port:
-        # WHEN an instance shall listen there, in the foreground or not
+        # WHEN an instance is started on this port, in the foreground or detached
         done = run("up", *detach, "--port", str(port), "--state-dir", str(tmp_path))
 
-    # THEN it fails with the reason and leaves nothing
+    # THEN the start fails with the reason, and leaves no files
     assert done.returncode == 1
     assert f"Port {port} is taken" in done.stderr
     assert not StateDir(tmp_path).is_held
@@ -90,7 +90,7 @@ def test_up_on_a_taken_port_fails_with_the_reason(tmp_path: Path, detach: list[s
 
 
 def test_wrong_configuration_fails_before_anything_is_created(tmp_path: Path) -> None:
-    # GIVEN a value that the program refuses
+    # GIVEN a configuration value that the program refuses
     # WHEN an instance is started with it
     done = run("up", "--detach", "--state-dir", str(tmp_path), "-c", "max_receive_count=2")
 
@@ -100,7 +100,7 @@ def test_wrong_configuration_fails_before_anything_is_created(tmp_path: Path) ->
     assert "Traceback" not in done.stderr
 
 
-def test_package_index_that_does_not_answer_is_said(tmp_path: Path) -> None:
+def test_package_index_that_does_not_answer_is_reported(tmp_path: Path) -> None:
     # GIVEN a folder without the emulator's environment, and an index on a closed port
     shutil.copy(ROOT / "requirements-emulator.txt", tmp_path)
     code = (
@@ -111,7 +111,7 @@ def test_package_index_that_does_not_answer_is_said(tmp_path: Path) -> None:
     )
     closed = {"PIP_INDEX_URL": f"http://127.0.0.1:{closed_port()}/simple", "PIP_CONFIG_FILE": os.devnull}
 
-    # WHEN it is made
+    # WHEN the environment is made
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)],
         cwd=ROOT,
@@ -122,14 +122,14 @@ def test_package_index_that_does_not_answer_is_said(tmp_path: Path) -> None:
         timeout=120,
     )
 
-    # THEN the message says so, and no half environment is left
+    # THEN the message says that the index does not answer, and no partial environment is left
     assert done.returncode == 1
     assert "package index does not answer" in done.stderr
     assert not (tmp_path / ".build" / "emulator").exists()
 
 
 def test_current_environment_is_not_made_again(tmp_path: Path) -> None:
-    # GIVEN an environment that is stamped as current
+    # GIVEN an environment whose fingerprint is current
     shutil.copy(ROOT / "requirements-emulator.txt", tmp_path)
     emulator = tmp_path / ".build" / "emulator"
     (emulator / "bin").mkdir(parents=True)
@@ -139,10 +139,10 @@ def test_current_environment_is_not_made_again(tmp_path: Path) -> None:
     (emulator / "requirements.sha256").write_text(_fingerprint(tmp_path / "requirements-emulator.txt"))
     notes: list[str] = []
 
-    # WHEN it is needed
+    # WHEN a command needs it
     interpreter = ensure_environment(notes.append, tmp_path)
 
-    # THEN it is taken as it is
+    # THEN it is used without a change
     assert interpreter == emulator / "bin" / "python"
     assert notes == []
 
@@ -160,7 +160,7 @@ def test_current_environment_is_not_made_again(tmp_path: Path) -> None:
         (["--service", "sqs", "--kind", "error", "--seconds", "-1"], "--seconds -1.0"),
     ],
 )
-def test_rule_that_could_never_hit_is_refused(arguments: list[str], said: str) -> None:
+def test_fault_rule_with_a_mistake_is_refused(arguments: list[str], said: str) -> None:
     # GIVEN a rule with a mistake in it
     options = parser().parse_args(["fault", "add", *arguments])
 
@@ -168,14 +168,14 @@ def test_rule_that_could_never_hit_is_refused(arguments: list[str], said: str) -
     with pytest.raises(LocalError) as caught:
         fault.make_rule(options)
 
-    # THEN the message says what was given or meant
+    # THEN the message says what was given, or what was probably meant
     assert said in str(caught.value)
 
 
 @pytest.mark.parametrize("pair", ["", "key", "=value"])
-def test_override_that_is_no_pair_is_refused(pair: str) -> None:
-    # GIVEN something else than KEY=VALUE
-    # WHEN it is read
+def test_override_without_key_and_value_is_refused(pair: str) -> None:
+    # GIVEN a text that is not KEY=VALUE
+    # WHEN it is parsed
     # THEN the message has an example
     with pytest.raises(LocalError, match="Example: -c"):
         up.parse_config([pair])
@@ -183,6 +183,6 @@ def test_override_that_is_no_pair_is_refused(pair: str) -> None:
 
 def test_override_may_contain_equals_signs() -> None:
     # GIVEN a value with an equals sign
-    # WHEN it is read
-    # THEN only the first one counts
+    # WHEN it is parsed
+    # THEN only the first equals sign separates key and value
     assert up.parse_config(['extra_tags=["a=b"]']) == {"extra_tags": '["a=b"]'}

@@ -1,4 +1,4 @@
-"""Tests what commands ask of a supervisor: for whoever has the page's key, and nobody else."""
+"""Tests the requests of commands to a running supervisor, which only the page's key allows."""
 
 import threading
 from collections.abc import Iterator
@@ -43,12 +43,12 @@ def test_rules_are_added_listed_and_cleared(server: PageServer) -> None:
     assert control.faults() == []
 
 
-def test_stop_is_passed_on(server: PageServer, stopped: threading.Event) -> None:
+def test_a_request_to_stop_reaches_the_supervisor(server: PageServer, stopped: threading.Event) -> None:
     # GIVEN a supervisor
     # WHEN it is asked to stop
     Control(instance(page_url=server.url)).stop()
 
-    # THEN it knows
+    # THEN the supervisor receives it
     assert stopped.wait(5)
 
 

@@ -1,4 +1,4 @@
-"""The deployer: what the program registers becomes real, and nothing is skipped silently."""
+"""The deployer makes every resource that the program registers, or fails with the reason."""
 
 import gc
 import re
@@ -26,7 +26,7 @@ SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"
 def aws() -> Iterator[Aws]:
     with mock_aws():
         yield Aws("https://sqs.us-east-1.amazonaws.com", "us-east-1", KEYS, "123456789012")
-    # What a refused program leaves unread is told when it is collected: here, not at the end of the whole run.
+    # A refused program leaves errors that nobody has read. Python reports them at garbage collection: here, not later.
     gc.collect()
 
 
@@ -54,30 +54,28 @@ FUNCTION = {"role": "r", "handler": "h", "runtime": "python3.13", "code": None}
     ],
     ids=["type", "input", "nested input", "the service's own error"],
 )
-def test_what_cannot_be_made_is_named_with_its_resource_and_nothing_is_created(
-    aws: Aws, token: str, inputs: dict[str, Any], said: str
-) -> None:
+def test_a_resource_that_cannot_be_made_is_named(aws: Aws, token: str, inputs: dict[str, Any], said: str) -> None:
     # GIVEN / WHEN
     with pytest.raises(DeployError) as caught:
         create(aws, token, "it", inputs)
 
-    # THEN the cause is kept
+    # THEN the error names the resource and the cause, and nothing was created
     assert re.search(said, str(caught.value), re.DOTALL)
     assert isinstance(caught.value.__cause__, ClientError) == (inputs is NOBODY)
     assert "QueueUrls" not in aws.sqs.list_queues()
 
 
 def test_ignored_input_is_accepted_and_documented() -> None:
-    # GIVEN every handler's list of ignored inputs
+    # GIVEN every handler's ignored inputs
     reasons = {(type_, name): why for type_, handler in HANDLERS.items() for name, why in handler.ignored.items()}
 
-    # THEN each has a reason
+    # THEN each has a documented reason
     assert all(reasons.values())
 
 
 def test_updatable_properties_are_inputs() -> None:
-    # GIVEN each handler's list of what it can change in place
-    # THEN every entry is an input property by its Pulumi name
+    # GIVEN the inputs that each handler can change in place
+    # THEN each is an input of the resource, by its name in Pulumi
     for handler in HANDLERS.values():
         assert inputs_among(handler.pulumi_type, dict.fromkeys(handler.updatable)).keys() == handler.updatable
 
@@ -96,7 +94,7 @@ pulumi.export("url", queue.url)
     # WHEN it is deployed
     deployment = run_program(tmp_path, aws, program)
 
-    # THEN the real queue has the real ARN, and the output is the real URL
+    # THEN the queue has the real ARN, and the output is the real URL
     url = deployment.outputs["url"]
     attributes = aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert '"deadLetterTargetArn": "arn:aws:sqs:us-east-1:123456789012:dlq"' in attributes["RedrivePolicy"]
@@ -107,7 +105,7 @@ pulumi.export("url", queue.url)
     ("program", "said"),
     [
         ('aws.sqs.Queue("same", name="a")\naws.sqs.Queue("same", name="b")', ["aws:sqs/queue:Queue::same"]),
-        # The one that is at fault, and not the one that depends on it.
+        # The error names the resource that was refused, not the one that depends on it.
         (
             'q = aws.sqs.Queue("q", name="x" * 100)\naws.sqs.QueuePolicy("p", queue_url=q.url, policy="{}")',
             ["q (aws:sqs/queue:Queue): "],
@@ -118,7 +116,7 @@ pulumi.export("url", queue.url)
     ],
     ids=["one name twice", "a refused resource", "a bug", "an unknown function", "what exists already"],
 )
-def test_a_program_that_cannot_be_deployed_is_told_in_a_line(
+def test_a_program_that_cannot_be_deployed_is_refused_in_one_line(
     aws: Aws, tmp_path: Path, program: str, said: list[str]
 ) -> None:
     # GIVEN / WHEN
@@ -141,10 +139,10 @@ def test_a_program_that_cannot_be_deployed_is_told_in_a_line(
     ],
 )
 def test_values_become_plain(given: Any, expected: Any) -> None:
-    # GIVEN a value as it comes over the wire
-    # WHEN it is made plain
+    # GIVEN a value as the engine's protocol transmits it
+    # WHEN it is converted
     value = plain(given)
 
-    # THEN secrets are open, integral numbers are ints, and absent properties are gone
+    # THEN secrets are plain, integral numbers are ints, and absent properties are left out
     assert value == expected
     assert type(value) is type(expected)

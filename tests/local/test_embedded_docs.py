@@ -1,4 +1,4 @@
-"""docs/embedded-aws.md says exactly what is emulated, ignored and inert."""
+"""docs/embedded-aws.md lists exactly what is emulated, ignored and inert."""
 
 from local.instance import ROOT
 from local.proxy.faults import FaultKind
@@ -27,14 +27,14 @@ def rows_under(heading: str) -> list[str]:
 def test_emulated_types_and_their_ignored_inputs_are_documented() -> None:
     # GIVEN the page
     # WHEN its table is compared with the code
-    # THEN neither has a row more than the other
+    # THEN both have the same rows
     assert rows_under("What is emulated") == emulated_rows()
 
 
 def test_inert_types_are_documented() -> None:
     # GIVEN the page
     # WHEN its table is compared with the code
-    # THEN neither has a row more than the other
+    # THEN both have the same rows
     assert rows_under("What is inert") == inert_rows()
 
 
@@ -43,5 +43,5 @@ def test_every_kind_of_fault_is_documented() -> None:
     # WHEN its table is compared with the code
     kinds = [row.split("`")[1] for row in rows_under("Faults")]
 
-    # THEN every kind is there
+    # THEN both list the same kinds
     assert kinds == [kind.value for kind in FaultKind]

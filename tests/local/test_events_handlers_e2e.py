@@ -1,4 +1,4 @@
-"""EventBridge's resource types on the emulator: created, changed in place, deleted, and delivering."""
+"""EventBridge's resource types on the emulator: created, changed in place, deleted, and delivering events."""
 
 import json
 import time
@@ -30,8 +30,8 @@ def received(aws: Aws, url: str) -> list[Any]:
     return found
 
 
-def test_a_bus_delivers_what_a_rule_lets_through(emulated: Aws) -> None:
-    # GIVEN a bus with a rule for rejections, and its target
+def test_a_bus_delivers_the_events_that_match_a_rule(emulated: Aws) -> None:
+    # GIVEN a bus with a rule for rejections, and the rule's target
     queue = Made(emulated, "Queue", "q", name="routed")
     bus = Made(emulated, "EventBus", "b", name="news", tags={"a": "b"})
     rule = Made(
@@ -55,11 +55,11 @@ def test_a_bus_delivers_what_a_rule_lets_through(emulated: Aws) -> None:
         retryPolicy={"maximumRetryAttempts": 185, "maximumEventAgeInSeconds": 86_400},
     )
 
-    # WHEN events of two kinds come
+    # WHEN events of two types are put on the bus
     put(emulated, bus.id, CONFIRMED)
     put(emulated, bus.id, REJECTED)
 
-    # THEN one is delivered, in EventBridge's envelope
+    # THEN the matching one is delivered, in EventBridge's envelope
     (envelope,) = received(emulated, queue.id)
     assert (envelope["source"], envelope["detail-type"], envelope["detail"]) == (
         "/orders",
@@ -74,7 +74,7 @@ def test_a_bus_delivers_what_a_rule_lets_through(emulated: Aws) -> None:
     put(emulated, bus.id, CONFIRMED)
     put(emulated, bus.id, REJECTED)
 
-    # THEN the other kind is delivered, without the envelope, and tags are the new ones alone
+    # THEN the other type is delivered, without the envelope, and only the new tags are left
     assert received(emulated, queue.id) == [{"type": CONFIRMED}]
     for arn in (bus.state["arn"], rule.state["arn"]):
         assert emulated.events.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "Stack", "Value": "local"}]
@@ -84,25 +84,25 @@ def test_a_bus_delivers_what_a_rule_lets_through(emulated: Aws) -> None:
         for each in (target, rule, bus, queue):
             each.delete()
 
-    # THEN only the account's own bus is left
+    # THEN only the account's default bus is left
     assert [each["Name"] for each in emulated.events.list_event_buses()["EventBuses"]] == ["default"]
 
 
-def test_a_bus_keeps_what_it_is_told_of_its_dead_letter_queue(emulated: Aws) -> None:
+def test_the_dead_letter_queue_of_a_bus_can_be_set_and_removed(emulated: Aws) -> None:
     # GIVEN a bus with a dead-letter queue of its own
     queue = Made(emulated, "Queue", "q", name="failed")
     bus = Made(emulated, "EventBus", "b", name="kept", deadLetterConfig={"arn": queue.state["arn"]})
 
-    # THEN it is the bus's
+    # THEN the bus has it
     assert emulated.events.describe_event_bus(Name="kept")["DeadLetterConfig"] == {"Arn": queue.state["arn"]}
 
     # WHEN something else changes
     bus.change(description="news")
 
-    # THEN it stays
+    # THEN the bus still has it
     assert emulated.events.describe_event_bus(Name="kept")["DeadLetterConfig"] == {"Arn": queue.state["arn"]}
 
-    # WHEN it is taken away
+    # WHEN it is removed
     bus.change(description="news", deadLetterConfig=None)
 
     # THEN the bus has none
@@ -111,14 +111,14 @@ def test_a_bus_keeps_what_it_is_told_of_its_dead_letter_queue(emulated: Aws) -> 
     queue.delete()
 
 
-def test_a_pattern_that_makes_no_sense_is_refused(emulated: Aws) -> None:
+def test_an_invalid_pattern_is_refused(emulated: Aws) -> None:
     # GIVEN a bus
     bus = Made(emulated, "EventBus", "b", name="strict")
 
-    # WHEN a rule with a text instead of a list is made
+    # WHEN a rule is made whose pattern has a text instead of a list
     with pytest.raises(DeployError, match="InvalidEventPattern"):
         Made(emulated, "EventRule", "r", name="r", eventBusName=bus.id, eventPattern='{"source": "a"}')
 
-    # THEN there is none
+    # THEN there is no rule
     assert emulated.events.list_rules(EventBusName=bus.id)["Rules"] == []
     bus.delete()

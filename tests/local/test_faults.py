@@ -1,4 +1,4 @@
-"""Fault rules: which calls they hit, and when they end."""
+"""Fault rules: the calls that they match, and when they end."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ class Clock:
     ("made", "hit", "spared"),
     [
         (rule(), [("sqs", "SendMessage")], [("sqs", "DeleteMessage"), ("dynamodb", "SendMessage")]),
-        # Of the whole service, even of calls that do not name their operation.
+        # A rule for the whole service also matches calls that do not name their operation.
         (rule(service="dynamodb", operation=None), [("dynamodb", "PutItem"), ("dynamodb", None)], [("sqs", None)]),
         (
             rule(containing="SKU-1"),
@@ -32,7 +32,7 @@ class Clock:
     ],
     ids=["operation", "service", "text"],
 )
-def test_a_rule_hits_what_it_names_alone(made: FaultRule, hit: list[Any], spared: list[Any]) -> None:
+def test_a_rule_matches_only_what_it_names(made: FaultRule, hit: list[Any], spared: list[Any]) -> None:
     # GIVEN
     faults = Faults()
     faults.add(made)
@@ -43,14 +43,14 @@ def test_a_rule_hits_what_it_names_alone(made: FaultRule, hit: list[Any], spared
 
 @given(count=st.integers(1, 20), calls=st.integers(0, 60))
 def test_rule_ends_after_its_count(count: int, calls: int) -> None:
-    # GIVEN a rule that ends after some hits
+    # GIVEN a rule that ends after `count` faults
     faults = Faults()
     faults.add(rule(count=count))
 
-    # WHEN calls come
+    # WHEN calls are made
     hits = sum(faults.decide("sqs", "SendMessage") is not None for _ in range(calls))
 
-    # THEN exactly so many are hit, and the list says so
+    # THEN exactly `count` calls fail, and the list says so
     assert hits == min(count, calls)
     assert [(each.hits, each.expired) for each in faults.list()] == [(hits, calls >= count)]
 
@@ -66,36 +66,36 @@ def test_rule_ends_after_its_time() -> None:
     before = faults.decide("sqs", "SendMessage")
     clock.now = 10.0
 
-    # THEN it hits until then, not after
+    # THEN it applies until its end, and not after
     assert before is FaultKind.ERROR
     assert faults.decide("sqs", "SendMessage") is None
     assert faults.list()[0].expired
 
 
 def test_probability_decides_call_by_call() -> None:
-    # GIVEN a rule with probability 0.5 and known dice
+    # GIVEN a rule with probability 0.5 and known random numbers
     dice = iter([0.4, 0.6, 0.49])
     faults = Faults(random=lambda: next(dice))
     faults.add(rule(probability=0.5))
 
-    # WHEN three calls come
+    # WHEN three calls are made
     decided = [faults.decide("sqs", "SendMessage") for _ in range(3)]
 
-    # THEN the dice decide, and calls that were spared are counted too
+    # THEN the random numbers decide, and calls without a fault are counted too
     assert decided == [FaultKind.ERROR, None, FaultKind.ERROR]
     assert (faults.list()[0].matched, faults.list()[0].hits) == (3, 2)
 
 
-def test_used_up_rule_makes_way_for_the_next() -> None:
-    # GIVEN a rule that is used up before another
+def test_the_next_rule_applies_after_one_that_is_used_up() -> None:
+    # GIVEN a rule for one call before another rule
     faults = Faults()
     faults.add(rule(count=1, kind=FaultKind.RESET))
     faults.add(rule(kind=FaultKind.TIMEOUT))
 
-    # WHEN two calls come
+    # WHEN two calls are made
     decided = [faults.decide("sqs", "SendMessage") for _ in range(2)]
 
-    # THEN the oldest decides first, the next one then
+    # THEN the first rule applies to the first call, and the second rule to the second call
     assert decided == [FaultKind.RESET, FaultKind.TIMEOUT]
 
 
@@ -105,10 +105,10 @@ def test_clear_removes_all_rules() -> None:
     faults.add(rule())
     faults.add(rule(service="sns", operation=None))
 
-    # WHEN they are cleared
+    # WHEN all rules are removed
     count = faults.clear()
 
-    # THEN nothing is hit any more
+    # THEN no call fails any more
     assert count == 2
     assert faults.decide("sqs", "SendMessage") is None
     assert faults.list() == []

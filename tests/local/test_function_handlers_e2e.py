@@ -1,4 +1,4 @@
-"""Functions, and all that reaches them, on the emulator: created, changed in place, deleted."""
+"""Functions, and the resources that call them, on the emulator: created, changed in place, deleted."""
 
 import json
 
@@ -12,7 +12,7 @@ from tests.local.made import POLICY, TRUST, Made
 pytestmark = pytest.mark.e2e
 
 
-def test_function_with_all_that_reaches_it(emulated: Aws) -> None:
+def test_function_with_alias_mapping_and_route(emulated: Aws) -> None:
     # GIVEN a function with role, log group, alias, mapping and a route to it
     role = Made(emulated, "Role", "r", name="greet", assumeRolePolicy=TRUST, tags={"a": "b"})
     inline = Made(emulated, "RolePolicy", "rp", name="inline", role="greet", policy=POLICY)
@@ -74,7 +74,7 @@ def test_function_with_all_that_reaches_it(emulated: Aws) -> None:
     )
     first = json.loads(emulated.lambda_.invoke(FunctionName=alias.id, Payload=b"{}")["Payload"].read())
 
-    # WHEN its code changes and the alias follows, and everything else changes too
+    # WHEN its code changes and the alias follows, and every other resource changes too
     code = pulumi.AssetArchive({"app.py": pulumi.StringAsset(HELLO.replace("hello", "welcome"))})
     outputs = function.change(code=code, timeout=9, tags={"c": "d"})
     alias.change(functionVersion=outputs["version"])
@@ -87,7 +87,7 @@ def test_function_with_all_that_reaches_it(emulated: Aws) -> None:
     inline.change(policy=POLICY)
     logs.change(retentionInDays=14)
 
-    # THEN callers of the alias get the new code, by a new version
+    # THEN callers of the alias get the new code, in a new version
     second = json.loads(emulated.lambda_.invoke(FunctionName=alias.id, Payload=b"{}")["Payload"].read())
     assert (first, second) == ({"hello": "nobody"}, {"welcome": "nobody"})
     assert outputs["version"] != function.state["version"]
@@ -108,8 +108,8 @@ def test_function_with_all_that_reaches_it(emulated: Aws) -> None:
     assert emulated.apigatewayv2.get_apis()["Items"] == []
 
 
-def test_instances_kept_ready_are_a_number_that_can_change_and_go(emulated: Aws) -> None:
-    # GIVEN an alias with two instances kept ready
+def test_provisioned_concurrency_can_be_changed_and_deleted(emulated: Aws) -> None:
+    # GIVEN an alias with a provisioned concurrency of 2
     role = Made(emulated, "Role", "ready-role", name="ready", assumeRolePolicy=TRUST)
     function = Made(emulated, "Function", "ready", **function_inputs(name="ready", role=role.state["arn"]))
     alias = Made(
@@ -124,10 +124,10 @@ def test_instances_kept_ready_are_a_number_that_can_change_and_go(emulated: Aws)
         provisionedConcurrentExecutions=2,
     )
 
-    # WHEN there are to be three
+    # WHEN it is changed to 3
     ready.change(provisionedConcurrentExecutions=3)
 
-    # THEN there are, until it is deleted, twice
+    # THEN the emulator shows 3. After the deletions, of which the second does nothing, it shows none.
     shown = emulated.lambda_.get_provisioned_concurrency_config(FunctionName="ready", Qualifier="live")
     assert shown["RequestedProvisionedConcurrentExecutions"] == 3
     for _ in range(2):
@@ -137,8 +137,8 @@ def test_instances_kept_ready_are_a_number_that_can_change_and_go(emulated: Aws)
         emulated.lambda_.get_provisioned_concurrency_config(FunctionName="ready", Qualifier="live")
 
 
-def test_a_version_that_is_resumed_from_a_snapshot_can_be_called_when_it_is_deployed(emulated: Aws) -> None:
-    # GIVEN a function with snapshots, whose code changes
+def test_a_version_with_a_snapshot_can_be_called_after_its_deployment(emulated: Aws) -> None:
+    # GIVEN a function with snapshots, and new code for it
     role = Made(emulated, "Role", "snap-role", name="snap", assumeRolePolicy=TRUST)
     snapshots = {"applyOn": "PublishedVersions"}
     function = Made(
@@ -146,7 +146,7 @@ def test_a_version_that_is_resumed_from_a_snapshot_can_be_called_when_it_is_depl
     )
     code = pulumi.AssetArchive({"app.py": pulumi.StringAsset(HELLO.replace("hello", "welcome"))})
 
-    # WHEN it is deployed, and then goes on without snapshots
+    # WHEN the code is deployed, and snapshots are turned off
     outputs = function.change(code=code)
     answer = emulated.lambda_.invoke(FunctionName="snap", Qualifier=outputs["version"], Payload=b"{}")
     version = emulated.lambda_.get_function_configuration(FunctionName="snap", Qualifier=outputs["version"])
@@ -161,15 +161,15 @@ def test_a_version_that_is_resumed_from_a_snapshot_can_be_called_when_it_is_depl
         each.delete()
 
 
-def test_a_role_s_boundary_can_be_put_on_and_taken_off(emulated: Aws) -> None:
-    # GIVEN a role without one
+def test_a_roles_permissions_boundary_can_be_set_and_removed(emulated: Aws) -> None:
+    # GIVEN a role without a boundary
     policy = emulated.iam.create_policy(PolicyName="bound", PolicyDocument=POLICY)["Policy"]["Arn"]
     role = Made(emulated, "Role", "bounded", name="bounded", assumeRolePolicy=TRUST)
 
-    # WHEN it is bounded
+    # WHEN the boundary is set
     role.change(permissionsBoundary=policy)
 
-    # THEN it is, until it is no longer
+    # THEN the role has it, until it is removed
     shown = emulated.iam.get_role(RoleName="bounded")["Role"]
     assert shown["PermissionsBoundary"]["PermissionsBoundaryArn"] == policy
     role.change(permissionsBoundary=None)

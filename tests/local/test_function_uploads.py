@@ -1,4 +1,4 @@
-"""Functions' packages are big: how they reach a busy emulator."""
+"""Uploads of functions' packages to an emulator that is busy, because they are big."""
 
 import hashlib
 import time
@@ -21,7 +21,7 @@ FUNCTION = "aws:lambda/function:Function"
 
 @dataclass
 class BusyLambda:
-    """Closes its first `hangups` connections, before or after it did what was asked."""
+    """A Lambda that closes its first `hangups` connections, before or after it has created the function."""
 
     hangups: int = 0
     after: bool = False
@@ -64,14 +64,14 @@ class BusyLambda:
 
 
 def aws_with(busy: BusyLambda) -> Aws:
-    """An account whose Lambda is this one."""
+    """Return an account with this Lambda."""
     aws = Aws("http://127.0.0.1:1", "eu-west-1", KEYS)
     vars(aws)["lambda_"] = busy
     return aws
 
 
-@pytest.mark.parametrize(("after", "uploads"), [(False, 2), (True, 1)], ids=["nothing done", "done unheard"])
-def test_a_connection_that_is_closed_is_tried_once_more(after: bool, uploads: int) -> None:
+@pytest.mark.parametrize(("after", "uploads"), [(False, 2), (True, 1)], ids=["nothing done", "answer lost"])
+def test_an_upload_is_repeated_after_a_closed_connection(after: bool, uploads: int) -> None:
     # GIVEN
     busy = BusyLambda(hangups=1, after=after)
 
@@ -83,7 +83,7 @@ def test_a_connection_that_is_closed_is_tried_once_more(after: bool, uploads: in
     assert busy.uploads == uploads
 
 
-def test_a_second_closed_connection_is_told_with_the_resource() -> None:
+def test_a_second_closed_connection_is_an_error_that_names_the_resource() -> None:
     # GIVEN
     busy = BusyLambda(hangups=2)
 
@@ -93,8 +93,8 @@ def test_a_second_closed_connection_is_told_with_the_resource() -> None:
     assert busy.uploads == 2
 
 
-def test_somebody_elses_function_of_that_name_is_not_taken_for_ours() -> None:
-    # GIVEN a function of that name with other code, and a connection that is closed
+def test_a_function_with_the_same_name_and_other_code_is_an_error() -> None:
+    # GIVEN a function with this name and other code, and a connection that is closed
     busy = BusyLambda(hangups=1, made={"greet": "another digest"})
 
     # WHEN / THEN
@@ -102,7 +102,7 @@ def test_somebody_elses_function_of_that_name_is_not_taken_for_ours() -> None:
         create(aws_with(busy), FUNCTION, "greet", function_inputs())
 
 
-def test_packages_go_up_one_at_a_time() -> None:
+def test_packages_are_uploaded_one_at_a_time() -> None:
     # GIVEN
     busy = BusyLambda(upload_seconds=0.02)
     aws = aws_with(busy)

@@ -1,4 +1,4 @@
-"""The gate in front of the emulator: for whoever holds the instance's keys, and nobody else."""
+"""The gate in front of the emulator: it lets in requests with the instance's keys, and no others."""
 
 import socket
 from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ def request(method: str, target: str, headers: Mapping[str, str], body: bytes = 
 
 
 def judged(by: Gate, asked: Request) -> str:
-    """The code of the refusal; empty where it may pass."""
+    """Return the code of the refusal, or an empty string if the request passes."""
     refusal: Refusal | None = by.at_the_door(asked.head, PORT) or by.inside(asked)
     return refusal.code if refusal else ""
 
@@ -47,7 +47,7 @@ def create(keys: Keys = KEYS, **headers: str) -> Request:
 class TestTheKey:
     @pytest.mark.parametrize("service", ["lambda", "dynamodb", "sqs", "sns", "s3", "events", "monitoring", "iam"])
     @pytest.mark.parametrize("target", ["/", "/a/b", "/a%20b/%2F", "/x?list=2&a=b%3Ac&a=&Z=1", "/?flag"])
-    def test_what_the_sdk_signs_passes(self, service: str, target: str) -> None:
+    def test_a_request_that_the_sdk_signed_passes(self, service: str, target: str) -> None:
         # GIVEN a request that botocore signed, for any service
         body = b"{}"
         headers = signed("POST", ME + target, body, {"X-Amz-Target": "T", "Content-Type": "a/b"}, service=service)
@@ -55,12 +55,12 @@ class TestTheKey:
         assert judged(gate(), request("POST", target, headers, body)) == ""
 
     @given(segments=st.lists(st.text(max_size=8), max_size=3), pairs=st.dictionaries(st.text(min_size=1), st.text()))
-    def test_whatever_is_in_path_and_query(self, segments: list[str], pairs: dict[str, str]) -> None:
+    def test_a_signed_request_passes_with_any_path_and_query(self, segments: list[str], pairs: dict[str, str]) -> None:
         # GIVEN any names and values
         path = "/" + "/".join(quote(each.replace("/", "").replace(".", ""), safe="") or "x" for each in segments)
         query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs.items())
         target = f"{path}?{query}" if query else path
-        # WHEN they are signed as a header and as a URL
+        # WHEN they are signed in a header and in a URL
         headed = request("GET", target, signed("GET", ME + target))
         url = urlsplit(presigned(ME + target))
         # THEN both pass
@@ -83,12 +83,12 @@ class TestTheKey:
             (create(Keys("000000000000", "test")), "SignatureDoesNotMatch"),
         ],
     )
-    def test_nobody_else_passes(self, asked: Request, code: str) -> None:
-        # GIVEN a request without the instance's key, or with one that does not fit it / WHEN / THEN
+    def test_a_request_without_a_valid_signature_is_refused(self, asked: Request, code: str) -> None:
+        # GIVEN a request without the instance's key, or whose signature is not of this key / WHEN / THEN
         assert judged(gate(), asked) == code
 
     @pytest.mark.parametrize("service", ["s3", "lambda"])
-    def test_the_query_counts_as_the_header_does(self, service: str) -> None:
+    def test_a_signature_in_the_query_is_checked_like_one_in_the_header(self, service: str) -> None:
         # GIVEN presigned URLs, with this instance's key and with a made-up one
         ours, foreign = (urlsplit(presigned(f"{ME}/bucket/key", service=service, keys=keys)) for keys in (KEYS, OTHER))
         # WHEN / THEN
@@ -104,30 +104,30 @@ class TestTheKey:
             lambda asked: replace(asked, head=replace(asked.head, method="PUT")),
         ],
     )
-    def test_a_signature_is_of_one_request(self, change: object) -> None:
-        # GIVEN a signed request / WHEN something of it is changed / THEN
+    def test_a_signature_is_valid_for_its_request_only(self, change: object) -> None:
+        # GIVEN a signed request / WHEN a part of it is changed / THEN
         assert callable(change)
         assert judged(gate(), change(create())) == "SignatureDoesNotMatch"
 
     @pytest.mark.parametrize(
         ("minutes", "code"), [(-16, "RequestExpired"), (-14, ""), (14, ""), (16, "RequestExpired")]
     )
-    def test_a_signature_grows_old(self, minutes: int, code: str) -> None:
+    def test_a_signature_expires(self, minutes: int, code: str) -> None:
         # GIVEN a clock that differs from the signer's
         clock = replace(gate(), clock=lambda: datetime.now(UTC) + timedelta(minutes=minutes))
         # WHEN / THEN
         assert judged(clock, create()) == code
 
     @pytest.mark.parametrize(("seconds", "code"), [(59, ""), (61, "RequestExpired")])
-    def test_a_presigned_url_lives_as_long_as_it_says(self, seconds: int, code: str) -> None:
-        # GIVEN a URL for a minute, and the time of its use
+    def test_a_presigned_url_is_valid_for_its_own_time(self, seconds: int, code: str) -> None:
+        # GIVEN a URL that is valid for a minute, and the time of its use
         url = urlsplit(presigned(f"{ME}/bucket/key", service="s3", seconds=60))
         later = replace(gate(), clock=lambda: datetime.now(UTC) + timedelta(seconds=seconds))
         # WHEN / THEN
         assert judged(later, request("GET", f"{url.path}?{url.query}", {})) == code
 
-    def test_keys_that_the_emulator_handed_out_pass(self, tmp_path: Path) -> None:
-        # GIVEN a function's key, of which its side told the gate, and one of which it told nothing
+    def test_keys_that_the_emulator_issued_pass(self, tmp_path: Path) -> None:
+        # GIVEN a key of a function that the emulator has written for the gate, and one that it has not
         (tmp_path / "ASIA0123456789ABCDEF").write_text("secret of the function")
         by = gate(sessions=tmp_path)
         # WHEN / THEN
@@ -135,7 +135,7 @@ class TestTheKey:
         assert judged(by, create(Keys("ASIA0123456789ABCDEF", "guessed"))) == "SignatureDoesNotMatch"
         assert judged(by, create(Keys("ASIA0000000000000000", "made up"))) == "InvalidClientTokenId"
 
-    def test_keys_are_new_each_time_and_none_of_aws(self) -> None:
+    def test_keys_are_new_each_time_and_differ_from_those_of_aws(self) -> None:
         # GIVEN / WHEN
         made = [Keys.fresh() for _ in range(100)]
         # THEN
@@ -144,19 +144,19 @@ class TestTheKey:
         assert not any(each.secret_access_key in repr(each) for each in made)
 
 
-class TestWhereItComesFrom:
+class TestOrigin:
     @pytest.mark.parametrize(
         "host", ["evil.example", f"evil.example:{PORT}", LOOPBACK, f"{LOOPBACK}:80", "localhost", ""]
     )
     @pytest.mark.parametrize("target", [CREATE, API, KEY_SET])
-    def test_a_foreign_host_is_refused_though_signed(self, host: str, target: str) -> None:
-        # GIVEN a name that leads here, as after DNS rebinding
+    def test_another_host_name_is_refused_even_with_a_signature(self, host: str, target: str) -> None:
+        # GIVEN a name that leads to this machine, as after DNS rebinding
         headers = signed("GET", ME + target, headers={"Host": host})
-        # WHEN / THEN not even the public API answers
+        # WHEN / THEN the gate refuses it, even for the public API
         assert judged(gate(), request("GET", target, {**headers, "Host": host})) == "AccessDenied"
 
     @pytest.mark.parametrize("host", [f"{LOOPBACK}:{PORT}", f"localhost:{PORT}", f"LOCALHOST:{PORT}"])
-    def test_our_own_names_pass(self, host: str) -> None:
+    def test_the_instances_own_host_names_pass(self, host: str) -> None:
         # GIVEN / WHEN / THEN
         headers = signed("GET", ME + CREATE, headers={"Host": host})
         assert judged(gate(), request("GET", CREATE, {**headers, "Host": host})) == ""
@@ -172,20 +172,22 @@ class TestWhereItComesFrom:
         ],
     )
     @pytest.mark.parametrize("target", [CREATE, KEY_SET, CONFIRM])
-    def test_a_foreign_page_is_refused_though_signed(self, headers: dict[str, str], target: str) -> None:
-        # GIVEN what a browser says about the page that asks
+    def test_a_page_of_another_origin_is_refused_even_with_a_signature(
+        self, headers: dict[str, str], target: str
+    ) -> None:
+        # GIVEN the headers with which a browser describes the page
         asked = request("GET", target, {**signed("GET", ME + target), **headers})
         # WHEN / THEN
         assert judged(gate(), asked) == "AccessDenied"
 
-    def test_a_page_of_ours_may_ask_with_the_key(self) -> None:
+    def test_the_instances_own_page_passes_with_the_key(self) -> None:
         # GIVEN / WHEN / THEN
         asked = request("GET", CREATE, {**signed("GET", ME + CREATE), "Origin": ME, "Sec-Fetch-Site": "same-origin"})
         assert judged(gate(), asked) == ""
 
     @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
-    def test_the_stacks_own_api_decides_about_pages_by_itself(self, method: str) -> None:
-        # GIVEN a page somewhere, as an API on AWS would see it
+    def test_the_gate_leaves_cors_to_the_stacks_api(self, method: str) -> None:
+        # GIVEN a page of another origin, as an API on AWS would see it
         headers = {"Origin": "https://shop.example", "Sec-Fetch-Site": "cross-site"}
         # WHEN / THEN
         assert judged(gate(), request(method, API, headers)) == ""
@@ -203,7 +205,7 @@ class TestOpenRoutes:
             ("GET", CONFIRM),
         ],
     )
-    def test_what_aws_opens_to_everybody_is_open(self, method: str, target: str) -> None:
+    def test_routes_that_are_public_on_aws_need_no_key(self, method: str, target: str) -> None:
         assert judged(gate(), request(method, target, {})) == ""
 
     @pytest.mark.parametrize(
@@ -226,11 +228,11 @@ class TestOpenRoutes:
             ("GET", "http://127.0.0.1/_aws/execute-api/a/b"),
         ],
     )
-    def test_what_only_looks_like_it_is_not(self, method: str, target: str) -> None:
+    def test_routes_that_resemble_public_ones_need_the_key(self, method: str, target: str) -> None:
         assert judged(gate(), request(method, target, {})) == "MissingAuthenticationToken"
 
-    def test_a_body_can_not_ask_for_something_else(self) -> None:
-        # GIVEN a confirmation whose body asks for another action / WHEN / THEN
+    def test_the_body_of_a_public_request_cannot_name_another_action(self) -> None:
+        # GIVEN a confirmation whose body names another action / WHEN / THEN
         asked = request("GET", CONFIRM, {"Content-Length": "18"}, b"Action=CreateTopic")
         assert judged(gate(), asked) == "MissingAuthenticationToken"
 
@@ -242,7 +244,7 @@ def pair() -> Iterator[tuple[Upstream, int]]:
 
 
 def sent(port: int, data: bytes) -> bytes:
-    """All that comes back until the connection ends."""
+    """Send these bytes, and return everything that the server sends until the connection ends."""
     with socket.create_connection((LOOPBACK, port), timeout=5) as connection:
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
@@ -253,20 +255,20 @@ def sent(port: int, data: bytes) -> bytes:
 
 
 class TestOnTheWire:
-    def test_a_refusal_is_the_services_own_and_leads_to_the_keys(self, pair: tuple[Upstream, int]) -> None:
-        # GIVEN somebody without the key, who sends more than anybody reads
+    def test_a_refusal_has_the_form_of_aws_and_names_the_keys_file(self, pair: tuple[Upstream, int]) -> None:
+        # GIVEN a client without the key that sends more than the gate reads
         upstream, port = pair
         head = f"POST {CREATE} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 400000\r\n\r\n".encode()
         # WHEN
         answer = sent(port, head + b"x" * 400_000)
-        # THEN the answer arrives all the same, and nothing reached the emulator
+        # THEN it still receives the answer, and nothing reaches the emulator
         assert answer.startswith(b"HTTP/1.1 403 Forbidden")
         assert b"outputs.json" in answer
         assert upstream.seen == []
 
     @pytest.mark.parametrize("ending", [b"\n\n", b"\r\n\r\n", b"\n\r\n"])
-    def test_no_request_hides_behind_another(self, pair: tuple[Upstream, int], ending: bytes) -> None:
-        # GIVEN an open request, with one to create a function behind it in every way that servers read differently
+    def test_no_request_is_smuggled_behind_another(self, pair: tuple[Upstream, int], ending: bytes) -> None:
+        # GIVEN a public request with a hidden one behind it, in every form that servers read differently
         upstream, port = pair
         hidden = f"POST {CREATE} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 0\r\n\r\n".encode()
         first = f"GET {API} HTTP/1.1\r\nHost: 127.0.0.1:{port}".encode()
@@ -282,12 +284,12 @@ class TestOnTheWire:
         # WHEN
         for shape in shapes:
             sent(port, shape)
-        # THEN nothing but the open one ever reached the emulator
+        # THEN only the public request reaches the emulator
         assert {path for _, path, _, _ in upstream.seen} <= {API}
         assert not any("Upgrade" in headers for _, _, headers, _ in upstream.seen)
 
     @pytest.mark.parametrize("method", ["HEAD", "GET", "OPTIONS", "PUT", "BREW"])
-    def test_every_method_is_refused_in_the_same_way(self, pair: tuple[Upstream, int], method: str) -> None:
+    def test_every_method_is_refused_alike(self, pair: tuple[Upstream, int], method: str) -> None:
         # GIVEN / WHEN / THEN
         upstream, port = pair
         answer = sent(port, f"{method} / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
@@ -295,14 +297,14 @@ class TestOnTheWire:
         assert (b"outputs.json" in answer) == (method != "HEAD")
         assert upstream.seen == []
 
-    def test_gibberish_gets_an_answer(self, pair: tuple[Upstream, int]) -> None:
+    def test_a_malformed_request_is_answered_400(self, pair: tuple[Upstream, int]) -> None:
         # GIVEN / WHEN / THEN
         _, port = pair
         assert sent(port, b"\x16\x03\x01 hello\r\n\r\n").startswith(b"HTTP/1.1 400")
         assert sent(port, b"GET / HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 400")
 
-    def test_an_open_request_leads_nowhere_else(self, pair: tuple[Upstream, int]) -> None:
-        # GIVEN headers by which the emulator chooses another service
+    def test_a_public_request_cannot_choose_another_service(self, pair: tuple[Upstream, int]) -> None:
+        # GIVEN headers from which the emulator would choose another service
         upstream, port = pair
         head = (
             f"GET {KEY_SET} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-Amz-Target: DynamoDB_20120810.Scan\r\n"
@@ -310,18 +312,18 @@ class TestOnTheWire:
         )
         # WHEN
         sent(port, head.encode())
-        # THEN they do not arrive
+        # THEN the emulator does not receive them
         assert set(upstream.seen[0][2]) == {"Host", "Accept"}
 
-    def test_no_page_may_read_an_answer_that_is_not_the_apis(self, pair: tuple[Upstream, int]) -> None:
-        # GIVEN an emulator that lets every page read everything
+    def test_only_the_stacks_api_can_allow_pages_to_read_its_answers(self, pair: tuple[Upstream, int]) -> None:
+        # GIVEN an emulator whose answers allow every page to read them
         upstream, port = pair
         upstream.headers["Access-Control-Allow-Origin"] = "*"
         lead = f"Host: 127.0.0.1:{port}\r\n\r\n"
         # WHEN
         keys = sent(port, f"GET {KEY_SET} HTTP/1.1\r\n{lead}".encode())
         api = sent(port, f"GET {API} HTTP/1.1\r\n{lead}".encode())
-        # THEN only what the API itself says is kept
+        # THEN only the answer of the stack's API still allows it
         assert b"200" in keys.partition(b"\r\n")[0]
         assert b"access-control" not in keys.lower()
         assert b"Access-Control-Allow-Origin: *" in api

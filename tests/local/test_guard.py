@@ -1,4 +1,4 @@
-"""The guard: when the supervisor or the emulator goes, nothing of either is left."""
+"""The guard: when the supervisor or the emulator ends, no process and no file of them is left."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import pytest
 
 from local import guard
 
-# Stands for the emulator: starts two workers in its process group, one of which ignores SIGTERM.
+# A stand-in for the emulator. It starts two workers in its process group; one of them ignores SIGTERM.
 EMULATOR = """
 import os, signal, subprocess, sys, time
 stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
@@ -82,26 +82,26 @@ def guarded(tmp_path: Path) -> Iterator[Guarded]:
     assert found.alive == []
 
 
-def test_closed_pipe_ends_emulator_and_workers_and_removes_their_files(guarded: Guarded) -> None:
+def test_a_closed_pipe_ends_emulator_and_workers_and_removes_their_files(guarded: Guarded) -> None:
     # GIVEN a running emulator with workers, one of which ignores SIGTERM
     assert len(guarded.alive) == 4
 
-    # WHEN the supervisor goes away, however it does: its end of the pipe closes
+    # WHEN the supervisor ends in any way, so that its end of the pipe closes
     assert guarded.process.stdin is not None
     guarded.process.stdin.close()
 
-    # THEN everything ends, and the scratch folder is gone
+    # THEN every process ends, and the scratch folder is deleted
     assert guarded.process.wait(10) == 0
     assert guarded.alive == []
     assert not guarded.scratch.exists()
 
 
-def test_killed_emulator_takes_its_workers_along(guarded: Guarded) -> None:
+def test_a_killed_emulator_ends_its_workers(guarded: Guarded) -> None:
     # GIVEN a running emulator
     # WHEN it is killed
     os.kill(guarded.emulator, signal.SIGKILL)
 
-    # THEN the workers end too, and the guard says by its code that the emulator went first
+    # THEN the workers end too, and the guard's exit code says that the emulator ended first
     assert guarded.process.wait(10) == 1
     assert guarded.alive == []
     assert not guarded.scratch.exists()
@@ -113,37 +113,37 @@ def test_a_killed_worker_is_no_reason_to_end(guarded: Guarded) -> None:
     os.kill(guarded.workers[0], signal.SIGKILL)
     time.sleep(0.3)
 
-    # THEN all others go on
+    # THEN all other processes go on
     assert len(guarded.alive) == 3
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_told_to_stop_it_cleans_up(guarded: Guarded, number: signal.Signals) -> None:
+def test_a_guard_that_is_stopped_ends_every_process(guarded: Guarded, number: signal.Signals) -> None:
     # GIVEN a running emulator
-    # WHEN the guard gets a signal that ends programs
+    # WHEN the guard gets a signal that ends processes
     guarded.process.send_signal(number)
 
-    # THEN it ends everything first
+    # THEN it ends the emulator and the workers first
     assert guarded.process.wait(10) == 0
     assert guarded.alive == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
-def test_killed_guard_takes_the_emulator_along(guarded: Guarded) -> None:
+def test_a_killed_guard_ends_the_emulator(guarded: Guarded) -> None:
     # GIVEN a running emulator
     # WHEN the guard itself is killed
     guarded.process.kill()
     guarded.process.wait(10)
 
-    # THEN the kernel ends the emulator (its workers end by themselves when their input closes; these stand-ins don't)
+    # THEN the kernel ends the emulator. (Real workers end when their input closes; these stand-ins do not.)
     wait_for(lambda: not is_alive(guarded.emulator))
     for pid in guarded.workers:
         os.kill(pid, signal.SIGKILL)
     wait_for(lambda: guarded.alive == [])
 
 
-def test_time_for_removing_files_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN folders to remove, and no time
+def test_the_time_for_removing_files_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN folders to remove, and a limit of no time
     monkeypatch.setattr(guard, "CLEANING_SECONDS", -1.0)
     (tmp_path / "worker-1").mkdir()
 

@@ -1,4 +1,4 @@
-"""Each input of each resource type reaches a call, under a name and as a type that the API knows."""
+"""Each input of each resource type reaches a call, with a name and a type that the API accepts."""
 
 from itertools import count
 from typing import Any
@@ -18,7 +18,7 @@ _NUMBERS = count()
 _NOTHING = {"INACTIVE", "None"}
 _INDEX = {"name": "by-a", "hashKey": "a", "rangeKey": "b", "projectionType": "INCLUDE", "nonKeyAttributes": ["c"]}
 _METRIC = {"metricName": "m", "namespace": "n", "period": 60, "stat": "Sum", "dimensions": {"a": "b"}, "unit": "Count"}
-# What a type cannot be without, and what the API has in another shape than Pulumi.
+# The inputs that a type requires, and those whose shape in the API differs from Pulumi's.
 EXAMPLES: dict[str, dict[str, Any]] = {
     "Alias": {"functionName": "f", "functionVersion": "1", "routingConfig": {"additionalVersionWeights": {"2": 0.5}}},
     "Api": {"protocolType": "HTTP"},
@@ -81,7 +81,7 @@ NEEDED |= {"targetId", "userPoolId"}
 
 
 class Answer(dict[str, Any]):
-    """Has whatever is asked for; nothing failed."""
+    """An answer that has every member, and reports no failure."""
 
     def __missing__(self, _: str) -> Any:
         return Answer()
@@ -93,7 +93,7 @@ def aws() -> Aws:
 
 
 def a_value(shape: Any) -> Any:
-    """Something of that type, with everything in it that it can have."""
+    """Return a value of this type, with all of its members."""
     if shape.type_name == "structure":
         return {name[0].lower() + name[1:]: a_value(member) for name, member in shape.members.items()}
     if shape.type_name == "list":
@@ -106,7 +106,7 @@ def a_value(shape: Any) -> Any:
 
 
 def everything(handler: Handler) -> dict[str, Any]:
-    """All inputs that the type is known to be given, none at its default."""
+    """Return all inputs that the type accepts, each different from its default."""
     members = {name.lower(): shape for name, shape in input_shape(handler.service, handler.creates).members.items()}
     names = {name: handler.renamed.get(name, name).lower() for name in handler.updatable}
     given = {name: a_value(members[known]) for name, known in names.items() if known in members}
@@ -118,7 +118,7 @@ def everything(handler: Handler) -> dict[str, Any]:
 
 
 def calls(aws: Aws, handler: Handler, inputs: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Return what creating the resource calls; the SDK checks the parameters as ever, and then nothing is sent."""
+    """Return the calls that create the resource. The SDK checks their parameters, and nothing is sent."""
     made: list[tuple[str, Any]] = []
 
     def note(params: Any, model: Any, **_: Any) -> None:
@@ -142,7 +142,7 @@ def calls(aws: Aws, handler: Handler, inputs: dict[str, Any]) -> list[tuple[str,
 
 
 def smaller(inputs: Any) -> list[Any]:
-    """The inputs without one of them, or without one of its parts."""
+    """Return copies of the inputs, each without one input or without one part of an input."""
     if isinstance(inputs, list):
         return [[each] for each in smaller(inputs[0])] if inputs else []
     if not isinstance(inputs, dict):
@@ -153,20 +153,20 @@ def smaller(inputs: Any) -> list[Any]:
 
 @pytest.mark.parametrize("token", HANDLERS)
 def test_every_input_reaches_a_call(aws: Aws, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN everything that the type can be given
+    # GIVEN all inputs of the type
     handler = HANDLERS[token]
     monkeypatch.setattr(functions, "_started", lambda *_: None)
     given = everything(handler)
-    # WHEN it is created with it, and without one part of it
+    # WHEN it is created with all of them, and then each time without one part
     whole = calls(aws, handler, given)
     unread: list[Any] = []
     for part in smaller(given):
         try:
             unread += [part] if calls(aws, handler, part) == whole else []
         except ParamValidationError:
-            continue  # the API cannot be without it
+            continue  # the API requires it
         except KeyError as missing:
             unread += [] if missing.args[0] in NEEDED else [missing]
-    # THEN each makes a difference
+    # THEN each part makes a difference
     assert whole
     assert unread == []

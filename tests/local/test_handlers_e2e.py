@@ -1,4 +1,4 @@
-"""Every resource type on the emulator: created, changed in place, deleted. Functions have a file of their own."""
+"""Every resource type on the emulator: created, changed in place, deleted. Functions have their own file."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.e2e
 
 
 def test_queue(emulated: Aws) -> None:
-    # GIVEN a queue with its policies as resources of their own
+    # GIVEN a queue, and its policies as separate resources
     dead = Made(emulated, "Queue", "dlq", name="q-dlq")
     redrive = json.dumps({"deadLetterTargetArn": dead.state["arn"], "maxReceiveCount": 3})
     queue = Made(emulated, "Queue", "q", **queue_inputs(name="q-main", redrivePolicy=redrive))
@@ -33,7 +33,7 @@ def test_queue(emulated: Aws) -> None:
     # WHEN it is changed in place
     outputs = queue.change(visibilityTimeoutSeconds=90, tags={"Stack": "local"})
 
-    # THEN the queue has the new values, the policies, and the same identity
+    # THEN the queue has the new values, its policies, and the same URL
     attributes = emulated.sqs.get_queue_attributes(QueueUrl=queue.id, AttributeNames=["All"])["Attributes"]
     assert (attributes["VisibilityTimeout"], attributes["QueueArn"]) == ("90", outputs["arn"])
     assert json.loads(attributes["RedrivePolicy"])["maxReceiveCount"] in (3, "3")
@@ -44,7 +44,7 @@ def test_queue(emulated: Aws) -> None:
         for each in (*parts, queue, dead):
             each.delete()
 
-    # THEN nothing is left, and the second time is no error
+    # THEN nothing is left, and the second deletion is no error
     assert emulated.sqs.list_queues().get("QueueUrls", []) == []
 
 
@@ -86,7 +86,7 @@ def test_topic(emulated: Aws) -> None:
 
 
 def test_table(emulated: Aws) -> None:
-    # GIVEN a protected table with time to live
+    # GIVEN a table with deletion protection and a time to live
     table = Made(
         emulated,
         "Table",
@@ -101,11 +101,11 @@ def test_table(emulated: Aws) -> None:
         tags={"a": "b"},
     )
 
-    # WHEN it is deleted as it is
+    # WHEN the protected table is deleted
     with pytest.raises(ClientError):
         table.delete()
 
-    # THEN it refuses, until the protection is taken off
+    # THEN that is refused, until the protection is off
     table.change(deletionProtectionEnabled=False)
     ttl = emulated.dynamodb.describe_time_to_live(TableName=table.id)["TimeToLiveDescription"]
     assert ttl == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expiration"}
@@ -115,7 +115,7 @@ def test_table(emulated: Aws) -> None:
 
 
 def test_alarms_and_dashboard(emulated: Aws) -> None:
-    # GIVEN alarms, one on an expression, one on others, and a dashboard
+    # GIVEN an alarm on a metric, one on an expression, one on other alarms, and a dashboard
     alarm = Made(
         emulated,
         "MetricAlarm",
@@ -170,9 +170,9 @@ def test_alarms_and_dashboard(emulated: Aws) -> None:
     assert emulated.cloudwatch.describe_alarms()["MetricAlarms"] == []
 
 
-def test_every_type_is_tried_here() -> None:
-    # GIVEN these tests
+def test_these_tests_make_every_type() -> None:
+    # GIVEN the end-to-end tests of handlers
     source = "".join(path.read_text() for path in Path(__file__).parent.glob("*handlers_e2e.py"))
 
-    # THEN they make a resource of every known type
+    # THEN they make a resource of every type
     assert [token for token in HANDLERS if f'"{token.rsplit(":", 1)[1]}"' not in source] == []

@@ -1,4 +1,4 @@
-"""Tests what `up` tells to try."""
+"""Tests which commands `up` suggests."""
 
 import sys
 from pathlib import Path
@@ -12,14 +12,14 @@ from tests.local.factories import outputs
 
 @pytest.fixture
 def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[pytest.MonkeyPatch, Outputs, StateDir, Path]:
-    """An environment with an `activate`, and a running instance."""
+    """An environment with an `activate` script, and a running instance."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "activate").touch()
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     return monkeypatch, outputs(orders_table="orders"), StateDir(tmp_path), tmp_path
 
 
-def test_a_terminal_without_the_environment_is_told_how_to_take_it(
+def test_outside_the_environment_activate_is_suggested(
     told: tuple[pytest.MonkeyPatch, Outputs, StateDir, Path],
 ) -> None:
     # GIVEN
@@ -29,11 +29,13 @@ def test_a_terminal_without_the_environment_is_told_how_to_take_it(
     # WHEN
     first = next(iter(hints(written, state).items()))
 
-    # THEN it comes before the commands that need it
+    # THEN it is the first suggestion, before the commands that need it
     assert first == ("Once per terminal", [f". {prefix}/bin/activate"])
 
 
-def test_a_terminal_in_the_environment_is_not(told: tuple[pytest.MonkeyPatch, Outputs, StateDir, Path]) -> None:
+def test_inside_the_environment_activate_is_not_suggested(
+    told: tuple[pytest.MonkeyPatch, Outputs, StateDir, Path],
+) -> None:
     # GIVEN
     monkeypatch, written, state, prefix = told
     monkeypatch.setenv("VIRTUAL_ENV", str(prefix))

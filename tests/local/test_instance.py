@@ -1,4 +1,4 @@
-"""The state folder: who holds it, and what it tells."""
+"""The state folder: its holder, and the files of its instance."""
 
 import os
 import subprocess
@@ -45,48 +45,48 @@ def holder(folder: Path) -> "subprocess.Popen[str]":
     return process
 
 
-def test_second_holder_is_told_how_to_stop_the_first(tmp_path: Path) -> None:
-    # GIVEN a folder that a living process holds
+def test_a_second_holder_is_refused_with_the_command_to_stop_the_first(tmp_path: Path) -> None:
+    # GIVEN a folder that a running process holds
     state = StateDir(tmp_path)
     with holder(tmp_path) as process:
         state.write_instance(instance(supervisor_pid=process.pid, endpoint_url="http://127.0.0.1:4566"))
 
-        # WHEN somebody else wants it
+        # WHEN a second process tries to hold it
         with pytest.raises(AlreadyRunningError) as caught, state.held():
             pass
         process.kill()
 
-    # THEN the message says who runs where and what to do
+    # THEN the message names the holder's process and address, and the command to stop it
     assert "http://127.0.0.1:4566" in str(caught.value)
     assert str(process.pid) in str(caught.value)
     assert "python -m local down" in str(caught.value)
     assert "--state-dir" in str(caught.value)
 
 
-def test_killed_holder_lets_go(tmp_path: Path) -> None:
+def test_a_killed_holder_leaves_no_lock(tmp_path: Path) -> None:
     # GIVEN a folder whose holder was killed
     with holder(tmp_path) as process:
         assert StateDir(tmp_path).is_held
         process.kill()
 
-    # WHEN somebody wants it
-    # THEN it is free, with no stale lock
+    # WHEN a second process tries to hold it
+    # THEN it can
     assert not StateDir(tmp_path).is_held
     with StateDir(tmp_path).held():
         assert StateDir(tmp_path).is_held
 
 
-def test_two_folders_do_not_know_of_each_other(tmp_path: Path) -> None:
+def test_two_folders_are_independent(tmp_path: Path) -> None:
     # GIVEN one folder that is held
-    # WHEN another is wanted
+    # WHEN a process tries to hold another one
     with StateDir(tmp_path / "a").held(), StateDir(tmp_path / "b").held():
-        # THEN it can be had
+        # THEN it can
         assert StateDir(tmp_path / "b").is_held
 
 
-def test_nothing_running_says_how_to_start(tmp_path: Path) -> None:
+def test_without_an_instance_the_error_says_how_to_start_one(tmp_path: Path) -> None:
     # GIVEN an empty folder
-    # WHEN its instance is asked for
+    # WHEN its instance is read
     with pytest.raises(NotRunningError) as caught:
         StateDir(tmp_path).running()
 
@@ -94,24 +94,24 @@ def test_nothing_running_says_how_to_start(tmp_path: Path) -> None:
     assert "python -m local up" in str(caught.value)
 
 
-def test_what_a_killed_instance_wrote_does_not_count(tmp_path: Path) -> None:
-    # GIVEN the files of an instance that nobody holds any more
+def test_the_files_of_a_killed_instance_are_ignored(tmp_path: Path) -> None:
+    # GIVEN the files of an instance that no process holds any more
     state = StateDir(tmp_path)
     state.write_instance(instance())
 
-    # WHEN it is asked for
+    # WHEN the instance is read
     # THEN there is none
     with pytest.raises(NotRunningError):
         state.running()
 
 
 def test_starting_instance_has_no_outputs_yet(tmp_path: Path) -> None:
-    # GIVEN an instance that is held but has not finished
+    # GIVEN an instance whose start has not finished
     state = StateDir(tmp_path)
     with state.held():
         state.write_instance(instance())
 
-        # WHEN its outputs are asked for
+        # WHEN its outputs are read
         with pytest.raises(NotRunningError) as caught:
             state.read_outputs()
 
@@ -119,27 +119,27 @@ def test_starting_instance_has_no_outputs_yet(tmp_path: Path) -> None:
     assert "still starting" in str(caught.value)
 
 
-def test_outputs_hold_the_stacks_beside_the_connection(tmp_path: Path) -> None:
+def test_outputs_contain_the_connection_and_the_stacks_outputs(tmp_path: Path) -> None:
     # GIVEN a ready instance
     state = StateDir(tmp_path)
     with state.held():
         state.write_instance(instance())
         state.write_outputs(outputs(), [])
 
-        # WHEN they are read
+        # WHEN its outputs are read
         read = state.read_outputs()
 
-    # THEN all are there, in a file for its user only
+    # THEN they are complete, and only the user can read their file
     assert read["api_url"] == "http://127.0.0.1:1/api"
     assert state.instance.stat().st_mode & 0o077 == 0
 
 
 def test_folder_comes_from_option_then_variable_then_repository(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN the variable set
+    # GIVEN the variable ORDERS_LOCAL_DIR
     monkeypatch.setenv("ORDERS_LOCAL_DIR", "/tmp/from-variable")  # noqa: S108 never used
 
     # WHEN the folder is chosen with and without the option
-    # THEN the option wins, then the variable, then the repository
+    # THEN the option is used first, then the variable, then the repository
     assert StateDir.chosen("/tmp/given").path == Path("/tmp/given").resolve()  # noqa: S108 never used
     assert StateDir.chosen(None).path == Path("/tmp/from-variable").resolve()  # noqa: S108 never used
     monkeypatch.delenv("ORDERS_LOCAL_DIR")
@@ -147,23 +147,23 @@ def test_folder_comes_from_option_then_variable_then_repository(monkeypatch: pyt
 
 
 def test_clean_removes_what_a_crash_left(tmp_path: Path) -> None:
-    # GIVEN the leftovers of a crash
+    # GIVEN files that a crash left
     state = StateDir(tmp_path)
     (state.scratch / "ministack-lambda-x" / "code").mkdir(parents=True)
     state.write_instance(instance())
     state.outputs.write_text("{}")
 
-    # WHEN the next one cleans
+    # WHEN the next instance cleans the folder
     state.clean()
 
-    # THEN nothing of it is there
+    # THEN they are deleted
     assert not state.scratch.exists()
     assert not state.outputs.exists()
     assert state.read_instance() is None
 
 
-def test_folders_that_are_missing_above_it_are_private_too(tmp_path: Path) -> None:
-    # GIVEN / WHEN the demo's folder is made before anything else of `.local`
+def test_the_folders_above_are_made_private_too(tmp_path: Path) -> None:
+    # GIVEN / WHEN the demo's folder is made, and no folder above it exists
     private_folder(tmp_path / ".local" / "demo")
 
     # THEN

@@ -1,4 +1,4 @@
-"""The demo's count of isolation says so when a caller sees what is not its own."""
+"""The demo's check of isolation reports a caller who sees another caller's order."""
 
 import pytest
 
@@ -10,11 +10,11 @@ TOLD = {"ada": {"order-1", "order-2"}, "ben": {"order-3"}}
 SEEN = {"ada": {"order-1", "order-2"}, "ben": {"order-3"}, "without a token": set[str]()}
 
 
-def test_each_sees_its_own() -> None:
-    # GIVEN callers that found what they ordered
-    # WHEN that is judged
+def test_callers_who_see_only_their_own_orders_are_isolated() -> None:
+    # GIVEN callers who found exactly their own orders
+    # WHEN the check judges that
     finding = isolation(Sights(OWNERS, SEEN, TOLD))
-    # THEN it holds, and all looks are counted
+    # THEN isolation holds, and every lookup is counted
     assert finding.ok
     assert finding.counted == "2 callers, 3 orders; each looked for all: 3 found, 6 of others refused"
 
@@ -46,17 +46,17 @@ def test_each_sees_its_own() -> None:
         "seen by two",
         "seen by nobody",
         "one sees all",
-        "told of another's",
-        "told of none",
-        "not told",
+        "answered with another's order",
+        "answered with no order",
+        "not answered",
         "another answer",
     ],
 )
-def test_what_is_seen_by_somebody_else_is_named(sights: Sights, violations: list[str]) -> None:
-    # GIVEN one look that is wrong
-    # WHEN it is judged
+def test_a_wrong_lookup_is_named(sights: Sights, violations: list[str]) -> None:
+    # GIVEN one lookup with a wrong result
+    # WHEN the check judges it
     finding = isolation(sights)
-    # THEN it does not hold, and says what was seen
+    # THEN isolation does not hold, and the finding names the lookup
     assert not finding.ok
     assert finding.violations == violations
 
@@ -66,11 +66,11 @@ def test_what_is_seen_by_somebody_else_is_named(sights: Sights, violations: list
     [([503, 429, 200], ()), ([503, 503, 503, 200], ("ada was answered 503 for order-1",)), ([404], ())],
     ids=["later found", "never", "not its own"],
 )
-def test_an_answer_that_says_later_is_asked_for_again(statuses: list[int], odd: tuple[str, ...]) -> None:
-    # GIVEN an API that answers one lookup like this
+def test_a_lookup_that_is_answered_503_or_429_is_repeated(statuses: list[int], odd: tuple[str, ...]) -> None:
+    # GIVEN an API that gives these answers to a lookup
     left = iter(statuses)
     door = Door("ada", lambda _: Answer(next(left), {"retry-after": "0"}, b"", 0))
-    # WHEN it is asked for an order
+    # WHEN an order is looked up
     sights = look({"order-1": {"caller": "hash-of-ada"}}, [door])
     # THEN only the last answer counts
     assert sights.odd == odd

@@ -1,4 +1,4 @@
-"""The embedded AWS's logs in AWS's words."""
+"""The log lines of the embedded AWS, which are those of AWS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REQUEST = "5f3c1a9e-0b1c-4d2e-8f30-112233445566"
 
 
 def ministack(result: dict[str, Any]) -> tuple[Any, Any]:
-    """Modules as MiniStack has them, whose function ends with `result`."""
+    """Return modules with MiniStack's names, whose function ends with `result`."""
     logs: Any = ModuleType("cloudwatch_logs")
     logs._compile_filter_pattern = lambda raw: lambda message: raw == message
     lambda_svc: Any = ModuleType("lambda_svc")
@@ -33,12 +33,12 @@ def ministack(result: dict[str, Any]) -> tuple[Any, Any]:
         ('?"open', None),
     ],
 )
-def test_a_pattern_of_alternatives_is_told_from_others(pattern: str, terms: list[str] | None) -> None:
+def test_a_pattern_of_alternatives_is_recognized(pattern: str, terms: list[str] | None) -> None:
     # GIVEN / WHEN / THEN
     assert alternatives(pattern) == terms
 
 
-def test_one_of_the_alternatives_is_enough_and_other_patterns_are_ministack_s() -> None:
+def test_a_pattern_of_alternatives_matches_any_of_them() -> None:
     # GIVEN
     logs, _ = ministack({})
     # WHEN / THEN
@@ -56,22 +56,22 @@ def test_one_of_the_alternatives_is_enough_and_other_patterns_are_ministack_s() 
         ("Worker init failed: No module named 'gone'", "Runtime.ImportModuleError"),
     ],
 )
-def test_each_end_is_a_line_that_the_tools_know_from_aws(message: str, cause: str) -> None:
-    # GIVEN / WHEN a function that ends so, with MiniStack's own words in its log
+def test_each_way_to_die_is_logged_as_by_lambda(message: str, cause: str) -> None:
+    # GIVEN / WHEN a function that dies, with MiniStack's message in its log
     _, lambda_svc = ministack({"error": True, "body": {"errorMessage": message}, "log": f"own line\n{message}"})
     lines = lambda_svc._execute_function_warm({}, {}, REQUEST)["log"].splitlines()
-    # THEN what it told stays, and its end is told once, as Lambda does
+    # THEN its own line stays, and its death is logged once, in Lambda's words
     deaths = [death for line in lines if (death := death_of(line)) is not None]
     assert lines[0] == "own line"
     assert {death.cause for death in deaths} == {cause}
 
 
-def test_an_error_that_the_function_reported_has_no_further_line() -> None:
+def test_an_error_that_the_function_reported_gets_no_second_line() -> None:
     # GIVEN / WHEN / THEN
     assert last_line("KeyError: 'x'", REQUEST) is None
 
 
-def test_without_ministack_s_names_the_emulator_does_not_start() -> None:
+def test_an_emulator_without_ministacks_names_is_refused() -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(AttributeError):
         speak_as_aws(ModuleType("logs"), ModuleType("lambda_svc"))

@@ -1,4 +1,4 @@
-"""Reading the functions' logs: times, functions, and what is new."""
+"""Reading the functions' logs: times, functions, and new lines."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -45,28 +45,28 @@ def aws_with(events: list[tuple[int, str, str]]) -> Aws:
         ("2026-01-01T00:00:00+00:00", datetime(2026, 1, 1, tzinfo=UTC)),
     ],
 )
-def test_since_is_relative_or_a_moment(text: str, expected: datetime) -> None:
+def test_since_is_a_duration_or_a_time(text: str, expected: datetime) -> None:
     # GIVEN a time as a person writes it
-    # WHEN it is read
-    # THEN it is that moment
+    # WHEN it is parsed
+    # THEN it is this time
     assert parse_since(text, NOW) == expected
 
 
-def test_lines_beyond_one_page_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN more lines than a page holds, three for each invocation, all of one at one time
+def test_each_line_of_several_pages_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN more lines than a page has; the three lines of each invocation have the same time
     monkeypatch.setattr(logs, "_PAGE", 10)
     numbers = count()
     events = [(1000 + i, f"stream-{i}", f"line {next(numbers)}") for i in range(20) for _ in range(3)]
 
-    # WHEN all are read
+    # WHEN all lines are read
     lines = read_lines(aws_with(events), [GROUP], datetime.fromtimestamp(0, UTC))
 
-    # THEN each is there once, in order
+    # THEN each line is read once, in order
     assert [line.message for line in lines] == [f"line {number}" for number in range(60)]
 
 
-def test_follow_shows_only_what_is_new() -> None:
-    # GIVEN a reader that has read everything
+def test_follow_shows_only_new_lines() -> None:
+    # GIVEN a reader that has read every line
     events = [(1000, "stream-1", "old")]
     reader = logs._Reader(aws_with(events), GROUP, datetime.fromtimestamp(0, UTC))
     reader.new_lines()
@@ -74,7 +74,7 @@ def test_follow_shows_only_what_is_new() -> None:
     # WHEN another invocation ends within the same millisecond
     events.append((1000, "stream-2", "new"))
 
-    # THEN only its line comes
+    # THEN only its line is shown
     assert [line.message for line in reader.new_lines()] == ["new"]
     assert reader.new_lines() == []
 
@@ -93,7 +93,7 @@ def test_function_is_found_by_any_of_its_names(tmp_path: Path, name: str) -> Non
     state.resources.write_text(RESOURCES)
 
     # WHEN its group is looked for
-    # THEN it is that group
+    # THEN the log group is found
     assert log_groups(state, name) == [LogGroup("orders-local-create-order", "/custom")]
 
 
@@ -102,7 +102,7 @@ def test_unknown_function_is_refused_with_the_known_ones(tmp_path: Path) -> None
     state = StateDir(tmp_path)
     state.resources.write_text(RESOURCES)
 
-    # WHEN another is asked for
-    # THEN the message has their names
+    # WHEN somebody asks for another function
+    # THEN the message names the two
     with pytest.raises(LocalError, match="orders-local-create-order, orders-local-plain"):
         log_groups(state, "nobody")

@@ -1,4 +1,4 @@
-"""Tests what the embedded AWS counts beyond MiniStack."""
+"""Tests the metrics that the embedded AWS counts and MiniStack does not."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LINE = json.dumps(
 
 
 def modules() -> tuple[ModuleType, ModuleType, ModuleType, ModuleType, list[tuple[Any, ...]]]:
-    """MiniStack's modules as far as they matter, made to count, and what they record."""
+    """Return stand-ins for MiniStack's modules that count metrics, and the list of what they record."""
     functions, gateway, cloudwatch, queues = (ModuleType(name) for name in ("functions", "gateway", "metrics", "sqs"))
     recorded: list[tuple[Any, ...]] = []
 
@@ -56,20 +56,20 @@ def modules() -> tuple[ModuleType, ModuleType, ModuleType, ModuleType, list[tupl
     return functions, gateway, cloudwatch, queues, recorded
 
 
-def test_a_trimmed_count_counts_the_samples_up_to_its_bound_and_other_statistics_stay() -> None:
-    # GIVEN points that stand for two samples each
+def test_a_trimmed_count_counts_the_samples_up_to_its_bound() -> None:
+    # GIVEN points that each contain two samples
     _, _, cloudwatch, _, _ = modules()
     # WHEN / THEN
     assert cloudwatch._stat_value({}, "TC(:600)", [1, 600, 601]) == 4
     assert cloudwatch._stat_value({}, "p95", [1, 600]) == "p95 of 2"
 
 
-def test_metrics_in_a_log_are_found_and_other_lines_left_alone() -> None:
-    # GIVEN a log with a document of metrics, and with lines that only look like one
+def test_metrics_in_a_log_are_found_and_other_lines_ignored() -> None:
+    # GIVEN a log with a document of metrics, and lines that resemble one
     log = "\n".join(["START", '{"CloudWatchMetrics": 1}', "CloudWatchMetrics", LINE, "END"])
     # WHEN it is read
     found = list(embedded(log))
-    # THEN each value is there with its dimensions
+    # THEN each value is found with its dimensions
     service = {"service": "worker"}
     assert found == [
         Datum("orders-local", "OrderConfirmed", 1.0, "Count", service),
@@ -78,47 +78,47 @@ def test_metrics_in_a_log_are_found_and_other_lines_left_alone() -> None:
     ]
 
 
-def test_every_invocation_is_counted_once_whoever_made_it() -> None:
+def test_every_invocation_is_counted_once() -> None:
     # GIVEN an emulator that counts
     functions, _, _, _, recorded = modules()
-    # WHEN a function runs, and the emulator itself counts the same run and a throttle
+    # WHEN a function runs, and MiniStack itself reports the same run and a throttle
     functions._emit_lambda_logs({"FunctionName": "worker"}, "r-1", LINE, True, 12, log_source=None)
     functions._emit_lambda_metrics("worker", duration_ms=12.0, error=True, throttle=False)
     functions._emit_lambda_metrics("worker", duration_ms=0.0, error=False, throttle=True)
-    # THEN run and throttle are counted once each, and what the function wrote
+    # THEN the run and the throttle are counted once each, beside the metrics in the function's log
     assert recorded[-2:] == [("worker", 12, True, False), ("worker", 0.0, False, True)]
     assert len(recorded) == 5
 
 
 @pytest.mark.parametrize(("status", "counts"), [(202, (0, 0)), (404, (1, 0)), (503, (0, 1))])
-def test_every_request_is_counted_by_its_answer(status: int, counts: tuple[int, int]) -> None:
+def test_every_request_is_counted_by_the_class_of_its_status(status: int, counts: tuple[int, int]) -> None:
     # GIVEN an emulator that counts
     _, gateway, _, _, recorded = modules()
     # WHEN a request is answered
     asyncio.run(gateway.handle_execute("api", "$default", status))
-    # THEN it is one request of its class
+    # THEN it is one request of its status class
     values = {name: value for _, name, value, _, _ in recorded}
     assert (values["Count"], values["4xx"], values["5xx"]) == (1, *counts)
     assert {dimensions["Stage"] for *_, dimensions in recorded} == {"$default"}
 
 
-def test_the_oldest_message_is_measured_when_somebody_asks() -> None:
-    # GIVEN a queue with a new message, an older one, and a poison one; and an empty queue
+def test_the_age_of_the_oldest_message_is_measured_when_metrics_are_read() -> None:
+    # GIVEN a queue with a new message, an older one, and one that was received three times; and an empty queue
     _, _, cloudwatch, queues, recorded = modules()
     sent = [(10, 0), (100, 2), (1000, 3)]
     messages = [{"sent_at": time.time() - ago, "receive_count": receives} for ago, receives in sent]
     queues._queues.update({"http://aws/1/orders": {"messages": messages}, "http://aws/1/dead": {"messages": []}})
-    # WHEN metrics are asked for
+    # WHEN metrics are read
     assert cloudwatch._get_metric_data() == "answer"
-    # THEN the age is the oldest one's that is no poison, and 0 where nothing waits
+    # THEN the age is that of the oldest message with fewer than three receives, and 0 for the empty queue
     ages = {dimensions["QueueName"]: age for _, _, dimensions, _, _, age, *_ in recorded}
     assert ages == {"orders": pytest.approx(100, abs=5), "dead": 0}
 
 
 def test_another_version_of_the_emulator_is_refused() -> None:
-    # GIVEN modules without what is needed
+    # GIVEN modules without the needed functions
     empty = ModuleType("empty")
-    # WHEN they are to count
-    # THEN it says what is missing
+    # WHEN counting is installed in them
+    # THEN the error names what is missing
     with pytest.raises(LookupError, match="_emit_lambda_logs"):
         count(empty, empty, empty, empty)

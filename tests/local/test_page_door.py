@@ -1,4 +1,4 @@
-"""The page's door: for whoever has the key, from a page of this address; nothing acts on GET; nothing is markup."""
+"""The page's door: it needs the key and this address, no GET changes anything, and no data becomes markup."""
 
 import re
 import socket
@@ -20,7 +20,7 @@ STATIC = ROOT / "local" / "page" / "static"
 
 
 class Visitor:
-    """Somebody on this machine, who has the key or not."""
+    """A client on this machine, with or without the key."""
 
     def __init__(self, server: PageServer) -> None:
         parts = urlsplit(server.url)
@@ -60,7 +60,7 @@ ACTS = [route for route in ROUTES if "POST" in route.methods and route.path not 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS", "BREW"])
 @pytest.mark.parametrize("key", [{}, {"X-Page-Key": ""}, {"X-Page-Key": "guessed"}, {"X-Page-Key": "\xff"}])
 def test_without_the_key_there_is_no_data(visitor: Visitor, method: str, key: dict[str, str]) -> None:
-    # GIVEN somebody who has not the key / WHEN they try all that the page's script calls / THEN all is refused
+    # GIVEN a client without the key / WHEN it sends every request of the page's script / THEN each is refused
     assert {path: visitor.ask(method, path, key, b"").status for path in DATA} == dict.fromkeys(DATA, 403)
 
 
@@ -77,40 +77,40 @@ def test_without_the_key_there_is_no_data(visitor: Visitor, method: str, key: di
         {"Sec-Fetch-Site": "same-site"},
     ],
 )
-def test_a_foreign_name_or_page_is_refused_even_with_the_key(visitor: Visitor, headers: dict[str, str]) -> None:
-    # GIVEN what DNS rebinding, or a page of another origin, would send, and the right key
+def test_another_host_name_or_origin_is_refused_even_with_the_key(visitor: Visitor, headers: dict[str, str]) -> None:
+    # GIVEN the right key, and the headers after DNS rebinding or from a page of another origin
     sent = {name: value.format(port=visitor.port) for name, value in headers.items()} | visitor.key
-    # WHEN / THEN not even the page's own files come
+    # WHEN / THEN even the page's files are refused
     assert {path: visitor.ask("GET", path, sent).status for path in PATHS} == dict.fromkeys(PATHS, 403)
 
 
 def test_with_the_key_a_fault_is_turned_on_and_off(visitor: Visitor, faults: Faults) -> None:
-    # GIVEN / WHEN the page's script acts
+    # GIVEN / WHEN the page's script adds a fault
     own = {**visitor.key, "Origin": f"http://localhost:{visitor.port}", "Sec-Fetch-Site": "same-origin"}
     assert visitor.ask("POST", "/api/faults", {**own, "Host": f"localhost:{visitor.port}"}, FAULT).status == 200
     (rule,) = faults.list()
-    # THEN it is in force, until it is turned off
+    # THEN the fault applies until the script removes it
     assert visitor.ask("POST", f"/api/faults/{rule.id}/remove", visitor.key).status == 200
     assert faults.list() == []
 
 
 @pytest.mark.parametrize("body", [b'{"service": "nosuch", "kind": "error"}', b'{"kind": "error"}', b"<", b"[]"])
-def test_what_can_not_be_done_is_explained(visitor: Visitor, faults: Faults, body: bytes) -> None:
+def test_an_invalid_request_is_refused_with_an_explanation(visitor: Visitor, faults: Faults, body: bytes) -> None:
     # GIVEN / WHEN / THEN
     assert visitor.ask("POST", "/api/faults", visitor.key, body).status == 422
     assert faults.list() == []
 
 
-def test_nothing_acts_on_get(visitor: Visitor) -> None:
-    # GIVEN every route that acts / WHEN it is asked for with GET / THEN it is refused
+def test_no_get_changes_anything(visitor: Visitor) -> None:
+    # GIVEN every route that changes something / WHEN it is called with GET / THEN it is refused
     paths = [re.sub(r"\{.*?\}", "1", each.path) for each in ACTS]  # type: ignore[attr-defined]
     assert len(paths) == 9
     assert {visitor.ask("GET", path, visitor.key).status for path in paths} == {405}
 
 
 @pytest.mark.parametrize("size", ["262145", "-1", "x", "²"])
-def test_a_body_is_small_and_says_how_long_it_is(visitor: Visitor, size: str) -> None:
-    # GIVEN / WHEN a length that is none, or too long / THEN it is refused before it is read
+def test_a_body_needs_a_valid_length_below_the_limit(visitor: Visitor, size: str) -> None:
+    # GIVEN / WHEN a length that is missing, invalid or too large / THEN the body is refused before it is read
     head = (
         f"POST /api/faults HTTP/1.1\r\nHost: {LOOPBACK}:{visitor.port}\r\nX-Page-Key: {visitor.key['X-Page-Key']}\r\n"
     )
@@ -138,10 +138,10 @@ def test_every_answer_forbids_what_the_page_does_not_need(visitor: Visitor) -> N
         assert "access-control-allow-origin" not in each.headers
 
 
-def test_our_scripts_make_no_markup_of_data_and_call_nobody_else() -> None:
-    # GIVEN our own files / WHEN
+def test_the_pages_scripts_render_data_as_text_and_call_no_other_host() -> None:
+    # GIVEN the page's files / WHEN
     texts = {path.name: path.read_text() for path in STATIC.iterdir()}
-    # THEN data becomes text only, nothing is inline, and nothing is fetched from elsewhere
+    # THEN they render data as text, have no inline scripts, and load nothing from other hosts
     assert {
         name for name, text in texts.items() if re.search(r"\w+HTML\b|document\.write|\beval\b|Function\(", text)
     } == set()
@@ -151,8 +151,8 @@ def test_our_scripts_make_no_markup_of_data_and_call_nobody_else() -> None:
     assert [name for name, text in texts.items() if re.search(r"<script>|\son\w+=|\sstyle=", text)] == []
 
 
-def test_it_stops_though_somebody_is_looking(tmp_path: Path) -> None:
-    # GIVEN a page with somebody who listens
+def test_the_server_stops_while_a_page_is_open(tmp_path: Path) -> None:
+    # GIVEN a page whose script waits for events
     server = PageServer(StateDir(tmp_path), Faults())
     server.start()
     visitor = Visitor(server)
@@ -160,11 +160,11 @@ def test_it_stops_though_somebody_is_looking(tmp_path: Path) -> None:
     connection.request("GET", "/api/live", headers=visitor.key)
     stream = connection.getresponse()
     assert stream.status == 200
-    # WHEN it is stopped / THEN that takes no time, and the port is free
+    # WHEN the server is stopped / THEN it stops at once, and the port is free
     started = time.monotonic()
     server.stop()
     assert time.monotonic() - started < 2
-    stream.read()  # to its end: the answer is whole
+    stream.read()  # to its end, because the answer must be complete
     connection.close()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((LOOPBACK, visitor.port), timeout=1)

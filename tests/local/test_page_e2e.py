@@ -1,4 +1,4 @@
-"""Tests what somebody new does first: `up`, the printed address in a real browser, no terminal from then on."""
+"""Tests the first use of the page: `up`, the printed address in a real browser, and no further terminal."""
 
 import os
 import re
@@ -26,17 +26,17 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 HOSTILE = '<img src=x onerror="document.title=1">'
 PICTURE = "ORDERS_PAGE_PICTURE"
-"""The file to which the page with a dead letter is drawn: docs/page.webp."""
+"""The environment variable that names a file for a picture of the page with a dead letter: docs/page.webp."""
 
 
 class Person:
-    """Somebody who sees the page and types."""
+    """A person who reads the page, presses buttons and types."""
 
     def __init__(self, browser: Chrome) -> None:
         self.browser = browser
 
     def sees(self, selector: str, text: str, seconds: float = 30) -> WebElement:
-        """Wait until an element's text says so."""
+        """Wait until an element contains this text."""
 
         def found(_: object) -> WebElement | None:
             script = "return [...document.querySelectorAll(arguments[0])].find(e => e.innerText.includes(arguments[1]))"
@@ -56,14 +56,14 @@ class Person:
         ActionChains(self.browser).send_keys(Keys.ENTER if element.tag_name == "a" else Keys.SPACE).perform()
 
     def draws(self, file: Path) -> None:
-        """The top of the page as a WebP picture."""
+        """Save the top of the page as a WebP picture."""
         self.browser.execute_script("document.activeElement.blur(); document.getElementById('told').textContent = ''")
         clip = {"x": 0, "y": 0, "width": 1265, "height": 1085, "scale": 1}
         options = {"format": "webp", "quality": 82, "captureBeyondViewport": True, "clip": clip}
         file.write_bytes(b64decode(self.browser.execute_cdp_cmd("Page.captureScreenshot", options)["data"]))
 
     def types(self, label: str, text: str) -> None:
-        """Fill a field in."""
+        """Fill in a field."""
         field = self.browser.find_element(By.ID, label)
         field.clear()
         field.send_keys(text)
@@ -71,7 +71,7 @@ class Person:
 
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, LocalStack]]:
-    """The address that `make up` prints."""
+    """Start a stack as `make up` does, and return the address that it prints."""
     folder = tmp_path_factory.mktemp("state")
     command = [sys.executable, "-m", "local", "up", "--detach", "--state-dir", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
@@ -93,7 +93,7 @@ def test_an_order_is_placed_settles_fails_and_is_redriven(person: Person) -> Non
     person.presses("#add-stock")
     person.sees("#shelf", "In stock: 100")
     person.presses("#order-form .main")
-    # THEN it is seen settling, and its life is there as a picture
+    # THEN the page shows how it settles, and a picture of its trace
     person.sees("#answer", "202")
     person.sees("#order-rows .pill", "CONFIRMED")
     person.sees("#life .step.good", "event published")
@@ -109,7 +109,7 @@ def test_an_order_is_placed_settles_fails_and_is_redriven(person: Person) -> Non
     if PICTURE in os.environ:
         person.draws(Path(os.environ[PICTURE]))
 
-    # WHEN it is repaired, and redriven by somebody who says why / THEN the order is confirmed
+    # WHEN DynamoDB is repaired, and somebody redrives the dead letter with a reason / THEN the order is confirmed
     person.presses("#presets input")
     person.sees("#fault-chip", "0")
     person.presses("#dead-rows button", "Redrive")
@@ -128,8 +128,8 @@ def test_an_order_is_placed_settles_fails_and_is_redriven(person: Person) -> Non
     assert person.browser.find_elements(By.CSS_SELECTOR, "#findings .bad") == []
 
 
-def test_twenty_at_once_repeats_and_a_changed_body(person: Person) -> None:
-    # GIVEN a key that was used / WHEN it is repeated, then used for another body, then twenty times at once
+def test_a_repeated_key_a_changed_body_and_twenty_requests_at_once(person: Person) -> None:
+    # GIVEN a key that was used / WHEN it is sent again, then with another body; and a new key twenty times at once
     person.presses("#order-form .main")
     person.sees("#answer", "202")
     person.presses("#repeat")
@@ -138,19 +138,19 @@ def test_twenty_at_once_repeats_and_a_changed_body(person: Person) -> None:
     person.sees("#answer", "422")
     person.presses("#new-key")
     person.presses("#twenty-one")
-    # THEN it is one order
+    # THEN the twenty requests made one order
     person.sees("#answer", "20 requests at once, 1 order", 90)
 
 
-def test_what_others_wrote_is_shown_as_text_and_given_up(person: Person, printed: tuple[str, LocalStack]) -> None:
-    # GIVEN a dead letter with markup for its error
+def test_markup_in_a_dead_letter_is_shown_as_text(person: Person, printed: tuple[str, LocalStack]) -> None:
+    # GIVEN a dead letter with markup in its error
     stack, title = printed[1], person.browser.title
     stack.aws.sqs.send_message(
         QueueUrl=stack.outputs["dead_letter_queue_url"],
         MessageBody=HOSTILE,
         MessageAttributes={"error_type": {"DataType": "String", "StringValue": HOSTILE}},
     )
-    # WHEN it is seen, and discarded
+    # WHEN it is shown, and discarded
     person.sees("#dead-rows", HOSTILE, 60)
     assert person.browser.find_element(By.CSS_SELECTOR, "#dead-rows button").text == "Discard", "no redrive can help"
     person.presses("#dead-rows button", "Discard")
@@ -158,7 +158,7 @@ def test_what_others_wrote_is_shown_as_text_and_given_up(person: Person, printed
     person.types("by", "Ben")
     person.types("why", "broken client")
     person.presses("#decide")
-    # THEN it is gone, and no markup was made of it
+    # THEN it is deleted, and its markup was never rendered
     person.sees("#dead-rows", "None.", 60)
     assert person.browser.title == title
     assert person.browser.find_elements(By.CSS_SELECTOR, "img") == []
@@ -170,7 +170,7 @@ def test_the_reference_tries_the_api_on_this_stack(person: Person) -> None:
     person.presses(".opblock-post .opblock-summary-control")
     answered = (By.CSS_SELECTOR, ".live-responses-table")
     for _ in range(10):
-        # Swagger UI draws the panel anew while it opens, and a press in between is lost. The key is the same each time.
+        # Swagger UI redraws the panel while it opens, so that a press can be lost. Each press sends the same key.
         person.presses(".opblock-post .execute")
         with suppress(TimeoutException):
             WebDriverWait(person.browser, 6).until(lambda it: it.find_elements(*answered))
@@ -179,8 +179,8 @@ def test_the_reference_tries_the_api_on_this_stack(person: Person) -> None:
     person.sees(".opblock-post .live-responses-table .response-col_status", "202", 60)
 
 
-def test_nothing_was_refused_by_the_pages_own_policy(person: Person, printed: tuple[str, LocalStack]) -> None:
-    # GIVEN all of the above / WHEN the browser's own log is read / THEN it complained about nothing but the 422
+def test_the_content_security_policy_refused_nothing(person: Person, printed: tuple[str, LocalStack]) -> None:
+    # GIVEN the tests above / WHEN the browser's log is read / THEN it contains no errors except the 422
     said = [each["message"] for each in person.browser.get_log("browser")]  # type: ignore[no-untyped-call]
     assert [text for text in said if "422" not in text] == []
     # THEN `status` shows the same address

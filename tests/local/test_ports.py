@@ -12,7 +12,7 @@ from local.instance import StateDir
 
 
 def listening(folder: Path) -> socket.socket:
-    """A server on the socket `aws` in `folder`, bound as the emulator does: from within."""
+    """Start a server on the socket `aws` in `folder`, bound as the emulator does: by a relative path."""
     server = socket.socket(socket.AF_UNIX)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -22,7 +22,7 @@ def listening(folder: Path) -> socket.socket:
 
 
 @pytest.mark.parametrize("name", ["short", "long" * 40])
-def test_a_socket_is_reached_however_long_its_path_is(tmp_path: Path, name: str) -> None:
+def test_a_socket_is_reached_at_a_path_of_any_length(tmp_path: Path, name: str) -> None:
     # GIVEN a server in a folder
     folder = tmp_path / name
     folder.mkdir()
@@ -36,16 +36,18 @@ def test_a_socket_is_reached_however_long_its_path_is(tmp_path: Path, name: str)
             assert accepted.recv(1) == b"x"
 
 
-def test_nobody_there_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_socket_is_an_error(tmp_path: Path) -> None:
     # GIVEN no server / WHEN / THEN
     with pytest.raises(OSError, match="No such file"):
         ports.connect_to(tmp_path / "aws")
 
 
-def test_where_a_long_path_can_not_be_reached_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a system without descriptors as files, and a long path
+def test_a_long_path_is_refused_on_systems_that_cannot_reach_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a system without /proc/self/fd, and a long path
     monkeypatch.setattr(ports, "_DESCRIPTORS", tmp_path / "nowhere")
     state = StateDir(tmp_path / ("long" * 40))
-    # WHEN an emulator is started there / THEN the message says what to change
+    # WHEN an emulator is started there / THEN the message names the option to change
     with pytest.raises(LocalError, match=r"too long.*--state-dir"):
         start_emulator(state, EmulatorOptions(Path("python"), 0, "us-east-1", False, "id"), 0)

@@ -1,4 +1,4 @@
-"""Tests which functions are started beforehand, and with which event."""
+"""Tests which functions are started in advance, and with which event."""
 
 from local.prewarm import http_event, warm_events
 from tests.local.factories import deployed
@@ -7,24 +7,24 @@ ALIAS = "arn:aws:lambda:us-east-1:000000000000:function:greet:live"
 URI = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{ALIAS}/invocations"
 
 
-def test_function_behind_a_route_gets_a_request_to_that_route_by_its_alias() -> None:
+def test_a_function_behind_a_route_gets_a_request_through_its_alias() -> None:
     # GIVEN a route, its integration and a function's alias
     resources = [
         deployed("aws:apigatewayv2/integration:Integration", "greet", "i1", integrationUri=URI),
         deployed("aws:apigatewayv2/route:Route", "get", "r1", routeKey="GET /greet/{name}", target="integrations/i1"),
     ]
 
-    # WHEN asked what to warm
+    # WHEN the functions to start are chosen
     events = warm_events(resources)
 
-    # THEN it is the alias, with a request that API Gateway could have made
+    # THEN it is the alias, with a request as API Gateway makes it
     assert list(events) == [ALIAS]
     assert events[ALIAS]["rawPath"] == "/greet/warm-up"
     assert events[ALIAS]["pathParameters"] == {"name": "warm-up"}
 
 
-def test_function_behind_an_authorizer_gets_a_request_that_passed_it() -> None:
-    # GIVEN a route for callers with a token, and one for everybody
+def test_a_function_behind_an_authorizer_gets_a_request_with_claims() -> None:
+    # GIVEN a route that requires a token, and one that does not
     resources = [
         deployed("aws:apigatewayv2/integration:Integration", "greet", "i1", integrationUri=URI),
         deployed(
@@ -37,10 +37,10 @@ def test_function_behind_an_authorizer_gets_a_request_that_passed_it() -> None:
         ),
     ]
 
-    # WHEN asked what to warm
+    # WHEN the functions to start are chosen
     verified, anyone = warm_events(resources)[ALIAS], http_event("GET /")
 
-    # THEN only a request that came through the authorizer has claims
+    # THEN only the request to the first route has claims
     assert verified["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] == "warm-up"
     assert "authorizer" not in anyone["requestContext"]
 
@@ -49,17 +49,17 @@ def test_function_behind_a_queue_gets_an_empty_batch() -> None:
     # GIVEN an event source mapping
     resources = [deployed("aws:lambda/eventSourceMapping:EventSourceMapping", "work", "u1", functionName=ALIAS)]
 
-    # WHEN asked what to warm
-    # THEN the batch holds nothing
+    # WHEN the functions to start are chosen
+    # THEN the batch is empty
     assert warm_events(resources) == {ALIAS: {"Records": []}}
 
 
 def test_function_that_nothing_calls_is_not_started() -> None:
-    # GIVEN a route that leads nowhere
+    # GIVEN a route without a function
     resources = [deployed("aws:apigatewayv2/route:Route", "get", "r1", routeKey="GET /", target="integrations/none")]
 
-    # WHEN asked what to warm
-    # THEN nothing
+    # WHEN the functions to start are chosen
+    # THEN there is none
     assert warm_events(resources) == {}
 
 
@@ -68,7 +68,7 @@ def test_request_has_the_method_of_its_route() -> None:
     # WHEN an event is made for it
     event = http_event("POST /orders")
 
-    # THEN method and path are its own, and nothing else is given
+    # THEN it has the route's method and path, and nothing else
     assert event["requestContext"]["http"]["method"] == "POST"
     assert event["headers"] == {}
     assert "body" not in event

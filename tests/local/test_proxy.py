@@ -1,4 +1,4 @@
-"""The fault proxy: transparent without a rule, and exact about what reaches the emulator with one."""
+"""The fault proxy: without a rule it changes nothing; with one, exactly the named calls fail."""
 
 import json
 import socket
@@ -56,14 +56,14 @@ def send(proxy: Proxy, body: bytes = b"{}", **headers: str) -> tuple[int, bytes]
         connection.close()
 
 
-def test_request_arrives_unchanged_with_the_host_that_was_signed(pair: Pair) -> None:
+def test_a_request_is_passed_on_unchanged_with_the_signed_host(pair: Pair) -> None:
     # GIVEN a request with headers and a body
     upstream, proxy = pair
 
     # WHEN it goes through the proxy
     send(proxy, b'{"a": 1}', **{"X-Custom": "Value"})
 
-    # THEN the emulator sees it as it was sent
+    # THEN the emulator receives it as it was sent
     _, _, headers, body = upstream.seen[0]
     assert headers["Host"] == f"127.0.0.1:{proxy.port}"
     assert headers["X-Custom"] == "Value"
@@ -82,7 +82,7 @@ def test_connection_is_kept_alive_on_both_sides(pair: Pair) -> None:
         bodies.append(connection.getresponse().read())
     connection.close()
 
-    # THEN all were answered over one connection to the emulator
+    # THEN one connection to the emulator was used for all
     assert bodies == [b"echo:0", b"echo:1", b"echo:2"]
     assert len(upstream.connections) == 1
 
@@ -95,21 +95,21 @@ def test_many_clients_at_once_get_their_own_answers(pair: Pair) -> None:
     with ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(lambda number: send(proxy, str(number).encode()), range(100)))
 
-    # THEN nobody gets another's answer
+    # THEN every client gets its own answer
     assert answers == [(200, f"echo:{number}".encode()) for number in range(100)]
 
 
 @settings(max_examples=15)
 @given(body=st.binary(max_size=200_000), chunked=st.booleans())
-def test_any_body_goes_there_and_back(body: bytes, chunked: bool) -> None:
+def test_any_body_is_passed_on_in_both_directions(body: bytes, chunked: bool) -> None:
     # GIVEN any body, and an emulator that answers in chunks or not
     with proxied() as (upstream, proxy):
         upstream.chunked = chunked
 
-        # WHEN it goes through
+        # WHEN it passes through the proxy
         status, answer = send(proxy, body)
 
-    # THEN it comes back whole
+    # THEN the emulator and the client receive it whole
     assert (status, answer) == (200, b"echo:" + body)
 
 
@@ -129,8 +129,8 @@ def test_answer_without_body_does_not_block_the_connection(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("kind", [FaultKind.RESET, FaultKind.TIMEOUT])
-def test_faults_before_the_call_leave_no_effect(pair: Pair, faults: Faults, kind: FaultKind) -> None:
-    # GIVEN a rule that cuts the way there
+def test_a_fault_before_the_call_leaves_no_effect(pair: Pair, faults: Faults, kind: FaultKind) -> None:
+    # GIVEN a rule that fails calls before they reach the emulator
     upstream, proxy = pair
     faults.add(rule(kind=kind))
 
@@ -141,26 +141,26 @@ def test_faults_before_the_call_leave_no_effect(pair: Pair, faults: Faults, kind
         connection.getresponse()
     connection.close()
 
-    # THEN it did not reach the emulator
+    # THEN it does not reach the emulator
     assert upstream.seen == []
 
 
-def test_lost_answer_leaves_the_effect(pair: Pair, faults: Faults) -> None:
-    # GIVEN a rule that drops the answer
+def test_a_lost_answer_leaves_the_effect(pair: Pair, faults: Faults) -> None:
+    # GIVEN a rule that loses the answer
     upstream, proxy = pair
     faults.add(rule(kind=FaultKind.LOST_ANSWER, count=1))
 
-    # WHEN a call is made, and made again
+    # WHEN a call is made twice
     with pytest.raises(ConnectionResetError):
         send(proxy, b"first")
     again = send(proxy, b"second")
 
-    # THEN both reached the emulator, each once
+    # THEN each of the two reached the emulator once
     assert [body for *_, body in upstream.seen] == [b"first", b"second"]
     assert again == (200, b"echo:second")
 
 
-# Service → the call of one operation. The SDK's signing name decides, so CloudWatch is "monitoring".
+# A call of one operation for each service. Services have the SDK's signing name, which is "monitoring" for CloudWatch.
 CALLS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "dynamodb": ("GetItem", lambda client: client.get_item(TableName="t", Key={"id": {"S": "1"}})),
     "sqs": ("SendMessage", lambda client: client.send_message(QueueUrl="http://127.0.0.1/0/q", MessageBody="x")),
@@ -185,7 +185,7 @@ def client_of(proxy: Proxy, service: str, attempts: int = 1) -> Any:
 
 @pytest.mark.parametrize("service", CALLS)
 @pytest.mark.parametrize("kind", [FaultKind.ERROR, FaultKind.THROTTLE])
-def test_the_sdk_takes_injected_answers_for_the_services_own(
+def test_the_sdk_reads_an_injected_answer_as_the_services_own(
     pair: Pair, faults: Faults, service: str, kind: FaultKind
 ) -> None:
     # GIVEN a rule for one operation of a service
@@ -197,7 +197,7 @@ def test_the_sdk_takes_injected_answers_for_the_services_own(
     with pytest.raises(ClientError) as caught:
         call(client_of(proxy, service))
 
-    # THEN it parses the answer into a code of that service, and the call had no effect
+    # THEN it reads the answer as an error code of the service, and the call has no effect
     response = caught.value.response
     assert response["Error"]["Code"] in {
         *("InternalServerError", "InternalError", "InternalFailure"),
@@ -214,16 +214,16 @@ def test_the_sdk_retries_injected_throttling(pair: Pair, faults: Faults, service
     upstream, proxy = pair
     faults.add(rule(service=service, operation=None, kind=FaultKind.THROTTLE, count=2))
 
-    # WHEN a call is made; that the stand-in's answer is not the service's, the SDK may say as it likes
+    # WHEN a call is made (the SDK may refuse the stand-in's answer, which is not the service's)
     with suppress(BotoCoreError, ResponseParserError, ValueError, AttributeError):
         CALLS[service][1](client_of(proxy, service, attempts=3))
 
-    # THEN the third attempt got through
+    # THEN the third attempt reaches the emulator
     assert len(upstream.seen) == 1
 
 
 def test_conflict_names_a_reason_for_every_item(pair: Pair, faults: Faults) -> None:
-    # GIVEN a rule that lets transactions conflict
+    # GIVEN a rule that makes transactions conflict
     _, proxy = pair
     faults.add(rule(service="dynamodb", operation="TransactWriteItems", kind=FaultKind.CONFLICT))
     put = {"Put": {"TableName": "t", "Item": {"id": {"S": "1"}}}}
@@ -233,36 +233,36 @@ def test_conflict_names_a_reason_for_every_item(pair: Pair, faults: Faults) -> N
     with pytest.raises(ClientError) as caught:
         client.transact_write_items(TransactItems=[put, put])
 
-    # THEN it is cancelled as DynamoDB does it
+    # THEN it is cancelled with a reason for each item, as in DynamoDB
     response: Any = caught.value.response
     assert response["Error"]["Code"] == "TransactionCanceledException"
     assert [reason["Code"] for reason in response["CancellationReasons"]] == ["TransactionConflict", "None"]
 
 
-def test_unsigned_requests_are_never_hit(pair: Pair, faults: Faults) -> None:
+def test_a_rule_never_applies_to_unsigned_requests(pair: Pair, faults: Faults) -> None:
     # GIVEN a rule
     upstream, proxy = pair
     faults.add(rule(service="sqs", operation=None))
 
-    # WHEN a request without a signature comes
+    # WHEN a request without a signature is sent
     connection = connect(proxy)
     connection.request("GET", "/_aws/execute-api/a1b2c3/orders/1")
     connection.getresponse().read()
     connection.close()
 
-    # THEN it passes
+    # THEN it reaches the emulator
     assert len(upstream.seen) == 1
 
 
-def test_emulator_that_is_gone_looks_like_a_closed_connection() -> None:
+def test_without_an_emulator_the_connection_is_closed() -> None:
     # GIVEN a proxy whose emulator does not listen
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     proxy = Proxy(lambda: socket.create_connection(("127.0.0.1", port)), gate())
     proxy.start()
 
-    # WHEN a request comes
-    # THEN the client sees the connection end, and the proxy goes on
+    # WHEN requests are sent
+    # THEN the proxy closes each client's connection, and goes on
     for _ in range(2):
         with pytest.raises(OSError, match=r"closed|reset|Remote"):
             send(proxy)
@@ -270,7 +270,7 @@ def test_emulator_that_is_gone_looks_like_a_closed_connection() -> None:
 
 
 def test_injected_answer_keeps_the_connection(pair: Pair, faults: Faults) -> None:
-    # GIVEN a rule that hits once
+    # GIVEN a rule for one call
     _, proxy = pair
     faults.add(rule(count=1))
     connection = connect(proxy)
@@ -284,5 +284,5 @@ def test_injected_answer_keeps_the_connection(pair: Pair, faults: Faults) -> Non
     second.read()
     connection.close()
 
-    # THEN the first is refused and the second passes
+    # THEN the first gets the fault, and the second reaches the emulator
     assert (first.status, code, second.status) == (500, "InternalError", 200)

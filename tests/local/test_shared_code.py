@@ -1,4 +1,4 @@
-"""Workers of one package share its code."""
+"""Workers with the same package share one copy of its code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def unpack(scratch: Path, worker: str, content: str = "one") -> Path:
-    """Return what MiniStack does for a new worker; the folder of its code."""
+    """Do what MiniStack does for a new worker, and return the folder of its code."""
     folder = scratch / worker
     code = folder / "code"
     code.mkdir(parents=True)
@@ -32,28 +32,28 @@ def unpack(scratch: Path, worker: str, content: str = "one") -> Path:
     return code
 
 
-def test_workers_of_one_package_have_one_copy_of_it(scratch: Path) -> None:
-    # GIVEN an archive
-    # WHEN many workers of it start at once
+def test_workers_with_the_same_package_share_one_copy(scratch: Path) -> None:
+    # GIVEN a package
+    # WHEN many workers with this package start at once
     with ThreadPoolExecutor(8) as pool:
         codes = list(pool.map(lambda number: unpack(scratch, f"worker-{number}"), range(8)))
-    # THEN each finds the code where it looks, and it is there once
+    # THEN each finds the code at its usual place, and there is one copy
     assert {(code / "runtime" / "handler.py").read_text() for code in codes} == {"one"}
     assert len({os.path.realpath(code) for code in codes}) == 1
     assert [path.name for path in scratch.glob("code-*")] == []
     assert list(scratch.rglob("code.zip")) == []
 
 
-def test_workers_of_another_package_have_another_copy(scratch: Path) -> None:
+def test_workers_with_different_packages_have_different_copies(scratch: Path) -> None:
     # GIVEN two versions of a function
     first, second = unpack(scratch, "first", "one"), unpack(scratch, "second", "two")
     # WHEN their workers read their code
     read = [(code / "runtime" / "handler.py").read_text() for code in (first, second)]
-    # THEN each has its own
+    # THEN each has its own version
     assert read == ["one", "two"]
 
 
-def test_an_archive_that_cannot_be_unpacked_leaves_nothing_that_looks_whole(scratch: Path) -> None:
+def test_an_archive_that_cannot_be_unpacked_leaves_no_copy(scratch: Path) -> None:
     # GIVEN an archive whose content does not fit its checksum
     folder = scratch / "worker"
     (folder / "code").mkdir(parents=True)
@@ -64,27 +64,27 @@ def test_an_archive_that_cannot_be_unpacked_leaves_nothing_that_looks_whole(scra
     # WHEN a worker starts
     with SharedArchive(folder / "code.zip") as archive, pytest.raises(zipfile.BadZipFile):
         archive.extractall(str(folder / "code"))
-    # THEN the next one does not find half of it
+    # THEN no partial copy is left for the next one
     assert list(scratch.glob("shared-*")) == []
     assert list(scratch.glob("code-*")) == []
 
 
-def test_other_archives_are_unpacked_as_ever(scratch: Path) -> None:
-    # GIVEN a layer
+def test_other_archives_are_unpacked_as_usual(scratch: Path) -> None:
+    # GIVEN the archive of a layer
     with zipfile.ZipFile(scratch / "layer.zip", "w") as archive:
         archive.writestr("python/module.py", "")
     # WHEN it is unpacked
     with SharedArchive(scratch / "layer.zip") as archive:
         archive.extractall(str(scratch / "layer_0"))
-    # THEN its files are where they were asked for
+    # THEN its files are in the given folder
     assert (scratch / "layer_0" / "python" / "module.py").is_file()
     assert not (scratch / "layer_0").is_symlink()
     assert (scratch / "layer.zip").exists()
 
 
-def test_an_emulator_that_unpacks_in_another_way_is_refused() -> None:
+def test_an_emulator_without_the_expected_unpacking_is_refused() -> None:
     # GIVEN a MiniStack of another version
-    # WHEN it is to share
-    # THEN that fails at its start, and says where to look
+    # WHEN code sharing is installed in it
+    # THEN that fails at the emulator's start, and the error names the file to look at
     with pytest.raises(LookupError, match="shared_code"):
         share_code(ModuleType("lambda_runtime"))

@@ -1,4 +1,4 @@
-"""The deployed local stack: orders flow, faults hit, crashes leave nothing, neighbours are left alone."""
+"""The deployed local stack: environment variables, killed processes, an interrupted start, and a full disk."""
 
 import json
 import os
@@ -63,8 +63,8 @@ def all_processes(stack: LocalStack) -> list[str]:
 
 @pytest.mark.long
 @pytest.mark.usefixtures("stack")
-def test_everything_local_is_deaf_to_the_machines_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a company's proxy that leads nowhere, and AWS settings that nothing can use; all is built
+def test_proxy_and_aws_settings_of_the_machine_have_no_effect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a machine with a proxy that does not answer, and with invalid AWS settings
     for settings in (PROXIES, *broken_aws_settings(tmp_path).values()):
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
@@ -88,13 +88,13 @@ def test_everything_local_is_deaf_to_the_machines_settings(tmp_path: Path, monke
     finally:
         deaf.stop()
 
-    # THEN all of it works
+    # THEN every command succeeds
     assert {" ".join(each.args[2:4]): each.stderr for each in done if each.returncode} == {}
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("victim", ["emulator_pid", "supervisor_pid"])
-def test_nothing_is_left_of_a_killed_instance_and_its_neighbour_goes_on(
+def test_a_killed_instance_leaves_nothing_and_another_one_goes_on(
     stack: LocalStack, tmp_path: Path, victim: str
 ) -> None:
     # GIVEN a second instance beside the first
@@ -105,7 +105,7 @@ def test_nothing_is_left_of_a_killed_instance_and_its_neighbour_goes_on(
     # WHEN one of its processes is killed
     os.kill(getattr(instance, victim), signal.SIGKILL)
 
-    # THEN 10 s later no process of it is there
+    # THEN none of its processes exists 10 s later
     wait_for(lambda: all_processes(other) == [], seconds=10)
 
     # THEN `down` removes its files, and the first instance still answers
@@ -116,7 +116,7 @@ def test_nothing_is_left_of_a_killed_instance_and_its_neighbour_goes_on(
 
 
 def test_interrupted_start_leaves_nothing(tmp_path: Path) -> None:
-    # GIVEN an instance that is just starting
+    # GIVEN an instance that is starting
     command = [sys.executable, "-m", "local", "up", "--state-dir", str(tmp_path)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     wait_for((tmp_path / "instance.json").exists)
@@ -126,7 +126,7 @@ def test_interrupted_start_leaves_nothing(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=20)
 
-    # THEN it ends by the code for that, with everything it started
+    # THEN it ends with the exit code for Ctrl-C, and so does every process that it started
     assert process.returncode == 130
     assert "Stopped." in said
     assert "Traceback" not in said
@@ -147,8 +147,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_full_disk_is_said_with_what_to_do(small_disk: Path) -> None:
-    # GIVEN a state folder on a disk too small for the workers' code
+def test_a_full_disk_is_reported_with_the_option_for_another_folder(small_disk: Path) -> None:
+    # GIVEN a state folder on a disk that is too small for the workers' code
     # WHEN an instance is started there
     with pytest.raises(LocalError) as caught:
         LocalStack.start(small_disk, warm_workers=5)

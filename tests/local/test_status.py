@@ -19,17 +19,17 @@ STATUS = {
 }
 
 
-def test_every_address_is_whole_and_there_once() -> None:
+def test_every_address_is_shown_complete_and_once() -> None:
     # GIVEN an instance with an address that is wider than a terminal / WHEN
     shown = list(lines(STATUS))
-    # THEN each line has one name and the whole value, and none comes twice
+    # THEN each line has one name with its whole value, and no name is repeated
     assert f"api_url           {LONG}" in shown
     assert 'alarm_topic_arns  {"page": "arn:aws:sns:us-east-1:000000000000:page"}' in shown
     names = [line.split()[0] for line in shown]
     assert sorted(names) == sorted(set(names))
 
 
-def test_keys_stay_in_their_file() -> None:
+def test_keys_are_not_shown() -> None:
     # GIVEN / WHEN / THEN
     text = "\n".join(lines(STATUS))
     assert "a secret" not in text

@@ -1,4 +1,4 @@
-"""A page in the browser and another user of the machine meet a running embedded AWS: both are refused."""
+"""A page in the browser and another user of the machine call a running embedded AWS: both are refused."""
 
 import base64
 import io
@@ -68,7 +68,7 @@ FUNCTION = json.dumps(
 
 
 class Running:
-    """An embedded AWS with its doors: the one for people, the one for functions, on which faults hit, and the page."""
+    """An embedded AWS with its doors: for people, for functions (with faults), and the page."""
 
     def __init__(self, emulator: Emulator, proxy: Proxy, page: PageServer, folder: Path) -> None:
         self.aws = Aws(emulator.endpoint_url, REGION, emulator.keys)
@@ -81,7 +81,7 @@ class Running:
 
     @property
     def changes(self) -> list[str]:
-        """Return what is there and should not be, and what is gone."""
+        """Return the resources that a stranger made, and "reset" if the role is gone."""
         functions = [each["FunctionName"] for each in self.aws.lambda_.list_functions()["Functions"]]
         queues = self.aws.sqs.list_queues().get("QueueUrls", [])
         roles = [each["RoleName"] for each in self.aws.iam.list_roles()["Roles"]]
@@ -90,7 +90,7 @@ class Running:
 
 @pytest.fixture(scope="module", params=[False, True], ids=["without IAM", "IAM enforced"])
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    # On Linux a path that is too long for a Unix socket.
+    # On Linux, a path that is too long for a Unix socket.
     folder = tmp_path_factory.mktemp("state") / ("deep" * 30 if sys.platform == "linux" else "state")
     with emulator_behind_its_gate(folder, REGION, iam=request.param) as emulator:
         proxy, page = emulator.faulty(Faults()), PageServer(StateDir(folder), Faults())
@@ -101,8 +101,8 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             each.stop()
 
 
-def test_the_owner_may(running: Running) -> None:
-    # GIVEN the instance's key / WHEN a function is made and called with it / THEN it runs
+def test_the_owner_has_access(running: Running) -> None:
+    # GIVEN the instance's key / WHEN it makes and calls a function / THEN the function runs
     aws = running.aws
     made = json.loads(FUNCTION)
     aws.lambda_.create_function(**{**made, "FunctionName": "owned", "Code": {"ZipFile": zipped(HELLO)}})
@@ -112,7 +112,7 @@ def test_the_owner_may(running: Running) -> None:
 
 
 def get(url: str) -> tuple[int, bytes]:
-    """Status and body, without any key."""
+    """Return status and body of a request without a key."""
     parts = urlsplit(url)
     connection = HTTPConnection(parts.hostname or "", parts.port, timeout=10)
     try:
@@ -123,40 +123,40 @@ def get(url: str) -> tuple[int, bytes]:
         connection.close()
 
 
-def test_keys_that_sts_hands_out_open_it_too(running: Running) -> None:
-    # GIVEN a session of a role that may do nothing
+def test_keys_from_sts_have_access(running: Running) -> None:
+    # GIVEN the session of a role without permissions
     sts = running.aws.session.client("sts", endpoint_url=running.doors[0])
     made = sts.assume_role(RoleArn="arn:aws:iam::000000000000:role/r", RoleSessionName="me")["Credentials"]
     session = boto3.Session(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"], REGION)
-    # WHEN it asks who it is / THEN the gate lets it in
+    # WHEN the session asks for its identity / THEN the gate lets it in
     asked = session.client("sts", endpoint_url=running.doors[0])
     assert ":assumed-role/r/me" in asked.get_caller_identity()["Arn"]
 
 
-def test_a_presigned_url_opens_what_it_was_signed_for(running: Running) -> None:
-    # GIVEN a URL that the owner gives away
+def test_a_presigned_url_opens_only_its_own_object(running: Running) -> None:
+    # GIVEN a presigned URL that the owner gives to somebody
     config = Config(signature_version="s3v4")
     s3 = running.aws.session.client("s3", endpoint_url=running.doors[0], config=config)
     s3.create_bucket(Bucket="given")
     s3.put_object(Bucket="given", Key="a b/c", Body=b"away")
     url = s3.generate_presigned_url("get_object", Params={"Bucket": "given", "Key": "a b/c"})
-    # WHEN somebody without the key uses it, as it is and for something else / THEN
+    # WHEN somebody without the key uses it unchanged, and for another object / THEN only the first is allowed
     assert get(url) == (HTTPStatus.OK, b"away")
     assert get(url.replace("/c?", "/d?"))[0] == HTTPStatus.FORBIDDEN
 
 
-def test_tokens_can_be_checked_by_everybody(running: Running) -> None:
-    # GIVEN a pool / WHEN its keys are asked for without a key of the instance's / THEN they come
+def test_everybody_can_read_the_public_keys_of_a_user_pool(running: Running) -> None:
+    # GIVEN a user pool / WHEN its key set is read without a key of the instance / THEN it is returned
     pool = running.aws.cognito.create_user_pool(PoolName="callers")["UserPool"]["Id"]
     status, body = get(f"{running.doors[0]}/{pool}/.well-known/jwks.json")
     assert (status, set(json.loads(body))) == (HTTPStatus.OK, {"keys"})
 
 
-def test_a_subscriber_confirms_by_the_link_that_it_was_sent(running: Running, page: "Page") -> None:
+def test_a_subscriber_can_confirm_with_the_link_that_it_received(running: Running, page: "Page") -> None:
     # GIVEN an HTTP subscriber
     topic = running.aws.sns.create_topic(Name="told")["TopicArn"]
     running.aws.sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=f"http://{LOOPBACK}:{page.port}/")
-    # WHEN it follows the link in what it was sent
+    # WHEN it follows the link in the confirmation message
     link = json.loads(page.posted.get(timeout=10))["SubscribeURL"]
     status, _ = get(link)
     # THEN the subscription is confirmed
@@ -170,41 +170,41 @@ def test_a_subscriber_confirms_by_the_link_that_it_was_sent(running: Running, pa
 # Another user of the machine
 
 
-def test_another_user_finds_no_way_in(running: Running) -> None:
-    # GIVEN another user of this machine, who knows all about the program and has not the key
+def test_another_user_has_no_access(running: Running) -> None:
+    # GIVEN another user of this machine, who knows the program but does not have the key
     doors = json.dumps([urlsplit(each).netloc for each in running.doors])
     running.folder.parent.chmod(0o755)
     command = [sys.executable, "-I", str(STRANGERS / "another_user.py"), doors, str(running.folder), str(NOBODY)]
     # WHEN they try every door, with every kind of credentials, and every file
     done = subprocess.run(command, input=f"{FUNCTION}\n{FORGED}", capture_output=True, text=True, check=True)
-    # THEN nothing worked
+    # THEN every attempt failed
     assert json.loads(done.stdout) == []
     assert running.changes == []
 
 
 def test_the_state_folder_is_its_owners_only(running: Running) -> None:
-    # GIVEN all that a running instance keeps / WHEN
+    # GIVEN every file of a running instance / WHEN
     modes = {path: stat.S_IMODE(path.lstat().st_mode) for path in (running.folder, *running.folder.rglob("*"))}
     # THEN
     assert {path: oct(mode) for path, mode in modes.items() if mode & 0o077 and not path.is_symlink()} == {}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which process listens where")
-def test_no_port_leads_past_the_gate(running: Running) -> None:
-    # GIVEN the emulator's process and its guard / WHEN their listening sockets are looked up / THEN none is on a port
+def test_the_emulator_listens_on_no_port(running: Running) -> None:
+    # GIVEN the emulator's process and its guard / WHEN their listening sockets are read / THEN none is a TCP port
     for pid in (running.emulator.pid, running.emulator.guard_pid):
         assert listening_ports(pid) == []
 
 
 def test_the_key_is_in_no_command_line(running: Running) -> None:
-    # GIVEN / WHEN what every user can read of every process
+    # GIVEN / WHEN the command lines, which every user can read
     listing = subprocess.run(["ps", "-A", "-ww", "-o", "args="], capture_output=True, text=True, check=True).stdout
     # THEN
     assert running.emulator.keys.secret_access_key not in listing
 
 
 def listening_ports(pid: int) -> list[str]:
-    """The addresses on which a process listens for TCP (Linux)."""
+    """Return the addresses on which a process listens for TCP (Linux)."""
     process = Path(f"/proc/{pid}")
     inodes = {str(each.readlink()) for each in (process / "fd").iterdir()}
     lines = [line for name in ("tcp", "tcp6") for line in (process / "net" / name).read_text().splitlines()[1:]]
@@ -217,7 +217,7 @@ def listening_ports(pid: int) -> list[str]:
 
 
 class Page(ThreadingHTTPServer):
-    """A server of somebody else's."""
+    """A web server of another owner."""
 
     def __init__(self) -> None:
         super().__init__((LOOPBACK, 0), _Page)
@@ -241,7 +241,7 @@ class _Page(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 the base class's name
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -256,7 +256,7 @@ def page() -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    # A name of somebody else's that leads to this machine, as after DNS rebinding.
+    # Another owner's name that leads to this machine, as after DNS rebinding.
     rule = f"--host-resolver-rules=MAP {EVIL} {LOOPBACK}"
     with chromium(tmp_path_factory.mktemp("profile"), rule) as browser:
         browser.set_script_timeout(60)
@@ -264,20 +264,20 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 
 
 @pytest.mark.parametrize("host", [EVIL, "localhost"])
-def test_a_page_of_another_origin_gets_nowhere(running: Running, browser: Chrome, page: Page, host: str) -> None:
+def test_a_page_of_another_origin_has_no_access(running: Running, browser: Chrome, page: Page, host: str) -> None:
     # GIVEN a page of another site, or of another port of this machine
     browser.get(f"http://{host}:{page.port}/")
-    # WHEN its script calls all doors, by their addresses and by a name of its own
+    # WHEN its script calls all doors, by their addresses and by another owner's name
     ports = [urlsplit(door).port for door in running.doors]
     doors = [f"http://{name}:{port}" for port in ports for name in (LOOPBACK, "localhost", EVIL)]
     read = browser.execute_async_script(attack(), doors, FUNCTION, FORGED)
-    # THEN it can read nothing, and nothing happened
+    # THEN it can read no answer, and nothing has changed
     assert read == []
     assert running.changes == []
 
 
 def published(aws: Aws, *origins: str) -> str:
-    """The URL of an API in front of a function, which pages of `origins` may call."""
+    """Deploy an API in front of a function, which pages of `origins` may call, and return its URL."""
     made = json.loads(FUNCTION)
     function = aws.lambda_.create_function(**{**made, "FunctionName": "greet", "Code": {"ZipFile": zipped(HELLO)}})
     cors: Any = {"AllowOrigins": origins, "AllowMethods": ["POST"], "AllowHeaders": ["content-type"]}
@@ -301,26 +301,26 @@ fetch(url, {method: "POST", headers: {"Content-Type": "application/json"}, body:
 
 
 def test_the_stacks_api_answers_the_pages_that_its_cors_names(running: Running, browser: Chrome, page: Page) -> None:
-    # GIVEN an API that one page may call
+    # GIVEN an API whose CORS settings allow one page
     url = published(running.aws, f"http://localhost:{page.port}")
     answers = []
     try:
-        # WHEN that page calls it, and another one
+        # WHEN this page and another one call it
         for host in ("localhost", EVIL):
             browser.get(f"http://{host}:{page.port}/")
             answers.append(browser.execute_async_script(CALL, url))
     finally:
         running.aws.lambda_.delete_function(FunctionName="greet")
-    # THEN the one reads the answer, and the other does not
+    # THEN the first reads the answer, and the browser refuses it to the other
     assert answers == [{"hello": "nobody"}, "the browser said no"]
 
 
-def test_a_name_that_was_turned_to_this_machine_gets_nowhere(running: Running, browser: Chrome) -> None:
-    # GIVEN a page whose own name now leads to a door's port, so that the browser takes both for one origin
+def test_a_page_after_dns_rebinding_has_no_access(running: Running, browser: Chrome) -> None:
+    # GIVEN a page whose name now leads to a door's port, so that the browser takes both for the same origin
     for port in (urlsplit(door).port for door in running.doors):
         browser.get(f"http://{EVIL}:{port}/")
-        # WHEN its script calls
+        # WHEN its script calls the door
         read = browser.execute_async_script(attack(), [f"http://{EVIL}:{port}"], FUNCTION, FORGED)
-        # THEN all it reads are refusals
+        # THEN every answer that it can read is a refusal
         assert {status for _, status, _ in read} == {403}
         assert running.changes == []

@@ -1,4 +1,4 @@
-"""Tests which version a call through an alias is for."""
+"""Tests which version a call through an alias reaches."""
 
 from types import ModuleType
 
@@ -14,7 +14,7 @@ def function(weights: dict[str, float]) -> dict[str, object]:
 
 
 @given(weight=st.floats(0, 1), chance=st.floats(0, 1, exclude_max=True))
-def test_the_additional_version_gets_its_share_of_chance(weight: float, chance: float) -> None:
+def test_the_additional_version_gets_its_share_of_calls(weight: float, chance: float) -> None:
     # GIVEN
     shifted = function({"2": weight})
 
@@ -35,7 +35,7 @@ def test_the_additional_version_gets_its_share_of_chance(weight: float, chance: 
     ],
     ids=["no function", "no weights", "a version", "unqualified"],
 )
-def test_without_weights_nothing_is_drawn(given_function: dict[str, object] | None, qualifier: str | None) -> None:
+def test_without_weights_no_version_is_chosen(given_function: dict[str, object] | None, qualifier: str | None) -> None:
     # GIVEN / WHEN
     version = drawn(given_function, qualifier, lambda: 0.0)
 
@@ -43,7 +43,7 @@ def test_without_weights_nothing_is_drawn(given_function: dict[str, object] | No
     assert version is None
 
 
-def test_another_emulator_than_expected_is_named_with_what_it_lacks() -> None:
+def test_an_emulator_without_the_expected_names_is_refused() -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(LookupError, match="no _get_function, _get_function_config, _effective"):
         add_weights(ModuleType("lambda_svc"))

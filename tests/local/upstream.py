@@ -1,4 +1,4 @@
-"""An HTTP/1.1 server that stands for the emulator and remembers what reached it."""
+"""An HTTP/1.1 server in place of the emulator, which records the requests that reach it."""
 
 import socket
 import threading
@@ -59,7 +59,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 the base class's name
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager

@@ -1,8 +1,8 @@
-"""Attempts of another user of the machine; prints, as JSON, what worked.
+"""Requests and file accesses of another user of the machine. Prints, as JSON, those that succeeded.
 
-A script: arguments are the doors (JSON list of host:port), the state folder and the user's number; standard input is
-the function to plant in one line, then a forged query. Only root can become that user; anybody else tries the doors
-alone, and without the key is a stranger there as well.
+A script. Its arguments are the doors (JSON list of host:port), the state folder and the user's number. Standard input
+is the function to plant, in one line, and then a forged query. Only root can become that user. Without root, the
+script tries only the doors, where the missing key makes it a stranger, too.
 """
 
 import encodings.idna  # noqa: F401 it could not be imported any more as somebody else

@@ -1,4 +1,4 @@
-// Tries all that a page can send to the doors; calls `done` with what it could read.
+// Sends every request that a page can send to the doors; calls `done` with the answers that it could read.
 const [doors, body, forged, done] = arguments;
 const read = [];
 
@@ -8,7 +8,7 @@ const attempt = async (url, options) => {
     const text = await answer.text();
     if (text) read.push([url, answer.status, text]);
   } catch (error) {
-    // The browser or the gate said no.
+    // The browser or the gate refused.
   }
 };
 
