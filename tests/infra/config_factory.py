@@ -1,4 +1,4 @@
-"""Configurations as Pulumi hands them over, valid but for the overrides."""
+"""Helpers that parse a valid configuration with overrides, in the form in which Pulumi passes it to the program."""
 
 import pytest
 
@@ -8,19 +8,19 @@ VALID = {"environment": "development"}
 
 
 def parsed(**overrides: str) -> StackConfig:
-    """The configuration with these keys on top of a valid one."""
+    """Return the parsed configuration."""
     return parse_config({**VALID, **overrides}, project="orders", stack="test")
 
 
 def refused(**overrides: str) -> ConfigError:
-    """The error that these keys on top of a valid configuration lead to."""
+    """Return the error that the overrides cause."""
     with pytest.raises(ConfigError) as caught:
         parsed(**overrides)
     return caught.value
 
 
 def only_problem(**overrides: str) -> Problem:
-    """The one problem with these keys."""
+    """Return the only problem that the overrides cause."""
     error = refused(**overrides)
     assert len(error.problems) == 1, str(error)
     return error.problems[0]

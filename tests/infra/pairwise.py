@@ -1,4 +1,4 @@
-"""Few combinations in which every two values of any two options meet."""
+"""Pairwise testing: few combinations that together contain every pair of values of any two options."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,23 +11,24 @@ Options = Mapping[str, Sequence[str]]
 
 
 def pairs_of(combination: Combination) -> set[Pair]:
-    """The pairs that meet in it."""
+    """Return the pairs of values in a combination."""
     return {frozenset(pair) for pair in combinations(combination.items(), 2)}
 
 
 @dataclass(frozen=True)
 class Pairwise:
-    """`combinations` hold every pair of values but those in `refused`, which no combination tried may hold."""
+    """`combinations` contain every pair of values, except the pairs in `refused`: no allowed combination has them."""
 
     combinations: list[Combination]
     refused: set[Pair]
 
 
 def pairwise(options: Options, allowed: Callable[[Combination], bool]) -> Pairwise:
-    """Greedy: each combination starts at an open pair and takes, option by option, the value that closes most pairs.
+    """Return combinations that contain every pair, by a greedy search.
 
-    The result depends on the order of `options` and of their values only. Where a pair is refused beside the first
-    values of the others, up to two of those are changed before it counts as refused.
+    Each combination starts with a missing pair. Each other option then gets the value that adds most missing pairs.
+    If a pair is not allowed with the first values of all other options, up to two of these values are changed before
+    the pair counts as refused. The result depends only on the order of `options` and of their values.
     """
     wanted = [
         frozenset({(one, mine), (other, theirs)})
@@ -50,7 +51,7 @@ def pairwise(options: Options, allowed: Callable[[Combination], bool]) -> Pairwi
 
 
 def _around(pair: Pair, options: Options) -> Iterator[Combination]:
-    """Combinations with `pair`: the first values of all others, then with one of them changed, then with two."""
+    """Return combinations with `pair` and the first values of all others, then with one of these changed, then two."""
     base = {**{name: values[0] for name, values in options.items()}, **dict(pair)}
     changes = [(name, value) for name, values in options.items() if name not in dict(pair) for value in values[1:]]
     one = ({**base, name: value} for name, value in changes)
@@ -65,7 +66,7 @@ def _filled(
     still_open: set[Pair],
     allowed: Callable[[Combination], bool],
 ) -> Combination:
-    """`base` with those values of the options that are not `fixed` that close most open pairs."""
+    """Return `base` in which each option that is not `fixed` has the value that adds most missing pairs."""
     best = base
     for name in [each for each in options if each not in fixed]:
         choices = [{**best, name: value} for value in options[name]]

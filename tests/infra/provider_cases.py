@@ -1,4 +1,4 @@
-"""Resources of the stacks, each changed such that AWS would refuse it, and what the rules say about it."""
+"""Cases of resources that AWS would refuse, made by a change of a stack's resource, with words of the finding."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from tests.infra.provider_rules import FUNCTION, MAPPING, QUEUE, Rule
 
 @dataclass(frozen=True)
 class Broken:
-    """One resource changed such that AWS would refuse it, and words of what the rule says."""
+    """A resource, inputs with which AWS would refuse it, and words of the rule's finding."""
 
     rule: Rule
     token: str
@@ -30,7 +30,7 @@ METRIC = {"id": "m", "metric": {"namespace": "AWS/SQS", "metricName": "NumberOfM
 
 
 def _math(expression: str, identifier: str = "m") -> dict[str, Any]:
-    """Metric queries of one metric and one expression."""
+    """Return the metric queries of one metric and one expression."""
     return {"metricQueries": [{**METRIC, "id": identifier}, {"id": "e", "expression": expression, "returnData": True}]}
 
 
@@ -84,7 +84,7 @@ BROKEN: dict[str, Broken] = {
         {"reservedConcurrentExecutions": -2},
         ("given reservedConcurrentExecutions -2", "-1 (none reserved) or more"),
     ),
-    "reserved below the mapping": Broken(
+    "reserved below the mapping's maximum": Broken(
         provider_rules.concurrency,
         FUNCTION,
         WORKER,
@@ -122,7 +122,7 @@ BROKEN: dict[str, Broken] = {
         ("given snapStart", "Python 3.12 or newer"),
         stack="snapshots",
     ),
-    "snapshots of what is kept ready": Broken(
+    "snapshots and instances kept ready": Broken(
         provider_rules.warm_starts,
         FUNCTION,
         "get-order-function",
@@ -138,7 +138,7 @@ BROKEN: dict[str, Broken] = {
         ("get-order-ready", "given provisionedConcurrentExecutions 1", "1 to the 0 reserved"),
         stack="ready",
     ),
-    "route to nothing": Broken(
+    "route without an integration": Broken(
         provider_rules.routes,
         API.format("route", "Route"),
         "*",

@@ -1,4 +1,4 @@
-"""AWS's limits on names and on documents, for every type that has one."""
+"""Rules on the limits that AWS sets for the names and documents of resources."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,8 +6,8 @@ from typing import Final
 
 from lab.recording.recording import Recorded, Recording
 
-# Each key that names a resource, its longest value, and what it may consist of.
-# Source: the API reference of each service; Lambda's function name is bounded by its ARN's 64 characters of name.
+# By the key that names a resource: the greatest length of the name, and the pattern that it must match.
+# Source: the API reference of each service. A function's name is limited to the 64 characters that its ARN allows.
 NAMES: Final[Mapping[tuple[str, str], tuple[int, str]]] = {
     ("aws:apigatewayv2/api:Api", "name"): (128, r".+"),
     ("aws:apigatewayv2/authorizer:Authorizer", "name"): (128, r".+"),
@@ -36,12 +36,12 @@ NAMES: Final[Mapping[tuple[str, str], tuple[int, str]]] = {
     ("aws:cloudwatch/eventBus:EventBus", "name"): (256, r"[/.\-_A-Za-z0-9]+"),
     ("aws:cloudwatch/eventRule:EventRule", "name"): (64, r"[.\-_A-Za-z0-9]+"),
 }
-# Keys that look like a name and name another resource, or one of AWS's own.
+# Keys that look like names of the resource but name another resource, or something that AWS defines.
 _NAMES_OF_OTHERS: Final = frozenset(
     {"functionName", "appName", "deploymentConfigName", "metricName", "namespace", "domainName", "eventBusName"}
 )
 
-# Characters that AWS takes. An inline policy of a role counts without white space, which ours have none of.
+# Greatest sizes in bytes. In an inline policy of a role AWS does not count white space; ours contain none.
 DOCUMENTS: Final[Mapping[tuple[str, str], int]] = {
     ("aws:cloudwatch/compositeAlarm:CompositeAlarm", "alarmRule"): 10_240,
     ("aws:cloudwatch/compositeAlarm:CompositeAlarm", "alarmDescription"): 1_024,
@@ -57,7 +57,7 @@ DOCUMENTS: Final[Mapping[tuple[str, str], int]] = {
 
 
 def names(recording: Recording) -> Iterator[str]:
-    """Names that are too long or hold what the service does not take; names that no limit is known for."""
+    """Yield names that are too long or have characters that AWS refuses, and names without a known limit."""
     for each in recording.resources:
         for key, value in each.inputs.items() if each.custom else ():
             if not _is_name(key):
@@ -84,7 +84,7 @@ def _name(resource: Recorded, key: str, value: str) -> Iterator[str]:
 
 
 def documents(recording: Recording) -> Iterator[str]:
-    """Policies and other texts above the service's size; policies that no size is known for."""
+    """Yield policies and other texts that are larger than AWS allows, and policies without a known limit."""
     for each in recording.resources:
         for key, value in each.inputs.items() if each.custom else ():
             limit = DOCUMENTS.get((each.type, key))

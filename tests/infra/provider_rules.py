@@ -1,7 +1,7 @@
-"""Rules by which AWS or its provider would refuse recorded resources, though mocks and the emulator let them through.
+"""Rules for recorded resources that AWS or its provider would refuse, although mocks and the emulator accept them.
 
-Configuration is refused earlier, with the keys to change (pipeline/config); these rules see what the program made of
-it. Each finding names the resource, what was given and what is allowed.
+Wrong configuration is refused earlier, with the keys to change (pipeline/config). These rules check the resources that
+the program registers. Each finding names the resource, what was given and what is allowed.
 """
 
 import ast
@@ -31,12 +31,12 @@ def _finding(resource: Recorded, given: str, allowed: str) -> str:
 
 
 def _by_output(recording: Recording, token: str, output: str) -> dict[str, Recorded]:
-    """The resources of a type by one of their outputs, such as the ARN."""
+    """Return the resources of a type by one of their outputs, such as the ARN."""
     return {str(recording.state(token, each.name)[output]): each for each in recording.of_type(token)}
 
 
 def _consumed(recording: Recording) -> Iterator[tuple[Recorded, Recorded, Recorded]]:
-    """Each mapping with its queue and the function behind its alias."""
+    """Yield each mapping with its queue and the function behind its alias."""
     queues, aliases = _by_output(recording, QUEUE, "arn"), _by_output(recording, ALIAS, "arn")
     functions = {each.inputs["name"]: each for each in recording.of_type(FUNCTION)}
     for mapping in recording.of_type(MAPPING):
@@ -45,7 +45,7 @@ def _consumed(recording: Recording) -> Iterator[tuple[Recorded, Recorded, Record
 
 
 def visibility(recording: Recording) -> Iterator[str]:
-    """Lambda's docs ask for six timeouts and the window; below one timeout CreateEventSourceMapping refuses."""
+    """Lambda recommends six timeouts plus the window. CreateEventSourceMapping refuses less than one timeout."""
     for mapping, queue, function in _consumed(recording):
         window = mapping.inputs.get("maximumBatchingWindowInSeconds", 0)
         least, given = 6 * function.inputs.get("timeout", 3) + window, queue.inputs.get("visibilityTimeoutSeconds", 30)
@@ -54,7 +54,7 @@ def visibility(recording: Recording) -> Iterator[str]:
 
 
 def dead_letter_retention(recording: Recording) -> Iterator[str]:
-    """Both count from the original send: a dead letter must outlive the queue it came from."""
+    """SQS counts both retentions from the original send, so the dead-letter queue must keep messages longer."""
     queues = _by_output(recording, QUEUE, "arn")
     for queue in recording.of_type(QUEUE):
         if "redrivePolicy" not in queue.inputs:
@@ -66,7 +66,7 @@ def dead_letter_retention(recording: Recording) -> Iterator[str]:
 
 
 def queue_consumers(recording: Recording) -> Iterator[str]:
-    """The ranges of CreateEventSourceMapping for SQS."""
+    """Ranges of CreateEventSourceMapping for SQS."""
     for mapping, queue, _ in _consumed(recording):
         size = mapping.inputs.get("batchSize", 10)
         window = mapping.inputs.get("maximumBatchingWindowInSeconds", 0)
@@ -83,7 +83,7 @@ def queue_consumers(recording: Recording) -> Iterator[str]:
 
 
 def concurrency(recording: Recording) -> Iterator[str]:
-    """Reserved instances: -1 for none; below the mapping's maximum the poller is throttled and burns receives."""
+    """Reserved concurrency is -1 (none) or at least the mapping's maximum: throttled invocations use up receives."""
     for function in recording.of_type(FUNCTION):
         reserved = function.inputs.get("reservedConcurrentExecutions", -1)
         if reserved < -1:
@@ -92,11 +92,13 @@ def concurrency(recording: Recording) -> Iterator[str]:
         reserved = function.inputs.get("reservedConcurrentExecutions", -1)
         most = mapping.inputs.get("scalingConfig", {}).get("maximumConcurrency", 2)
         if 0 <= reserved < most:
-            yield _finding(function, f"reservedConcurrentExecutions {reserved}", f"-1, or at least {most}, the mapping")
+            yield _finding(
+                function, f"reservedConcurrentExecutions {reserved}", f"-1, or at least {most}, the mapping's maximum"
+            )
 
 
 def functions(recording: Recording) -> Iterator[str]:
-    """The ranges of CreateFunction, and runtimes that Lambda runs."""
+    """Ranges of CreateFunction, and the runtimes that Lambda supports."""
     ranges = {"timeout": (1, 900), "memorySize": (128, 10_240)}
     for function in recording.of_type(FUNCTION):
         if function.inputs["runtime"] not in RUNTIMES:
@@ -112,9 +114,9 @@ def functions(recording: Recording) -> Iterator[str]:
 
 
 def warm_starts(recording: Recording) -> Iterator[str]:
-    """Snapshots are of published versions and of Python 3.12 or newer; never of a function with instances kept ready.
+    """Snapshots need a published version and Python 3.12 or newer, and exclude provisioned concurrency.
 
-    Lambda Developer Guide, Lambda SnapStart (supported features and limitations); PutProvisionedConcurrencyConfig.
+    Sources: Lambda Developer Guide, SnapStart (supported features and limitations); PutProvisionedConcurrencyConfig.
     """
     functions = {each.inputs["name"]: each for each in recording.of_type(FUNCTION)}
     ready = {each.inputs["functionName"]: each for each in recording.of_type(READY)}
@@ -135,7 +137,7 @@ def warm_starts(recording: Recording) -> Iterator[str]:
 
 
 def routes(recording: Recording) -> Iterator[str]:
-    """A route leads to an integration that exists, by an authorizer that exists."""
+    """A route has an integration that exists and, with JWT authorization, an authorizer that exists."""
     targets = {f"integrations/{each}" for each in _by_output(recording, _api("integration"), "id")}
     authorizers = set(_by_output(recording, _api("authorizer"), "id"))
     for route in recording.of_type(_api("route")):
@@ -146,7 +148,7 @@ def routes(recording: Recording) -> Iterator[str]:
 
 
 def authorizers(recording: Recording) -> Iterator[str]:
-    """A JWT authorizer knows whose tokens it takes, and for whom they are."""
+    """A JWT authorizer has an issuer and at least one audience."""
     for authorizer in recording.of_type(_api("authorizer")):
         configuration = authorizer.inputs.get("jwtConfiguration", {})
         for key, example in (("issuer", "an https URL"), ("audiences", "at least one audience")):
@@ -159,7 +161,7 @@ def _api(kind: str) -> str:
 
 
 def metric_math(recording: Recording) -> Iterator[str]:
-    """Expressions that CloudWatch can read, over ids that exist, with one result and one period."""
+    """Expressions are valid metric math over ids of the same alarm, and exactly one query returns data."""
     for alarm in recording.of_type("aws:cloudwatch/metricAlarm:MetricAlarm"):
         queries = alarm.inputs.get("metricQueries", [])
         ids = {each["id"] for each in queries}
@@ -186,7 +188,7 @@ def _expression(text: str, ids: set[str]) -> Iterator[tuple[str, str]]:
 
 
 def dimensions(recording: Recording) -> Iterator[str]:
-    """An alarm on dimensions that the service does not publish never leaves INSUFFICIENT_DATA."""
+    """An alarm on dimensions that the service does not publish stays in INSUFFICIENT_DATA."""
     variables = [each.inputs["environment"]["variables"] for each in recording.of_type(FUNCTION)]
     own = {each["POWERTOOLS_METRICS_NAMESPACE"] for each in variables}
     published = (*AWS_METRICS, *(metric for namespace in own for metric in own_metrics(namespace)))
@@ -199,7 +201,7 @@ def dimensions(recording: Recording) -> Iterator[str]:
 
 
 def filter_policies(recording: Recording) -> Iterator[str]:
-    """SNS takes a list of values per attribute, at most five attributes and 150 combinations."""
+    """SNS requires a list of at least one value per attribute, and allows five attributes."""
     for subscription in recording.of_type("aws:sns/topicSubscription:TopicSubscription"):
         policy = json.loads(subscription.inputs.get("filterPolicy") or "{}")
         for key, values in policy.items():
@@ -210,7 +212,7 @@ def filter_policies(recording: Recording) -> Iterator[str]:
 
 
 def cloudfront_region(recording: Recording) -> Iterator[str]:
-    """Yield what CloudFront uses outside us-east-1, whatever the stack's Region."""
+    """CloudFront uses firewalls and certificates in us-east-1 only, whatever the stack's Region is."""
     firewalls = recording.of_type("aws:wafv2/webAcl:WebAcl")
     for each in firewalls:
         if each.inputs["scope"] == "CLOUDFRONT" and each.inputs.get("region") != US_EAST_1_ONLY:
@@ -222,14 +224,14 @@ def cloudfront_region(recording: Recording) -> Iterator[str]:
 
 
 def nested_arguments(recording: Recording) -> Iterator[str]:
-    """Names and kinds of all inputs, the nested ones too, which the SDK lets through in dicts."""
+    """All inputs have known names and the right types, also those nested in dicts, which the SDK does not check."""
     for each in recording.resources:
         if each.custom:
             yield from (f"{each.name}: {finding}" for finding in findings(each.type, each.inputs))
 
 
 def schedules(recording: Recording) -> Iterator[str]:
-    """EventBridge wants `rate(…)`, `at(…)`, or a `cron(…)` of six fields, with `?` for one of the two days."""
+    """EventBridge accepts `rate(…)`, `at(…)`, or a `cron(…)` with six fields, where one of the two days is `?`."""
     for each in recording.resources:
         if (given := each.inputs.get("scheduleExpression")) is not None and not _schedule(str(given)):
             allowed = "rate(5 minutes), at(2030-01-01T00:00:00), or cron with six fields and one ?"

@@ -1,4 +1,4 @@
-"""The alarms and the dashboard of every stack: what they watch is what the stack makes, and somebody hears them."""
+"""Tests the alarms and the dashboard of every stack: the metrics that they use, and who is notified."""
 
 import json
 import re
@@ -25,28 +25,28 @@ WITH_ALARMS = ("prod", "local")
 
 
 def for_people(recording: Recording) -> tuple[Recorded, ...]:
-    """The alarms of the component that tells people; those that only stop a deployment are read by CodeDeploy."""
+    """Return the resources of the alarms for people; alarms that only stop a deployment are for CodeDeploy."""
     return tuple(each for each in recording.resources if each.name.startswith("alarms-"))
 
 
 def described(recording: Recording) -> Iterable[Mapping[str, Any]]:
-    """The inputs of every alarm for people."""
+    """Return the inputs of every alarm for people."""
     return [each.inputs for each in for_people(recording) if each.type in {METRIC_ALARM, COMPOSITE}]
 
 
 def names_of(recording: Recording, token: str) -> set[str]:
-    """Physical names of a type."""
+    """Return the physical names of all resources of a type."""
     return {each.inputs["name"] for each in recording.of_type(token)}
 
 
 def alarm(stack_or_recording: Recording, row: str) -> MetricAlarm:
-    """One alarm by its row."""
+    """Return the alarm of a row."""
     (found,) = (each for each in metric_alarms(stack_or_recording.resources) if each.name.endswith(f"-{row}"))
     return found
 
 
 def body(recording: Recording) -> list[dict[str, Any]]:
-    """The dashboard's widgets."""
+    """Return the dashboard's widgets."""
     widgets: list[dict[str, Any]] = recording.one("aws:cloudwatch/dashboard:Dashboard", "dashboard").document(
         "dashboardBody"
     )["widgets"]
@@ -55,7 +55,7 @@ def body(recording: Recording) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("stack", WITH_ALARMS)
 class TestEveryStackWithAlarms:
-    def test_an_alarm_watches_what_is_published_about_what_the_stack_makes(self, stack: str) -> None:
+    def test_an_alarm_watches_published_metrics_of_the_stack_s_own_resources(self, stack: str) -> None:
         # GIVEN
         recording = recorded(stack)
         made = {
@@ -78,7 +78,7 @@ class TestEveryStackWithAlarms:
         assert [(name, value) for key in keys for name, value in key.dimensions if value not in made[name]] == []
         assert all(dict(key.dimensions)["service"] == SERVICES[key.name] for key in keys if key.namespace == namespace)
 
-    def test_all_rows_are_there_but_for_those_that_are_off_by_default(self, stack: str) -> None:
+    def test_every_alarm_exists_except_those_that_are_off_by_default(self, stack: str) -> None:
         # GIVEN
         table = alarm_table(THRESHOLDS, LIMITS)
         heard: tuple[Alarm | Composite, ...] = (*table.alarms, *table.composites)
@@ -90,7 +90,7 @@ class TestEveryStackWithAlarms:
         # THEN
         optional = {f"orders-{stack}-{row}" for row in ("orders-missing", "intake-silent")}
         assert rows - names == (set() if stack == "local" else optional)
-        # Those that stop deployments notify nobody (test_gradual_deploy.py).
+        # The alarms that stop deployments notify nobody (test_gradual_deploy.py).
         assert {name for name in names if not name.endswith("-rollback")} <= rows
 
     def test_the_runbook_that_a_description_links_to_exists(self, stack: str) -> None:
@@ -102,7 +102,7 @@ class TestEveryStackWithAlarms:
             path, _, anchor = link.partition("#")
             assert f"\n## {anchor}\n" in (ROOT / path).read_text(encoding="utf-8"), link
 
-    def test_who_hears_an_alarm_hears_its_end_and_is_the_topic_of_its_tier(self, stack: str) -> None:
+    def test_an_alarm_notifies_only_the_topic_of_its_tier_when_it_starts_and_when_it_ends(self, stack: str) -> None:
         # GIVEN
         recording = recorded(stack)
         topics = {recording.state(TOPIC, f"alarms-topics-{tier}")["arn"]: tier for tier in Tier}
@@ -115,7 +115,7 @@ class TestEveryStackWithAlarms:
             assert told == (each.get("okActions") or [])
             assert not told or [topics[arn] for arn in told] == [each["alarmDescription"][1:].split("]")[0]]
 
-    def test_an_alarm_that_tells_nobody_is_in_a_composite_that_does(self, stack: str) -> None:
+    def test_an_alarm_that_notifies_nobody_is_in_a_composite_that_notifies(self, stack: str) -> None:
         # GIVEN
         resources = for_people(recorded(stack))
         composites = composite_alarms(resources)
@@ -128,7 +128,7 @@ class TestEveryStackWithAlarms:
         assert all(each.actions[State.ALARM] for each in composites)
         assert all(any(name in each.alarms() for each in composites) for name in quiet)
 
-    def test_limits_are_those_of_the_stack(self, stack: str) -> None:
+    def test_thresholds_follow_the_limits_of_the_stack(self, stack: str) -> None:
         # GIVEN
         recording = recorded(stack)
         mapping = recording.one("aws:lambda/eventSourceMapping:EventSourceMapping", "orders-consumer-mapping").inputs
@@ -143,7 +143,7 @@ class TestEveryStackWithAlarms:
             "queue-retention-half": queue["messageRetentionSeconds"] / 2,
         }
 
-    def test_the_dashboard_shows_all_that_is_heard_and_reads_log_groups_that_exist(self, stack: str) -> None:
+    def test_the_dashboard_shows_alarms_first_and_reads_only_log_groups_that_exist(self, stack: str) -> None:
         # GIVEN
         recording = recorded(stack)
         groups = names_of(recording, "aws:cloudwatch/logGroup:LogGroup")
@@ -163,7 +163,7 @@ def _sources(widget: Mapping[str, Any]) -> str:
     return " ".join(re.findall("SOURCE '[^']+'", widget["properties"]["query"]))
 
 
-def test_a_stack_without_alarms_has_its_dashboard_all_the_same() -> None:
+def test_a_stack_without_alarms_has_a_dashboard_without_alarms() -> None:
     # GIVEN
     recording = recorded("dev")
 
@@ -220,7 +220,7 @@ def test_receivers_and_thresholds_and_links_come_from_configuration() -> None:
         ("local", {}, False),
     ],
 )
-def test_a_stack_whose_pages_nobody_hears_warns_at_preview(
+def test_preview_warns_if_nobody_is_subscribed_to_pages(
     monkeypatch: pytest.MonkeyPatch, stack: str, given: dict[str, str], warns: bool
 ) -> None:
     # GIVEN

@@ -1,4 +1,4 @@
-"""The API's options on recorded resources: what each makes when it is on."""
+"""Tests which resources each option of the API registers."""
 
 import pytest
 
@@ -18,7 +18,7 @@ EXTERNAL = {
 
 
 class TestCognito:
-    def test_every_route_is_behind_the_authorizer_and_a_scope_of_its_own(self) -> None:
+    def test_every_route_requires_the_authorizer_and_the_scope_of_its_method(self) -> None:
         # GIVEN / WHEN
         recording = recorded("prod")
         authorizer = recording.state(AUTHORIZER, "api-authorizer")["id"]
@@ -31,7 +31,7 @@ class TestCognito:
         }
         assert {(each["authorizationType"], each["authorizerId"]) for each in routes.values()} == {("JWT", authorizer)}
 
-    def test_the_authorizer_takes_tokens_of_this_pool_s_clients_only(self) -> None:
+    def test_the_authorizer_accepts_tokens_of_this_pool_s_clients_only(self) -> None:
         # GIVEN / WHEN
         recording = recorded("prod")
         client = recording.state("aws:cognito/userPoolClient:UserPoolClient", "callers-client-shop")["id"]
@@ -43,7 +43,7 @@ class TestCognito:
             "audiences": [client],
         }
 
-    def test_clients_get_tokens_by_their_own_credentials_and_in_no_other_way(self) -> None:
+    def test_clients_get_tokens_with_their_own_credentials_only(self) -> None:
         # GIVEN / WHEN
         client = only(recorded("prod"), "aws:cognito/userPoolClient:UserPoolClient").inputs
 
@@ -65,7 +65,7 @@ class TestCognito:
         assert pool.protect
         assert client.protect
 
-    def test_the_oauth_domain_holds_no_word_that_cognito_refuses(self) -> None:
+    def test_the_oauth_domain_contains_no_word_that_cognito_refuses(self) -> None:
         # GIVEN / WHEN
         domain = only(recorded("prod"), "aws:cognito/userPoolDomain:UserPoolDomain").inputs["domain"]
 
@@ -74,7 +74,7 @@ class TestCognito:
         assert not [word for word in ("aws", "amazon", "cognito") if word in domain]
         assert recorded("prod").outputs["token_url"].startswith(f"https://{domain}.auth.eu-west-1.")
 
-    def test_each_client_is_one(self) -> None:
+    def test_each_configured_client_gets_its_own_credentials(self) -> None:
         # GIVEN / WHEN
         recording = recorded_with("prod", {"orders:token_clients": '["shop", "warehouse"]'})
 
@@ -87,7 +87,7 @@ class TestCognito:
 
 
 class TestExternalIssuer:
-    def test_its_tokens_open_every_route_and_no_user_pool_is_made(self) -> None:
+    def test_every_route_accepts_its_tokens_and_there_is_no_user_pool(self) -> None:
         # GIVEN / WHEN
         recording = recorded_with("dev", {**EXTERNAL, "orders:jwt_write_scope": "orders.write"})
 
@@ -103,8 +103,8 @@ class TestExternalIssuer:
         assert not [each for each in custom(recording) if "cognito" in each.type]
 
 
-class TestFunctionsThatKnowOfTheAuthorizer:
-    """So that a route that lost its authorizer, or was added without one, is nobody's."""
+class TestFunctionsBehindAnAuthorizer:
+    """Tests the setting by which a function refuses requests of a route that has no authorizer by mistake."""
 
     @pytest.mark.parametrize(
         ("stack", "overrides", "verified"),
@@ -120,7 +120,7 @@ class TestFunctionsThatKnowOfTheAuthorizer:
         ],
         ids=["cognito", "external", "none", "anonymous"],
     )
-    def test_every_function_behind_a_route_is_told_exactly_when_the_routes_have_one(
+    def test_every_function_behind_a_route_has_the_setting_if_and_only_if_there_is_an_authorizer(
         self, stack: str, overrides: dict[str, str], verified: bool
     ) -> None:
         # GIVEN
@@ -144,7 +144,7 @@ class TestFunctionsThatKnowOfTheAuthorizer:
 
 
 class TestCors:
-    def test_pages_may_send_what_the_contract_asks_for_and_read_what_it_answers(self) -> None:
+    def test_web_pages_may_send_and_read_the_headers_of_the_api(self) -> None:
         # GIVEN / WHEN
         cors = only(recorded_with("dev", CORS), API).inputs["corsConfiguration"]
 
@@ -155,7 +155,7 @@ class TestCors:
         assert {"location", "idempotent-replayed", "retry-after"} <= set(cors["exposeHeaders"])
         assert "allowCredentials" not in cors
 
-    def test_a_token_may_be_sent_where_one_is_asked_for(self) -> None:
+    def test_web_pages_may_send_a_token_only_if_there_is_an_authorizer(self) -> None:
         # GIVEN / WHEN
         headers = [
             only(recorded_with(stack, CORS), API).inputs["corsConfiguration"]["allowHeaders"]
@@ -167,7 +167,7 @@ class TestCors:
 
 
 class TestDomain:
-    def test_the_default_endpoint_is_closed_and_the_name_leads_to_the_api(self) -> None:
+    def test_the_default_endpoint_is_disabled_and_the_domain_name_leads_to_the_api(self) -> None:
         # GIVEN / WHEN
         recording = recorded_with("dev", DOMAIN)
 
@@ -186,7 +186,7 @@ class TestDomain:
         assert (record["zoneId"], record["name"], record["type"]) == ("Z123", "orders.example.com", "A")
         assert alias["name"].startswith("d-")
 
-    def test_a_certificate_is_made_and_validated_in_the_zone_before_it_is_used(self) -> None:
+    def test_a_certificate_is_requested_and_validated_in_the_zone_before_it_is_used(self) -> None:
         # GIVEN / WHEN
         recording = recorded_with("dev", DOMAIN)
         record = recording.one("aws:route53/record:Record", "api-domain-tls-validation-record")
@@ -201,7 +201,7 @@ class TestDomain:
         name = only(recording, "aws:apigatewayv2/domainName:DomainName")
         assert validation.urn in name.depends_on
 
-    def test_with_a_certificate_of_one_s_own_and_no_zone_the_target_is_told(self) -> None:
+    def test_with_a_given_certificate_and_no_zone_the_dns_target_is_an_output(self) -> None:
         # GIVEN
         arn = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
 
@@ -217,7 +217,7 @@ class TestDomain:
 
 
 class TestTraceGroup:
-    def test_it_holds_what_failed_or_was_slow_in_this_stack_s_functions(self) -> None:
+    def test_the_group_selects_failed_and_slow_traces_of_this_stack_s_functions(self) -> None:
         # GIVEN / WHEN
         traced = {"orders:tracing": "true", "orders:trace_group": "true"}
         group = only(recorded_with("prod", traced), "aws:xray/group:Group").inputs

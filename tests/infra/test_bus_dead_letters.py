@@ -1,4 +1,4 @@
-"""The dead-letter queue of a bus under the stack's own key, on recorded resources: who fills it, and who hears."""
+"""Tests the dead-letter queue of a bus with a customer managed key: who may send to it, and its alarm."""
 
 import json
 
@@ -12,7 +12,7 @@ from tests.infra.test_events_target import BUS, QUEUE, QUEUE_POLICY, SUBSCRIPTIO
 
 
 @pytest.mark.parametrize("subscriptions", [json.dumps(SUBSCRIPTIONS), "[]", '["{name: dlq, protocol: sqs}"]'])
-def test_what_the_key_fails_is_kept_as_long_as_sqs_keeps_anything(subscriptions: str) -> None:
+def test_events_that_fail_because_of_the_key_are_kept_for_14_days(subscriptions: str) -> None:
     # GIVEN
     recording = on_bus(encryption="customer", subscriptions=subscriptions)
 
@@ -27,7 +27,7 @@ def test_what_the_key_fails_is_kept_as_long_as_sqs_keeps_anything(subscriptions:
     assert "fifoQueue" not in queue
 
 
-def test_it_is_not_encrypted_with_the_key_that_is_broken_when_it_is_needed() -> None:
+def test_the_queue_does_not_depend_on_the_key_whose_failures_fill_it() -> None:
     # GIVEN / WHEN
     queue = on_bus(encryption="customer").one(QUEUE, "events-dlq").inputs
 
@@ -36,7 +36,7 @@ def test_it_is_not_encrypted_with_the_key_that_is_broken_when_it_is_needed() -> 
     assert "kmsMasterKeyId" not in queue
 
 
-def test_only_this_bus_of_this_account_may_send_to_it_and_only_by_tls() -> None:
+def test_only_this_bus_may_send_to_the_queue_and_only_by_tls() -> None:
     # GIVEN
     recording = on_bus(encryption="customer")
 
@@ -58,7 +58,7 @@ def test_only_this_bus_of_this_account_may_send_to_it_and_only_by_tls() -> None:
 
 
 @pytest.mark.parametrize("subscriptions", [json.dumps(SUBSCRIPTIONS), "[]"])
-def test_one_message_in_the_bus_s_dead_letter_queue_is_a_page(subscriptions: str) -> None:
+def test_one_message_in_the_bus_s_dead_letter_queue_pages(subscriptions: str) -> None:
     # GIVEN
     alarmed = registered(encryption="customer", subscriptions=subscriptions)
 
@@ -72,7 +72,7 @@ def test_one_message_in_the_bus_s_dead_letter_queue_is_a_page(subscriptions: str
     assert alarm.actions[State.ALARM] == (arn("sns", "orders-prod-alarms-page"),)
 
 
-def test_where_there_is_no_such_queue_nothing_watches_it() -> None:
+def test_a_bus_without_the_queue_has_no_alarm_on_it() -> None:
     # GIVEN / WHEN
     names = {each.name for each in registered()}
 

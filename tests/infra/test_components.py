@@ -1,4 +1,4 @@
-"""Components by themselves: identity in the state, use more than once, arguments they refuse."""
+"""Tests components on their own: their identity in the state, several uses, and arguments that they refuse."""
 
 import importlib
 import inspect
@@ -31,7 +31,6 @@ SCOPE = Scope(prefix="orders-test", tags={"Project": "orders"})
 QUEUE = QueueArgs(
     visibility_timeout_seconds=60, retention_seconds=600, dead_letter_retention_seconds=1_200, max_receive_count=5
 )
-# Part of every URN: a change here replaces everything a component holds, unless the old value is in `former_kinds`.
 TOKENS = TokenIssuerArgs(
     audience="data",
     scopes={"read": "Read"},
@@ -41,6 +40,8 @@ TOKENS = TokenIssuerArgs(
     protect=False,
 )
 SUBSCRIBER = SubscriptionArgs(name="billing", protocol="sqs")
+# A kind is part of the URNs of a component's resources. A changed kind replaces all of these, unless the old kind is
+# in `former_kinds`.
 KINDS = {
     *("AlarmTopics", "Alarms", "Certificate", "CustomDomain", "Dashboard", "Edge", "EncryptionKey", "EventBus"),
     *("EventSubscription", "Function", "GradualDeploy", "HttpApi", "IdempotencyTable", "Queue", "QueueConsumer"),
@@ -49,7 +50,7 @@ KINDS = {
 
 
 def every_component() -> list[type[Component]]:
-    """All components that there are, by name."""
+    """Return all components, sorted by name."""
     for module in pkgutil.walk_packages(components.__path__, "components."):
         importlib.import_module(module.name)
     found = [each for each in Component.__subclasses__() if each.__module__.startswith("components.")]
@@ -60,13 +61,13 @@ COMPONENTS = every_component()
 
 
 def table_args(**overrides: object) -> TableArgs:
-    """A table without guards."""
+    """Return the arguments of a table without protection."""
     values = {"hash_key": "id", "point_in_time_recovery": False, "deletion_protection": False, "protect": False}
     return TableArgs.model_validate({**values, **overrides})
 
 
 class RenamedQueue(Queue):
-    """Stands for a queue component whose kind has changed."""
+    """A queue component whose kind has changed."""
 
     kind: ClassVar[str] = "MessageQueue"
     former_kinds: ClassVar[tuple[str, ...]] = ("Queue",)
@@ -79,11 +80,11 @@ def test_the_kinds_in_the_state_are_pinned() -> None:
     # THEN
     assert len(kinds) == len(set(kinds))
     assert set(kinds) >= KINDS
-    assert {each.kind for each in COMPONENTS} <= KINDS, "a new kind belongs into KINDS, where it stays"
+    assert {each.kind for each in COMPONENTS} <= KINDS, "add the new kind to KINDS, and never remove it"
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_every_component_is_made_of_name_scope_args_and_options(component: type[Component]) -> None:
+def test_every_component_takes_name_scope_args_and_options(component: type[Component]) -> None:
     # GIVEN / WHEN
     parameters = inspect.signature(component).parameters
     hints = get_type_hints(component.__init__)
@@ -95,7 +96,7 @@ def test_every_component_is_made_of_name_scope_args_and_options(component: type[
     assert parameters["opts"].default is None
 
 
-def test_a_component_in_another_class_and_file_keeps_its_urns() -> None:
+def test_a_component_that_moves_to_another_class_and_file_keeps_its_urns() -> None:
     # GIVEN
     moved = type("BetterQueue", (Queue,), {"__module__": "components.somewhere_else"})
     before = record(lambda: Queue("jobs", SCOPE, QUEUE))
@@ -108,7 +109,7 @@ def test_a_component_in_another_class_and_file_keeps_its_urns() -> None:
     assert after == before
 
 
-def test_a_changed_kind_carries_aliases_that_lead_to_the_old_state() -> None:
+def test_a_component_with_a_changed_kind_has_an_alias_of_the_former_kind() -> None:
     # GIVEN
     def program() -> None:
         RenamedQueue("jobs", SCOPE, QUEUE)
@@ -121,7 +122,7 @@ def test_a_changed_kind_carries_aliases_that_lead_to_the_old_state() -> None:
     assert recording.one("aws:sqs/queue:Queue", "jobs").parent.endswith(f"{NAMESPACE}:MessageQueue::jobs")
 
 
-def test_a_component_used_twice_collides_with_nothing() -> None:
+def test_components_used_twice_have_unique_urns() -> None:
     # GIVEN
     def program() -> None:
         for name in ("jobs", "jobs-urgent"):
@@ -164,8 +165,8 @@ def test_a_protected_table_is_protected_in_pulumi_and_in_aws() -> None:
     ],
     ids=lambda make: make.func.__name__,
 )
-def test_what_protects_a_component_protects_all_that_is_in_it(make: Callable[..., Component]) -> None:
-    # GIVEN arguments that ask for no protection, where they can
+def test_protecting_a_component_protects_all_its_resources(make: Callable[..., Component]) -> None:
+    # GIVEN arguments that switch protection off, where they have such a switch
 
     # WHEN the component itself is protected
     recording = record(lambda: make(opts=pulumi.ResourceOptions(protect=True)))
@@ -192,9 +193,9 @@ def test_a_topic_with_two_publishers_names_both() -> None:
     ("args", "field", "most", "beyond"),
     [(FunctionArgs, "description", "d" * 256, "d" * 257), (TraceGroupArgs, "slow_seconds", 1, 0)],
 )
-def test_an_argument_is_taken_up_to_its_edge(args: type[Args], field: str, most: object, beyond: object) -> None:
+def test_an_argument_is_accepted_up_to_its_limit(args: type[Args], field: str, most: object, beyond: object) -> None:
     for value, accepted in ((most, True), (beyond, False)):
-        # GIVEN / WHEN nothing but this argument
+        # GIVEN / WHEN only this argument is given
         with pytest.raises(ValidationError) as refusal:
             args.model_validate({field: value})
 
@@ -215,12 +216,12 @@ class TestGrants:
         with pytest.raises(ValueError, match="allowed: exact ones such as sqs:SendMessage"):
             Grant(sid="Some", actions=(action,), resources=("arn:aws:sqs:::q",))
 
-    def test_every_resource_without_a_reason_is_refused(self) -> None:
+    def test_a_grant_on_all_resources_without_a_reason_is_refused(self) -> None:
         # GIVEN / WHEN / THEN
         with pytest.raises(ValueError, match="a reason go together"):
             Grant(sid="Some", actions=("sqs:SendMessage",), resources=("*",))
 
-    def test_a_reason_without_need_is_refused(self) -> None:
+    def test_a_reason_on_a_grant_for_one_resource_is_refused(self) -> None:
         # GIVEN / WHEN / THEN
         with pytest.raises(ValueError, match="a reason go together"):
             Grant(sid="Some", actions=("sqs:SendMessage",), resources=("arn:aws:sqs:::q",), reason="why not")
@@ -244,7 +245,7 @@ def test_no_function_has_snapshots_and_instances_kept_ready() -> None:
         WarmStart(snapshots=True, ready_instances=1)
 
 
-def test_subscriptions_of_the_component_are_held_to_the_same_rules() -> None:
+def test_the_component_checks_subscriptions_like_the_configuration() -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(ValueError, match="an e-mail address"):
         SubscriptionArgs(name="ops", protocol="email", endpoint="nobody")
@@ -253,8 +254,8 @@ def test_subscriptions_of_the_component_are_held_to_the_same_rules() -> None:
 @pytest.mark.parametrize(
     ("sizes", "accepted"), [((10, 15), True), ((10, 16), False), ((1,) * 5, True), ((1,) * 6, False)]
 )
-def test_a_filter_is_as_wide_as_sns_allows(sizes: tuple[int, ...], accepted: bool) -> None:
-    # GIVEN attributes with so many values
+def test_a_filter_policy_is_accepted_up_to_the_limits_of_sns(sizes: tuple[int, ...], accepted: bool) -> None:
+    # GIVEN attributes with these numbers of values
     policy: dict[str, Any] = {f"a{index}": [str(value) for value in range(size)] for index, size in enumerate(sizes)}
 
     # WHEN / THEN
@@ -262,7 +263,7 @@ def test_a_filter_is_as_wide_as_sns_allows(sizes: tuple[int, ...], accepted: boo
         SubscriptionArgs(name="billing", protocol="sqs", filter_policy=policy)
 
 
-def test_a_component_is_parented_where_its_options_say() -> None:
+def test_a_component_has_the_parent_that_its_options_name() -> None:
     # GIVEN
     def program() -> None:
         parent = Table("data", SCOPE, table_args())

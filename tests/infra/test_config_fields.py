@@ -1,4 +1,4 @@
-"""Each field of the configuration: what it takes, and what is said about anything else."""
+"""Tests each field of the configuration: the values that it accepts, and the message about all others."""
 
 import json
 
@@ -11,7 +11,7 @@ from pipeline.config.problems import values_of
 from pipeline.config.project_schema import project_schema
 from tests.infra.config_factory import only_problem, parsed, refused
 
-# Per field: a value it refuses, and what the message has to say is allowed.
+# By field: a value that it refuses, and what the message must name as allowed.
 REFUSED: dict[str, tuple[str, str]] = {
     "environment": ("staging", "development, production, local"),
     "owner": ("<nobody>", "1 to 256 letters"),
@@ -91,13 +91,13 @@ REFUSED: dict[str, tuple[str, str]] = {
 }
 
 
-def test_every_field_is_refused_something_here() -> None:
+def test_every_field_has_a_refused_value_in_the_table() -> None:
     # GIVEN / WHEN / THEN
     assert set(REFUSED) == set(StackConfig.model_fields)
 
 
 @pytest.mark.parametrize("key", REFUSED)
-def test_a_wrong_value_is_answered_with_what_was_given_what_is_allowed_and_the_key(key: str) -> None:
+def test_the_message_about_a_wrong_value_names_what_was_given_what_is_allowed_and_the_key(key: str) -> None:
     # GIVEN
     value, allowed = REFUSED[key]
 
@@ -108,7 +108,7 @@ def test_a_wrong_value_is_answered_with_what_was_given_what_is_allowed_and_the_k
     problem = error.problems[0]
     given = json.loads(value)[0].removeprefix("sqs=") if value.startswith("[") else value
     assert len(error.problems) == 1
-    # A secret is answered with its length only: messages end in logs.
+    # The message shows only the length of a secret, because messages end up in logs.
     assert given not in str(error) if "secret" in key else given in problem.given
     assert allowed in problem.allowed
     assert f"change orders:{key}" in str(error)
@@ -116,7 +116,7 @@ def test_a_wrong_value_is_answered_with_what_was_given_what_is_allowed_and_the_k
 
 
 @pytest.mark.parametrize("key", StackConfig.model_fields)
-def test_every_field_says_what_it_does_and_has_a_default(key: str) -> None:
+def test_every_field_has_a_description_and_a_default(key: str) -> None:
     # GIVEN
     declaration = StackConfig.model_fields[key]
 
@@ -137,7 +137,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_match() -> None:
     assert problem.allowed == "did you mean batch_size?"
 
 
-def test_an_unknown_key_that_is_like_none_is_refused_with_where_they_are_listed() -> None:
+def test_an_unknown_key_without_a_near_match_is_refused_with_the_page_that_lists_all_keys() -> None:
     # GIVEN / WHEN
     problem = only_problem(zzz="10")
 
@@ -161,7 +161,7 @@ def test_an_unknown_threshold_is_refused_with_the_nearest_match(given: str, allo
     assert problem.allowed == allowed
 
 
-def test_all_problems_are_reported_in_one_go() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     # GIVEN
     wrong = {"batch_size": "x", "log_level": "loud", "max_receive_count": "2", "retry_kap_seconds": "1"}
     listed = {"alarm_page_subscriptions": '["pager", "pigeon"]', "subscriptions": '["[", "{"]'}
@@ -179,12 +179,12 @@ def test_all_problems_are_reported_in_one_go() -> None:
     assert str(error).startswith("9 problems in the configuration of stack test")
 
 
-def test_of_several_keys_each_value_is_told() -> None:
+def test_values_of_several_keys_are_shown_with_their_keys() -> None:
     # GIVEN / WHEN / THEN
     assert values_of(parsed(), "batch_size", "log_level") == "batch_size = 10, log_level = INFO"
 
 
-def test_a_rule_is_not_reported_on_a_field_that_is_wrong_itself() -> None:
+def test_a_rule_is_not_checked_on_a_field_that_is_wrong_itself() -> None:
     # GIVEN / WHEN
     problem = only_problem(queue_visibility_seconds="-1", worker_timeout_seconds="60")
 
@@ -195,7 +195,7 @@ def test_a_rule_is_not_reported_on_a_field_that_is_wrong_itself() -> None:
 @pytest.mark.parametrize(
     ("project", "stack"), [("orders", "a" * 40), ("orders", "pr.42"), ("Orders", "dev"), ("9o", "d")]
 )
-def test_names_that_resources_cannot_start_with_are_refused(project: str, stack: str) -> None:
+def test_project_and_stack_names_that_resource_names_cannot_start_with_are_refused(project: str, stack: str) -> None:
     # GIVEN / WHEN
     with pytest.raises(ValueError, match="at most 38 together") as caught:
         parse_config({"environment": "development"}, project=project, stack=stack)
@@ -205,7 +205,7 @@ def test_names_that_resources_cannot_start_with_are_refused(project: str, stack:
     assert "change the stack's name" in str(caught.value)
 
 
-def test_lists_and_booleans_and_integers_arrive_typed() -> None:
+def test_lists_booleans_and_integers_are_parsed_to_their_types() -> None:
     # GIVEN
     item = "{name: billing, protocol: sqs, filter_policy: {event_type: [order.rejected]}}"
 
@@ -232,7 +232,7 @@ def test_the_project_file_declares_exactly_the_fields() -> None:
     # GIVEN
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
 
-    # WHEN `pulumi new` adds where the project came from
+    # WHEN the tag that `pulumi new` adds is left out
     own = {key: schema for key, schema in declared.items() if key != "pulumi:tags"}
 
     # THEN
@@ -240,7 +240,7 @@ def test_the_project_file_declares_exactly_the_fields() -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_the_engine_s_defaults_change_nothing(stack: str) -> None:
+def test_the_defaults_of_the_project_file_change_nothing(stack: str) -> None:
     # GIVEN
     own = {
         key.removeprefix("orders:"): value for key, value in read_stack_file(stack).items() if key.startswith("orders:")
@@ -257,7 +257,7 @@ def test_the_engine_s_defaults_change_nothing(stack: str) -> None:
     assert with_defaults == parse_config(own, project="orders", stack=stack)
 
 
-def test_a_runbook_link_leaves_room_for_the_words_of_an_alarm() -> None:
+def test_the_length_of_the_runbook_url_is_limited_to_leave_room_for_the_alarm_s_description() -> None:
     # GIVEN / WHEN
     problem = only_problem(runbook_base_url=f"https://{'a' * 510}")
 

@@ -1,4 +1,4 @@
-"""A configuration that is refused registers nothing and builds nothing."""
+"""Tests that the program registers nothing if it refuses its configuration."""
 
 import json
 
@@ -27,7 +27,7 @@ def test_nothing_is_registered_with_a_bad_configuration(overrides: dict[str, str
     assert recording.outputs == {}
 
 
-def test_production_without_an_authorizer_has_to_be_asked_for_by_name() -> None:
+def test_production_without_an_authorizer_is_refused_with_the_option_that_allows_it() -> None:
     # GIVEN
     overrides = {"orders:authorizer": "none", "orders:token_clients": "[]"}
 
@@ -45,13 +45,11 @@ def test_production_without_an_authorizer_has_to_be_asked_for_by_name() -> None:
         ({"oders:alarms": "false"}, "orders:alarms"),
         ({"Orders:batch_sise": "1"}, "orders:batch_size"),
         ({"order:zzz": "1"}, "orders:zzz"),
-        # A project that was renamed: everything in its stack file would be ignored.
+        # After the project was renamed, its whole stack file would be ignored.
         ({"shop:alarms": "false", "shop:owner": "us"}, "orders:owner"),
     ],
 )
-def test_a_key_in_a_namespace_that_is_meant_to_be_ours_is_refused_with_what_was_meant(
-    given: dict[str, str], meant: str
-) -> None:
+def test_a_key_in_a_wrong_namespace_is_refused_with_the_right_key(given: dict[str, str], meant: str) -> None:
     # GIVEN / WHEN
     recording, error = record_refused("dev", given)
 
@@ -71,7 +69,7 @@ def test_a_key_in_a_namespace_that_is_meant_to_be_ours_is_refused_with_what_was_
         {"github:owner": "us", "github:token": "t"},
     ],
 )
-def test_keys_of_other_namespaces_are_none_of_our_business(overrides: dict[str, str]) -> None:
+def test_keys_of_other_programs_are_ignored(overrides: dict[str, str]) -> None:
     # GIVEN / WHEN
     recording = record_stack("dev", overrides)
 
@@ -79,7 +77,7 @@ def test_keys_of_other_namespaces_are_none_of_our_business(overrides: dict[str, 
     assert recording.resources
 
 
-def test_configuration_of_the_environment_is_read_like_the_engine_s(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_configuration_from_the_environment_is_checked_too(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps({**read_stack_file("dev"), "orders:batch_sise": "1"}))
 
@@ -90,7 +88,7 @@ def test_configuration_of_the_environment_is_read_like_the_engine_s(monkeypatch:
     assert "did you mean batch_size?" in str(error)
 
 
-def test_the_boundary_of_another_stack_tells_that_this_one_was_renamed_or_its_file_copied() -> None:
+def test_the_permissions_boundary_of_another_stack_is_refused() -> None:
     # GIVEN
     other = {"orders:permissions_boundary_arn": "arn:aws:iam::123456789012:policy/pulumi-orders-old-boundary"}
 

@@ -1,4 +1,4 @@
-"""Rules between fields: the edge on either side, and the message."""
+"""Tests the rules between fields on both sides of their limits, and their messages."""
 
 import json
 import math
@@ -15,13 +15,15 @@ from tests.infra.rule_edges import EDGES
 from tests.infra.rule_edges.api import SECRET, WAF
 
 
-def test_every_rule_has_its_edges() -> None:
+def test_every_rule_has_an_edge_case() -> None:
     # GIVEN / WHEN / THEN
     assert {rule for rule, *_ in EDGES} == {rule.__name__ for rule in RULES}
 
 
 @pytest.mark.parametrize("edge", EDGES, ids=" ".join)
-def test_a_broken_rule_is_answered_with_what_was_given_what_is_allowed_and_the_keys(edge: tuple[str, ...]) -> None:
+def test_the_message_about_a_broken_rule_names_what_was_given_what_is_allowed_and_the_keys(
+    edge: tuple[str, ...],
+) -> None:
     # GIVEN
     broken, _, words = EDGES[edge]
 
@@ -38,7 +40,7 @@ def test_a_broken_rule_is_answered_with_what_was_given_what_is_allowed_and_the_k
 
 
 @pytest.mark.parametrize("edge", EDGES, ids=" ".join)
-def test_a_rule_that_is_just_kept_lets_the_configuration_through(edge: tuple[str, ...]) -> None:
+def test_a_configuration_that_just_keeps_a_rule_is_accepted(edge: tuple[str, ...]) -> None:
     # GIVEN
     _, kept, _ = EDGES[edge]
 
@@ -49,7 +51,7 @@ def test_a_rule_that_is_just_kept_lets_the_configuration_through(edge: tuple[str
     assert config.model_fields_set >= set(kept)
 
 
-def test_a_secret_is_shown_nowhere() -> None:
+def test_no_text_of_the_configuration_shows_a_secret() -> None:
     # GIVEN
     config = parsed(**WAF)
 
@@ -82,7 +84,7 @@ def test_a_local_environment_needs_an_endpoint() -> None:
     cap=st.integers(1, 4_000),
     receives=st.integers(5, 30),
 )
-def test_the_horizon_is_the_shortest_sum_of_half_delays(base: int, cap: int, receives: int) -> None:
+def test_a_retry_horizon_below_the_minimum_is_refused(base: int, cap: int, receives: int) -> None:
     # GIVEN
     delays = [math.floor(min(cap, base * 2**failed)) / 2 for failed in range(receives - 1)]
     patient = sum(delays) >= MIN_HORIZON_SECONDS
@@ -135,7 +137,7 @@ class TestSubscriptions:
             ("{a", "subscriptions[0]", "a YAML mapping"),
         ],
     )
-    def test_a_wrong_subscription_is_answered_with_its_place_and_what_is_allowed(
+    def test_the_message_about_a_wrong_subscription_names_its_place_and_what_is_allowed(
         self, item: str, key: str, allowed: str
     ) -> None:
         # GIVEN / WHEN
@@ -146,7 +148,7 @@ class TestSubscriptions:
         assert allowed in error.problems[0].allowed
         assert error.problems[0].given
 
-    def test_several_wrong_ones_are_all_reported(self) -> None:
+    def test_all_wrong_subscriptions_are_reported(self) -> None:
         # GIVEN
         items = ["{name: A, protocol: sqs}", "nonsense", "{name: b, protocol: fax}"]
 
@@ -164,7 +166,7 @@ class TestSubscriptions:
             "{event_id: [{suffix: rejected}]}",
         ],
     )
-    def test_the_operators_of_filter_policies_are_let_through(self, policy: str) -> None:
+    def test_the_operators_of_filter_policies_are_accepted(self, policy: str) -> None:
         # GIVEN
         item = f"{{name: a, protocol: sqs, filter_policy: {policy}}}"
 

@@ -1,4 +1,4 @@
-"""A customer managed key on recorded resources: what it encrypts, and who may use it."""
+"""Tests the customer managed key: its protection, and who may use it."""
 
 from functools import cache
 from typing import Any
@@ -20,7 +20,7 @@ def statements() -> dict[str, Any]:
     return {each["Sid"]: each for each in with_key().one(KEY, "key").document("policy")["Statement"]}
 
 
-def test_the_key_is_rotated_guarded_and_has_a_name() -> None:
+def test_the_key_is_rotated_and_protected_and_has_an_alias() -> None:
     # GIVEN / WHEN
     key = with_key().one(KEY, "key")
     alias = with_key().one("aws:kms/alias:Alias", "key-alias")
@@ -40,7 +40,7 @@ def test_the_key_is_rotated_guarded_and_has_a_name() -> None:
         ("AlarmsToTopics", "cloudwatch", arn("cloudwatch", "alarm:orders-prod-*")),
     ],
 )
-def test_sns_and_cloudwatch_use_it_for_this_stack_only(sid: str, service: str, source: str) -> None:
+def test_sns_and_cloudwatch_may_use_the_key_for_this_stack_only(sid: str, service: str, source: str) -> None:
     # GIVEN / WHEN
     statement = statements()[sid]
 
@@ -53,7 +53,7 @@ def test_sns_and_cloudwatch_use_it_for_this_stack_only(sid: str, service: str, s
     }
 
 
-def test_logs_use_it_for_every_group_of_this_stack_and_no_other() -> None:
+def test_cloudwatch_logs_may_use_the_key_for_this_stack_s_log_groups_only() -> None:
     # GIVEN
     groups = {each.inputs["name"] for each in with_key().of_type("aws:cloudwatch/logGroup:LogGroup")}
 
@@ -71,7 +71,7 @@ def test_logs_use_it_for_every_group_of_this_stack_and_no_other() -> None:
     assert all("orders-prod-" in each for each in prefixes)
 
 
-def test_nobody_else_is_named_in_the_policy() -> None:
+def test_the_key_policy_names_only_the_account_besides_these_services() -> None:
     # GIVEN / WHEN
     others = set(statements()) - {"TopicsIntoQueues", "AlarmsToTopics", "LogGroups"}
 

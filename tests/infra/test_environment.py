@@ -1,4 +1,4 @@
-"""The variables of each function: what runtime/settings.py reads, and nothing else."""
+"""Tests that each function gets exactly the environment variables that runtime/settings.py reads."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Outcomes to an event bus on recorded resources: rules, targets and what they may do, and nothing of a topic."""
+"""Tests a stack that publishes to an event bus: its rules, targets, permissions and alarms."""
 
 import json
 from functools import cache
@@ -36,7 +36,7 @@ def on_bus(stack: str = "prod", **more: str) -> Recording:
 
 
 def registered(**more: str) -> tuple[Recorded, ...]:
-    """The alarms for people."""
+    """Return the resources of the alarms for people."""
     return tuple(each for each in on_bus(**more).resources if each.name.startswith("alarms-"))
 
 
@@ -54,7 +54,7 @@ def test_the_bus_has_its_name_and_tags() -> None:
     assert "kmsKeyIdentifier" not in bus.inputs
 
 
-def test_a_rule_lets_through_what_its_pattern_says_and_only_our_events() -> None:
+def test_a_rule_matches_its_pattern_and_only_events_of_this_stack() -> None:
     # GIVEN / WHEN
     patterns = {each.name: each.document("eventPattern") for each in on_bus().of_type(RULE)}
 
@@ -69,7 +69,7 @@ def test_a_rule_lets_through_what_its_pattern_says_and_only_our_events() -> None
     assert all(each.inputs["tags"]["Stack"] == "prod" for each in on_bus().of_type(RULE))
 
 
-def test_a_target_is_the_subscriber_s_queue_retried_for_a_day_and_then_kept() -> None:
+def test_a_target_is_the_subscriber_s_queue_with_retries_for_a_day_and_a_dead_letter_queue() -> None:
     # GIVEN
     ends = {"own": arn("sqs", "orders-prod-events-own-queue"), "billing": BILLING}
 
@@ -86,13 +86,13 @@ def test_a_target_is_the_subscriber_s_queue_retried_for_a_day_and_then_kept() ->
         assert "inputPath" not in target
 
 
-def test_raw_delivery_is_the_document_alone() -> None:
+def test_raw_delivery_sends_only_the_document() -> None:
     # GIVEN / WHEN / THEN
     assert on_bus().one(TARGET, "events-rejections-target").inputs["inputPath"] == "$.detail"
 
 
 @pytest.mark.parametrize(("queue", "rule"), [("own-dlq", "own"), ("own-queue", "own"), ("billing-dlq", "billing")])
-def test_a_queue_lets_its_own_rule_send_and_no_other(queue: str, rule: str) -> None:
+def test_only_a_queue_s_own_rule_may_send_to_it(queue: str, rule: str) -> None:
     # GIVEN / WHEN
     policy = on_bus().one(QUEUE_POLICY, f"events-{queue}-policy").document("policy")
 
@@ -104,7 +104,7 @@ def test_a_queue_lets_its_own_rule_send_and_no_other(queue: str, rule: str) -> N
     assert statement["Resource"] == arn("sqs", f"orders-prod-events-{queue}")
 
 
-def test_a_target_waits_for_the_policies_without_which_nothing_arrives_or_is_kept() -> None:
+def test_a_target_is_created_after_the_policies_of_its_queues() -> None:
     # GIVEN / WHEN
     waited_for = on_bus().one(TARGET, "events-own-target").depends_on
 
@@ -154,8 +154,8 @@ def test_removing_one_subscription_leaves_the_others_as_they_are() -> None:
     assert [each.name for each in gone if "events-own" not in each.urn and "dashboard" not in each.name] == []
 
 
-def test_a_change_of_target_gives_no_queue_the_name_of_one_that_is_deleted() -> None:
-    # GIVEN a stack that changes its target while its subscriptions stay
+def test_after_a_change_of_target_no_new_queue_has_the_name_of_a_deleted_one() -> None:
+    # GIVEN a stack that changes its target but not its subscriptions
     same = {"orders:subscriptions": '["{name: own, protocol: sqs}"]'}
     before, after = record_stack("dev", same), record_stack("dev", {**same, "orders:events_target": "bus"})
 
@@ -175,7 +175,7 @@ class TestOwnKey:
         key = on_bus(encryption="customer").one("aws:kms/key:Key", "key")
         return {each["Sid"]: each for each in key.document("policy")["Statement"]}
 
-    def test_bus_and_queues_are_encrypted_with_it_but_not_what_keeps_events_that_it_fails(self) -> None:
+    def test_the_key_encrypts_the_bus_and_all_queues_except_dead_letter_queues_of_bus_and_targets(self) -> None:
         # GIVEN
         recording = on_bus(encryption="customer")
         key = recording.state("aws:kms/key:Key", "key")["arn"]
@@ -190,7 +190,7 @@ class TestOwnKey:
         assert {arn for arn, each in queues.items() if each.get("sqsManagedSseEnabled")} == failures
         assert {each["kmsMasterKeyId"] for arn, each in queues.items() if arn not in failures} == {key}
 
-    def test_eventbridge_uses_it_for_this_stack_s_bus_and_rules_only(self) -> None:
+    def test_eventbridge_may_use_the_key_for_this_stack_s_bus_and_rules_only(self) -> None:
         # GIVEN / WHEN
         statement = self.statements()["BusesIntoQueues"]
 
@@ -205,7 +205,7 @@ class TestOwnKey:
         assert rule_arn("own").startswith(sources[1].removesuffix("*"))
         assert self.statements()["BusesCheckTheKey"]["Action"] == ["kms:DescribeKey"]
 
-    def test_without_a_bus_eventbridge_may_not(self) -> None:
+    def test_without_a_bus_eventbridge_may_not_use_the_key(self) -> None:
         # GIVEN / WHEN
         key = record_stack("prod", {"orders:encryption": "customer"}).one("aws:kms/key:Key", "key")
 
@@ -231,7 +231,7 @@ class TestAlarms:
         assert all(find(key, AWS_METRICS) for key in watched if key.namespace == "AWS/Events")
         assert not [key for key in watched if key.namespace == "AWS/SNS"]
 
-    def test_failed_and_kept_deliveries_of_all_rules_are_one_notice(self) -> None:
+    def test_failed_and_redriven_deliveries_of_all_rules_share_one_composite_alarm(self) -> None:
         # GIVEN / WHEN
         (composite,) = [each for each in composite_alarms(registered()) if each.name.endswith("-undelivered")]
 
@@ -242,7 +242,7 @@ class TestAlarms:
             for rule in ("own", "rejections", "billing")
         }
 
-    def test_a_bus_without_subscribers_has_nothing_to_watch(self) -> None:
+    def test_a_bus_without_subscribers_has_no_alarms_on_notifications(self) -> None:
         # GIVEN / WHEN
         names = {each.name for each in registered(subscriptions="[]")}
 
@@ -259,8 +259,8 @@ class TestAlarms:
         assert "AWS/SNS" not in body
 
 
-def test_a_rule_s_name_fits_aws_s_limit() -> None:
-    # GIVEN the longest project and stack
+def test_the_longest_rule_name_fits_the_limit_of_aws() -> None:
+    # GIVEN the longest names of project and stack that are accepted with a bus
     longest = {"project": "orders", "stack": "s" * (MAX_BUS_PREFIX - len("orders-"))}
     named = {**VALID, **ON, "subscriptions": json.dumps([f"{{name: {'n' * 20}, protocol: sqs}}"])}
 
@@ -311,7 +311,7 @@ def test_a_pattern_that_eventbridge_would_refuse_is_refused_with_its_place(patte
         "{$or: [{detail-type: [order.rejected]}, {detail: {data: {total: [{wildcard: '1???.*'}]}}}]}",
     ],
 )
-def test_a_pattern_that_eventbridge_takes_is_accepted(pattern: str) -> None:
+def test_a_pattern_that_eventbridge_accepts_is_accepted(pattern: str) -> None:
     # GIVEN
     item = f"{{name: own, protocol: sqs, event_pattern: {pattern}}}"
 

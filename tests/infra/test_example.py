@@ -1,4 +1,4 @@
-"""The example of a program that uses one component alone."""
+"""Tests the example of a program that uses a single component."""
 
 import ast
 import json
@@ -10,15 +10,15 @@ from local.instance import ROOT
 EXAMPLE = ROOT / "docs" / "examples" / "one_component.py"
 
 
-def test_the_example_makes_a_queue_whose_failing_messages_are_kept_apart() -> None:
-    # GIVEN the example, which needs nothing of this repository but its components
+def test_the_example_registers_a_queue_with_a_dead_letter_queue() -> None:
+    # GIVEN the example, which imports only the components of this repository
     imported = {node.module for node in ast.walk(ast.parse(EXAMPLE.read_text())) if isinstance(node, ast.ImportFrom)}
     assert all(str(module).startswith("components.") for module in imported)
 
     # WHEN it runs
     recording = record(lambda: runpy.run_path(str(EXAMPLE), run_name="__main__"), stack="dev")
 
-    # THEN there are both queues, the second behind the first
+    # THEN both queues are registered, and the first redrives to the second
     queues = {each.name: each.inputs for each in recording.of_type("aws:sqs/queue:Queue")}
     assert {name: inputs["messageRetentionSeconds"] for name, inputs in queues.items()} == {
         "letters": 345_600,

@@ -1,4 +1,4 @@
-"""Tests what subscribers filter by: operators with operands that AWS takes, on names and values that events have."""
+"""Tests the filters of subscribers: operators with operands that AWS accepts, on names and values that events have."""
 
 from typing import Any
 from unittest.mock import Mock
@@ -36,24 +36,24 @@ REFUSED: dict[str, tuple[str, ...]] = {
 
 
 def each(table: dict[str, tuple[str, ...]]) -> list[str]:
-    """Every operator of the table with every operand, as YAML."""
+    """Return every operator of the table with each of its operands, as YAML."""
     return [f"{{{operator}: {operand}}}" for operator, operands in table.items() for operand in operands]
 
 
-def test_every_operator_is_tried_both_ways() -> None:
+def test_every_operator_has_accepted_and_refused_operands() -> None:
     # GIVEN / WHEN / THEN
     assert set(TAKEN) == set(REFUSED) == set(OPERATORS)
 
 
 @pytest.mark.parametrize("item", each(TAKEN))
-def test_an_operand_that_aws_takes_is_taken(item: str) -> None:
+def test_an_operand_that_aws_accepts_is_accepted(item: str) -> None:
     # GIVEN / WHEN / THEN
     assert value_problem(yaml.safe_load(item)) is None
 
 
 @pytest.mark.parametrize("item", each(REFUSED))
 @pytest.mark.parametrize("filters", ["filter_policy: {currency: [%s]}", "event_pattern: {detail: {currency: [%s]}}"])
-def test_an_operand_that_aws_refuses_is_refused_with_what_is_allowed(item: str, filters: str) -> None:
+def test_an_operand_that_aws_refuses_is_refused(item: str, filters: str) -> None:
     # GIVEN
     subscriber: dict[str, Any] = yaml.safe_load(f"{{name: own, protocol: sqs, {filters % item}}}")
 
@@ -89,13 +89,13 @@ def test_an_operand_that_aws_refuses_is_refused_with_what_is_allowed(item: str, 
         ({"cidr": "10.0.0.0/24"}, False),
     ],
 )
-def test_a_value_lets_a_text_through_as_aws_does(item: JsonValue, through: bool) -> None:
+def test_a_filter_value_matches_a_text_as_in_aws(item: JsonValue, through: bool) -> None:
     # GIVEN / WHEN / THEN
     assert value_problem(item) is None
     assert lets_through(item, "order.rejected") is through
 
 
-def test_what_can_be_filtered_by_is_what_is_published() -> None:
+def test_filters_may_use_exactly_the_published_attributes_and_event_types() -> None:
     # GIVEN
     topic = Mock()
     published = event.Event("id", "order.rejected", "EUR", "{}", "group", "/orders", "2026-01-01T00:00:00Z")

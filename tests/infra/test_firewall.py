@@ -1,4 +1,4 @@
-"""The edge with its firewall on recorded resources: what stands in front of the API, and the secret that proves it."""
+"""Tests CloudFront and its firewall in front of the API, and the secret that proves a request came through them."""
 
 import pytest
 
@@ -19,14 +19,14 @@ WAF = {"orders:waf": "true", "orders:origin_secret": SECRET}
 
 
 class TestFirewall:
-    """Tests that nothing gets around the firewall: the header is added, it is checked, and it is the same."""
+    """Tests that no request gets around the firewall: CloudFront adds the secret and the functions check it."""
 
     def test_cloudfront_adds_the_secret_that_the_api_s_functions_check(self) -> None:
         # GIVEN / WHEN
         recording = recorded_with("dev", WAF)
         (header,) = only(recording, "aws:cloudfront/distribution:Distribution").inputs["origins"][0]["customHeaders"]
 
-        # THEN the functions take exactly what is sent, under the name it is sent by
+        # THEN the functions accept exactly the header and the secret that CloudFront sends
         assert header["name"] == HEADER == origin.HEADER
         for each in API_FUNCTIONS:
             variables = recording.one("aws:lambda/function:Function", f"{each.name}-function").inputs["environment"]
@@ -34,7 +34,7 @@ class TestFirewall:
             assert guard.accepts(header["value"])
             assert not guard.accepts("")
 
-    def test_every_route_leads_to_a_function_that_checks(self) -> None:
+    def test_every_route_leads_to_a_function_that_checks_the_secret(self) -> None:
         # GIVEN / WHEN
         recording = recorded_with("dev", WAF)
         integrations = recording.of_type("aws:apigatewayv2/integration:Integration")
@@ -48,7 +48,7 @@ class TestFirewall:
         assert len(integrations) == len(checking) == len(API_FUNCTIONS)
         assert all(any(f":{name}:live/" in each.inputs["integrationUri"] for name in checking) for each in integrations)
 
-    def test_the_secret_itself_is_nowhere_but_in_the_distribution(self) -> None:
+    def test_only_the_distribution_contains_the_secret_itself(self) -> None:
         # GIVEN / WHEN
         recording = recorded_with("dev", {**WAF, "orders:origin_secret_also_accepted": OLD_SECRET})
 
@@ -59,7 +59,7 @@ class TestFirewall:
         assert not [each.urn for each in recording.resources if OLD_SECRET in repr(each.inputs)]
         assert SECRET not in repr(recording.outputs)
 
-    def test_while_it_is_replaced_both_secrets_are_accepted_and_the_new_one_is_sent_after_that(self) -> None:
+    def test_during_a_rotation_all_functions_accept_both_secrets_before_cloudfront_sends_the_new_one(self) -> None:
         # GIVEN / WHEN
         recording = recorded_with("dev", {**WAF, "orders:origin_secret_also_accepted": OLD_SECRET})
         variables = recording.one("aws:lambda/function:Function", "get-order-function").inputs["environment"]
@@ -72,7 +72,7 @@ class TestFirewall:
         aliases = {each.urn for each in recording.of_type("aws:lambda/alias:Alias") if "process" not in each.name}
         assert aliases <= set(distribution.depends_on)
 
-    def test_the_firewall_is_where_cloudfront_looks_and_in_front_of_it(self) -> None:
+    def test_the_firewall_is_in_us_east_1_and_attached_to_the_distribution(self) -> None:
         # GIVEN / WHEN
         recording = recorded_with("dev", WAF)
         firewall = only(recording, "aws:wafv2/webAcl:WebAcl")
@@ -80,13 +80,13 @@ class TestFirewall:
 
         # THEN
         assert (firewall.inputs["scope"], firewall.inputs["region"]) == ("CLOUDFRONT", "us-east-1")
-        # An HTTP API gives up after 30 s.
+        # The longest integration timeout of an HTTP API is 30 s.
         assert [each["customOriginConfig"]["originReadTimeout"] for each in distribution["origins"]] == [30]
         assert distribution["webAclId"] == recording.state(firewall.type, firewall.name)["arn"]
         assert recording.outputs["api_url"].endswith(".cloudfront.net")
         assert f"https://{distribution['origins'][0]['domainName']}" == recording.outputs["api_origin_url"]
 
-    def test_nothing_hides_behind_what_the_firewall_looks_at(self) -> None:
+    def test_the_firewall_inspects_as_many_bytes_of_a_body_as_the_api_accepts(self) -> None:
         # GIVEN / WHEN
         firewall = only(recorded_with("dev", WAF), "aws:wafv2/webAcl:WebAcl").inputs
         (body,) = firewall["associationConfig"]["requestBodies"]
@@ -95,7 +95,9 @@ class TestFirewall:
         assert int(body["cloudfront"]["defaultSizeInspectionLimit"].removeprefix("KB_")) * 1024 == MAX_BYTES
 
     @pytest.mark.parametrize(("managed", "action"), [("block", "none"), ("count", "count")])
-    def test_the_rate_limit_refuses_and_managed_rules_do_as_told(self, managed: str, action: str) -> None:
+    def test_the_rate_limit_blocks_and_managed_rules_block_or_count_as_configured(
+        self, managed: str, action: str
+    ) -> None:
         # GIVEN
         overrides = {**WAF, "orders:waf_managed_rules": managed, "orders:waf_rate_limit": "500"}
 
@@ -109,7 +111,7 @@ class TestFirewall:
         assert [list(group["overrideAction"]) for group in groups] == [[action]] * 3
         assert len({rule["priority"] for rule in rules}) == 4
 
-    def test_bodies_of_ordinary_size_and_clients_without_a_user_agent_pass(self) -> None:
+    def test_managed_rules_only_count_large_bodies_and_clients_without_a_user_agent(self) -> None:
         # GIVEN / WHEN
         rules = only(recorded_with("dev", WAF), "aws:wafv2/webAcl:WebAcl").inputs["rules"]
         (common,) = (rule for rule in rules if rule["name"] == "AWSManagedRulesCommonRuleSet")
@@ -119,7 +121,7 @@ class TestFirewall:
         assert {each["name"] for each in overrides} == {"SizeRestrictions_BODY", "NoUserAgent_HEADER"}
         assert all(list(each["actionToUse"]) == ["count"] for each in overrides)
 
-    def test_nothing_is_cached_and_nothing_goes_in_the_clear(self) -> None:
+    def test_nothing_is_cached_and_all_connections_are_encrypted(self) -> None:
         # GIVEN / WHEN
         distribution = only(recorded_with("dev", WAF), "aws:cloudfront/distribution:Distribution").inputs
 
@@ -130,7 +132,7 @@ class TestFirewall:
         assert distribution["origins"][0]["customOriginConfig"]["originProtocolPolicy"] == "https-only"
         assert "orderedCacheBehaviors" not in distribution
 
-    def test_only_what_was_refused_or_counted_is_logged_and_without_tokens(self) -> None:
+    def test_only_refused_and_counted_requests_are_logged_and_without_tokens(self) -> None:
         # GIVEN / WHEN
         recording = recorded_with("dev", WAF)
         logging = only(recording, "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration").inputs
@@ -142,12 +144,12 @@ class TestFirewall:
         assert group["name"].startswith("aws-waf-logs-")
         assert (group["region"], group["retentionInDays"]) == ("us-east-1", 7)
 
-    def test_with_a_domain_the_name_leads_to_the_edge_with_a_certificate_where_cloudfront_looks(self) -> None:
+    def test_a_domain_name_leads_to_cloudfront_with_a_certificate_in_us_east_1(self) -> None:
         # GIVEN / WHEN
         recording = recorded_with("dev", {**WAF, **DOMAIN})
         distribution = only(recording, "aws:cloudfront/distribution:Distribution").inputs
 
-        # THEN the origin stays open, and guarded, because CloudFront needs it
+        # THEN the API's own endpoint stays enabled, because CloudFront calls it; the secret guards it
         assert distribution["aliases"] == ["orders.example.com"]
         assert distribution["viewerCertificate"]["minimumProtocolVersion"] == "TLSv1.2_2021"
         assert only(recording, "aws:acm/certificate:Certificate").inputs["region"] == "us-east-1"
@@ -158,14 +160,14 @@ class TestFirewall:
         assert {each["type"] for each in records} == {"A", "AAAA"}
         assert recording.outputs["api_url"] == "https://orders.example.com"
 
-    def test_a_certificate_of_the_edge_has_its_alarm_where_its_metric_is(self) -> None:
-        # GIVEN / WHEN somebody hears of notices
+    def test_the_alarm_on_cloudfront_s_certificate_is_in_us_east_1_like_its_metric(self) -> None:
+        # GIVEN / WHEN somebody is subscribed to notices
         heard = {"orders:alarms": "true", "orders:alarm_notify_subscriptions": '["email=team@example.com"]'}
         recording = recorded_with("dev", {**WAF, **DOMAIN, **heard})
         alarm = recording.one("aws:cloudwatch/metricAlarm:MetricAlarm", "alarms-certificate-expiry").inputs
         there = [each.inputs for each in recording.resources if each.inputs.get("region") == "us-east-1"]
 
-        # THEN the alarm, its topic and the same people are in that Region: CloudWatch publishes to no other
+        # THEN a topic and the same subscriptions are there too: an alarm can only notify topics of its own Region
         (topic,) = [each for each in there if each.get("name") == "orders-dev-alarms-notify-us-east-1"]
         (action,) = alarm["alarmActions"]
         assert (alarm["region"], action.split(":")[3:]) == ("us-east-1", ["us-east-1", ACCOUNT, topic["name"]])
@@ -173,7 +175,7 @@ class TestFirewall:
 
 
 def test_a_secret_in_plain_text_is_refused_with_the_command_that_encrypts_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a stack file that somebody wrote the secret into
+    # GIVEN a stack file with the secret in plain text
     monkeypatch.setattr("pipeline.config.secrets.is_config_secret", lambda _key: False)
 
     # WHEN

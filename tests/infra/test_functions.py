@@ -1,4 +1,4 @@
-"""The table of functions holds all of them: what is beside it, written once per function, knows the same ones."""
+"""Tests that handlers, routes, API description and simulation agree with the table of functions."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ def test_every_handler_is_declared_as_a_function_and_every_function_has_its_hand
     assert {each.key for each in FUNCTIONS} == handlers
 
 
-def test_names_keys_and_routes_are_each_one_function_s() -> None:
+def test_names_alarm_names_and_routes_of_functions_are_unique() -> None:
     # GIVEN / WHEN
     names = [each.name for each in FUNCTIONS]
     alarms = [each.alarm_name for each in FUNCTIONS]
@@ -29,7 +29,7 @@ def test_names_keys_and_routes_are_each_one_function_s() -> None:
     assert len(set(routes)) == len(routes)
 
 
-def test_every_route_is_described_to_clients_and_no_other() -> None:
+def test_the_api_description_has_every_route_and_no_other() -> None:
     # GIVEN
     paths: dict[str, dict[str, Any]] = openapi.build()["paths"]
 
@@ -40,7 +40,7 @@ def test_every_route_is_described_to_clients_and_no_other() -> None:
     assert {(each.method, each.path) for each in API_FUNCTIONS} == described
 
 
-def test_every_function_is_simulated_so_that_its_grants_are_held_against_its_calls() -> None:
+def test_every_function_is_simulated_so_that_its_grants_are_compared_with_its_calls() -> None:
     # GIVEN / WHEN
     simulated = {each.function for each in called()}
 

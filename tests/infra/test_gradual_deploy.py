@@ -1,4 +1,4 @@
-"""Gradual deploys on recorded resources: what shifts traffic, what stops it, and what the program leaves alone."""
+"""Tests gradual deployments: what shifts traffic, what stops a shift, and which properties the program ignores."""
 
 import pytest
 
@@ -20,7 +20,7 @@ NAMES = tuple(each.name for each in FUNCTIONS)
 
 
 @pytest.mark.parametrize("stack", [stack for stack in STACKS if stack != "prod"])
-def test_a_stack_without_it_has_no_trace_of_it_and_moves_its_aliases_itself(stack: str) -> None:
+def test_a_stack_without_gradual_deployments_has_no_codedeploy_and_moves_its_aliases_itself(stack: str) -> None:
     # GIVEN / WHEN
     recording = recorded(stack)
 
@@ -31,7 +31,7 @@ def test_a_stack_without_it_has_no_trace_of_it_and_moves_its_aliases_itself(stac
     assert "gradual_deploy" not in recording.outputs
 
 
-def test_with_it_the_program_never_moves_an_alias() -> None:
+def test_with_gradual_deployments_the_program_never_moves_an_alias() -> None:
     # GIVEN / WHEN
     aliases = recorded("prod").of_type(ALIAS)
 
@@ -40,7 +40,7 @@ def test_with_it_the_program_never_moves_an_alias() -> None:
     assert {each.ignore_changes for each in aliases} == {("functionVersion", "routingConfig")}
 
 
-def test_with_it_the_program_leaves_alone_what_is_remembered_of_shifts() -> None:
+def test_with_gradual_deployments_the_program_ignores_the_tags_that_record_shifts() -> None:
     # GIVEN / WHEN
     functions = recorded("prod").of_type(FUNCTION)
 
@@ -51,7 +51,7 @@ def test_with_it_the_program_leaves_alone_what_is_remembered_of_shifts() -> None
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_every_version_says_which_schema_versions_its_code_knows(stack: str) -> None:
+def test_every_function_has_a_variable_with_the_schema_versions_that_its_code_supports(stack: str) -> None:
     # GIVEN / WHEN
     told = [environment_of(stack, name)[SCHEMA_VARIABLE] for name in NAMES]
 
@@ -64,21 +64,21 @@ def test_every_version_says_which_schema_versions_its_code_knows(stack: str) -> 
     [{}, {"events_target": "bus"}, {"strict_ordering": "true", "batch_size": "1"}],
     ids=["plain", "bus", "strict ordering"],
 )
-def test_a_rollback_knows_every_resource_that_a_function_is_told_of(options: dict[str, str]) -> None:
-    # GIVEN a stack, and what a rollback knows of it
+def test_a_rollback_recognises_exactly_the_variables_that_name_a_resource(options: dict[str, str]) -> None:
+    # GIVEN a stack, and the resources that a rollback finds in its outputs
     recording = record_stack("dev", {f"orders:{name}": value for name, value in options.items()})
     known = Target.from_outputs("the stack", recording.outputs).resources
 
-    # WHEN each variable is looked at as a rollback does
+    # WHEN a rollback examines each variable
     for name in NAMES:
         variables = recording.one(FUNCTION, f"{name}-function").inputs["environment"]["variables"]
         for variable, value in variables.items():
-            # THEN what names one of them is taken for a name, and nothing else is
+            # THEN it treats the variable as a resource's name if and only if the value names one of these
             assert bool(NAMES_A_RESOURCE.fullmatch(variable)) == (value in known), variable
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_function_has_a_group_that_shifts_as_configured_and_goes_back_on_its_alarm(name: str) -> None:
+def test_each_function_has_a_deployment_group_that_shifts_as_configured_and_rolls_back_on_its_alarm(name: str) -> None:
     # GIVEN
     recording = recorded("prod")
 
@@ -101,7 +101,7 @@ def test_each_function_has_a_group_that_shifts_as_configured_and_goes_back_on_it
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_rollback_alarm_sees_a_bad_version_within_the_shortest_canary(name: str) -> None:
+def test_a_rollback_alarm_can_be_raised_within_the_shortest_canary(name: str) -> None:
     # GIVEN
     alarm = recorded("prod").one(ALARM, f"deploy-{name}-rollback").inputs
 
@@ -110,9 +110,9 @@ def test_a_rollback_alarm_sees_a_bad_version_within_the_shortest_canary(name: st
 
     # THEN
     assert {each["period"] for each in metrics} == {60}
-    # One bad minute is enough, also when its metrics arrive two minutes late.
+    # One bad minute is enough, even if its metrics arrive two minutes late.
     assert (alarm["evaluationPeriods"], alarm["datapointsToAlarm"]) == (3, 1)
-    # A tenth of the traffic that fails altogether is 10 %: the threshold has to be well below.
+    # A canary gets a tenth of the traffic. If all of that fails, the rate is 10 %: the threshold must be well below.
     assert alarm["threshold"] <= 5
     own = {each["metricName"] for each in metrics}
     assert own >= ({"Errors", "AttemptFailed"} if name == "process-order" else {"5xx", "Count"})
@@ -138,7 +138,7 @@ def test_codedeploy_may_move_these_aliases_and_read_alarms_and_nothing_else() ->
     assert [each["Principal"] for each in trust] == [{"Service": "codedeploy.amazonaws.com"}]
 
 
-def test_the_outputs_name_what_the_deploying_tool_needs() -> None:
+def test_the_outputs_contain_the_names_that_the_deployment_tool_needs() -> None:
     # GIVEN / WHEN
     outputs = recorded("prod").outputs["gradual_deploy"]
 

@@ -1,4 +1,4 @@
-"""Each role may do what is called, and nothing else: policies of recorded stacks against recorded calls."""
+"""Tests that each role has exactly the permissions that its function needs, by recorded policies and recorded calls."""
 
 import json
 from dataclasses import replace
@@ -16,18 +16,18 @@ pytestmark = pytest.mark.long
 
 
 def needed(variant: str = "prod") -> frozenset[Allowed]:
-    """Return what the calls of all paths ask for that such a stack takes."""
+    """Return the permissions that the calls on all paths of such a stack need."""
     calls = called_with(bus=variant == BUS)
     return frozenset(Allowed(each.function, each.action, each.resource) for each in calls)
 
 
 def refused(permissions: frozenset[Allowed], variant: str = "prod") -> list[Allowed]:
-    """Calls that these permissions do not let through."""
+    """Return the needed permissions that are missing."""
     return sorted(needed(variant) - permissions)
 
 
 def idle(permissions: frozenset[Allowed], variant: str = "prod") -> list[Allowed]:
-    """Permissions that nothing needs: no call, and nobody named with a source."""
+    """Return the permissions that no call needs and that no reason explains."""
     uncalled = permissions - needed(variant)
     return sorted(
         each for each in uncalled if not any(one.covers(each.role, each.action, each.resource) for one in UNCALLED)
@@ -42,7 +42,7 @@ class TestEveryStack:
     def test_a_role_may_do_nothing_that_is_never_called(self, variant: str) -> None:
         assert idle(allowed(variant), variant) == []
 
-    def test_only_what_has_no_narrower_resource_is_allowed_on_all(self, variant: str) -> None:
+    def test_only_actions_without_a_narrower_resource_are_allowed_on_all_resources(self, variant: str) -> None:
         # GIVEN / WHEN
         everywhere = {each.action for each in allowed(variant) if each.resource == "*"}
 
@@ -50,7 +50,7 @@ class TestEveryStack:
         assert everywhere <= {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "cloudwatch:DescribeAlarms"}
 
 
-def test_every_handler_was_recorded_with_calls_that_only_follow_a_failure() -> None:
+def test_the_recorded_calls_of_every_handler_include_those_that_only_follow_a_failure() -> None:
     # GIVEN / WHEN
     by_function = {name: {each.call for each in called() if each.function == name} for name in FUNCTIONS}
 
@@ -86,7 +86,7 @@ def test_an_idle_permission_is_noticed(extra: Allowed) -> None:
 
 
 @pytest.mark.parametrize("reason", UNCALLED, ids=lambda each: f"{each.roles[0]}-{each.actions[0]}")
-def test_a_reason_stands_for_what_is_granted_and_never_called(reason: Uncalled) -> None:
+def test_a_reason_explains_only_permissions_that_are_granted_and_that_no_call_needs(reason: Uncalled) -> None:
     # GIVEN
     granted = frozenset[Allowed]().union(*(allowed(variant) for variant in VARIANTS))
     pairs = {
@@ -98,11 +98,11 @@ def test_a_reason_stands_for_what_is_granted_and_never_called(reason: Uncalled) 
 
     # WHEN / THEN
     assert reason.source
-    assert pairs <= granted, "a reason without its grant: take it out"
-    assert pairs.isdisjoint(needed() | needed(BUS)), "the code calls it: no reason is needed"
+    assert pairs <= granted, "a reason without a grant: remove the reason"
+    assert pairs.isdisjoint(needed() | needed(BUS)), "the code makes this call: remove the reason"
 
 
-def test_the_stacks_own_key_adds_nothing_but_its_use() -> None:
+def test_a_customer_managed_key_adds_only_permissions_on_the_key() -> None:
     # GIVEN / WHEN
     more = allowed(CUSTOMER_KEY) - allowed("prod")
 
@@ -111,7 +111,7 @@ def test_the_stacks_own_key_adds_nothing_but_its_use() -> None:
     assert not allowed("prod") - allowed(CUSTOMER_KEY)
 
 
-def test_a_bus_takes_the_topic_s_place_and_nothing_else() -> None:
+def test_a_bus_replaces_the_permission_on_the_topic_and_nothing_else() -> None:
     # GIVEN / WHEN
     with_topic, with_bus = allowed(CUSTOMER_KEY), allowed(BUS)
 
@@ -129,7 +129,7 @@ def test_a_bus_takes_the_topic_s_place_and_nothing_else() -> None:
         ("ConditionCheck", "dynamodb:ConditionCheckItem"),
     ],
 )
-def test_a_transaction_is_authorised_as_its_items(item: str, action: str) -> None:
+def test_a_transaction_needs_the_permissions_of_its_items(item: str, action: str) -> None:
     # GIVEN
     call = Call(0, "dynamodb", "TransactWriteItems", {"TransactItems": [{item: {"TableName": "t"}}]})
 
@@ -137,7 +137,7 @@ def test_a_transaction_is_authorised_as_its_items(item: str, action: str) -> Non
     assert list(permissions_of(call)) == [(action, "t", f"TransactWriteItems ({item})")]
 
 
-def test_a_batch_is_authorised_as_its_single_operation() -> None:
+def test_a_batch_needs_the_permission_of_the_single_operation() -> None:
     # GIVEN
     calls = [
         Call(0, "sqs", "SendMessageBatch", {"QueueUrl": "q"}),
@@ -152,7 +152,7 @@ def test_a_batch_is_authorised_as_its_single_operation() -> None:
     assert actions == ["sqs:SendMessage", "sns:Publish", "events:PutEvents"]
 
 
-def test_a_call_of_which_nothing_is_known_is_refused_with_the_place_to_add_it() -> None:
+def test_an_unknown_call_is_refused_with_the_file_to_add_it_to() -> None:
     # GIVEN
     call = Call(0, "dynamodb", "ExecuteStatement", {})
 
@@ -161,7 +161,7 @@ def test_a_call_of_which_nothing_is_known_is_refused_with_the_place_to_add_it() 
         list(permissions_of(call))
 
 
-def test_a_role_that_is_denied_something_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_policy_with_a_deny_statement_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN
     policy = json.dumps({"Statement": [{"Effect": "Deny", "Action": ["sqs:SendMessage"], "Resource": ["*"]}]})
     denied = replace(_policy_of("prod"), inputs={"policy": policy})
@@ -177,7 +177,7 @@ def _policy_of(variant: str) -> Recorded:
 
 
 class TestPage:
-    def test_a_grant_that_nothing_needs_stops_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_page_is_not_written_if_nothing_needs_a_grant(self, monkeypatch: pytest.MonkeyPatch) -> None:
         # GIVEN
         monkeypatch.setattr(page, "UNCALLED", ())
 

@@ -1,4 +1,4 @@
-"""Every two values of any two options, through the real program: allowed ones record, refused ones are known."""
+"""Tests every pair of values of any two options in the real program, except the pairs that are listed as refused."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ EXTERNAL = {"authorizer": "external", "jwt_issuer": "https://id.example.com/", "
 WAF = {"waf": "true", "origin_secret": "0123456789abcdef0123456789abcdef"}
 NEW_SECRET = "fedcba9876543210fedcba9876543210"
 
-# Option to its values, each the keys that it takes; the first is off, or what costs least.
+# By option: its values, each with the configuration that sets it. The first value is off or costs least.
 OPTIONS: dict[str, dict[str, dict[str, str]]] = {
     "environment": {"development": {}, "production": {"environment": "production"}},
     "authorizer": {
@@ -72,9 +72,9 @@ OPTIONS: dict[str, dict[str, dict[str, str]]] = {
         "release": {"package_bytecode_release": "3.13.1"},
     },
 }
-# Switches that make no resource and that no rule of another option reads.
+# Switches that add no resource and that no rule of another option reads.
 WITHOUT_RESOURCES = {"architecture", "log_level", "package_for_this_machine", "python_version", "short_retry_horizon"}
-# What config refuses, and rightly so: each has its rule and its message.
+# Pairs that the configuration is right to refuse: each has a rule with a message.
 REFUSED = {
     frozenset({("environment", "production"), ("authorizer", "none")}),
     frozenset({("environment", "production"), ("cors", "any")}),
@@ -82,7 +82,7 @@ REFUSED = {
     frozenset({("events", "bus"), ("ordering", "strict")}),
     frozenset({("data", "loose"), ("deploy", "gradual")}),
 }
-# Types, and parts of inputs, that are there exactly when an option has one of these values.
+# Types or parts of inputs that are registered if and only if an option has one of these values.
 TRACES: dict[str, tuple[str, frozenset[str]]] = {
     "aws:cognito/": ("authorizer", frozenset({"cognito"})),
     "aws:apigatewayv2/authorizer:": ("authorizer", frozenset({"cognito", "external", "external with scopes"})),
@@ -117,7 +117,7 @@ TRACES: dict[str, tuple[str, frozenset[str]]] = {
 
 
 def keys_of(combination: Combination) -> dict[str, str]:
-    """The configuration that a combination stands for."""
+    """Return the configuration of a combination."""
     keys = {"environment": "development"}
     for option, value in combination.items():
         keys |= OPTIONS[option][value]
@@ -137,7 +137,7 @@ def is_accepted(keys: dict[str, str]) -> bool:
 
 
 def is_switch(field: FieldInfo) -> bool:
-    """Return whether the field chooses one of a few ways, instead of how much."""
+    """Return whether the field is a choice between a few values, not an amount."""
     return field.annotation is bool or (isinstance(field.default, str) and get_origin(field.annotation) is Literal)
 
 
@@ -159,7 +159,7 @@ def covering() -> Pairwise:
 
 @cache
 def recorded_combinations() -> list[tuple[Combination, Recording]]:
-    """Every combination with what the program registers for it: once per process, some ten seconds."""
+    """Return every combination with its recording. Runs once per process and takes about ten seconds."""
     return [(each, record_config(keys_of(each))) for each in covering().combinations]
 
 
@@ -173,7 +173,7 @@ def recordings() -> list[tuple[Combination, Recording]]:
     return recorded_combinations()
 
 
-def test_every_pair_is_met_but_those_that_are_refused_for_a_reason(covered: Pairwise) -> None:
+def test_every_pair_is_covered_except_those_that_a_rule_refuses(covered: Pairwise) -> None:
     # GIVEN
     met = set().union(*(pairs_of(each) for each in covered.combinations))
 
@@ -192,7 +192,7 @@ def test_every_pair_is_met_but_those_that_are_refused_for_a_reason(covered: Pair
     assert wanted - met == REFUSED
 
 
-def test_every_allowed_combination_records_without_an_error(recordings: list[tuple[Combination, Recording]]) -> None:
+def test_the_program_runs_with_every_allowed_combination(recordings: list[tuple[Combination, Recording]]) -> None:
     # GIVEN / WHEN
     sizes = [len(recording.resources) for _, recording in recordings]
 
@@ -203,18 +203,18 @@ def test_every_allowed_combination_records_without_an_error(recordings: list[tup
 
 
 def everything(recording: Recording) -> Iterator[str]:
-    """Types and inputs of what reaches AWS."""
+    """Yield the types and inputs of the resources that are created in AWS."""
     yield from (f"{each.type} {json.dumps(each.inputs)}" for each in recording.resources if each.custom)
 
 
 @pytest.mark.parametrize("trace", TRACES)
-def test_what_an_option_makes_is_there_exactly_when_it_is_on(
+def test_the_resources_of_an_option_are_registered_if_and_only_if_it_is_on(
     trace: str, recordings: list[tuple[Combination, Recording]]
 ) -> None:
     # GIVEN
     option, values = TRACES[trace]
     if trace == "us-east-1":
-        # A certificate that somebody gives has its region in its name.
+        # The ARN of a given certificate contains its Region.
         recordings = [pair for pair in recordings if pair[0]["domain"] in ("off", "zone")]
 
     # WHEN
@@ -230,10 +230,10 @@ def test_what_an_option_makes_is_there_exactly_when_it_is_on(
     assert wrong == []
 
 
-def test_every_type_that_an_option_makes_is_known_wherever_the_option_is_allowed(
+def test_the_local_engine_and_the_embedded_aws_know_every_type_that_the_program_registers(
     recordings: list[tuple[Combination, Recording]],
 ) -> None:
-    # GIVEN what the program makes, and what it makes with every option that the local stack allows
+    # GIVEN the types that the program registers, and those that it registers with options of the local stack
     made = {each.type for _, recording in recordings for each in recording.resources if each.custom}
     local = {"environment": "local", "local_endpoint": "http://127.0.0.1:4566"}
     choices = [keys for option, values in OPTIONS.items() if option != "environment" for keys in values.values()]
@@ -249,7 +249,7 @@ def test_every_type_that_an_option_makes_is_known_wherever_the_option_is_allowed
     assert unknown_to_the_embedded_aws == set(), "see local/services/"
 
 
-def test_a_bus_has_a_dead_letter_queue_exactly_when_it_has_a_key_of_ours(
+def test_a_bus_has_a_dead_letter_queue_if_and_only_if_it_has_a_customer_managed_key(
     recordings: list[tuple[Combination, Recording]],
 ) -> None:
     # GIVEN
@@ -263,7 +263,7 @@ def test_a_bus_has_a_dead_letter_queue_exactly_when_it_has_a_key_of_ours(
     assert found == expected
 
 
-def test_every_input_is_one_the_provider_knows(recordings: list[tuple[Combination, Recording]]) -> None:
+def test_the_provider_knows_every_registered_input(recordings: list[tuple[Combination, Recording]]) -> None:
     # GIVEN
     registered = [each for _, recording in recordings for each in recording.resources if each.custom]
 
@@ -275,7 +275,7 @@ def test_every_input_is_one_the_provider_knows(recordings: list[tuple[Combinatio
     assert wrong == set()
 
 
-def test_urns_are_unique_whatever_is_on(recordings: list[tuple[Combination, Recording]]) -> None:
+def test_urns_are_unique_in_every_combination(recordings: list[tuple[Combination, Recording]]) -> None:
     # GIVEN / WHEN
     doubled = [
         each

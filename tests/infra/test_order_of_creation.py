@@ -1,4 +1,4 @@
-"""Tests what has to be there before something else is made: AWS refuses or loses things otherwise."""
+"""Tests which resources are created before others: in another order AWS would refuse requests or lose messages."""
 
 import re
 
@@ -14,7 +14,7 @@ POLICY = "aws:iam/rolePolicy:RolePolicy"
 
 
 def waits_for(recording: Recording, token: str, name: str) -> set[str]:
-    """Names of everything that is made before the resource, however indirectly."""
+    """Return the types and names of the resources that are created before this one, directly or indirectly."""
     urns = {each.urn: each for each in recording.resources}
     todo, seen = [recording.one(token, name)], set()
     while todo:
@@ -26,7 +26,7 @@ def waits_for(recording: Recording, token: str, name: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", [each.name for each in FUNCTIONS])
-def test_a_function_waits_for_its_policy_and_its_log_group(name: str) -> None:
+def test_a_function_is_created_after_its_policy_and_its_log_group(name: str) -> None:
     # GIVEN
     recording = recorded("prod")
 
@@ -37,7 +37,7 @@ def test_a_function_waits_for_its_policy_and_its_log_group(name: str) -> None:
     assert {f"{POLICY} {name}-policy", f"aws:cloudwatch/logGroup:LogGroup {name}-logs"} <= before
 
 
-def test_the_queue_is_consumed_once_the_worker_may_read_it() -> None:
+def test_the_queue_is_consumed_only_after_the_worker_may_read_it() -> None:
     # GIVEN
     recording = recorded("prod")
 
@@ -49,7 +49,7 @@ def test_the_queue_is_consumed_once_the_worker_may_read_it() -> None:
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-def test_a_route_opens_once_the_api_may_call_its_function(slug: str) -> None:
+def test_a_route_is_created_after_the_api_may_call_its_function(slug: str) -> None:
     # GIVEN
     recording = recorded("prod")
 
@@ -61,18 +61,18 @@ def test_a_route_opens_once_the_api_may_call_its_function(slug: str) -> None:
 
 
 @pytest.mark.parametrize(("slug", "function"), SLUGS.items())
-def test_functions_hear_of_the_authorizer_before_the_routes_get_or_lose_it(slug: str, function: str) -> None:
+def test_functions_are_configured_before_the_routes_get_or_lose_the_authorizer(slug: str, function: str) -> None:
     # GIVEN
     recording = recorded("prod")
 
     # WHEN
     before = waits_for(recording, "aws:apigatewayv2/route:Route", f"api-{slug}")
 
-    # THEN what docs/options.md says of turning it on and off is so
+    # THEN the order is that of docs/options.md for switching the authorizer on and off
     assert f"aws:lambda/alias:Alias {function}-live" in before
 
 
-def test_the_stage_goes_live_with_all_routes() -> None:
+def test_the_stage_is_created_after_all_routes() -> None:
     # GIVEN
     recording = recorded("prod")
 
@@ -85,7 +85,7 @@ def test_the_stage_goes_live_with_all_routes() -> None:
 
 
 @pytest.mark.parametrize("subscriber", ["everything", "rejections"])
-def test_a_subscription_waits_until_both_its_queues_take_from_the_topic(subscriber: str) -> None:
+def test_a_subscription_is_created_after_the_topic_may_send_to_both_its_queues(subscriber: str) -> None:
     # GIVEN
     recording = recorded("local")
     name = f"notifications-{subscriber}"

@@ -11,7 +11,7 @@ ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 
 @pytest.mark.parametrize("stack", STACKS)
 class TestEveryStack:
-    def test_roles_are_assumed_by_lambda_alone_and_each_has_one_policy(self, stack: str) -> None:
+    def test_only_lambda_and_codedeploy_may_assume_roles_and_each_role_has_one_policy(self, stack: str) -> None:
         # GIVEN
         recording = recorded(stack)
 
@@ -21,7 +21,7 @@ class TestEveryStack:
 
         # THEN
         trust = {each.name: each.document("assumeRolePolicy")["Statement"] for each in roles}
-        # The role that shifts traffic is CodeDeploy's (test_gradual_deploy.py).
+        # CodeDeploy assumes the role that shifts traffic (test_gradual_deploy.py).
         assert trust == {
             name: [
                 {
@@ -46,7 +46,7 @@ class TestEveryStack:
         assert len(roles) == len(functions) == len(FUNCTIONS)
 
 
-def test_where_invocations_are_traced_each_function_may_send_its_traces() -> None:
+def test_with_tracing_each_function_may_send_its_traces() -> None:
     # GIVEN / WHEN
     policies = recorded_with("dev", {"orders:tracing": "true"}).of_type(ROLE_POLICY)
 

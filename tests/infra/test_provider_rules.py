@@ -1,4 +1,4 @@
-"""Tests that what AWS would refuse is in no stack, and each rule says what it refuses and what is allowed."""
+"""Tests that no stack has a resource that AWS would refuse, and that each rule names what was given and is allowed."""
 
 import json
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ LONGEST = [f"key{number}={'v' * 250}" for number in range(45)]
 
 
 def variants() -> Iterator[tuple[str, Recording]]:
-    """The stacks as committed, and with what is off in them; the last with as much text as configuration takes."""
+    """Yield the committed stacks, stacks with options that are off in these, and two with the longest texts."""
     yield from ((stack, recorded(stack)) for stack in STACKS)
     yield "edge", recorded_with("prod", {**EDGE, **DOMAIN, "orders:encryption": "customer"})
     yield "snapshots", recorded_with("prod", {"orders:api_warm_start": "snap_start"})
@@ -51,9 +51,9 @@ def variants() -> Iterator[tuple[str, Recording]]:
 
 @cache
 def _with_the_longest_name() -> Recording:
-    """Names of resources start with the stack's, and configuration accepts none that is longer."""
+    """Return stack prod with the longest accepted name: all names of resources start with it."""
     own = {key.removeprefix(f"{PROJECT}:"): value for key, value in read_stack_file("prod").items()}
-    own = {key: value for key, value in own.items() if ":" not in key}  # the provider's own are none of ours
+    own = {key: value for key, value in own.items() if ":" not in key}  # without the provider's keys
     return record_config(own, stack="s" * (MAX_PREFIX - len(f"{PROJECT}-")))
 
 
@@ -63,7 +63,7 @@ def _many_subscriptions() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_no_stack_has_what_aws_would_refuse(rule: Rule) -> None:
+def test_no_stack_has_a_resource_that_aws_would_refuse(rule: Rule) -> None:
     # GIVEN / WHEN
     findings = [(name, finding) for name, recording in variants() for finding in rule(recording)]
 
@@ -72,7 +72,7 @@ def test_no_stack_has_what_aws_would_refuse(rule: Rule) -> None:
 
 
 def broken_by(case: Broken) -> Recording:
-    """The stack with the case's resource changed; of a name `*` the first of its type."""
+    """Return the stack with the case's resource changed. The name `*` is the first resource of the type."""
     recording = dict(variants())[case.stack]
     first = next(each for each in recording.resources if each.type == case.token and case.name in ("*", each.name))
     inputs = {key: value for key, value in {**first.inputs, **case.inputs}.items() if value is not None}
@@ -81,7 +81,7 @@ def broken_by(case: Broken) -> Recording:
 
 
 @pytest.mark.parametrize("case", BROKEN.values(), ids=list(BROKEN))
-def test_what_aws_would_refuse_is_named_with_what_is_allowed(case: Broken) -> None:
+def test_a_finding_names_what_was_given_and_what_is_allowed(case: Broken) -> None:
     # GIVEN
     recording = broken_by(case)
 
@@ -100,7 +100,7 @@ def test_every_rule_has_a_case_that_breaks_it() -> None:
     "text",
     ["rate(5 minutes)", "rate(1 hour)", "cron(0 12 * * ? *)", "cron(0 8 ? * MON-FRI *)", "at(2030-01-01T00:00:00)"],
 )
-def test_schedules_that_eventbridge_takes_pass(text: str) -> None:
+def test_schedules_that_eventbridge_accepts_give_no_finding(text: str) -> None:
     # GIVEN
     case = replace(BROKEN["schedule"], inputs={"scheduleExpression": text})
 
@@ -111,7 +111,7 @@ def test_schedules_that_eventbridge_takes_pass(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["rate(1 minutes)", "rate(0 days)", "cron(0 12 * * * *)", "cron(0 12 * * *)", "hourly"]
 )
-def test_schedules_that_eventbridge_refuses_do_not(text: str) -> None:
+def test_schedules_that_eventbridge_refuses_give_a_finding(text: str) -> None:
     # GIVEN
     case = replace(BROKEN["schedule"], inputs={"scheduleExpression": text})
 

@@ -1,6 +1,6 @@
-"""Tests that what holds data can be restored and is not deleted by mistake: exactly these resources, named one by one.
+"""Tests that exactly these resources with data can be restored and are protected against deletion by mistake.
 
-A resource that begins to hold data has to be put here, or its absence would never be missed.
+A new resource with data must be added here by hand: no test fails if it is forgotten.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ CLIENT = "pipeline:components:TokenIssuer$aws:cognito/userPoolClient:UserPoolCli
 
 
 def urns(paths: Mapping[str, str] | set[str]) -> set[str]:
-    """The URNs in stack prod."""
+    """Return the URNs of these paths in stack prod."""
     return {f"urn:pulumi:prod::orders::{path}" for path in (paths.values() if isinstance(paths, Mapping) else paths)}
 
 
@@ -45,7 +45,7 @@ def everything_on() -> Recording:
     return recorded_with("prod", ALL_ON)
 
 
-def test_pulumi_refuses_to_delete_or_replace_exactly_what_cannot_be_made_again() -> None:
+def test_pulumi_protects_exactly_the_resources_that_cannot_be_created_again() -> None:
     # GIVEN / WHEN
     protected = {each.urn for each in everything_on().resources if each.protect}
 
@@ -54,12 +54,12 @@ def test_pulumi_refuses_to_delete_or_replace_exactly_what_cannot_be_made_again()
 
 
 @pytest.mark.parametrize("target", ["topic", "bus"])
-def test_nobody_deletes_outcomes_that_wait_for_subscribers_by_the_way(target: str) -> None:
+def test_pulumi_protects_the_queues_of_subscribers_and_their_topic_or_bus(target: str) -> None:
     # GIVEN / WHEN
     options = {"orders:events_target": target, "orders:subscriptions": '["{name: own, protocol: sqs}"]'}
     recording = recorded_with("prod", {**ALL_ON, **options})
 
-    # THEN every queue there is, and what fills them
+    # THEN every queue is protected, and so is the topic or bus that sends to them
     unprotected = [each.urn for each in recording.of_type("aws:sqs/queue:Queue") if not each.protect]
     outlets = [*recording.of_type("aws:sns/topic:Topic"), *recording.of_type("aws:cloudwatch/eventBus:EventBus")]
     assert unprotected == []
@@ -72,11 +72,11 @@ def test_orders_and_stock_can_be_restored_to_any_second() -> None:
         each.urn for each in everything_on().of_type(TABLE) if each.inputs["pointInTimeRecovery"] == {"enabled": True}
     }
 
-    # THEN what is only remembered for a while is not worth it
+    # THEN the idempotency tables are not among them, because their records expire
     assert restorable == urns(TABLES)
 
 
-def test_aws_refuses_to_delete_every_table_and_the_pool() -> None:
+def test_aws_refuses_to_delete_any_table_and_the_user_pool() -> None:
     # GIVEN / WHEN
     guarded = {
         each.urn
@@ -88,20 +88,20 @@ def test_aws_refuses_to_delete_every_table_and_the_pool() -> None:
     assert guarded == urns(TABLES) | urns(REMEMBERED) | urns({POOL})
 
 
-def test_a_switch_of_the_ordering_would_be_refused_instead_of_losing_messages() -> None:
-    # GIVEN the queues before and after
+def test_pulumi_refuses_a_change_of_strict_ordering_instead_of_losing_messages() -> None:
+    # GIVEN the queues before and after the change
     before, after = everything_on(), recorded_with("prod", {**ALL_ON, **ORDERED})
 
     # WHEN
     names = [{each.inputs["name"] for each in one.resources if each.urn in urns(QUEUES)} for one in (before, after)]
 
-    # THEN another name is a replacement, and those before it are protected
+    # THEN the names differ, so Pulumi would replace the queues, but they are protected
     assert not names[0] & names[1]
     assert all(each.protect for one in (before, after) for each in one.resources if each.urn in urns(QUEUES))
 
 
 @pytest.mark.parametrize("stack", ["dev", "local"])
-def test_a_stack_to_throw_away_has_none_of_it(stack: str) -> None:
+def test_a_disposable_stack_has_no_protection_and_no_backups(stack: str) -> None:
     # GIVEN / WHEN
     recording = recorded(stack)
 

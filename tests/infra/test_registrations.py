@@ -1,4 +1,4 @@
-"""Tests what holds for every resource of every stack."""
+"""Tests properties that every resource of every stack must have."""
 
 import inspect
 import keyword
@@ -15,7 +15,7 @@ from lab.recording.recording import PROJECT, ROOT, STACK_TYPE, STACKS, Recorded,
 from lab.recording.stacks import by_urn, custom, recorded
 from pipeline.functions import FUNCTIONS
 
-# Names that AWS or the wiring gives meaning to, so the stack's prefix is elsewhere.
+# Names with a fixed meaning in AWS or in our wiring. The stack's prefix is in the name of another resource.
 NAMES_WITHOUT_PREFIX = {"aws:lambda/alias:Alias": "live", "aws:apigatewayv2/stage:Stage": "$default"}
 
 
@@ -42,7 +42,7 @@ class TestEveryStack:
         assert recording.resources
         assert doubled == []
 
-    def test_every_resource_is_a_component_s_child_and_carries_its_name(self, stack: str) -> None:
+    def test_every_resource_is_a_component_s_child_and_its_name_starts_with_the_component_s(self, stack: str) -> None:
         # GIVEN
         resources = by_urn(recorded(stack))
 
@@ -58,7 +58,7 @@ class TestEveryStack:
         # THEN
         assert strays == []
 
-    def test_everything_that_can_carries_the_same_tags(self, stack: str) -> None:
+    def test_all_resources_that_can_have_tags_have_the_same(self, stack: str) -> None:
         # GIVEN
         taggable = [each for each in custom(recorded(stack)) if takes_tags(each)]
 
@@ -109,7 +109,7 @@ class TestEveryStack:
         # THEN
         assert [key for key, count in counts.items() if count > 1] == []
 
-    def test_environments_hold_no_empty_value(self, stack: str) -> None:
+    def test_no_environment_variable_is_empty(self, stack: str) -> None:
         # GIVEN
         functions = recorded(stack).of_type("aws:lambda/function:Function")
 
@@ -131,7 +131,7 @@ class TestEveryStack:
         assert len(paths) == 1
         assert not PurePosixPath(paths.pop()).is_absolute()
 
-    def test_no_input_holds_a_path_of_this_machine(self, stack: str) -> None:
+    def test_no_input_contains_a_path_of_this_machine(self, stack: str) -> None:
         # GIVEN
         recording = recorded(stack)
 
@@ -143,11 +143,11 @@ class TestEveryStack:
 
 
 @pytest.mark.long
-def test_another_process_with_other_hashes_and_time_zone_registers_the_same() -> None:
+def test_another_process_with_another_hash_seed_and_time_zone_registers_the_same() -> None:
     # GIVEN
     script = (
         "import sys; from pprint import pformat; from lab.recording.recording import record_stack; "
-        # Sets have no order of their own; dictionaries keep the one in which they were made.
+        # Sets have no order of their own. Dictionaries keep the order of insertion.
         "sys.stdout.write(pformat(record_stack('local'), sort_dicts=False))"
     )
 

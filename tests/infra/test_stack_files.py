@@ -1,4 +1,4 @@
-"""Tests how stack files are read, and what the committed ones promise: a choice that was undone is told by its name."""
+"""Tests how stack files are read, and that the committed ones keep the choices that are listed here."""
 
 import re
 from pathlib import Path
@@ -8,17 +8,17 @@ import pytest
 from lab.recording.recording import PROJECT, read_stack_file
 from pipeline.config.stack_file import StackFileError, load_settings
 
-# Stack, option, value, and what the stack does because of it.
+# Stack, option, value, and the effect of the value.
 PROMISES = [
-    ("prod", "environment", "production", "is under the rules of production"),
-    ("prod", "authorizer", "cognito", "knows its callers"),
+    ("prod", "environment", "production", "follows the rules of production"),
+    ("prod", "authorizer", "cognito", "verifies its callers"),
     ("prod", "gradual_deploy", "Canary10Percent5Minutes", "shifts gradually"),
-    ("dev", "environment", "development", "is free of the rules of production"),
+    ("dev", "environment", "development", "is exempt from the rules of production"),
 ]
 
 
 @pytest.mark.parametrize(("stack", "option", "value", "promise"), PROMISES)
-def test_a_stack_keeps_what_it_promises(stack: str, option: str, value: str, promise: str) -> None:
+def test_a_stack_file_keeps_the_listed_choice(stack: str, option: str, value: str, promise: str) -> None:
     # GIVEN / WHEN
     given = read_stack_file(stack).get(f"{PROJECT}:{option}", "not set")
 
@@ -44,13 +44,13 @@ def written(root: Path, stack: str) -> Path:
 
 
 def test_configuration_is_merged_as_the_engine_does(tmp_path: Path) -> None:
-    # GIVEN defaults in the project file, values in the stack's, one override, a secret with a stand-in, and none
+    # GIVEN defaults in the project file, values in the stack file, one override, and two secrets, one of them set
     root = written(tmp_path, "config:\n  orders:count: 3\n  other:key: {secure: AAAB}\n")
 
     # WHEN it is loaded
     settings = load_settings(root, "local", {"level": "DEBUG"}, lambda key: f"secret {key}")
 
-    # THEN the nearest value counts, keys are in full, and objects are JSON
+    # THEN overrides win over the stack file and this over defaults, keys have their namespace, and lists are JSON
     assert settings.config == {
         "aws:region": "eu-west-1",
         "orders:count": "3",
@@ -69,13 +69,13 @@ def test_configuration_is_merged_as_the_engine_does(tmp_path: Path) -> None:
         ("config: [", "Pulumi.local.yaml is not valid YAML"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_named_with_the_key(tmp_path: Path, stack: str, said: str) -> None:
+def test_an_unusable_stack_file_is_refused_with_the_file_and_the_key(tmp_path: Path, stack: str, said: str) -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(StackFileError, match=re.escape(said)):
         load_settings(written(tmp_path, stack), "local", {})
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused_with_its_name(tmp_path: Path) -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(StackFileError, match=r"Pulumi\.yaml is missing"):
         load_settings(tmp_path, "local", {})

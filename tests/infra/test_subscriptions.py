@@ -1,4 +1,4 @@
-"""Tests who is told of events, and where failed deliveries go."""
+"""Tests who gets events, and where failed deliveries go."""
 
 import json
 
@@ -49,7 +49,7 @@ class TestSubscriptions:
             "notifications-own": arn("sqs", "orders-prod-notifications-own-queue"),
         }
 
-    def test_what_a_subscriber_fails_on_has_most_of_its_time_left_as_a_dead_letter(self) -> None:
+    def test_a_subscriber_s_dead_letter_queue_keeps_messages_ten_days_longer_than_its_queue(self) -> None:
         # GIVEN
         items = ["{name: ops, protocol: email, endpoint: ops@example.com}", "{name: own, protocol: sqs}"]
         recording = record_stack("prod", {"orders:subscriptions": json.dumps(items)})
@@ -62,10 +62,10 @@ class TestSubscriptions:
 
         # THEN
         assert failed - own >= 10 * 86_400
-        # AND only queues made here are among the outputs
+        # AND the outputs contain only queues that this stack creates
         assert recording.outputs["subscriber_queue_urls"] == {"own": url("orders-prod-notifications-own-queue")}
 
-    def test_filter_policies_arrive_as_lists_over_message_attributes(self) -> None:
+    def test_filter_policies_are_lists_and_apply_to_message_attributes(self) -> None:
         # GIVEN
         recording = recorded("local")
 

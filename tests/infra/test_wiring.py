@@ -1,4 +1,4 @@
-"""Tests what is connected to what, and with which settings."""
+"""Tests which resources are connected, and with which settings."""
 
 import json
 
@@ -32,13 +32,13 @@ OUTPUTS = {
 }
 
 
-# docs/options.md names them.
+# docs/options.md describes these.
 OUTPUTS_OF_PROD = {"gradual_deploy", "token_url", "token_scopes", "token_clients", "token_client_secrets"}
 
 
 @pytest.mark.parametrize("stack", STACKS)
 class TestEveryStack:
-    def test_outputs_are_exactly_those_agreed(self, stack: str) -> None:
+    def test_a_stack_has_exactly_the_documented_outputs(self, stack: str) -> None:
         # GIVEN / WHEN
         outputs = recorded(stack).outputs
 
@@ -80,7 +80,9 @@ class TestEveryStack:
         assert 1 <= mapping["batchSize"] <= 10_000
         assert 0 <= mapping["maximumBatchingWindowInSeconds"] <= 300
 
-    def test_the_queue_redrives_to_its_dlq_which_takes_from_it_alone_and_keeps_longer(self, stack: str) -> None:
+    def test_the_queue_redrives_to_its_dlq_which_accepts_no_other_source_and_keeps_messages_longer(
+        self, stack: str
+    ) -> None:
         # GIVEN
         recording = recorded(stack)
         queue, dead = recording.one(QUEUE, "orders-queue"), recording.one(QUEUE, "orders-queue-dlq")
@@ -102,7 +104,7 @@ class TestEveryStack:
         }
         assert dead.inputs["messageRetentionSeconds"] > queue.inputs["messageRetentionSeconds"]
 
-    def test_the_topic_names_its_one_publisher(self, stack: str) -> None:
+    def test_only_the_worker_may_publish_to_the_topic(self, stack: str) -> None:
         # GIVEN
         recording = recorded(stack)
         role = recording.state("aws:iam/role:Role", "process-order-role")["arn"]
@@ -152,7 +154,7 @@ class TestEveryStack:
         assert all(each["principal"] == "apigateway.amazonaws.com" for each in permissions)
         assert all(each["action"] == "lambda:InvokeFunction" for each in permissions)
 
-    def test_api_functions_end_before_the_integration_gives_up(self, stack: str) -> None:
+    def test_api_functions_time_out_before_the_integration_does(self, stack: str) -> None:
         # GIVEN
         recording = recorded(stack)
         waits = [
@@ -231,21 +233,21 @@ def test_with_strict_ordering_every_queue_is_fifo_with_its_limits_per_group() ->
     recording = recorded_with("dev", {"orders:strict_ordering": "true", "orders:batch_size": "1"})
     queues = [each.inputs for each in recording.of_type(QUEUE)]
 
-    # THEN the orders, their dead letters, and the subscriber's two: a FIFO queue redrives to its like only
+    # THEN so are all four: a FIFO queue can only redrive to a FIFO queue
     assert len(queues) == 4
     assert all(each["name"].endswith(".fifo") for each in queues)
     assert {(each["fifoQueue"], each["deduplicationScope"], each["fifoThroughputLimit"]) for each in queues} == {
         (True, "messageGroup", "perMessageGroupId")
     }
-    # Who sends is told: such a message needs a group.
+    # The functions that send messages have a setting for FIFO, because each message then needs a group.
     told = [each.name for each in recording.of_type(FUNCTION) if "ORDERS_QUEUE_FIFO" in str(each.inputs["environment"])]
     assert told == ["create-order-function", "process-order-function"]
     assert recording.one(FUNCTION, told[0]).inputs["environment"]["variables"]["ORDERS_QUEUE_FIFO"] == "true"
-    # Equal texts are not the same message: what is sent brings an id of its own.
+    # Messages with equal texts are different messages, so each has its own deduplication id.
     assert not [each for each in queues if "contentBasedDeduplication" in each]
 
 
-def test_a_permissions_boundary_bounds_every_role_codedeploy_s_too() -> None:
+def test_every_role_has_the_permissions_boundary_also_that_of_codedeploy() -> None:
     # GIVEN
     boundary = "arn:aws:iam::123456789012:policy/pulumi-orders-prod-boundary"
 

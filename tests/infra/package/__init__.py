@@ -1,1 +1,1 @@
-"""The deployment package: what is in it, and that the same inputs give the same bytes."""
+"""Tests of the deployment package: its contents, and that the same inputs give the same bytes."""

@@ -1,4 +1,4 @@
-"""Small projects to package: own code, wheels made here, and a lock of them. No network is needed."""
+"""Small projects to package: code, wheels that are written here, and a lock file for them. They need no network."""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ from unittest.mock import patch
 from pipeline.package.__main__ import main
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-#: The only Lambda target that the interpreter at hand can compile for.
+#: The only Python version for which this interpreter can compile byte code.
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 HANDLERS = ("create_order", "get_order", "process_order")
 
@@ -33,19 +33,19 @@ class Result(NamedTuple):
 
 @dataclass
 class Project:
-    """A folder like ours: `runtime/`, `requirements-runtime.txt`, and beside it the wheels that its lock names."""
+    """A project folder with `runtime/` and `requirements-runtime.txt`, and the folder of the wheels that it locks."""
 
     root: Path
     wheels: Path
 
     def variables(self, **overrides: str) -> dict[str, str]:
-        """An environment in which pip sees our wheels and no setting of this machine."""
+        """Return environment variables with which pip uses only our wheels and no setting of this machine."""
         machine = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))}
         pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": self.wheels.as_uri(), "PIP_CONFIG_FILE": os.devnull}
         return {**machine, **pip, "PIP_NO_CACHE_DIR": "1", **overrides}
 
     def start(self, *options: str, umask: int = 0o022, **variables: str) -> subprocess.Popen[str]:
-        """Begin to build this project in a process of its own."""
+        """Start to build this project in another process."""
         return subprocess.Popen(
             [sys.executable, "-m", "pipeline.package", "build", "--root", str(self.root), "--json", *options],
             stdout=subprocess.PIPE,
@@ -58,7 +58,7 @@ class Project:
         )
 
     def run(self, *options: str, **variables: str) -> Result:
-        """Build by the command line."""
+        """Build with the command line, in this process."""
         out, err = StringIO(), StringIO()
         with (
             patch.dict(os.environ, self.variables(**variables), clear=True),
@@ -72,7 +72,7 @@ class Project:
         return Result(code, out.getvalue(), err.getvalue())
 
     def build(self, *options: str, **variables: str) -> dict[str, Any]:
-        """Build and give the report; fails if the build does."""
+        """Build and return the report. Fails if the build fails."""
         result = self.run("--json", *options, **variables)
         assert result.returncode == 0, result.stderr
         report: dict[str, Any] = json.loads(result.stdout)
@@ -103,9 +103,9 @@ def make_wheel(
 def make_project(
     root: Path, *, runtime: Mapping[str, str] | None = None, lock: str | None = None, cache: Path | None = None
 ) -> Project:
-    """A project whose three handlers import one dependency; ``runtime`` adds or replaces files of our own code.
+    """Create a project whose three handlers import one dependency; ``runtime`` adds or replaces source files.
 
-    Projects with the same ``cache`` install once; without one each has its own.
+    Projects with the same ``cache`` install their dependencies once. Without ``cache`` a project has its own.
     """
     project = Project(root, root.parent / f"{root.name}-wheels")
     line = make_wheel(project.wheels, "greeting", DEPENDENCY)
@@ -126,13 +126,13 @@ def write(root: Path, files: Mapping[str, str]) -> None:
 
 
 def names(package: str | Path) -> list[str]:
-    """Names in a built zip, in its order."""
+    """Return the names in a zip file, in their order."""
     with zipfile.ZipFile(package) as archive:
         return archive.namelist()
 
 
 def read(package: str | Path, name: str) -> bytes:
-    """One file of a built zip."""
+    """Return the contents of one file of a zip file."""
     with zipfile.ZipFile(package) as archive:
         return archive.read(name)
 

@@ -1,4 +1,4 @@
-"""The byte code in the package is used as it is, wherever the package is unpacked."""
+"""Tests that Python runs the byte code in the package as it is, wherever the package is unpacked."""
 
 import importlib.util
 import marshal
@@ -22,7 +22,7 @@ UNCHECKED_HASH = 0b01
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A package with byte code."""
+    """Return a package with byte code."""
     return Path(make_project(tmp_path_factory.mktemp("bytecode") / "project").build(*TARGET)["path"])
 
 
@@ -30,13 +30,13 @@ def compiled(package: Path) -> dict[str, bytes]:
     return {name: read(package, name) for name in names(package) if name.endswith(".pyc")}
 
 
-def test_our_sources_are_beside_their_byte_code_and_dependencies_are_byte_code_alone(package: Path) -> None:
+def test_our_code_is_packaged_as_sources_and_byte_code_and_dependencies_as_byte_code_only(package: Path) -> None:
     # GIVEN a package
-    # WHEN the name that this Python looks for is derived from each source
+    # WHEN the name under which this Python looks for byte code is derived from the name of each source
     sources = {name for name in names(package) if name.endswith(".py")}
     beside = {importlib.util.cache_from_source(name) for name in sources}
 
-    # THEN ours are all there are, and a dependency's module is where its source was
+    # THEN only our sources are in it, and the byte code of a dependency is in the place of its source
     assert sources == {"runtime/__init__.py", "runtime/handlers/__init__.py"} | {
         f"runtime/handlers/{name}.py" for name in HANDLERS
     }
@@ -54,27 +54,27 @@ def test_byte_code_is_never_checked_against_its_source(package: Path) -> None:
     assert headers == {(importlib.util.MAGIC_NUMBER, UNCHECKED_HASH)}
 
 
-def test_byte_code_names_the_folder_of_lambda_and_none_of_this_machine(package: Path) -> None:
+def test_byte_code_contains_the_folder_of_lambda_and_no_folder_of_this_machine(package: Path) -> None:
     # GIVEN the byte code in a package
     files = compiled(package)
 
     # WHEN the file names in it are read
     found = {code.co_filename for data in files.values() for code in codes(marshal.loads(data[16:]))}  # noqa: S302 - ours
 
-    # THEN all are below /var/task, and the bytes name no folder of the build
+    # THEN all are below /var/task, and the bytes contain no folder of the build
     ours = {name for name in names(package) if name.endswith(".py")}
     assert found == {f"/var/task/{name}" for name in {*ours, "greeting/__init__.py", "greeting/deep/module.py"}}
     assert not any(str(package.parents[3]).encode() in data for data in files.values())
 
 
-def test_no_byte_code_when_switched_off(tmp_path: Path) -> None:
+def test_a_package_has_no_byte_code_if_it_is_switched_off(tmp_path: Path) -> None:
     # GIVEN a project
     project = make_project(tmp_path / "project")
 
     # WHEN it is built without byte code
     built = project.build(*TARGET, "--no-bytecode")
 
-    # THEN there is none, and no Python release is reported
+    # THEN the package has no byte code, and no Python release is reported
     assert compiled(Path(built["path"])) == {}
     assert built["python"] is None
 
@@ -91,13 +91,13 @@ def test_a_source_that_does_not_compile_is_refused_by_name(tmp_path: Path) -> No
     assert "runtime/wrong.py" in result.stderr
 
 
-def test_unpacked_byte_code_is_what_runs(package: Path, tmp_path: Path) -> None:
-    # GIVEN an unpacked package, where a source of ours is then emptied without touching its byte code
+def test_python_runs_the_unpacked_byte_code(package: Path, tmp_path: Path) -> None:
+    # GIVEN an unpacked package in which one of our sources is empty, but not its byte code
     with zipfile.ZipFile(package) as archive:
         archive.extractall(tmp_path)
     (tmp_path / "runtime/handlers/get_order.py").write_text("")
 
-    # WHEN it is imported and called, its dependency with it
+    # WHEN the module and its dependency are imported and called
     code = "import runtime.handlers.get_order as it, greeting; print(it.handler('you', None), greeting.__file__)"
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-B", "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {code}"],
@@ -106,12 +106,12 @@ def test_unpacked_byte_code_is_what_runs(package: Path, tmp_path: Path) -> None:
         check=True,
     )
 
-    # THEN it is the byte code's
+    # THEN the result is that of the byte code
     assert done.stdout == f"hello you {tmp_path / 'greeting/__init__.pyc'}\n"
 
 
 def codes(code: types.CodeType) -> Iterator[types.CodeType]:
-    """A code object and all within it."""
+    """Yield a code object and all code objects in it."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):

@@ -1,4 +1,4 @@
-"""The cache: the second build needs no network, and no build, killed or concurrent, leaves it broken."""
+"""Tests the cache: the second build needs no network, and neither killed nor concurrent builds break the cache."""
 
 import os
 import signal
@@ -36,11 +36,11 @@ def test_byte_code_can_be_switched_without_an_index(tmp_path: Path) -> None:
     # WHEN it is built without byte code and without any index
     result = project.run(*TARGET, "--no-bytecode", PIP_FIND_LINKS="")
 
-    # THEN what was installed serves again
+    # THEN it uses the dependencies that are already installed
     assert result.returncode == 0, result.stderr
 
 
-def test_concurrent_builds_install_once_and_agree(tmp_path: Path) -> None:
+def test_concurrent_builds_install_once_and_give_the_same_package(tmp_path: Path) -> None:
     # GIVEN a project that was never built
     project = make_project(tmp_path / "project")
 
@@ -54,8 +54,8 @@ def test_concurrent_builds_install_once_and_agree(tmp_path: Path) -> None:
     assert sum("installing" in errors for _, errors in results) == 1
 
 
-def test_a_killed_build_leaves_nothing_broken(tmp_path: Path) -> None:
-    # GIVEN a build that hangs on an index which accepts and never answers, and is then killed
+def test_a_killed_build_does_not_break_the_next_one(tmp_path: Path) -> None:
+    # GIVEN a build that was killed while it waited for an index that never answers
     project = make_project(tmp_path / "project")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         index = f"http://127.0.0.1:{silent.getsockname()[1]}/simple"
@@ -75,13 +75,13 @@ def test_a_killed_build_leaves_nothing_broken(tmp_path: Path) -> None:
     assert not (project.root / ".build/package/scratch").exists()
 
 
-def test_an_entry_that_fails_half_way_does_not_appear(tmp_path: Path) -> None:
+def test_an_entry_whose_step_fails_is_not_in_the_cache(tmp_path: Path) -> None:
     # GIVEN a step that writes a file and then fails
     def half(draft: Path) -> None:
         (draft / "file").write_text("half")
         raise KeyboardInterrupt
 
-    # WHEN it makes an entry
+    # WHEN the step creates an entry of the cache
     with cache.locked(tmp_path / "cache", print) as scratch:
         try:
             cache.entry(tmp_path / "cache/installed/key", scratch, half)
@@ -93,12 +93,12 @@ def test_an_entry_that_fails_half_way_does_not_appear(tmp_path: Path) -> None:
     assert not (tmp_path / "cache/installed/key").exists()
 
 
-def test_a_waiting_build_says_so(tmp_path: Path) -> None:
-    # GIVEN a build that holds the cache
+def test_a_build_that_waits_for_another_reports_it(tmp_path: Path) -> None:
+    # GIVEN a build that needs the cache
     said: list[str] = []
     waiter = threading.Thread(target=lambda: cache.locked(tmp_path, said.append).__enter__())
 
-    # WHEN another one starts
+    # WHEN it starts while another build holds the lock of the cache
     with cache.locked(tmp_path, said.append):
         waiter.start()
         deadline = time.monotonic() + 10
@@ -106,13 +106,13 @@ def test_a_waiting_build_says_so(tmp_path: Path) -> None:
             time.sleep(0.01)
     waiter.join(timeout=10)
 
-    # THEN it says that it waits, and goes on afterwards
+    # THEN it reports that it waits, and continues afterwards
     assert said == ["another build is running: waiting for it"]
     assert not waiter.is_alive()
 
 
-def test_what_no_build_used_for_long_is_deleted(tmp_path: Path) -> None:
-    # GIVEN an old zip, an old tree, an old one in use and one of 13 days
+def test_entries_that_no_build_used_for_long_are_deleted(tmp_path: Path) -> None:
+    # GIVEN an old zip file, an old folder, an old folder in use, and a folder of 13 days
     for name in ("old", "in-use", "recent"):
         (tmp_path / name).mkdir()
     (tmp_path / "old.zip").write_text("")
@@ -121,8 +121,8 @@ def test_what_no_build_used_for_long_is_deleted(tmp_path: Path) -> None:
         os.utime(tmp_path / name, (long_ago, long_ago))
     os.utime(tmp_path / "recent", (time.time() - 13 * 86_400,) * 2)
 
-    # WHEN the folder is pruned
+    # WHEN the cache is pruned
     cache.prune(tmp_path, keep=tmp_path / "in-use")
 
-    # THEN the old ones are gone
+    # THEN the old zip file and the old folder that is not in use are deleted
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in-use", "recent"]

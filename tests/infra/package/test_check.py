@@ -1,4 +1,4 @@
-"""`--check` imports the handlers from the package alone."""
+"""Tests `--check`, which imports the handlers from the package and from nothing else."""
 
 import platform
 from pathlib import Path
@@ -21,8 +21,8 @@ def test_handlers_that_import_from_the_package_pass(tmp_path: Path, shared_cache
     assert sorted(report["import_milliseconds"]) == [f"runtime.handlers.{name}" for name in HANDLERS]
 
 
-def test_a_package_missing_from_the_lock_is_missed(tmp_path: Path, shared_cache: Path) -> None:
-    # GIVEN a handler that imports what this environment has and the lock has not
+def test_a_dependency_that_is_not_locked_is_reported(tmp_path: Path, shared_cache: Path) -> None:
+    # GIVEN a handler that imports a package that is installed here but not locked
     project = make_project(
         tmp_path / "project", cache=shared_cache, runtime={"runtime/handlers/get_order.py": "import pydantic\n"}
     )
@@ -30,13 +30,13 @@ def test_a_package_missing_from_the_lock_is_missed(tmp_path: Path, shared_cache:
     # WHEN the package is checked
     result = project.run(*LOCAL, "--check", PYTHONPATH="")
 
-    # THEN the check fails and names it
+    # THEN the check fails and names the package
     assert result.returncode == 1
     assert "No module named 'pydantic'" in result.stderr
 
 
 def test_a_handler_module_without_a_handler_is_refused(tmp_path: Path, shared_cache: Path) -> None:
-    # GIVEN a module among the handlers that has none
+    # GIVEN a module in the folder of the handlers that has no handler
     project = make_project(
         tmp_path / "project", cache=shared_cache, runtime={"runtime/handlers/get_order.py": "handler = 1\n"}
     )
@@ -44,31 +44,31 @@ def test_a_handler_module_without_a_handler_is_refused(tmp_path: Path, shared_ca
     # WHEN the package is checked
     result = project.run(*LOCAL, "--check")
 
-    # THEN the check fails and names it
+    # THEN the check fails and names the module
     assert result.returncode == 1
     assert "runtime.handlers.get_order has no callable `handler`" in result.stderr
 
 
-def test_variables_reach_the_handlers_only_when_given(tmp_path: Path, shared_cache: Path) -> None:
+def test_handlers_get_only_the_variables_that_are_passed_to_the_check(tmp_path: Path, shared_cache: Path) -> None:
     # GIVEN a handler that needs a variable at import
     code = "import os\nTABLE = os.environ['ORDERS_TABLE']\nhandler = print\n"
     project = make_project(tmp_path / "project", cache=shared_cache, runtime={"runtime/handlers/get_order.py": code})
 
-    # WHEN the check runs with it in its own environment only, and then given by name
+    # WHEN the check runs with the variable in its own environment only, then as an option, then in a file
     file = tmp_path / "functions.env"
     file.write_text("ORDERS_TABLE=orders\n\n")
     without = project.run(*LOCAL, "--check", ORDERS_TABLE="mine")
     given = project.run(*LOCAL, "--check", "--env", "ORDERS_TABLE=orders")
     from_file = project.run(*LOCAL, "--check", "--env-file", str(file))
 
-    # THEN only what is given by name is seen
+    # THEN the handler gets the variable only from the option and from the file
     assert without.returncode == 1
     assert "KeyError: 'ORDERS_TABLE'" in without.stderr
     assert (given.returncode, from_file.returncode) == (0, 0)
 
 
 def test_a_target_that_this_machine_cannot_run_is_refused(tmp_path: Path, shared_cache: Path) -> None:
-    # GIVEN a package for the architecture that this machine is not
+    # GIVEN a package for an architecture that this machine does not have
     other = "arm64" if platform.machine() in {"x86_64", "AMD64"} else "x86_64"
     project = make_project(tmp_path / "project", cache=shared_cache)
 
@@ -93,16 +93,16 @@ def test_a_target_that_this_machine_cannot_run_is_refused(tmp_path: Path, shared
         (("--target", "local", "--architecture", "arm64"), "architecture"),
     ],
 )
-def test_options_that_do_not_fit_are_a_usage_error(
+def test_wrong_options_are_a_usage_error(
     tmp_path: Path, shared_cache: Path, options: tuple[str, ...], says: str
 ) -> None:
-    # GIVEN options that are wrong, contradict each other, or would do nothing
+    # GIVEN options that are wrong, contradict each other, or would have no effect
     project = make_project(tmp_path / "project", cache=shared_cache)
 
-    # WHEN they are given
+    # WHEN the project is built with them
     result = project.run(*options)
 
-    # THEN the status is that of wrong usage, and the field is named
+    # THEN the exit code is that of wrong usage, and the message names the option or its value
     assert result.returncode == 2
     assert says in result.stderr
     assert "Traceback" not in result.stderr

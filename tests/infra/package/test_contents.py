@@ -1,4 +1,4 @@
-"""Nothing is packaged but what runs."""
+"""Tests that the package contains only what the functions need at run time."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from tests.infra.package.projects import make_project, names
 LOCAL = ("--target", "local", "--no-bytecode")
 
 
-def test_the_package_holds_our_code_and_the_trimmed_dependencies_only(tmp_path: Path, shared_cache: Path) -> None:
+def test_the_package_contains_only_our_code_and_the_trimmed_dependencies(tmp_path: Path, shared_cache: Path) -> None:
     # GIVEN a project with notes, caches, hidden files and editors' leftovers in its code
     clutter = ("runtime/README.md", "runtime/handlers/get_order.py.orig", "runtime/.hidden.py", "runtime/.git/x.py")
     caches = ("runtime/__pycache__/old.cpython-311.pyc", "runtime/__pycache__/trap.py", "tests/test_it.py", "other.py")
@@ -20,7 +20,7 @@ def test_the_package_holds_our_code_and_the_trimmed_dependencies_only(tmp_path: 
     # WHEN it is packaged
     found = names(project.build(*LOCAL)["path"])
 
-    # THEN code, data, and what `importlib.metadata` reads are in it, and nothing else
+    # THEN it contains code, data and the files that `importlib.metadata` reads, and nothing else
     assert found == [
         "greeting-1.0.dist-info/METADATA",
         "greeting-1.0.dist-info/entry_points.txt",
@@ -36,7 +36,7 @@ def test_the_package_holds_our_code_and_the_trimmed_dependencies_only(tmp_path: 
     ]
 
 
-def test_a_removed_source_leaves_the_package(tmp_path: Path, shared_cache: Path) -> None:
+def test_a_deleted_source_is_not_in_the_next_package(tmp_path: Path, shared_cache: Path) -> None:
     # GIVEN a project that was packaged with a module
     project = make_project(tmp_path / "project", cache=shared_cache, runtime={"runtime/extra.py": ""})
     assert "runtime/extra.py" in names(project.build(*LOCAL)["path"])
@@ -44,5 +44,5 @@ def test_a_removed_source_leaves_the_package(tmp_path: Path, shared_cache: Path)
     # WHEN the module is deleted
     (project.root / "runtime/extra.py").unlink()
 
-    # THEN the next package is without it
+    # THEN the next package does not contain it
     assert "runtime/extra.py" not in names(project.build(*LOCAL)["path"])

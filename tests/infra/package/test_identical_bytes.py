@@ -1,4 +1,4 @@
-"""The same inputs give the same bytes, whatever machine, folder, clock or user builds them."""
+"""Tests that the same inputs give the same bytes on every machine, in every folder, at every time, for every user."""
 
 import os
 import time
@@ -16,14 +16,14 @@ TARGET = ("--target", "lambda", "--python-version", PYTHON)
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The hash of the project's package as built in plain surroundings."""
+    """Return the hash of the project's package, built in an ordinary environment."""
     sha256: str = make_project(tmp_path_factory.mktemp("plain") / "reference").build(*TARGET)["sha256"]
     return sha256
 
 
 @pytest.fixture
 def project(tmp_path: Path, reference: str) -> Project:
-    """The same project elsewhere, built in a cache of its own."""
+    """Return the same project in another folder, built once with a cache of its own."""
     project = make_project(tmp_path / "a folder" / "deeper")
     assert project.build(*TARGET)["sha256"] == reference
     return project
@@ -38,7 +38,9 @@ def project(tmp_path: Path, reference: str) -> Project:
         pytest.param(0o022, {"PIP_USER": "1", "PIP_PREFIX": "/nowhere", "PIP_DRY_RUN": "1"}, id="pip"),
     ],
 )
-def test_surroundings_do_not_matter(tmp_path: Path, reference: str, umask: int, variables: dict[str, str]) -> None:
+def test_folder_and_environment_do_not_change_the_package(
+    tmp_path: Path, reference: str, umask: int, variables: dict[str, str]
+) -> None:
     # GIVEN the same project in a folder of another name and depth
     project = make_project(tmp_path / "deeper down" / "other")
 
@@ -49,8 +51,8 @@ def test_surroundings_do_not_matter(tmp_path: Path, reference: str, umask: int, 
     assert f'"sha256": "{reference}"' in built, errors
 
 
-def test_touched_files_do_not_matter(project: Project, reference: str) -> None:
-    # GIVEN a built project, whose files are then touched, made executable, and written in another order
+def test_rewritten_files_do_not_change_the_package(project: Project, reference: str) -> None:
+    # GIVEN a built project whose files were then written in another order, made executable and given other times
     for path in sorted(project.root.rglob("runtime/**/*.py"), reverse=True):
         text = path.read_text()
         path.unlink()
@@ -65,8 +67,8 @@ def test_touched_files_do_not_matter(project: Project, reference: str) -> None:
     assert built["sha256"] == reference
 
 
-def test_comments_in_the_lock_do_not_matter(project: Project, reference: str) -> None:
-    # GIVEN a lock that gained a comment
+def test_comments_in_the_lock_file_do_not_change_the_package(project: Project, reference: str) -> None:
+    # GIVEN a lock file with additional comments
     lock = project.root / "requirements-runtime.txt"
     lock.write_text(f"# written by a tool\n{lock.read_text()}    # via nobody\n")
 
@@ -87,7 +89,7 @@ def test_without_byte_code_every_python_version_gives_the_same_bytes(tmp_path: P
         for version, architecture in (("3.12", "arm64"), ("3.13", "x86_64"))
     }
 
-    # THEN only the sources decide
+    # THEN all packages are the same
     assert len(hashes) == 1
 
 
@@ -98,18 +100,18 @@ def test_changed_code_changes_the_hash(project: Project, reference: str, change:
     # WHEN a file of its code changes
     write(project.root, {change: "{}\n"})
 
-    # THEN so does the package
+    # THEN the package changes too
     assert project.build(*TARGET)["sha256"] != reference
 
 
-def test_entries_are_sorted_stored_and_without_this_machines_marks(project: Project, reference: str) -> None:
+def test_entries_are_sorted_uncompressed_and_the_same_on_every_machine(project: Project, reference: str) -> None:
     # GIVEN a built package
 
     # WHEN its entries are listed
     with zipfile.ZipFile(project.build(*TARGET)["path"]) as archive:
         entries = archive.infolist()
 
-    # THEN names are sorted, and times, modes, system and compression are the fixed ones
+    # THEN names are sorted, and time, mode, system and compression are fixed
     assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)
     assert {
         (

@@ -1,4 +1,4 @@
-"""The package of this very project, for the interpreter at hand: its handlers import, and boto3 works in it."""
+"""Tests the package of this project, built for this interpreter: its handlers import, and its boto3 works."""
 
 import ast
 import json
@@ -35,26 +35,26 @@ print(json.dumps({"urls": {name: client.meta.endpoint_url for name, client in cl
 
 @pytest.fixture(scope="module")
 def spec() -> PackageSpec:
-    """Return what the local stack runs. Shares the cache with it, so that it is installed once."""
+    """Return the specification of the local stack's package, so that both builds share a cache and install once."""
     return PackageSpec(root=REPOSITORY, target=LocalTarget())
 
 
 @pytest.fixture(scope="module")
 def package(spec: PackageSpec) -> Package:
-    """This project's own package."""
+    """Return the package of this project."""
     return build_package(spec)
 
 
 @pytest.fixture(scope="module")
 def unpacked(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package as Lambda unpacks it."""
+    """Return the folder of the package, unpacked as by Lambda."""
     folder = tmp_path_factory.mktemp("task")
     with zipfile.ZipFile(package.path) as archive:
         archive.extractall(folder)
     return folder
 
 
-def test_the_handlers_import_with_nothing_else_on_the_path(spec: PackageSpec, package: Package) -> None:
+def test_the_handlers_import_with_only_the_package_on_the_path(spec: PackageSpec, package: Package) -> None:
     # GIVEN the environment that the functions are deployed with
     variables = plain_environment(ENVIRONMENT)
 
@@ -66,8 +66,8 @@ def test_the_handlers_import_with_nothing_else_on_the_path(spec: PackageSpec, pa
 
 
 @pytest.mark.parametrize(("region", "suffix"), [("eu-central-1", "amazonaws.com"), ("cn-north-1", "amazonaws.com.cn")])
-def test_the_trimmed_boto3_works_as_the_whole_one(unpacked: Path, region: str, suffix: str) -> None:
-    # GIVEN the installed boto3 of this environment and the trimmed one
+def test_the_trimmed_boto3_works_like_the_complete_one(unpacked: Path, region: str, suffix: str) -> None:
+    # GIVEN the complete boto3 of this environment and the trimmed one of the package
     def ask(folder: str) -> dict[str, object]:
         result = subprocess.run(
             [sys.executable, "-I", "-S", "-c", CLIENTS, folder, region, *SERVICES],
@@ -81,7 +81,7 @@ def test_the_trimmed_boto3_works_as_the_whole_one(unpacked: Path, region: str, s
 
     import boto3
 
-    # WHEN both make the clients that the functions use
+    # WHEN both create the clients that the functions use
     whole = ask(str(Path(boto3.__file__).parents[1]))
     trimmed = ask(str(unpacked))
 
@@ -94,24 +94,24 @@ def test_only_the_data_of_services_in_use_is_packaged(package: Package) -> None:
     # GIVEN the package's files
     data = [name.split("/")[2] for name in names(package.path) if name.startswith("botocore/data/")]
 
-    # WHEN the services are told from the common files
+    # WHEN the data of services are separated from the common files
     services = {entry for entry in data if "." not in entry}
     common = {entry for entry in data if "." in entry}
 
-    # THEN only those in use have data, and the common files are there
+    # THEN only the services in use have data, and all common files are in the package
     assert services == set(SERVICES)
     assert common == {"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"}
 
 
-def test_no_other_file_than_intended_is_packaged(package: Package) -> None:
+def test_only_files_of_the_intended_kinds_and_folders_are_packaged(package: Package) -> None:
     # GIVEN the package's files
     files = [Path(name) for name in names(package.path)]
 
-    # WHEN kinds and top-level names are told apart
+    # WHEN their suffixes and top-level names are collected
     suffixes = {path.suffix for path in files if not path.parts[0].endswith(".dist-info")}
     tops = {path.parts[0] for path in files if not path.parts[0].endswith(".dist-info")} - {"__pycache__"}
 
-    # THEN there are code, data and certificates, of us and the locked dependencies
+    # THEN there are only code, data and certificates, of ours and of the locked dependencies
     assert suffixes <= {".py", ".pyc", ".so", ".json", ".gz", ".pem", ".js", ".txt"}
     assert tops == EXPECTED_TOPS
     assert not any({"tests", "bin"} & set(path.parts) for path in files)
@@ -121,7 +121,7 @@ def test_versions_can_be_read_at_run_time(unpacked: Path) -> None:
     # GIVEN the unpacked package
     code = "import sys; sys.path.insert(0, sys.argv[1]); import importlib.metadata as m; print(m.version('pydantic'))"
 
-    # WHEN a library asks for a version
+    # WHEN the version of a library is read
     result = subprocess.run(
         [sys.executable, "-I", "-S", "-c", code, str(unpacked)], capture_output=True, text=True, check=True
     )
@@ -135,14 +135,14 @@ def test_the_package_is_small(package: Package) -> None:
     assert package.size <= 14e6
 
 
-def test_what_is_packaged_imports_nothing_that_was_left_out(tmp_path: Path) -> None:
+def test_no_packaged_module_imports_a_module_that_was_left_out(tmp_path: Path) -> None:
     # GIVEN the same package as sources
     package = build_package(PackageSpec(root=REPOSITORY, target=LocalTarget(), bytecode=False))
     with zipfile.ZipFile(package.path) as archive:
         archive.extractall(tmp_path)
     left_out = tuple(part.rstrip("/").replace("/", ".") for part in UNUSED)
 
-    # WHEN every import in it is read, also those within functions
+    # WHEN all its imports are read, also those within functions
     found = {
         (name, imported)
         for path in tmp_path.rglob("*.py")
@@ -152,14 +152,14 @@ def test_what_is_packaged_imports_nothing_that_was_left_out(tmp_path: Path) -> N
         if f"{imported}.".startswith(tuple(f"{part}." for part in left_out))
     }
 
-    # THEN there are but the one that never runs
+    # THEN the only import of a module that was left out never runs
     assert found == NEVER_RUN
-    # AND they are Powertools' alone
+    # AND only modules of Powertools are left out
     assert {part.partition(".")[0] for part in left_out} == {"aws_lambda_powertools"}
 
 
 def imports(tree: ast.Module) -> Iterator[str]:
-    """The modules that are imported by absolute names, which is how Powertools names its own."""
+    """Yield the modules that are imported by absolute names, as Powertools imports its own modules."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -167,20 +167,20 @@ def imports(tree: ast.Module) -> Iterator[str]:
             yield node.module
 
 
-def test_the_package_is_the_working_trees_code(package: Package) -> None:
+def test_the_package_contains_the_sources_of_the_working_tree(package: Package) -> None:
     # GIVEN our sources
     sources = {path for path in (REPOSITORY / "runtime").rglob("*.py") if "__pycache__" not in path.parts}
 
     # WHEN they are compared with the package
     packaged = {name: read(package.path, name) for name in names(package.path) if name.endswith(".py")}
 
-    # THEN every module is in it as it is, and no source of others
+    # THEN the package contains each of them unchanged, and no other source
     assert packaged == {path.relative_to(REPOSITORY).as_posix(): path.read_bytes() for path in sources}
 
 
 def test_the_archive_path_is_the_same_on_every_machine(package: Package) -> None:
     # GIVEN a built package
-    # WHEN the program names it to Pulumi
+    # WHEN its path is computed as the program passes it to Pulumi
     path = package.relative_to(REPOSITORY)
 
     # THEN the path has no folder of this machine in it
@@ -190,10 +190,10 @@ def test_the_archive_path_is_the_same_on_every_machine(package: Package) -> None
 
 
 NEVER_RUN = {
-    # For a payload that is a model; ours are JSON.
+    # Runs only for payloads that are Pydantic models; ours are JSON.
     ("aws_lambda_powertools/shared/functions.py", "aws_lambda_powertools.event_handler.openapi.compat"),
 }
-#: What the functions are deployed with; also for `python -m pipeline.package build --check --env-file`.
+#: The variables that the functions are deployed with; also for `python -m pipeline.package build --check --env-file`.
 FUNCTIONS_ENV = Path(__file__).with_name("functions.env")
 EXPECTED_TOPS = {
     *("annotated_types", "aws_lambda_powertools", "boto3", "botocore", "dateutil", "jmespath"),

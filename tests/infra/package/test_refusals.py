@@ -1,4 +1,4 @@
-"""Tests that what cannot be built is refused with what was given, what is wrong and what to change."""
+"""Tests that a build that cannot succeed fails with a message on what was given, what is wrong and what to change."""
 
 import errno
 import os
@@ -30,44 +30,44 @@ def closed_port() -> int:
         return port
 
 
-def test_an_index_that_does_not_answer(tmp_path: Path) -> None:
-    # GIVEN pip set to an index that nobody serves
+def test_an_index_that_does_not_answer_is_reported(tmp_path: Path) -> None:
+    # GIVEN pip with the address of an index that does not exist
     project = make_project(tmp_path / "project")
     index = f"http://127.0.0.1:{closed_port()}/simple"
 
     # WHEN the project is built
     message = refusal(project, *LOCAL, PIP_NO_INDEX="0", PIP_FIND_LINKS="", PIP_INDEX_URL=index)
 
-    # THEN the message says so and where to look
+    # THEN the message says that the index does not answer, and where to look
     assert "the package index does not answer" in message
     assert "PIP_INDEX_URL" in message
 
 
-def test_the_users_own_patience_is_kept(tmp_path: Path) -> None:
-    # GIVEN an index that nobody serves, and a user who wants no retries
+def test_pip_retries_as_often_as_the_user_configured(tmp_path: Path) -> None:
+    # GIVEN an index that does not exist, and a user who configured pip with one retry
     project = make_project(tmp_path / "project")
     index = f"http://127.0.0.1:{closed_port()}/simple"
 
     # WHEN the project is built
     message = refusal(project, *LOCAL, PIP_NO_INDEX="0", PIP_FIND_LINKS="", PIP_INDEX_URL=index, PIP_RETRIES="1")
 
-    # THEN pip tried again as often as the user said
+    # THEN pip retries once
     assert message.count("Retrying (") == 1
 
 
-def test_a_hash_that_differs(tmp_path: Path) -> None:
+def test_a_hash_that_differs_is_refused(tmp_path: Path) -> None:
     # GIVEN a lock with another hash than the wheel's
     project = make_project(tmp_path / "project", lock=f"greeting==1.0 --hash=sha256:{'0' * 64}\n")
 
     # WHEN the project is built
     message = refusal(project, *LOCAL)
 
-    # THEN the message names the lock, and the cache has nothing
+    # THEN the message names the lock file, and the cache is empty
     assert "requirements-runtime.txt was locked to" in message
     assert not list((project.root / ".build/package").glob("installed/*"))
 
 
-def test_a_wheel_that_is_missing_for_the_target(tmp_path: Path) -> None:
+def test_a_wheel_that_is_missing_for_the_target_is_reported(tmp_path: Path) -> None:
     # GIVEN a dependency with a wheel for x86_64 only
     project = make_project(tmp_path / "project")
     line = make_wheel(project.wheels, "native", {"native.py": ""}, tag="cp313-cp313-manylinux2014_x86_64")
@@ -80,7 +80,7 @@ def test_a_wheel_that_is_missing_for_the_target(tmp_path: Path) -> None:
     assert "no wheel of native==1.0 for lambda-arm64-python3.13" in message
 
 
-def test_the_wheel_of_the_configured_architecture_is_taken(tmp_path: Path) -> None:
+def test_the_wheel_of_the_configured_architecture_is_used(tmp_path: Path) -> None:
     # GIVEN a dependency with one wheel per architecture
     project = make_project(tmp_path / "project")
     tags = {"arm64": "cp313-cp313-manylinux_2_28_aarch64", "x86_64": "cp313-cp313-manylinux2014_x86_64"}
@@ -90,10 +90,10 @@ def test_the_wheel_of_the_configured_architecture_is_taken(tmp_path: Path) -> No
     hashes = " ".join(line.split()[1] for line in lines)
     (project.root / "requirements-runtime.txt").write_text(f"native==1.0 {hashes}\n")
 
-    # WHEN both are built
+    # WHEN a package is built for each architecture
     built = {name: project.build("--no-bytecode", "--architecture", name)["sha256"] for name in tags}
 
-    # THEN each has its own
+    # THEN each package contains the wheel of its architecture
     assert built["arm64"] != built["x86_64"]
 
 
@@ -105,8 +105,8 @@ def test_the_wheel_of_the_configured_architecture_is_taken(tmp_path: Path) -> No
         (f"greeting==1.0 ; python_version < '3.12' --hash=sha256:{'0' * 64}", "environment marker"),
     ],
 )
-def test_a_lock_that_this_machine_would_decide(tmp_path: Path, line: str, says: str) -> None:
-    # GIVEN a lock without a pin, without hashes, or with a marker
+def test_a_lock_file_that_depends_on_this_machine_is_refused(tmp_path: Path, line: str, says: str) -> None:
+    # GIVEN a lock file with a requirement that is not pinned, has no hash, or has a marker
     project = make_project(tmp_path / "project", lock=f"{line}\n")
 
     # WHEN it is built
@@ -117,8 +117,8 @@ def test_a_lock_that_this_machine_would_decide(tmp_path: Path, line: str, says: 
     assert "make lock" in message
 
 
-def test_a_missing_lock(tmp_path: Path) -> None:
-    # GIVEN a project without its lock
+def test_a_missing_lock_file_is_reported(tmp_path: Path) -> None:
+    # GIVEN a project without its lock file
     project = make_project(tmp_path / "project")
     (project.root / "requirements-runtime.txt").unlink()
 
@@ -129,8 +129,8 @@ def test_a_missing_lock(tmp_path: Path) -> None:
     assert "requirements-runtime.txt: No such file" in message
 
 
-def test_no_interpreter_of_the_configured_version(tmp_path: Path) -> None:
-    # GIVEN a PATH with a shim that does not answer, a Python of another version under the right name, and no other
+def test_a_missing_interpreter_of_the_configured_version_is_reported(tmp_path: Path) -> None:
+    # GIVEN a PATH with a shim that does not answer, a Python of another version under the right name, and nothing else
     project = make_project(tmp_path / "project")
     version = "3.14" if PYTHON != "3.14" else "3.13"
     tools = tmp_path / "tools"
@@ -140,17 +140,17 @@ def test_no_interpreter_of_the_configured_version(tmp_path: Path) -> None:
     (tools / "shims" / f"python{version}").chmod(0o755)
     (tools / "liars" / f"python{version}").symlink_to(sys.executable)
 
-    # WHEN byte code is wanted
+    # WHEN a package with byte code is built
     message = refusal(project, "--python-version", version, PATH=f"{tools}/shims:{tools}/liars")
 
-    # THEN the message says what was looked at, what to install and which key to change
+    # THEN the message names the interpreters that were tried, the one to install, and the key to change
     assert f"needs exactly Python {version}" in message
     assert f"{tools}/shims/python{version} (does not answer" in message
     assert f"{tools}/liars/python{version} (is {PYTHON}." in message
     assert "package_bytecode: false" in message
 
 
-def test_an_interpreter_of_another_release_than_the_pinned_one(tmp_path: Path) -> None:
+def test_an_interpreter_of_another_release_than_the_pinned_one_is_refused(tmp_path: Path) -> None:
     # GIVEN a pinned release that this machine lacks
     project = make_project(tmp_path / "project")
 
@@ -162,7 +162,7 @@ def test_an_interpreter_of_another_release_than_the_pinned_one(tmp_path: Path) -
     assert "change `package_bytecode_release`" in message
 
 
-def test_a_shim_that_does_not_answer_is_passed_over(tmp_path: Path, shared_cache: Path) -> None:
+def test_a_shim_that_does_not_answer_is_skipped(tmp_path: Path, shared_cache: Path) -> None:
     # GIVEN a shim before the real interpreter on PATH
     project = make_project(tmp_path / "project", cache=shared_cache)
     shim = tmp_path / "shims" / f"python{PYTHON}"
@@ -170,33 +170,35 @@ def test_a_shim_that_does_not_answer_is_passed_over(tmp_path: Path, shared_cache
     shim.write_text("#!/bin/sh\nexit 127\n")
     shim.chmod(0o755)
 
-    # WHEN byte code is wanted
+    # WHEN a package with byte code is built
     release = ("--bytecode-release", platform.python_version())
     built = project.build("--python-version", PYTHON, *release, PATH=f"{shim.parent}:{os.environ['PATH']}")
 
-    # THEN it is compiled all the same
+    # THEN the real interpreter compiles the byte code
     assert built["python"] == platform.python_version()
 
 
 @pytest.mark.parametrize(("limit", "what"), [("MAX_ZIPPED", "as a zip"), ("MAX_UNZIPPED", "unpacked")])
-def test_a_package_beyond_lambdas_limits(
+def test_a_package_above_a_limit_of_lambda_is_refused(
     tmp_path: Path, shared_cache: Path, monkeypatch: pytest.MonkeyPatch, limit: str, what: str
 ) -> None:
-    # GIVEN a package above a limit, which was never zipped
+    # GIVEN a package that is larger than the limit and was not built before
     project = prepared(tmp_path, monkeypatch, shared_cache, limit)
     monkeypatch.setattr(build, limit, 100)
     before = zips(project)
 
     # WHEN it is built
-    # THEN the message says how large it is, and no zip is left
+    # THEN the message says how large the package is, and no new zip file is left
     with pytest.raises(BuildError, match=rf"MB {what}, and Lambda takes at most"):
         build_package(spec_of(project), print)
     assert zips(project) == before
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk(tmp_path: Path, shared_cache: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
-    # GIVEN a disk that is full when the zip is written
+def test_a_full_disk_is_reported(
+    tmp_path: Path, shared_cache: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    # GIVEN a disk that is full when the zip file is written
     project = prepared(tmp_path, monkeypatch, shared_cache, f"full {code}")
 
     def refuse(*_: object) -> None:
@@ -205,14 +207,14 @@ def test_a_full_disk(tmp_path: Path, shared_cache: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(build, "write_archive", refuse)
 
     # WHEN the package is built
-    # THEN the message says which disk and how much is needed, and no half-written file stays
+    # THEN the message says which disk is full and how much space is needed, and no incomplete file is left
     with pytest.raises(BuildError, match=r"no space left on the disk of .*\.build/package: the build needs about"):
         build_package(spec_of(project), print)
     assert not (project.root / ".build/package/scratch").exists()
 
 
-def test_a_dependency_that_would_hide_our_code(tmp_path: Path) -> None:
-    # GIVEN a dependency with a top-level folder named like ours
+def test_a_dependency_that_would_hide_our_code_is_refused(tmp_path: Path) -> None:
+    # GIVEN a dependency whose top-level folder has the name of ours
     project = make_project(tmp_path / "project")
     line = make_wheel(project.wheels, "rival", {"before.py": "", "runtime/__init__.py": ""})
     (project.root / "requirements-runtime.txt").write_text(line)
@@ -224,8 +226,8 @@ def test_a_dependency_that_would_hide_our_code(tmp_path: Path) -> None:
     assert "its own top-level `runtime`" in message
 
 
-def test_a_folder_without_code(tmp_path: Path, shared_cache: Path) -> None:
-    # GIVEN a folder with a lock and nothing to run
+def test_a_folder_without_code_is_refused(tmp_path: Path, shared_cache: Path) -> None:
+    # GIVEN a folder with a lock file but without code
     project = make_project(tmp_path / "project", cache=shared_cache)
     (project.root / "runtime/__init__.py").unlink()
 
@@ -237,7 +239,7 @@ def test_a_folder_without_code(tmp_path: Path, shared_cache: Path) -> None:
 
 
 def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path, word: str) -> Project:
-    """A project whose environment is this process's, and whose code has a word of its own."""
+    """Return a project whose code contains the word, and give this process the project's environment variables."""
     project = make_project(tmp_path / "project", cache=cache, runtime={"runtime/word.py": f"WORD = {word!r}\n"})
     for name, value in project.variables().items():
         monkeypatch.setenv(name, value)
@@ -247,7 +249,7 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path, word:
 
 
 def zips(project: Project) -> set[str]:
-    """Return what was zipped."""
+    """Return the names of the zip files in the cache."""
     return {path.name for path in (project.root / ".build/package").glob("zips/*")}
 
 

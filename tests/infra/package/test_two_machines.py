@@ -1,4 +1,4 @@
-"""The whole program on two machines: what it registers, the hashes in it, and the archive's bytes are the same."""
+"""Tests that two machines register the same resources with the same hashes, and build the same bytes."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.long
 
 FOLDERS = ("components", "pipeline", "runtime", "lab/recording", "local", "ops")
 FILES = ("__main__.py", "Pulumi.yaml", "Pulumi.prod.yaml", "lab/__init__.py")
-# The real build, with the real code of the functions, and one wheel made here instead of those of the index.
+# Builds the real code of the functions, with one wheel that is written here instead of the wheels of an index.
 SCRIPT = """
 import json, sys
 from pprint import pformat
@@ -27,24 +27,24 @@ from pipeline.package import build_package
 from lab.recording.recording import record_stack
 
 recording = record_stack("prod", json.loads(sys.argv[1]), build=build_package)
-# Sets have no order of their own; dictionaries keep the one in which they were made.
+# Sets have no order of their own. Dictionaries keep the order of insertion.
 sys.stdout.write(pformat(recording, sort_dicts=False))
 """
-# Nothing but the interpreter at hand is needed to compile, and no other may, as in prod.
+# As in prod, one pinned release may compile byte code: here it is that of this interpreter.
 RELEASE = ".".join(map(str, sys.version_info[:3]))
 OVERRIDES = {"orders:python_version": PYTHON, "orders:package_bytecode_release": RELEASE}
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A copy of the repository, and who builds there, when, and where on earth."""
+    """A copy of the repository, and the umask and the variables under which the program runs there."""
 
     project: Project
     umask: int
     variables: Mapping[str, str]
 
     def registrations(self) -> str:
-        """Everything that the program registers and exports, as text."""
+        """Return everything that the program registers and exports, as text."""
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", SCRIPT, json.dumps(OVERRIDES)],
             cwd=self.project.root,
@@ -59,13 +59,13 @@ class Machine:
         return done.stdout
 
     def archive(self) -> bytes:
-        """The functions' package, as it lies there after a run."""
+        """Return the bytes of the functions' package after a run."""
         (path,) = (self.project.root / ".build").rglob("*.zip")
         return path.read_bytes()
 
 
 def machine(root: Path, umask: int, changed: float, mode: int, **variables: str) -> Machine:
-    """Copies the program to `root`, every file with this time of change and this mode."""
+    """Copy the program to `root`, and give every file this modification time and this mode."""
     for name in FOLDERS:
         shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in FILES:
@@ -81,7 +81,7 @@ def machine(root: Path, umask: int, changed: float, mode: int, **variables: str)
 
 @pytest.fixture(scope="module")
 def machines(tmp_path_factory: pytest.TempPathFactory) -> tuple[Machine, Machine]:
-    """Two that have nothing in common but the program and its lock."""
+    """Return two machines that have only the program and its lock file in common."""
     here, there = (tmp_path_factory.mktemp(name) for name in ("here", "there"))
     return (
         machine(here / "orders", 0o022, 1_700_000_000, 0o644, TZ="UTC", PYTHONHASHSEED="1"),
@@ -102,8 +102,8 @@ def test_two_machines_register_the_same_and_build_the_same_bytes(machines: tuple
     assert hashlib.sha256(archives[0]).hexdigest() == hashlib.sha256(archives[1]).hexdigest()
 
 
-def test_touching_every_file_changes_nothing(machines: tuple[Machine, Machine]) -> None:
-    # GIVEN a machine on which everything was built, and then every file was written anew
+def test_writing_every_source_again_changes_nothing(machines: tuple[Machine, Machine]) -> None:
+    # GIVEN a machine on which the package was built, and then every source of the functions was written again
     here = machines[0]
     before = here.registrations()
     for path in (here.project.root / "runtime").rglob("*.py"):
@@ -132,5 +132,5 @@ def test_a_changed_line_of_a_function_changes_its_hash_and_nothing_else(machines
 
 
 def _without_code(registrations: str) -> list[Any]:
-    """The registrations in words, without the archive's path and hash."""
+    """Return the parts of the registrations, without the archive's path and hash."""
     return [word for word in registrations.split("'") if not word.endswith((".zip", "="))]

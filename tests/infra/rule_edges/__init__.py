@@ -1,4 +1,4 @@
-"""Edges of each rule between options: a table for each module of rules."""
+"""Edge cases of the rules between options: one table for each module of rules."""
 
 from tests.infra.rule_edges import api, data, delivery, events, general, messaging
 from tests.infra.rule_edges.model import Edges
@@ -11,4 +11,4 @@ EDGES: Edges = {
     **events.EDGES,
     **messaging.EDGES,
 }
-"""Of every rule."""
+"""The edge cases of all rules."""

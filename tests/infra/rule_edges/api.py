@@ -1,4 +1,4 @@
-"""Edges of the rules on the API: callers, names, the edge and warm starts."""
+"""Edge cases of the rules on the API: callers, domain names, the firewall and warm starts."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Edges of the rules on what is kept, and by which key."""
+"""Edge cases of the rules on stored data and the key that encrypts them."""
 
 from tests.infra.rule_edges.model import LOCAL, Edges
 

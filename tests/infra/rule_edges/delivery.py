@@ -1,4 +1,4 @@
-"""Edges of the rules on how changes reach callers."""
+"""Edge cases of the rules on deployments: gradual shifts and the permissions boundary."""
 
 from tests.infra.rule_edges.model import LOCAL, Edges
 

@@ -1,4 +1,4 @@
-"""Edges of the rules on a bus and its subscribers."""
+"""Edge cases of the rules on the event bus and its subscribers."""
 
 import json
 

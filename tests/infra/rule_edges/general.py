@@ -1,4 +1,4 @@
-"""Edges of the rules that belong to no group of options."""
+"""Edge cases of the rules that belong to no group of options."""
 
 import json
 

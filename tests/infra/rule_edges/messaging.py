@@ -1,4 +1,4 @@
-"""Edges of the rules on queues, batches and who hears of outcomes."""
+"""Edge cases of the rules on queues, batches and subscriptions."""
 
 from tests.infra.rule_edges.model import Edges
 

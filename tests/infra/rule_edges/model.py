@@ -1,10 +1,10 @@
-"""Parts of a table of edges."""
+"""Types of the tables of edge cases."""
 
 Edge = tuple[dict[str, str], dict[str, str], str]
-"""Keys that break a rule, keys that just keep it, words of the message."""
+"""An edge case: keys that break a rule, keys that just keep it, and words of the message."""
 
 Edges = dict[tuple[str, ...], Edge]
-"""Edges by the rule's name, followed by the case's where a rule has several."""
+"""Edge cases by the name of their rule. If a rule has several, the name of the case follows."""
 
 LOCAL = {"environment": "local", "local_endpoint": "http://127.0.0.1:4566"}
-"""Keys of a stack on the embedded AWS."""
+"""Configuration of a stack on the embedded AWS."""
