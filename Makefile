@@ -33,7 +33,7 @@ $(VENV)/.ready: requirements-dev.txt
 	$(call install,$(BIN),--no-deps -r requirements-dev.txt)
 	@touch $@
 
-demo: setup ## the whole thing on the embedded AWS, told step by step; ends with the guarantees counted (PAUSE=1: waits for a look at its page)
+demo: setup ## the whole thing on the embedded AWS, shown step by step, with the guarantees counted at the end (PAUSE=1: waits, so that you can look at its page)
 	@$(BIN)/python -m local demo $(if $(PAUSE),--pause)
 
 incident: setup ## one incident: a dependency fails, a page, its runbook's commands, all well again

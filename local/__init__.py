@@ -1,1 +1,1 @@
-"""The embedded AWS: an emulator, a deployer that runs the real program against it, and the gate in front of it."""
+"""The embedded AWS: an emulator, the gate in front of it, and a deployer that runs the real program against both."""

@@ -36,7 +36,7 @@ class LocalStack:
 
     @classmethod
     def attach(cls, state_dir: Path | None = None) -> Self:
-        """The instance that runs in `state_dir` (default: as on the command line). Raises `NotRunningError`."""
+        """Return the instance that runs in `state_dir` (default: as on the command line). Raises `NotRunningError`."""
         stack = cls(StateDir.chosen(str(state_dir) if state_dir else None))
         stack.state.read_outputs()
         return stack
@@ -51,7 +51,7 @@ class LocalStack:
         warm_workers: int = 3,
         config: Mapping[str, str] | None = None,
     ) -> Self:
-        """Start an instance, as `up --detach` does. Raises `LocalError` with what `up` said."""
+        """Start an instance, as `up --detach` does. Raises `LocalError` with the error message of `up`."""
         command = [sys.executable, "-m", "local", "up", "--detach", "--json", "--state-dir", str(state_dir)]
         command += ["--port", str(port), "--warm", str(warm_workers), *(["--iam"] if iam else [])]
         for key, value in (config or {}).items():
@@ -74,32 +74,32 @@ class LocalStack:
             stack.stop()
 
     def stop(self) -> None:
-        """Stop it and remove what it left; one that is gone already is fine."""
+        """Stop the instance and remove its files. A stopped instance is no error."""
         stop(self.state)
 
     @cached_property
     def instance(self) -> Instance:
-        """Its processes and addresses."""
+        """Return the processes and addresses of the instance."""
         return self.state.running()
 
     @cached_property
     def outputs(self) -> Outputs:
-        """Return how to reach it, and by `outputs["name"]` the stack's outputs."""
+        """Return the addresses and keys; `outputs["name"]` is an output of the stack."""
         return self.state.read_outputs()
 
     @cached_property
     def aws(self) -> Aws:
-        """Clients of the emulated account, as its root user, straight to the emulator (no faults)."""
+        """Return clients of the emulated account, as its root user. Fault rules do not hit their calls."""
         return connect(self.outputs).connect()
 
     @cached_property
     def resources(self) -> list[dict[str, Any]]:
-        """Every resource that was deployed: urn, type, name, id, state."""
+        """Return every deployed resource: urn, type, name, id, state."""
         resources: list[dict[str, Any]] = json.loads(self.state.resources.read_text())
         return resources
 
     def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        """Run `python -m` with these words, `ops` on this stack, as a person would."""
+        """Run `python -m` with these arguments, as a person would; `ops` runs on this stack."""
         environment = {**os.environ, "ORDERS_STACK": "local", STATE_VARIABLE: str(self.state.path)}
         command = [sys.executable, "-m", *words]
         return subprocess.run(
@@ -107,27 +107,27 @@ class LocalStack:
         )
 
     def redrive(self, *words: str, by: str, reason: str) -> str:
-        """`ops dlq redrive`, decided; what it printed. Raises `LocalError` with what it said when it failed."""
+        """Run `ops dlq redrive` with `--yes` and return its output. Raises `LocalError` with its error message."""
         done = self.run("ops", "dlq", "redrive", *words, "--by", by, "--reason", reason, "--yes")
         if done.returncode:
             raise LocalError(f"The redrive failed: {done.stderr.strip()}")
         return done.stdout
 
     def add_fault(self, service: str, operation: str | None, kind: FaultKind, **limits: Any) -> FaultStatus:
-        """Make calls of the functions fail, as `fault add` does. `limits`: further fields of `FaultRule`."""
+        """Make calls of the functions fail by a rule, as `fault add` does. `limits`: further fields of `FaultRule`."""
         return Control(self.instance).add_fault(FaultRule(service=service, operation=operation, kind=kind, **limits))
 
     def faults(self) -> list[FaultStatus]:
-        """The rules and what they did."""
+        """Return the rules, each with its number of hits."""
         return Control(self.instance).faults()
 
     def clear_faults(self) -> int:
-        """Remove all rules; how many there were."""
+        """Remove all rules and return their number."""
         return Control(self.instance).clear_faults()
 
     @contextmanager
     def fault(self, service: str, operation: str | None, kind: FaultKind, **limits: Any) -> Iterator[FaultStatus]:
-        """A rule in force inside the block; all rules are removed at its end. `limits` as for `add_fault`."""
+        """Add a rule for the duration of the block; its end removes all rules. `limits` as for `add_fault`."""
         status = self.add_fault(service, operation, kind, **limits)
         try:
             yield status
@@ -135,9 +135,9 @@ class LocalStack:
             self.clear_faults()
 
     def workers(self) -> list[Worker]:
-        """The Lambda worker processes that are alive."""
+        """Return the Lambda worker processes that are alive."""
         return worker_processes(self.instance)
 
     def kill_workers(self, function: str) -> int:
-        """Kill the workers of one function (physical name); how many there were."""
+        """Kill the workers of one function (physical name) and return their number."""
         return kill_workers(self.instance, function)

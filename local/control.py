@@ -1,4 +1,4 @@
-"""Requests of the commands to a running supervisor, by way of its page (local/page)."""
+"""Requests of the commands to a running supervisor, through the API of its page (local/page)."""
 
 import json
 from http import HTTPStatus
@@ -18,25 +18,25 @@ _STATUSES = pydantic.TypeAdapter(list[FaultStatus])
 
 
 class Control:
-    """Talks to a running supervisor."""
+    """Client of a running supervisor."""
 
     def __init__(self, instance: Instance) -> None:
         self._url, _, self._key = instance.page_url.partition("/#key=")
 
     def add_fault(self, rule: FaultRule) -> FaultStatus:
-        """Put a rule in force."""
+        """Add a rule, which holds from now on."""
         return FaultStatus.model_validate(self._call("POST", "/api/faults", rule.model_dump_json()))
 
     def faults(self) -> list[FaultStatus]:
-        """The rules and what they did."""
+        """Return the rules, each with its number of hits."""
         return _STATUSES.validate_python(self._call("GET", "/api/faults"))
 
     def clear_faults(self) -> int:
-        """Remove all rules; how many there were."""
+        """Remove all rules and return their number."""
         return int(self._call("POST", "/api/faults/clear", "{}"))
 
     def remove_fault(self, number: int) -> bool:
-        """Remove one rule; whether there was one of that id."""
+        """Remove the rule with this id. Return whether there was one."""
         return bool(self._call("POST", f"/api/faults/{number}/remove", "{}"))
 
     def stop(self) -> None:

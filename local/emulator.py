@@ -1,4 +1,4 @@
-"""The emulator's process, by way of its guard, and the gate in front of it."""
+"""Starts the emulator's process under its guard, with the gate in front."""
 
 import errno
 import io
@@ -32,7 +32,7 @@ _LOG_LINES = 8
 # The emulator itself needs little; a state folder with less than this can't hold the workers' code either.
 _LEAST_BYTES = 64 * 1024 * 1024
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
-# Within its working directory: a path of any length would not do for a Unix socket.
+# Relative to the emulator's working directory: the path of a Unix socket has a limited length.
 _SOCKET = "aws"
 _SESSIONS = "keys"
 _HEALTH = Request(Head("GET", "/_ministack/health", ((b"Host", LOOPBACK.encode()),)))
@@ -40,9 +40,9 @@ _HEALTH = Request(Head("GET", "/_ministack/health", ((b"Host", LOOPBACK.encode()
 
 @dataclass(frozen=True)
 class EmulatorOptions:
-    """Options of its start.
+    """Options of the emulator's start.
 
-    `port` is the gate's; 0 picks a free one. `instance_id` marks its processes (ORDERS_LOCAL_INSTANCE).
+    `port` is the gate's; 0 picks a free one. `instance_id` marks the emulator's processes (ORDERS_LOCAL_INSTANCE).
     """
 
     interpreter: Path
@@ -53,7 +53,7 @@ class EmulatorOptions:
 
 
 class Emulator:
-    """A running emulator behind its gate. Whatever ends this process also ends it, through the guard."""
+    """A running emulator behind its gate. The guard ends the emulator when this process ends for any reason."""
 
     def __init__(self, guard: "subprocess.Popen[bytes]", pid: int, state: StateDir, gate: Gate, front: Proxy) -> None:
         self._guard = guard
@@ -76,7 +76,7 @@ class Emulator:
         return self._guard.poll() is None
 
     def wait_until_healthy(self) -> None:
-        """Wait until it answers. Raises `LocalError` with the end of its log when it does not."""
+        """Wait until the emulator answers. Raises `LocalError` with the end of its log when it does not."""
         deadline = time.monotonic() + _START_SECONDS
         while not _answers(self._socket):
             if not self.is_running:
@@ -86,16 +86,16 @@ class Emulator:
             time.sleep(0.05)
 
     def faulty(self, faults: Faults) -> Proxy:
-        """Another way in, through the same gate, on which `faults` hit."""
+        """Return a second proxy to the emulator, through the same gate; `faults` hit only the calls through it."""
         return Proxy(partial(connect_to, self._socket), self._gate, faults)
 
     def log_tail(self) -> str:
-        """The last lines of its log, with where the rest is."""
+        """Return the last lines of the emulator's log, and the path of the whole."""
         text = self._log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
         return "\n".join([f"The end of {self._log}:", *(f"  {line}" for line in text)])
 
     def stop(self) -> None:
-        """End it with all of its workers, and remove the scratch folder."""
+        """End the emulator with all of its workers, and remove the scratch folder."""
         self._front.stop()
         if self._guard.stdin is not None:
             self._guard.stdin.close()
@@ -107,7 +107,7 @@ class Emulator:
 
 
 def start_emulator(state: StateDir, options: EmulatorOptions, lock: int) -> Emulator:
-    """Start the emulator behind a guard, which inherits `lock` and so holds the state folder until it is clean.
+    """Start the emulator under a guard, which inherits `lock` and keeps the state folder locked until it is clean.
 
     Raises `LocalError` when the port is taken, the disk is full or the guard does not start.
     """
@@ -150,7 +150,7 @@ def _start_guarded(
     state: StateDir, environment: dict[str, str], interpreter: Path, lock: int
 ) -> "tuple[subprocess.Popen[bytes], int]":
     argument = {
-        # -P: the folder of the script is none of the emulator's modules.
+        # -P: the script's folder is not added to the emulator's module path.
         "command": [str(interpreter), "-P", str(Path(__file__).with_name("launch.py"))],
         "env": environment,
         "log": str(state.emulator_log),
@@ -163,7 +163,7 @@ def _start_guarded(
         start_new_session=True,
         pass_fds=(lock,),
     )
-    # One that ended already says so below.
+    # If the guard has already ended, the empty answer below shows it.
     with suppress(BrokenPipeError):
         _write_line(guard.stdin, json.dumps(argument))
     with guard.stdout or io.BytesIO() as answer:
@@ -180,7 +180,7 @@ def _write_line(stream: IO[bytes] | None, line: str) -> None:
 
 
 def _environment(state: StateDir, options: EmulatorOptions, port: int, keys: Keys) -> dict[str, str]:
-    """Nothing of the caller's AWS or Python settings may reach the emulator or the functions."""
+    """Return the environment variables, without the caller's AWS or Python settings."""
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     return kept | {
         "AUTH": "true" if options.iam else "false",
@@ -188,8 +188,8 @@ def _environment(state: StateDir, options: EmulatorOptions, port: int, keys: Key
         "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
         "AWS_DEFAULT_REGION": options.region,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "DOCKER_HOST": "unix:///nonexistent/docker.sock",  # it would remove other people's containers at start
-        "GATEWAY_PORT": str(port),  # what it takes for its own: so its addresses lead to the gate
+        "DOCKER_HOST": "unix:///nonexistent/docker.sock",  # MiniStack would remove unrelated containers at its start
+        "GATEWAY_PORT": str(port),  # the port in the URLs that MiniStack returns: they lead to the gate
         "HOME": str(state.scratch),  # the functions' SDK would read ~/.aws
         "IOT_MTLS_ENABLED": "0",
         "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,

@@ -1,7 +1,7 @@
-"""The emulator's own Python environment: made once from the hash-locked requirements.
+"""The emulator's own Python environment, made once from the hash-locked requirements.
 
-It is apart from the project's, because the functions' workers run in it: a package missing from the functions' zip
-must be missed.
+It is separate from the project's, because the functions' workers run in it: a package that is missing from the
+functions' zip must fail here as it would on AWS.
 """
 
 import hashlib
@@ -24,9 +24,9 @@ _UNREACHABLE = re.compile("NewConnectionError|Max retries|Connection refused|Con
 
 
 def ensure_environment(progress: Callable[[str], None], root: Path = ROOT) -> Path:
-    """The interpreter of the emulator's environment, which is made first if it is missing or out of date.
+    """Return the interpreter of the emulator's environment; make the environment if it is missing or out of date.
 
-    `progress` gets a line now and then. Raises `LocalError` when packages can't be had or the disk is full.
+    `progress` receives a line for each step. Raises `LocalError` when pip fails or the disk is full.
     """
     folder = root / ".build" / "emulator"
     wanted = _fingerprint(root / REQUIREMENTS)
@@ -44,7 +44,7 @@ def ensure_environment(progress: Callable[[str], None], root: Path = ROOT) -> Pa
 
 
 def _fingerprint(requirements: Path) -> str:
-    """Changes with the requirements and with the Python version."""
+    """Return a hash that changes with the requirements and with the Python version."""
     version = f"{sys.implementation.cache_tag}\n".encode()
     return hashlib.sha256(version + requirements.read_bytes()).hexdigest()
 
@@ -60,7 +60,7 @@ def _make(folder: Path, requirements: Path, progress: Callable[[str], None]) -> 
     pip_is_here = find_spec("pip") is not None
     venv.create(folder, with_pip=not pip_is_here, symlinks=True)
     interpreter = str(folder / "bin" / "python")
-    # The installer at hand can install into another environment, which saves that one its own copy.
+    # The project's pip can install into another environment, which then needs no pip of its own.
     pip = [sys.executable, "-m", "pip", "--python", interpreter] if pip_is_here else [interpreter, "-m", "pip"]
     options = ["--disable-pip-version-check", "--no-input", "--retries", "1", "--timeout", "15"]
     _run(
@@ -86,7 +86,7 @@ def _run(command: list[str], folder: Path, progress: Callable[[str], None]) -> N
 
 def _explain(folder: Path, lines: list[str]) -> str:
     text = "\n".join(lines)
-    # Words of pip's own that name a host or a trace help nobody here; its last errors do.
+    # pip's last errors are enough; its other lines are hosts and stack traces.
     tail = "\n".join([line for line in lines if line.startswith("ERROR")][-3:] or lines[-3:])
     if _UNREACHABLE.search(text):
         return (

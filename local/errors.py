@@ -17,25 +17,25 @@ class ExitCode(IntEnum):
 
 
 class LocalError(Exception):
-    """Something that the person who typed the command can act on. The message says what to change."""
+    """An error that the person who typed the command can act on. The message says what to change."""
 
     exit_code = ExitCode.FAILED
 
 
 class AlreadyRunningError(LocalError):
-    """An instance holds this state folder."""
+    """An instance is already running in this state folder."""
 
     exit_code = ExitCode.ALREADY_RUNNING
 
 
 class NotRunningError(LocalError):
-    """The command needs a running instance and there is none in this state folder."""
+    """No instance is running in this state folder, and the command needs one."""
 
     exit_code = ExitCode.NOT_RUNNING
 
 
 class StoppedError(LocalError):
-    """A signal or `down` asked for the end while the instance was starting or running."""
+    """A signal or `down` stopped the instance while it was starting or running."""
 
     exit_code = ExitCode.INTERRUPTED
 
@@ -45,7 +45,7 @@ class NoSpaceError(LocalError):
 
 
 def no_space(folder: Path, needed: str = "") -> NoSpaceError:
-    """Return what to say when `folder` is on a full disk. `needed` completes 'at least …'."""
+    """Return the error for a full disk under `folder`. `needed` completes 'at least …'."""
     at_least = f" At least {needed} are needed there." if needed else ""
     return NoSpaceError(
         f"No space left on the disk of {folder}.{at_least} "
@@ -54,7 +54,7 @@ def no_space(folder: Path, needed: str = "") -> NoSpaceError:
 
 
 def explain_os_error(error: OSError, folder: Path) -> LocalError:
-    """An `OSError` met while working in `folder`, as something to act on."""
+    """Return a `LocalError` for an `OSError` from work in `folder`."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return no_space(folder)
     return LocalError(f"{error.strerror or error}: {error.filename or folder}")

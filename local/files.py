@@ -1,4 +1,4 @@
-"""Files that are either whole or not there, and folders that are gone soon."""
+"""Atomic writes, private folders, a lock between processes, and fast removal of folders."""
 
 import contextlib
 import fcntl
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write `text`, for its owner only, so that a reader sees the old file or the new one, never half of one."""
+    """Write `text` to a file that only its owner can read. A reader sees the old file or the new one, never a part."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(descriptor, "w") as file:
@@ -23,9 +23,9 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def private_folder(path: Path) -> None:
-    """Make `path` a folder for its owner only, and so those above it that are missing.
+    """Make the folder `path`, and its missing parents, for their owner only.
 
-    Of one that is there already, only what is put in it is private.
+    An existing folder keeps its permissions; only the files that are written into it are private.
     """
     for missing in reversed([each for each in (path, *path.parents) if not each.exists()]):
         with contextlib.suppress(FileExistsError):
@@ -34,7 +34,7 @@ def private_folder(path: Path) -> None:
 
 @contextlib.contextmanager
 def alone(lock: Path) -> Iterator[None]:
-    """Within this context no other process is in it: what two make at once, one would spoil for the other."""
+    """Hold the file `lock`, so that no two processes make the same thing at once."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -45,9 +45,9 @@ def alone(lock: Path) -> Iterator[None]:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove `folder`, which may be missing, its subfolders side by side.
+    """Remove `folder`, which may be missing, with its subfolders in parallel.
 
-    There are thousands of files in it, and on a busy disk each removal waits its turn: so it takes a tenth of the time.
+    It has thousands of files, and on a busy disk each removal waits: in parallel they take a tenth of the time.
     """
     inside = [each for each in folder.iterdir() if each.is_dir() and not each.is_symlink()] if folder.is_dir() else []
     with ThreadPoolExecutor(8) as pool:

@@ -1,11 +1,12 @@
-"""Owns the emulator's process: when its supervisor goes away, however it goes, nothing of it is left.
+"""Owns the emulator's process: when the supervisor ends for any reason, no process or scratch file is left.
 
-Run as a script by the supervisor: `python -I guard.py` with the reading end of a pipe as standard input. Its first line
-is `{"command": …, "env": …, "log": …, "scratch": …}`: not an argument, because every user can read those. The emulator
-runs in a process group of its own. The guard ends the whole group, and removes the scratch folder, as soon as the pipe
-closes (the supervisor ended or was killed), the emulator ends, or the guard is told to stop. It answers one JSON line
-on standard output: the emulator's process id.
-Only the standard library, no import of this package: it must start fast and survive anything the package does.
+The supervisor runs this script as `python -I guard.py` with the reading end of a pipe as standard input. The pipe's
+first line is `{"command": …, "env": …, "log": …, "scratch": …}`; command-line arguments would be readable by every
+user. The emulator runs in a process group of its own. The guard ends the whole group, and removes the scratch folder,
+as soon as the pipe closes (the supervisor ended or was killed), the emulator ends, or the guard gets a signal to stop.
+The guard writes one JSON line to standard output: the emulator's process id.
+The script uses only the standard library and imports nothing of this package: it must start fast and must not fail
+with the package.
 """
 
 import contextlib
@@ -21,9 +22,9 @@ import threading
 import time
 from typing import Any
 
-# How long processes get between SIGTERM and SIGKILL.
+# The time between SIGTERM and SIGKILL.
 GRACE_SECONDS = 2.0
-# How long this process may stay to remove files once all others are gone; the next start or stop removes the rest.
+# The time for removing files after all processes have ended; the next start or stop removes the rest.
 CLEANING_SECONDS = 4.0
 _CLEANERS = 8
 _PR_SET_PDEATHSIG = 1
@@ -50,7 +51,7 @@ def _first_line(stream: int) -> bytes:
 
 
 def _signals_as_bytes() -> int:
-    """Signals only wake the wait; the bytes come out of the returned file descriptor."""
+    """Make each signal write its number as a byte, and return the file descriptor to read the bytes from."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
@@ -60,7 +61,7 @@ def _signals_as_bytes() -> int:
 
 
 def _start(options: dict[str, Any]) -> "subprocess.Popen[bytes]":
-    # Should the guard itself be killed, the kernel ends the emulator (Linux).
+    # On Linux the kernel ends the emulator if the guard itself is killed.
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
     def die_with_guard() -> None:
@@ -76,13 +77,13 @@ def _start(options: dict[str, Any]) -> "subprocess.Popen[bytes]":
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            umask=0o077,  # its socket, and all that it writes, are for its user only
+            umask=0o077,  # only this user can open the emulator's socket and files
             preexec_fn=die_with_guard,  # noqa: PLW1509 this process has one thread
         )
 
 
 def _wait(child: "subprocess.Popen[bytes]", wake: int) -> bool:
-    """Block until the supervisor, the emulator or a signal says that it is over; whether it was the emulator."""
+    """Block until the supervisor ends, the emulator ends or a signal comes. Return whether the emulator ended."""
     supervisor = sys.stdin.fileno()
     while True:
         readable, _, _ = select.select([supervisor, wake], [], [])
@@ -92,7 +93,7 @@ def _wait(child: "subprocess.Popen[bytes]", wake: int) -> bool:
             numbers = os.read(wake, 64)
             if any(number != signal.SIGCHLD for number in numbers):
                 return False
-            # Leave it unreaped: as long as it is a zombie, nobody else can get its process group's number.
+            # The ended emulator is not reaped yet, so that no other process group can get its number.
             if _has_ended(child):
                 return True
 
@@ -125,7 +126,7 @@ def _clean(scratch: str) -> None:
             with contextlib.suppress(IndexError):
                 shutil.rmtree(folders.pop(), ignore_errors=True)
 
-    # On a busy disk each removal waits its turn: side by side they take a tenth of the time.
+    # On a busy disk each removal waits: in parallel they take a tenth of the time.
     threads = [threading.Thread(target=remove) for _ in range(_CLEANERS)]
     for thread in threads:
         thread.start()

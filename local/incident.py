@@ -1,9 +1,9 @@
 """The `incident` command: one incident, played on an embedded AWS of its own.
 
-A dependency fails, somebody is paged, opens the runbook that the page names, types its commands, and all is well again.
-Orders, queues, functions, topics and the commands are the real ones. Whether the alarm's condition holds is decided
-here, from what SQS says, because the embedded AWS evaluates alarms too crudely; it delivers the page.
-It takes about two minutes.
+A dependency fails. An alarm pages somebody, who opens the runbook that the page links to and types its commands. Then
+all orders settle. Orders, queues, functions, topics and commands are the real ones. This story sets the alarms' states
+itself, because the embedded AWS evaluates alarms too crudely; the embedded AWS delivers the pages.
+The story takes about two minutes.
 """
 
 import argparse
@@ -37,18 +37,18 @@ PAGES: Final = {
     "processing-failing": ("settling-14x-1h", "settling-14x-5m"),
     "dead-letters": ("dead-letter-queue-not-empty",),
 }
-"""What the alarm table pages in this story, in order, with the alarms that cause it; a test evaluates the table."""
+"""The pages of this story, in order, each with the alarms that cause it. A test checks them against the alarm table."""
 RUNBOOKS: Final = "https://runbooks.example.com/orders"
-"""Where the story's alarms link to."""
+"""The address that the alarms' links begin with."""
 CONFIG: Final = {"runbook_base_url": RUNBOOKS}
 _UNDECIDED: Final = (
-    "Whether an alarm's condition holds, and after how long, the embedded AWS cannot decide: it ignores dimensions, "
-    "metric math and missing data. So the story sets what the alarm table would raise; composite, topic and page are "
-    "the real ones. When AWS would page: docs/incidents.md."
+    "The embedded AWS cannot decide whether and when an alarm's condition holds: it ignores dimensions, metric math "
+    "and missing data. So the story sets the alarms that AWS would raise. The composite alarm, the topic and the page "
+    "are the real ones. docs/incidents.md says when AWS would page."
 )
 _LATER: Final = (
-    "No attempt fails any more, because all are used up, so the first page is over. What is left are dead letters: on "
-    "AWS they page half an hour later, when it is clear that nobody has drained them."
+    "All attempts are used up, so no further attempt fails and the first page ends. The dead letters are left: on AWS "
+    "they page half an hour later, if nobody has drained the queue by then."
 )
 _DEAD: Final = "dead_letter_queue_url"
 _LINK: Final = re.compile(rf"Runbook: {re.escape(RUNBOOKS)}/([\w-]+\.md)#([\w-]+)$")
@@ -56,7 +56,7 @@ _LINK: Final = re.compile(rf"Runbook: {re.escape(RUNBOOKS)}/([\w-]+\.md)#([\w-]+
 
 @dataclass(frozen=True)
 class Page:
-    """Text that the pager shows."""
+    """A page: its alarm, the alarm's new state (ALARM or OK) and its text."""
 
     alarm: str
     state: str
@@ -64,7 +64,7 @@ class Page:
 
 
 class Pager:
-    """A queue that hears the pages."""
+    """A queue that is subscribed to the paging topic."""
 
     def __init__(self, stack: LocalStack) -> None:
         self._sqs = stack.aws.sqs
@@ -74,7 +74,7 @@ class Pager:
         stack.aws.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=answer["Attributes"]["QueueArn"])
 
     def wait(self, state: str) -> Page:
-        """The first page of this state. Raises `LocalError` if none comes."""
+        """Return the next page with this state. Raises `LocalError` if none comes in 20 seconds."""
         return wait_for(
             f"a page that says {state}", lambda: next((p for p in self._pages() if p.state == state), None), 20
         )
@@ -89,7 +89,7 @@ class Pager:
 
 @dataclass
 class Incident:
-    """The story's stage."""
+    """The steps of the story, on one stack."""
 
     stack: LocalStack
     account: Account
@@ -98,15 +98,13 @@ class Incident:
     transcript: Transcript
 
     def breaks(self) -> list[str]:
-        """A dependency fails; the accepted orders, all of which end as dead letters."""
-        self.transcript.chapter(
-            "A dependency fails", "DynamoDB refuses every settlement. Customers order all the same."
-        )
+        """Make a dependency fail and send orders, which all end as dead letters. Return their ids."""
+        self.transcript.chapter("A dependency fails", "DynamoDB refuses every settlement. Customers still send orders.")
         rule = self.stack.add_fault("dynamodb", "TransactWriteItems", FaultKind.ERROR)
         self.transcript.sent(f"fault: {rule.rule.service} {rule.rule.operation} {rule.rule.kind}")
         accepted = [self._order(f"incident-{number}") for number in range(ORDERS)]
         wait_for("the attempts to be used up", lambda: self.account.waiting(_DEAD) == ORDERS, 120)
-        self.transcript.check(f"{ORDERS} orders accepted, and kept in the dead-letter queue", ok=True)
+        self.transcript.check(f"{ORDERS} orders accepted, and all of them in the dead-letter queue", ok=True)
         return accepted
 
     def _order(self, key: str) -> str:
@@ -123,23 +121,23 @@ class Incident:
             )
 
     def pages(self, name: str, why: str) -> tuple[str, str]:
-        """Somebody is paged; the runbook's file and heading, as the page's link has them."""
+        """Raise an alarm and wait for its page. Return the runbook's file and heading from the page's link."""
         self.transcript.chapter(f"Somebody is paged: {name}", why)
         self._set(name, raised=True)
         page = self.pager.wait("ALARM")
         self.transcript.came(f"{page.alarm}: {page.text}")
-        self.transcript.check(f"it is the page of {name}", ok=page.alarm.endswith(f"-{name}"))
+        self.transcript.check(f"the page is that of {name}", ok=page.alarm.endswith(f"-{name}"))
         link = _LINK.search(page.text)
         if link is None:
             raise LocalError(f"The page of {page.alarm} does not end with a runbook below {RUNBOOKS}: {page.text}")
         self.transcript.check(
-            f"the whole link leads to a runbook that is there: {link[0]}", ok=bool(commands_of(*link.groups()))
+            f"the link leads to a runbook's section that exists: {link[0]}", ok=bool(commands_of(*link.groups()))
         )
         return link[1], link[2]
 
     def follows(self, runbook: tuple[str, str], order_id: str) -> None:
-        """Type the runbook's commands; between looking and doing, the cause is repaired."""
-        self.transcript.chapter(f"The runbook: {runbook[0]}, {runbook[1]}", "Its commands, as they are written there.")
+        """Type the runbook's commands. The fault ends before the first redrive."""
+        self.transcript.chapter(f"The runbook: {runbook[0]}, {runbook[1]}", "The commands under that heading:")
         looked = True
         for command in commands_of(*runbook):
             if looked and " redrive" in command:
@@ -158,7 +156,7 @@ class Incident:
             self.transcript.check(f"{command}: exit code {done.returncode}\n{done.stderr}", ok=False)
 
     def recovers(self, accepted: list[str]) -> None:
-        """Everything drains, the alarm is OK, and the pager hears it."""
+        """Wait until all orders settle, check queues and stock, and end the last page."""
         self.transcript.chapter("Over")
         wait_for("the orders to settle", lambda: self._confirmed(accepted), 60)
         self.transcript.check(f"all {len(accepted)} orders are CONFIRMED", ok=True)
@@ -169,7 +167,7 @@ class Incident:
         self.over("dead-letters")
 
     def over(self, name: str) -> None:
-        """The pager hears that an alarm is over."""
+        """Set the alarms of a page to OK and wait for the page that says so."""
         self._set(name, raised=False)
         self.transcript.came(f"{self.pager.wait('OK').alarm}: OK")
 
@@ -179,7 +177,7 @@ class Incident:
 
 
 def commands_of(file: str, heading: str) -> list[str]:
-    """The commands under a heading of a runbook; none where there is no such heading."""
+    """Return the commands under a heading of a runbook; none where the heading does not exist."""
     path = ROOT / "docs" / "runbooks" / Path(file).name
     sections = re.split(r"^## ", path.read_text() if path.is_file() else "", flags=re.MULTILINE)
     found = next((part for part in sections if part.startswith(f"{heading}\n")), "")
@@ -187,7 +185,7 @@ def commands_of(file: str, heading: str) -> list[str]:
 
 
 def play(stack: LocalStack, transcript: Transcript) -> None:
-    """The whole incident. Raises `LocalError` when it cannot go on."""
+    """Play the whole incident. Raises `LocalError` when a step fails so that the story cannot go on."""
     incident = Incident(stack, Account(stack), OrdersApi(stack.outputs["api_url"]), Pager(stack), transcript)
     incident.account.set_stock({SKU: STOCK})
     accepted = incident.breaks()
@@ -204,15 +202,15 @@ def register(commands: Any) -> None:
     parser = add_command(
         commands,
         "incident",
-        "play an incident on an instance of its own, from the page to the runbook's end; exit 0 if all is well",
+        "play an incident on an instance of its own, from the page to the runbook's end; exit 0 if every check passes",
         "python -m local incident",
-        folder="incident in that folder",
+        folder="/incident is appended",
     )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Start an instance of its own, play, stop. Exit 0 if everything that is said is so."""
+    """Start an instance of its own, play the incident, stop the instance. Exit 0 if every check passes."""
     console = Console(highlight=False)
     transcript = Transcript(console)
     with instance_for_a_story(own_state(options.state_dir, "incident"), UpOptions(config=CONFIG), console) as stack:

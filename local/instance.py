@@ -1,4 +1,4 @@
-"""An instance's state folder: what is in it, who holds it, and what it says about the running instance."""
+"""An instance's state folder: its files, its lock, and the record of the running instance."""
 
 import contextlib
 import fcntl
@@ -18,7 +18,7 @@ from local.keys import Keys
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE_VARIABLE = "ORDERS_LOCAL_DIR"
-# A killed supervisor's guard needs a moment to clean up behind it; somebody who only looks, an instant.
+# A killed supervisor's guard cleans up before it releases the lock. `is_held` takes the lock for an instant only.
 _HANDOVER_SECONDS = 10.0
 _GLANCE_SECONDS = 0.3
 
@@ -30,10 +30,10 @@ class Instance(BaseModel):
 
     supervisor_pid: int
     guard_pid: int
-    emulator_pid: int = Field(description="Also the number of the process group with the emulator and its workers.")
+    emulator_pid: int = Field(description="Also the id of the process group of the emulator and its workers.")
     endpoint_url: str
     proxy_url: str
-    page_url: str = Field(description="Of its web page, with the key that opens it.")
+    page_url: str = Field(description="The web page's address, with the key that opens it.")
     iam: bool = Field(description="Whether IAM is enforced.")
     started_at: float
     ready: bool = False
@@ -54,7 +54,7 @@ class Outputs(BaseModel):
 
     @property
     def keys(self) -> Keys:
-        """Return what opens it."""
+        """Return the keys that open the embedded AWS."""
         return Keys(self.aws_access_key_id, self.aws_secret_access_key)
 
     def __getitem__(self, name: str) -> Any:
@@ -78,25 +78,26 @@ class StateDir:
 
     @classmethod
     def chosen(cls, given: str | None) -> "StateDir":
-        """The folder from `--state-dir`, else from ORDERS_LOCAL_DIR, else `.local` in the repository."""
+        """Return the folder from `--state-dir`, else from ORDERS_LOCAL_DIR, else `.local` in the repository."""
         return cls(Path(given or os.environ.get(STATE_VARIABLE) or ROOT / ".local"))
 
     def make(self) -> None:
-        """Make the folder, if it is missing, for its owner only; also one that an older version left open."""
+        """Make the folder, for its owner only. An older version left the folder open to all; this closes it too."""
         private_folder(self.path)
         if self._lock.exists():
             self.path.chmod(0o700)
 
     @property
     def option(self) -> str:
-        """Return what is added to a command so that it finds this instance; empty where it finds it by itself."""
+        """Return the `--state-dir` that a command needs for this instance; empty where the default is this folder."""
         return "" if self.path == StateDir.chosen(None).path else f" --state-dir {shlex.quote(str(self.path))}"
 
     @contextlib.contextmanager
     def held(self) -> Iterator[int]:
-        """Hold the folder for this process (and for whoever inherits the file descriptor that is yielded).
+        """Lock the folder for this process, and for each process that inherits the yielded file descriptor.
 
-        The kernel lets go when all of them are gone, so a crash leaves no stale lock. Raises `AlreadyRunningError`.
+        The kernel releases the lock when all of them have ended, so a crash leaves no stale lock.
+        Raises `AlreadyRunningError`.
         """
         self.make()
         descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -117,7 +118,7 @@ class StateDir:
 
     @property
     def is_held(self) -> bool:
-        """Return whether an instance (or what is left of one that is being cleaned up) has the folder."""
+        """Return whether an instance, or the guard that cleans up after one, has locked the folder."""
         if not self._lock.exists():
             return False
         descriptor = os.open(self._lock, os.O_RDWR | os.O_CLOEXEC)
@@ -127,7 +128,7 @@ class StateDir:
             os.close(descriptor)
 
     def wait_until_free(self, seconds: float) -> bool:
-        """Wait until nobody holds the folder; whether that happened in time."""
+        """Wait until no process has locked the folder. Return whether that happened in time."""
         deadline = time.monotonic() + seconds
         while self.is_held:
             if time.monotonic() > deadline:
@@ -136,13 +137,13 @@ class StateDir:
         return True
 
     def clean(self) -> None:
-        """Remove what a former instance left. Only for whoever holds the folder."""
+        """Remove what a former instance left. Only for the process that has locked the folder."""
         self.forget()
         for folder in (self.scratch, self.engine):
             remove_tree(folder)
 
     def forget(self) -> None:
-        """Remove what says that an instance is running."""
+        """Remove the files that describe a running instance."""
         for path in (self.outputs, self.resources, self.instance):
             path.unlink(missing_ok=True)
 
@@ -154,7 +155,7 @@ class StateDir:
             return None
 
     def running(self) -> Instance:
-        """The running instance. Raises `NotRunningError`."""
+        """Return the running instance. Raises `NotRunningError`."""
         instance = self.read_instance()
         if instance is None or not self.is_held or not _alive(instance.supervisor_pid):
             raise NotRunningError(
@@ -164,7 +165,7 @@ class StateDir:
         return instance
 
     def read_outputs(self) -> Outputs:
-        """The outputs of the running instance. Raises `NotRunningError`, also while it is still starting."""
+        """Return the outputs of the running instance. Raises `NotRunningError`, also while the instance is starting."""
         self.running()
         try:
             return Outputs.model_validate_json(self.outputs.read_text())
@@ -172,11 +173,11 @@ class StateDir:
             raise NotRunningError(f"The instance in {self.path} is still starting; `status` shows it.") from None
 
     def write_instance(self, instance: Instance) -> None:
-        """Tell others about the instance."""
+        """Write the record of the running instance."""
         write_atomically(self.instance, instance.model_dump_json(indent=2))
 
     def write_outputs(self, outputs: Outputs, resources: list[dict[str, Any]]) -> None:
-        """Tell others how to reach the stack; written last, so that it means ready."""
+        """Write the resources, then the outputs. The outputs come last: their file means that the instance is ready."""
         write_atomically(self.resources, json.dumps(resources, indent=2))
         write_atomically(self.outputs, outputs.model_dump_json(indent=2))
 

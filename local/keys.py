@@ -1,4 +1,4 @@
-"""The keys that open an instance's embedded AWS: new ones for each start, and nobody else's."""
+"""The keys that open an instance's embedded AWS, new for each start."""
 
 import base64
 import secrets
@@ -8,12 +8,12 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Keys:
-    """An access key id and its secret, as SDKs take them. They are the account's root user."""
+    """An access key id and its secret, of the account's root user."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
 
     @classmethod
     def fresh(cls) -> Self:
-        """Keys that nobody can guess. The id can't be taken for one of AWS's own, which begin with AKIA or ASIA."""
+        """Return random keys. The id differs from AWS's own ids, which begin with AKIA or ASIA."""
         return cls(f"LOCAL{base64.b32encode(secrets.token_bytes(10)).decode()[:15]}", secrets.token_urlsafe(30))

@@ -1,7 +1,7 @@
-"""Starts the emulator with what it lacks. Run by the emulator's own interpreter instead of `-m ministack`.
+"""Starts MiniStack with our additions. The emulator's own interpreter runs this script instead of `-m ministack`.
 
-Each addition rests on names inside MiniStack, whose version is locked; where one is missing the emulator ends at its
-start and says which.
+Each addition needs names inside MiniStack, whose version is locked. When a name is missing, the emulator ends at its
+start with an error that gives the name.
 """
 
 import asyncio
@@ -12,11 +12,11 @@ import runpy
 from pathlib import Path
 from typing import Any
 
-# By their paths: this folder is not on the emulator's, where it would hide modules of the same names.
+# Loaded by path: on the emulator's module path this folder would hide modules of the same names.
 _HERE = Path(__file__).parent
 
 
-# As MiniStack's own start has it: clients keep connections for about a minute.
+# The value of MiniStack's own start: clients keep connections for about a minute.
 _KEEP_ALIVE_SECONDS = 75
 _BACKLOG = 512
 
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 async def _serve(path: str) -> None:
-    """Serve MiniStack's application as MiniStack does, but where no other user of the machine can reach it."""
+    """Serve MiniStack's application as MiniStack does, but on a socket that no other user of the machine can open."""
     app: Any = importlib.import_module("ministack.app").app
     config: Any = importlib.import_module("hypercorn.config").Config()
     config.bind = [f"unix:{path}"]

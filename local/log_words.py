@@ -1,8 +1,7 @@
-"""Additions to MiniStack's logs, as on AWS: patterns of alternatives, and Lambda's own lines about a function that
-died.
+"""Makes MiniStack's logs as on AWS: filter patterns with alternatives, and Lambda's lines about a failed function.
 
-A pattern `?"one" ?"two"` means either; MiniStack asks for both. Of a function that died MiniStack's log has its own
-words or none.
+A pattern `?"one" ?"two"` matches a line with either term; MiniStack requires both. When a function dies or times out,
+MiniStack logs a text of its own or nothing.
 """
 
 import re
@@ -22,7 +21,7 @@ Matches = Callable[[str], bool]
 
 
 def speak_as_aws(logs: ModuleType, lambda_svc: ModuleType) -> None:
-    """Teach MiniStack both; `AttributeError` where a name is missing."""
+    """Add both to MiniStack. Raises `AttributeError` where a name is missing."""
     compile_pattern, execute = getattr(logs, _COMPILE), getattr(lambda_svc, _EXECUTE)
 
     @wraps(compile_pattern)
@@ -47,7 +46,7 @@ def speak_as_aws(logs: ModuleType, lambda_svc: ModuleType) -> None:
 
 
 def alternatives(raw: str) -> list[str] | None:
-    """The terms of a pattern that has nothing but terms with `?` before them."""
+    """Return the terms of a pattern whose terms all begin with `?`; none for any other pattern."""
     try:
         terms = shlex.split(raw or "", posix=True)
     except ValueError:
@@ -56,7 +55,7 @@ def alternatives(raw: str) -> list[str] | None:
 
 
 def last_line(message: str, request_id: str) -> str | None:
-    """Return what Lambda writes about this end of a function; none if the function itself has reported it."""
+    """Return the line that Lambda logs for this error message; none if the function itself has logged the error."""
     if found := _TIMED_OUT.search(message):
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return f"{now} {request_id} {found[0]}"

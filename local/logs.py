@@ -38,7 +38,7 @@ class LogGroup:
 
 
 def log_groups(state: StateDir, function: str | None) -> list[LogGroup]:
-    """The groups of all functions, or of one, by its physical or logical name."""
+    """Return the log groups of all functions, or of the one with this physical or logical name."""
     resources = [each for each in json.loads(state.resources.read_text()) if each["type"] == _FUNCTION]
     groups = {
         each["name"]: LogGroup(
@@ -59,7 +59,7 @@ def log_groups(state: StateDir, function: str | None) -> list[LogGroup]:
 
 
 def parse_since(text: str, now: datetime | None = None) -> datetime:
-    """`90s`, `15m`, `2h`, `1d` before now, or an ISO 8601 time. Raises `ValueError`."""
+    """Return the time that is `90s`, `15m`, `2h` or `1d` before now, or an ISO 8601 time. Raises `ValueError`."""
     relative = re.fullmatch(r"(\d+)([smhd])", text)
     if relative:
         return (now or datetime.now(UTC)) - timedelta(**{_UNITS[relative[2]]: int(relative[1])})
@@ -68,13 +68,13 @@ def parse_since(text: str, now: datetime | None = None) -> datetime:
 
 
 def read_lines(aws: Aws, groups: Sequence[LogGroup], since: datetime) -> list[LogLine]:
-    """All lines since then, oldest first, each invocation's together."""
+    """Return all lines from `since` on, oldest first, the lines of one invocation together."""
     lines = [line for group in groups for line in _Reader(aws, group, since).new_lines()]
     return sorted(lines, key=lambda line: line.time)
 
 
 def follow_lines(aws: Aws, groups: Sequence[LogGroup], since: datetime) -> Iterator[LogLine]:
-    """Lines since then and every new one, until the caller stops."""
+    """Yield the lines from `since` on, and every new one, until the caller stops."""
     readers = [_Reader(aws, group, since) for group in groups]
     while True:
         yield from sorted((line for reader in readers for line in reader.new_lines()), key=lambda line: line.time)
@@ -82,10 +82,10 @@ def follow_lines(aws: Aws, groups: Sequence[LogGroup], since: datetime) -> Itera
 
 
 class _Reader:
-    """Reads one group from where it stopped.
+    """Reads the new lines of one log group at each call.
 
-    The emulator writes each invocation's lines at once, under one time, into a stream of their own, and neither
-    numbers events nor hands out page tokens: so pages are made by time, and invocations told apart by stream.
+    The emulator writes all lines of an invocation at once, under one time, into a stream of their own. It has no ids of
+    events and no page tokens. So this class pages by time, and skips the streams that it has already read.
     """
 
     def __init__(self, aws: Aws, group: LogGroup, since: datetime) -> None:
@@ -95,12 +95,12 @@ class _Reader:
         self._seen: set[str] = set()
 
     def new_lines(self) -> list[LogLine]:
-        """The lines that came since the last call."""
+        """Return the lines that are new since the last call."""
         lines: list[LogLine] = []
         while True:
             events = self._page()
             whole = [event for event in events if len(events) < _PAGE or event["timestamp"] < events[-1]["timestamp"]]
-            whole = whole or events  # more lines in one millisecond than a page holds: take what there is
+            whole = whole or events  # one millisecond has more lines than a page holds: return this page's
             lines += [self._line(event) for event in whole if event["logStreamName"] not in self._seen]
             if events:
                 self._from = events[-1]["timestamp"]
@@ -112,7 +112,7 @@ class _Reader:
         try:
             answer = self._aws.logs.filter_log_events(logGroupName=self._group.group, startTime=self._from, limit=_PAGE)
         except ClientError as error:
-            # The group may come with the first line only.
+            # The group may not exist before its first line.
             if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
                 return []
             raise

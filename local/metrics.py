@@ -1,8 +1,8 @@
-"""Metrics that MiniStack's services do not count, as AWS's do.
+"""Adds the metrics that AWS's services record and MiniStack's do not.
 
-Embedded metrics in the functions' logs (CloudWatch's embedded metric format), Lambda's own metrics of every
-invocation, whoever made it, API Gateway's of every request to an HTTP API, and the age of each queue's oldest message
-whenever somebody asks for metrics. Recording one evaluates no alarm.
+They are the embedded metrics in the functions' logs (CloudWatch's embedded metric format), Lambda's own metrics of
+every invocation by any caller, and API Gateway's metrics of every request to an HTTP API. The age of each queue's
+oldest message is recorded at each query for metrics. Recording a metric evaluates no alarm.
 """
 
 import json
@@ -20,9 +20,9 @@ _VALUE, _SAMPLES = "_stat_value", "_percentile_samples"
 _TRIMMED_COUNT = re.compile(r"TC\(:(\d+)\)")
 _QUEUES = "_queues"
 _POISON_RECEIVES = 3
-"""SQS leaves out of the age what has been received so often."""
+"""SQS leaves a message that was received so often out of the age."""
 _LATE_SECONDS = 60
-"""Metrics of SQS come late; one of this moment would be outside of the time that is asked for."""
+"""SQS records its metrics late. A value with the time of the query would lie outside the queried period."""
 
 
 class Datum(NamedTuple):
@@ -36,7 +36,7 @@ class Datum(NamedTuple):
 
 
 def embedded(log: str) -> Iterator[Datum]:
-    """The metrics in a function's log."""
+    """Yield the metrics in a function's log."""
     for line in log.splitlines():
         if "CloudWatchMetrics" not in line:
             continue
@@ -60,7 +60,7 @@ def _data(document: dict[str, Any], directive: dict[str, Any]) -> Iterator[Datum
 
 
 def count(functions: ModuleType, gateway: ModuleType, cloudwatch: ModuleType, queues: ModuleType) -> None:
-    """Make MiniStack count. Raises `LookupError` for the names that it does not have."""
+    """Make MiniStack record these metrics. Raises `LookupError` for the names that MiniStack does not have."""
     needed = (
         *((functions, name) for name in (_LOGS, _COUNTS)),
         (gateway, _EXECUTE),
@@ -88,7 +88,7 @@ def _count_invocations(functions: ModuleType, record: Any) -> None:
 
     @wraps(counted)
     def throttles_only(function: str, *, throttle: bool, **values: Any) -> None:
-        # MiniStack counts direct invocations only, which would then be there twice.
+        # MiniStack itself counts direct invocations, which would then be counted twice.
         if throttle:
             counted(function, throttle=throttle, **values)
 
@@ -131,7 +131,7 @@ def _measure_ages(cloudwatch: ModuleType, queues: ModuleType) -> None:
 
 
 def _know_trimmed_counts(cloudwatch: ModuleType) -> None:
-    """`TC(:N)`, how many samples are at most N: MiniStack gives the average for a statistic that it does not know."""
+    """Add `TC(:N)`, the number of samples of at most N. MiniStack returns the average for an unknown statistic."""
     known, samples = getattr(cloudwatch, _VALUE), getattr(cloudwatch, _SAMPLES)
 
     @wraps(known)

@@ -1,7 +1,7 @@
-"""Starts workers of every function that something calls, so that the first orders don't wait for cold starts.
+"""Starts workers of every function that has a caller, so that the first orders don't wait for cold starts.
 
-Which functions, and by which alias, comes from what the program deployed: routes and event source mappings. The
-events are ones that any such function must answer without an effect: a request without key or body, and an empty batch.
+The deployed routes and event source mappings say which functions have a caller, and by which alias. The events are
+a request without key or body, and an empty batch: every such function must answer them without an effect.
 """
 
 import json
@@ -20,9 +20,9 @@ _ARN_IN_URI = re.compile(r"/functions/(arn:[^/]+)/invocations")
 
 
 def prewarm(aws: Aws, state: StateDir, resources: Iterable[Deployed], workers: int) -> int:
-    """Start `workers` workers for each function that is called; how many were started in all.
+    """Start `workers` workers for each function that has a caller. Return how many were started in all.
 
-    Raises `LocalError` when a function does not even start.
+    Raises `LocalError` when a function fails on its event.
     """
     events = warm_events(resources)
     calls = [(function, event) for function, event in events.items() for _ in range(workers)]
@@ -34,16 +34,16 @@ def prewarm(aws: Aws, state: StateDir, resources: Iterable[Deployed], workers: i
             error for each in [pool.submit(_invoke, aws, state, *call) for call in calls] if (error := each.exception())
         ]
     finally:
-        # Never wait here: after Ctrl-C the emulator's end is what ends the calls.
+        # Never wait here: after Ctrl-C the calls end only when the emulator ends.
         pool.shutdown(wait=False, cancel_futures=True)
     if failed:
-        # A worker that finds no space takes its neighbours along, and their errors explain nothing.
+        # On a full disk other workers fail too, with errors that do not name the cause.
         raise next((each for each in failed if isinstance(each, NoSpaceError)), failed[0])
     return len(calls)
 
 
 def warm_events(resources: Iterable[Deployed]) -> Mapping[str, dict[str, Any]]:
-    """An event for each function (by the ARN that its caller uses); the first caller's kind counts."""
+    """Return an event for each function, by the ARN that its caller uses. The first caller decides the event's kind."""
     events: dict[str, dict[str, Any]] = {}
     for function, event in [*_of_routes(list(resources)), *_of_mappings(resources)]:
         events.setdefault(function, event)
@@ -66,9 +66,9 @@ def _of_mappings(resources: Iterable[Deployed]) -> Iterator[tuple[str, dict[str,
 
 
 def http_event(route_key: str, *, verified: bool = False) -> dict[str, Any]:
-    """A request to a route without headers and body, in API Gateway's payload format 2.0.
+    """Return a request to a route without headers and body, in API Gateway's payload format 2.0.
 
-    `verified`: it passed a JWT authorizer. A function that relies on one would take any other for a fault.
+    `verified`: the request passed a JWT authorizer. A function behind an authorizer fails on a request without claims.
     """
     method, _, template = route_key.partition(" ")
     names = re.findall(r"\{(\w+)\+?\}", template)

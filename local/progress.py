@@ -1,4 +1,4 @@
-"""Telling a person, or the process that waits for a detached start, how far the start is."""
+"""Reports the progress of a start to a person, or to the process that waits for a detached start."""
 
 import json
 import time
@@ -10,20 +10,20 @@ from rich.console import Console
 
 
 class Reporter(Protocol):
-    """Receiver of the news of a start."""
+    """Receiver of the progress of a start."""
 
     def begin(self, title: str) -> None:
         """A step begins."""
 
     def note(self, text: str) -> None:
-        """The step in hand got somewhere."""
+        """The current step made progress."""
 
     def done(self, title: str, seconds: float, detail: str) -> None:
-        """A step ended well."""
+        """The current step succeeded."""
 
 
 class ConsoleReporter:
-    """Lines with times on the terminal; a moving status where it is one."""
+    """Prints a line with its time for each step; on a terminal also a moving status."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -31,18 +31,18 @@ class ConsoleReporter:
         self._title = ""
 
     def begin(self, title: str) -> None:
-        """Show the step as in hand."""
+        """Show the step as the current one."""
         self._title = title
         self._status.update(f"{title} …")
         self._status.start()
 
     def note(self, text: str) -> None:
-        """Show what is being done."""
+        """Show the text beside the step."""
         if self._console.is_terminal:
             self._status.update(f"{self._title}: {text} …")
 
     def done(self, title: str, seconds: float, detail: str) -> None:
-        """Leave a line."""
+        """Print the step's line."""
         self._status.stop()
         suffix = f"  [dim]{detail}[/dim]" if detail else ""
         self._console.print(f"[green]✓[/green] {title:<34} [cyan]{seconds:5.1f} s[/cyan]{suffix}", highlight=False)
@@ -53,7 +53,7 @@ class ConsoleReporter:
 
 
 class PipeReporter:
-    """JSON lines for the process that started this one detached."""
+    """Sends JSON lines to the process that started this one detached."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -71,12 +71,12 @@ class PipeReporter:
         self._send("done", title=title, seconds=seconds, detail=detail)
 
     def ready(self) -> None:
-        """The instance is up; nothing follows."""
+        """Send that the instance is ready, the last event."""
         self._send("ready")
         self._stream.close()
 
     def failed(self, message: str, exit_code: int) -> None:
-        """The start failed; nothing follows. After `ready` nobody listens, and it does nothing."""
+        """Send that the start failed, the last event. Does nothing after `ready`."""
         if not self._stream.closed:
             self._send("failed", message=message, exit_code=exit_code)
             self._stream.close()
@@ -87,20 +87,20 @@ class PipeReporter:
 
 
 class Step:
-    """A step in hand; `detail` ends up on its line."""
+    """The current step. `detail` is printed on its line."""
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
         self.detail = ""
 
     def note(self, text: str) -> None:
-        """Say what is being done."""
+        """Report what the step is doing."""
         self._reporter.note(text)
 
 
 @contextmanager
 def step(reporter: Reporter, title: str) -> Iterator[Step]:
-    """Report one step with the time it took; one that raises is reported by whoever catches it."""
+    """Report the step's begin and its end with the time it took. A step that raises reports no end."""
     started = time.monotonic()
     reporter.begin(title)
     current = Step(reporter)

@@ -1,7 +1,7 @@
-"""Keys that the emulator hands out (to functions with IAM enforced, by STS, by Cognito), told to the gate.
+"""Passes the keys that the emulator issues (to functions with IAM enforced, by STS, by Cognito) to the gate.
 
-The gate (local/proxy/gate.py) checks every signature, so it has to know them. A function's secret, which MiniStack
-makes from names that anybody can guess, is made unguessable on the way.
+The gate (local/proxy/gate.py) checks every signature, and needs the secrets for that. MiniStack derives a function's
+secret from names that anybody can guess; here it is replaced by a random one.
 """
 
 import secrets
@@ -30,7 +30,7 @@ def tell_session_keys(sts: ModuleType, runtime: ModuleType, folder: Path) -> Non
     @wraps(register)
     def told(access_key: str, session: dict[str, Any]) -> None:
         if getattr(here, "function", False):
-            # Its workers share the key, so they share the secret.
+            # A function's workers share the key, so they share the secret.
             known = sts._sessions.get(access_key, {})
             for name in ("SecretAccessKey", "SessionToken"):
                 session[name] = known.get(name) or secrets.token_hex(32)

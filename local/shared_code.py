@@ -1,6 +1,6 @@
-"""One copy of a function's code for all of its workers, as a deployed package on AWS is one and read-only.
+"""Unpacks a function's code once for all of its workers. On AWS a deployed package is also one, and read-only.
 
-MiniStack unpacks the archive anew for each worker: half of a cold start, and its whole size on disk each time.
+MiniStack unpacks the archive for each worker: this takes half of a cold start, and the whole size on disk each time.
 """
 
 import hashlib
@@ -18,10 +18,10 @@ _lock = threading.Lock()
 
 
 class SharedArchive(zipfile.ZipFile):
-    """An archive whose unpacked code is one folder, to which each worker's folder leads."""
+    """An archive that is unpacked into one shared folder; each worker's folder is a link to it."""
 
     def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
-        """Unpack, or lead to what is unpacked; anything but a worker's whole code is unpacked as ever."""
+        """Link a worker's code folder to the shared one, unpacking it at first use. Unpack anything else as usual."""
         if path is None or members is not None or Path(path).name != _CODE or self.filename is None:
             super().extractall(path, members, pwd)
             return
@@ -32,11 +32,11 @@ class SharedArchive(zipfile.ZipFile):
                 self._unpack(shared)
         Path(path).rmdir()
         Path(path).symlink_to(shared, target_is_directory=True)
-        # Nothing reads it again, and it is as large as the code.
+        # The archive is as large as the code, and nothing reads it again.
         source.unlink()
 
     def _unpack(self, shared: Path) -> None:
-        # Killed half-way it must not look like the whole.
+        # After a kill, a half-unpacked folder must not look complete.
         half = Path(tempfile.mkdtemp(prefix="code-", dir=shared.parent))
         try:
             super().extractall(half)
@@ -47,7 +47,7 @@ class SharedArchive(zipfile.ZipFile):
 
 
 def share_code(runtime: ModuleType) -> None:
-    """Make MiniStack's workers share. Raises `LookupError` where it does not unpack in the way that is known here."""
+    """Make MiniStack's workers share their code. Raises `LookupError` if MiniStack does not unpack with `zipfile`."""
     if getattr(runtime, "zipfile", None) is not zipfile:
         raise LookupError("this MiniStack does not unpack with zipfile; local/shared_code.py is for another version")
     shared = {**vars(zipfile), "ZipFile": SharedArchive}
@@ -57,5 +57,5 @@ def share_code(runtime: ModuleType) -> None:
 def _folder(archive: Path) -> Path:
     with archive.open("rb") as source:
         digest = hashlib.file_digest(source, "sha256").hexdigest()
-    # In the emulator's scratch folder, which goes with it.
+    # TMPDIR is the emulator's scratch folder, which is removed when the emulator ends.
     return Path(os.environ.get("TMPDIR") or tempfile.gettempdir()) / f"shared-{digest[:32]}"

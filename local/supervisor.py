@@ -1,4 +1,4 @@
-"""The process behind `up`: starts everything, deploys, watches, and cleans up behind itself."""
+"""The process behind `up`: starts the emulator, deploys the program, watches, and cleans up at its end."""
 
 import io
 import os
@@ -32,7 +32,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True)
 class UpOptions:
-    """Options of `up`. `port` 0 picks a free one; `config` overrides the stack's, as `pulumi up -c` would.
+    """Options of `up`. `port` 0 picks a free one; `config` overrides the stack's configuration, as `pulumi up -c` does.
 
     `engine` deploys with Pulumi's own engine instead of the SDK's mock monitor.
     """
@@ -45,7 +45,7 @@ class UpOptions:
 
 
 class Supervisor:
-    """One instance from start to end. Use `run` once."""
+    """One instance from start to end. `run` can be used once."""
 
     def __init__(self, state: StateDir, options: UpOptions, reporter: Reporter) -> None:
         self._state = state
@@ -57,9 +57,9 @@ class Supervisor:
 
     @contextmanager
     def run(self) -> Iterator[Outputs]:
-        """Start everything and yield the outputs; on leaving, end everything and clean up.
+        """Start the instance and yield its outputs; at the end of the block, stop the instance and clean up.
 
-        Raises `LocalError` when something does not start, after cleaning up.
+        When a step fails, it cleans up and raises `LocalError`.
         """
         try:
             with ExitStack() as cleanup:
@@ -68,7 +68,7 @@ class Supervisor:
             raise explain_os_error(error, self._state.path) from error
 
     def watch(self) -> None:
-        """Block until `down` is asked for. Raises `LocalError` when the emulator ends before."""
+        """Block until `down` requests the end. Raises `LocalError` when the emulator ends before."""
         while not self._stopping.wait(_WATCH_SECONDS):
             if not self._emulator.is_running:
                 self._crashed = True
@@ -107,14 +107,14 @@ class Supervisor:
             raise LocalError(str(error)) from None
 
     def _clean(self) -> None:
-        """After a crash be gone soon, and leave the workers' files to the next start or stop."""
+        """Clean the folder. After a crash end soon instead: the next start or stop removes the workers' files."""
         if self._crashed:
             self._state.forget()
         else:
             self._state.clean()
 
     def _serve(self, cleanup: ExitStack) -> Instance:
-        """Start proxy and page, and tell others about the instance."""
+        """Start the proxy and the page, and write the instance's record."""
         proxy = self._emulator.faulty(self._faults)
         cleanup.callback(proxy.stop)
         proxy.start()
@@ -170,7 +170,7 @@ class Supervisor:
 
 
 class _Counter:
-    """Counts resources as they appear, on several threads."""
+    """Counts resources as the program registers them, on several threads."""
 
     def __init__(self, current: Step) -> None:
         self._current = current
@@ -184,13 +184,13 @@ class _Counter:
 
 
 class _Notes(io.TextIOBase):
-    """A stream that turns what the program writes to standard error into notes of the step in hand."""
+    """A stream that reports the program's lines on standard error as notes of the current step."""
 
     def __init__(self, current: Step) -> None:
         self._current = current
 
     def write(self, text: str) -> int:
-        """Pass each line on."""
+        """Report each line as a note."""
         for line in text.splitlines():
             if line.strip():
                 self._current.note(line.strip())
@@ -198,7 +198,7 @@ class _Notes(io.TextIOBase):
 
 
 def interrupt_on_signals() -> None:
-    """Make SIGTERM and SIGHUP do what Ctrl-C does: leave the main thread's work at once, through every clean-up.
+    """Make SIGTERM and SIGHUP do what Ctrl-C does: interrupt the main thread, which then cleans up and ends.
 
     Only the first signal counts, so that an impatient second Ctrl-C does not interrupt the clean-up.
     """

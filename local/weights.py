@@ -1,8 +1,8 @@
-"""Aliases that shift traffic.
+"""Makes an alias with weights shift traffic between versions.
 
-MiniStack keeps an alias's weights and calls its main version always; here an invocation through the alias (by an API,
-a mapping, or directly) draws its version by them, as Lambda does. Descriptions of an alias show its main version, as
-on AWS.
+MiniStack stores an alias's weights but always invokes its main version. Here each invocation through the alias (by an
+API, a mapping, or directly) draws its version by the weights, as in Lambda. Descriptions of an alias show its main
+version, as on AWS.
 """
 
 import random
@@ -20,7 +20,7 @@ _describing: ContextVar[bool] = ContextVar("describing", default=False)
 
 
 def drawn(function: Mapping[str, Any] | None, qualifier: str | None, chance: Callable[[], float]) -> str | None:
-    """The additional version that this invocation is for; none when it is the alias's main one, or no alias."""
+    """Return the additional version that this invocation draws; none for the alias's main version, or without alias."""
     alias = (function or {}).get("aliases", {}).get(qualifier)
     weights = ((alias or {}).get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
     left = chance()
@@ -32,7 +32,7 @@ def drawn(function: Mapping[str, Any] | None, qualifier: str | None, chance: Cal
 
 
 def add_weights(service: ModuleType) -> None:
-    """Make MiniStack's Lambda draw. Raises `LookupError` for the names that it does not have."""
+    """Make MiniStack's Lambda draw versions. Raises `LookupError` for the names that MiniStack does not have."""
     needed = (*_DESCRIBING, _RESOLVE, _INVOKE, *_HELPERS)
     if missing := [name for name in needed if not hasattr(service, name)]:
         raise LookupError(f"this MiniStack has no {', '.join(missing)}; local/weights.py is for another version")

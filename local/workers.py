@@ -1,4 +1,4 @@
-"""The emulator's Lambda worker processes: finding and killing them."""
+"""Finds and kills the emulator's Lambda worker processes."""
 
 import os
 import signal
@@ -14,14 +14,14 @@ _NAME = b"AWS_LAMBDA_FUNCTION_NAME="
 
 @dataclass(frozen=True)
 class Worker:
-    """A worker process and the function it runs (its physical name; empty where the system does not tell)."""
+    """A worker process and the physical name of its function (empty where the system does not show the name)."""
 
     pid: int
     function: str
 
 
 def worker_processes(instance: Instance) -> list[Worker]:
-    """The workers that are alive: everything in the emulator's process group but the emulator."""
+    """Return the workers that are alive: all processes of the emulator's process group except the emulator itself."""
     listing = subprocess.run(
         ["/bin/ps", "-A", "-o", "pid=,pgid=,stat="], capture_output=True, text=True, check=True
     ).stdout
@@ -34,7 +34,7 @@ def worker_processes(instance: Instance) -> list[Worker]:
 
 
 def kill_workers(instance: Instance, function: str) -> int:
-    """Kill the workers of one function (physical name); how many there were."""
+    """Kill the workers of one function (physical name) and return their number."""
     chosen = [each for each in worker_processes(instance) if each.function == function]
     for worker in chosen:
         with suppress(ProcessLookupError):

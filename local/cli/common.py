@@ -9,7 +9,7 @@ from local.services.aws import Aws
 
 
 def add_command(commands: Any, name: str, summary: str, example: str, *, folder: str = "") -> argparse.ArgumentParser:
-    """A command with the option that all have. `folder` completes what its default is."""
+    """Add a command with the option `--state-dir`. `folder` ends the default in that option's help."""
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary,
@@ -27,20 +27,20 @@ def add_command(commands: Any, name: str, summary: str, example: str, *, folder:
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    """The option for output that programs read."""
+    """Add the option `--json`."""
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def state_dir(options: argparse.Namespace) -> StateDir:
-    """The instance's folder."""
+    """Return the state folder that the options name."""
     return StateDir.chosen(options.state_dir)
 
 
 def print_json(document: Any) -> None:
-    """Data for programs."""
+    """Print `document` as JSON."""
     print(json.dumps(document, indent=2, default=str))
 
 
 def connect(outputs: Outputs) -> Aws:
-    """Clients for a running instance."""
+    """Return AWS clients for a running instance."""
     return Aws(outputs.endpoint_url, outputs.region, outputs.keys, outputs.account_id)

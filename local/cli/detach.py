@@ -1,4 +1,4 @@
-"""Starting the supervisor as a process of its own and waiting until it is ready."""
+"""Starts the supervisor as a process of its own and waits until the instance is ready."""
 
 import json
 import os
@@ -16,9 +16,9 @@ _GIVE_UP_SECONDS = 15
 
 
 def start_detached(state: StateDir, arguments: list[str], reporter: Reporter) -> None:
-    """Start `up` with `arguments` in a session of its own, and pass its progress on until it is ready.
+    """Start `up` with `arguments` in a session of its own, and report its progress until the instance is ready.
 
-    Raises `LocalError` with the reason when it does not become ready. Ctrl-C meanwhile ends it.
+    Raises `LocalError` with the reason when the start fails. Ctrl-C meanwhile ends the new process.
     """
     try:
         process, stream = _spawn(state, arguments)
@@ -28,7 +28,7 @@ def start_detached(state: StateDir, arguments: list[str], reporter: Reporter) ->
         with stream:
             _follow(stream, reporter, state)
     except BaseException:
-        # Not ready, so not wanted.
+        # The caller gets an error, so no process may stay behind.
         with suppress(ProcessLookupError):
             process.terminate()
         with suppress(subprocess.TimeoutExpired):

@@ -13,7 +13,7 @@ from local.control import Control
 from local.errors import ExitCode, LocalError
 from local.instance import StateDir
 
-# Removing the unpacked code of many workers takes its time.
+# The unpacked code of many workers is thousands of files to remove.
 _POLITE_SECONDS = 60.0
 _FORCED_SECONDS = 8.0
 
@@ -30,7 +30,7 @@ def register(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Stop it. Nothing running is fine: the outcome is what was asked for."""
+    """Stop the instance. Exit code 0 also when none was running."""
     state = state_dir(options)
     console = Console(stderr=True, highlight=False)
     was_running = stop(state)
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def stop(state: StateDir) -> bool:
-    """Stop the instance, by force if it does not listen, and clean its folder; whether there was one."""
+    """Stop the instance, by signal if it does not answer, and clean its folder. Return whether one was running."""
     if not state.path.exists():
         return False
     was_running = state.is_held
@@ -61,11 +61,11 @@ def _end(state: StateDir) -> None:
         if instance.ready and state.wait_until_free(_POLITE_SECONDS):
             return
     if not instance.ready:
-        # It looks at the order to stop between steps only; the signal interrupts the step in hand.
+        # A starting supervisor sees the request between its steps only; a signal interrupts the current step.
         _signal(instance.supervisor_pid, signal.SIGTERM)
         if state.wait_until_free(_POLITE_SECONDS):
             return
-    # The folder is still held, so the process ids in it are still ours.
+    # The folder is still locked, so the process ids in it still belong to this instance.
     _signal(instance.supervisor_pid, signal.SIGKILL)
     if not state.wait_until_free(_FORCED_SECONDS):
         raise LocalError(

@@ -17,13 +17,13 @@ from local.services.base import service_model
 _KINDS = """\
 kinds:
   error        the service answers 500
-  throttle     the service answers that the rate is exceeded
-  conflict     DynamoDB answers that another transaction works on an item
-  timeout      no answer comes, and the call has no effect
+  throttle     the service answers with its throttling error
+  conflict     DynamoDB answers that another transaction is using an item
+  timeout      the service does not answer, and the call has no effect
   reset        the connection is reset, and the call has no effect
-  lost-answer  the call has its effect, and the connection is reset instead of an answer
+  lost-answer  the call has its effect, but the connection is reset before the answer
 """
-# The functions' other calls name their operation in the request; these speak REST and do not.
+# In these REST protocols a request does not name its operation; in the other protocols it does.
 _REST_PROTOCOLS = frozenset({"rest-json", "rest-xml"})
 
 
@@ -32,7 +32,7 @@ def register(commands: Any) -> None:
     parser = add_command(
         commands,
         "fault",
-        "make AWS calls of the functions fail (calls from outside go straight to the emulator and are not hit)",
+        "make AWS calls of the functions fail (calls from outside the functions never fail by a rule)",
         "python -m local fault add --service sqs --operation SendMessage --kind error --count 3",
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
@@ -48,7 +48,7 @@ def register(commands: Any) -> None:
     add.add_argument(
         "--kind", required=True, choices=[kind.value for kind in FaultKind], help="what happens; see below"
     )
-    add.add_argument("--probability", type=float, default=1.0, metavar="P", help="chance for each call (default: 1)")
+    add.add_argument("--probability", type=float, default=1.0, metavar="P", help="probability per call (default: 1)")
     add.add_argument("--count", type=int, metavar="N", help="end after N hits (default: never)")
     add.add_argument("--seconds", type=float, metavar="S", help="end after S seconds (default: never)")
     add.add_argument("--containing", metavar="TEXT", help="only calls whose request contains TEXT, e.g. an SKU")
@@ -90,7 +90,7 @@ def run_clear(options: argparse.Namespace) -> int:
 
 
 def make_rule(options: argparse.Namespace) -> FaultRule:
-    """The rule asked for. Raises `LocalError` for one that could never hit."""
+    """Return the rule that the options describe. Raises `LocalError` for a rule that could never hit."""
     check_call(options.service, options.operation, options.kind)
     if not 0 < options.probability <= 1:
         raise LocalError(f"--probability {options.probability} is out of range. Give more than 0 and at most 1.")
@@ -110,9 +110,9 @@ def make_rule(options: argparse.Namespace) -> FaultRule:
 
 
 def check_call(service: str, operation: str | None, kind: str) -> None:
-    """Raise `LocalError` for a service, operation or kind that AWS does not have: such a rule would never hit."""
+    """Raise `LocalError` when a rule could never hit: AWS has no such service, operation or kind of answer."""
     if kind == FaultKind.CONFLICT and service != "dynamodb":
-        raise LocalError(f"--kind conflict is DynamoDB's own; {service} has no such answer. Use --kind error.")
+        raise LocalError(f"--kind conflict exists only for dynamodb, not for {service}. Use --kind error.")
     services = Loader().list_available_services("service-2")
     if service not in services:
         raise LocalError(f"--service {service!r} is no AWS service.{_meant(service, services)}")
@@ -120,10 +120,12 @@ def check_call(service: str, operation: str | None, kind: str) -> None:
     if operation is None:
         return
     if operation not in model.operation_names:
-        raise LocalError(f"--operation {operation!r} is none of {service}.{_meant(operation, model.operation_names)}")
+        raise LocalError(
+            f"--operation {operation!r} is not one of {service}.{_meant(operation, model.operation_names)}"
+        )
     if model.protocol in _REST_PROTOCOLS:
         raise LocalError(
-            f"{service} speaks REST, where a request does not name its operation. Leave --operation out: "
+            f"{service} has a REST API, where a request does not name its operation. Leave --operation out: "
             f"the rule then hits all calls to {service}."
         )
 

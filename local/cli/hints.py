@@ -1,4 +1,4 @@
-"""Suggestions of what to try with a running instance."""
+"""Suggested commands for a running instance."""
 
 import os
 import shlex
@@ -15,7 +15,7 @@ _ORDER = '{"currency": "EUR", "lines": [{"sku": "SKU-1", "quantity": 2, "unit_pr
 
 
 def print_hints(console: Console, outputs: Outputs, state: StateDir) -> None:
-    """Lines that can be copied into a shell."""
+    """Print the suggested commands, ready to be copied into a shell."""
     console.print(f"\n[bold]The embedded AWS is ready.[/bold] Outputs: {state.outputs}", highlight=False)
     console.print("\n[bold]Look, order and make it fail in a browser[/bold]", highlight=False)
     console.print(f"  {state.running().page_url}", highlight=False, markup=False, soft_wrap=True)
@@ -27,7 +27,7 @@ def print_hints(console: Console, outputs: Outputs, state: StateDir) -> None:
 
 
 def hints(outputs: Outputs, state: StateDir) -> dict[str, list[str]]:
-    """Titles, and under each the lines to type."""
+    """Return the suggested commands under their titles."""
     url = outputs["api_url"]
     where = state.option
     aws = (
@@ -49,7 +49,7 @@ def hints(outputs: Outputs, state: StateDir) -> dict[str, list[str]]:
             f"python -m local logs --follow{where}",
             f"{aws} dynamodb scan --table-name {outputs['orders_table']}",
         ],
-        "Make it fail, and make it well again": [
+        "Make a call fail, and end the fault": [
             f"python -m local fault add --service dynamodb --operation TransactWriteItems --kind error{where}",
             f"python -m local fault clear{where}",
             "make incident     # a page and its runbook, on an instance of its own",
@@ -57,14 +57,12 @@ def hints(outputs: Outputs, state: StateDir) -> dict[str, list[str]]:
         "The contract, for Swagger UI, Postman and the like": [
             f"import docs/openapi.json and set the server to {url}",
         ],
-        "Look, and stop": [f"python -m local status{where}", f"python -m local down{where}"],
+        "Show the instance, and stop it": [f"python -m local status{where}", f"python -m local down{where}"],
     }
 
 
 def _environment() -> dict[str, list[str]]:
-    """Return how `python` becomes the one that has our packages, and curl finds this machine; nothing where that is
-    so.
-    """
+    """Return the lines that select our environment's `python` and bypass a proxy, where either is needed."""
     activate = Path(sys.prefix) / "bin" / "activate"
     lines = proxy_exception()
     if os.environ.get("VIRTUAL_ENV") != sys.prefix and activate.is_file():
@@ -73,7 +71,7 @@ def _environment() -> dict[str, list[str]]:
 
 
 def proxy_exception() -> list[str]:
-    """Return what keeps curl and the AWS command line from asking a proxy for this machine, where there is one."""
+    """Return the line by which curl and the AWS CLI bypass a proxy for this machine; empty where no proxy is set."""
     if not getproxies_environment() or proxy_bypass(LOOPBACK):
         return []
     given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")

@@ -1,4 +1,4 @@
-"""`logs`: what the functions wrote."""
+"""`logs`: show the functions' log lines."""
 
 import argparse
 import json

@@ -18,7 +18,7 @@ exit codes:
   4  nothing is running in this state folder
   130  interrupted (Ctrl-C)
 
-All state of the embedded AWS is in memory: what is stopped is gone.
+All state of the embedded AWS is in memory: it is gone when the instance stops.
 
 example:
   python -m local up --detach && python -m local status
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
         errors.print("Stopped.")
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read our output has had enough (`… | head`).
+        # The reader of our output has closed its end (`… | head`).
         sys.stderr.close()
         return int(ExitCode.OK)
 

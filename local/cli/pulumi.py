@@ -1,4 +1,4 @@
-"""`pulumi`: run a command of Pulumi's on the running instance's stack."""
+"""`pulumi`: run a `pulumi` command on the running instance's stack."""
 
 import argparse
 import os
@@ -27,7 +27,7 @@ def register(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run that command; what it changed is in the instance's files afterwards."""
+    """Run the `pulumi` command. If it changes the stack, write the new outputs and resources to the state folder."""
     state = state_dir(options)
     access = engine_access(state)
     command = subprocess.Popen(
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     )
     code = None
     while code is None:
-        # Ctrl-C reaches the command too, which ends by itself.
+        # Ctrl-C also reaches `pulumi`, which then ends by itself.
         with suppress(KeyboardInterrupt):
             code = command.wait()
     if _CHANGING & set(options.arguments):

@@ -1,4 +1,4 @@
-"""`status`: what is running."""
+"""`status`: show the running instance."""
 
 import argparse
 import json
@@ -27,7 +27,7 @@ def register(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print it; exit code 4 when nothing runs."""
+    """Print the status; exit code 4 when nothing is running."""
     state = state_dir(options)
     status = describe(state, state.running())
     if options.json:
@@ -35,13 +35,13 @@ def run(options: argparse.Namespace) -> int:
         return ExitCode.OK
     console = Console(highlight=False)
     for line in lines(status):
-        # Never cut or broken: addresses are there to be copied.
+        # No line is cut or wrapped, because people copy the addresses.
         console.print(line, markup=False, soft_wrap=True)
     return ExitCode.OK
 
 
 def lines(status: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a person wants to know, each thing once. Keys stay in the file that has them."""
+    """Yield the lines for a person. Keys are not printed; a line names the file that has them."""
     outputs = status["outputs"]
     own = {name: value for name, value in status.items() if name != "outputs"}
     stack = {name: value for name, value in outputs.items() if name not in {*own, *_KEYS}}
@@ -57,7 +57,7 @@ def _shown(value: Any) -> str:
 
 
 def describe(state: StateDir, instance: Instance) -> dict[str, Any]:
-    """Return what is known about a running instance."""
+    """Return the status of a running instance, as `--json` prints it."""
     outputs = json.loads(state.outputs.read_text()) if state.outputs.exists() else {}
     resources = json.loads(state.resources.read_text()) if state.resources.exists() else []
     return {

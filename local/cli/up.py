@@ -49,7 +49,7 @@ def register(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Start it, in the foreground until Ctrl-C or `down`, or detached until `down`."""
+    """Start an instance: in the foreground until Ctrl-C or `down`, or detached until `down`."""
     state = state_dir(options)
     config = parse_config(options.config)
     if not 0 <= options.port <= 65_535:
@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def parse_config(pairs: list[str]) -> dict[str, str]:
-    """`KEY=VALUE` as given with `-c`. Raises `LocalError`."""
+    """Return the values given with `-c KEY=VALUE`. Raises `LocalError` for any other form."""
     config = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
@@ -93,7 +93,7 @@ def _foreground(state: StateDir, up: UpOptions, options: argparse.Namespace) -> 
 
 
 def _supervise(state: StateDir, up: UpOptions, ready_fd: int) -> int:
-    """The detached process: its parent reads our progress until we are ready."""
+    """Run as the detached process, whose parent reads the progress until the instance is ready."""
     reporter = PipeReporter(os.fdopen(ready_fd, "w"))
     supervisor = Supervisor(state, up, reporter)
     try:
@@ -104,7 +104,7 @@ def _supervise(state: StateDir, up: UpOptions, ready_fd: int) -> int:
         reporter.failed(str(error), error.exit_code)
         raise
     except BrokenPipeError:
-        raise LocalError("Whoever started this instance went away before it was ready.") from None
+        raise LocalError("The process that started this instance ended before the instance was ready.") from None
     return ExitCode.OK
 
 
@@ -118,7 +118,7 @@ def _detached(state: StateDir, options: argparse.Namespace) -> int:
         *(["--engine"] if options.engine else []),
         *(part for pair in options.config for part in ("-c", pair)),
     ]
-    # So that a start that is given up on is taken down again.
+    # SIGTERM then raises KeyboardInterrupt, so that an interrupted start is stopped again.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         start_detached(state, arguments, reporter)

@@ -1,1 +1,1 @@
-"""`demo`: the whole pipeline, told step by step on an instance of its own."""
+"""`demo`: shows the whole pipeline step by step, on an instance of its own."""

@@ -1,4 +1,4 @@
-"""Reads the orders stack through the AWS APIs: tables, queues, subscribers, logs. Nothing is remembered here."""
+"""Reads the orders stack through the AWS APIs: tables, queues, subscribers, logs. No answer is cached."""
 
 import json
 import time
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _POLL_SECONDS = 0.1
-# Long enough to see every message of a queue once before the first comes back.
+# Long enough to receive every message of a queue once before the first becomes visible again.
 _LOOK_SECONDS = 30
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _OUTCOMES = {
@@ -32,7 +32,7 @@ _OUTCOMES = {
 
 @dataclass(frozen=True)
 class Receive:
-    """One receive of one message, as the worker's log has it."""
+    """One receive of one message, from the worker's log."""
 
     message_id: str
     order_id: str | None
@@ -45,7 +45,7 @@ class Receive:
 
 @dataclass(frozen=True)
 class Acceptance:
-    """One 202, as the API's log has it."""
+    """One answer 202, from the API's log."""
 
     order_id: str
     replayed: bool
@@ -58,25 +58,25 @@ class DeadLetter:
     message: "MessageTypeDef"
 
     def attribute(self, name: str) -> str | None:
-        """A message attribute's text."""
+        """Return the text of a message attribute, or none."""
         attributes = self.message.get("MessageAttributes", {})
         return attributes[name].get("StringValue") if name in attributes else None
 
     @property
     def order_id(self) -> str | None:
-        """The order that it names."""
+        """Return the order id in the attributes, or none."""
         return self.attribute("order_id")
 
 
 @dataclass(frozen=True)
 class Event:
-    """An event as a subscriber's queue got it: its CloudEvents document as text."""
+    """An event in a subscriber's queue: its CloudEvents document as text."""
 
     text: str
 
     @property
     def document(self) -> dict[str, Any]:
-        """The CloudEvents document."""
+        """Return the parsed CloudEvents document."""
         found: dict[str, Any] = json.loads(self.text)
         return found
 
@@ -90,60 +90,61 @@ class Account:
         self._outputs = stack.outputs
 
     def set_stock(self, stock: dict[str, int]) -> None:
-        """Write the stock table's rows, each with its reference point for `ops audit`: the article's beginning."""
+        """Write the rows of the stock table. Each has its opening stock, the reference point of `ops audit`."""
         for sku, available in stock.items():
             item: Any = {"sku": {"S": sku}, "available": {"N": str(available)}, "opening": {"N": str(available)}}
             self._aws.dynamodb.put_item(TableName=self._outputs["stock_table"], Item=item)
 
     def stock(self) -> dict[str, dict[str, Any]]:
-        """Rows of the stock table by SKU."""
+        """Return the rows of the stock table by SKU."""
         return {row["sku"]: row for row in self._scan("stock_table")}
 
     def available(self, sku: str) -> int:
-        """Return how many of `sku` there are."""
+        """Return how many of `sku` are in stock."""
         return int(self.stock()[sku]["available"])
 
     def orders(self) -> Mapping[str, dict[str, Any]]:
-        """Rows of the orders table by order id."""
+        """Return the rows of the orders table by order id."""
         return {row["order_id"]: row for row in self._scan("orders_table")}
 
     def waiting(self, output: str = "orders_queue_url") -> int:
-        """Messages of a queue, hidden ones included."""
+        """Return the number of messages in a queue, including the invisible ones."""
         names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
         attributes: Any = self._aws.sqs.get_queue_attributes(QueueUrl=self._outputs[output], AttributeNames=["All"])
         return sum(int(attributes["Attributes"][name]) for name in names)
 
     def max_receives(self) -> int:
-        """The orders queue's `maxReceiveCount`."""
+        """Return the orders queue's `maxReceiveCount`."""
         answer = self._aws.sqs.get_queue_attributes(
             QueueUrl=self._outputs["orders_queue_url"], AttributeNames=["RedrivePolicy"]
         )
         return int(json.loads(answer["Attributes"]["RedrivePolicy"])["maxReceiveCount"])
 
     def dead_letters(self) -> list[DeadLetter]:
-        """Everything in the dead-letter queue; it stays there."""
+        """Return all messages of the dead-letter queue, and leave them there."""
         return [DeadLetter(message) for message in self._look(self._outputs["dead_letter_queue_url"])]
 
     def events(self, subscriber: str) -> list[Event]:
-        """Everything that a subscriber's queue (by the subscription's name) has got; it stays there.
+        """Return all events in a subscriber's queue (by the subscription's name), and leave them there.
 
-        Each look is a receive: where the queue has a dead-letter queue, only so many looks leave the message there.
+        Each call receives every message once. After `maxReceiveCount` calls SQS moves a message, if the queue has a
+        dead-letter queue.
         """
         bodies = [message["Body"] for message in self._look(self._outputs["subscriber_queue_urls"][subscriber])]
         return [Event(_unwrapped(body)) for body in bodies]
 
     def keep_events(self) -> None:
-        """Take the subscribers' queues off their dead-letter queues, so that `events` may look as often as it likes."""
+        """Remove the redrive policies of the subscribers' queues, so that `events` can be called without limit."""
         for url in self._outputs["subscriber_queue_urls"].values():
             self._aws.sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": ""})
 
     def send(self, body: str) -> str:
-        """Put a message straight into the orders queue; its id."""
+        """Send a message directly to the orders queue and return its id."""
         answer = self._aws.sqs.send_message(QueueUrl=self._outputs["orders_queue_url"], MessageBody=body)
         return answer["MessageId"]
 
     def receives(self) -> list[Receive]:
-        """Every receive that the worker reported, oldest first."""
+        """Return every receive in the worker's log, oldest first."""
         found = [line for line in self._log("process-order") if line.get("message") in _OUTCOMES]
         return [
             Receive(
@@ -158,13 +159,13 @@ class Account:
         ]
 
     def acceptances(self) -> list[Acceptance]:
-        """Every 202 of the API."""
+        """Return every answer 202 of the API."""
         lines = [line for line in self._log("create-order") if line.get("message") == "order accepted"]
         return [Acceptance(line["order_id"], line["replayed"]) for line in lines]
 
     @contextmanager
     def deliveries_held(self) -> Iterator[None]:
-        """The event source mapping is disabled inside the block, so that what arrives is then delivered together."""
+        """Disable the event source mapping inside the block, so that the messages sent meanwhile arrive together."""
         mappings = self._aws.lambda_.list_event_source_mappings()["EventSourceMappings"]
         ids = [mapping["UUID"] for mapping in mappings]
         for each in ids:
@@ -181,7 +182,7 @@ class Account:
         return [{name: read(value) for name, value in item.items()} for page in pages for item in page["Items"]]
 
     def _look(self, queue_url: str) -> "list[MessageTypeDef]":
-        """Every message of a queue, once; all are put back."""
+        """Receive every message of a queue once, then make all of them visible again."""
         seen: dict[str, MessageTypeDef] = {}
         while batch := self._aws.sqs.receive_message(
             QueueUrl=queue_url,
@@ -203,10 +204,10 @@ class Account:
 
 
 def _unwrapped(body: str) -> str:
-    """The published text: without raw delivery, SNS and EventBridge put it into envelopes of their own."""
+    """Return the published text. Without raw delivery, SNS and EventBridge wrap it in envelopes of their own."""
     document = json.loads(body)
     if "detail-type" in document:
-        # EventBridge parses the document and writes it anew; in our own form it is the same text again.
+        # EventBridge parses the document and serializes it anew; our serialization restores the published text.
         return json.dumps(document["detail"], sort_keys=True, separators=(",", ":"))
     return str(document["Message"]) if document.get("Type") == "Notification" else body
 

@@ -1,6 +1,6 @@
-"""The guarantees, counted when everything has come to rest: as by `ops audit`, and by what subscribers got.
+"""Counts the guarantees when all messages are processed: as `ops audit` does, and from the events at subscribers.
 
-Of G6 only what tables show is in it; `callers` asks as other callers.
+For G6 this module checks only the tables; `callers` sends requests as different callers.
 """
 
 from collections import defaultdict
@@ -23,10 +23,10 @@ UNFILTERED = "everything"
 
 @dataclass(frozen=True)
 class Evidence:
-    """Answers of the APIs, taken together once.
+    """Answers of the APIs, read once.
 
     Attributes:
-        counted: What `ops audit` counted.
+        counted: The findings of `ops audit`.
     """
 
     counted: Sequence[Finding]
@@ -39,7 +39,7 @@ class Evidence:
 
 
 def gather(account: Account) -> Evidence:
-    """Ask every API once. Call it when the orders queue is empty."""
+    """Read every API once. Call it when the orders queue is empty."""
     return Evidence(
         counted=count(account),
         acceptances=account.acceptances(),
@@ -52,19 +52,19 @@ def gather(account: Account) -> Evidence:
 
 
 def count(account: Account) -> list[Finding]:
-    """Return what `ops audit` counts, up to this moment and over all logs."""
+    """Return the findings of `ops audit`, up to this moment and over all logs."""
     target = resolve(Choice(local=True, state_dir=account.stack.state.path))
     context = Context(target, Clients(target), as_json=True)
     return judge(Reader(context, context.clock.time(), 0, lambda _: None).read())
 
 
 def audit(evidence: Evidence) -> list[Finding]:
-    """Judge all guarantees."""
+    """Return the finding of each guarantee."""
     return [notified(evidence, each) if each.name == "G5" else each for each in evidence.counted]
 
 
 def notified(evidence: Evidence, by_records: Finding) -> Finding:
-    """G5: besides the records: every settled order's event is there, and all copies of it are the same bytes."""
+    """Add to G5: every settled order's event arrived, no other event did, and all copies of an event are equal."""
     texts: dict[str, set[str]] = defaultdict(set)
     for event in evidence.events:
         texts[event.document["id"]].add(event.text)

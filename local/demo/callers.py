@@ -1,4 +1,4 @@
-"""The story's callers: what belongs to one is nobody else's, whatever key it came with (G6)."""
+"""The story's callers: no caller sees another caller's order, even with the same idempotency key (G6)."""
 
 import json
 import time
@@ -23,16 +23,16 @@ _LOOKS = 3
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody with a token: the functions are called as API Gateway calls them behind a JWT authorizer."""
+    """A caller with a token: it invokes the functions as API Gateway does behind a JWT authorizer."""
 
     stack: LocalStack
     name: str
     issuer: str = "https://issuer.example"
     told: set[str] = field(default_factory=set, compare=False)
-    """The orders that its answers 202 named."""
+    """The ids in this caller's answers 202."""
 
     def post(self, body: dict[str, Any], key: str) -> Answer:
-        """`POST /orders`, once."""
+        """Send `POST /orders` once."""
         headers = {"content-type": "application/json", "idempotency-key": key}
         answer = self._call("create_order_function", {"headers": headers, "body": json.dumps(body)})
         if answer.status == HTTPStatus.ACCEPTED:
@@ -40,7 +40,7 @@ class Caller:
         return answer
 
     def get(self, order_id: str) -> Answer:
-        """`GET /orders/{order_id}`."""
+        """Send `GET /orders/{order_id}`."""
         return self._call("get_order_function", {"headers": {}, "pathParameters": {"order_id": order_id}})
 
     def _call(self, function: str, request: Mapping[str, Any]) -> Answer:
@@ -57,48 +57,48 @@ class Caller:
 
 @dataclass(frozen=True)
 class Door:
-    """One who looks orders up."""
+    """A caller's access to `GET /orders/{order_id}`, with what that caller may expect."""
 
     name: str
     get: Callable[[str], Answer]
     """`GET /orders/{order_id}`."""
     told: Set[str] | None = None
-    """The orders that its answers 202 named. None: nobody kept account of them."""
+    """The ids in this caller's answers 202. None: they were not recorded."""
     refusal: HTTPStatus = HTTPStatus.NOT_FOUND
-    """The status for an order that is not its own."""
+    """The status of an answer about another caller's order."""
 
 
 @dataclass(frozen=True)
 class Sights:
-    """Orders that each caller sees: everybody who calls has asked for every order there is."""
+    """The orders that each caller sees, after every caller has requested every order."""
 
     owners: Mapping[str, str]
-    """Of each order its row's `caller`; rows that name none are left out."""
+    """By order id, the `caller` of its row. Rows without one are left out."""
     seen: Mapping[str, Set[str]]
-    """By caller's name, the orders found; all others were refused."""
+    """By caller's name, the orders that the caller found; all others were refused."""
     told: Mapping[str, Set[str]] = field(default_factory=dict)
-    """By caller's name, the orders that its answers 202 named; without those of whom that is not known."""
+    """By caller's name, the ids in the caller's answers 202. Callers without such a record are left out."""
     odd: tuple[str, ...] = ()
-    """Answers that are neither 200 nor the refusal that was to be expected."""
+    """Answers that are neither 200 nor the expected refusal."""
 
 
 def two_callers(stage: DemoStack) -> list[Caller]:
-    """Two callers with one key and one body; both."""
+    """Let two callers post the same body with the same key. Return both callers."""
     transcript, before = stage.transcript, stage.account.available(BOOK)
     transcript.chapter(
         "Two callers, one key",
-        "This API has no authorizer. So its functions are called as API Gateway calls them behind one: with the claims "
-        "of a verified token.",
+        "This API has no authorizer. So this step invokes the functions as API Gateway does behind an authorizer: with "
+        "the claims of a verified token.",
     )
     ada, ben = callers = [Caller(stage.stack, name) for name in ("ada", "ben")]
     body = order((BOOK, 1))
     first, other, again = (_posted(stage, caller, body) for caller in (ada, ben, ada))
-    transcript.check("two callers, two orders", first.order_id != other.order_id and not other.is_replay)
-    transcript.check("each has its own replay", again.is_replay and again.body == first.body)
+    transcript.check("two callers get two orders", first.order_id != other.order_id and not other.is_replay)
+    transcript.check("a repetition gets its own caller's first answer", again.is_replay and again.body == first.body)
     for each in (first, other):
         stage.settled(each.order_id)
     transcript.check(
-        f"stock of {BOOK} moved for both: {before} → {before - 2}", stage.account.available(BOOK) == before - 2
+        f"stock of {BOOK} is taken for both: {before} → {before - 2}", stage.account.available(BOOK) == before - 2
     )
     transcript.sent(f"ben: GET /orders/{first.order_id}")
     answer = ben.get(first.order_id)
@@ -115,12 +115,12 @@ def _posted(stage: DemoStack, caller: Caller, body: dict[str, Any]) -> Answer:
 
 
 def doors_of(stage: DemoStack, callers: Sequence[Caller]) -> list[Door]:
-    """The demo's callers, and somebody without a token: on a stack without an authorizer a caller like others."""
+    """Return the demo's callers, and one without a token, who is an ordinary caller on a stack without authorizer."""
     return [Door(EVERYBODY, stage.api.get), *(Door(each.name, each.get, each.told) for each in callers)]
 
 
 def look(orders: Mapping[str, Mapping[str, Any]], doors: Sequence[Door]) -> Sights:
-    """Let everybody ask for every order. `orders`: rows of the orders table by id."""
+    """Let every caller request every order. `orders`: rows of the orders table by id."""
     owners = {order_id: str(row["caller"]) for order_id, row in orders.items() if "caller" in row}
     asked = [(door, order_id) for door in doors for order_id in sorted(owners)]
     statuses = at_once(asked, lambda each: _status(*each), _AT_ONCE)
@@ -141,7 +141,7 @@ def look(orders: Mapping[str, Mapping[str, Any]], doors: Sequence[Door]) -> Sigh
 
 
 def _status(door: Door, order_id: str) -> int:
-    """The answer's status. What says "later" is asked again, as clients are told to."""
+    """Return the answer's status. Repeat the request after 429 and 5xx, as the documentation tells clients to."""
     for _ in range(_LOOKS - 1):
         answer = door.get(order_id)
         if answer.status != HTTPStatus.TOO_MANY_REQUESTS and answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -151,9 +151,9 @@ def _status(door: Door, order_id: str) -> int:
 
 
 def isolation(sights: Sights) -> Finding:
-    """G6: every order is seen by exactly one caller, who was told of it and sees all of the same row's `caller`.
+    """Judge G6: exactly one caller sees an order, that caller got its 202, and sees orders of one `caller` only.
 
-    What was told matters: an answer that was meant for another caller shows in no row.
+    The answers count too, because no row shows an answer that reached the wrong caller.
     """
     violations = list(sights.odd)
     viewers = {key: sorted(name for name, seen in sights.seen.items() if key in seen) for key in sights.owners}
@@ -164,14 +164,14 @@ def isolation(sights: Sights) -> Finding:
     violations += [f"{name} sees orders of {len(found)} callers" for name, found in shared.items() if len(found) > 1]
     for name, told in sights.told.items():
         seen = sights.seen[name]
-        violations += [f"{name} was told of {key} and does not find it" for key in sorted(told - seen)]
-        violations += [f"{name} finds {key} and was not told of it" for key in sorted(seen - told)]
+        violations += [f"{name} got 202 for {key} and does not find it" for key in sorted(told - seen)]
+        violations += [f"{name} finds {key} and got no 202 for it" for key in sorted(seen - told)]
     looks = len(sights.owners) * len(sights.seen)
     found = sum(len(seen) for seen in sights.seen.values())
     return Finding(
         "G6",
         "isolation",
-        f"{len(set(sights.owners.values()))} callers, {len(sights.owners)} orders; each looked for all: "
-        f"{found} found, {looks - found} of others refused",
+        f"{len(set(sights.owners.values()))} callers, {len(sights.owners)} orders; each requested every order: "
+        f"{found} found, {looks - found} of other callers refused",
         violations,
     )

@@ -1,4 +1,4 @@
-"""The `demo` command: an instance of its own, the story, the count, and nothing left running."""
+"""The `demo` command: start an instance of its own, tell the story, count the guarantees, stop the instance."""
 
 import argparse
 import sys
@@ -17,7 +17,7 @@ from local.demo.transcript import Transcript
 from local.errors import ExitCode, LocalError
 from local.supervisor import UpOptions
 
-# The story needs twenty workers of one function and hardly any of the others; more would only start later than now.
+# The story needs twenty workers of one function only, so starting more workers of each function saves no time.
 _WARM_WORKERS = 1
 
 
@@ -26,18 +26,20 @@ def register(commands: Any) -> None:
     parser = add_command(
         commands,
         "demo",
-        "tell the whole story on an instance of its own, and count the guarantees; exit 0 if all hold",
+        "show the whole pipeline on an instance of its own, and count the guarantees; exit 0 if all hold",
         "python -m local demo",
-        folder="demo in that folder",
+        folder="/demo is appended",
     )
-    parser.add_argument("--pause", action="store_true", help="wait for Enter at the end, for a look at its page")
+    parser.add_argument(
+        "--pause", action="store_true", help="wait for Enter at the end, to look at the instance's page"
+    )
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Start, tell, count, stop. Exit 0 if everything that is said is so."""
-    # Told on standard error when standard output is for programs.
+    """Start an instance, tell the story, count the guarantees, stop the instance. Exit 0 if every check passes."""
+    # With --json the story goes to standard error, because standard output is for programs.
     console = Console(stderr=options.json, highlight=False)
     transcript = Transcript(console)
     up = UpOptions(warm_workers=_WARM_WORKERS)
@@ -56,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def tell(stack: LocalStack, transcript: Transcript) -> None:
-    """The whole story on a running instance. Raises `LocalError` when it cannot go on."""
+    """Tell the whole story on a running instance. Raises `LocalError` when a step fails so that it cannot go on."""
     stage = story.DemoStack(stack, Account(stack), OrdersApi(stack.outputs["api_url"]), transcript)
     try:
         story.set_stock(stage)

@@ -1,4 +1,4 @@
-"""The story's failures: a poison message, one that nobody can read, and the way back."""
+"""The story's failures: a poison message, an unreadable message, and a redrive."""
 
 import shlex
 from typing import Any
@@ -11,12 +11,12 @@ _GOOD = ("good-1", "good-2", "good-3")
 
 
 def poison(stage: DemoStack) -> str:
-    """One order that fails whatever is tried, between three good ones; its id."""
+    """Send an order that fails at every attempt, between three good ones. Return its id."""
     transcript = stage.transcript
     limit = stage.account.max_receives()
     transcript.chapter(
         "A poison message between good ones",
-        f"From here on DynamoDB fails each transaction that names {POISON}. Deliveries are held until all four wait.",
+        f"From now on DynamoDB fails each transaction with {POISON}. Delivery is paused until all four are queued.",
     )
     stage.stack.add_fault("dynamodb", "TransactWriteItems", FaultKind.ERROR, containing=POISON)
     with stage.account.deliveries_held():
@@ -24,27 +24,33 @@ def poison(stage: DemoStack) -> str:
         poisoned = stage.post("poison", (POISON, 1))
         good += [stage.post(key, (BOOK, 1)) for key in _GOOD[1:]]
     statuses = [stage.settled(order_id)["status"] for order_id in good]
-    transcript.check("the three good ones are CONFIRMED without waiting for it", statuses == ["CONFIRMED"] * 3)
+    transcript.check(
+        "the three good ones are CONFIRMED without waiting for the poison message", statuses == ["CONFIRMED"] * 3
+    )
     receives = _watch(stage, poisoned, limit)
     transcript.check(
-        f"received exactly {limit} times (maxReceiveCount)", [each.attempt for each in receives] == _upto(limit)
+        f"the poison message was received exactly {limit} times (maxReceiveCount)",
+        [each.attempt for each in receives] == _upto(limit),
     )
     others = [each.outcome for each in stage.account.receives() if each.order_id in good]
-    transcript.check("its neighbours were received once each", others == ["processed"] * len(good))
+    transcript.check("the three good ones were received once each", others == ["processed"] * len(good))
     _arrived(stage, poisoned)
     transcript.sent(f"GET /orders/{poisoned}")
     answer = stage.api.get(poisoned)
     transcript.answered(answer)
     transcript.check(
-        "its client sees DELAYED: not final, no reason to order again", answer.document["status"] == "DELAYED"
+        "its client sees DELAYED: the order is not final, and ordering again is not needed",
+        answer.document["status"] == "DELAYED",
     )
     return poisoned
 
 
 def unreadable(stage: DemoStack) -> None:
-    """A message that no retry can help."""
+    """Send a message that no retry can process."""
     transcript = stage.transcript
-    transcript.chapter("A message that is not JSON", "No retry can help, so it goes to the dead-letter queue at once.")
+    transcript.chapter(
+        "A message that is not JSON", "A retry would fail too, so the worker sends it to the dead-letter queue at once."
+    )
     transcript.sent("SQS SendMessage to the orders queue: this is not an order")
     message_id = stage.account.send("this is not an order")
 
@@ -52,16 +58,17 @@ def unreadable(stage: DemoStack) -> None:
         found = [each for each in stage.account.dead_letters() if each.attribute("original_message_id") == message_id]
         return found and found[0]
 
-    letter = wait_for("it to become a dead letter", look)
+    letter = wait_for("the message to become a dead letter", look)
     reason = {name: letter.attribute(name) for name in ("error_type", "error", "attempt")}
     transcript.came(f"dead letter: {reason}")
     transcript.check(
-        "with its reason, after one receive", (reason["error_type"], reason["attempt"]) == ("MALFORMED_BODY", "1")
+        "the dead letter has its reason, after one receive",
+        (reason["error_type"], reason["attempt"]) == ("MALFORMED_BODY", "1"),
     )
 
 
 def recover(stage: DemoStack, poisoned: str) -> None:
-    """The dependency is well again, and the dead letter goes back."""
+    """End the fault and redrive the dead letter."""
     transcript, before = stage.transcript, stage.account.available(POISON)
     transcript.chapter("Redrive", "The fault is cleared, and the dead letter is sent back to the orders queue.")
     stage.stack.clear_faults()
@@ -78,7 +85,7 @@ def recover(stage: DemoStack, poisoned: str) -> None:
 
 
 def _watch(stage: DemoStack, order_id: str, limit: int) -> list[Receive]:
-    """Tell each receive as it comes to the log, until the last."""
+    """Print each receive as soon as the worker has logged it, until the last."""
     told = 0
 
     def look() -> list[Receive] | None:
@@ -101,7 +108,9 @@ def _arrived(stage: DemoStack, order_id: str) -> None:
     row = stage.account.orders()[order_id]
     stage.transcript.saw(f"dead-letter queue: {len(letters)} message of order {order_id}")
     stage.transcript.saw(f"orders table: {row['status']}, {row['error']['error']} (attempt {row['error']['attempt']})")
-    stage.transcript.check("moved once by SQS; its order is FAILED", len(letters) == 1 and row["status"] == "FAILED")
+    stage.transcript.check(
+        "SQS moved the message once, and its order is FAILED", len(letters) == 1 and row["status"] == "FAILED"
+    )
 
 
 def _upto(limit: int) -> list[int]:

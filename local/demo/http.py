@@ -1,4 +1,4 @@
-"""A client of the orders API that shows exactly what came back."""
+"""A client of the orders API that returns each answer unchanged."""
 
 import json
 import time
@@ -13,13 +13,13 @@ from ops.gateway.http import Answer, NoAnswerError, insist, send
 S = TypeVar("S")
 T = TypeVar("T")
 
-# A cold function needs seconds, twenty at once many.
+# A cold start takes seconds; twenty cold starts at once take many.
 _TIMEOUT_SECONDS = 120.0
 _GIVE_UP_SECONDS = 90
 
 
 def order(*lines: tuple[str, int], currency: str = "EUR", unit_price: str = "19.90") -> dict[str, Any]:
-    """The body of an order of `lines` (SKU, quantity)."""
+    """Return the body of an order with `lines` (SKU, quantity)."""
     return {
         "currency": currency,
         "lines": [{"sku": sku, "quantity": quantity, "unit_price": unit_price} for sku, quantity in lines],
@@ -27,17 +27,17 @@ def order(*lines: tuple[str, int], currency: str = "EUR", unit_price: str = "19.
 
 
 def at_once(items: Iterable[S], call: Callable[[S], T], threads: int) -> list[T]:
-    """The result of `call` for each of `items`, in their order; `threads` calls are made at the same time."""
+    """Return the result of `call` for each of `items`, in their order. `threads` calls run at the same time."""
     pool = ThreadPoolExecutor(threads)
     try:
         return list(pool.map(call, items))
     finally:
-        # After Ctrl-C nobody wants the answers; the end of the embedded AWS ends the calls.
+        # After Ctrl-C the answers are not needed; the calls end with the embedded AWS.
         pool.shutdown(wait=False, cancel_futures=True)
 
 
 class OrdersApi:
-    """The deployed API. Safe to use from many threads: each request has its own connection.
+    """Client of the deployed API. Safe to use from many threads: each request has its own connection.
 
     `always` are headers of every request.
     """
@@ -47,13 +47,13 @@ class OrdersApi:
         self._always = always or {}
 
     def post(self, body: Any, key: str | None, headers: Mapping[str, str] | None = None) -> Answer:
-        """`POST /orders`, once. `body` is bytes as they are, or what is sent as JSON."""
+        """Send `POST /orders` once. `body` is sent unchanged if it is bytes, otherwise as JSON."""
         given = {"Content-Type": "application/json"} | ({} if key is None else {"Idempotency-Key": key})
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         return self.call("POST", "/orders", data, given | dict(headers or {}))
 
     def submit(self, body: Any, key: str) -> tuple[Answer, list[int]]:
-        """`POST /orders` as the documentation tells clients to: repeated on 409, 429 and 5xx.
+        """Send `POST /orders` as the documentation tells clients to: repeat it on 409, 429 and 5xx.
 
         Returns the final answer and the status of every attempt.
         """
@@ -63,13 +63,13 @@ class OrdersApi:
         return answer, statuses
 
     def get(self, order_id: str) -> Answer:
-        """`GET /orders/{order_id}`."""
+        """Send `GET /orders/{order_id}`."""
         return self.call("GET", f"/orders/{order_id}")
 
     def call(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """Any request to the API, once. Raises `LocalError` when no answer comes."""
+        """Send a request to the API once. Raises `LocalError` when no answer comes."""
         try:
             return send(method, self.url + path, {**self._always, **(headers or {})}, body, _TIMEOUT_SECONDS)
         except NoAnswerError as error:

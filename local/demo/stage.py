@@ -1,4 +1,4 @@
-"""An instance that is there for one story, and nothing of it afterwards."""
+"""An instance for one story, removed afterwards."""
 
 import os
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from local.supervisor import Supervisor, UpOptions, interrupt_on_signals
 
 
 def own_state(given: str | None, name: str) -> StateDir:
-    """The folder that was asked for, or one of its own, so that a running `up` is not disturbed."""
+    """Return the given folder, or a subfolder `name` of the default one, so that a running `up` is not disturbed."""
     return StateDir(Path(given) if given else Path(os.environ.get(STATE_VARIABLE) or ROOT / ".local") / name)
 
 
 @contextmanager
 def instance_for_a_story(state: StateDir, options: UpOptions, console: Console) -> Iterator[LocalStack]:
-    """Start it, and stop it at the end or at Ctrl-C, which is answered at once."""
+    """Start an instance, and stop it at the end of the block or at once on Ctrl-C."""
     reporter = ConsoleReporter(Console(stderr=True))
     interrupt_on_signals()
     try:

@@ -21,7 +21,7 @@ RETRIES = 20
 
 @dataclass(frozen=True)
 class DemoStack:
-    """Surroundings of the steps."""
+    """The objects that every step uses."""
 
     stack: LocalStack
     account: Account
@@ -29,7 +29,7 @@ class DemoStack:
     transcript: Transcript
 
     def settled(self, order_id: str) -> dict[str, Any]:
-        """The order's row, once it has a final status."""
+        """Wait until the order has a final status, and return its row."""
 
         def look() -> dict[str, Any] | None:
             row = self.account.orders().get(order_id)
@@ -39,7 +39,7 @@ class DemoStack:
         return found
 
     def post(self, key: str, *lines: tuple[str, int]) -> str:
-        """Tell and send `POST /orders` with `lines` (SKU, quantity), in short; the order's id."""
+        """Print and send `POST /orders` with `lines` (SKU, quantity). Return the order's id."""
         what = ", ".join(f"{quantity} x {sku}" for sku, quantity in lines)
         self.transcript.sent(f"POST /orders  Idempotency-Key: {key}  ({what})")
         answer = self.api.post(order(*lines), key)
@@ -52,7 +52,9 @@ class DemoStack:
 
 def set_stock(stage: DemoStack) -> None:
     """Fill the stock table."""
-    stage.transcript.chapter("Stock is set", "Straight into the stock table; the API has no business with it.")
+    stage.transcript.chapter(
+        "Stock is set", "The demo writes directly to the stock table, because the API has no route for it."
+    )
     stage.account.set_stock(STOCK)
     rows = stage.account.stock()
     stage.transcript.saw("stock table: " + ", ".join(f"{sku} {row['available']}" for sku, row in sorted(rows.items())))
@@ -60,14 +62,16 @@ def set_stock(stage: DemoStack) -> None:
 
 
 def accept(stage: DemoStack) -> None:
-    """One good order, the same again, and its key with another body."""
+    """Post a good order, then the same again, then the same key with another body."""
     transcript, before = stage.transcript, stage.account.available(BOOK)
     transcript.chapter("An order is accepted", "The API answers at once; a worker does the work.")
     body = order((BOOK, 2))
     transcript.sent(f"POST /orders  Idempotency-Key: first-order  {shown(body)}")
     first = stage.api.post(body, "first-order")
     transcript.answered(first)
-    transcript.check("202, and Location names the order", first.headers.get("location") == f"orders/{first.order_id}")
+    transcript.check(
+        "202, and the Location header names the order", first.headers.get("location") == f"orders/{first.order_id}"
+    )
     stage.settled(first.order_id)
     transcript.sent(f"GET /{first.headers['location']}")
     looked_up = stage.api.get(first.order_id)
@@ -75,14 +79,16 @@ def accept(stage: DemoStack) -> None:
     transcript.check("the order is CONFIRMED", looked_up.document["status"] == "CONFIRMED")
     transcript.check(f"stock of {BOOK}: {before} → {before - 2}", stage.account.available(BOOK) == before - 2)
 
-    transcript.chapter("The same POST again", "As a client does that never got the first answer.")
+    transcript.chapter("The same POST again", "A client that never received the first answer repeats its request.")
     transcript.sent("POST /orders  Idempotency-Key: first-order  (the same body)")
     again = stage.api.post(body, "first-order")
     transcript.answered(again)
     transcript.check("the same answer, byte for byte", (again.status, again.body) == (first.status, first.body))
     transcript.check("marked as a replay", again.is_replay and not first.is_replay)
 
-    transcript.chapter("The same key with another body", "That would be another order under an old name.")
+    transcript.chapter(
+        "The same key with another body", "The body is another order, so the API must not answer it with the first one."
+    )
     other = order((BOOK, 3))
     transcript.sent(f"POST /orders  Idempotency-Key: first-order  {shown(other)}")
     refused = stage.api.post(other, "first-order")
@@ -92,10 +98,10 @@ def accept(stage: DemoStack) -> None:
 
 
 def concurrent_retries(stage: DemoStack) -> None:
-    """Twenty clients' worth of doubt about one order."""
+    """Send one request twenty times at once, as impatient clients do."""
     transcript, before = stage.transcript, stage.account.available(BOOK)
     transcript.chapter(
-        f"{RETRIES} concurrent retries of one key", "Cold functions start for them, so this takes a moment."
+        f"{RETRIES} concurrent retries of one key", "Lambda starts new workers for them, so this takes a moment."
     )
     body, key = order((BOOK, 1)), "impatient"
     transcript.sent(f"{RETRIES} x at once: POST /orders  Idempotency-Key: {key}  {shown(body)}")
@@ -103,18 +109,21 @@ def concurrent_retries(stage: DemoStack) -> None:
     statuses = Counter(status for _, attempts in results for status in attempts)
     transcript.came(f"{statuses[202]} x 202, {statuses[409]} x 409 (still running; repeated after Retry-After)")
     bodies = {answer.body for answer, _ in results}
-    transcript.check(f"{RETRIES} clients, one answer", len(bodies) == 1 and statuses[202] == RETRIES)
-    transcript.check("exactly one was not a replay", sum(not answer.is_replay for answer, _ in results) == 1)
+    transcript.check(f"{RETRIES} clients got the same answer", len(bodies) == 1 and statuses[202] == RETRIES)
+    transcript.check("all answers but one are replays", sum(not answer.is_replay for answer, _ in results) == 1)
     stage.settled(results[0][0].order_id)
     transcript.check(
-        f"stock of {BOOK} moved once: {before} → {before - 1}", stage.account.available(BOOK) == before - 1
+        f"stock of {BOOK} is taken once: {before} → {before - 1}", stage.account.available(BOOK) == before - 1
     )
 
 
 def out_of_stock(stage: DemoStack) -> None:
-    """More than there is."""
+    """Order more than is in stock."""
     transcript, before = stage.transcript, stage.account.available(BOOK)
-    transcript.chapter("Out of stock", "A business outcome, not a failure: settled, published, done.")
+    transcript.chapter(
+        "Out of stock",
+        "This is a business outcome, not a failure: the worker settles the order and publishes the event.",
+    )
     order_id = stage.post("too-many", (BOOK, 1), (LAMP, 3))
     stage.settled(order_id)
     transcript.sent(f"GET /orders/{order_id}")
@@ -123,13 +132,15 @@ def out_of_stock(stage: DemoStack) -> None:
     reason = answer.document.get("reason")
     transcript.check("REJECTED, and the reason names the SKU", reason == {"code": "OUT_OF_STOCK", "skus": [LAMP]})
     unmoved = (stage.account.available(LAMP), stage.account.available(BOOK)) == (STOCK[LAMP], before)
-    transcript.check("no stock moved, of the other line neither", unmoved)
+    transcript.check("no stock is taken, not even for the order's other line", unmoved)
 
 
 def events(stage: DemoStack) -> None:
-    """Show what subscribers have by now."""
+    """Show the events that subscribers have received so far."""
     transcript = stage.transcript
-    transcript.chapter("The events that subscribers got", "SNS to two queues; the second filters for rejections.")
+    transcript.chapter(
+        "The events that subscribers got", "SNS delivers to two queues; the second has a filter for rejections."
+    )
     everything, rejections = stage.account.events(UNFILTERED), stage.account.events("rejections")
     example = everything[0].document
     transcript.came(shown({name: example[name] for name in ("id", "type", "source", "time", "subject")}))
@@ -137,15 +148,15 @@ def events(stage: DemoStack) -> None:
     transcript.saw(f"{UNFILTERED}: " + ", ".join(f"{count} {name}" for name, count in sorted(types.items())))
     transcript.saw(f"rejections: {len(rejections)}")
     only = {event.document["type"] for event in rejections} == {"order.rejected"}
-    transcript.check("the filter lets rejections through and nothing else", only)
+    transcript.check("the second queue has rejections only", only)
     by_correlation = {row["order_id"]: row["correlation_id"] for row in stage.account.orders().values()}
     travelled = all(
         event.document["correlationid"] == by_correlation[event.document["subject"]] for event in everything
     )
-    transcript.check("each carries the correlation id of its request", travelled)
+    transcript.check("each event has the correlation id of its order's request", travelled)
 
 
 def count(stage: DemoStack) -> list[Finding]:
-    """The guarantees, when everything has come to rest."""
+    """Count the guarantees when the orders queue is empty."""
     wait_for("the orders queue to be empty", lambda: stage.account.waiting() == 0)
     return audit(gather(stage.account))

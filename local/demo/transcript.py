@@ -1,4 +1,4 @@
-"""Tells the demo's story: on the terminal as it happens, and as a document in the end."""
+"""Reports the demo's story: on the terminal while it runs, and as a document at its end."""
 
 import json
 import time
@@ -18,7 +18,7 @@ _LONGEST = 240
 
 @dataclass
 class Check:
-    """Something that must be so, and whether it is."""
+    """A statement that must be true, and whether it is."""
 
     text: str
     ok: bool
@@ -34,7 +34,7 @@ class Chapter:
 
 
 class Transcript:
-    """Collects the story; tells it on `console` meanwhile."""
+    """Collects the story, and prints it on `console` at the same time."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -58,21 +58,21 @@ class Transcript:
         self._line("← ", "magenta", text)
 
     def answered(self, answer: Answer) -> None:
-        """An HTTP answer, as it came back."""
+        """Print an HTTP answer, with its body unchanged."""
         mark = "Idempotent-Replayed: true  " if answer.is_replay else ""
         self.came(f"{answer.status} in {answer.seconds * 1000:.0f} ms  {mark}{answer.body.decode()}")
 
     def saw(self, text: str) -> None:
-        """Print what an AWS API said."""
+        """Print what an AWS API returned."""
         self._line("· ", "dim", text)
 
     def check(self, text: str, ok: bool) -> None:
-        """Something that must be so. The story goes on if it is not; the exit status tells."""
+        """Print and record a check. After a failed check the story goes on, and the exit code is 1."""
         self.chapters[-1].checks.append(Check(text, ok))
         self._show("✓ " if ok else "✗ ", "green" if ok else "bold red", text)
 
     def conclude(self, findings: list[Finding]) -> None:
-        """The table of guarantees."""
+        """Print the table of guarantees, the failed checks and the verdict."""
         self._findings = findings
         table = Table("", "guarantee", "counted", title="Counted from the AWS APIs", title_justify="left")
         for each in findings:
@@ -81,7 +81,7 @@ class Transcript:
         self._console.print("", table)
         failed = [check.text for chapter in self.chapters for check in chapter.checks if not check.ok]
         for text in failed:
-            self._console.print(Text(f"✗ not so: {text}", "bold red"))
+            self._console.print(Text(f"✗ failed: {text}", "bold red"))
         verdict = Text("Everything holds", "bold green") if self.ok else Text("Something does not hold", "bold red")
         self._console.print(Text.assemble("\n", verdict, f" ({time.monotonic() - self._started:.0f} s)."))
 
@@ -92,7 +92,7 @@ class Transcript:
         return bool(self._findings) and all(check.ok for check in checks) and all(each.ok for each in self._findings)
 
     def document(self) -> dict[str, Any]:
-        """The whole story, for programs."""
+        """Return the whole story, for `--json`."""
         return {
             "ok": self.ok,
             "seconds": round(time.monotonic() - self._started, 1),
@@ -107,7 +107,7 @@ class Transcript:
     def _show(self, mark: str, style: str, text: str) -> None:
         short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
         words = Text(short, style if style == "dim" else "", overflow="fold")
-        if not self._console.is_terminal:  # no wrapping where no line is too long
+        if not self._console.is_terminal:  # a file or pipe has no width, so no line is wrapped
             self._console.print(Text.assemble("   ", (mark, style), words), soft_wrap=True)
             return
         line = Table.grid()
@@ -116,5 +116,5 @@ class Transcript:
 
 
 def shown(body: dict[str, Any]) -> str:
-    """A request's body on one line."""
+    """Return a request's body on one line."""
     return json.dumps(body)

@@ -1,1 +1,1 @@
-"""Runs the Pulumi program in process and creates what it registers in the embedded AWS."""
+"""Runs the Pulumi program in this process and creates its resources in the embedded AWS."""

@@ -1,4 +1,4 @@
-"""An event loop and threads for one run of the program, with nothing left of them afterwards."""
+"""An event loop and threads for one run of the program, all closed afterwards."""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,16 +7,16 @@ from contextlib import contextmanager
 
 from pulumi.runtime.settings import SETTINGS
 
-# Resources that are created at the same time.
+# How many resources are created at the same time.
 _THREADS = 8
 
 
 @contextmanager
 def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """The current event loop of the main thread, for one run.
+    """Make a new event loop the main thread's current one, for the duration of the block.
 
-    The SDK creates resources on the loop's threads and gives each thread a loop of its own that it never closes;
-    here they get one beforehand, and it is closed.
+    The SDK creates resources on the loop's threads. It makes an event loop for each thread and never closes it. So each
+    thread gets its event loop here, and the end of the block closes it.
     """
     loops: list[asyncio.AbstractEventLoop] = []
 
@@ -24,7 +24,7 @@ def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
         loops.append(asyncio.new_event_loop())
         asyncio.set_event_loop(loops[-1])
 
-    # A run that failed leaves its calls behind in the SDK's process-wide state.
+    # A failed run leaves its calls in the SDK's process-wide state.
     SETTINGS.rpc_manager.clear()
     SETTINGS.outputs.clear()
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="deploy", initializer=give_loop)
@@ -34,7 +34,7 @@ def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
     try:
         yield loop
     except KeyboardInterrupt:
-        # Don't wait for calls in flight: the emulator is about to end, and they with it.
+        # Don't wait for calls in flight: they end with the emulator, which is about to stop.
         executor.shutdown(wait=False, cancel_futures=True)
         raise
     except BaseException:
@@ -47,7 +47,7 @@ def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 def _end(loop: asyncio.AbstractEventLoop, executor: ThreadPoolExecutor, loops: list[asyncio.AbstractEventLoop]) -> None:
-    """Cancel what a failed run left unfinished, so that nothing complains about it later, and close everything."""
+    """Cancel the unfinished tasks of a failed run, which would otherwise print warnings later, and close all loops."""
     executor.shutdown(wait=True, cancel_futures=True)
     pending = asyncio.all_tasks(loop)
     for task in pending:

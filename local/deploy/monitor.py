@@ -1,4 +1,4 @@
-"""Pulumi's mock monitor, with real resources behind it."""
+"""Pulumi's mock monitor, but with real resources in the embedded AWS."""
 
 import threading
 from collections.abc import Callable
@@ -27,16 +27,16 @@ class Deployed:
 
 
 class RealResources(Mocks):
-    """Creates what is registered. Remembers the first error: the SDK buries it under its own."""
+    """Creates the registered resources. Keeps the first error, because the SDK hides it under errors of its own."""
 
     def __init__(self, aws: Aws, created: Callable[[str, str], None]) -> None:
-        """`created` is told type and name of each resource once it is there; on several threads."""
+        """`created` is called with type and name of each created resource, on several threads."""
         self._aws = aws
         self._created = created
         self.error: DeployError | None = None
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        """Create one resource and return its id and state; a component is only passed through."""
+        """Create one resource and return its id and state. A component needs no resource."""
         if not args.custom and not args.resource_id:
             return None, {}
         try:
@@ -49,7 +49,7 @@ class RealResources(Mocks):
         return made.id, dict(made.outputs)
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        """Answer the few provider functions that say where the program runs."""
+        """Answer the provider functions that return the account, the region and the partition."""
         answers = where(self._aws.account_id, self._aws.region)
         if args.token not in answers:
             self.error = self.error or DeployError(
@@ -69,7 +69,7 @@ def _refuse_existing(args: MockResourceArgs) -> None:
 
 
 class Monitor(MockMonitor):
-    """Records every resource with its URN, refuses a URN that comes twice, and keeps the stack's outputs."""
+    """Records every resource with its URN, refuses a duplicate URN, and keeps the stack's outputs."""
 
     def __init__(self, mocks: RealResources) -> None:
         super().__init__(mocks)
@@ -83,7 +83,7 @@ class Monitor(MockMonitor):
         """Create one resource."""
         urn = self.make_urn(request.parent, request.type, request.name)
         with self._lock:
-            # The stack comes twice: once from installing the mocks, once from the run.
+            # The stack resource is registered twice: when the mocks are installed and when the program runs.
             if urn in self._urns and request.type != _STACK:
                 self._real.error = self._real.error or DeployError(
                     f"{request.name} ({request.type}): two resources have the URN {urn}. "
@@ -110,9 +110,9 @@ class Monitor(MockMonitor):
 
 
 def install(mocks: RealResources, project: str, stack: str) -> Monitor:
-    """Make the SDK talk to a new monitor over `mocks`, as `pulumi up` (not preview) of `stack` would."""
+    """Make the SDK use a new monitor with `mocks`, as `pulumi up` (not preview) of `stack` would."""
     monitor = Monitor(mocks)
     pulumi.runtime.set_mocks(mocks, project=project, stack=stack, preview=False, monitor=monitor)
-    # set_mocks leaves a root stack behind, and run_in_stack wants to make its own.
+    # set_mocks leaves a root stack set, and run_in_stack must be able to make its own.
     pulumi.runtime.settings.set_root_resource(cast(pulumi.Resource, None))
     return monitor

@@ -34,15 +34,15 @@ class Deployment:
 def deploy(
     root: Path, aws: Aws, settings: StackSettings, created: Callable[[str, str], None] = lambda *_: None
 ) -> Deployment:
-    """Run `__main__.py` of `root` and create what it registers.
+    """Run `__main__.py` of `root` and create its resources.
 
-    `created` is told type and name of each resource as it appears. Must run on the main thread, once per process at
-    a time: the SDK keeps its state in the process. Raises `DeployError` that names the resource, or says what is
-    wrong with the program or its configuration.
+    `created` is called with type and name of each created resource. Only the main thread may call this function, for
+    one run at a time: the SDK keeps its state in the process. Raises `DeployError`, which names the resource or the
+    error in the program or its configuration.
     """
     mocks = RealResources(aws.connect(), created)
     with inside(root), event_loop() as loop:
-        # On this loop too: installing the mocks already schedules calls, and the run waits for them.
+        # Inside the loop, because installing the mocks already schedules calls that the run waits for.
         monitor = install(mocks, settings.project, settings.stack)
         pulumi.runtime.set_all_config(dict(settings.config))
         _run(loop, mocks)
@@ -66,7 +66,7 @@ def _run(loop: asyncio.AbstractEventLoop, mocks: RealResources) -> None:
 
 
 def _explain(error: Exception) -> DeployError:
-    """An error type of the program's own carries a message for people; a mistake in the program needs its traceback."""
+    """Return the error's own message for the known error types, and the end of the traceback for any other error."""
     if isinstance(error, DeployError):
         return error
     if isinstance(error, pulumi.RunError) or type(error).__module__.startswith(("components.", "pulumi.")):
@@ -77,7 +77,7 @@ def _explain(error: Exception) -> DeployError:
 
 @contextmanager
 def inside(root: Path) -> Iterator[None]:
-    """The program's folder as working directory and import path, as under the engine."""
+    """Make `root` the working directory and the first import path, as the engine does."""
     before, path = Path.cwd(), list(sys.path)
     os.chdir(root)
     sys.path.insert(0, str(root))

@@ -1,4 +1,4 @@
-"""One registration of the program → one real resource."""
+"""Creates a resource in the embedded AWS for each registration of the program."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,14 +17,14 @@ _GUIDE = "docs/embedded-aws.md lists what is emulated"
 
 
 class DeployError(LocalError):
-    """A resource, or the program itself, could not be deployed. The message names the resource."""
+    """A resource, or the program itself, could not be deployed. The message names the failed resource."""
 
 
 def create(aws: Aws, pulumi_type: str, name: str, inputs: Mapping[str, Any]) -> Created:
-    """Create a resource and return its id with all of its state: the inputs (without files) and the outputs.
+    """Create a resource and return its id and its state: the inputs (without files) and the outputs.
 
-    Raises `DeployError`, which names the resource: its type is unknown, an input is unknown or wrong, or the
-    emulated service refused.
+    Raises `DeployError`, which names the resource, when its type is unknown, an input is unknown or wrong, or the
+    emulated service refuses.
     """
     label = f"{name} ({pulumi_type})"
     if pulumi_type in INERT:
@@ -43,14 +43,14 @@ def _handler(pulumi_type: str, label: str) -> Handler:
     handler = HANDLERS.get(pulumi_type)
     if handler is None:
         raise DeployError(
-            f"{label}: the embedded AWS does not know the resource type {pulumi_type}. Give it a handler in "
-            f"local/services/ or, if it may do nothing there, a line in local/services/inert.py; {_GUIDE}."
+            f"{label}: the embedded AWS does not know the resource type {pulumi_type}. Add a handler in "
+            f"local/services/ or, if the type may have no effect there, a line in local/services/inert.py; {_GUIDE}."
         )
     return handler
 
 
 def parse(handler: Handler, label: str, inputs: Inputs) -> Inputs:
-    """The inputs that have an effect. Raises `DeployError` that names every property that the API does not have."""
+    """Return the inputs that have an effect. Raises `DeployError` with every property that is unmapped or wrong."""
     effective = {key: value for key, value in inputs.items() if value is not None and key not in handler.ignored}
     try:
         handler.check(effective)
@@ -66,9 +66,9 @@ def parse(handler: Handler, label: str, inputs: Inputs) -> Inputs:
 
 
 def plain(value: Any) -> Any:
-    """Unwrap secrets, turn integral floats into ints (the wire knows only doubles) and drop absent properties.
+    """Unwrap secrets, turn integral floats into ints (gRPC sends only doubles) and drop absent properties.
 
-    Assets and archives stay as they are: only the function's handler opens them.
+    Assets and archives are left unchanged; only the function's handler opens them.
     """
     if is_rpc_secret(value):
         return plain(unwrap_rpc_secret(value))

@@ -1,4 +1,4 @@
-"""Pulumi's engine for tests and for play: the installed `pulumi`, or one built from its public Go modules."""
+"""Pulumi's engine for tests and experiments: the installed `pulumi`, or one built from its public Go modules."""
 
 from local.engine.build import EngineBuildError, Progress, build
 from local.engine.find import Engine, find
@@ -8,11 +8,11 @@ __all__ = ["Engine", "EngineBuildError", "EngineUnavailableError", "Progress", "
 
 
 def available(progress: Progress, search_path: str | None = None) -> Engine:
-    """The `pulumi` on the path if its version is supported, else one built.
+    """Return the `pulumi` on the path if its version is supported; otherwise build one.
 
     Raises:
-        EngineUnavailableError: neither is possible; the message says why for both.
-        EngineBuildError: it could be built but for a defect of local/engine/pulumi.
+        EngineUnavailableError: neither is possible; the message has both reasons.
+        EngineBuildError: the build failed because of a defect in local/engine/pulumi.
     """
     try:
         return find(search_path)

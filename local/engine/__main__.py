@@ -2,9 +2,9 @@
 
     python -m local.engine
 
-Exit codes: 0 there is one (path and version are printed), 1 building one failed, 3 there is none and this machine
-cannot build one (what to do is printed). Code 3 is distinct so that a gate can go on and say that nothing was checked
-with the real engine.
+Exit codes: 0 a command is available (its path and version are printed), 1 the build failed, 3 no command is available
+and this machine cannot build one (the message says what to do). With code 3 a script can go on and report that
+nothing was checked with the real engine.
 """
 
 import argparse
@@ -17,7 +17,7 @@ NOT_AVAILABLE = 3
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Find or build it."""
+    """Find or build the command, and print its path and version."""
     argparse.ArgumentParser(
         prog="python -m local.engine",
         description=__doc__,

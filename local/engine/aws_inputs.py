@@ -1,7 +1,7 @@
-"""Checks a resource's inputs, as they go over the wire, against the input types of the locked AWS SDK.
+"""Checks a resource's inputs, as the engine sends them, against the input types of the locked AWS SDK.
 
-Mocks accept anything. Here an unknown property, an unknown nested key, a missing required one or a scalar of the wrong
-kind is a finding. Values and combinations that only AWS refuses are not seen.
+Mocks accept anything. Here an unknown property, an unknown nested key, a missing required property or a scalar of the
+wrong type is a finding. This check does not find values and combinations that only AWS refuses.
 """
 
 import inspect
@@ -13,7 +13,7 @@ from typing import Any, Union, cast, get_args, get_origin
 
 import pulumi
 
-# The SDK keeps wire names and resolved types in this module only; the lock pins its version.
+# This private module is the only one with wire names and resolved types; the lock pins its version.
 from pulumi._types import input_type_py_to_pulumi_names, input_type_types, is_input_type
 
 _SCALARS: dict[type, tuple[type, ...]] = {bool: (bool,), int: (int,), float: (int, float), str: (str,)}
@@ -29,7 +29,7 @@ def findings(token: str, inputs: Mapping[str, Any]) -> list[str]:
 
 
 def inputs_among(token: str, state: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of a resource's properties that can be given; the others are AWS's. Raises as `findings`."""
+    """Return those properties of a resource that are inputs; AWS sets the others. Raises as `findings`."""
     return {name: value for name, value in state.items() if name in input_type_types(_args_class(token))}
 
 
@@ -67,8 +67,8 @@ def _value(declared: Any, value: Any, where: str) -> Iterator[str]:
     if value is None or declared is Any:
         return
     if origin in (Union, UnionType):
-        # A value is right when any member takes it; the first member's findings say what is wrong otherwise.
-        # What is still to come has been resolved before it goes over the wire.
+        # A value is valid when any member accepts it. Otherwise the first member's findings are returned.
+        # Awaitables and outputs are left out, because the engine sends resolved values.
         members = [member for member in get_args(declared) if get_origin(member) not in (Awaitable, pulumi.Output)]
         alternatives = [list(_value(member, value, where)) for member in members]
         yield from [] if [] in alternatives else alternatives[0]
@@ -109,5 +109,5 @@ def _scalar(declared: type, value: Any, where: str) -> Iterator[str]:
 
 
 def _shown(value: Any) -> str:
-    # The kind only: a value may be a secret.
+    # Only the type is shown, because a value may be a secret.
     return type(value).__name__

@@ -17,30 +17,32 @@ Progress = Callable[[str], None]
 COMMAND = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 _SDK = "github.com/pulumi/pulumi/sdk/v3"
 _HOST_SCRIPT = "pulumi-language-python-exec"
-# No path of this machine in the command.
+# -trimpath keeps paths of this machine out of the command.
 _FLAGS = ("-trimpath",)
 
 
 class EngineBuildError(Exception):
-    """The modules are there and do not compile: a defect of local/engine/pulumi, not of the machine."""
+    """The modules were downloaded and do not compile: a defect of local/engine/pulumi, not of the machine."""
 
 
 def cache_home() -> Path:
-    """Return where built commands are kept: outside of every checkout, so that a fresh clone finds them."""
+    """Return the folder for built commands. It is outside of every checkout, so that a fresh clone finds them."""
     home = os.environ.get("XDG_CACHE_HOME")
     return (Path(home) if home else Path.home() / ".cache") / "orders-pipeline" / "pulumi"
 
 
 def build(progress: Progress, search_path: str | None) -> Engine:
-    """The command of the pinned version, built first if it is not in the cache.
+    """Return the command of the pinned version, and build it first if it is not in the cache.
 
     Raises:
-        EngineUnavailableError: there is no Go, or it cannot get the modules.
-        EngineBuildError: they do not compile.
+        EngineUnavailableError: Go is not installed, or cannot download the modules.
+        EngineBuildError: the modules do not compile.
     """
     go = shutil.which("go", path=search_path)
     if go is None:
-        raise EngineUnavailableError("There is no Go either (1.24 or newer) to build one from its public modules.")
+        raise EngineUnavailableError(
+            "Go (1.24 or newer), which could build one from its public modules, is not installed either."
+        )
     folder = cache_home() / f"{text(pinned())}-{_fingerprint(go)}"
     with alone(folder.with_suffix(".lock")):
         if not (folder / _HOST_SCRIPT).exists():
@@ -50,7 +52,7 @@ def build(progress: Progress, search_path: str | None) -> Engine:
 
 
 def _fingerprint(go: str) -> str:
-    """Changes with all that decides the command."""
+    """Return a hash of everything that determines the built command."""
     digest = hashlib.sha256(" ".join(_FLAGS).encode())
     for name in ("go.mod", "go.sum"):
         digest.update((MODULE / name).read_bytes())
@@ -60,16 +62,16 @@ def _fingerprint(go: str) -> str:
 
 def _build(go: str, folder: Path, progress: Progress) -> None:
     progress(f"building pulumi {text(pinned())} with Go: about six minutes on two processors, once")
-    # First, because it downloads: what fails here is the machine or its network, what fails later is the build.
+    # The download is a step of its own: an error here is the machine's or the network's, a later one is the build's.
     packages = _start(go, "list", "-deps", COMMAND)
     said = _follow(packages, lambda line: line.startswith("go: downloading"), 50, "modules downloaded", progress)
     if packages.returncode:
-        message = "Go cannot get the modules to build one:\n" + "\n".join(said[-6:])
+        message = "Go cannot download the modules to build one:\n" + "\n".join(said[-6:])
         raise EngineUnavailableError(message)
     folder.mkdir(exist_ok=True)
     draft = folder / "pulumi.draft"
     version = f"-X {_SDK}/go/common/version.Version=v{text(pinned())}"
-    # Without debugging symbols (-s -w): a third smaller.
+    # -s -w leaves out the debugging symbols, which are a third of the size.
     compiling = _start(go, "build", "-v", *_FLAGS, f"-ldflags=-s -w {version}", "-o", str(draft), COMMAND)
     said = _follow(compiling, lambda _: True, 100, "of about 1650 packages compiled", progress)
     if compiling.returncode:
@@ -77,7 +79,7 @@ def _build(go: str, folder: Path, progress: Progress) -> None:
         raise EngineBuildError(message)
     draft.replace(folder / "pulumi")
     module = json.loads(_run(go, "list", "-m", "-json", _SDK))
-    # Last: its presence says that the folder is complete.
+    # Written last: this file marks the folder as complete.
     shutil.copyfile(Path(module["Dir"]) / "python" / "cmd" / _HOST_SCRIPT, folder / _HOST_SCRIPT)
     progress(f"built {folder / 'pulumi'}")
 
@@ -96,7 +98,7 @@ def _start(go: str, *arguments: str) -> "subprocess.Popen[str]":
 def _follow(
     process: "subprocess.Popen[str]", counts: Callable[[str], bool], every: int, what: str, progress: Progress
 ) -> list[str]:
-    """Count the lines that Go writes, which has no progress of its own, to its end. Returns them."""
+    """Report progress by counting Go's output lines, since Go reports none. Return the lines when Go ends."""
     said, count = [], 0
     with process:
         for line in process.stderr or ():

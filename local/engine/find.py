@@ -14,8 +14,8 @@ _VERSION_SECONDS = 30
 class Engine:
     """A `pulumi` command that can run this program.
 
-    `host_script` is the SDK's script that runs a Python program, for the stand-in language host; a command that was
-    installed brings its own host and has none.
+    `host_script` is the SDK's script that runs a Python program, for the stand-in language host. It is none for an
+    installed command, which has its own language host.
     """
 
     path: Path
@@ -24,10 +24,10 @@ class Engine:
 
 
 def find(search_path: str | None) -> Engine:
-    """The first `pulumi` on `search_path` (default: PATH).
+    """Return the first `pulumi` on `search_path` (default: PATH).
 
     Raises:
-        EngineUnavailableError: there is none, it does not answer, or its version is not supported.
+        EngineUnavailableError: no command was found, it does not answer, or its version is not supported.
     """
     found = shutil.which("pulumi", path=search_path)
     if found is None:
@@ -41,10 +41,10 @@ def find(search_path: str | None) -> Engine:
 
 
 def ask(command: str) -> Version:
-    """The version that a `pulumi` command says it has.
+    """Return the version that a `pulumi` command reports.
 
     Raises:
-        EngineUnavailableError: it does not answer.
+        EngineUnavailableError: the command does not answer.
     """
     try:
         answer = subprocess.run(

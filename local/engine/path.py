@@ -1,4 +1,4 @@
-"""The folder that has to be in front on the PATH for an engine to run this program with the stand-ins."""
+"""Prepares the folder that must come first on the PATH, so that an engine runs this program with the stand-ins."""
 
 import os
 import shlex
@@ -25,12 +25,12 @@ exit 1
 
 
 def prepare(engine: Engine, folder: Path = DEFAULT_FOLDER) -> Path:
-    """Write what the engine has to find into `folder` and return it.
+    """Write the commands and plugins that the engine needs into `folder`, and return the folder.
 
-    An installed command keeps its own language host; only a built one gets the stand-in, next to a link to itself.
+    An installed command keeps its own language host. A built command gets the stand-in, beside a link to the command.
     """
     if engine.path.parent == folder:
-        # Somebody has it on the path already.
+        # The prepared folder is already on the path.
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     _executable(folder / "pulumi-resource-aws", _PROVIDER)
@@ -52,12 +52,12 @@ def _executable(path: Path, content: str) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """The same file under another name: the engine looks for its host next to its real path, so no symbolic link."""
+    """Link or copy `source`. A symbolic link does not do: the engine looks for its host beside its own real path."""
     if target.exists() and (target.samefile(source) or target.stat().st_mtime_ns == source.stat().st_mtime_ns):
         return
     target.unlink(missing_ok=True)
     try:
         os.link(source, target)
     except OSError:
-        # Another file system.
+        # A hard link is not possible to another file system.
         shutil.copy2(source, target)

@@ -1,4 +1,4 @@
-"""Files of this repository that make up the program that the engine runs."""
+"""The files of this repository that are the program for the engine."""
 
 import sys
 from collections.abc import Iterator
@@ -6,19 +6,19 @@ from pathlib import Path
 
 from local.engine.path import ROOT
 
-# Packages beside the program, not of it.
+# Packages of this repository that are not part of the program.
 _OTHERS = frozenset({"lab", "local", "ops", "policy", "tests"})
 _FILES = ("__main__.py", "Pulumi.yaml", "requirements-runtime.txt")
 
 
 def entries() -> Iterator[Path]:
-    """The files and packages of the program, without its stack files."""
+    """Return the files and packages of the program, without its stack files."""
     yield from (ROOT / name for name in _FILES)
     yield from (path.parent for path in sorted(ROOT.glob("*/__init__.py")) if path.parent.name not in _OTHERS)
 
 
 def link_environment(folder: Path) -> None:
-    """Give a copy of the program this interpreter as its environment, and the repository's cache of packages."""
+    """Link this interpreter's environment and the repository's cache of packages into a copy of the program."""
     (folder / ".venv").symlink_to(sys.prefix, target_is_directory=True)
     packages = ROOT / ".build" / "package"
     packages.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""Deploys the program with Pulumi's own engine instead of the mock monitor, and leaves the engine at hand.
+"""Deploys the program with Pulumi's own engine instead of the mock monitor, and keeps the engine usable.
 
-The engine needs an AWS provider: while the instance runs, a stand-in serves the embedded AWS to it, so that previews
-and further `up`s work from any terminal (`python -m local pulumi preview --diff`).
+The engine needs an AWS provider. While the instance runs, a stand-in for the provider serves the embedded AWS, so that
+previews and further `up`s work from any terminal (`python -m local pulumi preview --diff`).
 """
 
 import json
@@ -34,7 +34,7 @@ _STACK_TYPES = ("pulumi:pulumi:Stack", "pulumi:providers:aws")
 
 
 class EngineAccess(BaseModel):
-    """Folder and variables with which `pulumi` runs on the instance's stack."""
+    """The working directory and environment variables for `pulumi` on the instance's stack."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -46,9 +46,9 @@ class EngineAccess(BaseModel):
 def engine_stack(
     state: StateDir, aws: Aws, settings: StackSettings, note: Callable[[str], None]
 ) -> Iterator[Deployment]:
-    """The stack, deployed by the engine. While the context is open the engine can be used on it.
+    """Deploy the stack by the engine. Inside the block, further `pulumi` commands can use the stack.
 
-    Raises `LocalError` when there is no engine, or with its output when it fails.
+    Raises `LocalError` when no engine is available, or with the engine's output when `pulumi up` fails.
     """
     folder = state.engine
     shutil.rmtree(folder, ignore_errors=True)
@@ -73,9 +73,7 @@ def engine_stack(
 
 
 def engine_access(state: StateDir) -> EngineAccess:
-    """Return how to reach the running instance's stack. Raises `NotRunningError`, also for one started without
-    `--engine`.
-    """
+    """Return the access to the running instance's stack. Raises `NotRunningError`, also without `--engine`."""
     state.running()
     try:
         return EngineAccess.model_validate_json(_access_file(state).read_text())
@@ -86,7 +84,7 @@ def engine_access(state: StateDir) -> EngineAccess:
 
 
 def deployed_now(access: EngineAccess) -> Deployment:
-    """The stack as its state has it. Raises `LocalError` when the state cannot be read."""
+    """Return the stack's outputs and resources from its state. Raises `LocalError` when the state cannot be read."""
 
     def asked(*arguments: str) -> Any:
         done = subprocess.run(
@@ -109,7 +107,7 @@ def _access_file(state: StateDir) -> Path:
 
 
 def _program(folder: Path, settings: StackSettings) -> Path:
-    """A folder that links to the program and has a stack file of its own: the engine writes into that file."""
+    """Make a folder with links to the program and its own stack file, because the engine writes into the stack file."""
     folder.mkdir(parents=True)
     for path in entries():
         (folder / path.name).symlink_to(path)
@@ -120,7 +118,7 @@ def _program(folder: Path, settings: StackSettings) -> Path:
 
 
 def _value(text: str) -> Any:
-    """Lists and maps are JSON in the settings; the engine wants them as such, and anything else as text."""
+    """Parse lists and maps, which are JSON text in the settings; return any other value as text."""
     return json.loads(text) if text[:1] in ("[", "{") else text
 
 

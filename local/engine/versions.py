@@ -1,4 +1,4 @@
-"""Versions of the `pulumi` command: which one the tests build, and which ones they accept."""
+"""Versions of the `pulumi` command: the one that is built, and the ones that are accepted."""
 
 import re
 from pathlib import Path
@@ -12,14 +12,14 @@ _PINNED = re.compile(r"^(?:require\s+)?\s*github\.com/pulumi/pulumi/pkg/v3 v(\S+
 
 
 class EngineUnavailableError(Exception):
-    """No usable `pulumi` is at hand; the message says what was found and what to do."""
+    """No usable `pulumi` was found; the message says what was found and what to do."""
 
 
 def parse(given: str) -> Version:
-    """`v3.250.0` or `3.250.0-dev` as numbers.
+    """Return the numbers of a version like `v3.250.0` or `3.250.0-dev`.
 
     Raises:
-        EngineUnavailableError: it is no such version.
+        EngineUnavailableError: the text is no such version.
     """
     match = re.match(r"v?(\d+)\.(\d+)\.(\d+)", given.strip())
     if match is None:
@@ -29,12 +29,12 @@ def parse(given: str) -> Version:
 
 
 def text(numbers: Version) -> str:
-    """A version as people write it."""
+    """Return a version as text, like `3.250.0`."""
     return ".".join(map(str, numbers))
 
 
 def pinned() -> Version:
-    """The version that local/engine/pulumi/go.mod builds."""
+    """Return the version that local/engine/pulumi/go.mod builds."""
     match = _PINNED.search((MODULE / "go.mod").read_text())
     if match is None:
         raise EngineUnavailableError("local/engine/pulumi/go.mod names no version of github.com/pulumi/pulumi/pkg/v3.")
@@ -42,11 +42,11 @@ def pinned() -> Version:
 
 
 def supported() -> str:
-    """The versions that are accepted, in words."""
+    """Return the range of accepted versions, in words."""
     oldest = pinned()
     return f"a version from {text(oldest)} on, below {oldest[0] + 1}"
 
 
 def is_supported(version: Version) -> bool:
-    """Not older than the one that the tests are written with, and of the same major version."""
+    """Return whether the version is accepted: at least the oldest supported one, and of the same major version."""
     return version >= pinned() and version[0] == pinned()[0]

@@ -1,4 +1,4 @@
-"""Runs `pulumi` commands on a copy of the program's state that nobody else touches."""
+"""Runs `pulumi` commands with a private state folder."""
 
 import json
 import os
@@ -11,17 +11,17 @@ from typing import Any
 
 from local.ports import LOOPBACK
 
-# Of the caller's environment only what processes and the package index need: no account, no token, no setting of
-# somebody's own Pulumi.
+# Only the caller's variables that processes and the package index need are kept: no account, no token and no Pulumi
+# setting of the caller.
 _KEPT = re.compile(
     r"PATH|HOME|LANG|LC_ALL|TMPDIR|TZ|XDG_\w+|PIP_\w+|SSL_\w+|REQUESTS_CA_BUNDLE|\w+_proxy", re.IGNORECASE
 )
-_PASSPHRASE = "only for tests"  # noqa: S105 - protects nothing but throw-away state
+_PASSPHRASE = "only for tests"  # noqa: S105 - it protects temporary state only
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A command that ended. `events` are the engine's own, in order."""
+    """Result of a command. `events` are the engine's, in their order."""
 
     code: int
     output: str
@@ -29,13 +29,13 @@ class Finished:
 
     @property
     def changes(self) -> dict[str, str]:
-        """URN → operation of every resource that is not left as it is. A replacement's last step wins."""
+        """Return URN → operation of every changed resource. Of a replacement's steps the last one counts."""
         steps = [event["resourcePreEvent"]["metadata"] for event in self.events if "resourcePreEvent" in event]
         return {step["urn"]: step["op"] for step in steps if step["op"] not in ("same", "read")}
 
     @property
     def changed(self) -> dict[str, str]:
-        """The same by logical name, without components."""
+        """Return logical name → operation of every changed resource, without components."""
         return {urn.rsplit("::", 1)[1]: op for urn, op in self.changes.items() if "::aws:" in urn.replace("$", "::")}
 
 
@@ -43,8 +43,8 @@ class Finished:
 class Workspace:
     """A program with a state folder of its own.
 
-    `tools` is in front on the PATH (local.engine.path), `provider` the port of the AWS provider to attach to, and
-    `overrides` configuration as `-c` takes it.
+    `tools` comes first on the PATH (local.engine.path). `provider` is the port of the AWS provider to attach to.
+    `overrides` is configuration, as given with `-c`.
     """
 
     tools: Path
@@ -55,18 +55,18 @@ class Workspace:
     overrides: Mapping[str, str] = field(default_factory=dict)
 
     def create(self) -> None:
-        """Make state folder and stack, with the configuration of the program's stack file."""
+        """Make the state folder and the stack, which uses the program's stack file."""
         self.backend.mkdir(parents=True, exist_ok=True)
         self.checked("stack", "init", self.stack)
 
     @property
     def backend(self) -> Path:
-        """Return where the engine keeps states."""
+        """Return the folder of the engine's states."""
         return self.state / "backend"
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables of every command."""
+        """Return the environment variables of every command."""
         kept = {name: value for name, value in os.environ.items() if _KEPT.fullmatch(name)}
         return kept | {
             "PATH": f"{self.tools}{os.pathsep}{kept.get('PATH', os.defpath)}",
@@ -77,12 +77,12 @@ class Workspace:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             **_straight_to_loopback(kept),
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            # Shows --event-log, which the SDK's own automation uses too.
+            # Enables --event-log, which the SDK's own automation uses too.
             "PULUMI_DEBUG_COMMANDS": "true",
         }
 
     def up(self, *options: str) -> Finished:
-        """`pulumi up` without questions and without a preview of its own."""
+        """Run `pulumi up` without questions and without a preview of its own."""
         return self.operate("up", "--yes", "--skip-preview", *options)
 
     def preview(self, *options: str) -> Finished:
@@ -90,25 +90,25 @@ class Workspace:
         return self.operate("preview", *options)
 
     def destroy(self, *options: str) -> Finished:
-        """`pulumi destroy` without questions, its preview included: without it a refusal comes half-way."""
+        """Run `pulumi destroy` without questions, but with its preview: without one a refusal would come half-way."""
         return self.operate("destroy", "--yes", *options)
 
     def operate(self, command: str, *options: str) -> Finished:
-        """An operation on the stack, with its events."""
+        """Run an operation on the stack, and return its result with its events."""
         log = self.state / "events.json"
         log.unlink(missing_ok=True)
         done = self.run(*self.arguments(command, *options))
         return Finished(done.returncode, done.stdout, tuple(_events(log)))
 
     def arguments(self, command: str, *options: str) -> list[str]:
-        """The command line of an operation, without `pulumi`."""
+        """Return the command line of an operation, without `pulumi`."""
         takes_config = command in ("up", "preview")
         overrides = [part for key, value in self.overrides.items() for part in ("--config", f"{key}={value}")]
         log = f"--event-log={self.state / 'events.json'}"
         return [command, "--stack", self.stack, log, *(overrides if takes_config else []), *options]
 
     def checked(self, *arguments: str) -> str:
-        """Return what a command prints. Raises `RuntimeError` with all of it when it fails."""
+        """Run a command and return its output. Raises `RuntimeError` with the output when the command fails."""
         done = self.run(*arguments)
         if done.returncode:
             message = f"pulumi {' '.join(arguments)} ended with code {done.returncode}:\n{done.stdout}"
@@ -116,7 +116,7 @@ class Workspace:
         return done.stdout
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command to its end; its errors are part of its output."""
+        """Run a command to its end; its output includes its errors."""
         return subprocess.run(
             self.command(*arguments),
             cwd=self.program,
@@ -129,21 +129,21 @@ class Workspace:
         )
 
     def command(self, *arguments: str) -> list[str]:
-        """The whole command line."""
+        """Return the whole command line."""
         return ["pulumi", *arguments, "--non-interactive", "--color", "never"]
 
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs, secrets in clear."""
+        """Return the stack's outputs, secrets in plain text."""
         text = self.checked("stack", "output", "--stack", self.stack, "--json", "--show-secrets")
         return dict(json.loads(text))
 
     def exported(self) -> str:
-        """The state as it is stored, secrets encrypted."""
+        """Return the stored state, secrets encrypted."""
         return self.checked("stack", "export", "--stack", self.stack)
 
 
 def _straight_to_loopback(environment: Mapping[str, str]) -> dict[str, str]:
-    """Engine, program and provider talk gRPC on loopback, and gRPC would ask the machine's proxy for it."""
+    """Return the variables that keep gRPC on loopback from using the machine's proxy."""
     given = environment.get("no_proxy") or environment.get("NO_PROXY")
     return dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, (given, LOOPBACK, "localhost"))))
 

@@ -1,1 +1,1 @@
-"""The web page of a running instance: order, watch, make it fail, make it well again."""
+"""The web page of a running instance: place orders, watch them, inject faults, redrive dead letters."""

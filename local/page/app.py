@@ -1,4 +1,4 @@
-"""The page's routes. Nothing acts on GET."""
+"""The page's routes. GET changes nothing."""
 
 import dataclasses
 import importlib.util
@@ -36,7 +36,7 @@ _PASSED: Final = ("content-type", "idempotency-key", "x-correlation-id", "author
 
 
 def files() -> dict[str, Path]:
-    """Return what anybody on this machine may read: the page without its data, by path."""
+    """Return, by path, the files that anybody on this machine may read: the page without its data."""
     found = importlib.util.find_spec("swagger_ui")
     (swagger,) = (found and found.submodule_search_locations) or [""]
     own = {f"/{path.name}": path for path in _STATIC.iterdir()}
@@ -49,14 +49,14 @@ class _Body(BaseModel):
 
 
 class Orders(_Body):
-    """Request of the form: a body as it is, once with each of the keys."""
+    """Request of the order form: send the body unchanged, once with each key."""
 
     body: str
     keys: Annotated[list[str], Field(min_length=1, max_length=_MOST_AT_ONCE)]
 
 
 class Decided(_Body):
-    """Decision of a person about dead letters; without `yes` it only asks what would happen."""
+    """A person's decision about dead letters. Without `yes` it is a dry run."""
 
     id: str | None = None
     by: str
@@ -65,16 +65,16 @@ class Decided(_Body):
 
 
 class Arrived(_Body):
-    """Goods that arrived."""
+    """Request to add `count` pieces to an article's stock."""
 
     sku: str
     count: int
 
 
 class Page:
-    """One instance's page. The instance may still be starting: it is looked at when somebody asks.
+    """One instance's page. It reads the instance at the first request, because the instance may still be starting.
 
-    `stop_all` ends the instance.
+    `stop_all` stops the instance.
     """
 
     def __init__(self, state: StateDir, faults: Faults, stop_all: Callable[[], None] = lambda: None) -> None:
@@ -117,7 +117,7 @@ class Page:
         return Starlette(routes=routes, exception_handlers=dict.fromkeys(explained, _explain))
 
     def stop(self) -> None:
-        """End what people are looking at."""
+        """End the open event streams."""
         self._watch.stopped = True
 
     async def _live(self, _: Request) -> Response:
@@ -163,7 +163,7 @@ class Page:
         return self._office.discard(decided.id or "", by=decided.by, reason=decided.reason, yes=decided.yes)
 
     async def _pass_on(self, request: Request) -> Response:
-        """A request of the reference's, to the stack's API: this page may not talk to another origin."""
+        """Forward a request of the API reference to the stack's API: this page may not call another origin."""
         path = f"/orders/{request.path_params['order_id']}" if request.path_params else "/orders"
         headers = {name: request.headers[name] for name in _PASSED if name in request.headers}
         body = await request.body() or None
@@ -188,7 +188,7 @@ def _file(path: Path) -> Endpoint:
 
 
 def _reads(work: Callable[..., Any]) -> Endpoint:
-    """Return what only reads; the path's parts are its arguments."""
+    """Return an endpoint that calls `work` with the path's parameters and only reads."""
 
     async def answer(request: Request) -> Response:
         return JSONResponse(await run_in_threadpool(work, *request.path_params.values()))
@@ -197,7 +197,7 @@ def _reads(work: Callable[..., Any]) -> Endpoint:
 
 
 def _acts(model: type[BaseModel], work: Callable[[Any], Any]) -> Endpoint:
-    """Return what does something, as the body says."""
+    """Return an endpoint that parses the body as `model` and calls `work` with it."""
 
     async def answer(request: Request) -> Response:
         return JSONResponse(await run_in_threadpool(work, model.model_validate_json(await request.body() or b"{}")))

@@ -1,4 +1,4 @@
-"""Access to the page: for whoever has its key, from a browser's page of this address (SECURITY.md)."""
+"""Checks access to the page: a request needs the page's key and may not come from another site (SECURITY.md)."""
 
 import hmac
 from collections.abc import Collection, MutableMapping
@@ -26,7 +26,7 @@ _HEADERS: Final = {
 
 
 class Door:
-    """Lets in what the page itself sends; anybody else gets the page's `files` at most, which say nothing."""
+    """Accepts requests of the page itself. Others get at most the static `files`, which contain no data."""
 
     def __init__(self, app: ASGIApp, key: str, files: Collection[str]) -> None:
         self._app = app
@@ -53,7 +53,7 @@ class Door:
             return refusal.message
         length = head.fields.get("content-length", "0")
         if "transfer-encoding" in head.fields or not length.isdecimal() or int(length) > _MOST_BYTES:
-            return f"A request has a Content-Length, of {_MOST_BYTES} bytes at most."
+            return f"A request must have a Content-Length of at most {_MOST_BYTES} bytes."
         if head.method in {"GET", "HEAD"} and target in self._files:
             return None
         given = head.fields.get(KEY_HEADER, "").encode("latin-1")

@@ -1,4 +1,4 @@
-"""The commands of `python -m ops` on the running instance, for the page: one logic, whoever asks."""
+"""The commands of `python -m ops` for the page, so that page and command line share their logic."""
 
 import io
 import json
@@ -25,7 +25,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 @dataclass
 class Office:
-    """One instance. Passes over the dead-letter queue wait for each other: they hide its messages."""
+    """`ops` commands on one instance. Commands that read dead letters hide them from others, so these run in turn."""
 
     state: StateDir
 
@@ -34,35 +34,35 @@ class Office:
 
     @cached_property
     def context(self) -> Context:
-        """Its gateways."""
+        """The clients and settings of the commands."""
         target = resolve(Choice(local=True, state_dir=self.state.path))
         return Context(target, Clients(target), as_json=True)
 
     def trace(self, order_id: str) -> Any:
-        """`order trace`."""
+        """Run `order trace`."""
         return self._run("order", "trace", _checked(order_id))
 
     def dead_letters(self) -> Any:
-        """`dlq list`, and of each whether a redrive can help."""
+        """Run `dlq list`, and add to each dead letter whether a redrive can help."""
         found = self._pass("dlq", "list")
         return [{**each, "redrivable": State(each["state"]) not in NOT_REDRIVABLE} for each in found]
 
     def redrive(self, message_id: str | None, *, by: str, reason: str, yes: bool) -> Any:
-        """`dlq redrive`, of one message or of all. Without `yes` it only counts."""
+        """Run `dlq redrive` for one message or for all. Without `yes` it only counts."""
         where = [f"--where=message_id={_checked(message_id)}"] if message_id else []
         return self._pass("dlq", "redrive", *where, *_decided(by, reason, yes=yes))
 
     def discard(self, identifier: str, *, by: str, reason: str, yes: bool) -> Any:
-        """`dlq discard`. Without `yes` it only says what it would do."""
+        """Run `dlq discard`. Without `yes` it only returns its plan."""
         return self._pass("dlq", "discard", _checked(identifier), *_decided(by, reason, yes=yes))
 
     def add_stock(self, sku: str, count: int) -> Any:
-        """`stock add`; an article that is unknown is new."""
+        """Run `stock add`, with `--new` for an unknown article."""
         new = ["--new"] if self.context.stock.get(_checked(sku)) is None else []
         return self._run("stock", "add", sku, str(count), *new, "--yes")
 
     def audit(self) -> Any:
-        """`audit`, of everything up to a moment ago; what it finds broken is its answer and no error."""
+        """Run `audit` up to two seconds ago. A broken guarantee is a result here, not an error."""
         with self._one_pass:
             return self._run("audit", f"--cut-off={_CUT_OFF}", fine={*_FINE, ExitCode.FAILED})
 
@@ -84,7 +84,7 @@ def _decided(by: str, reason: str, *, yes: bool) -> list[str]:
 
 
 def _checked(identifier: str) -> str:
-    """Refuse what can't be an argument of an option."""
+    """Refuse an identifier that cannot be a command's argument."""
     if not _ID.fullmatch(identifier):
         raise RefusedError(f"{identifier!r} is no id: 1 to 100 letters, digits, '.', '_' or '-'.")
     return identifier

@@ -1,4 +1,4 @@
-"""The page's server: on loopback, from a thread, opened by a key of its own."""
+"""The page's server: on loopback, in a thread, with a key of its own."""
 
 import secrets
 import socket
@@ -22,8 +22,8 @@ class PageServer:
     """Serves one instance's page.
 
     Attributes:
-        url: The page's address. What follows its `#` is the key: a browser sends that to nobody, the page's script
-            sends it with each of its calls.
+        url: The page's address. The key follows its `#`: a browser does not send that part, and the page's script
+            sends the key with each call.
     """
 
     def __init__(self, state: StateDir, faults: Faults, stop_all: Callable[[], None] = lambda: None) -> None:
@@ -45,11 +45,11 @@ class PageServer:
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="page", daemon=True)
 
     def start(self) -> None:
-        """Serve from a thread."""
+        """Serve in a thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop, whoever is still looking."""
+        """Stop the server, even with open connections."""
         self._page.stop()
         self._server.should_exit = True
         self._thread.join(_END_SECONDS)

@@ -1,4 +1,4 @@
-"""Live data of the page, asked for once for all who look, and only while somebody looks."""
+"""Live data of the page: read once for all open pages, and only while a page is open."""
 
 import asyncio
 import json
@@ -20,17 +20,17 @@ from ops.logic.stored import UnreadableOrder, read_row
 from runtime.models.order import StoredOrder
 
 _PAUSE_SECONDS: Final = 0.4
-# A table that takes long to read is read less often: at most a fifth of the time.
+# A slow table is read less often: reading takes at most a fifth of the time.
 _PAUSE_FACTOR: Final = 4
 _MOST_ORDERS: Final = 200
-# How soon a stream notices that it is to end.
+# How soon a stream notices that the page is stopping.
 _HEARTBEAT_SECONDS: Final = 0.25
 
 Sections = dict[str, Any]
 
 
 class View:
-    """The sections of the page, as they are now."""
+    """Reads the current data of the page's sections."""
 
     def __init__(self, office: Office, account: Callable[[], Account], faults: Faults) -> None:
         self._office = office
@@ -42,7 +42,7 @@ class View:
         self._dead_letters: Any = []
 
     def read(self) -> Sections:
-        """Ask the APIs once."""
+        """Read the APIs once."""
         context, account = self._office.context, self._account()
         queues = {
             name: depth_of(context.clients.sqs, url)
@@ -63,7 +63,7 @@ class View:
         }
 
     def _listed(self, depth: Depth) -> Any:
-        """The dead letters, looked at again when their number has changed: a look takes seconds and hides them."""
+        """Return the dead letters. Reading is slow and hides them, so it happens only when their number has changed."""
         seen = depth.visible, depth.hidden
         if seen == (0, 0):
             self._seen, self._dead_letters = seen, []
@@ -96,10 +96,10 @@ def _order(row: StoredOrder | UnreadableOrder) -> dict[str, Any]:
 
 
 class Watch:
-    """Passes the sections on to everybody who looks, each when it changes.
+    """Sends each section to all open pages when it changes.
 
     Attributes:
-        stopped: Set from any thread, it ends what everybody looks at.
+        stopped: Ends all streams. Any thread may set it.
     """
 
     def __init__(self, view: View) -> None:
@@ -110,7 +110,7 @@ class Watch:
         self.stopped = False
 
     async def events(self) -> AsyncIterator[str]:
-        """Server-sent events, one per section that changed; the first ones tell everything."""
+        """Yield a server-sent event for each section that changed. A new stream begins with all sections."""
         queue: asyncio.Queue[Sections] = asyncio.Queue()
         queue.put_nowait(dict(self._known))
         self._lookers.add(queue)

@@ -1,1 +1,1 @@
-"""Proxy in front of the emulator: the gate, and for the functions also faults on request."""
+"""The proxy in front of the emulator: it checks access and, for the functions, injects faults."""

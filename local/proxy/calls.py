@@ -1,4 +1,4 @@
-"""Recognises the AWS call that a request is, and makes AWS's answer when it fails."""
+"""Identifies a request's AWS service and operation, and builds error answers like those of AWS."""
 
 import json
 import re
@@ -15,9 +15,9 @@ _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/[^/]+/([^/]+)/aws4_request")
 _RPC_PATH = re.compile(r"/service/[^/]+/operation/([A-Za-z]+)")
 _ACTION = re.compile(rb"(?:^|&)Action=([A-Za-z]+)")
 
-# SNS and IAM still answer in XML; all other services here in JSON.
+# These services answer in XML, all other services here in JSON.
 _XML_SERVICES = frozenset({"sns", "iam", "sts"})
-# What a service calls throttling, with its status. Sources: the common errors of each service's API reference.
+# Each service's error for throttling, with its status. Sources: the common errors of each service's API reference.
 _THROTTLES = {
     "dynamodb": (400, "ThrottlingException"),
     "sqs": (403, "RequestThrottled"),
@@ -29,14 +29,14 @@ _ERRORS = {"dynamodb": "InternalServerError", "sns": "InternalError", "sqs": "In
 
 @dataclass(frozen=True)
 class Call:
-    """A call by signing name and operation; `None` where the protocol does not name it (REST)."""
+    """A call: the service's signing name and the operation. `None` where the protocol does not name it (REST)."""
 
     service: str
     operation: str | None
 
 
 def identify(request: Request) -> Call | None:
-    """The AWS call that a request is; `None` when its header has no signature."""
+    """Return the AWS call of a request; `None` without a signature in its header."""
     service = _service(request.head)
     return Call(service, _operation(request)) if service else None
 
@@ -58,12 +58,12 @@ def _operation(request: Request) -> str | None:
 
 
 def refused(head: Head, refusal: Refusal) -> Response:
-    """The answer to a request that the gate does not let in, as the service that is asked would put it."""
+    """Return the answer to a request that the gate refuses, in the format of the requested service."""
     return _answer(_service(head) or "", HTTPStatus.FORBIDDEN, refusal.code, refusal.message)
 
 
 def failure(call: Call, kind: FaultKind, request: Request) -> Response:
-    """The answer of a service that refuses `call`."""
+    """Return the error answer of a service to `call`."""
     if kind is FaultKind.CONFLICT:
         return _conflict(request)
     if kind is FaultKind.THROTTLE:
@@ -74,13 +74,13 @@ def failure(call: Call, kind: FaultKind, request: Request) -> Response:
 
 
 def _conflict(request: Request) -> Response:
-    """DynamoDB: another transaction works on one of the items."""
+    """Return DynamoDB's answer for an item that another transaction is using."""
     document = json.loads(request.body or b"{}")
     items: Sequence[object] = document.get("TransactItems", [])
     message = "Transaction is ongoing for the item (injected fault)"
     if not items:
         return _answer("dynamodb", 400, "TransactionConflictException", message)
-    # Only one item conflicts, as is usual; AWS names a reason for every item in order.
+    # Only the first item conflicts. AWS gives a reason for every item, in their order.
     reasons = [{"Code": "TransactionConflict", "Message": message}, *({"Code": "None"} for _ in items[1:])]
     codes = ", ".join(reason["Code"] for reason in reasons)
     text = f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"
@@ -97,7 +97,7 @@ def _answer(service: str, status: int, code: str, message: str, more: dict[str, 
         media_type = b"text/xml"
     else:
         body = json.dumps({"__type": code, "message": message, "Message": message, **(more or {})})
-        # Without a service it is a person who asks, in a browser or by curl.
+        # A request without a service comes from a browser or curl.
         media_type = b"application/x-amz-json-1.0" if service else b"application/json"
     headers = (
         (b"Content-Type", media_type),

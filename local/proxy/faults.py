@@ -13,7 +13,7 @@ _RANDOM = secrets.SystemRandom()
 
 
 class FaultKind(StrEnum):
-    """Fate of a call that a rule hits."""
+    """Outcome of a call that a rule hits."""
 
     ERROR = "error"
     THROTTLE = "throttle"
@@ -24,14 +24,14 @@ class FaultKind(StrEnum):
 
 
 class FaultRule(BaseModel):
-    """Rule on which of the functions' calls fail, and how. Limits that are absent don't limit."""
+    """A rule that makes matching calls of the functions fail. A limit that is not set does not apply."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     service: str = Field(description="The service's signing name: dynamodb, sqs, sns, events, xray, …")
-    operation: str | None = Field(default=None, description="One operation, e.g. SendMessage; absent: all of them.")
+    operation: str | None = Field(default=None, description="One operation, e.g. SendMessage; not set: all operations.")
     kind: FaultKind
-    probability: float = Field(default=1.0, gt=0, le=1, description="Chance that a matching call is hit.")
+    probability: float = Field(default=1.0, gt=0, le=1, description="Probability that a matching call is hit.")
     count: int | None = Field(default=None, ge=1, description="The rule ends after this many hits.")
     seconds: float | None = Field(default=None, gt=0, description="The rule ends after this time.")
     containing: str | None = Field(
@@ -39,22 +39,24 @@ class FaultRule(BaseModel):
     )
 
     def matches(self, service: str, operation: str | None, body: bytes) -> bool:
-        """Return whether a call of `operation` with this request body is meant."""
+        """Return whether the rule matches a call of `operation` with this request body."""
         if self.service != service or self.operation not in (None, operation):
             return False
         return self.containing is None or self.containing.encode() in body
 
 
 class FaultStatus(BaseModel):
-    """A rule in force, with what it has done so far."""
+    """A rule with its counts so far."""
 
     model_config = ConfigDict(frozen=True)
 
     id: int
     rule: FaultRule
-    matched: int = Field(description="Calls that the rule was meant for.")
-    hits: int = Field(description="Calls that it made fail.")
-    expired: bool = Field(description="Whether its count or time is used up; it stays listed until cleared.")
+    matched: int = Field(description="Calls that the rule matched.")
+    hits: int = Field(description="Calls that the rule made fail.")
+    expired: bool = Field(
+        description="Whether the rule's count or time is used up. The rule is listed until it is cleared."
+    )
 
 
 @dataclass
@@ -86,7 +88,7 @@ class Faults:
     _next: int = 1
 
     def add(self, rule: FaultRule) -> FaultStatus:
-        """Put a rule in force."""
+        """Add a rule, which holds from now on."""
         with self._lock:
             now = self.clock()
             active = _Active(self._next, rule, None if rule.seconds is None else now + rule.seconds)
@@ -95,13 +97,13 @@ class Faults:
             return active.status(now)
 
     def list(self) -> list[FaultStatus]:
-        """All rules since the last clear, the used up ones too."""
+        """Return all rules since the last clear, including those that are used up."""
         with self._lock:
             now = self.clock()
             return [active.status(now) for active in self._rules]
 
     def remove(self, number: int) -> bool:
-        """Remove one rule; whether there was one of that id."""
+        """Remove the rule with this id. Return whether there was one."""
         with self._lock:
             kept = [active for active in self._rules if active.id != number]
             found = len(kept) < len(self._rules)
@@ -109,15 +111,15 @@ class Faults:
             return found
 
     def clear(self) -> int:
-        """Remove all rules; how many there were."""
+        """Remove all rules and return their number."""
         with self._lock:
             count = len(self._rules)
             self._rules.clear()
             return count
 
     def decide(self, service: str, operation: str | None, body: bytes = b"") -> FaultKind | None:
-        """Return what happens to this call; counts it."""
-        # A proxy without rules must cost nothing; a rule added this very moment may miss this call.
+        """Return the fault of this call, if a rule hits it, and count the call."""
+        # Without rules no lock is taken, to save time. A rule that is added at this moment may miss this call.
         if not self._rules:
             return None
         with self._lock:

@@ -1,8 +1,8 @@
-"""Access to the embedded AWS: for whoever holds this instance's keys, on a few routes for everybody on this machine.
+"""Decides access to the embedded AWS: a request needs this instance's keys, except on a few open routes.
 
-The emulator requires no key. With IAM enforced it treats a request without one as the root user's. It runs the code
-that it receives. So without this gate any page in the browser, and any other user of the machine, could run code as
-whoever started it (docs/adr/0012-gate-in-front-of-the-emulator.md).
+The emulator requires no key. With IAM enforced, it treats a request without a key as a request of the root user. It
+runs the code that it receives. So without this gate any page in the browser, and any other user of the machine, could
+run code as the user who started the emulator (docs/adr/0012-gate-in-front-of-the-emulator.md).
 """
 
 import re
@@ -22,7 +22,7 @@ _API: Final = "/_aws/execute-api/"
 _KEY_SET: Final = re.compile(r"/[\w-]+/\.well-known/(?:jwks\.json|openid-configuration)", re.ASCII)
 _TOKEN: Final = "/oauth2/token"  # noqa: S105 a path
 _CONFIRMATION: Final = {"Action", "TopicArn", "Token", "Version", "AuthenticateOnUnsubscribe"}
-# The emulator chooses a service by headers too. From a request without a key, pass on only these headers.
+# The emulator also chooses a service by headers. Of a request without a key, only these headers are forwarded.
 _PLAIN: Final = frozenset({b"host", b"accept", b"content-type", b"content-length", b"authorization"})
 _SAME: Final = frozenset({"", "none", "same-origin"})
 _KEY_ID: Final = re.compile(r"[A-Z0-9]{16,64}")
@@ -31,7 +31,7 @@ _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 
 @dataclass(frozen=True)
 class Refusal:
-    """Reason why a request is not passed on: AWS's code for that, and what to do about it."""
+    """The reason for refusing a request: AWS's error code, and a message that says what to do."""
 
     code: str
     message: str
@@ -39,9 +39,9 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Gate:
-    """The rules of one instance.
+    """The access rules of one instance.
 
-    `sessions` is where the emulator's side leaves the secret of each key that it hands out: a file per key
+    `sessions` is the folder with the secrets of the keys that the emulator issues, one file per key
     (local/session_keys.py).
     """
 
@@ -50,7 +50,7 @@ class Gate:
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
     def at_the_door(self, head: Head, port: int) -> Refusal | None:
-        """Judge what the head alone says. `port` is the one that the client came to."""
+        """Judge a request by its head alone. `port` is the port that the client connected to."""
         if refusal := foreign_host(head, port):
             return refusal
         if is_public(head):
@@ -60,7 +60,7 @@ class Gate:
         return _NO_KEY if not is_open(head) and signature_of(head) is None else None
 
     def inside(self, request: Request) -> Refusal | None:
-        """Judge the whole request."""
+        """Judge a request by its signature, which needs the body too."""
         if is_public(request.head) or is_open(request.head):
             return None
         signature = signature_of(request.head)
@@ -73,7 +73,7 @@ class Gate:
 
     def _secret(self, signature: Signature) -> str | None:
         key_id = signature.access_key_id
-        # Without IAM the functions' key id is the account's number.
+        # When IAM is not enforced, the functions' key id is the account's number.
         if key_id == self.keys.access_key_id or _ACCOUNT.fullmatch(key_id):
             return self.keys.secret_access_key
         try:
@@ -83,12 +83,12 @@ class Gate:
 
 
 def foreign_host(head: Head, port: int) -> Refusal | None:
-    """Refuse a name of somebody else's that leads here, as after DNS rebinding."""
+    """Refuse a host name other than this address, as DNS rebinding would send."""
     return None if head.fields.get("host", "").lower() in _authorities(port) else _FOREIGN_HOST
 
 
 def foreign_page(head: Head, port: int) -> Refusal | None:
-    """Refuse what a browser sends for a page of another origin."""
+    """Refuse a browser's request from a page of another origin."""
     origin, site = head.fields.get("origin"), head.fields.get("sec-fetch-site", "")
     ours = origin is None or origin in {f"http://{each}" for each in _authorities(port)}
     return None if ours and site in _SAME else _FOREIGN_PAGE
@@ -99,14 +99,12 @@ def _authorities(port: int) -> frozenset[str]:
 
 
 def is_public(head: Head) -> bool:
-    """Return whether it is for the stack's own API, which decides about callers and pages by itself, as on AWS."""
+    """Return whether the request is for the stack's own API, which checks callers and origins by itself, as on AWS."""
     return head.path.startswith(_API)
 
 
 def is_open(head: Head) -> bool:
-    """Return whether it is for a route that AWS opens to everybody too: Cognito's tokens and keys, SNS's
-    confirmations.
-    """
+    """Return whether AWS needs no key on this route either: Cognito's tokens and keys, SNS's confirmations."""
     if head.method == "POST":
         return head.path == _TOKEN
     if head.method != "GET" or "content-length" in head.fields or signature_of(head) is not None:
@@ -117,19 +115,21 @@ def is_open(head: Head) -> bool:
 
 
 def disarmed(head: Head) -> Head:
-    """An open request with nothing that could lead it elsewhere in the emulator."""
+    """Return an open request without the headers that could make the emulator choose another service."""
     basic = head.fields.get("authorization", "").lower().startswith("basic ")
     kept = _PLAIN if basic else _PLAIN - {b"authorization"}
     return Head(head.method, head.target, tuple(each for each in head.headers if each[0].lower() in kept))
 
 
 _HOW: Final = (
-    "Sign with the aws_access_key_id and aws_secret_access_key of this instance: they are in outputs.json of its state "
-    "folder (.local), and new with every start."
+    "Sign with the aws_access_key_id and aws_secret_access_key of this instance. They are in outputs.json of its state "
+    "folder (.local) and change with every start."
 )
 _FOREIGN_HOST: Final = Refusal("AccessDenied", "This embedded AWS answers to 127.0.0.1 and localhost only.")
-_FOREIGN_PAGE: Final = Refusal("AccessDenied", "This embedded AWS answers no page of another origin.")
+_FOREIGN_PAGE: Final = Refusal("AccessDenied", "This embedded AWS accepts no request from a page of another origin.")
 _NO_KEY: Final = Refusal("MissingAuthenticationToken", f"The request is not signed. {_HOW}")
-_OTHER_KEY: Final = Refusal("InvalidClientTokenId", f"The access key is none of this instance's. {_HOW}")
-_TOO_OLD: Final = Refusal("RequestExpired", "The signature is more than 15 minutes from now, or its URL has expired.")
-_NOT_SIGNED: Final = Refusal("SignatureDoesNotMatch", f"The signature is not the one of this request and key. {_HOW}")
+_OTHER_KEY: Final = Refusal("InvalidClientTokenId", f"The access key does not belong to this instance. {_HOW}")
+_TOO_OLD: Final = Refusal(
+    "RequestExpired", "The signature's time differs from now by more than 15 minutes, or its URL has expired."
+)
+_NOT_SIGNED: Final = Refusal("SignatureDoesNotMatch", f"The signature does not match this request and key. {_HOW}")

@@ -1,4 +1,4 @@
-"""The server in front of the emulator: a thread per connection, one connection to the emulator for each."""
+"""The server in front of the emulator: each client connection has a thread and a connection to the emulator."""
 
 import contextlib
 import logging
@@ -17,9 +17,9 @@ from local.proxy.wire import ClientSide, ProtocolError, Request, Response, Serve
 
 _LOG = logging.getLogger(__name__)
 _BACKLOG: Final = 512
-# A call that "times out" is held at most this long; SDK clients give up long before.
+# The longest wait for a call with the fault `timeout`; SDK clients time out long before.
 _HELD_SECONDS: Final = 120.0
-# How long a refused client may still send what nobody reads, so that it gets to the answer.
+# How long a refused client may go on sending its request before it reads the answer.
 _LINGER_SECONDS: Final = 1.0
 _LINGER_READS: Final = 64
 
@@ -27,10 +27,10 @@ Connect = Callable[[], socket.socket]
 
 
 class Proxy:
-    """Forwards what the gate lets in, with its body and headers as they were signed, unless a fault rule hits."""
+    """Forwards the requests that the gate accepts, with body and headers as signed, unless a fault rule hits them."""
 
     def __init__(self, connect: Connect, gate: Gate, faults: Faults | None = None, port: int = 0) -> None:
-        """`connect` opens a connection to the emulator. Port 0 picks a free one; one that is taken is an `OSError`."""
+        """`connect` opens a connection to the emulator. Port 0 picks a free port; a taken port raises `OSError`."""
         self._connect = connect
         self._gate = gate
         self._faults = faults or Faults()
@@ -42,7 +42,7 @@ class Proxy:
         self.url = f"http://{LOOPBACK}:{self.port}"
 
     def start(self) -> None:
-        """Serve from a thread."""
+        """Serve in a thread."""
         threading.Thread(target=self._accept, name="proxy", daemon=True).start()
 
     def stop(self) -> None:
@@ -72,7 +72,7 @@ class Proxy:
             while self._next(connection, client, upstream):
                 pass
         except (ProtocolError, OSError) as error:
-            # Either side hung up, as networks do; the client sees a closed connection.
+            # Client or emulator closed the connection, which may happen at any time. The client's is closed too.
             if not self._stopping:
                 _LOG.debug("proxy connection ended: %s", error)
         finally:
@@ -82,7 +82,7 @@ class Proxy:
             connection.close()
 
     def _next(self, connection: socket.socket, client: ClientSide, upstream: "_Upstream") -> bool:
-        """Answer the next request; whether the connection goes on."""
+        """Answer the next request. Return whether the connection stays open."""
         try:
             head = client.head()
             if head is None:
@@ -123,7 +123,7 @@ def _forward(upstream: "_Upstream", request: Request) -> Response:
     if is_open(request.head):
         request = Request(disarmed(request.head), request.body)
     response = upstream.exchange(request)
-    # The emulator lets every page read everything.
+    # The emulator's CORS headers allow every origin.
     kept = tuple(each for each in response.headers if not each[0].lower().startswith(b"access-control-"))
     return Response(response.status, kept, response.body, response.reason)
 
@@ -136,7 +136,7 @@ class _Upstream:
         self._side: ServerSide | None = None
 
     def exchange(self, request: Request) -> Response:
-        """Send the request once and return the answer. Never sends twice: the first might have had its effect."""
+        """Send the request and return the answer. It is never sent twice, because the first may have had its effect."""
         if self._side is not None and _is_readable(self._side.socket, 0):
             self.close()  # the emulator closed the idle connection
         side = self._side or ServerSide(self._connect())
@@ -147,14 +147,14 @@ class _Upstream:
         return response
 
     def close(self) -> None:
-        """Close it, if it is open."""
+        """Close the connection, if it is open."""
         if self._side is not None:
             self._side.socket.close()
         self._side = None
 
 
 def _let_go(connection: socket.socket) -> None:
-    """End the connection so that the answer arrives though the request was not read to its end."""
+    """End the connection so that the answer arrives, although the request was not read completely."""
     connection.shutdown(socket.SHUT_WR)
     connection.settimeout(_LINGER_SECONDS)
     with contextlib.suppress(OSError):
@@ -170,12 +170,12 @@ def _reset(client: socket.socket) -> None:
 
 
 def _hold(client: socket.socket) -> None:
-    """Say nothing until the client gives up."""
+    """Wait without an answer until the client closes the connection."""
     _is_readable(client, _HELD_SECONDS)
 
 
 def _is_readable(connection: socket.socket, seconds: float) -> bool:
-    """Wait for data or the peer's end. Not by `select.select`, which can't take descriptors above 1023."""
+    """Wait for data or the peer's end. `select.select` does not do: it fails for descriptors above 1023."""
     poll = select.poll()
     poll.register(connection, select.POLLIN)
     return bool(poll.poll(seconds * 1000))

@@ -1,7 +1,7 @@
-"""Signature Version 4 of requests, checked by making it again.
+"""Checks the Signature Version 4 of requests, by computing it again.
 
 Source: "AWS Signature Version 4 for API requests" and "Authenticating requests using query parameters" in AWS's IAM and
-S3 guides. botocore, which signs for the clients here, also signs for the check.
+S3 guides. The check computes the signature with botocore, as the clients here do.
 """
 
 import hashlib
@@ -24,16 +24,16 @@ _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _HEADER: Final = re.compile(rf"{_ALGORITHM}\s+(.+)", re.DOTALL)
 _SCOPE: Final = re.compile(r"([\w-]+)/(\d{8})/([\w-]+)/([\w-]+)/aws4_request", re.ASCII)
 _TIME: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z")
-# The largest clock difference of a request without `expires`, as for most services.
+# The largest clock difference for a request without `expires`, which is that of most services.
 _WINDOW: Final = timedelta(minutes=15)
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
-# A presigned request lives for seven days at most.
+# A presigned URL is valid for seven days at most: six digits of seconds.
 _SECONDS: Final = re.compile(r"[0-9]{1,6}")
 
 
 @dataclass(frozen=True)
 class Signature:
-    """Signature as a request states it. `expires` is set where the query signs (a presigned URL)."""
+    """The signature of a request. `expires` is set for a presigned URL, which has the signature in its query."""
 
     access_key_id: str
     region: str
@@ -44,7 +44,7 @@ class Signature:
     expires: timedelta | None = None
 
     def is_current(self, now: datetime) -> bool:
-        """Return whether it is neither from the future nor too old."""
+        """Return whether the signature's time is neither in the future nor too old."""
         try:
             signed = datetime.fromisoformat(self.time)
         except ValueError:
@@ -52,7 +52,7 @@ class Signature:
         return signed - _WINDOW <= now <= signed + (self.expires or _WINDOW)
 
     def matches(self, request: Request, secret: str) -> bool:
-        """Return whether the holder of `secret` signed this very request."""
+        """Return whether the holder of `secret` signed this request."""
         head = request.head
         if "host" not in self.signed_headers or any(name not in head.fields for name in self.signed_headers):
             return False
@@ -74,7 +74,7 @@ class Signature:
 
 
 class _AsSigned(SigV4Auth):
-    """Signs the headers that the client signed, and the payload that it named."""
+    """Signs the same headers as the client, with the client's payload hash."""
 
     def headers_to_sign(self, request: Any) -> Any:
         return request.headers
@@ -84,11 +84,11 @@ class _AsSigned(SigV4Auth):
 
 
 class _AsSignedForS3(_AsSigned, S3SigV4Auth):
-    """S3 takes paths as they are; all other services' are encoded once more."""
+    """Signs for S3, where paths are not encoded a second time as for all other services."""
 
 
 def signature_of(head: Head) -> Signature | None:
-    """The signature that a request carries, in its header or in its query; `None` for none, or for one that is none."""
+    """Return the signature in a request's header or query; `None` if it is missing or malformed."""
     header = _HEADER.fullmatch(head.fields.get("authorization", ""))
     if header:
         pairs = [part.strip().partition("=") for part in header[1].split(",")]

@@ -1,7 +1,7 @@
-"""HTTP/1.1 messages between clients and the emulator, read and written by h11.
+"""Reads and writes HTTP/1.1 messages between clients and the emulator, with h11.
 
-A request is never passed on as the bytes that came: it is parsed and written anew. So both sides agree on where it
-ends, and nothing that the gate has not seen hides behind it.
+The bytes of a request are never forwarded: the proxy parses the request and writes it anew. So the proxy and the
+emulator agree on where a request ends, and no second request can hide from the gate.
 """
 
 import socket
@@ -14,7 +14,7 @@ import h11
 
 _CHUNK: Final = 262_144
 _HEAD_LIMIT: Final = 65_536
-# What one connection says about itself (RFC 9110, 7.6.1). No upgrade is passed on: there is no other protocol here.
+# Headers about one connection (RFC 9110, 7.6.1). Upgrades are not forwarded, because no other protocol is supported.
 _HOP_BY_HOP: Final = frozenset(
     {
         *(b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding"),
@@ -27,12 +27,12 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class ProtocolError(Exception):
-    """The peer does not speak HTTP/1.1 as it should."""
+    """The peer violates HTTP/1.1, or closed the connection."""
 
 
 @dataclass(frozen=True)
 class Head:
-    """A request without its body. `headers` are as they were written, without those of the one connection."""
+    """A request without its body. `headers` are unchanged, but without those about the connection."""
 
     method: str
     target: str
@@ -40,7 +40,7 @@ class Head:
 
     @cached_property
     def fields(self) -> Mapping[str, str]:
-        """Headers by lower-case name; what comes twice is joined, as RFC 9110 says."""
+        """Return the headers by lower-case name. Repeated headers are joined, as RFC 9110 says."""
         joined: dict[str, str] = {}
         for name, value in self.headers:
             key, text = name.decode("ascii").lower(), value.decode("latin-1")
@@ -49,18 +49,18 @@ class Head:
 
     @property
     def path(self) -> str:
-        """The target up to its query."""
+        """Return the target without its query."""
         return self.target.partition("?")[0]
 
     @property
     def query(self) -> str:
-        """Return what follows the question mark."""
+        """Return the query, without the question mark."""
         return self.target.partition("?")[2]
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it is passed on."""
+    """A request that is forwarded."""
 
     head: Head
     body: bytes = b""
@@ -85,7 +85,7 @@ class ClientSide:
         self._method = b""
 
     def head(self) -> Head | None:
-        """The next request's head; `None` when the client is done. Raises `ProtocolError`."""
+        """Return the next request's head; `None` when the client closed the connection. Raises `ProtocolError`."""
         event = _next(self._http, self._socket)
         if not isinstance(event, h11.Request):
             return None
@@ -94,16 +94,16 @@ class ClientSide:
         return Head(event.method.decode("ascii"), event.target.decode("ascii"), _end_to_end(headers))
 
     def body(self) -> bytes:
-        """The rest of the request. Raises `ProtocolError`."""
+        """Return the request's body. Raises `ProtocolError`."""
         if self._http.they_are_waiting_for_100_continue:
             self._write(h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue"))
         return _body(self._http, self._socket)
 
     def answer(self, response: Response) -> bool:
-        """Send it; whether another request may follow."""
+        """Send the response. Return whether another request may follow."""
         headers, body = list(response.headers), response.body
         if self._method == b"HEAD" or response.status in _BODILESS:
-            body = b""  # the length, if there is one, says what a GET would have brought
+            body = b""  # a Content-Length is kept: it is the length of the answer to a GET
         else:
             # Otherwise h11 would send it in chunks.
             headers = [each for each in headers if each[0].lower() != b"content-length"]
@@ -118,7 +118,7 @@ class ClientSide:
         return True
 
     def refuse(self, reason: str) -> None:
-        """Answer what is no HTTP with 400, unless an answer has already begun."""
+        """Answer a malformed request with 400, unless an answer has already begun."""
         if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             self.answer(Response(400, ((b"Content-Type", b"text/plain"),), f"{reason}\n".encode(), b"Bad Request"))
 
@@ -134,7 +134,7 @@ class ServerSide:
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_LIMIT)
 
     def exchange(self, request: Request) -> Response:
-        """Send a request, once, and return the answer. Raises `ProtocolError` when none comes."""
+        """Send a request once and return the answer. Raises `ProtocolError` when no answer comes."""
         head = request.head
         headers = [(name, value) for name, value in head.headers if name.lower() != b"content-length"]
         if request.body or "content-length" in head.fields:
@@ -152,7 +152,7 @@ class ServerSide:
         return Response(event.status_code, _end_to_end(tuple(event.headers.raw_items())), body, event.reason)
 
     def is_reusable(self) -> bool:
-        """Make ready for another request; whether that is possible."""
+        """Prepare for another request. Return whether that is possible."""
         if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
             return False
         self._http.start_next_cycle()

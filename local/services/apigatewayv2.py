@@ -8,7 +8,7 @@ from local.services.base import Handler, Inputs, names, without
 
 
 def data_plane_url(aws: Aws, api_id: str, stage: str) -> str:
-    """Return where the emulator serves a stage; like AWS, `$default` is at the root and ends with a slash."""
+    """Return the URL of a stage in the emulator. As on AWS, the URL of `$default` is the API's root, with a slash."""
     root = f"{aws.endpoint_url}/_aws/execute-api/{api_id}/"
     return root if stage == "$default" else root + stage
 
@@ -36,7 +36,7 @@ class Api(_Gateway):
 
 
 class Integration(_Gateway):
-    """Target that an API's route calls."""
+    """The target that an API's route calls."""
 
     pulumi_type = "aws:apigatewayv2/integration:Integration"
     noun, key = "Integration", "IntegrationId"
@@ -53,7 +53,7 @@ class Route(_Gateway):
 
 
 class Authorizer(_Gateway):
-    """Verifies the callers of an API by their tokens."""
+    """An authorizer, which verifies the tokens of an API's callers."""
 
     pulumi_type = "aws:apigatewayv2/authorizer:Authorizer"
     noun, key = "Authorizer", "AuthorizerId"

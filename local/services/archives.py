@@ -9,16 +9,16 @@ import pulumi
 
 
 def zip_bytes(archive: pulumi.Archive) -> bytes:
-    """The archive as the bytes of a zip file. Paths are relative to the program's folder.
+    """Return the archive as the bytes of a zip file. Paths are relative to the program's folder.
 
-    Raises `ValueError` for a kind of archive that can't be uploaded from here.
+    Raises `ValueError` for a kind of archive that is not supported here.
     """
     if isinstance(archive, pulumi.FileArchive):
         path = Path(archive.path)
         return path.read_bytes() if path.is_file() else _zip({"": archive})
     if isinstance(archive, pulumi.AssetArchive):
         return _zip(archive.assets)
-    raise ValueError(f"a {type(archive).__name__} can't be used locally; give a FileArchive or an AssetArchive")
+    raise ValueError(f"a {type(archive).__name__} is not supported locally; use a FileArchive or an AssetArchive")
 
 
 def _zip(entries: Mapping[str, pulumi.Asset | pulumi.Archive]) -> bytes:
@@ -43,4 +43,4 @@ def _files(name: str, entry: pulumi.Asset | pulumi.Archive) -> list[tuple[str, b
             ("/".join([*([name] if name else []), path.relative_to(root).as_posix()]), path.read_bytes())
             for path in files
         ]
-    raise ValueError(f"entry {name!r} of the archive is a {type(entry).__name__}, which can't be used locally")
+    raise ValueError(f"entry {name!r} of the archive is a {type(entry).__name__}, which is not supported locally")

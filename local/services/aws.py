@@ -29,7 +29,7 @@ _CONFIG = Config(connect_timeout=2, read_timeout=60, retries={"total_max_attempt
 
 
 def where(account_id: str, region: str, partition: str = "aws") -> Mapping[str, dict[str, Any]]:
-    """The answers of the provider functions that say where a program runs."""
+    """Return the answers of the provider functions for the account, the region and the partition."""
     return {
         "aws:index/getCallerIdentity:getCallerIdentity": {
             "accountId": account_id,
@@ -49,9 +49,9 @@ def where(account_id: str, region: str, partition: str = "aws") -> Mapping[str, 
 
 @dataclass(frozen=True)
 class Aws:
-    """One emulated account in one region, reached at `endpoint_url` as its root user.
+    """Clients of one emulated account in one region at `endpoint_url`, as the account's root user.
 
-    No call is retried: a failure here is a finding, not weather.
+    No call is retried, because a failing call is a defect here, not a passing disturbance.
     """
 
     endpoint_url: str
@@ -62,21 +62,21 @@ class Aws:
 
     @cached_property
     def session(self) -> boto3.Session:
-        """A session of its own, independent of the machine's settings."""
+        """Return a session that ignores the machine's AWS settings."""
         return isolated_session(self.keys.access_key_id, self.keys.secret_access_key, self.region)
 
     def connect(self) -> "Aws":
-        """Make every client now: creating one is not thread-safe, and resources are registered on many threads."""
+        """Make every client now: making a client is not thread-safe, and resources are created on many threads."""
         for name in (name for name, value in vars(Aws).items() if isinstance(value, cached_property)):
             getattr(self, name)
         return self
 
     def client(self, service: str) -> Any:
-        """The client of a service, as botocore names it."""
+        """Return the client of a service by its botocore name."""
         return getattr(self, {"lambda": "lambda_", "cognito-idp": "cognito"}.get(service, service))
 
     def arn(self, service: str, resource: str) -> str:
-        """The ARN of `resource` in this account and region."""
+        """Return the ARN of `resource` in this account and region."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
 
     @cached_property

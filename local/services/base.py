@@ -1,4 +1,4 @@
-"""Base of all handlers of resource types: strict inputs by the API's own model, and create / update / delete."""
+"""Base of all handlers of resource types: create, update, delete, and a strict check of inputs by the API's model."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from botocore.model import ServiceModel
 from local.services.aws import Aws
 
 Inputs = Mapping[str, Any]
-"""Input properties of a resource by Pulumi's names, without those that are ignored."""
+"""Input properties of a resource by Pulumi's names, without the ignored ones."""
 
 
 class UnknownInputError(ValueError):
@@ -26,31 +26,31 @@ class UnknownInputError(ValueError):
 
 @dataclass(frozen=True)
 class Created:
-    """A real resource: its physical id, and the outputs that others need beyond its inputs (Pulumi's names)."""
+    """A created resource: its physical id, and its outputs beyond the inputs (by Pulumi's names)."""
 
     id: str
     outputs: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Handler:
-    """Maps one resource type to API calls: by default to Create…, Update… and Delete… of its `noun`.
+    """Maps one resource type to API calls, by default to Create…, Update… and Delete… with its `noun`.
 
-    An operation is sent the inputs that it has under the same name, whatever the case of their letters. What no
-    operation that creates the resource has is an error, so nothing is skipped silently.
+    An operation gets the inputs for which it has a parameter of the same name, ignoring case. An input that the
+    creating operation does not have is an error, so no input is dropped silently.
 
     Attributes:
         pulumi_type: Type token.
         service: API, as botocore names it.
-        noun: The resource in the names of operations, `Integration`; `verb` is that of the creating one.
-        creates, deletes: Operations, by default verb and noun.
-        key: The parameter that has the id; empty where the inputs say which resource is meant.
-        answered: What the answer to the creating call, or its member named like the noun, calls the id, if not `key`.
-        renamed: Pulumi's name to the API's where they differ.
-        separate: Inputs that the handler itself makes parameters of.
-        defaults: What an input is that is not given (any more).
-        ignored: Inputs that are accepted without an effect, and why.
-        updatable: What `update` can change in place; any other change replaces the resource.
-        gone: Error codes that mean that there is nothing left to delete.
+        noun: The resource in the operations' names, like `Integration`; `verb` is the verb of the creating operation.
+        creates, deletes: Names of the operations, by default verb and noun.
+        key: The parameter with the id; empty where the inputs identify the resource.
+        answered: The id's name in the answer to the creating call, or in its member named like the noun, if not `key`.
+        renamed: Pulumi's name → the API's name, where they differ.
+        separate: Inputs that the handler turns into parameters itself.
+        defaults: The values of inputs that are not given, or no longer given.
+        ignored: Inputs that are accepted without an effect, each with the reason.
+        updatable: Inputs that `update` can change in place; any other change replaces the resource.
+        gone: Error codes of a resource that no longer exists.
     """
 
     pulumi_type: ClassVar[str]
@@ -69,46 +69,46 @@ class Handler:
     gone: ClassVar[tuple[str, ...]] = ("ResourceNotFoundException",)
 
     def __init_subclass__(cls) -> None:
-        """Name the operations of a new noun."""
+        """Set the operations' names for the class's noun."""
         if "noun" in vars(cls):
             for name, verb in (("creates", cls.verb), ("deletes", "Delete")):
                 setattr(cls, name, vars(cls).get(name, f"{verb}{cls.noun}"))
 
     def create(self, aws: Aws, name: str, inputs: Inputs) -> Created:
-        """Create the resource; `name` is its logical name, used where no physical name is given."""
+        """Create the resource. Its logical name `name` is used where no physical name is given."""
         whole = self.whole(name, inputs)
         made = self._answer(self.send(aws, self.creates, whole))
         return Created(self.id_of(whole, made), self.outputs(aws, self.id_of(whole, made), whole, made))
 
     def update(self, aws: Aws, id_: str, old: Inputs, new: Inputs) -> Mapping[str, Any]:
-        """Change in place what `updatable` names and return the outputs that `create` would return."""
+        """Change the `updatable` inputs in place, and return the outputs that `create` would return."""
         made = self._answer(self.send(aws, f"Update{self.noun}", new, **self.which(id_)))
         return self.outputs(aws, id_, new, made)
 
     def delete(self, aws: Aws, id_: str, inputs: Inputs) -> None:
-        """Delete the resource; one that is gone already is fine."""
+        """Delete the resource, if it still exists."""
         with_gone_is_fine(lambda: self.send(aws, self.deletes, inputs, **self.which(id_)), *self.gone)
 
-    # --- what types differ in -----------------------------------------------------------------------------------------
+    # --- overridden by resource types ---------------------------------------------------------------------------------
 
     def whole(self, name: str, inputs: Inputs) -> Inputs:
-        """The inputs with what follows from the logical name."""
+        """Return the inputs completed from the logical name."""
         return {"name": name, **inputs}
 
     def id_of(self, inputs: Inputs, made: Mapping[str, Any]) -> str:
-        """The id of what was made from the inputs, by the API's answer."""
+        """Return the new resource's id, from the inputs or the API's answer."""
         return str(made[self.answered or self.key])
 
     def which(self, id_: str) -> dict[str, Any]:
-        """The parameters that say which resource is meant, as far as they are not inputs."""
+        """Return the parameters that identify the resource, except those that are inputs."""
         return {self.key: id_} if self.key else {}
 
     def shaped(self, inputs: Inputs) -> Inputs:
-        """The inputs in the API's shape, where that is another."""
+        """Return the inputs in the API's shape, where it differs from Pulumi's."""
         return inputs
 
     def outputs(self, aws: Aws, id_: str, inputs: Inputs, made: Mapping[str, Any]) -> dict[str, Any]:
-        """The outputs beyond the inputs."""
+        """Return the outputs beyond the inputs."""
         return {}
 
     # --- calls --------------------------------------------------------------------------------------------------------
@@ -122,14 +122,14 @@ class Handler:
             raise UnknownInputError(unknown)
 
     def send(self, aws: Aws, operation: str, inputs: Inputs, **given: Any) -> Any:
-        """Call an operation with what it has of the inputs, and the parameters given."""
+        """Call an operation with those inputs that it has, and with the given parameters."""
         known = {name.lower() for name in input_shape(self.service, operation).members}
         shaped = {**self.defaults, **self.shaped(inputs)}
         fitting = {key: value for key, value in shaped.items() if self.renamed.get(key, key).lower() in known}
         return self.call(aws, operation, fitting, **given)
 
     def call(self, aws: Aws, operation: str, values: Inputs, **given: Any) -> Any:
-        """Call an operation with these values and parameters. Raises `UnknownInputError` for what it does not have."""
+        """Call an operation with these values and parameters. Raises `UnknownInputError` for unknown values."""
         unknown: dict[str, Any] = {}
         parameters = self._parameters(operation, values, unknown)
         if unknown:
@@ -148,26 +148,26 @@ class Handler:
 
 
 class Put(Handler):
-    """A resource that is changed by the call that creates it."""
+    """A resource that the same call creates and changes."""
 
     verb = "Put"
 
     def update(self, aws: Aws, id_: str, old: Inputs, new: Inputs) -> Mapping[str, Any]:
-        """Create it in place of the old one."""
+        """Call the creating operation again, with the new inputs."""
         return self.create(aws, id_, new).outputs
 
 
 class Attributed(Handler):
-    """Resource with attributes, which are all text: the `separate` inputs."""
+    """A resource with text attributes, which are the `separate` inputs."""
 
     def attributes(self, inputs: Inputs) -> dict[str, str]:
-        """Those inputs that are attributes."""
+        """Return those inputs that are attributes, as text."""
         return {
             self.renamed.get(key, key[0].upper() + key[1:]): str(value).lower()
             if isinstance(value, bool)
             else str(value)
             for key, value in inputs.items()
-            # A standard queue or topic must not even say that it is not FIFO.
+            # For a standard queue or topic even `false` is an error.
             if key in self.separate and value is not None and (key, value) not in _STANDARD
         }
 
@@ -175,7 +175,7 @@ class Attributed(Handler):
         return {**without(inputs, *self.separate), "attributes": self.attributes(inputs)}
 
     def changed(self, old: Inputs, new: Inputs) -> dict[str, str]:
-        """The attributes that differ; an empty value takes one away."""
+        """Return the attributes that differ; an empty value removes an attribute."""
         before, after = self.attributes(old), self.attributes(new)
         return {key: after.get(key, "") for key in {**before, **after} if before.get(key) != after.get(key)}
 
@@ -185,19 +185,19 @@ _STANDARD = (("fifoQueue", False), ("fifoTopic", False))
 
 @cache
 def service_model(service: str) -> ServiceModel:
-    """Return what botocore knows of a service. A session would read the machine's settings, and take far longer."""
+    """Return botocore's model of a service. A session would read the machine's settings, and take far longer."""
     return ServiceModel(Loader().load_service_model(service, "service-2"))
 
 
 def input_shape(service: str, operation: str) -> Any:
-    """Return what an operation takes."""
+    """Return the shape of an operation's input."""
     return service_model(service).operation_model(operation).input_shape
 
 
 def as_shape(shape: Any, value: Any, path: str, unknown: dict[str, Any]) -> Any:
-    """A value by the API's names; what the API does not have goes into `unknown`, by its path.
+    """Return a value with the API's names. Parts that the API does not have are added to `unknown`, by their path.
 
-    A map for a list, as of tags and dimensions, becomes one of names and values.
+    A map where the API has a list, as for tags and dimensions, becomes a list of names and values.
     """
     if shape.type_name == "structure" and isinstance(value, Mapping):
         members = {name.lower(): name for name in shape.members}
@@ -220,17 +220,17 @@ def as_shape(shape: Any, value: Any, path: str, unknown: dict[str, Any]) -> Any:
 
 
 def names(text: str) -> frozenset[str]:
-    """The words of a text."""
+    """Return the words of a text as a set."""
     return frozenset(text.split())
 
 
 def without(inputs: Inputs, *names: str) -> dict[str, Any]:
-    """All inputs but these."""
+    """Return the inputs without the given ones."""
     return {key: value for key, value in inputs.items() if key not in names}
 
 
 def retag(client: Any, old: Inputs, new: Inputs, *, as_list: bool, **which: str) -> None:
-    """Make the tags of what `which` says those of the new inputs."""
+    """Change the tags of the resource that `which` identifies to those of the new inputs."""
     before, after = old.get("tags") or {}, new.get("tags") or {}
     if lost := [key for key in before if key not in after]:
         client.untag_resource(**which, TagKeys=lost)
@@ -240,7 +240,7 @@ def retag(client: Any, old: Inputs, new: Inputs, *, as_list: bool, **which: str)
 
 
 def with_gone_is_fine(call: Callable[[], Any], *codes: str) -> None:
-    """Make a deleting call; the error codes given mean that there is nothing left to delete."""
+    """Make a deleting call, and ignore the given error codes of a resource that no longer exists."""
     try:
         call()
     except ClientError as error:

@@ -50,7 +50,7 @@ class MetricAlarm(_Alarm):
 
 
 def _query(query: Inputs) -> Inputs:
-    """A line of metric math as PutMetricAlarm takes it."""
+    """Return a metric query in the shape of PutMetricAlarm."""
     shaped, metric = {"returnData": False, **without(query, "metric")}, query.get("metric")
     if metric:
         which = {key: metric[key] for key in ("namespace", "metricName", "dimensions") if key in metric}
@@ -103,8 +103,8 @@ class LogGroup(Handler):
     renamed: ClassVar = {"name": "logGroupName"}
     separate = names("retentionInDays")
     ignored: ClassVar[Mapping[str, str]] = {
-        "region": "everything is made in the one emulated region",
-        "skipDestroy": "about destroying; the emulator forgets everything when it stops",
+        "region": "the emulator has one region",
+        "skipDestroy": "concerns destruction only; the emulator forgets everything when it stops",
     }
     updatable = names("retentionInDays")
 

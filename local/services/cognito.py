@@ -17,7 +17,7 @@ class UserPool(Handler):
     updatable = names("adminCreateUserConfig deletionProtection")
 
     def outputs(self, aws: Aws, id_: str, inputs: Inputs, made: Mapping[str, Any]) -> dict[str, Any]:
-        # AWS's own host name: it is what the tokens name as their issuer here, too.
+        # AWS's own host name, because the emulator's tokens have it as their issuer too.
         return {
             "arn": aws.arn("cognito-idp", f"userpool/{id_}"),
             "endpoint": f"cognito-idp.{aws.region}.amazonaws.com/{id_}",
@@ -46,7 +46,7 @@ class ResourceServer(Handler):
 
 
 class UserPoolClient(Handler):
-    """An app client: its id and its secret, which stays, are a caller's credentials."""
+    """An app client. Its id and its secret, which does not change, are a caller's credentials."""
 
     pulumi_type = "aws:cognito/userPoolClient:UserPoolClient"
     service, noun, key = "cognito-idp", "UserPoolClient", "ClientId"
@@ -61,7 +61,7 @@ class UserPoolClient(Handler):
 
 
 class UserPoolDomain(Handler):
-    """The name of a pool's OAuth endpoints. Here they are at the emulator's own address."""
+    """The domain of a pool's OAuth endpoints. Here the endpoints are at the emulator's own address."""
 
     pulumi_type = "aws:cognito/userPoolDomain:UserPoolDomain"
     service, noun = "cognito-idp", "UserPoolDomain"

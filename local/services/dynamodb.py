@@ -10,7 +10,7 @@ _ELSEWHERE = ("hashKey", "rangeKey", "serverSideEncryption", "streamEnabled", "s
 
 
 class Table(Handler):
-    """A table, on demand. Its id is its name."""
+    """A table in on-demand mode. Its id is its name."""
 
     pulumi_type = "aws:dynamodb/table:Table"
     service, noun, key = "dynamodb", "Table", "TableName"
@@ -19,7 +19,7 @@ class Table(Handler):
     updatable = names("deletionProtectionEnabled pointInTimeRecovery tags ttl")
 
     def create(self, aws: Aws, name: str, inputs: Inputs) -> Created:
-        """Create it, then its time to live and backups, which have calls of their own."""
+        """Create the table, then set time to live and backups, which have calls of their own."""
         whole = self.whole(name, inputs)
         made = self.send(aws, self.creates, whole)["TableDescription"]
         self._follow(aws, whole["name"], {}, inputs)
@@ -45,7 +45,7 @@ class Table(Handler):
             self.call(aws, "UpdateContinuousBackups", given, TableName=table)
 
     def shaped(self, inputs: Inputs) -> Inputs:
-        """Keys, indexes, encryption and stream as CreateTable has them."""
+        """Return keys, indexes, encryption and stream in the shape of CreateTable."""
         encryption, indexes = inputs.get("serverSideEncryption"), inputs.get("globalSecondaryIndexes")
         return {
             **without(inputs, *_ELSEWHERE),

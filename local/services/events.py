@@ -20,7 +20,7 @@ class EventBus(Handler):
         return str(inputs["name"])
 
     def update(self, aws: Aws, id_: str, old: Inputs, new: Inputs) -> Mapping[str, Any]:
-        """Change it; what is left out of the call would stay as it was."""
+        """Change the bus. A removed dead-letter queue is sent as `{}`, because UpdateEventBus keeps an absent one."""
         made = self.send(
             aws, "UpdateEventBus", {**({"deadLetterConfig": {}} if old.get("deadLetterConfig") else {}), **new}
         )
@@ -43,7 +43,7 @@ class EventRule(Put):
         return f"{inputs.get('eventBusName', _BUS['eventBusName'])}/{inputs['name']}"
 
     def update(self, aws: Aws, id_: str, old: Inputs, new: Inputs) -> Mapping[str, Any]:
-        """Put it again, which leaves its targets alone; tags have calls of their own then."""
+        """Put the rule again, which keeps its targets. Tags of an existing rule have calls of their own."""
         outputs = super().update(aws, id_, old, without(new, "tags"))
         retag(aws.events, old, new, as_list=True, ResourceARN=outputs["arn"])
         return outputs
@@ -53,13 +53,13 @@ class EventRule(Put):
 
 
 class EventTarget(Put):
-    """Target of a rule's events. Its id is `bus-rule-target`."""
+    """A target of a rule's events. Its id is `bus-rule-target`."""
 
     pulumi_type = "aws:cloudwatch/eventTarget:EventTarget"
     service, noun = "events", "Targets"
     defaults: ClassVar = _BUS
     ignored: ClassVar[Mapping[str, str]] = {
-        "deadLetterConfig": "the emulator keeps nothing of a delivery that fails",
+        "deadLetterConfig": "the emulator drops an event whose delivery fails",
         "retryPolicy": "the emulator delivers once",
     }
     updatable = names("arn inputPath")
@@ -71,7 +71,7 @@ class EventTarget(Put):
     def create(self, aws: Aws, name: str, inputs: Inputs) -> Created:
         answer = self.send(aws, self.creates, inputs)
         if answer["FailedEntryCount"]:
-            raise ValueError(f"the target {inputs['targetId']} of rule {inputs['rule']}: {answer['FailedEntries']}")
+            raise ValueError(f"target {inputs['targetId']} of rule {inputs['rule']}: {answer['FailedEntries']}")
         return Created("-".join(({**_BUS, **inputs}[key]) for key in ("eventBusName", "rule", "targetId")))
 
     def delete(self, aws: Aws, id_: str, inputs: Inputs) -> None:

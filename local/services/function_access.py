@@ -1,4 +1,4 @@
-"""Lambda: aliases, permissions and mappings, by which others reach a function, and instances that wait for them."""
+"""Lambda: a function's aliases, permissions, event source mappings and provisioned concurrency."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ class Alias(Handler):
 
     pulumi_type = "aws:lambda/alias:Alias"
     service, noun, answered = "lambda", "Alias", "AliasArn"
-    # Without weights: none is left of those before.
+    # Removes the former weights when no weights are given.
     defaults: ClassVar = {"description": "", "routingConfig": {"additionalVersionWeights": {}}}
     updatable = names("description functionVersion routingConfig")
 
@@ -25,12 +25,12 @@ class Alias(Handler):
 
 
 class ProvisionedConcurrencyConfig(Put):
-    """Instances kept ready behind an alias or version: kept as a number. Its id is `function,qualifier`."""
+    """Provisioned concurrency of an alias or version, stored as a number only. Its id is `function,qualifier`."""
 
     pulumi_type = "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig"
     service, noun = "lambda", "ProvisionedConcurrencyConfig"
     ignored: ClassVar[Mapping[str, str]] = {
-        "skipDestroy": "about destroying; the emulator forgets everything when it stops"
+        "skipDestroy": "concerns destruction only; the emulator forgets everything when it stops"
     }
     updatable = names("provisionedConcurrentExecutions")
 

@@ -15,16 +15,16 @@ from local.services.base import Created, Handler, Inputs, names, retag, without
 _GONE = "ResourceNotFoundException"
 _SNAPSHOT_SECONDS = 120
 _UPLOAD = Lock()
-"""Packages go up one at a time: several of 25 MB at once make a busy emulator hang up on some of them."""
+"""Packages are uploaded one at a time: with several of 25 MB at once a busy emulator closes some connections."""
 
 
 def invoke_arn(aws: Aws, arn: str) -> str:
-    """The ARN by which API Gateway calls a function, version or alias."""
+    """Return the ARN by which API Gateway calls a function, version or alias."""
     return f"arn:{aws.partition}:apigateway:{aws.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
 
 
 def _uploaded(upload: Callable[[], str], again: Callable[[], str]) -> str:
-    """The version that `upload` made, or `again` where the emulator closed the connection; not a third time."""
+    """Return the version that `upload` made. If the emulator closed the connection, call `again`, once."""
     with _UPLOAD:
         try:
             return upload()
@@ -33,7 +33,7 @@ def _uploaded(upload: Callable[[], str], again: Callable[[], str]) -> str:
 
 
 def _version_with(aws: Aws, function_name: str, code: bytes) -> str | None:
-    """The newest version of the function, if there is one and this is its code."""
+    """Return the newest version of the function, if it exists and has this code."""
     try:
         versions = aws.lambda_.list_versions_by_function(FunctionName=function_name)["Versions"]
     except ClientError as error:
@@ -44,7 +44,7 @@ def _version_with(aws: Aws, function_name: str, code: bytes) -> str | None:
 
 
 def _started(aws: Aws, function_name: str, version: str, inputs: Inputs) -> None:
-    """Waits until a version that is resumed from a snapshot can be called; other versions can be at once."""
+    """Wait until a version with SnapStart can be called; other versions can be called at once."""
     if inputs.get("snapStart") and inputs.get("publish"):
         waiter = aws.lambda_.get_waiter("published_version_active")
         waiter.wait(
@@ -72,8 +72,8 @@ class Function(Handler):
         "snapStart": {"applyOn": "None"},
     }
     ignored: ClassVar[Mapping[str, str]] = {
-        "skipDestroy": "about destroying; the emulator forgets everything when it stops",
-        "sourceCodeHash": "tells the provider that code changed; the code itself is compared here",
+        "skipDestroy": "concerns destruction only; the emulator forgets everything when it stops",
+        "sourceCodeHash": "tells the provider that the code changed; here the code itself is compared",
     }
     updatable = names(
         "code deadLetterConfig description environment ephemeralStorage handler kmsKeyArn layers "
@@ -85,19 +85,19 @@ class Function(Handler):
         return without(inputs, *self.separate)
 
     def create(self, aws: Aws, name: str, inputs: Inputs) -> Created:
-        """Create it and, when asked, publish its first version."""
+        """Create the function and, if `publish` is set, publish its first version."""
         whole, code = self.whole(name, inputs), zip_bytes(inputs["code"])
         function_name = whole["name"]
 
         def upload() -> str:
             return str(self.send(aws, self.creates, whole, Code={"ZipFile": code})["Version"])
 
-        # What was done before the connection closed shows by the name, and by the code that stands under it.
+        # A version of this function with this code shows that the upload succeeded before the connection closed.
         version = _uploaded(upload, lambda: _version_with(aws, function_name, code) or upload())
         return Created(function_name, self._finished(aws, function_name, whole, code, version))
 
     def update(self, aws: Aws, id_: str, old: Inputs, new: Inputs) -> Mapping[str, Any]:
-        """Update configuration, then code, then publish."""
+        """Update the configuration, then upload the code, which publishes a version if `publish` is set."""
         self.send(aws, "UpdateFunctionConfiguration", new, FunctionName=id_)
         code = zip_bytes(new["code"])
 
@@ -109,7 +109,7 @@ class Function(Handler):
         return self._finished(aws, id_, new, code, version)
 
     def _finished(self, aws: Aws, name: str, inputs: Inputs, code: bytes, version: str) -> dict[str, Any]:
-        """Reserve its concurrency, wait until its version can be called; its outputs."""
+        """Set the reserved concurrency and wait until the version can be called. Return the outputs."""
         reserved = inputs.get("reservedConcurrentExecutions", -1)
         if reserved >= 0:
             aws.lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)

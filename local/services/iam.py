@@ -8,7 +8,7 @@ from local.services.base import Handler, Inputs, Put, names
 
 
 class Role(Handler):
-    """A role; its policies are resources of their own."""
+    """A role. Its policies are resources of their own."""
 
     pulumi_type = "aws:iam/role:Role"
     service, noun, key = "iam", "Role", "RoleName"
@@ -18,7 +18,7 @@ class Role(Handler):
     gone = ("NoSuchEntity",)
 
     def update(self, aws: Aws, id_: str, old: Inputs, new: Inputs) -> Mapping[str, Any]:
-        """Change description and session length, the trust policy, and the boundary."""
+        """Change the description, the session length, the trust policy and the permissions boundary."""
         self.send(aws, "UpdateRole", new, RoleName=id_)
         aws.iam.update_assume_role_policy(RoleName=id_, PolicyDocument=new["assumeRolePolicy"])
         if boundary := new.get("permissionsBoundary"):

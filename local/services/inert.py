@@ -1,6 +1,6 @@
-"""Resource types that are accepted and do nothing here: the emulator has no such service, or nothing could show it.
+"""Resource types that are accepted without effect: the emulator lacks the service, or nothing here shows an effect.
 
-They get an id, an ARN and their inputs back, so that what refers to them resolves.
+Such a resource has an id, an ARN and its inputs as outputs, so that references to it resolve.
 """
 
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ from local.services.base import Created
 
 # Type → why it is inert. docs/embedded-aws.md shows this list.
 INERT: Mapping[str, str] = {
-    "aws:acm/certificate:Certificate": "there is no TLS and no DNS to validate it by",
-    "aws:acm/certificateValidation:CertificateValidation": "there is no TLS and no DNS to validate it by",
-    "aws:budgets/budget:Budget": "nothing here costs anything",
+    "aws:acm/certificate:Certificate": "the emulator has no TLS, and no DNS for the validation",
+    "aws:acm/certificateValidation:CertificateValidation": "the emulator has no TLS, and no DNS for the validation",
+    "aws:budgets/budget:Budget": "the emulator costs nothing",
     "aws:cloudfront/cachePolicy:CachePolicy": "there is no edge in front of the local API",
     "aws:cloudfront/distribution:Distribution": "there is no edge in front of the local API",
     "aws:cloudfront/originRequestPolicy:OriginRequestPolicy": "there is no edge in front of the local API",
@@ -22,20 +22,20 @@ INERT: Mapping[str, str] = {
     "aws:codedeploy/application:Application": "the emulator has no CodeDeploy",
     "aws:codedeploy/deploymentConfig:DeploymentConfig": "the emulator has no CodeDeploy",
     "aws:codedeploy/deploymentGroup:DeploymentGroup": "the emulator has no CodeDeploy",
-    "aws:route53/record:Record": "no name is resolved here",
+    "aws:route53/record:Record": "the emulator has no DNS",
     "aws:wafv2/webAcl:WebAcl": "there is no edge in front of the local API",
     "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": "there is no edge in front of the local API",
     "aws:xray/group:Group": "the emulator has no X-Ray groups",
     "aws:xray/samplingRule:SamplingRule": "the emulator has no X-Ray sampling rules",
-    "pulumi:providers:aws": "a provider is configuration; every resource is made in the one emulated account",
+    "pulumi:providers:aws": "every resource is created in the one emulated account",
 }
 
 
 def create_inert(aws: Aws, pulumi_type: str, name: str, inputs: Mapping[str, Any]) -> Created:
-    """An id and an ARN for a resource that is not there."""
+    """Return an id and an ARN for a resource that is not created."""
     service = pulumi_type.split(":")[1].split("/")[0]
     physical = str(inputs.get("name", name))
     outputs = {"name": physical, "arn": aws.arn(service, physical)}
-    # The stack's address is made of it. Nothing answers there: the top-level domain is reserved for that.
+    # The stack's address contains this name. Nothing answers there, because its top-level domain is reserved.
     edge = {"domainName": f"{physical}.invalid"} if pulumi_type.endswith(":Distribution") else {}
     return Created(physical, outputs | edge)

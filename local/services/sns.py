@@ -52,7 +52,7 @@ class TopicPolicy(Handler):
         return self.create(aws, id_, new).outputs
 
     def delete(self, aws: Aws, id_: str, inputs: Inputs) -> None:
-        """Nothing to do: a topic always has a policy, and it goes with the topic."""
+        """Do nothing: a topic always has a policy, which is deleted with the topic."""
 
 
 class TopicSubscription(_Attributed):
@@ -65,8 +65,8 @@ class TopicSubscription(_Attributed):
     defaults: ClassVar = {"returnSubscriptionArn": True}
     separate = names("deliveryPolicy filterPolicy filterPolicyScope rawMessageDelivery redrivePolicy")
     ignored: ClassVar[Mapping[str, str]] = {
-        "confirmationTimeoutInMinutes": "how long the provider waits for an HTTPS endpoint; nothing waits here",
-        "endpointAutoConfirms": "tells the provider whether to wait; nothing waits here",
+        "confirmationTimeoutInMinutes": "how long the provider waits for an HTTPS endpoint; the emulator does not wait",
+        "endpointAutoConfirms": "tells the provider whether to wait; the emulator does not wait",
     }
     updatable = separate
 

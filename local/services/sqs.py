@@ -33,7 +33,7 @@ class Queue(Attributed):
     gone = _GONE
 
     def update(self, aws: Aws, id_: str, old: Inputs, new: Inputs) -> Mapping[str, Any]:
-        """Set the attributes and tags that changed; an empty value takes one away."""
+        """Set the attributes and tags that changed; an empty value removes an attribute."""
         if differing := self.changed(old, new):
             self.call(aws, "SetQueueAttributes", {"attributes": differing}, QueueUrl=id_)
         before, after = old.get("tags") or {}, new.get("tags") or {}
@@ -49,7 +49,7 @@ class Queue(Attributed):
 
 
 class _QueueDocument(Attributed):
-    """One attribute of a queue that Pulumi models as a resource of its own. The id is the queue's URL."""
+    """An attribute of a queue that is a resource of its own in Pulumi. Its id is the queue's URL."""
 
     service = "sqs"
     creates = "SetQueueAttributes"
@@ -74,7 +74,7 @@ class QueuePolicy(_QueueDocument):
 
 
 class RedriveAllowPolicy(_QueueDocument):
-    """Queues that may use this one as their dead-letter queue."""
+    """The queues that may use this queue as their dead-letter queue."""
 
     pulumi_type = "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy"
     separate = updatable = names("redriveAllowPolicy")

@@ -68,7 +68,7 @@ def test_a_command_on_the_path_is_preferred_to_a_build(tmp_path: Path) -> None:
 def test_without_command_and_go_both_are_named(tmp_path: Path) -> None:
     # GIVEN a path with neither
     # WHEN one is made available THEN the error says what would help
-    with pytest.raises(EngineUnavailableError, match=r"Install(.|\n)*no Go"):
+    with pytest.raises(EngineUnavailableError, match=r"Install(.|\n)*Go \(1"):
         available(lambda _: None, str(tmp_path))
 
 

@@ -59,8 +59,8 @@ def test_an_archive_is_compared_by_content(moved: dict[str, Any], differing: tup
 
 def test_a_changed_type_that_the_table_does_not_know_is_an_error() -> None:
     # GIVEN a type without a line in the table
-    # WHEN its inputs change THEN it is said where to add one
-    with pytest.raises(LookupError, match=r"aws:a/b:C: no line in local/engine/provider/changes\.py"):
+    # WHEN its inputs change THEN the error says where to add one
+    with pytest.raises(LookupError, match=r"aws:a/b:C: local/engine/provider/changes\.py has no line"):
         change("aws:a/b:C", {"x": 1}, {"x": 2})
 
 

@@ -152,7 +152,7 @@ def test_current_environment_is_not_made_again(tmp_path: Path) -> None:
     [
         (["--service", "sqss", "--kind", "error"], "Did you mean sqs"),
         (["--service", "sqs", "--operation", "SendMesage", "--kind", "error"], "Did you mean SendMessage"),
-        (["--service", "sqs", "--kind", "conflict"], "DynamoDB's own"),
+        (["--service", "sqs", "--kind", "conflict"], "exists only for dynamodb"),
         (["--service", "xray", "--operation", "PutTraceSegments", "--kind", "error"], "REST"),
         (["--service", "sqs", "--kind", "error", "--probability", "0"], "--probability 0.0"),
         (["--service", "sqs", "--kind", "error", "--probability", "1.5"], "--probability 1.5"),

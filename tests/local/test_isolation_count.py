@@ -16,7 +16,7 @@ def test_callers_who_see_only_their_own_orders_are_isolated() -> None:
     finding = isolation(Sights(OWNERS, SEEN, TOLD))
     # THEN isolation holds, and every lookup is counted
     assert finding.ok
-    assert finding.counted == "2 callers, 3 orders; each looked for all: 3 found, 6 of others refused"
+    assert finding.counted == "2 callers, 3 orders; each requested every order: 3 found, 6 of other callers refused"
 
 
 @pytest.mark.parametrize(
@@ -33,13 +33,13 @@ def test_callers_who_see_only_their_own_orders_are_isolated() -> None:
         ),
         (
             Sights(OWNERS, SEEN, TOLD | {"ben": {"order-1", "order-3"}}),
-            ["ben was told of order-1 and does not find it"],
+            ["ben got 202 for order-1 and does not find it"],
         ),
         (
             Sights(OWNERS, SEEN, TOLD | {"ben": {"order-3", "order-4"}}),
-            ["ben was told of order-4 and does not find it"],
+            ["ben got 202 for order-4 and does not find it"],
         ),
-        (Sights(OWNERS, SEEN, TOLD | {"ben": set()}), ["ben finds order-3 and was not told of it"]),
+        (Sights(OWNERS, SEEN, TOLD | {"ben": set()}), ["ben finds order-3 and got no 202 for it"]),
         (Sights(OWNERS, SEEN, odd=("ben was answered 503 for order-3",)), ["ben was answered 503 for order-3"]),
     ],
     ids=[

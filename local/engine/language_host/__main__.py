@@ -1,6 +1,6 @@
 """The plugin's command line, as the engine starts it: SCRIPT [flags] ENGINE_ADDRESS.
 
-The launcher that local/engine writes puts SCRIPT in front. The port is the first line on standard output.
+The launcher script of local/engine adds SCRIPT. The first line on standard output is the port.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ _THREADS = 8
 
 
 def main(arguments: list[str]) -> int:
-    """Serve until the engine goes away."""
+    """Serve until the engine ends."""
     script, *_, engine = arguments
     server = grpc.server(futures.ThreadPoolExecutor(_THREADS))
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(PythonHost(engine, Path(script)), server)
@@ -25,8 +25,8 @@ def main(arguments: list[str]) -> int:
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    # The engine asks for the end by an interrupt. It also holds the other end of our standard input open and writes
-    # nothing: the end of the file is the end of an engine that could not ask any more.
+    # The engine stops this process with an interrupt. It also keeps our standard input open and writes nothing to it:
+    # when the input ends, the engine has ended without an interrupt.
     with contextlib.suppress(KeyboardInterrupt):
         sys.stdin.buffer.read()
     server.stop(grace=None).wait()

@@ -1,4 +1,4 @@
-"""The interpreter that a program runs with, and what is installed in it."""
+"""The interpreter that runs a program, and its installed packages."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from typing import Any
 
 _ASK_SECONDS = 60
 
-# Runs in the program's interpreter, which need not be ours. A plugin's package carries a pulumi-plugin.json.
+# Runs in the program's interpreter, which may differ from ours. A plugin's package contains a pulumi-plugin.json.
 _INVENTORY = """
 import importlib.metadata, json, sys
 packages, plugins = {}, []
@@ -26,7 +26,7 @@ json.dump({"executable": sys.executable, "version": sys.version.split()[0], "pac
 
 
 class InterpreterError(Exception):
-    """There is no interpreter as the project asks for; the message says what to change."""
+    """The project's interpreter was not found; the message says what to change."""
 
 
 @dataclass(frozen=True)
@@ -49,43 +49,43 @@ class Inventory:
 
 
 def interpreter(root: Path, options: Mapping[str, Any]) -> Path:
-    """The interpreter for the `runtime` options of a project file in `root`.
+    """Return the interpreter for the `runtime` options of a project file in `root`.
 
     Raises:
-        InterpreterError: the toolchain is not known here, or there is no such interpreter.
+        InterpreterError: the toolchain is not supported here, or the interpreter does not exist.
     """
     toolchain = options.get("toolchain", "pip")
     if toolchain != "pip":
-        message = f"runtime option toolchain {toolchain!r}: the stand-in language host knows pip only"
+        message = f"runtime option toolchain {toolchain!r}: the stand-in language host supports pip only"
         raise InterpreterError(message)
     if environment := options.get("virtualenv"):
         return _of_environment(root / str(environment))
     found = shutil.which("python3")
     if found is None:
-        raise InterpreterError("No python3 is on the path, and the project names no `virtualenv`.")
+        raise InterpreterError("No python3 is on the path, and the project sets no `virtualenv`.")
     return Path(found)
 
 
 def _of_environment(folder: Path) -> Path:
     python = folder / "bin" / "python"
     if not python.exists():
-        message = f"{folder} is no virtual environment; `make setup` makes .venv of this project."
+        message = f"{folder} is no virtual environment; `make setup` makes this project's .venv."
         raise InterpreterError(message)
     return python
 
 
 def inventory(python: Path) -> Inventory:
-    """Return what is installed for `python`.
+    """Return the packages and plugins that are installed for `python`.
 
     Raises:
-        InterpreterError: it cannot be asked.
+        InterpreterError: the interpreter cannot list them.
     """
     try:
         answer = subprocess.run(
             [str(python), "-c", _INVENTORY], capture_output=True, text=True, check=True, timeout=_ASK_SECONDS
         )
     except (OSError, subprocess.SubprocessError) as error:
-        message = f"{python} cannot say what is installed: {error}"
+        message = f"{python} cannot list its packages: {error}"
         raise InterpreterError(message) from error
     said = json.loads(answer.stdout)
     plugins = tuple(
@@ -95,6 +95,6 @@ def inventory(python: Path) -> Inventory:
 
 
 def attached() -> frozenset[str]:
-    """Names of providers that run already (PULUMI_DEBUG_PROVIDERS=name:port,…): nothing has to be installed."""
+    """Return the names of running providers (PULUMI_DEBUG_PROVIDERS=name:port,…), which need no installation."""
     given = os.environ.get("PULUMI_DEBUG_PROVIDERS", "")
     return frozenset(each.partition(":")[0] for each in given.split(",") if each)

@@ -18,12 +18,12 @@ from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 from local.engine.language_host.interpreter import InterpreterError, attached, interpreter, inventory
 
-# The SDK's script ends with this code when it has shown the error itself.
+# The SDK's script ends with this code when it has already printed the error.
 _ALREADY_SHOWN = 32
 
 
 class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
-    """Runs programs and policy packs. What it does not implement is answered UNIMPLEMENTED."""
+    """Runs programs and policy packs. Other calls of the protocol get the answer UNIMPLEMENTED."""
 
     def __init__(self, engine: str, script: Path) -> None:
         """`engine` is the engine's address, `script` the SDK's `pulumi-language-python-exec`."""
@@ -31,15 +31,15 @@ class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
         self._script = script
 
     def Handshake(self, request: Any, context: Any) -> Any:
-        """Nothing to agree on."""
+        """Return an empty answer: there are no options to negotiate."""
         return language_pb2.LanguageHandshakeResponse()
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
-        """The version of the SDK that carries the protocol."""
+        """Return the version of the installed SDK, which defines the protocol."""
         return plugin_pb2.PluginInfo(version=version("pulumi"))
 
     def GetRequiredPackages(self, request: Any, context: Any) -> Any:
-        """The providers of the installed packages, but those that the engine attaches to."""
+        """Return the providers of the installed packages, except those that the engine attaches to."""
         with _explained(context):
             plugins = inventory(_python(request.info)).plugins
         running = attached()
@@ -52,7 +52,7 @@ class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
         )
 
     def GetProgramDependencies(self, request: Any, context: Any) -> Any:
-        """Return what is installed; it is not told apart what was asked for and what came with it."""
+        """Return all installed packages, both direct and transitive dependencies."""
         with _explained(context):
             packages = inventory(_python(request.info)).packages
         return language_pb2.GetProgramDependenciesResponse(
@@ -68,15 +68,15 @@ class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
         )
 
     def RuntimeOptionsPrompts(self, request: Any, context: Any) -> Any:
-        """`pulumi new` has nothing to ask."""
+        """Return no prompts for `pulumi new`."""
         return language_pb2.RuntimeOptionsResponse()
 
     def InstallDependencies(self, request: Any, context: Any) -> Any:
-        """Refused: one command makes the environment, and it checks hashes."""
-        context.abort(grpc.StatusCode.FAILED_PRECONDITION, "`make setup` installs what the program needs")
+        """Refuse: only `make setup` installs packages, because it checks their hashes."""
+        context.abort(grpc.StatusCode.FAILED_PRECONDITION, "`make setup` installs the program's packages")
 
     def Run(self, request: Any, context: Any) -> Any:
-        """Run a program to its end; its output is ours, which the engine shows."""
+        """Run a program to its end. The program shares our output streams, which the engine shows."""
         with _explained(context):
             command = [str(_python(request.info)), "-u", str(self._script), *self._arguments(request)]
         variables = {
@@ -108,7 +108,7 @@ class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
         return [*options, request.info.entry_point or ".", *request.args]
 
     def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:
-        """Run a policy pack, passing on what it writes until it ends."""
+        """Run a policy pack to its end, and send its output to the engine."""
         if request.kind != "analyzer":
             context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the stand-in language host runs no {request.kind} plugins")
         with _explained(context):
@@ -127,7 +127,7 @@ class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
 
 
 def _output(process: "subprocess.Popen[bytes]") -> Iterator[Any]:
-    """Both streams of a process, as they come."""
+    """Yield the output of both streams of a process as soon as it is written."""
     messages: Queue[Any] = Queue()
 
     def read(stream: IO[bytes], message: Callable[[bytes], Any]) -> None:

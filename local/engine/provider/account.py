@@ -1,4 +1,4 @@
-"""Interface of whatever keeps the provider's resources."""
+"""Interface of the account that keeps the provider's resources."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -11,19 +11,19 @@ class RefusedError(Exception):
 
 
 class Account(Protocol):
-    """Keeps resources. Called on several threads at once; inputs are plain values, files still marked."""
+    """Keeps resources. Several threads call it at once. Inputs are plain values, with files as marked objects."""
 
     region: str
     account_id: str
 
     def create(self, token: str, name: str, inputs: Mapping[str, Any]) -> Created:
-        """Make one. Raises `RefusedError`."""
+        """Create a resource. Raises `RefusedError`."""
 
     def read(self, token: str, id_: str) -> Mapping[str, Any] | None:
-        """Inputs and outputs of one, or `None` when it is gone. Raises `RefusedError` if that cannot be told."""
+        """Return inputs and outputs of a resource, or `None` when it is gone. Raises `RefusedError` if unreadable."""
 
     def update(self, token: str, id_: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Change one in place and return its outputs. Raises `RefusedError`."""
+        """Change a resource in place and return its outputs. Raises `RefusedError`."""
 
     def delete(self, token: str, id_: str, inputs: Mapping[str, Any]) -> None:
-        """Delete one; one that is gone already is fine. Raises `RefusedError`."""
+        """Delete a resource, if it still exists. Raises `RefusedError`."""

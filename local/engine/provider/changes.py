@@ -1,7 +1,7 @@
-"""Judgement of a change of inputs: nothing, an update in place, or a replacement.
+"""Decides whether a change of inputs needs nothing, an update in place or a replacement.
 
-The replacement table is our reading of the AWS provider's documentation ("forces new resource") for the types that
-this program uses. It is as complete as the tests need, not the provider's.
+The replacement table is our own, from the AWS provider's documentation ("forces new resource") for the types of this
+program. It is as complete as the tests need, and not as complete as the provider's.
 """
 
 from collections.abc import Mapping
@@ -61,10 +61,10 @@ REPLACED_BY: Mapping[str, frozenset[str]] = {
     "aws:xray/group:Group": frozenset({"groupName"}),
 }
 
-# Inputs that hold the physical name: a replacement under the same name has to delete the old one first.
+# Inputs with the physical name: a replacement under the same name must delete the old resource first.
 _NAMES = ("name", "alarmName", "dashboardName", "policyName")
 
-# Outputs that an update may change, so a preview cannot know them: a published function gets its next version.
+# Outputs that an update may change, so that a preview does not know them: a published function gets its next version.
 _VOLATILE: Mapping[str, tuple[str, ...]] = {
     "aws:lambda/function:Function": ("version", "qualifiedArn", "qualifiedInvokeArn", "codeSha256", "lastModified"),
 }
@@ -72,7 +72,7 @@ _VOLATILE: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Change:
-    """Inputs that differ, those of them that force a replacement, and whether the old one has to go first."""
+    """The differing inputs, those that force a replacement, and whether the old resource must be deleted first."""
 
     differing: tuple[str, ...]
     replacing: tuple[str, ...]
@@ -80,7 +80,7 @@ class Change:
 
 
 def change(token: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Change:
-    """Return what it takes to get from the old inputs to the new ones.
+    """Return the change from the old inputs to the new ones.
 
     Raises:
         LookupError: the inputs differ and the table has no line for the type.
@@ -90,7 +90,7 @@ def change(token: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Change
     if not differing:
         return Change((), (), delete_first=False)
     if token not in REPLACED_BY:
-        message = f"{token}: no line in local/engine/provider/changes.py says which inputs replace it; add one"
+        message = f"{token}: local/engine/provider/changes.py has no line for this type; add its replacing inputs"
         raise LookupError(message)
     forcing = REPLACED_BY[token]
     replacing = tuple(key for key in differing if key in forcing or forcing is _EVERYTHING)
@@ -99,6 +99,6 @@ def change(token: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Change
 
 
 def previewed(token: str, outputs: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a preview can say of the outputs after an update to `inputs`; `outputs` are those before."""
+    """Return the outputs that a preview knows after an update to `inputs`; `outputs` are those before."""
     volatile = _VOLATILE.get(token, ()) if inputs.get("publish") else ()
     return {**outputs, **inputs, **{key: UNKNOWN for key in volatile if key in outputs}}

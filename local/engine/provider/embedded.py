@@ -1,4 +1,4 @@
-"""Resources in the embedded AWS, through the handlers that `python -m local up` uses too."""
+"""Keeps resources in the embedded AWS, through the same handlers as `python -m local up`."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,30 +18,32 @@ from local.services.registry import HANDLERS
 
 
 class EmbeddedAccount:
-    """The one account of an emulator. Paths of archives are relative to `program`."""
+    """The account of an emulator. Paths of archives are relative to `program`."""
 
     def __init__(self, aws: Aws, program: Path) -> None:
-        # Clients are not made on the provider's threads: that is not safe.
+        # All clients are made here, because making a client is not thread-safe.
         self._aws = aws.connect()
         self._program = program
-        # The emulator works on one call at a time anyway, and closes connections that wait too long for their turn.
+        # One call at a time: the emulator handles calls in turn, and closes connections that wait too long.
         self._turn = Lock()
         self.region = aws.region
         self.account_id = aws.account_id
 
     def create(self, token: str, name: str, inputs: Mapping[str, Any]) -> Created:
-        """Make it for real."""
+        """Create the resource in the emulator."""
         with self._turn, _explained():
             made = create(self._aws, token, name, self._opened(inputs))
         return Created(made.id, {key: value for key, value in made.outputs.items() if key not in inputs})
 
     def read(self, token: str, id_: str) -> Mapping[str, Any] | None:
-        """Refused: the handlers can't tell a resource's inputs from AWS's description of it."""
-        message = f"{id_} ({token}): nothing can be read back from the embedded AWS, so no refresh and no import here"
+        """Refuse: the handlers cannot derive a resource's inputs from AWS's description of the resource."""
+        message = (
+            f"{id_} ({token}): the embedded AWS supports neither refresh nor import, because inputs cannot be read back"
+        )
         raise RefusedError(message)
 
     def update(self, token: str, id_: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Change it in place. A change that the handler can't make in place is refused."""
+        """Change the resource in place. Raises `RefusedError` for a change that the handler cannot make in place."""
         if token in INERT:
             return create_inert(self._aws, token, id_, new).outputs
         handler = self._handler(token)

@@ -1,4 +1,4 @@
-"""The provider protocol over an account."""
+"""Serves the provider protocol for an account."""
 
 from collections.abc import Iterator
 from concurrent import futures
@@ -22,7 +22,7 @@ _THREADS = 16
 
 @contextmanager
 def serving(account: Account) -> Iterator[int]:
-    """Serve `account` on loopback; yields the port, which belongs into PULUMI_DEBUG_PROVIDERS as `aws:PORT`."""
+    """Serve `account` on loopback and yield the port, for PULUMI_DEBUG_PROVIDERS=aws:PORT."""
     options = [("grpc.max_receive_message_length", _LARGEST_MESSAGE)]
     server = grpc.server(futures.ThreadPoolExecutor(_THREADS), options=options)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(StandIn(account), server)
@@ -35,42 +35,42 @@ def serving(account: Account) -> Iterator[int]:
 
 
 class StandIn(provider_pb2_grpc.ResourceProviderServicer):
-    """The `aws` provider's protocol. What it does not implement is answered UNIMPLEMENTED."""
+    """The `aws` provider's protocol. Calls without a method here get the answer UNIMPLEMENTED."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
 
     def Handshake(self, request: Any, context: Any) -> Any:
-        """Secrets, resources and outputs come as plain values."""
+        """Accept no marked secrets, resources or outputs, so that the engine sends plain values."""
         return provider_pb2.ProviderHandshakeResponse()
 
     def Attach(self, request: Any, context: Any) -> Any:
-        """The engine says where it is; nothing is asked of it."""
+        """Receive the engine's address, which is not needed."""
         return empty_pb2.Empty()
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
-        """The version that it stands in for: the locked SDK's."""
+        """Return the version of the locked AWS SDK."""
         return plugin_pb2.PluginInfo(version=version("pulumi-aws"))
 
     def CheckConfig(self, request: Any, context: Any) -> Any:
-        """The provider's own configuration is taken as it is."""
+        """Accept the provider's own configuration unchanged."""
         return provider_pb2.CheckResponse(inputs=request.news)
 
     def DiffConfig(self, request: Any, context: Any) -> Any:
-        """A changed configuration never replaces resources here."""
+        """Report a changed configuration as an update, never as a replacement."""
         same = wire.plain(request.olds) == wire.plain(request.news)
         return _unchanged() if same else provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_SOME)
 
     def Configure(self, request: Any, context: Any) -> Any:
-        """Create and Update can be previewed."""
+        """Report that Create and Update support previews."""
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
     def Cancel(self, request: Any, context: Any) -> Any:
-        """Return what is under way is short and ends by itself."""
+        """Do nothing: calls in progress are short and end by themselves."""
         return empty_pb2.Empty()
 
     def Check(self, request: Any, context: Any) -> Any:
-        """Hold the inputs to the locked SDK's types."""
+        """Check the inputs against the locked SDK's types."""
         token = _token(request.urn)
         try:
             found = aws_inputs.findings(token, wire.plain(request.news))
@@ -95,7 +95,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def Create(self, request: Any, context: Any) -> Any:
-        """Make the resource; in a preview only say what is known of it: its inputs."""
+        """Create the resource. In a preview only return its inputs."""
         inputs = wire.plain(request.properties)
         if request.preview:
             return provider_pb2.CreateResponse(properties=wire.struct(inputs))
@@ -104,18 +104,18 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CreateResponse(id=made.id, properties=wire.struct({**inputs, **made.outputs}))
 
     def Read(self, request: Any, context: Any) -> Any:
-        """Return what there is under an id; an empty id says that there is nothing."""
+        """Return the resource with this id, or an empty answer."""
         token = _token(request.urn)
         with _refusals(context, request.urn):
             state = self._account.read(token, request.id)
         if state is None:
             return provider_pb2.ReadResponse()
-        # An import knows no inputs yet.
+        # An import has no inputs yet.
         inputs = request.inputs if request.inputs.fields else wire.struct(aws_inputs.inputs_among(token, state))
         return provider_pb2.ReadResponse(id=request.id, properties=wire.struct(state), inputs=inputs)
 
     def Update(self, request: Any, context: Any) -> Any:
-        """Change the resource in place; in a preview only say what is known of it then."""
+        """Change the resource in place. In a preview only return the outputs that are already known."""
         token, before, after = _token(request.urn), wire.plain(request.olds), wire.plain(request.news)
         if request.preview:
             return provider_pb2.UpdateResponse(properties=wire.struct(previewed(token, before, after)))
@@ -130,7 +130,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any, context: Any) -> Any:
-        """Answer the provider functions that say where the program runs."""
+        """Answer the provider functions that return the account, the region and the partition."""
         answers = where(self._account.account_id, self._account.region)
         if request.tok not in answers:
             message = f"the stand-in provider does not know the function {request.tok}; known: {', '.join(answers)}"
@@ -139,7 +139,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def _token(urn: str) -> str:
-    # The last part of the chain of types from the outermost parent inwards.
+    # A URN has the types of all parents, outermost first; the last one is the resource's own.
     return urn.split("::")[2].rsplit("$", 1)[-1]
 
 

@@ -1,7 +1,7 @@
-"""Property values as the engine sends them to a provider, and back.
+"""Converts property values between the engine's messages and Python.
 
-The wire knows JSON plus marked objects. Secrets never come here: the stand-in does not accept them, so the engine
-opens them first and marks what comes back by itself.
+The messages have JSON values and marked objects. They contain no secrets: the stand-in does not accept them, so the
+engine sends their values and marks the outputs as secret by itself.
 """
 
 import hashlib
@@ -14,14 +14,14 @@ import pulumi
 from google.protobuf import struct_pb2
 from pulumi.runtime.rpc import UNKNOWN
 
-# The marks of pulumi/runtime/rpc.py.
+# The signatures that mark special objects, from pulumi/runtime/rpc.py.
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _ASSET = "c44067f5952c0a294b673a41bacd8c17"
 _ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
 
 
 def plain(value: Any) -> Any:
-    """A protobuf value as Python: whole numbers as integers, no unset properties, marked objects as they are."""
+    """Return a protobuf value as Python: whole numbers as integers, no unset properties, marked objects unchanged."""
     if isinstance(value, struct_pb2.Struct):
         return {key: plain(item) for key, item in value.items() if item is not None}
     if isinstance(value, struct_pb2.ListValue):
@@ -32,14 +32,14 @@ def plain(value: Any) -> Any:
 
 
 def struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
-    """Plain values as the protobuf message."""
+    """Return plain values as the protobuf message."""
     message = struct_pb2.Struct()
     message.update(dict(values))
     return message
 
 
 def holds_unknown(value: Any) -> bool:
-    """Return whether something in it is only known once other resources exist (in a preview)."""
+    """Return whether a part of the value is unknown until other resources exist (in a preview)."""
     if isinstance(value, Mapping):
         return any(holds_unknown(item) for item in value.values())
     if isinstance(value, list):
@@ -48,7 +48,7 @@ def holds_unknown(value: Any) -> bool:
 
 
 def fingerprint(value: Any) -> Any:
-    """The value with files by their content only: a file that moved is the same file."""
+    """Return the value with each file replaced by a hash of its content, so that a moved file counts as equal."""
     if isinstance(value, Mapping):
         if value.get(_SIGNATURE) in (_ASSET, _ARCHIVE):
             return {"hash": value.get("hash") or _digest(value)}
@@ -63,7 +63,7 @@ def _digest(value: Any) -> str:
 
 
 def opened(value: Any, folder: Path) -> Any:
-    """The value with marked files as the SDK's assets and archives, their paths taken from `folder`."""
+    """Return the value with the SDK's assets and archives for marked files. Paths are relative to `folder`."""
     if isinstance(value, Mapping):
         if value.get(_SIGNATURE) == _ASSET:
             return _asset(value, folder)

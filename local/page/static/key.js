@@ -1,4 +1,4 @@
-// The key of this page comes with its address and stays in this tab.
+// The key comes with the page's address and is kept for this tab only.
 export const KEY_HEADER = "X-Page-Key";
 
 const given = new URLSearchParams(location.hash.slice(1)).get("key");
@@ -8,7 +8,7 @@ if (given) {
 }
 export const key = sessionStorage.getItem("key") ?? "";
 
-/** JSON from this server; an error's text is for people. */
+/** Calls this server and returns its JSON. Throws the server's error message. */
 export const call = async (path, body) => {
   const options = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
   const answer = await fetch(path, { ...options, headers: { [KEY_HEADER]: key } });

@@ -1,9 +1,9 @@
-// The page: shows what the server tells live, and sends what a person asks for. Data becomes text nodes only.
+// The page: shows the server's live data and sends the person's requests. Data becomes text nodes only.
 import { KEY_HEADER, call, key } from "./key.js";
 
 const $ = (id) => document.getElementById(id);
 
-/** An element with properties and children; strings become text. */
+/** Makes an element with properties and children; strings become text. */
 const h = (tag, properties = {}, ...children) => {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -28,7 +28,7 @@ const say = (problem) => {
   $("trouble").textContent = problem ?? "";
   $("trouble").hidden = !problem;
 };
-/** Runs what a person asked for; the button waits, and what goes wrong is said. */
+/** Runs a requested action: disables its button meanwhile, and shows an error. */
 const asked = (work) => async (event) => {
   event.preventDefault();
   const button = event.submitter ?? event.currentTarget;
@@ -59,7 +59,7 @@ const draft = () => JSON.stringify({
 const redraft = () => { $("body").value = draft(); showCurl(); };
 const showCurl = () => {
   let body = $("body").value;
-  try { body = JSON.stringify(JSON.parse(body)); } catch { /* sent as it is, to see what the API says */ }
+  try { body = JSON.stringify(JSON.parse(body)); } catch { /* the invalid JSON is sent too, to show the API's answer */ }
   $("curl").textContent = `curl -i -X POST ${stack.api_url}/orders \\\n  -H 'Content-Type: application/json' \\\n`
     + `  -H ${quoted(`Idempotency-Key: ${$("key").value}`)} \\\n  -d ${quoted(body)}`;
 };
@@ -91,7 +91,7 @@ const manyAnswers = (answers) => {
   h("p", {}, `${plural(answers.length, "request")} at once, ${plural(ids.size, "order")}; the slowest took `
     + `${Math.max(...answers.map((each) => each.seconds)).toFixed(1)} s.`)];
 };
-const MEANS = { 409: " the first is still running: repeat it", 429: " too many: repeat it", 503: " outcome unknown: repeat it" };
+const MEANS = { 409: " the first request is still running: repeat this one", 429: " too many: repeat it", 503: " outcome unknown: repeat it" };
 
 const place = () => {
   if (used.has($("key").value)) newKey();
@@ -150,7 +150,7 @@ const fill = (row, order) => {
   row.dataset.order = order.order_id;
 };
 
-// ---- one order's life
+// ---- one order's history
 
 let followed = null;
 let again = 0;
@@ -162,7 +162,7 @@ const laneOf = ({ what, where, by }) => {
   if (by || what.startsWith("order sent to the queue")) return 1;
   return where === "worker" || where === "process-order" ? 2 : 0;
 };
-/** Where a step came from, where it was handed over; a failed attempt goes back to the queue. */
+/** Returns the lane that a step came from. A failed attempt goes back to the queue. */
 const handedFrom = ({ what, retry_in_seconds: retry }, lane) => {
   if (what === "attempt started" || retry > 0) return 1;
   return what.startsWith("order sent to the queue") || what === "event published" ? lane - 1 : lane;
@@ -187,7 +187,7 @@ const look = async (id, jump = false) => {
     const life = await call(`/api/orders/${encodeURIComponent(id)}/trace`);
     if (id !== followed) return;
     showLife(id, life);
-    // The logs come a moment after the tables.
+    // The logs arrive a moment after the tables' data.
     if (!/^(published|none)/.test(life.event) && life.order?.status !== "FAILED") {
       patience = Math.min(2 * patience, 16_000);
       again = setTimeout(() => look(id), patience);
@@ -223,7 +223,7 @@ const stepOf = (step, before, first) => {
       step.error_type && !step.by ? h("p", { class: "error" }, `${step.error_type}: ${step.error ?? ""}`) : null,
       more.length ? h("small", {}, more.join(" · "), " ") : null,
       step.trace ? h("details", { "data-step": step.at }, h("summary", {}, "Where in the code"), h("pre", { tabindex: "0" }, [step.trace].flat().join("\n"))) : null));
-  // Set from here: the policy of this page allows no style attributes.
+  // Set by script, because the page's content security policy allows no style attributes.
   item.style.setProperty("--lane", lane);
   item.style.setProperty("--left", Math.min(lane, from));
   item.style.setProperty("--span", Math.abs(lane - from));
@@ -234,7 +234,7 @@ const stepOf = (step, before, first) => {
 
 const showDead = (letters) => {
   $("redrive-all").hidden = letters.length < 2;
-  $("dead-rows").replaceChildren(...(letters.length ? letters.map(letterOf) : [h("li", { class: "empty" }, "None. Make something fail, and place an order.")]));
+  $("dead-rows").replaceChildren(...(letters.length ? letters.map(letterOf) : [h("li", { class: "empty" }, "None. Turn on a fault, and place an order.")]));
 };
 const letterOf = (letter) => {
   const id = letter.order_id ?? letter.message_id;
@@ -256,7 +256,7 @@ const decide = async (verb, id, name) => {
   $("decide").textContent = verb === "redrive" ? "Redrive" : "Discard for good";
   $("by").value = sessionStorage.getItem("by") ?? "";
   $("why").value = "";
-  $("plan").textContent = "Looking what would happen…";
+  $("plan").textContent = "Checking what would happen…";
   $("decide").disabled = true;
   showCommand();
   $("decision").showModal();
@@ -264,7 +264,7 @@ const decide = async (verb, id, name) => {
     const mine = decision;
     const plan = await call(`/api/${verb}`, { id, by: "page", reason: "to see what would happen", yes: false });
     if (mine !== decision) return;
-    $("plan").textContent = verb === "redrive" ? `${plan.redriven} of ${plural(plan.seen, "message")} would go back to the orders queue.` : `If you do, ${plan.plan}.`;
+    $("plan").textContent = verb === "redrive" ? `${plan.redriven} of ${plural(plan.seen, "message")} would go back to the orders queue.` : `If you discard it, ${plan.plan}.`;
     $("decide").disabled = verb === "redrive" && !plan.redriven;
   } catch (error) {
     $("plan").textContent = error.message;
@@ -303,7 +303,7 @@ const showFaults = (rules) => {
     box.dataset.rule = on?.id ?? "";
     box.checked = Boolean(on);
   }
-  // What is there stays, so that the focus does: the counts change with every call.
+  // Existing items are kept, so that the focus is kept too: the counts change with every call.
   const there = new Map([...$("rules").children].map((item) => [item.dataset.rule, item]));
   const items = rules.map((each) => {
     const item = there.get(String(each.id)) ?? h("li", { "data-rule": each.id }, h("span", {}, h("code", {}, nameOf(each.rule)), h("small", {})),
@@ -341,7 +341,7 @@ const count = async () => {
   tell(guarantees.every((each) => each.ok) ? "All guarantees hold." : "A guarantee does not hold.");
 };
 
-// ---- what the server tells
+// ---- the server's live data
 
 const sections = {
   orders: showOrders,

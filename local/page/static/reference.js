@@ -1,4 +1,4 @@
-// The API's contract with "Try it out" on this stack.
+// Shows the API's contract, with "Try it out" on this stack.
 import { KEY_HEADER, key } from "./key.js";
 
 window.SwaggerUIBundle({
