@@ -1,4 +1,4 @@
-"""``python -m lab.simulation.histories``: plays random histories, and shrinks the first that violates anything."""
+"""``python -m lab.simulation.histories``: plays random histories, and shrinks the first that violates a guarantee."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _PROGRESS_SECONDS = 5
 
 
 def main() -> int:
-    """Play; returns 0 where everything held, 1 where something did not."""
+    """Play; returns 0 if no history violates a guarantee, else 1."""
     parser = argparse.ArgumentParser(
         prog="python -m lab.simulation.histories",
-        description="Play random histories, and shrink the first that violates anything.",
+        description="Play random histories, and shrink the first that violates a guarantee.",
         epilog=(
             "Example: python -m lab.simulation.histories --histories 5000 --seed 42. "
-            "Exit status: 0 if everything held, 1 if something did not, 2 if the command is wrong."
+            "Exit status: 0 if every guarantee held, 1 if one was violated, 2 if the command is wrong."
         ),
     )
-    parser.add_argument("--histories", type=int, default=1000, help="how many to play (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the first; the next ones follow")
-    parser.add_argument("--workers", type=int, default=1, help="processes (default: %(default)s)")
-    parser.add_argument("--json", type=Path, help="write what was counted to this file, renewed while it runs")
+    parser.add_argument("--histories", type=int, default=1000, help="number of histories (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first history; each next one adds 1")
+    parser.add_argument("--workers", type=int, default=1, help="number of processes (default: %(default)s)")
+    parser.add_argument("--json", type=Path, help="write the counts to this file, repeatedly during the run")
     parser.add_argument("--show", action="store_true", help="print the history of --seed and play nothing")
-    parser.add_argument("--replay", type=Path, help="play a history from a file, as printed for a failing one")
-    parser.add_argument("--keep-going", action="store_true", help="play all histories, whatever the first ones violate")
+    parser.add_argument("--replay", type=Path, help="play a history from a file, in the printed format")
+    parser.add_argument("--keep-going", action="store_true", help="play all histories, even after a violation")
     options = parser.parse_args()
     if options.histories < 1 or options.workers < 1:
         parser.error("--histories and --workers must be at least 1.")
@@ -49,7 +49,7 @@ def _replay(file: Path) -> int:
     try:
         told = History.read(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, TypeError, KeyError) as error:
-        sys.stderr.write(f"{file} is no history as it is printed for a failing one, or by --show: {error!r}\n")
+        sys.stderr.write(f"{file} is not a history in the format that --show prints: {error!r}\n")
         return 2
     violations = play(told)
     sys.stdout.write("".join(f"{text}\n" for text in violations) or "Everything held.\n")
@@ -85,7 +85,7 @@ def _progress(tally: HistoryCounts, wanted: int, rate: float) -> None:
 
 
 def _write(tally: HistoryCounts, options: argparse.Namespace, seconds: float) -> None:
-    """Write what was counted so far: a run that was stopped goes on with the seeds after it."""
+    """Write the counts so far. After a stopped run, a new one can start at the next seed."""
     if options.json is not None:
         run = {"first_seed": options.seed, "wanted": options.histories, "workers": options.workers}
         document = {**run, "seconds": round(seconds, 1), **tally.document()}

@@ -1,4 +1,4 @@
-"""Counts of what a run of the simulator went through, so that "no violation" can be weighed."""
+"""Counts of steps, faults and results of a run: they show how much a run without violations has tried."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ class HistoryCounts:
     """Counts over histories.
 
     Attributes:
-        histories: How many were played.
-        cpu_seconds: What that took of processors.
-        steps: Steps by kind, those in the middle of others included.
-        faults: What happened at calls, by its name.
-        paths: Different (function, operation, fault) that were met, and how often.
-        answers: HTTP answers by status; ``replayed`` counts those of them marked so, ``none`` the killed.
+        histories: Number of played histories.
+        cpu_seconds: Processor time of the run.
+        steps: Steps by kind, nested steps included.
+        faults: Faults at calls, by name.
+        paths: Occurrences of each combination of function, operation and fault.
+        answers: HTTP answers by status; ``none`` counts requests whose run was killed.
         orders: Orders by their last status.
-        seen: What else came to pass.
-        failures: Seed and violations of every history that failed.
+        seen: Other events, by name.
+        failures: Seed and violations of every failed history.
     """
 
     histories: int = 0
@@ -40,7 +40,7 @@ class HistoryCounts:
     failures: list[tuple[int, list[str]]] = field(default_factory=list)
 
     def add(self, player: Player, violations: list[str]) -> None:
-        """Count a history that was played."""
+        """Add the counts of one played history."""
         self.histories += 1
         self.steps.update(type(step).__name__.lower() for step in every_step(player.history.steps))
         for (function, operation, fault), times in player.around.fired.items():
@@ -61,7 +61,7 @@ class HistoryCounts:
             self.failures.append((player.history.seed, violations))
 
     def merge(self, other: HistoryCounts) -> None:
-        """Add what another process counted."""
+        """Add the counts of another process."""
         self.histories += other.histories
         self.cpu_seconds += other.cpu_seconds
         for name in _COUNTERS:
@@ -69,7 +69,7 @@ class HistoryCounts:
         self.failures += other.failures
 
     def document(self) -> dict[str, Any]:
-        """For JSON."""
+        """The counts as a JSON document."""
         counted = {name: dict(getattr(self, name).most_common()) for name in _COUNTERS}
         failures = [{"seed": seed, "violations": found} for seed, found in sorted(self.failures)]
         return {
@@ -81,7 +81,7 @@ class HistoryCounts:
         }
 
     def text(self) -> str:
-        """For people."""
+        """The counts as text for people."""
         lines = [f"{self.histories} histories, {self.steps.total()} steps, {len(self.failures)} with violations"]
         for title, counter in (
             ("steps", self.steps),

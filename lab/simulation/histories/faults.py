@@ -1,4 +1,4 @@
-"""Faults that can happen at one call of a history, by name."""
+"""The faults of a single call in a history, by name."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ LATE, DEADLINE, ROW_BUSY = "effect arrives late", "deadline passes", "row is bus
 BY_NAME: Final[dict[str, FaultKind]] = {
     kind.name: kind for kind in FAULTS if kind.name not in {"conflict", "conflict on 2nd", "item throttled"}
 }
-"""The faults that need nothing but the call. The fakes' cancelled transactions are left out: they say of every other
-row that it is innocent, and AWS never lies about a condition; ``ROW_BUSY`` says the truth of the others."""
+"""The faults that depend on the call alone. The fakes' cancelled transactions are left out: they report no reason for
+the other items, even if a condition of theirs fails. ``ROW_BUSY`` reports the true reason of every other item, as AWS
+does."""
 NAMES: Final = (*BY_NAME, LATE, DEADLINE, ROW_BUSY)
 OUTAGES: Final = ("throttled", "server error", "unreachable")
 
 
 def row_is_busy(transactions: Transactions, busy: Callable[[dict[str, Any]], bool]) -> Fault:
-    """Another transaction holds the rows for which ``busy``; of every other row the answer is the truth.
+    """Return a fault that refuses a write as if another transaction held the rows for which ``busy`` is true.
 
-    A single write meets the same other transaction, as an error of its own.
+    A cancelled transaction reports the true reason of every other row. A single write gets its own kind of error.
     """
 
     def fault(call: Call, perform: Perform) -> Response:
@@ -40,7 +41,7 @@ def row_is_busy(transactions: Transactions, busy: Callable[[dict[str, Any]], boo
 
 
 def fits(name: str, call: Call) -> bool:
-    """Return whether a call can meet the fault."""
+    """Return whether the fault can happen to a call."""
     if name == ROW_BUSY:
         return call.operation in {"TransactWriteItems", "UpdateItem", "PutItem", "DeleteItem"}
     kind = BY_NAME.get(name)

@@ -1,4 +1,4 @@
-"""Makes a history from a seed."""
+"""Generates a history from a seed."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from lab.simulation.histories.versions import VERSIONS
 LEAST_STEPS, MOST_STEPS = 30, 32
 _MEANWHILE: Final = (do.MEANWHILE_BEFORE, do.MEANWHILE_AFTER)
 _MOST_CALL: Final = 7
-"""Calls at which a disturbance is planned: a run of one order makes four to six, a batch more."""
+"""Number of calls per run that can be disturbed: a run for one order makes four to six calls, a batch more."""
 _PICKS: Final = 12
 _TWIN, _SAME_BODY = 0.5, 0.7
-"""How often a request in the middle of another has its key, and then its body."""
+"""Probability that a request inside another has the same key, and that it then has the same body."""
 _PAST_A_LEASE: Final = (1, 11, 65, 370)
 _LIVES: Final = (4 * 3600, 86_401, 2 * 86_400, 4 * 86_400 + 1)
 _LONGEST: Final = (14 * 86_400 + 1, 21 * 86_400)
-"""Beyond the life of a dead letter, and beyond the worker's memory of orders."""
+"""Seconds beyond a dead letter's retention, and beyond the life of the worker's idempotency records."""
 
 
 def history(seed: int) -> do.History:
-    """The history of this seed: always the same."""
+    """Generate the history of this seed. One seed always gives the same history."""
     return _Maker(random.Random(seed)).history(seed)
 
 
@@ -54,7 +54,7 @@ class _Maker:
             if isinstance(steps[-1], do.Foreign) and chance.random() < 0.5:
                 steps.append(do.Deliver((self._fault(),), self._chance()))
         if self.killers:
-            # Long enough for a killer to spend all its receives: it, and nobody else, ends in the dead-letter queue.
+            # Long enough for a killer to use all its receives. Then SQS must move the killer, and no other message.
             steps.insert(chance.randrange(length // 2, length), do.Work(7200, 7, self._chance()))
         return do.History(
             seed=seed,
@@ -84,7 +84,7 @@ class _Maker:
         orders = KILLERS if self.killers and draw < 0.25 else ORDINARY if draw < 0.97 else ("invalid",)
         asked = chance.choice(CALLERS), chance.choice(KEYS), chance.choice(orders)
         if self.asking and chance.random() < _TWIN:
-            # The same key while the first request with it runs; mostly the same body, too.
+            # The same key as the request that is still running, and mostly the same body.
             caller, key, order = self.asking[-1]
             asked = caller, key, order if chance.random() < _SAME_BODY else asked[2]
         self.asking.append(asked)
@@ -114,7 +114,7 @@ class _Maker:
         return do.At(self.random.randrange(_MOST_CALL), self.random.choice(NAMES))
 
     def _meanwhile(self, depth: int) -> do.At:
-        """A concurrent duplicate, an overtaking worker or, where time passes, a zombie."""
+        """Make steps that run inside another run: a duplicate, an overtaking worker or, if time passes, a zombie."""
         chance = self.random
         steps: list[do.Step] = []
         if chance.random() < 0.6:
@@ -192,4 +192,4 @@ _INNER_WEIGHTS: Final = {
     "sweep": 1,
     "arrive": 1,
 }
-"""What happens in the middle of a run."""
+"""Weights of the steps inside another run."""

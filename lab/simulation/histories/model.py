@@ -1,10 +1,10 @@
-"""Model of what must hold in and after every history, beyond the guarantees: told from what happened, not from the
-program.
+"""Model of the conditions that must hold during and after every history, beyond the guarantees.
 
-Violations begin with a label: ``G1``-``G6`` are the guarantees (:mod:`lab.simulation.invariants`), the model's own are
-M1 (orders come from callers and stay), M2 (outcomes never change), M3 (stock is never negative, and outcomes agree with
-it), M4 (everything ends), M5 (answers are the expected ones), M6 (a worker that nothing disturbs keeps nothing),
-M7 (a process-killer takes no neighbour with it), M8 (a dead letter's order says ``FAILED``).
+The model follows the history's steps and does not use the program's logic. Violations begin with a label: ``G1``-``G6``
+are the guarantees (:mod:`lab.simulation.invariants`). The model's own labels are M1 (orders come from callers and are
+never deleted), M2 (outcomes never change), M3 (stock is never negative, and outcomes agree with it), M4 (every order
+becomes final), M5 (answers are as expected), M6 (an undisturbed worker keeps no message), M7 (a killer takes no other
+message with it to the dead-letter queue), M8 (a dead letter's order is ``FAILED``).
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from runtime.models.order import OrderStatus
 
 Intent = tuple[str, str, str]  # caller, key, name of the order
 _MARKING = {"UpdateItem", "GetItem"}
-"""Where a disturbance can keep a worker from saying ``FAILED`` before a last attempt."""
+"""A disturbance of one of these calls can prevent the mark ``FAILED`` before a last attempt."""
 OPEN = {OrderStatus.ACCEPTED.value, OrderStatus.FAILED.value}
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """An answer: its status, and whether it is marked as a replay."""
+    """An answer's status, and whether it is marked as a replay."""
 
     status: int
     replayed: bool = False
@@ -47,12 +47,12 @@ class Expected:
 
 @dataclass(slots=True)
 class Batch:
-    """Delivery as it was known before it began.
+    """Batch, as the model sees it before the worker's run.
 
     Attributes:
-        messages: Those of the batch.
-        excuses: Why a worker that nothing disturbs may keep a message, by message id.
-        last: The messages on their last attempt.
+        messages: The batch's messages.
+        excuses: Why an undisturbed worker may keep a message, by message id.
+        last: Ids of the messages on their last attempt.
     """
 
     messages: list[Message]
@@ -62,17 +62,17 @@ class Batch:
 
 @dataclass(slots=True)
 class Model:
-    """Follows one history.
+    """Model of one history.
 
     Attributes:
-        world: The world that is judged.
-        intents: Who wants what, by order id.
-        discarded: Orders that somebody gave up.
-        foreign: Messages of somebody else: the order that each names, and its body.
-        overlapping: Messages that were shown again while a run had them.
-        late_effects: Calls of dead processes have arrived.
-        violations: What was wrong at the moment it was seen.
-        seen_paths: What came to pass, for the summary.
+        world: The world in which the history is played.
+        intents: Caller, key and order name, by order id.
+        discarded: Ids of the discarded orders.
+        foreign: Foreign messages: the order id that each names, and its body.
+        overlapping: Ids of messages that became visible again while a run was processing them.
+        late_effects: Whether calls of killed processes have taken effect.
+        violations: Violations found so far.
+        seen_paths: Counts of events, for the summary.
     """
 
     world: World
@@ -95,14 +95,14 @@ class Model:
         tables[ORDERS_TABLE].items, tables[STOCK].items = self.orders, self.stock
 
     def order(self, order_id: str) -> Order | None:
-        """The order that callers of this history want under this id."""
+        """Return the order that a caller of this history posted under this id, if any."""
         intent = self.intents.get(order_id)
         return None if intent is None else ORDERS[intent[2]]
 
     # --- callers ----------------------------------------------------------------------------------------------------
 
     def before_post(self, step: Post) -> Expected:
-        """The answer that a run must give if nothing disturbs it."""
+        """Return the answer that an undisturbed run must give."""
         if not ORDERS[step.order].lines:
             return Expected(422)
         order_id = id_of(step.caller, step.key, step.order)
@@ -119,7 +119,7 @@ class Model:
         return Expected(409 if same else 422)
 
     def posted(self, step: Post, exchange: Exchange, expected: Expected, run: Run) -> None:
-        """Judge an answer."""
+        """Check the answer to a POST."""
         self._interleaved |= bool(run.disturbed)
         if exchange.response is None:
             return
@@ -128,43 +128,43 @@ class Model:
             self._answered.add(id_of(step.caller, step.key, step.order) if ORDERS[step.order].lines else "")
         answer = Expected(status, replayed=REPLAY_HEADER in exchange.response["headers"])
         if answer != expected if not run.disturbed else status not in {202, 409, 422, 503}:
-            self._violated("M5", f"{step} was answered {answer}, expected {expected}")
+            self._violated("M5", f"{step} got the answer {answer}, expected {expected}")
         if status == 202:
             given = json.loads(exchange.response["body"])["order_id"]
             if given != id_of(step.caller, step.key, step.order):
-                self._violated("M5", f"{step} was given {given}")
+                self._violated("M5", f"{step} got the order id {given}")
 
     def unanswered(self) -> list[Intent]:
-        """Intents whose callers would ask again."""
+        """Intents without a final answer, which their callers would retry."""
         return [intent for order_id, intent in self.intents.items() if order_id not in self._answered]
 
     def is_answered(self, caller: str, key: str, order: str) -> bool:
-        """Return whether the caller was told how it ended."""
+        """Return whether the caller has a final answer."""
         return id_of(caller, key, order) in self._answered
 
     def seen(self, caller: str, order_id: str, response: Response) -> None:
-        """Judge what a caller was shown of an order."""
+        """Check the answer to a GET."""
         stored = self.orders[(order_id,)]
         own = stored.get("caller", {}).get("S") == caller_of(caller)
         if response["statusCode"] != (200 if own else 404):
-            self._violated("G6", f"{caller} asked for {order_id} and was answered {response['statusCode']}")
+            self._violated("G6", f"{caller} requested {order_id} and got the status {response['statusCode']}")
         elif own:
             status = stored["status"]["S"]
             shown = json.loads(response["body"])["status"]
             if shown != ("DELAYED" if status == OrderStatus.FAILED else status):
-                self._violated("M5", f"{order_id} is {status} and was shown as {shown}")
+                self._violated("M5", f"{order_id} is {status}, but GET returned {shown}")
 
     # --- worker -----------------------------------------------------------------------------------------------------
 
     def before_delivery(self, delivery: Delivery, version: int) -> Batch:
-        """Return what is known of a batch that a worker of this version gets."""
+        """Return the model's view of a batch that a worker of this version receives."""
         messages = [self.world.orders_queue.messages[message_id] for message_id in delivery.handles]
         excuses = {one.message_id: excuse for one in messages if (excuse := self._excuse(one, version))}
         most = self.world.deployment.max_receive_count
         return Batch(messages, excuses, {one.message_id for one in messages if one.receive_count >= most})
 
     def delivered(self, batch: Batch, kept: frozenset[str], run: Run) -> None:
-        """Judge what a worker made of a batch."""
+        """Check the messages that a worker kept of a batch."""
         self.seen_paths["batches"] += 1
         self.seen_paths["messages delivered"] += len(batch.messages)
         self.seen_paths["messages kept"] += len(kept)
@@ -174,7 +174,7 @@ class Model:
         self.seen_paths.update(batch.excuses.values())
         if not run.disturbed:
             for message_id in kept - batch.excuses.keys():
-                self._violated("M6", f"nothing disturbed the worker, and it kept {message_id} of {self._of(batch)}")
+                self._violated("M6", f"an undisturbed worker kept {message_id} of {self._of(batch)}")
         if run.disturbed.keys() & _MARKING:
             self._excused |= batch.last
         self._judge_pauses(kept)
@@ -194,7 +194,7 @@ class Model:
         for message in batch.messages:
             if not self._is_killer(message) and message.message_id in self.world.orders_queue.messages:
                 met = self._killed_with[message.message_id]
-                # What cannot be processed, or be deleted when it is, comes back for that reason, killer or not.
+                # A message that could not be processed or deleted returns for that reason, with or without a killer.
                 only_killed = run.killer is not None and run.disturbed.total() == 1
                 innocent = only_killed and message.message_id not in batch.excuses
                 met["by killers" if innocent else "otherwise"] += 1
@@ -221,7 +221,7 @@ class Model:
         return None
 
     def letters_are_marked(self) -> None:
-        """Judge the dead-letter queue, before anything of it is redriven."""
+        """Check that dead letters' orders are marked, before any redrive."""
         waiting = {invariants.order_of(message) for message in self.world.orders_queue.messages.values()}
         for message in self.world.dead_letters.messages.values():
             order_id = invariants.order_of(message)
@@ -229,12 +229,12 @@ class Model:
             if row is None or order_id in waiting or message.message_id in self._excused:
                 continue
             if row["status"]["S"] == OrderStatus.ACCEPTED:
-                self._violated("M8", f"{order_id} has a dead letter and is {row['status']['S']}")
+                self._violated("M8", f"{order_id} has a dead letter, but is {row['status']['S']}")
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
     def judge(self, *, patient: bool) -> list[str]:
-        """Every violation."""
+        """Return every violation of the history."""
         found = [*self.violations, *self.orders.violations, *self.stock.violations]
         found += invariants.violations(self.world)
         if not (self._interleaved or self.late_effects):
@@ -248,9 +248,9 @@ class Model:
             for queue in queues
             for one in (*queue.messages.values(), *queue.expired)
         }
-        found += [f"M1: the message {one} of somebody else is lost" for one in self.foreign - here]
+        found += [f"M1: the foreign message {one} is lost" for one in self.foreign - here]
         if patient:
-            found += [f"M4: {intent} was never answered" for intent in self.unanswered()]
+            found += [f"M4: {intent} got no final answer" for intent in self.unanswered()]
         return found
 
     def _judge_order(self, order_id: str, item: dict[str, dict[str, str]], expired: bool) -> Iterator[str]:
@@ -258,20 +258,20 @@ class Model:
         intent = self.intents.get(order_id)
         named = any(order_id == order for order, _ in self.foreign)
         if (status == OrderStatus.DISCARDED) != (order_id in self.discarded):
-            yield f"M1: {order_id} is {status}, and somebody gave it up: {order_id in self.discarded}"
+            yield f"M1: {order_id} is {status}; discarded by a person: {order_id in self.discarded}"
         if intent is None:
             if not named or status not in {OrderStatus.FAILED, OrderStatus.DISCARDED}:
-                yield f"M1: nobody ordered {order_id}, which is {status}"
+                yield f"M1: no caller ordered {order_id}, but it is {status}"
             return
         if status in OPEN and not expired:
-            yield f"M4: {intent} is {status} after everything was repaired and redriven"
+            yield f"M4: {intent} is {status} after all repairs and redrives"
         wanted = ORDERS[intent[2]]
         missing = {sku for sku, _ in wanted.lines} - self.world.initial_stock.keys()
         short = {sku for sku, quantity in wanted.lines if self.stock.least.get(sku, 0) < quantity}
         if status == OrderStatus.CONFIRMED and missing:
-            yield f"M3: {intent} is CONFIRMED, and nobody has {missing}"
+            yield f"M3: {intent} is CONFIRMED without any stock of {missing}"
         if status == OrderStatus.REJECTED and not missing | short:
-            yield f"M3: {intent} is REJECTED, and there always was enough"
+            yield f"M3: {intent} is REJECTED, but stock was always sufficient"
 
     def _of(self, batch: Batch) -> list[object]:
         return [self.intents.get(invariants.order_of(one) or "") for one in batch.messages]
@@ -281,11 +281,11 @@ class Model:
 
 
 def _lease_end(record: Item) -> int:
-    """Return when the run that holds a record has to be over, in milliseconds."""
+    """Return the end of an idempotency record's lease, in milliseconds since the epoch."""
     return int(record.get("in_progress_expiration", {"N": "0"})["N"])
 
 
-# The ids of idempotency records, as Powertools makes them from our keys: SHA-256 over the key's JSON.
+# Powertools derives the ids of idempotency records from our keys: SHA-256 of the key's JSON.
 def _hash(text: str) -> str:
     return sha256(json.dumps(text).encode()).hexdigest()
 
@@ -298,7 +298,7 @@ def api_record(caller: str, key: str) -> str:
 
 @cache
 def payload_digest(order: str) -> str:
-    """Return what the API's record keeps of a body."""
+    """Return the digest of a body in the API's idempotency record."""
     return _hash(canonical(json.loads(ORDERS[order].body)))
 
 

@@ -1,4 +1,4 @@
-"""Orders of a history's callers. Few, so that keys and bodies meet."""
+"""Orders of a history's callers. They are few, so that keys and bodies often coincide."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ KEYS: Final = ("k1", "k2", "k3", "k4", "k5", "k6")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A body that callers send.
+    """A body that callers post.
 
     Attributes:
         body: The JSON text.
-        lines: SKU and quantity; empty where the body is refused.
-        kills: At which call of its own a worker that processes it dies, if it does, and whether by its deadline.
+        lines: SKU and quantity; empty if the API refuses the body.
+        kills: Operation at which the order kills its worker, if any.
+        by_deadline: Whether it kills the worker by its deadline instead of by a crash.
     """
 
     body: str
@@ -39,7 +40,7 @@ def _order(*lines: tuple[str, int], kills: str | None = None, by_deadline: bool 
 
 
 def _reordered(body: str) -> str:
-    """The same order in other bytes: an honest retry."""
+    """Return the same order in other bytes, as a retry may send it."""
     document = json.loads(body)
     return json.dumps(dict(reversed(document.items())), indent=1)
 
@@ -63,13 +64,13 @@ KILLERS: Final = tuple(name for name, order in ORDERS.items() if order.kills)
 
 @cache
 def id_of(caller: str, key: str, order: str) -> str:
-    """The order id that this intent leads to."""
+    """Return the order id of this intent."""
     return order_id(caller_of(caller), key, canonical(json.loads(ORDERS[order].body)))
 
 
 @cache
 def caller_of(caller: str) -> str:
-    """The caller's id, as orders keep it."""
+    """Return the caller's id, as orders store it."""
     return caller_id(Identity(ISSUER, caller))
 
 
@@ -78,4 +79,4 @@ FOREIGN_BODIES: Final = {
     "no order": "{}",
     "newer than any": f'{{"schema_version": {SCHEMA_VERSION + 8}}}',
 }
-"""Messages of somebody else. The last looks like one of a version that is never deployed."""
+"""Messages that the API did not send. The last has a schema version that is never deployed."""

@@ -29,15 +29,15 @@ MOST_DELIVERIES, MOST_RETRIES = 80, 6
 
 @dataclass(slots=True)
 class Player:
-    """One history being played.
+    """Player of one history.
 
     Attributes:
-        history: What happens.
-        world: Where it happens.
-        model: What must hold.
-        around: What the runs meet.
-        seen: Counts what comes to pass.
-        versions: The schema versions of the API and of the worker that run now.
+        history: The history to play.
+        world: The world in which it is played.
+        model: The model that checks it.
+        around: Faults from the runs' surroundings.
+        seen: Counts of events.
+        versions: The current schema versions of the API and of the worker.
     """
 
     history: do.History
@@ -58,7 +58,7 @@ class Player:
             self.world.stock_up(sku, quantity)
 
     def play(self) -> list[str]:
-        """Every violation of what must hold, empty where nothing is wrong."""
+        """Play the history; returns every violation, or an empty list."""
         with simulated(self.world), _reproducible(self.world):
             self._take_all(self.history.steps)
             self._settle_down()
@@ -69,7 +69,7 @@ class Player:
             _TAKE[type(step)](self, step)
 
     def forget(self) -> None:
-        """Let go of everything. A world refers to itself, and collecting whole worlds is what costs most of all."""
+        """Clear the world's contents. A world is one reference cycle, and large cycles are slow to collect."""
         world = self.world
         for table in world.cloud.dynamodb.tables.values():
             table.items.clear()
@@ -157,7 +157,8 @@ class Player:
             self.world.redrive(message)
 
     def _letters(self) -> list[Message]:
-        """The dead letters that are still there. Nobody receives them here, and only a receive lets a queue forget."""
+        """Return the unexpired dead letters. The model's queue expires messages on a receive, and nothing receives
+        here."""
         self.world.dead_letters.expire()
         return list(self.world.dead_letters.messages.values())
 
@@ -203,12 +204,12 @@ class Player:
             try:
                 self.around.late.pop(0)()
             except ClientError:
-                continue  # refused, and nobody is there to be told
+                continue  # the service refused, and the process that called no longer exists
 
     # --- the end of every history -----------------------------------------------------------------------------------
 
     def _settle_down(self) -> None:
-        """Everything that fails is repaired; callers and people on call do what they do; the queue runs empty."""
+        """End the history: repair all faults, let callers retry, redrive dead letters, and empty the orders queue."""
         self.around.repair()
         self.versions = (NEXT, NEXT)
         self._arrive(do.Arrive())
@@ -237,14 +238,14 @@ class Player:
                 return
             clock.advance_to(visible_at)
             self._deliver_once()
-        self.model.violations.append(f"M4: the orders queue does not run empty: {queue.counts()}")
+        self.model.violations.append(f"M4: the orders queue does not become empty: {queue.counts()}")
 
     def _seed(self, chance: int) -> None:
-        """A step's chance is its own: taking another step away does not change it."""
+        """Seed the world's randomness for one step. So a step stays the same if another step is left out."""
         self.world.cloud.entropy.random.seed(chance)
 
 
-# Each step is taken by the method of its name.
+# The method with a step's name plays the step.
 _TAKE: dict[type[do.Step], Callable[[Player, Any], None]] = {
     kind: getattr(Player, f"_{name}") for name, kind in do.STEPS.items()
 }
@@ -256,8 +257,8 @@ def _picked(candidates: list[Any], pick: int) -> Any:
 
 @contextmanager
 def _reproducible(world: World) -> Iterator[None]:
-    """The API's own jitter, which it takes from the process, is the history's here: the same every time. Tracebacks for
-    logs that nobody writes are not made: they took a tenth of the time."""
+    """Take the API's jitter from the history's seed, and skip the tracebacks of log lines, which took 10 % of the
+    time."""
     chance = SimpleNamespace(uniform=world.cloud.entropy.random.uniform)
     with patch.object(order_intake, "random", chance), patch.object(processing, "trace_of", _no_trace):
         yield

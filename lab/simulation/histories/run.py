@@ -1,4 +1,4 @@
-"""Plays many histories, on one process or several."""
+"""Plays many histories in one or more processes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from runtime.observability import logger
 
 CHUNK = 500
 _COLLECT_EVERY = 50
-# A process that never collects grows by 0.13 MB per history; after this many chunks a fresh one takes its place.
+# A process without garbage collection grows by 0.13 MB per history. After this many chunks a new process replaces it.
 _CHUNKS_PER_PROCESS = 4
 
 
 def play_seeds(seeds: Sequence[int], *, collect_every: int = _COLLECT_EVERY) -> HistoryCounts:
-    """Play the histories of these seeds and count what came to pass.
+    """Play the histories of these seeds and return their counts.
 
-    ``collect_every`` so many histories the garbage is collected; 0 leaves it to the end of the process.
+    Garbage is collected after every ``collect_every`` histories; with 0, never.
     """
     tally, started = HistoryCounts(), time.process_time()
     with _rare_garbage_collection() as collect, _silent_logger():
@@ -33,7 +33,7 @@ def play_seeds(seeds: Sequence[int], *, collect_every: int = _COLLECT_EVERY) -> 
             player = Player(history(seed))
             try:
                 violations = player.play()
-            except Exception as error:  # noqa: BLE001 - one history must not end the others, and must be told
+            except Exception as error:  # noqa: BLE001 - an error is a failure of this history, not of the others
                 violations = [f"{type(error).__name__}: {error}"]
             tally.add(player, violations)
             if collect_every:
@@ -45,18 +45,18 @@ def play_seeds(seeds: Sequence[int], *, collect_every: int = _COLLECT_EVERY) -> 
 
 
 def explained(tally: HistoryCounts) -> str:
-    """The first failure of a tally and the steps that it shrinks to."""
+    """Return the first failure of a tally, and the steps to which it shrinks."""
     seed, violations = min(tally.failures)
     return f"seed {seed}: {violations}\n{shrink(history(seed)).text()}"
 
 
 def play_in_chunks(first: int, count: int, workers: int) -> Iterator[HistoryCounts]:
-    """Play ``count`` histories from seed ``first``: a tally per chunk, in the order of their seeds."""
+    """Play ``count`` histories from seed ``first``; yields the counts of each chunk, in the order of the seeds."""
     chunks = [range(start, min(start + CHUNK, first + count)) for start in range(first, first + count, CHUNK)]
     if workers <= 1:
         yield from map(play_seeds, chunks)
         return
-    # Not forked from here: that would copy whatever threads and locks there are.
+    # A plain fork would copy this process's threads and locks.
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])
     with context.Pool(workers, initializer=gc.disable, maxtasksperchild=_CHUNKS_PER_PROCESS) as pool:
@@ -64,13 +64,15 @@ def play_in_chunks(first: int, count: int, workers: int) -> Iterator[HistoryCoun
 
 
 def _play_and_leave(seeds: Sequence[int]) -> HistoryCounts:
-    """In a process of a pool: it ends soon, and with it its garbage. Collecting is a tenth of the time of histories."""
+    """Play a chunk in a pool's process, without garbage collection: the process ends soon, and collection takes 10 % of
+    the time."""
     return play_seeds(seeds, collect_every=0)
 
 
 @contextmanager
 def _rare_garbage_collection() -> Iterator[Callable[[], int]]:
-    """A world is one big cycle; collecting those of many histories at once is cheaper than looking all the time."""
+    """Disable automatic garbage collection. A world is one large reference cycle; collecting many at once is
+    cheaper."""
     was_enabled = gc.isenabled()
     gc.freeze()
     gc.disable()
@@ -84,7 +86,7 @@ def _rare_garbage_collection() -> Iterator[Callable[[], int]]:
 
 @contextmanager
 def _silent_logger() -> Iterator[None]:
-    """Nobody reads the logs of histories, and asking the logger whether to write is a twentieth of their time."""
+    """Replace the logger's methods: nobody reads the logs of histories, and the calls would take 5 % of the time."""
     with ExitStack() as stack:
         for name in _LOGGING:
             stack.enter_context(patch.object(logger, name, _ignored))
@@ -104,4 +106,4 @@ _LOGGING: Final = (
 
 
 def _ignored(*_: object, **__: object) -> None:
-    """Instead of the logger's methods."""
+    """Stand in for a method of the logger."""

@@ -1,4 +1,4 @@
-"""Faults that a history's runs meet at their calls: those planned for them, and those of the world's state."""
+"""Faults at the calls of a history's runs: planned faults, and faults from the world's state."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _KILLING = frozenset({"TransactWriteItems", "Publish"})
 
 @dataclass(slots=True)
 class Run(Process):
-    """A process of a history.
+    """One run of a function in a history.
 
     Attributes:
-        worker: Whether it is the worker's (else the API's).
-        disturbed: How many calls of each operation were anything but plain.
-        killer: The order that killed it.
+        worker: Whether the worker runs (else the API).
+        disturbed: Number of disturbed calls, by operation.
+        killer: Id of the order that killed the run.
     """
 
     worker: bool = False
@@ -36,17 +36,17 @@ class Run(Process):
 
 @dataclass(slots=True)
 class Surroundings:
-    """The state of the world around runs.
+    """State of the world that causes faults in runs.
 
     Attributes:
-        world: The world.
-        find: The order that an id belongs to, if a caller of the history wants it.
-        take_all: Lets steps happen in the middle of a run.
-        fired: How often each disturbance happened: function, operation, its name.
-        late: Calls on their way whose process is gone.
-        outages: By service: until when, and the fault that its calls meet.
-        popular: By SKU: until when, and the share of transactions that meet another one.
-        fixed: No order kills any more.
+        world: The simulated world.
+        find: Returns the order of an id, if a caller of the history posted it.
+        take_all: Plays steps in the middle of a run.
+        fired: Occurrences of each disturbance, by function, operation and name.
+        late: Calls of killed processes that have not yet taken effect.
+        outages: By service: the end of its outage, and the fault of its calls.
+        popular: By SKU: the end of its popularity, and the share of transactions that conflict.
+        fixed: Whether orders no longer kill the worker.
         runs: All runs so far.
     """
 
@@ -61,7 +61,7 @@ class Surroundings:
     runs: list[Run] = field(default_factory=list)
 
     def run(self, at: tuple[At, ...], *, worker: bool) -> Run:
-        """A process that meets what is planned for it and what is around it."""
+        """Return a new run with its planned faults and the faults of its surroundings."""
         run = Run(worker=worker)
         self.runs.append(run)
         run.on_call = lambda call: self._ambient(run, call)
@@ -69,7 +69,7 @@ class Surroundings:
         return run
 
     def repair(self) -> None:
-        """Nothing is wrong any more."""
+        """End all outages and conflicts, and stop orders from killing the worker."""
         self.outages.clear()
         self.popular.clear()
         self.fixed = True
@@ -96,7 +96,7 @@ class Surroundings:
         self.take_all(at.steps)
 
     def _plain(self, run: Run, call: Call, perform: Perform) -> Response:
-        """The call as it is without a plan of its own."""
+        """Perform the call without its planned fault."""
         fault = self._ambient(run, call)
         return perform() if fault is None else fault(call, perform)
 
@@ -114,7 +114,7 @@ class Surroundings:
     # --- ambient ----------------------------------------------------------------------------------------------------
 
     def _ambient(self, run: Run, call: Call) -> Fault | None:
-        """Return what the world does to a call: outages, orders that kill, popular rows."""
+        """Return the fault of a call from an outage, a killing order or a popular SKU, if any."""
         outage = self.outages.get(call.service)
         if outage is not None and self.world.cloud.clock.now < outage[0]:
             self._note(run, call, f"outage: {outage[1]}")
@@ -162,7 +162,7 @@ def _sku(update: dict[str, Any]) -> str | None:
 
 
 def processed(call: Call) -> list[str]:
-    """The orders that a worker's transaction or event is about."""
+    """Return the ids of the orders in a worker's transaction or published event."""
     if call.operation == "Publish":
         return [str(call.params["MessageAttributes"]["event_id"]["StringValue"]).partition(":")[0]]
     keys = [item["Update"]["Key"] for item in call.params["TransactItems"]]

@@ -1,4 +1,4 @@
-"""Counts of what histories are made for: what never comes to pass is not tried, however often they are played."""
+"""Counts of the rare situations that histories must reach. A situation that never occurs is not tested."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ OLD_LETTERS: Final = "dead letters that outlived their retention"
 
 @dataclass(slots=True)
 class Seen:
-    """Counts for one history into ``counts``."""
+    """Counts the situations of one history in ``counts``."""
 
     world: World
     counts: Counter[str]
     _asking: list[tuple[str, str]] = field(default_factory=list)
 
     def request_begins(self, caller: str, key: str) -> None:
-        """A request is about to run, perhaps in the middle of another."""
+        """Record that a request begins, perhaps in the middle of another."""
         self.counts[TWINS] += (caller, key) in self._asking
         self.counts[OLD_KEYS] += self._has_expired(API_RECORDS, api_record(caller, key))
         self._asking.append((caller, key))
 
     def request_ends(self, exchange: Exchange) -> None:
-        """The request that began last has ended."""
+        """Record the end of the request that began last."""
         self._asking.pop()
         late = exchange.answered_at - exchange.sent_at > self.world.deployment.api_timeout_seconds
         self.counts[API_ZOMBIES] += late and exchange.response is not None
 
     def batch_begins(self, batch: Batch) -> float:
-        """A batch is about to run; returns the moment."""
+        """Record that the worker's run of a batch begins; returns the time."""
         for message in batch.messages:
             self.counts[OLD_ORDERS] += self._has_expired(WORKER_RECORDS, worker_record(order_of(message) or ""))
         return self.world.cloud.clock.now
 
     def batch_ends(self, batch: Batch, run: Run, began: float) -> None:
-        """The batch that began at this moment has ended."""
+        """Record the end of the run that began at ``began``."""
         late = self.world.cloud.clock.now - began > self.world.deployment.worker_timeout_seconds
         self.counts[WORKER_ZOMBIES] += late and not run.killed
         if run.killer is not None:

@@ -15,21 +15,21 @@ MOST_TRIES: Final = 2000
 
 
 def play(history: History) -> list[str]:
-    """The violations of a history. An exception out of the handlers or the simulator is one as well."""
+    """Return the violations of a history. An exception of the handlers or the simulator also counts."""
     try:
         return Player(history).play()
-    except Exception as error:  # noqa: BLE001 - a history that cannot be played to its end must be told, not lost
+    except Exception as error:  # noqa: BLE001 - an error that ends a history is reported as a violation
         return [f"{type(error).__name__}: {error}"]
 
 
 def labels(violations: Sequence[str]) -> frozenset[str]:
-    """The kinds of violations: what stands before the first colon."""
+    """Return the labels of violations: the text before the first colon."""
     return frozenset(text.partition(":")[0] for text in violations)
 
 
 @dataclass(slots=True)
 class _Tries:
-    """Asks whether a history still fails in one of the ways of the original, a limited number of times."""
+    """Checks whether a history still has a violation with one of the original labels, a limited number of times."""
 
     wanted: frozenset[str]
     left: int = MOST_TRIES
@@ -42,7 +42,7 @@ class _Tries:
 
 
 def shrink(history: History) -> History:
-    """The smallest history found that still violates something that ``history`` violates.
+    """Return the smallest history found with a violation that has the label of one in ``history``.
 
     Raises:
         ValueError: ``history`` violates nothing.
@@ -66,7 +66,7 @@ def _fewer(history: History, fails: Fails) -> History:
 
 
 def without_needless(parts: tuple[T, ...], still: Callable[[tuple[T, ...]], bool]) -> tuple[T, ...]:
-    """Leave out ever smaller runs of parts for as long as what is left is ``still`` as wanted."""
+    """Remove ever smaller runs of parts, as long as ``still`` accepts the rest."""
     size = max(len(parts) // 2, 1)
     while parts:
         start = 0
@@ -83,7 +83,7 @@ def without_needless(parts: tuple[T, ...], still: Callable[[tuple[T, ...]], bool
 
 
 def _simpler(history: History, fails: Fails) -> History:
-    """Each step made simpler where that is possible."""
+    """Make each step simpler if possible."""
     for index in range(len(history.steps)):
         found = True
         while found:
@@ -97,7 +97,7 @@ def _simpler(history: History, fails: Fails) -> History:
 
 
 def _plainer(history: History, fails: Fails) -> History:
-    """The same steps in a world in which less happens by itself."""
+    """Try the same steps with impatient callers, or with the default batch size."""
     for plainer in (replace(history, patient=False), replace(history, batch_size=10)):
         if plainer != history and fails(plainer):
             return plainer
@@ -133,6 +133,6 @@ def _at(step: Step) -> tuple[At, ...]:
 
 
 def _with(step: Step, at: tuple[At, ...]) -> Step:
-    changed: Any = step  # only steps with `at` come here
+    changed: Any = step  # only steps with `at` are passed
     replaced: Step = replace(changed, at=at)
     return replaced

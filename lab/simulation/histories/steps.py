@@ -1,4 +1,4 @@
-"""A history as data: what happens, step by step, readable and replayable from JSON."""
+"""A history as data: a list of steps that can be written as JSON and replayed from it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ MEANWHILE_BEFORE, MEANWHILE_AFTER = "meanwhile before", "meanwhile after"
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """Event at one call of a run.
+    """Disturbance of one call of a run.
 
     Attributes:
-        call: Position among the calls of the run, from 0; a run with fewer calls is not disturbed.
-        what: A fault by its name (:data:`~lab.simulation.histories.faults.BY_NAME`), or one of the two "meanwhile": the
-            run stands still before, or after, this call until ``steps`` have been taken, and then goes on.
-        steps: Taken meanwhile.
+        call: Index among the run's calls, from 0; a run with fewer calls is not disturbed.
+        what: A fault's name (:data:`~lab.simulation.histories.faults.BY_NAME`), or one of the two "meanwhile": the
+                run pauses before or after this call until ``steps`` have been played, and then continues.
+        steps: The steps played during the pause.
     """
 
     call: int
@@ -28,12 +28,12 @@ class At:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that happens. ``pick`` always means "this one, counted round the candidates there are"."""
+    """One step. ``pick`` is an index among the candidates, modulo their number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Post(Step):
-    """A caller POSTs an order by its name (:data:`~lab.simulation.histories.orders.ORDERS`)."""
+    """POST an order by its name (:data:`~lab.simulation.histories.orders.ORDERS`)."""
 
     caller: str
     key: str
@@ -44,7 +44,7 @@ class Post(Step):
 
 @dataclass(frozen=True, slots=True)
 class Get(Step):
-    """A caller asks for an order, which may be somebody else's."""
+    """GET an order, which may belong to another caller."""
 
     caller: str
     pick: int
@@ -52,7 +52,7 @@ class Get(Step):
 
 @dataclass(frozen=True, slots=True)
 class Deliver(Step):
-    """The mapping hands one batch to the worker. ``chance`` seeds what is random in it: its order, and jitter."""
+    """Deliver one batch to the worker. ``chance`` seeds the order of its messages and the jitter."""
 
     at: tuple[At, ...] = ()
     chance: int = 0
@@ -60,7 +60,7 @@ class Deliver(Step):
 
 @dataclass(frozen=True, slots=True)
 class Work(Step):
-    """Time passes, and the mapping delivers whatever becomes visible, at most ``most`` batches."""
+    """Let time pass and deliver messages that become visible, at most ``most`` batches."""
 
     seconds: float
     most: int = 8
@@ -69,54 +69,54 @@ class Work(Step):
 
 @dataclass(frozen=True, slots=True)
 class Wait(Step):
-    """Time passes and nobody works."""
+    """Let time pass without deliveries."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Redeliver(Step):
-    """At least once: a message in flight is shown again, although its visibility timeout is running."""
+    """Make a message in flight visible again before its visibility timeout ends (at-least-once delivery)."""
 
     pick: int
 
 
 @dataclass(frozen=True, slots=True)
 class Resurrect(Step):
-    """At least once: a deleted message is shown again."""
+    """Make a deleted message visible again (at-least-once delivery)."""
 
     pick: int
 
 
 @dataclass(frozen=True, slots=True)
 class Resend(Step):
-    """The queue holds a message twice, under two ids, as after a repeated send."""
+    """Send a copy of a message with a new id, as a retried send may."""
 
     pick: int
 
 
 @dataclass(frozen=True, slots=True)
 class Redrive(Step):
-    """Somebody on call sends one dead letter back; ``pick`` of -1 sends all."""
+    """Redrive one dead letter; a ``pick`` of -1 redrives all."""
 
     pick: int = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Discard(Step):
-    """A named person gives an order up."""
+    """Discard an order, as a named person may."""
 
     pick: int
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep(Step):
-    """Time to live deletes the idempotency records that have expired."""
+    """Delete the expired idempotency records, as time to live does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outage(Step):
-    """A service fails every call for so many seconds from now, each with the fault ``what``."""
+    """Let every call of a service fail for ``seconds``, with the fault ``what``."""
 
     service: str
     seconds: float
@@ -125,7 +125,7 @@ class Outage(Step):
 
 @dataclass(frozen=True, slots=True)
 class Popular(Step):
-    """For so many seconds, ``percent`` of the transactions on a SKU meet another one."""
+    """Let ``percent`` of the transactions on a SKU conflict with another one, for ``seconds``."""
 
     sku: str
     seconds: float
@@ -134,7 +134,7 @@ class Popular(Step):
 
 @dataclass(frozen=True, slots=True)
 class Deploy(Step):
-    """From now on the API writes, and the worker knows, this schema version: the present one or the next."""
+    """Deploy versions of the API and the worker, by the newest schema version of each: the present one or the next."""
 
     api: int
     worker: int
@@ -150,8 +150,8 @@ class Restock(Step):
 
 @dataclass(frozen=True, slots=True)
 class Foreign(Step):
-    """Somebody else's message is in the queue: ``what`` is its body, ``pick`` the order that its attribute names (-1:
-    none that exists)."""
+    """Send a foreign message: ``what`` names its body, ``pick`` the order in its attribute (-1: an order that does not
+    exist)."""
 
     what: str
     pick: int = -1
@@ -159,12 +159,12 @@ class Foreign(Step):
 
 @dataclass(frozen=True, slots=True)
 class Fix(Step):
-    """A deploy stops orders from killing the worker."""
+    """Stop orders from killing the worker, as a deploy may."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrive(Step):
-    """Calls whose process is gone reach their services, late."""
+    """Let the calls of killed processes take effect."""
 
 
 STEPS: dict[str, type[Step]] = {kind.__name__.lower(): kind for kind in Step.__subclasses__()}
@@ -172,15 +172,15 @@ STEPS: dict[str, type[Step]] = {kind.__name__.lower(): kind for kind in Step.__s
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A history and the world that it happens in.
+    """A history and the settings of its world.
 
     Attributes:
-        seed: What it was made from.
-        stock: What each SKU begins with.
-        batch_size: Most messages of one delivery.
-        max_receive_count: Receives until SQS gives up.
-        patient: Callers repeat, in the end, what they have no answer to; otherwise they have given up.
-        steps: What happens.
+        seed: The seed from which it was generated.
+        stock: Initial stock by SKU.
+        batch_size: Maximum number of messages per batch.
+        max_receive_count: Receives before SQS moves a message to the dead-letter queue.
+        patient: Whether callers retry unanswered requests at the end.
+        steps: The steps in order.
     """
 
     seed: int
@@ -191,16 +191,16 @@ class History:
     steps: tuple[Step, ...] = field(default=())
 
     def with_steps(self, steps: tuple[Step, ...]) -> History:
-        """The same world with other things happening."""
+        """Return a history with the same settings and other steps."""
         return replace(self, steps=steps)
 
     @property
     def length(self) -> int:
-        """Return how many steps there are, nested ones included."""
+        """Return the number of steps, nested steps included."""
         return sum(1 for _ in every_step(self.steps))
 
     def text(self) -> str:
-        """JSON with one step per line: for people and for :meth:`read`."""
+        """Return JSON with one step per line, for people and for :meth:`read`."""
         head = {
             "seed": self.seed,
             "stock": dict(self.stock),
@@ -217,7 +217,7 @@ class History:
         """Read what :meth:`text` wrote.
 
         Raises:
-            ValueError: it is not JSON, or names a step that does not exist.
+            ValueError: the text is not JSON, or names an unknown step.
         """
         document = json.loads(text)
         steps = tuple(_from_json(step) for step in document.pop("steps"))
@@ -225,7 +225,7 @@ class History:
 
 
 def every_step(steps: tuple[Step, ...]) -> Iterator[Step]:
-    """All steps, those that happen meanwhile included."""
+    """Yield all steps, nested steps included."""
     for step in steps:
         yield step
         for at in getattr(step, "at", ()):

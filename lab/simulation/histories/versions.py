@@ -1,6 +1,6 @@
-"""The next version of the program, as far as a deploy matters: it writes the next schema version, and knows both.
+"""Simulates the program's next version, which writes the next schema version and reads both versions.
 
-A worker of today meets its messages as it will meet those of the real next version: as something newer than it knows.
+To today's worker, its messages are newer than the worker's own version, like those of the real next version.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ VERSIONS: Final = (SCHEMA_VERSION, NEXT)
 
 
 class NextOrderMessage(OrderMessage):
-    """Message that the next version writes and reads."""
+    """Order message of the next version."""
 
     schema_version: Annotated[int, Field(ge=OLDEST_SCHEMA_VERSION, le=NEXT)] = NEXT
 
 
 @contextmanager
 def running(version: int) -> Iterator[None]:
-    """Within this context the runtime is of this version. Runs nest: each gives back what it found."""
+    """Run the runtime as this version in this context. Contexts nest: each restores the version before it."""
     before = _running.pop()
     _become(version, before)
     try:
@@ -41,7 +41,7 @@ def _become(version: int, current: int) -> None:
     if version == current:
         return
     model = OrderMessage if version == SCHEMA_VERSION else NextOrderMessage
-    # Not `patch`: this happens at every other run, and is to cost nothing.
+    # Not `patch`, which would be slow: every second run changes the version.
     vars(accept)["OrderMessage"] = vars(message)["OrderMessage"] = model
     vars(message)["SCHEMA_VERSION"] = version
 

@@ -1,4 +1,4 @@
-"""Tables that judge every write at the moment it is made: an outcome that changes and changes back leaves no trace."""
+"""Tables that check every write as it is made: later, an outcome that changed and changed back leaves no trace."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SETTLED = frozenset({OrderStatus.CONFIRMED.value, OrderStatus.REJECTED.value})
 
 
 class WatchedOrders(dict[Key, Item]):
-    """The items of the orders table. ``violations`` says which writes no correct program makes."""
+    """The items of the orders table. ``violations`` lists writes that no correct program makes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,22 +26,22 @@ class WatchedOrders(dict[Key, Item]):
         super().__setitem__(key, item)
 
     def pop(self, key: Key, *default: Any) -> Any:
-        """Orders are never deleted."""
+        """Record the deletion as a violation: orders are never deleted."""
         self.violations.append(f"M1: {key[0]} was deleted")
         return super().pop(key, *default)
 
     def _judge(self, order_id: str, before: Item, after: Item) -> None:
         was, now = before["status"]["S"], after["status"]["S"]
         if was in SETTLED and before != after:
-            self.violations.append(f"M2: {order_id} was {was} and its row changed, now {now}")
+            self.violations.append(f"M2: {order_id} was {was}, but its row changed and is {now}")
         elif was in FINAL and was != now:
             self.violations.append(f"M2: {order_id} was {was} and became {now}")
         elif now == OrderStatus.ACCEPTED and was != now:
-            self.violations.append(f"M2: {order_id} was {was} and went back to {now}")
+            self.violations.append(f"M2: {order_id} was {was} and returned to {now}")
 
 
 class WatchedStock(dict[Key, Item]):
-    """The items of the stock table; ``least`` is the least that each SKU ever had."""
+    """The items of the stock table; ``least`` is each SKU's lowest stock so far."""
 
     def __init__(self) -> None:
         super().__init__()
