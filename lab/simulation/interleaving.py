@@ -1,4 +1,4 @@
-"""Threads that run one at a time, and change places at calls to AWS in an order that the test chooses."""
+"""Runs threads one at a time. At each call to AWS the test chooses which thread continues."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from runtime.handlers.powertools import batch
 
 T = TypeVar("T")
 Choose = Callable[[Sequence[int]], int]
-"""From the numbers of the tasks that could go on, the one that does."""
+"""Chooses the task that continues, from the numbers of the tasks that can."""
 PATIENCE_SECONDS = 60
 
 
 @dataclass(slots=True)
 class Baton:
-    """Whoever has it runs; it is handed on before each call to AWS.
+    """Lets the thread that holds it run; passes to a chosen thread before each call to AWS.
 
-    The same choices give the same history: a choice is made only when every thread waits for one.
+    A choice is made only when every thread waits. So the same choices give the same history.
     """
 
     wire: Wire
@@ -37,7 +37,7 @@ class Baton:
     _task: threading.local = field(default_factory=threading.local)
 
     def run(self, *works: Callable[[], T]) -> list[T]:
-        """Run each in a thread of its own, interleaved; the results are in the order of ``works``."""
+        """Run each function in its own thread, interleaved; returns the results in the order of ``works``."""
         with ThreadPoolExecutor(len(works)) as pool:
             return list(self.map(pool, len(works), lambda work: work(), works))
 
@@ -81,7 +81,7 @@ class Baton:
             self._waiting[self._task.number] = gate
             self._hand_on()
         if not gate.wait(PATIENCE_SECONDS):
-            raise TimeoutError(f"The baton never came back to task {self._task.number}.")
+            raise TimeoutError(f"Task {self._task.number} never got the baton back.")
         self.wire.process = mine
 
     def _finish(self) -> None:
@@ -90,22 +90,22 @@ class Baton:
             self._hand_on()
 
     def _stop(self) -> None:
-        """A task has raised, so its process was killed: the pool drops what has not begun, and the others die at their
-        next call. There is no order among them that could matter."""
+        """Release all threads after a task has raised. Its process was killed, so every other task is killed at its
+        next call, in any order."""
         with self._lock:
             self._over = True
             while self._waiting:
                 self._waiting.popitem()[1].set()
 
     def _hand_on(self) -> None:
-        """Let one go on, as soon as all that can run wait for it."""
+        """Let one task continue, as soon as all runnable tasks wait."""
         if self._waiting and len(self._waiting) == min(self._threads, self._unfinished):
             self._waiting.pop(self.choose(sorted(self._waiting))).set()
 
 
 @contextmanager
 def interleaved_batches(wire: Wire, choose: Choose) -> Iterator[None]:
-    """Within this context the worker's own thread pool is interleaved by ``choose``."""
+    """Interleave the worker's own thread pool by ``choose`` in this context."""
 
     class Pool(ThreadPoolExecutor):
         def map(self, fn: Any, *iterables: Any, **_: Any) -> Iterator[Any]:
@@ -117,7 +117,7 @@ def interleaved_batches(wire: Wire, choose: Choose) -> Iterator[None]:
 
 
 def by_script(script: Sequence[int]) -> Choose:
-    """Choices taken from ``script``, a task number each; one that cannot go on gives way to the next that can."""
+    """Choose the task numbers of ``script`` in turn; if a task cannot continue, the lowest one that can."""
     steps = iter(script)
 
     def choose(waiting: Sequence[int]) -> int:

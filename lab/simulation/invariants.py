@@ -1,6 +1,7 @@
-"""The guarantees G1-G6, checked on the state of a world and on what callers and subscribers were told.
+"""The guarantees G1-G6, checked on a world's state and on the answers and notifications that it sent.
 
-Each function returns its violations as text, empty where the guarantee holds. None looks at how the state came about.
+Each function returns its violations as text; the list is empty if the guarantee holds. No check uses the history that
+led to the state.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ SETTLED: dict[str, str] = {OrderStatus.CONFIRMED: "order.confirmed", OrderStatus
 
 
 def nothing_lost(world: World) -> list[str]:
-    """G1: an order answered 202 is final, or waits in the queue or the dead-letter queue within their retention.
+    """G1: an order answered 202 is final, or its message is in the queue or the dead-letter queue within their
+    retention.
 
-    So does every order that is stored at all: a crash may leave a message without an order, never the reverse.
+    The same is true of every stored order: a crash may leave a message without an order, never the reverse.
     """
     waiting = {order_of(message) for message in _messages(world)} | _expired(world)
     return [
-        f"G1: {order_id} is {_status(world, order_id)} and no message is left of it"
+        f"G1: {order_id} is {_status(world, order_id)} and has no message left"
         for order_id in sorted(_accepted_orders(world) | world.orders.keys())
         if _status(world, order_id) not in FINAL and order_id not in waiting
     ]
@@ -40,7 +42,7 @@ def nothing_lost(world: World) -> list[str]:
 def dead_letters_are_marked(world: World) -> list[str]:
     """G1, second sentence: an order with a dead letter is ``FAILED`` or final.
 
-    Holds unless the last attempt died before its first write, which the caller of this function must know.
+    Callers of this function must exclude last attempts that were killed before their first write.
     """
     in_queue = {order_of(message) for message in world.orders_queue.messages.values()}
     orders = world.orders
@@ -53,14 +55,14 @@ def dead_letters_are_marked(world: World) -> list[str]:
 
 
 def one_effect(world: World) -> list[str]:
-    """G2: stock moved exactly once per confirmed order, and one intent has one order."""
+    """G2: each confirmed order took its stock exactly once, and one intent has one order."""
     taken: Counter[str] = Counter()
     for order in world.orders.values():
         if order["status"]["S"] == OrderStatus.CONFIRMED:
             for line in order["lines"]["L"]:
                 taken[line["M"]["sku"]["S"]] += int(line["M"]["quantity"]["N"])
     violations = [
-        f"G2: {sku} had {initial}, {taken[sku]} were confirmed, {world.available(sku)} are left"
+        f"G2: {sku} had {initial}, confirmed orders took {taken[sku]}, {world.available(sku)} are left"
         for sku, initial in world.initial_stock.items()
         if initial - taken[sku] != world.available(sku) or world.available(sku) < 0
     ]
@@ -77,14 +79,14 @@ def same_answer(world: World) -> list[str]:
     for exchange in _accepted(world):
         if exchange.response is not None:
             answers[_intent(exchange)].add(exchange.response["body"])
-    return [f"G3: {intent} was answered {sorted(found)}" for intent, found in answers.items() if len(found) > 1]
+    return [f"G3: {intent} got the answers {sorted(found)}" for intent, found in answers.items() if len(found) > 1]
 
 
 def replays_are_marked(world: World) -> list[str]:
-    """G3, last words: who asks again after an answer is told that it is a replay.
+    """G3, last part: the answer to a retry after a first answer is marked as a replay.
 
-    Within the key's life, which begins with the first answer. Holds unless a late failing run has erased the key's
-    record: the caller of this function must know.
+    The check covers the key's life, which begins with the first answer. Callers of this function must exclude
+    histories in which a late failing run deleted the key's record.
     """
     answered: dict[Intent, float] = {}
     violations = []
@@ -92,13 +94,13 @@ def replays_are_marked(world: World) -> list[str]:
         intent = _intent(exchange)
         again = intent in answered and 0 <= exchange.sent_at - answered[intent] <= world.deployment.api_record_seconds
         if again and exchange.response is not None and REPLAY_HEADER not in exchange.response["headers"]:
-            violations.append(f"G3: {intent} was answered again and not told that it is a replay")
+            violations.append(f"G3: {intent} got a second answer that is not marked as a replay")
         answered.setdefault(intent, exchange.answered_at)
     return violations
 
 
 def exact_retries(world: World) -> list[str]:
-    """G4: the redrive policy moves a message once, after exactly the configured number of receives."""
+    """G4: the redrive policy moves a message at most once, after exactly the configured number of receives."""
     most = world.deployment.max_receive_count
     moves = world.orders_queue.moves
     violations = [
@@ -109,9 +111,9 @@ def exact_retries(world: World) -> list[str]:
 
 
 def notified(world: World) -> list[str]:
-    """G5: a settled order without a message left has been published, as what it is, with one id and the same bytes.
+    """G5: a settled order without a message was published with its outcome, always with one id and the same bytes.
 
-    What outlived the retention of its queue is excused, as in G1.
+    Messages that expired in their queue are excused, as in G1.
     """
     bodies: dict[str, set[str]] = defaultdict(set)
     types: dict[str, set[str]] = defaultdict(set)
@@ -131,7 +133,7 @@ def notified(world: World) -> list[str]:
 
 
 def isolated(world: World) -> list[str]:
-    """G6: an order belongs to the caller who was given its id, and to nobody else."""
+    """G6: an order belongs only to the caller who received its id."""
     owners: dict[str, set[str | None]] = defaultdict(set)
     for exchange in _accepted(world):
         owners[_answer(exchange)["order_id"]].add(exchange.caller)
@@ -140,16 +142,18 @@ def isolated(world: World) -> list[str]:
     for order_id, callers in owners.items():
         stored = orders.get(order_id, {}).get("caller", {}).get("S")
         if stored is not None and stored not in {_caller_id(caller) for caller in callers}:
-            violations.append(f"G6: {order_id} was given to {callers} and is stored for {stored}")
+            violations.append(f"G6: {order_id} was given to {callers}, but is stored for {stored}")
     return violations
 
 
 def in_order(world: World) -> list[str]:
-    """Strict ordering: each caller's orders are published in the order in which the queue took them, each order by its
-    first message and its first event. Who was dead-lettered is overtaken: the caller of this function must know.
+    """Strict ordering: each caller's orders are published in the order in which the queue accepted them.
+
+    An order counts by its first message and its first event. Other orders overtake a dead-lettered one. So callers of
+    this function must exclude histories with dead letters.
     """
     if not isinstance(world.orders_queue, FifoQueue):
-        raise TypeError("only a FIFO queue keeps an order")
+        raise TypeError("only a FIFO queue keeps messages in order")
     sent: dict[str | None, dict[str, None]] = defaultdict(dict)
     for _, message in world.orders_queue.recent.values():
         sent[message.group_id].setdefault(str(order_of(message)))
@@ -158,7 +162,7 @@ def in_order(world: World) -> list[str]:
         came = [order_id for order_id in published(world) if order_id in order_ids]
         expected = [order_id for order_id in order_ids if order_id in came]
         if came != expected:
-            violations.append(f"order: {group} sent {expected}, published were {came}")
+            violations.append(f"order: {group} sent {expected}, but published were {came}")
     return violations
 
 
@@ -175,7 +179,7 @@ ALWAYS: tuple[Callable[[World], list[str]], ...] = (
     notified,
     isolated,
 )
-"""What must hold at every moment between two calls of anybody. Each excuses what still has a message."""
+"""The checks that must hold at every moment between two calls. Each excuses orders that still have a message."""
 
 
 def violations(world: World) -> list[str]:
@@ -193,7 +197,7 @@ def _expired(world: World) -> set[str | None]:
 
 
 def order_of(message: Message) -> str | None:
-    """The order that a message's attribute names."""
+    """Return the order id in a message's attribute, if any."""
     value: str | None = message.attributes.get("order_id", {}).get("StringValue")
     return value
 

@@ -1,6 +1,6 @@
-"""A world whose functions run through their real entry points, with everything that they write captured.
+"""A world that runs the functions through their real entry points, and captures their logs and metrics.
 
-Slower than `simulated`, which silences logs and metrics: for tests about what people see, not about guarantees.
+It is slower than `simulated`, which writes no logs and metrics. Use it for tests of logs and metrics.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _invocations = count(1)
 
 @dataclass
 class Output:
-    """Output of the functions, line by line, each a JSON object."""
+    """Output of the functions: one JSON object per line."""
 
     stream: io.StringIO = field(default_factory=io.StringIO)
 
     @property
     def text(self) -> str:
-        """Everything, as it was written."""
+        """The whole output as text."""
         return self.stream.getvalue()
 
     @property
@@ -53,7 +53,7 @@ class Output:
 
 
 class ObservedWorld(World):
-    """A world that calls `handler`, as Lambda does, instead of what stands behind it."""
+    """A world that calls each function's `handler`, as Lambda does, instead of its inner objects."""
 
     def _creator(self) -> CreateOrder:
         inner = super()._creator()
@@ -69,7 +69,7 @@ class ObservedWorld(World):
 
 
 def _entry(module: ModuleType, made_by: str, service: str, inner: object) -> Callable[[Any, Any], Any]:
-    """The module's handler in a process of its own: `inner` is what its factory would make."""
+    """Return a call of the module's handler as in a process of its own; `inner` replaces the result of its factory."""
 
     def invoke(event: Any, context: Any) -> Any:
         full = SimpleNamespace(
@@ -87,7 +87,8 @@ def _entry(module: ModuleType, made_by: str, service: str, inner: object) -> Cal
 
 @contextmanager
 def _service(name: str) -> Iterator[None]:
-    """Set what POWERTOOLS_SERVICE_NAME and POWERTOOLS_METRICS_NAMESPACE set when the process starts."""
+    """Set the service and namespace that a process reads from POWERTOOLS_SERVICE_NAME and
+    POWERTOOLS_METRICS_NAMESPACE."""
     provider = metrics.provider
     default_keys = logger._default_log_keys
     with (
@@ -100,7 +101,7 @@ def _service(name: str) -> Iterator[None]:
 
 @contextmanager
 def observed(level: str = "INFO", deployment: Deployment | None = None) -> Iterator[tuple[ObservedWorld, Output]]:
-    """A fresh world and what its functions write at this log level, while the context lasts."""
+    """Yield a new world and the output of its functions at this log level."""
     world, output = ObservedWorld(seed=11, deployment=deployment or Deployment()), Output()
     before, handler = logger.log_level, logger.registered_handler
     stream = handler.setStream(output.stream)  # type: ignore[attr-defined] # Powertools types it as a plain Handler

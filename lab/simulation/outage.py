@@ -1,8 +1,8 @@
 """Simulation of the retry settings, event by event (``python -m lab.simulation.outage_tables``).
 
-The pauses are those of the program (:mod:`runtime.logic.backoff`, :data:`runtime.logic.settle.CONTENTION_SECONDS`) and
-the numbers are the defaults of the stack's config, read from it. What AWS does is modelled: how long calls take, that
-a transaction on a row that another one holds is cancelled at once, that a dependency that is down fails every call.
+The pauses are the program's (:mod:`runtime.logic.backoff`, :data:`runtime.logic.settle.CONTENTION_SECONDS`), and the
+settings are the defaults of the stack's config. AWS is modelled: calls take a fixed time, a transaction on a row that
+another transaction holds is cancelled at once, and a dependency that is down fails every call.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from runtime.logic.backoff import retry_delay
 from runtime.logic.settle import CONTENTION_SECONDS
 
 CALL_SECONDS = 0.005
-"""One call to AWS. An order takes four besides its transaction: its record twice, the read, the event."""
+"""Duration of one call to AWS. Besides its transaction an order needs four: its record twice, the read, the event."""
 TRANSACTION_SECONDS = 0.012
 CANCELLED_SECONDS = 0.006
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The numbers that decide; the defaults are the stack's."""
+    """The stack's settings that affect retries. Times are in seconds."""
 
     max_receive_count: int
     retry_base_seconds: int
@@ -45,7 +45,7 @@ class Settings:
 
     @classmethod
     def default(cls, **changes: float) -> Settings:
-        """The defaults of the stack's config, with changes."""
+        """Return the defaults of the stack's config, with changes."""
         known = {one.name for one in fields(cls)} & StackConfig.model_fields.keys()
         values: dict[str, Any] = {name: StackConfig.model_fields[name].default for name in known}
         return cls(**(values | changes))
@@ -53,15 +53,15 @@ class Settings:
 
 @dataclass(slots=True)
 class Result:
-    """Counts of what became of the orders.
+    """Counts and times of a simulation's orders.
 
     Attributes:
-        done: How many were processed.
-        dead: How many became dead letters.
-        last_done_at: When the last was done.
-        most_receives: Receives of the message that needed most.
-        conflicts: Transactions that were cancelled.
-        seconds: By group: how long each order took, from being sent to being done.
+        done: Number of processed orders.
+        dead: Number of dead letters.
+        last_done_at: Time at which the last order was processed.
+        most_receives: The most receives of any message.
+        conflicts: Number of cancelled transactions.
+        seconds: By group: each order's time from the send to the end of its processing.
     """
 
     done: int = 0
@@ -73,7 +73,7 @@ class Result:
 
     @property
     def oldest_seconds(self) -> float:
-        """The longest time from being sent to being done."""
+        """The longest time from an order's send to the end of its processing."""
         return max(map(max, self.seconds.values()), default=0)
 
     @property
@@ -83,14 +83,15 @@ class Result:
 
 
 Work = Callable[["Simulation", Message, Callable[[bool], None]], None]
-"""Works on a message and says, at some later event, whether it is done."""
+"""Processes a message, and reports later whether that succeeded."""
 Together = Callable[["Simulation", Collection[Message], Callable[[], None]], None]
-"""Works on the messages of a new batch before each is worked on, and says, perhaps later, that this has ended."""
+"""Processes the messages of a new batch together, and reports, perhaps later, that each can now be processed."""
 
 
 @dataclass(slots=True)
 class Simulation:
-    """Queue, workers and time. Events are functions; those of one moment happen in the order they were planned in."""
+    """Simulation of queue, workers and time. Events are functions; simultaneous events run in the order of their
+    planning."""
 
     settings: Settings
     work: Work
@@ -111,7 +112,7 @@ class Simulation:
         self.queue = Waiting(self.fair)
 
     def run(self, messages: Iterable[Message]) -> Result:
-        """Let orders arrive, each when it is sent, and go on until every one is done or dead."""
+        """Let each order arrive at its send time, and run until every order is processed or dead-lettered."""
         for message in messages:
             self.show(message, message.sent_at)
         while self._events:
@@ -120,11 +121,11 @@ class Simulation:
         return self.result
 
     def after(self, seconds: float, event: Callable[[], None]) -> None:
-        """Plan an event."""
+        """Plan an event ``seconds`` from now."""
         heapq.heappush(self._events, (self.now + seconds, next(self._numbers), event))
 
     def show(self, message: Message, moment: float) -> None:
-        """A message is visible from this moment on."""
+        """Make a message visible from ``moment`` on."""
         self.queue.add(message, moment)
         self.after(moment - self.now, self._poll)
 
@@ -145,7 +146,7 @@ class Simulation:
         return batch
 
     def invocation_ended(self) -> None:
-        """A worker is free."""
+        """Free a worker after its invocation."""
         self.free += 1
         self._poll()
 
@@ -161,7 +162,7 @@ class _Invocation:
         settings = self.simulation.settings
         self.deadline = self.simulation.now + settings.worker_timeout_seconds
         isolated = any(message.receives > 1 for message in self.batch)
-        # Those nearest to their last attempt first, as the worker does; the list is taken from its end.
+        # The messages nearest to their last attempt come first, as in the worker. `pop` takes them from the list's end.
         self.batch.sort(key=lambda message: message.receives)
         self.running = 1 if isolated else min(settings.batch_threads, len(self.batch))
         if isolated or self.simulation.together is None:
@@ -215,7 +216,7 @@ class _Invocation:
 
 
 def down_for(seconds: float, failing_call_seconds: float) -> Work:
-    """A dependency that fails every call for so long, each after so many seconds; then all is well."""
+    """Return work on a dependency that fails every call for ``seconds``, each after ``failing_call_seconds``."""
 
     def work(simulation: Simulation, message: Message, end: Callable[[bool], None]) -> None:
         down = simulation.now < seconds
@@ -226,7 +227,7 @@ def down_for(seconds: float, failing_call_seconds: float) -> Work:
 
 
 def group_fails(seconds: float, failing_call_seconds: float) -> Together:
-    """The same dependency fails the transaction of a batch's orders, which all share a SKU."""
+    """Return group work on the same dependency: it fails the transaction of a batch whose orders all share a SKU."""
 
     def together(simulation: Simulation, batch: Collection[Message], end: Callable[[], None]) -> None:
         taken = min(failing_call_seconds, TOGETHER_SECONDS) if simulation.now < seconds else TRANSACTION_SECONDS
@@ -236,7 +237,7 @@ def group_fails(seconds: float, failing_call_seconds: float) -> Together:
 
 
 def arrivals(per_second: float, seconds: float, group: str = "") -> Iterator[Message]:
-    """Orders that arrive for so long, independently of each other, at this rate on average."""
+    """Yield orders that arrive independently at this average rate, for ``seconds``."""
     chance = random.Random(group or 1)
     moment = chance.expovariate(per_second)
     while moment < seconds:

@@ -12,7 +12,7 @@ from lab.simulation.popular import Stock, sell
 from lab.simulation.waiting import Message
 
 FAILING_CALL_SECONDS = (0.1, 12.0)
-"""Refused at once; and three attempts of the SDK that each time out."""
+"""A call that is refused at once, and a call whose three attempts by the SDK each time out."""
 TRANSACTION_SECONDS = (0.012, 0.02, 0.03)
 BURST, LONG_BURST = 20, 120
 CONCURRENCIES = (2, 5, 20, 50)
@@ -21,7 +21,7 @@ FLOOD, FEW = 100_000, 2_000
 
 
 def main() -> None:
-    """Print everything."""
+    """Print all tables."""
     argparse.ArgumentParser(
         prog="python -m lab.simulation.outage_tables",
         description="Print the tables of docs/simulation.md: outages, popular SKUs and floods. It takes no options.",
@@ -70,9 +70,10 @@ _COLUMNS = ("orders", "dead letters", "most receives", "the slowest order took")
 
 
 def flooded(callers: int, *, fair: bool) -> tuple[list[float], float]:
-    """Many orders in 20 seconds from some callers, beside ten callers that send one in two seconds each.
+    """Simulate a flood of orders in 20 seconds from ``callers``, and ten quiet callers that send one order in two
+    seconds.
 
-    Returns the seconds that each order of those ten took, sorted, and those of the flood's slowest.
+    Returns the sorted seconds of the quiet callers' orders, and the seconds of the flood's slowest order.
     """
     flood = [f"flood {number}" for number in range(callers)]
     quiet = [f"quiet {number}" for number in range(10)]
@@ -98,7 +99,7 @@ def _sku(name: str, per_second: float, seconds: float, stock: Stock, settings: S
 def _stock(name: str, stock: Stock, orders: Iterable[Message], settings: Settings | None = None) -> None:
     settings = settings or Settings.default()
     result = sell(orders, stock, settings)
-    first = (name if stock.grouped else f"{name}; each by itself", f"{settings.worker_max_concurrency}")
+    first = (name if stock.grouped else f"{name}; one transaction per order", f"{settings.worker_max_concurrency}")
     more = (f"{result.per_second:.0f}", f"{result.conflicts / result.done:.2f}")
     _row((*first, f"{1000 * stock.transaction_seconds:g} ms"), result, *more)
 

@@ -1,4 +1,4 @@
-"""Orders of few SKUs, each of whose rows one transaction holds at a time; a message's group is the SKU it orders."""
+"""Simulates orders of few SKUs. One transaction at a time can use a SKU's row. A message's group is its order's SKU."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from runtime.logic.together import GROUP_SECONDS, SHORT_SECONDS
 
 @dataclass(slots=True)
 class Stock:
-    """Rows of stock, and how the worker settles what is ordered of them.
+    """Stock rows, and how the worker settles orders of them.
 
     Attributes:
-        transaction_seconds: How long a transaction holds its rows.
-        grouped: Whether the orders of a batch that share a SKU are settled by one transaction first.
-        sold_out: Whether every SKU is. That is found out at once, and holds no row.
+        transaction_seconds: Time for which a transaction holds its rows.
+        grouped: Whether one transaction first settles a batch's orders that share a SKU.
+        sold_out: Whether every SKU is sold out. A transaction then fails at once and holds no row.
     """
 
     transaction_seconds: float = TRANSACTION_SECONDS
@@ -31,7 +31,7 @@ class Stock:
     _settled: set[int] = field(default_factory=set)
 
     def together(self, simulation: Simulation, batch: Collection[Message], end: Callable[[], None]) -> None:
-        """Settle those orders of a batch that share a SKU; an end without success leaves each to itself."""
+        """Settle a batch's orders that share a SKU. If that fails, each order gets its own transaction."""
         counts = Counter(message.group for message in batch)
         shared = [message for message in batch if counts[message.group] > 1]
         if not shared or not self.grouped or simulation.now < self._short_until:
@@ -48,8 +48,7 @@ class Stock:
         self._transact(simulation, {message.group for message in shared}, GROUP_SECONDS, ended)
 
     def work(self, simulation: Simulation, message: Message, end: Callable[[bool], None]) -> None:
-        """Take an order to its end: its record, the read or the transaction, what follows that, the event, the record
-        again."""
+        """Process an order: its record, the read or the transaction, the event, and the record again."""
         if id(message) in self._settled:
             simulation.after(4 * CALL_SECONDS, partial(end, True))
             return
@@ -66,7 +65,7 @@ class Stock:
     def _transact(
         self, simulation: Simulation, skus: Collection[str], seconds: float, end: Callable[[bool], None]
     ) -> None:
-        """Try for so long, and say whether it was done."""
+        """Retry the transaction for ``seconds``, and report whether it succeeded."""
         give_up = simulation.now + seconds
         tries = 0
 
@@ -93,6 +92,6 @@ class Stock:
 
 
 def sell(orders: Iterable[Message], stock: Stock | None = None, settings: Settings | None = None) -> Result:
-    """Return what becomes of the orders; with the defaults of stock and stack where nothing else is given."""
+    """Simulate these orders and return the result, with default stock and settings unless given."""
     stock = stock or Stock()
     return Simulation(settings or Settings.default(), stock.work, together=stock.together).run(orders)

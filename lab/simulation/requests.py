@@ -1,4 +1,4 @@
-"""Requests of callers: orders, API Gateway events (payload format 2.0), and the Lambda context that goes with them."""
+"""Callers' requests: orders, API Gateway events (payload format 2.0) and Lambda contexts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ISSUER = "https://issuer.example"
 
 
 def order_body(*lines: tuple[str, int], currency: str = "EUR", reference: str | None = None) -> str:
-    """A JSON order of (sku, quantity) lines; without any, two of ``SKU-1``."""
+    """Return a JSON order of (SKU, quantity) lines; by default, one line of two ``SKU-1``."""
     chosen = lines or (("SKU-1", 2),)
     document: dict[str, Any] = {
         "currency": currency,
@@ -35,7 +35,8 @@ def api_event(
     body: str | None = None,
     order_id: str | None = None,
 ) -> dict[str, Any]:
-    """An event of the HTTP API. ``caller`` is the token's subject; ``None`` is an API without an authorizer."""
+    """Return an event of the HTTP API. ``caller`` is the token's subject; ``None`` means an API without an
+    authorizer."""
     context: dict[str, Any] = {"requestId": "request", "http": {"method": method}}
     if caller is not None:
         context["authorizer"] = {"jwt": {"claims": {"iss": ISSUER, "sub": caller}, "scopes": None}}
@@ -54,7 +55,7 @@ def api_event(
 
 @dataclass(slots=True)
 class Context:
-    """A Lambda context whose deadline is on the simulated clock."""
+    """A Lambda context with a deadline on the simulated clock."""
 
     clock: Clock
     timeout_seconds: float
@@ -69,5 +70,5 @@ class Context:
 
 
 def lambda_context(clock: Clock, timeout_seconds: float) -> LambdaContext:
-    """A context under Powertools' type: it has what the handlers read, not everything that Lambda gives."""
+    """Return a context under Powertools' type. It has only the attributes that the handlers read."""
     return cast("LambdaContext", Context(clock, timeout_seconds))

@@ -1,7 +1,8 @@
-"""Messages that wait in the simulated queue, and the choice of a receive, by the published rule of SQS's fair queues.
+"""Waiting messages of the simulated queue. A receive chooses among them by the documented rule of SQS's fair queues.
 
 A group is noisy while it has more than a tenth of the messages in flight and at least 30 of them, or more than a tenth
-of the recent processing time; how long "recent" is, AWS does not say. Messages of the other groups are taken first.
+of the recent processing time. AWS does not document how long "recent" is. A receive takes messages of other groups
+first.
 (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues-detailed.html)
 """
 
@@ -18,7 +19,7 @@ NOISY_SHARE, NOISY_IN_FLIGHT, RECENT_SECONDS = 0.1, 30, 60.0
 
 @dataclass(slots=True)
 class Message:
-    """One order's message. Times are seconds since the simulation began; without a group all are of one."""
+    """One order's message. Times are seconds since the simulation began. Messages without a group share one group."""
 
     sent_at: float
     group: str = ""
@@ -27,10 +28,10 @@ class Message:
 
 @dataclass(slots=True)
 class Waiting:
-    """The messages that are not being worked on.
+    """The messages that no worker is processing.
 
     Attributes:
-        fair: Whether groups count; else what has been visible for longest is taken first.
+        fair: Whether groups count; if not, a receive takes the message that has been visible for the longest time.
     """
 
     fair: bool
@@ -42,13 +43,13 @@ class Waiting:
     _numbers: Iterator[int] = field(default_factory=count)
 
     def add(self, message: Message, moment: float) -> None:
-        """A message is visible from this moment on; until then one that was received before is in flight."""
+        """Make a message visible from ``moment`` on. Until then, a message that was received before is in flight."""
         heapq.heappush(self._groups.setdefault(message.group, []), (moment, next(self._numbers), message))
         if message.receives:
             heapq.heappush(self._returning, (moment, message.group))
 
     def take(self, now: float) -> Message | None:
-        """The message that is received next, if one is visible."""
+        """Receive the next message, if one is visible."""
         while self._returning and self._returning[0][0] <= now:
             self._in_flight[heapq.heappop(self._returning)[1]] -= 1
         visible = [
@@ -63,12 +64,12 @@ class Waiting:
         return heapq.heappop(self._groups[group])[2]
 
     def worked(self, message: Message, since: float, now: float) -> None:
-        """Somebody has worked on a message for so long."""
+        """Record the time for which a worker processed a message."""
         self._worked[message.group] += now - since
         self._recent.append((now, message.group, now - since))
 
     def gone(self, message: Message) -> None:
-        """A message that was taken is no longer in the queue."""
+        """Record that a received message has left the queue."""
         self._in_flight[message.group] -= 1
 
     def _is_noisy(self, group: str, now: float) -> bool:

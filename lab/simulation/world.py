@@ -1,4 +1,4 @@
-"""A simulated deployment: the real handlers, wired to the fakes as the stack wires them to AWS."""
+"""A simulated deployment: the real handlers, connected to the fakes as the stack connects them to AWS."""
 
 from __future__ import annotations
 
@@ -46,12 +46,10 @@ MOST_DELIVERIES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Settings that a stack's configuration decides. The defaults keep the ratios of the real ones (visibility = 6
-    timeouts).
-    """
+    """Settings from a stack's configuration. The defaults keep the real ratios (visibility timeout = 6 timeouts)."""
 
     batch_size: int = 10
-    batch_threads: int = 1  # a pool would make the order of calls, and so a history, depend on the machine
+    batch_threads: int = 1  # with a pool, the order of calls, and so a history, would depend on the machine
     max_receive_count: int = 8
     retry_base_seconds: int = 30
     retry_cap_seconds: int = 900
@@ -71,7 +69,7 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One POST and its answer. ``response`` is ``None`` where the caller got none: the function was killed.
+    """One POST and its answer. ``response`` is ``None`` if the function was killed.
 
     ``sent_at`` and ``answered_at`` are seconds on the simulated clock.
     """
@@ -85,16 +83,16 @@ class Exchange:
 
     @property
     def accepted(self) -> bool:
-        """Return whether the caller was told 202."""
+        """Return whether the answer's status is 202."""
         return self.response is not None and self.response["statusCode"] == 202
 
 
 @dataclass(slots=True)
 class World:
-    """One deployment and everything that callers and subscribers have seen of it.
+    """One deployment, and all answers and notifications that it sent.
 
-    Use it inside :func:`simulated`, which gives Powertools the simulated time. Runs may nest: a hook of
-    ``cloud.wire`` may start another run in the middle of one, each with its own handler object, as in two sandboxes.
+    Use it inside :func:`simulated`, which gives Powertools the simulated time. Runs may nest: a hook of ``cloud.wire``
+    may start a second run inside the first. Each run has its own handler object, as in two execution environments.
     """
 
     seed: int = 0
@@ -136,14 +134,14 @@ class World:
     # --- callers ----------------------------------------------------------------------------------------------------
 
     def post(self, key: str, body: str, *, caller: str | None = None, process: Process | None = None) -> Exchange:
-        """POST an order once; what comes back is kept in ``exchanges``."""
+        """POST an order once, and append the exchange to ``exchanges``."""
         event = api_event(caller, method="POST", headers={"idempotency-key": key}, body=body)
         context = lambda_context(self.cloud.clock, self.deployment.api_timeout_seconds)
         creator = self._idle_creators.pop() if self._idle_creators else self._creator()
         sent_at = self.cloud.clock.time()
         response = self._run(process, lambda: creator.handle(event, context))
         if response is not None:
-            self._idle_creators.append(creator)  # a killed one is gone, with whatever it remembered
+            self._idle_creators.append(creator)  # a killed process loses its handler object
         exchange = Exchange(caller, key, body, response, sent_at, self.cloud.clock.time())
         self.exchanges.append(exchange)
         return exchange
@@ -157,19 +155,20 @@ class World:
     # --- queue and worker -------------------------------------------------------------------------------------------
 
     def deliver(self, process: Process | None = None) -> frozenset[str] | None:
-        """One batch through mapping and worker: the ids it kept, or ``None`` where nothing was visible."""
+        """Deliver one batch to the worker; returns the ids of the kept messages, or ``None`` if no message is
+        visible."""
         delivery = self.mapping.poll()
         if delivery is None:
             return None
         return self.mapping.settle(delivery, self.work(delivery, process))
 
     def work(self, delivery: Delivery, process: Process | None = None) -> Outcome:
-        """Run the worker on a batch without settling it: a zombie's report comes late, or never."""
+        """Run the worker on a batch without settling it. The report of a zombie arrives late or never."""
         context = lambda_context(self.cloud.clock, self.deployment.worker_timeout_seconds)
         worker = self._idle_workers.pop() if self._idle_workers else self._worker()
         try:
             value = self._run(process, lambda: worker.run(delivery.event, context))
-        except Exception as error:  # noqa: BLE001 - Lambda sees any raised error as a failed invocation
+        except Exception as error:  # noqa: BLE001 - to Lambda, any raised error is a failed invocation
             return Failed(f"{type(error).__name__}: {error}")
         if value is None:
             return Failed("killed")
@@ -177,12 +176,12 @@ class World:
         return Returned(value)
 
     def drain(self, on_call: Callable[[Call], Fault | None] | None = None) -> int:
-        """Let time pass and the mapping deliver until the orders queue is empty; returns the number of batches.
+        """Advance the clock and deliver until the orders queue is empty; returns the number of batches.
 
-        ``on_call`` chooses what happens at each call of each of them.
+        ``on_call`` returns the fault of each call, if any.
 
         Raises:
-            RuntimeError: it is still not empty after ``MOST_DELIVERIES`` steps.
+            RuntimeError: the queue is not empty after ``MOST_DELIVERIES`` deliveries.
         """
         batches = 0
         for _ in range(MOST_DELIVERIES):
@@ -198,13 +197,13 @@ class World:
     # --- people on call ---------------------------------------------------------------------------------------------
 
     def redrive(self, message: Message) -> Message:
-        """Send a dead letter back to the orders queue, with a new id, and delete it."""
+        """Send a dead letter to the orders queue again, with a new message id, and delete it."""
         sent = self.orders_queue.resend(message)
         del self.dead_letters.messages[message.message_id]
         return sent
 
     def discard(self, order_id: str) -> bool:
-        """Give an open order up for good, as a named person may; ``False`` where it was final already."""
+        """Discard an order, as a named person may; returns ``False`` if the order was already final."""
         order = self.orders.get(order_id)
         if order is not None and order["status"]["S"] not in {OrderStatus.ACCEPTED, OrderStatus.FAILED}:
             return False
@@ -215,7 +214,7 @@ class World:
         return True
 
     def stock_up(self, sku: str, available: int) -> None:
-        """Set what is in stock; counted as initial stock by the invariants."""
+        """Set a SKU's stock, which the invariants use as its initial stock."""
         self.initial_stock[sku] = available
         self.cloud.dynamodb.tables[STOCK].items[(sku,)] = {"sku": {"S": sku}, "available": {"N": str(available)}}
 
@@ -227,13 +226,13 @@ class World:
         return {key[0]: item for key, item in self.cloud.dynamodb.tables[ORDERS].items.items()}
 
     def available(self, sku: str) -> int:
-        """Return what is left of a SKU."""
+        """Return the available quantity of a SKU."""
         return int(self.cloud.dynamodb.tables[STOCK].items[(sku,)]["available"]["N"])
 
     # --- wiring -------------------------------------------------------------------------------------------------------
 
     def _run(self, process: Process | None, work: Callable[[], T]) -> T | None:
-        """``work``'s result, or ``None`` where its process was killed."""
+        """Return the result of ``work``, or ``None`` if its process was killed."""
         try:
             return self.cloud.wire.run(process or Process(), work)
         except ProcessKilled:
@@ -307,13 +306,14 @@ class World:
 
 
 def _no_metric(*_: Any, **__: Any) -> None:
-    """Instead of ``Metrics.add_metric``."""
+    """Stand in for ``Metrics.add_metric``."""
 
 
 @contextmanager
 def simulated(world: World) -> Iterator[World]:
-    """Within this context Powertools lives in ``world``'s time, and neither logs nor metrics are made: no guarantee
-    rests on them, and they cost time that histories need."""
+    """Run Powertools on ``world``'s clock in this context, without logs or metrics.
+
+    No guarantee depends on them, and they would slow down the histories."""
     level = logger.log_level
     logger.setLevel("CRITICAL")
     try:

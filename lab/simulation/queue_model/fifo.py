@@ -17,8 +17,8 @@ class FifoQueue(Queue):
     """A FIFO queue; its name ends in ``.fifo``.
 
     Attributes:
-        content_based_deduplication: Derive a missing deduplication id from the body.
-        recent: Deduplication id to (moment, message) of the last five minutes. A deleted message stays in here.
+        content_based_deduplication: Whether the body gives a missing deduplication id.
+        recent: Deduplication id to (time, message) of the last five minutes, deleted messages included.
     """
 
     content_based_deduplication: bool = False
@@ -32,13 +32,13 @@ class FifoQueue(Queue):
     def send_to_group(
         self, body: str, group_id: str | None, deduplication_id: str | None = None, attributes: Attributes | None = None
     ) -> Message:
-        """Store a message, or answer as if: within five minutes a known deduplication id "succeeds" and adds nothing.
+        """Store a message. A send with a deduplication id of the last five minutes succeeds without storing one.
 
         Returns:
             The stored message, or the earlier one with the same deduplication id.
 
         Raises:
-            InvalidMessageError: SQS would refuse it (also: no deduplication id, and none can be derived).
+            InvalidMessageError: SQS would refuse the message, for example without a deduplication id.
         """
         if group_id is None:
             raise InvalidMessageError("The request must contain the parameter MessageGroupId.")
@@ -65,10 +65,9 @@ class FifoQueue(Queue):
         return hashlib.sha256(body.encode()).hexdigest()
 
     def candidates(self) -> Iterable[Message]:
-        """Visible messages whose group has nothing in flight, in order.
+        """Yield, in order, the visible messages of groups without messages in flight.
 
-        A generator on purpose: a receive may take several messages of one group, but stops a group at its first hidden
-        message.
+        A receive may take several messages of one group, but none behind the group's first hidden message.
         """
         now = self.clock.time()
         blocked: set[str | None] = set()
@@ -81,7 +80,8 @@ class FifoQueue(Queue):
             yield message
 
     def adopt(self, message: Message) -> None:
-        """Take over a moved message. Unlike a standard queue, a FIFO queue restarts its send time."""
+        """Store a message that another queue moved here. A FIFO queue restarts its send time; a standard queue does
+        not."""
         message.sent_at = self.clock.time()
         Queue.adopt(self, message)
 
@@ -89,7 +89,7 @@ class FifoQueue(Queue):
         """Delete by handle.
 
         Raises:
-            StaleReceiptError: the visibility timeout has passed: a FIFO queue no longer honours the handle.
+            StaleReceiptError: the visibility timeout has passed, so a FIFO queue refuses the handle.
         """
         message = self.by_receipt(receipt)
         if message is None or not message.in_flight(self.clock.time()):
@@ -97,14 +97,15 @@ class FifoQueue(Queue):
         Queue.delete(self, receipt)
 
     def next_visible_at(self) -> float | None:
-        """Return when the first message of some group shows: those behind it wait for it, whatever their own time."""
+        """Return the earliest time at which a group's first message becomes visible. The group's others wait for it."""
         first: dict[str | None, float] = {}
         for message in self.messages.values():
             first.setdefault(message.group_id, message.visible_at)
         return min(first.values(), default=None)
 
     def resend(self, message: Message) -> Message:
-        """Redrive with a fresh deduplication id: the old one would be swallowed within five minutes of its first use.
+        """Redrive with a new deduplication id: a send with the old one stores nothing within five minutes of its first
+        use.
 
         Raises:
             InvalidMessageError: the message has no group.

@@ -1,4 +1,4 @@
-"""Lambda's event source mapping: takes batches, invokes, and settles each message by what the function reported."""
+"""Lambda's event source mapping: receives batches, invokes the function, and deletes messages by its report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Invoke = Callable[[dict[str, Any]], Any]
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One batch that the mapping has received and handed to the function."""
+    """One batch that the mapping has received and passed to the function."""
 
     event: dict[str, Any]
     handles: dict[str, str]  # message id -> the receipt handle of this receive
@@ -30,7 +30,7 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The function raised, ran into its timeout, or its process died."""
+    """The function raised, timed out, or its process was killed."""
 
     cause: str
 
@@ -43,10 +43,10 @@ class EventSourceMapping:
     """A mapping from a queue to a function.
 
     Attributes:
-        queue: What it polls.
-        batch_size: Most messages per invocation.
-        report_failures: ``ReportBatchItemFailures`` is on; without it any return value deletes the whole batch.
-        deliveries: Batches taken, and not yet settled.
+        queue: The queue that it polls.
+        batch_size: Maximum number of messages per invocation.
+        report_failures: Whether ``ReportBatchItemFailures`` is on; if not, any return value deletes the whole batch.
+        deliveries: Batches that were received and not yet settled.
     """
 
     queue: Queue
@@ -55,7 +55,7 @@ class EventSourceMapping:
     deliveries: list[Delivery] = field(default_factory=list)
 
     def poll(self) -> Delivery | None:
-        """Receive a batch with the queue's own visibility timeout, or ``None`` where nothing is visible."""
+        """Receive a batch with the queue's own visibility timeout; returns ``None`` if no message is visible."""
         messages = self.queue.receive(self.batch_size)
         if not messages:
             return None
@@ -64,7 +64,7 @@ class EventSourceMapping:
         return delivery
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> frozenset[str]:
-        """Delete what succeeded. What failed is left alone: it returns when its visibility timeout passes.
+        """Delete the processed messages. A failed message becomes visible again when its visibility timeout ends.
 
         Returns:
             The message ids that were *not* deleted.
@@ -77,7 +77,7 @@ class EventSourceMapping:
         return failed
 
     def deliver(self, invoke: Invoke) -> frozenset[str] | None:
-        """Poll, invoke and settle once; ``None`` where nothing was visible. A raised ``Exception`` fails the batch."""
+        """Poll, invoke and settle once; returns ``None`` if no message is visible. An ``Exception`` fails the batch."""
         delivery = self.poll()
         if delivery is None:
             return None
@@ -87,19 +87,19 @@ class EventSourceMapping:
         try:
             self.queue.delete(handle)
         except StaleReceiptError:
-            return  # a FIFO queue took it back: it will be delivered again
+            return  # the FIFO queue will deliver the message again
 
 
 def run(invoke: Invoke, event: dict[str, Any]) -> Outcome:
-    """Invoke a function the way Lambda sees it: a value, or a failure."""
+    """Invoke a function; returns a value or a failure, as Lambda sees it."""
     try:
         return Returned(invoke(event))
-    except Exception as error:  # noqa: BLE001 - whatever a function raises is a failed invocation to Lambda
+    except Exception as error:  # noqa: BLE001 - to Lambda, any raised error is a failed invocation
         return Failed(f"{type(error).__name__}: {error}")
 
 
 def failed_ids(outcome: Outcome, batch: frozenset[str], *, report_failures: bool) -> frozenset[str]:
-    """The message ids of a batch that the mapping keeps.
+    """Return the message ids that the mapping does not delete.
 
     The rules are AWS's ("Success and failure conditions" of partial batch responses): an empty or null response or list
     is success; a response that cannot be read, and an identifier that is empty, null, misspelt or unknown, fail the
@@ -130,12 +130,12 @@ def _receipt(message: Message) -> str:
 
 
 def sqs_event(queue_arn: str, messages: Iterable[Message]) -> dict[str, Any]:
-    """The event for one batch: ``{"Records": [...]}``."""
+    """Return the event for one batch: ``{"Records": [...]}``."""
     return {"Records": [sqs_record(queue_arn, message) for message in messages]}
 
 
 def sqs_record(queue_arn: str, message: Message) -> dict[str, Any]:
-    """One record, with the names in the spelling that Lambda uses (lower camel case, unlike SQS's own)."""
+    """Return one record with Lambda's names, which are in lower camel case, unlike those of SQS."""
     record: dict[str, Any] = {
         "messageId": message.message_id,
         "receiptHandle": message.receipt,

@@ -1,4 +1,4 @@
-"""A message as the queue keeps it, and its digests as SQS computes them."""
+"""A message in the queue model, and the digests that SQS computes for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_BYTES = 1024 * 1024
 
 
 class InvalidMessageError(ValueError):
-    """SQS would refuse the message; the text is its message."""
+    """SQS would refuse the message. The exception's text is the error message of SQS."""
 
 
 @dataclass(slots=True)
@@ -23,14 +23,14 @@ class Message:
     """One message.
 
     Attributes:
-        message_id: Stays the same over receives and over the move that the redrive policy makes; a message that is
-            *sent* again, by hand or by a redrive task, has a new one.
+        message_id: The same at every receive, also after the redrive policy's move. A message that is *sent* again, by
+                hand or by a redrive task, has a new id.
         sent_at: Epoch seconds of the original send. It survives the move to a dead-letter queue of a standard queue,
             whose retention therefore counts from here.
-        visible_at: When it may be received (again).
+        visible_at: Epoch seconds from which a receive may return it.
         receive_count: Receives so far.
-        receipt: The handle of the most recent receive; older ones have lost their power.
-        source_arn: The queue that SQS moved it from, if it did.
+        receipt: The receipt handle of the most recent receive; older handles no longer work.
+        source_arn: The queue from which SQS moved it, if any.
     """
 
     message_id: str
@@ -48,11 +48,11 @@ class Message:
     system_attributes: dict[str, str] = field(default_factory=dict)
 
     def in_flight(self, now: float) -> bool:
-        """Received, not deleted, and its visibility timeout is still running."""
+        """Return whether it was received and its visibility timeout is still running."""
         return self.receipt is not None and self.visible_at > now
 
     def standard_attributes(self, account: str) -> dict[str, str]:
-        """The attributes that a receive (``All``) and the Lambda event show."""
+        """Return the system attributes in the answer to a receive (``All``) and in the Lambda event."""
         shown = {
             "ApproximateReceiveCount": str(self.receive_count),
             "SentTimestamp": str(int(self.sent_at * 1000)),
@@ -71,10 +71,11 @@ class Message:
 
 
 def check_content(body: str, attributes: Attributes) -> None:
-    """Refuse what SQS refuses.
+    """Check a message's content as SQS does.
 
     Raises:
-        InvalidMessageError: empty or too long; more than ten attributes; an attribute without type or value.
+        InvalidMessageError: the body is empty, the message is too long, there are more than ten attributes, or an
+            attribute has no type or value.
     """
     if not body:
         raise InvalidMessageError("The request must contain the parameter MessageBody.")
@@ -102,12 +103,12 @@ def check_content(body: str, attributes: Attributes) -> None:
 
 @lru_cache(maxsize=1024)
 def md5_of(text: str) -> str:
-    """Hex MD5 of a body, as ``MD5OfBody``."""
+    """Return the hex MD5 of a body, as in ``MD5OfBody``."""
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def md5_of_attributes(attributes: Attributes) -> str:
-    """Hex MD5 of message attributes, as ``MD5OfMessageAttributes``: name, type and value, in order of name."""
+    """Return the hex MD5 of names, types and values in order of name, as in ``MD5OfMessageAttributes``."""
     digest = hashlib.md5(usedforsecurity=False)
     for name in sorted(attributes):
         attribute = attributes[name]

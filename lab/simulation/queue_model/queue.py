@@ -1,4 +1,4 @@
-"""A standard queue: at least once, in no order, with visibility timeouts, a redrive policy and retention."""
+"""A standard queue: at-least-once delivery in no order, visibility timeouts, a redrive policy and retention."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Queue:
     """A standard queue.
 
     Attributes:
-        visibility_seconds: How long a received message stays hidden by default.
-        retention_seconds: How long a message lives, from its original send.
+        visibility_seconds: Default visibility timeout.
+        retention_seconds: Retention of a message, from its original send.
         redrive: Redrive policy, if any.
-        messages: What is stored, in order of arrival.
-        deleted: What was deleted. "At least once" lets such a message come back (:meth:`resurrect`).
-        expired: What outlived its retention.
-        moves: What the redrive policy moved away: message id and the receive count at that moment.
-        shuffled: Whether receives pick at random (SQS promises no order); off for a readable scenario.
+        messages: Stored messages, in order of arrival.
+        deleted: Deleted messages. At-least-once delivery may show one again (:meth:`resurrect`).
+        expired: Messages that outlived the retention.
+        moves: Id and receive count of each message that the redrive policy moved away.
+        shuffled: Whether receives choose at random, as SQS promises no order.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Queue:
         """Store a new message.
 
         Raises:
-            InvalidMessageError: SQS would refuse it.
+            InvalidMessageError: SQS would refuse the message.
         """
         if deduplication_id is not None:
             raise InvalidMessageError(
@@ -86,7 +86,7 @@ class Queue:
         return self.store(body, attributes or {}, group_id, delay_seconds)
 
     def store(self, body: str, attributes: Attributes, group_id: str | None, delay_seconds: float = 0) -> Message:
-        """Store a new message, of whatever kind the queue is. Raises `InvalidMessageError` for its content."""
+        """Store a new message, in a standard or FIFO queue. Raises `InvalidMessageError` for its content."""
         check_content(body, attributes)
         now = self.clock.time()
         message = Message(self.entropy.uuid(), body, dict(attributes), now, now + delay_seconds, group_id=group_id)
@@ -96,9 +96,9 @@ class Queue:
     # --- receiving ------------------------------------------------------------------------------------------------
 
     def receive(self, count: int = 1, *, visibility_seconds: float | None = None) -> list[Message]:
-        """Up to ``count`` visible messages, each hidden for the visibility timeout.
+        """Receive up to ``count`` visible messages, and hide each for the visibility timeout.
 
-        A message that has been received as often as the redrive policy allows is moved instead of returned.
+        A message that was already received ``max_receive_count`` times is moved instead.
         """
         self.expire()
         now = self.clock.time()
@@ -137,7 +137,7 @@ class Queue:
         return True
 
     def adopt(self, message: Message) -> None:
-        """Take over a message that the redrive policy of another queue moved here, id and send time unchanged."""
+        """Store a message that another queue's redrive policy moved here. Its id and send time do not change."""
         message.visible_at = self.clock.time()
         message.receipt = None
         self.messages[message.message_id] = message
@@ -145,13 +145,13 @@ class Queue:
     # --- settling -------------------------------------------------------------------------------------------------
 
     def delete(self, receipt: str) -> None:
-        """Delete by handle. An old handle is accepted and deletes nothing, as SQS warns for standard queues."""
+        """Delete by handle. An old handle is accepted but deletes no message, as SQS documents for standard queues."""
         message = self.by_receipt(receipt)
         if message is not None:
             self.deleted[message.message_id] = self.messages.pop(message.message_id)
 
     def change_visibility(self, receipt: str, seconds: float) -> None:
-        """Hide an in-flight message for ``seconds`` from now; 0 shows it at once.
+        """Hide an in-flight message for ``seconds`` from now; 0 makes it visible at once.
 
         Raises:
             StaleReceiptError: the message is not in flight under this handle.
@@ -162,14 +162,14 @@ class Queue:
         message.visible_at = self.clock.time() + seconds
 
     def by_receipt(self, receipt: str) -> Message | None:
-        """The message whose most recent receive gave this handle."""
+        """Return the message whose most recent receive gave this handle, if any."""
         message = self.messages.get(receipt.partition("#")[0])
         return message if message is not None and message.receipt == receipt else None
 
     # --- time and chaos ---------------------------------------------------------------------------------------------
 
     def expire(self) -> list[Message]:
-        """Drop what outlived the retention; returns what was dropped now."""
+        """Drop the messages that outlived the retention, and return them."""
         limit = self.clock.time() - self.retention_seconds
         gone = [message for message in self.messages.values() if message.sent_at < limit]
         for message in gone:
@@ -177,7 +177,7 @@ class Queue:
         return gone
 
     def redeliver(self, message_id: str) -> None:
-        """At least once: show an in-flight message again although its timeout is still running.
+        """Make an in-flight message visible before its visibility timeout ends, as at-least-once delivery allows.
 
         Raises:
             KeyError: no such message is stored.
@@ -185,7 +185,7 @@ class Queue:
         self.messages[message_id].visible_at = self.clock.time()
 
     def resurrect(self, message_id: str) -> None:
-        """At least once: a server that missed the delete shows a deleted message again.
+        """Make a deleted message visible again, as when one of the service's servers missed the delete.
 
         Raises:
             KeyError: no such message was deleted.
@@ -195,17 +195,17 @@ class Queue:
         self.messages[message_id] = message
 
     def resend(self, message: Message) -> Message:
-        """Return what a redrive does: *send* the content again, which gives a new id, send time and receive count."""
+        """Send the content again, as a redrive does: the new message has a new id, send time and receive count."""
         return self.send(message.body, message.attributes, group_id=message.group_id)
 
     # --- looking ----------------------------------------------------------------------------------------------------
 
     def next_visible_at(self) -> float | None:
-        """Return when the next hidden message shows, or ``None`` where nothing is stored."""
+        """Return the earliest time at which a message is visible, or ``None`` if the queue is empty."""
         return min((message.visible_at for message in self.messages.values()), default=None)
 
     def counts(self) -> tuple[int, int, int]:
-        """Visible, in flight, and delayed messages."""
+        """Return the numbers of visible, in-flight and delayed messages."""
         now = self.clock.time()
         visible = sum(message.visible_at <= now for message in self.messages.values())
         in_flight = sum(message.in_flight(now) for message in self.messages.values())
