@@ -1,4 +1,4 @@
-"""Causes of alarms made to happen on the deployed stack; their effects are read from logs, answers and queues."""
+"""Causes of alarms on the deployed stack. Their effects are read from logs, answers and queues."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ _OWN: Final = frozenset(key for key in HEALTHY if dict(key.dimensions).get("serv
 
 @dataclass(frozen=True)
 class Shop:
-    """The stack, and how to reach it."""
+    """The stack, and its clients."""
 
     stack: LocalStack
     account: Account
@@ -32,14 +32,14 @@ class Shop:
     _made: dict[object, Mapping[MetricKey, Value]] = field(default_factory=dict)
 
     def made(self, row: str) -> Mapping[MetricKey, Value]:
-        """Return what the row's cause led to. A cause of several rows is made once."""
+        """Return the effects of the row's cause. A cause of several rows is made only once."""
         cause = MADE[row]
         if cause not in self._made:
             self._made[cause] = cause(self)
         return self._made[cause]
 
     def post_many(self, number: int, sku: str, key: str | None = None) -> list[Answer]:
-        """Post `number` orders at once; with `key` all under one key, each with another body."""
+        """Post `number` orders concurrently. With `key`, all have this key and different bodies."""
 
         def post(index: int) -> Answer:
             return self.client.post(order((sku, index + 1)), key or self.keys())
@@ -48,7 +48,7 @@ class Shop:
             return list(pool.map(post, range(number)))
 
     def published(self, function: str, metric: str, least: int, since: datetime) -> Mapping[MetricKey, Value]:
-        """Return the function's metrics since then, once `metric` has reached `least`. Other own metrics are None."""
+        """Return the function's metrics since then, when `metric` has reached `least`. Our other metrics are None."""
 
         def look() -> list[Emitted] | None:
             found = emitted(self.stack, function, since)
@@ -81,7 +81,7 @@ def _keys_reused(shop: Shop) -> Mapping[MetricKey, Value]:
 
 def _nothing_in_stock(shop: Shop) -> Mapping[MetricKey, Value]:
     since = datetime.now(UTC)
-    # More than are waited for: what a worker counted is lost when it is killed at its timeout, on a busy machine.
+    # More orders than the metric needs: a worker that is killed at its timeout, on a busy machine, loses its counts.
     shop.post_many(16, "SKU-none")
     return shop.published("process-order", "OrderRejected", 10, since)
 
@@ -112,9 +112,9 @@ MADE: Final[Mapping[str, Cause]] = {
     "order-dead-lettered": _message_unreadable,
     "dead-letter-queue-not-empty": _message_unreadable,
 }
-"""Rows whose cause happens for real. For the others the emulator has no such metric, fault or limit."""
+"""The rows with a real cause. For the other rows, the emulator lacks the metric, the fault or the limit."""
 
-# The metric that each cause must produce, so that no row fires by the other values alone.
+# The metric that each cause must produce, so that no row fires because of the other values.
 LED_BY: Final[Mapping[str, MetricKey]] = {
     "accepting-14x-1h": api("5xx"),
     "accepting-14x-5m": api("5xx"),

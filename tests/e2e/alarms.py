@@ -1,4 +1,4 @@
-"""The deployed alarms as the evaluator sees them, and queues that hear what the emulator delivers."""
+"""The deployed alarms in the evaluator's form, and queues that receive the emulator's notifications."""
 
 import json
 from collections import defaultdict
@@ -27,7 +27,7 @@ COLUMNS: Final = ("fires", "notifies", "recovers")
 
 @dataclass(frozen=True)
 class Heard:
-    """A notification as a subscriber of an alarm topic gets it."""
+    """A notification as a subscriber of an alarm topic receives it."""
 
     tier: Tier
     alarm: str
@@ -50,12 +50,12 @@ class Deployed:
 
     @property
     def prefix(self) -> str:
-        """Return what physical names start with."""
+        """Return the beginning of physical names."""
         name: str = self.stack.outputs["dashboard"]
         return name
 
     def watched(self) -> dict[str, str]:
-        """The names behind the rows' `Ref`s, as the stack's outputs and resources have them."""
+        """Return the physical names for the rows' references, from the stack's outputs and resources."""
         outputs = self.stack.outputs
         (api,) = (each for each in self.stack.resources if each["type"] == "aws:apigatewayv2/api:Api")
         names = {key: outputs[key] for key in WATCHED if key.endswith(("_function", "_table"))}
@@ -69,7 +69,7 @@ class Deployed:
         }
 
     def in_scenario(self, row: str) -> MetricAlarm:
-        """The row's alarm, watching what the scenarios publish; one that watches nothing of this stack sees nothing."""
+        """Return the row's alarm with the metrics of the scenarios. Metrics of other stacks never have data."""
         alarm = self.metric[f"{self.prefix}-{row}"]
         metrics = {
             identifier: replace(query, key=self.in_scenario_name(query.key))
@@ -78,7 +78,7 @@ class Deployed:
         return replace(alarm, metrics=metrics)
 
     def in_scenario_name(self, key: MetricKey) -> MetricKey:
-        """The metric under the names that the scenarios use for this stack's resources."""
+        """Return the metric with the names that the scenarios use for this stack's resources."""
         watched = self.watched()
         names = {watched[each]: WATCHED[each] for each in WATCHED if each in watched}
         dimensions = {name: names.get(value, value) for name, value in key.dimensions}
@@ -102,11 +102,11 @@ class Receivers:
             self._urls[tier] = url
 
     def set_state(self, alarm: str, state: str) -> None:
-        """Put into force what the evaluator decided."""
+        """Set an alarm to the state that the evaluator decided."""
         self._aws.cloudwatch.set_alarm_state(AlarmName=alarm, StateValue=state, StateReason="decided by the evaluator")  # type: ignore[arg-type] # one of CloudWatch's three
 
     def hear(self, alarm: str, state: str) -> list[Heard]:
-        """Everything that arrives until this alarm's state does. Raises `LocalError` if it does not within 10 s."""
+        """Return the notifications up to this state of this alarm; raise `LocalError` if it does not arrive in 10 s."""
         heard: list[Heard] = []
 
         def listen() -> bool:
@@ -117,7 +117,7 @@ class Receivers:
         return heard
 
     def listen(self) -> list[Heard]:
-        """Return what has arrived at any tier since the last look."""
+        """Return the notifications that have arrived since the last call."""
         return [each for tier, url in self._urls.items() for each in self._receive(tier, url)]
 
     def _receive(self, tier: Tier, url: str) -> Iterator[Heard]:
@@ -140,7 +140,7 @@ def _lets_in(topic: str, queue: str) -> str:
 
 
 def emitted(stack: LocalStack, function: str, since: datetime) -> list[Emitted]:
-    """The metrics that a deployed function wrote to its log."""
+    """Return the metrics that a deployed function wrote to its log."""
     lines = read_lines(stack.aws, log_groups(stack.state, function), since)
     documents = [json.loads(line.message) for line in lines if line.message.startswith("{")]
     return [each for document in documents if "_aws" in document for each in read_emf(document)]
@@ -148,14 +148,14 @@ def emitted(stack: LocalStack, function: str, since: datetime) -> list[Emitted]:
 
 @dataclass
 class Shown:
-    """Alarm, and what it was seen to do."""
+    """A table of alarms, with what a test has shown of each."""
 
     columns: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     causes: dict[str, str] = field(default_factory=dict)
 
     @contextmanager
     def showing(self, alarm: str, *columns: str) -> Iterator[None]:
-        """Notes the columns unless the block raises."""
+        """Record the columns unless the block raises."""
         yield
         self.columns[alarm].update(columns)
 
@@ -175,5 +175,5 @@ class Shown:
 
 
 def total(metrics: list[Emitted], name: str) -> float:
-    """The sum of a metric's values."""
+    """Return the sum of a metric's values."""
     return sum(sum(each.values) for each in metrics if each.key.name == name)

@@ -4,9 +4,10 @@
 
 It runs every end-to-end test that needs no fault switch, through the stack's public address, with your credentials.
 A production stack is refused. It costs less than a cent, takes one to three minutes, and places some 20 orders in the
-currency XTS: those stay, rejected or of articles that it made, and so do their records until they expire. What it makes
-besides (articles AWS-CHECK-…, one queue with its subscription) is removed at the end, and by the next run if this one
-is killed. Subscribers see the orders' events; errors and rejections may raise an alarm of the tier notify.
+currency XTS. These orders stay: rejected, or confirmed with articles of this run. Their records stay until they expire.
+The run also makes articles AWS-CHECK-… and one queue with its subscription. It removes them at the end. If it is
+killed, the next run removes them. Subscribers receive the orders' events. Errors and rejections may raise an alarm of
+the tier notify.
 
 Exit codes: 0 all passed, 1 something failed, 2 wrong usage, 3 no such stack, 4 no access, 5 a production stack,
 130 interrupted.
@@ -40,13 +41,13 @@ _REASON_LINES: Final = 12
 
 
 class Report:
-    """Results that pytest tells while it runs."""
+    """The results of the tests, which pytest reports while it runs."""
 
     def __init__(self) -> None:
         self.tests: dict[str, dict[str, Any]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add a phase of a test to its line: failed where one of them is."""
+        """Add a phase to its test's line. The test has failed if one of its phases has."""
         line = self.tests.setdefault(report.nodeid, {"test": report.nodeid, "outcome": "passed", "milliseconds": 0})
         line["milliseconds"] += round(1_000 * report.duration)
         if report.failed:
@@ -55,12 +56,12 @@ class Report:
 
     @property
     def failed(self) -> list[dict[str, Any]]:
-        """The lines of those that failed."""
+        """The lines of the tests that failed."""
         return [each for each in self.tests.values() if each["outcome"] == "failed"]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run it, and return the exit code."""
+    """Run the check, and return the exit code."""
     options = _parser().parse_args(arguments)
     err = Screen(stderr=True)
     try:
@@ -70,7 +71,7 @@ def main(arguments: Sequence[str]) -> int:
             err.print((__doc__ or "").partition("\n\n")[2])
             err.print(f"Dry run: nothing was done on {stack.target.describe()}.\n  next: {words}")
             return ExitCode.OK
-        # Killed politely, it ends as with Ctrl-C.
+        # SIGTERM ends the run as Ctrl-C does.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         return _run(stack, options)
     except OpsError as error:
@@ -96,10 +97,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _stack(path: Path) -> DeployedStack:
-    """The stack, if it may be used so.
+    """Return the stack, if a check is allowed on it.
 
     Raises:
-        RefusedError: it is a production stack, or does not say that it is none.
+        RefusedError: the stack is a production stack, or its environment is not known.
     """
     label, outputs = read_outputs(Choice(outputs=path))
     stack = DeployedStack(Target.from_outputs(label, outputs), outputs)
@@ -119,7 +120,7 @@ def _run(stack: DeployedStack, options: argparse.Namespace) -> int:
     report, at, started = Report(), datetime.now(UTC), time.monotonic()
     ended: int = pytest.ExitCode.INTERRUPTED
     tidy_up(stack)
-    # The events' test listens on a queue of its own, which neither a FIFO topic nor a bus sends to.
+    # The test of events has a queue of its own. Only a standard topic can send events to it.
     listens = bool(stack.target.notifications_topic_arn) and not stack.target.events_arn.endswith(".fifo")
     chosen = ["-m", "deployed", "-p", "no:cacheprovider", "-q", "--rootdir", str(ROOT), str(ROOT / "tests/e2e")]
     try:
@@ -149,13 +150,13 @@ def _run(stack: DeployedStack, options: argparse.Namespace) -> int:
 
 
 class _Named:
-    """Registers the stack under the name by which the fixtures ask for it."""
+    """Registers the stack under the name that the fixtures use."""
 
     def __init__(self, deployed: Deployed) -> None:
         self._deployed = deployed
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Add it."""
+        """Register the stack."""
         config.pluginmanager.register(self._deployed, NAME)
 
 

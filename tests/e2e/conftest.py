@@ -1,6 +1,6 @@
-"""One local stack for the whole folder, with IAM enforced, and names that no two tests share.
+"""One local stack with IAM for the whole folder, and a different key for each test.
 
-`make aws-check` hands in a stack on AWS instead (`tests.e2e.deployed`), for the tests that are marked so.
+`make aws-check` provides a stack on AWS instead (`tests.e2e.deployed`), for the tests marked `deployed`.
 """
 
 import uuid
@@ -16,19 +16,19 @@ from local.demo.http import OrdersApi
 from tests.e2e.deployed import NAME, STOCK_PREFIX, Deployed
 
 _NUMBERS = count(1)
-# A stack on AWS remembers keys of earlier runs.
+# A stack on AWS still has the keys of earlier runs.
 _RUN = uuid.uuid4().hex[:8]
 
 
 @pytest.fixture(scope="session")
 def deployed(request: pytest.FixtureRequest) -> Deployed | None:
-    """The stack on AWS, if this is about one."""
+    """Return the stack on AWS, if the tests run on one."""
     return cast("Deployed | None", request.config.pluginmanager.get_plugin(NAME))
 
 
 @pytest.fixture(scope="session")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """Retries as in Pulumi.local.yaml; IAM on, so that every function works with its own role's permissions."""
+    """Start a stack with the retries of Pulumi.local.yaml, and IAM, so that each function needs its permissions."""
     with LocalStack.started(tmp_path_factory.mktemp("e2e"), iam=True, warm_workers=2) as stack:
         yield stack
 
@@ -37,10 +37,10 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStac
 def stack(
     request: pytest.FixtureRequest, deployed: Deployed | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LocalStack]:
-    """The shared one; a file with a `CONFIG` has one of its own."""
+    """Return the shared stack, or a separate one for a file with a `CONFIG`."""
     config = getattr(request.module, "CONFIG", None)
     if deployed:
-        # Tests that are marked as `deployed` ask no more of it than it has.
+        # Tests marked `deployed` use only what a `DeployedStack` has.
         yield cast("LocalStack", deployed.stack)
     elif config is None:
         yield request.getfixturevalue("shared_stack")
@@ -51,7 +51,7 @@ def stack(
 
 @pytest.fixture(scope="module")
 def account(request: pytest.FixtureRequest, deployed: Deployed | None, stack: LocalStack) -> Account:
-    """On a stack of the file's own there is `STOCK` of SKU-1, else plenty."""
+    """Return the stack's account. The separate stack of a file has `STOCK` of SKU-1, or 1,000."""
     if deployed:
         return deployed.account
     account = Account(stack)
@@ -63,7 +63,7 @@ def account(request: pytest.FixtureRequest, deployed: Deployed | None, stack: Lo
 
 @pytest.fixture(scope="module")
 def api(request: pytest.FixtureRequest, deployed: Deployed | None, stack: LocalStack, account: Account) -> OrdersApi:
-    """Return where clients are. There is no CloudFront here: behind an edge the tests send what it would."""
+    """Return the API's client. No CloudFront runs here: tests of a stack with an edge send its header themselves."""
     if deployed:
         return deployed.api
     edge = "waf" in getattr(request.module, "CONFIG", {})
@@ -72,7 +72,7 @@ def api(request: pytest.FixtureRequest, deployed: Deployed | None, stack: LocalS
 
 @pytest.fixture(autouse=True)
 def _no_faults_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    # Tests with an instance of their own must not start the shared one.
+    # Tests with a separate instance must not start the shared one.
     stack = request.getfixturevalue("stack") if "stack" in request.fixturenames else None
     yield
     if isinstance(stack, LocalStack):
@@ -91,7 +91,7 @@ def keys() -> Callable[[], str]:
 
 @pytest.fixture
 def stocked(account: Account) -> Callable[[int], str]:
-    """Makes a new SKU with so many in stock."""
+    """Return a function that makes a new SKU with this stock."""
 
     def make(available: int) -> str:
         sku = f"{STOCK_PREFIX}{_RUN}-{next(_NUMBERS)}"

@@ -1,6 +1,7 @@
-"""A stack on AWS, as the end-to-end tests use one: through its public address and the APIs that the tools use.
+"""A stack on AWS for the end-to-end tests, which use its public address and the same APIs as the tools.
 
-What it makes for that begins with one prefix in each service, so that a later run finds what a killed one left.
+The names of everything that the tests make there begin with a fixed prefix. A later run can find by this prefix what a
+killed run left.
 """
 
 import json
@@ -23,7 +24,7 @@ from runtime.models.fields import TEST_CURRENCY
 from runtime.store.items import from_item
 
 NAME: Final = "orders-deployed"
-"""Of the pytest plugin that hands a `Deployed` in."""
+"""The name of the pytest plugin that provides a `Deployed`."""
 STOCK_PREFIX: Final = "AWS-CHECK-"
 UNKNOWN_SKU: Final = "SKU-NOBODY-HAS"
 _LOGGED: Final = ("order accepted", "order processed", "attempt failed", "attempt deferred", "message dead-lettered")
@@ -31,11 +32,11 @@ _NOT_ALL: Final = "The orders of a deployed stack are not all of this run: ask f
 _DAY_MS: Final = 86_400_000
 
 order = partial(http.order, currency=TEST_CURRENCY)
-"""An order in the currency of tests, by which subscribers of a shared stack know it."""
+"""An order in the test currency, by which subscribers of a shared stack can recognize it."""
 
 
 class _Rows(Mapping[str, dict[str, Any]]):
-    """Rows of a table, each read when it is asked for: nobody scans a table of others."""
+    """Rows of a table that are read one at a time, because a scan would read the orders of others."""
 
     def __init__(self, clients: Clients, table: str) -> None:
         self._clients, self._table = clients, table
@@ -55,7 +56,7 @@ class _Rows(Mapping[str, dict[str, Any]]):
 
 
 class DeployedAccount(Account):
-    """Reads this run's orders, and no others, through the AWS APIs."""
+    """Reads the orders of this run, and no others, through the AWS APIs."""
 
     def __init__(self, stack: "DeployedStack") -> None:
         super().__init__(cast("LocalStack", stack))
@@ -70,13 +71,13 @@ class DeployedAccount(Account):
         return _Rows(self._clients, self._target.orders_table)
 
     def available(self, sku: str) -> int:
-        """Return how many of `sku` there are."""
+        """Return the available stock of `sku`."""
         key: Any = {"sku": {"S": sku}}
         answer: Any = self._clients.dynamodb.get_item(TableName=self._target.stock_table, Key=key, ConsistentRead=True)
         return int(answer["Item"]["available"]["N"])
 
     def events(self, subscriber: str) -> list[Event]:
-        """Return what this run's own subscriber got: a queue made for it."""
+        """Return the events in the queue that this run has made and subscribed."""
         del subscriber
         found = self._clients.sqs.receive_message(QueueUrl=self._own_queue, MaxNumberOfMessages=10, WaitTimeSeconds=2)
         for message in found.get("Messages", ()):
@@ -85,7 +86,7 @@ class DeployedAccount(Account):
         return list(self._seen)
 
     def subscribe(self) -> None:
-        """Make that queue, and let the topic send this run's currency there. A topic only, and no FIFO one."""
+        """Make this queue, and subscribe it to events in the test currency. Needs a standard topic."""
         name = f"{own_prefix(self._target)}{uuid.uuid4().hex[:8]}"
         url = self._clients.sqs.create_queue(QueueName=name)["QueueUrl"]
         arn = self._clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
@@ -109,13 +110,13 @@ class DeployedAccount(Account):
         group = f"/aws/lambda/{self._target.prefix}-{function}"
         telemetry = Telemetry(self._clients.cloudwatch, self._clients.logs)
         end_ms = self._started_ms + _DAY_MS
-        # One by one: the embedded AWS does not understand alternatives of several words.
+        # One by one, because the embedded AWS does not support a filter with alternatives of several words.
         return [line for text in _LOGGED for line in telemetry.lines(group, (text,), self._started_ms, end_ms)]
 
 
 @dataclass(frozen=True)
 class DeployedStack:
-    """As much of a `LocalStack` as tests marked `deployed` need."""
+    """The members of a `LocalStack` that tests marked `deployed` need."""
 
     target: Target
     outputs: Outputs
@@ -128,29 +129,29 @@ class DeployedStack:
 
 @dataclass(frozen=True)
 class Deployed:
-    """Content of the fixtures."""
+    """The values of the fixtures."""
 
     stack: DeployedStack
     token: str | None
 
     @cached_property
     def account(self) -> DeployedAccount:
-        """The AWS APIs."""
+        """The stack's account, read through the AWS APIs."""
         return DeployedAccount(self.stack)
 
     @cached_property
     def api(self) -> http.OrdersApi:
-        """The API at its public address, with a token where it wants one."""
+        """The API at its public address, with the token if there is one."""
         return http.OrdersApi(self.stack.outputs["api_url"], bearer(self.token))
 
 
 def own_prefix(target: Target) -> str:
-    """Return how the names of queues begin that runs make for themselves."""
+    """Return the beginning of the names of queues that runs make."""
     return f"{target.prefix}-aws-check-"
 
 
 def tidy_up(stack: DeployedStack) -> SimpleNamespace:
-    """Remove what this run and killed ones before it have made: queues with their subscriptions, articles in stock."""
+    """Remove what this run and earlier killed runs have made: queues with their subscriptions, articles in stock."""
     aws, target, removed = stack.aws, stack.target, SimpleNamespace(queues=0, articles=0)
     urls = aws.sqs.list_queues(QueueNamePrefix=own_prefix(target)).get("QueueUrls", [])
     names = {url.rpartition("/")[2] for url in urls}

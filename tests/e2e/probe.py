@@ -1,7 +1,7 @@
-"""A function that only tries calls, under the role of another function: what IAM answers is what that role may do.
+"""A function that makes calls with another function's role. IAM's answers show what this role is allowed.
 
-The keys that tests have are the emulated account's root, which IAM lets everything; so nothing but code under the role
-can be refused.
+The tests' own keys are the emulated account's root, which IAM allows everything. Only code that runs with the role can
+be refused.
 """
 
 import io
@@ -14,7 +14,7 @@ from typing import Any
 
 from local.client import LocalStack
 
-# Bare botocore, which Lambda's runtime has: the probe must not depend on what the functions' package holds.
+# Only botocore, which Lambda's runtime contains: the probe must not depend on the functions' package.
 _CODE = """
 import os
 
@@ -43,7 +43,7 @@ _REFUSALS = ("AccessDenied", "AuthorizationError")
 
 @dataclass(frozen=True)
 class Try:
-    """One call, harmless where it is allowed: `operation` by boto's name."""
+    """A call that is harmless if it is allowed. `operation` is boto's name."""
 
     service: str
     operation: str
@@ -52,14 +52,14 @@ class Try:
 
 @dataclass(frozen=True)
 class Answer:
-    """Result of a call: an error's code and message, both empty where the call was made."""
+    """The result of a call: an error's code and message, or two empty strings if the call succeeded."""
 
     code: str
     message: str
 
     @property
     def refused(self) -> bool:
-        """Return whether IAM said no. Any other error came after IAM had said yes."""
+        """Return whether IAM refused the call. Every other error means that IAM allowed it."""
         return self.code.startswith(_REFUSALS)
 
 
@@ -71,7 +71,7 @@ class Probe:
     name: str
 
     def answers(self, tries: Sequence[Try]) -> list[Answer]:
-        """The answers to these calls, in their order. Raises `AssertionError` where the probe itself fails."""
+        """Return the answers to these calls, in their order. Raises `AssertionError` if the probe itself fails."""
         calls = [[each.service, each.operation, each.parameters] for each in tries]
         response = self.stack.aws.lambda_.invoke(FunctionName=self.name, Payload=json.dumps({"calls": calls}))
         payload = json.loads(response["Payload"].read())
@@ -81,7 +81,7 @@ class Probe:
 
 @contextmanager
 def probing(stack: LocalStack, role: str) -> Iterator[Probe]:
-    """A probe under the stack's role of that logical name; it is gone afterwards."""
+    """Provide a probe with the stack's role of this logical name, and delete it at the end."""
     lambda_ = stack.aws.lambda_
     name = f"probe-{role}"
     arn = next(

@@ -1,7 +1,7 @@
-"""Each alarm of the deployed stack fires by its own cause, is delivered to a subscriber, and recovers.
+"""Each alarm of the deployed stack fires for its cause, is delivered to a subscriber, and recovers.
 
-CloudWatch's evaluation is ours (tests/cloudwatch), because the emulator's ignores dimensions, math and missing data;
-what is deployed, the way to the subscriber and the causes of `REAL` are the emulator's.
+Our own evaluator (tests/cloudwatch) decides about the states, because the emulator's ignores dimensions, math and
+missing data. The deployed alarms, the delivery to the subscriber and the causes in `MADE` are those of the emulator.
 """
 
 from collections.abc import Iterator
@@ -53,17 +53,17 @@ def shown(request: pytest.FixtureRequest) -> Iterator[Shown]:
 
 
 @pytest.mark.parametrize("row", TABLE.alarms, ids=lambda row: row.name)
-def test_an_alarm_fires_by_its_cause_is_delivered_with_its_runbook_and_recovers(
+def test_an_alarm_fires_is_delivered_with_its_runbook_and_recovers(
     made: Deployed, receivers: Receivers, shown: Shown, row: Alarm
 ) -> None:
-    # GIVEN the cause, published as AWS publishes it
+    # GIVEN the cause, as metrics that AWS would publish
     store = publish(Phase(BEGIN, END, CAUSES[row.name]), step=step_of(made.in_scenario(row.name)))
     name, heard_as = f"{made.prefix}-{row.name}", TABLE.composite_of(row.name) or row
-    # Of a pair, the other row is in alarm already.
+    # If the alarm is one of a pair, the other one is in alarm already.
     pairs = heard_as.pairs if isinstance(heard_as, Composite) else ()
     others = [f"{made.prefix}-{other}" for pair in pairs if row.name in pair for other in pair if other != row.name]
 
-    # WHEN the evaluator decides over the deployed alarm, and what it decides is put into force
+    # WHEN the evaluator decides about the deployed alarm, and the alarm's state is set to each decision
     decided = verdict(store, made.in_scenario(row.name), made.composite.values())
     for alarm, state in ((name, "OK"), *((other, "ALARM") for other in others)):
         receivers.set_state(alarm, state)
@@ -75,7 +75,7 @@ def test_an_alarm_fires_by_its_cause_is_delivered_with_its_runbook_and_recovers(
     for other in others:
         receivers.set_state(other, "OK")
 
-    # THEN it fired once and recovered, and each was told once, in its tier, with the link
+    # THEN it fired once and recovered, and each state was delivered once, to its tier, with the runbook's link
     link = runbook_link("docs/runbooks", heard_as)
     for member in {row.name, heard_as.name}:
         with shown.showing(member, *COLUMNS):
@@ -86,10 +86,8 @@ def test_an_alarm_fires_by_its_cause_is_delivered_with_its_runbook_and_recovers(
 
 
 @pytest.mark.parametrize("row", MADE)
-def test_a_cause_made_on_the_stack_makes_its_alarm_fire_and_its_end_lets_it_recover(
-    shop: Shop, shown: Shown, row: str
-) -> None:
-    # GIVEN the cause, made once; what it led to is published while it lasts
+def test_a_real_cause_fires_its_alarm_and_its_end_recovers_it(shop: Shop, shown: Shown, row: str) -> None:
+    # GIVEN a cause on the stack, whose effects are published as metrics
     series = shop.made(row)
 
     # WHEN
@@ -104,21 +102,21 @@ def test_a_cause_made_on_the_stack_makes_its_alarm_fire_and_its_end_lets_it_reco
 
 
 @pytest.mark.parametrize("composite", TABLE.composites, ids=lambda composite: composite.name)
-def test_a_composite_pages_once_whatever_number_of_its_members_fires(
+def test_a_composite_notifies_once_for_any_number_of_members(
     made: Deployed, receivers: Receivers, composite: Composite
 ) -> None:
     # GIVEN
     members = [f"{made.prefix}-{row}" for row in composite.rows]
     receivers.listen()
 
-    # WHEN all fire and all recover
+    # WHEN all members fire, and then all recover
     told = []
     for state in ("ALARM", "OK"):
         for member in members:
             receivers.set_state(member, state)
         told += receivers.hear(f"{made.prefix}-{composite.name}", state)
 
-    # THEN it is told once each time, and otherwise only what hears one of the same rows
+    # THEN its two states are delivered once each; other notifications come only from composites with the same members
     name = f"{made.prefix}-{composite.name}"
     assert [each.state for each in told if each.alarm == name] == ["ALARM", "OK"]
     sharing = {f"{made.prefix}-{each.name}" for each in TABLE.composites if {*each.rows} & {*composite.rows}}

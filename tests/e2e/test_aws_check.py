@@ -1,4 +1,4 @@
-"""`make aws-check` against the embedded AWS, by the path that leads to AWS."""
+"""`make aws-check` on the embedded AWS, with the same steps as on AWS."""
 
 import json
 import os
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """A stack of its own whose callers are verified, as on most stacks that somebody shares."""
+    """A separate stack with verified callers, as on most stacks that people share."""
     config = {"authorizer": "cognito", "token_clients": '["check"]'}
     with LocalStack.started(tmp_path_factory.mktemp("check"), iam=True, warm_workers=2, config=config) as stack:
         yield stack
@@ -35,7 +35,7 @@ def command(stack: LocalStack, *options: str) -> list[str]:
 
 
 def left_behind(stack: LocalStack) -> list[str]:
-    """Return what a run makes besides orders."""
+    """Return everything except orders that a run makes."""
     queues = stack.aws.sqs.list_queues(QueueNamePrefix="orders-local-aws-check-").get("QueueUrls", [])
     topic = stack.outputs["notifications_topic_arn"]
     subscriptions = stack.aws.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
@@ -49,7 +49,7 @@ def left_behind(stack: LocalStack) -> list[str]:
 
 @contextmanager
 def tagged(stack: LocalStack, environment: str) -> Iterator[None]:
-    """The stack says that it is of another environment."""
+    """Tag the stack with another environment."""
     arn = stack.aws.arn("lambda", f"function:{stack.outputs['process_order_function']}")
     before = stack.aws.lambda_.list_tags(Resource=arn)["Tags"]
     stack.aws.lambda_.tag_resource(Resource=arn, Tags={"Environment": environment})
@@ -59,15 +59,15 @@ def tagged(stack: LocalStack, environment: str) -> Iterator[None]:
         stack.aws.lambda_.tag_resource(Resource=arn, Tags=before)
 
 
-def test_the_suite_passes_and_leaves_nothing_but_its_orders(stack: LocalStack, tmp_path: Path) -> None:
-    # GIVEN outputs in a file, as make gets them
+def test_the_suite_passes_and_leaves_only_its_orders(stack: LocalStack, tmp_path: Path) -> None:
+    # GIVEN outputs in a file, as `make aws-check` gets them
     report = tmp_path / "report.json"
     make = ["make", "aws-check", f"OUTPUTS={stack.state.outputs}", f"AWS_CHECK_OPTIONS=--report {report}"]
 
     # WHEN
     done = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
 
-    # THEN every test that needs no fault switch has passed, and the report says so
+    # THEN every test without a fault switch has passed, and the report says so
     assert done.returncode == ExitCode.OK, done.stdout + done.stderr
     document: dict[str, Any] = json.loads(report.read_text())
     assert (document["complete"], document["failed"], document["events"]) == (True, 0, "checked")
@@ -75,8 +75,8 @@ def test_the_suite_passes_and_leaves_nothing_but_its_orders(stack: LocalStack, t
     assert left_behind(stack) == []
 
 
-def test_production_is_refused_before_anything_is_made(stack: LocalStack) -> None:
-    # GIVEN a stack that says that it is production, and one that says nothing
+def test_a_production_stack_is_refused_before_anything_is_made(stack: LocalStack) -> None:
+    # GIVEN a stack with the tag "production", and one with an empty tag
     for environment in ("production", ""):
         with tagged(stack, environment):
             # WHEN
@@ -89,8 +89,8 @@ def test_production_is_refused_before_anything_is_made(stack: LocalStack) -> Non
     assert left_behind(stack) == []
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["politely", "hard"])
-def test_a_killed_run_is_tidied_up_after(stack: LocalStack, tmp_path: Path, how: signal.Signals) -> None:
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
+def test_what_a_killed_run_has_made_is_removed(stack: LocalStack, tmp_path: Path, how: signal.Signals) -> None:
     # GIVEN a run that has made its queue and an article
     options = ("--yes", "--report", str(tmp_path / "report.json"))
     with subprocess.Popen(
@@ -102,7 +102,7 @@ def test_a_killed_run_is_tidied_up_after(stack: LocalStack, tmp_path: Path, how:
         os.kill(run.pid, how)
         code = run.wait(60)
 
-    # THEN nothing is left: at once, or after the next run has begun
+    # THEN everything is removed: at once after SIGTERM, at the start of the next run after SIGKILL
     if how is signal.SIGKILL:
         assert left_behind(stack)
         with subprocess.Popen(
@@ -116,7 +116,7 @@ def test_a_killed_run_is_tidied_up_after(stack: LocalStack, tmp_path: Path, how:
     assert left_behind(stack) == []
 
 
-def test_without_yes_it_only_tells_what_it_costs_and_leaves(stack: LocalStack) -> None:
+def test_without_yes_only_the_costs_and_effects_are_shown(stack: LocalStack) -> None:
     # GIVEN
     # WHEN
     done = subprocess.run(command(stack), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)

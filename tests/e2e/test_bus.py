@@ -1,4 +1,4 @@
-"""A bus instead of the topic, on a stack of its own: rules route by content, and a published event can be repeated."""
+"""A bus instead of the topic, on a separate stack: rules match by content, and events can be published again."""
 
 import json
 from collections.abc import Callable
@@ -29,7 +29,7 @@ CONFIG = {
 }
 
 
-def test_rules_let_through_what_their_patterns_say(
+def test_each_rule_gets_the_events_that_match_its_pattern(
     api: OrdersApi, account: Account, stack: LocalStack, keys: Callable[[], str]
 ) -> None:
     # GIVEN stock for one of two orders
@@ -40,7 +40,7 @@ def test_rules_let_through_what_their_patterns_say(
     rejected = api.post(order(("SKU-1", 1)), keys()).order_id
     settled(account, rejected)
 
-    # THEN one rule has both, one has the rejection alone, one has nothing, and there is no topic
+    # THEN one rule has both events, one has the rejection only, one has none, and there is no topic
     everything = [events_of(account, each, "everything")[0] for each in (confirmed, rejected)]
     (rejection,) = events_of(account, rejected, "rejections")
     assert [each.document["type"] for each in everything] == ["order.confirmed", "order.rejected"]
@@ -52,29 +52,29 @@ def test_rules_let_through_what_their_patterns_say(
     assert [each for each in topics if "alarms" not in each] == []
 
 
-def test_an_event_whose_answer_was_lost_comes_again_as_the_same_one(
+def test_an_event_that_is_published_twice_has_the_same_bytes(
     api: OrdersApi, account: Account, stack: LocalStack, keys: Callable[[], str]
 ) -> None:
-    # GIVEN a publish that has its effect but whose answer is lost, so that it is repeated
+    # GIVEN a publish that succeeds but whose answer is lost, so that it is repeated
     with stack.fault("events", "PutEvents", FaultKind.LOST_ANSWER, count=1):
         # WHEN an order is processed
         order_id = api.post(order(("SKU-1", 1)), keys()).order_id
         events = events_of(account, order_id, "everything", at_least=2)
 
-    # THEN both copies are the same
+    # THEN both events are the same
     assert len({each.text for each in events}) == 1
 
 
-def test_a_failed_publish_is_made_good(
+def test_a_failed_publish_is_repeated(
     api: OrdersApi, account: Account, stack: LocalStack, keys: Callable[[], str]
 ) -> None:
-    # GIVEN a bus that refuses for a while (the SDK's own retries included)
+    # GIVEN a bus that refuses events for a while, longer than the SDK retries
     with stack.fault("events", "PutEvents", FaultKind.THROTTLE, count=4):
         # WHEN an order is processed
         order_id = api.post(order(("SKU-1", 1)), keys()).order_id
         settled(account, order_id)
 
-        # THEN its event comes all the same
+        # THEN its event is published later
         assert len(events_of(account, order_id, "everything")) == 1
 
 
@@ -82,7 +82,7 @@ TO_ONE = ("events", "replay", "--since", "1h", "--to", "everything", "--by", "Ad
 
 
 @pytest.mark.parametrize("command", [("order", "replay-events", "ID"), TO_ONE], ids=["to all", "to one"])
-def test_people_on_call_can_publish_again(
+def test_people_on_call_can_publish_an_event_again(
     api: OrdersApi, account: Account, stack: LocalStack, keys: Callable[[], str], command: tuple[str, ...]
 ) -> None:
     # GIVEN an order whose event was published
@@ -93,18 +93,18 @@ def test_people_on_call_can_publish_again(
     words = [order_id if word == "ID" else word for word in command]
     code = ops([*words, "--yes", "--local", "--state-dir", str(stack.state.path)])
 
-    # THEN the subscriber has it twice, the same to the last byte
+    # THEN the subscriber has it twice, with the same bytes
     assert code == 0
     assert len({each.text for each in events_of(account, order_id, "everything", at_least=2)}) == 1
 
 
 def test_the_smoke_test_needs_no_topic(stack: LocalStack, account: Account, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN a stack whose outcomes go to a bus
+    # GIVEN a stack that publishes to a bus
     # WHEN
     code = ops(["smoke", "--local", "--state-dir", str(stack.state.path), "--json", "--yes"])
     report = json.loads(capsys.readouterr().out)
 
-    # THEN it passes, and what it calls published has gone out
+    # THEN it passes, and the event that it calls published was delivered
     assert (code, report["passed"]) == (0, True)
     wait_for(
         "its event",

@@ -1,4 +1,4 @@
-"""Everything at once: blind clients, broken connections, failing dependencies, killed workers, stock that runs out."""
+"""Everything at once: clients that repeat, broken connections, failing dependencies, killed workers, scarce stock."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,13 +20,13 @@ def stack(tmp_path: Path) -> Iterator[LocalStack]:
         yield stack
 
 
-def test_nothing_is_lost_or_doubled_in_a_storm(stack: LocalStack) -> None:
-    # GIVEN hundreds of orders of clients that repeat them until they are accepted, of callers with the same keys
+def test_no_order_is_lost_or_doubled_under_many_faults(stack: LocalStack) -> None:
+    # GIVEN hundreds of orders that clients repeat until they are accepted; different callers use the same keys
 
-    # WHEN connections break, dependencies fail and workers are killed meanwhile, and dead letters are redriven
+    # WHEN connections break, dependencies fail, workers are killed, and dead letters are redriven
     verdict = run(stack, PLAN)
 
-    # THEN each order has one effect, one answer and its event, counted from the AWS APIs, and only its caller finds it
+    # THEN each order has one effect, one answer and its event, and only its caller can read it
     assert verdict.problems == []
     assert (verdict.numbers["lost"], verdict.numbers["doubled"]) == (0, 0)
     assert verdict.numbers["shared_keys"] == PLAN.orders // PLAN.callers

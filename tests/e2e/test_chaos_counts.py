@@ -1,6 +1,4 @@
-"""Tests what the storm says about its callers, without a storm: which keys they share, and a run in which they share
-none.
-"""
+"""Tests how the chaos test counts shared keys and judges its runs, without running it."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -36,32 +34,32 @@ def letter(order_id: str) -> DeadLetter:
 
 
 def rough(**others: Any) -> Numbers:
-    """Everything happened once, but that dead letters were as many as planned."""
+    """Return numbers of a run in which every fault happened once, and dead letters as often as planned."""
     planned = {"dead_lettered": PLAN.dead_letters, "redriven": PLAN.dead_letters}
     return defaultdict(lambda: 1, planned | others)
 
 
 @pytest.mark.parametrize("callers", [2, 3, 4, 7])
-def test_every_key_is_wanted_by_all_callers_with_one_body(callers: int) -> None:
-    # GIVEN a plan with several callers, whose orders are no multiple of them
+def test_all_callers_use_every_key_with_the_same_body(callers: int) -> None:
+    # GIVEN a plan whose number of orders is no multiple of its callers
     plan = replace(PLAN, callers=callers, orders=callers * 10 + 1)
 
-    # WHEN the orders are made up
+    # WHEN its orders are made
     bodies: dict[str, list[dict[str, Any]]] = defaultdict(list)
     names: dict[str, set[str]] = defaultdict(set)
     for each in wishes(plan):
         bodies[each.key].append(each.body)
         names[each.key].add(each.caller)
 
-    # THEN each key has one order of each caller, all alike; only the last key may lack some
+    # THEN every caller has one order with each key but the last, and all bodies of a key are equal
     *whole, last = bodies
     assert all(names[key] == set(plan.names) and len(bodies[key]) == callers for key in whole)
     assert len(bodies[last]) == 1
     assert all(body == found[0] for found in bodies.values() for body in found)
 
 
-def test_a_key_is_shared_when_several_callers_were_answered_under_it() -> None:
-    # GIVEN answers to two callers under one key, to one of them under a second, and a refusal of the other there
+def test_a_key_is_shared_if_it_was_accepted_from_several_callers() -> None:
+    # GIVEN a key accepted from two callers, and a second key accepted from one of them and answered 503 to the other
     traffic = Traffic()
     traffic.answered(wish("ada", "both"), 202, b'{"order_id": "1"}')
     traffic.answered(wish("ada", "both"), 202, b'{"order_id": "1"}')
@@ -69,42 +67,42 @@ def test_a_key_is_shared_when_several_callers_were_answered_under_it() -> None:
     traffic.answered(wish("ada", "hers"), 202, b'{"order_id": "3"}')
     traffic.answered(wish("ben", "hers"), 503, b"")
 
-    # WHEN they are counted
-    # THEN only the first is shared, and each was told of its own orders
+    # WHEN shared keys are counted
+    # THEN only the first is shared, and each caller knows its own orders
     assert traffic.shared_keys == 1
     assert (traffic.told("ada"), traffic.told("ben")) == ({"1", "3"}, {"2"})
 
 
-def test_a_key_is_contended_while_requests_of_two_callers_are_under_way() -> None:
-    # GIVEN two callers who send one key at once, and another key one after the other
+def test_a_key_is_contended_if_two_callers_send_it_at_the_same_time() -> None:
+    # GIVEN two callers
     traffic = Traffic()
 
-    # WHEN they do
+    # WHEN they send one key at the same time, and another key one after the other
     with traffic.under_way(wish("ada", "at once")), traffic.under_way(wish("ben", "at once")):
         pass
     for caller in ("ada", "ben"):
         with traffic.under_way(wish(caller, "in turn")):
             pass
 
-    # THEN the first is contended
+    # THEN only the first is contended
     assert traffic.contended == {"at once"}
 
 
-def test_a_run_without_a_shared_key_is_weak() -> None:
-    # GIVEN runs as rough as promised, in one of which no key was shared
-    # WHEN they are judged
-    # THEN that one would prove less than it says
+def test_a_run_without_shared_keys_is_weak() -> None:
+    # GIVEN two runs with all planned faults, one of which shared no key
+    # WHEN the runs are judged
+    # THEN the one without a shared key is reported as weak
     assert weak(PLAN, rough(shared_keys=1), AT_REST) == []
     assert weak(PLAN, rough(shared_keys=0), AT_REST) == ["not seen: keys that callers share"]
 
 
-def test_a_dead_letter_is_innocent_when_its_order_was_not_meant_to_fail() -> None:
-    # GIVEN dead letters of an order that wants the poison, twice, and of one that does not
+def test_a_dead_letter_is_innocent_if_its_order_was_not_meant_to_fail() -> None:
+    # GIVEN two dead letters of an order with the poison article, and one of an order without it
     rows = {"guilty": {"lines": [{"sku": "POISON"}]}, "innocent": {"lines": [{"sku": "SKU-1"}]}}
     letters = [letter("guilty"), letter("guilty"), letter("innocent")]
 
-    # WHEN they are judged
+    # WHEN the innocent ones are counted
     found = innocent(replace(AT_REST, orders=rows), letters, "POISON")
 
-    # THEN one is innocent
+    # THEN there is one
     assert found == 1

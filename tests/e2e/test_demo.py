@@ -1,4 +1,4 @@
-"""The demo as somebody who clones the repository runs it."""
+"""The demo, run as somebody runs it who has cloned the repository."""
 
 import json
 import signal
@@ -15,20 +15,20 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 
 def processes_in(folder: Path) -> list[str]:
-    """Command lines of processes that name `folder` in their arguments or environment."""
+    """Return the command lines of processes that name `folder` in their arguments or environment."""
     listing = subprocess.run(["ps", "eww", "-A", "-o", "args="], capture_output=True, text=True, check=True).stdout
     return [line for line in listing.splitlines() if str(folder) in line and not line.startswith("ps ")]
 
 
-def test_demo_tells_the_story_and_counts(tmp_path: Path) -> None:
-    # GIVEN a folder of its own
+def test_demo_succeeds_and_checks_every_guarantee(tmp_path: Path) -> None:
+    # GIVEN an empty folder
     state = tmp_path / "demo"
     command = [sys.executable, "-m", "local", "demo", "--json", "--state-dir", str(state)]
 
-    # WHEN it is run
+    # WHEN the demo is run in it
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
 
-    # THEN everything in it is so, and it says so
+    # THEN every check in it succeeds, and it says so
     assert done.returncode == 0, done.stderr
     story = json.loads(done.stdout)
     assert story["ok"] is True
@@ -36,14 +36,14 @@ def test_demo_tells_the_story_and_counts(tmp_path: Path) -> None:
     assert all(check["ok"] for chapter in story["chapters"] for check in chapter["checks"])
     assert "Everything holds" in done.stderr
 
-    # THEN nothing is left of it
+    # THEN no process and no file of it is left
     assert processes_in(state) == []
     assert not (state / "tmp").exists()
 
 
 @pytest.mark.parametrize("moment", ["An order is accepted", "x at once: POST"])
 def test_interrupted_demo_leaves_nothing(tmp_path: Path, moment: str) -> None:
-    # GIVEN a demo in the middle of its story, also while many calls wait for an answer
+    # GIVEN a demo that runs; in one case, many requests wait for an answer
     state = tmp_path / "demo"
     command = [sys.executable, "-m", "local", "demo", "--state-dir", str(state)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -57,7 +57,7 @@ def test_interrupted_demo_leaves_nothing(tmp_path: Path, moment: str) -> None:
         answered = any("Stopping" in line for line in process.stdout)
         _, said = process.communicate(timeout=20)
 
-    # THEN it says so, and ends soon, by the code for that, without a traceback, and nothing is left
+    # THEN it says that it stops, ends soon with the exit code for Ctrl-C and without a traceback, and leaves nothing
     assert answered
     assert process.returncode == 130
     assert "Traceback" not in said

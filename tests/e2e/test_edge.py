@@ -1,4 +1,4 @@
-"""Behind an edge and for pages of other origins, on a stack of its own: what the API itself lets through."""
+"""The API behind an edge, called by pages of other origins, on a separate stack."""
 
 import pytest
 
@@ -18,7 +18,7 @@ CONFIG = {
 
 
 @pytest.mark.parametrize("secret", [CURRENT, OTHER])
-def test_what_comes_through_the_edge_is_answered(api: OrdersApi, key: str, secret: str) -> None:
+def test_a_request_with_the_edges_secret_is_answered(api: OrdersApi, key: str, secret: str) -> None:
     # GIVEN the header that CloudFront adds
     edge = {"X-Origin-Verify": secret}
 
@@ -31,7 +31,7 @@ def test_what_comes_through_the_edge_is_answered(api: OrdersApi, key: str, secre
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Origin-Verify": "c" * 31}], ids=["none", "wrong"])
-def test_what_comes_around_the_edge_is_refused_and_leaves_nothing(
+def test_a_request_without_the_edges_secret_is_refused_and_has_no_effect(
     api: OrdersApi, account: Account, key: str, headers: dict[str, str]
 ) -> None:
     # GIVEN
@@ -47,7 +47,7 @@ def test_what_comes_around_the_edge_is_refused_and_leaves_nothing(
     assert set(account.orders()) == before
 
 
-def test_a_page_of_a_named_origin_may_send_and_read_what_the_contract_needs(api: OrdersApi, key: str) -> None:
+def test_a_page_of_an_allowed_origin_can_use_every_header_of_the_contract(api: OrdersApi, key: str) -> None:
     # GIVEN
     asked = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
 
@@ -66,7 +66,7 @@ def test_a_page_of_a_named_origin_may_send_and_read_what_the_contract_needs(api:
     assert {"location", "idempotent-replayed", "retry-after"} <= exposed
 
 
-def test_a_page_of_another_origin_may_not(api: OrdersApi) -> None:
+def test_a_page_of_another_origin_is_refused(api: OrdersApi) -> None:
     # GIVEN
     asked = {"Origin": "https://evil.example.com", "Access-Control-Request-Method": "POST"}
 

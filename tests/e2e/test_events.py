@@ -1,4 +1,4 @@
-"""Tests what subscribers get."""
+"""Tests which events subscribers get."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ def events_of(account: Account, order_id: str, subscriber: str = "everything", *
 
 
 @pytest.mark.deployed
-def test_event_says_what_the_order_says(
+def test_an_event_describes_the_stored_order(
     api: OrdersApi, account: Account, stocked: Callable[[int], str], key: str
 ) -> None:
     # GIVEN an order with a correlation id
@@ -43,10 +43,10 @@ def test_event_says_what_the_order_says(
     assert document["data"]["total"] == "19.90"
 
 
-def test_filter_lets_only_rejections_through(
+def test_a_filter_for_rejections_passes_only_rejections(
     api: OrdersApi, account: Account, stocked: Callable[[int], str], keys: Callable[[], str]
 ) -> None:
-    # GIVEN one order that is confirmed and one that is rejected
+    # GIVEN an order that will be confirmed, and one that will be rejected
     sku = stocked(1)
     confirmed = api.post(order((sku, 1)), keys()).order_id
     settled(account, confirmed)
@@ -55,35 +55,35 @@ def test_filter_lets_only_rejections_through(
     # WHEN both are settled
     settled(account, rejected)
 
-    # THEN the filtered subscriber has the rejection and no confirmation
+    # THEN the subscriber with the filter has the rejection and no confirmation
     (event,) = events_of(account, rejected, "rejections")
     assert event.document["data"]["reason"] == {"code": "OUT_OF_STOCK", "skus": [sku]}
     assert {each.document["type"] for each in account.events("rejections")} == {"order.rejected"}
 
 
-def test_failed_publish_is_made_good(
+def test_a_failed_publish_is_repeated(
     stack: LocalStack, api: OrdersApi, account: Account, stocked: Callable[[int], str], key: str
 ) -> None:
-    # GIVEN a topic that refuses for a while (the SDK's own retries included)
+    # GIVEN a topic that refuses events for a while, longer than the SDK retries
     sku = stocked(5)
     with stack.fault("sns", "Publish", FaultKind.ERROR, count=4):
         # WHEN an order is processed
         order_id = api.post(order((sku, 1)), key).order_id
         settled(account, order_id)
 
-        # THEN its event comes all the same, and stock moved once
+        # THEN its event is published later, and its stock was taken once
         assert len(events_of(account, order_id)) == 1
     assert account.available(sku) == 4
 
 
-def test_repeated_event_has_the_same_bytes(
+def test_an_event_that_is_published_twice_has_the_same_bytes(
     stack: LocalStack, api: OrdersApi, account: Account, stocked: Callable[[int], str], key: str
 ) -> None:
-    # GIVEN a publish that has its effect but whose answer is lost, so that it is repeated
+    # GIVEN a publish that succeeds but whose answer is lost, so that it is repeated
     with stack.fault("sns", "Publish", FaultKind.LOST_ANSWER, count=1):
         # WHEN an order is processed
         order_id = api.post(order((stocked(5), 1)), key).order_id
         events = events_of(account, order_id, at_least=2)
 
-    # THEN both copies are the same
+    # THEN both events are the same
     assert len({event.text for event in events}) == 1

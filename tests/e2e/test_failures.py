@@ -1,4 +1,4 @@
-"""Messages that cannot be processed: at once to the dead-letter queue with their reason, or retried."""
+"""Messages that cannot be processed: they become dead letters at once with their reason, or are retried."""
 
 import json
 from typing import Any
@@ -36,11 +36,11 @@ def send(stack: LocalStack, body: str, order_id: str | None = None, version: str
 def test_permanent_failure_is_a_dead_letter_at_once(
     stack: LocalStack, account: Account, body: str, error_type: str
 ) -> None:
-    # GIVEN a message that no retry can help
+    # GIVEN a message that no retry can make valid
     # WHEN it is delivered
     message_id = send(stack, body)
 
-    # THEN it is in the dead-letter queue after one receive, as it was and with the reason
+    # THEN it is in the dead-letter queue after one receive, unchanged and with the reason
     letter = dead_letter(account, original_message_id=message_id)
     assert letter.message["Body"] == body
     assert letter.attribute("error_type") == error_type
@@ -55,20 +55,20 @@ def test_order_of_a_permanent_failure_is_marked(stack: LocalStack, account: Acco
     # WHEN it is delivered
     send(stack, "not an order", order_id)
 
-    # THEN the order is FAILED and tells why
+    # THEN the order is FAILED and has the reason
     dead_letter(account, order_id=order_id)
     row = account.orders()[order_id]
     assert (row["status"], row["error"]["error_type"]) == ("FAILED", "MALFORMED_BODY")
 
 
 def test_newer_version_is_retried(stack: LocalStack, account: Account) -> None:
-    # GIVEN a message of a version that this worker does not know
+    # GIVEN a message of a newer version than this worker's
     order_id = "22222222-2222-5222-8222-222222222222"
 
     # WHEN it is delivered
     send(stack, json.dumps({"schema_version": SCHEMA_VERSION + 1}), order_id, version=str(SCHEMA_VERSION + 1))
 
-    # THEN it has all its receives, as a deploy may be under way, and then waits for one in the dead-letter queue
+    # THEN it is received as often as possible, because a deployment may be in progress, and is then a dead letter
     letter = dead_letter(account, order_id=order_id)
     assert letter.attribute("error_type") is None
     assert [(each.attempt, each.error) for each in receives_of(account, order_id)] == [

@@ -1,4 +1,4 @@
-"""Strict ordering on a stack of its own: a failing order holds up its own caller alone, and order is kept behind it."""
+"""Strict ordering on a separate stack: a failing order delays only its own caller, and the caller's order is kept."""
 
 import json
 import time
@@ -32,10 +32,10 @@ def until(what: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(0.5)
 
 
-def test_a_failing_order_holds_up_its_caller_alone_and_order_is_kept_behind_it(
+def test_a_failing_order_delays_only_its_own_caller(
     stack: LocalStack, account: Account, api: OrdersApi, keys: Callable[[], str]
 ) -> None:
-    # GIVEN two callers, and a message that fails until it is dead, in the one's sequence
+    # GIVEN two callers; a message of the first one fails until it is a dead letter
     shop, warehouse = (token_of(stack, name) for name in ("shop", "warehouse"))
     opening = keys()
     until(lambda: post(api, shop, opening).status == 202, 20)
@@ -49,14 +49,14 @@ def test_a_failing_order_holds_up_its_caller_alone_and_order_is_kept_behind_it(
         MessageDeduplicationId=keys(),
     )
 
-    # WHEN both go on ordering
+    # WHEN both place more orders
     behind = [post(api, shop, keys()).order_id for _ in range(3)]
     beside = [post(api, warehouse, keys()).order_id for _ in range(2)]
     until(lambda: all(_row(account, each).get("status") in FINAL for each in beside))
     held_up = [_row(account, each)["status"] for each in behind]
     until(lambda: all(_row(account, each).get("status") in FINAL for each in behind))
 
-    # THEN the other caller's are done while the first one's wait, and these then come in their order
+    # THEN the second caller's orders are settled while the first one's wait, which are then settled in their order
     assert held_up == ["ACCEPTED"] * 3
     settled = [str(_row(account, each)["settled_at"]) for each in behind]
     assert settled == sorted(settled)

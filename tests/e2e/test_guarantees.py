@@ -1,4 +1,4 @@
-"""G1 to G5 under concurrency, failing and killed workers."""
+"""G1 to G5 with concurrent requests, failing calls and killed workers."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,16 +24,16 @@ def test_concurrent_retries_make_one_order(
     # GIVEN stock
     sku = stocked(10)
 
-    # WHEN one order is posted many times at once
+    # WHEN one order is posted many times at the same time
     with ThreadPoolExecutor(8) as pool:
         answers = [answer for answer, _ in pool.map(lambda _: api.submit(order((sku, 3)), key), range(16))]
 
-    # THEN all get the same answer, one of them as the first, and stock moves once
+    # THEN all get the same answer, one of them as the first, and the stock is taken once
     assert len({answer.body for answer in answers}) == 1
     assert [answer.is_replay for answer in answers].count(False) == 1
     settled(account, answers[0].order_id)
     assert account.available(sku) == 7
-    # The worker's lines come when its invocation ends, after the order has settled.
+    # The worker's log lines are written when its invocation ends, after the order was settled.
     receives = wait_for("the worker's lines", lambda: receives_of(account, answers[0].order_id), 60)
     assert [(each.attempt, each.outcome) for each in receives] == [(1, "processed")]
 
@@ -45,20 +45,20 @@ def test_competitors_for_the_last_pieces(
     # GIVEN stock for three orders
     sku = stocked(3)
 
-    # WHEN six want it at once
+    # WHEN six orders for one piece each are posted at the same time
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda key: api.submit(order((sku, 1)), key)[0], [keys() for _ in range(6)]))
 
-    # THEN three get it, and nothing is sold twice
+    # THEN three are confirmed, and no piece is sold twice
     rows = settled(account, *(answer.order_id for answer in answers))
     assert Counter(row["status"] for row in rows) == {"CONFIRMED": 3, "REJECTED": 3}
     assert account.available(sku) == 0
 
 
-def test_poison_between_good_ones(
+def test_a_poison_message_between_good_ones(
     stack: LocalStack, api: OrdersApi, account: Account, stocked: Callable[[int], str], keys: Callable[[], str]
 ) -> None:
-    # GIVEN three orders that wait together, the second of which makes DynamoDB fail
+    # GIVEN three orders that wait together; the second makes DynamoDB fail
     good, poison = stocked(10), stocked(10)
     stack.add_fault("dynamodb", "TransactWriteItems", FaultKind.ERROR, containing=f'"{poison}"')
     with account.deliveries_held():
@@ -68,34 +68,34 @@ def test_poison_between_good_ones(
     rows = settled(account, ids[0], ids[2])
     letter = dead_letter(account, order_id=ids[1])
 
-    # THEN the poison message is received exactly maxReceiveCount times and moved once
+    # THEN the poison message is received exactly maxReceiveCount times, and is one dead letter
     limit = account.max_receives()
     assert [(each.attempt, each.outcome) for each in receives_of(account, ids[1])] == [
         (attempt, "failed") for attempt in range(1, limit + 1)
     ]
-    assert letter.attribute("error_type") is None  # SQS moved it, so its reason is in its order
+    assert letter.attribute("error_type") is None  # SQS moved it, so that only its order has the reason
     assert account.orders()[ids[1]]["status"] == "FAILED"
     assert account.orders()[ids[1]]["error"]["attempt"] == limit
     assert api.get(ids[1]).document["status"] == "DELAYED"
 
-    # THEN its neighbours are processed once
+    # THEN the other two are processed once each
     assert [row["status"] for row in rows] == ["CONFIRMED", "CONFIRMED"]
     for neighbour in (ids[0], ids[2]):
         assert [(each.attempt, each.outcome) for each in receives_of(account, neighbour)] == [(1, "processed")]
 
-    # WHEN the cause is gone and it is redriven
+    # WHEN DynamoDB works again, and the message is redriven
     stack.clear_faults()
     stack.redrive("--where", f"order_id={ids[1]}", by="test", reason="dependency repaired")
     (row,) = settled(account, ids[1])
 
-    # THEN it ends as if nothing had happened
+    # THEN its order is confirmed like the others
     assert row["status"] == "CONFIRMED"
     assert (account.available(good), account.available(poison)) == (8, 9)
 
 
 @contextmanager
 def short_visibility(stack: LocalStack, seconds: int) -> Iterator[None]:
-    """A killed worker's messages come back after the queue's visibility timeout: make that soon."""
+    """Shorten the queue's visibility timeout, after which a killed worker's messages can be received again."""
     url = stack.outputs["orders_queue_url"]
     before = stack.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
     stack.aws.sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
@@ -105,10 +105,10 @@ def short_visibility(stack: LocalStack, seconds: int) -> Iterator[None]:
         stack.aws.sqs.set_queue_attributes(QueueUrl=url, Attributes={**before})
 
 
-def test_killed_worker_takes_no_neighbour_along(
+def test_a_killed_worker_does_no_harm_to_the_other_orders_of_its_batch(
     stack: LocalStack, api: OrdersApi, account: Account, stocked: Callable[[int], str], keys: Callable[[], str]
 ) -> None:
-    # GIVEN a batch in which one order hangs in DynamoDB
+    # GIVEN a batch with one order whose call to DynamoDB hangs
     sku, hanging = stocked(10), stocked(10)
     stack.add_fault("dynamodb", "TransactWriteItems", FaultKind.TIMEOUT, containing=f'"{hanging}"')
     with short_visibility(stack, 4):
@@ -120,17 +120,17 @@ def test_killed_worker_takes_no_neighbour_along(
         assert stack.kill_workers(stack.outputs["process_order_function"])
         stack.clear_faults()
 
-        # THEN every order is settled after all, once
+        # THEN every order is settled once
         rows = settled(account, *ids)
     assert [row["status"] for row in rows] == ["CONFIRMED"] * 3
     assert (account.available(sku), account.available(hanging)) == (8, 9)
     assert [letter.order_id for letter in account.dead_letters() if letter.order_id in ids] == []
 
 
-def test_message_delivered_twice_has_one_effect(
+def test_an_order_that_is_sent_twice_has_one_effect(
     stack: LocalStack, api: OrdersApi, account: Account, stocked: Callable[[int], str], key: str
 ) -> None:
-    # GIVEN an API whose send has its effect but whose answer is lost, so that its retry sends again
+    # GIVEN an API whose send succeeds but whose answer is lost, so that a retry sends again
     sku = stocked(10)
     with stack.fault("sqs", "SendMessage", FaultKind.LOST_ANSWER, count=1):
         answer, _ = api.submit(order((sku, 2)), key)
@@ -139,5 +139,5 @@ def test_message_delivered_twice_has_one_effect(
     settled(account, answer.order_id)
     wait_for("both messages", lambda: len({each.message_id for each in receives_of(account, answer.order_id)}) == 2)
 
-    # THEN stock moved once
+    # THEN the stock is taken once
     assert account.available(sku) == 8

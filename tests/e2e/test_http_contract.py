@@ -40,7 +40,7 @@ def test_accepted_order(api: OrdersApi, account: Account, stocked: Callable[[int
     # WHEN an order is posted
     answer = api.post(order((sku, 2)), key, {"X-Correlation-Id": "seen-by-all"})
 
-    # THEN it is accepted with its place and its total, and can be looked up
+    # THEN it is accepted with its location and its total, and can be looked up
     assert answer.status == 202
     assert list(answer.document) == ["order_id", "status", "total", "currency", "accepted_at"]
     assert (answer.document["status"], answer.document["total"]) == ("ACCEPTED", "39.80")
@@ -54,14 +54,14 @@ def test_accepted_order(api: OrdersApi, account: Account, stocked: Callable[[int
 
 @pytest.mark.deployed
 @pytest.mark.parametrize("wrap", ["{}", '"{}"'], ids=["bare", "quoted"])
-def test_the_same_again_is_the_first_answer_marked(api: OrdersApi, key: str, wrap: str) -> None:
+def test_a_repeated_order_gets_the_first_answer_marked_as_a_replay(api: OrdersApi, key: str, wrap: str) -> None:
     # GIVEN an accepted order
     first = api.post(GOOD, key)
 
-    # WHEN it is posted again, spelt differently
+    # WHEN it is posted again, in another notation of JSON and key
     again = api.post(json.dumps(GOOD, indent=4).encode(), wrap.format(key))
 
-    # THEN the same bytes come back
+    # THEN the answer has the same bytes
     assert (again.status, again.body) == (202, first.body)
     assert again.headers["location"] == first.headers["location"]
     assert again.is_replay
@@ -69,10 +69,10 @@ def test_the_same_again_is_the_first_answer_marked(api: OrdersApi, key: str, wra
 
 @pytest.mark.deployed
 def test_key_with_another_body(api: OrdersApi, key: str) -> None:
-    # GIVEN a used key
+    # GIVEN a key that was used
     api.post(GOOD, key)
 
-    # WHEN another order is posted under it
+    # WHEN another order is posted with it
     answer = api.post(order((UNKNOWN_SKU, 2)), key)
 
     # THEN it is refused
@@ -119,7 +119,7 @@ def test_wrong_request(
     # WHEN it is posted
     answer = api.post(body, key, headers)
 
-    # THEN its problem document says so
+    # THEN it gets the problem document of its row
     assert_problem(answer, status, name)
 
 
@@ -134,51 +134,51 @@ def test_missing_key(api: OrdersApi) -> None:
 
 
 @pytest.mark.deployed
-def test_validation_points_at_what_is_wrong(api: OrdersApi, key: str) -> None:
+def test_validation_names_the_place_of_each_mistake(api: OrdersApi, key: str) -> None:
     # GIVEN an order with two mistakes
     body = {"currency": "euro", "lines": [{**LINE, "quantity": 0}]}
 
     # WHEN it is posted
     answer = api.post(body, key)
 
-    # THEN each is pointed at, and the corrected order may use the key
+    # THEN both places are named, and the corrected order may use the key
     assert {error["pointer"] for error in answer.document["errors"]} == {"/currency", "/lines/0/quantity"}
     assert api.post(GOOD, key).status == 202
 
 
 def test_first_attempt_still_running(stack: LocalStack, api: OrdersApi, key: str) -> None:
-    # GIVEN a first attempt that waits for a queue that says nothing
+    # GIVEN a first attempt that waits for the queue's answer
     with ThreadPoolExecutor(1) as pool, stack.fault("sqs", "SendMessage", FaultKind.TIMEOUT, count=1):
         first = pool.submit(api.post, GOOD, key)
         wait_for("the first attempt to wait", lambda: stack.faults()[0].hits)
 
-        # WHEN the request is repeated meanwhile
+        # WHEN the request is repeated before the first attempt ends
         second = api.post(GOOD, key)
 
-        # THEN it is told to wait
+        # THEN the repeat is refused, and told when to try again
         assert_problem(second, 409, "request-in-progress")
         assert int(second.headers["retry-after"]) >= 1
 
-        # THEN the first attempt ends, and a repeat gets its answer
+        # THEN the first attempt ends, and a later repeat gets its answer
         answer = first.result()
     later, _ = api.submit(GOOD, key)
     assert later.status == 202
     assert answer.status in {202, 503}
 
 
-# Not: an idempotency table whose first write loses its answer. It looks like a first attempt that is still running, and
-# is told 409, until that attempt's lease ends with the function's timeout: half a minute here.
+# A lost answer to the idempotency table's first write is not tested here. To a repeat it looks like a first attempt
+# that is still running, so that the answer is 409 until that attempt's lease ends after half a minute.
 @pytest.mark.parametrize(
     ("service", "operation", "kind"),
     [
         pytest.param("sqs", "SendMessage", FaultKind.ERROR, id="queue refuses"),
-        pytest.param("sqs", "SendMessage", FaultKind.RESET, id="queue hangs up"),
+        pytest.param("sqs", "SendMessage", FaultKind.RESET, id="queue closes the connection"),
         pytest.param("sqs", "SendMessage", FaultKind.LOST_ANSWER, id="queue's answer is lost"),
         pytest.param("dynamodb", "UpdateItem", FaultKind.ERROR, id="orders table refuses"),
         pytest.param("dynamodb", "UpdateItem", FaultKind.THROTTLE, id="orders table throttles"),
         pytest.param("dynamodb", "UpdateItem", FaultKind.LOST_ANSWER, id="orders table's answer is lost"),
         pytest.param("dynamodb", "PutItem", FaultKind.ERROR, id="idempotency table refuses"),
-        pytest.param("dynamodb", "PutItem", FaultKind.RESET, id="idempotency table hangs up"),
+        pytest.param("dynamodb", "PutItem", FaultKind.RESET, id="idempotency table closes the connection"),
     ],
 )
 def test_failed_dependency(
@@ -189,20 +189,20 @@ def test_failed_dependency(
         # WHEN an order is posted
         failed = api.post(GOOD, key)
 
-    # THEN the outcome is unknown: 503, when to repeat, and which order it is about
+    # THEN the answer is 503 with the time to wait and the order's id, because the outcome is unknown
     assert_problem(failed, 503, "outcome-unknown")
     assert int(failed.headers["retry-after"]) >= 1
 
-    # THEN the same request later leads to that very order
+    # THEN the same request later is accepted as this order
     answer, _ = api.submit(GOOD, key)
     assert (answer.status, answer.order_id) == (202, failed.order_id)
 
 
 def test_failed_dependency_of_a_lookup(stack: LocalStack, api: OrdersApi, key: str) -> None:
-    # GIVEN an order, and a table that fails
+    # GIVEN an order, and an orders table that fails
     order_id = api.post(GOOD, key).order_id
     with stack.fault("dynamodb", "GetItem", FaultKind.ERROR):
-        # WHEN it is looked up
+        # WHEN the order is looked up
         answer = api.get(order_id)
 
     # THEN the outcome is unknown
@@ -213,7 +213,7 @@ def test_failed_dependency_of_a_lookup(stack: LocalStack, api: OrdersApi, key: s
 @pytest.mark.deployed
 @pytest.mark.parametrize("order_id", ["00000000-0000-5000-8000-000000000000", "warm-up", "%00", "a" * 3000])
 def test_unknown_order(api: OrdersApi, order_id: str) -> None:
-    # GIVEN no such order
+    # GIVEN an id without an order
     # WHEN it is looked up
     answer = api.get(order_id)
 
@@ -222,10 +222,8 @@ def test_unknown_order(api: OrdersApi, order_id: str) -> None:
 
 
 @pytest.mark.deployed
-def test_rejected_order_tells_its_reason(
-    api: OrdersApi, account: Account, stocked: Callable[[int], str], key: str
-) -> None:
-    # GIVEN one SKU with too little stock and one that does not exist
+def test_rejected_order_has_a_reason(api: OrdersApi, account: Account, stocked: Callable[[int], str], key: str) -> None:
+    # GIVEN an article with too little stock, and one that does not exist
     short = stocked(1)
 
     # WHEN both are ordered
@@ -233,7 +231,7 @@ def test_rejected_order_tells_its_reason(
     settled(account, accepted.order_id)
     answer = api.get(accepted.order_id)
 
-    # THEN the order is rejected with a reason, and stock is as before
+    # THEN the order is rejected with a reason, and the stock is unchanged
     assert answer.document["status"] == "REJECTED"
     assert answer.document["reason"]["code"] in {"OUT_OF_STOCK", "UNKNOWN_SKU"}
     assert account.available(short) == 1

@@ -1,4 +1,4 @@
-"""Under IAM each role does its own work and is refused what is another's, tried by a probe under the role."""
+"""Each role may do its own work under IAM, and nothing else. A probe with the role makes the calls."""
 
 from collections.abc import Iterator, Mapping
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.e2e
 KEYS = {"orders": "order_id", "stock": "sku", "api-idempotency-table": "id", "worker-idempotency-table": "id"}
 QUEUES = ("orders-queue", "orders-queue-dlq")
 NEVER = {"ConditionExpression": "attribute_exists(never_there)"}
-"""Keeps a write that is allowed from having an effect."""
+"""Keeps an allowed write from having an effect."""
 
 
 def dynamodb_tries(stack: LocalStack) -> Iterator[tuple[str, str, Try]]:
@@ -33,7 +33,7 @@ def sqs_tries(stack: LocalStack) -> Iterator[tuple[str, str, Try]]:
     for name in QUEUES:
         queue = {"QueueUrl": queue_url(stack, name)}
         handle = {**queue, "ReceiptHandle": "none"}
-        # SQS takes no empty message: where sending is allowed, nothing is sent.
+        # SQS refuses an empty message, so that an allowed call sends nothing.
         yield "sqs:SendMessage", name, Try("sqs", "send_message", {**queue, "MessageBody": ""})
         yield "sqs:ReceiveMessage", name, Try("sqs", "receive_message", {**queue, "VisibilityTimeout": 0})
         yield "sqs:DeleteMessage", name, Try("sqs", "delete_message", handle)
@@ -48,13 +48,13 @@ def sqs_tries(stack: LocalStack) -> Iterator[tuple[str, str, Try]]:
 
 def sns_tries(stack: LocalStack) -> Iterator[tuple[str, str, Try]]:
     topic = {"TopicArn": stack.outputs["notifications_topic_arn"]}
-    # SNS takes no message above 256 KiB: where publishing is allowed, nobody hears of it.
+    # SNS refuses a message above 256 KiB, so that an allowed call publishes nothing.
     yield "sns:Publish", "notifications", Try("sns", "publish", {**topic, "Message": "x" * 262_145})
     yield "sns:DeleteTopic", "notifications", Try("sns", "delete_topic", topic)
 
 
 def every_try(stack: LocalStack) -> dict[tuple[str, str], Try]:
-    """A call for each action on each table, queue and topic: what somebody may do, and what nobody may."""
+    """Return a call for each action on each table, queue and topic, including actions that no role is allowed."""
     found = (*dynamodb_tries(stack), *sqs_tries(stack), *sns_tries(stack))
     return {(action, resource): each for action, resource, each in found}
 
@@ -90,8 +90,8 @@ def may(role: str) -> set[tuple[str, str]]:
     return {(each.action, each.resource) for each in allowed("local") if each.role == role and each.resource in tried}
 
 
-def test_a_role_is_refused_what_is_anothers(role: str, answers: Mapping[tuple[str, str], Answer]) -> None:
-    # GIVEN what other roles may do and this one not, and what no role may
+def test_a_role_is_refused_other_roles_actions(role: str, answers: Mapping[tuple[str, str], Answer]) -> None:
+    # GIVEN the actions of other roles that this role is not allowed, and those that no role is allowed
     foreign = set(answers) - may(role)
 
     # WHEN
@@ -102,7 +102,7 @@ def test_a_role_is_refused_what_is_anothers(role: str, answers: Mapping[tuple[st
     assert let_through == []
 
 
-def test_a_role_is_let_do_its_own(role: str, answers: Mapping[tuple[str, str], Answer]) -> None:
+def test_a_role_is_allowed_its_own_actions(role: str, answers: Mapping[tuple[str, str], Answer]) -> None:
     # GIVEN / WHEN
     refused = sorted((what, answers[what]) for what in may(role) if answers[what].refused)
 
@@ -111,8 +111,8 @@ def test_a_role_is_let_do_its_own(role: str, answers: Mapping[tuple[str, str], A
     assert refused == []
 
 
-def test_a_transaction_is_refused_for_one_item_that_the_role_may_not_write(stack: LocalStack) -> None:
-    # GIVEN the worker's role, which may update stock and not put it
+def test_a_transaction_is_refused_if_one_of_its_writes_is_not_allowed(stack: LocalStack) -> None:
+    # GIVEN the worker's role, which is allowed to update stock but not to put it
     stock = {"TableName": table_name(stack, "stock")}
     update = {
         "Update": {
@@ -136,8 +136,8 @@ def test_a_transaction_is_refused_for_one_item_that_the_role_may_not_write(stack
     assert foreign.refused
 
 
-def test_the_probe_is_not_let_through_for_being_root(stack: LocalStack) -> None:
-    # GIVEN a call that nobody was granted
+def test_the_probe_does_not_have_the_permissions_of_root(stack: LocalStack) -> None:
+    # GIVEN a call that no role is allowed
     call = Try("dynamodb", "list_tables", {})
 
     # WHEN

@@ -1,4 +1,4 @@
-"""A running instance as its user has it: commands, the file for scripts, workers that die."""
+"""A running instance, as its user sees it: commands, the file of outputs, workers that are killed."""
 
 import json
 from collections.abc import Callable
@@ -21,14 +21,14 @@ def test_killed_workers_are_replaced(stack: LocalStack, api: OrdersApi, keys: Ca
     # WHEN they are killed
     killed = stack.kill_workers(function)
 
-    # THEN a client that retries any 5xx with its key gets a new one
+    # THEN a client that repeats its key after a 5xx is answered by a new worker
     assert killed >= 1
     answer, _ = api.submit(order((UNKNOWN_SKU, 1)), keys())
     assert answer.status == 202
 
 
-def test_outputs_file_is_all_that_a_script_needs(stack: LocalStack) -> None:
-    # GIVEN the file
+def test_the_outputs_file_has_everything_that_a_script_needs(stack: LocalStack) -> None:
+    # GIVEN the file of outputs
     outputs = json.loads(stack.state.outputs.read_text())
 
     # THEN it has the connection and the stack's outputs
@@ -39,31 +39,31 @@ def test_outputs_file_is_all_that_a_script_needs(stack: LocalStack) -> None:
     }
 
 
-def test_second_up_says_that_it_is_running(stack: LocalStack, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_second_up_says_that_the_instance_is_running(stack: LocalStack, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN a running instance
     # WHEN it is started again
     code = main(["up", "--detach", "--state-dir", str(stack.state.path)])
 
-    # THEN it says so and how to stop it, by a code of its own
+    # THEN it names the instance and the command to stop it, and its exit code is 3
     assert code == 3
     said = " ".join(capsys.readouterr().err.split())
     assert stack.instance.endpoint_url in said
     assert f"python -m local down --state-dir {stack.state.path}" in said
 
 
-def test_status_and_logs_are_data_on_request(
+def test_status_and_logs_can_be_shown_as_json(
     stack: LocalStack, api: OrdersApi, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN an instance that answered something
+    # GIVEN an instance that has answered a request
     api.get("00000000-0000-5000-8000-000000000000")
 
-    # WHEN status and logs are asked for as JSON
+    # WHEN status and logs are shown as JSON
     main(["status", "--json", "--state-dir", str(stack.state.path)])
     status = json.loads(capsys.readouterr().out)
     main(["logs", "--json", "--function", "get-order", "--state-dir", str(stack.state.path)])
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
-    # THEN programs can read both
+    # THEN both can be parsed
     assert (status["state"], status["endpoint_url"]) == ("ready", stack.outputs.endpoint_url)
     assert {line["function"] for line in lines} == {stack.outputs["get_order_function"]}
     assert any(line["message"].startswith("START") for line in lines)

@@ -1,4 +1,4 @@
-"""Tests of verified callers and their isolation (G6), on a stack of its own whose tokens expire after seconds."""
+"""Tests of verified callers and their isolation (G6), on a separate stack whose tokens expire after seconds."""
 
 import json
 import time
@@ -32,7 +32,7 @@ Tokens = Callable[..., str]
 
 @pytest.fixture(scope="module")
 def token(stack: LocalStack) -> Tokens:
-    """A fresh token of one of the stack's clients, for these scopes or for all that it has."""
+    """Return a function that gets a new token of a client, for given scopes or for all of the client's."""
     return partial(token_of, stack)
 
 
@@ -44,32 +44,32 @@ def get(api: OrdersApi, token: str, order_id: str) -> Answer:
     return api.call("GET", f"/orders/{order_id}", headers=bearer(token))
 
 
-def test_a_valid_token_is_let_in_and_its_owner_finds_the_order(api: OrdersApi, token: Tokens, key: str) -> None:
-    # GIVEN a caller
-    # WHEN it orders and looks
+def test_a_caller_with_a_valid_token_can_place_and_read_an_order(api: OrdersApi, token: Tokens, key: str) -> None:
+    # GIVEN a caller with valid tokens
+    # WHEN it places an order and reads it
     accepted = post(api, token("shop"), key)
     found = get(api, token("shop"), accepted.order_id)
 
-    # THEN it may
+    # THEN both are allowed
     assert accepted.status == 202
     assert found.status == 200
 
 
 def test_without_a_token_the_answer_is_401(api: OrdersApi, key: str) -> None:
     # GIVEN no token
-    # WHEN somebody orders, and looks
+    # WHEN an order is placed and another is read
     answers = [api.post(order(("SKU-1", 1)), key), api.get("00000000-0000-5000-8000-000000000000")]
 
-    # THEN neither is let in
+    # THEN both are refused
     assert [answer.status for answer in answers] == [401, 401]
 
 
 def test_an_expired_token_is_401(api: OrdersApi, token: Tokens, key: str) -> None:
-    # GIVEN a token that worked
+    # GIVEN a token that was valid
     old = token("shop")
     before = post(api, old, key)
 
-    # WHEN its time is over
+    # WHEN its validity has ended
     time.sleep(VALIDITY_SECONDS + 1)
     after = post(api, old, key)
 
@@ -78,7 +78,7 @@ def test_an_expired_token_is_401(api: OrdersApi, token: Tokens, key: str) -> Non
 
 
 def test_a_token_for_another_audience_is_401(stack: LocalStack, api: OrdersApi, key: str) -> None:
-    # GIVEN a client of the same issuer that the API was not told about
+    # GIVEN a client of the same issuer that is not in the API's audience
     cognito = stack.aws.cognito
     pool = cognito.list_user_pools(MaxResults=10)["UserPools"][0]["Id"]
     stranger = cognito.create_user_pool_client(
@@ -91,39 +91,39 @@ def test_a_token_for_another_audience_is_401(stack: LocalStack, api: OrdersApi, 
     )["UserPoolClient"]
     token = fetch_token(stack.outputs["token_url"], stranger["ClientId"], stranger["ClientSecret"])
 
-    # WHEN it orders
+    # WHEN it places an order
     answer = post(api, token, key)
 
-    # THEN it is refused, although the issuer signed its token
+    # THEN the order is refused, although the issuer has signed the token
     assert answer.status == 401
 
 
 @pytest.mark.parametrize("part", [0, 1, 2], ids=["header", "claims", "signature"])
 def test_a_tampered_token_is_401(api: OrdersApi, token: Tokens, key: str, part: int) -> None:
-    # GIVEN a token of which one letter is another
+    # GIVEN a token in which one letter is changed
     parts = token("shop").split(".")
     middle = len(parts[part]) // 2
     parts[part] = parts[part][:middle] + ("A" if parts[part][middle] != "A" else "B") + parts[part][middle + 1 :]
 
-    # WHEN it is used
+    # WHEN an order is placed with it
     answer = post(api, ".".join(parts), key)
 
-    # THEN it is refused
+    # THEN the order is refused
     assert answer.status == 401
 
 
 def test_a_token_without_the_scope_is_403(api: OrdersApi, token: Tokens, key: str) -> None:
-    # GIVEN a token that is good for looking only
+    # GIVEN a token with the scope for reading only
     reading = token("shop", "orders/read")
 
-    # WHEN it is used to order
+    # WHEN an order is placed with it
     answer = post(api, reading, key)
 
-    # THEN it is known, and not allowed
+    # THEN the caller is known, but the order is refused
     assert answer.status == 403
 
 
-def test_a_route_without_the_authorizer_is_nobody_s(
+def test_a_route_without_the_authorizer_accepts_no_order(
     stack: LocalStack, api: OrdersApi, account: Account, token: Tokens, key: str
 ) -> None:
     # GIVEN a route that somebody added by hand, without the authorizer
@@ -135,7 +135,7 @@ def test_a_route_without_the_authorizer_is_nobody_s(
     )["RouteId"]
     before = set(account.orders())
 
-    # WHEN it is used to order
+    # WHEN an order is placed through it
     headers = {"Content-Type": "application/json", "Idempotency-Key": key}
     body = json.dumps(order(("SKU-1", 1))).encode()
     try:
@@ -143,7 +143,7 @@ def test_a_route_without_the_authorizer_is_nobody_s(
     finally:
         gateway.delete_route(ApiId=ours["ApiId"], RouteId=open_door)
 
-    # THEN nobody ordered, and the key is good for its owner
+    # THEN no order exists, and its owner can still use the key
     assert refused.status == 503
     assert refused.document["type"] == "urn:problem-type:orders:outcome-unknown"
     assert set(account.orders()) == before
@@ -151,15 +151,15 @@ def test_a_route_without_the_authorizer_is_nobody_s(
     assert (accepted.status, accepted.is_replay) == (202, False)
 
 
-def test_another_caller_s_order_is_404_like_one_that_does_not_exist(api: OrdersApi, token: Tokens, key: str) -> None:
+def test_another_callers_order_is_404_like_a_missing_one(api: OrdersApi, token: Tokens, key: str) -> None:
     # GIVEN an order of one caller
     order_id = post(api, token("shop"), key).order_id
 
-    # WHEN another one asks for it, and for one that nobody made
+    # WHEN another caller reads it, and then an order that does not exist
     theirs = get(api, token("warehouse"), order_id)
     nobodys = get(api, token("warehouse"), "00000000-0000-5000-8000-000000000000")
 
-    # THEN nothing tells the two apart
+    # THEN both answers are the same
     assert (theirs.status, nobodys.status) == (404, 404)
     assert theirs.body == nobodys.body
 
@@ -167,12 +167,12 @@ def test_another_caller_s_order_is_404_like_one_that_does_not_exist(api: OrdersA
 def test_the_same_key_and_body_of_two_callers_are_two_orders(
     api: OrdersApi, account: Account, token: Tokens, key: str
 ) -> None:
-    # GIVEN two callers that came up with the same key
-    # WHEN both order the same
+    # GIVEN two callers who use the same key
+    # WHEN both post the same body
     first, second = post(api, token("shop"), key), post(api, token("warehouse"), key)
     again = post(api, token("shop"), key)
 
-    # THEN each has its own, no answer is a replay of the other's, and a retry finds its own
+    # THEN each has its own order, no answer is a replay of the other's, and a repeat replays the caller's own answer
     assert (first.status, second.status) == (202, 202)
     assert first.order_id != second.order_id
     assert not first.is_replay
@@ -183,7 +183,7 @@ def test_the_same_key_and_body_of_two_callers_are_two_orders(
     assert len(callers) == 2
 
 
-def test_the_python_client_places_one_order_through_whatever_fails(stack: LocalStack, account: Account) -> None:
+def test_the_python_client_places_one_order_despite_faults(stack: LocalStack, account: Account) -> None:
     # GIVEN one of the stack's clients, whose first token has expired, and an article
     account.set_stock({"SKU-CLIENT": 10})
     ids, secrets = stack.outputs["token_clients"], stack.outputs["token_client_secrets"]
@@ -193,27 +193,25 @@ def test_the_python_client_places_one_order_through_whatever_fails(stack: LocalS
     time.sleep(VALIDITY_SECONDS + 1)
     submission = Submission.of(order(("SKU-CLIENT", 2)))
 
-    # WHEN it submits while the queue takes orders and loses the answers, and waits while the worker fails
+    # WHEN it submits while the queue's answers are lost, and waits while the worker fails
     with stack.fault("sqs", "SendMessage", FaultKind.LOST_ANSWER, count=6):
         accepted = client.submit(submission, deadline_seconds=120)
     with stack.fault("dynamodb", "TransactWriteItems", FaultKind.ERROR, count=2):
         settled = client.wait(accepted.order_id, deadline_seconds=120)
     again = client.submit(submission)
 
-    # THEN there is one order, stock moved once, and the same answer comes again
+    # THEN there is one order, its stock was taken once, and a repeat gets the same answer
     assert settled.status == "CONFIRMED"
     assert account.available("SKU-CLIENT") == 8
     assert again.replayed
     assert again.document == accepted.document
 
 
-def test_the_smoke_test_orders_as_one_of_the_stacks_clients(
-    stack: LocalStack, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_smoke_test_orders_as_a_client_of_the_stack(stack: LocalStack, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN
     smoke = ["smoke", "--local", "--state-dir", str(stack.state.path), "--json", "--yes"]
 
-    # WHEN it gets itself a token, and when it is given an invalid one
+    # WHEN it gets a token itself, and when it is given an invalid one
     code = main(smoke)
     own = json.loads(capsys.readouterr().out)
     refused = main([*smoke, "--token", "none-of-ours"])

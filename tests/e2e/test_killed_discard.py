@@ -1,4 +1,4 @@
-"""`kill -9` in a bulk discard, on a running stack: nothing is lost, the rerun finishes, the audit is complete."""
+"""`kill -9` during a bulk discard on a running stack: nothing is lost, and the same command finishes the work."""
 
 import json
 import os
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 COUNT: Final = 300
 IDS: Final = [f"{number:08x}-307d-56d4-8339-4dc839c7313d" for number in range(COUNT)]
-# As `python -m ops`, but what a killed run holds shows again after seconds instead of five minutes.
+# The tools, with messages that stay hidden for seconds instead of five minutes after a run is killed.
 HIDDEN_SECONDS: Final = 20
 OPS: Final = (
     f"import sys, ops.sweep, ops.cli.main; ops.sweep.HIDE_SECONDS = {HIDDEN_SECONDS}; "
@@ -29,13 +29,13 @@ DISCARD: Final = ("dlq", "discard", "--where", "older_than=0s", *DECISION, "--ye
 
 
 def typed(stack: LocalStack, *arguments: str) -> "subprocess.Popen[str]":
-    """A command that was begun."""
+    """Start a command, and return its process."""
     where = ("--local", "--state-dir", str(stack.state.path), "--json")
     return subprocess.Popen([sys.executable, "-c", OPS, *arguments, *where], stdout=subprocess.PIPE, text=True)
 
 
 def flood(stack: LocalStack) -> set[str]:
-    """Failed orders and a dead letter of each; the ids of the messages."""
+    """Store failed orders and a dead letter for each, and return the ids of the messages."""
     sent: set[str] = set()
     for start in range(0, COUNT, 10):
         ids = IDS[start : start + 10]
@@ -51,22 +51,22 @@ def flood(stack: LocalStack) -> set[str]:
     return sent
 
 
-def test_a_bulk_discard_killed_in_the_middle_loses_nothing_and_its_rerun_ends_it(tmp_path: Path) -> None:
+def test_a_killed_bulk_discard_loses_nothing_and_its_rerun_finishes(tmp_path: Path) -> None:
     with LocalStack.started(tmp_path, warm_workers=1) as stack:
-        # GIVEN some hundred dead letters, and a run that discards them all
+        # GIVEN some hundred dead letters, and a run that discards all of them
         account, messages = Account(stack), flood(stack)
         run = typed(stack, *DISCARD)
 
         def discarded() -> set[str]:
             return {order_id for order_id, row in account.orders().items() if row["status"] == "DISCARDED"}
 
-        # WHEN it is killed in the middle
+        # WHEN the run is killed after a fifth of them
         wait_for("a fifth to be discarded", lambda: len(discarded()) >= COUNT // 5 or None)
         os.kill(run.pid, signal.SIGKILL)
         run.communicate()
         assert run.returncode == -signal.SIGKILL
 
-        # THEN whatever message is gone, its order is marked and its line is written
+        # THEN every deleted message has a line in the journal, and its order is marked
         before, waiting = discarded(), account.waiting("dead_letter_queue_url")
         (killed,) = history(stack)
         assert COUNT - waiting <= len(killed["messages"])
@@ -75,12 +75,12 @@ def test_a_bulk_discard_killed_in_the_middle_loses_nothing_and_its_rerun_ends_it
         assert len(before) < COUNT
         assert killed["counts"] is None
 
-        # WHEN what it held shows again, and the same command is given
+        # WHEN the hidden messages are visible again, and the same command runs
         wait_for("the messages to show", lambda: depth(stack) == waiting or None, HIDDEN_SECONDS * 3)
         rerun = typed(stack, *DISCARD)
         rerun.communicate(timeout=300)
 
-        # THEN nothing is left, and every message is told with who and why
+        # THEN no message is left, and the journal has every message with name and reason
         runs = history(stack)
         assert rerun.returncode == 0
         assert (discarded(), account.waiting("dead_letter_queue_url")) == (set(IDS), 0)
@@ -92,14 +92,14 @@ def test_a_bulk_discard_killed_in_the_middle_loses_nothing_and_its_rerun_ends_it
 
 
 def history(stack: LocalStack) -> list[dict[str, Any]]:
-    """Return what `dlq history` tells."""
+    """Return what `dlq history` shows."""
     told, _ = typed(stack, "dlq", "history").communicate(timeout=60)
     found: list[dict[str, Any]] = json.loads(told)
     return found
 
 
 def depth(stack: LocalStack) -> int:
-    """Return how many dead letters are to be seen."""
+    """Return the number of visible dead letters."""
     name: Final = "ApproximateNumberOfMessages"
     answer = stack.aws.sqs.get_queue_attributes(QueueUrl=stack.outputs["dead_letter_queue_url"], AttributeNames=[name])
     return int(answer["Attributes"][name])

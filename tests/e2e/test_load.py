@@ -1,4 +1,4 @@
-"""`ops load` against the embedded AWS: a burst of orders, each settled once."""
+"""`ops load` on the embedded AWS: many orders, each settled once."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.e2e
 
 
 def load(stack: LocalStack, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, dict[str, Any]]:
-    """The exit code, and the document."""
+    """Return the exit code and the report's document."""
     capsys.readouterr()
     code = main(["load", "--local", "--state-dir", str(stack.state.path), "--json", "--yes", *options])
     out, err = capsys.readouterr()
@@ -23,16 +23,16 @@ def load(stack: LocalStack, capsys: pytest.CaptureFixture[str], *options: str) -
     return code, document
 
 
-def test_every_order_of_a_burst_is_settled_once(
+def test_every_order_of_a_load_is_settled_once(
     stack: LocalStack, account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN an article
+    # GIVEN an article in stock
     account.set_stock({"SKU-LOAD": 100})
     before = set(account.orders())
-    # WHEN it is ordered
+    # WHEN it is ordered 16 times
     burst = ("--orders", "16", "--rate", "4", "--clients", "3", "--sku", "SKU-LOAD", "--within", "5m")
     code, document = load(stack, capsys, *burst)
-    # THEN all holds, but that a machine with other work may not reach the rate, which the exit code then says
+    # THEN every check succeeds, except that a busy machine may miss the rate; the exit code says whether all succeeded
     report = document["report"]
     broken = [each for each in report["findings"] if not each["ok"]]
     assert [each for each in broken if each["promise"] != "offered"] == []

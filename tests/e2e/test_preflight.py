@@ -1,4 +1,4 @@
-"""`ops preflight` against the embedded AWS, by the path that leads to AWS."""
+"""`ops preflight` on the embedded AWS, with the same steps as on AWS."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ BUCKET = "pulumi-state"
 
 
 class NotDeployed(Ground):
-    """As before the first deployment: Pulumi knows the stack, and its state is empty."""
+    """A stack before its first deployment: Pulumi knows it, and its state is empty."""
 
     def ids(self) -> frozenset[str]:
         return frozenset()
@@ -44,11 +44,11 @@ def state(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> Any:
     return s3
 
 
-def test_a_deployed_stack_has_nothing_in_its_way_until_a_lock_is_left_behind(
+def test_a_deployed_stack_passes_until_a_lock_is_left_in_its_state(
     stack: LocalStack, state: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN the stack, with its state in a bucket
-    # WHEN it is looked at, and again after a run that died with its lock
+    # WHEN preflight runs, and again after a deployment that died and left its lock
     before, found = preflight(stack, capsys)
     lock = {"pid": 7, "username": "runner", "hostname": "ci", "timestamp": "2026-01-02T03:04:05Z"}
     key = "team/.pulumi/locks/organization/orders/local/1.json"
@@ -56,30 +56,30 @@ def test_a_deployed_stack_has_nothing_in_its_way_until_a_lock_is_left_behind(
     after, locked = preflight(stack, capsys)
     state.delete_object(Bucket=BUCKET, Key=key)
 
-    # THEN nobody on the pager is a warning, the lock is an error, and all could be read
+    # THEN missing subscribers to pages are a warning, the lock is an error, and everything could be read
     assert (before, after) == (ExitCode.OK, ExitCode.REFUSED)
     assert {each["verdict"] for each in found.values()} == {"ok", "warning"}
     assert found["pages"]["verdict"] == "warning"
     assert locked["lock of the state"]["found"].startswith("held by runner@ci (process 7)")
 
 
-def test_without_its_state_not_all_can_be_read(
+def test_an_unknown_state_is_reported(
     stack: LocalStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN nothing that says where Pulumi keeps its state
+    # GIVEN no variable and no `pulumi` command that names the place of Pulumi's state
     monkeypatch.delenv(BACKEND_VARIABLE, raising=False)
     monkeypatch.setenv("PATH", "")
 
     # WHEN
     code, found = preflight(stack, capsys)
 
-    # THEN it is said, and the exit code says so too
+    # THEN the state is unknown, and the exit code says that not everything was read
     assert code == ExitCode.INCOMPLETE
     assert found["Pulumi's state"]["verdict"] == "unknown"
 
 
-def test_what_is_there_is_in_the_way_of_a_first_deployment(stack: LocalStack) -> None:
-    # GIVEN a stack of that name that Pulumi does not know to be deployed
+def test_existing_resources_block_a_first_deployment(stack: LocalStack) -> None:
+    # GIVEN resources with the stack's names, and a stack that Pulumi has never deployed
     deployed = ground(Choice(local=True, state_dir=stack.state.path))
     gradual = deployed.config.model_copy(update={"gradual_deploy": "AllAtOnce"})
     known = NotDeployed(**(vars(deployed) | {"outputs": {}, "config": gradual}))
@@ -87,7 +87,7 @@ def test_what_is_there_is_in_the_way_of_a_first_deployment(stack: LocalStack) ->
     # WHEN
     found = {each.check: each for each in ask(known)}
 
-    # THEN all that it meets is named, service by service
+    # THEN the existing resources of each service are named
     for check, name in (
         ("roles", "orders-local-create-order"),
         ("functions", "orders-local-get-order"),
@@ -100,5 +100,5 @@ def test_what_is_there_is_in_the_way_of_a_first_deployment(stack: LocalStack) ->
         assert found[check].verdict is Verdict.ERROR
         assert name in found[check].found
 
-    # THEN what the embedded AWS lacks is no good news
+    # THEN a service that the embedded AWS lacks is unknown, not OK
     assert found["CodeDeploy applications"].verdict is Verdict.UNKNOWN

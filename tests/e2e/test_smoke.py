@@ -1,4 +1,4 @@
-"""`ops smoke` against the embedded AWS, by the path that leads to AWS."""
+"""`ops smoke` on the embedded AWS, with the same steps as on AWS."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.e2e
 
 
 def smoke(stack: LocalStack, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, dict[str, Any]]:
-    """The exit code, and the report."""
+    """Return the exit code and the report."""
     capsys.readouterr()
     code = main(["smoke", "--local", "--state-dir", str(stack.state.path), "--json", "--yes", *options])
     report: dict[str, Any] = json.loads(capsys.readouterr().out)
@@ -28,7 +28,7 @@ def outcomes(report: dict[str, Any]) -> list[str]:
     return [step["outcome"] for step in report["steps"]]
 
 
-def test_a_deployed_stack_passes_and_no_stock_moves(
+def test_a_deployed_stack_passes_and_its_stock_is_unchanged(
     stack: LocalStack, account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN
@@ -41,12 +41,12 @@ def test_a_deployed_stack_passes_and_no_stock_moves(
     row = account.orders()[report["order_id"]]
     assert (row["status"], row["currency"], row["reason"]["code"]) == ("REJECTED", "XTS", "UNKNOWN_SKU")
 
-    # THEN what it calls published has gone out
+    # THEN the event that it calls published was delivered
     (event,) = events_of(account, report["order_id"])
     assert event.document["data"]["currency"] == "XTS"
 
 
-def test_a_named_article_gives_one_unit(
+def test_one_unit_of_a_named_article_is_ordered(
     stack: LocalStack, account: Account, stocked: Callable[[int], str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN
@@ -58,10 +58,10 @@ def test_a_named_article_gives_one_unit(
     assert account.available(sku) == 2
 
 
-def test_a_worker_that_does_not_work_is_found(
+def test_a_worker_without_messages_is_detected(
     stack: LocalStack, account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a worker that gets nothing
+    # GIVEN a worker that receives no messages
     with account.deliveries_held():
         # WHEN
         code, report = smoke(stack, capsys, "--timeout", "2s")
@@ -70,8 +70,8 @@ def test_a_worker_that_does_not_work_is_found(
     assert "still ACCEPTED" in report["steps"][3]["detail"]
 
 
-def test_an_event_that_is_not_taken_is_found(stack: LocalStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN a topic that refuses
+def test_an_event_that_cannot_be_published_is_detected(stack: LocalStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a topic that refuses events
     with stack.fault("sns", "Publish", FaultKind.ERROR):
         # WHEN
         code, report = smoke(stack, capsys, "--timeout", "3s")

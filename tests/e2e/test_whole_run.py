@@ -1,4 +1,4 @@
-"""After everything that the other modules of this folder did to the stack (this one's name sorts last)."""
+"""The guarantees after all other tests of this folder. (This file's name sorts last.)"""
 
 import pytest
 
@@ -9,11 +9,11 @@ pytestmark = pytest.mark.e2e
 
 
 def test_guarantees_hold_over_the_whole_run(account: Account) -> None:
-    # GIVEN a stack that has come to rest
+    # GIVEN the stack after these tests, when its queue is empty
     wait_for("the orders queue to be empty", lambda: account.waiting() == 0, 90)
 
-    # WHEN the guarantees are counted from the AWS APIs
+    # WHEN the guarantees are checked through the AWS APIs
     findings = [finding for finding in audit(gather(account)) if finding.name != "G4"]
 
-    # THEN all hold. Exact retries are left out: some workers were killed on purpose
+    # THEN all hold. G4 (exact retries) is left out, because some tests killed workers.
     assert [violation for finding in findings for violation in finding.violations] == []
