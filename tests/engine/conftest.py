@@ -1,4 +1,4 @@
-"""The engine, and stacks deployed with it into accounts in memory."""
+"""The engine, and stacks that it deploys into accounts in memory."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -18,21 +18,21 @@ Deployed = tuple[Workspace, MemoryAccount]
 
 
 class NewStack(Protocol):
-    """Makes a workspace with a stack that was never deployed, over an account."""
+    """Makes a workspace with a stack that was never deployed, in an account."""
 
     def __call__(self, name: str, account: MemoryAccount, config: Mapping[str, str] | None = None) -> Workspace:
-        """`config` (text, lists as JSON) makes the stack's file; without it the repository has one."""
+        """Make the stack's file from `config` (texts, lists as JSON); without `config`, use the repository's file."""
 
 
 @pytest.fixture(scope="session")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that has to be in front on the PATH. Without an engine its tests fail: they were asked for."""
+    """Return the folder that must come first on the PATH. Without an engine, the tests that were asked for fail."""
     return prepare(available(lambda _: None), tmp_path_factory.mktemp("tools"))
 
 
 @pytest.fixture
 def new_stack(tools: Path, tmp_path: Path) -> Iterator[NewStack]:
-    """New stacks, and their providers for as long as the test runs."""
+    """Provide new stacks, and their providers until the test ends."""
     with ExitStack() as stack:
 
         def make(name: str, account: MemoryAccount, config: Mapping[str, str] | None = None) -> Workspace:
@@ -49,7 +49,7 @@ def new_stack(tools: Path, tmp_path: Path) -> Iterator[NewStack]:
 
 @pytest.fixture(scope="session")
 def deployed_dev(tools: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """The dev stack, deployed once. Not for tests: `dev` gives them a copy."""
+    """Deploy the dev stack once. Tests do not use it directly: `dev` gives them a copy."""
     folder, account = tmp_path_factory.mktemp("dev"), MemoryAccount()
     with serving(account) as port:
         workspace = Workspace(
@@ -63,7 +63,7 @@ def deployed_dev(tools: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def dev(deployed_dev: Deployed, tmp_path: Path) -> Iterator[Deployed]:
-    """The deployed dev stack with its account; what a test does to them, no other sees."""
+    """Return a copy of the deployed dev stack and its account, so that no test sees another test's changes."""
     workspace, account = deployed_dev
     copied = account.copy()
     with serving(copied) as port:

@@ -1,4 +1,4 @@
-"""Tests that what was there before the stack becomes the stack's own, with the file that docs/delivery.md shows."""
+"""Tests that resources from before the stack can be imported into it, with the file that docs/delivery.md shows."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ TABLE, QUEUE = "aws:dynamodb/table:Table", "aws:sqs/queue:Queue"
 
 
 def shown() -> str:
-    """The import file of the page, for the stack dev in the account of the tests."""
+    """Return the import file of the page, for the stack dev in the account of the tests."""
     page = (ROOT / "docs" / "delivery.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
     return (
@@ -26,8 +26,8 @@ def shown() -> str:
     )
 
 
-def test_what_was_there_is_updated_in_place_and_not_made_anew(new_stack: NewStack) -> None:
-    # GIVEN a table and a queue made by other means, with other settings, and the stack that would make its own
+def test_imported_resources_are_updated_in_place(new_stack: NewStack) -> None:
+    # GIVEN a table and a queue that were made by other means, and the stack that would make them
     account = MemoryAccount()
     key = [{"name": "order_id", "type": "S"}]
     account.create(
@@ -39,7 +39,7 @@ def test_what_was_there_is_updated_in_place_and_not_made_anew(new_stack: NewStac
     # WHEN they are imported before the first `up`
     stack.checked("import", "--stack", "dev", "--file", "adopt.json", "--generate-code=false", "--yes")
     first, second = stack.up(), stack.up()
-    # THEN they are the stack's, as it wants them, and everything else is new
+    # THEN they belong to the stack and have its settings, and everything else is new
     assert first.code == 0, first.output
     assert {name for name, did in first.changed.items() if did != "create"} == {"orders", "orders-queue"}
     assert set(first.changed.values()) == {"create", "update"}

@@ -1,4 +1,4 @@
-"""Inputs are held to the AWS SDK's own types."""
+"""Inputs are checked against the AWS SDK's own types."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 
 from local.engine import aws_inputs
 
-# Importing the SDK's Lambda module warns of a type of its own that this program does not use.
+# Importing the SDK's Lambda module warns about one of its types, which this program does not use.
 pytestmark = pytest.mark.filterwarnings("ignore:aws.lambda/microvmsimage:DeprecationWarning")
 
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
@@ -51,17 +51,17 @@ def test_well_formed_inputs_have_no_findings() -> None:
     ],
 )
 def test_a_malformed_input_is_named(overrides: dict[str, Any], expected: str) -> None:
-    # GIVEN one input that the provider's schema does not take
+    # GIVEN one input that the provider's schema does not accept
     inputs = mapping_inputs(**overrides)
     # WHEN it is checked
     found = aws_inputs.findings(MAPPING, inputs)
-    # THEN it is the only finding, with its place
+    # THEN it is the only finding, and its place is named
     assert len(found) == 1
     assert expected in found[0]
 
 
 def test_an_object_in_a_list_is_checked() -> None:
-    # GIVEN a table whose attribute is misspelt
+    # GIVEN a table with a misspelt key in an attribute
     inputs = {"hashKey": "id", "attributes": [{"name": "id", "typ": "S"}]}
     # WHEN it is checked
     found = aws_inputs.findings(TABLE, inputs)
@@ -72,12 +72,12 @@ def test_an_object_in_a_list_is_checked() -> None:
     ]
 
 
-def test_a_finding_does_not_show_the_value() -> None:
-    # GIVEN a secret where a number belongs
+def test_a_finding_does_not_show_the_value_of_an_input() -> None:
+    # GIVEN a secret instead of a number
     inputs = mapping_inputs(batchSize="hunter2")
     # WHEN it is checked
     found = aws_inputs.findings(MAPPING, inputs)
-    # THEN the finding tells its kind only
+    # THEN the finding names its type only
     assert "hunter2" not in " ".join(found)
 
 
@@ -94,6 +94,6 @@ def test_an_archive_is_accepted() -> None:
 def test_an_unknown_resource_type_is_an_error(token: str) -> None:
     # GIVEN a token that the SDK does not have
     # WHEN it is checked
-    # THEN it is named
+    # THEN the error names the token
     with pytest.raises(LookupError, match=token):
         aws_inputs.findings(token, {})

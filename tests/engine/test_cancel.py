@@ -1,4 +1,4 @@
-"""An `up` that is cancelled in the middle."""
+"""An `up` that is cancelled during its work."""
 
 import signal
 import subprocess
@@ -16,7 +16,7 @@ WAIT_SECONDS = 120
 
 
 def hold(reached: Event, go_on: Event) -> Callable[[str, str], None]:
-    """Makes the creation of the queue wait, so that a test can do something in the middle."""
+    """Make the creation of the queue wait, so that a test can act during an `up`."""
 
     def before_create(_token: str, name: str) -> None:
         if name == "orders-queue":
@@ -26,8 +26,8 @@ def hold(reached: Event, go_on: Event) -> Callable[[str, str], None]:
     return before_create
 
 
-def test_a_cancelled_up_converges_when_it_is_run_again(new_stack: NewStack) -> None:
-    # GIVEN a first `up` that is in the middle of creating a queue
+def test_a_cancelled_up_is_completed_by_the_next_one(new_stack: NewStack) -> None:
+    # GIVEN a first `up` that is creating a queue
     reached, go_on = Event(), Event()
     account = MemoryAccount(hold(reached, go_on))
     workspace = new_stack("dev", account)
@@ -39,19 +39,19 @@ def test_a_cancelled_up_converges_when_it_is_run_again(new_stack: NewStack) -> N
         stderr=subprocess.STDOUT,
     )
     assert reached.wait(WAIT_SECONDS)
-    # WHEN it is cancelled, and run again
+    # WHEN it is cancelled, and `up` runs again
     process.send_signal(signal.SIGINT)
     go_on.set()
     process.communicate(timeout=WAIT_SECONDS)
     created = set(account.resources)
     again = workspace.up()
-    # THEN the first run had ended early
+    # THEN the first run ended early
     assert process.returncode != 0
     assert 0 < len(created) < len(account.resources)
-    # AND the second one made the rest, touching nothing that was there
+    # AND the second run made the rest, without a change of the existing resources
     assert again.code == 0, again.output
     assert created < set(account.resources)
     assert set(again.changes.values()) <= {"create", "update"}
     assert not [urn for urn, op in again.changes.items() if op == "update" and "$aws:" in urn]
-    # AND now nothing is left to do
+    # AND a third run changes nothing
     assert workspace.up().changes == {}

@@ -26,7 +26,7 @@ def test_destroy_leaves_nothing(dev: Deployed) -> None:
     workspace, account = dev
     # WHEN it is destroyed
     done = workspace.destroy()
-    # THEN nothing is left, in the account and in the state
+    # THEN account and state have no resources
     assert done.code == 0, done.output
     assert account.resources == {}
     assert '"resources"' not in workspace.exported()
@@ -38,31 +38,31 @@ def test_destroy_refuses_to_delete_protected_data(prod: Deployed) -> None:
     before = account.copy().resources
     # WHEN it is destroyed
     done = workspace.destroy()
-    # THEN the engine refuses, naming protection, before anything is deleted
+    # THEN the engine refuses because of the protection, before anything is deleted
     assert done.code != 0
     assert "protect" in done.output
     assert account.resources == before
 
 
-def test_protected_data_is_kept_even_without_a_preview(prod: Deployed) -> None:
+def test_protected_tables_are_kept_even_without_a_preview(prod: Deployed) -> None:
     # GIVEN a deployed production stack
     workspace, account = prod
     before = {key for key in account.resources if key[0] == TABLE}
-    # WHEN it is destroyed without the preview that would have refused
+    # WHEN it is destroyed without the preview, which would refuse
     done = workspace.destroy("--skip-preview")
-    # THEN every table is still there, though other resources are not
+    # THEN every table still exists, although other resources are deleted
     assert done.code != 0
     assert {key for key in account.resources if key[0] == TABLE} == before
 
 
-def test_data_is_kept_even_when_the_protection_in_the_state_is_lifted(prod: Deployed) -> None:
-    # GIVEN a deployed production stack whose protection somebody lifted
+def test_tables_are_kept_even_without_the_protection_in_the_state(prod: Deployed) -> None:
+    # GIVEN a deployed production stack whose protection somebody removed from the state
     workspace, account = prod
     before = {key for key in account.resources if key[0] == TABLE}
     workspace.checked("state", "unprotect", "--all", "--yes", "--stack", "prod")
     # WHEN it is destroyed
     done = workspace.destroy()
-    # THEN the account itself refuses to delete each table
+    # THEN the account itself refuses to delete the tables
     assert done.code != 0
     assert "protected against deletion" in done.output
     assert {key for key in account.resources if key[0] == TABLE} == before

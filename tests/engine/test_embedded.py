@@ -1,4 +1,4 @@
-"""The local stack, deployed by the engine into the embedded AWS."""
+"""The local stack, which the engine deploys into the embedded AWS."""
 
 import json
 import subprocess
@@ -29,14 +29,14 @@ ORDER = {"currency": "EUR", "lines": [{"sku": "SKU-1", "quantity": 2, "unit_pric
 
 @pytest.fixture
 def aws(tmp_path: Path) -> Iterator[Aws]:
-    """An embedded AWS with nothing in it."""
+    """Start an embedded AWS without resources."""
     with emulated_aws(tmp_path / "local", load_settings(ROOT, "local", {}).region) as aws:
         yield aws
 
 
 @pytest.fixture
 def local_stack(aws: Aws, tools: Path, tmp_path: Path) -> Iterator[Workspace]:
-    """The local stack, deployed."""
+    """Deploy the local stack."""
     program = copy_program(tmp_path / "program")
     with serving(EmbeddedAccount(aws, program)) as port:
         workspace = Workspace(
@@ -54,7 +54,7 @@ def local_stack(aws: Aws, tools: Path, tmp_path: Path) -> Iterator[Workspace]:
 
 
 def call(url: str, body: Any = None, key: str = "") -> tuple[int, dict[str, Any]]:
-    """Status and JSON of the answer to a GET, or to a POST when there is a body."""
+    """Return status and JSON of the answer to a GET, or to a POST if there is a body."""
     headers = {"Content-Type": "application/json", **({"Idempotency-Key": key} if key else {})}
     data = json.dumps(body).encode() if body is not None else None
     request = urllib.request.Request(url, data, headers)  # noqa: S310 - loopback
@@ -66,7 +66,7 @@ def call(url: str, body: Any = None, key: str = "") -> tuple[int, dict[str, Any]
 
 
 def settled(url: str) -> dict[str, Any]:
-    """The order once the worker is through with it."""
+    """Return the order when it is no longer ACCEPTED, or after a minute."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while (order := call(url)[1]).get("status") == "ACCEPTED" and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -74,7 +74,7 @@ def settled(url: str) -> dict[str, Any]:
 
 
 def everything(aws: Aws) -> dict[str, list[Any]]:
-    """Return what an account lists that this program makes."""
+    """Return the resources of this program that an account lists."""
     return {
         "tables": aws.dynamodb.list_tables()["TableNames"],
         "queues": aws.sqs.list_queues().get("QueueUrls", []),
@@ -91,12 +91,12 @@ def everything(aws: Aws) -> dict[str, list[Any]]:
     }
 
 
-def test_what_the_engine_deployed_takes_orders(local_stack: Workspace, aws: Aws) -> None:
-    # GIVEN the stack, deployed by the engine, with something in stock
+def test_a_stack_that_the_engine_deployed_processes_orders(local_stack: Workspace, aws: Aws) -> None:
+    # GIVEN the stack, deployed by the engine, with an article in stock
     outputs = local_stack.outputs()
     aws.dynamodb.put_item(TableName=outputs["stock_table"], Item={"sku": {"S": "SKU-1"}, "available": {"N": "2"}})
     url = f"{outputs['api_url']}/orders"
-    # WHEN an order is posted, posted again, posted with another body, and another one finds nothing in stock
+    # WHEN an order is posted twice and then with another body, and a second order exceeds the stock
     accepted, replayed = (call(url, ORDER, "first") for _ in range(2))
     changed = call(url, {**ORDER, "currency": "USD"}, "first")
     confirmed = settled(f"{url}/{accepted[1]['order_id']}")
@@ -109,14 +109,14 @@ def test_what_the_engine_deployed_takes_orders(local_stack: Workspace, aws: Aws)
 
 
 def test_a_code_change_reaches_the_embedded_aws(local_stack: Workspace, aws: Aws) -> None:
-    # GIVEN the deployed stack and a change of what the functions answer
+    # GIVEN the deployed stack, and a change of the functions' answer
     url = f"{local_stack.outputs()['api_url']}/orders"
     before = call(url, ORDER)[1]
     handlers = local_stack.program / "runtime" / "handlers" / "create_order.py"
     handlers.write_text(f"{handlers.read_text()}\n\ndef handler(event, context):\n    return {{'statusCode': 418}}\n")
     # WHEN it is deployed
     done = local_stack.up()
-    # THEN the functions and their aliases change, in place
+    # THEN the functions and their aliases are updated in place
     assert done.code == 0, done.output
     assert set(done.changed.values()) == {"update"}
     assert {name.rsplit("-", 1)[1] for name in done.changed} == {"function", "live"}
@@ -130,14 +130,14 @@ def test_destroy_leaves_nothing_in_the_embedded_aws(local_stack: Workspace, aws:
     before = everything(aws)
     # WHEN it is destroyed
     done = local_stack.destroy()
-    # THEN the account lists nothing of it any more
+    # THEN the account lists no resource of the stack
     assert done.code == 0, done.output
     assert all(before.values())
     assert not any(everything(aws).values())
 
 
-def test_a_person_can_preview_against_a_running_instance(tmp_path: Path, tools: Path) -> None:
-    # GIVEN an instance started with the engine
+def test_a_running_instance_can_be_previewed_and_deployed(tmp_path: Path, tools: Path) -> None:
+    # GIVEN an instance that was started with the engine
     def local(*arguments: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "local", arguments[0], "--state-dir", str(tmp_path), *arguments[1:]]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -145,10 +145,10 @@ def test_a_person_can_preview_against_a_running_instance(tmp_path: Path, tools: 
     started = local("up", "--engine", "--detach", "--warm", "0")
     assert started.returncode == 0, started.stderr
     try:
-        # WHEN the stack is previewed as it is, and with another configuration
+        # WHEN the stack is previewed unchanged, and with another configuration
         same = local("pulumi", "preview", "--expect-no-changes", "--non-interactive")
         changed = local("pulumi", "preview", "--config", "throttle_rate=7", "--non-interactive")
-        # AND deployed again, after what others read of it has become stale
+        # AND the stack is deployed, after the file of outputs has become wrong
         file = tmp_path / "outputs.json"
         known = file.read_text()
         file.write_text(json.dumps({**json.loads(known), "orders_queue_url": "gone"}))
@@ -156,9 +156,9 @@ def test_a_person_can_preview_against_a_running_instance(tmp_path: Path, tools: 
         renewed = file.read_text()
     finally:
         local("down")
-    # THEN the first shows no change, and the second one the change
+    # THEN the first preview shows no change, and the second shows the changed option
     assert same.returncode == 0, same.stdout
     assert "1 to update" in changed.stdout
-    # AND what others read is the stack's again
+    # AND the file has the stack's outputs again
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
     assert json.loads(renewed) == json.loads(known)

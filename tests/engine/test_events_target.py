@@ -1,4 +1,4 @@
-"""From the topic to a bus and back, in the engine: nothing is left behind, and no new queue goes with an old one."""
+"""From the topic to a bus and back, in the engine: no resource is left behind, and no queue changes its purpose."""
 
 import json
 
@@ -32,14 +32,14 @@ def names(account: MemoryAccount, token: str) -> set[str]:
     return {str(state.get("name")) for (kind, _), state in account.resources.items() if kind.startswith(token)}
 
 
-def test_a_stack_moves_to_a_bus_and_back_and_is_complete_each_time(on_topic: Deployed) -> None:
+def test_a_stack_can_change_to_a_bus_and_back(on_topic: Deployed) -> None:
     # GIVEN a deployed stack with a topic and a subscriber's queue
     workspace, account = on_topic
     before = set(account.resources)
     # WHEN it changes to a bus
     workspace.checked("config", "set", "--stack", "moving", "events_target", "bus")
     done = workspace.up()
-    # THEN bus, rule, target and queues are there, the bus's own too; the topic's are gone, and the worker is told
+    # THEN bus, rule, target and queues exist, topic and old queues are gone, and the worker has the bus's name
     assert done.code == 0, done.output
     assert names(account, "aws:cloudwatch/event") >= {"orders-moving-events", "orders-moving-events-own"}
     assert not names(account, "aws:sns/topic:")
@@ -50,21 +50,21 @@ def test_a_stack_moves_to_a_bus_and_back_and_is_complete_each_time(on_topic: Dep
     assert "NOTIFICATIONS_BUS_NAME" in json.dumps(worker["environment"])
     # AND a second deploy changes nothing
     assert workspace.up().changes == {}
-    # WHEN it changes back
+    # WHEN it changes back to the topic
     workspace.checked("config", "set", "--stack", "moving", "events_target", "topic")
     done = workspace.up()
-    # THEN it is what it was
+    # THEN it has the same resources as before
     assert done.code == 0, done.output
     assert set(account.resources) == before
 
 
-def test_a_stack_with_a_bus_can_go(new_stack: NewStack) -> None:
+def test_a_stack_with_a_bus_can_be_destroyed(new_stack: NewStack) -> None:
     # GIVEN a stack with a bus and a subscriber
     account = MemoryAccount()
     workspace = new_stack("going", account, {**CONFIG, "events_target": "bus"})
     assert workspace.up().code == 0
     # WHEN it is destroyed
     done = workspace.destroy()
-    # THEN nothing is left of it
+    # THEN no resource is left
     assert done.code == 0, done.output
     assert account.resources == {}

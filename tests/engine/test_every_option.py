@@ -1,4 +1,4 @@
-"""A production stack with every option that makes resources of its own."""
+"""A production stack with every option that adds resources."""
 
 import json
 
@@ -10,7 +10,7 @@ from tests.infra.test_option_combinations import NEW_SECRET, WAF, keys_of
 
 pytestmark = pytest.mark.engine
 
-# The richest value of each option.
+# For each option, the value with the most resources.
 OPTIONS = keys_of(
     {
         "environment": "production",
@@ -33,7 +33,7 @@ SECRETS = {"origin_secret": WAF["origin_secret"], "origin_secret_also_accepted":
 
 @pytest.fixture
 def full(new_stack: NewStack) -> Deployed:
-    """The stack, deployed, its secrets set as the documentation says."""
+    """Deploy the stack, with its secrets set as in the documentation."""
     account = MemoryAccount()
     workspace = new_stack("full", account, {key: text for key, text in OPTIONS.items() if key not in SECRETS})
     for key, text in SECRETS.items():
@@ -44,7 +44,7 @@ def full(new_stack: NewStack) -> Deployed:
     return workspace, account
 
 
-def test_every_option_together_is_left_alone_by_a_second_up(full: Deployed) -> None:
+def test_a_second_up_of_a_stack_with_every_option_changes_nothing(full: Deployed) -> None:
     # GIVEN the deployed stack
     workspace, _ = full
     # WHEN it is deployed again
@@ -55,10 +55,10 @@ def test_every_option_together_is_left_alone_by_a_second_up(full: Deployed) -> N
 
 
 def test_the_programs_own_secrets_are_encrypted_and_never_printed(full: Deployed) -> None:
-    # GIVEN the deployed stack, whose edge tells the API a secret
+    # GIVEN the deployed stack, whose edge sends a secret to the API
     workspace, account = full
     assert SECRETS["origin_secret"] in json.dumps(list(account.resources.values()))
-    # WHEN its file, its outputs and its state are shown, and its next preview in every detail
+    # WHEN its file, its outputs, its state and a detailed preview are shown
     shown = [
         (workspace.program / "Pulumi.full.yaml").read_text(),
         workspace.checked("stack", "output", "--stack", "full"),

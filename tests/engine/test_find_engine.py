@@ -1,4 +1,4 @@
-"""Tests which `pulumi` command is taken."""
+"""Tests which `pulumi` command is used."""
 
 from pathlib import Path
 
@@ -20,37 +20,37 @@ def command(folder: Path, answer: str, exit_code: int = 0) -> str:
 
 @pytest.mark.parametrize("newer", [(0, 0, 0), (0, 0, 1), (0, 1, 0)])
 def test_a_supported_version_is_found(tmp_path: Path, newer: Version) -> None:
-    # GIVEN a command as old as the one that the tests build, or newer
+    # GIVEN a command of the version that the tests build, or newer
     actual = (PINNED[0] + newer[0], PINNED[1] + newer[1], PINNED[2] + newer[2])
     path = command(tmp_path, f"v{text(actual)}")
-    # WHEN it is looked for
+    # WHEN the command is looked for
     found = find(path)
-    # THEN it is taken
+    # THEN it is found
     assert found == Engine(tmp_path / "pulumi", actual)
 
 
 @pytest.mark.parametrize("actual", [(PINNED[0], PINNED[1] - 1, 99), (PINNED[0] + 1, 0, 0)])
 def test_an_unsupported_version_is_refused(tmp_path: Path, actual: Version) -> None:
-    # GIVEN a command older than the one that the tests build, or of the next major version
+    # GIVEN a command older than the version that the tests build, or of the next major version
     path = command(tmp_path, f"v{text(actual)}")
-    # WHEN it is looked for THEN both versions are named
+    # WHEN the command is looked for / THEN the error names both versions
     with pytest.raises(EngineUnavailableError, match=text(actual)) as raised:
         find(path)
     assert text(PINNED) in str(raised.value)
 
 
 def test_a_command_that_fails_is_refused(tmp_path: Path) -> None:
-    # GIVEN a command that cannot tell its version
+    # GIVEN a command that fails to print its version
     path = command(tmp_path, "v9.9.9", exit_code=1)
-    # WHEN it is looked for THEN its failure is told
+    # WHEN the command is looked for / THEN the error reports the failure
     with pytest.raises(EngineUnavailableError, match="version` failed"):
         find(path)
 
 
 def test_an_answer_that_is_no_version_is_refused(tmp_path: Path) -> None:
-    # GIVEN another program of the same name
+    # GIVEN another program with the same name
     path = command(tmp_path, "hello")
-    # WHEN it is looked for THEN its answer is told
+    # WHEN the command is looked for / THEN the error quotes its answer
     with pytest.raises(EngineUnavailableError, match="'hello'"):
         find(path)
 
@@ -58,27 +58,27 @@ def test_an_answer_that_is_no_version_is_refused(tmp_path: Path) -> None:
 def test_a_command_on_the_path_is_preferred_to_a_build(tmp_path: Path) -> None:
     # GIVEN a supported command, and no Go
     path = command(tmp_path, f"v{text(PINNED)}")
-    # WHEN one is made available
+    # WHEN a command is requested
     said: list[str] = []
     found = available(said.append, path)
-    # THEN it is that one, and nothing was built
+    # THEN it is this one, and nothing was built
     assert (found.path, found.host_script, said) == (tmp_path / "pulumi", None, [])
 
 
-def test_without_command_and_go_both_are_named(tmp_path: Path) -> None:
-    # GIVEN a path with neither
-    # WHEN one is made available THEN the error says what would help
+def test_without_the_command_and_go_the_error_names_both(tmp_path: Path) -> None:
+    # GIVEN a path without `pulumi` and Go
+    # WHEN a command is requested / THEN the error says what to install
     with pytest.raises(EngineUnavailableError, match=r"Install(.|\n)*Go \(1"):
         available(lambda _: None, str(tmp_path))
 
 
-def test_without_command_and_go_the_exit_code_is_distinct(
+def test_without_the_command_and_go_the_exit_code_is_distinct(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a path with neither
+    # GIVEN a path without `pulumi` and Go
     monkeypatch.setenv("PATH", str(tmp_path))
     # WHEN the module is run
     code = __main__.main([])
-    # THEN it says that nothing was checked, with a code of its own
+    # THEN it says that nothing was checked, with its own exit code
     assert code == __main__.NOT_AVAILABLE
     assert "Nothing was checked" in capsys.readouterr().err

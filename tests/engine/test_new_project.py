@@ -1,4 +1,4 @@
-"""`pulumi new` from this repository makes a project that works, whatever its name."""
+"""`pulumi new` makes a working project from this repository, with any name."""
 
 import json
 import shutil
@@ -17,13 +17,13 @@ from local.engine.workspace import Workspace
 
 pytestmark = pytest.mark.engine
 
-# What no clone has, or what would be copied into itself.
+# Files that no clone has, and those that would be copied into themselves.
 UNTRACKED = shutil.ignore_patterns(".git", ".venv", ".build", ".local", ".*_cache", "__pycache__", ".hypothesis")
 
 
 @pytest.fixture
 def shop(tools: Path, tmp_path: Path) -> Workspace:
-    """A new project with another name, and its prepared stack; nothing is deployed."""
+    """Make a project with another name and its stack file. Nothing is deployed."""
     template = Path(shutil.copytree(ROOT, tmp_path / "template", ignore=UNTRACKED))
     program = tmp_path / "shop"
     with serving(MemoryAccount()) as port:
@@ -35,15 +35,15 @@ def shop(tools: Path, tmp_path: Path) -> Workspace:
     return workspace
 
 
-def test_a_project_of_another_name_is_previewed_with_the_policies(shop: Workspace) -> None:
+def test_a_project_with_another_name_passes_the_policies(shop: Workspace) -> None:
     # GIVEN a new project
     with serving(MemoryAccount()) as port:
         workspace = Workspace(shop.tools, shop.program, shop.state, port, "dev", overrides=NO_BYTECODE)
-        # WHEN its stack is made, one option is set, and all of it previewed
+        # WHEN its stack is created, one option is set, and the stack is previewed
         workspace.checked("stack", "init", "dev")
         workspace.checked("config", "set", "--stack", "dev", "batch_size", "5")
         done = workspace.preview(f"--policy-pack={shop.program / 'policy'}")
-    # THEN the policies let it pass, and everything bears the project's name
+    # THEN the policies pass, and the functions' names begin with the project's name
     assert done.code == 0, done.output
     assert "orders@v1.0.0" in done.output
     named = [event["resourcePreEvent"]["metadata"] for event in done.events if "resourcePreEvent" in event]
@@ -52,7 +52,7 @@ def test_a_project_of_another_name_is_previewed_with_the_policies(shop: Workspac
     assert all(name.startswith("shop-dev-") for name in functions)
 
 
-def test_a_project_of_another_name_runs_on_this_machine(shop: Workspace, tmp_path: Path) -> None:
+def test_a_project_with_another_name_runs_locally(shop: Workspace, tmp_path: Path) -> None:
     # GIVEN a new project
     def run(*arguments: str) -> str:
         command = [sys.executable, "-m", *arguments]
@@ -60,13 +60,13 @@ def test_a_project_of_another_name_runs_on_this_machine(shop: Workspace, tmp_pat
         assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
         return done.stdout
 
-    # WHEN it is started, and asked how it is
+    # WHEN its local stack is started, and its status is read
     run("local", "up", "--detach", "--state-dir", str(tmp_path / "up"), "--warm", "0")
     try:
         status = json.loads(run("ops", "status", "--local", "--state-dir", str(tmp_path / "up"), "--json"))
     finally:
         run("local", "down", "--state-dir", str(tmp_path / "up"))
-    # THEN it answers, and the tests of names and configuration pass there too
+    # THEN there is a status, and the project's tests of names and configuration pass
     assert status
     run(
         "pytest", "-q", "-p", "no:cacheprovider", "tests/infra", "-m", "not long and not engine", "-k", "name or config"

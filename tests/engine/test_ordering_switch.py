@@ -1,4 +1,4 @@
-"""Switches that replace queues, in the engine: refused while these are protected, and safe by the documented steps."""
+"""Options that replace queues: the engine refuses while queues are protected, and the documented steps are safe."""
 
 import pytest
 
@@ -27,7 +27,7 @@ RENAMED = {"subscriptions[0]": "{name: other, protocol: sqs}"}
 
 @pytest.fixture
 def kept(new_stack: NewStack) -> Deployed:
-    """A small stack with protected queues and gradual deploys, deployed."""
+    """Deploy a small stack with protected queues and gradual deployments."""
     account = MemoryAccount()
     workspace = new_stack("kept", account, CONFIG)
     done = workspace.up()
@@ -36,14 +36,14 @@ def kept(new_stack: NewStack) -> Deployed:
 
 
 def up(workspace: Workspace, **options: str) -> Finished:
-    """`pulumi config set` of each, and `pulumi up`."""
+    """Set each option with `pulumi config set`, and run `pulumi up`."""
     for key, value in options.items():
         workspace.checked("config", "set", "--stack", "kept", "--path", f"orders:{key}", value)
     return workspace.up()
 
 
 @pytest.mark.parametrize("switch", [*SWITCHES.values(), RENAMED], ids=[*SWITCHES, "a subscription"])
-def test_a_switch_is_refused_while_the_queues_are_protected(kept: Deployed, switch: dict[str, str]) -> None:
+def test_a_change_is_refused_while_the_queues_are_protected(kept: Deployed, switch: dict[str, str]) -> None:
     # GIVEN
     workspace, account = kept
     before = {key: value for key, value in account.resources.items() if key[0] == QUEUE}
@@ -51,13 +51,13 @@ def test_a_switch_is_refused_while_the_queues_are_protected(kept: Deployed, swit
     # WHEN
     done = up(workspace, **switch)
 
-    # THEN all queues are there as before, messages and all
+    # THEN every queue still exists, with its messages
     assert done.code != 0
     assert "protect" in done.output
     assert before.items() <= account.resources.items()
 
 
-def test_the_protection_stays_as_long_as_traffic_is_shifted(kept: Deployed) -> None:
+def test_the_protection_cannot_be_removed_while_deployments_are_gradual(kept: Deployed) -> None:
     # GIVEN
     workspace, account = kept
     before = dict(account.resources)
@@ -65,7 +65,7 @@ def test_the_protection_stays_as_long_as_traffic_is_shifted(kept: Deployed) -> N
     # WHEN
     done = up(workspace, protect="false")
 
-    # THEN nothing is touched, and what to change is said, in a pull request's comment too
+    # THEN nothing is changed, and the output and the pull request's comment name the option to change
     assert done.code != 0
     assert "gradual_deploy: none" in Preview.read("kept", done.code, "", done.events).comment()
     assert "gradual_deploy: none" in done.output
@@ -73,10 +73,10 @@ def test_the_protection_stays_as_long_as_traffic_is_shifted(kept: Deployed) -> N
 
 
 @pytest.mark.parametrize("switch", SWITCHES.values(), ids=SWITCHES)
-def test_by_the_documented_steps_callers_know_the_new_queues_before_the_old_go(
+def test_the_documented_steps_delete_old_queues_only_after_callers_moved(
     kept: Deployed, switch: dict[str, str]
 ) -> None:
-    # GIVEN steps 3 and 4 of docs/ordering.md
+    # GIVEN a stack after steps 3 and 4 of docs/ordering.md
     workspace, account = kept
     old = {value["name"] for key, value in account.resources.items() if key[0] == QUEUE}
     lifted = up(workspace, protect="false", gradual_deploy="none")
@@ -85,7 +85,7 @@ def test_by_the_documented_steps_callers_know_the_new_queues_before_the_old_go(
     # WHEN
     done = up(workspace, **switch)
 
-    # THEN the aliases move to the versions that are told the new names, and only then anything is deleted
+    # THEN the aliases move to versions that have the new names, and only then the old queues are deleted
     assert done.code == 0, done.output
     steps = [
         (event["resourcePreEvent"]["metadata"]["op"], event["resourcePreEvent"]["metadata"]["urn"])
@@ -97,13 +97,13 @@ def test_by_the_documented_steps_callers_know_the_new_queues_before_the_old_go(
     assert moved
     assert deleted
     assert max(moved) < min(deleted)
-    # AND a pull request's comment would begin with the queues that go
+    # AND a pull request's comment begins with the queues that are deleted
     comment = Preview.read("kept", done.code, done.output, done.events).comment()
     assert "CAUTION" in comment
     assert comment.index("(aws:sqs/queue:Queue)") < comment.index("<details>")
     assert not old <= {value["name"] for key, value in account.resources.items() if key[0] == QUEUE}
 
-    # WHEN the fifth step puts protection and gradual deploys back
+    # WHEN the fifth step restores protection and gradual deployments
     again = up(workspace, protect="true", gradual_deploy="Canary10Percent5Minutes")
 
     # THEN

@@ -1,4 +1,4 @@
-"""The policy pack, run by the engine in a preview."""
+"""The policy pack, which the engine runs in a preview."""
 
 import shutil
 
@@ -15,33 +15,33 @@ pytestmark = pytest.mark.engine
 
 
 def pack(workspace: Workspace) -> str:
-    """The option that runs a copy of the pack beside a copy of the program."""
+    """Copy the pack beside a copy of the program, and return the option that runs it."""
     folder = workspace.program / "policy"
     shutil.copytree(ROOT / "policy", folder, ignore=shutil.ignore_patterns("__pycache__"))
     return f"--policy-pack={folder}"
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_the_stacks_keep_the_policies_while_everything_is_unknown(stack: str, new_stack: NewStack) -> None:
+def test_a_stack_before_its_first_deployment_passes_the_policies(stack: str, new_stack: NewStack) -> None:
     # GIVEN a stack before its first deployment
     workspace = new_stack(stack, MemoryAccount())
     # WHEN it is previewed with the pack
     done = workspace.preview(pack(workspace))
-    # THEN the pack was run and let it pass
+    # THEN the pack ran, and every policy passed
     assert done.code == 0, done.output
     assert "orders@v1.0.0" in done.output
 
 
-def test_a_violation_blocks(dev: Deployed) -> None:
-    # GIVEN a deployed stack, and a log group to come that keeps its logs for ever
+def test_a_violation_fails_the_preview(dev: Deployed) -> None:
+    # GIVEN a deployed stack, and a new log group without a retention
     workspace, _ = dev
     append(workspace.program / "__main__.py", 'import pulumi_aws as aws\naws.cloudwatch.LogGroup("endless")\n')
     # WHEN it is previewed with the pack
     done = workspace.preview(pack(workspace))
-    # THEN the preview fails and names policy and resource
+    # THEN the preview fails, and names policy and resource
     assert done.code != 0
     assert "logs-have-a-retention" in done.output
     assert "endless" in done.output
-    # AND the pull request's comment gives the reason before anything else
+    # AND the pull request's comment begins with the reason
     comment = Preview.read("dev", done.code, done.output, done.events).comment()
     assert "### Preview of dev failed\n\n- policy logs-have-a-retention: " in comment

@@ -1,4 +1,4 @@
-"""Tests what `ops preflight` reads of Pulumi's state, on a state that Pulumi itself wrote."""
+"""Tests what `ops preflight` reads from a state that Pulumi has written."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def lock(known: Ground) -> tuple[Verdict, str]:
 
 
 def stop_between_writes(group: int, backend: Path) -> None:
-    """Stops the processes of a group, the states of its backend being whole: a folder's are not written atomically."""
+    """Stop the processes of a group while the state's files, which are not written atomically, are complete."""
     for _ in range(100):
         os.killpg(group, signal.SIGSTOP)
         time.sleep(0.05)
@@ -42,10 +42,8 @@ def stop_between_writes(group: int, backend: Path) -> None:
     raise AssertionError(f"no whole state in {backend}")
 
 
-def test_an_up_that_was_killed_leaves_its_lock_and_what_it_had_made(
-    new_stack: NewStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # GIVEN a stack that was never deployed, asked through its own backend
+def test_a_killed_up_leaves_its_lock_and_its_resources(new_stack: NewStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a stack that was never deployed, and its backend
     reached, go_on = Event(), Event()
     workspace = new_stack("dev", MemoryAccount(hold(reached, go_on)))
     for name, value in workspace.environment.items():
@@ -53,7 +51,7 @@ def test_an_up_that_was_killed_leaves_its_lock_and_what_it_had_made(
     first = ground(Choice(stack="dev"))
     assert (first.outputs, first.ids(), lock(first)[0]) == ({}, frozenset(), Verdict.OK)
 
-    # WHEN its first `up` is killed in the middle
+    # WHEN its first `up` is killed during its work
     process = subprocess.Popen(
         workspace.command(*workspace.arguments("up", "--yes", "--skip-preview")),
         cwd=workspace.program,
@@ -69,14 +67,14 @@ def test_an_up_that_was_killed_leaves_its_lock_and_what_it_had_made(
     go_on.set()
     killed = ground(Choice(stack="dev"))
 
-    # THEN the lock is found with its holder, and what was made is known to be the stack's own
+    # THEN the lock is found with its holder, and the resources in the state belong to the stack
     verdict, text = lock(killed)
     assert (verdict, f"(process {process.pid})" in text) == (Verdict.ERROR, True)
     assert killed.outputs == {}
     assert killed.ids()
 
-    # WHEN it is taken away as preflight says
+    # WHEN the lock is removed with the command that preflight names
     workspace.checked("cancel", "--yes", "--stack", "dev")
 
-    # THEN nobody holds it
+    # THEN there is no lock
     assert lock(killed)[0] is Verdict.OK

@@ -10,37 +10,37 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "local"])
-def test_a_first_preview_creates_and_nothing_else(stack: str, new_stack: NewStack) -> None:
-    # GIVEN a stack whose every id, ARN and URL is still unknown
+def test_a_first_preview_only_creates(stack: str, new_stack: NewStack) -> None:
+    # GIVEN a stack whose ids, ARNs and URLs are all unknown
     account = MemoryAccount()
     workspace = new_stack(stack, account)
     # WHEN it is previewed
     done = workspace.preview()
-    # THEN the engine takes project file, stack file, types and inputs, and would only create
+    # THEN the engine accepts project file, stack file, types and inputs, and only creates
     assert done.code == 0, done.output
     assert set(done.changes.values()) == {"create"}
-    # AND nothing was made
+    # AND the account has no resource
     assert account.resources == {}
 
 
-def test_a_wrong_configuration_is_told_without_a_traceback(new_stack: NewStack) -> None:
+def test_a_wrong_configuration_is_refused_without_a_traceback(new_stack: NewStack) -> None:
     # GIVEN
     account = MemoryAccount()
     workspace = new_stack("dev", account, {"batch_size": "0"})
     # WHEN it is previewed
     done = workspace.preview()
-    # THEN the message stands alone
+    # THEN the output has the message, and no traceback
     assert done.code != 0
     assert "orders:batch_size: given 0; allowed: a whole number from 1 to 10000" in done.output
     assert "Traceback" not in done.output
     assert ".py" not in done.output
 
 
-def test_the_preview_in_the_docs_is_the_one_of_today(new_stack: NewStack) -> None:
+def test_the_preview_in_the_docs_is_up_to_date(new_stack: NewStack) -> None:
     # GIVEN the dev stack before its first deployment
     workspace = new_stack("dev", MemoryAccount())
     # WHEN it is previewed
     done = workspace.preview()
-    # THEN the docs show just that
+    # THEN the docs show the same preview
     assert done.code == 0, done.output
     assert render(done) == TEXT.read_text(), f"renew it: {COMMAND}"

@@ -1,4 +1,4 @@
-"""Tests what the engine and the provider refuse, and mocks let pass."""
+"""Tests mistakes that the engine and the provider refuse, and mocks do not."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def test_a_mistake_in_the_program_fails_the_preview(addition: str, expected: str
     append(workspace.program / "__main__.py", f"import pulumi\nimport pulumi_aws as aws\n{addition}\n")
     # WHEN it is previewed
     done = workspace.preview()
-    # THEN it fails and names the mistake
+    # THEN the preview fails, and names the mistake
     assert done.code != 0
     assert expected in done.output
 
@@ -42,6 +42,6 @@ def test_a_mistake_in_a_stack_file_fails_the_preview(line: str, expected: str, d
     replace_text(workspace.program / "Pulumi.dev.yaml", "config:\n", f"config:\n{line}\n")
     # WHEN it is previewed
     done = workspace.preview()
-    # THEN it fails and names the key
+    # THEN the preview fails, and names the key
     assert done.code != 0
     assert expected in done.output

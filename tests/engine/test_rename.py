@@ -1,4 +1,4 @@
-"""Renaming what the program is made of must not replace what it deployed; renaming the stack itself is refused."""
+"""Renaming code must not replace the deployed resources, and renaming a protected stack is refused."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ def sources(program: Path) -> list[Path]:
 
 
 def test_renaming_a_component_file_and_class_changes_nothing(dev: Deployed) -> None:
-    # GIVEN a deployed stack, and a component with another file name and class name
+    # GIVEN a deployed stack, and a component whose file and class have new names
     workspace, _ = dev
     components = workspace.program / "components"
     (components / "topic.py").rename(components / "fan_out.py")
@@ -33,8 +33,8 @@ def test_renaming_a_component_file_and_class_changes_nothing(dev: Deployed) -> N
     assert done.changes == {}
 
 
-def test_a_new_kind_with_the_former_one_as_alias_replaces_nothing(dev: Deployed) -> None:
-    # GIVEN a deployed stack, and a component whose type token changed and that names its former one
+def test_a_component_with_its_former_kind_as_alias_replaces_nothing(dev: Deployed) -> None:
+    # GIVEN a deployed stack, and a component with a new type token that names its former one
     workspace, account = dev
     before = set(account.resources)
     replace_text(
@@ -44,27 +44,27 @@ def test_a_new_kind_with_the_former_one_as_alias_replaces_nothing(dev: Deployed)
     )
     # WHEN it is deployed
     done = workspace.up()
-    # THEN the state moves to the new URNs and no resource changes
+    # THEN the state has the new URNs, and no resource changes
     assert done.code == 0, done.output
     assert done.changes == {}
     assert set(account.resources) == before
     assert "pipeline:components:FanOut$aws:sns/topic:Topic" in workspace.exported()
 
 
-def test_a_new_kind_without_alias_is_seen_as_another_resource(dev: Deployed) -> None:
-    # GIVEN a deployed stack, and a component whose type token changed without a word
+def test_a_component_with_a_new_kind_and_no_alias_replaces_its_resources(dev: Deployed) -> None:
+    # GIVEN a deployed stack, and a component with a new type token only
     workspace, _ = dev
     replace_text(
         workspace.program / "components" / "topic.py", 'kind: ClassVar[str] = "Topic"', 'kind: ClassVar[str] = "FanOut"'
     )
     # WHEN it is previewed
     done = workspace.preview()
-    # THEN the engine would delete and create: what the alias prevents is real
+    # THEN the engine would delete and create resources, which an alias prevents
     assert {"create", "delete"} <= set(done.changes.values())
 
 
-def test_a_protected_stack_that_is_renamed_is_refused_before_anything_happens(dev: Deployed) -> None:
-    # GIVEN a protected stack under a new name, which is in the names of its tables and queues
+def test_a_renamed_protected_stack_is_refused_before_any_change(dev: Deployed) -> None:
+    # GIVEN a protected stack with a new name, which is part of the names of its tables and queues
     workspace, account = dev
     assert workspace.up("--config", "protect=true").code == 0
     before = dict(account.resources)
@@ -72,7 +72,7 @@ def test_a_protected_stack_that_is_renamed_is_refused_before_anything_happens(de
     renamed = replace(workspace, stack="kept")
     # WHEN it is previewed and deployed
     done = [renamed.operate(command, *options, "--config", "protect=true") for command, *options in RUNS]
-    # THEN the engine names what it will not replace
+    # THEN the engine names a table that it does not replace
     for each in done:
         assert each.code != 0
         assert "unable to replace resource" in each.output

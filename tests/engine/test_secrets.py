@@ -1,4 +1,4 @@
-"""Secrets on their way through program, engine and provider."""
+"""Secrets in program, engine and provider."""
 
 import pytest
 
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.engine
 
 SECRET = "correct horse battery staple"
 
-# No key of the program's own configuration is a secret; this one goes the way one would.
+# The program's own configuration has no secret key here. This key is handled as a secret one would be.
 PROBE = """
 import pulumi
 import pulumi_aws as aws
@@ -22,7 +22,7 @@ pulumi.export("probe", probe.display_name)
 
 @pytest.fixture
 def dev_with_a_secret(dev: Deployed) -> Deployed:
-    """The deployed dev stack with a change to come: a topic and an output that hold a secret."""
+    """Add a topic and an output with a secret to the deployed dev stack's program. They are not deployed yet."""
     workspace, _ = dev
     append(workspace.program / "__main__.py", PROBE)
     workspace.checked("config", "set", "--stack", "dev", "--secret", "probe:token", SECRET)
@@ -34,23 +34,23 @@ def test_a_secret_is_encrypted_in_the_stack_file(dev_with_a_secret: Deployed) ->
     workspace, _ = dev_with_a_secret
     # WHEN its file is read
     text = (workspace.program / "Pulumi.dev.yaml").read_text()
-    # THEN the secret is there, encrypted
+    # THEN the secret is in it, encrypted
     assert "probe:token" in text
     assert SECRET not in text
 
 
-def test_a_secret_is_used_but_never_printed_and_encrypted_in_the_state(dev_with_a_secret: Deployed) -> None:
-    # GIVEN a change that brings a secret
+def test_a_secret_is_never_printed_and_encrypted_in_the_state(dev_with_a_secret: Deployed) -> None:
+    # GIVEN a change with a secret
     workspace, account = dev_with_a_secret
-    # WHEN it is previewed with every detail, and deployed
+    # WHEN it is previewed in detail, and deployed
     previewed, done = workspace.preview("--diff"), workspace.up("--diff")
-    # THEN the account gets it
+    # THEN the account has the secret
     assert done.code == 0, done.output
     assert SECRET in [state.get("displayName") for state in account.resources.values()]
-    # AND neither the terminal, nor the outputs as shown, nor the stored state have it in clear
+    # AND terminal, shown outputs and stored state do not have it in plain text
     shown = workspace.checked("stack", "output", "--stack", "dev")
     assert "[secret]" in shown
     for text in (previewed.output, done.output, shown, workspace.exported()):
         assert SECRET not in text
-    # AND whoever has the passphrase can read it
+    # AND it can be read with the passphrase
     assert workspace.outputs()["probe"] == SECRET

@@ -1,4 +1,4 @@
-"""Tests what the stand-in provider makes of a change, without an engine."""
+"""Tests how the stand-in provider classifies a change, without an engine."""
 
 from pathlib import Path
 from typing import Any
@@ -43,13 +43,13 @@ def test_a_change_of_inputs(old: dict[str, Any], new: dict[str, Any], expected: 
     # GIVEN a queue's old and new inputs
     # WHEN they are compared
     found = change(QUEUE, old, new)
-    # THEN it is known what differs, what replaces, and whether the name is in the way
+    # THEN the changed inputs, the replacing ones, and whether to delete before creating are known
     assert found == expected
 
 
 @pytest.mark.parametrize(("moved", "differing"), [({"path": "other.zip"}, ()), ({"hash": "abd"}, ("code",))])
 def test_an_archive_is_compared_by_content(moved: dict[str, Any], differing: tuple[str, ...]) -> None:
-    # GIVEN code that moved, or that changed in place
+    # GIVEN code at another path, or with other content
     old, new = {"code": archive()}, {"code": archive(**moved)}
     # WHEN they are compared
     found = change(FUNCTION, old, new)
@@ -57,9 +57,9 @@ def test_an_archive_is_compared_by_content(moved: dict[str, Any], differing: tup
     assert found.differing == differing
 
 
-def test_a_changed_type_that_the_table_does_not_know_is_an_error() -> None:
+def test_a_change_of_a_type_without_a_line_in_the_table_is_an_error() -> None:
     # GIVEN a type without a line in the table
-    # WHEN its inputs change THEN the error says where to add one
+    # WHEN its inputs change / THEN the error names the file to add one to
     with pytest.raises(LookupError, match=r"aws:a/b:C: local/engine/provider/changes\.py has no line"):
         change("aws:a/b:C", {"x": 1}, {"x": 2})
 
@@ -68,37 +68,37 @@ def test_every_type_that_the_embedded_aws_makes_has_a_line() -> None:
     # GIVEN the types that the embedded AWS can create
     # WHEN they are looked up in the table
     missing = HANDLERS.keys() - REPLACED_BY.keys()
-    # THEN each is there
+    # THEN each has a line
     assert not missing
 
 
 @pytest.mark.parametrize(("publish", "version"), [(True, UNKNOWN), (False, "3")])
-def test_a_preview_does_not_know_the_next_published_version(publish: bool, version: str) -> None:
+def test_the_next_published_version_is_unknown_in_a_preview(publish: bool, version: str) -> None:
     # GIVEN a function with a version
     outputs = {"version": "3", "arn": "arn:f", "timeout": 3}
     # WHEN an update of it is previewed
     found = previewed(FUNCTION, outputs, {"publish": publish, "timeout": 4})
-    # THEN its version is known only when none will be published
+    # THEN its version is known only if the update publishes none
     assert found == {"version": version, "arn": "arn:f", "timeout": 4, "publish": publish}
 
 
-def test_values_survive_the_wire() -> None:
+def test_values_are_unchanged_after_conversion_and_back() -> None:
     # GIVEN values of every kind
     values = {"text": "a", "whole": 3, "part": 0.5, "yes": True, "list": [1, {"deep": "b"}], "map": {"k": "v"}}
-    # WHEN they go over the wire and back, with an unset property among them
+    # WHEN they are converted for the engine and back, together with an unset property
     back = wire.plain(wire.struct({**values, "unset": None}))
-    # THEN they are the same, and whole numbers are integers
+    # THEN they are unchanged, and whole numbers are integers
     assert back == values
     assert isinstance(back["whole"], int)
     assert isinstance(back["yes"], bool)
 
 
-def test_marked_files_become_the_sdks() -> None:
-    # GIVEN marked archives as the engine sends them
+def test_archives_of_the_engine_become_objects_of_the_sdk() -> None:
+    # GIVEN archives as the engine sends them, with its marker
     nested = archive(path=None, assets={"a.py": archive(path="a.zip")})
-    # WHEN they are opened for a folder
+    # WHEN they are converted for a folder
     one, many = (wire.opened(each, Path("folder")) for each in (archive(), nested))
-    # THEN they are the SDK's objects, with paths in that folder
+    # THEN they are objects of the SDK, with paths in that folder
     assert isinstance(one, pulumi.FileArchive)
     assert one.path == "folder/code.zip"
     assert isinstance(many, pulumi.AssetArchive)

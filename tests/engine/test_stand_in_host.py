@@ -1,4 +1,4 @@
-"""The stand-in language host's choice of an interpreter, without an engine."""
+"""The choice of an interpreter by the stand-in language host, without an engine."""
 
 import sys
 from importlib.metadata import version
@@ -10,12 +10,12 @@ import pytest
 from local.engine.language_host.interpreter import InterpreterError, Plugin, attached, interpreter, inventory
 
 
-def test_the_environment_that_the_project_names_is_taken() -> None:
+def test_the_environment_that_the_project_names_is_used() -> None:
     # GIVEN a project with an environment in its folder
     root, options = Path(sys.prefix).parent, {"toolchain": "pip", "virtualenv": Path(sys.prefix).name}
     # WHEN its interpreter is chosen
     found = interpreter(root, options)
-    # THEN it is that environment's
+    # THEN it is the environment's interpreter
     assert found == Path(sys.prefix) / "bin" / "python"
 
 
@@ -26,25 +26,27 @@ def test_the_environment_that_the_project_names_is_taken() -> None:
         ({"virtualenv": ".venv"}, r"\.venv is no virtual environment; `make setup`"),
     ],
 )
-def test_what_there_is_no_interpreter_for_is_refused(options: dict[str, Any], expected: str, tmp_path: Path) -> None:
-    # GIVEN a project that asks for a tool that is not known here, or whose environment was not made
-    # WHEN its interpreter is chosen THEN it is said what is wrong
+def test_a_project_without_a_usable_interpreter_is_refused(
+    options: dict[str, Any], expected: str, tmp_path: Path
+) -> None:
+    # GIVEN a project with an unknown toolchain, or whose environment was not made
+    # WHEN its interpreter is chosen / THEN the error says what is wrong
     with pytest.raises(InterpreterError, match=expected):
         interpreter(tmp_path, options)
 
 
-def test_an_interpreter_tells_its_packages_and_the_providers_they_need() -> None:
+def test_the_packages_of_an_interpreter_and_their_providers_are_listed() -> None:
     # GIVEN the environment that runs this test
-    # WHEN it is asked
+    # WHEN its inventory is taken
     found = inventory(Path(sys.executable))
-    # THEN it names its packages, and the AWS provider of just the installed version
+    # THEN it lists the packages, and the AWS provider of the installed version
     assert found.packages["pulumi"] == version("pulumi")
     assert found.plugins == (Plugin("aws", version("pulumi-aws"), ""),)
 
 
-def test_an_attached_provider_is_not_to_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attached_providers_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN an engine that attaches to two providers
     monkeypatch.setenv("PULUMI_DEBUG_PROVIDERS", "aws:1234,random:5678")
-    # WHEN they are asked for
-    # THEN both are named
+    # WHEN the attached providers are read
+    # THEN both are listed
     assert attached() == {"aws", "random"}

@@ -26,7 +26,7 @@ def test_a_second_up_changes_nothing(stack: str, new_stack: NewStack) -> None:
 
 
 def test_a_code_change_updates_the_functions_and_their_aliases(dev: Deployed) -> None:
-    # GIVEN a deployed stack and a change of what the functions run
+    # GIVEN a deployed stack, and a change of the functions' code
     workspace, account = dev
     source = workspace.program / "runtime" / "handlers" / "get_order.py"
     source.write_text(f"{source.read_text()}\n# A change that changes nothing.\n")
@@ -53,24 +53,24 @@ def test_a_code_change_updates_the_functions_and_their_aliases(dev: Deployed) ->
         ),
     ],
 )
-def test_a_config_change_updates_what_it_is_about(key: str, value: str, expected: set[str], dev: Deployed) -> None:
-    # GIVEN a deployed stack and another value of one key
+def test_a_changed_option_updates_only_its_resources(key: str, value: str, expected: set[str], dev: Deployed) -> None:
+    # GIVEN a deployed stack, and another value of an option
     workspace, _ = dev
     workspace.checked("config", "set", "--stack", "dev", key, value)
     # WHEN it is deployed
     done = workspace.up()
-    # THEN exactly what the key is about is updated in place
+    # THEN only the option's resources are updated, in place
     assert done.code == 0, done.output
     assert done.changed == dict.fromkeys(sorted(expected), "update")
 
 
-def test_a_preview_of_a_change_says_what_up_does(dev: Deployed) -> None:
-    # GIVEN a deployed stack and a change whose effects are not all known before
+def test_a_preview_shows_the_changes_that_up_makes(dev: Deployed) -> None:
+    # GIVEN a deployed stack, and a change whose effects are partly unknown before the deployment
     workspace, _ = dev
     functions = workspace.program / "pipeline" / "functions.py"
     replace_text(functions, "answers with the order's status", "says how the order stands")
     # WHEN it is previewed, and then deployed
     previewed, done = workspace.preview(), workspace.up()
-    # THEN both name the same changes
+    # THEN both show the same changes
     assert previewed.changed == {"get-order-function": "update", "get-order-live": "update"}
     assert done.changed == previewed.changed
