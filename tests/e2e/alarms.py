@@ -69,7 +69,7 @@ class Deployed:
         }
 
     def in_scenario(self, row: str) -> MetricAlarm:
-        """Return the row's alarm with the metrics of the scenarios. Metrics of other stacks never have data."""
+        """Return the row's alarm with the scenarios' metrics. An alarm on metrics of other resources gets no data."""
         alarm = self.metric[f"{self.prefix}-{row}"]
         metrics = {
             identifier: replace(query, key=self.in_scenario_name(query.key))

@@ -1,4 +1,4 @@
-"""The demo, run as somebody runs it who has cloned the repository."""
+"""The demo, as it runs after a clone of the repository."""
 
 import json
 import signal

@@ -56,7 +56,7 @@ def test_a_failing_order_delays_only_its_own_caller(
     held_up = [_row(account, each)["status"] for each in behind]
     until(lambda: all(_row(account, each).get("status") in FINAL for each in behind))
 
-    # THEN the second caller's orders are settled while the first one's wait, which are then settled in their order
+    # THEN the second caller's orders are settled while the first caller's wait. Those are then settled in their order.
     assert held_up == ["ACCEPTED"] * 3
     settled = [str(_row(account, each)["settled_at"]) for each in behind]
     assert settled == sorted(settled)

@@ -39,7 +39,7 @@ def test_concurrent_retries_make_one_order(
 
 
 @pytest.mark.deployed
-def test_competitors_for_the_last_pieces(
+def test_the_last_pieces_are_not_sold_twice(
     api: OrdersApi, account: Account, stocked: Callable[[int], str], keys: Callable[[], str]
 ) -> None:
     # GIVEN stock for three orders

@@ -155,7 +155,7 @@ def test_first_attempt_still_running(stack: LocalStack, api: OrdersApi, key: str
         # WHEN the request is repeated before the first attempt ends
         second = api.post(GOOD, key)
 
-        # THEN the repeat is refused, and told when to try again
+        # THEN the repeat is refused, with the time to wait
         assert_problem(second, 409, "request-in-progress")
         assert int(second.headers["retry-after"]) >= 1
 
@@ -193,7 +193,7 @@ def test_failed_dependency(
     assert_problem(failed, 503, "outcome-unknown")
     assert int(failed.headers["retry-after"]) >= 1
 
-    # THEN the same request later is accepted as this order
+    # THEN the same request is accepted later, with the same order id
     answer, _ = api.submit(GOOD, key)
     assert (answer.status, answer.order_id) == (202, failed.order_id)
 

@@ -143,7 +143,7 @@ def test_a_route_without_the_authorizer_accepts_no_order(
     finally:
         gateway.delete_route(ApiId=ours["ApiId"], RouteId=open_door)
 
-    # THEN no order exists, and its owner can still use the key
+    # THEN no order is stored, and a caller can still use the key
     assert refused.status == 503
     assert refused.document["type"] == "urn:problem-type:orders:outcome-unknown"
     assert set(account.orders()) == before

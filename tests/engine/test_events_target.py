@@ -1,4 +1,4 @@
-"""From the topic to a bus and back, in the engine: no resource is left behind, and no queue changes its purpose."""
+"""From the topic to a bus and back, in the engine: old resources are deleted, and no new queue with an old one."""
 
 import json
 

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.engine
 
 SECRET = "correct horse battery staple"
 
-# The program's own configuration has no secret key here. This key is handled as a secret one would be.
+# The dev stack's configuration has no secret. This key takes the place of one.
 PROBE = """
 import pulumi
 import pulumi_aws as aws

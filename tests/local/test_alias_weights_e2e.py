@@ -82,7 +82,7 @@ def test_with_half_the_weight_both_versions_answer_callers_of_the_api(alias: Mad
     assert answered.total() == CALLS
 
 
-def test_with_half_the_weight_both_versions_answer_who_calls_the_alias_itself(emulated: Aws, alias: Made) -> None:
+def test_with_half_the_weight_both_versions_answer_direct_calls(emulated: Aws, alias: Made) -> None:
     # GIVEN
     weigh(alias, {"2": 0.5})
 
@@ -94,7 +94,7 @@ def test_with_half_the_weight_both_versions_answer_who_calls_the_alias_itself(em
 
 
 @pytest.mark.parametrize(("weights", "version"), [({"2": 0.0}, 1), ({}, 1), ({"2": 1.0}, 2)], ids=["0", "none", "all"])
-def test_without_a_choice_one_version_answers_all(
+def test_without_a_split_one_version_answers_every_call(
     emulated: Aws, alias: Made, url: str, weights: dict[str, float], version: int
 ) -> None:
     # GIVEN
@@ -105,7 +105,7 @@ def test_without_a_choice_one_version_answers_all(
     assert set(by_invoke(emulated)) == {(version, str(version))}
 
 
-def test_a_description_of_the_alias_shows_its_main_version_whatever_the_weights(emulated: Aws, alias: Made) -> None:
+def test_a_description_of_the_alias_shows_its_main_version_with_any_weights(emulated: Aws, alias: Made) -> None:
     # GIVEN
     weigh(alias, {"2": 0.5})
 

@@ -53,7 +53,9 @@ def test_main_help_documents_the_exit_codes(capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize("command", [["status"], ["logs"], ["fault", "list"], ["fault", "clear"]])
-def test_nothing_running_is_exit_code_4(command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_an_instance_the_exit_code_is_4(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     # GIVEN an empty state folder
     # WHEN a command needs an instance
     code = main([*command, "--state-dir", str(tmp_path)])

@@ -45,7 +45,7 @@ def test_rules_are_added_listed_and_cleared(server: PageServer) -> None:
 
 def test_a_request_to_stop_reaches_the_supervisor(server: PageServer, stopped: threading.Event) -> None:
     # GIVEN a supervisor
-    # WHEN it is asked to stop
+    # WHEN a request to stop is sent
     Control(instance(page_url=server.url)).stop()
 
     # THEN the supervisor receives it
@@ -56,8 +56,8 @@ def test_wrong_key_is_refused(server: PageServer, stopped: threading.Event) -> N
     # GIVEN somebody without the key
     control = Control(instance(page_url=f"{server.door}/#key=guessed"))
 
-    # WHEN they ask for anything
-    # THEN nothing happens
+    # WHEN they send requests
+    # THEN each is refused and has no effect
     with pytest.raises(LocalError, match="refuses: Open the address"):
         control.stop()
     with pytest.raises(LocalError, match="refuses: Open the address"):
@@ -65,11 +65,11 @@ def test_wrong_key_is_refused(server: PageServer, stopped: threading.Event) -> N
     assert not stopped.is_set()
 
 
-def test_supervisor_that_is_gone_is_said() -> None:
+def test_a_supervisor_that_does_not_answer_is_reported() -> None:
     # GIVEN an address where nobody listens
     control = Control(instance(page_url="http://127.0.0.1:9/#key=k"))
 
-    # WHEN it is asked
-    # THEN the message says so
+    # WHEN a request is sent
+    # THEN the error says that nobody answers
     with pytest.raises(LocalError, match="does not answer"):
         control.faults()

@@ -84,7 +84,7 @@ class TestTheKey:
         ],
     )
     def test_a_request_without_a_valid_signature_is_refused(self, asked: Request, code: str) -> None:
-        # GIVEN a request without the instance's key, or whose signature is not of this key / WHEN / THEN
+        # GIVEN a request without a signature, with another key, or with a wrong signature / WHEN / THEN
         assert judged(gate(), asked) == code
 
     @pytest.mark.parametrize("service", ["s3", "lambda"])

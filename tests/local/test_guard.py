@@ -107,7 +107,7 @@ def test_a_killed_emulator_ends_its_workers(guarded: Guarded) -> None:
     assert not guarded.scratch.exists()
 
 
-def test_a_killed_worker_is_no_reason_to_end(guarded: Guarded) -> None:
+def test_a_killed_worker_does_not_end_the_emulator(guarded: Guarded) -> None:
     # GIVEN a running emulator
     # WHEN one of its workers is killed
     os.kill(guarded.workers[0], signal.SIGKILL)

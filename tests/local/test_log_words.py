@@ -1,4 +1,4 @@
-"""The log lines of the embedded AWS, which are those of AWS."""
+"""The log lines of the embedded AWS, in the words of AWS."""
 
 from __future__ import annotations
 

@@ -311,7 +311,7 @@ def test_the_stacks_api_answers_the_pages_that_its_cors_names(running: Running, 
             answers.append(browser.execute_async_script(CALL, url))
     finally:
         running.aws.lambda_.delete_function(FunctionName="greet")
-    # THEN the first reads the answer, and the browser refuses it to the other
+    # THEN the first can read the answer, and the other cannot
     assert answers == [{"hello": "nobody"}, "the browser said no"]
 
 

@@ -192,7 +192,7 @@ class FakeLambda:
         return _Pages({"list_versions_by_function": self._version_pages, "list_aliases": self._alias_pages}[operation])
 
     def _version_pages(self, function: str) -> list[dict[str, Any]]:
-        # The order of the versions is that of text, "9" after "10", and a page can end anywhere.
+        # Sorted as text, "9" would come after "10". A page can end anywhere.
         shown = ["$LATEST", *map(str, self.functions[function].versions)]
         return [{"Versions": [{"Version": each} for each in part]} for part in (shown[:4], shown[4:])]
 

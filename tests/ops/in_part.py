@@ -100,7 +100,7 @@ class InPart:
             yield self
 
     def _page(self, operation: OperationModel, whole: dict[str, Any], token: Any, tells: str) -> dict[str, Any]:
-        assert token is None or token.startswith(_OURS), "somebody else's token"
+        assert token is None or token.startswith(_OURS), "the token is not from these answers"
         assert tells not in whole, f"{operation.name} has pages of its own: give it fewer items"
         number = int(token.removeprefix(_OURS)) if token else 0
         items = list(_items(whole))

@@ -120,7 +120,7 @@ def _received_too_often(shop: Shop) -> None:
 
 
 def _given_up_early(shop: Shop) -> None:
-    """Move a message to the dead-letter queue as SQS does, without an attempt's number, after a single receive."""
+    """Change the dead letter to one that SQS moved after a single receive: SQS does not write an attempt's number."""
     (message,) = shop.stack.world.dead_letters.messages.values()
     message.attributes = {name: each for name, each in message.attributes.items() if name != "attempt"}
     shop.rows(ORDERS)[shop.dead,]["error"]["M"]["attempt"] = {"N": "1"}

@@ -162,7 +162,7 @@ def test_the_help_of_every_command_has_an_example_and_says_what_is_next(path: tu
     assert tuple(example.split()[3 : 3 + len(path)]) == path
 
 
-# The arguments of every command, beside --json, --stack, --outputs, --local and --state-dir. Marks: `!` for a flag,
+# The arguments of every command, except --json, --stack, --outputs, --local and --state-dir. Marks: `!` for a flag,
 # `...` for many values, `?` for none or one, `*` for required. The default follows `=`. The value of an option that
 # stands alone follows `|`.
 TAKEN = """

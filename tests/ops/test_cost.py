@@ -62,7 +62,7 @@ PROD = DEFAULT | {
 }
 BUS = {name: both for name, both in DEFAULT.items() if name != "SNS"} | {
     "EventBridge": (0, 1.00),
-    # The topic's three alarms and their composite are missing; of the bus's own queue, one metric of two is missing.
+    # Without the topic's three alarms and their composite; with one alarm of two metrics on the bus's own queue.
     "CloudWatch": (3 + 61 * 0.10 + 5 * 0.50, DEFAULT["CloudWatch"][1]),
     # Four tables, the two sides of one queue, and the bus: each uses a data key every five minutes.
     "KMS": (1, 7 * 8_760 * 3.00 / 1e6),
@@ -78,8 +78,8 @@ DOMAIN = (
     }
 )
 TENS = PROD | {
-    # A tenth of the worker's invocations, each with ten orders in 0.29 of ten times 50 ms; one receive and one delete
-    # for ten orders.
+    # The worker has a tenth of the invocations, and each takes 0.29 times ten times 50 ms. For ten orders there is one
+    # receive and one delete.
     "Lambda": (0, 1.1 * 0.20 + (50_000 + 14_500) * 0.0000133334),
     "SQS": (POLLING, 1.2 * (0.40 + 0.10)),
     "CloudWatch": (

@@ -177,7 +177,7 @@ def test_ten_attributes_of_the_sender_are_kept() -> None:
     attributes = {f"a{number}": text("x") for number in range(10)}
     # WHEN its attributes for the next send are made
     fresh = fresh_attributes(received(attributes=attributes))
-    # THEN they are the sender's alone, without one of the redrive
+    # THEN they are the sender's attributes only: the redrive adds none of its own
     assert fresh == attributes
 
 

@@ -129,7 +129,7 @@ def test_a_merge_does_not_bring_back_a_release_that_was_rolled_back(
     # WHEN it is rolled back
     tried, rolled_back = releases.ops("rollback"), releases.ops("rollback", "--yes")
 
-    # THEN callers are on the version before
+    # THEN callers are on the version that they had before
     assert (tried, rolled_back) == (0, 0)
     assert releases.live() == good
     assert releases.answer() == 422

@@ -31,11 +31,11 @@ def move(world: DeployTarget) -> None:
         each.live = max(each.versions)
 
 
-def test_a_rollback_moves_callers_to_their_version_before(world: DeployTarget) -> None:
+def test_a_rollback_moves_callers_to_the_version_that_they_had_before(world: DeployTarget) -> None:
     # GIVEN / WHEN
     code = world.run("rollback", "--yes")
 
-    # THEN
+    # THEN the callers of every function are moved, those of the API first
     assert code == 0
     assert world.lambda_.moved == [(function, "9") for function in FUNCTIONS]
 
@@ -135,7 +135,7 @@ def test_a_killed_rollback_is_continued_by_the_same_command(world: DeployTarget,
     assert all(code_of(10) in tag for tag in world.lambda_.tag("RolledBack"))
 
 
-def test_code_that_was_rolled_back_is_shifted_to_only_with_again(
+def test_a_shift_to_code_that_was_rolled_back_needs_again(
     world: DeployTarget, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a rollback, an older rollback of one function, and a new version of that function with the same code,

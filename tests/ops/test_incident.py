@@ -41,7 +41,7 @@ def test_the_incident_pages_as_the_alarm_table_does() -> None:
     # WHEN the alarms are evaluated
     run = AlarmRun(store, metric_alarms(registered), composite_alarms(registered)).run(START, begin + 3540)
 
-    # THEN the pages are the incident's, in its order, and the alarms that it sets were raised before each page
+    # THEN the pages are those of the incident, in the same order, and each comes after the alarms that cause it
     heard = [one for one in run.notices if one.at >= begin and one.target.endswith("-page") and one.state == "ALARM"]
     assert [one.alarm for one in heard] == [f"{PREFIX}-{name}" for name in PAGES]
     for page, members in zip(heard, PAGES.values(), strict=True):
@@ -52,7 +52,7 @@ def test_the_incident_pages_as_the_alarm_table_does() -> None:
 @pytest.mark.e2e
 @pytest.mark.long
 def test_the_incident_ends_with_the_runbooks_commands(tmp_path: Path) -> None:
-    # GIVEN a stack of its own
+    # GIVEN a separate stack
     told = io.StringIO()
     transcript = Transcript(Console(file=told))
     with LocalStack.started(tmp_path, warm_workers=1, config=CONFIG) as stack:

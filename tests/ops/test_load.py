@@ -141,7 +141,7 @@ def test_clients_end_on_a_refusal_a_limit_a_timeout_and_an_interrupt(api: Any) -
     with pytest.raises(OpsError, match="refused with 401"):
         BlindClients(closed, {"": None}, 1, Habits()).send(wishes, per_second=50)
     assert len(seen.seen) < len(wishes)
-    # WHEN / THEN the second gets no more requests than the limit of requests allows
+    # WHEN / THEN the second gets no more than three requests, which is the limit
     dear = BlindClients(ill, {"": None}, 1, Habits(), most_requests=3)
     with pytest.raises(OpsError, match="Ended after 3 requests"):
         dear.send(wishes[:2])

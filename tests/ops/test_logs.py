@@ -159,7 +159,7 @@ def test_following_the_logs_shows_each_new_line_once(
 def test_errors_are_counted_by_cause_over_logs_and_dead_letters(
     stack: MockStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN an attempt that failed twice, a worker that died once, and a dead letter of each of two causes
+    # GIVEN two failed attempts, a worker that died once, and a dead letter of each of two causes
     at = order_since(stack)
     stack.log("process_order", failed(at + 1), failed(at + 2), {"at": at + 4, "text": IMPORT_FAILED})
     stack.put_dead_letter(body(), {"order_id": text(ORDER_ID), "error_type": text("ContentionError")})

@@ -48,7 +48,7 @@ def test_without_yes_nobody_is_paged(
 def test_a_test_page_arrives_like_an_alarm_and_says_that_it_is_a_test(stack: MockStack, pager: str) -> None:
     # GIVEN / WHEN
     code = stack.run("page", "--test", "--yes")
-    # THEN the alarm's begin and its end are received, and both say that they are a test
+    # THEN a notification for ALARM and one for OK are received, and both say that they are a test
     heard = pages(stack, pager)
     assert code == 0
     assert sorted(page["NewStateValue"] for page in heard) == ["ALARM", "OK"]

@@ -92,7 +92,7 @@ def test_an_order_stays_open_if_the_workers_records_are_kept(world: World) -> No
     disaster.restore(*RESTORED)
     # WHEN the open orders are sent again
     disaster.resend_open()
-    # THEN the worker takes the order between for settled: this is why its records have to be deleted
+    # THEN the worker takes the order for settled, because of its record: this is why the records have to be deleted
     assert disaster.status(disaster.across) == OrderStatus.ACCEPTED
     assert world.available("SKU-1") == 98
 
@@ -113,7 +113,7 @@ def test_without_the_workers_records_each_restored_order_is_settled_once(world: 
 
 
 def test_the_caller_of_a_lost_order_can_repeat_it_when_the_apis_records_are_deleted(world: World) -> None:
-    # GIVEN the same, and an order that is lost
+    # GIVEN the same restore, which has lost an order
     disaster = Disaster(world)
     disaster.restore(*RESTORED)
     disaster.forget(WORKER_RECORDS)

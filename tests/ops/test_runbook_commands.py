@@ -41,7 +41,7 @@ def account(stack: LocalStack) -> Account:
 
 
 def place(stack: LocalStack, sku: str) -> str:
-    """POST an order of one `sku`."""
+    """POST an order for one unit of `sku`."""
     answer, _ = OrdersApi(stack.outputs["api_url"]).submit(order((sku, 1)), f"runbook-{next(_NUMBERS)}")
     return answer.order_id
 

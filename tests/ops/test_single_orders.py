@@ -172,12 +172,12 @@ def test_stock_is_added_once_if_the_answer_is_lost(world: World) -> None:
 
 
 def test_a_count_is_corrected_only_if_it_is_what_was_seen(world: World) -> None:
-    # GIVEN a count of 1000 that somebody has seen
+    # GIVEN a count of 1000 that somebody has seen, and that was corrected to 900
     stock = stock_of(world)
     seen = stock.get("SKU-1")
     assert seen is not None
     stock.replace("SKU-1", 900, seen)
-    # WHEN somebody corrects another count than the stored one
+    # WHEN a second correction expects the old count
     with pytest.raises(RefusedError, match="now: 900"):
         stock.replace("SKU-1", 5, seen)
     # THEN the correction is refused

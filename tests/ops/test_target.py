@@ -64,7 +64,7 @@ def test_the_environment_names_the_stack_for_a_whole_terminal() -> None:
 
 
 @pytest.mark.parametrize(("choice", "environment"), [(Choice(local=True), {}), (Choice(), {"ORDERS_STACK": "local"})])
-def test_the_local_stack_brings_its_own_endpoint_and_keys(
+def test_the_local_stack_has_its_own_endpoint_and_keys(
     choice: Choice, environment: dict[str, str], tmp_path: Path
 ) -> None:
     # GIVEN a local stack
@@ -110,7 +110,9 @@ def test_without_a_name_no_stack_is_guessed() -> None:
         resolve(Choice(), {})
 
 
-def test_no_pulumi_command_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_a_pulumi_command_the_error_names_the_option_for_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     # GIVEN a machine without the `pulumi` command
     monkeypatch.setenv("PATH", str(tmp_path))
     # WHEN a command needs the outputs
@@ -152,7 +154,7 @@ def test_invalid_outputs_are_refused(content: str, expected: str, tmp_path: Path
         resolve(Choice(outputs=path), {})
 
 
-def test_no_local_stack_says_how_to_start_one(tmp_path: Path) -> None:
+def test_without_a_local_stack_the_error_says_how_to_start_one(tmp_path: Path) -> None:
     # GIVEN a folder without a running stack
     # WHEN a command needs the local stack
     # THEN the error says how to start one

@@ -5,7 +5,7 @@ is the function to plant, in one line, and then a forged query. Only root can be
 script tries only the doors, where the missing key makes it a stranger, too.
 """
 
-import encodings.idna  # noqa: F401 it could not be imported any more as somebody else
+import encodings.idna  # noqa: F401 after the change of user it cannot be imported
 import http.client
 import json
 import os
