@@ -64,7 +64,7 @@ def test_a_wrong_lookup_is_named(sights: Sights, violations: list[str]) -> None:
 @pytest.mark.parametrize(
     ("statuses", "odd"),
     [([503, 429, 200], ()), ([503, 503, 503, 200], ("ada was answered 503 for order-1",)), ([404], ())],
-    ids=["later found", "never", "not its own"],
+    ids=["found later", "never answered", "not found"],
 )
 def test_a_lookup_that_is_answered_503_or_429_is_repeated(statuses: list[int], odd: tuple[str, ...]) -> None:
     # GIVEN an API that gives these answers to a lookup

@@ -160,7 +160,7 @@ def test_a_bill_equals_a_calculation_by_hand(
         {"events_target": "bus"},
         {"domain_name": "orders.example.com", "domain_zone_id": "Z0123456789ABCDEFGHIJ"},
     ],
-    ids=[*OPTIONS, "bus of AWS's keys", "domain without edge"],
+    ids=[*OPTIONS, "bus with AWS's keys", "domain without edge"],
 )
 def test_the_bill_counts_the_alarms_that_the_program_makes(options: dict[str, str]) -> None:
     # GIVEN the resources that the program registers

@@ -32,9 +32,9 @@ LATE, SOON = "2026-01-01T00:02:00.000Z", "2026-01-01T00:00:02.000Z"
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        pytest.param((), "--in-production", id="production without the word for it"),
+        pytest.param((), "--in-production", id="production without its option"),
         pytest.param(("--in-production", "--orders", "1000000"), "--spend-at-most", id="too many orders"),
-        pytest.param(("--in-production", "--spend-at-most", "0.0001"), "--orders", id="little may be spent"),
+        pytest.param(("--in-production", "--spend-at-most", "0.0001"), "--orders", id="the limit of costs is too low"),
     ],
 )
 def test_a_load_that_is_not_allowed_is_refused_before_the_first_order(
@@ -178,8 +178,8 @@ class Stored:
 @pytest.mark.parametrize(
     ("answers", "settled", "offered", "broken"),
     [
-        pytest.param([(0, ORDER_ID), (0, ORDER_ID)], {ORDER_ID: SOON}, 0, [], id="as it should be"),
-        pytest.param([(0, ORDER_ID)], {ORDER_ID: SOON}, 2, ["offered"], id="too slow to offer it"),
+        pytest.param([(0, ORDER_ID), (0, ORDER_ID)], {ORDER_ID: SOON}, 0, [], id="no mistake"),
+        pytest.param([(0, ORDER_ID)], {ORDER_ID: SOON}, 2, ["offered"], id="offered too slowly"),
         pytest.param([], {}, 0, ["accepted"], id="never accepted"),
         pytest.param([(0, ORDER_ID)], {}, 0, ["settled and published within 60 s"], id="never settled"),
         pytest.param(

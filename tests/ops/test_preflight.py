@@ -30,7 +30,7 @@ GROUP = "/aws/lambda/orders-prod-get-order"
     ("options", "quota", "verdict"),
     [
         pytest.param({}, 1_000, Verdict.OK, id="usual"),
-        pytest.param({}, 10, Verdict.ERROR, id="new account: the worker may take all"),
+        pytest.param({}, 10, Verdict.ERROR, id="new account: nothing is left for the API"),
         pytest.param({"worker_max_concurrency": 9}, 10, Verdict.WARNING, id="one is left for the API"),
         pytest.param({"worker_max_concurrency": 10, "throttle_burst": 90}, 100, Verdict.OK, id="exactly enough"),
         pytest.param({"worker_max_concurrency": 10, "throttle_burst": 91}, 100, Verdict.WARNING, id="one too few"),
@@ -40,7 +40,7 @@ GROUP = "/aws/lambda/orders-prod-get-order"
             {"api_reserved_concurrency": 5, "worker_max_concurrency": 10},
             100 + 5 * len(API_FUNCTIONS),
             Verdict.OK,
-            id="each of the API's has its own",
+            id="reservations of the API's functions",
         ),
     ],
 )

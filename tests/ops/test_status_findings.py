@@ -175,7 +175,7 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
         "1 of 2 alarms have no data",
         "",
     ),
-    "nothing evaluates": (
+    "not evaluated": (
         reading(alarms=(alarm(state="INSUFFICIENT_DATA"),), alarms_evaluated=False),
         Severity.BLIND,
         "the embedded AWS evaluates no alarms",
@@ -183,14 +183,14 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
     ),
     "no alarms": (reading(alarms=()), Severity.BLIND, "no alarms", ""),
     "muted": (reading(alarms=(alarm(muted=True),)), Severity.BLIND, "actions of 1 alarms are turned off", ""),
-    "nobody hears": (
+    "no subscriber": (
         reading(receivers=(Receiver(PAGES, "email", confirmed=False),)),
         Severity.BLIND,
         "subscribed to pages",
         "",
     ),
     "unread": (reading(unread=(Unread("metrics", "no", gone=False),)), Severity.BLIND, "metrics could not be read", ""),
-    "gone": (
+    "missing table": (
         reading(unread=(Unread("stock table", "no", gone=True),)),
         Severity.URGENT,
         "stock table is not there",
