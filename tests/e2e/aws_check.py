@@ -3,9 +3,9 @@
     make aws-check OUTPUTS=dev.json          # from: pulumi stack output --json --show-secrets --stack dev > dev.json
 
 It runs every end-to-end test that needs no fault switch, through the stack's public address, with your credentials.
-A production stack is refused. It costs less than a cent, takes one to three minutes, and places some 20 orders in the
-currency XTS. These orders stay: rejected, or confirmed with articles of this run. Their records stay until they expire.
-The run also makes articles AWS-CHECK-… and one queue with its subscription. It removes them at the end. If it is
+A production stack is refused. A run costs less than a cent, takes one to three minutes, and places some 20 orders in
+the currency XTS. These orders stay: rejected, or confirmed with articles of this run. Their records stay until they
+expire. The run also makes articles AWS-CHECK-… and one queue with its subscription. It removes them at the end. If it is
 killed, the next run removes them. Subscribers receive the orders' events. Errors and rejections may raise an alarm of
 the tier notify.
 
@@ -90,9 +90,11 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m tests.e2e.aws_check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("outputs", type=Path, help="a file from `pulumi stack output --json --show-secrets`")
-    parser.add_argument("--yes", action="store_true", help="do it; without this nothing is done")
-    parser.add_argument("--token", help="for an API with an issuer of your own; - reads it from standard input")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="where the report goes, as JSON")
+    parser.add_argument("--yes", action="store_true", help="run the tests; without this option nothing is done")
+    parser.add_argument(
+        "--token", help="a token, for an API with an issuer of your own; - reads it from standard input"
+    )
+    parser.add_argument("--report", type=Path, metavar="FILE", help="the file for the report, in JSON")
     return parser
 
 
@@ -166,7 +168,7 @@ def _write(document: dict[str, Any], path: Path | None) -> None:
     chosen.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     Screen(stderr=True).print(
         f"{document['stack']} ({document['region']}): {document['passed']} passed, {document['failed']} failed in "
-        f"{document['seconds']} s. Its orders stay, in XTS; what else was made is removed.\nreport: {chosen}"
+        f"{document['seconds']} s. Its orders in XTS stay. Everything else that it made is removed.\nreport: {chosen}"
     )
 
 

@@ -116,7 +116,7 @@ def test_a_composite_notifies_once_for_any_number_of_members(
             receivers.set_state(member, state)
         told += receivers.hear(f"{made.prefix}-{composite.name}", state)
 
-    # THEN its two states are delivered once each; other notifications come only from composites with the same members
+    # THEN its two states are delivered once each; other notifications come only from composites that share members
     name = f"{made.prefix}-{composite.name}"
     assert [each.state for each in told if each.alarm == name] == ["ALARM", "OK"]
     sharing = {f"{made.prefix}-{each.name}" for each in TABLE.composites if {*each.rows} & {*composite.rows}}

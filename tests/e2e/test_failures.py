@@ -68,7 +68,7 @@ def test_newer_version_is_retried(stack: LocalStack, account: Account) -> None:
     # WHEN it is delivered
     send(stack, json.dumps({"schema_version": SCHEMA_VERSION + 1}), order_id, version=str(SCHEMA_VERSION + 1))
 
-    # THEN it is received as often as possible, because a deployment may be in progress, and is then a dead letter
+    # THEN it uses all of its receives, because a deployment may be in progress, and is then a dead letter
     letter = dead_letter(account, order_id=order_id)
     assert letter.attribute("error_type") is None
     assert [(each.attempt, each.error) for each in receives_of(account, order_id)] == [

@@ -48,7 +48,7 @@ def test_user_pool(emulated: Aws) -> None:
     assert found["AllowedOAuthScopes"] == ["orders/read", "orders/write"]
     assert changed["clientSecret"] == client.state["clientSecret"] == found["ClientSecret"]
 
-    # WHEN it is deleted, and the pool once more
+    # WHEN the pool is deleted with all its parts, and then once more
     for each in (domain, client, server, pool, pool):
         each.delete()
 

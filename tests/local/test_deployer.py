@@ -26,7 +26,7 @@ SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"
 def aws() -> Iterator[Aws]:
     with mock_aws():
         yield Aws("https://sqs.us-east-1.amazonaws.com", "us-east-1", KEYS, "123456789012")
-    # A refused program leaves errors that nobody has read. Python reports them at garbage collection: here, not later.
+    # A refused program leaves errors that nobody reads. Python reports them when it collects them: collect them here.
     gc.collect()
 
 
@@ -138,7 +138,7 @@ def test_a_program_that_cannot_be_deployed_is_refused_in_one_line(
         ({"a": [SECRET, 2.0], "b": None}, {"a": ["hidden", 2]}),
     ],
 )
-def test_values_become_plain(given: Any, expected: Any) -> None:
+def test_values_of_the_protocol_become_plain_values(given: Any, expected: Any) -> None:
     # GIVEN a value as the engine's protocol transmits it
     # WHEN it is converted
     value = plain(given)

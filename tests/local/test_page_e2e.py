@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 HOSTILE = '<img src=x onerror="document.title=1">'
 PICTURE = "ORDERS_PAGE_PICTURE"
-"""The environment variable that names a file for a picture of the page with a dead letter: docs/page.webp."""
+"""An environment variable: the file for a picture of the page with a dead letter, which is docs/page.webp."""
 
 
 class Person:
@@ -47,7 +47,7 @@ class Person:
             return WebDriverWait(self.browser, seconds).until(lambda it: found(it) or False)
         except TimeoutException:
             there = [each.text for each in self.browser.find_elements(By.CSS_SELECTOR, f"{selector}, #trouble")]
-            pytest.fail(f"{selector} never said {text!r}, but: {there}")
+            pytest.fail(f"{selector} never showed {text!r}, but: {there}")
 
     def presses(self, selector: str, text: str = "") -> None:
         """Focus an element, and press it by keyboard."""

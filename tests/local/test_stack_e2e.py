@@ -126,7 +126,7 @@ def test_interrupted_start_leaves_nothing(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=20)
 
-    # THEN it ends with the exit code for Ctrl-C, and so does every process that it started
+    # THEN it ends with the exit code for Ctrl-C, and every process that it started ends, too
     assert process.returncode == 130
     assert "Stopped." in said
     assert "Traceback" not in said

@@ -63,7 +63,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
 
 
 def documented(start: str) -> set[str]:
-    """Return the actions in the page's row that begins with `start`; the row names each service only once."""
+    """Return the actions in the page's row that begins with `start`. Only the first action of a service names it."""
     rows = [line for line in PAGE.read_text().splitlines() if line.replace("`", "").startswith(f"| {start}")]
     found: set[str] = set()
     service = ""

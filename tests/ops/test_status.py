@@ -66,7 +66,7 @@ def test_only_the_stacks_own_alarms_are_counted() -> None:
     client: Any = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [page]))
     # WHEN the stack's alarms are read
     found = alarms_of(client, "orders-prod", {"page": PAGES})
-    # THEN its own are found, with the members of its composites; alarms with a subscribed action come first
+    # THEN its own are found, with the members of its composites; alarms with an action of their own come first
     assert [(each.name, each.heard) for each in found] == [
         ("orders-prod-failing", True),
         ("orders-prod-age", True),
