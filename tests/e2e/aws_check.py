@@ -5,9 +5,9 @@
 It runs every end-to-end test that needs no fault switch, through the stack's public address, with your credentials.
 A production stack is refused. A run costs less than a cent, takes one to three minutes, and places some 20 orders in
 the currency XTS. These orders stay: rejected, or confirmed with articles of this run. Their records stay until they
-expire. The run also makes articles AWS-CHECK-… and one queue with its subscription. It removes them at the end. If it is
-killed, the next run removes them. Subscribers receive the orders' events. Errors and rejections may raise an alarm of
-the tier notify.
+expire. The run also makes articles AWS-CHECK-… and one queue with its subscription. It removes them at the end. If it
+is killed, the next run removes them. Subscribers receive the orders' events. Errors and rejections may raise an alarm
+of the tier notify.
 
 Exit codes: 0 all passed, 1 something failed, 2 wrong usage, 3 no such stack, 4 no access, 5 a production stack,
 130 interrupted.
