@@ -52,13 +52,19 @@ class Judge:
         tests: dict[str, list[str]] = defaultdict(list)
         for name in chosen:
             tests[name.partition("::")[0]].append(name)
-        seconds = {file: sum(self._measured[name]["seconds"] for name in names) for file, names in tests.items()}
-        order = sorted(tests, key=lambda file: (1 + seconds[file]) / (1 + self._noticed_by[edit.path, file]))
-        for file in order:
+        seconds: dict[str, float] = {
+            file: sum(self._measured[name]["seconds"] for name in names) for file, names in tests.items()
+        }
+        kin = edit.path, folder
+
+        def rank(file: str) -> float:
+            return (1 + seconds[file]) / (1 + sum(self._noticed_by[each, file] for each in kin))
+
+        for file in sorted(tests, key=rank):
             patience = LEAST_PATIENCE + _PATIENCE * seconds[file]
             verdict, by = self.put(edit.path, edit.applied(source), tests[file], patience)
             if verdict is not Verdict.SURVIVED:
-                self._noticed_by[edit.path, file] += 1
+                self._noticed_by.update((each, file) for each in kin)
                 return verdict, by
         return Verdict.SURVIVED, ""
 
