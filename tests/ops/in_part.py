@@ -1,4 +1,4 @@
-"""Answers of AWS in pages of one item, or with refused entries, for any operation, from botocore's models."""
+"""Answers of AWS in pages of one item, or with refused entries. Works for any operation, by botocore's models."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _POINTS: Final = ("Timestamps", "Values")
 def token_of(operation: OperationModel) -> tuple[str, str] | None:
     """Return the members that ask for a page and that announce another, or None for an operation without pages."""
     given, told = (shape.members if shape else {} for shape in (operation.input_shape, operation.output_shape))
-    # IAM's token has the same name in request and answer. Other services also repeat the request's token.
+    # IAM's token has the same name in request and answer. Answers of other services also contain the request's token.
     same = "Marker" if "Marker" in given and "IsTruncated" in told else None
     asks = same or next(filter(_TOKEN_OF_INPUT.fullmatch, given), None)
     tells = same or next(filter(_TOKEN.fullmatch, told), None)
@@ -101,7 +101,7 @@ class InPart:
 
     def _page(self, operation: OperationModel, whole: dict[str, Any], token: Any, tells: str) -> dict[str, Any]:
         assert token is None or token.startswith(_OURS), "the token is not from these answers"
-        assert tells not in whole, f"{operation.name} has pages of its own: give it fewer items"
+        assert tells not in whole, f"{operation.name} is answered in pages already: use fewer items"
         number = int(token.removeprefix(_OURS)) if token else 0
         items = list(_items(whole))
         if number > 1:
