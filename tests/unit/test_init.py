@@ -1,4 +1,4 @@
-"""Garbage during a function's init: nothing looks for it, and afterwards nothing looks again at what init made."""
+"""Tests that a function's init runs no garbage collection, and that later collections skip the objects of init."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ VARIABLES = dict(
 )
 PROBE = """
 import gc, sys
-import runtime.handlers  # where it is switched off, before anything else of a function is imported
+import runtime.handlers  # switches collection off, before anything else of a function is imported
 ran = []
 gc.callbacks.append(lambda phase, info: ran.append(phase))
 __import__(sys.argv[1])
@@ -24,7 +24,7 @@ print(len(ran) > 0, gc.isenabled(), gc.get_freeze_count() > 10_000)
 
 
 def init(module: str, **environment: str) -> list[str]:
-    """Return whether collections ran during the import, whether they can now, and whether what was made is frozen."""
+    """Return whether collections ran during the import, whether they are enabled, and whether objects are frozen."""
     done = subprocess.run(
         [sys.executable, "-c", PROBE, module],
         env={**os.environ, **VARIABLES, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
@@ -36,7 +36,7 @@ def init(module: str, **environment: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", [each.key for each in FUNCTIONS])
-def test_init_collects_no_garbage_and_leaves_nothing_to_look_at(name: str) -> None:
+def test_init_runs_no_garbage_collection_and_freezes_its_objects(name: str) -> None:
     # GIVEN / WHEN a function starts in Lambda
     ran, enabled, frozen = init(f"runtime.handlers.{name}", AWS_LAMBDA_FUNCTION_NAME="f")
 
@@ -44,7 +44,7 @@ def test_init_collects_no_garbage_and_leaves_nothing_to_look_at(name: str) -> No
     assert (ran, enabled, frozen) == ("False", "True", "True")
 
 
-def test_who_imports_a_function_elsewhere_keeps_its_collections() -> None:
+def test_outside_lambda_an_import_of_a_function_does_not_change_garbage_collection() -> None:
     # GIVEN / WHEN
     ran, enabled, frozen = init("runtime.handlers.process_order")
 

@@ -1,4 +1,4 @@
-"""Tests whose group each message is sent in, and under which id where order is kept."""
+"""Tests the message group of each message, and its deduplication id on FIFO queues and topics."""
 
 from typing import Any, cast
 
@@ -17,7 +17,7 @@ GROUPED = ("MessageGroupId", "MessageDeduplicationId")
 
 
 class Client:
-    """Keeps what it is told to send or publish."""
+    """Records what is sent or published."""
 
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
@@ -41,15 +41,15 @@ def delivery(group: str | None) -> Delivery:
     return Delivery("m-1", "receipt", "{}", {}, 1, group)
 
 
-def test_an_order_is_sent_in_its_caller_s_group_under_an_id_of_its_own(client: Any) -> None:
+def test_an_order_is_sent_in_its_caller_s_group_with_a_new_deduplication_id(client: Any) -> None:
     # GIVEN
     queue = OrderQueue(client, "https://queue", fifo=True)
 
-    # WHEN the same order is sent again, as after a crash or by a person
+    # WHEN the same order is sent twice, as after a crash or by a person
     queue.send(message())
     queue.send(message())
 
-    # THEN SQS takes neither for the other
+    # THEN SQS does not treat one as a duplicate of the other
     assert {call["MessageGroupId"] for call in client.calls} == {message().caller}
     assert len({call["MessageDeduplicationId"] for call in client.calls}) == 2
 
@@ -68,7 +68,7 @@ def test_a_dead_letter_keeps_its_group(client: Any, group: str | None, expected:
     assert len({call["MessageDeduplicationId"] for call in client.calls}) == 2
 
 
-def test_an_event_is_published_in_its_caller_s_group_under_its_event_id(client: Any) -> None:
+def test_an_event_is_published_in_its_caller_s_group_with_its_event_id_as_deduplication_id(client: Any) -> None:
     # GIVEN
     notifications = TopicNotifications(client, "arn:topic", fifo=True)
 
@@ -80,14 +80,14 @@ def test_an_event_is_published_in_its_caller_s_group_under_its_event_id(client: 
     assert (call["MessageGroupId"], call["MessageDeduplicationId"]) == ("caller", "id:order.confirmed")
 
 
-def test_a_standard_queue_is_told_the_group_alone_and_a_standard_topic_nothing(client: Any) -> None:
+def test_a_standard_queue_gets_only_the_group_and_a_standard_topic_neither(client: Any) -> None:
     # GIVEN / WHEN
     OrderQueue(client, "https://queue").send(message())
     DeadLetters(client, "https://dlq").send(delivery("caller"), error_type="INVALID", error="no")
     DeadLetters(client, "https://dlq").send(delivery(None), error_type="INVALID", error="no")
     TopicNotifications(client, "arn:topic").publish(EVENT)
 
-    # THEN a message that came without a group has none
+    # THEN a dead letter of a message without a group has none
     assert [[call.get(name) for name in GROUPED] for call in client.calls] == [
         [message().caller, None],
         ["caller", None],
@@ -96,7 +96,7 @@ def test_a_standard_queue_is_told_the_group_alone_and_a_standard_topic_nothing(c
     ]
 
 
-def test_a_delivery_knows_its_group() -> None:
+def test_a_delivery_has_the_group_of_its_record() -> None:
     # GIVEN
     record = {"messageId": "m-1", "attributes": {"MessageGroupId": "caller", "ApproximateReceiveCount": "2"}}
 

@@ -1,6 +1,6 @@
-"""Every field of the order, whichever there are: it arrives everywhere, and a wrong value is told what is allowed.
+"""Tests every field of the order: it arrives everywhere, and the error of a wrong value says what is allowed.
 
-A field is declared once, in `runtime/models/order.py`; these tests find it there.
+A field is declared once, in `runtime/models/order.py`. These tests read the fields there.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ FIELDS: Final = {
         *("currency", "lines", "sku", "quantity", "unit_price", "reference"),
     },
 }
-"""What a queue message has in each version that may still come."""
+"""The fields of a queue message, for each version that may still be received."""
 REQUIRED: Final = {"currency": "EUR"}
 REQUIRED_OF_LINE: Final = {"sku": "SKU-1", "quantity": 2, "unit_price": "19.90"}
 WRONG: Final[tuple[Any, ...]] = (1.5, [], {}, True, "\x00", "\ud800", "x" * 10_000)
 
 
 def filled(model: type[BaseModel], required: dict[str, Any]) -> dict[str, Any]:
-    """Every field of `model`; optional ones as their own example says."""
+    """Return every field of `model`: `required` ones as given, optional ones with their first example."""
     optional = {name: field.examples for name, field in model.model_fields.items() if not field.is_required()}
     missing = [name for name, examples in optional.items() if not examples]
     assert not missing, f"{model.__name__}: give {missing} `examples=[...]` in runtime/models/order.py"
@@ -43,13 +43,13 @@ def filled(model: type[BaseModel], required: dict[str, Any]) -> dict[str, Any]:
 
 
 def order() -> dict[str, Any]:
-    """An order with every field that there is."""
+    """Return an order with every field."""
     return {**filled(OrderRequest, REQUIRED), "lines": [filled(OrderLine, REQUIRED_OF_LINE)]}
 
 
 @cache
 def arrived() -> dict[str, dict[str, Any]]:
-    """The order with every field, in each place that it came to."""
+    """Return the order with every field, as it arrives in each place."""
     with simulated(World()) as world:
         world.stock_up("SKU-1", 10)
         response = world.post("key", json.dumps(order())).response
@@ -76,10 +76,10 @@ def test_a_field_arrives_as_it_was_sent(name: str, place: str) -> None:
     ("model", "name"),
     [(model, name) for model in (OrderRequest, OrderLine) for name in model.model_fields if name != "lines"],
 )
-def test_a_wrong_value_is_answered_with_what_is_allowed(model: type[BaseModel], name: str) -> None:
-    # GIVEN an order whose field has values that it does not take
+def test_the_error_of_a_wrong_value_says_what_is_allowed(model: type[BaseModel], name: str) -> None:
+    # GIVEN an order with a value that the field does not accept
     field = model.model_fields[name]
-    assert field.description, "describe what is allowed: that is what a refused client reads"
+    assert field.description, "describe what is allowed, because a refused client reads it"
     takes: TypeAdapter[Any] = TypeAdapter(field.rebuild_annotation())
     wrong = [value for value in WRONG if not _is_valid(takes, value)]
     assert wrong
@@ -90,7 +90,7 @@ def test_a_wrong_value_is_answered_with_what_is_allowed(model: type[BaseModel], 
         # WHEN it is refused
         with pytest.raises(ProblemError) as caught:
             to_order(document)
-        # THEN the place is named with what is allowed there: the field's own description
+        # THEN the error names the place and what is allowed there, which is the field's description
         (error,) = caught.value.errors
         assert error.pointer == f"{at}/{name}"
         assert error.detail == f"Allowed: {field.description}"
@@ -104,23 +104,23 @@ def _is_valid(takes: TypeAdapter[Any], value: object) -> bool:
     return True
 
 
-def test_a_version_of_the_message_has_the_fields_that_are_known_of_it() -> None:
-    # GIVEN the fields that are written today
+def test_the_current_version_of_the_message_has_the_fields_that_are_listed_here() -> None:
+    # GIVEN the fields that are written now
     written = {*OrderMessage.model_fields, *OrderLine.model_fields}
-    # WHEN they are compared with those of the version that says so
-    # THEN they are the same: a worker that does not know a field takes its message for a broken one
+    # WHEN they are compared with the list of the current version
+    # THEN they are the same: a worker of this version refuses a message with an unknown field
     assert FIELDS.get(SCHEMA_VERSION) == written, (
-        "messages have changed: raise SCHEMA_VERSION in runtime/models/fields.py, and say here what it has"
+        "messages have changed: raise SCHEMA_VERSION in runtime/models/fields.py, and list its fields here"
     )
     assert set(FIELDS) == set(range(OLDEST_SCHEMA_VERSION, SCHEMA_VERSION + 1))
 
 
 @pytest.mark.parametrize("version", FIELDS)
 def test_a_message_of_an_older_version_is_still_read(version: int) -> None:
-    # GIVEN a message with what its version had
+    # GIVEN a message with the fields of its version
     written = content(**order())
     old = {name: value for name, value in written.items() if name in FIELDS[version]} | {"schema_version": version}
     # WHEN it is read
     message = read_message(json.dumps(old), order_id=None, schema_version=str(version))
-    # THEN it is the order
+    # THEN the result has all these fields
     assert message.model_dump(mode="json", include=set(old)) == old

@@ -1,4 +1,4 @@
-"""Times as they are stored and sent."""
+"""Tests how times are stored and sent."""
 
 import time
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from runtime.models.fields import from_timestamp, to_timestamp
 
 @pytest.fixture
 def _in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A process whose local time is not UTC."""
+    """Set the local time zone of the process to one that is not UTC."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "JST-9")
         time.tzset()

@@ -1,4 +1,4 @@
-"""An AWS account by moto with the stack's tables and queue, and the endpoints on it."""
+"""Fixtures of the API: its tables and queue in an AWS account that moto emulates, and the endpoints on it."""
 
 import io
 import logging
@@ -25,12 +25,12 @@ ORDERS = "orders-test-orders"
 IDEMPOTENCY = "orders-test-api-idempotency"
 
 
-# One for all tests: a new session reads the services' descriptions again, which costs more than a test.
+# One session for all tests: a new one reads the descriptions of the services again, which takes longer than a test.
 SESSION = boto3.session.Session()
 
 
 class TickingClock:
-    """Each look at it is a second later: whoever takes the time anew is found out."""
+    """A clock that advances one second at each reading, so that a second reading of the time is noticed."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -42,7 +42,7 @@ class TickingClock:
 
 @dataclass
 class Api:
-    """The endpoints, and the account behind them."""
+    """The endpoints and their AWS account."""
 
     dynamodb: "DynamoDBClient"
     sqs: "SQSClient"
@@ -63,22 +63,22 @@ class Api:
         return self.lookup.handle(factories.get(order_id, **overrides), factories.context())
 
     def orders(self) -> list[dict[str, Any]]:
-        """Every item of the orders table."""
+        """Return every item of the orders table."""
         return list(self.dynamodb.scan(TableName=ORDERS)["Items"])
 
     def records(self) -> list[dict[str, Any]]:
-        """Every idempotency record."""
+        """Return every idempotency record."""
         return list(self.dynamodb.scan(TableName=IDEMPOTENCY)["Items"])
 
     def messages(self) -> list[Any]:
-        """Up to ten messages of the queue, taken out of it."""
+        """Receive up to ten messages of the queue."""
         return self.sqs.receive_message(
             QueueUrl=self.settings.orders_queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
         ).get("Messages", [])
 
 
 def make_api() -> Api:
-    """Create tables and queue in the account that is mocked at present."""
+    """Create tables and queue in the account that moto emulates now, and return the API on it."""
     dynamodb, sqs = SESSION.client("dynamodb"), SESSION.client("sqs")
     for table, key in ((ORDERS, "order_id"), (IDEMPOTENCY, "id")):
         dynamodb.create_table(
@@ -107,7 +107,7 @@ class UntouchedClient:
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """Everything that the logger writes; it took hold of the real stdout when it was made."""
+    """Yield everything that the logger writes, instead of writing it to the stdout of the logger's creation."""
     handler = logger.registered_handler
     assert isinstance(handler, logging.StreamHandler)
     written = io.StringIO()
@@ -118,7 +118,7 @@ def log() -> Iterator[io.StringIO]:
 
 @pytest.fixture
 def untouched_api() -> Api:
-    """The API on no account at all: for requests that are refused before any call."""
+    """Return the API without an account, for requests that are refused before any call."""
     client: Any = UntouchedClient()
     settings = IntakeSettings(orders_table=ORDERS, orders_queue_url="q", idempotency_table=IDEMPOTENCY)
     return Api(client, client, settings)
@@ -126,13 +126,13 @@ def untouched_api() -> Api:
 
 @pytest.fixture
 def api() -> Iterator[Api]:
-    """The API on an empty account."""
+    """Yield the API on an empty account."""
     with mock_aws():
         yield make_api()
 
 
 @pytest.fixture(scope="module")
 def shared_api() -> Iterator[Api]:
-    """One API for many requests that need no empty account."""
+    """Yield one API for all requests that need no empty account."""
     with mock_aws():
         yield make_api()

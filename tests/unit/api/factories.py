@@ -13,12 +13,12 @@ KEY = "8e03978e-40d5-43e8-bc93-6894a57f9324"
 
 
 def line(**overrides: object) -> dict[str, object]:
-    """One line of an order."""
+    """Return one line of an order."""
     return {"sku": "SKU-1", "quantity": 2, "unit_price": "19.90", **overrides}
 
 
 def order(**overrides: object) -> dict[str, object]:
-    """The body of an order that is accepted."""
+    """Return the body of a valid order."""
     return {"currency": "EUR", "lines": [line()], **overrides}
 
 
@@ -31,7 +31,7 @@ def post(
     headers: dict[str, object] | None = None,
     caller: tuple[str, str] | None = None,
 ) -> dict[str, object]:
-    """The event of `POST /orders`; `raw` is sent as it is, bytes as base64."""
+    """Return the event of `POST /orders`. `raw` is sent unchanged, bytes as base64."""
     sent: dict[str, object] = {"idempotency-key": key, "content-type": content_type, **(headers or {})}
     text = json.dumps(order() if body is None else body) if raw is None else raw
     return {
@@ -44,7 +44,7 @@ def post(
 
 
 def get(order_id: object, *, caller: tuple[str, str] | None = None) -> dict[str, object]:
-    """The event of `GET /orders/{order_id}`."""
+    """Return the event of `GET /orders/{order_id}`."""
     return {
         "version": "2.0",
         "headers": {},
@@ -55,7 +55,7 @@ def get(order_id: object, *, caller: tuple[str, str] | None = None) -> dict[str,
 
 
 def request_context(caller: tuple[str, str] | None = None) -> dict[str, object]:
-    """The `requestContext`, with the claims of `caller` (issuer, subject) where there is an authorizer."""
+    """Return the `requestContext`, with the claims of `caller` (issuer, subject) if a caller is given."""
     context: dict[str, object] = {"requestId": "JKJaXmPLvHcESHA="}
     if caller is not None:
         context["authorizer"] = {"jwt": {"claims": {"iss": caller[0], "sub": caller[1]}, "scopes": None}}
@@ -64,7 +64,7 @@ def request_context(caller: tuple[str, str] | None = None) -> dict[str, object]:
 
 @dataclass
 class Context:
-    """A Lambda context that has `remaining` milliseconds left."""
+    """A Lambda context with `remaining` milliseconds left."""
 
     remaining: int = 10_000
     function_name: str = "orders-test-create-order"
@@ -73,23 +73,23 @@ class Context:
     aws_request_id: str = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return what is left of the invocation."""
+        """Return the milliseconds that are left of the invocation."""
         return self.remaining
 
 
 def context(**overrides: Any) -> LambdaContext:
-    """The context of an invocation."""
+    """Return the context of an invocation."""
     return cast("LambdaContext", Context(**overrides))
 
 
 def document(response: Response) -> dict[str, Any]:
-    """The body of `response`."""
+    """Return the JSON document in the body of `response`."""
     read: dict[str, Any] = json.loads(response["body"])
     return read
 
 
 def problem(response: Response) -> str:
-    """The kind of problem that `response` is, after checking that it is a whole problem document."""
+    """Return the name of the problem in `response`, after checking that the problem document is complete."""
     body = document(response)
     assert response["headers"]["Content-Type"] == "application/problem+json"
     assert body["status"] == response["statusCode"]

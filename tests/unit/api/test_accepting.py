@@ -1,4 +1,4 @@
-"""Tests what `POST /orders` does with an order that is in order."""
+"""Tests what `POST /orders` does with a valid order."""
 
 import json
 from urllib.parse import urljoin
@@ -64,7 +64,7 @@ def test_the_stored_order_has_every_field_of_the_message(api: Api) -> None:
     assert set(item) == {"status", *json.loads(message["Body"])}
 
 
-def test_a_retry_gets_the_same_bytes_and_is_marked(api: Api) -> None:
+def test_a_retry_gets_the_same_bytes_and_is_marked_as_a_replay(api: Api) -> None:
     # GIVEN
     first = api.post()
 
@@ -79,7 +79,7 @@ def test_a_retry_gets_the_same_bytes_and_is_marked(api: Api) -> None:
     assert len(api.messages()) == 1
 
 
-def test_a_retry_after_the_keys_life_gets_the_same_bytes(api: Api) -> None:
+def test_a_retry_after_the_key_has_expired_gets_the_same_bytes(api: Api) -> None:
     # GIVEN
     first = api.post()
     (record,) = api.records()
@@ -94,7 +94,7 @@ def test_a_retry_after_the_keys_life_gets_the_same_bytes(api: Api) -> None:
     assert len(api.orders()) == 1
 
 
-def test_a_key_is_the_same_bare_and_quoted(api: Api) -> None:
+def test_a_key_is_the_same_with_and_without_quotes(api: Api) -> None:
     # GIVEN
     first = api.post(key='a"b\\c')
 
@@ -106,7 +106,7 @@ def test_a_key_is_the_same_bare_and_quoted(api: Api) -> None:
     assert quoted["headers"]["Idempotent-Replayed"] == "true"
 
 
-def test_white_space_order_of_names_and_escapes_are_no_other_body(api: Api) -> None:
+def test_other_white_space_order_of_names_and_escapes_make_no_other_body(api: Api) -> None:
     # GIVEN
     first = api.post(raw='{"currency":"EUR","lines":[{"sku":"A","quantity":1,"unit_price":"1"}]}')
 
@@ -144,7 +144,7 @@ def test_callers_do_not_share_keys(api: Api) -> None:
     assert document(other)["order_id"] != document(first)["order_id"]
 
 
-def test_an_order_that_the_worker_settled_first_keeps_its_status_and_time(api: Api) -> None:
+def test_an_order_that_the_worker_stored_first_keeps_its_status_and_time(api: Api) -> None:
     # GIVEN
     order_id = document(api.post())["order_id"]
     api.dynamodb.put_item(
@@ -165,7 +165,7 @@ def test_an_order_that_the_worker_settled_first_keeps_its_status_and_time(api: A
     assert answer["status"] == "ACCEPTED"
 
 
-def test_the_record_holds_hashes_and_expires_after_the_configured_life(api: Api) -> None:
+def test_the_record_contains_hashes_and_expires_after_the_configured_time(api: Api) -> None:
     # GIVEN / WHEN
     api.post(order(reference="private"))
 
@@ -186,11 +186,11 @@ def test_the_record_holds_hashes_and_expires_after_the_configured_life(api: Api)
         "http://127.0.0.1:4566/restapis/a1b2/$default/_user_request_/orders?trace=1",
     ],
 )
-def test_location_leads_to_the_order_whatever_stands_before_the_path(api: Api, url: str) -> None:
+def test_location_leads_to_the_order_under_any_base_url(api: Api, url: str) -> None:
     # GIVEN an API that is reached at this URL
     # WHEN an order is posted there
     response = api.post()
 
-    # THEN its location is below it
+    # THEN its location is below this URL
     expected = f"{url.partition('?')[0]}/{document(response)['order_id']}"
     assert urljoin(url, response["headers"]["Location"]) == expected

@@ -1,4 +1,4 @@
-"""Tests what is on the right side of each limit."""
+"""Tests requests that are just within each limit."""
 
 import json
 
@@ -11,7 +11,7 @@ from tests.unit.api.factories import document, line, order
 @pytest.mark.parametrize(
     "key", ["k", "k" * 255, "!#$%&'*+-.^_`|~()<>@;:/[]?={}\\", '"' + "k" * 255 + '"', '"a,b"', " k "]
 )
-def test_a_key_at_the_limits(shared_api: Api, key: str) -> None:
+def test_a_key_at_the_limits_is_accepted(shared_api: Api, key: str) -> None:
     # GIVEN / WHEN
     response = shared_api.post(key=key)
 
@@ -32,7 +32,7 @@ def test_a_key_at_the_limits(shared_api: Api, key: str) -> None:
         "application/json; charset=us-ascii",
     ],
 )
-def test_media_types_that_are_json(shared_api: Api, content_type: str) -> None:
+def test_media_types_of_json_are_accepted(shared_api: Api, content_type: str) -> None:
     # GIVEN / WHEN
     response = shared_api.post(content_type=content_type)
 
@@ -41,7 +41,7 @@ def test_media_types_that_are_json(shared_api: Api, content_type: str) -> None:
 
 
 @pytest.mark.parametrize("as_bytes", [False, True])
-def test_a_body_of_exactly_64_kib(shared_api: Api, as_bytes: bool) -> None:
+def test_a_body_of_exactly_64_kib_is_accepted(shared_api: Api, as_bytes: bool) -> None:
     # GIVEN
     text = json.dumps(order())
     text += " " * (65_536 - len(text))
@@ -72,7 +72,7 @@ def test_an_order_may_cost_nothing(shared_api: Api) -> None:
     assert document(response)["total"] == "0.00"
 
 
-def test_an_identity_content_encoding_is_none(shared_api: Api) -> None:
+def test_the_content_encoding_identity_is_accepted(shared_api: Api) -> None:
     # GIVEN / WHEN
     response = shared_api.post(headers={"Content-Encoding": "Identity"})
 

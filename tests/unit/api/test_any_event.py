@@ -1,4 +1,4 @@
-"""Any key, and events of odd shapes; `make fuzz` tries whole hostile events, and `tests/lab` a part of them."""
+"""Tests any key, and malformed events. `make fuzz` tries complete hostile events, and `tests/lab` some of these."""
 
 import pytest
 from hypothesis import given
@@ -51,7 +51,7 @@ def test_a_parsed_key_is_always_visible_ascii_of_bounded_length(header: str) -> 
         {**post(), "isBase64Encoded": "true", "body": {"currency": "EUR"}},
     ],
 )
-def test_events_of_odd_shapes_are_refused(untouched_api: Api, event: object) -> None:
+def test_malformed_events_are_refused(untouched_api: Api, event: object) -> None:
     # GIVEN / WHEN
     response = untouched_api.create.handle(event, context())
 

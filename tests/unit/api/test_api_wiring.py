@@ -1,4 +1,4 @@
-"""Tests what the API is put together from: each setting where it belongs, and the platform's own clock and trace."""
+"""Tests that the API is built with each of its settings, and with the clock and the trace of the platform."""
 
 import json
 import time
@@ -17,7 +17,7 @@ SEGMENT = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Samp
 
 
 def sent(api: Api, **settings: Any) -> dict[str, Any]:
-    """Return what an API with these settings sends to its queue, put together as in a function's process."""
+    """Return what an API with these settings, built as in a function's process, sends to its queue."""
     sqs: Any = Recording()
     endpoint = create_order.build(dynamodb=api.dynamodb, sqs=sqs, settings=api.settings.model_copy(update=settings))
     assert endpoint.handle(post(), context())["statusCode"] == 202
@@ -25,31 +25,29 @@ def sent(api: Api, **settings: Any) -> dict[str, Any]:
     return call
 
 
-def test_an_api_that_keeps_order_names_the_caller_s_group(api: Api) -> None:
-    # GIVEN an API whose queue keeps order
-    # WHEN it takes one
+def test_an_api_with_a_fifo_queue_sends_in_the_caller_s_group(api: Api) -> None:
+    # GIVEN an API with a FIFO queue
+    # WHEN it accepts an order
     call = sent(api, orders_queue_fifo=True)
-    # THEN the message is in its caller's group, of the queue that was configured
+    # THEN the message is in its caller's group, in the configured queue
     assert call["MessageGroupId"] == json.loads(call["MessageBody"])["caller"]
     assert call["QueueUrl"] == api.settings.orders_queue_url
 
 
-def test_an_order_is_accepted_now_and_belongs_to_the_platform_s_trace(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_order_has_the_current_time_and_the_trace_of_the_platform(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a process with the platform's clock and trace
     monkeypatch.setenv("_X_AMZN_TRACE_ID", SEGMENT)
-    # WHEN it takes an order
+    # WHEN it accepts an order
     message = json.loads(sent(api)["MessageBody"])
-    # THEN it says when, and under which trace
+    # THEN the message has this time and this trace
     assert abs(from_timestamp(message["accepted_at"]) - datetime.now(UTC)) < timedelta(minutes=1)
     assert message["traceparent"] == "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01"
 
 
-def test_a_key_is_remembered_as_long_as_configured(api: Api) -> None:
-    # GIVEN an API whose keys live a day
+def test_the_record_of_a_key_expires_after_the_configured_time(api: Api) -> None:
+    # GIVEN an API whose keys expire after a day
     # WHEN an order is posted
     api.post()
-    # THEN the record of its key expires then
+    # THEN the record of its key expires after a day
     (kept,) = api.records()
     assert abs(int(kept["expiration"]["N"]) - time.time() - 86_400) < 60

@@ -1,6 +1,6 @@
-"""However a body of at most 64 KiB is made, refusing it costs little.
+"""Tests that the refusal of any body of at most 64 KiB costs little.
 
-Work is counted here, not timed: what is parsed, and memory. `lab.benchmarks.refusals` measures the time.
+These tests measure memory and whether a body is parsed. `lab.benchmarks.refusals` measures the time.
 """
 
 import json
@@ -23,28 +23,28 @@ TOO_MANY = (
 
 @pytest.mark.parametrize("name", refusals.SHAPES)
 def test_a_refusal_takes_little_memory(name: str) -> None:
-    # GIVEN a body that is made to cost much
+    # GIVEN a body that is designed to be expensive
     body = refusals.SHAPES[name]
     assert len(body.encode()) <= MAX_BYTES
     # WHEN it is refused, by the API, the worker and the tools
     peaks = [refusals.peak_bytes(work, body) for work in (refusals.request, refusals.message, refusals.dead_letter)]
-    # THEN it took little memory
+    # THEN each refusal needs little memory
     assert max(peaks) < MOST_BYTES
 
 
 @pytest.mark.parametrize("part", ["{", "[", ":", ",", "{[:,"])
-def test_what_has_more_parts_than_an_order_is_not_parsed(
+def test_a_text_with_more_structural_characters_than_any_order_is_not_parsed(
     untouched_api: Api, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
-    # GIVEN a body and a message with as many structural characters as are read, and with more
+    # GIVEN a body and a message with the greatest number of structural characters that is parsed, and with more
     enough = json.dumps((part * MAX_STRUCTURAL)[:MAX_STRUCTURAL])
     more = enough[:-1] + part + '"'
     # WHEN they are read
     answers = [document(untouched_api.post(raw=raw))["status"] for raw in (enough, more)]
     monkeypatch.setattr("runtime.logic.message.json.loads", None)
-    # THEN one is not an order, and the other is too large
+    # THEN the first body is not an order, and the second is too large
     assert answers == [422, 413]
-    # AND of a message nothing is parsed
+    # AND the second message is not parsed, but the first is
     assert not refusals.message(more)
     with pytest.raises(TypeError):
         refusals.message(enough)
@@ -62,38 +62,38 @@ def test_what_has_more_parts_than_an_order_is_not_parsed(
         ("one name, very often, few enough", "An object in the body names a member twice. Send each name once."),
     ],
 )
-def test_a_very_long_refusal_reads_like_any_other(untouched_api: Api, name: str, detail: str) -> None:
-    # GIVEN a body that is made to cost much
+def test_the_refusal_of_an_expensive_body_has_the_usual_text(untouched_api: Api, name: str, detail: str) -> None:
+    # GIVEN a body that is designed to be expensive
     # WHEN it is sent
     response = untouched_api.post(raw=refusals.SHAPES[name])
     # THEN
     assert document(response)["detail"] == detail
 
 
-def test_a_message_that_no_order_needs_is_refused_unread() -> None:
-    # GIVEN a message as long as SQS takes
+def test_a_message_that_is_longer_than_any_order_is_refused_without_parsing() -> None:
+    # GIVEN a message as long as SQS accepts
     body = '{"lines":[' + "{}," * 340_000 + "{}]}"
     # WHEN it is refused
     peak = refusals.peak_bytes(refusals.message, body)
-    # THEN it is not even parsed
+    # THEN it is not parsed, which would need more memory
     assert peak < len(body) / 10
     assert len(body) > MAX_CHARACTERS
 
 
-def test_the_longest_order_is_half_of_what_is_read_of_a_message(api: Api) -> None:
+def test_the_longest_order_needs_less_than_half_of_the_longest_message(api: Api) -> None:
     # GIVEN the longest order that is accepted
     lines = [line(sku=f"{number:064}", quantity=1000, unit_price="999999999.9999") for number in range(MAX_LINES)]
     api.post(order(lines=lines, reference="," * 64), headers={"X-Correlation-Id": ":" * 128})
     # WHEN it is sent to the queue
     (message,) = api.messages()
-    # THEN there is room
+    # THEN its message has less than half of the characters that are allowed
     assert len(message["Body"]) < MAX_CHARACTERS / 2
-    # AND room for further fields
+    # AND it leaves enough structural characters for further fields
     assert structural_characters(message["Body"]) < MAX_STRUCTURAL - 150
 
 
-def test_a_name_that_nobody_can_read_is_the_one_error_that_is_told(untouched_api: Api) -> None:
-    # GIVEN very many unknown names, the first of them unreadable: pydantic looks no further
+def test_a_field_name_that_is_not_unicode_is_the_only_error(untouched_api: Api) -> None:
+    # GIVEN very many unknown field names, the first of which is not valid Unicode, so that pydantic stops there
     body = {**order(), "\ud800": 1, **{f"n{number}": 1 for number in range(200)}}
     # WHEN they are sent
     told = document(untouched_api.post(body))

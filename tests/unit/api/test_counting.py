@@ -1,4 +1,4 @@
-"""Tests what a count is in CloudWatch, and what has no canonical form."""
+"""Tests how a count is emitted to CloudWatch, and which numbers have no canonical form."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from runtime.observability import metrics
 
 @pytest.fixture
 def counted() -> Iterator[dict[str, dict[str, object]]]:
-    """Yield what is counted in one invocation, by name."""
+    """Yield the metrics of one invocation, by name."""
     metrics.clear_metrics()
     yield metrics.metric_set
     metrics.clear_metrics()
 
 
-def test_a_count_is_one(counted: dict[str, dict[str, object]]) -> None:
+def test_each_count_adds_the_value_one(counted: dict[str, dict[str, object]]) -> None:
     # GIVEN an invocation that has counted nothing
     # WHEN it counts twice
     count(MetricName.ORDER_ACCEPTED)
     count(MetricName.ORDER_ACCEPTED)
-    # THEN CloudWatch gets two ones, as a count
+    # THEN the metric has the value one twice, with the unit Count
     assert counted[MetricName.ORDER_ACCEPTED]["Unit"] == "Count"
     assert counted[MetricName.ORDER_ACCEPTED]["Value"] == [1.0, 1.0]
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
-def test_what_json_cannot_write_has_no_canonical_form(number: float) -> None:
-    # GIVEN a number that is none in JSON
-    # WHEN its canonical form is wanted
-    # THEN there is none: two bodies would be the same request by accident
+def test_a_number_that_json_cannot_express_has_no_canonical_form(number: float) -> None:
+    # GIVEN a number that JSON cannot express
+    # WHEN its canonical form is computed
+    # THEN this is an error: with a canonical form, different bodies could count as the same request
     with pytest.raises(ValueError, match="not JSON compliant"):
         canonical({"quantity": number})

@@ -1,4 +1,4 @@
-"""The functions as Lambda calls them: metrics, logs, and the time that is left."""
+"""Tests the functions as Lambda calls them: metrics, logs, imports and the remaining time."""
 
 import io
 import json
@@ -37,14 +37,14 @@ def _deployed(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("ORDERS_QUEUE_URL", api.settings.orders_queue_url)
     for cached in CACHES:
         cached.cache_clear()
-    metrics.clear_metrics()  # endpoints that other tests call directly count without writing
+    metrics.clear_metrics()  # other tests call endpoints directly, which counts but does not flush
     yield
     for cached in CACHES:
         cached.cache_clear()
 
 
 def counted(capsys: pytest.CaptureFixture[str]) -> list[str]:
-    """Names of the metrics that were written."""
+    """Return the names of the metrics that were written."""
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     return [metric["Name"] for line in lines for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
 
@@ -63,7 +63,7 @@ def test_each_outcome_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("_deployed")
-def test_log_lines_have_ids_only(log: io.StringIO) -> None:
+def test_log_lines_contain_only_ids(log: io.StringIO) -> None:
     # GIVEN
     event = post(order(reference="private"), key="secret-key", caller=("https://issuer", "alice"))
 
@@ -83,7 +83,9 @@ def test_log_lines_have_ids_only(log: io.StringIO) -> None:
 
 @pytest.mark.usefixtures("_deployed")
 @pytest.mark.parametrize("handler", [create_order.handler, get_order.handler])
-def test_no_call_begins_that_may_outlive_the_invocation(handler: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_call_starts_that_may_last_longer_than_the_invocation(
+    handler: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     # GIVEN
     event = {**post(), "pathParameters": {"order_id": "00000000-0000-5000-8000-000000000000"}}
 
@@ -96,7 +98,7 @@ def test_no_call_begins_that_may_outlive_the_invocation(handler: Any, capsys: py
     assert boto3.client("dynamodb").scan(TableName=IDEMPOTENCY)["Count"] == 0
 
 
-def test_a_budget_refuses_the_attempt_itself_and_is_not_retried(api: Api) -> None:
+def test_a_call_budget_refuses_an_attempt_and_the_client_does_not_retry_it(api: Api) -> None:
     # GIVEN
     attempts: list[str] = []
     budget = CallBudget()
@@ -134,10 +136,10 @@ def test_init_names_a_missing_setting(module: str) -> None:
     assert "orders_table" in init.stderr
 
 
-# What costs milliseconds of every cold start and is not needed: to answer a request, or to work on a batch.
+# Modules that no function needs. Each would add milliseconds to every cold start.
 UNWANTED = (
     "aws_lambda_powertools.event_handler",
-    # Powertools' batch imports it if it comes after pydantic.
+    # Powertools' batch imports it if pydantic was imported before.
     "aws_lambda_powertools.utilities.parser",
     "aws_lambda_powertools.utilities.validation",
     "aws_lambda_powertools.utilities.parameters",

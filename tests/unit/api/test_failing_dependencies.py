@@ -1,4 +1,4 @@
-"""Dependencies that fail, answer late or not at all: 503, the record gone, and the retry finds the same order."""
+"""Tests dependencies that fail or answer late: the API answers 503, and a retry makes the same order."""
 
 import io
 import json
@@ -13,12 +13,12 @@ from tests.unit.api.factories import context, document, order, post, problem
 
 
 def error(code: str, operation: str) -> ClientError:
-    """Return what boto3 raises."""
+    """Return the error that boto3 raises for this code."""
     return ClientError({"Error": {"Code": code, "Message": "private text"}}, operation)
 
 
 def failing(client: Any, operation: str, failure: Exception, *, times: int = 1, after: bool = False) -> list[str]:
-    """Let `client.operation` fail the next `times`, before or `after` it took effect. Returns the list of calls."""
+    """Make the next `times` calls of `client.operation` fail, before or `after` they take effect. Returns all calls."""
     original: Callable[..., Any] = getattr(client, operation)
     calls: list[str] = []
 
@@ -55,7 +55,7 @@ def test_a_failure_is_503_and_the_retry_makes_the_same_order(
     assert document(failed)["detail"] == (
         "The outcome is unknown. Repeat the request, a POST with the same Idempotency-Key and body: that is safe."
     )
-    # A PutItem that took effect looks like a first attempt that is still running, until that one's time is over.
+    # After a PutItem that took effect, the first attempt counts as running until its invocation must have ended.
     if operation == "put_item" and after:
         assert problem(api.post()) == "request-in-progress"
         return
@@ -76,7 +76,7 @@ def test_the_order_is_sent_before_it_is_stored(api: Api) -> None:
     assert api.orders() == []
 
 
-def test_a_crash_after_the_send_leaves_the_message(api: Api) -> None:
+def test_a_crash_after_the_send_leaves_the_message_in_the_queue(api: Api) -> None:
     # GIVEN
     failing(api.dynamodb, "update_item", error("InternalServerError", "UpdateItem"))
 
@@ -112,7 +112,7 @@ def test_a_record_that_cannot_be_deleted_is_still_503(api: Api) -> None:
     assert problem(api.post()) == "request-in-progress"
 
 
-def test_a_transaction_of_the_worker_on_this_order_is_waited_out(api: Api) -> None:
+def test_the_api_waits_for_a_transaction_of_the_worker_on_the_same_order(api: Api) -> None:
     # GIVEN
     calls = failing(api.dynamodb, "update_item", error("TransactionConflictException", "UpdateItem"), times=3)
 
@@ -124,7 +124,7 @@ def test_a_transaction_of_the_worker_on_this_order_is_waited_out(api: Api) -> No
     assert len(calls) == 5  # three conflicts, the upsert, the record
 
 
-def test_conflicts_without_end_are_given_up(api: Api) -> None:
+def test_conflicts_that_do_not_end_are_answered_with_503(api: Api) -> None:
     # GIVEN
     calls = failing(api.dynamodb, "update_item", error("TransactionConflictException", "UpdateItem"), times=99)
 
@@ -161,7 +161,7 @@ def test_a_request_whose_first_attempt_still_runs_is_409(api: Api) -> None:
     ]
 
 
-def test_an_attempt_that_never_ended_frees_its_key_with_its_time(api: Api) -> None:
+def test_a_killed_attempt_frees_its_key_when_its_invocation_must_have_ended(api: Api) -> None:
     # GIVEN
     killed = context(remaining=-1)
     failing(api.sqs, "send_message", SystemExit())  # type: ignore[arg-type] # the platform kills, it does not raise
@@ -175,7 +175,7 @@ def test_an_attempt_that_never_ended_frees_its_key_with_its_time(api: Api) -> No
     assert retry["statusCode"] == 202
 
 
-def test_neither_answer_nor_log_repeats_what_was_sent_or_raised(api: Api, log: io.StringIO) -> None:
+def test_neither_answer_nor_log_contains_the_texts_of_requests_or_errors(api: Api, log: io.StringIO) -> None:
     # GIVEN
     failing(api.sqs, "send_message", error("ServiceUnavailable", "SendMessage"))
     failing(api.dynamodb, "update_item", KeyError("private text"))
@@ -189,7 +189,7 @@ def test_neither_answer_nor_log_repeats_what_was_sent_or_raised(api: Api, log: i
     assert "private" not in written
     assert '"code":"ServiceUnavailable"' in written
     assert '"error_type":"KeyError"' in written
-    # AND an error in our own code is told with the places that it went through, and without any text
+    # AND the log of an error in our own code has the lines of code that it passed through, but not its text
     (line,) = (json.loads(line) for line in log.getvalue().splitlines() if "unexpected error" in line)
     assert "error" not in line
     assert any("order_intake.py:" in place and "upsert_accepted" in place for place in line["places"])
@@ -209,7 +209,7 @@ def test_a_lookup_that_fails_is_503(api: Api) -> None:
     assert api.get(order_id)["statusCode"] == 200
 
 
-def test_a_record_that_changes_under_the_request_is_503(api: Api) -> None:
+def test_a_record_that_changes_during_the_request_is_answered_with_503(api: Api) -> None:
     # GIVEN
     record = {
         "id": {"S": "create-order#x"},

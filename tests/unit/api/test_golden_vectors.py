@@ -1,5 +1,6 @@
-"""Pinned identities. If one of these fails, a deploy would turn honest retries into other orders or into 422:
-change the code back, never the vector."""
+"""Pinned identities. If one of these tests fails, change the code back, never the vector.
+
+A deployment with other identities would turn retries into other orders or into 422."""
 
 import json
 from typing import Any
@@ -64,7 +65,7 @@ def test_the_anonymous_caller_is_pinned() -> None:
     assert caller == "9b20eeb1ffda0c9f8e2ce0dd397e53e0732648be40711d55ff8311bc838a84fc"
 
 
-def test_parts_are_kept_apart() -> None:
+def test_different_parts_that_join_to_the_same_text_give_different_identities() -> None:
     # GIVEN
     one, other = keys.Identity("a", "bc"), keys.Identity("ab", "c")
 
@@ -93,7 +94,7 @@ def test_the_stored_record_is_pinned(api: Api) -> None:
     )
 
 
-def test_an_answer_stored_by_an_earlier_version_is_replayed_as_it_is(api: Api) -> None:
+def test_an_answer_stored_by_an_earlier_version_is_replayed_unchanged(api: Api) -> None:
     # GIVEN
     api.post()
     (record,) = api.records()

@@ -42,7 +42,7 @@ def test_the_case_of_an_id_does_not_matter(api: Api) -> None:
     assert document(response)["order_id"] == order_id
 
 
-def test_the_read_is_consistent_and_leaves_the_internal_error_where_it_is(api: Api) -> None:
+def test_the_read_is_consistent_and_does_not_fetch_the_internal_error(api: Api) -> None:
     # GIVEN
     sent: list[dict[str, Any]] = []
     api.dynamodb.meta.events.register("provide-client-params.dynamodb.GetItem", lambda params, **_: sent.append(params))
@@ -60,7 +60,7 @@ def test_the_read_is_consistent_and_leaves_the_internal_error_where_it_is(api: A
     ("status", "again"),
     [("ACCEPTED", "2"), ("FAILED", "60"), ("CONFIRMED", None), ("REJECTED", None), ("DISCARDED", None)],
 )
-def test_who_polls_is_told_when_to_ask_again_while_it_is_not_final(api: Api, status: str, again: str | None) -> None:
+def test_retry_after_is_sent_until_the_order_is_final(api: Api, status: str, again: str | None) -> None:
     # GIVEN
     order_id = document(api.post())["order_id"]
     change(api, order_id, status={"S": status})
@@ -103,7 +103,7 @@ def test_a_failed_order_is_shown_as_delayed_and_without_its_error(api: Api) -> N
     assert "FAILED" not in response["body"]
 
 
-def test_what_a_newer_version_wrote_does_not_hide_the_order(api: Api) -> None:
+def test_an_order_with_fields_of_a_newer_version_is_shown(api: Api) -> None:
     # GIVEN
     order_id = document(api.post())["order_id"]
     (item,) = api.orders()
@@ -141,7 +141,7 @@ def test_unknown_and_somebody_elses_orders_look_the_same(api: Api) -> None:
 
 
 @pytest.mark.parametrize("order_id", ["", None, 5, "%00", "\ud800", "0" * 10_000, "00000000-0000-4000-8000-0000000000"])
-def test_an_id_that_no_order_can_have_is_refused_before_the_table(untouched_api: Api, order_id: object) -> None:
+def test_an_id_that_no_order_can_have_is_refused_without_a_read(untouched_api: Api, order_id: object) -> None:
     # GIVEN / WHEN
     response = untouched_api.get(order_id)
 

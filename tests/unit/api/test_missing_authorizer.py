@@ -1,4 +1,4 @@
-"""Requests that no authorizer has seen, on a stack that has one: our mistake, and nobody's requests."""
+"""Tests requests that did not pass the authorizer of a stack that has one: our own mistake, answered with 503."""
 
 import io
 import json
@@ -22,14 +22,14 @@ from tests.unit.api.conftest import ORDERS, Api, UntouchedClient
 from tests.unit.api.factories import context, document, get, post, problem
 
 RELAXED = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-# Lone surrogates too: they come out of JSON escapes, and nothing can encode them.
+# Includes lone surrogates: JSON escapes can produce them, and UTF-8 cannot encode them.
 text = st.text(st.characters(codec=None), max_size=20)
 scalar = st.none() | st.booleans() | st.integers() | st.floats() | text
 junk = st.recursive(scalar, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3))
 
 
 def near(value: Any) -> st.SearchStrategy[Any]:
-    """Documents like `value` with any part replaced, left out or added."""
+    """Return a strategy for documents like `value` in which any part is replaced, left out or added."""
     if isinstance(value, dict):
         parts = st.fixed_dictionaries({}, optional={name: near(part) for name, part in value.items()})
         return (
@@ -50,7 +50,7 @@ INTAKE = {"ORDERS_TABLE": "t", "ORDERS_QUEUE_URL": "q", "IDEMPOTENCY_TABLE": "i"
 
 
 class WatchedClient(UntouchedClient):
-    """An untouched client that also tells whether it was touched: the endpoint answers for any error."""
+    """A client that fails every call and records it: the endpoint answers 503 for any error, also this one."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -62,27 +62,27 @@ class WatchedClient(UntouchedClient):
 
 @pytest.fixture
 def client() -> WatchedClient:
-    """The one client of everything that AWS has."""
+    """Return one client that stands for all services."""
     return WatchedClient()
 
 
 @pytest.fixture
 def verified_api(client: Any) -> Api:
-    """The API of a stack with an authorizer."""
+    """Return the API of a stack with an authorizer."""
     settings = IntakeSettings(orders_table=ORDERS, orders_queue_url="q", idempotency_table="i", jwt_authorizer=True)
     return Api(client, client, settings)
 
 
 @pytest.fixture
 def counted() -> Iterator[dict[str, dict[str, Any]]]:
-    """Yield what is counted in one invocation, by name."""
+    """Yield the metrics of one invocation, by name."""
     metrics.clear_metrics()
     yield metrics.metric_set
     metrics.clear_metrics()
 
 
 def send(api: Api, endpoint: str, event: object) -> Response:
-    """The answer of one of both endpoints."""
+    """Return the answer of one of the two endpoints."""
     response: Response = getattr(api, endpoint).handle(event, context())
     return response
 
@@ -93,17 +93,17 @@ def seen_by_an_authorizer(event: object) -> bool:
 
 @pytest.mark.parametrize("event", [post(), get(SOME_ID)], ids=ENDPOINTS)
 @pytest.mark.parametrize("authorizer", NOTHING)
-def test_without_its_authorizer_an_endpoint_does_nothing_and_asks_to_repeat(
+def test_an_endpoint_without_its_authorizer_makes_no_call_and_answers_503(
     verified_api: Api, client: WatchedClient, event: dict[str, object], authorizer: object
 ) -> None:
-    # GIVEN a request that is right in everything but that no authorizer has seen
+    # GIVEN a valid request that did not pass an authorizer
     endpoint = "lookup" if "pathParameters" in event else "create"
     sent = {**event, "requestContext": {"requestId": "JKJaXmPLvHcESHA=", "authorizer": authorizer}}
 
     # WHEN it is handled
     response = send(verified_api, endpoint, sent)
 
-    # THEN it may be repeated, no order is named, and no table or queue was touched
+    # THEN the client may retry it, the answer names no order, and no table or queue is called
     assert response["statusCode"] == 503
     assert problem(response) == "outcome-unknown"
     assert response["headers"]["Retry-After"] == "2"
@@ -114,36 +114,36 @@ def test_without_its_authorizer_an_endpoint_does_nothing_and_asks_to_repeat(
 @RELAXED
 @given(event=(junk | near(post()) | near(get(SOME_ID))).filter(lambda event: not seen_by_an_authorizer(event)))
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_whatever_else_comes_without_an_authorizer_is_nobody_s(
+def test_any_other_event_without_an_authorizer_makes_no_call_and_answers_503(
     verified_api: Api, client: WatchedClient, endpoint: str, event: object
 ) -> None:
-    # GIVEN any event that no authorizer has seen
+    # GIVEN any event that did not pass an authorizer
     # WHEN it is handled
     response = send(verified_api, endpoint, event)
 
-    # THEN the client is told nothing about it but to repeat it, and nothing was touched
+    # THEN the answer only asks for a retry, and no table or queue is called
     assert problem(response) == "outcome-unknown"
     assert client.calls == []
 
 
 @given(authorizer=junk | near({"jwt": {"claims": {"iss": "https://issuer", "sub": "alice"}}}))
-def test_nobody_is_anonymous_where_callers_are_verified(authorizer: object) -> None:
+def test_no_caller_is_anonymous_if_the_stack_has_an_authorizer(authorizer: object) -> None:
     # GIVEN anything in the place of the verified claims
     request = parse_event({"requestContext": {"authorizer": authorizer}})
 
-    # WHEN the caller is asked for
+    # WHEN the caller is identified
     try:
         identity = identity_of(request, jwt_authorizer=True)
     except (ProblemError, AuthorizerMissingError):
         return
 
-    # THEN it is whom the claims name
+    # THEN it is the caller that the claims name
     assert identity != ANONYMOUS
     assert identity == identity_of(request, jwt_authorizer=False)
 
 
-def test_a_client_that_repeats_gets_through_as_soon_as_the_route_has_its_authorizer(api: Api) -> None:
-    # GIVEN a deploy that has told the functions, and not yet the routes
+def test_a_retry_succeeds_as_soon_as_the_route_has_its_authorizer(api: Api) -> None:
+    # GIVEN a deployment that has changed the functions, but not yet the routes
     verified = Api(api.dynamodb, api.sqs, api.settings.model_copy(update={"jwt_authorizer": True}))
     early = verified.post()
     assert early["statusCode"] == 503
@@ -152,13 +152,13 @@ def test_a_client_that_repeats_gets_through_as_soon_as_the_route_has_its_authori
     # WHEN the same request comes through the authorizer
     late = verified.post(caller=ALICE)
 
-    # THEN it is a first answer, and the order is the caller's
+    # THEN the answer is no replay, and the order belongs to the caller
     assert late["statusCode"] == 202
     assert "Idempotent-Replayed" not in late["headers"]
     assert [item["caller"]["S"] for item in verified.orders()] == [caller_id(Identity(*ALICE))]
 
 
-def test_claims_count_while_the_authorizer_is_switched_off(api: Api) -> None:
+def test_claims_identify_the_caller_while_the_authorizer_is_being_removed(api: Api) -> None:
     # GIVEN an order of a verified caller
     verified = Api(api.dynamodb, api.sqs, api.settings.model_copy(update={"jwt_authorizer": True}))
     order_id = document(verified.post(caller=ALICE))["order_id"]
@@ -167,31 +167,31 @@ def test_claims_count_while_the_authorizer_is_switched_off(api: Api) -> None:
     answers = [api.get(order_id, caller=ALICE), api.get(order_id)]
     again = api.post(caller=ALICE)
 
-    # THEN the order is still hers, and not everybody's
+    # THEN the order still belongs to this caller only
     assert [answer["statusCode"] for answer in answers] == [200, 404]
     assert again["headers"]["Idempotent-Replayed"] == "true"
 
 
-def test_a_token_that_names_nobody_stays_the_client_s_mistake(verified_api: Api) -> None:
+def test_a_token_without_a_subject_is_a_mistake_of_the_client(verified_api: Api) -> None:
     # GIVEN a token without a subject
     event = {**post(), "requestContext": {"authorizer": {"jwt": {"claims": {"iss": "https://issuer"}}}}}
 
     # WHEN it is used
     response = send(verified_api, "create", event)
 
-    # THEN another one is asked for
+    # THEN the answer asks for another token
     assert problem(response) == "caller-unidentified"
 
 
 @pytest.mark.parametrize("event", [post(), get(SOME_ID)], ids=ENDPOINTS)
-def test_people_on_call_are_told_what_to_repair(
+def test_a_missing_authorizer_is_counted_and_the_log_says_what_to_repair(
     verified_api: Api, log: io.StringIO, counted: dict[str, dict[str, Any]], event: dict[str, object]
 ) -> None:
     # GIVEN a route without its authorizer
-    # WHEN somebody uses it
+    # WHEN a client uses the route
     response = send(verified_api, "lookup" if "pathParameters" in event else "create", event)
 
-    # THEN it is counted where an alarm looks, and the log says what was given, what is expected and what to change
+    # THEN a metric that has an alarm counts it, and the log says what was given, what is expected and what to change
     assert counted[MetricName.DEPENDENCY_FAILURE]["Value"] == [1.0]
     (line,) = (json.loads(line) for line in log.getvalue().splitlines() if "unexpected error" in line)
     assert (line["level"], line["error_type"]) == ("ERROR", "AuthorizerMissingError")
@@ -201,7 +201,7 @@ def test_people_on_call_are_told_what_to_repair(
         "`pulumi up --refresh` repairs a route of the stack. If the API shall be open to everybody, set "
         "authorizer to none."
     )
-    # AND the caller, who can do nothing about it, is not
+    # AND the answer does not mention the authorizer, because the client cannot repair it
     assert "authorizer" not in response["body"].lower()
 
 
@@ -219,11 +219,11 @@ def test_the_setting_is_read_by_both_functions(variables: dict[str, str], expect
     # WHEN it is read
     read = [each.from_environment({**INTAKE, **variables}).jwt_authorizer for each in (IntakeSettings, LookupSettings)]
 
-    # THEN what is absent or empty is a stack without an authorizer
+    # THEN an absent or empty variable means a stack without an authorizer
     assert read == [expected, expected]
 
 
-def test_a_setting_that_is_neither_yes_nor_no_fails_at_init() -> None:
+def test_a_setting_that_is_neither_true_nor_false_fails_at_init() -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(ValidationError, match="jwt_authorizer"):
         LookupSettings.from_environment({**INTAKE, "JWT_AUTHORIZER": "perhaps"})

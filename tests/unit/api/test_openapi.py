@@ -1,4 +1,4 @@
-"""docs/openapi.json says what the code does."""
+"""Tests that docs/openapi.json describes what the code does."""
 
 import json
 import re
@@ -17,14 +17,14 @@ GET = ("/orders/{order_id}", "get")
 
 
 def operation(which: tuple[str, str]) -> dict[str, Any]:
-    """One operation of the committed document."""
+    """Return one operation of the document."""
     path, method = which
     found: dict[str, Any] = json.loads(openapi.PATH.read_text(encoding="utf-8"))["paths"][path][method]
     return found
 
 
 def references(node: Any) -> Iterator[str]:
-    """Every `$ref` below `node`."""
+    """Yield every `$ref` below `node`."""
     if isinstance(node, dict):
         if "$ref" in node:
             yield node["$ref"]
@@ -35,9 +35,9 @@ def references(node: Any) -> Iterator[str]:
             yield from references(value)
 
 
-# What Python's `re`, JavaScript without flags and Rust's `regex` read alike. Left out are, among others: classes by
-# name (`\d` is more to Python, `\p{C}` an error to it), the dot (it stops at other line ends), look-around (Rust has
-# none), and counting what is not in a class (JavaScript counts the halves of an emoji).
+# The syntax that Python's `re`, JavaScript without flags and Rust's `regex` interpret alike. It excludes, for example,
+# named classes (`\d` matches more in Python, and `\p{C}` is an error there), the dot (line ends differ), look-around
+# (Rust has none), and counted negated classes (JavaScript counts an emoji as two characters).
 _CHARACTER = r"(?:[A-Za-z0-9_:/=+ -]|\\[.]|\\u[0-9a-f]{4})"
 _IN_CLASS = r"(?:[A-Za-z0-9._:/=+-]|\\u[0-9a-f]{4})+"
 _COUNT = r"(?:[*+?]|\{[0-9]+(?:,[0-9]*)?\})?"
@@ -46,7 +46,7 @@ PORTABLE = re.compile(rf"\^(?:{_PIECE}|\({_PIECE}+(?:\|{_PIECE}+)*\){_COUNT})+\$
 
 
 def patterns(node: Any) -> Iterator[str]:
-    """Every `pattern` below `node`."""
+    """Yield every `pattern` below `node`."""
     if isinstance(node, dict):
         yield from (value for name, value in node.items() if name == "pattern" and isinstance(value, str))
         node = list(node.values())
@@ -77,7 +77,7 @@ def test_a_pattern_that_clients_read_differently_is_found(pattern: str) -> None:
 
 
 @pytest.mark.parametrize("reference", ["pickup", "№ 7 ✓", "é" * 64, "😀" * 64])
-def test_what_the_published_pattern_takes_and_is_printable_is_accepted(api: Api, reference: str) -> None:
+def test_a_printable_reference_that_matches_the_published_pattern_is_accepted(api: Api, reference: str) -> None:
     # GIVEN
     (schema, _) = openapi.build()["components"]["schemas"]["OrderRequest"]["properties"]["reference"]["anyOf"]
 
@@ -141,7 +141,7 @@ def test_retry_after_is_documented_where_it_is_sent(status: str) -> None:
     assert "Retry-After" in headers
 
 
-def test_the_life_of_a_key_is_published() -> None:
+def test_the_lifetime_of_a_key_is_documented() -> None:
     # GIVEN / WHEN
     whole = openapi.build()
 
@@ -167,7 +167,7 @@ def test_real_answers_have_the_documented_fields_and_headers(api: Api) -> None:
         assert re.search(schemas["AcceptedOrder"]["properties"][name].get("pattern", ""), value)
 
 
-def test_the_examples_are_true(api: Api) -> None:
+def test_the_example_of_a_request_gets_the_example_of_its_answer(api: Api) -> None:
     # GIVEN
     body = operation(POST)["requestBody"]["content"]["application/json"]["example"]
 

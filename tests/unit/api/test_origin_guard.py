@@ -1,4 +1,4 @@
-"""Requests that came around the edge in front of the API."""
+"""Tests requests that bypass CloudFront in front of the API."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ def digest(secret: str) -> str:
 
 
 def answered(guard: OriginGuard, headers: dict[str, str]) -> Response:
-    """The answer of an endpoint that takes everything."""
+    """Return the answer of an endpoint that accepts everything."""
 
     def route(_request: Request) -> Response:
         return json_response(200, "{}")
@@ -31,7 +31,7 @@ def answered(guard: OriginGuard, headers: dict[str, str]) -> Response:
 
 
 @pytest.mark.parametrize("secret", [CURRENT, PREVIOUS])
-def test_either_of_two_secrets_is_let_through(secret: str) -> None:
+def test_both_secrets_are_accepted_during_a_rotation(secret: str) -> None:
     # GIVEN a secret that is being replaced
     guard = OriginGuard.of([digest(CURRENT), digest(PREVIOUS)])
 
@@ -55,7 +55,7 @@ def test_either_of_two_secrets_is_let_through(secret: str) -> None:
     ],
     ids=["none", "empty", "digest", "prefix", "case", "twice", "not unicode"],
 )
-def test_anything_else_is_403_before_the_request_is_looked_at(headers: dict[str, str]) -> None:
+def test_any_other_value_is_answered_with_403_before_the_request_is_handled(headers: dict[str, str]) -> None:
     # GIVEN
     guard = OriginGuard.of([digest(CURRENT)])
 
@@ -68,7 +68,7 @@ def test_anything_else_is_403_before_the_request_is_looked_at(headers: dict[str,
     assert CURRENT not in answer["body"]
 
 
-def test_without_an_edge_everything_is_let_through() -> None:
+def test_without_a_configured_secret_every_request_is_accepted() -> None:
     # GIVEN / WHEN
     answer = answered(OriginGuard(), {})
 
@@ -77,7 +77,7 @@ def test_without_an_edge_everything_is_let_through() -> None:
 
 
 @given(st.text(max_size=80))
-def test_no_text_but_the_secret_is_taken(text: str) -> None:
+def test_no_text_except_the_secret_is_accepted(text: str) -> None:
     # GIVEN
     guard = OriginGuard.of([digest(CURRENT)])
 
@@ -85,7 +85,7 @@ def test_no_text_but_the_secret_is_taken(text: str) -> None:
     assert guard.accepts(text) == (text == CURRENT)
 
 
-def test_the_setting_is_read_into_digests() -> None:
+def test_the_setting_is_read_as_a_list_of_digests() -> None:
     # GIVEN
     environment = {"ORDERS_TABLE": "t", "ORIGIN_SECRET_SHA256": f"{digest(CURRENT)},{digest(PREVIOUS)}"}
 
@@ -104,11 +104,11 @@ def test_a_setting_that_is_no_digest_fails_at_init(wrong: str) -> None:
         LookupSettings.from_environment({"ORDERS_TABLE": "t", "ORIGIN_SECRET_SHA256": wrong})
 
 
-def test_who_came_around_the_edge_is_told_where_to_go() -> None:
-    # GIVEN a stack with an edge
+def test_the_answer_to_a_request_that_bypasses_cloudfront_names_the_address_to_use() -> None:
+    # GIVEN a stack with CloudFront in front of the API
     guard = OriginGuard.of([digest(CURRENT)])
 
-    # WHEN a request does not come from it
+    # WHEN a request does not come through CloudFront
     answer = answered(guard, {})
 
     # THEN the answer says what to change

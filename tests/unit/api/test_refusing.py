@@ -1,4 +1,4 @@
-"""Every request that is refused: its status and its problem, before any table or queue is touched."""
+"""Tests the status and the problem of every request that is refused before any call to a table or queue."""
 
 import base64
 import json
@@ -36,7 +36,7 @@ HUGE = "1" + "0" * 60_000
         ("k" * 256, "idempotency-key-malformed"),
     ],
 )
-def test_a_key_that_is_none(untouched_api: Api, key: str | None, expected: str) -> None:
+def test_a_missing_or_malformed_key_is_refused(untouched_api: Api, key: str | None, expected: str) -> None:
     # GIVEN / WHEN
     response = untouched_api.post(key=key)
 
@@ -45,7 +45,7 @@ def test_a_key_that_is_none(untouched_api: Api, key: str | None, expected: str) 
     assert problem(response) == expected
 
 
-def test_two_key_headers_of_different_case(untouched_api: Api) -> None:
+def test_two_key_headers_of_different_case_are_refused(untouched_api: Api) -> None:
     # GIVEN
     headers: dict[str, object] = {"Idempotency-Key": "another"}
 
@@ -68,7 +68,7 @@ def test_two_key_headers_of_different_case(untouched_api: Api) -> None:
         "application/json charset=utf-8",
     ],
 )
-def test_a_media_type_that_is_not_json(untouched_api: Api, content_type: str | None) -> None:
+def test_a_media_type_that_is_not_json_is_refused(untouched_api: Api, content_type: str | None) -> None:
     # GIVEN / WHEN
     response = untouched_api.post(content_type=content_type)
 
@@ -78,7 +78,7 @@ def test_a_media_type_that_is_not_json(untouched_api: Api, content_type: str | N
     assert response["headers"]["Accept-Post"] == "application/json"
 
 
-def test_a_compressed_body(untouched_api: Api) -> None:
+def test_a_compressed_body_is_refused(untouched_api: Api) -> None:
     # GIVEN / WHEN
     response = untouched_api.post(headers={"Content-Encoding": "gzip"})
 
@@ -99,7 +99,7 @@ def test_a_compressed_body(untouched_api: Api) -> None:
     ],
     ids=["text", "base64", "two-byte characters", "1 MB", "1 MB of base64", "white space"],
 )
-def test_a_body_over_64_kib(untouched_api: Api, raw: str | bytes) -> None:
+def test_a_body_over_64_kib_is_refused(untouched_api: Api, raw: str | bytes) -> None:
     # GIVEN / WHEN
     response = untouched_api.post(raw=raw)
 
@@ -134,7 +134,7 @@ def test_a_body_over_64_kib(untouched_api: Api, raw: str | bytes) -> None:
         ('{"a": "\ud800"}', "UTF-8 cannot express"),
     ],
 )
-def test_a_body_that_is_not_json(untouched_api: Api, raw: str | bytes, said: str) -> None:
+def test_a_body_that_is_not_json_is_refused(untouched_api: Api, raw: str | bytes, said: str) -> None:
     # GIVEN / WHEN
     response = untouched_api.post(raw=raw)
 
@@ -145,7 +145,7 @@ def test_a_body_that_is_not_json(untouched_api: Api, raw: str | bytes, said: str
 
 
 @pytest.mark.parametrize("body", ["{}", "é", base64.b64encode(b"{}").decode() + "\n"])
-def test_a_body_that_is_marked_as_base64_and_is_not(untouched_api: Api, body: str) -> None:
+def test_a_body_that_is_wrongly_marked_as_base64_is_refused(untouched_api: Api, body: str) -> None:
     # GIVEN
     event = {**post(), "body": body, "isBase64Encoded": True}
 
@@ -220,7 +220,9 @@ def test_a_body_that_is_marked_as_base64_and_is_not(untouched_api: Api, body: st
         ),
     ],
 )
-def test_a_body_that_is_no_order(untouched_api: Api, raw: str, pointers: list[str]) -> None:
+def test_a_body_that_is_no_order_is_refused_with_all_its_errors(
+    untouched_api: Api, raw: str, pointers: list[str]
+) -> None:
     # GIVEN / WHEN
     response = untouched_api.post(raw=raw)
 
@@ -258,7 +260,7 @@ def test_very_many_errors_are_cut_short_and_counted(untouched_api: Api) -> None:
         "alice",
     ],
 )
-def test_a_token_that_does_not_name_its_caller(untouched_api: Api, authorizer: object) -> None:
+def test_a_token_that_does_not_name_its_caller_is_refused(untouched_api: Api, authorizer: object) -> None:
     # GIVEN
     event = {**post(), "requestContext": {"authorizer": authorizer}}
 
@@ -270,7 +272,7 @@ def test_a_token_that_does_not_name_its_caller(untouched_api: Api, authorizer: o
     assert problem(response) == "caller-unidentified"
 
 
-def test_the_key_is_looked_at_before_the_media_type_and_that_before_the_body(untouched_api: Api) -> None:
+def test_the_key_is_checked_before_the_media_type_and_the_media_type_before_the_body(untouched_api: Api) -> None:
     # GIVEN
     raw = "x" * 70_000
 
@@ -307,12 +309,12 @@ def test_types_are_unique_and_stable() -> None:
     }
 
 
-def test_every_problem_says_whether_the_outcome_is_known_and_whether_repeating_helps() -> None:
+def test_every_problem_says_whether_the_outcome_is_known_and_whether_a_retry_helps() -> None:
     # GIVEN every kind of problem
-    # WHEN its document is made
+    # WHEN its document is built
     documents = {kind.name: json.loads(ProblemError(kind, "why").body()) for kind in CATALOGUE}
 
-    # THEN only two leave it open whether there is an order, and the same two can be repeated as they are
+    # THEN only two say that the outcome is unknown, and only these two can be retried unchanged
     for member in ("outcome_known", "retryable"):
         assert all(isinstance(document[member], bool) for document in documents.values())
     assert {name for name, document in documents.items() if not document["outcome_known"]} == {

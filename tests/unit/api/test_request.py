@@ -1,4 +1,4 @@
-"""The event of an HTTP API as a request, and its body as a document: the edges of what is taken."""
+"""Tests how an event of an HTTP API becomes a request and its body a document, at the limits of what is accepted."""
 
 import base64
 from typing import Any
@@ -12,12 +12,12 @@ from runtime.logic.keys import ANONYMOUS, Identity
 
 
 def request(**event: Any) -> Request:
-    """A request from the fields of an event."""
+    """Return a request from the fields of an event."""
     return parse_event(event)
 
 
 def test_every_part_of_an_event_is_read() -> None:
-    # GIVEN a whole event
+    # GIVEN a complete event
     context = {"requestId": "request-1"}
     # WHEN it is read
     read = request(
@@ -27,7 +27,7 @@ def test_every_part_of_an_event_is_read() -> None:
         isBase64Encoded=True,
         requestContext=context,
     )
-    # THEN every part is where it belongs, and headers of one name are one
+    # THEN every part is in its field, and headers of the same name are joined
     assert read == Request(
         headers={"x-one": " a \t", "x-two": "b,c"},
         path_parameters={"order_id": "id"},
@@ -40,8 +40,8 @@ def test_every_part_of_an_event_is_read() -> None:
 
 
 @pytest.mark.parametrize("event", [None, [], "text", {}, {"headers": [], "pathParameters": "x", "body": 5}])
-def test_what_is_missing_or_of_another_type_counts_as_not_sent(event: object) -> None:
-    # GIVEN an event that is none
+def test_parts_that_are_missing_or_of_another_type_count_as_not_sent(event: object) -> None:
+    # GIVEN an event without any usable part
     # WHEN it is read
     read = parse_event(event)
     # THEN it is an empty request with a correlation id of its own
@@ -49,21 +49,21 @@ def test_what_is_missing_or_of_another_type_counts_as_not_sent(event: object) ->
     assert len(read.correlation_id) == 36
 
 
-def test_only_white_space_around_a_header_is_not_part_of_it() -> None:
+def test_only_the_white_space_around_a_header_s_value_is_removed() -> None:
     # GIVEN headers with white space around them
     read = request(headers={"Key": " \tX-1 X\t ", "Empty": " "})
-    # WHEN they are asked for
-    # THEN their own first and last characters are there
+    # WHEN they are read
+    # THEN their own first and last characters are kept
     assert read.header("key") == "X-1 X"
     assert read.header("empty") == ""
     assert read.header("none") is None
 
 
-def test_values_that_are_no_text_count_as_not_sent() -> None:
+def test_headers_and_parameters_that_are_no_text_count_as_not_sent() -> None:
     # GIVEN headers and parameters of other types
     # WHEN they are read
     read = request(headers={"a": 5, "b": "x"}, pathParameters={"c": None, 1: "y"}, isBase64Encoded="true")
-    # THEN only the texts are there
+    # THEN the request has only those that are texts
     assert (read.headers, read.path_parameters, read.body_is_base64) == ({"b": "x"}, {"1": "y"}, False)
 
 
@@ -77,30 +77,30 @@ def test_values_that_are_no_text_count_as_not_sent() -> None:
         (None, "JKJaXmPLvHcESHA=", "JKJaXmPLvHcESHA="),
     ],
 )
-def test_the_caller_s_correlation_id_is_used_where_it_is_one(sent: str | None, platform: str, used: str) -> None:
-    # GIVEN what a caller sends, and the platform's id
+def test_the_caller_s_correlation_id_is_used_if_it_is_valid(sent: str | None, platform: str, used: str) -> None:
+    # GIVEN an id that a caller sends, and the id of the platform
     # WHEN the request is read
     read = request(headers={"X-Correlation-Id": sent}, requestContext={"requestId": platform})
     # THEN the caller's is used if it may be written to a log
     assert read.correlation_id == used
 
 
-def test_two_requests_without_any_id_do_not_share_one() -> None:
+def test_two_requests_without_an_id_get_different_ones() -> None:
     # GIVEN / WHEN two requests without ids
-    # THEN each has its own
+    # THEN each has its own id
     assert request().correlation_id != request().correlation_id
 
 
 def with_claims(**claims: object) -> Request:
-    """A request whose token was verified."""
+    """Return a request whose token was verified."""
     return request(requestContext={"authorizer": {"jwt": {"claims": claims}}})
 
 
 def test_claims_of_2048_characters_name_a_caller() -> None:
-    # GIVEN claims that are as long as is taken
+    # GIVEN an issuer of the greatest length that is accepted
     issuer, subject = "i" * 2048, "s"
-    # WHEN the caller is asked for
-    # THEN it is they
+    # WHEN the caller is identified
+    # THEN the claims name it
     assert identity_of(with_claims(iss=issuer, sub=subject), jwt_authorizer=True) == Identity(issuer, subject)
 
 
@@ -109,16 +109,16 @@ def test_claims_of_2048_characters_name_a_caller() -> None:
 def test_a_claim_that_cannot_name_a_caller_is_refused(name: str, claim: object) -> None:
     # GIVEN a token of which one claim is unusable
     sent = with_claims(**{"iss": "i", "sub": "s", name: claim})
-    # WHEN the caller is asked for
-    # THEN there is none
+    # WHEN the caller is identified
+    # THEN the request is refused
     with pytest.raises(ProblemError):
         identity_of(sent, jwt_authorizer=True)
 
 
 def test_without_an_authorizer_everybody_is_one_caller() -> None:
     # GIVEN an API without an authorizer
-    # WHEN the caller is asked for
-    # THEN it is the one that all share
+    # WHEN the caller is identified
+    # THEN it is the anonymous one, which all requests share
     assert identity_of(request(requestContext={"authorizer": {}}), jwt_authorizer=False) is ANONYMOUS
     assert identity_of(request(), jwt_authorizer=False) is ANONYMOUS
 
@@ -126,28 +126,28 @@ def test_without_an_authorizer_everybody_is_one_caller() -> None:
 @pytest.mark.parametrize("sent", ["x" * MAX_BYTES, "é" * (MAX_BYTES // 2), ""])
 @pytest.mark.parametrize("encoded", [False, True])
 def test_a_body_of_64_kib_is_read(sent: str, encoded: bool) -> None:
-    # GIVEN a body that is just small enough
+    # GIVEN a body of the greatest size that is accepted, or a smaller one
     body = base64.b64encode(sent.encode()).decode() if encoded else sent
     # WHEN it is read
-    # THEN it is what was sent
+    # THEN the result is what was sent
     assert read_bytes(request(body=body, isBase64Encoded=encoded)) == sent.encode()
 
 
 @pytest.mark.parametrize("encoded", [False, True])
-def test_a_body_of_a_byte_more_is_refused(encoded: bool) -> None:
-    # GIVEN a body that is just too large
+def test_a_body_of_one_byte_more_is_refused(encoded: bool) -> None:
+    # GIVEN a body that is one byte too large
     sent = "x" * (MAX_BYTES + 1)
     body = base64.b64encode(sent.encode()).decode() if encoded else sent
     # WHEN it is read
     with pytest.raises(ProblemError) as caught:
         read_bytes(request(body=body, isBase64Encoded=encoded))
-    # THEN it is not
+    # THEN it is refused
     assert caught.value.kind.status == 413
 
 
 @pytest.mark.parametrize(("character", "encoded"), [("!", True), ("\ud800", False)])
 def test_a_body_that_is_too_long_is_refused_before_anything_is_decoded(character: str, encoded: bool) -> None:
-    # GIVEN more characters than any body of 64 KiB has, none of which could be decoded
+    # GIVEN more characters than any body of 64 KiB has, none of which can be decoded
     longest = (MAX_BYTES + 2) // 3 * 4 if encoded else MAX_BYTES
     # WHEN it is read
     with pytest.raises(ProblemError) as caught:
@@ -166,12 +166,12 @@ def test_a_body_that_is_too_long_is_refused_before_anything_is_decoded(character
         ("X", "is not JSON"),
     ],
 )
-def test_empty_is_what_json_calls_white_space(text: str, says: str) -> None:
+def test_a_body_of_only_json_white_space_is_empty(text: str, says: str) -> None:
     # GIVEN a body without a value
     # WHEN it is parsed
     with pytest.raises(ProblemError) as caught:
         parse_json(text.encode())
-    # THEN only JSON's own white space counts as nothing
+    # THEN it counts as empty only if it has nothing but JSON's own white space
     assert says in str(caught.value.detail)
 
 
@@ -185,10 +185,10 @@ def test_empty_is_what_json_calls_white_space(text: str, says: str) -> None:
         (' {"a" : [true, null]}\r\n', {"a": [True, None]}),
     ],
 )
-def test_a_number_that_python_would_not_read_is_shortened_and_still_too_large(text: str, document: object) -> None:
-    # GIVEN JSON
+def test_a_number_that_is_too_long_for_python_is_shortened_but_stays_too_large(text: str, document: object) -> None:
+    # GIVEN JSON with long numbers
     # WHEN it is parsed
-    # THEN no number makes it malformed, and what surrounds a long one is as it was sent
+    # THEN it is not malformed, and the text around a long number is unchanged
     assert parse_json(text.encode()) == document
 
 
@@ -211,9 +211,9 @@ def test_a_number_that_python_would_not_read_is_shortened_and_still_too_large(te
     ],
 )
 @pytest.mark.parametrize("coding", [None, "", "identity", "Identity"])
-def test_json_is_taken_whatever_the_parameters_of_its_media_type_say(content_type: str, coding: str | None) -> None:
+def test_json_is_accepted_with_any_parameters_of_its_media_type(content_type: str, coding: str | None) -> None:
     # GIVEN JSON, not compressed, with parameters that have no effect on it
     sent = request(headers={"Content-Type": content_type, "Content-Encoding": coding})
     # WHEN it is checked
-    # THEN it is taken
+    # THEN it is accepted
     require_json(sent)

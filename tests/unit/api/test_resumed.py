@@ -1,6 +1,4 @@
-"""Tests that what init leaves behind may be in a snapshot of many instances: nothing unique, nothing that ages, no
-connection.
-"""
+"""Tests that many instances can start from one snapshot: init uses no randomness, no clock and no connection."""
 
 import json
 import os
@@ -14,7 +12,7 @@ import pytest
 from runtime import resumed
 from runtime.observability import logger
 
-# Runs a handler's init as Lambda does, and writes which of our own lines asked for chance or time, or who connected.
+# Runs a handler's init as Lambda does, and prints our lines of code that use randomness or time, and every connection.
 PROBE = """
 import datetime, json, os, random, socket, time, traceback, uuid
 import runtime
@@ -53,7 +51,7 @@ ENVIRONMENT = {
 
 
 def init(module: str, before: str = "") -> list[str]:
-    """Return what the init of an entry point did that a snapshot should not hold."""
+    """Return the actions of an entry point's init whose results must not be in a snapshot."""
     done = subprocess.run(
         [sys.executable, "-c", PROBE.replace("import runtime.handlers.MODULE", f"{before}\nimport {module}")],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **ENVIRONMENT},
@@ -66,7 +64,7 @@ def init(module: str, before: str = "") -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["create_order", "get_order"])
-def test_init_makes_nothing_unique_asks_no_clock_and_connects_to_nobody(name: str) -> None:
+def test_init_uses_no_randomness_no_clock_and_no_connection(name: str) -> None:
     # GIVEN / WHEN
     found = init(f"runtime.handlers.{name}")
 
@@ -74,7 +72,7 @@ def test_init_makes_nothing_unique_asks_no_clock_and_connects_to_nobody(name: st
     assert found == []
 
 
-def test_what_connects_at_init_would_be_found() -> None:
+def test_a_connection_during_init_would_be_found() -> None:
     # GIVEN an init with a connection in it
     connecting = "try: socket.create_connection(('127.0.0.1', 1), 1)\nexcept OSError: pass"
 
@@ -94,8 +92,8 @@ def _first_invocation() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_first_invocation")
-def test_instances_of_one_snapshot_draw_numbers_of_their_own() -> None:
-    # GIVEN the state that a snapshot holds
+def test_instances_of_one_snapshot_have_different_random_numbers() -> None:
+    # GIVEN the random state in a snapshot
     snapshot = random.getstate()
     drawn = []
 
@@ -111,7 +109,7 @@ def test_instances_of_one_snapshot_draw_numbers_of_their_own() -> None:
 
 
 @pytest.mark.usefixtures("_first_invocation")
-def test_chance_is_renewed_once_and_not_again() -> None:
+def test_random_numbers_are_seeded_once_per_instance() -> None:
     # GIVEN
     resumed.reseed()
     state = random.getstate()
@@ -125,7 +123,7 @@ def test_chance_is_renewed_once_and_not_again() -> None:
 
 @pytest.mark.usefixtures("_first_invocation")
 @pytest.mark.parametrize(("rate", "asked"), [(0.01, 1), (0.0, 0)])
-def test_who_logs_at_debug_is_decided_anew_where_it_is_left_to_chance(
+def test_each_instance_decides_again_about_debug_logs_if_these_are_sampled(
     monkeypatch: pytest.MonkeyPatch, rate: float, asked: int
 ) -> None:
     # GIVEN

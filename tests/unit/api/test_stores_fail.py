@@ -1,6 +1,4 @@
-"""Tests what the API's stores say when their table does not answer, and how long they wait in between. No table is
-needed.
-"""
+"""Tests the errors of the API's stores when their table fails, and the pauses between their attempts."""
 
 from __future__ import annotations
 
@@ -29,14 +27,14 @@ CONFLICT = client_error("UpdateItem", "TransactionConflictException", "Transacti
 
 
 def failing_answers(error: Exception) -> ApiIdempotency:
-    """A table of answers whose next use raises."""
+    """Return a store of answers whose next use raises the error."""
     answers = ApiIdempotency(Mock(), "table", 60)
     vars(answers)["_run"] = Mock(side_effect=error)
     return answers
 
 
 def caused(cause: Exception | None) -> IdempotencyPersistenceLayerError:
-    """Powertools' error with what it came from."""
+    """Return the error of Powertools with this cause."""
     error = IdempotencyPersistenceLayerError("Failed to save in progress record")
     error.__cause__ = cause
     return error
@@ -51,41 +49,41 @@ def caused(cause: Exception | None) -> IdempotencyPersistenceLayerError:
         (caused(None), "IdempotencyPersistenceLayerError"),
     ],
 )
-def test_a_table_of_answers_that_fails_is_told_by_name_and_code(error: Exception, code: str) -> None:
+def test_a_failure_of_the_idempotency_table_is_raised_with_its_code(error: Exception, code: str) -> None:
     # GIVEN a table that fails
     answers = failing_answers(error)
-    # WHEN an answer is wanted
+    # WHEN an operation is to run once
     with pytest.raises(DependencyError) as caught:
         answers.once(key="key", payload="payload", operation=str)
-    # THEN what failed and why can be logged, and nothing else
+    # THEN the error has only what failed and the code, so that it can be logged
     assert (caught.value.operation, caught.value.code) == ("idempotency", code)
     assert str(caught.value) == f"idempotency failed: {code}"
 
 
 @pytest.mark.parametrize("chance", [0.0, 1.0])
-def test_pauses_between_conflicts_double_and_are_half_chance(chance: float) -> None:
-    # GIVEN an order that a transaction holds on to, and the shortest or the longest pauses
+def test_pauses_between_conflicts_double_and_half_of_each_is_random(chance: float) -> None:
+    # GIVEN an order that a transaction locks, and the shortest or the longest random pauses
     pauses: list[float] = []
     client: Any = Mock()
     client.update_item.side_effect = CONFLICT
     random = Mock(uniform=lambda low, high: low + chance * (high - low))
-    # WHEN it is to be stored
+    # WHEN the order is stored
     with patch.object(order_intake, "random", random), pytest.raises(DependencyError):
         OrderIntake(client, "orders", pauses.append).upsert_accepted(message())
-    # THEN it is tried six times, and between 10 and 20 ms at first, doubled each time
+    # THEN there are six attempts; the first pause is 10 to 20 ms long, and each further one twice as long
     longest = [0.02, 0.04, 0.08, 0.16, 0.32]
     assert pauses == pytest.approx([seconds * (0.5 + chance / 2) for seconds in longest])
     assert client.update_item.call_count == 6
 
 
-def test_the_function_waits_by_the_clock_that_it_was_built_with() -> None:
-    # GIVEN a POST whose order is held by a transaction once
+def test_the_function_waits_with_the_clock_that_it_was_built_with() -> None:
+    # GIVEN a POST whose order is locked by a transaction once
     with simulated(World()) as world:
         before = world.cloud.clock.now
         process = Process(faults={2: write_conflict})
-        # WHEN it is answered
+        # WHEN it is handled
         exchange = world.post("key", order_body(), process=process)
-        # THEN it was accepted after one short pause
+        # THEN the order is accepted after one short pause
         assert [call.operation for call in process.calls][2:4] == ["UpdateItem", "UpdateItem"]
         assert exchange.accepted
         assert 0.01 <= world.cloud.clock.now - before <= 0.02

@@ -1,4 +1,4 @@
-"""Tests which trace context goes on with the order."""
+"""Tests which trace context is stored with an order."""
 
 import pytest
 
@@ -24,7 +24,9 @@ FROM_XRAY = "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01"
         (None, None, None),
     ],
 )
-def test_a_well_formed_header_wins_else_the_segment(header: str | None, xray: str | None, expected: str | None) -> None:
+def test_a_well_formed_header_is_used_and_otherwise_the_segment_of_x_ray(
+    header: str | None, xray: str | None, expected: str | None
+) -> None:
     # GIVEN / WHEN
     chosen = traceparent(header, xray)
 

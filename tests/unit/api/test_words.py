@@ -1,4 +1,4 @@
-"""Tests what a client reads when it is refused, word for word: what was wrong, what is allowed, and what to change."""
+"""Tests the texts of refusals word for word: they say what was wrong, what is allowed and what to change."""
 
 import json
 from typing import Any
@@ -70,10 +70,10 @@ NOBODY = {**post(), "requestContext": {"requestId": "JKJaXmPLvHcESHA=", "authori
 def test_a_refusal_says_what_to_change(
     untouched_api: Api, event: dict[str, object], detail: str, headers: dict[str, str]
 ) -> None:
-    # GIVEN a request that cannot be taken
+    # GIVEN a request that cannot be accepted
     # WHEN it is sent
     response = untouched_api.create.handle(event, context())
-    # THEN the answer says why, and is never kept by a cache on its way
+    # THEN the answer says why, and no cache may store it
     told = document(response)["detail"]
     assert told == detail if detail[0].isupper() else told.endswith(detail)
     assert response["headers"] == {
@@ -137,32 +137,32 @@ def test_an_error_in_the_body_says_what_is_allowed_there(
     # GIVEN an order with one error
     # WHEN it is sent
     response = untouched_api.post(raw=json.dumps(body))
-    # THEN its place and the rule are named
+    # THEN the answer names the place and the rule
     assert document(response)["errors"] == [{"pointer": pointer, "detail": detail}]
 
 
-def test_a_name_is_pointed_at_up_to_128_characters(untouched_api: Api) -> None:
-    # GIVEN unknown fields whose names are as long as is told, and longer
+def test_an_error_points_at_field_names_of_up_to_128_characters(untouched_api: Api) -> None:
+    # GIVEN unknown fields with a name of 128 characters and with longer names
     body = {**order(lines=[{**line(), "l" * 129: 1}]), "n" * 128: 1, "m" * 129: 1}
     # WHEN they are sent
     errors = document(untouched_api.post(body))["errors"]
-    # THEN the longer ones' objects are pointed at
+    # THEN the error of a longer name points at the object that contains the field
     assert [error["pointer"] for error in errors] == ["/lines/0", "/" + "n" * 128, ""]
 
 
-def test_a_wrong_line_does_not_hide_that_another_part_is_too_short(untouched_api: Api) -> None:
+def test_a_wrong_line_is_not_reported_as_a_missing_line_too(untouched_api: Api) -> None:
     # GIVEN an order whose only line is wrong
     # WHEN it is sent
     errors = document(untouched_api.post(order(lines=[line(quantity=0)])))["errors"]
-    # THEN nobody is told that a line is required, for there is one
+    # THEN no error says that a line is required, because there is one
     assert [error["pointer"] for error in errors] == ["/lines/0/quantity"]
 
 
-def test_an_order_that_is_not_there_is_told_where_ids_come_from(untouched_api: Api) -> None:
+def test_the_answer_about_an_unknown_order_says_where_ids_come_from(untouched_api: Api) -> None:
     # GIVEN an id that no order can have
     # WHEN it is looked up
     response = untouched_api.lookup.handle(get("x"), context())
-    # THEN the whole answer is
+    # THEN this is the whole answer
     assert response["body"] == (
         '{"type":"urn:problem-type:orders:order-not-found","title":"There is no such order","status":404,'
         '"detail":"No order of yours has this id. Take the id from the `Location` of the answer 202.",'
@@ -170,9 +170,9 @@ def test_an_order_that_is_not_there_is_told_where_ids_come_from(untouched_api: A
     )
 
 
-def test_no_id_at_all_is_no_order(untouched_api: Api) -> None:
+def test_a_missing_id_is_answered_like_an_unknown_order(untouched_api: Api) -> None:
     # GIVEN an event without the path's parameter
     event: dict[str, Any] = {**get("x"), "pathParameters": None}
     # WHEN it is handled
-    # THEN it is an order that is not there
+    # THEN the answer is 404
     assert untouched_api.lookup.handle(event, context())["statusCode"] == 404

@@ -1,1 +1,1 @@
-"""The calls of AWS, on clients that only record or refuse."""
+"""Tests of the calls to AWS, with clients that only record or refuse them."""

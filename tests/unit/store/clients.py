@@ -1,4 +1,4 @@
-"""Clients without a service behind them."""
+"""Clients that call no service."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 
 class Recording:
-    """Keeps the parameters of every call and answers each with `answer`."""
+    """Records the parameters of every call, and returns `answer` for each."""
 
     def __init__(self, **answer: Any) -> None:
         self.answer = answer
@@ -22,13 +22,13 @@ class Recording:
 
     @property
     def only(self) -> dict[str, Any]:
-        """The parameters of the one call that there was."""
+        """Return the parameters of the only call."""
         ((_, params),) = self.calls
         return params
 
 
 class Refusing:
-    """Refuses every call with `code`, and what else AWS says of it."""
+    """Refuses every call with `code` and the other fields of AWS's error response."""
 
     def __init__(self, code: str, **more: Any) -> None:
         self._response: Any = {"Error": {"Code": code, "Message": "private"}, **more}

@@ -1,4 +1,4 @@
-"""Tests what AWS is asked, whole: a parameter that is lost or wrong here is an order that is."""
+"""Tests all parameters of calls to AWS: if one is missing or wrong, an order is lost or wrong."""
 
 import json
 from typing import Any, cast
@@ -24,12 +24,12 @@ CONDITION = "attribute_not_exists(#status) OR #status IN (:open0, :open1)"
 
 
 def recording(**answer: Any) -> Any:
-    """A client that answers so."""
+    """Return a client that returns this answer."""
     return Recording(**answer)
 
 
 def assigned(update: dict[str, Any]) -> dict[str, Any]:
-    """The value that is set for each name, as the expression has it; kept ones in a tuple."""
+    """Return the value that an update sets for each attribute, in a tuple if an existing value is kept."""
     names, values = update["ExpressionAttributeNames"], update["ExpressionAttributeValues"]
     found: dict[str, Any] = {}
     for part in update["UpdateExpression"].removeprefix("SET ").split(" REMOVE ")[0].split(", #"):
@@ -42,12 +42,12 @@ def assigned(update: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def test_an_accepted_order_is_sent_whole_and_named_in_attributes() -> None:
+def test_an_accepted_order_is_sent_whole_and_its_id_is_an_attribute_too() -> None:
     # GIVEN a queue
     client = recording()
     # WHEN an order is sent
     OrderQueue(client, "https://queue").send(message(reference="r"))
-    # THEN the message is the order, and who cannot read it still knows which it is
+    # THEN the body is the order, and the attributes name it for readers that cannot read the body
     assert json.loads(client.only["MessageBody"]) == message(reference="r").model_dump(mode="json", exclude_none=True)
     assert {name: value for name, value in client.only.items() if name != "MessageBody"} == {
         "QueueUrl": "https://queue",
@@ -60,12 +60,12 @@ def test_an_accepted_order_is_sent_whole_and_named_in_attributes() -> None:
     }
 
 
-def test_an_accepted_order_is_stored_where_nothing_is() -> None:
-    # GIVEN a table that has an earlier one
+def test_storing_an_accepted_order_overwrites_nothing() -> None:
+    # GIVEN a table in which the order is already stored
     client = recording(Attributes={"accepted_at": {"S": "earlier"}})
     # WHEN the order is stored
     stored = OrderIntake(client, "orders").upsert_accepted(message())
-    # THEN every field keeps what is there, and what is there is told
+    # THEN every field keeps an existing value, and the stored time is returned
     assert stored == "earlier"
     call = client.only
     assert (call["TableName"], call["Key"], call["ReturnValues"]) == (
@@ -79,12 +79,12 @@ def test_an_accepted_order_is_stored_where_nothing_is() -> None:
     assert set(fields) == {*message().model_dump(exclude_none=True), "status"} - {"order_id"}
 
 
-def test_an_order_is_looked_up_with_what_its_caller_may_see() -> None:
+def test_a_lookup_reads_only_what_the_caller_may_see() -> None:
     # GIVEN a table
     client = recording()
-    # WHEN an order is looked up that is not there
+    # WHEN an order that does not exist is looked up
     found = OrderLookup(client, "orders").get(order_id(1))
-    # THEN the read is consistent, and takes nothing internal
+    # THEN the read is consistent, and fetches no internal fields
     shown = [
         *("order_id", "status", "caller", "accepted_at", "settled_at", "reason", "total", "currency", "lines"),
         *OptionalFields.model_fields,
@@ -104,7 +104,7 @@ def test_a_settlement_takes_each_line_s_stock_and_settles_an_open_order() -> Non
     client = recording()
     # WHEN an order is confirmed
     SettlementStore(client, "orders", "stock").confirm([message()], settled_at=SETTLED_AT, token="token-1")
-    # THEN it is one transaction under the caller's token
+    # THEN it is one transaction with the given token
     order, stock = (item["Update"] for item in client.only["TransactItems"])
     assert client.only["ClientRequestToken"] == "token-1"
     assert stock == {
@@ -120,7 +120,7 @@ def test_a_settlement_takes_each_line_s_stock_and_settles_an_open_order() -> Non
     assert order["ConditionExpression"] == CONDITION
     assert order["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
     assert order["ExpressionAttributeValues"].items() >= OPEN.items()
-    # AND an earlier failure is forgotten, what is known stays, and what the message lacks is settled as lacking
+    # AND it removes an earlier error, keeps existing values, and stores NULL for fields that the message lacks
     assert order["UpdateExpression"].endswith(" REMOVE #error")
     assert order["ExpressionAttributeNames"]["#error"] == "error"
     fields = assigned(order)
@@ -131,7 +131,7 @@ def test_a_settlement_takes_each_line_s_stock_and_settles_an_open_order() -> Non
     assert "reason" not in fields
 
 
-def test_a_rejection_says_why() -> None:
+def test_a_rejection_stores_its_reason() -> None:
     # GIVEN a table
     client = recording(Attributes={**STORED, "status": {"S": "REJECTED"}})
     # WHEN an order is rejected
@@ -146,13 +146,13 @@ def test_a_rejection_says_why() -> None:
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_a_failed_order_is_marked_with_as_much_as_is_known(known: bool) -> None:
-    # GIVEN a table, and a message that can be read or cannot
+def test_a_failed_order_is_marked_with_all_fields_that_are_known(known: bool) -> None:
+    # GIVEN a table, and a message that can or cannot be read
     client = recording(Attributes=STORED)
     content = message() if known else None
     # WHEN its order is marked
     SettlementStore(client, "orders", "stock").mark_failed(order_id(1), {"error": "why", "attempt": 8}, content)
-    # THEN the failure replaces an earlier one, and everything else stays
+    # THEN the error replaces an earlier one, and every other field keeps an existing value
     fields = assigned(client.only)
     assert (fields.pop("status"), fields.pop("error")) == (
         {"S": "FAILED"},
@@ -163,7 +163,7 @@ def test_a_failed_order_is_marked_with_as_much_as_is_known(known: bool) -> None:
     assert client.only["ConditionExpression"] == CONDITION
 
 
-def test_an_order_is_read_back_as_of_every_write_before() -> None:
+def test_an_order_is_read_back_with_a_consistent_read() -> None:
     # GIVEN a table
     client = recording(Item=STORED)
     # WHEN an order is read
@@ -172,15 +172,15 @@ def test_an_order_is_read_back_as_of_every_write_before() -> None:
     assert client.only == {"TableName": "orders", "Key": {"order_id": {"S": order_id(1)}}, "ConsistentRead": True}
 
 
-def test_a_message_is_hidden_and_deleted_by_its_receipt() -> None:
+def test_a_message_is_hidden_and_deleted_by_its_receipt_handle() -> None:
     # GIVEN a delivery
     client = recording()
     queue = SourceQueue(client, "https://queue")
     delivery = Delivery("m-1", "receipt-1", "body", {}, 1)
-    # WHEN it is given back, and later done
+    # WHEN its message is hidden, and later deleted
     queue.hide(delivery, 30)
     queue.delete(delivery)
-    # THEN SQS is told of this delivery
+    # THEN both calls have the receipt handle of this delivery
     assert client.calls == [
         (
             "change_message_visibility",
@@ -198,23 +198,23 @@ def test_a_message_is_hidden_and_deleted_by_its_receipt() -> None:
         ({"status": {"S": "COMPLETED"}, "in_progress_expiration": {"N": "1769860801500"}}, None),
     ],
 )
-def test_a_run_in_progress_has_a_lease_that_ends_or_ended_at_the_beginning_of_time(
+def test_the_lease_of_a_run_in_progress_is_read_and_a_missing_one_counts_as_ended(
     kept: dict[str, Any], lease_end: int | None
 ) -> None:
     # GIVEN an order's record
     client = recording(Item={"id": {"S": "process-order#x"}, "expiration": {"N": "99999999999"}, **kept})
     client.meta = None
-    # WHEN it is asked whether a run is in progress
-    # THEN it says until when; without a lease it ended before all others
+    # WHEN the end of the lease of a run in progress is read
+    # THEN it is the stored one, 0 without a stored one, and None without a run in progress
     assert WorkerIdempotency(client, "records", 60).in_progress_until(order_id(1)) == lease_end
     assert client.only["TableName"] == "records"
     assert client.only["ConsistentRead"] is True
 
 
-def test_without_a_key_nothing_is_done_unprotected() -> None:
-    # GIVEN a caller of our own that forgets the key
+def test_without_an_idempotency_key_the_operation_does_not_run() -> None:
+    # GIVEN a store of answers
     answers = ApiIdempotency(recording(), "records", 60)
-    # WHEN it wants something done once
-    # THEN it is not done at all
+    # WHEN our own code asks for an operation to run once, but gives no key
+    # THEN this is an error, and the operation does not run
     with pytest.raises(IdempotencyKeyError):
-        answers.once(key="", payload="p", operation=lambda: cast("str", pytest.fail("it was done")))
+        answers.once(key="", payload="p", operation=lambda: cast("str", pytest.fail("the operation ran")))

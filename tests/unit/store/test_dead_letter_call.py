@@ -1,4 +1,4 @@
-"""Tests what of a message goes with it to the dead-letter queue."""
+"""Tests which parts of a message are sent to the dead-letter queue."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.unit.store.clients import Recording
 
 
 def sent(attributes: dict[str, Any], error: str = "why") -> dict[str, Any]:
-    """The call that sends a message with these attributes."""
+    """Return the call that sends a dead letter with these attributes."""
     client: Any = Recording()
     delivery = Delivery("m-1", "receipt-1", "body", attributes, 3)
     DeadLetters(client, "https://dlq").send(delivery, error_type="KIND", error=error)
@@ -19,15 +19,15 @@ def sent(attributes: dict[str, Any], error: str = "why") -> dict[str, Any]:
 
 
 def text(value: Any) -> dict[str, Any]:
-    """A String attribute in Lambda's spelling."""
+    """Return a String attribute in Lambda's format."""
     return {"dataType": "String", "stringValue": value}
 
 
 def test_a_dead_letter_is_the_message_and_its_reason() -> None:
     # GIVEN a message without attributes
-    # WHEN it is sent
+    # WHEN it is sent to the dead-letter queue
     call = sent({})
-    # THEN it is itself, and says why
+    # THEN the dead letter has its body, and the reason in its attributes
     assert call == {
         "QueueUrl": "https://dlq",
         "MessageBody": "body",
@@ -40,12 +40,12 @@ def test_a_dead_letter_is_the_message_and_its_reason() -> None:
     }
 
 
-def test_of_too_many_attributes_the_order_s_are_kept_and_then_the_first_by_name() -> None:
-    # GIVEN a message with more attributes than there is room for, the order's last
+def test_of_too_many_attributes_those_of_the_order_are_sent_and_then_the_first_by_name() -> None:
+    # GIVEN a message with more attributes than a dead letter may have, those of the order last
     names = [*(f"a{number}" for number in range(8, -1, -1)), "schema_version", "order_id", "correlation_id"]
     # WHEN it is sent
     attributes = sent({name: text(name) for name in names})["MessageAttributes"]
-    # THEN SQS takes it, and tools find what they need
+    # THEN the dead letter has as many as SQS accepts, and those that tools need
     assert len(attributes) == MAX_ATTRIBUTES == 10
     assert list(attributes)[:6] == ["correlation_id", "order_id", "schema_version", "a0", "a1", "a2"]
 
@@ -62,17 +62,17 @@ def test_of_too_many_attributes_the_order_s_are_kept_and_then_the_first_by_name(
         {},
     ],
 )
-def test_an_attribute_that_sqs_would_refuse_is_left_behind(broken: dict[str, Any]) -> None:
+def test_an_attribute_that_sqs_would_refuse_is_left_out(broken: dict[str, Any]) -> None:
     # GIVEN a message with an attribute that cannot be sent
     # WHEN it becomes a dead letter
     attributes = sent({"broken": broken, "fine": text("x")})["MessageAttributes"]
-    # THEN it goes without it, rather than not at all
+    # THEN the dead letter is sent without this attribute
     assert set(attributes) == {"fine", "error_type", "error", "original_message_id", "attempt"}
 
 
 @pytest.mark.parametrize(("error", "told"), [("a\x00b\ufffe", "a?b?"), ("", "?"), ("\t\n\U0001f600", "\t\n\U0001f600")])
-def test_an_error_is_told_in_characters_that_sqs_takes(error: str, told: str) -> None:
-    # GIVEN an error with characters that SQS refuses, or none
+def test_characters_of_an_error_that_sqs_refuses_are_replaced(error: str, told: str) -> None:
+    # GIVEN an error with characters that SQS refuses, an empty one, or a valid one
     # WHEN the dead letter is sent
-    # THEN they are question marks
+    # THEN question marks replace these characters and the empty error
     assert sent({}, error)["MessageAttributes"]["error"]["StringValue"] == told

@@ -1,4 +1,4 @@
-"""Tests what a DynamoDB item says, as Python values."""
+"""Tests how a DynamoDB item is converted to Python values."""
 
 from decimal import Decimal
 

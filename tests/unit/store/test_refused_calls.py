@@ -1,4 +1,4 @@
-"""Tests what is made of a call that AWS refuses: which call it was and why, safe to log."""
+"""Tests the errors that are raised when AWS refuses a call: they name the call and the reason, and are safe to log."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,30 +36,30 @@ def settlement(client: Any) -> SettlementStore:
         ("sqs:SendMessage", lambda client: OrderQueue(client, "https://queue").send(message())),
     ],
 )
-def test_a_failed_call_of_the_api_is_named(operation: str, call: Callable[[Any], object]) -> None:
+def test_the_error_of_a_failed_call_of_the_api_names_the_call(operation: str, call: Callable[[Any], object]) -> None:
     # GIVEN a service that refuses
     # WHEN it is called
     with pytest.raises(DependencyError) as caught:
         call(Refusing("InternalServerError"))
-    # THEN the failure says what was called and the service's code
+    # THEN the error names the call and the code of the service
     assert (caught.value.operation, caught.value.code) == (operation, "InternalServerError")
     assert str(caught.value) == f"{operation} failed: InternalServerError"
 
 
-def test_an_error_of_the_client_is_named_by_its_class() -> None:
-    # GIVEN a call without an answer
-    # WHEN it is made
+def test_the_code_of_an_error_in_the_client_is_its_class() -> None:
+    # GIVEN a call that gets no answer
+    # WHEN the client raises its error
     with pytest.raises(DependencyError) as caught, calling("sns:Publish"):
         raise ReadTimeoutError(endpoint_url="https://sns")
-    # THEN the class is the code
+    # THEN the code is the name of the error's class
     assert (caught.value.operation, caught.value.code) == ("sns:Publish", "ReadTimeoutError")
 
 
 @pytest.mark.parametrize("response", [{}, {"Error": {}}])
-def test_a_refusal_without_a_code_is_unknown(response: Any) -> None:
-    # GIVEN a refusal that does not say why
-    # WHEN its code is asked for
-    # THEN it is unknown
+def test_a_refusal_without_a_code_has_the_code_unknown(response: Any) -> None:
+    # GIVEN a refusal without a code
+    # WHEN its code is read
+    # THEN it is Unknown
     assert error_code(ClientError(response, "Publish")) == "Unknown"
 
 
@@ -81,40 +81,42 @@ def test_a_refusal_without_a_code_is_unknown(response: Any) -> None:
         lambda store: store.mark_failed(order_id(1), {}, None),
     ],
 )
-def test_what_passes_by_itself_is_busy_and_says_with_what(code: str, call: Callable[[SettlementStore], object]) -> None:
-    # GIVEN a table that refuses for the moment
+def test_a_temporary_refusal_is_raised_as_busy_with_its_code(
+    code: str, call: Callable[[SettlementStore], object]
+) -> None:
+    # GIVEN a table that refuses calls temporarily
     # WHEN an order is written
-    # THEN the error says that it may be tried again, and what DynamoDB called it
+    # THEN the error says that the table is busy, and has the code of DynamoDB
     with pytest.raises(BusyError, match=f"^DynamoDB was busy: {code}$"):
         call(settlement(Refusing(code)))
 
 
-def test_a_settled_order_that_is_not_shown_is_not_made_up() -> None:
-    # GIVEN a table that says that the order is final, and not how
+def test_the_outcome_of_a_final_order_that_is_not_returned_is_not_guessed() -> None:
+    # GIVEN a table that refuses the update because the order is final, but does not return the order
     client = Refusing("ConditionalCheckFailedException")
     # WHEN the order is to be rejected
-    # THEN nobody guesses its outcome
+    # THEN this is an error
     with pytest.raises(CorruptDataError):
         settlement(client).reject(message(), Reason(code=ReasonCode.OUT_OF_STOCK), settled_at=SETTLED_AT)
 
 
-def test_another_refusal_of_a_settlement_stays_what_it_is() -> None:
+def test_any_other_refusal_of_a_settlement_is_raised_unchanged() -> None:
     # GIVEN a role without the permission
     # WHEN an order is settled
-    # THEN that is not retried in process
+    # THEN the error is that of AWS
     with pytest.raises(ClientError, match="AccessDenied"):
         settlement(Refusing("AccessDenied")).confirm([message()], settled_at=SETTLED_AT, token="t")
 
 
-def test_a_cancelled_transaction_says_what_stopped_each_item() -> None:
-    # GIVEN a transaction that is cancelled for its order row and its stock row
+def test_a_cancelled_transaction_is_raised_with_the_reason_of_each_item() -> None:
+    # GIVEN a transaction that is cancelled because of its order row and its stock row
     stored = {"order_id": {"S": order_id(1)}, "status": {"S": "CONFIRMED"}}
     reasons = [{"Code": "ConditionalCheckFailed", "Item": stored}, {"Code": "TransactionConflict"}]
     client = Refusing("TransactionCanceledException", CancellationReasons=reasons)
-    # WHEN it is made
+    # WHEN an order is settled
     with pytest.raises(SettlementCancelledError) as caught:
         settlement(client).confirm([message()], settled_at=SETTLED_AT, token="t")
-    # THEN both are told, and the stored order with them
+    # THEN the error has both reasons and the stored order
     assert caught.value.orders[0].code == "ConditionalCheckFailed"
     assert caught.value.stored is not None
     assert caught.value.stored.status == "CONFIRMED"
@@ -123,53 +125,53 @@ def test_a_cancelled_transaction_says_what_stopped_each_item() -> None:
 
 @pytest.mark.parametrize("reason", [{}, {"Code": None}, {"Code": "None"}])
 def test_an_item_without_a_reason_did_not_stop_the_transaction(reason: dict[str, Any]) -> None:
-    # GIVEN a cancelled transaction that says nothing of its order row
+    # GIVEN a cancelled transaction without a reason for its order row
     client = Refusing("TransactionCanceledException", CancellationReasons=[reason, {"Code": "TransactionConflict"}])
-    # WHEN it is made
+    # WHEN an order is settled
     with pytest.raises(SettlementCancelledError) as caught:
         settlement(client).confirm([message()], settled_at=SETTLED_AT, token="t")
-    # THEN it was not the order row
+    # THEN the error has no reason for the order row
     assert (caught.value.orders[0].code, caught.value.orders[0].item, caught.value.stored) == ("None", None, None)
 
 
 @pytest.mark.parametrize("reasons", [None, [], [{"Code": "None"}] * 3])
-def test_reasons_that_do_not_fit_the_items_are_not_guessed_at(reasons: Any) -> None:
-    # GIVEN an answer whose reasons cannot belong to our two items
+def test_reasons_that_do_not_match_the_items_are_an_error(reasons: Any) -> None:
+    # GIVEN an answer that does not have two reasons for our two items
     client = Refusing("TransactionCanceledException", CancellationReasons=reasons)
     # WHEN an order is settled
-    # THEN nobody decides by them
+    # THEN the error says so
     number = len(reasons or [])
     with pytest.raises(CorruptDataError, match=f"^DynamoDB gave {number} cancellation reasons for 2 items.$"):
         settlement(client).confirm([message()], settled_at=SETTLED_AT, token="t")
 
 
-def test_an_order_that_vanished_is_named() -> None:
-    # GIVEN a table without the order that is then written
+def test_an_order_that_is_missing_after_its_settlement_is_named() -> None:
+    # GIVEN a table that accepts the settlement of an order, but does not return the order
     settler = Settler(settlement(Recording()), FakeTime(), lambda: 0.5)
     # WHEN it is settled, and read back
-    # THEN that is for a person
+    # THEN the error names the order
     with pytest.raises(CorruptDataError) as caught:
         settler.settle(message(), lambda: None)
     assert str(caught.value) == f"The order {order_id(1)} was settled, but is not in the orders table."
 
 
-def test_an_attempt_that_is_not_begun_says_what_is_left_and_what_is_needed() -> None:
+def test_the_error_of_an_attempt_without_enough_time_names_the_time_left_and_the_time_needed() -> None:
     # GIVEN an invocation with less time than an attempt may take
     budget = CallBudget(100)
     budget.begin(factories.context(remaining=0.099))
     # WHEN an attempt is checked
-    # THEN both times are told
+    # THEN the error names both times
     with pytest.raises(OutOfTimeError, match=r"^99 ms are left of the invocation, an attempt may take 100 ms$"):
         budget._check(100)
 
 
-def test_what_is_kept_for_later_counts_as_gone_meanwhile() -> None:
+def test_time_that_is_reserved_for_later_is_not_available_meanwhile() -> None:
     # GIVEN an invocation with time for an attempt
     budget = CallBudget(100)
     budget.begin(factories.context(remaining=0.199))
-    # WHEN a tenth of a second is kept for what follows
+    # WHEN a tenth of a second is reserved for later calls
     with budget.keeping(0.1), pytest.raises(OutOfTimeError, match=r"^99 ms are left"):
-        # THEN no attempt begins
+        # THEN no attempt may start
         budget._check(100)
-    # AND afterwards one does
+    # AND afterwards an attempt may start
     budget._check(100)
