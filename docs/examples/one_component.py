@@ -1,4 +1,4 @@
-"""A program of its own that uses one component: a queue whose failing messages are kept apart.
+"""A Pulumi program that uses one component: a queue with a dead-letter queue.
 
 Copy `components/` beside a `Pulumi.yaml` (`name: mail`, `runtime: python`) and this file as `__main__.py`.
 """

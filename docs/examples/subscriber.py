@@ -1,4 +1,4 @@
-"""An HTTPS subscriber: it takes SNS's requests, and handles each event once.
+"""An HTTPS subscriber: it receives SNS's requests and handles each event once.
 
 Put `Subscriber.receive` behind any web framework. It needs the package `cryptography`.
 """
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.x509 import load_pem_x509_certificate
 
-# Certificates, and the addresses that confirm a subscription, are SNS's own and nobody else's.
+# Certificates and confirmation links are read from SNS's own hosts only.
 _OF_SNS = re.compile(r"sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?")
 # https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
 _SIGNED = {
@@ -29,17 +29,17 @@ _SIGNED = {
 
 
 class RefusedError(Exception):
-    """The request is not from the topic: answer 403."""
+    """Means that a request is not from the topic: answer 403."""
 
 
 def fetch(url: str) -> bytes:
-    """Return what an address of SNS answers."""
-    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - only https, see _of_sns
+    """Return the body that an address of SNS answers with."""
+    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - `_of_sns` allows https only
         return bytes(answer.read())
 
 
 class Subscriber:
-    """Handles the events of one topic. `database` is where `handle` writes what an event leads to."""
+    """Handles the events of one topic. `handle` writes an event's effect into `database`."""
 
     def __init__(
         self,
@@ -53,10 +53,10 @@ class Subscriber:
         database.execute("CREATE TABLE IF NOT EXISTS seen (event_id TEXT PRIMARY KEY)")
 
     def receive(self, body: bytes) -> None:
-        """Take one request of SNS.
+        """Handle the body of one request of SNS.
 
-        Answer 200 when it returns, and 403 to a `RefusedError`: the request is not the topic's. After any other error
-        answer 500, and SNS comes again.
+        Answer 200 when this method returns, and 403 when it raises `RefusedError`, because the request is not the
+        topic's. After any other error answer 500: SNS sends the request again.
         """
         try:
             message = json.loads(body)
@@ -64,7 +64,7 @@ class Subscriber:
         except (ValueError, KeyError, TypeError) as error:
             raise RefusedError("not a message of SNS") from error
         if topic != self._topic:
-            raise RefusedError("of another topic")
+            raise RefusedError("a message of another topic")
         self._verify(message, signed)
         if kind == "SubscriptionConfirmation":
             self._fetch(_of_sns(message["SubscribeURL"]))
@@ -72,7 +72,7 @@ class Subscriber:
             self._once(json.loads(message["Message"]))
 
     def _once(self, event: Mapping[str, Any]) -> None:
-        # One transaction: the event is remembered and has its effect, or neither.
+        # One transaction stores the event's id and its effect, or neither.
         with self._database:
             new = self._database.execute("INSERT OR IGNORE INTO seen VALUES (?)", (event["id"],)).rowcount
             if new:
@@ -85,7 +85,7 @@ class Subscriber:
     def _verify(self, message: Mapping[str, Any], signed: bytes) -> None:
         algorithm = {"1": SHA1, "2": SHA256}.get(str(message.get("SignatureVersion")))
         if algorithm is None:
-            raise RefusedError("an unknown version of signature")
+            raise RefusedError("an unknown signature version")
         url = _of_sns(str(message.get("SigningCertURL")))
         if url not in self._keys:
             key = load_pem_x509_certificate(self._fetch(url)).public_key()
