@@ -1,1 +1,2 @@
-"""Flow tests: the real handlers over in-memory clients and a queue model, at every crash point and at random."""
+"""Flow tests: the real handlers over in-memory clients and a queue model, with every crash point and random
+histories."""

@@ -1,1 +1,1 @@
-"""One suite of scenarios against the fake, moto and MiniStack: none of the three may drift from what AWS documents."""
+"""Runs the same scenarios on the fake, moto and MiniStack, and compares each with AWS's documentation."""

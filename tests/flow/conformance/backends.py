@@ -1,4 +1,4 @@
-"""Backends of the scenarios: the same clients, tables and queues, on three implementations."""
+"""Backends for the scenarios: the same clients, tables and queues in three implementations."""
 
 from __future__ import annotations
 
@@ -41,24 +41,24 @@ class Backend(ABC):
         self._numbers = itertools.count(1)
 
     def fresh(self, stem: str) -> str:
-        """A name that no scenario has used."""
+        """Return a new name that begins with ``stem``."""
         return f"{stem}-{next(self._numbers)}"
 
     @abstractmethod
     def table(self) -> str:
-        """A new table with the key ``id`` (S)."""
+        """Create a table with the key ``id`` (S)."""
 
     @abstractmethod
     def queue(self, *, visibility: int = 30, dead_letters: str | None = None, max_receives: int = 3) -> str:
-        """A new standard queue's URL; ``dead_letters`` is the URL of its dead-letter queue."""
+        """Create a standard queue and return its URL; ``dead_letters`` is the URL of its dead-letter queue."""
 
     @abstractmethod
     def fifo_queue(self) -> str:
-        """A new FIFO queue's URL, deduplication by explicit id."""
+        """Create a FIFO queue without content-based deduplication, and return its URL."""
 
     @abstractmethod
     def wait(self, seconds: float) -> None:
-        """Let the time pass."""
+        """Let ``seconds`` pass."""
 
 
 class FakeBackend(Backend):
@@ -125,7 +125,7 @@ class ServedBackend(Backend):
         return self.sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true"})["QueueUrl"]
 
     def wait(self, seconds: float) -> None:
-        # The emulators have no clock to turn: the few scenarios that need time use one second of it.
+        # The emulators' clock cannot be moved. Few scenarios need time, and those need only seconds.
         time.sleep(seconds)
 
 
@@ -135,7 +135,7 @@ def moto_backend() -> Iterator[Backend]:
     from moto import mock_aws
 
     session = isolated_session("test", "test", REGION)
-    # Without the SDK's retries, so that an error is seen as it is.
+    # Without the SDK's retries, so that a scenario sees the first error.
     config = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=30)
     with mock_aws():
         yield ServedBackend("moto", session.client("dynamodb", config=config), session.client("sqs", config=config))
@@ -143,6 +143,6 @@ def moto_backend() -> Iterator[Backend]:
 
 @contextmanager
 def ministack_backend(folder: Path) -> Iterator[Backend]:
-    """MiniStack, behind the gate of the embedded AWS."""
+    """MiniStack, behind the embedded AWS's gate."""
     with emulated_aws(folder, REGION) as aws:
         yield ServedBackend("ministack", aws.dynamodb, aws.sqs, aws.lambda_)

@@ -1,4 +1,4 @@
-"""Known errors of the emulators: AWS's documentation judges, and the tests see that the error is still there."""
+"""Known errors of the emulators against AWS's documentation. The tests check that each error still exists."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tests.flow.conformance.scenario import Scenario
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """One known error of an emulator. What AWS does, and where it says so, is in the scenario.
+    """One known error of an emulator. The scenario has AWS's behaviour and its documentation.
 
     Attributes:
-        implementation: ``moto`` or ``ministack``; the fake may not deviate.
+        implementation: ``moto`` or ``ministack``; the fake must not deviate.
         scenario: Name of the scenario.
-        observed: What the emulator shows instead.
-        why: What is wrong with it, in words.
+        observed: The emulator's result instead of AWS's.
+        why: Description of the error.
     """
 
     implementation: str
@@ -25,13 +25,13 @@ class Deviation:
     why: str
 
 
-_MOTO_EXPRESSION = "moto reads conditions with patterns and fails in Python on what AWS refuses with a message"
-_STRICT_HANDLES = "refuses a handle that is no longer the latest; AWS accepts it and may do nothing"
+_MOTO_EXPRESSION = "parses conditions with patterns, and raises a Python error where AWS returns an error message"
+_STRICT_HANDLES = "refuses an old handle; AWS accepts it, perhaps without effect"
 _MALFORMED_REPORT = "reads a malformed report as success and deletes the message; AWS fails the whole batch"
 _LENIENT = "accepts what AWS refuses"
 
 DEVIATIONS: tuple[Deviation, ...] = (
-    Deviation("moto", "condition: #n > :he", "crash: TypeError", "a comparison of two types does not hold, says AWS"),
+    Deviation("moto", "condition: #n > :he", "crash: TypeError", "for AWS, a comparison of two types is false"),
     Deviation("moto", "condition: ATTRIBUTE_EXISTS(id)", "crash: ValueError", _MOTO_EXPRESSION),
     Deviation("ministack", "condition: ATTRIBUTE_EXISTS(id)", "ok", _LENIENT),
     Deviation("moto", "condition: nonsense(id)", "crash: ValueError", _MOTO_EXPRESSION),
@@ -44,28 +44,28 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation("ministack", "update: SET fresh = #t + :one", {"fresh": {"S": "hello"}}, "adds a number to a text"),
     Deviation("ministack", "update: SET fresh = :new, fresh = :one", {"fresh": {"N": "1"}}, _LENIENT),
     Deviation("ministack", "update: SET fresh", {}, _LENIENT),
-    Deviation("moto", "what_is_given_must_be_used", ["ValidationException", "ok", "ok"], _LENIENT),
+    Deviation("moto", "every_placeholder_must_be_used", ["ValidationException", "ok", "ok"], _LENIENT),
     Deviation(
-        "moto", "a_token_makes_a_transaction_repeatable", ("3", "ok"), "ignores ClientRequestToken: it does it again"
+        "moto", "a_token_makes_a_transaction_idempotent", ("3", "ok"), "ignores ClientRequestToken and writes again"
     ),
     Deviation("moto", "a_moved_message_names_its_source", False, "has no DeadLetterQueueSourceArn"),
     Deviation("ministack", "an_old_handle_is_accepted", "ReceiptHandleIsInvalid", _STRICT_HANDLES),
-    Deviation("ministack", "deleting_twice_is_no_error", ["ok", "ReceiptHandleIsInvalid"], _STRICT_HANDLES),
-    Deviation("moto", "ten_attributes_and_no_more", ("ok", "ok"), _LENIENT),
-    Deviation("ministack", "ten_attributes_and_no_more", ("ok", "ok"), _LENIENT),
+    Deviation("ministack", "a_message_can_be_deleted_twice", ["ok", "ReceiptHandleIsInvalid"], _STRICT_HANDLES),
+    Deviation("moto", "more_than_ten_attributes_are_refused", ("ok", "ok"), _LENIENT),
+    Deviation("ministack", "more_than_ten_attributes_are_refused", ("ok", "ok"), _LENIENT),
     Deviation("moto", "bad_sends_are_refused", ("ok", "NonExistentQueue"), _LENIENT),
     Deviation("ministack", "bad_sends_are_refused", ("ok", "NonExistentQueue"), _LENIENT),
     Deviation("moto", "a_standard_queue_refuses_a_deduplication_id", "ok", _LENIENT),
     Deviation("ministack", "a_standard_queue_refuses_a_deduplication_id", "ok", _LENIENT),
-    Deviation("moto", "batches_fail_by_entry", "InvalidParameterValue", "fails the whole batch for one entry"),
-    Deviation("ministack", "batches_fail_by_entry", (["a", "bad", "b"], [], 3), _LENIENT),
+    Deviation("moto", "a_batch_fails_entry_by_entry", "InvalidParameterValue", "fails the whole batch for one entry"),
+    Deviation("ministack", "a_batch_fails_entry_by_entry", (["a", "bad", "b"], [], 3), _LENIENT),
     Deviation(
         "moto",
-        "fifo_swallows_a_known_deduplication_id",
+        "fifo_stores_no_message_with_a_known_deduplication_id",
         ("new id", ["1", "1", "2"]),
-        "forgets a deduplication id as soon as its message is deleted",
+        "drops a deduplication id when its message is deleted",
     ),
-    Deviation("ministack", "mapping: a null list", "kept", "fails on it, so that the message comes back"),
+    Deviation("ministack", "mapping: a null list", "kept", "raises an error, so the message is delivered again"),
     Deviation("ministack", "mapping: an empty identifier", "deleted", _MALFORMED_REPORT),
     Deviation("ministack", "mapping: a null identifier", "deleted", _MALFORMED_REPORT),
     Deviation("ministack", "mapping: a misspelt identifier", "deleted", _MALFORMED_REPORT),
@@ -74,7 +74,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
 
 
 def expected_of(scenario: Scenario, implementation: str) -> Any:
-    """Return what an implementation shows in a scenario: AWS's behaviour, or its own listed error."""
+    """Return an implementation's expected result in a scenario: its listed error, or else AWS's result."""
     for deviation in DEVIATIONS:
         if (deviation.implementation, deviation.scenario) == (implementation, scenario.name):
             return deviation.observed

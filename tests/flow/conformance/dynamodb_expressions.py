@@ -1,4 +1,4 @@
-"""Condition and update expressions as data: one item each, and what AWS makes of it."""
+"""Condition and update expressions on one item, with AWS's result for each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ITEM: dict[str, Any] = {
 HOLDS, FAILS, REFUSED = "ok", "ConditionalCheckFailedException", "ValidationException"
 V = {":ten": {"N": "10"}, ":nine": {"N": "9"}, ":eleven": {"N": "11"}, ":he": {"S": "he"}, ":acc": {"S": "ACCEPTED"}}
 
-# expression, outcome on ITEM. `V` gives the values, of which exactly the used ones are sent.
+# Expression and its result on ITEM. A request sends only those values of `V` that its expression uses.
 CONDITIONS: tuple[tuple[str, str], ...] = (
     ("attribute_exists(id)", HOLDS),
     ("attribute_exists(absent)", FAILS),
@@ -40,7 +40,7 @@ CONDITIONS: tuple[tuple[str, str], ...] = (
     ("#n <= :ten", HOLDS),
     ("#n > :nine", HOLDS),
     ("#n >= :eleven", FAILS),
-    ("#n > :he", FAILS),  # another type never compares
+    ("#n > :he", FAILS),  # a comparison with another type is false
     ("#s IN (:he, :acc)", HOLDS),
     ("#s IN (:he)", FAILS),
     ("#s = :acc AND #n = :ten", HOLDS),
@@ -72,7 +72,7 @@ _VALUES: dict[str, Any] = {
     ":one": {"N": "1"},
 }
 
-# expression, changed attributes afterwards (None: gone) or an error code.
+# Expression, and the changed attributes (None: removed) or an error code.
 UPDATE_CASES: tuple[tuple[str, dict[str, Any] | str], ...] = (
     ("SET fresh = :new", {"fresh": {"S": "new"}}),
     ("SET #n = #n + :one", {"number": {"N": "11"}}),
@@ -80,7 +80,7 @@ UPDATE_CASES: tuple[tuple[str, dict[str, Any] | str], ...] = (
     ("SET fresh = if_not_exists(fresh, :new)", {"fresh": {"S": "new"}}),
     ("SET #s = if_not_exists(#s, :new)", {"state": {"S": "ACCEPTED"}}),
     ("SET fresh = if_not_exists(fresh, :five) + :one", {"fresh": {"N": "6"}}),
-    ("SET #s = #t, #t = #s", {"state": {"S": "hello"}, "text": {"S": "ACCEPTED"}}),  # reads the item as it was
+    ("SET #s = #t, #t = #s", {"state": {"S": "hello"}, "text": {"S": "ACCEPTED"}}),  # reads the item before the update
     ("REMOVE flag", {"flag": None}),
     ("REMOVE absent", {}),
     ("SET fresh = :new REMOVE flag", {"fresh": {"S": "new"}, "flag": None}),
@@ -98,7 +98,7 @@ UPDATE_CASES: tuple[tuple[str, dict[str, Any] | str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class ConditionCase:
-    """Put again under a condition."""
+    """Put the item again under a condition."""
 
     expression: str
 
@@ -128,7 +128,7 @@ class UpdateCase:
 
 
 def placeholders(expression: str) -> dict[str, Any]:
-    """The names and values that an expression uses, as request parameters."""
+    """Return the names and values that an expression uses, as request parameters."""
     words = set(expression.replace("(", " ").replace(")", " ").replace(",", " ").split())
     request: dict[str, Any] = {}
     names = {name: value for name, value in _NAMES.items() if name in words}

@@ -1,4 +1,4 @@
-"""Requests to DynamoDB: what writes return, what failed conditions tell, and transactions."""
+"""Requests to DynamoDB: results of writes, errors of failed conditions, and transactions."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _cancelled(backend: Backend, items: list[Any]) -> Any:
 
 
 @scenario(expected={"n": {"N": "1"}, "id": {"S": "1"}}, docs=PUT)
-def failed_put_tells_the_old_item(backend: Backend) -> Any:
+def failed_put_returns_the_old_item(backend: Backend) -> Any:
     table = backend.table()
     backend.dynamodb.put_item(TableName=table, Item=_item())
     try:
@@ -61,7 +61,7 @@ def failed_put_tells_the_old_item(backend: Backend) -> Any:
 
 
 @scenario(expected=(False, "The conditional request failed"), docs=PUT)
-def failed_put_is_silent_unless_asked(backend: Backend) -> Any:
+def failed_put_returns_no_item_by_default(backend: Backend) -> Any:
     table = backend.table()
     backend.dynamodb.put_item(TableName=table, Item=_item())
     try:
@@ -88,7 +88,7 @@ def put_returns_all_old(backend: Backend) -> Any:
     },
     docs=UPDATE,
 )
-def update_returns_what_is_asked(backend: Backend) -> Any:
+def update_returns_the_requested_item(backend: Backend) -> Any:
     table = backend.table()
     kinds: tuple[Any, ...] = ("NONE", "ALL_OLD", "ALL_NEW")
     seen: dict[str, Any] = {}
@@ -105,7 +105,7 @@ def update_returns_what_is_asked(backend: Backend) -> Any:
 
 
 @scenario(expected={**KEY, "n": {"N": "7"}}, docs=UPDATE)
-def update_creates_what_is_not_there(backend: Backend) -> Any:
+def update_creates_a_missing_item(backend: Backend) -> Any:
     table = backend.table()
     return backend.dynamodb.update_item(
         TableName=table,
@@ -119,7 +119,7 @@ def update_creates_what_is_not_there(backend: Backend) -> Any:
 @scenario(
     expected=["ValidationException"] * 3, docs=API + "API_PutItem.html#DDB-PutItem-request-ExpressionAttributeNames"
 )
-def what_is_given_must_be_used(backend: Backend) -> Any:
+def every_placeholder_must_be_used(backend: Backend) -> Any:
     table = backend.table()
     condition = {"ConditionExpression": "attribute_not_exists(id)"}
     extra: list[Any] = [
@@ -161,7 +161,7 @@ def a_transaction_is_all_or_nothing(backend: Backend) -> Any:
 
 
 @scenario(expected=("TransactionCanceledException", [("ConditionalCheckFailed", None), ("None", None)]), docs=TRANSACT)
-def a_missing_item_fails_its_condition_without_an_item(backend: Backend) -> Any:
+def the_reason_for_a_missing_item_has_no_item(backend: Backend) -> Any:
     table = backend.table()
     put = {"Put": {"TableName": table, "Item": {"id": {"S": "z"}}}}
     return _cancelled(backend, [_update(table, "absent", 1, 1), put])
@@ -177,14 +177,14 @@ def every_failing_item_has_its_reason(backend: Backend) -> Any:
 
 
 @scenario(expected="ValidationException", docs=TRANSACT)
-def a_transaction_names_an_item_once(backend: Backend) -> Any:
+def a_transaction_has_one_operation_per_item(backend: Backend) -> Any:
     table = backend.table()
     items: list[Any] = [_update(table, "a", 1, 1), _update(table, "a", 1, 1)]
     return code_of(lambda: backend.dynamodb.transact_write_items(TransactItems=items))
 
 
 @scenario(expected=("8", "IdempotentParameterMismatchException"), docs=TRANSACT)
-def a_token_makes_a_transaction_repeatable(backend: Backend) -> Any:
+def a_token_makes_a_transaction_idempotent(backend: Backend) -> Any:
     table = backend.table()
     backend.dynamodb.put_item(TableName=table, Item={"id": {"S": "a"}, "n": {"N": "10"}})
     token = backend.fresh("token")

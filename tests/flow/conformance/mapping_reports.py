@@ -1,4 +1,4 @@
-"""Reports to a real event source mapping, by a tiny function that answers as its message says."""
+"""Reports of a small function to an event source mapping. Each message names the report that the function returns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DOCS = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.
 SCENARIOS, scenario = registry()
 
 FAILS, DONE = "of two, this fails", "of two, this is done"
-# The message asks for a report. Of two messages that belong together each says what becomes of it.
+# A message is the report that the function returns, or a command. The messages DONE and FAILS form one batch.
 FUNCTION = """
 import json
 
@@ -30,7 +30,7 @@ def handler(event, context):
     ids = [record["messageId"] for record in event["Records"]]
     if asked in ("of two, this fails", "of two, this is done"):
         if len(ids) != 2:
-            raise RuntimeError("they belong into one batch")
+            raise RuntimeError("the two messages must be in one batch")
         failed = [one for one, body in zip(ids, bodies) if body == "of two, this fails"]
         return {"batchItemFailures": [{"itemIdentifier": one} for one in failed]}
     if asked == "raise":
@@ -44,17 +44,17 @@ def handler(event, context):
 """
 SETTLED_SECONDS = 1.5
 VISIBILITY_SECONDS = 4
-"""Longer than it takes to see what became of a batch: its second receive is the scenario's own."""
+"""Long enough to see a batch's result, so that the scenario itself makes the second receive."""
 
 
 def _handler(event: dict[str, Any]) -> Any:
     namespace: dict[str, Any] = {}
-    exec(FUNCTION, namespace)  # noqa: S102 - the very text that the emulator runs
+    exec(FUNCTION, namespace)  # noqa: S102 - the same text that the emulator runs
     return namespace["handler"](event, None)
 
 
 def outcome(backend: Backend, report: Any) -> str:
-    """``deleted`` or ``kept``: what becomes of a message whose function answers with ``report``."""
+    """Return ``deleted`` or ``kept``: the fate of a message whose function returns ``report``."""
     url = backend.queue(visibility=600)
     if isinstance(backend, FakeBackend):
         backend.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(report))
@@ -69,7 +69,7 @@ def _served(backend: Backend, url: str, report: Any) -> str:
 
 
 def _serve(backend: Backend, url: str, *, batch_size: int) -> str:
-    """Let a mapping work off what is in the queue; whether anything is left then."""
+    """Let a mapping process the queue, and return whether messages are left."""
     arn = backend.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     assert isinstance(backend, ServedBackend)
     functions = backend.functions
@@ -86,7 +86,7 @@ def _serve(backend: Backend, url: str, *, batch_size: int) -> str:
 
 
 def _settled(backend: Backend, url: str) -> str:
-    """``deleted`` as soon as nothing is left; ``kept`` where it is still in flight after a while."""
+    """Return ``deleted`` once the queue is empty, or ``kept`` if a message stays in flight."""
     names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     taken = 0.0
     limit = time.monotonic() + 20
@@ -125,7 +125,7 @@ def _zip() -> bytes:
 
 
 def kept_of_two(backend: Backend) -> list[str]:
-    """Return which of two messages are left after both were in one batch, of which one was reported."""
+    """Return the messages that are left of a batch of two, one of which was reported as failed."""
     url = backend.queue(visibility=VISIBILITY_SECONDS)
     for body in (FAILS, DONE):
         backend.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body))

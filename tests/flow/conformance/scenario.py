@@ -1,4 +1,4 @@
-"""A scenario: what is done, what AWS does then, and where AWS says so."""
+"""A scenario: an action, AWS's result, and the documentation of that result."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Observe = Callable[[Backend], Any]
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One behaviour.
+    """One documented behaviour.
 
     Attributes:
-        name: Unique; the table of known deviations refers to it.
-        observe: Does it and returns what is seen, as plain data.
-        expected: What AWS shows.
-        docs: Where AWS documents it.
+        name: Unique name, which the table of deviations uses.
+        observe: Performs the action and returns the result as plain data.
+        expected: AWS's result.
+        docs: URL of AWS's documentation.
     """
 
     name: str
@@ -32,18 +32,18 @@ class Scenario:
 
 
 def code_of(call: Callable[[], Any]) -> str:
-    """The error code that ``call`` is refused with, ``ok``, or how an emulator crashed."""
+    """Return ``ok``, the error code of ``call``, or the type of an emulator's crash."""
     try:
         call()
     except ClientError as error:
         return error.response["Error"]["Code"].rpartition(".")[2]
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-        return f"crash: {type(error).__name__}"  # an emulator in this process that fails at its own work
+        return f"crash: {type(error).__name__}"  # moto runs in this process, so its bugs raise here
     return "ok"
 
 
 def registry() -> tuple[list[Scenario], Callable[..., Callable[[Observe], Observe]]]:
-    """An empty list of scenarios and the decorator that fills it."""
+    """Return an empty list of scenarios, and the decorator that fills it."""
     scenarios: list[Scenario] = []
 
     def scenario(*, expected: Any, docs: str) -> Callable[[Observe], Observe]:

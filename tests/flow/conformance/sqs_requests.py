@@ -23,7 +23,7 @@ COUNT = "ApproximateReceiveCount"
 
 
 def receive(backend: Backend, url: str, **more: Any) -> list[Any]:
-    """Receive with every attribute."""
+    """Receive messages with all attributes."""
     answer: Any = backend.sqs.receive_message(
         QueueUrl=url,
         MessageSystemAttributeNames=["All"],
@@ -34,7 +34,7 @@ def receive(backend: Backend, url: str, **more: Any) -> list[Any]:
 
 
 def give_back(backend: Backend, url: str, message: Any) -> None:
-    """Show a received message again at once."""
+    """Make a received message visible again at once."""
     backend.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
 
 
@@ -60,7 +60,7 @@ def each_receive_counts(backend: Backend) -> Any:
 
 
 @scenario(expected=(0, "2", True), docs=VISIBILITY)
-def a_visibility_timeout_brings_it_back_with_a_new_handle(backend: Backend) -> Any:
+def a_message_visible_again_has_a_new_handle(backend: Backend) -> Any:
     url = backend.queue(visibility=1)
     backend.sqs.send_message(QueueUrl=url, MessageBody="x")
     (first,) = receive(backend, url)
@@ -72,8 +72,8 @@ def a_visibility_timeout_brings_it_back_with_a_new_handle(backend: Backend) -> A
 
 @scenario(expected=(0, 1), docs=API + "API_ChangeMessageVisibility.html")
 def a_changed_visibility_counts_from_the_change(backend: Backend) -> Any:
-    # The pause of a retry: longer than the queue's own timeout, from the moment at which it is asked for. Each step may
-    # come more than a second late, as on a busy machine.
+    # Like a retry's pause: longer than the queue's own timeout, and counted from the change. Each step may be more than
+    # a second late, as on a busy machine.
     url = backend.queue(visibility=2)
     backend.sqs.send_message(QueueUrl=url, MessageBody="x")
     (message,) = receive(backend, url)
@@ -136,7 +136,7 @@ def a_moved_message_names_its_source(backend: Backend) -> Any:
 
 
 @scenario(expected=[1, 1], docs=DEAD_LETTERS)
-def a_neighbour_is_not_moved(backend: Backend) -> Any:
+def a_newer_message_is_not_moved(backend: Backend) -> Any:
     dead = backend.queue()
     url = backend.queue(dead_letters=dead, max_receives=1)
     backend.sqs.send_message(QueueUrl=url, MessageBody="old")
@@ -147,7 +147,7 @@ def a_neighbour_is_not_moved(backend: Backend) -> Any:
 
 
 @scenario(expected=(True, "1"), docs=API + "API_StartMessageMoveTask.html")
-def sending_it_again_gives_a_new_id_and_count(backend: Backend) -> Any:
+def a_message_sent_again_has_a_new_id_and_count(backend: Backend) -> Any:
     url = backend.queue()
     backend.sqs.send_message(QueueUrl=url, MessageBody="x")
     (first,) = receive(backend, url)
@@ -159,7 +159,7 @@ def sending_it_again_gives_a_new_id_and_count(backend: Backend) -> Any:
 
 @scenario(expected="ok", docs=HANDLES)
 def an_old_handle_is_accepted(backend: Backend) -> Any:
-    # Whether the message goes is left open ("might not be deleted"); the model takes the worse answer: it stays.
+    # AWS does not say whether the message is deleted ("might not be deleted"). The model keeps it, the worse case.
     url = backend.queue()
     backend.sqs.send_message(QueueUrl=url, MessageBody="x")
     (first,) = receive(backend, url)
@@ -169,7 +169,7 @@ def an_old_handle_is_accepted(backend: Backend) -> Any:
 
 
 @scenario(expected=["ok", "ok"], docs=HANDLES)
-def deleting_twice_is_no_error(backend: Backend) -> Any:
+def a_message_can_be_deleted_twice(backend: Backend) -> Any:
     url = backend.queue()
     backend.sqs.send_message(QueueUrl=url, MessageBody="x")
     (message,) = receive(backend, url)
@@ -183,7 +183,7 @@ def a_deleted_message_cannot_be_hidden(backend: Backend) -> Any:
     backend.sqs.send_message(QueueUrl=url, MessageBody="x")
     (message,) = receive(backend, url)
     backend.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    # Which of its error codes it is differs with the queue's protocol; the program tells none of them apart.
+    # The error code depends on the queue's protocol. The program treats all of them alike.
     return "ok" if code_of(partial(give_back, backend, url, message)) == "ok" else "refused"
 
 
@@ -207,7 +207,7 @@ def attributes_arrive_with_their_digests(backend: Backend) -> Any:
 
 
 @scenario(expected=("ok", "InvalidParameterValue"), docs=METADATA)
-def ten_attributes_and_no_more(backend: Backend) -> Any:
+def more_than_ten_attributes_are_refused(backend: Backend) -> Any:
     url = backend.queue()
     codes = []
     for count in (10, 11):
@@ -226,7 +226,7 @@ def bad_sends_are_refused(backend: Backend) -> Any:
 
 
 @scenario(expected=(["a", "b"], ["bad"], 2), docs=API + "API_SendMessageBatch.html")
-def batches_fail_by_entry(backend: Backend) -> Any:
+def a_batch_fails_entry_by_entry(backend: Backend) -> Any:
     url = backend.queue()
     bad: Any = {"x": {"DataType": "Nonsense", "StringValue": "x"}}
     entries: Any = [
@@ -266,7 +266,7 @@ def a_standard_queue_refuses_a_deduplication_id(backend: Backend) -> Any:
 
 
 @scenario(expected=("same id", ["1", "2"]), docs=FIFO)
-def fifo_swallows_a_known_deduplication_id(backend: Backend) -> Any:
+def fifo_stores_no_message_with_a_known_deduplication_id(backend: Backend) -> Any:
     url = backend.fifo_queue()
     send = partial(backend.sqs.send_message, QueueUrl=url, MessageGroupId="g")
     first = send(MessageBody="1", MessageDeduplicationId="a")
@@ -279,7 +279,7 @@ def fifo_swallows_a_known_deduplication_id(backend: Backend) -> Any:
 
 
 @scenario(expected=[["1"], ["x"], []], docs=GUIDE + "FIFO-queues-understanding-logic.html")
-def fifo_holds_a_group_back(backend: Backend) -> Any:
+def fifo_blocks_a_group_with_a_message_in_flight(backend: Backend) -> Any:
     url = backend.fifo_queue()
     for body, group in (("1", "g"), ("2", "g"), ("x", "other")):
         backend.sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId=group, MessageDeduplicationId=body)

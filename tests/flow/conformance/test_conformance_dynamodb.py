@@ -1,4 +1,4 @@
-"""DynamoDB: the fake, moto and MiniStack do what AWS documents, but for the deviations listed."""
+"""Tests that DynamoDB in the fake, moto and MiniStack behaves as AWS documents, except for the listed deviations."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SCENARIOS = [*dynamodb_expressions.SCENARIOS, *dynamodb_requests.SCENARIOS]
 
 @pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda one: one.name)
-def test_dynamodb_does_what_is_documented(scenario: Scenario, implementation: str, backend: Backend) -> None:
-    # GIVEN the implementation and what AWS (or the listed deviation) shows
+def test_dynamodb_behaves_as_documented(scenario: Scenario, implementation: str, backend: Backend) -> None:
+    # GIVEN an implementation and its expected result
     expected = expected_of(scenario, implementation)
     # WHEN the scenario runs
     observed = scenario.observe(backend)
-    # THEN it shows just that
+    # THEN the result is the expected one
     assert observed == expected, f"AWS: {scenario.expected!r}, see {scenario.docs}"

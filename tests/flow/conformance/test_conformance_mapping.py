@@ -1,4 +1,5 @@
-"""The event source mapping: the model and MiniStack's real one do what AWS documents, but for the deviations listed."""
+"""Tests that the event source mapping in the model and MiniStack behaves as AWS documents, except for the
+deviations."""
 
 from __future__ import annotations
 
@@ -12,13 +13,13 @@ from tests.flow.conformance.scenario import Scenario
 pytestmark = pytest.mark.long
 
 
-# moto runs functions in Docker only: it has no part in this.
+# moto is left out, because it runs functions only in Docker.
 @pytest.mark.parametrize("implementation", ["fake", "ministack"])
 @pytest.mark.parametrize("scenario", mapping_reports.SCENARIOS, ids=lambda one: one.name)
-def test_mapping_does_what_is_documented(scenario: Scenario, implementation: str, backend: Backend) -> None:
-    # GIVEN a queue, a function that answers with this report, and a mapping between them
+def test_mapping_behaves_as_documented(scenario: Scenario, implementation: str, backend: Backend) -> None:
+    # GIVEN a queue, a function that returns this report, and a mapping between them
     expected = expected_of(scenario, implementation)
     # WHEN a message is delivered
     observed = scenario.observe(backend)
-    # THEN it is deleted or kept, just as documented
+    # THEN it is deleted or kept, as documented
     assert observed == expected, f"AWS: {scenario.expected!r}, see {scenario.docs}"

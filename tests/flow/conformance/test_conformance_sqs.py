@@ -1,4 +1,4 @@
-"""SQS: the fake, moto and MiniStack do what AWS documents, but for the deviations listed."""
+"""Tests that SQS in the fake, moto and MiniStack behaves as AWS documents, except for the listed deviations."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ pytestmark = pytest.mark.long
 
 @pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
 @pytest.mark.parametrize("scenario", sqs_requests.SCENARIOS, ids=lambda one: one.name)
-def test_sqs_does_what_is_documented(scenario: Scenario, implementation: str, backend: Backend) -> None:
-    # GIVEN the implementation and what AWS (or the listed deviation) shows
+def test_sqs_behaves_as_documented(scenario: Scenario, implementation: str, backend: Backend) -> None:
+    # GIVEN an implementation and its expected result
     expected = expected_of(scenario, implementation)
     # WHEN the scenario runs
     observed = scenario.observe(backend)
-    # THEN it shows just that
+    # THEN the result is the expected one
     assert observed == expected, f"AWS: {scenario.expected!r}, see {scenario.docs}"
 
 
-def test_every_deviation_is_of_a_scenario_and_not_ours() -> None:
-    # GIVEN all scenarios
+def test_every_deviation_belongs_to_a_scenario_and_none_to_the_fake() -> None:
+    # GIVEN all scenarios and the table of deviations
     modules = (dynamodb_expressions, dynamodb_requests, sqs_requests, mapping_reports)
     names = [scenario.name for module in modules for scenario in module.SCENARIOS]
-    # WHEN the table is compared with them
+    # WHEN the two are compared
     known = [(one.implementation, one.scenario) for one in DEVIATIONS]
-    # THEN names are unique, each row is of a scenario, and the fake has no excuse
+    # THEN names are unique, each deviation belongs to a scenario, and none is the fake's
     assert len(names) == len(set(names))
     assert len(known) == len(set(known))
     assert {scenario for _, scenario in known} <= set(names)
