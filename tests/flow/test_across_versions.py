@@ -1,7 +1,7 @@
-"""Two versions beside each other, in every order in which a deploy or a rollback can move them.
+"""Tests of two versions side by side, in every order in which deploys and rollbacks can change them.
 
-The next version is a stand-in that writes a newer schema version (`lab.simulation.histories.versions`); the last one is
-what it wrote (`tests.flow.releases`).
+A stand-in with a newer schema version plays the next version (`lab.simulation.histories.versions`). A recording of its
+output represents the last release (`tests.flow.releases`).
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ def body_of(exchange: Exchange) -> str:
 
 
 def forget(stage: Stage, table: str) -> None:
-    """The records of a table have expired."""
+    """Delete a table's idempotency records, as after their expiry."""
     stage.world.cloud.dynamodb.tables[table].items.clear()
 
 
 def outcome(event: str) -> dict[str, Any]:
-    """Return what an event says but for when: the moment depends on how long the deploy took."""
+    """Return an event without its times, which depend on the duration of the deploy."""
     document = json.loads(event)
     document["data"].pop("settled_at", None)
     return {name: value for name, value in document.items() if name != "time"}
@@ -49,35 +49,34 @@ def outcome(event: str) -> dict[str, Any]:
 def test_any_two_versions_give_the_same_answers_and_one_effect(
     api: int, later_api: int, worker: int, later_worker: int
 ) -> None:
-    # GIVEN an order that one version of the API took, and one of the worker has tried
+    # GIVEN an order that one version of the API accepted and one version of the worker tried
     with staged() as stage:
         with running(api):
             first = stage.post()
         with running(worker):
             stage.world.deliver()
 
-        # WHEN some time later the API is of the other version, or is not: its caller repeats, tries another body, and
-        # repeats once more when the record has expired
+        # WHEN the API has the same or the other version later, and the caller retries, sends another body, and
+        # retries again after the record's expiry
         stage.deadline_passes()
         with running(later_api):
             again = stage.post()
             other = stage.post(body=order_body(("SKU-1", 3)))
             forget(stage, API_RECORDS)
             anew = stage.post()
-        # WHEN the worker moves too, gets every message once more, and in the end knows both
+        # AND the worker has either version, receives every message again, and finally reads both versions
         stage.redeliver()
         with running(later_worker):
             stage.world.deliver()
         with running(NEXT):
             stage.world.drain()
 
-        # THEN every answer has the same bytes, marked as long as the key is remembered
+        # THEN every answer has the same bytes, and is marked as a replay while the record exists
         assert [status_of(each) for each in (first, again, other, anew)] == [202, 202, 422, 202]
         assert {body_of(each) for each in (first, again, anew)} == {body_of(first)}
         assert [is_replay(each) for each in (first, again, anew)] == [False, True, False]
 
-        # THEN the order was settled once, no message is lost to a version that did not know it, and whoever hears of it
-        # twice hears the same bytes
+        # AND the order was settled once, no version lost a message, and repeated events have the same bytes
         assert stage.world.available("SKU-1") == 98
         assert [item["status"]["S"] for item in stage.world.orders.values()] == ["CONFIRMED"]
         assert (stage.world.orders_queue.messages, stage.world.dead_letters.messages) == ({}, {})
@@ -85,27 +84,27 @@ def test_any_two_versions_give_the_same_answers_and_one_effect(
         assert invariants.violations(stage.world) == []
 
 
-def test_versions_say_the_same_in_their_answers_and_events() -> None:
-    # GIVEN
+def test_versions_give_the_same_answers_and_events() -> None:
+    # GIVEN both versions
     said = []
     for version in BOTH:
         with staged() as stage, running(version):
-            # WHEN either version does all of it
+            # WHEN each version accepts and processes an order
             answer = stage.post()
             stage.world.drain()
             said.append((body_of(answer), *(outcome(event) for event in published(stage))))
-    # THEN nobody outside can tell which it was
+    # THEN answers and events are the same
     assert said[0] == said[1]
 
 
-def test_a_worker_that_was_rolled_back_leaves_what_it_does_not_know_to_the_next() -> None:
-    # GIVEN an order of the next version, and its worker dead between settling and publishing
+def test_a_rolled_back_worker_leaves_newer_messages_to_the_next_version() -> None:
+    # GIVEN an order of the next version, whose worker was killed between settling and publishing
     with staged() as stage:
         with running(NEXT):
             stage.post()
             stage.world.deliver(at("Publish", crash_before))
         (row,) = stage.world.orders.values()
-        # WHEN the worker is rolled back for as long as half the receives last, and deployed again
+        # WHEN the worker is rolled back for half of the receives, and deployed again
         with running(SCHEMA_VERSION):
             for _ in range(stage.world.deployment.max_receive_count // 2):
                 stage.lease_passes()
@@ -114,70 +113,70 @@ def test_a_worker_that_was_rolled_back_leaves_what_it_does_not_know_to_the_next(
         with running(NEXT):
             stage.lease_passes()
             stage.world.drain()
-        # THEN it is published, as it was settled then
+        # THEN the event is published with the original time of settling
         (event,) = published(stage)
         assert json.loads(event)["time"] == row["settled_at"]["S"]
         assert stage.world.available("SKU-1") == 98
         assert stage.world.dead_letters.messages == {}
 
 
-def test_what_is_written_is_what_the_last_release_wrote() -> None:
-    # GIVEN the last release's bytes
-    # WHEN the code at hand does the same
-    # THEN it writes the same, so that code of that release can take over at any point
+def test_the_current_code_writes_the_bytes_of_the_last_release() -> None:
+    # GIVEN the last release's recording
+    # WHEN the current code does the same
+    # THEN it writes the same bytes, so a rollback to that release is safe at any point
     assert plain(record()) == RECORDED[LAST], (
-        f"Release {LAST} would not recognise what is written now. If it is to differ: raise SCHEMA_VERSION where older "
-        "workers cannot read it, and record the release that brings it: python -m tests.flow.releases 0.2.0"
+        f"The current code's output differs from release {LAST}'s. If that is intended: raise SCHEMA_VERSION if older "
+        "workers cannot read the output, and record the new release: python -m tests.flow.releases 0.2.0"
     )
 
 
 @pytest.mark.parametrize("release", list(RECORDED))
 class TestFromARelease:
-    """The code at hand goes on from where an older release stopped."""
+    """The current code continues from an older release's state."""
 
     def test_a_retry_gets_the_recorded_answer(self, release: str) -> None:
-        # GIVEN what it left when it had answered
+        # GIVEN the release's state after its answer
         past = RECORDED[release]
         with staged() as stage:
             restore(stage, past["accepted"])
             stage.deadline_passes()
-            # WHEN the caller repeats, and once more after its record has expired
+            # WHEN the caller retries, and retries again after its record's expiry
             again = stage.post(KEY, BODY)
             forget(stage, API_RECORDS)
             anew = stage.post(KEY, BODY)
-            # THEN
+            # THEN the answers are the recorded ones
             assert told(again.response) == past["replay"]
             assert (status_of(anew), body_of(anew)) == (202, past["answer"]["body"])
 
-    def test_a_message_that_waits_is_processed_as_it_would_have_been(self, release: str) -> None:
-        # GIVEN what it left when it had answered
+    def test_a_waiting_message_leads_to_the_recorded_event(self, release: str) -> None:
+        # GIVEN the release's state after its answer
         past = RECORDED[release]
         with staged() as stage:
             restore(stage, past["accepted"])
-            # WHEN
+            # WHEN the current code processes its message
             stage.world.drain()
-            # THEN
+            # THEN the event is the recorded one, and stock was taken once
             (event,) = published(stage)
             assert event == past["event"]
             assert (stage.world.available("SKU-1"), stage.world.available("SKU-2")) == (98, 4)
 
-    def test_a_message_whose_order_was_never_stored_makes_the_order(self, release: str) -> None:
-        # GIVEN an API that died after its send
+    def test_a_message_without_a_stored_order_creates_it(self, release: str) -> None:
+        # GIVEN an API that was killed after its send
         past = RECORDED[release]
         accepted = {**past["accepted"], "tables": {**past["accepted"]["tables"], "orders": [], API_RECORDS: []}}
         with staged() as stage:
             restore(stage, accepted)
-            # WHEN the worker is first, and the caller repeats
+            # WHEN the worker processes the message, and then the caller retries
             stage.world.drain()
             again = stage.post(KEY, BODY)
             stage.world.drain()
-            # THEN
+            # THEN answer and event are the recorded ones, and stock was taken once
             assert body_of(again) == past["answer"]["body"]
             assert set(published(stage)) == {past["event"]}
             assert stage.world.available("SKU-1") == 98
 
-    def test_what_was_settled_and_not_published_is_published_with_the_same_bytes(self, release: str) -> None:
-        # GIVEN a worker that died between the two
+    def test_an_unpublished_settled_order_is_published_with_the_same_bytes(self, release: str) -> None:
+        # GIVEN a worker that was killed between settling and publishing
         past = RECORDED[release]
         settled = {
             "tables": {**past["settled"]["tables"], WORKER_RECORDS: []},
@@ -186,22 +185,22 @@ class TestFromARelease:
         with staged() as stage:
             restore(stage, settled)
             stage.deadline_passes()
-            # WHEN
+            # WHEN the current code processes the message
             stage.world.drain()
-            # THEN
+            # THEN it publishes the recorded event
             assert published(stage) == [past["event"]]
             assert stage.world.available("SKU-1") == 98
 
-    def test_what_is_done_stays_done(self, release: str) -> None:
-        # GIVEN a message that comes once more after all was done
+    def test_a_processed_order_is_not_processed_again(self, release: str) -> None:
+        # GIVEN a message that is delivered again after its order was processed
         past = RECORDED[release]
         with staged() as stage:
             restore(stage, {**past["settled"], "messages": past["accepted"]["messages"]})
-            # WHEN
+            # WHEN the current code processes it
             stage.world.drain()
             order_id = json.loads(past["event"])["subject"]
             view = stage.world.get(order_id, caller="ann")
-            # THEN nobody hears of it again, and its caller sees what it saw
+            # THEN no further event is published, and a lookup returns the recorded answer
             assert published(stage) == []
             assert stage.world.available("SKU-1") == 98
             assert told(view) == past["view"]

@@ -1,4 +1,4 @@
-"""Records of one batch in parallel: whatever the order of their calls, the result is that of a sequence."""
+"""Tests that a batch's records in parallel give the same result as in sequence, in any order of their calls."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SEEDS = range(30)
 
 
 def mixed_batch(stage: Stage) -> None:
-    """Ten messages, of every kind: none of them contends for the last unit of a SKU."""
+    """Prepare ten messages of every kind, none of which competes for the last unit of a SKU."""
     for number in range(4):
         stage.accept(f"confirmed-{number}", ("SKU-1", number + 1), ("SKU-2", 1))
     stage.accept("short", ("SKU-2", 100))
@@ -42,7 +42,7 @@ def mixed_batch(stage: Stage) -> None:
 
 
 def state(stage: Stage) -> dict[str, Any]:
-    """Everything that callers, subscribers and people on call can see, and what is left to do."""
+    """Return everything that callers, subscribers and people on call can see."""
     world = stage.world
     return {
         "orders": world.orders,
@@ -53,7 +53,7 @@ def state(stage: Stage) -> dict[str, Any]:
 
 
 def first_delivery(stage: Stage, process: Process | None = None) -> None:
-    """Deliver the batch, and what of it was only waiting for a twin; but not what has failed."""
+    """Deliver the batch once."""
     kept = stage.world.deliver(process)
     assert kept is not None
 
@@ -68,20 +68,20 @@ def test_a_batch_in_parallel_ends_like_one_in_sequence(seed: int) -> None:
     with staged(Deployment(batch_threads=THREADS)) as stage:
         mixed_batch(stage)
         chance = Random(seed)
-        # WHEN the five change places at calls that chance picks
+        # WHEN the five are interleaved at random calls
         with interleaved_batches(stage.world.cloud.wire, chance.choice):
             first_delivery(stage)
         # THEN both end the same
         assert state(stage) == in_sequence
         assert invariants.violations(stage.world) == []
-        # AND stay so: what the batch left in the queue finds everything done
+        # AND the messages that are left in the queue change nothing
         stage.world.drain()
         assert invariants.violations(stage.world) == []
         assert len(stage.world.subscriber.received) == 6
 
 
 def parallel_batch(stage: Stage, seed: int, process: Process) -> None:
-    """The mixed batch in a worker with five threads, which change places at calls that the seed picks."""
+    """Deliver the mixed batch to a worker with five threads, interleaved at calls by the seed."""
     mixed_batch(stage)
     with interleaved_batches(stage.world.cloud.wire, Random(seed).choice):
         stage.world.deliver(process)
@@ -91,27 +91,27 @@ def parallel_batch(stage: Stage, seed: int, process: Process) -> None:
 @pytest.mark.parametrize("fault", [crash_before, crash_after, answer_lost, server_error], ids=lambda one: one.__name__)
 @pytest.mark.parametrize("seed", range(2))
 def test_a_fault_at_any_call_of_a_parallel_batch_breaks_no_guarantee(fault: Fault, seed: int) -> None:
-    # GIVEN every call that a batch in parallel makes
+    # GIVEN every call of a batch in parallel
     violations: list[str] = []
     with staged(Deployment(batch_threads=THREADS), seed=seed) as stage:
         undisturbed = Process()
         parallel_batch(stage, seed, undisturbed)
     for call in undisturbed.calls:
         with staged(Deployment(batch_threads=THREADS), seed=seed) as stage:
-            # WHEN the fault meets it while the other threads are in the middle of their records
+            # WHEN the fault happens at a call while the other threads are processing their records
             parallel_batch(stage, seed, Process(faults={call.index: fault}))
             moments = [invariants.violations(stage.world)]
             for follows in (stage.quiet, stage.everything_is_delivered_again, stage.everything_is_redriven):
                 follows()
                 moments.append(invariants.violations(stage.world) + stage.stuck)
         violations += [f"call {call.index}: {text}" for moment in moments for text in moment]
-    # THEN nothing is lost or doubled, at once and after everything that follows
+    # THEN no guarantee is violated, at once or after retries, redeliveries and redrives
     assert len(undisturbed.calls) > 30
     assert violations == []
 
 
 def schedules(calls_of_each: int) -> list[tuple[int, ...]]:
-    """Every order in which two tasks can make ``calls_of_each`` steps each."""
+    """Return every order in which two tasks can make ``calls_of_each`` steps each."""
     steps = 2 * calls_of_each
     return [
         tuple(int(step in second) for step in range(steps))
@@ -120,13 +120,13 @@ def schedules(calls_of_each: int) -> list[tuple[int, ...]]:
 
 
 def last_unit_twice(stage: Stage) -> None:
-    """Two orders for the same last five."""
+    """Prepare two orders for the last five of one SKU."""
     stage.accept("one", ("SKU-2", 5))
     stage.accept("two", ("SKU-2", 5))
 
 
 def one_order_twice(stage: Stage) -> None:
-    """Two messages of one order."""
+    """Prepare two messages of one order."""
     stage.accept("one", ("SKU-2", 5))
     stage.world.orders_queue.resend(stage.message())
 
@@ -139,10 +139,10 @@ def one_order_twice(stage: Stage) -> None:
     ],
 )
 def test_two_messages_in_every_order_of_their_calls(scene: Callable[[Stage], None], statuses: tuple[str, ...]) -> None:
-    # GIVEN two messages of one batch that want the same
+    # GIVEN two messages of one batch for the same stock
     violations: list[str] = []
     ends: set[tuple[str, ...]] = set()
-    # WHEN they run in every order of their calls: a start and five calls each
+    # WHEN they run in every order of their steps: a start and five calls each
     for schedule in schedules(6):
         with staged(Deployment(batch_threads=2)) as stage:
             scene(stage)
@@ -158,8 +158,8 @@ def test_two_messages_in_every_order_of_their_calls(scene: Callable[[Stage], Non
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_popular_sku_is_sold_exactly_as_often_as_it_is_there(seed: int) -> None:
-    # GIVEN ten orders for a SKU of which there are five, and a third of all transactions in conflict
+def test_a_popular_sku_is_never_oversold(seed: int) -> None:
+    # GIVEN ten orders for a SKU with a stock of five, and conflicts in a third of all transactions
     chance = Random(seed)
 
     def busy(call: Call) -> Fault | None:
@@ -169,19 +169,19 @@ def test_a_popular_sku_is_sold_exactly_as_often_as_it_is_there(seed: int) -> Non
     with staged(Deployment(batch_threads=THREADS)) as stage:
         for number in range(10):
             stage.accept(f"key-{number}", ("SKU-2", 1))
-        # WHEN they are one batch
+        # WHEN the ten are delivered in one batch
         with interleaved_batches(stage.world.cloud.wire, chance.choice):
             stage.world.deliver(Process(on_call=busy))
         stage.world.drain()
-        # THEN five get one, and each is told so
+        # THEN five are confirmed and five rejected
         assert stage.statuses() == ("CONFIRMED",) * 5 + ("REJECTED",) * 5
         assert invariants.violations(stage.world) == []
 
 
 def test_two_requests_with_one_key_in_every_order_of_their_calls() -> None:
-    # GIVEN a caller whose two requests with one key and body are under way at once
+    # GIVEN two concurrent requests of one caller with the same key and body
     violations: list[str] = []
-    # WHEN they run in every order of their calls: a start and four calls each
+    # WHEN they run in every order of their steps: a start and four calls each
     for schedule in schedules(5):
         with staged() as stage:
             baton = Baton(stage.world.cloud.wire, by_script(schedule))
@@ -195,7 +195,7 @@ def test_two_requests_with_one_key_in_every_order_of_their_calls() -> None:
 
 @pytest.mark.long
 def test_a_worker_beside_the_api_in_every_order_of_their_calls() -> None:
-    # GIVEN a request whose message is taken by a worker as soon as it is in the queue
+    # GIVEN a request, and a worker that receives its message as soon as it is in the queue
     violations: list[str] = []
     ends: set[tuple[str, ...]] = set()
     # WHEN both run in every order of their calls
@@ -206,7 +206,7 @@ def test_a_worker_beside_the_api_in_every_order_of_their_calls() -> None:
             stage.quiet()
             violations += invariants.violations(stage.world) + stage.stuck
             ends.add(stage.statuses())
-    # THEN the order is confirmed, whoever wrote it first
+    # THEN the order is confirmed, whichever of the two wrote it first
     assert violations == []
     assert ends == {("CONFIRMED",)}
 
@@ -214,7 +214,7 @@ def test_a_worker_beside_the_api_in_every_order_of_their_calls() -> None:
 @pytest.mark.parametrize("steps_of_zombie", range(1, 6))
 @pytest.mark.parametrize("steps_of_successor", range(1, 6))
 def test_a_zombie_in_the_middle_of_its_successor(steps_of_zombie: int, steps_of_successor: int) -> None:
-    # GIVEN a worker that stands still after some of its calls, until its lease has passed and its message is back
+    # GIVEN a worker that pauses after some of its calls, until its lease has ended and its message is visible again
     with staged() as stage:
         stage.accept()
         script = [0] * steps_of_zombie + [1] * (1 + steps_of_successor) + [0] * 10
@@ -227,11 +227,11 @@ def test_a_zombie_in_the_middle_of_its_successor(steps_of_zombie: int, steps_of_
                 stage.lease_passes()
             return plain(waiting)
 
-        # WHEN it wakes up in the middle of its successor's run
+        # WHEN it continues in the middle of its successor's run
         baton = Baton(stage.world.cloud.wire, choose)
         baton.run(lambda: stage.world.deliver(Process()), lambda: stage.world.deliver(Process()))
         stage.quiet()
-        # THEN the order has one outcome and one effect, told in the same bytes
+        # THEN the order has one outcome and one effect, and repeated events have the same bytes
         assert stage.statuses() == ("CONFIRMED",)
         assert stage.world.available("SKU-1") == 98
         assert invariants.violations(stage.world) == []
@@ -249,6 +249,6 @@ def test_the_same_choices_give_the_same_history() -> None:
 
     # WHEN it is played twice
     first, second = history(), history()
-    # THEN both are the same, and not those of a sequence
+    # THEN both are the same, and the calls are interleaved
     assert first == second
     assert [operation for operation, _ in first][:3] != ["PutItem", "TransactWriteItems", "GetItem"]

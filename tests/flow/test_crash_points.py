@@ -1,4 +1,4 @@
-"""Every crash point of every path, in every way: the guarantees hold in the end."""
+"""Tests that the guarantees hold after every fault at every crash point of every path."""
 
 from __future__ import annotations
 
@@ -17,25 +17,23 @@ from lab.simulation.fakes.wire import Perform, Response
 from runtime import handlers
 
 LEAST_PATHS, LEAST_CRASH_POINTS, LEAST_CASES = 84, 458, 7207
-"""What was there when this was written: a change that makes the search smaller has to be made here too."""
+"""Lower bounds: a change that removes paths, crash points or cases must also lower them."""
 
 HANDLERS = {module.name for module in iter_modules(handlers.__path__) if not module.ispkg}
 
 
 def name_of(path: Path) -> str:
-    """The test id of a path."""
+    """Return the test id of a path."""
     return f"{path.function}-{path.name}"
 
 
 def kind_of(call: Call) -> tuple[str, str, str | None]:
-    """Return what a call is: the same operation on another table is another."""
+    """Return a call's service, operation and table."""
     return call.service, call.operation, call.params.get("TableName")
 
 
 def is_variant(path: Path) -> bool:
-    """Return whether it is a path of another stack than the usual one, one that repeats a call until it gives up, or
-    another
-    with a later cause."""
+    """Return whether a path gets the `long` marker: a path of a FIFO stack or a bus, or one with repeated failures."""
     return path.fifo or path.bus or path.name.endswith(("table throttled", "popular SKU", "topic down", "isolated"))
 
 
@@ -43,21 +41,21 @@ def is_variant(path: Path) -> bool:
     "path", [pytest.param(path, id=name_of(path), marks=pytest.mark.long if is_variant(path) else ()) for path in PATHS]
 )
 def test_guarantees_hold_whatever_happens_at_any_call(path: Path) -> None:
-    # GIVEN every crash point of a path, and everything that can happen at it
+    # GIVEN every crash point of a path, with every fault that can happen at it
     found = list(cases(path))
     # WHEN each is played, callers repeat, the queue redelivers, and dead letters are redriven
     outcomes = [run_case(case) for case in found]
-    # THEN G1-G6 hold, and every order is where it belongs
+    # THEN G1-G6 hold, and every order has an allowed status
     assert found
     assert [text for outcome in outcomes for text in outcome.violations] == []
 
 
-def test_the_search_does_not_shrink() -> None:
+def test_paths_crash_points_and_cases_do_not_become_fewer() -> None:
     # GIVEN all paths
     points = [(path, call) for path in PATHS for call in crash_points(path)]
-    # WHEN its parts are counted
+    # WHEN crash points and cases are counted
     count = sum(len(list(disturbances(call))) for _, call in points)
-    # THEN none has got smaller, and every handler has paths
+    # THEN there are no fewer than before, and every handler has paths
     assert {path.function for path in PATHS} == HANDLERS
     assert len({name_of(path) for path in PATHS}) == len(PATHS) >= LEAST_PATHS
     assert len(points) >= LEAST_CRASH_POINTS
@@ -67,39 +65,39 @@ def test_the_search_does_not_shrink() -> None:
 def test_no_call_is_made_only_after_a_fault() -> None:
     # GIVEN the calls that are crash points
     points = {(path.function, kind_of(call)) for path in PATHS for call in crash_points(path)}
-    # WHEN each call of the usual stack's paths fails, and the run goes on to others
+    # WHEN each call of the standard stack's paths fails, and the run makes further calls
     failing = [case for path in PATHS if not path.fifo for case in cases(path) if case.disturbance.name == "throttled"]
     made = {(case.path.function, kind_of(call)) for case in failing for call in run_case(case).calls}
-    # THEN these are crash points of some path as well
+    # THEN each of these calls is also a crash point of some path
     assert len(failing) > 200
     assert made <= points
 
 
-def test_every_kind_of_fault_is_met() -> None:
+def test_every_column_of_the_table_has_cases() -> None:
     # GIVEN the cases of all paths
     met = {disturbance.column for path in PATHS for call in crash_points(path) for disturbance in disturbances(call)}
     # WHEN they are compared with the columns of the table
-    # THEN none is empty
+    # THEN no column is empty
     assert met == set(COLUMNS)
 
 
 @pytest.mark.parametrize("path", CALLS_NOTHING, ids=name_of)
 def test_a_refused_body_reaches_no_service(path: Path) -> None:
-    # GIVEN a request that is refused for what it says
+    # GIVEN a request with an invalid body
     # WHEN it is handled
     calls = calls_of(path)
-    # THEN there is nothing that could crash
+    # THEN no service is called
     assert calls == []
 
 
-def test_the_table_tells_how_each_case_ended() -> None:
+def test_the_table_shows_the_outcome_of_each_case() -> None:
     # GIVEN the cases of one path
     table = Table()
     (path,) = [path for path in PATHS if name_of(path) == "create_order-replay"]
     # WHEN they are put into the table
     for case in cases(path):
         table.run(case)
-    # THEN it has the crash point, the faults that fit it, and the sums
+    # THEN the table has the path, the crash point and the totals
     text = table.text()
     assert "create_order · replay" in text
     assert "PutItem" in text
@@ -107,7 +105,7 @@ def test_the_table_tells_how_each_case_ended() -> None:
 
 
 def test_a_violation_is_reported_with_its_case() -> None:
-    # GIVEN something that no handler could survive: the message is gone, and nobody says so
+    # GIVEN a fault that no handler can handle: the send succeeds, but the message is lost
     def loses(stage: Stage) -> Fault:
         def fault(call: Call, perform: Perform) -> Response:
             return {"MessageId": "never sent"}
@@ -116,9 +114,9 @@ def test_a_violation_is_reported_with_its_case() -> None:
 
     (path,) = [path for path in PATHS if name_of(path) == "create_order-first call, caller gives up"]
     (send,) = [call for call in calls_of(path) if call.operation == "SendMessage"]
-    # WHEN it happens
+    # WHEN it happens at the API's send
     outcome = run_case(Case(path, send, Disturbance("lost", "crash before", loses)))
-    # THEN the case is reported as one that loses an order
+    # THEN the case is reported as a violation of G1
     assert isinstance(outcome, Outcome)
     assert outcome.end == "violated"
     assert "G1" in outcome.violations[0]

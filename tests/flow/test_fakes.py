@@ -1,4 +1,4 @@
-"""The machinery of the fakes: faults, kills, hooks, tokens, time, and refusal of what they do not model."""
+"""Tests of the fakes: faults, kills, hooks, tokens, time, and the refusal of unmodelled requests."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ EVENT: dict[str, Any] = {"EventBusName": "b", "Source": "/s", "DetailType": "t",
 
 @pytest.fixture
 def cloud() -> Cloud:
-    """A cloud with the table ``t``, whose items expire by ``expiration``."""
+    """Return a cloud with the table ``t``, whose items expire by ``expiration``."""
     made = Cloud(Entropy(1))
     made.dynamodb.add_table("t", ttl="expiration", id="S")
     return made
 
 
 def count(cloud: Cloud) -> int:
-    """Return what ``ADD_ONE`` has counted."""
+    """Return the number of times that ``ADD_ONE`` took effect."""
     return int(cloud.dynamodb.tables["t"].items.get(("1",), {}).get("n", {}).get("N", "0"))
 
 
 def run(cloud: Cloud, process: Process, work: Callable[[], object]) -> type[BaseException] | None:
-    """Return how ``work`` ends under ``process``."""
+    """Run ``work`` as ``process`` and return its outcome."""
     try:
         cloud.wire.run(process, work)
     except (ProcessKilled, ClientError, ReadTimeoutError) as error:
@@ -59,9 +59,9 @@ def run(cloud: Cloud, process: Process, work: Callable[[], object]) -> type[Base
 def test_a_fault_has_its_effect(cloud: Cloud, fault: Any, effects: int, seen: type[BaseException] | None) -> None:
     # GIVEN a process with a fault planned for its first call
     process = Process(faults={0: fault})
-    # WHEN it calls
+    # WHEN it makes the call
     ended = run(cloud, process, lambda: cloud.dynamodb.update_item(**ADD_ONE))
-    # THEN the service has done so much, and the caller has seen this
+    # THEN the service and the caller each see the fault's effect
     assert (count(cloud), ended) == (effects, seen)
 
 
@@ -71,12 +71,12 @@ def test_a_throttle_has_the_code_of_its_service(cloud: Cloud) -> None:
     # WHEN it is called
     with pytest.raises(cloud.dynamodb.exceptions.ProvisionedThroughputExceededException) as caught:
         cloud.wire.run(process, lambda: cloud.dynamodb.update_item(**ADD_ONE))
-    # THEN nothing is done and the error is botocore's
+    # THEN nothing is written, and the error is botocore's
     assert isinstance(caught.value, ClientError)
     assert count(cloud) == 0
 
 
-def test_a_killed_process_reaches_nothing_any_more(cloud: Cloud) -> None:
+def test_calls_of_a_killed_process_have_no_effect(cloud: Cloud) -> None:
     # GIVEN a process that cleans up in `finally`
     def work() -> None:
         try:
@@ -86,7 +86,7 @@ def test_a_killed_process_reaches_nothing_any_more(cloud: Cloud) -> None:
 
     # WHEN it is killed at its first call
     ended = run(cloud, Process(faults={0: faults.crash_before}), work)
-    # THEN its clean-up does not happen
+    # THEN its clean-up has no effect
     assert ended is ProcessKilled
     assert count(cloud) == 0
 
@@ -102,26 +102,26 @@ def test_a_hook_can_run_another_process_in_the_middle_of_one(cloud: Cloud) -> No
     seen: list[Any] = []
     cloud.wire.before = before
     first = Process()
-    # WHEN the first makes two calls
+    # WHEN the first process makes two calls
     cloud.wire.run(first, lambda: [cloud.dynamodb.update_item(**ADD_ONE) for _ in range(2)])
     # THEN the second ran in between, and each has its own calls
     assert seen[0]["Attributes"]["n"] == {"N": "2"}
     assert (len(first.calls), len(second.calls), count(cloud)) == (2, 1, 3)
 
 
-def test_the_retry_of_a_transaction_does_nothing_twice(cloud: Cloud) -> None:
-    # GIVEN a transaction whose answer is lost, and a botocore that sends it again with the token it made
+def test_a_retried_transaction_takes_effect_once(cloud: Cloud) -> None:
+    # GIVEN a transaction whose answer is lost, and whose retry by botocore has the same token
     process = Process(faults={0: faults.answer_lost_then_retried})
-    # WHEN it is written
+    # WHEN the transaction is written
     cloud.wire.run(process, lambda: cloud.dynamodb.transact_write_items(TransactItems=[{"Update": ADD_ONE}]))
-    # THEN it happened once; the same call made again happens again
+    # THEN it takes effect once, and a new call takes effect again
     assert count(cloud) == 1
     cloud.dynamodb.transact_write_items(TransactItems=[{"Update": ADD_ONE}])
     assert count(cloud) == 2
 
 
 def test_a_cancellation_can_mix_reasons(cloud: Cloud) -> None:
-    # GIVEN an injected cancellation of the second of three items
+    # GIVEN an injected cancellation for the second of three items
     fault = faults.transaction_cancelled(["None", "TransactionConflict"])
     items = [{"Put": {"TableName": "t", "Item": {"id": {"S": str(number)}}}} for number in range(3)]
     # WHEN the transaction is written
@@ -133,15 +133,15 @@ def test_a_cancellation_can_mix_reasons(cloud: Cloud) -> None:
     assert cloud.dynamodb.tables["t"].items == {}
 
 
-def test_nobody_can_change_what_is_stored(cloud: Cloud) -> None:
-    # GIVEN a stored item whose writer and reader change their copies
+def test_stored_items_share_no_values_with_callers(cloud: Cloud) -> None:
+    # GIVEN a stored item, whose writer and reader have changed their copies
     item: dict[str, Any] = {**KEY, "list": {"L": [{"S": "a"}]}}
     cloud.dynamodb.put_item(TableName="t", Item=item)
     item["list"]["L"].append({"S": "b"})
     cloud.dynamodb.get_item(TableName="t", Key=KEY)["Item"]["list"]["L"].clear()
     # WHEN it is read again
     stored = cloud.dynamodb.get_item(TableName="t", Key=KEY)["Item"]
-    # THEN it is what was written
+    # THEN it is unchanged
     assert stored["list"] == {"L": [{"S": "a"}]}
 
 
@@ -151,7 +151,7 @@ def test_expired_items_are_read_until_they_are_swept(cloud: Cloud) -> None:
     cloud.dynamodb.put_item(TableName="t", Item={**KEY, "expiration": {"N": expiry}})
     # WHEN a minute passes
     cloud.clock.advance(60)
-    # THEN it is there until time to live gets to it
+    # THEN a read returns the item until a sweep deletes it
     assert "Item" in cloud.dynamodb.get_item(TableName="t", Key=KEY)
     assert cloud.dynamodb.sweep() == 1
     assert "Item" not in cloud.dynamodb.get_item(TableName="t", Key=KEY)
@@ -174,10 +174,10 @@ def test_expired_items_are_read_until_they_are_swept(cloud: Cloud) -> None:
         lambda cloud: cloud.events.put_events(Entries=[{**EVENT, "EventBusName": "none"}]),
     ],
 )
-def test_what_is_not_modelled_is_refused(cloud: Cloud, call: Callable[[Cloud], object]) -> None:
-    # GIVEN a parameter that the fakes do not know
+def test_unmodelled_requests_are_refused(cloud: Cloud, call: Callable[[Cloud], object]) -> None:
+    # GIVEN a parameter that the fakes do not model
     # WHEN it is sent
-    # THEN they say so instead of ignoring it
+    # THEN they refuse the call
     with pytest.raises(UnsupportedByFakeError, match="Extend the fake"):
         call(cloud)
 
@@ -185,17 +185,17 @@ def test_what_is_not_modelled_is_refused(cloud: Cloud, call: Callable[[Cloud], o
 def test_an_event_reaches_the_rule_of_its_bus_unless_it_is_too_large(cloud: Cloud) -> None:
     # GIVEN a bus
     seen = cloud.events.add_bus("b")
-    # WHEN an event that fits comes, and one that does not
+    # WHEN an event of allowed size is put, and one that is too large
     taken = cloud.events.put_events(Entries=[EVENT])
     with pytest.raises(ClientError, match="ValidationException"):
         cloud.events.put_events(Entries=[{**EVENT, "Detail": f'{{"a":"{"x" * 256 * 1024}"}}'}])
-    # THEN the rule has the first
+    # THEN the rule's target receives only the first
     assert taken["FailedEntryCount"] == 0
     assert [each.body for each in seen.received] == ['{"a":1}']
 
 
-def test_powertools_lives_in_simulated_time(cloud: Cloud) -> None:
-    # GIVEN Powertools' record of one function, kept for an hour
+def test_powertools_uses_the_simulated_clock(cloud: Cloud) -> None:
+    # GIVEN a function whose idempotency records Powertools keeps for an hour
     from aws_lambda_powertools.utilities.idempotency import (
         DynamoDBPersistenceLayer,
         IdempotencyConfig,
@@ -224,5 +224,5 @@ def test_powertools_lives_in_simulated_time(cloud: Cloud) -> None:
         for wait in (0, 3599, 2):
             cloud.clock.advance(wait)
             once(name="ann")
-    # THEN it ran twice, although nothing was swept
+    # THEN the function ran twice, although no record was deleted
     assert runs == ["ann", "ann"]

@@ -1,4 +1,4 @@
-"""Each caller's orders in order, on FIFO queues: one caller's trouble is its own."""
+"""Tests of FIFO queues: they keep each caller's orders in order, and a failure delays only its own caller."""
 
 from __future__ import annotations
 
@@ -16,47 +16,47 @@ from lab.simulation.world import Deployment
 
 @pytest.fixture
 def stage() -> Iterator[Stage]:
-    """A stack with strict ordering."""
+    """Yield a stage with strict ordering."""
     with staged(Deployment(fifo=True)) as made:
         yield made
 
 
 def subjects(stage: Stage) -> list[str]:
-    """The orders in the order of their events."""
+    """Return the order ids in the order of their events."""
     return [str(order) for order in invariants.published(stage.world)]
 
 
-def test_a_failing_order_holds_up_its_caller_and_nobody_else(stage: Stage) -> None:
-    # GIVEN two orders of ann's, the first of which fails once, and one of bob's
+def test_a_failing_order_delays_only_its_own_caller(stage: Stage) -> None:
+    # GIVEN two orders of ann, the first of which fails once, and one order of bob
     first, second = stage.accept("one"), stage.accept("two")
     stage.post("other", order_body(), caller="bob")
     stage.world.deliver(Process(on_call=table_down))
-    # WHEN everything that is visible is delivered
+    # WHEN all visible messages are delivered
     while stage.world.deliver() is not None:
         pass
     held_up = subjects(stage)
     stage.world.drain()
-    # THEN only bob's is done; ann's come later, in their order
+    # THEN only bob's order is processed, and ann's follow later in order
     assert len(held_up) == 1
     assert not {first, second} & set(held_up)
     assert subjects(stage)[1:] == [first, second]
 
 
-def test_orders_that_overtake_are_noticed(stage: Stage) -> None:
-    # GIVEN two orders of one caller, done in their order
+def test_events_out_of_order_are_a_violation(stage: Stage) -> None:
+    # GIVEN two orders of one caller, processed in order
     stage.accept("one")
     stage.accept("two")
     stage.world.drain()
     assert invariants.in_order(stage.world) == []
-    # WHEN their events had come the other way round
+    # WHEN their events are swapped
     stage.world.subscriber.received.reverse()
-    # THEN that is a violation
+    # THEN the check reports a violation
     assert len(invariants.in_order(stage.world)) == 1
 
 
-def test_a_queue_that_keeps_no_order_cannot_be_asked_for_it() -> None:
+def test_the_order_of_a_standard_queue_cannot_be_checked() -> None:
     # GIVEN a stack without strict ordering
-    # WHEN its order is to be checked
-    # THEN that is an error, not a success
+    # WHEN its order is checked
+    # THEN the check raises an error
     with staged() as stage, pytest.raises(TypeError, match="FIFO"):
         invariants.in_order(stage.world)

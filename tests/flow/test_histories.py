@@ -1,4 +1,4 @@
-"""Thousands of random histories at every test run; a million by ``python -m lab.simulation.histories``."""
+"""Tests of random histories: thousands in every test run, and more with ``python -m lab.simulation.histories``."""
 
 from __future__ import annotations
 
@@ -27,38 +27,38 @@ CHUNKS, CHUNK = 10, 100
 
 @cache
 def played(first: int) -> HistoryCounts:
-    """Return what came of a hundred seeds."""
+    """Play the histories of a hundred seeds."""
     return play_seeds(range(first, first + CHUNK))
 
 
 @pytest.mark.parametrize("first", range(0, CHUNKS * CHUNK, CHUNK))
-def test_every_history_keeps_what_is_promised(first: int) -> None:
+def test_no_history_violates_a_guarantee(first: int) -> None:
     # GIVEN / WHEN the histories of a hundred seeds are played
     tally = played(first)
-    # THEN nothing is violated; whatever is, is told with its seed and the few steps that matter
+    # THEN there is no violation; a violation would be shown with its seed and shrunk steps
     assert tally.failures == [], explained(tally)
 
 
-def test_histories_are_long_and_have_everything_in_them() -> None:
+def test_histories_are_long_and_contain_every_kind_of_step() -> None:
     # GIVEN many histories
     made = [history(seed) for seed in range(300)]
-    # WHEN their steps are looked at
+    # WHEN their steps are counted
     steps = [step for one in made for step in every_step(one.steps)]
-    # THEN none is short, and every kind of step is there, also in the middle of runs
+    # THEN none is short, and every kind of step occurs, also inside runs
     assert min(len(one.steps) for one in made) >= LEAST_STEPS >= 30
     assert {type(step) for step in steps} == set(STEPS.values())
     assert sum(len(one.steps) for one in made) < len(steps)
     assert {step.what for step in steps if isinstance(step, Foreign)} == set(FOREIGN_BODIES)
 
 
-def test_histories_lead_everywhere() -> None:
+def test_histories_reach_every_answer_status_and_call() -> None:
     # GIVEN a few hundred histories
     tally = HistoryCounts()
     for first in range(0, 3 * CHUNK, CHUNK):
         tally.merge(played(first))
-    # WHEN what came to pass in them is counted
+    # WHEN their events are counted
     paths = {path.partition(":")[0] for path in tally.paths}
-    # THEN every answer and every end occurred, and every call of both functions was disturbed
+    # THEN every answer and every final status occurs, and every call of both functions is disturbed
     assert set(tally.answers) == {"202", "409", "422", "503", "none"}
     assert {"CONFIRMED", "REJECTED", "FAILED", "DISCARDED"} <= set(tally.orders)
     assert {"api PutItem", "api SendMessage", "api UpdateItem", "api DeleteItem"} <= paths
@@ -69,42 +69,42 @@ def test_histories_lead_everywhere() -> None:
     assert len(tally.paths) > 100
     for name in ("moved to the dead-letter queue by SQS", "last attempts", "newer", "twin"):
         assert tally.seen[name] > 0
-    # AND so did what takes two things at once, or a long time
+    # AND the rare situations occur: those with concurrent runs or long pauses
     for name in (TWINS, API_ZOMBIES, WORKER_ZOMBIES, OLD_KEYS, OLD_ORDERS, NEIGHBOURS, OLD_LETTERS, GROUPS):
         assert tally.seen[name] > 0, name
 
 
-def test_a_history_can_be_told_and_read_again() -> None:
-    # GIVEN histories
+def test_a_history_can_be_written_and_read_again() -> None:
+    # GIVEN some histories
     made = [history(seed) for seed in range(50)]
     # WHEN each is written and read
     read = [History.read(one.text()) for one in made]
-    # THEN nothing of any is lost
+    # THEN each is unchanged
     assert read == made
 
 
-def test_a_step_that_does_not_exist_is_refused() -> None:
-    # GIVEN a file with a step of another time
+def test_an_unknown_step_is_refused() -> None:
+    # GIVEN a file with an unknown step
     text = '{"seed": 1, "stock": {}, "steps": [{"do": "panic"}]}'
     # WHEN it is read
-    # THEN the error says which step it was and which there are
+    # THEN the error names the step and the allowed steps
     with pytest.raises(ValueError, match=r"no step 'panic'; allowed: arrive, deliver"):
         History.read(text)
 
 
-def test_the_same_seed_is_the_same_history() -> None:
+def test_the_same_seed_gives_the_same_counts() -> None:
     # GIVEN seeds
     seeds = range(40, 60)
     # WHEN they are played twice
     first, second = play_seeds(seeds), play_seeds(seeds)
-    # THEN everything that came to pass is the same
+    # THEN the counts are the same
     assert first == second
 
 
 def test_several_processes_count_the_same_as_one() -> None:
     # GIVEN the counts of one process
     alone = list(play_in_chunks(77, 6, workers=1))
-    # WHEN two play the same
+    # WHEN two processes play the same histories
     together = list(play_in_chunks(77, 6, workers=2))
-    # THEN they are the same
+    # THEN the counts are the same
     assert together == alone

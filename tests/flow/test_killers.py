@@ -1,4 +1,4 @@
-"""Messages that kill the process, with the real worker: what they cost their neighbours, and where they end."""
+"""Tests of killers with the real worker: the receives that they cost other messages, and where they end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_RECEIVES = 8
 
 
 def with_killers(stage: Stage, killers: set[str], chance: Random) -> Process:
-    """A process that dies in the transaction or the publish of a killer, before or after it took effect."""
+    """Return a process that is killed at a killer's transaction or publish, before or after the call takes effect."""
     fatal = {order_id: chance.choice(["TransactWriteItems", "Publish"]) for order_id in killers}
 
     def on_call(call: Call) -> Fault | None:
@@ -30,7 +30,7 @@ def with_killers(stage: Stage, killers: set[str], chance: Random) -> Process:
 
 
 def play(stage: Stage, innocent: int, killers: int, chance: Random) -> tuple[list[int], list[int]]:
-    """Deliver until the queue is empty; returns the receives of the innocent, and of the killers."""
+    """Deliver until the queue is empty; returns the receives of innocent messages and of killers."""
     wanted = [f"order-{number}" for number in range(innocent + killers)]
     chance.shuffle(wanted)
     orders = {key: stage.accept(key, ("SKU-1", 1)) for key in wanted}
@@ -47,52 +47,52 @@ def play(stage: Stage, innocent: int, killers: int, chance: Random) -> tuple[lis
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_killers_cost_their_neighbours_the_promised_receives_and_no_more(seed: int) -> None:
-    # GIVEN a queue with some killers among the innocent, and a worker with one to five threads
+def test_killers_cost_other_messages_at_most_the_promised_receives(seed: int) -> None:
+    # GIVEN a queue with killers and innocent messages, and a worker with one to five threads
     chance = Random(seed)
     threads, killers, innocent = chance.randint(1, 5), chance.randint(0, 4), chance.randint(1, 12)
     with staged(Deployment(batch_threads=threads), seed=seed) as stage:
-        # WHEN it is delivered until it is empty
+        # WHEN messages are delivered until the queue is empty
         cost, of_killers = play(stage, innocent, killers, chance)
-        # THEN each innocent message is done by its (killers + 2)nd receive, and only killers are dead letters
+        # THEN each innocent message is processed within killers + 2 receives, and only killers are dead letters
         assert max(cost) <= killers + 2
         assert of_killers == [MOST_RECEIVES] * killers
         assert [count for _, count in stage.world.orders_queue.moves] == of_killers
         assert invariants.violations(stage.world) == []
-        # AND whoever looks at the dead letters sees the truth
+        # AND the orders of dead letters are marked FAILED, unless they are settled
         assert invariants.dead_letters_are_marked(stage.world) == []
         confirmed = stage.statuses().count("CONFIRMED")
         assert confirmed >= innocent
         assert stage.statuses().count("FAILED") == innocent + killers - confirmed
-        # AND a redrive, once nothing kills any more, takes each to its end
+        # AND a redrive without killers confirms every order
         stage.everything_is_redriven()
         assert stage.statuses() == ("CONFIRMED",) * (innocent + killers)
         assert invariants.violations(stage.world) == []
 
 
-def test_the_bound_is_reached() -> None:
+def test_the_bound_on_receives_is_reached() -> None:
     # GIVEN one killer and one innocent message on two threads
     worst = 0
-    # WHEN they meet in many orders of their calls
+    # WHEN they are delivered together, in many orders of their calls
     for seed in range(20):
         with staged(Deployment(batch_threads=2), seed=seed) as stage:
             cost, _ = play(stage, 1, 1, Random(seed))
             worst = max(worst, *cost)
-    # THEN the innocent one needs a third receive at worst: the bound is exact
+    # THEN the innocent message needs up to three receives, so the bound is exact
     assert worst == 1 + 2
 
 
-def test_a_killer_that_has_settled_is_no_failed_order() -> None:
-    # GIVEN a message whose process dies at its publish, every time
+def test_a_settled_order_whose_message_kills_stays_settled() -> None:
+    # GIVEN a message whose process is always killed at its publish
     with staged() as stage:
         order_id = stage.accept()
 
         def fatal(call: Call) -> Fault | None:
             return crash_before if call.operation == "Publish" else None
 
-        # WHEN it has become a dead letter
+        # WHEN it becomes a dead letter
         stage.world.drain(fatal)
-        # THEN its order is what it was settled to be: only the notification is missing, and a redrive sends it
+        # THEN its order stays confirmed; only the notification is missing, and a redrive sends it
         assert stage.world.orders[order_id]["status"] == {"S": "CONFIRMED"}
         assert stage.world.subscriber.received == []
         stage.everything_is_redriven()

@@ -1,4 +1,4 @@
-"""The limits of the guarantees, as docs/guarantees.md states them: each is shown, so that none is stated too weakly."""
+"""Tests that each limit of the guarantees in docs/guarantees.md really occurs, so that none is stated too weakly."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ OTHER_BODY = order_body(("SKU-1", 3))
 
 
 def status_of(exchange: Exchange) -> int | None:
-    """The answer's status; ``None`` where there was no answer."""
+    """Return the answer's status; ``None`` if there was no answer."""
     return None if exchange.response is None else int(exchange.response["statusCode"])
 
 
 def is_replay(exchange: Exchange) -> bool:
-    """Return whether the answer says that it is a replay."""
+    """Return whether the answer is marked as a replay."""
     return exchange.response is not None and "Idempotent-Replayed" in exchange.response["headers"]
 
 
 def at(operation: str, fault: Any) -> Process:
-    """A process whose first call of ``operation`` is disturbed."""
+    """Return a process whose first call of ``operation`` has the fault."""
     done: list[Call] = []
 
     def on_call(call: Call) -> Any:
@@ -40,31 +40,31 @@ def at(operation: str, fault: Any) -> Process:
 
 
 def published(stage: Stage) -> list[str]:
-    """The bodies of all notifications."""
+    """Return the bodies of all notifications."""
     return [notification.body for notification in stage.world.subscriber.received]
 
 
-def test_a_lost_answer_to_the_first_record_is_409_until_the_deadline() -> None:
-    # GIVEN a first request whose record was written, whose answer was lost, and whose write the SDK sent again
+def test_a_lost_answer_to_the_first_write_leads_to_409_until_the_deadline() -> None:
+    # GIVEN a first request that wrote its record, but lost the write's answer, so that the SDK sent the write again
     with staged() as stage:
         first = stage.post(process=at("PutItem", answer_lost_then_retried))
-        # WHEN its caller repeats it at once, and after the function's time
+        # WHEN its caller retries at once, and after the function's timeout
         at_once = stage.post()
         stage.world.cloud.clock.advance(stage.world.deployment.api_timeout_seconds + 0.001)
         later = stage.post()
-        # THEN nobody runs, and yet it is "in progress" until the time that the first attempt had
+        # THEN it is "in progress" until the first run's deadline, although no run is active
         assert [status_of(one) for one in (first, at_once, later)] == [409, 409, 202]
         assert not is_replay(later)
 
 
-def test_another_body_after_a_503_is_a_second_order() -> None:
-    # GIVEN a request whose message was sent, and that was answered 503: it is not known whether there is an order
+def test_another_body_after_a_503_makes_a_second_order() -> None:
+    # GIVEN a request whose message was sent, but whose answer was 503, so that the caller does not know of the order
     with staged() as stage:
         first = stage.post(process=at("SendMessage", _sent_but_timed_out))
-        # WHEN its caller changes the body and keeps the key
+        # WHEN its caller changes the body but keeps the key
         second = stage.post(body=OTHER_BODY)
         stage.world.drain()
-        # THEN there are two orders: only the same body is a repetition
+        # THEN there are two orders, because only the same body is a retry
         assert [status_of(first), status_of(second)] == [503, 202]
         assert stage.statuses() == ("CONFIRMED", "CONFIRMED")
 
@@ -75,7 +75,7 @@ def _sent_but_timed_out(call: Call, perform: Perform) -> Response:
 
 
 def test_a_late_failing_run_erases_the_record_and_leads_to_the_same_answer() -> None:
-    # GIVEN a request that stands still until its time is over, while its repetition is answered; and that fails then
+    # GIVEN a request that pauses until its lease has ended and its retry is answered, and then fails
     with staged() as stage:
 
         def stand_still(call: Call, perform: Perform) -> Response:
@@ -84,10 +84,10 @@ def test_a_late_failing_run_erases_the_record_and_leads_to_the_same_answer() -> 
             return unreachable(call, perform)
 
         stage.post(process=at("SendMessage", stand_still))
-        # WHEN its caller asks once more
+        # WHEN its caller retries again
         again = stage.post()
         stage.world.drain()
-        # THEN the record is gone, so that the answer is not marked; it is the same one, of the same order
+        # THEN the record is gone, so the answer is not marked as a replay; it is the same answer, for the same order
         answered = [one for one in stage.world.exchanges if one.accepted]
         assert len(answered) == 2
         assert not is_replay(again)
@@ -97,7 +97,7 @@ def test_a_late_failing_run_erases_the_record_and_leads_to_the_same_answer() -> 
 
 
 def test_after_a_day_the_same_body_is_the_same_order_and_another_is_a_new_one() -> None:
-    # GIVEN an order whose key's life has passed
+    # GIVEN an order whose idempotency record has expired
     with staged() as stage:
         first = stage.post()
         stage.world.drain()
@@ -107,7 +107,7 @@ def test_after_a_day_the_same_body_is_the_same_order_and_another_is_a_new_one() 
         stage.world.cloud.clock.advance(DAY + 1)
         other = stage.post(body=OTHER_BODY)
         stage.world.drain()
-        # THEN the same body leads to the same answer, not marked as a replay, and the other to an order of its own
+        # THEN the same body gets the same answer, not marked as a replay, and the other body makes a second order
         assert first.response is not None
         assert same.response is not None
         assert same.response["body"] == first.response["body"]
@@ -117,41 +117,41 @@ def test_after_a_day_the_same_body_is_the_same_order_and_another_is_a_new_one() 
 
 
 def test_a_notification_can_come_twice_with_the_same_id_and_bytes() -> None:
-    # GIVEN a worker that dies right after it has published
+    # GIVEN a worker that is killed right after its publish
     with staged() as stage:
         stage.accept()
         stage.world.deliver(at("Publish", crash_after))
         # WHEN the message comes back
         stage.world.drain()
-        # THEN a subscriber gets it twice, and sees by its id that it is one
+        # THEN a subscriber receives the event twice, with the same id
         first, second = published(stage)
         assert first == second
         assert json.loads(first)["id"].endswith(":order.confirmed")
 
 
-def test_a_dead_letter_can_be_there_twice_and_tools_can_tell() -> None:
-    # GIVEN a worker that dies right after it has sent a dead letter
+def test_a_message_can_have_two_dead_letters_with_one_original_id() -> None:
+    # GIVEN a worker that is killed right after it has sent a dead letter
     with staged() as stage:
         stage.accept()
         stage.message().body = "not JSON"
         stage.world.deliver(at("SendMessage", crash_after))
         # WHEN the message comes back
         stage.world.drain()
-        # THEN there are two dead letters of one original
+        # THEN there are two dead letters, which name the same original message
         dead = stage.world.dead_letters.messages.values()
         assert len(dead) == 2
         assert len({one.attributes["original_message_id"]["StringValue"] for one in dead}) == 1
 
 
-def test_a_discarded_order_is_final_and_nobody_is_told() -> None:
-    # GIVEN an order that somebody gave up, with its message still on its way
+def test_a_discarded_order_is_final_and_publishes_no_event() -> None:
+    # GIVEN a discarded order whose message is still in the queue
     with staged() as stage:
         order_id = stage.accept()
         stage.world.discard(order_id)
-        # WHEN the message is processed, and the caller asks again
+        # WHEN the message is processed, and the caller retries
         stage.world.drain()
         again = stage.post()
-        # THEN no stock has moved, nothing was published; a lookup shows it, the repeated answer is what it was
+        # THEN no stock was taken and no event published; a lookup shows DISCARDED, and the retry gets the first answer
         assert stage.world.available("SKU-1") == 100
         assert published(stage) == []
         assert json.loads(stage.world.get(order_id, caller="ann")["body"])["status"] == "DISCARDED"
@@ -160,8 +160,8 @@ def test_a_discarded_order_is_final_and_nobody_is_told() -> None:
         assert json.loads(again.response["body"])["status"] == "ACCEPTED"
 
 
-def test_a_last_attempt_that_dies_at_once_leaves_an_order_that_is_not_marked() -> None:
-    # GIVEN a message at its last attempt, whose process dies before its first write
+def test_a_last_attempt_killed_before_its_first_write_leaves_its_order_unmarked() -> None:
+    # GIVEN a message at its last attempt, whose process is killed before its first write
     with staged() as stage:
         stage.accept()
         stage.message().receive_count = stage.world.deployment.max_receive_count - 1
@@ -170,16 +170,16 @@ def test_a_last_attempt_that_dies_at_once_leaves_an_order_that_is_not_marked() -
             return crash_after(call, dict)
 
         stage.world.deliver(at("UpdateItem", dies))
-        # WHEN the queue moves it
+        # WHEN the redrive policy moves the message
         stage.world.drain()
-        # THEN its order still says that it is on its way: who lists the dead letters sees both
+        # THEN there is a dead letter, but its order is still ACCEPTED
         assert len(stage.world.dead_letters.messages) == 1
         assert stage.statuses() == ("ACCEPTED",)
         assert invariants.violations(stage.world) == []
 
 
-def test_a_last_receive_that_meets_its_twin_is_a_dead_letter_although_nothing_failed() -> None:
-    # GIVEN a message shown once more while its worker still holds the order, and that is its last receive
+def test_a_last_receive_during_a_twins_lease_becomes_a_dead_letter() -> None:
+    # GIVEN a message whose last receive comes while an earlier run still holds its lease
     with staged() as stage:
         order_id = stage.accept()
         stage.message().receive_count = stage.world.deployment.max_receive_count - 2
@@ -189,7 +189,7 @@ def test_a_last_receive_that_meets_its_twin_is_a_dead_letter_although_nothing_fa
         stage.world.deliver()
         stage.world.deliver()
         marked = stage.statuses()
-        # THEN it is a dead letter of a FAILED order, and a redrive takes the order to its end
+        # THEN it is a dead letter of a FAILED order, and a redrive confirms the order
         assert marked == ("FAILED",)
         assert len(stage.world.dead_letters.messages) == 1
         stage.lease_passes()

@@ -1,4 +1,4 @@
-"""Tests where idempotency records, clocks and hashes end, as docs/guarantees.md states it."""
+"""Tests the limits of idempotency records, clocks and hashes, as docs/guarantees.md states them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOUR = 3600.0
 
 
 def first_write_of(table: str, fault: Fault) -> Process:
-    """A process whose first update of a table is disturbed."""
+    """Return a process whose first update of ``table`` has the fault."""
     done: list[Call] = []
 
     def on_call(call: Call) -> Fault | None:
@@ -34,25 +34,25 @@ def first_write_of(table: str, fault: Fault) -> Process:
 
 
 def items(stage: Stage, table: str) -> dict[Any, Any]:
-    """Return what a table holds; the items themselves are never changed in place."""
+    """Return a table's items by key. The items themselves are never changed in place."""
     return stage.world.cloud.dynamodb.tables[table].items
 
 
 def receive_once_more(stage: Stage) -> None:
-    """The queue has one more message of the only order that it ever had, as after a redrive."""
+    """Send the message of the only order again, as a redrive does."""
     (done,) = stage.world.orders_queue.deleted.values()
     stage.world.orders_queue.resend(done)
 
 
 def test_an_answer_that_cannot_be_recorded_is_503_and_then_409_until_the_deadline() -> None:
-    # GIVEN a request that did everything but note its answer
+    # GIVEN a request that did everything except for storing its answer
     with staged() as stage:
         first = stage.post(process=first_write_of(API_RECORDS, unreachable))
-        # WHEN its caller repeats it at once, and after the function's time
+        # WHEN its caller retries at once, and after the function's timeout
         at_once = stage.post()
         stage.world.cloud.clock.advance(stage.world.deployment.api_timeout_seconds + 0.001)
         later = stage.post()
-        # THEN it is told 503 with the order's id, 409 though nobody runs, and then the answer, not marked
+        # THEN it gets 503 with the order's id, 409 although no run is active, and then the unmarked answer
         assert [status_of(one) for one in (first, at_once, later)] == [503, 409, 202]
         assert first.response is not None
         assert later.response is not None
@@ -62,14 +62,14 @@ def test_an_answer_that_cannot_be_recorded_is_503_and_then_409_until_the_deadlin
         assert stage.statuses() == ("CONFIRMED",)
 
 
-def test_no_answer_is_kept_in_a_process() -> None:
-    # GIVEN an answer, and no record of it any more
+def test_answers_are_not_cached_in_the_process() -> None:
+    # GIVEN an answer whose record no longer exists
     with staged() as stage:
         first = stage.post()
         items(stage, API_RECORDS).clear()
-        # WHEN the same process is asked again
+        # WHEN the same process gets the request again
         again = stage.post()
-        # THEN it has nothing to repeat: the answer is made anew, and is the same
+        # THEN it makes the same answer again, not marked as a replay
         assert not is_replay(again)
         assert first.response is not None
         assert again.response is not None
@@ -77,8 +77,8 @@ def test_no_answer_is_kept_in_a_process() -> None:
 
 
 @pytest.mark.parametrize("swept", [False, True], ids=["DynamoDB is late", "DynamoDB has deleted them"])
-def test_a_repetition_after_the_workers_record_has_expired_publishes_the_same_event_again(*, swept: bool) -> None:
-    # GIVEN an order that was done and published, and is older than both records of it
+def test_a_retry_after_the_workers_record_has_expired_publishes_the_same_event_again(*, swept: bool) -> None:
+    # GIVEN a published order whose idempotency records have both expired
     with staged() as stage:
         first = stage.post()
         stage.world.drain()
@@ -86,10 +86,10 @@ def test_a_repetition_after_the_workers_record_has_expired_publishes_the_same_ev
         if swept:
             for table in (API_RECORDS, WORKER_RECORDS):
                 assert stage.world.cloud.dynamodb.tables[table].sweep(stage.world.cloud.clock.time()) == 1
-        # WHEN its caller repeats the request
+        # WHEN its caller retries
         again = stage.post()
         stage.world.drain()
-        # THEN answer and stock are what they were, and subscribers hear the same event once more
+        # THEN answer and stock are unchanged, and the same event is published again
         assert first.response is not None
         assert again.response is not None
         assert again.response["body"] == first.response["body"]
@@ -98,21 +98,21 @@ def test_a_repetition_after_the_workers_record_has_expired_publishes_the_same_ev
         assert one == other
 
 
-def test_while_the_workers_record_lives_a_repetition_publishes_nothing() -> None:
-    # GIVEN an order that was done and published, whose key is forgotten
+def test_a_retry_before_the_workers_record_expires_publishes_nothing() -> None:
+    # GIVEN a published order whose record in the API has expired, but not the worker's
     with staged() as stage:
         stage.post()
         stage.world.drain()
         stage.world.cloud.clock.advance(stage.world.deployment.worker_record_seconds - DAY)
-        # WHEN its caller repeats the request
+        # WHEN its caller retries
         stage.post()
         stage.world.drain()
-        # THEN nobody hears of it again
+        # THEN no further event is published
         assert len(published(stage)) == 1
 
 
 def test_a_worker_that_fails_late_erases_the_record_so_that_a_further_message_is_published_again() -> None:
-    # GIVEN a worker that stands still before its publish until its successor is done, and fails then
+    # GIVEN a worker that pauses before its publish until its successor is done, and then fails
     with staged() as stage:
         stage.accept()
 
@@ -123,10 +123,10 @@ def test_a_worker_that_fails_late_erases_the_record_so_that_a_further_message_is
 
         stage.world.deliver(at("Publish", stand_still))
         assert len(published(stage)) == 1
-        # WHEN a further message of the order comes
+        # WHEN a further message of the order is delivered
         receive_once_more(stage)
         stage.world.drain()
-        # THEN the event is published again, the same, and nothing else happens
+        # THEN the same event is published again, and nothing else changes
         one, other = published(stage)
         assert one == other
         assert stage.world.available("SKU-1") == 98
@@ -134,25 +134,25 @@ def test_a_worker_that_fails_late_erases_the_record_so_that_a_further_message_is
 
 
 def test_a_publish_whose_answer_is_lost_is_sent_again_by_the_sdk() -> None:
-    # GIVEN an order
+    # GIVEN an accepted order
     with staged() as stage:
         stage.accept()
         # WHEN the answer to its publish is lost, and the SDK sends the call again
         stage.world.deliver(at("Publish", answer_lost_then_retried))
-        # THEN subscribers get the same event twice, though no process died and nothing failed
+        # THEN subscribers receive the same event twice, although nothing failed
         assert stage.world.orders_queue.messages == {}
         one, other = published(stage)
         assert one == other
 
 
 def test_a_dead_letter_whose_answer_is_lost_is_sent_again_by_the_sdk() -> None:
-    # GIVEN a message that is no JSON
+    # GIVEN a message that is not JSON
     with staged() as stage:
         stage.accept()
         stage.message().body = "not JSON"
         # WHEN the answer to its dead letter is lost, and the SDK sends the call again
         stage.world.deliver(at("SendMessage", answer_lost_then_retried))
-        # THEN there are two of one original
+        # THEN there are two dead letters of one original message
         dead = stage.world.dead_letters.messages.values()
         assert [one.attributes["original_message_id"]["StringValue"] for one in dead] == [
             next(iter(stage.world.orders_queue.deleted))
@@ -170,7 +170,7 @@ def test_an_order_can_be_settled_before_it_was_accepted_by_the_clocks_of_two_fun
         stage.message().visible_at = stage.world.cloud.clock.now
         # WHEN the worker settles the order
         stage.world.deliver()
-        # THEN it is done as always; the times are those of whoever wrote them
+        # THEN the order is confirmed as usual, with a settling time before its acceptance
         order = stage.world.orders[order_id]
         assert order["status"] == {"S": "CONFIRMED"}
         assert order["settled_at"]["S"] < order["accepted_at"]["S"]
@@ -178,8 +178,8 @@ def test_an_order_can_be_settled_before_it_was_accepted_by_the_clocks_of_two_fun
         assert invariants.violations(stage.world) == []
 
 
-def test_a_worker_whose_clock_is_ahead_takes_a_lease_that_still_holds() -> None:
-    # GIVEN a message shown to a second worker, whose clock is an hour ahead, while the first one is at its transaction
+def test_a_worker_whose_clock_is_ahead_ignores_an_active_lease() -> None:
+    # GIVEN a second worker, whose clock is an hour ahead, and which receives the message during the first's transaction
     with staged() as stage:
         stage.accept()
 
@@ -192,7 +192,7 @@ def test_a_worker_whose_clock_is_ahead_takes_a_lease_that_still_holds() -> None:
 
         # WHEN both run
         stage.world.deliver(at("TransactWriteItems", meanwhile))
-        # THEN stock moved once, and both told the same
+        # THEN stock is taken once, and both publish the same event
         assert stage.statuses() == ("CONFIRMED",)
         assert stage.world.available("SKU-1") == 98
         one, other = published(stage)
@@ -200,8 +200,8 @@ def test_a_worker_whose_clock_is_ahead_takes_a_lease_that_still_holds() -> None:
         assert invariants.violations(stage.world) == []
 
 
-def test_two_requests_on_clocks_far_apart_are_one_order_and_one_answer() -> None:
-    # GIVEN a request whose repetition is served, while it runs, by a function whose clock is an hour ahead
+def test_two_requests_on_clocks_far_apart_give_one_order_and_one_answer() -> None:
+    # GIVEN a request, and a concurrent retry that runs on a clock an hour ahead
     with staged() as stage:
 
         def meanwhile(call: Call, perform: Perform) -> Response:
@@ -213,14 +213,14 @@ def test_two_requests_on_clocks_far_apart_are_one_order_and_one_answer() -> None
         # WHEN both run
         stage.post(process=at("SendMessage", meanwhile))
         stage.world.drain()
-        # THEN neither is a replay, and both have the same bytes of the same order
+        # THEN neither is a replay, and both answers have the same bytes, for the same order
         assert [status_of(one) for one in stage.world.exchanges] == [202, 202]
         assert not any(is_replay(one) for one in stage.world.exchanges)
         assert stage.statuses() == ("CONFIRMED",)
         assert invariants.violations(stage.world) == []
 
 
-# --- what is the same ------------------------------------------------------------------------------------------------
+# --- equality of bodies ----------------------------------------------------------------------------------------------
 
 COMPOSED = order_body(reference="caf\u00e9")
 
@@ -233,16 +233,16 @@ COMPOSED = order_body(reference="caf\u00e9")
     ],
     ids=["decomposed", "null"],
 )
-def test_a_body_that_only_looks_the_same_is_another(other: str | None) -> None:
+def test_a_body_that_only_looks_the_same_is_a_different_body(other: str | None) -> None:
     # GIVEN an order with a composed é in its reference
     with staged() as stage:
         stage.post(body=COMPOSED)
-        # WHEN its key comes with a body that people may take for the same, and again after a day
+        # WHEN its key is used with a body that only looks the same, and again after a day
         changed = json.dumps({**json.loads(COMPOSED), "reference": other})
         at_once = stage.world.post("k", changed, caller="ann")
         stage.world.cloud.clock.advance(DAY + 1)
         later = stage.world.post("k", changed, caller="ann")
-        # THEN it is refused while the key lives, and then an order of its own
+        # THEN the body is refused during the key's life, and later makes a second order
         assert [status_of(at_once), status_of(later)] == [422, 202]
         assert len(stage.world.orders) == 2
 
@@ -252,34 +252,34 @@ def test_a_body_that_only_looks_the_same_is_another(other: str | None) -> None:
     [json.dumps(json.loads(COMPOSED), ensure_ascii=False, indent=2), json.dumps(json.loads(COMPOSED), sort_keys=True)],
     ids=["unescaped and indented", "other order"],
 )
-def test_a_body_in_other_bytes_is_the_same(same: str) -> None:
-    # GIVEN an order
+def test_the_same_json_in_other_bytes_is_the_same_body(same: str) -> None:
+    # GIVEN an accepted order
     with staged() as stage:
         stage.post(body=COMPOSED)
-        # WHEN its key comes with the same JSON, written in another way
+        # WHEN its key is used with the same JSON in other bytes
         again = stage.world.post("k", same, caller="ann")
         # THEN it is a replay
         assert same != COMPOSED
         assert (status_of(again), is_replay(again)) == (202, True)
 
 
-def test_without_an_authorizer_a_key_is_everybodys() -> None:
+def test_without_an_authorizer_all_callers_share_keys() -> None:
     # GIVEN an API without an authorizer
     with staged() as stage:
         first = stage.world.post("k", order_body())
-        # WHEN somebody else happens to use the same key and body
+        # WHEN another person uses the same key and body by chance
         second = stage.world.post("k", order_body())
-        # THEN it is the same caller's repetition to us
+        # THEN the request counts as a retry of the same caller
         assert (status_of(first), status_of(second)) == (202, 202)
         assert is_replay(second)
         assert len(stage.world.orders) == 1
 
 
-# --- restoring -------------------------------------------------------------------------------------------------------
+# --- restores --------------------------------------------------------------------------------------------------------
 
 
-def test_after_a_restore_the_workers_records_claim_what_the_tables_no_longer_know() -> None:
-    # GIVEN an order that was settled after the moment to which orders and stock were restored
+def test_after_a_restore_the_worker_relies_on_records_of_lost_outcomes() -> None:
+    # GIVEN a settled order, and orders and stock restored to a time before its settling
     with staged() as stage:
         stage.accept()
         before = {table: dict(items(stage, table)) for table in (ORDERS, STOCK)}
@@ -287,29 +287,29 @@ def test_after_a_restore_the_workers_records_claim_what_the_tables_no_longer_kno
         for table, content in before.items():
             items(stage, table).clear()
             items(stage, table).update(content)
-        # WHEN it is sent again, first with the worker's records as they are, and then without them
+        # WHEN its message is sent again, first with the worker's records, and then without them
         receive_once_more(stage)
         stage.world.drain()
         believed = stage.statuses(), stage.world.available("SKU-1")
         items(stage, WORKER_RECORDS).clear()
         stage.world.orders_queue.resend(next(iter(stage.world.orders_queue.deleted.values())))
         stage.world.drain()
-        # THEN the records are believed as long as they are there
+        # THEN the worker relies on the records while they exist, and settles the order without them
         assert believed == (("ACCEPTED",), 100)
         assert (stage.statuses(), stage.world.available("SKU-1")) == (("CONFIRMED",), 98)
 
 
-def test_after_a_restore_a_key_is_answered_with_an_order_that_is_no_longer_there() -> None:
-    # GIVEN an order that was accepted after the moment to which the orders were restored
+def test_after_a_restore_a_key_is_answered_with_a_lost_order() -> None:
+    # GIVEN an accepted order, and orders restored to a time before its acceptance
     with staged() as stage:
         first = stage.post()
         items(stage, ORDERS).clear()
-        # WHEN its caller repeats the request, first with the API's records as they are, and then without them
+        # WHEN its caller retries, first with the API's records, and then without them
         believed = stage.post()
         left = len(stage.world.orders)
         items(stage, API_RECORDS).clear()
         again = stage.post()
-        # THEN the record is believed as long as it is there; then the order is made again, under its own id
+        # THEN the API relies on the record while it exists, and later makes the order again with the same id
         assert (is_replay(believed), left) == (True, 0)
         assert not is_replay(again)
         assert first.response is not None

@@ -1,6 +1,4 @@
-"""Tests what the functions write over an order's whole life: one correlation id everywhere, and nothing of what is
-in it.
-"""
+"""Tests the functions' logs over an order's life: every line has its correlation id, and none has its content."""
 
 from __future__ import annotations
 
@@ -24,17 +22,17 @@ from runtime.metric import MetricName
 
 CORRELATION = "trace-me.1"
 SECRETS = ("SKU-MARKER", "MARKER-reference", "98765.43", "marker-key-1234", "marker-subject", "marker-header")
-"""Strings that are in a request and must be in no line: article, reference, price, key, caller, another header."""
+"""Strings of a request that no line may contain: article, reference, price, key, caller, another header."""
 
 
 def marked_body(quantity: int = 2, currency: str = "EUR") -> str:
-    """An order in which every value is recognisable."""
+    """Return an order whose values are recognisable."""
     line = {"sku": SECRETS[0], "quantity": quantity, "unit_price": SECRETS[2]}
     return json.dumps({"currency": currency, "lines": [line], "reference": SECRETS[1]})
 
 
 def post(world: ObservedWorld, body: str, process: Process | None = None, order: str = "") -> Any:
-    """POST as a client that sends its own correlation id, and personal data where clients have it."""
+    """POST as a client that sends its own correlation id, and personal data in other headers."""
     headers = {
         "idempotency-key": SECRETS[3] + order,
         "x-correlation-id": CORRELATION,
@@ -47,19 +45,19 @@ def post(world: ObservedWorld, body: str, process: Process | None = None, order:
 
 
 def get(world: ObservedWorld, order_id: str) -> Any:
-    """GET under the same correlation id."""
+    """GET with the same correlation id."""
     event = api_event(SECRETS[4], method="GET", order_id=order_id, headers={"x-correlation-id": CORRELATION})
     return world._reader().handle(event, lambda_context(world.cloud.clock, 10))
 
 
 def fails_at_first(operation: str, kind: FaultKind, times: int) -> Process:
-    """The first `times` calls of an operation meet the fault."""
+    """Return a process whose first `times` calls of an operation have the fault."""
     left = [kind.fault] * times
     return Process(on_call=lambda call: left.pop() if left and call.operation == operation else None)
 
 
 def whole_life(world: ObservedWorld, deliveries: Sequence[Process] = ()) -> str:
-    """An order from its request to its lookup, its first deliveries as given; returns its id."""
+    """Play an order from its request to its lookup, with these processes for its first deliveries; returns its id."""
     world.stock_up(SECRETS[0], 5)
     order_id = json.loads(post(world, marked_body())["body"])["order_id"]
     for process in deliveries:
@@ -75,12 +73,12 @@ def test_one_correlation_id_follows_an_order_through_every_line_to_its_event() -
     # GIVEN an order whose first attempt fails
     table_fails = next(kind for kind in FAULTS if kind.name == "server error")
 
-    # WHEN it goes all the way
+    # WHEN it is played from request to lookup
     with observed("DEBUG") as (world, output):
         order_id = whole_life(world, [fails_at_first("TransactWriteItems", table_fails, 99)])
         event = json.loads(world.subscriber.received[0].body)
 
-    # THEN request, message, both attempts and the event tell one story under one id
+    # THEN the lines of the request and both attempts, and the event, have one id and the expected order
     assert {line["correlation_id"] for line in output.lines} == {CORRELATION}
     assert {line.get("order_id", order_id) for line in output.lines} == {order_id}
     assert output.lines[-1]["order_id"] == order_id
@@ -103,24 +101,24 @@ def test_one_correlation_id_follows_an_order_through_every_line_to_its_event() -
 
 
 @pytest.mark.parametrize("sampled", [True, False], ids=["traced", "not traced"])
-def test_no_line_holds_what_is_known_without_it(sampled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_line_contains_configuration_or_code_locations(sampled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN requests that X-Ray samples, or does not
     trace_id = "1-5759e988-bd862e3fe1be46a994272793"
     monkeypatch.setenv("_X_AMZN_TRACE_ID", f"Root={trace_id};Parent=53995c3f42cd8ad8;Sampled={sampled:d}")
 
-    # WHEN an order goes all the way
+    # WHEN an order is played from request to lookup
     with observed("DEBUG") as (world, output):
         whole_life(world, [])
 
-    # THEN lines tell nothing of the function's configuration or of the code, and name only traces that are kept
+    # THEN lines contain neither the function's configuration nor code locations, and name only sampled traces
     constant = {"location", "function_name", "function_memory_size", "function_arn"}
     assert [line for line in output.lines if constant & line.keys()] == []
     assert {line.get("xray_trace_id") for line in output.lines} == ({trace_id} if sampled else {None})
     assert {line.get("cold_start", True) for line in output.lines} == {True}
 
 
-def test_a_message_that_names_its_order_in_its_body_alone_has_its_ids_in_every_line_after_it_is_read() -> None:
-    # GIVEN a message that somebody sent without attributes
+def test_a_message_without_attributes_has_its_orders_ids_in_its_line() -> None:
+    # GIVEN a message without attributes
     with observed() as (world, output):
         world.stock_up(SECRETS[0], 5)
         order_id = json.loads(post(world, marked_body())["body"])["order_id"]
@@ -130,50 +128,50 @@ def test_a_message_that_names_its_order_in_its_body_alone_has_its_ids_in_every_l
         # WHEN it is processed
         world.drain()
 
-    # THEN its order is found under its ids
+    # THEN its line has the order's ids
     line = output.lines[-1]
     assert line["message"] == "order processed"
     assert (line["order_id"], line["correlation_id"]) == (order_id, CORRELATION)
 
 
-def test_how_long_an_order_took_is_counted_by_the_run_that_settled_it() -> None:
-    # GIVEN an order whose worker failed to publish it once it was settled
+def test_the_latency_of_an_order_is_emitted_once() -> None:
+    # GIVEN an order that was settled by a run that then failed to publish
     topic_fails = next(kind for kind in FAULTS if kind.name == "server error")
 
-    # WHEN the next run finds it settled
+    # WHEN the next run publishes it
     with observed() as (world, output):
         whole_life(world, [fails_at_first("Publish", topic_fails, 99)])
 
-    # THEN its time is there once
+    # THEN the metric for its latency is emitted once
     times = [document for document in output.metrics if MetricName.ACCEPTED_TO_SETTLED in document]
     assert len(world.subscriber.received) == 1
     assert len(times) == 1
 
 
 @pytest.mark.parametrize(("currency", "counted"), [("EUR", 1), ("XTS", 0)])
-def test_an_order_in_the_currency_of_tests_is_in_no_count_of_orders(currency: str, counted: int) -> None:
-    # GIVEN / WHEN an order is accepted and settled
+def test_an_order_in_the_test_currency_is_in_no_metric_of_orders(currency: str, counted: int) -> None:
+    # GIVEN / WHEN an order in this currency is accepted and settled
     with observed() as (world, output):
         post(world, marked_body(currency=currency))
         world.drain()
 
-    # THEN no objective, rate or graph has it, unless it is one for a customer
+    # THEN it counts in the metrics of orders only if its currency is not the test currency
     names = [name for document in output.metrics for name in document]
     of_orders = MetricName.ORDER_ACCEPTED, MetricName.ORDER_REJECTED, MetricName.ACCEPTED_TO_SETTLED
     assert [names.count(name) for name in of_orders] == [counted] * 3
     assert len(world.subscriber.received) == 1
 
 
-def test_at_info_an_order_that_goes_well_is_two_lines() -> None:
-    # GIVEN / WHEN
+def test_at_info_a_successful_order_has_two_lines() -> None:
+    # GIVEN / WHEN an order is processed without a failure
     with observed() as (world, output):
         whole_life(world)
 
-    # THEN
+    # THEN it has two lines
     assert [line["message"] for line in output.lines] == ["order accepted", "order processed"]
 
 
-def test_lines_of_one_batch_carry_their_own_order_s_ids() -> None:
+def test_lines_of_one_batch_have_their_own_orders_ids() -> None:
     # GIVEN orders of many requests, processed by several threads at once
     with observed("DEBUG", Deployment(batch_threads=5)) as (world, output):
         for number in range(10):
@@ -184,7 +182,7 @@ def test_lines_of_one_batch_carry_their_own_order_s_ids() -> None:
             event = api_event("ann", method="POST", headers=headers, body=body)
             world._creator().handle(event, lambda_context(world.cloud.clock, 10))
 
-        # WHEN, five at a time all in the middle of their work
+        # WHEN five orders at a time are in the middle of their transactions
         together = Barrier(5, timeout=10)
 
         def meet(call: Call) -> None:
@@ -194,7 +192,7 @@ def test_lines_of_one_batch_carry_their_own_order_s_ids() -> None:
         world.cloud.wire.before = meet
         world.deliver()
 
-    # THEN each order has its own lines, all of them, under its request's id
+    # THEN each order has all its lines, with its request's correlation id
     worker = [line for line in output.lines if line["service"] == "worker"]
     requests = {
         line["order_id"]: line["correlation_id"] for line in output.lines if line["message"] == "order accepted"
@@ -208,7 +206,7 @@ def test_lines_of_one_batch_carry_their_own_order_s_ids() -> None:
 
 
 @pytest.mark.parametrize("level", ["INFO", "DEBUG"])
-def test_lines_about_a_message_that_nobody_can_read_have_its_ids(level: str) -> None:
+def test_the_line_of_an_unreadable_message_has_its_ids(level: str) -> None:
     # GIVEN an accepted order's message whose body was damaged
     with observed(level) as (world, output):
         world.stock_up(SECRETS[0], 5)
@@ -216,10 +214,10 @@ def test_lines_about_a_message_that_nobody_can_read_have_its_ids(level: str) -> 
         (message,) = world.orders_queue.messages.values()
         message.body = message.body[:-20]
 
-        # WHEN
+        # WHEN the worker processes it
         world.drain()
 
-    # THEN
+    # THEN the line of its dead letter has its ids
     (line,) = [line for line in output.lines if line["message"] == "message dead-lettered"]
     assert (line["correlation_id"], line["order_id"]) == (CORRELATION, order_id)
     assert line["message_id"] == message.message_id
@@ -241,11 +239,11 @@ QUOTING = (FaultKind("error quotes it", _quotes_in_error), FaultKind("service qu
 
 
 @pytest.mark.parametrize("kind", [*FAULTS, *QUOTING], ids=lambda kind: kind.name)
-def test_no_line_holds_a_value_of_the_request_whatever_fails(kind: FaultKind) -> None:
-    # GIVEN
+def test_no_line_contains_a_value_of_the_request_whatever_fails(kind: FaultKind) -> None:
+    # GIVEN the operations of both functions
     operations = ("SendMessage", "UpdateItem", "PutItem", "TransactWriteItems", "Publish")
 
-    # WHEN each call of the API and of the worker meets the fault, the worker's as often as it tries
+    # WHEN each call of the API and of the worker has the fault, at every attempt
     with observed("DEBUG") as (world, output):
         for operation in operations:
             post(world, marked_body(), fails_at_first(operation, kind, 99), operation)
@@ -257,7 +255,7 @@ def test_no_line_holds_a_value_of_the_request_whatever_fails(kind: FaultKind) ->
                     world.cloud.clock.advance_to(moment)
                     world.deliver(fails_at_first(operation, kind, 99))
 
-    # THEN there was much to tell, and none of it was in the request
+    # THEN there are many lines, and none contains a value of the request
     assert len({line["function_request_id"] for line in output.lines}) > 2 * len(operations)
     assert _no_values(output.text) == []
 
@@ -272,11 +270,11 @@ def _damage(cut: int, insert: str) -> Callable[[str], str]:
     insert=st.sampled_from(['"', "{", '"MARKER-reference"', '"MARKER-reference":1,', "\\ud800", "1e999", "\n", ""]),
     at_api=st.booleans(),
 )
-def test_no_line_holds_a_value_of_a_body_that_is_refused(cut: int, insert: str, at_api: bool) -> None:
-    # GIVEN a body damaged anywhere, at the client's or in the queue
+def test_no_line_contains_a_value_of_a_refused_body(cut: int, insert: str, at_api: bool) -> None:
+    # GIVEN a body that is damaged anywhere, by the client or in the queue
     damaged = _damage(cut, insert)
 
-    # WHEN
+    # WHEN API and worker handle it
     with observed("DEBUG") as (world, output):
         world.stock_up(SECRETS[0], 5)
         if at_api:
@@ -287,6 +285,6 @@ def test_no_line_holds_a_value_of_a_body_that_is_refused(cut: int, insert: str, 
                 message.body = damaged(message.body)
         world.drain()
 
-    # THEN
+    # THEN no line contains a value of the request
     assert output.lines
     assert _no_values(output.text) == []

@@ -1,4 +1,4 @@
-"""The queue model where no emulator can be asked: time, duplicates, and what a mapping does with a whole batch."""
+"""Tests of the queue model that emulators cannot run: time, duplicates, and reports for a whole batch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DAY = 86_400
 
 
 def make_queue(clock: Clock | None = None, **overrides: Any) -> Queue:
-    """A standard queue on a clock."""
+    """Return a standard queue on a clock."""
     return Queue(**{"name": "q", "clock": clock or Clock(), "entropy": Entropy(1), **overrides})
 
 
@@ -23,7 +23,7 @@ def make_fifo() -> FifoQueue:
 
 
 def test_dead_letter_retention_counts_from_the_original_send() -> None:
-    # GIVEN a message that was moved when it was four days old, to a queue that keeps five days
+    # GIVEN a message that was moved at an age of four days, to a queue with a retention of five days
     clock = Clock()
     dead = make_queue(clock, name="dead", retention_seconds=5 * DAY)
     queue = make_queue(clock, retention_seconds=14 * DAY, redrive=RedrivePolicy(dead, 1))
@@ -34,12 +34,12 @@ def test_dead_letter_retention_counts_from_the_original_send() -> None:
     assert len(dead.messages) == 1
     # WHEN a little more than one more day passes
     clock.advance(DAY + 1)
-    # THEN it is gone
+    # THEN it has expired
     assert dead.receive() == []
     assert [message.body for message in dead.expired] == ["x"]
 
 
-def test_a_redriven_message_starts_anew() -> None:
+def test_a_redriven_message_has_a_new_id_and_count() -> None:
     # GIVEN a received message
     queue = make_queue()
     sent = queue.send("x", {"order_id": {"DataType": "String", "StringValue": "o"}})
@@ -47,7 +47,7 @@ def test_a_redriven_message_starts_anew() -> None:
     queue.clock.advance(60)
     # WHEN it is sent again
     again = queue.resend(sent)
-    # THEN content stays and everything else is new
+    # THEN its content is the same, and id, send time and receive count are new
     assert (again.body, again.attributes) == (sent.body, sent.attributes)
     assert again.message_id != sent.message_id
     assert (again.receive_count, again.sent_at) == (0, sent.sent_at + 60)
@@ -58,14 +58,14 @@ def test_at_least_once_can_deliver_in_flight_and_deleted_messages_again() -> Non
     queue = make_queue()
     sent = queue.send("x")
     (first,) = [message.receipt for message in queue.receive()]
-    # WHEN the queue delivers it a second time, deletes it, and a server that missed the delete shows it once more
+    # WHEN it is delivered a second time, deleted, and delivered again by a server that missed the delete
     queue.redeliver(sent.message_id)
     (second,) = [message.receipt for message in queue.receive()]
     assert second is not None
     queue.delete(second)
     queue.resurrect(sent.message_id)
     (third,) = queue.receive()
-    # THEN each delivery has counted, under a handle of its own
+    # THEN each delivery has increased the receive count and has its own handle
     assert third.receive_count == 3
     assert len({first, second, third.receipt}) == 3
 
@@ -80,7 +80,7 @@ def test_receives_are_in_no_order_but_reproducible() -> None:
 
     # WHEN they are received
     first, second = bodies(), bodies()
-    # THEN it is the same disorder
+    # THEN both give the same order, which is not the order of the sends
     assert first == second
     assert first != sorted(first, key=int)
 
@@ -95,7 +95,7 @@ def test_a_fifo_queue_restarts_the_send_time_of_a_moved_message() -> None:
     clock.advance(DAY)
     # WHEN the next receive moves it
     queue.receive()
-    # THEN its retention counts from now
+    # THEN its retention counts from the move
     assert [message.sent_at for message in dead.messages.values()] == [clock.time()]
 
 
@@ -107,12 +107,12 @@ def test_a_fifo_handle_expires_with_its_visibility() -> None:
     assert message.receipt is not None
     queue.clock.advance(queue.visibility_seconds)
     # WHEN it is deleted by its handle
-    # THEN that is refused
+    # THEN the handle is refused
     with pytest.raises(StaleReceiptError):
         queue.delete(message.receipt)
 
 
-def test_a_fifo_redrive_is_not_swallowed() -> None:
+def test_a_fifo_redrive_is_not_deduplicated() -> None:
     # GIVEN a FIFO message that was sent, received and deleted within five minutes
     queue = make_fifo()
     sent = queue.send_to_group("x", "g", "d")
@@ -121,7 +121,7 @@ def test_a_fifo_redrive_is_not_swallowed() -> None:
     # WHEN it is sent again with its own deduplication id, and then redriven
     swallowed = queue.send_to_group("x", "g", "d")
     redriven = queue.resend(sent)
-    # THEN only the redrive delivers something
+    # THEN only the redrive delivers a message
     assert swallowed is sent
     assert [one.message_id for one in queue.receive(10)] == [redriven.message_id]
 
@@ -146,7 +146,7 @@ def test_a_report_settles_its_batch(report: Any, kept: int) -> None:
     mapping = EventSourceMapping(queue)
     # WHEN the function reports
     failed = mapping.deliver(lambda event: report([record["messageId"] for record in event["Records"]]))
-    # THEN so many are kept, hidden until their visibility timeout
+    # THEN the expected messages are kept, hidden until their visibility timeout ends
     assert failed is not None
     assert (len(failed), len(queue.messages)) == (kept, kept)
     assert queue.receive(10) == []
@@ -159,12 +159,12 @@ def test_without_reporting_any_answer_deletes_everything() -> None:
     mapping = EventSourceMapping(queue, report_failures=False)
     # WHEN the function reports its message as failed
     mapping.deliver(lambda _: {"batchItemFailures": [{"itemIdentifier": sent.message_id}]})
-    # THEN nobody listens
+    # THEN the report is ignored, and the message is deleted
     assert queue.messages == {}
 
 
 def test_a_late_report_of_a_zombie_deletes_nothing_of_its_successor() -> None:
-    # GIVEN a batch that became visible again and was taken by a second invocation
+    # GIVEN a batch that became visible again and was received by a second invocation
     queue = make_queue()
     queue.send("x")
     mapping = EventSourceMapping(queue)
@@ -173,9 +173,9 @@ def test_a_late_report_of_a_zombie_deletes_nothing_of_its_successor() -> None:
     successor = mapping.poll()
     assert zombie is not None
     assert successor is not None
-    # WHEN the first one reports success late
+    # WHEN the first invocation reports success late
     mapping.settle(zombie, Returned(None))
-    # THEN the message stays with the second one, whose own report settles it
+    # THEN the message is kept, and the second invocation's report deletes it
     assert len(queue.messages) == 1
     mapping.settle(successor, Returned(None))
     assert queue.messages == {}

@@ -1,4 +1,4 @@
-"""Tests of a message from its first receive to its end, as the queue sees it."""
+"""Tests of a message's receives, from the first to the last."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lab.simulation.world import ORDERS, World
 
 
 def every_call(service: str) -> Process:
-    """A process to which a service is down."""
+    """Return a process for which every call of a service is throttled."""
 
     def on_call(call: Call) -> Fault | None:
         return throttled if call.service == service else None
@@ -24,7 +24,7 @@ def every_call(service: str) -> Process:
 
 
 def next_delivery(world: World, process: Process | None = None) -> Process:
-    """Let time pass until something is visible, and deliver it."""
+    """Let time pass until a message is visible, and deliver it."""
     process = process or Process()
     world.cloud.clock.advance_to(world.orders_queue.next_visible_at() or 0)
     world.deliver(process)
@@ -32,29 +32,29 @@ def next_delivery(world: World, process: Process | None = None) -> Process:
 
 
 def test_an_order_is_processed_once_however_many_messages_it_has() -> None:
-    # GIVEN an order with three messages: the API's, a second one of a repeated request, and a redriven one
+    # GIVEN an order with three messages, of which the first is processed
     with staged() as stage:
         stage.accept()
         sent = stage.message()
         stage.world.drain()
-        # WHEN the others are processed
+        # WHEN the other two are processed
         stage.world.orders_queue.resend(sent)
         first = next_delivery(stage.world)
         stage.world.orders_queue.resend(sent)
         second = next_delivery(stage.world)
-        # THEN each is answered from the order's record, and nothing is published again
+        # THEN each run finds the order's record, and publishes nothing
         assert [[call.operation for call in process.calls] for process in (first, second)] == [["PutItem"], ["PutItem"]]
         assert len(stage.world.subscriber.received) == 1
 
 
-def test_a_settled_order_is_never_offered_another_outcome() -> None:
-    # GIVEN a confirmed order that is not published yet, and whose SKU is sold out by now
+def test_a_settled_order_never_gets_another_outcome() -> None:
+    # GIVEN a confirmed order that is not yet published, and whose SKU is now sold out
     with staged() as stage:
         run = settled_and_stock_gone(stage)
         process = Process()
         # WHEN its message is delivered again
         run(process)
-        # THEN no write tries to reject it, although the stock is gone
+        # THEN no write tries to reject it, although no stock is left
         writes = [call for call in process.calls if call.operation == "UpdateItem"]
         assert [call for call in writes if call.params["TableName"] == ORDERS] == []
         assert stage.statuses() == ("CONFIRMED",)
@@ -69,11 +69,11 @@ def test_pauses_grow_to_the_cap_and_no_further() -> None:
         while stage.world.orders_queue.messages:
             next_delivery(stage.world, every_call("sns"))
             received.append(stage.world.cloud.clock.time())
-        # THEN its pauses are those of the backoff, up to the cap, and span at least twenty minutes
+        # THEN its pauses grow by the backoff up to the cap, and add up to at least twenty minutes
         config = stage.world.deployment
         ceilings = [min(config.retry_cap_seconds, config.retry_base_seconds * 2**n) for n in range(7)]
         pauses = [later - earlier for earlier, later in pairwise(received)]
-        # The ninth look at the queue is the one that moves it, at once.
+        # The ninth receive moves the message at once.
         assert pauses[-1] == 0
         for pause, ceiling in zip(pauses, ceilings, strict=False):
             assert ceiling / 2 <= pause <= ceiling + 1
@@ -82,7 +82,7 @@ def test_pauses_grow_to_the_cap_and_no_further() -> None:
 
 
 def test_conflicts_cost_no_receive() -> None:
-    # GIVEN an order for a popular SKU: its transaction is cancelled five times before it gets through
+    # GIVEN an order for a popular SKU, whose transaction is cancelled five times and then succeeds
     with staged() as stage:
         stage.accept()
         tries: list[Call] = []
@@ -95,7 +95,7 @@ def test_conflicts_cost_no_receive() -> None:
 
         # WHEN it is delivered once
         next_delivery(stage.world, Process(on_call=busy))
-        # THEN it is done
+        # THEN it is confirmed at that receive
         assert len(tries) == 6
         assert stage.world.orders_queue.messages == {}
         assert stage.statuses() == ("CONFIRMED",)
@@ -103,7 +103,7 @@ def test_conflicts_cost_no_receive() -> None:
 
 @pytest.mark.parametrize("minutes", [5, 20])
 @pytest.mark.parametrize("service", ["dynamodb", "sns"])
-def test_an_outage_dead_letters_nothing_good(service: str, minutes: int) -> None:
+def test_no_order_is_dead_lettered_in_an_outage(service: str, minutes: int) -> None:
     # GIVEN orders that arrive just before a dependency goes down
     with staged() as stage:
         for number in range(20):
@@ -114,14 +114,14 @@ def test_an_outage_dead_letters_nothing_good(service: str, minutes: int) -> None
             stage.world.cloud.clock.advance_to(stage.world.orders_queue.next_visible_at() or 0)
             down = stage.world.cloud.clock.time() < back_at
             stage.world.deliver(every_call(service) if down else None)
-        # THEN every order is confirmed and none was a dead letter
+        # THEN every order is confirmed, and none became a dead letter
         assert stage.statuses() == ("CONFIRMED",) * 20
         assert stage.world.orders_queue.moves == []
         assert invariants.violations(stage.world) == []
 
 
 def test_a_message_whose_own_dead_letter_cannot_be_sent_stays_in_the_queue() -> None:
-    # GIVEN a message that is no JSON, and a dead-letter queue that takes nothing
+    # GIVEN a message that is not JSON, and a dead-letter queue that accepts no message
     with staged() as stage:
         stage.accept()
         stage.message().body = "not JSON"
@@ -131,7 +131,7 @@ def test_a_message_whose_own_dead_letter_cannot_be_sent_stays_in_the_queue() -> 
 
         # WHEN it is delivered
         next_delivery(stage.world, Process(on_call=refuse))
-        # THEN it is not lost: it waits in the queue, and is dead-lettered, with its reason, once that works
+        # THEN it stays in the queue, and becomes a dead letter with its reason once the send works
         assert len(stage.world.orders_queue.messages) == 1
         assert stage.world.dead_letters.messages == {}
         next_delivery(stage.world)
@@ -142,7 +142,7 @@ def test_a_message_whose_own_dead_letter_cannot_be_sent_stays_in_the_queue() -> 
 
 
 def test_a_dead_letter_that_can_never_be_sent_is_moved_by_the_queue() -> None:
-    # GIVEN a message that is no JSON, and a worker that may not write to the dead-letter queue at all
+    # GIVEN a message that is not JSON, and a worker that cannot send to the dead-letter queue
     with staged() as stage:
         stage.accept()
         stage.message().body = "not JSON"
@@ -152,13 +152,13 @@ def test_a_dead_letter_that_can_never_be_sent_is_moved_by_the_queue() -> None:
 
         # WHEN it is delivered until it leaves the queue
         stage.world.drain(refuse)
-        # THEN the redrive policy has moved it, once, after the configured receives, and its order says so
+        # THEN the redrive policy moves it once, after the configured receives, and its order is FAILED
         assert [count for _, count in stage.world.orders_queue.moves] == [8]
         assert stage.statuses() == ("FAILED",)
         assert invariants.violations(stage.world) == []
 
 
-def test_the_neighbours_of_a_failing_message_are_done_once() -> None:
+def test_a_failing_message_costs_its_batch_no_receives() -> None:
     # GIVEN a message that fails at every receive, in a batch with others
     with staged() as stage:
         bad = stage.accept("bad")
@@ -169,7 +169,7 @@ def test_the_neighbours_of_a_failing_message_are_done_once() -> None:
 
         # WHEN the queue is emptied
         stage.world.drain(fails)
-        # THEN each neighbour took one receive, and the bad one all of them
+        # THEN each other message needs one receive, and the failing message uses all of its receives
         receives = {
             message.attributes["order_id"]["StringValue"]: message.receive_count
             for message in stage.world.orders_queue.deleted.values()

@@ -1,4 +1,4 @@
-"""The simulator finds mistakes that are made in the real code, and shrinks each to the steps that matter."""
+"""Tests that random histories find deliberate mistakes in the real code, and that each failing history shrinks."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ FOUND = {
     "the last attempt is not marked before it starts": "M8",
     "the last attempt's failure is not marked": "M8",
 }
-"""Sabotages that the first ``MOST`` histories notice, and what each breaks. Of the others, some need more
-histories, and some break nothing that can be seen from outside."""
+"""Sabotages that the first ``MOST`` histories notice, and the label that each violates. Of the other sabotages, some
+need more histories, and some have no visible effect."""
 MOST = 120
 
 
 def sabotage(name: str) -> Sabotage:
-    """The sabotage of this name."""
+    """Return the sabotage with this name."""
     (found,) = [one for one in SABOTAGES if one.name == name]
     return found
 
 
 def first_failing(first: int = 0, most: int = MOST, *, label: str = "") -> History:
-    """The first history from this seed on that violates anything; with ``label``, that."""
+    """Return the first history from this seed on with a violation, or with a violation of ``label``."""
     made = map(history, range(first, first + most))
     return next(one for one in made if (found := play(one)) and (not label or label in labels(found)))
 
@@ -60,9 +60,9 @@ def first_failing(first: int = 0, most: int = MOST, *, label: str = "") -> Histo
 def test_a_mistake_is_found(name: str) -> None:
     # GIVEN a mistake in the real code
     with rewritten(sabotage(name).changes):
-        # WHEN histories are played until one violates what this mistake breaks
+        # WHEN histories are played until one violates the mistake's label
         violations = play(first_failing(label=FOUND[name]))
-    # THEN there is one, and it does so whenever it is played
+    # THEN one does, and it does so at every play
     assert FOUND[name] in labels(violations)
 
 
@@ -72,20 +72,20 @@ def test_an_order_stored_before_it_is_sent_shrinks_to_one_post() -> None:
         failing = first_failing()
         # WHEN it is shrunk
         small = shrink(failing)
-        # THEN one POST is left, and what keeps it from sending; and it violates the same
+        # THEN one POST and the fault of its send are left, and still violate G1
         assert small.length <= 2
         assert sum(isinstance(step, Post) for step in small.steps) == 1
         assert labels(play(small)) & labels(play(failing))
         # AND it can be read from its text and played again
         assert play(History.read(small.text())) == play(small)
-    # AND the real code passes it
+    # AND the real code passes this history
     assert play(small) == []
 
 
 def test_stock_without_its_condition_shrinks_to_the_orders_that_take_too_much() -> None:
-    # GIVEN a worker that takes stock that is not there
+    # GIVEN a worker that takes stock beyond the available quantity
     with rewritten(sabotage("stock is taken outside the transaction's condition").changes):
-        # WHEN a history that violates something is shrunk
+        # WHEN a failing history is shrunk
         small = shrink(first_failing())
     # THEN a few POSTs are left, with no fault at any call
     assert small.length <= 4
@@ -98,49 +98,49 @@ def test_a_lost_dead_letter_shrinks_to_the_message_and_one_fault() -> None:
     # GIVEN a worker that deletes a message although sending its dead letter failed
     lost = (Foreign("not JSON"), Wait(5), Deliver((At(1, "server error"),)))
     with rewritten(sabotage("a message is deleted though its dead letter was not sent").changes):
-        # WHEN a history is shrunk in which that happens before much else; by chance SQS brings the message back
+        # WHEN a history is shrunk in which this happens early (in others, SQS delivers the message again by chance)
         told = (one.with_steps((Wait(1), *lost, *one.steps)) for one in map(history, range(MOST)))
         small = shrink(next(one for one in told if play(one)))
-    # THEN what is left is somebody else's message, and one delivery that is disturbed at one call
+    # THEN a foreign message is left, and one delivery with a fault at one call
     assert small.steps == (Foreign("not JSON"), Deliver((At(1, "server error"),)))
     assert play(small) == []
 
 
-def test_nothing_to_shrink_is_refused() -> None:
+def test_a_history_without_violations_is_not_shrunk() -> None:
     # GIVEN a history that violates nothing
     made = history(1)
     # WHEN it is shrunk
-    # THEN the error says so
+    # THEN an error says that there is nothing to shrink
     with pytest.raises(ValueError, match="seed 1 violates nothing"):
         shrink(made)
 
 
-def test_shrinking_leaves_exactly_what_is_needed() -> None:
-    # GIVEN parts of which three are needed, far from each other
+def test_shrinking_keeps_exactly_the_needed_parts() -> None:
+    # GIVEN parts, of which three distant ones are needed
     parts = tuple(range(40))
-    # WHEN the needless ones are left out
+    # WHEN the others are removed
     left = without_needless(parts, lambda some: {3, 17, 38} <= set(some))
-    # THEN the three are left
+    # THEN exactly the three are left
     assert left == (3, 17, 38)
 
 
-def test_the_command_tells_seed_steps_and_how_to_replay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_seed_steps_and_how_to_replay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN a mistake in the real code
     with rewritten(sabotage("a failed attempt is not reported").changes):
         # WHEN the command plays histories
         with patch.object(sys, "argv", ["simulator", "--histories", "20", "--json", str(tmp_path / "result.json")]):
             code = command.main()
         out = capsys.readouterr().out
-        # THEN it fails, and prints the seed, the small history and what it violates
+        # THEN it fails, and prints the seed, the shrunk history and its violations
         assert code == 1
         seed = re.findall(r"Seed (\d+) \(", out)[0]
         assert "It shrinks to" in out
         assert f'"failures": [\n  {{\n   "seed": {seed}' in (tmp_path / "result.json").read_text()
-        # AND the history that it printed fails when it is replayed
+        # AND the printed history fails when it is replayed
         text = out[out.index('{"seed"') : out.index("which violates")]
         (tmp_path / "small.json").write_text(text)
         with patch.object(sys, "argv", ["simulator", "--replay", str(tmp_path / "small.json")]):
             assert command.main() == 1
-    # AND passes with the real code
+    # AND it passes with the real code
     with patch.object(sys, "argv", ["simulator", "--replay", str(tmp_path / "small.json")]):
         assert command.main() == 0

@@ -1,4 +1,4 @@
-"""The world itself: its wiring works, its chaos reaches the handlers, and its invariants can fail."""
+"""Tests of the simulated world: its wiring works, its faults reach the handlers, and its invariants can fail."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lab.simulation.world import STOCK, WORKER_RECORDS, Deployment, World, simul
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    """A world with 100 of ``SKU-1``."""
+    """Yield a world with a stock of 100 ``SKU-1``."""
     with simulated(World(seed=7)) as made:
         made.stock_up("SKU-1", 100)
         yield made
@@ -30,12 +30,12 @@ def accepted_id(world: World, key: str = "k", caller: str | None = "ann") -> str
     return str(response["headers"]["Location"]).rpartition("/")[2]
 
 
-def test_an_order_goes_all_the_way(world: World) -> None:
+def test_an_order_is_accepted_confirmed_and_published(world: World) -> None:
     # GIVEN an accepted order
     order_id = accepted_id(world)
     # WHEN the queue is drained
     batches = world.drain()
-    # THEN it is confirmed, paid from stock, published, and every guarantee holds
+    # THEN it is confirmed and published, its stock is taken, and every guarantee holds
     assert batches == 1
     assert world.orders[order_id]["status"] == {"S": "CONFIRMED"}
     assert world.available("SKU-1") == 98
@@ -46,9 +46,9 @@ def test_an_order_goes_all_the_way(world: World) -> None:
 def test_callers_see_their_own_orders_only(world: World) -> None:
     # GIVEN two callers with the same key and body
     ids = [accepted_id(world, caller=caller) for caller in ("ann", "bob")]
-    # WHEN each asks for both
+    # WHEN each looks up both orders
     statuses = [world.get(order_id, caller=caller)["statusCode"] for order_id in ids for caller in ("ann", "bob")]
-    # THEN each finds one
+    # THEN each finds only its own
     assert statuses == [200, 404, 404, 200]
 
 
@@ -68,28 +68,28 @@ def test_the_same_seed_gives_the_same_history() -> None:
 
 
 def test_a_killed_worker_finishes_at_the_next_delivery(world: World) -> None:
-    # GIVEN a worker that dies right after its transaction
+    # GIVEN a worker that is killed right after its transaction
     accepted_id(world)
     transaction = Process(on_call=lambda call: crash_after if call.operation == "TransactWriteItems" else None)
     kept = world.deliver(transaction)
     # WHEN the message comes back
     world.drain()
-    # THEN nothing was done twice
+    # THEN stock is taken once and one event is published
     assert kept
     assert world.available("SKU-1") == 98
     assert invariants.violations(world) == []
 
 
 def test_poison_is_moved_after_exactly_max_receives(world: World) -> None:
-    # GIVEN a topic that is never there
+    # GIVEN a topic that is always down
     order_id = accepted_id(world)
     down = FAULTS[[kind.name for kind in FAULTS].index("throttled")].fault
     for _ in range(world.deployment.max_receive_count):
         world.deliver(Process(on_call=lambda call: down if call.service in {"sns", "dynamodb"} else None))
         world.cloud.clock.advance_to(world.orders_queue.next_visible_at() or 0)
-    # WHEN it is received once more
+    # WHEN the message is received once more
     delivered = world.deliver()
-    # THEN it is in the dead-letter queue, and a redrive takes it to its end
+    # THEN it is in the dead-letter queue, and a redrive completes its order
     assert delivered is None
     assert world.orders_queue.moves[0][1] == 8
     assert invariants.violations(world) == []
@@ -100,7 +100,7 @@ def test_poison_is_moved_after_exactly_max_receives(world: World) -> None:
 
 
 def calls_of(run: Callable[[World, Process], object]) -> list[Call]:
-    """The calls that a run makes without any fault."""
+    """Return the calls of a run without faults."""
     with simulated(World(seed=1)) as world:
         world.stock_up("SKU-1", 100)
         process = Process()
@@ -109,12 +109,12 @@ def calls_of(run: Callable[[World, Process], object]) -> list[Call]:
 
 
 def post_once(world: World, process: Process) -> object:
-    """The API's path."""
+    """Accept one order through the API."""
     return world.post("k", order_body(), caller="ann", process=process)
 
 
 def process_once(world: World, process: Process) -> object:
-    """The worker's path."""
+    """Process one order through the worker."""
     accepted_id(world)
     return world.deliver(process)
 
@@ -131,13 +131,13 @@ CASES = [
 @pytest.mark.parametrize(
     ("run", "call", "kind"), CASES, ids=lambda one: getattr(one, "operation", None) or getattr(one, "name", None)
 )
-def test_a_fault_at_any_call_of_a_first_run_is_survived(
+def test_a_fault_at_any_call_of_a_first_run_violates_no_guarantee(
     run: Callable[[World, Process], object], call: Call, kind: FaultKind, world: World
 ) -> None:
-    # GIVEN one fault at one call, after which a caller that gives up leaves nothing behind that nobody works on
+    # GIVEN one fault at one call, after which G1 holds even without a retry
     run(world, Process(faults={call.index: kind.fault}))
     assert invariants.violations(world) == []
-    # WHEN the caller retries until it is accepted, and the queue redelivers until it is empty
+    # WHEN the caller retries until its order is accepted, and the queue delivers until it is empty
     while not any(exchange.accepted for exchange in world.exchanges[-1:]):
         world.cloud.clock.advance(15)
         world.post("k", order_body(), caller="ann")
@@ -149,7 +149,7 @@ def test_a_fault_at_any_call_of_a_first_run_is_survived(
 
 @pytest.mark.parametrize("index", [call.index for call in calls_of(post_once)])
 def test_the_worker_may_overtake_the_api(index: int, world: World) -> None:
-    # GIVEN a worker that takes whatever is in the queue before one of the API's calls
+    # GIVEN a worker that receives visible messages before one of the API's calls
     def overtake(call: Call) -> None:
         if call.index == index and world.cloud.wire.process is api:
             world.deliver()
@@ -166,7 +166,7 @@ def test_the_worker_may_overtake_the_api(index: int, world: World) -> None:
 
 
 def test_every_invariant_can_fail(world: World) -> None:
-    # GIVEN a finished order whose state is then spoilt in every way
+    # GIVEN a processed order
     order_id = accepted_id(world)
     world.drain()
     assert invariants.violations(world) == []
@@ -174,7 +174,7 @@ def test_every_invariant_can_fail(world: World) -> None:
     items = world.cloud.dynamodb.tables["orders"].items
     spoilt: list[str] = []
 
-    # WHEN one thing after the other is wrong
+    # WHEN its state is damaged in one way after another
     items[(order_id,)] = {**order, "status": {"S": "ACCEPTED"}}
     spoilt += invariants.nothing_lost(world)
     items[(order_id,)] = {**order, "caller": {"S": "somebody"}}
@@ -185,14 +185,14 @@ def test_every_invariant_can_fail(world: World) -> None:
     response = world.exchanges[0].response
     assert response is not None
     other = {**response, "body": response["body"].replace("ACCEPTED", "OTHER")}
-    world.exchanges.append(replace(world.exchanges[0], response=other))  # type: ignore[arg-type]  # a copy of it
+    world.exchanges.append(replace(world.exchanges[0], response=other))  # type: ignore[arg-type]  # a damaged copy
     spoilt += invariants.same_answer(world)
     world.orders_queue.moves.append(("m", 3))
     spoilt += invariants.exact_retries(world)
     world.subscriber.received.clear()
     spoilt += invariants.notified(world)
 
-    # THEN each guarantee has noticed
+    # THEN the check of each guarantee reports a violation
     assert [text[:2] for text in spoilt] == ["G1", "G6", "G2", "G3", "G4", "G5"]
 
 
@@ -205,5 +205,5 @@ def test_records_expire_when_swept(world: World) -> None:
     # WHEN its record's life has passed and time to live sweeps
     world.cloud.clock.advance(Deployment().worker_record_seconds + 1)
     world.cloud.dynamodb.sweep()
-    # THEN it is gone
+    # THEN the record is deleted
     assert records == {}

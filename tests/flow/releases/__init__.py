@@ -1,9 +1,9 @@
-"""Recordings of what each release wrote: answers, messages, items and events of one order, byte for byte.
+"""Recordings of each release's output for one order, byte for byte: answers, messages, items and events.
 
-A file here is all of an older release that a clone has. Where today's code writes the very same, an older one can read
-it, as at a rollback; where today's code goes on from what is in the file, an upgrade is safe at that point.
+A clone has no other part of an older release. If today's code writes the same, the older release can read it, as after
+a rollback. If today's code can continue from the recorded state, an upgrade is safe at that point.
 
-    python -m tests.flow.releases 0.2.0     # before releasing 0.2.0: writes what the code at hand does
+    python -m tests.flow.releases 0.2.0     # before releasing 0.2.0: records the current code's output
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Recorded = dict[str, Any]
 
 
 def record() -> Recorded:
-    """Return what the code at hand writes for one order that is accepted, repeated, confirmed and looked up."""
+    """Record the current code's output for one order that is accepted, replayed, confirmed and looked up."""
     with staged() as stage:
         first = stage.post(KEY, BODY)
         accepted = state(stage)
@@ -47,16 +47,14 @@ def record() -> Recorded:
 
 
 def told(response: Response | None) -> Recorded:
-    """Return what of an answer has to stay the same: status, bytes, and whether it is marked as a replay; no other
-    header.
-    """
+    """Return the parts of an answer that must not change: its status, its bytes, and the mark of a replay."""
     assert response is not None
     replayed = response["headers"].get("Idempotent-Replayed")
     return {"status": response["statusCode"], "body": response["body"], "replayed": replayed}
 
 
 def state(stage: Stage) -> Recorded:
-    """Every table's items, and what waits in the orders queue."""
+    """Return every table's items, and the messages in the orders queue."""
     tables = stage.world.cloud.dynamodb.tables
     return {
         "tables": {name: copy.deepcopy(list(tables[name].items.values())) for name in TABLES},
@@ -68,7 +66,7 @@ def state(stage: Stage) -> Recorded:
 
 
 def restore(stage: Stage, recorded: Recorded) -> None:
-    """Make the world of the stage what an older release left."""
+    """Restore a recorded state in a stage's world."""
     for name, items in recorded["tables"].items():
         table = stage.world.cloud.dynamodb.tables[name]
         table.items.clear()
@@ -79,12 +77,12 @@ def restore(stage: Stage, recorded: Recorded) -> None:
 
 
 def releases() -> dict[str, Recorded]:
-    """Return what is recorded, by release, the oldest first."""
+    """Return the recordings by release, the oldest first."""
     paths = sorted(FOLDER.glob("*.json"), key=lambda path: [int(part) for part in path.stem.split(".")])
     return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
 
 
 def plain(recorded: Recorded) -> Recorded:
-    """As it reads from a file."""
+    """Return a recording as it would be read from its file."""
     found: Recorded = json.loads(json.dumps(recorded))
     return found

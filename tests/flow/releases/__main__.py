@@ -1,4 +1,4 @@
-"""Writes what the code at hand does, before it is released."""
+"""Records the current code's output before a release."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from tests.flow.releases import FOLDER, record
 
 
 def main() -> None:
-    """Write the file of one release."""
+    """Write the recording of one release."""
     parser = argparse.ArgumentParser(prog="python -m tests.flow.releases", description=__doc__)
     parser.add_argument("release", help="such as 0.2.0")
     path = FOLDER / f"{parser.parse_args().release}.json"

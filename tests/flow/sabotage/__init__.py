@@ -1,1 +1,1 @@
-"""Deliberate mistakes in the real code, and the tests that must notice each: a test that cannot fail proves nothing."""
+"""Deliberate mistakes in the real code, and for each the test that must fail."""

@@ -1,4 +1,5 @@
-"""``python -m tests.flow.sabotage``: makes each deliberate mistake, and says which test noticed it and by what."""
+"""``python -m tests.flow.sabotage``: makes each deliberate mistake, and prints the test that noticed it and its
+message."""
 
 from __future__ import annotations
 
@@ -10,11 +11,11 @@ from tests.flow.sabotage.sabotages import SABOTAGES
 
 
 def main() -> int:
-    """Play every sabotage; returns the exit status."""
+    """Make every sabotage; returns the exit status."""
     argparse.ArgumentParser(
         prog="python -m tests.flow.sabotage",
-        description="Make each deliberate mistake, and say which test noticed it and by what. It takes no options.",
-        epilog="Exit status: 0 if each was noticed, 1 if one was not.",
+        description="Make each deliberate mistake, and print the test that noticed it. It takes no options.",
+        epilog="Exit status: 0 if every mistake was noticed, else 1.",
     ).parse_args()
     survived = 0
     for sabotage in SABOTAGES:

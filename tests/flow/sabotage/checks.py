@@ -1,4 +1,4 @@
-"""Tests of this suite that notice a sabotage, run in process."""
+"""Runs, in process, the tests that must notice a sabotage."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ CRASH_POINTS = "tests/flow/test_crash_points.py::test_guarantees_hold_whatever_h
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A named test, and how it is run here.
+    """A test, and a function that runs it.
 
     Attributes:
-        node: The test's id as pytest has it.
-        run: What it found wrong; ``None`` where it passes.
+        node: The test's pytest id.
+        run: Returns the test's failure message, or ``None`` if it passes.
     """
 
     node: str
@@ -27,19 +27,19 @@ class Check:
 
 
 def crash_points(function: str, path: str) -> Check:
-    """The test of one path's crash points. It stops at the first violation, which is all that is asked here."""
+    """Return the test of one path's crash points. It stops at the first violation."""
     return Check(f"{CRASH_POINTS}[{function}-{path}]", partial(_first_violation, function, path))
 
 
 def test(file: str, name: str) -> Check:
-    """A test function without fixtures."""
+    """Return a test function that has no fixtures."""
     return Check(f"{file}::{name}", partial(_failure, file.removesuffix(".py").replace("/", "."), name))
 
 
 def _first_violation(function: str, name: str) -> str | None:
     (path,) = [path for path in PATHS if (path.function, path.name) == (function, name)]
     with warnings.catch_warnings():
-        # What Powertools warns of (no Lambda context) only stops a test run, not a function.
+        # pytest turns Powertools' warning (no Lambda context) into an error. In Lambda it would stop nothing.
         warnings.simplefilter("ignore")
         try:
             found = list(cases(path))

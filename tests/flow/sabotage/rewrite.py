@@ -1,4 +1,4 @@
-"""Changes the source of a function while the program runs, wherever it was imported to."""
+"""Changes the code of a function at run time, for every module that has imported it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from types import CodeType, FunctionType
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """One change of one function.
+    """One change in one function.
 
     Attributes:
         target: ``module:qualified.name`` of a function or method.
-        old: Text of its source, exactly once in it, as if the function began at the margin.
-        new: What stands there instead.
+        old: Text that occurs exactly once in the dedented source.
+        new: Text that replaces it.
     """
 
     target: str
@@ -29,12 +29,13 @@ class Rewrite:
 
 @contextmanager
 def rewritten(changes: Iterable[Rewrite]) -> Iterator[None]:
-    """Within this context the functions run with their changes. Their code is replaced, not their names: an import of
-    the function anywhere sees the change.
+    """Run functions with these changes in this context.
+
+    The function objects stay the same and get new code. So every module that has imported one runs the change.
 
     Raises:
-        LookupError: the source no longer has the text. The sabotage has to be adapted to the new source.
-        TypeError: the target is no function.
+        LookupError: the source no longer contains the text, so the sabotage must be adapted.
+        TypeError: the target is not a function.
     """
     by_target: dict[str, list[Rewrite]] = {}
     for change in changes:
@@ -62,10 +63,10 @@ def _code(function: FunctionType, changes: Iterable[Rewrite]) -> CodeType:
     for change in changes:
         if source.count(change.old) != 1:
             raise LookupError(
-                f"{change.target} has {source.count(change.old)} times {change.old!r}; it must be there once."
+                f"{change.target} contains {source.count(change.old)} times {change.old!r}; once is needed."
             )
         source = source.replace(change.old, change.new)
     compiled = compile(ast.parse(source), f"<sabotage of {function.__qualname__}>", "exec", dont_inherit=True)
-    # The function is the only thing that is defined at the top of its own source.
+    # The source defines only this function at its top level.
     codes = [constant for constant in compiled.co_consts if isinstance(constant, CodeType)]
     return next(code for code in codes if code.co_name == function.__name__)

@@ -1,4 +1,4 @@
-"""The mistakes that are easiest to make here, each with a test that must notice it."""
+"""The most likely mistakes in this program, each with the test that must notice it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CONFIRM = "runtime.store.settlement:SettlementStore.confirm"
 
 @dataclass(frozen=True, slots=True)
 class Sabotage:
-    """A mistake, as changes of the source, and the test that notices it."""
+    """A mistake, as changes of source code, and the test that must notice it."""
 
     name: str
     caught_by: Check
@@ -192,7 +192,7 @@ WORKER = (
     ),
     Sabotage(
         "stock is judged before the order row",
-        test(RETRIES, "test_a_settled_order_is_never_offered_another_outcome"),
+        test(RETRIES, "test_a_settled_order_never_gets_another_outcome"),
         (
             Rewrite(
                 "runtime.logic.cancelled_transaction:judge",

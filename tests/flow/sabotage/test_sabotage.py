@@ -1,4 +1,4 @@
-"""Each sabotage is noticed by the test that is named for it, and without it that test passes."""
+"""Tests that each sabotage's test fails with the sabotage, and passes without it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ TARGET = "runtime.logic.backoff:retry_delay"
 def test_each_sabotage_is_caught_by_its_test(sabotage: Sabotage) -> None:
     # GIVEN the code with one deliberate mistake
     with rewritten(sabotage.changes):
-        # WHEN the test that is named for it runs
+        # WHEN the sabotage's test runs
         found = sabotage.caught_by.run()
     # THEN it fails
-    assert found is not None, f"{sabotage.caught_by.node} passes in spite of: {sabotage.name}"
+    assert found is not None, f"{sabotage.caught_by.node} passes despite: {sabotage.name}"
 
 
 @pytest.mark.parametrize(
@@ -27,9 +27,9 @@ def test_each_sabotage_is_caught_by_its_test(sabotage: Sabotage) -> None:
     ids=lambda sabotage: sabotage.name,
 )
 def test_without_its_sabotage_each_test_passes(sabotage: Sabotage) -> None:
-    # GIVEN the code as it is (that the crash points pass is shown by their own tests)
-    # WHEN the test runs the way it is run here
-    # THEN it finds nothing
+    # GIVEN the unchanged code (the tests of crash points check it themselves)
+    # WHEN the sabotage's test runs
+    # THEN it passes
     assert sabotage.caught_by.run() is None
 
 
@@ -41,23 +41,23 @@ def test_a_sabotage_ends_with_its_context() -> None:
     with rewritten([Rewrite(TARGET, "ceiling = min(cap, ", "ceiling = min(")]):
         during = delay()
     # WHEN it is called afterwards
-    # THEN it is what it was
+    # THEN it has its original code
     assert (during, delay()) == (3840, 450)
 
 
 def test_a_sabotage_of_a_source_that_has_changed_is_refused() -> None:
-    # GIVEN a text that the function does not have
+    # GIVEN a change of a text that the function does not contain
     change = Rewrite(TARGET, "no such text", "")
-    # WHEN it is to be changed
-    # THEN the sabotage is refused: it would prove nothing
+    # WHEN the change is applied
+    # THEN it is refused, because it would test nothing
     with pytest.raises(LookupError, match="0 times"), rewritten([change]):
         pass
 
 
 def test_a_sabotage_of_something_that_is_no_function_is_refused() -> None:
-    # GIVEN a class
+    # GIVEN a class as a target
     change = Rewrite("runtime.logic.settle:Settler", "", "")
-    # WHEN it is to be changed
-    # THEN the sabotage is refused
+    # WHEN a change is applied
+    # THEN it is refused
     with pytest.raises(TypeError, match="needs a function"), rewritten([change]):
         pass
