@@ -5,11 +5,16 @@ The real worker over the in-memory AWS; every call takes 5 ms of waiting, as a c
 
 from __future__ import annotations
 
+import ssl
 import time
+from collections.abc import Callable
+
+from botocore import httpsession
 
 from lab.simulation.fakes import Call
 from lab.simulation.requests import order_body
 from lab.simulation.world import Deployment, World, simulated
+from runtime.store.tls import botocore_context, shared_context
 
 CALL_SECONDS = 0.005
 ORDERS = 10
@@ -28,6 +33,22 @@ def seconds_for(threads: int) -> float:
         if kept:
             raise AssertionError("the worker kept messages: there is nothing to measure")
         return taken
+
+
+def tls_seconds(create: Callable[[], ssl.SSLContext]) -> float:
+    """Processor time that the first batch of a process spends on authorities: ten connections to each of two services.
+
+    `create` makes the TLS context of a client.
+    """
+    shared_context.cache_clear()
+    started = time.process_time()
+    for context in (create(), create()):
+        for _ in range(ORDERS):
+            context.load_verify_locations(httpsession.get_cert_path(verify=True))
+    return time.process_time() - started
+
+
+TLS_CONTEXTS: dict[str, Callable[[], ssl.SSLContext]] = {"ours": shared_context, "bare": botocore_context}
 
 
 def _wait(_: Call) -> None:

@@ -24,6 +24,10 @@ RATES: Final = (10, 1_000, 10_000)
 BUSY: Final = 0.7
 """Of the workers' time, so that a burst finds some of them free."""
 _HOUR: Final = 3_600
+_SETTLE_SECONDS: Final = 0.003
+"""Processor time of one order in the worker, as docs/performance.md measures it."""
+_MB_OF_PROCESSOR: Final = 1_769
+"""Memory with which a function has one whole processor, says Lambda's guide."""
 _LATER: Final = "throttled, tried again"
 _PER_INSTANCE: Final = 10
 """Requests a second that Lambda's quota allows for each instance in it, however short they are."""
@@ -57,9 +61,11 @@ def _default(option: str) -> Any:
 
 @cache
 def per_worker(**changes: float) -> float:
-    """Orders a second of one worker that is never idle."""
+    """Orders a second of one worker that is never idle: it waits for its calls, or for its share of a processor."""
     settings = Settings.default(worker_max_concurrency=1, **changes)
-    return Simulation(settings, down_for(0, 0)).run(arrivals(20_000, 0.5)).per_second
+    waiting = Simulation(settings, down_for(0, 0)).run(arrivals(20_000, 0.5)).per_second
+    working: float = _default("worker_memory_mb") / _MB_OF_PROCESSOR / _SETTLE_SECONDS
+    return min(waiting, working)
 
 
 @cache

@@ -44,7 +44,7 @@ class ProcessingOptions(FunctionOptions):
     batch_window_seconds: int = Field(
         default=0, ge=0, le=300, description="How long messages wait for a batch to fill: cheaper, but later."
     )
-    batch_threads: int = Field(default=5, ge=1, le=100, description="Messages of a batch worked on at the same time.")
+    batch_threads: int = Field(default=10, ge=1, le=100, description="Messages of a batch worked on at the same time.")
     item_budget_seconds: int = Field(
         default=20, ge=1, le=900, description="What one message may take; none is started with less time left."
     )

@@ -14,6 +14,7 @@ from runtime.store.call_times import (
     CONNECT_SECONDS,
     READ_SECONDS,
 )
+from runtime.store.tls import share_context
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -36,6 +37,7 @@ CONFIG: Final = Config(
 
 @cache
 def _session() -> boto3.session.Session:
+    share_context()
     return boto3.session.Session()
 
 

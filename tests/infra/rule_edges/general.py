@@ -30,16 +30,16 @@ EDGES: Edges = {
         {
             "batch_size": "11",
             "batch_window_seconds": "1",
-            "worker_timeout_seconds": "79",
+            "worker_timeout_seconds": "59",
             "queue_visibility_seconds": "600",
         },
         {
             "batch_size": "11",
             "batch_window_seconds": "1",
-            "worker_timeout_seconds": "80",
+            "worker_timeout_seconds": "60",
             "queue_visibility_seconds": "600",
         },
-        "ceil(batch / threads) x item budget + margin + 10 = 80 seconds",
+        "ceil(batch / threads) x item budget + margin + 10 = 60 seconds",
     ),
     ("_time_margin",): ({"time_margin_seconds": "9"}, {"time_margin_seconds": "10"}, "at least 10 seconds"),
     ("_backoff",): (
