@@ -74,7 +74,7 @@ class TestCognito:
         assert not [word for word in ("aws", "amazon", "cognito") if word in domain]
         assert recorded("prod").outputs["token_url"].startswith(f"https://{domain}.auth.eu-west-1.")
 
-    def test_each_configured_client_gets_its_own_credentials(self) -> None:
+    def test_each_client_of_the_pool_gets_its_own_credentials(self) -> None:
         # GIVEN / WHEN
         recording = recorded_with("prod", {"orders:token_clients": '["shop", "warehouse"]'})
 

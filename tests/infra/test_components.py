@@ -263,7 +263,7 @@ def test_a_filter_policy_is_accepted_up_to_the_limits_of_sns(sizes: tuple[int, .
         SubscriptionArgs(name="billing", protocol="sqs", filter_policy=policy)
 
 
-def test_a_component_has_the_parent_that_its_options_name() -> None:
+def test_a_component_has_the_parent_of_its_options() -> None:
     # GIVEN
     def program() -> None:
         parent = Table("data", SCOPE, table_args())

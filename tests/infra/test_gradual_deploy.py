@@ -64,7 +64,7 @@ def test_every_function_has_a_variable_with_the_schema_versions_that_its_code_su
     [{}, {"events_target": "bus"}, {"strict_ordering": "true", "batch_size": "1"}],
     ids=["plain", "bus", "strict ordering"],
 )
-def test_a_rollback_recognises_exactly_the_variables_that_name_a_resource(options: dict[str, str]) -> None:
+def test_a_rollback_recognises_exactly_the_variables_that_refer_to_a_resource(options: dict[str, str]) -> None:
     # GIVEN a stack, and the resources that a rollback finds in its outputs
     recording = record_stack("dev", {f"orders:{name}": value for name, value in options.items()})
     known = Target.from_outputs("the stack", recording.outputs).resources

@@ -308,7 +308,7 @@ GROUPS = (
     ),
     Sabotage(
         "an order is twice in a group",
-        test(TOGETHER, "test_a_transaction_takes_each_order_once_and_never_too_many_items"),
+        test(TOGETHER, "test_no_order_is_in_two_transactions_and_no_transaction_has_too_many_items"),
         (Rewrite(f"{GROUP}._groups", "order.order_id: order", "id(order): order"),),
     ),
     Sabotage(
@@ -331,12 +331,12 @@ GROUPS = (
     ),
     Sabotage(
         "a group is larger than a transaction may be",
-        test(TOGETHER, "test_a_transaction_takes_each_order_once_and_never_too_many_items"),
+        test(TOGETHER, "test_no_order_is_in_two_transactions_and_no_transaction_has_too_many_items"),
         (Rewrite(f"{GROUP}._groups", "> MOST_ITEMS", "> 2 * MOST_ITEMS"),),
     ),
     Sabotage(
         "a group is split at its first conflict",
-        test(TOGETHER, "test_conflicts_keep_a_group_together"),
+        test(TOGETHER, "test_after_a_conflict_the_whole_group_is_tried_again"),
         (Rewrite(f"{GROUP}._settle", "if not cancelled.only_busy():", "if True:"),),
     ),
 )

@@ -43,7 +43,7 @@ def test_an_index_that_does_not_answer_is_reported(tmp_path: Path) -> None:
     assert "PIP_INDEX_URL" in message
 
 
-def test_pip_retries_as_often_as_the_user_configured(tmp_path: Path) -> None:
+def test_pip_retries_as_often_as_the_user_wants(tmp_path: Path) -> None:
     # GIVEN an index that does not exist, and a user who configured pip with one retry
     project = make_project(tmp_path / "project")
     index = f"http://127.0.0.1:{closed_port()}/simple"

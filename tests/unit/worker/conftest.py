@@ -1,4 +1,4 @@
-"""An AWS account by moto with the worker's tables, queues and topic, and the worker on it."""
+"""Fixtures of the worker: its tables, queues and topic in an AWS account that moto emulates, and the worker on it."""
 
 import json
 import threading
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ORDERS, STOCK, IDEMPOTENCY = "orders-test-orders", "orders-test-stock", "orders-test-worker-idempotency"
 
-# One for all tests: a new session reads the services' descriptions again, which costs more than a test.
+# One session for all tests: a new one reads the descriptions of the services again, which takes longer than a test.
 SESSION = boto3.session.Session()
 _ACCOUNT = threading.Lock()
 
@@ -39,7 +39,7 @@ Fault = Callable[[Perform], dict[str, Any]]
 
 @dataclass
 class Spy:
-    """A client whose calls are recorded, and disturbed by the faults that wait for their operation."""
+    """A client that records its calls and applies the next fault that is planned for their operation."""
 
     client: Any
     calls: list[tuple[str, dict[str, Any]]]
@@ -47,7 +47,7 @@ class Spy:
 
     @property
     def meta(self) -> Any:
-        """Return what Powertools looks at."""
+        """Return the client's `meta`, which Powertools reads."""
         return self.client.meta
 
     def __getattr__(self, operation: str) -> Callable[..., dict[str, Any]]:
@@ -56,7 +56,7 @@ class Spy:
             fault = self.faults[operation].pop(0) if self.faults.get(operation) else None
 
             def perform() -> dict[str, Any]:
-                # One at a time: a transaction that moto cancels puts back whole tables, other threads' writes included.
+                # One at a time: when moto cancels a transaction, it undoes the writes of other threads too.
                 with _ACCOUNT:
                     answer: dict[str, Any] = getattr(self.client, operation)(**params)
                     return answer
@@ -68,28 +68,28 @@ class Spy:
 
 @dataclass
 class FakeTime:
-    """The clock of the worker: `sleep` moves it."""
+    """A clock for the worker, which `sleep` advances."""
 
     now: float = 1_769_860_801.5  # 1.5 s after the messages were accepted
     slept: list[float] = field(default_factory=list)
 
     def time(self) -> float:
-        """Seconds since the epoch."""
+        """Return the seconds since the epoch."""
         return self.now
 
     def monotonic(self) -> float:
-        """The same."""
+        """Return the same seconds as `time`."""
         return self.now
 
     def sleep(self, seconds: float, /) -> None:
-        """Pass `seconds`."""
+        """Advance the clock."""
         self.slept.append(seconds)
         self.now += seconds
 
 
 @dataclass
 class WorkerAccount:
-    """The account, the worker on it, and what happened."""
+    """The account, the worker on it, and the calls and metrics that it made."""
 
     dynamodb: "DynamoDBClient"
     sqs: "SQSClient"
@@ -103,7 +103,7 @@ class WorkerAccount:
     counted: dict[str, float] = field(default_factory=dict)
 
     def worker(self, **settings: Any) -> BatchRunner:
-        """A worker in a process of its own."""
+        """Return a worker as in a new process."""
         return process_order.build(
             dynamodb=self._spy(self.dynamodb),
             sqs=self._spy(self.sqs),
@@ -115,7 +115,7 @@ class WorkerAccount:
         )
 
     def run(self, *records: Any, remaining: float = 60.0, context: Any = None, **settings: Any) -> list[str]:
-        """Process a batch in a fresh worker; the ids that it reports as failed. Metrics add up in `counted`."""
+        """Process a batch with a new worker, and return the ids that it reports. Adds its metrics to `counted`."""
         metrics.clear_metrics()
         response = self.worker(**settings).run(
             factories.event(*records), context or factories.context(remaining=remaining)
@@ -126,27 +126,27 @@ class WorkerAccount:
         return [str(failure["itemIdentifier"]) for failure in response["batchItemFailures"]]
 
     def disturb(self, operation: str, *faults: Fault) -> None:
-        """Let the next calls of `operation` meet these faults."""
+        """Plan these faults for the next calls of `operation`."""
         self.faults.setdefault(operation, []).extend(faults)
 
     def called(self, operation: str) -> list[dict[str, Any]]:
-        """The parameters of each call of `operation`."""
+        """Return the parameters of each call of `operation`."""
         return [params for name, params in self.calls if name == operation]
 
     def stock(self, **available: int) -> None:
-        """Put stock on the shelf; `SKU_1` is `SKU-1`."""
+        """Set the stock of articles; `SKU_1` stands for `SKU-1`."""
         for sku, number in available.items():
             self.dynamodb.put_item(
                 TableName=STOCK, Item={"sku": {"S": sku.replace("_", "-")}, "available": {"N": str(number)}}
             )
 
     def available(self, sku: str) -> int:
-        """Return what is left on the shelf."""
+        """Return the stock that is left of an article."""
         item = self.dynamodb.get_item(TableName=STOCK, Key={"sku": {"S": sku}})["Item"]
         return int(item["available"]["N"])
 
     def accept(self, message: OrderMessage) -> None:
-        """Store what the API stores."""
+        """Store an accepted order as the API does."""
         OrderIntake(self.dynamodb, ORDERS).upsert_accepted(message)
 
     def put_order(self, **fields: str) -> None:
@@ -154,33 +154,33 @@ class WorkerAccount:
         self.dynamodb.put_item(TableName=ORDERS, Item={name: {"S": text} for name, text in fields.items()})
 
     def order(self, number: int = 1) -> StoredOrder | None:
-        """The stored order."""
+        """Return the stored order."""
         answer = self.dynamodb.get_item(TableName=ORDERS, Key={"order_id": {"S": factories.order_id(number)}})
         return to_order(answer["Item"]) if "Item" in answer else None
 
     def status(self, number: int = 1) -> str | None:
-        """Its status."""
+        """Return the status of the stored order."""
         order = self.order(number)
         return order.status.value if order else None
 
     def records(self) -> list[dict[str, Any]]:
-        """The idempotency records."""
+        """Return the idempotency records."""
         return list(self.dynamodb.scan(TableName=IDEMPOTENCY)["Items"])
 
     def published(self) -> list[str]:
-        """The documents that a subscriber got, since the last look."""
+        """Return the documents that a subscriber received since the last call."""
         return [json.loads(message["Body"])["Message"] for message in self._drain(self.subscriber_url)]
 
     def dead_letters(self) -> list[Any]:
-        """The messages in the dead-letter queue, since the last look."""
+        """Return the messages that reached the dead-letter queue since the last call."""
         return self._drain(self.settings.dead_letter_queue_url)
 
     def delays(self) -> list[int]:
-        """The seconds for which messages were hidden."""
+        """Return the seconds for which messages were hidden."""
         return [call["VisibilityTimeout"] for call in self.called("change_message_visibility")]
 
     def run_in_progress(self, number: int = 1, *, seconds: float = 60) -> None:
-        """A twin that is running with a lease of `seconds`."""
+        """Store the record of a twin with a lease of `seconds`, which may be negative."""
         records = WorkerIdempotency(self.dynamodb, IDEMPOTENCY, 3600)
         records.register(factories.context(remaining=seconds))
         records._layer.save_inprogress(factories.order_id(number), int(seconds * 1000))  # type: ignore[arg-type] # Powertools hashes a text too
@@ -194,14 +194,14 @@ class WorkerAccount:
 
 
 def cancelled(*codes: str, items: dict[int, dict[str, Any]] | None = None) -> Fault:
-    """A transaction that DynamoDB cancels with these reasons, whatever the items say."""
+    """Return a fault: DynamoDB cancels the transaction with these reasons, whatever its items are."""
     seen = items or {}
     reasons = [{"Code": code, **({"Item": seen[index]} if index in seen else {})} for index, code in enumerate(codes)]
     return refused("TransactionCanceledException", "TransactWriteItems", CancellationReasons=reasons)
 
 
 def refused(code: str, operation: str = "Operation", **more: Any) -> Fault:
-    """A call that AWS refuses."""
+    """Return a fault: AWS refuses the call."""
 
     def fault(perform: Perform) -> dict[str, Any]:
         response: Any = {"Error": {"Code": code, "Message": "secret payload"}, **more}
@@ -211,35 +211,35 @@ def refused(code: str, operation: str = "Operation", **more: Any) -> Fault:
 
 
 def answer_lost(perform: Perform) -> dict[str, Any]:
-    """The call takes effect, and nobody hears of it."""
+    """Let the call take effect, and lose its answer."""
     perform()
     raise TimeoutError("answer lost")
 
 
 class KilledError(BaseException):
-    """The end of the process: no code of ours handles it."""
+    """The end of the process. None of our code handles it."""
 
 
 def killed(perform: Perform) -> dict[str, Any]:
-    """The process dies before the call."""
+    """End the process before the call."""
     raise KilledError
 
 
 def killed_after(perform: Perform) -> dict[str, Any]:
-    """The process dies after the call took effect."""
+    """End the process after the call took effect."""
     perform()
     raise KilledError
 
 
 @pytest.fixture
 def world() -> Iterator[WorkerAccount]:
-    """An empty account."""
+    """Yield an empty account."""
     with mock_aws():
         yield make_world()
 
 
 def make_world() -> WorkerAccount:
-    """Create the worker's resources in the account that is mocked at present."""
+    """Create the worker's resources in the account that moto emulates now."""
     dynamodb, sqs, sns = SESSION.client("dynamodb"), SESSION.client("sqs"), SESSION.client("sns")
     for table, key in ((ORDERS, "order_id"), (STOCK, "sku"), (IDEMPOTENCY, "id")):
         dynamodb.create_table(

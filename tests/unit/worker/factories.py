@@ -19,12 +19,12 @@ _numbers = itertools.count(1)
 
 
 def order_id(number: int) -> str:
-    """A valid order id, told apart by `number`."""
+    """Return a valid order id, a different one for each `number`."""
     return str(UUID(int=(number << 80) | (0x5 << 76) | (0b10 << 62)))
 
 
 def content(number: int = 1, **overrides: Any) -> dict[str, Any]:
-    """The body of a message; an override of `...` leaves the field out."""
+    """Return the body of a message. An override of `...` leaves the field out."""
     fields = {
         "schema_version": SCHEMA_VERSION,
         "order_id": order_id(number),
@@ -40,22 +40,22 @@ def content(number: int = 1, **overrides: Any) -> dict[str, Any]:
 
 
 def message(number: int = 1, **overrides: Any) -> OrderMessage:
-    """A valid message."""
+    """Return a valid message."""
     return OrderMessage.model_validate(content(number, **overrides))
 
 
 def lines(*skus: str, quantity: int = 1) -> list[dict[str, Any]]:
-    """One line per SKU."""
+    """Return one line per SKU."""
     return [{"sku": sku, "quantity": quantity, "unit_price": "1.00"} for sku in skus]
 
 
 def stored(number: int = 1, **overrides: Any) -> StoredOrder:
-    """A confirmed order as it is stored."""
+    """Return a confirmed order as it is stored."""
     return StoredOrder.model_validate({**content(number), "status": "CONFIRMED", "settled_at": SETTLED_AT, **overrides})
 
 
 def record(body: Any = None, *, receives: int = 1, attributes: Any = None, **overrides: Any) -> dict[str, Any]:
-    """A record as Lambda hands it over. `body` is text, or content that becomes JSON with its order id as attribute."""
+    """Return a record as Lambda passes it. `body` is text, or content that becomes JSON and attributes."""
     body = content() if body is None else body
     number = next(_numbers)
     if attributes is None:
@@ -73,30 +73,30 @@ def record(body: Any = None, *, receives: int = 1, attributes: Any = None, **ove
 
 
 def attribute(value: str | int) -> dict[str, Any]:
-    """A message attribute in Lambda's spelling."""
+    """Return a message attribute in Lambda's format."""
     data_type = "Number" if isinstance(value, int) else "String"
     return {"stringValue": str(value), "stringListValues": [], "binaryListValues": [], "dataType": data_type}
 
 
 def delivery(body: Any = None, **overrides: Any) -> Delivery:
-    """A delivery, from the same arguments as `record`."""
+    """Return a delivery, from the same arguments as `record`."""
     return Delivery.from_record(record(body, **overrides))
 
 
 def read_message(sent: Delivery) -> OrderMessage:
-    """The order in it; raises why it cannot be read."""
+    """Return the order in a delivery, or raise the reason why it cannot be read."""
     if isinstance(sent.content, Exception):
         raise sent.content
     return sent.content
 
 
 def event(*records: Any) -> dict[str, Any]:
-    """An SQS event."""
+    """Return an SQS event."""
     return {"Records": list(records)}
 
 
 def context(remaining: float = 60.0) -> LambdaContext:
-    """An invocation with `remaining` seconds left, for ever."""
+    """Return the context of an invocation in which `remaining` seconds are always left."""
     return cast(
         "LambdaContext",
         SimpleNamespace(

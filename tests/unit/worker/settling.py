@@ -1,4 +1,4 @@
-"""Settling without what stands around it: for tests of the settlement alone."""
+"""Helpers for tests of the settlement alone, without batch and message."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.unit.worker.factories import message
 
 
 def settler(world: WorkerAccount) -> Settler:
-    """A settler whose calls are recorded and whose luck is middling."""
+    """Return a settler whose calls are recorded and whose random number is always 0.5."""
     client: Any = Spy(world.dynamodb, world.calls, world.faults)
     return Settler(SettlementStore(client, ORDERS, STOCK), world.clock, lambda: 0.5)
 

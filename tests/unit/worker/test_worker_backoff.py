@@ -11,65 +11,65 @@ bases, caps = st.integers(1, 1000), st.integers(1, MAX_VISIBILITY_SECONDS)
 
 @given(receives=st.integers(-1, 10_000), base=bases, cap=caps, random=chance)
 @example(receives=10_000, base=30, cap=900, random=0.999_999)
-def test_a_delay_lies_between_half_of_its_ceiling_and_the_ceiling(
+def test_a_delay_is_between_half_of_its_ceiling_and_the_ceiling(
     receives: int, base: int, cap: int, random: float
 ) -> None:
-    # GIVEN what an exponential backoff may reach after so many receives
+    # GIVEN the ceiling of an exponential backoff after some receives
     ceiling = min(cap, base * 2 ** max(receives - 1, 0))
     # WHEN a delay is drawn
     delay = retry_delay(receives, base=base, cap=cap, random=lambda: random)
-    # THEN one half of it is certain, and SQS accepts it: whole seconds
+    # THEN it is at least half of the ceiling, and a whole number of seconds, as SQS requires
     assert ceiling / 2 <= delay <= ceiling
     assert type(delay) is int
 
 
 @given(base=bases, cap=caps, random=chance)
-def test_delays_never_shrink_from_receive_to_receive(base: int, cap: int, random: float) -> None:
-    # GIVEN the same luck at every receive
+def test_no_delay_is_shorter_than_that_of_an_earlier_receive(base: int, cap: int, random: float) -> None:
+    # GIVEN the same random number at every receive
     # WHEN a message fails again and again
     delays = [retry_delay(n, base=base, cap=cap, random=lambda: random) for n in range(1, 20)]
-    # THEN it waits longer and longer, up to the cap
+    # THEN its delays grow up to the cap
     assert delays == sorted(delays)
     assert max(delays) <= cap
 
 
 def test_no_delay_is_longer_than_sqs_can_hide_a_message() -> None:
-    # GIVEN a cap beyond what SQS takes
+    # GIVEN a cap above the limit of SQS
     # WHEN a message fails for the hundredth time
     delay = retry_delay(100, base=30, cap=10 * MAX_VISIBILITY_SECONDS, random=lambda: 0.999_999)
     # THEN it is hidden for twelve hours
     assert delay == 12 * 3600
 
 
-def test_both_ends_of_a_delay_can_be_drawn() -> None:
+def test_a_delay_can_be_its_shortest_and_its_longest() -> None:
     # GIVEN the first receive with a base of 30 s
-    # WHEN luck is at its ends
+    # WHEN the random number is the least and the greatest
     drawn = [retry_delay(1, base=30, cap=900, random=iter([luck]).__next__) for luck in (0.0, 0.999_999)]
-    # THEN the delay is between half the base and the base
+    # THEN the delay is half the base and the base
     assert drawn == [15, 30]
 
 
 def test_the_horizon_of_the_defaults_is_at_least_twenty_minutes() -> None:
-    # GIVEN base 30 s, cap 900 s, eight receives, and the worst luck
+    # GIVEN base 30 s, cap 900 s, eight receives, and the shortest random delays
     # WHEN a message fails each time
     horizon = sum(retry_delay(n, base=30, cap=900, random=lambda: 0.0) for n in range(1, 8))
-    # THEN an outage of twenty minutes dead-letters nothing
+    # THEN an outage of twenty minutes moves no message to the dead-letter queue
     assert horizon >= 20 * 60
     assert horizon == 15 + 30 + 60 + 120 + 240 + 450 + 450
 
 
 @given(tries=st.integers(1, 10_000), random=chance)
-def test_a_pause_between_tries_is_short_and_never_nothing(tries: int, random: float) -> None:
+def test_a_pause_between_tries_is_short_and_never_zero(tries: int, random: float) -> None:
     # GIVEN any number of tries
-    # WHEN a transaction waits for its rival
+    # WHEN a transaction waits for a conflicting one
     pause = conflict_pause(tries, random=lambda: random)
-    # THEN it gives way, but not for long
+    # THEN the pause is at least 1 ms and less than 0.4 s
     assert 0.001 <= pause < 0.4
 
 
 def test_pauses_double_until_their_cap() -> None:
-    # GIVEN the same luck at every try
-    # WHEN the pauses of eight tries are drawn
+    # GIVEN the same random number at every try
+    # WHEN the pauses between eight tries are drawn
     pauses = [round(conflict_pause(n, random=lambda: 0.5), 3) for n in range(1, 8)]
     # THEN each is twice the one before, up to the cap
     assert pauses == [0.01, 0.02, 0.04, 0.08, 0.16, 0.2, 0.2]

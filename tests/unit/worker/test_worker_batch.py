@@ -1,4 +1,4 @@
-"""A batch: parallel, isolated, reported."""
+"""Tests a batch: parallel and isolated runs, and the report of failed messages."""
 
 import threading
 from typing import Any
@@ -10,26 +10,26 @@ from tests.unit.worker.conftest import KilledError, WorkerAccount, killed, refus
 from tests.unit.worker.factories import NEWER, content, context, event, order_id, record
 
 
-def test_only_what_failed_is_reported(world: WorkerAccount) -> None:
-    # GIVEN ten messages, of which one fails for now and one for good
+def test_only_failed_messages_are_reported(world: WorkerAccount) -> None:
+    # GIVEN ten messages, of which one fails temporarily and one permanently
     world.stock(SKU_1=100)
     sent = [record(content(number)) for number in range(1, 9)]
     sent += [record(content(9, schema_version=NEWER)), record("nonsense", attributes={"order_id": order_id(10)})]
     # WHEN they are processed
     failed = world.run(*sent)
-    # THEN one comes back, one is dead-lettered, the others are done once
+    # THEN the first of these is reported, the second is dead-lettered, and each other message is settled once
     assert failed == [sent[8]["messageId"]]
     assert [world.status(number) for number in range(1, 9)] == ["CONFIRMED"] * 8
     assert (world.status(10), len(world.dead_letters()), world.available("SKU-1")) == ("FAILED", 1, 84)
     assert world.counted["OrderConfirmed"] == 8
 
 
-def test_a_batch_that_fails_altogether_is_reported_item_by_item(world: WorkerAccount) -> None:
+def test_each_message_of_a_batch_that_fails_completely_is_reported(world: WorkerAccount) -> None:
     # GIVEN a dependency that is down
     world.disturb("transact_write_items", *[refused("InternalServerError")] * 3)
     # WHEN two messages are processed
     sent = [record(content(1)), record(content(2))]
-    # THEN both are reported; nothing is raised, which would count for the mapping as a crash
+    # THEN both are reported, and no error is raised, which would fail the whole invocation
     assert sorted(world.run(*sent)) == sorted(one["messageId"] for one in sent)
 
 
@@ -45,12 +45,12 @@ def test_new_messages_run_on_several_threads(world: WorkerAccount) -> None:
 
     world.disturb("publish", *[meet] * 5)
     # WHEN they are processed
-    # THEN they meet
+    # THEN they run at the same time
     assert world.run(*(record(content(number)) for number in range(1, 6))) == []
 
 
 def test_the_first_calls_of_a_process_all_use_the_same_hash(world: WorkerAccount) -> None:
-    # GIVEN a fresh process, whose threads all use the idempotency layer for the first time
+    # GIVEN a new process, in which all threads use the idempotency layer for the first time
     world.stock(SKU_1=100)
     # WHEN they process a batch
     world.run(*(record(content(number)) for number in range(1, 11)))
@@ -58,13 +58,15 @@ def test_the_first_calls_of_a_process_all_use_the_same_hash(world: WorkerAccount
     assert {len(kept["id"]["S"]) for kept in world.records()} == {len("process-order#") + 64}
 
 
-def test_a_batch_with_an_earlier_delivery_runs_alone_and_deletes_as_it_goes(world: WorkerAccount) -> None:
+def test_messages_of_a_batch_with_a_redelivered_one_run_one_at_a_time_and_are_deleted_at_once(
+    world: WorkerAccount,
+) -> None:
     # GIVEN two new messages and one that has been received before
     world.stock(SKU_1=100)
     sent = [record(content(1)), record(content(2), receives=2), record(content(3))]
     # WHEN they are processed
     assert world.run(*sent) == []
-    # THEN each was settled and deleted before the next began
+    # THEN each was settled and deleted before the next one started
     steps = [
         call.get("ReceiptHandle", "settled")
         for name, call in world.calls
@@ -75,66 +77,68 @@ def test_a_batch_with_an_earlier_delivery_runs_alone_and_deletes_as_it_goes(worl
     assert world.counted["BatchIsolated"] == 1
 
 
-def test_new_messages_are_left_to_lambda_to_delete(world: WorkerAccount) -> None:
-    # GIVEN a batch that nothing speaks against
+def test_lambda_deletes_the_messages_of_a_batch_of_new_messages(world: WorkerAccount) -> None:
+    # GIVEN a batch of new messages
     world.stock(SKU_1=100)
     # WHEN it is processed
     world.run(record(content(1)), record(content(2)))
-    # THEN no call is spent on deleting, nor on looking anybody up
+    # THEN the worker does not isolate the batch and deletes no message
     assert world.called("delete_message") == []
     assert world.counted.get("BatchIsolated") is None
 
 
-def test_suspects_run_after_the_innocent_and_the_latest_suspect_last(world: WorkerAccount) -> None:
-    # GIVEN two messages with an unfinished run, the first one's later, and one without
+def test_suspects_run_after_other_messages_and_the_latest_suspect_last(world: WorkerAccount) -> None:
+    # GIVEN two suspects, the first with the later lease, and one other message
     world.stock(SKU_1=100)
     world.run_in_progress(1, seconds=-5)
     world.run_in_progress(2, seconds=-50)
-    # WHEN they come in one batch
+    # WHEN they are in one batch
     world.run(*(record(content(number), receives=2) for number in (1, 2, 3)))
-    # THEN the innocent is first, and the latest suspect last
+    # THEN the other message runs first, and the latest suspect last
     confirmed = [
         call["TransactItems"][0]["Update"]["Key"]["order_id"]["S"] for call in world.called("transact_write_items")
     ]
     assert confirmed == [order_id(3), order_id(2), order_id(1)]
 
 
-def test_a_message_whose_record_cannot_be_read_runs_between_innocent_and_suspects(world: WorkerAccount) -> None:
-    # GIVEN a suspect, an innocent, and one that nobody can tell
+def test_a_message_whose_record_cannot_be_read_runs_before_suspects_and_after_other_messages(
+    world: WorkerAccount,
+) -> None:
+    # GIVEN a suspect, a message without a record, and one whose record cannot be read
     world.stock(SKU_1=100)
     world.run_in_progress(1, seconds=-5)
     answer_once: list[Any] = [lambda perform: perform(), refused("ThrottlingException")]
     world.disturb("get_item", *answer_once)
-    # WHEN they come in one batch
+    # WHEN they are in one batch
     world.run(*(record(content(number), receives=2) for number in (1, 2, 3)), batch_threads=1)
-    # THEN the doubtful one is neither first nor last
+    # THEN the one whose record cannot be read runs second
     confirmed = [
         call["TransactItems"][0]["Update"]["Key"]["order_id"]["S"] for call in world.called("transact_write_items")
     ]
     assert confirmed == [order_id(3), order_id(2), order_id(1)]
 
 
-def test_a_killer_takes_nobody_with_it_in_an_isolated_batch(world: WorkerAccount) -> None:
+def test_a_killer_in_an_isolated_batch_does_no_harm_to_other_messages(world: WorkerAccount) -> None:
     # GIVEN a suspect that kills the process again
     world.stock(SKU_1=100)
     world.run_in_progress(1, seconds=-5)
     world.disturb("transact_write_items", *[lambda perform: perform()] * 2, killed)
     sent = [record(content(number), receives=2) for number in (1, 2, 3)]
-    # WHEN it comes with two others
+    # WHEN it is in a batch with two others
     with pytest.raises(KilledError):
         world.run(*sent)
-    # THEN those are done and deleted, and cannot come back
+    # THEN the others are settled and deleted, so that they are not received again
     assert [world.status(number) for number in (1, 2, 3)] == [None, "CONFIRMED", "CONFIRMED"]
     assert len(world.called("delete_message")) == 2
 
 
-def test_every_last_attempt_of_a_batch_is_marked_before_anything_starts(world: WorkerAccount) -> None:
+def test_the_order_of_every_last_attempt_of_a_batch_is_marked_before_any_attempt_starts(world: WorkerAccount) -> None:
     # GIVEN two messages on their last attempt, the first of which kills the process
     world.disturb("transact_write_items", killed)
-    # WHEN they come in one batch
+    # WHEN they are in one batch
     with pytest.raises(KilledError):
         world.run(record(content(1), receives=8), record(content(2), receives=8))
-    # THEN the order that was never reached tells the truth too
+    # THEN the order whose attempt never started is marked too
     assert [world.status(number) for number in (1, 2)] == ["FAILED", "FAILED"]
 
 
@@ -143,20 +147,20 @@ def test_a_dead_letter_of_an_isolated_batch_is_deleted_at_once(world: WorkerAcco
     sent = record("nonsense", receives=2)
     # WHEN it is processed
     world.run(sent)
-    # THEN nobody can kill it into being sent twice
+    # THEN its message is deleted, so that a later killer cannot make the worker send the dead letter twice
     assert [call["ReceiptHandle"] for call in world.called("delete_message")] == [sent["receiptHandle"]]
 
 
-def test_a_message_that_cannot_be_deleted_is_done_all_the_same(world: WorkerAccount) -> None:
-    # GIVEN SQS failing to delete
+def test_a_message_that_the_worker_cannot_delete_is_not_reported(world: WorkerAccount) -> None:
+    # GIVEN a queue that refuses to delete
     world.stock(SKU_1=100)
     world.disturb("delete_message", refused("InternalError"))
     # WHEN an isolated batch is processed
-    # THEN nothing is reported: Lambda deletes it
+    # THEN no message is reported, so Lambda deletes it
     assert world.run(record(receives=2)) == []
 
 
-def test_the_isolated_stop_when_their_time_is_over(world: WorkerAccount) -> None:
+def test_an_isolated_batch_stops_when_its_time_is_over(world: WorkerAccount) -> None:
     # GIVEN an invocation whose time ends after the first record
     world.stock(SKU_1=100)
     invocation = context()
@@ -165,9 +169,9 @@ def test_the_isolated_stop_when_their_time_is_over(world: WorkerAccount) -> None
         60_000 if not any(name == "publish" for name, _ in started) else 5_000
     )
     sent = [record(content(number), receives=2) for number in (1, 2, 3)]
-    # WHEN three messages come
+    # WHEN three messages are processed
     failed = world.run(*sent, context=invocation)
-    # THEN one is done, and the others come back untouched
+    # THEN one is settled, and the others are reported without an attempt
     assert failed == [one["messageId"] for one in sent[1:]]
     assert [world.status(number) for number in (1, 2, 3)] == ["CONFIRMED", None, None]
     assert world.counted["AttemptDeferred"] == 2
@@ -184,41 +188,41 @@ def test_the_isolated_stop_when_their_time_is_over(world: WorkerAccount) -> None
         {"body": ..., "attributes": ..., "messageAttributes": ..., "receiptHandle": ...},
     ],
 )
-def test_a_malformed_record_spoils_nothing_for_its_neighbours(world: WorkerAccount, changes: dict[str, Any]) -> None:
-    # GIVEN a record that SQS would not make, next to a good one
+def test_a_malformed_record_does_no_harm_to_other_records(world: WorkerAccount, changes: dict[str, Any]) -> None:
+    # GIVEN a record that SQS would not send, and a valid one
     world.stock(SKU_1=100)
     broken = {name: value for name, value in {**record(content(1)), **changes}.items() if value is not ...}
     # WHEN both are processed
     failed = world.run(broken, record(content(2)))
-    # THEN the good one is done, and the other one done, dead-lettered or reported
+    # THEN the valid one is settled, and the malformed one is settled, dead-lettered or reported
     assert world.status(2) == "CONFIRMED"
     assert failed in ([], [broken["messageId"]])
 
 
 @pytest.mark.parametrize("unnamed", [{}, {"messageId": ""}, {"messageId": 5}, "text", None])
 def test_a_record_without_an_id_returns_the_whole_batch(world: WorkerAccount, unnamed: Any) -> None:
-    # GIVEN a record that cannot be reported, next to a good one
+    # GIVEN a record that cannot be reported, and a valid one
     world.stock(SKU_1=100)
     # WHEN both are processed
     failed = world.run(unnamed, record(content(1)))
-    # THEN an empty identifier returns all of it, which loses nothing; the good one is done
+    # THEN an empty identifier returns the whole batch, which loses nothing, and the valid one is settled
     assert failed == [""]
     assert world.status(1) == "CONFIRMED"
 
 
 @pytest.mark.parametrize("given", [{}, {"Records": None}, {"Records": {}}, {"detail": 1}, []])
-def test_what_is_no_sqs_event_is_refused(world: WorkerAccount, given: Any) -> None:
-    # GIVEN an event of something else
+def test_an_event_that_is_not_from_sqs_is_refused(world: WorkerAccount, given: Any) -> None:
+    # GIVEN an event of another service
     # WHEN the worker is called with it
-    # THEN it says what it is for
+    # THEN the error says that this is no SQS event
     with pytest.raises(ValueError, match="no SQS event"):
         world.worker().run(given, context())
 
 
-def test_an_empty_batch_is_nothing_to_do(world: WorkerAccount) -> None:
+def test_an_empty_batch_makes_no_call(world: WorkerAccount) -> None:
     # GIVEN no records
     # WHEN they are processed
-    # THEN nothing happens
+    # THEN nothing is reported, and there is no call
     assert world.worker().run(event(), context()) == {"batchItemFailures": []}
     assert world.calls == []
 
@@ -226,20 +230,20 @@ def test_an_empty_batch_is_nothing_to_do(world: WorkerAccount) -> None:
 @pytest.mark.parametrize("threads", [1, 2, 20])
 def test_results_keep_the_order_of_the_items(threads: int) -> None:
     # GIVEN more items than threads, or fewer
-    # WHEN they run
+    # WHEN they are processed
     # THEN the results are in the items' order
     assert on_threads(threads, lambda number: number * 2, range(10)) == list(range(0, 20, 2))
 
 
-def test_an_order_that_is_done_is_no_suspect(world: WorkerAccount) -> None:
-    # GIVEN an order whose run ended well, and a suspect
+def test_an_order_whose_run_has_ended_is_no_suspect(world: WorkerAccount) -> None:
+    # GIVEN an order that was settled, and a suspect
     world.stock(SKU_1=100)
     world.run(record(content(1)))
     world.run_in_progress(2, seconds=-5)
-    # WHEN the messages of both come, the suspect first
+    # WHEN the messages of both are in one batch, the suspect first
     world.calls.clear()
     sent = [record(content(2), receives=2), record(content(1), receives=2)]
     world.run(*sent)
-    # THEN the finished one is out of the way before the suspect starts
+    # THEN the message of the settled order is deleted first
     receipts = [call["ReceiptHandle"] for call in world.called("delete_message")]
     assert receipts == [sent[1]["receiptHandle"], sent[0]["receiptHandle"]]

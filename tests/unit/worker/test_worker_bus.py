@@ -1,4 +1,4 @@
-"""Outcomes to an event bus: the entry, what its refusal means, and that the worker speaks to one target alone."""
+"""Tests publishing to an event bus: the entry, its refusal, and that the worker uses one target only."""
 
 import json
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def bus() -> Iterator[tuple[BusNotifications, Stubber]]:
 
 
 def entry(of: Event) -> dict[str, Any]:
-    """Return what a rule sees of an event, beside the bus itself."""
+    """Return the expected entry of an event."""
     return {
         "EventBusName": BUS,
         "Source": "/orders-test",
@@ -46,7 +46,7 @@ def entry(of: Event) -> dict[str, Any]:
     }
 
 
-def test_the_document_rides_in_the_detail_and_the_order_s_time_is_the_event_s(
+def test_an_entry_has_the_document_as_its_detail_and_the_time_of_the_settlement(
     bus: tuple[BusNotifications, Stubber],
 ) -> None:
     # GIVEN a confirmed order
@@ -57,44 +57,45 @@ def test_the_document_rides_in_the_detail_and_the_order_s_time_is_the_event_s(
     )
     # WHEN its event is published
     notifications.publish(published)
-    # THEN the one call that was expected was made
+    # THEN only the expected call was made
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "InternalFailure", "NotAuthorizedForSourceException"])
-def test_an_entry_that_is_refused_is_a_failure_though_the_call_succeeded(
+def test_a_refused_entry_is_a_failure_although_the_call_succeeded(
     bus: tuple[BusNotifications, Stubber], code: str
 ) -> None:
-    # GIVEN a bus that takes the call and refuses the event
+    # GIVEN a bus that accepts the call but refuses the event
     notifications, stub = bus
     answer = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": code, "ErrorMessage": "secret payload"}]}
     stub.add_response("put_events", answer)
     # WHEN an event is published
     with pytest.raises(EntryRefusedError) as caught:
         notifications.publish(event())
-    # THEN that is retryable, names the code, and repeats nothing of what was sent
+    # THEN the error is retryable, names the code, and contains nothing of the event
     assert isinstance(caught.value, RetryableError)
     assert caught.value.code == code
     assert describe(caught.value).error_type == "EntryRefusedError"
     assert describe(caught.value).error == f"PutEvents refused the event: {code}"
 
 
-def test_a_refusal_without_a_code_is_one_too(bus: tuple[BusNotifications, Stubber]) -> None:
-    # GIVEN an answer that counts a failure and does not say which
+def test_a_refused_entry_without_a_code_is_a_failure_too(bus: tuple[BusNotifications, Stubber]) -> None:
+    # GIVEN an answer that counts one failed entry, without a code
     notifications, stub = bus
     stub.add_response("put_events", {"FailedEntryCount": 1, "Entries": [{}]})
-    # WHEN an event is published THEN it has failed
+    # WHEN an event is published
+    # THEN this is an error
     with pytest.raises(EntryRefusedError, match="Unknown"):
         notifications.publish(event())
 
 
 def test_the_largest_order_fits_into_one_entry() -> None:
-    # GIVEN as many lines as an order may have, with the longest texts that the API takes
+    # GIVEN as many lines as an order may have, with the longest texts that the API accepts
     lines = [{"sku": f"{number:064}", "quantity": 1000, "unit_price": "99999999.99"} for number in range(50)]
     reason = {"code": "OUT_OF_STOCK", "skus": [line["sku"] for line in lines]}
     # WHEN its event is measured as EventBridge does
     largest = event(lines=lines, reference="é" * 64, reason=reason, status="REJECTED")
     size = sum(len(text.encode()) for text in (largest.source, largest.event_type, largest.document)) + TIME_BYTES
-    # THEN it is far below the limit
+    # THEN it is less than a tenth of the limit
     assert size < MOST_BYTES / 10
 
 
@@ -112,7 +113,7 @@ class TestWorker:
         return world
 
     def sent(self, world: WorkerAccount) -> list[dict[str, Any]]:
-        """The entries that the bus was given, the refused ones too."""
+        """Return the entries that were sent to the bus, including refused ones."""
         return [entry for call in world.called("put_events") for entry in call["Entries"]]
 
     def test_an_order_s_outcome_reaches_the_bus_and_no_topic(self, on_bus: WorkerAccount) -> None:
@@ -130,7 +131,7 @@ class TestWorker:
             "put_events", lambda _: {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException"}]}
         )
         sent = record()
-        # WHEN the order is processed, and its message comes again
+        # WHEN the order is processed, and its message is received again
         first, again = on_bus.run(sent), on_bus.run(sent)
         # THEN the first attempt is reported as failed, and the second one only publishes
         assert (first, again) == ([sent["messageId"]], [])
@@ -138,13 +139,13 @@ class TestWorker:
         assert on_bus.available("SKU-1") == 0
 
     def test_an_event_whose_answer_was_lost_is_published_again_with_the_same_bytes(self, on_bus: WorkerAccount) -> None:
-        # GIVEN a call that took effect, and nobody heard of it
+        # GIVEN a call that takes effect but whose answer is lost
         on_bus.disturb("put_events", answer_lost)
         sent = record()
-        # WHEN the message comes again
+        # WHEN the message is received again
         on_bus.run(sent)
         on_bus.run(sent)
-        # THEN it is the same entry to the last byte
+        # THEN the second entry has the same bytes
         first, second = self.sent(on_bus)
         assert first == second
 
@@ -165,7 +166,7 @@ class TestSettings:
 
     def test_a_worker_without_the_client_that_its_settings_need_is_not_built(self, world: WorkerAccount) -> None:
         # GIVEN settings with a topic
-        # WHEN it is built with no client for one
-        # THEN that is said
+        # WHEN the worker is built without a client for topics
+        # THEN the error says so
         with pytest.raises(ValueError, match=r"^no client to publish outcomes with: pass .* if they name a topic$"):
             process_order.build(dynamodb=world.dynamodb, sqs=world.sqs, settings=world.settings)

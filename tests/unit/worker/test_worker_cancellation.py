@@ -1,4 +1,4 @@
-"""Judging a cancelled settlement: order row first, then what is certain about stock."""
+"""Tests the verdict on a cancelled settlement: the order row decides first, then stock that is certainly short."""
 
 from decimal import Decimal
 from typing import Any
@@ -27,12 +27,12 @@ BUSY = ItemReason("TransactionConflict")
 
 
 def order_lines(count: int) -> tuple[OrderLine, ...]:
-    """`count` lines, `SKU-0` and on."""
+    """Return `count` lines, from `SKU-0` on."""
     return message(lines=lines(*(f"SKU-{number}" for number in range(count)))).lines
 
 
 def shortage(code: ReasonCode, *skus: str) -> Shortage:
-    """A verdict."""
+    """Return the verdict of a shortage."""
     return Shortage(Reason(code=code, skus=skus))
 
 
@@ -52,8 +52,8 @@ def shortage(code: ReasonCode, *skus: str) -> Shortage:
         (FINE, [EMPTY, UNKNOWN, FINE], shortage(ReasonCode.UNKNOWN_SKU, "SKU-1")),
     ],
 )
-def test_each_mix_has_its_verdict(order: ItemReason, stock: list[ItemReason], verdict: object) -> None:
-    # GIVEN why each item of a settlement was refused
+def test_each_mix_of_reasons_has_its_verdict(order: ItemReason, stock: list[ItemReason], verdict: object) -> None:
+    # GIVEN the reason of each item of a cancelled settlement
     # WHEN they are judged
     # THEN the order row decides first, then a stock row that is certainly short, then contention
     assert judge(order, stock, order_lines(len(stock))) == verdict
@@ -61,30 +61,30 @@ def test_each_mix_has_its_verdict(order: ItemReason, stock: list[ItemReason], ve
 
 @pytest.mark.parametrize("available", [None, "5", Decimal(9), 9, True, Decimal("1.5")])
 def test_a_stock_row_that_is_not_short_cannot_reject_an_order(available: Any) -> None:
-    # GIVEN a stock row whose condition failed although it has no number, or enough
+    # GIVEN a stock row whose condition failed although it has enough stock, or whose stock is no number
     item = {"sku": "SKU-0"} if available is None else {"sku": "SKU-0", "available": available}
     # WHEN the settlement is judged
     verdict = judge(FINE, [ItemReason("ConditionalCheckFailed", item)], order_lines(1))
-    # THEN it is for a person to repair, and the SKU is named; no customer is turned away
+    # THEN the verdict names the SKU for a person to repair, and does not reject the order
     assert isinstance(verdict, Unexpected)
     assert "SKU-0" in verdict.explanation
 
 
 @pytest.mark.parametrize(("order", "stock"), [("ValidationError", "None"), ("None", "ItemCollectionSizeLimitExceeded")])
-def test_a_reason_that_does_not_pass_by_itself_is_unexpected(order: str, stock: str) -> None:
+def test_a_reason_that_is_neither_a_condition_nor_contention_is_unexpected(order: str, stock: str) -> None:
     # GIVEN a reason that is neither a condition nor contention
     # WHEN it is judged
     verdict = judge(ItemReason(order), [ItemReason(stock)], order_lines(1))
-    # THEN it is named
+    # THEN the verdict names it
     assert isinstance(verdict, Unexpected)
     assert (order if stock == "None" else stock) in verdict.explanation
 
 
 @pytest.mark.parametrize("count", [0, 2])
-def test_reasons_that_are_not_one_per_line_are_not_judged(count: int) -> None:
+def test_another_number_of_reasons_than_lines_is_an_error(count: int) -> None:
     # GIVEN an order of one line, and reasons for none or two
     # WHEN they are judged
-    # THEN nobody guesses whose they are
+    # THEN this is an error
     with pytest.raises(ValueError, match="argument"):
         judge(FINE, [EMPTY] * count, order_lines(1))
 
@@ -94,10 +94,10 @@ reasons = st.sampled_from([FINE, EMPTY, UNKNOWN, *(ItemReason(code) for code in 
 
 @given(order=reasons, stock=st.lists(reasons, min_size=1, max_size=50))
 def test_every_mix_of_reasons_is_judged_by_the_same_rule(order: ItemReason, stock: list[ItemReason]) -> None:
-    # GIVEN any mix of conditions that failed, conflicts, throttling and innocent items
+    # GIVEN any mix of failed conditions, conflicts, throttling and items without a reason
     # WHEN it is judged
     verdict = judge(order, stock, order_lines(len(stock)))
-    # THEN the verdict is the rule's
+    # THEN the verdict follows the rule
     unknown = [f"SKU-{index}" for index, reason in enumerate(stock) if reason is UNKNOWN]
     empty = [f"SKU-{index}" for index, reason in enumerate(stock) if reason is EMPTY]
     match verdict:

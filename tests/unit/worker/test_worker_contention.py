@@ -1,4 +1,4 @@
-"""Rows that are busy, and reasons that come mixed. moto raises neither, so they are injected."""
+"""Tests busy rows and mixed reasons of cancellation. moto raises neither, so the tests inject them."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def test_contention_is_retried_in_process_with_a_new_token(world: WorkerAccount,
     conflicts: list[None] = []
     # WHEN the order is settled
     written = settler(world).settle(message(), lambda: conflicts.append(None))
-    # THEN it took three tries, each its own to DynamoDB, with growing pauses
+    # THEN there are three tries, each with its own token, and growing pauses between them
     assert written.order.status == "CONFIRMED"
     tokens = {call["ClientRequestToken"] for call in world.called("transact_write_items")}
     assert (len(tokens), len(conflicts)) == (3, 2)
@@ -44,24 +44,24 @@ def test_contention_is_retried_in_process_with_a_new_token(world: WorkerAccount,
 
 
 def test_a_conflict_while_rejecting_is_retried_too(world: WorkerAccount) -> None:
-    # GIVEN an empty shelf and an order row that another transaction holds
+    # GIVEN an article without stock, and an order row that another transaction locks
     world.stock(SKU_1=0)
     world.disturb("update_item", refused("TransactionConflictException"))
     # WHEN the order is settled
     written = settle(world)
-    # THEN stock is judged anew, and the order rejected
+    # THEN stock is checked again, and the order is rejected
     assert written.order.status == "REJECTED"
     assert len(world.called("transact_write_items")) == 2
 
 
-def test_contention_that_does_not_end_gives_up_within_its_time(world: WorkerAccount) -> None:
+def test_a_settlement_fails_within_its_time_if_contention_does_not_end(world: WorkerAccount) -> None:
     # GIVEN a row that stays busy
     world.disturb("transact_write_items", *[cancelled(CONFLICT, "None")] * 100)
     started = world.clock.now
     # WHEN the order is settled
     with pytest.raises(ContentionError, match="tries"):
         settle(world)
-    # THEN nearly all of the time was used, and no more than it
+    # THEN it used nearly all of its time, but no more
     assert CONTENTION_SECONDS * 0.8 <= world.clock.now - started <= CONTENTION_SECONDS
 
 
@@ -74,7 +74,7 @@ def test_contention_that_does_not_end_gives_up_within_its_time(world: WorkerAcco
         (("None", "ConditionalCheckFailed", "ThrottlingError"), "REJECTED"),
     ],
 )
-def test_mixed_reasons_in_one_answer_are_judged_order_first(
+def test_of_mixed_reasons_in_one_answer_that_of_the_order_row_counts_first(
     world: WorkerAccount, codes: tuple[str, ...], status: str
 ) -> None:
     # GIVEN an answer that gives several reasons at once
@@ -82,7 +82,7 @@ def test_mixed_reasons_in_one_answer_are_judged_order_first(
     world.disturb("transact_write_items", cancelled(*codes, items={0: settled} if codes[0] != "None" else None))
     # WHEN the order is settled
     written = settle(world, lines=lines("SKU-1", "SKU-2"))
-    # THEN the order row decides, then the stock that is certainly short, and nothing is tried again
+    # THEN the order row decides, then stock that is certainly short, and there is no further try
     assert written.order.status == status
     assert world.clock.slept == []
 
@@ -91,12 +91,12 @@ def test_mixed_reasons_in_one_answer_are_judged_order_first(
 def test_a_pause_may_end_at_the_deadline_and_no_later(
     world: WorkerAccount, monkeypatch: pytest.MonkeyPatch, beyond: float, tries: int
 ) -> None:
-    # GIVEN an order row that stays busy, and pauses as long as all the time there is
+    # GIVEN an order row that stays busy, and a pause that ends at the deadline or just after it
     world.stock(SKU_1=5)
     world.disturb("transact_write_items", *[cancelled(CONFLICT, "None")] * 5)
     monkeypatch.setattr(settle_module, "conflict_pause", lambda *_, **__: CONTENTION_SECONDS + beyond)
     # WHEN the order is settled
     with pytest.raises(ContentionError):
         settle(world)
-    # THEN the last try is the one at the deadline
+    # THEN there is a second try only if it is not after the deadline
     assert len(world.called("transact_write_items")) == tries

@@ -1,4 +1,4 @@
-"""Failures that no retry can help."""
+"""Tests permanent failures, which no retry can repair."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ SECRET = "s3cr3t"
 
 
 def test_a_permanent_failure_is_dead_lettered_at_once_with_its_reason(world: WorkerAccount) -> None:
-    # GIVEN a message that no retry can help
+    # GIVEN a message that fails permanently
     sent = record(
         f"{{{SECRET}",
         receives=3,
@@ -25,7 +25,7 @@ def test_a_permanent_failure_is_dead_lettered_at_once_with_its_reason(world: Wor
     )
     # WHEN it is processed
     failed = world.run(sent)
-    # THEN it is done, and lies in the dead-letter queue with its body, its attributes and why
+    # THEN it is not reported, and is in the dead-letter queue with its body, its attributes and the reason
     assert failed == []
     (letter,) = world.dead_letters()
     assert letter["Body"] == f"{{{SECRET}"
@@ -39,7 +39,7 @@ def test_a_permanent_failure_is_dead_lettered_at_once_with_its_reason(world: Wor
         "attempt": "3",
     }
     assert letter["MessageAttributes"]["attempt"]["DataType"] == "Number"
-    # AND its order says so
+    # AND its order is marked with the same reason
     order = world.order()
     assert order is not None
     assert order.status == "FAILED"
@@ -59,10 +59,10 @@ def test_a_permanent_failure_is_dead_lettered_at_once_with_its_reason(world: Wor
 def test_a_message_that_names_no_order_reliably_is_dead_lettered_and_marks_none(
     world: WorkerAccount, sent: dict[str, Any], error_type: str
 ) -> None:
-    # GIVEN a permanent failure of nobody knows which order
+    # GIVEN a message that fails permanently and whose order is not certain
     # WHEN it is processed
     failed = world.run(sent)
-    # THEN it is in the dead-letter queue, and no order was touched
+    # THEN it is in the dead-letter queue, and no order was written
     assert failed == []
     (letter,) = world.dead_letters()
     assert letter["MessageAttributes"]["error_type"]["StringValue"] == error_type
@@ -70,23 +70,23 @@ def test_a_message_that_names_no_order_reliably_is_dead_lettered_and_marks_none(
 
 
 @pytest.mark.parametrize("status", ["CONFIRMED", "DISCARDED"])
-def test_an_unreadable_message_of_a_final_order_changes_nothing_about_it(world: WorkerAccount, status: str) -> None:
+def test_an_unreadable_message_of_a_final_order_does_not_change_the_order(world: WorkerAccount, status: str) -> None:
     # GIVEN a final order
     world.put_order(order_id=order_id(1), status=status)
     # WHEN an unreadable message names it
     world.run(record("nonsense", attributes={"order_id": order_id(1)}))
-    # THEN the message is dead-lettered, and the order stays
+    # THEN the message is dead-lettered, and the order is unchanged
     assert len(world.dead_letters()) == 1
     assert world.status() == status
 
 
-def test_a_dead_letter_that_cannot_be_sent_stays_in_the_queue(world: WorkerAccount) -> None:
+def test_a_message_whose_dead_letter_cannot_be_sent_is_retried(world: WorkerAccount) -> None:
     # GIVEN a dead-letter queue that fails
     world.disturb("send_message", refused("InternalError"))
     # WHEN an unreadable message is processed
     sent = record("nonsense", attributes={"order_id": order_id(1)})
     failed = world.run(sent)
-    # THEN it comes back after a backoff, as after any failure
+    # THEN it is reported and hidden for a backoff, as after any failure
     assert failed == [sent["messageId"]]
     assert world.delays() == [23]
     assert world.counted == {"AttemptFailed": 1}
@@ -97,20 +97,20 @@ def test_a_crash_between_mark_and_send_leaves_the_message_in_the_queue(world: Wo
     world.disturb("send_message", killed)
     with pytest.raises(KilledError):
         world.run(record("nonsense", attributes={"order_id": order_id(1)}))
-    # WHEN the message comes again
+    # WHEN the message is received again
     marked = world.status()
     failed = world.run(record("nonsense", attributes={"order_id": order_id(1)}, receives=2))
-    # THEN the order said FAILED all along, and the dead letter is there once
+    # THEN the order was already FAILED, and there is one dead letter
     assert (marked, failed) == ("FAILED", [])
     assert len(world.dead_letters()) == 1
 
 
-def test_an_order_that_cannot_be_marked_keeps_its_message_out_of_the_dead_letter_queue(world: WorkerAccount) -> None:
+def test_a_message_whose_order_cannot_be_marked_is_not_dead_lettered(world: WorkerAccount) -> None:
     # GIVEN an orders table that is busy
     world.disturb("update_item", refused("ThrottlingException"))
     # WHEN an unreadable message is processed
     failed = world.run(record("nonsense", attributes={"order_id": order_id(1)}))
-    # THEN it is tried again: no dead letter without its mark
+    # THEN it is reported for a retry: there is no dead letter without a marked order
     assert len(failed) == 1
     assert world.dead_letters() == []
 
@@ -120,14 +120,14 @@ def test_the_first_original_id_survives_a_redrive(world: WorkerAccount) -> None:
     attributes = {"order_id": order_id(1), "original_message_id": "first", "error_type": "OLD", "error": "old"}
     # WHEN it fails again
     world.run(record("nonsense", attributes=attributes))
-    # THEN copies can still be merged, and the reason is the new one
+    # THEN the new dead letter has the first id, so that tools can merge copies, and the new reason
     (letter,) = world.dead_letters()
     assert letter["MessageAttributes"]["original_message_id"]["StringValue"] == "first"
     assert letter["MessageAttributes"]["error_type"]["StringValue"] == "MALFORMED_BODY"
 
 
-def test_a_message_with_many_attributes_keeps_those_that_matter(world: WorkerAccount) -> None:
-    # GIVEN ten attributes, of which one is binary and one is broken
+def test_a_message_with_many_attributes_keeps_those_of_the_order(world: WorkerAccount) -> None:
+    # GIVEN eight attributes, of which one is binary and two are broken
     attributes = {f"a{number}": "x" for number in range(6)} | {
         "schema_version": SCHEMA_VERSION,
         "order_id": order_id(1),
@@ -138,7 +138,7 @@ def test_a_message_with_many_attributes_keeps_those_that_matter(world: WorkerAcc
     sent["messageAttributes"]["a2"] = {**attribute("x"), "dataType": None}
     # WHEN it is dead-lettered
     world.run(sent)
-    # THEN there are ten again, ours and the order's among them
+    # THEN the dead letter has ten: four of ours, the two of the order, and the others that are not broken
     (letter,) = world.dead_letters()
     names = set(letter["MessageAttributes"])
     assert names == {

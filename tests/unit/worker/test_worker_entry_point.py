@@ -1,4 +1,4 @@
-"""The worker as Lambda calls it: its environment, metrics, and the time that is left."""
+"""Tests the worker as Lambda calls it: its environment, metrics, and the remaining time."""
 
 import json
 import os
@@ -35,7 +35,7 @@ CACHES: Any = (
 
 @pytest.fixture
 def deployed(world: WorkerAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkerAccount]:
-    """The function with its environment."""
+    """Yield an account, with the function's environment set for it."""
     for name, value in world.settings.model_dump().items():
         monkeypatch.setenv(name.upper(), str(value))
     for cached in CACHES:
@@ -47,7 +47,7 @@ def deployed(world: WorkerAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    """The metrics that were written, by name."""
+    """Return the metrics that were written, by name."""
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     return {
         metric["Name"]: line[metric["Name"]]
@@ -63,7 +63,7 @@ def test_the_function_processes_a_batch_and_writes_its_metrics(
     deployed.stock(SKU_1=2)
     # WHEN Lambda calls with both
     response = process_order.handler(event(record(content(1)), record(content(2), receives=2)), context())
-    # THEN both are settled, and what happened is counted once
+    # THEN both are settled, and each outcome is counted once
     assert response == {"batchItemFailures": []}
     assert {deployed.status(1), deployed.status(2)} == {"CONFIRMED", "REJECTED"}
     written = counted(capsys)
@@ -82,16 +82,16 @@ def test_an_invocation_that_did_nothing_writes_no_metrics(
     deployed.stock(SKU_1=2)
     process_order.handler(event(record()), context())
     capsys.readouterr()
-    # WHEN its message comes again
+    # WHEN its message is received again
     process_order.handler(event(record()), context())
     # THEN there is nothing to count
     assert counted(capsys) == {}
 
 
-def test_an_item_that_outlives_its_budget_fails_alone_and_in_time(
+def test_an_item_that_exceeds_its_budget_fails_alone_and_before_the_timeout(
     deployed: WorkerAccount, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN an item that was started in time, and then only the margin is left
+    # GIVEN an item that starts in time, after which only the margin is left
     deployed.stock(SKU_1=2)
     left = iter([60_000, 60_000])
     invocation = context()
@@ -99,18 +99,22 @@ def test_an_item_that_outlives_its_budget_fails_alone_and_in_time(
     # WHEN Lambda calls
     sent = record()
     response = process_order.handler(event(sent), invocation)
-    # THEN it is given back, nothing was begun that may be cut off, and the invocation ends by itself
+    # THEN it is reported, no call was started that the timeout may cut off, and the invocation returns
     assert response == {"batchItemFailures": [{"itemIdentifier": sent["messageId"]}]}
     assert deployed.status() is None
     assert "AttemptFailed" in counted(capsys)
 
 
-def test_metrics_are_written_even_if_the_event_is_refused(deployed: WorkerAccount) -> None:
-    # GIVEN metrics of an invocation
-    # WHEN the event is none of the queue's
+def test_metrics_are_written_even_if_the_event_is_refused(
+    deployed: WorkerAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a metric that was added in this invocation
+    metrics.add_metric("OrderConfirmed", "Count", 1)
+    # WHEN the event is not from SQS
     with pytest.raises(ValueError, match="no SQS event"):
         process_order.handler({}, context())
-    # THEN nothing is carried over into the next one
+    # THEN the metric is written, and not carried over into the next invocation
+    assert counted(capsys) == {"OrderConfirmed": [1.0]}
     assert metrics.metric_set == {}
 
 
@@ -125,13 +129,13 @@ def test_init_names_a_missing_setting() -> None:
         text=True,
         check=False,
     )
-    # THEN the deploy fails, not an order
+    # THEN the deployment fails, and not the first order
     assert init.returncode != 0
     assert "dead_letter_queue_url" in init.stderr
 
 
 class SlowestCalls:
-    """Every attempt fails as late as it can, and every pause is the longest; what is left of the invocation, in ms."""
+    """A context with `left` milliseconds in which every attempt fails as late as possible after the longest pause."""
 
     def __init__(self, left: float, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left, self.attempts = left, 0
@@ -157,16 +161,16 @@ class SlowestCalls:
 
 
 @pytest.mark.parametrize("more", [0, 1, 3_999, 4_000, 4_999, 5_000, 9_000])
-def test_after_the_slowest_last_call_there_is_time_to_give_its_message_back_twice_and_to_report(
+def test_after_the_slowest_last_call_there_is_time_for_two_attempts_to_hide_its_message_and_for_the_report(
     deployed: WorkerAccount, monkeypatch: pytest.MonkeyPatch, more: int
 ) -> None:
-    # GIVEN the least margin that the configuration allows, and a call that begins when that much is left, or more
+    # GIVEN the least margin that the configuration allows, and a call that starts when this time or more is left
     monkeypatch.setenv("TIME_MARGIN_SECONDS", str(LEAST_MARGIN_SECONDS))
     time = SlowestCalls(LEAST_MARGIN_SECONDS * 1000 + more, monkeypatch)
     process_order.worker().budget.begin(time)
     for client in (clients.dynamodb(), clients.brief_sqs()):
         time.slow(client)
-    # WHEN all its attempts fail, and so do those to give the message back
+    # WHEN all its attempts fail, and both attempts to hide the message fail too
     with pytest.raises((ReadTimeoutError, OutOfTimeError)):
         clients.dynamodb().get_item(TableName="orders", Key={"order_id": {"S": "1"}})
     time.attempts = 0
@@ -177,10 +181,10 @@ def test_after_the_slowest_last_call_there_is_time_to_give_its_message_back_twic
     assert time.left >= REPORT_SECONDS * 1000
 
 
-def test_a_call_in_the_last_seconds_is_not_begun_and_waits_for_no_second_attempt(
+def test_in_the_last_seconds_there_is_no_second_attempt_and_no_further_call(
     deployed: WorkerAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GIVEN time for one attempt, and for none after it
+    # GIVEN time for one attempt but not for a second one
     time = SlowestCalls(BRIEF_ATTEMPT_SECONDS * 2000 + REPORT_SECONDS * 1000 - 1, monkeypatch)
     process_order.worker().budget.begin(time)
     brief = clients.brief_sqs()
@@ -189,15 +193,15 @@ def test_a_call_in_the_last_seconds_is_not_begun_and_waits_for_no_second_attempt
     for error in (ReadTimeoutError, OutOfTimeError):
         with pytest.raises(error):
             brief.change_message_visibility(QueueUrl="http://q", ReceiptHandle="r", VisibilityTimeout=0)
-    # THEN no pause was made, and the second call was refused before it was sent
+    # THEN there was no pause, and the second call was refused before it was sent
     assert time.attempts == 1
     assert time.left == BRIEF_ATTEMPT_SECONDS * 1000 + REPORT_SECONDS * 1000 - 1
 
 
-def test_a_call_does_not_find_out_anew_what_it_runs_on(deployed: WorkerAccount) -> None:
+def test_the_user_agent_is_not_computed_again_for_each_call(deployed: WorkerAccount) -> None:
     # GIVEN the clients
     made: Any = (clients.dynamodb(), clients.sqs(), clients.brief_sqs(), clients.sns(), clients.events())
-    # WHEN they name themselves
+    # WHEN their user agents are read
     agents = [client.meta.config.user_agent for client in made]
-    # THEN botocore does not add what it finds out for each call: what it runs on, which of its features are used
+    # THEN they do not have the platform and the features in use, which botocore would find out for each call
     assert not [agent for agent in agents if not agent.startswith(f"Boto3/{boto3.__version__}") or "ua/" in agent]

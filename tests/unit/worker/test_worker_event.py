@@ -1,4 +1,4 @@
-"""The event of an order: the same bytes whenever it is published."""
+"""Tests that the event of an order has the same bytes whenever it is published."""
 
 import json
 from typing import Any
@@ -14,8 +14,8 @@ from tests.unit.worker.factories import ACCEPTED_AT, SETTLED_AT, order_id, store
 
 SOURCE = "/orders-test"
 
-# Published events are compared byte for byte by whoever stores or signs them: these never change. A new field is a new
-# event type, or subscribers get two versions of one event after a deploy.
+# Subscribers that store or sign events compare their bytes, so these bytes never change. A new field needs a new event
+# type. Otherwise subscribers would get two versions of one event after a deployment.
 CONFIRMED = (
     '{"correlationid":"correlation-1","data":{"accepted_at":"2026-01-31T12:00:00.000Z","currency":"EUR","lines":'
     '[{"quantity":2,"sku":"SKU-1","unit_price":"19.90"}],"order_id":"00000000-0001-5000-8000-000000000000",'
@@ -51,7 +51,7 @@ REJECTED = (
 def test_the_bytes_of_an_event_are_pinned(order: StoredOrder, document: str) -> None:
     # GIVEN a settled order
     # WHEN its event is built, by this version or by any later one
-    # THEN it is these bytes
+    # THEN it has these bytes
     assert event_for(order, source=SOURCE).document == document
 
 
@@ -60,17 +60,17 @@ def test_subscriptions_can_filter_without_parsing() -> None:
     event = event_for(stored(), source=SOURCE)
     # WHEN its attributes are compared with its document
     document = json.loads(event.document)
-    # THEN they say the same
+    # THEN they have the same values
     assert (event.event_id, event.event_type) == (document["id"], document["type"])
     assert event.currency == document["data"]["currency"]
 
 
-def test_who_ordered_and_internal_errors_stay_inside() -> None:
-    # GIVEN an order that failed before it was settled
+def test_an_event_contains_neither_the_caller_nor_internal_errors() -> None:
+    # GIVEN a settled order that still has an internal error
     order = stored(error={"error_type": "X", "error": "internal"})
     # WHEN its event is built
     document = event_for(order, source=SOURCE).document
-    # THEN subscribers see neither the caller nor the error
+    # THEN the event contains neither the caller nor the error
     assert "c" * 64 not in document
     assert "internal" not in document
 
@@ -79,18 +79,18 @@ def test_who_ordered_and_internal_errors_stay_inside() -> None:
 def test_only_a_settled_order_has_an_event(status: str) -> None:
     # GIVEN an order that is not settled
     order = stored(status=status)
-    # WHEN its event is asked for
-    # THEN that is refused, with what was given and what is allowed
+    # WHEN its event is built
+    # THEN the error names what was given and what is allowed
     with pytest.raises(ValueError, match=f"{status}.*CONFIRMED, REJECTED"):
         event_for(order, source=SOURCE)
 
 
 @pytest.mark.parametrize("field", ["settled_at", "accepted_at", "currency", "total"])
 def test_a_settled_order_that_lacks_a_field_has_no_event(field: str) -> None:
-    # GIVEN a settled order with a hole in it
+    # GIVEN a settled order without one of the required fields
     order = stored(1, **{field: None})
-    # WHEN its event is asked for
-    # THEN the hole is named, and no half event goes out
+    # WHEN its event is built
+    # THEN the error names the field, and there is no incomplete event
     with pytest.raises(CorruptDataError, match=rf"{order_id(1)}.*{field}"):
         event_for(order, source=SOURCE)
 

@@ -1,4 +1,4 @@
-"""Tests what is told about failures: enough to act on, nothing of the order."""
+"""Tests the descriptions of failures: they are enough to act on, and contain nothing of the order."""
 
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
@@ -12,7 +12,7 @@ SECRET = "s3cr3t"
 
 
 def invalid() -> ValidationError:
-    """Return what pydantic raises for a message."""
+    """Return the error that pydantic raises for an invalid message."""
     with pytest.raises(ValidationError) as caught:
         OrderMessage.model_validate({"order_id": SECRET})
     return caught.value
@@ -39,31 +39,31 @@ def invalid() -> ValidationError:
 )
 def test_each_failure_has_a_type_and_a_safe_text(failure: Exception, error_type: str, text: str) -> None:
     # GIVEN a failure
-    # WHEN it is told
+    # WHEN it is described
     # THEN its type is stable, and its text is short and quotes no values
     assert describe(failure) == (error_type, text)
 
 
-def test_a_validation_error_is_told_without_its_input() -> None:
+def test_the_description_of_a_validation_error_does_not_contain_the_input() -> None:
     # GIVEN a model that refused its input
-    # WHEN that is told
+    # WHEN its error is described
     text = describe(invalid()).error
-    # THEN the places are named, the values are not
+    # THEN the description names the places but not the values
     assert "/order_id: " in text
     assert "/caller: Field required" in text
     assert SECRET not in text
 
 
-def test_a_refused_parameter_is_told_without_its_value() -> None:
-    # GIVEN a call that the client itself refused, quoting what it was given
+def test_the_description_of_a_refused_parameter_does_not_contain_its_value() -> None:
+    # GIVEN an error of the client that quotes the value of a parameter
     failure = ParamValidationError(report=f"Invalid type for parameter Message, value: {SECRET}")
-    # WHEN that is told
-    # THEN the value is not
+    # WHEN it is described
+    # THEN the description does not contain the value
     assert SECRET not in describe(failure).error
 
 
 def fail(*, hidden: bool) -> None:
-    """Raise an error because of another."""
+    """Raise an error with another one as its cause, or `from None` if `hidden`."""
     try:
         int(SECRET)
     except ValueError as error:
@@ -71,7 +71,7 @@ def fail(*, hidden: bool) -> None:
 
 
 def raised(*, hidden: bool = False) -> RetryableError:
-    """Return what `fail` raises."""
+    """Return the error that `fail` raises."""
     with pytest.raises(RetryableError) as caught:
         fail(hidden=hidden)
     return caught.value
@@ -81,34 +81,34 @@ def test_a_trace_has_types_and_lines_of_code_and_begins_with_the_cause() -> None
     # GIVEN an error with a cause
     # WHEN its trace is taken
     trace = trace_of(raised())
-    # THEN it reads from cause to effect, without a text of either
+    # THEN it lists the cause first and then the effect, without their texts
     types = [line for line in trace if not line.startswith("  ")]
     assert types == ["ValueError", "RetryableError"]
     assert any("in fail" in line for line in trace)
     assert not any(SECRET in line for line in trace)
 
 
-def test_a_hidden_cause_stays_hidden() -> None:
+def test_a_trace_does_not_show_a_hidden_cause() -> None:
     # GIVEN an error raised "from None"
     # WHEN its trace is taken
     trace = trace_of(raised(hidden=True))
-    # THEN only it is there
+    # THEN the trace has only this error
     assert [line for line in trace if not line.startswith("  ")] == ["RetryableError"]
 
 
-def test_an_error_while_another_was_handled_tells_both() -> None:
+def test_a_trace_has_the_error_that_was_being_handled_too() -> None:
     # GIVEN an error that was raised while another one was handled
     first, second = ValueError(), KeyError()
     second.__context__ = first
     # WHEN its trace is taken
-    # THEN both are told
+    # THEN the trace has both
     assert trace_of(second) == ["ValueError", "KeyError"]
 
 
-def test_a_trace_of_a_circle_of_causes_ends() -> None:
+def test_a_trace_of_causes_that_form_a_circle_ends() -> None:
     # GIVEN two errors that name each other as their cause
     first, second = ValueError(), KeyError()
     first.__cause__, second.__cause__ = second, first
     # WHEN the trace is taken
-    # THEN each is told once
+    # THEN it has each error once
     assert trace_of(first) == ["KeyError", "ValueError"]

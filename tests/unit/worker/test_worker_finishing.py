@@ -1,4 +1,4 @@
-"""One message taken to its end, also when an earlier run broke off."""
+"""Tests that a message is processed to its end, also after an earlier run broke off."""
 
 import json
 
@@ -22,7 +22,7 @@ def test_a_confirmed_order_is_published_with_the_attributes_to_filter_by(world: 
     world.stock(SKU_1=5)
     # WHEN a message is processed
     failed = world.run(record())
-    # THEN the order's event is published, once
+    # THEN the order's event is published once
     assert failed == []
     (publish,) = world.called("publish")
     sent = {name: value["StringValue"] for name, value in publish["MessageAttributes"].items()}
@@ -40,18 +40,18 @@ def test_outcomes_are_counted_and_timed(world: WorkerAccount) -> None:
     # WHEN both are processed, one after the other
     world.run(record(content(1)))
     world.run(record(content(2)))
-    # THEN each outcome is counted, with its time since it was accepted
+    # THEN each outcome is counted, and so is the time since each order was accepted
     assert world.counted == {"OrderConfirmed": 1, "OrderRejected": 1, "AcceptedToSettledLatency": 3000}
 
 
-def test_a_redelivered_message_does_nothing_again(world: WorkerAccount) -> None:
+def test_a_redelivered_message_is_not_processed_again(world: WorkerAccount) -> None:
     # GIVEN an order that was processed
     world.stock(SKU_1=5)
     world.run(record())
     world.calls.clear()
-    # WHEN its message comes again, under another message id
+    # WHEN its message is received again with another message id
     failed = world.run(record())
-    # THEN one look at its record is all that happens
+    # THEN the only call is the conditional write of its record
     assert failed == []
     assert [name for name, _ in world.calls] == ["put_item"]
     assert world.counted["OrderConfirmed"] == 1
@@ -62,20 +62,20 @@ def test_the_record_is_keyed_on_the_order_id_and_outlives_the_dead_letter_queue(
     world.stock(SKU_1=5)
     # WHEN it is processed
     world.run(record())
-    # THEN its record's id is known to tools, and depends on nothing but the order
+    # THEN its record has the id that tools compute too, which depends only on the order
     (kept,) = world.records()
     assert kept["id"]["S"] == "process-order#" + "5f9a2a773cfc46c2a716bd10ab0e14c6745f845f3ae5912a625bde51cc9c3c98"
     assert json.loads(kept["data"]["S"]) == {"order_id": order_id(1), "status": "CONFIRMED"}
     assert int(kept["expiration"]["N"]) * 1000 - int(kept["in_progress_expiration"]["N"]) > 29 * 86_400_000
 
 
-def test_a_discarded_order_is_done_and_nobody_is_told(world: WorkerAccount) -> None:
-    # GIVEN an order that a person gave up
+def test_a_discarded_order_is_neither_settled_nor_published(world: WorkerAccount) -> None:
+    # GIVEN an order that a person discarded
     world.stock(SKU_1=5)
     world.put_order(order_id=order_id(1), status="DISCARDED")
-    # WHEN its message comes
+    # WHEN its message is processed
     failed = world.run(record())
-    # THEN it is done, untouched and unpublished
+    # THEN the message is done, and the order is neither changed nor published
     assert failed == []
     assert world.published() == []
     assert (world.status(), world.available("SKU-1"), world.counted) == ("DISCARDED", 5, {})
@@ -105,7 +105,7 @@ def test_a_run_that_broke_off_is_finished_with_the_same_event(
         assert len(world.run(record(), remaining=15)) == 1
     except KilledError:
         world.clock.sleep(3600)
-    # WHEN the message comes again, after the lease
+    # WHEN the message is received again, after the lease
     dynamodb = world.dynamodb.scan(TableName=IDEMPOTENCY)["Items"]
     for left in dynamodb:
         world.dynamodb.put_item(TableName=IDEMPOTENCY, Item={**left, "in_progress_expiration": {"N": "1"}})

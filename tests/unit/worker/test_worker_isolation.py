@@ -1,4 +1,4 @@
-"""The order of an isolated batch, and what it costs the innocent."""
+"""Tests the order of an isolated batch, and the receives that killers cost other messages."""
 
 from dataclasses import dataclass
 from random import Random
@@ -16,23 +16,23 @@ candidates = st.lists(
 @given(candidates)
 def test_every_record_runs_once(given_: list[Candidate]) -> None:
     # GIVEN any batch
-    # WHEN it is put in order
-    # THEN nobody is lost or runs twice
+    # WHEN it is sorted
+    # THEN every record is in the result exactly once
     assert sorted(isolation_order(given_)) == list(range(len(given_)))
 
 
 @given(candidates)
 def test_suspects_come_last_and_the_latest_suspect_at_the_end(given_: list[Candidate]) -> None:
     # GIVEN a batch in which some have an unfinished run
-    # WHEN it is put in order
+    # WHEN it is sorted
     ordered = [given_[index] for index in isolation_order(given_)]
-    # THEN those without one come first, the others by when their lease ends
+    # THEN those without one come first, then the others by the end of their lease
     leases = [candidate.lease_end for candidate in ordered]
     free = leases.count(None)
     assert leases[:free] == [None] * free
     suspects = [lease for lease in leases if lease is not None]
     assert suspects == sorted(suspects)
-    # AND those nearest to their last attempt go before the others, new arrivals after all
+    # AND of those without one, messages with more receives come first
     counts = [candidate.receive_count for candidate in ordered[:free]]
     assert counts == sorted(counts, reverse=True)
 
@@ -48,7 +48,7 @@ class Message:
 
 
 def deliver(batch: list[Message], deadline: int, threads: int) -> None:
-    """One invocation: parallel if all is new, else isolated; a killer ends it."""
+    """Simulate one invocation: parallel if all messages are new, else isolated. A killer ends it."""
     for message in batch:
         message.receives += 1
     if any(message.receives > 1 for message in batch):
@@ -72,20 +72,20 @@ def deliver(batch: list[Message], deadline: int, threads: int) -> None:
     threads=st.integers(1, 5),
     most=st.integers(1, 10),
 )
-def test_killers_cost_the_innocent_one_receive_each_and_one_more_at_the_start(
+def test_each_killer_costs_other_messages_one_receive_and_the_first_parallel_run_costs_one_more(
     kinds: list[bool], seed: int, threads: int, most: int
 ) -> None:
-    # GIVEN a queue with some killers, whose messages meet in ever new batches
+    # GIVEN a queue with some killers, whose messages form other batches each time
     queue = [Message(killer) for killer in kinds]
     killers = sum(kinds)
     deadline, chance = 0, Random(seed)
     # WHEN they are delivered until only killers are left
     while waiting := [message for message in queue if not message.done]:
-        # Far more deliveries than the bound allows: without an end a wrong order would starve somebody for ever.
+        # The limit is far above the bound. Without it, the test would not end if a wrong order starved a message.
         if all(message.killer for message in waiting) or max(message.receives for message in waiting) > 1000:
             break
         chance.shuffle(waiting)
         deadline += 1
         deliver(waiting[:most], deadline, threads)
-    # THEN no innocent message needed more receives than one per killer, one for the parallel start, and its own
+    # THEN no other message needed more receives than one per killer, one for the parallel run, and its own
     assert max((message.receives for message in queue if not message.killer), default=0) <= killers + 2

@@ -1,4 +1,4 @@
-"""The last attempt at a message."""
+"""Tests the last attempt at a message."""
 
 import pytest
 
@@ -14,26 +14,28 @@ from tests.unit.worker.conftest import (
 from tests.unit.worker.factories import NEWER, content, message, record
 
 
-def test_the_last_attempt_says_failed_before_it_starts(world: WorkerAccount) -> None:
+def test_an_order_is_marked_failed_before_its_last_attempt_starts(world: WorkerAccount) -> None:
     # GIVEN a message that kills the process on its last attempt
     world.stock(SKU_1=5)
     world.disturb("transact_write_items", killed)
     # WHEN it is processed
     with pytest.raises(KilledError):
         world.run(record(receives=8))
-    # THEN the order says so before its message is a dead letter
+    # THEN the order is already FAILED before its message is a dead letter
     order = world.order()
     assert order is not None
     assert (order.status, order.error and order.error["error_type"]) == ("FAILED", "LAST_ATTEMPT")
     assert order.lines == message().lines
 
 
-def test_the_last_attempt_adds_its_error_and_goes_to_the_dead_letter_queue_at_once(world: WorkerAccount) -> None:
+def test_a_failed_last_attempt_stores_its_error_and_moves_the_message_to_the_dead_letter_queue_at_once(
+    world: WorkerAccount,
+) -> None:
     # GIVEN a dependency that fails
     world.disturb("transact_write_items", refused("InternalServerError", "TransactWriteItems"))
     # WHEN a message is processed for the last time
     failed = world.run(record(receives=8))
-    # THEN the order tells why, SQS moves the message now, and on-call hears of it
+    # THEN the order has the reason, its message is visible at once, and a metric with an alarm counts it
     assert len(failed) == 1
     order = world.order()
     assert order is not None
@@ -46,7 +48,7 @@ def test_the_last_attempt_adds_its_error_and_goes_to_the_dead_letter_queue_at_on
     assert world.counted == {"BatchIsolated": 1, "AttemptFailed": 1, "LastAttemptFailed": 1}
 
 
-def test_a_last_attempt_that_succeeds_leaves_no_trace_of_failure(world: WorkerAccount) -> None:
+def test_a_last_attempt_that_succeeds_leaves_no_error(world: WorkerAccount) -> None:
     # GIVEN stock
     world.stock(SKU_1=5)
     # WHEN a message is processed for the last time
@@ -58,23 +60,23 @@ def test_a_last_attempt_that_succeeds_leaves_no_trace_of_failure(world: WorkerAc
     assert (order.status, order.error) == ("CONFIRMED", None)
 
 
-def test_a_last_attempt_that_cannot_be_marked_is_made_all_the_same(world: WorkerAccount) -> None:
+def test_a_last_attempt_is_made_even_if_its_order_cannot_be_marked(world: WorkerAccount) -> None:
     # GIVEN an order row that is busy when it should be marked
     world.stock(SKU_1=5)
     world.disturb("update_item", refused("TransactionConflictException"))
     # WHEN a message is processed for the last time
-    # THEN the order gets its chance
+    # THEN the order is settled
     assert world.run(record(receives=8)) == []
     assert world.status() == "CONFIRMED"
 
 
-def test_a_last_attempt_that_fails_to_publish_leaves_the_outcome(world: WorkerAccount) -> None:
+def test_a_last_attempt_that_fails_to_publish_does_not_change_the_outcome(world: WorkerAccount) -> None:
     # GIVEN a topic that fails
     world.stock(SKU_1=5)
     world.disturb("publish", refused("InternalError"))
     # WHEN a message is processed for the last time
     failed = world.run(record(receives=8))
-    # THEN the order stays confirmed; only its notification is missing
+    # THEN the order is still confirmed, and only its notification is missing
     assert len(failed) == 1
     assert world.status() == "CONFIRMED"
 
@@ -83,16 +85,16 @@ def test_a_last_attempt_that_was_not_started_is_marked_and_reported_as_last(worl
     # GIVEN no time left
     # WHEN a message has its last receive
     world.run(record(receives=8), remaining=1)
-    # THEN its order says so, and on-call hears
+    # THEN its order is FAILED, and a metric with an alarm counts it
     assert world.status() == "FAILED"
     assert world.counted == {"BatchIsolated": 1, "AttemptDeferred": 1, "LastAttemptFailed": 1}
 
 
 def test_a_last_attempt_at_a_newer_version_marks_the_order_that_it_names(world: WorkerAccount) -> None:
-    # GIVEN a message of version 2 that nobody could read in time
+    # GIVEN a message of a newer version, which no worker could read in time
     # WHEN it is processed for the last time
     world.run(record(content(schema_version=NEWER), receives=8))
-    # THEN the order says so
+    # THEN its order is marked with this reason
     order = world.order()
     assert order is not None
     assert (order.status, order.error and order.error["error_type"]) == ("FAILED", "NewerSchemaError")
@@ -100,9 +102,9 @@ def test_a_last_attempt_at_a_newer_version_marks_the_order_that_it_names(world: 
 
 @pytest.mark.parametrize("receives", [9, 100])
 def test_a_receive_beyond_the_last_is_a_last_attempt_too(world: WorkerAccount, receives: int) -> None:
-    # GIVEN a queue whose limit is higher than we were told
+    # GIVEN a queue whose limit is higher than the worker's setting
     world.disturb("transact_write_items", refused("InternalServerError"))
-    # WHEN a message comes yet again
+    # WHEN a message is received more often than the setting says
     world.run(record(receives=receives))
     # THEN its order is marked
     assert world.status() == "FAILED"
@@ -119,10 +121,8 @@ def test_a_last_attempt_at_a_message_of_no_known_order_marks_none(world: WorkerA
     assert world.delays() == [0]
 
 
-def test_a_record_is_read_once_however_often_it_is_asked_what_is_in_it(
-    world: WorkerAccount, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # GIVEN a last attempt that fails: it is marked, looked up, made, and marked again
+def test_the_body_of_a_record_is_read_only_once(world: WorkerAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN two last attempts that fail, which need the message several times
     reads: list[str] = []
 
     def counted(body: str, *, order_id: str | None, schema_version: str | None) -> OrderMessage:
@@ -132,7 +132,7 @@ def test_a_record_is_read_once_however_often_it_is_asked_what_is_in_it(
     monkeypatch.setattr(delivery, "read_message", counted)
     world.disturb("transact_write_items", refused("InternalServerError", "TransactWriteItems"))
     sent = [record(receives=8), record("nonsense", receives=8)]
-    # WHEN it is processed
+    # WHEN they are processed
     world.run(*sent)
     # THEN each body was read once
     assert sorted(reads) == sorted(each["body"] for each in sent)

@@ -1,4 +1,4 @@
-"""Tests what the log says of failures."""
+"""Tests what the log contains about failures."""
 
 import json
 from typing import Any
@@ -23,7 +23,7 @@ SECRET = "s3cr3t"
         pytest.param(record(content(reference=SECRET), receives=8), id="last"),
     ],
 )
-def test_logs_say_where_it_failed_and_nothing_of_the_order(
+def test_the_log_says_where_an_attempt_failed_and_contains_nothing_of_the_order(
     world: WorkerAccount, sent: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a dependency whose error text quotes the payload

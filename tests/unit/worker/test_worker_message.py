@@ -1,4 +1,4 @@
-"""Reading a message: what it is, or of which kind its failure is."""
+"""Tests the reading of a message: the result is its order or a kind of failure."""
 
 import json
 from typing import Any
@@ -13,21 +13,21 @@ from runtime.models.fields import MAX_STRUCTURAL, SCHEMA_VERSION
 from runtime.models.order import OrderMessage
 from tests.unit.worker.factories import NEWER, attribute, content, delivery, message, order_id, read_message
 
-SECRET = "s3cr3t"  # what no error may repeat
+SECRET = "s3cr3t"  # no error may contain it
 
 
 def failure_of(sent: Delivery) -> PermanentError:
-    """The permanent failure of a message."""
+    """Return the permanent failure of a message."""
     with pytest.raises(PermanentError) as caught:
         read_message(sent)
     return caught.value
 
 
-def test_a_valid_message_is_the_order() -> None:
-    # GIVEN what the API sends
+def test_a_valid_message_is_read_as_the_order() -> None:
+    # GIVEN a message as the API sends it
     sent = delivery(content(reference="for Jane"))
     # WHEN it is read
-    # THEN it is the order
+    # THEN the result is the order
     assert read_message(sent) == message(reference="for Jane")
 
 
@@ -51,12 +51,12 @@ def test_a_message_without_attributes_is_read_by_its_body() -> None:
         pytest.param(f'{{"total": {"9" * 10_000}}}', id="a number of ten thousand digits"),
     ],
 )
-def test_what_is_no_json_object_is_permanent(body: str) -> None:
+def test_a_body_that_is_no_json_object_is_a_permanent_failure(body: str) -> None:
     # GIVEN a body that no version of ours would write
     sent = delivery(body, attributes={"order_id": order_id(7)})
     # WHEN it is read
     failure = failure_of(sent)
-    # THEN no retry can help, the order it names is known, and the payload is not repeated
+    # THEN the failure is permanent, the named order is known, and the error contains nothing of the body
     assert failure.error_type == "MALFORMED_BODY"
     assert sent.order_id == order_id(7)
     assert SECRET not in describe(failure).error
@@ -83,12 +83,12 @@ def test_what_is_no_json_object_is_permanent(body: str) -> None:
         ({"schema_version": 1.5}, "/schema_version"),
     ],
 )
-def test_an_invalid_message_of_a_known_version_is_permanent(overrides: dict[str, Any], pointer: str) -> None:
+def test_an_invalid_message_of_a_known_version_is_a_permanent_failure(overrides: dict[str, Any], pointer: str) -> None:
     # GIVEN a message that our own version would not write
     sent = delivery(content(**overrides), attributes={"order_id": order_id(1)})
     # WHEN it is read
     failure = failure_of(sent)
-    # THEN it is permanent, and says where it is wrong without repeating what was sent
+    # THEN the failure is permanent, and its error names the wrong place without the value
     assert failure.error_type == "INVALID_MESSAGE"
     assert sent.order_id == order_id(1)
     assert pointer in describe(failure).error
@@ -97,13 +97,13 @@ def test_an_invalid_message_of_a_known_version_is_permanent(overrides: dict[str,
 
 
 @pytest.mark.parametrize("name", sorted(OrderMessage.model_fields.keys() - {"schema_version", "lines"}))
-def test_half_a_character_in_any_text_is_permanent(name: str) -> None:
-    # GIVEN a message with a text that no table and no queue would take
+def test_a_lone_surrogate_in_any_text_is_a_permanent_failure(name: str) -> None:
+    # GIVEN a message with a text that neither a table nor a queue would accept
     half: dict[str, Any] = {name: "\ud800"}
     sent = delivery(content(**half))
     # WHEN it is read
     failure = failure_of(sent)
-    # THEN no attempt is made with it
+    # THEN the failure is permanent, and its error names the field
     assert failure.error_type == "INVALID_MESSAGE"
     assert f"/{name}" in describe(failure).error
 
@@ -113,7 +113,7 @@ def test_the_error_of_a_very_wrong_message_is_short() -> None:
     sent = delivery(content(**{f"field{number}": 1 for number in range(300)}))
     # WHEN it is read
     text = describe(failure_of(sent)).error
-    # THEN its error fits into a message attribute, and says that there is more
+    # THEN its error fits into a message attribute, and says how many places are left out
     assert len(text) <= MAX_ERROR_LENGTH
     assert "and 290 more" in text
 
@@ -130,17 +130,17 @@ def test_the_error_of_a_very_wrong_message_is_short() -> None:
         pytest.param(delivery(content(), attributes={"schema_version": NEWER + 1}), id="by its attribute alone"),
     ],
 )
-def test_a_newer_version_is_never_permanent(sent: Delivery) -> None:
+def test_a_message_of_a_newer_version_is_never_a_permanent_failure(sent: Delivery) -> None:
     # GIVEN a message that a newer version wrote, in whatever form
     # WHEN it is read
-    # THEN it waits for a worker that knows it
+    # THEN its failure is that of a newer version, which is retried
     with pytest.raises(NewerSchemaError):
         read_message(sent)
 
 
 @pytest.mark.parametrize("version", ["", "two", "-2", "1e9", "\uff12", "9" * 5000, str(SCHEMA_VERSION)])
 def test_a_version_attribute_that_is_no_newer_version_is_ignored(version: str) -> None:
-    # GIVEN a valid body and an attribute that says nothing
+    # GIVEN a valid body and an attribute that names no newer version
     sent = delivery(content(), attributes={"schema_version": version})
     # WHEN it is read
     # THEN the body decides
@@ -149,11 +149,11 @@ def test_a_version_attribute_that_is_no_newer_version_is_ignored(version: str) -
 
 @pytest.mark.parametrize("named", [order_id(2), "nonsense", ""])
 def test_a_message_that_names_two_orders_is_permanent_and_marks_neither(named: str) -> None:
-    # GIVEN a valid body, and an attribute that names something else
+    # GIVEN a valid body, and an attribute that names another order or none
     sent = delivery(content(1), attributes={"order_id": named})
     # WHEN it is read
     failure = failure_of(sent)
-    # THEN neither order is trusted to be the one that failed
+    # THEN the failure is permanent, and neither order counts as the one that failed
     assert failure.error_type == "ORDER_ID_MISMATCH"
     assert sent.order_id is None
     assert (sent.order_id, sent.order) == (None, None)
@@ -168,12 +168,12 @@ def test_a_message_that_names_two_orders_is_permanent_and_marks_neither(named: s
         (delivery("nonsense"), (None, None)),
     ],
 )
-def test_the_order_that_a_message_is_about_is_known_as_far_as_it_can_be(
+def test_the_order_of_a_message_is_read_from_its_body_or_else_from_its_attribute(
     sent: Delivery, concerned: tuple[str | None, OrderMessage | None]
 ) -> None:
-    # GIVEN messages that can be read well, badly or not at all
-    # WHEN it is asked which order they concern
-    # THEN the body says it, else the attribute, else nobody knows
+    # GIVEN messages that can be read completely, partly or not at all
+    # WHEN the id of their order is read
+    # THEN it is that of the body, else that of the attribute, else unknown
     assert (sent.order_id, sent.order) == concerned
 
 
@@ -181,7 +181,7 @@ def test_the_order_that_a_message_is_about_is_known_as_far_as_it_can_be(
 def test_an_attribute_that_is_no_order_id_names_no_order(named: str) -> None:
     # GIVEN an attribute that is not exactly an order id
     sent = delivery("nonsense", attributes={"order_id": named})
-    # WHEN the order is asked for
+    # WHEN the id of the order is read
     # THEN there is none
     assert sent.named_order_id is None
 
@@ -204,11 +204,13 @@ json_values = st.recursive(
         st.none() | st.text() | st.just({}) | st.builds(attribute, st.text()),
     ),
 )
-def test_any_message_is_an_order_permanent_or_newer(body: str, attributes: dict[str, Any]) -> None:
+def test_any_message_is_read_as_an_order_a_permanent_failure_or_a_newer_version(
+    body: str, attributes: dict[str, Any]
+) -> None:
     # GIVEN anything as body and attributes
     sent = Delivery.from_record({"messageId": "m", "body": body, "messageAttributes": attributes})
     # WHEN it is read
-    # THEN nothing but the named kinds of failure comes out, each with a text that can be sent
+    # THEN only these two kinds of failure are raised, each with a text that can be sent
     try:
         read_message(sent)
     except (PermanentError, NewerSchemaError) as failure:
@@ -220,18 +222,18 @@ def test_any_message_is_an_order_permanent_or_newer(body: str, attributes: dict[
         st.sampled_from(["messageId", "receiptHandle", "body", "attributes", "messageAttributes"]), json_values
     )
 )
-def test_any_record_is_a_delivery(record: dict[str, Any]) -> None:
+def test_any_record_is_read_as_a_delivery(record: dict[str, Any]) -> None:
     # GIVEN a record with anything in it
     # WHEN it is read
     read = Delivery.from_record(record)
-    # THEN what is missing or wrong is empty, and it counts as received at least once
+    # THEN missing or wrong parts are empty, and the receive count is at least one
     assert isinstance(read.body, str)
     assert read.receive_count >= 1
     assert read.attribute("order_id") is None or isinstance(read.attribute("order_id"), str)
 
 
 def test_every_part_of_a_record_is_read() -> None:
-    # GIVEN a record as Lambda hands it over, one of its attributes broken
+    # GIVEN a record as Lambda passes it, with one broken attribute
     record = {
         "messageId": "m",
         "receiptHandle": "r",
@@ -240,27 +242,27 @@ def test_every_part_of_a_record_is_read() -> None:
         "messageAttributes": {"fine": attribute("x"), "broken": "y"},
     }
     # WHEN it is read
-    # THEN every part is where it belongs
+    # THEN every part is in its field
     assert Delivery.from_record(record) == Delivery("m", "r", "b", {"fine": attribute("x")}, 3, "g")
 
 
 @pytest.mark.parametrize("wrong", [None, 5, []])
-def test_what_a_record_lacks_is_empty(wrong: Any) -> None:
+def test_parts_that_a_record_lacks_are_empty(wrong: Any) -> None:
     # GIVEN a record in which every part is of another type
     parts = ("messageId", "receiptHandle", "body", "attributes", "messageAttributes")
     # WHEN it is read
-    # THEN it is a first delivery of nothing
+    # THEN the delivery is empty and counts as the first receive
     empty = Delivery("", "", "", {}, 1)
     assert Delivery.from_record(dict.fromkeys(parts, wrong)) == empty == Delivery.from_record({})
     assert Delivery.from_record({"attributes": {"MessageGroupId": wrong}}) == empty
 
 
 @pytest.mark.parametrize("value", [{}, {"stringValue": 5}, {"stringValue": None}])
-def test_an_attribute_without_text_has_none(value: dict[str, Any]) -> None:
-    # GIVEN an attribute that is no text, and one that is not there
+def test_an_attribute_without_a_text_counts_as_missing(value: dict[str, Any]) -> None:
+    # GIVEN an attribute without a text, and a missing one
     read = Delivery.from_record({"messageAttributes": {"order_id": value}})
-    # WHEN they are asked for
-    # THEN there is nothing
+    # WHEN they are read
+    # THEN neither has a value
     assert (read.attribute("order_id"), read.attribute("other")) == (None, None)
 
 
@@ -268,11 +270,11 @@ def test_an_attribute_without_text_has_none(value: dict[str, Any]) -> None:
     ("digits", "newer"),
     [(str(NEWER), True), ("9" * 9, True), ("9" * 10, False), (str(SCHEMA_VERSION), False), ("0", False)],
 )
-def test_a_version_attribute_is_a_number_of_nine_digits_at_most(digits: str, newer: bool) -> None:
-    # GIVEN a message that only its attribute says is newer
+def test_a_version_attribute_is_a_number_of_at_most_nine_digits(digits: str, newer: bool) -> None:
+    # GIVEN a message of which only the attribute may name a newer version
     sent = delivery(content(), attributes={"schema_version": digits})
     # WHEN it is read
-    # THEN a version that can be one is believed
+    # THEN the attribute counts only if it is a newer version of at most nine digits
     if newer:
         with pytest.raises(NewerSchemaError):
             read_message(sent)
@@ -287,9 +289,9 @@ def test_a_version_attribute_is_a_number_of_nine_digits_at_most(digits: str, new
         *[("9" * 9, 10**9 - 1), ("9" * 10, 1), ("2", 2)],
     ],
 )
-def test_the_receive_count_is_read_or_one(count: Any, expected: int) -> None:
-    # GIVEN a receive count as SQS writes it, or nonsense
+def test_an_invalid_receive_count_counts_as_one(count: Any, expected: int) -> None:
+    # GIVEN a receive count as SQS writes it, or an invalid one
     # WHEN the record is read
     read = Delivery.from_record({"attributes": {"ApproximateReceiveCount": count}})
-    # THEN it is a number from 1
+    # THEN the count is that number, or 1
     assert read.receive_count == expected

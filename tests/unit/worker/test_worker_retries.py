@@ -1,4 +1,4 @@
-"""Failures that a later attempt may heal: when they come back, and what is counted."""
+"""Tests failures that a retry may repair: when the message is received again, and what is counted."""
 
 import pytest
 
@@ -11,13 +11,13 @@ from tests.unit.worker.factories import NEWER, content, record
 
 
 @pytest.mark.parametrize(("receives", "delay"), [(1, 23), (2, 45), (3, 90), (6, 675), (7, 675)])
-def test_a_failed_attempt_comes_back_after_its_backoff(world: WorkerAccount, receives: int, delay: int) -> None:
+def test_a_failed_message_is_retried_after_its_backoff(world: WorkerAccount, receives: int, delay: int) -> None:
     # GIVEN a dependency that fails
     world.disturb("transact_write_items", refused("InternalServerError"))
     # WHEN a message is processed for the n-th time
     sent = record(receives=receives)
     failed = world.run(sent)
-    # THEN it is reported, hidden for a while, and leaves no record behind
+    # THEN it is reported and hidden for the delay, and no record is left
     assert failed == [sent["messageId"]]
     assert world.delays() == [delay]
     assert world.records() == []
@@ -25,7 +25,7 @@ def test_a_failed_attempt_comes_back_after_its_backoff(world: WorkerAccount, rec
     assert "LastAttemptFailed" not in world.counted
 
 
-def test_a_message_of_a_newer_version_waits_and_its_order_is_left_alone(world: WorkerAccount) -> None:
+def test_a_message_of_a_newer_version_is_retried_and_its_order_is_not_changed(world: WorkerAccount) -> None:
     # GIVEN a message of the next version
     sent = record(content(schema_version=NEWER))
     # WHEN it is processed
@@ -37,33 +37,33 @@ def test_a_message_of_a_newer_version_waits_and_its_order_is_left_alone(world: W
 
 
 def test_conflicts_are_counted_and_cost_no_receive(world: WorkerAccount) -> None:
-    # GIVEN a popular SKU
+    # GIVEN a SKU for which transactions conflict three times
     world.stock(SKU_1=5)
     world.disturb("transact_write_items", *[cancelled("None", "TransactionConflict")] * 3)
     # WHEN an order for it is processed
     failed = world.run(record())
-    # THEN it is done in this receive
+    # THEN the order is settled in this receive
     assert failed == []
     assert world.counted["TransactionConflict"] == 3
 
 
-def test_a_message_that_cannot_be_hidden_is_reported_all_the_same(world: WorkerAccount) -> None:
-    # GIVEN a dependency that fails, and SQS too
+def test_a_message_that_cannot_be_hidden_is_still_reported(world: WorkerAccount) -> None:
+    # GIVEN a dependency that fails, and a queue that refuses to hide messages
     world.disturb("transact_write_items", refused("InternalServerError"))
     world.disturb("change_message_visibility", refused("ReceiptHandleIsInvalid"))
     # WHEN a message is processed
     sent = record()
-    # THEN it is reported; it comes back after the queue's own time
+    # THEN it is reported, and SQS delivers it again after the queue's visibility timeout
     assert world.run(sent) == [sent["messageId"]]
 
 
-def test_a_running_twin_is_waited_for_past_its_lease_and_is_no_failure(world: WorkerAccount) -> None:
+def test_a_message_with_a_running_twin_is_retried_after_the_lease_and_is_no_failure(world: WorkerAccount) -> None:
     # GIVEN a twin, in a function that may run for 60 s
     world.run_in_progress()
-    # WHEN its message comes
+    # WHEN its message is received
     sent = record()
     failed = world.run(sent, remaining=60)
-    # THEN it comes back when no lease can hold any more, and nobody is alarmed
+    # THEN it is hidden until every lease has ended, and no failure is counted
     assert failed == [sent["messageId"]]
     assert world.delays() == [61]
     assert world.counted == {"AttemptDeferred": 1}
@@ -72,42 +72,41 @@ def test_a_running_twin_is_waited_for_past_its_lease_and_is_no_failure(world: Wo
 def test_the_wait_for_a_twin_is_never_shorter_than_the_backoff(world: WorkerAccount) -> None:
     # GIVEN a message that has failed often, and a twin
     world.run_in_progress(seconds=20)
-    # WHEN it comes again
+    # WHEN it is received again
     world.run(record(receives=5), remaining=20)
-    # THEN it waits as long as after any failure: the retry horizon holds
+    # THEN it is hidden as long as after any failure, so that the retry horizon holds
     assert world.delays() == [360]
 
 
 @pytest.mark.parametrize("operation", ["put_item", "update_item", "delete_item"], ids=["begin", "end", "undo"])
-def test_a_record_that_may_be_left_behind_is_waited_for(world: WorkerAccount, operation: str) -> None:
-    # GIVEN an idempotency table that fails at some point, and an attempt that fails if it must
+def test_a_message_whose_record_may_be_left_is_retried_after_its_lease(world: WorkerAccount, operation: str) -> None:
+    # GIVEN an idempotency table that fails at one operation, and for `undo` an attempt that fails
     world.stock(SKU_1=5)
     world.disturb(operation, refused("InternalServerError"))
     if operation == "delete_item":
         world.disturb("publish", refused("InternalError"))
     # WHEN a message is processed with 40 s left
     failed = world.run(record(), remaining=40)
-    # THEN it comes back when our own lease cannot hold any more
+    # THEN it is hidden until the lease of this run has ended
     assert len(failed) == 1
     assert world.delays() == [41]
 
 
 def test_without_time_nothing_is_started(world: WorkerAccount) -> None:
-    # GIVEN less time than one item may take, and the margin
+    # GIVEN less time than the budget of one item plus the margin
     world.stock(SKU_1=5)
-    # WHEN two messages come
+    # WHEN two messages are received
     sent = [record(content(1)), record(content(2))]
     failed = world.run(*sent, remaining=11.9)
-    # THEN both come back, neither was tried, and no attempt of ours has failed
-    # (in the order in which the threads came to it)
+    # THEN both are reported, in any order, without an attempt, and no failed attempt is counted
     assert sorted(failed) == sorted(one["messageId"] for one in sent)
     assert {name for name, _ in world.calls} == {"change_message_visibility"}
     assert world.counted == {"AttemptDeferred": 2}
 
 
 def test_with_just_enough_time_an_item_is_started(world: WorkerAccount) -> None:
-    # GIVEN exactly what one item may take, and the margin
+    # GIVEN exactly the budget of one item plus the margin
     world.stock(SKU_1=5)
-    # WHEN a message comes
-    # THEN it is done
+    # WHEN a message is received
+    # THEN it is settled
     assert world.run(record(), remaining=12) == []

@@ -1,4 +1,4 @@
-"""Settling and publishing, on DynamoDB by moto; what moto never raises is injected."""
+"""Tests settling and publishing on the DynamoDB of moto. Errors that moto never raises are injected."""
 
 import json
 from typing import Any
@@ -27,7 +27,7 @@ def test_an_order_with_stock_is_confirmed_and_its_stock_taken(world: WorkerAccou
     assert (world.available("SKU-1"), world.available("SKU-2")) == (3, 3)
 
 
-def test_the_worker_may_come_before_the_api(world: WorkerAccount) -> None:
+def test_the_worker_may_settle_an_order_before_the_api_stores_it(world: WorkerAccount) -> None:
     # GIVEN a message whose order the API has not stored yet
     world.stock(SKU_1=5)
     order = message(reference="mine")
@@ -35,7 +35,7 @@ def test_the_worker_may_come_before_the_api(world: WorkerAccount) -> None:
     settler(world).settle(order, lambda: None)
     settled = world.order()
     world.accept(order)
-    # THEN the whole order is there, and the API's write changes nothing
+    # THEN the whole order is stored, and the API's write changes nothing
     assert settled is not None
     assert settled.model_dump(exclude={"status", "settled_at", "reason", "error"}) == order.model_dump()
     assert world.order() == settled
@@ -46,19 +46,19 @@ def test_a_late_write_of_the_api_adds_nothing_to_a_settled_order(world: WorkerAc
     world.stock(SKU_1=5)
     settle(world)
     settled = world.order()
-    # WHEN a retry of the client, with one, stores it again
+    # WHEN a retry of the client, which has a trace context, stores it again
     world.accept(message(traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"))
-    # THEN the order stays what its event was made of
+    # THEN the order still has exactly the fields from which its event was built
     assert world.order() == settled
 
 
-def test_the_first_writer_of_an_order_is_believed(world: WorkerAccount) -> None:
+def test_the_order_that_was_stored_first_counts(world: WorkerAccount) -> None:
     # GIVEN an order that the API stored, and a second message of the same order from the client's retry
     world.stock(SKU_1=5)
     world.accept(message(accepted_at="2026-01-31T11:59:59.000Z", correlation_id="first"))
     # WHEN the second message is settled
     written = settle(world, correlation_id="second")
-    # THEN what is returned is what is stored, not what the message says
+    # THEN the result is the stored order, not that of the message
     assert (written.order.accepted_at, written.order.correlation_id) == ("2026-01-31T11:59:59.000Z", "first")
     assert written.order == world.order()
 
@@ -79,7 +79,7 @@ def test_an_order_without_stock_is_rejected_with_its_reason(
     world.stock(**stock)
     # WHEN the order is settled
     written = settle(world, lines=lines("SKU-1", "SKU-2", quantity=2))
-    # THEN it is rejected for exactly those, and no stock has moved
+    # THEN it is rejected because of exactly these lines, and no stock has changed
     assert written.by_us
     assert written.order == world.order()
     assert written.order.status == "REJECTED"
@@ -88,32 +88,32 @@ def test_an_order_without_stock_is_rejected_with_its_reason(
 
 
 @pytest.mark.parametrize("status", ["CONFIRMED", "REJECTED", "DISCARDED"])
-def test_a_final_order_stays_what_it_is_whatever_stock_says(world: WorkerAccount, status: str) -> None:
-    # GIVEN a final order, and a shelf that is empty by now
+def test_a_final_order_does_not_change_whatever_the_stock_is(world: WorkerAccount, status: str) -> None:
+    # GIVEN a final order, and an article of which no stock is left
     world.stock(SKU_1=0)
     world.put_order(order_id=order_id(1), status=status, settled_at="2026-01-01T00:00:00.000Z")
     # WHEN it is settled again
     written = settle(world)
-    # THEN the stored order is the answer, and not of our making
+    # THEN the result is the stored order, which this run has not written
     assert not written.by_us
     assert (written.order.status, written.order.settled_at) == (status, "2026-01-01T00:00:00.000Z")
     assert world.order() == written.order
 
 
-def test_a_failed_order_is_taken_to_its_end_and_its_error_forgotten(world: WorkerAccount) -> None:
+def test_a_failed_order_is_settled_and_its_error_is_removed(world: WorkerAccount) -> None:
     # GIVEN an order that was marked FAILED before it was redriven
     world.stock(SKU_1=2)
     settler(world).store.mark_failed(order_id(1), {"error_type": "X", "error": "Y", "attempt": 8}, message())
     # WHEN it is settled
     settle(world)
-    # THEN it is confirmed as if nothing had happened
+    # THEN it is confirmed and has no error
     order = world.order()
     assert order is not None
     assert (order.status, order.error, world.available("SKU-1")) == ("CONFIRMED", None, 0)
 
 
 def test_an_order_that_becomes_final_before_it_is_rejected_keeps_its_outcome(world: WorkerAccount) -> None:
-    # GIVEN an empty shelf, and a twin that confirms the order between our transaction and our rejection
+    # GIVEN no stock, and a twin that confirms the order between our transaction and our rejection
     def twin(perform: Any) -> dict[str, Any]:
         world.put_order(order_id=order_id(1), status="CONFIRMED", settled_at="2026-01-01T00:00:00.000Z")
         answer: dict[str, Any] = perform()
@@ -123,7 +123,7 @@ def test_an_order_that_becomes_final_before_it_is_rejected_keeps_its_outcome(wor
     world.disturb("update_item", twin)
     # WHEN the order is settled
     written = settle(world)
-    # THEN the twin's outcome is the truth
+    # THEN the result is the twin's outcome
     assert (written.order.status, written.by_us) == ("CONFIRMED", False)
     assert world.status() == "CONFIRMED"
 
@@ -133,7 +133,7 @@ def test_a_final_row_that_the_answer_left_out_is_read(world: WorkerAccount) -> N
     world.put_order(order_id=order_id(1), status="REJECTED")
     world.disturb("transact_write_items", cancelled("ConditionalCheckFailed", "None"))
     # WHEN it is settled
-    # THEN the truth is read
+    # THEN the stored row is read
     assert settle(world).order.status == "REJECTED"
 
 
@@ -145,35 +145,35 @@ def test_a_final_row_that_the_answer_left_out_is_read(world: WorkerAccount) -> N
         (refused("TransactionCanceledException"), "0 cancellation reasons for 2 items"),
     ],
 )
-def test_a_cancellation_that_says_nothing_we_know_is_an_error(world: WorkerAccount, fault: Any, said: str) -> None:
+def test_a_cancellation_with_unknown_reasons_is_an_error(world: WorkerAccount, fault: Any, said: str) -> None:
     # GIVEN reasons that are neither conditions nor contention
     world.disturb("transact_write_items", fault)
     # WHEN the order is settled
-    # THEN that is said, at once
+    # THEN the error says so, without a retry
     with pytest.raises(CorruptDataError, match=said):
         settle(world)
     assert world.clock.slept == []
 
 
-def test_other_refusals_pass_as_they_are(world: WorkerAccount) -> None:
+def test_other_refusals_are_raised_unchanged(world: WorkerAccount) -> None:
     # GIVEN a role without permission
     world.disturb("transact_write_items", refused("AccessDeniedException"))
     # WHEN the order is settled
-    # THEN the error is AWS's own, without a retry
+    # THEN the error is that of AWS, without a retry
     with pytest.raises(ClientError, match="AccessDenied"):
         settle(world)
     assert len(world.called("transact_write_items")) == 1
 
 
 def test_a_settlement_whose_answer_was_lost_is_found_settled(world: WorkerAccount) -> None:
-    # GIVEN a transaction that took effect without anybody hearing of it
+    # GIVEN a transaction that took effect but whose answer was lost
     world.stock(SKU_1=2)
     world.disturb("transact_write_items", answer_lost)
     with pytest.raises(TimeoutError):
         settle(world)
     # WHEN the order is settled again
     written = settle(world)
-    # THEN stock moved once, although the shelf is empty now
+    # THEN stock was taken once, although none is left now
     assert (written.order.status, written.by_us, world.available("SKU-1")) == ("CONFIRMED", False, 0)
 
 
@@ -189,17 +189,17 @@ def test_a_settlement_whose_answer_was_lost_is_found_settled(world: WorkerAccoun
         ),
     ],
 )
-def test_an_order_that_cannot_be_read_back_is_not_called_done(world: WorkerAccount, item: Any, said: str) -> None:
+def test_a_settled_order_that_cannot_be_read_back_is_an_error(world: WorkerAccount, item: Any, said: str) -> None:
     # GIVEN a settled order that somebody deleted or rewrote meanwhile
     world.stock(SKU_1=5)
     world.disturb("get_item", lambda _: item)
     # WHEN it is settled
-    # THEN the message is not done
+    # THEN this is an error, so the message is not done
     with pytest.raises(CorruptDataError, match=said):
         settle(world)
 
 
-def test_attributes_and_line_fields_of_a_newer_version_are_passed_over(world: WorkerAccount) -> None:
+def test_attributes_and_line_fields_of_a_newer_version_are_ignored(world: WorkerAccount) -> None:
     # GIVEN a settled order that a newer version wrote
     line = {"sku": {"S": "SKU-1"}, "quantity": {"N": "2"}, "unit_price": {"S": "1"}, "gift": {"BOOL": True}}
     world.dynamodb.put_item(
@@ -213,17 +213,17 @@ def test_attributes_and_line_fields_of_a_newer_version_are_passed_over(world: Wo
     )
     # WHEN it is settled
     written = settle(world)
-    # THEN it is read as far as we know it
+    # THEN the fields that this version knows are read
     assert [known.quantity for known in written.order.lines] == [2]
 
 
-def test_a_mark_leaves_a_minimal_order_that_the_api_completes(world: WorkerAccount) -> None:
+def test_marking_an_unknown_order_stores_a_minimal_one_that_the_api_completes(world: WorkerAccount) -> None:
     # GIVEN an unreadable message whose order is not stored yet
     settler(world).store.mark_failed(order_id(1), {"error_type": "X", "error": "Y", "attempt": 1}, None)
     # WHEN the API stores it
     marked = world.order()
     world.accept(message())
-    # THEN it is whole, and still FAILED
+    # THEN it is complete, and still FAILED
     assert marked is not None
     assert (marked.caller, marked.error) == (None, {"error_type": "X", "error": "Y", "attempt": 1})
     order = world.order()
@@ -238,7 +238,7 @@ def test_a_mark_never_changes_a_final_order(world: WorkerAccount, status: str) -
     before = world.order()
     # WHEN it is marked FAILED
     settler(world).store.mark_failed(order_id(1), {"error_type": "X"}, message())
-    # THEN it stays what it was
+    # THEN it is unchanged
     assert world.order() == before
 
 

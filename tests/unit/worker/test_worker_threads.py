@@ -1,4 +1,4 @@
-"""Tests which threads a batch runs on, and what it counts from them."""
+"""Tests the threads that a batch runs on, and the units of its metrics."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from runtime.observability import metrics
 
 @pytest.fixture
 def counted() -> Iterator[dict[str, Any]]:
-    """Yield what is counted in one invocation, by name."""
+    """Yield the metrics of one invocation, by name."""
     metrics.clear_metrics()
     yield metrics.metric_set
     metrics.clear_metrics()
 
 
 @pytest.mark.parametrize(("threads", "items"), [(1, 3), (5, 1), (5, 0)])
-def test_where_one_thread_is_enough_it_is_the_callers_own(threads: int, items: int) -> None:
+def test_if_one_thread_is_enough_it_is_the_calling_thread(threads: int, items: int) -> None:
     # GIVEN one thread, or not more than one item
-    # WHEN they are done
+    # WHEN they are processed
     used = on_threads(threads, lambda _: threading.get_ident(), range(items))
     # THEN no other thread was started
     assert used == [threading.get_ident()] * items
 
 
 class Released(list[int]):
-    """Items that nothing is done with before all of them are handed out."""
+    """Items that signal when all of them have been handed out."""
 
     def __init__(self, items: Iterable[int]) -> None:
         super().__init__(items)
@@ -44,7 +44,7 @@ class Released(list[int]):
 
 
 def test_never_more_threads_than_are_allowed_are_started() -> None:
-    # GIVEN two threads that are both busy until the last of eight items waits for one
+    # GIVEN eight items, and two threads that are busy until all items are handed out
     items, used = Released(range(8)), set()
 
     def work(item: int) -> int:
@@ -52,29 +52,29 @@ def test_never_more_threads_than_are_allowed_are_started() -> None:
         used.add(threading.get_ident())
         return item
 
-    # WHEN all are done
+    # WHEN all are processed
     done = on_threads(2, work, items)
-    # THEN they are in order, and no third thread was needed
+    # THEN the results are in order, and no third thread was used
     assert done == list(range(8))
     assert len(used) <= 2
 
 
-def test_items_on_two_threads_are_done_at_the_same_time() -> None:
+def test_items_on_two_threads_are_processed_at_the_same_time() -> None:
     # GIVEN two items that wait for each other
     pair = threading.Barrier(2, timeout=10)
-    # WHEN they are done on two threads
+    # WHEN they are processed on two threads
     done = on_threads(2, lambda _: pair.wait(), range(2))
-    # THEN they have met
+    # THEN both run at the same time
     assert sorted(done) == [0, 1]
 
 
 def test_counts_and_durations_have_their_units(counted: dict[str, Any]) -> None:
-    # GIVEN what a batch has counted
+    # GIVEN the counts and durations of a batch
     tally = BatchMetrics()
     tally.count(MetricName.ORDER_CONFIRMED)
     tally.count(MetricName.ORDER_CONFIRMED)
     tally.duration(MetricName.ACCEPTED_TO_SETTLED, 12.5)
-    # WHEN it is emitted
+    # WHEN they are emitted
     emit(tally, metrics)
     # THEN CloudWatch gets a count of two and a time in milliseconds
     shown = {name: (each["Unit"], each["Value"]) for name, each in counted.items()}

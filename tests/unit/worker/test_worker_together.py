@@ -1,4 +1,4 @@
-"""Orders of a batch that share an article are settled in one transaction first, and nothing rests on it."""
+"""Tests the transaction that first settles all orders of a batch that share an article, and its fallback."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ CONFLICT = transaction_cancelled(["TransactionConflict"])
 
 
 def sizes(process: Process) -> list[int]:
-    """The number of orders in each transaction."""
+    """Return the number of orders in each transaction."""
     return [len(orders_of(call)) for call in process.calls if call.operation == "TransactWriteItems"]
 
 
 def orders_of(call: Call) -> list[str]:
-    """The orders that a transaction settles."""
+    """Return the orders that a transaction settles."""
     keys = [item["Update"]["Key"] for item in call.params["TransactItems"]]
     return [key["order_id"]["S"] for key in keys if "order_id" in key]
 
 
 def deliver(stage: Stage, *faults: Fault) -> Process:
-    """Deliver a batch whose first transactions meet these."""
+    """Deliver a batch, with these faults for its first transactions."""
     left = list(faults)
     process = Process(on_call=lambda call: left.pop(0) if left and call.operation == "TransactWriteItems" else None)
     stage.world.deliver(process)
@@ -64,9 +64,9 @@ def test_only_orders_that_share_an_article_are_a_group(
     # GIVEN orders in one batch
     with staged() as stage:
         accept(stage, *orders)
-        # WHEN it is processed
+        # WHEN the batch is processed
         process = deliver(stage)
-        # THEN those that share an article are one transaction, and each is published
+        # THEN those that share an article are in one transaction, and each order is published
         assert sizes(process) == expected
         assert stage.statuses() == ("CONFIRMED",) * len(orders)
         assert len(stage.world.subscriber.received) == len(orders)
@@ -77,8 +77,10 @@ def test_only_orders_that_share_an_article_are_a_group(
     [(Deployment(fifo=True), False), (Deployment(), True), (Deployment(worker_timeout_seconds=28.9), False)],
     ids=["strict ordering", "a retry", "too little time"],
 )
-def test_there_is_no_group_with(deployment: Deployment, retry: bool) -> None:
-    # GIVEN orders of one article
+def test_orders_are_settled_alone_with_strict_ordering_after_a_retry_and_with_too_little_time(
+    deployment: Deployment, retry: bool
+) -> None:
+    # GIVEN orders for one article
     with staged(deployment) as stage:
         accept(stage, *[[("SKU-1", 1)]] * 3)
         if retry:
@@ -86,21 +88,21 @@ def test_there_is_no_group_with(deployment: Deployment, retry: bool) -> None:
             stage.lease_passes()
         # WHEN they are processed
         each = [sizes(deliver(stage)) for _ in range(3 if deployment.fifo else 1)]
-        # THEN each is a transaction of its own
+        # THEN each is settled in its own transaction
         assert [size for batch in each for size in batch] == [1, 1, 1]
 
 
-def test_a_group_is_tried_when_its_time_is_just_there() -> None:
-    # GIVEN as much time as an attempt, three orders by themselves and the margin may take
+def test_a_group_is_tried_if_there_is_just_enough_time() -> None:
+    # GIVEN exactly the time for one attempt at a group, three single orders and the margin
     with staged(Deployment(worker_timeout_seconds=29)) as stage:
         accept(stage, *[[("SKU-1", 1)]] * 3)
         # WHEN they are processed
-        # THEN it is by one transaction
+        # THEN one transaction settles them
         assert sizes(deliver(stage)) == [3]
 
 
-def test_conflicts_keep_a_group_together() -> None:
-    # GIVEN orders of one article whose row is busy twice
+def test_after_a_conflict_the_whole_group_is_tried_again() -> None:
+    # GIVEN orders for one article whose stock row is busy twice
     with staged() as stage:
         accept(stage, *[[("SKU-1", 1)]] * 3)
         # WHEN they are processed
@@ -109,7 +111,7 @@ def test_conflicts_keep_a_group_together() -> None:
         assert sizes(process) == [3, 3, 3]
 
 
-def test_conflicts_that_last_leave_each_order_to_itself() -> None:
+def test_after_lasting_conflicts_each_order_is_settled_alone() -> None:
     # GIVEN a row that is busy for as long as a group is tried
     with staged() as stage:
         accept(stage, *[[("SKU-1", 1)]] * 2)
@@ -117,7 +119,7 @@ def test_conflicts_that_last_leave_each_order_to_itself() -> None:
         process.on_call = lambda call: CONFLICT if len(call.params.get("TransactItems", ())) > 2 else None
         # WHEN they are processed
         stage.world.deliver(process)
-        # THEN the group is given up in time, and nobody reads an order that cannot have been settled
+        # THEN the tries of the group end in time, and no order is read that cannot have been settled
         assert sizes(process)[-3:] == [2, 1, 1]
         assert stage.world.cloud.clock.now - began <= GROUP_SECONDS
         assert [call.operation for call in process.calls].count("GetItem") == 2
@@ -125,22 +127,22 @@ def test_conflicts_that_last_leave_each_order_to_itself() -> None:
 
 
 def test_an_order_whose_group_may_have_been_settled_is_read_before_it_is_settled() -> None:
-    # GIVEN a group that is settled, and nobody hears of it
+    # GIVEN a group that is settled, but the answer is lost
     with staged() as stage:
         accept(stage, *[[("SKU-1", 2)]] * 2)
         # WHEN its batch is processed
         process = deliver(stage, answer_lost)
-        # THEN no other transaction is made, and both are done
+        # THEN there is no other transaction, and both messages are done
         assert sizes(process) == [2]
         assert stage.world.available("SKU-1") == 96
         assert not stage.world.orders_queue.messages
 
 
-def test_a_group_that_is_short_judges_nobody_and_its_article_is_left_out_for_a_while() -> None:
-    # GIVEN two orders of which stock suffices for one
+def test_a_group_without_enough_stock_rejects_no_order_and_its_article_is_not_grouped_for_a_while() -> None:
+    # GIVEN two orders, and stock for one of them
     with staged() as stage:
         accept(stage, *[[("SKU-2", 3)]] * 2)
-        # WHEN they are processed, then more orders at once, and more after the time
+        # WHEN they are processed, then more orders at once, and more after `SHORT_SECONDS`
         first = deliver(stage)
         assert stage.statuses() == ("CONFIRMED", "REJECTED")
         accept(stage, *[[("SKU-2", 1)]] * 2)
@@ -149,12 +151,12 @@ def test_a_group_that_is_short_judges_nobody_and_its_article_is_left_out_for_a_w
         stage.world.stock_up("SKU-2", 5)
         accept(stage, *[[("SKU-2", 1)]] * 2)
         third = deliver(stage)
-        # THEN each order is judged by itself, and no group is tried in between
+        # THEN each order is settled alone, and no group is tried before this time is over
         assert [sizes(first), sizes(second), sizes(third)] == [[2, 1, 1], [1, 1], [2]]
 
 
 class Recorded:
-    """Settles whatever it is given, and keeps it."""
+    """Settles and records every group."""
 
     def __init__(self) -> None:
         self.groups: list[list[OrderMessage]] = []
@@ -180,27 +182,27 @@ ORDERS = st.lists(
 @given(ORDERS)
 @example([message(number, lines=lines(*(f"S-{49 * number + n}" for n in range(50)))) for number in range(4)])
 @example([message(1), message(2), message(1)])
-def test_a_transaction_takes_each_order_once_and_never_too_many_items(orders: list[OrderMessage]) -> None:
+def test_no_order_is_in_two_transactions_and_no_transaction_has_too_many_items(orders: list[OrderMessage]) -> None:
     # GIVEN a batch of any orders, some of them twice
     store: Any = Recorded()
     clock = FakeTime()
     # WHEN they are settled together
     settled = Together(store, clock, lambda: 0.5, describe, logger).settle(orders, lambda: None)
-    # THEN each transaction has at most as many items as DynamoDB takes, and no order is in two
+    # THEN no transaction has more items than DynamoDB allows, and no order is in two of them
     ids = [order.order_id for group in store.groups for order in group]
     assert all(len(group) + len(quantities(group)) <= MOST_ITEMS for group in store.groups)
     assert len(ids) == len(set(ids))
     assert set(settled) == set(ids)
-    # AND none of a group is alone in it
+    # AND every group has at least two orders
     assert all(len(group) > 1 for group in store.groups)
 
 
-def test_a_group_s_pauses_are_those_of_an_order() -> None:
+def test_the_pauses_of_a_group_are_those_of_a_single_order() -> None:
     # GIVEN a row that is busy once
     with staged() as stage:
         accept(stage, *[[("SKU-1", 1)]] * 2)
         began = stage.world.cloud.clock.now
-        # WHEN a group meets it
+        # WHEN a group is settled
         deliver(stage, CONFLICT)
-        # THEN it waits no longer than an order would
+        # THEN it waits no longer than a single order would
         assert 0 < stage.world.cloud.clock.now - began <= conflict_pause(1, random=lambda: 1.0)

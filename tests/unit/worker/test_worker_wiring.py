@@ -1,4 +1,4 @@
-"""Tests what the worker is put together from: each setting, and each client, where it belongs."""
+"""Tests that the worker is built with each of its settings and each of its clients."""
 
 import time
 from typing import Any
@@ -10,52 +10,52 @@ from tests.unit.worker.factories import NEWER, content, context, event, record
 
 
 def swallowed(_: Any) -> dict[str, Any]:
-    """A call that succeeds and does nothing: the emulated queues and topic keep no order."""
+    """Let a call succeed without effect, because the emulated queues and topic are not FIFO."""
     return {}
 
 
-def test_a_worker_that_keeps_order_names_groups_in_all_that_it_sends(world: WorkerAccount) -> None:
-    # GIVEN a worker whose queues and topic keep order
+def test_a_worker_with_fifo_queues_sends_every_message_in_a_group(world: WorkerAccount) -> None:
+    # GIVEN a worker whose queues and topic are FIFO
     world.stock(SKU_1=5)
     world.disturb("publish", swallowed)
     world.disturb("send_message", swallowed)
     # WHEN it settles an order and dead-letters a message
     unreadable = record("nonsense")
     world.run(record(), unreadable, orders_queue_fifo=True)
-    # THEN the event is in its caller's group, the dead letter in its own
+    # THEN the event is in its caller's group, and the dead letter is in the group of its message id
     (published,), (letter,) = world.called("publish"), world.called("send_message")
     assert published["MessageGroupId"] == "c" * 64
     assert letter["MessageGroupId"] == unreadable["messageId"]
 
 
-def test_messages_are_given_back_and_deleted_by_the_client_for_the_last_seconds(world: WorkerAccount) -> None:
-    # GIVEN a worker with a client of its own for that
+def test_the_client_for_the_last_seconds_hides_and_deletes_messages(world: WorkerAccount) -> None:
+    # GIVEN a worker with a separate client for the last seconds
     brief: Any = Recording()
     patient: Any = Recording()
     worker = process_order.build(
         dynamodb=world.dynamodb, sqs=patient, brief_sqs=brief, sns=world.sns, settings=world.settings
     )
-    # WHEN one message is dead-lettered and another comes back
+    # WHEN one message is dead-lettered and another is retried
     worker.run(event(record("nonsense", receives=2), record(content(1, schema_version=NEWER))), context())
-    # THEN the brief client tells SQS, and the patient one sends what must not be lost
+    # THEN the brief client hides and deletes messages, and the patient one sends the dead letter
     assert sorted(name for name, _ in brief.calls) == ["change_message_visibility", "delete_message"]
     assert [name for name, _ in patient.calls] == ["send_message"]
 
 
-def test_an_order_settled_before_it_was_accepted_by_another_clock_took_no_time(world: WorkerAccount) -> None:
-    # GIVEN an order that a function accepted whose clock is ahead
+def test_the_latency_of_an_order_is_zero_if_the_clock_that_accepted_it_is_ahead(world: WorkerAccount) -> None:
+    # GIVEN an order that was accepted by a function whose clock is ahead
     world.stock(SKU_1=5)
     # WHEN it is settled
     world.run(record(content(accepted_at="2026-01-31T13:00:00.000Z")))
-    # THEN no negative time spoils the statistics
+    # THEN its latency is zero, not negative
     assert world.counted == {"OrderConfirmed": 1, "AcceptedToSettledLatency": 0}
 
 
-def test_a_record_lives_as_long_as_a_message_can(world: WorkerAccount) -> None:
-    # GIVEN a worker whose records live thirty days
+def test_the_record_of_an_order_expires_after_the_configured_time(world: WorkerAccount) -> None:
+    # GIVEN a worker whose records expire after thirty days
     world.stock(SKU_1=5)
     # WHEN it processes an order
     world.run(record())
-    # THEN the record of it expires then
+    # THEN its record expires after thirty days
     (kept,) = world.records()
     assert abs(int(kept["expiration"]["N"]) - time.time() - 30 * 86_400) < 60

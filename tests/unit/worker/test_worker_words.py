@@ -1,6 +1,4 @@
-"""Tests what people on call read of a failure, word for word: it says what was found, and what to do where that is
-known.
-"""
+"""Tests the texts about failures, word for word: they say what was found and, if that is known, what to do."""
 
 from typing import Any
 
@@ -62,21 +60,21 @@ UNREADABLE_LINES = "An item of the orders table is not an order: its lines are u
         ),
     ],
 )
-def test_a_message_that_no_retry_can_help_says_why(sent: Delivery, text: str) -> None:
-    # GIVEN a message that is wrong
+def test_the_text_about_a_permanent_failure_says_what_is_wrong(sent: Delivery, text: str) -> None:
+    # GIVEN an invalid message
     # WHEN it is read
     with pytest.raises(PermanentError) as caught:
         read_message(sent)
-    # THEN its dead letter will say how
+    # THEN this is the error in its dead letter
     assert describe(caught.value).error == text
 
 
-def test_a_message_of_a_newer_version_says_which_and_that_it_waits() -> None:
+def test_the_text_about_a_newer_version_names_it_and_says_that_the_message_is_retried() -> None:
     # GIVEN a message of the next version
     # WHEN it is read
     with pytest.raises(NewerSchemaError) as caught:
         read_message(delivery(content(schema_version=NEWER)))
-    # THEN it says what this worker knows
+    # THEN the text names its version and the versions that this worker knows
     assert str(caught.value) == (
         f"The message has schema_version {NEWER}; this worker knows versions up to {SCHEMA_VERSION}. "
         "It is retried until a newer worker runs."
@@ -84,34 +82,34 @@ def test_a_message_of_a_newer_version_says_which_and_that_it_waits() -> None:
 
 
 @pytest.mark.parametrize(("wrong", "ending"), [(10, "permitted"), (11, "; and 1 more")])
-def test_ten_places_are_shown_and_the_others_counted(wrong: int, ending: str) -> None:
-    # GIVEN a message that is wrong in so many places
+def test_ten_wrong_places_are_named_and_the_others_are_counted(wrong: int, ending: str) -> None:
+    # GIVEN a message with this number of wrong places
     sent = delivery(content(**{f"f{number}": 1 for number in range(wrong)}), attributes={})
     # WHEN it is read
     with pytest.raises(PermanentError) as caught:
         read_message(sent)
-    # THEN ten of them are shown
+    # THEN the text names ten of them
     text = describe(caught.value).error
     assert text.count("(unknown field)") == 10
     assert text.endswith(ending)
 
 
-def test_a_stock_row_to_repair_is_named_with_the_tool() -> None:
+def test_the_text_about_a_stock_row_to_repair_names_the_row_and_the_tool() -> None:
     # GIVEN a stock row without a number
-    # WHEN the settlement that it stopped is judged
+    # WHEN the settlement that was cancelled because of it is judged
     verdict = judge(ItemReason("None"), [ItemReason("ConditionalCheckFailed", {"sku": "SKU-1"})], message().lines)
-    # THEN it says what to do
+    # THEN the verdict says what to do
     assert verdict == Unexpected(
         "The stock rows ['SKU-1'] must have a number `available`; repair them with the stock tool."
     )
 
 
-def test_a_reason_that_nobody_expects_is_quoted() -> None:
-    # GIVEN reasons that are no business outcome, among some that pass
+def test_the_text_about_unexpected_reasons_names_them() -> None:
+    # GIVEN unexpected reasons among a temporary one and none
     stock = [ItemReason(code) for code in ("None", "TransactionConflict", "Odd", "ValidationError", "Odd")]
     lines = message(lines=[{**LINE, "sku": f"S{number}"} for number in range(5)]).lines
     # WHEN they are judged
-    # THEN the strange ones are told, each once
+    # THEN the verdict names each unexpected reason once
     assert judge(ItemReason("None"), stock, lines) == Unexpected(
         "The settlement was cancelled for ['Odd', 'ValidationError']."
     )
@@ -134,34 +132,34 @@ def test_a_reason_that_nobody_expects_is_quoted() -> None:
         (Refusing("ThrottlingException"), ThrottledError, "ThrottlingException"),
     ],
 )
-def test_a_busy_table_is_named_for_what_it_was_and_how_often_it_was_tried(
+def test_the_text_about_a_busy_table_has_the_number_of_tries_and_the_last_reason(
     client: Any, error: type[Exception], told: str
 ) -> None:
-    # GIVEN a table that is busy for ever
+    # GIVEN a table that is always busy
     clock = FakeTime(now=0)
     # WHEN an order is settled
     with pytest.raises(error) as caught:
         Settler(SettlementStore(client, "orders", "stock"), clock, lambda: 0.5).settle(message(), lambda: None)
-    # THEN it was tried for two seconds, and the last answer is told
+    # THEN the tries take two seconds, and the text names the last reason
     assert str(caught.value) == f"Still after 14 tries: DynamoDB was busy: {told}"
     assert sum(clock.slept) == pytest.approx(1.91)
 
 
-def test_an_order_without_an_event_says_which_have_one() -> None:
+def test_the_text_about_an_order_without_an_event_names_the_statuses_that_have_one() -> None:
     # GIVEN an order that is not settled
-    # WHEN its event is asked for
+    # WHEN its event is built
     with pytest.raises(ValueError, match="ACCEPTED") as caught:
         event_for(stored(status="ACCEPTED"), source="/s")
-    # THEN it says what was given and what is allowed
+    # THEN the text says what was given and what is allowed
     assert str(caught.value) == "An order that is ACCEPTED has no event; allowed: CONFIRMED, REJECTED."
 
 
-def test_a_stored_order_that_lacks_something_is_named_with_it() -> None:
+def test_the_text_about_an_incomplete_order_names_the_order_and_the_field() -> None:
     # GIVEN a confirmed order without a total
-    # WHEN its event is asked for
+    # WHEN its event is built
     with pytest.raises(CorruptDataError) as caught:
         event_for(stored(total=None), source="/s")
-    # THEN the order and the hole are named
+    # THEN the text names the order and the field
     assert str(caught.value) == f"The stored order {order_id(1)} is CONFIRMED but has no total."
 
 
@@ -177,22 +175,22 @@ def test_a_stored_order_that_lacks_something_is_named_with_it() -> None:
         ({"order_id": {"S": order_id(1)}, "lines": {"N": "5"}}, UNREADABLE_LINES),
     ],
 )
-def test_an_item_that_is_no_order_says_where(item: dict[str, Any], text: str) -> None:
-    # GIVEN an item that the program does not write
+def test_the_text_about_an_item_that_is_no_order_names_the_wrong_place(item: dict[str, Any], text: str) -> None:
+    # GIVEN an item that the program would not write
     # WHEN it is read
     with pytest.raises(CorruptDataError) as caught:
         to_order(item)
-    # THEN it says where it is wrong, without its values
+    # THEN the text names the wrong place without its value
     assert str(caught.value) == text
 
 
-def test_an_event_of_another_service_is_refused_with_who_may_call() -> None:
+def test_the_text_about_an_event_of_another_service_says_who_may_call() -> None:
     # GIVEN a worker
     unused: Any = None
-    # WHEN it is called with something else
+    # WHEN it is called with an event that is not from SQS
     with pytest.raises(ValueError, match="Records") as caught:
         BatchRunner(unused, unused, unused, 1, None).run({"Records": {}}, context())
-    # THEN the error says who calls it
+    # THEN the text says what may call it
     assert str(caught.value) == (
         "This is no SQS event: it has no list `Records`. The worker is invoked by its queue only."
     )
@@ -203,19 +201,19 @@ def test_a_pointer_to_the_whole_body_is_a_slash() -> None:
     with pytest.raises(ValueError, match="should be") as caught:
         StoredOrder.model_validate(5)
     error: Any = caught.value
-    # WHEN it is told
+    # WHEN its error is described
     # THEN the place is the root
     assert validation_text(error).startswith("/: Input should be a valid dictionary")
 
 
-def test_a_last_attempt_that_is_killed_or_not_started_leaves_what_happened(world: WorkerAccount) -> None:
+def test_an_order_says_whether_its_last_attempt_was_killed_or_not_started(world: WorkerAccount) -> None:
     # GIVEN a process that dies in the last attempt at one order
     world.disturb("transact_write_items", killed)
     with pytest.raises(KilledError):
         world.run(record(receives=8))
     # WHEN there is no time for the last attempt at another
     world.run(record(content(2), receives=8), remaining=1)
-    # THEN each order says how far it came
+    # THEN the error of each order says how far its attempt came
     assert (error_of(world, 1), error_of(world, 2)) == (
         {
             "error_type": "LAST_ATTEMPT",
@@ -230,20 +228,20 @@ def test_a_last_attempt_that_is_killed_or_not_started_leaves_what_happened(world
     )
 
 
-def test_a_twin_and_a_lost_record_are_told_apart(world: WorkerAccount) -> None:
-    # GIVEN an order that a twin has, and one whose record cannot be written
+def test_the_text_distinguishes_a_running_twin_from_a_record_that_was_not_written(world: WorkerAccount) -> None:
+    # GIVEN an order with a running twin, and one whose record cannot be written
     world.run_in_progress(1)
     world.run(record(content(1), receives=8))
     world.disturb("put_item", refused("ThrottlingException"))
     # WHEN each has its last receive
     world.run(record(content(2), receives=8))
-    # THEN their orders say which it was
+    # THEN the error of each order says which case it was
     assert error_of(world, 1)["error"] == "Another run of this order is in progress."
     assert error_of(world, 2)["error"] == "The idempotency record was not written: ThrottlingException"
 
 
 def error_of(world: WorkerAccount, number: int) -> dict[str, Any]:
-    """Return what the stored order says of its failure."""
+    """Return the error of the stored order."""
     order = world.order(number)
     assert order is not None
     assert order.error is not None
