@@ -1,1 +1,1 @@
-"""Tests of the alarms: how CloudWatch evaluates them, which metrics AWS publishes, and that each fires and recovers."""
+"""Tests of alarms: CloudWatch's evaluation, the metrics that AWS publishes, and that each alarm fires and recovers."""

@@ -51,7 +51,7 @@ WITH_BUS = {
 
 
 @pytest.mark.parametrize("alarm", WITH_BUS.values(), ids=WITH_BUS)
-def test_an_alarm_watches_only_published_metrics_and_takes_quiet_periods_for_healthy(alarm: Any) -> None:
+def test_an_alarm_watches_only_published_metrics_and_treats_quiet_periods_as_healthy(alarm: Any) -> None:
     # GIVEN
     published = (*AWS_METRICS, *own_metrics(PREFIX))
 
@@ -115,7 +115,7 @@ def test_every_alarm_has_a_runbook_and_every_runbook_an_alarm() -> None:
 
 
 @pytest.mark.parametrize(("where", "text"), headings().items(), ids=lambda value: "-".join(value)[:40])
-def test_a_runbook_answers_the_six_questions_with_commands_to_look(where: tuple[str, str], text: str) -> None:
+def test_a_runbook_has_the_six_parts_and_commands_to_inspect_the_system(where: tuple[str, str], text: str) -> None:
     # GIVEN / WHEN
     found = re.findall(r"^\*\*([^*]+):\*\*", text, flags=re.MULTILINE)
     blocks = re.findall(r"```console\n(.*?)```", text, flags=re.DOTALL)
@@ -127,7 +127,7 @@ def test_a_runbook_answers_the_six_questions_with_commands_to_look(where: tuple[
     assert all(line.startswith("python -m ops ") for line in commands), where
 
 
-def test_links_within_the_runbooks_lead_somewhere() -> None:
+def test_links_within_the_runbooks_lead_to_existing_headings() -> None:
     # GIVEN
     known = set(headings())
 
@@ -312,7 +312,7 @@ def test_a_table_with_duplicate_names_unknown_members_or_shared_members_is_refus
         AlarmTable(alarms, composites)
 
 
-def test_a_dead_letter_retention_no_longer_than_the_queues_is_refused() -> None:
+def test_a_dead_letter_retention_that_does_not_exceed_that_of_the_queue_is_refused() -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(ValueError, match="must exceed queue_retention"):
         replace(LIMITS, dead_letter_retention=LIMITS.queue_retention)

@@ -26,7 +26,7 @@ THREE_OF_THREE = {
     "- - - - -": (NONE, RETAIN, ALARM, OK),
     "0 X X - X": (ALARM, ALARM, ALARM, ALARM),
     "- - X - -": (ALARM, RETAIN, ALARM, OK),
-    # "Avoiding premature transitions to alarm state", same page.
+    # "Avoiding premature transitions to alarm state", on the same page.
     "- - - - X": (NONE, RETAIN, ALARM, OK),
     "- - - X -": (NONE, RETAIN, ALARM, OK),
     "- - - X 0": (OK, OK, OK, OK),
@@ -87,7 +87,7 @@ def math_of(expression: str, **metrics: Series) -> Series:
         ("m1 / m2", series(1.5, None, 0)),
         ("2 * (m1 - 10) / 4", series(10, 5, -5, -5)),
         ("1 - 2 - m1", series(-31, -21, -1, -1)),
-        # Functions.
+        # "Functions supported for metric math".
         ("FILL(m2, 7)", series(20, 7, 20, 7, 7)),
         ("DIFF(m1)", series(None, -10, -20, 0)),
     ],
@@ -174,7 +174,7 @@ def store_of(*values: float | None, key: MetricKey = KEY, unit: str = "Seconds")
     return store
 
 
-def test_three_of_three_fires_on_the_fifth_minute_and_recovers_on_the_next_dip() -> None:
+def test_an_alarm_on_three_of_three_periods_is_raised_in_the_fifth_minute_and_recovers_at_the_next_dip() -> None:
     # GIVEN the figure of "Alarm evaluation": breaching in periods 3 to 5, a dip in 6, one breach in 9
     store = store_of(1, 2, 4, 5, 6, 2, 1, 1, 5, 1)
 

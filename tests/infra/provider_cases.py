@@ -1,4 +1,4 @@
-"""Cases of resources that AWS would refuse, made by a change of a stack's resource, with words of the finding."""
+"""Resources that AWS would refuse: each is a changed resource of a stack, with words of the finding about it."""
 
 import json
 from collections.abc import Mapping

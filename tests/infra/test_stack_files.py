@@ -50,7 +50,7 @@ def test_configuration_is_merged_as_the_engine_does(tmp_path: Path) -> None:
     # WHEN it is loaded
     settings = load_settings(root, "local", {"level": "DEBUG"}, lambda key: f"secret {key}")
 
-    # THEN overrides win over the stack file and this over defaults, keys have their namespace, and lists are JSON
+    # THEN overrides replace the stack file's values, which replace defaults; keys have namespaces, and lists are JSON
     assert settings.config == {
         "aws:region": "eu-west-1",
         "orders:count": "3",

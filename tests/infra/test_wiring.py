@@ -48,7 +48,9 @@ class TestEveryStack:
         assert not outputs["api_url"].endswith("/")
 
     @pytest.mark.parametrize("name", [each.name for each in FUNCTIONS])
-    def test_function_runs_its_handler_behind_a_published_live_alias(self, stack: str, name: str) -> None:
+    def test_a_function_runs_its_handler_behind_the_alias_live_of_a_published_version(
+        self, stack: str, name: str
+    ) -> None:
         # GIVEN
         recording = recorded(stack)
 

@@ -92,7 +92,7 @@ def test_a_source_that_does_not_compile_is_refused_by_name(tmp_path: Path) -> No
 
 
 def test_python_runs_the_unpacked_byte_code(package: Path, tmp_path: Path) -> None:
-    # GIVEN an unpacked package in which one of our sources is empty, but not its byte code
+    # GIVEN an unpacked package in which one of our source files was emptied, but not its byte code
     with zipfile.ZipFile(package) as archive:
         archive.extractall(tmp_path)
     (tmp_path / "runtime/handlers/get_order.py").write_text("")

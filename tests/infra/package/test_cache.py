@@ -28,7 +28,7 @@ def test_the_second_build_needs_no_index(tmp_path: Path) -> None:
     assert 0 <= second["seconds"] < 60
 
 
-def test_byte_code_can_be_switched_without_an_index(tmp_path: Path) -> None:
+def test_byte_code_can_be_switched_off_without_an_index(tmp_path: Path) -> None:
     # GIVEN a project that was built with byte code
     project = make_project(tmp_path / "project")
     project.build(*TARGET)
@@ -48,7 +48,7 @@ def test_concurrent_builds_install_once_and_give_the_same_package(tmp_path: Path
     builds = [project.start(*TARGET) for _ in range(3)]
     results = [build.communicate(timeout=120) for build in builds]
 
-    # THEN all give the same package, and one of them installed
+    # THEN all give the same package, and only one of them installed the dependencies
     assert [build.returncode for build in builds] == [0, 0, 0]
     assert len({out.split('"sha256": ')[1].split(",")[0] for out, _ in results}) == 1
     assert sum("installing" in errors for _, errors in results) == 1
@@ -70,7 +70,7 @@ def test_a_killed_build_does_not_break_the_next_one(tmp_path: Path) -> None:
     # WHEN it is built again
     again = project.build(*TARGET)
 
-    # THEN the package is whole and what the killed build left is gone
+    # THEN the package is complete, and the files that the killed build left are deleted
     assert read(again["path"], "greeting/__init__.pyc")
     assert not (project.root / ".build/package/scratch").exists()
 

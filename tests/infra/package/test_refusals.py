@@ -56,7 +56,7 @@ def test_pip_retries_as_often_as_the_user_wants(tmp_path: Path) -> None:
 
 
 def test_a_hash_that_differs_is_refused(tmp_path: Path) -> None:
-    # GIVEN a lock with another hash than the wheel's
+    # GIVEN a lock file with another hash than the wheel's
     project = make_project(tmp_path / "project", lock=f"greeting==1.0 --hash=sha256:{'0' * 64}\n")
 
     # WHEN the project is built
@@ -157,7 +157,7 @@ def test_an_interpreter_of_another_release_than_the_pinned_one_is_refused(tmp_pa
     # WHEN the package is built
     message = refusal(project, "--python-version", PYTHON, "--bytecode-release", f"{PYTHON}.99")
 
-    # THEN the message names it
+    # THEN the message names the release
     assert f"needs exactly Python {PYTHON}.99" in message
     assert "change `package_bytecode_release`" in message
 
@@ -222,7 +222,7 @@ def test_a_dependency_that_would_hide_our_code_is_refused(tmp_path: Path) -> Non
     # WHEN the package is built
     message = refusal(project, *LOCAL)
 
-    # THEN the message names it
+    # THEN the message names the folder
     assert "its own top-level `runtime`" in message
 
 

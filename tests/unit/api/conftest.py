@@ -107,7 +107,7 @@ class UntouchedClient:
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """Yield everything that the logger writes, instead of writing it to the stdout of the logger's creation."""
+    """Yield a stream that receives everything that the logger writes, instead of the real stdout."""
     handler = logger.registered_handler
     assert isinstance(handler, logging.StreamHandler)
     written = io.StringIO()

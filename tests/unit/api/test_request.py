@@ -100,7 +100,7 @@ def test_claims_of_2048_characters_name_a_caller() -> None:
     # GIVEN an issuer of the greatest length that is accepted
     issuer, subject = "i" * 2048, "s"
     # WHEN the caller is identified
-    # THEN the claims name it
+    # THEN it is the caller that the claims name
     assert identity_of(with_claims(iss=issuer, sub=subject), jwt_authorizer=True) == Identity(issuer, subject)
 
 

@@ -1,4 +1,4 @@
-"""Tests the TLS context that all clients share: as safe as botocore's, with the authorities read once."""
+"""Tests the TLS context that all clients share: it is as safe as botocore's, and reads the authorities once."""
 
 import datetime as dt
 import ipaddress
@@ -23,10 +23,10 @@ ONCE = Config(retries={"total_max_attempts": 1})
 
 
 class Answer(BaseHTTPRequestHandler):
-    """Answers every request, and closes the connection: the next one begins with a handshake."""
+    """Answers every request and closes the connection, so that the next request needs a new TLS handshake."""
 
     def do_POST(self) -> None:
-        """Answer as a service without anything to list."""
+        """Answer with an empty JSON object."""
         self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(200)
         self.send_header("Connection", "close")
@@ -39,18 +39,18 @@ class Answer(BaseHTTPRequestHandler):
 
 
 class Counting(ssl.SSLContext):
-    """Counts how often authorities are loaded."""
+    """A TLS context that counts how often authorities are loaded."""
 
     loads = 0
 
     def load_verify_locations(self, *arguments: Any) -> None:
-        """Count, and load them."""
+        """Count the call, and load the authorities."""
         self.loads += 1
         super().load_verify_locations(*arguments)
 
 
 def certificate(folder: Path) -> Path:
-    """A file with a new key and a certificate of 127.0.0.1 that is its own authority."""
+    """Return a file with a new key and a self-signed certificate of 127.0.0.1."""
     key, now = ec.generate_private_key(ec.SECP256R1()), dt.datetime.now(dt.UTC)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a test")])
     host = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
@@ -76,7 +76,7 @@ def authority(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def endpoint(authority: Path) -> Iterator[str]:
-    """An https service of that authority."""
+    """Yield the URL of an HTTPS service with that certificate."""
     with HTTPServer(("127.0.0.1", 0), Answer) as server:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(authority)
@@ -90,7 +90,7 @@ def endpoint(authority: Path) -> Iterator[str]:
 
 @pytest.fixture
 def context(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counting]:
-    """The context of the clients that a test creates."""
+    """Yield the shared context of the clients that a test creates."""
     counting = Counting(ssl.PROTOCOL_TLS_CLIENT)
     monkeypatch.setattr(httpsession, "create_urllib3_context", httpsession.create_urllib3_context)
     monkeypatch.setattr(tls, "botocore_context", lambda: counting)
@@ -102,7 +102,7 @@ def context(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counting]:
 
 
 def client(service: Any, endpoint: str, verify: Path | None = None) -> Any:
-    """The program's client of the service at `endpoint` that trusts `verify`, or what botocore trusts."""
+    """Return the program's client of the service at `endpoint`. It trusts `verify` or else botocore's authorities."""
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-central-1"}
     trusted = {"verify": str(verify)} if verify else {}
     session: Any = clients._session()
@@ -123,9 +123,10 @@ def test_authorities_are_read_once_for_all_connections_of_all_clients(
 
 
 def test_an_unknown_authority_is_refused(context: Counting, endpoint: str) -> None:
-    # GIVEN clients that trust the public authorities
+    # GIVEN a client that trusts the public authorities
     dynamodb = client("dynamodb", endpoint)
-    # WHEN they call a service of another authority; THEN each call is refused
+    # WHEN it calls a service of another authority twice
+    # THEN each call is refused
     for _ in range(2):
         with pytest.raises(SSLError, match="CERTIFICATE_VERIFY_FAILED"):
             dynamodb.list_tables()
@@ -136,7 +137,8 @@ def test_a_missing_file_of_authorities_is_reported_for_each_call(
 ) -> None:
     # GIVEN a client whose file of authorities does not exist
     dynamodb = client("dynamodb", endpoint, tmp_path / "missing.pem")
-    # WHEN it makes two calls; THEN both fail
+    # WHEN it makes two calls
+    # THEN both fail
     for _ in range(2):
         with pytest.raises(SSLError):
             dynamodb.list_tables()
