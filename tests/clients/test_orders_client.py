@@ -1,4 +1,4 @@
-"""The Python client keeps the contract towards a server that answers, or fails to, as it is told."""
+"""Tests that the Python client keeps the API's contract, against a server with scripted answers and failures."""
 
 import json
 import re
@@ -42,21 +42,21 @@ SILENT = -1
 
 @dataclass
 class Server:
-    """Gives `answers` (status, headers, JSON) one after the other; the last one for ever."""
+    """Sends `answers` (status, headers, JSON) in order, and then repeats the last one."""
 
     answers: list[Answer]
     requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     url: str = ""
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
-        """One request."""
+        """Answer one request."""
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         self.requests.append((f"{handler.command} {handler.path}", dict(handler.headers), body))
         status, headers, document = self.answers[0] if len(self.answers) == 1 else self.answers.pop(0)
         if status == SILENT:
             time.sleep(0.5)
         if status <= 0:
-            # Read, perhaps acted upon, and never answered.
+            # The request was read and perhaps processed, but gets no answer.
             handler.close_connection = True
             return
         data = document if isinstance(document, bytes) else json.dumps(document).encode()
@@ -72,7 +72,7 @@ Serve = Callable[..., Server]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Starts servers on loopback; they end with the test."""
+    """Provide a function that starts servers on loopback; they stop at the end of the test."""
     running = []
 
     def start(*answers: Answer) -> Server:
@@ -100,7 +100,7 @@ def serve() -> Iterator[Serve]:
 
 
 class Clock:
-    """Moves by waiting alone."""
+    """A clock that moves only by waits."""
 
     def __init__(self) -> None:
         self.waits: list[float] = []
@@ -122,8 +122,8 @@ def seen(order_status: str, **more: object) -> Answer:
     return 200, {}, {**ACCEPTED, "status": order_status, **more}
 
 
-def test_every_doubt_is_repeated_with_the_same_key_and_body(serve: Serve) -> None:
-    # GIVEN a server that resets, throttles, fails, is busy, answers half, and at last accepts
+def test_every_unclear_outcome_is_retried_with_the_same_key_and_body(serve: Serve) -> None:
+    # GIVEN a server that resets, throttles, fails, is busy, sends half an answer, and finally accepts
     doubts = [(RESET, {}, None), problem(503), (429, {}, {"message": "Too Many Requests"}), problem(409)]
     server = serve(*doubts, problem(500), (202, {}, b'{"order_id": "1bf'), (202, {}, ACCEPTED))
     submission = Submission.of(ORDER)
@@ -131,7 +131,7 @@ def test_every_doubt_is_repeated_with_the_same_key_and_body(serve: Serve) -> Non
     # WHEN the order is submitted
     accepted = client(server, clock := Clock()).submit(submission)
 
-    # THEN every try was the same, with a pause before each, and the answer is the server's
+    # THEN all requests are the same, with a pause before each retry, and the result is the server's answer
     assert (accepted.order_id, accepted.total) == (ACCEPTED["order_id"], Decimal("39.80"))
     assert accepted.accepted_at == datetime(2026, 1, 31, 12, tzinfo=UTC)
     assert {(what, body) for what, _, body in server.requests} == {("POST /orders", submission.body.encode())}
@@ -140,11 +140,11 @@ def test_every_doubt_is_repeated_with_the_same_key_and_body(serve: Serve) -> Non
     assert len(clock.waits) == 6
 
 
-def test_a_slow_server_is_not_waited_for_beyond_the_deadline(serve: Serve) -> None:
-    # GIVEN a server that says nothing for longer than there is time
+def test_the_client_does_not_wait_for_a_slow_server_beyond_the_deadline(serve: Serve) -> None:
+    # GIVEN a server that sends no answer before the deadline
     server = serve((SILENT, {}, None))
 
-    # WHEN / THEN the try ends with the deadline, and the submission can be repeated
+    # WHEN / THEN the request ends at the deadline, and the error has the submission for a retry
     began = time.monotonic()
     with pytest.raises(OutcomeUnknownError) as caught:
         OrdersClient(server.url).submit(submission := Submission.of(ORDER), deadline_seconds=0.2)
@@ -152,8 +152,8 @@ def test_a_slow_server_is_not_waited_for_beyond_the_deadline(serve: Serve) -> No
     assert caught.value.submission == submission
 
 
-def test_what_is_stored_before_a_crash_goes_on_with_the_same_key_and_body(serve: Serve) -> None:
-    # GIVEN a submission that was stored, and an answer that was given before
+def test_a_stored_submission_is_retried_with_the_same_key_and_body(serve: Serve) -> None:
+    # GIVEN a stored submission, and a server that answers with a replay
     stored = Submission.of(ORDER).to_json()
     server = serve((202, {"Idempotent-Replayed": "true"}, ACCEPTED))
 
@@ -168,7 +168,7 @@ def test_what_is_stored_before_a_crash_goes_on_with_the_same_key_and_body(serve:
 
 @pytest.mark.parametrize(("said", "least"), [("7", 7), ("a date", 290), ("soon", 0), ("-5", 0)])
 def test_retry_after_is_the_least_wait(serve: Serve, said: str, least: float) -> None:
-    # GIVEN seconds, a date five minutes from now, and what is neither
+    # GIVEN a header with seconds, with a date five minutes from now, or with neither
     told = format_datetime(datetime.now(UTC) + timedelta(minutes=5), usegmt=True) if said == "a date" else said
     server = serve(problem(503, **{"Retry-After": told}), (202, {}, ACCEPTED))
 
@@ -181,7 +181,7 @@ def test_retry_after_is_the_least_wait(serve: Serve, said: str, least: float) ->
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 413, 415, 422])
-def test_what_is_wrong_is_a_problem_at_once(serve: Serve, status: int) -> None:
+def test_a_permanent_error_raises_a_problem_at_once(serve: Serve, status: int) -> None:
     # GIVEN
     server = serve(problem(status))
 
@@ -194,7 +194,7 @@ def test_what_is_wrong_is_a_problem_at_once(serve: Serve, status: int) -> None:
     assert (len(server.requests), clock.waits) == (1, [])
 
 
-def test_the_deadline_is_over_all_tries(serve: Serve) -> None:
+def test_the_deadline_limits_all_retries_together(serve: Serve) -> None:
     # GIVEN
     server = serve(problem(503))
 
@@ -202,13 +202,13 @@ def test_the_deadline_is_over_all_tries(serve: Serve) -> None:
     with pytest.raises(OutcomeUnknownError, match="last: 503"):
         client(server, clock := Clock()).submit(Submission.of(ORDER), deadline_seconds=60)
 
-    # THEN pauses grow, and none goes beyond it
+    # THEN there are few retries, and none is later than the deadline
     assert 4 <= len(clock.waits) <= 10
     assert clock.now() < 60
 
 
 def test_an_expired_token_is_renewed_and_a_refused_one_is_a_problem(serve: Serve) -> None:
-    # GIVEN an issuer with new tokens each time, and an API that refuses the first, or all
+    # GIVEN an issuer with a new token each time, an API that refuses the first token, and one that refuses all
     issuer = serve(*[(200, {}, {"access_token": f"token-{n}", "expires_in": 3600}) for n in range(9)])
     tokens = ClientCredentials(issuer.url, "shop", "s3:cret", "orders/write")
     server, strict = serve(problem(401), (202, {}, ACCEPTED)), serve((401, {}, {"message": "Unauthorized"}))
@@ -221,7 +221,7 @@ def test_an_expired_token_is_renewed_and_a_refused_one_is_a_problem(serve: Serve
     with pytest.raises(ProblemError, match="401"):
         client(strict, Clock(), FixedToken("mine")).submit(Submission.of(ORDER))
 
-    # THEN each new token was asked for once and kept
+    # THEN each token is requested once and then reused
     sent = [headers["Authorization"] for _, headers, _ in server.requests + strict.requests]
     assert sent[:3] == ["Bearer token-0", "Bearer token-1", "Bearer token-1"]
     assert sent[3:] == ["Bearer token-1", "Bearer token-2", "Bearer mine", "Bearer mine"]
@@ -229,8 +229,8 @@ def test_an_expired_token_is_renewed_and_a_refused_one_is_a_problem(serve: Serve
     assert issuer.requests[0][2] == b"grant_type=client_credentials&scope=orders%2Fwrite"
 
 
-def test_an_issuer_that_is_down_is_waited_for_and_one_that_refuses_is_told(serve: Serve) -> None:
-    # GIVEN an issuer that fails, answers nonsense, works, and one that refuses
+def test_a_failing_issuer_is_retried_and_a_refusal_is_reported(serve: Serve) -> None:
+    # GIVEN an issuer that fails, returns invalid answers and then works, and an issuer that refuses
     nonsense: list[Answer] = [
         (503, {}, {}),
         (200, {}, b"<html>"),
@@ -244,13 +244,13 @@ def test_an_issuer_that_is_down_is_waited_for_and_one_that_refuses_is_told(serve
     with pytest.raises(TokenRefusedError, match="answered 400"):
         client(server, clock, ClientCredentials(serve((400, {}, {})).url, "shop", "bad")).submit(Submission.of(ORDER))
 
-    # THEN the API was asked only with a token
+    # THEN the API receives only requests with a token
     assert [headers["Authorization"] for _, headers, _ in server.requests] == ["Bearer good"]
     assert len(clock.waits) == 3
 
 
-def test_waiting_ends_with_a_final_status_and_takes_a_new_one_for_not_final(serve: Serve) -> None:
-    # GIVEN an order that takes its time, through a status that this client does not know
+def test_waiting_ends_with_a_final_status_and_treats_an_unknown_one_as_not_final(serve: Serve) -> None:
+    # GIVEN an order that becomes final late, after a status that this client does not know
     steps = [seen("ACCEPTED"), (RESET, {}, None), problem(500), seen("DELAYED"), seen("BEING_PACKED")]
     rejected = seen("REJECTED", reason={"code": "OUT_OF_STOCK", "skus": ["SKU-1"]}, colour="new")
     server = serve(*steps, rejected)
@@ -264,7 +264,7 @@ def test_waiting_ends_with_a_final_status_and_takes_a_new_one_for_not_final(serv
     assert {what for what, _, _ in server.requests} == {f"GET /orders/{ACCEPTED['order_id']}"}
 
 
-def test_an_order_that_is_not_final_in_time_or_not_there_is_told(serve: Serve) -> None:
+def test_an_order_that_is_not_final_in_time_or_does_not_exist_is_an_error(serve: Serve) -> None:
     # GIVEN
     waiting, absent = serve(seen("DELAYED")), serve(problem(404))
 
@@ -284,8 +284,8 @@ def test_amounts_are_exact_or_refused() -> None:
         Submission.of({"lines": [{"unit_price": 19.9}]})
 
 
-def test_the_guide_shows_calls_that_work(serve: Serve, tmp_path: Path) -> None:
-    # GIVEN the example of docs/api.md, with addresses of servers here
+def test_the_example_of_the_guide_works(serve: Serve, tmp_path: Path) -> None:
+    # GIVEN the example of docs/api.md, with the addresses of test servers
     (code,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
     issuer = serve((200, {}, {"access_token": "good"}))
     api = serve((202, {}, ACCEPTED), seen("CONFIRMED"))
@@ -294,6 +294,6 @@ def test_the_guide_shows_calls_that_work(serve: Serve, tmp_path: Path) -> None:
     # WHEN
     exec(code, names)  # noqa: S102 - the guide's own code is what is tested
 
-    # THEN the submission was kept, and the order seen to its end
+    # THEN it stores the submission, and waits for the order's final status
     assert json.loads((tmp_path / "k").read_text())["key"] == api.requests[0][1]["Idempotency-Key"]
     assert names["order"].status == "CONFIRMED"  # type: ignore[attr-defined]

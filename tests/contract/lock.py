@@ -1,4 +1,4 @@
-"""Leaves names, versions and hashes in package-lock.json: npm also writes where to send money to."""
+"""Removes download and funding addresses from package-lock.json, and keeps names, versions and hashes."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ LOCK = Path(__file__).with_name("package-lock.json")
 
 
 def trimmed(text: str) -> str:
-    """The lock without addresses."""
+    """Return the lock file's text without addresses."""
     lock = json.loads(text)
     for package in lock["packages"].values():
         for address in ("funding", "resolved"):

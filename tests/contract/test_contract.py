@@ -1,6 +1,6 @@
-"""docs/openapi.json, judged by those who read it: validators, generators of clients, and a fuzzer on a running stack.
+"""Tests docs/openapi.json with validators, client generators, and a fuzzer on a running stack.
 
-Their tools are in an environment of their own, which `make contract` makes.
+The tools have their own environment, which `make contract` creates.
 """
 
 import json
@@ -21,20 +21,20 @@ TOOLS = ROOT / ".build" / "contract-env"
 NODE = TOOLS / "node" / "node_modules" / ".bin"
 CONTRACT = ROOT / "docs" / "openapi.json"
 ORDER = {"currency": "EUR", "lines": [{"sku": "SKU-1", "quantity": 2, "unit_price": "19.90"}], "reference": "r"}
-# It sends orders that are valid by themselves under keys that are in use, which is 422 here; and API Gateway answers
-# 404, not 405, to other methods.
+# The fuzzer sends valid orders with keys that are already used, which the API answers with 422. For other methods, API
+# Gateway returns 404, not 405.
 NOT_SO_HERE = "positive_data_acceptance,unsupported_method"
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A running stack's API."""
+    """Return the API's URL of a running stack."""
     with LocalStack.started(tmp_path_factory.mktemp("contract"), warm_workers=1) as stack:
         yield stack.outputs["api_url"]
 
 
 def run(*command: str | Path, folder: Path, **environment: str) -> str:
-    """Return what a tool prints. A tool that fails, or complains of the contract, ends the test with its words."""
+    """Run a tool and return its output. A tool that fails or finds an error fails the test with its output."""
     quiet = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "NO_COLOR": "1"}
     path = os.pathsep.join([str(TOOLS / "bin"), str(NODE), os.environ["PATH"]])
     done = subprocess.run(
@@ -50,7 +50,7 @@ def run(*command: str | Path, folder: Path, **environment: str) -> str:
 
 
 def placed(text: str) -> None:
-    """Holds when a generated client placed, repeated and read one order."""
+    """Assert that a generated client placed, repeated and read one order."""
     told = json.loads(text)
     assert told["first"] == told["again"] == told["read"]
     assert (told["replayed"], told["total"]) == ("true", "39.80")
@@ -63,11 +63,11 @@ def placed(text: str) -> None:
         pytest.param(["redocly", "lint", CONTRACT], id="linter"),
     ],
 )
-def test_the_contract_is_clean(command: list[str | Path], tmp_path: Path) -> None:
+def test_validators_find_no_error_in_the_contract(command: list[str | Path], tmp_path: Path) -> None:
     # GIVEN / WHEN
     said = run(*command, folder=tmp_path)
 
-    # THEN a warning is a finding too
+    # THEN there is no warning either
     assert "warning" not in said.lower().replace("deprecation warning", "")
 
 
@@ -96,8 +96,8 @@ def test_generated_python_models_place_repeat_and_read_an_order(url: str, tmp_pa
     placed(said)
 
 
-def test_a_generated_typescript_client_that_checks_at_run_time_does_too(url: str, tmp_path: Path) -> None:
-    # GIVEN a client whose answers zod checks (the generator's check of requests does not see their headers)
+def test_a_generated_typescript_client_with_checked_answers_does_the_same(url: str, tmp_path: Path) -> None:
+    # GIVEN a client that checks answers with zod (the generator's check of requests does not include their headers)
     for name in ("order.ts", "package.json"):
         (tmp_path / name).write_text((HERE / name).read_text())
     (tmp_path / "node_modules").symlink_to(NODE.parent)
@@ -116,16 +116,16 @@ def test_a_generated_typescript_client_that_checks_at_run_time_does_too(url: str
     placed(said)
 
 
-def test_what_the_running_stack_answers_is_in_the_contract(url: str, tmp_path: Path) -> None:
-    # GIVEN a fuzzer that makes requests from the contract, right and wrong ones
+def test_answers_of_a_running_stack_keep_the_contract(url: str, tmp_path: Path) -> None:
+    # GIVEN a fuzzer that generates valid and invalid requests from the contract
     options = [f"--exclude-checks={NOT_SO_HERE}", "--max-examples=60", "--seed=1", "--generation-database=none"]
 
-    # WHEN / THEN every status, header and body is one that the contract has
+    # WHEN / THEN every status, header and body is in the contract
     said = run("schemathesis", "run", CONTRACT, "--url", url, *options, folder=tmp_path)
     assert "Fuzzing" in said
 
 
-def test_the_tools_are_there() -> None:
-    # GIVEN / WHEN / THEN asked for, they are not skipped
+def test_the_tools_are_installed() -> None:
+    # GIVEN / WHEN / THEN the tools exist, so these tests never pass without running
     assert (TOOLS / "bin" / "schemathesis").exists(), "run: make contract"
     assert (NODE / "redocly").exists(), "Node.js and npm are needed: make contract"

@@ -1,4 +1,4 @@
-"""Places an order by the client that openapi-python-client generates, repeats it, and reads it.
+"""Places an order with the client that openapi-python-client generates, repeats it, and reads it.
 
 Usage: with_client.py URL KEY BODY
 """

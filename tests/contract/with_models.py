@@ -1,4 +1,4 @@
-"""Places an order with the models that datamodel-code-generator makes, repeats it, and reads it.
+"""Places an order with the models that datamodel-code-generator generates, repeats it, and reads it.
 
 Usage: with_models.py URL KEY BODY
 """
@@ -14,7 +14,7 @@ order = models.OrderRequest.model_validate_json(body).model_dump(mode="json", ex
 
 
 def post() -> httpx.Response:
-    """The order, under the key."""
+    """POST the order with the key."""
     return httpx.post(f"{url}/orders", json=order, headers={"Idempotency-Key": key}, timeout=30).raise_for_status()
 
 

@@ -1,1 +1,1 @@
-"""Tests of the tools that delivery runs."""
+"""Tests of the tools in `lab`."""

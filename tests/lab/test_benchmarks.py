@@ -1,4 +1,5 @@
-"""The page on performance is what the benchmarks print; they run. No figure is judged here: machines differ."""
+"""Tests that the benchmarks run, and that docs/performance.md has the rows that they print. Machines differ, so the
+tests do not compare figures."""
 
 import re
 from datetime import UTC, datetime
@@ -15,23 +16,23 @@ from lab.docs import page
 
 
 def rows(text: str) -> list[list[str]]:
-    """Return what was measured, of whom, and the goal, without the figures."""
+    """Return each row's name, columns and goal, without the figures."""
     cells = [line.strip("| ").split(" | ") for line in text.strip().splitlines() if line.startswith("|")]
     return [[each[0], *(re.sub(r"[\d.,]+", "", value) for value in each[1:-1]), each[-1]] for each in cells[2:]]
 
 
 @pytest.mark.long
 def test_every_figure_of_the_page_can_be_measured_again() -> None:
-    # GIVEN the page
+    # GIVEN the page's table
     text = PAGE.read_text(encoding="utf-8")
     written = text.partition(BEGIN)[2].partition(page.END)[0]
 
-    # WHEN all is measured, once
+    # WHEN everything is measured once
     found = list(figures(rounds=1))
 
-    # THEN it has the same rows
+    # THEN the table has the same rows
     assert rows(written) == rows(table(found))
-    # AND each took something
+    # AND every measured time is positive
     values = [value for each in found for value in (each.floor, each.bare, each.peer, each.ours) if value is not None]
     assert min(values) > 0
 
@@ -62,7 +63,7 @@ def test_a_hand_signed_request_is_signed_as_botocore_signs_it(
 
     Client(service).call(operation, params, send)
 
-    # WHEN botocore signs the same at that time
+    # WHEN botocore signs the same request at the same time
     told = sent["headers"].pop("authorization")
     at = datetime.strptime(sent["headers"].pop("x-amz-date"), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     monkeypatch.setattr(auth, "get_current_datetime", lambda: at)

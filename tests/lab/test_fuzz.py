@@ -1,4 +1,4 @@
-"""`make fuzz`: nothing is found in the program as it is, and a planted bug of each kind is."""
+"""Tests of `make fuzz`: it finds a planted bug of each kind, and no bug in the unchanged program."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from lab.fuzz.watch import Watch
 from tests.flow.sabotage.rewrite import Rewrite, rewritten
 
 MOST_ROUNDS = 60
-"""A planted bug is found within so many rounds: 1,200 events or 240 batches."""
+"""Rounds within which a planted bug must be found: 1,200 events or 240 batches."""
 
 BUGS = {
     "an exception out of the API": (
@@ -105,7 +105,7 @@ BUGS = {
 
 
 def found(kind: str, wanted: Callable[[Watch], bool]) -> bool:
-    """Return whether one of the first rounds has what is wanted."""
+    """Return whether `wanted` is true for one of the first rounds."""
     return any(wanted(play_round(kind, seed)) for seed in range(MOST_ROUNDS))
 
 
@@ -113,7 +113,7 @@ def found(kind: str, wanted: Callable[[Watch], bool]) -> bool:
 def test_a_planted_bug_is_found(name: str) -> None:
     # GIVEN a bug
     kind, violation, change = BUGS[name]
-    # WHEN hostile input meets it
+    # WHEN the functions receive hostile input
     with rewritten([change]):
         noticed = found(kind, lambda watch: any(text.startswith(violation) for text in watch.violations))
     # THEN it is found
@@ -121,25 +121,25 @@ def test_a_planted_bug_is_found(name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_program_as_it_is_violates_nothing(kind: str) -> None:
+def test_the_unchanged_program_violates_nothing(kind: str) -> None:
     # GIVEN rounds of hostile input
     # WHEN they are played
     violations = [text for seed in range(MOST_ROUNDS // 2) for text in play_round(kind, seed).violations]
-    # THEN everything holds
+    # THEN no check is violated
     assert violations == []
 
 
-def test_a_seed_is_always_the_same_round() -> None:
+def test_the_same_seed_gives_the_same_round() -> None:
     # GIVEN / WHEN
     first, second = (play_round(EVENTS, 7).counted for _ in range(2))
     # THEN
     assert first == second
 
 
-def test_a_violation_is_told_with_the_command_that_plays_it_again(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_violation_is_printed_with_the_command_that_repeats_it(capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN a bug
     _, _, change = BUGS["a dead letter that is never sent"]
-    # WHEN it is met
+    # WHEN the fuzzer finds it
     with rewritten([change]):
         status = main(["--events", "0", "--batches", "4", "--workers", "1", "--seed", "3"])
     # THEN

@@ -1,4 +1,4 @@
-"""`--help` of the tools tells what they do, and does nothing."""
+"""Tests that the tools' `--help` only shows help."""
 
 import importlib
 import sys
@@ -21,7 +21,7 @@ COMMANDS = (
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_help_is_shown_and_nothing_is_done(
+def test_the_help_option_only_shows_help(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN

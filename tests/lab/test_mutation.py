@@ -1,4 +1,4 @@
-"""Tests what is made of a mutation run: who survived, who may, and whether the run is a success."""
+"""Tests the evaluation of a mutation run: its survivors, the listed exceptions, and the run's success."""
 
 import json
 from collections import Counter
@@ -34,13 +34,13 @@ CHANGE = Change("runtime.a.C.m", "if a > 1:", "if a >= 1:")
 
 
 def mutant(verdict: Verdict = Verdict.KILLED, number: int = 1, change: Change | None = None) -> Mutant:
-    """A mutant of module `runtime.a`."""
+    """Return a mutant of module `runtime.a`."""
     return Mutant(f"runtime.a.xǁCǁm__mutmut_{number}", "runtime.a", verdict, change)
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    """Return what mutmut leaves of a run in which the first mutant survived."""
+    """Write the files that mutmut leaves after a run in which the first mutant survived, and return their folder."""
     folder = tmp_path / MUTANTS / "runtime"
     folder.mkdir(parents=True)
     (folder / "a.py").write_text(MUTATED)
@@ -50,27 +50,27 @@ def run(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_survivor_is_told_by_its_text(run: Path) -> None:
+def test_a_survivor_is_identified_by_its_change(run: Path) -> None:
     # GIVEN a run
     # WHEN its results are read
     survivor, killed = read_results(run)
-    # THEN the survivor is what it changes, wherever that stands
+    # THEN the survivor is identified by its change, not by its line
     assert survivor == mutant(Verdict.SURVIVED, 1, CHANGE)
     assert killed == mutant(Verdict.KILLED, 2)
 
 
-def test_the_next_run_tries_again_what_was_not_noticed(run: Path) -> None:
+def test_the_next_run_tries_survivors_again(run: Path) -> None:
     # GIVEN a run with a survivor
-    # WHEN another is prepared
+    # WHEN the next run is prepared
     forget_unnoticed(run)
     # THEN the survivor has no verdict, and the other keeps its own
     assert [one.verdict for one in read_results(run)] == [Verdict.UNCLEAR, Verdict.KILLED]
 
 
-def test_names_are_told_as_in_the_source() -> None:
+def test_names_are_those_of_the_source() -> None:
     # GIVEN mutmut's names of a function and of a method
     # WHEN they are read
-    # THEN they are the source's
+    # THEN they are the names in the source
     assert function_of("runtime.logic.a.x_do_it__mutmut_12") == "runtime.logic.a.do_it"
     assert function_of("runtime.logic.a.xǁClassǁ_private__mutmut_1") == "runtime.logic.a.Class._private"
 
@@ -90,7 +90,7 @@ def test_names_are_told_as_in_the_source() -> None:
 def test_an_exit_code_is_a_verdict(exit_code: int | None, verdict: str) -> None:
     # GIVEN an exit code of mutmut's
     # WHEN it is judged
-    # THEN only a failing test and an endless one count as noticed
+    # THEN a failing test kills the mutant, and a timeout is a verdict of its own
     assert Verdict.of(exit_code) == verdict
 
 
@@ -98,7 +98,7 @@ def test_an_exit_code_is_a_verdict(exit_code: int | None, verdict: str) -> None:
     ("verdict", "of", "listed", "problems"),
     [
         pytest.param(Verdict.SURVIVED, 20, True, [], id="all is noticed but what is listed"),
-        # On a busy machine: neither noticed nor missing.
+        # As on a busy machine: the mutant counts as neither noticed nor missed.
         pytest.param(Verdict.TIMEOUT, 20, True, [], id="listed, and its tests took too long"),
         pytest.param(Verdict.SURVIVED, 40, False, [entry(CHANGE)], id="a survivor, told with what can be copied"),
         pytest.param(
@@ -107,8 +107,8 @@ def test_an_exit_code_is_a_verdict(exit_code: int | None, verdict: str) -> None:
         pytest.param(Verdict.UNCLEAR, 2, False, [""], id="one was not run"),
     ],
 )
-def test_a_run_is_judged_by_what_nobody_noticed(verdict: Verdict, of: int, listed: bool, problems: list[str]) -> None:
-    # GIVEN one of so many mutants that was not killed
+def test_a_run_is_judged_by_its_unnoticed_mutants(verdict: Verdict, of: int, listed: bool, problems: list[str]) -> None:
+    # GIVEN mutants, of which one was not killed
     report = Report(
         [mutant(verdict, 1, CHANGE), *(mutant(number=n) for n in range(2, of + 1))], {CHANGE: "why"} if listed else {}
     )
@@ -117,15 +117,15 @@ def test_a_run_is_judged_by_what_nobody_noticed(verdict: Verdict, of: int, liste
     # THEN
     assert len(found) == len(problems)
     assert all(text in told for text, told in zip(problems, found, strict=True))
-    # AND what was not run is no problem where only some were wanted, and what is listed counts against the percentage
+    # AND a mutant that was not run is no problem in a partial run, and a listed mutant lowers the percentage
     assert verdict is not Verdict.UNCLEAR or report.problems(complete=False) == []
     assert of != 20 or report.table()[-1] == "| runtime.a | 20 | 19 | 0 | 1 | 0 | 0 | 95.0 |"
 
 
-def test_what_is_listed_and_was_noticed_is_stale() -> None:
-    # GIVEN an entry, and a run in which its mutant was killed
+def test_a_listed_mutant_that_was_killed_is_stale() -> None:
+    # GIVEN a listed mutant, and a run in which it was killed
     # WHEN the list is compared
-    # THEN it is stale, but not if its module was not run to the end
+    # THEN its entry is stale, unless the run of its module is incomplete
     assert stale({CHANGE: "why"}, [mutant()]) == [CHANGE]
     assert stale({CHANGE: "why"}, [mutant(Verdict.UNCLEAR)]) == []
 
@@ -137,16 +137,16 @@ def test_an_entry_can_be_read_again(after: str, tmp_path: Path) -> None:
     # WHEN its entry is written, with a reason
     file = tmp_path / "list.toml"
     file.write_text(entry(change).replace('why = ""', 'why = "none can tell"'))
-    # THEN it is read as it was
+    # THEN the same change and reason are read
     assert read_listed(file) == {change: "none can tell"}
 
 
 def test_an_entry_without_a_reason_is_refused(tmp_path: Path) -> None:
-    # GIVEN an entry as it is printed
+    # GIVEN an entry as a run prints it, without a reason
     file = tmp_path / "list.toml"
     file.write_text(entry(CHANGE))
     # WHEN the list is read
-    # THEN the reason is asked for
+    # THEN an error requests the reason
     with pytest.raises(ValueError, match="needs `why`"):
         read_listed(file)
 
@@ -154,16 +154,16 @@ def test_an_entry_without_a_reason_is_refused(tmp_path: Path) -> None:
 def test_the_list_can_be_read() -> None:
     # GIVEN the list of the project
     # WHEN it is read
-    # THEN every entry has a reason, and is of runtime/
+    # THEN every entry has a reason and belongs to runtime/
     assert all(change.function.startswith("runtime.") for change in read_listed())
 
 
-def test_tests_that_noticed_a_mutant_run_first_and_then_the_cheap_files() -> None:
-    # GIVEN tests of a dear and of a cheap file, of which some have noticed mutants
+def test_tests_that_noticed_a_mutant_run_first_and_then_the_fast_files() -> None:
+    # GIVEN tests of a slow and of a fast file, some of which have noticed mutants
     names = ["dear::a", "dear::b", "cheap::a", "cheap::b", "dear::c", "dear::d"]
     items: Any = [SimpleNamespace(nodeid=name, path=Path(name.split("::")[0])) for name in names]
     costs = {"dear::a": 0.0, "dear::b": 9.0, "cheap::a": 1.0, "cheap::b": 1.0}
     # WHEN they are sorted
     ordered = sorted_tests(items, Counter({"dear::d": 1, "dear::c": 2}), Counter({"cheap::b": 5, "dear::d": 7}), costs)
-    # THEN those come first that noticed this function's mutants, then its module's, then files by what a test costs
+    # THEN tests that noticed this function's mutants come first, then its module's, then files by time per test
     assert [item.nodeid for item in ordered] == ["dear::c", "dear::d", "cheap::b", "cheap::a", "dear::a", "dear::b"]

@@ -1,4 +1,4 @@
-"""Mistakes around `runtime/`: what the patterns make of a source, which are chosen, and which tests they meet."""
+"""Tests of the mutation of code outside `runtime/`: the mutants of each pattern, their choice, and their tests."""
 
 import json
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_a_pattern_makes_these_mistakes(pattern: str, before: str, after: list[s
     assert found == after
 
 
-def test_a_loop_that_runs_once_ends() -> None:
+def test_a_loop_mutated_to_run_once_ends() -> None:
     # GIVEN
     source = "def f():\n    seen = 0\n    while True:\n        seen += 1\n    return seen\n"
 
@@ -101,7 +101,7 @@ def test_the_same_seed_chooses_the_same_mutants_of_every_folder_and_all_examples
     assert len({each.name for each in chosen}) == len(chosen)
 
 
-def test_tests_that_are_left_out_are_there() -> None:
+def test_left_out_tests_exist() -> None:
     # GIVEN / WHEN
     gone = [each for each in DRIFT if not (ROOT / each).exists()]
 
@@ -120,7 +120,7 @@ def test_an_example_that_is_no_longer_in_the_code_is_named() -> None:
 
 
 def test_a_mistake_concerns_the_tests_that_run_its_function() -> None:
-    # GIVEN a test that runs the function, one that imports the module only, one of another tier, one of nothing
+    # GIVEN a test that runs the function, one that only imports the module, one of another tier, and an unrelated one
     source = b"LIMIT = 1\n\n\ndef f():\n    return LIMIT - 1\n"
     covered = {
         "tests/policy/test_a.py": {"policy/a.py": [1, 4, 5]},
@@ -137,7 +137,7 @@ def test_a_mistake_concerns_the_tests_that_run_its_function() -> None:
     assert concerned(constant, "policy", source, covered) == ["tests/policy/test_a.py", "tests/policy/test_b.py"]
 
 
-def test_a_file_is_another_while_its_mutant_is_judged_and_the_same_afterwards(tmp_path: Path) -> None:
+def test_a_file_is_changed_only_while_its_mutant_is_judged(tmp_path: Path) -> None:
     # GIVEN
     file = tmp_path / "a.py"
     file.write_text("one")
@@ -147,14 +147,14 @@ def test_a_file_is_another_while_its_mutant_is_judged_and_the_same_afterwards(tm
     with forks.mutated(file, b"two"):
         within = file.read_text(), file.stat().st_mtime_ns
 
-    # THEN byte code of the one is not taken for the other's
+    # THEN the modification times differ, so Python uses neither's byte code for the other
     assert within[0] == "two"
     assert within[1] != before
     assert (file.read_text(), file.stat().st_mtime_ns) == ("one", before)
 
 
-def test_work_in_a_process_of_its_own_has_the_copy_s_modules_and_an_end(tmp_path: Path) -> None:
-    # GIVEN a copy with a module of ours that this process has another one of
+def test_work_in_a_fork_uses_the_copys_modules_and_has_a_time_limit(tmp_path: Path) -> None:
+    # GIVEN a copy with its own version of a module that this process has imported
     copy, log, seen = tmp_path / "copy", tmp_path / "log", tmp_path / "seen"
     (copy / "ops").mkdir(parents=True)
     (copy / "ops" / "__init__.py").write_text("WHERE = 'the copy'")
@@ -179,7 +179,7 @@ def test_work_in_a_process_of_its_own_has_the_copy_s_modules_and_an_end(tmp_path
     assert (ended, late) == (3, forks.TIMEOUT)
 
 
-def test_an_edit_is_named_by_its_place_and_told_by_its_lines() -> None:
+def test_an_edit_is_named_by_its_place_and_shows_its_lines() -> None:
     # GIVEN
     edit = Edit("a.py", "f", "change-number", 2, 4, 5, "2")
 

@@ -1,4 +1,4 @@
-"""A mistake counts as noticed if a test fails because of it, and for no other reason."""
+"""Tests that a mutant counts as noticed only if a test fails because of it."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ FILE = {"tests/test_f.py": TESTS, "pipeline/a.py": "CASES = ['case']\ndef f(): r
 
 @pytest.fixture
 def judge(tmp_path: Path) -> Judge:
-    """Return the judge of a small tree."""
+    """Return a judge of a small source tree."""
     root = tmp_path / "root"
     for name, text in FILE.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def judge(tmp_path: Path) -> Judge:
         pytest.param("pipeline/a.py", "return 1\nf(2)", SOUND, "killed", "tests/test_f.py", id="its import fails"),
         pytest.param("pipeline/__init__.py", "return 1\nf(2)", SOUND, "killed", SOUND, id="conftest.py's import fails"),
         pytest.param("pipeline/a.py", "\n  while True: pass", SOUND, "timeout", SOUND, id="it runs without end"),
-        # The process exits as if a test had failed, but none has.
+        # The process exits with the status of a failed test, but no test has failed.
         pytest.param("pipeline/a.py", "__import__('os')._exit(1)", SOUND, "unclear", "", id="the process ends"),
         pytest.param("pipeline/a.py", "__import__('os').abort()", SOUND, "unclear", "", id="a signal ends the process"),
         pytest.param("pipeline/a.py", "return 2", "tests/test_unread.py", "unclear", "", id="no import without it"),
@@ -63,7 +63,7 @@ def judge(tmp_path: Path) -> Judge:
         ),
     ],
 )
-def test_a_mistake_is_noticed_if_it_is_why_a_test_fails(
+def test_a_mistake_is_noticed_only_if_it_makes_a_test_fail(
     judge: Judge, path: str, mistake: str, test: str, verdict: str, by: str
 ) -> None:
     # GIVEN a mistake, and a test
@@ -72,19 +72,19 @@ def test_a_mistake_is_noticed_if_it_is_why_a_test_fails(
     # WHEN
     found, told = judge.put(path, text, [test], 1 if "while" in mistake or "busy" in test else 30)
 
-    # THEN a crash, and what happens without the mistake too, is no verdict; it is told where to look
+    # THEN a crash, or a failure that also occurs without the mistake, is no verdict; the answer names its log
     assert found == Verdict(verdict)
     assert told == by or (verdict == "unclear" and test in told and Path(told.rpartition(" ")[2]).exists())
 
 
-def test_a_case_that_the_mistake_renames_says_nothing_of_the_others(judge: Judge) -> None:
+def test_a_case_that_a_mistake_renames_does_not_hide_the_others(judge: Judge) -> None:
     # GIVEN a mistake that renames a case
     (judge.copy / "tests" / "test_f.py").write_text(TESTS.partition("def test_that")[0])
     text = "CASES = ['other']\ndef f(): return {}\n"
 
-    # WHEN it is put to the case that was
+    # WHEN the test is run by the old name of the case
     right, wrong = (judge.put("pipeline/a.py", text.format(each).encode(), [SOUND], 30) for each in (1, 2))
 
-    # THEN those that there are were run
+    # THEN the tests that exist are run
     assert right == (Verdict.SURVIVED, "")
     assert wrong == (Verdict.KILLED, "tests/test_f.py::test_f[other]")

@@ -1,1 +1,2 @@
-"""The machine around us: proxies, AWS settings, checkouts and indexes that are not what we would like."""
+"""Tests on machines with unusual settings: proxies, wrong AWS settings, line endings, and unreachable package
+indexes."""

@@ -1,4 +1,4 @@
-"""Settings of a machine that would make everything fail that listens to them."""
+"""Broken machine settings: code that uses them fails."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ PROXIES = {
 
 
 def broken_aws_settings(folder: Path) -> dict[str, dict[str, str]]:
-    """Variables by what is wrong with them."""
+    """Return environment variables by the error in them."""
     broken = folder / "broken"
     broken.write_text("[defaul\n")
     return {

@@ -1,4 +1,4 @@
-"""Wrong AWS settings of the machine: who needs none does not look at them, who needs them says what is wrong."""
+"""Tests of wrong AWS settings: code without a need for them ignores them, and other code reports the error."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from ops.cli.main import main
 from ops.gateway.session import isolated_session
 from tests.machine.settings import broken_aws_settings
 
-# Imports every module there is; what makes a client or looks at the machine's settings on the way raises.
+# Imports every module. A module that makes a client or reads the machine's settings on import raises an error.
 IMPORTS = """
 import importlib, pkgutil
 import botocore.configloader, botocore.session
@@ -56,18 +56,18 @@ def test_importing_makes_no_client_and_reads_no_settings() -> None:
 
 @pytest.fixture
 def everything(tmp_path: Path) -> dict[str, str]:
-    """All of it at once."""
+    """Return all broken settings together."""
     return {name: value for each in broken_aws_settings(tmp_path).values() for name, value in each.items()}
 
 
 @pytest.mark.parametrize("program", ["ops", "local"])
-def test_help_works(program: str, everything: dict[str, str]) -> None:
+def test_help_works_with_broken_aws_settings(program: str, everything: dict[str, str]) -> None:
     # GIVEN / WHEN / THEN
     done = run("-m", program, "--help", **everything)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_stack_that_needs_them_says_what_is_wrong(
+def test_a_command_on_a_stack_reports_broken_aws_settings(
     tmp_path: Path, broken: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a stack on AWS, by its outputs
@@ -79,24 +79,24 @@ def test_a_stack_that_needs_them_says_what_is_wrong(
         monkeypatch.setenv(name, value)
     # WHEN
     code = main(["status", "--outputs", str(outputs)])
-    # THEN it is a matter of access, and said in words
+    # THEN the exit code says that access failed, and the message names a setting
     assert code == 4
     assert "AWS_PROFILE" in capsys.readouterr().err
 
 
-def test_the_embedded_aws_is_reached_whatever_any_variable_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN every variable that the SDK knows, with a value that it can't use
+def test_the_embedded_aws_is_reached_whatever_the_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN every environment variable of the SDK, with an invalid value
     for _, variables, _, _ in BOTOCORE_DEFAUT_SESSION_VARIABLES.values():
         for name in [variables] if isinstance(variables, str) else variables or ():
             monkeypatch.setenv(name, "x")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "gibberish")
-    # WHEN a client is made as for the embedded AWS
+    # WHEN a client for the embedded AWS is made
     client = isolated_session("key", "secret", "eu-west-1").client("sqs", endpoint_url="http://127.0.0.1:1")
-    # THEN it is what it was told to be
+    # THEN it has the given Region and endpoint
     assert (client.meta.region_name, client.meta.endpoint_url) == ("eu-west-1", "http://127.0.0.1:1")
 
 
-def test_unit_tests_are_deaf_to_them(everything: dict[str, str]) -> None:
+def test_unit_tests_ignore_broken_aws_settings(everything: dict[str, str]) -> None:
     # GIVEN / WHEN tests that import the functions run / THEN they pass
     done = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit/api/test_counting.py", **everything)
     assert done.returncode == 0, done.stdout

@@ -1,4 +1,4 @@
-"""A clone has the bytes that were committed, whatever git is told about line endings."""
+"""Tests that a clone has the committed bytes, whatever git's line-ending settings are."""
 
 import shutil
 import subprocess
@@ -8,7 +8,7 @@ import pytest
 
 from local.instance import ROOT
 
-# What is zipped, what runs as a script, and what decides about both.
+# Files that are zipped or run as scripts, and the files that control both.
 PARTS = ("runtime", "pipeline", "components", ".ci", ".gitattributes", "Makefile", "requirements-runtime.txt")
 CONFIG = ("-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main")
 
@@ -19,7 +19,7 @@ def git(*arguments: str, folder: Path) -> None:
 
 @pytest.fixture
 def committed(tmp_path: Path) -> Path:
-    """A repository with our parts, committed on a machine that keeps line endings as they are."""
+    """Return a repository with these files, committed on a machine that does not convert line endings."""
     folder = tmp_path / "committed"
     folder.mkdir()
     for part in PARTS:
@@ -38,13 +38,13 @@ def test_line_endings_are_not_converted(committed: Path, tmp_path: Path, setting
     # GIVEN a machine with this setting / WHEN it clones
     clone = tmp_path / "clone"
     git("-c", setting, "clone", "-c", setting, str(committed), str(clone), folder=tmp_path)
-    # THEN every file has the same bytes, so a package has the same hash, and what was executable is
+    # THEN every file has the same bytes, so a package has the same hash, and executable files stay executable
     for path in sorted(committed.rglob("*")):
         if path.is_file() and ".git" not in path.relative_to(committed).parts:
             there = clone / path.relative_to(committed)
             assert there.read_bytes() == path.read_bytes(), path.name
             assert there.stat().st_mode & 0o111 == path.stat().st_mode & 0o111, path.name
-    # AND scripts can be read by a shell
+    # AND a shell can parse the scripts
     subprocess.run(["bash", "-n", str(clone / ".ci" / "run")], check=True)
 
 
@@ -54,5 +54,5 @@ def test_line_endings_are_not_converted(committed: Path, tmp_path: Path, setting
     ids=lambda path: path.name,
 )
 def test_a_lock_names_packages_versions_and_hashes_and_no_address(lock: Path) -> None:
-    # GIVEN / WHEN / THEN whoever installs from it decides where from
+    # GIVEN / WHEN / THEN the lock contains no URL, so the user's own settings choose the package index
     assert "://" not in lock.read_text()

@@ -1,4 +1,4 @@
-"""Without a package index within reach."""
+"""Tests `make setup` without a reachable package index."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ def test_make_setup_says_that_the_index_cannot_be_reached(tmp_path: Path) -> Non
     # WHEN the environment is made
     command = ["make", "setup", f"VENV={tmp_path / 'venv'}", f"PYTHON={sys.executable}"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    # THEN it says so and what to check, and not that packages do not exist
+    # THEN the message says that the index cannot be reached and what to check, not that packages do not exist
     assert done.returncode != 0
     assert "The package index cannot be reached" in done.stderr
     assert "PIP_INDEX_URL" in done.stderr

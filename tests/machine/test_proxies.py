@@ -1,4 +1,4 @@
-"""A proxy that the machine has for the world outside: loopback is never asked through it."""
+"""Tests that requests to loopback never use the machine's proxy."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tests.machine.settings import PROXIES
 
 @pytest.fixture
 def behind_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Variables that lead everything to a closed port."""
+    """Set variables that send all requests to a closed port."""
     for name, value in PROXIES.items():
         monkeypatch.setenv(name, value)
 
@@ -60,14 +60,14 @@ def test_the_lines_to_copy_work_behind_a_proxy(
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    # WHEN / THEN a line is added where curl would ask the proxy
+    # WHEN / THEN a line is added if curl would use the proxy
     assert proxy_exception() == told
 
 
 @pytest.mark.usefixtures("behind_a_proxy")
-def test_the_engine_and_the_program_talk_without_it(tmp_path: Path) -> None:
-    # GIVEN / WHEN the variables of the engine's commands
+def test_the_engine_and_the_program_use_no_proxy_for_loopback(tmp_path: Path) -> None:
+    # GIVEN / WHEN the environment of the engine's commands is made
     environment = Workspace(tmp_path, tmp_path, tmp_path, 1, "local").environment
-    # THEN a proxy is kept for the index, and loopback excepted
+    # THEN it keeps the proxy for the package index, and excludes loopback
     assert environment["HTTP_PROXY"] == PROXIES["HTTP_PROXY"]
     assert environment["no_proxy"] == environment["NO_PROXY"] == "127.0.0.1,localhost"

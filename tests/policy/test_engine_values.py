@@ -1,4 +1,4 @@
-"""Tests how the engine's values reach the rules."""
+"""Tests the values that the rules get from Pulumi's engine."""
 
 import json
 import subprocess
@@ -23,26 +23,26 @@ from tests.policy.test_rules import BY_NAME, CASES, PRODUCTION, QUEUE, TABLE, ma
 PACK = Path(__file__).resolve().parents[2] / "policy" / "__main__.py"
 
 
-def test_unknown_values_are_seen_and_not_stumbled_over() -> None:
-    # GIVEN properties as the engine hands them over, some not known in a preview
+def test_unknown_values_are_marked() -> None:
+    # GIVEN properties as the engine passes them, some of them unknown in a preview
     props = unknown_checking_proxy({"a": UNKNOWN_STRING_VALUE, "b": {"c": [1, UNKNOWN_STRING_VALUE]}, "d": "text"})
-    # WHEN they are made plain
+    # WHEN they are converted
     seen = plain(props)
-    # THEN the known ones are there and the others are marked
+    # THEN known values are unchanged, and unknown values are marked
     assert seen == {"a": UNKNOWN, "b": {"c": [1, UNKNOWN]}, "d": "text"}
 
 
 class _Engine(_PolicyAnalyzerServicer):
-    """The pack as the engine asks it: with resources on the wire, one at a time and then all of them."""
+    """The policy pack as the engine calls it: with serialized resources, first one at a time and then all together."""
 
     def __init__(self, rules: Sequence[Rule] = RULES) -> None:
         super().__init__("orders", "1.0.0", [to_policy(rule) for rule in rules], EnforcementLevel.ADVISORY)
 
     def _configure_runtime_settings(self) -> None:
-        """There is no stack whose settings could be read."""
+        """Do nothing: there is no stack whose settings could be read."""
 
     def said(self, resources: list[Resource]) -> set[tuple[str, str, str]]:
-        """Policy, level and message of everything that the pack reports."""
+        """Return policy, level and message of everything that the pack reports."""
         ask: Any = self
         sent = [_on_the_wire(each) for each in resources]
         answers = [
@@ -59,7 +59,7 @@ class _Engine(_PolicyAnalyzerServicer):
 
 
 def _on_the_wire(resource: Resource) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A resource as it is sent alone, and what is sent with it besides where the whole stack is."""
+    """Return a resource's fields as they are sent alone, and the further fields that are sent with a whole stack."""
     known = json.dumps(resource.props, default=lambda _: UNKNOWN_STRING_VALUE)
     fields = {
         "type": resource.type,
@@ -75,18 +75,18 @@ def _on_the_wire(resource: Resource) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_engine_hears_of_each_case_what_the_rule_says_in_its_level(name: str) -> None:
+def test_the_pack_reports_each_rules_messages_with_its_level(name: str) -> None:
     # GIVEN a stack that keeps a rule, one that breaks it, and the pack as the engine runs it
     rule, case, engine = BY_NAME[name], CASES[name], _Engine()
     for resources in (case.kept, case.broken):
-        # WHEN it is asked
+        # WHEN the engine calls the pack
         heard = {each for each in engine.said(resources) if each[0] == name}
-        # THEN it answers with what the rule says
+        # THEN the pack reports the rule's messages, with the rule's level
         said = messages(rule, resources)
         assert heard == {(name, rule.level, f"{rule.description}\n{message}") for message in said}
 
 
-def test_a_rule_sees_the_resource_that_the_engine_sent() -> None:
+def test_a_rule_receives_the_resource_that_the_engine_sent() -> None:
     # GIVEN a rule about one resource and one about all of them
     sent = make(QUEUE, {"tags": PRODUCTION}, protect=True, references={"policy": frozenset({make(TABLE).urn})})
     alone: list[Resource] = []
@@ -108,13 +108,13 @@ def test_a_rule_sees_the_resource_that_the_engine_sent() -> None:
     # WHEN
     _Engine(rules).said([sent, make(TABLE)])
 
-    # THEN of one alone nobody tells what it was made from
+    # THEN both get the same resource, but a single one comes without its references
     assert alone == [replace(sent, references={})]
     assert together == [sent, make(TABLE)]
 
 
-def test_the_pack_has_every_rule_and_is_found_from_its_own_folder(tmp_path: Path) -> None:
-    # GIVEN the pack as the engine starts it: from elsewhere, with nothing of the project on the path
+def test_the_pack_has_every_rule_and_runs_from_any_folder(tmp_path: Path) -> None:
+    # GIVEN the pack as the engine starts it: in another folder, without the project on the path
     script = (
         "import runpy, pulumi_policy; pulumi_policy.PolicyPack = lambda name, policies: print(name, len(policies)); "
         f"runpy.run_path({str(PACK)!r})"

@@ -1,4 +1,4 @@
-"""The policy pack over every pair of values of any two options, not over the three stacks only."""
+"""Tests the policy pack on every pair of values of any two options, not only on the three stacks."""
 
 import pytest
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.long
 LOOSE = {"production-tables-are-protected", "production-tables-are-recoverable"}
 
 
-def test_no_option_breaks_a_mandatory_rule_but_tables_that_production_may_lose() -> None:
+def test_only_unprotected_production_tables_break_a_mandatory_rule() -> None:
     # GIVEN
     stacks = [(each, as_rules_see(recording)) for each, recording in recorded_combinations()]
 
@@ -26,7 +26,7 @@ def test_no_option_breaks_a_mandatory_rule_but_tables_that_production_may_lose()
         for _, resources in stacks
     ]
 
-    # THEN those are what the pack refuses where the configuration does not
+    # THEN only the rules on production's tables are broken, and only where the configuration allows it
     careless = [each["environment"] == "production" and each["data"] == "loose" for each, _ in stacks]
     assert any(careless)
     assert broken == [LOOSE if each else set() for each in careless]

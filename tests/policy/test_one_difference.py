@@ -1,4 +1,4 @@
-"""Rules of the policy pack on one resource that keeps them, and the same with one thing changed."""
+"""Tests rules of the policy pack on a resource that keeps the rule, and on the same resource with one change."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -93,8 +93,8 @@ def test_one_change_breaks_the_rule(name: str, token: str, kept: Mapping[str, An
     assert (before, len(after)) == ([], 1)
 
 
-def test_a_policy_that_is_not_there_allows_and_denies_nothing() -> None:
-    # GIVEN a queue whose policy says nothing, and one whose policy is another's
+def test_an_absent_policy_allows_and_denies_nothing() -> None:
+    # GIVEN a queue with an empty policy, and a queue whose policy belongs to another queue
     role, own = make("aws:iam/rolePolicy:RolePolicy"), link(QUEUE_POLICY, "queueUrl", None, QUEUE)
     others = replace(link(QUEUE_POLICY, "queueUrl", TLS_ONLY, QUEUE), references={})
 

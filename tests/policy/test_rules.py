@@ -1,4 +1,4 @@
-"""Every rule of the policy pack: kept by each stack as it is committed, and broken by something small."""
+"""Tests of every rule of the policy pack: each committed stack keeps it, and a small change breaks it."""
 
 import json
 import re
@@ -31,12 +31,12 @@ PRODUCTION = {"Environment": "production"}
 
 @cache
 def resources_of(stack: str) -> tuple[Resource, ...]:
-    """Return what the stack registers, as the rules see it."""
+    """Return the resources that the stack registers, in the form that rules read."""
     return as_rules_see(recorded(stack))
 
 
 def as_rules_see(recording: Recording) -> tuple[Resource, ...]:
-    """Recorded resources in the form that rules take."""
+    """Convert recorded resources to the form that rules read."""
     return tuple(
         Resource(each.type, each.name, each.urn, each.inputs, each.references, each.protect)
         for each in recording.resources
@@ -44,7 +44,7 @@ def as_rules_see(recording: Recording) -> tuple[Resource, ...]:
 
 
 def make(token: str, props: Mapping[str, Any] | None = None, **more: Any) -> Resource:
-    """One resource of its own."""
+    """Return a single resource."""
     return Resource(
         token, "thing", f"urn:pulumi:test::orders::{token}::{more.pop('name', 'thing')}", props or {}, **more
     )
@@ -53,7 +53,7 @@ def make(token: str, props: Mapping[str, Any] | None = None, **more: Any) -> Res
 def policy(
     effect: str = "Allow", action: Any = "sqs:SendMessage", resource: Any = "arn:aws:sqs:::q", **more: Any
 ) -> str:
-    """A policy document with one statement."""
+    """Return a policy document with one statement."""
     statement = {"Sid": "Only", "Effect": effect, "Action": action, "Resource": resource, **more}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
@@ -62,19 +62,19 @@ TLS_ONLY = policy("Deny", "sqs:*", Principal="*", Condition={"Bool": {"aws:Secur
 
 
 def with_queue(*others: Resource, **props: Any) -> list[Resource]:
-    """A queue, and what belongs to it."""
+    """Return a queue and its other resources."""
     return [make(QUEUE, props), *others]
 
 
 def link(token: str, prop: str, text: Any, target: str) -> Resource:
-    """A resource whose property was made from the resource of type `target`."""
+    """Return a resource with a property that refers to the resource of type `target`."""
     urn = make(target).urn
     return make(token, {prop: "made", "policy": text}, references={prop: frozenset({urn})}, name="other")
 
 
 @dataclass(frozen=True)
 class Case:
-    """A stack that keeps the rule and one that breaks it, with a part of what is said then."""
+    """A stack that keeps the rule, a stack that breaks it, and a part of the rule's message."""
 
     kept: list[Resource]
     broken: list[Resource]
@@ -189,7 +189,7 @@ CASES: dict[str, Case] = {
 
 
 def messages(rule: Rule, resources: list[Resource]) -> list[str]:
-    """Return what the rule says about a stack."""
+    """Return the rule's messages about a stack."""
     return [violation.message for violation in rule.violations(resources)]
 
 
@@ -198,7 +198,7 @@ def test_names_are_unique_and_every_rule_has_a_case() -> None:
     assert set(CASES) == set(BY_NAME)
 
 
-def test_everything_is_mandatory_but_what_a_stack_may_do_without() -> None:
+def test_all_rules_are_mandatory_except_for_the_authorizer() -> None:
     # GIVEN / WHEN
     advisory = {rule.name for rule in RULES if rule.level == "advisory"}
 
@@ -207,17 +207,17 @@ def test_everything_is_mandatory_but_what_a_stack_may_do_without() -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_keeps_the_rule_passes(name: str) -> None:
+def test_a_stack_that_keeps_the_rule_passes(name: str) -> None:
     assert messages(BY_NAME[name], CASES[name].kept) == []
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_breaks_the_rule_is_told_what_to_change(name: str) -> None:
+def test_a_stack_that_breaks_the_rule_gets_a_message_with_the_change(name: str) -> None:
     # GIVEN a stack that breaks the rule
     case = CASES[name]
-    # WHEN the rule looks at it
+    # WHEN the rule checks it
     said = messages(BY_NAME[name], case.broken)
-    # THEN it says so
+    # THEN a message says what to change
     assert said
     assert any(case.says in message for message in said)
 
@@ -225,9 +225,9 @@ def test_what_breaks_the_rule_is_told_what_to_change(name: str) -> None:
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.level == "mandatory"], ids=lambda rule: rule.name)
 def test_every_stack_keeps_every_mandatory_rule(rule: Rule, stack: str) -> None:
-    # GIVEN the resources of the stack as it is committed
+    # GIVEN the resources of the committed stack
     resources = list(resources_of(stack))
-    # THEN none breaks the rule
+    # THEN no resource breaks the rule
     assert [(v.resource.name, v.message) for v in rule.violations(resources)] == []
 
 
@@ -237,7 +237,7 @@ def test_production_keeps_the_advisory_rules_too(rule: Rule) -> None:
 
 
 def sabotage(types: frozenset[str], change: Callable[[Resource], Resource]) -> list[Resource]:
-    """The prod stack with every resource of these types changed."""
+    """Return the prod stack with every resource of these types changed."""
     return [change(each) if each.type in types else each for each in resources_of("prod")]
 
 
@@ -245,14 +245,14 @@ def sabotage(types: frozenset[str], change: Callable[[Resource], Resource]) -> l
     "name",
     sorted(
         set(BY_NAME)
-        # Nothing to strip: these rules refuse what prod has none of, or what is said in a policy document.
+        # Not tested here: these rules refuse resources that prod does not have, or statements of policy documents.
         - {"no-public-function-urls", "no-wildcard-actions", "no-wildcard-resources", "no-public-resource-policies"}
         - {"alarms-tell-when-they-are-over", "subscriptions-have-a-dead-letter-queue"}
         - {"event-targets-have-a-dead-letter-queue", "encrypted-event-buses-have-a-dead-letter-queue"}
     ),
 )
-def test_the_rule_looks_at_what_prod_really_registers(name: str) -> None:
-    # GIVEN prod's resources with nothing left of what they say but that they are prod's
+def test_the_rule_checks_prods_real_resources(name: str) -> None:
+    # GIVEN prod's resources without properties, except for the tags that mark them as production
     rule = BY_NAME[name]
     kept = {"tags": PRODUCTION} if name != "resources-have-the-required-tags" else {}
     emptied = sabotage(rule.types, lambda each: replace(each, props=kept, references={}, protect=False))
@@ -260,33 +260,33 @@ def test_the_rule_looks_at_what_prod_really_registers(name: str) -> None:
         emptied = [replace(each, references={}) for each in emptied]
     if name == "queues-and-topics-take-tls-only":
         emptied = [each for each in emptied if not each.type.endswith("Policy")]
-    # THEN the rule speaks: its types and property names are those of the real resources
+    # THEN the rule is broken, so its types and property names are those of the real resources
     assert messages(rule, emptied)
 
 
 def test_topics_of_alarms_may_be_unencrypted() -> None:
     # GIVEN a topic that an alarm publishes to
     stack = [make("aws:sns/topic:Topic"), link(ALARM, "alarmActions", None, "aws:sns/topic:Topic")]
-    # THEN the rule lets it be: CloudWatch could not publish under AWS's own key
+    # THEN the rule allows it, because CloudWatch cannot publish to a topic encrypted with an AWS managed key
     assert messages(BY_NAME["topics-are-encrypted"], stack) == []
 
 
 @pytest.mark.parametrize(
     "name",
-    # What is open to the world, or tells nobody of what is lost, has to be known.
+    # These two rules need known values, because a violation would be public access or an unnoticed loss.
     sorted(set(CASES) - {"no-public-function-urls", "subscriptions-have-a-dead-letter-queue"}),
 )
-def test_what_is_not_known_yet_breaks_no_rule(name: str) -> None:
-    # GIVEN a first preview, in which nothing is known of what keeps the rule
+def test_unknown_values_break_no_rule(name: str) -> None:
+    # GIVEN a first preview, in which the properties are unknown
     unknown = [replace(each, props=dict.fromkeys(each.props, UNKNOWN)) for each in CASES[name].kept]
-    # THEN nothing is claimed about it
+    # THEN the rule reports no violation
     assert messages(BY_NAME[name], unknown) == []
 
 
 COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
 POLICIES = {ROLE_POLICY, QUEUE_POLICY, TOPIC_POLICY, "aws:iam/policy:Policy", "aws:iam/userPolicy:UserPolicy"}
-# Rules about more types than their case has; tags are another test's.
+# Rules that check more types than their case has, except for the rules on tags.
 ALSO = {
     "no-wildcard-actions": POLICIES - {ROLE_POLICY},
     "no-wildcard-resources": POLICIES - {ROLE_POLICY},
@@ -297,7 +297,7 @@ ALSO = {
 }
 
 
-def test_a_rule_is_about_the_types_of_its_case_and_these() -> None:
+def test_a_rule_checks_the_types_of_its_case_and_these() -> None:
     # GIVEN / WHEN
     of_cases = {name: {each.type for each in case.broken} for name, case in CASES.items()}
     others = {name: rule.types - of_cases[name] for name, rule in BY_NAME.items() if rule.types != TAGGABLE}
@@ -316,12 +316,12 @@ def test_a_rule_is_broken_by_its_other_types_as_well(name: str, other: str) -> N
     assert any(CASES[name].says in message for message in messages(rule, broken))
 
 
-def test_exactly_what_the_program_makes_and_can_carry_tags_is_taggable() -> None:
-    # GIVEN every resource of the provider's that the program names
+def test_the_taggable_types_are_the_programs_types_with_tags() -> None:
+    # GIVEN every resource type of the provider that the program uses
     text = "".join(path.read_text() for each in ("components", "pipeline") for path in (ROOT / each).rglob("*.py"))
     named = {getattr(getattr(aws, service), kind) for service, kind in re.findall(r"\baws\.(\w+)\.([A-Z]\w+)", text)}
     resources: set[Any] = {each for each in named if isinstance(each, type) and issubclass(each, pulumi.CustomResource)}
-    # WHEN those are kept that the provider has tags for
+    # WHEN the types with tags are selected
     tagged = {each.pulumi_type for each in resources if hasattr(each, "tags")}
-    # THEN the rule looks at them
+    # THEN they are the types that the rule checks
     assert tagged == TAGGABLE

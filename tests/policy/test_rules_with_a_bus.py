@@ -1,4 +1,4 @@
-"""Rules of the policy pack on a stack with a bus: kept with and without a key of its own, and noticed when broken."""
+"""Tests the policy pack on a stack with a bus, with and without its own encryption key."""
 
 import json
 from dataclasses import replace
@@ -24,9 +24,9 @@ BUS = {
 @pytest.mark.parametrize("encryption", ["aws", "customer"])
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_a_stack_with_a_bus_keeps_the_rules_too(rule: Rule, encryption: str) -> None:
-    # GIVEN prod with a bus, a queue made here and one of somebody else
+    # GIVEN prod with a bus, a subscribed queue of the stack and a subscribed queue of another owner
     resources = as_rules_see(recorded_with("prod", {**BUS, "orders:encryption": encryption}))
-    # THEN nothing of it breaks a rule
+    # THEN no resource breaks the rule
     assert [(v.resource.name, v.message) for v in rule.violations(list(resources))] == []
 
 
@@ -37,12 +37,12 @@ def test_a_stack_with_a_bus_keeps_the_rules_too(rule: Rule, encryption: str) -> 
         (EVENT_BUS, "encrypted-event-buses-have-a-dead-letter-queue"),
     ],
 )
-def test_who_loses_its_queue_of_failures_is_noticed(loser: str, rule: str) -> None:
-    # GIVEN the same under a key of its own, without the dead-letter queues of the targets or the bus
+def test_a_missing_dead_letter_queue_breaks_two_rules(loser: str, rule: str) -> None:
+    # GIVEN the same stack with its own key, without the dead-letter queues of the targets or of the bus
     resources = [
         replace(each, props={**each.props, "deadLetterConfig": None}, references={}) if each.type == loser else each
         for each in as_rules_see(recorded_with("prod", {**BUS, "orders:encryption": "customer"}))
     ]
-    # THEN two rules are broken: the resource's, and that of the queue which gets no messages any more
+    # THEN two rules are broken: the resource's, and the rule on queues, as the queue is no dead-letter queue any more
     for name in (rule, "queues-have-a-dead-letter-queue"):
         assert messages(BY_NAME[name], resources)

@@ -1,4 +1,4 @@
-"""Rules on policy documents: each broken by one change of a statement that keeps it."""
+"""Tests of the rules on policy documents: one change of a correct statement breaks each rule."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from tests.policy.test_rules import (
 )
 
 _EVERYBODY: dict[str, Any] = {"Principal": {"AWS": "*"}}
-# A statement that keeps the rule, and the one change to it that breaks it.
+# A statement that keeps the rule, and the change that breaks it.
 ONE_CHANGE: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("no-wildcard-actions", {"effect": "Deny", "action": "sqs:*"}, {"effect": "Allow"}),
     ("no-wildcard-actions", {"action": ["sqs:SendMessage"]}, {"action": ["sqs:SendMessage", "sqs:Get*"]}),
@@ -85,7 +85,7 @@ def test_a_statement_about_tls_keeps_the_rule_in_any_shape_of_a_document() -> No
 @pytest.mark.parametrize(
     "change", [{"Effect": "Allow"}, {"Condition": {}}, {"Condition": {"Bool": {"aws:SecureTransport": "true"}}}]
 )
-def test_one_change_of_the_statement_about_tls_lets_plain_http_in(change: dict[str, Any]) -> None:
+def test_one_change_of_the_statement_about_tls_breaks_the_rule(change: dict[str, Any]) -> None:
     # GIVEN
     statement = {**json.loads(TLS_ONLY)["Statement"][0], **change}
     text = json.dumps({"Statement": [statement]})
