@@ -1,4 +1,4 @@
-"""A TLS certificate that AWS renews by itself, because its validation record stays in DNS."""
+"""A TLS certificate that AWS renews automatically, because its validation record stays in DNS."""
 
 from typing import ClassVar
 
@@ -12,8 +12,8 @@ from components.component import Args, Component, Scope
 class CertificateArgs(Args):
     """The certificate's name, and the zone that validates it."""
 
-    domain_name: str = Field(description="The one name it is for.")
-    zone_id: str = Field(description="Route 53 zone in which the validating record is made, and stays.")
+    domain_name: str = Field(description="The host name.")
+    zone_id: str = Field(description="Route 53 zone for the validation record, which stays there.")
     region: str | None = Field(default=None, description="`us-east-1` for CloudFront; None: the stack's region.")
 
 
@@ -33,7 +33,7 @@ class Certificate(Component):
             ),
             self.child(),
         )
-        # One name, so one record; its values are made up by ACM.
+        # One name needs one record; ACM chooses its values.
         option = certificate.domain_validation_options[0]
         record = aws.route53.Record(
             f"{name}-validation-record",
@@ -43,7 +43,7 @@ class Certificate(Component):
                 type=option.resource_record_type,
                 records=[option.resource_record_value],
                 ttl=300,
-                # The same name's certificate in another region is validated by the same record.
+                # A certificate for the same name in another region uses the same record.
                 allow_overwrite=True,
             ),
             self.child(),

@@ -9,30 +9,30 @@ from pydantic import BaseModel, ConfigDict, Field
 NAMESPACE = "pipeline:components"
 
 Text: TypeAlias = str | pulumi.Output[str]
-"""A string now, or one that AWS gives once the resource exists."""
+"""A string, or an output that AWS sets when the resource exists."""
 
 
 class Args(BaseModel):
     """Base of component arguments: immutable, and a misspelt argument is an error instead of a silent default."""
 
-    # Outputs and other components are arguments too, and pydantic has no schema for them.
+    # Arguments may be outputs and other components, for which pydantic has no schema.
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 class Scope(Args):
-    """Surroundings of a component: the stack's name prefix, its tags, and from where plain HTTP is let in."""
+    """Settings that all components of a stack share: name prefix, tags, key, and who may use plain HTTP."""
 
     prefix: str = Field(description="Starts every physical name: `{project}-{stack}`.")
     tags: Mapping[str, str] = Field(description="Put on everything that can carry tags: the only place they come from.")
     plain_http_from: tuple[str, ...] = Field(
         default=(),
-        description="CIDR ranges that resource policies let in without TLS: loopback on a local stack, else none.",
+        description="CIDR ranges that may call without TLS: loopback on a local stack, otherwise none.",
     )
     key_arn: pulumi.Output[str] | None = Field(
-        default=None, description="The customer managed key that encrypts what keeps data; none: AWS's own keys."
+        default=None, description="The customer managed key for all stored data; none: AWS's own keys."
     )
     boundary_arn: str | None = Field(
-        default=None, description="The managed policy that bounds every role; none: only their own policies do."
+        default=None, description="The permissions boundary of every role; none: only their policies limit them."
     )
 
     def name(self, thing: str) -> str:
@@ -40,15 +40,15 @@ class Scope(Args):
         return f"{self.prefix}-{thing}"
 
     def without_key(self) -> "Scope":
-        """The same for what has to work while the customer managed key does not: under the service's own key."""
+        """Return the scope without the key, for resources that must work while the customer managed key does not."""
         return self.model_copy(update={"key_arn": None})
 
 
 class Component(pulumi.ComponentResource):
     """A component whose type token is a constant.
 
-    The token is part of every child's URN. It is therefore neither the class's nor the file's name, so both can be
-    renamed at will. When `kind` itself has to change, its old value moves to `former_kinds` and the state is kept.
+    The token is part of every child's URN. It does not depend on the names of the class and the file, so both can be
+    renamed. If `kind` itself must change, add its old value to `former_kinds`: Pulumi then keeps the resources.
     """
 
     kind: ClassVar[str]
@@ -68,7 +68,8 @@ class Component(pulumi.ComponentResource):
         protect: bool | None = None,
         ignore_changes: list[str] | None = None,
     ) -> pulumi.ResourceOptions:
-        """Options that make a resource this component's child; protected where the component is, whatever is asked."""
+        """Return options that make a resource a child of this component. A protected component's children are
+        protected too, even with `protect=False`."""
         return pulumi.ResourceOptions(
             # `False` would override the inherited value.
             parent=self,

@@ -1,4 +1,4 @@
-"""A name of one's own for an HTTP API."""
+"""A custom domain name for an HTTP API."""
 
 from typing import ClassVar
 
@@ -15,15 +15,17 @@ class Domain(Args):
     """A name, its certificate, and where its DNS records go."""
 
     name: str = Field(description="Host name that clients use.")
-    certificate_arn: str = Field(default="", description="Its certificate; empty: one is made, which needs the zone.")
-    zone_id: str = Field(default="", description="Route 53 zone of the name; empty: its record is somebody else's.")
+    certificate_arn: str = Field(
+        default="", description="ARN of its certificate; if empty, one is created, which needs the zone."
+    )
+    zone_id: str = Field(default="", description="Route 53 zone of the name; if empty, no DNS records are created.")
 
 
 class CustomDomainArgs(Args):
-    """The name and what answers to it."""
+    """The name, and the API behind it."""
 
     domain: Domain
-    api: HttpApi = Field(description="Answers to the name, with its own default endpoint closed.")
+    api: HttpApi = Field(description="The API behind the name; its default endpoint is closed.")
 
 
 class CustomDomain(Component):
@@ -63,7 +65,7 @@ class CustomDomain(Component):
 
 
 def certificate_arn(parent: Component, domain: Domain, *, region: str | None) -> pulumi.Input[str]:
-    """The certificate's ARN: the one given, or that of one made here."""
+    """Return the ARN of the given certificate; if none is given, create one."""
     if domain.certificate_arn:
         return domain.certificate_arn
     args = CertificateArgs(domain_name=domain.name, zone_id=domain.zone_id, region=region)
@@ -77,7 +79,7 @@ def alias_records(
     target_zone: pulumi.Output[str],
     types: tuple[str, ...],
 ) -> None:
-    """Point the name at `target` in the domain's zone, where there is one."""
+    """Create records that point the name at `target`, if the domain has a zone."""
     for kind in types if domain.zone_id else ():
         aws.route53.Record(
             f"{parent.logical_name}-{kind.lower()}",

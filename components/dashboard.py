@@ -1,4 +1,4 @@
-"""A CloudWatch dashboard: graphs of one's choice, and all that alarms, drawn with the line at which it does."""
+"""A CloudWatch dashboard: freely chosen graphs, and a graph with the threshold for each alarm."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
@@ -18,28 +18,28 @@ _DAY = 86_400
 
 
 class Graph(Args):
-    """Some metrics, or math over them, whether anything alarms on them or not."""
+    """A graph of metrics or math over them, which need not have an alarm."""
 
-    title: str = Field(description="What it shows.")
-    metrics: Mapping[str, Metric] = Field(min_length=1, description="By the ids that expressions use.")
-    expressions: Mapping[str, str] = Field(default={}, description="Metric math by its label.")
+    title: str = Field(description="The graph's title.")
+    metrics: Mapping[str, Metric] = Field(min_length=1, description="Metrics by the ids that expressions use.")
+    expressions: Mapping[str, str] = Field(default={}, description="Metric math expressions by their labels.")
     shown: tuple[str, ...] = Field(
-        default=(), description="Ids of metrics that are drawn beside expressions; without expressions all are."
+        default=(), description="Ids of metrics that are drawn beside expressions; without expressions, all are drawn."
     )
     period: int = Field(default=300, description="Seconds per point.")
-    unit: str = Field(description="Of the axis.")
-    line: tuple[float, str] | None = Field(default=None, description="A value to compare with, and what it means.")
+    unit: str = Field(description="Label of the axis.")
+    line: tuple[float, str] | None = Field(default=None, description="A horizontal line: its value and its meaning.")
     view: Literal["timeSeries", "singleValue"] = "timeSeries"
     days: int | None = Field(
-        default=None, description="One number over these last days, whatever time range the reader chooses."
+        default=None, description="Shows one number over these last days, whatever time range is selected."
     )
-    region: str | None = Field(default=None, description="Of the metrics, if not the dashboard's.")
+    region: str | None = Field(default=None, description="Region of the metrics, if not the dashboard's.")
     width: int = _WIDGET_WIDTH
     height: int = _WIDGET_HEIGHT
 
 
 class LogQuery(Args):
-    """A Logs Insights query that a runbook sends people to."""
+    """A Logs Insights query that a runbook refers to."""
 
     title: str = Field(description="What the query answers; the runbooks name it by this.")
     log_groups: tuple[str, ...] = Field(min_length=1, description="Keys of the log groups it reads.")
@@ -47,7 +47,7 @@ class LogQuery(Args):
 
 
 class Section(Args):
-    """One reader's question and what answers it."""
+    """A question of a reader, with the graphs and queries that answer it."""
 
     title: str = Field(description="The question, as a heading.")
     graphs: tuple[Graph, ...] = Field(default=(), description="Drawn first.")
@@ -72,7 +72,7 @@ class Dashboard(Component):
     """The dashboard. Outputs: `name`.
 
     Raises:
-        ValueError: a section names a row or a log group that does not exist, or a row is drawn nowhere.
+        ValueError: a section names a row or a log group that does not exist, or no section contains a row.
     """
 
     kind: ClassVar[str] = "Dashboard"
@@ -94,7 +94,7 @@ class Dashboard(Component):
 
 
 def dashboard_body(args: DashboardArgs) -> dict[str, Any]:
-    """The dashboard's body in CloudWatch's structure; names may still be outputs."""
+    """Return the dashboard's body in CloudWatch's structure; names may still be outputs."""
     rows = {row.name: row for row in args.table.alarms}
     _check(args, rows)
     widgets = [_states(args)] if args.alarm_arns else []
@@ -104,7 +104,7 @@ def dashboard_body(args: DashboardArgs) -> dict[str, Any]:
         drawn += [
             _graph(graph, args) for graph in (*section.graphs, *(_graph_of(rows[each]) for each in section.alarms))
         ]
-        # Queries stand in pairs; the last odd one takes the full width.
+        # Two queries share a line; an odd last one gets the full width.
         pairs = len(section.queries) // 2 * 2
         widths = [WIDTH // 2 if number < pairs else WIDTH for number in range(len(section.queries))]
         drawn += [_log(query, width, args) for query, width in zip(section.queries, widths, strict=True)]
@@ -116,9 +116,9 @@ def dashboard_body(args: DashboardArgs) -> dict[str, Any]:
 def _check(args: DashboardArgs, rows: Mapping[str, Alarm]) -> None:
     drawn = [name for section in args.sections for name in section.alarms]
     if unknown := sorted(set(drawn) - set(rows)):
-        raise ValueError(f"the dashboard draws rows that do not exist: {', '.join(unknown)}")
+        raise ValueError(f"the dashboard's sections name alarms that do not exist: {', '.join(unknown)}")
     if missing := sorted(set(rows) - set(drawn)):
-        raise ValueError(f"the dashboard draws these alarms nowhere: {', '.join(missing)}; add them to a section")
+        raise ValueError(f"no section of the dashboard has these alarms: {', '.join(missing)}; add them to a section")
     groups = {group for section in args.sections for query in section.queries for group in query.log_groups}
     if unknown := sorted(groups - set(args.log_groups)):
         raise ValueError(f"the dashboard's queries read log groups that do not exist: {', '.join(unknown)}")
@@ -136,7 +136,7 @@ def _place(widgets: Sequence[dict[str, Any]], top: int) -> int:
 
 
 def _states(args: DashboardArgs) -> dict[str, Any]:
-    # What is heard, by tier: members of a composite are told apart in the graphs below.
+    # The alarms that notify, by tier. The members of a composite have graphs below.
     alone = [row for row in args.table.alarms if args.table.composite_of(row.name) is None]
     everyone: list[Alarm | Composite] = [*args.table.composites, *alone]
     heard = sorted(everyone, key=lambda row: (list(Tier).index(row.tier), row.name))

@@ -1,10 +1,10 @@
-"""CloudFront with a web application firewall in front of an API that refuses whatever comes around it.
+"""CloudFront with a web application firewall in front of an API.
 
-A firewall cannot be attached to an HTTP API itself. The API's own address stays reachable, so CloudFront adds a header
-with a secret to each request, and whoever answers behind the API checks it.
+A firewall cannot be attached to an HTTP API itself, and the API's own address stays reachable. So CloudFront adds a
+header with a secret to each request, and the functions behind the API refuse requests without it.
 """
 
-# Else the annotations alone would load some of the provider's largest modules, needed or not.
+# Otherwise the annotations alone would load some of the provider's largest modules.
 from __future__ import annotations
 
 from typing import ClassVar, Literal
@@ -17,7 +17,7 @@ from components.component import Args, Component, Scope
 from components.custom_domain import Domain, alias_records, certificate_arn
 from components.edge_rules import logged_requests, web_acl_rules, whole_bodies
 
-# Where AWS keeps what belongs to CloudFront, wherever the stack is.
+# The Region of CloudFront's certificates, firewalls and logs, wherever the stack is.
 REGION = "us-east-1"
 # AWS's managed policies; their ids are the same in all accounts.
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
@@ -25,22 +25,24 @@ ALL_VIEWER_EXCEPT_HOST_HEADER = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 # The zone of every CloudFront distribution.
 CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
 ORIGIN_SECONDS = 30
-"""CloudFront's wait for an answer, not below what the API behind it may take."""
+"""Seconds that CloudFront waits for an answer: at least as long as the API may need."""
 
 
 class EdgeArgs(Args):
-    """Settings of the edge: what is behind it, what it lets through, and how it proves that it did."""
+    """Settings of the edge: the API behind it, its limits, and the secret that it sends."""
 
     origin_url: pulumi.Output[str] = Field(description="The API's own address, `https://…`.")
-    secret_header: str = Field(description="Header that carries the secret; one that a client sends is replaced.")
-    secret: SecretStr = Field(description="Proves to the origin that a request came through here.")
+    secret_header: str = Field(
+        description="Header that carries the secret; it replaces a client's header of this name."
+    )
+    secret: SecretStr = Field(description="Proves to the origin that a request came through the edge.")
     accepting: tuple[pulumi.Resource, ...] = Field(
-        description="What checks the secret: a new one is sent only after they accept it."
+        description="Resources that check the secret: the edge sends a new one after they accept it."
     )
     rate_limit: int = Field(ge=10, description="Requests in five minutes from one address before it is refused.")
     managed_rules: Literal["block", "count"] = Field(description="Whether AWS's managed rules refuse or only count.")
     log_retention_days: int = Field(description="How long refused and counted requests are kept.")
-    domain: Domain | None = Field(default=None, description="Name of one's own; its certificate is in us-east-1.")
+    domain: Domain | None = Field(default=None, description="Custom domain name; its certificate is in us-east-1.")
 
 
 class Edge(Component):
@@ -76,7 +78,7 @@ class Edge(Component):
                 visibility_config=aws.wafv2.WebAclVisibilityConfigArgs(
                     cloudwatch_metrics_enabled=True,
                     metric_name=self.scope.name(self.logical_name),
-                    # Samples show headers and addresses to whoever may read the console.
+                    # Samples would show headers and addresses to everybody who can use the console.
                     sampled_requests_enabled=False,
                 ),
                 tags=self.scope.tags,
@@ -88,7 +90,7 @@ class Edge(Component):
         group = aws.cloudwatch.LogGroup(
             f"{self.logical_name}-firewall-logs",
             aws.cloudwatch.LogGroupArgs(
-                # WAF takes no group whose name begins otherwise.
+                # WAF accepts only groups whose names begin so.
                 name=f"aws-waf-logs-{self.scope.name(self.logical_name)}",
                 region=REGION,
                 retention_in_days=retention_days,
@@ -118,11 +120,11 @@ class Edge(Component):
                     target_origin_id="api",
                     allowed_methods=["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"],
                     cached_methods=["GET", "HEAD"],
-                    # Answers belong to callers: nothing is ever cached.
+                    # Each answer is for one caller, so nothing is cached.
                     cache_policy_id=CACHING_DISABLED,
-                    # The API is found by its own name, so the viewer's Host must not reach it.
+                    # API Gateway finds the API by its own host name, so the viewer's Host header must not reach it.
                     origin_request_policy_id=ALL_VIEWER_EXCEPT_HOST_HEADER,
-                    # Not redirect-to-https: the first request would have carried its token in the clear.
+                    # Not redirect-to-https, because the first request would already have sent its token unencrypted.
                     viewer_protocol_policy="https-only",
                 ),
                 restrictions=aws.cloudfront.DistributionRestrictionsArgs(

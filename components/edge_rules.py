@@ -1,6 +1,6 @@
-"""Rules of the firewall, and what of its work is logged."""
+"""The firewall's rules and its logging."""
 
-# Else the annotations alone would load some of the provider's largest modules, needed or not.
+# Otherwise the annotations alone would load some of the provider's largest modules.
 from __future__ import annotations
 
 from typing import Literal
@@ -8,10 +8,10 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-# AWS's rule groups, in this order, with the rules in them that are wrong for an API of JSON.
+# AWS's rule groups in their sequence, each with the rules that only count, because they do not suit a JSON API.
 MANAGED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("AWSManagedRulesAmazonIpReputationList", ()),
-    # Bodies above 8 KB are ordinary orders (the API takes 64 KiB), and programs often name no user agent.
+    # Orders may have more than 8 KB (the API accepts 64 KiB), and programs often send no user agent.
     ("AWSManagedRulesCommonRuleSet", ("SizeRestrictions_BODY", "NoUserAgent_HEADER")),
     ("AWSManagedRulesKnownBadInputsRuleSet", ()),
 )
@@ -19,7 +19,7 @@ RATE_WINDOW_SECONDS = 300
 
 
 def web_acl_rules(prefix: str, rate_limit: int, managed: Literal["block", "count"]) -> list[aws.wafv2.WebAclRuleArgs]:
-    """The rules in their order: the rate limit is first and refuses whatever the managed rules are told to do."""
+    """Return the rules in their sequence. The rate limit is first; it blocks even if `managed` is `count`."""
     return [
         _rate(prefix, rate_limit),
         *(_managed(prefix, index, name, only_counted, managed) for index, (name, only_counted) in enumerate(MANAGED)),
@@ -27,7 +27,7 @@ def web_acl_rules(prefix: str, rate_limit: int, managed: Literal["block", "count
 
 
 def whole_bodies() -> aws.wafv2.WebAclAssociationConfigArgs:
-    """Bodies are looked at up to 64 KB, which is all that the API takes, and not only their first 16."""
+    """Let the firewall inspect 64 KB of a body, the most that the API accepts, instead of the first 16 KB."""
     limit = aws.wafv2.WebAclAssociationConfigRequestBodyCloudfrontArgs(default_size_inspection_limit="KB_64")
     return aws.wafv2.WebAclAssociationConfigArgs(
         request_bodies=[aws.wafv2.WebAclAssociationConfigRequestBodyArgs(cloudfront=limit)]
@@ -37,7 +37,7 @@ def whole_bodies() -> aws.wafv2.WebAclAssociationConfigArgs:
 def logged_requests(
     firewall_arn: pulumi.Output[str], group_arn: pulumi.Output[str], region: str
 ) -> aws.wafv2.WebAclLoggingConfigurationArgs:
-    """Refused and counted requests only, without their tokens: the rest would be most of the bill."""
+    """Log only refused and counted requests, without their tokens: the others would be most of the bill."""
     conditions = [
         aws.wafv2.WebAclLoggingConfigurationLoggingFilterFilterConditionArgs(
             action_condition=aws.wafv2.WebAclLoggingConfigurationLoggingFilterFilterConditionActionConditionArgs(

@@ -14,11 +14,11 @@ DELETION_DAYS = 30
 
 
 class EncryptionKeyArgs(Args):
-    """A key for everything in the stack that keeps data."""
+    """Settings of the key that encrypts all stored data of a stack."""
 
     protect: bool = Field(description="Makes Pulumi refuse a plan that deletes the key, and with it all data.")
     event_buses: bool = Field(
-        default=False, description="Lets EventBridge use it, for this stack's buses and into the queues of their rules."
+        default=False, description="Lets EventBridge use the key for this stack's buses and the queues of their rules."
     )
 
 
@@ -69,7 +69,7 @@ def _policy(prefix: str, event_buses: bool, partition: str, region: str, account
     return document(
         [
             {
-                # Without it IAM could grant nothing on the key, and nobody could ever change its policy.
+                # Without this statement, IAM policies could not allow any use of the key or a change of this policy.
                 "Sid": "AccountDecidesByIam",
                 "Effect": "Allow",
                 "Principal": {"AWS": f"arn:{partition}:iam::{account}:root"},
@@ -96,10 +96,10 @@ def _policy(prefix: str, event_buses: bool, partition: str, region: str, account
 
 def _event_buses(account: str, sources: list[str]) -> list[dict[str, object]]:
     return [
-        # On behalf of a bus, which it encrypts, and of a rule, which sends into encrypted queues.
+        # The sources are the buses, which are encrypted, and their rules, which send to encrypted queues.
         _service("BusesIntoQueues", "events.amazonaws.com", account, {"aws:SourceArn": sources}),
         {
-            # When a bus gets the key, EventBridge looks whether it is symmetric; that call names no bus.
+            # When the key is set on a bus, EventBridge checks that the key is symmetric; that call names no bus.
             "Sid": "BusesCheckTheKey",
             "Effect": "Allow",
             "Principal": {"Service": "events.amazonaws.com"},
@@ -110,13 +110,13 @@ def _event_buses(account: str, sources: list[str]) -> list[dict[str, object]]:
 
 
 def _service(sid: str, service: str, account: str, source: Mapping[str, str | list[str]]) -> dict[str, object]:
-    """Lets a service read and write encrypted messages for this stack's resources, and for nobody else's."""
+    """Let a service encrypt and decrypt for this stack's resources only."""
     return {
         "Sid": sid,
         "Effect": "Allow",
         "Principal": {"Service": service},
         "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
-        # In a key's policy this is the key itself.
+        # In a key policy `*` means the key itself.
         "Resource": "*",
         "Condition": {"StringEquals": {"aws:SourceAccount": account}, "ArnLike": source},
     }

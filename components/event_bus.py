@@ -1,4 +1,4 @@
-"""An EventBridge bus that routes, with its rules."""
+"""An EventBridge bus with its rules."""
 
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from components.iam import Grant, allow_service, sid
 from components.queue import encrypted_queue, queue_policy
 from components.subscription_args import SubscriptionArgs
 
-# As long as SQS keeps anything: a broken key has to be repaired first.
+# SQS's maximum, because a broken key must be repaired before the events can be sent again.
 DEAD_LETTER_RETENTION_SECONDS = 1_209_600
 
 
@@ -22,17 +22,19 @@ class EventBusArgs(Args):
     source: str = Field(
         min_length=1, max_length=256, description="The `source` of the events; its rules match no other."
     )
-    subscriptions: tuple[SubscriptionArgs, ...] = Field(description="Who is told: a rule with its own queue each.")
+    subscriptions: tuple[SubscriptionArgs, ...] = Field(
+        description="The subscribers; each has a rule and its own queue."
+    )
     protect: bool = Field(
         default=False, description="Makes Pulumi refuse a plan that deletes or replaces bus and queues."
     )
 
 
 class EventBus(Component):
-    """The bus and its rules. Nobody but roles of this account may put events, by their own policies.
+    """The bus and its rules. Only roles of this account can put events, by their own policies.
 
-    With a customer managed key it has a dead-letter queue of its own: events that EventBridge cannot encrypt or
-    decrypt wait there, instead of being dropped silently.
+    With a customer managed key the bus has its own dead-letter queue: it keeps the events that EventBridge cannot
+    encrypt or decrypt, which would otherwise be lost.
 
     Outputs: `arn`, `bus_name`, `dead_letter_name` (`None` without a customer managed key), `rule_names` and
     `subscriber_queue_urls` (of the queues made here), by subscription.
@@ -47,7 +49,7 @@ class EventBus(Component):
             name,
             aws.cloudwatch.EventBusArgs(
                 name=scope.name(name),
-                # Without a key of ours EventBridge encrypts with one of AWS's own.
+                # Without a customer managed key, EventBridge encrypts with a key of AWS.
                 kms_key_identifier=scope.key_arn,
                 dead_letter_config=aws.cloudwatch.EventBusDeadLetterConfigArgs(arn=dead.arn) if dead else None,
                 tags=scope.tags,
@@ -82,11 +84,11 @@ class EventBus(Component):
         )
 
     def _dead_letter_queue(self, name: str, protect: bool) -> aws.sqs.Queue | None:
-        # EventBridge uses it for errors of a customer managed key only, so without one it would stay empty for ever.
+        # EventBridge uses the queue only for errors of a customer managed key. Without that it would always be empty.
         if self.scope.key_arn is None:
             return None
         opts = self.child(protect=protect)
-        # Not under the bus's key: when that is broken, the queue must still accept messages.
+        # Not encrypted with the bus's key: if that key is broken, the queue must still accept messages.
         return encrypted_queue(name, self.scope.without_key(), opts, retention_seconds=DEAD_LETTER_RETENTION_SECONDS)
 
     def _let_in(self, dead: aws.sqs.Queue, bus_arn: pulumi.Output[str]) -> None:
@@ -94,5 +96,5 @@ class EventBus(Component):
         queue_policy(f"{self.logical_name}-dlq-policy", self.scope, dead, [statement], self.child())
 
     def grant_publish(self) -> Grant:
-        """Permission to put events."""
+        """Return the permission to put events."""
         return Grant(sid=sid(self.logical_name), actions=("events:PutEvents",), resources=(self.arn,))

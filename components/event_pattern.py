@@ -1,4 +1,4 @@
-"""EventBridge's event patterns, as far as they can be wrong before a deploy."""
+"""Checks EventBridge's event patterns before a deploy."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,12 +10,12 @@ from components.filter_operators import value_problem
 # The fields of an event. Only `detail` has fields of its own.
 ENVELOPE = frozenset({"id", "version", "detail-type", "source", "account", "time", "region", "resources", "detail"})
 _ANY_OF = "$or"
-# AWS's quota is 2,048 characters; the source that is added to every pattern needs some of them.
+# AWS's quota is 2,048 characters. The program adds the source to each pattern, which needs the rest.
 MAX_CHARACTERS = 1_900
 
 
 def pattern_problem(pattern: Mapping[str, JsonValue]) -> tuple[str, str] | None:
-    """Return what was given and what is allowed, or None where EventBridge would take the pattern."""
+    """Return what was given and what is allowed; None if EventBridge would accept the pattern."""
     for given, allowed in _problems(pattern, ()):
         return given, allowed
     size = len(json.dumps(dict(pattern)))

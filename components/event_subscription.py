@@ -1,4 +1,4 @@
-"""One subscriber of an event bus: a rule, its target, and the queue that keeps what could not be delivered."""
+"""One subscriber of an event bus: a rule, its target, and the queue of failed deliveries."""
 
 import json
 from typing import ClassVar
@@ -11,7 +11,7 @@ from components.component import Args, Component, Scope
 from components.subscriber_queues import subscriber_queues
 from components.subscription_args import SubscriptionArgs
 
-# The most that EventBridge does; what fails longer is kept in the queue of failures.
+# EventBridge's maximum. An event that fails for longer goes to the queue of failed deliveries.
 MAX_EVENT_AGE_SECONDS = 86_400
 MAX_RETRIES = 185
 # The document without EventBridge's envelope.
@@ -19,11 +19,11 @@ DOCUMENT_PATH = "$.detail"
 
 
 class EventSubscriptionArgs(Args):
-    """The bus, and who is told of what is put on it."""
+    """The bus, and one subscriber of its events."""
 
     bus_name: pulumi.Output[str] = Field(description="The bus.")
     source: str = Field(description="Only events with this `source` are delivered, whatever else the pattern says.")
-    subscriber: SubscriptionArgs = Field(description="Who is told, and of what.")
+    subscriber: SubscriptionArgs = Field(description="The subscriber and its event pattern.")
     protect: bool = Field(default=False, description="Makes Pulumi refuse a plan that deletes or replaces its queues.")
 
 
@@ -49,7 +49,7 @@ class EventSubscription(Component):
             aws.cloudwatch.EventRuleArgs(
                 name=scope.name(name),
                 event_bus_name=args.bus_name,
-                # A rule needs a pattern, and what others may put on the bus one day is none of this subscriber's.
+                # A rule needs a pattern. This one excludes events that other programs may put on the bus.
                 event_pattern=json.dumps({"source": [args.source], **subscriber.event_pattern}, sort_keys=True),
                 tags=scope.tags,
             ),

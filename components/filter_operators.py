@@ -18,7 +18,7 @@ _UPPER: Final = ("<", "<=")
 
 
 def _is_scalar(operand: JsonValue) -> bool:
-    # YAML knows `.nan` and `.inf`, JSON does not.
+    # YAML has `.nan` and `.inf`; JSON has not.
     return not isinstance(operand, (dict, list)) and not (isinstance(operand, float) and not math.isfinite(operand))
 
 
@@ -75,12 +75,12 @@ def _never(_text: str, _operand: Any) -> bool:
 
 
 class Operator(NamedTuple):
-    """One way to compare.
+    """One comparison of a filter.
 
     Attributes:
-        takes: Whether it accepts an operand.
-        allowed: What it takes, in words.
-        matches: Whether it lets a text through.
+        takes: Returns whether the operator accepts an operand.
+        allowed: Describes the operands that it accepts.
+        matches: Returns whether a text matches an operand.
     """
 
     takes: Callable[[JsonValue], bool]
@@ -105,7 +105,7 @@ OPERATORS: Final[Mapping[str, Operator]] = {
 
 
 def value_problem(item: JsonValue) -> str | None:
-    """Return what is allowed where `item` is neither a plain value nor an operator with its operands; else None."""
+    """Return None if `item` is a plain value or an operator with its operands; otherwise return what is allowed."""
     if isinstance(item, dict) and len(item) == 1:
         ((name, operand),) = item.items()
         if name in OPERATORS:
@@ -118,7 +118,7 @@ def value_problem(item: JsonValue) -> str | None:
 
 
 def lets_through(item: JsonValue, text: str) -> bool:
-    """Return True where a filter's value that `value_problem` accepts matches a text."""
+    """Return whether a text matches `item`, a value in a filter that `value_problem` accepts."""
     if not isinstance(item, dict):
         return item == text
     ((name, operand),) = item.items()

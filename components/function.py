@@ -12,13 +12,15 @@ from components.iam import LAMBDA_TRUST, TRACING, Grant, identity_policy
 
 ALIAS = "live"
 SHIFT_TAGS = ['tags["LiveBefore"]', 'tags["RolledBack"]']
-"""Which versions callers were on: written by who moves them (`ops deploy`), and not for `pulumi up` to take away."""
+"""Tags with the earlier versions of the alias. `ops deploy` writes them, and `pulumi up` must not remove them."""
 
 
 class FunctionCode(Args):
     """The zip that functions run."""
 
-    path: str = Field(description="The zip, relative to the program's folder, so that no machine shows in the state.")
+    path: str = Field(
+        description="Path of the zip in the program's folder; relative, so that the state is the same everywhere."
+    )
     sha256: str = Field(description="Base64 of the zip's SHA-256: a function is updated when this changes.")
 
 
@@ -30,24 +32,22 @@ class FunctionPlatform(Args):
         description="Interpreter that Lambda runs."
     )
     architecture: Literal["arm64", "x86_64"] = Field(description="CPU that Lambda runs on; arm64 costs a fifth less.")
-    tracing: bool = Field(description="Samples invocations into X-Ray, and grants the two actions it takes.")
+    tracing: bool = Field(description="Samples invocations into X-Ray, and grants the two actions that it needs.")
     log_retention_days: int = Field(description="How long CloudWatch keeps the functions' logs.")
     environment: Mapping[str, str] = Field(description="Variables that every function gets.")
     shifted_elsewhere: bool = Field(
-        default=False, description="Leaves the aliases where they are once they exist: CodeDeploy moves them."
+        default=False, description="Leaves existing aliases unchanged, because CodeDeploy moves them."
     )
 
 
 class WarmStart(Args):
-    """Measure against cold starts: one of the two, or neither. Lambda refuses both together."""
+    """Measures against cold starts: one of the two or none, because Lambda refuses both together."""
 
     snapshots: bool = Field(
         default=False,
-        description="Versions are started once, when they are published, and resumed from a snapshot of that.",
+        description="Starts each version once, when it is published, and resumes its instances from a snapshot.",
     )
-    ready_instances: int = Field(
-        default=0, ge=0, description="Instances that wait, started, behind the alias; 0: none do."
-    )
+    ready_instances: int = Field(default=0, ge=0, description="Started instances that wait behind the alias.")
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
@@ -63,17 +63,17 @@ class FunctionArgs(Args):
     handler: str = Field(description="Python path of the handler inside the zip.")
     description: str = Field(max_length=256, description="One line in the console about what the function is for.")
     memory_mb: int = Field(ge=128, le=10_240, description="Memory, and with it the share of a CPU.")
-    timeout_seconds: int = Field(ge=1, le=900, description="After this long Lambda kills the invocation.")
+    timeout_seconds: int = Field(ge=1, le=900, description="Time after which Lambda stops the invocation.")
     reserved_concurrency: int = Field(
-        default=-1, ge=-1, description="Instances kept for it and its upper bound; -1 reserves none, 0 stops it."
+        default=-1, ge=-1, description="Reserved instances, which are also its maximum; -1 reserves none, 0 stops it."
     )
-    warm_start: WarmStart = Field(default=WarmStart(), description="What spares callers cold starts.")
+    warm_start: WarmStart = Field(default=WarmStart(), description="Measures against cold starts.")
     environment: Mapping[str, Text] = Field(description="Variables of this function, on top of the platform's.")
-    grants: tuple[Grant, ...] = Field(description="All it may do on other resources.")
+    grants: tuple[Grant, ...] = Field(description="All its permissions on other resources.")
 
 
 class Function(Component):
-    """A function that is called through its `live` alias only, so that versions can be shifted behind it.
+    """A function that is called only through its `live` alias, so that callers can be moved to another version.
 
     Outputs: `function_name`, `arn`, `role_arn`, `alias_arn`, `alias_invoke_arn`, `log_group_name`.
     """
@@ -121,7 +121,7 @@ class Function(Component):
         )
 
     def _log_group(self, retention_days: int) -> aws.cloudwatch.LogGroup:
-        # Made here and not by Lambda at the first line, which would keep logs for ever and outside of the state.
+        # Without this, Lambda would create the group at the first line: outside the state, and kept for ever.
         return aws.cloudwatch.LogGroup(
             f"{self.logical_name}-logs",
             aws.cloudwatch.LogGroupArgs(
@@ -136,7 +136,7 @@ class Function(Component):
     def _keep_ready(self, alias: aws.lambda_.Alias, warm_start: WarmStart) -> None:
         if not warm_start.ready_instances:
             return
-        # On the alias, not on a version: the instances go with the callers when these are moved.
+        # On the alias, not on a version: when the alias moves, the ready instances follow.
         aws.lambda_.ProvisionedConcurrencyConfig(
             f"{self.logical_name}-ready",
             aws.lambda_.ProvisionedConcurrencyConfigArgs(
@@ -151,7 +151,7 @@ class Function(Component):
         logging = Grant(
             sid="Logs",
             actions=("logs:CreateLogStream", "logs:PutLogEvents"),
-            # The part after the group is the stream, whose name Lambda makes up: nothing narrower can be written.
+            # The part after the group is the stream. Lambda chooses its name, so the ARN cannot be narrower.
             resources=(pulumi.Output.concat(logs.arn, ":*"),),
         )
         tracing = (TRACING,) if args.platform.tracing else ()
@@ -184,9 +184,9 @@ class Function(Component):
                 timeout=args.timeout_seconds,
                 reserved_concurrent_executions=args.reserved_concurrency,
                 environment=aws.lambda_.FunctionEnvironmentArgs(variables={**platform.environment, **args.environment}),
-                # Text leaves the lines as the logger writes them (they are JSON already). Lambda's JSON format would
-                # put a level filter of its own in front and drop the sampled debug lines; with that filter at DEBUG,
-                # Powertools takes its level for the logger's, and every invocation logs DEBUG.
+                # `Text` leaves the logger's lines unchanged: they are JSON already. Lambda's JSON format adds a level
+                # filter, which would drop the sampled debug lines. With the filter at DEBUG, Powertools would use its
+                # level for the logger, so that every invocation would log DEBUG.
                 logging_config=aws.lambda_.FunctionLoggingConfigArgs(log_format="Text", log_group=logs.name),
                 tracing_config=aws.lambda_.FunctionTracingConfigArgs(
                     mode="Active" if platform.tracing else "PassThrough"
@@ -197,6 +197,6 @@ class Function(Component):
                 else None,
                 tags=self.scope.tags,
             ),
-            # Behind its policy: what is wired to the function must never reach a role that may not do its work yet.
+            # After its policy: no event source may call the function before its role has all permissions.
             self.child(depends_on=[policy], ignore_changes=SHIFT_TAGS if platform.shifted_elsewhere else None),
         )

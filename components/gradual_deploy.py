@@ -15,11 +15,11 @@ from components.iam import Grant, identity_policy, service_trust
 
 
 class ShiftedFunction(Args):
-    """A function, and what tells that its new version is bad."""
+    """A function, and the alarm that shows that its new version is bad."""
 
     function: Function = Field(description="CodeDeploy moves its alias; the program does not change it.")
     key: str = Field(pattern=r"^[a-z_]+$", description="The function's name in the outputs.")
-    rollback: Alarm = Field(description="While this row alarms, a deployment stops and callers go back.")
+    rollback: Alarm = Field(description="If this row alarms, the deployment stops and the alias moves back.")
 
 
 class GradualDeployArgs(Args):
@@ -121,7 +121,7 @@ class GradualDeploy(Component):
         }
 
     def _alarm(self, row: Alarm, watched: Mapping[str, Text]) -> aws.cloudwatch.MetricAlarm:
-        # It notifies nobody: the stopped deployment fails the workflow, and callers are back on the old version.
+        # The alarm notifies nobody: the deployment that it stops fails the workflow and moves callers back.
         return aws.cloudwatch.MetricAlarm(
             f"{self.logical_name}-{row.name}",
             name=self.scope.name(row.name),

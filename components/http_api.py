@@ -12,12 +12,12 @@ from components.http_api_args import Cors, HttpApiArgs, JwtAuthorizer, Route
 
 __all__ = ["Cors", "HttpApi", "HttpApiArgs", "JwtAuthorizer", "Route"]
 
-# The stage without a path of its own.
+# The stage whose name is not part of the path.
 STAGE = "$default"
-# The most that HTTP APIs wait; the functions' own timeouts are below it and end first.
+# The maximum of HTTP APIs. The functions' timeouts are shorter.
 INTEGRATION_TIMEOUT_MILLISECONDS = 30_000
 
-# No address, no user agent, no claims, and no path: the route key says which call it was, the path whose order.
+# No address, user agent or claims. The route key replaces the path, which would contain the order's id.
 ACCESS_LOG_FORMAT = json.dumps(
     {
         "request_id": "$context.requestId",
@@ -62,7 +62,8 @@ class HttpApi(Component):
         logs = aws.cloudwatch.LogGroup(
             f"{name}-access-logs",
             aws.cloudwatch.LogGroupArgs(
-                # Under this prefix AWS's log delivery shares one resource policy, which has a size limit otherwise.
+                # Groups with this prefix share one resource policy for AWS's log delivery. Others are added to a policy
+                # whose size is limited.
                 name=f"/aws/vendedlogs/{scope.name(name)}",
                 retention_in_days=args.log_retention_days,
                 kms_key_id=scope.key_arn,
@@ -99,7 +100,7 @@ class HttpApi(Component):
         )
 
     def _integrations(self, routes: tuple[Route, ...]) -> dict[str, aws.apigatewayv2.Integration]:
-        """One integration per function, however many routes lead to it."""
+        """Create one integration per function, even if several routes use it."""
         functions = {route.function.logical_name: route.function for route in routes}
         return {
             name: aws.apigatewayv2.Integration(
@@ -127,7 +128,7 @@ class HttpApi(Component):
                 source_arn=pulumi.Output.concat(self._api.execution_arn, f"/{STAGE}/{route.method}{route.path}"),
                 statement_id=f"{self.scope.name(self.logical_name)}-{route.slug}",
             ),
-            # The permission is on the alias; the name alone does not say that it exists.
+            # The permission is for the alias. The dependency makes sure that the alias exists.
             self.child(depends_on=[route.function.alias]),
         )
         return aws.apigatewayv2.Route(
@@ -140,7 +141,7 @@ class HttpApi(Component):
                 authorization_scopes=list(route.scopes) if self._authorizer and route.scopes else None,
                 target=pulumi.Output.concat("integrations/", integration.id),
             ),
-            # A route that is open before API Gateway may call the function answers 500.
+            # The permission comes first: without it, the route would answer 500.
             self.child(depends_on=[permission]),
         )
 
@@ -171,6 +172,6 @@ def _cors(args: Cors) -> aws.apigatewayv2.ApiCorsConfigurationArgs:
         allow_methods=list(args.methods),
         allow_headers=list(args.request_headers),
         expose_headers=list(args.response_headers),
-        # Browsers cap it (Chromium: two hours); an hour makes the preflight a rare second request.
+        # One hour makes preflight requests rare; browsers limit the value (Chromium: two hours).
         max_age=3_600,
     )

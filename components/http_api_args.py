@@ -18,7 +18,7 @@ class Route(Args):
     path: str = Field(pattern=r"^(/([a-z0-9._-]+|\{[a-z_]+\}))+$", description="Path; `{name}` matches one segment.")
     function: Function = Field(description="Called through its live alias.")
     scopes: tuple[Text, ...] = Field(
-        description="With an authorizer: a token needs one of them, or it is 403; none: any token will do."
+        description="With an authorizer: a token without one of them gets 403; if empty, any token is accepted."
     )
 
     @property
@@ -32,12 +32,12 @@ class JwtAuthorizer(Args):
 
     issuer: Text = Field(description="The tokens' `iss`; its keys are found through its OpenID configuration.")
     audiences: Sequence[Text] | pulumi.Output[list[str]] = Field(
-        description="What `aud`, or `client_id` where there is none, may be. Never empty: tokens for others would do."
+        description="Allowed `aud` or, if a token has none, `client_id`; empty would accept tokens for other APIs."
     )
 
 
 class Cors(Args):
-    """Permissions of pages of other origins."""
+    """Permissions of web pages of other origins."""
 
     origins: tuple[str, ...] = Field(min_length=1, description="Origins that may read answers, or `*`.")
     methods: tuple[str, ...] = Field(min_length=1, description="Methods that they may use.")
@@ -48,12 +48,13 @@ class Cors(Args):
 class HttpApiArgs(Args):
     """Routes and limits."""
 
-    routes: tuple[Route, ...] = Field(min_length=1, description="Everything the API answers; the rest is 404.")
+    routes: tuple[Route, ...] = Field(min_length=1, description="All routes of the API; other requests get 404.")
     throttle_rate: int = Field(ge=1, description="Requests per second, over all callers, above which it answers 429.")
-    throttle_burst: int = Field(ge=1, description="Requests that may come at once before the rate counts.")
+    throttle_burst: int = Field(ge=1, description="Requests that may arrive at once before the rate limit applies.")
     log_retention_days: int = Field(description="How long CloudWatch keeps the access log.")
     authorizer: JwtAuthorizer | None = Field(default=None, description="Verifies callers; none: anybody may call.")
     cors: Cors | None = Field(default=None, description="Lets pages of other origins call it; none: no page can.")
     default_endpoint: bool = Field(
-        default=True, description="Whether AWS's own name answers; a domain of its own leaves it open otherwise."
+        default=True,
+        description="Whether the endpoint under AWS's host name answers; a custom domain alone does not close it.",
     )

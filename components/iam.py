@@ -13,7 +13,7 @@ _EXACT_ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z]+")
 
 
 def service_trust(service: Literal["lambda.amazonaws.com", "codedeploy.amazonaws.com"]) -> str:
-    """The trust policy of a role that only this service assumes."""
+    """Return the trust policy of a role that only this service can assume."""
     return (
         f'{{"Statement":[{{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{{"Service":"{service}"}}}}],'
         '"Version":"2012-10-17"}'
@@ -42,7 +42,7 @@ class Grant(Args):
         return self
 
     def statement(self) -> dict[str, object]:
-        """The statement of an identity policy, in AWS's JSON shape."""
+        """Return the statement of an identity policy in AWS's JSON form."""
         return {
             "Sid": self.sid,
             "Effect": "Allow",
@@ -60,12 +60,12 @@ TRACING = Grant(
 
 
 def sid(name: str) -> str:
-    """A statement id from a component's name: `orders-queue` gives `OrdersQueue`."""
+    """Return a statement id for a component's name: `OrdersQueue` for `orders-queue`."""
     return "".join(part.capitalize() for part in re.split(r"[^A-Za-z0-9]+", name))
 
 
 def identity_policy(grants: Sequence[Grant]) -> pulumi.Output[str]:
-    """The JSON of a role's policy. Raises `ValueError` when two grants share a statement id."""
+    """Return the JSON of a role's policy. Raises `ValueError` if two grants share a statement id."""
     sids = [grant.sid for grant in grants]
     doubled = sorted({each for each in sids if sids.count(each) > 1})
     if doubled:
@@ -74,13 +74,13 @@ def identity_policy(grants: Sequence[Grant]) -> pulumi.Output[str]:
 
 
 def document(statements: Sequence[Mapping[str, object]]) -> pulumi.Output[str]:
-    """A policy document as JSON that does not depend on the order of keys."""
+    """Return a policy document as JSON with sorted keys."""
     body = {"Version": "2012-10-17", "Statement": list(statements)}
     return pulumi.Output.json_dumps(body, sort_keys=True, separators=(",", ":"))
 
 
 def tls_only(scope: Scope, actions: Sequence[str], resource: Text) -> dict[str, object]:
-    """Denies every call that comes without TLS, but from the ranges that the scope names."""
+    """Return the statement that denies all calls without TLS, except from the scope's ranges."""
     condition: dict[str, dict[str, object]] = {"Bool": {"aws:SecureTransport": "false"}}
     if scope.plain_http_from:
         condition["NotIpAddress"] = {"aws:SourceIp": list(scope.plain_http_from)}
@@ -97,7 +97,7 @@ def tls_only(scope: Scope, actions: Sequence[str], resource: Text) -> dict[str, 
 def allow_service(
     service: Literal["sns.amazonaws.com", "events.amazonaws.com"], action: str, resource: Text, source_arn: Text
 ) -> dict[str, object]:
-    """Lets an AWS service act, only on behalf of the one resource named by `source_arn`."""
+    """Return the statement that allows an action to an AWS service, only on behalf of the resource `source_arn`."""
     return {
         "Sid": "NamedSource",
         "Effect": "Allow",

@@ -1,4 +1,4 @@
-"""The table in which Powertools remembers what was done already."""
+"""The table in which Powertools stores its idempotency records."""
 
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ from components.table import Table, TableArgs
 
 
 class IdempotencyTableArgs(Args):
-    """One table per idempotent function: permissions stay apart by ARN, and the lives of records differ."""
+    """Settings of a table. Each idempotent function has its own: permissions are per ARN, and the TTLs differ."""
 
     deletion_protection: bool = Field(description="Makes AWS refuse to delete the table, whoever asks.")
     protect: bool = Field(description="Makes Pulumi refuse a plan that deletes or replaces the table.")
@@ -35,7 +35,7 @@ class IdempotencyTable(Component):
             TableArgs(
                 hash_key="id",
                 ttl_attribute="expiration",
-                # Records matter only until they expire, so restoring old ones is useless.
+                # A record has no use after its expiry, so old records need not be restored.
                 point_in_time_recovery=False,
                 deletion_protection=args.deletion_protection,
                 protect=args.protect,
@@ -46,5 +46,5 @@ class IdempotencyTable(Component):
         self.register_outputs({"table_name": self.table_name, "arn": self.arn})
 
     def grant(self) -> Grant:
-        """The four actions of Powertools' persistence layer: put, update, delete, and get as its fallback."""
+        """Return the permission for Powertools' persistence layer: put, update, delete, and get as its fallback."""
         return self._table.grant("GetItem", "PutItem", "UpdateItem", "DeleteItem")

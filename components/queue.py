@@ -1,4 +1,4 @@
-"""An SQS queue with its dead-letter queue: what fails too often is kept apart instead of lost."""
+"""An SQS queue with its dead-letter queue, which keeps messages that failed too often."""
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
@@ -11,7 +11,7 @@ from components.component import Args, Component, Scope
 from components.iam import Grant, document, sid, tls_only
 
 FIFO = ".fifo"
-"""Ends the names of FIFO queues and topics: AWS's rule."""
+"""AWS requires this suffix in the names of FIFO queues and topics."""
 
 QueueAction = Literal["ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility", "SendMessage"]
 
@@ -22,12 +22,14 @@ class QueueArgs(Args):
     visibility_timeout_seconds: int = Field(
         ge=0, le=43_200, description="How long a received message is hidden before it is delivered again."
     )
-    retention_seconds: int = Field(ge=60, le=1_209_600, description="After this long an unread message is gone.")
+    retention_seconds: int = Field(ge=60, le=1_209_600, description="How long an unread message is kept.")
     dead_letter_retention_seconds: int = Field(
         ge=60, le=1_209_600, description="The same in the dead-letter queue, counted from the original send."
     )
-    max_receive_count: int = Field(ge=1, le=1_000, description="Receives after which SQS moves a message there.")
-    fifo: bool = Field(default=False, description="Keeps order within each message group, here and behind it.")
+    max_receive_count: int = Field(
+        ge=1, le=1_000, description="Receives after which SQS moves a message to the dead-letter queue."
+    )
+    fifo: bool = Field(default=False, description="Makes both queues FIFO: they keep each message group's sequence.")
     protect: bool = Field(
         default=False, description="Makes Pulumi refuse a plan that deletes or replaces either queue, messages and all."
     )
@@ -86,11 +88,11 @@ class Queue(Component):
         )
 
     def grant(self, *actions: QueueAction) -> Grant:
-        """Permission for `actions` on the queue."""
+        """Return the permission for `actions` on the queue."""
         return _grant(self.logical_name, self.arn, actions)
 
     def grant_dead_letters(self, *actions: QueueAction) -> Grant:
-        """Permission for `actions` on the dead-letter queue."""
+        """Return the permission for `actions` on the dead-letter queue."""
         return _grant(f"{self.logical_name}-dlq", self.dead_letter_arn, actions)
 
 
@@ -108,19 +110,20 @@ def encrypted_queue(
     redrive_policy: pulumi.Output[str] | None = None,
     fifo: bool = False,
 ) -> aws.sqs.Queue:
-    """A queue encrypted with the scope's key or, without one, SQS's own, which cost nothing and need no grants."""
+    """Create a queue encrypted with the scope's key or, without one, with SQS's keys, which are free and need no
+    grants."""
     return aws.sqs.Queue(
         name,
         aws.sqs.QueueArgs(
             name=scope.name(name) + (FIFO if fifo else ""),
             fifo_queue=True if fifo else None,
-            # Limits count per group then, so that groups do not slow each other down.
+            # With these settings, SQS's limits apply per group, so that groups do not slow each other down.
             deduplication_scope="messageGroup" if fifo else None,
             fifo_throughput_limit="perMessageGroupId" if fifo else None,
             message_retention_seconds=retention_seconds,
             visibility_timeout_seconds=visibility_timeout_seconds,
             redrive_policy=redrive_policy,
-            # SQS takes one of the two; the other must be absent.
+            # SQS accepts only one of the two; the other must be absent.
             sqs_managed_sse_enabled=True if scope.key_arn is None else None,
             kms_master_key_id=scope.key_arn,
             tags=scope.tags,
@@ -130,7 +133,7 @@ def encrypted_queue(
 
 
 def redrive_policy(dead: aws.sqs.Queue, max_receive_count: int) -> pulumi.Output[str]:
-    """Sends what was received `max_receive_count` times to `dead`."""
+    """Return the redrive policy: after `max_receive_count` receives a message goes to `dead`."""
     return pulumi.Output.json_dumps(
         {"deadLetterTargetArn": dead.arn, "maxReceiveCount": max_receive_count}, sort_keys=True
     )
@@ -143,6 +146,6 @@ def queue_policy(
     statements: Sequence[Mapping[str, object]],
     opts: pulumi.ResourceOptions,
 ) -> aws.sqs.QueuePolicy:
-    """The queue's own policy: `statements`, and nobody without TLS."""
+    """Create the queue's policy: `statements`, and no access without TLS."""
     policy = document([tls_only(scope, ["sqs:*"], queue.arn), *statements])
     return aws.sqs.QueuePolicy(name, aws.sqs.QueuePolicyArgs(queue_url=queue.id, policy=policy), opts)

@@ -1,4 +1,4 @@
-"""Lets a function work off a queue: batches, partial failures, and never more instances than allowed."""
+"""Connects a queue to a function: batches, partial failures and a limit on concurrent instances."""
 
 from typing import ClassVar
 
@@ -36,9 +36,9 @@ class QueueConsumer(Component):
                 event_source_arn=args.queue.arn,
                 function_name=args.function.alias_arn,
                 batch_size=args.batch_size,
-                # FIFO queues have none: Lambda refuses the setting.
+                # Lambda refuses a batching window for FIFO queues.
                 maximum_batching_window_in_seconds=None if args.queue.fifo else args.batch_window_seconds,
-                # Without it the list of failed items is ignored and the whole batch deleted.
+                # Without this, Lambda would ignore the list of failed items and delete the whole batch.
                 function_response_types=["ReportBatchItemFailures"],
                 scaling_config=aws.lambda_.EventSourceMappingScalingConfigArgs(
                     maximum_concurrency=args.maximum_concurrency

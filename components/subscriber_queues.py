@@ -1,4 +1,4 @@
-"""The queues behind one subscriber, whoever delivers to it: one for what it could not get, and maybe its own."""
+"""The queues of one subscriber of a topic or bus: one for failed deliveries, and optionally its own queue."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +10,7 @@ from components.component import Scope
 from components.iam import allow_service
 from components.queue import encrypted_queue, queue_policy, redrive_policy
 
-# SQS counts a dead letter's age from its first queue, so this retention must be longer.
+# SQS measures a dead letter's age from its send to the first queue, so this retention must be longer.
 DELIVERY_FAILURE_RETENTION_SECONDS = 1_209_600
 SUBSCRIBER_RETENTION_SECONDS = 345_600
 SUBSCRIBER_RECEIVES = 5
@@ -18,12 +18,12 @@ SUBSCRIBER_RECEIVES = 5
 
 @dataclass(frozen=True)
 class SubscriberQueues:
-    """Queues that were made for subscribers.
+    """The queues of a subscriber.
 
     Attributes:
-        failed: Keeps what could not be delivered, and what the reader of `own` failed on.
-        own: The subscriber's queue, if it is made here.
-        policies: Let the deliverer send. Without them nothing is delivered and no failure is kept.
+        failed: Keeps failed deliveries, and the messages of `own` that its reader could not process.
+        own: The subscriber's queue, if the component created one.
+        policies: Allow SNS or EventBridge to send. Without them nothing is delivered and no failure is kept.
     """
 
     failed: aws.sqs.Queue
@@ -42,7 +42,7 @@ def subscriber_queues(
     protect: bool,
     fifo: bool = False,
 ) -> SubscriberQueues:
-    """`{name}-dlq` and, with `makes_queue`, `{name}-queue`; `sender` may send to them on behalf of `source_arn`."""
+    """Create `{name}-dlq` and, with `makes_queue`, `{name}-queue`. `sender` may send to both for `source_arn`."""
     # `False` would override the inherited value.
     kept = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=protect or None))
 
@@ -50,8 +50,8 @@ def subscriber_queues(
         statement = allow_service(sender, "sqs:SendMessage", queue.arn, source_arn)
         return queue_policy(f"{logical_name}-policy", scope, queue, [statement], opts)
 
-    # If the key fails, EventBridge has already taken the event; a failure queue under the same key would lose it. An
-    # SNS topic under the key refuses the event, so the worker keeps its message.
+    # If the customer managed key fails, EventBridge has already accepted the event, and a failure queue with the same
+    # key would lose it. An SNS topic with that key refuses the event, so the worker retries its message.
     failures = scope.without_key() if sender == "events.amazonaws.com" else scope
     failed = encrypted_queue(
         f"{name}-dlq", failures, kept, retention_seconds=DELIVERY_FAILURE_RETENTION_SECONDS, fifo=fifo
@@ -64,7 +64,7 @@ def subscriber_queues(
         scope,
         kept,
         retention_seconds=SUBSCRIBER_RETENTION_SECONDS,
-        # Messages that the reader fails on go to the queue of failed deliveries, so there is one place to look.
+        # Messages that the reader cannot process go to the queue of failed deliveries: all failures are in one place.
         redrive_policy=redrive_policy(failed, SUBSCRIBER_RECEIVES),
         fifo=fifo,
     )

@@ -1,4 +1,4 @@
-"""One subscriber of a topic, and the queue that keeps what could not be delivered to it."""
+"""One subscriber of a topic, with its queue of failed deliveries."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -13,11 +13,11 @@ from components.subscription_args import FilterValue, SubscriptionArgs
 
 
 class TopicSubscriptionArgs(Args):
-    """The topic, and who is told of what is published to it."""
+    """The topic, and one subscriber of its messages."""
 
     topic_arn: pulumi.Output[str] = Field(description="The topic.")
-    fifo: bool = Field(description="Whether the topic keeps order: the queues made here have to as well.")
-    subscriber: SubscriptionArgs = Field(description="Who is told, and of what.")
+    fifo: bool = Field(description="Whether the topic is FIFO; then the queues created here are FIFO too.")
+    subscriber: SubscriptionArgs = Field(description="The subscriber and its filter.")
     protect: bool = Field(default=False, description="Makes Pulumi refuse a plan that deletes or replaces its queues.")
 
 

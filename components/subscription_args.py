@@ -1,4 +1,4 @@
-"""Settings of a subscription, apart from any resource: configuration and component share them."""
+"""Settings of a subscription, without resources, because configuration and components share them."""
 
 import re
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class SubscriptionArgs(BaseModel):
 
     name: str = Field(
         pattern=r"^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$",
-        description="Tells subscriptions apart and is part of resource names: a new name is a new subscription.",
+        description="Identifies the subscription in resource names: a new name makes a new subscription.",
         json_schema_extra={"allowed": "1 to 20 lower-case letters, digits and hyphens, starting with a letter"},
     )
     protocol: Literal["email", "sqs", "https"] = Field(
@@ -40,20 +40,18 @@ class SubscriptionArgs(BaseModel):
     )
     endpoint: str = Field(
         default="",
-        description="E-mail address, queue ARN (its owner lets the topic send), or URL; empty with sqs makes a queue.",
+        description="E-mail address, queue ARN (its policy must allow the topic) or URL; empty: a new queue (sqs only).",
     )
     filter_policy: Mapping[str, list[FilterValue]] = Field(
         default_factory=dict,
-        description="Message attribute to the list of values that are let through; empty lets everything through. "
-        "For a topic.",
+        description="For a topic: the accepted values of each message attribute; empty accepts all messages.",
         json_schema_extra={
             "allowed": "attribute names, each with a list of values, e.g. {event_type: [order.rejected]}"
         },
     )
     event_pattern: Mapping[str, JsonValue] = Field(
         default_factory=dict,
-        description="EventBridge's pattern of the events that are let through; empty lets everything through. "
-        "For a bus.",
+        description="For a bus: the EventBridge pattern of the accepted events; empty accepts all events.",
         json_schema_extra={"allowed": "an event pattern, e.g. {detail-type: [order.rejected]}"},
     )
     raw_message_delivery: bool = Field(
@@ -63,7 +61,7 @@ class SubscriptionArgs(BaseModel):
 
     @property
     def makes_queue(self) -> bool:
-        """Return True where the subscriber's queue is made here."""
+        """Return whether the component creates the subscriber's queue."""
         return self.protocol == "sqs" and not self.endpoint
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""A DynamoDB table that is paid per request and guarded against being lost."""
+"""A DynamoDB table with on-demand capacity and protection against deletion."""
 
 from typing import ClassVar, Literal
 
@@ -16,7 +16,9 @@ class TableArgs(Args):
     """A table with one string key."""
 
     hash_key: str = Field(min_length=1, max_length=255, description="Name of the partition key, a string.")
-    ttl_attribute: str = Field(default="", description="Items go some time after the epoch second in it; empty: never.")
+    ttl_attribute: str = Field(
+        default="", description="DynamoDB deletes items some time after this attribute's epoch second; empty: never."
+    )
     point_in_time_recovery: bool = Field(description="Lets the table be restored to any second of the last 35 days.")
     deletion_protection: bool = Field(description="Makes AWS refuse to delete the table, whoever asks.")
     protect: bool = Field(description="Makes Pulumi refuse a plan that deletes or replaces the table.")
@@ -52,14 +54,14 @@ class Table(Component):
         self.register_outputs({"table_name": self.table_name, "arn": self.arn})
 
     def grant(self, *actions: TableAction) -> Grant:
-        """Permission for `actions` on the table. A transaction is authorised as the actions of its items."""
+        """Return the permission for `actions` on the table. A transaction needs those of its items' actions."""
         return Grant(
             sid=sid(self.logical_name), actions=tuple(f"dynamodb:{action}" for action in actions), resources=(self.arn,)
         )
 
 
 def _encryption(scope: Scope) -> aws.dynamodb.TableServerSideEncryptionArgs | None:
-    """With the scope's key; without one DynamoDB encrypts with a key of its own anyway."""
+    """Return the encryption with the scope's key; without one DynamoDB encrypts with its own key."""
     if scope.key_arn is None:
         return None
     return aws.dynamodb.TableServerSideEncryptionArgs(enabled=True, kms_key_arn=scope.key_arn)

@@ -1,6 +1,6 @@
-"""A Cognito user pool that gives tokens to known systems, each with its own credentials (OAuth client credentials)."""
+"""A Cognito user pool that issues tokens to known systems, each with its own OAuth client credentials."""
 
-# Else the annotations alone would load some of the provider's largest modules, needed or not.
+# Otherwise the annotations alone would load some of the provider's largest modules.
 from __future__ import annotations
 
 import hashlib
@@ -17,12 +17,13 @@ _VALIDITY_UNIT = "seconds"
 
 
 class TokenIssuerArgs(Args):
-    """Settings of a token issuer: who gets tokens, and for what."""
+    """Settings of a token issuer: its clients, its scopes and its tokens' validity."""
 
     audience: str = Field(
-        pattern=r"^[a-z][a-z0-9-]*$", description="What the tokens are for; scopes start with it: `orders/read`."
+        pattern=r"^[a-z][a-z0-9-]*$",
+        description="The API that the tokens are for; scopes start with it, as in `orders/read`.",
     )
-    scopes: Mapping[str, str] = Field(min_length=1, description="Scope (without the audience) to what it allows.")
+    scopes: Mapping[str, str] = Field(min_length=1, description="What each scope (named without the audience) allows.")
     clients: tuple[str, ...] = Field(min_length=1, description="Systems that get an id and a secret, by name.")
     validity_seconds: int = Field(ge=1, le=86_400, description="How long an access token is valid.")
     deletion_protection: bool = Field(description="Makes AWS refuse to delete the pool.")
@@ -31,7 +32,7 @@ class TokenIssuerArgs(Args):
 
 
 class TokenIssuer(Component):
-    """The pool with its clients. Nobody signs in here: it holds no users.
+    """The pool with its clients. It has no users, so nobody signs in.
 
     Outputs: `issuer` (the tokens' `iss`), `client_ids` and `client_secrets` (by name), `token_url`.
     """
@@ -58,8 +59,8 @@ class TokenIssuer(Component):
         )
         domain = aws.cognito.UserPoolDomain(
             f"{name}-domain",
-            # The name is taken once per region for all of AWS: from the pool's id, and in hexadecimal, because Cognito
-            # refuses names with `aws`, `amazon` or `cognito` in them.
+            # The name must be unique among all AWS accounts of the region, so it comes from the pool's id. It is a
+            # hash, because Cognito refuses names that contain `aws`, `amazon` or `cognito`.
             aws.cognito.UserPoolDomainArgs(domain=self._pool.id.apply(_domain), user_pool_id=self._pool.id),
             self.child(),
         )
@@ -73,7 +74,7 @@ class TokenIssuer(Component):
         self.register_outputs({"issuer": self.issuer, "client_ids": self.client_ids, "token_url": self.token_url})
 
     def scope_name(self, scope: str) -> pulumi.Output[str]:
-        """The scope as it stands in tokens."""
+        """Return the full name of the scope, as tokens contain it."""
         return pulumi.Output.concat(self._server.identifier, "/", scope)
 
     def _user_pool(self, args: TokenIssuerArgs) -> aws.cognito.UserPool:
@@ -81,14 +82,14 @@ class TokenIssuer(Component):
             f"{self.logical_name}-pool",
             aws.cognito.UserPoolArgs(
                 name=self.scope.name(self.logical_name),
-                # Callers are systems. A pool that lets people sign themselves up would make anybody a caller.
+                # Callers are systems. If people could sign up themselves, anybody could become a caller.
                 admin_create_user_config=aws.cognito.UserPoolAdminCreateUserConfigArgs(
                     allow_admin_create_user_only=True
                 ),
                 deletion_protection="ACTIVE" if args.deletion_protection else "INACTIVE",
                 tags=self.scope.tags,
             ),
-            # Another pool is another issuer: the same callers would be strangers to their own orders.
+            # A new pool is a new issuer, so the same systems would be new callers and could not see their orders.
             self.child(protect=args.protect),
         )
 
@@ -106,7 +107,8 @@ class TokenIssuer(Component):
                 token_validity_units=aws.cognito.UserPoolClientTokenValidityUnitsArgs(access_token=_VALIDITY_UNIT),
                 prevent_user_existence_errors="ENABLED",
             ),
-            # The client's id is the caller: replaced, it would be a stranger to its own orders.
+            # The client's id identifies the caller. A replaced client would be a new caller and could not see its
+            # orders.
             self.child(protect=args.protect),
         )
 

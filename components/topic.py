@@ -1,4 +1,4 @@
-"""An SNS topic that fans out, with its subscriptions."""
+"""An SNS topic with its subscriptions."""
 
 from typing import ClassVar
 
@@ -14,20 +14,22 @@ from components.subscription_args import SubscriptionArgs
 
 
 class TopicArgs(Args):
-    """A topic, who may publish to it, and who hears of it."""
+    """Settings of a topic: its publishers and its subscriptions."""
 
     publishers: tuple[str, ...] = Field(
         min_length=1, description="Names of this account's roles that the topic's own policy lets publish."
     )
-    fifo: bool = Field(default=False, description="Keeps order within each message group; takes FIFO queues only.")
-    subscriptions: tuple[SubscriptionArgs, ...] = Field(description="Who is told; each has its own queue of failures.")
+    fifo: bool = Field(default=False, description="Keeps the sequence in each message group; accepts only FIFO queues.")
+    subscriptions: tuple[SubscriptionArgs, ...] = Field(
+        description="The subscribers; each has its queue of failed deliveries."
+    )
     protect: bool = Field(
         default=False, description="Makes Pulumi refuse a plan that deletes or replaces topic and queues."
     )
 
 
 class Topic(Component):
-    """The topic, encrypted, with a policy that names its publishers and refuses plain http.
+    """The topic, encrypted, with a policy that names its publishers and refuses plain HTTP.
 
     Outputs: `arn`, `topic_name`, `subscriber_queue_urls` (of the queues made here, by subscription).
     """
@@ -38,11 +40,11 @@ class Topic(Component):
         super().__init__(name, scope, opts)
         topic = aws.sns.Topic(
             name,
-            # AWS's own key: every principal that may use SNS in this account may use it, without further grants.
+            # Without a customer managed key, AWS's key is used: it needs no grants beyond those for SNS.
             aws.sns.TopicArgs(
                 name=scope.name(name) + (FIFO if args.fifo else ""),
                 fifo_topic=True if args.fifo else None,
-                # As its queues: the limit counts per group, not for the whole topic.
+                # As in its queues, the throughput limit applies per group, not to the whole topic.
                 fifo_throughput_scope="MessageGroup" if args.fifo else None,
                 kms_master_key_id="alias/aws/sns" if scope.key_arn is None else scope.key_arn,
                 tags=scope.tags,
@@ -56,7 +58,7 @@ class Topic(Component):
                 arn=topic.arn,
                 policy=document(
                     [
-                        # SNS refuses policies with actions that are not a topic's, so no `sns:*` here.
+                        # Not `sns:*`: SNS refuses a policy with actions that do not apply to topics.
                         tls_only(scope, ["sns:Publish", "sns:Subscribe"], topic.arn),
                         _publishers(topic.arn, args.publishers),
                     ]
@@ -87,12 +89,12 @@ class Topic(Component):
         )
 
     def grant_publish(self) -> Grant:
-        """Permission to publish."""
+        """Return the permission to publish."""
         return Grant(sid=sid(self.logical_name), actions=("sns:Publish",), resources=(self.arn,))
 
 
 def _publishers(arn: pulumi.Output[str], role_names: tuple[str, ...]) -> dict[str, object]:
-    # A condition and not a principal: SNS refuses principals that don't exist yet, and the roles need the topic first.
+    # A condition instead of principals: the roles are created after the topic, and SNS refuses unknown principals.
     return {
         "Sid": "NamedPublishers",
         "Effect": "Allow",
@@ -106,6 +108,6 @@ def _publishers(arn: pulumi.Output[str], role_names: tuple[str, ...]) -> dict[st
 
 
 def _role(topic_arn: str, role_name: str) -> str:
-    """The ARN of a role in the topic's own partition and account."""
+    """Return the ARN of a role in the topic's own partition and account."""
     _, partition, _, _, account, _ = topic_arn.split(":", 5)
     return f"arn:{partition}:iam::{account}:role/{role_name}"

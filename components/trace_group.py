@@ -1,4 +1,4 @@
-"""An X-Ray group: the traces of some functions in which something went wrong or took long."""
+"""An X-Ray group: the failed or slow traces of some functions."""
 
 import hashlib
 from typing import ClassVar
@@ -14,14 +14,16 @@ NAME_LIMIT = 32
 
 
 class TraceGroupArgs(Args):
-    """Settings of a trace group: which traces it holds."""
+    """Settings of a trace group: the traces that belong to it."""
 
-    functions: tuple[Function, ...] = Field(min_length=1, description="A trace that touches any of them can count.")
-    slow_seconds: int = Field(ge=1, description="A trace that took longer counts as well.")
+    functions: tuple[Function, ...] = Field(
+        min_length=1, description="Names of the functions whose traces can belong to it."
+    )
+    slow_seconds: int = Field(ge=1, description="A slower trace belongs to it even without an error.")
 
 
 class TraceGroup(Component):
-    """The group. It samples nothing by itself, and makes no difference to what sampling keeps. Outputs: `name`."""
+    """The group. It has no effect on sampling. Outputs: `name`."""
 
     kind: ClassVar[str] = "TraceGroup"
 
@@ -36,7 +38,7 @@ class TraceGroup(Component):
                 filter_expression=pulumi.Output.all(*(each.function_name for each in args.functions)).apply(
                     lambda names: _expression(names, args.slow_seconds)
                 ),
-                # Insights are billed by trace, on top of the traces.
+                # Insights cost extra for each trace.
                 insights_configuration=aws.xray.GroupInsightsConfigurationArgs(insights_enabled=False),
                 tags=scope.tags,
             ),
@@ -47,7 +49,7 @@ class TraceGroup(Component):
 
 
 def group_name(prefix: str) -> str:
-    """`prefix`, or where X-Ray's limit is below it, its beginning and a hash."""
+    """Return `prefix`; if it is longer than X-Ray's limit, return its beginning and a hash."""
     if len(prefix) <= NAME_LIMIT:
         return prefix
     return f"{prefix[: NAME_LIMIT - 9]}-{hashlib.sha256(prefix.encode()).hexdigest()[:8]}"

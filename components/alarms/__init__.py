@@ -1,1 +1,1 @@
-"""Alarms as one table in code: what a row is (`model`), and what is made of it (`topics`, `component`)."""
+"""Alarms as one table in code: the types of its rows (`model`), and the resources (`topics`, `component`)."""

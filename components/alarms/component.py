@@ -13,13 +13,13 @@ from components.alarms.topics import AlarmTopics, AlarmTopicsArgs
 from components.component import Args, Component, Scope, Text
 
 WAIT_FOR_SUPPRESSOR = 120
-"""Seconds that a composite waits for the cause that would explain it; both are evaluated once a minute."""
+"""Seconds that a composite waits for the alarm that would suppress it; both are evaluated once a minute."""
 
 _DESCRIPTION_LIMIT = 1024
 
 
 class AlarmsArgs(Args):
-    """Settings of the alarms: what is watched, and who is notified."""
+    """Settings of the alarms: the rows, the watched resources and the receivers."""
 
     table: AlarmTable = Field(description="The rows: one alarm each.")
     watched: Mapping[str, Text] = Field(description="Names and ids by the keys of the rows' `Ref`s.")
@@ -32,7 +32,7 @@ class Alarms(Component):
     Outputs: `topics` (ARNs by tier), `arns` (of the alarms, by row or composite).
 
     Raises:
-        ValueError: a row watches something that `watched` does not name.
+        ValueError: `watched` lacks a name that a row uses.
     """
 
     kind: ClassVar[str] = "Alarms"
@@ -140,10 +140,10 @@ def _rule(composite: Composite, names: Mapping[str, str]) -> str:
 
 
 def metric_queries(row: Alarm, watched: Mapping[str, Text]) -> list[aws.cloudwatch.MetricAlarmMetricQueryArgs]:
-    """A row's metrics and its expression, as CloudWatch takes them.
+    """Return a row's metrics and its expression in CloudWatch's form.
 
     Raises:
-        ValueError: the row watches something that `watched` does not name.
+        ValueError: `watched` lacks a name that the row uses.
     """
     queries = [
         aws.cloudwatch.MetricAlarmMetricQueryArgs(
@@ -166,7 +166,7 @@ def metric_queries(row: Alarm, watched: Mapping[str, Text]) -> list[aws.cloudwat
 
 
 def resolve(value: str | Ref, watched: Mapping[str, Text]) -> Text:
-    """The name behind a `Ref`, or the literal itself.
+    """Return the name that a `Ref` stands for; return a literal unchanged.
 
     Raises:
         ValueError: `watched` has no such name.

@@ -1,4 +1,4 @@
-"""The parts of a row of the alarm table. Nothing here knows Pulumi resources or the business."""
+"""The types of the alarm table. They depend neither on Pulumi resources nor on the business."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ class Tier(StrEnum):
     PAGE = "page"
     """Wakes somebody: customers are hurt, or data will be lost."""
     NOTIFY = "notify"
-    """The team's channel: look at it today."""
+    """Goes to the team's channel: look at it today."""
     TICKET = "ticket"
-    """A task for this week: nobody is hurt yet."""
+    """Opens a task for this week: nobody is hurt yet."""
 
 
 @dataclass(frozen=True)
 class Ref:
-    """A name that is known only once a stack is composed, such as a queue's name or an API's id."""
+    """Reference to a name that exists only when a stack is composed, such as a queue's name or an API's id."""
 
     key: str
 
@@ -68,18 +68,18 @@ class Alarm:
         name: kebab case, unique; the physical name is `{project}-{stack}-{name}` and the runbook's heading is `name`.
         title: what is wrong, in a few words, for the page and the dashboard.
         metrics: by the id that `expression` uses; a row without expression has exactly one.
-        threshold: what the value is compared with.
+        threshold: the limit with which the value is compared.
         period: seconds per data point.
-        periods: how many data points are looked at (N).
+        periods: how many data points are evaluated (N).
         to_alarm: how many of them must breach (M).
-        missing: what a period without data means.
-        tier: who hears of it. A member of a composite is heard through the composite alone.
+        missing: how CloudWatch treats a period without data.
+        tier: who is notified. A member of a composite does not notify; only the composite does.
         runbook: the file in `docs/runbooks/`, without suffix.
-        anchor: the heading in it, if several rows share one; otherwise the heading is the row's name.
-        why: why the row exists and is shaped this way.
+        anchor: the heading in that file, if several rows share one; otherwise the heading is the row's name.
+        why: the reason for the row and its settings.
         expression: metric math over the ids.
-        low_samples: percentiles only: whether few samples are judged too (`evaluate`) or not (`ignore`).
-        region: where its metric is, if not where the stack is. An alarm is where its metric is, and so is its topic.
+        low_samples: for percentiles only: whether a period with few samples counts (`evaluate`) or not (`ignore`).
+        region: the Region of the metric, the alarm and its topic, if it is not the stack's.
     """
 
     name: str
@@ -125,15 +125,15 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Composite:
-    """One page for one cause: in alarm while any of its members is, or both rows of any of its pairs.
+    """One page for one cause: in alarm while any of its members or both rows of one of its pairs are in alarm.
 
     Attributes:
         name, title, tier, runbook, why: as for `Alarm`.
-        members: names of rows, each of which is enough; none of them notifies by itself.
-        pairs: names of two rows that are enough together.
-        quiet_while: name of another composite; while it is in alarm this one says nothing, because it is the same
-            cause or its consequence and somebody is already looking.
-        quiet_after: seconds that this one stays quiet after the other recovered, so that consequences can clear.
+        members: names of rows; each of them alone sets the alarm, and none notifies by itself.
+        pairs: names of two rows each, which set the alarm only together.
+        quiet_while: name of another composite. While that one is in alarm, this one does not notify: it has the same
+            cause or is a consequence, and somebody is already working on it.
+        quiet_after: seconds that this one stays quiet after the other has recovered, so that consequences can clear.
     """
 
     name: str
@@ -153,7 +153,7 @@ class Composite:
 
     @property
     def rows(self) -> tuple[str, ...]:
-        """Every row that it hears."""
+        """All rows of the composite."""
         return (*self.members, *(row for pair in self.pairs for row in pair))
 
 
@@ -162,7 +162,7 @@ class AlarmTable:
     """Every row and composite of a stack.
 
     Raises:
-        ValueError: two rows share a name, or a composite names no row, or a row alone is enough for two composites.
+        ValueError: two rows share a name, a composite names an unknown row, or a row is a member of two composites.
     """
 
     alarms: tuple[Alarm, ...]
@@ -183,5 +183,5 @@ class AlarmTable:
             raise ValueError(f"quiet_while names no composite: {', '.join(strangers)}")
 
     def composite_of(self, alarm: str) -> Composite | None:
-        """The composite through which a row is heard first, if any."""
+        """Return the composite that notifies for a row, if there is one."""
         return next((composite for composite in self.composites if alarm in composite.rows), None)

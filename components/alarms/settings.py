@@ -1,4 +1,4 @@
-"""Settings of the alarms: who is notified, and where the runbooks are."""
+"""Settings of the alarms: the receivers and the address of the runbooks."""
 
 import re
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ class AlarmSubscription:
     """One receiver of one tier's alarms.
 
     Attributes:
-        protocol: how SNS delivers: `https` for paging services; `email` waits until a person confirms it. Queues and
-            functions must let the topic in themselves.
+        protocol: how SNS delivers: `https` for paging services; `email` waits until a person confirms it. The policy of
+            a queue or function must allow the topic.
         endpoint: an address, an https URL, a phone number or an ARN, by the protocol.
 
     Raises:
@@ -43,7 +43,7 @@ class AlarmSubscription:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """From `protocol=endpoint`, e.g. `email=team@example.com`. Raises `ValueError` for anything else."""
+        """Read `protocol=endpoint`, e.g. `email=team@example.com`. Raises `ValueError` for anything else."""
         protocol, separator, endpoint = text.partition("=")
         if not separator:
             raise ValueError(f"given {text!r}; allowed: {RECEIVER_FORM}")
@@ -53,14 +53,16 @@ class AlarmSubscription:
 class AlarmSettings(Args):
     """Settings of the alarms: where they are sent, and what they link to."""
 
-    page: tuple[AlarmSubscription, ...] = Field((), description="Who is woken.")
-    notify: tuple[AlarmSubscription, ...] = Field((), description="The team's channel, read in working hours.")
-    ticket: tuple[AlarmSubscription, ...] = Field((), description="What opens a task.")
+    page: tuple[AlarmSubscription, ...] = Field((), description="Receivers of pages.")
+    notify: tuple[AlarmSubscription, ...] = Field(
+        (), description="Receivers for the team's channel, read in working hours."
+    )
+    ticket: tuple[AlarmSubscription, ...] = Field((), description="Receivers that open a task.")
     topic_kms_key_arn: str | None = Field(
         None,
         description="Customer managed key that encrypts the alarm topics. Its policy must allow "
         "`cloudwatch.amazonaws.com` `kms:Decrypt` and `kms:GenerateDataKey*`, or no alarm is delivered.",
     )
     runbook_base_url: str = Field(
-        description="Where the runbooks are readable for whoever is paged; alarm descriptions link below it."
+        description="Base URL of the runbooks, readable for people on call; alarm descriptions link to them."
     )

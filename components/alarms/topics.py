@@ -1,4 +1,4 @@
-"""One topic per tier: where alarms are published and who hears them."""
+"""The SNS topics of the alarms, one per tier, with their subscriptions."""
 
 import hashlib
 from collections.abc import Mapping
@@ -20,7 +20,8 @@ class AlarmTopicsArgs(Args):
     settings: AlarmSettings = Field(description="Subscriptions per tier, and the key that encrypts the topics.")
     tiers: tuple[Tier, ...] = Field(default=tuple(Tier), description="Tiers that have a topic.")
     region: str | None = Field(
-        default=None, description="None: the stack's. Elsewhere the key, which is of one Region, encrypts nothing."
+        default=None,
+        description="None: the stack's. In other Regions the key, which belongs to one Region, is not used.",
     )
 
 
@@ -54,7 +55,7 @@ class AlarmTopics(Component):
                 name=self.scope.name(f"alarms-{tier}" if self._region is None else f"alarms-{tier}-{self._region}"),
                 region=self._region,
                 display_name=self.scope.name(tier),
-                # Not AWS's own key: CloudWatch may not use it, and alarms would never arrive.
+                # Never AWS's own key: CloudWatch may not use it, so no alarm would be delivered.
                 kms_master_key_id=key if self._region is None else None,
                 tags=self.scope.tags,
             ),
@@ -84,7 +85,7 @@ class AlarmTopics(Component):
 
 
 def _alarms_publish(topic_arn: pulumi.Output[str], prefix: str) -> dict[str, object]:
-    """Lets this stack's alarms publish to the topic."""
+    """Return the statement that lets this stack's alarms publish to the topic."""
     return {
         "Sid": "AlarmsPublish",
         "Effect": "Allow",
@@ -96,12 +97,12 @@ def _alarms_publish(topic_arn: pulumi.Output[str], prefix: str) -> dict[str, obj
 
 
 def _alarms_of(topic_arn: str, prefix: str) -> str:
-    """ARNs of the stack's alarms, in the topic's own partition, Region and account."""
+    """Return the ARN pattern of the stack's alarms, in the topic's own partition, Region and account."""
     _, partition, _, region, account, _ = topic_arn.split(":", 5)
     return f"arn:{partition}:cloudwatch:{region}:{account}:alarm:{prefix}-*"
 
 
 def _digest(subscription: AlarmSubscription) -> str:
-    # By content, not by position: removing one receiver must not replace the others.
+    # Resource names depend on the content, not the position: removing one receiver must not replace the others.
     text = f"{subscription.protocol} {subscription.endpoint}"
     return hashlib.sha256(text.encode()).hexdigest()[:8]
