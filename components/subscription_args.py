@@ -40,7 +40,7 @@ class SubscriptionArgs(BaseModel):
     )
     endpoint: str = Field(
         default="",
-        description="E-mail address, queue ARN (its policy must allow the topic) or URL; empty: a new queue (sqs only).",
+        description="E-mail address, URL or queue ARN (its policy must allow the topic); empty: a new queue (sqs).",
     )
     filter_policy: Mapping[str, list[FilterValue]] = Field(
         default_factory=dict,

@@ -1,1 +1,1 @@
-"""The business: which components there are, how they are wired, and who may do what on what."""
+"""The orders pipeline: its components, their wiring and their permissions."""

@@ -1,4 +1,4 @@
-"""Rules on who may call the API, and what for."""
+"""The API's authorizer and the scopes that it requires."""
 
 from components.component import Scope, Text
 from components.http_api import JwtAuthorizer
@@ -11,7 +11,7 @@ SCOPES = {WRITE: "Create orders", READ: "Look up one's own orders"}
 
 
 def build_issuer(config: StackConfig, scope: Scope) -> TokenIssuer | None:
-    """The stack's own issuer of tokens, if it has one."""
+    """Create the stack's own token issuer, if the configuration has one."""
     if config.authorizer != "cognito":
         return None
     return TokenIssuer(
@@ -30,9 +30,9 @@ def build_issuer(config: StackConfig, scope: Scope) -> TokenIssuer | None:
 
 
 def authorizer_of(config: StackConfig, issuer: TokenIssuer | None) -> JwtAuthorizer | None:
-    """Return the issuer whose tokens open the API; None: it is open to everybody."""
+    """Return the authorizer of the API; None if the API is open to everybody."""
     if issuer:
-        # Tokens of client credentials have no `aud`: API Gateway takes their `client_id` for it.
+        # Tokens of client credentials have no `aud`, so API Gateway checks their `client_id` instead.
         return JwtAuthorizer(issuer=issuer.issuer, audiences=tuple(issuer.client_ids.values()))
     if config.authorizer == "external":
         return JwtAuthorizer(issuer=config.jwt_issuer, audiences=config.jwt_audiences)
@@ -40,15 +40,15 @@ def authorizer_of(config: StackConfig, issuer: TokenIssuer | None) -> JwtAuthori
 
 
 def caller_environment(config: StackConfig) -> dict[str, str]:
-    """The variable of the API's functions that says whether callers are verified; none without an authorizer.
+    """Return the variable `JWT_AUTHORIZER` for the API's functions; none without an authorizer.
 
-    So that a route that lost its authorizer, or was added without one, is not an open door.
+    With it, the functions refuse requests on a route that has lost its authorizer or was added without one.
     """
     return {} if config.authorizer == "none" else {"JWT_AUTHORIZER": "true"}
 
 
 def scopes_of(config: StackConfig, issuer: TokenIssuer | None, scope: str) -> tuple[Text, ...]:
-    """Return the scopes that a token needs on a route that writes or reads; empty: none."""
+    """Return the scopes that a token needs on a route that writes or reads; empty if none are needed."""
     if issuer:
         return (issuer.scope_name(scope),)
     external = config.jwt_write_scope if scope == WRITE else config.jwt_read_scope

@@ -1,4 +1,4 @@
-"""Tables: orders, stock, and the records of requests and messages that were answered already."""
+"""The tables: orders, stock, and the idempotency records of the API and the worker."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from pipeline.config import StackConfig
 
 @dataclass(frozen=True)
 class Data:
-    """The tables. Two for idempotency: who may use them and how long they remember differ."""
+    """The tables. There are two for idempotency, because their users and their records' lifetimes differ."""
 
     orders: Table
     stock: Table
@@ -19,7 +19,7 @@ class Data:
 
 
 def build_data(config: StackConfig, scope: Scope) -> Data:
-    """The stack's tables."""
+    """Create the stack's tables."""
     durable = TableArgs(
         hash_key="order_id",
         point_in_time_recovery=config.point_in_time_recovery,

@@ -1,4 +1,4 @@
-"""Ways in which new versions of the functions reach callers."""
+"""Gradual deployment: how callers move to new versions of the functions."""
 
 from collections.abc import Mapping
 
@@ -11,15 +11,15 @@ from pipeline.functions import FUNCTIONS, ApiFunction, Functions, FunctionSpec
 
 MINIMUM_FAILURES = 3
 ROLLBACK_PERCENT = 2
-# A minute's metrics arrive within the next two, and `FILL` calls a minute that is not there yet a good one: an alarm
-# on the last minute alone would never fire.
+# The metrics of a minute arrive up to two minutes later, and `FILL` counts a missing minute as good. So an alarm on the
+# last minute alone would never fire.
 MINUTES_LOOKED_AT = 3
 
 
 def build_delivery(
     config: StackConfig, scope: Scope, functions: Functions, watched: Mapping[str, Text]
 ) -> GradualDeploy | None:
-    """Build what shifts traffic between versions, unless `pulumi up` does it at once."""
+    """Create the gradual deployment of new versions; None if `pulumi up` moves all callers at once."""
     if config.gradual_deploy == "none":
         return None
     shifted = tuple(
@@ -36,12 +36,12 @@ def build_delivery(
 
 
 def rollback_row(spec: FunctionSpec) -> Alarm:
-    """Return the alarm that ends a deployment of the function and sends callers back."""
+    """Return the alarm that stops a deployment of the function and moves callers back."""
     return _api_row(spec) if isinstance(spec, ApiFunction) else _worker_row(spec)
 
 
 def _api_row(spec: FunctionSpec) -> Alarm:
-    # A function that breaks and one that answers 5xx are the same to callers, and both count here.
+    # Crashes and answers with 5xx both count, because they are the same to callers.
     return _row(spec, {"failed": api_metric("5xx"), "requests": api_metric("Count")}, ("failed",), ("requests",))
 
 
@@ -58,8 +58,8 @@ def _worker_row(spec: FunctionSpec) -> Alarm:
 def _row(spec: FunctionSpec, metrics: Mapping[str, Metric], bad: tuple[str, ...], everything: tuple[str, ...]) -> Alarm:
     """Return the row of an alarm on a deployment of the function.
 
-    Not the alarms that page: at first a tenth of the calls reaches the new version, and a canary of five minutes is
-    over before alarms of five-minute periods have seen it. Going back wrongly costs little, so little is enough.
+    The alarms that page are too slow: a five-minute canary ends before an alarm with five-minute periods can fire, and
+    at first only a tenth of the calls reaches the new version. A wrong rollback costs little, so the threshold is low.
     """
     failures = filled(*bad)
     return Alarm(
@@ -67,7 +67,7 @@ def _row(spec: FunctionSpec, metrics: Mapping[str, Metric], bad: tuple[str, ...]
         title=f"A deployment of {spec.name} goes wrong",
         metrics=metrics,
         expression=f"IF(({failures}) >= {MINIMUM_FAILURES}, 100 * ({failures}) / ({filled(*everything)}), 0)",
-        threshold=Threshold(ROLLBACK_PERCENT, "percent", "a fifth of the calls that meet the new version at first"),
+        threshold=Threshold(ROLLBACK_PERCENT, "percent", "a fifth of the calls that reach the new version at first"),
         period=MINUTE,
         periods=MINUTES_LOOKED_AT,
         to_alarm=1,

@@ -1,4 +1,4 @@
-"""The API's entrance: the HTTP API and whatever stands in front of it."""
+"""The HTTP API, and its optional firewall and custom domain."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from pipeline.origin import HEADER
 
 @dataclass(frozen=True)
 class Api:
-    """The API, and the parts that an option turns on."""
+    """The API and its optional parts."""
 
     http: HttpApi
     issuer: TokenIssuer | None
@@ -26,25 +26,25 @@ class Api:
 
     @property
     def url(self) -> pulumi.Output[str]:
-        """The address for clients, without a slash at its end."""
+        """The URL for clients, without a trailing slash."""
         front = self.edge or self.domain
         return front.url if front else self.http.url
 
     @property
     def certificate_arn(self) -> pulumi.Output[str] | None:
-        """The certificate that clients see, where the API has a name of its own."""
+        """The certificate of the custom domain, if there is one."""
         front = self.edge or self.domain
         return front.certificate_arn if front else None
 
     @property
     def dns_target(self) -> pulumi.Output[str] | None:
-        """Return the name that a DNS record of the API's own domain points at, where there is one."""
+        """The target for the DNS record of the custom domain, if there is one."""
         front = self.edge or self.domain
         return front.target if front else None
 
 
 def build_api(config: StackConfig, scope: Scope, functions: Functions) -> Api:
-    """The API in front of the functions."""
+    """Create the API in front of the functions."""
     issuer = build_issuer(config, scope)
     http = _http_api(config, scope, functions, issuer)
     domain = _domain(config)
@@ -77,7 +77,7 @@ def _http_api(config: StackConfig, scope: Scope, functions: Functions, issuer: T
             log_retention_days=config.log_retention_days,
             authorizer=authorizer_of(config, issuer),
             cors=_cors(config),
-            # CloudFront needs it as its origin: behind the firewall the functions guard it instead.
+            # CloudFront needs this endpoint as its origin. With the firewall, the functions refuse direct requests.
             default_endpoint=config.waf or not config.domain_name,
         ),
     )

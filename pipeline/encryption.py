@@ -1,4 +1,4 @@
-"""Keys that encrypt what the stack keeps, and who may use them."""
+"""The key that encrypts the stack's data, and the permissions to use it."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from pipeline.config import StackConfig
 
 
 def encrypted(config: StackConfig, scope: Scope) -> Scope:
-    """The scope with the stack's own key, if it has one: every component takes it from there."""
+    """Return the scope with the stack's own key, if it has one. All components use the scope's key."""
     if config.encryption == "aws":
         return scope
     key = EncryptionKey(
@@ -19,9 +19,9 @@ def encrypted(config: StackConfig, scope: Scope) -> Scope:
 
 
 def key_grants(scope: Scope, *actions: Literal["Decrypt", "GenerateDataKey"]) -> tuple[Grant, ...]:
-    """Permission for a function to use the key, if there is one.
+    """Return the permission for a function to use the key, if there is one.
 
-    Reading from a table or queue takes Decrypt; sending to a queue or topic takes GenerateDataKey besides.
+    Reading from a table or queue needs Decrypt; sending to a queue or topic also needs GenerateDataKey.
     """
     if scope.key_arn is None:
         return ()

@@ -1,7 +1,7 @@
-"""The one table of the functions: what each answers or works on, what it is told, and all that it may do.
+"""The one table of the functions: the route or queue, the environment and the permissions of each.
 
-What else depends on which functions there are follows from it: outputs, routes, CORS, alarms, dashboard, gradual
-deploys, and the pages on permissions and alarms.
+Outputs, routes, CORS, alarms, dashboard, gradual deployment and the pages on permissions and alarms are derived from
+it.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ from pipeline.origin import origin_environment
 
 @dataclass(frozen=True)
 class Around:
-    """Surroundings of the functions: what they are connected to."""
+    """The resources and the configuration that the functions use."""
 
     config: StackConfig
     scope: Scope
@@ -32,7 +32,7 @@ class Around:
 
     @property
     def ordering(self) -> dict[str, str]:
-        """The variable of functions that send to the orders' queue; none where it keeps no order."""
+        """The variable for functions that send to the orders queue; empty if the queue is not FIFO."""
         return {"ORDERS_QUEUE_FIFO": "true"} if self.config.strict_ordering else {}
 
 
@@ -43,8 +43,8 @@ class FunctionSpec:
     Attributes:
         name: With hyphens. Its handler is `runtime.handlers.KEY.handler`.
         description: One line in AWS's console.
-        environment: Its variables, besides those of its kind and those of all functions.
-        grants: All that it may do, besides writing its own logs and traces.
+        environment: Its variables, in addition to those of its kind and those of all functions.
+        grants: Its permissions, in addition to those for its own logs and traces.
     """
 
     name: str
@@ -53,7 +53,7 @@ class FunctionSpec:
     grants: Callable[[Around], tuple[Grant, ...]]
 
     service: ClassVar[str]
-    """The dimension of the metrics that it emits: the functions of one kind share it."""
+    """The dimension `service` of its metrics. Functions of one kind have the same."""
 
     @property
     def key(self) -> str:
@@ -62,12 +62,12 @@ class FunctionSpec:
 
     @property
     def output(self) -> str:
-        """The output with its physical name; alarms find it by the same."""
+        """Name of the output with its physical name. The alarms' `Ref`s use the same key."""
         return f"{self.key}_function"
 
     @property
     def ref(self) -> Ref:
-        """Return what the function's alarms watch."""
+        """Return the reference by which alarms name the function."""
         return Ref(self.output)
 
 
@@ -94,10 +94,10 @@ class ApiFunction(FunctionSpec):
 
 @dataclass(frozen=True)
 class Worker(FunctionSpec):
-    """A function that works on a queue.
+    """A function that processes the messages of a queue.
 
     Attributes:
-        alarm_name: How the names of its alarms begin.
+        alarm_name: Prefix of the names of its alarms.
     """
 
     alarm_name: str
@@ -179,7 +179,7 @@ def timeout_of(spec: FunctionSpec, config: StackConfig) -> int:
 
 
 def build_functions(around: Around, platform: FunctionPlatform) -> Functions:
-    """The functions, and the worker's connection to its queue."""
+    """Create the functions and connect the worker to its queue."""
     functions = {each.name: Function(each.name, around.scope, _arguments(each, around, platform)) for each in FUNCTIONS}
     config = around.config
     QueueConsumer(
@@ -207,7 +207,7 @@ def _arguments(spec: FunctionSpec, around: Around, platform: FunctionPlatform) -
         memory_mb=config.api_memory_mb if api else config.worker_memory_mb,
         timeout_seconds=timeout_of(spec, config),
         reserved_concurrency=config.api_reserved_concurrency if api else config.worker_reserved_concurrency,
-        # No caller waits for the worker, so it needs no warm start.
+        # No caller waits for the worker, so it needs no measure against cold starts.
         warm_start=_warm_start(config) if api else WarmStart(),
         environment={"POWERTOOLS_SERVICE_NAME": spec.service, **spec.environment(around), **guards},
         grants=spec.grants(around),

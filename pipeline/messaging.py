@@ -11,26 +11,26 @@ from pipeline.config import StackConfig
 
 @dataclass(frozen=True)
 class Messaging:
-    """The orders' queue, with its dead letters, and the topic or bus of outcomes."""
+    """The orders queue with its dead-letter queue, and the topic or bus for outcomes."""
 
     queue: Queue
     notifications: Topic | EventBus
 
     @property
     def publishing(self) -> dict[str, Text]:
-        """Variables that tell the worker where outcomes go."""
+        """The worker's variables with the topic or bus for outcomes."""
         if isinstance(self.notifications, EventBus):
             return {"NOTIFICATIONS_BUS_NAME": self.notifications.bus_name}
         return {"NOTIFICATIONS_TOPIC_ARN": self.notifications.arn}
 
 
 def event_source(scope: Scope) -> str:
-    """The `source` of every event of the stack, a URI reference."""
+    """Return the `source` of every event of the stack, a URI reference."""
     return f"/{scope.prefix}"
 
 
 def build_messaging(config: StackConfig, scope: Scope) -> Messaging:
-    """The stack's queue, and its topic or bus."""
+    """Create the stack's queue, and its topic or bus."""
     return Messaging(
         queue=Queue(
             "orders-queue",
@@ -62,8 +62,8 @@ def _topic(config: StackConfig, scope: Scope) -> Topic:
 
 
 def _bus(config: StackConfig, scope: Scope) -> EventBus:
-    # Another name than the topic's: a change of target makes other queues, instead of deleting the new ones by the
-    # names of the old.
+    # The bus must not have the topic's name. Otherwise the subscribers' queues would have the same names for both
+    # targets, and after a change of target, deleting the old queues by name would delete the new ones.
     return EventBus(
         "events",
         scope,

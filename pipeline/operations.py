@@ -1,4 +1,4 @@
-"""Tools of people on call: alarms with their topics, and a dashboard."""
+"""Resources for people on call: alarms with their topics, and a dashboard."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ SLOW_TRACE_SECONDS = 3
 
 @dataclass(frozen=True)
 class Operations:
-    """The dashboard and the objectives; alarms and gradual deployment where the stack has them."""
+    """The dashboard and the objectives, and the alarms and the gradual deployment if they are configured."""
 
     alarms: Alarms | None
     dashboard: Dashboard
@@ -40,7 +40,7 @@ class Operations:
 def build_operations(
     config: StackConfig, scope: Scope, data: Data, messaging: Messaging, functions: Functions, api: Api
 ) -> Operations:
-    """The stack's alarms and dashboard, both made from one table."""
+    """Create the stack's alarms and dashboard, both from one table."""
     bus = messaging.notifications if isinstance(messaging.notifications, EventBus) else None
     limits = limits_of(config)
     table = alarm_table(
@@ -65,7 +65,7 @@ def build_operations(
             watched=watched,
             alarm_arns=alarms.arns if alarms else {},
             log_groups={each.key: functions[each.name].log_group_name for each in FUNCTIONS},
-            # The queue's Region is the stack's. Configuration may leave the Region to the environment.
+            # The queue's ARN contains the stack's Region. The configuration may not: AWS_REGION may set it instead.
             region=messaging.queue.arn.apply(lambda arn: arn.split(":")[3]),
         ),
     )
@@ -77,7 +77,7 @@ def build_operations(
 
 
 def limits_of(config: StackConfig) -> Limits:
-    """Return the limits that alarms are measured against, as the stack is configured."""
+    """Return the configured limits from which the alarms' thresholds are computed."""
     return Limits(
         queue_retention=config.queue_retention_seconds,
         dead_letter_retention=config.dlq_retention_seconds,
@@ -92,7 +92,7 @@ def limits_of(config: StackConfig) -> Limits:
 
 
 def bus_rules_of(config: StackConfig) -> tuple[str, ...] | None:
-    """The subscriptions to the bus, each a rule; None with a topic."""
+    """Return the subscriptions to the bus, each of which is a rule; None if outcomes go to a topic."""
     return tuple(each.name for each in config.subscriptions) if config.events_target == "bus" else None
 
 
@@ -137,10 +137,10 @@ def _receivers(items: tuple[str, ...]) -> tuple[AlarmSubscription, ...]:
 
 
 def _warn_if_unheard(config: StackConfig) -> None:
-    # On the embedded AWS there is nobody to wake.
+    # On the embedded AWS nobody needs to be paged.
     if config.alarm_page_subscriptions or config.environment == "local":
         return
     pulumi.log.warn(
-        "nobody is subscribed to pages: alarms that should wake somebody would fire unheard. "
+        "nobody is subscribed to pages, so urgent alarms would notify nobody. "
         f"Set {pulumi.get_project()}:alarm_page_subscriptions, for example to [https=https://pager.example.com/hook]."
     )

@@ -1,4 +1,4 @@
-"""Proof of the edge in front of the API to the functions behind it."""
+"""The secret by which the functions recognise requests from the edge."""
 
 import hashlib
 
@@ -7,13 +7,13 @@ from pydantic import SecretStr
 from pipeline.config import StackConfig
 
 HEADER = "x-origin-verify"
-"""The header that `runtime.http.origin` reads."""
+"""The header in which the edge sends the secret; `runtime.http.origin` reads it."""
 
 
 def origin_environment(config: StackConfig) -> dict[str, str]:
-    """The variable of the API's functions with the digests of the secrets they accept; none without an edge.
+    """Return the variable with the digests of the secrets that the API's functions accept; none without an edge.
 
-    Digests, because a function's variables can be read by everybody with read access to the account.
+    The variable has only digests, because everybody with read access to the account can read it.
     """
     accepted = (config.origin_secret, config.origin_secret_also_accepted)
     digests = [_digest(secret) for secret in accepted if secret.get_secret_value()]

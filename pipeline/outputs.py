@@ -14,7 +14,7 @@ from pipeline.operations import Operations
 
 
 def export_outputs(data: Data, messaging: Messaging, functions: Functions, api: Api, operations: Operations) -> None:
-    """Export addresses and names: tools, subscribers and tests take them from here."""
+    """Export the addresses and names that tools, subscribers and tests use."""
     pulumi.export("api_url", api.url)
     pulumi.export("api_id", api.http.api_id)
     pulumi.export("api_stage", api.http.stage_name)
@@ -39,7 +39,7 @@ def export_outputs(data: Data, messaging: Messaging, functions: Functions, api: 
 
 
 def _export_notifications(messaging: Messaging) -> None:
-    """Export where outcomes are published: a topic or a bus."""
+    """Export the topic or bus to which outcomes are published."""
     if isinstance(messaging.notifications, EventBus):
         pulumi.export("notifications_bus_arn", messaging.notifications.arn)
         pulumi.export("notifications_bus_name", messaging.notifications.bus_name)
@@ -48,9 +48,9 @@ def _export_notifications(messaging: Messaging) -> None:
 
 
 def _export_entrance(api: Api) -> None:
-    """Export what is there only where an option asks for it."""
+    """Export the optional parts of the API, if they exist."""
     if api.edge:
-        # It refuses requests without the edge's secret. Exported so that one can check that it does.
+        # The origin refuses requests without the edge's secret. It is exported so that this can be checked.
         pulumi.export("api_origin_url", api.http.url)
     if api.dns_target:
         pulumi.export("domain_target", api.dns_target)

@@ -1,4 +1,4 @@
-"""Settings that all components of a stack, and all its functions, share."""
+"""Settings that all components and functions of a stack share."""
 
 from pathlib import Path
 
@@ -15,19 +15,19 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def stack_scope(config: StackConfig) -> Scope:
-    """The names and tags of the stack that is being deployed."""
+    """Return the scope of the deployed stack: its names, tags and permissions boundary."""
     project, stack = pulumi.get_project(), pulumi.get_stack()
     return Scope(
         prefix=f"{project}-{stack}",
         tags={"Project": project, "Stack": stack, "ManagedBy": "pulumi", **config.tags},
         boundary_arn=config.permissions_boundary_arn or None,
-        # The embedded AWS speaks plain http: the one exception to TLS, for loopback, on a local stack.
+        # The embedded AWS uses plain HTTP. A local stack therefore allows loopback without TLS.
         plain_http_from=("127.0.0.0/8", "::1/128") if config.local_endpoint else (),
     )
 
 
 def function_platform(config: StackConfig, scope: Scope) -> FunctionPlatform:
-    """The functions' code and what they share. Builds the package, or finds it built."""
+    """Return the functions' code and shared settings. Builds the package unless it is already built."""
     return FunctionPlatform(
         code=_code(config),
         runtime=f"python{config.python_version}",
@@ -41,7 +41,7 @@ def function_platform(config: StackConfig, scope: Scope) -> FunctionPlatform:
 
 def _code(config: StackConfig) -> FunctionCode:
     lambda_target = LambdaTarget(python_version=config.python_version, architecture=config.architecture)
-    # Through its module: whoever runs the program without building a package (the tests) replaces it there.
+    # Called through its module, so that tests can replace it and run the program without building a package.
     built = package.build_package(
         PackageSpec(
             root=ROOT,
@@ -54,15 +54,15 @@ def _code(config: StackConfig) -> FunctionCode:
 
 
 def _environment(config: StackConfig, prefix: str) -> dict[str, str]:
-    """Variables of every function. Empty ones are not set at all."""
+    """Return the variables of every function. Empty variables are not set."""
     variables = {
         "POWERTOOLS_METRICS_NAMESPACE": prefix,
         "POWERTOOLS_LOG_LEVEL": config.log_level,
         "POWERTOOLS_LOGGER_SAMPLE_RATE": f"{config.debug_log_percent / 100:g}",
-        # Models are the ones of this package: no plug-in changes them, and to look for one reads every METADATA.
+        # No pydantic plug-in is used, and the search for plug-ins would read all METADATA files.
         "PYDANTIC_DISABLE_PLUGINS": "__all__",
         "AWS_ENDPOINT_URL": config.local_endpoint,
-        # For `ops deploy rollback`: which orders a version can read, and which it writes.
+        # `ops deploy rollback` reads this: the schema versions that the code can read; it writes the last of them.
         "ORDER_SCHEMA_VERSIONS": f"{OLDEST_SCHEMA_VERSION}-{SCHEMA_VERSION}",
     }
     return {name: value for name, value in variables.items() if value}

@@ -16,9 +16,9 @@ def people(ground: Ground) -> Iterator[Finding]:
     if not config.alarms:
         yield Finding(_PAGES, Verdict.OK, "this stack has no alarms (the option alarms is false)")
     elif not config.alarm_page_subscriptions:
-        yield _nobody("nobody is subscribed to pages: alarms that should wake somebody would fire unheard")
+        yield _nobody("nobody is subscribed to pages, so urgent alarms would notify nobody")
     elif "page" in topics and not _confirmed(ground, topics["page"]):
-        yield _nobody("none of the subscriptions to pages is confirmed: alarms would fire unheard")
+        yield _nobody("no subscription to pages is confirmed, so urgent alarms would notify nobody")
     else:
         yield Finding(_PAGES, Verdict.OK, f"{len(config.alarm_page_subscriptions)} subscribed")
     yield _confirmations(ground, topics)

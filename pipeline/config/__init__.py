@@ -1,4 +1,4 @@
-"""The configuration of a stack: typed, with every problem reported before anything is deployed."""
+"""The configuration of a stack: typed, and checked completely before anything is deployed."""
 
 from pipeline.config.loader import load_config, parse_config
 from pipeline.config.problems import ConfigError, Problem

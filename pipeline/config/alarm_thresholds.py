@@ -16,36 +16,36 @@ class AlarmThresholds(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     attempt_failure_percent: Percent = Field(
-        25, description="Page when this share of attempts fails: single poison messages stay below it."
+        25, description="Page when this share of attempts fails; single poison messages stay below it."
     )
     rate_minimum_events: Count = Field(
-        3, description="A rate alarm needs this many bad events in a period: one error of one request is not 100 %."
+        3, description="A rate alarm needs this many bad events in a period, so that one failed request is not 100 %."
     )
     slow_burn_minimum_events: Count = Field(
         10,
-        description="A budget burning for hours or days needs this many bad events: that of few requests is tiny.",
+        description="A budget alarm over hours or days needs this many bad events: few requests have a tiny budget.",
     )
     api_4xx_percent: Percent = Field(
         50, description="Notify when this share gets a 4xx: a client's release or an attack, rarely us."
     )
-    api_4xx_minimum: Count = Field(50, description="A 4xx surge needs this many in five minutes to be one.")
+    api_4xx_minimum: Count = Field(50, description="A 4xx surge needs this many answers in five minutes.")
     api_p99_ms: Count = Field(
         3_000, description="Notify when the p99 of the API exceeds this; a cold start stays below it."
     )
     concurrency_percent: Percent = Field(
-        80, description="Ticket when concurrency reaches this share of its limit: the next peak is throttled."
+        80, description="Ticket when concurrency reaches this share of its limit: the next peak may be throttled."
     )
     account_concurrency: Count = Field(
         1_000, description="The account's concurrency quota in this Region, shared by every function in it."
     )
     certificate_days: Count = Field(
-        30, description="Notify when the API's certificate ends sooner; ACM renews its own 60 days before."
+        30, description="Notify when fewer days of the API's certificate are left; ACM renews its own 60 days before."
     )
     idempotency_conflicts: Count = Field(
         20, description="Notify at this many 409s in five minutes: clients retry too fast, or a first try hangs."
     )
     idempotency_mismatches: Count = Field(
-        10, description="Notify at this many 422s for a reused key in five minutes: a client's keys are broken."
+        10, description="Notify at this many 422s for a reused key in five minutes: a client makes wrong keys."
     )
     rejected_percent: Percent = Field(
         30, description="Notify when this share of orders is rejected: stock data is wrong or an article is gone."
@@ -57,10 +57,10 @@ class AlarmThresholds(BaseModel):
 
 
 def parse_threshold(text: str) -> tuple[str, float]:
-    """A changed default, `name=value`, e.g. `api_4xx_percent=40`.
+    """Read a changed threshold, `name=value`, e.g. `api_4xx_percent=40`.
 
     Raises:
-        ValueError: not of that form, no such threshold, or a value that it does not take.
+        ValueError: the text does not have that form, the threshold does not exist, or it does not allow the value.
     """
     name, separator, value = text.partition("=")
     if not separator or name not in AlarmThresholds.model_fields:
@@ -76,5 +76,5 @@ def parse_threshold(text: str) -> tuple[str, float]:
 
 
 def changed_thresholds(items: Sequence[str]) -> AlarmThresholds:
-    """The defaults with these changes. Raises `ValueError` as `parse_threshold` does."""
+    """Return the default thresholds with these changes. Raises `ValueError` as `parse_threshold` does."""
     return AlarmThresholds.model_validate(dict(parse_threshold(item) for item in items))

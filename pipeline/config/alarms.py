@@ -1,4 +1,4 @@
-"""Options of the alarms: whether they are made, when they fire, and who is notified."""
+"""Options of the alarms: whether they exist, when they fire, and who is notified."""
 
 from typing import Annotated
 
@@ -30,20 +30,20 @@ class AlarmOptions(GeneralOptions):
     """Alarms and their receivers."""
 
     alarms: bool = Field(
-        default=True, description="Makes the alarms and the topics they notify; the dashboard is there either way."
+        default=True, description="Creates the alarms and their topics; the dashboard exists in either case."
     )
     alarm_page_subscriptions: tuple[Receiver, ...] = Field(
         default=(),
-        description="Who is woken, each as protocol=endpoint; without any, a preview warns.",
+        description="Receivers of pages, each as protocol=endpoint; without one, a preview warns.",
         json_schema_extra=_RECEIVERS,
     )
     alarm_notify_subscriptions: tuple[Receiver, ...] = Field(
         default=(),
-        description="The team's channel, read in working hours, each as protocol=endpoint.",
+        description="Receivers of notices for working hours, each as protocol=endpoint.",
         json_schema_extra=_RECEIVERS,
     )
     alarm_ticket_subscriptions: tuple[Receiver, ...] = Field(
-        default=(), description="What opens a task, each as protocol=endpoint.", json_schema_extra=_RECEIVERS
+        default=(), description="Receivers that open tasks, each as protocol=endpoint.", json_schema_extra=_RECEIVERS
     )
     alarm_thresholds: tuple[Threshold, ...] = Field(
         default=(),
@@ -61,7 +61,7 @@ class AlarmOptions(GeneralOptions):
     runbook_base_url: str = Field(
         default="docs/runbooks",
         pattern=r"^[^\s#?]{1,512}$",
-        description="Where docs/runbooks is readable for whoever is paged; every alarm links below it.",
+        description="Base address of docs/runbooks for people on call; each alarm has a link to its runbook.",
         json_schema_extra={
             "allowed": "a URL or path of at most 512 characters, without spaces, # and ?; a URL in production with "
             "receivers of alarms"
@@ -70,14 +70,14 @@ class AlarmOptions(GeneralOptions):
 
 
 def _thresholds_once(config: AlarmOptions) -> Problem | None:
-    """A threshold that is given twice has no value."""
+    """A threshold that is given twice is ambiguous."""
     names = [item.partition("=")[0] for item in config.alarm_thresholds]
     doubled = sorted({name for name in names if names.count(name) > 1})
     return Problem(("alarm_thresholds",), f"{doubled[0]} twice", "each threshold once") if doubled else None
 
 
 def _receivers_once(config: AlarmOptions) -> Problem | None:
-    """The name of a subscription's resource is made from its receiver: two of them would be one resource."""
+    """A subscription's resource is named by its receiver, so equal receivers would be one resource."""
     for key in ("alarm_page_subscriptions", "alarm_notify_subscriptions", "alarm_ticket_subscriptions"):
         receivers = getattr(config, key)
         if len(set(receivers)) != len(receivers):
@@ -86,14 +86,15 @@ def _receivers_once(config: AlarmOptions) -> Problem | None:
 
 
 def _alarms_in_production(config: AlarmOptions) -> Problem | None:
-    """Production has somebody who hears of failures."""
+    """Production needs alarms, so that somebody learns of failures."""
     if config.alarms or config.environment != "production":
         return None
-    return Problem(("alarms", "environment"), "false in production", "true in production: somebody has to be told")
+    allowed = "true in production, so that somebody learns of failures"
+    return Problem(("alarms", "environment"), "false in production", allowed)
 
 
 def _links_that_open(config: AlarmOptions) -> Problem | None:
-    """Whoever is woken opens the link on a telephone: a path in the repository leads nowhere there."""
+    """People on call open the link on a telephone, where a path in the repository leads nowhere."""
     heard = config.alarm_page_subscriptions or config.alarm_notify_subscriptions or config.alarm_ticket_subscriptions
     relative = not config.runbook_base_url.startswith(("https://", "http://"))
     if config.environment != "production" or not (config.alarms and heard and relative):

@@ -1,4 +1,4 @@
-"""Words for the values that a field allows, read from its declaration."""
+"""Describes the values that a field allows, from its declaration."""
 
 from collections.abc import Iterable
 from typing import Literal, get_args, get_origin
@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 
 
 def allowed(field: FieldInfo) -> str:
-    """`a whole number from 1 to 900`, `one of arm64, x86_64`, …: the declared text where there is one."""
+    """Return the allowed values in words, e.g. `a whole number from 1 to 900`; a declared text comes first."""
     extra = field.json_schema_extra
     if isinstance(extra, dict) and "allowed" in extra:
         return str(extra["allowed"])

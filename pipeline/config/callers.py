@@ -1,4 +1,4 @@
-"""Options of the callers: who may call the API, from which pages, and how much."""
+"""Options of the callers: who may call the API, from which web pages, and how often."""
 
 from typing import Annotated, Literal
 
@@ -20,26 +20,26 @@ class CallerOptions(GeneralOptions):
 
     authorizer: Literal["none", "cognito", "external"] = Field(
         default="none",
-        description="Who verifies callers: nobody, a Cognito user pool made here, or an issuer that you have.",
+        description="Authorizer of the API: none, a Cognito user pool of the stack, or your own token issuer.",
         json_schema_extra={
             "cost": "cognito: about 6 USD a month per client plus 2.25 USD per 1,000 tokens; external: nothing",
-            "consequence": "Without it everybody is one caller and sees all orders. With it a request without a valid "
-            "token is 401, and callers never see each other's orders or keys.",
+            "consequence": "With none, everybody is the same caller and sees all orders. Otherwise a request without a "
+            "valid token gets 401, and callers never see each other's orders or keys.",
         },
     )
     allow_anonymous: bool = Field(
         default=False,
-        description="Lets a production API run without an authorizer: anybody may order, and all are one caller.",
+        description="Allows production without an authorizer: anybody can order, and all are the same caller.",
     )
     token_clients: tuple[ClientName, ...] = Field(
         default=(),
-        description="With cognito: systems that may order, each a caller with credentials of its own.",
+        description="With cognito: the systems that may call the API, each with its own credentials.",
         json_schema_extra={
             "only_with": {"authorizer": "cognito"},
             "allowed": "names of lower-case letters, digits and hyphens, at most 40 long",
             "cost": "about 6 USD a month each",
-            "consequence": "Each gets an id and a secret (output token_clients). Removing one locks it out, and its "
-            "orders stay its own.",
+            "consequence": "Each system gets an id and a secret (output token_clients). A removed system is locked "
+            "out, and nobody else can see its orders.",
         },
     )
     token_validity_seconds: int = Field(
@@ -50,72 +50,74 @@ class CallerOptions(GeneralOptions):
         json_schema_extra={
             "only_with": {"authorizer": "cognito"},
             "cost": "shorter means more tokens, 2.25 USD per 1,000",
-            "consequence": "Tokens cannot be recalled: a removed client's last one works until it expires.",
+            "consequence": "Tokens cannot be revoked: a removed client's last token works until it expires.",
         },
     )
     jwt_issuer: str = Field(
         default="",
         pattern=r"^(https://[^\s?#]+)?$",
-        description="With external: the `iss` of its tokens; its OpenID configuration is read from there.",
+        description="With external: the `iss` of the tokens, under which the issuer's OpenID configuration is.",
         json_schema_extra={
             "only_with": {"authorizer": "external"},
             "allowed": "a URL that starts with https://, without query and fragment, or empty",
-            "consequence": "Callers are told apart by issuer and subject: with another issuer nobody finds the orders "
-            "made before.",
+            "consequence": "Issuer and subject identify a caller: after a change of the issuer nobody can see earlier "
+            "orders.",
         },
     )
     jwt_audiences: tuple[Audience, ...] = Field(
         default=(),
-        description="With external: what `aud` (or, without one, `client_id`) may be.",
+        description="With external: the accepted values of `aud`, or of `client_id` in a token without `aud`.",
         json_schema_extra={
             "only_with": {"authorizer": "external"},
             "allowed": "texts of 1 to 512 characters",
-            "consequence": "A token for another audience is 401, so that tokens for other services are refused.",
+            "consequence": "A token for another audience gets 401, so that tokens for other services are refused.",
         },
     )
     jwt_write_scope: str = Field(
         default="",
         pattern=r"^[!#-\[\]-~]{0,256}$",
-        description="With external: the scope that POST /orders needs; empty: any valid token will do.",
+        description="With external: the scope that POST /orders needs; empty: any valid token is accepted.",
         json_schema_extra={
             "only_with": {"authorizer": "external"},
             "allowed": "one scope without spaces, or empty",
-            "consequence": "Without it: 403.",
+            "consequence": "A token without it gets 403.",
         },
     )
     jwt_read_scope: str = Field(
         default="",
         pattern=r"^[!#-\[\]-~]{0,256}$",
-        description="With external: the scope that GET /orders/{order_id} needs; empty: any valid token will do.",
+        description="With external: the scope that GET /orders/{order_id} needs; empty: any valid token is accepted.",
         json_schema_extra={
             "only_with": {"authorizer": "external"},
             "allowed": "one scope without spaces, or empty",
-            "consequence": "Without it: 403.",
+            "consequence": "A token without it gets 403.",
         },
     )
     cors_origins: tuple[Origin, ...] = Field(
         default=(),
-        description="Web pages' origins that may call the API from a browser.",
+        description="Origins of the web pages that may call the API from a browser.",
         json_schema_extra={
             "allowed": "origins such as https://shop.example.com or http://localhost:5173, or * alone",
             "cost": "a preflight is a request to the API, 1 USD per million",
-            "consequence": "Pages of these origins can read answers. Only the authorizer keeps others out.",
+            "consequence": "Pages of these origins can read answers. Only the authorizer stops other callers.",
         },
     )
     api_idempotency_ttl_seconds: int = Field(
         default=DAY,
         ge=DAY,
         le=365 * DAY,
-        description="How long an Idempotency-Key is remembered; clients are told 24 h.",
+        description="How long an Idempotency-Key is stored; the API's documentation promises 24 h.",
     )
     throttle_rate: int = Field(
-        default=100, ge=1, le=10_000, description="Requests per second above which 429 is answered."
+        default=100, ge=1, le=10_000, description="Requests per second above which the API answers 429."
     )
-    throttle_burst: int = Field(default=200, ge=1, le=5_000, description="Requests that may come at once on top of it.")
+    throttle_burst: int = Field(
+        default=200, ge=1, le=5_000, description="Requests that may arrive at once, in addition to throttle_rate."
+    )
 
 
 def _anonymous(config: CallerOptions) -> Problem | None:
-    """Production needs an authorizer, or somebody who says by name that it has none."""
+    """Production needs an authorizer or `allow_anonymous`."""
     keys = ("authorizer", "allow_anonymous", "environment")
     if config.authorizer != "none":
         return (
@@ -130,21 +132,21 @@ def _anonymous(config: CallerOptions) -> Problem | None:
     if config.environment != "production" or config.allow_anonymous:
         return None
     allowed = (
-        "cognito or external; or allow_anonymous: true, which says by name that anybody may order and that all "
-        "callers are one"
+        "cognito or external; or allow_anonymous: true, which means that anybody can order and that all callers are "
+        "the same"
     )
     return Problem(keys, "none in production", allowed)
 
 
 def _cognito(config: CallerOptions) -> Problem | None:
-    """A user pool's tokens need somebody to be for, and AWS issues none for less than five minutes."""
+    """A user pool needs clients, and its tokens are valid for at least five minutes (AWS's rule)."""
     if config.authorizer != "cognito":
         return None
     if not config.token_clients:
         return Problem(
             ("token_clients", "authorizer"),
             "none with authorizer = cognito",
-            "at least one name, or nobody could ever call",
+            "at least one name, because otherwise nobody could call the API",
         )
     if len(set(config.token_clients)) != len(config.token_clients):
         return Problem(("token_clients",), "a name twice", "each name once")
@@ -158,7 +160,7 @@ def _cognito(config: CallerOptions) -> Problem | None:
 
 
 def _external(config: CallerOptions) -> Problem | None:
-    """An issuer without audiences would let in tokens that were made for another service."""
+    """Without audiences, tokens for other services would be accepted."""
     if config.authorizer != "external" or (config.jwt_issuer and config.jwt_audiences):
         return None
     missing = "jwt_audiences" if config.jwt_issuer else "jwt_issuer"
@@ -168,7 +170,7 @@ def _external(config: CallerOptions) -> Problem | None:
 
 
 def _audiences(config: CallerOptions) -> Problem | None:
-    """An authorizer knows fifty audiences, AWS's fixed quota; with cognito each client is one."""
+    """An authorizer accepts at most 50 audiences (a fixed quota of AWS). With cognito, each client is one."""
     key = {"cognito": "token_clients", "external": "jwt_audiences"}.get(config.authorizer, "")
     number = len(getattr(config, key)) if key else 0
     if number <= MAX_AUDIENCES:
@@ -176,12 +178,12 @@ def _audiences(config: CallerOptions) -> Problem | None:
     return Problem(
         (key, "authorizer"),
         f"{number} with authorizer = {config.authorizer}",
-        f"at most {MAX_AUDIENCES}: an authorizer of API Gateway takes no more audiences",
+        f"at most {MAX_AUDIENCES}: an authorizer of API Gateway accepts no more audiences",
     )
 
 
 def _cors(config: CallerOptions) -> Problem | None:
-    """`*` is for trying out; beside it other origins mean nothing."""
+    """`*` is not for production, and other origins beside it would have no effect."""
     origins = config.cors_origins
     if "*" in origins and len(origins) > 1:
         return Problem(("cors_origins",), "* beside other origins", "either * alone or the origins by name")

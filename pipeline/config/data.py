@@ -1,4 +1,4 @@
-"""Options of the data: how it is kept, and what protects it from loss."""
+"""Options of the stored data: encryption and protection from loss."""
 
 from typing import Literal
 
@@ -10,41 +10,44 @@ from pipeline.config.problems import Problem
 
 
 class DataOptions(AlarmOptions, DeliveryOptions):
-    """Data at rest."""
+    """Options of the stored data."""
 
     encryption: Literal["aws", "customer"] = Field(
         default="aws",
-        description="Whose keys encrypt tables, queues, topics and logs: AWS's, or one of yours made here.",
+        description="Key for tables, queues, topics and logs: AWS's keys, or a customer managed key of the stack.",
         json_schema_extra={
             "cost": "customer: 1 USD a month (3 after two rotations) plus 0.03 USD per 10,000 calls of KMS",
-            "consequence": "Whoever reads data needs your key too, and every use is in CloudTrail. Subscribers' own "
-            "queues may need a grant. Deleting the key makes all data unreadable for ever. With a bus, events that "
-            "could not be delivered wait in queues under SQS's key (docs/events.md).",
+            "consequence": "Readers of the data need permission for the key, and CloudTrail records each use. "
+            "Subscribers' own queues may need a grant. Deleting the key makes all data unreadable for ever. With a "
+            "bus, the queues of failed deliveries use SQS's key (docs/events.md).",
         },
     )
     point_in_time_recovery: bool = Field(
         default=True,
-        description="Lets orders and stock be restored to any second of the last 35 days.",
-        json_schema_extra={"cost": "0.20 USD per GB and month", "consequence": "Without it a mistake is final."},
+        description="Lets you restore orders and stock to any second of the last 35 days.",
+        json_schema_extra={
+            "cost": "0.20 USD per GB and month",
+            "consequence": "Without it, lost data cannot be restored.",
+        },
     )
     deletion_protection: bool = Field(
         default=True,
-        description="Makes AWS refuse to delete the tables, and the pool of callers.",
-        json_schema_extra={"cost": "nothing", "consequence": "It has to be turned off before a stack can go."},
+        description="Makes AWS refuse to delete the tables and the Cognito user pool.",
+        json_schema_extra={"cost": "nothing", "consequence": "Turn it off before you destroy the stack."},
     )
     protect: bool = Field(
         default=True,
-        description="Makes Pulumi refuse a plan that deletes or replaces tables, queues, topic or bus, key or callers.",
+        description="Makes Pulumi refuse a plan that deletes or replaces a table, queue, topic, bus, key or user pool.",
         json_schema_extra={
             "cost": "nothing",
-            "consequence": "It has to be turned off, with gradual_deploy: none, before a stack can go and before "
-            "strict_ordering or events_target is switched.",
+            "consequence": "Turn it off, with gradual_deploy: none, before you destroy the stack or change "
+            "strict_ordering or events_target.",
         },
     )
 
 
 def _customer_key(config: DataOptions) -> Problem | None:
-    """One key for all of a stack, on AWS."""
+    """A stack has one key at most, and only on AWS."""
     if config.encryption == "aws":
         return None
     if config.environment == "local":
@@ -61,14 +64,14 @@ def _customer_key(config: DataOptions) -> Problem | None:
 
 
 def _replaceable(config: DataOptions) -> Problem | None:
-    """Until a shift, callers are on versions that name the queues, tables and topic of the deploy before."""
+    """Until a shift, callers use versions that name the queues, tables and topic of the previous deploy."""
     if config.protect or config.gradual_deploy == "none":
         return None
     return Problem(
         ("protect", "gradual_deploy"),
         f"false with {config.gradual_deploy}",
         "protect: true; or gradual_deploy: none, so that the `up` that replaces a queue moves callers to functions "
-        "that know the new one",
+        "that use the new one",
     )
 
 

@@ -1,4 +1,4 @@
-"""Options of a deployment: how a change reaches callers, and within which bounds."""
+"""Options of a deployment: how callers move to new code, and the permissions boundary of its roles."""
 
 from typing import Literal
 
@@ -18,36 +18,36 @@ Shift = Literal[
     "Linear10PercentEvery3Minutes",
     "Linear10PercentEvery10Minutes",
 ]
-"""CodeDeploy's own ways to shift a function's traffic. Not `off`: YAML reads that as a boolean."""
+"""CodeDeploy's predefined ways to shift traffic. Not `off` but `none`, because YAML reads `off` as a boolean."""
 
 
 class DeliveryOptions(GeneralOptions):
-    """Deploys and the roles that they make."""
+    """Options of deployments and roles."""
 
     gradual_deploy: Shift = Field(
         default="none",
-        description="How traffic moves to a new version of a function: at once by pulumi up (none), or step by step.",
+        description="How callers move to a new version of a function: at once by pulumi up (none), or step by step.",
         json_schema_extra={
             "cost": "nothing for CodeDeploy; an alarm for each function, 0.80 USD a month together",
-            "consequence": "pulumi up only publishes versions; python -m ops deploy shift moves callers to them, "
-            "and an alarm moves them back. Without that command new code is never called.",
+            "consequence": "Step by step: pulumi up only publishes versions. python -m ops deploy shift moves callers "
+            "to them, and an alarm moves callers back. Without that command nobody calls the new code.",
         },
     )
     permissions_boundary_arn: str = Field(
         default="",
         pattern=r"^(arn:aws[a-z-]*:iam::\d{12}:policy/[A-Za-z0-9_+=,.@/-]+)?$",
-        description="Managed policy that bounds every role made here, whatever the role's own policy says.",
+        description="Permissions boundary of every role of the stack: a managed policy.",
         json_schema_extra={
             "allowed": "the ARN of a managed policy of your account, or empty",
             "cost": "nothing",
-            "consequence": "The deploy role of bootstrap/template.yaml can make no role without it; with a boundary "
-            "that is too narrow functions are refused what their policies allow.",
+            "consequence": "Without it, the deploy role of bootstrap/template.yaml cannot create roles. If it is too "
+            "narrow, functions are denied actions that their policies allow.",
         },
     )
 
 
 def _gradual(config: DeliveryOptions) -> Problem | None:
-    """The embedded AWS has no CodeDeploy: new code would never be called there."""
+    """The embedded AWS has no CodeDeploy, so nobody would call new code there."""
     if config.gradual_deploy == "none" or config.environment != "local":
         return None
     return Problem(
@@ -58,13 +58,13 @@ def _gradual(config: DeliveryOptions) -> Problem | None:
 
 
 def _boundary(config: DeliveryOptions) -> Problem | None:
-    """The embedded AWS has no policies but the stack's own, so none that could bound them."""
+    """The embedded AWS has only the stack's own policies, so the boundary would not exist there."""
     if not config.permissions_boundary_arn or config.environment != "local":
         return None
     return Problem(
         ("permissions_boundary_arn", "environment"),
         f"{config.permissions_boundary_arn} on the local stack",
-        "none: the policy is in an account, and the embedded AWS is none",
+        "none: the policy does not exist in the embedded AWS",
     )
 
 

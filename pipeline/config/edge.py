@@ -1,4 +1,4 @@
-"""Options of the edge: a domain name of one's own, a firewall."""
+"""Options of the edge: a custom domain and a firewall."""
 
 import re
 from typing import Annotated, Literal
@@ -9,7 +9,7 @@ from pipeline.config.general import LABEL, GeneralOptions
 from pipeline.config.problems import Problem
 
 MIN_SECRET_LENGTH = 32
-# Of the one name in a certificate's subject.
+# ACM's limit for a certificate's first name, its common name.
 MAX_CERTIFICATE_NAME = 64
 _SECRET_LIMITS = f"{MIN_SECRET_LENGTH} to 256 letters, digits, - and _, as from: openssl rand -hex 32"
 
@@ -17,7 +17,7 @@ _SECRET_LIMITS = f"{MIN_SECRET_LENGTH} to 256 letters, digits, - and _, as from:
 def _long_enough(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value()
     if text and not re.fullmatch(rf"[A-Za-z0-9_-]{{{MIN_SECRET_LENGTH},256}}", text):
-        # Never the text itself: messages end in logs.
+        # The message may be logged, so it does not contain the secret.
         raise ValueError(f"given {len(text)} characters; allowed: {_SECRET_LIMITS}")
     return secret
 
@@ -26,34 +26,34 @@ Secret = Annotated[SecretStr, AfterValidator(_long_enough)]
 
 
 class EdgeOptions(GeneralOptions):
-    """The API's entrance."""
+    """Options of the domain and the firewall in front of the API."""
 
     domain_name: str = Field(
         default="",
         pattern=rf"^(({LABEL}\.)+[a-z]{{2,63}})?$",
-        description="Name that clients use instead of AWS's.",
+        description="Host name that clients use instead of AWS's.",
         json_schema_extra={
             "allowed": "a host name such as orders.example.com, or empty",
             "cost": "nothing but the zone, 0.50 USD a month",
-            "consequence": "The default endpoint is closed (with waf: answers through the edge only).",
+            "consequence": "It closes the default endpoint; with waf, that answers only the edge's requests.",
         },
     )
     domain_certificate_arn: str = Field(
         default="",
         pattern=r"^(arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[a-z0-9-]+)?$",
-        description="Certificate for the domain; empty: one is made and validated through domain_zone_id.",
+        description="Certificate for the domain; empty: one is created and validated in domain_zone_id.",
         json_schema_extra={
             "allowed": "the ARN of an ACM certificate, or empty",
-            "consequence": "Yours to renew, unless ACM does. With waf it must be in us-east-1.",
+            "consequence": "Unless ACM renews it, you must. With waf it must be in us-east-1.",
         },
     )
     domain_zone_id: str = Field(
         default="",
         pattern=r"^(Z[A-Z0-9]{1,31})?$",
-        description="Route 53 zone of the domain; empty: you point the name at the output domain_target yourself.",
+        description="Route 53 zone of the domain; empty: you create the DNS record to output domain_target yourself.",
         json_schema_extra={
             "allowed": "a hosted zone's id such as Z0123456789ABCDEFGHIJ, or empty",
-            "consequence": "Records for the name and for the certificate's validation are made there.",
+            "consequence": "The records for the name and the certificate's validation are created there.",
         },
     )
     waf: bool = Field(
@@ -62,68 +62,70 @@ class EdgeOptions(GeneralOptions):
         json_schema_extra={
             "cost": "about 9 USD a month (one web ACL, four rules) plus about 1.60 USD per million requests; "
             "0.30 USD per million more for each 16 KB of a body beyond the first",
-            "consequence": "Functions refuse with 403 what does not come through it. Changes take minutes to spread.",
+            "consequence": "Functions answer 403 to requests that bypass it. Changes take minutes to take effect.",
         },
     )
     waf_rate_limit: int = Field(
         default=2_000,
         ge=10,
         le=2_000_000_000,
-        description="With waf: requests in five minutes from one address, above which it gets 403.",
-        json_schema_extra={"only_with": {"waf": True}, "consequence": "Many clients behind one address share it."},
+        description="With waf: limit of requests from one address in five minutes; above it the address gets 403.",
+        json_schema_extra={"only_with": {"waf": True}, "consequence": "Clients behind one address share the limit."},
     )
     waf_managed_rules: Literal["block", "count"] = Field(
         default="block",
-        description="With waf: whether AWS's managed rules refuse requests, or only count them to try them out.",
-        json_schema_extra={"only_with": {"waf": True}, "consequence": "The rate limit refuses in either case."},
+        description="With waf: whether AWS's managed rules block requests or only count them, for a trial.",
+        json_schema_extra={"only_with": {"waf": True}, "consequence": "The rate limit blocks in either case."},
     )
     origin_secret: Secret = Field(
         default=SecretStr(""),
-        description="With waf: the secret that CloudFront sends to the functions as proof. Set it with --secret.",
+        description="With waf: the secret by which the functions recognise CloudFront. Set it with --secret.",
         json_schema_extra={
             "only_with": {"waf": True},
             "allowed": _SECRET_LIMITS,
-            "consequence": "It lets its holder around the firewall: rotate it (docs/edge.md).",
+            "consequence": "A client that has it can bypass the firewall: rotate it (docs/edge.md).",
         },
     )
     origin_secret_also_accepted: Secret = Field(
         default=SecretStr(""),
-        description="With waf: a second secret that functions accept, while one is replaced. Set it with --secret.",
+        description="With waf: a second secret that functions accept during a rotation. Set it with --secret.",
         json_schema_extra={
             "only_with": {"waf": True},
             "allowed": _SECRET_LIMITS,
-            "consequence": "Leave it empty once the rotation is over.",
+            "consequence": "Leave it empty after the rotation.",
         },
     )
 
 
 def _domain(config: EdgeOptions) -> Problem | None:
-    """A name needs a certificate, and a certificate that fits what answers to the name."""
+    """A domain needs a certificate, with waf one in us-east-1."""
     keys = ("domain_certificate_arn", "domain_zone_id")
     given = [key for key in keys if getattr(config, key)]
     if not config.domain_name:
         return Problem((*given, "domain_name"), f"{given[0]} without domain_name", "both or neither") if given else None
     if config.environment == "local":
-        return Problem(("domain_name", "environment"), "a domain on the local stack", "none: nothing resolves it there")
+        return Problem(("domain_name", "environment"), "a domain on the local stack", "none: DNS does not resolve it")
     if not given:
-        allowed = "domain_certificate_arn, or domain_zone_id to have one made and validated there, or both"
+        allowed = "domain_certificate_arn, or domain_zone_id (in which a certificate is created), or both"
         return Problem((*keys, "domain_name"), "a domain without a certificate", allowed)
     if not config.domain_certificate_arn and len(config.domain_name) > MAX_CERTIFICATE_NAME:
         return Problem(
             ("domain_name", "domain_certificate_arn"),
             f"a name of {len(config.domain_name)} characters",
-            f"at most {MAX_CERTIFICATE_NAME}, the longest that ACM makes a certificate for; or a certificate of yours",
+            f"at most {MAX_CERTIFICATE_NAME}, ACM's limit; or a certificate of your own",
         )
     region = config.domain_certificate_arn.split(":")[3] if config.domain_certificate_arn else ""
     if config.waf and region not in ("", "us-east-1"):
         return Problem(
-            ("domain_certificate_arn", "waf"), f"a certificate in {region}", "one in us-east-1, where CloudFront looks"
+            ("domain_certificate_arn", "waf"),
+            f"a certificate in {region}",
+            "one in us-east-1, where CloudFront needs it",
         )
     return None
 
 
 def _edge(config: EdgeOptions) -> Problem | None:
-    """The firewall is only in front if nothing gets around it."""
+    """The firewall needs a secret, so that no request can bypass it."""
     if not config.waf:
         return None
     current = config.origin_secret.get_secret_value()
@@ -131,12 +133,12 @@ def _edge(config: EdgeOptions) -> Problem | None:
         return Problem(
             ("origin_secret", "waf"),
             "none with waf = true",
-            "a secret, or the API could be used around the firewall: "
+            "a secret, because requests could bypass the firewall without one: "
             "pulumi config set --secret origin_secret $(openssl rand -hex 32)",
         )
     if current == config.origin_secret_also_accepted.get_secret_value():
         return Problem(
-            ("origin_secret_also_accepted", "origin_secret"), "the same secret twice", "another one, or none"
+            ("origin_secret_also_accepted", "origin_secret"), "the same secret twice", "another secret, or none"
         )
     return None
 

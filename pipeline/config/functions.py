@@ -1,4 +1,4 @@
-"""Options of the functions: memory, time, and how many run at once."""
+"""Options of the functions: memory, timeouts and concurrency."""
 
 from typing import Annotated, Literal
 
@@ -12,7 +12,7 @@ Reserved = Annotated[int, Field(ge=-1, le=10_000)]
 
 
 class FunctionOptions(PackageOptions):
-    """The functions' size."""
+    """Options of the functions' size."""
 
     api_memory_mb: Memory = Field(default=1024, description="Memory of each API function, and with it its CPU share.")
     worker_memory_mb: Memory = Field(default=1024, description="Memory of the worker, and with it its CPU share.")
@@ -20,25 +20,23 @@ class FunctionOptions(PackageOptions):
         default=15,
         ge=6,
         le=29,
-        description="When an API function is killed; below the 30 s that HTTP APIs wait, above the 5 s of a slow call.",
+        description="Timeout of the API functions: below the 30 s that HTTP APIs wait, above the 5 s of a slow call.",
     )
-    worker_timeout_seconds: int = Field(
-        default=60, ge=1, le=900, description="When an invocation on a batch is killed."
-    )
+    worker_timeout_seconds: int = Field(default=60, ge=1, le=900, description="Timeout of the worker, for one batch.")
     api_reserved_concurrency: Reserved = Field(
-        default=-1, description="Instances kept for, and at most used by, each API function; -1: none, 0: stopped."
+        default=-1, description="Reserved concurrency of each API function, also its maximum; -1: none, 0: stopped."
     )
     worker_reserved_concurrency: Reserved = Field(
-        default=-1, description="Instances kept for, and at most used by, the worker; -1: none."
+        default=-1, description="Reserved concurrency of the worker, also its maximum; -1: none."
     )
     api_warm_start: Literal["none", "snap_start", "provisioned"] = Field(
         default="none",
-        description="What spares callers cold starts: nothing, snapshots after init, or instances kept ready.",
+        description="Measure against cold starts: none, snapshots after init, or instances kept ready.",
         json_schema_extra={
             "cost": "snap_start: about 4 USD a month per GB of memory for each function's version, and 0.14 USD per "
             "1,000 resumes of 1 GB; provisioned: about 9 USD a month per GB and instance on arm64 (11 on x86_64)",
             "consequence": "snap_start: Python 3.12 or newer; a new version takes minutes to publish. provisioned: "
-            "calls beyond the instances start cold as ever. What either means for deploys: docs/delivery.md.",
+            "calls beyond the ready instances still have cold starts. For deploys see docs/delivery.md.",
         },
     )
     api_provisioned_concurrency: int = Field(
@@ -55,12 +53,12 @@ class FunctionOptions(PackageOptions):
 
 
 def _warm_start(config: FunctionOptions) -> Problem | None:
-    """Refuse what Lambda refuses: snapshots of an old Python, more instances kept ready than a function may have."""
+    """Refuse what Lambda refuses: snapshots with Python 3.11, or more ready instances than reserved ones."""
     if config.api_warm_start == "snap_start" and config.python_version == "3.11":
         return Problem(
             ("api_warm_start", "python_version"),
             "snap_start with python_version = 3.11",
-            "snap_start with Python 3.12 or newer, the only ones that Lambda makes snapshots of",
+            "snap_start with Python 3.12 or newer (Lambda's rule)",
         )
     most, ready = config.api_reserved_concurrency, config.api_provisioned_concurrency
     if config.api_warm_start != "provisioned" or most == -1 or ready <= most:
@@ -69,7 +67,7 @@ def _warm_start(config: FunctionOptions) -> Problem | None:
         ("api_provisioned_concurrency", "api_reserved_concurrency"),
         f"{ready} instances kept ready of at most {most}",
         f"at most the {most} that are reserved, or api_reserved_concurrency: -1"
-        + ("; a stopped API (0) takes api_warm_start: none" if most == 0 else ""),
+        + ("; for a stopped API (0), api_warm_start: none" if most == 0 else ""),
     )
 
 

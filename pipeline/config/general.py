@@ -1,4 +1,4 @@
-"""Options of the stack as a whole: which it is, whose, and where it runs."""
+"""Options of the whole stack: environment, tags and endpoint."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from pipeline.config.problems import Problem
 
 HOUR = 3_600
 DAY = 24 * HOUR
-# Between two dots of a host name.
+# One label of a host name.
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 
 # The tags set by the program itself.
@@ -19,7 +19,7 @@ Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/+@-]{1,128}=[A-Za-z0-9_ .:/+
 
 
 class GeneralOptions(BaseModel):
-    """The stack as a whole. Options whose rules read these inherit from it, and so on: never in a circle."""
+    """Options of the whole stack. Other classes of options inherit from those that their rules read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -30,18 +30,18 @@ class GeneralOptions(BaseModel):
     owner: str = Field(
         default="orders-team",
         pattern=r"^[A-Za-z0-9_ .:/+@-]{1,256}$",
-        description="Value of the tag Owner on everything: whom to ask.",
+        description="Value of the tag Owner on all resources: the people to ask.",
         json_schema_extra={"allowed": "1 to 256 letters, digits, spaces and . : / + @ _ -"},
     )
     extra_tags: tuple[Tag, ...] = Field(
         default=(),
-        description="More tags on everything, each as Name=value.",
+        description="Additional tags on all resources, each as Name=value.",
         json_schema_extra={"allowed": "Name=value, of letters, digits and . : / + @ _ -"},
     )
     local_endpoint: str = Field(
         default="",
         pattern=r"^(https?://(127\.0\.0\.1|localhost|\[::1\]):\d{1,5})?$",
-        description="Where the embedded AWS listens: functions call it, and loopback may come without TLS.",
+        description="URL of the embedded AWS: functions call it, and calls from loopback need no TLS.",
         json_schema_extra={"allowed": "http://127.0.0.1:PORT, or empty for AWS itself"},
     )
 
@@ -60,7 +60,7 @@ def _endpoint(config: GeneralOptions) -> Problem | None:
     local = config.environment == "local"
     if local == bool(config.local_endpoint):
         return None
-    allowed = "a URL with environment local, and none with any other: it turns off TLS for loopback"
+    allowed = "a URL with environment local, none with any other, because it allows calls without TLS"
     return Problem(
         ("local_endpoint", "environment"), f"{config.local_endpoint!r} with environment {config.environment}", allowed
     )
@@ -68,7 +68,7 @@ def _endpoint(config: GeneralOptions) -> Problem | None:
 
 def _extra_tags(config: GeneralOptions) -> Problem | None:
     names = [tag.partition("=")[0] for tag in config.extra_tags]
-    # IAM takes `team` and `Team` for the same name, and refuses a role that has both.
+    # In IAM `team` and `Team` are the same name, and a role with both is refused.
     folded = [name.lower() for name in (*OWN_TAGS, *names)]
     bad = sorted({name for name in names if folded.count(name.lower()) > 1 or name.lower().startswith("aws:")})
     if not bad and len(names) <= MAX_EXTRA_TAGS:

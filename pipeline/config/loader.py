@@ -1,4 +1,4 @@
-"""From Pulumi's configuration, where everything is text, to a checked `StackConfig`."""
+"""Turns Pulumi's configuration, where every value is text, into a checked `StackConfig`."""
 
 import difflib
 import json
@@ -19,24 +19,24 @@ from pipeline.config.problems import BrokenRulesError, ConfigError, Problem
 from pipeline.config.secrets import is_secret, plain_secrets
 from pipeline.config.stack_config import StackConfig
 
-# The longest physical name is a queue of at most 80: `{prefix}-notifications-{20}-queue`.
+# The longest physical name is a queue's, with at most 80 characters: `{prefix}-notifications-{20}-queue`.
 MAX_PREFIX = 38
-# With a bus it is a rule, of at most 64: `{prefix}-events-{20}`.
+# With a bus it is a rule's, with at most 64 characters: `{prefix}-events-{20}`.
 MAX_BUS_PREFIX = 36
-# Names of bootstrap/template.yaml begin with pulumi-: no stack may meet them.
+# Names in bootstrap/template.yaml begin with pulumi-, so a stack's names must not.
 _PREFIX = re.compile(r"(?!pulumi-)[a-z][a-z0-9-]*")
-# The boundary that bootstrap/template.yaml makes for a stack.
+# The permissions boundary that bootstrap/template.yaml creates for a stack.
 _BOUNDARY = re.compile(r".*:policy/pulumi-(?P<prefix>.+)-boundary")
 _INTEGER = re.compile(r"-?\d{1,18}")
-# Namespaces that stack files have besides the project's own.
+# Namespaces of stack files besides the project's own.
 _OF_PULUMI = ("aws", "pulumi")
 _FIELDS = StackConfig.model_fields
 
 
 def load_config() -> StackConfig:
-    """The configuration of the stack that is being deployed. Raises `ConfigError` with every problem in it."""
+    """Return the configuration of the deployed stack. Raises `ConfigError` with all its problems."""
     config = pulumi.Config()
-    # Pulumi offers no list of the keys that are set; a misspelt one would silently leave the default in place.
+    # Pulumi's public API does not list the keys that are set, and a misspelt key would silently have no effect.
     names = {*get_config_env(), *CONFIG.get()}
     own = {name.partition(":")[2] for name in names if name.startswith(f"{config.name}:")}
     foreign = _misplaced(names, config.name)
@@ -50,10 +50,10 @@ def load_config() -> StackConfig:
 
 
 def _misplaced(names: Iterable[str], own: str) -> list[Problem]:
-    """A problem for each key that is meant for us and would be ignored, because its namespace is another.
+    """Return a problem for each key of ours that would be ignored because of a wrong namespace.
 
-    Those are namespaces spelt almost like ours, and those that hold nothing but several keys of ours, as they do when
-    the project was renamed. Others are of Pulumi and of providers.
+    A namespace is wrong if it is spelt almost like ours, or if it has several keys and all of them are ours, as after a
+    rename of the project. Other namespaces belong to Pulumi and its providers.
     """
     by_namespace: dict[str, set[str]] = {}
     for name in names:
@@ -74,7 +74,7 @@ def _misplaced(names: Iterable[str], own: str) -> list[Problem]:
 
 
 def parse_config(given: Mapping[str, str], *, project: str, stack: str) -> StackConfig:
-    """`given` as Pulumi has it (lists as JSON), without the namespace. Raises `ConfigError` with every problem."""
+    """Check Pulumi's values (lists as JSON, keys without namespace). Raises `ConfigError` with all problems."""
     problems = [*_name_problems(project, stack, given), *(_unknown(key) for key in sorted(set(given) - set(_FIELDS)))]
     values: dict[str, object] = {}
     for key in sorted(set(given) & set(_FIELDS)):
@@ -89,7 +89,7 @@ def parse_config(given: Mapping[str, str], *, project: str, stack: str) -> Stack
 
 
 def _validate(values: Mapping[str, object], invalid: frozenset[str]) -> tuple[StackConfig | None, list[Problem]]:
-    """`values` checked; fields in `invalid` stand at their defaults, so rules that read them are not reported."""
+    """Check `values`. Fields in `invalid` have their defaults, so problems of rules that read them are dropped."""
     try:
         return StackConfig.model_validate(dict(values)), []
     except ValidationError as error:
@@ -109,7 +109,7 @@ def _name_problems(project: str, stack: str, given: Mapping[str, str]) -> list[P
     prefix = f"{project}-{stack}"
     bounded = _BOUNDARY.fullmatch(given.get("permissions_boundary_arn", ""))
     if bounded and bounded["prefix"] != prefix:
-        # Under another name every table and queue would be made anew; and this policy allows the other stack's alone.
+        # Under another name all tables and queues would be new, and this policy allows only the other stack's.
         allowed = f"pulumi-{prefix}-boundary: project and stack keep their names (docs/delivery.md#names-are-for-good)"
         return [Problem(("permissions_boundary_arn",), f"the boundary of {bounded['prefix']}", allowed)]
     longest = MAX_PREFIX - (len(".fifo") if given.get("strict_ordering") == "true" else 0)
@@ -135,7 +135,7 @@ def _nearest(key: str) -> str | None:
 
 
 def _decode(key: str, text: str) -> tuple[object, list[Problem]]:
-    """The value that `text` stands for, and what is wrong with it."""
+    """Return the value that `text` stands for, and its problems."""
     field = _FIELDS[key]
     if get_origin(field.annotation) is tuple:
         return _decode_list(key, text, field)
@@ -177,7 +177,7 @@ def _decode_subscription(key: str, text: str) -> tuple[object, list[Problem]]:
 
 
 def _field_problem(error: ErrorDetails) -> Problem:
-    """Put what pydantic found into our words."""
+    """Turn an error of pydantic into a `Problem`."""
     location = error["loc"]
     key = str(location[0]) + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location[1:3])
     if error["type"] == "value_error":

@@ -1,4 +1,4 @@
-"""Options of messages: in which order orders and their outcomes travel, and to whom."""
+"""Options of messages: their sequence, and the subscribers to outcomes."""
 
 import difflib
 import itertools
@@ -14,7 +14,7 @@ from pipeline.config.problems import Problem, values_of
 from pipeline.config.processing import ProcessingOptions
 
 MAX_RULES = 50
-# What an order takes when all is well: some calls of AWS, one after the other.
+# Time for one order without failures: some calls to AWS, one after the other.
 ORDINARY_SECONDS = 0.1
 _FIFO = ".fifo"
 EVENT_TYPES = ("order.confirmed", "order.rejected")
@@ -24,7 +24,7 @@ ATTRIBUTES = ("currency", "event_id", "event_type")
 
 
 class MessagingOptions(ProcessingOptions):
-    """Order of messages, events and their subscribers."""
+    """Options of the messages' sequence, of events and of their subscribers."""
 
     events_target: Literal["topic", "bus"] = Field(
         default="topic",
@@ -32,22 +32,22 @@ class MessagingOptions(ProcessingOptions):
         json_schema_extra={
             "cost": "bus: 1.00 USD per million events, instead of the topic's 0.50 USD per million; either way "
             "deliveries to queues are free",
-            "consequence": "bus: subscriptions filter by event_pattern, all are queues, none keeps order "
-            "(docs/events.md). A change replaces topic or bus and the subscribers' queues: empty them first.",
+            "consequence": "bus: subscriptions filter by event_pattern, deliver only to queues and keep no sequence "
+            "(docs/events.md). A change replaces the topic or bus and the subscribers' queues: empty them first.",
         },
     )
     strict_ordering: bool = Field(
         default=False,
-        description="Processes and notifies each caller's orders in the order they were accepted (FIFO).",
+        description="Processes each caller's orders and publishes their outcomes in the sequence of acceptance (FIFO).",
         json_schema_extra={
             "cost": "a quarter more per SQS request, and one invocation per order instead of one per ten",
-            "consequence": "A failing order holds up its caller's later ones until it is done or dead-lettered "
-            "(docs/ordering.md). Turning it on or off replaces queues and topic: empty them first.",
+            "consequence": "A failing order delays its caller's later orders until it is settled or dead-lettered "
+            "(docs/ordering.md). A change replaces the queues and the topic: empty the queues first.",
         },
     )
     subscriptions: tuple[SubscriptionArgs, ...] = Field(
         default=(),
-        description="Who is notified. Each item is YAML text with name, protocol, endpoint, filter_policy, "
+        description="Subscribers to outcomes. Each is YAML text with name, protocol, endpoint, filter_policy, "
         "event_pattern, raw_message_delivery.",
         json_schema_extra={"allowed": "text with a YAML mapping such as {name: billing, protocol: sqs}"},
     )
@@ -56,13 +56,11 @@ class MessagingOptions(ProcessingOptions):
 def _subscription_names(config: MessagingOptions) -> Problem | None:
     names = [each.name for each in config.subscriptions]
     doubled = sorted({name for name in names if names.count(name) > 1})
-    return (
-        Problem(("subscriptions",), f"the name {doubled[0]} twice", "a name of its own for each") if doubled else None
-    )
+    return Problem(("subscriptions",), f"the name {doubled[0]} twice", "a different name for each") if doubled else None
 
 
 def _subscription_clashes(config: MessagingOptions) -> Problem | None:
-    # A subscription's resources add -dlq and -queue to its name: `a` and `a-dlq` would both claim `a-dlq`.
+    # A subscription's queues add -dlq and -queue to its name, so `a` and `a-dlq` would both create `a-dlq`.
     names = {each.name for each in config.subscriptions}
     taken = {f"{name}{suffix}" for name in names for suffix in ("-dlq", "-queue")}
     clash = sorted(names & taken)
@@ -80,12 +78,12 @@ def _order_on_a_bus(config: MessagingOptions) -> Problem | None:
     return Problem(
         ("events_target", "strict_ordering"),
         "bus with strict_ordering = true",
-        "topic with strict_ordering: a classic EventBridge bus keeps no order; or strict_ordering: false",
+        "topic with strict_ordering, because an EventBridge bus keeps no sequence; or strict_ordering: false",
     )
 
 
 def _routed_subscribers(config: MessagingOptions) -> Problem | None:
-    """A topic filters by attributes, a bus by patterns, and a bus reaches queues only."""
+    """A topic filters by attributes, a bus by patterns; and a bus delivers only to queues."""
     keys = ("subscriptions", "events_target")
     bus = config.events_target == "bus"
     for each in config.subscriptions:
@@ -93,25 +91,25 @@ def _routed_subscribers(config: MessagingOptions) -> Problem | None:
             return Problem(
                 keys,
                 f"{each.name} by {each.protocol} with events_target = bus",
-                "protocol sqs: a rule reaches no mailbox, and a URL only by credentials that are not kept here",
+                "protocol sqs: a rule cannot send e-mail, and for a URL it would need credentials",
             )
         if bus and each.filter_policy:
             return Problem(
                 keys,
-                f"{each.name} with a filter_policy with events_target = bus",
+                f"{each.name} with filter_policy and events_target = bus",
                 "event_pattern, e.g. {detail-type: [order.rejected]}: events on a bus have no message attributes",
             )
         if each.event_pattern and not bus:
             return Problem(
                 keys,
-                f"{each.name} with an event_pattern with events_target = topic",
+                f"{each.name} with event_pattern and events_target = topic",
                 "filter_policy, e.g. {event_type: [order.rejected]}: SNS filters by message attributes here",
             )
     return None
 
 
 def _one_subscription_per_endpoint(config: MessagingOptions) -> Problem | None:
-    """To a topic an endpoint is subscribed once: SNS refuses it with other attributes, and ours differ in their DLQ."""
+    """SNS refuses a second subscription of an endpoint with other attributes, and ours differ in their DLQ."""
     reached = [(each.protocol, each.endpoint) for each in config.subscriptions if each.endpoint]
     doubled = sorted({endpoint for protocol, endpoint in reached if reached.count((protocol, endpoint)) > 1})
     if config.events_target == "bus" or not doubled:
@@ -119,40 +117,40 @@ def _one_subscription_per_endpoint(config: MessagingOptions) -> Problem | None:
     return Problem(
         ("subscriptions", "events_target"),
         f"{doubled[0]} in several subscriptions with events_target = topic",
-        "one subscription per endpoint, whose filter_policy lists all that it wants",
+        "one subscription per endpoint, whose filter_policy has all the values",
     )
 
 
 def _watched_rules(config: MessagingOptions) -> Problem | None:
-    """Every rule has two alarms that one composite hears, and CloudWatch lets that name a hundred."""
+    """One composite contains two alarms of each rule, and CloudWatch allows it a hundred."""
     if config.events_target == "topic" or len(config.subscriptions) <= MAX_RULES:
         return None
     return Problem(
         ("subscriptions", "events_target"),
         f"{len(config.subscriptions)} subscriptions with events_target = bus",
-        f"at most {MAX_RULES}: one composite alarm hears two alarms of each",
+        f"at most {MAX_RULES}: one composite alarm contains two alarms of each",
     )
 
 
 def _one_at_a_time(config: MessagingOptions) -> Problem | None:
-    """In a larger batch the followers of a failing order would lose their receives, and die with it."""
+    """In a larger batch, the orders behind a failing one would lose receives and be dead-lettered with it."""
     if not config.strict_ordering or (config.batch_size == 1 and config.batch_window_seconds == 0):
         return None
     keys = ("batch_size", "batch_window_seconds")
     return Problem(
         (*keys, "strict_ordering"),
         f"batch_size = {config.batch_size}, batch_window_seconds = {config.batch_window_seconds} with strict_ordering",
-        "batch_size: 1 and batch_window_seconds: 0, so that a failing order costs its caller's next ones no attempt",
+        "batch_size: 1 and batch_window_seconds: 0, so that a failing order costs its caller's later orders no receive",
     )
 
 
 def _one_by_one(config: MessagingOptions) -> Problem | None:
-    """After a failure a batch is worked off one by one: what cannot be begun in time has lost a receive for nothing.
+    """After a failure, a batch's messages run one by one. A message that cannot start in time loses a receive.
 
-    After an outage every batch is such a one, and larger ones would dead-letter orders that only had to wait.
+    After an outage this is true of every batch, so larger batches would dead-letter orders that only had to wait.
     """
     left = config.worker_timeout_seconds - config.item_budget_seconds - config.time_margin_seconds
-    # Where not even one fits, another rule says so.
+    # If not even one message fits, another rule reports it.
     if left < 0 or (config.batch_size - 1) * ORDINARY_SECONDS <= left:
         return None
     keys = ("batch_size", "worker_timeout_seconds", "item_budget_seconds", "time_margin_seconds")
@@ -165,12 +163,12 @@ def _one_by_one(config: MessagingOptions) -> Problem | None:
 
 
 def _ordered_subscribers(config: MessagingOptions) -> Problem | None:
-    """A FIFO topic delivers to queues alone, and only a FIFO queue keeps the order on the way."""
+    """A FIFO topic delivers only to queues, and only a FIFO queue keeps the sequence."""
     keys = ("subscriptions", "strict_ordering")
     for each in config.subscriptions:
         if config.strict_ordering and each.protocol != "sqs":
             return Problem(
-                keys, f"{each.name} by {each.protocol} with strict_ordering", "protocol sqs: FIFO topics know no other"
+                keys, f"{each.name} by {each.protocol} with strict_ordering", "protocol sqs: FIFO topics have no other"
             )
         if each.endpoint and each.protocol == "sqs" and each.endpoint.endswith(_FIFO) != config.strict_ordering:
             return Problem(
@@ -182,7 +180,7 @@ def _ordered_subscribers(config: MessagingOptions) -> Problem | None:
 
 
 def _filters_that_match(config: MessagingOptions) -> Problem | None:
-    """Names and values of what is filtered by are known: a subscriber that filters by others would never hear."""
+    """All names and values of a filter are known. A filter with other ones would never match."""
     for each in config.subscriptions:
         for name in each.filter_policy:
             if name not in ATTRIBUTES:
@@ -193,11 +191,11 @@ def _filters_that_match(config: MessagingOptions) -> Problem | None:
         types = [*each.filter_policy.get("event_type", ()), *_values(each.event_pattern.get("detail-type"))]
         for value in types:
             if not any(lets_through(cast(JsonValue, value), known) for known in EVENT_TYPES):
-                allowed = f"what matches {' or '.join(EVENT_TYPES)}: it would never hear of anything else"
+                allowed = f"a filter that matches {' or '.join(EVENT_TYPES)}: there are no other types"
                 return Problem(("subscriptions",), f"{each.name} with a filter by the type {value!r}", allowed)
         for value in each.filter_policy.get("currency", ()):
             if not any(lets_through(cast(JsonValue, value), known) for known in _currencies()):
-                allowed = "what matches three capital letters, as ISO 4217's codes are"
+                allowed = "a filter that matches three capital letters, like ISO 4217's codes"
                 return Problem(("subscriptions",), f"{each.name} with a filter by the currency {value!r}", allowed)
     return None
 

@@ -1,4 +1,4 @@
-"""Options of the objectives: promises to customers, as shares of a month, by which alarms page."""
+"""Options of the objectives: promises to customers, on which alarms are based."""
 
 from typing import Annotated
 
@@ -6,8 +6,8 @@ from pydantic import Field
 
 from pipeline.config.general import GeneralOptions
 
-# Pulumi's configuration knows no fractions: a percentage is a text. 14.4 times the budget, the fastest burn that pages,
-# has to be fewer than all requests: so at least 94 %.
+# Pulumi's configuration has no fractions, so a percentage is a text. The fastest burn that pages is 14.4 times the
+# budget. That must be less than 100 % of the requests, so an objective is at least 94 %.
 Objective = Annotated[str, Field(pattern=r"^9[4-9](\.\d{1,2})?$")]
 
 
@@ -19,7 +19,7 @@ class ObjectiveOptions(GeneralOptions):
         description="Availability of accepting: the share of requests that are not answered 5xx.",
         json_schema_extra={
             "allowed": "a percentage from 94 to 99.99, such as 99.9",
-            "consequence": "The rest is the error budget. Pages and tickets follow from how fast it is spent.",
+            "consequence": "The rest is the error budget. If it is spent too fast, alarms page or open tickets.",
         },
     )
     settling_objective_percent: Objective = Field(
@@ -27,7 +27,7 @@ class ObjectiveOptions(GeneralOptions):
         description="Timeliness of settling: the share of accepted orders that are settled within the promise.",
         json_schema_extra={
             "allowed": "a percentage from 94 to 99.99, such as 99",
-            "consequence": "The same, for orders that are late or not settled at all.",
+            "consequence": "The rest is the error budget for orders that are late or not settled at all.",
         },
     )
     settling_promise_seconds: int = Field(
@@ -35,5 +35,5 @@ class ObjectiveOptions(GeneralOptions):
         ge=60,
         le=3_600,
         description="The promise to customers: an accepted order is settled within this time.",
-        json_schema_extra={"consequence": "An order that waits longer in the queue pages, however few there are."},
+        json_schema_extra={"consequence": "Even a single order that waits longer in the queue causes a page."},
     )

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from pipeline.config.general import GeneralOptions
 
-# What CloudWatch accepts as retention.
+# The retentions that CloudWatch accepts.
 LogRetention = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
@@ -19,9 +19,9 @@ class ObservabilityOptions(GeneralOptions):
         default=False,
         description="Samples requests into X-Ray, for up to 10 USD per million orders.",
         json_schema_extra={
-            "cost": "5 USD per million traces recorded: of each function's calls the first in a second and 5 % of the "
-            "rest, so up to 10 USD per million orders while traffic is low: more than everything else by itself",
-            "consequence": "Without it metrics and logs say how long requests and cold starts took.",
+            "cost": "5 USD per million recorded traces: the first call of each function in a second and 5 % of the "
+            "rest. At low traffic that is up to 10 USD per million orders, more than everything else together",
+            "consequence": "Without it, metrics and logs still show how long requests and cold starts took.",
         },
     )
     trace_group: bool = Field(
@@ -29,22 +29,22 @@ class ObservabilityOptions(GeneralOptions):
         description="With tracing: an X-Ray group of this stack's traces that failed or were slow.",
         json_schema_extra={
             "only_with": {"tracing": True},
-            "cost": "nothing beyond tracing",
-            "consequence": "One click to what went wrong. Which requests are sampled is Lambda's: one a second and 5 % "
-            "of the rest, and no sampling rule changes that.",
+            "cost": "nothing in addition to tracing",
+            "consequence": "It shows failed and slow requests without a search. Lambda samples one request a second "
+            "and 5 % of the rest, and no sampling rule changes that.",
         },
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Lines below this level are not logged."
     )
     debug_log_percent: int = Field(
-        default=0, ge=0, le=100, description="Share of invocations that log at DEBUG whatever log_level says."
+        default=0, ge=0, le=100, description="Percentage of invocations that log at DEBUG, whatever log_level is."
     )
     log_retention_days: LogRetention = Field(
         default=30,
         description="How long CloudWatch keeps logs.",
         json_schema_extra={
-            "cost": "0.03 USD per GB and month; taking them in, 0.50 USD per GB, is the larger part",
-            "consequence": "What is older is gone; less than the dead letters' life hides how they came.",
+            "cost": "0.03 USD per GB and month; their ingestion costs more, 0.50 USD per GB",
+            "consequence": "Older logs are deleted, also those about dead letters that are kept for longer.",
         },
     )

@@ -1,4 +1,4 @@
-"""Options of the package: runtime, architecture, and what is packaged."""
+"""Options of the deployment package: Python, architecture and byte code."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from pipeline.config.problems import Problem, values_of
 
 
 class PackageOptions(GeneralOptions):
-    """The functions' runtime and package."""
+    """Options of the functions' runtime and package."""
 
     python_version: Literal["3.11", "3.12", "3.13", "3.14"] = Field(
         default="3.13", description="Python that the functions run on and are packaged for."
@@ -24,11 +24,11 @@ class PackageOptions(GeneralOptions):
     package_bytecode_release: str = Field(
         default="",
         pattern=r"^(3\.\d+\.\d+)?$",
-        description="Exact Python release that compiles, so that several machines get the same bytes; empty: any.",
+        description="Exact Python release that compiles, so that all machines build the same bytes; empty: any.",
         json_schema_extra={"allowed": "a release such as 3.13.0, or empty"},
     )
     package_for_this_machine: bool = Field(
-        default=False, description="Packages for the interpreter at hand instead of Lambda; for the embedded AWS only."
+        default=False, description="Packages for this machine's Python instead of Lambda; for the embedded AWS only."
     )
 
 
@@ -38,7 +38,7 @@ def _package_target(config: PackageOptions) -> Problem | None:
     return Problem(
         ("package_for_this_machine", "environment"),
         f"true with environment {config.environment}",
-        "true with environment local only: Lambda may be another machine",
+        "true only with environment local, because Lambda may have another processor",
     )
 
 
@@ -57,7 +57,7 @@ def _bytecode_release_unused(config: PackageOptions) -> Problem | None:
     return Problem(
         ("package_bytecode_release", *other.split(" = ")[:1]),
         f"{config.package_bytecode_release} with {other}",
-        "empty: nothing is compiled by another Python than the one at hand then",
+        "empty: then no other Python than this machine's compiles byte code",
     )
 
 

@@ -1,4 +1,4 @@
-"""Messages about a wrong configuration, worded so that the reader knows what to type next."""
+"""Messages about a wrong configuration, which say what to change."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from pydantic import BaseModel
 class Problem:
     """One thing that is wrong.
 
-    `keys` are the fields it is about, the first to change first. Without keys, `given` names the subject, and `change`
-    says where to change it.
+    `keys` are the fields that it concerns; the first is the best one to change. Without keys, `given` names the
+    subject, and `change` says where to change it.
     """
 
     keys: tuple[str, ...]
@@ -21,16 +21,16 @@ class Problem:
     change: str = ""
 
     def render(self, namespace: str) -> str:
-        """One line: `orders:batch_size: given 0; allowed: …; change orders:batch_size`."""
+        """Return one line: `orders:batch_size: given 0; allowed: …; change orders:batch_size`."""
         keys = [f"{namespace}:{key}" for key in self.keys]
         subject = f"{keys[0]}: " if keys else ""
         return f"{subject}given {self.given}; allowed: {self.allowed}; change {self.change or ' or '.join(keys)}"
 
 
 class ConfigError(pulumi.RunError, ValueError):
-    """The configuration of a stack is refused. `problems` holds all of them, the message one line for each.
+    """The configuration of a stack is refused, for all `problems`. The message has one line for each.
 
-    Of a `RunError` Pulumi shows the message alone, of any other a traceback above it.
+    For a `RunError` Pulumi shows only the message, for any other error also a traceback.
     """
 
     def __init__(self, problems: Sequence[Problem], namespace: str, stack: str) -> None:
@@ -41,7 +41,7 @@ class ConfigError(pulumi.RunError, ValueError):
 
 
 class BrokenRulesError(ValueError):
-    """Fields are fine one by one, but not together."""
+    """Each field is valid by itself, but not together with the others."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -49,5 +49,5 @@ class BrokenRulesError(ValueError):
 
 
 def values_of(config: BaseModel, *keys: str) -> str:
-    """`batch_size = 10, batch_threads = 5`: what is given, of several options."""
+    """Return the values of several options: `batch_size = 10, batch_threads = 5`."""
     return ", ".join(f"{key} = {getattr(config, key)}" for key in keys)

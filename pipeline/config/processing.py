@@ -13,65 +13,65 @@ from runtime.logic.together import GROUP_SECONDS
 from runtime.store.call_times import ATTEMPT_SECONDS, LEAST_MARGIN_SECONDS
 
 MIN_HORIZON_SECONDS = 20 * 60
-# What people have at least for a dead letter; half of it is when an alarm says so.
+# The least time that people have for a dead letter. An alarm fires after half of it.
 MIN_DEAD_LETTER_SECONDS = 3_600
-# What passes before the first message of a batch is begun. Without it the last round, or the only one, never is.
+# Time before the first message of a batch starts. Without this reserve, the last round of messages would never start.
 START_SECONDS = 1
-# What passes before that where orders that share an article are settled together: conflicts, and the last attempt.
+# Time before that, in which orders that share an article are settled together: conflicts, and the last attempt.
 TOGETHER_SECONDS = math.ceil(GROUP_SECONDS + ATTEMPT_SECONDS)
-# How long SQS hides a message at most, counted from its receive, however often that is changed.
+# The longest time for which SQS hides a message. It counts from the receive, even if the time is changed later.
 MAX_HIDDEN_SECONDS = 43_200
 
 Retention = Annotated[int, Field(ge=60, le=14 * DAY)]
 
 
 class ProcessingOptions(FunctionOptions):
-    """The queue and the worker behind it."""
+    """Options of the orders queue and the worker."""
 
     queue_visibility_seconds: int = Field(
-        default=360, ge=0, le=43_200, description="How long a message that killed its worker stays hidden."
+        default=360, ge=0, le=43_200, description="Time until a message that killed its worker is received again."
     )
     queue_retention_seconds: Retention = Field(
         default=4 * DAY, description="How long a message waits in the queue before SQS deletes it."
     )
     dlq_retention_seconds: Retention = Field(
-        default=14 * DAY, description="How long people have for a dead letter, counted from its original send."
+        default=14 * DAY, description="How long SQS keeps a dead letter, counted from its original send."
     )
     max_receive_count: int = Field(
         default=8, ge=5, le=1_000, description="Receives after which a failing message becomes a dead letter."
     )
-    batch_size: int = Field(default=10, ge=1, le=10_000, description="Most messages that one invocation gets.")
+    batch_size: int = Field(default=10, ge=1, le=10_000, description="Maximum of messages in one invocation.")
     batch_window_seconds: int = Field(
         default=0, ge=0, le=300, description="How long messages wait for a batch to fill: cheaper, but later."
     )
-    batch_threads: int = Field(default=10, ge=1, le=100, description="Messages of a batch worked on at the same time.")
+    batch_threads: int = Field(default=10, ge=1, le=100, description="Messages of a batch that run at the same time.")
     item_budget_seconds: int = Field(
-        default=20, ge=1, le=900, description="What one message may take; none is started with less time left."
+        default=20, ge=1, le=900, description="Time for one message; no message starts with less time left."
     )
     time_margin_seconds: int = Field(
         default=LEAST_MARGIN_SECONDS,
         ge=1,
         le=900,
-        description="What an invocation needs after its last message, to give it back and to report.",
+        description="Time kept for the end of an invocation: to return the last message to the queue and to report.",
     )
     worker_max_concurrency: int = Field(
-        default=10, ge=2, le=1_000, description="Most workers at once: what the tables behind them have to bear."
+        default=10, ge=2, le=1_000, description="Maximum of concurrent workers, which limits the load on the tables."
     )
     retry_base_seconds: int = Field(
-        default=30, ge=1, le=43_200, description="Delay after the first failure; each further one doubles it."
+        default=30, ge=1, le=43_200, description="Delay after the first failure; each further failure doubles it."
     )
     retry_cap_seconds: int = Field(default=900, ge=1, le=43_200, description="Longest delay between two attempts.")
     short_retry_horizon: bool = Field(
         default=False,
-        description="Accepts retries that end before 20 minutes: an ordinary outage then dead-letters. For tests.",
+        description="Allows retries that end before 20 minutes, so that an outage dead-letters orders. For tests only.",
     )
     worker_idempotency_ttl_seconds: int = Field(
-        default=30 * DAY, ge=DAY, le=365 * DAY, description="How long the worker remembers that an order is done."
+        default=30 * DAY, ge=DAY, le=365 * DAY, description="How long the worker's idempotency records are kept."
     )
 
 
 def retry_delays(base: int, cap: int, receives: int) -> Iterator[int]:
-    """Longest delay in seconds after each failed receive but the last; equal jitter takes at least half of it."""
+    """Yield the longest delay in seconds after each failed receive except the last; jitter leaves at least half."""
     return (min(cap, base * 2**attempt) for attempt in range(receives - 1))
 
 
@@ -104,7 +104,7 @@ def _worker_memory_of_orders(config: ProcessingOptions) -> Problem | None:
         return None
     allowed = (
         f"more than dead-letter retention + queue retention = {longest} seconds, so that a message redriven on its "
-        "last day is still known"
+        "last day is still recognised"
     )
     return Problem(keys, values_of(config, *keys), allowed)
 
@@ -112,7 +112,7 @@ def _worker_memory_of_orders(config: ProcessingOptions) -> Problem | None:
 def _time_of_a_batch(config: ProcessingOptions) -> Problem | None:
     keys = ("worker_timeout_seconds", "batch_size", "batch_threads", "item_budget_seconds", "time_margin_seconds")
     rounds = -(-config.batch_size // config.batch_threads)
-    # With strict ordering a batch is one message. On loopback no call takes long.
+    # With strict ordering a batch has one message. On loopback all calls are fast.
     together = config.batch_size > 1 and config.environment != "local"
     before = START_SECONDS + (TOGETHER_SECONDS if together else 0)
     needed = rounds * config.item_budget_seconds + config.time_margin_seconds + before
@@ -123,12 +123,12 @@ def _time_of_a_batch(config: ProcessingOptions) -> Problem | None:
 
 
 def _time_margin(config: ProcessingOptions) -> Problem | None:
-    # On loopback no call takes long.
+    # On loopback all calls are fast.
     if config.time_margin_seconds >= LEAST_MARGIN_SECONDS or config.environment == "local":
         return None
     allowed = (
-        f"at least {LEAST_MARGIN_SECONDS} seconds, so that a call begun before has ended and its message is given "
-        "back, at the second attempt if need be, before the function is stopped"
+        f"at least {LEAST_MARGIN_SECONDS} seconds, so that the last call ends and its message is returned to the "
+        "queue, in two attempts if necessary, before Lambda stops the function"
     )
     return Problem(("time_margin_seconds",), values_of(config, "time_margin_seconds"), allowed)
 
@@ -141,14 +141,14 @@ def _backoff(config: ProcessingOptions) -> Problem | None:
 
 
 def _hidden_at_most(config: ProcessingOptions) -> Problem | None:
-    # The delay is asked for when an attempt has failed; batching and the attempt have used some of the time by then.
+    # The delay is set after an attempt has failed. Batching and the attempt have used a part of the 12 hours by then.
     keys = ("retry_cap_seconds", "worker_timeout_seconds", "batch_window_seconds")
     longest = MAX_HIDDEN_SECONDS - config.worker_timeout_seconds - config.batch_window_seconds
     if config.retry_cap_seconds <= longest:
         return None
     allowed = (
-        f"a cap of at most 12 hours - worker timeout - batching window = {longest} seconds: SQS refuses to hide a "
-        "message for longer than 12 hours from its receive, and it would come back much too soon"
+        f"a cap of at most 12 hours - worker timeout - batching window = {longest} seconds: SQS hides a message for at "
+        "most 12 hours from its receive and refuses longer delays, so the retry would be much too early"
     )
     return Problem(keys, values_of(config, *keys), allowed)
 
@@ -161,7 +161,7 @@ def _horizon(config: ProcessingOptions) -> Problem | None:
     keys = ("max_receive_count", "retry_base_seconds", "retry_cap_seconds")
     given = f"{values_of(config, *keys)}: as little as {least:g} seconds from the first to the last receive"
     allowed = (
-        f"at least {MIN_HORIZON_SECONDS} seconds, so that an ordinary outage dead-letters nothing (a test stack says "
+        f"at least {MIN_HORIZON_SECONDS} seconds, so that an ordinary outage dead-letters nothing (for a test stack: "
         "short_retry_horizon: true)"
     )
     return Problem((*keys, "short_retry_horizon"), given, allowed)
@@ -174,7 +174,7 @@ def _retries_within_retention(config: ProcessingOptions) -> Problem | None:
     if config.queue_retention_seconds > longest:
         return None
     allowed = (
-        f"more than the {longest} seconds that all retries can take, or SQS deletes messages before their last one"
+        f"more than the {longest} seconds that all retries can take; otherwise SQS deletes messages before the last one"
     )
     return Problem(keys, values_of(config, *keys), allowed)
 
@@ -185,7 +185,7 @@ def _short_horizon_in_production(config: ProcessingOptions) -> Problem | None:
     return Problem(
         ("short_retry_horizon", "environment"),
         "true in production",
-        "false in production: only tests may lose patience",
+        "false in production; true is for tests only",
     )
 
 
@@ -203,7 +203,7 @@ def _reserved_worker(config: ProcessingOptions) -> Problem | None:
     if config.worker_reserved_concurrency == -1 or config.worker_reserved_concurrency >= config.worker_max_concurrency:
         return None
     allowed = (
-        f"at least worker_max_concurrency = {config.worker_max_concurrency} (or -1), or throttled batches cost "
+        f"at least worker_max_concurrency = {config.worker_max_concurrency} (or -1), because throttled batches cost "
         "messages their receives"
     )
     if config.worker_reserved_concurrency == 0:

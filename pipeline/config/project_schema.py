@@ -1,4 +1,4 @@
-"""`StackConfig` as the `config:` section of Pulumi.yaml, so that `pulumi config` knows types, defaults and meaning."""
+"""Renders `StackConfig` as the `config:` section of Pulumi.yaml: types, defaults and descriptions."""
 
 from typing import Literal, get_args, get_origin
 
@@ -9,9 +9,9 @@ from pipeline.config.stack_config import StackConfig
 
 
 def project_schema() -> dict[str, dict[str, object]]:
-    """Key to declaration. Pulumi knows strings, integers, booleans and arrays of them, nothing else.
+    """Return the declarations by key. Pulumi has only strings, integers, booleans and arrays of them.
 
-    Secrets are left out: a declared one needs a default, and a default would be plain text.
+    Secrets are left out: a declared secret needs a default, and a default would be plain text.
     """
     return {key: _declaration(field) for key, field in StackConfig.model_fields.items() if not is_secret(field)}
 

@@ -1,4 +1,4 @@
-"""Configuration that must not be readable in a stack file."""
+"""Checks that stack files contain secrets only in encrypted form."""
 
 from collections.abc import Iterable, Mapping
 
@@ -10,12 +10,12 @@ from pipeline.config.problems import Problem
 
 
 def is_secret(field: FieldInfo) -> bool:
-    """Return True where the field is declared as a secret."""
+    """Return whether the field is declared as a secret."""
     return field.annotation is SecretStr
 
 
 def plain_secrets(fields: Mapping[str, FieldInfo], given: Iterable[str], namespace: str) -> list[Problem]:
-    """A problem for each secret among the keys `given` that the stack file holds as plain text."""
+    """Return a problem for each of the `given` keys whose secret is plain text in the stack file."""
     return [
         Problem(
             (key,),

@@ -1,4 +1,4 @@
-"""Everything a stack can decide, with what each value does: the topics' options and rules, together."""
+"""The whole configuration of a stack: the options and rules of all topics."""
 
 from collections.abc import Callable
 from typing import Self
@@ -29,7 +29,7 @@ class StackConfig(
     EdgeOptions,
     CallerOptions,
 ):
-    """The configuration of one stack; keys are `orders:<field>`. Defaults are those of a production stack."""
+    """The configuration of one stack; keys are `orders:<field>`. The defaults are for production."""
 
     @model_validator(mode="after")
     def _rules(self) -> Self:
@@ -40,7 +40,7 @@ class StackConfig(
 
 
 def _idle_settings(config: StackConfig) -> Problem | None:
-    """A value that only matters together with an option that is off: it would silently do nothing."""
+    """Refuse a value that has no effect because the option that it depends on is off."""
     for key, field in StackConfig.model_fields.items():
         extra = field.json_schema_extra
         needed = extra.get("only_with") if isinstance(extra, dict) else None
@@ -82,4 +82,4 @@ RULES: tuple[Callable[[StackConfig], Problem | None], ...] = (
     *DELIVERY_RULES,
     *MESSAGING_RULES,
 )
-"""In the order in which their problems are told."""
+"""In the sequence in which their problems are reported."""

@@ -1,4 +1,4 @@
-"""The project's and the stack's configuration files, as the engine would hand them to the program."""
+"""Reads the configuration files of the project and a stack, as Pulumi's engine would."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ _DEFAULT_REGION = "eu-west-1"
 
 
 class StackFileError(Exception):
-    """A file is missing or says what cannot be used here."""
+    """A file is missing or has a value that cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class StackSettings:
 
     @property
     def region(self) -> str:
-        """Return the Region that the stack is deployed in."""
+        """The Region of the stack."""
         return self.config.get("aws:region", _DEFAULT_REGION)
 
     def override(self, config: Mapping[str, str]) -> "StackSettings":
-        """The same with other values."""
+        """Return the settings with these values changed."""
         return replace(self, config={**self.config, **config})
 
 
@@ -38,8 +38,9 @@ def load_settings(
 ) -> StackSettings:
     """Read `Pulumi.yaml` (defaults) and `Pulumi.{stack}.yaml` under `root`, then apply `overrides`.
 
-    A key without namespace belongs to the project. `encrypted` gives what stands in for a secret, which only the engine
-    can open. Raises `StackFileError` for a missing file, a required key without a value, or a secret without stand-in.
+    A key without namespace belongs to the project. Only the engine can decrypt secrets, so `encrypted` returns a
+    substitute for the secret of a key. Raises `StackFileError` for a missing file, a required key without a value, or a
+    secret without a substitute.
     """
     project_file = _read(root / "Pulumi.yaml")
     project = str(project_file["name"])
@@ -73,7 +74,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text())
     except FileNotFoundError:
-        raise StackFileError(f"{path} is missing; it says what the stack is to be.") from None
+        raise StackFileError(f"{path} is missing; it contains the configuration.") from None
     except yaml.YAMLError as error:
         raise StackFileError(f"{path} is not valid YAML: {error}") from None
     return content or {}
@@ -82,6 +83,6 @@ def _read(path: Path) -> dict[str, Any]:
 def _text(key: str, value: Any, encrypted: Callable[[str], str] | None) -> str:
     if isinstance(value, dict) and "secure" in value:
         if encrypted is None:
-            raise StackFileError(f"{key} is a secret; here plain values are taken only (they protect nothing).")
+            raise StackFileError(f"{key} is an encrypted secret, which cannot be read here; use a plain test value.")
         return encrypted(key)
     return value if isinstance(value, str) else json.dumps(value)

@@ -65,7 +65,7 @@ def test_configuration_is_merged_as_the_engine_does(tmp_path: Path) -> None:
     ("stack", "said"),
     [
         ("config: {}", "Pulumi.local.yaml does not set orders:count"),
-        ("config: {orders:count: {secure: AAAB}}", "orders:count is a secret"),
+        ("config: {orders:count: {secure: AAAB}}", "orders:count is an encrypted secret"),
         ("config: [", "Pulumi.local.yaml is not valid YAML"),
     ],
 )

@@ -65,7 +65,7 @@ EDGES: Edges = {
     ("_anonymous", "production"): (
         {"environment": "production"},
         {"environment": "production", "allow_anonymous": "true"},
-        "says by name that anybody may order",
+        "which means that anybody can order",
     ),
     ("_anonymous", "verified"): (
         {"environment": "production", "allow_anonymous": "true", **COGNITO},
@@ -126,7 +126,7 @@ EDGES: Edges = {
     ("_domain", "without certificate"): (
         DOMAIN,
         {**DOMAIN, "domain_zone_id": "Z123"},
-        "to have one made and validated",
+        "in which a certificate is created",
     ),
     ("_domain", "too long for ACM"): (
         {"domain_name": name_of(65), "domain_zone_id": "Z123"},
@@ -136,22 +136,22 @@ EDGES: Edges = {
     ("_domain", "long, with a certificate"): (
         {"domain_name": name_of(70), "domain_zone_id": "Z123"},
         {"domain_name": name_of(70), "domain_certificate_arn": CERTIFICATE.format(region="eu-west-1")},
-        "or a certificate of yours",
+        "or a certificate of your own",
     ),
     ("_domain", "locally"): (
         {**DOMAIN, "domain_zone_id": "Z123", **LOCAL},
         {**DOMAIN, "domain_zone_id": "Z123"},
-        "nothing resolves it there",
+        "DNS does not resolve it",
     ),
     ("_domain", "certificate's region"): (
         {**DOMAIN, **WAF, "domain_certificate_arn": CERTIFICATE.format(region="eu-west-1")},
         {**DOMAIN, **WAF, "domain_certificate_arn": CERTIFICATE.format(region="us-east-1")},
         "one in us-east-1",
     ),
-    ("_edge", "no secret"): ({"waf": "true"}, WAF, "around the firewall"),
+    ("_edge", "no secret"): ({"waf": "true"}, WAF, "could bypass the firewall"),
     ("_edge", "same secret"): (
         {**WAF, "origin_secret_also_accepted": SECRET},
         {**WAF, "origin_secret_also_accepted": SECRET.upper()},
-        "another one, or none",
+        "another secret, or none",
     ),
 }

@@ -11,6 +11,6 @@ EDGES: Edges = {
     ("_boundary", "locally"): (
         {"permissions_boundary_arn": "arn:aws:iam::123456789012:policy/pulumi-orders-test-boundary", **LOCAL},
         {"gradual_deploy": "none", **LOCAL},
-        "the embedded AWS is none",
+        "does not exist in the embedded AWS",
     ),
 }

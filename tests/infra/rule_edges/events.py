@@ -68,7 +68,7 @@ EDGES: Edges = {
     ("_order_on_a_bus", "fifo"): (
         {**ON, "strict_ordering": "true", "batch_size": "1"},
         {"strict_ordering": "true", "batch_size": "1"},
-        "a classic EventBridge bus keeps no order",
+        "an EventBridge bus keeps no sequence",
     ),
     ("_routed_subscribers", "email"): ({**ON, "subscriptions": EMAIL}, {"subscriptions": EMAIL}, "protocol sqs"),
     ("_routed_subscribers", "https"): ({**ON, "subscriptions": HTTPS}, {"subscriptions": HTTPS}, "protocol sqs"),

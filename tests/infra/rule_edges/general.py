@@ -95,7 +95,7 @@ EDGES: Edges = {
     ("_package_target",): (
         {"package_for_this_machine": "true"},
         {"package_for_this_machine": "true", **LOCAL},
-        "with environment local only",
+        "only with environment local",
     ),
     ("_bytecode_release",): (
         {"package_bytecode_release": "3.12.1"},
@@ -105,12 +105,12 @@ EDGES: Edges = {
     ("_bytecode_release_unused",): (
         {"package_bytecode_release": "3.13.1", "package_bytecode": "false"},
         {"package_bytecode_release": "3.13.1", "package_bytecode": "true"},
-        "nothing is compiled by another Python",
+        "no other Python than this machine's compiles byte code",
     ),
     ("_subscription_names",): (
         {"subscriptions": json.dumps(["{name: a, protocol: sqs}"] * 2)},
         {"subscriptions": json.dumps(["{name: a, protocol: sqs}", "{name: b, protocol: sqs}"])},
-        "a name of its own",
+        "a different name",
     ),
     ("_subscription_clashes",): (
         {"subscriptions": json.dumps(["{name: a, protocol: sqs}", "{name: a-dlq, protocol: sqs}"])},
