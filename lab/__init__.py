@@ -1,1 +1,1 @@
-"""Equipment that proves and measures: simulation, benchmarks, mutation, recordings, generators of docs."""
+"""Tools that check and measure the product: simulation, benchmarks, mutation, recordings, generators of docs."""

@@ -1,6 +1,6 @@
-"""Measures speed, each figure and its comparisons in the same run; prints docs/performance.md's table.
+"""Measures speed, each figure with its comparisons in the same run, and prints the table of docs/performance.md.
 
-Takes some minutes, and a machine that does little else.
+Takes some minutes. The machine should do little else meanwhile.
 
 example:
   python -m lab.benchmarks --rounds 11 --write
@@ -37,8 +37,8 @@ class Figure(NamedTuple):
 
     Attributes:
         floor: The same calls, signed by hand.
-        bare: The same calls by botocore's clients; otherwise what the row's name says.
-        peer: The same function as public templates have it.
+        bare: The same calls by botocore's clients; in some rows the alternative that the row's name gives.
+        peer: The same function written like public templates.
         goal: The highest ratio to `bare`, or a figure with its unit.
     """
 
@@ -52,7 +52,7 @@ class Figure(NamedTuple):
 
 
 def figures(rounds: int) -> Iterator[Figure]:
-    """All that is measured, in the order of the page."""
+    """Yield all figures in the order of the page."""
     with tempfile.TemporaryDirectory() as scratch:
         package, folder = cold_start.unpacked(Path(scratch), bytecode=True)
         sources, without = cold_start.unpacked(Path(scratch), bytecode=False)
@@ -85,7 +85,7 @@ def _batches(rounds: int) -> Iterator[Figure]:
 
 
 def _reckoned() -> Iterator[Figure]:
-    """Yield what is not measured: money by `ops cost`, and what the queue model says."""
+    """Yield the computed figures: money by `ops cost`, and results of the queue model."""
     (ten,) = (each for each in examples() if each.load.per_batch > 1)
     used = float(sum(item.used for item in bill(ten.config, ten.load)))
     yield Figure(f"a million orders by `ops cost`, {ten.name}", "USD", used, goal="8.50 USD")
@@ -97,7 +97,7 @@ def _reckoned() -> Iterator[Figure]:
 
 
 def table(found: Sequence[Figure]) -> str:
-    """The figures as the page has them."""
+    """Return the figures as the page's table."""
     rows = [
         f"| {each.what} | {' | '.join(_value(value, each) for value in (each.floor, each.bare, each.peer, each.ours))} "
         f"| {f'{each.ours / each.bare:.2f}' if each.bare else '—'} | {each.goal} |"
@@ -114,11 +114,11 @@ def _value(value: float | None, figure: Figure) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print, and write if asked to."""
+    """Measure and print the figures; with `--write` also write them into the page."""
     parser = argparse.ArgumentParser(
         prog="python -m lab.benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=11, help="each figure is the median of so many (default 11)")
+    parser.add_argument("--rounds", type=int, default=11, help="each figure is the median of N (default 11)")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     options = parser.parse_args(arguments)

@@ -1,6 +1,6 @@
-"""A batch of ten new orders on several threads, and one after the other.
+"""Measures a batch of ten new orders, on several threads and one after the other.
 
-The real worker over the in-memory AWS; every call takes 5 ms of waiting, as a call to AWS does.
+The real worker runs on the in-memory AWS. Every call waits for 5 ms, about as long as a call to AWS.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ORDERS = 10
 
 
 def seconds_for(threads: int) -> float:
-    """Seconds for one batch."""
+    """Return the elapsed seconds of one batch."""
     with simulated(World(deployment=Deployment(batch_threads=threads, batch_size=ORDERS))) as world:
         for number in range(ORDERS):
             world.stock_up(f"SKU-{number}", 10)
@@ -31,7 +31,7 @@ def seconds_for(threads: int) -> float:
         kept = world.deliver()
         taken = time.perf_counter() - started
         if kept:
-            raise AssertionError("the worker kept messages: there is nothing to measure")
+            raise AssertionError("the worker did not settle all messages, so this run measures nothing")
         return taken
 
 

@@ -1,6 +1,7 @@
-"""Init of each function as prod has it, in fresh processes that see nothing but the package, for this interpreter.
+"""Measures the init of each function with prod's settings, in fresh processes that can import only the package.
 
-Processor time from the first import to the last line of the handler's module, without the interpreter's own start.
+The package is built for this interpreter. A figure is the processor time from the first import to the last line of the
+handler's module, without the interpreter's own start.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pipeline.package import LocalTarget, Package, PackageSpec, build_package
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 WITHOUT_BYTECODE: Final = "create_order, sources only"
-# Compared with the functions: no SDK at all, botocore with one client, and the peers.
+# The comparisons: no SDK, botocore with one client, and the peers.
 FLOOR, BARE, PEERS = "floor", "bare", ("create_order", "process_order")
 _FLOOR: Final = "import hand_signed; hand_signed.Client('dynamodb')"
 _BARE: Final = "import botocore.session; botocore.session.get_session().create_client('dynamodb')"
@@ -43,12 +44,12 @@ _LAMBDA: Final = {
 
 
 def environment(function: str) -> dict[str, str]:
-    """The variables of a function of prod, and what Lambda adds."""
+    """Return the environment variables of a function in prod, including Lambda's own."""
     return {**_LAMBDA, **environment_of("prod", function)}
 
 
 def unpacked(where: Path, *, bytecode: bool) -> tuple[Package, Path]:
-    """The package, and the folder under `where` that it is unpacked in."""
+    """Return the package, and the folder under `where` into which it is unpacked."""
     package = build_package(PackageSpec(root=ROOT, target=LocalTarget(), bytecode=bytecode))
     folder = where / ("with" if bytecode else "without")
     with zipfile.ZipFile(package.path) as archive:
@@ -57,12 +58,12 @@ def unpacked(where: Path, *, bytecode: bool) -> tuple[Package, Path]:
 
 
 def isolated(variables: Mapping[str, str], *arguments: str | Path, given: str = "") -> str:
-    """Return the output of a fresh interpreter without site packages.
+    """Run a fresh interpreter without site packages, and return its output.
 
     Raises:
-        subprocess.CalledProcessError: it failed.
+        subprocess.CalledProcessError: the interpreter failed.
     """
-    # -I -S: no other package; -B: Lambda's folder cannot be written to, so nothing is kept for the next process.
+    # -I -S: no other package. -B: no byte code is kept for the next process, because Lambda's folder is read-only.
     command = [sys.executable, "-I", "-S", "-B", *arguments]
     return subprocess.run(
         command, env=dict(variables), check=True, stdout=subprocess.PIPE, text=True, input=given
@@ -70,12 +71,12 @@ def isolated(variables: Mapping[str, str], *arguments: str | Path, given: str = 
 
 
 def init_seconds(folder: Path, function: str, code: str) -> float:
-    """Seconds of processor time that `code` takes in a fresh process."""
+    """Return the seconds of processor time that `code` takes in a fresh process."""
     return float(isolated(environment(function), "-c", _INIT, folder, code, Path(__file__).parent))
 
 
 def alternatives(with_bytecode: Path, without: Path) -> dict[str, Measure]:
-    """The floor, the bare client, each function, one of them without byte code, and the peers."""
+    """Return the alternatives: the floor, the bare client, each function, one without byte code, and the peers."""
     first = FUNCTIONS[0].name
     found: dict[str, Measure] = {FLOOR: partial(init_seconds, with_bytecode, first, _FLOOR)}
     found[BARE] = partial(init_seconds, with_bytecode, first, _BARE)

@@ -1,6 +1,7 @@
-"""The floor: requests made and signed by hand, with nothing but the standard library, and answers read as JSON.
+"""The floor of the benchmark: requests that are built and signed by hand, with the standard library only.
 
-In this benchmark only: no retries, no check of what is sent or answered, no other credentials than the environment's.
+Answers are parsed as JSON. Not for use elsewhere: it has no retries, no checks of requests or answers, and no
+credentials except the environment's.
 """
 
 import hashlib
@@ -17,14 +18,14 @@ _TARGETS = {"dynamodb": ("DynamoDB_20120810", "1.0"), "sqs": ("AmazonSQS", "1.0"
 
 
 class Client:
-    """Calls of one service."""
+    """Calls one service."""
 
     def __init__(self, service: str) -> None:
         self._service, self._region = service, os.environ["AWS_REGION"]
         self._connection = HTTPSConnection(f"{service}.{self._region}.amazonaws.com")
 
     def call(self, operation: str, params: dict[str, Any], send: Callable[[dict[str, str], bytes], bytes]) -> Any:
-        """Sign one request, let `send` have it in place of the connection, and read the answer."""
+        """Sign one request, pass it to `send` instead of a connection, and parse the answer."""
         if self._service in _TARGETS:
             prefix, version = _TARGETS[self._service]
             headers = {"content-type": f"application/x-amz-json-{version}", "x-amz-target": f"{prefix}.{operation}"}
@@ -51,7 +52,7 @@ class Client:
 
 
 def _flat(at: str, value: Any) -> list[tuple[str, str]]:
-    """As SNS's query protocol names members of structures and entries of maps."""
+    """Yield the flat names and values of SNS's query protocol for members of structures and entries of maps."""
     if not isinstance(value, dict):
         return [(at, str(value))]
     if at == "MessageAttributes":

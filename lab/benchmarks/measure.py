@@ -1,4 +1,4 @@
-"""Measures alternatives in turns, so that what else the machine does falls on all of them."""
+"""Measures alternatives in turns, so that other work of the machine affects all of them alike."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable, Mapping
 
 Measure = Callable[[], float]
-"""Does something once and returns what it took, in seconds."""
+"""Runs an alternative once and returns the seconds that it took."""
 
 
 def medians(alternatives: Mapping[str, Measure], rounds: int) -> dict[str, float]:
-    """The median of each alternative, in seconds."""
+    """Return the median of each alternative, in seconds."""
     taken: dict[str, list[float]] = {name: [] for name in alternatives}
     for _ in range(rounds):
         for name, measure in alternatives.items():

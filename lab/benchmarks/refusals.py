@@ -1,7 +1,7 @@
-"""``python -m lab.benchmarks.refusals``: what refusing costs, for bodies of 64 KiB made to cost much, beside an order.
+"""``python -m lab.benchmarks.refusals``: the cost of refusing expensive bodies of 64 KiB, beside that of an order.
 
-Processor time and memory of all that is done before any table is touched. The order has ten lines. A message of the
-queue and a dead letter with the same texts are measured the same way, beside a message of that order.
+It measures processor time and memory of all work before the first access to a table. The order has ten lines. Messages
+and dead letters with the same bodies are measured the same way, beside a message of that order.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LINE: Final = '{"sku":"A","quantity":1,"unit_price":"1"}'
 
 
 def _filled(before: str, item: Callable[[int], str], after: str, most: int) -> str:
-    """As many items, with commas between, as a body may have that has `most` structural characters."""
+    """Return as many items, with commas between them, as a body with `most` structural characters may have."""
     items, number = list[str](), 0
     room, signs = MAX_BYTES - len(before) - len(after), most - structural_characters(before)
     while True:
@@ -95,7 +95,7 @@ SHAPES: Final[Mapping[str, str]] = {
     "quotes": '"' * MAX_BYTES,
     "backslashes": '"' + "\\" * (MAX_BYTES - 2) + '"',
 }
-"""By name: bodies of at most 64 KiB, none of them an order; "few enough" to be read, where the others are not."""
+"""Bodies of at most 64 KiB that are no orders, by name. Those with "few enough" structural characters are parsed."""
 
 ORDER: Final = json.dumps(
     {
@@ -118,7 +118,7 @@ _MESSAGE: Final = json.dumps(
 
 
 def request(body: str) -> bool:
-    """All that is done with a request before any table is touched; whether it is an order."""
+    """Do all work on a request before the first access to a table. Return whether it is an order."""
     event = api_event("ann", method="POST", headers={"idempotency-key": "key"}, body=body)
     try:
         submission = read_submission(parse_event(event), jwt_authorizer=True)
@@ -129,7 +129,7 @@ def request(body: str) -> bool:
 
 
 def message(body: str) -> bool:
-    """All that the worker does with a message before any table is touched; whether it is an order."""
+    """Do all work on a message before the first access to a table. Return whether it is an order."""
     content = Delivery("id", "receipt", body, {}, 1).content
     if isinstance(content, Exception):
         describe(content)
@@ -138,22 +138,22 @@ def message(body: str) -> bool:
 
 
 def dead_letter(body: str) -> bool:
-    """All that is read from a dead letter; whether it says which order it is about."""
+    """Read a dead letter. Return whether it names its order."""
     return read_letter(Received("id", "receipt", body, {}, 0.0)).order_id is not None
 
 
 def seconds(work: Callable[[str], bool], body: str, *, good: bool) -> float:
-    """Seconds of processor time for one of many."""
+    """Return the seconds of processor time for one run of many."""
     times = 100 if good else 3
     started = time.process_time()
     for _ in range(times):
         if work(body) is not good:
-            raise AssertionError("a good order was refused, or another body taken: there is nothing to measure")
+            raise AssertionError("an order was refused, or another body accepted, so this run measures nothing")
     return (time.process_time() - started) / times
 
 
 def peak_bytes(work: Callable[[str], Any], body: str) -> int:
-    """The most memory that it has at one time, of what Python counts."""
+    """Return the peak of the memory that Python allocates."""
     work(body)
     tracemalloc.start()
     try:
@@ -164,8 +164,8 @@ def peak_bytes(work: Callable[[str], Any], body: str) -> int:
 
 
 def main() -> None:
-    """Measure all of them."""
-    # As the functions do at the end of their init.
+    """Measure all bodies as requests, messages and dead letters."""
+    # The functions do the same at the end of their init.
     gc.freeze()
     for title, work, order in (
         ("a request", request, ORDER),

@@ -1,6 +1,6 @@
-"""Counts what an order, a further line, a batch of ten and a look-up use, by running them in the in-memory AWS.
+"""Counts the resources that an order, a further line, a batch of ten and a look-up use, on the in-memory AWS.
 
-Writes ops/cost/facts.json, from which `python -m ops cost` reckons.
+Writes ops/cost/facts.json, from which `python -m ops cost` computes costs.
 
 example:
   python -m lab.benchmarks.usage --check
@@ -30,7 +30,7 @@ from lab.simulation.world import ORDERS
 FACTS: Final = Path(__file__).resolve().parents[2] / "ops" / "cost" / "facts.json"
 BATCH: Final = 10
 TOLERANCE: Final = 0.05
-"""Bytes move a little with line numbers, and with what the process did before."""
+"""Byte counts vary a little with line numbers and with earlier work of the process."""
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 _UUID: Final = "52fdfc07-2182-154f-163f-5f0f9a621d72"
 _WRITES: Final = {"PutItem", "UpdateItem"}
@@ -38,8 +38,8 @@ _LINES: Final = tuple((f"SKU-{number}", 1) for number in range(2))
 
 
 def facts() -> dict[str, Any]:
-    """Return what is counted, by function, and what is stored of each order."""
-    _life(_LINES, "ERROR")  # The first invocation of a process is told apart in its lines.
+    """Return the counts by function, including the stored bytes of an order."""
+    _life(_LINES, "ERROR")  # The first invocation of a process is not counted, because its log lines differ.
     of_level = {level: _counted(level) for level in LEVELS}
     found, two = of_level["INFO"], _life(_LINES, "INFO")
     line = {key: sum(used[key] - found[name][key] for name, used in two.items()) for key in two["process-order"]}
@@ -53,13 +53,13 @@ def _counted(level: str) -> dict[str, dict[str, Any]]:
 
 
 def _life(lines: Sequence[tuple[str, int]], level: str, orders: int = 1) -> dict[str, dict[str, Any]]:
-    # The environment of a request that is not traced, which is the default.
+    # The environment of a request without a sampled trace, which is the default.
     trace = {"_X_AMZN_TRACE_ID": f"Root=1-5759e988-bd862e3fe1be46a994272793;Parent={_UUID[:16]};Sampled=0"}
     with patch.dict(os.environ, trace), observed(level) as (world, output):
         for sku, _ in lines:
             world.stock_up(sku, 100)
         for number in range(1, orders):
-            # Of an article each: orders of one article cost no more, and sometimes less.
+            # Each order has its own article: orders for one article cost no more, and sometimes less.
             world.stock_up(f"OTHER-{number}", 100)
             world.post(str(uuid.uuid5(uuid.NAMESPACE_OID, str(number))), order_body((f"OTHER-{number}", 1)))
 
@@ -76,7 +76,7 @@ def _life(lines: Sequence[tuple[str, int]], level: str, orders: int = 1) -> dict
         order_id = next(reversed(world.orders))
         found["get-order"] = used(lambda _: world.get(order_id))
         if [each["status"] for each in world.orders.values()] != [{"S": "CONFIRMED"}] * orders:
-            raise AssertionError(f"nothing to count: {world.orders}")
+            raise AssertionError(f"not all orders are confirmed, so the counts are wrong: {world.orders}")
         found["create-order"]["stored_bytes"] = item_bytes(world.orders[order_id])
         return found
 
@@ -85,7 +85,7 @@ def _calls(world: ObservedWorld, process: Process) -> dict[str, float]:
     writes, reads = Counter[str](), 0.0
     for call in process.calls:
         if call.operation == "TransactWriteItems":
-            # A transaction prepares and commits each item: twice the units.
+            # A transaction takes twice the units, because it prepares and commits each item.
             for (item,) in map(dict.values, call.params["TransactItems"]):
                 writes[item["TableName"]] += 2 * _kilobytes(world, item)
         elif call.operation in _WRITES:
@@ -95,14 +95,14 @@ def _calls(world: ObservedWorld, process: Process) -> dict[str, float]:
     of = [call.service for call in process.calls]
     unknown = {call.operation for call in process.calls if call.service == "dynamodb"} - _WRITES
     if unknown - {"TransactWriteItems", "GetItem"}:
-        raise LookupError(f"given {sorted(unknown)}; say above how many units they take")
+        raise LookupError(f"unknown operations {sorted(unknown)}; add above how many units they take")
     published = of.count("sns") + of.count("events")
     units = {"write_units": float(writes.total()), "of_orders_table": writes[ORDERS], "read_units": reads}
     return {**units, "sqs_requests": of.count("sqs"), "published": published}
 
 
 def _kilobytes(world: ObservedWorld, params: Mapping[str, Any]) -> int:
-    """Write units of the item that is written, as large as it is in the end."""
+    """Return the write units of the written item, by its final size."""
     table = world.cloud.dynamodb.tables[params["TableName"]]
     key = params.get("Key") or {"id": params["Item"]["id"]}
     (value,) = (next(iter(each.values())) for each in key.values())
@@ -110,7 +110,7 @@ def _kilobytes(world: ObservedWorld, params: Mapping[str, Any]) -> int:
 
 
 def differences(wanted: Any, found: Any, at: str = "") -> list[str]:
-    """Return where two facts differ: counts at all, bytes by more than `TOLERANCE`."""
+    """Return the differences of two facts: of counts any, of bytes those above `TOLERANCE`."""
     if isinstance(wanted, dict) and isinstance(found, dict) and wanted.keys() == found.keys():
         return [text for key in wanted for text in differences(wanted[key], found[key], f"{at}/{key}")]
     near = "bytes" in at and math.isclose(wanted, found, rel_tol=TOLERANCE, abs_tol=5)
@@ -118,7 +118,7 @@ def differences(wanted: Any, found: Any, at: str = "") -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the facts, or compare them; 1 when a check finds a difference."""
+    """Write or check the facts; 1 when a check finds a difference."""
     parser = argparse.ArgumentParser(
         prog="python -m lab.benchmarks.usage", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

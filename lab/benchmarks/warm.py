@@ -1,4 +1,7 @@
-"""A warm `POST /orders`, and one order settled, with prod's settings beside the calls that they make and a peer."""
+"""Measures a warm `POST /orders` and the settling of one order, beside their bare calls and a peer.
+
+The settings are those of prod.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ _RECORD: Final = {
 
 
 class Warm(NamedTuple):
-    """Seconds of processor time for one, by who does it, and the calls that it takes."""
+    """Seconds of processor time of one invocation by each alternative, and the invocation's calls."""
 
     floor: float
     bare: float
@@ -44,14 +47,14 @@ class Warm(NamedTuple):
 
 
 def accept(folder: Path, rounds: int) -> Warm:
-    """One request that makes an order."""
+    """Measure one request that creates an order."""
     event = api_event("ann", method="POST", headers={"idempotency-key": "key"}, body=order_body())
     answers = {"UpdateItem": {"Attributes": {"accepted_at": {"S": _TIME}}}, "SendMessage": {"MessageId": "1"}}
     return _run(folder, "create-order", event, answers, rounds)
 
 
 def settle(folder: Path, rounds: int) -> Warm:
-    """One message whose order is confirmed and published."""
+    """Measure one message whose order is confirmed and published."""
     item = {name: _attribute(value) for name, value in _ORDER.items()}
     item |= {"status": {"S": "CONFIRMED"}, "settled_at": {"S": _TIME}}
     return _run(folder, "process-order", {"Records": [_RECORD]}, {"GetItem": {"Item": item}}, rounds)

@@ -1,8 +1,9 @@
-"""Runs in an interpreter that sees the package alone: a warm invocation, the bare calls that it makes, and a peer.
+"""Measures a warm invocation, its bare calls and a peer, in an interpreter that can import only the package.
 
-The real entry point and real clients, which answer themselves instead of sending. The bare calls are made by botocore's
-clients, and once more signed by hand. Standard input: `module`, `peer`, `event`, `answers` (operation → JSON), `times`
-and `rounds`, as JSON. Standard error: the calls, and seconds of processor time of each.
+The entry point and the clients are real, but a client returns a prepared answer instead of sending its request.
+botocore's clients make the bare calls, and the hand-signed client makes them once more. Standard input is JSON with
+`module`, `peer`, `event`, `answers` (operation → JSON), `times` and `rounds`. Standard error gets the calls and each
+alternative's seconds of processor time.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-# As SNS answers, whose protocol is not JSON.
+# An answer of SNS, whose protocol is not JSON.
 _PUBLISHED = b"<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>"
 
 
 class Context:
-    """Context that Lambda gives besides the event."""
+    """The context that Lambda passes beside the event."""
 
     function_name = "function"
     memory_limit_in_mb = "512"
@@ -35,7 +36,7 @@ class Context:
 
 
 def answering(client: Any, answers: dict[str, Any]) -> Any:
-    """`client`, which answers itself."""
+    """Make `client` return prepared answers instead of sending requests."""
     from botocore.awsrequest import AWSResponse
     from botocore.compat import HTTPHeaders
 
@@ -56,7 +57,7 @@ def answering(client: Any, answers: dict[str, Any]) -> Any:
 
 
 def main() -> None:
-    """Measure both in turns."""
+    """Measure all alternatives in turns."""
     work = json.load(sys.stdin)
     sys.path[:0] = [sys.argv[1], str(Path(__file__).parent)]
     handler = importlib.import_module(work["module"]).handler
@@ -88,13 +89,13 @@ def main() -> None:
 
 
 def check(answer: dict[str, Any]) -> None:
-    """Refuse an answer that is none of an accepted or settled order."""
+    """Raise for an answer that is not that of an accepted or settled order."""
     if answer.get("statusCode", 202) != 202 or answer.get("batchItemFailures"):
-        sys.exit(f"not as it should be, so there is nothing to measure: {answer}")
+        sys.exit(f"unexpected answer, so this run measures nothing: {answer}")
 
 
 def bare_calls(recorded: list[tuple[str, str, dict[str, Any]]], answers: dict[str, Any]) -> Callable[[], object]:
-    """The same calls, by clients as they come."""
+    """Return the same calls by plain botocore clients."""
     import botocore.session
     from botocore import xform_name
 
@@ -107,7 +108,7 @@ def bare_calls(recorded: list[tuple[str, str, dict[str, Any]]], answers: dict[st
 
 
 def hand_signed_calls(recorded: list[tuple[str, str, dict[str, Any]]], answers: dict[str, Any]) -> Callable[[], object]:
-    """The same calls, without an SDK."""
+    """Return the same calls without an SDK."""
     hand_signed = importlib.import_module("hand_signed")
     clients = {service: hand_signed.Client(service) for service, *_ in recorded}
     told = {operation: json.dumps(answers.get(operation, {})).encode() for _, operation, _ in recorded}
@@ -116,7 +117,7 @@ def hand_signed_calls(recorded: list[tuple[str, str, dict[str, Any]]], answers: 
 
 
 def peer(work: dict[str, Any]) -> Callable[[], object]:
-    """The peer on the same event; it makes as many calls."""
+    """Return a run of the peer with the same event. The peer makes as many calls."""
     module = importlib.import_module(work["peer"])
     for client in module.CLIENTS:
         answering(client, work["answers"])
@@ -125,7 +126,7 @@ def peer(work: dict[str, Any]) -> Callable[[], object]:
 
 
 def seconds(run: Callable[[], object], times: int) -> float:
-    """Seconds of processor time for one of many."""
+    """Return the seconds of processor time for one run of many."""
     started = time.process_time()
     for _ in range(times):
         run()

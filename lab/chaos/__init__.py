@@ -1,1 +1,1 @@
-"""Blind clients, broken connections, failing dependencies and killed workers at once; then all is counted."""
+"""Retrying clients, broken connections, failing dependencies and killed workers at once; then the guarantees count."""

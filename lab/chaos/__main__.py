@@ -1,4 +1,4 @@
-"""``python -m lab.chaos``: a storm over a stack of its own; exit 0 if nothing was lost, doubled or mixed up.
+"""``python -m lab.chaos``: faults and kills on a stack of its own; exit 0 if nothing was lost, doubled or mixed up.
 
 example:
   python -m lab.chaos --orders 1000 --clients 200 --json
@@ -18,23 +18,26 @@ from ops.errors import OpsError
 
 
 def main() -> int:
-    """Run it and print the numbers; returns the exit status."""
+    """Run the scenario and print its numbers. Returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m lab.chaos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--orders", type=_at_least(50), default=1000, help="orders in all (default: 1000)")
-    parser.add_argument("--clients", type=_at_least(1), default=50, help="clients at once (default: 50)")
+    parser.add_argument("--orders", type=_at_least(50), default=1000, help="total number of orders (default: 1000)")
+    parser.add_argument("--clients", type=_at_least(1), default=50, help="concurrent clients (default: 50)")
     parser.add_argument(
-        "--callers", type=_at_least(2), default=4, help="callers, who all use the same keys and bodies (default: 4)"
+        "--callers",
+        type=_at_least(2),
+        default=4,
+        help="callers, who all use the same keys and bodies (default: 4)",
     )
-    parser.add_argument("--kills", type=_at_least(1), default=10, help="times that workers are killed (default: 10)")
+    parser.add_argument("--kills", type=_at_least(1), default=10, help="number of kills of all workers (default: 10)")
     parser.add_argument(
         "--outage", type=_at_least(1), default=8, help="seconds in which all transactions are throttled (default: 8)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON to standard output")
     options = parser.parse_args()
     plan = Plan(options.orders, options.clients, options.kills, options.outage, options.callers)
-    interrupt_on_signals()  # so that the stack goes, however this ends
+    interrupt_on_signals()  # so that the stack is removed on a signal too
     try:
         with tempfile.TemporaryDirectory(prefix="chaos-") as folder, chaos_stack(Path(folder) / "state", plan) as stack:
             verdict = run(stack, plan)
@@ -48,7 +51,7 @@ def main() -> int:
 def _at_least(least: int) -> Callable[[str], int]:
     def number(text: str) -> int:
         if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text!r}: allowed is a whole number from {least} on")
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of {least} or more")
         return int(text)
 
     return number

@@ -1,4 +1,4 @@
-"""Questions that the tests of this folder share."""
+"""Look-ups that the scenario and the end-to-end tests share."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from ops.smoke.token import fetch_token
 
 
 def settled(account: Account, *order_ids: str, seconds: float = 45) -> list[dict[str, Any]]:
-    """The rows of these orders, once all have a final status."""
+    """Wait until all of these orders have a final status, and return their rows."""
 
     def look() -> list[dict[str, Any]] | None:
         orders = account.orders()
@@ -21,7 +21,7 @@ def settled(account: Account, *order_ids: str, seconds: float = 45) -> list[dict
 
 
 def dead_letter(account: Account, **attribute: str) -> DeadLetter:
-    """The only dead letter whose message attribute has this value, once it is there."""
+    """Wait for the dead letter with this message attribute, and return it. It must be the only one."""
     ((name, value),) = attribute.items()
 
     def look() -> list[DeadLetter]:
@@ -32,13 +32,13 @@ def dead_letter(account: Account, **attribute: str) -> DeadLetter:
 
 
 def receives_of(account: Account, order_id: str) -> list[Receive]:
-    """Return what the worker's log says about an order, oldest first."""
+    """Return the receives of an order in the worker's log, oldest first."""
     return sorted(
         (receive for receive in account.receives() if receive.order_id == order_id), key=lambda receive: receive.attempt
     )
 
 
 def token_of(stack: LocalStack, client: str, *scopes: str) -> str:
-    """A fresh token of one of the stack's clients, for these scopes or for all that it has."""
+    """Return a new token of one of the stack's clients, for these scopes or for all of the client's."""
     ids, secrets = stack.outputs["token_clients"], stack.outputs["token_client_secrets"]
     return fetch_token(stack.outputs["token_url"], ids[client], secrets[client], *scopes)

@@ -1,4 +1,4 @@
-"""One run: stock, callers, clients, storm, calm, redrive, count."""
+"""One run: set the stock, get tokens, send orders during the storm, wait, redrive, count."""
 
 import json
 import time
@@ -27,26 +27,26 @@ from ops.load.verdict import same_bytes
 
 _WARM_WORKERS = 4
 CONFIG = {
-    # What a killed worker held comes back after half a minute: the least that six times the worker's time allows.
+    # Messages of a killed worker become visible again after half a minute. The least is six times the worker's timeout.
     "worker_timeout_seconds": "5",
     "item_budget_seconds": "3",
     "time_margin_seconds": "1",
     "batch_size": "5",
     "batch_threads": "5",
     "queue_visibility_seconds": "30",
-    # Kills, the outage and bad luck together cost an innocent message some six receives.
+    # Kills, the outage and chance faults together use up about six receives of an ordinary message.
     "max_receive_count": "10",
     "retry_base_seconds": "1",
     "retry_cap_seconds": "3",
-    # No more than are warm: beyond that many at once Lambda throttles, and clients repeat. Without it every connection
-    # that breaks would cost a cold start, and the machine would do nothing else.
+    # Not more than the warm workers: Lambda throttles further requests, and clients repeat them. Without this limit
+    # every broken connection would need a cold start, and the machine would do nothing else.
     "api_reserved_concurrency": str(_WARM_WORKERS),
     "worker_max_concurrency": "2",
 }
 STORMY = Habits(breaks_midway=0.07, loses_answer=0.10, asks_again=0.2)
 _SKUS = tuple(f"SKU-{number}" for number in range(6))
 SCARCE = "SKU-SCARCE"
-# The orders of every so many-th key want the scarce article, of which there is one for every second that wants it.
+# Every eighth key orders the scarce article. The stock is enough for half of these orders.
 _SCARCE_EVERY = 8
 _NOBODYS = "00000000-0000-5000-8000-000000000000"
 _CALM_SECONDS = 300.0
@@ -61,31 +61,31 @@ class Plan:
     kills: int
     outage_seconds: float
     callers: int = 4
-    """Callers who all come up with the same keys and bodies: so many orders for each key."""
+    """Number of callers, who all use the same keys and bodies. So each key makes this many orders."""
     poisonous: int = 1
-    """Keys whose orders fail until the storm is over, so that there is something to redrive."""
+    """Number of keys whose orders fail until the storm is over, so that some messages can be redriven."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The callers."""
+        """Return the names of the callers."""
         return tuple(f"caller-{number}" for number in range(self.callers))
 
     @property
     def dead_letters(self) -> int:
-        """Orders that fail: one of each caller for each poisonous key."""
+        """Return the number of orders that fail: one of each caller for each poisonous key."""
         return self.poisonous * self.callers
 
 
 @contextmanager
 def chaos_stack(state_dir: Path, plan: Plan) -> Iterator[LocalStack]:
-    """A stack of its own that knows the callers, set up so that what takes minutes in production takes seconds."""
+    """Start a stack with the plan's callers, and with settings by which minutes in production become seconds."""
     config = CONFIG | {"authorizer": "cognito", "token_clients": json.dumps(plan.names)}
     with LocalStack.started(state_dir, warm_workers=_WARM_WORKERS, config=config) as stack:
         yield stack
 
 
 def run(stack: LocalStack, plan: Plan) -> Verdict:
-    """Let it happen, count when everything has come to rest. Raises `LocalError` when it never does."""
+    """Run the plan, and count when all messages are processed. Raises `LocalError` when they never are."""
     started = time.monotonic()
     account = Account(stack)
     account.keep_events()
@@ -95,7 +95,7 @@ def run(stack: LocalStack, plan: Plan) -> Verdict:
     storm = Storm(stack, plan.kills, plan.outage_seconds)
     with storm.raging():
         clients.send(wishes(plan))
-    # Poisonous orders are still failing: wait until they have used up their receives, and all others are done.
+    # Poisonous orders still fail: wait until they have used up their receives and all others are processed.
     wait_for("the orders queue to be empty", lambda: account.waiting() == 0, _CALM_SECONDS)
     letters = account.dead_letters()
     storm.over()
@@ -117,9 +117,9 @@ def _stock(plan: Plan) -> dict[str, int]:
 
 
 def wishes(plan: Plan) -> list[Wish]:
-    """Return what is ordered, one key after the other by all callers at about the same time.
+    """Return the orders to send. All callers use a key at about the same time, one key after the other.
 
-    The poisonous ones are first, as they take longest.
+    Poisonous orders come first, because they take longest.
     """
     numbers = [(number // plan.callers, plan.names[number % plan.callers]) for number in range(plan.orders)]
     return [Wish(caller, f"chaos-{key}", order(*_lines(plan, key))) for key, caller in numbers]
@@ -135,20 +135,21 @@ def _lines(plan: Plan, key: int) -> list[tuple[str, int]]:
 
 
 def _tokens(stack: LocalStack, plan: Plan) -> dict[str, str]:
-    """Of each caller the token, shown once while it is calm: the first makes the emulator fetch the issuer's keys.
+    """Return the token of each caller, after one request with each token.
 
-    It gives that seconds, in the rush of all clients at once too few, and says 401 then.
+    The first request makes the emulator fetch the issuer's keys. If all clients began at once, this would take too
+    long, and the emulator would answer 401.
     """
     api, tokens = OrdersApi(stack.outputs["api_url"]), {name: token_of(stack, name) for name in plan.names}
     for name, token in tokens.items():
         answer = api.call("GET", f"/orders/{_NOBODYS}", headers=bearer(token))
         if answer.status != HTTPStatus.NOT_FOUND:
-            raise LocalError(f"The token of {name} should open the API, and was answered {answer.status}.")
+            raise LocalError(f"The API should accept the token of {name}, but answered {answer.status}.")
     return tokens
 
 
 def _doors(stack: LocalStack, tokens: Mapping[str, str], traffic: Traffic) -> list[Door]:
-    """The callers with their tokens, and somebody who has none."""
+    """Return the look-ups of the callers with their tokens, and of one without a token."""
     api = OrdersApi(stack.outputs["api_url"])
 
     def look_up(token: str, order_id: str) -> Answer:
@@ -163,20 +164,20 @@ def _doors(stack: LocalStack, tokens: Mapping[str, str], traffic: Traffic) -> li
 def counted(
     plan: Plan, traffic: Traffic, storm: Storm, evidence: Evidence, dead: tuple[list[DeadLetter], int], seconds: float
 ) -> Numbers:
-    """Return what happened in the run."""
+    """Return the numbers of the run."""
     statuses = [row["status"] for row in evidence.orders.values()]
     letters, redriven = dead
     return {
         "orders": plan.orders,
         "clients": plan.clients,
-        # Callers who were answered 202.
+        # Callers with at least one answer 202.
         "callers": len({caller for caller, _ in traffic.answers}),
-        # Keys under which several callers were answered 202.
+        # Keys for which several callers got 202.
         "shared_keys": traffic.shared_keys,
-        # Keys that requests of several callers were under way with at once.
+        # Keys that several callers used in concurrent requests.
         "contended_keys": len(traffic.contended),
         "requests": traffic.requests,
-        # Requests beyond one for each order.
+        # Requests beyond the first for each order.
         "retries": traffic.requests - traffic.first_requests,
         # Connections that clients broke in the middle of a request.
         "client_resets": traffic.broken_midway,
@@ -186,18 +187,18 @@ def counted(
         "dependency_lost_answers": storm.hits[FaultKind.LOST_ANSWER],
         "throttles": storm.hits[FaultKind.THROTTLE],
         "conflicts": storm.hits[FaultKind.CONFLICT],
-        # Calls of a poisonous order that AWS refused.
+        # Calls for a poisonous order that AWS refused.
         "errors": storm.hits[FaultKind.ERROR],
-        # Times at which the queue's workers were killed with SIGKILL while a batch was running.
+        # How many times the queue's workers were killed with SIGKILL while a batch was running.
         "kills": storm.rounds,
         "killed_workers": storm.killed,
-        # Receives whose worker died before it could say anything about them.
+        # Receives whose worker died before it logged their outcome.
         "cut_short": verdict.cut_short(evidence),
         # Receives beyond the first of each message.
         "redelivered": verdict.redelivered(evidence),
-        # Different messages: more than orders where a send was repeated or redriven.
+        # Distinct messages: more than the orders, if a send was repeated or a message redriven.
         "messages": verdict.messages(evidence),
-        # Messages: an order whose send was repeated can have several.
+        # Messages, not orders: an order whose send was repeated can have several.
         "dead_lettered": len(letters),
         "dead_orders": len({letter.order_id for letter in letters}),
         # Dead letters of orders that were not meant to fail.
@@ -207,13 +208,13 @@ def counted(
         "rejected": statuses.count("REJECTED"),
         "lost": verdict.lost(evidence, traffic.order_ids, plan.orders),
         "doubled": verdict.doubled(evidence, plan.orders),
-        # Until all had come to rest; the lookups after that are not in it.
+        # Until all messages were processed, without the look-ups afterwards.
         "seconds": round(seconds, 1),
     }
 
 
 def weak(plan: Plan, numbers: Numbers, evidence: Evidence) -> list[str]:
-    """Return what should have happened in such a run and did not."""
+    """Return the events that such a run must have and this run did not have."""
     happened = {
         f"{plan.kills} kills": numbers["kills"] == plan.kills,
         "kills that hit running batches": numbers["cut_short"] > 0,
@@ -223,7 +224,7 @@ def weak(plan: Plan, numbers: Numbers, evidence: Evidence) -> list[str]:
         )
         and numbers["dependency_lost_answers"] > 0,
         "stock that runs out": numbers["rejected"] > 0 and int(evidence.stock[SCARCE]["available"]) == 0,
-        # More than the poisonous ones may die where a starved machine lets calls time out; none may stay dead.
+        # Other messages may become dead letters too, when calls time out on a slow machine. All must be redriven.
         f"{plan.dead_letters} dead letters or more, all redriven": plan.dead_letters <= numbers["dead_lettered"]
         and numbers["dead_lettered"] == numbers["redriven"],
         "keys that callers share": numbers["shared_keys"] > 0,

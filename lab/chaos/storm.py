@@ -1,4 +1,4 @@
-"""Faults between the functions and AWS, and of the workers, while clients are ordering."""
+"""Injects faults between the functions and AWS, and kills workers, while clients send orders."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ from local.proxy.faults import FaultKind
 
 POISON = "SKU-POISON"
 
-# Low enough that one attempt of a function mostly succeeds, high enough that each kind hits every kind of call.
+# Low enough that most invocations succeed, high enough that each kind of fault hits every kind of call.
 _WEATHER: tuple[tuple[str, str | None, FaultKind, float], ...] = (
     ("dynamodb", "TransactWriteItems", FaultKind.CONFLICT, 0.10),
     ("dynamodb", None, FaultKind.RESET, 0.02),
@@ -35,22 +35,22 @@ _QUIET_SECONDS = 3.0
 
 @dataclass
 class Storm:
-    """The faults and kills of one run, and what they did."""
+    """The faults and kills of one run, and their counts."""
 
     stack: LocalStack
     kills: int
-    """Times at which all workers of the queue's function are killed."""
+    """How many times all workers of the queue's function are to be killed."""
     outage_seconds: float
-    """How long every transaction is throttled."""
+    """For how many seconds every transaction is throttled."""
     hits: Counter[FaultKind] = field(default_factory=Counter)
     rounds: int = 0
-    """Times at which workers were really killed."""
+    """How many times workers were actually killed."""
     killed: int = 0
-    """Worker processes that were killed."""
+    """Number of worker processes that were killed."""
 
     @contextmanager
     def raging(self) -> Iterator[None]:
-        """Everything goes wrong inside the block; it ends with the last kill. `POISON` stays poisonous."""
+        """Inject faults and kill workers until the end of the block. After it only orders of `POISON` fail."""
         self._poison()
         for service, operation, kind, probability in _WEATHER:
             self.stack.add_fault(service, operation, kind, probability=probability)
@@ -65,14 +65,14 @@ class Storm:
         self._end(poison=False)
 
     def over(self) -> None:
-        """Everything is well again."""
+        """End all faults, also those of `POISON`."""
         self._end(poison=True)
 
     def _poison(self) -> None:
         self.stack.add_fault("dynamodb", "TransactWriteItems", FaultKind.ERROR, containing=f'"{POISON}"')
 
     def _end(self, *, poison: bool) -> None:
-        """End the faults, those of `POISON` at last: one by one, so that no poisonous order slips through."""
+        """End the faults one by one, that of `POISON` only if `poison`. Its orders must fail until then."""
         control = Control(self.stack.instance)
         for status in self.stack.faults():
             if poison or status.rule.containing is None:
@@ -80,7 +80,7 @@ class Storm:
                 control.remove_fault(status.id)
 
     def _kill(self, enough: threading.Event) -> None:
-        """The outage in the middle of the kills, so that both hit messages that had neither, one or both before."""
+        """Kill workers, with an outage in the middle, so that some messages meet neither, one or both of the two."""
         function = self.stack.outputs["process_order_function"]
         enough.wait(_FIRST_KILL_SECONDS)
         for number in range(self.kills):
@@ -95,7 +95,7 @@ class Storm:
             time.sleep(_BETWEEN_KILLS_SECONDS)
 
     def _wait_for_work(self, enough: threading.Event) -> bool:
-        """Until a batch is running. False when nobody orders any more and nothing has run for a while."""
+        """Wait until a batch is running. Return False when no client sends orders and no batch has run for a while."""
         quiet_since = time.monotonic()
         while not self._in_work():
             if not enough.is_set():
@@ -105,11 +105,11 @@ class Storm:
         return True
 
     def _in_work(self) -> bool:
-        """Return whether calls of the worker are passing right now: then a batch is running."""
+        """Return whether the worker is making calls at this moment, so that a batch is running."""
         before = self._transactions()
         time.sleep(_LOOK_SECONDS)
         return self._transactions() > before
 
     def _transactions(self) -> int:
-        """Calls that the rule on conflicts was meant for: only the worker makes them."""
+        """Return the number of calls that the conflict rule matched. Only the worker makes such calls."""
         return next(each.matched for each in self.stack.faults() if each.rule.kind is FaultKind.CONFLICT)

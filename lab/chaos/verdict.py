@@ -1,4 +1,4 @@
-"""Verdict on a run: the guarantees from what the AWS APIs say at rest, and the numbers that tell how rough it was."""
+"""Judges a run: the guarantees, from the AWS APIs after all messages are processed, and the numbers of disturbances."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
@@ -14,37 +14,37 @@ SETTLED = frozenset({"CONFIRMED", "REJECTED"})
 
 
 Numbers = Mapping[str, float]
-"""What happened in one run, by name (`scenario.counted`)."""
+"""The numbers of one run by name (`scenario.counted`)."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The numbers, and what speaks against the guarantees or against the run itself."""
+    """The numbers, the findings about the guarantees, and the weaknesses of the run itself."""
 
     numbers: Numbers
     findings: Sequence[Finding]
     weak: Sequence[str]
-    """What did not happen and should have: such a run would prove less than it says."""
+    """Events that should have happened and did not. Without them the run proves too little."""
 
     @property
     def ok(self) -> bool:
-        """Return whether every guarantee held in a run that was as rough as promised."""
+        """Return whether every guarantee held, in a run that had all planned disturbances."""
         held = all(finding.ok for finding in self.findings)
         return held and not self.weak and self.numbers["lost"] == self.numbers["doubled"] == 0
 
     @property
     def problems(self) -> list[str]:
-        """Everything that is wrong, one line each."""
+        """Return everything that is wrong, one line each."""
         broken = [f"{finding.name}: {text}" for finding in self.findings for text in finding.violations]
         return [*broken, *self.weak]
 
     def document(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the verdict for `--json`."""
         findings = [asdict(finding) | {"ok": finding.ok} for finding in self.findings]
         return {"ok": self.ok, "numbers": dict(self.numbers), "guarantees": findings, "weak": list(self.weak)}
 
     def text(self) -> str:
-        """For people."""
+        """Return the verdict as text."""
         numbers = [f"{name.replace('_', ' '):<24} {value:>8}" for name, value in self.numbers.items()]
         findings = [
             f"{'holds ' if finding.ok else 'BROKEN'} {finding.name} {finding.promise}: {finding.counted}"
@@ -54,47 +54,47 @@ class Verdict:
 
 
 def findings(evidence: Evidence, dead: Set[str]) -> list[Finding]:
-    """The guarantees at rest; of G6 what data show. `dead`: messages that were in the dead-letter queue on the way."""
+    """Return the findings; for G6 only from the tables. `dead`: ids of messages that were in the dead-letter queue."""
     return [exact_receives(evidence, dead, each) if each.name == "G4" else each for each in audit(evidence)]
 
 
 def exact_receives(evidence: Evidence, dead: Set[str], counted: Finding) -> Finding:
-    """G4, for dead letters that are gone by now too: none of them was processed."""
+    """Add to G4 that no message in `dead` was processed. These messages have left the dead-letter queue."""
     processed = {each.message_id for each in evidence.receives if each.outcome == "processed"}
     violations = [f"message {message_id} was processed and dead-lettered" for message_id in sorted(dead & processed)]
-    return counted.along_with(f"{len(dead)} dead letters on the way", violations)
+    return counted.along_with(f"{len(dead)} dead letters before the redrive", violations)
 
 
 def redelivered(evidence: Evidence) -> int:
-    """Receives beyond the first of each message, those that a killed worker kept quiet about included."""
+    """Return the number of receives beyond the first of each message, including those of killed workers."""
     return sum(max(found) - 1 for found in _attempts(evidence).values())
 
 
 def cut_short(evidence: Evidence) -> int:
-    """Receives that no worker reported although a later one of the same message was."""
+    """Return the number of receives that no worker logged, although a later receive of the message was logged."""
     return sum(max(found) - len(set(found)) for found in _attempts(evidence).values())
 
 
 def messages(evidence: Evidence) -> int:
-    """Different messages that were received."""
+    """Return the number of distinct messages that were received."""
     return len(_attempts(evidence))
 
 
 def innocent(evidence: Evidence, letters: Sequence[DeadLetter], poison: str) -> int:
-    """Dead letters of orders that do not want `poison`."""
+    """Return the number of dead letters whose orders do not contain `poison`."""
     guilty = {order_id for order_id, row in evidence.orders.items() if poison in {line["sku"] for line in row["lines"]}}
     return sum(letter.order_id not in guilty for letter in letters)
 
 
 def lost(evidence: Evidence, told: Mapping[Asked, Set[str]], wanted: int) -> int:
-    """Orders answered 202 (says the API, or a client) that are not settled, and wishes that never got an answer."""
+    """Return the number of accepted (202) orders that are not settled, plus that of orders without a final answer."""
     promised = {each.order_id for each in evidence.acceptances}.union(*told.values())
     settled = {order_id for order_id, row in evidence.orders.items() if row["status"] in SETTLED}
     return len((promised | evidence.orders.keys()) - settled) + wanted - len(told)
 
 
 def doubled(evidence: Evidence, wanted: int) -> int:
-    """Orders beyond one for each caller's key, and units of stock moved without, or not with, a confirmed order."""
+    """Return the number of orders beyond one for each caller's key, plus the units by which stock and orders differ."""
     taken: dict[str, int] = defaultdict(int)
     for row in evidence.orders.values():
         for line in row["lines"] if row["status"] == "CONFIRMED" else ():

@@ -1,1 +1,1 @@
-"""Generators of the docs that follow from the code."""
+"""Generators of the docs that are derived from the code."""

@@ -1,4 +1,4 @@
-"""Draws what the committed stacks cost, for docs/options.md: the table in it, and docs/cost.svg."""
+"""Shows the costs of the committed stacks: the table in docs/options.md, and docs/cost.svg."""
 
 import math
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _BATCH: Final = 10
 
 
 class Example(NamedTuple):
-    """One column of the table, one line of the chart."""
+    """A configuration and its load: one column of the table and one line of the chart."""
 
     name: str
     config: StackConfig
@@ -34,7 +34,7 @@ class Example(NamedTuple):
 
 @cache
 def examples() -> tuple[Example, ...]:
-    """The two stacks, and prod with what changes its sum most."""
+    """Return the two stacks, and prod with the changes that matter most to its cost."""
     dev, prod = (configured(Choice(stack=name), {})[1] for name in ("dev", "prod"))
     one, ten = Load(MILLION), Load(MILLION, per_batch=_BATCH)
     traced = prod.model_copy(update={"tracing": True})
@@ -47,7 +47,7 @@ def examples() -> tuple[Example, ...]:
 
 
 def table() -> str:
-    """USD for a million orders by service, then idle."""
+    """Return the table: USD for a million orders by service, then for an idle month."""
     services = dict.fromkeys(item.service for each in examples() for item in bill(each.config, each.load))
     sums = {name: [_used(each, name) for each in examples()] for name in services}
     sums["**together**"] = [sum(column, Decimal()) for column in zip(*sums.values(), strict=True)]
@@ -69,12 +69,12 @@ def _used(example: Example, service: str, what: str = "") -> Decimal:
 
 
 def chart() -> str:
-    """USD a month over orders a month, both in powers of ten."""
+    """Return the chart: USD a month over orders a month, both axes in powers of ten."""
     return svg.page(*SIZE, _parts())
 
 
 def _parts() -> Iterator[str]:
-    yield svg.text(_LEFT - 46, 26, "What a month costs, in USD, by its orders", "h")
+    yield svg.text(_LEFT - 46, 26, "Cost of a month in USD, by its number of orders", "h")
     for usd in _powers(_USD):
         yield svg.line(_LEFT, _RIGHT, _y(usd)) + svg.text(_LEFT - 8, _y(usd) + 4, f"{usd:,}", "s e")
     for orders in _powers(_ORDERS):

@@ -1,6 +1,6 @@
-"""docs/dashboard.svg: the dashboard's first screen during an incident (`python -m lab.docs.dashboard`).
+"""Draws docs/dashboard.svg: the dashboard's first screen during an incident (`python -m lab.docs.dashboard`).
 
-The body is the one that the component registers; metrics, alarms and logs are those of a simulated shop.
+The component registers the dashboard's body; a simulated shop provides metrics, alarms and logs.
 """
 
 import sys
@@ -29,20 +29,20 @@ _HEALTHY, _BROKEN, _REPAIRED = 90, 50, 40
 _RANGE: Final = (_HEALTHY + _BROKEN + _REPAIRED) * MINUTE
 _DAY: Final = 24 * 60 * MINUTE
 _CELL, _LEFT, _ALARMS = 40, 14, 4
-"""Pixels of the grid's columns and rows, and of what is free at a widget's side; how many alarms are side by side."""
+"""Pixels of the grid's columns and rows; pixels of a widget's margin; number of alarms in a row."""
 _GREEN, _GREY, _RED = ("#2b7d3b", "#eaf5ec"), ("#5f6b7a", "#f1f3f5"), ("#b3261e", "#fde7e5")
 _STATES: Final = {State.OK: _GREEN, State.INSUFFICIENT_DATA: _GREY, State.ALARM: _RED}
 
 
 def text() -> str:
-    """The picture."""
+    """Return the picture as SVG."""
     with simulated_stack() as stack:
         _play(stack)
         return _picture(stack)
 
 
 def _play(stack: Stack) -> None:
-    """Let DynamoDB refuse every settlement, as in `make incident`, after a month of health; its dead letters wait."""
+    """Simulate a healthy month, then refused settlements as in `make incident`, then the repair without a redrive."""
     start = int(stack.world.cloud.clock.now)
     for day in range(start - (BUDGET_DAYS - 1) * _DAY, start, _DAY):
         for key in (own(MetricName.ORDER_ACCEPTED), api("Count")):
@@ -141,7 +141,7 @@ def _chart(properties: Mapping[str, Any], stack: Stack, width: int, height: int)
         yield svg.text(x(at), bottom + 15, _at(at, "%H:%M"), "s m")
     legend, period = _LEFT, properties["period"]
     for (label, series), colour in zip(found, cycle(svg.COLOURS), strict=False):
-        # Missing minutes are gaps; h0 makes a point that stands alone visible.
+        # Missing minutes are gaps; h0 makes a single point visible.
         moves = (f"{'L' if at - period in series else 'M'}{x(at):g},{y(value):g}h0" for at, value in series.items())
         yield f'<path stroke="{colour}" d="{"".join(moves)}"/>'
         yield svg.rect(legend, bottom + 24, 10, 10, colour, colour) + svg.text(legend + 15, bottom + 33, label, "s")
@@ -153,7 +153,7 @@ def _chart(properties: Mapping[str, Any], stack: Stack, width: int, height: int)
 
 
 def _series(properties: Mapping[str, Any], stack: Stack) -> Iterator[tuple[str, Series]]:
-    """Yield what the widget shows, by its label."""
+    """Yield label and series of each metric that the widget shows."""
     period, now = properties["period"], int(stack.world.cloud.clock.now)
     starts = range(now - max(period, _RANGE), now, period)
     plain = [each for each in properties["metrics"] if len(each) > 1]
@@ -171,7 +171,7 @@ def _at(seconds: int, form: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the picture, or check it."""
+    """Write or check the picture; 1 when a check finds a difference."""
     return run(COMMAND, {_PAGE: text}, arguments)
 
 

@@ -1,7 +1,7 @@
-"""docs/events/: the JSON Schema of the `data` of each type of event, from the models.
+"""Generates docs/events/ from the models: a JSON Schema of the `data` of each type of event.
 
 python -m lab.docs.events            write the schemas
-python -m lab.docs.events --check    exit 1 if one is not what the code says
+python -m lab.docs.events --check    exit 1 if a schema differs from the code
 """
 
 import json
@@ -46,12 +46,12 @@ _MODELS: Final[dict[OrderStatus, type[BaseModel]]] = {
 
 
 def path_of(event_type: str) -> Path:
-    """Return where the schema of a type of event is."""
+    """Return the path of an event type's schema."""
     return FOLDER / f"{event_type}.schema.json"
 
 
 def schema(status: OrderStatus) -> str:
-    """The schema of the `data` of orders that end with this status."""
+    """Return the schema of the `data` of orders that end with this status."""
     document = _of_what_is_there(_MODELS[status].model_json_schema(mode="serialization"))
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -62,7 +62,7 @@ def schema(status: OrderStatus) -> str:
 
 
 def _of_what_is_there(schema: Any) -> Any:
-    """Without nulls and defaults: what has no value is left out of an event."""
+    """Return the schema without nulls and defaults, because an event leaves out members without a value."""
     if isinstance(schema, list):
         return [_of_what_is_there(each) for each in schema]
     if not isinstance(schema, dict):

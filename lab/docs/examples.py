@@ -1,4 +1,4 @@
-"""Answers for the OpenAPI document, recorded from the functions that give them, on the in-memory AWS."""
+"""Answers for the OpenAPI document, recorded from the functions on the in-memory AWS."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _UNKNOWN_ID: Final = "00000000-0000-5000-8000-000000000000"
 
 @dataclass(frozen=True)
 class Examples:
-    """Bodies of answers.
+    """Bodies of recorded answers.
 
     Attributes:
-        accepted: To a first POST of `ORDER`.
-        seen: To a GET of that order, after the worker found no stock for it.
+        accepted: The answer to a first POST of `ORDER`.
+        seen: The answer to a GET of that order, which the worker rejected for lack of stock.
         refused: Problems of POST by their `type`.
         unseen: Problems of GET by their `type`.
     """
@@ -43,7 +43,7 @@ class Examples:
 
 
 def record() -> Examples:
-    """Ask for every answer once."""
+    """Provoke every answer once and return all of them."""
     with simulated(World()) as world:
         accepted = _document(world.post(KEY, json.dumps(ORDER)).response)
         refused = [
@@ -74,7 +74,7 @@ def record() -> Examples:
 
 
 def _meanwhile(world: World) -> Response | None:
-    """The answer to a POST while the first one with its key is being processed."""
+    """Return the answer to a POST while the first POST with the same key is being processed."""
     answers: list[Response | None] = []
 
     def ask_again(_: Call, perform: Perform) -> Answer:

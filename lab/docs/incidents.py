@@ -1,4 +1,4 @@
-"""docs/incidents.md: what pages, what `ops status` says and which commands end it (`python -m lab.docs.incidents`)."""
+"""Generates docs/incidents.md: each incident's pages, `ops status` and commands (`python -m lab.docs.incidents`)."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,10 @@ COMMAND = "python -m lab.docs.incidents"
 _PAGE = Path(__file__).resolve().parents[2] / "docs" / "incidents.md"
 _HEAD = f"""# Incidents
 
-For whoever wants to know what would page: incidents in a shop with 60 orders an hour, played (`{COMMAND}`) in
-simulated time on the real handlers, alarms and commands. The minutes are those to an alarm's first notice, without
-CloudWatch's own delay. `ops status` is asked at the first page, or at the incident's end. Lost and doubled orders are
-counted by the invariants G1 and G2 and `ops audit`.
+For readers who want to know what would page: incidents in a shop with 60 orders an hour, simulated (`{COMMAND}`) with
+the real handlers, alarms and commands. The minutes are those until an alarm's first notification, without CloudWatch's
+own delay. `ops status` runs at the first page, or at the incident's end. The invariants G1 and G2 count lost and
+doubled orders; `ops audit` finds no violation either.
 
 """
 _COLUMNS = (
@@ -24,17 +24,17 @@ _COLUMNS = (
     "pages",
     "other alarms",
     "`ops status` says",
-    "typed when the cause was put right",
+    "commands after the repair",
     "lost",
     "doubled",
 )
 
 
 def text() -> str:
-    """The page.
+    """Return the page.
 
     Raises:
-        AssertionError: a command failed, or something is left that should not be.
+        AssertionError: a command failed, or an incident left an open alarm or message behind.
     """
     played = [play(incident) for incident in INCIDENTS]
     assert not (odd := {one.incident.name: one.odd for one in played if one.odd}), odd
@@ -71,7 +71,7 @@ def _replaced(text: str, names: Mapping[str, str]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the page, or check it."""
+    """Write or check the page; 1 when a check finds a difference."""
     return run(COMMAND, {_PAGE: text}, arguments)
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document, generated from the models and the problem catalogue of the code that answers."""
+"""Generates the OpenAPI document from the API's models and problem catalogue."""
 
 import json
 import sys
@@ -81,7 +81,7 @@ _RECORDED: Final = record()
 
 
 def build() -> dict[str, Any]:
-    """The whole document."""
+    """Return the whole document."""
     _, schemas = models_json_schema(_MODELS, ref_template="#/components/schemas/{model}")
     return {
         "openapi": "3.1.0",
@@ -119,7 +119,7 @@ def build() -> dict[str, Any]:
 
 
 def _without_nulls(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    # What has no value is left out of an answer, never null.
+    # An answer leaves out members without a value; they are never null.
     if name == OrderRequest.__name__:
         return schema
     if "properties" not in schema:
@@ -128,7 +128,7 @@ def _without_nulls(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _open(field: dict[str, Any]) -> dict[str, Any]:
-    """An enumeration of answers that a later version may add to: generated clients have to take an unknown value."""
+    """Return an enumeration as open: a later version may add values, so clients must accept unknown ones."""
     if "enum" not in field:
         return field
     more = "`x-extensible-enum` has those of today; others may be added."
@@ -211,7 +211,7 @@ def _response(kinds: list[ProblemType], recorded: dict[str, Any], platform: str 
         content[problems.MEDIA_TYPE] = {"schema": _reference("Problem"), "examples": examples}
     if platform:
         content["application/json"] = {"schema": _reference("PlatformError")}
-    # The platform's answers have none of our headers, so none is `required` where both can answer.
+    # The platform's answers lack our headers, so no header is `required` for a status that both can answer.
     headers = dict(_CORRELATION) if kinds else {}
     if any(kind.retry_after is not None for kind in kinds):
         headers["Retry-After"] = _seconds("When to repeat the request.")
@@ -269,12 +269,12 @@ _CORRELATION: Final = {
 
 
 def text() -> str:
-    """The document as it is committed."""
+    """Return the document as text, as it is committed."""
     return json.dumps(build(), indent=2, ensure_ascii=False) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write or check the page; 1 when a check finds a difference."""
+    """Write or check the document; 1 when a check finds a difference."""
     return page.run("python -m lab.docs.openapi", {PATH: text}, arguments)
 
 

@@ -1,7 +1,7 @@
 """Two values of every option, in a configuration where both are allowed and neither is the default.
 
-A switch has one value that is no default: its changes turn it. What an option needs beside it stands in its
-configuration, so that nothing else differs.
+A switch has only one value that is not the default, so its change includes the default. The configuration contains
+everything else that an option needs, so that nothing else differs.
 """
 
 import json
@@ -20,9 +20,9 @@ Keys = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Change:
-    """One option, from one value to another; the rest of `config` stays. Values as Pulumi has them, lists as JSON.
+    """A change of one option; the rest of `config` is unchanged. Values are text as in Pulumi, lists are JSON.
 
-    `needed` are keys that the second value cannot be without, nor the first with. `part` is what of the option changes.
+    `needed` are keys that the second value requires and the first does not allow. `part` names the changed part.
     """
 
     option: str
@@ -34,27 +34,27 @@ class Change:
 
     @property
     def configurations(self) -> tuple[dict[str, str], dict[str, str]]:
-        """All keys before and after. An empty value is a key that is not set."""
+        """Return all keys before and after. A key with an empty value is not set."""
         before = {**self.config, self.option: self.before}
         after = {**self.config, **self.needed, self.option: self.after}
         return _set(before), _set(after)
 
     @property
     def values(self) -> tuple[str, str]:
-        """The two as they turn up in inputs: of a list what its one item, or its `part`, is."""
+        """Return the two values as they appear in inputs: for a list its only item, or the item's `part`."""
         first, second = _item(self.before, self.part), _item(self.after, self.part)
         return first, second
 
     @property
     def beside(self) -> tuple[str, ...]:
-        """Other options that are not at their defaults, where it is not all of them."""
+        """Return the other options that are not at their defaults; none for the plain configuration."""
         if self.config is PLAIN:
             return ()
         return tuple(sorted({*self.config, *self.needed} - {self.option, "environment"}))
 
 
 def _set(keys: Keys) -> dict[str, str]:
-    """Without what is the default anyway: the same configuration has the same keys."""
+    """Return the keys without default values, so that equal configurations have equal keys."""
     return {key: value for key, value in keys.items() if value and value != _default(key)}
 
 
@@ -83,10 +83,10 @@ def _list(*items: str) -> str:
 
 
 def _thresholds(second: bool) -> str:
-    """All of them, each with a value that no other has: their lines in one recording can be told apart."""
+    """Return all thresholds, each with a unique value, so that one recording shows where each is used."""
     items = []
     for index, (name, field_info) in enumerate(AlarmThresholds.model_fields.items()):
-        # Percents are the only ones with a fraction.
+        # Only percentages may have a fraction.
         value = 40.25 + index + second / 2 if field_info.annotation is float else 10_007 + 100 * index + second
         items.append(f"{name}={value:g}")
     return _list(*items)
@@ -103,7 +103,7 @@ _RAW: Final = _list("{name: own, protocol: sqs, raw_message_delivery: true}")
 _ROUTED: Final = _list("{name: own, protocol: sqs, event_pattern: {detail-type: [order.rejected]}}")
 _ELSEWHERE: Final = _list(f"{{name: own, protocol: sqs, endpoint: '{_BILLING}'}}")
 
-# Option to its two values: all first ones together are a configuration, and so they are with one second one.
+# Option → its two values. All first values together are a valid configuration, also with any one second value.
 _PLAIN: Final[Mapping[str, tuple[str, str]]] = {
     "owner": ("first-team", "second-team"),
     "extra_tags": (_list("CostCentre=first"), _list("CostCentre=second")),
@@ -150,7 +150,7 @@ PLAIN: Final[Keys] = {
     "alarm_thresholds": _thresholds(second=False),
     **{option: first for option, (first, _) in _PLAIN.items()},
 }
-"""No option at its default, as far as they go together without costly parts."""
+"""No option at its default, as far as the options can be combined without costly parts."""
 
 _DEVELOPMENT: Final = {"environment": "development"}
 _COGNITO: Final = {**_DEVELOPMENT, "authorizer": "cognito", "token_clients": _list("shop")}
@@ -237,7 +237,7 @@ _OTHERS: Final[tuple[Change, ...]] = (
 
 
 def changes(options: Iterable[str]) -> list[Change]:
-    """The changes of each option, in that order. Raises `LookupError` for an option that has none."""
+    """Return the changes of each option, in the order of `options`. Raises `LookupError` for an option without one."""
     made = [
         *(Change(option, *values, PLAIN) for option, values in _PLAIN.items()),
         *(
@@ -248,6 +248,6 @@ def changes(options: Iterable[str]) -> list[Change]:
     ]
     missing = sorted(set(options) - {each.option for each in made})
     if missing:
-        message = f"no change of {', '.join(missing)}: give lab/docs/option_changes.py two values of each"
+        message = f"no change of {', '.join(missing)}: add two values of each to lab/docs/option_changes.py"
         raise LookupError(message)
     return [each for option in options for each in made if each.option == option]

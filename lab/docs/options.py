@@ -1,4 +1,4 @@
-"""docs/options.md: every option with default, cost and consequence, what stacks cost, and the schema of stack files."""
+"""Generates the tables of docs/options.md (options and costs) and the JSON Schema of stack files."""
 
 import json
 import sys
@@ -24,7 +24,7 @@ _OF_EDITORS: Final = ("default", "description", "enum", "items", "maximum", "min
 
 
 def table() -> str:
-    """The table, one row per field."""
+    """Return the table of options, one row per field."""
     rows = [_row(name, field) for name, field in StackConfig.model_fields.items()]
     return "\n".join(
         ["| option | default | allowed | what it does | cost | consequence |", "|---|---|---|---|---|---|", *rows]
@@ -52,19 +52,19 @@ def _default(field: FieldInfo) -> str:
 
 
 def text(current: str) -> str:
-    """The page `current` with its table as the code has it. Raises `ValueError` without the marks around it."""
+    """Return the page `current` with a new table of options. Raises `ValueError` without the marks around the table."""
     return page.between(current, BEGIN, table())
 
 
 def with_costs(current: str) -> str:
-    """The page `current` with what the committed stacks cost. Raises `ValueError` without the marks around it."""
+    """Return the page `current` with a new table of costs. Raises `ValueError` without the marks around the table."""
     return page.between(current, COSTS, costs.table())
 
 
 def schema() -> str:
-    """JSON Schema of `Pulumi.STACK.yaml`, for editors; the first line of a stack file names it.
+    """Return the JSON Schema of `Pulumi.STACK.yaml`, for editors; the first line of a stack file refers to it.
 
-    Keys of other namespaces are left to their providers. A secret is what `pulumi config set --secret` writes.
+    The schema allows any key of other namespaces. A secret has the form that `pulumi config set --secret` writes.
     """
     model = StackConfig.model_json_schema()
     options: dict[str, dict[str, object]] = {

@@ -1,4 +1,4 @@
-"""Writes generated pages, or tells how they differ from what the code says."""
+"""Writes generated pages, or checks whether they are up to date."""
 
 import argparse
 import sys
@@ -11,9 +11,9 @@ END: Final = "<!-- end -->"
 
 
 def run(command: str, pages: Mapping[Path, Callable[[], str]], arguments: Sequence[str] | None = None) -> int:
-    """Write each page's text, or with `--check` only compare; 1 when one differs. `command` is what is typed."""
+    """Write each page, or with `--check` only compare. Return 1 when a page differs. `command` is for messages."""
     parser = argparse.ArgumentParser(
-        prog=command, description=f"Writes {' and '.join(path.name for path in pages)} in docs/ from the code."
+        prog=command, description=f"Generate {' and '.join(path.name for path in pages)} in docs/ from the code."
     )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if one is out of date")
     check = parser.parse_args(arguments).check
@@ -26,21 +26,21 @@ def run(command: str, pages: Mapping[Path, Callable[[], str]], arguments: Sequen
         current = path.read_text(encoding="utf-8") if path.is_file() else ""
         if current != wanted:
             lines = unified_diff(current.splitlines(), wanted.splitlines(), "the page", "the code", n=2, lineterm="")
-            sys.stderr.write(f"docs/{path.name} is not what the code says. Run: {command}\n")
+            sys.stderr.write(f"docs/{path.name} is out of date. Run: {command}\n")
             sys.stderr.write("\n".join(lines) + "\n")
             different = 1
     return different
 
 
 def between(current: str, mark: str, content: str) -> str:
-    """The page `current` with this between `mark` and `END`.
+    """Return the page `current` with `content` between `mark` and `END`.
 
     Raises:
-        ValueError: one of the two is not there.
+        ValueError: the page lacks one of the two marks.
     """
     before, begin, rest = current.partition(mark)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        message = f"given no table; allowed: one between {mark} and {END}"
+        message = f"the page has no table between {mark} and {END}"
         raise ValueError(message)
     return f"{before}{mark}\n\n{content}\n\n{END}{after}"

@@ -1,4 +1,4 @@
-"""The table of docs/scale.md: quotas and options that a rate of orders needs, and what it costs, by the model."""
+"""Generates the table of docs/scale.md: the quotas, options and costs of a rate of orders, by the model."""
 
 import math
 import sys
@@ -22,24 +22,24 @@ PATH: Final = Path(__file__).resolve().parents[2] / "docs" / "scale.md"
 BEGIN: Final = "<!-- by the model, written here by python -m lab.docs.scale -->"
 RATES: Final = (10, 1_000, 10_000)
 BUSY: Final = 0.7
-"""Of the workers' time, so that a burst finds some of them free."""
+"""The assumed share of the workers' time that is busy; the rest is for bursts."""
 _HOUR: Final = 3_600
 _SETTLE_SECONDS: Final = 0.003
 """Processor time of one order in the worker, as docs/performance.md measures it."""
 _MB_OF_PROCESSOR: Final = 1_769
-"""Memory with which a function has one whole processor, says Lambda's guide."""
-_LATER: Final = "throttled, tried again"
+"""Memory with which a function has one whole processor, by Lambda's guide."""
+_LATER: Final = "throttled, retried"
 _PER_INSTANCE: Final = 10
-"""Requests a second that Lambda's quota allows for each instance in it, however short they are."""
+"""Requests a second that Lambda allows for each instance of the quota, even for very short requests."""
 
 
 class Limit(NamedTuple):
-    """One row.
+    """One row of the table.
 
     Attributes:
         given: The option's default, or AWS's quota.
         per_order: How much of it one order a second needs.
-        beyond: What is seen beyond it.
+        beyond: What happens beyond the limit.
         source: Where AWS states the quota, below https://docs.aws.amazon.com/; empty: an option's default.
     """
 
@@ -51,7 +51,7 @@ class Limit(NamedTuple):
 
     @property
     def lasts_for(self) -> float:
-        """Orders a second."""
+        """Return the orders a second at which the limit is reached."""
         return self.given / self.per_order
 
 
@@ -61,7 +61,7 @@ def _default(option: str) -> Any:
 
 @cache
 def per_worker(**changes: float) -> float:
-    """Orders a second of one worker that is never idle: it waits for its calls, or for its share of a processor."""
+    """Return the orders a second of one worker that is never idle. Its calls or its share of a processor limit it."""
     settings = Settings.default(worker_max_concurrency=1, **changes)
     waiting = Simulation(settings, down_for(0, 0)).run(arrivals(20_000, 0.5)).per_second
     working: float = _default("worker_memory_mb") / _MB_OF_PROCESSOR / _SETTLE_SECONDS
@@ -70,12 +70,12 @@ def per_worker(**changes: float) -> float:
 
 @cache
 def of_one_article() -> float:
-    """Orders a second that all want one article."""
+    """Return the orders a second when all orders are for the same article."""
     return sell(arrivals(1_000, 20)).per_second
 
 
 def limits() -> list[Limit]:
-    """The first to be reached first."""
+    """Return the limits, in the order in which a growing rate reaches them."""
     workers = 1 / (BUSY * per_worker())
     instances = max(float(SECONDS_OF["create-order"]), 1 / _PER_INSTANCE) + workers
     units = sum(float(FACTS[name]["of_orders_table"]) for name in ("create-order", "process-order"))
@@ -100,8 +100,8 @@ def limits() -> list[Limit]:
 
 
 def table() -> str:
-    """Each limit, and what the rates need of it: in bold what is more than there is."""
-    head = ("limit", "there is", "lasts for orders/s", *(f"{rate:,}/s" for rate in RATES), "beyond it")
+    """Return the table: each limit, and how much of it each rate needs, in bold where that is more than available."""
+    head = ("limit", "available", "enough for orders/s", *(f"{rate:,}/s" for rate in RATES), "beyond it")
     rows = [(*_cells(each), each.beyond) for each in limits()]
     for what, value in _BESIDES.items():
         rows.append((what, "", "", *(value(rate) for rate in RATES), ""))
@@ -118,7 +118,7 @@ def _cells(limit: Limit) -> Iterator[str]:
 
 @cache
 def _bill(rate: int) -> list[Item]:
-    """A month of prod at this rate: each order alone in its batch at the lowest, ten in one above."""
+    """Return the bill for a month of prod at this rate: one order per batch at the lowest rate, ten at the others."""
     load = Load(rate * _HOUR * HOURS, per_batch=1 if rate == RATES[0] else 10)
     return bill(configured(Choice(stack="prod"), {})[1], load)
 
@@ -135,18 +135,20 @@ def _logs(rate: int) -> str:
 _BESIDES: Final[dict[str, Callable[[int], str]]] = {
     "USD a month": _usd,
     "logs a day": _logs,
-    "an outage until 120,000 messages are in flight": lambda rate: f"{120_000 / rate:,.0f} s",
-    "callers at least, with `strict_ordering`": lambda rate: f"{math.ceil(rate / per_worker(batch_threads=1)):,}",
+    "length of an outage that puts 120,000 messages in flight": lambda rate: f"{120_000 / rate:,.0f} s",
+    "least number of callers, with `strict_ordering`": lambda rate: (
+        f"{math.ceil(rate / per_worker(batch_threads=1)):,}"
+    ),
 }
 
 
 def text() -> str:
-    """The page with its table as the model has it."""
+    """Return the page with a new table."""
     return page.between(PATH.read_text(encoding="utf-8"), BEGIN, table())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the page, or compare it."""
+    """Write or check the page; 1 when a check finds a difference."""
     return page.run("python -m lab.docs.scale", {PATH: text}, arguments)
 
 

@@ -1,4 +1,4 @@
-"""The parts that pictures in docs/ are put together of."""
+"""The elements of the pictures in docs/."""
 
 from collections.abc import Iterable
 from html import escape
@@ -14,7 +14,7 @@ STYLE: Final = (
 
 
 def text(x: float, y: float, content: str, kind: str = "") -> str:
-    """One line of text, in the style's classes `kind`."""
+    """Return one line of text, with the style classes `kind`."""
     return f'<text x="{x:g}" y="{y:g}"' + (f' class="{kind}"' if kind else "") + f">{escape(content)}</text>"
 
 
@@ -24,12 +24,12 @@ def rect(x: int, y: int, width: int | str, height: int | str, fill: str, line: s
 
 
 def line(left: float, right: float, y: float, kind: str = "g") -> str:
-    """A level line, in the style's classes `kind`."""
+    """Return a horizontal line, with the style classes `kind`."""
     return f'<path d="M{left:g},{y:g}H{right:g}" class="{kind}"/>'
 
 
 def svg(x: int, y: int, width: int, height: int, parts: Iterable[str]) -> str:
-    """A picture within a picture."""
+    """Return a picture inside a picture."""
     begin = f'<svg x="{x}" y="{y}" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
     return "\n".join((begin, *parts, "</svg>"))
 

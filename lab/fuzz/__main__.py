@@ -13,20 +13,20 @@ _SHOWN = 10
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Play; returns 0 where everything held, 1 where something did not, 2 if the command is wrong."""
+    """Play the rounds. Returns 0 if no round had a violation, 1 if one had, 2 if the command is wrong."""
     parser = argparse.ArgumentParser(
         prog="python -m lab.fuzz",
         description="Hostile events to the API's functions and hostile batches to the worker, on the in-memory AWS: no "
         "exception, no 5xx without a fault, nothing of the input in answers and logs, no record lost.",
         epilog="Example: python -m lab.fuzz --events 100000 --batches 50000 --seed 7. "
-        "Exit status: 0 if everything held, 1 if something did not, 2 if the command is wrong.",
+        "Exit status: 0 without violations, 1 with violations, 2 if the command is wrong.",
     )
-    parser.add_argument("--events", type=int, default=100_000, help="how many requests (default: %(default)s)")
+    parser.add_argument("--events", type=int, default=100_000, help="number of requests (default: %(default)s)")
     parser.add_argument(
-        "--batches", type=int, default=50_000, help="how many invocations of the worker (default: %(default)s)"
+        "--batches", type=int, default=50_000, help="number of invocations of the worker (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the first round; the next ones follow")
-    parser.add_argument("--workers", type=int, default=2, help="processes (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first round; each next round adds 1")
+    parser.add_argument("--workers", type=int, default=2, help="number of processes (default: %(default)s)")
     options = parser.parse_args(arguments)
     if options.events < 0 or options.batches < 0 or options.workers < 1:
         parser.error("--events and --batches must not be negative, --workers must be at least 1.")

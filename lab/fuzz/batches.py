@@ -1,4 +1,4 @@
-"""A round of batches: the queue's own messages beside hostile ones, each record accounted for afterwards."""
+"""A round of batches with valid and hostile messages. Afterwards the outcome of each record is checked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lab.simulation.world import ORDERS, STOCK, Deployment
 from runtime.models.fields import SCHEMA_VERSION
 
 BATCHES = 4
-"""Batches of one round: the same messages again, as far as they were not done, and new ones."""
+"""Number of batches of a round. A batch has new messages, and those that earlier batches did not finish."""
 
 _STOCK: Final = 20
 _VERSIONS: Final = (*[SCHEMA_VERSION] * 3, SCHEMA_VERSION + 1, 0, 10**30)
@@ -37,9 +37,9 @@ class Round:
     """The batches of one seed.
 
     Attributes:
-        strange: Orders and articles whose rows are no such thing: their messages may end in any way, but must end.
+        strange: Ids of orders and articles with unreadable rows. Their messages must have some outcome.
         events: Subjects of the events that were published.
-        sent: Bodies and attributes of messages, to be sent again.
+        sent: Bodies and attributes of sent messages, some of which are sent again.
     """
 
     hostile: Hostile
@@ -51,7 +51,7 @@ class Round:
     # --- making messages ------------------------------------------------------------------------------------------
 
     def prepare(self) -> None:
-        """Stock, some of it unreadable, and rows of orders that are none."""
+        """Write the stock, with some unreadable rows, and unreadable rows of orders."""
         hostile, world = self.hostile, self.watch.world
         tables = world.cloud.dynamodb.tables
         for sku in (SKU, *(f"SKU-{number}" for number in range(1, 50, 2))):
@@ -68,14 +68,14 @@ class Round:
             self.strange.add(order_id)
 
     def send(self) -> None:
-        """Put one message into the queue, if SQS takes it."""
+        """Send one message to the queue, if SQS accepts it."""
         hostile, world = self.hostile, self.watch.world
         kind = hostile.random.random()
         if kind < 0.35:
             world.post(hostile.mark(), json.dumps(hostile.order(0)), caller="ann")
             return
         if kind < 0.45 and self.sent:
-            # An id is derived from the order: the same id with another order is no message of anybody's.
+            # An id is derived from the order, so no real message has the same id with another order.
             world.orders_queue.send(*hostile.random.choice(self.sent))
             return
         document = self._message()
@@ -127,7 +127,7 @@ class Round:
         return attributes
 
     def mutated(self, event: dict[str, Any]) -> dict[str, Any]:
-        """The event with records as SQS does not make them."""
+        """Return the event with records that SQS would not make."""
         hostile = self.hostile
         changed = hostile.near(event["Records"], 0.08)
         records = changed if isinstance(changed, list) else event["Records"]
@@ -138,7 +138,7 @@ class Round:
     # --- judging batches ------------------------------------------------------------------------------------------
 
     def play(self) -> None:
-        """Send, deliver and judge."""
+        """Send messages, deliver them in batches, and judge the outcomes."""
         self.prepare()
         delivered = 0
         while delivered < BATCHES:
@@ -148,7 +148,7 @@ class Round:
             if delivery is not None:
                 self._work(delivery)
                 delivered += 1
-            # What was reported comes back, and is then received for the second time.
+            # Reported messages become visible again, and are then received once more.
             self.watch.world.cloud.clock.advance(1000)
         self._count_stock()
 
@@ -162,7 +162,7 @@ class Round:
         self.watch.counted.append("batches")
         outcome = world.work(replace(delivery, event=event), disturbed)
         world.mapping.settle(delivery, outcome)
-        # Logs have message ids, and name articles and orders whose rows a person has to repair.
+        # Logs may contain message ids, and the ids of articles and orders whose rows a person must repair.
         self.watch.read_log(self.hostile, ignored=_ids(event["Records"]) | self.strange)
         if isinstance(outcome, Failed):
             if isinstance(event["Records"], list) or _NO_EVENT not in outcome.cause:
@@ -175,7 +175,7 @@ class Round:
     def _judge(self, records: list[Any], value: Any, letters: list[Message], *, exact: bool) -> None:
         reported = _reported(value)
         if reported is None:
-            self.watch.violated("answer", f"no batch response: {str(value)[:200]!r}")
+            self.watch.violated("answer", f"not a batch response: {str(value)[:200]!r}")
             return
         self.watch.look_for(self.hostile.marks - _ids(records), json.dumps(value), "the batch response")
         for letter in letters:
@@ -183,7 +183,10 @@ class Round:
             self.watch.look_for(self.hostile.marks, json.dumps(told), "a dead letter's error")
         named = [record for record in records if _id_of(record)]
         if ("" in reported) != (len(named) < len(records)):
-            self.watch.violated("record lost", "records without an id, and the batch is not returned; or the reverse")
+            self.watch.violated(
+                "record lost",
+                "the batch must be returned exactly if a record has no id",
+            )
         self.events |= {json.loads(one.body)["subject"] for one in self.watch.world.subscriber.received}
         for record in named:
             self._account(record, reported, letters, exact=exact)
@@ -197,10 +200,10 @@ class Round:
             ends.add(DEAD)
         self.watch.counted += ends
         if not ends:
-            self.watch.violated("record lost", f"neither settled nor dead-lettered nor reported: {str(record)[:300]!r}")
+            self.watch.violated("record lost", f"not settled, dead-lettered or reported: {str(record)[:300]!r}")
         if exact and not self._is_strange(record) and not ends & contract.ends_of(record):
             self.watch.violated(
-                "record", f"{ends}, the contract has {set(contract.ends_of(record))}: {str(record)[:300]}"
+                "record", f"{ends}, but the contract allows {set(contract.ends_of(record))}: {str(record)[:300]}"
             )
 
     def _status(self, order_id: str | None) -> str | None:
@@ -213,7 +216,7 @@ class Round:
         )
 
     def _count_stock(self) -> None:
-        """Check that the stock taken is what confirmed orders have."""
+        """Check that the taken stock equals the quantities of confirmed orders."""
         world = self.watch.world
         taken: dict[str, int] = {}
         for order_id, row in world.orders.items():
@@ -227,7 +230,7 @@ class Round:
 
 
 def _reported(value: Any) -> set[str] | None:
-    """The identifiers of a batch response, if it is one."""
+    """Return the identifiers in a batch response; none if the value is no batch response."""
     try:
         json.dumps(value)
         identifiers = {failure["itemIdentifier"] for failure in value["batchItemFailures"]}
@@ -242,7 +245,7 @@ def _id_of(record: Any) -> str:
 
 
 def _ids(records: Any) -> set[str]:
-    """Marks within message ids, which are repeated by design."""
+    """Return the marks in message ids, which answers and logs repeat by design."""
     ids = map(_id_of, records) if isinstance(records, list) else ()
     return {f"~{part}~" for id_ in ids for part in id_.split("~")}
 

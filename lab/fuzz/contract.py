@@ -1,7 +1,6 @@
-"""Contract of a request and of a message, written down a second time: of `runtime` only the number of the
-message's version is used here.
+"""An independent implementation of the contract of requests and messages, to judge the real one.
 
-Where the contract leaves two answers open, both are allowed.
+It uses only the message's version numbers from `runtime`. Where the contract permits two answers, both are allowed.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ _MESSAGE: Final = {
 
 
 class RefusedError(Exception):
-    """The request gets one of these problems."""
+    """The contract refuses the request with one of these problems."""
 
     def __init__(self, *problems: str) -> None:
         super().__init__(*problems)
@@ -47,7 +46,7 @@ class RefusedError(Exception):
 
 
 def headers_of(event: Any) -> dict[str, str]:
-    """Headers by lower-case name, without white space around their values."""
+    """Return the headers by lower-case name, without white space around their values."""
     headers: dict[str, str] = {}
     for name, value in _mapping(_mapping(event).get("headers")).items():
         if isinstance(value, str):
@@ -56,7 +55,7 @@ def headers_of(event: Any) -> dict[str, str]:
 
 
 def caller_of(event: Any, *, jwt: bool, secrets: tuple[str, ...]) -> tuple[str, str] | None:
-    """Return who sends the request, `None` without an authorizer. Raises `RefusedError`."""
+    """Return the caller of the request, `None` without an authorizer. Raises `RefusedError`."""
     if secrets and headers_of(event).get("x-origin-verify", "") not in secrets:
         raise RefusedError("edge-bypassed")
     authorizer = _mapping(_mapping(event).get("requestContext")).get("authorizer")
@@ -73,7 +72,7 @@ def caller_of(event: Any, *, jwt: bool, secrets: tuple[str, ...]) -> tuple[str, 
 
 
 def key_of(event: Any) -> str:
-    """The idempotency key. Raises `RefusedError`."""
+    """Return the idempotency key. Raises `RefusedError`."""
     header = headers_of(event).get("idempotency-key")
     if header is None:
         raise RefusedError("idempotency-key-missing")
@@ -92,7 +91,7 @@ def key_of(event: Any) -> str:
 
 
 def order_of(event: Any) -> Any:
-    """The order in the body. Raises `RefusedError`."""
+    """Return the order in the body. Raises `RefusedError`."""
     headers = headers_of(event)
     essence = headers.get("content-type", "").partition(";")[0]
     if essence.strip().lower() != "application/json":
@@ -136,7 +135,7 @@ def _has_surrogates(text: str) -> bool:
 
 
 def strict_json(data: bytes) -> Any:
-    """JSON by RFC 8259 in UTF-8 with unique names. Raises `RefusedError`."""
+    """Parse JSON by RFC 8259, in UTF-8 and with unique names. Raises `RefusedError`."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len({name for name, _ in pairs}) < len(pairs):
@@ -147,7 +146,7 @@ def strict_json(data: bytes) -> Any:
         raise RefusedError("malformed-json")
 
     try:
-        # A number is kept as its text: Python reads no integer of more than 4,300 digits.
+        # A number is kept as its text, because Python parses no integer of more than 4,300 digits.
         text = data.decode("utf-8")
         return json.loads(text, object_pairs_hook=unique, parse_constant=constant, parse_int=Number, parse_float=Number)
     except RecursionError:
@@ -157,15 +156,13 @@ def strict_json(data: bytes) -> Any:
 
 
 class Number(str):
-    """A JSON number, as it was written."""
+    """The text of a JSON number."""
 
     __slots__ = ()
 
 
 def is_order(document: Any, more: Mapping[str, str] | None = None, known: frozenset[str] = frozenset()) -> bool:
-    """Return whether it is an order, with these further texts that a message has, and further members that it may
-    have.
-    """
+    """Return whether the document is an order. A message requires the texts `more` and may have the members `known`."""
     if not isinstance(document, dict):
         return False
     texts = {**_ORDER, **(more or {})}
@@ -202,7 +199,7 @@ def _has_texts(members: Mapping[str, Any], texts: Mapping[str, str]) -> bool:
 
 
 def order_id_of(record: Mapping[str, Any]) -> str | None:
-    """The order that a record's body is about, if it is a message of the known version."""
+    """Return the order id in a record's body, if the body is a message of a known version."""
     try:
         document = strict_json(str(record.get("body")).encode())
     except (RefusedError, UnicodeEncodeError):
@@ -211,7 +208,7 @@ def order_id_of(record: Mapping[str, Any]) -> str | None:
 
 
 def ends_of(record: Mapping[str, Any]) -> frozenset[str]:
-    """Return how processing a record that SQS made may end, as long as nothing fails."""
+    """Return the allowed outcomes of a record that SQS made, if no dependency fails."""
     version = _attribute(record, "schema_version") or ""
     if re.fullmatch(r"[0-9]{1,9}", version) and int(version) > SCHEMA_VERSION:
         return frozenset({REPORTED})
@@ -225,7 +222,7 @@ def ends_of(record: Mapping[str, Any]) -> frozenset[str]:
         return frozenset({DEAD})
     named, newer = _attribute(record, "order_id"), _is_newer(document)
     if newer:
-        # A version of thousands of digits is not read as a number.
+        # A version with thousands of digits cannot be parsed as a number.
         return frozenset({REPORTED, DEAD} if len(document["schema_version"]) > 4000 else {REPORTED})
     if not _is_message(document) or named not in (None, document["order_id"]):
         return frozenset({DEAD})
@@ -261,7 +258,7 @@ def _attribute(record: Mapping[str, Any], name: str) -> str | None:
 
 
 def canonical(document: Any) -> str:
-    """The document in one form, whatever the order of its names."""
+    """Return the document as text that does not depend on the order of its names."""
     return json.dumps(document, sort_keys=True)
 
 

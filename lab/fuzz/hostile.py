@@ -1,4 +1,4 @@
-"""Hostile values, from a seeded source: whatever JSON, headers and attributes can hold, each text with a mark in it."""
+"""Makes hostile values of JSON, headers and attributes from a seed. Each text contains a mark."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lab.benchmarks.refusals import SHAPES
 
 SKU: Final = "SKU-MARKED"
 PRICE: Final = "98765.43"
-"""An article and a price that are easy to find in what must not repeat them."""
+"""An article and a price that are easy to find in answers and logs, which must not repeat them."""
 
 _PATTERNS: Final = (
     "{}",
@@ -69,9 +69,9 @@ class Hostile:
     """A source of hostile values.
 
     Attributes:
-        random: What it chooses by.
-        marks: A part of each text that it made: found in an answer or a log line, it tells that the text was repeated.
-        names: The same of texts that were used as names of members. A problem document may point at those.
+        random: The source of all choices.
+        marks: The mark of each text. A mark in an answer or a log line shows that the text was repeated.
+        names: The marks of texts that are names of members. A problem document may repeat these names.
     """
 
     random: Random
@@ -79,11 +79,11 @@ class Hostile:
     names: set[str] = field(default_factory=set)
 
     def chance(self, share: float) -> bool:
-        """True in this share of the cases."""
+        """Return True with this probability."""
         return self.random.random() < share
 
     def mark(self) -> str:
-        """A new mark. `~` is allowed in a key and in no id that is logged."""
+        """Return a new mark. `~` is allowed in a key, but not in a logged id."""
         mark = f"~{self.random.getrandbits(40):010x}~"
         self.marks.add(mark)
         return mark
@@ -95,7 +95,7 @@ class Hostile:
         return self.random.choice(_PATTERNS).replace("{}", self.mark())
 
     def name(self) -> str:
-        """Any text, as the name of a member."""
+        """Return any text, for use as the name of a member."""
         name = self.text()
         found = {mark for mark in self.marks if mark in name}
         self.marks -= found
@@ -103,11 +103,11 @@ class Hostile:
         return name
 
     def scalar(self) -> Any:
-        """Any JSON value without parts."""
+        """Return any JSON value without parts."""
         return self.random.choice((None, True, False, self.random.choice(_NUMBERS), self.text(), self.text()))
 
     def value(self, depth: int = 2) -> Any:
-        """Any JSON value."""
+        """Return any JSON value."""
         kind = self.random.randrange(6) if depth else 0
         if kind == 4:
             return [self.value(depth - 1) for _ in range(self.random.randrange(3))]
@@ -116,7 +116,7 @@ class Hostile:
         return self.scalar()
 
     def near(self, value: Any, share: float) -> Any:
-        """`value` with this share of its parts replaced, left out or added to."""
+        """Return `value` with this share of its parts replaced, removed or extended."""
         if self.chance(share):
             return self.value()
         if isinstance(value, dict):
@@ -128,7 +128,7 @@ class Hostile:
         return value
 
     def json(self, document: Any) -> str:
-        """`document` as text: escaped or not, with white space or without, now and then damaged."""
+        """Return `document` as text, escaped or not, with or without white space, sometimes damaged."""
         text = json.dumps(document, ensure_ascii=self.chance(0.7), indent=self.random.choice((None, None, 2)))
         if self.chance(0.1):
             position = self.random.randrange(len(text) + 1)
@@ -136,7 +136,7 @@ class Hostile:
         return text
 
     def raw(self, document: Any) -> str:
-        """A body: `document`, or one that is made to cost much, or no JSON at all."""
+        """Return a body: `document`, or one that is expensive to parse, or no JSON at all."""
         kind = self.random.random()
         if kind < 0.05:
             return self.random.choice(_RAW)
@@ -147,14 +147,14 @@ class Hostile:
         return self.json(document)
 
     def encoded(self, text: str) -> tuple[str, bool]:
-        """A body as the event has it, and whether it is base64; now and then it only says so."""
+        """Return a body as in the event, and whether it is base64. Sometimes the flag is wrong."""
         if self.chance(0.8):
             return text, self.chance(0.02)
         data = text.encode("utf-16" if self.chance(0.1) else "utf-8", errors="surrogatepass")
         return base64.b64encode(data).decode(), not self.chance(0.05)
 
     def order(self, share: float) -> Any:
-        """An order with so much hostile in it; without, it is valid."""
+        """Return an order with this share of hostile parts; with 0 it is valid."""
         reference = {"reference": self.mark() + "№ 7"} if self.chance(0.5) else {}
         lines = [
             {"sku": SKU if number == 0 else f"SKU-{number}", "quantity": self.random.randint(1, 3), "unit_price": PRICE}

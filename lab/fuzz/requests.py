@@ -1,4 +1,4 @@
-"""A round of requests: hostile events to both functions of the API, each answer judged by the contract."""
+"""A round of requests: hostile events for both functions of the API. The contract judges each answer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lab.simulation.world import Deployment
 from runtime.http.problems import CATALOGUE
 
 REQUESTS = 20
-"""Requests of one round, to one deployment with one memory."""
+"""Number of requests of one round. They share one deployment and its tables."""
 
 REUSED, IN_PROGRESS, NOT_FOUND = "idempotency-key-reused", "request-in-progress", "order-not-found"
 _MEMBERS: Final = frozenset({"type", "title", "status", "detail", "outcome_known", "retryable", "errors", "order_id"})
@@ -36,9 +36,9 @@ class Round:
     """The requests of one seed.
 
     Attributes:
-        first: By caller and key: the order and the answer that the key belongs to; `None` if a fault left that open.
-        orders: Whose each order is, by its id.
-        sent: Keys and orders that were sent, to be sent again.
+        first: By caller and key, the key's order and first answer; `None` if they are unknown after a fault.
+        orders: The caller of each order, by order id.
+        sent: Sent keys and orders, some of which are sent again.
     """
 
     hostile: Hostile
@@ -52,7 +52,7 @@ class Round:
     # --- making requests ------------------------------------------------------------------------------------------
 
     def event(self, *, lookup: bool) -> Any:
-        """Any event: mostly one as the platform makes it, hostile only in what a client can choose."""
+        """Return an event. Most are like the platform's, with hostile values only where a client can choose them."""
         hostile = self.hostile
         if hostile.chance(0.03):
             return hostile.value(3)
@@ -114,7 +114,7 @@ class Round:
     # --- judging answers ------------------------------------------------------------------------------------------
 
     def play(self) -> None:
-        """Send all of them."""
+        """Send all requests and judge their answers."""
         for _ in range(REQUESTS):
             lookup = self.hostile.chance(0.25)
             event = self.event(lookup=lookup)
@@ -122,7 +122,7 @@ class Round:
             self.watch.counted.append("lookups" if lookup else "posts")
             try:
                 response = self._invoke(event, disturbed, lookup=lookup)
-            except Exception as error:  # noqa: BLE001 - that is what is looked for
+            except Exception as error:  # noqa: BLE001 - any exception is a violation
                 place = traceback.extract_tb(error.__traceback__)[-1]
                 self.watch.violated("exception", f"{type(error).__name__} at {place.name}: {str(error)[:200]!r}")
                 continue
@@ -157,7 +157,7 @@ class Round:
         if before[0] not in ("", form):
             return {REUSED}
         if before[1] and outcome_of(response) == ACCEPTED and response["body"] != before[1]:
-            self.watch.violated("answer", "a replay has other bytes than the first answer")
+            self.watch.violated("answer", "a replay differs from the first answer")
         return {ACCEPTED}
 
     def _lookup_outcomes(self, event: Any) -> set[str]:
@@ -189,15 +189,15 @@ class Round:
         self.watch.counted.append(outcome)
         if outcome not in allowed:
             kind = "5xx that is not ours" if _status(response) >= 500 else "answer"
-            self.watch.violated(kind, f"{outcome}, the contract has {sorted(allowed)}")
+            self.watch.violated(kind, f"{outcome}, but the contract allows {sorted(allowed)}")
         for what in broken(response):
             self.watch.violated("answer", what)
-        if outcome != FOUND:  # a lookup gives the client back what is its own
+        if outcome != FOUND:  # a look-up may repeat the client's own order
             self.watch.look_for(self.hostile.marks, json.dumps(response), "the answer")
 
 
 def outcome_of(response: Any) -> str:
-    """Return what an answer says: `accepted`, `found`, or the name of the problem."""
+    """Return the outcome in an answer: `accepted`, `found`, or the name of the problem."""
     status = _status(response)
     if status in (200, 202):
         return FOUND if status == 200 else ACCEPTED
@@ -208,7 +208,7 @@ def outcome_of(response: Any) -> str:
 
 
 def broken(response: Any) -> list[str]:
-    """Return what is wrong with the form of an answer."""
+    """Return the defects in the form of an answer."""
     try:
         json.dumps(response).encode()
         document, headers = json.loads(response["body"]), response["headers"]

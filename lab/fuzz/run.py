@@ -1,4 +1,4 @@
-"""Plays rounds, on one process or several, and counts what came to pass."""
+"""Plays rounds on one or several processes, and counts their outcomes."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ KINDS: Final[dict[str, tuple[Callable[[Hostile], Watch], int]]] = {
     EVENTS: (play_requests, REQUESTS),
     BATCH: (play_batches, BATCHES),
 }
-"""By name: what plays a round, and how many of them a round has."""
+"""By kind: the function that plays a round, and the number of events or batches in a round."""
 
 _CHUNK: Final = 50
 _CHUNKS_PER_PROCESS: Final = 20
-"""A fresh process takes over then: worlds are cycles, and collecting them is left to the process's end."""
+"""A process ends after this many chunks, which frees its memory: simulated worlds are reference cycles."""
 
 
 @dataclass
 class FuzzCounts:
-    """Counts of what was played.
+    """Counts of the played rounds.
 
     Attributes:
-        seed: Of the first round of each kind; the next ones follow.
-        rounds: By kind.
-        counted: What came to pass: answers, ends of records, faults.
-        violations: Kind and seed of each round in which something did not hold, with what.
-        seconds: How long it took.
+        seed: The seed of each kind's first round; each next round adds 1.
+        rounds: The number of rounds by kind.
+        counted: The numbers of answers, outcomes of records, and faults.
+        violations: Kind, seed and violations of each round with violations.
+        seconds: The elapsed time.
     """
 
     seed: int
@@ -45,11 +45,11 @@ class FuzzCounts:
     seconds: float = 0
 
     def played(self, kind: str) -> int:
-        """Return how many events or batches."""
+        """Return the number of played events or batches."""
         return self.rounds[kind] * KINDS[kind][1]
 
     def text(self) -> str:
-        """For people."""
+        """Return the counts as text."""
         counted = ", ".join(f"{name} {count:,}" for name, count in self.counted.most_common())
         played = " and ".join(f"{self.played(kind):,} {kind}" for kind in KINDS)
         return (
@@ -59,7 +59,7 @@ class FuzzCounts:
 
 
 def play_round(kind: str, seed: int) -> Watch:
-    """Play one round; the same seed is always the same round."""
+    """Play one round. The same seed always makes the same round."""
     return KINDS[kind][0](Hostile(Random(f"{kind} {seed}")))
 
 
@@ -70,7 +70,7 @@ def play_chunk(chunk: tuple[str, range]) -> FuzzCounts:
     for seed in seeds:
         try:
             watch = play_round(kind, seed)
-        except Exception as error:  # noqa: BLE001 - one round must not end the others, and must be told
+        except Exception as error:  # noqa: BLE001 - a failed round is reported and does not end the others
             tally.violations.append((kind, seed, [f"the round itself failed: {type(error).__name__}: {error}"]))
             continue
         tally.counted.update(watch.counted)
@@ -81,7 +81,7 @@ def play_chunk(chunk: tuple[str, range]) -> FuzzCounts:
 
 
 def play(tally: FuzzCounts, wanted: dict[str, int], workers: int) -> Iterator[None]:
-    """Play so many events and batches, those of `tally` included, and add to it; yields after each part of it."""
+    """Play until `tally` has the wanted numbers of events and batches. Yields after each part."""
     chunks: list[tuple[str, range]] = []
     for kind, number in wanted.items():
         first, last = tally.seed + tally.rounds[kind], tally.seed + -(-number // KINDS[kind][1])
@@ -95,7 +95,7 @@ def play(tally: FuzzCounts, wanted: dict[str, int], workers: int) -> Iterator[No
 
 
 def _on_processes(chunks: list[tuple[str, range]], workers: int) -> Iterator[FuzzCounts]:
-    # Not forked from here: that would copy whatever threads and locks there are.
+    # A fork of this process would copy its threads and locks, so a fork server is used.
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])
     with context.Pool(workers, maxtasksperchild=_CHUNKS_PER_PROCESS) as pool:

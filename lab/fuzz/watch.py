@@ -1,4 +1,4 @@
-"""Watches everything that a function writes and answers."""
+"""Checks the logs and answers of a function."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _SURVIVED = tuple(kind for kind in FAULTS if not kind.name.startswith("crash"))
 
 @dataclass
 class Disturbed(Process):
-    """A process whose call of one number meets a fault of a dependency.
+    """A process in which the call with number `at` meets a fault of its dependency.
 
     Attributes:
-        fault: Its name, once it has happened.
+        fault: The fault's name after it has happened.
     """
 
     at: int = -1
@@ -41,18 +41,18 @@ class Disturbed(Process):
 
 
 def process(hostile: Hostile, share: float, calls: int) -> Disturbed:
-    """A process; in this share of the cases one of its first `calls` calls meets a fault."""
+    """Return a process. With probability `share` one of its first `calls` calls meets a fault."""
     at = hostile.random.randrange(calls) if hostile.chance(share) else -1
     return Disturbed(at=at, pick=hostile.random.randrange(100))
 
 
 @dataclass
 class Watch:
-    """A world, what its functions write, and what was found wrong.
+    """A simulated world, the logs of its functions, and the violations.
 
     Attributes:
-        violations: As text, each beginning with its kind.
-        counted: What came to pass, by its name.
+        violations: Texts, each beginning with the violation's kind.
+        counted: The names of all outcomes, one for each occurrence.
     """
 
     world: ObservedWorld
@@ -61,18 +61,18 @@ class Watch:
     counted: list[str] = field(default_factory=list)
 
     def violated(self, kind: str, what: str) -> None:
-        """Note a violation."""
+        """Add a violation."""
         self.violations.append(f"{kind}: {what}")
 
     def look_for(self, marks: set[str], text: str, where: str) -> None:
-        """Note it, if `text` repeats something of the input."""
+        """Add a violation if `text` contains a mark of the input."""
         found = sorted(mark for mark in marks if mark in text)
         if found:
             around = text[max(text.index(found[0]) - 150, 0) :][:300]
             self.violated("input repeated", f"{where} has {found[0]}: …{around!r}…")
 
     def read_log(self, hostile: Hostile, ignored: Collection[str] = ()) -> None:
-        """Look through what was written since the last time, and forget it; what is `ignored` may be in it."""
+        """Check the log lines since the last call, and remove them. They may contain what is `ignored`."""
         text = self.output.text
         self.output.stream.seek(0)
         self.output.stream.truncate()
@@ -81,11 +81,11 @@ class Watch:
             try:
                 json.loads(line)
             except ValueError:
-                self.violated("log broken", f"a line is no JSON: {line[:200]!r}")
+                self.violated("log broken", f"a line is not JSON: {line[:200]!r}")
 
 
 @contextmanager
 def watched(deployment: Deployment) -> Iterator[Watch]:
-    """A fresh world, watched."""
+    """Yield a new world with its checks."""
     with observed("DEBUG", deployment) as (world, output):
         yield Watch(world, output)

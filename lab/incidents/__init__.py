@@ -1,1 +1,1 @@
-"""Incidents on the simulated stack: what pages, what `python -m ops status` says, and how its commands end them."""
+"""Incidents on the simulated stack: what pages, what `python -m ops status` reports, and which commands end them."""

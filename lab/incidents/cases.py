@@ -1,4 +1,4 @@
-"""The incidents: what breaks, how it is put right, and what is typed then."""
+"""The incidents: the fault, its repair, and the commands after the repair."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class Incident:
     """One incident.
 
     Attributes:
-        name: For the table.
-        begin, end: What breaks, and how the cause is put right.
-        minutes: For how long it lasts.
-        commands: What is typed when the cause is put right, the last one again while dead letters are left; `{order}`
-            is the order that it is about, `{expect}` what `order repair` shows of it.
-        per_hour: Orders that customers place.
+        name: The incident's description in the table.
+        begin, end: Functions that cause the fault and repair it.
+        minutes: How long the fault lasts.
+        commands: The commands after the repair. The last one is repeated while dead letters are left. `{order}` is the
+            incident's order, `{expect}` the value for `--expect` that `order repair` shows.
+        per_hour: How many orders customers place in an hour.
     """
 
     name: str
@@ -106,7 +106,7 @@ def _table_restored(shop: Shop) -> None:
 
 
 def _flood(shop: Shop) -> None:
-    """Half of the dead letters are no orders, half are orders whose attempts were used up."""
+    """Make dead letters: one half malformed messages, the other half orders without attempts left."""
     world, letters = shop.stack.world, shop.stack.world.dead_letters
     cause = {"error_type": {"DataType": "String", "StringValue": "MALFORMED_BODY"}}
     for number in range(1000):
@@ -136,12 +136,12 @@ INCIDENTS: Final = (
     Incident("the worker cannot be imported, 60 min", _import_error, 60, (_LOGS, REDRIVE)),
     Incident("each worker is killed before it settles, 60 min", _KILLED, 60, (_LOGS, REDRIVE)),
     Incident("each worker times out after it settled, 60 min", _TIMED_OUT, 60, (_LOGS, REDRIVE)),
-    Incident("a message that is no order", _poison, 30, ("dlq list", DISCARD)),
-    Incident("a stock row that is no number", _corrupt_stock, 120, ("errors", f"stock get {ODD}", _SET, REDRIVE)),
-    Incident("an order row that is no order", _corrupt_order, 120, ("dlq list", _REPAIR, REDRIVE)),
-    Incident("a worker's record without its answer", _corrupt_record, 120, ("errors", _REPAIR, REDRIVE)),
-    Incident("the table of the worker's records is gone, 60 min", _table_gone, 60, (REDRIVE,), _table_restored),
-    Incident("2,000 dead letters of two causes", _flood, 30, ("errors", DISCARD, REDRIVE)),
+    Incident("a malformed message", _poison, 30, ("dlq list", DISCARD)),
+    Incident("a stock row without a number", _corrupt_stock, 120, ("errors", f"stock get {ODD}", _SET, REDRIVE)),
+    Incident("an unreadable order row", _corrupt_order, 120, ("dlq list", _REPAIR, REDRIVE)),
+    Incident("a worker's idempotency record without its result", _corrupt_record, 120, ("errors", _REPAIR, REDRIVE)),
+    Incident("the worker's idempotency table is deleted, 60 min", _table_gone, 60, (REDRIVE,), _table_restored),
+    Incident("2,000 dead letters with two causes", _flood, 30, ("errors", DISCARD, REDRIVE)),
     Incident("a shop with 20 orders an hour is down, 3 h", _dynamodb_down, 180, per_hour=20),
     Incident("every 25th request fails, 8 h", _leak, 480, per_hour=120),
 )

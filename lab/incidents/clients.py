@@ -1,7 +1,6 @@
-"""Clients for what the tools call besides the simulated services: CloudWatch over the evaluator, logs, Lambda's
-settings, topics.
+"""Simulated clients of the further services that the tools call: CloudWatch, Lambda and SNS.
 
-Only what the tools ask for is here. A call or parameter that is not raises, so that none is answered by accident.
+They have only the calls and parameters that the tools use. Any other raises, so that no call is answered by accident.
 """
 
 from __future__ import annotations
@@ -21,27 +20,27 @@ MAPPING: Final = "arn:aws:lambda:us-east-1:000000000000:event-source-mapping:1"
 
 
 def paged(**pages: Callable[..., Mapping[str, Any]]) -> Callable[[str], SimpleNamespace]:
-    """`get_paginator` of a client whose answers are of one page each, by operation."""
+    """Return the `get_paginator` of a client. Each operation has answers of one page."""
     return lambda name: SimpleNamespace(paginate=lambda **params: iter([pages[name](**params)]))
 
 
 @dataclass(frozen=True)
 class CloudWatch:
-    """Metrics of the store, and the registered alarms in the states that the evaluator found."""
+    """CloudWatch with the store's metrics, and the registered alarms in the evaluator's states."""
 
     clock: Clock
     store: MetricStore
     run: AlarmRun
     registered: Sequence[Registered]
     names: Mapping[str, str]
-    """Names in the alarms' dimensions by the simulated resources' own."""
+    """Names of simulated resources → names in the alarms' dimensions."""
 
     def get_paginator(self, name: str) -> SimpleNamespace:
-        """GetMetricData and DescribeAlarms."""
+        """Return the paginators of GetMetricData and DescribeAlarms."""
         return paged(get_metric_data=self._data, describe_alarms=self._alarms)(name)
 
     def list_alarm_mute_rules(self, Statuses: Sequence[str]) -> Mapping[str, Any]:
-        """Nobody mutes anything."""
+        """Return no mute rules."""
         del Statuses
         return {"AlarmMuteRuleSummaries": []}
 
@@ -61,7 +60,7 @@ class CloudWatch:
         return {"Id": query["Id"], "Timestamps": stamps, "Values": list(series.values()), "StatusCode": "Complete"}
 
     def _alarms(self, AlarmNamePrefix: str, AlarmTypes: Sequence[str]) -> Mapping[str, Any]:
-        del AlarmNamePrefix, AlarmTypes  # there are no others
+        del AlarmNamePrefix, AlarmTypes  # all simulated alarms match
         found: dict[str, list[Any]] = {"MetricAlarms": [], "CompositeAlarms": []}
         for one in self.registered:
             kind = one.type.rpartition(":")[2]
@@ -84,7 +83,7 @@ class CloudWatch:
 
 
 def lambda_client(environment: Mapping[str, str], made: float) -> Any:
-    """Lambda: the functions' settings, and one mapping that is on."""
+    """Return a Lambda client with the functions' settings and one enabled event source mapping."""
     made_at = datetime.fromtimestamp(made, UTC)
     mapping = {
         "UUID": "1",
@@ -107,7 +106,7 @@ def lambda_client(environment: Mapping[str, str], made: float) -> Any:
 
 @dataclass(frozen=True)
 class Topics:
-    """SNS: publishes through the simulated one, and tells who is subscribed: one confirmed subscription to each."""
+    """SNS: publishes to the simulated topic, and lists one confirmed subscription for each topic."""
 
     sns: Any
 
@@ -116,11 +115,11 @@ class Topics:
         return self.sns.publish(**params)
 
     def get_paginator(self, name: str) -> SimpleNamespace:
-        """ListSubscriptionsByTopic."""
+        """Return the paginator of ListSubscriptionsByTopic."""
         return paged(list_subscriptions_by_topic=self._subscriptions)(name)
 
     def get_subscription_attributes(self, SubscriptionArn: str) -> Mapping[str, Any]:
-        """Without a dead-letter queue."""
+        """Return attributes without a dead-letter queue."""
         return {"Attributes": {"SubscriptionArn": SubscriptionArn}}
 
     def _subscriptions(self, TopicArn: str) -> Mapping[str, Any]:
@@ -129,6 +128,6 @@ class Topics:
 
 
 def groups() -> Iterator[tuple[str, str]]:
-    """By service, as the functions' lines name it: the log group."""
+    """Yield the service name in the functions' log lines, and its log group."""
     yield "api", f"/aws/lambda/{PREFIX}-create-order"
     yield "worker", f"/aws/lambda/{PREFIX}-process-order"

@@ -1,4 +1,4 @@
-"""Plays an incident from a healthy hour to the quiet after it, and keeps what the table tells."""
+"""Plays an incident from a healthy hour until all messages are processed, and records the facts of the table."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _LAST_TRIES = 3
 
 @dataclass(frozen=True)
 class Played:
-    """Record of what happened.
+    """The record of one played incident.
 
     Attributes:
-        pages, others: Alarms of the tier page, and of the others, with the minute at which they notified.
-        status: The first line of `ops status`, at the first page, or else at the incident's end.
-        commands: What was typed.
-        lost, doubled: What speaks against G1 and G2 when all is over, and what `ops audit` finds.
-        odd: Commands that failed, and what is left that should not be.
+        pages, others: Alarms of the tier page and of other tiers, each with the minute of its first notification.
+        status: The first line of `ops status` at the first page, or at the incident's end if nothing paged.
+        commands: The typed commands.
+        lost, doubled: Violations of G1 and G2 at the end.
+        odd: Failed commands, messages that are left in a queue, and violations that `ops audit` found.
     """
 
     incident: Incident
@@ -42,7 +42,7 @@ class Played:
 
 
 def play(incident: Incident) -> Played:
-    """Play one."""
+    """Play one incident."""
     with simulated_stack() as stack:
         shop = Shop(stack, incident.per_hour)
         shop.minutes(_HEALTHY_MINUTES)
@@ -78,7 +78,7 @@ def play(incident: Incident) -> Played:
 
 
 def _settle(incident: Incident, shop: Shop) -> Iterator[tuple[str, Typed]]:
-    """Type the commands, let all come to rest, and type the last again while dead letters are left."""
+    """Type the commands and wait. Repeat the last command while dead letters are left."""
     for command in incident.commands:
         yield command, _type(command, shop)
     for _ in range(_LAST_TRIES):
@@ -97,7 +97,7 @@ def _type(command: str, shop: Shop) -> Typed:
 
 
 def _notices(stack: Stack, begun: int, *, page: bool) -> Iterator[tuple[str, int]]:
-    """Each alarm with the minute at which it notified first."""
+    """Yield each alarm with the minute of its first notification."""
     told: set[str] = set()
     for notice in stack.alarms.notices:
         name = notice.alarm.removeprefix(f"{PREFIX}-")

@@ -1,4 +1,4 @@
-"""A shop in simulated time: customers order, workers work, and each minute becomes what CloudWatch would have of it."""
+"""A shop in simulated time: customers order, workers process, and each minute's metrics are stored as in CloudWatch."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ SKU: Final = "SKU-1"
 STOCKED: Final = 100_000
 OnCall = Callable[[Call], Fault | None]
 _MOST_BATCHES: Final = 60
-"""How many batches the workers manage in a minute."""
+"""How many batches the workers can process in a minute."""
 
 
 @dataclass
 class Shop:
-    """The shop and what disturbs it.
+    """The shop and its faults.
 
     Attributes:
-        per_hour: Orders that customers place.
-        api_fault, worker_fault: What calls of the functions meet.
-        dies: How each worker dies before it runs: Lambda's own line in its log.
-        told_died: The line for one that is killed while it runs.
-        about: The order that the incident is about, if it is about one.
-        kept: A table that is gone for a while.
+        per_hour: How many orders customers place in an hour.
+        api_fault, worker_fault: Return the fault of a call by the API's functions or the worker, or none.
+        dies: Lambda's log line, if each worker dies before it runs.
+        told_died: Lambda's log line, if a worker dies while it runs.
+        about: The incident's order, if it has one.
+        kept: A table that is deleted for a while.
     """
 
     stack: Stack
@@ -58,18 +58,18 @@ class Shop:
         self.stock(SKU, STOCKED)
 
     def stock(self, sku: str, count: int) -> None:
-        """An article with its reference point."""
+        """Add an article with its opening stock, the reference point of `ops audit`."""
         world = self.stack.world
         world.stock_up(sku, count)
         world.cloud.dynamodb.tables[STOCK].items[(sku,)]["opening"] = {"N": str(count)}
 
     def minutes(self, count: int) -> None:
-        """Let so many pass."""
+        """Simulate `count` minutes."""
         for _ in range(count):
             self.minute()
 
     def minute(self) -> None:
-        """Let one pass: orders, deliveries, metrics, alarms."""
+        """Simulate a minute: orders, deliveries, metrics, alarms."""
         clock = self.stack.world.cloud.clock
         begin = int(clock.now) // MINUTE * MINUTE
         self._due += self.per_hour / 60
@@ -82,7 +82,7 @@ class Shop:
         self.stack.alarms.run(begin + MINUTE, begin + MINUTE)
 
     def post(self, sku: str = SKU) -> str | None:
-        """One order; its id if it was accepted."""
+        """Send one order. Return its id if the order was accepted."""
         self._posted += 1
         process = Process(on_call=self._watched(self.api_fault))
         response = self.stack.world.post(
@@ -147,7 +147,7 @@ class Shop:
         yield "ApproximateNumberOfMessagesVisible", visible, "Count"
         yield "ApproximateNumberOfMessagesNotVisible", in_flight, "Count"
         now, dead = queue.clock.time(), queue.redrive is None
-        # A dead letter's age counts from its move; what was received three times leaves the age of an orders queue.
+        # A dead letter's age counts from its move. In the orders queue a message received three times has no age.
         for message_id in queue.messages if dead else ():
             self._moved.setdefault(message_id, now)
         kept = [one for one in queue.messages.values() if dead or one.receive_count < 3]

@@ -1,4 +1,4 @@
-"""A simulated stack with a person on call: its minutes become metrics, alarms and logs, and commands can be typed."""
+"""A simulated stack with metrics, alarms and logs, on which commands of `python -m ops` can be typed."""
 
 from __future__ import annotations
 
@@ -35,25 +35,25 @@ from ops.target import Target
 MINUTE: Final = 60
 FUNCTIONS: Final = ("create_order", "get_order", "process_order")
 STREAM: Final = "2026/01/01/[7]0123abcd"
-"""Of every log group, named as Lambda does: by the day and the version."""
+"""The log stream of every log group, named as by Lambda: by day and version."""
 
 
 @cache
 def registered() -> tuple[Registered, ...]:
-    """The alarms, as the program registers them."""
+    """Return the alarms that the program registers."""
     return register_alarms()
 
 
 @cache
 def topics() -> dict[str, str]:
-    """The alarms' topics by tier."""
+    """Return the alarms' topics by tier."""
     heard = (arn for one in registered() for arn in one.inputs.get("alarmActions") or ())
     return {arn.rpartition("-")[2]: arn for arn in heard}
 
 
 @dataclass(frozen=True)
 class Typed:
-    """Result of a command: what it printed, and its exit code."""
+    """Result of a command: its exit code and its output."""
 
     code: int
     out: str
@@ -61,13 +61,13 @@ class Typed:
 
     @property
     def document(self) -> Any:
-        """Standard output as JSON."""
+        """Return standard output, parsed as JSON."""
         return json.loads(self.out)
 
 
 @dataclass
 class Stack:
-    """The stack, and what CloudWatch has of it."""
+    """The stack with its metrics, logs and alarms."""
 
     world: ObservedWorld
     output: Output
@@ -82,7 +82,7 @@ class Stack:
         self.alarms = AlarmRun(self.store, metric_alarms(registered()), composite_alarms(registered()))
 
     def type(self, *words: str) -> Typed:
-        """Type `python -m ops …`."""
+        """Run `python -m ops …` with these words."""
         self.collect()
         out, err = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(err), patch.object(ops.sweep, "_WAIT_SECONDS", 0):
@@ -103,7 +103,7 @@ class Stack:
         return Typed(code, out.getvalue(), err.getvalue())
 
     def collect(self) -> list[dict[str, Any]]:
-        """Give what the functions wrote since the last time to CloudWatch Logs; the documents with metrics."""
+        """Write the functions' new log lines to CloudWatch Logs. Return the lines with metrics."""
         group_of = dict(groups())
         lines = self.output.text.splitlines()
         fresh, self._told = [json.loads(line) for line in lines[self._told :]], len(lines)
@@ -136,7 +136,7 @@ class Stack:
             "IDEMPOTENCY_TTL_SECONDS": str(self.world.deployment.worker_record_seconds),
         }
         clients = Clients(self._target())
-        # They are made when first used; these are there already.
+        # The real clients would be made at first use; these replace them.
         vars(clients).update(
             sqs=cloud.sqs,
             dynamodb=cloud.dynamodb,
@@ -157,6 +157,6 @@ NAMES: Final = {
 
 @contextmanager
 def simulated_stack(deployment: Deployment | None = None) -> Iterator[Stack]:
-    """A fresh one, while the context lasts."""
+    """Yield a new simulated stack."""
     with observed(deployment=deployment) as (world, output):
         yield Stack(world, output)

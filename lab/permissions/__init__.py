@@ -1,1 +1,1 @@
-"""Permissions of each role, held against what the code calls: `python -m lab.permissions`."""
+"""Compares the permissions of each role with the calls of the code: `python -m lab.permissions`."""

@@ -1,12 +1,12 @@
-"""Every AWS call that a handler makes on any path of the flow tests, as the permissions that AWS asks for it."""
+"""Every AWS call that a handler makes on any path of the flow tests, as the permissions that the call needs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-# The recordings are those of the crash-point tests: paths through the real handlers, and the faults that reach the
-# rest of their code. There is no second list of paths to keep.
+# The paths and faults are those of the crash-point tests, so that no second list of paths is needed. The faults reach
+# the code that runs only after a failure.
 from lab.simulation.crash_points.api_paths import CALLS_NOTHING
 from lab.simulation.crash_points.cases import PATHS, crash_points
 from lab.simulation.crash_points.disturbances import disturbances
@@ -16,10 +16,10 @@ from lab.simulation.fakes import Call, Fault, Process
 from lab.simulation.world import API_RECORDS, BUS, FIFO_SUFFIX, ORDERS, STOCK, TOPIC, WORKER_RECORDS
 
 DISTURBANCES: Final = frozenset({"server error"})
-"""Enough to reach what is only called after a failure."""
+"""One kind of fault is enough to reach the calls after a failure."""
 
-# DynamoDB Developer Guide, "Using IAM with DynamoDB transactions": the items' own actions are authorised,
-# and ConditionCheckItem for a ConditionCheck; TransactWriteItems itself is no IAM action.
+# DynamoDB Developer Guide, "Using IAM with DynamoDB transactions": AWS authorises each item's action, and
+# ConditionCheckItem for a ConditionCheck; TransactWriteItems itself is no IAM action.
 _TRANSACTED: Final = {
     "Put": "PutItem",
     "Update": "UpdateItem",
@@ -37,9 +37,9 @@ class Called:
 
     Attributes:
         function: The logical name, `create-order`.
-        action: IAM's name for it, `dynamodb:UpdateItem`.
-        resource: What it acts on: for handlers of a stack, the physical name without the stack's prefix.
-        call: The API operation that asks for it, with the part of it where one call asks for several.
+        action: IAM's name of the permission, `dynamodb:UpdateItem`.
+        resource: The physical name of the resource, without the stack's prefix.
+        call: The API operation that needs the permission, with the kind of item for a transaction.
     """
 
     function: str
@@ -49,28 +49,28 @@ class Called:
 
 
 def permissions_of(call: Call) -> Iterator[tuple[str, str, str]]:
-    """Action, resource as the call names it, and how to tell the call, for each permission that AWS asks for.
+    """Yield action, resource (as the call names it) and operation for each permission that a call needs.
 
     Raises:
-        LookupError: it is not known what AWS asks for this operation.
+        LookupError: the permissions of this operation are not known here.
     """
     operation, params = call.operation, call.params
     if call.service == "dynamodb" and operation in _OF_ONE_TABLE:
         yield f"dynamodb:{operation}", params["TableName"], operation
     elif call.service == "dynamodb" and operation in {"TransactWriteItems", "TransactGetItems"}:
         yield from (_of_item(operation, item) for item in params["TransactItems"])
-    # SQS Developer Guide, "Amazon SQS API permissions": a batch is authorised as its single operation.
+    # SQS Developer Guide, "Amazon SQS API permissions": a batch needs the permission of the single operation.
     elif call.service == "sqs" and operation.removesuffix("Batch") in _OF_SQS:
         yield f"sqs:{operation.removesuffix('Batch')}", params["QueueUrl"], operation
     elif call.service == "sns" and operation in {"Publish", "PublishBatch"}:
         yield "sns:Publish", params["TopicArn"], operation
-    # EventBridge User Guide, "Permissions reference": PutEvents is authorised on each entry's bus.
+    # EventBridge User Guide, "Permissions reference": PutEvents needs the permission on each entry's bus.
     elif call.service == "events" and operation == "PutEvents":
         yield from ((f"events:{operation}", entry["EventBusName"], operation) for entry in params["Entries"])
     else:
         message = (
-            f"given a call of {call.service} {operation}; allowed: those in lab/permissions/calls.py; add it there "
-            "with what AWS's Service Authorization Reference asks for it"
+            f"the call {call.service} {operation} is not known in lab/permissions/calls.py; add it there "
+            "with the permission from AWS's Service Authorization Reference"
         )
         raise LookupError(message)
 
@@ -82,12 +82,12 @@ def _of_item(operation: str, item: Mapping[str, Any]) -> tuple[str, str, str]:
 
 @cache
 def called() -> frozenset[Called]:
-    """Return what the handlers call on all paths, undisturbed and with a failure at each call."""
+    """Return the permissions that the handlers need on all paths, without a fault and with a fault at each call."""
     return frozenset(found for path in (*PATHS, *CALLS_NOTHING) for found in _called_on(path))
 
 
 def called_with(*, bus: bool) -> frozenset[Called]:
-    """Return what is called in a stack that publishes to a bus, or to a topic."""
+    """Return the permissions that the handlers need in a stack that publishes to a bus, or to a topic."""
     elsewhere = "sns:Publish" if bus else "events:PutEvents"
     return frozenset(each for each in called() if each.action != elsewhere)
 
@@ -112,7 +112,7 @@ def _run(path: Path, faults: Mapping[int, Fault]) -> Iterator[Called]:
 
 
 def _names(stage: Stage) -> Mapping[str, str]:
-    """Return what a stack calls the resources of the simulated deployment, without its prefix."""
+    """Return the names in a stack, without its prefix, of the simulated deployment's resources."""
     return {
         ORDERS: "orders",
         STOCK: "stock",

@@ -1,4 +1,4 @@
-"""Grants of the recorded stacks: roles' policies, and those of queues and topics."""
+"""The grants in recorded stacks: the policies of roles, and of queues, topics and keys."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from lab.recording.stacks import recorded, recorded_with
 
 CUSTOMER_KEY: Final = "prod, own key"
 BUS: Final = "prod, bus"
-# Said here: what is read off these must not depend on what prod's file happens to choose.
+# Set here, so that the pages do not depend on the values in prod's stack file.
 _FULL: Final = {
     "orders:gradual_deploy": "Canary10Percent5Minutes",
     "orders:tracing": "true",
@@ -25,7 +25,7 @@ _CHANGES: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 VARIANTS: Final = (*STACKS, *_CHANGES)
-"""The stacks as committed, prod with `encryption: customer` and traces, and that with a bus and a subscriber."""
+"""The committed stacks; prod with `encryption: customer` and tracing; the latter with a bus and a subscription."""
 
 _IDENTITY: Final = "aws:iam/rolePolicy:RolePolicy"
 _OF_RESOURCES: Final = {
@@ -37,7 +37,7 @@ _OF_RESOURCES: Final = {
 
 @dataclass(frozen=True, order=True)
 class Allowed:
-    """One action that a role may do on one resource: of `allowed`, both without the stack's prefix (`orders-queue`)."""
+    """One action that a role may do on one resource. `allowed` gives the resource without the stack's prefix."""
 
     role: str
     action: str
@@ -46,7 +46,7 @@ class Allowed:
 
 @dataclass(frozen=True, order=True)
 class Statement:
-    """One statement of a resource's own policy, names without the stack's prefix."""
+    """One statement of a resource's own policy, with names without the stack's prefix."""
 
     resource: str
     effect: str
@@ -56,26 +56,26 @@ class Statement:
 
 
 def recording_of(variant: str) -> Recording:
-    """The recorded resources of one of `VARIANTS`."""
+    """Return the recording of one of `VARIANTS`."""
     return recorded_with("prod", _CHANGES[variant]) if variant in _CHANGES else recorded(variant)
 
 
 def allowed(variant: str) -> frozenset[Allowed]:
-    """Everything that a variant's roles may do. Raises `ValueError` where a role is denied something."""
+    """Return everything that a variant's roles may do. Raises `ValueError` for a Deny statement."""
     return frozenset(Allowed(each.role, each.action, short(variant, each.resource)) for each in granted(variant))
 
 
 def granted(variant: str) -> Iterator[Allowed]:
-    """The same with whole ARNs."""
+    """Yield everything that a variant's roles may do, with whole ARNs."""
     return granted_in(recording_of(variant))
 
 
 def granted_in(recording: Recording) -> Iterator[Allowed]:
-    """The same of any recorded stack."""
+    """Yield everything that the roles of a recorded stack may do, with whole ARNs."""
     for policy in recording.of_type(_IDENTITY):
         for statement in policy.document("policy")["Statement"]:
             if statement["Effect"] != "Allow":
-                message = f"{policy.name}: given a Deny; allowed: Allow statements, which say all that a role may do"
+                message = f"{policy.name} has a Deny statement; only Allow statements are supported here"
                 raise ValueError(message)
             for action in statement["Action"]:
                 for resource in statement["Resource"]:
@@ -83,7 +83,7 @@ def granted_in(recording: Recording) -> Iterator[Allowed]:
 
 
 def short(variant: str, arn: str) -> str:
-    """An ARN as the name that all stacks have in common: `orders`, `function:create-order:live`, `key`."""
+    """Return an ARN's name without the stack's prefix: `orders`, `function:create-order:live`, `key`."""
     if arn == "*":
         return arn
     _, _, service, _, _, resource = arn.split(":", 5)
@@ -97,7 +97,7 @@ def _prefix(variant: str) -> str:
 
 
 def statements(variant: str) -> Iterator[Statement]:
-    """The statements of all policies of queues, topics and keys."""
+    """Yield the statements of all policies of queues, topics and keys."""
     for each in recording_of(variant).resources:
         if each.type in _OF_RESOURCES:
             kind = _OF_RESOURCES[each.type]

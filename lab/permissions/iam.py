@@ -1,4 +1,4 @@
-"""IAM's evaluation of the policies of one identity."""
+"""Evaluates the policies of one identity, as IAM does."""
 
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 Statements = list[dict[str, Any]]
 Context = Mapping[str, str]
-"""Condition keys of a request with their values. A key that the request does not have is left out."""
+"""The condition keys of a request and their values, without keys that the request does not have."""
 
 _COMPARES: Final[Mapping[str, Callable[[str, str], bool]]] = {
     "StringEquals": str.__eq__,
@@ -18,9 +18,9 @@ _COMPARES: Final[Mapping[str, Callable[[str, str], bool]]] = {
 
 
 def allows(statements: Statements, action: str, resource: str, context: Context | None = None) -> bool:
-    """Return whether IAM allows it by these statements: some `Allow` fits, and no `Deny` does.
+    """Return whether these statements allow the action: an `Allow` matches, and no `Deny` does.
 
-    Raises `LookupError` for a condition's operator that is not known here.
+    Raises `LookupError` for a condition operator that is not supported here.
     """
     effects = {each["Effect"] for each in statements if _fits(each, action, resource, context or {})}
     return effects == {"Allow"}
@@ -43,7 +43,7 @@ def _names(statement: Mapping[str, Any], action: str) -> bool:
     return any(_like(action, each.lower()) for each in named) == ("Action" in statement)
 
 
-# The same few names are compared thousands of times.
+# Cached, because the same few names are compared thousands of times.
 @cache
 def _like(value: str, pattern: str) -> bool:
     return fnmatchcase(value, pattern)
@@ -52,7 +52,7 @@ def _like(value: str, pattern: str) -> bool:
 def _holds(operator: str, key: str, wanted: Iterable[str], context: Context) -> bool:
     if operator == "Null":
         return (key not in context) == (list(wanted) == ["true"])
-    # Over the one value that these requests have a set operator is the operator itself.
+    # These requests have one value per key, so a set operator equals the plain operator.
     each_value, _, name = operator.rpartition(":")
     optional, name = name.endswith("IfExists"), name.removesuffix("IfExists")
     negated, name = "Not" in name, name.replace("Not", "")
@@ -60,11 +60,11 @@ def _holds(operator: str, key: str, wanted: Iterable[str], context: Context) -> 
         message = f"given the condition operator {operator}; known: Null, {', '.join(_COMPARES)}, and their Not"
         raise LookupError(message)
     if key not in context:
-        # A missing key fits no value, so a negated operator holds; of no values none fits, and none does not.
+        # A missing key matches no value, so a negated operator holds. ForAllValues then holds, ForAnyValue does not.
         return {"ForAnyValue": False, "ForAllValues": True}.get(each_value, optional or negated)
     return any(_COMPARES[name](context[key], each) for each in wanted) != negated
 
 
 def listed(value: Any) -> list[str]:
-    """One string or many, as a policy has them, always as a list."""
+    """Return a policy's string or list of strings as a list."""
     return [value] if isinstance(value, str) else list(value)

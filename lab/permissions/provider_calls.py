@@ -1,4 +1,4 @@
-"""Calls of the AWS provider for the recorded resources of a stack: provider_calls.toml, names put in."""
+"""The AWS provider's calls for the recorded resources of a stack, from provider_calls.toml."""
 
 import re
 import tomllib
@@ -15,7 +15,7 @@ from lab.recording.recording import Recorded, Recording
 PATH: Final = Path(__file__).with_suffix(".toml")
 KINDS: Final = ("seen", "read")
 _OF_CALLS: Final = ("everywhere", "unnarrowed", "untagged", "without-tags")
-# Calls that make what they name, or that may: there is nothing yet, so it has no tags, and its tags come along.
+# Calls that create the resource, or may do so: it has no tags yet, and the request contains its tags.
 _MAKES: Final = re.compile(r":(Create|Request|Put(MetricAlarm|CompositeAlarm|Rule)$|(Add)?Tag)")
 _ONLY_MAKES: Final = re.compile(r":(Create|Request)")
 
@@ -28,8 +28,8 @@ class Request:
         type: Pulumi's type of the resource, `aws:sqs/queue:Queue`.
         name: The resource's logical name.
         action: IAM's name of the call, `sqs:CreateQueue`.
-        resource: The ARN that it acts on, or `*`.
-        makes: Whether the resource is not there yet.
+        resource: The ARN that the call acts on, or `*`.
+        makes: Whether the call creates the resource.
         context: Condition keys of the request.
     """
 
@@ -46,17 +46,17 @@ class Request:
 
 @cache
 def table() -> Mapping[str, Mapping[str, Any]]:
-    """The entries by Pulumi's type of resource."""
+    """Return the entries by Pulumi's type of resource."""
     return {name: entry for name, entry in _file().items() if name not in _OF_CALLS}
 
 
 def everywhere() -> Mapping[str, str]:
-    """The calls that have to be allowed on `*`, with where AWS says so."""
+    """Return the calls that must be allowed on `*`, with AWS's documentation of that."""
     return _file()["everywhere"]
 
 
 def unnarrowed(*, tagged: bool) -> Mapping[str, str]:
-    """Return what the deploy role may do to resources of others, and why; more of it where they carry no tags."""
+    """Return the calls that the deploy role may make on resources of others, tagged or not, and why."""
     return _file()["unnarrowed"] if tagged else {**_file()["unnarrowed"], **_file()["untagged"]}
 
 
@@ -66,7 +66,7 @@ def _file() -> Mapping[str, Mapping[str, Any]]:
 
 
 def requests(recording: Recording, boundary: str) -> Iterator[Request]:
-    """Every call for every recorded resource; `boundary` bounds its roles.
+    """Yield every call for every recorded resource. `boundary` is the permissions boundary of the stack's roles.
 
     Raises `LookupError` for a type that has no entry.
     """
@@ -96,7 +96,7 @@ def _of_resource(each: Recorded, boundary: str) -> Iterator[Request]:
     context = {key: value.format_map(names) for key, value in entry.get("given", {}).items()}
     for kind in KINDS:
         for acted_on, actions in entry.get(kind, {}).items():
-            # A table without a key of ours has none that it names.
+            # A table without a customer's key has no `kmsKeyArn`.
             if acted_on != "{kmsKeyArn}" or "kmsKeyArn" in names:
                 for action in actions:
                     yield Request(each.type, each.name, action, acted_on.format_map(names), context=context)
@@ -105,14 +105,14 @@ def _of_resource(each: Recorded, boundary: str) -> Iterator[Request]:
 def _entry(resource_type: str) -> Mapping[str, Any]:
     if resource_type not in table():
         message = (
-            f"given a resource {resource_type}; add to {PATH.name} what the provider calls for it, seen or read where"
+            f"no entry for {resource_type}; add to {PATH.name} the provider's calls, and where they were seen or read"
         )
         raise LookupError(message)
     return table()[resource_type]
 
 
 def _tagged(each: Recorded) -> str | None:
-    """The ARN that has the resource's tags, if it can have some."""
+    """Return the ARN that has the resource's tags, if the type supports tags."""
     own = _entry(each.type).get("tagged")
     return own.format_map(_names(each, "")) if own else None
 

@@ -1,4 +1,4 @@
-"""Reach of the roles of bootstrap/template.yaml to resources that are not their stack's."""
+"""The calls by which the roles of bootstrap/template.yaml can reach resources of other stacks."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -33,9 +33,9 @@ _TAGS: Final = ("aws:ResourceTag/", "aws:RequestTag/")
 
 @cache
 def neighbour(stack: str, kind: str) -> tuple[Request, ...]:
-    """The calls for a stack of that name, which is configured as prod with everything on.
+    """Return the calls for a stack with this name, configured as prod with every option on.
 
-    Every type of resource is in one of the kinds.
+    The kinds together have every type of resource.
     """
     own = {key.partition(":")[2]: value for key, value in read_stack_file("prod").items() if key.startswith(PROJECT)}
     recording = record_config({**own, **_NOTHING_LEFT_OUT, **_EITHER[kind]}, stack)
@@ -45,10 +45,11 @@ def neighbour(stack: str, kind: str) -> tuple[Request, ...]:
 def reached(
     statements: Statements, stack: str, other: Iterable[Request], *, tagged: bool = True, project: str = PROJECT
 ) -> Iterator[Request]:
-    """The calls of `other` that a role of `stack` may make: to make a resource, or once it is there.
+    """Yield those calls of `other` that a role of `stack` may make, on new and on existing resources.
 
-    For what is there, the role sends its own stack's tags along, as whoever wants to take it over would. Without
-    `tagged`, the others carry none: they are somebody's, made by hand or by another tool. `project` is what theirs say.
+    For an existing resource the request contains the role's own tags, as an attempt to take over the resource would.
+    Without `tagged`, the others' resources have no tags: they were made by hand or by another tool. `project` is the
+    value of their `Project` tag.
     """
     sent = {"aws:RequestTag/Project": PROJECT, "aws:RequestTag/Stack": stack}
     for each in other:

@@ -1,4 +1,4 @@
-"""Permissions that no call of the code asks for, each with who does, and where AWS or the library says so."""
+"""Permissions that no call of the code needs, each with who needs it, and the documentation that says so."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,13 +10,13 @@ FUNCTIONS: Final = tuple(each.name for each in functions.FUNCTIONS)
 
 @dataclass(frozen=True)
 class Uncalled:
-    """Actions that are granted though the handlers never call them.
+    """Actions that are granted although the handlers never call them.
 
     Attributes:
-        roles: Logical names of the roles it stands for.
+        roles: Logical names of the roles with these actions.
         resources: Names as in `Allowed.resource`; `{role}` stands for the role's own name.
         who: Who needs them, and when.
-        source: Where that is documented.
+        source: The documentation that says so.
     """
 
     roles: tuple[str, ...]
@@ -26,7 +26,7 @@ class Uncalled:
     source: str
 
     def covers(self, role: str, action: str, resource: str) -> bool:
-        """Return whether this permission of this role is what the entry is about."""
+        """Return whether the entry explains this permission of this role."""
         return (
             role in self.roles
             and action in self.actions
@@ -39,14 +39,14 @@ UNCALLED: Final = (
         FUNCTIONS,
         ("logs:CreateLogStream", "logs:PutLogEvents"),
         ("log-group:/aws/lambda/{role}:*",),
-        "Lambda, which writes the function's logs in its name",
+        "Lambda, which writes the function's logs on its behalf",
         "Lambda Developer Guide, Defining Lambda function permissions with an execution role (basic execution role)",
     ),
     Uncalled(
         FUNCTIONS,
         ("xray:PutTraceSegments", "xray:PutTelemetryRecords"),
         ("*",),
-        "Lambda's X-Ray daemon, where tracing is on; there is no resource to narrow them to",
+        "Lambda's X-Ray daemon, where tracing is on; X-Ray has no resources to narrow the permission to",
         "Lambda Developer Guide, Visualize Lambda function invocations using AWS X-Ray (execution role permissions); "
         "Service Authorization Reference, AWS X-Ray (no resource types)",
     ),
@@ -54,21 +54,21 @@ UNCALLED: Final = (
         ("process-order",),
         ("sqs:ReceiveMessage", "sqs:GetQueueAttributes"),
         ("orders-queue",),
-        "the event source mapping, which polls the queue in the function's name",
+        "the event source mapping, which polls the queue on the function's behalf",
         "Lambda Developer Guide, Using Lambda with Amazon SQS (execution role permissions)",
     ),
     Uncalled(
         ("create-order",),
         ("dynamodb:GetItem",),
         ("api-idempotency-table",),
-        "Powertools as a fallback, when a refused put does not bring the record along",
+        "Powertools as a fallback, when the answer to a refused put lacks the record",
         "Powertools for AWS Lambda (Python), Idempotency, Required resources (IAM permissions)",
     ),
     Uncalled(
         FUNCTIONS,
         ("kms:Decrypt",),
         ("key",),
-        "DynamoDB, SQS and SNS in the caller's name, with `encryption: customer`",
+        "DynamoDB, SQS and SNS on the caller's behalf, with `encryption: customer`",
         "DynamoDB Developer Guide, Encryption at rest: Authorizing use of the KMS key; "
         "SQS Developer Guide, Key management (KMS permissions of consumers and producers)",
     ),
@@ -76,21 +76,21 @@ UNCALLED: Final = (
         ("create-order", "process-order"),
         ("kms:GenerateDataKey",),
         ("key",),
-        "SQS and SNS in the sender's name, with `encryption: customer`",
+        "SQS and SNS on the sender's behalf, with `encryption: customer`",
         "SQS Developer Guide, Key management; SNS Developer Guide, Key management (permissions of producers)",
     ),
     Uncalled(
         ("deploy",),
         ("lambda:GetAlias", "lambda:GetProvisionedConcurrencyConfig", "lambda:UpdateAlias"),
         tuple(f"function:{function}{alias}" for function in FUNCTIONS for alias in ("", ":live")),
-        "CodeDeploy, which moves callers to a new version, with `gradual_deploy`",
+        "CodeDeploy, which shifts traffic to a new version, with `gradual_deploy`",
         "CodeDeploy User Guide, AWS managed policy AWSCodeDeployRoleForLambdaLimited",
     ),
     Uncalled(
         ("deploy",),
         ("cloudwatch:DescribeAlarms",),
         ("*",),
-        "CodeDeploy, which asks for the alarms of a deployment by their names",
+        "CodeDeploy, which reads the states of a deployment's alarms",
         "Service Authorization Reference, Amazon CloudWatch; CloudWatch API Reference, DescribeAlarms",
     ),
 )

@@ -1,4 +1,4 @@
-"""bootstrap/template.yaml as CloudFormation resolves it for one stack, and the statements of its roles."""
+"""Resolves bootstrap/template.yaml for one stack, as CloudFormation does, and returns the statements of its roles."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -39,27 +39,27 @@ def _as_written() -> Document:
 
 
 def document() -> Document:
-    """The template with `!Sub x` as `{"Fn::Sub": x}`: a copy, to be changed at will."""
+    """Return a copy of the template, with `!Sub x` as `{"Fn::Sub": x}`. The caller may change it."""
     return deepcopy(_as_written())
 
 
 def boundary_arn(stack: str) -> str:
-    """The ARN of the boundary that the template makes for `stack`."""
+    """Return the ARN of the permissions boundary that the template makes for `stack`."""
     return f"arn:aws:iam::{ACCOUNT}:policy/pulumi-orders-{stack}-boundary"
 
 
 def resources(stack: str, parameters: Mapping[str, str] | None = None, source: Document | None = None) -> Document:
-    """The template's resources by logical id, as CloudFormation makes them for the stack of project orders.
+    """Return the template's resources by logical id, as CloudFormation makes them for a stack of the project orders.
 
-    `parameters` are given on top of `Environment`; `source` stands in for the template. What AWS decides (ids, ARNs of
-    unnamed resources) stands as `arn:of:LogicalId`. Raises `LookupError` for a function that is not known here.
+    `parameters` are added to `Environment`; `source` replaces the template. Values that AWS decides (ids, ARNs of
+    unnamed resources) are `arn:of:LogicalId`. Raises `LookupError` for a function that is not supported here.
     """
     template = source or _as_written()
     return _Resolver(template, _given(template, stack, parameters or {}), boundary_arn(stack)).resources()
 
 
 def accepts(parameters: Mapping[str, str]) -> bool:
-    """Return whether CloudFormation takes these parameters together: every assertion of the template's rules holds."""
+    """Return whether CloudFormation accepts these parameters: every assertion of the template's rules holds."""
     template = _as_written()
     resolver = _Resolver(template, _given(template, "dev", parameters), "")
     return all(resolver.value(each["Assert"]) for rule in template["Rules"].values() for each in rule["Assertions"])
@@ -134,12 +134,12 @@ class _Resolver:
 def statements(
     role: str, stack: str, parameters: Mapping[str, str] | None = None, source: Document | None = None
 ) -> Statements:
-    """All statements of the own policies of `DeployRole` or `PreviewRole`."""
+    """Return all statements of the inline policies of `DeployRole` or `PreviewRole`."""
     policies = resources(stack, parameters, source)[role]["Properties"]["Policies"]
     return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
 
 
 def boundary(stack: str, source: Document | None = None) -> Statements:
-    """The statements of the boundary."""
+    """Return the statements of the permissions boundary."""
     found: Statements = resources(stack, source=source)["Boundary"]["Properties"]["PolicyDocument"]["Statement"]
     return found

@@ -1,1 +1,1 @@
-"""docs/preview-dev.txt: a preview of the dev stack, drawn with the engine at hand."""
+"""Previews of the dev stack by Pulumi's engine (docs/preview-dev.txt), and copies of the program for tests."""

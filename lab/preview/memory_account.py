@@ -1,4 +1,4 @@
-"""An AWS account in memory: enough of one to preview, deploy and destroy any stack, and to look at what is left."""
+"""An AWS account in memory: enough to preview, deploy and destroy any stack, and to inspect its resources."""
 
 from collections.abc import Callable, Mapping
 from threading import Lock
@@ -10,7 +10,7 @@ from local.services.base import Created
 
 
 class MemoryAccount:
-    """Keeps resources by type and id. `before_create` is called with each type and logical name, and may wait."""
+    """Keeps resources by type and id. `before_create` is called with type and logical name of each, and may block."""
 
     region = REGION
     account_id = ACCOUNT
@@ -22,14 +22,14 @@ class MemoryAccount:
         self._lock = Lock()
 
     def copy(self) -> "MemoryAccount":
-        """Another account with the same resources."""
+        """Return another account with the same resources."""
         other = MemoryAccount()
         other.resources = {key: dict(value) for key, value in self.resources.items()}
         other._updates = dict(self._updates)
         return other
 
     def create(self, token: str, name: str, inputs: Mapping[str, Any]) -> Created:
-        """Make one. As in AWS, a name is taken once."""
+        """Create a resource. As in AWS, a second one with the same name is refused."""
         self.before_create(token, name)
         outputs = outputs_of(token, name, inputs)
         key = (token, outputs.pop("id"))
@@ -41,11 +41,11 @@ class MemoryAccount:
         return Created(key[1], outputs)
 
     def read(self, token: str, id_: str) -> Mapping[str, Any] | None:
-        """Inputs and outputs of one."""
+        """Return a resource's inputs and outputs."""
         return self.resources.get((token, id_))
 
     def update(self, token: str, id_: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Change one; a function gets its next version."""
+        """Change a resource; a function gets its next version."""
         key = (token, id_)
         with self._lock:
             if key not in self.resources:
@@ -64,7 +64,7 @@ class MemoryAccount:
         return {"version": version, "qualifiedArn": f"{outputs['arn']}:{version}"}
 
     def delete(self, token: str, id_: str, inputs: Mapping[str, Any]) -> None:
-        """Delete one, unless it is protected against that."""
+        """Delete a resource, unless it has deletion protection."""
         if inputs.get("deletionProtectionEnabled"):
             message = f"{id_} is protected against deletion"
             raise RefusedError(message)

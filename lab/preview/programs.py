@@ -1,4 +1,4 @@
-"""Copies of the program that a test may change, with a workspace of the engine for each."""
+"""Copies of the program that a test may change, and of the engine's workspace."""
 
 import json
 import shutil
@@ -11,12 +11,12 @@ from local.engine.path import ROOT
 from local.engine.program import entries, link_environment
 from local.engine.workspace import Workspace
 
-# Byte code needs exactly the configured Python, which a test machine may lack; it changes nothing but the zip.
+# Compiling byte code needs exactly the configured Python, which a test machine may lack. It affects only the zip.
 NO_BYTECODE: Mapping[str, str] = {"package_bytecode": "false", "package_bytecode_release": ""}
 
 
 def copy_program(folder: Path) -> Path:
-    """A copy of the program in `folder`, with this interpreter as its environment and the one cache of packages."""
+    """Copy the program to `folder`, with this interpreter's environment and the repository's cache of packages."""
     folder.mkdir(parents=True)
     for path in (*entries(), *ROOT.glob("Pulumi.*.yaml")):
         if path.is_dir():
@@ -28,9 +28,9 @@ def copy_program(folder: Path) -> Path:
 
 
 def copy_workspace(workspace: Workspace, folder: Path, provider: int) -> Workspace:
-    """The same stack in the same state, apart from then on."""
+    """Return a copy of the workspace, with the same stack in the same state."""
     program = folder / "program"
-    # The same stack file too: it holds the salt of the state's secrets.
+    # The stack file is copied too, because it has the salt of the state's secrets.
     shutil.copytree(workspace.program, program, symlinks=True)
     shutil.copytree(workspace.state, folder / "state")
     return Workspace(
@@ -39,7 +39,7 @@ def copy_workspace(workspace: Workspace, folder: Path, provider: int) -> Workspa
 
 
 def replace_text(path: Path, old: str, new: str) -> None:
-    """Change a file of a copy. Fails when there is nothing to change, so that a test cannot change nothing."""
+    """Replace `old` in a file of a copy. Raises `AssertionError` when the file does not contain `old`."""
     text = path.read_text()
     if old not in text:
         message = f"{path.name} has no {old!r}"
@@ -53,7 +53,7 @@ def append(path: Path, text: str) -> None:
 
 
 def write_stack_file(program: Path, stack: str, config: Mapping[str, str]) -> None:
-    """Make a stack's file from keys without namespace and values as text, lists as JSON."""
+    """Write a stack file from keys without namespace and values as text, with lists as JSON."""
     values = {key: json.loads(text) if text[:1] in ("[", "{") else text for key, text in config.items()}
     content = {"config": {"aws:region": "eu-west-1", **values}}
     (program / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump(content))

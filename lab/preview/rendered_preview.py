@@ -1,9 +1,9 @@
-"""The preview of the dev stack as a text for docs/: what will be created, for readers who have no account yet.
+"""Writes the preview of the dev stack to docs/: what will be created, for readers who have no account yet.
 
     python -m lab.preview.rendered_preview      writes docs/preview-dev.txt anew
 
-The tree is the one that `pulumi preview` draws on a terminal, drawn here from the engine's events because the engine
-lists resources in the order in which they happen to be registered.
+The tree is that of `pulumi preview` on a terminal. It is drawn here from the engine's events, because the engine lists
+resources in the order of their registration, which varies.
 """
 
 import argparse
@@ -30,7 +30,7 @@ _HIDDEN = "pulumi:providers:aws"
 
 
 def render(done: Finished) -> str:
-    """The resources of a preview as a tree, its outputs by name, and how much there is to do."""
+    """Return the resources of a preview as a tree, its outputs by name, and the number of changes."""
     steps = [event["resourcePreEvent"]["metadata"] for event in done.events if "resourcePreEvent" in event]
     children: dict[str, list[Mapping[str, Any]]] = {}
     for step in sorted((each for each in steps if each["type"] != _HIDDEN), key=_order):
@@ -39,7 +39,7 @@ def render(done: Finished) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     tree = ["  ".join((*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[3])) for row in rows]
     ended = [event["resOutputsEvent"]["metadata"] for event in done.events if "resOutputsEvent" in event]
-    # The stack ends twice: when it is registered, and with its outputs.
+    # The stack has two such events: one for its registration, and one with its outputs.
     outputs = [step for step in ended if step["type"] == "pulumi:pulumi:Stack"][-1]["new"]["outputs"]
     shown = [f"  {name}: {json.dumps(value).replace(UNKNOWN, '[unknown]')}" for name, value in sorted(outputs.items())]
     counts = next(event["summaryEvent"]["resourceChanges"] for event in done.events if "summaryEvent" in event)
@@ -70,7 +70,7 @@ def _rows(
 
 
 def main() -> int:
-    """Write the text."""
+    """Write the preview."""
     argparse.ArgumentParser(
         prog=COMMAND, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     ).parse_args()

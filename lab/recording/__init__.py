@@ -1,1 +1,1 @@
-"""Recordings of what the program registers, without an engine."""
+"""Records the resources that the program registers, without an engine."""

@@ -8,21 +8,21 @@ from typing import Any, Final
 from lab.recording.recording import PROJECT, Recorded, Recording
 
 ABSENT: Final = "—"
-"""Stands where one side has no value."""
+"""The text for a missing value."""
 _STACK: Final = "Stack"
 
 
 @dataclass(frozen=True, order=True)
 class Difference:
-    """One input of one resource, or an output of the stack, that is not the same.
+    """A difference of one input of one resource, or of one output of the stack.
 
     Attributes:
         type: The last part of the resource's type, `Queue`.
         name: Its logical name.
-        path: Into the input, `environment.variables.LOG_LEVEL`; JSON texts are read, items of lists are `[]`. Empty
-            for a resource that one side does not have. In parentheses for what is no input: `(protect)`.
-        before: The value as text, `ABSENT` where there is none.
-        after: Likewise.
+        path: The path of the input, `environment.variables.LOG_LEVEL`. JSON texts are parsed, items of lists are `[]`.
+            Empty for a resource that one side does not have. A resource option is in parentheses: `(protect)`.
+        before: The value as text, `ABSENT` where it is missing.
+        after: The same for the other side.
     """
 
     type: str
@@ -33,7 +33,7 @@ class Difference:
 
 
 def differences(before: Recording, after: Recording) -> list[Difference]:
-    """Return what differs, sorted, each once."""
+    """Return the distinct differences, sorted."""
     ours, theirs = _by_urn(before), _by_urn(after)
     found: set[Difference] = set()
     for urn in ours.keys() | theirs.keys():
@@ -53,12 +53,12 @@ def differences(before: Recording, after: Recording) -> list[Difference]:
 
 
 def short_type(resource: Recorded) -> str:
-    """`Queue` of `aws:sqs/queue:Queue`."""
+    """Return `Queue` for `aws:sqs/queue:Queue`."""
     return resource.type.rpartition(":")[2]
 
 
 def text_of(value: Any) -> str:
-    """As it would stand in a stack file: whole numbers without a point."""
+    """Return a value as in a stack file: whole numbers without a decimal point."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
@@ -69,7 +69,7 @@ def _by_urn(recording: Recording) -> dict[str, Recorded]:
 
 
 def _all_of(resource: Recorded) -> dict[str, Any]:
-    # The order of `dependsOn` has its own tests, and URNs of what is not there say nothing new.
+    # `dependsOn` is left out: it has its own tests, and its URNs only repeat which resources exist.
     return {
         **resource.inputs,
         "(protect)": resource.protect,
@@ -96,7 +96,7 @@ def _changes(before: Any, after: Any, path: str) -> Iterator[tuple[str, Any, Any
 def _changed_items(before: Sequence[Any], after: Sequence[Any], path: str) -> Iterator[tuple[str, Any, Any]]:
     gone, new = [each for each in before if each not in after], [each for each in after if each not in before]
     if len(gone) != len(new):
-        # Which of them became which cannot be told.
+        # With different numbers of items, the old items cannot be matched with the new ones.
         yield f"{path}[]", _items(gone), _items(new)
     elif not gone:
         yield f"{path}[]", "one order or number", "another"
@@ -106,14 +106,14 @@ def _changed_items(before: Sequence[Any], after: Sequence[Any], path: str) -> It
 
 
 def _items(values: Sequence[Any]) -> str:
-    """The one, or how many."""
+    """Return the item if there is only one, otherwise the number of items."""
     if len(values) == 1 and not isinstance(values[0], (dict, list)):
         return text_of(values[0])
     return f"{len(values)} item{'s' if len(values) > 1 else ''}" if values else ABSENT
 
 
 def _read(value: Any) -> Any:
-    """Return what a JSON text says; anything else as it is."""
+    """Return the parsed value of a JSON text; any other value unchanged."""
     if not isinstance(value, str) or value[:1] not in ("{", "["):
         return value
     try:

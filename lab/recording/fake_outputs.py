@@ -1,4 +1,4 @@
-"""Answers of AWS to a registration: deterministic ids, ARNs and URLs."""
+"""Outputs of resources as AWS would return them, with deterministic ids, ARNs and URLs."""
 
 import hashlib
 import json
@@ -13,33 +13,31 @@ _Inputs = Mapping[str, Any]
 
 
 def arn(service: str, resource: str, region: str = REGION) -> str:
-    """An ARN in the account of the tests."""
+    """Return an ARN in the account of the tests."""
     return f"arn:aws:{service}:{region}:{ACCOUNT}:{resource}"
 
 
 def url(name: str, region: str = REGION) -> str:
-    """A queue's URL in the account of the tests."""
+    """Return a queue's URL in the account of the tests."""
     return f"https://sqs.{region}.amazonaws.com/{ACCOUNT}/{name}"
 
 
 def outputs_of(token: str, name: str, inputs: _Inputs, region: str = REGION) -> dict[str, Any]:
-    """The outputs of a resource, `id` among them. A type without an entry gets an id that nothing depends on."""
+    """Return the outputs of a resource, including `id`. A type without an entry gets an arbitrary id."""
     return _moved(_OUTPUTS.get(token, _anonymous)(name, inputs), inputs.get("region") or region)
 
 
 def answer_to(token: str, region: str = REGION) -> dict[str, Any]:
-    """Return what AWS would answer to a call of the program. Raises `NotImplementedError` for one without an answer
-    here.
-    """
+    """Return AWS's answer to a provider function. Raises `NotImplementedError` for an unknown function."""
     answers = where(ACCOUNT, region)
     if token not in answers:
-        message = f"the program calls {token}: give local/services/aws.py an answer for it"
+        message = f"the program calls {token}: add an answer to local/services/aws.py"
         raise NotImplementedError(message)
     return answers[token]
 
 
 def _moved(outputs: _Inputs, region: str) -> dict[str, Any]:
-    """The same in another Region than this module writes."""
+    """Return the outputs with `region` instead of this module's Region."""
     return cast("dict[str, Any]", json.loads(json.dumps(outputs).replace(REGION, region)))
 
 
@@ -76,7 +74,7 @@ def _api(name: str, _inputs: _Inputs) -> dict[str, Any]:
 
 
 def _stage(_name: str, inputs: _Inputs) -> dict[str, Any]:
-    # The provider gives the default stage's URL with a slash at its end.
+    # In the provider the default stage's URL ends with a slash.
     return {"id": inputs["name"], "invokeUrl": f"https://{inputs['apiId']}.execute-api.{REGION}.amazonaws.com/"}
 
 
@@ -167,7 +165,7 @@ def _key(name: str, _inputs: _Inputs) -> dict[str, Any]:
 
 
 def _of_queue(_name: str, inputs: _Inputs) -> dict[str, Any]:
-    # Another queue's policy is another resource: the provider knows it by the queue.
+    # The provider uses the queue as the policy's id, so another queue makes another resource.
     return {"id": inputs["queueUrl"]}
 
 

@@ -1,6 +1,6 @@
-"""Runs the real `__main__.py` without an engine and records what it registers.
+"""Runs the real `__main__.py` without an engine and records the resources that it registers.
 
-Assertions belong on the recorded resources: what stands inside an `.apply` may never run.
+Tests should check the recorded resources: code inside an `.apply` may never run.
 """
 
 import gc
@@ -38,9 +38,7 @@ _TOLD: set[str] = set()
 
 
 def _first_time(record: logging.LogRecord) -> bool:
-    """Return whether it is told now: a page runs the program dozens of times, and says once what the program warns
-    of.
-    """
+    """Return whether this message is new. A page runs the program dozens of times, and shows each warning once."""
     told = record.getMessage() in _TOLD
     _TOLD.add(record.getMessage())
     return not told
@@ -51,7 +49,7 @@ _LOG.addFilter(_first_time)
 
 @dataclass(frozen=True)
 class Recorded:
-    """One registration. `inputs` have wire names (`camelCase`), archives are their path, `secrets` the secret ones."""
+    """One registration. `inputs` have wire names (`camelCase`) and paths for archives; `secrets` are secret inputs."""
 
     type: str
     name: str
@@ -65,29 +63,29 @@ class Recorded:
     secrets: frozenset[str] = frozenset()
     ignore_changes: tuple[str, ...] = ()
     references: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """URNs that each input comes from."""
+    """The URNs of the resources that each input depends on."""
 
     def document(self, key: str) -> dict[str, Any]:
-        """The JSON text in input `key`, parsed."""
+        """Return the JSON text in input `key`, parsed."""
         return cast("dict[str, Any]", json.loads(self.inputs[key]))
 
 
 @dataclass
 class Recording:
-    """Record of what one run of a program registered, sorted by URN, and the outputs it exported."""
+    """The resources that one run of a program registered, sorted by URN, and its stack outputs."""
 
     resources: list[Recorded] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     of_components: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """By URN, the names of what each component says that it is."""
+    """By URN, the names of each component's outputs."""
     region: str = REGION
 
     def of_type(self, token: str) -> list[Recorded]:
-        """Resources of the type, e.g. `aws:sqs/queue:Queue`."""
+        """Return the resources of the type, e.g. `aws:sqs/queue:Queue`."""
         return [each for each in self.resources if each.type == token]
 
     def one(self, token: str, name: str) -> Recorded:
-        """The resource of that type and logical name. Raises `LookupError` that lists the names there are."""
+        """Return the resource with this type and logical name. Raises `LookupError` with the existing names."""
         found = [each for each in self.of_type(token) if each.name == name]
         if len(found) != 1:
             message = f"{len(found)} resources {token} {name!r}; names: {[each.name for each in self.of_type(token)]}"
@@ -95,7 +93,7 @@ class Recording:
         return found[0]
 
     def state(self, token: str, name: str) -> dict[str, Any]:
-        """The outputs that the mocks gave this resource, `id` among them."""
+        """Return the outputs that the mocks returned for this resource, including `id`."""
         recorded = self.one(token, name)
         return outputs_of(recorded.type, recorded.name, recorded.inputs, self.region)
 
@@ -115,7 +113,7 @@ class _Recorder(Mocks):
 
 
 class _Monitor(MockMonitor):
-    """Keeps requests as they come: options such as the parent never reach `new_resource`."""
+    """Records whole requests, because `new_resource` does not get options such as the parent."""
 
     def __init__(self, region: str) -> None:
         super().__init__(_Recorder(region))
@@ -123,7 +121,7 @@ class _Monitor(MockMonitor):
         self.recording = Recording(region=region)
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        """As the engine makes it: the types of all ancestors but the stack. The base class drops grandparents."""
+        """Return a URN as the engine makes it, with the types of all parents but the stack. The base class uses one."""
         chain = parent.split("::")[2] if parent else ""
         qualified = type_ if chain in ("", STACK_TYPE) else f"{chain}${type_}"
         return "::".join(["urn:pulumi:" + pulumi.get_stack(), pulumi.get_project(), qualified, name])
@@ -160,7 +158,7 @@ class _Monitor(MockMonitor):
 
 
 def read_stack_file(stack: str) -> dict[str, str]:
-    """The configuration in `Pulumi.{stack}.yaml` as the engine passes it to the project `orders`: all is text."""
+    """Return the configuration in `Pulumi.{stack}.yaml` as the engine passes it to the program: all values are text."""
     own = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
     content = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
     given = {key.removeprefix(f"{own}:"): value for key, value in content["config"].items()}
@@ -169,7 +167,7 @@ def read_stack_file(stack: str) -> dict[str, str]:
 
 
 def fake_package(spec: PackageSpec) -> Package:
-    """Stands in for the real build, which needs the package index; its own tests cover it."""
+    """Replace the real build, which needs the package index and has its own tests."""
     label = "this-machine" if isinstance(spec.target, LocalTarget) else spec.target.label
     sha256 = hashlib.sha256(repr((label, spec.bytecode, spec.bytecode_release)).encode()).hexdigest()
     path = spec.root.resolve() / ".build" / "package" / "zips" / f"{label}.zip"
@@ -181,10 +179,10 @@ def record_stack(
     overrides: Mapping[str, str] | None = None,
     build: Callable[[PackageSpec], Package] = fake_package,
 ) -> Recording:
-    """Return what `__main__.py` registers with the configuration of `Pulumi.{stack}.yaml`.
+    """Record `__main__.py` with the configuration of `Pulumi.{stack}.yaml`.
 
     `overrides` replace or add configuration (`orders:batch_size` to its text). `build` makes the functions' package.
-    Whatever the program raises comes through.
+    Errors of the program are raised.
     """
     config = {**read_stack_file(stack), **(overrides or {})}
     with mock.patch.object(pipeline.package, "build_package", build):
@@ -192,16 +190,14 @@ def record_stack(
 
 
 def record_config(config: Mapping[str, str], stack: str = "test", region: str = REGION) -> Recording:
-    """Return what `__main__.py` registers with exactly these keys (`batch_size` to its text), whatever stack files
-    say.
-    """
+    """Record `__main__.py` with exactly these keys (`batch_size` to its text), without a stack file."""
     own = {f"{PROJECT}:{key}": value for key, value in config.items()}
     with mock.patch.object(pipeline.package, "build_package", fake_package):
         return record(_program, stack=stack, config={"aws:region": region, **own})
 
 
 def record(program: Callable[[], object], *, stack: str = "test", config: Mapping[str, str] | None = None) -> Recording:
-    """Return what `program` registers. Whatever it raises comes through."""
+    """Record `program`. Its errors are raised."""
     recording, error = _run(program, stack, config or {})
     if error is not None:
         raise error
@@ -209,7 +205,7 @@ def record(program: Callable[[], object], *, stack: str = "test", config: Mappin
 
 
 def record_refused(stack: str, overrides: Mapping[str, str]) -> tuple[Recording, Exception]:
-    """For a configuration that `__main__.py` must refuse: what it registered all the same, and its error."""
+    """Run `__main__.py` with a configuration that it must refuse. Return what it registered, and its error."""
     config = {**read_stack_file(stack), **overrides}
     with mock.patch.object(pipeline.package, "build_package", fake_package):
         recording, error = _run(_program, stack, config)
@@ -226,7 +222,7 @@ def _run(program: Callable[[], object], stack: str, config: Mapping[str, str]) -
     monitor = _Monitor(config.get("aws:region", REGION))
 
     async def main() -> None:
-        # Inside the loop: set_mocks registers a root stack, and nobody would await it on another loop.
+        # Called inside the loop: set_mocks registers a root stack, which only this loop awaits.
         set_mocks(monitor.mocks, project=PROJECT, stack=stack, preview=False, monitor=monitor, logger=_LOG)
         # run_in_stack makes its own root stack.
         set_root_resource(cast("pulumi.Resource", None))
@@ -245,7 +241,7 @@ def _run(program: Callable[[], object], stack: str, config: Mapping[str, str]) -
                 loop.run_until_complete(main())
         except Exception as raised:  # noqa: BLE001 - the caller judges it
             error = raised
-    # Threads register in any order: URNs give one that does not depend on them.
+    # Threads register resources in any order; sorting by URN makes the order stable.
     monitor.recording.resources.sort(key=lambda each: each.urn)
     monitor.recording.of_components = dict(sorted(monitor.recording.of_components.items()))
     return monitor.recording, error
@@ -253,7 +249,7 @@ def _run(program: Callable[[], object], stack: str, config: Mapping[str, str]) -
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """No garbage is collected within this context: a run makes many objects that all live to its end."""
+    """Disable garbage collection inside the block, because a run's many objects all live until its end."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -264,7 +260,7 @@ def _uncollected() -> Iterator[None]:
 
 
 def _plain(value: Any) -> Any:
-    """Secrets as their value, archives as their path, whole floats as the integers they were, the rest as it is."""
+    """Return secrets as their value, archives as their path, whole floats as integers, anything else unchanged."""
     if is_rpc_secret(value):
         return _plain(unwrap_rpc_secret(value))
     if isinstance(value, pulumi.FileArchive):

@@ -1,4 +1,4 @@
-"""Recordings of the stacks as they are committed, made once per test process and only read."""
+"""Recordings of the committed stacks, made once per test process. Callers must not change them."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -10,12 +10,12 @@ FUNCTION = "aws:lambda/function:Function"
 
 @cache
 def recorded(stack: str) -> Recording:
-    """Return what `Pulumi.{stack}.yaml` leads to."""
+    """Return the recording with `Pulumi.{stack}.yaml`."""
     return record_stack(stack)
 
 
 def recorded_with(stack: str, overrides: Mapping[str, str]) -> Recording:
-    """Return what it leads to with these keys on top."""
+    """Return the recording with `Pulumi.{stack}.yaml` and these keys in addition."""
     return _recorded_with(stack, tuple(sorted(overrides.items())))
 
 
@@ -25,16 +25,16 @@ def _recorded_with(stack: str, overrides: tuple[tuple[str, str], ...]) -> Record
 
 
 def by_urn(recording: Recording) -> dict[str, Recorded]:
-    """The resources by URN."""
+    """Return the resources by URN."""
     return {each.urn: each for each in recording.resources}
 
 
 def custom(recording: Recording) -> list[Recorded]:
-    """Return what reaches AWS: everything but components."""
+    """Return all resources except components."""
     return [each for each in recording.resources if each.custom]
 
 
 def environment_of(stack: str, function: str) -> dict[str, str]:
-    """The variables of one function."""
+    """Return the environment variables of one function."""
     variables: dict[str, str] = recorded(stack).one(FUNCTION, f"{function}-function").inputs["environment"]["variables"]
     return variables

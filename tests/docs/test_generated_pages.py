@@ -62,7 +62,7 @@ def test_a_page_that_differs_is_told_and_written_anew(tmp_path: Path, capsys: py
     # THEN
     assert codes == [1, 0, 0]
     told = capsys.readouterr().err
-    assert "page.md is not what the code says. Run: python -m it\n" in told
+    assert "page.md is out of date. Run: python -m it\n" in told
     assert "-what it was\n+what it is\n" in told
 
 

@@ -176,7 +176,9 @@ def wire(recording: Recording) -> str:
 
 def test_an_option_without_two_values_is_named() -> None:
     # GIVEN / WHEN / THEN
-    with pytest.raises(LookupError, match=r"no change of brand_new: give lab/docs/option_changes.py two values"):
+    with pytest.raises(
+        LookupError, match=r"no change of brand_new: add two values of each to lab/docs/option_changes.py"
+    ):
         changes([*StackConfig.model_fields, "brand_new"])
 
 

@@ -1,4 +1,4 @@
-"""The same functions in few lines, as public templates have them: Powertools as documented, boto3's `Table`.
+"""The same functions in few lines, written like public templates: Powertools as documented, boto3's `Table`.
 
-As many calls as ours, and none of the guarantees beyond Powertools' own. No tracer: ours has none.
+They make as many calls as ours and have no guarantees beyond those of Powertools. Like ours they have no tracer.
 """

@@ -30,7 +30,7 @@ class Line(BaseModel):
 
 
 class Order(BaseModel):
-    """Order as callers send it."""
+    """An order, as callers send it."""
 
     currency: str = Field(pattern="^[A-Z]{3}$")
     lines: list[Line] = Field(min_length=1)

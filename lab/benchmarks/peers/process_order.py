@@ -30,7 +30,7 @@ once: Any = idempotent_function(data_keyword_argument="order", persistence_store
 
 
 def _settle(order: dict[str, Any]) -> str:
-    """Take the stock, confirm the order, and tell subscribers."""
+    """Take the stock, confirm the order, and publish the event."""
     take = [
         _update(
             "STOCK_TABLE", {"sku": line["sku"]}, "SET available = available - :n", "available >= :n", line["quantity"]
@@ -61,6 +61,6 @@ def record_handler(record: SQSRecord) -> str:
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Work on one batch."""
+    """Process one batch."""
     config.register_lambda_context(context)
     return process_partial_response(event=event, record_handler=record_handler, processor=processor, context=context)
