@@ -1,4 +1,4 @@
-"""Giving an order up for good: the order first, then its dead letters. Killed between the two, run it again."""
+"""Discards an order: marks the order first, then deletes its dead letters. If it is killed, run it again."""
 
 from dataclasses import dataclass
 
@@ -14,19 +14,19 @@ from runtime.models.order import OPEN_STATUSES, OrderStatus, StoredOrder
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The dead letters that an id names, as they were received."""
+    """Dead letters that match an id, as they were received."""
 
     messages: tuple[Received, ...]
     cases: tuple[Case, ...]
 
     @property
     def order_ids(self) -> set[str]:
-        """The orders that they are about."""
+        """Ids of the orders that the dead letters are about."""
         return {case.letter.order_id for case in self.cases if case.letter.order_id}
 
 
 def find(sweep: Sweep, orders: Orders, wanted: str) -> Found:
-    """Go through the queue for the dead letters whose order id or message id is `wanted`."""
+    """Search the queue for the dead letters whose order id or message id is `wanted`."""
     found = [
         message for batch in sweep.batches() for message in batch if _is_named(read_letter(message), message, wanted)
     ]
@@ -45,7 +45,7 @@ class Plan:
 
     Attributes:
         order_id: The order to mark `DISCARDED`; `None` if none is to be marked.
-        explanation: In words.
+        explanation: The plan in words.
     """
 
     order_id: str | None
@@ -54,10 +54,10 @@ class Plan:
 
 
 def plan(found: Found, wanted: str, order: StoredOrder | None) -> Plan:
-    """Return what discarding `wanted` means. `order` is the stored order of that id, for when there is no dead letter.
+    """Plan the discard of `wanted`. `order`, the stored order with that id, is only used if there is no dead letter.
 
     Raises:
-        RefusedError: it must not be discarded, or there is nothing to discard.
+        RefusedError: the order must not be discarded, or there is nothing to discard.
     """
     if not found.cases:
         return _without_letter(found, wanted, order)
@@ -68,20 +68,20 @@ def plan(found: Found, wanted: str, order: StoredOrder | None) -> Plan:
     order_id = next(iter(found.order_ids), None)
     if State.NOTIFICATION_MISSING in states:
         raise RefusedError(
-            f"The order {order_id} is settled; only its notification is missing, and its dead letter is what sends it. "
+            f"The order {order_id} is settled; only its notification is missing, and a redrive sends it. "
             f"Nothing was changed. Redrive it: "
             f"python -m ops dlq redrive --where order_id={order_id} "
             '--by "$NAME" --reason "$REASON" --yes'
         )
     if State.CORRUPT_ORDER in states:
         raise RefusedError(
-            f"What is stored as order {order_id} is unreadable; nothing was changed. Repair the row first: "
+            f"The stored row of order {order_id} is unreadable; nothing was changed. Repair the row first: "
             f"python -m ops order repair {order_id}"
         )
     if states <= {State.DISCARDED, State.LEFTOVER}:
         return Plan(None, found, f"the order {order_id} is final and stays as it is; {count} of it would be deleted")
     if order_id is None:
-        return Plan(None, found, f"no order is known to be meant; {count} would be deleted")
+        return Plan(None, found, f"the message names no order; {count} would be deleted")
     return Plan(
         order_id, found, f"the order {order_id} would become DISCARDED for good; {count} of it would be deleted"
     )
@@ -89,21 +89,23 @@ def plan(found: Found, wanted: str, order: StoredOrder | None) -> Plan:
 
 def _without_letter(found: Found, wanted: str, order: StoredOrder | None) -> Plan:
     if order is not None and order.status is OrderStatus.DISCARDED:
-        return Plan(None, found, f"the order {wanted} is DISCARDED already, and nothing of it is left in the queue")
+        return Plan(
+            None, found, f"the order {wanted} is DISCARDED already, and none of its messages is left in the queue"
+        )
     state = "there is no order with this id" if order is None else f"the order is {order.status}"
     raise RefusedError(
-        f"No dead letter of {wanted} was found; {state}. Nothing was changed. Messages that somebody else is looking "
-        "at are hidden for up to five minutes: python -m ops status counts them. An open order whose message is gone: "
-        f"python -m ops orders resend {wanted}"
+        f"No dead letter of {wanted} was found; {state}. Nothing was changed. Messages that another command is "
+        "reading are hidden for up to five minutes: python -m ops status counts them. If the order is open and its "
+        f"message is lost: python -m ops orders resend {wanted}"
     )
 
 
 def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, run: Run) -> str:
-    """Do what `run` decides and write it down; what was done, in words.
+    """Carry out the plan and record it in the journal (`run`). Return in words what was done.
 
     Raises:
         RefusedError: the order was settled meanwhile.
-        IncompleteError: SQS has not deleted every message.
+        IncompleteError: SQS did not delete every message.
     """
     messages = planned.found.messages
     if not messages:
@@ -115,7 +117,7 @@ def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, run: Ru
         order = orders.discard(planned.order_id, by=by, text=reason, at=timestamp(clock), content=content)
         if order.status is not OrderStatus.DISCARDED and State.UNREADABLE not in {c.state for c in planned.found.cases}:
             raise RefusedError(
-                f"The order {planned.order_id} was {order.status} by the time it was to be discarded. "
+                f"The order {planned.order_id} became {order.status} before it could be discarded. "
                 "Its messages were left alone; look again: python -m ops dlq list"
             )
         done = f"the order {planned.order_id} is {order.status}"
@@ -125,6 +127,6 @@ def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, run: Ru
     deleted = sweep.delete([message.message_id for message in messages])
     if len(deleted) < len(messages):
         raise IncompleteError(
-            f"{done}, but {len(messages) - len(deleted)} of its messages could not be deleted: run it again."
+            f"{done}, but {len(messages) - len(deleted)} of its messages could not be deleted: run the command again."
         )
     return f"{done}; {len(deleted)} messages deleted"

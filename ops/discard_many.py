@@ -1,6 +1,6 @@
-"""Giving up many dead letters in one pass: of each, its order first, then the journal's line, then the message.
+"""Discards many dead letters in one pass: marks the order, writes the journal's line, then deletes the message.
 
-Killed between any two, nothing is lost: run it again. It takes along what is already marked.
+If it is killed, nothing is lost: run it again. It also deletes the messages of orders that are marked already.
 """
 
 from collections import Counter
@@ -19,25 +19,25 @@ from runtime.logic.clock import Clock, timestamp
 from runtime.models.order import OrderStatus
 
 NOT_DISCARDABLE: Final = frozenset({State.NOTIFICATION_MISSING, State.CORRUPT_ORDER})
-"""A dead letter of the first kind is what sends the notification; a row of the second has to be repaired first."""
+"""A redrive of the first kind sends the missing notification; the row of the second has to be repaired first."""
 _FINAL: Final = frozenset({State.DISCARDED, State.LEFTOVER})
 _SAMPLE: Final = 5
 
 
 @dataclass(slots=True)
 class DiscardCounts:
-    """Counts of what became of each message of the pass. `seen` is always the sum of those below but `undeleted`.
+    """Number of messages of the pass by outcome. Each message is in exactly one of the counts that `seen` adds up.
 
     Attributes:
-        discarded: Dead letters given up (or, in a dry run, would be).
-        orders: How many orders became DISCARDED by it (or would).
-        unselected: Not meant by the conditions; left where they are.
-        refused: By state: left where they are.
-        settled: Their orders were settled while the command ran; left where they are.
-        failed: Not looked at to the end; left where they are.
-        undeleted: Given up, but their messages are still in the queue: gone with the next run.
-        causes: Of those given up, by error.
-        sample: The first of them.
+        discarded: Dead letters that were discarded (in a dry run: would be).
+        orders: Orders that became DISCARDED (in a dry run: would).
+        unselected: Not selected by the conditions; left in the queue.
+        refused: Not discardable, by state; left in the queue.
+        settled: Their orders were settled while the command ran; left in the queue.
+        failed: Not finished because of an error; left in the queue.
+        undeleted: Discarded, but still in the queue: the next run deletes them.
+        causes: Discarded dead letters by error.
+        sample: The first discarded dead letters.
     """
 
     discarded: int = 0
@@ -52,11 +52,11 @@ class DiscardCounts:
 
     @property
     def seen(self) -> int:
-        """Return how many messages are accounted for."""
+        """Return the number of messages that have an outcome."""
         return self.discarded + self.unselected + self.refused.total() + self.settled + self.failed
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the counts as a JSON object."""
         return {
             "seen": self.seen,
             "discarded": self.discarded,
@@ -72,12 +72,12 @@ class DiscardCounts:
 
 @dataclass
 class DiscardMany:
-    """One pass.
+    """One pass over the dead-letter queue.
 
     Attributes:
-        run: Who decided and why, and where it is written down; `None` only counts.
+        run: The journal's run, with who decided and why; `None` in a dry run, which only counts.
         progress: Called after each batch with the number of messages seen so far.
-        tally: What was done so far, also after an error.
+        tally: The counts so far, also after an error.
     """
 
     orders: Orders
@@ -89,7 +89,7 @@ class DiscardMany:
     _marked: set[str] = field(default_factory=set)
 
     def go(self, sweep: Sweep) -> DiscardCounts:
-        """Go through the queue once. Raises what boto3 raises; `tally` then says how far it came."""
+        """Go through the queue once. Raises boto3's errors; `tally` then has the counts so far."""
         for received in sweep.batches():
             before = self.tally.seen
             try:
@@ -115,7 +115,7 @@ class DiscardMany:
         self._delete(sweep, given_up)
 
     def _is_meant(self, case: Case) -> bool:
-        # An order that an interrupted run has marked has no longer the state and the error by which it was chosen.
+        # An order that an interrupted run marked no longer has the state and the error by which it was selected.
         where = self.where.whatever_failed() if case.state is State.DISCARDED else self.where
         return where.matches(case, self.clock.time())
 

@@ -1,4 +1,4 @@
-"""Errors that the person who typed a command can act on, and the exit codes of the command line."""
+"""Errors that a person at the command line can act on, and the exit codes."""
 
 from enum import IntEnum
 
@@ -28,31 +28,31 @@ class ExitCode(IntEnum):
 
 
 class OpsError(Exception):
-    """The message says what was given, what is allowed and what to change."""
+    """Error whose message says what was given, what is allowed and what to change."""
 
     exit_code = ExitCode.FAILED
 
 
 class NoStackError(OpsError):
-    """It is not known, or not believable, which stack is meant."""
+    """No stack was found, or its parts do not belong together."""
 
     exit_code = ExitCode.NO_STACK
 
 
 class NoAccessError(OpsError):
-    """AWS does not let these credentials do it."""
+    """The credentials are missing, expired, of another account, or without permission."""
 
     exit_code = ExitCode.NO_ACCESS
 
 
 class RefusedError(OpsError):
-    """Refusal: what was asked would be wrong as things stand; nothing was changed."""
+    """The command is not allowed in the present state; nothing was changed."""
 
     exit_code = ExitCode.REFUSED
 
 
 class IncompleteError(OpsError):
-    """A part was done, and the same command goes on."""
+    """A part was done; the same command does the rest."""
 
     exit_code = ExitCode.INCOMPLETE
 
@@ -74,7 +74,7 @@ _GONE = frozenset({"NonExistentQueue", "QueueDoesNotExist", "ResourceNotFoundExc
 
 
 def explain(error: BotoCoreError | ClientError, target: str) -> OpsError:
-    """Return what boto3 raised, as something to act on. `target` names the stack."""
+    """Turn an error of boto3 into one that a person can act on. `target` names the stack."""
     if isinstance(error, ClientError):
         return _explain_refusal(error, target)
     if isinstance(error, NoCredentialsError | PartialCredentialsError | ProfileNotFound):
@@ -83,7 +83,7 @@ def explain(error: BotoCoreError | ClientError, target: str) -> OpsError:
         return NoAccessError(f"The login has expired: {error}. {_LOGIN}")
     if isinstance(error, HTTPClientError):
         return OpsError(
-            f"{target} does not answer: {error}. Is there a network? The local stack: python -m local status."
+            f"{target} does not answer: {error}. Check the network. For the local stack: python -m local status."
         )
     return OpsError(f"The AWS client failed on {target}: {error}")
 

@@ -1,7 +1,7 @@
-"""Previews a stack and writes what a pull request's comment says of it.
+"""Previews a stack and writes a comment for a pull request.
 
-What is replaced or deleted comes first, then the counts, then every change, and last Pulumi's own diff, which alone is
-cut where the comment would be too long. A preview that fails leaves its reason there. The exit code is Pulumi's.
+The title has the counts. Replaced and deleted resources come first, then the other changes, then Pulumi's diff. If the
+comment would be too long, the diff is cut. If the preview fails, the comment has the reason. The exit code is Pulumi's.
 
 example:
   python -m ops.preview --stack dev --comment preview.md
@@ -22,17 +22,17 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 MAX_COMMENT: Final = 60_000
-"""GitHub takes 65,536 characters."""
+"""GitHub accepts 65,536 characters."""
 
 _OUTPUT_KEPT: Final = 4_000
-# What the engine calls the steps that a reader cares about, and in which order they are told.
+# The engine's names of the steps that the comment shows, in the order of the title.
 _TOLD: Final = {"replace": "replaced", "delete": "deleted", "update": "changed", "create": "new"}
 _FENCE: Final = "`````"
 
 
 @dataclass(frozen=True)
 class Change:
-    """A resource that does not stay as it is. `because`: the properties that differ."""
+    """Change of a resource. `because` names the properties that differ."""
 
     op: str
     name: str
@@ -41,14 +41,14 @@ class Change:
 
     @classmethod
     def of(cls, metadata: Mapping[str, Any]) -> Self:
-        """From a step's metadata."""
+        """Create a change from a step's metadata."""
         kind, name = str(metadata["urn"]).split("::")[2:4]
-        # A replacement is explained by what forces it, an update by all that differs.
+        # For a replacement, the properties that force it; for an update, all that differ.
         keys = (metadata.get("keys") if metadata["op"] == "replace" else None) or metadata.get("detailedDiff") or ()
         return cls(metadata["op"], name, kind.rpartition("$")[2], tuple(sorted(keys)))
 
     def line(self) -> str:
-        """One line of a list."""
+        """Return the change as a line of a Markdown list."""
         because = f": {', '.join(f'`{each}`' for each in self.because)}" if self.because else ""
         return f"- {_TOLD[self.op]}: **{self.name}** ({self.kind}){because}"
 
@@ -65,7 +65,7 @@ class Preview:
 
     @classmethod
     def read(cls, stack: str, code: int, output: str, events: Iterable[Mapping[str, Any]]) -> Self:
-        """From the engine's events."""
+        """Create a preview from the engine's events."""
         preview = cls(stack, code, output)
         for event in events:
             if "resourcePreEvent" in event and event["resourcePreEvent"]["metadata"]["op"] in _TOLD:
@@ -79,14 +79,14 @@ class Preview:
         return preview
 
     def comment(self) -> str:
-        """The comment, in Markdown."""
+        """Return the comment in Markdown."""
         head = [marker(self.stack), f"### {self._title()}", ""]
         head += [f"- {reason}" for reason in self.reasons]
         if self.code and not self.reasons:
-            head += ["Pulumi said:", _fenced(self.output[-_OUTPUT_KEPT:])]
+            head += ["Pulumi's output:", _fenced(self.output[-_OUTPUT_KEPT:])]
         lost = [each for each in self.changes if each.op in ("replace", "delete")]
         if lost:
-            head += ["> [!CAUTION]", "> What is replaced or deleted goes with all that is in it.", ""]
+            head += ["> [!CAUTION]", "> Replaced and deleted resources lose all their data.", ""]
             head += [each.line() for each in lost]
         rest = [each.line() for each in self.changes if each not in lost]
         if rest:
@@ -96,7 +96,7 @@ class Preview:
         return (
             f"{text}\n{self._diff(room)}"
             if room > 0
-            else f"{text[:MAX_COMMENT]}\n\n… cut. All of it is in the job's log."
+            else f"{text[:MAX_COMMENT]}\n\n… cut. The whole text is in the job's log."
         )
 
     def _title(self) -> str:
@@ -108,7 +108,7 @@ class Preview:
         if not self.output.strip() or (not self.changes and not self.code):
             return ""
         frame = "\n<details><summary>Pulumi's diff</summary>\n\n{}\n\n</details>\n"
-        cut = "\n… cut. All of it is in the job's log."
+        cut = "\n… cut. The whole text is in the job's log."
         most = room - len(frame) - 2 * len(_FENCE) - len(cut)
         if most <= 0:
             return ""
@@ -117,12 +117,12 @@ class Preview:
 
 
 def marker(stack: str) -> str:
-    """The first line of a stack's comment, by which it is found again."""
+    """Return the first line of a stack's comment, which identifies it."""
     return f"<!-- preview of {stack} -->"
 
 
 def _plain(message: str) -> str:
-    """A message as one paragraph of a list, without the engine's marks for colours."""
+    """Return a message as one list item, without the engine's colour marks."""
     text = re.sub(r"<\{%.*?%\}>", "", message)
     return "\n  ".join(line for line in text.strip().splitlines() if line.strip())
 
@@ -132,14 +132,14 @@ def _fenced(text: str) -> str:
 
 
 def preview(stack: str, options: Sequence[str]) -> Preview:
-    """Run `pulumi preview`; what it prints goes to standard output as well."""
+    """Run `pulumi preview`, and print its output as well."""
     pulumi = shutil.which("pulumi")
     if pulumi is None:
         return Preview(stack, 1, "There is no `pulumi` command on the PATH.")
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "events.json"
         command = [pulumi, "preview", "--stack", stack, "--diff", "--non-interactive", "--color", "never"]
-        # The switch shows --event-log, which Pulumi's own Automation API uses too.
+        # PULUMI_DEBUG_COMMANDS enables --event-log, which Pulumi's own Automation API uses too.
         done = subprocess.run(  # noqa: S603 - the found command, and arguments of ours
             [*command, f"--event-log={log}", *options],
             env={**os.environ, "PULUMI_DEBUG_COMMANDS": "true"},
@@ -154,7 +154,7 @@ def preview(stack: str, options: Sequence[str]) -> Preview:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Build the parser of the command line."""
     made = argparse.ArgumentParser(
         prog="python -m ops.preview", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -165,7 +165,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command."""
+    """Run the command and return Pulumi's exit code."""
     given = parser().parse_args(arguments)
     seen = preview(given.stack, given.options)
     given.comment.write_text(seen.comment())

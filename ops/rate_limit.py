@@ -1,4 +1,4 @@
-"""Keeps to a rate."""
+"""Limits the rate of messages."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Moving dead letters back to the orders queue: send, write it into the journal, then delete.
+"""Moves dead letters back to the orders queue: sends each, records it in the journal, then deletes it.
 
 If the run is killed after the send, the message is in both queues. The order is still processed once, and no message
 is lost.
@@ -21,24 +21,24 @@ from ops.sweep import Sweep
 from runtime.logic.clock import Clock
 
 CLOCK_SKEW_SECONDS: Final = 300
-"""AWS refuses requests whose clock differs by more.
+"""AWS refuses requests if the clocks differ by more than this.
 
-So a message sent earlier than this before the run is not the run's own.
+So a message that was sent more than this before the run began was not sent by the run.
 """
 
 
 @dataclass(slots=True)
 class RedriveCounts:
-    """Counts of what became of each message of the pass. `seen` is always the sum of the others but `undeleted`.
+    """Number of messages of the pass by outcome. `seen` is the sum of all of them except `undeleted`.
 
     Attributes:
-        redriven: Sent to the orders queue (or, in a dry run, would be).
+        redriven: Sent to the orders queue (in a dry run: would be).
         copies: Copies of a redriven message, deleted.
-        returned: Redriven, and a dead letter again before the run was over (or a copy too young to tell); left.
-        unselected: Not meant by the conditions; left where they are.
-        refused: By state: no worker could do anything with them; left where they are.
-        failed: Not (certainly) sent; left where they are.
-        undeleted: Sent or copies, but still in the dead-letter queue as well: harmless, gone with the next run.
+        returned: Dead letters again during this run, or recent copies; left in the dead-letter queue.
+        unselected: Not selected by the conditions; left in the dead-letter queue.
+        refused: Not redrivable, by state; left in the dead-letter queue.
+        failed: Not sent, or not certainly; left in the dead-letter queue.
+        undeleted: Sent messages and copies that are still in the dead-letter queue. The next run deletes them.
     """
 
     redriven: int = 0
@@ -51,11 +51,11 @@ class RedriveCounts:
 
     @property
     def seen(self) -> int:
-        """Return how many messages are accounted for."""
+        """Return the number of messages that have an outcome."""
         return self.redriven + self.copies + self.returned + self.unselected + self.refused.total() + self.failed
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the counts as a JSON object."""
         refused: Mapping[str, int] = {state.value: count for state, count in sorted(self.refused.items())}
         return {
             "seen": self.seen,
@@ -71,12 +71,12 @@ class RedriveCounts:
 
 @dataclass
 class Redrive:
-    """One run.
+    """One pass that redrives dead letters.
 
     Attributes:
-        run: Who decided and why, and where it is written down; `None` only counts.
+        run: The journal's run, with who decided and why; `None` in a dry run, which only counts.
         progress: Called after each batch with the number of messages seen so far.
-        tally: What was done so far, also after an error.
+        tally: The counts so far, also after an error.
     """
 
     orders: Orders
@@ -91,7 +91,7 @@ class Redrive:
     _began: float = 0.0
 
     def go(self, sweep: Sweep) -> RedriveCounts:
-        """Go through the queue once. Raises what boto3 raises; `tally` then says how far it came."""
+        """Go through the queue once. Raises boto3's errors; `tally` then has the counts so far."""
         self._began = self.clock.time()
         for received in sweep.batches():
             self._batch(sweep, received)
@@ -124,7 +124,7 @@ class Redrive:
             if key in firsts or (key in self._sent and message.sent_at < self._began - CLOCK_SKEW_SECONDS):
                 copies.append((message, key))
             elif key in self._sent:
-                # It may be a message that this run sent and that failed again; then it is the only one left.
+                # This run may have sent this message, which failed again; then it is the only one left.
                 self.tally.returned += 1
             else:
                 firsts[key] = message, case

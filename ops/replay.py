@@ -1,4 +1,4 @@
-"""Settled orders' events, once more, to one subscriber's queue: in order of settling, at a rate, resumable."""
+"""Sends the events of settled orders to one subscriber's queue again, in order of settling and at a limited rate."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,11 +21,11 @@ _CHUNK: Final = 100
 _TRIES: Final = 3
 
 Place = tuple[str, str]
-"""When an order was settled, and its id: orders are taken in this order."""
+"""When an order was settled, and its id. Events are sent in this order."""
 
 
 class UnsentError(OpsError):
-    """SQS has not taken some events."""
+    """SQS did not accept some events."""
 
     exit_code = ExitCode.INCOMPLETE
 
@@ -40,11 +40,11 @@ class Span:
 
     @property
     def words(self) -> list[str]:
-        """For the journal and for people: the same for the same orders."""
+        """The selection in words, for the journal and for people. Equal spans have equal words."""
         return [f"since={self.since}", f"until={self.until}", f"status={','.join(self.statuses)}"]
 
     def scan(self) -> dict[str, Any]:
-        """Scan's options."""
+        """Return the options of DynamoDB's Scan that select the orders."""
         statuses = {f":status{index}": {"S": status.value} for index, status in enumerate(self.statuses)}
         return {
             "FilterExpression": f"#at >= :since AND #at < :until AND #status IN ({', '.join(statuses)})",
@@ -55,15 +55,15 @@ class Span:
 
 @dataclass
 class Replay:
-    """One run.
+    """One run that sends past events again.
 
     Attributes:
-        source: The worker's own, so that the bytes are the first publish's.
-        run: Where it is written down; `None` only counts.
-        after: Where an earlier run came to.
-        sent, filtered: Events that were sent (or would be), and that the subscription's filter keeps out.
-        unreadable: Orders of which no event can be made, and why.
-        last: The last order that is done with.
+        source: The worker's event source, so that the bytes equal those of the first publish.
+        run: The journal's run; `None` in a dry run, which only counts.
+        after: Place where an earlier run stopped.
+        sent, filtered: Number of events that were sent (or would be), and that the subscription's filter excludes.
+        unreadable: Orders whose event cannot be created, each with the reason.
+        last: Place of the last order that is done.
     """
 
     rows: Rows
@@ -80,7 +80,7 @@ class Replay:
     last: Place | None = None
 
     def places(self, span: Span) -> list[Place]:
-        """The orders, without those that an earlier run has done. Reads the whole table: there is no index by time."""
+        """Find the orders, without those that an earlier run did. Reads the whole table: there is no index by time."""
         found = [
             (str(item["settled_at"]["S"]), str(item["order_id"]["S"]))
             for page in self.rows.scan(self.table, **span.scan())
@@ -89,10 +89,10 @@ class Replay:
         return sorted(place for place in found if self.after is None or place > self.after)
 
     def go(self, places: Sequence[Place]) -> None:
-        """Send them.
+        """Send the events of orders.
 
         Raises:
-            UnsentError: SQS refuses some; those before are sent, and the same run goes on there.
+            UnsentError: SQS refused some. Earlier events are sent, and the same command continues from there.
         """
         for start in range(0, len(places), _CHUNK):
             chunk = places[start : start + _CHUNK]
@@ -136,4 +136,4 @@ class Replay:
             left = [event for event in left if event.event_id not in done]
             if not left:
                 return
-        raise UnsentError(f"SQS has not taken {len(left)} of {len(events)} events. The same command goes on.")
+        raise UnsentError(f"SQS did not accept {len(left)} of {len(events)} events. Run the same command again.")

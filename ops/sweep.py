@@ -1,4 +1,4 @@
-"""One pass over the dead-letter queue: every message once, hidden meanwhile, and shown again at the end."""
+"""One pass over the dead-letter queue. It receives every message once, and makes it visible again at the end."""
 
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -10,9 +10,9 @@ from ops.gateway.queues import DeadLetterQueue
 from ops.logic.dead_letter import Received
 
 HIDE_SECONDS: Final = 300
-"""How long a message stays hidden when this process is killed before it can show it again."""
+"""How long a message stays hidden if this process is killed during the pass."""
 MOST_HELD: Final = 100_000
-"""SQS lets 120,000 messages of a queue be hidden at once, and each costs about 500 bytes of memory here."""
+"""SQS allows 120,000 hidden messages per queue. Each needs about 500 bytes of memory here."""
 _WAIT_SECONDS: Final = 1
 # One empty answer may come from servers that hold none of the messages.
 _EMPTY_ANSWERS: Final = 2
@@ -21,7 +21,7 @@ _MOST_TRIES: Final = 3
 
 
 class Sweep:
-    """Use it as a context: leaving it shows every message again that was not deleted.
+    """Context manager. On exit, every message that was not deleted becomes visible again.
 
     Attributes:
         seen: How many messages were received.
@@ -52,12 +52,12 @@ class Sweep:
         try:
             self.release()
         except (BotoCoreError, ClientError):
-            # What went wrong first matters more. The messages show by themselves after `HIDE_SECONDS`.
+            # The first error matters more. The messages become visible by themselves after `HIDE_SECONDS`.
             if error is None:
                 raise
 
     def batches(self) -> Iterator[list[Received]]:
-        """Messages not seen before, up to ten at a time, until there are no more."""
+        """Yield messages that were not seen before, up to ten at a time, until there are no more."""
         empty = stale = 0
         while empty < _EMPTY_ANSWERS and stale < _STALE_ANSWERS:
             if len(self._held) >= self._most_held:
@@ -65,7 +65,7 @@ class Sweep:
                 return
             batch = self._queue.receive(HIDE_SECONDS, _WAIT_SECONDS)
             fresh = [message for message in batch if message.message_id not in self._known]
-            # One that came back, because the pass is long: only its latest receipt can show or delete it.
+            # In a long pass, a message may be received again. Only its latest receipt can release or delete it.
             self._held |= {message.message_id: message.receipt for message in batch}
             self._known |= {message.message_id for message in fresh}
             empty = 0 if batch else empty + 1
@@ -74,7 +74,7 @@ class Sweep:
                 yield fresh
 
     def delete(self, message_ids: list[str]) -> set[str]:
-        """Delete messages of this pass; the ids of those that are deleted."""
+        """Delete messages of this pass. Return the ids of the deleted ones."""
         receipts = {message_id: self._held[message_id] for message_id in message_ids}
         deleted = self._queue.delete(receipts) if receipts else set()
         for message_id in deleted:
@@ -82,10 +82,12 @@ class Sweep:
         return deleted
 
     def release(self) -> None:
-        """Show what was not deleted again, at once; tell what SQS keeps hidden."""
+        """Make all messages visible that were not deleted, and report those that SQS keeps hidden."""
         held, self._held = self._held, {}
         for _ in range(_MOST_TRIES):
             hidden = self._queue.release(held) if held else set()
             held = {message_id: receipt for message_id, receipt in held.items() if message_id in hidden}
         if held:
-            self._tell(f"{len(held)} messages stay hidden: SQS did not show them. They show within 5 minutes.")
+            self._tell(
+                f"{len(held)} messages stay hidden: SQS did not release them. They become visible within 5 minutes."
+            )

@@ -1,7 +1,7 @@
-"""Stack that a command is about, and how it is reached.
+"""Stack that a command acts on, and how it is reached.
 
-Precedence: what the command line names (`--outputs`, `--local`, `--stack`: one of them), then ORDERS_STACK in the
-environment. There is no other default: a command that acts on orders must not guess where.
+Precedence: the command line (one of `--outputs`, `--local` and `--stack`), then ORDERS_STACK in the environment. There
+is no other default: a command that acts on orders must not guess the stack.
 """
 
 import json
@@ -49,7 +49,7 @@ class ShiftedFunction(BaseModel):
 
 
 class GradualDeploy(BaseModel):
-    """Means of moving callers to new versions: CodeDeploy's application, and the functions by their keys."""
+    """Resources that move callers to new versions: CodeDeploy's application, and the functions by their keys."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -68,11 +68,11 @@ class Objectives(BaseModel):
 
 
 class Target(BaseModel):
-    """A stack, by its outputs."""
+    """A stack, as its outputs describe it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    label: str = Field(description="For messages: which stack this is.")
+    label: str = Field(description="Name of the stack in messages.")
     orders_queue_url: str
     dead_letter_queue_url: str
     notifications_topic_arn: str | None = Field(default=None, pattern=_ARN)
@@ -85,9 +85,9 @@ class Target(BaseModel):
     functions: tuple[str, ...] = Field(description="The names of all functions by their outputs, the worker's last.")
     gradual_deploy: GradualDeploy | None = Field(default=None, description="None: `pulumi up` moves callers itself.")
     api_url: str | None = Field(default=None, description="Where clients order: behind the edge or domain, if any.")
-    api_id: str | None = Field(default=None, description="Of the HTTP API, whose metrics have it.")
+    api_id: str | None = Field(default=None, description="Id of the HTTP API, a dimension of its metrics.")
     api_stage: str | None = None
-    objectives: Objectives | None = Field(default=None, description="None: of a release that had none yet.")
+    objectives: Objectives | None = Field(default=None, description="None: an older release, without objectives.")
     alarm_topic_arns: Mapping[str, str] = Field(default={}, description="By tier; empty: the stack has no alarms.")
     endpoint_url: str | None = None
     credentials: Credentials | None = None
@@ -138,7 +138,7 @@ class Target(BaseModel):
 
     @property
     def resources(self) -> frozenset[str]:
-        """Return what functions are told of tables, queues, topic and bus: names, URLs and ARNs."""
+        """Names, URLs and ARNs of tables, queues, topic and bus, as functions have them in their environment."""
         return frozenset(
             {
                 self.orders_table,
@@ -148,7 +148,7 @@ class Target(BaseModel):
                 self.orders_queue_url,
                 self.dead_letter_queue_url,
                 self.events_arn,
-                # A bus is told by its name.
+                # Functions have a bus's name.
                 self.events_arn.rpartition("/")[2],
             }
         )
@@ -159,13 +159,13 @@ class Target(BaseModel):
         return self.process_order_function.removesuffix("-process-order")
 
     def describe(self) -> str:
-        """One line for people."""
+        """Return one line for people that names the stack."""
         where = self.endpoint_url or f"account {self.account}, {self.region}"
         return f"{self.label} ({self.prefix}; {where})"
 
 
 def _about(location: tuple[int | str, ...]) -> str:
-    # What is wrong with no single output is wrong with the one rule between them.
+    # An error that names no output is about the one rule across outputs, `_one_target`.
     return str(location[0]) if location else "one of notifications_topic_arn and notifications_bus_arn"
 
 
@@ -183,10 +183,10 @@ class Choice(BaseModel):
 def resolve(
     choice: Choice, environment: Mapping[str, str] = os.environ, read_pulumi: PulumiOutputs | None = None
 ) -> Target:
-    """The stack that is meant.
+    """Return the chosen stack.
 
     Raises:
-        NoStackError: none is named, or the one that is cannot be read.
+        NoStackError: no stack is named, or its outputs cannot be read.
     """
     return Target.from_outputs(*read_outputs(choice, environment, read_pulumi))
 
@@ -194,10 +194,10 @@ def resolve(
 def read_outputs(
     choice: Choice, environment: Mapping[str, str] = os.environ, read_pulumi: PulumiOutputs | None = None
 ) -> tuple[str, Outputs]:
-    """Return what to call the stack that is meant, and its outputs, unchecked.
+    """Return a label of the chosen stack, and its unchecked outputs.
 
     Raises:
-        NoStackError: none is named, or the one that is cannot be read.
+        NoStackError: no stack is named, or its outputs cannot be read.
     """
     stack = choice.stack or environment.get(STACK_VARIABLE)
     if choice.outputs is not None:
@@ -238,10 +238,10 @@ def _read_pulumi(stack: str) -> Outputs:
 
 
 def ask_pulumi(stack: str, *arguments: str) -> str:
-    """Return what a `pulumi` command says about a stack.
+    """Run a `pulumi` command on a stack and return its output.
 
     Raises:
-        NoStackError: there is no such command, it does not end, or it fails.
+        NoStackError: `pulumi` is not installed, or the command does not end in time or fails.
     """
     words = " ".join(["pulumi", *arguments])
     pulumi = shutil.which("pulumi")

@@ -128,7 +128,7 @@ def _usd(rate: int) -> str:
 
 
 def _logs(rate: int) -> str:
-    (gigabytes,) = (each.used / usd("log ingestion") for each in _bill(rate) if each.what == "logs taken in")
+    (gigabytes,) = (each.used / usd("log ingestion") for each in _bill(rate) if each.what == "logs ingested")
     return f"{gigabytes * 24 / HOURS:,.1f} GB"
 
 

@@ -1,4 +1,4 @@
-"""Evidence of an audit: small, however many orders there are."""
+"""Evidence of an audit: counts and ids. The orders themselves are not kept."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from ops.logic.case import Case
 from runtime.models.fields import from_timestamp
 from runtime.models.order import StoredOrder
 
-# Around a stock row's reference point an order's unit may be on either side: `settled_at` is from before the first of
-# several tries of its transaction, and DynamoDB tells its time in whole seconds.
+# An order that was settled close to a stock row's reference point may lie on either side of it: `settled_at` is the
+# time before the first try of the transaction, and DynamoDB reports its own time in whole seconds.
 _BEFORE_SECONDS: Final = 20
 _AFTER_SECONDS: Final = 5
 
@@ -20,24 +20,24 @@ _AFTER_SECONDS: Final = 5
 STOCK, ORDERS, AGAIN = "stock table", "orders table", "orders again"
 WORKER_RECORDS, API_RECORDS, SETTINGS = "worker's records", "API's records", "the worker's settings"
 DEAD_LETTERS, QUEUE, LOGS = "dead-letter queue", "orders queue", "functions' logs"
-"""Names of what is read."""
+"""Names of the sources that an audit reads."""
 
 
 class Doubt(StrEnum):
-    """Reason why an order should have a message left."""
+    """Reason why an order should still have a message in a queue."""
 
     OPEN = "open"
-    UNPUBLISHED = "settled, but no record says that its event was published"
+    UNPUBLISHED = "settled, but no record shows that its event was published"
     UNSTORED = "answered 202, but not stored"
 
 
 @dataclass(frozen=True, slots=True)
 class Receive:
-    """One receive of one message, as the worker's log has it.
+    """One receive of one message, as the worker logged it.
 
     Attributes:
         outcome: processed, failed, deferred or dead-lettered.
-        replayed: The order was done before: this receive had no effect.
+        replayed: Whether the order was already processed, so that this receive had no effect.
     """
 
     message_id: str
@@ -52,8 +52,8 @@ class Taken:
     """Units of an article in confirmed orders, since its reference point.
 
     Attributes:
-        sure: Certainly since then.
-        near: About that time, so perhaps.
+        sure: Units that were certainly settled after it.
+        near: Units that were settled so close to it that they may lie on either side.
     """
 
     sure: int = 0
@@ -65,20 +65,20 @@ class Evidence:
     """Data read from the stack.
 
     Attributes:
-        cut_off: Orders that were accepted or settled later (epoch seconds) are counted, and not judged.
-        statuses: Orders by status.
-        problems: What is wrong by itself, by guarantee.
-        doubts: Orders that should have a message left, by id.
-        before, after: The stock table before and after the orders were read.
-        taken: Units by article.
-        published: Orders whose record says so.
-        late: Orders that were settled after the cut-off.
-        forgotten: Orders whose record has passed its life.
-        answers: Orders by key, as the API's records have them: id of the record to order id.
+        cut_off: Time in epoch seconds. Orders that were accepted or settled later are counted but not judged.
+        statuses: Number of orders by status.
+        problems: Violations that a single row or record proves, by guarantee.
+        doubts: Reasons why orders should still have a message, by order id.
+        before, after: The stock table, read before and after the orders.
+        taken: Units in confirmed orders, by article.
+        published: Number of orders whose record shows that the event was published.
+        late: Number of orders that were settled after the cut-off.
+        forgotten: Number of settled orders whose record has expired.
+        answers: Order id that each of the API's records names, by id of the record.
         cases: Dead letters, copies merged.
-        waiting: Messages in the orders queue.
-        firsts: Answers 202 that were no replays, by order, from the API's log.
-        unread: What could not be read, and why.
+        waiting: Number of messages in the orders queue.
+        firsts: Number of answers 202 that were not replays, by order id, from the API's log.
+        unread: Sources that could not be read, each with the reason.
     """
 
     cut_off: float
@@ -101,7 +101,7 @@ class Evidence:
     unread: dict[str, str] = field(default_factory=dict)
 
     def settled_before(self, moment: str | None) -> bool:
-        """Return whether a `Timestamp` is before the cut-off; what is not known is."""
+        """Return whether a `Timestamp` is not after the cut-off. `None` counts as before it."""
         return moment is None or from_timestamp(moment).timestamp() <= self.cut_off
 
     def take(self, order: StoredOrder) -> None:
@@ -118,7 +118,7 @@ class Evidence:
 
 
 def receive_of(line: dict[str, Any]) -> Receive | None:
-    """A receive in a line of the worker's log, if it is about one."""
+    """Return the receive that a line of the worker's log reports; `None` for any other line."""
     outcome = _OUTCOMES.get(str(line.get("message")))
     attempt, message_id = line.get("attempt"), line.get("message_id")
     if outcome is None or not isinstance(attempt, int) or not isinstance(message_id, str):

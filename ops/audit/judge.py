@@ -27,11 +27,11 @@ from runtime.models.order import OPEN_STATUSES, SETTLED_STATUSES, OrderStatus
 
 @dataclass(frozen=True)
 class Finding:
-    """One guarantee: what it promises, what was counted, and what speaks against it.
+    """Result for one guarantee: its promise, what was counted, and what was found.
 
     Attributes:
-        violations: What breaks it.
-        named: What it allows and somebody has to look at, and what cannot be told.
+        violations: Facts that break the guarantee.
+        named: Facts that the guarantee allows but somebody should look at, and facts that could not be found out.
     """
 
     name: str
@@ -42,20 +42,20 @@ class Finding:
 
     @property
     def ok(self) -> bool:
-        """Return whether nothing breaks it."""
+        """Return whether there are no violations."""
         return not self.violations
 
     def along_with(self, counted: str, violations: Sequence[str]) -> Self:
-        """The same with what was counted elsewhere."""
+        """Return this finding with counts and violations from elsewhere added."""
         return replace(self, counted=f"{self.counted}; {counted}", violations=[*self.violations, *violations])
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the finding as a JSON object."""
         return {**vars(self), "ok": self.ok}
 
 
 def judge(evidence: Evidence) -> list[Finding]:
-    """All guarantees; of one whose sources could not all be read, only what is wrong by itself."""
+    """Judge all guarantees. If a source could not be read, only violations that a single row proves are reported."""
     return [_judge(evidence, *row) for row in _JUDGES]
 
 
@@ -68,7 +68,7 @@ def _judge(evidence: Evidence, count: Callable[[Evidence], Finding], sources: Se
 
 
 def nothing_lost(evidence: Evidence) -> Finding:
-    """G1: accepted = final + waiting + dead, and no order without its message."""
+    """G1: every accepted order is final, or its message waits in the orders queue or is a dead letter."""
     broken, named = _without_message(evidence, {Doubt.OPEN, Doubt.UNSTORED})
     states = Counter(case.state for case in evidence.cases)
     named += [
@@ -89,30 +89,30 @@ def nothing_lost(evidence: Evidence) -> Finding:
 
 
 def one_effect(evidence: Evidence) -> Finding:
-    """G2: what left the stock is what was confirmed."""
+    """G2: the units that left the stock are the units of confirmed orders."""
     broken: list[str] = []
     named: list[str] = []
     unreferenced = 0
     for sku, before in sorted(evidence.before.items()):
         after, taken = evidence.after.get(sku), evidence.taken[sku]
         if before.available is None:
-            broken.append(f"the stock of {sku} is no number: {before}. Next: python -m ops stock get {sku}")
+            broken.append(f"the stock of {sku} is not a number: {before}. Next: python -m ops stock get {sku}")
         elif before.available < 0:
-            broken.append(f"the stock of {sku} is {before}, less than nothing")
+            broken.append(f"the stock of {sku} is {before}, less than zero")
         elif before.opening is None:
             unreferenced += 1
         elif after is None or after.available is None or (after.opening, after.counted_at) != _reference(before):
-            named.append(f"{sku} was counted or filled up meanwhile: not judged")
+            named.append(f"{sku} was counted or restocked during the audit: not judged")
         else:
             broken += _difference(sku, before, after, taken)
     if unreferenced:
-        named.append(f"{unreferenced} articles have no reference point: `ops stock set` begins one")
+        named.append(f"{unreferenced} articles have no reference point: `ops stock set` creates one")
     gone = sorted(evidence.taken.keys() - evidence.before.keys())
-    named += [f"{sku} was confirmed {evidence.taken[sku].sure} times and has no row in the stock table" for sku in gone]
+    named += [f"{sku} has {evidence.taken[sku].sure} confirmed units but no row in the stock table" for sku in gone]
     units = sum(taken.sure for taken in evidence.taken.values())
     near = sum(taken.near for taken in evidence.taken.values())
     if near:
-        named.append(f"{near} units were settled about the time of a count, and can be on either side of it")
+        named.append(f"{near} units were settled so close to a count that they may lie before or after it")
     return Finding(
         "G2",
         "one effect",
@@ -123,17 +123,19 @@ def one_effect(evidence: Evidence) -> Finding:
 
 
 def same_answer(evidence: Evidence) -> Finding:
-    """G3: each key's stored answer is its stored order's, and only one answer to an order is no replay."""
+    """G3: each stored answer matches its stored order, and each order got only one answer that was not a replay."""
     broken = list(evidence.problems["G3"])
     broken += [
-        f"{order_id} was answered {times} times as new" for order_id, times in evidence.firsts.items() if times > 1
+        f"{order_id} got {times} answers that are not marked as replays"
+        for order_id, times in evidence.firsts.items()
+        if times > 1
     ]
     logged = f"; in the log {evidence.firsts.total()} first answers, {evidence.replays} replays"
     return Finding("G3", "same answer", f"{len(evidence.answers)} stored answers{logged}", broken)
 
 
 def exact_retries(evidence: Evidence) -> Finding:
-    """G4: no receive too many or reported twice, nothing given up early, done twice, or both done and given up."""
+    """G4: no message has too many receives, reports one twice, is dead-lettered early, or is processed as well."""
     attempts: defaultdict[str, list[Receive]] = defaultdict(list)
     for receive in evidence.receives:
         attempts[receive.message_id].append(receive)
@@ -148,13 +150,13 @@ def exact_retries(evidence: Evidence) -> Finding:
             broken.append(f"message {message_id} reported the receives {sorted(numbers)}: one of them twice")
         last = {receive.attempt for receive in found if receive.outcome == "failed"} & {limit}
         if "processed" in outcomes and (last or "dead-lettered" in outcomes):
-            broken.append(f"message {message_id} was given up and processed")
+            broken.append(f"message {message_id} was both dead-lettered and processed")
     done = Counter(one.order_id for one in evidence.receives if one.outcome == "processed" and not one.replayed)
     broken += [f"{order_id} was processed {times} times" for order_id, times in done.items() if times > 1]
     early = [
-        f"{case.letter.order_id} was given up after {case.attempts} receives; the queue allows {limit} now"
+        f"{case.letter.order_id} is a dead letter after {case.attempts} receives; the queue allows {limit} now"
         for case in evidence.cases
-        # What the worker sends there by itself names its attempt; what SQS moves does not.
+        # A dead letter that the worker sent names its attempt; one that SQS moved does not.
         if case.letter.attempts is None and case.attempts is not None and limit is not None and case.attempts < limit
     ]
     failed = sum(any(one.outcome == "failed" for one in found) for found in attempts.values())
@@ -163,14 +165,14 @@ def exact_retries(evidence: Evidence) -> Finding:
         "G4",
         "exact retries",
         f"{len(attempts)} messages in the log, {failed} of them failed at least once; at most {limit} receives; "
-        f"{silent} receives before the log begins or of workers that died",
+        f"{silent} receives have no line: they are older than the log, or the worker died",
         broken,
         early,
     )
 
 
 def notified(evidence: Evidence) -> Finding:
-    """G5: every settled order's event was published, or is named."""
+    """G5: every settled order's event was published, or the order is named."""
     broken, named = _without_message(evidence, {Doubt.UNPUBLISHED})
     named += [
         f"{case.letter.order_id} is settled, and its event waits in the dead-letter queue"
@@ -179,30 +181,31 @@ def notified(evidence: Evidence) -> Finding:
     ]
     if evidence.forgotten:
         named.append(
-            f"{evidence.forgotten} orders are older than the worker's records: whether they were published is not known"
+            f"{evidence.forgotten} orders are older than the worker's records: "
+            "whether their events were published is not known"
         )
     settled = sum(evidence.statuses[status] for status in SETTLED_STATUSES)
     return Finding(
         "G5",
         "notified",
-        f"{settled} settled orders, {evidence.published} published by the worker's records"
-        + (f", {evidence.late} settled after the cut-off and not looked at" if evidence.late else ""),
+        f"{settled} settled orders, {evidence.published} published according to the worker's records"
+        + (f", {evidence.late} settled after the cut-off and not checked" if evidence.late else ""),
         [*evidence.problems["G5"], *broken],
         named,
     )
 
 
 def isolated(evidence: Evidence) -> Finding:
-    """G6, as far as data show it: no order has two keys, and no dead letter is another caller's than its order."""
+    """G6, as far as the data show: no order has two keys, and no dead letter names another caller than its order."""
     keys = Counter(evidence.answers.values())
     broken = [f"{count} keys lead to {order_id}" for order_id, count in keys.items() if count > 1]
     broken += [
-        f"a dead letter of {case.letter.order_id} is another caller's" for case in evidence.cases if case.foreign
+        f"a dead letter of {case.letter.order_id} names another caller" for case in evidence.cases if case.foreign
     ]
     return Finding(
         "G6",
         "isolation",
-        f"{len(evidence.answers)} keys, {len(keys)} orders of theirs; what callers were shown is in no table",
+        f"{len(evidence.answers)} keys lead to {len(keys)} orders; no table records what callers were shown",
         broken,
     )
 
@@ -212,7 +215,7 @@ def _reference(count: Count) -> tuple[int | None, str | None]:
 
 
 def _difference(sku: str, before: Count, after: Count, taken: Taken) -> list[str]:
-    """Return whether the units that left can be those that were confirmed: what left grew while orders were read."""
+    """Compare the units that left with the confirmed units. Both are ranges: orders were settled during the audit."""
     opening, first, last = before.opening or 0, before.available or 0, after.available or 0
     if taken.sure + taken.near >= opening - first and taken.sure <= opening - last:
         return []
@@ -222,7 +225,10 @@ def _difference(sku: str, before: Count, after: Count, taken: Taken) -> list[str
 
 
 def _without_message(evidence: Evidence, kinds: set[Doubt]) -> tuple[list[str], list[str]]:
-    """Orders without a message: certain, and possible. The orders queue is only counted: each look costs a receive."""
+    """Return the orders that certainly have no message, and those that may have none.
+
+    The messages of the orders queue are only counted, because each look would cost a receive.
+    """
     found = [f"{order_id}: {doubt}" for order_id, doubt in sorted(evidence.doubts.items()) if doubt in kinds]
     if not found:
         return [], []
@@ -230,9 +236,11 @@ def _without_message(evidence: Evidence, kinds: set[Doubt]) -> tuple[list[str], 
         return [f"{text}, and no message is left" for text in found], []
     missing = len(evidence.doubts) - evidence.waiting
     if missing > 0:
-        text = f"at least {missing} of the following have no message: the orders queue holds {evidence.waiting}"
+        text = (
+            f"at least {missing} of the following orders have no message: the orders queue has only {evidence.waiting}"
+        )
         return [text, *found], []
-    return [], [f"{text}; its message may be in the orders queue, into which nobody looks" for text in found]
+    return [], [f"{text}; its message may be in the orders queue, whose messages are only counted" for text in found]
 
 
 _JUDGES: Final[Sequence[tuple[Callable[[Evidence], Finding], Set[str]]]] = (

@@ -1,4 +1,4 @@
-"""Reads the evidence. Stock is read before and after the orders: whatever is settled meanwhile shows in between."""
+"""Reads the evidence. Stock is read before and after the orders, to allow for orders that are settled meanwhile."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -39,15 +39,15 @@ from runtime.store.items import from_item
 
 _ANSWERED: Final = "order accepted"
 _SHARED: Final = ("order_id", "total", "currency", "accepted_at")
-"""What an answer has from the stored order."""
+"""Fields that an answer copies from the stored order."""
 
 
 class Reader:
     """One pass over a stack.
 
     Attributes:
-        rows: The reads of tables, counted.
-        seen: Messages of the dead-letter queue that were received.
+        rows: Reads tables, and counts requests, rows and read units.
+        seen: Number of messages received from the dead-letter queue.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Reader:
         self.seen = 0
 
     def read(self) -> Evidence:
-        """Everything. What cannot be read is named, and keeps nothing else from being read."""
+        """Read everything. A source that cannot be read is recorded in `unread`; the others are still read."""
         target, found = self._context.target, self.evidence
         found.before = self._part(STOCK, self._stock) or {}
         self._life = self._part(SETTINGS, self._context.worker.record_life)
@@ -94,11 +94,11 @@ class Reader:
                 self._records_readable = self._attempts.read(WORKER_RECORDS, partial(self._published, settled))
 
     def _order(self, item: Item) -> StoredOrder | None:
-        """Count a row; the order if its event must have been published."""
+        """Count a row. Return its order if that order's event must have been published."""
         found, order = self.evidence, read_row(item)
         if isinstance(order, UnreadableOrder):
             found.statuses["unreadable"] += 1
-            found.problems["G1"].append(f"{order.order_id} is no order: {order}. Next: {order.repair_command}")
+            found.problems["G1"].append(f"{order.order_id} is not a valid order: {order}. Next: {order.repair_command}")
             return None
         found.statuses[order.status] += 1
         if order.status in OPEN_STATUSES:
@@ -108,7 +108,7 @@ class Reader:
         if order.status is OrderStatus.DISCARDED:
             reason = from_item(item).get("reason")
             if not isinstance(reason, Mapping) or not reason.get("by"):
-                found.problems["G1"].append(f"{order.order_id} is DISCARDED, and nobody's name is stored with it")
+                found.problems["G1"].append(f"{order.order_id} is DISCARDED, but no person's name is stored with it")
             return None
         if order.status is OrderStatus.CONFIRMED:
             found.take(order)
@@ -122,7 +122,7 @@ class Reader:
         return order if settled else None
 
     def _published(self, orders: Sequence[StoredOrder]) -> bool:
-        """Look for the worker's records of settled orders; true if they could be read."""
+        """Look up the worker's records of settled orders. Returns True; an error means that they cannot be read."""
         wanted = {record_id(order.order_id): order for order in orders}
         for item in self.rows.get(self._context.target.worker_idempotency_table, "id", sorted(wanted)):
             order = wanted[str(item["id"]["S"])]
@@ -133,7 +133,7 @@ class Reader:
             if told == order.status:
                 self.evidence.published += 1
             else:
-                self.evidence.problems["G5"].append(f"{order.order_id} is {order.status}, its record says {told}")
+                self.evidence.problems["G5"].append(f"{order.order_id} is {order.status}, but its record has {told}")
         for order in wanted.values():
             if self._is_forgotten(order):
                 self.evidence.forgotten += 1
@@ -147,7 +147,7 @@ class Reader:
         return from_timestamp(order.settled_at).timestamp() + self._life < self._context.clock.time()
 
     def _answers(self) -> None:
-        """Hold the API's stored answers against the stored orders."""
+        """Compare the API's stored answers with the stored orders."""
         target, found = self._context.target, self.evidence
         for page in self.rows.scan(target.api_idempotency_table):
             answers: dict[str, dict[str, Any]] = {}
@@ -156,7 +156,7 @@ class Reader:
                     continue
                 record, answer = str(item["id"]["S"]), _answer(item)
                 if record_state(item) != COMPLETED or answer is None:
-                    found.problems["G3"].append(f"the API's record {record} has no answer in it")
+                    found.problems["G3"].append(f"the API's record {record} contains no answer")
                     continue
                 found.answers[record] = answer["order_id"]
                 answers[answer["order_id"]] = answer
@@ -175,7 +175,7 @@ class Reader:
         other = [name for name in _SHARED if answer[name] != getattr(order, name)]
         if other:
             self.evidence.problems["G3"].append(
-                f"{order.order_id}: {', '.join(other)} of the stored answer is not the stored order's"
+                f"{order.order_id}: {', '.join(other)} differ between the stored answer and the stored order"
             )
 
     def _dead_letters(self) -> Any:
@@ -185,7 +185,7 @@ class Reader:
         return merge(cases)
 
     def _ask_again(self) -> None:
-        """Drop doubts that have come to their end meanwhile, and those about dead letters."""
+        """Drop doubts that were resolved meanwhile, and doubts about orders with a dead letter."""
         found = self.evidence
         dead = {case.letter.order_id for case in found.cases}
         doubts = {order_id: doubt for order_id, doubt in found.doubts.items() if order_id not in dead}

@@ -1,1 +1,1 @@
-"""The command line: parses, asks the gateways, and shows."""
+"""Command line: parses arguments, calls the gateways and shows the results."""

@@ -1,4 +1,4 @@
-"""`audit`: the guarantees, counted on this stack's own data."""
+"""`audit`: checks the guarantees on a stack's own data."""
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
@@ -18,8 +18,8 @@ from runtime.models.fields import to_timestamp
 _USD_PER_UNIT: Final = 0.125 / 1_000_000
 _SHOWN: Final = 20
 _NEVER_KNOWN: Final = (
-    "what callers and subscribers were shown: tables say what was answered and published",
-    "which messages the orders queue holds: it is counted, because each look would cost a receive",
+    "what callers and subscribers received: tables only record what was answered and published",
+    "which messages the orders queue holds: they are only counted, because each look would cost a receive",
     "events that people published again, and orders whose rows somebody deleted",
 )
 
@@ -30,23 +30,26 @@ def register(commands: Any) -> None:
         commands,
         "audit",
         run_audit,
-        "count the guarantees G1 to G6 on this stack's data; reads whole tables, and changes nothing",
+        "check the guarantees G1 to G6 on this stack's data; reads whole tables, and changes nothing",
         "python -m ops audit --cut-off 15m --since 1d",
-        "one order: order trace ID. No message left: orders resend ID. Stock: count it, then stock set --expect.",
+        "for one order: order trace ID. If its message is lost: orders resend ID. If stock is wrong: count it, then\n"
+        "  stock set --expect.",
     )
     audit.add_argument(
         "--cut-off",
         default="15m",
         metavar="AGE",
-        help="what was accepted or settled later is not judged (default: 15m)",
+        help="orders accepted or settled more recently are not judged (default: 15m)",
     )
     audit.add_argument("--since", default="1d", metavar="AGE", help="how far back to read the logs (default: 1d)")
-    audit.add_argument("--no-logs", action="store_true", help="do without the logs: then receives (G4) are not counted")
+    audit.add_argument(
+        "--no-logs", action="store_true", help="do not read the logs; receives (G4) are then not counted"
+    )
     audit.add_argument("--limit", type=int, default=_SHOWN, metavar="N", help="lines for each guarantee (0: all)")
 
 
 def run_audit(options: argparse.Namespace, context: Context) -> int:
-    """Count, and say what was counted, read and not known."""
+    """Run the audit, and print what was counted, what was read and what is not known."""
     now = context.clock.time()
     cut_off = now - parse_duration(options.cut_off)
     since = None if options.no_logs else now - parse_duration(options.since)
@@ -66,7 +69,7 @@ def run_audit(options: argparse.Namespace, context: Context) -> int:
         _show(context, findings, options.limit)
         context.heading("read")
         context.out.fields(read)
-    context.say(f"Cut-off: {moment}. What was accepted or settled later is counted, and not judged.")
+    context.say(f"Cut-off: {moment}. Orders accepted or settled later are counted but not judged.")
     for text in (*(_NEVER_KNOWN), *(("receives: the logs were not read",) if options.no_logs else ())):
         context.say(f"not known: {text}")
     if broken:
@@ -91,7 +94,7 @@ def _read(reader: Reader, seconds: float) -> dict[str, Any]:
     return {
         "rows": rows.rows,
         "table requests": rows.requests,
-        "read units": "not told" if rows.units is None else round(rows.units, 1),
+        "read units": "not reported" if rows.units is None else round(rows.units, 1),
         "about USD": "not known" if rows.units is None else round(rows.units * _USD_PER_UNIT, 6),
         "dead letters": reader.seen,
         "log lines": len(reader.evidence.receives) + reader.evidence.firsts.total() + reader.evidence.replays,
@@ -101,7 +104,7 @@ def _read(reader: Reader, seconds: float) -> dict[str, Any]:
 
 @contextmanager
 def _progress(context: Context) -> Iterator[Callable[[str], None]]:
-    """Show what is being read, on standard error, where somebody looks."""
+    """Show on standard error what is being read, if it is a terminal."""
     if not context.err.is_terminal:
         yield lambda _: None
         return

@@ -15,12 +15,12 @@ from ops.gateway.queues import depth_of
 from ops.target import LOCAL_VARIABLE, STACK_VARIABLE
 
 DECISION: Final = '--by "$NAME" --reason "$REASON"'
-"""What `add_decision` adds, as a person types it."""
+"""Options that `add_decision` adds, as a person types them."""
 Run = Callable[[argparse.Namespace, Context], int]
 
 
 def add_group(commands: Any, name: str, summary: str, example: str, advice: str) -> Any:
-    """A level with commands below it."""
+    """Add a command that has subcommands."""
     level = _add(commands, name, summary, example, advice)
     return level.add_subparsers(dest="action", metavar="ACTION", required=True)
 
@@ -28,15 +28,15 @@ def add_group(commands: Any, name: str, summary: str, example: str, advice: str)
 def add_command(
     commands: Any, name: str, run: Run | None, summary: str, example: str, advice: str, *, changes: bool = False
 ) -> argparse.ArgumentParser:
-    """A command. One that `changes` state does so with `--yes` only. One without `run` says itself how it is run."""
+    """Add a command, with `--yes` if it `changes` state. A command without `run` sets `before_up` itself."""
     parser = _add(commands, name, summary, example, advice)
     parser.set_defaults(run=run)
     if changes:
-        parser.add_argument("--yes", action="store_true", help="do it; without this nothing is changed")
+        parser.add_argument("--yes", action="store_true", help="do it; without this option nothing is changed")
     parser.add_argument("--json", action="store_true", help="print JSON to standard output")
     where = parser.add_argument_group("which stack", f"one of these, else ${STACK_VARIABLE}")
     which = where.add_mutually_exclusive_group()
-    which.add_argument("--stack", metavar="NAME", help="ask the `pulumi` command for this stack's outputs")
+    which.add_argument("--stack", metavar="NAME", help="read this stack's outputs with the `pulumi` command")
     which.add_argument("--outputs", type=Path, metavar="FILE", help="a file from `pulumi stack output --json`")
     which.add_argument("--local", action="store_true", help="the local stack that is running")
     where.add_argument(
@@ -49,20 +49,20 @@ def add_command(
 
 
 def add_decision(parser: argparse.ArgumentParser, kept: str) -> None:
-    """Add the options of who decides and why, as `Decision` reads them; `kept` tells where."""
+    """Add the options `--by` and `--reason`, which `Decision` reads. `kept` describes where they are stored."""
     parser.add_argument("--by", required=True, metavar="PERSON", help=f"who decides; {kept}")
     parser.add_argument("--reason", required=True, metavar="TEXT", help=f"why; {kept}")
 
 
 def dry_run(context: Context, *more: str) -> None:
-    """Say that nothing was done, and what would do it: the same command with `more`."""
+    """Print that nothing was changed, and the command that makes the change: the same one with `more` and `--yes`."""
     context.say("Dry run: nothing was changed.")
     context.next(f"{shlex.join(['python', '-m', 'ops', *sys.argv[1:], *more])} --yes")
 
 
 @contextmanager
 def progress(context: Context, text: str) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error, where somebody looks; yields what to call with the number of messages seen."""
+    """Show a progress bar if standard error is a terminal. Yields a function that takes the number of messages seen."""
     if not context.err.is_terminal:
         yield lambda _: None
         return
@@ -74,7 +74,7 @@ def progress(context: Context, text: str) -> Iterator[Callable[[int], None]]:
 
 
 def short(caller: str | None) -> str:
-    """Enough of a caller's hash to see that two orders have one; it names nobody."""
+    """Shorten a caller's hash. Orders of one caller can still be recognised; nobody is named."""
     return "-" if caller is None else f"{caller[:8]}…"
 
 

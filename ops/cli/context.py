@@ -22,11 +22,11 @@ from runtime.logic.clock import Clock
 
 @dataclass
 class Context:
-    """One stack.
+    """Gateways of one stack, and the output streams.
 
     Attributes:
-        as_json: Whether standard output is for programs.
-        out, err: Data goes to the first, everything for people to the second.
+        as_json: Whether standard output is JSON.
+        out, err: Data goes to `out`, everything else to `err`.
     """
 
     target: Target
@@ -37,7 +37,7 @@ class Context:
     err: Screen = field(default_factory=lambda: Screen(stderr=True))
 
     def say(self, text: str) -> None:
-        """A line for people."""
+        """Print a line for people on standard error."""
         self.err.print(visible(text))
 
     def heading(self, text: str) -> None:
@@ -50,7 +50,7 @@ class Context:
             self.err.tell(f"  next: {command}", style="dim")
 
     def print_json(self, document: Any) -> None:
-        """Data for programs."""
+        """Print a document as JSON on standard output."""
         self.out.raw(json.dumps(document, indent=2, default=str))
 
     @cached_property
@@ -73,7 +73,7 @@ class Context:
 
     @cached_property
     def orders_queue_arn(self) -> str:
-        """As SQS tells it."""
+        """ARN of the orders queue, read from SQS."""
         answer = self.clients.sqs.get_queue_attributes(
             QueueUrl=self.target.orders_queue_url, AttributeNames=["QueueArn"]
         )
@@ -96,21 +96,21 @@ class Context:
 
     @cached_property
     def journal(self) -> Journal:
-        """Return what people did to dead letters."""
+        """Journal of what people did to dead letters."""
         return Journal(self.clients.logs, f"/aws/lambda/{self.target.process_order_function}", self.clock)
 
     def sweep(self) -> Sweep:
-        """A pass over the dead-letter queue, once both queues are known to be this stack's."""
+        """Start a pass over the dead-letter queue, after a check that both queues are this stack's."""
         self.clients.check_queues()
         if self._dead_letters_are_fifo:
             self.say(
-                "A FIFO queue shows at most ten messages of one caller while they are looked at: what is behind them "
-                "is neither listed nor counted. Redrive or discard those first, then look again."
+                "A FIFO queue returns at most ten messages of one caller at a time. Messages behind them are neither "
+                "listed nor counted. Redrive or discard the first ones, then look again."
             )
         return Sweep(DeadLetterQueue(self.clients.sqs, self.target.dead_letter_queue_url), tell=self.say)
 
     def behind_others(self) -> int:
-        """About how many dead letters a pass that is not left yet could not reach: only a FIFO queue has such."""
+        """Return about how many dead letters the current pass could not reach. Only a FIFO queue has any."""
         if not self._dead_letters_are_fifo:
             return 0
         return depth_of(self.clients.sqs, self.target.dead_letter_queue_url).visible

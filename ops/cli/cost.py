@@ -17,9 +17,9 @@ from pipeline.config import StackConfig
 
 _NOTES = (
     f"List prices of {REGION} as of {AS_OF}, without free tiers (ops/cost/prices.py).",
-    "~: partly estimated: times of invocations, lines that AWS itself logs, how logs",
-    "compress, which requests to a fair queue cost more, and traffic spread evenly.",
-    "Left out: failures, taxes, data transfer, the receivers of alarms, logs' tiers.",
+    "~: partly estimated: duration of invocations, AWS's own log lines, compression of",
+    "logs, the surcharge of a fair queue. Traffic is assumed to be even.",
+    "Not included: failures, taxes, data transfer, receivers of alarms, log tiers.",
 )
 
 
@@ -29,25 +29,25 @@ def register(commands: Any) -> None:
         commands,
         "cost",
         None,
-        "what a stack costs, idle and per million orders, from its file; asks no AWS",
+        "show what a stack costs, idle and per million orders, from its file; AWS is not called",
         "python -m ops cost --stack prod --orders-per-month 200000",
         "docs/options.md says what each option does, and what it costs.",
     )
     cost.add_argument(
-        "--orders-per-month", type=_count, metavar="N", help="what a month with so many orders costs, too"
+        "--orders-per-month", type=_count, metavar="N", help="also show the cost of a month with N orders"
     )
     cost.add_argument(
         "--orders-per-batch",
         type=_count,
         default=1,
         metavar="N",
-        help="orders that share an invocation of the worker, in bursts up to batch_size (default: %(default)s)",
+        help="orders per invocation of the worker; up to batch_size in bursts (default: %(default)s)",
     )
     cost.set_defaults(before_up=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Reckon, and show it."""
+    """Compute the cost and print it."""
     choice = Choice(outputs=options.outputs, local=options.local, stack=options.stack, state_dir=options.state_dir)
     settings, config = configured(choice)
     per_batch: int = options.orders_per_batch
@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def reckoned(config: StackConfig, orders: int | None, per_batch: int = 1) -> dict[str, Any]:
-    """Items and sums in USD: `idle` a month, `per_million` orders on top, and `month`, both for `orders`."""
+    """Return items and sums in USD: `idle` per month, `per_million` orders on top, and `month`: all for `orders`."""
     load = Load(MILLION, per_batch=per_batch)
     million = bill(config, load)
     asked = bill(config, load._replace(orders=orders)) if orders is not None else million
@@ -91,22 +91,22 @@ def _used(config: StackConfig, load: Load) -> Decimal:
 
 
 def show(out: Screen, config: StackConfig, orders: int | None, per_batch: int = 1) -> None:
-    """The table and its notes."""
+    """Print the table and its notes."""
     found = reckoned(config, orders, per_batch)
     numbers = {"idle": "idle", "per_million": "million"} | ({"month": f"{orders:,}"} if orders is not None else {})
     columns = ("service", "what", "option", *numbers.values())
     rows = [_cells(row, numbers, "~" if row["estimated"] else " ") for row in found["items"]]
     total = {"service": "together", "what": "", "option": "", **found["total"]}
     out.rows(columns, [*rows, _cells(total, numbers, " ")], whole=set(numbers.values()))
-    out.tell(f"USD: a month idle; on top, a million orders of one line, {per_batch} in a batch.")
+    out.tell(f"USD: an idle month; on top, a million orders of one line, {per_batch} per batch.")
     if orders is not None:
-        out.tell(f"Last, the whole month with {orders:,}.")
+        out.tell(f"Last column: a month with {orders:,}.")
     out.tell(
         f"A million further lines: {found['per_million_further_lines']:.2f}, "
         f"a million look-ups: {found['per_million_lookups']:.2f}."
     )
     out.tell(
-        f"The units as provisioned capacity (no option here), {CAPACITY_USED:.0%} in use: "
+        f"The units as provisioned capacity (not an option here), {CAPACITY_USED:.0%} used: "
         f"{found['per_million_provisioned_units']:.2f}."
     )
     for note in _NOTES:

@@ -1,4 +1,4 @@
-"""`deploy`: callers to new versions and back, and old versions away."""
+"""`deploy`: moves callers to new versions and back, and deletes old versions."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ def register(commands: Any) -> None:
         "deploy",
         "move callers to the functions' new versions and back, and delete old ones",
         "python -m ops deploy shift --stack prod",
-        "shift after each `pulumi up` of a stack with gradual_deploy; rollback when a release turns out\n"
-        "  bad; prune deletes what no alias leads to.",
+        "shift after each `pulumi up` of a stack with gradual_deploy; rollback if a release is bad;\n"
+        "  prune deletes versions that nobody uses.",
     )
     deploy_shift.register(actions)
     deploy_rollback.register(actions)

@@ -17,9 +17,9 @@ def register(actions: Any) -> None:
         actions,
         "prune",
         run_prune,
-        f"delete old versions of the functions: the newest {KEEP} stay, and what is used, coming, or to go back to",
+        f"delete old versions of the functions; keep the newest {KEEP} and those in use, coming next or for a rollback",
         "python -m ops deploy prune --stack prod",
-        "nothing: a rollback never needs what this deletes. Versions that failed to start go too.\n"
+        "nothing: no rollback needs the deleted versions. Versions that failed to start are deleted too.\n"
         "  Exit code 6: some could not be deleted.",
         changes=True,
     )
@@ -27,8 +27,8 @@ def register(actions: Any) -> None:
 
 
 def run_prune(options: argparse.Namespace, context: Context) -> int:
-    """Delete them, or say which would be."""
-    # Everything is looked at before anything is deleted.
+    """Delete old versions, or print which would be deleted."""
+    # All functions are checked before anything is deleted.
     done = [plan(context.clients.lambda_, function, options.keep) for function in context.target.functions]
     if options.yes:
         done = [prune(context.clients.lambda_, each) for each in done]

@@ -21,8 +21,8 @@ def register(actions: Any) -> None:
         run_rollback,
         "send callers back to the versions before the latest shift, at once",
         "python -m ops deploy rollback --stack prod --yes",
-        "status shows whether it helped. The code that was left is remembered: shift refuses it until --again, so\n"
-        "  that the next merge does not bring it back. Take the change back in the code as well.",
+        "status shows whether it helped. The bad code is recorded: shift refuses it without --again, so that\n"
+        "  the next merge does not deploy it again. Revert the change in the code as well.",
         changes=True,
     )
     command.add_argument(
@@ -30,17 +30,17 @@ def register(actions: Any) -> None:
         action="append",
         default=[],
         metavar="FUNCTION=VERSION",
-        help="only this function and to this version, such as create_order=4; may be given for several",
+        help="send only this function back, to this version, such as create_order=4; repeatable",
     )
 
 
 def run_rollback(options: argparse.Namespace, context: Context) -> int:
-    """Send callers back, or say what would happen."""
+    """Send callers back, or print what would happen."""
     shifting = context.target.gradual_deploy
     if shifting is None:
         raise RefusedError(
-            "This stack has gradual_deploy: none, so `pulumi up` alone moves its callers. Going back is deploying the "
-            "older release: docs/delivery.md, Go back. Nothing was changed."
+            "This stack has gradual_deploy: none, so `pulumi up` alone moves its callers. To go back, deploy the "
+            "older release (docs/delivery.md, Go back). Nothing was changed."
         )
     client = context.clients.lambda_
     functions = look(client, shifting)
@@ -98,4 +98,4 @@ def _report(context: Context, steps: Sequence[Step], *, act: bool) -> None:
             f"{each.target.number}"
         )
         if each.changed_variables:
-            context.out.tell(f"  variables that are not the same there: {', '.join(each.changed_variables)}")
+            context.out.tell(f"  environment variables that differ there: {', '.join(each.changed_variables)}")

@@ -21,22 +21,22 @@ def register(actions: Any) -> None:
         run_shift,
         "move callers to the newest versions, step by step, after `pulumi up` on a stack with gradual_deploy",
         "python -m ops deploy shift --stack prod",
-        "it waits for CodeDeploy and stops all functions' deployments when one is rolled back: versions of one\n"
-        "  release belong together. Exit code 1: rolled back, or not finished. Elsewhere there is nothing to do.",
+        "it waits for CodeDeploy. If one function is rolled back, it stops the others' deployments: versions of\n"
+        "  one release belong together. Exit code 1: rolled back, or not finished. Without gradual_deploy: no effect.",
         changes=True,
     )
     command.add_argument(
-        "--again", action="store_true", help="also to code from which callers were sent back by `deploy rollback`"
+        "--again", action="store_true", help="move also to code that `deploy rollback` took out of use"
     )
     command.add_argument(
         "--ignore-alarms",
         action="store_true",
-        help="let no alarm stop or roll back this time: for the repair of what the alarm is about (docs/delivery.md)",
+        help="ignore alarms this time: for a release that repairs the cause of an alarm (docs/delivery.md)",
     )
 
 
 def run_shift(options: argparse.Namespace, context: Context) -> int:
-    """Move what is behind, or say what would be moved."""
+    """Move callers to the newest versions, or print the moves."""
     shifting = context.target.gradual_deploy
     if shifting is None:
         return _report(context, "off", "This stack does not shift traffic: pulumi up moved it at once.")
@@ -49,7 +49,7 @@ def run_shift(options: argparse.Namespace, context: Context) -> int:
         dry_run(context)
         return ExitCode.OK
     if options.ignore_alarms:
-        context.say("alarms are ignored: nothing but a failure of the deployment itself rolls it back. Watch it.")
+        context.say("alarms are ignored: only a failure of the deployment itself rolls it back. Watch it.")
     now = datetime.fromtimestamp(context.clock.time(), UTC)
     for each in moves:
         note_shift(context.clients.lambda_, each.function_arn, int(each.current), now)

@@ -1,4 +1,4 @@
-"""`dlq`: orders that the worker gave up on."""
+"""`dlq`: dead letters, shown as orders."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ def register(commands: Any) -> None:
     actions = add_group(
         commands,
         "dlq",
-        "dead letters: see them as orders, send them back, or give them up",
+        "list dead letters as orders, redrive them, or discard them",
         "python -m ops dlq list",
-        "list, repair the cause that it shows, then redrive. What can never succeed: discard.",
+        "list, repair the cause that it shows, then redrive. Discard what can never succeed.",
     )
     dlq_list.register(actions)
     dlq_redrive.register(actions)

@@ -23,22 +23,22 @@ def register(actions: Any) -> None:
         actions,
         VERB,
         run_discard,
-        "give up for good one order (ID) or all that --where means: DISCARDED, and their dead letters are deleted",
+        "mark one order (ID), or all that --where selects, DISCARDED for good, and delete their dead letters",
         'python -m ops dlq discard --where error_type=INVALID_MESSAGE --by "Ada" --reason "broken client" --yes',
-        "tell the customers; dlq history shows who gave up what. A settled order is never discarded: redrive it, so "
+        "tell the customers. dlq history shows who discarded what. A settled order is never discarded: redrive it, so "
         "that its notification is sent.",
         changes=True,
     )
-    discard.add_argument("id", nargs="?", help="an order id; or a message id, where the order is not known")
+    discard.add_argument("id", nargs="?", help="an order id, or a message id if the order is not known")
     add_where(discard)
     add_decision(discard, "kept with the order and in dlq history, not shown to callers")
 
 
 def run_discard(options: argparse.Namespace, context: Context) -> int:
-    """Discard, or say what would happen."""
+    """Discard, or print what would happen."""
     decision = Decision.of(options.by, options.reason)
     if bool(options.id) == bool(options.where):
-        raise WrongValueError("Give an order's (or message's) id, or --where for many; one of the two.")
+        raise WrongValueError("Give exactly one of the two: an order's (or message's) id, or --where for many.")
     return _many(options, context, decision) if options.where else _one(options, context, decision)
 
 
@@ -71,7 +71,7 @@ def _many(options: argparse.Namespace, context: Context, decision: Decision) -> 
         try:
             discard.go(sweep)
         except BaseException:
-            # Whatever ends it: how far it came is what the person needs to know.
+            # After an error, too, the person needs to know what was done.
             _report(context, discard.tally, act=options.yes)
             raise
         behind = context.behind_others()
@@ -93,11 +93,11 @@ def _report(context: Context, tally: DiscardCounts, behind: int = 0, *, act: boo
         context.print_json({"dry_run": not act, **tally.as_json(), "behind": behind, "sample": sample})
         return
     counts = [
-        ("orders DISCARDED by it" if act else "orders that would become DISCARDED", tally.orders),
+        ("orders marked DISCARDED" if act else "orders that would become DISCARDED", tally.orders),
         ("not selected by --where", tally.unselected),
         *((f"left: {MEANING[state]}", count) for state, count in sorted(tally.refused.items())),
         ("left: their orders were settled meanwhile", tally.settled),
-        ("left: not looked at to the end; run again", tally.failed),
+        ("left: not finished; run again", tally.failed),
     ]
     rows = [
         ("discarded" if act else "would be discarded", str(tally.discarded)),
@@ -107,7 +107,7 @@ def _report(context: Context, tally: DiscardCounts, behind: int = 0, *, act: boo
     context.out.rows(("what", "messages"), rows, whole={"messages"})
     if tally.causes:
         show_causes(context, tally.causes)
-        context.heading("the first of them")
+        context.heading("the first dead letters")
         now = context.clock.time()
         first = [
             (
@@ -120,8 +120,9 @@ def _report(context: Context, tally: DiscardCounts, behind: int = 0, *, act: boo
         ]
         context.out.rows(("order (or message)", "error", "age", "state"), first, {"order (or message)", "age"})
     if tally.undeleted:
-        context.say(f"{tally.undeleted} of them are still in the queue: harmless, the next run takes them away.")
+        context.say(f"{tally.undeleted} of them are still in the queue. That is harmless: the next run deletes them.")
     if behind:
         context.say(
-            f"About {behind} more are behind messages of the same caller that stay: decide about those, then run again."
+            f"About {behind} more were not looked at: they are behind messages of the same caller that stay in the "
+            "queue. Redrive or discard those, then run again."
         )

@@ -19,15 +19,15 @@ def register(actions: Any) -> None:
         actions,
         "history",
         run_history,
-        "show who redrove and who discarded what, when and why, the latest last; kept as long as the worker's logs",
+        "show who redrove, discarded or replayed what, when and why, latest last; kept as long as the worker's logs",
         "python -m ops dlq history --since 30d",
-        "one order's part of it: order trace ID. Every message of each run: --json.",
+        "for one order: order trace ID. For every message of each run: --json.",
     )
     history.add_argument("--since", default="30d", metavar="AGE", help="how far back (default: 30d)")
 
 
 def run_history(options: argparse.Namespace, context: Context) -> int:
-    """Show it."""
+    """Print the runs."""
     now = context.clock.time()
     start = now - parse_duration(options.since)
     runs = runs_of(context.journal.read(int(start * 1000), int(now * 1000) + 1))
@@ -40,7 +40,7 @@ def run_history(options: argparse.Namespace, context: Context) -> int:
         details = {
             "where": " ".join(run["where"] or ()) or "all",
             "errors": ", ".join(f"{count} {error}" for error, count in errors),
-            "end": "none: killed, or it still runs" if run["counts"] is None else "",
+            "end": "none: it was killed, or still runs" if run["counts"] is None else "",
         }
         for name, value in details.items():
             if value:
@@ -50,7 +50,7 @@ def run_history(options: argparse.Namespace, context: Context) -> int:
 
 
 def runs_of(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The runs that the journal's lines tell, with their messages (each once) and, if they ended, their counts."""
+    """Group the journal's lines by run, with its messages (each once) and, if the run ended, its counts."""
     runs: dict[str, dict[str, Any]] = {}
     for line in lines:
         run = runs.setdefault(

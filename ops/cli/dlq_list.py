@@ -25,9 +25,9 @@ def register(actions: Any) -> None:
         actions,
         "list",
         run_list,
-        "show dead letters as orders, the oldest first; copies of one message are one line",
+        "show dead letters as orders, the oldest first; copies of one message share a line",
         "python -m ops dlq list --where error_type=ContentionError",
-        "one error is one cause: dlq show ID, repair it, then dlq redrive (with the same --where).",
+        "each error has one cause: look with dlq show ID, repair the cause, then dlq redrive (with the same --where).",
     )
     add_where(listing)
     listing.add_argument("--limit", type=int, default=50, metavar="N", help="lines to show (default: 50; 0: all)")
@@ -37,24 +37,25 @@ def register(actions: Any) -> None:
         run_show,
         "show everything that is known about one dead letter, but no personal data",
         "python -m ops dlq show 1bfa2889-307d-56d4-8339-4dc839c7313d",
-        "repairable: dlq redrive --where order_id=ID. Never: dlq discard ID. Its whole life: order trace ID.",
+        "when the cause is repaired: dlq redrive --where order_id=ID. If it can never succeed: dlq discard ID. Its\n"
+        "  history: order trace ID.",
     )
     show.add_argument("id", help="an order id or a message id")
 
 
 def add_where(parser: argparse.ArgumentParser) -> None:
-    """The option that selects dead letters."""
+    """Add the option that selects dead letters."""
     parser.add_argument(
         "--where",
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help=f"only these ({', '.join(KEYS)}); one key twice: either value, different keys: all of them",
+        help=f"select by {', '.join(KEYS)}; values of one key are alternatives, different keys must all match",
     )
 
 
 def run_list(options: argparse.Namespace, context: Context) -> int:
-    """List them."""
+    """Print the dead letters, the oldest first."""
     where = Conditions.parse(options.where)
     with context.sweep() as sweep, progress(context, "reading") as show:
         cases = cases_of(context, sweep, show)
@@ -74,7 +75,7 @@ def run_list(options: argparse.Namespace, context: Context) -> int:
 
 
 def show_causes(context: Context, causes: Counter[str]) -> None:
-    """Show how many there are of each error, the most frequent first."""
+    """Show the number of dead letters by error, the most frequent first."""
     context.heading("causes")
     shown = [(error_type, str(count)) for error_type, count in causes.most_common(10)]
     context.out.rows(("error", "dead letters"), shown, {"dead letters"})
@@ -83,7 +84,7 @@ def show_causes(context: Context, causes: Counter[str]) -> None:
 
 
 def cases_of(context: Context, sweep: Sweep, show: Callable[[int], None]) -> list[Case]:
-    """Every dead letter of a pass, judged by its order; `show` is told how many so far."""
+    """Read every dead letter of a pass, with the state of its order. `show` gets the number of messages so far."""
     cases: list[Case] = []
     for batch in sweep.batches():
         letters = [read_letter(message) for message in batch]
@@ -96,9 +97,11 @@ def cases_of(context: Context, sweep: Sweep, show: Callable[[int], None]) -> lis
 def _conclude(context: Context, merged: list[Case], seen: int, hidden: int, *, cut_short: bool) -> None:
     context.say(f"{len(merged)} dead letters listed, of {seen} messages in the queue.")
     if cut_short:
-        context.say("There are more: SQS shows no more at once. Redrive or discard some, then list again.")
+        context.say("There are more than one pass can read. Redrive or discard some, then list again.")
     if hidden:
-        context.say(f"About {hidden} messages are hidden: somebody else is looking, or did within five minutes.")
+        context.say(
+            f"About {hidden} messages are hidden: another command is reading them, or was killed within five minutes."
+        )
     if merged:
         context.next(f"python -m ops dlq show {merged[0].letter.order_id or merged[0].letter.message_id}")
     if any(case.state not in NOT_REDRIVABLE for case in merged):
@@ -124,13 +127,13 @@ def _show(context: Context, cases: list[Case], now: float) -> None:
 
 
 def run_show(options: argparse.Namespace, context: Context) -> int:
-    """Show one."""
+    """Print one dead letter with its copies and its order."""
     with context.sweep() as sweep:
         found = find(sweep, context.orders, options.id)
     if not found.cases:
         raise RefusedError(
             f"No dead letter of {options.id} was found among {sweep.seen} messages. "
-            f"Its order: python -m ops order trace {options.id}"
+            f"Look at its order: python -m ops order trace {options.id}"
         )
     now = context.clock.time()
     order_id = found.cases[0].letter.order_id
@@ -153,7 +156,7 @@ def run_show(options: argparse.Namespace, context: Context) -> int:
 
 
 def next_commands(case: Case) -> list[str]:
-    """Return what takes a dead letter to its end, the likeliest first; nothing that would be refused."""
+    """Return the commands that deal with a dead letter, the likeliest first; none that would be refused."""
     letter = case.letter
     redrive = f"python -m ops dlq redrive --where message_id={letter.message_id} {DECISION}"
     discard = f"python -m ops dlq discard {letter.order_id or letter.message_id} {DECISION}"
@@ -169,12 +172,12 @@ def next_commands(case: Case) -> list[str]:
 
 
 def row_view(context: Context, row: StoredOrder | UnreadableOrder) -> dict[str, Any]:
-    """Return what is stored, without what could tell who ordered it."""
+    """Return a stored row without data that identifies the caller."""
     return row.as_json() if isinstance(row, UnreadableOrder) else order_view(row, context.orders.reason(row.order_id))
 
 
 def order_view(order: StoredOrder, reason: dict[str, Any]) -> dict[str, Any]:
-    """A stored order without what could tell who ordered it; `reason` as it is stored."""
+    """Return a stored order without data that identifies the caller, and with its stored `reason`."""
     return {
         "order_id": order.order_id,
         "status": order.status.value,

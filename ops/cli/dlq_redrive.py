@@ -24,9 +24,9 @@ def register(actions: Any) -> None:
         actions,
         "redrive",
         run_redrive,
-        "send dead letters back to the orders queue; killed at any moment it loses none, and the same command goes on",
+        "send dead letters back to the orders queue; if it is killed, none is lost: run the same command again",
         'python -m ops dlq redrive --where error_type=ContentionError --by "Ada" --reason "index repaired" --yes',
-        "status shows the backlog drain. What comes back has its cause still: dlq list. Who sent what: dlq history.",
+        "status shows the backlog drain. Messages whose cause remains come back: dlq list. Who sent what: dlq history.",
         changes=True,
     )
     add_where(redrive)
@@ -36,12 +36,12 @@ def register(actions: Any) -> None:
         type=float,
         default=_DEFAULT_RATE,
         metavar="N",
-        help=f"messages per second at most, so that new orders are not drowned (default: {_DEFAULT_RATE:g})",
+        help=f"most messages per second, so that new orders are not delayed (default: {_DEFAULT_RATE:g})",
     )
 
 
 def run_redrive(options: argparse.Namespace, context: Context) -> int:
-    """Move them, or only count them."""
+    """Redrive dead letters, or only count them."""
     if not options.rate >= _LEAST_RATE:
         raise WrongValueError(f"--rate {options.rate:g}: allowed is {_LEAST_RATE:g} or more (messages per second).")
     where, decision = Conditions.parse(options.where), Decision.of(options.by, options.reason)
@@ -59,7 +59,7 @@ def run_redrive(options: argparse.Namespace, context: Context) -> int:
         try:
             redrive.go(sweep)
         except BaseException:
-            # Whatever ends it: how far it came is what the person needs to know.
+            # After an error, too, the person needs to know what was done.
             _report(context, redrive.tally, act=options.yes)
             raise
         behind = context.behind_others()
@@ -78,11 +78,11 @@ def _report(context: Context, tally: RedriveCounts, behind: int = 0, *, act: boo
         context.print_json({"dry_run": not act, **tally.as_json(), "behind": behind})
         return
     counts = [
-        ("copies of them, deleted" if act else "copies of them", tally.copies),
-        ("left: failed again during this run, or copies too young to tell", tally.returned),
+        ("copies of these, deleted" if act else "copies of these", tally.copies),
+        ("left: failed again during this run, or a recent copy", tally.returned),
         ("not selected by --where", tally.unselected),
         *((f"left: {MEANING[state]}", count) for state, count in sorted(tally.refused.items())),
-        ("left: not certainly sent; run again", tally.failed),
+        ("left: perhaps not sent; run again", tally.failed),
     ]
     rows = [
         ("redriven" if act else "would be redriven", str(tally.redriven)),
@@ -92,7 +92,8 @@ def _report(context: Context, tally: RedriveCounts, behind: int = 0, *, act: boo
     context.out.rows(("what", "messages"), rows, whole={"messages"})
     if tally.undeleted:
         context.say(
-            f"{tally.undeleted} of them are still in the queue as well: harmless, the next run takes them away."
+            f"{tally.undeleted} of them are still in the dead-letter queue. "
+            "That is harmless: the next run deletes them."
         )
     if behind:
         context.say(

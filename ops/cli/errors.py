@@ -1,4 +1,4 @@
-"""`errors`: what goes wrong, by cause."""
+"""`errors`: counts errors by cause."""
 
 import argparse
 from typing import Any
@@ -20,15 +20,15 @@ def register(commands: Any) -> None:
         commands,
         "errors",
         run_errors,
-        "count what went wrong by cause, over the functions' logs and the dead letters",
+        "count errors by cause, from the functions' logs and the dead letters",
         "python -m ops errors --since 1h",
-        "a cause's lines: logs --error CAUSE. Its dead letters: dlq list --where error_type=CAUSE.",
+        "for a cause's log lines: logs --error CAUSE. For its dead letters: dlq list --where error_type=CAUSE.",
     )
     errors.add_argument("--since", default="1h", metavar="AGE", help="how far back to read the logs (default: 1h)")
 
 
 def run_errors(options: argparse.Namespace, context: Context) -> int:
-    """Show them."""
+    """Print the causes."""
     now = context.clock.time()
     events = read_groups(context, groups_of(context), ERROR_WORDS, now - parse_duration(options.since), now)
     with context.sweep() as sweep, progress(context, "reading") as show:
@@ -39,7 +39,9 @@ def run_errors(options: argparse.Namespace, context: Context) -> int:
     elif causes:
         columns = ("cause", "log lines", "dead letters", "where", "last logged", "an order")
         context.out.rows(columns, map(_row, causes), whole={"log lines", "dead letters", "last logged", "an order"})
-    context.say(f"{len(causes)} causes: logs of the last {options.since}, and {len(cases)} dead letters of any age.")
+    context.say(
+        f"{len(causes)} causes in the logs of the last {options.since} and in {len(cases)} dead letters of any age."
+    )
     if causes:
         worst = causes[0]
         context.next(

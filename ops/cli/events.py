@@ -1,4 +1,4 @@
-"""`events`: what subscribers were told, once more, to one of them."""
+"""`events`: sends past events to one subscriber again."""
 
 import argparse
 import shlex
@@ -26,34 +26,36 @@ def register(commands: Any) -> None:
     actions = add_group(
         commands,
         "events",
-        "events of many settled orders",
+        "send the events of many settled orders again",
         "python -m ops events replay --since 2d --until 1d --to billing --by Ada --reason INC-7",
-        "one order's event, to all subscribers: order replay-events ID.",
+        "to publish one order's event to all subscribers: order replay-events ID.",
     )
     replay = add_command(
         actions,
         "replay",
         run_replay,
-        "send the events of orders that were settled in a while to one subscriber's queue again, the same bytes",
+        "send the events of orders that were settled in a period to one subscriber's queue again, byte for byte",
         "python -m ops events replay --since 2026-01-01T00:00:00Z --until 2026-01-02T00:00:00Z --to billing "
         "--by Ada --reason INC-7 --yes",
-        "killed or refused in between: the same command goes on. Who replayed what: dlq history.",
+        "if it is killed or refused on the way, run the same command again. Who replayed what: dlq history.",
         changes=True,
     )
     replay.add_argument(
-        "--since", required=True, metavar="WHEN", help="settled from then on: a time, or AGE such as 2d"
+        "--since", required=True, metavar="WHEN", help="settled at this time or later: a time, or an age such as 2d"
     )
-    replay.add_argument("--until", default="0s", metavar="WHEN", help="settled before then (default: now)")
+    replay.add_argument("--until", default="0s", metavar="WHEN", help="settled before this time (default: now)")
     replay.add_argument(
-        "--status", choices=[each.value for each in SETTLED_STATUSES], help="only these (default: both)"
+        "--status",
+        choices=[each.value for each in SETTLED_STATUSES],
+        help="only orders with this status (default: both)",
     )
-    replay.add_argument("--to", required=True, metavar="SUBSCRIPTION", help="its name, or its queue's")
-    replay.add_argument("--rate", type=float, default=50, metavar="N", help="at most so many a second (default: 50)")
-    add_decision(replay, "written down in the journal")
+    replay.add_argument("--to", required=True, metavar="SUBSCRIPTION", help="name of the subscription or of its queue")
+    replay.add_argument("--rate", type=float, default=50, metavar="N", help="most events per second (default: 50)")
+    add_decision(replay, "kept in dlq history")
 
 
 def run_replay(options: argparse.Namespace, context: Context) -> int:
-    """Send them, or count."""
+    """Send the events, or only count them."""
     decision = Decision.of(options.by, options.reason)
     if not 0 < options.rate <= 1000:
         raise WrongValueError(f"--rate {options.rate:g}: more than 0, up to 1000 a second.")
@@ -91,13 +93,13 @@ def run_replay(options: argparse.Namespace, context: Context) -> int:
 
 
 def _moment(context: Context, text: str) -> str:
-    """A `Timestamp` of a time or of an age."""
+    """Convert a time or an age to a `Timestamp`."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
         found = datetime.fromtimestamp(context.clock.time() - parse_duration(text), UTC)
     if found.tzinfo is None:
-        raise WrongValueError(f"{text}: a time has a zone, such as {text}Z.")
+        raise WrongValueError(f"{text}: a time needs a zone, such as {text}Z.")
     return to_timestamp(found)
 
 
@@ -110,7 +112,7 @@ def _came_to(context: Context, where: list[str]) -> Place | None:
     if not lasts or same[-1]["counts"] is not None:
         return None
     settled_at, order_id = lasts[-1]
-    context.say(f"An earlier run came to {settled_at}: this one goes on there.")
+    context.say(f"An earlier run stopped at {settled_at}. This run continues from there.")
     return settled_at, order_id
 
 
@@ -130,14 +132,14 @@ def _report(options: argparse.Namespace, context: Context, replay: Replay, span:
     else:
         word = "sent" if options.yes else "would send"
         context.out.tell(f"{word} {replay.sent} events of {count} orders, settled {span.since} to {span.until}")
-        context.out.tell(f"kept out by the subscription's filter: {replay.filtered}")
+        context.out.tell(f"excluded by the subscription's filter: {replay.filtered}")
     for order_id, why in replay.unreadable.items():
         context.say(f"left: {order_id}: {why}")
     if not replay.mailbox.raw:
         context.say(replay.mailbox.envelope)
     if not options.yes:
         context.say("Dry run: nothing was changed.")
-        # With times instead of ages: the same command is then about the same orders.
+        # Times instead of ages, so that the command selects the same orders later.
         words = ["python", "-m", "ops", "events", "replay", "--since", span.since, "--until", span.until]
         words += ["--to", options.to, *(["--status", options.status] if options.status else [])]
         words += ["--rate", f"{options.rate:g}", "--by", options.by, "--reason", options.reason]

@@ -1,4 +1,4 @@
-"""`load`: orders at a rate through a deployed stack, and what became of each."""
+"""`load`: places orders on a deployed stack at a rate, and follows each to its end."""
 
 import argparse
 import secrets
@@ -25,15 +25,21 @@ from ops.target import Choice
 from runtime.models.fields import TEST_CURRENCY
 
 _ASKS_AGAIN: Final = 0.05
-"""So many of the accepted orders are sent once more, to see the same answer."""
+"""Share of the accepted orders that are sent again, to check that the answer is the same."""
 _PROMISE_SECONDS: Final = 600
 _AUDIT_UNITS: Final = 3
-"""Read units for each order of the stack at most: its row, its worker's record, and its answer of a day."""
+"""Most read units of the audit per order: for its row, its worker's record, and its stored answer."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Plan of a load: what is sent, what that costs about, and may cost at most, in USD: then so many requests."""
+    """Plan of a load.
+
+    Attributes:
+        about: Estimated cost in USD.
+        most: Highest allowed cost in USD.
+        most_requests: Number of requests that cost `most`.
+    """
 
     orders: int
     per_second: float
@@ -44,12 +50,12 @@ class Plan:
     most_requests: int
 
     def document(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the plan as a JSON object."""
         usd = {"about_usd": float(round(self.about, 9)), "spend_at_most_usd": float(self.most)}
         return {"orders": self.orders, "per_second": self.per_second, **usd}
 
     def wishes(self, run: str) -> list[Wish]:
-        """The orders, each of one unit of an article."""
+        """Return the orders, each for one unit of one article."""
         lines = [{"sku": sku, "quantity": 1, "unit_price": "0.01"} for sku in self.skus or (f"LOAD-{run}",)]
         bodies = [{"currency": TEST_CURRENCY, "lines": [line]} for line in lines]
         return [Wish("", f"load-{run}-{number}", bodies[number % len(bodies)]) for number in range(self.orders)]
@@ -61,40 +67,46 @@ def register(commands: Any) -> None:
         commands,
         "load",
         run,
-        "order at a rate, follow each order to its end, and audit",
+        "place orders at a rate, follow each to its end, and audit the stack",
         "python -m ops load --stack dev --orders 3000 --rate 50 --yes",
-        "exit code 1: something did not hold, or the rate was not reached.\n"
+        "exit code 1: a check failed, or the rate was not reached.\n"
         "  Before a run that may raise alarms: mute on --for 1h.",
         changes=True,
     )
-    load.add_argument("--orders", type=_positive(int), default=100, metavar="N", help="orders in all (default: 100)")
-    load.add_argument("--rate", type=_positive(float), default=10.0, metavar="N", help="orders a second (default: 10)")
+    load.add_argument("--orders", type=_positive(int), default=100, metavar="N", help="number of orders (default: 100)")
     load.add_argument(
-        "--clients", type=_positive(int), default=50, metavar="N", help="connections at once, at most (default: 50)"
+        "--rate", type=_positive(float), default=10.0, metavar="N", help="orders per second (default: 10)"
+    )
+    load.add_argument(
+        "--clients",
+        type=_positive(int),
+        default=50,
+        metavar="N",
+        help="most connections at the same time (default: 50)",
     )
     load.add_argument(
         "--sku",
         action="append",
         default=[],
         metavar="SKU",
-        help="take one unit of this article for each order; repeatable, in turns (default: none that exists)",
+        help="order one unit of this article; if repeated, in turns (default: an article that does not exist)",
     )
     load.add_argument(
         "--spend-at-most",
         type=_positive(Decimal),
         default=Decimal(1),
         metavar="USD",
-        help="refuse what would cost more by `ops cost` and the audit's reads (default: 1)",
+        help="refuse a load that costs more, as estimated by `ops cost` plus the audit's reads (default: 1)",
     )
-    load.add_argument("--within", metavar="AGE", help="most time until an order is settled (default: the promise)")
+    load.add_argument("--within", metavar="AGE", help="longest time until an order is settled (default: the promise)")
     load.add_argument("--in-production", action="store_true", help="needed for a stack whose environment is production")
-    load.add_argument("--token", metavar="TOKEN", help="show this token; - reads it from standard input")
+    load.add_argument("--token", metavar="TOKEN", help="send this bearer token; - reads it from standard input")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
-    """Order, wait, judge; or say what would be ordered."""
+    """Place the orders, wait for them and judge the result; or print what would be ordered."""
     if context.target.api_url is None:
-        raise NoStackError("These outputs name no api_url: read them again with pulumi stack output --json.")
+        raise NoStackError("These outputs have no api_url. Read them again: pulumi stack output --json.")
     choice = Choice(outputs=options.outputs, local=options.local, stack=options.stack, state_dir=options.state_dir)
     promise = context.target.objectives.promise_seconds if context.target.objectives else _PROMISE_SECONDS
     within = parse_duration(options.within) if options.within else float(promise)
@@ -104,7 +116,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         f"{plan.orders} orders of {taken} in {TEST_CURRENCY}, {plan.per_second:g} a second, "
         f"at {context.target.api_url}."
     )
-    context.say(f"About {plan.about:.4f} USD at most, list prices of us-east-1; allowed: {plan.most}.")
+    context.say(f"About {plan.about:.4f} USD at most, at list prices of us-east-1; allowed: {plan.most}.")
     document = {"dry_run": not options.yes, "stack": context.target.prefix, **plan.document()}
     if not options.yes:
         if context.as_json:
@@ -122,10 +134,10 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
 
 def _plan(options: argparse.Namespace, choice: Choice, context: Context) -> Plan:
-    """Return what is asked for.
+    """Plan the load.
 
     Raises:
-        RefusedError: it would cost too much, or it is meant for production without the word for that.
+        RefusedError: it would cost too much, or the stack is in production and `--in-production` is not given.
     """
     settings, config = configured(choice)
     if config.environment == "production" and not options.in_production:

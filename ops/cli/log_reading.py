@@ -1,4 +1,4 @@
-"""Parts that commands reading the functions' logs share."""
+"""Helpers of the commands that read the functions' logs."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,7 +9,7 @@ from ops.logic.trace import Step
 
 
 def groups_of(context: Context, function: str | None = None) -> list[str]:
-    """The log groups of all functions, or of one by its name with or without the stack's.
+    """Return the log groups of all functions, or of one. Its name may leave out the stack's prefix.
 
     Raises:
         WrongValueError: the stack has no such function.
@@ -25,13 +25,16 @@ def groups_of(context: Context, function: str | None = None) -> list[str]:
 def read_groups(
     context: Context, groups: Iterable[str], words: Sequence[str], start: float, end: float
 ) -> list[LogEvent]:
-    """Lines of groups with one of `words` (all without any), between two times in epoch seconds."""
+    """Return the lines of log groups that contain one of `words`; without words, all lines.
+
+    `start` and `end` are in epoch seconds.
+    """
     span = int(start * 1000), int(end * 1000) + 1
     return [event for group in groups for event in context.telemetry.events(group, words, *span)]
 
 
 def show_steps(context: Context, steps: Sequence[Step], *, hidden: frozenset[str]) -> None:
-    """One line for each step, its details below: no column is too narrow for an id."""
+    """Print one line for each step and its details below it. No id is ever cut."""
     width = max((len(step.where) for step in steps), default=0)
     for step in steps:
         context.out.tell(f"{step.at}  {step.where:<{width}}  {step.what}")

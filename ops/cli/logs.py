@@ -1,4 +1,4 @@
-"""`logs`: what the functions wrote, and how they died."""
+"""`logs`: what the functions logged, and how they died."""
 
 import argparse
 import json
@@ -26,23 +26,23 @@ def register(commands: Any) -> None:
         run_logs,
         "show what the functions logged, and Lambda's own lines about a function that died, the latest last",
         "python -m ops logs --function process-order --error --since 1h",
-        "one order's whole life: order trace ID. How many of each error: errors. Metrics: status.",
+        "for one order's history: order trace ID. For the number of each error: errors. For metrics: status.",
     )
     logs.add_argument("--order", metavar="ID", help="only lines that are certainly about this order")
     logs.add_argument("--function", metavar="NAME", help="only of this function, such as process-order")
     logs.add_argument(
-        "--error", nargs="?", const=_ANY, metavar="TYPE", help="only errors and deaths; with TYPE only those of it"
+        "--error", nargs="?", const=_ANY, metavar="TYPE", help="only errors and deaths; with TYPE only that error"
     )
     logs.add_argument("--since", default="15m", metavar="AGE", help="how far back (default: 15m)")
     logs.add_argument("--limit", type=int, default=200, metavar="N", help="the latest N lines (default: 200; 0: all)")
     logs.add_argument("--traces", action="store_true", help="show where in the code each failure was, as --json does")
     logs.add_argument(
-        "--follow", action="store_true", help="stay and show what comes; with --json one object a line. Ctrl-C ends it"
+        "--follow", action="store_true", help="go on with new lines until Ctrl-C; with --json one object per line"
     )
 
 
 def run_logs(options: argparse.Namespace, context: Context) -> int:
-    """Show them."""
+    """Print the log lines."""
     reader = _Reader(options, context)
     lines = reader.new()
     shown = lines[-options.limit :] if options.limit > 0 else lines
@@ -82,7 +82,7 @@ def _show(options: argparse.Namespace, context: Context, lines: list[LogLine]) -
 
 
 class _Reader:
-    """Reads from where it stopped; what was shown is not shown again."""
+    """Reads log lines. Each call continues where the last one stopped, and returns no line twice."""
 
     def __init__(self, options: argparse.Namespace, context: Context) -> None:
         self._options, self._context = options, context
@@ -91,7 +91,7 @@ class _Reader:
         self._seen: set[LogEvent] = set()
 
     def new(self) -> list[LogLine]:
-        """Return what came since the last call."""
+        """Return the lines that arrived since the last call."""
         options, context = self._options, self._context
         now = context.clock.time()
         events = read_groups(context, self._groups, self._words(), self._from, now)

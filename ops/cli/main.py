@@ -28,8 +28,8 @@ exit codes:
   2  wrong usage
   3  no such stack, or its parts do not belong together
   4  no access: credentials missing, expired, of another account, or without permission
-  5  refused: it would be wrong as things stand; nothing was changed
-  6  done in part; the same command goes on. Of status, audit, order trace and preflight: not all could be read
+  5  refused: not allowed in the present state; nothing was changed
+  6  done in part; run the same command again. Of status, audit, order trace and preflight: something could not be read
   130  interrupted
 
 example:
@@ -60,7 +60,7 @@ _COMMANDS = (
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+    """Build the parser of the whole command line."""
     root = argparse.ArgumentParser(
         prog="python -m ops",
         description="See what waits, what failed and why, and take each order to its end.",
@@ -74,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str], at: Context | None = None) -> int:
-    """Run one command and return its exit code. With `at` it is about that stack, whatever the command line says."""
+    """Run one command and return its exit code. `at` replaces the stack that the command line names."""
     out, errors = (at.out, at.err) if at else (Screen(stderr=False), Screen(stderr=True))
     try:
         options = parser().parse_args(arguments)
@@ -110,7 +110,7 @@ def main(arguments: Sequence[str], at: Context | None = None) -> int:
         _fail(errors, explained)
         return int(explained.exit_code)
     except KeyboardInterrupt:
-        errors.print("Stopped. What was done stays done; the same command goes on.")
+        errors.print("Stopped. Nothing is undone; run the same command again to continue.")
         return int(ExitCode.INTERRUPTED)
 
 

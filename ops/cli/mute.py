@@ -22,7 +22,7 @@ def register(commands: Any) -> None:
         "mute",
         "alarms that notify nobody while planned work goes on",
         "python -m ops mute list",
-        "mute on before the work, mute off after it. Both rest on CloudWatch: states still change, and status tells.",
+        "mute on before the work, mute off after it. CloudWatch still changes the alarms' states; status shows them.",
     )
     add_command(
         actions,
@@ -30,7 +30,7 @@ def register(commands: Any) -> None:
         run_list,
         "show what is muted, until when, by whom",
         "python -m ops mute list",
-        "over: mute off.",
+        "when the work is done: mute off.",
     )
     on = add_command(
         actions,
@@ -38,11 +38,11 @@ def register(commands: Any) -> None:
         run_on,
         "mute the stack's alarms from the next minute on",
         "python -m ops mute on --for 2h --by Ada --reason 'table restore' --yes",
-        "it ends by itself; earlier: mute off. An alarm that is still raised then notifies.",
+        "it ends by itself; to end it earlier: mute off. An alarm that is raised at the end then notifies.",
         changes=True,
     )
     on.add_argument("--for", dest="duration", required=True, metavar="AGE", help="how long: 1m to 15d")
-    on.add_argument("--alarm", action="append", metavar="NAME", help="only this alarm (may be given often)")
+    on.add_argument("--alarm", action="append", metavar="NAME", help="only this alarm; repeatable")
     add_decision(on, "kept in the rule's description, which status shows")
     add_command(
         actions,
@@ -50,13 +50,13 @@ def register(commands: Any) -> None:
         run_off,
         "end what `mute on` began",
         "python -m ops mute off --yes",
-        "status shows what is raised meanwhile.",
+        "status shows which alarms are raised.",
         changes=True,
     )
 
 
 def run_list(options: argparse.Namespace, context: Context) -> int:
-    """Show it."""
+    """Print the mute rules."""
     del options
     mutes = context.mutes.of(_heard(context))
     if context.as_json:
@@ -68,7 +68,7 @@ def run_list(options: argparse.Namespace, context: Context) -> int:
 
 
 def run_on(options: argparse.Namespace, context: Context) -> int:
-    """Mute, or say what would be."""
+    """Mute alarms, or print which would be muted."""
     seconds = parse_duration(options.duration)
     if not _LEAST_SECONDS <= seconds <= _MOST_SECONDS:
         raise WrongValueError(f"--for {options.duration}: CloudWatch mutes for 1m to 15d.")
@@ -93,7 +93,7 @@ def run_on(options: argparse.Namespace, context: Context) -> int:
 
 
 def run_off(options: argparse.Namespace, context: Context) -> int:
-    """End them, or say which would be."""
+    """End the rules that `mute on` created, or print which would be ended."""
     mutes = context.mutes.of(_heard(context))
     ours = [mute for mute in mutes if mute.ours]
     for mute in ours if options.yes else ():
@@ -105,14 +105,16 @@ def run_off(options: argparse.Namespace, context: Context) -> int:
             context.out.tell(f"{'ended' if options.yes else 'would end'} {mute.name}, {mute.text}")
     for mute in mutes:
         if not mute.ours:
-            context.say(f"left: {mute.name}, which something else made: aws cloudwatch delete-alarm-mute-rule")
+            context.say(
+                f"left: {mute.name}, made by something else. To delete it: aws cloudwatch delete-alarm-mute-rule"
+            )
     if not options.yes:
         dry_run(context)
     return ExitCode.OK
 
 
 def _heard(context: Context) -> list[str]:
-    """The stack's alarms that notify by themselves: composites first of all."""
+    """Return the names of the alarms that notify somebody themselves, not through a composite alarm."""
     target = context.target
     alarms = alarms_of(context.clients.cloudwatch, target.prefix, target.alarm_topic_arns)
     return [alarm.name for alarm in alarms if alarm.heard]
@@ -122,7 +124,7 @@ def _named(name: str, context: Context, heard: list[str]) -> str:
     for each in (name, f"{context.target.prefix}-{name}"):
         if each in heard:
             return each
-    raise RefusedError(f"--alarm {name}: no alarm that notifies is called so; there are: {', '.join(heard) or 'none'}.")
+    raise RefusedError(f"--alarm {name}: no alarm that notifies has this name; allowed: {', '.join(heard) or 'none'}.")
 
 
 def _view(mute: Mute) -> dict[str, Any]:
@@ -138,7 +140,7 @@ def _view(mute: Mute) -> dict[str, Any]:
 
 def _show(context: Context, mutes: list[Mute]) -> None:
     for mute in mutes:
-        until = "comes again and again" if mute.until is None else f"until {mute.until:%Y-%m-%d %H:%M} UTC"
-        state = "now" if mute.active else "from its next time on"
+        until = "repeated" if mute.until is None else f"until {mute.until:%Y-%m-%d %H:%M} UTC"
+        state = "now" if mute.active else "scheduled"
         context.out.tell(f"{len(mute.alarms)} alarms, {state}, {until}, {mute.text}")
         context.out.tell(f"    {mute.name}: {', '.join(mute.alarms)}")

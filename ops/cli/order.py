@@ -1,4 +1,4 @@
-"""`order`: one order."""
+"""`order`: shows one order's history, publishes its event again, or repairs its row."""
 
 import argparse
 from datetime import timedelta
@@ -31,33 +31,33 @@ def register(commands: Any) -> None:
     actions = add_group(
         commands,
         "order",
-        "one order: its whole life, and its event once more",
+        "show one order's history, publish its event again, or repair its row",
         "python -m ops order trace 1bfa2889-307d-56d4-8339-4dc839c7313d",
-        "trace first: it says where the order stands and which command takes it further.",
+        "trace first: it shows the order's state and the next command.",
     )
     trace = add_command(
         actions,
         "trace",
         run_trace,
-        "show an order's whole life: request, attempts, transaction, event, log lines",
+        "show an order's history: request, attempts, transaction, event, log lines",
         "python -m ops order trace 1bfa2889-307d-56d4-8339-4dc839c7313d",
-        "failed: dlq show ID. Open and its message gone: orders resend ID. Not notified: order replay-events ID.",
+        "if it failed: dlq show ID. If its message is lost: orders resend ID. If its event is: order replay-events ID.",
     )
     trace.add_argument("id", help="the order's id")
     trace.add_argument(
         "--since", default="24h", metavar="AGE", help="how far back to read logs of an order that is not stored (24h)"
     )
     trace.add_argument(
-        "--no-logs", action="store_true", help="do not read the logs: that may take minutes on a busy day"
+        "--no-logs", action="store_true", help="do not read the logs, which may take minutes on a busy day"
     )
     trace.add_argument("--traces", action="store_true", help="show where in the code each failure was, as --json does")
     replay = add_command(
         actions,
         "replay-events",
         run_replay,
-        "publish settled orders' events again: the same id and the same bytes, so subscribers may ignore them",
+        "publish the events of settled orders again, with the same ids and bytes: subscribers can ignore duplicates",
         "python -m ops order replay-events 1bfa2889-307d-56d4-8339-4dc839c7313d --yes",
-        "ask the subscriber whether it has the event now. Subscribers with a filter get what passes it.",
+        "ask the subscriber whether the event has arrived. A subscription's filter applies to it as well.",
         changes=True,
     )
     replay.add_argument("ids", nargs="+", metavar="id", help="order ids")
@@ -65,7 +65,7 @@ def register(commands: Any) -> None:
 
 
 def run_trace(options: argparse.Namespace, context: Context) -> int:
-    """Show it. What cannot be read is named, and the rest is shown."""
+    """Print an order's history. Sources that cannot be read are named; the rest is printed."""
     attempts = Attempts(context.target.label)
     row = attempts.read(f"orders table {context.target.orders_table}", lambda: context.orders.read(options.id))
     record = attempts.read(
@@ -77,8 +77,8 @@ def run_trace(options: argparse.Namespace, context: Context) -> int:
     steps = timeline([*(steps_of_order(order) if order is not None else []), *(line.step for line in lines)])
     if row is None and record is None and not steps and not attempts.unread:
         raise RefusedError(
-            f"Nothing is known of an order {options.id}: no row, no record, no log line in the last {options.since}. "
-            "Ids are UUIDs in lower case; longer ago: --since 7d."
+            f"Nothing was found about order {options.id}: no row, no record, no log line in the last {options.since}. "
+            "Ids are UUIDs in lower case. To look further back: --since 7d."
         )
     event = UNTOLD if isinstance(row, UnreadableOrder) else notification(order, record, steps)
     view = None if row is None else attempts.read("reason", lambda: row_view(context, row))
@@ -99,7 +99,7 @@ def run_trace(options: argparse.Namespace, context: Context) -> int:
     else:
         context.out.fields({**(view or {"order": "not stored"}), "worker's record": record or "none", "event": event})
         show_steps(context, steps, hidden=frozenset() if options.traces else CODE_PLACES)
-        context.out.tell(f"so: {judgement.text}", style="bold")
+        context.out.tell(f"conclusion: {judgement.text}", style="bold")
     for each in attempts.unread:
         context.say(f"not read: {each.what}: {each.why}")
     context.next(*judgement.commands)
@@ -107,7 +107,7 @@ def run_trace(options: argparse.Namespace, context: Context) -> int:
 
 
 def _events(options: argparse.Namespace, context: Context, order: StoredOrder | None) -> list[LogEvent]:
-    """Lines that may be about the order, and every function's death since it was accepted."""
+    """Read the log lines that may be about the order, and those about functions that died since it was accepted."""
     now = context.clock.time()
     start = now - parse_duration(options.since)
     if order is not None and order.accepted_at is not None:
@@ -118,9 +118,9 @@ def _events(options: argparse.Namespace, context: Context, order: StoredOrder | 
 
 
 def run_replay(options: argparse.Namespace, context: Context) -> int:
-    """Publish again, or say what would be."""
+    """Publish the events again, or print which would be published."""
     orders = [_settled(context, order_id) for order_id in dict.fromkeys(options.ids)]
-    # The worker's own setting: the event must have the bytes that it had.
+    # The worker's own setting, so that the event has the same bytes as before.
     source = context.worker.event_source()
     events = [event_for(order, source=source) for order in orders]
     notifications = _notifications(context)
@@ -140,7 +140,7 @@ def run_replay(options: argparse.Namespace, context: Context) -> int:
 def _notifications(context: Context) -> Notifications:
     arn = context.target.events_arn
     if context.target.notifications_bus_arn:
-        # EventBridge takes a bus's ARN in place of its name.
+        # EventBridge accepts a bus's ARN instead of its name.
         return BusNotifications(context.clients.events, arn)
     return TopicNotifications(context.clients.sns, arn, fifo=arn.endswith(".fifo"))
 

@@ -19,23 +19,25 @@ def register(actions: Any) -> None:
         actions,
         "repair",
         run_repair,
-        "remove what is unreadable from an order's row, or its record of the worker's; the order is settled by nobody",
+        "remove unreadable attributes from an order's row, or its unreadable worker's record; this settles no order",
         "python -m ops order repair 1bfa2889-307d-56d4-8339-4dc839c7313d --expect 0f5c88d1 --yes",
-        "dlq redrive --where order_id=ID takes the order to its end. Without --expect it shows what is wrong.",
+        "dlq redrive --where order_id=ID settles the order. Without --expect, repair shows what is wrong.",
         changes=True,
     )
     repair.add_argument("id", help="the order's id")
-    repair.add_argument("--expect", metavar="FINGERPRINT", help="the row as it was shown; needed with --yes")
+    repair.add_argument(
+        "--expect", metavar="FINGERPRINT", help="fingerprint of the row as it was shown; needed with --yes"
+    )
 
 
 def run_repair(options: argparse.Namespace, context: Context) -> int:
-    """Repair, or say what would be."""
+    """Repair the row, or print what would be changed."""
     planned, message = _plan(context, options.id)
     row = planned.row
     if (options.yes or options.expect) and options.expect != planned.pinned:
         raise RefusedError(
-            f"The row of {options.id} is {planned.pinned} now, and --expect is {options.expect}. Nothing was changed. "
-            f"Look first: {row.repair_command}"
+            f"The row of {options.id} has the fingerprint {planned.pinned}, but --expect is {options.expect}. "
+            f"Nothing was changed. Look first: {row.repair_command}"
         )
     acted = bool(options.yes and planned.removed)
     if acted:
@@ -43,7 +45,7 @@ def run_repair(options: argparse.Namespace, context: Context) -> int:
     _report(context, planned, acted=acted)
     if needs_message(row) and message is None:
         context.say(
-            "Its message is not among the dead letters: nothing takes the place of what goes, and its event needs it."
+            "Its message is not among the dead letters, so removed attributes cannot be replaced. The event needs them."
         )
     if acted or not planned.removed:
         context.next(f"python -m ops dlq redrive --where order_id={row.order_id} {DECISION}")
@@ -53,8 +55,9 @@ def run_repair(options: argparse.Namespace, context: Context) -> int:
 
 
 def _plan(context: Context, order_id: str) -> tuple[Plan, OrderMessage | None]:
-    """Return what is to be repaired, the order's row before the worker's record of it; and the order's message, if
-    needed.
+    """Plan the repair of the order's row or, if the row is readable, of its worker's record.
+
+    Return the order's message as well, if the repair needs it.
     """
     row = context.orders.read(order_id)
     if isinstance(row, UnreadableOrder):
@@ -86,7 +89,7 @@ def _report(context: Context, planned: Plan, *, acted: bool) -> None:
 
 def _outcome(planned: Plan, name: str, *, acted: bool) -> str:
     if name not in planned.removed:
-        return "it is missing: a worker writes it"
+        return "missing: the worker will write it"
     if name in planned.known:
-        return "replaced by what its message says" if acted else "would be replaced by what its message says"
+        return "replaced from its message" if acted else "would be replaced from its message"
     return "removed" if acted else "would be removed"

@@ -1,4 +1,4 @@
-"""`orders`: those that are open for too long."""
+"""`orders`: lists orders that have been open for too long, and sends them again."""
 
 import argparse
 from collections.abc import Iterable, Sequence
@@ -23,9 +23,9 @@ def register(commands: Any) -> None:
     actions = add_group(
         commands,
         "orders",
-        "orders that are accepted and not settled",
+        "list open orders, or send them to the queue again",
         "python -m ops orders open --older-than 15m",
-        "status tells whether they wait in a queue. In the dead-letter queue: dlq list. In neither: orders resend.",
+        "status shows whether they wait in a queue. If in the dead-letter queue: dlq list. If in none: orders resend.",
     )
     listing = add_command(
         actions,
@@ -33,25 +33,27 @@ def register(commands: Any) -> None:
         run_open,
         "list orders that are ACCEPTED or FAILED; reads the whole orders table",
         "python -m ops orders open --older-than 15m",
-        "one of them: order trace ID. FAILED ones are dead letters: dlq list.",
+        "for one of them: order trace ID. FAILED orders are dead letters: dlq list.",
     )
-    listing.add_argument("--older-than", default="15m", metavar="AGE", help="accepted so long ago (default: 15m)")
+    listing.add_argument(
+        "--older-than", default="15m", metavar="AGE", help="accepted at least this long ago (default: 15m)"
+    )
     listing.add_argument("--limit", type=int, default=50, metavar="N", help="lines to show (default: 50; 0: all)")
     resend = add_command(
         actions,
         "resend",
         run_resend,
-        "send open orders to the queue again, from what is stored: for orders whose message is gone",
+        "send open orders to the queue again, from their stored rows: for orders whose message is lost",
         "python -m ops orders resend 1bfa2889-307d-56d4-8339-4dc839c7313d --yes",
-        "order trace ID shows it settle. Harmless if a message is left: an order takes effect once.",
+        "order trace ID shows whether it settles. Harmless if a message is left: an order takes effect only once.",
         changes=True,
     )
     resend.add_argument("ids", nargs="*", metavar="id", help="order ids")
-    resend.add_argument("--older-than", metavar="AGE", help="instead of ids: all that were accepted so long ago")
+    resend.add_argument("--older-than", metavar="AGE", help="instead of ids: all accepted at least this long ago")
 
 
 def run_open(options: argparse.Namespace, context: Context) -> int:
-    """List them, the oldest first."""
+    """Print the open orders, the oldest first."""
     found = _open(context, options.older_than)
     now = context.clock.time()
     views = [_unreadable_view(row) if isinstance(row, UnreadableOrder) else _view(row, now) for row in found]
@@ -66,7 +68,7 @@ def run_open(options: argparse.Namespace, context: Context) -> int:
             context.say(f"{len(found) - len(shown)} more: --limit 0 shows all.")
     unreadable = [row for row in found if isinstance(row, UnreadableOrder)]
     if unreadable:
-        context.say(f"{len(unreadable)} rows are no orders.")
+        context.say(f"{len(unreadable)} rows are not valid orders.")
         context.next(unreadable[0].repair_command)
     context.say(f"{len(found) - len(unreadable)} orders have been open for {options.older_than} or longer.")
     if len(found) > len(unreadable):
@@ -76,7 +78,7 @@ def run_open(options: argparse.Namespace, context: Context) -> int:
 
 
 def _open(context: Context, age: str) -> list[StoredOrder | UnreadableOrder]:
-    """Rows that are no orders first, then the oldest order."""
+    """Return rows that are not valid orders, then open orders, the oldest first."""
     moment = datetime.fromtimestamp(context.clock.time(), UTC) - timedelta(seconds=parse_duration(age))
     found = [row for page in context.orders.open_orders(to_timestamp(moment)) for row in page]
     return sorted(found, key=lambda row: "" if isinstance(row, UnreadableOrder) else row.accepted_at or "")
@@ -95,7 +97,7 @@ def _view(order: StoredOrder, now: float) -> dict[str, Any]:
 
 
 def _unreadable_view(row: UnreadableOrder) -> dict[str, Any]:
-    return {**row.as_json(), "what": f"no order: {row}"}
+    return {**row.as_json(), "what": f"not a valid order: {row}"}
 
 
 def _row(view: dict[str, Any]) -> tuple[str, ...]:
@@ -110,22 +112,22 @@ def _row(view: dict[str, Any]) -> tuple[str, ...]:
 
 
 def run_resend(options: argparse.Namespace, context: Context) -> int:
-    """Send them, or say which would be."""
+    """Send open orders again, or print which would be sent."""
     if bool(options.ids) == bool(options.older_than):
-        raise WrongValueError("Give order ids, or --older-than AGE for all that are open so long; one of the two.")
+        raise WrongValueError("Give exactly one of the two: order ids, or --older-than AGE for all of that age.")
     rows = _told(context, options.older_than) if options.older_than else [_one(context, one) for one in options.ids]
     orders = [row for row in rows if isinstance(row, StoredOrder)]
     messages = {order.order_id: rebuilt(order) for order in orders}
     lost = [order_id for order_id, message in messages.items() if message is None]
     if lost and options.ids:
-        raise RefusedError(f"What is stored of {', '.join(lost)} is not the whole order; nothing was sent.")
+        raise RefusedError(f"The stored row of {', '.join(lost)} is not the whole order; nothing was sent.")
     whole = [message for message in messages.values() if message is not None]
     sent: list[str] = []
     try:
         if options.yes:
             _send(context, whole, sent)
     finally:
-        # Whatever ends it: which orders were sent is what the person needs to know.
+        # After an error, too, the person needs to know which orders were sent.
         _report(context, [one.order_id for one in whole], sent, lost, act=options.yes)
     if not options.yes:
         dry_run(context)
@@ -134,11 +136,11 @@ def run_resend(options: argparse.Namespace, context: Context) -> int:
 
 
 def _told(context: Context, age: str) -> Sequence[StoredOrder | UnreadableOrder]:
-    """Those that are open so long; what is no order is told."""
+    """Return the rows of at least this age, and report those that are not valid orders."""
     rows = _open(context, age)
     for row in rows:
         if isinstance(row, UnreadableOrder):
-            context.say(f"left: {row.order_id}: what is stored is no order ({row})")
+            context.say(f"left: {row.order_id}: the stored row is not a valid order ({row})")
             context.next(row.repair_command)
     return rows
 
@@ -150,10 +152,10 @@ def _report(context: Context, whole: list[str], sent: list[str], lost: list[str]
     for order_id in sent if act else whole:
         context.out.tell(f"{'sent' if act else 'would send'} {order_id}")
     for order_id in lost:
-        context.out.tell(f"left: {order_id}: what is stored is not the whole order")
+        context.out.tell(f"left: {order_id}: the stored row is not the whole order")
     if act and len(sent) < len(whole):
         context.say(
-            f"{len(sent)} of {len(whole)} are certainly sent. The same command sends them all again, harmlessly."
+            f"{len(sent)} of {len(whole)} are certainly sent. Run the same command again: sending twice does no harm."
         )
 
 
@@ -176,7 +178,7 @@ def _one(context: Context, order_id: str) -> StoredOrder:
 
 
 def rebuilt(order: StoredOrder) -> OrderMessage | None:
-    """The message of a stored order, as the API would send it; none if a part of it is not stored."""
+    """Rebuild the message of a stored order as the API sends it; `None` if a part of it is not stored."""
     fields = {name: getattr(order, name) for name in OrderMessage.model_fields}
     try:
         return OrderMessage.model_validate({**fields, "lines": [line.model_dump() for line in order.lines]})

@@ -1,4 +1,4 @@
-"""`page`: who hears of alarms, and whether a page arrives."""
+"""`page`: shows who receives alarms, and sends a test page."""
 
 import argparse
 from typing import Any
@@ -18,15 +18,15 @@ def register(commands: Any) -> None:
         run_page,
         "show who is subscribed to a tier of alarms and has confirmed; with --test send them a page that says TEST",
         "python -m ops page --test --yes",
-        "ask whoever is on call whether it arrived. Nobody subscribed: alarm_page_subscriptions (docs/options.md).",
+        "ask the person on call whether it arrived. To subscribe somebody: alarm_page_subscriptions (docs/options.md).",
         changes=True,
     )
-    page.add_argument("--tier", default="page", choices=TIERS, help="whose topic (default: page)")
-    page.add_argument("--test", action="store_true", help="send a test: an alarm's message, and that it is over")
+    page.add_argument("--tier", default="page", choices=TIERS, help="tier of alarms (default: page)")
+    page.add_argument("--test", action="store_true", help="send a test: an alarm that is raised, then over")
 
 
 def run_page(options: argparse.Namespace, context: Context) -> int:
-    """Show them, and send the test if it is asked for."""
+    """Print the receivers of a tier, and send the test if `--test` is given."""
     if options.yes and not options.test:
         raise WrongValueError("--yes without --test: there is nothing to do. Give both to send a test.")
     topic = context.target.alarm_topic_arns.get(options.tier)
@@ -42,7 +42,7 @@ def run_page(options: argparse.Namespace, context: Context) -> int:
     else:
         _show(context, receivers, sent)
     if not any(each.confirmed for each in receivers):
-        context.say(f"Nobody hears of {options.tier}: no subscription is confirmed.")
+        context.say(f"Nobody receives {options.tier} alarms: no subscription is confirmed.")
     if options.test and not options.yes:
         dry_run(context)
     elif not options.test:
@@ -51,7 +51,7 @@ def run_page(options: argparse.Namespace, context: Context) -> int:
 
 
 def _show(context: Context, receivers: list[Receiver], sent: list[str]) -> None:
-    rows = [(each.protocol, "confirmed" if each.confirmed else "waits for its confirmation") for each in receivers]
+    rows = [(each.protocol, "confirmed" if each.confirmed else "not confirmed yet") for each in receivers]
     context.out.rows(("subscribed by", "state"), rows or [("nobody", "-")])
     for message_id in sent:
         context.out.tell(f"sent: message {message_id}")

@@ -1,4 +1,4 @@
-"""`preflight`: what stands in the way of a deployment."""
+"""`preflight`: looks for problems before a deployment."""
 
 import argparse
 import json
@@ -21,15 +21,15 @@ def register(commands: Any) -> None:
         commands,
         "preflight",
         None,
-        "look for what stands in the way of `pulumi up`; changes nothing",
+        "look for problems that `pulumi up` would meet; changes nothing",
         "python -m ops preflight --stack prod",
-        "do what it says below the table. Exit codes: 0 nothing in the way, 5 something is, 6 not all could be read.",
+        "do what it says below the table. Exit codes: 0 no errors, 5 errors, 6 something could not be read.",
     )
     preflight.set_defaults(before_up=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Ask everything and show it."""
+    """Run all checks and print the findings."""
     known = ground(
         Choice(outputs=options.outputs, local=options.local, stack=options.stack, state_dir=options.state_dir)
     )
@@ -58,11 +58,11 @@ def _show(found: list[Finding]) -> None:
             out.tell("")
             out.tell(f"{each.check}:", style="bold")
         for todo in each.todo:
-            # Whole, so that a command can be copied.
+            # On one line, so that a command can be copied.
             out.tell(f"  {todo}")
 
 
 def _conclude(counts: Counter[Verdict]) -> None:
     errors, warnings, unread = (counts[each] for each in (Verdict.ERROR, Verdict.WARNING, Verdict.UNKNOWN))
-    text = f"{errors} in the way, {warnings} to look at, {unread} could not be read."
-    Screen(stderr=True).tell(text if errors or warnings or unread else "Nothing is in the way.")
+    text = f"{errors} errors, {warnings} warnings, {unread} could not be read."
+    Screen(stderr=True).tell(text if errors or warnings or unread else "No problems were found.")

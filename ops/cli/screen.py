@@ -1,4 +1,4 @@
-"""Output of commands: for people, at any width and in any encoding; exactly, for programs."""
+"""Output of commands. Text for people fits any width and encoding; text for programs is written unchanged."""
 
 import io
 import os
@@ -16,9 +16,9 @@ _EMPTY: Final = ("", "-")
 
 
 def visible(text: str) -> str:
-    """`text` as one line in which everything shows: control and format characters, line breaks too, as escapes.
+    """Return `text` as one line, with line breaks and control and format characters as escapes.
 
-    Senders choose what is in a message or an attribute; it must neither steer a terminal nor look like our own lines.
+    Senders choose the text of messages and attributes. It must neither control a terminal nor look like our own lines.
     """
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
@@ -26,36 +26,36 @@ def visible(text: str) -> str:
 class Screen(Console):
     """Standard output or standard error, or a `file` in its place.
 
-    Texts are shown as they are, never as markup. What the encoding lacks is escaped. A reader that goes away (`… |
-    head`) ends the output and not the work.
+    Texts are shown as they are, never as markup. Characters that the encoding lacks are escaped. If the reader of a
+    pipe ends (`… | head`), the output ends, but the command goes on.
     """
 
     def __init__(self, *, stderr: bool, file: IO[str] | None = None) -> None:
         super().__init__(stderr=stderr, file=file, highlight=False, markup=False, emoji=False)
         if not self.is_terminal:
-            # No wrapping that would cut ids in two.
+            # Wide enough that no id is wrapped.
             self.width = _WIDTH_WITHOUT_TERMINAL
         if isinstance(self.file, io.TextIOWrapper):
             self.file.reconfigure(errors="backslashreplace")
 
     @property
     def is_closed(self) -> bool:
-        """Return whether the reader has gone away."""
+        """Return whether the reader of the pipe has ended."""
         return self.quiet
 
     def on_broken_pipe(self) -> None:
-        """Write the rest to nobody."""
+        """Discard all further output."""
         self.quiet = True
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self.file.fileno())
         os.close(nowhere)
 
     def tell(self, text: str, style: str | None = None) -> None:
-        """One line, as long as it is: the terminal may wrap it, and what is copied from there is whole."""
+        """Print one line of any length, without a line break of our own: it can be copied whole from a terminal."""
         self.print(visible(text), style=style, soft_wrap=True)
 
     def raw(self, text: str) -> None:
-        """Text for programs, with nothing changed."""
+        """Write text for programs, unchanged."""
         self.finish(f"{text}\n")
 
     def finish(self, text: str = "") -> None:
@@ -67,14 +67,14 @@ class Screen(Console):
             self.on_broken_pipe()
 
     def fields(self, fields: Mapping[str, Any]) -> None:
-        """Names and values, one pair a line; those without a value are left out."""
+        """Print names and values, one pair per line, without the pairs that have no value."""
         shown = {name: str(value) for name, value in fields.items() if value not in (None, [], *_EMPTY)}
         width = max(map(len, shown), default=0)
         for name, value in shown.items():
             self.tell(f"{name:<{width}}  {value}")
 
     def rows(self, columns: Sequence[str], rows: Iterable[Sequence[str]], whole: Collection[str] = ()) -> None:
-        """A table. Where its `whole` columns leave too little room for the others, each row is a block of fields."""
+        """Print a table, or a block of fields for each row if `whole` columns leave too little room for the others."""
         cells = [[visible(cell) for cell in row] for row in rows]
         kept = [index for index, name in enumerate(columns) if name in whole]
         taken = sum(max(map(cell_len, (columns[index], *(row[index] for row in cells)))) for index in kept)

@@ -14,7 +14,7 @@ from ops.smoke.token import token_for
 from ops.target import Choice
 from runtime.models.fields import TEST_CURRENCY
 
-_STAYS: Final = "one rejected order, and records of it that expire; no stock moved, nothing was made"
+_STAYS: Final = "one rejected order, and its records, which expire; no resource was created"
 
 
 def register(commands: Any) -> None:
@@ -23,23 +23,23 @@ def register(commands: Any) -> None:
         commands,
         "smoke",
         run,
-        "order an article that does not exist, and see it through to its event",
+        "order an article that does not exist, and follow the order to its event",
         "python -m ops smoke --stack prod --yes",
         "exit code 1: a step failed. After a deployment: python -m ops deploy rollback.",
         changes=True,
     )
-    smoke.add_argument("--confirm", metavar="SKU", help="take one unit of this article, too")
-    smoke.add_argument("--token", metavar="TOKEN", help="show this token; - reads it from standard input")
-    smoke.add_argument("--timeout", default="2m", metavar="AGE", help="most time of one step (default: 2m)")
+    smoke.add_argument("--confirm", metavar="SKU", help="also order one unit of this article")
+    smoke.add_argument("--token", metavar="TOKEN", help="send this bearer token; - reads it from standard input")
+    smoke.add_argument("--timeout", default="2m", metavar="AGE", help="longest time of one step (default: 2m)")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
-    """Place the order and follow it, or say what would be ordered."""
+    """Place the order and follow it, or print what would be ordered."""
     timeout = parse_duration(options.timeout)
     if timeout < 1:
         raise WrongValueError(f"--timeout {options.timeout}: allowed is 1s or more.")
     if context.target.api_url is None:
-        raise NoStackError("These outputs name no api_url: read them again with pulumi stack output --json.")
+        raise NoStackError("These outputs have no api_url. Read them again: pulumi stack output --json.")
     if not options.yes:
         if context.as_json:
             context.print_json(
@@ -94,4 +94,4 @@ def _show(context: Context, steps: list[Step], at: datetime, smoke: Smoke) -> No
     ]
     context.out.rows(("step", "outcome", "ms", "detail"), rows, {"step", "outcome", "ms"})
     context.out.tell(f"correlation id: smoke-{smoke.run_id}")
-    context.say(f"stays: {_STAYS}.")
+    context.say(f"left behind: {_STAYS}.")

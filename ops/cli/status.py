@@ -1,4 +1,4 @@
-"""`status`: one look at everything, and what is wrong."""
+"""`status`: an overview of a stack, with what is wrong first."""
 
 import argparse
 from collections.abc import Iterator
@@ -27,18 +27,18 @@ def register(commands: Any) -> None:
         commands,
         "status",
         run,
-        "say what is wrong: answers, backlog, dead letters, functions, subscribers and alarms in one look",
+        "show what is wrong with answers, backlog, dead letters, functions, subscribers and alarms",
         "python -m ops status --since 3h",
-        "it prints the commands that fit what it found, the most urgent first. Exit code 6: not all could be read.",
+        "run the commands that it prints, the most urgent first. Exit code 6: something could not be read.",
     )
-    status.add_argument("--since", default="1h", metavar="AGE", help="over which time to count (default: 1h)")
+    status.add_argument("--since", default="1h", metavar="AGE", help="period over which to count (default: 1h)")
     status.add_argument(
-        "--watch", nargs="?", const="15s", metavar="AGE", help="look again and again, until Ctrl-C (default: every 15s)"
+        "--watch", nargs="?", const="15s", metavar="AGE", help="repeat until Ctrl-C (default: every 15s)"
     )
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
-    """Show it, once or until somebody has seen enough."""
+    """Print the status, once or, with `--watch`, until Ctrl-C."""
     since = parse_duration(options.since)
     if since < _LEAST_SECONDS:
         raise WrongValueError(f"--since {options.since}: allowed is 1m or more; metrics are counted by the minute.")

@@ -17,26 +17,26 @@ def register(commands: Any) -> None:
     actions = add_group(
         commands,
         "stock",
-        "what is available of an article; changed without losing what orders take meanwhile",
+        "show or change the available units of an article; what orders take at the same time is not lost",
         "python -m ops stock get SKU-1",
-        "goods arrived: stock add. A count was wrong: stock set --expect WHAT-IT-IS.",
+        "when goods arrive: stock add. When a count is wrong: stock set --expect WHAT-IT-IS.",
     )
     get = add_command(
         actions,
         "get",
         run_get,
-        "show what is available",
+        "show the available units of an article",
         "python -m ops stock get SKU-1",
-        "more of it: stock add SKU N.",
+        "to add units: stock add SKU N.",
     )
     get.add_argument("sku", help="the article")
     add = add_command(
         actions,
         "add",
         run_add,
-        "add to what is available",
+        "add units to an article",
         "python -m ops stock add SKU-1 10 --yes",
-        "stock get SKU shows it. Orders that were rejected stay so; customers order again.",
+        "stock get SKU shows the result. Rejected orders stay rejected; customers have to order again.",
         changes=True,
     )
     add.add_argument("sku", help="the article")
@@ -46,15 +46,18 @@ def register(commands: Any) -> None:
         actions,
         "set",
         run_set,
-        "correct a count, if it is still what you saw: an order that took some meanwhile is not forgotten",
+        "correct a count, if it is still the one that you saw: what orders take at the same time is not lost",
         "python -m ops stock set SKU-1 7 --expect 9 --yes",
-        "refused: stock get SKU, think again, and repeat with the new number.",
+        "if it is refused: stock get SKU, check the count, and repeat with the new number.",
         changes=True,
     )
     replace.add_argument("sku", help="the article")
-    replace.add_argument("count", type=int, help="what is right, 0 or more")
+    replace.add_argument("count", type=int, help="the right count, 0 or more")
     replace.add_argument(
-        "--expect", required=True, metavar="N", help="what it is now, exactly as stock get shows it, number or not"
+        "--expect",
+        required=True,
+        metavar="N",
+        help="the present count exactly as stock get shows it, even if that is not a number",
     )
 
 
@@ -69,7 +72,7 @@ def run_get(options: argparse.Namespace, context: Context) -> int:
         context.next(f"python -m ops stock add {options.sku} N --new")
     elif count.available is None:
         context.say(
-            "That is no whole number, and orders of the article fail on it. Count what is there, and correct it."
+            "That is not a whole number, so orders of the article fail. Count the units, and correct the stored value."
         )
         context.next(f"python -m ops stock set {options.sku} N --expect {shlex.quote(str(count))}")
     return ExitCode.OK
@@ -85,7 +88,7 @@ def run_add(options: argparse.Namespace, context: Context) -> int:
         raise RefusedError(f"{options.sku} is {state}; --new is for articles that are not in the table yet.")
     if before is not None and before.available is None:
         raise RefusedError(
-            f"{options.sku} has {before}, which is no whole number. Nothing was changed. Correct it first: "
+            f"{options.sku} has {before}, which is not a whole number. Nothing was changed. Correct it first: "
             f"python -m ops stock set {options.sku} N --expect {shlex.quote(str(before))}"
         )
     if options.yes:
@@ -100,7 +103,7 @@ def run_set(options: argparse.Namespace, context: Context) -> int:
     before = _current(options, context)
     if before is None or str(before) != options.expect:
         raise RefusedError(
-            f"{options.sku} has {_shown(before)}, not {options.expect}. Nothing was changed; think again with that."
+            f"{options.sku} has {_shown(before)}, not {options.expect}. Nothing was changed. Check it, then try again."
         )
     if options.yes:
         context.stock.replace(options.sku, options.count, before)
@@ -109,7 +112,7 @@ def run_set(options: argparse.Namespace, context: Context) -> int:
 
 def _current(options: argparse.Namespace, context: Context) -> Count | None:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", options.sku):
-        raise WrongValueError(f"{options.sku!r} is no SKU: 1-64 letters, digits, '.', '_' or '-', such as SKU-1.")
+        raise WrongValueError(f"{options.sku!r} is not a SKU: 1-64 letters, digits, '.', '_' or '-', such as SKU-1.")
     return context.stock.get(options.sku)
 
 

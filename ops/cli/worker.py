@@ -1,4 +1,4 @@
-"""`worker`: pause and resume."""
+"""`worker`: pauses and resumes the worker."""
 
 import argparse
 from dataclasses import asdict
@@ -18,15 +18,15 @@ def register(commands: Any) -> None:
         "worker",
         "stop and restart the processing of orders",
         'python -m ops worker pause --by "Ada" --reason "bad release" --yes',
-        "paused, orders wait in the queue and keep their attempts. Never forget to resume: status reminds you.",
+        "while it is paused, orders wait in the queue and lose no attempts. Remember to resume: status reminds you.",
     )
     pause = add_command(
         actions,
         "pause",
         run_pause,
-        "stop taking orders from the queue; batches that run are finished, new orders are still accepted",
+        "stop receiving orders from the queue; running batches finish, and the API still accepts orders",
         'python -m ops worker pause --by "Ada" --reason "bad release" --yes',
-        "repair or roll back, then worker resume. A deploy that changes the mapping resumes it as well.",
+        "repair or roll back, then worker resume. A deploy that changes the mapping also resumes it.",
         changes=True,
     )
     add_decision(pause, "status shows it to everybody")
@@ -34,7 +34,7 @@ def register(commands: Any) -> None:
         actions,
         "resume",
         run_resume,
-        "take orders from the queue again",
+        "receive orders from the queue again",
         "python -m ops worker resume --yes",
         "status shows the backlog drain.",
         changes=True,
@@ -42,7 +42,7 @@ def register(commands: Any) -> None:
 
 
 def run_pause(options: argparse.Namespace, context: Context) -> int:
-    """Pause."""
+    """Pause the worker, or print its state."""
     decision = Decision.of(options.by, options.reason)
     before = context.worker.mapping()
     after = before
@@ -52,7 +52,7 @@ def run_pause(options: argparse.Namespace, context: Context) -> int:
 
 
 def run_resume(options: argparse.Namespace, context: Context) -> int:
-    """Resume."""
+    """Resume the worker, or print its state and who paused it."""
     before = context.worker.mapping()
     after, pause = before, None
     if before.state != ENABLED:

@@ -1,7 +1,7 @@
 """Cost of one month of a stack, item by item.
 
-Loads are spread evenly over the month. Unless the load says how many orders share an invocation of the worker, each
-has its own. With `tracing`, most invocations are traced then. Bursts cost less.
+A load is spread evenly over the month. By default, each order has its own invocation of the worker. With `tracing`,
+most of these invocations are traced. Bursts cost less.
 """
 
 import json
@@ -23,31 +23,32 @@ from pipeline.operations import bus_rules_of, limits_of
 FACTS: Final[Mapping[str, Mapping[str, Any]]] = json.loads(
     Path(__file__).with_name("facts.json").read_text("utf-8"), parse_float=Decimal
 )
-"""Counted by `python -m lab.benchmarks.usage`: what each function uses for one order or look-up, the worker for ten."""
+"""Usage of each function for one order or look-up, and of the worker for ten: from `python -m lab.benchmarks.usage`."""
 MILLION: Final = 1_000_000
 HOURS: Final = 730
-"""A month's."""
+"""Hours in a month."""
 _SECONDS: Final = HOURS * 3_600
 _GB: Final = 2**30
 
-# Estimated: billed time of an invocation with 1 GB, platform lines (START, END, REPORT) and line of the access log.
+# Estimates: billed seconds of an invocation with 1 GB, bytes of the platform's lines (START, END, REPORT) and of a line
+# of the access log.
 SECONDS_OF: Final = {
     "create-order": Decimal("0.05"),
     "process-order": Decimal("0.05"),
     "get-order": Decimal("0.02"),
-    # As measured in docs/performance.md: 0.18 of the time that they take one after the other.
+    # As measured in docs/performance.md: 0.18 of the time of ten orders one after the other.
     "ten orders": Decimal("0.09"),
 }
 _PLATFORM_BYTES: Final = 330
 _ACCESS_BYTES: Final = 330
 _COMPRESSED: Final = Decimal("0.15")
-"""Estimated: what CloudWatch keeps of each byte."""
-# Lambda's event source mapping asks a quiet queue with five pollers, each waiting for up to 20 seconds.
+"""Estimate: stored bytes per byte logged."""
+# Lambda's event source mapping polls a quiet queue with five pollers, each of which waits for up to 20 seconds.
 _EMPTY_RECEIVES: Final = 5 * _SECONDS // 20
 CAPACITY_USED: Final = Decimal("0.7")
-"""What auto scaling of provisioned capacity usually aims at."""
+"""Usual target utilisation of auto scaling for provisioned capacity."""
 _KEY_REUSE_SECONDS: Final = 300
-"""For so long DynamoDB and SQS keep a data key."""
+"""How long DynamoDB and SQS reuse a data key."""
 
 
 class Load(NamedTuple):
@@ -65,8 +66,9 @@ class Load(NamedTuple):
         return {"create-order": orders, "process-order": orders / self.per_batch, "get-order": Decimal(self.lookups)}
 
     def total(self, fact: Callable[[str], Any]) -> Decimal:
-        """Return what is so much in an invocation of each function, over all of them; between one order and ten, a
-        line.
+        """Return the sum over all invocations of a fact about each function.
+
+        For two to nine orders in a batch, the fact is interpolated.
         """
         used = {name: Decimal(fact(name)) for name in self.runs}
         more = (Decimal(fact("ten orders")) - used["process-order"]) / 9
@@ -74,7 +76,7 @@ class Load(NamedTuple):
         return sum((runs * used[name] for name, runs in self.runs.items()), Decimal())
 
     def counted(self, fact: str) -> Decimal:
-        """Return that fact over all of it, the further lines too."""
+        """Return the sum of a counted fact (a key of `FACTS`) over the load, including its further lines."""
         return self.total(lambda name: FACTS[name][fact]) + self.further_lines * Decimal(FACTS["line"][fact])
 
 
@@ -82,10 +84,10 @@ class Item(NamedTuple):
     """One line of the bill.
 
     Attributes:
-        option: What decides on it; empty: every stack has it.
-        idle: USD a month without traffic.
-        used: USD on top, with the load.
-        estimated: Something in it was not counted.
+        option: The option that adds or changes the item; empty if every stack has it.
+        idle: USD per month without traffic.
+        used: USD on top, for the load.
+        estimated: Whether a part of the item is an estimate.
     """
 
     service: str
@@ -97,12 +99,12 @@ class Item(NamedTuple):
 
 
 def bill(config: StackConfig, load: Load) -> list[Item]:
-    """All that costs something, of every service."""
+    """Return every item that costs something."""
     return [*_calls(config, load), *_observing(config, load), *_alarms(config), *_extras(config, load)]
 
 
 def provisioned(load: Load) -> Decimal:
-    """Return what the load's read and write units cost as provisioned capacity that is in use to `CAPACITY_USED`."""
+    """Return the cost of the load's read and write units as provisioned capacity, if `CAPACITY_USED` of it is used."""
     hours = {kind: load.counted(f"{kind}_units") / 3600 / CAPACITY_USED for kind in ("write", "read")}
     return sum((needed * usd(f"{kind} capacity") for kind, needed in hours.items()), Decimal())
 
@@ -132,14 +134,14 @@ def _calls(config: StackConfig, load: Load) -> Iterator[Item]:
     yield Item("DynamoDB", "orders kept a month", used=stored * usd("table storage"))
     if config.point_in_time_recovery:
         kept = stored * usd("point-in-time recovery")
-        yield Item("DynamoDB", "the same, restorable", "point_in_time_recovery", used=kept)
+        yield Item("DynamoDB", "backups of orders", "point_in_time_recovery", used=kept)
     of_queue = usd("sqs fifo request" if config.strict_ordering else "sqs request")
     fifo = "strict_ordering" if config.strict_ordering else ""
     # The mapping receives and deletes up to ten messages at once.
     sent = load.counted("sqs_requests") + Decimal(2 * load.orders) / min(load.per_batch, 10)
     yield Item("SQS", "requests; empty receives", fifo, _EMPTY_RECEIVES * of_queue, sent * of_queue, True)
     if not config.strict_ordering:
-        yield Item("SQS", "the same, with a group", used=sent * usd("sqs fair request"), estimated=True)
+        yield Item("SQS", "surcharge of groups", used=sent * usd("sqs fair request"), estimated=True)
     yield from _events(config, load, fifo)
 
 
@@ -164,7 +166,7 @@ def _observing(config: StackConfig, load: Load) -> Iterator[Item]:
 
     written = load.total(lines) + (load.orders + load.lookups) * _ACCESS_BYTES
     option = "log_level"
-    yield Item("CloudWatch", "logs taken in", option, used=written / _GB * usd("log ingestion"), estimated=True)
+    yield Item("CloudWatch", "logs ingested", option, used=written / _GB * usd("log ingestion"), estimated=True)
     months = Decimal(config.log_retention_days) * 24 / HOURS
     kept = written / _GB * months * _COMPRESSED * usd("log storage")
     yield Item("CloudWatch", "logs kept", "log_retention_days", used=kept, estimated=True)
@@ -177,7 +179,7 @@ def _observing(config: StackConfig, load: Load) -> Iterator[Item]:
 
 
 def _traced(invocations: Decimal) -> Decimal:
-    """Of a function's: the first in each second, and 5 % of the rest."""
+    """Return how many of a function's invocations are traced: the first in each second, and 5 % of the rest."""
     first = min(invocations, Decimal(_SECONDS))
     return first + Decimal("0.05") * (invocations - first)
 
@@ -203,7 +205,7 @@ def _extras(config: StackConfig, load: Load) -> Iterator[Item]:
             "Cognito", f"clients ({clients}); tokens", "token_clients", clients_usd, tokens * usd("cognito token"), True
         )
     if config.encryption == "customer":
-        # Four tables, and queue and topic or subscriber's queue by who sends and who receives.
+        # Users of the key: four tables, sender and receiver of each queue, and the topic.
         own = sum(each.protocol == "sqs" and not each.endpoint for each in config.subscriptions)
         users = 4 + 2 * (1 + own) + 1
         calls = users * min(load.orders, _SECONDS // _KEY_REUSE_SECONDS)
@@ -215,7 +217,7 @@ def _extras(config: StackConfig, load: Load) -> Iterator[Item]:
         yield Item("WAF", f"ACL, {rules} rules; requests", "waf", idle, requests * usd("waf request"))
         yield Item("CloudFront", "requests", "waf", used=requests * usd("cloudfront request"))
     if config.domain_zone_id:
-        yield Item("Route 53", "the zone that is there", "domain_zone_id", usd("hosted zone"))
+        yield Item("Route 53", "existing zone", "domain_zone_id", usd("hosted zone"))
     yield from _warm(config)
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 AS_OF: Final = "2026-11-26"
-"""When the table was last looked through."""
+"""Date of the table's last review."""
 REGION: Final = "us-east-1"
 
 
@@ -12,9 +12,9 @@ class Price(NamedTuple):
     """One price.
 
     Attributes:
-        usd: For one `unit`.
-        page: AWS's page that states it, below https://aws.amazon.com/.
-        read: The public text that was read on `AS_OF`, with its date where it has one; empty: from memory.
+        usd: Price of one `unit`.
+        page: AWS's page with the price, below https://aws.amazon.com/.
+        read: The public text that was read on `AS_OF`, with its date if it has one; empty: from memory.
     """
 
     usd: Decimal
@@ -99,6 +99,6 @@ PRICES: Final = {
 
 
 def usd(name: str) -> Decimal:
-    """The price of one unit; of one request where the list has it for a million."""
+    """Return the price of one unit; if the unit is a million requests, the price of one request."""
     price = PRICES[name]
     return price.usd / 1_000_000 if price.unit.startswith("1,000,000 ") else price.usd

@@ -1,1 +1,1 @@
-"""Actions on the functions of a deployed stack: moving callers to new versions and back, deleting old ones."""
+"""Actions on the functions of a deployed stack: move callers to new versions and back, and delete old versions."""

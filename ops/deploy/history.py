@@ -1,7 +1,7 @@
-"""History of the versions that callers were on, and were sent back from: two tags of each function.
+"""History of the versions that callers used, and of those that were rolled back: two tags of each function.
 
-Kept beside the versions themselves, so that everybody who may deploy sees the same. `pulumi up` leaves both alone
-(components/function.py). What somebody wrote into them by hand and cannot be read is passed over.
+The tags are stored with the function, so that everybody who may deploy sees the same history. `pulumi up` leaves them
+alone (components/function.py). Entries that cannot be read, for example written by hand, are ignored.
 """
 
 import re
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LIVE_BEFORE: Final = "LiveBefore"
 ROLLED_BACK: Final = "RolledBack"
-# So many fit into the 256 characters of a tag's value; a code hash takes 44.
+# The entries that fit into the 256 characters of a tag's value; a code hash takes 44.
 _KEPT: Final = {LIVE_BEFORE: 5, ROLLED_BACK: 3}
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 _ENTRY: Final = re.compile(r"(?P<version>[0-9]+)@(?P<at>[0-9T:-]{19}Z)(=(?P<code>[A-Za-z0-9+/]{43}=))?")
@@ -23,7 +23,7 @@ _ENTRY: Final = re.compile(r"(?P<version>[0-9]+)@(?P<at>[0-9T:-]{19}Z)(=(?P<code
 
 @dataclass(frozen=True)
 class Left:
-    """A version that callers left: when, in UTC to the second, and its code's hash where they were sent back."""
+    """A version that callers left. `at` is in UTC to the second. `code` is the code's hash if it was rolled back."""
 
     version: int
     at: datetime
@@ -35,40 +35,40 @@ class Left:
 
 @dataclass(frozen=True)
 class History:
-    """Of one function, the latest first."""
+    """History of one function, the latest entry first."""
 
     live_before: tuple[Left, ...] = ()
     rolled_back: tuple[Left, ...] = ()
 
     def before(self, current: int) -> Left | None:
-        """Return what callers were on before `current`; never what they were sent back from."""
+        """Return the version that callers used before `current`, without versions that were rolled back."""
         bad = {each.version for each in self.rolled_back}
         return next((each for each in self.live_before if each.version != current and each.version not in bad), None)
 
     def refuses(self, code: str) -> bool:
-        """Return whether callers were sent back from this code."""
+        """Return whether this code was rolled back."""
         return code in {each.code for each in self.rolled_back}
 
 
 def read_history(lambda_client: "LambdaClient", function_arn: str) -> History:
-    """The function's history; empty where nothing was ever shifted."""
+    """Read the function's history; empty if nothing was ever shifted."""
     tags = lambda_client.list_tags(Resource=function_arn).get("Tags", {})
     return History(tuple(_entries(tags.get(LIVE_BEFORE, ""))), tuple(_entries(tags.get(ROLLED_BACK, ""))))
 
 
 def note_shift(lambda_client: "LambdaClient", function_arn: str, current: int, at: datetime) -> None:
-    """Callers are about to leave `current` for a newer version. To be told before they do: a shift may be killed."""
+    """Record that callers are about to leave `current` for a newer version. Call it first: a shift may be killed."""
     history = read_history(lambda_client, function_arn)
     _write(lambda_client, function_arn, LIVE_BEFORE, Left(current, at), history.live_before)
 
 
 def note_rollback(lambda_client: "LambdaClient", function_arn: str, left: Left) -> None:
-    """Callers are about to be sent back from `left`."""
+    """Record that callers are about to be sent back from `left`."""
     _write(lambda_client, function_arn, ROLLED_BACK, left, read_history(lambda_client, function_arn).rolled_back)
 
 
 def forgive(lambda_client: "LambdaClient", function_arn: str, code: str) -> None:
-    """Forget that callers were sent back from this code: they are on it again."""
+    """Remove the record that this code was rolled back: callers use it again."""
     history = read_history(lambda_client, function_arn)
     if not history.refuses(code):
         return

@@ -1,7 +1,7 @@
-"""Deletes old versions of a stack's functions, which no alias leads to and nobody goes back to.
+"""Deletes old versions of a stack's functions that no alias points to and no rollback needs.
 
-Every `pulumi up` with new code publishes a version of each function, and nothing deletes it: the code of all versions
-counts against the 75 GB of an account's Region, and with snapshots each version costs.
+Every `pulumi up` with new code publishes a version of each function, and Pulumi deletes none. The code of all versions
+counts against the account's 75 GB per Region, and with SnapStart each version costs money.
 """
 
 from collections.abc import Mapping
@@ -21,12 +21,12 @@ KEEP: Final = 5
 
 @dataclass(frozen=True)
 class Pruned:
-    """One function.
+    """Versions of one function.
 
     Attributes:
-        old, kept: The versions that go, and those that stay.
-        states: Lambda's state of those that cannot be called at once: `Pending`, `Inactive` or `Failed`.
-        failed: What could not be deleted, with the reason.
+        old, kept: The versions to delete, and those to keep.
+        states: Lambda's state of versions that cannot be called at once: `Pending`, `Inactive` or `Failed`.
+        failed: Versions that could not be deleted, each with the reason.
     """
 
     function: str
@@ -37,13 +37,13 @@ class Pruned:
 
 
 def plan(lambda_client: "LambdaClient", function: str, keep: int) -> Pruned:
-    """Return what goes and what stays. Raises `NoStackError` for a function without a version."""
+    """Choose the versions to delete and to keep. Raises `NoStackError` for a function without a version."""
     versions = published_versions(lambda_client, function)
     states = {each: read_version(lambda_client, function, each).state for each in versions}
-    # One whose start failed can never be called, and stands in the way of publishing the same code again.
+    # A version that failed to start can never be called, and prevents the same code from being published again.
     usable = [each for each in versions if states[each] != "Failed"]
     used = _used(lambda_client, function)
-    # Newer than what callers use: published, and about to be shifted to.
+    # Published versions newer than those in use: the next shift moves callers to them.
     coming = {each for each in usable if used and each > max(used)}
     kept = {*usable[-keep:], *used, *coming, *_remembered(lambda_client, function)} & set(versions)
     return Pruned(
@@ -55,7 +55,7 @@ def plan(lambda_client: "LambdaClient", function: str, keep: int) -> Pruned:
 
 
 def _used(lambda_client: "LambdaClient", function: str) -> set[int]:
-    """Versions that an alias leads to, by weight too."""
+    """Return the versions that an alias points to, including weighted ones."""
     pages = lambda_client.get_paginator("list_aliases").paginate(FunctionName=function)
     aliases = [alias for page in pages for alias in page["Aliases"]]
     weights = [each.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}) for each in aliases]
@@ -64,14 +64,14 @@ def _used(lambda_client: "LambdaClient", function: str) -> set[int]:
 
 
 def _remembered(lambda_client: "LambdaClient", function: str) -> set[int]:
-    """Return what a rollback may go back to, or has to look at: which messages it wrote."""
+    """Return the versions that a rollback may go back to, or whose schema versions it has to read."""
     arn = lambda_client.get_function_configuration(FunctionName=function)["FunctionArn"]
     history = read_history(lambda_client, arn)
     return {each.version for each in (*history.live_before, *history.rolled_back)}
 
 
 def prune(lambda_client: "LambdaClient", planned: Pruned) -> Pruned:
-    """Delete what is old. What AWS refuses is told and does not stop the rest."""
+    """Delete the old versions. If AWS refuses one, `failed` has the reason, and the others are still deleted."""
     failed = {}
     for version in planned.old:
         try:

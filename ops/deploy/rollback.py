@@ -1,4 +1,4 @@
-"""Sends callers back to the versions before, at once: the API's functions first, then the worker."""
+"""Sends callers back to the previous versions at once: the API's functions first, then the worker."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _GONE: Final = "ResourceNotFoundException"
 
 @dataclass(frozen=True)
 class Function:
-    """One function: where callers are, and what is remembered. `key` is its name among the stack's outputs."""
+    """One function: the version that callers use, and its history. `key` is its name among the stack's outputs."""
 
     key: str
     names: ShiftedFunction
@@ -38,13 +38,13 @@ class Step:
 
     @property
     def changed_variables(self) -> tuple[str, ...]:
-        """Names of the environment variables that the two versions do not share, or with other values."""
+        """Names of the environment variables that differ between the two versions."""
         now, then = self.function.current.environment, self.target.environment
         return tuple(sorted(name for name in {*now, *then} if now.get(name) != then.get(name)))
 
 
 def look(lambda_client: "LambdaClient", shifting: GradualDeploy) -> list[Function]:
-    """All functions as they are. Raises `RefusedError` while traffic is being shifted."""
+    """Read the present state of all functions. Raises `RefusedError` while traffic is being shifted."""
     found = []
     for key, names in shifting.functions.items():
         where = live(lambda_client, names, shifting.application)
@@ -54,11 +54,10 @@ def look(lambda_client: "LambdaClient", shifting: GradualDeploy) -> list[Functio
 
 
 def plan(lambda_client: "LambdaClient", functions: Sequence[Function], to: Mapping[str, int]) -> list[Step]:
-    """Return what goes back where: to the versions in `to`, or else what the latest shift moved, to the versions
-    before it.
+    """Plan a rollback to the versions in `to` or, if it is empty, to the versions before the latest shift.
 
     Raises:
-        RefusedError: it is not known where to, or what is there is no version that can be called.
+        RefusedError: no earlier version is known, one cannot be called, or callers are on all of them already.
     """
     chosen = to or _before(functions)
     steps = [
@@ -78,7 +77,7 @@ def _before(functions: Sequence[Function]) -> Mapping[str, int]:
             "It is not known which versions callers were on before: no shift was recorded. Choose them: "
             "aws lambda list-versions-by-function --function-name NAME; then --to create_order=4 --to get_order=4 …"
         )
-    # What one shift moved has one time: an older release's functions stay where they are.
+    # All entries of one shift have the same time. Functions that it did not move stay where they are.
     latest = max(left.at for left in known.values())
     return {key: left.version for key, left in known.items() if left.at == latest}
 
@@ -91,8 +90,8 @@ def _callable(lambda_client: "LambdaClient", function: Function, number: int) ->
         if error.response.get("Error", {}).get("Code") != _GONE:
             raise
         raise RefusedError(
-            f"{name} has no version {number} (any more). Choose another with --to {function.key}=VERSION; those that "
-            f"there are: aws lambda list-versions-by-function --function-name {name}"
+            f"{name} has no version {number} (any more). Choose another with --to {function.key}=VERSION; to list "
+            f"them: aws lambda list-versions-by-function --function-name {name}"
         ) from None
     if found.state not in ("Active", "Inactive"):
         raise RefusedError(f"version {number} of {name} is {found.state}: {found.reason} Choose another with --to.")
@@ -100,16 +99,16 @@ def _callable(lambda_client: "LambdaClient", function: Function, number: int) ->
 
 
 def carry_out(lambda_client: "LambdaClient", steps: Sequence[Step], now: datetime) -> None:
-    """Send callers back. Killed at any moment, the same command goes on with what is left.
+    """Send callers back. If the run is killed, the same command does the rest.
 
-    Raises `ClientError` where somebody moves an alias meanwhile.
+    Raises `ClientError` if somebody moves an alias meanwhile.
     """
-    # All that takes time comes before anybody is moved, so that the functions go back together.
+    # The slow part comes first, so that the functions go back together.
     for step in steps:
         wake(lambda_client, step.function.names.function, step.target)
     for step in steps:
         function, current = step.function, step.function.current
-        # Remembered first: once callers are back, the next deploy must know.
+        # Recorded first: the next deploy must know it as soon as callers are back.
         note_rollback(lambda_client, function.live.function_arn, Left(current.number, now, current.code))
         lambda_client.update_alias(
             FunctionName=function.names.function,

@@ -1,7 +1,7 @@
 """Moves callers to the newest versions of a stack's functions, step by step, by CodeDeploy.
 
-A deployment for each function whose alias is behind; all of them are waited for, and the others are stopped as soon as
-one is rolled back, because versions of one release belong together.
+Each function whose alias is behind gets a deployment. As soon as one is rolled back, the others are stopped, because
+versions of one release belong together.
 """
 
 import json
@@ -27,7 +27,7 @@ _ALARMS_IGNORED: Final = {"enabled": False, "alarms": []}
 
 
 class DeploymentTimeoutError(OpsError):
-    """Deployments that have not ended in the time that they may take, and go on by themselves."""
+    """Deployments did not end in time. They go on without this process."""
 
     def __init__(self, deployments: Sequence[str], application: str) -> None:
         self.deployments = tuple(deployments)
@@ -44,7 +44,7 @@ class Move:
     Attributes:
         key: The function's name among the stack's outputs, such as `create_order`.
         function, alias, group: Physical names of the function, its alias and its deployment group.
-        current, target: Versions: where callers are, and the newest that is published.
+        current, target: The version that callers use, and the newest published one.
         function_arn, code: The function's ARN, and the hash of the target's code.
     """
 
@@ -84,11 +84,11 @@ class Ended:
 
 
 def plan(shifting: GradualDeploy, lambda_client: "LambdaClient", *, again: bool = False) -> list[Move]:
-    """The functions whose alias is behind, once their newest versions can be called.
+    """Return a move for each function whose alias is behind, once its newest version can be called.
 
     Raises:
-        RefusedError: traffic is being shifted already; a newest version does not get ready; or callers were sent back
-            from its code, and not `again` to it.
+        RefusedError: traffic is being shifted already; a newest version does not become ready; or its code was rolled
+            back and `again` is false.
     """
     moves = []
     for key, names in shifting.functions.items():
@@ -100,8 +100,8 @@ def plan(shifting: GradualDeploy, lambda_client: "LambdaClient", *, again: bool 
         code = read_version(lambda_client, names.function, newest).code
         if not again and read_history(lambda_client, where.function_arn).refuses(code):
             raise RefusedError(
-                f"version {newest} of {names.function} has the code from which callers were sent back. Nothing was "
-                "changed. Deploy a repair; or, if this code is good after all: python -m ops deploy shift --again --yes"
+                f"version {newest} of {names.function} has code that was rolled back. Nothing was changed. Deploy "
+                "a repair; or, if this code is good after all: python -m ops deploy shift --again --yes"
             )
         moves.append(
             Move(
@@ -118,8 +118,8 @@ class Deployer:
     Attributes:
         client: A CodeDeploy client.
         application: The stack's application.
-        say: Gets a line for people.
-        ignore_alarms: No alarm stops the deployments, nor sends callers back.
+        say: Called with each line for people.
+        ignore_alarms: Whether alarms are ignored: they neither stop a deployment nor roll it back.
     """
 
     client: Any
@@ -136,7 +136,7 @@ class Deployer:
             for move in moves:
                 running[self._start(move)] = move
         except (ClientError, BotoCoreError):
-            # Half a release must not go on alone.
+            # A part of a release must not be deployed alone.
             self._stop(running)
             raise
         return self._wait(running)
@@ -185,5 +185,5 @@ class Deployer:
             try:
                 self.client.stop_deployment(deploymentId=deployment, autoRollbackEnabled=True)
             except ClientError as error:
-                # It may have ended meanwhile; whether it did well is seen where it is waited for.
+                # It may have ended meanwhile; `_wait` reads its status.
                 self.say(f"deployment {deployment} was not stopped: {error}")

@@ -1,4 +1,4 @@
-"""The published versions of a function, and the one that its callers are on."""
+"""Published versions of a function, and the one that its callers use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Live:
-    """Target of an alias: its version, its function's ARN, and its revision, with which nobody is overtaken."""
+    """Target of an alias: its version, its function's ARN, and its revision, for conditional updates."""
 
     version: int
     function_arn: str
@@ -37,7 +37,7 @@ class Live:
 
 
 def published_versions(lambda_client: "LambdaClient", function: str) -> list[int]:
-    """The function's published versions, the oldest first. Raises `NoStackError` where none was ever published."""
+    """List the function's published versions, the oldest first. Raises `NoStackError` if there are none."""
     pages = lambda_client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
     found = sorted(int(each["Version"]) for page in pages for each in page["Versions"] if each["Version"] != _LATEST)
     if not found:
@@ -46,11 +46,11 @@ def published_versions(lambda_client: "LambdaClient", function: str) -> list[int
 
 
 def read_version(lambda_client: "LambdaClient", function: str, number: int) -> Version:
-    """One version. Raises `ClientError` where it was deleted."""
+    """Read one version. Raises `ClientError` if it was deleted."""
     read = lambda_client.get_function_configuration(FunctionName=function, Qualifier=str(number))
     return Version(
         number,
-        # Listing versions leaves the state out; this call tells it.
+        # ListVersionsByFunction leaves the state out; this call returns it.
         state=read.get("State", "Active"),
         reason=read.get("StateReason", ""),
         code=read["CodeSha256"],
@@ -59,7 +59,7 @@ def read_version(lambda_client: "LambdaClient", function: str, number: int) -> V
 
 
 def live(lambda_client: "LambdaClient", names: ShiftedFunction, application: str) -> Live:
-    """The version that callers are on. Raises `RefusedError` while they are on two."""
+    """Read the version that callers use. Raises `RefusedError` while traffic is split between two versions."""
     alias = lambda_client.get_alias(FunctionName=names.function, Name=names.alias)
     if alias.get("RoutingConfig", {}).get("AdditionalVersionWeights"):
         raise RefusedError(
@@ -76,16 +76,16 @@ def wait_until_ready(lambda_client: "LambdaClient", function: str, number: int) 
     except WaiterError as error:
         reason = read_version(lambda_client, function, number).reason or str(error)
         raise RefusedError(
-            f"version {number} of {function} does not get ready: {reason} "
+            f"version {number} of {function} does not become ready: {reason} "
             "What to do: docs/delivery.md, A version that fails to start."
         ) from error
 
 
 def wake(lambda_client: "LambdaClient", function: str, version: Version) -> None:
-    """Make a version ready that was not called for so long that Lambda dropped its snapshot."""
+    """Make a version ready again that Lambda deactivated because it was not called for a long time."""
     if version.state == "Inactive":
         try:
-            # The first call is refused and starts it. An empty batch does no work, should it be served after all.
+            # Lambda refuses the first call and starts the version. If it serves the call, an empty batch does no work.
             lambda_client.invoke(FunctionName=function, Qualifier=str(version.number), Payload=b'{"Records": []}')
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") not in _NO_SNAPSHOT:

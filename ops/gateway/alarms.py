@@ -1,4 +1,4 @@
-"""The stack's alarms, and who hears of them."""
+"""The stack's alarms, and their receivers."""
 
 import json
 import re
@@ -25,9 +25,9 @@ class Alarm:
 
     Attributes:
         state: OK, ALARM or INSUFFICIENT_DATA.
-        since: When it got into that state.
-        tier: Who hears of it: itself, or through the composite that has it as a member.
-        heard: Whether it notifies by itself.
+        since: When it entered that state.
+        tier: Tier of the topic that it notifies, itself or through the composite alarm that it is a member of.
+        heard: Whether it notifies a topic itself.
         muted: Whether its actions are turned off.
     """
 
@@ -42,13 +42,13 @@ class Alarm:
 
     @property
     def order(self) -> tuple[int, bool, datetime]:
-        """The most urgent first: by tier, those that are heard, the oldest."""
+        """Sort key, the most urgent first: by tier, then those that notify themselves, then the oldest."""
         return TIERS.index(self.tier), not self.heard, self.since
 
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """A subscription to a topic. Its endpoint is an address of people: only its protocol is told."""
+    """A subscription to a topic. Only its protocol is kept, because its endpoint is a person's address."""
 
     topic: str
     protocol: str
@@ -56,9 +56,9 @@ class Receiver:
 
 
 def alarms_of(client: "CloudWatchClient", prefix: str, topics: Mapping[str, str]) -> list[Alarm]:
-    """The alarms of one stack: those that notify one of its `topics` (ARN by tier), and their composites' members.
+    """Return the alarms of one stack: those that notify one of its `topics` (ARN by tier), and composites' members.
 
-    Names alone do not tell: those of a stack `local-eu` begin as those of a stack `local` do.
+    Their names are not enough: those of a stack `local-eu` begin like those of a stack `local`.
     """
     pages: Any = client.get_paginator("describe_alarms").paginate(
         AlarmNamePrefix=f"{prefix}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
@@ -83,7 +83,7 @@ def alarms_of(client: "CloudWatchClient", prefix: str, topics: Mapping[str, str]
 
 
 def receivers_of(client: "SNSClient", topics: Iterable[str]) -> list[Receiver]:
-    """Return who is subscribed to topics."""
+    """Return the subscriptions to topics."""
     pages = ((arn, client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn)) for arn in topics)
     return [
         Receiver(arn, one["Protocol"], confirmed=one["SubscriptionArn"] != PENDING)
@@ -94,9 +94,9 @@ def receivers_of(client: "SNSClient", topics: Iterable[str]) -> list[Receiver]:
 
 
 def page_for_test(client: "SNSClient", topic: str, prefix: str, clock: Clock) -> list[str]:
-    """Publish what CloudWatch publishes for an alarm, marked as a test, and that it is over; ids of the messages.
+    """Publish CloudWatch's messages of an alarm that is raised and then over, marked as a test. Return their ids.
 
-    The second closes what a pager has opened for the first.
+    The second message closes the incident that a pager opened for the first.
     """
     account, region = topic.split(":")[4], topic.split(":")[3]
     name = f"TEST-{prefix}-page"
@@ -104,7 +104,7 @@ def page_for_test(client: "SNSClient", topic: str, prefix: str, clock: Clock) ->
     for before, after in (("OK", "ALARM"), ("ALARM", "OK")):
         told = {
             "AlarmName": name,
-            "AlarmDescription": "TEST: somebody tries whether pages arrive. Nothing is wrong.",
+            "AlarmDescription": "TEST: somebody checks whether pages arrive. Nothing is wrong.",
             "AWSAccountId": account,
             "Region": region,
             "OldStateValue": before,

@@ -1,4 +1,4 @@
-"""boto3 clients for one stack, and the check that they reach the stack that is meant."""
+"""boto3 clients for one stack, and checks that they reach the right stack."""
 
 import json
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ CONFIG: Final = Config(
 
 
 def open_session(region: str | None, credentials: Credentials | None) -> boto3.Session:
-    """A session; with credentials of its own (the local stack's) it is independent of the machine's settings."""
+    """Open a session. With `credentials` (the local stack's) it ignores the machine's AWS settings."""
     if credentials is None:
         return boto3.Session(region_name=region)
     return isolated_session(credentials.aws_access_key_id, credentials.aws_secret_access_key, region)
@@ -43,10 +43,10 @@ class Clients:
     target: Target
 
     def check(self) -> None:
-        """Make sure that the credentials are good and are of the stack's account: tables are named without one.
+        """Check that the credentials are valid and of the stack's account, which a table's name does not include.
 
         Raises:
-            NoAccessError: they are of another account, or the machine's AWS settings cannot be used.
+            NoAccessError: the credentials are of another account, or the machine's AWS settings cannot be used.
         """
         account = self._first().get_caller_identity()["Account"]
         if account != self.target.account:
@@ -56,7 +56,7 @@ class Clients:
             )
 
     def _first(self) -> "STSClient":
-        """The first client: making it reads the machine's AWS settings."""
+        """Create the first client, which reads the machine's AWS settings."""
         try:
             return self.sts
         except ProfileNotFound:
@@ -68,10 +68,10 @@ class Clients:
             ) from None
 
     def check_queues(self) -> None:
-        """Make sure that the two queues belong together, before anything is received from or sent to them.
+        """Check that the two queues belong together. Call it before receiving from or sending to them.
 
         Raises:
-            NoStackError: the orders queue's dead letters go elsewhere, or looking at them would move them on.
+            NoStackError: the dead-letter queue is not that of the orders queue, or has a redrive policy itself.
         """
         orders, dead = (
             self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
@@ -86,7 +86,7 @@ class Clients:
         if "RedrivePolicy" in dead:
             raise NoStackError(
                 f"{dead['QueueArn']} has a redrive policy of its own, so that looking at its messages would move them. "
-                "Take it away first; nothing was changed."
+                "Remove that policy first; nothing was changed."
             )
 
     @cached_property

@@ -1,4 +1,4 @@
-"""HTTP as a client of the API speaks it: through the machine's proxy, but never to loopback."""
+"""HTTP requests of an API client: through the machine's proxy, but directly to loopback."""
 
 import json
 import time
@@ -14,7 +14,7 @@ from urllib.request import getproxies, proxy_bypass
 from ops.errors import OpsError
 from runtime.logic.clock import Clock
 
-# An HTTP API gives up after 30 s.
+# An HTTP API times out after 30 s.
 _TIMEOUT_SECONDS: Final = 35.0
 _PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 10.0
@@ -23,7 +23,7 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class NoAnswerError(OpsError):
-    """Nothing came back: the outcome of the request is not known."""
+    """No answer arrived, so the outcome of the request is not known."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Answer:
 
     @property
     def document(self) -> dict[str, Any]:
-        """The body as a JSON object; empty where it is none."""
+        """The body as a JSON object; empty if it is not one."""
         try:
             found = json.loads(self.body)
         except ValueError:
@@ -46,29 +46,29 @@ class Answer:
 
     @property
     def order_id(self) -> str:
-        """The order that the answer is about."""
+        """Id of the order that the answer names."""
         return str(self.document["order_id"])
 
     @property
     def is_replay(self) -> bool:
-        """Return whether it is marked as the first answer given again."""
+        """Return whether the answer is marked as a replay."""
         return self.headers.get("idempotent-replayed") == "true"
 
     @property
     def is_to_be_repeated(self) -> bool:
-        """Return whether a client is told to send the same request again."""
+        """Return whether the client should send the same request again."""
         return self.status in _REPEATED or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def bearer(token: str | None) -> dict[str, str]:
-    """The header that shows a token; none where there is none."""
+    """Return the header with a bearer token; empty without a token."""
     return {} if token is None else {"Authorization": f"Bearer {token}"}
 
 
 def send(
     method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, timeout: float = _TIMEOUT_SECONDS
 ) -> Answer:
-    """One request, once.
+    """Send one request, without retries.
 
     Raises:
         NoAnswerError: no answer came.
@@ -87,10 +87,10 @@ def send(
 
 
 def insist(request: Callable[[], Answer], seconds: float, clock: Clock) -> tuple[Answer, list[int]]:
-    """Send a request again until it has an answer for good, for so long; the last answer, and all statuses.
+    """Repeat a request until it has a final answer, for up to `seconds`. Return the last answer and all statuses.
 
     Raises:
-        NoAnswerError: the last had none.
+        NoAnswerError: the last try got no answer.
     """
     deadline = clock.monotonic() + seconds
     statuses: list[int] = []
@@ -110,7 +110,7 @@ def insist(request: Callable[[], Answer], seconds: float, clock: Clock) -> tuple
 
 
 def read(connection: HTTPConnection, started: float) -> Answer:
-    """The answer to the request that was sent over it at `started`, of the monotonic clock."""
+    """Read the answer to the request that was sent over the connection at `started` (monotonic clock)."""
     response = connection.getresponse()
     body = response.read()
     headers = {name.lower(): value for name, value in response.getheaders()}
@@ -118,7 +118,7 @@ def read(connection: HTTPConnection, started: float) -> Answer:
 
 
 def connect(url: str, timeout: float = _TIMEOUT_SECONDS) -> HTTPConnection:
-    """A connection that opens with its first request, to the host of `url`.
+    """Create a connection to the host of `url`. It opens with its first request.
 
     Raises:
         OpsError: the address is neither https nor loopback, so that a token would travel in clear.

@@ -1,6 +1,6 @@
-"""Journal of what people did to dead letters: who, why, when and to which. Lines in a stream of their own.
+"""Journal of what people did to dead letters: who, why, when and to which. Its lines have a log stream of their own.
 
-Why there: docs/adr/0014-journal-of-dead-letters.md.
+Why it is kept there: docs/adr/0014-journal-of-dead-letters.md.
 """
 
 import json
@@ -26,7 +26,7 @@ _EXISTS: Final = "ResourceAlreadyExistsException"
 
 
 class Journal:
-    """Writes and reads the lines."""
+    """Writes and reads the journal's lines."""
 
     def __init__(self, client: "CloudWatchLogsClient", group: str, clock: Clock) -> None:
         self._client = client
@@ -34,7 +34,7 @@ class Journal:
         self._clock = clock
 
     def begin(self, verb: str, decision: Decision, where: Sequence[str]) -> "Run":
-        """A run that is about to begin. It is written down first: what cannot be written is not done."""
+        """Begin a run. Its first line is written before anything is done, so no run goes unrecorded."""
         run = Run(self, uuid.uuid4().hex[:12], verb, decision)
         run.tell("begun", where=list(where))
         return run
@@ -43,7 +43,7 @@ class Journal:
         """Write lines, all or none.
 
         Raises:
-            OpsError: CloudWatch Logs has not taken them.
+            OpsError: CloudWatch Logs rejected them.
         """
         now = int(self._clock.time() * 1000)
         events = [{"timestamp": now, "message": json.dumps({**line, "service": SERVICE})} for line in lines]
@@ -56,7 +56,7 @@ class Journal:
             self._put(events)
 
     def read(self, start_ms: int, end_ms: int) -> Iterator[dict[str, Any]]:
-        """The lines of a while, the oldest first. Without a stream there are none: nobody has done anything yet."""
+        """Read the lines between two times, the oldest first; none if nobody has written to the journal yet."""
         pages = self._client.get_paginator("filter_log_events").paginate(
             logGroupName=self._group, logStreamNames=[_STREAM], startTime=start_ms, endTime=end_ms
         )
@@ -72,8 +72,8 @@ class Journal:
         answer = self._client.put_log_events(logGroupName=self._group, logStreamName=_STREAM, logEvents=events)
         if answer.get("rejectedLogEventsInfo"):
             raise OpsError(
-                f"CloudWatch Logs refused the journal's lines by their time: {answer['rejectedLogEventsInfo']}. "
-                "Is this machine's clock right? The same command goes on."
+                f"CloudWatch Logs rejected the journal's lines for their time: {answer['rejectedLogEventsInfo']}. "
+                "Check this machine's clock, then run the same command again."
             )
 
     def _create(self) -> None:
@@ -89,8 +89,8 @@ class Run:
     """One run of a command that acts on dead letters.
 
     Attributes:
-        id: The same in each of its lines.
-        verb: What it does, such as `redrive`.
+        id: Id of the run, in each of its lines.
+        verb: What the run does, such as `redrive`.
     """
 
     journal: Journal
@@ -99,9 +99,7 @@ class Run:
     decision: Decision
 
     def record(self, cases: Iterable[Case]) -> None:
-        """Record what is done to messages, before they are deleted: each that is gone has a line, or two after a
-        kill.
-        """
+        """Record messages before they are deleted. Each deleted message has a line, or two if a run was killed."""
         lines = [
             self._line("message")
             | {"message_id": case.letter.message_id, "original_message_id": case.letter.original_id}
@@ -112,11 +110,11 @@ class Run:
             self.journal.write(lines)
 
     def end(self, counts: Mapping[str, Any]) -> None:
-        """Record how it ended."""
+        """Record that the run has ended, with its counts."""
         self.tell("ended", counts=dict(counts))
 
     def tell(self, what: str, **details: Any) -> None:
-        """A line about the whole run."""
+        """Write a line about the whole run."""
         self.journal.write([self._line(what) | details])
 
     def _line(self, what: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One subscriber's queue: events are put there as the topic or the bus would, and nobody else gets them."""
+"""One subscriber's queue. Events are sent to it in the form that the topic or bus uses, and to no other subscriber."""
 
 import json
 import uuid
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 _DOCUMENT: Final = "$.detail"
-"""`InputPath` of a target that gets the document alone."""
+"""`InputPath` of a target that receives only the event document."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Mailbox(ABC):
 
     Attributes:
         origin: ARN of the topic or bus.
-        raw: The document alone, without the service's envelope.
-        pattern: The subscription's filter; empty lets all through.
-        envelope: What of the envelope is not the first publish's.
+        raw: Whether the queue receives only the event document, without the service's envelope.
+        pattern: The subscription's filter; empty if all events pass.
+        envelope: How the envelope differs from the one of the first publish.
     """
 
     envelope: ClassVar[str]
@@ -41,11 +41,11 @@ class Mailbox(ABC):
     pattern: Mapping[str, Any]
 
     def takes(self, event: Event) -> bool:
-        """Return whether the subscription lets it through."""
+        """Return whether an event passes the subscription's filter."""
         return passes(self.pattern, self._fields(event))
 
     def send(self, events: Sequence[Event], now: str) -> set[str]:
-        """Send up to ten events as their origin would; the ids of those that SQS has confirmed."""
+        """Send up to ten events in the form of the topic or bus. Return the ids of those that SQS confirmed."""
         entries: list[Any] = [
             {"Id": str(index), **self._ordered(event), **self._message(event, now)}
             for index, event in enumerate(events)
@@ -66,9 +66,9 @@ class Mailbox(ABC):
 
 
 class TopicMailbox(Mailbox):
-    """The queue of one subscription of a topic."""
+    """Queue of one subscription of a topic."""
 
-    envelope: ClassVar = "The queue gets SNS's envelope, without its signature: nobody else can make that."
+    envelope: ClassVar = "The queue gets SNS's envelope without the signature, which only SNS can create."
 
     def _fields(self, event: Event) -> Mapping[str, Any]:
         return event.attributes
@@ -89,18 +89,20 @@ class TopicMailbox(Mailbox):
 
 
 class BusMailbox(Mailbox):
-    """The queue that one rule of a bus feeds."""
+    """Queue that is the target of one rule of a bus."""
 
-    envelope: ClassVar = "The queue gets EventBridge's envelope with another id, as each publish has; detail.id stays."
+    envelope: ClassVar = (
+        "The queue gets EventBridge's envelope with a new id, as with each publish; detail.id is the same."
+    )
 
     def _fields(self, event: Event) -> Mapping[str, Any]:
         return {**self._envelope(event), "detail": json.loads(event.document)}
 
     def _message(self, event: Event, now: str) -> dict[str, Any]:
-        del now  # The envelope's time is the event's.
+        del now  # The envelope has the event's time.
         if self.raw:
             return {"MessageBody": event.document}
-        # The document's own bytes: a number or a text written anew could be others.
+        # The document's bytes are inserted as they are: serialising it again could change a number or a text.
         head = json.dumps(self._envelope(event), separators=(",", ":"))
         return {"MessageBody": f'{head[:-1]},"detail":{event.document}}}'}
 
@@ -119,10 +121,10 @@ class BusMailbox(Mailbox):
 
 
 def topic_mailbox(sns: "SNSClient", sqs: "SQSClient", topic: str, name: str) -> Mailbox:
-    """The queue of one subscription of a topic, by the queue's name or its end.
+    """Find the queue of one subscription of a topic, by the queue's name or the end of it.
 
     Raises:
-        RefusedError: there is none, several, or it is no queue: SNS publishes to all subscribers or to none.
+        RefusedError: no queue or several match, or the subscription's filter cannot be evaluated here.
     """
     pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
     queues = [
@@ -135,7 +137,7 @@ def topic_mailbox(sns: "SNSClient", sqs: "SQSClient", topic: str, name: str) -> 
     attributes = sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]
     if attributes.get("FilterPolicyScope", "MessageAttributes") != "MessageAttributes":
         raise RefusedError(
-            f"--to {name}: its filter is on the message's body, which nobody reads here. Nothing was sent."
+            f"--to {name}: its filter is on the message's body, which is not supported here. Nothing was sent."
         )
     raw = attributes.get("RawMessageDelivery", "false").lower() == "true"
     policy: Mapping[str, Any] = json.loads(attributes.get("FilterPolicy") or "{}")
@@ -144,34 +146,36 @@ def topic_mailbox(sns: "SNSClient", sqs: "SQSClient", topic: str, name: str) -> 
 
 
 def bus_mailbox(events: "EventBridgeClient", sqs: "SQSClient", bus: str, name: str) -> Mailbox:
-    """The queue that a rule of a bus feeds, by the queue's name or its end.
+    """Find the queue that is the target of a rule of a bus, by the queue's name or the end of it.
 
     Raises:
-        RefusedError: there is none, several, it is no queue, or its target makes a text of its own of an event.
+        RefusedError: no queue or several match, or the target's transformation or filter is not supported here.
     """
     found = [(target["Arn"], (rule, target)) for rule, target in targets_of(events, bus) if ":sqs:" in target["Arn"]]
     arn, (rule, target) = _chosen(found, name)
     if "Input" in target or "InputTransformer" in target or target.get("InputPath", _DOCUMENT) != _DOCUMENT:
-        raise RefusedError(f"--to {name}: its target makes a text of its own of each event. Nothing was sent.")
+        raise RefusedError(
+            f"--to {name}: its target transforms each event, which is not supported here. Nothing was sent."
+        )
     pattern: Mapping[str, Any] = json.loads(rule.get("EventPattern") or "{}")
     check(pattern)
     return BusMailbox(sqs, bus, _url(sqs, arn), "InputPath" in target, pattern)
 
 
 def _chosen(queues: Sequence[tuple[str, Any]], name: str) -> tuple[str, Any]:
-    """The queue's ARN and what it was given with."""
+    """Return the ARN of the only queue that `name` matches, and the data that came with it."""
     names = [(arn.rpartition(":")[2], (arn, more)) for arn, more in queues]
-    # The queue of a subscription that the program makes is called after it.
+    # The Pulumi program names a queue that it creates after its subscription.
     ends = f"-{name}", f"-{name}-queue"
     found = [each for queue, each in names if name == queue] or [
         each for queue, each in names if queue.removesuffix(".fifo").endswith(ends)
     ]
     if len(found) != 1:
         raise RefusedError(
-            f"--to {name}: {len(found)} subscribed queues are called so; there are: "
+            f"--to {name}: {len(found)} subscribed queues have this name; allowed: "
             f"{', '.join(sorted(queue for queue, _ in names)) or 'none'}. "
-            "Nothing was sent. Only a queue can be sent to alone: whoever publishes reaches all subscribers "
-            "(order replay-events ID)."
+            "Nothing was sent. Only a queue can receive events alone. To publish to all subscribers: "
+            "order replay-events ID."
         )
     return found[0]
 

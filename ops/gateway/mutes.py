@@ -1,4 +1,4 @@
-"""Mute rules of CloudWatch: for planned work, alarms go on changing their states and notify nobody."""
+"""Mute rules of CloudWatch, for planned work. Muted alarms still change their states, but notify nobody."""
 
 import uuid
 from collections.abc import Collection, Iterator, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MOST_ALARMS: Final = 100
 _MOST_TEXT: Final = 1024
-# What an endpoint says that has no such rules.
+# Error codes of an endpoint that has no mute rules.
 _UNKNOWN_ACTION: Final = frozenset({"InvalidAction", "UnknownOperationException", "UnknownAction"})
 
 
@@ -27,9 +27,9 @@ class Mute:
 
     Attributes:
         active: Whether it mutes now.
-        until: When it ends; none: it comes again and again.
-        text: Who and why, as it is written in its description.
-        ours: Whether `ops mute` made it.
+        until: When it ends; `None` if it is repeated.
+        text: Its description: who muted, and why.
+        ours: Whether `ops mute` created it.
     """
 
     name: str
@@ -41,14 +41,14 @@ class Mute:
 
 
 class Mutes:
-    """The rules about one stack's alarms."""
+    """Mute rules of one stack's alarms."""
 
     def __init__(self, client: "CloudWatchClient", prefix: str, clock: Clock) -> None:
         self._client, self._clock = client, clock
         self._prefix = f"{prefix}-ops-mute-"
 
     def of(self, alarms: Collection[str]) -> list[Mute]:
-        """Those that are about one of these alarms, whoever made them; none where there are no such rules at all."""
+        """Return all rules that mute one of these alarms; none if the endpoint has no mute rules."""
         try:
             names = list(self._names())
         except ClientError as error:
@@ -64,7 +64,7 @@ class Mutes:
         Raises:
             RefusedError: the endpoint has no mute rules.
         """
-        # A full minute that has not begun: a schedule in the past might never begin.
+        # The next full minute: a schedule in the past might never begin.
         start = datetime.fromtimestamp(self._clock.time(), UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
         until, made = start + timedelta(seconds=seconds), uuid.uuid4().hex[:8]
         text = f"by {decision.by}: {decision.reason}"[:_MOST_TEXT]

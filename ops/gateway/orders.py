@@ -25,7 +25,7 @@ _FINAL_STATUSES: Final = tuple(status for status in OrderStatus if status not in
 
 
 class Orders:
-    """Reads orders, and discards them."""
+    """Reads, discards and repairs orders."""
 
     def __init__(
         self,
@@ -60,18 +60,16 @@ class Orders:
         return read_row(answer["Item"]) if "Item" in answer else None
 
     def get(self, order_id: str) -> StoredOrder | None:
-        """One order, or none.
+        """Return one order, or `None` if it is not stored.
 
         Raises:
-            RefusedError: what is stored is no order.
+            RefusedError: the stored row is not a valid order.
         """
         row = self.read(order_id)
         return None if row is None else _order(row)
 
     def reason(self, order_id: str) -> dict[str, Any]:
-        """Return why an order is REJECTED or DISCARDED, with who decided and when: more than the model keeps for
-        callers.
-        """
+        """Return the stored reason of a REJECTED or DISCARDED order. Who decided and when are not in the model."""
         answer = self._client.get_item(
             TableName=self._orders_table,
             Key={"order_id": {"S": order_id}},
@@ -83,7 +81,7 @@ class Orders:
         return reason if isinstance(reason, dict) else {}
 
     def record_status(self, order_id: str) -> str | None:
-        """Return what the worker's record of an order says (`record_state`), if there is one."""
+        """Return the state of the worker's record of an order (`record_state`); `None` if there is no record."""
         record = self.record(order_id)
         return None if record is None else record_state(record)
 
@@ -95,12 +93,12 @@ class Orders:
         return answer.get("Item")
 
     def discard(self, order_id: str, *, by: str, text: str, at: str, content: OrderMessage | None) -> StoredOrder:
-        """Give an open order up for good; the order as it is stored afterwards, or as it was if it is final already.
+        """Mark an open order DISCARDED. Return the order as it is stored afterwards; a final order is not changed.
 
-        `content` fills in what the API did not store: otherwise the customer would never see the order.
+        `content` fills in attributes that the API did not store: without them the customer could not see the order.
 
         Raises:
-            RefusedError: what is stored is no order.
+            RefusedError: the stored row is not a valid order.
         """
         reason = {"code": ReasonCode.DISCARDED.value, "by": by, "text": text, "at": at}
         immutable = immutable_attributes(content) if content is not None else {}
@@ -125,15 +123,15 @@ class Orders:
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
-            # The type stubs know only the members that every error has.
+            # The type stubs declare only the members that every error has.
             response: Any = error.response
             return _order(read_row(response["Item"]))
         row = read_row(answer["Attributes"])
-        # Discarded it is, whatever else is in the row.
+        # The order is discarded, even if the rest of its row is unreadable.
         return row if isinstance(row, StoredOrder) else StoredOrder(order_id=order_id, status=OrderStatus.DISCARDED)
 
     def repair(self, row: UnreadableOrder, known: Mapping[str, Any]) -> None:
-        """Remove what is unreadable, if it and the status are still as in `row`; `known` comes in its place.
+        """Replace unreadable attributes with `known` or remove them, if they and the status are still as in `row`.
 
         Raises:
             RefusedError: the row has changed; nothing was written.
@@ -154,10 +152,10 @@ class Orders:
             )
 
     def forget(self, row: UnreadableOrder) -> None:
-        """Delete the worker's record that is in `row`, if it is still so.
+        """Delete the worker's record in `row`, if it has not changed.
 
         Raises:
-            RefusedError: it has changed; nothing was deleted.
+            RefusedError: the record has changed; nothing was deleted.
         """
         shown = _as_shown(row.item, ["id", "status", "data"])
         with _refused_if_changed(row):
@@ -166,8 +164,7 @@ class Orders:
     def open_orders(self, accepted_before: str) -> Iterator[list[StoredOrder | UnreadableOrder]]:
         """Open orders that were accepted before a timestamp (or whose acceptance is not stored), page by page.
 
-        Among them every row with a status that is none. Reads the whole table: no index is kept for a question that is
-        asked in incidents only.
+        Rows with an unknown status are included. Reads the whole table: an index would be used in incidents only.
         """
         names = [f":open{index}" for index in range(len(OPEN_STATUSES))]
         known = [f":final{index}" for index in range(len(_FINAL_STATUSES))]
@@ -201,14 +198,14 @@ class Orders:
 def _order(row: StoredOrder | UnreadableOrder) -> StoredOrder:
     if isinstance(row, UnreadableOrder):
         raise RefusedError(
-            f"What is stored as order {row.order_id} is no order ({row}). Nothing was changed. Repair the row first: "
+            f"The row of order {row.order_id} is not a valid order ({row}). Nothing was changed. Repair the row first: "
             f"{row.repair_command}"
         )
     return row
 
 
 def _as_shown(item: Item, names: Sequence[str]) -> dict[str, Any]:
-    """The condition that attributes are as in `item`, at least one of which is there."""
+    """Return the condition that attributes are still as in `item`, which has at least one of them."""
     unique = list(dict.fromkeys(names))
     conditions = [f"#{n} = :{n}" if name in item else f"attribute_not_exists(#{n})" for n, name in enumerate(unique)]
     return {
@@ -232,5 +229,5 @@ def _refused_if_changed(row: UnreadableOrder) -> Iterator[None]:
 
 
 def record_id(order_id: str) -> str:
-    """The key under which Powertools keeps the worker's record of an order."""
+    """Return the key of Powertools' record of an order in the worker's table."""
     return f"{PROCESSED_PREFIX}#{hashlib.sha256(json.dumps(order_id).encode()).hexdigest()}"

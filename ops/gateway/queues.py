@@ -1,4 +1,4 @@
-"""The two queues, as the tools use them. The orders queue is never received from: each look would cost an attempt."""
+"""The two queues, as the tools use them. They never receive from the orders queue: a receive would cost an attempt."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,10 +17,10 @@ _FIFO: Final = ".fifo"
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """Number of messages that a queue holds, as far as SQS tells: it counts approximately.
+    """Approximate number of messages in a queue.
 
     Attributes:
-        max_receives: After how many receives it gives a message to its dead-letter queue, if it has one.
+        max_receives: Receives after which SQS moves a message to the dead-letter queue; `None` if there is none.
     """
 
     visible: int
@@ -31,7 +31,7 @@ class Depth:
 
     @property
     def all(self) -> int:
-        """All messages, those that nobody can receive now among them."""
+        """All messages, including those that nobody can receive now."""
         return self.visible + self.hidden + self.delayed
 
 
@@ -43,7 +43,7 @@ class OrdersQueue:
         self._url = url
 
     def send(self, messages: Sequence[Received]) -> set[str]:
-        """Send up to ten messages again; the ids of those that SQS has confirmed."""
+        """Send up to ten messages again. Return the ids of those that SQS confirmed."""
         fifo = self._url.endswith(_FIFO)
         answer = self._client.send_message_batch(
             QueueUrl=self._url, Entries=[send_entry(message, fifo=fifo) for message in messages]
@@ -59,7 +59,7 @@ class DeadLetterQueue:
         self._url = url
 
     def receive(self, hide_seconds: int, wait_seconds: int) -> list[Received]:
-        """Up to ten messages, hidden from others for `hide_seconds`; none if none showed in `wait_seconds`."""
+        """Receive up to ten messages and hide them for `hide_seconds`. Wait up to `wait_seconds` for the first."""
         answer = self._client.receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=MAX_BATCH,
@@ -71,7 +71,7 @@ class DeadLetterQueue:
         return [_received(message) for message in answer.get("Messages", ())]
 
     def delete(self, receipts: dict[str, str]) -> set[str]:
-        """Delete messages (receipt by message id); the ids of those that are deleted."""
+        """Delete messages (receipt by message id). Return the ids of the deleted ones."""
         deleted: set[str] = set()
         for entries in _chunks(receipts.items()):
             answer = self._client.delete_message_batch(
@@ -81,7 +81,7 @@ class DeadLetterQueue:
         return deleted
 
     def release(self, receipts: dict[str, str]) -> set[str]:
-        """Show messages again at once; ids of those that SQS keeps hidden. What is visible or gone is left alone."""
+        """Make messages visible at once. Return the ids of those that SQS still hides; deleted ones are ignored."""
         hidden: set[str] = set()
         for entries in _chunks(receipts.items()):
             answer = self._client.change_message_visibility_batch(
@@ -93,7 +93,7 @@ class DeadLetterQueue:
 
 
 def depth_of(client: "SQSClient", url: str) -> Depth:
-    """Return what a queue holds."""
+    """Read the approximate number of messages in a queue."""
     answer: Any = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
     attributes: Mapping[str, str] = answer["Attributes"]
     prefix = "ApproximateNumberOfMessages"

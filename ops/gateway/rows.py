@@ -1,4 +1,4 @@
-"""Reads many rows of tables, and counts what that takes."""
+"""Reads many rows of tables, and counts requests, rows and read units."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,8 +21,8 @@ class Rows:
     """Consistent reads of many rows.
 
     Attributes:
-        requests, rows: How many there were.
-        units: Read units, as DynamoDB tells them; none as long as it has told none.
+        requests, rows: Number of requests made and of rows read.
+        units: Read units that DynamoDB reported; `None` if it has reported none.
     """
 
     client: "DynamoDBClient"
@@ -32,7 +32,7 @@ class Rows:
     units: float | None = field(default=None, init=False)
 
     def scan(self, table: str, **options: Any) -> Iterator[Sequence[Item]]:
-        """Every row, page by page; with `options` of Scan, such as a filter, those that pass it."""
+        """Read every row, page by page. `options` of Scan, such as a filter, can select rows."""
         start: Any = {}
         while True:
             page: Any = self.client.scan(
@@ -45,7 +45,7 @@ class Rows:
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def get(self, table: str, key: str, values: Sequence[str]) -> Iterator[Item]:
-        """The rows with these keys, each key once; those that are not stored are left out.
+        """Read the rows with these keys, which must be distinct. Keys without a row are left out.
 
         Raises:
             OpsError: DynamoDB throttles for too long.
@@ -67,7 +67,7 @@ class Rows:
             if not unread:
                 return
             keys = unread["Keys"]
-            # Throttled: DynamoDB answered a part and asks for a pause.
+            # Throttled: DynamoDB returned only a part. Wait before asking for the rest.
             self.sleep(0.1 * 2**attempt)
         raise OpsError(f"DynamoDB throttles reads of {table}: {len(keys)} rows unread. Try again in a minute.")
 

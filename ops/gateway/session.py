@@ -1,4 +1,4 @@
-"""Sessions of the AWS SDK that hear nothing of the machine's own settings."""
+"""Sessions of the AWS SDK that ignore the machine's AWS settings."""
 
 import os
 
@@ -9,9 +9,9 @@ from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 
 
 def isolated_session(access_key_id: str, secret_access_key: str, region: str | None) -> boto3.Session:
-    """A session for the embedded AWS, which has keys of its own.
+    """Create a session for the embedded AWS, which has its own keys.
 
-    It ignores profiles, configuration files and AWS_ variables. It asks no proxy, which is never right for loopback.
+    It ignores profiles, configuration files and AWS_ variables. It uses no proxy, because the address is loopback.
     """
     defaults = {
         name: (None, None, default, convert)

@@ -1,7 +1,7 @@
-"""The stock table, as people change it: never blindly, because orders take stock meanwhile.
+"""The stock table, as people change it. Every change is conditional, because orders take stock at the same time.
 
-A count and a new article are the row's reference point, from which `audit` counts: `opening` is how many there were at
-`counted_at`, and everything that was added since. The worker takes from `available` alone.
+Setting a count or adding an article sets the row's reference point for `audit`: `opening` is the count at `counted_at`
+plus the units that were added since. The worker changes only `available`.
 """
 
 import json
@@ -35,10 +35,10 @@ class Count:
     """Content of a row of the stock table.
 
     Attributes:
-        available: How many there are; none if what is stored is no whole number.
-        stored: The attribute in DynamoDB's JSON; none if the row has none.
-        opening: How many there were at the reference point, and what was added since; none without one.
-        counted_at: The reference point (`Timestamp`); none: the article's beginning.
+        available: Available units; `None` if the stored value is not a whole number.
+        stored: The attribute in DynamoDB's JSON; `None` if the row does not have it.
+        opening: Units at the reference point plus those added since; `None` without a reference point.
+        counted_at: Time of the reference point (`Timestamp`). If only `opening` is set, all confirmed orders count.
     """
 
     available: int | None
@@ -53,7 +53,7 @@ class Count:
 
 
 class Stock:
-    """Stock table: what is available of each article."""
+    """Stock table: the available units of each article."""
 
     def __init__(self, client: "DynamoDBClient", table: str, clock: Clock = time) -> None:
         self._client = client
@@ -62,16 +62,16 @@ class Stock:
         self._told: str | None = None
 
     def get(self, sku: str) -> Count | None:
-        """Return what the article's row says; none if the article is unknown."""
+        """Read the article's row; `None` if the article is unknown."""
         answer = self._client.get_item(TableName=self._table, Key={"sku": {"S": sku}}, ConsistentRead=True)
         self._told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
         return count_of(answer["Item"]) if "Item" in answer else None
 
     def add(self, sku: str, count: int, before: Count | None) -> None:
-        """Add `count` to what is there; an article without row begins with it.
+        """Add `count` units. An article without a row gets one.
 
         Raises:
-            RefusedError: the article has got a row, or lost it, or its reference point, since `before`.
+            RefusedError: since `before`, the row or its reference point was added or removed.
         """
         values = {":value": {"N": str(count)}}
         if before is None:
@@ -85,10 +85,10 @@ class Stock:
             self._change(sku, update, condition, values)
 
     def replace(self, sku: str, count: int, expected: Count) -> None:
-        """Set to `count` if the row says `expected` now, whatever that is.
+        """Set the count, if the row still has the value `expected`, which need not be a number.
 
         Raises:
-            RefusedError: it does not.
+            RefusedError: the row has another value.
         """
         values: dict[str, Any] = {":value": {"N": str(count)}}
         condition = "attribute_exists(#sku) AND attribute_not_exists(#available)"
@@ -99,7 +99,7 @@ class Stock:
     def _change(self, sku: str, update: str, condition: str, values: Mapping[str, Any]) -> None:
         named = [name for name in _NAMES if f"#{name}" in f"{update} {condition}"]
         moment = {":now": {"S": self._now()}} if ":now" in update else {}
-        # A transaction of one, for its token: a lost answer and the client's own retry would otherwise add twice.
+        # A transaction of one item, for its client token: otherwise a retry after a lost answer would add twice.
         try:
             self._client.transact_write_items(
                 TransactItems=[
@@ -120,17 +120,17 @@ class Stock:
             if error.response["Error"]["Code"] != "TransactionCanceledException":
                 raise
             raise RefusedError(
-                f"The stock of {sku} is not what was expected (now: {self.get(sku)}), or an order is taking from it "
+                f"The stock of {sku} is not what was expected (now: {self.get(sku)}), or an order is changing it at "
                 f"this moment. Nothing was changed. Look, and try again: python -m ops stock get {sku}"
             ) from None
 
     def _now(self) -> str:
-        # DynamoDB's own clock, which is the workers' too: this machine's may be minutes off.
+        # AWS's clock, which agrees with the worker's: this machine's may be minutes off.
         return timestamp(self._clock) if self._told is None else to_timestamp(parsedate_to_datetime(self._told))
 
 
 def count_of(item: Item) -> Count:
-    """Return what a row says, also where it is none of ours."""
+    """Read a row, even if another program wrote it."""
     since, opening = item.get("counted_at", {}).get("S"), _whole(item.get("opening"))
     if "counted_at" in item and not _is_moment(since):
         opening = None

@@ -1,4 +1,4 @@
-"""Subscribers to the events of settled orders, and what waits in their dead-letter queues."""
+"""Subscribers to the events of settled orders, and the messages in their dead-letter queues."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 PENDING: Final = "PendingConfirmation"
-"""In place of the ARN of a subscription that nobody has confirmed."""
+"""SNS returns this instead of an ARN if a subscription is not confirmed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,9 @@ class Subscriber:
     """One subscription.
 
     Attributes:
-        name: A queue's or rule's name; of an address of people only the protocol.
+        name: Name of the queue or function; for a person's address only the protocol.
         rule: The rule's name, on a bus.
-        confirmed: Whether it gets anything.
+        confirmed: Whether it receives events.
         dead_letters: The ARN of its dead-letter queue, if it has one.
     """
 
@@ -53,8 +53,8 @@ def of_bus(client: "EventBridgeClient", bus: str) -> list[Subscriber]:
 
 
 def targets_of(client: "EventBridgeClient", bus: str) -> Iterator[tuple[Any, Any]]:
-    """Each target with its rule, as EventBridge tells them."""
-    # The emulator knows a bus by its name alone; AWS takes its ARN as well.
+    """Yield each rule with each of its targets, as EventBridge returns them."""
+    # The emulator accepts only a bus's name; AWS accepts its ARN as well.
     name = bus.rpartition("/")[2]
     for page in client.get_paginator("list_rules").paginate(EventBusName=name):
         for rule in page["Rules"]:
@@ -63,7 +63,7 @@ def targets_of(client: "EventBridgeClient", bus: str) -> Iterator[tuple[Any, Any
 
 
 def waiting(client: "SQSClient", queue_arn: str) -> int:
-    """Return how many messages a queue holds, those among them that somebody looks at."""
+    """Return the number of messages in a queue, including hidden ones."""
     account, name = queue_arn.split(":")[4:6]
     url = client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
     depth = depth_of(client, url)

@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
 
 _DAY: Final = 86_400
-# CloudWatch keeps minutes for 15 days and five minutes for 63, and gives about 100,000 points in one answer.
+# CloudWatch keeps periods of one minute for 15 days and of five for 63, and returns about 100,000 points at once.
 _PERIODS: Final = ((_DAY, 60), (14 * _DAY, 300))
 _LONGEST_PERIOD: Final = 3_600
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One metric over a while.
+    """One metric over a time span.
 
     Attributes:
-        key: What the value is asked for by.
+        key: Name of the value in the result.
         statistic: Sum, Maximum or pNN.
-        combine: What becomes of the periods: their sum, the latest, or the highest. A percentile is asked for in one
-            period as long as the while, because percentiles cannot be combined.
+        combine: How the values of the periods are combined: their sum, the latest, or the highest. Percentiles cannot
+            be combined, so their period is as long as the time span, up to a day.
     """
 
     key: str
@@ -43,7 +43,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """Values of a metric: `last` is the beginning of its latest period with anything but zero."""
+    """Combined value of a metric. `last` is the beginning of the latest period whose value was not zero."""
 
     amount: float
     last: datetime | None
@@ -57,7 +57,7 @@ class Telemetry:
         self._logs = logs
 
     def values(self, queries: Sequence[Query], start: datetime, end: datetime) -> dict[str, Value]:
-        """By key; a metric without data is left out.
+        """Return the values of metrics by key. A metric without data is left out.
 
         Raises:
             OpsError: CloudWatch did not answer for one of them.
@@ -84,7 +84,7 @@ class Telemetry:
             MetricDataQueries=requests, StartTime=start, EndTime=end
         )
         points: defaultdict[str, list[tuple[datetime, float]]] = defaultdict(list)
-        # Of one metric, all pages but the last say that they are a part.
+        # All pages of a metric except the last have the status PartialData.
         statuses: dict[str, str] = {}
         for page in pages:
             if page.get("Messages"):
@@ -105,7 +105,7 @@ class Telemetry:
                 yield {"at_ms": event.at_ms, **line}
 
     def events(self, group: str, words: Sequence[str], start_ms: int, end_ms: int) -> Iterator[LogEvent]:
-        """Lines of a group that contain one of `words`; all lines without any. A missing group has none."""
+        """Lines of a group that contain one of `words`; without words, all lines. A missing group has none."""
         pages = self._logs.get_paginator("filter_log_events").paginate(
             logGroupName=group,
             filterPattern=" ".join(f'?"{word}"' for word in words),
@@ -115,7 +115,7 @@ class Telemetry:
         try:
             for page in pages:
                 for event in page["events"]:
-                    # Checked again: an emulator may understand patterns less well.
+                    # Checked again, because an emulator may ignore parts of a pattern.
                     if not words or any(word in event["message"] for word in words):
                         yield LogEvent(event["timestamp"], group, event["logStreamName"], event["message"])
         except ClientError as error:

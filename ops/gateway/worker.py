@@ -24,7 +24,7 @@ _MOST_TAG: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Record of a pause: by whom, when (epoch seconds; none if it is not legible), and why."""
+    """Record of a pause: by whom, when (epoch seconds; `None` if unreadable), and why."""
 
     by: str
     at: float | None
@@ -47,7 +47,7 @@ class Mapping:
 
 
 class Worker:
-    """Pauses and resumes, and tells the worker's settings."""
+    """Pauses and resumes the worker, and reads its settings."""
 
     def __init__(self, client: "LambdaClient", function: str, queue_arn: str, clock: Clock) -> None:
         self._client = client
@@ -59,7 +59,7 @@ class Worker:
         """The mapping from the orders queue to the worker.
 
         Raises:
-            NoStackError: there is none, or not exactly one.
+            NoStackError: there is not exactly one.
         """
         pages = self._client.get_paginator("list_event_source_mappings").paginate(EventSourceArn=self._queue_arn)
         found = [one for page in pages for one in page["EventSourceMappings"]]
@@ -87,24 +87,24 @@ class Worker:
 
         Raises:
             WrongValueError: the record is too long for a tag.
-            OpsError: Lambda has not done it in time; it goes on by itself.
+            OpsError: Lambda did not disable the mapping in time. It still will.
         """
         record = {_BY: decision.by, _AT: str(int(self._clock.time())), _REASON: decision.reason}
-        # Tags take few characters; quoted with `=`, which is one of them, any text fits.
+        # Tags allow few characters. `=` is allowed, so percent-encoding with `=` instead of `%` makes any text fit.
         tags = {name: quote(text, safe=" _.:/+-@").replace("%", "=") for name, text in record.items()}
         if any(len(value) > _MOST_TAG for value in tags.values()):
             raise WrongValueError(
                 f"--by and --reason are kept as tags of at most {_MOST_TAG} characters, in which a special character "
-                "takes three: give a shorter one."
+                "takes three: give shorter ones."
             )
         self._client.tag_resource(Resource=mapping.arn, Tags=tags)
         return self._switch(mapping, enabled=False, waiting=waiting)
 
     def resume(self, mapping: Mapping, *, waiting: Callable[[str], None]) -> Mapping:
-        """Enable the mapping, wait until it is, and forget the pause.
+        """Enable the mapping, wait until it is enabled, and remove the record of the pause.
 
         Raises:
-            OpsError: Lambda has not done it in time; it goes on by itself.
+            OpsError: Lambda did not enable the mapping in time. It still will.
         """
         resumed = self._switch(mapping, enabled=True, waiting=waiting)
         self._client.untag_resource(Resource=mapping.arn, TagKeys=[_BY, _AT, _REASON])
@@ -121,21 +121,21 @@ class Worker:
                 return replace(mapping, state=state)
             if self._clock.monotonic() > deadline:
                 raise OpsError(
-                    f"The worker is still {state} after {_WAIT_SECONDS} s. It goes on; look: python -m ops status"
+                    f"The worker is still {state} after {_WAIT_SECONDS} s. Lambda continues; look: python -m ops status"
                 )
             waiting(state)
             self._clock.sleep(_POLL_SECONDS)
 
     def event_source(self) -> str:
-        """The `source` of the events of the worker that runs: of the alias that its mapping invokes.
+        """`source` of the events that the running worker publishes: the one of the alias that its mapping invokes.
 
         Raises:
-            NoStackError: it has none.
+            NoStackError: the function has no such setting.
         """
         return self._setting("EVENT_SOURCE")
 
     def record_life(self) -> int:
-        """For how many seconds the worker's records say which orders were published."""
+        """Life of the worker's records, which show the published orders, in seconds."""
         return int(self._setting("IDEMPOTENCY_TTL_SECONDS"))
 
     def _setting(self, name: str) -> str:
@@ -150,13 +150,13 @@ class Worker:
         return self._client.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
 
     def version(self, function: str) -> tuple[str, str]:
-        """The version that callers of a function get, and when it was made (ISO 8601)."""
+        """The version that callers of a function use, and when it was created (ISO 8601)."""
         configuration = self._client.get_function_configuration(FunctionName=function, Qualifier="live")
         return configuration["Version"], configuration["LastModified"]
 
 
 def _arn(mapping: Any) -> str:
-    # Lambda's older answers do not name it.
+    # Older answers of Lambda do not contain the ARN.
     start = ":".join(mapping["FunctionArn"].split(":")[:5])
     return f"{start}:event-source-mapping:{mapping['UUID']}"
 

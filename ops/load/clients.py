@@ -1,4 +1,4 @@
-"""Clients that know nothing but to repeat: the same key, the same body, until 202, over connections that break."""
+"""Clients that repeat each request with the same key and body until 202, over connections that break."""
 
 import json
 import math
@@ -22,66 +22,66 @@ from ops.gateway.http import Answer, bearer, connect, read
 
 _RANDOM = secrets.SystemRandom()
 _LONGEST_PAUSE_SECONDS = 2.0
-# A client that breaks off waits this long at most first, so that it leaves at every stage of the work on its request.
+# A client waits up to this long before it resets a connection, so that resets hit every stage of the request.
 _PATIENCE_SECONDS = 0.4
 
 
 @dataclass(frozen=True)
 class Habits:
-    """Shares of a client's requests whose connection breaks."""
+    """Shares of a client's requests that it breaks or repeats, from 0 to 1."""
 
     breaks_midway: float = 0.0
-    """Reset when half of the body is sent."""
+    """The connection is reset after half of the body is sent."""
     loses_answer: float = 0.0
-    """Reset after the request is sent, before its answer is read."""
+    """The connection is reset after the request is sent and before its answer is read."""
     asks_again: float = 0.0
-    """Sends the whole thing once more after 202, as one does who lost the first answer."""
+    """The request is sent again after a 202, as by a client that lost the first answer."""
 
 
 Asked = tuple[str, str]
-"""Who asked, and under which key: what an answer belongs to."""
+"""Caller and idempotency key of a request: an answer belongs to both."""
 
 
 @dataclass(frozen=True)
 class Wish:
-    """One order as its client wants it."""
+    """One order that a client should place."""
 
     caller: str
-    """Whose token the client shows."""
+    """Name of the caller whose token the client sends."""
     key: str
     body: dict[str, Any]
 
     @property
     def asked(self) -> Asked:
-        """Return what its answers belong to."""
+        """Return the caller and the key."""
         return self.caller, self.key
 
 
 @dataclass
 class Traffic:
-    """Record of what the clients saw. Safe to use from many threads."""
+    """Record of the clients' requests and answers. Safe to use from many threads."""
 
     answers: dict[Asked, set[bytes]] = field(default_factory=dict)
     """The bodies of all 202 by caller and key."""
     contended: set[str] = field(default_factory=set)
-    """Keys that requests of two callers were under way with at once."""
+    """Keys that two callers used at the same time."""
     first_requests: int = 0
     requests: int = 0
     broken_midway: int = 0
     lost_answers: int = 0
     unanswered: int = 0
-    """Requests whose connection failed by itself."""
+    """Requests whose connection failed without a reset by the client."""
     statuses: Counter[int] = field(default_factory=Counter)
     accept_seconds: list[float] = field(default_factory=list)
-    """Of each accepted order: from when it was due until its first 202 was read, repetitions included."""
+    """For each accepted order: seconds from when it was due until its first 202 was read, including repetitions."""
     offered_seconds: float = 0.0
-    """From when the first order was due until the last was sent for the first time."""
+    """Seconds from when the first order was due until the last one was sent for the first time."""
     _under_way: set[Asked] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
 
     @contextmanager
     def under_way(self, wish: Wish) -> Iterator[None]:
-        """Its request, the only one of its caller and key right now, is on its way inside the block."""
+        """Count a request as under way inside the block. A caller and key have one request under way at a time."""
         with self._lock:
             if any(key == wish.key for _, key in self._under_way):
                 self.contended.add(wish.key)
@@ -93,19 +93,19 @@ class Traffic:
                 self._under_way.discard(wish.asked)
 
     def count(self, **more: int) -> None:
-        """Add to the numbers of these names."""
+        """Add to the counters with these names."""
         with self._lock:
             for name, number in more.items():
                 setattr(self, name, getattr(self, name) + number)
 
     def begun(self, seconds: float) -> None:
-        """Note that an order is sent for the first time, so long after the first was due."""
+        """Record that an order is sent for the first time, `seconds` after the first order was due."""
         with self._lock:
             self.first_requests += 1
             self.offered_seconds = max(self.offered_seconds, seconds)
 
     def answered(self, wish: Wish, status: int, body: bytes) -> None:
-        """Note an answer."""
+        """Record an answer."""
         with self._lock:
             self.statuses[status] += 1
             if status == HTTPStatus.ACCEPTED:
@@ -113,24 +113,25 @@ class Traffic:
 
     @property
     def order_ids(self) -> dict[Asked, set[str]]:
-        """The orders that were told, by caller and key."""
+        """Ids of the accepted orders, by caller and key."""
         return {asked: {str(json.loads(body)["order_id"]) for body in bodies} for asked, bodies in self.answers.items()}
 
     @property
     def shared_keys(self) -> int:
-        """Keys under which several callers were answered 202."""
+        """Number of keys with which several callers got a 202."""
         return sum(callers > 1 for callers in Counter(key for _, key in self.answers).values())
 
     def told(self, caller: str) -> set[str]:
-        """All orders that this caller was told of."""
+        """Return the ids of all orders that this caller's answers named."""
         return {order_id for (name, _), ids in self.order_ids.items() if name == caller for order_id in ids}
 
 
 class BlindClients:
-    """So many clients, each with one order at a time.
+    """A `number` of clients, each with one order at a time.
 
-    Any of them may send any order: `tokens` has the token of each caller that a `Wish` names, if it needs one.
-    An order that is not accepted `patience` seconds after it was due is given up, and `most_requests` end the run.
+    Any client may send any order. `tokens` has the token of each caller that a `Wish` names, or `None`.
+    An order that is not accepted within `patience` seconds after it was due is abandoned. The run ends after
+    `most_requests`.
     """
 
     def __init__(
@@ -152,12 +153,12 @@ class BlindClients:
     def send(
         self, wishes: Sequence[Wish], per_second: float = math.inf, note: Callable[[int], None] = lambda _: None
     ) -> None:
-        """Send each when it is due, `per_second` of them, and return when all were answered or given up.
+        """Send `per_second` orders per second, and return when all are accepted or abandoned.
 
-        `note` is called with the number of those.
+        `note` is called with the number of finished orders.
 
         Raises:
-            OpsError: one was refused, or there were too many requests; no further one was begun.
+            OpsError: an order was refused, or there were too many requests; no further order was begun.
         """
         pool = ThreadPoolExecutor(self._number, thread_name_prefix="client")
         started = time.monotonic()
@@ -175,7 +176,7 @@ class BlindClients:
             raise OpsError(self._ended)
 
     def _paced(self, wishes: Sequence[Wish], started: float, per_second: float) -> Iterator[tuple[Wish, float]]:
-        """Each wish when it is due; one that is late for want of clients waits in the pool."""
+        """Yield each wish when it is due. If all clients are busy, it waits in the pool."""
         for number, wish in enumerate(wishes):
             due = started + number / per_second
             time.sleep(max(0.0, due - time.monotonic()))
@@ -196,9 +197,9 @@ class BlindClients:
             self._attempt(wish)
 
     def _attempt(self, wish: Wish) -> bool:
-        """One request; whether 202 came back."""
+        """Send one request. Return whether the answer was 202."""
         if self.traffic.requests >= self._most:
-            self._ended = f"Ended after {self.traffic.requests} requests: repetitions cost more than is allowed."
+            self._ended = f"Ended after {self.traffic.requests} requests: more would cost more than is allowed."
             return False
         self.traffic.count(requests=1)
         with self.traffic.under_way(wish):
@@ -247,7 +248,7 @@ class BlindClients:
         connection.endheaders()
 
     def _reset(self, connection: HTTPConnection) -> None:
-        """End the connection with RST instead of FIN, as a device does that loses its network."""
+        """End the connection with RST instead of FIN, like a device that loses its network."""
         if connection.sock is not None:
             connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             connection.sock.close()

@@ -13,18 +13,18 @@ from runtime.models.fields import from_timestamp
 from runtime.models.order import StoredOrder
 
 OFFERED_PERCENT: Final = 95
-"""A run that sent fewer in time than this share of its rate says nothing about that rate."""
+"""A run must reach at least this share of its rate. A slower run shows nothing about that rate."""
 _LOOK_SECONDS: Final = 2.0
 _NAMED: Final = 5
 
 
 @dataclass
 class Watch:
-    """Follows the orders that clients were told of to their end.
+    """Follows accepted orders until they are settled and published.
 
     Attributes:
-        settled: Rows of those that are settled and whose worker's record is completed.
-        open: The others.
+        open: Ids of orders that are not settled and published yet.
+        settled: Rows of the others, by id. Their worker's record is completed.
     """
 
     orders: Orders
@@ -33,7 +33,7 @@ class Watch:
     settled: dict[str, StoredOrder] = field(default_factory=dict)
 
     def until(self, deadline: float) -> Iterator[int]:
-        """Look at those that are open, again and again until `deadline` of the clock; how many are settled."""
+        """Read the open orders repeatedly until `deadline` (epoch seconds). Yield the number of settled ones."""
         while True:
             facts = self.orders.facts(self.open)
             self.settled |= {order_id: facts.orders[order_id] for order_id in facts.finished}
@@ -45,7 +45,7 @@ class Watch:
 
     @property
     def seconds(self) -> dict[str, float]:
-        """Return how long each settled order took, from its acceptance on."""
+        """Return the seconds from acceptance to settlement of each settled order."""
         return {order_id: _between(row.accepted_at, row.settled_at) for order_id, row in self.settled.items()}
 
     @property
@@ -55,7 +55,7 @@ class Watch:
 
 
 def same_bytes(traffic: Traffic) -> Finding:
-    """G3 as the clients saw it: whatever they did, each caller's key got one answer."""
+    """G3 as the clients saw it: each key of a caller got only one answer."""
     violations = [
         f"{key} of {caller or 'the caller'} got {len(bodies)} different answers"
         for (caller, key), bodies in traffic.answers.items()
@@ -66,32 +66,32 @@ def same_bytes(traffic: Traffic) -> Finding:
 
 
 def judge_load(traffic: Traffic, watch: Watch, wanted: int, per_second: float, promise: float) -> list[Finding]:
-    """The run's own findings; what the stack's data say is the audit's to judge."""
+    """Judge what the clients saw. The audit judges the stack's data."""
     rate = reached(traffic, wanted, per_second)
-    slow = [f"{rate:.1f} a second were sent: more --clients, or the API or this machine is too slow"]
+    slow = [f"{rate:.1f} orders per second were sent: use more --clients, or the API or this machine is too slow"]
     told = {order_id for ids in traffic.order_ids.values() for order_id in ids}
-    others = f"{wanted - len(traffic.answers)} of {wanted} were not; answers: {dict(traffic.statuses)}"
+    others = f"{wanted - len(traffic.answers)} of {wanted} were not accepted; answers: {dict(traffic.statuses)}"
     late = {order_id: took for order_id, took in watch.seconds.items() if took > promise}
-    lasting = [f"{len(watch.open)} are not settled and published: {_some(watch.open)}"] if watch.open else []
-    lasting += [f"{len(late)} were late: {_some(late)}"] if late else []
+    lasting = [f"{len(watch.open)} orders are not settled and published: {_some(watch.open)}"] if watch.open else []
+    lasting += [f"{len(late)} orders were late: {_some(late)}"] if late else []
     doubled = len(told) - len(traffic.answers)
     too_slow = rate < per_second * OFFERED_PERCENT / 100
     return [
         Finding("load", "offered", f"{rate:.1f} of {per_second:g} orders/s", slow * too_slow),
         Finding("load", "accepted", f"{len(traffic.answers)} orders", [others] * (len(traffic.answers) < wanted)),
         same_bytes(traffic),
-        Finding("load", "one order a key", f"{len(told)} orders", [f"{doubled} too many"] * (doubled > 0)),
+        Finding("load", "one order a key", f"{len(told)} orders", [f"{doubled} orders too many"] * (doubled > 0)),
         Finding("load", f"settled and published within {promise:g} s", f"{len(watch.settled)} orders", lasting),
     ]
 
 
 def reached(traffic: Traffic, wanted: int, per_second: float) -> float:
-    """Orders that were sent in a second; at most `per_second`."""
+    """Return the orders sent per second, at most `per_second`."""
     return wanted / max(wanted / per_second, traffic.offered_seconds)
 
 
 def spread(seconds: Iterable[float]) -> dict[str, float | None]:
-    """Median, 95th and 99th of a hundred, and the longest, in seconds."""
+    """Return the median, the 95th and 99th percentiles and the maximum, in seconds."""
     found = sorted(seconds)
     shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
     return {
@@ -109,5 +109,5 @@ def _between(first: str | None, last: str | None) -> float:
 
 
 def _at(timestamp: str | None) -> float:
-    # A settled row without its times is a fault that the audit names.
+    # A settled row without its times is a fault that the audit reports.
     return 0.0 if timestamp is None else from_timestamp(timestamp).timestamp()

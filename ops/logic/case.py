@@ -1,4 +1,4 @@
-"""Dead letters together with their orders: what a person decides about."""
+"""Dead letters together with the state of their orders."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,16 +11,16 @@ from runtime.models.order import StoredOrder
 
 NOT_PUBLISHED: Final = "NOT_PUBLISHED"
 NO_REPORT: Final = "NO_REPORT"
-"""Names of causes that no worker could write down."""
+"""Causes that the worker could not report itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Rows of the tables about some orders.
+    """Stored rows about some orders.
 
     Attributes:
         orders: The stored orders by id.
-        corrupt: Rows that are no orders, by id.
+        corrupt: Rows that are not valid orders, by id.
         finished: Ids whose order is settled and published.
     """
 
@@ -34,7 +34,7 @@ class Case:
     """A dead letter, and what became of its order.
 
     Attributes:
-        error_type, error, attempts: From the message, or else from the order, or else as the state explains it.
+        error_type, error, attempts: From the message, else from the order, else derived from the state.
         copies: Ids of further messages that are copies of this one.
         foreign: Whether the message names another caller than the stored order.
     """
@@ -49,7 +49,7 @@ class Case:
     foreign: bool = False
 
     def as_json(self, now: float) -> dict[str, Any]:
-        """For programs; times in seconds."""
+        """Return the case as a JSON object; times are in seconds."""
         letter = self.letter
         return {
             "order_id": letter.order_id,
@@ -67,7 +67,7 @@ class Case:
 
 
 def assess(letter: DeadLetter, facts: Facts) -> Case:
-    """Judge a dead letter by what is stored."""
+    """Judge a dead letter by the stored state of its order."""
     order_id = letter.order_id or ""
     order = facts.orders.get(order_id)
     state = classify(letter, order, corrupt=order_id in facts.corrupt, finished=order_id in facts.finished)
@@ -88,7 +88,7 @@ def assess(letter: DeadLetter, facts: Facts) -> Case:
 def _cause(
     letter: DeadLetter, stored: Mapping[str, Any], state: State, corrupt: UnreadableOrder | None
 ) -> tuple[str, str]:
-    """The error's type and text: one cause has one name, whoever noticed it."""
+    """Return the error's type and text. A cause has the same name, no matter where it was found."""
     if letter.error_type:
         return letter.error_type, letter.error or ""
     if stored.get("error_type"):
@@ -101,7 +101,7 @@ def _cause(
 
 
 def merge(cases: Iterable[Case]) -> list[Case]:
-    """One case per message: copies are listed with the oldest. The oldest case comes first: its time runs out first."""
+    """Merge copies of a message into one case, the oldest. The oldest case comes first, because it expires first."""
     merged: dict[bytes, Case] = {}
     for case in sorted(cases, key=lambda case: case.letter.sent_at):
         first = merged.setdefault(case.letter.twin_key, case)

@@ -1,4 +1,4 @@
-"""Errors by their cause, from what the functions logged and from the dead letters."""
+"""Errors by cause, from the functions' logs and the dead letters."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,15 +10,15 @@ from ops.logic.log_lines import LogLine
 
 @dataclass(slots=True)
 class Cause:
-    """One cause.
+    """One cause of errors.
 
     Attributes:
-        name: The error's type, as `--where error_type=` and `logs --error` take it.
-        lines: How many log lines are about it; an order that is tried again has several.
-        letters: How many dead letters have it.
-        died: Whether the function died of it.
+        name: The error's type, as `--where error_type=` and `logs --error` accept it.
+        lines: Number of log lines about it; each attempt at an order adds one.
+        letters: Number of dead letters with this error type.
+        died: Whether a function died of it.
         last: When it was logged last, as a `Timestamp`.
-        order_id: An order that has it.
+        order_id: Id of an order with this error.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Cause:
     order_id: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the cause as a JSON object."""
         return {
             "cause": self.name,
             "log_lines": self.lines,
@@ -43,7 +43,7 @@ class Cause:
 
 
 def causes_of(lines: Iterable[LogLine], cases: Iterable[Case]) -> list[Cause]:
-    """The causes, the one with the most dead letters and lines first."""
+    """Return the causes, those with the most dead letters and log lines first."""
     found: dict[str, Cause] = {}
     for line in lines:
         if line.cause is not None:

@@ -1,4 +1,4 @@
-"""`--where KEY=VALUE`: which dead letters are meant."""
+"""`--where KEY=VALUE`: conditions that select dead letters."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ KEYS: Final = (*_TEXTS, *_AGES)
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Conditions. Values of one key are alternatives; different keys must all hold. Without any, all is meant."""
+    """Values of one key are alternatives; different keys must all match. Without conditions, every dead letter does."""
 
     texts: Mapping[str, frozenset[str]]
     older_than: int | None = None
@@ -32,7 +32,7 @@ class Conditions:
         """Read `KEY=VALUE` texts.
 
         Raises:
-            WrongValueError: a condition that is none, an unknown key, or a value that could never hold.
+            WrongValueError: a condition is malformed, its key is unknown, or its value can never match.
         """
         texts: dict[str, set[str]] = {}
         ages: dict[str, int] = {}
@@ -52,11 +52,11 @@ class Conditions:
         return cls({key: frozenset(values) for key, values in texts.items()}, **ages)
 
     def whatever_failed(self) -> "Conditions":
-        """The same conditions without those on what went wrong."""
+        """Return the conditions without those on the error and the state."""
         return replace(self, texts={key: values for key, values in self.texts.items() if key not in _FAILURE})
 
     def matches(self, case: Case, now: float) -> bool:
-        """Return whether `case` is meant; `now` in epoch seconds."""
+        """Return whether `case` matches. `now` is in epoch seconds."""
         age = now - case.letter.sent_at
         if self.older_than is not None and age < self.older_than:
             return False

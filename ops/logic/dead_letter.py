@@ -1,4 +1,4 @@
-"""A message of the dead-letter queue: which order it is about, why it is there, and what became of the order."""
+"""A message of the dead-letter queue: its order, the reason why it was moved there, and the order's state."""
 
 import hashlib
 import re
@@ -18,11 +18,11 @@ MessageAttributes = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message as SQS gave it.
+    """A message as SQS returned it.
 
     Attributes:
         sent_at: Epoch seconds of the original send, from which the retention counts.
-        group_id: Whose message it is, if it came with that.
+        group_id: Message group of its caller, if it has one.
     """
 
     message_id: str
@@ -33,13 +33,13 @@ class Received:
     group_id: str | None = None
 
     def text(self, name: str) -> str | None:
-        """A String or Number attribute."""
+        """Return the value of a String or Number attribute; `None` without one."""
         value = self.attributes.get(name, {}).get("StringValue")
         return value if isinstance(value, str) and value else None
 
 
 class State(StrEnum):
-    """State of the order that a dead letter is about, and so what can be done."""
+    """State of a dead letter's order. It decides what can be done."""
 
     FAILED = "failed"
     UNREPORTED = "unreported"
@@ -51,34 +51,34 @@ class State(StrEnum):
     UNREADABLE = "unreadable"
 
 
-# Each begins with what `--where state=` takes.
+# Each text begins with the value that `--where state=` accepts.
 MEANING: Final[Mapping[State, str]] = {
-    State.FAILED: "failed: the worker gave up",
-    State.UNREPORTED: "unreported: accepted, its last attempt died before its first write",
+    State.FAILED: "failed: the worker could not process it",
+    State.UNREPORTED: "unreported: accepted, but its last attempt died before its first write",
     State.NOTIFICATION_MISSING: "notification-missing: settled, only its notification is missing",
-    State.LEFTOVER: "leftover: settled and notified, this is a copy",
+    State.LEFTOVER: "leftover: settled and notified, this message is a copy",
     State.DISCARDED: "discarded: only this message is left",
     State.NO_ORDER: "no-order: no such order is stored",
-    State.CORRUPT_ORDER: "corrupt-order: what is stored is no order, repair it first",
+    State.CORRUPT_ORDER: "corrupt-order: the stored row is not a valid order, repair it first",
     State.UNREADABLE: "unreadable: this message can only be discarded",
 }
 NOT_REDRIVABLE: Final = frozenset({State.UNREADABLE, State.DISCARDED})
-"""A worker would send the first straight back, and the second has been given up by a person."""
+"""The worker would dead-letter the first again. A person has discarded the second."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """Extract of a message that is kept while all are listed: small, and without its body.
+    """Extract of a message. It leaves out the body, so that a list of all messages fits into memory.
 
     Attributes:
         original_id: The id of the first message that was dead-lettered; copies share it.
         twin_key: Equal for copies of one message only.
-        order_id: The order concerned, where the message says so reliably.
-        readable: Whether a worker can ever read it: what is JSON may be after a deploy, a newer version among it.
-        error_type, error: What the worker wrote on the message, or else would write; absent if it can be processed.
-        attempts: What the worker wrote on the message; absent if SQS moved it.
-        summary: What the order is, without personal data; empty if unknown.
-        caller: Whose order the message says it is, if it can be read.
+        order_id: Id of the order, if the message names it reliably.
+        readable: Whether a worker can ever read it. This holds for all JSON, because a later version may read it.
+        error_type, error: Error that the worker wrote on the message or would write; `None` if it can be processed.
+        attempts: Attempt that the worker wrote on the message; `None` if SQS moved it.
+        summary: Description of the order without personal data; empty if unknown.
+        caller: Caller that the message names, if it can be read.
     """
 
     message_id: str
@@ -95,7 +95,7 @@ class DeadLetter:
 
 
 def read_letter(message: Received) -> DeadLetter:
-    """Read what there is to know from the message alone."""
+    """Extract a dead letter from a message, without the stored order."""
     delivery = as_delivery(message)
     refusal = delivery.content if isinstance(delivery.content, Exception) else None
     error_type, error = describe(refusal) if refusal is not None else (None, None)
@@ -104,10 +104,10 @@ def read_letter(message: Received) -> DeadLetter:
     return DeadLetter(
         message_id=message.message_id,
         original_id=original,
-        # The id alone is text that a sender could choose: only copies of the same bytes may be merged.
+        # A sender could choose the id, so only copies with the same bytes are merged.
         twin_key=hashlib.sha256(f"{original}\n{delivery.order_id}\n{message.body}".encode()).digest()[:16],
         order_id=delivery.order_id,
-        # What is JSON may be readable after a deploy; what is not never will be.
+        # A JSON body may be readable after a deploy; any other body never will be.
         readable=not isinstance(refusal, PermanentError) or refusal.error_type != MALFORMED_BODY,
         error_type=message.text("error_type") or error_type,
         error=message.text("error") or error,
@@ -119,7 +119,7 @@ def read_letter(message: Received) -> DeadLetter:
 
 
 def as_delivery(message: Received) -> Delivery:
-    """The message as the worker would see it: Lambda spells attributes in lower camel case."""
+    """Convert a message to what the worker receives: Lambda spells attributes in lower camel case."""
     return Delivery(
         message_id=message.message_id,
         receipt_handle=message.receipt,
@@ -138,7 +138,7 @@ def content_of(message: Received) -> OrderMessage | None:
 
 
 def summarise(order: OrderMessage | StoredOrder) -> str:
-    """Return what the order is, for people who may not see who ordered it: no caller, no reference, no articles."""
+    """Describe an order without personal data: no caller, no reference, no articles."""
     if order.total is None or order.currency is None:
         return ""
     count = len(order.lines)
@@ -146,17 +146,17 @@ def summarise(order: OrderMessage | StoredOrder) -> str:
 
 
 def classify(letter: DeadLetter, order: StoredOrder | None, *, corrupt: bool, finished: bool) -> State:
-    """Return what became of the order.
+    """Return the state of a dead letter's order.
 
     Args:
         letter: the message.
-        order: as it is stored now, if it is.
-        corrupt: something is stored that is no order.
-        finished: the worker's record says that it has settled *and* published it.
+        order: the stored order, if there is one.
+        corrupt: the stored row is not a valid order.
+        finished: the worker's record shows that the order is settled *and* its event published.
     """
     if order is not None and order.status is OrderStatus.DISCARDED:
         return State.DISCARDED
-    # Before the rest: no redrive can help such a message, whatever its order is.
+    # Checked before the other states: no redrive can help such a message.
     if not letter.readable:
         return State.UNREADABLE
     if corrupt:

@@ -1,6 +1,6 @@
 """Lines that Lambda itself writes into a function's log when the function dies before it can report.
 
-The lines are those of the log format Text, in the words of Lambda and of its runtime for Python.
+The lines have the log format Text and the wording of Lambda and of its Python runtime.
 """
 
 import re
@@ -29,7 +29,7 @@ WORDS: Final = (
     "Status: timeout",
     "[ERROR]",
 )
-"""One of these is in every such line: what CloudWatch Logs is asked for."""
+"""Every such line contains one of these words, which serve as the filter in CloudWatch Logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class Death:
 
     Attributes:
         cause: In Lambda's own terms, or the type of the error that nothing caught.
-        text: What the platform says; of an uncaught error nothing, because its text may be anything.
-        request_id: The request that it died in, if the line says so.
+        text: The platform's text; empty for an uncaught error, whose text may contain anything.
+        request_id: Id of the request during which it died, if the line has it.
     """
 
     cause: str
@@ -48,7 +48,7 @@ class Death:
 
 
 def death_of(line: str) -> Death | None:
-    """Return what a log line says about a death; `None` for any other line."""
+    """Return the death that a log line reports; `None` for any other line."""
     first = line.split("\n", 1)[0].rstrip()
     request = _REQUEST.search(first)
     request_id = request[0] if request else None

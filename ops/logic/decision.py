@@ -17,7 +17,7 @@ class Decision:
 
     @classmethod
     def of(cls, by: str, reason: str) -> Self:
-        """Without surrounding white space.
+        """Create a decision from texts, without surrounding white space.
 
         Raises:
             WrongValueError: one of them is empty or too long.

@@ -17,14 +17,14 @@ class WrongValueError(OpsError):
 
 
 def parse_duration(text: str) -> int:
-    """Seconds of `90s`, `15m`, `2h` or `3d`.
+    """Convert a duration such as `90s`, `15m`, `2h` or `3d` to seconds.
 
     Raises:
-        WrongValueError: it is none of these, or longer than ten years.
+        WrongValueError: the text is not a duration, or longer than ten years.
     """
     match = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
     if match is None:
-        raise WrongValueError(f"{text!r} is no duration; allowed: a whole number with s, m, h or d, such as 15m.")
+        raise WrongValueError(f"{text!r} is not a duration; allowed: a whole number with s, m, h or d, such as 15m.")
     seconds = int(match[1]) * _UNITS[match[2]]
     if seconds > _MOST_SECONDS:
         raise WrongValueError(f"{text!r} is too long; allowed: up to {show_duration(_MOST_SECONDS)}.")
@@ -32,7 +32,7 @@ def parse_duration(text: str) -> int:
 
 
 def show_duration(seconds: float) -> str:
-    """The largest unit with one below it: `2d 3h`, `15m 0s`, `7s`."""
+    """Format a duration with its largest unit and the next one: `2d 3h`, `15m 0s`, `7s`."""
     rest = max(0, int(seconds))
     parts: list[str] = []
     for unit in ("d", "h", "m", "s"):

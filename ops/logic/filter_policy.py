@@ -1,4 +1,4 @@
-"""Filters of subscriptions: a topic's filter policy by message attributes, a rule's pattern by the event."""
+"""Filters of subscriptions: a topic's filter policy for message attributes, and a rule's pattern for the event."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,9 +11,9 @@ _UNJUDGED: Final = frozenset({"cidr", "numeric"})
 
 
 def passes(pattern: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
-    """Return whether each field that the pattern names has one of its values. The pattern was checked.
+    """Return whether each field that the pattern names matches one of its values. Call `check` on the pattern first.
 
-    Of a list one element is enough; what is asked of objects in a list, one of them has to have all of.
+    A list matches if one of its elements does; a list of objects, if one object matches the whole nested pattern.
     """
     return all(_holds(name, wanted, fields) for name, wanted in pattern.items())
 
@@ -40,10 +40,10 @@ def _matches(item: Any, value: Any) -> bool:
 
 
 def check(pattern: object) -> None:
-    """Look at every value of the pattern.
+    """Check that `passes` supports every condition of the pattern.
 
     Raises:
-        RefusedError: one is not known here, so nobody can say what it lets through.
+        RefusedError: a condition is not supported.
     """
     if isinstance(pattern, Mapping):
         for name, wanted in pattern.items():
@@ -59,6 +59,6 @@ def check(pattern: object) -> None:
 
 def _unknown(condition: object) -> RefusedError:
     return RefusedError(
-        f"The subscription's filter has {condition!r}, which is not known here, so nobody can say which events it lets "
-        "through. Nothing was sent. Publish to all subscribers instead: python -m ops order replay-events ID"
+        f"The subscription's filter has {condition!r}, which is not supported here. "
+        "Nothing was sent. Publish to all subscribers instead: python -m ops order replay-events ID"
     )

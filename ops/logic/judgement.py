@@ -1,4 +1,4 @@
-"""Judgement of an order, in one sentence, and the command that takes it further."""
+"""Judgement of an order in one sentence, and the commands that help it further."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _WORKER: Final = "process-order"
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The sentence, and what to type next."""
+    """The sentence, and the commands to type next."""
 
     text: str
     commands: tuple[str, ...] = ()
@@ -28,26 +28,26 @@ def judge(
     lines: Sequence[LogLine],
     unread: Sequence[str] = (),
 ) -> Judgement:
-    """Judge an order by its row, the worker's record and the logs since it was accepted, deaths among them.
+    """Judge an order by its row, the worker's record and the log lines since it was accepted, including deaths.
 
-    `unread` names what could not be read: without the row nothing is certain.
+    `unread` names the sources that could not be read. Without the row nothing is certain.
     """
     if row is None and unread:
-        return Judgement(f"cannot be told without {', '.join(unread)}", ("python -m ops status",))
+        return Judgement(f"not known without {', '.join(unread)}", ("python -m ops status",))
     if isinstance(row, UnreadableOrder):
         return Judgement("its row is unreadable", (row.repair_command,))
     if record == UNREADABLE:
-        text = "the worker's record of it is unreadable: every attempt fails, until the record expires"
+        text = "the worker's record of the order is unreadable: every attempt fails until the record expires"
         return Judgement(text, (f"python -m ops order repair {order_id}",))
     if row is None:
         return Judgement(
-            "not stored: the worker or the API has not written it, or its message waits",
+            "not stored: neither the API nor the worker has written it; its message may wait in a queue",
             (f"python -m ops dlq show {order_id}",),
         )
     if row.status in EVENT_TYPES:
         return _judge_settled(row, record, lines)
     if row.status is OrderStatus.DISCARDED:
-        return Judgement("given up by a person, for good")
+        return Judgement("discarded by a person, for good")
     return _judge_open(row, lines)
 
 
@@ -55,7 +55,7 @@ def _judge_settled(order: StoredOrder, record: str | None, lines: Sequence[LogLi
     if record == COMPLETED or any(line.step.what == PUBLISHED for line in lines):
         return Judgement("done: settled, and its event is published")
     commands = f"python -m ops dlq show {order.order_id}", f"python -m ops order replay-events {order.order_id}"
-    return Judgement("settled; that its event was published is not certain", commands)
+    return Judgement("settled, but it is not certain that its event was published", commands)
 
 
 def _judge_open(order: StoredOrder, lines: Sequence[LogLine]) -> Judgement:
@@ -66,18 +66,20 @@ def _judge_open(order: StoredOrder, lines: Sequence[LogLine]) -> Judgement:
     if deaths and (not attempts or attempts[-1].step.at <= deaths[-1].step.at):
         times = f"{len(deaths)} times" if len(deaths) > 1 else "once"
         return Judgement(
-            f"open, and the worker dies: {times} since it was accepted, the last at {deaths[-1].step.at} "
-            f"({deaths[-1].cause}). Each death may cost it an attempt",
+            f"open, and the worker died {times} since the order was accepted, last at {deaths[-1].step.at} "
+            f"({deaths[-1].cause}). Each death may cost the order an attempt",
             (f"python -m ops logs --function {_WORKER} --error", "python -m ops status", look),
         )
     if order.status is OrderStatus.FAILED:
         cause = (order.error or {}).get("error_type") or (attempts[-1].cause if attempts else None)
         return Judgement(
-            f"given up by the worker{f' ({cause})' if cause else ''}: it is a dead letter, or becomes one", (look,)
+            f"not processed{f' ({cause})' if cause else ''}: its message is a dead letter, or becomes one", (look,)
         )
     if attempts:
-        return Judgement(f"open: the last attempt failed with {attempts[-1].cause}; it is tried again", (look,))
+        return Judgement(
+            f"open: the last attempt failed with {attempts[-1].cause}; SQS delivers the order again", (look,)
+        )
     return Judgement(
-        "open: no attempt has told anything yet. It waits in the queue, or the worker does not run",
+        "open: no attempt has logged anything yet. The order waits in the queue, or the worker does not run",
         ("python -m ops status", look),
     )

@@ -1,4 +1,4 @@
-"""Lines of the functions' logs as people read them: what the functions tell, and how they died."""
+"""Lines of the functions' logs for people: what the functions logged, and how they died."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from ops.logic.trace import Step, own_lines, step_of_line
 from runtime.models.fields import to_timestamp
 
 ERROR_WORDS: Final = ("error_type", "ERROR", "WARNING", "CRITICAL", *WORDS)
-"""One of these is in every line about an error."""
+"""Every line about an error contains one of these words."""
 _BAD_LEVELS: Final = frozenset({"WARNING", "ERROR", "CRITICAL"})
 
 
@@ -27,13 +27,13 @@ class LogEvent:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line that tells something to people.
+    """A log line that is shown to people.
 
     Attributes:
-        step: When, where and what.
-        cause: The error that it is about, if it is about one; the name that dead letters have it by.
-        died: Whether Lambda wrote it, because the function died.
-        order_id, request_id: Where the line names them.
+        step: When and where it was logged, and what it reports.
+        cause: Error type, as dead letters have it; `None` if the line is not about an error.
+        died: Whether Lambda wrote the line because the function died.
+        order_id, request_id: Ids that the line contains, if any.
     """
 
     step: Step
@@ -43,12 +43,12 @@ class LogLine:
     request_id: str | None
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the line as a JSON object."""
         return {**self.step.as_json(), "cause": self.cause, "died": self.died, "order_id": self.order_id}
 
 
 def parse_line(text: str) -> dict[str, Any] | None:
-    """A line of our own functions, which is a JSON object; of others none."""
+    """Parse a line of our functions, which is a JSON object; `None` for any other line."""
     try:
         line = json.loads(text)
     except (ValueError, RecursionError):
@@ -57,16 +57,16 @@ def parse_line(text: str) -> dict[str, Any] | None:
 
 
 def read_events(events: Iterable[LogEvent], prefix: str) -> list[LogLine]:
-    """Return what `events` tell, in order of time; metrics and the platform's lines about what went well tell nothing.
+    """Convert log events to lines, in order of time. Metrics and the platform's lines about success are left out.
 
-    `prefix` begins the names of the stack's functions.
+    `prefix` is the beginning of the functions' names.
     """
     found = (line for event in events if (line := _read(event, prefix)) is not None)
     return sorted(found, key=lambda line: line.step.at)
 
 
 def of_order(events: Sequence[LogEvent], order_id: str) -> list[LogEvent]:
-    """Those of `events` that are certainly about an order, with the deaths of the requests that were."""
+    """Return the events that are certainly about an order, and the deaths of requests that worked on it."""
     parsed = {id(event): {"at_ms": event.at_ms, **line} for event in events if (line := parse_line(event.text))}
     own = {id(line) for line in own_lines(parsed.values(), order_id)}
     kept = [event for event in events if id(event) in parsed and id(parsed[id(event)]) in own]
@@ -105,7 +105,7 @@ def _read_death(event: LogEvent, function: str) -> LogLine | None:
 
 def _cause(line: dict[str, Any], what: str) -> str | None:
     if line.get("service") == "ops":
-        # What people did about an error is none.
+        # The journal's lines report what people did about an error; they are not errors.
         return None
     if line.get("error_type"):
         return str(line["error_type"])

@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
 MAX_ATTRIBUTES: Final = 10
 MAX_BATCH: Final = 10
-# Below every limit that SQS has had for a whole batch; a larger message goes alone.
+# Below every limit that SQS has had for a whole batch; a larger message is sent alone.
 MAX_BATCH_BYTES: Final = 262_144
 _ABOUT_THE_FAILURE: Final = frozenset({"error_type", "error", "attempt"})
 _ORIGINAL: Final = "original_message_id"
 
 
 def fresh_attributes(message: Received) -> dict[str, Any]:
-    """The attributes of a message that starts again: as at first, without what a failure wrote on them.
+    """Return the attributes of a message that is sent again, without those that record its failure.
 
-    Only `original_message_id` stays or is added, so that a copy that fails again is known to be one. It is left
-    out where others take all ten attributes that SQS allows.
+    `original_message_id` is kept or added, so that a copy that fails again is recognised. It is left out if the
+    message already has the ten attributes that SQS allows.
     """
     kept = {name: dict(value) for name, value in message.attributes.items() if name not in _ABOUT_THE_FAILURE}
     original = message.text(_ORIGINAL) or message.message_id
@@ -31,7 +31,7 @@ def fresh_attributes(message: Received) -> dict[str, Any]:
 
 
 def send_entry(message: Received, *, fifo: bool) -> "SendMessageBatchRequestEntryTypeDef":
-    """The entry that sends `message` again, with its body as it is, in the group that it came in."""
+    """Return the entry that sends `message` again, with the same body and in the same group."""
     entry: SendMessageBatchRequestEntryTypeDef = {
         "Id": message.message_id,
         "MessageBody": message.body,
@@ -41,7 +41,7 @@ def send_entry(message: Received, *, fifo: bool) -> "SendMessageBatchRequestEntr
 
 
 def batches(messages: Sequence[Received]) -> Iterator[list[Received]]:
-    """At most ten messages together, and no more bytes than SQS takes at once."""
+    """Split messages into batches of at most ten, with no more bytes than SQS accepts at once."""
     batch: list[Received] = []
     size = 0
     for message in messages:

@@ -1,4 +1,4 @@
-"""Rows of the orders table as they are, also where a row is no order."""
+"""Rows of the orders table, including rows that are not valid orders."""
 
 import hashlib
 import json
@@ -25,13 +25,13 @@ _VERSION: Final = "schema_version"
 
 @dataclass(frozen=True, slots=True)
 class UnreadableOrder:
-    """A row that is no order.
+    """A row that is not a valid order.
 
     Attributes:
-        status: As far as it can be read.
-        problems: By attribute: what is wrong with it, without its value.
-        newer: Whether a newer version wrote the row: then only that version can read it.
-        item: The row.
+        status: The stored status, if it can be read.
+        problems: What is wrong, by attribute; values are left out.
+        newer: Whether a newer version wrote the row; only that version can read it.
+        item: The whole row.
     """
 
     order_id: str
@@ -46,16 +46,16 @@ class UnreadableOrder:
 
     @property
     def repair_command(self) -> str:
-        """Return what to type."""
+        """Return the command that repairs the row."""
         return f"python -m ops order repair {self.order_id}"
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the row's problems as a JSON object."""
         return {"order_id": self.order_id, "status": self.status, "unreadable": dict(self.problems)}
 
 
 def read_row(item: Item) -> StoredOrder | UnreadableOrder:
-    """The order in a row, or what is wrong with it."""
+    """Parse the order in a row, or describe what is wrong with the row."""
     try:
         return to_order(item)
     except (CorruptDataError, ArithmeticError):
@@ -63,15 +63,14 @@ def read_row(item: Item) -> StoredOrder | UnreadableOrder:
 
 
 def fingerprint(item: Item) -> str:
-    """Eight digits that change with anything in the row."""
+    """Return eight hexadecimal digits that change if anything in the row changes."""
     return hashlib.sha256(json.dumps(item, sort_keys=True, default=repr).encode()).hexdigest()[:8]
 
 
 def record_state(item: Item) -> str:
-    """Return what an idempotency record says: COMPLETED or INPROGRESS; or that it is unreadable, so that every
-    attempt fails.
+    """Return the state of an idempotency record: COMPLETED, INPROGRESS, or `UNREADABLE`.
 
-    Powertools cannot read a COMPLETED record without an answer.
+    Powertools cannot read a COMPLETED record without an answer, so every attempt fails on it.
     """
     status = item.get("status", {}).get("S")
     if not isinstance(status, str) or (status == COMPLETED and not record_answer(item)):
@@ -80,7 +79,7 @@ def record_state(item: Item) -> str:
 
 
 def record_answer(item: Item) -> dict[str, Any]:
-    """Return what Powertools keeps in a record; empty where that is no JSON object."""
+    """Return the answer that Powertools keeps in a record; empty if it is not a JSON object."""
     try:
         found = json.loads(item["data"]["S"])
     except (KeyError, TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""The life of one order, from what the tables and the logs say."""
+"""History of one order, from the tables and the logs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from runtime.logic.event import EVENT_TYPES
 from runtime.models.fields import from_timestamp, to_timestamp
 from runtime.models.order import OrderStatus, StoredOrder
 
-UNTOLD: Final = "cannot be told: the row is unreadable"
+UNTOLD: Final = "not known: the row is unreadable"
 _WORKER: Final = "worker"
 PUBLISHED, _FAILED = "event published", "attempt failed"
 CODE_PLACES: Final = frozenset({"trace", "places"})
-"""Details that are many lines long, for whoever repairs the code."""
+"""Details of many lines, for developers."""
 _SHOWN: Final = (
     "status",
     "problem",
@@ -30,12 +30,12 @@ _SHOWN: Final = (
     "trace",
     "places",
 )
-"""What of a log line is shown besides its message. Anything else may be more than a person on call should see."""
+"""Fields of a log line that are shown with its message. Others may hold data that on-call should not see."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that happened. `at` is a `Timestamp`."""
+    """One step in an order's history. `at` is a `Timestamp`."""
 
     at: str
     where: str
@@ -43,12 +43,12 @@ class Step:
     details: Mapping[str, Any]
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the step as a JSON object."""
         return {"at": self.at, "where": self.where, "what": self.what, **self.details}
 
 
 def steps_of_order(order: StoredOrder) -> list[Step]:
-    """Return what the stored order tells."""
+    """Return the steps that the stored order shows."""
     steps: list[Step] = []
     if order.accepted_at is not None:
         steps.append(Step(order.accepted_at, "api", "accepted, and sent to the queue", {}))
@@ -59,10 +59,10 @@ def steps_of_order(order: StoredOrder) -> list[Step]:
 
 
 def own_lines(lines: Iterable[Mapping[str, Any]], order_id: str) -> list[Mapping[str, Any]]:
-    """Those of `lines` that are about an order: they name it, or are of a request that does.
+    """Return the lines about an order: they name it, or belong to a request or message that another line ties to it.
 
-    Callers choose correlation ids: one may be another caller's, another order's id, or the same for many orders. So it
-    is no proof; the number that Lambda gives each request, and the id that SQS gives each message, is.
+    Correlation ids prove nothing, because callers choose them: one may be another caller's, another order's id, or
+    shared by many orders. The request id from Lambda and the message id from SQS are proof.
     """
     found = list(lines)
     proofs = {proof for line in found if line.get("order_id") == order_id for proof in _proofs(line)}
@@ -78,13 +78,13 @@ def _is_nobodys(line: Mapping[str, Any]) -> bool:
 
 
 def _proofs(line: Mapping[str, Any]) -> set[tuple[str, str]]:
-    # An invocation of the worker has many orders.
+    # An invocation of the worker processes many orders, so its request id proves nothing.
     names = ("message_id",) if line.get("service") == _WORKER else ("message_id", "function_request_id")
     return {(name, str(line[name])) for name in names if line.get(name)}
 
 
 def step_of_line(line: Mapping[str, Any]) -> Step:
-    """Return what a log line tells."""
+    """Convert a log line to a step."""
     details = {name: line[name] for name in _SHOWN if line.get(name) not in (None, "")}
     for name in ("attempt", "message_id"):
         if name in line:
@@ -93,7 +93,7 @@ def step_of_line(line: Mapping[str, Any]) -> Step:
 
 
 def _moment(line: Mapping[str, Any]) -> datetime:
-    # The logger's own time: Lambda may hand over several lines with one.
+    # The logger's own time, because Lambda may deliver several lines with the same time.
     try:
         return datetime.strptime(str(line.get("timestamp")), "%Y-%m-%d %H:%M:%S,%f%z").astimezone(UTC)
     except (ValueError, OverflowError):
@@ -101,13 +101,14 @@ def _moment(line: Mapping[str, Any]) -> datetime:
 
 
 def timeline(steps: Iterable[Step]) -> list[Step]:
-    """In order of time."""
+    """Sort steps by time."""
     return sorted(steps, key=lambda step: from_timestamp(step.at))
 
 
 def notification(order: StoredOrder | None, record: str | None, steps: Sequence[Step] = ()) -> str:
-    """Return whether the order's event was published, in words: by the worker's record, else by its log, in order of
-    time.
+    """Say in words whether the order's event was published, by the worker's record or else by its log.
+
+    `steps` are in order of time.
     """
     if order is None or order.status not in EVENT_TYPES:
         given_up = order is not None and order.status is OrderStatus.DISCARDED

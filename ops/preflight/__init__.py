@@ -1,1 +1,1 @@
-"""Questions asked before a deployment about what can stand in its way. Nothing here changes anything."""
+"""Checks before a deployment. None of them changes anything."""

@@ -1,7 +1,7 @@
-"""Lambda's quota of the account and Region, against what the stack may need of it at once.
+"""Compares Lambda's concurrency quota of the account and Region with what the stack may need at once.
 
-A function that is throttled costs more than time: SQS has handed the mapping its messages by then, and each of them
-loses a receive without an attempt at it. The API's callers get a 5xx.
+Throttling costs more than time. The mapping has received the messages before it is throttled, so each message loses a
+receive without an attempt. The API's callers get a 5xx.
 """
 
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from pipeline.config import StackConfig
 from pipeline.config.alarm_thresholds import changed_thresholds
 from pipeline.functions import FUNCTIONS
 
-# What Lambda leaves to functions without a reservation: PutFunctionConcurrency refuses to go below it.
+# Executions that Lambda keeps for functions without a reservation: PutFunctionConcurrency refuses to go below.
 _UNRESERVABLE: Final = 100
 _USUAL_QUOTA: Final = 1_000
 _THRESHOLD: Final = "account_concurrency"
 
 
 def capacity(ground: Ground) -> Iterator[Finding]:
-    """Concurrency of the worker and the API, and the alarm on it."""
+    """Check the concurrency of the worker and the API, and the alarm on it."""
     limits = ground.client("lambda").get_account_settings()["AccountLimit"]
     quota = limits["ConcurrentExecutions"]
     yield concurrency(ground.config, quota, limits["UnreservedConcurrentExecutions"] + _reserved_now(ground))
@@ -35,25 +35,25 @@ def concurrency(config: StackConfig, quota: int, free: int) -> Finding:
     pool = free - reserved
     if reserved and pool < _UNRESERVABLE:
         return _short(
-            f"{reserved} of {free} are to be reserved; Lambda keeps {_UNRESERVABLE} for functions without reservation",
+            f"{reserved} of {free} would be reserved; Lambda keeps {_UNRESERVABLE} for functions without a reservation",
             reserved + _UNRESERVABLE + quota - free,
             "or reserve fewer: worker_reserved_concurrency, api_reserved_concurrency",
         )
     worker = 0 if of_worker >= 0 else config.worker_max_concurrency
     if worker >= pool:
         return _short(
-            f"the worker alone may take {worker} of {pool} (quota {quota}): a throttled mapping uses up receives of "
-            "messages that nobody tried, and the API's callers get 503",
+            f"the worker alone may use {worker} of {pool} (quota {quota}): if it is throttled, messages lose receives "
+            "without an attempt, and the API's callers get 503",
             quota - pool + worker + config.throttle_burst,
             f"or fewer workers: pulumi config set worker_max_concurrency {max(2, pool // 2)}",
         )
     left = pool - worker
     if of_api < 0 and left < config.throttle_burst:
         return _short(
-            f"{left} of {quota} are left for the API when all workers run; throttle_burst lets "
-            f"{config.throttle_burst} requests in at once, and those beyond {left} get 503",
+            f"{left} of {quota} are left for the API when all workers run; throttle_burst allows "
+            f"{config.throttle_burst} requests at once, and those beyond {left} get 503",
             quota - left + config.throttle_burst,
-            f"or let fewer in: pulumi config set throttle_burst {max(1, left)}",
+            f"or allow fewer: pulumi config set throttle_burst {max(1, left)}",
             Verdict.WARNING,
         )
     return Finding(
@@ -89,7 +89,7 @@ def _short(found: str, wanted: int, other: str, verdict: Verdict = Verdict.ERROR
 
 
 def _reserved_now(ground: Ground) -> int:
-    """Return what this stack's own functions have reserved: the next `up` decides about it anew."""
+    """Return the executions that this stack's functions reserve now; the next `pulumi up` may change them."""
     client, outputs = ground.client("lambda"), ground.outputs or {}
     names = [value for name, value in outputs.items() if name.endswith("_function")]
     found = [client.get_function_concurrency(FunctionName=name) for name in names]

@@ -1,4 +1,4 @@
-"""All questions before a deployment, in the order in which they are shown."""
+"""All checks before a deployment, in the order in which they are shown."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -20,7 +20,7 @@ def _account(ground: Ground) -> Iterator[Finding]:
     where = ground.session.region_name
     yield Finding("account", Verdict.OK, f"{ground.account()}, {where}, stack {ground.prefix}")
     if ground.outputs is None:
-        todo = "log in with pulumi and run this again, or before the stack is made: go on"
+        todo = "log in with pulumi and run this again; before the first deployment, go on"
         yield Finding("outputs", Verdict.UNKNOWN, f"could not read: {ground.unread}", (todo,))
 
 
@@ -49,7 +49,7 @@ _CHECKS: Final[dict[str, Callable[[Ground], Iterator[Finding]]]] = {
 
 
 def ask(ground: Ground) -> list[Finding]:
-    """Every answer. What could not be read is an answer too, and never a good one.
+    """Run all checks. If something could not be read, the finding is `UNKNOWN`, never `OK`.
 
     Raises:
         NoAccessError: the credentials are of another account than the stack is deployed in.

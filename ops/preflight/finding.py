@@ -1,11 +1,11 @@
-"""Answer to one question before a deployment."""
+"""Result of one check before a deployment."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """Verdict on a question. `UNKNOWN` is never good news: nobody could look."""
+    """Verdict of a check. `UNKNOWN` means that something could not be read."""
 
     OK = "ok"
     WARNING = "warning"
@@ -15,12 +15,12 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One answer.
+    """Result of one check.
 
     Attributes:
-        check: What was asked.
-        found: What is there.
-        todo: Commands or sentences, in order; none where nothing is to be done.
+        check: Name of the check.
+        found: What the check found.
+        todo: Commands or sentences that say what to do, in order; empty if there is nothing to do.
     """
 
     check: str

@@ -23,8 +23,8 @@ class Ground:
     """One stack, deployed or not.
 
     Attributes:
-        outputs: Empty where no deployment has ended well yet, None where that could not be asked (`unread` says why).
-        endpoint_url, credentials: The embedded AWS's; None: AWS itself, with the credentials of the environment.
+        outputs: Empty if no deployment has succeeded yet; `None` if they could not be read (`unread` says why).
+        endpoint_url, credentials: Those of the embedded AWS; `None` for AWS itself, with the environment's credentials.
     """
 
     settings: StackSettings
@@ -41,24 +41,24 @@ class Ground:
 
     @property
     def region(self) -> str | None:
-        """The Region that the stack's file names; None: whatever the environment says."""
+        """The Region that the stack's file names; `None`: the environment decides."""
         return self.settings.config.get("aws:region")
 
     @cached_property
     def session(self) -> boto3.Session:
-        """A session; the local stack's is independent of the machine's settings."""
+        """A boto3 session. The local stack's ignores the machine's AWS settings."""
         return open_session(self.region, self.credentials)
 
     def client(self, service: str, region: str | None = None) -> Any:
-        """A boto3 client."""
+        """Create a boto3 client."""
         make: Any = self.session.client
         return make(service, region_name=region, endpoint_url=self.endpoint_url, config=CONFIG)
 
     def ids(self) -> frozenset[str]:
-        """Ids of what Pulumi's state holds: after a first deployment that failed halfway there are some.
+        """Read the ids of the resources in Pulumi's state. A first deployment that failed may have left some.
 
         Raises:
-            NoStackError: the state cannot be asked.
+            NoStackError: the state cannot be read.
         """
         state = json.loads(ask_pulumi(self.settings.stack, "stack", "export"))
         return frozenset(each["id"] for each in state["deployment"].get("resources") or () if "id" in each)
@@ -80,10 +80,10 @@ class Ground:
 
 
 def ground(choice: Choice, environment: Mapping[str, str] = os.environ) -> Ground:
-    """Return what is known of the stack that is meant.
+    """Collect the facts about the chosen stack.
 
     Raises:
-        NoStackError: none is named, or it has no file.
+        NoStackError: no stack is named, or it has no file.
         RefusedError: its configuration is refused.
     """
     outputs, unread = _outputs(choice, environment)
@@ -94,10 +94,10 @@ def ground(choice: Choice, environment: Mapping[str, str] = os.environ) -> Groun
 def configured(
     choice: Choice, environment: Mapping[str, str] = os.environ, outputs: Outputs | None = None
 ) -> tuple[StackSettings, StackConfig]:
-    """The stack's file, and what it says. Of `outputs`, or those that are chosen, only the stack's name is taken.
+    """Read the stack's file and its configuration. `outputs`, or those of `choice`, only give the stack's name.
 
     Raises:
-        NoStackError: none is named, or it has no file.
+        NoStackError: no stack is named, or it has no file.
         RefusedError: its configuration is refused.
     """
     stack = LOCAL if choice.local else choice.stack or environment.get(STACK_VARIABLE)
@@ -113,7 +113,7 @@ def configured(
     except StackFileError as error:
         raise NoStackError(str(error)) from None
     except ConfigError as error:
-        # A message of ours is one line.
+        # Messages of this command line are one line long.
         raise RefusedError(" ".join(str(error).split())) from None
 
 
@@ -150,5 +150,5 @@ def _config(settings: StackSettings) -> StackConfig:
 
 
 def _stand_in(key: str) -> str:
-    """A text in a secret's place; no two keys have the same."""
+    """Return a placeholder for a secret, different for each key."""
     return f"not-decrypted-for-preflight-{key.replace(':', '-')}"

@@ -1,7 +1,7 @@
-"""Names that the first `up` would meet, and roles that it needs.
+"""Checks for names that exist before the first `up`, and for roles that it needs.
 
-AWS refuses some names that exist (roles, tables, functions) halfway through, and silently takes over others (topics,
-queues, alarms), with whatever policy and messages they have.
+If a role, table or function exists, AWS refuses to create it and the deployment stops halfway. Existing topics, queues
+and alarms are silently taken over, with their policies and messages.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from pipeline.functions import FUNCTIONS
 
 _CHECK: Final = "names"
 _SHOWN: Final = 5
-# Lambda makes a function's log group anew when it logs once more after `destroy`.
+# Lambda creates a function's log group again if the function logs after `destroy`.
 _LOG_GROUPS: Final = ("/aws/lambda/", "/aws/vendedlogs/", "aws-waf-logs-")
 _DOMAIN_ROLE: Final = "AWSServiceRoleForAPIGateway"
 _DOMAIN_SERVICE: Final = "ops.apigateway.amazonaws.com"
@@ -26,9 +26,11 @@ Lister = Callable[[Ground], Iterator[str]]
 
 
 def names(ground: Ground) -> Iterator[Finding]:
-    """One finding per service, until a deployment has ended well; afterwards the names are the stack's own."""
+    """Yield one finding per service until a deployment has succeeded. After that, the names are the stack's own."""
     if ground.outputs:
-        yield Finding(_CHECK, Verdict.OK, f"deployed before: what is called {ground.prefix}-… is the stack's own")
+        yield Finding(
+            _CHECK, Verdict.OK, f"deployed before: names that begin with {ground.prefix}-… are the stack's own"
+        )
         return
     own = _own(ground)
     for kind, lister in _listers(ground).items():
@@ -57,14 +59,14 @@ def _in_the_way(ground: Ground, kind: str, lister: Lister, own: frozenset[str] |
         return Finding(kind, Verdict.UNKNOWN, f"could not read: {error.operation_name} answers {code}")
     found = sorted(begins_so - (own or frozenset()))
     if not found:
-        return Finding(kind, Verdict.OK, f"none is in the way of {mine}…")
+        return Finding(kind, Verdict.OK, f"none begins with {mine}…")
     shown = ", ".join(found[:_SHOWN]) + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")
     if own is None:
-        return Finding(kind, Verdict.UNKNOWN, f"{shown}: this stack's, or in its way? Its state could not be read")
+        return Finding(kind, Verdict.UNKNOWN, f"{shown}: perhaps not this stack's; its state could not be read")
     return Finding(
         kind,
         Verdict.ERROR,
-        f"in the way: {shown}",
+        f"already used: {shown}",
         ("delete them if they are left over, import them (docs/delivery.md), or give the stack another name",),
     )
 
@@ -75,7 +77,7 @@ def _starts(name: str, *prefixes: str) -> bool:
 
 
 def _siblings(stack: str) -> list[str]:
-    """Stacks of this project whose names begin as this one's: theirs are not in the way."""
+    """Return stacks of this project whose names begin with this one's. Their resources are no conflict."""
     files = ROOT.glob("Pulumi.*.yaml")
     return [name for file in files if (name := file.stem.removeprefix("Pulumi.")).startswith(f"{stack}-")]
 
@@ -103,7 +105,7 @@ def _listers(ground: Ground) -> dict[str, Lister]:
 
 
 def _functions(ground: Ground) -> Iterator[str]:
-    # Each by its name: a list would show the variables of every function of the account, secrets among them.
+    # Read by name: a list would return the variables of every function in the account, including secrets.
     for each in FUNCTIONS:
         name = f"{ground.prefix}-{each.name}"
         try:
@@ -121,7 +123,7 @@ def _paged(ground: Ground, service: str, operation: str, items: str, name: str =
 
 
 def _event_buses(ground: Ground) -> Iterator[str]:
-    # botocore has no paginator for it.
+    # botocore has no paginator for this operation.
     given = {"NamePrefix": f"{ground.prefix}-"}
     while True:
         page = ground.client("events").list_event_buses(**given)
@@ -144,17 +146,17 @@ def _alarms(ground: Ground) -> Iterator[str]:
 
 
 def roles(ground: Ground) -> Iterator[Finding]:
-    """The boundary of the stack's roles, and the role that AWS itself needs in the account."""
+    """Check the permissions boundary of the stack's roles, and the service-linked role that AWS needs."""
     yield _boundary(ground)
     if not ground.config.domain_name:
         yield Finding("service-linked roles", Verdict.OK, "none is needed with these options")
     elif _exists(ground, "get_role", RoleName=_DOMAIN_ROLE):
-        yield Finding("service-linked roles", Verdict.OK, f"{_DOMAIN_ROLE} is there")
+        yield Finding("service-linked roles", Verdict.OK, f"{_DOMAIN_ROLE} exists")
     else:
         yield Finding(
             "service-linked roles",
             Verdict.WARNING,
-            f"the account's first domain name makes {_DOMAIN_ROLE}; the deploy role may do that, others may not",
+            f"the account's first domain name creates {_DOMAIN_ROLE}; the deploy role may do that, others may not",
             (f"aws iam create-service-linked-role --aws-service-name {_DOMAIN_SERVICE}",),
         )
 
@@ -163,21 +165,21 @@ def _boundary(ground: Ground) -> Finding:
     check, config = "permissions boundary", ground.config
     if config.permissions_boundary_arn:
         if _exists(ground, "get_policy", PolicyArn=config.permissions_boundary_arn):
-            return Finding(check, Verdict.OK, "the policy is there")
+            return Finding(check, Verdict.OK, "the policy exists")
         return Finding(
             check,
             Verdict.ERROR,
-            f"there is no policy {config.permissions_boundary_arn}: no role could be made",
+            f"there is no policy {config.permissions_boundary_arn}: no role could be created",
             ("deploy bootstrap/template.yaml, or correct permissions_boundary_arn",),
         )
     partition = ground.session.get_partition_for_region(ground.session.region_name or "us-east-1")
     arn = f"arn:{partition}:iam::{ground.account()}:policy/pulumi-{ground.prefix}-boundary"
     if not _exists(ground, "get_policy", PolicyArn=arn):
-        return Finding(check, Verdict.OK, "none is set, and the bootstrap has made none")
+        return Finding(check, Verdict.OK, "none is set, and the bootstrap created none")
     return Finding(
         check,
         Verdict.WARNING,
-        "the bootstrap has made one that the stack does not name: its deploy role can make no role",
+        "the bootstrap created one that the stack does not name: its deploy role cannot create roles",
         (f"pulumi config set permissions_boundary_arn {arn}",),
     )
 

@@ -11,7 +11,7 @@ _PAGES: Final = "pages"
 
 
 def people(ground: Ground) -> Iterator[Finding]:
-    """Yield who is woken, and who has yet to confirm."""
+    """Check that pages have a confirmed receiver, and that no subscription waits for its confirmation."""
     config, topics = ground.config, (ground.outputs or {}).get("alarm_topic_arns", {})
     if not config.alarms:
         yield Finding(_PAGES, Verdict.OK, "this stack has no alarms (the option alarms is false)")
@@ -39,7 +39,11 @@ def _confirmations(ground: Ground, alarm_topics: dict[str, str]) -> Finding:
     mails = sum(each.startswith("email") for each in receivers)
     mails += sum(each.protocol.startswith("email") for each in config.subscriptions)
     if not ground.outputs:
-        text = f"{mails} e-mail addresses get a link to click on after up" if mails else "no e-mail address needs one"
+        text = (
+            f"{mails} e-mail addresses get a confirmation link after up"
+            if mails
+            else "no e-mail address has to confirm"
+        )
         return Finding(check, Verdict.OK, text)
     events = ground.outputs.get("notifications_topic_arn")
     topics = [*alarm_topics.values(), *([events] if events else [])]
@@ -55,7 +59,7 @@ def _confirmations(ground: Ground, alarm_topics: dict[str, str]) -> Finding:
         check,
         Verdict.WARNING,
         f"not confirmed, so nothing is delivered: {', '.join(waiting)}",
-        ("have the link in the mail clicked; after three days it is void: remove the address, up, add it again, up",),
+        ("confirm with the link in the e-mail. After three days it expires: remove the address, up, add it again, up",),
     )
 
 

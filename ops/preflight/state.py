@@ -25,7 +25,7 @@ _STATE, _LOCK = "Pulumi's state", "lock of the state"
 
 
 def state(ground: Ground, environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
-    """Yield findings on whether the state is there and safe, and whether somebody holds it."""
+    """Check that the state exists and is safe, and that no run holds its lock."""
     url = environment.get(BACKEND_VARIABLE) or _pulumi_backend()
     if url is None:
         text = f"could not read: {BACKEND_VARIABLE} is not set and no `pulumi` command is logged in"
@@ -54,7 +54,7 @@ def state(ground: Ground, environment: Mapping[str, str] = os.environ) -> Iterat
         _LOCK,
         Verdict.ERROR,
         f"held by {holders}",
-        (f"wait for that run; if it is surely dead: pulumi cancel --stack {stack}",),
+        (f"wait for that run; if it has certainly died: pulumi cancel --stack {stack}",),
     )
 
 
@@ -104,7 +104,7 @@ class _Bucket:
             text = f"there is no bucket {self.name}"
             return Finding(_STATE, Verdict.ERROR, text, ("deploy bootstrap/template.yaml (docs/delivery.md)",))
         if versions != "Enabled":
-            text = f"the bucket {self.name} keeps no versions: a broken write of the state is final"
+            text = f"the bucket {self.name} keeps no versions: a damaged state could not be restored"
             todo = f"aws s3api put-bucket-versioning --bucket {self.name} --versioning-configuration Status=Enabled"
             return Finding(_STATE, Verdict.WARNING, text, (todo,))
         return Finding(_STATE, Verdict.OK, f"in the bucket {self.name}, which keeps versions")

@@ -1,1 +1,1 @@
-"""An order that proves a deployed stack: placed through its public door, followed to its end."""
+"""Smoke test of a deployed stack: one order, placed through the public API and followed to its end."""

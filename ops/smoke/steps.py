@@ -1,7 +1,7 @@
 """Steps of the smoke test: one order that cannot be filled, through the API, the queue and the worker.
 
-Nothing is there to be tidied up, also when it is killed: it makes no resource. What stays is an order like others, in a
-currency that no shop has, and its records, which expire.
+There is nothing to clean up, even after a kill, because the test creates no resource. It leaves an ordinary order, in a
+currency that no shop uses, and its records, which expire.
 """
 
 import json
@@ -27,7 +27,7 @@ _LOOK_SECONDS: Final = 1.0
 
 
 class Outcome(StrEnum):
-    """End of a step; one after a failed one is not tried."""
+    """Outcome of a step. Steps after a failed one are skipped."""
 
     OK = "ok"
     FAILED = "failed"
@@ -35,7 +35,7 @@ class Outcome(StrEnum):
 
 
 class StepError(OpsError):
-    """The stack does not do what it should."""
+    """The stack did not do what a step expects."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,11 @@ class Step:
 
 @dataclass
 class Smoke:
-    """One run.
+    """One run of the smoke test.
 
     Attributes:
-        timeout_seconds: How long the API may say "later", and the worker may take.
-        confirm: An article of which one unit is to be taken, too.
+        timeout_seconds: How long requests are repeated, and how long the worker may take.
+        confirm: An article of which one unit is ordered, too.
     """
 
     api_url: str
@@ -67,10 +67,10 @@ class Smoke:
     order_id: str = ""
 
     def steps(self) -> Iterator[Step]:
-        """Each step when it has ended. After a failed one the rest is skipped.
+        """Yield each step when it has ended. Steps after a failed one are skipped.
 
         Raises:
-            NoAccessError: the API wants a token and there is none: nothing is known about the stack then.
+            NoAccessError: the API needs a token and there is none. This says nothing about the stack.
         """
         failed = False
         for name, action in self._actions():
@@ -101,7 +101,7 @@ class Smoke:
     def _accept(self, sku: str, first: list[Answer]) -> str:
         answer = self._post(sku, 1, self.run_id)
         if answer.status == HTTPStatus.UNAUTHORIZED and self.token is None:
-            raise NoAccessError("The API wants a token and none is known here. Give one: --token - (standard input).")
+            raise NoAccessError("The API needs a token, and none is known here. Give one: --token - (standard input).")
         self.order_id = _accepted(answer)
         first.append(answer)
         return f"order {self.order_id}"
@@ -109,9 +109,9 @@ class Smoke:
     def _replay(self, sku: str, first: Answer) -> str:
         again = self._post(sku, 1, self.run_id)
         if (again.status, again.body) != (first.status, first.body):
-            raise StepError(f"the same request again was answered differently: {_shown(again)}")
+            raise StepError(f"the repeated request was answered differently: {_shown(again)}")
         if not again.is_replay:
-            raise StepError("the same answer again is not marked with Idempotent-Replayed: true")
+            raise StepError("the repeated answer is not marked with Idempotent-Replayed: true")
         return "the same bytes, marked as a replay"
 
     def _other_body(self, sku: str) -> str:
@@ -137,17 +137,17 @@ class Smoke:
                 return False
             reason = (answer.document.get("reason") or {}).get("code")
             if seen != status or (code is not None and reason != code):
-                raise StepError(f"order {order_id} ended as {seen}, reason {reason}; expected was {status}")
+                raise StepError(f"order {order_id} ended as {seen}, reason {reason}; expected: {status}")
             return True
 
         self._wait(look, lambda: f"order {order_id} is still {seen}. Look: python -m ops order trace {order_id}")
         return f"{status} ({code})" if code else status
 
     def _published(self, order_id: str) -> str:
-        # The worker's record is completed after the topic or bus has taken the event, and only then.
+        # The worker completes its record only after the topic or bus has accepted the event.
         self._wait(
             lambda: self.orders.record_status(order_id) == COMPLETED,
-            lambda: f"the event was not taken. Look: python -m ops order trace {order_id}",
+            lambda: f"the event was not published. Look: python -m ops order trace {order_id}",
         )
         return f"order.rejected, currency {TEST_CURRENCY}"
 
@@ -157,7 +157,7 @@ class Smoke:
         return f"order {order_id} took one unit; to give it back: python -m ops stock add {sku} 1 --yes"
 
     def _post(self, sku: str, quantity: int, key: str) -> Answer:
-        """`POST /orders` as clients are told to: repeated with the same key on 409, 429, 5xx and silence."""
+        """`POST /orders` as clients should: repeated with the same key on 409, 429, 5xx or no answer."""
         body = {"currency": TEST_CURRENCY, "lines": [{"sku": sku, "quantity": quantity, "unit_price": "0.01"}]}
         post = partial(self._send, "POST", "/orders", json.dumps(body).encode(), key)
         return insist(post, self.timeout_seconds, self.clock)[0]
@@ -187,7 +187,7 @@ def _accepted(answer: Answer) -> str:
 
 
 def _shown(answer: Answer) -> str:
-    """An answer in a line: what our code or the platform says about it."""
+    """Return an answer's status, and its title (from our code) or message (from the platform)."""
     said = answer.document
     text = said.get("title") or said.get("message") or answer.headers.get("content-type", "no content")
     return f"{answer.status} {text}"

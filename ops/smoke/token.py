@@ -1,4 +1,4 @@
-"""A token for the stack's API, from the stack's own issuer or from whoever types the command."""
+"""A token for the stack's API, from the stack's own issuer or from the command line."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ _SECRETS = "token_client_secrets"
 
 
 def token_for(choice: Choice, given: str | None) -> str | None:
-    """The token to show: the given one (`-`: read from standard input), the issuer's, or none where there is no issuer.
+    """Return the given token (`-`: read from standard input), else one of the issuer, or `None` without an issuer.
 
     Raises:
         NoAccessError: the issuer refuses, or the clients' secrets are not known.
@@ -30,17 +30,17 @@ def token_for(choice: Choice, given: str | None) -> str | None:
     name = min(clients, default=None)
     if name is None or name not in secrets:
         raise NoAccessError(
-            "The API wants a token, and the secrets of its clients are not known here. Give a token: --token - (read "
+            "The API needs a token, and the secrets of its clients are not known here. Give a token: --token - (read "
             "from standard input), or outputs with secrets: pulumi stack output --json --show-secrets."
         )
     return fetch_token(outputs["token_url"], clients[name], secrets[name])
 
 
 def fetch_token(url: str, client_id: str, secret: str, *scopes: str) -> str:
-    """Return what the issuer's token endpoint gives for these credentials, for these scopes or for all that they have.
+    """Get a token from the issuer's token endpoint, for these scopes or, without any, for all that the client has.
 
     Raises:
-        NoAccessError: it gives nothing.
+        NoAccessError: the issuer returned no token.
     """
     form = {"grant_type": "client_credentials", **({"scope": " ".join(scopes)} if scopes else {})}
     basic = b64encode(f"{client_id}:{secret}".encode()).decode()
@@ -48,7 +48,7 @@ def fetch_token(url: str, client_id: str, secret: str, *scopes: str) -> str:
     answer = send("POST", url, headers, urlencode(form).encode())
     token = answer.document.get("access_token")
     if not isinstance(token, str):
-        raise NoAccessError(f"{url} gives no token: {answer.status} {answer.document.get('error', '')}".rstrip())
+        raise NoAccessError(f"{url} returned no token: {answer.status} {answer.document.get('error', '')}".rstrip())
     return token
 
 
@@ -58,7 +58,7 @@ def _secrets(choice: Choice, outputs: Mapping[str, Any]) -> Mapping[str, str]:
         return found
     if choice.stack is None:
         return {}
-    # `pulumi stack output --json` writes [secret] in their place.
+    # `pulumi stack output --json` writes [secret] instead of the secrets.
     try:
         shown = json.loads(ask_pulumi(choice.stack, "stack", "output", _SECRETS, "--json", "--show-secrets"))
     except NoStackError as error:

@@ -1,1 +1,1 @@
-"""`status`: what is read of a stack, and what follows from it."""
+"""`status`: reads a stack, and judges what it read."""

@@ -1,4 +1,4 @@
-"""Reads one thing after the other: what cannot be read is named, and keeps nothing else from being read."""
+"""Reads one source after the other. A source that cannot be read is recorded; the others are still read."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Attempts:
-    """Attempts to read.
+    """Reads sources, and records those that cannot be read.
 
     Attributes:
         unread: What could not be read so far.
@@ -23,7 +23,7 @@ class Attempts:
         self.unread: list[Unread] = []
 
     def read(self, what: str, read: Callable[[], T]) -> T | None:
-        """Return what `read` returns, or none if it fails; then `unread` says why."""
+        """Return what `read` returns, or `None` if it fails; then `unread` has the reason."""
         try:
             return read()
         except (BotoCoreError, ClientError) as error:

@@ -1,4 +1,4 @@
-"""Rest of the error budgets."""
+"""Remaining error budgets."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -7,11 +7,11 @@ from typing import Final
 from ops.target import Objectives
 
 WINDOW: Final = timedelta(days=30)
-"""Over how long an error budget is spent."""
+"""Period of an error budget."""
 
 
 def left(objectives: Objectives, counts: Mapping[str, float]) -> dict[str, float]:
-    """Percent left by objective, below 0 where more was spent than there was; none for one without traffic."""
+    """Return the percent left by objective, below 0 if the budget is overspent. Without traffic it is left out."""
     requests, accepted = counts.get("requests", 0), counts.get("accepted", 0)
     found = {}
     if requests:
@@ -23,7 +23,7 @@ def left(objectives: Objectives, counts: Mapping[str, float]) -> dict[str, float
 
 
 def words(percent: float) -> str:
-    """`12 % left`, or `spent 60 times over`."""
+    """Describe what is left: `12 % left`, or `spent 60 times over`."""
     return f"{percent:.0f} % left" if percent >= 0 else f"spent {round(1 - percent / 100, 1):g} times over"
 
 

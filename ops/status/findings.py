@@ -1,4 +1,4 @@
-"""Findings about a stack, from what could be read of it, and one verdict on them."""
+"""Findings about a stack from its readings, and one verdict on them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from ops.status.reading import Reading
 from runtime.metric import MetricName
 
 WAITING_SECONDS: Final = 900
-"""Orders that wait longer are worth a look, whatever was promised."""
+"""Orders that wait longer are reported, whatever the objective is."""
 _FAILING_SHARE: Final = 0.1
 _QUOTA_SHARE: Final = 0.8
 _NAMED: Final = 3
@@ -21,11 +21,11 @@ class Severity(IntEnum):
     """Urgency of a finding; the lowest comes first."""
 
     URGENT = 0
-    """Customers are hurt now, or orders will be lost."""
+    """Customers are affected now, or orders will be lost."""
     WRONG = 1
     """Somebody has to act."""
     LOOK = 2
-    """Something was wrong, or nobody is hurt yet."""
+    """Something was wrong, or nobody is affected yet."""
     BLIND = 3
     """A fault could go unseen."""
 
@@ -35,7 +35,7 @@ class Finding:
     """One thing that is wrong.
 
     Attributes:
-        runbook: File and heading, for what no command settles.
+        runbook: File and heading of the runbook that helps, if commands are not enough.
         commands: What to type next.
     """
 
@@ -45,7 +45,7 @@ class Finding:
     commands: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the finding as a JSON object."""
         return {
             "severity": self.severity.name.lower(),
             "text": self.text,
@@ -55,13 +55,13 @@ class Finding:
 
 
 def findings_of(reading: Reading) -> list[Finding]:
-    """Everything that is wrong, the most urgent first."""
+    """Return everything that is wrong, the most urgent first."""
     found = [finding for judge in _JUDGES for finding in judge(reading)]
     return sorted(found, key=lambda finding: finding.severity)
 
 
 def verdict_of(reading: Reading, findings: Sequence[Finding]) -> str:
-    """One line: whether all is well, and if not, the most urgent thing."""
+    """Return one line: all is well, or the most urgent finding."""
     if not findings:
         settled = int(reading.amount(MetricName.ORDER_CONFIRMED) + reading.amount(MetricName.ORDER_REJECTED))
         accepted = int(reading.amount(MetricName.ORDER_ACCEPTED))
@@ -75,13 +75,13 @@ def verdict_of(reading: Reading, findings: Sequence[Finding]) -> str:
         case Severity.LOOK:
             return f"Nothing is wrong now. To look at: {text}.{others}"
         case Severity.BLIND:
-            return f"Nothing wrong was found, but not all would show: {text}.{others}"
+            return f"Nothing wrong was found, but a fault could go unseen: {text}.{others}"
 
 
 def _gone(reading: Reading) -> Iterator[Finding]:
     for unread in reading.unread:
         if unread.gone:
-            yield Finding(Severity.URGENT, f"the {unread.what} is not there: {unread.why}")
+            yield Finding(Severity.URGENT, f"the {unread.what} does not exist: {unread.why}")
         else:
             yield Finding(Severity.BLIND, f"the {unread.what} could not be read: {unread.why}")
 
@@ -116,7 +116,10 @@ def _attempts(reading: Reading) -> Iterator[Finding]:
         settled = int(reading.amount(MetricName.ORDER_CONFIRMED) + reading.amount(MetricName.ORDER_REJECTED))
         many = failed >= (failed + settled) * _FAILING_SHARE
         severity = Severity.WRONG if many and reading.ongoing(MetricName.ATTEMPT_FAILED) else Severity.LOOK
-        text = f"{failed} attempts at orders failed and {settled} succeeded {reading.lately(MetricName.ATTEMPT_FAILED)}"
+        text = (
+            f"{failed} attempts to process orders failed and {settled} succeeded "
+            f"{reading.lately(MetricName.ATTEMPT_FAILED)}"
+        )
         commands = ("python -m ops orders open --older-than 15m",)
         yield Finding(severity, text, "processing.md#attempt-failure-rate", commands)
 
@@ -127,7 +130,9 @@ def _waiting(reading: Reading) -> Iterator[Finding]:
         return
     kept = reading.orders.retention_seconds
     severity = Severity.URGENT if age.amount * 2 >= kept else Severity.WRONG
-    text = f"the oldest order waits for {show_duration(age.amount)}, and the queue keeps it {show_duration(kept)}"
+    text = (
+        f"the oldest order has waited for {show_duration(age.amount)}; the queue deletes it after {show_duration(kept)}"
+    )
     yield Finding(severity, text, "processing.md#oldest-message-age", ("python -m ops orders open --older-than 15m",))
 
 
@@ -138,7 +143,7 @@ def _dead_letters(reading: Reading) -> Iterator[Finding]:
     kept = reading.dead.retention_seconds
     late = age is not None and age.amount * 2 >= kept
     oldest = "" if age is None else f", the oldest for {show_duration(age.amount)}"
-    text = f"{count} messages are in the dead-letter queue{oldest}; it keeps them {show_duration(kept)}"
+    text = f"{count} messages are in the dead-letter queue{oldest}; it deletes them after {show_duration(kept)}"
     severity = Severity.URGENT if late else Severity.WRONG
     yield Finding(severity, text, "dead-letters.md#dead-letters", ("python -m ops dlq list",))
 
@@ -163,17 +168,17 @@ def _functions(reading: Reading) -> Iterator[Finding]:
 def _subscribers(reading: Reading) -> Iterator[Finding]:
     replay = ("python -m ops order replay-events $ORDER_ID",)
     if lost := int(reading.amount("events_lost")):
-        text = f"{lost} events were neither delivered nor kept {reading.lately('events_lost')}"
+        text = f"{lost} events were neither delivered nor kept in a dead-letter queue {reading.lately('events_lost')}"
         yield Finding(Severity.WRONG, text, "notifications.md#notifications-lost", replay)
     if failed := int(reading.amount("events_failed")):
         text = f"{failed} deliveries of events failed {reading.lately('events_failed')}"
         yield Finding(Severity.LOOK, text, "notifications.md#notifications-failed")
     for name, count in (reading.subscribers or {}).items():
         if count:
-            text = f"{count} events that {name} did not take wait in its dead-letter queue"
+            text = f"{count} events that {name} did not accept wait in its dead-letter queue"
             yield Finding(Severity.LOOK, text, "notifications.md#notifications-redriven", replay)
     for name in reading.unconfirmed:
-        yield Finding(Severity.LOOK, f"the subscription of {name} is not confirmed: it gets no event")
+        yield Finding(Severity.LOOK, f"a subscription ({name}) is not confirmed: it receives no events")
 
 
 def _alarms(reading: Reading) -> Iterator[Finding]:
@@ -181,7 +186,7 @@ def _alarms(reading: Reading) -> Iterator[Finding]:
     for alarm in reading.alarms or ():
         if alarm.heard and alarm.state == "ALARM":
             since = show_duration(reading.now - alarm.since.timestamp())
-            text = f"the alarm {alarm.name} ({alarm.tier}) is raised since {since}: {alarm.title}"
+            text = f"the alarm {alarm.name} ({alarm.tier}) has been raised for {since}: {alarm.title}"
             yield Finding(severities[alarm.tier], text, alarm.runbook)
 
 
@@ -196,11 +201,11 @@ def _watchers(reading: Reading) -> Iterator[Finding]:
     if reading.alarms is None:
         return
     if not reading.alarms:
-        yield Finding(Severity.BLIND, "the stack has no alarms: nobody is told of anything")
+        yield Finding(Severity.BLIND, "the stack has no alarms: nobody is notified of problems")
         return
     silent = [alarm.name for alarm in reading.alarms if alarm.state == "INSUFFICIENT_DATA"]
     if silent and not reading.alarms_evaluated:
-        yield Finding(Severity.BLIND, "the embedded AWS evaluates no alarms: whatever is wrong, none is raised by it")
+        yield Finding(Severity.BLIND, "the embedded AWS evaluates no alarms: none is ever raised")
     elif silent:
         text = f"{len(silent)} of {len(reading.alarms)} alarms have no data and cannot be raised ({_some(silent)})"
         yield Finding(Severity.BLIND, text)
@@ -221,7 +226,7 @@ def _receivers(reading: Reading) -> Iterator[Finding]:
 def _muted(reading: Reading) -> Iterator[Finding]:
     for mute in reading.mutes or ():
         if mute.active:
-            until = "again and again" if mute.until is None else f"until {mute.until:%Y-%m-%d %H:%M} UTC"
+            until = "repeatedly" if mute.until is None else f"until {mute.until:%Y-%m-%d %H:%M} UTC"
             text = f"{len(mute.alarms)} alarms are muted {until}, {mute.text} ({_some(mute.alarms)})"
             yield Finding(Severity.BLIND, text, commands=("python -m ops mute list",))
 

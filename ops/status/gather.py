@@ -1,4 +1,4 @@
-"""Reads what `status` shows. What cannot be read is named, and keeps nothing else from being read."""
+"""Reads what `status` shows. A source that cannot be read is recorded; the others are still read."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -31,9 +31,9 @@ WORKER_COUNTS: Final = (
     MetricName.MESSAGE_DEAD_LETTERED,
 )
 _AGE: Final = "ApproximateAgeOfOldestMessage"
-# An idle queue publishes nothing for a while; an older age would be about another time.
+# An idle queue publishes no metrics for a while, and an older value says nothing about now.
 _AGE_WINDOW: Final = timedelta(minutes=20)
-# No order and no article has this id: it is asked for to see whether its table answers.
+# No order and no article has this id. It is read to see whether the table answers.
 _NOBODY: Final = "-"
 _TOPIC_METRICS: Final = {
     "events_failed": "NumberOfNotificationsFailed",
@@ -43,7 +43,7 @@ _RULE_METRICS: Final = {"events_failed": "FailedInvocations", "events_lost": "In
 
 
 class Gatherer:
-    """One look at a stack."""
+    """Reads a stack once."""
 
     def __init__(self, context: Context, seconds: int) -> None:
         self._context, self._seconds = context, seconds
@@ -106,7 +106,7 @@ class Gatherer:
         )
 
     def _deployed(self) -> dict[str, tuple[str, float]]:
-        """By function: the version that callers get, and when it was made."""
+        """Return, by function, the version that callers use and when it was created (epoch seconds)."""
         versions = {function: self._context.worker.version(function) for function in self._context.target.functions}
         return {name: (version, datetime.fromisoformat(made).timestamp()) for name, (version, made) in versions.items()}
 
@@ -179,7 +179,7 @@ class Gatherer:
 
 
 def _merge_deliveries(values: dict[str, Value]) -> dict[str, Value]:
-    """A bus counts by rule; whoever looks wants the sum."""
+    """Add up the metrics of a bus, which are counted by rule."""
     merged = dict(values)
     for key in _RULE_METRICS:
         parts = [merged.pop(name) for name in values if name.startswith(f"{key} of ")]

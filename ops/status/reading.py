@@ -11,12 +11,12 @@ from ops.gateway.telemetry import Value
 from ops.logic.durations import show_duration
 
 ONGOING_SECONDS: Final = 600
-"""What happened last longer ago is over, as far as metrics tell: they come a minute or two late."""
+"""A failure counts as over if the last one is older. Metrics arrive a minute or two late."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Something that could not be read; `gone`: it is not there."""
+    """A source that could not be read. `gone`: it does not exist."""
 
     what: str
     why: str
@@ -25,18 +25,18 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Readings of a stack; None: it could not be read, and `unread` says why.
+    """Readings of a stack. A reading is `None` if it failed; `unread` has the reason.
 
     Attributes:
-        now: Epoch seconds.
-        seconds: Over how long metrics were counted.
-        metrics: By their keys (`ops.status.gather`); what had no data is left out.
-        paused: The worker's state, if it is not enabled, in words.
-        subscribers: By name: messages in its dead-letter queue (none: it has no such queue).
-        unconfirmed: Names of subscribers that get nothing.
-        receivers: Who hears of alarms.
+        now: Time of the reading in epoch seconds.
+        seconds: Period over which metrics were counted.
+        metrics: Values by key (`ops.status.gather`); metrics without data are left out.
+        paused: The worker's state in words, if it is not enabled.
+        subscribers: Messages in the dead-letter queue of each subscriber, by name; `None` without such a queue.
+        unconfirmed: Names of subscribers that are not confirmed, so receive nothing.
+        receivers: Subscriptions to alarms.
         budgets: Percent left of each error budget.
-        alarms_evaluated: Whether anything raises alarms: the embedded AWS does not.
+        alarms_evaluated: Whether alarms are evaluated: the embedded AWS does not do so.
     """
 
     now: float
@@ -59,16 +59,16 @@ class Reading:
     alarms_evaluated: bool = True
 
     def amount(self, key: str) -> float:
-        """A metric's value; 0 without data."""
+        """Return a metric's value; 0 without data."""
         value = (self.metrics or {}).get(key)
         return 0 if value is None else value.amount
 
     def ongoing(self, *keys: str) -> bool:
-        """Return whether one of these metrics counted something a moment ago."""
+        """Return whether one of these metrics was not zero within `ONGOING_SECONDS`."""
         return any(self.now - last < ONGOING_SECONDS for last in self._lasts(keys))
 
     def lately(self, *keys: str) -> str:
-        """`in the last 1h 0m, the last 2m 5s ago`."""
+        """Describe the period and the last occurrence: `in the last 1h 0m, the last 2m 5s ago`."""
         lasts = self._lasts(keys)
         ago = f", the last {show_duration(self.now - max(lasts))} ago" if lasts else ""
         return f"in the last {show_duration(self.seconds)}{ago}"

@@ -1,4 +1,4 @@
-"""A client of the orders API: one order per submission, however often it has to be repeated.
+"""Client of the orders API: one order per submission, no matter how often requests are repeated.
 
 example:
     client = OrdersClient("https://api.example.com", ClientCredentials(token_url, client_id, client_secret))

@@ -1,4 +1,4 @@
-"""The API's answers. `document` has all of it, members that a later version adds included."""
+"""The API's answers. `document` is the whole body, including members that later versions add."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 FINAL = frozenset({"CONFIRMED", "REJECTED", "DISCARDED"})
-"""Statuses that an order keeps. Any other one, a new one too, is not final."""
+"""Final statuses. Any other status, including a new one, is not final."""
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """An order that will be processed. `replayed` says that this answer was given before."""
+    """An order that the API accepted. `replayed` is true if the API has given this answer before."""
 
     order_id: str
     total: Decimal
@@ -23,7 +23,7 @@ class Accepted:
 
     @classmethod
     def read(cls, document: Mapping[str, Any], *, replayed: bool) -> "Accepted":
-        """The answer 202. Raises `KeyError`, `TypeError` or `ArithmeticError` for anything else."""
+        """Read the body of a 202 answer. Raises `KeyError`, `TypeError` or `ArithmeticError` for anything else."""
         return cls(
             document["order_id"],
             Decimal(document["total"]),
@@ -36,7 +36,7 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Order:
-    """The state of an order. `reason` is there where it was rejected or discarded."""
+    """The state of an order. `reason` is set if the order was rejected or discarded."""
 
     order_id: str
     status: str
@@ -45,10 +45,10 @@ class Order:
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> "Order":
-        """The answer 200. Raises `KeyError` or `TypeError` for anything else."""
+        """Read the body of a 200 answer. Raises `KeyError` or `TypeError` for anything else."""
         return cls(document["order_id"], document["status"], document.get("reason"), document)
 
     @property
     def final(self) -> bool:
-        """Return whether the status is final. Until it is, nobody should order again."""
+        """Return whether the status is final. Until it is, do not place the order again."""
         return self.status in FINAL

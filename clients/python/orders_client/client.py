@@ -1,4 +1,4 @@
-"""Calls of the API, repeated by its contract until there is an answer."""
+"""Calls of the API, repeated as its contract says until there is a final answer."""
 
 import json
 import random
@@ -15,7 +15,7 @@ from orders_client.errors import NotFinalError, OutcomeUnknownError, ProblemErro
 from orders_client.submission import Submission
 from orders_client.tokens import Tokens
 
-# One try takes longer than the API's own limit, 29 s.
+# Longer than the API's own limit of 29 s.
 _TRY_SECONDS = 30.0
 _LONGEST_WAIT = 30.0
 _REPEATED = frozenset({408, 409, 425, 429})
@@ -24,7 +24,7 @@ Answer = TypeVar("Answer")
 
 
 class OrdersClient:
-    """The API at `base_url`. It is safe to share between threads."""
+    """Client of the API at `base_url`. It is safe to share between threads."""
 
     def __init__(
         self,
@@ -40,14 +40,14 @@ class OrdersClient:
         self._clock, self._sleep = clock, sleep
 
     def submit(self, submission: Submission, deadline_seconds: float = 600.0) -> Accepted:
-        """Place the order, or find that it is placed.
+        """Place the order. If it is placed already, return the first answer again.
 
-        It is repeated with the same key and body on 409, 429, any 5xx and when no answer comes, for at most
-        `deadline_seconds` over all tries.
+        The request is repeated with the same key and body on 408, 409, 425, 429, any 5xx or no answer, for up to
+        `deadline_seconds` in all.
 
         Raises:
-            ProblemError: the order is refused; correct it, then submit it anew.
-            OutcomeUnknownError: the time was up; submit the same again.
+            ProblemError: the order was refused; correct it and submit it as a new submission.
+            OutcomeUnknownError: the time was up; submit the same submission again.
         """
         headers = {"Content-Type": "application/json", "Idempotency-Key": submission.key}
 
@@ -62,12 +62,12 @@ class OrdersClient:
                 raise OutcomeUnknownError(submission, calls.last)
 
     def order(self, order_id: str, deadline_seconds: float = 60.0) -> Order:
-        """The state of the order. Raises `ProblemError` (404: unknown, or somebody else's) and `NotFinalError` when no
-        answer came in time."""
+        """Return the state of the order. Raises `ProblemError` (404: unknown, or another caller's), or `NotFinalError`
+        if no answer came in time."""
         return self._poll(order_id, deadline_seconds, lambda _: True)
 
     def wait(self, order_id: str, deadline_seconds: float = 600.0) -> Order:
-        """The order once it is final. Raises `ProblemError`, and `NotFinalError` when the time is up."""
+        """Wait until the order is final, and return it. Raises `ProblemError`, or `NotFinalError` if time is up."""
         return self._poll(order_id, deadline_seconds, lambda order: order.final)
 
     def _poll(self, order_id: str, deadline_seconds: float, enough: Callable[[Order], bool]) -> Order:
@@ -83,7 +83,7 @@ class OrdersClient:
 
 
 class _Calls:
-    """Tries of one request until `until`, with what the last one came to."""
+    """Tries of one request until the time `until`, and the outcome of the last one."""
 
     def __init__(
         self, client: OrdersClient, method: str, path: str, headers: Mapping[str, str], body: str | None, until: float
@@ -95,7 +95,7 @@ class _Calls:
         self.last = "not tried"
 
     def next(self, wanted: int, read: Callable[[urllib3.BaseHTTPResponse], Answer]) -> Answer | None:
-        """One try: the answer, or None where it should be repeated. Raises `ProblemError` where that cannot help."""
+        """Try once. Return the answer, or `None` to try again. Raises `ProblemError` if another try cannot help."""
         self._tries, self._asked_to_wait = self._tries + 1, 0.0
         client, token = self._client, None
         try:
@@ -123,11 +123,11 @@ class _Calls:
             try:
                 return read(answer)
             except (ValueError, KeyError, TypeError, ArithmeticError):
-                # Cut off, or of something in between: not the API's answer.
+                # The answer was cut off, or comes from an intermediary instead of the API.
                 self.last = f"{answer.status} with an unreadable body"
                 return None
         if answer.status == 401 and token is not None and self._refused is None:
-            # Expired or revoked: once more at once, with another token.
+            # The token is expired or revoked: try again at once, with another one.
             self._refused = token
             return self.next(wanted, read)
         if answer.status in _REPEATED or answer.status >= 500:
@@ -135,7 +135,7 @@ class _Calls:
         raise ProblemError(answer.status, _document(answer.data))
 
     def wait(self) -> bool:
-        """Wait as long as the API asked for, or longer each time. False, at once, if there is no time left for that."""
+        """Wait as long as the API asked for, at least an increasing time. Return False at once if time is too short."""
         pause = max(self._asked_to_wait, min(_LONGEST_WAIT, 2.0 ** (self._tries - 1)) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
         if self._client._clock() + pause >= self._until:
             return False
@@ -144,7 +144,7 @@ class _Calls:
 
 
 def _retry_after(text: str | None) -> float:
-    """Seconds, from seconds or an HTTP date (RFC 9110, section 10.2.3); 0 for what is neither."""
+    """Convert Retry-After, seconds or an HTTP date (RFC 9110, section 10.2.3), to seconds; 0 for any other text."""
     if text is None:
         return 0.0
     if text.strip().isdecimal():

@@ -1,4 +1,4 @@
-"""Errors of the client: how a call can end without what was asked for."""
+"""Errors of the client."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,14 +8,14 @@ from orders_client.submission import Submission
 
 
 class OrdersError(Exception):
-    """Anything below."""
+    """Base class of the client's errors."""
 
 
 class ProblemError(OrdersError):
     """The request was refused, and repeating it as it is cannot help.
 
-    `status` is HTTP's; `document` the problem document (RFC 9457), or what the platform said instead. `type` is stable
-    and empty for the platform's own answers.
+    `status` is the HTTP status. `document` is the problem document (RFC 9457) or, for the platform's own answers, their
+    body. `type` is the stable type of the problem, empty for the platform's own answers.
     """
 
     def __init__(self, status: int, document: Mapping[str, Any]) -> None:
@@ -27,7 +27,7 @@ class ProblemError(OrdersError):
 
 
 class TokenRefusedError(OrdersError):
-    """The token issuer refuses the client's credentials. Whether the order was accepted by an earlier try is open."""
+    """The token issuer refuses the client's credentials. An earlier try may still have placed the order."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"The token issuer answered {status}: check client id, secret and scope.")
@@ -42,7 +42,7 @@ class OutcomeUnknownError(OrdersError):
 
 
 class NotFinalError(OrdersError):
-    """The order was not final in time. `order` is how it was seen last, if it was; ask again later."""
+    """The order was not final in time. `order` is its last known state, or `None`. Ask again later."""
 
     def __init__(self, order_id: str, order: Order | None, last: str) -> None:
         self.order = order

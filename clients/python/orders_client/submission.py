@@ -1,4 +1,4 @@
-"""The parts of an order that have to be kept to place it once: its key and its body."""
+"""Key and body of an order. A client has to keep both to place the order only once."""
 
 import json
 import uuid
@@ -12,7 +12,7 @@ from typing import Any
 class Submission:
     """An order under its idempotency key. Keep both until there is an answer.
 
-    `body` is the JSON text that is sent, every time the same.
+    `body` is the JSON text; every try sends the same.
     """
 
     body: str
@@ -20,19 +20,19 @@ class Submission:
 
     @classmethod
     def of(cls, order: Mapping[str, Any]) -> "Submission":
-        """`order` as the API documents it, under a new random key.
+        """Create a submission with a new random key. `order` is as the API documents it.
 
-        A price may be a `Decimal`. Raises `TypeError` for a float, which is no exact amount.
+        A price may be a `Decimal`. Raises `TypeError` for a float, which is not an exact amount.
         """
         return cls(json.dumps(_exact(order), ensure_ascii=False, allow_nan=False))
 
     def to_json(self) -> str:
-        """Text to store before the first call."""
+        """Return the text to store before the first call."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> "Submission":
-        """A submission that was stored, to go on with."""
+        """Load a stored submission."""
         return cls(**json.loads(text))
 
 

@@ -19,7 +19,7 @@ class Tokens(Protocol):
     """A source of bearer tokens."""
 
     def token(self, refused: str | None = None) -> str:
-        """A token to send; another one than `refused`, which the API did not take, where there is another."""
+        """Return a token to send. If possible, it is another one than `refused`, which the API did not accept."""
 
 
 class FixedToken:
@@ -29,7 +29,7 @@ class FixedToken:
         self._token = token
 
     def token(self, refused: str | None = None) -> str:  # noqa: ARG002 - there is only this one
-        """The token that was given."""
+        """Return the token that was given."""
         return self._token
 
 
@@ -54,10 +54,10 @@ class ClientCredentials:
         self._token, self._until = "", 0.0
 
     def token(self, refused: str | None = None) -> str:
-        """The kept token, or a new one.
+        """Return the kept token, or a new one.
 
-        Raises `TokenRefusedError` when the issuer refuses the client, `urllib3.exceptions.HTTPError` when it gives no
-        answer that can be used.
+        Raises `TokenRefusedError` if the issuer refuses the client, or `urllib3.exceptions.HTTPError` if it gives no
+        usable answer.
         """
         with self._lock:
             if self._token in ("", refused) or self._clock() >= self._until:
