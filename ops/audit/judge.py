@@ -188,7 +188,7 @@ def notified(evidence: Evidence) -> Finding:
     return Finding(
         "G5",
         "notified",
-        f"{settled} settled orders, {evidence.published} published according to the worker's records"
+        f"{settled} settled orders, {evidence.published} published (worker's records)"
         + (f", {evidence.late} settled after the cut-off and not checked" if evidence.late else ""),
         [*evidence.problems["G5"], *broken],
         named,

@@ -175,7 +175,7 @@ class Reader:
         other = [name for name in _SHARED if answer[name] != getattr(order, name)]
         if other:
             self.evidence.problems["G3"].append(
-                f"{order.order_id}: {', '.join(other)} differ between the stored answer and the stored order"
+                f"{order.order_id}: {', '.join(other)} not the same in the stored answer and the stored order"
             )
 
     def _dead_letters(self) -> Any:

@@ -130,7 +130,11 @@ Plant = Callable[[Shop], object]
 FAULTS: dict[str, tuple[str, str, Plant]] = {
     "a lost message": ("G1", "{dead}: open, and no message is left", _lost),
     "a lost order": ("G1", "{order}: answered 202, but not stored", lambda shop: shop.rows(ORDERS).pop((shop.order,))),
-    "a corrupt order": ("G1", "{order} is no order", lambda shop: shop.change(shop.order, total={"S": "much"})),
+    "a corrupt order": (
+        "G1",
+        "{order} is not a valid order",
+        lambda shop: shop.change(shop.order, total={"S": "much"}),
+    ),
     "discarded by nobody": (
         "G1",
         "{dead} is DISCARDED",
@@ -145,20 +149,20 @@ FAULTS: dict[str, tuple[str, str, Plant]] = {
     "stock moved twice": ("G2", "SKU-1 had 100, 6 were confirmed since, 92 are left", lambda shop: shop.available(92)),
     "stock not moved": ("G2", "SKU-1 had 100, 6 were confirmed since, 100 are left", lambda shop: shop.available(100)),
     "stock below nothing": ("G2", "the stock of SKU-1 is -1", lambda shop: shop.available(-1)),
-    "corrupt stock": ("G2", "the stock of SKU-1 is no number", lambda shop: shop.available("1.5")),
-    "another answer": ("G3", "{order}: total of the stored answer is not", _other_answer),
+    "corrupt stock": ("G2", "the stock of SKU-1 is not a number", lambda shop: shop.available("1.5")),
+    "another answer": ("G3", "{order}: total not the same in the stored answer", _other_answer),
     "a corrupt answer": (
         "G3",
-        "has no answer",
+        "contains no answer",
         lambda shop: [one.pop("data") for one in shop.rows(API_RECORDS).values()],
     ),
     "processed twice": ("G4", "{order} was processed 2 times", _processed_twice),
     "received too often": ("G4", "message m-1 was received 4 times, 3 are allowed", _received_too_often),
-    "given up early": ("G4", "{dead} was given up after 1 receives; the queue allows 3", _given_up_early),
+    "given up early": ("G4", "{dead} is a dead letter after 1 receives; the queue allows 3", _given_up_early),
     "an order without event": ("G5", "{order}: settled, but no record", lambda shop: shop.forget(shop.order)),
     "another outcome published": (
         "G5",
-        "{order} is REJECTED, its record says CONFIRMED",
+        "{order} is REJECTED, but its record has CONFIRMED",
         lambda shop: shop.change(shop.order, status={"S": "REJECTED"}),
     ),
     "nothing to publish": (
@@ -174,7 +178,7 @@ FAULTS: dict[str, tuple[str, str, Plant]] = {
     "two keys, one order": ("G6", "2 keys lead to {order}", _two_keys),
     "another caller's message": (
         "G6",
-        "a dead letter of {order} is another caller's",
+        "a dead letter of {order} names another caller",
         lambda shop: _copy_of_dead_letter(shop, caller="ef" * 32),
     ),
 }
@@ -278,7 +282,7 @@ def test_an_open_order_is_named_while_its_message_may_wait_and_is_a_violation_ot
     # THEN a queue with one message may explain one open order, but not two
     assert one["ok"]
     assert "may be in the orders queue" in one["named"][0]
-    assert both["violations"][0].startswith("at least 1 of the following have no message")
+    assert both["violations"][0].startswith("at least 1 of the following orders have no message")
 
 
 def test_an_order_that_settles_during_the_audit_is_no_violation(shop: Shop) -> None:
@@ -367,4 +371,4 @@ def test_orders_that_were_settled_after_the_cut_off_are_counted_apart(shop: Shop
     # THEN none of them counts as an order without an event
     (notified,) = (each for each in found["guarantees"] if each["name"] == "G5")
     assert "4 settled orders, 0 published" in notified["counted"]
-    assert "4 settled after the cut-off and not looked at" in notified["counted"]
+    assert "4 settled after the cut-off and not checked" in notified["counted"]

@@ -261,7 +261,7 @@ def another_queue(world: DeployTarget) -> None:
         (deleted, "has no version 9"),
         (failed, "is Failed: its start failed"),
         (shifting, "being shifted right now"),
-        (pulumi_moves_callers, "deploying the older release"),
+        (pulumi_moves_callers, "deploy the older release"),
         (another_queue, "https://sqs/old.fifo (ORDERS_QUEUE_URL), which the stack no longer has"),
     ],
     ids=lambda case: getattr(case, "__name__", ""),

@@ -89,7 +89,7 @@ def test_a_deleted_version_of_the_api_may_have_written_any_schema(
 
     # THEN
     assert code == 5
-    assert "which schema version it wrote" in capsys.readouterr().err
+    assert "the schema version that it wrote" in capsys.readouterr().err
 
 
 def test_schema_versions_that_cannot_be_read_are_named(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:

@@ -185,7 +185,7 @@ def failed(world: DeployTarget) -> None:
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (never_ready, "version 10 of orders-prod-create-order does not get ready"),
+        (never_ready, "version 10 of orders-prod-create-order does not become ready"),
         (under_way, "being shifted right now"),
         (failed, "its start failed"),
     ],

@@ -155,4 +155,4 @@ def test_the_trace_of_an_unknown_order_is_refused(typed: Typed, capsys: Any) -> 
 
     # THEN
     assert code == ExitCode.REFUSED
-    assert f"Nothing is known of an order {ORDER_ID}" in capsys.readouterr().err
+    assert f"Nothing was found about order {ORDER_ID}" in capsys.readouterr().err

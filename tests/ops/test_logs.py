@@ -184,7 +184,7 @@ def test_a_trace_says_that_the_worker_dies(stack: MockStack, capsys: pytest.Capt
     # THEN the judgement says so, and counts the deaths since the order was accepted
     told = capsys.readouterr()
     judgement = json.loads(told.out)["judgement"]
-    assert "the worker dies: 2 times" in judgement
+    assert "the worker died 2 times" in judgement
     assert "Runtime.ImportModuleError" in judgement
     # AND the advised commands show the deaths, the worker and the order
     assert re.findall("next: python -m ops (.*)", told.err) == ["logs --function process-order --error", "status", LOOK]
@@ -196,11 +196,11 @@ LOOK = f"dlq show {ORDER_ID}"
 @pytest.mark.parametrize(
     ("changes", "lines", "says", "commands"),
     [
-        ({}, [], "no attempt has told anything yet", ["status", LOOK]),
-        ({}, [{"order_id": OTHER_ID}], "no attempt has told anything yet", ["status", LOOK]),
+        ({}, [], "no attempt has logged anything yet", ["status", LOOK]),
+        ({}, [{"order_id": OTHER_ID}], "no attempt has logged anything yet", ["status", LOOK]),
         ({}, [{}], "the last attempt failed with ContentionError", [LOOK]),
-        ({"status": {"S": "FAILED"}}, [{}], "given up by the worker (ContentionError)", [LOOK]),
-        ({"status": {"S": "DISCARDED"}}, [], "given up by a person", []),
+        ({"status": {"S": "FAILED"}}, [{}], "not processed (ContentionError)", [LOOK]),
+        ({"status": {"S": "DISCARDED"}}, [], "discarded by a person", []),
         ({"status": {"S": "CONFIRMED"}}, [{}, {"message": "event published"}], "done: settled", []),
         ({"status": {"S": "CONFIRMED"}}, [], "is not certain", [LOOK, f"order replay-events {ORDER_ID}"]),
         (

@@ -60,7 +60,7 @@ def test_a_topic_without_subscribers_is_reported(stack: MockStack, capsys: pytes
     # WHEN the command runs
     stack.run("page")
     # THEN
-    assert "Nobody hears of page" in capsys.readouterr().err
+    assert "Nobody receives page alarms" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("arguments", "code"), [(["--yes"], 2), (["--tier", "ticket"], 5)])

@@ -100,7 +100,7 @@ def test_existing_names_of_the_stack_block_its_first_deployment_only(
     first = only(names.names(known(config(), **answers)), "roles")
     later = list(names.names(known(config(), {"process_order_function": "orders-prod-process-order"}, **answers)))
     # THEN
-    assert (first.verdict, first.found) == (Verdict.ERROR, "in the way: orders-prod-deploy")
+    assert (first.verdict, first.found) == (Verdict.ERROR, "already used: orders-prod-deploy")
     assert [each.verdict for each in later] == [Verdict.OK]
 
 
@@ -117,7 +117,7 @@ def test_resources_in_the_state_do_not_block_the_next_deployment() -> None:
     found = {each.check: each for each in names.names(stack)}
     # THEN
     assert found["queues"].verdict is Verdict.OK
-    assert found["roles"].found == "in the way: orders-prod-deploy"
+    assert found["roles"].found == "already used: orders-prod-deploy"
 
 
 def test_a_log_group_belongs_to_the_stack_by_the_last_part_of_its_name() -> None:

@@ -119,7 +119,7 @@ def test_a_killed_worker_shows_in_logs_and_trace(
     assert [line["what"] for line in told][-1] == "died: Runtime.ExitError"
     main(["order", "trace", order_id])
     # THEN the trace ends with the worker's death, unless another attempt has settled the order since
-    assert re.search("so: (open, and the worker dies: once|done)", capsys.readouterr().out)
+    assert re.search("conclusion: (open, and the worker died once|done)", capsys.readouterr().out)
 
 
 def logged(order_id: str, capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
@@ -165,7 +165,7 @@ def test_status_shows_what_runbooks_say_it_shows(
         before = account.waiting(queue)
         wait_for("a dead letter", lambda: account.waiting(queue) > before)
     # THEN status reports the failed attempts and the dead letters
-    assert re.search(r"! .*attempts at orders failed", status(capsys))
+    assert re.search(r"! .*attempts to process orders failed", status(capsys))
     assert re.search(r"! .*messages? .*in the dead-letter queue", status(capsys))
     # WHEN requests are answered 503
     with stack.fault("sqs", "SendMessage", FaultKind.ERROR):

@@ -94,13 +94,13 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
     "attempts": (
         with_metrics(**{MetricName.ATTEMPT_FAILED: counted(270)}),
         Severity.WRONG,
-        "270 attempts at orders failed and 6 succeeded",
+        "270 attempts to process orders failed and 6 succeeded",
         "orders open",
     ),
     "few attempts": (
         with_metrics(**{MetricName.ATTEMPT_FAILED: counted(2), MetricName.ORDER_CONFIRMED: counted(98)}),
         Severity.LOOK,
-        "2 attempts at orders failed and 98 succeeded",
+        "2 attempts to process orders failed and 98 succeeded",
         "orders open",
     ),
     "attempts are over": (
@@ -118,10 +118,15 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
     "waiting": (
         with_metrics(orders_age=counted(1000)),
         Severity.WRONG,
-        "the oldest order waits for 16m 40s",
+        "the oldest order has waited for 16m 40s",
         "orders open",
     ),
-    "waiting long": (with_metrics(orders_age=counted(3 * 86_400)), Severity.URGENT, "waits for 3d 0h", "orders open"),
+    "waiting long": (
+        with_metrics(orders_age=counted(3 * 86_400)),
+        Severity.URGENT,
+        "has waited for 3d 0h",
+        "orders open",
+    ),
     "dead letters": (
         reading(dead=Depth(2, 1, 0, 86_400)),
         Severity.WRONG,
@@ -156,7 +161,7 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
     "kept events": (
         reading(subscribers={"mail": 4}),
         Severity.LOOK,
-        "4 events that mail did not take",
+        "4 events that mail did not accept",
         "replay-events",
     ),
     "overspent": (
@@ -165,8 +170,8 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
         "settling is spent 60 times over in the last 30 days",
         "",
     ),
-    "unconfirmed": (reading(unconfirmed=("mail",)), Severity.LOOK, "mail is not confirmed", ""),
-    "page": (reading(alarms=(alarm(state="ALARM"),)), Severity.URGENT, "raised since 12m 0s: Customers cannot", ""),
+    "unconfirmed": (reading(unconfirmed=("mail",)), Severity.LOOK, "a subscription (mail) is not confirmed", ""),
+    "page": (reading(alarms=(alarm(state="ALARM"),)), Severity.URGENT, "raised for 12m 0s: Customers cannot", ""),
     "notice": (reading(alarms=(alarm(state="ALARM", tier="notify"),)), Severity.WRONG, "(notify)", ""),
     "ticket": (reading(alarms=(alarm(state="ALARM", tier="ticket"),)), Severity.LOOK, "(ticket)", ""),
     "no data": (
@@ -193,7 +198,7 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
     "missing table": (
         reading(unread=(Unread("stock table", "no", gone=True),)),
         Severity.URGENT,
-        "stock table is not there",
+        "stock table does not exist",
         "",
     ),
 }

@@ -186,7 +186,7 @@ def test_a_row_that_is_no_order_is_listed_as_such_and_repaired(
     # GIVEN an order whose time of acceptance is no valid time
     stack.put_order(good_row(STRANGE, accepted_at={"S": moment}))
     assert stack.run("orders", "open") == 0
-    assert "no order: accepted_at" in capsys.readouterr().out
+    assert "not a valid order: accepted_at" in capsys.readouterr().out
     # WHEN the advised repair is tried and then run
     assert stack.run("order", "repair", STRANGE, "--json") == 0
     shown = json.loads(capsys.readouterr().out)
