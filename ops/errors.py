@@ -46,7 +46,7 @@ class NoAccessError(OpsError):
 
 
 class RefusedError(OpsError):
-    """The command is not allowed in the present state; nothing was changed."""
+    """The command was refused, because it would do harm now; nothing was changed."""
 
     exit_code = ExitCode.REFUSED
 

@@ -28,7 +28,7 @@ exit codes:
   2  wrong usage
   3  no such stack, or its parts do not belong together
   4  no access: credentials missing, expired, of another account, or without permission
-  5  refused: not allowed in the present state; nothing was changed
+  5  refused, because it would do harm now; nothing was changed
   6  done in part; run the same command again. Of status, audit, order trace and preflight: something could not be read
   130  interrupted
 
