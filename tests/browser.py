@@ -1,4 +1,4 @@
-"""A real browser, for what only a browser does."""
+"""A real browser, for tests of a browser's behaviour."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ _FLAGS = (
 
 @contextmanager
 def chromium(profile: Path, *flags: str) -> Iterator[Chrome]:
-    """A headless Chromium with a fresh profile. Without one the test is skipped, or fails where REQUIRED is set."""
+    """Run a headless Chromium with a new profile. Without Chromium the test is skipped, or fails if REQUIRED is set."""
     program, driver = (shutil.which(name) for name in _PROGRAMS)
     if program is None or driver is None:
         reason = f"{' and '.join(_PROGRAMS)} are not on the PATH (Debian: apt-get install chromium chromium-driver)"

@@ -1,13 +1,13 @@
-"""The environment of all tests: the functions' variables, and nothing of the machine's own AWS settings."""
+"""The environment of all tests: the functions' variables, without the machine's own AWS settings."""
 
 import gc
 import os
 
 from hypothesis import settings
 
-# Looking for garbage took a sixth of the processor's time.
+# With the default thresholds, garbage collection took a sixth of the processor time.
 gc.set_threshold(100_000, 20, 20)
-# By these a session that `make aws-check` opened before renews its credentials.
+# An AWS session that is already open for `make aws-check` renews its credentials by these.
 _SOURCES = ("AWS_CONTAINER_", "AWS_WEB_IDENTITY_", "AWS_ROLE_")
 for _name in [name for name in os.environ if name.startswith("AWS_") and not name.startswith(_SOURCES)]:
     del os.environ[_name]
@@ -20,9 +20,9 @@ os.environ.update(
     POWERTOOLS_METRICS_NAMESPACE="orders-test",
     POWERTOOLS_SERVICE_NAME="test",
 )
-# A proxy may be what leads to the package index, but never to this machine.
+# The machine may need a proxy for the package index, but never for loopback.
 for _name in ("NO_PROXY", "no_proxy"):
     os.environ[_name] = ",".join(filter(None, (os.environ.get(_name), "127.0.0.1", "localhost")))
-# A slow machine is no failure.
+# A slow machine must not fail a test.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

@@ -1,4 +1,4 @@
-"""An embedded AWS with nothing in it."""
+"""An embedded AWS without resources."""
 
 import secrets
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from local.services.aws import Aws
 
 @contextmanager
 def emulator_behind_its_gate(folder: Path, region: str, *, iam: bool = False) -> Iterator[Emulator]:
-    """The emulator until the context ends. `folder` becomes its state folder."""
+    """Run the emulator until the context ends. `folder` becomes its state folder."""
     state = StateDir(folder)
     with state.held() as lock:
         options = EmulatorOptions(ensure_environment(lambda _: None), 0, region, iam, secrets.token_hex(8))
@@ -27,6 +27,6 @@ def emulator_behind_its_gate(folder: Path, region: str, *, iam: bool = False) ->
 
 @contextmanager
 def emulated_aws(folder: Path, region: str) -> Iterator[Aws]:
-    """Its clients, with its key."""
+    """Run an embedded AWS and yield its clients."""
     with emulator_behind_its_gate(folder, region) as emulator:
         yield Aws(emulator.endpoint_url, region, emulator.keys)

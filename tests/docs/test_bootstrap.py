@@ -1,4 +1,4 @@
-"""Tests what the deploy role may do to roles, and what bounds the roles that it makes."""
+"""Tests the deploy role's rights on roles, and the permissions boundary of the roles that it creates."""
 
 import json
 import re
@@ -20,7 +20,7 @@ GIVING_RIGHTS = ("iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", 
 
 
 def deploy_role(stack: str) -> Statements:
-    """All statements of the deploy role's own policies."""
+    """Return all statements of the deploy role's own policies."""
     return statements("DeployRole", stack)
 
 
@@ -40,7 +40,7 @@ def test_the_deploy_role_gives_rights_to_bounded_roles_of_its_stack(action: str)
     [{}, {KEY: "arn:aws:iam::aws:policy/AdministratorAccess"}, {KEY: boundary_arn("dev")}],
     ids=["no boundary", "another policy", "another stack's"],
 )
-def test_without_the_boundary_it_gives_none(action: str, context: dict[str, str]) -> None:
+def test_the_deploy_role_gives_no_rights_without_the_boundary(action: str, context: dict[str, str]) -> None:
     # GIVEN / WHEN / THEN
     assert not allows(deploy_role("prod"), action, ROLE, context)
 
@@ -56,15 +56,15 @@ def test_without_the_boundary_it_gives_none(action: str, context: dict[str, str]
         ("iam:PutRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/pulumi-orders-prod-deploy"),
     ],
 )
-def test_it_gets_around_the_boundary_in_no_other_way(action: str, resource: str) -> None:
-    # GIVEN all that could be in its favour
+def test_the_deploy_role_cannot_bypass_the_boundary(action: str, resource: str) -> None:
+    # GIVEN every condition that could allow the call
     context = {KEY: boundary_arn("prod"), "iam:PassedToService": "lambda.amazonaws.com"}
 
     # WHEN / THEN
     assert not allows(deploy_role("prod"), action, resource, context)
 
 
-def test_it_still_passes_the_stack_s_roles_to_lambda_and_takes_them_away() -> None:
+def test_the_deploy_role_may_pass_the_stacks_roles_to_lambda_and_delete_them() -> None:
     # GIVEN / WHEN / THEN
     assert allows(deploy_role("prod"), "iam:PassRole", ROLE, {"iam:PassedToService": "lambda.amazonaws.com"})
     assert allows(deploy_role("prod"), "iam:DeleteRole", ROLE)
@@ -72,8 +72,8 @@ def test_it_still_passes_the_stack_s_roles_to_lambda_and_takes_them_away() -> No
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_the_boundary_lets_every_role_do_all_that_it_is_granted(variant: str) -> None:
-    # GIVEN the boundary of the variant's stack; a key is used by other services in the role's name
+def test_the_boundary_allows_every_grant_of_every_role(variant: str) -> None:
+    # GIVEN the boundary of the variant's stack, and calls to the key by other services for the role
     bound = boundary(variant.partition(",")[0])
     context = {"kms:ViaService": "sqs.eu-west-1.amazonaws.com"}
     everything = list(granted(variant))
@@ -87,7 +87,7 @@ def test_the_boundary_lets_every_role_do_all_that_it_is_granted(variant: str) ->
 
 
 @pytest.mark.long
-def test_the_boundary_lets_them_do_it_whatever_is_on() -> None:
+def test_the_boundary_allows_every_grant_with_any_options() -> None:
     # GIVEN
     bound = boundary("test")
     context = {"kms:ViaService": "sqs.eu-west-1.amazonaws.com"}
@@ -104,7 +104,7 @@ def test_the_boundary_lets_them_do_it_whatever_is_on() -> None:
     assert cut_off == set()
 
 
-def test_the_boundary_has_nothing_that_no_role_is_granted() -> None:
+def test_the_boundary_has_only_actions_that_a_role_is_granted() -> None:
     # GIVEN
     bounded = {action for statement in boundary("prod") for action in statement["Action"]}
 
@@ -128,13 +128,13 @@ def test_the_boundary_has_nothing_that_no_role_is_granted() -> None:
         ("kms:Decrypt", f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/state"),
     ],
 )
-def test_within_the_boundary_a_role_reaches_nothing_else_whatever_it_is_granted(action: str, resource: str) -> None:
+def test_the_boundary_denies_all_other_resources_whatever_a_role_is_granted(action: str, resource: str) -> None:
     # GIVEN / WHEN / THEN
     assert not allows(boundary("prod"), action, resource)
 
 
 @pytest.mark.parametrize("alias", ["alias/orders-dev-key", "alias/orders-prod-eu-key", "alias/pulumi-orders-prod"])
-def test_within_the_boundary_a_role_uses_no_key_that_has_somebody_else_s_alias(alias: str) -> None:
+def test_the_boundary_denies_keys_with_an_alias_of_another_owner(alias: str) -> None:
     # GIVEN
     key = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/theirs"
     through = {"kms:ViaService": "sqs.eu-west-1.amazonaws.com"}
@@ -148,12 +148,12 @@ def test_the_boundary_fits_into_a_managed_policy() -> None:
     # GIVEN
     text = json.dumps({"Version": "2012-10-17", "Statement": boundary("prod")}, separators=(",", ":"))
 
-    # WHEN / THEN IAM takes 6,144 characters; names are longer in practice
+    # WHEN / THEN it stays well below IAM's 6,144 characters, as names are longer in practice
     assert len(text) < 5_000
 
 
 def allowed_actions(role: str) -> list[str]:
-    """Every action, or pattern of actions, that an `Allow` names."""
+    """Return every action, or pattern of actions, of an `Allow` statement."""
     allowing = [each for each in statements(role, "prod") if each["Effect"] == "Allow"]
     return [action for each in allowing for action in listed(each["Action"])]
 
@@ -161,7 +161,7 @@ def allowed_actions(role: str) -> list[str]:
 def test_the_preview_role_changes_nothing() -> None:
     # GIVEN every action of the role
     reading = re.compile(r":(Get|List|Describe|Decrypt|GET)")
-    # THEN none changes anything, the state and its locks included
+    # THEN no action changes a resource, the state or its locks
     assert [action for action in allowed_actions("PreviewRole") if not reading.search(action)] == []
 
 
@@ -175,7 +175,7 @@ CREATE_ORDER = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:orders-prod-create-
         ("codedeploy:CreateDeployment", GROUP),
         ("codedeploy:GetDeployment", GROUP),
         ("codedeploy:UpdateDeploymentGroup", GROUP),
-        # AWS's own, which carries no name of the stack: whoever starts a deployment has to read it.
+        # Starting a deployment needs to read AWS's own configuration, whose name does not contain the stack.
         (
             "codedeploy:GetDeploymentConfig",
             f"arn:aws:codedeploy:eu-west-1:{ACCOUNT}:deploymentconfig:CodeDeployDefault.LambdaCanary10Percent5Minutes",
@@ -193,17 +193,17 @@ CREATE_ORDER = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:orders-prod-create-
     ],
 )
 def test_the_deploy_role_may_shift_traffic_and_delete_old_versions(action: str, resource: str) -> None:
-    # GIVEN / WHEN / THEN what `ops deploy` calls
+    # GIVEN / WHEN / THEN the role allows the calls of `ops deploy`
     assert allows(deploy_role("prod"), action, resource)
 
 
 @pytest.mark.parametrize("role", ["PreviewRole", "DeployRole"])
-def test_a_role_fits_into_what_iam_takes(role: str) -> None:
-    # GIVEN all its own policies without white space, at the longest name that a stack may have
+def test_a_roles_policies_fit_into_iams_limit(role: str) -> None:
+    # GIVEN all its own policies without white space, for a stack with the longest allowed name
     longest = "x" * (MAX_PREFIX - len("orders-"))
     documents = [policy["PolicyDocument"] for policy in resources(longest)[role]["Properties"]["Policies"]]
     text = json.dumps(documents, separators=(",", ":"))
-    # THEN they are within IAM's 10,240 characters for one role
+    # THEN they stay below IAM's limit of 10,240 characters per role
     assert len(text) < 10_240
 
 
@@ -211,8 +211,8 @@ def test_a_role_fits_into_what_iam_takes(role: str) -> None:
 @pytest.mark.parametrize(
     "action", ["iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:AttachRolePolicy", "sts:AssumeRole"]
 )
-def test_the_deploy_role_cannot_change_or_take_the_roles_that_deploy(role: str, action: str) -> None:
-    # GIVEN it and all that could be in its favour
+def test_the_deploy_role_cannot_change_or_assume_the_roles_of_deployments(role: str, action: str) -> None:
+    # GIVEN its statements, a statement that allows everything, and the boundary
     everything = [*deploy_role("prod"), {"Effect": "Allow", "Action": "*", "Resource": "*"}]
 
     # WHEN / THEN
@@ -220,7 +220,7 @@ def test_the_deploy_role_cannot_change_or_take_the_roles_that_deploy(role: str, 
 
 
 def documented(command: str) -> list[str]:
-    """The actions that docs/ops.md says a command of `ops` needs, those of one service after its first."""
+    """Return the actions that a command of `ops` needs, according to docs/ops.md."""
     (row,) = [line for line in OPS.read_text().splitlines() if line.startswith(f"| `{command}` |")]
     found, service = [], ""
     for name in re.findall(r"`([\w-]*:?[A-Z][a-z]+[A-Z]\w+)`", row.partition("|")[2].partition("|")[2]):
@@ -230,8 +230,8 @@ def documented(command: str) -> list[str]:
 
 
 @pytest.mark.parametrize("command", ["preflight", "smoke", "deploy"])
-def test_the_deploy_role_may_do_what_the_commands_of_the_workflow_ask_for(command: str) -> None:
-    # GIVEN something of the stack's own for every service, and what has no resource
+def test_the_deploy_role_allows_the_documented_calls_of_the_workflows_commands(command: str) -> None:
+    # GIVEN the stack's own resources of every service, the state, and `*`
     own = {each.resource for each in requests(recording_of("prod"), boundary_arn("prod"))}
     state = {"arn:of:StateBucket", "arn:of:StateBucket/*"}
     role = deploy_role("prod")

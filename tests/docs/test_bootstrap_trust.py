@@ -1,4 +1,4 @@
-"""Whom the template's roles trust, and that its names and those of the program's resources never meet."""
+"""Tests the trust policies of the template's roles, and that no resource of the program has a name of the template."""
 
 import re
 import subprocess
@@ -17,12 +17,12 @@ from pipeline.config import ConfigError, parse_config
 from tests.infra.test_option_combinations import recorded_combinations
 
 ROLES = {"PreviewRole": ("preview-prod", "drift-prod"), "DeployRole": ("prod",)}
-"""The GitHub environments of stack prod that may take them."""
+"""The GitHub environments of stack prod that may assume each role."""
 IDS = {"OwnerId": "583231", "RepositoryId": "1296269"}
 
 
 def trust(role: str, stack: str, **parameters: str) -> dict[str, Any]:
-    """Return who may take one of the template's roles: its one statement."""
+    """Return the only statement of a role's trust policy."""
     (statement,) = resources(stack, parameters)[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     found: dict[str, Any] = statement
     return found
@@ -34,14 +34,16 @@ def trust(role: str, stack: str, **parameters: str) -> dict[str, Any]:
     [({}, "octo/shop"), (IDS, "octo@583231/shop@1296269")],
     ids=["subjects of names", "immutable subjects"],
 )
-def test_a_role_is_for_github_environments_of_one_repository(role: str, ids: dict[str, str], repository: str) -> None:
+def test_only_github_environments_of_one_repository_can_assume_a_role(
+    role: str, ids: dict[str, str], repository: str
+) -> None:
     # GIVEN
     subjects = [f"repo:{repository}:environment:{environment}" for environment in ROLES[role]]
 
     # WHEN
     statement = trust(role, "prod", Repository="octo/shop", **ids)
 
-    # THEN it is exact: a wildcard would let any branch in, and the other form another repository
+    # THEN it is exact: a wildcard would admit any branch, and the other form of subject another repository
     assert statement == {
         "Effect": "Allow",
         "Action": "sts:AssumeRoleWithWebIdentity",
@@ -66,9 +68,7 @@ def test_a_role_is_for_github_environments_of_one_repository(role: str, ids: dic
         ("Project", ["orders", "pulumis", "web-shop"], ["pulumi", "pulumi-orders", "Orders", "1orders", ""]),
     ],
 )
-def test_a_parameter_takes_what_github_and_pulumi_know_and_no_pattern(
-    parameter: str, taken: list[str], refused: list[str]
-) -> None:
+def test_a_parameter_accepts_valid_names_and_no_pattern(parameter: str, taken: list[str], refused: list[str]) -> None:
     # GIVEN
     pattern = re.compile(document()["Parameters"][parameter]["AllowedPattern"])
 
@@ -96,7 +96,7 @@ def test_cloudformation_s_linter_finds_nothing_in_the_template() -> None:
 
 
 def template_names(stack: str) -> set[str]:
-    """Every physical name that the template gives."""
+    """Return every physical name in the template."""
     keys = {"RoleName", "ManagedPolicyName", "AliasName", "BucketName", "PolicyName"}
     return {
         each["Properties"][key]
@@ -107,7 +107,7 @@ def template_names(stack: str) -> set[str]:
 
 
 def given_names(recording: Recording) -> set[str]:
-    """Every text that the program gives a resource at its top level: its physical names are among them."""
+    """Return every top-level text input of the program's resources, which include all physical names."""
     return {
         value for each in recording.resources if each.custom for value in each.inputs.values() if isinstance(value, str)
     }
@@ -120,14 +120,14 @@ def assert_no_name_meets(recording: Recording, stack: str) -> None:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_no_name_of_the_program_is_one_of_the_template(variant: str) -> None:
+def test_no_resource_of_the_program_has_a_name_of_the_template(variant: str) -> None:
     # GIVEN / WHEN / THEN
     assert len(template_names("prod")) == 4
     assert_no_name_meets(recording_of(variant), variant.partition(",")[0])
 
 
 @pytest.mark.long
-def test_no_name_is_one_of_the_template_whatever_is_on() -> None:
+def test_no_resource_has_a_name_of_the_template_with_any_options() -> None:
     # GIVEN / WHEN / THEN
     for _, recording in recorded_combinations():
         assert_no_name_meets(recording, "test")
@@ -137,7 +137,7 @@ STACK_NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,20}", fullmatch=True)
 
 
 @given(STACK_NAMES)
-def test_the_template_s_names_begin_as_no_name_of_any_stack_may(stack: str) -> None:
+def test_the_templates_names_have_a_prefix_of_their_own(stack: str) -> None:
     # GIVEN / WHEN
     names = {name.removeprefix("alias/") for name in template_names(stack)}
 
@@ -145,7 +145,7 @@ def test_the_template_s_names_begin_as_no_name_of_any_stack_may(stack: str) -> N
     assert {name for name in names if not name.startswith(f"pulumi-orders-{stack}")} == set()
 
 
-def test_a_project_whose_names_begin_like_the_template_s_is_refused() -> None:
+def test_a_project_with_the_templates_prefix_is_refused() -> None:
     # GIVEN / WHEN
     with pytest.raises(ConfigError) as refused:
         parse_config({"environment": "development"}, project="pulumi-orders", stack="dev")

@@ -1,6 +1,4 @@
-"""Tests what bootstrap/template.yaml makes besides roles, by value: where the state is, who reads it, what is told
-of it.
-"""
+"""Tests the values of the state's bucket, its key, the session durations and the outputs in bootstrap/template.yaml."""
 
 from typing import Any
 
@@ -28,7 +26,7 @@ def test_the_state_and_its_key_outlive_the_template(name: str) -> None:
     assert {key: written.get(key) for key in KEPT} == KEPT
 
 
-def test_nobody_outside_reads_the_state_and_it_is_versioned_and_encrypted_by_its_own_key() -> None:
+def test_the_states_bucket_is_private_versioned_and_encrypted_by_its_own_key() -> None:
     # GIVEN / WHEN
     bucket = made("StateBucket")
 
@@ -55,7 +53,7 @@ def test_nobody_outside_reads_the_state_and_it_is_versioned_and_encrypted_by_its
     }
 
 
-def test_the_state_travels_by_tls_only() -> None:
+def test_the_states_bucket_requires_tls() -> None:
     # GIVEN / WHEN
     statements = made("StateBucketPolicy")["PolicyDocument"]["Statement"]
 
@@ -72,7 +70,7 @@ def test_the_state_travels_by_tls_only() -> None:
     ]
 
 
-def test_the_key_is_renewed_each_year_and_used_by_whom_iam_lets() -> None:
+def test_the_states_key_is_rotated_and_controlled_by_iam() -> None:
     # GIVEN / WHEN
     key, alias = made("StateKey"), made("StateKeyAlias")
 
@@ -85,7 +83,7 @@ def test_the_key_is_renewed_each_year_and_used_by_whom_iam_lets() -> None:
     assert alias["AliasName"] == "alias/pulumi-orders-prod"
 
 
-def test_a_role_is_assumed_for_an_hour_at_most_which_is_what_the_workflow_asks_for() -> None:
+def test_a_roles_session_lasts_at_most_an_hour_as_the_workflow_requests() -> None:
     # GIVEN / WHEN
     most = {name: made(name)["MaxSessionDuration"] for name in ("DeployRole", "PreviewRole")}
     asked = [step["with"] for step in steps_of(FOLDER / "deploy.yml") if "role-to-assume" in step.get("with", {})]
@@ -95,7 +93,7 @@ def test_a_role_is_assumed_for_an_hour_at_most_which_is_what_the_workflow_asks_f
     assert [each["role-duration-seconds"] for each in asked] == [3600]
 
 
-# What Pulumi does with the state, and with the key that its secrets are under.
+# Pulumi's calls on the state, and on the key that encrypts its secrets.
 STATE = {
     "PreviewRole": ({"s3:GetObject", "s3:ListBucket"}, {"kms:Decrypt", "kms:DescribeKey"}),
     "DeployRole": (
@@ -106,7 +104,7 @@ STATE = {
 
 
 @pytest.mark.parametrize("role", STATE)
-def test_a_role_uses_the_state_and_its_key_as_it_needs(role: str) -> None:
+def test_a_role_may_only_make_pulumis_calls_on_the_state_and_its_key(role: str) -> None:
     # GIVEN / WHEN
     (document,) = (each["PolicyDocument"] for each in made(role)["Policies"] if each["PolicyName"] == "state")
     found = [(each["Effect"], set(each["Action"]), each["Resource"]) for each in document["Statement"]]
@@ -120,7 +118,7 @@ def test_a_role_uses_the_state_and_its_key_as_it_needs(role: str) -> None:
 
 
 @pytest.mark.parametrize("role", STATE)
-def test_what_is_allowed_by_tags_is_allowed_by_both(role: str) -> None:
+def test_a_grant_by_tags_requires_both_tags(role: str) -> None:
     # GIVEN / WHEN
     statements = [each for policy in made(role)["Policies"] for each in policy["PolicyDocument"]["Statement"]]
     equal = [
@@ -130,12 +128,12 @@ def test_what_is_allowed_by_tags_is_allowed_by_both(role: str) -> None:
     ]
     tags = {tuple(sorted(keys)) for keys in equal if any("Tag/" in key for key in keys)}
 
-    # THEN a resource of ours has the project's and the stack's
+    # THEN every such condition needs both the project's and the stack's tag
     assert tags
     assert {tuple(key.partition("/")[2] for key in keys) for keys in tags} == {("Project", "Stack")}
 
 
-def test_the_outputs_are_what_their_descriptions_say() -> None:
+def test_the_outputs_have_the_described_values() -> None:
     # GIVEN / WHEN
     outputs = {name: each["Value"] for name, each in document()["Outputs"].items()}
 

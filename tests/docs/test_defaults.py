@@ -1,4 +1,4 @@
-"""Numbers in prose that the configuration decides: they are its defaults, wherever a page states them."""
+"""Tests that every default that a page states in prose is the configuration's default."""
 
 import re
 from collections.abc import Callable
@@ -20,7 +20,7 @@ def _default(key: str, unit: int = 1) -> float:
 
 
 def _horizon() -> float:
-    """From the first to the last receive, where every pause is as short as it may be."""
+    """Return the least seconds from the first to the last receive, with the shortest possible pauses."""
     keys = ("retry_base_seconds", "retry_cap_seconds", "max_receive_count")
     return sum(retry_delays(*(int(_default(key)) for key in keys))) / 2
 
@@ -43,7 +43,7 @@ STATED: Final[dict[str, Callable[[], tuple[float, ...]]]] = {
 
 
 @pytest.mark.parametrize("phrase", STATED)
-def test_a_page_that_states_a_default_states_it_as_it_is(phrase: str) -> None:
+def test_every_stated_default_is_the_configurations(phrase: str) -> None:
     # GIVEN
     pattern = re.compile(phrase, re.IGNORECASE)
 
@@ -51,5 +51,5 @@ def test_a_page_that_states_a_default_states_it_as_it_is(phrase: str) -> None:
     found = {(page.name, match.groups()) for page in PAGES for match in pattern.finditer(page.read_text())}
 
     # THEN
-    assert found, "no page says this any more: take the phrase out of here"
+    assert found, "no page says this any more: remove the phrase from this test"
     assert [each for each in found if tuple(map(float, each[1])) != STATED[phrase]()] == []

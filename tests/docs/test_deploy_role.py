@@ -1,4 +1,4 @@
-"""The deploy role allows every call of the provider, for every resource of every stack and option."""
+"""Tests that the deploy role allows every call of the provider, for every resource of every stack and option."""
 
 import re
 from collections import Counter
@@ -14,7 +14,7 @@ from tests.infra.test_option_combinations import recorded_combinations
 
 ZONE = {"HostedZoneId": "Z123"}
 READS = re.compile(r":(Get|List|Describe|GET)")
-# What follows a change: deliveries of logs, a change of records, what hangs on a role that is to be deleted.
+# Reads that follow a change: log deliveries, the state of a record change, and a deleted role's instance profiles.
 NOT_REFRESHED = {
     "iam:ListInstanceProfilesForRole",
     "logs:DescribeResourcePolicies",
@@ -25,7 +25,7 @@ NOT_REFRESHED = {
 
 
 def refused(recording: Recording, stack: str) -> list[str]:
-    """The calls for a recorded stack that its deploy role may not make."""
+    """Return the calls for a recorded stack that its deploy role does not allow."""
     role = statements("DeployRole", stack, ZONE)
     every = list(requests(recording, boundary_arn(stack)))
     assert len(every) > 200
@@ -33,14 +33,14 @@ def refused(recording: Recording, stack: str) -> list[str]:
 
 
 def unreadable(recording: Recording, stack: str) -> list[str]:
-    """The calls for a recorded stack that a refresh makes and its preview role may not."""
+    """Return the calls of a refresh of a recorded stack that its preview role does not allow."""
     role = statements("PreviewRole", stack)
     every = [each for each in requests(recording, "") if READS.search(each.action) and each.action not in NOT_REFRESHED]
     assert len(every) > 50
     return [str(each) for each in every if not allows(role, each.action, each.resource, each.context)]
 
 
-# The embedded AWS deploys stack local: no role is made for it.
+# Stack local runs on the embedded AWS and has no such role.
 @pytest.mark.parametrize("variant", [each for each in VARIANTS if each != "local"])
 def test_the_deploy_role_allows_every_call_for_every_resource(variant: str) -> None:
     # GIVEN / WHEN / THEN
@@ -48,13 +48,13 @@ def test_the_deploy_role_allows_every_call_for_every_resource(variant: str) -> N
 
 
 @pytest.mark.parametrize("variant", [each for each in VARIANTS if each != "local"])
-def test_the_preview_role_allows_every_call_that_only_reads(variant: str) -> None:
+def test_the_preview_role_allows_every_read(variant: str) -> None:
     # GIVEN / WHEN / THEN
     assert unreadable(recording_of(variant), variant.partition(",")[0]) == []
 
 
 @pytest.mark.long
-def test_both_roles_allow_what_they_are_for_whatever_is_on() -> None:
+def test_both_roles_allow_their_calls_with_any_options() -> None:
     # GIVEN / WHEN
     recordings = [recording for _, recording in recorded_combinations()]
 
@@ -73,7 +73,7 @@ def test_a_type_of_resource_without_an_entry_is_an_error() -> None:
 
 
 @pytest.mark.long
-def test_every_entry_is_of_a_type_that_some_option_makes() -> None:
+def test_every_entry_is_of_a_type_that_the_program_registers() -> None:
     # GIVEN
     entries = set(table())
 
@@ -85,7 +85,7 @@ def test_every_entry_is_of_a_type_that_some_option_makes() -> None:
 
 
 @pytest.mark.parametrize("entry", table())
-def test_an_entry_says_where_it_was_read_and_names_no_call_twice(entry: str) -> None:
+def test_an_entry_has_its_source_and_names_no_call_twice(entry: str) -> None:
     # GIVEN
     content = table()[entry]
     calls = [(on, action) for kind in KINDS for on, actions in content.get(kind, {}).items() for action in actions]
@@ -96,7 +96,7 @@ def test_an_entry_says_where_it_was_read_and_names_no_call_twice(entry: str) -> 
     assert ("source" in content) >= ("read" in content)
 
 
-def test_what_aws_allows_on_everything_only_is_asked_for_on_everything_and_nothing_else_is() -> None:
+def test_exactly_the_calls_without_resource_level_permissions_are_on_all_resources() -> None:
     # GIVEN
     asked = {
         (on, action)

@@ -1,4 +1,4 @@
-"""docs/events.md: its examples are accepted by the configuration, and what they claim is so."""
+"""Tests that the configuration accepts the examples of docs/events.md, and that the page's numbers are true."""
 
 import json
 import re
@@ -22,6 +22,6 @@ def test_the_example_is_a_configuration() -> None:
     assert all(each.event_pattern for each in config.subscriptions[1:])
 
 
-def test_numbers_are_those_of_the_code() -> None:
+def test_the_pages_numbers_are_those_of_the_code() -> None:
     # GIVEN / WHEN / THEN
     assert f"{MAX_EVENT_AGE_SECONDS // 3600} hours or {MAX_RETRIES} tries" in PAGE

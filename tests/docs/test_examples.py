@@ -1,4 +1,5 @@
-"""The example of a subscriber takes the topic's events once, and nothing else; the schemas describe what it gets."""
+"""Tests that the example subscriber handles each event of the topic once and refuses everything else, and that the
+schemas describe the events."""
 
 import base64
 import json
@@ -39,7 +40,7 @@ def key() -> rsa.RSAPrivateKey:
 
 @pytest.fixture(scope="module")
 def sign(key: rsa.RSAPrivateKey) -> Sign:
-    """A message as SNS signs it, changed afterwards by `forged`."""
+    """Return a function that signs a message as SNS does, and then changes the fields in `forged`."""
 
     def signed(version: str = "2", forged: Mapping[str, Any] | None = None, **fields: str) -> bytes:
         message = {"Type": "Notification", "MessageId": "m-1", "TopicArn": TOPIC, "Timestamp": "now", **fields}
@@ -54,7 +55,7 @@ def sign(key: rsa.RSAPrivateKey) -> Sign:
 
 
 class ExampleSubscriber:
-    """A subscriber, what it handled, and the addresses that it fetched."""
+    """The example subscriber, with its effects and the addresses that it fetched."""
 
     def __init__(self, key: rsa.RSAPrivateKey) -> None:
         self.fetched: list[str] = []
@@ -77,7 +78,7 @@ class ExampleSubscriber:
 
     @property
     def effects(self) -> list[str]:
-        """The orders that events led to something for."""
+        """The ids of the orders whose events had an effect."""
         return [row[0] for row in self.database.execute("SELECT order_id FROM effects")]
 
 
@@ -93,33 +94,33 @@ def event(number: int = 1, **fields: Any) -> str:
 
 
 @pytest.mark.parametrize("version", ["1", "2"])
-def test_an_event_that_comes_again_has_one_effect(world: ExampleSubscriber, sign: Sign, version: str) -> None:
-    # GIVEN / WHEN the event of one order comes three times, and of another once
+def test_an_event_that_is_delivered_again_has_one_effect(world: ExampleSubscriber, sign: Sign, version: str) -> None:
+    # GIVEN / WHEN one order's event is delivered three times, and another order's event once
     for number, message_id in ((1, "a"), (1, "b"), (2, "c"), (1, "a")):
         world.receive(sign(version, Message=event(number), MessageId=message_id))
 
-    # THEN each has one effect, and the certificate was fetched once
+    # THEN each event has one effect, and the certificate is fetched once
     assert world.effects == [order_id(1), order_id(2)]
     assert world.fetched == [CERTIFICATE_URL]
 
 
-def test_an_event_whose_effect_fails_is_handled_when_it_comes_again(world: ExampleSubscriber, sign: Sign) -> None:
-    # GIVEN a handler that fails after it wrote
+def test_an_event_whose_handler_fails_is_handled_at_its_next_delivery(world: ExampleSubscriber, sign: Sign) -> None:
+    # GIVEN a handler that fails after its write
     world.failing = True
     with pytest.raises(ConnectionError):
         world.receive(sign(Message=event()))
     assert world.effects == []
 
-    # WHEN it works again
+    # WHEN the handler works again, and the event is delivered again
     world.failing = False
     world.receive(sign(Message=event()))
 
-    # THEN nothing is lost
+    # THEN the event has its effect
     assert world.effects == [order_id(1)]
 
 
-def test_a_subscription_is_confirmed_at_sns_only(world: ExampleSubscriber, sign: Sign) -> None:
-    # GIVEN confirmations, one of them to be sent elsewhere
+def test_a_subscription_is_confirmed_only_at_an_address_of_sns(world: ExampleSubscriber, sign: Sign) -> None:
+    # GIVEN two confirmations, one of which has an address that is not SNS's
     fields = {"Type": "SubscriptionConfirmation", "Message": "…", "Token": "t"}
 
     # WHEN
@@ -145,9 +146,7 @@ def test_a_subscription_is_confirmed_at_sns_only(world: ExampleSubscriber, sign:
         {"SigningCertURL": 7},
     ],
 )
-def test_what_the_topic_did_not_sign_has_no_effect(
-    world: ExampleSubscriber, sign: Sign, forged: Mapping[str, Any]
-) -> None:
+def test_a_forged_message_has_no_effect(world: ExampleSubscriber, sign: Sign, forged: Mapping[str, Any]) -> None:
     # GIVEN / WHEN
     with pytest.raises(EXAMPLE["RefusedError"]):
         world.receive(sign(Message=event(), forged=forged))
@@ -157,15 +156,15 @@ def test_what_the_topic_did_not_sign_has_no_effect(
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"Type": "Notification"}', b"\xff"])
-def test_what_is_no_message_is_refused(world: ExampleSubscriber, body: bytes) -> None:
+def test_an_invalid_message_is_refused(world: ExampleSubscriber, body: bytes) -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(EXAMPLE["RefusedError"]):
         world.receive(body)
 
 
 @pytest.mark.parametrize("more", [{}, REJECTION], ids=["confirmed", "rejected"])
-def test_events_are_what_the_schemas_and_the_cloudevents_sdk_take(more: dict[str, Any]) -> None:
-    # GIVEN an order with everything that it can have
+def test_events_are_valid_for_the_schemas_and_the_cloudevents_sdk(more: dict[str, Any]) -> None:
+    # GIVEN the event of an order with all optional fields
     assert set(OPTIONAL) == set(OptionalFields.model_fields)
     document = event(**more, **OPTIONAL)
 
@@ -175,7 +174,7 @@ def test_events_are_what_the_schemas_and_the_cloudevents_sdk_take(more: dict[str
     assert isinstance(data, dict)
     schema = json.loads(path_of(read.get_type()).read_text())
 
-    # THEN the data is valid, every member is described, and without any that is required it is not valid
+    # THEN the data is valid, the schema describes every member, and data without a required member is invalid
     validator = Draft202012Validator(schema)
     assert validator.is_valid(data)
     assert set(data) == set(schema["properties"])

@@ -1,4 +1,4 @@
-"""Every generated page says what the code does."""
+"""Tests that every generated page matches the code."""
 
 from pathlib import Path
 from types import ModuleType
@@ -19,7 +19,7 @@ COMMANDS = (alarms, events, openapi, option_effects, options, scale, *LONG)
 
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str]]:
-    """Mandatory rules of the policy pack, each with a resource that breaks it, over what is recorded meanwhile."""
+    """Collect the mandatory policy rules that the recorded stacks break, each with its resource."""
     found: set[tuple[str, str]] = set()
 
     def record(keys: Keys) -> Recording:
@@ -37,19 +37,19 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.__name__)
-def test_a_page_is_what_the_code_says(
+def test_a_generated_page_is_up_to_date(
     command: ModuleType, broken: set[tuple[str, str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN / WHEN
     code = command.main(["--check"])
 
-    # THEN of options: a value that is ignored, swapped, or taken from another option is another line
+    # THEN the page is up to date; an option that is ignored or swapped would change the page of options
     assert code == 0, capsys.readouterr().err
-    # AND no option alone breaks the policy pack (here, because recording them all twice would take too long)
+    # AND no single option breaks the policy pack (checked here, because a second recording would take too long)
     assert broken == set()
 
 
-def test_a_page_that_differs_is_told_and_written_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_outdated_page_is_reported_and_can_be_rewritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN
     path = tmp_path / "page.md"
     path.write_text("what it was\n", encoding="utf-8")
@@ -66,7 +66,7 @@ def test_a_page_that_differs_is_told_and_written_anew(tmp_path: Path, capsys: py
     assert "-what it was\n+what it is\n" in told
 
 
-def test_the_table_of_options_leaves_what_stands_around_it() -> None:
+def test_the_table_of_options_keeps_the_text_around_it() -> None:
     # GIVEN / WHEN
     text = options.text(f"# Mine\n{options.BEGIN}\n{options.END}\nafter\n")
 

@@ -1,4 +1,4 @@
-"""docs/guarantees.md: every promise names a test, and every test that it names is there."""
+"""Tests that every promise of docs/guarantees.md names a test, and that every named test exists."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ ADR = "(adr/"
 
 
 class Named(NamedTuple):
-    """A test as the page names it: its file, as seen from the page, and its function."""
+    """A test that the page names, by its function and its file relative to the page."""
 
     file: str
     function: str
 
 
 def definitions() -> dict[str, Named]:
-    """The tests that the page names, by label."""
+    """Return the tests that the page names, by label."""
     return {label: Named(file, function) for label, file, function in DEFINITION.findall(PAGE.read_text())}
 
 
 def rows(section: str) -> list[str]:
-    """The rows of a section's table, without its heading."""
+    """Return the rows of a section's table, without the heading."""
     body = section.split("\n## ")[0]
     return [line for line in body.splitlines() if line.startswith("|")][2:]
 
 
 def sections() -> dict[str, list[str]]:
-    """The table rows of every section that promises something, by its first word."""
+    """Return the table rows of every section with promises, by the section's first word."""
     parts = PAGE.read_text().split("\n## ")[1:]
     found = {part.split()[0]: rows(part) for part in parts}
     return {name: found[name] for name in (*GUARANTEES, "Limits")}
 
 
 def collected(file: Path) -> set[str]:
-    """The tests that pytest collects from a file of this suite: functions ``test_…``, top-level or of a ``Test…``."""
+    """Return the tests in a file of this suite: functions ``test_…``, top-level or of a class ``Test…``."""
     top = ast.parse(file.read_text()).body
     classes = [node for node in top if isinstance(node, ast.ClassDef) and node.name.startswith("Test")]
     return {
@@ -54,14 +54,14 @@ def collected(file: Path) -> set[str]:
 
 
 def sentences(name: str) -> list[str]:
-    """The sentences of a section outside its tables."""
+    """Return the sentences of a section outside its tables."""
     (part,) = [part for part in PAGE.read_text().split("\n## ")[1:] if part.startswith(f"{name} ")]
     body = part.partition("\n")[2]
     prose = " ".join(line for line in body.splitlines() if not line.startswith("|"))
     return [sentence for sentence in re.split(r"\. +(?=[A-Z`\"])", prose.strip()) if sentence]
 
 
-def test_every_named_test_is_there() -> None:
+def test_every_named_test_exists() -> None:
     # GIVEN the tests that the page names
     named = definitions()
     # WHEN each is looked up in its file
@@ -72,7 +72,7 @@ def test_every_named_test_is_there() -> None:
         or not (PAGE.parent / test.file).is_file()
         or test.function not in collected(PAGE.parent / test.file)
     ]
-    # THEN none is missing
+    # THEN none of them is missing
     assert len(named) > 30
     assert missing == []
 
@@ -80,7 +80,7 @@ def test_every_named_test_is_there() -> None:
 def test_every_promise_and_every_limit_names_a_test() -> None:
     # GIVEN the rows of all tables
     tables = sections()
-    # WHEN each is asked for its tests; where a limit is a decision, for the record of it
+    # WHEN the tests in each row are counted, or for a limit by decision, its ADR
     known = definitions().keys()
     bare = [
         row
@@ -88,24 +88,24 @@ def test_every_promise_and_every_limit_names_a_test() -> None:
         for row in table
         if not set(REFERENCE.findall(row)) & known and not (name == "Limits" and ADR in row)
     ]
-    # THEN every section has rows, and every row has one
+    # THEN every section has rows, and every row names a test or an ADR
     assert all(len(table) >= 2 for table in tables.values())
     assert bare == []
 
 
 @pytest.mark.parametrize("name", GUARANTEES)
 def test_every_sentence_between_the_tables_names_a_test(name: str) -> None:
-    # GIVEN what a section says of a guarantee outside its table
+    # GIVEN the sentences of a section outside its table
     said = sentences(name)
-    # WHEN each sentence is asked for its tests
+    # WHEN the tests in each sentence are counted
     bare = [sentence for sentence in said if not set(REFERENCE.findall(sentence)) & definitions().keys()]
-    # THEN it has one
+    # THEN every sentence names a test
     assert said
     assert bare == []
 
 
 def test_labels_are_defined_and_used() -> None:
-    # GIVEN the labels that the text uses and those that are defined
+    # GIVEN the labels that the text uses, and the defined labels
     used, defined = set(REFERENCE.findall(PAGE.read_text())), definitions().keys()
     # WHEN they are compared
     # THEN they are the same

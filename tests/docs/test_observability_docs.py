@@ -1,4 +1,4 @@
-"""docs/observability.md and docs/alarms.md say what the code does: every message, field and metric, and no other."""
+"""Tests that docs/observability.md and docs/alarms.md have exactly the code's messages, fields and metrics."""
 
 import ast
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _PLATFORM: Final = frozenset({"message", "correlation_id", "order_id", "message_
 
 
 def rows(heading: str) -> list[list[str]]:
-    """The cells of the table whose first column has this heading."""
+    """Return the cells of the table whose first column has this heading."""
     lines = iter(PAGE.read_text(encoding="utf-8").splitlines())
     found: list[list[str]] = []
     for line in lines:
@@ -29,12 +29,12 @@ def rows(heading: str) -> list[list[str]]:
 
 
 def names(cell: str) -> set[str]:
-    """Return what stands in backquotes."""
+    """Return the names in backquotes."""
     return set(cell.split("`")[1::2])
 
 
 def logged() -> Iterator[tuple[str, str, set[str]]]:
-    """Level, message and fields of every line that the functions' code can write."""
+    """Yield level, message and fields of every log call in the functions' code."""
     for path in sorted((ROOT / "runtime").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
@@ -44,9 +44,9 @@ def logged() -> Iterator[tuple[str, str, set[str]]]:
 
 
 def _message(call: ast.Call) -> str:
-    # Of two literals by a condition, the first: the other is a row of its own, checked as text.
+    # If a condition chooses between two literals, take the first. The page has a row for the second, checked as text.
     first = call.args[0].body if isinstance(call.args[0], ast.IfExp) else call.args[0]
-    assert isinstance(first, ast.Constant), "messages are literals, or they could hold anything"
+    assert isinstance(first, ast.Constant), "a message must be a literal, as a variable could contain any value"
     return str(first.value)
 
 
@@ -93,7 +93,7 @@ def test_every_metric_is_documented_with_service_and_unit() -> None:
     assert len(documented) == len(MetricName)
 
 
-def test_links_of_both_pages_lead_somewhere() -> None:
+def test_the_links_of_both_pages_work() -> None:
     # GIVEN
     pages = (PAGE, alarms.PATH)
 

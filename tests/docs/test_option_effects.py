@@ -1,4 +1,5 @@
-"""Options stand where they belong, docs/option-effects.md has all that they reach, and nothing is tied to a Region."""
+"""Tests that options appear only in their inputs, that no resource depends on a Region, and how differences are
+named."""
 
 import json
 import re
@@ -15,7 +16,7 @@ from pipeline.callers import READ, WRITE
 from pipeline.config import StackConfig
 from pipeline.functions import API_FUNCTIONS, FUNCTIONS, PROCESS_ORDER, FunctionSpec
 
-# What is drawn and what alarms has numbers of its own: tests/cloudwatch.
+# Dashboards and alarms have their own numbers, which tests/cloudwatch checks.
 DRAWN = {"alarms", "dashboard"}
 HERE, ELSEWHERE = "eu-west-1", "ap-southeast-4"
 WIDE = {
@@ -65,7 +66,7 @@ def _routes(access: str) -> str:
 
 
 _ALL, _API, _WORKER = (_each(them, "function") for them in (FUNCTIONS, API_FUNCTIONS, (PROCESS_ORDER,)))
-# Options whose values stand as they are in inputs, by configuration: in these inputs of these resources only.
+# For each configuration, options with unchanged values in inputs, and the only inputs and resources that have them.
 STANDS = {
     "everything at once": {
         "cors_origins": "Api corsConfiguration.allowOrigins[]: api",
@@ -108,7 +109,7 @@ STANDS = {
 
 
 @pytest.mark.parametrize("configuration", STANDS)
-def test_an_option_s_value_stands_where_it_belongs_and_nowhere_else(configuration: str) -> None:
+def test_an_options_value_appears_only_in_its_inputs(configuration: str) -> None:
     # GIVEN
     keys, recording = WIDE[configuration], option_effects.recorded(WIDE[configuration])
 
@@ -129,7 +130,7 @@ def test_an_option_s_value_stands_where_it_belongs_and_nowhere_else(configuratio
 
 
 def leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
-    """The path and text of each value; what is written as JSON is read."""
+    """Yield the path and text of each value. JSON in texts is parsed."""
     if isinstance(value, str) and value[:1] in {"{", "["}:
         value = json.loads(value)
     if isinstance(value, dict):
@@ -143,7 +144,7 @@ def leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("configuration", WIDE)
-def test_in_another_region_nothing_but_the_region_is_another(configuration: str) -> None:
+def test_in_another_region_only_the_region_differs(configuration: str) -> None:
     # GIVEN
     here = option_effects.recorded(WIDE[configuration])
     keys = {key: value.replace(HERE, ELSEWHERE) for key, value in WIDE[configuration].items()}
@@ -157,7 +158,7 @@ def test_in_another_region_nothing_but_the_region_is_another(configuration: str)
 
 
 @pytest.mark.parametrize("configuration", WIDE)
-def test_every_component_says_what_it_is(configuration: str) -> None:
+def test_every_component_registers_outputs(configuration: str) -> None:
     # GIVEN
     recording = option_effects.recorded(WIDE[configuration])
 
@@ -169,7 +170,7 @@ def test_every_component_says_what_it_is(configuration: str) -> None:
 
 
 def wire(recording: Recording) -> str:
-    """Inputs and outputs as text, without the hash in a domain's name that the Region is a part of."""
+    """Return inputs and outputs as text, without a domain name's hash, which depends on the Region."""
     text = json.dumps([*((each.urn, dict(each.inputs)) for each in recording.resources), recording.outputs], indent=1)
     return re.sub("tokens-[0-9a-f]{20}", "tokens-HASH", text)
 
@@ -201,7 +202,7 @@ def queue(inputs: dict[str, object], protect: bool = False) -> Recording:
         ({"delay": 1}, {}, ("delay", "1", "—")),
     ],
 )
-def test_what_differs_is_named_by_its_path(
+def test_a_difference_is_named_by_its_path(
     before: dict[str, object], after: dict[str, object], found: tuple[str, str, str]
 ) -> None:
     # GIVEN / WHEN
@@ -212,7 +213,7 @@ def test_what_differs_is_named_by_its_path(
     assert [asdict(each) for each in seen] == [asdict(Difference("Queue", "q", path, was, now))]
 
 
-def test_resources_and_their_protection_are_told_too() -> None:
+def test_missing_resources_and_changed_protection_are_differences() -> None:
     # GIVEN / WHEN
     gone, protected = differences(queue({}), Recording()), differences(queue({}), queue({}, protect=True))
 

@@ -1,4 +1,4 @@
-"""docs/options.md says what the code does."""
+"""Tests docs/options.md and the schema of stack files."""
 
 import json
 
@@ -23,17 +23,17 @@ from pipeline.config import StackConfig
     ],
 )
 @pytest.mark.parametrize("stack", ["dev", "prod", "local"])
-def test_an_editor_knows_what_a_stack_file_may_say(stack: str, changed: dict[str, object], named: str | None) -> None:
-    # GIVEN a stack file, which names the schema
+def test_the_schema_finds_errors_in_a_stack_file(stack: str, changed: dict[str, object], named: str | None) -> None:
+    # GIVEN a stack file that names the schema
     file = ROOT / f"Pulumi.{stack}.yaml"
     content = yaml.safe_load(file.read_text())
     assert file.read_text().startswith(f"# yaml-language-server: $schema={options.SCHEMA.relative_to(ROOT)}\n")
 
-    # WHEN something in it is changed
+    # WHEN an invalid value is set
     content["config"] |= changed
     found = [each.message for each in Draft202012Validator(json.loads(options.schema())).iter_errors(content)]
 
-    # THEN what is wrong is told
+    # THEN the schema check names the error
     assert bool(found) == (named is not None)
     assert named is None or named in found[0]
 

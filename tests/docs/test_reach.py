@@ -1,4 +1,4 @@
-"""Tests what the template's roles must not reach: resources of other stacks and of other people in the same account."""
+"""Tests that the template's roles do not reach resources of other stacks or other owners in the same account."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -12,11 +12,11 @@ from lab.permissions.reach import NEIGHBOURS, neighbour, reached
 from lab.permissions.template import ACCOUNT, boundary, statements
 
 ROLES = ("DeployRole", "PreviewRole")
-# Whose role, whose resources in the same account, and whether they have tags. Stacks tag all they make.
-# The name prod-eu begins with the other's.
+# The role's stack, the resources' stack, and whether the resources have tags. Stacks tag all of their resources.
+# The name prod-eu begins with prod.
 OTHERS = [("dev", "prod", True), ("dev", "prod", False), ("prod", "dev", True), ("prod", "prod-eu", True)]
 READS = (":Get", ":List", ":Describe", ":GET")
-# Their answers hold variables, code, credentials and headers.
+# The answers to these calls contain variables, code, credentials or headers.
 SECRETS = {
     "cloudfront:GetDistribution",
     "cognito-idp:DescribeUserPoolClient",
@@ -34,10 +34,10 @@ MANGLED: list[tuple[str, str, dict[str, str]]] = [
         f"{ROLE}/aws-service-role/ops.apigateway.amazonaws.com/x",
         {"iam:AWSServiceName": "ec2.amazonaws.com"},
     ),
-    # Not through DynamoDB, of a key that says nothing of whose it is.
+    # A direct call, not through DynamoDB, to a key of unknown ownership.
     ("kms:Decrypt", KEY, {}),
 ]
-"""Calls that no other resource stands for, and that the deploy role of dev is refused."""
+"""Calls that the other resources do not cover, and that dev's deploy role must not allow."""
 
 
 def role_of(role: str, stack: str) -> Statements:
@@ -51,7 +51,7 @@ def reached_of_all(
         yield from reached(given, stack, neighbour(other, kind), tagged=tagged, project=project)
 
 
-def test_the_neighbours_have_something_of_everything() -> None:
+def test_the_other_stacks_have_every_type_of_resource() -> None:
     # GIVEN / WHEN
     made = {each.type for kind in NEIGHBOURS for each in neighbour("prod", kind)}
 
@@ -60,7 +60,7 @@ def test_the_neighbours_have_something_of_everything() -> None:
 
 
 @pytest.mark.parametrize(("stack", "other", "tagged"), OTHERS)
-def test_the_deploy_role_reaches_of_others_what_aws_cannot_narrow_and_nothing_else(
+def test_the_deploy_role_reaches_others_only_by_calls_that_aws_cannot_restrict(
     stack: str, other: str, *, tagged: bool
 ) -> None:
     # GIVEN
@@ -73,7 +73,7 @@ def test_the_deploy_role_reaches_of_others_what_aws_cannot_narrow_and_nothing_el
     assert [str(each) for each in found if each.action not in known] == []
 
 
-def test_what_is_said_to_be_out_of_aws_s_reach_is_reached_indeed() -> None:
+def test_every_listed_call_that_aws_cannot_restrict_reaches_others() -> None:
     # GIVEN
     role = role_of("DeployRole", "dev")
 
@@ -120,8 +120,8 @@ def test_no_role_reads_the_secrets_of_a_whole_account(role: str, action: str, re
 @pytest.mark.parametrize(
     "action", ["kms:ScheduleKeyDeletion", "kms:PutKeyPolicy", "kms:TagResource", "kms:CreateAlias", "kms:CreateGrant"]
 )
-def test_no_deploy_role_takes_the_state_s_key(action: str, tags: dict[str, str]) -> None:
-    # GIVEN the key, that of its own stack too, and all that could be in its favour
+def test_no_deploy_role_can_take_over_a_state_key(action: str, tags: dict[str, str]) -> None:
+    # GIVEN a state key, also of its own stack, and every condition that could allow the call
     favour = {
         "kms:ResourceAliases": "alias/pulumi-orders-dev",
         "kms:ViaService": "dynamodb.eu-west-1.amazonaws.com",
@@ -134,19 +134,19 @@ def test_no_deploy_role_takes_the_state_s_key(action: str, tags: dict[str, str])
 
 
 def conditions() -> list[tuple[str, str, str]]:
-    """Every condition of the roles' statements: role, statement, operator."""
+    """Return every condition of the roles' statements: role, statement, operator."""
     return [
         (role, each["Sid"], operator)
         for role in ROLES
         for each in role_of(role, "dev")
         for operator in each.get("Condition", {})
-        # It only says that the other operator of its statement finds a tag.
+        # `Null` only requires that a tag exists for the statement's other operator.
         if operator != "Null"
     ]
 
 
 def without(role: str, sid: str, operator: str) -> Statements:
-    """The role's statements with that condition taken out of that statement; a denial goes with it."""
+    """Return the role's statements without that condition; a `Deny` statement is removed completely."""
     found: Statements = []
     for each in role_of(role, "dev"):
         if each["Sid"] != sid:
@@ -158,7 +158,7 @@ def without(role: str, sid: str, operator: str) -> Statements:
 
 
 def reach_of_dev(given: Statements) -> set[str]:
-    """Return whatever the statements let a role of dev do to others, told apart."""
+    """Return the calls on others' resources that the statements allow to a role of dev."""
     prod = {str(each) for each in reached_of_all(given, "dev", "prod")}
     untagged = {f"{each}, untagged" for each in reached_of_all(given, "dev", "prod", tagged=False)}
     billing = {f"{each} of billing" for each in reached_of_all(given, "dev", "dev", project="billing")}
@@ -167,7 +167,7 @@ def reach_of_dev(given: Statements) -> set[str]:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_makes_no_mangled_call(role: str) -> None:
+def test_neither_role_allows_a_misused_call(role: str) -> None:
     # GIVEN / WHEN
     found = [(action, on) for action, on, context in MANGLED if allows(role_of(role, "dev"), action, on, context)]
 
@@ -181,8 +181,8 @@ def reach_of_whole(role: str) -> frozenset[str]:
 
 
 @pytest.mark.parametrize(("role", "sid", "operator"), conditions())
-def test_every_condition_keeps_something_out(role: str, sid: str, operator: str) -> None:
-    # GIVEN / WHEN the condition is taken away
+def test_every_condition_is_needed(role: str, sid: str, operator: str) -> None:
+    # GIVEN / WHEN the condition is removed
     after = reach_of_dev(without(role, sid, operator))
 
     # THEN
@@ -190,14 +190,14 @@ def test_every_condition_keeps_something_out(role: str, sid: str, operator: str)
 
 
 @pytest.mark.parametrize("variant", [each for each in VARIANTS if each != "local"])
-def test_the_boundary_of_a_stack_reaches_no_stack_whose_name_begins_alike(variant: str) -> None:
-    # GIVEN what the roles of a stack are granted, and the same of one with a longer name
+def test_the_boundary_of_a_stack_reaches_no_stack_with_a_longer_name(variant: str) -> None:
+    # GIVEN the grants of a stack's roles, for the resources of a stack with a longer name
     bound = boundary("prod")
     context = {"kms:ViaService": "sqs.eu-west-1.amazonaws.com"}
     theirs = {
         (each.action, each.resource.replace("orders-prod", "orders-prod-eu").replace("orders-dev", "orders-prod-eu"))
         for each in granted(variant)
-        # A key is told by its alias (test_bootstrap.py).
+        # Keys are identified by their aliases (test_bootstrap.py).
         if each.resource != "*" and not each.action.startswith("kms:")
     }
 

@@ -1,4 +1,4 @@
-"""README.md keeps up with the code, and stays short enough to be read."""
+"""Tests that README.md matches the code and stays short."""
 
 import re
 
@@ -8,12 +8,12 @@ README = ROOT / "README.md"
 TEXT = README.read_text()
 
 
-def test_links_lead_somewhere() -> None:
+def test_the_links_work() -> None:
     # GIVEN the links of README.md and docs/architecture.md that are files
     for page in (README, ROOT / "docs" / "architecture.md"):
         links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
 
-        # THEN each is there
+        # THEN each file exists
         assert links
         assert [link for link in links if not (page.parent / link).exists()] == []
 
@@ -24,10 +24,10 @@ def test_commands_are_targets_of_make() -> None:
     targets = set(re.findall(r"^([a-z -]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     known = {target for line in targets for target in line.split()}
 
-    # THEN make knows them
+    # THEN the Makefile has them
     assert named - known == set()
 
 
-def test_it_is_read_in_a_few_minutes() -> None:
-    # GIVEN / WHEN / THEN what does not fit belongs into docs/
+def test_the_readme_is_short() -> None:
+    # GIVEN / WHEN / THEN the file is short; further text belongs in docs/
     assert len(TEXT.split()) <= 1500

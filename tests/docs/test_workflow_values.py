@@ -1,6 +1,4 @@
-"""Tests what the workflows may do, by value: permissions, environments, roles, stacks, groups, and the order of
-steps.
-"""
+"""Tests the workflows' values: permissions, environments, roles, stacks, concurrency groups, and the order of steps."""
 
 import os
 import re
@@ -20,7 +18,7 @@ _OURS: Final = "github.event.pull_request.head.repo.full_name == github.reposito
 _SETUP: Final = ("actions/checkout", "actions/setup-python")
 _ROLE: Final = "role {} in vars.AWS_REGION"
 
-# Workflow and job to permissions, environment, condition, and what it needs.
+# Workflow and job to permissions, environment, condition, and needed jobs.
 RIGHTS: Final[dict[tuple[str, str], tuple[dict[str, str], str | None, str | None, str | None]]] = {
     ("checks", "test"): (_READ, None, None, None),
     ("checks", "macos"): (_READ, None, None, None),
@@ -34,7 +32,7 @@ RIGHTS: Final[dict[tuple[str, str], tuple[dict[str, str], str | None, str | None
     ("preview", "fork"): ({}, None, _OURS.replace("==", "!="), None),
     ("vulnerabilities", "audit"): (_READ, None, None, None),
 }
-# A pull request's runs replace each other; what changes an account or the repository is never stopped half way.
+# A new run of a pull request cancels the old one. A run that changes an account or the repository is never cancelled.
 GROUPS: Final[dict[str, tuple[str, bool | str]]] = {
     "checks": ("checks-${{ github.ref }}", "${{ github.event_name == 'pull_request' }}"),
     "deploy": (f"deploy-{_TARGET}", False),
@@ -43,7 +41,7 @@ GROUPS: Final[dict[str, tuple[str, bool | str]]] = {
     "preview": ("preview-${{ github.event.pull_request.number }}", True),
     "vulnerabilities": ("vulnerabilities-${{ github.ref }}", True),
 }
-# Of the jobs that reach an account: their steps in order.
+# The steps of the jobs with access to an account, in order.
 STEPS: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("deploy", "deploy"): (
         *_SETUP,
@@ -79,21 +77,21 @@ def job_of(workflow: str, name: str) -> dict[str, Any]:
     return jobs(FOLDER / f"{workflow}.yml")[name]
 
 
-def test_every_job_has_its_rights_and_no_other_job_has_any() -> None:
+def test_every_job_has_exactly_its_rights() -> None:
     # GIVEN / WHEN
     found = {}
     for workflow, name in JOBS:
         job = job_of(workflow, name)
         found[workflow, name] = (job["permissions"], job.get("environment"), job.get("if"), job.get("needs"))
 
-    # THEN an environment is a stack's: its reviewers approve, its variables hold the role and the state's place
+    # THEN each environment belongs to a stack: its reviewers approve, and its variables name the role and the backend
     assert found == RIGHTS
     assert [path.stem for path in WORKFLOWS if load(path)["permissions"] != {}] == []
     stacks = [job_of(name, name)["strategy"]["matrix"]["stack"] for name in ("preview", "drift")]
     assert stacks == [["dev", "prod"]] * 2
 
 
-def test_every_workflow_has_its_group() -> None:
+def test_every_workflow_has_its_concurrency_group() -> None:
     # GIVEN / WHEN
     found = {path.stem: load(path)["concurrency"] for path in WORKFLOWS}
 
@@ -102,7 +100,7 @@ def test_every_workflow_has_its_group() -> None:
 
 
 def in_a_word(step: dict[str, Any]) -> str:
-    """Return what a step does: an action with the role, command and stack that it is given, or what it runs."""
+    """Return a short text for a step: its action with role, command and stack, or the commands that it runs."""
     uses, given, runs = step.get("uses", "").partition("@")[0], step.get("with", {}), step.get("run", "")
     if uses == "aws-actions/configure-aws-credentials":
         return _ROLE.format(bare(given["role-to-assume"])).replace("vars.AWS_REGION", bare(given["aws-region"]))
@@ -113,16 +111,16 @@ def in_a_word(step: dict[str, Any]) -> str:
 
 
 def bare(expression: str) -> str:
-    """Without `${{ }}`."""
+    """Return an expression without `${{ }}`."""
     return expression.removeprefix("${{ ").removesuffix(" }}")
 
 
 @pytest.mark.parametrize(("workflow", "name"), STEPS)
-def test_a_job_that_reaches_an_account_does_its_steps_in_this_order(workflow: str, name: str) -> None:
+def test_a_job_with_access_to_an_account_has_these_steps(workflow: str, name: str) -> None:
     # GIVEN / WHEN
     found = tuple(in_a_word(step) for step in job_of(workflow, name)["steps"])
 
-    # THEN whatever happened is said in the pull request
+    # THEN the job comments on the pull request, whatever its result
     assert found == STEPS[workflow, name]
     assert [step["if"] for step in job_of(workflow, name)["steps"] if step.get("name") == "Comment"] in (
         [],
@@ -130,7 +128,7 @@ def test_a_job_that_reaches_an_account_does_its_steps_in_this_order(workflow: st
     )
 
 
-def test_pulumi_plans_nothing_without_the_policies() -> None:
+def test_every_pulumi_command_runs_the_policies() -> None:
     # GIVEN every step that previews or deploys, by Pulumi's action or by a command
     steps = [step for path in WORKFLOWS for step in steps_of(path)]
     by_action = [step["with"] for step in steps if "command" in step.get("with", {})]
@@ -173,7 +171,7 @@ def _ops_lines(script: str) -> list[str]:
     return [line for line in script.splitlines() if "python -m ops" in line]
 
 
-# When each workflow runs; of a schedule, that it has one.
+# The triggers of each workflow; for a schedule, the number of its entries.
 ON: Final[dict[str, dict[str, Any]]] = {
     "checks": {"push": {"branches": ["main"]}, "pull_request": None},
     "deploy": {"push": {"branches": ["main"]}, "release": {"types": ["published"]}},
@@ -186,7 +184,7 @@ ON: Final[dict[str, dict[str, Any]]] = {
         "workflow_dispatch": None,
     },
 }
-# Of the jobs that reach no account: their steps in order.
+# The steps of the jobs without access to an account, in order.
 APART: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("checks", "test"): (*_SETUP, "make test", "make long", "make contract", "make crash-points"),
     ("checks", "macos"): (*_SETUP, "make test"),
@@ -206,8 +204,8 @@ MINUTES: Final = {
 }
 
 
-def test_every_workflow_runs_when_it_is_meant_to() -> None:
-    # GIVEN / WHEN YAML reads the key as a flag
+def test_every_workflow_has_its_triggers() -> None:
+    # GIVEN / WHEN the triggers are read; YAML reads the key `on` as true
     read: dict[str, dict[Any, Any]] = {path.stem: load(path) for path in WORKFLOWS}
     found = {name: dict(each.get("on") or each[True]) for name, each in read.items()}
     found = {
@@ -219,7 +217,7 @@ def test_every_workflow_runs_when_it_is_meant_to() -> None:
     assert found == ON
 
 
-def test_jobs_do_their_steps_in_order_check_out_without_credentials_and_end_in_time() -> None:
+def test_jobs_have_their_steps_checkouts_without_credentials_and_timeouts() -> None:
     # GIVEN / WHEN
     found = {(workflow, name): job_of(workflow, name) for workflow, name in JOBS}
     checkouts = [
@@ -284,10 +282,10 @@ _PROPOSE: Final = "gh pr create --head locks --title Newer Python packages --bod
         ),
     ],
 )
-def test_a_script_asks_git_and_github_for_this(
+def test_a_script_makes_these_calls_of_git_and_github(
     step: str, given: dict[str, str], calls: tuple[str, ...], output: str, tmp_path: Path
 ) -> None:
-    # GIVEN a script of a workflow, and commands that only write down how they were called
+    # GIVEN a script of a workflow, and stubs of git and gh that record their arguments
     workflow, name = step.split()
     path = FOLDER / f"{workflow}.yml"
     (script,) = (each["run"] for each in steps_of(path) if name in {each.get("id"), each.get("name")})
@@ -305,7 +303,7 @@ def test_a_script_asks_git_and_github_for_this(
         each: (tmp_path / each).read_text() if (tmp_path / each).exists() else ""
         for each in ("calls", "output", "preview.md")
     }
-    # AND a run that failed before its preview says so in the stack's comment, which leads to the run
+    # AND the comment of a run that failed before its preview says so, and has a link to the run
     assert name != "Comment" or all(
         text in written["preview.md"] for text in (marker("dev"), "Preview of dev failed", "https://the.run")
     )

@@ -1,4 +1,4 @@
-"""The GitHub workflows, linted and held to what docs/delivery.md promises."""
+"""Tests the GitHub workflows with linters, and against docs/delivery.md."""
 
 import json
 import os
@@ -37,11 +37,11 @@ def jobs(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def steps_of(path: Path) -> list[dict[str, Any]]:
-    """Every step of every job."""
+    """Return every step of every job."""
     return [step for job in jobs(path).values() for step in job["steps"]]
 
 
-def test_every_workflow_is_on_the_page_and_no_other() -> None:
+def test_the_page_lists_exactly_the_workflows() -> None:
     # GIVEN the table of docs/delivery.md
     named = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "delivery.md").read_text().split("\n## ")[0], re.MULTILINE)
     # THEN
@@ -57,35 +57,35 @@ RUNS = {
 
 
 @pytest.mark.parametrize("script", RUNS.values(), ids=RUNS)
-def test_every_script_is_one_that_a_shell_can_read(script: str) -> None:
-    # GIVEN what a step runs
+def test_a_shell_can_parse_every_script(script: str) -> None:
+    # GIVEN a step's script
     # WHEN a shell parses it
     check = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
-    # THEN it is whole, and nothing of an event is pasted into it
+    # THEN it has no syntax error, and contains no GitHub expression
     assert check.returncode == 0, check.stderr
     assert "${{" not in script
 
 
 @pytest.mark.parametrize("script", RUNS.values(), ids=RUNS)
-def test_every_command_of_ours_is_one_that_there_is(script: str) -> None:
+def test_every_command_of_the_project_exists(script: str) -> None:
     # GIVEN the commands of a step
     for line in script.splitlines():
         match = re.search(r"\.venv/bin/python -m (ops(?:\.preview)?) ([^|&>]*)", line)
         if match:
             arguments = shlex.split(match[2].replace("$STACK", "dev"))
-            # THEN each parses, and what changes something does
+            # THEN each command can be parsed, and each command with `--yes` has it set
             given = (ops_parser() if match[1] == "ops" else preview_parser()).parse_args(arguments)
             assert getattr(given, "yes", True), line
         for target in re.findall(r"\bmake ([\w-]+)", line):
             assert re.search(rf"^(?:[\w -]+ )?{target}(?: [\w -]+)?:(?!=)", MAKEFILE, re.MULTILINE), target
 
 
-def test_the_linter_for_security_finds_nothing() -> None:
-    # GIVEN zizmor without the network, at its strictest
+def test_the_security_linter_finds_nothing() -> None:
+    # GIVEN zizmor, offline and with its strictest settings
     command: list[str | Path] = [BIN / "zizmor", "--offline", "--persona=pedantic", "--no-progress", FOLDER.parent]
-    # WHEN it audits every workflow, and what updates them
+    # WHEN it audits every workflow and Dependabot's configuration
     audit = subprocess.run(command, capture_output=True, text=True, check=False)
-    # THEN it has nothing to say
+    # THEN it has no findings
     assert audit.returncode == 0, audit.stdout + audit.stderr
 
 
@@ -94,12 +94,12 @@ def test_the_linter_for_security_finds_nothing() -> None:
     [("github-workflows", WORKFLOWS), ("dependabot", [FOLDER.parent / "dependabot.yml"])],
     ids=["workflows", "dependabot"],
 )
-def test_every_file_has_the_schema_of_its_kind(schema: str, files: list[Path]) -> None:
-    # GIVEN the schema that the checker carries
+def test_every_file_is_valid_for_its_schema(schema: str, files: list[Path]) -> None:
+    # GIVEN the schema that the checker contains
     command: list[str | Path] = [BIN / "check-jsonschema", "--builtin-schema", f"vendor.{schema}", *files]
     # WHEN it is applied
     check = subprocess.run(command, capture_output=True, text=True, check=False)
-    # THEN every file fits
+    # THEN every file is valid
     assert check.returncode == 0, check.stdout + check.stderr
 
 
@@ -107,7 +107,7 @@ def test_every_file_has_the_schema_of_its_kind(schema: str, files: list[Path]) -
 def test_actions_are_pinned_by_commit_with_their_version_beside(path: Path) -> None:
     # GIVEN every `uses` of the workflow
     uses = re.findall(r"uses: (.+)", path.read_text())
-    # THEN each is a commit, and says which version that is
+    # THEN each names a commit, with its version in a comment
     assert uses
     assert [line for line in uses if not re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)] == []
 
@@ -118,15 +118,15 @@ def test_no_long_lived_key_is_used_anywhere() -> None:
     assert "AWS_SECRET_ACCESS_KEY" not in text
 
 
-def test_what_is_zipped_is_what_is_audited() -> None:
+def test_the_audit_covers_the_zipped_packages() -> None:
     # GIVEN `make audit`
     recipe = MAKEFILE.split("\naudit:")[1].split("\n\n")[0]
-    # THEN it fails also for what it cannot look up, and it looks at the zip's own list
+    # THEN it also fails for packages that it cannot look up, and it reads the list of the zipped packages
     assert "--strict" in recipe
     assert "--requirement requirements-runtime.txt" in recipe
 
 
-def test_drift_is_looked_for_on_a_schedule_against_what_is_really_there() -> None:
+def test_the_drift_workflow_compares_with_the_real_resources() -> None:
     # GIVEN
     drift = load(FOLDER / "drift.yml")
     step = drift["jobs"]["drift"]["steps"][-1]["with"]
@@ -140,7 +140,7 @@ def test_every_workflow_runs_the_engine_that_the_tests_run() -> None:
         r"github.com/pulumi/pulumi/pkg/v3 v(\S+)", (ROOT / "local" / "engine" / "pulumi" / "go.mod").read_text()
     )
     assert built
-    # THEN every step with the CLI pins the same
+    # THEN every step with the CLI pins the same version
     steps = [step for path in WORKFLOWS for step in steps_of(path)]
     with_cli = [step for step in steps if step.get("uses", "").startswith("pulumi/actions@")]
     assert {step["with"]["pulumi-version"] for step in with_cli} == {built[1]}
@@ -151,7 +151,7 @@ DEPLOYING = ("deploy", "drift", "preview")
 
 
 def set_up_pythons(workflow: str) -> list[dict[str, str]]:
-    """Return what each job of a workflow asks setup-python for."""
+    """Return the inputs of every setup-python step of a workflow."""
     return [
         step["with"]
         for step in steps_of(FOLDER / f"{workflow}.yml")
@@ -160,18 +160,18 @@ def set_up_pythons(workflow: str) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("workflow", DEPLOYING)
-def test_what_builds_the_package_does_it_by_one_exact_release_of_python(workflow: str) -> None:
+def test_workflows_that_build_the_package_use_one_exact_python_release(workflow: str) -> None:
     # GIVEN / WHEN
     asked = set_up_pythons(workflow)
 
-    # THEN another patch release may compile other bytes, and every function would look changed
+    # THEN each pins one patch release, as another may compile other bytes, and every function would look changed
     assert asked
     assert asked == [{"python-version-file": ".github/python-version"}] * len(asked)
     assert re.fullmatch(r"3\.\d+\.\d+", RELEASE)
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_a_stack_with_byte_code_admits_that_release_alone(stack: str) -> None:
+def test_a_stack_with_byte_code_requires_that_release(stack: str) -> None:
     # GIVEN
     own = {key.removeprefix("orders:"): value for key, value in read_stack_file(stack).items() if "orders:" in key}
 
@@ -184,9 +184,9 @@ def test_a_stack_with_byte_code_admits_that_release_alone(stack: str) -> None:
 
 
 def typed(step: str, folder: Path, code: int, shift: str = "moved") -> tuple[int, list[str]]:
-    """Run a step of the deploy workflow as GitHub does, where `ops` ends with `code`: exit code, and what was typed.
+    """Run a step of the deploy workflow as GitHub does; returns its exit code and the `ops` commands.
 
-    `shift` is how the shift before it ended.
+    `ops` ends with `code`, except for `ops deploy`. `shift` is the result of the shift before.
     """
     (script,) = [each["run"] for each in jobs(FOLDER / "deploy.yml")["deploy"]["steps"] if each.get("name") == step]
     python = folder / ".venv" / "bin" / "python"
@@ -200,27 +200,27 @@ def typed(step: str, folder: Path, code: int, shift: str = "moved") -> tuple[int
 
 
 @pytest.mark.parametrize("code", [0, 1, 4, 6])
-def test_only_a_failed_smoke_test_sends_callers_back(tmp_path: Path, code: int) -> None:
-    # GIVEN a smoke test that ends so: well, failed, without a token, in part
+def test_only_a_failed_smoke_test_causes_a_rollback(tmp_path: Path, code: int) -> None:
+    # GIVEN a smoke test that succeeds, fails, has no token, or is incomplete
     # WHEN
     ended, commands = typed("Smoke test", tmp_path, code)
-    # THEN the step is red unless it went well, and only a failure of the stack is rolled back
+    # THEN the step fails unless the test succeeds, and only a failed test leads to a rollback
     assert ended == code
     assert commands == ["smoke --stack", *(["deploy rollback"] if code == 1 else [])]
 
 
 @pytest.mark.parametrize("shift", ["off", "nothing-to-do"])
-def test_a_run_that_moved_nobody_sends_nobody_back(tmp_path: Path, shift: str) -> None:
-    # GIVEN a release without new code, and a smoke test that fails all the same
+def test_a_run_without_a_traffic_shift_causes_no_rollback(tmp_path: Path, shift: str) -> None:
+    # GIVEN a release without new code, and a smoke test that fails
     # WHEN
     ended, commands = typed("Smoke test", tmp_path, 1, shift)
-    # THEN the release that callers were on before it stays where it is
+    # THEN the step fails without a rollback, so callers stay on their release
     assert ended == 1
     assert commands == ["smoke --stack"]
 
 
 @pytest.mark.parametrize(("code", "red"), [(0, False), (3, True), (4, True), (5, True), (6, False)])
-def test_what_preflight_could_not_read_stops_nothing_and_what_is_in_the_way_does(
+def test_preflight_fails_the_step_for_obstacles_but_not_for_unreadable_settings(
     tmp_path: Path, code: int, red: bool
 ) -> None:
     # GIVEN / WHEN
