@@ -67,7 +67,7 @@ class Emulator:
 
     @property
     def guard_pid(self) -> int:
-        """The guard's process id."""
+        """Return the guard's process id."""
         return self._guard.pid
 
     @property
@@ -142,7 +142,7 @@ def _front(state: StateDir, gate: Gate, port: int) -> Proxy:
         taken = error.errno == errno.EADDRINUSE
         reason = "is taken by another program" if taken else f"can't be used: {error.strerror}"
         raise LocalError(
-            f"Port {port} {reason}. Give another one (--port N), or none at all: then a free one is picked."
+            f"Port {port} {reason}. Give another port with --port N, or leave --port out for a free one."
         ) from None
 
 

@@ -117,7 +117,7 @@ class Incident:
             self.stack.aws.cloudwatch.set_alarm_state(
                 AlarmName=f"{self.stack.outputs['dashboard']}-{alarm}",
                 StateValue="ALARM" if raised else "OK",
-                StateReason="the story says so",
+                StateReason="set by the story",
             )
 
     def pages(self, name: str, why: str) -> tuple[str, str]:

@@ -137,7 +137,7 @@ class StateDir:
         return True
 
     def clean(self) -> None:
-        """Remove what a former instance left. Only for the process that has locked the folder."""
+        """Remove the files of a former instance. Only for the process that has locked the folder."""
         self.forget()
         for folder in (self.scratch, self.engine):
             remove_tree(folder)
@@ -148,7 +148,7 @@ class StateDir:
             path.unlink(missing_ok=True)
 
     def read_instance(self) -> Instance | None:
-        """Return what the instance wrote about itself; `None` when there is nothing."""
+        """Return the instance's own record; `None` without one."""
         try:
             return Instance.model_validate_json(self.instance.read_text())
         except FileNotFoundError:

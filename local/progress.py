@@ -59,15 +59,15 @@ class PipeReporter:
         self._stream = stream
 
     def begin(self, title: str) -> None:
-        """Send it."""
+        """Send that a step begins."""
         self._send("begin", title=title)
 
     def note(self, text: str) -> None:
-        """Send it."""
+        """Send the note."""
         self._send("note", text=text)
 
     def done(self, title: str, seconds: float, detail: str) -> None:
-        """Send it."""
+        """Send that the step succeeded."""
         self._send("done", title=title, seconds=seconds, detail=detail)
 
     def ready(self) -> None:

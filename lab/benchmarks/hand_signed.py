@@ -35,7 +35,7 @@ class Client:
         return send(self._signed({"content-type": "application/x-www-form-urlencoded"}, body), body)
 
     def _signed(self, headers: dict[str, str], body: bytes) -> dict[str, str]:
-        """Signature version 4."""
+        """Return the headers with a Signature Version 4."""
         now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         headers |= {"host": self._connection.host, "x-amz-date": now}
         names = ";".join(sorted(headers))

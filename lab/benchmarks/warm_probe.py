@@ -31,7 +31,7 @@ class Context:
     aws_request_id = "52fdfc07-2182-154f-163f-5f0f9a621d72"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Enough."""
+        """Return more than any function needs."""
         return 60_000
 
 

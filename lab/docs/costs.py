@@ -28,7 +28,7 @@ class Example(NamedTuple):
     load: Load
 
     def month(self, orders: int) -> Decimal:
-        """USD."""
+        """Return the cost of a month with this many orders, in USD."""
         return sum((each.idle + each.used for each in bill(self.config, self.load._replace(orders=orders))), Decimal())
 
 

@@ -23,7 +23,7 @@ _COLUMNS = (
     "incident",
     "pages",
     "other alarms",
-    "`ops status` says",
+    "first line of `ops status`",
     "commands after the repair",
     "lost",
     "doubled",

@@ -46,7 +46,7 @@ def recorded(keys: Keys) -> Recording:
 
 
 def _sections(group: list[Change]) -> Iterator[str]:
-    """Yield a section for each change. When several are made together, inputs without one's own values come last."""
+    """Yield a section for each change. Inputs that no single change of the group explains are in a last section."""
     first, second = group[0].configurations
     # Only first configurations are needed again. Keeping the others would slow each garbage collection.
     pair = recorded(first), record_config(second)
@@ -105,7 +105,7 @@ def _named(resources: set[tuple[str, str]], path: str, pair: tuple[Recording, Re
 
 
 def _having(key: str, pair: tuple[Recording, Recording]) -> set[tuple[str, str]]:
-    """Return type and name of the resources with the input `key` on both sides; without a key, of those on any side."""
+    """Return type and name of the resources with the input `key` on both sides; without a key, of those on either."""
     sides = [
         {(short_type(each), each.name) for each in side.resources if each.custom and (not key or key in each.inputs)}
         for side in pair

@@ -38,7 +38,7 @@ class Limit(NamedTuple):
 
     Attributes:
         given: The option's default, or AWS's quota.
-        per_order: How much of it one order a second needs.
+        per_order: How much of the limit one order a second needs.
         beyond: What happens beyond the limit.
         source: Where AWS states the quota, below https://docs.aws.amazon.com/; empty: an option's default.
     """

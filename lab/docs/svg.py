@@ -19,7 +19,7 @@ def text(x: float, y: float, content: str, kind: str = "") -> str:
 
 
 def rect(x: int, y: int, width: int | str, height: int | str, fill: str, line: str) -> str:
-    """A rectangle."""
+    """Return a rectangle."""
     return f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="2" fill="{fill}" stroke="{line}"/>'
 
 
@@ -35,7 +35,7 @@ def svg(x: int, y: int, width: int, height: int, parts: Iterable[str]) -> str:
 
 
 def page(width: int, height: int, parts: Iterable[str]) -> str:
-    """A whole file."""
+    """Return a whole SVG file."""
     background = rect(0, 0, "100%", "100%", "#f2f3f3", "none")
     picture = svg(0, 0, width, height, (f"<style>{STYLE}</style>", background, *parts))
     return picture.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1) + "\n"

@@ -1,4 +1,4 @@
-"""Makes hostile values of JSON, headers and attributes from a seed. Each text contains a mark."""
+"""Makes hostile values of JSON, headers and attributes from a seed. Each text from a pattern contains a mark."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Hostile:
         return mark
 
     def text(self) -> str:
-        """Any text."""
+        """Return a fixed text, or one of a pattern with a mark."""
         if self.chance(0.3):
             return self.random.choice(_PLAIN)
         return self.random.choice(_PATTERNS).replace("{}", self.mark())

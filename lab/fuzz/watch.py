@@ -72,7 +72,7 @@ class Watch:
             self.violated("input repeated", f"{where} has {found[0]}: …{around!r}…")
 
     def read_log(self, hostile: Hostile, ignored: Collection[str] = ()) -> None:
-        """Check the log lines since the last call, and remove them. They may contain what is `ignored`."""
+        """Check the log lines since the last call, and remove them. Marks in `ignored` are allowed."""
         text = self.output.text
         self.output.stream.seek(0)
         self.output.stream.truncate()

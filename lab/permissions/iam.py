@@ -57,7 +57,9 @@ def _holds(operator: str, key: str, wanted: Iterable[str], context: Context) -> 
     optional, name = name.endswith("IfExists"), name.removesuffix("IfExists")
     negated, name = "Not" in name, name.replace("Not", "")
     if name not in _COMPARES:
-        message = f"given the condition operator {operator}; known: Null, {', '.join(_COMPARES)}, and their Not"
+        message = (
+            f"the condition operator {operator} is not supported; known: Null, {', '.join(_COMPARES)}, and their Not"
+        )
         raise LookupError(message)
     if key not in context:
         # A missing key matches no value, so a negated operator holds. ForAllValues then holds, ForAnyValue does not.

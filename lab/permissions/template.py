@@ -114,7 +114,7 @@ class _Resolver:
             "Split": lambda: self.value(argument[1]).split(argument[0]),
         }
         if name not in known:
-            message = f"given the function {name}; known: {', '.join(known)}"
+            message = f"the function {name} is not supported; known: {', '.join(known)}"
             raise LookupError(message)
         return known[name]()
 

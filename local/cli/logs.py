@@ -33,7 +33,7 @@ def register(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print them."""
+    """Print the log lines."""
     state = state_dir(options)
     aws = connect(state.read_outputs())
     try:

@@ -40,7 +40,7 @@ Command = Callable[[argparse.Namespace], int]
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+    """Return the parser of the whole command line."""
     root = argparse.ArgumentParser(
         prog="python -m local",
         description="The orders stack on an embedded AWS: no account, no Docker, no Pulumi command.",

@@ -83,7 +83,7 @@ class Sights:
 
 
 def two_callers(stage: DemoStack) -> list[Caller]:
-    """Let two callers post the same body with the same key. Return both callers."""
+    """Post the same body with the same key as two callers. Return both callers."""
     transcript, before = stage.transcript, stage.account.available(BOOK)
     transcript.chapter(
         "Two callers, one key",

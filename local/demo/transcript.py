@@ -50,11 +50,11 @@ class Transcript:
             self._show("", "dim", why)
 
     def sent(self, text: str) -> None:
-        """Print what was sent."""
+        """Print a sent request."""
         self._line("→ ", "cyan", text)
 
     def came(self, text: str) -> None:
-        """Print what was answered."""
+        """Print a received answer."""
         self._line("← ", "magenta", text)
 
     def answered(self, answer: Answer) -> None:

@@ -20,7 +20,7 @@ _SCALARS: dict[type, tuple[type, ...]] = {bool: (bool,), int: (int,), float: (in
 
 
 def findings(token: str, inputs: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with `inputs` (wire names, resolved values, None for unset) of the resource type `token`.
+    """Return the errors in `inputs` (wire names, resolved values, None for unset) of the resource type `token`.
 
     Raises:
         LookupError: the SDK has no resource type `token`.

@@ -86,7 +86,7 @@ class Workspace:
         return self.operate("up", "--yes", "--skip-preview", *options)
 
     def preview(self, *options: str) -> Finished:
-        """`pulumi preview`."""
+        """Run `pulumi preview`."""
         return self.operate("preview", *options)
 
     def destroy(self, *options: str) -> Finished:

@@ -93,7 +93,7 @@ class Page:
         return OrdersApi(self._stack.outputs["api_url"])
 
     def app(self) -> Starlette:
-        """The routes."""
+        """Return the application with all routes."""
         routes = [
             *(Route(path, _file(file)) for path, file in files().items()),
             Route("/api/live", self._live),

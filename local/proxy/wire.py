@@ -68,7 +68,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer."""
+    """An answer to a request."""
 
     status: int
     headers: Headers

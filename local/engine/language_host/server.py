@@ -60,7 +60,7 @@ class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
         )
 
     def About(self, request: Any, context: Any) -> Any:
-        """The interpreter."""
+        """Return path and version of the interpreter."""
         with _explained(context):
             found = inventory(_python(request.info))
         return language_pb2.AboutResponse(

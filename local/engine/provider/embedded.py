@@ -57,7 +57,7 @@ class EmbeddedAccount:
         return {key: value for key, value in outputs.items() if key not in new}
 
     def delete(self, token: str, id_: str, inputs: Mapping[str, Any]) -> None:
-        """Delete it."""
+        """Delete the resource."""
         if token in INERT:
             return
         handler = self._handler(token)
