@@ -7,7 +7,7 @@ from hypothesis import settings
 
 # With the default thresholds, garbage collection took a sixth of the processor time.
 gc.set_threshold(100_000, 20, 20)
-# An AWS session that is already open for `make aws-check` renews its credentials by these.
+# An open AWS session of `make aws-check` needs these variables to renew its credentials.
 _SOURCES = ("AWS_CONTAINER_", "AWS_WEB_IDENTITY_", "AWS_ROLE_")
 for _name in [name for name in os.environ if name.startswith("AWS_") and not name.startswith(_SOURCES)]:
     del os.environ[_name]

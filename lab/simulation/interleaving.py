@@ -44,7 +44,7 @@ class Baton:
     def map(
         self, pool: ThreadPoolExecutor, threads: int, function: Callable[[Any], T], items: Iterable[Any]
     ) -> Iterator[T]:
-        """``pool.map``, interleaved."""
+        """Run ``pool.map`` with interleaved threads."""
         numbered = list(enumerate(items))
         self._unfinished, self._threads = len(numbered), threads
         outer, self.wire.before = self.wire.before, self._before

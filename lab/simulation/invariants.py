@@ -111,7 +111,7 @@ def exact_retries(world: World) -> list[str]:
 
 
 def notified(world: World) -> list[str]:
-    """G5: a settled order without a message was published with its outcome, always with one id and the same bytes.
+    """G5: if a settled order has no message left, its outcome was published, always with one id and the same bytes.
 
     Messages that expired in their queue are excused, as in G1.
     """
@@ -167,7 +167,7 @@ def in_order(world: World) -> list[str]:
 
 
 def published(world: World) -> list[str]:
-    """The ids of published orders, in the order of their first events."""
+    """Return the ids of published orders, in the order of their first events."""
     return list(dict.fromkeys(json.loads(one.body)["subject"] for one in world.subscriber.received))
 
 

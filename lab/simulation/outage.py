@@ -216,7 +216,7 @@ class _Invocation:
 
 
 def down_for(seconds: float, failing_call_seconds: float) -> Work:
-    """Return work on a dependency that fails every call for ``seconds``, each after ``failing_call_seconds``."""
+    """Return a `Work` whose dependency fails every call until ``seconds``, each after ``failing_call_seconds``."""
 
     def work(simulation: Simulation, message: Message, end: Callable[[bool], None]) -> None:
         down = simulation.now < seconds
@@ -227,7 +227,8 @@ def down_for(seconds: float, failing_call_seconds: float) -> Work:
 
 
 def group_fails(seconds: float, failing_call_seconds: float) -> Together:
-    """Return group work on the same dependency: it fails the transaction of a batch whose orders all share a SKU."""
+    """Return a `Together` with the same dependency: it fails the transaction of a batch whose orders all share a
+    SKU."""
 
     def together(simulation: Simulation, batch: Collection[Message], end: Callable[[], None]) -> None:
         taken = min(failing_call_seconds, TOGETHER_SECONDS) if simulation.now < seconds else TRANSACTION_SECONDS

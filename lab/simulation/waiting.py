@@ -1,9 +1,8 @@
 """Waiting messages of the simulated queue. A receive chooses among them by the documented rule of SQS's fair queues.
 
 A group is noisy while it has more than a tenth of the messages in flight and at least 30 of them, or more than a tenth
-of the recent processing time. AWS does not document how long "recent" is. A receive takes messages of other groups
-first.
-(https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues-detailed.html)
+of the recent processing time. AWS does not document how long "recent" is. A receive returns messages of other groups
+first. (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues-detailed.html)
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ class Waiting:
     """The messages that no worker is processing.
 
     Attributes:
-        fair: Whether groups count; if not, a receive takes the message that has been visible for the longest time.
+        fair: Whether groups count; if not, a receive returns the message that has been visible for the longest time.
     """
 
     fair: bool

@@ -114,7 +114,7 @@ def test_a_retried_transaction_takes_effect_once(cloud: Cloud) -> None:
     process = Process(faults={0: faults.answer_lost_then_retried})
     # WHEN the transaction is written
     cloud.wire.run(process, lambda: cloud.dynamodb.transact_write_items(TransactItems=[{"Update": ADD_ONE}]))
-    # THEN it takes effect once, and a new call takes effect again
+    # THEN it takes effect once, and a new call with the same items takes effect again
     assert count(cloud) == 1
     cloud.dynamodb.transact_write_items(TransactItems=[{"Update": ADD_ONE}])
     assert count(cloud) == 2

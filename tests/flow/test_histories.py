@@ -35,7 +35,7 @@ def played(first: int) -> HistoryCounts:
 def test_no_history_violates_a_guarantee(first: int) -> None:
     # GIVEN / WHEN the histories of a hundred seeds are played
     tally = played(first)
-    # THEN there is no violation; a violation would be shown with its seed and shrunk steps
+    # THEN none violates a guarantee; a failure would show the seed and the shrunk steps
     assert tally.failures == [], explained(tally)
 
 

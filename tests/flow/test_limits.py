@@ -121,7 +121,7 @@ def test_a_notification_can_come_twice_with_the_same_id_and_bytes() -> None:
     with staged() as stage:
         stage.accept()
         stage.world.deliver(at("Publish", crash_after))
-        # WHEN the message comes back
+        # WHEN the message is delivered again
         stage.world.drain()
         # THEN a subscriber receives the event twice, with the same id
         first, second = published(stage)
@@ -135,7 +135,7 @@ def test_a_message_can_have_two_dead_letters_with_one_original_id() -> None:
         stage.accept()
         stage.message().body = "not JSON"
         stage.world.deliver(at("SendMessage", crash_after))
-        # WHEN the message comes back
+        # WHEN the message is delivered again
         stage.world.drain()
         # THEN there are two dead letters, which name the same original message
         dead = stage.world.dead_letters.messages.values()

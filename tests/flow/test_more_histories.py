@@ -15,5 +15,5 @@ def test_no_further_history_violates_a_guarantee(first: int) -> None:
     seeds = range(first, first + CHUNK)
     # WHEN their histories are played
     tally = play_seeds(seeds)
-    # THEN there is no violation; a violation would be shown with its seed and shrunk steps
+    # THEN none violates a guarantee; a failure would show the seed and the shrunk steps
     assert tally.failures == [], explained(tally)

@@ -72,7 +72,7 @@ def test_a_killed_worker_finishes_at_the_next_delivery(world: World) -> None:
     accepted_id(world)
     transaction = Process(on_call=lambda call: crash_after if call.operation == "TransactWriteItems" else None)
     kept = world.deliver(transaction)
-    # WHEN the message comes back
+    # WHEN the message is delivered again
     world.drain()
     # THEN stock is taken once and one event is published
     assert kept
@@ -202,7 +202,7 @@ def test_records_expire_when_swept(world: World) -> None:
     world.drain()
     records = world.cloud.dynamodb.tables[WORKER_RECORDS].items
     assert len(records) == 1
-    # WHEN its record's life has passed and time to live sweeps
+    # WHEN its record expires, and time to live deletes expired items
     world.cloud.clock.advance(Deployment().worker_record_seconds + 1)
     world.cloud.dynamodb.sweep()
     # THEN the record is deleted

@@ -97,10 +97,10 @@ def test_an_exit_code_is_a_verdict(exit_code: int | None, verdict: str) -> None:
 @pytest.mark.parametrize(
     ("verdict", "of", "listed", "problems"),
     [
-        pytest.param(Verdict.SURVIVED, 20, True, [], id="all is noticed but what is listed"),
+        pytest.param(Verdict.SURVIVED, 20, True, [], id="all but the listed mutant are noticed"),
         # As on a busy machine: the mutant counts as neither noticed nor missed.
         pytest.param(Verdict.TIMEOUT, 20, True, [], id="listed, and its tests took too long"),
-        pytest.param(Verdict.SURVIVED, 40, False, [entry(CHANGE)], id="a survivor, told with what can be copied"),
+        pytest.param(Verdict.SURVIVED, 40, False, [entry(CHANGE)], id="a survivor, with an entry to copy"),
         pytest.param(
             Verdict.SURVIVED, 10, True, ["90.0 % of the mutants were noticed; at least 95 % must be."], id="too many"
         ),

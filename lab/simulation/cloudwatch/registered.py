@@ -80,7 +80,7 @@ def register_alarms(settings: AlarmSettings = SUBSCRIBED, *, bus: bool = False) 
 
 
 def dashboard_args(**overrides: Any) -> DashboardArgs:
-    """The dashboard's arguments for a stack with the names above."""
+    """Return the dashboard's arguments for a stack with the names above."""
     table = alarm_table(THRESHOLDS, LIMITS, certificate=True)
     heard: tuple[Alarm | Composite, ...] = (*table.alarms, *table.composites)
     values: dict[str, Any] = {
@@ -95,18 +95,18 @@ def dashboard_args(**overrides: Any) -> DashboardArgs:
 
 
 def register_dashboard() -> dict[str, Any]:
-    """The body that the dashboard component registers for a stack with the names above."""
+    """Return the body that the dashboard component registers for a stack with the names above."""
     resources = record(lambda: Dashboard("dashboard", SCOPE, dashboard_args()))
     return resources.one("aws:cloudwatch/dashboard:Dashboard", "dashboard").document("dashboardBody")
 
 
 def metric_alarms(resources: Iterable[Registered]) -> tuple[MetricAlarm, ...]:
-    """The registered metric alarms."""
+    """Return the registered metric alarms."""
     return tuple(_metric_alarm(r.inputs) for r in resources if r.type.endswith(":MetricAlarm"))
 
 
 def composite_alarms(resources: Iterable[Registered]) -> tuple[CompositeAlarm, ...]:
-    """The registered composite alarms."""
+    """Return the registered composite alarms."""
     return tuple(_composite_alarm(r.inputs) for r in resources if r.type.endswith(":CompositeAlarm"))
 
 

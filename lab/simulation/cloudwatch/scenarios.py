@@ -29,7 +29,7 @@ def sqs(name: str, queue: str) -> MetricKey:
 
 
 def function(name: str, which: str | None) -> MetricKey:
-    """A metric of the function with this key, `create_order`, or of the account."""
+    """A metric of the function with the key `which`, such as `create_order`, or of the account if `which` is None."""
     dimensions = {} if which is None else {"FunctionName": WATCHED[f"{which}_function"]}
     return MetricKey.of("AWS/Lambda", name, dimensions)
 
@@ -110,8 +110,8 @@ CAUSES: Final[Mapping[str, Series]] = {
     "notifications-redriven": {topic("NumberOfNotificationsRedrivenToDlq"): 1},
     "notifications-lost": {topic("NumberOfNotificationsFailedToRedriveToDlq"): 1},
 }
-"""Per row, the series that differ from healthy ones while the cause lasts. A single minute of a cause breaches. So an
-alarm that treats missing data wrongly would flap, or would stay in ALARM after the cause has ended."""
+"""Per row, the series that differ from healthy ones while the cause lasts. One minute of a cause is enough to breach.
+So an alarm that treats missing data wrongly would flap, or would stay in ALARM after the cause has ended."""
 
 
 _OF_RULES: Final = {
@@ -168,7 +168,7 @@ def publish(*phases: Phase, horizon: int = HORIZON, step: int = 60) -> MetricSto
 
 def _unit(key: MetricKey) -> str:
     published = find(key, (*AWS_METRICS, *own_metrics(PREFIX)))
-    assert published is not None, f"nobody publishes {key}"
+    assert published is not None, f"no service publishes {key}"
     return published.unit
 
 
@@ -189,7 +189,7 @@ def on_trial(
 
 
 def verdict(store: MetricStore, alarm: MetricAlarm, composites: Iterable[CompositeAlarm]) -> tuple[State, ...]:
-    """The states that the alarm enters after the cause has begun."""
+    """Return the states that the alarm enters after the cause has begun."""
     run = on_trial(store, alarm, composites, Behaviour(5))
     begin = START + BEGIN * step_of(alarm)
     return tuple(change.state for change in run.changes if change.alarm == alarm.name and change.at >= begin)

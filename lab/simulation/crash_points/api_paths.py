@@ -16,7 +16,7 @@ OTHER_BODY = order_body(("SKU-1", 3))
 
 
 def dies_after(operation: str) -> Process:
-    """A process that is killed right after its first call of ``operation``."""
+    """Return a process that is killed right after its first call of ``operation``."""
 
     def on_call(call: Call) -> Fault | None:
         return crash_after if call.operation == operation else None

@@ -53,7 +53,7 @@ class Outcome:
 
 
 def calls_of(path: Path) -> list[Call]:
-    """The calls of the path's run when nothing disturbs it."""
+    """Return the calls of a path's undisturbed run."""
     with staged(path.deployment) as stage:
         process = Process(on_call=path.background)
         path.prepare(stage)(process)
@@ -61,16 +61,16 @@ def calls_of(path: Path) -> list[Call]:
 
 
 def crash_points(path: Path) -> list[Call]:
-    """Return the calls of a path that are disturbed.
+    """Return the crash points of a path: the calls of its undisturbed run.
 
-    Of more than three equal calls in a row, only the first two and the last: the others differ only in time.
+    Of more than three equal calls in a row, these are only the first two and the last. The others differ only in time.
     """
     repeats = [list(group) for _, group in groupby(calls_of(path), key=lambda call: call.operation)]
     return [call for group in repeats for call in (group if len(group) <= 3 else [*group[:2], group[-1]])]
 
 
 def cases(path: Path) -> Iterator[Case]:
-    """Every disturbance of every crash point of a path."""
+    """Yield every disturbance of every crash point of a path."""
     for call in crash_points(path):
         for disturbance in disturbances(call):
             yield Case(path, call, disturbance)
@@ -180,7 +180,7 @@ def _strange_answers(stage: Stage) -> list[str]:
 def _dead_letters(path: Path, dead: int) -> list[str]:
     if path.dead == "never" and dead:
         return [f"{dead} dead letters, although only one fault happened"]
-    return ["the message that fails for good is no dead letter"] if path.dead == "always" and not dead else []
+    return ["no dead letter for a message that always fails"] if path.dead == "always" and not dead else []
 
 
 def _wrong_end(stage: Stage, ends: frozenset[tuple[str, ...]]) -> list[str]:

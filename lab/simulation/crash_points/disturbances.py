@@ -1,4 +1,4 @@
-"""Disturbances of a call: the faults of the fakes, and faults that need the stage's clock or its later calls."""
+"""Disturbances of a call: the faults of the fakes, and faults that move the stage's clock or affect later calls."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Disturbance:
         name: The exact disturbance.
         column: The table's column; several disturbances may share a column.
         fault: Returns the fault for a stage.
-        kills: The process ends here: it makes no further call.
+        kills: Whether it kills the process, which then makes no further call.
     """
 
     name: str
@@ -91,8 +91,8 @@ def _in_progress(_: Stage) -> Fault:
 
 
 def _cancelled(mix: tuple[str | None, ...]) -> Callable[[Stage], Fault]:
-    """Cancel with these reason codes. For ``None`` the fake gives the item's true reason: AWS reports a condition's
-    result only after it evaluated the condition."""
+    """Cancel with these reason codes. ``None`` stands for the item's true reason, as AWS never reports a false result
+    of a condition."""
 
     def make(stage: Stage) -> Fault:
         def fault(call: Call, perform: Perform) -> Response:

@@ -88,7 +88,7 @@ class Stage:
         for table in (API_RECORDS, WORKER_RECORDS):
             self.world.cloud.dynamodb.tables[table].items.clear()
 
-    # --- what always follows -----------------------------------------------------------------------------------------
+    # --- after the run -----------------------------------------------------------------------------------------------
 
     def quiet(self) -> None:
         """Recover, retry every intent until a final answer, and deliver until the orders queue is empty."""

@@ -29,7 +29,7 @@ def labels(violations: Sequence[str]) -> frozenset[str]:
 
 @dataclass(slots=True)
 class _Tries:
-    """Checks whether a history still has a violation with one of the original labels, a limited number of times."""
+    """Checks, a limited number of times, whether a history still violates one of the original labels."""
 
     wanted: frozenset[str]
     left: int = MOST_TRIES
@@ -42,7 +42,7 @@ class _Tries:
 
 
 def shrink(history: History) -> History:
-    """Return the smallest history found with a violation that has the label of one in ``history``.
+    """Return the smallest history found that still violates one of the labels that ``history`` violates.
 
     Raises:
         ValueError: ``history`` violates nothing.
@@ -97,7 +97,7 @@ def _simpler(history: History, fails: Fails) -> History:
 
 
 def _plainer(history: History, fails: Fails) -> History:
-    """Try the same steps with impatient callers, or with the default batch size."""
+    """Try the same steps without the callers' final retries, or with the default batch size."""
     for plainer in (replace(history, patient=False), replace(history, batch_size=10)):
         if plainer != history and fails(plainer):
             return plainer

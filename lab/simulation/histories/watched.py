@@ -1,4 +1,4 @@
-"""Tables that check every write as it is made: later, an outcome that changed and changed back leaves no trace."""
+"""Tables that check every write at once, because an outcome that changes and changes back leaves no later trace."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ class Queue:
         return received
 
     def candidates(self) -> Iterable[Message]:
-        """Visible messages in the order in which a receive would take them."""
+        """Return the visible messages in the order in which a receive would return them."""
         now = self.clock.time()
         visible = [message for message in self.messages.values() if message.visible_at <= now]
         if self.shuffled and len(visible) > 1:

@@ -34,7 +34,7 @@ def handler(event, context):
         failed = [one for one, body in zip(ids, bodies) if body == "of two, this fails"]
         return {"batchItemFailures": [{"itemIdentifier": one} for one in failed]}
     if asked == "raise":
-        raise RuntimeError("asked to")
+        raise RuntimeError("on request")
     if asked == "kill":
         import os
         os._exit(1)

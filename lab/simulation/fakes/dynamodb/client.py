@@ -112,7 +112,7 @@ class FakeDynamoDB:
         return self.wire.carry("dynamodb", "BatchGetItem", params, lambda: reads.batch_get(self._table, params))
 
     def scan(self, **params: Any) -> Response:
-        """Scan a table for the items that meet a filter."""
+        """Scan a table for the items for which a filter is true."""
         only_known("Scan", params, reads.SCAN)
         return self.wire.carry("dynamodb", "Scan", params, lambda: reads.scan(self._table, params))
 

@@ -37,7 +37,7 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[AttributeValue | None, AttributeVa
     ast.LtE: lambda a, b: av.order(a, b) in {-1, 0},
     ast.Gt: lambda a, b: av.order(a, b) == 1,
     ast.GtE: lambda a, b: av.order(a, b) in {0, 1},
-    # A missing attribute differs from every value: the service lets `<>` hold for it.
+    # A missing attribute differs from every value, so `<>` is true for it, as in the service.
     ast.NotEq: lambda a, b: not av.equal(a, b),
 }
 

@@ -124,7 +124,7 @@ class Table:
         return before
 
     def sweep(self, now: float) -> int:
-        """Delete what has expired by ``now`` (epoch seconds), as the service does *some time* after expiry.
+        """Delete the items that have expired by ``now`` (epoch seconds), as the service does *some time* after expiry.
 
         Returns:
             The number of deleted items. Until a sweep, reads and conditions see expired items.
