@@ -1,1 +1,1 @@
-"""Command line for people on call: see what waits, what failed and why, and take each order to its end."""
+"""Command line for people on call: see which orders wait or failed, and why, and take each to its end."""

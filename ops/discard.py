@@ -62,7 +62,7 @@ def plan(found: Found, wanted: str, order: StoredOrder | None) -> Plan:
     if not found.cases:
         return _without_letter(found, wanted, order)
     if len(found.order_ids) > 1:
-        raise RefusedError(f"{wanted} names messages of several orders: give one of {sorted(found.order_ids)}.")
+        raise RefusedError(f"{wanted} names messages of several orders: give the id of one: {sorted(found.order_ids)}.")
     states = {case.state for case in found.cases}
     count = f"{len(found.messages)} message{'s' if len(found.messages) > 1 else ''}"
     order_id = next(iter(found.order_ids), None)
@@ -79,12 +79,10 @@ def plan(found: Found, wanted: str, order: StoredOrder | None) -> Plan:
             f"python -m ops order repair {order_id}"
         )
     if states <= {State.DISCARDED, State.LEFTOVER}:
-        return Plan(None, found, f"the order {order_id} is final and stays as it is; {count} of it would be deleted")
+        return Plan(None, found, f"the order {order_id} is final and stays as it is; {count} would be deleted")
     if order_id is None:
         return Plan(None, found, f"the message names no order; {count} would be deleted")
-    return Plan(
-        order_id, found, f"the order {order_id} would become DISCARDED for good; {count} of it would be deleted"
-    )
+    return Plan(order_id, found, f"the order {order_id} would become DISCARDED for good; {count} would be deleted")
 
 
 def _without_letter(found: Found, wanted: str, order: StoredOrder | None) -> Plan:

@@ -19,14 +19,14 @@ from runtime.logic.clock import Clock, timestamp
 from runtime.models.order import OrderStatus
 
 NOT_DISCARDABLE: Final = frozenset({State.NOTIFICATION_MISSING, State.CORRUPT_ORDER})
-"""A redrive of the first kind sends the missing notification; the row of the second has to be repaired first."""
+"""A redrive sends a missing notification, and a corrupt row has to be repaired first."""
 _FINAL: Final = frozenset({State.DISCARDED, State.LEFTOVER})
 _SAMPLE: Final = 5
 
 
 @dataclass(slots=True)
 class DiscardCounts:
-    """Number of messages of the pass by outcome. Each message is in exactly one of the counts that `seen` adds up.
+    """Number of messages of the pass by outcome, and of orders.
 
     Attributes:
         discarded: Dead letters that were discarded (in a dry run: would be).
@@ -52,7 +52,7 @@ class DiscardCounts:
 
     @property
     def seen(self) -> int:
-        """Return the number of messages that have an outcome."""
+        """Return the number of messages that have an outcome. Each is in exactly one of the counts."""
         return self.discarded + self.unselected + self.refused.total() + self.settled + self.failed
 
     def as_json(self) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from runtime.logic.clock import Clock
 CLOCK_SKEW_SECONDS: Final = 300
 """AWS refuses requests if the clocks differ by more than this.
 
-So a message that was sent more than this before the run began was not sent by the run.
+A message that is older than this when the run begins was therefore not sent by the run.
 """
 
 

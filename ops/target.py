@@ -82,13 +82,17 @@ class Target(BaseModel):
     api_idempotency_table: str
     worker_idempotency_table: str
     process_order_function: str = Field(pattern=r"^.+-process-order$")
-    functions: tuple[str, ...] = Field(description="The names of all functions by their outputs, the worker's last.")
+    functions: tuple[str, ...] = Field(
+        description="Names of all functions, in the order of their outputs, the worker last."
+    )
     gradual_deploy: GradualDeploy | None = Field(default=None, description="None: `pulumi up` moves callers itself.")
-    api_url: str | None = Field(default=None, description="Where clients order: behind the edge or domain, if any.")
+    api_url: str | None = Field(default=None, description="Address for clients: of the edge or domain, if any.")
     api_id: str | None = Field(default=None, description="Id of the HTTP API, a dimension of its metrics.")
     api_stage: str | None = None
     objectives: Objectives | None = Field(default=None, description="None: an older release, without objectives.")
-    alarm_topic_arns: Mapping[str, str] = Field(default={}, description="By tier; empty: the stack has no alarms.")
+    alarm_topic_arns: Mapping[str, str] = Field(
+        default={}, description="Topics of the alarms by tier; empty: no alarms."
+    )
     endpoint_url: str | None = None
     credentials: Credentials | None = None
 
@@ -148,7 +152,7 @@ class Target(BaseModel):
                 self.orders_queue_url,
                 self.dead_letter_queue_url,
                 self.events_arn,
-                # Functions have a bus's name.
+                # Functions have a bus's name, not its ARN.
                 self.events_arn.rpartition("/")[2],
             }
         )
@@ -247,7 +251,7 @@ def ask_pulumi(stack: str, *arguments: str) -> str:
     pulumi = shutil.which("pulumi")
     if pulumi is None:
         raise NoStackError(
-            f"There is no `pulumi` command on the PATH to ask for `{words}`. Where there is one: "
+            f"There is no `pulumi` command on the PATH to run `{words}`. On a machine that has one: "
             f"pulumi stack output --json --stack {stack} > {stack}.json; then here: --outputs {stack}.json"
         )
     command = [pulumi, *arguments, "--non-interactive", "--stack", stack]

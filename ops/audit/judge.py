@@ -31,7 +31,7 @@ class Finding:
 
     Attributes:
         violations: Facts that break the guarantee.
-        named: Facts that the guarantee allows but somebody should look at, and facts that could not be found out.
+        named: Facts that the guarantee allows but somebody should look at, and facts that could not be determined.
     """
 
     name: str
@@ -135,7 +135,10 @@ def same_answer(evidence: Evidence) -> Finding:
 
 
 def exact_retries(evidence: Evidence) -> Finding:
-    """G4: no message has too many receives, reports one twice, is dead-lettered early, or is processed as well."""
+    """G4: no message has too many receives, reports a receive twice, or is dead-lettered early.
+
+    No message is both processed and dead-lettered, and no order is processed twice.
+    """
     attempts: defaultdict[str, list[Receive]] = defaultdict(list)
     for receive in evidence.receives:
         attempts[receive.message_id].append(receive)

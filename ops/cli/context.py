@@ -63,7 +63,7 @@ class Context:
 
     @cached_property
     def orders_queue(self) -> OrdersQueue:
-        """Sends to the orders queue."""
+        """Gateway that sends to the orders queue."""
         return OrdersQueue(self.clients.sqs, self.target.orders_queue_url)
 
     @cached_property
@@ -86,7 +86,7 @@ class Context:
 
     @cached_property
     def mutes(self) -> Mutes:
-        """Mute rules about the stack's alarms."""
+        """Mute rules of the stack's alarms."""
         return Mutes(self.clients.cloudwatch, self.target.prefix, self.clock)
 
     @cached_property
@@ -110,7 +110,7 @@ class Context:
         return Sweep(DeadLetterQueue(self.clients.sqs, self.target.dead_letter_queue_url), tell=self.say)
 
     def behind_others(self) -> int:
-        """Return about how many dead letters the current pass could not reach. Only a FIFO queue has any."""
+        """Return the approximate number of dead letters that the current pass could not reach; 0 without FIFO."""
         if not self._dead_letters_are_fifo:
             return 0
         return depth_of(self.clients.sqs, self.target.dead_letter_queue_url).visible

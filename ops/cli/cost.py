@@ -17,8 +17,8 @@ from pipeline.config import StackConfig
 
 _NOTES = (
     f"List prices of {REGION} as of {AS_OF}, without free tiers (ops/cost/prices.py).",
-    "~: partly estimated: duration of invocations, AWS's own log lines, compression of",
-    "logs, the surcharge of a fair queue. Traffic is assumed to be even.",
+    "~ marks estimates: the duration of invocations, AWS's own log lines, the",
+    "compression of logs, the surcharge of a fair queue. Traffic is assumed to be even.",
     "Not included: failures, taxes, data transfer, receivers of alarms, log tiers.",
 )
 
@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def reckoned(config: StackConfig, orders: int | None, per_batch: int = 1) -> dict[str, Any]:
-    """Return items and sums in USD: `idle` per month, `per_million` orders on top, and `month`: all for `orders`."""
+    """Return items and sums in USD: `idle` per month, `per_million` orders on top, and `month`, idle and `orders`."""
     load = Load(MILLION, per_batch=per_batch)
     million = bill(config, load)
     asked = bill(config, load._replace(orders=orders)) if orders is not None else million
@@ -98,15 +98,15 @@ def show(out: Screen, config: StackConfig, orders: int | None, per_batch: int = 
     rows = [_cells(row, numbers, "~" if row["estimated"] else " ") for row in found["items"]]
     total = {"service": "together", "what": "", "option": "", **found["total"]}
     out.rows(columns, [*rows, _cells(total, numbers, " ")], whole=set(numbers.values()))
-    out.tell(f"USD: an idle month; on top, a million orders of one line, {per_batch} per batch.")
+    out.tell(f"USD for an idle month, and on top for a million orders of one line, {per_batch} per batch.")
     if orders is not None:
-        out.tell(f"Last column: a month with {orders:,}.")
+        out.tell(f"Last column: a whole month with {orders:,} orders.")
     out.tell(
         f"A million further lines: {found['per_million_further_lines']:.2f}, "
         f"a million look-ups: {found['per_million_lookups']:.2f}."
     )
     out.tell(
-        f"The units as provisioned capacity (not an option here), {CAPACITY_USED:.0%} used: "
+        f"A million orders' units as provisioned capacity (not an option here), {CAPACITY_USED:.0%} used: "
         f"{found['per_million_provisioned_units']:.2f}."
     )
     for note in _NOTES:

@@ -21,7 +21,7 @@ def register(actions: Any) -> None:
         run_shift,
         "move callers to the newest versions, step by step, after `pulumi up` on a stack with gradual_deploy",
         "python -m ops deploy shift --stack prod",
-        "it waits for CodeDeploy. If one function is rolled back, it stops the others' deployments: versions of\n"
+        "shift waits for CodeDeploy. If one function is rolled back, shift stops the other deployments: versions of\n"
         "  one release belong together. Exit code 1: rolled back, or not finished. Without gradual_deploy: no effect.",
         changes=True,
     )

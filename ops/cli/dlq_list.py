@@ -80,7 +80,7 @@ def show_causes(context: Context, causes: Counter[str]) -> None:
     shown = [(error_type, str(count)) for error_type, count in causes.most_common(10)]
     context.out.rows(("error", "dead letters"), shown, {"dead letters"})
     if len(causes) > len(shown):
-        context.say(f"{len(causes) - len(shown)} more causes: --json has all.")
+        context.say(f"{len(causes) - len(shown)} more causes: --json shows all.")
 
 
 def cases_of(context: Context, sweep: Sweep, show: Callable[[int], None]) -> list[Case]:

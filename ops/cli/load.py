@@ -113,7 +113,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     plan = _plan(options, choice, context)
     taken = f"units of {', '.join(plan.skus)}" if plan.skus else "an article that does not exist"
     context.say(
-        f"{plan.orders} orders of {taken} in {TEST_CURRENCY}, {plan.per_second:g} a second, "
+        f"{plan.orders} orders of {taken}, in currency {TEST_CURRENCY}, {plan.per_second:g} per second, "
         f"at {context.target.api_url}."
     )
     context.say(f"About {plan.about:.4f} USD at most, at list prices of us-east-1; allowed: {plan.most}.")

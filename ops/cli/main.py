@@ -36,7 +36,7 @@ example:
   python -m ops status --stack prod
 
 what next:
-  status says what is wrong and which command to type. Dead letters: dlq list. One order: order trace ID.
+  status shows what is wrong and which command to type. For dead letters: dlq list. For one order: order trace ID.
 """
 _COMMANDS = (
     "status",
@@ -63,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     """Build the parser of the whole command line."""
     root = argparse.ArgumentParser(
         prog="python -m ops",
-        description="See what waits, what failed and why, and take each order to its end.",
+        description="See which orders wait or failed, and why, and take each to its end.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -110,7 +110,7 @@ def main(arguments: Sequence[str], at: Context | None = None) -> int:
         _fail(errors, explained)
         return int(explained.exit_code)
     except KeyboardInterrupt:
-        errors.print("Stopped. Nothing is undone; run the same command again to continue.")
+        errors.print("Stopped. What was done is kept; run the same command again to continue.")
         return int(ExitCode.INTERRUPTED)
 
 

@@ -25,7 +25,7 @@ def register(commands: Any) -> None:
         "orders",
         "list open orders, or send them to the queue again",
         "python -m ops orders open --older-than 15m",
-        "status shows whether they wait in a queue. If in the dead-letter queue: dlq list. If in none: orders resend.",
+        "status shows whether they wait in a queue. If they are dead letters: dlq list. If in no queue: orders resend.",
     )
     listing = add_command(
         actions,

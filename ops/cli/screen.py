@@ -59,7 +59,7 @@ class Screen(Console):
         self.finish(f"{text}\n")
 
     def finish(self, text: str = "") -> None:
-        """Write what is buffered, and `text`."""
+        """Write `text`, and flush the output."""
         try:
             self.file.write(text)
             self.file.flush()

@@ -1,4 +1,4 @@
-"""`smoke`: one order through a deployed stack."""
+"""`smoke`: sends one order through a deployed stack."""
 
 import argparse
 from dataclasses import asdict
@@ -25,7 +25,7 @@ def register(commands: Any) -> None:
         run,
         "order an article that does not exist, and follow the order to its event",
         "python -m ops smoke --stack prod --yes",
-        "exit code 1: a step failed. After a deployment: python -m ops deploy rollback.",
+        "exit code 1: a step failed. If a deployment caused it: python -m ops deploy rollback.",
         changes=True,
     )
     smoke.add_argument("--confirm", metavar="SKU", help="also order one unit of this article")
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
             )
         taken = f", and one unit of {options.confirm}" if options.confirm else ""
         context.say(
-            f"Would order an article that does not exist in {TEST_CURRENCY}{taken}, at {context.target.api_url}."
+            f"Would order an article that does not exist, currency {TEST_CURRENCY}{taken}, at {context.target.api_url}."
         )
         dry_run(context)
         return ExitCode.OK

@@ -36,7 +36,7 @@ def register(commands: Any) -> None:
         run_resume,
         "receive orders from the queue again",
         "python -m ops worker resume --yes",
-        "status shows the backlog drain.",
+        "status shows how the backlog shrinks.",
         changes=True,
     )
 

@@ -56,7 +56,7 @@ class Receiver:
 
 
 def alarms_of(client: "CloudWatchClient", prefix: str, topics: Mapping[str, str]) -> list[Alarm]:
-    """Return the alarms of one stack: those that notify one of its `topics` (ARN by tier), and composites' members.
+    """Return a stack's alarms: those that notify one of `topics` (ARN by tier), and the members of its composites.
 
     Their names are not enough: those of a stack `local-eu` begin like those of a stack `local`.
     """

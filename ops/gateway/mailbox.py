@@ -174,7 +174,7 @@ def _chosen(queues: Sequence[tuple[str, Any]], name: str) -> tuple[str, Any]:
         raise RefusedError(
             f"--to {name}: {len(found)} subscribed queues have this name; allowed: "
             f"{', '.join(sorted(queue for queue, _ in names)) or 'none'}. "
-            "Nothing was sent. Only a queue can receive events alone. To publish to all subscribers: "
+            "Nothing was sent. Events can be sent to a queue only. To publish to all subscribers: "
             "order replay-events ID."
         )
     return found[0]

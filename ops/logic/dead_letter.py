@@ -63,7 +63,7 @@ MEANING: Final[Mapping[State, str]] = {
     State.UNREADABLE: "unreadable: this message can only be discarded",
 }
 NOT_REDRIVABLE: Final = frozenset({State.UNREADABLE, State.DISCARDED})
-"""The worker would dead-letter the first again. A person has discarded the second."""
+"""The worker would dead-letter unreadable messages again. A person has discarded the orders of the others."""
 
 
 @dataclass(frozen=True, slots=True)

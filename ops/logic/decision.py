@@ -25,6 +25,6 @@ class Decision:
         by, reason = by.strip(), reason.strip()
         if not by or not reason or len(by) > MOST or len(reason) > MOST:
             raise WrongValueError(
-                f"--by and --reason: 1 to {MOST} characters each; a decision has a name and a reason."
+                f"--by and --reason: 1 to {MOST} characters each; a decision needs a name and a reason."
             )
         return cls(by, reason)

@@ -1,4 +1,4 @@
-"""Times for people: `15m`, `2h`, `3d`."""
+"""Durations for people: `15m`, `2h`, `3d`."""
 
 import re
 from typing import Final

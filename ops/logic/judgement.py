@@ -73,7 +73,7 @@ def _judge_open(order: StoredOrder, lines: Sequence[LogLine]) -> Judgement:
     if order.status is OrderStatus.FAILED:
         cause = (order.error or {}).get("error_type") or (attempts[-1].cause if attempts else None)
         return Judgement(
-            f"not processed{f' ({cause})' if cause else ''}: its message is a dead letter, or becomes one", (look,)
+            f"not processed{f' ({cause})' if cause else ''}: its message is a dead letter, or will soon be one", (look,)
         )
     if attempts:
         return Judgement(

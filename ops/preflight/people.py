@@ -40,7 +40,7 @@ def _confirmations(ground: Ground, alarm_topics: dict[str, str]) -> Finding:
     mails += sum(each.protocol.startswith("email") for each in config.subscriptions)
     if not ground.outputs:
         text = (
-            f"{mails} e-mail addresses get a confirmation link after up"
+            f"{mails} e-mail addresses get a confirmation link after `pulumi up`"
             if mails
             else "no e-mail address has to confirm"
         )
@@ -59,7 +59,7 @@ def _confirmations(ground: Ground, alarm_topics: dict[str, str]) -> Finding:
         check,
         Verdict.WARNING,
         f"not confirmed, so nothing is delivered: {', '.join(waiting)}",
-        ("confirm with the link in the e-mail. After three days it expires: remove the address, up, add it again, up",),
+        ("confirm with the link in the e-mail. After three days: remove the address, deploy, add it again, deploy",),
     )
 
 
