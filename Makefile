@@ -16,15 +16,15 @@ SOURCES := __main__.py tools.py docs/examples clients/python/orders_client $(wil
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# pip says that a version does not exist when it could not ask for any.
+# If pip cannot reach the index, it reports that the version does not exist.
 define install
 @$(1)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes $(2) >$(1)/pip.log 2>&1 || { \
 	if grep -q 'Retrying (' $(1)/pip.log && grep -q 'from versions: none' $(1)/pip.log; then \
-		echo "The package index cannot be reached. Check the network and what pip is told: pip config list, PIP_INDEX_URL, HTTPS_PROXY." >&2; \
+		echo "The package index cannot be reached. Check the network and pip's settings: pip config list, PIP_INDEX_URL, HTTPS_PROXY." >&2; \
 	else cat $(1)/pip.log >&2; fi; exit 1; }
 endef
 
-setup: $(VENV)/.ready ## the environment alone, in .venv
+setup: $(VENV)/.ready ## only create the environment in .venv
 
 $(VENV)/.ready: requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and none was found. Install it, or name one: make PYTHON=/path/to/python3 …" >&2; exit 1; }
@@ -33,19 +33,19 @@ $(VENV)/.ready: requirements-dev.txt
 	$(call install,$(BIN),--no-deps -r requirements-dev.txt)
 	@touch $@
 
-demo: setup ## the whole thing on the embedded AWS, shown step by step, with the guarantees counted at the end (PAUSE=1: waits, so that you can look at its page)
+demo: setup ## the whole program on the embedded AWS, step by step, with a check of the guarantees at the end (PAUSE=1: wait, so that you can open its page)
 	@$(BIN)/python -m local demo $(if $(PAUSE),--pause)
 
-incident: setup ## one incident: a dependency fails, a page, its runbook's commands, all well again
+incident: setup ## one incident: a dependency fails, an alarm pages, the runbook's commands repair it
 	@$(BIN)/python -m local incident
 
-up: setup ## the embedded AWS with the orders stack, left running, and what to try with it
+up: setup ## start the embedded AWS with the orders stack, and print what to try
 	@$(BIN)/python -m local up --detach
 
 down: setup ## stop what `make up` started
 	@$(BIN)/python -m local down
 
-# The end-to-end tests wait more than they work: types are checked beside them.
+# The end-to-end tests mostly wait, so the types are checked at the same time.
 test: setup lint check ## lint, types, unit, infra and flow tests with the coverage gate, then end to end
 	@$(MAKE) --no-print-directory -j 2 types e2e
 
@@ -57,7 +57,7 @@ lint: setup ## ruff: rules and format; codespell: spelling; import-linter: the l
 types: setup ## mypy, strict
 	@$(BIN)/mypy -n $(WORKERS) $(SOURCES)
 
-# Measuring coverage takes a third of the time again, so only what is meant to cover is measured.
+# Coverage makes tests a third slower, so it is measured only for the tests that count for it.
 QUICK = not e2e and not engine and not long and not contract
 check: setup ## unit and infra tests with branch coverage >= 95 % of runtime/, components/ and pipeline/; then flow and the rest
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "$(QUICK)" --cov --cov-report=term tests/unit tests/infra
@@ -66,7 +66,7 @@ check: setup ## unit and infra tests with branch coverage >= 95 % of runtime/, c
 unit infra flow: setup ## one tier of tests
 	@$(BIN)/pytest tests/$@ -m "$(QUICK)"
 
-crash-points: setup ## the table crash point x fault -> outcome, and the deliberate mistakes with the tests that notice them
+crash-points: setup ## the table of crash points and faults with their outcomes, and the tests against deliberate mistakes
 	@$(BIN)/python -m lab.simulation.crash_points
 	@$(BIN)/python -m tests.flow.sabotage
 
@@ -74,20 +74,20 @@ e2e: setup ## the deployed local stack over HTTP and the AWS API
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "e2e and not long" tests/e2e tests/local tests/ops
 
 aws-check: setup ## the end-to-end tests against a stack on AWS, by its outputs: make aws-check OUTPUTS=dev.json (docs/delivery.md)
-	@test -n "$(OUTPUTS)" || { echo "Which stack? make aws-check OUTPUTS=FILE, from: pulumi stack output --json --show-secrets > FILE" >&2; exit 2; }
+	@test -n "$(OUTPUTS)" || { echo "Name the stack's outputs: make aws-check OUTPUTS=FILE, after: pulumi stack output --json --show-secrets > FILE" >&2; exit 2; }
 	@$(BIN)/python -m tests.e2e.aws_check "$(OUTPUTS)" --yes $(AWS_CHECK_OPTIONS)
 
 long: setup ## what `make test` leaves out because it takes minutes: a storm, an incident, all runbooks, all option pairs, …
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "long and not engine"
 
-engine: setup ## the program in Pulumi's real engine, found or built with Go once (six minutes): preview, up, destroy
+engine: setup ## preview, up and destroy in Pulumi's real engine, which is found or built with Go once (six minutes)
 	@$(BIN)/python -m local.engine && $(BIN)/pytest -n $(WORKERS) --dist loadfile -m engine
 
 fuzz: setup ## hostile requests and batches against the functions on the in-memory AWS (ten to twenty minutes; docs/simulation.md)
 	@$(BIN)/python -m lab.fuzz --workers $(WORKERS) $(FUZZ_OPTIONS)
 
 MUTATION := .build/mutation-env
-mutation: $(MUTATION)/.ready ## small mistakes, one at a time, in runtime/ and around it: each noticed by a test (hours; docs/mutation.md)
+mutation: $(MUTATION)/.ready ## make small mistakes, one at a time, and see that a test notices each (hours; docs/mutation.md)
 	@$(MUTATION)/bin/python -m lab.mutation $(MUTATION_OPTIONS)
 
 $(MUTATION)/.ready: requirements-mutation.txt
@@ -99,7 +99,7 @@ format: setup ## rewrite in the project's format
 	@$(BIN)/ruff check --fix --quiet $(SOURCES); $(BIN)/ruff format $(SOURCES)
 
 CONTRACT := .build/contract-env
-contract: setup $(CONTRACT)/.ready ## docs/openapi.json, judged by validators, client generators and a fuzzer on a running stack (needs Node.js, npm)
+contract: setup $(CONTRACT)/.ready ## check docs/openapi.json with validators, client generators and a fuzzer on a running stack (needs Node.js, npm)
 	@$(BIN)/pytest tests/contract -m contract
 
 $(CONTRACT)/.ready: requirements-contract.txt tests/contract/package-lock.json
@@ -109,7 +109,7 @@ $(CONTRACT)/.ready: requirements-contract.txt tests/contract/package-lock.json
 	@touch $@
 
 AUDIT := .build/audit-env
-audit: $(AUDIT)/.ready ## is a weakness known of what is in the functions' zip? (asks the package index)
+audit: $(AUDIT)/.ready ## known vulnerabilities of the packages in the functions' zip (asks the package index)
 	@$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements-runtime.txt
 
 $(AUDIT)/.ready: requirements-audit.txt
@@ -132,5 +132,5 @@ lock: ## renew requirements*.txt from pyproject.toml (UPGRADE=--upgrade for newe
 	cd tests/contract && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 	@$(BIN)/python -m tests.contract.lock
 
-clean: ## remove what was built here (.build, caches); .venv stays
+clean: ## remove build results and caches, but not .venv
 	rm -rf .build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -1,4 +1,4 @@
-"""Event-driven orders: an API that takes them at once, a queue, a worker, and notifications of the outcome."""
+"""Event-driven orders: an API that accepts orders at once, a queue, a worker, and notifications of the outcomes."""
 
 from pipeline.config import load_config
 from pipeline.data import build_data
@@ -10,7 +10,7 @@ from pipeline.operations import build_operations
 from pipeline.outputs import export_outputs
 from pipeline.platform import function_platform, stack_scope
 
-# Everything that can be wrong with the configuration is found here, before the first resource is registered.
+# All problems of the configuration are found here, before the first resource is registered.
 config = load_config()
 scope = encrypted(config, stack_scope(config))
 platform = function_platform(config, scope)

@@ -1,8 +1,8 @@
-"""Says where the commands went that were `python -m tools.NAME` until 2026-11."""
+"""Names the commands that have replaced `python -m tools.NAME` in 2026-11."""
 
 import sys
 
 sys.exit(
-    "python -m tools.… is no more: gradual_deploy is `python -m ops deploy shift`, prune_versions is "
+    "python -m tools.… was removed: gradual_deploy is now `python -m ops deploy shift`, prune_versions is "
     "`python -m ops deploy prune`, generators of docs are `python -m lab.docs.…`, the rest is below `lab` and `local`."
 )

@@ -1,1 +1,1 @@
-"""Policy pack: what every stack must keep, checked by `pulumi preview --policy-pack policy`."""
+"""Policy pack: rules for every stack, which `pulumi preview --policy-pack policy` checks."""

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-# The engine starts a pack with its own folder on the path, not the project's.
+# The engine starts a policy pack with the pack's folder on the path, not the project's.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pulumi_policy import PolicyPack

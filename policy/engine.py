@@ -1,4 +1,4 @@
-"""From the engine's idea of resources and policies to ours."""
+"""Converts rules into the engine's policies, and the engine's resources into ours."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ LEVELS = {"mandatory": EnforcementLevel.MANDATORY, "advisory": EnforcementLevel.
 
 
 def to_policy(rule: Rule) -> ResourceValidationPolicy | StackValidationPolicy:
-    """The rule as the engine takes it."""
+    """Return the rule as a policy of the engine."""
     if rule.check is not None:
         return ResourceValidationPolicy(
             rule.name, rule.description, _validate_resource(rule, rule.check), LEVELS[rule.level]
@@ -55,7 +55,7 @@ def _resource(each: PolicyResource) -> Resource:
 
 
 def plain(value: Any) -> Any:
-    """`value` with ordinary containers, and `UNKNOWN` where the engine's proxies would raise on a look."""
+    """Return `value` with ordinary containers, and with `UNKNOWN` where the engine's proxies would raise."""
     if isinstance(value, Mapping):
         return {key: _look(value, key) for key in value}
     if isinstance(value, str | bytes) or not hasattr(value, "__len__"):

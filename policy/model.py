@@ -1,4 +1,4 @@
-"""Rules as data and pure functions: they know resources, not the engine, so tests run them over recorded resources."""
+"""Rules as data and pure functions. They do not use the engine, so tests can run them over recorded resources."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,13 +8,13 @@ Level = Literal["mandatory", "advisory"]
 
 
 class Unknown:
-    """The value of a property that AWS decides, in a preview before it exists."""
+    """The value of a property that AWS sets when the resource is created, during a preview before that."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"
 
     def __bool__(self) -> bool:
-        """Present: somebody set it, only not to a value known yet."""
+        """Return True: the property is set, only its value is not known yet."""
         return True
 
 
@@ -27,8 +27,8 @@ class Resource:
 
     Attributes:
         type: Pulumi's token, e.g. `aws:sqs/queue:Queue`.
-        props: Inputs by their names on the wire (camelCase); `UNKNOWN` where not known yet.
-        references: URNs that a property's value was made from, by property.
+        props: Inputs by their camelCase names; `UNKNOWN` if the value is not known yet.
+        references: URNs of the resources from which a property's value comes, by property.
         protect: Whether Pulumi refuses to delete it.
     """
 
@@ -41,12 +41,12 @@ class Resource:
 
     @property
     def is_production(self) -> bool:
-        """Return True where it belongs to a stack with the rules of production, by its tag."""
+        """Return whether its tag says that the rules for production apply."""
         tags = self.props.get("tags")
         return isinstance(tags, Mapping) and tags.get("Environment") == "production"
 
     def refers_to(self, prop: str, other: "Resource") -> bool:
-        """Return True where property `prop` was made from `other`."""
+        """Return whether the value of property `prop` comes from `other`."""
         return other.urn in self.references.get(prop, frozenset())
 
 
@@ -67,11 +67,11 @@ class Rule:
     """One rule of the pack.
 
     Attributes:
-        name: Shown by the engine, kebab-case.
+        name: The name in the engine's output, in kebab case.
         description: What is required and why.
-        types: The types it is about.
-        check: For rules about one resource at a time: what is wrong with it.
-        check_stack: For rules about how resources belong together.
+        types: The types of resources that it checks.
+        check: For rules about single resources: returns the problem of a resource.
+        check_stack: For rules about several resources: returns the violations in a stack.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Rule:
     check_stack: StackCheck | None = None
 
     def violations(self, resources: list[Resource]) -> Iterator[Violation]:
-        """All violations in a stack."""
+        """Return all violations in a stack."""
         if self.check is not None:
             for resource in resources:
                 if resource.type in self.types:
@@ -92,5 +92,5 @@ class Rule:
 
 
 def of_type(resources: Iterable[Resource], *types: str) -> list[Resource]:
-    """The resources of these types."""
+    """Return the resources of these types."""
     return [resource for resource in resources if resource.type in types]

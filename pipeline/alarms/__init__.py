@@ -1,4 +1,4 @@
-"""The alarm table of the order pipeline: every row that a stack watches itself with."""
+"""The alarm table of the orders pipeline: all alarms of a stack."""
 
 from components.alarms.model import AlarmTable
 from pipeline.alarms.api import api_alarms
@@ -22,11 +22,15 @@ def alarm_table(
     certificate: bool = False,
     certificate_region: str | None = None,
 ) -> AlarmTable:
-    """The table for one stack's thresholds and limits.
+    """Return the table for one stack's thresholds and limits.
 
-    `bus_rules` are the names of the subscriptions to a bus; None: outcomes go to a topic. `bus_dead_letters` says
-    whether that bus has a dead-letter queue of its own, `certificate` whether the API has one, `certificate_region`
-    where, if not in the stack's.
+    Args:
+        thresholds: The configured thresholds.
+        limits: The stack's limits.
+        bus_rules: Names of the subscriptions to a bus; None if outcomes go to a topic.
+        bus_dead_letters: Whether the bus has its own dead-letter queue.
+        certificate: Whether the API has its own certificate.
+        certificate_region: The certificate's Region, if it is not the stack's.
     """
     context = Context(thresholds, limits, bus_rules, bus_dead_letters, certificate, certificate_region)
     rows = (

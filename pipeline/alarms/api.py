@@ -1,11 +1,12 @@
-"""Rows on the HTTP API and on what callers do with it."""
+"""Alarms on the HTTP API and its use by callers."""
 
 from components.alarms.model import DAY, Alarm, Metric, Threshold, Tier
 from pipeline.alarms.context import CERTIFICATE, FIVE_MINUTES, Context, api_metric, filled, own_metric, percent
 
 
 def api_alarms(context: Context) -> tuple[Alarm, ...]:
-    """Rows on the API's answers, latency and certificate, and on idempotency, rejections and silence."""
+    """Return the alarms on the API's answers, latency and certificate, on idempotency, and on orders that are missing
+    or rejected."""
     certificate = (_certificate(context),) if context.certificate else ()
     return (*_answers(context), *certificate, *_callers(context), *_business(context))
 
@@ -25,7 +26,7 @@ def _answers(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.NOTIFY,
             runbook="api",
-            why="Refusals are the callers' business until they are most of the traffic (429 and 401 are in it).",
+            why="Refusals concern only the callers, unless they are most of the traffic. 401 and 429 count too.",
         ),
         Alarm(
             name="api-latency",
@@ -38,7 +39,7 @@ def _answers(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.NOTIFY,
             runbook="api",
-            why="Slow answers make callers retry; few samples are judged too, or quiet shops would never hear.",
+            why="Slow answers make callers retry. Few samples count too, so that it also works for quiet shops.",
             low_samples="evaluate",
         ),
     )
@@ -47,7 +48,7 @@ def _answers(context: Context) -> tuple[Alarm, ...]:
 def _certificate(context: Context) -> Alarm:
     return Alarm(
         name="certificate-expiry",
-        title="The API's certificate ends soon",
+        title="The API's certificate expires soon",
         metrics={
             "days": Metric("AWS/CertificateManager", "DaysToExpiry", {"CertificateArn": CERTIFICATE}, "Minimum"),
         },
@@ -57,13 +58,13 @@ def _certificate(context: Context) -> Alarm:
         period=DAY,
         periods=1,
         to_alarm=1,
-        # Published twice a day, and no longer once it has ended: the alarm must stay what it was.
+        # The metric is published twice a day, and not after the expiry: the alarm must then keep its state.
         missing="ignore",
         tier=Tier.NOTIFY,
         region=context.certificate_region,
         runbook="api",
-        why="A certificate that ends shuts every client out. One of ACM's that is not renewed by then has lost its DNS "
-        "record; an imported one nobody renews but its owner.",
+        why="With an expired certificate no client can connect. If ACM has not renewed its own certificate by now, the "
+        "DNS record is missing; an imported certificate must be renewed by its owner.",
     )
 
 
@@ -75,28 +76,28 @@ def _callers(context: Context) -> tuple[Alarm, ...]:
             title="Many retries arrive while the first attempt still runs",
             metrics={"conflicts": own_metric("IdempotencyConflict", "api")},
             expression=filled("conflicts"),
-            threshold=Threshold(t.idempotency_conflicts, "requests", "above what impatient clients do"),
+            threshold=Threshold(t.idempotency_conflicts, "requests", "more than impatient clients cause"),
             period=FIVE_MINUTES,
             periods=2,
             to_alarm=2,
             missing="notBreaching",
             tier=Tier.NOTIFY,
             runbook="api",
-            why="Either a client ignores Retry-After, or first attempts hang until their lease ends.",
+            why="A client ignores Retry-After, or first attempts hang until their lease ends.",
         ),
         Alarm(
             name="idempotency-mismatches",
             title="A key is reused with other bodies",
             metrics={"mismatches": own_metric("IdempotencyMismatch", "api")},
             expression=filled("mismatches"),
-            threshold=Threshold(t.idempotency_mismatches, "requests", "above a developer's experiments"),
+            threshold=Threshold(t.idempotency_mismatches, "requests", "more than a developer's experiments"),
             period=FIVE_MINUTES,
             periods=2,
             to_alarm=2,
             missing="notBreaching",
             tier=Tier.NOTIFY,
             runbook="api",
-            why="A client makes its keys wrongly and its orders are refused; or our canonical body changed.",
+            why="A client makes wrong keys and its orders are refused, or our canonical body has changed.",
         ),
     )
 
@@ -118,13 +119,13 @@ def _business(context: Context) -> tuple[Alarm, ...]:
         missing="notBreaching",
         tier=Tier.NOTIFY,
         runbook="business",
-        why="Technically all is well, and the shop does not sell.",
+        why="There is no technical error, but the shop does not sell.",
     )
     if not t.expected_orders_per_hour:
         return (rejected,)
     silence = Alarm(
         name="orders-missing",
-        title="Fewer orders arrive than should",
+        title="Fewer orders arrive than expected",
         metrics={"accepted": own_metric("OrderAccepted", "api")},
         expression=filled("accepted"),
         threshold=Threshold(
@@ -139,7 +140,7 @@ def _business(context: Context) -> tuple[Alarm, ...]:
         missing="breaching",
         tier=Tier.PAGE,
         runbook="business",
-        why="What never reaches us raises no error: DNS, certificates, a client's release. No data is the "
-        "symptom here, so gaps are filled with 0.",
+        why="Requests that never arrive (DNS, certificates, a client's release) cause no error here. Missing data is "
+        "the symptom, so gaps count as 0.",
     )
     return (rejected, silence)

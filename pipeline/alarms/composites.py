@@ -1,4 +1,4 @@
-"""One page for one cause: which rows are heard together, and what is silent while something else is known."""
+"""Composite alarms: one page for one cause. They combine alarms and suppress those that another one explains."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ _DEAD_LETTERS = ("dead-letter-queue-not-empty", "order-dead-lettered")
 
 
 def composites(alarms: Iterable[Alarm]) -> tuple[Composite, ...]:
-    """The composites of a table with these rows."""
+    """Return the composites of a table with these alarms."""
     rows = tuple(alarms)
     names = {row.name for row in rows}
     silence = (_SILENCE,) if set(_SILENCE.members) <= names else ()
@@ -27,7 +27,7 @@ def _under(rows: Iterable[Alarm], *headings: str) -> tuple[str, ...]:
 
 
 def _undelivered(members: tuple[str, ...]) -> tuple[Composite, ...]:
-    # A bus without a rule delivers nothing.
+    # A bus without rules has no deliveries.
     if not members:
         return ()
     return (
@@ -37,7 +37,7 @@ def _undelivered(members: tuple[str, ...]) -> tuple[Composite, ...]:
             members=members,
             tier=Tier.NOTIFY,
             runbook="notifications",
-            why="Orders are settled; a subscriber does not get their events yet. Nothing is lost.",
+            why="Orders are settled, but a subscriber does not get their events yet. Nothing is lost.",
         ),
     )
 
@@ -49,7 +49,7 @@ _PAGES = (
         pairs=pairs(ACCEPTING, Tier.PAGE),
         tier=Tier.PAGE,
         runbook="api",
-        why="The error budget of accepting is spent so fast that it would not last: in two days, or in five.",
+        why="At this rate the monthly error budget of accepting is spent within two days, or within five.",
     ),
     Composite(
         name="processing-failing",
@@ -58,8 +58,8 @@ _PAGES = (
         pairs=pairs(SETTLING, Tier.PAGE),
         tier=Tier.PAGE,
         runbook="processing",
-        why="Orders are safe in the queue, customers wait. Silent while the API is known to fail: a shared "
-        "dependency takes both down, and one page is enough.",
+        why="Orders are safe in the queue, but customers wait. Suppressed while the API fails: a shared dependency "
+        "affects both, and one page is enough.",
         quiet_while="api-failing",
         quiet_after=600,
     ),
@@ -69,8 +69,8 @@ _PAGES = (
         members=_DEAD_LETTERS,
         tier=Tier.PAGE,
         runbook="dead-letters",
-        why="Somebody must redrive or discard them. Silent while processing is known to fail and half an hour after, "
-        "because that incident ends with draining this queue.",
+        why="Somebody must redrive or discard them. Suppressed while processing fails and for half an hour after, "
+        "because that incident ends when people empty this queue.",
         quiet_while="processing-failing",
         quiet_after=1800,
     ),
@@ -80,8 +80,8 @@ _PAGES = (
         pairs=(("order-dead-lettered", "dead-letters-old"),),
         tier=Tier.PAGE,
         runbook="dead-letters",
-        why="The first page stays open until the queue is empty; this one says that the next has come. Silent as that "
-        "one is.",
+        why="The first page stays open until the queue is empty; this one reports that another message has arrived. "
+        "Suppressed at the same times.",
         quiet_while="processing-failing",
         quiet_after=1800,
     ),
@@ -91,7 +91,7 @@ _PAGES = (
         pairs=(*pairs(ACCEPTING, Tier.TICKET), *pairs(SETTLING, Tier.TICKET)),
         tier=Tier.TICKET,
         runbook="capacity",
-        why="Nobody has to get up, and the month's budget will not last: in ten days, or just the month.",
+        why="It is not urgent, but at this rate the monthly budget is spent within ten days, or within the month.",
     ),
 )
 _SILENCE = Composite(
@@ -100,7 +100,7 @@ _SILENCE = Composite(
     members=("orders-missing",),
     tier=Tier.PAGE,
     runbook="business",
-    why="Silent while the API is known to fail, which explains it.",
+    why="Suppressed while the API fails, because that explains it.",
     quiet_while="api-failing",
     quiet_after=3600,
 )

@@ -1,4 +1,4 @@
-"""Inputs of the rows: thresholds, limits of the stack, and the names of what they watch."""
+"""Inputs of the alarms: thresholds, limits of the stack, and references to the watched resources."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ TABLES: Mapping[str, Ref] = {
 
 
 def bus_rule(subscription: str) -> Ref:
-    """The rule of one subscription to the bus."""
+    """Return the reference to the rule of one subscription to the bus."""
     return Ref(f"events_rule_{subscription}")
 
 
@@ -34,8 +34,8 @@ class Objectives:
     """Promises to customers.
 
     Attributes:
-        accepting_percent: of requests not answered 5xx.
-        settling_percent: of accepted orders settled within `promise_seconds`.
+        accepting_percent: share of requests that are not answered 5xx.
+        settling_percent: share of accepted orders that are settled within `promise_seconds`.
     """
 
     accepting_percent: float
@@ -45,14 +45,14 @@ class Objectives:
 
 @dataclass(frozen=True)
 class Limits:
-    """Numbers of the stack that alarms are measured against.
+    """Limits of the stack, from which thresholds are computed.
 
     Attributes:
         queue_retention: seconds until SQS deletes an order that nobody processed.
-        dead_letter_retention: the same for the dead-letter queue; longer than the queue's.
-        timeouts: seconds by the function's name.
+        dead_letter_retention: the same for the dead-letter queue; it is longer.
+        timeouts: seconds, by function name.
         worker_concurrency: the event source mapping's maximum concurrency.
-        objectives: what is promised.
+        objectives: the promises to customers.
     """
 
     queue_retention: int
@@ -71,13 +71,13 @@ class Limits:
 
 @dataclass(frozen=True)
 class Context:
-    """Thresholds and limits of one stack, and what is particular to its bus and its domain.
+    """Thresholds and limits of one stack, with the facts about its bus and its domain.
 
     Attributes:
         bus_rules: Names of the subscriptions to the bus; None: the stack has a topic.
-        bus_dead_letters: Whether the bus has a dead-letter queue of its own.
-        certificate: Whether the API has a certificate of its own.
-        certificate_region: Where it is, if not in the stack's Region.
+        bus_dead_letters: Whether the bus has its own dead-letter queue.
+        certificate: Whether the API has its own certificate.
+        certificate_region: The certificate's Region, if it is not the stack's.
     """
 
     thresholds: AlarmThresholds
@@ -89,43 +89,43 @@ class Context:
 
 
 def queue_metric(name: str, queue: Ref, statistic: str = "Maximum") -> Metric:
-    """A metric of an SQS queue."""
+    """Return a metric of an SQS queue."""
     return Metric("AWS/SQS", name, {"QueueName": queue}, statistic)
 
 
 def function_metric(name: str, function: Ref | None, statistic: str = "Sum") -> Metric:
-    """A metric of a function, or of all functions of the account."""
+    """Return a metric of a function, or of all functions of the account."""
     return Metric("AWS/Lambda", name, {} if function is None else {"FunctionName": function}, statistic)
 
 
 def own_metric(name: str, service: str, statistic: str = "Sum") -> Metric:
-    """A metric that our functions emit."""
+    """Return a metric that our functions emit."""
     return Metric(NAMESPACE, name, {"service": service}, statistic)
 
 
 def in_time_metric(promise_seconds: int) -> Metric:
-    """Return the metric of orders settled within the promise: the samples of the latency up to it."""
+    """Return the number of orders settled within the promise: the latency samples up to that time."""
     return own_metric("AcceptedToSettledLatency", "worker", f"TC(:{promise_seconds * 1000})")
 
 
 def api_metric(name: str, statistic: str = "Sum") -> Metric:
-    """A metric of the HTTP API's stage."""
+    """Return a metric of the HTTP API's stage."""
     return Metric("AWS/ApiGateway", name, {"ApiId": API_ID, "Stage": API_STAGE}, statistic)
 
 
 def percent(part: str, whole: tuple[str, ...], minimum: int) -> str:
-    """Metric math: `part` as percent of the sum of `whole`, 0 while there are fewer than `minimum` of `part`.
+    """Return metric math: `part` as percent of the sum of `whole`; 0 if `part` is less than `minimum`.
 
-    A rate needs its minimum on the bad events, not on the traffic: quiet shops have outages too. All of it is filled:
-    when everything fails, the counts of what goes well have no points at all.
+    The minimum applies to the bad events, not to the traffic, because quiet shops have outages too. Gaps in all metrics
+    count as 0, because the counts of successes have no data points when everything fails.
     """
     return f"IF({filled(part)} >= {minimum}, 100 * {filled(part)} / ({filled(*whole)}), 0)"
 
 
 def filled(*identifiers: str) -> str:
-    """Metric math: the sum of counts, where a period without data counts as 0.
+    """Return metric math: the sum of counts, in which a period without data counts as 0.
 
-    A count that is only published when something happens has gaps, and CloudWatch fills an evaluation up with older
-    real points before it treats anything as missing: the alarm would flap or stay. A dense series does neither.
+    A count that is only published when something happens has gaps. CloudWatch uses older data points before it treats a
+    period as missing, so such an alarm would change its state too often or too late. A series without gaps avoids that.
     """
     return " + ".join(f"FILL({identifier}, 0)" for identifier in identifiers)

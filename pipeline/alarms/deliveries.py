@@ -1,4 +1,4 @@
-"""Rows on deliveries of outcomes to subscribers: those of the topic, or those of the bus and each of its rules."""
+"""Alarms on deliveries of outcomes to subscribers: of the topic, or of the bus and each of its rules."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ from pipeline.alarms.context import (
 FAILED, REDRIVEN, LOST = "notifications-failed", "notifications-redriven", "notifications-lost"
 
 _LOST: Final = (
-    "{} dead-letter queue refused it: orders are right, a subscriber is wrong, and only publishing again mends it. "
-    "It stays in alarm for 15 minutes, as one burst is one page."
+    "{} dead-letter queue refused the event. The orders are right, but a subscriber has missed an event, which must be "
+    "published again. The alarm lasts 15 minutes, so that one burst is one page."
 )
 
 
 @dataclass(frozen=True)
 class _Outcome:
-    """End of a delivery: the metric that counts it, and why that matters."""
+    """Result of a delivery: the metric that counts it, and why it matters."""
 
     metric: str
     why: str
@@ -39,8 +39,8 @@ class _Deliverer:
 
     Attributes:
         outcomes: By heading: failed, redriven and lost deliveries.
-        failed_periods: Periods, and how many of them have to breach, before a failure is heard.
-        subscription: The one that is watched, where each has rows of its own; otherwise empty.
+        failed_periods: For failures: the evaluated periods, and how many of them must breach.
+        subscription: The watched subscription, if each has its own alarms; otherwise empty.
     """
 
     namespace: str
@@ -50,7 +50,7 @@ class _Deliverer:
 
     @property
     def dimensions(self) -> dict[str, str | Ref]:
-        """Those under which its metrics are published."""
+        """The dimensions of its metrics."""
         if self.subscription:
             return {"EventBusName": BUS, "RuleName": bus_rule(self.subscription)}
         return {"TopicName": TOPIC}
@@ -61,11 +61,11 @@ _TOPIC: Final = _Deliverer(
     outcomes={
         FAILED: _Outcome(
             "NumberOfNotificationsFailed",
-            "SNS gave up on a subscriber. For HTTPS subscribers each failed try counts, so one does not alarm.",
+            "SNS stopped its retries. For HTTPS subscribers each failed try counts, so one does not alarm.",
         ),
         REDRIVEN: _Outcome(
             "NumberOfNotificationsRedrivenToDlq",
-            "Every subscription has its own dead-letter queue; this sees all of them.",
+            "Each subscription has its own dead-letter queue; this alarm covers all of them.",
         ),
         LOST: _Outcome("NumberOfNotificationsFailedToRedriveToDlq", _LOST.format("The subscription's")),
     },
@@ -79,12 +79,12 @@ def _rule(subscription: str) -> _Deliverer:
         outcomes={
             FAILED: _Outcome(
                 "FailedInvocations",
-                "EventBridge gave up on the subscriber's queue: for good at once, as without a permission, or after "
-                "a day.",
+                "EventBridge could not deliver to the subscriber's queue: it stops at once if a permission is missing, "
+                "otherwise after a day.",
             ),
             REDRIVEN: _Outcome(
                 "InvocationsSentToDlq",
-                "The rule's target has its own dead-letter queue; what is there the subscriber does not know of.",
+                "The rule's target has its own dead-letter queue. The subscriber has missed the events in it.",
             ),
             LOST: _Outcome("InvocationsFailedToBeSentToDlq", _LOST.format("The target's")),
         },
@@ -94,7 +94,7 @@ def _rule(subscription: str) -> _Deliverer:
 
 
 def delivery_alarms(context: Context) -> tuple[Alarm, ...]:
-    """Rows on failed, kept and lost deliveries."""
+    """Return the alarms on failed, kept and lost deliveries."""
     if context.bus_rules is None:
         return _rows(_TOPIC)
     of_rules = tuple(row for subscription in context.bus_rules for row in _rows(_rule(subscription)))
@@ -109,17 +109,18 @@ _UNREADABLE: Final = Alarm(
         "hidden": queue_metric("ApproximateNumberOfMessagesNotVisible", BUS_DEAD_LETTER_QUEUE),
     },
     expression="visible + hidden",
-    threshold=Threshold(1, "messages", "each is an event that no subscriber knows of"),
+    threshold=Threshold(1, "messages", "each is an event that no subscriber got"),
     period=MINUTE,
     periods=1,
     to_alarm=1,
     missing="ignore",
-    # Not a notice, as for one subscriber's queue: all of them miss it, and the broken key guards the tables too.
+    # A page, although one subscriber's queue causes a notice: here all subscribers miss the event, and the broken key
+    # also encrypts the tables.
     tier=Tier.PAGE,
     runbook="notifications",
-    why="With `encryption: customer` EventBridge puts there what it took and cannot encrypt or decrypt: the stack's "
-    "key is disabled, or its policy shuts EventBridge out. That is before any rule, so the rules' alarms may stay "
-    "silent. SQS's metrics of a queue that was idle come up to 15 minutes late.",
+    why="With `encryption: customer` EventBridge moves events here that it cannot encrypt or decrypt: the stack's key "
+    "is disabled, or its policy denies EventBridge. No rule gets such an event, so the rules' alarms may not fire. "
+    "SQS's metrics of an idle queue are up to 15 minutes late.",
 )
 
 
@@ -133,7 +134,7 @@ def _rows(deliverer: _Deliverer) -> tuple[Alarm, ...]:
             deliverer,
             REDRIVEN,
             f"Notifications wait in {whose} dead-letter queue",
-            "each is an event that somebody does not know of",
+            "each is an event that a subscriber missed",
         ),
         _row(
             deliverer,

@@ -1,4 +1,4 @@
-"""Rows on the functions: concurrency, and the worker's runs and attempts."""
+"""Alarms on the functions: concurrency, and the worker's runs and attempts."""
 
 import math
 
@@ -18,12 +18,12 @@ from pipeline.functions import PROCESS_ORDER
 
 
 def function_alarms(context: Context) -> tuple[Alarm, ...]:
-    """Rows on concurrency, on whether the worker runs, and on its attempts."""
+    """Return the alarms on concurrency, on a worker that does not run, and on its attempts."""
     return (*_concurrency(context), _not_running(context), *_attempts(context))
 
 
 def _not_running(context: Context) -> Alarm:
-    # A run that began may take its whole timeout, in which no other has to begin.
+    # An invocation may take its whole timeout, and during that time no other needs to begin.
     minutes = 5 + context.limits.timeouts[PROCESS_ORDER.name] // MINUTE
     return Alarm(
         name="worker-not-running",
@@ -33,16 +33,16 @@ def _not_running(context: Context) -> Alarm:
             "runs": function_metric("Invocations", PROCESS_ORDER.ref),
         },
         expression=f"IF({filled('runs')} == 0, {filled('waiting')}, 0)",
-        threshold=Threshold(1, "messages", "nobody takes them"),
+        threshold=Threshold(1, "messages", "nothing receives them"),
         period=MINUTE,
-        # The last minutes' metrics are still on their way, and count as none waiting.
+        # The metrics of the last minutes have not arrived yet and count as an empty queue.
         periods=minutes + 3,
         to_alarm=minutes,
         missing="notBreaching",
         tier=Tier.PAGE,
         runbook="processing",
-        why="The mapping is disabled, or has lost its queue, key or permission: it has no metric of its own. This is "
-        "heard before the promise is broken.",
+        why="The event source mapping is disabled, or cannot access its queue or key. It has no metric of its own. "
+        "This alarm fires before the promise is broken.",
     )
 
 
@@ -54,7 +54,7 @@ def _concurrency(context: Context) -> tuple[Alarm, ...]:
             name=f"{name}-concurrency",
             title=f"{title} is close to its concurrency limit",
             metrics={"concurrency": function_metric("ConcurrentExecutions", function, "Maximum")},
-            # Rounded up: of two instances one is not yet close to the limit.
+            # Rounded up, because one of two instances is not close to the limit.
             threshold=Threshold(math.ceil(t.concurrency_percent * limit / 100), "executions", f"of {limit}"),
             period=FIVE_MINUTES,
             periods=6,
@@ -70,14 +70,14 @@ def _concurrency(context: Context) -> tuple[Alarm, ...]:
                 "The worker",
                 PROCESS_ORDER.ref,
                 worker,
-                "At its limit the worker drains no faster, whatever arrives.",
+                "At its limit the worker gets no faster, even if more orders arrive.",
             ),
             (
                 "account",
                 "The account",
                 None,
                 account,
-                "Functions of one account and Region share this quota: a neighbour can take it all.",
+                "All functions of an account in a Region share this quota, and another function can use all of it.",
             ),
         )
     )
@@ -96,18 +96,18 @@ def _attempts(context: Context) -> tuple[Alarm, ...]:
                 "rejected": own_metric("OrderRejected", "worker"),
             },
             expression=percent("failed", ("failed", "confirmed", "rejected"), t.rate_minimum_events),
-            threshold=Threshold(t.attempt_failure_percent, "percent", "single poison messages stay below"),
+            threshold=Threshold(t.attempt_failure_percent, "percent", "single poison messages stay below it"),
             period=FIVE_MINUTES,
             periods=3,
             to_alarm=2,
             missing="notBreaching",
             tier=Tier.PAGE,
             runbook="processing",
-            why="Partial batch failures never show in Lambda's Errors; only our own metric sees them.",
+            why="Partial batch failures are not in Lambda's Errors; only our own metric counts them.",
         ),
         Alarm(
             name="attempts-keep-failing",
-            title="Some order fails again and again",
+            title="An order fails repeatedly",
             metrics={"failed": failed},
             expression=filled("failed"),
             threshold=Threshold(1, "attempts", "any"),
@@ -117,6 +117,6 @@ def _attempts(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.NOTIFY,
             runbook="processing",
-            why="In a quiet shop a rate has too few events; half an hour of failing attempts says the same.",
+            why="A quiet shop has too few events for a rate, so half an hour of failed attempts alarms too.",
         ),
     )

@@ -1,10 +1,10 @@
-"""Rows on the objectives: how fast the month's error budget is spent, over a long and a short window at a time.
+"""Alarms on the objectives: how fast the month's error budget is spent, over a long and a short window together.
 
 The burn rates and windows are those of the Site Reliability Workbook (Google, 2018), chapter 5, "Multiwindow,
-Multi-Burn-Rate Alerts". A rate of 1 spends the budget of 30 days in 30 days. The long window says that it matters, the
-short one, a twelfth of it, that it still goes on. Each window is one period of one alarm, because CloudWatch takes
-metrics of one period only; composites put the pairs together. PutMetricAlarm takes periods of an hour and more up to
-seven days, so all of them fit; what looks back on more than a day is evaluated once an hour.
+Multi-Burn-Rate Alerts". A rate of 1 spends the budget of 30 days in 30 days. The long window shows that the loss is
+large; the short one, a twelfth of it, shows that the loss goes on. Each window is one period of one alarm, because
+all metrics of a CloudWatch alarm have the same period; composites combine the pairs. With periods of an hour or more,
+PutMetricAlarm allows windows up to seven days. CloudWatch evaluates windows over a day once an hour.
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ class Burn:
 
     @property
     def windows(self) -> tuple[int, int]:
-        """Both, the long one first."""
+        """Both windows, the long one first."""
         return self.long, self.short
 
 
@@ -47,17 +47,17 @@ BURNS: Final = (
 )
 ACCEPTING, SETTLING = "accepting", "settling"
 BUDGET: Final = "budget-burning"
-"""The composite that hears the slow burns."""
+"""Name of the composite of the slow burns."""
 _PAGES: Final = {ACCEPTING: ("api", "api-failing"), SETTLING: ("processing", "processing-failing")}
 
 
 def pairs(objective: str, tier: Tier) -> tuple[tuple[str, str], ...]:
-    """The names of an objective's rows of one tier, a pair for each burn rate."""
+    """Return the names of an objective's alarms of one tier: a pair for each burn rate."""
     return tuple((_name(objective, b, b.long), _name(objective, b, b.short)) for b in BURNS if b.tier is tier)
 
 
 def objective_alarms(context: Context) -> tuple[Alarm, ...]:
-    """Two rows for each objective and burn rate."""
+    """Return two alarms for each objective and burn rate."""
     rows = [row for burn in BURNS for row in _accepting(context, burn)]
     return (*rows, *(row for burn in BURNS for row in _settling(context, burn)))
 
@@ -73,15 +73,15 @@ def _accepting(context: Context, burn: Burn) -> Iterator[Alarm]:
             window,
             metrics,
             percent("errors", ("requests",), least),
-            "What callers see, whoever causes it: our code, a dependency, throttling or the platform.",
+            "It counts all failures that callers see: of our code, a dependency, throttling or the platform.",
         )
 
 
 def _settling(context: Context, burn: Burn) -> Iterator[Alarm]:
-    """Orders that are late or not settled at all, as a share of those accepted in the same window.
+    """Yield the alarms on orders that are late or not settled at all, as a share of those accepted in the same window.
 
-    Accepted orders that wait their turn are in it too, so a burst looks like an outage for as long as it takes to
-    drain. That is why the short window also wants attempts to fail. Where nothing is tried, `oldest-message-age` pages.
+    Orders that are still waiting count too, so until its orders are processed, a burst looks like an outage. Therefore
+    the alarm of the short window also requires failed attempts. If there are no attempts, `oldest-message-age` pages.
     """
     bad = f"({filled('accepted')} - {filled('in_time')})"
     share = f"100 * {bad} / {filled('accepted')}"
@@ -96,7 +96,7 @@ def _settling(context: Context, burn: Burn) -> Iterator[Alarm]:
         burn.long,
         metrics,
         f"IF({bad} >= {_least(context, burn)}, {share}, 0)",
-        "Late and unsettled orders alike. What is redriven later spends nothing a second time.",
+        "Late and unsettled orders both count. An order that is redriven later does not count twice.",
     )
     fails = f"{bad} >= 1 AND {filled('failed')} >= {context.thresholds.rate_minimum_events}"
     yield _row(
@@ -106,7 +106,7 @@ def _settling(context: Context, burn: Burn) -> Iterator[Alarm]:
         burn.short,
         {**metrics, "failed": own_metric("AttemptFailed", "worker")},
         f"IF({fails}, {share}, 0)",
-        "Wants attempts to fail too: orders of a burst that wait their turn are not late yet.",
+        "It also requires failed attempts, because the waiting orders of a burst are not late yet.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Rows on the queues: nothing is lost, nothing waits too long."""
+"""Alarms on the queues, so that no message is lost or waits too long."""
 
 from components.alarms.model import Alarm, Threshold, Tier
 from pipeline.alarms.context import (
@@ -19,7 +19,7 @@ _DEAD_LETTERS = {
 
 
 def queue_alarms(context: Context) -> tuple[Alarm, ...]:
-    """Rows on ages and the dead-letter queue."""
+    """Return the alarms on the messages' ages and on the dead-letter queue."""
     return (*_waiting(context), *_dead_letters(), *_retention(context))
 
 
@@ -37,8 +37,8 @@ def _waiting(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.PAGE,
             runbook="processing",
-            why="The customer's view of the backlog. SQS drops messages received three times from this metric, "
-            "so it shows that nobody works, not that some messages are poison.",
+            why="It is how customers see the backlog. SQS does not count messages that were received three times, so "
+            "the metric shows that the worker is late, not that some messages are poison.",
         ),
     )
 
@@ -50,15 +50,15 @@ def _dead_letters() -> tuple[Alarm, ...]:
             title="Orders are in the dead-letter queue",
             metrics=_DEAD_LETTERS,
             expression="visible + hidden",
-            threshold=Threshold(1, "messages", "a single lost order is one customer's order"),
+            threshold=Threshold(1, "messages", "even one lost order affects a customer"),
             period=MINUTE,
             periods=1,
             to_alarm=1,
             missing="ignore",
             tier=Tier.PAGE,
             runbook="dead-letters",
-            why="Visible plus hidden, so that looking at the queue does not clear the page; a gap in the metric "
-            "does not clear it either.",
+            why="It counts hidden messages too, so that reading the queue does not clear the alarm. A gap in the "
+            "metric does not clear it either.",
         ),
         Alarm(
             name="order-dead-lettered",
@@ -68,15 +68,15 @@ def _dead_letters() -> tuple[Alarm, ...]:
                 "exhausted": own_metric("LastAttemptFailed", "worker"),
             },
             expression=filled("sent", "exhausted"),
-            threshold=Threshold(1, "orders", "each is an order that nobody works on any more"),
+            threshold=Threshold(1, "orders", "each is an order that is no longer processed"),
             period=MINUTE,
             periods=20,
             to_alarm=1,
             missing="notBreaching",
             tier=Tier.PAGE,
             runbook="dead-letters",
-            why="SQS metrics of an idle queue lag by up to 15 minutes; ours do not. It stays in alarm for 20 minutes "
-            "so that the queue's own metric takes over without a gap.",
+            why="SQS's metrics of an idle queue are up to 15 minutes late; ours are not. The alarm lasts 20 minutes, "
+            "so that the queue's own metric continues it without a gap.",
         ),
         Alarm(
             name="dead-letters-old",
@@ -86,12 +86,12 @@ def _dead_letters() -> tuple[Alarm, ...]:
             period=FIVE_MINUTES,
             periods=1,
             to_alarm=1,
-            # An idle queue publishes nothing after some hours, and its messages are there all the same.
+            # An idle queue stops publishing metrics after some hours, although it still contains messages.
             missing="ignore",
             tier=Tier.PAGE,
             runbook="dead-letters",
-            why="Says nothing alone. Together with a new dead letter it is a page of its own: whoever knows of the "
-            "first must hear of the next.",
+            why="It does not notify alone. Together with a new dead letter it causes another page, so that people who "
+            "know of the first dead letter learn of the next.",
             anchor="further-dead-letters",
         ),
     )
@@ -99,21 +99,21 @@ def _dead_letters() -> tuple[Alarm, ...]:
 
 def _retention(context: Context) -> tuple[Alarm, ...]:
     limits = context.limits
-    # A dead letter's life counts from its original send, its age metric from the move: half of what is certainly left.
+    # Retention counts from the original send, the age metric from the move: this is half of the time certainly left.
     dead_letter_half = (limits.dead_letter_retention - limits.queue_retention) // 2
     return (
         Alarm(
             name="queue-retention-half",
             title="Orders have waited for half of the queue's retention",
             metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", QUEUE)},
-            threshold=Threshold(limits.queue_retention // 2, "seconds", "after the other half SQS deletes orders"),
+            threshold=Threshold(limits.queue_retention // 2, "seconds", "after the other half, SQS deletes orders"),
             period=FIVE_MINUTES,
             periods=1,
             to_alarm=1,
             missing="notBreaching",
             tier=Tier.PAGE,
             runbook="processing",
-            why="The last warning before accepted orders are lost; it pages again although older pages are open.",
+            why="It is the last warning before accepted orders are lost, so it pages even if older pages are open.",
         ),
         Alarm(
             name="dead-letter-retention-half",
@@ -126,7 +126,7 @@ def _retention(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.PAGE,
             runbook="dead-letters",
-            why="The last warning before SQS deletes orders. A dead letter's life counts from its original send, "
-            "the metric from the move, so the queue's retention is taken off first.",
+            why="It is the last warning before SQS deletes orders. Retention counts from the original send, but the "
+            "metric from the move, so the queue's retention is subtracted first.",
         ),
     )

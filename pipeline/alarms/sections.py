@@ -1,4 +1,4 @@
-"""The dashboard: one screen for everybody, then what alarms, by question."""
+"""The dashboard's sections: an overview on the first screen, then all alarms, sorted by question."""
 
 from typing import Final
 
@@ -23,9 +23,9 @@ from pipeline.functions import API_FUNCTIONS, FUNCTIONS, PROCESS_ORDER
 GLANCE: Final = "At a glance"
 """The section that fills the first screen."""
 BUDGET_DAYS: Final = 30
-"""Over how long an error budget is spent."""
+"""The time over which an error budget is measured."""
 
-# Headings of rows: of several that share one, all.
+# Headings of alarms; a heading stands for all alarms that share it.
 _FLOW = (
     "orders-missing",
     "rejection-rate",
@@ -69,7 +69,7 @@ _QUERIES = (
 
 
 def dashboard_sections(table: AlarmTable, objectives: Objectives) -> tuple[Section, ...]:
-    """The first screen, and each question's section; every row of the table is in one of them."""
+    """Return the overview and a section for each question. Every alarm is in one of them."""
     flowing = tuple(row.name for heading in _FLOW for row in table.alarms if row.heading == heading)
     burning = tuple(row.name for row in table.alarms if row.heading in _BURNING and row.name not in flowing)
     hurting = tuple(row.name for row in table.alarms if row.name not in (*flowing, *burning))
@@ -137,7 +137,7 @@ def _budget(objective: str, metrics: dict[str, Metric], bad: str, goal: float) -
 
 
 def _unalarmed() -> tuple[Graph, ...]:
-    """Causes: what they do to customers alarms, they do not."""
+    """Return graphs of causes, which have no alarms: only their effects on customers alarm."""
     of_functions = {
         kind: {each.key: function_metric(kind, each.ref, statistic) for each in FUNCTIONS}
         for kind, statistic in (("Errors", "Sum"), ("Throttles", "Sum"), ("Duration", "Maximum"))

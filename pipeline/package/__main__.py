@@ -22,7 +22,7 @@ from pipeline.package.spec import Architecture, BuildError, LambdaTarget, LocalT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status: 0 built, 1 refused (reason on stderr), 2 bad usage."""
+    """Run the command line and return the exit status: 0 built, 1 refused (reason on stderr), 2 bad usage."""
     options = _parser().parse_args(arguments)
     try:
         spec = _spec(options)
@@ -66,7 +66,7 @@ def _spec(options: argparse.Namespace) -> PackageSpec:
 
 
 def _variables(options: argparse.Namespace) -> dict[str, str]:
-    """The functions' variables: the file's, then the single ones."""
+    """Return the functions' variables: those of the file, replaced and extended by those of the options."""
     lines = options.env_file.read_text(encoding="utf-8").splitlines() if options.env_file else []
     return dict([*(_variable(line) for line in lines if line.strip()), *options.env])
 
@@ -89,13 +89,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pipeline.package", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("command", choices=["build"], help="build the package, or find it built")
+    parser.add_argument("command", choices=["build"], help="build the package, unless it is already built")
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project's folder (default: this one)")
     parser.add_argument("--target", choices=["lambda", "local"], help="default lambda; local: this Python and machine")
     parser.add_argument("--python-version", choices=get_args(PythonVersion), help="Lambda runtime (default 3.13)")
     parser.add_argument("--architecture", choices=get_args(Architecture), help="default arm64")
     parser.add_argument("--no-bytecode", dest="bytecode", action="store_false", help="sources only, slower cold starts")
-    parser.add_argument("--bytecode-release", help="compile with this very Python release only, e.g. 3.13.0")
+    parser.add_argument("--bytecode-release", help="compile with exactly this Python release, e.g. 3.13.0")
     parser.add_argument("--check", action="store_true", help="import every handler in an isolated interpreter")
     parser.add_argument("--env", action="append", type=_variable, default=[], metavar="NAME=VALUE", help="for --check")
     parser.add_argument("--env-file", type=_file, metavar="FILE", help="the same for --check, one per line")

@@ -1,13 +1,13 @@
-"""Writes a zip whose bytes depend on names and contents alone. Standard library only."""
+"""Writes a zip whose bytes depend only on the names and contents of its files."""
 
 import hashlib
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-#: The earliest time a zip can hold. No file's own time gets in.
+#: The earliest time in a zip. It replaces the files' own times.
 EPOCH = (1980, 1, 1, 0, 0, 0)
-#: A regular file that everyone may read: Lambda runs code as another user than the one who built it.
+#: A regular file that everybody can read, because Lambda runs the code as another user.
 MODE = 0o100644
 UNIX = 3
 
@@ -15,7 +15,7 @@ UNIX = 3
 def write_archive(files: Mapping[str, Path], destination: Path) -> None:
     """Write ``files`` (name in the zip → file) to ``destination``, sorted by the bytes of their names.
 
-    Stored, not deflated: what deflate makes of the same input differs between zlib, zlib-ng and their versions.
+    The files are stored without compression, because zlib, zlib-ng and their versions compress differently.
     """
     with zipfile.ZipFile(destination, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(files, key=str.encode):
@@ -26,6 +26,6 @@ def write_archive(files: Mapping[str, Path], destination: Path) -> None:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
+    """Return the SHA-256 of a file in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

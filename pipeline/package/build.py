@@ -1,4 +1,4 @@
-"""Builds the package: install, trim, compile, zip. Each step is kept, keyed by all that decides it."""
+"""Builds the package: install, trim, compile, zip. Each step's result is cached by all its inputs."""
 
 import hashlib
 import shutil
@@ -12,10 +12,10 @@ from pipeline.package.interpreter import Interpreter, find_interpreter, probe
 from pipeline.package.lock import Lock, read_lock
 from pipeline.package.spec import BuildError, LocalTarget, Package, PackageSpec, Progress
 
-#: What Lambda takes in a direct upload, and unpacked.
+#: Lambda's limits for a direct upload, and for the unpacked code.
 MAX_ZIPPED = 50 * 1024 * 1024
 MAX_UNZIPPED = 250 * 1024 * 1024
-#: What of our own folder is packaged. Anything else in it (notes, editors' files, caches) is not code.
+#: The files of our own folder that are packaged. All others (notes, editors' files, caches) are not code.
 SOURCE_SUFFIXES = frozenset({".py", ".json"})
 
 
@@ -26,9 +26,9 @@ def to_stderr(message: str) -> None:
 
 
 def build_package(spec: PackageSpec, progress: Progress = to_stderr) -> Package:
-    """Build the zip that ``spec`` describes, or find it built: same inputs, same bytes.
+    """Build the zip that ``spec`` describes, unless it is already built. The same inputs give the same bytes.
 
-    Safe to call from several processes at once. The first build needs the package index, later ones nothing.
+    Several processes may call this at once. Only the first build needs the package index.
     Raises BuildError with a message for people.
     """
     root = spec.root.resolve()
@@ -50,7 +50,7 @@ def _interpreter(spec: PackageSpec) -> Interpreter | None:
     own = probe(Path(sys.executable))
     if own is None:
         raise BuildError(
-            f"{sys.executable} is no final CPython: run the project with one, its byte code is what is packaged."
+            f"{sys.executable} is no final CPython: run the project with one, because its byte code is packaged."
         )
     return own
 
@@ -58,7 +58,7 @@ def _interpreter(spec: PackageSpec) -> Interpreter | None:
 def _dependencies(
     spec: PackageSpec, lock: Lock, interpreter: Interpreter | None, scratch: Path, progress: Progress
 ) -> Path:
-    """The folder of trimmed and compiled dependencies, from the cache where it can be."""
+    """Return the folder of trimmed and compiled dependencies, if possible from the cache."""
     services = sorted(set(spec.aws_services))
     compiler = f"{interpreter.release}-{interpreter.magic}" if interpreter else "source"
     installed_key = _key(spec.target.label, lock.key, _own_code(wheels))
@@ -95,10 +95,10 @@ def _copy_trimmed(installed: Path, draft: Path, services: list[str]) -> None:
 
 
 def _source(spec: PackageSpec, interpreter: Interpreter | None, scratch: Path) -> Path:
-    """A folder with our own code, compiled."""
+    """Return a folder with our own code, compiled."""
     origin = spec.root / spec.source
     if not (origin / "__init__.py").is_file():
-        raise BuildError(f"{origin} is no Python package (no __init__.py): it is what the functions run.")
+        raise BuildError(f"{origin} must be a Python package, because the functions run it, but it has no __init__.py.")
     staged = scratch / "source"
     for path in sorted(origin.rglob("*")):
         name = path.relative_to(spec.root)
@@ -118,7 +118,7 @@ def _files(folder: Path) -> dict[str, Path]:
 def _merge(dependencies: Mapping[str, Path], source: Mapping[str, Path]) -> dict[str, Path]:
     tops = {name.partition("/")[0] for name in source}
     if clash := sorted({name.partition("/")[0] for name in dependencies} & tops):
-        raise BuildError(f"a dependency brings its own top-level `{clash[0]}`, which would hide ours: rename one.")
+        raise BuildError(f"a dependency has a top-level `{clash[0]}` too, which would hide ours: rename one of them.")
     return {**dependencies, **source}
 
 
@@ -129,7 +129,7 @@ def _zip(spec: PackageSpec, files: Mapping[str, Path], interpreter: Interpreter 
     write_archive(files, draft)
     _refuse_above(size := draft.stat().st_size, MAX_ZIPPED, "as a zip")
     sha256 = digest(draft)
-    # Named by content: a build with other inputs never changes a file that somebody is deploying.
+    # Named by its content, so that a build with other inputs never changes a zip during its deployment.
     path = spec.cache / "zips" / f"{spec.target.label}-{sha256[:16]}.zip"
     path.parent.mkdir(parents=True, exist_ok=True)
     draft.replace(path)
@@ -140,13 +140,13 @@ def _zip(spec: PackageSpec, files: Mapping[str, Path], interpreter: Interpreter 
 def _refuse_above(size: int, limit: int, what: str) -> None:
     if size > limit:
         raise BuildError(
-            f"the package is {size / 2**20:.1f} MB {what}, and Lambda takes at most {limit / 2**20:.0f} MB: remove "
+            f"the package is {size / 2**20:.1f} MB {what}, and Lambda accepts at most {limit / 2**20:.0f} MB: remove "
             "dependencies or `aws_services`, or set `package_bytecode: false`."
         )
 
 
 def _own_code(module: object) -> str:
-    """A cache entry made by other rules than today's is another entry."""
+    """Return the digest of a module's source. As a part of the key, it gives changed rules a new cache entry."""
     return digest(Path(str(vars(module)["__file__"])))
 
 

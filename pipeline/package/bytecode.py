@@ -1,4 +1,4 @@
-"""Compiles a tree with one given interpreter, so that the same sources give the same `.pyc` files anywhere."""
+"""Compiles a tree with a given interpreter, so that the same sources give the same `.pyc` files everywhere."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline.package.interpreter import Interpreter
 from pipeline.package.spec import SPACE, BuildError
 
-#: Where Lambda unpacks the package: the folder that tracebacks name.
+#: The folder in which Lambda unpacks the package, and which tracebacks name.
 TASK_ROOT = "/var/task"
 _NO_SPACE = "No space left on device"
 
@@ -15,17 +15,17 @@ _NO_SPACE = "No space left on device"
 def compile_tree(tree: Path, interpreter: Interpreter, *, sources: bool) -> None:
     """Compile the modules of ``tree``. Raises BuildError naming the files that do not compile.
 
-    With ``sources`` they stay, with `__pycache__` beside them; without, a `.pyc` takes each one's place, which Python
-    imports just the same ("sourceless", PEP 3147). A traceback then names file, line and function without the text.
+    With ``sources``, the sources stay, and the byte code is in `__pycache__`. Without, a `.pyc` replaces each source;
+    Python imports it too ("sourceless", PEP 3147), but a traceback then lacks the text of its lines.
 
-    `unchecked-hash`: the zip resets file times, so byte code keyed on them would be thrown away at every cold start.
-    `-s`/`-p`: the build folder's name must not get into the files. `-o 0`: the level that Lambda runs at. `-I`: no
-    `PYTHON…` variable of this machine changes the outcome.
+    `unchecked-hash`: the zip resets file times, so Python would discard byte code that depends on them at every cold
+    start. `-s`/`-p` keep the build folder's name out of the files. `-o 0` is the level that Lambda uses. With `-I` no
+    `PYTHON…` variable of this machine changes the result.
     """
     command: list[str | Path] = [interpreter.path, "-I", "-m", "compileall", "-q", "-f", "-o", "0"]
     command += ["-j", str(os.cpu_count() or 1), "--invalidation-mode", "unchecked-hash"]
     command += ["-s", tree, "-p", TASK_ROOT, *([] if sources else ["-b"]), tree]
-    result = subprocess.run(  # noqa: S603 - the interpreter was found and asked by us
+    result = subprocess.run(  # noqa: S603 - an interpreter that we found and checked
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     if result.returncode == 0:
@@ -35,4 +35,4 @@ def compile_tree(tree: Path, interpreter: Interpreter, *, sources: bool) -> None
     output = result.stdout.replace(f"{tree}{os.sep}", "").strip()
     if _NO_SPACE in output:
         raise BuildError(f"no space left on the disk of {tree} (compiling): {SPACE}.")
-    raise BuildError(f"Python {interpreter.release} does not compile what is to be packaged:\n{output[-2000:]}")
+    raise BuildError(f"Python {interpreter.release} cannot compile the package:\n{output[-2000:]}")

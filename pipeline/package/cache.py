@@ -1,4 +1,4 @@
-"""The cache folder: one builder at a time, and entries that are either whole or not there."""
+"""The cache folder: one build uses it at a time, and its entries are always complete."""
 
 import contextlib
 import errno
@@ -12,17 +12,17 @@ from pathlib import Path
 
 from pipeline.package.spec import SPACE, BuildError, Progress
 
-#: Zips and trees that no build asked for in this long are deleted.
+#: Zips and trees that no build has used for this long are deleted.
 KEEP_SECONDS = 14 * 24 * 3600
 _DISK = {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextlib.contextmanager
 def locked(cache: Path, progress: Progress) -> Iterator[Path]:
-    """Hold the cache for one build; gives a scratch folder on the same disk, gone afterwards.
+    """Lock the cache for one build; yield a scratch folder on the same disk, which is deleted afterwards.
 
-    The operating system drops the lock when a build is killed, and the next one deletes its scratch folder.
-    Disk and permission trouble in the body becomes a BuildError.
+    If a build is killed, the operating system releases the lock, and the next build deletes its scratch folder.
+    Errors of the disk and of permissions in the body become a BuildError.
     """
     with disk_errors(cache):
         cache.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def locked(cache: Path, progress: Progress) -> Iterator[Path]:
 
 
 def entry(path: Path, scratch: Path, make: Callable[[Path], None]) -> Path:
-    """The folder ``path``, made by ``make(empty folder)`` if it is not there yet. It appears whole, by a rename."""
+    """Return the folder ``path``; if it does not exist, ``make(empty folder)`` fills it, and a rename puts it there."""
     if not path.is_dir():
         draft = scratch / uuid.uuid4().hex
         draft.mkdir()
@@ -50,7 +50,7 @@ def entry(path: Path, scratch: Path, make: Callable[[Path], None]) -> Path:
 
 
 def prune(folder: Path, keep: Path) -> None:
-    """Delete what no build used for `KEEP_SECONDS`, but never ``keep``."""
+    """Delete the entries that no build has used for `KEEP_SECONDS`, but never ``keep``."""
     oldest = time.time() - KEEP_SECONDS
     for path in folder.iterdir() if folder.is_dir() else ():
         if path != keep and path.stat().st_mtime < oldest:
@@ -62,7 +62,7 @@ def prune(folder: Path, keep: Path) -> None:
 
 @contextlib.contextmanager
 def disk_errors(cache: Path) -> Iterator[None]:
-    """Turn what the disk refuses into a BuildError that says where and what to do."""
+    """Turn an error of the disk into a BuildError that says where it happened and what to do."""
     try:
         yield
     except OSError as error:

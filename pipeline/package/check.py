@@ -1,4 +1,4 @@
-"""Imports the packaged handlers as Lambda would: unpacked, with nothing else on the path."""
+"""Imports the packaged handlers as Lambda does: unpacked, with nothing else on the path."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from pipeline.package.interpreter import Interpreter, find_interpreter, probe
 from pipeline.package.spec import BuildError, LocalTarget, Package, PackageSpec
 
-#: Runs under `python -I -S`: the standard library and the unpacked package are all there is.
+#: Runs under `python -I -S`, which has only the standard library and the unpacked package.
 _IMPORT = """
 import importlib, json, sys, time
 sys.path.insert(0, sys.argv[1])
@@ -38,10 +38,10 @@ IMPORT_TIMEOUT_SECONDS = 120
 
 
 def check_handlers(spec: PackageSpec, package: Package, environment: Mapping[str, str]) -> dict[str, int]:
-    """Import every module of `{source}/handlers`, all in one process, with only ``environment`` set.
+    """Import all modules of `{source}/handlers` in one process, in which only ``environment`` is set.
 
-    Returns module → milliseconds its import took. Raises BuildError if one fails, if it has no callable `handler`, if
-    there are none, or if this machine cannot run the target's code.
+    Returns the milliseconds of each import, by module. Raises BuildError if a module cannot be imported or has no
+    callable `handler`, if there are no modules, or if this machine cannot run the target's code.
     """
     interpreter = _runner(spec)
     with TemporaryDirectory(prefix="package-check-") as folder:
@@ -50,7 +50,7 @@ def check_handlers(spec: PackageSpec, package: Package, environment: Mapping[str
         handlers = _handlers(Path(folder), spec.source)
         command = [str(interpreter.path), "-I", "-S", "-c", _IMPORT, folder, *handlers]
         try:
-            result = subprocess.run(  # noqa: S603 - an interpreter that we found and a program of our own
+            result = subprocess.run(  # noqa: S603 - an interpreter that we found, and our own program
                 command,
                 capture_output=True,
                 text=True,
@@ -71,7 +71,7 @@ def _handlers(folder: Path, source: str) -> list[str]:
     paths = sorted((folder / source / "handlers").glob("*.py"))
     handlers = [f"{source}.handlers.{path.stem}" for path in paths if not path.stem.startswith("_")]
     if not handlers:
-        raise BuildError(f"the package has no module in {source}/handlers: there is nothing to run.")
+        raise BuildError(f"the package has no module in {source}/handlers, so there is nothing to run.")
     return handlers
 
 
@@ -80,7 +80,7 @@ def _runner(spec: PackageSpec) -> Interpreter:
     if isinstance(target, LocalTarget):
         own = probe(Path(sys.executable))
         if own is None:
-            raise BuildError(f"{sys.executable} does not answer as a final CPython.")
+            raise BuildError(f"{sys.executable} is not a final CPython.")
         return own
     if platform.system() != "Linux" or platform.machine().lower() not in _MACHINES[target.architecture]:
         here = f"{platform.system()} on {platform.machine()}"
@@ -92,7 +92,7 @@ def _runner(spec: PackageSpec) -> Interpreter:
 
 
 def plain_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """Return a handler's environment at import: Lambda's own variables, a region, keys of nobody, and ``extra``."""
+    """Return a handler's environment at import: Lambda's variables, a Region, invalid credentials, and ``extra``."""
     base = {"PATH": os.defpath, "LANG": "C.UTF-8", "AWS_DEFAULT_REGION": "eu-west-1", "AWS_REGION": "eu-west-1"}
     base |= {"AWS_LAMBDA_FUNCTION_NAME": "check", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128"}
     keys = {"AWS_ACCESS_KEY_ID": "check", "AWS_SECRET_ACCESS_KEY": "check", "AWS_EC2_METADATA_DISABLED": "true"}

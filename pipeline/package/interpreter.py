@@ -26,7 +26,7 @@ PROBE_TIMEOUT_SECONDS = 20
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A CPython that answered: its path, its release (``3.13.0``) and the magic number of its byte code, in hex."""
+    """A working CPython: its path, its release (``3.13.0``) and the magic number of its byte code in hex."""
 
     path: Path
     release: str
@@ -39,11 +39,11 @@ class Interpreter:
 
 
 def find_interpreter(version: str, release: str | None) -> Interpreter:
-    """The first `pythonX.Y` on PATH that is a final CPython ``version``, else the interpreter at hand if it is one.
+    """Return the first `pythonX.Y` on PATH that is a final CPython ``version``, else the running one if it is.
 
-    With ``release`` (`3.13.0`) only that very release will do.
+    With ``release`` (`3.13.0`) the interpreter must be exactly that release.
 
-    Raises BuildError, with what to install and which key to change, when there is none.
+    Raises BuildError if there is none; the message says what to install or which key to change.
     """
     seen: list[str] = []
     for path in _candidates(version):
@@ -66,13 +66,13 @@ def find_interpreter(version: str, release: str | None) -> Interpreter:
 
 
 def probe(path: Path) -> Interpreter | None:
-    """Ask the interpreter at ``path`` what it is.
+    """Return the facts about the interpreter at ``path``.
 
-    ``None`` for one that does not answer (a version manager's shim, something else by that name) or whose byte code is
-    not what Lambda runs (pre-release, free-threaded, not CPython).
+    Returns ``None`` if it does not run (a version manager's shim, another program of that name) or if Lambda cannot
+    run its byte code (pre-release, free-threaded, not CPython).
     """
     try:
-        result = subprocess.run(  # noqa: S603 - a fixed program, run by an interpreter found on PATH
+        result = subprocess.run(  # noqa: S603 - a fixed program and an interpreter found on PATH
             [path, "-I", "-S", "-c", _PROBE], capture_output=True, timeout=PROBE_TIMEOUT_SECONDS, check=True
         )
         facts = json.loads(result.stdout)

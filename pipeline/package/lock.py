@@ -1,4 +1,4 @@
-"""Reads the dependency lock: enough to key the cache and to refuse what the machine would decide."""
+"""Reads the dependency lock, for the cache's key; refuses locks whose result depends on the machine."""
 
 import hashlib
 import re
@@ -12,7 +12,7 @@ _PINNED = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[^\]]*\])?==[^\s;]+$")
 
 @dataclass(frozen=True)
 class Lock:
-    """A read lock: its file, the pinned requirements (`name==version`), and the key of what it installs."""
+    """A dependency lock: its file, the pinned requirements (`name==version`), and a key of them."""
 
     path: Path
     requirements: tuple[str, ...]
@@ -20,10 +20,10 @@ class Lock:
 
 
 def read_lock(path: Path) -> Lock:
-    """Read a hash-locked requirements file. Comments and order do not change its key.
+    """Read a hash-locked requirements file. Comments and the sequence do not change its key.
 
-    Raises BuildError for a missing file, a requirement that is not pinned and hashed, or one with an environment
-    marker: pip judges markers by the interpreter that runs it, so this machine would decide what is packaged.
+    Raises BuildError for a missing file and for a requirement without a pinned version and a hash. It also refuses
+    environment markers: pip evaluates them with its own interpreter, so the package would depend on this machine.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -39,8 +39,8 @@ def _pinned(entry: str, path: Path) -> str:
     requirement, _, hashes = entry.partition(" --hash=")
     if ";" in requirement:
         raise BuildError(
-            f"{path.name}: `{requirement}` has an environment marker, which pip judges by this machine's Python, not "
-            "by the function's. Lock for one Python without markers (`make lock`)."
+            f"{path.name}: `{requirement}` has an environment marker, which pip evaluates for this machine, not for "
+            "the functions. Lock for one Python without markers (`make lock`)."
         )
     if not _PINNED.match(requirement.strip()) or not hashes:
         raise BuildError(

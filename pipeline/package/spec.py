@@ -15,12 +15,12 @@ Architecture = Literal["arm64", "x86_64"]
 PythonVersion = Literal["3.11", "3.12", "3.13", "3.14"]
 Progress = Callable[[str], None]
 
-#: The configuration keys that the messages name.
+#: The configuration keys in messages.
 BYTECODE_KEY = "package_bytecode"
 RELEASE_KEY = "package_bytecode_release"
 
 
-#: What a message about a full disk asks for: an installed tree, a trimmed one and two zips.
+#: Advice for a full disk: a build needs an installed tree, a trimmed tree and two zips.
 SPACE = "the build needs about 150 MB free there"
 
 
@@ -29,22 +29,22 @@ class BuildError(Exception):
 
 
 class LambdaTarget(BaseModel):
-    """Built for Lambda: nothing about this machine decides what goes in."""
+    """Target Lambda. The package does not depend on this machine."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["lambda"] = "lambda"
-    python_version: PythonVersion = Field("3.13", description="Lambda runtime the wheels and the byte code are for.")
-    architecture: Architecture = Field("arm64", description="Processor the compiled wheels are for.")
+    python_version: PythonVersion = Field("3.13", description="Python version of the Lambda runtime.")
+    architecture: Architecture = Field("arm64", description="Processor of the compiled wheels.")
 
     @property
     def label(self) -> str:
-        """Names the target in file names, cache keys and messages."""
+        """Name of the target in file names, cache keys and messages."""
         return f"lambda-{self.architecture}-python{self.python_version}"
 
 
 class LocalTarget(BaseModel):
-    """Built for the interpreter that runs this code and for this machine: what the embedded AWS executes."""
+    """Target the running interpreter and this machine, for the embedded AWS."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -52,24 +52,24 @@ class LocalTarget(BaseModel):
 
     @property
     def python_version(self) -> str:
-        """Minor version of the interpreter at hand, e.g. ``3.11``."""
+        """Minor version of the running interpreter, e.g. ``3.11``."""
         return f"{sys.version_info.major}.{sys.version_info.minor}"
 
     @property
     def label(self) -> str:
-        """Names the target in file names, cache keys and messages."""
+        """Name of the target in file names, cache keys and messages."""
         libc = platform.libc_ver()[0] or "libc"
         return f"local-{sysconfig.get_platform()}-{libc}-{sys.implementation.cache_tag}{sys.abiflags}"
 
 
 class PackageSpec(BaseModel):
-    """Everything that decides the bytes of the zip, besides the source and the lock that it points at."""
+    """All settings on which the bytes of the zip depend, with the paths of the source and the lock."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     root: Path = Field(description="The project's folder. The cache is `.build/package` in it.")
     target: LambdaTarget | LocalTarget = Field(
-        default_factory=LambdaTarget, discriminator="kind", description="What the package has to run on."
+        default_factory=LambdaTarget, discriminator="kind", description="The platform on which the package runs."
     )
     source: str = Field(
         "runtime",
@@ -77,22 +77,22 @@ class PackageSpec(BaseModel):
         description="Our code: the folder under `root`, kept as a package of that name.",
     )
     requirements: str = Field(
-        "requirements-runtime.txt", description="The hash-locked dependencies: a file under `root`, no markers in it."
+        "requirements-runtime.txt", description="The hash-locked dependencies: a file under `root` without markers."
     )
     bytecode: bool = Field(
         True,
-        description="Ship byte code too: cold starts are 2.6 times slower without. Needs exactly the target's Python.",
+        description="Package byte code: cold starts are 2.6 times faster. It needs exactly the target's Python.",
     )
     bytecode_release: str | None = Field(
         None,
         pattern=r"^3\.\d+\.\d+$",
-        description="Compile with this very release (e.g. `3.13.0`) and refuse others: byte code of two patch releases "
-        "can differ, which shows as a changed package when several machines deploy. Empty: any release of the version.",
+        description="Compile with exactly this release (e.g. `3.13.0`). Byte code of two patch releases can differ, so "
+        "that the package seems changed when another machine deploys. Empty: any release of the version.",
     )
     aws_services: tuple[str, ...] = Field(
         ("dynamodb", "events", "sns", "sqs"),
         min_length=1,
-        description="AWS services the functions have clients for, by botocore's names. The data of others is left out.",
+        description="AWS services that the functions call, by botocore's names. The data of others is not packaged.",
     )
 
     @model_validator(mode="after")
@@ -112,7 +112,7 @@ class PackageSpec(BaseModel):
 
     @property
     def cache(self) -> Path:
-        """Folder of everything this builder keeps."""
+        """Folder of the cached results."""
         return self.root / ".build" / "package"
 
 
@@ -133,9 +133,9 @@ class Package:
 
     @property
     def source_code_hash(self) -> str:
-        """The hash in the form that Lambda reports it (`CodeSha256`): base64 of the SHA-256."""
+        """The SHA-256 in base64, as in Lambda's `CodeSha256`."""
         return base64.b64encode(bytes.fromhex(self.sha256)).decode()
 
     def relative_to(self, root: Path) -> str:
-        """The path under ``root``, with forward slashes: what a Pulumi archive names, the same on every machine."""
+        """Return the path relative to ``root`` with forward slashes, so that it is the same on every machine."""
         return self.path.relative_to(root.resolve()).as_posix()

@@ -1,22 +1,22 @@
-"""Decides which files of the installed dependencies are shipped. Each rule says why it is safe."""
+"""Decides which files of the installed dependencies are packaged. Each rule says why it is safe."""
 
 import json
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 
-#: Never read at run time: stubs, C sources, notes for type checkers.
+#: Files that are not read at run time: stubs, C sources, markers for type checkers.
 DEAD_SUFFIXES = frozenset({".pyi", ".c", ".h", ".pyx", ".pxd", ".rst", ".md", ".pyc"})
 DEAD_NAMES = frozenset({"py.typed"})
 DEAD_FOLDERS = frozenset({"__pycache__", "tests", "test"})
-#: Console scripts (with an interpreter's path in them) have no use in a function.
+#: Console scripts contain an interpreter's path, and functions do not use them.
 DEAD_TOPS = frozenset({"bin", "scripts", "share", "include"})
-#: `importlib.metadata.version()` and vulnerability scanners read this; pip's own records are for uninstalling.
+#: `importlib.metadata.version()` and vulnerability scanners read this file; pip needs its records only to uninstall.
 DIST_INFO_KEPT = frozenset({"METADATA", "entry_points.txt"})
 #: boto3's documentation templates. `boto3/docs` and `botocore/docs` are code that `import boto3` needs.
 BOTO_EXAMPLES = "boto3/examples/"
-#: Parts of Powertools that no function uses. A test reads every import of what is
-#: shipped: none leads here but a few that never run, which it lists with their reasons.
+#: Parts of Powertools that no function uses. A test checks all imports in the package: only a few name these parts.
+#: Those never run, and the test lists them with the reasons.
 UNUSED = tuple(
     f"aws_lambda_powertools/{part}/"
     for part in (
@@ -36,9 +36,9 @@ ENDPOINTS = "botocore/data/endpoints.json"
 
 
 def shipped(tree: Path, services: Collection[str]) -> Iterator[str]:
-    """Names (relative, forward slashes) of the files under ``tree`` that the package keeps.
+    """Return the names (relative, with forward slashes) of the files under ``tree`` that are packaged.
 
-    ``services`` are the AWS services whose data stays; `endpoints.json` and its like are no service's and stay.
+    The data of ``services`` is packaged, and so are files like `endpoints.json`, which belong to no service.
     """
     names = sorted(path.relative_to(tree).as_posix() for path in tree.rglob("*") if path.is_file())
     latest = _latest_versions(names)
@@ -48,7 +48,7 @@ def shipped(tree: Path, services: Collection[str]) -> Iterator[str]:
 
 
 def unknown_services(tree: Path, services: Collection[str]) -> list[str]:
-    """Those of ``services`` that the installed botocore has no data for (none, when botocore is not a dependency)."""
+    """Return the ``services`` for which the installed botocore has no data; none if there is no botocore."""
     data = tree / "botocore" / "data"
     if not data.is_dir():
         return []
@@ -56,9 +56,9 @@ def unknown_services(tree: Path, services: Collection[str]) -> list[str]:
 
 
 def content(name: str, path: Path, services: Collection[str]) -> bytes:
-    """The bytes to ship for ``name``: the file's own, but for `endpoints.json` only the partitions and ``services``.
+    """Return the file's bytes; of `endpoints.json`, only the partitions and the endpoints of ``services``.
 
-    Parsing all 400 services of it takes 40 of the 275 ms that the first clients of a process need.
+    A process needs 275 ms for its first clients; parsing all 400 services takes 40 of them.
     """
     if name != ENDPOINTS:
         return path.read_bytes()
@@ -83,7 +83,7 @@ def _is_dead(name: PurePosixPath) -> bool:
 
 
 def _data_is_used(name: str, services: Collection[str], latest: dict[tuple[str, str], str]) -> bool:
-    """Service data stays for services in use, in the API version that clients get when they name none."""
+    """Return whether the data belongs to a used service and to its default API version."""
     match = _SERVICE_DATA.match(name)
     if match is None:
         return True
@@ -94,7 +94,7 @@ def _data_is_used(name: str, services: Collection[str], latest: dict[tuple[str, 
 
 
 def _latest_versions(names: Collection[str]) -> dict[tuple[str, str], str]:
-    """(package, service) → its newest API version that has a model, which is what botocore's loader picks."""
+    """Return the newest API version with a model, by (package, service): botocore's loader selects that version."""
     latest: dict[tuple[str, str], str] = {}
     for name in names:
         match = _SERVICE_DATA.match(name)

@@ -10,16 +10,16 @@ from pathlib import Path
 from pipeline.package.lock import Lock
 from pipeline.package.spec import SPACE, BuildError, LambdaTarget, LocalTarget, Progress
 
-#: The newest C library a wheel may need: Amazon Linux 2 (Python 3.11) has glibc 2.26, Amazon Linux 2023 has 2.34.
+#: The newest glibc that a wheel may need: Amazon Linux 2 (Python 3.11) has 2.26, Amazon Linux 2023 has 2.34.
 _GLIBC = {"3.11": 26}
 _GLIBC_DEFAULT = 34
 _GLIBC_OLDEST = 17
 _MACHINE = {"arm64": "aarch64", "x86_64": "x86_64"}
 
-#: A build must not hang for minutes on an index that is gone. pip's own defaults: 15 s, 5 retries.
+#: Fewer retries than pip's default (5), so that a build does not wait for minutes if the index is down.
 _PATIENCE = {"PIP_TIMEOUT": ("15", {"timeout", "default-timeout"}), "PIP_RETRIES": ("2", {"retries"})}
-#: Settings that decide *what* is installed, or where. Those that say where to get it from (index, certificates,
-#: proxy, cache) are the user's business.
+#: Settings that change *what* is installed, or where. The build drops them. The user's settings of the source (index,
+#: certificates, proxy, cache) remain.
 _DECIDING = {
     "PIP_TARGET",
     "PIP_PREFIX",
@@ -52,7 +52,7 @@ _FAILURE_LINES = 25
 
 
 def install(lock: Lock, target: LambdaTarget | LocalTarget, folder: Path, scratch: Path, progress: Progress) -> None:
-    """Install exactly what ``lock`` names into the empty ``folder``, as wheels for ``target``, hashes checked.
+    """Install exactly the requirements of ``lock`` into the empty ``folder``: wheels for ``target``, hashes checked.
 
     Raises BuildError when pip is missing, the index does not answer, a wheel is missing, a hash differs, or the disk
     is full.
@@ -62,7 +62,7 @@ def install(lock: Lock, target: LambdaTarget | LocalTarget, folder: Path, scratc
     command += ["--no-input", "--no-color", "--progress-bar=off", "--disable-pip-version-check", *_platform(target)]
     tail: deque[str] = deque(maxlen=_FAILURE_LINES)
     unreachable = False
-    with subprocess.Popen(  # noqa: S603 - a fixed command of our own
+    with subprocess.Popen(  # noqa: S603 - our own fixed command
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment(scratch), cwd=scratch
     ) as pip:
         done = 0
@@ -77,7 +77,7 @@ def install(lock: Lock, target: LambdaTarget | LocalTarget, folder: Path, scratc
 
 
 def _platform(target: LambdaTarget | LocalTarget) -> list[str]:
-    """pip's options for ``target``. All are spelt out: which tags pip derives by itself depends on its version."""
+    """Return pip's options for ``target``. All tags are given, because pip's own choice depends on its version."""
     if isinstance(target, LocalTarget):
         return []
     machine = _MACHINE[target.architecture]
@@ -96,12 +96,12 @@ def _environment(scratch: Path) -> dict[str, str]:
     for variable, (value, names) in _PATIENCE.items():
         if names.isdisjoint(settings):
             environment[variable] = value
-    # A shared or full /tmp is not the build's business, and a killed build leaves nothing there.
+    # The build does not use /tmp, which may be full or shared, and a killed build leaves nothing there.
     return environment | {"TMPDIR": str(scratch), "PIP_USER": "0", "PYTHONUNBUFFERED": "1", "LC_ALL": "C.UTF-8"}
 
 
 def _user_settings(environment: dict[str, str]) -> set[str]:
-    """Names of the pip settings that the user made, in files or variables, as `default-timeout`."""
+    """Return the names of the user's pip settings in files and variables, such as `default-timeout`."""
     result = subprocess.run(
         [sys.executable, "-P", "-m", "pip", "config", "list"],
         capture_output=True,
@@ -116,13 +116,13 @@ def _user_settings(environment: dict[str, str]) -> set[str]:
 
 
 def _explain(output: str, lock: Lock, target: LambdaTarget | LocalTarget, *, unreachable: bool) -> str:
-    """Say what pip's failure means here. Its own last lines follow, for what we do not foresee."""
+    """Explain pip's failure. pip's last lines follow, because we cannot know all its errors."""
     missing = re.search(r"No matching distribution found for (\S+)", output)
     if "No space left on device" in output:
         return f"no space left on the disk of `.build/` (installing dependencies): {SPACE}."
     if "DO NOT MATCH THE HASHES" in output:
         advice = (
-            f"what the index served is not what {lock.path.name} was locked to. If the lock is stale run `make lock`."
+            f"a file from the index has another hash than in {lock.path.name}. If the lock is stale, run `make lock`."
         )
     elif unreachable:
         advice = (

@@ -1,4 +1,4 @@
-"""Rules on access: exact actions on exact resources, and nothing for everybody."""
+"""Rules on access: exact actions on exact resources, and no access for everybody."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,15 +11,15 @@ IDENTITY_POLICIES: Final = frozenset(
 )
 RESOURCE_POLICIES: Final = frozenset({"aws:sqs/queuePolicy:QueuePolicy", "aws:sns/topicPolicy:TopicPolicy"})
 
-# Actions that AWS lets nobody narrow to a resource.
+# Actions for which AWS does not allow a narrower resource than `*`.
 # Source: Service Authorization Reference, "Actions, resources, and condition keys for AWS X-Ray" (no resource types).
-# DescribeAlarms: its page in the CloudWatch API Reference wants the scope `*` where composite alarms are asked for;
-# CodeDeploy asks for the alarms of a deployment, whatever their kind.
+# DescribeAlarms: by the CloudWatch API Reference it needs the scope `*` to return composite alarms, and CodeDeploy
+# asks for alarms of both kinds.
 NOT_NARROWABLE: Final = frozenset({"cloudwatch:DescribeAlarms", "xray:PutTraceSegments", "xray:PutTelemetryRecords"})
 
 
 def statements(resource: Resource, effect: str = "Allow") -> Iterator[Mapping[str, Any]]:
-    """The statements of its policy that allow something, or deny it; none while the policy is not known."""
+    """Return the statements of its policy with this effect; none if the policy is not known yet."""
     policy = resource.props.get("policy")
     if policy is UNKNOWN or policy is None:
         return
@@ -29,7 +29,7 @@ def statements(resource: Resource, effect: str = "Allow") -> Iterator[Mapping[st
 
 
 def as_list(value: Any) -> list[Any]:
-    """IAM lets a list of one stand without its brackets."""
+    """Return a list, because IAM allows a single value instead of a list with one item."""
     return list(value) if isinstance(value, list | tuple) else [value]
 
 

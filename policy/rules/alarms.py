@@ -1,4 +1,4 @@
-"""Alarms that are heard, when they begin and when they are over."""
+"""Rules on alarms: they notify of their start and their end, and have a description."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -10,18 +10,18 @@ ALARMS: Final = frozenset({"aws:cloudwatch/metricAlarm:MetricAlarm", "aws:cloudw
 
 def _recovery_is_heard(resource: Resource) -> Iterator[str]:
     if resource.props.get("alarmActions") and not resource.props.get("okActions"):
-        yield "it tells when it begins but not when it is over; set okActions as well"
+        yield "it notifies when it starts but not when it ends; set okActions too"
 
 
 def _described(resource: Resource) -> Iterator[str]:
     if not resource.props.get("alarmDescription"):
-        yield "it has no description; say what it means and link its runbook"
+        yield "it has no description; explain it and link its runbook"
 
 
 ALARM_RULES: Final = (
     Rule(
         name="alarms-tell-when-they-are-over",
-        description="An alarm that notifies has okActions too, so that nobody works on what is over.",
+        description="An alarm that notifies has okActions too, so that nobody works on an incident that has ended.",
         level="mandatory",
         types=ALARMS,
         check=_recovery_is_heard,

@@ -1,4 +1,4 @@
-"""Tables that hold data: recoverable and hard to delete, in production."""
+"""Rules on data: tables can be restored and are hard to delete in production; logs expire."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -23,7 +23,7 @@ def _hard_to_delete(resource: Resource) -> Iterator[str]:
 
 
 def _recoverable(resource: Resource) -> Iterator[str]:
-    # What expires by itself is not worth a backup.
+    # Data that expires needs no backup.
     expires = _enabled(resource.props.get("ttl"))
     if resource.is_production and not expires and not _enabled(resource.props.get("pointInTimeRecovery")):
         yield "it cannot be restored to a moment in the past; set point_in_time_recovery to true"
@@ -31,27 +31,27 @@ def _recoverable(resource: Resource) -> Iterator[str]:
 
 def _logs_end(resource: Resource) -> Iterator[str]:
     if not resource.props.get("retentionInDays"):
-        yield "its logs are kept, and paid, for ever; set retentionInDays"
+        yield "its logs are kept for ever and cost money; set retentionInDays"
 
 
 DATA_RULES: Final = (
     Rule(
         name="production-tables-are-protected",
-        description="In production neither AWS nor Pulumi deletes a table on one command.",
+        description="In production a single command to AWS or Pulumi cannot delete a table.",
         level="mandatory",
         types=TABLES,
         check=_hard_to_delete,
     ),
     Rule(
         name="production-tables-are-recoverable",
-        description="In production every table that does not expire has point-in-time recovery.",
+        description="In production every table whose items do not expire has point-in-time recovery.",
         level="mandatory",
         types=TABLES,
         check=_recoverable,
     ),
     Rule(
         name="logs-have-a-retention",
-        description="Every log group says how long it keeps logs.",
+        description="Every log group has a retention.",
         level="mandatory",
         types=LOG_GROUPS,
         check=_logs_end,

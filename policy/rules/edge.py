@@ -1,4 +1,4 @@
-"""Rules on what the internet reaches."""
+"""Rules on resources that can be reached from the internet."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -22,12 +22,12 @@ def _throttled(resource: Resource) -> Iterator[str]:
 
 def _authorized(resource: Resource) -> Iterator[str]:
     if resource.props.get("authorizationType", "NONE") == "NONE":
-        yield "anybody may call it, and all are one caller; fine for a test stack, set an authorizer elsewhere"
+        yield "anybody can call it, and all callers are the same; set an authorizer, except for a test stack"
 
 
 def _no_open_url(resource: Resource) -> Iterator[str]:
     if resource.props.get("authorizationType") != "AWS_IAM":
-        yield "a public function URL goes around the API, its throttling and its log; remove it or use AWS_IAM"
+        yield "a public function URL bypasses the API, its throttling and its log; remove it or use AWS_IAM"
 
 
 EDGE_RULES: Final = (
@@ -40,14 +40,14 @@ EDGE_RULES: Final = (
     ),
     Rule(
         name="routes-have-an-authorizer",
-        description="Routes know their callers.",
+        description="Every route has an authorizer.",
         level="advisory",
         types=ROUTES,
         check=_authorized,
     ),
     Rule(
         name="no-public-function-urls",
-        description="Functions are reached through the API only.",
+        description="Functions can be called only through the API.",
         level="mandatory",
         types=FUNCTION_URLS,
         check=_no_open_url,

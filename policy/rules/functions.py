@@ -1,4 +1,4 @@
-"""Functions that can be operated: an alias to shift, a log group that ends, exact retries."""
+"""Rules on functions: an alias, a log group with retention, exact retries."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -22,7 +22,7 @@ def _with_alias(resources: list[Resource]) -> Iterator[Violation]:
 def _with_log_group(resource: Resource) -> Iterator[str]:
     logging = resource.props.get("loggingConfig")
     if logging is not UNKNOWN and not (isinstance(logging, Mapping) and logging.get("logGroup")):
-        yield "Lambda would make a log group of its own that never expires; set loggingConfig.logGroup to one of ours"
+        yield "Lambda would create a log group that never expires; set loggingConfig.logGroup to one of the stack"
 
 
 def _reports_items(resource: Resource) -> Iterator[str]:

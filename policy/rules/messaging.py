@@ -1,4 +1,4 @@
-"""Queues, topics and buses: nothing is lost silently, everything is encrypted and comes by TLS."""
+"""Rules on queues, topics and buses: no silent loss, encryption at rest, TLS only."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -26,12 +26,13 @@ def _has_dead_letter_queue(resources: list[Resource]) -> Iterator[Violation]:
         )
         if not is_one and not queue.props.get("redrivePolicy"):
             yield Violation(
-                queue, "it has no dead-letter queue and is none; set redrivePolicy, or a poison message circles"
+                queue,
+                "it neither has nor is a dead-letter queue; set redrivePolicy, or poison messages stay in it",
             )
 
 
 def _subscription_has_dead_letter_queue(resource: Resource) -> Iterator[str]:
-    # An email has nowhere to be redriven to: a person reads it or does not.
+    # E-mails cannot be redriven.
     if resource.props.get("protocol") not in {"email", "email-json"} and not resource.props.get("redrivePolicy"):
         yield "what SNS cannot deliver is lost; set redrivePolicy"
 
@@ -42,9 +43,9 @@ def _target_has_dead_letter_queue(resource: Resource) -> Iterator[str]:
 
 
 def _bus_has_dead_letter_queue(resource: Resource) -> Iterator[str]:
-    # With a key of AWS's own EventBridge has no use for one.
+    # With a key of AWS, EventBridge never uses the bus's dead-letter queue.
     if resource.props.get("kmsKeyIdentifier") and not resource.props.get("deadLetterConfig"):
-        yield "what EventBridge cannot encrypt or decrypt is dropped without a word; set deadLetterConfig"
+        yield "what EventBridge cannot encrypt or decrypt is lost silently; set deadLetterConfig"
 
 
 def _queue_is_encrypted(resource: Resource) -> Iterator[str]:
@@ -55,8 +56,8 @@ def _queue_is_encrypted(resource: Resource) -> Iterator[str]:
 def _topic_is_encrypted(resources: list[Resource]) -> Iterator[Violation]:
     alarms = of_type(resources, *ALARMS)
     for topic in of_type(resources, TOPIC):
-        # CloudWatch cannot publish to a topic under AWS's own key, so an alarm topic is open or under a customer key.
-        # Alarms carry no orders.
+        # CloudWatch cannot publish to a topic with AWS's own key, so an alarm topic has a customer managed key or none.
+        # Alarms contain no orders.
         of_alarms = any(alarm.refers_to("alarmActions", topic) for alarm in alarms)
         if not of_alarms and not topic.props.get("kmsMasterKeyId"):
             yield Violation(topic, "its messages are not encrypted at rest; set kmsMasterKeyId")
@@ -68,7 +69,7 @@ def _by_tls_only(resources: list[Resource]) -> Iterator[Violation]:
         for resource in of_type(resources, kind):
             own = [policy for policy in policies if policy.refers_to(link, resource)]
             if not any(_denies_plain_http(policy) for policy in own):
-                yield Violation(resource, "it takes calls without TLS; deny aws:SecureTransport false in its policy")
+                yield Violation(resource, "it accepts calls without TLS; deny aws:SecureTransport false in its policy")
 
 
 def _denies_plain_http(policy: Resource) -> bool:
@@ -116,7 +117,7 @@ MESSAGING_RULES: Final = (
     ),
     Rule(
         name="topics-are-encrypted",
-        description="Every topic but those of alarms encrypts its messages at rest.",
+        description="Every topic, except the alarms' topics, encrypts its messages at rest.",
         level="mandatory",
         types=frozenset({TOPIC}),
         check_stack=_topic_is_encrypted,

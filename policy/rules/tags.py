@@ -1,4 +1,4 @@
-"""Rules on tags: whose a resource is, and what it is for. It is asked on call and on every bill."""
+"""Rules on tags, which name a resource's owner and purpose: people on call and bills need both."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -7,7 +7,7 @@ from policy.model import UNKNOWN, Resource, Rule
 
 REQUIRED: Final = ("Environment", "ManagedBy", "Owner", "Project", "Stack")
 
-# The types of this program that AWS lets carry tags.
+# The types of this program that can have tags.
 TAGGABLE: Final = frozenset(
     {
         "aws:acm/certificate:Certificate",

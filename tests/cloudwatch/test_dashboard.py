@@ -179,7 +179,7 @@ def test_queries_named_by_runbooks_are_on_the_dashboard() -> None:
     ("sections", "message"),
     [
         ((Section(title="t", alarms=("nothing",)),), "do not exist: nothing"),
-        ((Section(title="t", alarms=("api-latency",)),), "nowhere: accepting-14x-1h"),
+        ((Section(title="t", alarms=("api-latency",)),), "has these alarms: accepting-14x-1h"),
     ],
 )
 def test_a_dashboard_with_a_missing_or_unknown_alarm_is_refused(sections: tuple[Section, ...], message: str) -> None:
