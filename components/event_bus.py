@@ -84,7 +84,7 @@ class EventBus(Component):
         )
 
     def _dead_letter_queue(self, name: str, protect: bool) -> aws.sqs.Queue | None:
-        # EventBridge uses the queue only for errors of a customer managed key. Without that it would always be empty.
+        # EventBridge uses this queue only for errors of a customer managed key, so without one it would stay empty.
         if self.scope.key_arn is None:
             return None
         opts = self.child(protect=protect)

@@ -10,7 +10,7 @@ from components.filter_operators import value_problem
 # The fields of an event. Only `detail` has fields of its own.
 ENVELOPE = frozenset({"id", "version", "detail-type", "source", "account", "time", "region", "resources", "detail"})
 _ANY_OF = "$or"
-# AWS's quota is 2,048 characters. The program adds the source to each pattern, which needs the rest.
+# AWS's quota is 2,048 characters. The rest is for the source, which the program adds to each pattern.
 MAX_CHARACTERS = 1_900
 
 

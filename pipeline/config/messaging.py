@@ -72,7 +72,7 @@ def _subscription_clashes(config: MessagingOptions) -> Problem | None:
 
 
 def _order_on_a_bus(config: MessagingOptions) -> Problem | None:
-    """Rules of a classic bus deliver in any order."""
+    """The rules of an EventBridge bus do not keep the sequence."""
     if config.events_target == "topic" or not config.strict_ordering:
         return None
     return Problem(
@@ -122,7 +122,7 @@ def _one_subscription_per_endpoint(config: MessagingOptions) -> Problem | None:
 
 
 def _watched_rules(config: MessagingOptions) -> Problem | None:
-    """One composite contains two alarms of each rule, and CloudWatch allows it a hundred."""
+    """One composite contains two alarms of each rule. CloudWatch allows 100 alarms in a composite."""
     if config.events_target == "topic" or len(config.subscriptions) <= MAX_RULES:
         return None
     return Problem(
@@ -180,7 +180,7 @@ def _ordered_subscribers(config: MessagingOptions) -> Problem | None:
 
 
 def _filters_that_match(config: MessagingOptions) -> Problem | None:
-    """All names and values of a filter are known. A filter with other ones would never match."""
+    """All names and values that events can have are known. A filter by any other would never match."""
     for each in config.subscriptions:
         for name in each.filter_policy:
             if name not in ATTRIBUTES:
