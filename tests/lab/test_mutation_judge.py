@@ -70,7 +70,7 @@ def test_a_mistake_is_noticed_only_if_it_makes_a_test_fail(
     text = f"CASES = ['case']\ndef f(): {mistake}\n".encode()
 
     # WHEN
-    found, told = judge.put(path, text, [test], 1 if "while" in mistake or "busy" in test else 30)
+    found, told = judge.put(path, text, [test], 1 if "busy" in test else 4 if "while" in mistake else 30)
 
     # THEN a crash, or a failure that also occurs without the mistake, is no verdict; the answer names its log
     assert found == Verdict(verdict)
