@@ -124,7 +124,7 @@ class Redrive:
             if key in firsts or (key in self._sent and message.sent_at < self._began - CLOCK_SKEW_SECONDS):
                 copies.append((message, key))
             elif key in self._sent:
-                # This run may have sent this message, which failed again; then it is the only one left.
+                # Perhaps this run sent this message, and it failed again. Then no other copy is left.
                 self.tally.returned += 1
             else:
                 firsts[key] = message, case

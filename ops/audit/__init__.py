@@ -1,1 +1,1 @@
-"""`audit`: the guarantees G1 to G6, counted from what a stack's tables, queues and logs say. Nothing is changed."""
+"""`audit`: checks the guarantees G1 to G6 against a stack's tables, queues and logs. It changes nothing."""

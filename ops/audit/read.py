@@ -122,7 +122,7 @@ class Reader:
         return order if settled else None
 
     def _published(self, orders: Sequence[StoredOrder]) -> bool:
-        """Look up the worker's records of settled orders. Returns True; an error means that they cannot be read."""
+        """Look up the worker's records of settled orders. Return True once all are read."""
         wanted = {record_id(order.order_id): order for order in orders}
         for item in self.rows.get(self._context.target.worker_idempotency_table, "id", sorted(wanted)):
             order = wanted[str(item["id"]["S"])]

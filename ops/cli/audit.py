@@ -19,7 +19,7 @@ _USD_PER_UNIT: Final = 0.125 / 1_000_000
 _SHOWN: Final = 20
 _NEVER_KNOWN: Final = (
     "what callers and subscribers received: tables only record what was answered and published",
-    "which messages the orders queue holds: they are only counted, because each look would cost a receive",
+    "which messages the orders queue holds: they are only counted, because reading a message costs it a receive",
     "events that people published again, and orders whose rows somebody deleted",
 )
 

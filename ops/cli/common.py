@@ -28,7 +28,10 @@ def add_group(commands: Any, name: str, summary: str, example: str, advice: str)
 def add_command(
     commands: Any, name: str, run: Run | None, summary: str, example: str, advice: str, *, changes: bool = False
 ) -> argparse.ArgumentParser:
-    """Add a command, with `--yes` if it `changes` state. A command without `run` sets `before_up` itself."""
+    """Add a command, with `--yes` if it `changes` state.
+
+    `run` is `None` for a command that does not read a stack's outputs: the caller sets its `before_up`.
+    """
     parser = _add(commands, name, summary, example, advice)
     parser.set_defaults(run=run)
     if changes:

@@ -68,7 +68,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def reckoned(config: StackConfig, orders: int | None, per_batch: int = 1) -> dict[str, Any]:
-    """Return items and sums in USD: `idle` per month, `per_million` orders on top, and `month`, idle and `orders`."""
+    """Return items and sums in USD.
+
+    `idle` is an idle month, `per_million` a million orders more, and `month` a month with `orders`.
+    """
     load = Load(MILLION, per_batch=per_batch)
     million = bill(config, load)
     asked = bill(config, load._replace(orders=orders)) if orders is not None else million
@@ -98,7 +101,7 @@ def show(out: Screen, config: StackConfig, orders: int | None, per_batch: int = 
     rows = [_cells(row, numbers, "~" if row["estimated"] else " ") for row in found["items"]]
     total = {"service": "together", "what": "", "option": "", **found["total"]}
     out.rows(columns, [*rows, _cells(total, numbers, " ")], whole=set(numbers.values()))
-    out.tell(f"USD for an idle month, and on top for a million orders of one line, {per_batch} per batch.")
+    out.tell(f"In USD: an idle month, and a million more orders of one line, {per_batch} per batch.")
     if orders is not None:
         out.tell(f"Last column: a whole month with {orders:,} orders.")
     out.tell(
@@ -106,7 +109,7 @@ def show(out: Screen, config: StackConfig, orders: int | None, per_batch: int = 
         f"a million look-ups: {found['per_million_lookups']:.2f}."
     )
     out.tell(
-        f"A million orders' units as provisioned capacity (not an option here), {CAPACITY_USED:.0%} used: "
+        f"DynamoDB's units for a million orders, if provisioned (not an option here) and {CAPACITY_USED:.0%} used: "
         f"{found['per_million_provisioned_units']:.2f}."
     )
     for note in _NOTES:

@@ -40,7 +40,7 @@ def run_history(options: argparse.Namespace, context: Context) -> int:
         details = {
             "where": " ".join(run["where"] or ()) or "all",
             "errors": ", ".join(f"{count} {error}" for error, count in errors),
-            "end": "none: it was killed, or still runs" if run["counts"] is None else "",
+            "end": "none: the run was killed, or still goes on" if run["counts"] is None else "",
         }
         for name, value in details.items():
             if value:

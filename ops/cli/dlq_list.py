@@ -97,7 +97,7 @@ def cases_of(context: Context, sweep: Sweep, show: Callable[[int], None]) -> lis
 def _conclude(context: Context, merged: list[Case], seen: int, hidden: int, *, cut_short: bool) -> None:
     context.say(f"{len(merged)} dead letters listed, of {seen} messages in the queue.")
     if cut_short:
-        context.say("There are more than one pass can read. Redrive or discard some, then list again.")
+        context.say("There are more messages than one pass can read. Redrive or discard some, then list again.")
     if hidden:
         context.say(
             f"About {hidden} messages are hidden: another command is reading them, or was killed within five minutes."
@@ -156,7 +156,7 @@ def run_show(options: argparse.Namespace, context: Context) -> int:
 
 
 def next_commands(case: Case) -> list[str]:
-    """Return the commands that deal with a dead letter, the likeliest first; none that would be refused."""
+    """Return the commands that deal with a dead letter, the likeliest first, without those that would be refused."""
     letter = case.letter
     redrive = f"python -m ops dlq redrive --where message_id={letter.message_id} {DECISION}"
     discard = f"python -m ops dlq discard {letter.order_id or letter.message_id} {DECISION}"

@@ -104,7 +104,7 @@ def _moment(context: Context, text: str) -> str:
 
 
 def _came_to(context: Context, where: list[str]) -> Place | None:
-    """Return where the latest run over the same orders stopped, if it has not ended."""
+    """Return the place where the latest run over the same orders was interrupted; `None` if that run ended."""
     now = context.clock.time()
     runs = runs_of(context.journal.read(int((now - _RESUME_SECONDS) * 1000), int(now * 1000) + 1))
     same = [run for run in runs if run["verb"] == VERB and run["where"] == where]

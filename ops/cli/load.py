@@ -28,7 +28,7 @@ _ASKS_AGAIN: Final = 0.05
 """Share of the accepted orders that are sent again, to check that the answer is the same."""
 _PROMISE_SECONDS: Final = 600
 _AUDIT_UNITS: Final = 3
-"""Most read units of the audit per order: for its row, its worker's record, and its stored answer."""
+"""Upper bound of the audit's read units per order: for its row, the worker's record, and its stored answer."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def register(commands: Any) -> None:
         action="append",
         default=[],
         metavar="SKU",
-        help="order one unit of this article; if repeated, in turns (default: an article that does not exist)",
+        help="order one unit of this article; repeatable, then in turn (default: an article that does not exist)",
     )
     load.add_argument(
         "--spend-at-most",

@@ -9,7 +9,7 @@ from ops.logic.trace import Step
 
 
 def groups_of(context: Context, function: str | None = None) -> list[str]:
-    """Return the log groups of all functions, or of one. Its name may leave out the stack's prefix.
+    """Return the log groups of all functions or of `function`, which may be named without the stack's prefix.
 
     Raises:
         WrongValueError: the stack has no such function.

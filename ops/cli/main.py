@@ -29,7 +29,7 @@ exit codes:
   3  no such stack, or its parts do not belong together
   4  no access: credentials missing, expired, of another account, or without permission
   5  refused, because it would do harm now; nothing was changed
-  6  done in part; run the same command again. Of status, audit, order trace and preflight: something could not be read
+  6  done in part; run the same command again. For status, audit, order trace and preflight: something could not be read
   130  interrupted
 
 example:
@@ -110,7 +110,7 @@ def main(arguments: Sequence[str], at: Context | None = None) -> int:
         _fail(errors, explained)
         return int(explained.exit_code)
     except KeyboardInterrupt:
-        errors.print("Stopped. What was done is kept; run the same command again to continue.")
+        errors.print("Stopped. Finished work is kept; run the same command again to continue.")
         return int(ExitCode.INTERRUPTED)
 
 

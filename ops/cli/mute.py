@@ -1,4 +1,4 @@
-"""`mute`: alarms that notify nobody while planned work goes on."""
+"""`mute`: turns off the notifications of alarms during planned work."""
 
 import argparse
 from typing import Any, Final
@@ -20,7 +20,7 @@ def register(commands: Any) -> None:
     actions = add_group(
         commands,
         "mute",
-        "alarms that notify nobody while planned work goes on",
+        "turn off the notifications of alarms during planned work",
         "python -m ops mute list",
         "mute on before the work, mute off after it. CloudWatch still changes the alarms' states; status shows them.",
     )

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 _LEAST_WIDTH: Final = 12
-"""A column of text that is narrower is harder to read than one line for each field."""
+"""A text column that is narrower than this is harder to read than one line for each field."""
 _WIDTH_WITHOUT_TERMINAL: Final = 240
 _EMPTY: Final = ("", "-")
 

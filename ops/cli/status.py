@@ -1,4 +1,4 @@
-"""`status`: an overview of a stack, with what is wrong first."""
+"""`status`: an overview of a stack, problems first."""
 
 import argparse
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""`stock`: what is available of an article."""
+"""`stock`: shows and changes the available units of an article."""
 
 import argparse
 import re
@@ -17,7 +17,7 @@ def register(commands: Any) -> None:
     actions = add_group(
         commands,
         "stock",
-        "show or change the available units of an article; what orders take at the same time is not lost",
+        "show or change the available units of an article; orders may take units meanwhile",
         "python -m ops stock get SKU-1",
         "when goods arrive: stock add. When a count is wrong: stock set --expect WHAT-IT-IS.",
     )
@@ -46,7 +46,7 @@ def register(commands: Any) -> None:
         actions,
         "set",
         run_set,
-        "correct a count, if it is still the one that you saw: what orders take at the same time is not lost",
+        "correct a count; refused if it is no longer the one that you saw, for example because an order took units",
         "python -m ops stock set SKU-1 7 --expect 9 --yes",
         "if it is refused: stock get SKU, check the count, and repeat with the new number.",
         changes=True,

@@ -36,7 +36,7 @@ SECONDS_OF: Final = {
     "create-order": Decimal("0.05"),
     "process-order": Decimal("0.05"),
     "get-order": Decimal("0.02"),
-    # As measured in docs/performance.md: 0.18 of the time of ten orders one after the other.
+    # Ten orders in one batch take about 0.18 of the time of ten orders one after the other (docs/performance.md).
     "ten orders": Decimal("0.09"),
 }
 _PLATFORM_BYTES: Final = 330
@@ -86,7 +86,7 @@ class Item(NamedTuple):
     Attributes:
         option: The option that adds or changes the item; empty if every stack has it.
         idle: USD per month without traffic.
-        used: USD on top, for the load.
+        used: Additional USD for the load.
         estimated: Whether a part of the item is an estimate.
     """
 
@@ -232,5 +232,5 @@ def _warm(config: StackConfig) -> Iterator[Item]:
 
 
 def _gigabytes(config: StackConfig, function: str) -> Decimal:
-    api = function in {each.name for each in API_FUNCTIONS}  # "ten orders" are the worker's.
+    api = function in {each.name for each in API_FUNCTIONS}  # "ten orders" is the worker.
     return Decimal(config.api_memory_mb if api else config.worker_memory_mb) / 1024

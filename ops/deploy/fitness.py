@@ -1,7 +1,8 @@
 """Checks that older versions still fit the stack: its waiting messages, and its resources.
 
 The environment variable `ORDER_SCHEMA_VERSIONS` of each version names the schema versions of the order that its code
-supports. With `1-2` the code reads both and writes 2. The Pulumi program sets the variable from constants of the code.
+supports. With `1-2` the code reads both versions and writes 2. The Pulumi program sets the variable from constants of
+the code.
 """
 
 import re
@@ -35,9 +36,7 @@ class Schemas:
 
     @classmethod
     def of(cls, version: Version) -> "Schemas":
-        """Read the schema versions of a function's version. Code that is older than the variable supports only schema
-        version 1.
-        """
+        """Read the schema versions of a function's version: only schema version 1 if the variable is not set."""
         said = version.environment.get(SCHEMA_VARIABLE, "1-1")
         match = re.fullmatch(r"([0-9]+)-([0-9]+)", said)
         if match is None:
@@ -106,6 +105,6 @@ def _way_out(steps: Sequence[Step]) -> str:
     if not api:
         return "Deploy a repaired worker instead."
     return (
-        "The running worker reads both: send only the API's functions back (python -m ops deploy rollback "
-        f"{' '.join(api)}), or deploy a repaired release."
+        "The running worker reads all these schema versions: send only the API's functions back (python -m ops "
+        f"deploy rollback {' '.join(api)}), or deploy a repaired release."
     )

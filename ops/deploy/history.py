@@ -57,7 +57,7 @@ def read_history(lambda_client: "LambdaClient", function_arn: str) -> History:
 
 
 def note_shift(lambda_client: "LambdaClient", function_arn: str, current: int, at: datetime) -> None:
-    """Record that callers are about to leave `current` for a newer version. Call it first: a shift may be killed."""
+    """Record that callers are about to leave `current` for a newer version, before a shift that may be killed."""
     history = read_history(lambda_client, function_arn)
     _write(lambda_client, function_arn, LIVE_BEFORE, Left(current, at), history.live_before)
 

@@ -108,7 +108,7 @@ def carry_out(lambda_client: "LambdaClient", steps: Sequence[Step], now: datetim
         wake(lambda_client, step.function.names.function, step.target)
     for step in steps:
         function, current = step.function, step.function.current
-        # Recorded first: the next deploy must know it as soon as callers are back.
+        # Recorded first: the next deploy must know of the rollback as soon as callers are back.
         note_rollback(lambda_client, function.live.function_arn, Left(current.number, now, current.code))
         lambda_client.update_alias(
             FunctionName=function.names.function,

@@ -1,6 +1,6 @@
 """Journal of what people did to dead letters: who, why, when and to which. Its lines have a log stream of their own.
 
-Why it is kept there: docs/adr/0014-journal-of-dead-letters.md.
+Why a log stream: docs/adr/0014-journal-of-dead-letters.md.
 """
 
 import json

@@ -165,7 +165,7 @@ def bus_mailbox(events: "EventBridgeClient", sqs: "SQSClient", bus: str, name: s
 def _chosen(queues: Sequence[tuple[str, Any]], name: str) -> tuple[str, Any]:
     """Return the ARN of the only queue that `name` matches, and the data that came with it."""
     names = [(arn.rpartition(":")[2], (arn, more)) for arn, more in queues]
-    # The Pulumi program names a queue that it creates after its subscription.
+    # If the Pulumi program creates the queue, the queue's name ends in the subscription's name.
     ends = f"-{name}", f"-{name}-queue"
     found = [each for queue, each in names if name == queue] or [
         each for queue, each in names if queue.removesuffix(".fifo").endswith(ends)

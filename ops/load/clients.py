@@ -39,7 +39,7 @@ class Habits:
 
 
 Asked = tuple[str, str]
-"""Caller and idempotency key of a request: an answer belongs to both."""
+"""Caller and idempotency key of a request. Answers are recorded by both."""
 
 
 @dataclass(frozen=True)

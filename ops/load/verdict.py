@@ -50,7 +50,7 @@ class Watch:
 
     @property
     def last(self) -> float:
-        """Return when the last of them was settled, in seconds since the epoch."""
+        """Return when the last order was settled, in seconds since the epoch."""
         return max((_at(row.settled_at) for row in self.settled.values()), default=0.0)
 
 

@@ -13,7 +13,7 @@ from runtime.logic.message import MALFORMED_BODY
 from runtime.models.order import SETTLED_STATUSES, OrderMessage, OrderStatus, StoredOrder
 
 MessageAttributes = Mapping[str, Mapping[str, Any]]
-"""By name, in SQS's spelling: `DataType` with `StringValue` or (bytes) `BinaryValue`."""
+"""Message attributes by name, in SQS's spelling: `DataType` with `StringValue` or (bytes) `BinaryValue`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ MEANING: Final[Mapping[State, str]] = {
     State.UNREADABLE: "unreadable: this message can only be discarded",
 }
 NOT_REDRIVABLE: Final = frozenset({State.UNREADABLE, State.DISCARDED})
-"""The worker would dead-letter unreadable messages again. A person has discarded the orders of the others."""
+"""The worker would dead-letter an unreadable message again. A discarded order is final."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Judgement of an order in one sentence, and the commands that help it further."""
+"""Judgement of an order in one sentence, and the commands to type next."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

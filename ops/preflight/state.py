@@ -133,7 +133,7 @@ def _pulumi_backend() -> str | None:
         return None
     command = [pulumi, "whoami", "--json", "--non-interactive"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_PULUMI_SECONDS, check=True)  # noqa: S603 - the found command, nothing of it is given
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_PULUMI_SECONDS, check=True)  # noqa: S603 - the found command, with fixed arguments
         url = json.loads(done.stdout).get("url")
     except (OSError, subprocess.SubprocessError, ValueError, AttributeError):
         return None
