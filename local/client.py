@@ -114,7 +114,7 @@ class LocalStack:
         return done.stdout
 
     def add_fault(self, service: str, operation: str | None, kind: FaultKind, **limits: Any) -> FaultStatus:
-        """Make calls of the functions fail by a rule, as `fault add` does. `limits`: further fields of `FaultRule`."""
+        """Add a rule that makes the functions' calls fail, as `fault add` does. `limits` are fields of `FaultRule`."""
         return Control(self.instance).add_fault(FaultRule(service=service, operation=operation, kind=kind, **limits))
 
     def faults(self) -> list[FaultStatus]:
@@ -127,7 +127,7 @@ class LocalStack:
 
     @contextmanager
     def fault(self, service: str, operation: str | None, kind: FaultKind, **limits: Any) -> Iterator[FaultStatus]:
-        """Add a rule for the duration of the block; its end removes all rules. `limits` as for `add_fault`."""
+        """Add a rule for the duration of the block; the block's end removes all rules. `limits` as in `add_fault`."""
         status = self.add_fault(service, operation, kind, **limits)
         try:
             yield status

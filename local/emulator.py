@@ -29,7 +29,7 @@ from local.services.aws import ACCOUNT_ID
 _START_SECONDS = 30.0
 _STOP_SECONDS = 8.0
 _LOG_LINES = 8
-# The emulator itself needs little; a state folder with less than this can't hold the workers' code either.
+# The emulator itself needs little space, but on a disk with less than this the workers' code has no room either.
 _LEAST_BYTES = 64 * 1024 * 1024
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 # Relative to the emulator's working directory: the path of a Unix socket has a limited length.

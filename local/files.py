@@ -47,7 +47,8 @@ def alone(lock: Path) -> Iterator[None]:
 def remove_tree(folder: Path) -> None:
     """Remove `folder`, which may be missing, with its subfolders in parallel.
 
-    It has thousands of files, and on a busy disk each removal waits: in parallel they take a tenth of the time.
+    An instance's folder has thousands of files. On a busy disk each removal waits, so parallel removals take only a
+    tenth of the time.
     """
     inside = [each for each in folder.iterdir() if each.is_dir() and not each.is_symlink()] if folder.is_dir() else []
     with ThreadPoolExecutor(8) as pool:

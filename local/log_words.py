@@ -1,4 +1,4 @@
-"""Makes MiniStack's logs as on AWS: filter patterns with alternatives, and Lambda's lines about a failed function.
+"""Adds to MiniStack's logs, as on AWS: filter patterns with alternatives, and Lambda's lines about a failed function.
 
 A pattern `?"one" ?"two"` matches a line with either term; MiniStack requires both. When a function dies or times out,
 MiniStack logs a text of its own or nothing.
@@ -21,7 +21,7 @@ Matches = Callable[[str], bool]
 
 
 def speak_as_aws(logs: ModuleType, lambda_svc: ModuleType) -> None:
-    """Add both to MiniStack. Raises `AttributeError` where a name is missing."""
+    """Add the patterns and the lines to MiniStack. Raises `AttributeError` for a name that MiniStack does not have."""
     compile_pattern, execute = getattr(logs, _COMPILE), getattr(lambda_svc, _EXECUTE)
 
     @wraps(compile_pattern)

@@ -20,7 +20,7 @@ _VALUE, _SAMPLES = "_stat_value", "_percentile_samples"
 _TRIMMED_COUNT = re.compile(r"TC\(:(\d+)\)")
 _QUEUES = "_queues"
 _POISON_RECEIVES = 3
-"""SQS leaves a message that was received so often out of the age."""
+"""A message that was received this often does not count for the age of the oldest message, as in SQS."""
 _LATE_SECONDS = 60
 """SQS records its metrics late. A value with the time of the query would lie outside the queried period."""
 

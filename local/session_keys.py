@@ -1,7 +1,7 @@
-"""Passes the keys that the emulator issues (to functions with IAM enforced, by STS, by Cognito) to the gate.
+"""Passes the keys that the emulator issues to the gate: the functions' keys (with IAM enforced), STS's and Cognito's.
 
 The gate (local/proxy/gate.py) checks every signature, and needs the secrets for that. MiniStack derives a function's
-secret from names that anybody can guess; here it is replaced by a random one.
+secret from names that anybody can guess; here a random secret replaces it.
 """
 
 import secrets

@@ -1,4 +1,4 @@
-"""Unpacks a function's code once for all of its workers. On AWS a deployed package is also one, and read-only.
+"""Unpacks a function's code once for all of its workers. On AWS too a function's code is read-only.
 
 MiniStack unpacks the archive for each worker: this takes half of a cold start, and the whole size on disk each time.
 """

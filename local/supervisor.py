@@ -59,7 +59,7 @@ class Supervisor:
     def run(self) -> Iterator[Outputs]:
         """Start the instance and yield its outputs; at the end of the block, stop the instance and clean up.
 
-        When a step fails, it cleans up and raises `LocalError`.
+        When a step fails, clean up and raise `LocalError`.
         """
         try:
             with ExitStack() as cleanup:
@@ -68,7 +68,7 @@ class Supervisor:
             raise explain_os_error(error, self._state.path) from error
 
     def watch(self) -> None:
-        """Block until `down` requests the end. Raises `LocalError` when the emulator ends before."""
+        """Block until `down` requests the end. Raises `LocalError` when the emulator ends first."""
         while not self._stopping.wait(_WATCH_SECONDS):
             if not self._emulator.is_running:
                 self._crashed = True
@@ -107,7 +107,7 @@ class Supervisor:
             raise LocalError(str(error)) from None
 
     def _clean(self) -> None:
-        """Clean the folder. After a crash end soon instead: the next start or stop removes the workers' files."""
+        """Clean the folder. After a crash only remove the instance's files; the next start or stop removes the rest."""
         if self._crashed:
             self._state.forget()
         else:

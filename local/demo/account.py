@@ -40,7 +40,7 @@ class Receive:
     outcome: str
     error: str
     replayed: bool
-    """The order was done before: this receive had no effect."""
+    """The order was already processed, so this receive had no effect."""
 
 
 @dataclass(frozen=True)

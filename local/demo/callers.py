@@ -57,7 +57,7 @@ class Caller:
 
 @dataclass(frozen=True)
 class Door:
-    """A caller's access to `GET /orders/{order_id}`, with what that caller may expect."""
+    """A caller's access to `GET /orders/{order_id}`, with the answers that this caller should get."""
 
     name: str
     get: Callable[[str], Answer]
@@ -73,7 +73,7 @@ class Sights:
     """The orders that each caller sees, after every caller has requested every order."""
 
     owners: Mapping[str, str]
-    """By order id, the `caller` of its row. Rows without one are left out."""
+    """By order id, the `caller` of the order's row. Rows without a `caller` are left out."""
     seen: Mapping[str, Set[str]]
     """By caller's name, the orders that the caller found; all others were refused."""
     told: Mapping[str, Set[str]] = field(default_factory=dict)
@@ -151,7 +151,7 @@ def _status(door: Door, order_id: str) -> int:
 
 
 def isolation(sights: Sights) -> Finding:
-    """Judge G6: exactly one caller sees an order, that caller got its 202, and sees orders of one `caller` only.
+    """Judge G6: exactly one caller sees each order and got its 202, and each caller sees orders of one `caller` only.
 
     The answers count too, because no row shows an answer that reached the wrong caller.
     """

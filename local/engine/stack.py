@@ -46,7 +46,7 @@ class EngineAccess(BaseModel):
 def engine_stack(
     state: StateDir, aws: Aws, settings: StackSettings, note: Callable[[str], None]
 ) -> Iterator[Deployment]:
-    """Deploy the stack by the engine. Inside the block, further `pulumi` commands can use the stack.
+    """Deploy the stack with the engine. Inside the block, further `pulumi` commands can use the stack.
 
     Raises `LocalError` when no engine is available, or with the engine's output when `pulumi up` fails.
     """

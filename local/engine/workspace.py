@@ -90,7 +90,7 @@ class Workspace:
         return self.operate("preview", *options)
 
     def destroy(self, *options: str) -> Finished:
-        """Run `pulumi destroy` without questions, but with its preview: without one a refusal would come half-way."""
+        """Run `pulumi destroy` without questions, but with its preview, so that a refusal comes before any deletion."""
         return self.operate("destroy", "--yes", *options)
 
     def operate(self, command: str, *options: str) -> Finished:

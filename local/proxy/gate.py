@@ -83,7 +83,7 @@ class Gate:
 
 
 def foreign_host(head: Head, port: int) -> Refusal | None:
-    """Refuse a host name other than this address, as DNS rebinding would send."""
+    """Refuse any host but this address. A page that uses DNS rebinding sends a host name of its own."""
     return None if head.fields.get("host", "").lower() in _authorities(port) else _FOREIGN_HOST
 
 

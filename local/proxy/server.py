@@ -72,7 +72,7 @@ class Proxy:
             while self._next(connection, client, upstream):
                 pass
         except (ProtocolError, OSError) as error:
-            # Client or emulator closed the connection, which may happen at any time. The client's is closed too.
+            # The client or the emulator closed its connection, which may happen at any time. Both are then closed.
             if not self._stopping:
                 _LOG.debug("proxy connection ended: %s", error)
         finally:
@@ -136,7 +136,7 @@ class _Upstream:
         self._side: ServerSide | None = None
 
     def exchange(self, request: Request) -> Response:
-        """Send the request and return the answer. It is never sent twice, because the first may have had its effect."""
+        """Send the request and return the answer. Without an answer the request may have had its effect: never repeat it."""
         if self._side is not None and _is_readable(self._side.socket, 0):
             self.close()  # the emulator closed the idle connection
         side = self._side or ServerSide(self._connect())
@@ -175,7 +175,7 @@ def _hold(client: socket.socket) -> None:
 
 
 def _is_readable(connection: socket.socket, seconds: float) -> bool:
-    """Wait for data or the peer's end. `select.select` does not do: it fails for descriptors above 1023."""
+    """Wait for data or the peer's end. `select.select` does not work here: it fails for descriptors above 1023."""
     poll = select.poll()
     poll.register(connection, select.POLLIN)
     return bool(poll.poll(seconds * 1000))

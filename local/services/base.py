@@ -44,7 +44,8 @@ class Handler:
         noun: The resource in the operations' names, like `Integration`; `verb` is the verb of the creating operation.
         creates, deletes: Names of the operations, by default verb and noun.
         key: The parameter with the id; empty where the inputs identify the resource.
-        answered: The id's name in the answer to the creating call, or in its member named like the noun, if not `key`.
+        answered: The member with the id in the answer to the creating call, or in the answer's member named like the
+            noun; by default `key`.
         renamed: Pulumi's name → the API's name, where they differ.
         separate: Inputs that the handler turns into parameters itself.
         defaults: The values of inputs that are not given, or no longer given.
