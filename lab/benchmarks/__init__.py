@@ -1,1 +1,1 @@
-"""Benchmarks for the claims about performance: ratios that are measured side by side in one run. No test is timed."""
+"""Benchmarks for the claims about performance: ratios, measured side by side in one run. No test checks a duration."""

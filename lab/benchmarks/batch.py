@@ -36,9 +36,9 @@ def seconds_for(threads: int) -> float:
 
 
 def tls_seconds(create: Callable[[], ssl.SSLContext]) -> float:
-    """Processor time that the first batch of a process spends on authorities: ten connections to each of two services.
+    """Return the processor seconds for loading certificate authorities in a process's first batch.
 
-    `create` makes the TLS context of a client.
+    The batch opens ten connections to each of two services. `create` makes a client's TLS context.
     """
     shared_context.cache_clear()
     started = time.process_time()

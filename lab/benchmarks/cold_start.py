@@ -76,7 +76,7 @@ def init_seconds(folder: Path, function: str, code: str) -> float:
 
 
 def alternatives(with_bytecode: Path, without: Path) -> dict[str, Measure]:
-    """Return the alternatives: the floor, the bare client, each function, one without byte code, and the peers."""
+    """Return the alternatives: the floor, the bare client, the functions, one also without byte code, and the peers."""
     first = FUNCTIONS[0].name
     found: dict[str, Measure] = {FLOOR: partial(init_seconds, with_bytecode, first, _FLOOR)}
     found[BARE] = partial(init_seconds, with_bytecode, first, _BARE)

@@ -110,7 +110,7 @@ def _kilobytes(world: ObservedWorld, params: Mapping[str, Any]) -> int:
 
 
 def differences(wanted: Any, found: Any, at: str = "") -> list[str]:
-    """Return the differences of two facts: of counts any, of bytes those above `TOLERANCE`."""
+    """Return the differences between two sets of facts. Byte counts may differ by `TOLERANCE`, other counts may not."""
     if isinstance(wanted, dict) and isinstance(found, dict) and wanted.keys() == found.keys():
         return [text for key in wanted for text in differences(wanted[key], found[key], f"{at}/{key}")]
     near = "bytes" in at and math.isclose(wanted, found, rel_tol=TOLERANCE, abs_tol=5)

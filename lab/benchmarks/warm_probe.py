@@ -117,7 +117,7 @@ def hand_signed_calls(recorded: list[tuple[str, str, dict[str, Any]]], answers: 
 
 
 def peer(work: dict[str, Any]) -> Callable[[], object]:
-    """Return a run of the peer with the same event. The peer makes as many calls."""
+    """Return a run of the peer with the same event. The peer makes as many calls as ours."""
     module = importlib.import_module(work["peer"])
     for client in module.CLIENTS:
         answering(client, work["answers"])

@@ -1,1 +1,1 @@
-"""Retrying clients, broken connections, failing dependencies and killed workers at once; then the guarantees count."""
+"""Retrying clients, broken connections, failing dependencies and killed workers, and then a count of the guarantees."""

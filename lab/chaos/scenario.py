@@ -27,14 +27,14 @@ from ops.load.verdict import same_bytes
 
 _WARM_WORKERS = 4
 CONFIG = {
-    # Messages of a killed worker become visible again after half a minute. The least is six times the worker's timeout.
+    # A killed worker's messages become visible again after half a minute. The minimum is six worker timeouts.
     "worker_timeout_seconds": "5",
     "item_budget_seconds": "3",
     "time_margin_seconds": "1",
     "batch_size": "5",
     "batch_threads": "5",
     "queue_visibility_seconds": "30",
-    # Kills, the outage and chance faults together use up about six receives of an ordinary message.
+    # Kills, the outage and random faults together use up about six receives of an ordinary message.
     "max_receive_count": "10",
     "retry_base_seconds": "1",
     "retry_cap_seconds": "3",
@@ -78,14 +78,14 @@ class Plan:
 
 @contextmanager
 def chaos_stack(state_dir: Path, plan: Plan) -> Iterator[LocalStack]:
-    """Start a stack with the plan's callers, and with settings by which minutes in production become seconds."""
+    """Start a stack with the plan's callers, and with settings that shorten production's minutes to seconds."""
     config = CONFIG | {"authorizer": "cognito", "token_clients": json.dumps(plan.names)}
     with LocalStack.started(state_dir, warm_workers=_WARM_WORKERS, config=config) as stack:
         yield stack
 
 
 def run(stack: LocalStack, plan: Plan) -> Verdict:
-    """Run the plan, and count when all messages are processed. Raises `LocalError` when they never are."""
+    """Run the plan, and count after all messages are processed. Raises `LocalError` if that takes too long."""
     started = time.monotonic()
     account = Account(stack)
     account.keep_events()
@@ -149,7 +149,7 @@ def _tokens(stack: LocalStack, plan: Plan) -> dict[str, str]:
 
 
 def _doors(stack: LocalStack, tokens: Mapping[str, str], traffic: Traffic) -> list[Door]:
-    """Return the look-ups of the callers with their tokens, and of one without a token."""
+    """Return the look-ups of the callers with their tokens, and of a caller without a token."""
     api = OrdersApi(stack.outputs["api_url"])
 
     def look_up(token: str, order_id: str) -> Answer:

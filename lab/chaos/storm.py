@@ -72,7 +72,7 @@ class Storm:
         self.stack.add_fault("dynamodb", "TransactWriteItems", FaultKind.ERROR, containing=f'"{POISON}"')
 
     def _end(self, *, poison: bool) -> None:
-        """End the faults one by one, that of `POISON` only if `poison`. Its orders must fail until then."""
+        """End the faults. That of `POISON` ends only if `poison` is set, because its orders must fail until `over`."""
         control = Control(self.stack.instance)
         for status in self.stack.faults():
             if poison or status.rule.containing is None:
@@ -80,7 +80,7 @@ class Storm:
                 control.remove_fault(status.id)
 
     def _kill(self, enough: threading.Event) -> None:
-        """Kill workers, with an outage in the middle, so that some messages meet neither, one or both of the two."""
+        """Kill workers, with an outage in the middle, so that messages meet a kill, the outage, both or neither."""
         function = self.stack.outputs["process_order_function"]
         enough.wait(_FIRST_KILL_SECONDS)
         for number in range(self.kills):

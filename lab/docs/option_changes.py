@@ -237,7 +237,7 @@ _OTHERS: Final[tuple[Change, ...]] = (
 
 
 def changes(options: Iterable[str]) -> list[Change]:
-    """Return the changes of each option, in the order of `options`. Raises `LookupError` for an option without one."""
+    """Return the changes of each option, in the order of `options`. Raises `LookupError` if an option has none."""
     made = [
         *(Change(option, *values, PLAIN) for option, values in _PLAIN.items()),
         *(

@@ -106,7 +106,7 @@ def _named(resources: set[tuple[str, str]], path: str, pair: tuple[Recording, Re
 
 
 def _having(key: str, pair: tuple[Recording, Recording]) -> set[tuple[str, str]]:
-    """Return type and name of the resources with the input `key` on both sides; without a key, of those on either."""
+    """Return type and name of all resources with the input `key` on both sides; without a key, of all resources."""
     sides = [
         {(short_type(each), each.name) for each in side.resources if each.custom and (not key or key in each.inputs)}
         for side in pair

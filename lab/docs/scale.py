@@ -30,7 +30,7 @@ _MB_OF_PROCESSOR: Final = 1_769
 """Memory with which a function has one whole processor, by Lambda's guide."""
 _LATER: Final = "throttled, retried"
 _PER_INSTANCE: Final = 10
-"""Requests a second that Lambda allows for each instance of the quota, even for very short requests."""
+"""Requests a second that Lambda allows for each unit of its concurrency quota, even for very short requests."""
 
 
 class Limit(NamedTuple):
@@ -61,7 +61,7 @@ def _default(option: str) -> Any:
 
 @cache
 def per_worker(**changes: float) -> float:
-    """Return the orders a second of one worker that is never idle. Its calls or its share of a processor limit it."""
+    """Return the orders a second of one worker that is never idle. Its calls or its share of a processor limit them."""
     settings = Settings.default(worker_max_concurrency=1, **changes)
     waiting = Simulation(settings, down_for(0, 0)).run(arrivals(20_000, 0.5)).per_second
     working: float = _default("worker_memory_mb") / _MB_OF_PROCESSOR / _SETTLE_SECONDS

@@ -185,7 +185,7 @@ class Round:
         if ("" in reported) != (len(named) < len(records)):
             self.watch.violated(
                 "record lost",
-                "the batch must be returned exactly if a record has no id",
+                "the batch must be returned if and only if a record has no id",
             )
         self.events |= {json.loads(one.body)["subject"] for one in self.watch.world.subscriber.received}
         for record in named:

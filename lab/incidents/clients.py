@@ -1,6 +1,6 @@
 """Simulated clients of the further services that the tools call: CloudWatch, Lambda and SNS.
 
-They have only the calls and parameters that the tools use. Any other raises, so that no call is answered by accident.
+They have only the calls and parameters that the tools use. Other calls raise, so that none is answered by accident.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAPPING: Final = "arn:aws:lambda:us-east-1:000000000000:event-source-mapping:1"
 
 
 def paged(**pages: Callable[..., Mapping[str, Any]]) -> Callable[[str], SimpleNamespace]:
-    """Return the `get_paginator` of a client. Each operation has answers of one page."""
+    """Return the `get_paginator` of a client. Each operation answers with one page."""
     return lambda name: SimpleNamespace(paginate=lambda **params: iter([pages[name](**params)]))
 
 

@@ -24,7 +24,7 @@ class Played:
     """The record of one played incident.
 
     Attributes:
-        pages, others: Alarms of the tier page and of other tiers, each with the minute of its first notification.
+        pages, others: Alarms of the tier `page` and of other tiers, each with the minute of its first notification.
         status: The first line of `ops status` at the first page, or at the incident's end if nothing paged.
         commands: The typed commands.
         lost, doubled: Violations of G1 and G2 at the end.

@@ -44,7 +44,7 @@ def text() -> str:
     )
     more = {call: why for call, why in unnarrowed(tagged=False).items() if call not in unnarrowed(tagged=True)}
     parts.append(_reasons("On resources without tags also:", more))
-    parts.append(_reasons("## Calls that AWS allows on everything only", everywhere(), "AWS's documentation"))
+    parts.append(_reasons("## Calls that AWS allows only on `*`", everywhere(), "AWS's documentation"))
     return "\n".join(parts)
 
 

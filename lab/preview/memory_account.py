@@ -10,7 +10,7 @@ from local.services.base import Created
 
 
 class MemoryAccount:
-    """Keeps resources by type and id. `before_create` is called with type and logical name of each, and may block."""
+    """Keeps resources by type and id. `before_create` gets each new resource's type and name, and may block."""
 
     region = REGION
     account_id = ACCOUNT

@@ -16,7 +16,7 @@ from runtime.handlers.powertools import batch
 
 T = TypeVar("T")
 Choose = Callable[[Sequence[int]], int]
-"""Chooses the task that continues, from the numbers of the tasks that can."""
+"""Chooses the task that continues, from the numbers of the tasks that can continue."""
 PATIENCE_SECONDS = 60
 
 

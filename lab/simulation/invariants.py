@@ -149,7 +149,7 @@ def isolated(world: World) -> list[str]:
 def in_order(world: World) -> list[str]:
     """Strict ordering: each caller's orders are published in the order in which the queue accepted them.
 
-    An order counts by its first message and its first event. Other orders overtake a dead-lettered one. So callers of
+    An order counts by its first message and its first event. Later orders overtake a dead-lettered order. So callers of
     this function must exclude histories with dead letters.
     """
     if not isinstance(world.orders_queue, FifoQueue):

@@ -46,7 +46,7 @@ MOST_DELIVERIES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Settings from a stack's configuration. The defaults keep the real ratios (visibility timeout = 6 timeouts)."""
+    """Settings from a stack's configuration. The visibility timeout is six worker timeouts, as in a real stack."""
 
     batch_size: int = 10
     batch_threads: int = 1  # with a pool, the order of calls, and so a history, would depend on the machine

@@ -136,7 +136,7 @@ class _Upstream:
         self._side: ServerSide | None = None
 
     def exchange(self, request: Request) -> Response:
-        """Send the request and return the answer. Without an answer the request may have had its effect: never repeat it."""
+        """Send the request once and return the answer. Even a request without an answer may have had its effect."""
         if self._side is not None and _is_readable(self._side.socket, 0):
             self.close()  # the emulator closed the idle connection
         side = self._side or ServerSide(self._connect())

@@ -115,7 +115,7 @@ BY_METRIC: Final[Mapping[MetricName, Made]] = {
     MetricName.ATTEMPT_FAILED: Made(_failed_once),
     MetricName.LAST_ATTEMPT_FAILED: Made(_failed_for_good),
     MetricName.MESSAGE_DEAD_LETTERED: Made(_dead_lettered),
-    # This timeout is below one item's budget and the margin.
+    # This timeout is shorter than one item's budget plus the margin.
     MetricName.ATTEMPT_DEFERRED: Made(_out_of_time, Deployment(worker_timeout_seconds=9)),
     MetricName.ACCEPTED_TO_SETTLED: Made(_confirmed),
     MetricName.BATCH_ISOLATED: Made(_failed_once),

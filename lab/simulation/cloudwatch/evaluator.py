@@ -82,7 +82,7 @@ class AlarmRun:
             state = composite.state(self.states)
             if self._enter(now, composite.name, state):
                 self._pending.setdefault(composite.name, _Pending(told=State.OK)).since = now
-        # Only now is every state known: a suppressor that changed in the same minute counts.
+        # All states are known only after the loops above. A suppressor that changed in the same minute counts.
         for composite in self._composites:
             self._act(now, composite)
 

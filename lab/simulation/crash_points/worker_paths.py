@@ -70,7 +70,7 @@ def _twin_in_progress(stage: Stage) -> Run:
 
 def _settled_not_published(stage: Stage, *lines: tuple[str, int]) -> Run:
     stage.accept("k", *lines)
-    # A rejection is written by UpdateItem, and it is that run's first UpdateItem.
+    # In a run that rejects the order, the first UpdateItem writes the rejection.
     stage.world.deliver(dies_after("UpdateItem" if ("SKU-2", 6) in lines else "TransactWriteItems"))
     stage.lease_passes()
     return _deliver(stage)

@@ -125,7 +125,7 @@ class Outage(Step):
 
 @dataclass(frozen=True, slots=True)
 class Popular(Step):
-    """Let ``percent`` of the transactions on a SKU conflict with another one, for ``seconds``."""
+    """Let ``percent`` of the transactions on a SKU conflict with another transaction, for ``seconds``."""
 
     sku: str
     seconds: float
@@ -134,7 +134,8 @@ class Popular(Step):
 
 @dataclass(frozen=True, slots=True)
 class Deploy(Step):
-    """Deploy versions of the API and the worker, by the newest schema version of each: the present one or the next."""
+    """Deploy the API and the worker. ``api`` and ``worker`` are the newest schema version that each knows: the present
+    one or the next."""
 
     api: int
     worker: int
@@ -142,7 +143,7 @@ class Deploy(Step):
 
 @dataclass(frozen=True, slots=True)
 class Restock(Step):
-    """Stock arrives."""
+    """Add stock of a SKU."""
 
     sku: str
     quantity: int

@@ -32,7 +32,7 @@ class FifoQueue(Queue):
     def send_to_group(
         self, body: str, group_id: str | None, deduplication_id: str | None = None, attributes: Attributes | None = None
     ) -> Message:
-        """Store a message. A send with a deduplication id of the last five minutes succeeds without storing one.
+        """Store a message. A send with a deduplication id of the last five minutes succeeds, but stores nothing.
 
         Returns:
             The stored message, or the earlier one with the same deduplication id.
@@ -80,7 +80,7 @@ class FifoQueue(Queue):
             yield message
 
     def adopt(self, message: Message) -> None:
-        """Store a message that another queue moved here. A FIFO queue restarts its send time; a standard queue does
+        """Store a message that another queue moved here. A FIFO queue sets a new send time; a standard queue does
         not."""
         message.sent_at = self.clock.time()
         Queue.adopt(self, message)
@@ -104,7 +104,7 @@ class FifoQueue(Queue):
         return min(first.values(), default=None)
 
     def resend(self, message: Message) -> Message:
-        """Redrive with a new deduplication id: a send with the old one stores nothing within five minutes of its first
+        """Redrive with a new deduplication id: a send with the old id stores nothing within five minutes of its first
         use.
 
         Raises:

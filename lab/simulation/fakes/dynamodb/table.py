@@ -95,7 +95,7 @@ class Table:
         return tuple(parts)
 
     def prepare(self, kind: str, params: Mapping[str, Any]) -> Write:
-        """Check a ``Put``, ``Update`` (an upsert), ``Delete`` or ``ConditionCheck`` without doing it.
+        """Check a ``Put``, ``Update`` (an upsert), ``Delete`` or ``ConditionCheck``, and write nothing.
 
         Raises:
             ConditionFailedError: its condition does not hold.
