@@ -121,7 +121,7 @@ class _Monitor(MockMonitor):
         self.recording = Recording(region=region)
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        """Return a URN as the engine makes it, with the types of all parents but the stack. The base class uses one type."""
+        """Return a URN with the types of all parents but the stack, as the engine does. The base class adds one type."""
         chain = parent.split("::")[2] if parent else ""
         qualified = type_ if chain in ("", STACK_TYPE) else f"{chain}${type_}"
         return "::".join(["urn:pulumi:" + pulumi.get_stack(), pulumi.get_project(), qualified, name])
