@@ -81,7 +81,7 @@ _PAGES = (
         tier=Tier.PAGE,
         runbook="dead-letters",
         why="The first page stays open until the queue is empty; this one reports that another message has arrived. "
-        "Suppressed at the same times.",
+        "Suppressed whenever `dead-letters` is.",
         quiet_while="processing-failing",
         quiet_after=1800,
     ),

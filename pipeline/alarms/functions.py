@@ -41,7 +41,8 @@ def _not_running(context: Context) -> Alarm:
         missing="notBreaching",
         tier=Tier.PAGE,
         runbook="processing",
-        why="The event source mapping is disabled, or cannot access its queue or key. It has no metric of its own. "
+        why="The event source mapping is disabled, or cannot access its queue or key. "
+        "The mapping has no metric of its own. "
         "This alarm fires before the promise is broken.",
     )
 

@@ -23,7 +23,7 @@ class AlarmThresholds(BaseModel):
     )
     slow_burn_minimum_events: Count = Field(
         10,
-        description="A budget alarm over hours or days needs this many bad events: few requests have a tiny budget.",
+        description="A budget alarm over hours or days needs this many bad events: one alone exceeds a small budget.",
     )
     api_4xx_percent: Percent = Field(
         50, description="Notify when this share gets a 4xx: a client's release or an attack, rarely us."
@@ -39,7 +39,7 @@ class AlarmThresholds(BaseModel):
         1_000, description="The account's concurrency quota in this Region, shared by every function in it."
     )
     certificate_days: Count = Field(
-        30, description="Notify when fewer days of the API's certificate are left; ACM renews its own 60 days before."
+        30, description="Notify when fewer days of the API's certificate are left; ACM renews 60 days before the end."
     )
     idempotency_conflicts: Count = Field(
         20, description="Notify at this many 409s in five minutes: clients retry too fast, or a first try hangs."

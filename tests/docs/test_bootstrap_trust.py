@@ -43,7 +43,7 @@ def test_only_github_environments_of_one_repository_can_assume_a_role(
     # WHEN
     statement = trust(role, "prod", Repository="octo/shop", **ids)
 
-    # THEN it is exact: a wildcard would admit any branch, and the other form of subject another repository
+    # THEN the subject is exact: a wildcard would admit any branch, the other form would admit another repository
     assert statement == {
         "Effect": "Allow",
         "Action": "sts:AssumeRoleWithWebIdentity",

@@ -186,7 +186,7 @@ def test_a_stack_with_byte_code_requires_that_release(stack: str) -> None:
 def typed(step: str, folder: Path, code: int, shift: str = "moved") -> tuple[int, list[str]]:
     """Run a step of the deploy workflow as GitHub does; returns its exit code and the `ops` commands.
 
-    `ops` ends with `code`, except for `ops deploy`. `shift` is the result of the shift before.
+    `ops` ends with `code`, except for `ops deploy`. `shift` is the result of the preceding shift.
     """
     (script,) = [each["run"] for each in jobs(FOLDER / "deploy.yml")["deploy"]["steps"] if each.get("name") == step]
     python = folder / ".venv" / "bin" / "python"

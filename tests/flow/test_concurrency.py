@@ -24,7 +24,7 @@ SEEDS = range(30)
 
 
 def mixed_batch(stage: Stage) -> None:
-    """Prepare ten messages of every kind, none of which competes for the last unit of a SKU."""
+    """Prepare ten messages that cover every kind, none of which competes for the last unit of a SKU."""
     for number in range(4):
         stage.accept(f"confirmed-{number}", ("SKU-1", number + 1), ("SKU-2", 1))
     stage.accept("short", ("SKU-2", 100))
@@ -68,10 +68,10 @@ def test_a_batch_in_parallel_ends_like_one_in_sequence(seed: int) -> None:
     with staged(Deployment(batch_threads=THREADS)) as stage:
         mixed_batch(stage)
         chance = Random(seed)
-        # WHEN the five are interleaved at random calls
+        # WHEN the five threads are interleaved at random calls
         with interleaved_batches(stage.world.cloud.wire, chance.choice):
             first_delivery(stage)
-        # THEN both end the same
+        # THEN both workers have the same result
         assert state(stage) == in_sequence
         assert invariants.violations(stage.world) == []
         # AND the messages that are left in the queue change nothing

@@ -1,4 +1,4 @@
-"""Tests that each limit of the guarantees in docs/guarantees.md really occurs, so that none is stated too weakly."""
+"""Tests that each limit of the guarantees in docs/guarantees.md really occurs: the page states none without need."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_lost_answer_to_the_first_write_leads_to_409_until_the_deadline() -> N
         at_once = stage.post()
         stage.world.cloud.clock.advance(stage.world.deployment.api_timeout_seconds + 0.001)
         later = stage.post()
-        # THEN it is "in progress" until the first run's deadline, although no run is active
+        # THEN the retry is refused as "in progress" until the first run's deadline, although no run is active
         assert [status_of(one) for one in (first, at_once, later)] == [409, 409, 202]
         assert not is_replay(later)
 

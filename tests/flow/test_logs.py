@@ -1,4 +1,4 @@
-"""Tests the functions' logs over an order's life: every line has its correlation id, and none has its content."""
+"""Tests the functions' logs of an order's life: every line has the order's correlation id, none the order's content."""
 
 from __future__ import annotations
 

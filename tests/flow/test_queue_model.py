@@ -1,4 +1,4 @@
-"""Tests of the queue model that emulators cannot run: time, duplicates, and reports for a whole batch."""
+"""Tests of behaviour that the queue model has and emulators lack: moved time, duplicates, reports for a whole batch."""
 
 from __future__ import annotations
 

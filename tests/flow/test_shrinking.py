@@ -62,7 +62,7 @@ def test_a_mistake_is_found(name: str) -> None:
     with rewritten(sabotage(name).changes):
         # WHEN histories are played until one violates the mistake's label
         violations = play(first_failing(label=FOUND[name]))
-    # THEN one does, and it does so at every play
+    # THEN one history does, at every play
     assert FOUND[name] in labels(violations)
 
 

@@ -77,7 +77,7 @@ BUGS = {
         "record lost",
         Rewrite("runtime.handlers.powertools.batch:BatchRunner.run", "* unnamed", "* 0"),
     ),
-    "a newer message given up": (
+    "a message of a newer version that becomes a dead letter": (
         BATCH,
         "record:",
         Rewrite("runtime.logic.message:_refuse_newer", "version > SCHEMA_VERSION", "version > SCHEMA_VERSION + 1"),

@@ -1,4 +1,4 @@
-"""Tests of wrong AWS settings: code without a need for them ignores them, and other code reports the error."""
+"""Tests of wrong AWS settings: code that does not need the settings ignores them, and other code reports the error."""
 
 import json
 import os
@@ -84,7 +84,7 @@ def test_a_command_on_a_stack_reports_broken_aws_settings(
     assert "AWS_PROFILE" in capsys.readouterr().err
 
 
-def test_the_embedded_aws_is_reached_whatever_the_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_embedded_aws_is_reached_with_any_sdk_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN every environment variable of the SDK, with an invalid value
     for _, variables, _, _ in BOTOCORE_DEFAUT_SESSION_VARIABLES.values():
         for name in [variables] if isinstance(variables, str) else variables or ():

@@ -108,7 +108,7 @@ def test_a_rule_receives_the_resource_that_the_engine_sent() -> None:
     # WHEN
     _Engine(rules).said([sent, make(TABLE)])
 
-    # THEN both get the same resource, but a single one comes without its references
+    # THEN both rules get the same resource, but a resource that is sent alone comes without its references
     assert alone == [replace(sent, references={})]
     assert together == [sent, make(TABLE)]
 

@@ -273,7 +273,7 @@ def test_topics_of_alarms_may_be_unencrypted() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    # These two rules need known values, because a violation would be public access or an unnoticed loss.
+    # Two rules also refuse unknown values, because a violation would be public access or an unnoticed loss.
     sorted(set(CASES) - {"no-public-function-urls", "subscriptions-have-a-dead-letter-queue"}),
 )
 def test_unknown_values_break_no_rule(name: str) -> None:

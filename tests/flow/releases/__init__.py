@@ -1,7 +1,8 @@
 """Recordings of each release's output for one order, byte for byte: answers, messages, items and events.
 
-A clone has no other part of an older release. If today's code writes the same, the older release can read it, as after
-a rollback. If today's code can continue from the recorded state, an upgrade is safe at that point.
+Besides these recordings, a clone has nothing of an older release. If today's code writes the same, the older release
+can read it, as after a rollback. If today's code can continue from the recorded state, an upgrade is safe at that
+point.
 
     python -m tests.flow.releases 0.2.0     # before releasing 0.2.0: records the current code's output
 """

@@ -39,7 +39,7 @@ def test(file: str, name: str) -> Check:
 def _first_violation(function: str, name: str) -> str | None:
     (path,) = [path for path in PATHS if (path.function, path.name) == (function, name)]
     with warnings.catch_warnings():
-        # pytest turns Powertools' warning (no Lambda context) into an error. In Lambda it would stop nothing.
+        # pytest turns Powertools' warning (no Lambda context) into an error. In Lambda the warning would stop nothing.
         warnings.simplefilter("ignore")
         try:
             found = list(cases(path))

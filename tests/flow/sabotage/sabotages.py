@@ -312,7 +312,7 @@ GROUPS = (
         (Rewrite(f"{GROUP}._groups", "order.order_id: order", "id(order): order"),),
     ),
     Sabotage(
-        "a shortage is judged from the group",
+        "a shortage rejects the whole group",
         crash_points("process_order", "batch: last unit, twice"),
         (
             Rewrite(
@@ -325,7 +325,7 @@ GROUPS = (
         ),
     ),
     Sabotage(
-        "a group takes an article's last quantity alone",
+        "a group takes only the last quantity of an article, not the sum",
         crash_points("process_order", "group: one article"),
         (Rewrite("runtime.models.order:quantities", "sums[line.sku] += ", "sums[line.sku] = "),),
     ),
