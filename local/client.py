@@ -1,4 +1,4 @@
-"""The local stack as tests and the demo use it.
+"""The interface to a local stack for tests and the demo.
 
 >>> with LocalStack.started(tmp_path, config={"retry_base_seconds": "1"}) as stack:
 ...     stack.outputs["api_url"], stack.aws.sqs

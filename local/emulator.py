@@ -86,11 +86,11 @@ class Emulator:
             time.sleep(0.05)
 
     def faulty(self, faults: Faults) -> Proxy:
-        """Return a second proxy to the emulator, through the same gate; `faults` hit only the calls through it."""
+        """Return a second proxy to the emulator, through the same gate; `faults` hit only its calls."""
         return Proxy(partial(connect_to, self._socket), self._gate, faults)
 
     def log_tail(self) -> str:
-        """Return the last lines of the emulator's log, and the path of the whole."""
+        """Return the last lines of the emulator's log, and the log's path."""
         text = self._log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
         return "\n".join([f"The end of {self._log}:", *(f"  {line}" for line in text)])
 

@@ -18,8 +18,9 @@ from local.keys import Keys
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE_VARIABLE = "ORDERS_LOCAL_DIR"
-# A killed supervisor's guard cleans up before it releases the lock. `is_held` takes the lock for an instant only.
+# The longest waits for the lock. The guard of a killed supervisor cleans up before it releases the lock.
 _HANDOVER_SECONDS = 10.0
+# `is_held` in another process has the lock for an instant only.
 _GLANCE_SECONDS = 0.3
 
 
@@ -40,7 +41,7 @@ class Instance(BaseModel):
 
 
 class Outputs(BaseModel):
-    """Content of `outputs.json`: how to reach the embedded AWS, and the stack's outputs beside it."""
+    """Content of `outputs.json`: how to reach the embedded AWS, and the stack's outputs as further members."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -82,14 +83,14 @@ class StateDir:
         return cls(Path(given or os.environ.get(STATE_VARIABLE) or ROOT / ".local"))
 
     def make(self) -> None:
-        """Make the folder, for its owner only. An older version left the folder open to all; this closes it too."""
+        """Make the folder, for its owner only. Also close a folder that an older version left open to all users."""
         private_folder(self.path)
         if self._lock.exists():
             self.path.chmod(0o700)
 
     @property
     def option(self) -> str:
-        """Return the `--state-dir` that a command needs for this instance; empty where the default is this folder."""
+        """Return the `--state-dir` that a command needs for this instance; empty if this folder is the default."""
         return "" if self.path == StateDir.chosen(None).path else f" --state-dir {shlex.quote(str(self.path))}"
 
     @contextlib.contextmanager

@@ -50,7 +50,7 @@ class Storm:
 
     @contextmanager
     def raging(self) -> Iterator[None]:
-        """Inject faults and kill workers until the end of the block. After it only orders of `POISON` fail."""
+        """Inject faults and kill workers until the end of the block. Afterwards only orders of `POISON` fail."""
         self._poison()
         for service, operation, kind, probability in _WEATHER:
             self.stack.add_fault(service, operation, kind, probability=probability)

@@ -121,7 +121,7 @@ class _Monitor(MockMonitor):
         self.recording = Recording(region=region)
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        """Return a URN with the types of all parents but the stack, like the engine. The base class has one type."""
+        """Return a URN with the types of all parents but the stack, like the engine. The base class adds one type."""
         chain = parent.split("::")[2] if parent else ""
         qualified = type_ if chain in ("", STACK_TYPE) else f"{chain}${type_}"
         return "::".join(["urn:pulumi:" + pulumi.get_stack(), pulumi.get_project(), qualified, name])

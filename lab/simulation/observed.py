@@ -69,7 +69,7 @@ class ObservedWorld(World):
 
 
 def _entry(module: ModuleType, made_by: str, service: str, inner: object) -> Callable[[Any, Any], Any]:
-    """Return a call of the module's handler as in a process of its own; `inner` replaces the result of its factory."""
+    """Return a function that calls the module's handler as in a new process. `made_by` returns `inner`."""
 
     def invoke(event: Any, context: Any) -> Any:
         full = SimpleNamespace(

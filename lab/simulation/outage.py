@@ -227,8 +227,8 @@ def down_for(seconds: float, failing_call_seconds: float) -> Work:
 
 
 def group_fails(seconds: float, failing_call_seconds: float) -> Together:
-    """Return a `Together` with the same dependency: it fails the transaction of a batch whose orders all share a
-    SKU."""
+    """Return a `Together` with the dependency of `down_for`, which fails the transaction of a batch whose orders all
+    share a SKU."""
 
     def together(simulation: Simulation, batch: Collection[Message], end: Callable[[], None]) -> None:
         taken = min(failing_call_seconds, TOGETHER_SECONDS) if simulation.now < seconds else TRANSACTION_SECONDS

@@ -9,7 +9,7 @@ from local.services.aws import Aws
 
 
 def add_command(commands: Any, name: str, summary: str, example: str, *, folder: str = "") -> argparse.ArgumentParser:
-    """Add a command with the option `--state-dir`. `folder` ends the default in that option's help."""
+    """Add a command with the option `--state-dir`. The option's help appends `folder` to the default."""
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary,

@@ -18,7 +18,7 @@ _GIVE_UP_SECONDS = 15
 def start_detached(state: StateDir, arguments: list[str], reporter: Reporter) -> None:
     """Start `up` with `arguments` in a session of its own, and report its progress until the instance is ready.
 
-    Raises `LocalError` with the reason when the start fails. Ctrl-C meanwhile ends the new process.
+    Raises `LocalError` with the reason when the start fails. Ctrl-C during the start ends the new process.
     """
     try:
         process, stream = _spawn(state, arguments)

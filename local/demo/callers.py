@@ -115,7 +115,7 @@ def _posted(stage: DemoStack, caller: Caller, body: dict[str, Any]) -> Answer:
 
 
 def doors_of(stage: DemoStack, callers: Sequence[Caller]) -> list[Door]:
-    """Return the demo's callers, and one without a token, who is an ordinary caller on a stack without authorizer."""
+    """Return the demo's callers and a caller without a token, an ordinary caller on a stack without authorizer."""
     return [Door(EVERYBODY, stage.api.get), *(Door(each.name, each.get, each.told) for each in callers)]
 
 

@@ -13,7 +13,7 @@ from ops.gateway.http import Answer, NoAnswerError, insist, send
 S = TypeVar("S")
 T = TypeVar("T")
 
-# A cold start takes seconds; twenty cold starts at once take many.
+# A cold start takes seconds; twenty cold starts at once take far longer.
 _TIMEOUT_SECONDS = 120.0
 _GIVE_UP_SECONDS = 90
 

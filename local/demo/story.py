@@ -87,7 +87,7 @@ def accept(stage: DemoStack) -> None:
     transcript.check("marked as a replay", again.is_replay and not first.is_replay)
 
     transcript.chapter(
-        "The same key with another body", "The body is another order, so the API must not answer it with the first one."
+        "The same key with another body", "The body is another order, so the API must not return the first answer."
     )
     other = order((BOOK, 3))
     transcript.sent(f"POST /orders  Idempotency-Key: first-order  {shown(other)}")

@@ -13,7 +13,7 @@ _THREADS = 8
 
 @contextmanager
 def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """Make a new event loop the main thread's current one, for the duration of the block.
+    """Set a new event loop for the main thread, for the duration of the block.
 
     The SDK creates resources on the loop's threads. It makes an event loop for each thread and never closes it. So each
     thread gets its event loop here, and the end of the block closes it.

@@ -11,8 +11,8 @@ from typing import Any
 
 from local.ports import LOOPBACK
 
-# Only the caller's variables that processes and the package index need are kept: no account, no token and no Pulumi
-# setting of the caller.
+# The caller's variables that processes and the package index need. The caller's account, token and Pulumi settings are
+# left out.
 _KEPT = re.compile(
     r"PATH|HOME|LANG|LC_ALL|TMPDIR|TZ|XDG_\w+|PIP_\w+|SSL_\w+|REQUESTS_CA_BUNDLE|\w+_proxy", re.IGNORECASE
 )
@@ -29,7 +29,7 @@ class Finished:
 
     @property
     def changes(self) -> dict[str, str]:
-        """Return URN → operation of every changed resource. Of a replacement's steps the last one counts."""
+        """Return URN → operation of every changed resource. The last step of a replacement counts."""
         steps = [event["resourcePreEvent"]["metadata"] for event in self.events if "resourcePreEvent" in event]
         return {step["urn"]: step["op"] for step in steps if step["op"] not in ("same", "read")}
 

@@ -24,7 +24,7 @@ _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _HEADER: Final = re.compile(rf"{_ALGORITHM}\s+(.+)", re.DOTALL)
 _SCOPE: Final = re.compile(r"([\w-]+)/(\d{8})/([\w-]+)/([\w-]+)/aws4_request", re.ASCII)
 _TIME: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z")
-# The largest clock difference for a request without `expires`, which is that of most services.
+# The largest clock difference for a request without `expires`. Most services allow the same.
 _WINDOW: Final = timedelta(minutes=15)
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 # A presigned URL is valid for seven days at most: six digits of seconds.
@@ -84,7 +84,7 @@ class _AsSigned(SigV4Auth):
 
 
 class _AsSignedForS3(_AsSigned, S3SigV4Auth):
-    """Signs for S3, where paths are not encoded a second time as for all other services."""
+    """Signs for S3. Unlike all other services, S3 does not encode paths a second time."""
 
 
 def signature_of(head: Head) -> Signature | None:

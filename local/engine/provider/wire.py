@@ -1,7 +1,7 @@
 """Converts property values between the engine's messages and Python.
 
-The messages have JSON values and marked objects. They contain no secrets: the stand-in does not accept them, so the
-engine sends their values and marks the outputs as secret by itself.
+The messages have JSON values and marked objects. The stand-in accepts no marked secrets. So the
+engine sends a secret as a plain value, and marks the outputs as secret by itself.
 """
 
 import hashlib
