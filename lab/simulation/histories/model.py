@@ -89,6 +89,8 @@ class Model:
     _interleaved: bool = False
     _excused: set[str] = field(default_factory=set)
     _killed_with: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    _killed_otherwise: Counter[str] = field(default_factory=Counter)
+    """By order: the lease of a run belongs to the order, and any message of the order can start a run."""
 
     def __post_init__(self) -> None:
         tables = self.world.cloud.dynamodb.tables
@@ -196,11 +198,14 @@ class Model:
                 met = self._killed_with[message.message_id]
                 # A message that could not be processed or deleted returns for that reason, with or without a killer.
                 only_killed = run.killer is not None and run.disturbed.total() == 1
-                innocent = only_killed and message.message_id not in batch.excuses
-                met["by killers" if innocent else "otherwise"] += 1
+                order = invariants.order_of(message) or message.message_id
+                if only_killed and message.message_id not in batch.excuses:
+                    met["by killers"] += 1
+                else:
+                    self._killed_otherwise[order] += 1
                 for killer in killers:
                     met[killer] += 1
-                allowed = 1 + len(met.keys() - {"by killers", "otherwise"}) + met["otherwise"]
+                allowed = 1 + len(met.keys() - {"by killers"}) + self._killed_otherwise[order]
                 if met["by killers"] > allowed and message.message_id not in self.overlapping:
                     self._violated(
                         "M7", f"{message.message_id} lost {met['by killers']} receives to killers: {dict(met)}"
