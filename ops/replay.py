@@ -80,7 +80,7 @@ class Replay:
     last: Place | None = None
 
     def places(self, span: Span) -> list[Place]:
-        """Find the orders, without those that an earlier run did. Reads the whole table: there is no index by time."""
+        """Find the orders after the place `after`. Reads the whole table, because there is no index by time."""
         found = [
             (str(item["settled_at"]["S"]), str(item["order_id"]["S"]))
             for page in self.rows.scan(self.table, **span.scan())

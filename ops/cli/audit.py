@@ -104,7 +104,7 @@ def _read(reader: Reader, seconds: float) -> dict[str, Any]:
 
 @contextmanager
 def _progress(context: Context) -> Iterator[Callable[[str], None]]:
-    """Show on standard error what is being read, if it is a terminal."""
+    """If standard error is a terminal, show there what is being read."""
     if not context.err.is_terminal:
         yield lambda _: None
         return

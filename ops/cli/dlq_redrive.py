@@ -24,9 +24,9 @@ def register(actions: Any) -> None:
         actions,
         "redrive",
         run_redrive,
-        "send dead letters back to the orders queue; if it is killed, none is lost: run the same command again",
+        "send dead letters back to the orders queue; after a kill, run it again: no message is lost",
         'python -m ops dlq redrive --where error_type=ContentionError --by "Ada" --reason "index repaired" --yes',
-        "status shows the backlog. Messages whose cause remains come back: dlq list. Who sent what: dlq history.",
+        "status shows the backlog. If messages fail again: dlq list. Who sent what: dlq history.",
         changes=True,
     )
     add_where(redrive)

@@ -63,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     """Build the parser of the whole command line."""
     root = argparse.ArgumentParser(
         prog="python -m ops",
-        description="See which orders wait or failed, and why, and take each to its end.",
+        description="See which orders wait or failed, and why, and redrive, resend or discard them.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

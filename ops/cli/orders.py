@@ -45,7 +45,7 @@ def register(commands: Any) -> None:
         run_resend,
         "send open orders to the queue again, from their stored rows: for orders whose message is lost",
         "python -m ops orders resend 1bfa2889-307d-56d4-8339-4dc839c7313d --yes",
-        "order trace ID shows whether it settles. Harmless if a message is left: an order takes effect only once.",
+        "order trace ID shows whether it settles. Sending twice is harmless: an order takes effect only once.",
         changes=True,
     )
     resend.add_argument("ids", nargs="*", metavar="id", help="order ids")

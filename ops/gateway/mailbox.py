@@ -137,7 +137,8 @@ def topic_mailbox(sns: "SNSClient", sqs: "SQSClient", topic: str, name: str) -> 
     attributes = sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]
     if attributes.get("FilterPolicyScope", "MessageAttributes") != "MessageAttributes":
         raise RefusedError(
-            f"--to {name}: its filter is on the message's body, which is not supported here. Nothing was sent."
+            f"--to {name}: the subscription filters by the message's body, which is not supported here. "
+            "Nothing was sent."
         )
     raw = attributes.get("RawMessageDelivery", "false").lower() == "true"
     policy: Mapping[str, Any] = json.loads(attributes.get("FilterPolicy") or "{}")
@@ -155,7 +156,7 @@ def bus_mailbox(events: "EventBridgeClient", sqs: "SQSClient", bus: str, name: s
     arn, (rule, target) = _chosen(found, name)
     if "Input" in target or "InputTransformer" in target or target.get("InputPath", _DOCUMENT) != _DOCUMENT:
         raise RefusedError(
-            f"--to {name}: its target transforms each event, which is not supported here. Nothing was sent."
+            f"--to {name}: the rule's target transforms each event, which is not supported here. Nothing was sent."
         )
     pattern: Mapping[str, Any] = json.loads(rule.get("EventPattern") or "{}")
     check(pattern)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
 
 _DAY: Final = 86_400
-# CloudWatch keeps periods of one minute for 15 days and of five for 63, and returns about 100,000 points at once.
+# CloudWatch keeps one-minute periods for 15 days and five-minute periods for 63 days, and returns about 100,000 points
+# at once.
 _PERIODS: Final = ((_DAY, 60), (14 * _DAY, 300))
 _LONGEST_PERIOD: Final = 3_600
 

@@ -36,7 +36,7 @@ class Mapping:
     """State of the worker's event source mapping.
 
     Attributes:
-        state: Lambda's: Enabled, Disabled, or on the way to one of them.
+        state: Lambda's state: Enabled, Disabled, or a change such as Enabling.
         since: When the mapping was changed last, in epoch seconds.
     """
 
@@ -127,7 +127,7 @@ class Worker:
             self._clock.sleep(_POLL_SECONDS)
 
     def event_source(self) -> str:
-        """`source` of the events that the running worker publishes: the one of the alias that its mapping invokes.
+        """`source` of the events that the running worker publishes, as its live version is configured.
 
         Raises:
             NoStackError: the function has no such setting.
