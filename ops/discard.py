@@ -1,4 +1,4 @@
-"""Discards an order: marks the order first, then deletes its dead letters. If it is killed, run it again."""
+"""Discards an order: marks the order first, then deletes its dead letters. If the command is killed, run it again."""
 
 from dataclasses import dataclass
 

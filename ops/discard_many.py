@@ -1,6 +1,7 @@
 """Discards many dead letters in one pass: marks the order, writes the journal's line, then deletes the message.
 
-If it is killed, nothing is lost: run it again. It also deletes the messages of orders that are marked already.
+If the run is killed, nothing is lost: run the command again. It also deletes the messages of orders that are already
+marked.
 """
 
 from collections import Counter

@@ -2,8 +2,9 @@
 
 An unreadable record of the worker is deleted: no guarantee depends on a record (docs/guarantees.md).
 
-The worker's write fills in missing attributes (`if_not_exists`), so an open order is then complete. A settled order is not
-written again, but its event needs all attributes. They are restored from the order's message, if it is a dead letter.
+The worker's write fills in missing attributes (`if_not_exists`), so an open order is then complete. A settled order is
+not written again, but its event needs all attributes. They are restored from the order's message, if it is a dead
+letter.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""`cost`: what a stack costs idle and per million orders."""
+"""`cost`: shows what a stack costs when idle and per million orders."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""`deploy prune`."""
+"""`deploy prune`: deletes old versions of the functions."""
 
 import argparse
 from collections.abc import Sequence

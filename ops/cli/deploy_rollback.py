@@ -1,4 +1,4 @@
-"""`deploy rollback`."""
+"""`deploy rollback`: sends callers back to the versions before the latest shift."""
 
 import argparse
 from collections.abc import Mapping, Sequence

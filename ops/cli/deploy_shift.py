@@ -1,4 +1,4 @@
-"""`deploy shift`."""
+"""`deploy shift`: moves callers to the newest versions, step by step."""
 
 import argparse
 from collections.abc import Sequence

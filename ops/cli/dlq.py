@@ -1,4 +1,4 @@
-"""`dlq`: dead letters, shown as orders."""
+"""`dlq`: shows dead letters as orders, redrives them and discards them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`dlq discard`."""
+"""`dlq discard`: marks orders DISCARDED and deletes their dead letters."""
 
 import argparse
 from typing import Any

@@ -1,4 +1,4 @@
-"""`dlq history`."""
+"""`dlq history`: shows what people did to dead letters."""
 
 import argparse
 from collections import Counter

@@ -1,4 +1,4 @@
-"""`dlq list` and `dlq show`."""
+"""`dlq list` and `dlq show`: show dead letters as orders, and one in detail."""
 
 import argparse
 from collections import Counter

@@ -1,4 +1,4 @@
-"""`dlq redrive`."""
+"""`dlq redrive`: sends dead letters back to the orders queue."""
 
 import argparse
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""`order repair`."""
+"""`order repair`: removes unreadable attributes from an order's row."""
 
 import argparse
 from typing import Any

@@ -57,7 +57,7 @@ def run_resume(options: argparse.Namespace, context: Context) -> int:
     after, pause = before, None
     if before.state != ENABLED:
         pause = context.worker.recorded_pause(before)
-        context.say(f"It was {tell_pause(before, pause, context.clock.time())}.")
+        context.say(f"The worker was {tell_pause(before, pause, context.clock.time())}.")
         if options.yes:
             after = context.worker.resume(before, waiting=lambda state: context.say(f"worker: {state} …"))
     return _report(options, context, (before, after), pause, ENABLED)

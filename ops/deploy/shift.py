@@ -75,7 +75,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Ended:
-    """End of one deployment. `message` is CodeDeploy's; empty where all went well."""
+    """End of one deployment. `message` is CodeDeploy's; empty if all went well."""
 
     key: str
     deployment: str
@@ -130,7 +130,7 @@ class Deployer:
     pause: ClassVar[Callable[[float], None]] = time.sleep
 
     def run(self, moves: Sequence[Move]) -> list[Ended]:
-        """Deploy all of them together and wait. Raises `DeploymentTimeoutError` when one does not end in time."""
+        """Deploy all moves together and wait. Raises `DeploymentTimeoutError` if one does not end in time."""
         running: dict[str, Move] = {}
         try:
             for move in moves:

@@ -91,7 +91,7 @@ def _answers(reading: Reading) -> Iterator[Finding]:
     failed, keys, what = int(reading.amount("5xx")), ("5xx",), "5xx"
     own = int(reading.amount(MetricName.DEPENDENCY_FAILURE))
     if own > failed:
-        failed, keys, what = own, (MetricName.DEPENDENCY_FAILURE,), "503: their callers do not know the outcome"
+        failed, keys, what = own, (MetricName.DEPENDENCY_FAILURE,), "503 (their callers do not know the outcome)"
     if not failed:
         return
     of = f" of {requests}" if requests >= failed else ""
