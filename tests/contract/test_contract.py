@@ -96,7 +96,7 @@ def test_generated_python_models_place_repeat_and_read_an_order(url: str, tmp_pa
     placed(said)
 
 
-def test_a_generated_typescript_client_with_checked_answers_does_the_same(url: str, tmp_path: Path) -> None:
+def test_a_generated_typescript_client_places_repeats_and_reads_an_order(url: str, tmp_path: Path) -> None:
     # GIVEN a client that checks answers with zod (the generator's check of requests does not include their headers)
     for name in ("order.ts", "package.json"):
         (tmp_path / name).write_text((HERE / name).read_text())

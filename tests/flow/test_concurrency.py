@@ -138,7 +138,9 @@ def one_order_twice(stage: Stage) -> None:
         pytest.param(one_order_twice, ("CONFIRMED",), marks=pytest.mark.long),
     ],
 )
-def test_two_messages_in_every_order_of_their_calls(scene: Callable[[Stage], None], statuses: tuple[str, ...]) -> None:
+def test_one_of_two_messages_takes_the_stock_in_every_order_of_their_calls(
+    scene: Callable[[Stage], None], statuses: tuple[str, ...]
+) -> None:
     # GIVEN two messages of one batch for the same stock
     violations: list[str] = []
     ends: set[tuple[str, ...]] = set()
@@ -178,7 +180,7 @@ def test_a_popular_sku_is_never_oversold(seed: int) -> None:
         assert invariants.violations(stage.world) == []
 
 
-def test_two_requests_with_one_key_in_every_order_of_their_calls() -> None:
+def test_two_requests_with_one_key_make_one_order_in_every_order_of_their_calls() -> None:
     # GIVEN two concurrent requests of one caller with the same key and body
     violations: list[str] = []
     # WHEN they run in every order of their steps: a start and four calls each
@@ -194,7 +196,7 @@ def test_two_requests_with_one_key_in_every_order_of_their_calls() -> None:
 
 
 @pytest.mark.long
-def test_a_worker_beside_the_api_in_every_order_of_their_calls() -> None:
+def test_a_worker_beside_the_api_confirms_in_every_order_of_their_calls() -> None:
     # GIVEN a request, and a worker that receives its message as soon as it is in the queue
     violations: list[str] = []
     ends: set[tuple[str, ...]] = set()
@@ -213,7 +215,7 @@ def test_a_worker_beside_the_api_in_every_order_of_their_calls() -> None:
 
 @pytest.mark.parametrize("steps_of_zombie", range(1, 6))
 @pytest.mark.parametrize("steps_of_successor", range(1, 6))
-def test_a_zombie_in_the_middle_of_its_successor(steps_of_zombie: int, steps_of_successor: int) -> None:
+def test_a_zombie_in_its_successors_run_has_no_further_effect(steps_of_zombie: int, steps_of_successor: int) -> None:
     # GIVEN a worker that pauses after some of its calls, until its lease has ended and its message is visible again
     with staged() as stage:
         stage.accept()

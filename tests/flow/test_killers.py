@@ -1,4 +1,4 @@
-"""Tests of killers with the real worker: the receives that they cost other messages, and where they end."""
+"""Tests of killers with the real worker: the receives that they cost other messages, and which become dead letters."""
 
 from __future__ import annotations
 

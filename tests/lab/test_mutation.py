@@ -63,7 +63,7 @@ def test_the_next_run_tries_survivors_again(run: Path) -> None:
     # GIVEN a run with a survivor
     # WHEN the next run is prepared
     forget_unnoticed(run)
-    # THEN the survivor has no verdict, and the other keeps its own
+    # THEN the survivor has no verdict, and the other mutant keeps its verdict
     assert [one.verdict for one in read_results(run)] == [Verdict.UNCLEAR, Verdict.KILLED]
 
 

@@ -147,7 +147,7 @@ def test_a_file_is_changed_only_while_its_mutant_is_judged(tmp_path: Path) -> No
     with forks.mutated(file, b"two"):
         within = file.read_text(), file.stat().st_mtime_ns
 
-    # THEN the modification times differ, so Python uses neither's byte code for the other
+    # THEN the modification times differ, so Python does not run byte code of the other version
     assert within[0] == "two"
     assert within[1] != before
     assert (file.read_text(), file.stat().st_mtime_ns) == ("one", before)

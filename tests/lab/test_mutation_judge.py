@@ -72,7 +72,7 @@ def test_a_mistake_is_noticed_only_if_it_makes_a_test_fail(
     # WHEN
     found, told = judge.put(path, text, [test], 1 if "busy" in test else 4 if "while" in mistake else 30)
 
-    # THEN a crash, or a failure that also occurs without the mistake, is no verdict; the answer names its log
+    # THEN a crash, or a failure that also occurs without the mistake, is no verdict, and the answer names the run's log
     assert found == Verdict(verdict)
     assert told == by or (verdict == "unclear" and test in told and Path(told.rpartition(" ")[2]).exists())
 

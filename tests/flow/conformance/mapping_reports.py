@@ -54,7 +54,7 @@ def _handler(event: dict[str, Any]) -> Any:
 
 
 def outcome(backend: Backend, report: Any) -> str:
-    """Return ``deleted`` or ``kept``: the fate of a message whose function returns ``report``."""
+    """Return ``deleted`` or ``kept``: what the mapping does with a message after ``report``."""
     url = backend.queue(visibility=600)
     if isinstance(backend, FakeBackend):
         backend.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(report))
