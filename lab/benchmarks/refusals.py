@@ -1,4 +1,4 @@
-"""``python -m lab.benchmarks.refusals``: the cost of refusing expensive bodies of 64 KiB, beside that of an order.
+"""``python -m lab.benchmarks.refusals``: the cost of refusing expensive bodies of 64 KiB, compared with an order.
 
 It measures processor time and memory of all work before the first access to a table. The order has ten lines. Messages
 and dead letters with the same bodies are measured the same way, beside a message of that order.

@@ -89,7 +89,7 @@ def main() -> None:
 
 
 def check(answer: dict[str, Any]) -> None:
-    """Raise for an answer that is not that of an accepted or settled order."""
+    """Raise unless the answer shows an accepted or settled order."""
     if answer.get("statusCode", 202) != 202 or answer.get("batchItemFailures"):
         sys.exit(f"unexpected answer, so this run measures nothing: {answer}")
 

@@ -162,7 +162,7 @@ class Number(str):
 
 
 def is_order(document: Any, more: Mapping[str, str] | None = None, known: frozenset[str] = frozenset()) -> bool:
-    """Return whether the document is an order. A message requires the texts `more` and may have the members `known`."""
+    """Return whether the document is an order. A message has the further texts `more`, and optional members `known`."""
     if not isinstance(document, dict):
         return False
     texts = {**_ORDER, **(more or {})}

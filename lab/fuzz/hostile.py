@@ -89,7 +89,7 @@ class Hostile:
         return mark
 
     def text(self) -> str:
-        """Return a fixed text, or one of a pattern with a mark."""
+        """Return a fixed text, or a text that is made from a pattern and contains a mark."""
         if self.chance(0.3):
             return self.random.choice(_PLAIN)
         return self.random.choice(_PATTERNS).replace("{}", self.mark())

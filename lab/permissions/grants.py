@@ -25,7 +25,7 @@ _CHANGES: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 VARIANTS: Final = (*STACKS, *_CHANGES)
-"""The committed stacks; prod with `encryption: customer` and tracing; the latter with a bus and a subscription."""
+"""The committed stacks; prod with `encryption: customer` and tracing; and that with a bus and a subscription too."""
 
 _IDENTITY: Final = "aws:iam/rolePolicy:RolePolicy"
 _OF_RESOURCES: Final = {

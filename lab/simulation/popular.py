@@ -15,7 +15,7 @@ from runtime.logic.together import GROUP_SECONDS, SHORT_SECONDS
 
 @dataclass(slots=True)
 class Stock:
-    """Stock rows, and how the worker settles orders of them.
+    """Stock rows, and how the worker settles orders for their SKUs.
 
     Attributes:
         transaction_seconds: Time for which a transaction holds its rows.

@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def tell(stack: LocalStack, transcript: Transcript) -> None:
-    """Tell the whole story on a running instance. Raises `LocalError` when a step fails so that it cannot go on."""
+    """Tell the whole story on a running instance. Raises `LocalError` when a failed step ends the story."""
     stage = story.DemoStack(stack, Account(stack), OrdersApi(stack.outputs["api_url"]), transcript)
     try:
         story.set_stock(stage)

@@ -62,7 +62,7 @@ def _fingerprint(go: str) -> str:
 
 def _build(go: str, folder: Path, progress: Progress) -> None:
     progress(f"building pulumi {text(pinned())} with Go: about six minutes on two processors, once")
-    # The download is a step of its own: an error here is the machine's or the network's, a later one is the build's.
+    # The download is a step of its own: its errors come from the machine or the network, later errors from the build.
     packages = _start(go, "list", "-deps", COMMAND)
     said = _follow(packages, lambda line: line.startswith("go: downloading"), 50, "modules downloaded", progress)
     if packages.returncode:
@@ -98,7 +98,7 @@ def _start(go: str, *arguments: str) -> "subprocess.Popen[str]":
 def _follow(
     process: "subprocess.Popen[str]", counts: Callable[[str], bool], every: int, what: str, progress: Progress
 ) -> list[str]:
-    """Report progress by counting Go's output lines, since Go reports none. Return the lines when Go ends."""
+    """Report progress by counting Go's output lines, because Go reports no progress. Return the lines when Go ends."""
     said, count = [], 0
     with process:
         for line in process.stderr or ():

@@ -1,4 +1,4 @@
-"""The files of this repository that are the program for the engine."""
+"""The files of this repository that make up the Pulumi program."""
 
 import sys
 from collections.abc import Iterator

@@ -123,7 +123,7 @@ class Handler:
             raise UnknownInputError(unknown)
 
     def send(self, aws: Aws, operation: str, inputs: Inputs, **given: Any) -> Any:
-        """Call an operation with those inputs that it has, and with the given parameters."""
+        """Call an operation with the inputs for which it has parameters, and with the given parameters."""
         known = {name.lower() for name in input_shape(self.service, operation).members}
         shaped = {**self.defaults, **self.shaped(inputs)}
         fitting = {key: value for key, value in shaped.items() if self.renamed.get(key, key).lower() in known}

@@ -1,4 +1,4 @@
-"""Faults of calls to AWS, and for each the calls that it fits."""
+"""Faults of calls to AWS, each with the calls to which it can happen."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ API_ZOMBIES: Final = "answers of the API after its deadline"
 WORKER_ZOMBIES: Final = "batches that went on after their deadline"
 OLD_KEYS: Final = "requests with a key whose life had passed"
 OLD_ORDERS: Final = "orders delivered when the worker's record had expired"
-NEIGHBOURS: Final = "messages in a batch that another one killed"
+NEIGHBOURS: Final = "messages in a batch that another message killed"
 GROUPS: Final = "transactions of several orders"
 OLD_LETTERS: Final = "dead letters that outlived their retention"
 

@@ -1,6 +1,6 @@
 """Simulates the program's next version, which writes the next schema version and reads both versions.
 
-To today's worker, its messages are newer than the worker's own version, like those of the real next version.
+To today's worker, the next version's messages are newer than its own, as they will be after a real new version.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lambda's event source mapping: receives batches, invokes the function, and deletes messages by its report."""
+"""Lambda's event source mapping: receives batches, invokes the function, and deletes the processed messages."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class EventSourceMapping:
     """A mapping from a queue to a function.
 
     Attributes:
-        queue: The queue that it polls.
+        queue: The queue that the mapping polls.
         batch_size: Maximum number of messages per invocation.
         report_failures: Whether ``ReportBatchItemFailures`` is on; if not, any return value deletes the whole batch.
         deliveries: Batches that were received and not yet settled.

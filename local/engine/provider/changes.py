@@ -99,6 +99,6 @@ def change(token: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Change
 
 
 def previewed(token: str, outputs: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the outputs that a preview knows after an update to `inputs`; `outputs` are those before."""
+    """Return the outputs that a preview knows after an update to `inputs`; `outputs` are those before the update."""
     volatile = _VOLATILE.get(token, ()) if inputs.get("publish") else ()
     return {**outputs, **inputs, **{key: UNKNOWN for key in volatile if key in outputs}}
