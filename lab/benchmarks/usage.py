@@ -95,7 +95,7 @@ def _calls(world: ObservedWorld, process: Process) -> dict[str, float]:
     of = [call.service for call in process.calls]
     unknown = {call.operation for call in process.calls if call.service == "dynamodb"} - _WRITES
     if unknown - {"TransactWriteItems", "GetItem"}:
-        raise LookupError(f"unknown operations {sorted(unknown)}; add above how many units they take")
+        raise LookupError(f"unknown operations {sorted(unknown)}; add their units to lab/benchmarks/usage.py")
     published = of.count("sns") + of.count("events")
     units = {"write_units": float(writes.total()), "of_orders_table": writes[ORDERS], "read_units": reads}
     return {**units, "sqs_requests": of.count("sqs"), "published": published}

@@ -187,7 +187,7 @@ def counted(
         "dependency_lost_answers": storm.hits[FaultKind.LOST_ANSWER],
         "throttles": storm.hits[FaultKind.THROTTLE],
         "conflicts": storm.hits[FaultKind.CONFLICT],
-        # Calls for a poisonous order that AWS refused.
+        # Calls that AWS refused because they were for a poisonous order.
         "errors": storm.hits[FaultKind.ERROR],
         # How many times the queue's workers were killed with SIGKILL while a batch was running.
         "kills": storm.rounds,

@@ -25,7 +25,7 @@ _CHANGES: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 VARIANTS: Final = (*STACKS, *_CHANGES)
-"""The committed stacks; prod with `encryption: customer` and tracing; and that with a bus and a subscription too."""
+"""The committed stacks, prod with a customer's key and tracing, and the same with a bus and a subscription."""
 
 _IDENTITY: Final = "aws:iam/rolePolicy:RolePolicy"
 _OF_RESOURCES: Final = {

@@ -15,7 +15,7 @@ class Uncalled:
     Attributes:
         roles: Logical names of the roles with these actions.
         resources: Names as in `Allowed.resource`; `{role}` stands for the role's own name.
-        who: Who needs them, and when.
+        who: The service that needs them, and when.
         source: The documentation that says so.
     """
 

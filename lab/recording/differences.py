@@ -18,11 +18,11 @@ class Difference:
 
     Attributes:
         type: The last part of the resource's type, `Queue`.
-        name: Its logical name.
+        name: The resource's logical name.
         path: The path of the input, `environment.variables.LOG_LEVEL`. JSON texts are parsed, items of lists are `[]`.
             Empty for a resource that one side does not have. A resource option is in parentheses: `(protect)`.
         before: The value as text, `ABSENT` where it is missing.
-        after: The same for the other side.
+        after: The value on the other side, in the same form.
     """
 
     type: str
