@@ -1,4 +1,4 @@
-"""Adds to MiniStack's logs, as on AWS: filter patterns with alternatives, and Lambda's lines about a failed function.
+"""Adds to MiniStack's logs filter patterns with alternatives, and Lambda's lines about a failed function.
 
 A pattern `?"one" ?"two"` matches a line with either term; MiniStack requires both. When a function dies or times out,
 MiniStack logs a text of its own or nothing.

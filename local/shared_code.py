@@ -1,6 +1,6 @@
 """Unpacks a function's code once for all of its workers. On AWS too a function's code is read-only.
 
-MiniStack unpacks the archive for each worker: this takes half of a cold start, and the whole size on disk each time.
+MiniStack unpacks the archive for each worker. This takes half the time of a cold start, and the disk space of a copy.
 """
 
 import hashlib

@@ -19,7 +19,7 @@ sys.exit(main(sys.argv[2:]))' {root} {script} "$@"
 
 _PROVIDER = """#!/bin/sh
 # Written by local/engine, so that the engine does not download the AWS provider: it attaches to a running one.
-echo "The AWS provider is attached with PULUMI_DEBUG_PROVIDERS=aws:PORT, and that is not set." >&2
+echo "PULUMI_DEBUG_PROVIDERS=aws:PORT is not set, so there is no AWS provider to attach to." >&2
 exit 1
 """
 

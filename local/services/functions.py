@@ -24,7 +24,7 @@ def invoke_arn(aws: Aws, arn: str) -> str:
 
 
 def _uploaded(upload: Callable[[], str], again: Callable[[], str]) -> str:
-    """Return the version that `upload` made. If the emulator closed the connection, call `again`, once."""
+    """Return the version that `upload` made. If the emulator closed the connection, call `again` once."""
     with _UPLOAD:
         try:
             return upload()
