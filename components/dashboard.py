@@ -41,7 +41,7 @@ class Graph(Args):
 class LogQuery(Args):
     """A Logs Insights query that a runbook refers to."""
 
-    title: str = Field(description="What the query answers; the runbooks name it by this.")
+    title: str = Field(description="The question that the query answers; runbooks name the query by it.")
     log_groups: tuple[str, ...] = Field(min_length=1, description="Keys of the log groups it reads.")
     query: str = Field(description="The query, without its SOURCE part.")
 
@@ -50,7 +50,7 @@ class Section(Args):
     """A question of a reader, with the graphs and queries that answer it."""
 
     title: str = Field(description="The question, as a heading.")
-    graphs: tuple[Graph, ...] = Field(default=(), description="Drawn first.")
+    graphs: tuple[Graph, ...] = Field(default=(), description="Graphs above those of the alarms.")
     alarms: tuple[str, ...] = Field(default=(), description="Rows of the table, in the order in which they are drawn.")
     queries: tuple[LogQuery, ...] = Field(default=(), description="Log queries below the graphs.")
 
@@ -58,8 +58,8 @@ class Section(Args):
 class DashboardArgs(Args):
     """Widgets of the dashboard, in their order."""
 
-    table: AlarmTable = Field(description="Where metrics, math and thresholds come from.")
-    sections: tuple[Section, ...] = Field(min_length=1, description="From top to bottom.")
+    table: AlarmTable = Field(description="The alarms, with their metrics, math and thresholds.")
+    sections: tuple[Section, ...] = Field(min_length=1, description="The sections, from top to bottom.")
     watched: Mapping[str, Text] = Field(description="Names and ids by the keys of the rows' `Ref`s.")
     alarm_arns: Mapping[str, Text] = Field(
         description="ARNs of the alarms by row or composite, for their state at the top; empty if there are no alarms."

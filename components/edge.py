@@ -22,7 +22,7 @@ REGION = "us-east-1"
 # AWS's managed policies; their ids are the same in all accounts.
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 ALL_VIEWER_EXCEPT_HOST_HEADER = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
-# The zone of every CloudFront distribution.
+# The Route 53 zone of all CloudFront distributions, for alias records.
 CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
 ORIGIN_SECONDS = 30
 """Seconds that CloudFront waits for an answer: at least as long as the API may need."""
@@ -37,7 +37,7 @@ class EdgeArgs(Args):
     )
     secret: SecretStr = Field(description="Proves to the origin that a request came through the edge.")
     accepting: tuple[pulumi.Resource, ...] = Field(
-        description="Resources that check the secret: the edge sends a new one after they accept it."
+        description="Resources that check the secret: the edge sends a new secret only after they accept it."
     )
     rate_limit: int = Field(ge=10, description="Requests in five minutes from one address before it is refused.")
     managed_rules: Literal["block", "count"] = Field(description="Whether AWS's managed rules refuse or only count.")
@@ -90,7 +90,7 @@ class Edge(Component):
         group = aws.cloudwatch.LogGroup(
             f"{self.logical_name}-firewall-logs",
             aws.cloudwatch.LogGroupArgs(
-                # WAF accepts only groups whose names begin so.
+                # WAF accepts only groups whose names begin with `aws-waf-logs-`.
                 name=f"aws-waf-logs-{self.scope.name(self.logical_name)}",
                 region=REGION,
                 retention_in_days=retention_days,

@@ -31,7 +31,7 @@ class GradualDeployArgs(Args):
 
 
 class GradualDeploy(Component):
-    """The CodeDeploy application with a deployment group, and an alarm for it, per function.
+    """The CodeDeploy application, with a deployment group and its alarm for each function.
 
     Outputs: `application`, `groups` (by function key: its `function`, `alias` and deployment `group`).
     """

@@ -29,7 +29,9 @@ class Grant(Args):
     sid: str = Field(pattern=r"^[A-Za-z0-9]+$", description="Names the statement; unique within a role's policy.")
     actions: tuple[str, ...] = Field(min_length=1, description="IAM actions in full, e.g. `sqs:SendMessage`.")
     resources: tuple[Text, ...] = Field(min_length=1, description="ARNs the actions are allowed on.")
-    reason: str = Field(default="", description="Why `*` is the narrowest resource; needed for `*`, refused without.")
+    reason: str = Field(
+        default="", description="Reason why `*` is the narrowest resource; required with `*`, otherwise refused."
+    )
 
     @model_validator(mode="after")
     def _exact(self) -> Self:

@@ -31,7 +31,7 @@ class QueueArgs(Args):
     )
     fifo: bool = Field(default=False, description="Makes both queues FIFO: they keep each message group's sequence.")
     protect: bool = Field(
-        default=False, description="Makes Pulumi refuse a plan that deletes or replaces either queue, messages and all."
+        default=False, description="Makes Pulumi refuse a plan that deletes or replaces either queue with its messages."
     )
 
 

@@ -14,11 +14,11 @@ from components.queue import Queue
 class QueueConsumerArgs(Args):
     """Settings of an event source mapping: which function reads which queue, and how."""
 
-    queue: Queue = Field(description="Where messages come from.")
+    queue: Queue = Field(description="The queue that Lambda polls.")
     function: Function = Field(description="Called through its live alias; needs the queue's consumer grant.")
-    batch_size: int = Field(ge=1, le=10_000, description="Most messages of one invocation.")
+    batch_size: int = Field(ge=1, le=10_000, description="Maximum of messages in one invocation.")
     batch_window_seconds: int = Field(ge=0, le=300, description="How long a batch may wait to fill up.")
-    maximum_concurrency: int = Field(ge=2, le=1_000, description="Most instances that work on the queue at once.")
+    maximum_concurrency: int = Field(ge=2, le=1_000, description="Maximum of concurrent instances for this queue.")
 
 
 class QueueConsumer(Component):

@@ -90,5 +90,6 @@ class SubscriptionArgs(BaseModel):
         if len(self.filter_policy) > _MAX_FILTER_ATTRIBUTES or combinations > _MAX_FILTER_COMBINATIONS:
             raise ValueError(
                 f"given a filter_policy of {len(self.filter_policy)} attributes and {combinations} combinations of "
-                f"values; allowed: at most {_MAX_FILTER_ATTRIBUTES} attributes and {_MAX_FILTER_COMBINATIONS} of those"
+                f"values; allowed: at most {_MAX_FILTER_ATTRIBUTES} attributes and "
+                f"{_MAX_FILTER_COMBINATIONS} combinations"
             )

@@ -54,7 +54,7 @@ class Table(Component):
         self.register_outputs({"table_name": self.table_name, "arn": self.arn})
 
     def grant(self, *actions: TableAction) -> Grant:
-        """Return the permission for `actions` on the table. A transaction needs those of its items' actions."""
+        """Return the permission for `actions` on the table. A transaction needs those for its items' actions."""
         return Grant(
             sid=sid(self.logical_name), actions=tuple(f"dynamodb:{action}" for action in actions), resources=(self.arn,)
         )

@@ -23,12 +23,12 @@ class TokenIssuerArgs(Args):
         pattern=r"^[a-z][a-z0-9-]*$",
         description="The API that the tokens are for; scopes start with it, as in `orders/read`.",
     )
-    scopes: Mapping[str, str] = Field(min_length=1, description="What each scope (named without the audience) allows.")
+    scopes: Mapping[str, str] = Field(min_length=1, description="Scopes' descriptions, by name without the audience.")
     clients: tuple[str, ...] = Field(min_length=1, description="Systems that get an id and a secret, by name.")
     validity_seconds: int = Field(ge=1, le=86_400, description="How long an access token is valid.")
     deletion_protection: bool = Field(description="Makes AWS refuse to delete the pool.")
     protect: bool = Field(description="Makes Pulumi refuse a plan that deletes or replaces the pool.")
-    endpoint: str = Field(default="", description="Where Cognito's OAuth endpoints are, if not at AWS.")
+    endpoint: str = Field(default="", description="Address of Cognito's OAuth endpoints, if it is not AWS's.")
 
 
 class TokenIssuer(Component):

@@ -16,7 +16,7 @@ from runtime.observability import logger
 def reseed() -> None:
     """Seed the generator and sample DEBUG logging again, in an instance's first invocation.
 
-    Powertools samples at init, so that result is in the snapshot, and then not before the second invocation.
+    Powertools samples at init, whose result is in the snapshot, and again from the second invocation on.
     """
     random.seed()
     if logger.sampling_rate:

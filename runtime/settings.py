@@ -78,7 +78,7 @@ class WorkerSettings(_Settings):
     retry_base_seconds: int = Field(ge=1)
     retry_cap_seconds: int = Field(ge=1, le=43_200)
     batch_threads: int = Field(ge=1, le=100)
-    item_budget_seconds: float = Field(gt=0, description="Time for one record; none starts with less left.")
+    item_budget_seconds: float = Field(gt=0, description="Time for one record; no record starts with less time left.")
     time_margin_seconds: float = Field(ge=0, description="Time that is kept for the end of the invocation.")
 
     @model_validator(mode="after")

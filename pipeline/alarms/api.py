@@ -26,7 +26,7 @@ def _answers(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.NOTIFY,
             runbook="api",
-            why="Refusals concern only the callers, unless they are most of the traffic. 401 and 429 count too.",
+            why="Refusals concern only their callers, unless most requests are refused. 401 and 429 count too.",
         ),
         Alarm(
             name="api-latency",
@@ -39,7 +39,7 @@ def _answers(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.NOTIFY,
             runbook="api",
-            why="Slow answers make callers retry. Few samples count too, so that it also works for quiet shops.",
+            why="Slow answers make callers retry. Few samples count too, so that the alarm also works for quiet shops.",
             low_samples="evaluate",
         ),
     )

@@ -100,7 +100,7 @@ _SILENCE = Composite(
     members=("orders-missing",),
     tier=Tier.PAGE,
     runbook="business",
-    why="Suppressed while the API fails, because that explains it.",
+    why="Suppressed while the API fails, because a failing API explains the missing orders.",
     quiet_while="api-failing",
     quiet_after=3600,
 )

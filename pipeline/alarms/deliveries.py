@@ -50,7 +50,7 @@ class _Deliverer:
 
     @property
     def dimensions(self) -> dict[str, str | Ref]:
-        """The dimensions of its metrics."""
+        """The dimensions of the deliverer's metrics."""
         if self.subscription:
             return {"EventBusName": BUS, "RuleName": bus_rule(self.subscription)}
         return {"TopicName": TOPIC}
@@ -61,7 +61,7 @@ _TOPIC: Final = _Deliverer(
     outcomes={
         FAILED: _Outcome(
             "NumberOfNotificationsFailed",
-            "SNS stopped its retries. For HTTPS subscribers each failed try counts, so one does not alarm.",
+            "SNS stopped its retries. For HTTPS subscribers each failed try counts, so a single one does not alarm.",
         ),
         REDRIVEN: _Outcome(
             "NumberOfNotificationsRedrivenToDlq",

@@ -80,7 +80,7 @@ def _accepting(context: Context, burn: Burn) -> Iterator[Alarm]:
 def _settling(context: Context, burn: Burn) -> Iterator[Alarm]:
     """Yield the alarms on orders that are late or not settled at all, as a share of those accepted in the same window.
 
-    Orders that are still waiting count too, so until its orders are processed, a burst looks like an outage. Therefore
+    Orders that are still waiting count too, so a burst looks like an outage until its orders are processed. Therefore
     the alarm of the short window also requires failed attempts. If there are no attempts, `oldest-message-age` pages.
     """
     bad = f"({filled('accepted')} - {filled('in_time')})"

@@ -37,7 +37,7 @@ def _waiting(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.PAGE,
             runbook="processing",
-            why="It is how customers see the backlog. SQS does not count messages that were received three times, so "
+            why="It shows how long customers wait. SQS does not count messages that were received three times, so "
             "the metric shows that the worker is late, not that some messages are poison.",
         ),
     )
@@ -99,7 +99,8 @@ def _dead_letters() -> tuple[Alarm, ...]:
 
 def _retention(context: Context) -> tuple[Alarm, ...]:
     limits = context.limits
-    # Retention counts from the original send, the age metric from the move: this is half of the time certainly left.
+    # Retention counts from the original send, but the age metric counts from the move. A dead letter certainly has the
+    # difference of the two retentions left; this is half of it.
     dead_letter_half = (limits.dead_letter_retention - limits.queue_retention) // 2
     return (
         Alarm(

@@ -94,7 +94,7 @@ def _alarms_in_production(config: AlarmOptions) -> Problem | None:
 
 
 def _links_that_open(config: AlarmOptions) -> Problem | None:
-    """People on call open the link on a telephone, where a path in the repository leads nowhere."""
+    """People on call open the link on a telephone, which cannot open a path in the repository."""
     heard = config.alarm_page_subscriptions or config.alarm_notify_subscriptions or config.alarm_ticket_subscriptions
     relative = not config.runbook_base_url.startswith(("https://", "http://"))
     if config.environment != "production" or not (config.alarms and heard and relative):

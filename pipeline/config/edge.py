@@ -35,7 +35,7 @@ class EdgeOptions(GeneralOptions):
         json_schema_extra={
             "allowed": "a host name such as orders.example.com, or empty",
             "cost": "nothing but the zone, 0.50 USD a month",
-            "consequence": "It closes the default endpoint; with waf, that answers only the edge's requests.",
+            "consequence": "It closes the default endpoint. With waf, the endpoint answers only the edge's requests.",
         },
     )
     domain_certificate_arn: str = Field(

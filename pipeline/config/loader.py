@@ -42,7 +42,7 @@ def load_config() -> StackConfig:
     foreign = _misplaced(names, config.name)
     given = {key: text for key in own | set(_FIELDS) if (text := config.get(key)) is not None}
     project, stack = pulumi.get_project(), pulumi.get_stack()
-    # The local stack's values protect nothing.
+    # A local stack's secrets may be plain text, because they protect nothing.
     found = [*foreign, *(plain_secrets(_FIELDS, given, config.name) if given.get("environment") != "local" else ())]
     if found:
         raise ConfigError(found, project, stack)
@@ -109,7 +109,7 @@ def _name_problems(project: str, stack: str, given: Mapping[str, str]) -> list[P
     prefix = f"{project}-{stack}"
     bounded = _BOUNDARY.fullmatch(given.get("permissions_boundary_arn", ""))
     if bounded and bounded["prefix"] != prefix:
-        # Under another name all tables and queues would be new, and this policy allows only the other stack's.
+        # Under a new name all tables and queues would be new, but this boundary allows only those of the old name.
         allowed = f"pulumi-{prefix}-boundary: project and stack keep their names (docs/delivery.md#names-are-for-good)"
         return [Problem(("permissions_boundary_arn",), f"the boundary of {bounded['prefix']}", allowed)]
     longest = MAX_PREFIX - (len(".fifo") if given.get("strict_ordering") == "true" else 0)

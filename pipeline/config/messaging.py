@@ -147,7 +147,7 @@ def _one_at_a_time(config: MessagingOptions) -> Problem | None:
 def _one_by_one(config: MessagingOptions) -> Problem | None:
     """After a failure, a batch's messages run one by one. A message that cannot start in time loses a receive.
 
-    After an outage this is true of every batch, so larger batches would dead-letter orders that only had to wait.
+    After an outage every batch runs one by one, so larger batches would dead-letter orders that only had to wait.
     """
     left = config.worker_timeout_seconds - config.item_budget_seconds - config.time_margin_seconds
     # If not even one message fits, another rule reports it.
@@ -168,7 +168,7 @@ def _ordered_subscribers(config: MessagingOptions) -> Problem | None:
     for each in config.subscriptions:
         if config.strict_ordering and each.protocol != "sqs":
             return Problem(
-                keys, f"{each.name} by {each.protocol} with strict_ordering", "protocol sqs: FIFO topics have no other"
+                keys, f"{each.name} by {each.protocol} with strict_ordering", "protocol sqs: FIFO topics allow no other"
             )
         if each.endpoint and each.protocol == "sqs" and each.endpoint.endswith(_FIFO) != config.strict_ordering:
             return Problem(
@@ -180,7 +180,7 @@ def _ordered_subscribers(config: MessagingOptions) -> Problem | None:
 
 
 def _filters_that_match(config: MessagingOptions) -> Problem | None:
-    """All names and values that events can have are known. A filter by any other would never match."""
+    """All names and values that events can have are known. A filter by any other name or value would never match."""
     for each in config.subscriptions:
         for name in each.filter_policy:
             if name not in ATTRIBUTES:

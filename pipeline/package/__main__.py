@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--bytecode-release", help="compile with exactly this Python release, e.g. 3.13.0")
     parser.add_argument("--check", action="store_true", help="import every handler in an isolated interpreter")
     parser.add_argument("--env", action="append", type=_variable, default=[], metavar="NAME=VALUE", help="for --check")
-    parser.add_argument("--env-file", type=_file, metavar="FILE", help="the same for --check, one per line")
+    parser.add_argument("--env-file", type=_file, metavar="FILE", help="variables for --check, one per line")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
 

@@ -12,7 +12,7 @@ _PINNED = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[^\]]*\])?==[^\s;]+$")
 
 @dataclass(frozen=True)
 class Lock:
-    """A dependency lock: its file, the pinned requirements (`name==version`), and a key of them."""
+    """A dependency lock: its file, the pinned requirements (`name==version`), and a key derived from these."""
 
     path: Path
     requirements: tuple[str, ...]

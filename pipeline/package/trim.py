@@ -15,8 +15,8 @@ DEAD_TOPS = frozenset({"bin", "scripts", "share", "include"})
 DIST_INFO_KEPT = frozenset({"METADATA", "entry_points.txt"})
 #: boto3's documentation templates. `boto3/docs` and `botocore/docs` are code that `import boto3` needs.
 BOTO_EXAMPLES = "boto3/examples/"
-#: Parts of Powertools that no function uses. A test checks all imports in the package: only a few name these parts.
-#: Those never run, and the test lists them with the reasons.
+#: Parts of Powertools that no function uses. A test checks all imports in the package. The few imports of these parts
+#: never run, and the test lists each of them with the reason.
 UNUSED = tuple(
     f"aws_lambda_powertools/{part}/"
     for part in (
@@ -89,7 +89,7 @@ def _data_is_used(name: str, services: Collection[str], latest: dict[tuple[str, 
         return True
     package = name.partition("/")[0]
     service = match["service"]
-    examples = match["file"].startswith("examples-")  # shown in documentation, by nothing else
+    examples = match["file"].startswith("examples-")  # only botocore's documentation shows them
     return service in services and match["version"] == latest[package, service] and not examples
 
 

@@ -19,7 +19,7 @@ NOT_NARROWABLE: Final = frozenset({"cloudwatch:DescribeAlarms", "xray:PutTraceSe
 
 
 def statements(resource: Resource, effect: str = "Allow") -> Iterator[Mapping[str, Any]]:
-    """Return the statements of its policy with this effect; none if the policy is not known yet."""
+    """Return the statements of the resource's policy with this effect; none if the policy is not known yet."""
     policy = resource.props.get("policy")
     if policy is UNKNOWN or policy is None:
         return
@@ -68,7 +68,7 @@ ACCESS_RULES: Final = (
     ),
     Rule(
         name="no-wildcard-resources",
-        description="Policies name the resources they allow actions on, where AWS knows any.",
+        description="Policies name the resources on which they allow actions, unless AWS requires `*`.",
         level="mandatory",
         types=IDENTITY_POLICIES | RESOURCE_POLICIES,
         check=_wildcard_resources,

@@ -34,18 +34,18 @@ def _has_dead_letter_queue(resources: list[Resource]) -> Iterator[Violation]:
 def _subscription_has_dead_letter_queue(resource: Resource) -> Iterator[str]:
     # E-mails cannot be redriven.
     if resource.props.get("protocol") not in {"email", "email-json"} and not resource.props.get("redrivePolicy"):
-        yield "what SNS cannot deliver is lost; set redrivePolicy"
+        yield "messages that SNS cannot deliver are lost; set redrivePolicy"
 
 
 def _target_has_dead_letter_queue(resource: Resource) -> Iterator[str]:
     if not resource.props.get("deadLetterConfig"):
-        yield "what EventBridge cannot deliver within a day is lost; set deadLetterConfig"
+        yield "events that EventBridge cannot deliver within a day are lost; set deadLetterConfig"
 
 
 def _bus_has_dead_letter_queue(resource: Resource) -> Iterator[str]:
     # With a key of AWS, EventBridge never uses the bus's dead-letter queue.
     if resource.props.get("kmsKeyIdentifier") and not resource.props.get("deadLetterConfig"):
-        yield "what EventBridge cannot encrypt or decrypt is lost silently; set deadLetterConfig"
+        yield "events that EventBridge cannot encrypt or decrypt are lost silently; set deadLetterConfig"
 
 
 def _queue_is_encrypted(resource: Resource) -> Iterator[str]:
@@ -89,21 +89,21 @@ MESSAGING_RULES: Final = (
     ),
     Rule(
         name="subscriptions-have-a-dead-letter-queue",
-        description="What SNS cannot deliver is kept.",
+        description="Messages that SNS cannot deliver are kept.",
         level="mandatory",
         types=frozenset({SUBSCRIPTION}),
         check=_subscription_has_dead_letter_queue,
     ),
     Rule(
         name="event-targets-have-a-dead-letter-queue",
-        description="What EventBridge cannot deliver is kept.",
+        description="Events that EventBridge cannot deliver are kept.",
         level="mandatory",
         types=frozenset({TARGET}),
         check=_target_has_dead_letter_queue,
     ),
     Rule(
         name="encrypted-event-buses-have-a-dead-letter-queue",
-        description="What EventBridge cannot encrypt or decrypt with a customer managed key is kept.",
+        description="Events that EventBridge cannot encrypt or decrypt with a customer managed key are kept.",
         level="mandatory",
         types=frozenset({BUS}),
         check=_bus_has_dead_letter_queue,

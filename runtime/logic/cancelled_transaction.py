@@ -57,7 +57,7 @@ class Shortage:
 
 @dataclass(frozen=True, slots=True)
 class Contention:
-    """The same transaction may succeed in a moment. `code` is the reason; load goes before conflicts."""
+    """The same transaction may succeed in a moment. `code` is the reason: load, if both load and conflicts are."""
 
     code: str
 

@@ -1,4 +1,4 @@
-"""The canonical form of a body: two bodies are the same request when their canonical forms are."""
+"""The canonical form of a body: two bodies are the same request when their canonical forms are equal."""
 
 import json
 

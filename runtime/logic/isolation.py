@@ -21,7 +21,7 @@ class Candidate:
 def isolation_order(candidates: Sequence[Candidate]) -> list[int]:
     """Return the indices of `candidates` in the sequence in which they run.
 
-    First come the messages without an unfinished run: of these, the one nearest to its last attempt. Then come the
+    First come the messages without an unfinished run, sorted by how near their last attempt is. Then come the
     suspects, sorted by the start of their unfinished runs. If a killer in an isolated batch kept suspects from running,
     its run started later than theirs. So next time it runs after them and costs them no second receive.
     """

@@ -125,7 +125,7 @@ class OrderProcessor:
         except Exception as failure:  # noqa: BLE001 - only the sequence of the batch depends on it
             error = self.describe(failure).error
             self.logger.warning("idempotency record not read", order_id=delivery.order_id, error=error)
-            # It may be a suspect: it runs after the messages that are none, and before the known suspects.
+            # The message may be a suspect, so it runs after those that are not, and before the known suspects.
             return 0
 
     def _has_time(self, invocation: Invocation) -> bool:

@@ -33,7 +33,7 @@ class OrderStatus(StrEnum):
     CONFIRMED = "CONFIRMED"
     REJECTED = "REJECTED"
     FAILED = "FAILED"
-    """In the dead-letter queue, or on its last attempt. A redrive takes it to its end; callers see `DELAYED`."""
+    """In the dead-letter queue, or on its last attempt. A redrive lets it be settled; callers see `DELAYED`."""
     DISCARDED = "DISCARDED"
     """Given up by a named person, with a reason."""
 

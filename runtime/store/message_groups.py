@@ -18,7 +18,7 @@ def in_group(group: str | None, message_id: str, *, fifo: bool) -> GroupParamete
     (fair queues). It treats each message without a group as a group of its own.
 
     A FIFO queue keeps the sequence within a group, and each message needs a deduplication id. For five minutes, SQS
-    answers a second send with the same id by success but delivers nothing. So each call gets a new id: success then
+    reports success for a second send with the same id but delivers nothing. So each call gets a new id: success then
     means "sent", even if somebody sends an order again on purpose. The SDK's retries of one call share the id. The
     worker recognises an order that arrives twice, also after those five minutes.
     """

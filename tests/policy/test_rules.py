@@ -129,12 +129,12 @@ CASES: dict[str, Case] = {
     "routes-have-an-authorizer": Case(
         [make("aws:apigatewayv2/route:Route", {"authorizationType": "JWT"})],
         [make("aws:apigatewayv2/route:Route")],
-        "anybody may call it",
+        "anybody can call it",
     ),
     "no-public-function-urls": Case(
         [make("aws:lambda/functionUrl:FunctionUrl", {"authorizationType": "AWS_IAM"})],
         [make("aws:lambda/functionUrl:FunctionUrl", {"authorizationType": "NONE"})],
-        "goes around the API",
+        "bypasses the API",
     ),
     "functions-have-an-alias": Case(
         [make(FUNCTION), link("aws:lambda/alias:Alias", "functionName", None, FUNCTION)],
@@ -155,7 +155,7 @@ CASES: dict[str, Case] = {
         "every message is deleted",
     ),
     "queues-have-a-dead-letter-queue": Case(
-        with_queue(link(QUEUE, "redrivePolicy", None, QUEUE)), with_queue(), "no dead-letter queue"
+        with_queue(link(QUEUE, "redrivePolicy", None, QUEUE)), with_queue(), "neither has nor is a dead-letter queue"
     ),
     "subscriptions-have-a-dead-letter-queue": Case(
         [make("aws:sns/topicSubscription:TopicSubscription", {"protocol": "email"})],

@@ -83,7 +83,7 @@ class OrdersClient:
 
 
 class _Calls:
-    """Tries of one request until the time `until`, and the outcome of the last one."""
+    """Tries of one request until the time `until`, and the outcome of the last try."""
 
     def __init__(
         self, client: OrdersClient, method: str, path: str, headers: Mapping[str, str], body: str | None, until: float
@@ -135,7 +135,7 @@ class _Calls:
         raise ProblemError(answer.status, _document(answer.data))
 
     def wait(self) -> bool:
-        """Wait as long as the API asked for, at least an increasing time. Return False at once if time is too short."""
+        """Wait for the longer of `Retry-After` and a growing pause. Return False at once if too little time is left."""
         pause = max(self._asked_to_wait, min(_LONGEST_WAIT, 2.0 ** (self._tries - 1)) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
         if self._client._clock() + pause >= self._until:
             return False

@@ -28,7 +28,7 @@ class FixedToken:
     def __init__(self, token: str) -> None:
         self._token = token
 
-    def token(self, refused: str | None = None) -> str:  # noqa: ARG002 - there is only this one
+    def token(self, refused: str | None = None) -> str:  # noqa: ARG002 - there is only one token
         """Return the token that was given."""
         return self._token
 

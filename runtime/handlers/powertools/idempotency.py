@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ANSWERS_PREFIX: Final = "create-order"
 PROCESSED_PREFIX: Final = "process-order"
-"""Part of every record's id. Without it Powertools uses the function's name, and a rename forgets every key."""
+"""Part of every record's id. Without it Powertools uses the function's name, and a rename would lose all records."""
 
 
 def _config(ttl_seconds: int, **options: Any) -> IdempotencyConfig:
@@ -41,7 +41,7 @@ def _config(ttl_seconds: int, **options: Any) -> IdempotencyConfig:
 
 
 class Answer(NamedTuple):
-    """The first answer to a key: its exact `body`, and whether it is `replayed`, that is given again."""
+    """The first answer to a key: its exact `body`, and whether this is a replay of it."""
 
     body: str
     replayed: bool
@@ -70,7 +70,7 @@ class ApiIdempotency:
         )
 
     def register(self, context: "LambdaContext") -> None:
-        """Register each invocation. Its lease then ends with it; otherwise a crash would block the key for a day."""
+        """Register each invocation. Its lease then ends with the invocation, otherwise after a day."""
         self._config.register_lambda_context(context)
 
     def once(self, *, key: str, payload: str, operation: Callable[[], str]) -> Answer:
@@ -109,7 +109,7 @@ class WorkerIdempotency:
         self._layer.configure(self._config, key_prefix=PROCESSED_PREFIX)
 
     def register(self, context: "LambdaContext") -> None:
-        """Register each invocation. Its leases then end with it; otherwise they would last as long as the records."""
+        """Register each invocation. Its leases then end with the invocation, otherwise with the records."""
         self._config.register_lambda_context(context)
 
     def once_per_order(self, function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
