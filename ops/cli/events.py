@@ -37,7 +37,7 @@ def register(commands: Any) -> None:
         "send the events of orders that were settled in a period to one subscriber's queue again, byte for byte",
         "python -m ops events replay --since 2026-01-01T00:00:00Z --until 2026-01-02T00:00:00Z --to billing "
         "--by Ada --reason INC-7 --yes",
-        "if it is killed or refused on the way, run the same command again. Who replayed what: dlq history.",
+        "if the run is killed or SQS refuses events, run the same command again. Who replayed what: dlq history.",
         changes=True,
     )
     replay.add_argument(

@@ -38,7 +38,7 @@ def register(commands: Any) -> None:
         run_on,
         "mute the stack's alarms from the next minute on",
         "python -m ops mute on --for 2h --by Ada --reason 'table restore' --yes",
-        "it ends by itself; to end it earlier: mute off. An alarm that is raised at the end then notifies.",
+        "the muting ends by itself; to end it earlier: mute off. Alarms that are raised at its end then notify.",
         changes=True,
     )
     on.add_argument("--for", dest="duration", required=True, metavar="AGE", help="how long: 1m to 15d")
@@ -48,7 +48,7 @@ def register(commands: Any) -> None:
         actions,
         "off",
         run_off,
-        "end what `mute on` began",
+        "end the muting that `mute on` began",
         "python -m ops mute off --yes",
         "status shows which alarms are raised.",
         changes=True,
@@ -106,7 +106,7 @@ def run_off(options: argparse.Namespace, context: Context) -> int:
     for mute in mutes:
         if not mute.ours:
             context.say(
-                f"left: {mute.name}, made by something else. To delete it: aws cloudwatch delete-alarm-mute-rule"
+                f"left: {mute.name}, not created by `mute on`. To delete it: aws cloudwatch delete-alarm-mute-rule"
             )
     if not options.yes:
         dry_run(context)

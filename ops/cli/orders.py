@@ -25,7 +25,7 @@ def register(commands: Any) -> None:
         "orders",
         "list open orders, or send them to the queue again",
         "python -m ops orders open --older-than 15m",
-        "status shows whether they wait in a queue. If they are dead letters: dlq list. If in no queue: orders resend.",
+        "status shows whether orders wait in a queue. For dead letters: dlq list. For lost messages: orders resend.",
     )
     listing = add_command(
         actions,
@@ -114,7 +114,7 @@ def _row(view: dict[str, Any]) -> tuple[str, ...]:
 def run_resend(options: argparse.Namespace, context: Context) -> int:
     """Send open orders again, or print which would be sent."""
     if bool(options.ids) == bool(options.older_than):
-        raise WrongValueError("Give exactly one of the two: order ids, or --older-than AGE for all of that age.")
+        raise WrongValueError("Give exactly one of the two: order ids, or --older-than AGE for all older orders.")
     rows = _told(context, options.older_than) if options.older_than else [_one(context, one) for one in options.ids]
     orders = [row for row in rows if isinstance(row, StoredOrder)]
     messages = {order.order_id: rebuilt(order) for order in orders}

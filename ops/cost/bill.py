@@ -110,7 +110,7 @@ def provisioned(load: Load) -> Decimal:
 
 
 def alarms_of(config: StackConfig) -> AlarmTable:
-    """The stack's alarms, as the program makes them."""
+    """The alarms that the program creates for the stack."""
     bus = config.events_target == "bus"
     return alarm_table(
         changed_thresholds(config.alarm_thresholds),

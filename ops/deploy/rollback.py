@@ -74,7 +74,7 @@ def _before(functions: Sequence[Function]) -> Mapping[str, int]:
     known = {each.key: left for each in functions if (left := each.history.before(each.live.version))}
     if not known:
         raise RefusedError(
-            "It is not known which versions callers were on before: no shift was recorded. Choose them: "
+            "The versions that callers used before are not known: no shift was recorded. Choose them: "
             "aws lambda list-versions-by-function --function-name NAME; then --to create_order=4 --to get_order=4 …"
         )
     # All entries of one shift have the same time. Functions that it did not move stay where they are.

@@ -43,7 +43,7 @@ class Clients:
     target: Target
 
     def check(self) -> None:
-        """Check that the credentials are valid and of the stack's account, which a table's name does not include.
+        """Check that the credentials are valid and of the stack's account: names of tables do not include the account.
 
         Raises:
             NoAccessError: the credentials are of another account, or the machine's AWS settings cannot be used.

@@ -1,6 +1,6 @@
-"""Journal of what people did to dead letters: who, why, when and to which. Its lines have a log stream of their own.
+"""Journal of what people did to dead letters: who did it, why, when, and to which messages.
 
-Why a log stream: docs/adr/0014-journal-of-dead-letters.md.
+Its lines have a log stream of their own (docs/adr/0014-journal-of-dead-letters.md says why).
 """
 
 import json

@@ -24,7 +24,7 @@ class Watch:
 
     Attributes:
         open: Ids of orders that are not settled and published yet.
-        settled: Rows of the others, by id. Their worker's record is completed.
+        settled: Rows of the settled and published orders, by id.
     """
 
     orders: Orders

@@ -13,7 +13,7 @@ from pipeline.config import StackConfig
 from pipeline.config.alarm_thresholds import changed_thresholds
 from pipeline.functions import FUNCTIONS
 
-# Executions that Lambda keeps for functions without a reservation: PutFunctionConcurrency refuses to go below.
+# Executions that Lambda keeps for functions without a reservation: PutFunctionConcurrency refuses to leave fewer.
 _UNRESERVABLE: Final = 100
 _USUAL_QUOTA: Final = 1_000
 _THRESHOLD: Final = "account_concurrency"
