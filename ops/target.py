@@ -132,12 +132,12 @@ class Target(BaseModel):
 
     @property
     def region(self) -> str:
-        """The Region, as the ARN of the topic or bus says."""
+        """The Region in the ARN of the topic or bus."""
         return self.events_arn.split(":")[3]
 
     @property
     def account(self) -> str:
-        """The account's number, as the ARN of the topic or bus says."""
+        """The account's number in the ARN of the topic or bus."""
         return self.events_arn.split(":")[4]
 
     @property

@@ -26,7 +26,7 @@ def register(actions: Any) -> None:
         changes=True,
     )
     command.add_argument(
-        "--again", action="store_true", help="move also to code that `deploy rollback` took out of use"
+        "--again", action="store_true", help="also move callers to code that `deploy rollback` replaced"
     )
     command.add_argument(
         "--ignore-alarms",

@@ -71,7 +71,7 @@ def _plan(context: Context, order_id: str) -> tuple[Plan, OrderMessage | None]:
 
 
 def _message(context: Context, order_id: str) -> OrderMessage | None:
-    with context.sweep() as sweep, progress(context, "looking for its message") as show:
+    with context.sweep() as sweep, progress(context, "looking for the message") as show:
         found = find(sweep, context.orders, order_id)
         show(sweep.seen)
     return next((content for each in found.messages if (content := content_of(each)) is not None), None)

@@ -18,7 +18,7 @@ def register(commands: Any) -> None:
         run_page,
         "show who is subscribed to a tier of alarms and has confirmed; with --test send them a page that says TEST",
         "python -m ops page --test --yes",
-        "ask the person on call whether the test arrived. To add a receiver: alarm_page_subscriptions (docs/options.md).",
+        "ask the person on call whether the test arrived. Receivers: alarm_page_subscriptions (docs/options.md).",
         changes=True,
     )
     page.add_argument("--tier", default="page", choices=TIERS, help="tier of alarms (default: page)")

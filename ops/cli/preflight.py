@@ -21,7 +21,7 @@ def register(commands: Any) -> None:
         commands,
         "preflight",
         None,
-        "look for problems that `pulumi up` would meet; changes nothing",
+        "look for problems before `pulumi up`; changes nothing",
         "python -m ops preflight --stack prod",
         "do what it says below the table. Exit codes: 0 no errors, 5 errors, 6 something could not be read.",
     )

@@ -106,7 +106,7 @@ def timeline(steps: Iterable[Step]) -> list[Step]:
 
 
 def notification(order: StoredOrder | None, record: str | None, steps: Sequence[Step] = ()) -> str:
-    """Describe whether the order's event was published, according to the worker's record or else its log.
+    """Describe whether the order's event was published, according to the worker's record, or else the worker's log.
 
     `steps` are in order of time.
     """
