@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 60
 
 @dataclass(slots=True)
 class Baton:
-    """Lets the thread that holds it run; passes to a chosen thread before each call to AWS.
+    """Lets only the thread that has the baton run. Before each call to AWS the baton passes to a chosen thread.
 
     A choice is made only when every thread waits. So the same choices give the same history.
     """

@@ -23,7 +23,7 @@ from runtime.logic.backoff import retry_delay
 from runtime.logic.settle import CONTENTION_SECONDS
 
 CALL_SECONDS = 0.005
-"""Duration of one call to AWS. An order needs four more than its transaction: its record twice, the read, the event."""
+"""Duration of one call to AWS. An order needs four besides its transaction: two for its record, a read, the event."""
 TRANSACTION_SECONDS = 0.012
 CANCELLED_SECONDS = 0.006
 

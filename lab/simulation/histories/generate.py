@@ -26,7 +26,7 @@ _MOST_CALL: Final = 7
 """Number of calls per run that can be disturbed: a run for one order makes four to six calls, a batch more."""
 _PICKS: Final = 12
 _TWIN, _SAME_BODY = 0.5, 0.7
-"""Probabilities that a request inside another repeats that request's key, and that with the key it repeats the body."""
+"""Probabilities that a request inside another repeats that request's key, and that it then repeats the body too."""
 _PAST_A_LEASE: Final = (1, 11, 65, 370)
 _LIVES: Final = (4 * 3600, 86_401, 2 * 86_400, 4 * 86_400 + 1)
 _LONGEST: Final = (14 * 86_400 + 1, 21 * 86_400)
