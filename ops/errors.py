@@ -98,12 +98,12 @@ def _explain_refusal(error: ClientError, target: str) -> OpsError:
         return NoAccessError(f"AWS does not know these credentials ({code}). {_LOGIN}")
     if code in _FORBIDDEN:
         return NoAccessError(
-            f"These credentials may not call {error.operation_name} on {target}: {text} "
+            f'These credentials may not call {error.operation_name} on {target} ("{text}"). '
             "Use a role that may (docs/ops.md lists the actions each command needs)."
         )
     if code in _GONE:
         return NoStackError(
-            f"{error.operation_name} found nothing on {target}: {text} Was the stack destroyed or renamed? "
+            f'{error.operation_name} found nothing on {target} ("{text}"). Was the stack destroyed or renamed? '
             "Read its outputs again: pulumi stack output --json."
         )
     return OpsError(f"{error.operation_name} failed on {target}: {code} {text}".rstrip())

@@ -52,7 +52,7 @@ def test_an_answer_that_cannot_be_recorded_is_503_and_then_409_until_the_deadlin
         at_once = stage.post()
         stage.world.cloud.clock.advance(stage.world.deployment.api_timeout_seconds + 0.001)
         later = stage.post()
-        # THEN it gets 503 with the order's id, 409 although no run is active, and then the unmarked answer
+        # THEN the caller gets 503 with the order's id, 409 although no run is active, and then the unmarked answer
         assert [status_of(one) for one in (first, at_once, later)] == [503, 409, 202]
         assert first.response is not None
         assert later.response is not None
@@ -69,7 +69,7 @@ def test_answers_are_not_cached_in_the_process() -> None:
         items(stage, API_RECORDS).clear()
         # WHEN the same process gets the request again
         again = stage.post()
-        # THEN it makes the same answer again, not marked as a replay
+        # THEN the process makes the same answer again, not marked as a replay
         assert not is_replay(again)
         assert first.response is not None
         assert again.response is not None
