@@ -14,7 +14,7 @@ from local.proxy.faults import FaultKind
 
 POISON = "SKU-POISON"
 
-# Low enough that most invocations succeed, high enough that each kind of fault hits every kind of call.
+# With these probabilities most invocations succeed, and each kind of fault still hits every kind of call.
 _WEATHER: tuple[tuple[str, str | None, FaultKind, float], ...] = (
     ("dynamodb", "TransactWriteItems", FaultKind.CONFLICT, 0.10),
     ("dynamodb", None, FaultKind.RESET, 0.02),

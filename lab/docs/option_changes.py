@@ -150,7 +150,7 @@ PLAIN: Final[Keys] = {
     "alarm_thresholds": _thresholds(second=False),
     **{option: first for option, (first, _) in _PLAIN.items()},
 }
-"""No option at its default, as far as the options can be combined without costly parts."""
+"""A configuration without options at their defaults, as far as they can be combined without costly parts."""
 
 _DEVELOPMENT: Final = {"environment": "development"}
 _COGNITO: Final = {**_DEVELOPMENT, "authorizer": "cognito", "token_clients": _list("shop")}

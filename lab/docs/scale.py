@@ -1,4 +1,4 @@
-"""Generates the table of docs/scale.md: the quotas, options and costs of a rate of orders, by the model."""
+"""Generates the table of docs/scale.md: the quotas, options and costs for several rates of orders, from the model."""
 
 import math
 import sys
