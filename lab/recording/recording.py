@@ -38,7 +38,7 @@ _TOLD: set[str] = set()
 
 
 def _first_time(record: logging.LogRecord) -> bool:
-    """Return whether this message is new. A page's generator runs the program dozens of times and logs a warning once."""
+    """Return whether this message is new. A generator of pages runs the program often and logs a warning once."""
     told = record.getMessage() in _TOLD
     _TOLD.add(record.getMessage())
     return not told

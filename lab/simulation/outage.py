@@ -90,8 +90,8 @@ Together = Callable[["Simulation", Collection[Message], Callable[[], None]], Non
 
 @dataclass(slots=True)
 class Simulation:
-    """Simulation of queue, workers and time. Events are functions; simultaneous events run in the order of their
-    planning."""
+    """Simulation of queue, workers and time. Events are functions; simultaneous events run in the order in
+    which they were planned."""
 
     settings: Settings
     work: Work

@@ -107,7 +107,7 @@ def _access_file(state: StateDir) -> Path:
 
 
 def _program(folder: Path, settings: StackSettings) -> Path:
-    """Make a folder with links to the program and its own stack file, because the engine writes into the stack file."""
+    """Make a folder with links to the program and a new stack file, because the engine writes into the stack file."""
     folder.mkdir(parents=True)
     for path in entries():
         (folder / path.name).symlink_to(path)
