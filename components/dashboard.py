@@ -31,7 +31,7 @@ class Graph(Args):
     line: tuple[float, str] | None = Field(default=None, description="A horizontal line: its value and its meaning.")
     view: Literal["timeSeries", "singleValue"] = "timeSeries"
     days: int | None = Field(
-        default=None, description="Shows one number over these last days, whatever time range is selected."
+        default=None, description="Shows one number for this many last days, whatever time range is selected."
     )
     region: str | None = Field(default=None, description="Region of the metrics, if not the dashboard's.")
     width: int = _WIDGET_WIDTH

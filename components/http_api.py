@@ -1,4 +1,4 @@
-"""An HTTP API in front of functions: throttled, logged without personal data, allowed to call exactly its routes."""
+"""An HTTP API in front of functions: throttled, logged without personal data, allowed to call only its routes' functions."""
 
 import json
 from typing import ClassVar

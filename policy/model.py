@@ -8,7 +8,7 @@ Level = Literal["mandatory", "advisory"]
 
 
 class Unknown:
-    """The value of a property that AWS sets when the resource is created, during a preview before that."""
+    """Placeholder in a preview for a value that AWS sets when it creates the resource."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"

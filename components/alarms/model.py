@@ -131,8 +131,8 @@ class Composite:
         name, title, tier, runbook, why: as for `Alarm`.
         members: names of rows; each of them alone sets the alarm, and none notifies by itself.
         pairs: names of two rows each, which set the alarm only together.
-        quiet_while: name of another composite. While that one is in alarm, this one does not notify: it has the same
-            cause or is a consequence, and somebody is already working on it.
+        quiet_while: name of another composite. While that one is in alarm, this one does not notify: both have the same
+            cause, or this one is a consequence, and somebody is already working on it.
         quiet_after: seconds that this one stays quiet after the other has recovered, so that consequences can clear.
     """
 

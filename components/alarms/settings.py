@@ -61,7 +61,7 @@ class AlarmSettings(Args):
     topic_kms_key_arn: str | None = Field(
         None,
         description="Customer managed key that encrypts the alarm topics. Its policy must allow "
-        "`cloudwatch.amazonaws.com` `kms:Decrypt` and `kms:GenerateDataKey*`, or no alarm is delivered.",
+        "`kms:Decrypt` and `kms:GenerateDataKey*` to `cloudwatch.amazonaws.com`; otherwise no alarm is delivered.",
     )
     runbook_base_url: str = Field(
         description="Base URL of the runbooks, readable for people on call; alarm descriptions link to them."

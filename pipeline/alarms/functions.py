@@ -23,7 +23,7 @@ def function_alarms(context: Context) -> tuple[Alarm, ...]:
 
 
 def _not_running(context: Context) -> Alarm:
-    # An invocation may take its whole timeout, and during that time no other needs to begin.
+    # An invocation may take its whole timeout, and during that time no other invocation needs to begin.
     minutes = 5 + context.limits.timeouts[PROCESS_ORDER.name] // MINUTE
     return Alarm(
         name="worker-not-running",

@@ -26,7 +26,7 @@ class AlarmThresholds(BaseModel):
         description="A budget alarm over hours or days needs this many bad events: one alone exceeds a small budget.",
     )
     api_4xx_percent: Percent = Field(
-        50, description="Notify when this share gets a 4xx: a client's release or an attack, rarely us."
+        50, description="Notify when this share gets a 4xx: a client's release or an attack, rarely our error."
     )
     api_4xx_minimum: Count = Field(50, description="A 4xx surge needs this many answers in five minutes.")
     api_p99_ms: Count = Field(

@@ -58,7 +58,7 @@ def unknown_services(tree: Path, services: Collection[str]) -> list[str]:
 def content(name: str, path: Path, services: Collection[str]) -> bytes:
     """Return the file's bytes; of `endpoints.json`, only the partitions and the endpoints of ``services``.
 
-    A process needs 275 ms for its first clients; parsing all 400 services takes 40 of them.
+    A process needs 275 ms for its first clients; parsing all 400 services takes 40 ms of that.
     """
     if name != ENDPOINTS:
         return path.read_bytes()
