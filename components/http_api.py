@@ -1,4 +1,4 @@
-"""An HTTP API in front of functions: throttled, logged without personal data, allowed to call only its routes' functions."""
+"""An HTTP API: throttled, logged without personal data, allowed to call only the functions of its routes."""
 
 import json
 from typing import ClassVar

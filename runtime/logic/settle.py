@@ -41,7 +41,7 @@ class Settler:
         """Return the stored order, which is final, and whether this invocation settled it.
 
         `on_conflict` is called before each further try. If a group transaction may have settled the order, `settled_at`
-        is the time of that transaction. In this case the order is read first; an equal stored time proves that.
+        is the time of that transaction. In this case the order is read first; if its time is equal, it is settled.
 
         Raises:
             ContentionError, ThrottledError: conflicts or throttling lasted longer than `CONTENTION_SECONDS`.
