@@ -23,7 +23,7 @@ def register(commands: Any) -> None:
         None,
         "look for problems before `pulumi up`; changes nothing",
         "python -m ops preflight --stack prod",
-        "do what it says below the table. Exit codes: 0 no errors, 5 errors, 6 something could not be read.",
+        "follow the advice below the table. Exit codes: 0 no errors, 5 errors, 6 something could not be read.",
     )
     preflight.set_defaults(before_up=run)
 

@@ -83,11 +83,11 @@ class Worker:
         return Pause(tags[_BY], int(at) if re.fullmatch(r"[0-9]{1,11}", at) else None, tags.get(_REASON, ""))
 
     def pause(self, mapping: Mapping, decision: Decision, *, waiting: Callable[[str], None]) -> Mapping:
-        """Record who and why, then disable the mapping and wait until it is.
+        """Record who pauses and why, then disable the mapping and wait until it is disabled.
 
         Raises:
             WrongValueError: the record is too long for a tag.
-            OpsError: Lambda did not disable the mapping in time. It still will.
+            OpsError: Lambda did not disable the mapping in time, but will do so later.
         """
         record = {_BY: decision.by, _AT: str(int(self._clock.time())), _REASON: decision.reason}
         # Tags allow few characters. `=` is allowed, so percent-encoding with `=` instead of `%` makes any text fit.
@@ -104,7 +104,7 @@ class Worker:
         """Enable the mapping, wait until it is enabled, and remove the record of the pause.
 
         Raises:
-            OpsError: Lambda did not enable the mapping in time. It still will.
+            OpsError: Lambda did not enable the mapping in time, but will do so later.
         """
         resumed = self._switch(mapping, enabled=True, waiting=waiting)
         self._client.untag_resource(Resource=mapping.arn, TagKeys=[_BY, _AT, _REASON])
