@@ -42,9 +42,11 @@ class Problem(BaseModel):
     detail: str
     outcome_known: bool = Field(description="Whether it is certain that this request placed no order.")
     retryable: bool = Field(description="Whether the same request, with the same key and body, can succeed later.")
-    errors: list[FieldProblem] | None = Field(default=None, description="Of `validation-failed`: at most 20 of them.")
+    errors: list[FieldProblem] | None = Field(
+        default=None, description="Only with `validation-failed`: at most 20 problems."
+    )
     order_id: OrderId | None = Field(
-        default=None, description="Of `outcome-unknown`: the order that this key and body lead to."
+        default=None, description="Only with `outcome-unknown`: the order that this key and body lead to."
     )
 
 
@@ -92,11 +94,11 @@ def build() -> dict[str, Any]:
             "license": {"name": "MIT", "identifier": "MIT"},
             "description": (
                 "Send a new `Idempotency-Key` with each new order, and repeat the request with the same key and body "
-                "on any doubt: on 409, 429, any 5xx and when no answer comes.\n\n"
-                f"**A key's life is {_KEY_LIFE_HOURS} hours.** Within it a retry gets the first answer, byte for byte; "
-                "the key with another body is refused. After it the same key with the same body still leads to the "
-                "original order; with another body it makes a new one.\n\n"
-                "Errors of ours are problem documents (RFC 9457). What the platform in front of us refuses is "
+                "after 409, 429, any 5xx, and when no answer comes.\n\n"
+                f"**A key's life is {_KEY_LIFE_HOURS} hours.** During it a retry gets the first answer, byte for byte; "
+                "the key with another body is refused. After it, the same key with the same body still leads to the "
+                "original order; the key with another body makes a new order.\n\n"
+                "The API's own errors are problem documents (RFC 9457). Refusals by the platform in front of it are "
                 '`{"message": …}` without `Retry-After`. So decide by status.'
             ),
         },
@@ -131,7 +133,7 @@ def _open(field: dict[str, Any]) -> dict[str, Any]:
     """Return an enumeration as open: a later version may add values, so clients must accept unknown ones."""
     if "enum" not in field:
         return field
-    more = "`x-extensible-enum` has those of today; others may be added."
+    more = "`x-extensible-enum` lists the present values; others may be added."
     said = {"description": f"{field.get('description', '')} {more}".strip(), "x-extensible-enum": field["enum"]}
     return {name: value for name, value in field.items() if name != "enum"} | said
 
@@ -242,8 +244,8 @@ _KEY_PARAMETER: Final = {
     "description": (
         "One new random key, such as a UUID, per order: 1-255 visible ASCII characters. Bare or as a quoted "
         'structured-field string (`"…"`, with `\\"` and `\\\\` as escapes): both are the same key. A comma is allowed '
-        f"inside quotes only, because outside it may be two headers. Keys of callers are apart. A key's life is "
-        f"{_KEY_LIFE_HOURS} hours."
+        f"inside quotes only, because outside it may be two headers. Two callers may use the same key independently. "
+        f"A key's life is {_KEY_LIFE_HOURS} hours."
     ),
     "schema": {"type": "string", "minLength": 1},
     "example": KEY,
