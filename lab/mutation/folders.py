@@ -19,6 +19,7 @@ from lab.mutation.yaml_patterns import yaml_edits
 
 EXAMPLES: Final = Path(__file__).with_name("examples.toml")
 _INFRA: Final = ("tests/infra/*", "tests/policy/*", "tests/cloudwatch/*", "tests/docs/*")
+_MACHINE: Final = ("tests/machine/test_aws_settings.py", "tests/machine/test_proxies.py")
 _TEMPLATE: Final = ("tests/docs/test_bootstrap*", "tests/docs/test_deploy_role.py", "tests/docs/test_reach.py")
 DRIFT: Final = (
     "tests/docs/test_defaults.py",
@@ -62,7 +63,7 @@ FOLDERS: Final = {
     "alarms": Folder(("pipeline/alarms/*.py", "components/alarms/*.py"), _INFRA, 50),
     "components": Folder(("components/*.py",), _INFRA, 75),
     "pipeline": Folder(("pipeline/**/*.py",), _INFRA, 75),
-    "ops": Folder(("ops/**/*.py",), ("tests/ops/*",), 95, alone=True),
+    "ops": Folder(("ops/**/*.py",), ("tests/ops/*", *_MACHINE), 95, alone=True),
     "policy": Folder(("policy/**/*.py",), ("tests/policy/*",), 50),
     "template": Folder(("bootstrap/template.yaml",), _TEMPLATE, 45, 90),
     "workflows": Folder(

@@ -88,3 +88,23 @@ def test_a_case_that_a_mistake_renames_does_not_hide_the_others(judge: Judge) ->
     # THEN the tests that exist are run
     assert right == (Verdict.SURVIVED, "")
     assert wrong == (Verdict.KILLED, "tests/test_f.py::test_f[other]")
+
+
+def test_a_test_that_fails_once_only_is_no_verdict(judge: Judge, tmp_path: Path) -> None:
+    # GIVEN a mistake, and a test that every second run fails
+    (tmp_path / "flag").touch()
+    test = f"""
+import pathlib
+def test_f():
+    flag = pathlib.Path({str(tmp_path / "flag")!r})
+    there = flag.exists()
+    flag.unlink() if there else flag.touch()
+    assert not there
+"""
+    (judge.copy / "tests" / "test_by_turns.py").write_text(test)
+
+    # WHEN
+    found, told = judge.put("pipeline/a.py", b"", ["tests/test_by_turns.py::test_f"], 30)
+
+    # THEN
+    assert (found, "a test failed" in told) == (Verdict.UNCLEAR, True)
