@@ -17,7 +17,7 @@ from local.client import LocalStack
 from local.demo import callers
 from local.demo.account import Account, DeadLetter, wait_for
 from local.demo.audit import Evidence, gather
-from local.demo.callers import Door
+from local.demo.callers import Lookup
 from local.demo.http import OrdersApi, order
 from local.errors import LocalError
 from local.proxy.faults import FaultKind
@@ -104,7 +104,7 @@ def run(stack: LocalStack, plan: Plan) -> Verdict:
     wait_for("the redriven orders to be settled", lambda: account.waiting() == 0, _CALM_SECONDS)
     evidence = gather(account)
     numbers = counted(plan, clients.traffic, storm, evidence, (letters, redriven), time.monotonic() - started)
-    seen = callers.look(evidence.orders, _doors(stack, tokens, clients.traffic))
+    seen = callers.look_up_all(evidence.orders, _lookups(stack, tokens, clients.traffic))
     dead = {letter.message["MessageId"] for letter in letters}
     found = [*verdict.findings(evidence, dead), same_bytes(clients.traffic), callers.isolation(seen)]
     return Verdict(numbers, found, weak(plan, numbers, evidence))
@@ -148,7 +148,7 @@ def _tokens(stack: LocalStack, plan: Plan) -> dict[str, str]:
     return tokens
 
 
-def _doors(stack: LocalStack, tokens: Mapping[str, str], traffic: Traffic) -> list[Door]:
+def _lookups(stack: LocalStack, tokens: Mapping[str, str], traffic: Traffic) -> list[Lookup]:
     """Return the look-ups of the callers with their tokens, and of a caller without a token."""
     api = OrdersApi(stack.outputs["api_url"])
 
@@ -156,8 +156,8 @@ def _doors(stack: LocalStack, tokens: Mapping[str, str], traffic: Traffic) -> li
         return api.call("GET", f"/orders/{order_id}", headers=bearer(token))
 
     return [
-        Door(callers.EVERYBODY, api.get, set(), HTTPStatus.UNAUTHORIZED),
-        *(Door(name, partial(look_up, token), traffic.told(name)) for name, token in tokens.items()),
+        Lookup(callers.EVERYBODY, api.get, set(), HTTPStatus.UNAUTHORIZED),
+        *(Lookup(name, partial(look_up, token), traffic.told(name)) for name, token in tokens.items()),
     ]
 
 

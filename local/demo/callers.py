@@ -56,7 +56,7 @@ class Caller:
 
 
 @dataclass(frozen=True)
-class Door:
+class Lookup:
     """A caller's access to `GET /orders/{order_id}`, with the answers that this caller should get."""
 
     name: str
@@ -69,7 +69,7 @@ class Door:
 
 
 @dataclass(frozen=True)
-class Sights:
+class LookupResults:
     """The orders that each caller sees, after every caller has requested every order."""
 
     owners: Mapping[str, str]
@@ -114,64 +114,64 @@ def _posted(stage: DemoStack, caller: Caller, body: dict[str, Any]) -> Answer:
     return answer
 
 
-def doors_of(stage: DemoStack, callers: Sequence[Caller]) -> list[Door]:
+def lookups_of(stage: DemoStack, callers: Sequence[Caller]) -> list[Lookup]:
     """Return the demo's callers and a caller without a token, an ordinary caller on a stack without authorizer."""
-    return [Door(EVERYBODY, stage.api.get), *(Door(each.name, each.get, each.told) for each in callers)]
+    return [Lookup(EVERYBODY, stage.api.get), *(Lookup(each.name, each.get, each.told) for each in callers)]
 
 
-def look(orders: Mapping[str, Mapping[str, Any]], doors: Sequence[Door]) -> Sights:
+def look_up_all(orders: Mapping[str, Mapping[str, Any]], lookups: Sequence[Lookup]) -> LookupResults:
     """Let every caller request every order. `orders`: rows of the orders table by id."""
     owners = {order_id: str(row["caller"]) for order_id, row in orders.items() if "caller" in row}
-    asked = [(door, order_id) for door in doors for order_id in sorted(owners)]
+    asked = [(lookup, order_id) for lookup in lookups for order_id in sorted(owners)]
     statuses = at_once(asked, lambda each: _status(*each), _AT_ONCE)
-    answered = [(door, order_id, status) for (door, order_id), status in zip(asked, statuses, strict=True)]
-    return Sights(
+    answered = [(lookup, order_id, status) for (lookup, order_id), status in zip(asked, statuses, strict=True)]
+    return LookupResults(
         owners=owners,
         seen={
-            door.name: {order_id for each, order_id, status in answered if each is door and status == HTTPStatus.OK}
-            for door in doors
+            lookup.name: {order_id for each, order_id, status in answered if each is lookup and status == HTTPStatus.OK}
+            for lookup in lookups
         },
-        told={door.name: door.told for door in doors if door.told is not None},
+        told={lookup.name: lookup.told for lookup in lookups if lookup.told is not None},
         odd=tuple(
-            f"{door.name} was answered {status} for {order_id}"
-            for door, order_id, status in answered
-            if status not in (HTTPStatus.OK, door.refusal)
+            f"{lookup.name} was answered {status} for {order_id}"
+            for lookup, order_id, status in answered
+            if status not in (HTTPStatus.OK, lookup.refusal)
         ),
     )
 
 
-def _status(door: Door, order_id: str) -> int:
+def _status(lookup: Lookup, order_id: str) -> int:
     """Return the answer's status. Repeat the request after 429 and 5xx, as the documentation tells clients to."""
     for _ in range(_LOOKS - 1):
-        answer = door.get(order_id)
+        answer = lookup.get(order_id)
         if answer.status != HTTPStatus.TOO_MANY_REQUESTS and answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return answer.status
         time.sleep(float(answer.headers.get("retry-after", 1)))
-    return door.get(order_id).status
+    return lookup.get(order_id).status
 
 
-def isolation(sights: Sights) -> Finding:
+def isolation(results: LookupResults) -> Finding:
     """Judge G6: exactly one caller sees each order and got its 202, and each caller sees orders of one `caller` only.
 
     The answers count too, because no row shows an answer that reached the wrong caller.
     """
-    violations = list(sights.odd)
-    viewers = {key: sorted(name for name, seen in sights.seen.items() if key in seen) for key in sights.owners}
+    violations = list(results.odd)
+    viewers = {key: sorted(name for name, seen in results.seen.items() if key in seen) for key in results.owners}
     violations += [
         f"{key} is seen by {', '.join(names) or 'nobody'}" for key, names in viewers.items() if len(names) != 1
     ]
-    shared = {name: {sights.owners[key] for key in seen} for name, seen in sights.seen.items()}
+    shared = {name: {results.owners[key] for key in seen} for name, seen in results.seen.items()}
     violations += [f"{name} sees orders of {len(found)} callers" for name, found in shared.items() if len(found) > 1]
-    for name, told in sights.told.items():
-        seen = sights.seen[name]
+    for name, told in results.told.items():
+        seen = results.seen[name]
         violations += [f"{name} got 202 for {key} and does not find it" for key in sorted(told - seen)]
         violations += [f"{name} finds {key} and got no 202 for it" for key in sorted(seen - told)]
-    looks = len(sights.owners) * len(sights.seen)
-    found = sum(len(seen) for seen in sights.seen.values())
+    looks = len(results.owners) * len(results.seen)
+    found = sum(len(seen) for seen in results.seen.values())
     return Finding(
         "G6",
         "isolation",
-        f"{len(set(sights.owners.values()))} callers, {len(sights.owners)} orders; each requested every order: "
+        f"{len(set(results.owners.values()))} callers, {len(results.owners)} orders; each requested every order: "
         f"{found} found, {looks - found} of other callers refused",
         violations,
     )

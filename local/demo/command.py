@@ -70,7 +70,7 @@ def tell(stack: LocalStack, transcript: Transcript) -> None:
         failures.unreadable(stage)
         failures.recover(stage, poisoned)
         *findings, in_data = story.count(stage)
-        seen = callers.isolation(callers.look(stage.account.orders(), callers.doors_of(stage, known)))
+        seen = callers.isolation(callers.look_up_all(stage.account.orders(), callers.lookups_of(stage, known)))
         findings.append(in_data.along_with(seen.counted, seen.violations))
         story.events(stage)
     except (BotoCoreError, ClientError) as error:

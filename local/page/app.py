@@ -23,7 +23,7 @@ from local.demo.account import Account
 from local.demo.http import OrdersApi, at_once
 from local.errors import LocalError
 from local.instance import ROOT, StateDir
-from local.page.office import Office
+from local.page.commands import OpsCommands
 from local.page.watch import View, Watch
 from local.proxy.faults import FaultRule, Faults
 from ops.errors import OpsError
@@ -81,8 +81,8 @@ class Page:
         self._stack = LocalStack(state)
         self._faults = faults
         self._stop_all = stop_all
-        self._office = Office(state)
-        self._watch = Watch(View(self._office, lambda: self._account, faults))
+        self._commands = OpsCommands(state)
+        self._watch = Watch(View(self._commands, lambda: self._account, faults))
 
     @cached_property
     def _account(self) -> Account:
@@ -99,7 +99,7 @@ class Page:
             Route("/api/live", self._live),
             Route("/api/stack", _reads(self._about)),
             Route("/api/openapi.json", _reads(self._contract)),
-            Route("/api/orders/{order_id}/trace", _reads(self._office.trace)),
+            Route("/api/orders/{order_id}/trace", _reads(self._commands.trace)),
             Route("/api/send", _acts(Orders, self._send), methods=["POST"]),
             Route("/api/stock", _acts(Arrived, self._add_stock), methods=["POST"]),
             Route("/api/faults", _reads(lambda: [each.model_dump(mode="json") for each in self._faults.list()])),
@@ -108,7 +108,7 @@ class Page:
             Route("/api/faults/{number:int}/remove", self._remove_fault, methods=["POST"]),
             Route("/api/redrive", _acts(Decided, self._redrive), methods=["POST"]),
             Route("/api/discard", _acts(Decided, self._discard), methods=["POST"]),
-            Route("/api/guarantees", _acts(_Body, lambda _: self._office.audit()), methods=["POST"]),
+            Route("/api/guarantees", _acts(_Body, lambda _: self._commands.audit()), methods=["POST"]),
             Route("/api/stop", _acts(_Body, lambda _: self._stop_all()), methods=["POST"]),
             Route("/stack/orders", self._pass_on, methods=["POST"]),
             Route("/stack/orders/{order_id}", self._pass_on),
@@ -124,7 +124,7 @@ class Page:
         return StreamingResponse(self._watch.events(), media_type="text/event-stream")
 
     def _about(self) -> Any:
-        target = self._office.context.target
+        target = self._commands.context.target
         publish = ("events", "PutEvents") if target.notifications_bus_arn else ("sns", "Publish")
         return {
             "api_url": self._api.url,
@@ -147,7 +147,7 @@ class Page:
         return [{**dataclasses.asdict(each), "body": each.body.decode(errors="replace")} for each in answers]
 
     def _add_stock(self, arrived: Arrived) -> Any:
-        return self._office.add_stock(arrived.sku, arrived.count)
+        return self._commands.add_stock(arrived.sku, arrived.count)
 
     def _add_fault(self, rule: FaultRule) -> Any:
         check_call(rule.service, rule.operation, rule.kind)
@@ -157,10 +157,10 @@ class Page:
         return JSONResponse(self._faults.remove(request.path_params["number"]))
 
     def _redrive(self, decided: Decided) -> Any:
-        return self._office.redrive(decided.id, by=decided.by, reason=decided.reason, yes=decided.yes)
+        return self._commands.redrive(decided.id, by=decided.by, reason=decided.reason, yes=decided.yes)
 
     def _discard(self, decided: Decided) -> Any:
-        return self._office.discard(decided.id or "", by=decided.by, reason=decided.reason, yes=decided.yes)
+        return self._commands.discard(decided.id or "", by=decided.by, reason=decided.reason, yes=decided.yes)
 
     async def _pass_on(self, request: Request) -> Response:
         """Forward a request of the API reference to the stack's API: this page may not call another origin."""

@@ -9,8 +9,8 @@ from typing import Final
 import uvicorn
 
 from local.instance import StateDir
+from local.page.access import PageAccess
 from local.page.app import Page, files
-from local.page.door import Door
 from local.ports import LOOPBACK
 from local.proxy.faults import Faults
 
@@ -29,11 +29,11 @@ class PageServer:
     def __init__(self, state: StateDir, faults: Faults, stop_all: Callable[[], None] = lambda: None) -> None:
         key = secrets.token_urlsafe(24)
         self._socket = socket.create_server((LOOPBACK, 0))
-        self.door = f"http://{LOOPBACK}:{self._socket.getsockname()[1]}"
-        self.url = f"{self.door}/#key={key}"
+        self.address = f"http://{LOOPBACK}:{self._socket.getsockname()[1]}"
+        self.url = f"{self.address}/#key={key}"
         self._page = Page(state, faults, stop_all)
         options = uvicorn.Config(
-            Door(self._page.app(), key, files().keys()),
+            PageAccess(self._page.app(), key, files().keys()),
             lifespan="off",
             ws="none",
             http="h11",

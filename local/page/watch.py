@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from local.demo.account import Account
 from local.errors import LocalError
-from local.page.office import Office
+from local.page.commands import OpsCommands
 from local.proxy.faults import Faults
 from ops.errors import OpsError
 from ops.gateway.queues import Depth, depth_of
@@ -32,8 +32,8 @@ Sections = dict[str, Any]
 class View:
     """Reads the current data of the page's sections."""
 
-    def __init__(self, office: Office, account: Callable[[], Account], faults: Faults) -> None:
-        self._office = office
+    def __init__(self, commands: OpsCommands, account: Callable[[], Account], faults: Faults) -> None:
+        self._commands = commands
         self._account = account
         self._faults = faults
         self._pool = ThreadPoolExecutor(1, "dead-letters")
@@ -43,7 +43,7 @@ class View:
 
     def read(self) -> Sections:
         """Read the APIs once."""
-        context, account = self._office.context, self._account()
+        context, account = self._commands.context, self._account()
         queues = {
             name: depth_of(context.clients.sqs, url)
             for name, url in (
@@ -68,7 +68,7 @@ class View:
         if seen == (0, 0):
             self._seen, self._dead_letters = seen, []
         elif self._looking is None and seen != self._seen:
-            self._seen, self._looking = seen, self._pool.submit(self._office.dead_letters)
+            self._seen, self._looking = seen, self._pool.submit(self._commands.dead_letters)
         if self._looking is not None and self._looking.done():
             looking, self._looking = self._looking, None
             self._seen = None if looking.exception() else self._seen

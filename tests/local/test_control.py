@@ -54,7 +54,7 @@ def test_a_request_to_stop_reaches_the_supervisor(server: PageServer, stopped: t
 
 def test_wrong_key_is_refused(server: PageServer, stopped: threading.Event) -> None:
     # GIVEN somebody without the key
-    control = Control(instance(page_url=f"{server.door}/#key=guessed"))
+    control = Control(instance(page_url=f"{server.address}/#key=guessed"))
 
     # WHEN they send requests
     # THEN each is refused and has no effect

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.demo.callers import Door, Sights, isolation, look
+from local.demo.callers import Lookup, LookupResults, isolation, look_up_all
 from ops.gateway.http import Answer
 
 OWNERS = {"order-1": "hash-of-ada", "order-2": "hash-of-ada", "order-3": "hash-of-ben"}
@@ -13,34 +13,34 @@ SEEN = {"ada": {"order-1", "order-2"}, "ben": {"order-3"}, "without a token": se
 def test_callers_who_see_only_their_own_orders_are_isolated() -> None:
     # GIVEN callers who found exactly their own orders
     # WHEN the check judges that
-    finding = isolation(Sights(OWNERS, SEEN, TOLD))
+    finding = isolation(LookupResults(OWNERS, SEEN, TOLD))
     # THEN isolation holds, and every lookup is counted
     assert finding.ok
     assert finding.counted == "2 callers, 3 orders; each requested every order: 3 found, 6 of other callers refused"
 
 
 @pytest.mark.parametrize(
-    ("sights", "violations"),
+    ("results", "violations"),
     [
         (
-            Sights(OWNERS, SEEN | {"without a token": {"order-3"}}),
+            LookupResults(OWNERS, SEEN | {"without a token": {"order-3"}}),
             ["order-3 is seen by ben, without a token"],
         ),
-        (Sights(OWNERS, SEEN | {"ben": set()}), ["order-3 is seen by nobody"]),
+        (LookupResults(OWNERS, SEEN | {"ben": set()}), ["order-3 is seen by nobody"]),
         (
-            Sights(OWNERS, {"ada": set(OWNERS), "ben": set()}),
+            LookupResults(OWNERS, {"ada": set(OWNERS), "ben": set()}),
             ["ada sees orders of 2 callers"],
         ),
         (
-            Sights(OWNERS, SEEN, TOLD | {"ben": {"order-1", "order-3"}}),
+            LookupResults(OWNERS, SEEN, TOLD | {"ben": {"order-1", "order-3"}}),
             ["ben got 202 for order-1 and does not find it"],
         ),
         (
-            Sights(OWNERS, SEEN, TOLD | {"ben": {"order-3", "order-4"}}),
+            LookupResults(OWNERS, SEEN, TOLD | {"ben": {"order-3", "order-4"}}),
             ["ben got 202 for order-4 and does not find it"],
         ),
-        (Sights(OWNERS, SEEN, TOLD | {"ben": set()}), ["ben finds order-3 and got no 202 for it"]),
-        (Sights(OWNERS, SEEN, odd=("ben was answered 503 for order-3",)), ["ben was answered 503 for order-3"]),
+        (LookupResults(OWNERS, SEEN, TOLD | {"ben": set()}), ["ben finds order-3 and got no 202 for it"]),
+        (LookupResults(OWNERS, SEEN, odd=("ben was answered 503 for order-3",)), ["ben was answered 503 for order-3"]),
     ],
     ids=[
         "seen by two",
@@ -52,10 +52,10 @@ def test_callers_who_see_only_their_own_orders_are_isolated() -> None:
         "another answer",
     ],
 )
-def test_a_wrong_lookup_is_named(sights: Sights, violations: list[str]) -> None:
+def test_a_wrong_lookup_is_named(results: LookupResults, violations: list[str]) -> None:
     # GIVEN one lookup with a wrong result
     # WHEN the check judges it
-    finding = isolation(sights)
+    finding = isolation(results)
     # THEN isolation does not hold, and the finding names the lookup
     assert not finding.ok
     assert finding.violations == violations
@@ -69,9 +69,9 @@ def test_a_wrong_lookup_is_named(sights: Sights, violations: list[str]) -> None:
 def test_a_lookup_that_is_answered_503_or_429_is_repeated(statuses: list[int], odd: tuple[str, ...]) -> None:
     # GIVEN an API that gives these answers to a lookup
     left = iter(statuses)
-    door = Door("ada", lambda _: Answer(next(left), {"retry-after": "0"}, b"", 0))
+    lookup = Lookup("ada", lambda _: Answer(next(left), {"retry-after": "0"}, b"", 0))
     # WHEN an order is looked up
-    sights = look({"order-1": {"caller": "hash-of-ada"}}, [door])
+    results = look_up_all({"order-1": {"caller": "hash-of-ada"}}, [lookup])
     # THEN only the last answer counts
-    assert sights.odd == odd
-    assert sights.seen == {"ada": {"order-1"} if 200 in statuses[:3] else set()}
+    assert results.odd == odd
+    assert results.seen == {"ada": {"order-1"} if 200 in statuses[:3] else set()}

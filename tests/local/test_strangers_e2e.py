@@ -68,12 +68,12 @@ FUNCTION = json.dumps(
 
 
 class Running:
-    """An embedded AWS with its doors: for people, for functions (with faults), and the page."""
+    """An embedded AWS with its endpoints: for people, for functions (with faults), and the page."""
 
     def __init__(self, emulator: Emulator, proxy: Proxy, page: PageServer, folder: Path) -> None:
         self.aws = Aws(emulator.endpoint_url, REGION, emulator.keys)
         self.emulator = emulator
-        self.doors = [emulator.endpoint_url, proxy.url, page.door]
+        self.addresses = [emulator.endpoint_url, proxy.url, page.address]
         self.folder = folder
         trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]}
         trust["Statement"][0]["Principal"] = {"Service": "lambda.amazonaws.com", "AWS": "*"}  # type: ignore[index]
@@ -125,18 +125,18 @@ def get(url: str) -> tuple[int, bytes]:
 
 def test_keys_from_sts_have_access(running: Running) -> None:
     # GIVEN the session of a role without permissions
-    sts = running.aws.session.client("sts", endpoint_url=running.doors[0])
+    sts = running.aws.session.client("sts", endpoint_url=running.addresses[0])
     made = sts.assume_role(RoleArn="arn:aws:iam::000000000000:role/r", RoleSessionName="me")["Credentials"]
     session = boto3.Session(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"], REGION)
     # WHEN the session asks for its identity / THEN the gate lets it in
-    asked = session.client("sts", endpoint_url=running.doors[0])
+    asked = session.client("sts", endpoint_url=running.addresses[0])
     assert ":assumed-role/r/me" in asked.get_caller_identity()["Arn"]
 
 
 def test_a_presigned_url_opens_only_its_own_object(running: Running) -> None:
     # GIVEN a presigned URL that the owner gives to somebody
     config = Config(signature_version="s3v4")
-    s3 = running.aws.session.client("s3", endpoint_url=running.doors[0], config=config)
+    s3 = running.aws.session.client("s3", endpoint_url=running.addresses[0], config=config)
     s3.create_bucket(Bucket="given")
     s3.put_object(Bucket="given", Key="a b/c", Body=b"away")
     url = s3.generate_presigned_url("get_object", Params={"Bucket": "given", "Key": "a b/c"})
@@ -148,7 +148,7 @@ def test_a_presigned_url_opens_only_its_own_object(running: Running) -> None:
 def test_everybody_can_read_the_public_keys_of_a_user_pool(running: Running) -> None:
     # GIVEN a user pool / WHEN its key set is read without a key of the instance / THEN it is returned
     pool = running.aws.cognito.create_user_pool(PoolName="callers")["UserPool"]["Id"]
-    status, body = get(f"{running.doors[0]}/{pool}/.well-known/jwks.json")
+    status, body = get(f"{running.addresses[0]}/{pool}/.well-known/jwks.json")
     assert (status, set(json.loads(body))) == (HTTPStatus.OK, {"keys"})
 
 
@@ -160,7 +160,7 @@ def test_a_subscriber_can_confirm_with_the_link_that_it_received(running: Runnin
     link = json.loads(page.posted.get(timeout=10))["SubscribeURL"]
     status, _ = get(link)
     # THEN the subscription is confirmed
-    assert link.startswith(running.doors[0])
+    assert link.startswith(running.addresses[0])
     assert status == HTTPStatus.OK
     (subscription,) = running.aws.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     assert subscription["SubscriptionArn"].startswith(topic)
@@ -172,10 +172,10 @@ def test_a_subscriber_can_confirm_with_the_link_that_it_received(running: Runnin
 
 def test_another_user_has_no_access(running: Running) -> None:
     # GIVEN another user of this machine, who knows the program but does not have the key
-    doors = json.dumps([urlsplit(each).netloc for each in running.doors])
+    endpoints = json.dumps([urlsplit(each).netloc for each in running.addresses])
     running.folder.parent.chmod(0o755)
-    command = [sys.executable, "-I", str(STRANGERS / "another_user.py"), doors, str(running.folder), str(NOBODY)]
-    # WHEN they try every door, with every kind of credentials, and every file
+    command = [sys.executable, "-I", str(STRANGERS / "another_user.py"), endpoints, str(running.folder), str(NOBODY)]
+    # WHEN they try every endpoint, with every kind of credentials, and every file
     done = subprocess.run(command, input=f"{FUNCTION}\n{FORGED}", capture_output=True, text=True, check=True)
     # THEN every attempt failed
     assert json.loads(done.stdout) == []
@@ -267,10 +267,10 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 def test_a_page_of_another_origin_has_no_access(running: Running, browser: Chrome, page: Page, host: str) -> None:
     # GIVEN a page of another site, or of another port of this machine
     browser.get(f"http://{host}:{page.port}/")
-    # WHEN its script calls all doors, by their addresses and by another owner's name
-    ports = [urlsplit(door).port for door in running.doors]
-    doors = [f"http://{name}:{port}" for port in ports for name in (LOOPBACK, "localhost", EVIL)]
-    read = browser.execute_async_script(attack(), doors, FUNCTION, FORGED)
+    # WHEN its script calls all endpoints, by their addresses and by another owner's name
+    ports = [urlsplit(endpoint).port for endpoint in running.addresses]
+    endpoints = [f"http://{name}:{port}" for port in ports for name in (LOOPBACK, "localhost", EVIL)]
+    read = browser.execute_async_script(attack(), endpoints, FUNCTION, FORGED)
     # THEN it can read no answer, and nothing has changed
     assert read == []
     assert running.changes == []
@@ -316,10 +316,10 @@ def test_the_stacks_api_answers_the_pages_that_its_cors_names(running: Running, 
 
 
 def test_a_page_after_dns_rebinding_has_no_access(running: Running, browser: Chrome) -> None:
-    # GIVEN a page whose name now leads to a door's port, so that the browser takes both for the same origin
-    for port in (urlsplit(door).port for door in running.doors):
+    # GIVEN a page whose name now leads to a endpoint's port, so that the browser takes both for the same origin
+    for port in (urlsplit(endpoint).port for endpoint in running.addresses):
         browser.get(f"http://{EVIL}:{port}/")
-        # WHEN its script calls the door
+        # WHEN its script calls the endpoint
         read = browser.execute_async_script(attack(), [f"http://{EVIL}:{port}"], FUNCTION, FORGED)
         # THEN every answer that it can read is a refusal
         assert {status for _, status, _ in read} == {403}

@@ -1,8 +1,8 @@
 """Requests and file accesses of another user of the machine. Prints, as JSON, those that succeeded.
 
-A script. Its arguments are the doors (JSON list of host:port), the state folder and the user's number. Standard input
+A script. Its arguments are the addresses (JSON list of host:port), the state folder and the user's number. Standard input
 is the function to plant, in one line, and then a forged query. Only root can become that user. Without root, the
-script tries only the doors, where the missing key makes it a stranger, too.
+script tries only the addresses, where the missing key makes it a stranger, too.
 """
 
 import encodings.idna  # noqa: F401 after the change of user it cannot be imported
@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-doors, folder, user = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+addresses, folder, user = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 function, forged = sys.stdin.read().split("\n", 1)
 is_another = os.geteuid() == 0
 if is_another:
@@ -44,8 +44,8 @@ CALLS = [
 ]
 
 
-def answered(door: str, method: str, path: str, body: str, headers: Mapping[str, str]) -> int:
-    connection = http.client.HTTPConnection(door, timeout=5)
+def answered(address: str, method: str, path: str, body: str, headers: Mapping[str, str]) -> int:
+    connection = http.client.HTTPConnection(address, timeout=5)
     try:
         connection.request(method, path, body, headers)
         return connection.getresponse().status
@@ -68,11 +68,11 @@ def opened(path: Path) -> Iterator[str]:
 
 
 worked: list[object] = [
-    [door, *call[:2], headers]
-    for door in doors
+    [address, *call[:2], headers]
+    for address in addresses
     for headers in HEADERS
     for call in CALLS
-    if answered(door, *call, headers) != http.HTTPStatus.FORBIDDEN
+    if answered(address, *call, headers) != http.HTTPStatus.FORBIDDEN
 ]
 names = ["outputs.json", "instance.json", "emulator.log", "tmp/aws", "tmp/keys"]
 for name in ["", *names] if is_another else ():

@@ -1,5 +1,5 @@
-// Sends every request that a page can send to the doors; calls `done` with the answers that it could read.
-const [doors, body, forged, done] = arguments;
+// Sends every request that a page can send to the endpoints; calls `done` with the answers that it could read.
+const [endpoints, body, forged, done] = arguments;
 const read = [];
 
 const attempt = async (url, options) => {
@@ -22,21 +22,21 @@ const picture = (url) =>
 const post = (url, headers) => ({ method: "POST", body, headers });
 
 (async () => {
-  for (const door of doors) {
-    const create = `${door}/2015-03-31/functions`;
+  for (const endpoint of endpoints) {
+    const create = `${endpoint}/2015-03-31/functions`;
     for (const url of [create, `${create}?${forged}`]) {
       await attempt(url, { ...post(url), mode: "no-cors" });
       await attempt(url, post(url));
       await attempt(url, post(url, { Authorization: "AWS4-HMAC-SHA256 x", "Content-Type": "application/json" }));
       navigator.sendBeacon(url, body);
     }
-    await attempt(`${door}/_ministack/health`, {});
-    await attempt(`${door}/_ministack/reset`, { method: "POST", mode: "no-cors" });
-    await attempt(`${door}/?Action=ListQueues`, {});
-    await attempt(`${door}/api/live`, {});
-    await attempt(`${door}/api/faults`, { ...post(""), mode: "no-cors" });
-    await attempt(`${door}/api/discard`, post("", { "X-Page-Key": "guessed" }));
-    await picture(`${door}/?Action=CreateQueue&QueueName=planted`);
+    await attempt(`${endpoint}/_ministack/health`, {});
+    await attempt(`${endpoint}/_ministack/reset`, { method: "POST", mode: "no-cors" });
+    await attempt(`${endpoint}/?Action=ListQueues`, {});
+    await attempt(`${endpoint}/api/live`, {});
+    await attempt(`${endpoint}/api/faults`, { ...post(""), mode: "no-cors" });
+    await attempt(`${endpoint}/api/discard`, post("", { "X-Page-Key": "guessed" }));
+    await picture(`${endpoint}/?Action=CreateQueue&QueueName=planted`);
   }
   done(read);
 })();

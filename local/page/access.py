@@ -25,7 +25,7 @@ _HEADERS: Final = {
 }
 
 
-class Door:
+class PageAccess:
     """Accepts requests of the page itself. Others get at most the static `files`, which contain no data."""
 
     def __init__(self, app: ASGIApp, key: str, files: Collection[str]) -> None:

@@ -1,4 +1,4 @@
-"""The page's door: it needs the key and this address, no GET changes anything, and no data becomes markup."""
+"""Access to the page: it needs the key and this address, no GET changes anything, and no data becomes markup."""
 
 import re
 import socket

@@ -24,7 +24,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass
-class Office:
+class OpsCommands:
     """`ops` commands on one instance.
 
     Reading a dead letter hides it from other commands for a while. So the commands that read dead letters run in turn.
