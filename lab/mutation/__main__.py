@@ -1,6 +1,7 @@
-"""`python -m lab.mutation`: small mistakes in a copy of the tree, in the environment that `make mutation` makes.
+"""`python -m lab.mutation`: makes small mistakes in a copy of the tree, and runs the tests that must notice them.
 
-Each part takes an hour or more. Exit codes: 0 well, 1 what is wrong is printed below its table (docs/mutation.md).
+`make mutation` makes the environment for it. Each part takes an hour or more. Exit codes: 0 the run succeeded; 1 it
+failed, and the reasons are below its table (docs/mutation.md).
 
 example:
   make mutation MUTATION_OPTIONS="--part runtime --only 'runtime.logic.processing.*'"
@@ -24,7 +25,7 @@ _NICENESS = 10
 
 
 def main() -> int:
-    """Run both parts, or one; 1 if anything is wrong in any."""
+    """Run both parts, or one. Return 1 if a part fails."""
     arguments = _arguments()
     parts = {"runtime": _runtime, "around": around.run}
     return max(part(arguments) for name, part in parts.items() if arguments.part in {name, "both"})
@@ -51,12 +52,12 @@ def _arguments() -> argparse.Namespace:
         prog="python -m lab.mutation", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--part", choices=("both", "runtime", "around"), default="both", help="default: both")
-    only = "mutants by name: 'runtime.logic.*', 'ops/redrive.py:*'; of the one --part"
+    only = "run only these mutants: 'runtime.logic.*', 'ops/redrive.py:*'; needs --part"
     parser.add_argument("--only", nargs="+", default=[], metavar="PATTERN", help=only)
     kind = parser.add_mutually_exclusive_group()
-    kind.add_argument("--again", action="store_true", help="only what is changed or was not killed last time")
-    kind.add_argument("--report", action="store_true", help="the table of the last run, without running anything")
-    parser.add_argument("--seed", type=int, default=1, help="around: another number, other mutants (default: 1)")
+    kind.add_argument("--again", action="store_true", help="run only mutants that are new or not killed yet")
+    kind.add_argument("--report", action="store_true", help="only print the table of the last run")
+    parser.add_argument("--seed", type=int, default=1, help="selects the mutants of part around (default: 1)")
     parser.add_argument("--children", type=int, default=max((os.cpu_count() or 1) // 2, 1), help="mutants at a time")
     return parser.parse_args()
 
@@ -66,7 +67,7 @@ def _run_mutmut(patterns: list[str], children: int) -> None:
     os.nice(_NICENESS)
     ended = subprocess.run(command, cwd=FOLDER, check=False)
     if ended.returncode:
-        raise SystemExit(f"mutmut ended with {ended.returncode}; what it says is above.")
+        raise SystemExit(f"mutmut ended with {ended.returncode}; its messages are above.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Runs the small mistakes around `runtime/`: measures the tests, has each mistake judged, prints what came of it."""
+"""Runs the mutants around `runtime/`: measures the tests, runs them for each mutant, and prints the results."""
 
 import argparse
 import fnmatch
@@ -39,7 +39,7 @@ _here: Final[list[Judge]] = []
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run, print the table and what is wrong; 1 if anything is."""
+    """Run the mutants, and print the table and the problems. Return 1 if there is a problem."""
     mutants = {
         edit: folder
         for edit, folder in Tree(ROOT).mutants(options.seed).items()
@@ -60,13 +60,13 @@ def run(options: argparse.Namespace) -> int:
     report = Report(found, {} if options.only else read_listed(LISTED), least)
     problems = report.problems(complete=True)
     recorded = Counter(folder for edit, folder in mutants.items() if _by(edit, results) == RECORDED)
-    alone = [f"Of {folder}, {count} were noticed by {RECORDED} alone." for folder, count in recorded.items()]
+    alone = [f"Of {folder}, {count} were noticed only by {RECORDED}." for folder, count in recorded.items()]
     print("\n".join([*report.table(), "", *alone, "", *problems]))
     return 1 if problems else 0
 
 
 def _judge_all(mutants: dict[Edit, str], children: int) -> None:
-    """Make each mistake and keep what came of it."""
+    """Run the tests of each mutant, and write the results to `_RESULTS`."""
     forks.load(ROOT)
     survived = _pass(mutants, _measure(set(mutants.values()), children), children)
     recorded = {
@@ -79,7 +79,7 @@ def _judge_all(mutants: dict[Edit, str], children: int) -> None:
 
 
 def _pass(mutants: dict[Edit, str], measured: dict[str, Measured], children: int) -> dict[Edit, str]:
-    """Put mutants to the tests that concern them; those that survive."""
+    """Run the tests that concern each mutant, and return the mutants that survive."""
     survived = dict[Edit, str]()
     with _judges(children, measured) as pool:
         work = {pool.submit(_judged, edit, folder): (edit, folder) for edit, folder in mutants.items()}
@@ -97,7 +97,7 @@ def _pass(mutants: dict[Edit, str], measured: dict[str, Measured], children: int
 
 @contextmanager
 def _judges(children: int, measured: dict[str, Measured]) -> Iterator[Executor]:
-    """So many processes with a judge each."""
+    """Yield a pool of `children` processes, each with its own judge."""
     try:
         with ProcessPoolExecutor(children, get_context("fork"), _begin, (measured,)) as pool:
             yield pool
@@ -116,9 +116,9 @@ def _judged(edit: Edit, folder: str) -> tuple[Verdict, str, float]:
 
 
 def _measure(folders: set[str], children: int) -> dict[str, Measured]:
-    """Run each file of tests that concerns them once without a mistake: what its tests take, and the lines they run.
+    """Run each test file that concerns these folders once without a mistake. Return its seconds and the lines it runs.
 
-    By test where the tests of all its folders stand alone, else by file.
+    The result has an entry for each test if a folder of the file is `alone`, otherwise one for the file.
     """
     files = {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py")} - set(DRIFT)
     wanted = sorted(file for file in files if any(FOLDERS[folder].concerns(file) for folder in folders))
@@ -130,7 +130,7 @@ def _measure(folders: set[str], children: int) -> dict[str, Measured]:
         if result.exists():
             measured |= json.loads(result.read_text())["tests"]
         else:
-            print(f"LEFT OUT, as it fails without any mistake: {file}; see {result.with_suffix('.log')}", flush=True)
+            print(f"LEFT OUT, it fails without any mistake: {file}; see {result.with_suffix('.log')}", flush=True)
     return measured
 
 
@@ -145,7 +145,7 @@ def _measure_file(file: str) -> Path:
 
 
 def _measured(file: str, of: str, result: Path) -> int:
-    """Run a file of tests in this process and write down what was measured, if none fails."""
+    """Run a test file in this process, and write the measurements to `result` if all its tests pass."""
     sys.dont_write_bytecode = False
     meter = coverage.Coverage(data_file=None, config_file=False, source=["."], omit=["tests/*"])
     by_test = any(folder.alone and folder.concerns(file) for folder in FOLDERS.values())
@@ -181,5 +181,5 @@ def _mutant(edit: Edit, folder: str, results: dict[str, dict[str, Any]]) -> Muta
 
 
 def _digest(edit: Edit) -> str:
-    """Return what a result is of: the mutated file as a whole."""
+    """Return the key of a mutant's result: the path and the hash of the whole mutated file."""
     return f"{edit.path} {sha256(edit.applied((ROOT / edit.path).read_bytes())).hexdigest()}"

@@ -1,4 +1,4 @@
-"""A mutant around `runtime/`: one replaced span of one file."""
+"""A mutant around `runtime/` as an edit: one replaced span of one file."""
 
 import difflib
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ class Edit:
     """One mistake: the bytes of `path` from `start` to `end` become `text`.
 
     Attributes:
-        place: The function, or the keys of a YAML document, that it is made in.
-        pattern: What kind of mistake it is.
-        occurrence: Which one of its kind at this place, from 1.
+        place: The function that contains the mistake, or the keys that lead to it in a YAML document.
+        pattern: The kind of mistake.
+        occurrence: The number of the mistake among those of its pattern at this place, from 1.
     """
 
     path: str
@@ -27,15 +27,15 @@ class Edit:
 
     @property
     def name(self) -> str:
-        """Return what stays the same while other places of the file change."""
+        """Return a name that does not change with edits of other places in the file."""
         return f"{self.path}:{self.place}:{self.pattern}#{self.occurrence}"
 
     def applied(self, source: bytes) -> bytes:
-        """The file with the mistake in it."""
+        """Return the file with the mistake."""
         return source[: self.start] + self.text.encode() + source[self.end :]
 
     def change(self, source: bytes) -> Change:
-        """The mistake by the lines that it changes."""
+        """Return the mistake as the lines that it removes and adds."""
         before, after = (each.decode().splitlines() for each in (source, self.applied(source)))
         lines = list(difflib.unified_diff(before, after, lineterm="", n=0))[2:]
         removed, added = ("\n".join(line[1:].strip() for line in lines if line[0] == sign) for sign in "-+")
@@ -43,10 +43,10 @@ class Edit:
 
 
 def read_examples(entries: list[Mapping[str, str]], sources: Mapping[str, str]) -> list[Edit]:
-    """Mistakes that are written down one by one, as `before` and `after` in a file.
+    """Return the mistakes of `examples.toml`, each of which has a `file`, and its text `before` and `after`.
 
     Raises:
-        ValueError: `before` is not in the file exactly once.
+        ValueError: the file does not contain `before` exactly once.
     """
     edits = []
     for entry in entries:

@@ -1,4 +1,4 @@
-"""Small mistakes around `runtime/`: which ones are made, and by which tests each must be noticed (docs/mutation.md)."""
+"""Selects the mutants around `runtime/`, and for each the tests that must notice it (docs/mutation.md)."""
 
 import ast
 import fnmatch
@@ -31,21 +31,22 @@ DRIFT: Final = (
     "tests/docs/test_readme.py",
     "tests/ops/test_permissions_of_commands.py",
 )
-"""Tests that compare a page with the code: they notice every change, also a wanted one, so they are not run here."""
+"""Tests that compare a page with the code. They are not run here, because they fail for intended changes too."""
 RECORDED: Final = "tests/docs/test_generated_pages.py::test_a_generated_page_is_up_to_date[lab.docs.option_effects]"
-"""The list of what every option reaches, which is read in review: asked last, to see what nothing else notices."""
+"""The test of the page with the effects of every option, which reviewers read. It runs only for mutants that survive
+all other tests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """Folder of files that are mutated together.
+    """Files that are mutated together, and their tests.
 
     Attributes:
-        files: Patterns of paths; a file belongs to the first folder that it fits.
-        tests: Patterns of the files of tests that concern it.
-        count: How many mutants of it are made.
-        least: Percent of them that must be noticed.
-        alone: Whether a test that runs no line of a function says nothing of it: no test looks at what another made.
+        files: Patterns of paths. A file belongs to the first folder with a pattern that matches it.
+        tests: Patterns of the paths of its test files.
+        count: Number of its mutants, without the examples.
+        least: Percentage of its mutants that the tests must notice.
+        alone: Whether its tests do not depend on each other, so only tests that run a function can notice its mutants.
     """
 
     files: tuple[str, ...]
@@ -55,7 +56,7 @@ class Folder:
     alone: bool = False
 
     def concerns(self, test: str) -> bool:
-        """Return whether a file of tests is one of its."""
+        """Return whether this test file, or test, is one of the folder's."""
         return any(fnmatch.fnmatch(test, each) for each in self.tests)
 
 
@@ -74,12 +75,12 @@ FOLDERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """The files of all folders in one tree."""
+    """A source tree, with the files and mutants of its folders."""
 
     root: Path
 
     def files(self) -> dict[str, list[str]]:
-        """Paths by folder."""
+        """Return the paths of each folder's files."""
         taken: set[str] = set()
         found = {}
         for name, folder in FOLDERS.items():
@@ -89,9 +90,9 @@ class Tree:
         return found
 
     def mutants(self, seed: int) -> dict[Edit, str]:
-        """The examples, and of each folder as many mutants as it says, with their folder.
+        """Return the examples, and `count` mutants of each folder, with the folder's name.
 
-        Patterns take turns, so that a rare one is not lost among many texts.
+        The selection takes one mutant of each pattern in turn, so that rare patterns are selected too.
         """
         files = self.files()
         folder_of = {path: name for name, paths in files.items() for path in paths}
@@ -111,12 +112,15 @@ class Tree:
 
 
 def edits(path: str, source: str) -> list[Edit]:
-    """All mistakes that the patterns find in a file."""
+    """Return all mistakes that the patterns find in a file."""
     return python_edits(path, source) if path.endswith(".py") else yaml_edits(path, source)
 
 
 def _in_turn(by_pattern: Mapping[str, list[Edit]], seed: str) -> Iterator[Edit]:
-    """Each pattern in turn, by a hash of the name: what is picked stays the same when other code changes."""
+    """Yield one mistake of each pattern in turn, sorted by a hash of its name.
+
+    So changes of other code hardly change the selection.
+    """
 
     def hashed(edit: Edit) -> bytes:
         return sha256(f"{seed} {edit.name}".encode()).digest()
@@ -139,7 +143,7 @@ def _can_be_read(edit: Edit, source: bytes) -> bool:
 
 
 def lines_of(edit: Edit, source: bytes) -> range | None:
-    """The lines of the innermost function's body that a mistake is made in; nothing outside of functions."""
+    """Return the lines in the body of the innermost function around a mistake; None outside of functions."""
     if not edit.path.endswith(".py"):
         return None
     line = source[: edit.start].count(b"\n") + 1
@@ -153,10 +157,10 @@ def lines_of(edit: Edit, source: bytes) -> range | None:
 
 
 def concerned(edit: Edit, folder: str, source: bytes, covered: Mapping[str, Mapping[str, Sequence[int]]]) -> list[str]:
-    """The tests, or files of them, that may notice a mistake: of its tiers, those that run the function it is in.
+    """Return the tests, or test files, of the mistake's folder that run the function with the mistake.
 
-    `covered`: the lines that each of them runs, by path. What is no Python, or runs in processes of its own, concerns
-    them all.
+    All of the folder's tests are returned for a file that is not Python, and for a function that no test runs.
+    `covered` has the lines that each test, or test file, runs, by path.
     """
     tests = [each for each in covered if FOLDERS[folder].concerns(each)]
     if not edit.path.endswith(".py"):

@@ -1,4 +1,4 @@
-"""Runs tests in forked processes, which have the heavy libraries already."""
+"""Runs tests in forked processes, which inherit the loaded heavy libraries."""
 
 import gc
 import importlib
@@ -28,7 +28,7 @@ _LOADING: Final = (
     "policy.rules",
     "jsonschema",
 )
-"""With them the heavy libraries are loaded, once. The tree's own modules each process loads anew, from the copy."""
+"""Modules that import the heavy libraries once. Each process imports the tree's own modules again, from its copy."""
 _OURS: Final = {"components", "pipeline", "runtime", "local", "ops", "policy", "lab", "tests", "conftest"}
 _SKIPPED: Final = shutil.ignore_patterns(
     ".venv", ".build", ".git", "__pycache__", ".*_cache", ".hypothesis", "node_modules"
@@ -49,13 +49,13 @@ _OPTIONS: Final = (
     "-p",
     "no:hypothesispytest",
     "-W",
-    "ignore::pytest.PytestAssertRewriteWarning",  # of what is loaded once for all
+    "ignore::pytest.PytestAssertRewriteWarning",  # for modules that the parent loaded
     "--no-header",
     "--tb=line",
 )
 _MARKS: Final = "not e2e and not engine and not long"
 TIMEOUT: Final = -99
-"""No signal has this number."""
+"""An exit code that neither a signal nor pytest has."""
 
 
 class End(StrEnum):
@@ -67,19 +67,19 @@ class End(StrEnum):
     GONE = "a test is no longer in its file"
     LATE = "without end"
     BROKEN = "neither passed nor failed"
-    """A crash, a signal, an error of pytest itself: it says nothing of the mistake."""
+    """A crash, a signal or an error of pytest itself, which proves nothing about the mistake."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """End of tests, and the first one that failed."""
+    """How tests ended, and the first test that failed."""
 
     end: End
     first: str = ""
 
 
 def copy_tree(root: Path, folder: Path) -> None:
-    """Copy the tree at `root` to `folder`, sharing its environment."""
+    """Copy the tree at `root` to `folder`, with a link to the environment of this process."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(root, folder, ignore=_SKIPPED)
     (folder / ".venv").symlink_to(Path(sys.prefix))
@@ -87,7 +87,10 @@ def copy_tree(root: Path, folder: Path) -> None:
 
 @contextmanager
 def mutated(file: Path, text: bytes) -> Iterator[None]:
-    """A file with another content until the context ends; compiled byte code of neither is taken for the other's."""
+    """Replace a file's content until the context ends.
+
+    Each content has its own modification time, so Python does not use the byte code of the other one.
+    """
     before, times = file.read_bytes(), file.stat()
     file.write_bytes(text)
     os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns + 10**12))
@@ -99,22 +102,25 @@ def mutated(file: Path, text: bytes) -> Iterator[None]:
 
 
 def load(root: Path) -> None:
-    """Import what the tests take long to import, for all processes that are forked afterwards."""
-    # Hypothesis then has no deadline, which a busy machine would miss, and the same examples for each mutant.
+    """Import the libraries that take long to import, for all processes that are forked afterwards."""
+    # In CI Hypothesis has no deadline, which a busy machine would miss, and uses the same examples for each mutant.
     os.environ["CI"] = "true"
     for name in _LOADING:
         importlib.import_module(name)
-    # Pulumi's package of AWS loads a service by the first look at what it has.
+    # pulumi_aws imports the module of a service when one of its attributes is first read.
     services = importlib.import_module("pulumi_aws")
     for path in (root / "components").rglob("*.py"):
         for service, name in re.findall(r"\baws\.(\w+)\.([A-Z]\w+)", path.read_text()):
             getattr(getattr(services, service), name)
-    # What is loaded stays: no child looks for garbage in it.
+    # The garbage collector of a child then ignores the loaded modules.
     gc.freeze()
 
 
 class Seen:
-    """A pytest plugin that remembers the first test that failed, and the seconds of each; `begin` is told each name."""
+    """A pytest plugin that records the first test that failed and the seconds of each test.
+
+    It calls `begin` with the name of each test that starts.
+    """
 
     def __init__(self, begin: Callable[[str], object]) -> None:
         self._begin = begin
@@ -124,22 +130,22 @@ class Seen:
         self.seconds: dict[str, float] = defaultdict(float)
 
     def pytest_sessionstart(self) -> None:
-        """Remember that every `conftest.py` could be imported."""
+        """Record that the session started, so every `conftest.py` could be imported."""
         self.started = True
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Tell that a test begins."""
+        """Call `begin`."""
         self._begin(item.nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Remember a test."""
+        """Record the seconds of a test, and whether it failed."""
         self.seconds[report.nodeid] += report.duration
         if report.failed:
             self.failed = self.failed or report.nodeid
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Remember a file that cannot be imported."""
+        """Record the first file that cannot be imported."""
         if report.failed:
             self.unread = self.unread or report.nodeid
 
@@ -157,14 +163,14 @@ class Seen:
 
 
 def run_tests(tests: list[str], begin: Callable[[str], object] = lambda _: None) -> tuple[int, Seen]:
-    """pytest's exit code, and what was seen of the tests; in this process."""
+    """Run tests in this process. Return pytest's exit code, and the plugin with its records."""
     seen = Seen(begin)
     code = pytest.main([*_OPTIONS, "-m", _MARKS, *tests], plugins=[seen])
     return int(code), seen
 
 
 def ended(folder: Path, tests: list[str], log: Path, seconds: float) -> Ended:
-    """Run tests in a process of its own in `folder`, as `forked` does: how they ended."""
+    """Run tests in a separate process in `folder`, and return how they ended."""
     result = log.with_suffix(".ended")
     result.unlink(missing_ok=True)
 
@@ -184,13 +190,15 @@ def ended(folder: Path, tests: list[str], log: Path, seconds: float) -> Ended:
 
 
 def forked(folder: Path, work: Callable[[], Any], log: Path, seconds: float) -> int:
-    """Do `work` in a process of its own in `folder`, with its modules and no others; its exit code, or `TIMEOUT`.
+    """Call `work` in a separate process in `folder`, which imports our modules from there.
+
+    Returns the exit code of the process, or `TIMEOUT`.
 
     Args:
         folder: The copy of the tree.
-        work: What is done; its result is the exit code.
-        log: What it prints.
-        seconds: After this long it is killed, with all that it started.
+        work: Returns the exit code.
+        log: The file for the output of the process.
+        seconds: The time after which the process and its children are killed.
     """
     child = os.fork()
     if child == 0:
@@ -199,7 +207,7 @@ def forked(folder: Path, work: Callable[[], Any], log: Path, seconds: float) -> 
             _become(folder, log)
             code = int(work())
         finally:
-            # Whatever happened, nothing of the parent runs a second time.
+            # The child must exit here even after an error, because the rest of the program is the parent's.
             if sys.exception():
                 traceback.print_exc()
             sys.stdout.flush()
@@ -221,7 +229,7 @@ def forked(folder: Path, work: Callable[[], Any], log: Path, seconds: float) -> 
 def _become(folder: Path, log: Path) -> None:
     os.setsid()
     os.chdir(folder)
-    # A mutant's byte code must not be taken for the next one's.
+    # No mutant may leave byte code that the next one would use.
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     sys.dont_write_bytecode = True
     with log.open("w") as out:

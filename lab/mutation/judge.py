@@ -1,4 +1,4 @@
-"""Judges the small mistakes around `runtime/`: each is put to the tests that run what it is in, until one fails."""
+"""Judges the mutants around `runtime/`: runs the tests of each mutated function until one fails."""
 
 import shutil
 import time
@@ -15,14 +15,14 @@ from lab.mutation.results import Verdict
 
 LEAST_PATIENCE: Final = 60
 _PATIENCE: Final = 8
-"""The tests of a mutant are without end after so many times what they take without one."""
+"""The tests of a mutant time out after this multiple of their normal time, plus `LEAST_PATIENCE`."""
 _ATTEMPTS: Final = 2
 Measured = dict[str, Any]
-"""Of a test, or of a file of tests: its `seconds`, and the `lines` that it runs, by path."""
+"""Measurements of a test or a test file: its `seconds`, and the `lines` that it runs, by path."""
 
 
 class Judge:
-    """Makes mistakes, one at a time, in a copy of the tree of its own.
+    """Makes mistakes, one at a time, in its own copy of the tree.
 
     Attributes:
         copy: The copy.
@@ -33,9 +33,9 @@ class Judge:
 
         Args:
             root: The tree.
-            copy: Where its copy is to be.
-            logs: A folder that keeps what tests printed where there is no verdict.
-            measured: What each test, or file of tests, was seen to run without a mistake.
+            copy: The folder for the copy.
+            logs: The folder for the output of tests that led to no verdict.
+            measured: The measurements of each test, or test file, without a mistake.
         """
         forks.copy_tree(root, copy)
         self.copy = copy
@@ -46,7 +46,7 @@ class Judge:
         self._sound: set[tuple[str, ...]] = set()
 
     def judge(self, edit: Edit, folder: str) -> tuple[Verdict, str]:
-        """Return the verdict on a mistake, and the test that noticed it; or why there is none."""
+        """Return the verdict on a mistake, and the test that noticed it or the reason why it is unclear."""
         source = (self.copy / edit.path).read_bytes()
         chosen = concerned(edit, folder, source, {name: each["lines"] for name, each in self._measured.items()})
         tests: dict[str, list[str]] = defaultdict(list)
@@ -69,11 +69,10 @@ class Judge:
         return Verdict.SURVIVED, ""
 
     def put(self, path: str, text: bytes, tests: list[str], patience: float) -> tuple[Verdict, str]:
-        """Run tests of one file with another text of a file, in a process of their own, as when they were measured.
+        """Run tests of one test file in a separate process, with the mutated `text` of the file `path`.
 
-        What fails because of the file of tests before them counts for nothing. What ends otherwise than by a failed
-        test counts if the same tests pass without the mistake; else the machine may be the cause, and they are run
-        once more.
+        A failed test counts if it fails twice and passes without the mistake. A failed import or a timeout counts if
+        the same tests pass without the mistake. Otherwise the machine may be the cause, and the tests run once more.
         """
         ended = forks.Ended(End.BROKEN)
         for _ in range(_ATTEMPTS):
@@ -82,7 +81,7 @@ class Judge:
             if ended.end is End.PASSED:
                 return Verdict.SURVIVED, ""
             if ended.end is End.GONE and "::" in tests[0]:
-                # The mistake has renamed a case: `make test` would run those that there are.
+                # The mistake renamed a test case. `make test` would run the cases that exist, so the whole file runs.
                 return self.put(path, text, [tests[0].partition("::")[0]], patience)
             if ended.end is End.FAILED and not self._fail_again(path, text, tests, patience):
                 continue
@@ -93,15 +92,15 @@ class Judge:
         return Verdict.UNCLEAR, f"{tests[0]} {ended.end}: see {kept}"
 
     def _fail_again(self, path: str, text: bytes, tests: list[str], patience: float) -> bool:
-        """Return whether tests fail a second time: one that a busy machine made fail says nothing."""
+        """Return whether tests fail again. A failure that does not repeat may be caused by a busy machine."""
         with forks.mutated(self.copy / path, text):
             return forks.ended(self.copy, tests, self._log, patience).end is End.FAILED
 
     def _pass_without(self, tests: list[str], ended: forks.Ended, patience: float) -> bool:
-        """Return whether tests pass without the mistake, as far as they came with it.
+        """Return whether tests pass without the mistake, up to the one that failed with it.
 
-        A whole file of them was seen to pass when it was measured; whether it can be read now, and how long it takes
-        on a machine as busy as this, is seen now.
+        If a test of a whole file failed, nothing runs, because that file passed when it was measured. After a failed
+        import or a timeout the tests run now, because the machine may be busier than at the measurement.
         """
         if ended.first in tests:
             tests = tests[: tests.index(ended.first) + 1]

@@ -1,4 +1,4 @@
-"""The survivors that change no behaviour, each with the reason: `equivalent.toml`."""
+"""Reads the lists of survivors that change no behaviour, each with the reason why."""
 
 import tomllib
 from collections.abc import Sequence
@@ -8,21 +8,21 @@ from lab.mutation.results import Change, Mutant, Verdict
 
 FILE = Path(__file__).with_name("equivalent.toml")
 MAY_BE_LISTED = frozenset({Verdict.SURVIVED, Verdict.TIMEOUT})
-"""Of a listed mutant no test fails. That they took too long says something of the machine only."""
+"""Verdicts that a listed mutant may have. A timeout may be caused by a slow machine, so it does not contradict."""
 
 
 def read_listed(file: Path = FILE) -> dict[Change, str]:
-    """The reasons by change.
+    """Return the reason of each listed change.
 
     Raises:
-        ValueError: an entry has no reason, or stands there twice.
+        ValueError: an entry has no reason, or is listed twice.
     """
     listed: dict[Change, str] = {}
     for entry in tomllib.loads(file.read_text()).get("mutant", []):
         change = Change(entry["function"], entry["before"], entry["after"])
         why = str(entry.get("why", "")).strip()
         if not why:
-            raise ValueError(f"{file.name}: the mutant of {change.function} `{change.after}` needs `why`: say it.")
+            raise ValueError(f"{file.name}: the mutant of {change.function} `{change.after}` needs `why`.")
         if change in listed:
             raise ValueError(f"{file.name}: the mutant of {change.function} `{change.after}` is listed twice.")
         listed[change] = why
@@ -30,8 +30,9 @@ def read_listed(file: Path = FILE) -> dict[Change, str]:
 
 
 def stale(listed: dict[Change, str], mutants: Sequence[Mutant]) -> list[Change]:
-    """Return what is listed though a test failed for it, or there is no such mutant; in modules that were run to the
-    end.
+    """Return the listed changes that a test noticed, or that no mutant makes.
+
+    Modules with an unclear mutant are left out.
     """
     unclear = {mutant.module for mutant in mutants if mutant.verdict is Verdict.UNCLEAR}
     unnoticed = {mutant.change for mutant in mutants if mutant.verdict in MAY_BE_LISTED}
@@ -43,7 +44,7 @@ def stale(listed: dict[Change, str], mutants: Sequence[Mutant]) -> list[Change]:
 
 
 def entry(change: Change) -> str:
-    """An entry for `equivalent.toml` that only lacks its reason."""
+    """Return an entry for a list of survivors, with an empty reason."""
     return (
         f"[[mutant]]\nfunction = {_quoted(change.function)}\nbefore = {_quoted(change.before)}\n"
         f'after = {_quoted(change.after)}\nwhy = ""\n'

@@ -1,8 +1,8 @@
 """A pytest plugin for mutation runs: the tests most likely to notice a mutant run first.
 
-mutmut runs the tests of a mutant cheapest first and stops at the first that fails, but it measures a test without its
-fixtures, which is nearly all that a test on an emulated account costs. Here a test's cost is all of it, and the tests
-that noticed an earlier mutant of the same function come before all others.
+mutmut runs the fastest tests of a mutant first, and stops at the first failure. But it measures a test without its
+fixtures, which take most of the time of a test on an emulated account. This plugin measures tests with their fixtures,
+and tests that noticed an earlier mutant of the same function run before all others.
 """
 
 import json
@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 _STATS = "stats"
-"""What mutmut calls the run in which it finds out which tests call which function."""
+"""mutmut's name for the run in which it records which tests call which functions."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the plugin where mutmut is at work."""
+    """Register `Costs` or `Order` if mutmut runs the tests."""
     mutant = os.environ.get("MUTANT_UNDER_TEST", "")
     folder = config.rootpath.parent / "order"
     if mutant == _STATS:
@@ -29,18 +29,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Costs:
-    """Measures every test, fixtures included."""
+    """Measures the seconds of every test, with its fixtures."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "costs.json"
         self._seconds: dict[str, float] = defaultdict(float)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add a phase of a test."""
+        """Add the seconds of one phase of a test: set-up, call or tear-down."""
         self._seconds[report.nodeid] += report.duration
 
     def pytest_sessionfinish(self) -> None:
-        """Keep what was measured."""
+        """Write the measured seconds to a file."""
         self._file.parent.mkdir(exist_ok=True)
         known = read_costs(self._file)
         self._file.write_text(json.dumps({**known, **self._seconds}))
@@ -52,12 +52,12 @@ class Order:
     def __init__(self, folder: Path, mutant: str) -> None:
         function = mutant.rpartition("__mutmut_")[0]
         self._costs = read_costs(folder / "costs.json")
-        # By function, and by module for the first mutants of a function.
+        # The tests that noticed mutants of this function, and of its module. The latter serve its first mutants.
         self._killers = [_killers_file(folder, name) for name in (function, function.rpartition(".")[0])]
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Those that noticed a mutant of this function before, then of this module; then file by file."""
+        """Run tests first that noticed a mutant of this function, then those of this module, then file by file."""
         of_function, of_module = (
             Counter(file.read_text().splitlines()) if file.exists() else Counter[str]() for file in self._killers
         )
@@ -77,9 +77,9 @@ def sorted_tests(
     of_module: Mapping[str, int],
     costs: Mapping[str, float],
 ) -> list[pytest.Item]:
-    """`items` in the order to run them: by how often they noticed a mutant, then files by their average cost.
+    """Return `items` sorted by how often they noticed a mutant, then by the average seconds of their files.
 
-    Within a file the order stays, so that what its tests share is set up once.
+    Within a file the order does not change, so that shared fixtures are set up once.
     """
     by_file: dict[Path, list[float]] = defaultdict(list)
     for item in items:
@@ -97,6 +97,6 @@ def _killers_file(folder: Path, name: str) -> Path:
 
 
 def read_costs(file: Path) -> dict[str, float]:
-    """Seconds by test, empty before they were measured."""
+    """Return the seconds of each test; nothing before the measurement."""
     read: dict[str, float] = json.loads(file.read_text()) if file.exists() else {}
     return read

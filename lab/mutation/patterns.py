@@ -1,4 +1,4 @@
-"""Patterns of small mistakes in Python: each makes mutants of the expressions and statements that it fits."""
+"""Patterns of small mistakes in Python. Each makes mutants of the expressions and statements that match it."""
 
 import ast
 import re
@@ -10,7 +10,7 @@ from typing import Any, Final
 from lab.mutation.edits import Edit
 
 _PROSE: Final = {"help", "description", "metavar", "epilog", "prog", "reason", "url", "why", "title", "strict"}
-"""Arguments that are texts for people, and `zip`'s assertion."""
+"""Arguments that are not mutated: texts for people, and `strict` of `zip`."""
 _WIDE: Final = {"actions", "resources", "Action", "Resource", "principals"}
 _COMPARISONS: Final[dict[type[ast.cmpop], ast.cmpop]] = {
     ast.Lt: ast.LtE(),
@@ -31,11 +31,11 @@ _OPERATORS: Final[dict[type[ast.operator], ast.operator]] = {
     ast.Div: ast.Mult(),
 }
 _Change = tuple[str, int, int, str]
-"""A pattern's name, the bytes that are replaced, and the text that replaces them."""
+"""A pattern's name, the first byte of the replaced span and its end, and the new text."""
 
 
 def python_edits(path: str, source: str) -> list[Edit]:
-    """All mistakes that the patterns find in a module."""
+    """Return all mistakes that the patterns find in a module."""
     finder = _Finder(source)
     finder.visit(finder.tree)
     seen: Counter[tuple[str, str]] = Counter()
@@ -48,7 +48,7 @@ def python_edits(path: str, source: str) -> list[Edit]:
 
 
 class _Source:
-    """The text behind nodes."""
+    """The source text of a module, by syntax nodes."""
 
     def __init__(self, text: str) -> None:
         self.bytes = text.encode()
@@ -57,31 +57,31 @@ class _Source:
             self._starts.append(self._starts[-1] + len(line))
 
     def start(self, node: Any) -> int:
-        """Return where a node begins."""
+        """Return the offset of a node's first byte."""
         return self._starts[int(node.lineno) - 1] + int(node.col_offset)
 
     def end(self, node: Any) -> int:
-        """Return where it ends."""
+        """Return the offset after a node's last byte."""
         return self._starts[int(node.end_lineno) - 1] + int(node.end_col_offset)
 
     def replaced(self, pattern: str, node: ast.AST, text: str) -> _Change:
-        """A node as another text."""
+        """Return the change that replaces a node with a text."""
         return pattern, self.start(node), self.end(node), text
 
     def swapped(self, pattern: str, one: ast.AST, two: ast.AST) -> _Change:
-        """Two nodes, the first before the second, each in the other's place."""
+        """Return the change that swaps two nodes; `one` is before `two`."""
         start, middle, begin, end = self.start(one), self.end(one), self.start(two), self.end(two)
         text = self.bytes[begin:end] + self.bytes[middle:begin] + self.bytes[start:middle]
         return pattern, start, end, text.decode()
 
     def without(self, pattern: str, items: Sequence[tuple[ast.AST, ast.AST]], index: int) -> _Change:
-        """A list of items, each from the start of a node to the end of one, without one of them."""
+        """Return the change that removes an item from a list. `items` are the first and last node of each item."""
         start, end = self.start(items[index][0]), self.end(items[index][1])
         if index + 1 < len(items):
             return pattern, start, self.start(items[index + 1][0]), ""
         comma = re.match(rb"\s*,", self.bytes[end:])
         if index:
-            # The comma that makes a tuple of one item stays.
+            # A tuple with one item left keeps the comma that makes it a tuple.
             return pattern, self.end(items[index - 1][1]), end, "" if comma else ","
         return pattern, start, end + (comma.end() if comma else 0), ""
 
@@ -112,7 +112,7 @@ class _Finder(ast.NodeVisitor):
                 self._siblings[ast.unparse(each.value)].add(each.attr)
 
     def visit(self, node: ast.AST) -> None:
-        """Find the mistakes in a node, then in what it is made of."""
+        """Find the mistakes in a node, then in its children."""
         if isinstance(node, ast.JoinedStr) or _is_noise(node):
             return
         named = isinstance(node, ast.FunctionDef | ast.ClassDef)
@@ -180,7 +180,7 @@ def _of_call(node: ast.Call, source: _Source) -> Iterator[_Change]:
 
 
 def _alike(one: ast.expr, two: ast.expr) -> bool:
-    """Return whether two values may be taken for each other: names, settings, or constants of one type."""
+    """Return whether a person could confuse two values: names, attributes, or constants of one type."""
     if isinstance(one, ast.Constant) and isinstance(two, ast.Constant):
         return type(one.value) is type(two.value) and one.value != two.value
     names = (ast.Name, ast.Attribute)
@@ -224,13 +224,13 @@ def _of_statement(node: ast.AST, source: _Source) -> Iterator[_Change]:
         for each in node.ifs if isinstance(node, ast.comprehension) else ():
             yield source.replaced("drop-condition", each, "True")
     elif isinstance(node, ast.While):
-        # The body runs once; `break` and `continue` keep their meaning.
+        # The loop stays a loop, so that `break` and `continue` work, but its body runs once.
         once = f"({ast.unparse(node.test)}) and not locals().get('_ran') and [_ran := True]"
         yield source.replaced("first-only", node.test, once)
 
 
 def _is_noise(node: ast.AST) -> bool:
-    """Docstrings, log lines, and what only a type checker reads."""
+    """Return whether a node is not mutated: docstrings, imports, `raise`, log lines, types, and the like."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return True
     if isinstance(node, ast.Import | ast.ImportFrom | ast.Raise | ast.Assert):

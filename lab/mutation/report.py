@@ -1,4 +1,4 @@
-"""The table of a mutation run and its verdict."""
+"""Makes the table of a mutation run, and lists the reasons why the run fails."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,9 +16,9 @@ class Report:
     """Findings of a run.
 
     Attributes:
-        mutants: Those that were to be run.
-        listed: The reasons of those that may survive.
-        least: Percent of a package's mutants that must be noticed; of all together where it is empty.
+        mutants: The mutants of the run, with their verdicts.
+        listed: The mutants that may survive, with the reasons.
+        least: Percentage of each module's mutants that must be noticed. If empty, one limit applies to all mutants.
     """
 
     mutants: Sequence[Mutant]
@@ -26,29 +26,30 @@ class Report:
     least: Mapping[str, int] = field(default_factory=dict)
 
     def column(self, mutant: Mutant) -> str:
-        """Under which heading of the table a mutant counts."""
+        """Return the column of the table in which a mutant counts."""
         if mutant.verdict in MAY_BE_LISTED and mutant.change in self.listed:
             return "listed"
         return mutant.verdict.value
 
     def survivors(self) -> list[Mutant]:
-        """Those that nothing noticed and nobody listed."""
+        """Return the mutants that survived and are not listed."""
         return [mutant for mutant in self.mutants if self.column(mutant) == "survived"]
 
     def stale(self) -> list[Change]:
-        """Return what is listed and was noticed."""
+        """Return the listed changes that a test noticed, or that no mutant makes."""
         return stale(dict(self.listed), self.mutants)
 
     def percent(self, package: str = "") -> float:
-        """Return how many of the mutants that were run were noticed, of a package or of all; listed ones count
-        against it.
+        """Return the percentage of mutants with a verdict that were noticed, of one module or of all.
+
+        Listed mutants count as not noticed.
         """
         columns = Counter(self.column(mutant) for mutant in self.mutants if package in ("", mutant.module))
         run = columns.total() - columns["unclear"]
         return 100 * (columns["killed"] + columns["timeout"]) / run if run else 100.0
 
     def table(self) -> list[str]:
-        """Lines of a Markdown table: one per module, one per package, one for all."""
+        """Return a Markdown table with a row for each module, each package, and all mutants."""
         rows: dict[str, Counter[str]] = {}
         for mutant in self.mutants:
             package = ".".join(mutant.module.split(".")[:2])
@@ -58,16 +59,14 @@ class Report:
         return lines + [_row(name, rows[name]) for name in sorted(rows, key=lambda name: (name.strip("*"), name))]
 
     def problems(self, *, complete: bool) -> list[str]:
-        """Return why the run is no success; nothing if it is. `complete`: every mutant should have been run."""
+        """Return the reasons why the run fails, or none. If `complete`, a mutant without a verdict is one too."""
         found = [
-            f"Nothing noticed {mutant.name}. Test it, delete it, or list it with the reason why it may be:\n"
+            f"No test noticed {mutant.name}. Test or delete the code, or list the mutant with the reason:\n"
             + entry(mutant.change)
             for mutant in self.survivors()
             if mutant.change
         ]
-        found += [
-            f"Listed, but a test noticed it, or there is no such mutant:\n{entry(change)}" for change in self.stale()
-        ]
+        found += [f"Listed, but a test noticed it, or it does not exist:\n{entry(change)}" for change in self.stale()]
         for package, least in (self.least or {"": LEAST_KILLED_PERCENT}).items():
             percent, of = self.percent(package), package and f" of {package}"
             if percent < least:

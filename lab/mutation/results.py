@@ -1,4 +1,4 @@
-"""Reads mutmut's results from the files it leaves: one `.meta` and one `.spans` beside each mutated source."""
+"""Reads mutmut's results from its files: a `.meta` and a `.spans` beside each mutated source file."""
 
 import difflib
 import json
@@ -12,7 +12,7 @@ from lab.mutation.tree import MUTANTS
 _METHOD_SEPARATOR = "ǁ"
 _KILLED = frozenset({1, 3})
 _SURVIVED = frozenset({0, 5, 33})
-"""pytest's "all passed" and "no tests", and mutmut's "no tests"."""
+"""The exit codes of pytest for "all tests passed" and "no tests", and that of mutmut for "no tests"."""
 _TIMEOUT = frozenset({36, 24, -24, 152, 255})
 
 
@@ -21,10 +21,10 @@ class Verdict(StrEnum):
 
     KILLED = "killed"
     TIMEOUT = "timeout"
-    """The tests did not end: noticed as well, unless it is listed, as a busy machine is slow enough for that."""
+    """The tests did not end. The mutant counts as noticed if it is not listed; else a slow machine may be the cause."""
     SURVIVED = "survived"
     UNCLEAR = "unclear"
-    """Not run, or broken off; nothing is known."""
+    """The tests did not run, or were interrupted."""
 
     @classmethod
     def of(cls, exit_code: int | None) -> Self:
@@ -38,12 +38,12 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Identity of a mutant by its text: line numbers and counters move with every edit, this does not.
+    """Identity of a mutant by its text, which does not depend on line numbers and counters.
 
     Attributes:
-        function: `runtime.logic.backoff.retry_delay`, or with the class before the method's name.
-        before: The lines that it replaces, without indentation.
-        after: What it replaces them with.
+        function: `runtime.logic.backoff.retry_delay`; for a method, the class precedes its name.
+        before: The lines that the mutant replaces, without indentation.
+        after: The new lines, without indentation.
     """
 
     function: str
@@ -53,7 +53,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One mutant and its end. `change` is read for those only that no test has failed for."""
+    """A mutant and the verdict on it. A killed mutant has no `change`."""
 
     name: str
     module: str
@@ -62,7 +62,7 @@ class Mutant:
 
 
 def read_results(folder: Path) -> list[Mutant]:
-    """The mutants in the copy of the tree at `folder`, by module and name."""
+    """Return the mutants in the copy of the tree at `folder`."""
     found: list[Mutant] = []
     for meta in sorted((folder / MUTANTS).rglob("*.py.meta")):
         source = meta.with_suffix("")
@@ -72,7 +72,7 @@ def read_results(folder: Path) -> list[Mutant]:
 
 
 def forget_unnoticed(folder: Path) -> None:
-    """Let the next run try every mutant again that was not killed."""
+    """Delete the results of all mutants that were not killed, so that the next run tries them again."""
     for meta in (folder / MUTANTS).rglob("*.py.meta"):
         content: dict[str, Any] = json.loads(meta.read_text())
         codes = content["exit_code_by_key"]
@@ -81,7 +81,7 @@ def forget_unnoticed(folder: Path) -> None:
 
 
 def function_of(name: str) -> str:
-    """`a.b.xǁCǁm__mutmut_1` and `a.b.x_f__mutmut_1` as `a.b.C.m` and `a.b.f`."""
+    """Return `a.b.C.m` for `a.b.xǁCǁm__mutmut_1`, and `a.b.f` for `a.b.x_f__mutmut_1`."""
     module, _, mangled = name.rpartition("__mutmut_")[0].rpartition(".")
     if _METHOD_SEPARATOR in mangled:
         return f"{module}.{mangled.removeprefix('x' + _METHOD_SEPARATOR).replace(_METHOD_SEPARATOR, '.')}"
@@ -105,7 +105,7 @@ def _change(name: str, source: Path) -> Change:
 
 
 def _lines(source: Path, function: str) -> list[str]:
-    """The lines of a generated function but for the one that names it."""
+    """Return the lines of a generated function, with its name replaced by `_`."""
     spans: dict[str, tuple[int, int]] = json.loads(source.with_name(source.name + ".spans").read_text())["spans"]
     start, end = spans[function]
     text = "\n".join(source.read_text().splitlines()[start - 1 : end])

@@ -1,4 +1,4 @@
-"""The copy of the tree that is mutated: the tree itself is never touched."""
+"""Makes the copy of the tree that mutmut mutates. The tree itself never changes."""
 
 import shutil
 import tomllib
@@ -6,34 +6,34 @@ from pathlib import Path
 from typing import Any
 
 MUTANTS = "mutants"
-"""Where mutmut keeps the mutated sources, the tests beside them, and its results."""
+"""The folder of mutmut for the mutated sources, their tests, and its results."""
 _ALWAYS = ("pyproject.toml", "tests")
 _CACHES = shutil.ignore_patterns("__pycache__", "*.pyc", ".hypothesis")
 
 
 def settings(root: Path) -> dict[str, Any]:
-    """`[tool.mutmut]` of the project at `root`."""
+    """Return the table `[tool.mutmut]` of the project at `root`."""
     read: dict[str, Any] = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["mutmut"]
     return read
 
 
 def copy_fresh(root: Path, folder: Path) -> None:
-    """Copy what the run needs from `root` to an empty `folder`; earlier results are gone."""
+    """Delete `folder` with its results, and copy the files that a run needs from `root` to it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     _copy(root, folder)
 
 
 def copy_again(root: Path, folder: Path) -> None:
-    """Renew the copy in `folder` and keep the results of functions that are what they were.
+    """Renew the copy in `folder`, and keep the results of unchanged functions.
 
-    mutmut makes the mutants of a source file anew when it is younger than they are, so times are kept.
+    Copies keep the modification times, because mutmut mutates a file again if it is newer than its mutants.
     """
     for name in (*settings(root)["also_copy"], *settings(root)["source_paths"], *_ALWAYS):
         _remove(folder / name)
         if name not in settings(root)["source_paths"]:
             _remove(folder / MUTANTS / name)
-    # Which tests call which function is asked again: tests have changed.
+    # mutmut must record again which tests call which functions, because tests may have changed.
     (folder / MUTANTS / "mutmut-stats.json").unlink(missing_ok=True)
     _copy(root, folder)
 

@@ -1,4 +1,4 @@
-"""Patterns of small mistakes in YAML: CloudFormation's template and GitHub's workflows."""
+"""Patterns of small mistakes in YAML, for the CloudFormation template and the GitHub workflows."""
 
 import re
 from collections import Counter
@@ -27,11 +27,11 @@ _OTHERS: Final = {
     "always()": "success()",
 }
 _Found = tuple[str, str, int, int, str]
-"""Place, pattern, start, end, and the text that replaces it; in characters."""
+"""Place, pattern, start and end of the replaced span in characters, and the new text."""
 
 
 def yaml_edits(path: str, source: str) -> list[Edit]:
-    """All mistakes that the patterns find in a document."""
+    """Return all mistakes that the patterns find in a document."""
     seen: Counter[tuple[str, str]] = Counter()
     edits = []
     for place, pattern, start, end, text in _of_node(yaml.compose(source, Loader=yaml.SafeLoader), (), source):
@@ -69,7 +69,7 @@ def _of_node(node: Any, keys: tuple[str, ...], source: str) -> Iterator[_Found]:
 
 
 def _without(spans: list[tuple[int, int]], index: int, source: str, *, flow: bool) -> tuple[int, int]:
-    """Return what goes when an entry goes: in `{a, b}` its comma too, in a block nothing of what follows."""
+    """Return the span to delete for an entry: in `{a, b}` with its comma, in a block without the space after it."""
     start, end = spans[index]
     if not flow:
         return start, start + len(source[start:end].rstrip())
