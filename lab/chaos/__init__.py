@@ -1,1 +1,1 @@
-"""Retrying clients, broken connections, failing dependencies and killed workers, and then a count of the guarantees."""
+"""Checks the guarantees after retrying clients, broken connections, failing dependencies and killed workers."""

@@ -1,4 +1,6 @@
-"""``python -m lab.chaos``: faults and kills on a stack of its own; exit 0 if nothing was lost, doubled or mixed up.
+"""``python -m lab.chaos``: starts a local stack, sends orders, causes faults and kills workers.
+
+Exit code 0 if all guarantees held and all planned disturbances happened.
 
 example:
   python -m lab.chaos --orders 1000 --clients 200 --json

@@ -1,4 +1,4 @@
-"""One run: set the stock, get tokens, send orders during the storm, wait, redrive, count."""
+"""One run: sets the stock, gets tokens, sends orders during the storm, waits, redrives dead letters, and counts."""
 
 import json
 import time

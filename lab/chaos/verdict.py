@@ -1,4 +1,4 @@
-"""Judges a run: the guarantees, from the AWS APIs after all messages are processed, and the numbers of disturbances."""
+"""Judges a run: whether the guarantees held, according to the AWS APIs, and whether there were enough disturbances."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set

@@ -89,7 +89,7 @@ def limits() -> list[Limit]:
             "Lambda, instances",
             1_000,
             instances,
-            "503; receives without an attempt",
+            "callers get 503; messages lose a receive without an attempt",
             "lambda/latest/dg/scaling-behavior.html",
         ),
         ("new orders table, write units/s", 4_000, units, _LATER, f"{dynamodb}/warm-throughput-scenarios.html"),

@@ -1,6 +1,6 @@
-"""Simulated clients of the further services that the tools call: CloudWatch, Lambda and SNS.
+"""Simulated clients of CloudWatch, Lambda and SNS, for the tools.
 
-They have only the calls and parameters that the tools use. Other calls raise, so that none is answered by accident.
+They have only the calls and parameters that the tools use. Other calls raise an error.
 """
 
 from __future__ import annotations

@@ -147,7 +147,8 @@ class Shop:
         yield "ApproximateNumberOfMessagesVisible", visible, "Count"
         yield "ApproximateNumberOfMessagesNotVisible", in_flight, "Count"
         now, dead = queue.clock.time(), queue.redrive is None
-        # A dead letter's age counts from its move. In the orders queue a message received three times has no age.
+        # A dead letter's age counts from its move. In the orders queue, SQS leaves messages out of the age after three
+        # receives.
         for message_id in queue.messages if dead else ():
             self._moved.setdefault(message_id, now)
         kept = [one for one in queue.messages.values() if dead or one.receive_count < 3]

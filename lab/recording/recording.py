@@ -38,7 +38,7 @@ _TOLD: set[str] = set()
 
 
 def _first_time(record: logging.LogRecord) -> bool:
-    """Return whether this message is new. A generator of pages runs the program often and logs a warning once."""
+    """Return whether this message is new. Generators of pages run the program often, but log each warning once."""
     told = record.getMessage() in _TOLD
     _TOLD.add(record.getMessage())
     return not told

@@ -28,7 +28,7 @@ class Problem:
 
 
 class ConfigError(pulumi.RunError, ValueError):
-    """The configuration of a stack is refused, for all `problems`. The message has one line for each.
+    """A stack's configuration has these `problems`. The message has one line for each of them.
 
     For a `RunError` Pulumi shows only the message, for any other error also a traceback.
     """

@@ -236,7 +236,7 @@ def test_a_window_slides_so_a_long_period_is_evaluated_every_minute() -> None:
 
 
 @pytest.mark.parametrize(("always", "expected"), [(False, OK), (True, ALARM)])
-def test_alarms_on_dynamodb_may_always_ignore_missing_data(always: bool, expected: State) -> None:
+def test_a_setting_makes_alarms_on_dynamodb_always_ignore_missing_data(always: bool, expected: State) -> None:
     # GIVEN throttles that stopped, and nothing published since
     key = MetricKey.of("AWS/DynamoDB", "WriteThrottleEvents", {"TableName": "orders"})
     store = store_of(9, key=key, unit="Count")

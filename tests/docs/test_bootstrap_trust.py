@@ -43,7 +43,8 @@ def test_only_github_environments_of_one_repository_can_assume_a_role(
     # WHEN
     statement = trust(role, "prod", Repository="octo/shop", **ids)
 
-    # THEN the subject is exact: a wildcard would admit any branch, the other form would admit another repository
+    # THEN the subject is exact. A wildcard would admit any branch, and the form without ids a later repository of the
+    # same name
     assert statement == {
         "Effect": "Allow",
         "Action": "sts:AssumeRoleWithWebIdentity",
@@ -77,7 +78,7 @@ def test_a_parameter_accepts_valid_names_and_no_pattern(parameter: str, taken: l
     assert [each for each in refused if pattern.fullmatch(each)] == []
 
 
-def test_one_id_alone_is_refused() -> None:
+def test_an_owner_id_and_a_repository_id_are_accepted_only_together() -> None:
     # GIVEN / WHEN / THEN
     assert accepts({})
     assert accepts(IDS)

@@ -37,7 +37,7 @@ MANGLED: list[tuple[str, str, dict[str, str]]] = [
     # A direct call, not through DynamoDB, to a key of unknown ownership.
     ("kms:Decrypt", KEY, {}),
 ]
-"""Calls that the other resources do not cover, and that dev's deploy role must not allow."""
+"""Further calls that dev's deploy role must not allow, which the resources of the other stacks do not include."""
 
 
 def role_of(role: str, stack: str) -> Statements:

@@ -84,7 +84,7 @@ def test_every_job_has_exactly_its_rights() -> None:
         job = job_of(workflow, name)
         found[workflow, name] = (job["permissions"], job.get("environment"), job.get("if"), job.get("needs"))
 
-    # THEN each environment belongs to a stack: its reviewers approve, and its variables name the role and the backend
+    # THEN each job with access to an account runs in an environment of its stack
     assert found == RIGHTS
     assert [path.stem for path in WORKFLOWS if load(path)["permissions"] != {}] == []
     stacks = [job_of(name, name)["strategy"]["matrix"]["stack"] for name in ("preview", "drift")]
@@ -120,7 +120,7 @@ def test_a_job_with_access_to_an_account_has_these_steps(workflow: str, name: st
     # GIVEN / WHEN
     found = tuple(in_a_word(step) for step in job_of(workflow, name)["steps"])
 
-    # THEN the job comments on the pull request, whatever its result
+    # THEN the steps are these, and a step that comments on the pull request runs even after a failure
     assert found == STEPS[workflow, name]
     assert [step["if"] for step in job_of(workflow, name)["steps"] if step.get("name") == "Comment"] in (
         [],
@@ -217,7 +217,7 @@ def test_every_workflow_has_its_triggers() -> None:
     assert found == ON
 
 
-def test_jobs_have_their_steps_checkouts_without_credentials_and_timeouts() -> None:
+def test_jobs_have_their_steps_and_timeouts_and_check_out_without_credentials() -> None:
     # GIVEN / WHEN
     found = {(workflow, name): job_of(workflow, name) for workflow, name in JOBS}
     checkouts = [

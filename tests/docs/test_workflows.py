@@ -73,7 +73,7 @@ def test_every_command_of_the_project_exists(script: str) -> None:
         match = re.search(r"\.venv/bin/python -m (ops(?:\.preview)?) ([^|&>]*)", line)
         if match:
             arguments = shlex.split(match[2].replace("$STACK", "dev"))
-            # THEN each command can be parsed, and each command with `--yes` has it set
+            # THEN each command can be parsed, and each command that has the option `--yes` uses it
             given = (ops_parser() if match[1] == "ops" else preview_parser()).parse_args(arguments)
             assert getattr(given, "yes", True), line
         for target in re.findall(r"\bmake ([\w-]+)", line):
@@ -171,7 +171,7 @@ def test_workflows_that_build_the_package_use_one_exact_python_release(workflow:
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_a_stack_with_byte_code_requires_that_release(stack: str) -> None:
+def test_a_stack_whose_package_has_byte_code_requires_that_python_release(stack: str) -> None:
     # GIVEN
     own = {key.removeprefix("orders:"): value for key, value in read_stack_file(stack).items() if "orders:" in key}
 

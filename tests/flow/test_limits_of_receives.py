@@ -52,7 +52,7 @@ def test_receives_without_a_worker_dead_letter_an_unmarked_order() -> None:
 
 
 def test_a_message_of_a_newer_version_is_a_dead_letter_once_its_receives_are_used_up() -> None:
-    # GIVEN a message with a newer schema version than every worker's, until its receives are used up
+    # GIVEN a message whose schema version is newer than every worker's, and whose receives are used up
     with staged() as stage:
         order_id = stage.accept()
         message = stage.message()

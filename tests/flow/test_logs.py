@@ -78,7 +78,7 @@ def test_one_correlation_id_follows_an_order_through_every_line_to_its_event() -
         order_id = whole_life(world, [fails_at_first("TransactWriteItems", table_fails, 99)])
         event = json.loads(world.subscriber.received[0].body)
 
-    # THEN the lines of the request and both attempts, and the event, have one id and the expected order
+    # THEN all lines and the event have one correlation id, and the lines are in the expected order
     assert {line["correlation_id"] for line in output.lines} == {CORRELATION}
     assert {line.get("order_id", order_id) for line in output.lines} == {order_id}
     assert output.lines[-1]["order_id"] == order_id

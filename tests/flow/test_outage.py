@@ -25,7 +25,7 @@ def test_no_order_is_dead_lettered_in_an_outage(minutes: int, failing_call_secon
     assert result.most_receives > 1
 
 
-def test_a_short_horizon_dead_letters_what_arrives_in_an_outage() -> None:
+def test_with_a_short_horizon_most_orders_of_an_outage_become_dead_letters() -> None:
     # GIVEN common settings: base 2 s, five receives
     settings = Settings.default(retry_base_seconds=2, max_receive_count=5)
     # WHEN a dependency is down for five minutes

@@ -1,4 +1,4 @@
-"""Tests of behaviour that the queue model has and emulators lack: moved time, duplicates, reports for a whole batch."""
+"""Tests the queue model where emulators lack its behaviour: a clock to move, duplicates, reports of a whole batch."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_a_fifo_redrive_is_not_deduplicated() -> None:
         (lambda _: None, 0),
     ],
 )
-def test_a_report_settles_its_batch(report: Any, kept: int) -> None:
+def test_a_report_decides_which_messages_of_its_batch_are_kept(report: Any, kept: int) -> None:
     # GIVEN a batch of three
     queue = make_queue()
     for number in range(3):
@@ -152,7 +152,7 @@ def test_a_report_settles_its_batch(report: Any, kept: int) -> None:
     assert queue.receive(10) == []
 
 
-def test_without_reporting_any_answer_deletes_everything() -> None:
+def test_without_report_batch_item_failures_any_response_deletes_the_batch() -> None:
     # GIVEN a mapping without ReportBatchItemFailures
     queue = make_queue()
     sent = queue.send("x")

@@ -17,25 +17,25 @@ from tests.flow.sabotage.rewrite import rewritten
 from tests.flow.sabotage.sabotages import SABOTAGES, Sabotage
 
 FOUND = {
-    "put before send": "G1",
-    "no condition on what the API stores": "M2",
+    "the order is stored before its message is sent": "G1",
+    "the API overwrites attributes that are already stored": "M2",
     "the API does not register the Lambda context": "M5",
     "a 5xx is returned from inside the idempotent function": "M5",
-    "the caller is left out of the key": "M5",
+    "the caller is left out of the idempotency key": "M5",
     "the caller is left out of the order id": "M5",
-    "a random order id": "M5",
+    "the order id is random": "M5",
     "a replay is not marked as one": "M5",
-    "the answer has the time of its own attempt": "G3",
-    "the key is the message id": "M6",
-    "backoff without cap": "M6",
+    "the answer has the time of the latest attempt, not of the first": "G3",
+    "the idempotency key is the message id": "M6",
+    "the backoff has no cap": "M6",
     "the worker does not register the Lambda context": "M6",
-    "publish before the transaction": "G5",
-    "the event has the time of its own attempt": "G5",
-    "update instead of upsert": "M6",
+    "the event is published before the transaction": "G5",
+    "the event's time changes with each attempt": "G5",
+    "the worker updates an order row but never creates one": "M6",
     "an outcome may be overwritten": "M2",
-    "stock is taken outside the transaction's condition": "M3",
+    "stock is taken without the condition that enough is left": "M3",
     "a failed attempt is not reported": "G1",
-    "a newer schema version is permanent": "M8",
+    "a newer schema version counts as a permanent error": "M8",
     "the last attempt is not marked before it starts": "M8",
     "the last attempt's failure is not marked": "M8",
 }
@@ -68,7 +68,7 @@ def test_a_mistake_is_found(name: str) -> None:
 
 def test_an_order_stored_before_it_is_sent_shrinks_to_one_post() -> None:
     # GIVEN an API that stores before it sends, and a history that violates G1
-    with rewritten(sabotage("put before send").changes):
+    with rewritten(sabotage("the order is stored before its message is sent").changes):
         failing = first_failing()
         # WHEN it is shrunk
         small = shrink(failing)
@@ -84,7 +84,7 @@ def test_an_order_stored_before_it_is_sent_shrinks_to_one_post() -> None:
 
 def test_stock_without_its_condition_shrinks_to_the_orders_that_take_too_much() -> None:
     # GIVEN a worker that takes stock beyond the available quantity
-    with rewritten(sabotage("stock is taken outside the transaction's condition").changes):
+    with rewritten(sabotage("stock is taken without the condition that enough is left").changes):
         # WHEN a failing history is shrunk
         small = shrink(first_failing())
     # THEN a few POSTs are left, with no fault at any call

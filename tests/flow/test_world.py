@@ -67,7 +67,7 @@ def test_the_same_seed_gives_the_same_history() -> None:
     assert first == second != []
 
 
-def test_a_killed_worker_finishes_at_the_next_delivery(world: World) -> None:
+def test_an_order_whose_worker_was_killed_is_finished_at_the_next_delivery(world: World) -> None:
     # GIVEN a worker that is killed right after its transaction
     accepted_id(world)
     transaction = Process(on_call=lambda call: crash_after if call.operation == "TransactWriteItems" else None)
@@ -134,7 +134,7 @@ CASES = [
 def test_a_fault_at_any_call_of_a_first_run_violates_no_guarantee(
     run: Callable[[World, Process], object], call: Call, kind: FaultKind, world: World
 ) -> None:
-    # GIVEN one fault at one call, after which G1 holds even without a retry
+    # GIVEN a run with one fault at one call; every guarantee holds even before a retry
     run(world, Process(faults={call.index: kind.fault}))
     assert invariants.violations(world) == []
     # WHEN the caller retries until its order is accepted, and the queue delivers until it is empty
@@ -174,7 +174,7 @@ def test_every_invariant_can_fail(world: World) -> None:
     items = world.cloud.dynamodb.tables["orders"].items
     spoilt: list[str] = []
 
-    # WHEN its state is damaged in one way after another
+    # WHEN its state is damaged in several ways, one at a time
     items[(order_id,)] = {**order, "status": {"S": "ACCEPTED"}}
     spoilt += invariants.nothing_lost(world)
     items[(order_id,)] = {**order, "caller": {"S": "somebody"}}

@@ -86,7 +86,10 @@ def dead_letter(world: World, count: int) -> list[str]:
 
 
 def settles_meanwhile(world: World) -> str:
-    """Return the id of an order with a dead letter; a twin settles the order just before a decision is written."""
+    """Return the id of an order with a dead letter, and the same message in the orders queue.
+
+    That message settles the order just before `DISCARDED` is written.
+    """
     order_id = accept(world, "k")
     (source,) = world.orders_queue.messages.values()
     world.dead_letters.send(source.body, source.attributes)

@@ -93,7 +93,8 @@ def test_a_dead_letter_that_is_not_selected_stays(world: World) -> None:
 
 
 def test_an_order_that_settles_meanwhile_keeps_its_message(world: World) -> None:
-    # GIVEN a dead letter whose twin settles the order just before the decision is written
+    # GIVEN a dead letter, and the same message in the orders queue, which settles the order just before `DISCARDED` is
+    # written
     order_id = settles_meanwhile(world)
     # WHEN all dead letters are discarded
     tally = discard_many(world, "older_than=0s")
@@ -103,7 +104,7 @@ def test_an_order_that_settles_meanwhile_keeps_its_message(world: World) -> None
     assert world.dead_letters.counts() == (1, 0, 0)
 
 
-def test_a_row_that_is_no_order_is_left_for_its_repair(world: World) -> None:
+def test_the_message_of_an_unreadable_order_row_is_left_until_the_row_is_repaired(world: World) -> None:
     # GIVEN a dead letter whose row is unreadable, and another whose row is readable
     first, second = dead_letter(world, 2)
     world.orders[first]["accepted_at"] = {"S": "2026-02-30T00:00:00.000Z"}

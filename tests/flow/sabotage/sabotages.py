@@ -27,7 +27,7 @@ class Sabotage:
 
 INTAKE = (
     Sabotage(
-        "put before send",
+        "the order is stored before its message is sent",
         crash_points("create_order", "first call, caller gives up"),
         (
             Rewrite("runtime.logic.accept:Acceptance.accept", "    self.queue.send(message)\n", ""),
@@ -39,7 +39,7 @@ INTAKE = (
         ),
     ),
     Sabotage(
-        "no condition on what the API stores",
+        "the API overwrites attributes that are already stored",
         crash_points("create_order", "overtaken by the worker"),
         (
             Rewrite(
@@ -80,7 +80,7 @@ INTAKE = (
         ),
     ),
     Sabotage(
-        "the caller is left out of the key",
+        "the caller is left out of the idempotency key",
         crash_points("create_order", "other caller, same key"),
         (
             Rewrite(
@@ -96,7 +96,7 @@ INTAKE = (
         (Rewrite("runtime.logic.keys:order_id", "_json_list(caller, key, ", "_json_list(key, "),),
     ),
     Sabotage(
-        "a random order id",
+        "the order id is random",
         crash_points("create_order", "first call"),
         (Rewrite("runtime.logic.keys:order_id", "uuid.uuid5(_ORDERS_NAMESPACE, ", "uuid.uuid5(uuid.uuid4(), "),),
     ),
@@ -112,7 +112,7 @@ INTAKE = (
         ),
     ),
     Sabotage(
-        "the answer has the time of its own attempt",
+        "the answer has the time of the latest attempt, not of the first",
         crash_points("create_order", "died after the send, processed"),
         (
             Rewrite(
@@ -125,7 +125,7 @@ INTAKE = (
 )
 WORKER = (
     Sabotage(
-        "the key is the message id",
+        "the idempotency key is the message id",
         test(RETRIES, "test_an_order_is_processed_once_however_many_messages_it_has"),
         (
             Rewrite(
@@ -153,7 +153,7 @@ WORKER = (
         ),
     ),
     Sabotage(
-        "publish before the transaction",
+        "the event is published before the transaction",
         crash_points("process_order", "out of stock"),
         (
             Rewrite(
@@ -168,7 +168,7 @@ WORKER = (
         ),
     ),
     Sabotage(
-        "the event has the time of its own attempt",
+        "the event's time changes with each attempt",
         crash_points("process_order", "first receive"),
         (
             Rewrite(
@@ -180,7 +180,7 @@ WORKER = (
         ),
     ),
     Sabotage(
-        "a newer schema version is permanent",
+        "a newer schema version counts as a permanent error",
         crash_points("process_order", "retryable: newer schema"),
         (
             Rewrite(
@@ -191,7 +191,7 @@ WORKER = (
         ),
     ),
     Sabotage(
-        "stock is judged before the order row",
+        "a failed condition on stock is judged before the one on the order row",
         test(RETRIES, "test_a_settled_order_never_gets_another_outcome"),
         (
             Rewrite(
@@ -206,7 +206,7 @@ WORKER = (
         ),
     ),
     Sabotage(
-        "update instead of upsert",
+        "the worker updates an order row but never creates one",
         crash_points("process_order", "before the API has stored it, caller gives up"),
         (
             Rewrite(
@@ -228,7 +228,7 @@ WORKER = (
         ),
     ),
     Sabotage(
-        "stock is taken outside the transaction's condition",
+        "stock is taken without the condition that enough is left",
         crash_points("process_order", "batch: last unit, twice"),
         (
             Rewrite(
@@ -260,7 +260,7 @@ ROUTES = (
         (Rewrite(f"{PROCESSOR}.process", "        raise\n", "        return\n"),),
     ),
     Sabotage(
-        "backoff without cap",
+        "the backoff has no cap",
         test(RETRIES, "test_pauses_grow_to_the_cap_and_no_further"),
         (
             Rewrite(
@@ -284,14 +284,14 @@ ROUTES = (
         ),
     ),
     Sabotage(
-        "a conflict costs a receive at once",
+        "the first conflict already costs a receive",
         test(RETRIES, "test_conflicts_cost_no_receive"),
         (Rewrite("runtime.logic.settle:Settler.settle", "if self.clock.monotonic() + pause > deadline:", "if True:"),),
     ),
 )
 GROUPS = (
     Sabotage(
-        "the orders of a group have no condition",
+        "the orders of a group are settled without their condition",
         crash_points("process_order", "group: one article"),
         (
             Rewrite(
