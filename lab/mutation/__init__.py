@@ -1,1 +1,1 @@
-"""Mutation tests of `runtime/`: small mistakes in it, one at a time, that the tests must notice (docs/mutation.md)."""
+"""Mutation tests: makes small mistakes in the code, one at a time, which the tests must notice (docs/mutation.md)."""

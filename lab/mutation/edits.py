@@ -27,7 +27,7 @@ class Edit:
 
     @property
     def name(self) -> str:
-        """Return a name that does not change with edits of other places in the file."""
+        """Return a name that stays the same when other places in the file change."""
         return f"{self.path}:{self.place}:{self.pattern}#{self.occurrence}"
 
     def applied(self, source: bytes) -> bytes:
@@ -43,7 +43,7 @@ class Edit:
 
 
 def read_examples(entries: list[Mapping[str, str]], sources: Mapping[str, str]) -> list[Edit]:
-    """Return the mistakes of `examples.toml`, each of which has a `file`, and its text `before` and `after`.
+    """Return the mistakes of `examples.toml`. Each replaces the text `before` in `file` by `after`.
 
     Raises:
         ValueError: the file does not contain `before` exactly once.

@@ -46,7 +46,7 @@ class Folder:
         tests: Patterns of the paths of its test files.
         count: Number of its mutants, without the examples.
         least: Percentage of its mutants that the tests must notice.
-        alone: Whether its tests do not depend on each other, so only tests that run a function can notice its mutants.
+        alone: Whether its tests do not depend on each other, so only tests that run its function notice a mutant.
     """
 
     files: tuple[str, ...]

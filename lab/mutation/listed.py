@@ -8,7 +8,7 @@ from lab.mutation.results import Change, Mutant, Verdict
 
 FILE = Path(__file__).with_name("equivalent.toml")
 MAY_BE_LISTED = frozenset({Verdict.SURVIVED, Verdict.TIMEOUT})
-"""Verdicts that a listed mutant may have. A timeout may be caused by a slow machine, so it does not contradict."""
+"""Verdicts that a listed mutant may have. `TIMEOUT` is one of them, because a slow machine may cause it."""
 
 
 def read_listed(file: Path = FILE) -> dict[Change, str]:

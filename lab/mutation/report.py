@@ -59,7 +59,7 @@ class Report:
         return lines + [_row(name, rows[name]) for name in sorted(rows, key=lambda name: (name.strip("*"), name))]
 
     def problems(self, *, complete: bool) -> list[str]:
-        """Return the reasons why the run fails, or none. If `complete`, a mutant without a verdict is one too."""
+        """Return the reasons why the run fails, or none. If `complete`, a mutant without a verdict is a reason."""
         found = [
             f"No test noticed {mutant.name}. Test or delete the code, or list the mutant with the reason:\n"
             + entry(mutant.change)
