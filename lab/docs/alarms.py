@@ -32,7 +32,7 @@ The window of 72 h is evaluated hourly.
 
 The fastest burn rate needs `rate_minimum_events` (3) bad events in its hour, the others `slow_burn_minimum_events`
 (10). So one failed request in a quiet hour pages nobody, and a shop with 20 orders an hour that is completely down
-pages after about 10 minutes. An order that no worker receives pages by its age."""
+pages after about 10 minutes. `oldest-message-age` pages for orders that no worker receives."""
 _HEAD: Final = """# Alarms
 
 For people on call and those who decide what pages: when each alarm fires, why, and its runbook. An indented row
@@ -79,7 +79,9 @@ def _objectives() -> Iterator[str]:
         f"`settling_promise_seconds` ({goals.promise_seconds})."
     )
     yield ""
-    yield "| burn rate | tier | both windows | accepting: 5xx | fires at 4 % after | at 100 % after | settling: late |"
+    yield (
+        "| burn rate | tier | both windows | accepting: 5xx | fires at 4 % 5xx after | at 100 % 5xx after | settling: late |"
+    )
     yield "|---|---|---|---|---|---|---|"
     for burn in BURNS:
         accepting, settling = (burn.rate * (100 - goal) for goal in (goals.accepting_percent, goals.settling_percent))
@@ -157,14 +159,14 @@ def _members(composite: Composite) -> str:
 def _quiet(composite: Composite) -> str:
     if composite.quiet_while is None:
         return "any is in alarm"
-    return f"any is in alarm; quiet while `{composite.quiet_while}` is, and {_span(composite.quiet_after)} after"
+    return f"any is in alarm; suppressed while `{composite.quiet_while}` is, and {_span(composite.quiet_after)} after"
 
 
 def _bus() -> Iterator[str]:
     limits = limits_of(StackConfig(environment="development"))
     bus = alarm_table(AlarmThresholds(), limits, (_SUBSCRIPTION,), bus_dead_letters=True)
     yield "With `events_target: bus` each subscription has these rows instead of the topic's, here for a subscription"
-    yield f"`{_SUBSCRIPTION}`. The last row exists with `encryption: customer` only."
+    yield f"`{_SUBSCRIPTION}`. The last row is one per bus, with `encryption: customer` only."
     yield "When the worker cannot publish at all, `attempt-failure-rate` fires."
     yield ""
     yield "| alarm | watches | fires when | no data | why | runbook |"

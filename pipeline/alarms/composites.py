@@ -49,7 +49,7 @@ _PAGES = (
         pairs=pairs(ACCEPTING, Tier.PAGE),
         tier=Tier.PAGE,
         runbook="api",
-        why="At this rate the monthly error budget of accepting is spent within two days, or within five.",
+        why="At 14.4 times the allowed rate, the month's budget is spent within two days; at 6 times, within five.",
     ),
     Composite(
         name="processing-failing",
@@ -70,7 +70,7 @@ _PAGES = (
         tier=Tier.PAGE,
         runbook="dead-letters",
         why="Somebody must redrive or discard them. Suppressed while processing fails and for half an hour after, "
-        "because that incident ends when people empty this queue.",
+        "because people empty this queue at the end of that incident.",
         quiet_while="processing-failing",
         quiet_after=1800,
     ),
@@ -91,7 +91,7 @@ _PAGES = (
         pairs=(*pairs(ACCEPTING, Tier.TICKET), *pairs(SETTLING, Tier.TICKET)),
         tier=Tier.TICKET,
         runbook="capacity",
-        why="It is not urgent, but at this rate the monthly budget is spent within ten days, or within the month.",
+        why="It is not urgent. At 3 times the allowed rate, the month's budget is spent within ten days.",
     ),
 )
 _SILENCE = Composite(

@@ -129,7 +129,14 @@ def _rows(deliverer: _Deliverer) -> tuple[Alarm, ...]:
     whose = f"{deliverer.subscription}'s" if deliverer.subscription else "a subscription's"
     periods, to_alarm = deliverer.failed_periods
     return (
-        _row(deliverer, FAILED, f"Notifications{whom} are not delivered", "any", periods=periods, to_alarm=to_alarm),
+        _row(
+            deliverer,
+            FAILED,
+            f"Notifications{whom} are not delivered",
+            "one is enough",
+            periods=periods,
+            to_alarm=to_alarm,
+        ),
         _row(
             deliverer,
             REDRIVEN,

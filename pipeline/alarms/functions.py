@@ -56,7 +56,7 @@ def _concurrency(context: Context) -> tuple[Alarm, ...]:
             title=f"{title} is close to its concurrency limit",
             metrics={"concurrency": function_metric("ConcurrentExecutions", function, "Maximum")},
             # Rounded up, because one of two instances is not close to the limit.
-            threshold=Threshold(math.ceil(t.concurrency_percent * limit / 100), "executions", f"of {limit}"),
+            threshold=Threshold(math.ceil(t.concurrency_percent * limit / 100), "executions", f"the limit is {limit}"),
             period=FIVE_MINUTES,
             periods=6,
             to_alarm=4,
@@ -111,7 +111,7 @@ def _attempts(context: Context) -> tuple[Alarm, ...]:
             title="An order fails repeatedly",
             metrics={"failed": failed},
             expression=filled("failed"),
-            threshold=Threshold(1, "attempts", "any"),
+            threshold=Threshold(1, "attempts", "one is enough"),
             period=FIVE_MINUTES,
             periods=6,
             to_alarm=4,

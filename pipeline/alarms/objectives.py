@@ -125,7 +125,7 @@ def _row(
     runbook, heading = _PAGES[objective] if page else ("capacity", BUDGET)
     return Alarm(
         name=_name(objective, burn, window),
-        title=f"The budget of {objective} burns {burn.rate:g} times too fast, over {_span(window)}",
+        title=f"The budget of {objective} burns at {burn.rate:g} times the allowed rate, over {_span(window)}",
         metrics=metrics,
         expression=expression,
         threshold=Threshold(

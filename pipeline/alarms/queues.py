@@ -50,7 +50,7 @@ def _dead_letters() -> tuple[Alarm, ...]:
             title="Orders are in the dead-letter queue",
             metrics=_DEAD_LETTERS,
             expression="visible + hidden",
-            threshold=Threshold(1, "messages", "even one lost order affects a customer"),
+            threshold=Threshold(1, "messages", "even one order affects a customer"),
             period=MINUTE,
             periods=1,
             to_alarm=1,
@@ -76,11 +76,11 @@ def _dead_letters() -> tuple[Alarm, ...]:
             tier=Tier.PAGE,
             runbook="dead-letters",
             why="SQS's metrics of an idle queue are up to 15 minutes late; ours are not. The alarm lasts 20 minutes, "
-            "so that the queue's own metric continues it without a gap.",
+            "so that the queue's own alarm follows without a gap.",
         ),
         Alarm(
             name="dead-letters-old",
-            title="Dead letters wait for half an hour",
+            title="Dead letters have waited for half an hour",
             metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", DEAD_LETTER_QUEUE)},
             threshold=Threshold(1_800, "seconds", "longer than `order-dead-lettered` stays in alarm for one order"),
             period=FIVE_MINUTES,
@@ -120,7 +120,7 @@ def _retention(context: Context) -> tuple[Alarm, ...]:
             name="dead-letter-retention-half",
             title="Dead letters have waited for half of their life",
             metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", DEAD_LETTER_QUEUE)},
-            threshold=Threshold(dead_letter_half, "seconds", "half of the life left when a dead letter arrives"),
+            threshold=Threshold(dead_letter_half, "seconds", "half of the time left when a dead letter arrives"),
             period=FIVE_MINUTES,
             periods=1,
             to_alarm=1,
@@ -128,6 +128,6 @@ def _retention(context: Context) -> tuple[Alarm, ...]:
             tier=Tier.PAGE,
             runbook="dead-letters",
             why="It is the last warning before SQS deletes orders. Retention counts from the original send, but the "
-            "metric from the move, so the queue's retention is subtracted first.",
+            "metric counts from the move, so the queue's retention is subtracted first.",
         ),
     )

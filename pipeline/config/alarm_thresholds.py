@@ -19,16 +19,17 @@ class AlarmThresholds(BaseModel):
         25, description="Page when this share of attempts fails; single poison messages stay below it."
     )
     rate_minimum_events: Count = Field(
-        3, description="A rate alarm needs this many bad events in a period, so that one failed request is not 100 %."
+        3, description="A rate alarm needs this many bad events in a period, so that one failed request does not alarm."
     )
     slow_burn_minimum_events: Count = Field(
         10,
         description="A budget alarm over hours or days needs this many bad events: one alone exceeds a small budget.",
     )
     api_4xx_percent: Percent = Field(
-        50, description="Notify when this share gets a 4xx: a client's release or an attack, rarely our error."
+        50,
+        description="Notify at this share of 4xx answers: a client's release or an attack, rarely our error.",
     )
-    api_4xx_minimum: Count = Field(50, description="A 4xx surge needs this many answers in five minutes.")
+    api_4xx_minimum: Count = Field(50, description="A 4xx surge needs this many 4xx answers in five minutes.")
     api_p99_ms: Count = Field(
         3_000, description="Notify when the p99 of the API exceeds this; a cold start stays below it."
     )
