@@ -80,7 +80,8 @@ def _objectives() -> Iterator[str]:
     )
     yield ""
     yield (
-        "| burn rate | tier | both windows | accepting: 5xx | fires at 4 % 5xx after | at 100 % 5xx after | settling: late |"
+        "| burn rate | tier | both windows | accepting: 5xx | fires at 4 % 5xx after | at 100 % 5xx after "
+        "| settling: late |"
     )
     yield "|---|---|---|---|---|---|---|"
     for burn in BURNS:
