@@ -30,7 +30,7 @@ class Grant(Args):
     actions: tuple[str, ...] = Field(min_length=1, description="IAM actions in full, e.g. `sqs:SendMessage`.")
     resources: tuple[Text, ...] = Field(min_length=1, description="ARNs the actions are allowed on.")
     reason: str = Field(
-        default="", description="Reason why `*` is the narrowest resource; required with `*`, otherwise refused."
+        default="", description="Why `*` is the narrowest resource: must be given with `*`, and must be empty without it."
     )
 
     @model_validator(mode="after")
@@ -82,7 +82,7 @@ def document(statements: Sequence[Mapping[str, object]]) -> pulumi.Output[str]:
 
 
 def tls_only(scope: Scope, actions: Sequence[str], resource: Text) -> dict[str, object]:
-    """Return the statement that denies all calls without TLS, except from the scope's ranges."""
+    """Return the statement that denies all calls without TLS, except from the scope's IP ranges."""
     condition: dict[str, dict[str, object]] = {"Bool": {"aws:SecureTransport": "false"}}
     if scope.plain_http_from:
         condition["NotIpAddress"] = {"aws:SourceIp": list(scope.plain_http_from)}

@@ -12,7 +12,7 @@ from lab.simulation.popular import Stock, sell
 from lab.simulation.waiting import Message
 
 FAILING_CALL_SECONDS = (0.1, 12.0)
-"""Durations of a call that is refused at once, and of a call whose three attempts by the SDK each time out."""
+"""Durations of a call that is refused at once, and of a call that the SDK tries three times, each with a timeout."""
 TRANSACTION_SECONDS = (0.012, 0.02, 0.03)
 BURST, LONG_BURST = 20, 120
 CONCURRENCIES = (2, 5, 20, 50)
@@ -51,7 +51,7 @@ def _popular() -> None:
     for rate in RATES:
         _sku(f"{rate}/s", rate, STEADY_SECONDS, Stock())
     impatient = Settings.default(contention_seconds=0, retry_base_seconds=2, max_receive_count=5)
-    _sku("no retries, base 2 s, 5 receives", 1000, BURST, Stock(grouped=False), impatient)
+    _sku("no retries, base 2 s, 5 receives: 1000/s", 1000, BURST, Stock(grouped=False), impatient)
     chance = random.Random(1)
     batches = {
         "ten SKUs, one of each in a batch": range(10 * FEW),
@@ -70,7 +70,7 @@ _COLUMNS = ("orders", "dead letters", "most receives", "the slowest order took")
 
 
 def flooded(callers: int, *, fair: bool) -> tuple[list[float], float]:
-    """Simulate a flood of orders in 20 seconds from ``callers``, and ten quiet callers that send one order in two
+    """Simulate a flood of orders in 20 seconds from ``callers``. Each of ten quiet callers sends one order in two
     seconds.
 
     Returns the sorted seconds of the quiet callers' orders, and the seconds of the flood's slowest order.

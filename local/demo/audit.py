@@ -1,4 +1,4 @@
-"""Counts the guarantees after all messages are processed, as `ops audit` does and also from the subscribers' events.
+"""Checks the guarantees after all messages are processed: with `ops audit`, and G5 also in the subscribers' events.
 
 For G6 this module checks only the tables; `callers` sends requests as different callers.
 """

@@ -125,7 +125,7 @@ def _glance(objectives: Objectives) -> tuple[Graph, ...]:
 
 def _budget(objective: str, metrics: dict[str, Metric], bad: str, goal: float) -> Graph:
     return Graph(
-        title=f"Error budget of {objective} left, {BUDGET_DAYS} days",
+        title=f"Error budget left: {objective}, {BUDGET_DAYS} days",
         metrics=metrics,
         expressions={"percent": f"100 * (1 - {bad} / {round((100 - goal) / 100, 6):g})"},
         unit="percent",

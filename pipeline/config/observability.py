@@ -20,7 +20,7 @@ class ObservabilityOptions(GeneralOptions):
         description="Samples requests into X-Ray, for up to 10 USD per million orders.",
         json_schema_extra={
             "cost": "5 USD per million recorded traces: the first call of each function in a second and 5 % of the "
-            "rest. At low traffic that is up to 10 USD per million orders, more than everything else together",
+            "rest. At low traffic that is up to 10 USD per million orders, the largest item of the bill",
             "consequence": "Without it, metrics and logs still show how long requests and cold starts took.",
         },
     )

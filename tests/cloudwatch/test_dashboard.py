@@ -16,13 +16,13 @@ from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 
 TABLE = alarm_table(THRESHOLDS, LIMITS, certificate=True)
 ALL = len(FUNCTIONS)
-# Written by hand: view, size, unit, period, time range, then lines shown of lines drawn, or log groups read.
+# Written by hand: view, size, unit, period, time range, then visible lines / all lines, or the number of log groups.
 LOOKS = {
     "What is wrong now": "alarm 24x4 0 groups",
     "Orders a minute": "timeSeries 12x5 orders 60 2/4",
     "Requests that are not answered 5xx": "timeSeries 12x5 percent 60 1/3",
-    "Error budget of accepting left, 30 days": "singleValue 6x4 percent 2592000 -P30D to P0D 1/3",
-    "Error budget of settling left, 30 days": "singleValue 6x4 percent 2592000 -P30D to P0D 1/3",
+    "Error budget left: accepting, 30 days": "singleValue 6x4 percent 2592000 -P30D to P0D 1/3",
+    "Error budget left: settling, 30 days": "singleValue 6x4 percent 2592000 -P30D to P0D 1/3",
     "Oldest order waiting": "timeSeries 6x4 seconds 60 1/1",
     "Dead letters": "timeSeries 6x4 messages 60 1/3",
     "last deploys": f"table 24x7 {ALL} groups",
@@ -81,7 +81,7 @@ def names_in(math: dict[str, Any]) -> set[str]:
     return set(re.findall(r"\b[a-z][a-z_0-9]*\b", math["expression"]))
 
 
-def test_widgets_of_no_alarm_are_as_the_table_says() -> None:
+def test_widgets_that_draw_no_alarm_are_as_looks_lists_them() -> None:
     # GIVEN / WHEN
     others = [
         w for w in drawn() if w["type"] != "text" and w["properties"]["title"] not in {a.title for a in TABLE.alarms}
