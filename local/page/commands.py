@@ -65,7 +65,7 @@ class OpsCommands:
         return self._run("stock", "add", sku, str(count), *new, "--yes")
 
     def audit(self) -> Any:
-        """Run `audit`; orders accepted or settled in the last two seconds are not judged. A broken guarantee is a result here, not an error."""
+        """Run `audit` without orders accepted or settled in the last two seconds. A broken guarantee is no error here."""
         with self._one_pass:
             return self._run("audit", f"--cut-off={_CUT_OFF}", fine={*_FINE, ExitCode.FAILED})
 
