@@ -30,7 +30,8 @@ class Grant(Args):
     actions: tuple[str, ...] = Field(min_length=1, description="IAM actions in full, e.g. `sqs:SendMessage`.")
     resources: tuple[Text, ...] = Field(min_length=1, description="ARNs the actions are allowed on.")
     reason: str = Field(
-        default="", description="Why `*` is the narrowest resource: must be given with `*`, and must be empty without it."
+        default="",
+        description="Why `*` is the narrowest resource: must be given with `*`, and must be empty without it.",
     )
 
     @model_validator(mode="after")

@@ -158,12 +158,13 @@ def test_the_list_can_be_read() -> None:
     assert all(change.function.startswith("runtime.") for change in read_listed())
 
 
-def test_tests_that_noticed_a_mutant_run_first_and_then_the_fast_files() -> None:
-    # GIVEN tests of a slow and of a fast file, some of which have noticed mutants
+def test_tests_that_noticed_mutants_run_first_then_the_tests_of_fast_files() -> None:
+    # GIVEN tests of a slow file and of a fast file; some of these tests noticed mutants
     names = ["dear::a", "dear::b", "cheap::a", "cheap::b", "dear::c", "dear::d"]
     items: Any = [SimpleNamespace(nodeid=name, path=Path(name.split("::")[0])) for name in names]
     costs = {"dear::a": 0.0, "dear::b": 9.0, "cheap::a": 1.0, "cheap::b": 1.0}
     # WHEN they are sorted
     ordered = sorted_tests(items, Counter({"dear::d": 1, "dear::c": 2}), Counter({"cheap::b": 5, "dear::d": 7}), costs)
-    # THEN tests that noticed this function's mutants come first, then its module's, then files by time per test
+    # THEN first come tests that noticed mutants of this function, then tests that noticed mutants of its module, then
+    # the rest by file, files with the least time per test first
     assert [item.nodeid for item in ordered] == ["dear::c", "dear::d", "cheap::b", "cheap::a", "dear::a", "dear::b"]

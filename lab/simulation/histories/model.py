@@ -33,7 +33,7 @@ from runtime.models.order import OrderStatus
 
 Intent = tuple[str, str, str]  # caller, key, name of the order
 _MARKING = {"UpdateItem", "GetItem"}
-"""A disturbance of one of these calls can prevent the mark ``FAILED`` before a last attempt."""
+"""Calls that mark an order ``FAILED`` before its last attempt. A disturbance of one can prevent the mark."""
 OPEN = {OrderStatus.ACCEPTED.value, OrderStatus.FAILED.value}
 
 
