@@ -163,7 +163,7 @@ class World:
         return self.mapping.settle(delivery, self.work(delivery, process))
 
     def work(self, delivery: Delivery, process: Process | None = None) -> Outcome:
-        """Run the worker on a batch. The caller passes the outcome to ``mapping.settle``, for a zombie late or never."""
+        """Run the worker on a batch. The caller passes its result to ``mapping.settle``, late or never for zombies."""
         context = lambda_context(self.cloud.clock, self.deployment.worker_timeout_seconds)
         worker = self._idle_workers.pop() if self._idle_workers else self._worker()
         try:
