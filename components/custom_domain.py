@@ -16,7 +16,7 @@ class Domain(Args):
 
     name: str = Field(description="Host name that clients use.")
     certificate_arn: str = Field(
-        default="", description="ARN of its certificate; if empty, one is created, which needs the zone."
+        default="", description="ARN of its certificate; if empty, one is created, which needs the Route 53 zone."
     )
     zone_id: str = Field(default="", description="Route 53 zone of the name; if empty, no DNS records are created.")
 

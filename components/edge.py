@@ -39,7 +39,7 @@ class EdgeArgs(Args):
     accepting: tuple[pulumi.Resource, ...] = Field(
         description="Resources that check the secret: the edge sends a new secret only after they accept it."
     )
-    rate_limit: int = Field(ge=10, description="Requests in five minutes from one address before it is refused.")
+    rate_limit: int = Field(ge=10, description="Limit of requests from one address in five minutes; more are refused.")
     managed_rules: Literal["block", "count"] = Field(description="Whether AWS's managed rules refuse or only count.")
     log_retention_days: int = Field(description="How long refused and counted requests are kept.")
     domain: Domain | None = Field(default=None, description="Custom domain name; its certificate is in us-east-1.")

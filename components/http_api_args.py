@@ -28,7 +28,7 @@ class Route(Args):
 
 
 class JwtAuthorizer(Args):
-    """Issuer and audience of the tokens that open the API."""
+    """Issuer and audience of the tokens that the API accepts."""
 
     issuer: Text = Field(description="The tokens' `iss`; its keys are found through its OpenID configuration.")
     audiences: Sequence[Text] | pulumi.Output[list[str]] = Field(

@@ -22,9 +22,9 @@ class QueueArgs(Args):
     visibility_timeout_seconds: int = Field(
         ge=0, le=43_200, description="How long a received message is hidden before it is delivered again."
     )
-    retention_seconds: int = Field(ge=60, le=1_209_600, description="How long an unread message is kept.")
+    retention_seconds: int = Field(ge=60, le=1_209_600, description="How long a message is kept if nobody deletes it.")
     dead_letter_retention_seconds: int = Field(
-        ge=60, le=1_209_600, description="The same in the dead-letter queue, counted from the original send."
+        ge=60, le=1_209_600, description="How long a dead letter is kept, counted from its original send."
     )
     max_receive_count: int = Field(
         ge=1, le=1_000, description="Receives after which SQS moves a message to the dead-letter queue."

@@ -21,7 +21,7 @@ class AlarmTopicsArgs(Args):
     tiers: tuple[Tier, ...] = Field(default=tuple(Tier), description="Tiers that have a topic.")
     region: str | None = Field(
         default=None,
-        description="None: the stack's. In other Regions the key, which belongs to one Region, is not used.",
+        description="Region of the topics; none: the stack's. The key is used only in the stack's Region.",
     )
 
 

@@ -82,4 +82,4 @@ RULES: tuple[Callable[[StackConfig], Problem | None], ...] = (
     *DELIVERY_RULES,
     *MESSAGING_RULES,
 )
-"""In the sequence in which their problems are reported."""
+"""The rules, in the sequence in which their problems are reported."""

@@ -22,7 +22,7 @@ class Event:
     Attributes:
         event_id: Unique per order and type; subscribers deduplicate by it.
         event_type: `order.confirmed` or `order.rejected`.
-        currency: For subscriptions that filter.
+        currency: The order's currency; subscriptions can filter by it.
         document: The CloudEvents 1.0 JSON document; the same text on every publish.
         group: The order's caller. A FIFO topic keeps the sequence of each group's events.
         source: The CloudEvent's `source`, for the rules of a bus.

@@ -12,7 +12,7 @@ class OrdersError(Exception):
 
 
 class ProblemError(OrdersError):
-    """The request was refused, and repeating it as it is cannot help.
+    """The request was refused. Sending the same request again cannot help.
 
     `status` is the HTTP status. `document` is the problem document (RFC 9457) or, for the platform's own answers, their
     body. `type` is the stable type of the problem, empty for the platform's own answers.
