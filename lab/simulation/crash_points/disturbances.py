@@ -40,7 +40,7 @@ def _arrives_late(stage: Stage) -> Fault:
 
 
 def _zombie_before(stage: Stage) -> Fault:
-    """The process pauses before the call until its lease has ended and all other runs are done. Then the process continues."""
+    """The process pauses before the call until its lease has ended and all other runs are done. Then it continues."""
 
     def fault(call: Call, perform: Perform) -> Response:
         stage.lease_passes()
