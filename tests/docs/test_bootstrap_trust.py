@@ -85,7 +85,7 @@ def test_an_owner_id_and_a_repository_id_are_accepted_only_together() -> None:
     assert [name for name in IDS if accepts({name: IDS[name]})] == []
 
 
-def test_cloudformation_s_linter_finds_nothing_in_the_template() -> None:
+def test_the_cloudformation_linter_finds_nothing_in_the_template() -> None:
     # GIVEN
     command: list[str | Path] = [Path(sys.executable).parent / "cfn-lint", "--include-checks", "I", "--", PATH]
 
@@ -114,7 +114,7 @@ def given_names(recording: Recording) -> set[str]:
     }
 
 
-def assert_no_name_meets(recording: Recording, stack: str) -> None:
+def assert_no_common_name(recording: Recording, stack: str) -> None:
     names = given_names(recording)
     assert f"orders-{stack}-create-order" in names
     assert {each: both for each in {*STACKS, stack} if (both := names & template_names(each))} == {}
@@ -124,14 +124,14 @@ def assert_no_name_meets(recording: Recording, stack: str) -> None:
 def test_no_resource_of_the_program_has_a_name_of_the_template(variant: str) -> None:
     # GIVEN / WHEN / THEN
     assert len(template_names("prod")) == 4
-    assert_no_name_meets(recording_of(variant), variant.partition(",")[0])
+    assert_no_common_name(recording_of(variant), variant.partition(",")[0])
 
 
 @pytest.mark.long
 def test_no_resource_has_a_name_of_the_template_with_any_options() -> None:
     # GIVEN / WHEN / THEN
     for _, recording in recorded_combinations():
-        assert_no_name_meets(recording, "test")
+        assert_no_common_name(recording, "test")
 
 
 STACK_NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,20}", fullmatch=True)

@@ -78,7 +78,7 @@ class ExampleSubscriber:
 
     @property
     def effects(self) -> list[str]:
-        """The ids of the orders whose events had an effect."""
+        """Return the ids of the orders whose events had an effect."""
         return [row[0] for row in self.database.execute("SELECT order_id FROM effects")]
 
 

@@ -175,7 +175,7 @@ def wire(recording: Recording) -> str:
     return re.sub("tokens-[0-9a-f]{20}", "tokens-HASH", text)
 
 
-def test_an_option_without_two_values_is_named() -> None:
+def test_an_option_without_two_values_is_reported() -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(
         LookupError, match=r"no change of brand_new: add two values of each to lab/docs/option_changes.py"

@@ -26,7 +26,7 @@ SECRETS = {
 }
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/somebodys"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role"
-MANGLED: list[tuple[str, str, dict[str, str]]] = [
+FORBIDDEN: list[tuple[str, str, dict[str, str]]] = [
     ("iam:CreateRole", f"{ROLE}/orders-dev-create-order", {}),
     ("iam:PassRole", f"{ROLE}/orders-dev-create-order", {"iam:PassedToService": "ec2.amazonaws.com"}),
     (
@@ -162,14 +162,14 @@ def reach_of_dev(given: Statements) -> set[str]:
     prod = {str(each) for each in reached_of_all(given, "dev", "prod")}
     untagged = {f"{each}, untagged" for each in reached_of_all(given, "dev", "prod", tagged=False)}
     billing = {f"{each} of billing" for each in reached_of_all(given, "dev", "dev", project="billing")}
-    mangled = {f"{action} {context}" for action, on, context in MANGLED if allows(given, action, on, context)}
-    return prod | untagged | billing | mangled
+    forbidden = {f"{action} {context}" for action, on, context in FORBIDDEN if allows(given, action, on, context)}
+    return prod | untagged | billing | forbidden
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_neither_role_allows_a_misused_call(role: str) -> None:
+def test_neither_role_allows_a_forbidden_call(role: str) -> None:
     # GIVEN / WHEN
-    found = [(action, on) for action, on, context in MANGLED if allows(role_of(role, "dev"), action, on, context)]
+    found = [(action, on) for action, on, context in FORBIDDEN if allows(role_of(role, "dev"), action, on, context)]
 
     # THEN
     assert found == []
@@ -181,11 +181,11 @@ def reach_of_whole(role: str) -> frozenset[str]:
 
 
 @pytest.mark.parametrize(("role", "sid", "operator"), conditions())
-def test_every_condition_is_needed(role: str, sid: str, operator: str) -> None:
+def test_every_condition_of_a_role_is_needed(role: str, sid: str, operator: str) -> None:
     # GIVEN / WHEN the condition is removed
     after = reach_of_dev(without(role, sid, operator))
 
-    # THEN
+    # THEN the role reaches more resources of others
     assert after - reach_of_whole(role)
 
 

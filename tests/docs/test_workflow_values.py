@@ -99,7 +99,7 @@ def test_every_workflow_has_its_concurrency_group() -> None:
     assert {name: (each["group"], each["cancel-in-progress"]) for name, each in found.items()} == GROUPS
 
 
-def in_a_word(step: dict[str, Any]) -> str:
+def short_text(step: dict[str, Any]) -> str:
     """Return a short text for a step: its action with role, command and stack, or the commands that it runs."""
     uses, given, runs = step.get("uses", "").partition("@")[0], step.get("with", {}), step.get("run", "")
     if uses == "aws-actions/configure-aws-credentials":
@@ -118,7 +118,7 @@ def bare(expression: str) -> str:
 @pytest.mark.parametrize(("workflow", "name"), STEPS)
 def test_a_job_with_access_to_an_account_has_these_steps(workflow: str, name: str) -> None:
     # GIVEN / WHEN
-    found = tuple(in_a_word(step) for step in job_of(workflow, name)["steps"])
+    found = tuple(short_text(step) for step in job_of(workflow, name)["steps"])
 
     # THEN the steps are these, and a step that comments on the pull request runs even after a failure
     assert found == STEPS[workflow, name]
@@ -228,7 +228,7 @@ def test_jobs_have_their_steps_and_timeouts_and_check_out_without_credentials() 
     ]
 
     # THEN
-    steps = {job: tuple(in_a_word(step) for step in found[job]["steps"]) for job in APART}
+    steps = {job: tuple(short_text(step) for step in found[job]["steps"]) for job in APART}
     assert steps == APART
     assert {*JOBS} - {*APART} - {*STEPS} == {("preview", "fork")}
     minutes = {path.stem: {name: each["timeout-minutes"] for name, each in jobs(path).items()} for path in WORKFLOWS}

@@ -62,7 +62,7 @@ def test_paths_crash_points_and_cases_do_not_become_fewer() -> None:
     assert count >= LEAST_CASES
 
 
-def test_no_call_is_made_only_after_a_fault() -> None:
+def test_every_call_that_follows_a_fault_is_a_crash_point_too() -> None:
     # GIVEN the calls that are crash points
     points = {(path.function, kind_of(call)) for path in PATHS for call in crash_points(path)}
     # WHEN each call of the standard stack's paths fails, and the run makes further calls

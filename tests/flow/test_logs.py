@@ -162,7 +162,7 @@ def test_an_order_in_the_test_currency_is_in_no_metric_of_orders(currency: str, 
     assert len(world.subscriber.received) == 1
 
 
-def test_at_info_a_successful_order_has_two_lines() -> None:
+def test_at_level_info_a_successful_order_has_two_lines() -> None:
     # GIVEN / WHEN an order is processed without a failure
     with observed() as (world, output):
         whole_life(world)

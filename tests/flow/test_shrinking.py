@@ -66,7 +66,7 @@ def test_a_mistake_is_found(name: str) -> None:
     assert FOUND[name] in labels(violations)
 
 
-def test_an_order_stored_before_it_is_sent_shrinks_to_one_post() -> None:
+def test_the_history_of_an_order_stored_before_its_send_shrinks_to_one_post() -> None:
     # GIVEN an API that stores before it sends, and a history that violates G1
     with rewritten(sabotage("the order is stored before its message is sent").changes):
         failing = first_failing()
@@ -82,7 +82,7 @@ def test_an_order_stored_before_it_is_sent_shrinks_to_one_post() -> None:
     assert play(small) == []
 
 
-def test_stock_without_its_condition_shrinks_to_the_orders_that_take_too_much() -> None:
+def test_the_history_of_oversold_stock_shrinks_to_the_orders_that_take_too_much() -> None:
     # GIVEN a worker that takes stock beyond the available quantity
     with rewritten(sabotage("stock is taken without the condition that enough is left").changes):
         # WHEN a failing history is shrunk
@@ -94,7 +94,7 @@ def test_stock_without_its_condition_shrinks_to_the_orders_that_take_too_much() 
     assert play(small) == []
 
 
-def test_a_lost_dead_letter_shrinks_to_the_message_and_one_fault() -> None:
+def test_the_history_of_a_lost_dead_letter_shrinks_to_the_message_and_one_fault() -> None:
     # GIVEN a worker that deletes a message although sending its dead letter failed
     lost = (Foreign("not JSON"), Wait(5), Deliver((At(1, "server error"),)))
     with rewritten(sabotage("a message is deleted though its dead letter was not sent").changes):

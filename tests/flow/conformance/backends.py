@@ -131,7 +131,7 @@ class ServedBackend(Backend):
 
 @contextmanager
 def moto_backend() -> Iterator[Backend]:
-    """moto, in this process."""
+    """Yield moto, which runs in this process."""
     from moto import mock_aws
 
     session = isolated_session("test", "test", REGION)
@@ -143,6 +143,6 @@ def moto_backend() -> Iterator[Backend]:
 
 @contextmanager
 def ministack_backend(folder: Path) -> Iterator[Backend]:
-    """MiniStack, behind the embedded AWS's gate."""
+    """Yield MiniStack, behind the gate of the embedded AWS."""
     with emulated_aws(folder, REGION) as aws:
         yield ServedBackend("ministack", aws.dynamodb, aws.sqs, aws.lambda_)

@@ -11,12 +11,12 @@ from tests.flow.conformance.backends import Backend, FakeBackend, ministack_back
 
 @pytest.fixture(scope="package")
 def backends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Backend]]:
-    """Every implementation by name."""
+    """Yield every implementation by name."""
     with moto_backend() as moto, ministack_backend(tmp_path_factory.mktemp("ministack")) as emulator:
         yield {"fake": FakeBackend(), "moto": moto, "ministack": emulator}
 
 
 @pytest.fixture
 def backend(backends: dict[str, Backend], implementation: str) -> Backend:
-    """The implementation that the test is parametrized with."""
+    """Return the implementation for this case of the test."""
     return backends[implementation]

@@ -44,7 +44,7 @@ def handler(event, context):
 """
 SETTLED_SECONDS = 1.5
 VISIBILITY_SECONDS = 4
-"""Long enough to see a batch's result, so that the scenario itself makes the second receive."""
+"""Long enough to see a batch's result before a kept message is visible again. The scenario then receives it itself."""
 
 
 def _handler(event: dict[str, Any]) -> Any:
