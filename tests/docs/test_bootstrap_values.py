@@ -1,5 +1,6 @@
 """Tests the values of the state's bucket, its key, the session durations and the outputs in bootstrap/template.yaml."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,6 +11,14 @@ from tests.docs.test_workflows import FOLDER, steps_of
 
 KEPT = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
 TAGS = [{"Key": "Project", "Value": PROJECT}, {"Key": "Stack", "Value": "prod"}]
+
+
+def parts(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield all mappings in a part of the template."""
+    if isinstance(node, dict):
+        yield node
+    for each in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from parts(each)
 
 
 def made(name: str) -> dict[str, Any]:
@@ -81,6 +90,15 @@ def test_the_states_key_is_rotated_and_controlled_by_iam() -> None:
     assert statement["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
     assert (statement["Effect"], statement["Action"], statement["Resource"]) == ("Allow", "kms:*", "*")
     assert alias["AliasName"] == "alias/pulumi-orders-prod"
+
+
+def test_every_policy_has_the_language_version_that_knows_policy_variables() -> None:
+    # GIVEN all policies of the template; without a version AWS reads them as of 2008
+    policies = [each for each in parts(resources("prod")) if "Statement" in each]
+
+    # THEN
+    assert len(policies) > 5
+    assert {each.get("Version") for each in policies} == {"2012-10-17"}
 
 
 def test_a_roles_session_lasts_at_most_an_hour_as_the_workflow_requests() -> None:

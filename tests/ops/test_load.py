@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 from unittest.mock import Mock
@@ -27,6 +29,21 @@ from tests.ops.test_without_yes import Typed, stack, typed
 __all__ = ["stack", "typed"]
 
 LATE, SOON = "2026-01-01T00:02:00.000Z", "2026-01-01T00:00:02.000Z"
+
+
+def test_a_client_that_loses_its_network_resets_the_connection() -> None:
+    # GIVEN an open connection
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        connection = HTTPConnection(*server.getsockname())
+        connection.connect()
+        accepted, _ = server.accept()
+        accepted.settimeout(10)
+        with accepted:
+            # WHEN the client loses its network
+            BlindClients._reset(Mock(), connection)
+            # THEN the server sees a reset, not an end
+            with pytest.raises(ConnectionResetError):
+                accepted.recv(1)
 
 
 @pytest.mark.parametrize(
