@@ -88,7 +88,8 @@ def test_the_pack_reports_each_rules_messages_with_its_level(name: str) -> None:
 
 def test_a_rule_receives_the_resource_that_the_engine_sent() -> None:
     # GIVEN a rule about one resource and one about all of them
-    sent = make(QUEUE, {"tags": PRODUCTION}, protect=True, references={"policy": frozenset({make(TABLE).urn})})
+    references = {name: frozenset({make(TABLE).urn}) for name in ("kmsMasterKeyId", "policy")}
+    sent = make(QUEUE, {"tags": PRODUCTION}, protect=True, references=references)
     alone: list[Resource] = []
     together: list[Resource] = []
 
@@ -111,6 +112,12 @@ def test_a_rule_receives_the_resource_that_the_engine_sent() -> None:
     # THEN both rules get the same resource, but a resource that is sent alone comes without its references
     assert alone == [replace(sent, references={})]
     assert together == [sent, make(TABLE)]
+
+
+def test_a_rule_that_checks_nothing_is_refused() -> None:
+    # GIVEN a rule without a check; WHEN it is converted; THEN the error names it
+    with pytest.raises(ValueError, match="the rule idle checks nothing"):
+        to_policy(Rule("idle", "Idle.", "mandatory", frozenset({QUEUE})))
 
 
 def test_the_pack_has_every_rule_and_runs_from_any_folder(tmp_path: Path) -> None:
