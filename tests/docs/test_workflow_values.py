@@ -310,3 +310,12 @@ def test_a_script_makes_these_calls_of_git_and_github(
     made = written["calls"].splitlines()
     assert [line[: len(call)] for line, call in zip(made, calls, strict=True)] == list(calls)
     assert written["output"].strip() == output
+
+
+def test_each_python_release_and_stack_is_checked_to_the_end() -> None:
+    # GIVEN / WHEN the jobs that run several times
+    runs = {name: job_of(name, job)["strategy"] for name, job in (("checks", "test"), ("preview", "preview"))}
+
+    # THEN a failure in one run does not stop the others
+    assert [run["fail-fast"] for run in runs.values()] == [False, False]
+    assert runs["checks"]["matrix"] == {"python": ["3.11", "3.13"]}
