@@ -26,7 +26,7 @@ class MetricName(StrEnum):
     MESSAGE_DEAD_LETTERED = "MessageDeadLettered"
     """A permanent failure that the worker itself sent to the dead-letter queue."""
     ATTEMPT_DEFERRED = "AttemptDeferred"
-    """The run did not start: no time was left in this invocation, or a twin is running."""
+    """The run did not start: too little time was left in this invocation, or another run of the order is active."""
     ACCEPTED_TO_SETTLED = "AcceptedToSettledLatency"
     """Milliseconds from `accepted_at` to `settled_at`, once per order."""
     BATCH_ISOLATED = "BatchIsolated"

@@ -57,7 +57,10 @@ class Shortage:
 
 @dataclass(frozen=True, slots=True)
 class Contention:
-    """The same transaction may succeed in a moment. `code` is the reason: load, if both load and conflicts are."""
+    """The same transaction may succeed in a moment.
+
+    `code` is the reason; if there are both conflicts and load, it is a code for load.
+    """
 
     code: str
 

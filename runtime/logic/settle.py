@@ -20,7 +20,7 @@ from runtime.logic.protocols import Settlements, Written
 from runtime.models.order import OPEN_STATUSES, OrderMessage, StoredOrder
 
 CONTENTION_SECONDS: Final = 2.0
-"""Seconds for which conflicts are retried in process: they are normal on a popular SKU, and receives are limited."""
+"""Seconds for which conflicts are retried in process. Conflicts are normal on a popular SKU; receives are limited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,8 @@ class Settler:
         """Return the stored order, which is final, and whether this invocation settled it.
 
         `on_conflict` is called before each further try. If a group transaction may have settled the order, `settled_at`
-        is the time of that transaction. In this case the order is read first; if its time is equal, it is settled.
+        is the time of that transaction. Then the order is read first, and a final order is returned; this invocation
+        settled it if the stored `settled_at` is equal.
 
         Raises:
             ContentionError, ThrottledError: conflicts or throttling lasted longer than `CONTENTION_SECONDS`.

@@ -74,6 +74,6 @@ class OrderView(OptionalFields, _ViewFields):
 
 
 def view_of(order: StoredOrder) -> OrderView:
-    """Show `order` to its caller: the stored fields that have a name in `OrderView`, so no internal error."""
+    """Return what the caller sees of `order`: only the fields of `OrderView`, which has none for internal errors."""
     shown = order.model_dump(include=set(OrderView.model_fields))
     return OrderView.model_validate({**shown, "status": _AS_SEEN[order.status]})

@@ -171,7 +171,7 @@ def test_workflows_that_build_the_package_use_one_exact_python_release(workflow:
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_a_stack_whose_package_has_byte_code_requires_that_python_release(stack: str) -> None:
+def test_a_package_with_byte_code_requires_the_python_release_of_the_workflows(stack: str) -> None:
     # GIVEN
     own = {key.removeprefix("orders:"): value for key, value in read_stack_file(stack).items() if "orders:" in key}
 

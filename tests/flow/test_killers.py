@@ -1,4 +1,4 @@
-"""Tests of killers with the real worker: the receives that they cost other messages, and which become dead letters."""
+"""Tests killers with the real worker: how often other messages are received, and which messages become dead letters."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_killers_cost_other_messages_at_most_the_promised_receives(seed: int) ->
 def test_the_bound_on_receives_is_reached() -> None:
     # GIVEN one killer and one innocent message on two threads
     worst = 0
-    # WHEN they are delivered together, in many orders of their calls
+    # WHEN they are delivered together, with their calls interleaved in many ways
     for seed in range(20):
         with staged(Deployment(batch_threads=2), seed=seed) as stage:
             cost, _ = play(stage, 1, 1, Random(seed))
@@ -82,7 +82,7 @@ def test_the_bound_on_receives_is_reached() -> None:
     assert worst == 1 + 2
 
 
-def test_a_settled_order_whose_message_kills_stays_settled() -> None:
+def test_an_order_stays_settled_if_its_message_kills_the_worker() -> None:
     # GIVEN a message whose process is always killed at its publish
     with staged() as stage:
         order_id = stage.accept()

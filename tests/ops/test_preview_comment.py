@@ -1,4 +1,4 @@
-"""Tests the comment on a pull request that shows a preview."""
+"""Tests the comment that shows a preview on a pull request."""
 
 from __future__ import annotations
 

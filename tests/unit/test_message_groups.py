@@ -45,7 +45,7 @@ def test_an_order_is_sent_in_its_caller_s_group_with_a_new_deduplication_id(clie
     # GIVEN
     queue = OrderQueue(client, "https://queue", fifo=True)
 
-    # WHEN the same order is sent twice, as after a crash or by a person
+    # WHEN the same order is sent twice, as happens after a crash or when a person sends it again
     queue.send(message())
     queue.send(message())
 
@@ -80,14 +80,14 @@ def test_an_event_is_published_in_its_caller_s_group_with_its_event_id_as_dedupl
     assert (call["MessageGroupId"], call["MessageDeduplicationId"]) == ("caller", "id:order.confirmed")
 
 
-def test_a_standard_queue_gets_only_the_group_and_a_standard_topic_neither(client: Any) -> None:
+def test_standard_queues_get_a_group_but_no_deduplication_id_and_topics_get_neither(client: Any) -> None:
     # GIVEN / WHEN
     OrderQueue(client, "https://queue").send(message())
     DeadLetters(client, "https://dlq").send(delivery("caller"), error_type="INVALID", error="no")
     DeadLetters(client, "https://dlq").send(delivery(None), error_type="INVALID", error="no")
     TopicNotifications(client, "arn:topic").publish(EVENT)
 
-    # THEN a dead letter of a message without a group has none
+    # THEN a dead letter has a group only if its message had one
     assert [[call.get(name) for name in GROUPED] for call in client.calls] == [
         [message().caller, None],
         ["caller", None],

@@ -74,7 +74,7 @@ def test_a_settlement_fails_within_its_time_if_contention_does_not_end(world: Wo
         (("None", "ConditionalCheckFailed", "ThrottlingError"), "REJECTED"),
     ],
 )
-def test_of_mixed_reasons_in_one_answer_that_of_the_order_row_counts_first(
+def test_mixed_reasons_in_one_answer_are_decided_without_a_further_try(
     world: WorkerAccount, codes: tuple[str, ...], status: str
 ) -> None:
     # GIVEN an answer that gives several reasons at once
