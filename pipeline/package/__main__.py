@@ -91,7 +91,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("command", choices=["build"], help="build the package, unless it is already built")
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project's folder (default: this one)")
-    parser.add_argument("--target", choices=["lambda", "local"], help="default lambda; local: this Python and machine")
+    parser.add_argument(
+        "--target", choices=["lambda", "local"], default="lambda", help="local: this Python and machine"
+    )
     parser.add_argument("--python-version", choices=get_args(PythonVersion), help="Lambda runtime (default 3.13)")
     parser.add_argument("--architecture", choices=get_args(Architecture), help="default arm64")
     parser.add_argument("--no-bytecode", dest="bytecode", action="store_false", help="sources only, slower cold starts")
