@@ -3,11 +3,14 @@
 import os
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 _Name = Annotated[str, Field(min_length=1)]
+
+MAX_BATCH_THREADS: Final = 100
+"""The most messages of a batch that may run at the same time."""
 
 
 class _Settings(BaseModel):
@@ -77,7 +80,7 @@ class WorkerSettings(_Settings):
     max_receive_count: int = Field(ge=1)
     retry_base_seconds: int = Field(ge=1)
     retry_cap_seconds: int = Field(ge=1, le=43_200)
-    batch_threads: int = Field(ge=1, le=100)
+    batch_threads: int = Field(ge=1, le=MAX_BATCH_THREADS)
     item_budget_seconds: float = Field(gt=0, description="Time for one record; no record starts with less time left.")
     time_margin_seconds: float = Field(ge=0, description="Time that is kept for the end of the invocation.")
 

@@ -10,6 +10,7 @@ from pipeline.config.functions import FunctionOptions
 from pipeline.config.general import DAY
 from pipeline.config.problems import Problem, values_of
 from runtime.logic.together import GROUP_SECONDS
+from runtime.settings import MAX_BATCH_THREADS
 from runtime.store.call_times import ATTEMPT_SECONDS, LEAST_MARGIN_SECONDS
 
 MIN_HORIZON_SECONDS = 20 * 60
@@ -44,7 +45,9 @@ class ProcessingOptions(FunctionOptions):
     batch_window_seconds: int = Field(
         default=0, ge=0, le=300, description="How long messages wait for a batch to fill: cheaper, but later."
     )
-    batch_threads: int = Field(default=10, ge=1, le=100, description="Messages of a batch that run at the same time.")
+    batch_threads: int = Field(
+        default=10, ge=1, le=MAX_BATCH_THREADS, description="Messages of a batch that run at the same time."
+    )
     item_budget_seconds: int = Field(
         default=20, ge=1, le=900, description="Time for one message; no message starts with less time left."
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 import boto3
 from botocore.config import Config
 
+from runtime.settings import MAX_BATCH_THREADS
 from runtime.store.call_times import (
     ATTEMPTS,
     BRIEF_ATTEMPTS,
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
-# The pool needs one connection per worker thread. A connection that exceeds the pool is closed after each use, and each
-# new connection costs a TLS handshake.
+# The pool has one connection for each possible worker thread, opened when needed. A connection that exceeds the pool is
+# closed after each use, and each new connection costs a TLS handshake.
 CONFIG: Final = Config(
     connect_timeout=CONNECT_SECONDS,
     read_timeout=READ_SECONDS,
     retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
-    max_pool_connections=32,
+    max_pool_connections=MAX_BATCH_THREADS,
     # Without a fixed user agent botocore builds one for each call, which takes a fifth of the call's processor time.
     user_agent=f"Boto3/{boto3.__version__}",
     tcp_keepalive=True,
