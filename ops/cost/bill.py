@@ -36,8 +36,8 @@ SECONDS_OF: Final = {
     "create-order": Decimal("0.05"),
     "process-order": Decimal("0.05"),
     "get-order": Decimal("0.02"),
-    # Ten orders in one batch take about 0.18 of the time of ten orders one after the other (docs/performance.md).
-    "ten orders": Decimal("0.09"),
+    # Ten orders in one batch take about 0.11 of the time of ten orders one after the other (docs/performance.md).
+    "ten orders": Decimal("0.06"),
 }
 _PLATFORM_BYTES: Final = 330
 _ACCESS_BYTES: Final = 330

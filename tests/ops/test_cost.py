@@ -78,9 +78,9 @@ DOMAIN = (
     }
 )
 TENS = PROD | {
-    # The worker has a tenth of the invocations, and each takes 0.29 times ten times 50 ms. For ten orders there is one
+    # The worker has a tenth of the invocations, and each takes 60 ms, not ten times 50 ms. For ten orders there is one
     # receive and one delete.
-    "Lambda": (0, 1.1 * 0.20 + (50_000 + 9_000) * 0.0000133334),
+    "Lambda": (0, 1.1 * 0.20 + (50_000 + 6_000) * 0.0000133334),
     "SQS": (POLLING, 1.2 * (0.40 + 0.10)),
     "CloudWatch": (
         PROD["CloudWatch"][0],
