@@ -110,7 +110,7 @@ def _name_problems(project: str, stack: str, given: Mapping[str, str]) -> list[P
     bounded = _BOUNDARY.fullmatch(given.get("permissions_boundary_arn", ""))
     if bounded and bounded["prefix"] != prefix:
         # Under a new name all tables and queues would be new, but this boundary allows only those of the old name.
-        allowed = f"pulumi-{prefix}-boundary: project and stack cannot be renamed (docs/delivery.md#names-are-for-good)"
+        allowed = f"pulumi-{prefix}-boundary: project and stack cannot be renamed (docs/delivery.md#renaming)"
         return [Problem(("permissions_boundary_arn",), f"the boundary of {bounded['prefix']}", allowed)]
     longest = MAX_PREFIX - (len(".fifo") if given.get("strict_ordering") == "true" else 0)
     longest = MAX_BUS_PREFIX if given.get("events_target") == "bus" else longest
