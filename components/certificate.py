@@ -14,7 +14,9 @@ class CertificateArgs(Args):
 
     domain_name: str = Field(description="The host name.")
     zone_id: str = Field(description="Route 53 zone for the validation record, which stays there.")
-    region: str | None = Field(default=None, description="`us-east-1` for CloudFront; None: the stack's region.")
+    region: str | None = Field(
+        default=None, description="Region of the certificate: `us-east-1` for CloudFront; by default the stack's."
+    )
 
 
 class Certificate(Component):

@@ -29,10 +29,11 @@ class Scope(Args):
         description="CIDR ranges that may call without TLS: loopback on a local stack, otherwise none.",
     )
     key_arn: pulumi.Output[str] | None = Field(
-        default=None, description="The customer managed key for all stored data; none: AWS's own keys."
+        default=None, description="The customer managed key for all stored data; without it AWS's own keys are used."
     )
     boundary_arn: str | None = Field(
-        default=None, description="The permissions boundary of every role; none: only their policies limit them."
+        default=None,
+        description="The permissions boundary of every role; without it only their policies limit the roles.",
     )
 
     def name(self, thing: str) -> str:

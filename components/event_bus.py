@@ -37,7 +37,7 @@ class EventBus(Component):
     encrypt or decrypt, which would otherwise be lost.
 
     Outputs: `arn`, `bus_name`, `dead_letter_name` (`None` without a customer managed key), `rule_names` and
-    `subscriber_queue_urls` (of the queues made here), by subscription.
+    `subscriber_queue_urls` (of the queues that this component creates), by subscription.
     """
 
     kind: ClassVar[str] = "EventBus"
@@ -88,7 +88,7 @@ class EventBus(Component):
         if self.scope.key_arn is None:
             return None
         opts = self.child(protect=protect)
-        # Not encrypted with the bus's key: if that key is broken, the queue must still accept messages.
+        # This queue is not encrypted with the bus's key: it must accept messages while that key is broken.
         return encrypted_queue(name, self.scope.without_key(), opts, retention_seconds=DEAD_LETTER_RETENTION_SECONDS)
 
     def _let_in(self, dead: aws.sqs.Queue, bus_arn: pulumi.Output[str]) -> None:

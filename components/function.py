@@ -41,13 +41,13 @@ class FunctionPlatform(Args):
 
 
 class WarmStart(Args):
-    """Measures against cold starts: one of the two or none, because Lambda refuses both together."""
+    """Measures against cold starts: snapshots, ready instances or neither, because Lambda refuses both together."""
 
     snapshots: bool = Field(
         default=False,
         description="Starts each version once, when it is published, and resumes its instances from a snapshot.",
     )
-    ready_instances: int = Field(default=0, ge=0, description="Started instances that wait behind the alias.")
+    ready_instances: int = Field(default=0, ge=0, description="Instances that Lambda keeps started for the alias.")
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
@@ -65,11 +65,13 @@ class FunctionArgs(Args):
     memory_mb: int = Field(ge=128, le=10_240, description="Memory, and with it the share of a CPU.")
     timeout_seconds: int = Field(ge=1, le=900, description="Time after which Lambda stops the invocation.")
     reserved_concurrency: int = Field(
-        default=-1, ge=-1, description="Reserved instances, which are also its maximum; -1 reserves none, 0 stops it."
+        default=-1,
+        ge=-1,
+        description="Reserved instances, which are also the maximum; -1 reserves none, 0 stops the function.",
     )
     warm_start: WarmStart = Field(default=WarmStart(), description="Measures against cold starts.")
     environment: Mapping[str, Text] = Field(description="Variables of this function, on top of the platform's.")
-    grants: tuple[Grant, ...] = Field(description="All its permissions on other resources.")
+    grants: tuple[Grant, ...] = Field(description="All permissions of the function on other resources.")
 
 
 class Function(Component):
@@ -121,7 +123,7 @@ class Function(Component):
         )
 
     def _log_group(self, retention_days: int) -> aws.cloudwatch.LogGroup:
-        # Without this, Lambda would create the group at the first line: outside the state, and kept for ever.
+        # Without this group, Lambda would create one at the first log line, outside the state and kept for ever.
         return aws.cloudwatch.LogGroup(
             f"{self.logical_name}-logs",
             aws.cloudwatch.LogGroupArgs(
@@ -136,7 +138,7 @@ class Function(Component):
     def _keep_ready(self, alias: aws.lambda_.Alias, warm_start: WarmStart) -> None:
         if not warm_start.ready_instances:
             return
-        # On the alias, not on a version: when the alias moves, the ready instances follow.
+        # The ready instances belong to the alias, not to a version, so they follow when the alias moves.
         aws.lambda_.ProvisionedConcurrencyConfig(
             f"{self.logical_name}-ready",
             aws.lambda_.ProvisionedConcurrencyConfigArgs(
@@ -185,8 +187,8 @@ class Function(Component):
                 reserved_concurrent_executions=args.reserved_concurrency,
                 environment=aws.lambda_.FunctionEnvironmentArgs(variables={**platform.environment, **args.environment}),
                 # `Text` leaves the logger's lines unchanged: they are JSON already. Lambda's JSON format adds a level
-                # filter, which would drop the sampled debug lines. With the filter at DEBUG, Powertools would use its
-                # level for the logger, so that every invocation would log DEBUG.
+                # filter, which would drop the sampled debug lines. With the filter at DEBUG, Powertools would set the
+                # logger to the filter's level, so that every invocation would log DEBUG.
                 logging_config=aws.lambda_.FunctionLoggingConfigArgs(log_format="Text", log_group=logs.name),
                 tracing_config=aws.lambda_.FunctionTracingConfigArgs(
                     mode="Active" if platform.tracing else "PassThrough"
@@ -197,6 +199,6 @@ class Function(Component):
                 else None,
                 tags=self.scope.tags,
             ),
-            # After its policy: no event source may call the function before its role has all permissions.
+            # The policy is created first: no event source may call the function before its role has all permissions.
             self.child(depends_on=[policy], ignore_changes=SHIFT_TAGS if platform.shifted_elsewhere else None),
         )

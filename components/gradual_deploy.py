@@ -25,7 +25,9 @@ class ShiftedFunction(Args):
 class GradualDeployArgs(Args):
     """Settings of a gradual deployment: which functions are shifted, how, and which alarms stop it."""
 
-    functions: tuple[ShiftedFunction, ...] = Field(min_length=1, description="One deployment group for each.")
+    functions: tuple[ShiftedFunction, ...] = Field(
+        min_length=1, description="The functions; each gets a deployment group."
+    )
     shift: str = Field(description="Name of CodeDeploy's configuration without its prefix, `Canary10Percent5Minutes`.")
     watched: Mapping[str, Text] = Field(description="Names and ids by the keys of the rows' `Ref`s.")
 
@@ -74,7 +76,7 @@ class GradualDeploy(Component):
                 sid="ReadAlarms",
                 actions=("cloudwatch:DescribeAlarms",),
                 resources=("*",),
-                reason="CodeDeploy asks for alarms by a list of names, which CloudWatch authorises on all alarms",
+                reason="CodeDeploy reads alarms by a list of names, and CloudWatch authorises that call on all alarms",
             ),
         )
         policy = aws.iam.RolePolicy(

@@ -18,7 +18,7 @@ class Route(Args):
     path: str = Field(pattern=r"^(/([a-z0-9._-]+|\{[a-z_]+\}))+$", description="Path; `{name}` matches one segment.")
     function: Function = Field(description="Called through its live alias.")
     scopes: tuple[Text, ...] = Field(
-        description="With an authorizer: a token without one of them gets 403; if empty, any token is accepted."
+        description="For an authorizer: a token with none of these scopes gets 403; if empty, any token is accepted."
     )
 
     @property
@@ -49,11 +49,17 @@ class HttpApiArgs(Args):
     """Routes and limits."""
 
     routes: tuple[Route, ...] = Field(min_length=1, description="All routes of the API; other requests get 404.")
-    throttle_rate: int = Field(ge=1, description="Requests per second, over all callers, above which it answers 429.")
+    throttle_rate: int = Field(
+        ge=1, description="Requests per second, over all callers, above which the API answers 429."
+    )
     throttle_burst: int = Field(ge=1, description="Requests that may arrive at once before the rate limit applies.")
     log_retention_days: int = Field(description="How long CloudWatch keeps the access log.")
-    authorizer: JwtAuthorizer | None = Field(default=None, description="Verifies callers; none: anybody may call.")
-    cors: Cors | None = Field(default=None, description="Lets pages of other origins call it; none: no page can.")
+    authorizer: JwtAuthorizer | None = Field(
+        default=None, description="Verifies callers; without it anybody may call the API."
+    )
+    cors: Cors | None = Field(
+        default=None, description="Lets web pages of other origins call the API; without it none of them can."
+    )
     default_endpoint: bool = Field(
         default=True,
         description="Whether the endpoint under AWS's host name answers; a custom domain alone does not close it.",

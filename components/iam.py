@@ -100,7 +100,7 @@ def tls_only(scope: Scope, actions: Sequence[str], resource: Text) -> dict[str, 
 def allow_service(
     service: Literal["sns.amazonaws.com", "events.amazonaws.com"], action: str, resource: Text, source_arn: Text
 ) -> dict[str, object]:
-    """Return the statement that allows an action to an AWS service, only on behalf of the resource `source_arn`."""
+    """Return the statement that allows an AWS service one action, only on behalf of the resource `source_arn`."""
     return {
         "Sid": "NamedSource",
         "Effect": "Allow",

@@ -123,7 +123,7 @@ def encrypted_queue(
             message_retention_seconds=retention_seconds,
             visibility_timeout_seconds=visibility_timeout_seconds,
             redrive_policy=redrive_policy,
-            # SQS accepts only one of the two; the other must be absent.
+            # SQS accepts only one of these two settings; the other must be absent.
             sqs_managed_sse_enabled=True if scope.key_arn is None else None,
             kms_master_key_id=scope.key_arn,
             tags=scope.tags,

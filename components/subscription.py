@@ -22,7 +22,7 @@ class TopicSubscriptionArgs(Args):
 
 
 class Subscription(Component):
-    """The subscription with its queue of failed deliveries, and the subscriber's queue if it is made here.
+    """The subscription with its queue of failed deliveries, and the subscriber's queue if the component creates it.
 
     Outputs: `dead_letter_url`, `dead_letter_name`, `queue_url` (`None` when the endpoint is somebody else's).
     """

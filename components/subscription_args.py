@@ -26,7 +26,7 @@ _MAX_FILTER_COMBINATIONS = 150
 
 
 class SubscriptionArgs(BaseModel):
-    """A subscription: its receiver, and a filter for what it gets."""
+    """A subscription: its receiver, and a filter for the messages that the receiver gets."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 

@@ -17,10 +17,11 @@ class TableArgs(Args):
 
     hash_key: str = Field(min_length=1, max_length=255, description="Name of the partition key, a string.")
     ttl_attribute: str = Field(
-        default="", description="DynamoDB deletes items some time after this attribute's epoch second; empty: never."
+        default="",
+        description="DynamoDB deletes items some time after this attribute's epoch second; if empty, it deletes none.",
     )
     point_in_time_recovery: bool = Field(description="Lets the table be restored to any second of the last 35 days.")
-    deletion_protection: bool = Field(description="Makes AWS refuse to delete the table, whoever asks.")
+    deletion_protection: bool = Field(description="Makes AWS refuse every request to delete the table.")
     protect: bool = Field(description="Makes Pulumi refuse a plan that deletes or replaces the table.")
 
 
@@ -54,7 +55,7 @@ class Table(Component):
         self.register_outputs({"table_name": self.table_name, "arn": self.arn})
 
     def grant(self, *actions: TableAction) -> Grant:
-        """Return the permission for `actions` on the table. A transaction needs those for its items' actions."""
+        """Return the permission for `actions` on the table. A transaction needs those of its items."""
         return Grant(
             sid=sid(self.logical_name), actions=tuple(f"dynamodb:{action}" for action in actions), resources=(self.arn,)
         )

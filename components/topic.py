@@ -31,7 +31,7 @@ class TopicArgs(Args):
 class Topic(Component):
     """The topic, encrypted, with a policy that names its publishers and refuses plain HTTP.
 
-    Outputs: `arn`, `topic_name`, `subscriber_queue_urls` (of the queues made here, by subscription).
+    Outputs: `arn`, `topic_name`, `subscriber_queue_urls` (of the queues that this component creates, by subscription).
     """
 
     kind: ClassVar[str] = "Topic"
@@ -44,7 +44,7 @@ class Topic(Component):
             aws.sns.TopicArgs(
                 name=scope.name(name) + (FIFO if args.fifo else ""),
                 fifo_topic=True if args.fifo else None,
-                # As in its queues, the throughput limit applies per group, not to the whole topic.
+                # The throughput limit then applies per group, not to the whole topic, as it does in the topic's queues.
                 fifo_throughput_scope="MessageGroup" if args.fifo else None,
                 kms_master_key_id="alias/aws/sns" if scope.key_arn is None else scope.key_arn,
                 tags=scope.tags,
@@ -94,7 +94,7 @@ class Topic(Component):
 
 
 def _publishers(arn: pulumi.Output[str], role_names: tuple[str, ...]) -> dict[str, object]:
-    # A condition instead of principals: the roles are created after the topic, and SNS refuses unknown principals.
+    # The roles are named in a condition, not as principals: SNS refuses unknown principals, and the topic comes first.
     return {
         "Sid": "NamedPublishers",
         "Effect": "Allow",

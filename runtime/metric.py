@@ -22,7 +22,7 @@ class MetricName(StrEnum):
     ATTEMPT_FAILED = "AttemptFailed"
     """One failed attempt at one message. Partial batch failures never show in Lambda's `Errors`."""
     LAST_ATTEMPT_FAILED = "LastAttemptFailed"
-    """SQS moves the message to the dead-letter queue next."""
+    """The last attempt at a message failed, so SQS moves the message to the dead-letter queue."""
     MESSAGE_DEAD_LETTERED = "MessageDeadLettered"
     """A permanent failure that the worker itself sent to the dead-letter queue."""
     ATTEMPT_DEFERRED = "AttemptDeferred"

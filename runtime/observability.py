@@ -11,7 +11,7 @@ from typing import Any, Final
 from aws_lambda_powertools import Logger, Metrics
 
 _SAID_ELSEWHERE: Final = ("location", "function_name", "function_memory_size", "function_arn")
-"""The line's message, the names of its log group and stream, or the function's configuration say the same."""
+"""Fields that repeat the line's message, the name of its log group or stream, or the function's configuration."""
 
 
 def _line(log: dict[str, Any]) -> str:

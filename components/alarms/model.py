@@ -177,7 +177,7 @@ class AlarmTable:
         if unknown := sorted({row for composite in self.composites for row in composite.rows} - rows):
             raise ValueError(f"composites name rows that do not exist: {', '.join(unknown)}")
         if twice := sorted({name for name in members if members.count(name) > 1}):
-            raise ValueError(f"a row must page once; in several composites: {', '.join(twice)}")
+            raise ValueError(f"a row may belong to one composite only; in several: {', '.join(twice)}")
         others = {composite.name for composite in self.composites}
         if strangers := sorted({c.quiet_while for c in self.composites if c.quiet_while} - others):
             raise ValueError(f"quiet_while names no composite: {', '.join(strangers)}")

@@ -21,7 +21,7 @@ class AlarmTopicsArgs(Args):
     tiers: tuple[Tier, ...] = Field(default=tuple(Tier), description="Tiers that have a topic.")
     region: str | None = Field(
         default=None,
-        description="Region of the topics; none: the stack's. The key is used only in the stack's Region.",
+        description="Region of the topics, by default the stack's. The key is used only in the stack's Region.",
     )
 
 
@@ -55,7 +55,7 @@ class AlarmTopics(Component):
                 name=self.scope.name(f"alarms-{tier}" if self._region is None else f"alarms-{tier}-{self._region}"),
                 region=self._region,
                 display_name=self.scope.name(tier),
-                # Never AWS's own key: CloudWatch may not use it, so no alarm would be delivered.
+                # Never AWS's own key: CloudWatch may not use that key, so no alarm would be delivered.
                 kms_master_key_id=key if self._region is None else None,
                 tags=self.scope.tags,
             ),

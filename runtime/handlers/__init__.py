@@ -14,7 +14,7 @@ if _IN_LAMBDA:
 
 
 def finish_init(make: Callable[[], object]) -> None:
-    """Call `make`, which builds what every invocation uses, and switch garbage collection on; only in Lambda.
+    """In Lambda, call `make`, which builds what every invocation uses, and switch garbage collection on.
 
     An entry point calls this in its last line, because init has a whole CPU whatever the function's memory, and
     because a missing setting then fails the deploy, not an order.

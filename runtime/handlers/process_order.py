@@ -86,7 +86,7 @@ def _notifications(
 def worker() -> BatchRunner:
     """The worker of this process."""
     settings, dynamodb, sqs, brief_sqs = worker_settings(), clients.dynamodb(), clients.sqs(), clients.brief_sqs()
-    # Only the client that is used: each one makes the cold start longer.
+    # Only one of these two clients is created, because each makes the cold start longer.
     sns = clients.sns() if settings.notifications_topic_arn else None
     events = clients.events() if settings.notifications_bus_name else None
     # The last seconds are kept for returning messages to the queue. So an item that exceeds its budget fails alone;

@@ -94,7 +94,7 @@ def _load(text: str) -> Any:
     except (json.JSONDecodeError, _NotStrictError):
         raise
     except ValueError:
-        # An integer is too long for Python. It is cut to 400 digits, which no field allows either, so that validation
+        # An integer is too long for Python. Cut to 400 digits, it is still too long for every field, so validation
         # reports its place.
         return _load(_LONG_NUMBER.sub(r"\1", text))
 

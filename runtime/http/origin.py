@@ -1,4 +1,4 @@
-"""Check that a request came through the edge in front of the API, where there is one.
+"""Check that a request came through the edge in front of the API, if the API has one.
 
 The function has only digests of the secrets. More people can read its configuration than can change it, and a digest
 of a long random secret is of no use to a reader.

@@ -103,7 +103,7 @@ OUTCOME_UNKNOWN: Final = ProblemType(
     503,
     "A service that is needed did not answer",
     "The outcome is unknown. Wait as long as `Retry-After` says, then repeat the request with the same key and body: "
-    "that never makes a second order. `order_id` is the order that it leads to.",
+    "that never makes a second order. `order_id` names the order of this request.",
     retry_after=2,
     outcome_known=False,
 )
@@ -133,7 +133,7 @@ class FieldError(NamedTuple):
 
 @dataclass(eq=False)
 class ProblemError(Exception):
-    """Raised anywhere in the API's code, and answered as a problem document.
+    """An error of a request, raised anywhere in the API's code and answered as a problem document.
 
     `detail` never repeats what the client sent.
     """

@@ -27,7 +27,7 @@ class Submission:
 
     @cached_property
     def payload(self) -> str:
-        """The canonical body. All requests with one key must have the same."""
+        """The canonical body. All requests with one key must have the same payload."""
         return canonical(self.document)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Waits before the next try: of a message (seconds to minutes) and of a transaction (milliseconds)."""
+"""Waiting times before the next try of a message (seconds to minutes) or of a transaction (milliseconds)."""
 
 from collections.abc import Callable
 from typing import Final

@@ -1,4 +1,4 @@
-"""Time as the logic sees it, so that tests can move it."""
+"""The clock that the logic uses. Tests replace it."""
 
 from datetime import UTC, datetime
 from typing import Protocol
@@ -7,7 +7,7 @@ from runtime.models.fields import to_timestamp
 
 
 class Clock(Protocol):
-    """The functions of the standard module `time` that are used. The module itself is a `Clock`."""
+    """The functions of the standard module `time` that the logic uses; the module itself is a `Clock`."""
 
     def time(self) -> float:
         """Seconds since the epoch."""

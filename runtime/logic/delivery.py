@@ -76,7 +76,7 @@ class Delivery:
         """The id of the message's order: from the body, else from the attribute, else `None`."""
         match self.content:
             case PermanentError(error_type=error_type) if error_type == ORDER_ID_MISMATCH:
-                # Both ids may belong to orders that have no problem.
+                # Each id may belong to another order, which has no problem.
                 return None
             case PermanentError() | NewerSchemaError():
                 return self.named_order_id
@@ -90,7 +90,7 @@ class Delivery:
 
     @property
     def correlation_id(self) -> str | None:
-        """The correlation id in the message attributes: for log lines about an unreadable body too."""
+        """The correlation id in the message attributes: also for log lines about an unreadable body."""
         return self._valid("correlation_id", _CORRELATION_ID)
 
     def attribute(self, name: str) -> str | None:

@@ -94,5 +94,5 @@ def _without_none(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _canonical(document: dict[str, Any]) -> str:
-    # ASCII only: no transport can change its bytes.
+    # The document is ASCII only, so that no transport can change its bytes.
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

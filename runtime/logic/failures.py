@@ -104,7 +104,7 @@ class Described(NamedTuple):
 
 
 def describe(failure: Exception) -> Described:
-    """Describe a failure. Of an error that is not ours, give only the class."""
+    """Describe a failure. If the error is not ours, the description contains only its class."""
     if isinstance(failure, ProcessingError):
         text = str(failure)
     elif isinstance(failure, ValidationError):
@@ -131,7 +131,7 @@ def trace_of(failure: BaseException) -> list[str]:
 
 
 def validation_text(error: ValidationError) -> str:
-    """Return the wrong places of the data (JSON pointers) and the reasons, without the values."""
+    """Return the place (a JSON pointer) and the reason of each wrong value, without the value."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     shown = [f"{_pointer(problem['type'], problem['loc'])}: {problem['msg']}" for problem in problems[:_SHOWN_PROBLEMS]]
     if len(problems) > len(shown):

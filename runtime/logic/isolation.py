@@ -1,4 +1,4 @@
-"""The sequence in which an isolated batch runs, in which one record may have killed a process (ADR 0004)."""
+"""The sequence of the messages in an isolated batch, one of which may have killed a process (ADR 0004)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,9 +21,10 @@ class Candidate:
 def isolation_order(candidates: Sequence[Candidate]) -> list[int]:
     """Return the indices of `candidates` in the sequence in which they run.
 
-    First come the messages without an unfinished run, sorted by how near their last attempt is. Then come the
-    suspects, sorted by the start of their unfinished runs. If a killer in an isolated batch kept suspects from running,
-    its run started later than theirs. So next time it runs after them and costs them no second receive.
+    First come the messages without an unfinished run; of these, the one nearest to its last attempt comes first. Then
+    come the suspects, sorted by the start of their unfinished runs. If a killer stopped an isolated batch, its run
+    started later than the unfinished runs of the suspects behind it. So in the next batch the killer runs after these
+    suspects and costs them no second receive.
     """
 
     def rank(index: int) -> int:

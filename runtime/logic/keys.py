@@ -1,4 +1,4 @@
-"""Ids derived from a request. Golden vectors pin them: after a change here, no retry would find its order or key.
+"""Ids derived from a request. Golden vectors pin them: if they changed, no retry would find its order or its record.
 
 Each id is a hash over a JSON list, never over a concatenation: `["ab", "c"]` and `["a", "bc"]` must not be equal.
 """

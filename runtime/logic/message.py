@@ -48,7 +48,7 @@ def _refuse_newer(version: object) -> None:
     # In Python `True` is an int; in JSON `true` is no number.
     if isinstance(version, int) and not isinstance(version, bool) and version > SCHEMA_VERSION:
         raise NewerSchemaError(
-            f"The message has schema_version {version}; this worker knows versions up to {SCHEMA_VERSION}. "
+            f"The message has schema_version {version}; this worker reads versions up to {SCHEMA_VERSION}. "
             "It is retried until a newer worker runs."
         )
 

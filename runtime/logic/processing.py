@@ -224,7 +224,7 @@ class OrderProcessor:
             return
         try:
             self.settler.store.mark_failed(delivery.order_id, _error(delivery, described), delivery.order)
-        except Exception as problem:  # noqa: BLE001 - the attempt matters more and may still succeed
+        except Exception as problem:  # noqa: BLE001 - the attempt goes on without the mark and may still succeed
             error = self.describe(problem).error
             self.logger.warning("order not marked FAILED", order_id=delivery.order_id, error=error)
 

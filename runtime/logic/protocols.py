@@ -49,7 +49,7 @@ class AcceptedOrders(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The stored order after a conditional write; `by_us` is false if it was already final and nothing was written."""
+    """The stored order after a conditional write; `by_us` is false if it was final before, so nothing was written."""
 
     order: StoredOrder
     by_us: bool

@@ -10,7 +10,7 @@ SCHEMA_VERSION: Final = 1
 """The version of queue messages and stored orders that this code writes, and the newest that it can read."""
 
 OLDEST_SCHEMA_VERSION: Final = 1
-"""The oldest version of a queue message that this code can read: older ones are in no queue any more."""
+"""The oldest version of a queue message that this code can read; no queue still contains an older one."""
 
 MAX_LINES: Final = 50
 MAX_QUANTITY: Final = 1000

@@ -23,7 +23,7 @@ ATTEMPT_MILLISECONDS: Final = int((ATTEMPT_SECONDS + _MARGIN_SECONDS) * 1000)
 
 
 class OutOfTimeError(BotoCoreError):
-    """An attempt was refused, because the invocation might have ended before its answer."""
+    """An attempt was refused, because the invocation might have ended before the attempt's answer."""
 
     fmt = "{remaining} ms are left of the invocation, an attempt may take {needed} ms"
 
@@ -55,7 +55,7 @@ class CallBudget:
     def watch(self, client: "BaseClient", attempt_milliseconds: int | None = None) -> None:
         """Check the time before each attempt of `client` and before each pause between attempts.
 
-        botocore does not retry a refused attempt. If a pause is refused, the call fails with its attempt's error.
+        botocore does not retry a refused attempt. If a pause is refused, the call fails with its last attempt's error.
         """
         needed, events = attempt_milliseconds or self._attempt_milliseconds, client.meta.events
         events.register_first("before-send", partial(self._check, needed))

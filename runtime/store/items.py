@@ -34,7 +34,7 @@ def to_order(item: Mapping[str, Any]) -> StoredOrder:
     Raises:
         CorruptDataError: the item is no order, or only a newer version can read it.
     """
-    # A NULL means that the order was settled without the field, as the model's default does.
+    # A NULL means that the order was settled without the field. A missing field means the same to the model.
     fields = {name: value for name, value in from_item(item).items() if value is not None}
     try:
         # Unknown fields of a line are ignored: a newer version may have added them, and after a rollback its orders

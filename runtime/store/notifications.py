@@ -47,7 +47,7 @@ class TopicNotifications:
 
     @staticmethod
     def _ordered(event: Event) -> "GroupParameters":
-        # SNS drops a repetition within five minutes. That is right, because SNS has accepted the first one.
+        # SNS drops an event that is repeated within five minutes. Nothing is lost: SNS has accepted the first copy.
         return {"MessageGroupId": event.group, "MessageDeduplicationId": event.event_id}
 
 

@@ -1,4 +1,4 @@
-"""The attributes of an order in the orders table, for the API and the worker: either may write it first."""
+"""The attributes of an order in the orders table. Either the API or the worker writes the order first."""
 
 from typing import TYPE_CHECKING
 

@@ -36,8 +36,8 @@ _CONTENTION_CODES: Final = frozenset(
         "RequestLimitExceeded",
     }
 )
-# The fields that a message may lack. Settling writes a NULL for each of them. Otherwise a later run of the API, which
-# writes with `if_not_exists`, could add the field, and a repeated event would have other bytes.
+# The fields that a message may lack. Settling writes a NULL for each missing field. Otherwise a later run of the API,
+# which writes with `if_not_exists`, could add the field, and a repeated event would have other bytes.
 _OPTIONAL: Final = tuple(
     name for name, field in OrderMessage.model_fields.items() if not field.is_required() and field.default is None
 )
@@ -85,7 +85,7 @@ class SettlementStore:
             raise
 
     def reject(self, message: OrderMessage, reason: Reason, *, settled_at: str) -> Written:
-        """Write conditionally and return the row, whether it was written or not."""
+        """Write conditionally: a final order does not change. Return the stored row in both cases."""
         item, by_us = self._write(self._outcome(message, OrderStatus.REJECTED, settled_at, reason))
         return Written(to_order(item), by_us)
 
@@ -106,7 +106,7 @@ class SettlementStore:
         return to_order(answer["Item"]) if "Item" in answer else None
 
     def _write(self, update: "UpdateTypeDef") -> tuple[Mapping[str, Any], bool]:
-        """Return the stored item after the write, and whether the condition was true, so that it was written."""
+        """Return the stored item after the write, and whether it was written (its condition was true)."""
         try:
             answer = self._client.update_item(**update, ReturnValues="ALL_NEW")
         except ClientError as error:

@@ -15,7 +15,7 @@ botocore_context: Final = httpsession.create_urllib3_context
 
 @cache
 def shared_context() -> ssl.SSLContext:
-    """Create the TLS context of all clients. It loads a file of authorities once, again only after an error."""
+    """Create the TLS context of all clients. It loads a file of authorities once, or again after an error."""
     context: ssl.SSLContext = botocore_context()
     vars(context)["load_verify_locations"] = cache(context.load_verify_locations)
     return context

@@ -1,4 +1,4 @@
-"""Runs a batch: in parallel if all its messages are new, one by one if one may have killed a process (ADR 0004)."""
+"""Runs a batch: in parallel if all its messages are new, one by one if any may have killed a process (ADR 0004)."""
 
 import sys
 from collections import Counter
@@ -124,7 +124,7 @@ class BatchRunner:
 
 
 def emit(tally: BatchMetrics, metrics: Metrics) -> None:
-    """Add what was counted to `metrics`, from the thread that owns it."""
+    """Add the counts and durations in `tally` to `metrics`. Call this from the main thread."""
     for metric, number in Counter(tally.counts).items():
         metrics.add_metric(metric.value, MetricUnit.Count, number)
     for metric, milliseconds in tally.durations:

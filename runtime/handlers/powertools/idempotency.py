@@ -34,14 +34,14 @@ def _config(ttl_seconds: int, **options: Any) -> IdempotencyConfig:
     return IdempotencyConfig(
         expires_after_seconds=ttl_seconds,
         hash_function="sha256",
-        # Powertools calls the hook for stored results only, so it marks replays.
+        # Powertools calls this hook for stored results only, so the hook marks replays.
         response_hook=lambda result, _record: {**result, "replayed": True},
         **options,
     )
 
 
 class Answer(NamedTuple):
-    """The first answer to a key: its exact `body`, and whether this is a replay of it."""
+    """The first answer to a key: its exact `body`, and whether it is sent as a replay."""
 
     body: str
     replayed: bool
@@ -70,14 +70,17 @@ class ApiIdempotency:
         )
 
     def register(self, context: "LambdaContext") -> None:
-        """Register each invocation. Its lease then ends with the invocation, otherwise after a day."""
+        """Register the invocation, so that its lease ends with it.
+
+        An unregistered run keeps its lease as long as its record exists.
+        """
         self._config.register_lambda_context(context)
 
     def once(self, *, key: str, payload: str, operation: Callable[[], str]) -> Answer:
         """Return the result of the first successful `operation` under `key`.
 
         An error of `operation` is raised and not stored: the next attempt runs it again.
-        Raises `InProgressError`, `KeyReusedError` when `payload` is not the first one's, and `DependencyError`.
+        Raises `InProgressError`, `DependencyError`, and `KeyReusedError` if the first attempt had another `payload`.
         """
         try:
             kept = self._run(request={"key": key, "payload": payload}, operation=operation)
@@ -104,12 +107,15 @@ class WorkerIdempotency:
     def __init__(self, client: "DynamoDBClient", table_name: str, ttl_seconds: int) -> None:
         self._layer = DynamoDBPersistenceLayer(table_name=table_name, boto3_client=client)
         self._config = _config(ttl_seconds)
-        # Configured here, in one thread. Powertools would do it at the first call, and sets its flag `configured` too
-        # early: a second thread would then hash its key with the default function.
+        # The layer is configured here, in one thread. Powertools would configure it at the first call, and it sets the
+        # flag `configured` too early: a second thread would then hash its key with the default function.
         self._layer.configure(self._config, key_prefix=PROCESSED_PREFIX)
 
     def register(self, context: "LambdaContext") -> None:
-        """Register each invocation. Its leases then end with the invocation, otherwise with the records."""
+        """Register the invocation, so that its leases end with it.
+
+        An unregistered run keeps its lease as long as its record exists.
+        """
         self._config.register_lambda_context(context)
 
     def once_per_order(self, function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
@@ -139,7 +145,7 @@ class WorkerIdempotency:
 
         Only a killed run leaves its record in progress; a failed or successful run does not.
         """
-        # The type stub expects a dict, but the layer hashes any data as a whole: here the order id.
+        # The type stub expects a dict, but the persistence layer hashes data of any type, here the order id.
         data: Any = order_id
         try:
             record = self._layer.get_record(data)

@@ -76,7 +76,7 @@ def test_the_text_about_a_newer_version_names_it_and_says_that_the_message_is_re
         read_message(delivery(content(schema_version=NEWER)))
     # THEN the text names its version and the versions that this worker knows
     assert str(caught.value) == (
-        f"The message has schema_version {NEWER}; this worker knows versions up to {SCHEMA_VERSION}. "
+        f"The message has schema_version {NEWER}; this worker reads versions up to {SCHEMA_VERSION}. "
         "It is retried until a newer worker runs."
     )
 
