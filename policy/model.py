@@ -41,7 +41,7 @@ class Resource:
 
     @property
     def is_production(self) -> bool:
-        """Return whether its tag says that the rules for production apply."""
+        """Return whether its tags mark it as production, so that the rules for production apply."""
         tags = self.props.get("tags")
         return isinstance(tags, Mapping) and tags.get("Environment") == "production"
 

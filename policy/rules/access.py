@@ -13,8 +13,8 @@ RESOURCE_POLICIES: Final = frozenset({"aws:sqs/queuePolicy:QueuePolicy", "aws:sn
 
 # Actions for which AWS does not allow a narrower resource than `*`.
 # Source: Service Authorization Reference, "Actions, resources, and condition keys for AWS X-Ray" (no resource types).
-# DescribeAlarms: by the CloudWatch API Reference it needs the scope `*` to return composite alarms, and CodeDeploy
-# asks for alarms of both kinds.
+# DescribeAlarms: to return composite alarms, it needs the scope `*` (CloudWatch API Reference), and CodeDeploy reads
+# metric alarms and composite alarms in one call.
 NOT_NARROWABLE: Final = frozenset({"cloudwatch:DescribeAlarms", "xray:PutTraceSegments", "xray:PutTelemetryRecords"})
 
 

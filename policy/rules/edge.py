@@ -22,7 +22,7 @@ def _throttled(resource: Resource) -> Iterator[str]:
 
 def _authorized(resource: Resource) -> Iterator[str]:
     if resource.props.get("authorizationType", "NONE") == "NONE":
-        yield "anybody can call it, and all callers are the same; set an authorizer, except for a test stack"
+        yield "anybody can call it, and callers cannot be distinguished; set an authorizer, except for a test stack"
 
 
 def _no_open_url(resource: Resource) -> Iterator[str]:

@@ -298,7 +298,7 @@ def test_the_unit_of_a_threshold_is_what_its_metrics_count() -> None:
     [
         ((row_of(), row_of()), (), "unique"),
         ((row_of(),), (("b",),), "do not exist"),
-        ((row_of(),), (("a",), ("a",)), "page once"),
+        ((row_of(),), (("a",), ("a",)), "one composite only"),
     ],
 )
 def test_a_table_with_duplicate_names_unknown_members_or_shared_members_is_refused(

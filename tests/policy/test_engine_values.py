@@ -59,7 +59,7 @@ class _Engine(_PolicyAnalyzerServicer):
 
 
 def _on_the_wire(resource: Resource) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a resource's fields as they are sent alone, and the further fields that are sent with a whole stack."""
+    """Return the fields that are sent for a single resource, and those that only a whole stack's request adds."""
     known = json.dumps(resource.props, default=lambda _: UNKNOWN_STRING_VALUE)
     fields = {
         "type": resource.type,

@@ -297,7 +297,7 @@ ALSO = {
 }
 
 
-def test_a_rule_checks_the_types_of_its_case_and_these() -> None:
+def test_a_rule_checks_the_types_of_its_case_and_the_listed_other_types() -> None:
     # GIVEN / WHEN
     of_cases = {name: {each.type for each in case.broken} for name, case in CASES.items()}
     others = {name: rule.types - of_cases[name] for name, rule in BY_NAME.items() if rule.types != TAGGABLE}

@@ -1,4 +1,4 @@
-"""Tests the policy pack on a stack with a bus, with and without its own encryption key."""
+"""Tests the policy pack on a stack with a bus, with and without a customer managed key."""
 
 import json
 from dataclasses import replace
@@ -38,11 +38,11 @@ def test_a_stack_with_a_bus_keeps_the_rules_too(rule: Rule, encryption: str) -> 
     ],
 )
 def test_a_missing_dead_letter_queue_breaks_two_rules(loser: str, rule: str) -> None:
-    # GIVEN the same stack with its own key, without the dead-letter queues of the targets or of the bus
+    # GIVEN the same stack with a customer managed key, without the dead-letter queue of its targets or of its bus
     resources = [
         replace(each, props={**each.props, "deadLetterConfig": None}, references={}) if each.type == loser else each
         for each in as_rules_see(recorded_with("prod", {**BUS, "orders:encryption": "customer"}))
     ]
-    # THEN two rules are broken: the resource's, and the rule on queues, as the queue is no dead-letter queue any more
+    # THEN the rule on these resources is broken, and the rule on queues, because nothing refers to their queue any more
     for name in (rule, "queues-have-a-dead-letter-queue"):
         assert messages(BY_NAME[name], resources)

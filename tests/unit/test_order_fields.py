@@ -1,4 +1,4 @@
-"""Tests every field of the order: it arrives everywhere, and the error of a wrong value says what is allowed.
+"""Tests every field of the order: it arrives in every place, and the error of a wrong value says what is allowed.
 
 A field is declared once, in `runtime/models/order.py`. These tests read the fields there.
 """

@@ -1,4 +1,4 @@
-"""Tests any key, and malformed events. `make fuzz` tries complete hostile events, and `tests/lab` some of these."""
+"""Tests arbitrary keys and malformed events. `make fuzz` sends complete hostile events, and `tests/lab` a few."""
 
 import pytest
 from hypothesis import given

@@ -36,10 +36,10 @@ def test_a_refusal_takes_little_memory(name: str) -> None:
 def test_a_text_with_more_structural_characters_than_any_order_is_not_parsed(
     untouched_api: Api, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
-    # GIVEN a body and a message with the greatest number of structural characters that is parsed, and with more
+    # GIVEN a text with the greatest number of structural characters that is parsed, and a text with more
     enough = json.dumps((part * MAX_STRUCTURAL)[:MAX_STRUCTURAL])
     more = enough[:-1] + part + '"'
-    # WHEN they are read
+    # WHEN they are read as a body and as a message
     answers = [document(untouched_api.post(raw=raw))["status"] for raw in (enough, more)]
     monkeypatch.setattr("runtime.logic.message.json.loads", None)
     # THEN the first body is not an order, and the second is too large
@@ -75,7 +75,7 @@ def test_a_message_that_is_longer_than_any_order_is_refused_without_parsing() ->
     body = '{"lines":[' + "{}," * 340_000 + "{}]}"
     # WHEN it is refused
     peak = refusals.peak_bytes(refusals.message, body)
-    # THEN it is not parsed, which would need more memory
+    # THEN it is not parsed, because parsing would need more memory
     assert peak < len(body) / 10
     assert len(body) > MAX_CHARACTERS
 

@@ -37,7 +37,7 @@ def _deployed(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("ORDERS_QUEUE_URL", api.settings.orders_queue_url)
     for cached in CACHES:
         cached.cache_clear()
-    metrics.clear_metrics()  # other tests call endpoints directly, which counts but does not flush
+    metrics.clear_metrics()  # Other tests call endpoints directly, which counts metrics but does not flush them.
     yield
     for cached in CACHES:
         cached.cache_clear()

@@ -50,7 +50,7 @@ INTAKE = {"ORDERS_TABLE": "t", "ORDERS_QUEUE_URL": "q", "IDEMPOTENCY_TABLE": "i"
 
 
 class WatchedClient(UntouchedClient):
-    """A client that fails every call and records it: the endpoint answers 503 for any error, also this one."""
+    """A client that fails and records every call. Without the record, its error would look like any other 503."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -121,7 +121,7 @@ def test_any_other_event_without_an_authorizer_makes_no_call_and_answers_503(
     # WHEN it is handled
     response = send(verified_api, endpoint, event)
 
-    # THEN the answer only asks for a retry, and no table or queue is called
+    # THEN the client may retry it, and no table or queue is called
     assert problem(response) == "outcome-unknown"
     assert client.calls == []
 
@@ -179,7 +179,7 @@ def test_a_token_without_a_subject_is_a_mistake_of_the_client(verified_api: Api)
     # WHEN it is used
     response = send(verified_api, "create", event)
 
-    # THEN the answer asks for another token
+    # THEN the answer says that the token does not name its caller
     assert problem(response) == "caller-unidentified"
 
 

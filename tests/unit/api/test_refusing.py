@@ -314,7 +314,7 @@ def test_every_problem_says_whether_the_outcome_is_known_and_whether_a_retry_hel
     # WHEN its document is built
     documents = {kind.name: json.loads(ProblemError(kind, "why").body()) for kind in CATALOGUE}
 
-    # THEN only two say that the outcome is unknown, and only these two can be retried unchanged
+    # THEN the outcome is unknown for two kinds only, and only these two can be retried unchanged
     for member in ("outcome_known", "retryable"):
         assert all(isinstance(document[member], bool) for document in documents.values())
     assert {name for name, document in documents.items() if not document["outcome_known"]} == {

@@ -44,7 +44,7 @@ def test_parts_that_are_missing_or_of_another_type_count_as_not_sent(event: obje
     # GIVEN an event without any usable part
     # WHEN it is read
     read = parse_event(event)
-    # THEN it is an empty request with a correlation id of its own
+    # THEN it is an empty request with its own correlation id
     assert (read.headers, read.path_parameters, read.body, read.body_is_base64, read.context) == ({}, {}, "", False, {})
     assert len(read.correlation_id) == 36
 

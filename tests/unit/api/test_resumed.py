@@ -123,7 +123,7 @@ def test_random_numbers_are_seeded_once_per_instance() -> None:
 
 @pytest.mark.usefixtures("_first_invocation")
 @pytest.mark.parametrize(("rate", "asked"), [(0.01, 1), (0.0, 0)])
-def test_each_instance_decides_again_about_debug_logs_if_these_are_sampled(
+def test_each_instance_samples_debug_logs_again_if_a_sampling_rate_is_set(
     monkeypatch: pytest.MonkeyPatch, rate: float, asked: int
 ) -> None:
     # GIVEN

@@ -52,10 +52,10 @@ def caused(cause: Exception | None) -> IdempotencyPersistenceLayerError:
 def test_a_failure_of_the_idempotency_table_is_raised_with_its_code(error: Exception, code: str) -> None:
     # GIVEN a table that fails
     answers = failing_answers(error)
-    # WHEN an operation is to run once
+    # WHEN an operation is run under a key
     with pytest.raises(DependencyError) as caught:
         answers.once(key="key", payload="payload", operation=str)
-    # THEN the error has only what failed and the code, so that it can be logged
+    # THEN the error has only the name of the service and the code, so that it can be logged
     assert (caught.value.operation, caught.value.code) == ("idempotency", code)
     assert str(caught.value) == f"idempotency failed: {code}"
 

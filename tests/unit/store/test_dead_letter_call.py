@@ -40,8 +40,8 @@ def test_a_dead_letter_is_the_message_and_its_reason() -> None:
     }
 
 
-def test_of_too_many_attributes_those_of_the_order_are_sent_and_then_the_first_by_name() -> None:
-    # GIVEN a message with more attributes than a dead letter may have, those of the order last
+def test_attributes_of_the_order_are_kept_before_others_if_a_message_has_too_many() -> None:
+    # GIVEN a message with more attributes than a dead letter may have; the order's attributes are the last ones
     names = [*(f"a{number}" for number in range(8, -1, -1)), "schema_version", "order_id", "correlation_id"]
     # WHEN it is sent
     attributes = sent({name: text(name) for name in names})["MessageAttributes"]

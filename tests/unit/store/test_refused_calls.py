@@ -91,10 +91,10 @@ def test_a_temporary_refusal_is_raised_as_busy_with_its_code(
         call(settlement(Refusing(code)))
 
 
-def test_the_outcome_of_a_final_order_that_is_not_returned_is_not_guessed() -> None:
+def test_a_refused_update_that_does_not_return_the_final_order_is_an_error() -> None:
     # GIVEN a table that refuses the update because the order is final, but does not return the order
     client = Refusing("ConditionalCheckFailedException")
-    # WHEN the order is to be rejected
+    # WHEN the worker rejects the order
     # THEN this is an error
     with pytest.raises(CorruptDataError):
         settlement(client).reject(message(), Reason(code=ReasonCode.OUT_OF_STOCK), settled_at=SETTLED_AT)
@@ -139,7 +139,7 @@ def test_reasons_that_do_not_match_the_items_are_an_error(reasons: Any) -> None:
     # GIVEN an answer that does not have two reasons for our two items
     client = Refusing("TransactionCanceledException", CancellationReasons=reasons)
     # WHEN an order is settled
-    # THEN the error says so
+    # THEN the error has the number of reasons
     number = len(reasons or [])
     with pytest.raises(CorruptDataError, match=f"^DynamoDB gave {number} cancellation reasons for 2 items.$"):
         settlement(client).confirm([message()], settled_at=SETTLED_AT, token="t")

@@ -50,7 +50,7 @@ class Counting(ssl.SSLContext):
 
 
 def certificate(folder: Path) -> Path:
-    """Return a file with a new key and a self-signed certificate of 127.0.0.1."""
+    """Return a file with a new key and a self-signed certificate for 127.0.0.1."""
     key, now = ec.generate_private_key(ec.SECP256R1()), dt.datetime.now(dt.UTC)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a test")])
     host = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
@@ -76,7 +76,7 @@ def authority(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def endpoint(authority: Path) -> Iterator[str]:
-    """Yield the URL of an HTTPS service with that certificate."""
+    """Yield the URL of an HTTPS service with the certificate of `authority`."""
     with HTTPServer(("127.0.0.1", 0), Answer) as server:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(authority)

@@ -155,7 +155,7 @@ class TestSettings:
         ("topic", "bus", "given"),
         [("", "", "neither"), ("arn:aws:sns:…", BUS, "NOTIFICATIONS_TOPIC_ARN and NOTIFICATIONS_BUS_NAME")],
     )
-    def test_neither_or_both_targets_are_refused_with_their_names(
+    def test_settings_with_no_target_or_two_are_refused(
         self, world: WorkerAccount, topic: str, bus: str, given: str
     ) -> None:
         # GIVEN
@@ -167,6 +167,6 @@ class TestSettings:
     def test_a_worker_without_the_client_that_its_settings_need_is_not_built(self, world: WorkerAccount) -> None:
         # GIVEN settings with a topic
         # WHEN the worker is built without a client for topics
-        # THEN the error says so
+        # THEN the error names the missing client
         with pytest.raises(ValueError, match=r"^no client to publish outcomes with: pass .* if they name a topic$"):
             process_order.build(dynamodb=world.dynamodb, sqs=world.sqs, settings=world.settings)

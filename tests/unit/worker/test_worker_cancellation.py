@@ -81,7 +81,7 @@ def test_a_reason_that_is_neither_a_condition_nor_contention_is_unexpected(order
 
 
 @pytest.mark.parametrize("count", [0, 2])
-def test_another_number_of_reasons_than_lines_is_an_error(count: int) -> None:
+def test_a_number_of_reasons_that_differs_from_the_number_of_lines_is_an_error(count: int) -> None:
     # GIVEN an order of one line, and reasons for none or two
     # WHEN they are judged
     # THEN this is an error

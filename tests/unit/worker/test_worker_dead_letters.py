@@ -56,7 +56,7 @@ def test_a_permanent_failure_is_dead_lettered_at_once_with_its_reason(world: Wor
         (record(content(1), attributes={"order_id": order_id(2)}), "ORDER_ID_MISMATCH"),
     ],
 )
-def test_a_message_that_names_no_order_reliably_is_dead_lettered_and_marks_none(
+def test_a_message_that_names_no_order_reliably_is_dead_lettered_and_marks_no_order(
     world: WorkerAccount, sent: dict[str, Any], error_type: str
 ) -> None:
     # GIVEN a message that fails permanently and whose order is not certain

@@ -140,7 +140,7 @@ class SlowestCalls:
     def __init__(self, left: float, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left, self.attempts = left, 0
         monkeypatch.setattr("botocore.endpoint.time.sleep", self.wait)
-        # As after throttling, and with the greatest random part.
+        # The pauses are those after throttling, with the greatest random part.
         monkeypatch.setattr(
             ExponentialBackoff, "delay_amount", lambda _, made: FIRST_PAUSE_SECONDS * 2 ** (made.attempt_number - 1)
         )

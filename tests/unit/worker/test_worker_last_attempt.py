@@ -110,7 +110,7 @@ def test_a_receive_beyond_the_last_is_a_last_attempt_too(world: WorkerAccount, r
     assert world.status() == "FAILED"
 
 
-def test_a_last_attempt_at_a_message_of_no_known_order_marks_none(world: WorkerAccount) -> None:
+def test_a_last_attempt_at_a_message_of_no_known_order_marks_no_order(world: WorkerAccount) -> None:
     # GIVEN an unreadable message without an order id, and a dead-letter queue that fails
     world.disturb("send_message", refused("InternalError"))
     # WHEN it is processed for the last time

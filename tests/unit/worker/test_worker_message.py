@@ -148,8 +148,8 @@ def test_a_version_attribute_that_is_no_newer_version_is_ignored(version: str) -
 
 
 @pytest.mark.parametrize("named", [order_id(2), "nonsense", ""])
-def test_a_message_that_names_two_orders_is_permanent_and_marks_neither(named: str) -> None:
-    # GIVEN a valid body, and an attribute that names another order or none
+def test_a_message_that_names_two_orders_fails_permanently_and_marks_neither(named: str) -> None:
+    # GIVEN a valid body, and an attribute that names another order or is no order id
     sent = delivery(content(1), attributes={"order_id": named})
     # WHEN it is read
     failure = failure_of(sent)

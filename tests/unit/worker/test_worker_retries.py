@@ -57,7 +57,7 @@ def test_a_message_that_cannot_be_hidden_is_still_reported(world: WorkerAccount)
     assert world.run(sent) == [sent["messageId"]]
 
 
-def test_a_message_with_a_running_twin_is_retried_after_the_lease_and_is_no_failure(world: WorkerAccount) -> None:
+def test_a_message_with_a_running_twin_is_retried_after_the_lease_and_counts_no_failure(world: WorkerAccount) -> None:
     # GIVEN a running twin with a lease of 60 s
     world.run_in_progress()
     # WHEN its message is received
@@ -80,7 +80,7 @@ def test_the_wait_for_a_twin_is_never_shorter_than_the_backoff(world: WorkerAcco
 
 @pytest.mark.parametrize("operation", ["put_item", "update_item", "delete_item"], ids=["begin", "end", "undo"])
 def test_a_message_whose_record_may_remain_is_retried_after_its_lease(world: WorkerAccount, operation: str) -> None:
-    # GIVEN an idempotency table that refuses one operation; the deletion only follows an attempt that fails
+    # GIVEN an idempotency table that refuses one operation (a record is deleted only after a failed attempt)
     world.stock(SKU_1=5)
     world.disturb(operation, refused("InternalServerError"))
     if operation == "delete_item":

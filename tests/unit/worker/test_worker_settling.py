@@ -149,7 +149,7 @@ def test_a_cancellation_with_unknown_reasons_is_an_error(world: WorkerAccount, f
     # GIVEN reasons that are neither conditions nor contention
     world.disturb("transact_write_items", fault)
     # WHEN the order is settled
-    # THEN the error says so, without a retry
+    # THEN the error names the problem, and there is no retry
     with pytest.raises(CorruptDataError, match=said):
         settle(world)
     assert world.clock.slept == []
@@ -159,7 +159,7 @@ def test_other_refusals_are_raised_unchanged(world: WorkerAccount) -> None:
     # GIVEN a role without permission
     world.disturb("transact_write_items", refused("AccessDeniedException"))
     # WHEN the order is settled
-    # THEN the error is that of AWS, without a retry
+    # THEN the error is that of AWS, and there is no retry
     with pytest.raises(ClientError, match="AccessDenied"):
         settle(world)
     assert len(world.called("transact_write_items")) == 1
@@ -213,7 +213,7 @@ def test_attributes_and_line_fields_of_a_newer_version_are_ignored(world: Worker
     )
     # WHEN it is settled
     written = settle(world)
-    # THEN the fields that this version knows are read
+    # THEN the fields of this version are read
     assert [known.quantity for known in written.order.lines] == [2]
 
 
@@ -223,7 +223,7 @@ def test_marking_an_unknown_order_stores_a_minimal_one_that_the_api_completes(wo
     # WHEN the API stores it
     marked = world.order()
     world.accept(message())
-    # THEN it is complete, and still FAILED
+    # THEN the order is complete, and still FAILED
     assert marked is not None
     assert (marked.caller, marked.error) == (None, {"error_type": "X", "error": "Y", "attempt": 1})
     order = world.order()

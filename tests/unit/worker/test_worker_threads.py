@@ -32,7 +32,7 @@ def test_if_one_thread_is_enough_it_is_the_calling_thread(threads: int, items: i
 
 
 class Released(list[int]):
-    """Items that signal when all of them have been handed out."""
+    """Items that signal when the last of them has been taken."""
 
     def __init__(self, items: Iterable[int]) -> None:
         super().__init__(items)
@@ -43,8 +43,8 @@ class Released(list[int]):
         self.all_out.set()
 
 
-def test_never_more_threads_than_are_allowed_are_started() -> None:
-    # GIVEN eight items, and two threads that are busy until all items are handed out
+def test_no_more_threads_than_allowed_are_started() -> None:
+    # GIVEN eight items, and two threads that are busy until the last item has been taken
     items, used = Released(range(8)), set()
 
     def work(item: int) -> int:

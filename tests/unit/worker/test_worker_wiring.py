@@ -37,7 +37,7 @@ def test_the_client_for_the_last_seconds_hides_and_deletes_messages(world: Worke
     )
     # WHEN one message is dead-lettered and another is retried
     worker.run(event(record("nonsense", receives=2), record(content(1, schema_version=NEWER))), context())
-    # THEN the brief client hides and deletes messages, and the patient one sends the dead letter
+    # THEN the separate client hides and deletes messages, and the ordinary client sends the dead letter
     assert sorted(name for name, _ in brief.calls) == ["change_message_visibility", "delete_message"]
     assert [name for name, _ in patient.calls] == ["send_message"]
 

@@ -74,7 +74,7 @@ def test_the_text_about_a_newer_version_names_it_and_says_that_the_message_is_re
     # WHEN it is read
     with pytest.raises(NewerSchemaError) as caught:
         read_message(delivery(content(schema_version=NEWER)))
-    # THEN the text names its version and the versions that this worker knows
+    # THEN the text names its version and the versions that this worker reads
     assert str(caught.value) == (
         f"The message has schema_version {NEWER}; this worker reads versions up to {SCHEMA_VERSION}. "
         "It is retried until a newer worker runs."
@@ -105,7 +105,7 @@ def test_the_text_about_a_stock_row_to_repair_names_the_row_and_the_tool() -> No
 
 
 def test_the_text_about_unexpected_reasons_names_them() -> None:
-    # GIVEN unexpected reasons among a temporary one and none
+    # GIVEN stock rows with no reason, with a temporary reason and with unexpected reasons
     stock = [ItemReason(code) for code in ("None", "TransactionConflict", "Odd", "ValidationError", "Odd")]
     lines = message(lines=[{**LINE, "sku": f"S{number}"} for number in range(5)]).lines
     # WHEN they are judged
@@ -206,14 +206,14 @@ def test_a_pointer_to_the_whole_body_is_a_slash() -> None:
     assert validation_text(error).startswith("/: Input should be a valid dictionary")
 
 
-def test_an_order_says_whether_its_last_attempt_was_killed_or_not_started(world: WorkerAccount) -> None:
+def test_the_error_of_an_order_shows_whether_its_last_attempt_was_killed_or_not_started(world: WorkerAccount) -> None:
     # GIVEN a process that dies in the last attempt at one order
     world.disturb("transact_write_items", killed)
     with pytest.raises(KilledError):
         world.run(record(receives=8))
-    # WHEN there is no time for the last attempt at another
+    # WHEN there is no time for the last attempt at another order
     world.run(record(content(2), receives=8), remaining=1)
-    # THEN the error of each order says how far its attempt came
+    # THEN the error of each order shows whether its attempt started
     assert (error_of(world, 1), error_of(world, 2)) == (
         {
             "error_type": "LAST_ATTEMPT",
@@ -235,7 +235,7 @@ def test_the_text_distinguishes_a_running_twin_from_a_record_that_was_not_writte
     world.disturb("put_item", refused("ThrottlingException"))
     # WHEN each has its last receive
     world.run(record(content(2), receives=8))
-    # THEN the error of each order says which case it was
+    # THEN the error of each order names its case
     assert error_of(world, 1)["error"] == "Another run of this order is in progress."
     assert error_of(world, 2)["error"] == "The idempotency record was not written: ThrottlingException"
 
