@@ -57,7 +57,7 @@ class EventBus(Component):
             self.child(protect=args.protect),
         )
         if dead:
-            self._let_in(dead, bus.arn)
+            self._allow_bus(dead, bus.arn)
         self.arn, self.bus_name = bus.arn, bus.name
         self.dead_letter_name = dead.name if dead else None
         subscribed = {
@@ -91,7 +91,7 @@ class EventBus(Component):
         # This queue is not encrypted with the bus's key: it must accept messages while that key is broken.
         return encrypted_queue(name, self.scope.without_key(), opts, retention_seconds=DEAD_LETTER_RETENTION_SECONDS)
 
-    def _let_in(self, dead: aws.sqs.Queue, bus_arn: pulumi.Output[str]) -> None:
+    def _allow_bus(self, dead: aws.sqs.Queue, bus_arn: pulumi.Output[str]) -> None:
         statement = allow_service("events.amazonaws.com", "sqs:SendMessage", dead.arn, bus_arn)
         queue_policy(f"{self.logical_name}-dlq-policy", self.scope, dead, [statement], self.child())
 

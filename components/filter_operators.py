@@ -64,7 +64,7 @@ def _with_case(test: Callable[[str, str], bool], text: str, operand: Any) -> boo
     return test(text, operand)
 
 
-def _lets_other_than(text: str, operand: Any) -> bool:
+def _is_not_excluded(text: str, operand: Any) -> bool:
     if isinstance(operand, dict):
         return not lets_through(operand, text)
     return text not in (operand if isinstance(operand, list) else [operand])
@@ -89,7 +89,7 @@ class Operator(NamedTuple):
 
 
 OPERATORS: Final[Mapping[str, Operator]] = {
-    "anything-but": Operator(_is_excluded, "a value, or a list of at least one", _lets_other_than),
+    "anything-but": Operator(_is_excluded, "a value, or a list of at least one", _is_not_excluded),
     "cidr": Operator(_is_network, "a network such as 10.0.0.0/24", _never),
     "equals-ignore-case": Operator(_is_text, "a text", lambda text, operand: text.lower() == operand.lower()),
     "exists": Operator(lambda operand: isinstance(operand, bool), "true or false", lambda _, operand: bool(operand)),

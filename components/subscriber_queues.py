@@ -46,7 +46,7 @@ def subscriber_queues(
     # `False` would override the inherited value.
     kept = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=protect or None))
 
-    def let_in(queue: aws.sqs.Queue, logical_name: str) -> aws.sqs.QueuePolicy:
+    def allow_sender(queue: aws.sqs.Queue, logical_name: str) -> aws.sqs.QueuePolicy:
         statement = allow_service(sender, "sqs:SendMessage", queue.arn, source_arn)
         return queue_policy(f"{logical_name}-policy", scope, queue, [statement], opts)
 
@@ -56,7 +56,7 @@ def subscriber_queues(
     failed = encrypted_queue(
         f"{name}-dlq", failures, kept, retention_seconds=DELIVERY_FAILURE_RETENTION_SECONDS, fifo=fifo
     )
-    policies: list[pulumi.Resource] = [let_in(failed, f"{name}-dlq")]
+    policies: list[pulumi.Resource] = [allow_sender(failed, f"{name}-dlq")]
     if not makes_queue:
         return SubscriberQueues(failed, None, policies)
     own = encrypted_queue(
@@ -68,4 +68,4 @@ def subscriber_queues(
         redrive_policy=redrive_policy(failed, SUBSCRIBER_RECEIVES),
         fifo=fifo,
     )
-    return SubscriberQueues(failed, own, [*policies, let_in(own, f"{name}-queue")])
+    return SubscriberQueues(failed, own, [*policies, allow_sender(own, f"{name}-queue")])

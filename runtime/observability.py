@@ -10,19 +10,19 @@ from typing import Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
 
-_SAID_ELSEWHERE: Final = ("location", "function_name", "function_memory_size", "function_arn")
+_REDUNDANT_FIELDS: Final = ("location", "function_name", "function_memory_size", "function_arn")
 """Fields that repeat the line's message, the name of its log group or stream, or the function's configuration."""
 
 
 def _line(log: dict[str, Any]) -> str:
     """Write one log line as JSON, without fields that cost money and add nothing."""
-    unsaid = list(_SAID_ELSEWHERE)
+    omitted = list(_REDUNDANT_FIELDS)
     if not log.get("cold_start"):
-        unsaid.append("cold_start")
+        omitted.append("cold_start")
     if "Sampled=1" not in os.environ.get("_X_AMZN_TRACE_ID", ""):
         # X-Ray keeps no trace of such a request.
-        unsaid.append("xray_trace_id")
-    kept = {key: value for key, value in log.items() if key not in unsaid}
+        omitted.append("xray_trace_id")
+    kept = {key: value for key, value in log.items() if key not in omitted}
     return json.dumps(kept, default=str, separators=(",", ":"), ensure_ascii=False)
 
 

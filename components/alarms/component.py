@@ -45,7 +45,7 @@ class Alarms(Component):
         self._elsewhere = {region: self._topics_in(region) for region in _regions(args.table)}
         rows = {row.name: self._alarm(row) for row in args.table.alarms}
         groups: dict[str, aws.cloudwatch.CompositeAlarm] = {}
-        for composite in _explained_first(args.table.composites):
+        for composite in _suppressors_first(args.table.composites):
             groups[composite.name] = self._composite(composite, rows, groups)
         self.arns: Mapping[str, pulumi.Output[str]] = {
             **{key: alarm.arn for key, alarm in rows.items()},
@@ -54,8 +54,8 @@ class Alarms(Component):
         self.register_outputs({"topics": {str(tier): arn for tier, arn in self.topics.items()}})
 
     def _topics_in(self, region: str) -> Mapping[Tier, pulumi.Output[str]]:
-        heard = {row.tier for row in self._table.alarms if row.region == region}
-        args = AlarmTopicsArgs(settings=self._settings, tiers=tuple(sorted(heard)), region=region)
+        tiers = {row.tier for row in self._table.alarms if row.region == region}
+        args = AlarmTopicsArgs(settings=self._settings, tiers=tuple(sorted(tiers)), region=region)
         return AlarmTopics(f"{self.logical_name}-topics-{region}", self.scope, args, self.child()).arns
 
     def _alarm(self, row: Alarm) -> aws.cloudwatch.MetricAlarm:
@@ -189,7 +189,7 @@ def _percentile(metric: Metric) -> bool:
     return metric.statistic.startswith("p")
 
 
-def _explained_first(composites: tuple[Composite, ...]) -> list[Composite]:
+def _suppressors_first(composites: tuple[Composite, ...]) -> list[Composite]:
     # A composite's suppressor must exist before it. The table refuses unknown names, so only a cycle can fail here.
     ordered: list[Composite] = []
     waiting = list(composites)

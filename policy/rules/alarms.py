@@ -8,7 +8,7 @@ from policy.model import Resource, Rule
 ALARMS: Final = frozenset({"aws:cloudwatch/metricAlarm:MetricAlarm", "aws:cloudwatch/compositeAlarm:CompositeAlarm"})
 
 
-def _recovery_is_heard(resource: Resource) -> Iterator[str]:
+def _end_notifies(resource: Resource) -> Iterator[str]:
     if resource.props.get("alarmActions") and not resource.props.get("okActions"):
         yield "it notifies when it starts but not when it ends; set okActions too"
 
@@ -24,7 +24,7 @@ ALARM_RULES: Final = (
         description="An alarm that notifies has okActions too, so that nobody works on an incident that has ended.",
         level="mandatory",
         types=ALARMS,
-        check=_recovery_is_heard,
+        check=_end_notifies,
     ),
     Rule(
         name="alarms-say-what-to-do",

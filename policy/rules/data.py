@@ -29,7 +29,7 @@ def _recoverable(resource: Resource) -> Iterator[str]:
         yield "it cannot be restored to a moment in the past; set point_in_time_recovery to true"
 
 
-def _logs_end(resource: Resource) -> Iterator[str]:
+def _logs_expire(resource: Resource) -> Iterator[str]:
     if not resource.props.get("retentionInDays"):
         yield "its logs are kept for ever and cost money; set retentionInDays"
 
@@ -54,6 +54,6 @@ DATA_RULES: Final = (
         description="Every log group has a retention.",
         level="mandatory",
         types=LOG_GROUPS,
-        check=_logs_end,
+        check=_logs_expire,
     ),
 )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _ORDER_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 # Seconds until a client should poll again: most orders settle at once; a delayed order waits for a person.
-_ASK_AGAIN_SECONDS: Final = {CallerStatus.ACCEPTED: 2, CallerStatus.DELAYED: 60}
+_POLL_AGAIN_SECONDS: Final = {CallerStatus.ACCEPTED: 2, CallerStatus.DELAYED: 60}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class GetOrder:
         view = view_of(order)
         # Every other answer already has its log line.
         logger.debug("answered", extra={"status": 200})
-        again = _ASK_AGAIN_SECONDS.get(view.status)
+        again = _POLL_AGAIN_SECONDS.get(view.status)
         return json_response(
             200, view.model_dump_json(exclude_none=True), {"Retry-After": str(again)} if again is not None else {}
         )

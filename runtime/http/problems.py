@@ -32,7 +32,7 @@ KEY_MISSING: Final = ProblemType(
     "idempotency-key-missing",
     400,
     "The Idempotency-Key header is missing",
-    "Without a key a retry could not be told from a new order. Send a new random key, such as a UUID, per order.",
+    "Without a key a retry would look like a new order. Send a new random key, such as a UUID, per order.",
 )
 KEY_MALFORMED: Final = ProblemType(
     "idempotency-key-malformed",

@@ -86,7 +86,7 @@ class OrderProcessor:
         try:
             self._attempt(delivery, invocation)
         except Exception as failure:
-            self._come_back_later(delivery, failure, invocation)
+            self._return_to_queue(delivery, failure, invocation)
             raise
         if invocation.isolated:
             self._delete(delivery)
@@ -185,7 +185,7 @@ class OrderProcessor:
         invocation.tally.count(MetricName.MESSAGE_DEAD_LETTERED)
         self.logger.error("message dead-lettered", error_type=described.error_type, error=described.error)
 
-    def _come_back_later(self, delivery: Delivery, failure: Exception, invocation: Invocation) -> None:
+    def _return_to_queue(self, delivery: Delivery, failure: Exception, invocation: Invocation) -> None:
         described = self.describe(failure)
         last = self._is_last(delivery)
         deferred = isinstance(failure, DeferredError | InProgressError)

@@ -11,7 +11,7 @@ from lab.permissions import __main__ as permissions
 from lab.recording.recording import Recording, record_config
 from policy.rules import RULES
 from policy.rules.tags import TAGGABLE
-from tests.policy.test_rules import as_rules_see
+from tests.policy.test_rules import policy_resources
 
 LONG = (pytest.param(command, marks=pytest.mark.long) for command in (dashboard, incidents, permissions))
 COMMANDS = (alarms, events, openapi, option_effects, options, scale, *LONG)
@@ -24,7 +24,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str]]:
 
     def record(keys: Keys) -> Recording:
         made = record_config(keys)
-        resources = list(as_rules_see(made))
+        resources = list(policy_resources(made))
         rules = [rule for rule in RULES if rule.level == "mandatory"]
         found.update((rule.name, each.resource.name) for rule in rules for each in rule.violations(resources))
         found.update(

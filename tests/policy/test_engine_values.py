@@ -41,10 +41,10 @@ class _Engine(_PolicyAnalyzerServicer):
     def _configure_runtime_settings(self) -> None:
         """Do nothing: there is no stack whose settings could be read."""
 
-    def said(self, resources: list[Resource]) -> set[tuple[str, str, str]]:
+    def reports(self, resources: list[Resource]) -> set[tuple[str, str, str]]:
         """Return policy, level and message of everything that the pack reports."""
         ask: Any = self
-        sent = [_on_the_wire(each) for each in resources]
+        sent = [_serialized(each) for each in resources]
         answers = [
             *(ask.Analyze(proto.AnalyzeRequest(**fields), None) for fields, _ in sent),
             ask.AnalyzeStack(
@@ -58,7 +58,7 @@ class _Engine(_PolicyAnalyzerServicer):
         }
 
 
-def _on_the_wire(resource: Resource) -> tuple[dict[str, Any], dict[str, Any]]:
+def _serialized(resource: Resource) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the fields that are sent for a single resource, and those that only a whole stack's request adds."""
     known = json.dumps(resource.props, default=lambda _: UNKNOWN_STRING_VALUE)
     fields = {
@@ -80,10 +80,10 @@ def test_the_pack_reports_each_rules_messages_with_its_level(name: str) -> None:
     rule, case, engine = BY_NAME[name], CASES[name], _Engine()
     for resources in (case.kept, case.broken):
         # WHEN the engine calls the pack
-        heard = {each for each in engine.said(resources) if each[0] == name}
+        reported = {each for each in engine.reports(resources) if each[0] == name}
         # THEN the pack reports the rule's messages, with the rule's level
-        said = messages(rule, resources)
-        assert heard == {(name, rule.level, f"{rule.description}\n{message}") for message in said}
+        expected = messages(rule, resources)
+        assert reported == {(name, rule.level, f"{rule.description}\n{message}") for message in expected}
 
 
 def test_a_rule_receives_the_resource_that_the_engine_sent() -> None:
@@ -107,7 +107,7 @@ def test_a_rule_receives_the_resource_that_the_engine_sent() -> None:
     ]
 
     # WHEN
-    _Engine(rules).said([sent, make(TABLE)])
+    _Engine(rules).reports([sent, make(TABLE)])
 
     # THEN both rules get the same resource, but a resource that is sent alone comes without its references
     assert alone == [replace(sent, references={})]

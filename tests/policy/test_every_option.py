@@ -4,7 +4,7 @@ import pytest
 
 from policy.rules import RULES
 from tests.infra.test_option_combinations import recorded_combinations
-from tests.policy.test_rules import as_rules_see
+from tests.policy.test_rules import policy_resources
 
 pytestmark = pytest.mark.long
 
@@ -14,7 +14,7 @@ LOOSE = {"production-tables-are-protected", "production-tables-are-recoverable"}
 
 def test_only_unprotected_production_tables_break_a_mandatory_rule() -> None:
     # GIVEN
-    stacks = [(each, as_rules_see(recording)) for each, recording in recorded_combinations()]
+    stacks = [(each, policy_resources(recording)) for each, recording in recorded_combinations()]
 
     # WHEN
     broken = [

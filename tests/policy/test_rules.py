@@ -32,10 +32,10 @@ PRODUCTION = {"Environment": "production"}
 @cache
 def resources_of(stack: str) -> tuple[Resource, ...]:
     """Return the resources that the stack registers, in the form that rules read."""
-    return as_rules_see(recorded(stack))
+    return policy_resources(recorded(stack))
 
 
-def as_rules_see(recording: Recording) -> tuple[Resource, ...]:
+def policy_resources(recording: Recording) -> tuple[Resource, ...]:
     """Convert recorded resources to the form that rules read."""
     return tuple(
         Resource(each.type, each.name, each.urn, each.inputs, each.references, each.protect)
@@ -78,7 +78,7 @@ class Case:
 
     kept: list[Resource]
     broken: list[Resource]
-    says: str
+    text: str
 
 
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
@@ -216,10 +216,10 @@ def test_a_stack_that_breaks_the_rule_gets_a_message_with_the_change(name: str) 
     # GIVEN a stack that breaks the rule
     case = CASES[name]
     # WHEN the rule checks it
-    said = messages(BY_NAME[name], case.broken)
+    found = messages(BY_NAME[name], case.broken)
     # THEN a message says what to change
-    assert said
-    assert any(case.says in message for message in said)
+    assert found
+    assert any(case.text in message for message in found)
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -313,7 +313,7 @@ def test_a_rule_is_broken_by_its_other_types_as_well(name: str, other: str) -> N
     rule = BY_NAME[name]
     broken = [replace(each, type=other) if each.type in rule.types else each for each in CASES[name].broken]
     # WHEN / THEN
-    assert any(CASES[name].says in message for message in messages(rule, broken))
+    assert any(CASES[name].text in message for message in messages(rule, broken))
 
 
 def test_the_taggable_types_are_the_programs_types_with_tags() -> None:

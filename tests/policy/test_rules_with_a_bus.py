@@ -8,7 +8,7 @@ import pytest
 from lab.recording.stacks import recorded_with
 from policy.model import Rule
 from policy.rules import RULES
-from tests.policy.test_rules import BY_NAME, EVENT_BUS, TARGET, as_rules_see, messages
+from tests.policy.test_rules import BY_NAME, EVENT_BUS, TARGET, messages, policy_resources
 
 BUS = {
     "orders:events_target": "bus",
@@ -25,23 +25,25 @@ BUS = {
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_a_stack_with_a_bus_keeps_the_rules_too(rule: Rule, encryption: str) -> None:
     # GIVEN prod with a bus, a subscribed queue of the stack and a subscribed queue of another owner
-    resources = as_rules_see(recorded_with("prod", {**BUS, "orders:encryption": encryption}))
+    resources = policy_resources(recorded_with("prod", {**BUS, "orders:encryption": encryption}))
     # THEN no resource breaks the rule
     assert [(v.resource.name, v.message) for v in rule.violations(list(resources))] == []
 
 
 @pytest.mark.parametrize(
-    ("loser", "rule"),
+    ("resource_type", "rule"),
     [
         (TARGET, "event-targets-have-a-dead-letter-queue"),
         (EVENT_BUS, "encrypted-event-buses-have-a-dead-letter-queue"),
     ],
 )
-def test_a_missing_dead_letter_queue_breaks_two_rules(loser: str, rule: str) -> None:
+def test_a_missing_dead_letter_queue_breaks_two_rules(resource_type: str, rule: str) -> None:
     # GIVEN the same stack with a customer managed key, without the dead-letter queue of its targets or of its bus
     resources = [
-        replace(each, props={**each.props, "deadLetterConfig": None}, references={}) if each.type == loser else each
-        for each in as_rules_see(recorded_with("prod", {**BUS, "orders:encryption": "customer"}))
+        replace(each, props={**each.props, "deadLetterConfig": None}, references={})
+        if each.type == resource_type
+        else each
+        for each in policy_resources(recorded_with("prod", {**BUS, "orders:encryption": "customer"}))
     ]
     # THEN the rule on these resources is broken, and the rule on queues, because nothing refers to their queue any more
     for name in (rule, "queues-have-a-dead-letter-queue"):

@@ -279,7 +279,7 @@ ROUTES = (
         "the last attempt's failure is not marked",
         crash_points("process_order", "last attempt: topic down"),
         (
-            Rewrite(f"{PROCESSOR}._come_back_later", "    if last:\n", "    if False:\n"),
+            Rewrite(f"{PROCESSOR}._return_to_queue", "    if last:\n", "    if False:\n"),
             Rewrite(f"{PROCESSOR}._mark_last_attempt", "if self._is_last(delivery):", "if False:"),
         ),
     ),

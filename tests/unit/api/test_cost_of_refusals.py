@@ -96,6 +96,6 @@ def test_a_field_name_that_is_not_unicode_is_the_only_error(untouched_api: Api) 
     # GIVEN very many unknown field names, the first of which is not valid Unicode, so that pydantic stops there
     body = {**order(), "\ud800": 1, **{f"n{number}": 1 for number in range(200)}}
     # WHEN they are sent
-    told = document(untouched_api.post(body))
+    answer = document(untouched_api.post(body))
     # THEN
-    assert (told["detail"], len(told["errors"])) == ("The order has 1 error, see `errors`.", 1)
+    assert (answer["detail"], len(answer["errors"])) == ("The order has 1 error, see `errors`.", 1)

@@ -87,7 +87,7 @@ def send(api: Api, endpoint: str, event: object) -> Response:
     return response
 
 
-def seen_by_an_authorizer(event: object) -> bool:
+def passed_an_authorizer(event: object) -> bool:
     return bool(parse_event(event).context.get("authorizer"))
 
 
@@ -112,7 +112,7 @@ def test_an_endpoint_without_its_authorizer_makes_no_call_and_answers_503(
 
 
 @RELAXED
-@given(event=(junk | near(post()) | near(get(SOME_ID))).filter(lambda event: not seen_by_an_authorizer(event)))
+@given(event=(junk | near(post()) | near(get(SOME_ID))).filter(lambda event: not passed_an_authorizer(event)))
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_any_other_event_without_an_authorizer_makes_no_call_and_answers_503(
     verified_api: Api, client: WatchedClient, endpoint: str, event: object

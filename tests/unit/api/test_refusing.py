@@ -109,7 +109,7 @@ def test_a_body_over_64_kib_is_refused(untouched_api: Api, raw: str | bytes) -> 
 
 
 @pytest.mark.parametrize(
-    ("raw", "said"),
+    ("raw", "detail"),
     [
         ("", "empty"),
         (" \r\n", "empty"),
@@ -134,14 +134,14 @@ def test_a_body_over_64_kib_is_refused(untouched_api: Api, raw: str | bytes) -> 
         ('{"a": "\ud800"}', "UTF-8 cannot express"),
     ],
 )
-def test_a_body_that_is_not_json_is_refused(untouched_api: Api, raw: str | bytes, said: str) -> None:
+def test_a_body_that_is_not_json_is_refused(untouched_api: Api, raw: str | bytes, detail: str) -> None:
     # GIVEN / WHEN
     response = untouched_api.post(raw=raw)
 
     # THEN
     assert response["statusCode"] == 400
     assert problem(response) == "malformed-json"
-    assert said in document(response)["detail"]
+    assert detail in document(response)["detail"]
 
 
 @pytest.mark.parametrize("body", ["{}", "é", base64.b64encode(b"{}").decode() + "\n"])

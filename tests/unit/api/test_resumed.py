@@ -122,9 +122,9 @@ def test_random_numbers_are_seeded_once_per_instance() -> None:
 
 
 @pytest.mark.usefixtures("_first_invocation")
-@pytest.mark.parametrize(("rate", "asked"), [(0.01, 1), (0.0, 0)])
+@pytest.mark.parametrize(("rate", "times"), [(0.01, 1), (0.0, 0)])
 def test_each_instance_samples_debug_logs_again_if_a_sampling_rate_is_set(
-    monkeypatch: pytest.MonkeyPatch, rate: float, asked: int
+    monkeypatch: pytest.MonkeyPatch, rate: float, times: int
 ) -> None:
     # GIVEN
     decisions: list[None] = []
@@ -135,4 +135,4 @@ def test_each_instance_samples_debug_logs_again_if_a_sampling_rate_is_set(
     resumed.reseed()
 
     # THEN
-    assert len(decisions) == asked
+    assert len(decisions) == times

@@ -74,8 +74,8 @@ def test_a_refusal_says_what_to_change(
     # WHEN it is sent
     response = untouched_api.create.handle(event, context())
     # THEN the answer says why, and no cache may store it
-    told = document(response)["detail"]
-    assert told == detail if detail[0].isupper() else told.endswith(detail)
+    answered = document(response)["detail"]
+    assert answered == detail if detail[0].isupper() else answered.endswith(detail)
     assert response["headers"] == {
         "Content-Type": "application/problem+json",
         "Cache-Control": "no-store",

@@ -70,9 +70,11 @@ def test_an_attribute_that_sqs_would_refuse_is_left_out(broken: dict[str, Any]) 
     assert set(attributes) == {"fine", "error_type", "error", "original_message_id", "attempt"}
 
 
-@pytest.mark.parametrize(("error", "told"), [("a\x00b\ufffe", "a?b?"), ("", "?"), ("\t\n\U0001f600", "\t\n\U0001f600")])
-def test_characters_of_an_error_that_sqs_refuses_are_replaced(error: str, told: str) -> None:
+@pytest.mark.parametrize(
+    ("error", "expected"), [("a\x00b\ufffe", "a?b?"), ("", "?"), ("\t\n\U0001f600", "\t\n\U0001f600")]
+)
+def test_characters_of_an_error_that_sqs_refuses_are_replaced(error: str, expected: str) -> None:
     # GIVEN an error with characters that SQS refuses, an empty one, or a valid one
     # WHEN the dead letter is sent
     # THEN question marks replace these characters and the empty error
-    assert sent({}, error)["MessageAttributes"]["error"]["StringValue"] == told
+    assert sent({}, error)["MessageAttributes"]["error"]["StringValue"] == expected

@@ -138,19 +138,19 @@ def test_a_final_row_that_the_answer_left_out_is_read(world: WorkerAccount) -> N
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "text"),
     [
         (cancelled("ValidationError", "None"), "ValidationError"),
         (cancelled("None"), "1 cancellation reasons for 2 items"),
         (refused("TransactionCanceledException"), "0 cancellation reasons for 2 items"),
     ],
 )
-def test_a_cancellation_with_unknown_reasons_is_an_error(world: WorkerAccount, fault: Any, said: str) -> None:
+def test_a_cancellation_with_unknown_reasons_is_an_error(world: WorkerAccount, fault: Any, text: str) -> None:
     # GIVEN reasons that are neither conditions nor contention
     world.disturb("transact_write_items", fault)
     # WHEN the order is settled
     # THEN the error names the problem, and there is no retry
-    with pytest.raises(CorruptDataError, match=said):
+    with pytest.raises(CorruptDataError, match=text):
         settle(world)
     assert world.clock.slept == []
 
@@ -178,7 +178,7 @@ def test_a_settlement_whose_answer_was_lost_is_found_settled(world: WorkerAccoun
 
 
 @pytest.mark.parametrize(
-    ("item", "said"),
+    ("item", "text"),
     [
         ({}, "not in the orders table"),
         ({"Item": {"order_id": {"S": order_id(1)}, "status": {"S": "SHIPPED"}}}, "/status"),
@@ -189,13 +189,13 @@ def test_a_settlement_whose_answer_was_lost_is_found_settled(world: WorkerAccoun
         ),
     ],
 )
-def test_a_settled_order_that_cannot_be_read_back_is_an_error(world: WorkerAccount, item: Any, said: str) -> None:
+def test_a_settled_order_that_cannot_be_read_back_is_an_error(world: WorkerAccount, item: Any, text: str) -> None:
     # GIVEN a settled order that somebody deleted or rewrote meanwhile
     world.stock(SKU_1=5)
     world.disturb("get_item", lambda _: item)
     # WHEN it is settled
     # THEN this is an error, so the message is not done
-    with pytest.raises(CorruptDataError, match=said):
+    with pytest.raises(CorruptDataError, match=text):
         settle(world)
 
 

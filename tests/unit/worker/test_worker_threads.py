@@ -31,24 +31,24 @@ def test_if_one_thread_is_enough_it_is_the_calling_thread(threads: int, items: i
     assert used == [threading.get_ident()] * items
 
 
-class Released(list[int]):
+class SignallingItems(list[int]):
     """Items that signal when the last of them has been taken."""
 
     def __init__(self, items: Iterable[int]) -> None:
         super().__init__(items)
-        self.all_out = threading.Event()
+        self.all_taken = threading.Event()
 
     def __iter__(self) -> Iterator[int]:
         yield from super().__iter__()
-        self.all_out.set()
+        self.all_taken.set()
 
 
 def test_no_more_threads_than_allowed_are_started() -> None:
     # GIVEN eight items, and two threads that are busy until the last item has been taken
-    items, used = Released(range(8)), set()
+    items, used = SignallingItems(range(8)), set()
 
     def work(item: int) -> int:
-        assert items.all_out.wait(timeout=10)
+        assert items.all_taken.wait(timeout=10)
         used.add(threading.get_ident())
         return item
 

@@ -9,7 +9,7 @@ from tests.unit.worker.conftest import WorkerAccount
 from tests.unit.worker.factories import NEWER, content, context, event, record
 
 
-def swallowed(_: Any) -> dict[str, Any]:
+def without_effect(_: Any) -> dict[str, Any]:
     """Let a call succeed without effect, because the emulated queues and topic are not FIFO."""
     return {}
 
@@ -17,8 +17,8 @@ def swallowed(_: Any) -> dict[str, Any]:
 def test_a_worker_with_fifo_queues_sends_every_message_in_a_group(world: WorkerAccount) -> None:
     # GIVEN a worker whose queues and topic are FIFO
     world.stock(SKU_1=5)
-    world.disturb("publish", swallowed)
-    world.disturb("send_message", swallowed)
+    world.disturb("publish", without_effect)
+    world.disturb("send_message", without_effect)
     # WHEN it settles an order and dead-letters a message
     unreadable = record("nonsense")
     world.run(record(), unreadable, orders_queue_fifo=True)
@@ -31,15 +31,15 @@ def test_a_worker_with_fifo_queues_sends_every_message_in_a_group(world: WorkerA
 def test_the_client_for_the_last_seconds_hides_and_deletes_messages(world: WorkerAccount) -> None:
     # GIVEN a worker with a separate client for the last seconds
     brief: Any = Recording()
-    patient: Any = Recording()
+    ordinary: Any = Recording()
     worker = process_order.build(
-        dynamodb=world.dynamodb, sqs=patient, brief_sqs=brief, sns=world.sns, settings=world.settings
+        dynamodb=world.dynamodb, sqs=ordinary, brief_sqs=brief, sns=world.sns, settings=world.settings
     )
     # WHEN one message is dead-lettered and another is retried
     worker.run(event(record("nonsense", receives=2), record(content(1, schema_version=NEWER))), context())
     # THEN the separate client hides and deletes messages, and the ordinary client sends the dead letter
     assert sorted(name for name, _ in brief.calls) == ["change_message_visibility", "delete_message"]
-    assert [name for name, _ in patient.calls] == ["send_message"]
+    assert [name for name, _ in ordinary.calls] == ["send_message"]
 
 
 def test_the_latency_of_an_order_is_zero_if_the_clock_that_accepted_it_is_ahead(world: WorkerAccount) -> None:

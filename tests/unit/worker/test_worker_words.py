@@ -116,7 +116,7 @@ def test_the_text_about_unexpected_reasons_names_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("client", "error", "told"),
+    ("client", "error", "reason"),
     [
         (
             Refusing("TransactionCanceledException", CancellationReasons=[{"Code": "TransactionConflict"}] * 2),
@@ -133,7 +133,7 @@ def test_the_text_about_unexpected_reasons_names_them() -> None:
     ],
 )
 def test_the_text_about_a_busy_table_has_the_number_of_tries_and_the_last_reason(
-    client: Any, error: type[Exception], told: str
+    client: Any, error: type[Exception], reason: str
 ) -> None:
     # GIVEN a table that is always busy
     clock = FakeTime(now=0)
@@ -141,7 +141,7 @@ def test_the_text_about_a_busy_table_has_the_number_of_tries_and_the_last_reason
     with pytest.raises(error) as caught:
         Settler(SettlementStore(client, "orders", "stock"), clock, lambda: 0.5).settle(message(), lambda: None)
     # THEN the tries take two seconds, and the text names the last reason
-    assert str(caught.value) == f"Still after 14 tries: DynamoDB was busy: {told}"
+    assert str(caught.value) == f"Still after 14 tries: DynamoDB was busy: {reason}"
     assert sum(clock.slept) == pytest.approx(1.91)
 
 
