@@ -1,7 +1,7 @@
 """Tests of two versions side by side, in every order in which deploys and rollbacks can change them.
 
-A stand-in with a newer schema version plays the next version (`lab.simulation.histories.versions`). A recording of its
-output represents the last release (`tests.flow.releases`).
+The next version is the current code with a newer schema version (`lab.simulation.histories.versions`). The last release
+is represented by a recording of its output (`tests.flow.releases`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lab.simulation.histories.versions import NEXT, running
 from lab.simulation.requests import order_body
 from lab.simulation.world import API_RECORDS, WORKER_RECORDS, Exchange
 from runtime.models.fields import SCHEMA_VERSION
-from tests.flow.releases import BODY, KEY, plain, record, releases, restore, told
+from tests.flow.releases import BODY, KEY, answer_parts, plain, record, releases, restore
 from tests.flow.test_limits import at, is_replay, published, status_of
 
 BOTH = (SCHEMA_VERSION, NEXT)
@@ -32,7 +32,7 @@ def body_of(exchange: Exchange) -> str:
     return str(exchange.response["body"])
 
 
-def forget(stage: Stage, table: str) -> None:
+def expire_records(stage: Stage, table: str) -> None:
     """Delete a table's idempotency records, as after their expiry."""
     stage.world.cloud.dynamodb.tables[table].items.clear()
 
@@ -49,29 +49,30 @@ def outcome(event: str) -> dict[str, Any]:
 def test_any_two_versions_give_the_same_answers_and_one_effect(
     api: int, later_api: int, worker: int, later_worker: int
 ) -> None:
-    # GIVEN an order that one version of the API accepted and one version of the worker tried
+    # GIVEN an order that one version of the API accepted and one version of the worker received
     with staged() as stage:
         with running(api):
             first = stage.post()
         with running(worker):
             stage.world.deliver()
 
-        # WHEN the API has the same or the other version later, and the caller retries, sends another body, and
+        # WHEN the API has the same or the other version afterwards, and the caller retries, sends another body, and
         # retries again after the record's expiry
         stage.deadline_passes()
         with running(later_api):
             again = stage.post()
             other = stage.post(body=order_body(("SKU-1", 3)))
-            forget(stage, API_RECORDS)
+            expire_records(stage, API_RECORDS)
             anew = stage.post()
-        # AND the worker has either version, receives every message again, and finally reads both versions
+        # AND a worker of either version receives every message again, and at last a worker that reads both versions
         stage.redeliver()
         with running(later_worker):
             stage.world.deliver()
         with running(NEXT):
             stage.world.drain()
 
-        # THEN every answer has the same bytes, and is marked as a replay while the record exists
+        # THEN the other body is refused. All other answers have the same bytes, and are marked as replays while the
+        # record exists
         assert [status_of(each) for each in (first, again, other, anew)] == [202, 202, 422, 202]
         assert {body_of(each) for each in (first, again, anew)} == {body_of(first)}
         assert [is_replay(each) for each in (first, again, anew)] == [False, True, False]
@@ -84,21 +85,21 @@ def test_any_two_versions_give_the_same_answers_and_one_effect(
         assert invariants.violations(stage.world) == []
 
 
-def test_versions_give_the_same_answers_and_events() -> None:
+def test_both_versions_give_the_same_answers_and_events() -> None:
     # GIVEN both versions
-    said = []
+    outputs = []
     for version in BOTH:
         with staged() as stage, running(version):
             # WHEN each version accepts and processes an order
             answer = stage.post()
             stage.world.drain()
-            said.append((body_of(answer), *(outcome(event) for event in published(stage))))
+            outputs.append((body_of(answer), *(outcome(event) for event in published(stage))))
     # THEN answers and events are the same
-    assert said[0] == said[1]
+    assert outputs[0] == outputs[1]
 
 
 def test_a_rolled_back_worker_leaves_newer_messages_to_the_next_version() -> None:
-    # GIVEN an order of the next version, whose worker was killed between settling and publishing
+    # GIVEN an order that the next version accepted, and whose worker was killed between settling and publishing
     with staged() as stage:
         with running(NEXT):
             stage.post()
@@ -122,11 +123,12 @@ def test_a_rolled_back_worker_leaves_newer_messages_to_the_next_version() -> Non
 
 def test_the_current_code_writes_the_bytes_of_the_last_release() -> None:
     # GIVEN the last release's recording
-    # WHEN the current code does the same
+    # WHEN the current code processes the same requests
     # THEN it writes the same bytes, so a rollback to that release is safe at any point
     assert plain(record()) == RECORDED[LAST], (
-        f"The current code's output differs from release {LAST}'s. If that is intended: raise SCHEMA_VERSION if older "
-        "workers cannot read the output, and record the new release: python -m tests.flow.releases 0.2.0"
+        f"The current code's output differs from release {LAST}'s. If the difference is intended, record the new "
+        "release: python -m tests.flow.releases 0.2.0. If older workers cannot read the output, raise SCHEMA_VERSION "
+        "first."
     )
 
 
@@ -142,10 +144,10 @@ class TestFromARelease:
             stage.deadline_passes()
             # WHEN the caller retries, and retries again after its record's expiry
             again = stage.post(KEY, BODY)
-            forget(stage, API_RECORDS)
+            expire_records(stage, API_RECORDS)
             anew = stage.post(KEY, BODY)
             # THEN the answers are the recorded ones
-            assert told(again.response) == past["replay"]
+            assert answer_parts(again.response) == past["replay"]
             assert (status_of(anew), body_of(anew)) == (202, past["answer"]["body"])
 
     def test_a_waiting_message_leads_to_the_recorded_event(self, release: str) -> None:
@@ -160,7 +162,7 @@ class TestFromARelease:
             assert event == past["event"]
             assert (stage.world.available("SKU-1"), stage.world.available("SKU-2")) == (98, 4)
 
-    def test_a_message_without_a_stored_order_creates_it(self, release: str) -> None:
+    def test_a_message_whose_order_is_not_stored_creates_the_order(self, release: str) -> None:
         # GIVEN an API that was killed after its send
         past = RECORDED[release]
         accepted = {**past["accepted"], "tables": {**past["accepted"]["tables"], "orders": [], API_RECORDS: []}}
@@ -203,4 +205,4 @@ class TestFromARelease:
             # THEN no further event is published, and a lookup returns the recorded answer
             assert published(stage) == []
             assert stage.world.available("SKU-1") == 98
-            assert told(view) == past["view"]
+            assert answer_parts(view) == past["view"]

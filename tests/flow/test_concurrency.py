@@ -1,4 +1,4 @@
-"""Tests that a batch's records in parallel give the same result as in sequence, in any order of their calls."""
+"""Tests that records processed in parallel give the same result as in sequence, whatever the order of their calls."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SEEDS = range(30)
 
 
 def mixed_batch(stage: Stage) -> None:
-    """Prepare ten messages that cover every kind, none of which competes for the last unit of a SKU."""
+    """Prepare ten messages with every kind of outcome. No two orders compete for the last unit of a SKU."""
     for number in range(4):
         stage.accept(f"confirmed-{number}", ("SKU-1", number + 1), ("SKU-2", 1))
     stage.accept("short", ("SKU-2", 100))
@@ -81,7 +81,7 @@ def test_a_batch_in_parallel_ends_like_one_in_sequence(seed: int) -> None:
 
 
 def parallel_batch(stage: Stage, seed: int, process: Process) -> None:
-    """Deliver the mixed batch to a worker with five threads, interleaved at calls by the seed."""
+    """Deliver the mixed batch to a worker with five threads, whose calls the seed interleaves."""
     mixed_batch(stage)
     with interleaved_batches(stage.world.cloud.wire, Random(seed).choice):
         stage.world.deliver(process)
@@ -91,7 +91,7 @@ def parallel_batch(stage: Stage, seed: int, process: Process) -> None:
 @pytest.mark.parametrize("fault", [crash_before, crash_after, answer_lost, server_error], ids=lambda one: one.__name__)
 @pytest.mark.parametrize("seed", range(2))
 def test_a_fault_at_any_call_of_a_parallel_batch_breaks_no_guarantee(fault: Fault, seed: int) -> None:
-    # GIVEN every call of a batch in parallel
+    # GIVEN every call of a batch that is processed in parallel
     violations: list[str] = []
     with staged(Deployment(batch_threads=THREADS), seed=seed) as stage:
         undisturbed = Process()
@@ -120,7 +120,7 @@ def schedules(calls_of_each: int) -> list[tuple[int, ...]]:
 
 
 def last_unit_twice(stage: Stage) -> None:
-    """Prepare two orders for the last five of one SKU."""
+    """Prepare two orders, each for the last five units of one SKU."""
     stage.accept("one", ("SKU-2", 5))
     stage.accept("two", ("SKU-2", 5))
 
@@ -215,17 +215,19 @@ def test_a_worker_beside_the_api_confirms_in_every_order_of_their_calls() -> Non
 
 @pytest.mark.parametrize("steps_of_zombie", range(1, 6))
 @pytest.mark.parametrize("steps_of_successor", range(1, 6))
-def test_a_zombie_in_its_successors_run_has_no_further_effect(steps_of_zombie: int, steps_of_successor: int) -> None:
+def test_a_zombie_that_continues_in_its_successors_run_has_no_further_effect(
+    steps_of_zombie: int, steps_of_successor: int
+) -> None:
     # GIVEN a worker that pauses after some of its calls, until its lease has ended and its message is visible again
     with staged() as stage:
         stage.accept()
         script = [0] * steps_of_zombie + [1] * (1 + steps_of_successor) + [0] * 10
-        plain, taken = by_script(script), 0
+        plain, steps = by_script(script), 0
 
         def choose(waiting: Any) -> int:
-            nonlocal taken
-            taken += 1
-            if taken == steps_of_zombie + 1:
+            nonlocal steps
+            steps += 1
+            if steps == steps_of_zombie + 1:
                 stage.lease_passes()
             return plain(waiting)
 
@@ -249,8 +251,8 @@ def test_the_same_choices_give_the_same_history() -> None:
                 stage.world.deliver(process)
             return [(call.operation, str(call.params.get("Key"))) for call in process.calls]
 
-    # WHEN it is played twice
+    # WHEN a batch is processed twice with its choices
     first, second = history(), history()
-    # THEN both are the same, and the calls are interleaved
+    # THEN both runs make the same calls in the same order, and the calls are interleaved
     assert first == second
     assert [operation for operation, _ in first][:3] != ["PutItem", "TransactWriteItems", "GetItem"]

@@ -43,7 +43,7 @@ def is_variant(path: Path) -> bool:
 def test_guarantees_hold_whatever_happens_at_any_call(path: Path) -> None:
     # GIVEN every crash point of a path, with every fault that can happen at it
     found = list(cases(path))
-    # WHEN each is played, callers repeat, the queue redelivers, and dead letters are redriven
+    # WHEN each is played, callers retry, the queue redelivers, and dead letters are redriven
     outcomes = [run_case(case) for case in found]
     # THEN G1-G6 hold, and every order has an allowed status
     assert found
@@ -65,7 +65,7 @@ def test_paths_crash_points_and_cases_do_not_become_fewer() -> None:
 def test_every_call_that_follows_a_fault_is_a_crash_point_too() -> None:
     # GIVEN the calls that are crash points
     points = {(path.function, kind_of(call)) for path in PATHS for call in crash_points(path)}
-    # WHEN each call of the standard stack's paths fails, and the run makes further calls
+    # WHEN each call of the standard stack's paths is throttled, and the run makes further calls
     failing = [case for path in PATHS if not path.fifo for case in cases(path) if case.disturbance.name == "throttled"]
     made = {(case.path.function, kind_of(call)) for case in failing for call in run_case(case).calls}
     # THEN each of these calls is also a crash point of some path

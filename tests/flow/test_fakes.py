@@ -37,7 +37,7 @@ def count(cloud: Cloud) -> int:
 
 
 def run(cloud: Cloud, process: Process, work: Callable[[], object]) -> type[BaseException] | None:
-    """Run ``work`` as ``process`` and return its outcome."""
+    """Run ``work`` as ``process``; returns the class of its error, or ``None``."""
     try:
         cloud.wire.run(process, work)
     except (ProcessKilled, ClientError, ReadTimeoutError) as error:
@@ -46,7 +46,7 @@ def run(cloud: Cloud, process: Process, work: Callable[[], object]) -> type[Base
 
 
 @pytest.mark.parametrize(
-    ("fault", "effects", "seen"),
+    ("fault", "effects", "error"),
     [
         (faults.crash_before, 0, ProcessKilled),
         (faults.crash_after, 1, ProcessKilled),
@@ -56,13 +56,15 @@ def run(cloud: Cloud, process: Process, work: Callable[[], object]) -> type[Base
     ],
     ids=lambda one: getattr(one, "__name__", str(one)),
 )
-def test_a_fault_has_its_effect(cloud: Cloud, fault: Any, effects: int, seen: type[BaseException] | None) -> None:
+def test_a_fault_affects_service_and_caller(
+    cloud: Cloud, fault: Any, effects: int, error: type[BaseException] | None
+) -> None:
     # GIVEN a process with a fault planned for its first call
     process = Process(faults={0: fault})
     # WHEN it makes the call
     ended = run(cloud, process, lambda: cloud.dynamodb.update_item(**ADD_ONE))
-    # THEN the service and the caller each see the fault's effect
-    assert (count(cloud), ended) == (effects, seen)
+    # THEN the write took effect the expected number of times, and the caller gets the expected error
+    assert (count(cloud), ended) == (effects, error)
 
 
 def test_a_throttle_has_the_code_of_its_service(cloud: Cloud) -> None:
@@ -91,8 +93,8 @@ def test_calls_of_a_killed_process_have_no_effect(cloud: Cloud) -> None:
     assert count(cloud) == 0
 
 
-def test_a_hook_can_run_another_process_in_the_middle_of_one(cloud: Cloud) -> None:
-    # GIVEN a second process that runs before the first one's second call
+def test_a_hook_can_run_another_process_between_two_calls_of_a_process(cloud: Cloud) -> None:
+    # GIVEN a second process that runs before the first process's second call
     second = Process()
 
     def before(call: Call) -> None:
@@ -104,7 +106,7 @@ def test_a_hook_can_run_another_process_in_the_middle_of_one(cloud: Cloud) -> No
     first = Process()
     # WHEN the first process makes two calls
     cloud.wire.run(first, lambda: [cloud.dynamodb.update_item(**ADD_ONE) for _ in range(2)])
-    # THEN the second ran in between, and each has its own calls
+    # THEN the second process ran between these calls, and each process lists only its own calls
     assert seen[0]["Attributes"]["n"] == {"N": "2"}
     assert (len(first.calls), len(second.calls), count(cloud)) == (2, 1, 3)
 
@@ -145,7 +147,7 @@ def test_stored_items_share_no_values_with_callers(cloud: Cloud) -> None:
     assert stored["list"] == {"L": [{"S": "a"}]}
 
 
-def test_expired_items_are_read_until_they_are_swept(cloud: Cloud) -> None:
+def test_expired_items_can_be_read_until_a_sweep_deletes_them(cloud: Cloud) -> None:
     # GIVEN an item that expires in ten seconds
     expiry = str(int(cloud.clock.time()) + 10)
     cloud.dynamodb.put_item(TableName="t", Item={**KEY, "expiration": {"N": expiry}})
@@ -175,9 +177,9 @@ def test_expired_items_are_read_until_they_are_swept(cloud: Cloud) -> None:
     ],
 )
 def test_unmodelled_requests_are_refused(cloud: Cloud, call: Callable[[Cloud], object]) -> None:
-    # GIVEN a parameter that the fakes do not model
+    # GIVEN a request that the fakes do not model
     # WHEN it is sent
-    # THEN they refuse the call
+    # THEN the fake refuses it, and the error says to extend the fake
     with pytest.raises(UnsupportedByFakeError, match="Extend the fake"):
         call(cloud)
 
@@ -185,12 +187,12 @@ def test_unmodelled_requests_are_refused(cloud: Cloud, call: Callable[[Cloud], o
 def test_an_event_reaches_the_rule_of_its_bus_unless_it_is_too_large(cloud: Cloud) -> None:
     # GIVEN a bus
     seen = cloud.events.add_bus("b")
-    # WHEN an event of allowed size is put, and one that is too large
-    taken = cloud.events.put_events(Entries=[EVENT])
+    # WHEN an event of allowed size and an event that is too large are put
+    answer = cloud.events.put_events(Entries=[EVENT])
     with pytest.raises(ClientError, match="ValidationException"):
         cloud.events.put_events(Entries=[{**EVENT, "Detail": f'{{"a":"{"x" * 256 * 1024}"}}'}])
     # THEN the rule's target receives only the first
-    assert taken["FailedEntryCount"] == 0
+    assert answer["FailedEntryCount"] == 0
     assert [each.body for each in seen.received] == ['{"a":1}']
 
 
@@ -219,7 +221,7 @@ def test_powertools_uses_the_simulated_clock(cloud: Cloud) -> None:
 
     once: Any = idempotent_function(greet, data_keyword_argument="name", persistence_store=layer, config=config)
 
-    # WHEN it is called twice within the hour and once after it
+    # WHEN the function is called twice within the hour and once after the hour
     with powertools_clock(cloud.clock):
         for wait in (0, 3599, 2):
             cloud.clock.advance(wait)

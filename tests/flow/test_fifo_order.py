@@ -1,4 +1,4 @@
-"""Tests of FIFO queues: they keep each caller's orders in order, and a failure delays only its own caller."""
+"""Tests of FIFO queues: each caller's orders are processed in order, and a failing order delays no other caller."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def test_a_failing_order_delays_only_its_own_caller(stage: Stage) -> None:
     # WHEN all visible messages are delivered
     while stage.world.deliver() is not None:
         pass
-    held_up = subjects(stage)
+    meanwhile = subjects(stage)
     stage.world.drain()
     # THEN only bob's order is processed, and ann's follow later in order
-    assert len(held_up) == 1
-    assert not {first, second} & set(held_up)
+    assert len(meanwhile) == 1
+    assert not {first, second} & set(meanwhile)
     assert subjects(stage)[1:] == [first, second]
 
 
@@ -54,9 +54,9 @@ def test_events_out_of_order_are_a_violation(stage: Stage) -> None:
     assert len(invariants.in_order(stage.world)) == 1
 
 
-def test_the_order_of_a_standard_queue_cannot_be_checked() -> None:
+def test_the_sequence_of_a_standard_queues_events_cannot_be_checked() -> None:
     # GIVEN a stack without strict ordering
-    # WHEN its order is checked
+    # WHEN the sequence of its events is checked
     # THEN the check raises an error
     with staged() as stage, pytest.raises(TypeError, match="FIFO"):
         invariants.in_order(stage.world)

@@ -28,7 +28,7 @@ CHUNKS, CHUNK = 10, 100
 
 @cache
 def played(first: int) -> HistoryCounts:
-    """Play the histories of a hundred seeds."""
+    """Play the histories of a hundred seeds from ``first`` on; returns their counts."""
     return play_seeds(range(first, first + CHUNK))
 
 
@@ -52,7 +52,7 @@ def test_histories_are_long_and_contain_every_kind_of_step() -> None:
     assert {step.what for step in steps if isinstance(step, Foreign)} == set(FOREIGN_BODIES)
 
 
-def test_histories_reach_every_answer_status_and_call() -> None:
+def test_histories_reach_every_answer_every_status_and_every_call() -> None:
     # GIVEN a few hundred histories
     tally = HistoryCounts()
     for first in range(0, 3 * CHUNK, CHUNK):
@@ -106,13 +106,13 @@ COPY_STOPPED = """{"seed": 553462, "stock": {"PLENTY": 40, "POPULAR": 2}, "max_r
 ]}"""
 
 
-def test_a_stopped_copy_may_cost_its_order_one_more_receive() -> None:
-    # GIVEN an innocent order that lost two receives to a killer, and a run of its copy that is stopped by its deadline,
-    # so that the order has a later lease than the killer
-    told = History.read(COPY_STOPPED)
-    # WHEN the killer takes a third receive from it
-    violations = play(told)
-    # THEN the bound is kept: the stopped run adds one to it
+def test_a_stopped_run_of_a_copy_may_cost_its_order_one_more_receive() -> None:
+    # GIVEN an innocent order that a killer has cost two receives, and a copy of the order's message, whose run reaches
+    # its deadline, so that the order's lease ends later than the killer's
+    made = History.read(COPY_STOPPED)
+    # WHEN the killer costs the order a third receive
+    violations = play(made)
+    # THEN the order is within its bound, because the stopped run raises the bound by one receive
     assert violations == []
 
 

@@ -1,4 +1,4 @@
-"""Tests that each limit of the guarantees in docs/guarantees.md really occurs: the page states none without need."""
+"""Tests that each limit of the guarantees in docs/guarantees.md really occurs."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _sent_but_timed_out(call: Call, perform: Perform) -> Response:
     return unreachable(call, perform)
 
 
-def test_a_late_failing_run_erases_the_record_and_leads_to_the_same_answer() -> None:
+def test_a_late_failing_run_deletes_the_record_and_leads_to_the_same_answer() -> None:
     # GIVEN a request that pauses until its lease has ended and its retry is answered, and then fails
     with staged() as stage:
 
@@ -96,7 +96,7 @@ def test_a_late_failing_run_erases_the_record_and_leads_to_the_same_answer() -> 
         assert invariants.violations(stage.world) == []
 
 
-def test_after_a_day_the_same_body_is_the_same_order_and_another_is_a_new_one() -> None:
+def test_after_a_day_the_same_body_is_the_same_order_and_another_body_is_a_new_order() -> None:
     # GIVEN an order whose idempotency record has expired
     with staged() as stage:
         first = stage.post()
@@ -116,14 +116,14 @@ def test_after_a_day_the_same_body_is_the_same_order_and_another_is_a_new_one() 
         assert stage.statuses() == ("CONFIRMED", "CONFIRMED")
 
 
-def test_a_notification_can_come_twice_with_the_same_id_and_bytes() -> None:
+def test_a_notification_can_arrive_twice_with_the_same_id_and_bytes() -> None:
     # GIVEN a worker that is killed right after its publish
     with staged() as stage:
         stage.accept()
         stage.world.deliver(at("Publish", crash_after))
         # WHEN the message is delivered again
         stage.world.drain()
-        # THEN a subscriber receives the event twice, with the same id
+        # THEN a subscriber receives the event twice, with the same id and the same bytes
         first, second = published(stage)
         assert first == second
         assert json.loads(first)["id"].endswith(":order.confirmed")
@@ -179,13 +179,13 @@ def test_a_last_attempt_killed_before_its_first_write_leaves_its_order_unmarked(
 
 
 def test_a_last_receive_during_a_twins_lease_becomes_a_dead_letter() -> None:
-    # GIVEN a message whose last receive comes while an earlier run still holds its lease
+    # GIVEN a message whose last receive happens while an earlier run still holds its lease
     with staged() as stage:
         order_id = stage.accept()
         stage.message().receive_count = stage.world.deployment.max_receive_count - 2
         stage.world.deliver(at("PutItem", crash_after))
         stage.redeliver()
-        # WHEN it is delivered
+        # WHEN it is delivered, and SQS moves it at the next receive
         stage.world.deliver()
         stage.world.deliver()
         marked = stage.statuses()

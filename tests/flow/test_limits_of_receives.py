@@ -24,22 +24,22 @@ def wait_and_deliver(stage: Stage) -> None:
     stage.world.deliver()
 
 
-def receive_in_vain(stage: Stage) -> None:
-    """Receive a batch without a worker's run, as when Lambda throttles or the worker cannot start."""
+def receive_without_run(stage: Stage) -> None:
+    """Receive a batch for which no worker runs, as when Lambda throttles or the worker cannot start."""
     stage.world.cloud.clock.advance_to(stage.world.orders_queue.next_visible_at() or 0)
     delivery = stage.world.mapping.poll()
     if delivery is not None:
         stage.world.mapping.settle(delivery, Failed("not started"))
 
 
-def test_receives_without_a_worker_dead_letter_an_unmarked_order() -> None:
+def test_without_a_worker_sqs_moves_an_orders_message_and_the_order_is_not_marked() -> None:
     # GIVEN an order, and a worker that does not run
     with staged() as stage:
         order_id = stage.accept()
         began = stage.world.cloud.clock.time()
-        # WHEN it is received until SQS moves it
+        # WHEN its message is received until SQS moves it to the dead-letter queue
         while stage.world.orders_queue.messages:
-            receive_in_vain(stage)
+            receive_without_run(stage)
         took = stage.world.cloud.clock.time() - began
         # THEN each receive took a visibility timeout, and the order is still ACCEPTED
         assert took == stage.world.deployment.max_receive_count * stage.world.orders_queue.visibility_seconds
@@ -75,8 +75,8 @@ def test_a_message_of_a_newer_version_is_a_dead_letter_once_its_receives_are_use
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_with_two_killers_fewer_than_receives_no_innocent_message_is_a_dead_letter(seed: int) -> None:
-    # GIVEN the least allowed number of receives, two killers fewer, and innocent messages
+def test_if_killers_are_two_fewer_than_receives_no_innocent_message_is_a_dead_letter(seed: int) -> None:
+    # GIVEN the least allowed number of receives, two killers fewer than that, and innocent messages
     killers = LEAST_RECEIVES - 2
     with staged(Deployment(max_receive_count=LEAST_RECEIVES, batch_threads=5), seed=seed) as stage:
         # WHEN the messages are delivered until the queue is empty
@@ -105,8 +105,8 @@ def test_an_expired_message_is_lost_until_its_caller_retries() -> None:
         assert len(published(stage)) == 1
 
 
-def test_with_one_killer_more_an_innocent_message_can_be_a_dead_letter() -> None:
-    # GIVEN one killer fewer than receives
+def test_if_killers_are_one_fewer_than_receives_an_innocent_message_can_be_a_dead_letter() -> None:
+    # GIVEN the least allowed number of receives, and one killer fewer than that
     innocent_dead = 0
     for seed in range(10):
         with staged(Deployment(max_receive_count=LEAST_RECEIVES, batch_threads=5), seed=seed) as stage:
@@ -118,5 +118,5 @@ def test_with_one_killer_more_an_innocent_message_can_be_a_dead_letter() -> None
             # THEN no order is lost
             assert set(stage.statuses()) == {"CONFIRMED"}
             assert invariants.violations(stage.world) == []
-    # THEN an innocent message became a dead letter, so the promised number of killers is exact
+    # AND an innocent message became a dead letter, so the promised number of killers is exact
     assert innocent_dead > 0

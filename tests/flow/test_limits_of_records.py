@@ -34,11 +34,11 @@ def first_write_of(table: str, fault: Fault) -> Process:
 
 
 def items(stage: Stage, table: str) -> dict[Any, Any]:
-    """Return a table's items by key. The items themselves are never changed in place."""
+    """Return a table's items by key. A shallow copy is a snapshot, because no item is changed in place."""
     return stage.world.cloud.dynamodb.tables[table].items
 
 
-def receive_once_more(stage: Stage) -> None:
+def send_again(stage: Stage) -> None:
     """Send the message of the only order again, as a redrive does."""
     (done,) = stage.world.orders_queue.deleted.values()
     stage.world.orders_queue.resend(done)
@@ -52,7 +52,8 @@ def test_an_answer_that_cannot_be_recorded_is_503_and_then_409_until_the_deadlin
         at_once = stage.post()
         stage.world.cloud.clock.advance(stage.world.deployment.api_timeout_seconds + 0.001)
         later = stage.post()
-        # THEN the caller gets 503 with the order's id, 409 although no run is active, and then the unmarked answer
+        # THEN the caller gets 503 with the order's id, then 409 although no run is active, and at last an answer without
+        # the mark of a replay
         assert [status_of(one) for one in (first, at_once, later)] == [503, 409, 202]
         assert first.response is not None
         assert later.response is not None
@@ -67,7 +68,7 @@ def test_answers_are_not_cached_in_the_process() -> None:
     with staged() as stage:
         first = stage.post()
         items(stage, API_RECORDS).clear()
-        # WHEN the same process gets the request again
+        # WHEN the same process receives the request again
         again = stage.post()
         # THEN the process makes the same answer again, not marked as a replay
         assert not is_replay(again)
@@ -76,7 +77,7 @@ def test_answers_are_not_cached_in_the_process() -> None:
         assert again.response["body"] == first.response["body"]
 
 
-@pytest.mark.parametrize("swept", [False, True], ids=["DynamoDB is late", "DynamoDB has deleted them"])
+@pytest.mark.parametrize("swept", [False, True], ids=["records not yet deleted", "records deleted"])
 def test_a_retry_after_the_workers_record_has_expired_publishes_the_same_event_again(*, swept: bool) -> None:
     # GIVEN a published order whose idempotency records have both expired
     with staged() as stage:
@@ -99,7 +100,7 @@ def test_a_retry_after_the_workers_record_has_expired_publishes_the_same_event_a
 
 
 def test_a_retry_before_the_workers_record_expires_publishes_nothing() -> None:
-    # GIVEN a published order whose record in the API has expired, but not the worker's
+    # GIVEN a published order whose API record has expired, and whose worker record has not
     with staged() as stage:
         stage.post()
         stage.world.drain()
@@ -111,7 +112,7 @@ def test_a_retry_before_the_workers_record_expires_publishes_nothing() -> None:
         assert len(published(stage)) == 1
 
 
-def test_a_worker_that_fails_late_erases_the_record_so_that_a_further_message_is_published_again() -> None:
+def test_a_worker_that_fails_late_deletes_the_record_so_that_a_further_message_publishes_the_event_again() -> None:
     # GIVEN a worker that pauses before its publish until its successor is done, and then fails
     with staged() as stage:
         stage.accept()
@@ -124,7 +125,7 @@ def test_a_worker_that_fails_late_erases_the_record_so_that_a_further_message_is
         stage.world.deliver(at("Publish", stand_still))
         assert len(published(stage)) == 1
         # WHEN a further message of the order is delivered
-        receive_once_more(stage)
+        send_again(stage)
         stage.world.drain()
         # THEN the same event is published again, and nothing else changes
         one, other = published(stage)
@@ -137,7 +138,7 @@ def test_a_publish_whose_answer_is_lost_is_sent_again_by_the_sdk() -> None:
     # GIVEN an accepted order
     with staged() as stage:
         stage.accept()
-        # WHEN the answer to its publish is lost, and the SDK sends the call again
+        # WHEN the answer to the publish of its event is lost, and the SDK sends the call again
         stage.world.deliver(at("Publish", answer_lost_then_retried))
         # THEN subscribers receive the same event twice, although nothing failed
         assert stage.world.orders_queue.messages == {}
@@ -150,7 +151,7 @@ def test_a_dead_letter_whose_answer_is_lost_is_sent_again_by_the_sdk() -> None:
     with staged() as stage:
         stage.accept()
         stage.message().body = "not JSON"
-        # WHEN the answer to its dead letter is lost, and the SDK sends the call again
+        # WHEN the answer to the send of its dead letter is lost, and the SDK sends the call again
         stage.world.deliver(at("SendMessage", answer_lost_then_retried))
         # THEN there are two dead letters of one original message
         dead = stage.world.dead_letters.messages.values()
@@ -162,7 +163,7 @@ def test_a_dead_letter_whose_answer_is_lost_is_sent_again_by_the_sdk() -> None:
 # --- clocks ----------------------------------------------------------------------------------------------------------
 
 
-def test_an_order_can_be_settled_before_it_was_accepted_by_the_clocks_of_two_functions() -> None:
+def test_if_clocks_differ_an_order_can_have_a_settling_time_before_its_acceptance() -> None:
     # GIVEN an API whose clock is a minute ahead of the worker's
     with staged() as stage:
         order_id = stage.accept()
@@ -179,7 +180,8 @@ def test_an_order_can_be_settled_before_it_was_accepted_by_the_clocks_of_two_fun
 
 
 def test_a_worker_whose_clock_is_ahead_ignores_an_active_lease() -> None:
-    # GIVEN a second worker, whose clock is an hour ahead, and which receives the message during the first's transaction
+    # GIVEN a second worker whose clock is an hour ahead, and which receives the message during the first worker's
+    # transaction
     with staged() as stage:
         stage.accept()
 
@@ -226,23 +228,23 @@ COMPOSED = order_body(reference="caf\u00e9")
 
 
 @pytest.mark.parametrize(
-    "other",
+    ("body", "other"),
     [
-        unicodedata.normalize("NFD", json.loads(COMPOSED)["reference"]),
-        None,
+        (COMPOSED, unicodedata.normalize("NFD", json.loads(COMPOSED)["reference"])),
+        (order_body(), None),
     ],
     ids=["decomposed", "null"],
 )
-def test_a_body_that_only_looks_the_same_is_a_different_body(other: str | None) -> None:
-    # GIVEN an order with a composed é in its reference
+def test_a_body_that_only_looks_the_same_is_a_different_body(body: str, other: str | None) -> None:
+    # GIVEN an order with a composed é in its reference, or without a reference
     with staged() as stage:
-        stage.post(body=COMPOSED)
-        # WHEN its key is used with a body that only looks the same, and again after a day
-        changed = json.dumps({**json.loads(COMPOSED), "reference": other})
+        stage.post(body=body)
+        # WHEN its key is used with a decomposed é, or with a null reference, and again after a day
+        changed = json.dumps({**json.loads(body), "reference": other})
         at_once = stage.world.post("k", changed, caller="ann")
         stage.world.cloud.clock.advance(DAY + 1)
         later = stage.world.post("k", changed, caller="ann")
-        # THEN the body is refused during the key's life, and later makes a second order
+        # THEN the other body is refused while the key's record exists, and makes a second order after a day
         assert [status_of(at_once), status_of(later)] == [422, 202]
         assert len(stage.world.orders) == 2
 
@@ -288,14 +290,14 @@ def test_after_a_restore_the_worker_relies_on_records_of_lost_outcomes() -> None
             items(stage, table).clear()
             items(stage, table).update(content)
         # WHEN its message is sent again, first with the worker's records, and then without them
-        receive_once_more(stage)
+        send_again(stage)
         stage.world.drain()
-        believed = stage.statuses(), stage.world.available("SKU-1")
+        with_records = stage.statuses(), stage.world.available("SKU-1")
         items(stage, WORKER_RECORDS).clear()
         stage.world.orders_queue.resend(next(iter(stage.world.orders_queue.deleted.values())))
         stage.world.drain()
-        # THEN the worker relies on the records while they exist, and settles the order without them
-        assert believed == (("ACCEPTED",), 100)
+        # THEN the worker does nothing while the records exist, and settles the order without them
+        assert with_records == (("ACCEPTED",), 100)
         assert (stage.statuses(), stage.world.available("SKU-1")) == (("CONFIRMED",), 98)
 
 
@@ -305,12 +307,12 @@ def test_after_a_restore_a_key_is_answered_with_a_lost_order() -> None:
         first = stage.post()
         items(stage, ORDERS).clear()
         # WHEN its caller retries, first with the API's records, and then without them
-        believed = stage.post()
+        with_record = stage.post()
         left = len(stage.world.orders)
         items(stage, API_RECORDS).clear()
         again = stage.post()
-        # THEN the API relies on the record while it exists, and later makes the order again with the same id
-        assert (is_replay(believed), left) == (True, 0)
+        # THEN the API replays its answer while the record exists, and then makes the order again with the same id
+        assert (is_replay(with_record), left) == (True, 0)
         assert not is_replay(again)
         assert first.response is not None
         assert list(stage.world.orders) == [json.loads(first.response["body"])["order_id"]]

@@ -1,4 +1,4 @@
-"""Tests the functions' logs of an order's life: every line has the order's correlation id, none the order's content."""
+"""Tests the functions' logs of an order's life: lines have the order's correlation id, but nothing of its content."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ def test_one_correlation_id_follows_an_order_through_every_line_to_its_event() -
     assert {line.get("order_id", order_id) for line in output.lines} == {order_id}
     assert output.lines[-1]["order_id"] == order_id
     assert event["correlationid"] == CORRELATION
-    told = [(line["service"], line["message"], line.get("attempt")) for line in output.lines]
-    assert told == [
+    lines = [(line["service"], line["message"], line.get("attempt")) for line in output.lines]
+    assert lines == [
         ("api", "order sent to the queue", None),
         ("api", "order accepted", None),
         ("worker", "attempt started", 1),
@@ -138,7 +138,7 @@ def test_the_latency_of_an_order_is_emitted_once() -> None:
     # GIVEN an order that was settled by a run that then failed to publish
     topic_fails = next(kind for kind in FAULTS if kind.name == "server error")
 
-    # WHEN the next run publishes it
+    # WHEN the next run publishes its event
     with observed() as (world, output):
         whole_life(world, [fails_at_first("Publish", topic_fails, 99)])
 
@@ -171,7 +171,7 @@ def test_at_level_info_a_successful_order_has_two_lines() -> None:
     assert [line["message"] for line in output.lines] == ["order accepted", "order processed"]
 
 
-def test_lines_of_one_batch_have_their_own_orders_ids() -> None:
+def test_each_line_of_a_batch_has_the_ids_of_its_order() -> None:
     # GIVEN orders of many requests, processed by several threads at once
     with observed("DEBUG", Deployment(batch_threads=5)) as (world, output):
         for number in range(10):
@@ -185,11 +185,11 @@ def test_lines_of_one_batch_have_their_own_orders_ids() -> None:
         # WHEN five orders at a time are in the middle of their transactions
         together = Barrier(5, timeout=10)
 
-        def meet(call: Call) -> None:
+        def wait_for_all(call: Call) -> None:
             if call.operation == "TransactWriteItems":
                 together.wait()
 
-        world.cloud.wire.before = meet
+        world.cloud.wire.before = wait_for_all
         world.deliver()
 
     # THEN each order has all its lines, with its request's correlation id
@@ -206,7 +206,7 @@ def test_lines_of_one_batch_have_their_own_orders_ids() -> None:
 
 
 @pytest.mark.parametrize("level", ["INFO", "DEBUG"])
-def test_the_line_of_an_unreadable_message_has_its_ids(level: str) -> None:
+def test_the_line_of_an_unreadable_message_has_its_orders_ids(level: str) -> None:
     # GIVEN an accepted order's message whose body was damaged
     with observed(level) as (world, output):
         world.stock_up(SECRETS[0], 5)
@@ -217,13 +217,13 @@ def test_the_line_of_an_unreadable_message_has_its_ids(level: str) -> None:
         # WHEN the worker processes it
         world.drain()
 
-    # THEN the line of its dead letter has its ids
+    # THEN the line about the dead letter has the ids of the order and of the message
     (line,) = [line for line in output.lines if line["message"] == "message dead-lettered"]
     assert (line["correlation_id"], line["order_id"]) == (CORRELATION, order_id)
     assert line["message_id"] == message.message_id
 
 
-def _no_values(text: str) -> list[str]:
+def _secrets_in(text: str) -> list[str]:
     return [secret for secret in SECRETS if secret in text]
 
 
@@ -235,7 +235,7 @@ def _quotes_in_refusal(call: Call, perform: Perform) -> Response:
     raise client_error(call.operation, "ValidationException", f"invalid: {call.params!r}")
 
 
-QUOTING = (FaultKind("error quotes it", _quotes_in_error), FaultKind("service quotes it", _quotes_in_refusal))
+QUOTING = (FaultKind("error quotes call", _quotes_in_error), FaultKind("service quotes call", _quotes_in_refusal))
 
 
 @pytest.mark.parametrize("kind", [*FAULTS, *QUOTING], ids=lambda kind: kind.name)
@@ -257,7 +257,7 @@ def test_no_line_contains_a_value_of_the_request_whatever_fails(kind: FaultKind)
 
     # THEN there are many lines, and none contains a value of the request
     assert len({line["function_request_id"] for line in output.lines}) > 2 * len(operations)
-    assert _no_values(output.text) == []
+    assert _secrets_in(output.text) == []
 
 
 def _damage(cut: int, insert: str) -> Callable[[str], str]:
@@ -274,7 +274,7 @@ def test_no_line_contains_a_value_of_a_refused_body(cut: int, insert: str, at_ap
     # GIVEN a body that is damaged anywhere, by the client or in the queue
     damaged = _damage(cut, insert)
 
-    # WHEN API and worker handle it
+    # WHEN the API or the worker handles it
     with observed("DEBUG") as (world, output):
         world.stock_up(SECRETS[0], 5)
         if at_api:
@@ -287,4 +287,4 @@ def test_no_line_contains_a_value_of_a_refused_body(cut: int, insert: str, at_ap
 
     # THEN no line contains a value of the request
     assert output.lines
-    assert _no_values(output.text) == []
+    assert _secrets_in(output.text) == []

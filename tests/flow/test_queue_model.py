@@ -1,4 +1,5 @@
-"""Tests the queue model where emulators lack its behaviour: a clock to move, duplicates, reports of a whole batch."""
+"""Tests what the queue model offers and emulators lack: a clock that tests advance, duplicate deliveries, and responses
+that make Lambda retry the whole batch."""
 
 from __future__ import annotations
 
@@ -13,12 +14,12 @@ DAY = 86_400
 
 
 def make_queue(clock: Clock | None = None, **overrides: Any) -> Queue:
-    """Return a standard queue on a clock."""
+    """Return a standard queue on this clock, or on a new one."""
     return Queue(**{"name": "q", "clock": clock or Clock(), "entropy": Entropy(1), **overrides})
 
 
 def make_fifo() -> FifoQueue:
-    """A FIFO queue."""
+    """Return a FIFO queue on a new clock."""
     return FifoQueue("q.fifo", Clock(), Entropy(1))
 
 
@@ -53,7 +54,7 @@ def test_a_redriven_message_has_a_new_id_and_count() -> None:
     assert (again.receive_count, again.sent_at) == (0, sent.sent_at + 60)
 
 
-def test_at_least_once_can_deliver_in_flight_and_deleted_messages_again() -> None:
+def test_a_standard_queue_can_deliver_in_flight_and_deleted_messages_again() -> None:
     # GIVEN a message in flight
     queue = make_queue()
     sent = queue.send("x")
@@ -70,7 +71,7 @@ def test_at_least_once_can_deliver_in_flight_and_deleted_messages_again() -> Non
     assert len({first, second, third.receipt}) == 3
 
 
-def test_receives_are_in_no_order_but_reproducible() -> None:
+def test_messages_are_received_in_a_random_but_reproducible_order() -> None:
     # GIVEN twenty messages in two queues with the same seed
     def bodies() -> list[str]:
         queue = make_queue()
@@ -85,7 +86,7 @@ def test_receives_are_in_no_order_but_reproducible() -> None:
     assert first != sorted(first, key=int)
 
 
-def test_a_fifo_queue_restarts_the_send_time_of_a_moved_message() -> None:
+def test_a_fifo_queue_resets_the_send_time_of_a_moved_message() -> None:
     # GIVEN a FIFO message that is moved a day after it was sent
     clock, entropy = Clock(), Entropy(1)
     dead = FifoQueue("dead.fifo", clock, entropy)
@@ -118,7 +119,7 @@ def test_a_fifo_redrive_is_not_deduplicated() -> None:
     sent = queue.send_to_group("x", "g", "d")
     (message,) = queue.receive()
     queue.delete(message.receipt or "")
-    # WHEN it is sent again with its own deduplication id, and then redriven
+    # WHEN it is sent again with the same deduplication id, and then redriven
     swallowed = queue.send_to_group("x", "g", "d")
     redriven = queue.resend(sent)
     # THEN only the redrive delivers a message
@@ -146,7 +147,7 @@ def test_a_report_decides_which_messages_of_its_batch_are_kept(report: Any, kept
     mapping = EventSourceMapping(queue)
     # WHEN the function reports
     failed = mapping.deliver(lambda event: report([record["messageId"] for record in event["Records"]]))
-    # THEN the expected messages are kept, hidden until their visibility timeout ends
+    # THEN the expected number of messages is kept, hidden until their visibility timeout ends
     assert failed is not None
     assert (len(failed), len(queue.messages)) == (kept, kept)
     assert queue.receive(10) == []

@@ -42,7 +42,7 @@ def test_an_order_is_processed_once_however_many_messages_it_has() -> None:
         first = next_delivery(stage.world)
         stage.world.orders_queue.resend(sent)
         second = next_delivery(stage.world)
-        # THEN each run finds the order's record, and publishes nothing
+        # THEN each run calls only PutItem for the order's idempotency record, which exists, and publishes nothing
         assert [[call.operation for call in process.calls] for process in (first, second)] == [["PutItem"], ["PutItem"]]
         assert len(stage.world.subscriber.received) == 1
 
@@ -65,7 +65,7 @@ def test_pauses_grow_to_the_cap_and_no_further() -> None:
     with staged() as stage:
         stage.accept()
         received: list[float] = []
-        # WHEN it is received until it is moved
+        # WHEN it is received until SQS moves it to the dead-letter queue
         while stage.world.orders_queue.messages:
             next_delivery(stage.world, every_call("sns"))
             received.append(stage.world.cloud.clock.time())
@@ -109,7 +109,7 @@ def test_no_order_is_dead_lettered_in_an_outage(service: str, minutes: int) -> N
         for number in range(20):
             stage.accept(f"key-{number}", ("SKU-1", 1))
         back_at = stage.world.cloud.clock.time() + minutes * 60
-        # WHEN it is down for minutes, and then back
+        # WHEN the dependency is down for minutes, and then up again
         while stage.world.orders_queue.messages:
             stage.world.cloud.clock.advance_to(stage.world.orders_queue.next_visible_at() or 0)
             down = stage.world.cloud.clock.time() < back_at
@@ -120,7 +120,7 @@ def test_no_order_is_dead_lettered_in_an_outage(service: str, minutes: int) -> N
         assert invariants.violations(stage.world) == []
 
 
-def test_a_message_whose_own_dead_letter_cannot_be_sent_stays_in_the_queue() -> None:
+def test_a_message_whose_dead_letter_cannot_be_sent_stays_in_the_queue() -> None:
     # GIVEN a message that is not JSON, and a dead-letter queue that accepts no message
     with staged() as stage:
         stage.accept()
@@ -141,7 +141,7 @@ def test_a_message_whose_own_dead_letter_cannot_be_sent_stays_in_the_queue() -> 
         assert invariants.violations(stage.world) == []
 
 
-def test_a_dead_letter_that_can_never_be_sent_is_moved_by_the_queue() -> None:
+def test_a_message_whose_dead_letter_can_never_be_sent_is_moved_by_sqs() -> None:
     # GIVEN a message that is not JSON, and a worker that cannot send to the dead-letter queue
     with staged() as stage:
         stage.accept()
@@ -152,7 +152,7 @@ def test_a_dead_letter_that_can_never_be_sent_is_moved_by_the_queue() -> None:
 
         # WHEN it is delivered until it leaves the queue
         stage.world.drain(refuse)
-        # THEN the redrive policy moves it once, after the configured receives, and its order is FAILED
+        # THEN the redrive policy moves it once, after max_receive_count receives, and its order is FAILED
         assert [count for _, count in stage.world.orders_queue.moves] == [8]
         assert stage.statuses() == ("FAILED",)
         assert invariants.violations(stage.world) == []

@@ -24,7 +24,7 @@ FOUND = {
     "the caller is left out of the idempotency key": "M5",
     "the caller is left out of the order id": "M5",
     "the order id is random": "M5",
-    "a replay is not marked as one": "M5",
+    "a replay is not marked as a replay": "M5",
     "the answer has the time of the latest attempt, not of the first": "G3",
     "the idempotency key is the message id": "M6",
     "the backoff has no cap": "M6",
@@ -39,8 +39,8 @@ FOUND = {
     "the last attempt is not marked before it starts": "M8",
     "the last attempt's failure is not marked": "M8",
 }
-"""Sabotages that the first ``MOST`` histories notice, and the label that each violates. Of the other sabotages, some
-need more histories, and some have no visible effect."""
+"""Sabotages that violate an invariant in the first ``MOST`` histories, each with the label of that invariant. Of the
+other sabotages, some need more histories, and some have no visible effect."""
 MOST = 120
 
 
@@ -51,7 +51,7 @@ def sabotage(name: str) -> Sabotage:
 
 
 def first_failing(first: int = 0, most: int = MOST, *, label: str = "") -> History:
-    """Return the first history from this seed on with a violation, or with a violation of ``label``."""
+    """Return the first history, from seed ``first`` on, that violates ``label``, or any invariant if there is none."""
     made = map(history, range(first, first + most))
     return next(one for one in made if (found := play(one)) and (not label or label in labels(found)))
 
@@ -62,7 +62,7 @@ def test_a_mistake_is_found(name: str) -> None:
     with rewritten(sabotage(name).changes):
         # WHEN histories are played until one violates the mistake's label
         violations = play(first_failing(label=FOUND[name]))
-    # THEN one history does, at every play
+    # THEN such a history exists, and violates the label again when it is played again
     assert FOUND[name] in labels(violations)
 
 
@@ -98,9 +98,9 @@ def test_the_history_of_a_lost_dead_letter_shrinks_to_the_message_and_one_fault(
     # GIVEN a worker that deletes a message although sending its dead letter failed
     lost = (Foreign("not JSON"), Wait(5), Deliver((At(1, "server error"),)))
     with rewritten(sabotage("a message is deleted though its dead letter was not sent").changes):
-        # WHEN a history is shrunk in which this happens early (in others, SQS delivers the message again by chance)
-        told = (one.with_steps((Wait(1), *lost, *one.steps)) for one in map(history, range(MOST)))
-        small = shrink(next(one for one in told if play(one)))
+        # WHEN a history is shrunk that begins with this loss (later, a random second delivery may hide it)
+        made = (one.with_steps((Wait(1), *lost, *one.steps)) for one in map(history, range(MOST)))
+        small = shrink(next(one for one in made if play(one)))
     # THEN a foreign message is left, and one delivery with a fault at one call
     assert small.steps == (Foreign("not JSON"), Deliver((At(1, "server error"),)))
     assert play(small) == []

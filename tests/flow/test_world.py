@@ -1,4 +1,4 @@
-"""Tests of the simulated world: its wiring works, its faults reach the handlers, and its invariants can fail."""
+"""Tests of the simulated world: of its wiring, of the faults of its calls, and of the checks of its invariants."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ def test_the_same_seed_gives_the_same_history() -> None:
             world.drain()
             return [notification.body for notification in world.subscriber.received]
 
-    # WHEN it is run twice
+    # WHEN the same steps run twice with it
     first, second = history(), history()
-    # THEN both are the same
+    # THEN both runs publish the same bytes
     assert first == second != []
 
 
@@ -80,8 +80,8 @@ def test_an_order_whose_worker_was_killed_is_finished_at_the_next_delivery(world
     assert invariants.violations(world) == []
 
 
-def test_poison_is_moved_after_exactly_max_receives(world: World) -> None:
-    # GIVEN a topic that is always down
+def test_a_message_that_always_fails_is_moved_after_exactly_max_receive_count_receives(world: World) -> None:
+    # GIVEN a message for which every call of DynamoDB and SNS was throttled at all its receives
     order_id = accepted_id(world)
     down = FAULTS[[kind.name for kind in FAULTS].index("throttled")].fault
     for _ in range(world.deployment.max_receive_count):
@@ -172,31 +172,31 @@ def test_every_invariant_can_fail(world: World) -> None:
     assert invariants.violations(world) == []
     order = world.orders[order_id]
     items = world.cloud.dynamodb.tables["orders"].items
-    spoilt: list[str] = []
+    reported: list[str] = []
 
-    # WHEN its state is damaged in several ways, one at a time
+    # WHEN the world is damaged in several ways, one after another
     items[(order_id,)] = {**order, "status": {"S": "ACCEPTED"}}
-    spoilt += invariants.nothing_lost(world)
+    reported += invariants.nothing_lost(world)
     items[(order_id,)] = {**order, "caller": {"S": "somebody"}}
-    spoilt += invariants.isolated(world)
+    reported += invariants.isolated(world)
     items[(order_id,)] = order
     world.cloud.dynamodb.tables[STOCK].items[("SKU-1",)] = {"sku": {"S": "SKU-1"}, "available": {"N": "96"}}
-    spoilt += invariants.one_effect(world)
+    reported += invariants.one_effect(world)
     response = world.exchanges[0].response
     assert response is not None
     other = {**response, "body": response["body"].replace("ACCEPTED", "OTHER")}
     world.exchanges.append(replace(world.exchanges[0], response=other))  # type: ignore[arg-type]  # a damaged copy
-    spoilt += invariants.same_answer(world)
+    reported += invariants.same_answer(world)
     world.orders_queue.moves.append(("m", 3))
-    spoilt += invariants.exact_retries(world)
+    reported += invariants.exact_retries(world)
     world.subscriber.received.clear()
-    spoilt += invariants.notified(world)
+    reported += invariants.notified(world)
 
     # THEN the check of each guarantee reports a violation
-    assert [text[:2] for text in spoilt] == ["G1", "G6", "G2", "G3", "G4", "G5"]
+    assert [text[:2] for text in reported] == ["G1", "G6", "G2", "G3", "G4", "G5"]
 
 
-def test_records_expire_when_swept(world: World) -> None:
+def test_a_sweep_deletes_expired_records(world: World) -> None:
     # GIVEN a processed order
     accepted_id(world)
     world.drain()

@@ -31,7 +31,7 @@ _MALFORMED_REPORT = "reads a malformed report as success and deletes the message
 _LENIENT = "accepts what AWS refuses"
 
 DEVIATIONS: tuple[Deviation, ...] = (
-    Deviation("moto", "condition: #n > :he", "crash: TypeError", "for AWS, a comparison of two types is false"),
+    Deviation("moto", "condition: #n > :he", "crash: TypeError", "raises an error; for AWS the condition is false"),
     Deviation("moto", "condition: ATTRIBUTE_EXISTS(id)", "crash: ValueError", _MOTO_EXPRESSION),
     Deviation("ministack", "condition: ATTRIBUTE_EXISTS(id)", "ok", _LENIENT),
     Deviation("moto", "condition: nonsense(id)", "crash: ValueError", _MOTO_EXPRESSION),
@@ -41,7 +41,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation("moto", "condition: #s = :acc)", "crash: ValueError", _MOTO_EXPRESSION),
     Deviation("moto", "condition: #undefined = :acc", "crash: KeyError", _MOTO_EXPRESSION),
     Deviation("moto", "condition: #s = :undefined", "crash: KeyError", _MOTO_EXPRESSION),
-    Deviation("ministack", "update: SET fresh = #t + :one", {"fresh": {"S": "hello"}}, "adds a number to a text"),
+    Deviation("ministack", "update: SET fresh = #t + :one", {"fresh": {"S": "hello"}}, "adds a number to a string"),
     Deviation("ministack", "update: SET fresh = :new, fresh = :one", {"fresh": {"N": "1"}}, _LENIENT),
     Deviation("ministack", "update: SET fresh", {}, _LENIENT),
     Deviation("moto", "every_placeholder_must_be_used", ["ValidationException", "ok", "ok"], _LENIENT),

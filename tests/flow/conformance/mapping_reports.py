@@ -19,32 +19,32 @@ DOCS = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.
 
 SCENARIOS, scenario = registry()
 
-FAILS, DONE = "of two, this fails", "of two, this is done"
+FAILS, DONE = "fails in a batch of two", "succeeds in a batch of two"
 # A message is the report that the function returns, or a command. The messages DONE and FAILS form one batch.
 FUNCTION = """
 import json
 
 def handler(event, context):
     bodies = [json.loads(record["body"]) for record in event["Records"]]
-    asked = bodies[0]
+    wanted = bodies[0]
     ids = [record["messageId"] for record in event["Records"]]
-    if asked in ("of two, this fails", "of two, this is done"):
+    if wanted in ("fails in a batch of two", "succeeds in a batch of two"):
         if len(ids) != 2:
             raise RuntimeError("the two messages must be in one batch")
-        failed = [one for one, body in zip(ids, bodies) if body == "of two, this fails"]
+        failed = [one for one, body in zip(ids, bodies) if body == "fails in a batch of two"]
         return {"batchItemFailures": [{"itemIdentifier": one} for one in failed]}
-    if asked == "raise":
+    if wanted == "raise":
         raise RuntimeError("on request")
-    if asked == "kill":
+    if wanted == "kill":
         import os
         os._exit(1)
-    if asked == "fail me":
+    if wanted == "fail me":
         return {"batchItemFailures": [{"itemIdentifier": ids[0]}]}
-    return asked
+    return wanted
 """
 SETTLED_SECONDS = 1.5
 VISIBILITY_SECONDS = 4
-"""Long enough to see a batch's result before a kept message is visible again. The scenario then receives it itself."""
+"""Long enough to observe a batch's result before a kept message is visible again and the scenario receives it."""
 
 
 def _handler(event: dict[str, Any]) -> Any:
@@ -69,7 +69,7 @@ def _served(backend: Backend, url: str, report: Any) -> str:
 
 
 def _serve(backend: Backend, url: str, *, batch_size: int) -> str:
-    """Let a mapping process the queue, and return whether messages are left."""
+    """Create a mapping that processes the queue, and return its result as `_settled` does."""
     arn = backend.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     assert isinstance(backend, ServedBackend)
     functions = backend.functions
@@ -86,20 +86,20 @@ def _serve(backend: Backend, url: str, *, batch_size: int) -> str:
 
 
 def _settled(backend: Backend, url: str) -> str:
-    """Return ``deleted`` once the queue is empty, or ``kept`` if a message stays in flight."""
+    """Return ``deleted`` once the queue is empty, ``kept`` if a message stays in flight, or else ``never received``."""
     names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    taken = 0.0
+    received_at = 0.0
     limit = time.monotonic() + 20
     while time.monotonic() < limit:
         counts = backend.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
         if counts[names[0]] == counts[names[1]] == "0":
             return "deleted"
-        if counts[names[1]] != "0" and not taken:
-            taken = time.monotonic()
-        if taken and time.monotonic() - taken > SETTLED_SECONDS:
+        if counts[names[1]] != "0" and not received_at:
+            received_at = time.monotonic()
+        if received_at and time.monotonic() - received_at > SETTLED_SECONDS:
             return "kept"
         time.sleep(0.05)
-    return "never taken"
+    return "never received"
 
 
 def _function(functions: LambdaClient) -> str:
@@ -114,7 +114,7 @@ def _function(functions: LambdaClient) -> str:
             Code={"ZipFile": _zip()},
             Timeout=10,
         )
-        # The first invocation starts a process. Without it the scenarios' own invocations are fast.
+        # The first invocation starts a process, so that the scenarios' own invocations are fast.
         record = {"messageId": "first", "body": "null"}
         functions.invoke(FunctionName=name, Payload=json.dumps({"Records": [record]}))
     return name
@@ -146,7 +146,7 @@ _REPORTS: tuple[tuple[str, Any, str], ...] = (
     ("a null list", {"batchItemFailures": None}, "deleted"),
     ("an empty response", {}, "deleted"),
     ("a null response", None, "deleted"),
-    ("its own id", "fail me", "kept"),
+    ("the message's id", "fail me", "kept"),
     ("an empty identifier", {"batchItemFailures": [{"itemIdentifier": ""}]}, "kept"),
     ("a null identifier", {"batchItemFailures": [{"itemIdentifier": None}]}, "kept"),
     ("a misspelt identifier", {"batchItemFailures": [{"itemIdentifer": "x"}]}, "kept"),

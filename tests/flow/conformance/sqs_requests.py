@@ -1,4 +1,4 @@
-"""SQS: receiving, visibility, receive counts, the redrive policy, message ids and attributes."""
+"""Requests to SQS: receives, visibility, receive counts, the redrive policy, message ids and attributes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def receive(backend: Backend, url: str, **more: Any) -> list[Any]:
     return answer.get("Messages", [])  # type: ignore[no-any-return]  # plain dicts, for both kinds of client
 
 
-def give_back(backend: Backend, url: str, message: Any) -> None:
+def make_visible(backend: Backend, url: str, message: Any) -> None:
     """Make a received message visible again at once."""
     backend.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
 
@@ -55,7 +55,7 @@ def each_receive_counts(backend: Backend) -> Any:
     for _ in range(3):
         (message,) = receive(backend, url)
         seen.append(message["Attributes"][COUNT])
-        give_back(backend, url, message)
+        make_visible(backend, url, message)
     return seen
 
 
@@ -72,8 +72,8 @@ def a_message_visible_again_has_a_new_handle(backend: Backend) -> Any:
 
 @scenario(expected=(0, 1), docs=API + "API_ChangeMessageVisibility.html")
 def a_changed_visibility_counts_from_the_change(backend: Backend) -> Any:
-    # Like a retry's pause: longer than the queue's own timeout, and counted from the change. Each step may be more than
-    # a second late, as on a busy machine.
+    # The new timeout is longer than the queue's, and counts from the change, as for the pause before a retry. Each step
+    # may be more than a second late, as on a busy machine.
     url = backend.queue(visibility=2)
     backend.sqs.send_message(QueueUrl=url, MessageBody="x")
     (message,) = receive(backend, url)
@@ -94,7 +94,7 @@ def the_redrive_policy_moves_after_exactly_max_receives(backend: Backend) -> Any
     for _ in range(3):
         (message,) = receive(backend, url)
         seen.append(message["Attributes"][COUNT])
-        give_back(backend, url, message)
+        make_visible(backend, url, message)
     fourth = receive(backend, url)
     moved = [
         (
@@ -114,7 +114,7 @@ def the_move_keeps_send_time_and_attributes(backend: Backend) -> Any:
     backend.sqs.send_message(QueueUrl=url, MessageBody="x", MessageAttributes=attributes)
     (first,) = receive(backend, url)
     backend.wait(0.05)
-    give_back(backend, url, first)
+    make_visible(backend, url, first)
     receive(backend, url)
     (moved,) = receive(backend, dead)
     return moved["Attributes"]["SentTimestamp"] == first["Attributes"]["SentTimestamp"], moved[
@@ -128,7 +128,7 @@ def a_moved_message_names_its_source(backend: Backend) -> Any:
     url = backend.queue(dead_letters=dead, max_receives=1)
     backend.sqs.send_message(QueueUrl=url, MessageBody="x")
     (message,) = receive(backend, url)
-    give_back(backend, url, message)
+    make_visible(backend, url, message)
     receive(backend, url)
     (moved,) = receive(backend, dead)
     arn = backend.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -141,7 +141,7 @@ def a_newer_message_is_not_moved(backend: Backend) -> Any:
     url = backend.queue(dead_letters=dead, max_receives=1)
     backend.sqs.send_message(QueueUrl=url, MessageBody="old")
     (old,) = receive(backend, url)
-    give_back(backend, url, old)
+    make_visible(backend, url, old)
     backend.sqs.send_message(QueueUrl=url, MessageBody="new")
     return [sum(one["Body"] == "new" for one in receive(backend, url)), len(receive(backend, dead))]
 
@@ -159,11 +159,11 @@ def a_message_sent_again_has_a_new_id_and_count(backend: Backend) -> Any:
 
 @scenario(expected="ok", docs=HANDLES)
 def an_old_handle_is_accepted(backend: Backend) -> Any:
-    # AWS does not say whether the message is deleted ("might not be deleted"). The model keeps it, the worse case.
+    # AWS leaves open whether the message is deleted ("might not be deleted"). The model keeps it, which is worse.
     url = backend.queue()
     backend.sqs.send_message(QueueUrl=url, MessageBody="x")
     (first,) = receive(backend, url)
-    give_back(backend, url, first)
+    make_visible(backend, url, first)
     receive(backend, url)
     return code_of(partial(backend.sqs.delete_message, QueueUrl=url, ReceiptHandle=first["ReceiptHandle"]))
 
@@ -183,8 +183,8 @@ def a_deleted_message_cannot_be_hidden(backend: Backend) -> Any:
     backend.sqs.send_message(QueueUrl=url, MessageBody="x")
     (message,) = receive(backend, url)
     backend.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    # The error code depends on the queue's protocol. The program treats all of them alike.
-    return "ok" if code_of(partial(give_back, backend, url, message)) == "ok" else "refused"
+    # The error code depends on the protocol of the request. The program treats all codes alike.
+    return "ok" if code_of(partial(make_visible, backend, url, message)) == "ok" else "refused"
 
 
 ATTRIBUTES: Any = {

@@ -21,5 +21,5 @@ def test_mapping_behaves_as_documented(scenario: Scenario, implementation: str, 
     expected = expected_of(scenario, implementation)
     # WHEN a message is delivered
     observed = scenario.observe(backend)
-    # THEN it is deleted or kept, as documented
+    # THEN it is deleted or kept, as expected
     assert observed == expected, f"AWS: {scenario.expected!r}, see {scenario.docs}"

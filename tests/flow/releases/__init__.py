@@ -1,8 +1,7 @@
 """Recordings of each release's output for one order, byte for byte: answers, messages, items and events.
 
-Besides these recordings, a clone has nothing of an older release. If today's code writes the same, the older release
-can read it, as after a rollback. If today's code can continue from the recorded state, an upgrade is safe at that
-point.
+A clone contains nothing else of an older release. If the current code writes the same bytes, the older release can read
+them after a rollback. If the current code can continue from the recorded state, an upgrade is safe at that point.
 
     python -m tests.flow.releases 0.2.0     # before releasing 0.2.0: records the current code's output
 """
@@ -35,7 +34,7 @@ def record() -> Recorded:
         again = stage.post(KEY, BODY)
         stage.world.drain()
         (event,) = stage.world.subscriber.received
-        answers = [told(each.response) for each in (first, again)]
+        answers = [answer_parts(each.response) for each in (first, again)]
         order_id = json.loads(event.body)["subject"]
         return {
             "answer": answers[0],
@@ -43,11 +42,11 @@ def record() -> Recorded:
             "accepted": accepted,
             "settled": state(stage),
             "event": event.body,
-            "view": told(stage.world.get(order_id, caller="ann")),
+            "view": answer_parts(stage.world.get(order_id, caller="ann")),
         }
 
 
-def told(response: Response | None) -> Recorded:
+def answer_parts(response: Response | None) -> Recorded:
     """Return the parts of an answer that must not change: its status, its bytes, and the mark of a replay."""
     assert response is not None
     replayed = response["headers"].get("Idempotent-Replayed")

@@ -27,19 +27,19 @@ class Check:
 
 
 def crash_points(function: str, path: str) -> Check:
-    """Return the test of one path's crash points. It stops at the first violation."""
+    """Return the test of one path's crash points. The test stops at the first violation."""
     return Check(f"{CRASH_POINTS}[{function}-{path}]", partial(_first_violation, function, path))
 
 
 def test(file: str, name: str) -> Check:
-    """Return a test function that has no fixtures."""
+    """Return the check that runs a test function without fixtures."""
     return Check(f"{file}::{name}", partial(_failure, file.removesuffix(".py").replace("/", "."), name))
 
 
 def _first_violation(function: str, name: str) -> str | None:
     (path,) = [path for path in PATHS if (path.function, path.name) == (function, name)]
     with warnings.catch_warnings():
-        # pytest turns Powertools' warning (no Lambda context) into an error. In Lambda the warning would stop nothing.
+        # pytest turns Powertools' warning about a missing Lambda context into an error. In Lambda the code would go on.
         warnings.simplefilter("ignore")
         try:
             found = list(cases(path))

@@ -29,12 +29,12 @@ class Rewrite:
 
 @contextmanager
 def rewritten(changes: Iterable[Rewrite]) -> Iterator[None]:
-    """Run functions with these changes in this context.
+    """Apply the changes to their functions for the time of this context.
 
-    The function objects stay the same and get new code. So every module that has imported one runs the change.
+    The function objects stay the same and get new code. So every module that has imported a function runs its new code.
 
     Raises:
-        LookupError: the source no longer contains the text, so the sabotage must be adapted.
+        LookupError: a function's source does not contain the old text exactly once, so the sabotage must be adapted.
         TypeError: the target is not a function.
     """
     by_target: dict[str, list[Rewrite]] = {}
@@ -54,7 +54,7 @@ def _find(target: str) -> FunctionType:
     for name in path.split("."):
         found = getattr(found, name)
     if not isinstance(found, FunctionType):
-        raise TypeError(f"{target} is a {type(found).__name__}, a sabotage needs a function.")
+        raise TypeError(f"{target} is a {type(found).__name__}; a sabotage needs a function.")
     return found
 
 
@@ -63,7 +63,7 @@ def _code(function: FunctionType, changes: Iterable[Rewrite]) -> CodeType:
     for change in changes:
         if source.count(change.old) != 1:
             raise LookupError(
-                f"{change.target} contains {source.count(change.old)} times {change.old!r}; once is needed."
+                f"{change.target} contains {change.old!r} {source.count(change.old)} times; exactly once is needed."
             )
         source = source.replace(change.old, change.new)
     compiled = compile(ast.parse(source), f"<sabotage of {function.__qualname__}>", "exec", dont_inherit=True)

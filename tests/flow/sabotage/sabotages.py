@@ -101,7 +101,7 @@ INTAKE = (
         (Rewrite("runtime.logic.keys:order_id", "uuid.uuid5(_ORDERS_NAMESPACE, ", "uuid.uuid5(uuid.uuid4(), "),),
     ),
     Sabotage(
-        "a replay is not marked as one",
+        "a replay is not marked as a replay",
         crash_points("create_order", "replay"),
         (
             Rewrite(
@@ -191,7 +191,7 @@ WORKER = (
         ),
     ),
     Sabotage(
-        "a failed condition on stock is judged before the one on the order row",
+        "a failed condition on stock is judged before a failed condition on the order row",
         test(RETRIES, "test_a_settled_order_never_gets_another_outcome"),
         (
             Rewrite(
@@ -307,7 +307,7 @@ GROUPS = (
         ),
     ),
     Sabotage(
-        "an order is twice in a group",
+        "a group contains an order twice",
         test(TOGETHER, "test_no_order_is_in_two_transactions_and_no_transaction_has_too_many_items"),
         (Rewrite(f"{GROUP}._groups", "order.order_id: order", "id(order): order"),),
     ),
@@ -330,7 +330,7 @@ GROUPS = (
         (Rewrite("runtime.models.order:quantities", "sums[line.sku] += ", "sums[line.sku] = "),),
     ),
     Sabotage(
-        "a group is larger than a transaction may be",
+        "a group has more items than a transaction may have",
         test(TOGETHER, "test_no_order_is_in_two_transactions_and_no_transaction_has_too_many_items"),
         (Rewrite(f"{GROUP}._groups", "> MOST_ITEMS", "> 2 * MOST_ITEMS"),),
     ),

@@ -26,8 +26,8 @@ def test_each_sabotage_is_caught_by_its_test(sabotage: Sabotage) -> None:
     [one for one in SABOTAGES if "crash_points" not in one.caught_by.node],
     ids=lambda sabotage: sabotage.name,
 )
-def test_without_its_sabotage_each_test_passes(sabotage: Sabotage) -> None:
-    # GIVEN the unchanged code (the tests of crash points check it themselves)
+def test_each_test_passes_without_its_sabotage(sabotage: Sabotage) -> None:
+    # GIVEN the unchanged code (tests of crash points are left out here: test_crash_points.py runs them all)
     # WHEN the sabotage's test runs
     # THEN it passes
     assert sabotage.caught_by.run() is None
@@ -40,8 +40,8 @@ def test_a_sabotage_ends_with_its_context() -> None:
 
     with rewritten([Rewrite(TARGET, "ceiling = min(cap, ", "ceiling = min(")]):
         during = delay()
-    # WHEN it is called afterwards
-    # THEN it has its original code
+    # WHEN it is called after the context
+    # THEN it runs its original code
     assert (during, delay()) == (3840, 450)
 
 
