@@ -52,8 +52,8 @@ def test_an_answer_that_cannot_be_recorded_is_503_and_then_409_until_the_deadlin
         at_once = stage.post()
         stage.world.cloud.clock.advance(stage.world.deployment.api_timeout_seconds + 0.001)
         later = stage.post()
-        # THEN the caller gets 503 with the order's id, then 409 although no run is active, and at last an answer without
-        # the mark of a replay
+        # THEN the caller gets 503 with the order's id, then 409 although no run is active, and at last 202 without the
+        # mark of a replay
         assert [status_of(one) for one in (first, at_once, later)] == [503, 409, 202]
         assert first.response is not None
         assert later.response is not None

@@ -17,7 +17,7 @@ def pairs_of(combination: Combination) -> set[Pair]:
 
 @dataclass(frozen=True)
 class Pairwise:
-    """`combinations` contain every pair of values, except the pairs in `refused`: no allowed combination has them."""
+    """`combinations` contain every pair of values, except the pairs in `refused`, which no allowed combination has."""
 
     combinations: list[Combination]
     refused: set[Pair]
@@ -51,7 +51,7 @@ def pairwise(options: Options, allowed: Callable[[Combination], bool]) -> Pairwi
 
 
 def _around(pair: Pair, options: Options) -> Iterator[Combination]:
-    """Return combinations with `pair` and the first values of all others, then with one of these changed, then two."""
+    """Yield `pair` with the first values of all other options, then with one or two of these values changed."""
     base = {**{name: values[0] for name, values in options.items()}, **dict(pair)}
     changes = [(name, value) for name, values in options.items() if name not in dict(pair) for value in values[1:]]
     one = ({**base, name: value} for name, value in changes)

@@ -122,7 +122,7 @@ BROKEN: dict[str, Broken] = {
         ("given snapStart", "Python 3.12 or newer"),
         stack="snapshots",
     ),
-    "snapshots and instances kept ready": Broken(
+    "snapshots and provisioned concurrency": Broken(
         provider_rules.warm_starts,
         FUNCTION,
         "get-order-function",
@@ -130,7 +130,7 @@ BROKEN: dict[str, Broken] = {
         ("given snapStart and get-order-ready", "one of the two"),
         stack="ready",
     ),
-    "more ready than reserved": Broken(
+    "more provisioned than reserved": Broken(
         provider_rules.warm_starts,
         FUNCTION,
         "get-order-function",
@@ -272,7 +272,7 @@ BROKEN: dict[str, Broken] = {
         {"policy": "x" * 8_193},
         ("given 8193 bytes of policy", "allowed: 8192"),
     ),
-    "role's policy's size": Broken(
+    "size of a role's policy": Broken(
         provider_limits.documents,
         "aws:iam/rolePolicy:RolePolicy",
         "process-order-policy",

@@ -6,7 +6,7 @@ from typing import Final
 
 from lab.recording.recording import Recorded, Recording
 
-# By the key that names a resource: the greatest length of the name, and the pattern that it must match.
+# For each key that names a resource: the greatest length of the name, and the pattern that the name must match.
 # Source: the API reference of each service. A function's name is limited to the 64 characters that its ARN allows.
 NAMES: Final[Mapping[tuple[str, str], tuple[int, str]]] = {
     ("aws:apigatewayv2/api:Api", "name"): (128, r".+"),

@@ -1,4 +1,4 @@
-"""Rules for recorded resources that AWS or its provider would refuse, although mocks and the emulator accept them.
+"""Rules that find recorded resources that AWS or Pulumi's provider would refuse, but mocks and the emulator accept.
 
 Wrong configuration is refused earlier, with the keys to change (pipeline/config). These rules check the resources that
 the program registers. Each finding names the resource, what was given and what is allowed.
@@ -18,7 +18,7 @@ from local.engine.aws_inputs import findings
 
 QUEUE, FUNCTION, ALIAS = "aws:sqs/queue:Queue", "aws:lambda/function:Function", "aws:lambda/alias:Alias"
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
-READY = "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig"
+PROVISIONED = "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig"
 MAX_RETENTION: Final = 1_209_600
 RUNTIMES: Final = frozenset({"python3.11", "python3.12", "python3.13", "python3.14"})
 US_EAST_1_ONLY: Final = "us-east-1"
@@ -45,7 +45,8 @@ def _consumed(recording: Recording) -> Iterator[tuple[Recorded, Recorded, Record
 
 
 def visibility(recording: Recording) -> Iterator[str]:
-    """Lambda recommends six timeouts plus the window. CreateEventSourceMapping refuses less than one timeout."""
+    """AWS recommends a visibility timeout of six function timeouts plus the batching window, and requires at least one
+    function timeout."""
     for mapping, queue, function in _consumed(recording):
         window = mapping.inputs.get("maximumBatchingWindowInSeconds", 0)
         least, given = 6 * function.inputs.get("timeout", 3) + window, queue.inputs.get("visibilityTimeoutSeconds", 30)
@@ -83,7 +84,7 @@ def queue_consumers(recording: Recording) -> Iterator[str]:
 
 
 def concurrency(recording: Recording) -> Iterator[str]:
-    """Reserved concurrency is -1 (none) or at least the mapping's maximum: throttled invocations use up receives."""
+    """Reserved concurrency is -1 (none) or at least the mapping's maximum, because throttling uses up receives."""
     for function in recording.of_type(FUNCTION):
         reserved = function.inputs.get("reservedConcurrentExecutions", -1)
         if reserved < -1:
@@ -119,15 +120,15 @@ def warm_starts(recording: Recording) -> Iterator[str]:
     Sources: Lambda Developer Guide, SnapStart (supported features and limitations); PutProvisionedConcurrencyConfig.
     """
     functions = {each.inputs["name"]: each for each in recording.of_type(FUNCTION)}
-    ready = {each.inputs["functionName"]: each for each in recording.of_type(READY)}
+    provisioned = {each.inputs["functionName"]: each for each in recording.of_type(PROVISIONED)}
     for name, function in functions.items():
         if function.inputs.get("snapStart", {}).get("applyOn") != "PublishedVersions":
             continue
         if function.inputs["runtime"] == "python3.11" or not function.inputs.get("publish"):
             yield _finding(function, "snapStart", "with Python 3.12 or newer and published versions")
-        if name in ready:
-            yield _finding(function, f"snapStart and {ready[name].name}", "one of the two")
-    for name, each in ready.items():
+        if name in provisioned:
+            yield _finding(function, f"snapStart and {provisioned[name].name}", "one of the two")
+    for name, each in provisioned.items():
         most = functions[name].inputs.get("reservedConcurrentExecutions", -1)
         given = each.inputs["provisionedConcurrentExecutions"]
         if given < 1 or 0 <= most < given:
@@ -231,7 +232,7 @@ def nested_arguments(recording: Recording) -> Iterator[str]:
 
 
 def schedules(recording: Recording) -> Iterator[str]:
-    """EventBridge accepts `rate(…)`, `at(…)`, or a `cron(…)` with six fields, where one of the two days is `?`."""
+    """EventBridge accepts `rate(…)`, `at(…)`, or a `cron(…)` with six fields, one of whose two day fields is `?`."""
     for each in recording.resources:
         if (given := each.inputs.get("scheduleExpression")) is not None and not _schedule(str(given)):
             allowed = "rate(5 minutes), at(2030-01-01T00:00:00), or cron with six fields and one ?"

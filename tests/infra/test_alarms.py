@@ -25,11 +25,11 @@ WITH_ALARMS = ("prod", "local")
 
 
 def for_people(recording: Recording) -> tuple[Recorded, ...]:
-    """Return the resources of the alarms for people; alarms that only stop a deployment are for CodeDeploy."""
+    """Return the resources of the alarms for people, without the alarms for CodeDeploy, which only stop deployments."""
     return tuple(each for each in recording.resources if each.name.startswith("alarms-"))
 
 
-def described(recording: Recording) -> Iterable[Mapping[str, Any]]:
+def alarm_inputs(recording: Recording) -> Iterable[Mapping[str, Any]]:
     """Return the inputs of every alarm for people."""
     return [each.inputs for each in for_people(recording) if each.type in {METRIC_ALARM, COMPOSITE}]
 
@@ -39,13 +39,13 @@ def names_of(recording: Recording, token: str) -> set[str]:
     return {each.inputs["name"] for each in recording.of_type(token)}
 
 
-def alarm(stack_or_recording: Recording, row: str) -> MetricAlarm:
-    """Return the alarm of a row."""
-    (found,) = (each for each in metric_alarms(stack_or_recording.resources) if each.name.endswith(f"-{row}"))
+def alarm(recording: Recording, row: str) -> MetricAlarm:
+    """Return the alarm of a row of the alarm table."""
+    (found,) = (each for each in metric_alarms(recording.resources) if each.name.endswith(f"-{row}"))
     return found
 
 
-def body(recording: Recording) -> list[dict[str, Any]]:
+def widgets_of(recording: Recording) -> list[dict[str, Any]]:
     """Return the dashboard's widgets."""
     widgets: list[dict[str, Any]] = recording.one("aws:cloudwatch/dashboard:Dashboard", "dashboard").document(
         "dashboardBody"
@@ -81,11 +81,11 @@ class TestEveryStackWithAlarms:
     def test_every_alarm_exists_except_those_that_are_off_by_default(self, stack: str) -> None:
         # GIVEN
         table = alarm_table(THRESHOLDS, LIMITS)
-        heard: tuple[Alarm | Composite, ...] = (*table.alarms, *table.composites)
-        rows = {f"orders-{stack}-{row.name}" for row in heard}
+        listed: tuple[Alarm | Composite, ...] = (*table.alarms, *table.composites)
+        rows = {f"orders-{stack}-{row.name}" for row in listed}
 
         # WHEN
-        names = {each.get("name") or each["alarmName"] for each in described(recorded(stack))}
+        names = {each.get("name") or each["alarmName"] for each in alarm_inputs(recorded(stack))}
 
         # THEN
         optional = {f"orders-{stack}-{row}" for row in ("orders-missing", "intake-silent")}
@@ -95,7 +95,7 @@ class TestEveryStackWithAlarms:
 
     def test_the_runbook_that_a_description_links_to_exists(self, stack: str) -> None:
         # GIVEN / WHEN
-        links = [each["alarmDescription"].rsplit(" Runbook: ", 1)[1] for each in described(recorded(stack))]
+        links = [each["alarmDescription"].rsplit(" Runbook: ", 1)[1] for each in alarm_inputs(recorded(stack))]
 
         # THEN
         for link in links:
@@ -107,13 +107,13 @@ class TestEveryStackWithAlarms:
         recording = recorded(stack)
         topics = {recording.state(TOPIC, f"alarms-topics-{tier}")["arn"]: tier for tier in Tier}
 
-        for each in described(recording):
+        for each in alarm_inputs(recording):
             # WHEN
-            told = each.get("alarmActions") or []
+            notified = each.get("alarmActions") or []
 
             # THEN
-            assert told == (each.get("okActions") or [])
-            assert not told or [topics[arn] for arn in told] == [each["alarmDescription"][1:].split("]")[0]]
+            assert notified == (each.get("okActions") or [])
+            assert not notified or [topics[arn] for arn in notified] == [each["alarmDescription"][1:].split("]")[0]]
 
     def test_an_alarm_that_notifies_nobody_is_in_a_composite_that_notifies(self, stack: str) -> None:
         # GIVEN
@@ -121,12 +121,12 @@ class TestEveryStackWithAlarms:
         composites = composite_alarms(resources)
 
         # WHEN
-        quiet = [each.name for each in metric_alarms(resources) if not each.actions[State.ALARM]]
+        without_action = [each.name for each in metric_alarms(resources) if not each.actions[State.ALARM]]
 
         # THEN
-        assert quiet
+        assert without_action
         assert all(each.actions[State.ALARM] for each in composites)
-        assert all(any(name in each.alarms() for each in composites) for name in quiet)
+        assert all(any(name in each.alarms() for each in composites) for name in without_action)
 
     def test_thresholds_follow_the_limits_of_the_stack(self, stack: str) -> None:
         # GIVEN
@@ -149,7 +149,7 @@ class TestEveryStackWithAlarms:
         groups = names_of(recording, "aws:cloudwatch/logGroup:LogGroup")
 
         # WHEN
-        widgets = body(recording)
+        widgets = widgets_of(recording)
 
         # THEN
         read = {name for w in widgets if w["type"] == "log" for name in re.findall("'([^']+)'", _sources(w))}
@@ -168,10 +168,10 @@ def test_a_stack_without_alarms_has_a_dashboard_without_alarms() -> None:
     recording = recorded("dev")
 
     # WHEN
-    kinds = [widget["type"] for widget in body(recording)]
+    kinds = [widget["type"] for widget in widgets_of(recording)]
 
     # THEN
-    assert list(described(recording)) == []
+    assert list(alarm_inputs(recording)) == []
     assert not [each for each in recording.of_type(TOPIC) if "alarms" in each.name]
     assert recording.outputs["alarm_topic_arns"] == {}
     assert "alarm" not in kinds
@@ -198,9 +198,9 @@ def test_receivers_and_thresholds_and_links_come_from_configuration() -> None:
     assert subscribed == {("page", "https", "https://pager.example.com/hook"), ("ticket", "email", "team@example.com")}
     assert alarm(recording, "api-4xx-surge").threshold == 2.5
     assert all(
-        " Runbook: https://wiki.example.com/runbooks/" in each["alarmDescription"] for each in described(recording)
+        " Runbook: https://wiki.example.com/runbooks/" in each["alarmDescription"] for each in alarm_inputs(recording)
     )
-    assert not any("//" in each["alarmDescription"].split("https://")[1] for each in described(recording))
+    assert not any("//" in each["alarmDescription"].split("https://")[1] for each in alarm_inputs(recording))
 
 
 @pytest.mark.parametrize(
@@ -231,6 +231,6 @@ def test_preview_warns_if_nobody_is_subscribed_to_pages(
     record_stack(stack, given)
 
     # THEN
-    unheard = [message for message in warned if "nobody is subscribed to pages" in message]
-    assert len(unheard) == warns
-    assert all("orders:alarm_page_subscriptions" in message for message in unheard)
+    found = [message for message in warned if "nobody is subscribed to pages" in message]
+    assert len(found) == warns
+    assert all("orders:alarm_page_subscriptions" in message for message in found)

@@ -43,7 +43,7 @@ class TestCognito:
             "audiences": [client],
         }
 
-    def test_clients_get_tokens_with_their_own_credentials_only(self) -> None:
+    def test_clients_can_get_tokens_by_client_credentials_only(self) -> None:
         # GIVEN / WHEN
         client = only(recorded("prod"), "aws:cognito/userPoolClient:UserPoolClient").inputs
 
@@ -53,7 +53,7 @@ class TestCognito:
         assert client["allowedOauthScopes"] == ["orders/read", "orders/write"]
         assert (client["accessTokenValidity"], client["tokenValidityUnits"]) == (3_600, {"accessToken": "seconds"})
 
-    def test_nobody_can_sign_up_and_pool_and_clients_are_protected(self) -> None:
+    def test_users_cannot_sign_up_and_the_pool_and_its_clients_are_protected(self) -> None:
         # GIVEN / WHEN
         recording = recorded("prod")
         pool = only(recording, "aws:cognito/userPool:UserPool")
@@ -87,7 +87,7 @@ class TestCognito:
 
 
 class TestExternalIssuer:
-    def test_every_route_accepts_its_tokens_and_there_is_no_user_pool(self) -> None:
+    def test_every_route_accepts_the_issuer_s_tokens_and_there_is_no_user_pool(self) -> None:
         # GIVEN / WHEN
         recording = recorded_with("dev", {**EXTERNAL, "orders:jwt_write_scope": "orders.write"})
 
@@ -104,7 +104,7 @@ class TestExternalIssuer:
 
 
 class TestFunctionsBehindAnAuthorizer:
-    """Tests the setting by which a function refuses requests of a route that has no authorizer by mistake."""
+    """Tests the setting by which a function refuses requests from a route that lacks its authorizer by mistake."""
 
     @pytest.mark.parametrize(
         ("stack", "overrides", "verified"),
@@ -131,7 +131,7 @@ class TestFunctionsBehindAnAuthorizer:
 
         # WHEN
         functions = recording.of_type("aws:lambda/function:Function")
-        told = {
+        settings = {
             each.inputs["name"]: LookupSettings.from_environment(each.inputs["environment"]["variables"]).jwt_authorizer
             for each in functions
             if any(f":{each.inputs['name']}:live/" in target for target in targets)
@@ -139,8 +139,8 @@ class TestFunctionsBehindAnAuthorizer:
 
         # THEN
         assert bool(recording.of_type(AUTHORIZER)) is verified
-        assert len(told) == len(targets) == len(API_FUNCTIONS)
-        assert set(told.values()) == {verified}
+        assert len(settings) == len(targets) == len(API_FUNCTIONS)
+        assert set(settings.values()) == {verified}
 
 
 class TestCors:

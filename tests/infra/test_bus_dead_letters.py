@@ -8,7 +8,7 @@ from lab.recording.fake_outputs import arn, url
 from lab.simulation.cloudwatch.evaluator_alarm import State
 from lab.simulation.cloudwatch.metrics_data import AWS_METRICS, find
 from lab.simulation.cloudwatch.registered import metric_alarms
-from tests.infra.test_events_target import BUS, QUEUE, QUEUE_POLICY, SUBSCRIPTIONS, on_bus, registered
+from tests.infra.test_events_target import BUS, QUEUE, QUEUE_POLICY, SUBSCRIPTIONS, alarm_resources, on_bus
 
 
 @pytest.mark.parametrize("subscriptions", [json.dumps(SUBSCRIPTIONS), "[]", '["{name: dlq, protocol: sqs}"]'])
@@ -27,7 +27,7 @@ def test_events_that_fail_because_of_the_key_are_kept_for_14_days(subscriptions:
     assert "fifoQueue" not in queue
 
 
-def test_the_queue_does_not_depend_on_the_key_whose_failures_fill_it() -> None:
+def test_the_bus_s_dead_letter_queue_does_not_use_the_customer_managed_key() -> None:
     # GIVEN / WHEN
     queue = on_bus(encryption="customer").one(QUEUE, "events-dlq").inputs
 
@@ -60,7 +60,7 @@ def test_only_this_bus_may_send_to_the_queue_and_only_by_tls() -> None:
 @pytest.mark.parametrize("subscriptions", [json.dumps(SUBSCRIPTIONS), "[]"])
 def test_one_message_in_the_bus_s_dead_letter_queue_pages(subscriptions: str) -> None:
     # GIVEN
-    alarmed = registered(encryption="customer", subscriptions=subscriptions)
+    alarmed = alarm_resources(encryption="customer", subscriptions=subscriptions)
 
     # WHEN
     (alarm,) = [each for each in metric_alarms(alarmed) if each.name.endswith("-bus-dead-letter-queue-not-empty")]
@@ -74,7 +74,7 @@ def test_one_message_in_the_bus_s_dead_letter_queue_pages(subscriptions: str) ->
 
 def test_a_bus_without_the_queue_has_no_alarm_on_it() -> None:
     # GIVEN / WHEN
-    names = {each.name for each in registered()}
+    names = {each.name for each in alarm_resources()}
 
     # THEN
     assert names

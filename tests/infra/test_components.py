@@ -40,8 +40,8 @@ TOKENS = TokenIssuerArgs(
     protect=False,
 )
 SUBSCRIBER = SubscriptionArgs(name="billing", protocol="sqs")
-# A kind is part of the URNs of a component's resources. A changed kind replaces all of these, unless the old kind is
-# in `former_kinds`.
+# A kind is part of the URNs of a component's resources. If the kind changes, Pulumi replaces all these resources,
+# unless the old kind is in `former_kinds`.
 KINDS = {
     *("AlarmTopics", "Alarms", "Certificate", "CustomDomain", "Dashboard", "Edge", "EncryptionKey", "EventBus"),
     *("EventSubscription", "Function", "GradualDeploy", "HttpApi", "IdempotencyTable", "Queue", "QueueConsumer"),
@@ -84,7 +84,7 @@ def test_the_kinds_in_the_state_are_pinned() -> None:
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_every_component_takes_name_scope_args_and_options(component: type[Component]) -> None:
+def test_every_component_accepts_name_scope_args_and_options(component: type[Component]) -> None:
     # GIVEN / WHEN
     parameters = inspect.signature(component).parameters
     hints = get_type_hints(component.__init__)
@@ -166,7 +166,7 @@ def test_a_protected_table_is_protected_in_pulumi_and_in_aws() -> None:
     ids=lambda make: make.func.__name__,
 )
 def test_protecting_a_component_protects_all_its_resources(make: Callable[..., Component]) -> None:
-    # GIVEN arguments that switch protection off, where they have such a switch
+    # GIVEN arguments that switch protection off, for components that have such an argument
 
     # WHEN the component itself is protected
     recording = record(lambda: make(opts=pulumi.ResourceOptions(protect=True)))
@@ -176,7 +176,7 @@ def test_protecting_a_component_protects_all_its_resources(make: Callable[..., C
     assert [each.name for each in recording.resources if not each.protect] == []
 
 
-def test_a_topic_with_two_publishers_names_both() -> None:
+def test_the_policy_of_a_topic_with_two_publishers_names_both() -> None:
     # GIVEN
     args = TopicArgs(publishers=("a", "b"), subscriptions=())
 
@@ -239,7 +239,7 @@ class TestGrants:
         assert sid("orders-queue-dlq") == "OrdersQueueDlq"
 
 
-def test_no_function_has_snapshots_and_instances_kept_ready() -> None:
+def test_a_function_cannot_have_both_snapshots_and_ready_instances() -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(ValueError, match="one of the two"):
         WarmStart(snapshots=True, ready_instances=1)
@@ -263,7 +263,7 @@ def test_a_filter_policy_is_accepted_up_to_the_limits_of_sns(sizes: tuple[int, .
         SubscriptionArgs(name="billing", protocol="sqs", filter_policy=policy)
 
 
-def test_a_component_has_the_parent_of_its_options() -> None:
+def test_a_component_has_the_parent_that_its_options_name() -> None:
     # GIVEN
     def program() -> None:
         parent = Table("data", SCOPE, table_args())

@@ -11,7 +11,7 @@ from pipeline.config.problems import values_of
 from pipeline.config.project_schema import project_schema
 from tests.infra.config_factory import only_problem, parsed, refused
 
-# By field: a value that it refuses, and what the message must name as allowed.
+# For each field: a value that the configuration refuses, and words that the message must contain about allowed values.
 REFUSED: dict[str, tuple[str, str]] = {
     "environment": ("staging", "development, production, local"),
     "owner": ("<nobody>", "1 to 256 letters"),
@@ -184,7 +184,7 @@ def test_values_of_several_keys_are_shown_with_their_keys() -> None:
     assert values_of(parsed(), "batch_size", "log_level") == "batch_size = 10, log_level = INFO"
 
 
-def test_a_rule_is_not_checked_on_a_field_that_is_wrong_itself() -> None:
+def test_a_rule_is_not_checked_on_a_field_with_a_wrong_value() -> None:
     # GIVEN / WHEN
     problem = only_problem(queue_visibility_seconds="-1", worker_timeout_seconds="60")
 

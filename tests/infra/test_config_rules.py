@@ -40,15 +40,15 @@ def test_the_message_about_a_broken_rule_names_what_was_given_what_is_allowed_an
 
 
 @pytest.mark.parametrize("edge", EDGES, ids=" ".join)
-def test_a_configuration_that_just_keeps_a_rule_is_accepted(edge: tuple[str, ...]) -> None:
+def test_a_configuration_that_just_satisfies_a_rule_is_accepted(edge: tuple[str, ...]) -> None:
     # GIVEN
-    _, kept, _ = EDGES[edge]
+    _, satisfying, _ = EDGES[edge]
 
     # WHEN
-    config = parsed(**kept)
+    config = parsed(**satisfying)
 
     # THEN
-    assert config.model_fields_set >= set(kept)
+    assert config.model_fields_set >= set(satisfying)
 
 
 def test_no_text_of_the_configuration_shows_a_secret() -> None:
@@ -87,7 +87,7 @@ def test_a_local_environment_needs_an_endpoint() -> None:
 def test_a_retry_horizon_below_the_minimum_is_refused(base: int, cap: int, receives: int) -> None:
     # GIVEN
     delays = [math.floor(min(cap, base * 2**failed)) / 2 for failed in range(receives - 1)]
-    patient = sum(delays) >= MIN_HORIZON_SECONDS
+    long_enough = sum(delays) >= MIN_HORIZON_SECONDS
 
     # WHEN
     try:
@@ -97,7 +97,7 @@ def test_a_retry_horizon_below_the_minimum_is_refused(base: int, cap: int, recei
         problems = [problem.keys[0] for problem in error.problems]
 
     # THEN
-    assert ("max_receive_count" not in problems) == patient
+    assert ("max_receive_count" not in problems) == long_enough
 
 
 class TestSubscriptions:

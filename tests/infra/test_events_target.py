@@ -35,8 +35,8 @@ def on_bus(stack: str = "prod", **more: str) -> Recording:
     return record_stack(stack, {f"orders:{key}": value for key, value in given.items()})
 
 
-def registered(**more: str) -> tuple[Recorded, ...]:
-    """Return the resources of the alarms for people."""
+def alarm_resources(**more: str) -> tuple[Recorded, ...]:
+    """Return the resources of the alarms for people, without the alarms for CodeDeploy."""
     return tuple(each for each in on_bus(**more).resources if each.name.startswith("alarms-"))
 
 
@@ -112,7 +112,7 @@ def test_a_target_is_created_after_the_policies_of_its_queues() -> None:
     assert {urn.rsplit("::", 1)[1] for urn in waited_for} >= {"events-own-dlq-policy", "events-own-queue-policy"}
 
 
-def test_outputs_name_the_bus_and_the_queues_made_here() -> None:
+def test_outputs_name_the_bus_and_the_queues_that_the_stack_creates() -> None:
     # GIVEN / WHEN
     outputs = on_bus().outputs
 
@@ -124,7 +124,7 @@ def test_outputs_name_the_bus_and_the_queues_made_here() -> None:
     }
 
 
-def test_a_subscriber_with_its_own_endpoint_has_no_queue_here() -> None:
+def test_for_a_subscriber_with_its_own_endpoint_the_stack_creates_no_queue() -> None:
     # GIVEN
     made: list[EventBus] = []
     both = (
@@ -154,7 +154,7 @@ def test_removing_one_subscription_leaves_the_others_as_they_are() -> None:
     assert [each.name for each in gone if "events-own" not in each.urn and "dashboard" not in each.name] == []
 
 
-def test_after_a_change_of_target_no_new_queue_has_the_name_of_a_deleted_one() -> None:
+def test_after_a_change_of_target_no_new_queue_has_the_name_of_a_deleted_queue() -> None:
     # GIVEN a stack that changes its target but not its subscriptions
     same = {"orders:subscriptions": '["{name: own, protocol: sqs}"]'}
     before, after = record_stack("dev", same), record_stack("dev", {**same, "orders:events_target": "bus"})
@@ -216,7 +216,7 @@ class TestOwnKey:
 class TestAlarms:
     def test_every_rule_is_watched_by_metrics_that_exist(self) -> None:
         # GIVEN
-        watched = {query.key: query for each in metric_alarms(registered()) for query in each.metrics.values()}
+        watched = {query.key: query for each in metric_alarms(alarm_resources()) for query in each.metrics.values()}
 
         # WHEN
         found = {(key.name, dict(key.dimensions)["RuleName"]) for key in watched if key.namespace == "AWS/Events"}
@@ -233,7 +233,7 @@ class TestAlarms:
 
     def test_failed_and_redriven_deliveries_of_all_rules_share_one_composite_alarm(self) -> None:
         # GIVEN / WHEN
-        (composite,) = [each for each in composite_alarms(registered()) if each.name.endswith("-undelivered")]
+        (composite,) = [each for each in composite_alarms(alarm_resources()) if each.name.endswith("-undelivered")]
 
         # THEN
         assert composite.alarms() == {
@@ -244,7 +244,7 @@ class TestAlarms:
 
     def test_a_bus_without_subscribers_has_no_alarms_on_notifications(self) -> None:
         # GIVEN / WHEN
-        names = {each.name for each in registered(subscriptions="[]")}
+        names = {each.name for each in alarm_resources(subscriptions="[]")}
 
         # THEN
         assert names

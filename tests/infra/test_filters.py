@@ -1,4 +1,4 @@
-"""Tests the filters of subscribers: operators with operands that AWS accepts, on names and values that events have."""
+"""Tests subscribers' filters: which operators and operands are accepted, and which names and values events have."""
 
 from typing import Any
 from unittest.mock import Mock
@@ -13,7 +13,7 @@ from pipeline.config.messaging import ATTRIBUTES, EVENT_TYPES
 from runtime.logic import event
 from runtime.store.notifications import TopicNotifications
 
-TAKEN: dict[str, tuple[str, ...]] = {
+ACCEPTED: dict[str, tuple[str, ...]] = {
     "anything-but": ("EUR", "5", "[EUR, 5]", "{prefix: E}", "{suffix: R}"),
     "cidr": ("10.0.0.0/24", "'2001:db8::/32'"),
     "equals-ignore-case": ("eur",),
@@ -42,10 +42,10 @@ def each(table: dict[str, tuple[str, ...]]) -> list[str]:
 
 def test_every_operator_has_accepted_and_refused_operands() -> None:
     # GIVEN / WHEN / THEN
-    assert set(TAKEN) == set(REFUSED) == set(OPERATORS)
+    assert set(ACCEPTED) == set(REFUSED) == set(OPERATORS)
 
 
-@pytest.mark.parametrize("item", each(TAKEN))
+@pytest.mark.parametrize("item", each(ACCEPTED))
 def test_an_operand_that_aws_accepts_is_accepted(item: str) -> None:
     # GIVEN / WHEN / THEN
     assert value_problem(yaml.safe_load(item)) is None
@@ -63,7 +63,7 @@ def test_an_operand_that_aws_refuses_is_refused(item: str, filters: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("item", "through"),
+    ("item", "matches"),
     [
         ("order.rejected", True),
         ("order", False),
@@ -89,10 +89,10 @@ def test_an_operand_that_aws_refuses_is_refused(item: str, filters: str) -> None
         ({"cidr": "10.0.0.0/24"}, False),
     ],
 )
-def test_a_filter_value_matches_a_text_as_in_aws(item: JsonValue, through: bool) -> None:
+def test_a_filter_value_matches_a_text_as_in_aws(item: JsonValue, matches: bool) -> None:
     # GIVEN / WHEN / THEN
     assert value_problem(item) is None
-    assert lets_through(item, "order.rejected") is through
+    assert lets_through(item, "order.rejected") is matches
 
 
 def test_filters_may_use_exactly_the_published_attributes_and_event_types() -> None:

@@ -132,7 +132,7 @@ class TestFirewall:
         assert distribution["origins"][0]["customOriginConfig"]["originProtocolPolicy"] == "https-only"
         assert "orderedCacheBehaviors" not in distribution
 
-    def test_only_refused_and_counted_requests_are_logged_and_without_tokens(self) -> None:
+    def test_only_refused_and_counted_requests_are_logged_and_their_tokens_are_left_out(self) -> None:
         # GIVEN / WHEN
         recording = recorded_with("dev", WAF)
         logging = only(recording, "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration").inputs
@@ -149,7 +149,7 @@ class TestFirewall:
         recording = recorded_with("dev", {**WAF, **DOMAIN})
         distribution = only(recording, "aws:cloudfront/distribution:Distribution").inputs
 
-        # THEN the API's own endpoint stays enabled, because CloudFront calls it; the secret guards it
+        # THEN the API's default endpoint stays enabled, because CloudFront calls it (the secret protects this endpoint)
         assert distribution["aliases"] == ["orders.example.com"]
         assert distribution["viewerCertificate"]["minimumProtocolVersion"] == "TLSv1.2_2021"
         assert only(recording, "aws:acm/certificate:Certificate").inputs["region"] == "us-east-1"
@@ -162,17 +162,18 @@ class TestFirewall:
 
     def test_the_alarm_on_cloudfront_s_certificate_is_in_us_east_1_like_its_metric(self) -> None:
         # GIVEN / WHEN somebody is subscribed to notices
-        heard = {"orders:alarms": "true", "orders:alarm_notify_subscriptions": '["email=team@example.com"]'}
-        recording = recorded_with("dev", {**WAF, **DOMAIN, **heard})
+        receiver = {"orders:alarms": "true", "orders:alarm_notify_subscriptions": '["email=team@example.com"]'}
+        recording = recorded_with("dev", {**WAF, **DOMAIN, **receiver})
         alarm = recording.one("aws:cloudwatch/metricAlarm:MetricAlarm", "alarms-certificate-expiry").inputs
-        there = [each.inputs for each in recording.resources if each.inputs.get("region") == "us-east-1"]
+        in_us_east_1 = [each.inputs for each in recording.resources if each.inputs.get("region") == "us-east-1"]
 
-        # THEN one topic, of its tier, and the same subscriptions are there: an alarm can only notify its own Region's
-        (topic,) = [each for each in there if "displayName" in each]
+        # THEN this Region has a topic of the alarm's tier with the same subscriptions, because an alarm can only notify
+        # a topic of its own Region
+        (topic,) = [each for each in in_us_east_1 if "displayName" in each]
         assert topic["name"] == "orders-dev-alarms-notify-us-east-1"
         (action,) = alarm["alarmActions"]
         assert (alarm["region"], action.split(":")[3:]) == ("us-east-1", ["us-east-1", ACCOUNT, topic["name"]])
-        assert [each["endpoint"] for each in there if "endpoint" in each] == ["team@example.com"]
+        assert [each["endpoint"] for each in in_us_east_1 if "endpoint" in each] == ["team@example.com"]
 
 
 def test_a_secret_in_plain_text_is_refused_with_the_command_that_encrypts_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,10 +53,10 @@ def test_with_gradual_deployments_the_program_ignores_the_tags_that_record_shift
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_function_has_a_variable_with_the_schema_versions_that_its_code_supports(stack: str) -> None:
     # GIVEN / WHEN
-    told = [environment_of(stack, name)[SCHEMA_VARIABLE] for name in NAMES]
+    versions = [environment_of(stack, name)[SCHEMA_VARIABLE] for name in NAMES]
 
     # THEN
-    assert told == [f"{OLDEST_SCHEMA_VERSION}-{SCHEMA_VERSION}"] * len(NAMES)
+    assert versions == [f"{OLDEST_SCHEMA_VERSION}-{SCHEMA_VERSION}"] * len(NAMES)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_rollback_recognises_exactly_the_variables_that_refer_to_a_resource(op
     for name in NAMES:
         variables = recording.one(FUNCTION, f"{name}-function").inputs["environment"]["variables"]
         for variable, value in variables.items():
-            # THEN it treats the variable as a resource's name if and only if the value names one of these
+            # THEN it treats the variable as a resource's name if and only if the value names one of these resources
             assert bool(NAMES_A_RESOURCE.fullmatch(variable)) == (value in known), variable
 
 
@@ -118,7 +118,7 @@ def test_a_rollback_alarm_can_be_raised_within_the_shortest_canary(name: str) ->
     assert own >= ({"Errors", "AttemptFailed"} if name == "process-order" else {"5xx", "Count"})
 
 
-def test_codedeploy_may_move_these_aliases_and_read_alarms_and_nothing_else() -> None:
+def test_codedeploy_may_move_the_stack_s_aliases_and_read_alarms_and_nothing_else() -> None:
     # GIVEN
     recording = recorded("prod")
 

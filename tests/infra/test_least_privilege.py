@@ -16,7 +16,7 @@ pytestmark = pytest.mark.long
 
 
 def needed(variant: str = "prod") -> frozenset[Allowed]:
-    """Return the permissions that the calls on all paths of such a stack need."""
+    """Return the permissions that the calls on all paths of this variant of the stack need."""
     calls = called_with(bus=variant == BUS)
     return frozenset(Allowed(each.function, each.action, each.resource) for each in calls)
 
@@ -39,7 +39,7 @@ class TestEveryStack:
     def test_a_role_may_do_all_that_its_handler_calls(self, variant: str) -> None:
         assert refused(allowed(variant), variant) == []
 
-    def test_a_role_may_do_nothing_that_is_never_called(self, variant: str) -> None:
+    def test_every_action_that_a_role_may_do_is_called_or_has_a_reason(self, variant: str) -> None:
         assert idle(allowed(variant), variant) == []
 
     def test_only_actions_without_a_narrower_resource_are_allowed_on_all_resources(self, variant: str) -> None:
@@ -61,7 +61,7 @@ def test_the_recorded_calls_of_every_handler_include_those_that_only_follow_a_fa
     assert Called("process-order", "sqs:SendMessage", "orders-queue-dlq", "SendMessage") in called()
 
 
-def test_a_missing_permission_is_noticed() -> None:
+def test_a_missing_permission_is_found() -> None:
     # GIVEN
     without = frozenset(each for each in allowed("prod") if each.action != "sqs:ChangeMessageVisibility")
 
@@ -80,7 +80,7 @@ def test_a_missing_permission_is_noticed() -> None:
     ],
     ids=str,
 )
-def test_an_idle_permission_is_noticed(extra: Allowed) -> None:
+def test_an_idle_permission_is_found(extra: Allowed) -> None:
     # GIVEN / WHEN / THEN
     assert idle(allowed("prod") | {extra}) == [extra]
 
@@ -177,7 +177,7 @@ def _policy_of(variant: str) -> Recorded:
 
 
 class TestPage:
-    def test_the_page_is_not_written_if_nothing_needs_a_grant(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_page_is_not_written_if_an_idle_permission_has_no_reason(self, monkeypatch: pytest.MonkeyPatch) -> None:
         # GIVEN
         monkeypatch.setattr(page, "UNCALLED", ())
 

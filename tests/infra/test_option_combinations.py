@@ -74,7 +74,7 @@ OPTIONS: dict[str, dict[str, dict[str, str]]] = {
 }
 # Switches that add no resource and that no rule of another option reads.
 WITHOUT_RESOURCES = {"architecture", "log_level", "package_for_this_machine", "python_version", "short_retry_horizon"}
-# Pairs that the configuration is right to refuse: each has a rule with a message.
+# Pairs that the configuration refuses on purpose, each by a rule with a message.
 REFUSED = {
     frozenset({("environment", "production"), ("authorizer", "none")}),
     frozenset({("environment", "production"), ("cors", "any")}),
@@ -83,7 +83,7 @@ REFUSED = {
     frozenset({("data", "loose"), ("deploy", "gradual")}),
 }
 # Types or parts of inputs that are registered if and only if an option has one of these values.
-TRACES: dict[str, tuple[str, frozenset[str]]] = {
+MARKERS: dict[str, tuple[str, frozenset[str]]] = {
     "aws:cognito/": ("authorizer", frozenset({"cognito"})),
     "aws:apigatewayv2/authorizer:": ("authorizer", frozenset({"cognito", "external", "external with scopes"})),
     "authorizationType": ("authorizer", frozenset({"cognito", "external", "external with scopes"})),
@@ -207,13 +207,13 @@ def everything(recording: Recording) -> Iterator[str]:
     yield from (f"{each.type} {json.dumps(each.inputs)}" for each in recording.resources if each.custom)
 
 
-@pytest.mark.parametrize("trace", TRACES)
+@pytest.mark.parametrize("marker", MARKERS)
 def test_the_resources_of_an_option_are_registered_if_and_only_if_it_is_on(
-    trace: str, recordings: list[tuple[Combination, Recording]]
+    marker: str, recordings: list[tuple[Combination, Recording]]
 ) -> None:
     # GIVEN
-    option, values = TRACES[trace]
-    if trace == "us-east-1":
+    option, values = MARKERS[marker]
+    if marker == "us-east-1":
         # The ARN of a given certificate contains its Region.
         recordings = [pair for pair in recordings if pair[0]["domain"] in ("off", "zone")]
 
@@ -221,8 +221,8 @@ def test_the_resources_of_an_option_are_registered_if_and_only_if_it_is_on(
     wrong = [
         each
         for each, recording in recordings
-        if any(trace in text for text in everything(recording)) != (each[option] in values)
-        if not (trace == "orders.example.com" and each["waf"] != "off")
+        if any(marker in text for text in everything(recording)) != (each[option] in values)
+        if not (marker == "orders.example.com" and each["waf"] != "off")
     ]
 
     # THEN
@@ -230,7 +230,7 @@ def test_the_resources_of_an_option_are_registered_if_and_only_if_it_is_on(
     assert wrong == []
 
 
-def test_the_local_engine_and_the_embedded_aws_know_every_type_that_the_program_registers(
+def test_the_local_engine_and_the_embedded_aws_support_every_type_that_the_program_registers(
     recordings: list[tuple[Combination, Recording]],
 ) -> None:
     # GIVEN the types that the program registers, and those that it registers with options of the local stack
@@ -241,12 +241,12 @@ def test_the_local_engine_and_the_embedded_aws_know_every_type_that_the_program_
     made_locally = {each.type for keys in configurations for each in record_config(keys).resources if each.custom}
 
     # WHEN
-    unknown_to_the_engine = made - set(REPLACED_BY)
-    unknown_to_the_embedded_aws = made_locally - set(HANDLERS) - set(INERT)
+    unsupported_by_the_engine = made - set(REPLACED_BY)
+    unsupported_by_the_embedded_aws = made_locally - set(HANDLERS) - set(INERT)
 
     # THEN
-    assert unknown_to_the_engine == set(), "see local/engine/provider/changes.py"
-    assert unknown_to_the_embedded_aws == set(), "see local/services/"
+    assert unsupported_by_the_engine == set(), "see local/engine/provider/changes.py"
+    assert unsupported_by_the_embedded_aws == set(), "see local/services/"
 
 
 def test_a_bus_has_a_dead_letter_queue_if_and_only_if_it_has_a_customer_managed_key(
@@ -263,7 +263,7 @@ def test_a_bus_has_a_dead_letter_queue_if_and_only_if_it_has_a_customer_managed_
     assert found == expected
 
 
-def test_the_provider_knows_every_registered_input(recordings: list[tuple[Combination, Recording]]) -> None:
+def test_the_provider_has_every_registered_input(recordings: list[tuple[Combination, Recording]]) -> None:
     # GIVEN
     registered = [each for _, recording in recordings for each in recording.resources if each.custom]
 

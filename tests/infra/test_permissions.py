@@ -35,7 +35,7 @@ class TestEveryStack:
         assert attached == sorted(each.inputs["name"] for each in roles)
         assert not recording.of_type("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
 
-    def test_each_function_has_a_role_of_its_own(self, stack: str) -> None:
+    def test_each_function_has_its_own_role(self, stack: str) -> None:
         # GIVEN
         functions = recorded(stack).of_type("aws:lambda/function:Function")
 

@@ -1,4 +1,4 @@
-"""Tests that no stack has a resource that AWS would refuse, and that each rule names what was given and is allowed."""
+"""Tests that AWS would accept all resources of all stacks, and that each finding names what is given and allowed."""
 
 import json
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ LONGEST = [f"key{number}={'v' * 250}" for number in range(45)]
 
 
 def variants() -> Iterator[tuple[str, Recording]]:
-    """Yield the committed stacks, stacks with options that are off in these, and two with the longest texts."""
+    """Yield the committed stacks, stacks with options that no committed stack uses, and two with the longest texts."""
     yield from ((stack, recorded(stack)) for stack in STACKS)
     yield "edge", recorded_with("prod", {**EDGE, **DOMAIN, "orders:encryption": "customer"})
     yield "snapshots", recorded_with("prod", {"orders:api_warm_start": "snap_start"})
@@ -51,7 +51,7 @@ def variants() -> Iterator[tuple[str, Recording]]:
 
 @cache
 def _with_the_longest_name() -> Recording:
-    """Return stack prod with the longest accepted name: all names of resources start with it."""
+    """Return stack prod with the longest accepted stack name, which is part of all names of resources."""
     own = {key.removeprefix(f"{PROJECT}:"): value for key, value in read_stack_file("prod").items()}
     own = {key: value for key, value in own.items() if ":" not in key}  # without the provider's keys
     return record_config(own, stack="s" * (MAX_PREFIX - len(f"{PROJECT}-")))

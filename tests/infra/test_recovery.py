@@ -1,6 +1,6 @@
 """Tests that exactly these resources with data can be restored and are protected against deletion by mistake.
 
-A new resource with data must be added here by hand: no test fails if it is forgotten.
+Add a new resource with data here by hand: no test fails if you forget it.
 """
 
 from collections.abc import Mapping
@@ -26,13 +26,13 @@ TABLES = {
     "orders": "pipeline:components:Table$aws:dynamodb/table:Table::orders",
     "stock": "pipeline:components:Table$aws:dynamodb/table:Table::stock",
 }
-REMEMBERED = {
+IDEMPOTENCY_TABLES = {
     name: f"pipeline:components:IdempotencyTable$pipeline:components:Table$aws:dynamodb/table:Table::{name}-table"
     for name in ("api-idempotency", "worker-idempotency")
 }
 KEY = "pipeline:components:EncryptionKey$aws:kms/key:Key::key"
 POOL = "pipeline:components:TokenIssuer$aws:cognito/userPool:UserPool::callers-pool"
-OUTCOMES = "pipeline:components:Topic$aws:sns/topic:Topic::notifications"
+TOPIC = "pipeline:components:Topic$aws:sns/topic:Topic::notifications"
 CLIENT = "pipeline:components:TokenIssuer$aws:cognito/userPoolClient:UserPoolClient::callers-client-shop"
 
 
@@ -50,7 +50,7 @@ def test_pulumi_protects_exactly_the_resources_that_cannot_be_created_again() ->
     protected = {each.urn for each in everything_on().resources if each.protect}
 
     # THEN
-    assert protected == urns(TABLES) | urns(REMEMBERED) | urns(QUEUES) | urns({KEY, POOL, CLIENT, OUTCOMES})
+    assert protected == urns(TABLES) | urns(IDEMPOTENCY_TABLES) | urns(QUEUES) | urns({KEY, POOL, CLIENT, TOPIC})
 
 
 @pytest.mark.parametrize("target", ["topic", "bus"])
@@ -76,7 +76,7 @@ def test_orders_and_stock_can_be_restored_to_any_second() -> None:
     assert restorable == urns(TABLES)
 
 
-def test_aws_refuses_to_delete_any_table_and_the_user_pool() -> None:
+def test_aws_refuses_to_delete_any_table_or_the_user_pool() -> None:
     # GIVEN / WHEN
     guarded = {
         each.urn
@@ -85,7 +85,7 @@ def test_aws_refuses_to_delete_any_table_and_the_user_pool() -> None:
     }
 
     # THEN
-    assert guarded == urns(TABLES) | urns(REMEMBERED) | urns({POOL})
+    assert guarded == urns(TABLES) | urns(IDEMPOTENCY_TABLES) | urns({POOL})
 
 
 def test_pulumi_refuses_a_change_of_strict_ordering_instead_of_losing_messages() -> None:

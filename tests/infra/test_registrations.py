@@ -15,11 +15,11 @@ from lab.recording.recording import PROJECT, ROOT, STACK_TYPE, STACKS, Recorded,
 from lab.recording.stacks import by_urn, custom, recorded
 from pipeline.functions import FUNCTIONS
 
-# Names with a fixed meaning in AWS or in our wiring. The stack's prefix is in the name of another resource.
+# Names with a fixed meaning in AWS or in this program. The function or API that they belong to has the stack's prefix.
 NAMES_WITHOUT_PREFIX = {"aws:lambda/alias:Alias": "live", "aws:apigatewayv2/stage:Stage": "$default"}
 
 
-def takes_tags(resource: Recorded) -> bool:
+def has_tags_argument(resource: Recorded) -> bool:
     """Return whether the provider's type has a `tags` argument."""
     package, module, name = resource.type.split(":")
     service = module.split("/")[0]
@@ -42,7 +42,9 @@ class TestEveryStack:
         assert recording.resources
         assert doubled == []
 
-    def test_every_resource_is_a_component_s_child_and_its_name_starts_with_the_component_s(self, stack: str) -> None:
+    def test_every_resource_is_a_component_s_child_and_its_name_starts_with_the_component_s_name(
+        self, stack: str
+    ) -> None:
         # GIVEN
         resources = by_urn(recorded(stack))
 
@@ -58,9 +60,9 @@ class TestEveryStack:
         # THEN
         assert strays == []
 
-    def test_all_resources_that_can_have_tags_have_the_same(self, stack: str) -> None:
+    def test_all_resources_that_can_have_tags_have_the_same_tags(self, stack: str) -> None:
         # GIVEN
-        taggable = [each for each in custom(recorded(stack)) if takes_tags(each)]
+        taggable = [each for each in custom(recorded(stack)) if has_tags_argument(each)]
 
         # WHEN
         tags = [each.inputs.get("tags", {}) for each in taggable]
@@ -72,7 +74,7 @@ class TestEveryStack:
         assert {"Environment", "Owner"} <= set(tags[0])
 
     @pytest.mark.long
-    def test_a_second_run_registers_the_same(self, stack: str) -> None:
+    def test_a_second_run_registers_the_same_resources(self, stack: str) -> None:
         # GIVEN
         first = recorded(stack)
 
@@ -82,7 +84,7 @@ class TestEveryStack:
         # THEN
         assert second == first
 
-    def test_physical_names_start_with_the_stack(self, stack: str) -> None:
+    def test_physical_names_start_with_project_and_stack(self, stack: str) -> None:
         # GIVEN
         named = [each for each in custom(recorded(stack)) if "name" in each.inputs]
 
@@ -120,7 +122,7 @@ class TestEveryStack:
         assert len(environments) == len(FUNCTIONS)
         assert all(all(variables.values()) for variables in environments)
 
-    def test_the_archive_is_named_relative_to_the_program(self, stack: str) -> None:
+    def test_the_path_of_the_archive_is_relative_to_the_program(self, stack: str) -> None:
         # GIVEN
         functions = recorded(stack).of_type("aws:lambda/function:Function")
 
@@ -143,11 +145,11 @@ class TestEveryStack:
 
 
 @pytest.mark.long
-def test_another_process_with_another_hash_seed_and_time_zone_registers_the_same() -> None:
+def test_another_process_with_another_hash_seed_and_time_zone_registers_the_same_resources() -> None:
     # GIVEN
     script = (
         "import sys; from pprint import pformat; from lab.recording.recording import record_stack; "
-        # Sets have no order of their own. Dictionaries keep the order of insertion.
+        # Sets are unordered. Dictionaries keep the order of insertion.
         "sys.stdout.write(pformat(record_stack('local'), sort_dicts=False))"
     )
 

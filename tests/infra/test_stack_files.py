@@ -23,7 +23,7 @@ def test_a_stack_file_keeps_the_listed_choice(stack: str, option: str, value: st
     given = read_stack_file(stack).get(f"{PROJECT}:{option}", "not set")
 
     # THEN
-    assert given == value, f"{stack} no longer {promise}: Pulumi.{stack}.yaml has {option} {given}, it was {value}"
+    assert given == value, f"{stack} no longer {promise}: Pulumi.{stack}.yaml has {option} {given}, not {value}"
 
 
 PROJECT_FILE = """
@@ -43,7 +43,7 @@ def written(root: Path, stack: str) -> Path:
     return root
 
 
-def test_configuration_is_merged_as_the_engine_does(tmp_path: Path) -> None:
+def test_configuration_is_merged_as_by_the_pulumi_engine(tmp_path: Path) -> None:
     # GIVEN defaults in the project file, values in the stack file, one override, and two secrets, one of them set
     root = written(tmp_path, "config:\n  orders:count: 3\n  other:key: {secure: AAAB}\n")
 
@@ -62,16 +62,16 @@ def test_configuration_is_merged_as_the_engine_does(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stack", "said"),
+    ("stack", "message"),
     [
         ("config: {}", "Pulumi.local.yaml does not set orders:count"),
         ("config: {orders:count: {secure: AAAB}}", "orders:count is an encrypted secret"),
         ("config: [", "Pulumi.local.yaml is not valid YAML"),
     ],
 )
-def test_an_unusable_stack_file_is_refused_with_the_file_and_the_key(tmp_path: Path, stack: str, said: str) -> None:
+def test_an_unusable_stack_file_is_refused_with_the_file_and_the_key(tmp_path: Path, stack: str, message: str) -> None:
     # GIVEN / WHEN / THEN
-    with pytest.raises(StackFileError, match=re.escape(said)):
+    with pytest.raises(StackFileError, match=re.escape(message)):
         load_settings(written(tmp_path, stack), "local", {})
 
 

@@ -1,4 +1,4 @@
-"""Tests who gets events, and where failed deliveries go."""
+"""Tests which endpoints receive events, and which queues receive failed deliveries."""
 
 import json
 
@@ -15,7 +15,7 @@ SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
 
 
 class TestSubscriptions:
-    def test_each_subscription_keeps_failed_deliveries_in_a_queue_of_its_own(self) -> None:
+    def test_each_subscription_keeps_failed_deliveries_in_its_own_queue(self) -> None:
         # GIVEN
         items = [
             "{name: ops, protocol: email, endpoint: ops@example.com}",

@@ -32,7 +32,7 @@ OUTPUTS = {
 }
 
 
-# docs/options.md describes these.
+# Outputs of options that stack prod uses; docs/options.md describes them.
 OUTPUTS_OF_PROD = {"gradual_deploy", "token_url", "token_scopes", "token_clients", "token_client_secrets"}
 
 
@@ -67,7 +67,7 @@ class TestEveryStack:
         assert function.inputs["loggingConfig"]["logGroup"] == f"/aws/lambda/{function.inputs['name']}"
         assert alias.inputs == {"name": "live", "functionName": function.inputs["name"], "functionVersion": "1"}
 
-    def test_the_worker_consumes_the_queue_through_its_alias_with_partial_failures(self, stack: str) -> None:
+    def test_the_worker_consumes_the_queue_through_its_alias_and_reports_partial_failures(self, stack: str) -> None:
         # GIVEN
         recording = recorded(stack)
 
@@ -209,7 +209,7 @@ class TestEveryStack:
         assert all(each.inputs["billingMode"] == "PAY_PER_REQUEST" for each in tables)
 
 
-def test_instances_kept_ready_are_behind_the_alias_that_callers_use() -> None:
+def test_provisioned_concurrency_belongs_to_the_alias_that_callers_use() -> None:
     # GIVEN / WHEN
     recording = recorded_with(
         "prod", {"orders:api_warm_start": "provisioned", "orders:api_provisioned_concurrency": "3"}
@@ -230,26 +230,28 @@ def test_instances_kept_ready_are_behind_the_alias_that_callers_use() -> None:
         assert each.name.replace("-ready", "-live") in sources
 
 
-def test_with_strict_ordering_every_queue_is_fifo_with_its_limits_per_group() -> None:
+def test_with_strict_ordering_every_queue_is_fifo_with_limits_per_message_group() -> None:
     # GIVEN / WHEN
     recording = recorded_with("dev", {"orders:strict_ordering": "true", "orders:batch_size": "1"})
     queues = [each.inputs for each in recording.of_type(QUEUE)]
 
-    # THEN so are all four: a FIFO queue can only redrive to a FIFO queue
+    # THEN the dead-letter queues are FIFO too, because a FIFO queue can only redrive to a FIFO queue
     assert len(queues) == 4
     assert all(each["name"].endswith(".fifo") for each in queues)
     assert {(each["fifoQueue"], each["deduplicationScope"], each["fifoThroughputLimit"]) for each in queues} == {
         (True, "messageGroup", "perMessageGroupId")
     }
     # The functions that send messages have a setting for FIFO, because each message then needs a group.
-    told = [each.name for each in recording.of_type(FUNCTION) if "ORDERS_QUEUE_FIFO" in str(each.inputs["environment"])]
-    assert told == ["create-order-function", "process-order-function"]
-    assert recording.one(FUNCTION, told[0]).inputs["environment"]["variables"]["ORDERS_QUEUE_FIFO"] == "true"
+    senders = [
+        each.name for each in recording.of_type(FUNCTION) if "ORDERS_QUEUE_FIFO" in str(each.inputs["environment"])
+    ]
+    assert senders == ["create-order-function", "process-order-function"]
+    assert recording.one(FUNCTION, senders[0]).inputs["environment"]["variables"]["ORDERS_QUEUE_FIFO"] == "true"
     # Messages with equal texts are different messages, so each has its own deduplication id.
     assert not [each for each in queues if "contentBasedDeduplication" in each]
 
 
-def test_every_role_has_the_permissions_boundary_also_that_of_codedeploy() -> None:
+def test_every_role_including_codedeploy_s_has_the_permissions_boundary() -> None:
     # GIVEN
     boundary = "arn:aws:iam::123456789012:policy/pulumi-orders-prod-boundary"
 

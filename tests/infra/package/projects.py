@@ -1,4 +1,5 @@
-"""Small projects to package: code, wheels that are written here, and a lock file for them. They need no network."""
+"""Small projects to package: code, wheels that this module writes, and a lock file of these wheels. Their builds need
+no network."""
 
 import base64
 import hashlib
@@ -33,7 +34,7 @@ class Result(NamedTuple):
 
 @dataclass
 class Project:
-    """A project folder with `runtime/` and `requirements-runtime.txt`, and the folder of the wheels that it locks."""
+    """A project folder with `runtime/` and `requirements-runtime.txt`, and the folder with the locked wheels."""
 
     root: Path
     wheels: Path
@@ -105,7 +106,7 @@ def make_project(
 ) -> Project:
     """Create a project whose three handlers import one dependency; ``runtime`` adds or replaces source files.
 
-    Projects with the same ``cache`` install their dependencies once. Without ``cache`` a project has its own.
+    Projects with the same ``cache`` install their dependencies once. Without ``cache`` a project has its own cache.
     """
     project = Project(root, root.parent / f"{root.name}-wheels")
     line = make_wheel(project.wheels, "greeting", DEPENDENCY)

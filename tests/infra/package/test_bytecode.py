@@ -36,7 +36,7 @@ def test_our_code_is_packaged_as_sources_and_byte_code_and_dependencies_as_byte_
     sources = {name for name in names(package) if name.endswith(".py")}
     beside = {importlib.util.cache_from_source(name) for name in sources}
 
-    # THEN only our sources are in it, and the byte code of a dependency is in the place of its source
+    # THEN the package has only our sources, and the byte code of a dependency is in the place of its source
     assert sources == {"runtime/__init__.py", "runtime/handlers/__init__.py"} | {
         f"runtime/handlers/{name}.py" for name in HANDLERS
     }
@@ -58,7 +58,7 @@ def test_byte_code_contains_the_folder_of_lambda_and_no_folder_of_this_machine(p
     # GIVEN the byte code in a package
     files = compiled(package)
 
-    # WHEN the file names in it are read
+    # WHEN the file names in the byte code are read
     found = {code.co_filename for data in files.values() for code in codes(marshal.loads(data[16:]))}  # noqa: S302 - ours
 
     # THEN all are below /var/task, and the bytes contain no folder of the build

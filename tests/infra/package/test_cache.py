@@ -95,24 +95,24 @@ def test_an_entry_whose_step_fails_is_not_in_the_cache(tmp_path: Path) -> None:
 
 def test_a_build_that_waits_for_another_reports_it(tmp_path: Path) -> None:
     # GIVEN a build that needs the cache
-    said: list[str] = []
-    waiter = threading.Thread(target=lambda: cache.locked(tmp_path, said.append).__enter__())
+    messages: list[str] = []
+    waiter = threading.Thread(target=lambda: cache.locked(tmp_path, messages.append).__enter__())
 
     # WHEN it starts while another build holds the lock of the cache
-    with cache.locked(tmp_path, said.append):
+    with cache.locked(tmp_path, messages.append):
         waiter.start()
         deadline = time.monotonic() + 10
-        while not said and time.monotonic() < deadline:
+        while not messages and time.monotonic() < deadline:
             time.sleep(0.01)
     waiter.join(timeout=10)
 
     # THEN it reports that it waits, and continues afterwards
-    assert said == ["another build is running: waiting for it"]
+    assert messages == ["another build is running: waiting for it"]
     assert not waiter.is_alive()
 
 
 def test_entries_that_no_build_used_for_long_are_deleted(tmp_path: Path) -> None:
-    # GIVEN an old zip file, an old folder, an old folder in use, and a folder of 13 days
+    # GIVEN an old zip file, an old folder, an old folder in use, and a folder that was last used 13 days ago
     for name in ("old", "in-use", "recent"):
         (tmp_path / name).mkdir()
     (tmp_path / "old.zip").write_text("")

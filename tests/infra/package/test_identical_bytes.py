@@ -23,7 +23,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def project(tmp_path: Path, reference: str) -> Project:
-    """Return the same project in another folder, built once with a cache of its own."""
+    """Return the same project in another folder, built once with its own cache."""
     project = make_project(tmp_path / "a folder" / "deeper")
     assert project.build(*TARGET)["sha256"] == reference
     return project

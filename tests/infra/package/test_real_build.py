@@ -35,7 +35,7 @@ print(json.dumps({"urls": {name: client.meta.endpoint_url for name, client in cl
 
 @pytest.fixture(scope="module")
 def spec() -> PackageSpec:
-    """Return the specification of the local stack's package, so that both builds share a cache and install once."""
+    """Return the specification of the local stack's package. This module's builds install its dependencies once."""
     return PackageSpec(root=REPOSITORY, target=LocalTarget())
 
 
@@ -68,7 +68,7 @@ def test_the_handlers_import_with_only_the_package_on_the_path(spec: PackageSpec
 @pytest.mark.parametrize(("region", "suffix"), [("eu-central-1", "amazonaws.com"), ("cn-north-1", "amazonaws.com.cn")])
 def test_the_trimmed_boto3_works_like_the_complete_one(unpacked: Path, region: str, suffix: str) -> None:
     # GIVEN the complete boto3 of this environment and the trimmed one of the package
-    def ask(folder: str) -> dict[str, object]:
+    def describe_clients(folder: str) -> dict[str, object]:
         result = subprocess.run(
             [sys.executable, "-I", "-S", "-c", CLIENTS, folder, region, *SERVICES],
             capture_output=True,
@@ -82,8 +82,8 @@ def test_the_trimmed_boto3_works_like_the_complete_one(unpacked: Path, region: s
     import boto3
 
     # WHEN both create the clients that the functions use
-    whole = ask(str(Path(boto3.__file__).parents[1]))
-    trimmed = ask(str(unpacked))
+    whole = describe_clients(str(Path(boto3.__file__).parents[1]))
+    trimmed = describe_clients(str(unpacked))
 
     # THEN endpoints, regions, retries, paginators and waiters are the same
     assert trimmed == whole

@@ -43,7 +43,7 @@ def test_an_index_that_does_not_answer_is_reported(tmp_path: Path) -> None:
     assert "PIP_INDEX_URL" in message
 
 
-def test_pip_retries_as_often_as_the_user_wants(tmp_path: Path) -> None:
+def test_pip_retries_as_often_as_the_user_configured(tmp_path: Path) -> None:
     # GIVEN an index that does not exist, and a user who configured pip with one retry
     project = make_project(tmp_path / "project")
     index = f"http://127.0.0.1:{closed_port()}/simple"
@@ -135,18 +135,18 @@ def test_a_missing_interpreter_of_the_configured_version_is_reported(tmp_path: P
     version = "3.14" if PYTHON != "3.14" else "3.13"
     tools = tmp_path / "tools"
     (tools / "shims").mkdir(parents=True)
-    (tools / "liars").mkdir()
+    (tools / "others").mkdir()
     (tools / "shims" / f"python{version}").write_text("#!/bin/sh\nexit 127\n")
     (tools / "shims" / f"python{version}").chmod(0o755)
-    (tools / "liars" / f"python{version}").symlink_to(sys.executable)
+    (tools / "others" / f"python{version}").symlink_to(sys.executable)
 
     # WHEN a package with byte code is built
-    message = refusal(project, "--python-version", version, PATH=f"{tools}/shims:{tools}/liars")
+    message = refusal(project, "--python-version", version, PATH=f"{tools}/shims:{tools}/others")
 
     # THEN the message names the interpreters that were tried, the one to install, and the key to change
     assert f"needs exactly Python {version}" in message
     assert f"{tools}/shims/python{version} (does not answer" in message
-    assert f"{tools}/liars/python{version} (is {PYTHON}." in message
+    assert f"{tools}/others/python{version} (is {PYTHON}." in message
     assert "package_bytecode: false" in message
 
 

@@ -27,10 +27,10 @@ from pipeline.package import build_package
 from lab.recording.recording import record_stack
 
 recording = record_stack("prod", json.loads(sys.argv[1]), build=build_package)
-# Sets have no order of their own. Dictionaries keep the order of insertion.
+# Sets are unordered. Dictionaries keep the order of insertion.
 sys.stdout.write(pformat(recording, sort_dicts=False))
 """
-# As in prod, one pinned release may compile byte code: here it is that of this interpreter.
+# As in prod, only one pinned release of Python may compile byte code. Here it is the release of this interpreter.
 RELEASE = ".".join(map(str, sys.version_info[:3]))
 OVERRIDES = {"orders:python_version": PYTHON, "orders:package_bytecode_release": RELEASE}
 
@@ -91,7 +91,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> tuple[Machine, Machine
     )
 
 
-def test_two_machines_register_the_same_and_build_the_same_bytes(machines: tuple[Machine, Machine]) -> None:
+def test_two_machines_register_the_same_resources_and_build_the_same_bytes(machines: tuple[Machine, Machine]) -> None:
     # GIVEN / WHEN
     first, second = (each.registrations() for each in machines)
     archives = [each.archive() for each in machines]

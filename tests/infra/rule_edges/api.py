@@ -72,18 +72,18 @@ EDGES: Edges = {
         {"environment": "production", **COGNITO},
         "false, because callers are verified",
     ),
-    ("_cognito", "nobody"): ({"authorizer": "cognito"}, COGNITO, "at least one name"),
-    ("_cognito", "twice"): (
+    ("_cognito", "no client"): ({"authorizer": "cognito"}, COGNITO, "at least one name"),
+    ("_cognito", "client twice"): (
         {**COGNITO, "token_clients": '["shop", "shop"]'},
         {**COGNITO, "token_clients": '["shop", "shop2"]'},
         "each name once",
     ),
-    ("_cognito", "short"): (
+    ("_cognito", "short validity"): (
         {**COGNITO, "token_validity_seconds": "299"},
         {**COGNITO, "token_validity_seconds": "300"},
         "at least 300",
     ),
-    ("_cognito", "short locally"): (
+    ("_cognito", "short validity locally"): (
         {**COGNITO, "token_validity_seconds": "2"},
         {**COGNITO, "token_validity_seconds": "2", **LOCAL},
         "on the local stack only",

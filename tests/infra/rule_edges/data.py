@@ -15,12 +15,12 @@ EDGES: Edges = {
         {"encryption": "customer"},
         "the stack's own key encrypts the alarm topics too",
     ),
-    ("_replaceable", "under a shift"): (
+    ("_replaceable", "canary"): (
         {"protect": "false", "gradual_deploy": "Canary10Percent5Minutes"},
         {"protect": "false", "gradual_deploy": "none"},
         "gradual_deploy: none",
     ),
-    ("_replaceable", "protected"): (
+    ("_replaceable", "linear"): (
         {"protect": "false", "gradual_deploy": "Linear10PercentEvery1Minute"},
         {"protect": "true", "gradual_deploy": "Linear10PercentEvery1Minute"},
         "protect: true",

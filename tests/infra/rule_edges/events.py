@@ -87,7 +87,7 @@ EDGES: Edges = {
         {**ON, "subscriptions": subscribed(TWICE.format("one"), TWICE.format("two"))},
         "one subscription per endpoint",
     ),
-    ("_one_subscription_per_endpoint", "queues made here"): (
+    ("_one_subscription_per_endpoint", "stack's own queues"): (
         {"subscriptions": subscribed(TWICE.format("one"), TWICE.format("two"))},
         {"subscriptions": subscribed("{name: one, protocol: sqs}", "{name: two, protocol: sqs}")},
         "one subscription per endpoint",

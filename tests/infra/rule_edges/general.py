@@ -4,7 +4,7 @@ import json
 
 from tests.infra.rule_edges.model import LOCAL, Edges
 
-HEARD = {
+WITH_RECEIVER = {
     "environment": "production",
     "allow_anonymous": "true",
     "alarm_ticket_subscriptions": '["email=a@example.com"]',
@@ -63,8 +63,8 @@ EDGES: Edges = {
         "that all retries can take",
     ),
     ("_links_that_open",): (
-        {**HEARD, "runbook_base_url": "docs/runbooks"},
-        {**HEARD, "runbook_base_url": "https://example.com/runbooks"},
+        {**WITH_RECEIVER, "runbook_base_url": "docs/runbooks"},
+        {**WITH_RECEIVER, "runbook_base_url": "https://example.com/runbooks"},
         "https://github.com/OWNER/REPOSITORY/blob/main/docs/runbooks",
     ),
     ("_short_horizon_in_production",): (
@@ -82,7 +82,7 @@ EDGES: Edges = {
         {"worker_reserved_concurrency": "-1"},
         "python -m ops worker pause",
     ),
-    ("_reserved_worker", "fewer"): (
+    ("_reserved_worker", "below maximum"): (
         {"worker_reserved_concurrency": "9"},
         {"worker_reserved_concurrency": "10"},
         "at least worker_max_concurrency = 10",
@@ -117,17 +117,17 @@ EDGES: Edges = {
         {"subscriptions": json.dumps(["{name: a, protocol: sqs}", "{name: b-dlq, protocol: sqs}"])},
         "without the ending",
     ),
-    ("_extra_tags", "case of ours"): (
+    ("_extra_tags", "program's tag in another case"): (
         {"extra_tags": '["owner=me"]'},
         {"extra_tags": '["owners=me"]'},
         "whatever their case",
     ),
-    ("_extra_tags", "case of theirs"): (
+    ("_extra_tags", "two tags that differ in case"): (
         {"extra_tags": '["Team=me", "team=me"]'},
         {"extra_tags": '["Team=me", "teams=me"]'},
         "whatever their case",
     ),
-    ("_extra_tags", "ours"): (
+    ("_extra_tags", "program's tag"): (
         {"extra_tags": '["Owner=me"]'},
         {"extra_tags": '["Team=me"]'},
         "names once each",

@@ -1,7 +1,7 @@
 """Types of the tables of edge cases."""
 
 Edge = tuple[dict[str, str], dict[str, str], str]
-"""An edge case: keys that break a rule, keys that just keep it, and words of the message."""
+"""An edge case: keys that break a rule, keys that just satisfy it, and words of the message about the broken rule."""
 
 Edges = dict[tuple[str, ...], Edge]
 """Edge cases by the name of their rule. If a rule has several, the name of the case follows."""
