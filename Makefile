@@ -36,7 +36,7 @@ $(VENV)/.ready: requirements-dev.txt
 demo: setup ## the whole program on the embedded AWS, step by step, with a check of the guarantees at the end (PAUSE=1: wait, so that you can open its page)
 	@$(BIN)/python -m local demo $(if $(PAUSE),--pause)
 
-incident: setup ## one incident: a dependency fails, an alarm pages, the runbook's commands repair it
+incident: setup ## one incident: a dependency fails, an alarm pages, the runbook's commands repair the fault
 	@$(BIN)/python -m local incident
 
 up: setup ## start the embedded AWS with the orders stack, and print what to try
@@ -77,7 +77,7 @@ aws-check: setup ## the end-to-end tests against a stack on AWS, by its outputs:
 	@test -n "$(OUTPUTS)" || { echo "Name the stack's outputs: make aws-check OUTPUTS=FILE, after: pulumi stack output --json --show-secrets > FILE" >&2; exit 2; }
 	@$(BIN)/python -m tests.e2e.aws_check "$(OUTPUTS)" --yes $(AWS_CHECK_OPTIONS)
 
-long: setup ## what `make test` leaves out because it takes minutes: a storm, an incident, all runbooks, all option pairs, …
+long: setup ## what `make test` leaves out because it takes minutes: a storm of clients, an incident, all runbooks, all option pairs, …
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "long and not engine"
 
 engine: setup ## preview, up and destroy in Pulumi's real engine, which is found or built with Go once (six minutes)
@@ -109,7 +109,7 @@ $(CONTRACT)/.ready: requirements-contract.txt tests/contract/package-lock.json
 	@touch $@
 
 AUDIT := .build/audit-env
-audit: $(AUDIT)/.ready ## known vulnerabilities of the packages in the functions' zip (asks the package index)
+audit: $(AUDIT)/.ready ## known vulnerabilities of the packages in the functions' zip (uses the package index)
 	@$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements-runtime.txt
 
 $(AUDIT)/.ready: requirements-audit.txt

@@ -1,4 +1,4 @@
-"""Sources of bearer tokens. A client asks for one per call and for a new one after a 401."""
+"""Sources of bearer tokens. A client fetches a token for each call, and a new token after a 401."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ class Tokens(Protocol):
 
 
 class FixedToken:
-    """A token that somebody else renews."""
+    """A fixed token, which the client does not renew."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -34,7 +34,7 @@ class FixedToken:
 
 
 class ClientCredentials:
-    """Tokens by OAuth 2.0 client credentials (RFC 6749, section 4.4), kept until a minute before they expire."""
+    """Tokens of the OAuth 2.0 client credentials grant (RFC 6749, section 4.4), kept until a minute before expiry."""
 
     def __init__(
         self,
