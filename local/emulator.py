@@ -85,8 +85,8 @@ class Emulator:
                 raise LocalError(f"The emulator did not answer within {_START_SECONDS:.0f} s.\n{self.log_tail()}")
             time.sleep(0.05)
 
-    def faulty(self, faults: Faults) -> Proxy:
-        """Return a second proxy to the emulator, through the same gate; `faults` hit only its calls."""
+    def proxy_with(self, faults: Faults) -> Proxy:
+        """Return a second proxy to the emulator, with the same gate. `faults` apply only to its calls."""
         return Proxy(partial(connect_to, self._socket), self._gate, faults)
 
     def log_tail(self) -> str:
@@ -188,9 +188,10 @@ def _environment(state: StateDir, options: EmulatorOptions, port: int, keys: Key
         "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
         "AWS_DEFAULT_REGION": options.region,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "DOCKER_HOST": "unix:///nonexistent/docker.sock",  # MiniStack would remove unrelated containers at its start
+        # With Docker, MiniStack would remove unrelated containers at its start.
+        "DOCKER_HOST": "unix:///nonexistent/docker.sock",
         "GATEWAY_PORT": str(port),  # the port in the URLs that MiniStack returns: they lead to the gate
-        "HOME": str(state.scratch),  # the functions' SDK would read ~/.aws
+        "HOME": str(state.scratch),  # so that the functions' SDK does not read the user's ~/.aws
         "IOT_MTLS_ENABLED": "0",
         "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
         "MINISTACK_HOST": LOOPBACK,

@@ -1,4 +1,4 @@
-"""The emulator's own Python environment, made once from the hash-locked requirements.
+"""The emulator's own Python environment, created once from the hash-locked requirements.
 
 It is separate from the project's, because the functions' workers run in it: a package that is missing from the
 functions' zip must fail here as it would on AWS.
@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from local.errors import LocalError, explain_os_error
-from local.files import alone
+from local.files import locked
 from local.instance import ROOT
 
 REQUIREMENTS = "requirements-emulator.txt"
@@ -34,7 +34,7 @@ def ensure_environment(progress: Callable[[str], None], root: Path = ROOT) -> Pa
     if _is_current(folder, wanted):
         return interpreter
     try:
-        with alone(folder.with_suffix(".lock")):
+        with locked(folder.with_suffix(".lock")):
             if not _is_current(folder, wanted):
                 _make(folder, root / REQUIREMENTS, progress)
                 (folder / _STAMP).write_text(wanted)
@@ -86,13 +86,13 @@ def _run(command: list[str], folder: Path, progress: Callable[[str], None]) -> N
 
 def _explain(folder: Path, lines: list[str]) -> str:
     text = "\n".join(lines)
-    # pip's last errors are enough; its other lines are hosts and stack traces.
+    # pip's last errors are enough; the other lines show hosts and stack traces.
     tail = "\n".join([line for line in lines if line.startswith("ERROR")][-3:] or lines[-3:])
     if _UNREACHABLE.search(text):
         return (
-            f"The package index does not answer, so the emulator's environment {folder} could not be made. Check the "
-            f"network, and the index that pip is told to use (pip config list; PIP_INDEX_URL). pip said:\n{tail}"
+            f"The package index does not answer, so the emulator's environment {folder} could not be created. Check "
+            f"the network and pip's index (pip config list; PIP_INDEX_URL). pip's output:\n{tail}"
         )
     if "No space left on device" in text:
-        return f"No space left on the disk of {folder}; the emulator's environment needs 70 MB there. pip said:\n{tail}"
-    return f"The emulator's environment {folder} could not be made from {REQUIREMENTS}. pip said:\n{tail}"
+        return f"No space left on the disk of {folder}; the emulator's environment needs 70 MB. pip's output:\n{tail}"
+    return f"The emulator's environment {folder} could not be created from {REQUIREMENTS}. pip's output:\n{tail}"

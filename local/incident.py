@@ -76,15 +76,15 @@ class Pager:
     def wait(self, state: str) -> Page:
         """Return the next page with this state. Raises `LocalError` if none comes in 20 seconds."""
         return wait_for(
-            f"a page that says {state}", lambda: next((p for p in self._pages() if p.state == state), None), 20
+            f"a page with the state {state}", lambda: next((p for p in self._pages() if p.state == state), None), 20
         )
 
     def _pages(self) -> Iterator[Page]:
         while messages := self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
-                told = json.loads(json.loads(message["Body"])["Message"])
-                yield Page(told["AlarmName"], told["NewStateValue"], told["AlarmDescription"])
+                change = json.loads(json.loads(message["Body"])["Message"])
+                yield Page(change["AlarmName"], change["NewStateValue"], change["AlarmDescription"])
 
 
 @dataclass
@@ -131,7 +131,7 @@ class Incident:
         if link is None:
             raise LocalError(f"The page of {page.alarm} does not end with a runbook below {RUNBOOKS}: {page.text}")
         self.transcript.check(
-            f"the link leads to a runbook's section that exists: {link[0]}", ok=bool(commands_of(*link.groups()))
+            f"the link leads to a section of a runbook: {link[0]}", ok=bool(commands_of(*link.groups()))
         )
         return link[1], link[2]
 
@@ -167,7 +167,7 @@ class Incident:
         self.over("dead-letters")
 
     def over(self, name: str) -> None:
-        """Set the alarms of a page to OK and wait for the page that says so."""
+        """Set the alarms of a page to OK and wait for the page with this state."""
         self._set(name, raised=False)
         self.transcript.came(f"{self.pager.wait('OK').alarm}: OK")
 
@@ -177,7 +177,7 @@ class Incident:
 
 
 def commands_of(file: str, heading: str) -> list[str]:
-    """Return the commands under a heading of a runbook; none where the heading does not exist."""
+    """Return the commands under a heading of a runbook; an empty list if the heading does not exist."""
     path = ROOT / "docs" / "runbooks" / Path(file).name
     sections = re.split(r"^## ", path.read_text() if path.is_file() else "", flags=re.MULTILINE)
     found = next((part for part in sections if part.startswith(f"{heading}\n")), "")
@@ -185,7 +185,7 @@ def commands_of(file: str, heading: str) -> list[str]:
 
 
 def play(stack: LocalStack, transcript: Transcript) -> None:
-    """Play the whole incident. Raises `LocalError` when a step fails so that the story cannot go on."""
+    """Play the whole incident. Raises `LocalError` when a failed step ends the story."""
     incident = Incident(stack, Account(stack), OrdersApi(stack.outputs["api_url"]), Pager(stack), transcript)
     incident.account.set_stock({SKU: STOCK})
     accepted = incident.breaks()

@@ -23,7 +23,7 @@ _BACKLOG = 512
 
 def main() -> None:
     """Start MiniStack on the Unix socket ORDERS_LOCAL_SOCKET, with its additions."""
-    runpy.run_path(str(_HERE / "session_keys.py"))["tell_session_keys"](
+    runpy.run_path(str(_HERE / "session_keys.py"))["share_session_keys"](
         importlib.import_module("ministack.services.sts"),
         importlib.import_module("ministack.core.lambda_runtime"),
         Path(os.environ["ORDERS_LOCAL_KEYS"]),
@@ -38,7 +38,7 @@ def main() -> None:
             for name in ("lambda_svc", "apigateway", "cloudwatch", "sqs")
         )
     )
-    runpy.run_path(str(_HERE / "log_words.py"))["speak_as_aws"](
+    runpy.run_path(str(_HERE / "log_words.py"))["log_as_aws"](
         importlib.import_module("ministack.services.cloudwatch_logs"),
         importlib.import_module("ministack.services.lambda_svc"),
     )

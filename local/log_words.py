@@ -1,7 +1,7 @@
-"""Adds to MiniStack's logs filter patterns with alternatives, and Lambda's lines about a failed function.
+"""Adds two features of AWS to MiniStack's logs: filter patterns with alternatives, and lines about a failed function.
 
 A pattern `?"one" ?"two"` matches a line with either term; MiniStack requires both. When a function dies or times out,
-MiniStack logs a text of its own or nothing.
+MiniStack logs its own text or nothing, not Lambda's line.
 """
 
 import re
@@ -20,7 +20,7 @@ _IMPORT = re.compile(r"No module named .*|cannot import name .*")
 Matches = Callable[[str], bool]
 
 
-def speak_as_aws(logs: ModuleType, lambda_svc: ModuleType) -> None:
+def log_as_aws(logs: ModuleType, lambda_svc: ModuleType) -> None:
     """Add the patterns and the lines to MiniStack. Raises `AttributeError` for a name that MiniStack does not have."""
     compile_pattern, execute = getattr(logs, _COMPILE), getattr(lambda_svc, _EXECUTE)
 
@@ -38,7 +38,7 @@ def speak_as_aws(logs: ModuleType, lambda_svc: ModuleType) -> None:
         if isinstance(result, dict) and result.get("error") and isinstance(result.get("body"), dict):
             line = last_line(str(result["body"].get("errorMessage", "")), request_id)
             if line:
-                result["log"] = "\n".join(filter(None, [_without_own_words(result.get("log") or ""), line]))
+                result["log"] = "\n".join(filter(None, [_without_failure_lines(result.get("log") or ""), line]))
         return result
 
     setattr(logs, _COMPILE, compiled)
@@ -66,6 +66,6 @@ def last_line(message: str, request_id: str) -> str | None:
     return None
 
 
-def _without_own_words(log: str) -> str:
+def _without_failure_lines(log: str) -> str:
     kept = (line for line in log.splitlines() if not _TIMED_OUT.fullmatch(line) and line not in _DIED)
     return "\n".join(kept)

@@ -72,7 +72,7 @@ def count(functions: ModuleType, gateway: ModuleType, cloudwatch: ModuleType, qu
     _count_invocations(functions, getattr(cloudwatch, _RECORD))
     _count_requests(gateway, getattr(cloudwatch, _RECORD))
     _measure_ages(cloudwatch, queues)
-    _know_trimmed_counts(cloudwatch)
+    _add_trimmed_counts(cloudwatch)
 
 
 def _count_invocations(functions: ModuleType, record: Any) -> None:
@@ -130,7 +130,7 @@ def _measure_ages(cloudwatch: ModuleType, queues: ModuleType) -> None:
     setattr(cloudwatch, _ASK, measured)
 
 
-def _know_trimmed_counts(cloudwatch: ModuleType) -> None:
+def _add_trimmed_counts(cloudwatch: ModuleType) -> None:
     """Add `TC(:N)`, the number of samples of at most N. MiniStack returns the average for an unknown statistic."""
     known, samples = getattr(cloudwatch, _VALUE), getattr(cloudwatch, _SAMPLES)
 

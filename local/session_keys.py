@@ -1,4 +1,4 @@
-"""Passes the keys that the emulator issues to the gate: the functions' keys (with IAM enforced), STS's and Cognito's.
+"""Gives the gate the keys that the emulator issues: the functions' keys (with IAM enforced), STS's and Cognito's.
 
 The gate (local/proxy/gate.py) checks every signature, and needs the secrets for that. MiniStack derives a function's
 secret from names that anybody can guess; here a random secret replaces it.
@@ -17,7 +17,7 @@ _OF_FUNCTIONS = "execution_credentials"
 _lock = Lock()
 
 
-def tell_session_keys(sts: ModuleType, runtime: ModuleType, folder: Path) -> None:
+def share_session_keys(sts: ModuleType, runtime: ModuleType, folder: Path) -> None:
     """Write each session's secret to `folder`, one file per key id. Raises `LookupError` for a name that is missing."""
     for module, name in ((sts, _REGISTER), (sts, "_sessions"), (runtime, _OF_FUNCTIONS)):
         if not hasattr(module, name):
@@ -28,7 +28,7 @@ def tell_session_keys(sts: ModuleType, runtime: ModuleType, folder: Path) -> Non
     here = local()
 
     @wraps(register)
-    def told(access_key: str, session: dict[str, Any]) -> None:
+    def registered(access_key: str, session: dict[str, Any]) -> None:
         if getattr(here, "function", False):
             # A function's workers share the key, so they share the secret.
             known = sts._sessions.get(access_key, {})
@@ -53,7 +53,7 @@ def tell_session_keys(sts: ModuleType, runtime: ModuleType, folder: Path) -> Non
             "AWS_SESSION_TOKEN": session["SessionToken"],
         }
 
-    setattr(sts, _REGISTER, told)
+    setattr(sts, _REGISTER, registered)
     setattr(runtime, _OF_FUNCTIONS, unguessable)
 
 

@@ -1,4 +1,4 @@
-"""The process behind `up`: starts the emulator, deploys the program, watches, and cleans up at its end."""
+"""The process behind `up`: starts the emulator, deploys the program, waits for the end, and cleans up."""
 
 import io
 import os
@@ -115,7 +115,7 @@ class Supervisor:
 
     def _serve(self, cleanup: ExitStack) -> Instance:
         """Start the proxy and the page, and write the instance's record."""
-        proxy = self._emulator.faulty(self._faults)
+        proxy = self._emulator.proxy_with(self._faults)
         cleanup.callback(proxy.stop)
         proxy.start()
         page = PageServer(self._state, self._faults, self._stopping.set)

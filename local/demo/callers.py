@@ -28,7 +28,7 @@ class Caller:
     stack: LocalStack
     name: str
     issuer: str = "https://issuer.example"
-    told: set[str] = field(default_factory=set, compare=False)
+    accepted: set[str] = field(default_factory=set, compare=False)
     """The ids in this caller's answers 202."""
 
     def post(self, body: dict[str, Any], key: str) -> Answer:
@@ -36,7 +36,7 @@ class Caller:
         headers = {"content-type": "application/json", "idempotency-key": key}
         answer = self._call("create_order_function", {"headers": headers, "body": json.dumps(body)})
         if answer.status == HTTPStatus.ACCEPTED:
-            self.told.add(answer.order_id)
+            self.accepted.add(answer.order_id)
         return answer
 
     def get(self, order_id: str) -> Answer:
@@ -62,7 +62,7 @@ class Lookup:
     name: str
     get: Callable[[str], Answer]
     """`GET /orders/{order_id}`."""
-    told: Set[str] | None = None
+    accepted: Set[str] | None = None
     """The ids in this caller's answers 202. None: they were not recorded."""
     refusal: HTTPStatus = HTTPStatus.NOT_FOUND
     """The status of an answer about another caller's order."""
@@ -76,7 +76,7 @@ class LookupResults:
     """By order id, the `caller` of the order's row. Rows without a `caller` are left out."""
     seen: Mapping[str, Set[str]]
     """By caller's name, the orders that the caller found; all others were refused."""
-    told: Mapping[str, Set[str]] = field(default_factory=dict)
+    accepted: Mapping[str, Set[str]] = field(default_factory=dict)
     """By caller's name, the ids in the caller's answers 202. Callers without such a record are left out."""
     odd: tuple[str, ...] = ()
     """Answers that are neither 200 nor the expected refusal."""
@@ -115,12 +115,12 @@ def _posted(stage: DemoStack, caller: Caller, body: dict[str, Any]) -> Answer:
 
 
 def lookups_of(stage: DemoStack, callers: Sequence[Caller]) -> list[Lookup]:
-    """Return the demo's callers and a caller without a token, an ordinary caller on a stack without authorizer."""
-    return [Lookup(EVERYBODY, stage.api.get), *(Lookup(each.name, each.get, each.told) for each in callers)]
+    """Return lookups of the demo's callers and of a caller without a token, whom a stack without authorizer accepts."""
+    return [Lookup(EVERYBODY, stage.api.get), *(Lookup(each.name, each.get, each.accepted) for each in callers)]
 
 
 def look_up_all(orders: Mapping[str, Mapping[str, Any]], lookups: Sequence[Lookup]) -> LookupResults:
-    """Let every caller request every order. `orders`: rows of the orders table by id."""
+    """Make every caller request every order. `orders`: rows of the orders table by id."""
     owners = {order_id: str(row["caller"]) for order_id, row in orders.items() if "caller" in row}
     asked = [(lookup, order_id) for lookup in lookups for order_id in sorted(owners)]
     statuses = at_once(asked, lambda each: _status(*each), _AT_ONCE)
@@ -131,7 +131,7 @@ def look_up_all(orders: Mapping[str, Mapping[str, Any]], lookups: Sequence[Looku
             lookup.name: {order_id for each, order_id, status in answered if each is lookup and status == HTTPStatus.OK}
             for lookup in lookups
         },
-        told={lookup.name: lookup.told for lookup in lookups if lookup.told is not None},
+        accepted={lookup.name: lookup.accepted for lookup in lookups if lookup.accepted is not None},
         odd=tuple(
             f"{lookup.name} was answered {status} for {order_id}"
             for lookup, order_id, status in answered
@@ -151,7 +151,7 @@ def _status(lookup: Lookup, order_id: str) -> int:
 
 
 def isolation(results: LookupResults) -> Finding:
-    """Judge G6: exactly one caller sees each order and got its 202, and each caller sees orders of one `caller` only.
+    """Check G6: exactly one caller sees each order and got its 202, and each caller sees orders of one `caller` only.
 
     The answers count too, because no row shows an answer that reached the wrong caller.
     """
@@ -162,10 +162,10 @@ def isolation(results: LookupResults) -> Finding:
     ]
     shared = {name: {results.owners[key] for key in seen} for name, seen in results.seen.items()}
     violations += [f"{name} sees orders of {len(found)} callers" for name, found in shared.items() if len(found) > 1]
-    for name, told in results.told.items():
+    for name, accepted in results.accepted.items():
         seen = results.seen[name]
-        violations += [f"{name} got 202 for {key} and does not find it" for key in sorted(told - seen)]
-        violations += [f"{name} finds {key} and got no 202 for it" for key in sorted(seen - told)]
+        violations += [f"{name} got 202 for {key} and does not find it" for key in sorted(accepted - seen)]
+        violations += [f"{name} finds {key} and got no 202 for it" for key in sorted(seen - accepted)]
     looks = len(results.owners) * len(results.seen)
     found = sum(len(seen) for seen in results.seen.values())
     return Finding(

@@ -86,15 +86,15 @@ def recover(stage: DemoStack, poisoned: str) -> None:
 
 def _watch(stage: DemoStack, order_id: str, limit: int) -> list[Receive]:
     """Print each receive as soon as the worker has logged it, until the last."""
-    told = 0
+    printed = 0
 
     def look() -> list[Receive] | None:
-        nonlocal told
+        nonlocal printed
         receives = [each for each in stage.account.receives() if each.order_id == order_id]
-        for each in receives[told:]:
+        for each in receives[printed:]:
             stage.transcript.came(f"worker's log: receive {each.attempt} of {limit} {each.outcome} ({each.error})")
-        told = len(receives)
-        return receives if told >= limit else None
+        printed = len(receives)
+        return receives if printed >= limit else None
 
     found: list[Receive] = wait_for(f"the {limit} receives of the poison message", look)
     return found

@@ -8,9 +8,9 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from local.engine.find import Engine, ask
+from local.engine.find import Engine, reported_version
 from local.engine.versions import MODULE, EngineUnavailableError, pinned, text
-from local.files import alone
+from local.files import locked
 
 Progress = Callable[[str], None]
 
@@ -44,11 +44,11 @@ def build(progress: Progress, search_path: str | None) -> Engine:
             "Go (1.24 or newer), which could build one from its public modules, is not installed either."
         )
     folder = cache_home() / f"{text(pinned())}-{_fingerprint(go)}"
-    with alone(folder.with_suffix(".lock")):
+    with locked(folder.with_suffix(".lock")):
         if not (folder / _HOST_SCRIPT).exists():
             _build(go, folder, progress)
     command = folder / "pulumi"
-    return Engine(command, ask(str(command)), folder / _HOST_SCRIPT)
+    return Engine(command, reported_version(str(command)), folder / _HOST_SCRIPT)
 
 
 def _fingerprint(go: str) -> str:
@@ -62,24 +62,24 @@ def _fingerprint(go: str) -> str:
 
 def _build(go: str, folder: Path, progress: Progress) -> None:
     progress(f"building pulumi {text(pinned())} with Go: about six minutes on two processors, once")
-    # The download is a step of its own: its errors come from the machine or the network, later errors from the build.
+    # The download is a separate step: its errors come from the machine or the network, later errors from the build.
     packages = _start(go, "list", "-deps", COMMAND)
-    said = _follow(packages, lambda line: line.startswith("go: downloading"), 50, "modules downloaded", progress)
+    output = _follow(packages, lambda line: line.startswith("go: downloading"), 50, "modules downloaded", progress)
     if packages.returncode:
-        message = "Go cannot download the modules to build one:\n" + "\n".join(said[-6:])
+        message = "Go cannot download the modules to build one:\n" + "\n".join(output[-6:])
         raise EngineUnavailableError(message)
     folder.mkdir(exist_ok=True)
     draft = folder / "pulumi.draft"
     version = f"-X {_SDK}/go/common/version.Version=v{text(pinned())}"
     # -s -w leaves out the debugging symbols, which are a third of the size.
     compiling = _start(go, "build", "-v", *_FLAGS, f"-ldflags=-s -w {version}", "-o", str(draft), COMMAND)
-    said = _follow(compiling, lambda _: True, 100, "of about 1650 packages compiled", progress)
+    output = _follow(compiling, lambda _: True, 100, "of about 1650 packages compiled", progress)
     if compiling.returncode:
-        message = f"`go build` of {COMMAND} failed with code {compiling.returncode}:\n" + "\n".join(said[-12:])
+        message = f"`go build` of {COMMAND} failed with code {compiling.returncode}:\n" + "\n".join(output[-12:])
         raise EngineBuildError(message)
     draft.replace(folder / "pulumi")
     module = json.loads(_run(go, "list", "-m", "-json", _SDK))
-    # Written last: this file marks the folder as complete.
+    # This file is written last, because it marks the folder as complete.
     shutil.copyfile(Path(module["Dir"]) / "python" / "cmd" / _HOST_SCRIPT, folder / _HOST_SCRIPT)
     progress(f"built {folder / 'pulumi'}")
 
@@ -99,14 +99,14 @@ def _follow(
     process: "subprocess.Popen[str]", counts: Callable[[str], bool], every: int, what: str, progress: Progress
 ) -> list[str]:
     """Report progress by counting Go's output lines, because Go reports no progress. Return the lines when Go ends."""
-    said, count = [], 0
+    output, count = [], 0
     with process:
         for line in process.stderr or ():
-            said.append(line.rstrip())
+            output.append(line.rstrip())
             count += counts(line)
             if counts(line) and count % every == 0:
                 progress(f"{count} {what}")
-    return said
+    return output
 
 
 def _run(go: str, *arguments: str) -> str:

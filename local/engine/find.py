@@ -27,24 +27,24 @@ def find(search_path: str | None) -> Engine:
     """Return the first `pulumi` on `search_path` (default: PATH).
 
     Raises:
-        EngineUnavailableError: no command was found, it does not answer, or its version is not supported.
+        EngineUnavailableError: there is no command, the command fails, or its version is not supported.
     """
     found = shutil.which("pulumi", path=search_path)
     if found is None:
         message = f"No `pulumi` command is on the path. Install {supported()} (pulumi.com/docs/install)."
         raise EngineUnavailableError(message)
-    version = ask(found)
+    version = reported_version(found)
     if not is_supported(version):
         message = f"{found} is {text(version)}; this program needs {supported()}."
         raise EngineUnavailableError(message)
     return Engine(Path(found), version)
 
 
-def ask(command: str) -> Version:
+def reported_version(command: str) -> Version:
     """Return the version that a `pulumi` command reports.
 
     Raises:
-        EngineUnavailableError: the command does not answer.
+        EngineUnavailableError: the command fails, or its output is no version.
     """
     try:
         answer = subprocess.run(

@@ -73,7 +73,7 @@ def engine_stack(
 
 
 def engine_access(state: StateDir) -> EngineAccess:
-    """Return the access to the running instance's stack. Raises `NotRunningError`, also without `--engine`."""
+    """Return the access to the running instance's stack. Raises `NotRunningError` if it runs without an engine, too."""
     state.running()
     try:
         return EngineAccess.model_validate_json(_access_file(state).read_text())
@@ -86,7 +86,7 @@ def engine_access(state: StateDir) -> EngineAccess:
 def deployed_now(access: EngineAccess) -> Deployment:
     """Return the stack's outputs and resources from its state. Raises `LocalError` when the state cannot be read."""
 
-    def asked(*arguments: str) -> Any:
+    def printed(*arguments: str) -> Any:
         done = subprocess.run(
             ["pulumi", "stack", *arguments],  # noqa: S607 - found in our own folder
             cwd=access.program,
@@ -99,7 +99,7 @@ def deployed_now(access: EngineAccess) -> Deployment:
             raise LocalError(f"the state cannot be read: {done.stderr.strip()}")
         return json.loads(done.stdout)
 
-    return Deployment(asked("output", "--json", "--show-secrets"), tuple(_resources(asked("export"))))
+    return Deployment(printed("output", "--json", "--show-secrets"), tuple(_resources(printed("export"))))
 
 
 def _access_file(state: StateDir) -> Path:

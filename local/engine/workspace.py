@@ -75,14 +75,14 @@ class Workspace:
             "PULUMI_CONFIG_PASSPHRASE": _PASSPHRASE,
             "PULUMI_DEBUG_PROVIDERS": f"aws:{self.provider}",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
-            **_straight_to_loopback(kept),
+            **_loopback_without_proxy(kept),
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             # Enables --event-log, which the SDK's own automation uses too.
             "PULUMI_DEBUG_COMMANDS": "true",
         }
 
     def up(self, *options: str) -> Finished:
-        """Run `pulumi up` without questions and without a preview of its own."""
+        """Run `pulumi up` without questions and without a preview."""
         return self.operate("up", "--yes", "--skip-preview", *options)
 
     def preview(self, *options: str) -> Finished:
@@ -142,7 +142,7 @@ class Workspace:
         return self.checked("stack", "export", "--stack", self.stack)
 
 
-def _straight_to_loopback(environment: Mapping[str, str]) -> dict[str, str]:
+def _loopback_without_proxy(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that keep gRPC on loopback from using the machine's proxy."""
     given = environment.get("no_proxy") or environment.get("NO_PROXY")
     return dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, (given, LOOPBACK, "localhost"))))

@@ -110,8 +110,8 @@ class Page:
             Route("/api/discard", _acts(Decided, self._discard), methods=["POST"]),
             Route("/api/guarantees", _acts(_Body, lambda _: self._commands.audit()), methods=["POST"]),
             Route("/api/stop", _acts(_Body, lambda _: self._stop_all()), methods=["POST"]),
-            Route("/stack/orders", self._pass_on, methods=["POST"]),
-            Route("/stack/orders/{order_id}", self._pass_on),
+            Route("/stack/orders", self._forward, methods=["POST"]),
+            Route("/stack/orders/{order_id}", self._forward),
         ]
         explained = (OpsError, LocalError, BotoCoreError, ClientError, ValidationError, ValueError)
         return Starlette(routes=routes, exception_handlers=dict.fromkeys(explained, _explain))
@@ -162,7 +162,7 @@ class Page:
     def _discard(self, decided: Decided) -> Any:
         return self._commands.discard(decided.id or "", by=decided.by, reason=decided.reason, yes=decided.yes)
 
-    async def _pass_on(self, request: Request) -> Response:
+    async def _forward(self, request: Request) -> Response:
         """Forward a request of the API reference to the stack's API: this page may not call another origin."""
         path = f"/orders/{request.path_params['order_id']}" if request.path_params else "/orders"
         headers = {name: request.headers[name] for name in _PASSED if name in request.headers}

@@ -74,11 +74,11 @@ class OpsCommands:
             return self._run(*words)
 
     def _run(self, *words: str, fine: Collection[int] = _FINE) -> Any:
-        out, said = io.StringIO(), io.StringIO()
-        screens = Screen(stderr=False, file=out), Screen(stderr=True, file=said)
+        out, errors = io.StringIO(), io.StringIO()
+        screens = Screen(stderr=False, file=out), Screen(stderr=True, file=errors)
         code = main([*words, "--json"], replace(self.context, out=screens[0], err=screens[1]))
         if code not in fine or not out.getvalue():
-            raise OpsError(said.getvalue().strip().removeprefix("error: "))
+            raise OpsError(errors.getvalue().strip().removeprefix("error: "))
         return json.loads(out.getvalue())
 
 

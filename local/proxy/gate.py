@@ -49,8 +49,8 @@ class Gate:
     sessions: Path
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
-    def at_the_door(self, head: Head, port: int) -> Refusal | None:
-        """Judge a request by its head alone. `port` is the port that the client connected to."""
+    def refusal_of_head(self, head: Head, port: int) -> Refusal | None:
+        """Check a request's head, and return the refusal if there is one. `port` is the port of the connection."""
         if refusal := foreign_host(head, port):
             return refusal
         if is_public(head):
@@ -59,8 +59,8 @@ class Gate:
             return refusal
         return _NO_KEY if not is_open(head) and signature_of(head) is None else None
 
-    def inside(self, request: Request) -> Refusal | None:
-        """Judge a request by its signature, which needs the body too."""
+    def refusal_of_signature(self, request: Request) -> Refusal | None:
+        """Check a request's signature, which needs the body, and return the refusal if there is one."""
         if is_public(request.head) or is_open(request.head):
             return None
         signature = signature_of(request.head)
@@ -114,7 +114,7 @@ def is_open(head: Head) -> bool:
     return bool(_KEY_SET.fullmatch(head.path)) or (head.path == "/" and confirms)
 
 
-def disarmed(head: Head) -> Head:
+def without_service_headers(head: Head) -> Head:
     """Return an open request without the headers that could make the emulator choose another service."""
     basic = head.fields.get("authorization", "").lower().startswith("basic ")
     kept = _PLAIN if basic else _PLAIN - {b"authorization"}

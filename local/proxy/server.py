@@ -12,14 +12,14 @@ from typing import Final
 from local.ports import LOOPBACK
 from local.proxy.calls import failure, identify, refused
 from local.proxy.faults import FaultKind, Faults
-from local.proxy.gate import Gate, disarmed, is_open, is_public
+from local.proxy.gate import Gate, is_open, is_public, without_service_headers
 from local.proxy.wire import ClientSide, ProtocolError, Request, Response, ServerSide
 
 _LOG = logging.getLogger(__name__)
 _BACKLOG: Final = 512
 # The longest wait for a call with the fault `timeout`; SDK clients time out long before.
 _HELD_SECONDS: Final = 120.0
-# How long a refused client may go on sending its request before it reads the answer.
+# The longest time that a refused client may continue to send its request before the client reads the answer.
 _LINGER_SECONDS: Final = 1.0
 _LINGER_READS: Final = 64
 
@@ -87,15 +87,15 @@ class Proxy:
             head = client.head()
             if head is None:
                 return False
-            if refusal := self._gate.at_the_door(head, self.port):
+            if refusal := self._gate.refusal_of_head(head, self.port):
                 client.answer(refused(head, refusal))
-                _let_go(connection)
+                _close_after_answer(connection)
                 return False
             request = Request(head, client.body())
         except ProtocolError as error:
             client.refuse(str(error))
             raise
-        if refusal := self._gate.inside(request):
+        if refusal := self._gate.refusal_of_signature(request):
             return client.answer(refused(head, refusal))
         return self._handle(connection, client, upstream, request)
 
@@ -112,7 +112,7 @@ class Proxy:
             _reset(connection)
             return False
         if kind is FaultKind.TIMEOUT:
-            _hold(connection)
+            _wait_for_close(connection)
             return False
         return client.answer(failure(call, kind, request))
 
@@ -121,7 +121,7 @@ def _forward(upstream: "_Upstream", request: Request) -> Response:
     if is_public(request.head):
         return upstream.exchange(request)
     if is_open(request.head):
-        request = Request(disarmed(request.head), request.body)
+        request = Request(without_service_headers(request.head), request.body)
     response = upstream.exchange(request)
     # The emulator's CORS headers allow every origin.
     kept = tuple(each for each in response.headers if not each[0].lower().startswith(b"access-control-"))
@@ -136,7 +136,7 @@ class _Upstream:
         self._side: ServerSide | None = None
 
     def exchange(self, request: Request) -> Response:
-        """Send the request once and return the answer. Even a request without an answer may have had its effect."""
+        """Send the request once and return the answer. Even a request without an answer may have had an effect."""
         if self._side is not None and _is_readable(self._side.socket, 0):
             self.close()  # the emulator closed the idle connection
         side = self._side or ServerSide(self._connect())
@@ -153,7 +153,7 @@ class _Upstream:
         self._side = None
 
 
-def _let_go(connection: socket.socket) -> None:
+def _close_after_answer(connection: socket.socket) -> None:
     """End the connection so that the answer arrives, although the request was not read completely."""
     connection.shutdown(socket.SHUT_WR)
     connection.settimeout(_LINGER_SECONDS)
@@ -169,7 +169,7 @@ def _reset(client: socket.socket) -> None:
     client.close()
 
 
-def _hold(client: socket.socket) -> None:
+def _wait_for_close(client: socket.socket) -> None:
     """Wait without an answer until the client closes the connection."""
     _is_readable(client, _HELD_SECONDS)
 

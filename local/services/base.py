@@ -44,8 +44,8 @@ class Handler:
         noun: The resource in the operations' names, like `Integration`; `verb` is the verb of the creating operation.
         creates, deletes: Names of the operations, by default verb and noun.
         key: The parameter with the id; empty where the inputs identify the resource.
-        answered: The member with the id in the answer to the creating call, or in the answer's member named like the
-            noun; by default `key`.
+        answered: The member that has the id, by default `key`. It is in the answer to the creating call, or in the
+            answer's member named like the noun.
         renamed: Pulumi's name → the API's name, where they differ.
         separate: Inputs that the handler turns into parameters itself.
         defaults: The values of inputs that are not given, or no longer given.
@@ -88,7 +88,7 @@ class Handler:
 
     def delete(self, aws: Aws, id_: str, inputs: Inputs) -> None:
         """Delete the resource, if it still exists."""
-        with_gone_is_fine(lambda: self.send(aws, self.deletes, inputs, **self.which(id_)), *self.gone)
+        ignore_gone(lambda: self.send(aws, self.deletes, inputs, **self.which(id_)), *self.gone)
 
     # --- overridden by resource types ---------------------------------------------------------------------------------
 
@@ -240,7 +240,7 @@ def retag(client: Any, old: Inputs, new: Inputs, *, as_list: bool, **which: str)
         client.tag_resource(**which, Tags=pairs if as_list else after)
 
 
-def with_gone_is_fine(call: Callable[[], Any], *codes: str) -> None:
+def ignore_gone(call: Callable[[], Any], *codes: str) -> None:
     """Make a deleting call, and ignore the given error codes of a resource that no longer exists."""
     try:
         call()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from local.services.aws import Aws
-from local.services.base import Created, Handler, Inputs, Put, names, with_gone_is_fine, without
+from local.services.base import Created, Handler, Inputs, Put, ignore_gone, names, without
 
 _SUPPRESSOR = {
     "alarm": "ActionsSuppressor",
@@ -90,7 +90,7 @@ class Dashboard(Put):
         return {"dashboardArn": f"arn:{aws.partition}:cloudwatch::{aws.account_id}:dashboard/{id_}"}
 
     def delete(self, aws: Aws, id_: str, inputs: Inputs) -> None:
-        with_gone_is_fine(
+        ignore_gone(
             lambda: aws.cloudwatch.delete_dashboards(DashboardNames=[id_]), "DashboardNotFoundError", "ResourceNotFound"
         )
 
@@ -104,7 +104,7 @@ class LogGroup(Handler):
     separate = names("retentionInDays")
     ignored: ClassVar[Mapping[str, str]] = {
         "region": "the emulator has one region",
-        "skipDestroy": "concerns destruction only; the emulator forgets everything when it stops",
+        "skipDestroy": "affects only deletion; the emulator keeps nothing when it stops",
     }
     updatable = names("retentionInDays")
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from local.services.aws import Aws
-from local.services.base import Created, Handler, Inputs, Put, names, retag, with_gone_is_fine, without
+from local.services.base import Created, Handler, Inputs, Put, ignore_gone, names, retag, without
 
 _BUS: Mapping[str, str] = {"eventBusName": "default"}
 
@@ -76,7 +76,7 @@ class EventTarget(Put):
 
     def delete(self, aws: Aws, id_: str, inputs: Inputs) -> None:
         which = {**_BUS, **inputs}
-        with_gone_is_fine(
+        ignore_gone(
             lambda: aws.events.remove_targets(
                 Rule=which["rule"], EventBusName=which["eventBusName"], Ids=[which["targetId"]]
             ),

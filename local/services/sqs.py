@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from local.services.aws import Aws
-from local.services.base import Attributed, Created, Inputs, names, with_gone_is_fine
+from local.services.base import Attributed, Created, Inputs, ignore_gone, names
 
 _GONE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
@@ -63,7 +63,7 @@ class _QueueDocument(Attributed):
 
     def delete(self, aws: Aws, id_: str, inputs: Inputs) -> None:
         nothing = {**inputs, **dict.fromkeys(self.separate, "")}
-        with_gone_is_fine(lambda: self.send(aws, self.creates, nothing), *_GONE)
+        ignore_gone(lambda: self.send(aws, self.creates, nothing), *_GONE)
 
 
 class QueuePolicy(_QueueDocument):

@@ -166,12 +166,12 @@ def test_every_alarm_notifies_its_tier_either_alone_or_through_its_composite() -
     for row in TABLE.alarms:
         # WHEN
         through = TABLE.composite_of(row.name)
-        heard = through or row
+        notifying = through or row
         alone = actions[f"{PREFIX}-{row.name}"]
-        told = actions[f"{PREFIX}-{heard.name}"]
+        notified = actions[f"{PREFIX}-{notifying.name}"]
 
         # THEN
-        assert {topics[t] for targets in told.values() for t in targets} == {heard.tier}
+        assert {topics[t] for targets in notified.values() for t in targets} == {notifying.tier}
         assert through is None or not any(alone.values())
         assert through is None or f"{PREFIX}-{row.name}" in _rule(through.name)
 
@@ -208,7 +208,7 @@ def test_the_required_resource_names_are_exactly_those_that_alarms_use() -> None
     }
 
 
-def test_a_topic_lets_this_stacks_alarms_publish_and_a_receiver_is_subscribed() -> None:
+def test_a_topic_accepts_messages_of_this_stacks_alarms_and_a_receiver_is_subscribed() -> None:
     # GIVEN / WHEN
     policies = [r.inputs["policy"] for r in RESOURCES if r.type.endswith(":TopicPolicy")]
     subscriptions = [r.inputs for r in RESOURCES if r.type.endswith(":TopicSubscription")]

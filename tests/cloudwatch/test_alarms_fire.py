@@ -126,22 +126,22 @@ def pages(*phases: Phase) -> list[tuple[str, State]]:
 
 
 def test_one_outage_of_a_dependency_is_one_page() -> None:
-    # GIVEN an outage of 50 minutes whose dead letters are drained 20 minutes after it
+    # GIVEN an outage of 50 minutes whose dead letters are drained 20 minutes after its end
     # WHEN
-    heard = pages(Phase(60, 110, OUTAGE), Phase(85, 110, DEAD), Phase(110, 130, {list(DEAD)[1]: 5}))
+    paged = pages(Phase(60, 110, OUTAGE), Phase(85, 110, DEAD), Phase(110, 130, {list(DEAD)[1]: 5}))
 
     # THEN
-    assert heard == [("api-failing", State.ALARM), ("api-failing", State.OK)]
+    assert paged == [("api-failing", State.ALARM), ("api-failing", State.OK)]
 
 
 def test_dead_letters_that_nobody_drains_after_an_outage_page_again() -> None:
     # GIVEN an outage of 50 minutes whose dead letters are never drained
     # WHEN
-    heard = pages(Phase(60, 110, OUTAGE), Phase(85, 110, DEAD), Phase(110, 320, {list(DEAD)[1]: 5}))
+    paged = pages(Phase(60, 110, OUTAGE), Phase(85, 110, DEAD), Phase(110, 320, {list(DEAD)[1]: 5}))
 
     # THEN
-    assert heard[-1] == ("dead-letters", State.ALARM)
-    assert [name for name, state in heard if state == State.ALARM] == ["api-failing", "dead-letters"]
+    assert paged[-1] == ("dead-letters", State.ALARM)
+    assert [name for name, state in paged if state == State.ALARM] == ["api-failing", "dead-letters"]
 
 
 def test_a_single_dead_letter_is_one_page_although_it_raises_two_alarms() -> None:
@@ -149,7 +149,7 @@ def test_a_single_dead_letter_is_one_page_although_it_raises_two_alarms() -> Non
     visible = {list(DEAD)[1]: 1.0}
 
     # WHEN
-    heard = pages(Phase(60, 61, {own("MessageDeadLettered"): 1}), Phase(75, 120, visible))
+    paged = pages(Phase(60, 61, {own("MessageDeadLettered"): 1}), Phase(75, 120, visible))
 
     # THEN
-    assert heard == [("dead-letters", State.ALARM), ("dead-letters", State.OK)]
+    assert paged == [("dead-letters", State.ALARM), ("dead-letters", State.OK)]

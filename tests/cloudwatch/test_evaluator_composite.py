@@ -17,7 +17,7 @@ OK, ALARM, NONE = State.OK, State.ALARM, State.INSUFFICIENT_DATA
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
-        # Modelled on the examples of AlarmRule in the page of AWS on "PutCompositeAlarm".
+        # Modelled on the examples of AlarmRule in AWS's page on "PutCompositeAlarm".
         ("ALARM(cpu) AND ALARM(disk)", False),
         ("ALARM(cpu) AND NOT ALARM(deploying)", True),
         ("(ALARM(cpu) OR ALARM(disk)) AND OK(net)", True),
@@ -69,7 +69,7 @@ def suppressed_run(a: Sequence[float], s: Sequence[float]) -> AlarmRun:
     return AlarmRun(store, alarms, [composite_of()]).run(60, 60 * len(a))
 
 
-def told(run: AlarmRun) -> list[tuple[int, State]]:
+def notified(run: AlarmRun) -> list[tuple[int, State]]:
     return [(notice.at // 60, notice.state) for notice in run.notices]
 
 
@@ -78,15 +78,15 @@ def test_a_composite_waits_for_its_suppressor_and_then_acts() -> None:
     run = suppressed_run(a=[0, 9, 9, 9, 9, 0, 0], s=[0] * 7)
 
     # THEN
-    assert told(run) == [(4, ALARM), (6, OK)]
+    assert notified(run) == [(4, ALARM), (6, OK)]
 
 
-def test_a_composite_is_silent_while_its_suppressor_is_in_alarm_and_acts_after_the_extension() -> None:
+def test_a_composite_does_not_act_while_its_suppressor_is_in_alarm_but_acts_after_the_extension() -> None:
     # GIVEN / WHEN
     run = suppressed_run(a=[0] + [9] * 14, s=[0, 0, 9, 9, 9] + [0] * 10)
 
     # THEN
-    assert told(run) == [(10, ALARM)]
+    assert notified(run) == [(10, ALARM)]
 
 
 def test_a_composite_that_recovers_within_the_extension_notifies_nobody() -> None:
@@ -94,7 +94,7 @@ def test_a_composite_that_recovers_within_the_extension_notifies_nobody() -> Non
     run = suppressed_run(a=[0] + [9] * 6 + [0] * 8, s=[0, 9, 9, 9, 9] + [0] * 10)
 
     # THEN
-    assert told(run) == []
+    assert notified(run) == []
 
 
 def test_a_composite_that_names_an_unknown_alarm_is_refused() -> None:

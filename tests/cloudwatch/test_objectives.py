@@ -16,7 +16,7 @@ from tests.cloudwatch.test_alarms_fire import alarm_of, deployed
 HOUR: Final = 60
 """One hour in minutes."""
 Shop = Callable[[int], dict[str, float]]
-"""Counts of a minute: `requests`, the `failed` of these; orders `settled` in time or `late`; failed `attempts`."""
+"""Counts of one minute: `requests` and `failed` ones; orders `settled` in time or `late`; failed `attempts`."""
 
 
 def store_of(shop: Shop, minutes: int) -> MetricStore:
@@ -42,15 +42,15 @@ def store_of(shop: Shop, minutes: int) -> MetricStore:
     return store
 
 
-def heard(shop: Shop, begin: int, end: int) -> list[tuple[str, int]]:
+def pages_of(shop: Shop, begin: int, end: int) -> list[tuple[str, int]]:
     """Return the pages from minute `begin` to `end`, each with its minute after `begin`. Leaves out `intake-silent`."""
     alarms, composites = deployed()
-    loud = [each for each in composites if not each.name.endswith("-intake-silent")]
-    run = AlarmRun(store_of(shop, end), alarms, loud).run(START + 60 * (begin - 10), START + 60 * end)
-    told = [
+    others = [each for each in composites if not each.name.endswith("-intake-silent")]
+    run = AlarmRun(store_of(shop, end), alarms, others).run(START + 60 * (begin - 10), START + 60 * end)
+    notices = [
         n for n in run.notices if n.target.endswith("-page") and n.state == State.ALARM and n.at >= START + 60 * begin
     ]
-    return [(each.alarm.removeprefix(f"{PREFIX}-"), (each.at - START) // 60 - begin) for each in told]
+    return [(each.alarm.removeprefix(f"{PREFIX}-"), (each.at - START) // 60 - begin) for each in notices]
 
 
 def quiet(minute: int) -> dict[str, float]:
@@ -64,7 +64,7 @@ def test_a_shop_with_20_orders_an_hour_that_is_wholly_down_pages_within_15_minut
         return quiet(minute) | ({"failed": 1, "settled": 0} if minute >= 8 * HOUR and minute % 3 == 0 else {})
 
     # WHEN
-    pages = heard(down, 8 * HOUR, 8 * HOUR + 15)
+    pages = pages_of(down, 8 * HOUR, 8 * HOUR + 15)
 
     # THEN
     assert [name for name, _ in pages] == ["api-failing"]
@@ -72,12 +72,12 @@ def test_a_shop_with_20_orders_an_hour_that_is_wholly_down_pages_within_15_minut
 
 
 def test_a_quiet_shop_whose_orders_all_fail_pages_within_15_minutes() -> None:
-    # GIVEN each order is tried again and again, with growing pauses
+    # GIVEN orders that are retried again and again, with growing pauses
     def failing(minute: int) -> dict[str, float]:
         return quiet(minute) | ({"settled": 0, "attempts": 1} if minute >= 8 * HOUR else {})
 
     # WHEN
-    pages = heard(failing, 8 * HOUR, 8 * HOUR + 15)
+    pages = pages_of(failing, 8 * HOUR, 8 * HOUR + 15)
 
     # THEN
     assert [name for name, _ in pages] == ["processing-failing"]
@@ -90,7 +90,7 @@ def test_one_or_two_failed_requests_in_a_quiet_night_page_nobody(failures: int) 
         return quiet(minute) | ({"failed": 1, "settled": 0} if minute in [8 * HOUR, 8 * HOUR + 3][:failures] else {})
 
     # WHEN / THEN
-    assert heard(shop, 8 * HOUR, 10 * HOUR) == []
+    assert pages_of(shop, 8 * HOUR, 10 * HOUR) == []
 
 
 def busy(minute: int) -> dict[str, float]:
@@ -98,20 +98,20 @@ def busy(minute: int) -> dict[str, float]:
     return {"requests": 25, "settled": 25}
 
 
-def test_a_steady_4_percent_pages_within_the_time_that_the_table_says() -> None:
+def test_a_steady_error_rate_of_4_percent_pages_within_the_documented_time() -> None:
     # GIVEN
     def leaking(minute: int) -> dict[str, float]:
         return {"requests": 25, "failed": 1, "settled": 24} if minute >= 6 * HOUR else busy(minute)
 
     # WHEN
-    pages = heard(leaking, 6 * HOUR, 7 * HOUR)
+    pages = pages_of(leaking, 6 * HOUR, 7 * HOUR)
 
     # THEN 1.44 % of an hour's requests have failed after 21.6 minutes
     assert pages == [("api-failing", 22)]
 
 
 def test_a_burst_of_orders_that_waits_in_the_queue_pages_nobody() -> None:
-    # GIVEN in one minute fifty times as many orders as otherwise in an hour, all settled within eight minutes
+    # GIVEN one minute with fifty times the orders of a usual hour, all settled within eight minutes
     def burst(minute: int) -> dict[str, float]:
         since = minute - 6 * HOUR
         return {"requests": 1000 if since == 0 else 0, "settled": 125 if 1 <= since <= 8 else 0} | (
@@ -119,7 +119,7 @@ def test_a_burst_of_orders_that_waits_in_the_queue_pages_nobody() -> None:
         )
 
     # WHEN / THEN
-    assert heard(burst, 6 * HOUR, 7 * HOUR) == []
+    assert pages_of(burst, 6 * HOUR, 7 * HOUR) == []
 
 
 def test_dead_letters_that_are_redriven_late_page_nobody_a_second_time() -> None:
@@ -128,7 +128,7 @@ def test_dead_letters_that_are_redriven_late_page_nobody_a_second_time() -> None
         return busy(minute) | ({"late": 50, "attempts": 2} if 6 * HOUR <= minute < 6 * HOUR + 10 else {})
 
     # WHEN / THEN
-    assert heard(redriven, 6 * HOUR, 7 * HOUR) == []
+    assert pages_of(redriven, 6 * HOUR, 7 * HOUR) == []
 
 
 @pytest.mark.parametrize("burn", BURNS, ids=lambda burn: f"{burn.rate:g}")
@@ -178,8 +178,8 @@ def test_further_dead_letters_page_again_although_the_first_is_still_in_the_queu
 
     # WHEN
     alarms, composites = deployed()
-    loud = [each for each in composites if not each.name.endswith("-intake-silent")]
-    run = AlarmRun(store, alarms, loud).run(START + 60 * (first - 10), START + 60 * (9 * HOUR))
+    others = [each for each in composites if not each.name.endswith("-intake-silent")]
+    run = AlarmRun(store, alarms, others).run(START + 60 * (first - 10), START + 60 * (9 * HOUR))
 
     # THEN
     pages = [(n.alarm, (n.at - START) // 60) for n in run.notices if n.state == State.ALARM]

@@ -64,11 +64,11 @@ def test_a_hand_signed_request_is_signed_as_botocore_signs_it(
     Client(service).call(operation, params, send)
 
     # WHEN botocore signs the same request at the same time
-    told = sent["headers"].pop("authorization")
+    authorization = sent["headers"].pop("authorization")
     at = datetime.strptime(sent["headers"].pop("x-amz-date"), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     monkeypatch.setattr(auth, "get_current_datetime", lambda: at)
     request = AWSRequest("POST", f"https://{sent['headers']['host']}/", sent["headers"], sent["body"])
     auth.SigV4Auth(Credentials("key", "secret"), service, "eu-west-1").add_auth(request)
 
     # THEN
-    assert request.headers["Authorization"] == told
+    assert request.headers["Authorization"] == authorization

@@ -54,12 +54,12 @@ def judge(tmp_path: Path) -> Judge:
         # The process exits with the status of a failed test, but no test has failed.
         pytest.param("pipeline/a.py", "__import__('os')._exit(1)", SOUND, "unclear", "", id="the process ends"),
         pytest.param("pipeline/a.py", "__import__('os').abort()", SOUND, "unclear", "", id="a signal ends the process"),
-        pytest.param("pipeline/a.py", "return 2", "tests/test_unread.py", "unclear", "", id="no import without it"),
+        pytest.param("pipeline/a.py", "return 2", "tests/test_unread.py", "unclear", "", id="never imported"),
         pytest.param(
-            "pipeline/a.py", "return 2", "tests/test_f.py::test_that_always_fails", "unclear", "", id="fails without it"
+            "pipeline/a.py", "return 2", "tests/test_f.py::test_that_always_fails", "unclear", "", id="always fails"
         ),
         pytest.param(
-            "pipeline/a.py", "return 2", "tests/test_f.py::test_on_a_busy_machine", "unclear", "", id="late without it"
+            "pipeline/a.py", "return 2", "tests/test_f.py::test_on_a_busy_machine", "unclear", "", id="always too slow"
         ),
     ],
 )
@@ -70,11 +70,11 @@ def test_a_mistake_is_noticed_only_if_it_makes_a_test_fail(
     text = f"CASES = ['case']\ndef f(): {mistake}\n".encode()
 
     # WHEN
-    found, told = judge.put(path, text, [test], 1 if "busy" in test else 4 if "while" in mistake else 30)
+    found, detail = judge.put(path, text, [test], 1 if "busy" in test else 4 if "while" in mistake else 30)
 
-    # THEN a crash, or a failure that also occurs without the mistake, is no verdict, and the answer names the run's log
+    # THEN a crash, or a failure that also occurs without the mistake, gives no verdict, and the detail names the log
     assert found == Verdict(verdict)
-    assert told == by or (verdict == "unclear" and test in told and Path(told.rpartition(" ")[2]).exists())
+    assert detail == by or (verdict == "unclear" and test in detail and Path(detail.rpartition(" ")[2]).exists())
 
 
 def test_a_case_that_a_mistake_renames_does_not_hide_the_others(judge: Judge) -> None:
@@ -85,13 +85,13 @@ def test_a_case_that_a_mistake_renames_does_not_hide_the_others(judge: Judge) ->
     # WHEN the test is run by the old name of the case
     right, wrong = (judge.put("pipeline/a.py", text.format(each).encode(), [SOUND], 30) for each in (1, 2))
 
-    # THEN the tests that exist are run
+    # THEN the tests with the new names are run
     assert right == (Verdict.SURVIVED, "")
     assert wrong == (Verdict.KILLED, "tests/test_f.py::test_f[other]")
 
 
-def test_a_test_that_fails_once_only_is_no_verdict(judge: Judge, tmp_path: Path) -> None:
-    # GIVEN a mistake, and a test that every second run fails
+def test_a_test_that_fails_only_once_gives_no_verdict(judge: Judge, tmp_path: Path) -> None:
+    # GIVEN a mistake, and a test that fails in every second run
     (tmp_path / "flag").touch()
     test = f"""
 import pathlib
@@ -104,7 +104,7 @@ def test_f():
     (judge.copy / "tests" / "test_by_turns.py").write_text(test)
 
     # WHEN
-    found, told = judge.put("pipeline/a.py", b"", ["tests/test_by_turns.py::test_f"], 30)
+    found, detail = judge.put("pipeline/a.py", b"", ["tests/test_by_turns.py::test_f"], 30)
 
     # THEN
-    assert (found, "a test failed" in told) == (Verdict.UNCLEAR, True)
+    assert (found, "a test failed" in detail) == (Verdict.UNCLEAR, True)

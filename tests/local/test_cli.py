@@ -46,7 +46,7 @@ def test_main_help_documents_the_exit_codes(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(SystemExit):
         parser().parse_args(["--help"])
 
-    # THEN it lists the codes, and says that the state is in memory
+    # THEN it lists the codes, and mentions that the state is in memory
     text = capsys.readouterr().out
     assert "exit codes:" in text
     assert "in memory" in text
@@ -60,12 +60,12 @@ def test_without_an_instance_the_exit_code_is_4(
     # WHEN a command needs an instance
     code = main([*command, "--state-dir", str(tmp_path)])
 
-    # THEN the exit code is 4, and the message says how to start one
+    # THEN the exit code is 4, and the message has the command that starts one
     assert code == 4
     assert "python -m local up" in capsys.readouterr().err
 
 
-def test_down_without_an_instance_is_fine(tmp_path: Path) -> None:
+def test_down_without_an_instance_succeeds(tmp_path: Path) -> None:
     # GIVEN files that a crash left, and no running instance
     (tmp_path / "tmp" / "worker").mkdir(parents=True)
 
@@ -113,7 +113,7 @@ def test_package_index_that_does_not_answer_is_reported(tmp_path: Path) -> None:
     )
     closed = {"PIP_INDEX_URL": f"http://127.0.0.1:{closed_port()}/simple", "PIP_CONFIG_FILE": os.devnull}
 
-    # WHEN the environment is made
+    # WHEN the environment is created
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)],
         cwd=ROOT,
@@ -124,13 +124,13 @@ def test_package_index_that_does_not_answer_is_reported(tmp_path: Path) -> None:
         timeout=120,
     )
 
-    # THEN the message says that the index does not answer, and no partial environment is left
+    # THEN the message reports that the index does not answer, and no partial environment is left
     assert done.returncode == 1
     assert "package index does not answer" in done.stderr
     assert not (tmp_path / ".build" / "emulator").exists()
 
 
-def test_current_environment_is_not_made_again(tmp_path: Path) -> None:
+def test_current_environment_is_not_created_again(tmp_path: Path) -> None:
     # GIVEN an environment whose fingerprint is current
     shutil.copy(ROOT / "requirements-emulator.txt", tmp_path)
     emulator = tmp_path / ".build" / "emulator"
@@ -150,7 +150,7 @@ def test_current_environment_is_not_made_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (["--service", "sqss", "--kind", "error"], "Did you mean sqs"),
         (["--service", "sqs", "--operation", "SendMesage", "--kind", "error"], "Did you mean SendMessage"),
@@ -162,7 +162,7 @@ def test_current_environment_is_not_made_again(tmp_path: Path) -> None:
         (["--service", "sqs", "--kind", "error", "--seconds", "-1"], "--seconds -1.0"),
     ],
 )
-def test_fault_rule_with_a_mistake_is_refused(arguments: list[str], said: str) -> None:
+def test_fault_rule_with_a_mistake_is_refused(arguments: list[str], expected: str) -> None:
     # GIVEN a rule with a mistake in it
     options = parser().parse_args(["fault", "add", *arguments])
 
@@ -170,8 +170,8 @@ def test_fault_rule_with_a_mistake_is_refused(arguments: list[str], said: str) -
     with pytest.raises(LocalError) as caught:
         fault.make_rule(options)
 
-    # THEN the message says what was given, or what was probably meant
-    assert said in str(caught.value)
+    # THEN the message names the wrong value, or suggests the right one
+    assert expected in str(caught.value)
 
 
 @pytest.mark.parametrize("pair", ["", "key", "=value"])

@@ -1,4 +1,4 @@
-"""The deployer makes every resource that the program registers, or fails with the reason."""
+"""Tests that the deployer creates every resource that the program registers, or fails with the reason."""
 
 import gc
 import re
@@ -26,7 +26,8 @@ SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"
 def aws() -> Iterator[Aws]:
     with mock_aws():
         yield Aws("https://sqs.us-east-1.amazonaws.com", "us-east-1", KEYS, "123456789012")
-    # A refused program leaves errors that nobody reads. Python reports them when it collects them: collect them here.
+    # A refused program leaves errors that are never read. Python warns of such an error when it collects the error as
+    # garbage, so the fixture collects them here.
     gc.collect()
 
 
@@ -41,7 +42,7 @@ FUNCTION = {"role": "r", "handler": "h", "runtime": "python3.13", "code": None}
 
 
 @pytest.mark.parametrize(
-    ("token", "inputs", "said"),
+    ("token", "inputs", "expected"),
     [
         ("aws:kinesis/stream:Stream", {}, r"it \(aws:kinesis/stream:Stream\).*local/services/"),
         ("aws:sqs/queue:Queue", queue_inputs(colour="blue"), r"it .* colour .*'blue'"),
@@ -54,13 +55,13 @@ FUNCTION = {"role": "r", "handler": "h", "runtime": "python3.13", "code": None}
     ],
     ids=["type", "input", "nested input", "the service's own error"],
 )
-def test_a_resource_that_cannot_be_made_is_named(aws: Aws, token: str, inputs: dict[str, Any], said: str) -> None:
+def test_a_resource_that_cannot_be_made_is_named(aws: Aws, token: str, inputs: dict[str, Any], expected: str) -> None:
     # GIVEN / WHEN
     with pytest.raises(DeployError) as caught:
         create(aws, token, "it", inputs)
 
     # THEN the error names the resource and the cause, and nothing was created
-    assert re.search(said, str(caught.value), re.DOTALL)
+    assert re.search(expected, str(caught.value), re.DOTALL)
     assert isinstance(caught.value.__cause__, ClientError) == (inputs is NOBODY)
     assert "QueueUrls" not in aws.sqs.list_queues()
 
@@ -102,7 +103,7 @@ pulumi.export("url", queue.url)
 
 
 @pytest.mark.parametrize(
-    ("program", "said"),
+    ("program", "expected"),
     [
         ('aws.sqs.Queue("same", name="a")\naws.sqs.Queue("same", name="b")', ["aws:sqs/queue:Queue::same"]),
         # The error names the resource that was refused, not the one that depends on it.
@@ -117,14 +118,14 @@ pulumi.export("url", queue.url)
     ids=["one name twice", "a refused resource", "a bug", "an unknown function", "what exists already"],
 )
 def test_a_program_that_cannot_be_deployed_is_refused_in_one_line(
-    aws: Aws, tmp_path: Path, program: str, said: list[str]
+    aws: Aws, tmp_path: Path, program: str, expected: list[str]
 ) -> None:
     # GIVEN / WHEN
     with pytest.raises(DeployError) as caught:
         run_program(tmp_path, aws, f"import pulumi_aws as aws\n{program}\n")
 
     # THEN
-    assert [each for each in said if each not in str(caught.value)] == []
+    assert [each for each in expected if each not in str(caught.value)] == []
     assert "Traceback" not in str(caught.value)
 
 

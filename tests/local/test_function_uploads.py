@@ -1,4 +1,4 @@
-"""Uploads of functions' packages to an emulator that is busy, because they are big."""
+"""Tests uploads of functions' packages. They are so big that a busy emulator closes the connection."""
 
 import hashlib
 import time
@@ -21,9 +21,9 @@ FUNCTION = "aws:lambda/function:Function"
 
 @dataclass
 class BusyLambda:
-    """A Lambda that closes its first `hangups` connections, before or after it has created the function."""
+    """Stands in for Lambda and closes the first `closures` connections, before or after it has created the function."""
 
-    hangups: int = 0
+    closures: int = 0
     after: bool = False
     upload_seconds: float = 0
     made: dict[str, str] = field(default_factory=dict)
@@ -37,22 +37,22 @@ class BusyLambda:
             self.uploads += 1
             self.running += 1
             self.most_at_once = max(self.most_at_once, self.running)
-            hangs_up = self.uploads <= self.hangups
+            closes = self.uploads <= self.closures
         try:
             time.sleep(self.upload_seconds)
-            return self._create(parameters["FunctionName"], parameters["Code"]["ZipFile"], hangs_up=hangs_up)
+            return self._create(parameters["FunctionName"], parameters["Code"]["ZipFile"], closes=closes)
         finally:
             with self._lock:
                 self.running -= 1
 
-    def _create(self, name: str, code: bytes, *, hangs_up: bool) -> dict[str, Any]:
+    def _create(self, name: str, code: bytes, *, closes: bool) -> dict[str, Any]:
         closed = ConnectionClosedError(endpoint_url="http://127.0.0.1/functions")
-        if hangs_up and not self.after:
+        if closes and not self.after:
             raise closed
         if name in self.made:
             raise ClientError({"Error": {"Code": "ResourceConflictException", "Message": name}}, "CreateFunction")
         self.made[name] = b64encode(hashlib.sha256(code).digest()).decode()
-        if hangs_up:
+        if closes:
             raise closed
         return {"Version": "1"}
 
@@ -73,7 +73,7 @@ def aws_with(busy: BusyLambda) -> Aws:
 @pytest.mark.parametrize(("after", "uploads"), [(False, 2), (True, 1)], ids=["nothing done", "answer lost"])
 def test_an_upload_is_repeated_after_a_closed_connection(after: bool, uploads: int) -> None:
     # GIVEN
-    busy = BusyLambda(hangups=1, after=after)
+    busy = BusyLambda(closures=1, after=after)
 
     # WHEN
     made = create(aws_with(busy), FUNCTION, "greet", function_inputs())
@@ -85,7 +85,7 @@ def test_an_upload_is_repeated_after_a_closed_connection(after: bool, uploads: i
 
 def test_a_second_closed_connection_is_an_error_that_names_the_resource() -> None:
     # GIVEN
-    busy = BusyLambda(hangups=2)
+    busy = BusyLambda(closures=2)
 
     # WHEN / THEN
     with pytest.raises(DeployError, match=r"greet \(aws:lambda.*Connection was closed"):
@@ -95,7 +95,7 @@ def test_a_second_closed_connection_is_an_error_that_names_the_resource() -> Non
 
 def test_a_function_with_the_same_name_and_other_code_is_an_error() -> None:
     # GIVEN a function with this name and other code, and a connection that is closed
-    busy = BusyLambda(hangups=1, made={"greet": "another digest"})
+    busy = BusyLambda(closures=1, made={"greet": "another digest"})
 
     # WHEN / THEN
     with pytest.raises(DeployError, match="ResourceConflictException"):

@@ -1,4 +1,4 @@
-"""The gate in front of the emulator: it lets in requests with the instance's keys, and no others."""
+"""Tests that the gate in front of the emulator accepts requests with the instance's keys, and no others."""
 
 import socket
 from collections.abc import Iterator, Mapping
@@ -34,7 +34,7 @@ def request(method: str, target: str, headers: Mapping[str, str], body: bytes = 
 
 def judged(by: Gate, asked: Request) -> str:
     """Return the code of the refusal, or an empty string if the request passes."""
-    refusal: Refusal | None = by.at_the_door(asked.head, PORT) or by.inside(asked)
+    refusal: Refusal | None = by.refusal_of_head(asked.head, PORT) or by.refusal_of_signature(asked)
     return refusal.code if refusal else ""
 
 
@@ -150,7 +150,7 @@ class TestOrigin:
     )
     @pytest.mark.parametrize("target", [CREATE, API, KEY_SET])
     def test_another_host_name_is_refused_even_with_a_signature(self, host: str, target: str) -> None:
-        # GIVEN a name that leads to this machine, as after DNS rebinding
+        # GIVEN a name that resolves to this machine, as after DNS rebinding
         headers = signed("GET", ME + target, headers={"Host": host})
         # WHEN / THEN the gate refuses it, even for the public API
         assert judged(gate(), request("GET", target, {**headers, "Host": host})) == "AccessDenied"
@@ -187,7 +187,7 @@ class TestOrigin:
 
     @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
     def test_the_gate_leaves_cors_to_the_stacks_api(self, method: str) -> None:
-        # GIVEN a page of another origin, as an API on AWS would see it
+        # GIVEN a request of a page of another origin
         headers = {"Origin": "https://shop.example", "Sec-Fetch-Site": "cross-site"}
         # WHEN / THEN
         assert judged(gate(), request(method, API, headers)) == ""

@@ -11,7 +11,7 @@ from tests.local.factories import outputs
 
 
 @pytest.fixture
-def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[pytest.MonkeyPatch, Outputs, StateDir, Path]:
+def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[pytest.MonkeyPatch, Outputs, StateDir, Path]:
     """An environment with an `activate` script, and a running instance."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "activate").touch()
@@ -20,10 +20,10 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[pytest.Monkey
 
 
 def test_outside_the_environment_activate_is_suggested(
-    told: tuple[pytest.MonkeyPatch, Outputs, StateDir, Path],
+    prepared: tuple[pytest.MonkeyPatch, Outputs, StateDir, Path],
 ) -> None:
     # GIVEN
-    monkeypatch, written, state, prefix = told
+    monkeypatch, written, state, prefix = prepared
     monkeypatch.delenv("VIRTUAL_ENV", raising=False)
 
     # WHEN
@@ -34,10 +34,10 @@ def test_outside_the_environment_activate_is_suggested(
 
 
 def test_inside_the_environment_activate_is_not_suggested(
-    told: tuple[pytest.MonkeyPatch, Outputs, StateDir, Path],
+    prepared: tuple[pytest.MonkeyPatch, Outputs, StateDir, Path],
 ) -> None:
     # GIVEN
-    monkeypatch, written, state, prefix = told
+    monkeypatch, written, state, prefix = prepared
     monkeypatch.setenv("VIRTUAL_ENV", str(prefix))
 
     # WHEN / THEN

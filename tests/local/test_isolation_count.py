@@ -1,4 +1,4 @@
-"""The demo's check of isolation reports a caller who sees another caller's order."""
+"""Tests that the demo's check of isolation reports a caller who sees another caller's order."""
 
 import pytest
 
@@ -6,14 +6,14 @@ from local.demo.callers import Lookup, LookupResults, isolation, look_up_all
 from ops.gateway.http import Answer
 
 OWNERS = {"order-1": "hash-of-ada", "order-2": "hash-of-ada", "order-3": "hash-of-ben"}
-TOLD = {"ada": {"order-1", "order-2"}, "ben": {"order-3"}}
+ACCEPTED = {"ada": {"order-1", "order-2"}, "ben": {"order-3"}}
 SEEN = {"ada": {"order-1", "order-2"}, "ben": {"order-3"}, "without a token": set[str]()}
 
 
 def test_callers_who_see_only_their_own_orders_are_isolated() -> None:
     # GIVEN callers who found exactly their own orders
-    # WHEN the check judges that
-    finding = isolation(LookupResults(OWNERS, SEEN, TOLD))
+    # WHEN the check judges their lookups
+    finding = isolation(LookupResults(OWNERS, SEEN, ACCEPTED))
     # THEN isolation holds, and every lookup is counted
     assert finding.ok
     assert finding.counted == "2 callers, 3 orders; each requested every order: 3 found, 6 of other callers refused"
@@ -32,14 +32,14 @@ def test_callers_who_see_only_their_own_orders_are_isolated() -> None:
             ["ada sees orders of 2 callers"],
         ),
         (
-            LookupResults(OWNERS, SEEN, TOLD | {"ben": {"order-1", "order-3"}}),
+            LookupResults(OWNERS, SEEN, ACCEPTED | {"ben": {"order-1", "order-3"}}),
             ["ben got 202 for order-1 and does not find it"],
         ),
         (
-            LookupResults(OWNERS, SEEN, TOLD | {"ben": {"order-3", "order-4"}}),
+            LookupResults(OWNERS, SEEN, ACCEPTED | {"ben": {"order-3", "order-4"}}),
             ["ben got 202 for order-4 and does not find it"],
         ),
-        (LookupResults(OWNERS, SEEN, TOLD | {"ben": set()}), ["ben finds order-3 and got no 202 for it"]),
+        (LookupResults(OWNERS, SEEN, ACCEPTED | {"ben": set()}), ["ben finds order-3 and got no 202 for it"]),
         (LookupResults(OWNERS, SEEN, odd=("ben was answered 503 for order-3",)), ["ben was answered 503 for order-3"]),
     ],
     ids=[

@@ -1,4 +1,4 @@
-"""The log lines of the embedded AWS, in the words of AWS."""
+"""Tests that the embedded AWS logs the same lines as AWS, and matches the same filter patterns."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.log_words import alternatives, last_line, speak_as_aws
+from local.log_words import alternatives, last_line, log_as_aws
 from ops.logic.deaths import death_of
 
 REQUEST = "5f3c1a9e-0b1c-4d2e-8f30-112233445566"
@@ -19,7 +19,7 @@ def ministack(result: dict[str, Any]) -> tuple[Any, Any]:
     logs._compile_filter_pattern = lambda raw: lambda message: raw == message
     lambda_svc: Any = ModuleType("lambda_svc")
     lambda_svc._execute_function_warm = lambda *_: result
-    speak_as_aws(logs, lambda_svc)
+    log_as_aws(logs, lambda_svc)
     return logs, lambda_svc
 
 
@@ -56,11 +56,11 @@ def test_a_pattern_of_alternatives_matches_any_of_them() -> None:
         ("Worker init failed: No module named 'gone'", "Runtime.ImportModuleError"),
     ],
 )
-def test_each_way_to_die_is_logged_as_by_lambda(message: str, cause: str) -> None:
-    # GIVEN / WHEN a function that dies, with MiniStack's message in its log
+def test_a_failed_function_is_logged_with_lambdas_line(message: str, cause: str) -> None:
+    # GIVEN / WHEN a function fails, with MiniStack's message in its log
     _, lambda_svc = ministack({"error": True, "body": {"errorMessage": message}, "log": f"own line\n{message}"})
     lines = lambda_svc._execute_function_warm({}, {}, REQUEST)["log"].splitlines()
-    # THEN its own line stays, and its death is logged once, in Lambda's words
+    # THEN the function's own line remains, and the failure is logged once, with Lambda's line
     deaths = [death for line in lines if (death := death_of(line)) is not None]
     assert lines[0] == "own line"
     assert {death.cause for death in deaths} == {cause}
@@ -74,4 +74,4 @@ def test_an_error_that_the_function_reported_gets_no_second_line() -> None:
 def test_an_emulator_without_ministacks_names_is_refused() -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(AttributeError):
-        speak_as_aws(ModuleType("logs"), ModuleType("lambda_svc"))
+        log_as_aws(ModuleType("logs"), ModuleType("lambda_svc"))

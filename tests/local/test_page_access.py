@@ -1,4 +1,4 @@
-"""Access to the page: it needs the key and this address, no GET changes anything, and no data becomes markup."""
+"""Tests that the page needs its key and address, that no GET changes anything, and that data never becomes markup."""
 
 import re
 import socket
@@ -27,7 +27,7 @@ class Visitor:
         self.port = parts.port or 0
         self.key = {"X-Page-Key": parts.fragment.removeprefix("key=")}
 
-    def ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None) -> HTTPResponse:
+    def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None) -> HTTPResponse:
         connection = HTTPConnection(LOOPBACK, self.port, timeout=10)
         connection.request(method, path, body, dict(headers))
         answer = connection.getresponse()
@@ -61,7 +61,7 @@ ACTS = [route for route in ROUTES if "POST" in route.methods and route.path not 
 @pytest.mark.parametrize("key", [{}, {"X-Page-Key": ""}, {"X-Page-Key": "guessed"}, {"X-Page-Key": "\xff"}])
 def test_without_the_key_there_is_no_data(visitor: Visitor, method: str, key: dict[str, str]) -> None:
     # GIVEN a client without the key / WHEN it sends every request of the page's script / THEN each is refused
-    assert {path: visitor.ask(method, path, key, b"").status for path in DATA} == dict.fromkeys(DATA, 403)
+    assert {path: visitor.request(method, path, key, b"").status for path in DATA} == dict.fromkeys(DATA, 403)
 
 
 @pytest.mark.parametrize(
@@ -81,23 +81,23 @@ def test_another_host_name_or_origin_is_refused_even_with_the_key(visitor: Visit
     # GIVEN the right key, and the headers after DNS rebinding or from a page of another origin
     sent = {name: value.format(port=visitor.port) for name, value in headers.items()} | visitor.key
     # WHEN / THEN even the page's files are refused
-    assert {path: visitor.ask("GET", path, sent).status for path in PATHS} == dict.fromkeys(PATHS, 403)
+    assert {path: visitor.request("GET", path, sent).status for path in PATHS} == dict.fromkeys(PATHS, 403)
 
 
 def test_with_the_key_a_fault_is_turned_on_and_off(visitor: Visitor, faults: Faults) -> None:
     # GIVEN / WHEN the page's script adds a fault
     own = {**visitor.key, "Origin": f"http://localhost:{visitor.port}", "Sec-Fetch-Site": "same-origin"}
-    assert visitor.ask("POST", "/api/faults", {**own, "Host": f"localhost:{visitor.port}"}, FAULT).status == 200
+    assert visitor.request("POST", "/api/faults", {**own, "Host": f"localhost:{visitor.port}"}, FAULT).status == 200
     (rule,) = faults.list()
     # THEN the fault applies until the script removes it
-    assert visitor.ask("POST", f"/api/faults/{rule.id}/remove", visitor.key).status == 200
+    assert visitor.request("POST", f"/api/faults/{rule.id}/remove", visitor.key).status == 200
     assert faults.list() == []
 
 
 @pytest.mark.parametrize("body", [b'{"service": "nosuch", "kind": "error"}', b'{"kind": "error"}', b"<", b"[]"])
 def test_an_invalid_request_is_refused_with_an_explanation(visitor: Visitor, faults: Faults, body: bytes) -> None:
     # GIVEN / WHEN / THEN
-    assert visitor.ask("POST", "/api/faults", visitor.key, body).status == 422
+    assert visitor.request("POST", "/api/faults", visitor.key, body).status == 422
     assert faults.list() == []
 
 
@@ -105,7 +105,7 @@ def test_no_get_changes_anything(visitor: Visitor) -> None:
     # GIVEN every route that changes something / WHEN it is called with GET / THEN it is refused
     paths = [re.sub(r"\{.*?\}", "1", each.path) for each in ACTS]  # type: ignore[attr-defined]
     assert len(paths) == 9
-    assert {visitor.ask("GET", path, visitor.key).status for path in paths} == {405}
+    assert {visitor.request("GET", path, visitor.key).status for path in paths} == {405}
 
 
 @pytest.mark.parametrize("size", ["262145", "-1", "x", "²"])
@@ -123,10 +123,10 @@ def test_a_body_needs_a_valid_length_below_the_limit(visitor: Visitor, size: str
 def test_every_answer_forbids_what_the_page_does_not_need(visitor: Visitor) -> None:
     # GIVEN the page, its data, a refusal and an error / WHEN
     answers = [
-        visitor.ask("GET", "/", {}),
-        visitor.ask("GET", "/api/openapi.json", visitor.key),
-        visitor.ask("GET", "/api/stack", {}),
-        visitor.ask("GET", "/nothing", visitor.key),
+        visitor.request("GET", "/", {}),
+        visitor.request("GET", "/api/openapi.json", visitor.key),
+        visitor.request("GET", "/api/stack", {}),
+        visitor.request("GET", "/nothing", visitor.key),
     ]
     # THEN
     assert [each.status for each in answers] == [200, 422, 403, 404]

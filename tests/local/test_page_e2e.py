@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 HOSTILE = '<img src=x onerror="document.title=1">'
 PICTURE = "ORDERS_PAGE_PICTURE"
-"""An environment variable: the file for a picture of the page with a dead letter, which is docs/page.webp."""
+"""An environment variable: the file for a picture of the page with a dead letter (docs/page.webp)."""
 
 
 class Person:
@@ -57,7 +57,7 @@ class Person:
 
     def draws(self, file: Path) -> None:
         """Save the top of the page as a WebP picture."""
-        self.browser.execute_script("document.activeElement.blur(); document.getElementById('told').textContent = ''")
+        self.browser.execute_script("document.activeElement.blur(); document.getElementById('notice').textContent = ''")
         clip = {"x": 0, "y": 0, "width": 1265, "height": 1085, "scale": 1}
         options = {"format": "webp", "quality": 82, "captureBeyondViewport": True, "clip": clip}
         file.write_bytes(b64decode(self.browser.execute_cdp_cmd("Page.captureScreenshot", options)["data"]))
@@ -87,7 +87,7 @@ def person(printed: tuple[str, LocalStack], tmp_path_factory: pytest.TempPathFac
         yield Person(browser)
 
 
-def test_an_order_is_placed_settles_fails_and_is_redriven(person: Person) -> None:
+def test_an_order_settles_and_another_fails_and_is_redriven(person: Person) -> None:
     # GIVEN the printed address / WHEN the first order is placed
     person.sees("#live", "live")
     person.presses("#add-stock")
@@ -99,7 +99,7 @@ def test_an_order_is_placed_settles_fails_and_is_redriven(person: Person) -> Non
     person.sees("#life .step.good", "event published")
     person.sees("#shelf", "In stock: 98")
 
-    # WHEN DynamoDB fails / THEN the next order ends as a dead letter, with its attempts
+    # WHEN DynamoDB fails / THEN the next order ends as a dead letter, and its attempts are shown
     person.presses("#presets input")
     person.sees("#fault-chip", "1")
     person.presses("#order-form .main")
@@ -117,7 +117,7 @@ def test_an_order_is_placed_settles_fails_and_is_redriven(person: Person) -> Non
     person.types("by", "Ada")
     person.types("why", "dependency repaired")
     person.presses("#decide")
-    person.sees("#told", "1 message redriven.", 60)
+    person.sees("#notice", "1 message redriven.", 60)
     person.sees("#dead-rows", "None.", 60)
     person.sees("#life .judgement", "CONFIRMED", 60)
     person.sees("#life .step", "by:\u00a0Ada")
@@ -128,8 +128,8 @@ def test_an_order_is_placed_settles_fails_and_is_redriven(person: Person) -> Non
     assert person.browser.find_elements(By.CSS_SELECTOR, "#findings .bad") == []
 
 
-def test_a_repeated_key_a_changed_body_and_twenty_requests_at_once(person: Person) -> None:
-    # GIVEN a key that was used / WHEN it is sent again, then with another body; and a new key twenty times at once
+def test_the_page_shows_a_replay_a_refusal_and_twenty_requests_at_once(person: Person) -> None:
+    # GIVEN a used key / WHEN it is sent again, then with another body, and a new key is sent twenty times at once
     person.presses("#order-form .main")
     person.sees("#answer", "202")
     person.presses("#repeat")
@@ -164,13 +164,14 @@ def test_markup_in_a_dead_letter_is_shown_as_text(person: Person, printed: tuple
     assert person.browser.find_elements(By.CSS_SELECTOR, "img") == []
 
 
-def test_the_reference_tries_the_api_on_this_stack(person: Person) -> None:
+def test_the_reference_sends_requests_to_this_stack(person: Person) -> None:
     # GIVEN the API's reference / WHEN an order is tried
     person.presses("#reference")
     person.presses(".opblock-post .opblock-summary-control")
     answered = (By.CSS_SELECTOR, ".live-responses-table")
     for _ in range(10):
-        # Swagger UI redraws the panel while it opens, so that a press can be lost. Each press sends the same key.
+        # Swagger UI redraws the panel while it opens, so that a press can be lost. Repeated presses make no second
+        # order, because each sends the same Idempotency-Key.
         person.presses(".opblock-post .execute")
         with suppress(TimeoutException):
             WebDriverWait(person.browser, 6).until(lambda it: it.find_elements(*answered))
@@ -186,7 +187,7 @@ def test_the_content_security_policy_refused_nothing(person: Person, printed: tu
     # THEN `status` shows the same address
     command = [sys.executable, "-m", "local", "status", "--state-dir", str(printed[1].state.path)]
     assert printed[0] in subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    # WHEN the stack is stopped / THEN the page says so
+    # WHEN the stack is stopped / THEN the page reports it
     person.browser.get(printed[0].partition("#")[0])
     person.sees("#live", "live")
     printed[1].stop()

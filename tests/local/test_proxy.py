@@ -1,4 +1,4 @@
-"""The fault proxy: without a rule it changes nothing; with one, exactly the named calls fail."""
+"""Tests that the fault proxy changes nothing without a rule, and that with a rule exactly the named calls fail."""
 
 import json
 import socket
@@ -41,7 +41,7 @@ def connect(proxy: Proxy) -> HTTPConnection:
     return HTTPConnection("127.0.0.1", proxy.port, timeout=5)
 
 
-def ask(connection: HTTPConnection, body: bytes = b"{}", method: str = "POST", **headers: str) -> None:
+def request(connection: HTTPConnection, body: bytes = b"{}", method: str = "POST", **headers: str) -> None:
     url = f"http://127.0.0.1:{connection.port}/"
     connection.request(method, "/", body, signed(method, url, body, {**TARGET, **headers}))
 
@@ -49,7 +49,7 @@ def ask(connection: HTTPConnection, body: bytes = b"{}", method: str = "POST", *
 def send(proxy: Proxy, body: bytes = b"{}", **headers: str) -> tuple[int, bytes]:
     connection = connect(proxy)
     try:
-        ask(connection, body, **headers)
+        request(connection, body, **headers)
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:
@@ -78,7 +78,7 @@ def test_connection_is_kept_alive_on_both_sides(pair: Pair) -> None:
     # WHEN it sends three requests
     bodies = []
     for number in range(3):
-        ask(connection, str(number).encode())
+        request(connection, str(number).encode())
         bodies.append(connection.getresponse().read())
     connection.close()
 
@@ -117,11 +117,11 @@ def test_answer_without_body_does_not_block_the_connection(pair: Pair) -> None:
     # GIVEN a HEAD request, whose answer has a length but no body
     _, proxy = pair
     connection = connect(proxy)
-    ask(connection, b"", "HEAD")
+    request(connection, b"", "HEAD")
     connection.getresponse().read()
 
     # WHEN another request follows on the connection
-    ask(connection, b"next")
+    request(connection, b"next")
 
     # THEN it is answered
     assert connection.getresponse().read() == b"echo:next"
@@ -136,7 +136,7 @@ def test_a_fault_before_the_call_leaves_no_effect(pair: Pair, faults: Faults, ki
 
     # WHEN a call is made
     connection = HTTPConnection("127.0.0.1", proxy.port, timeout=0.5)
-    ask(connection)
+    request(connection)
     with pytest.raises((ConnectionResetError, TimeoutError)):
         connection.getresponse()
     connection.close()
@@ -155,7 +155,7 @@ def test_a_lost_answer_leaves_the_effect(pair: Pair, faults: Faults) -> None:
         send(proxy, b"first")
     again = send(proxy, b"second")
 
-    # THEN each of the two reached the emulator once
+    # THEN each of the two calls reached the emulator once
     assert [body for *_, body in upstream.seen] == [b"first", b"second"]
     assert again == (200, b"echo:second")
 
@@ -214,7 +214,7 @@ def test_the_sdk_retries_injected_throttling(pair: Pair, faults: Faults, service
     upstream, proxy = pair
     faults.add(rule(service=service, operation=None, kind=FaultKind.THROTTLE, count=2))
 
-    # WHEN a call is made (the SDK may refuse the stand-in's answer, which is not the service's)
+    # WHEN a call is made (the SDK may refuse the stand-in's answer, which is not in the service's format)
     with suppress(BotoCoreError, ResponseParserError, ValueError, AttributeError):
         CALLS[service][1](client_of(proxy, service, attempts=3))
 
@@ -262,7 +262,7 @@ def test_without_an_emulator_the_connection_is_closed() -> None:
     proxy.start()
 
     # WHEN requests are sent
-    # THEN the proxy closes each client's connection, and goes on
+    # THEN the proxy closes each client's connection, and accepts further ones
     for _ in range(2):
         with pytest.raises(OSError, match=r"closed|reset|Remote"):
             send(proxy)
@@ -276,10 +276,10 @@ def test_injected_answer_keeps_the_connection(pair: Pair, faults: Faults) -> Non
     connection = connect(proxy)
 
     # WHEN two calls are made on one connection
-    ask(connection)
+    request(connection)
     first = connection.getresponse()
     code = json.loads(first.read())["__type"]
-    ask(connection)
+    request(connection)
     second = connection.getresponse()
     second.read()
     connection.close()

@@ -1,4 +1,4 @@
-"""A page in the browser and another user of the machine call a running embedded AWS: both are refused."""
+"""Tests that a running embedded AWS refuses calls of a page in the browser and of another user of the machine."""
 
 import base64
 import io
@@ -93,7 +93,7 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     # On Linux, a path that is too long for a Unix socket.
     folder = tmp_path_factory.mktemp("state") / ("deep" * 30 if sys.platform == "linux" else "state")
     with emulator_behind_its_gate(folder, REGION, iam=request.param) as emulator:
-        proxy, page = emulator.faulty(Faults()), PageServer(StateDir(folder), Faults())
+        proxy, page = emulator.proxy_with(Faults()), PageServer(StateDir(folder), Faults())
         for each in (proxy, page):
             each.start()
         yield Running(emulator, proxy, page, folder)
@@ -128,7 +128,7 @@ def test_keys_from_sts_have_access(running: Running) -> None:
     sts = running.aws.session.client("sts", endpoint_url=running.addresses[0])
     made = sts.assume_role(RoleArn="arn:aws:iam::000000000000:role/r", RoleSessionName="me")["Credentials"]
     session = boto3.Session(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"], REGION)
-    # WHEN the session asks for its identity / THEN the gate lets it in
+    # WHEN the session requests its identity / THEN the gate accepts the request
     asked = session.client("sts", endpoint_url=running.addresses[0])
     assert ":assumed-role/r/me" in asked.get_caller_identity()["Arn"]
 
@@ -189,7 +189,7 @@ def test_the_state_folder_is_its_owners_only(running: Running) -> None:
     assert {path: oct(mode) for path, mode in modes.items() if mode & 0o077 and not path.is_symlink()} == {}
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which process listens where")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows which process listens where")
 def test_the_emulator_listens_on_no_port(running: Running) -> None:
     # GIVEN the emulator's process and its guard / WHEN their listening sockets are read / THEN none is a TCP port
     for pid in (running.emulator.pid, running.emulator.guard_pid):
@@ -256,7 +256,7 @@ def page() -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    # Another owner's name that leads to this machine, as after DNS rebinding.
+    # Another owner's name that resolves to this machine, as after DNS rebinding.
     rule = f"--host-resolver-rules=MAP {EVIL} {LOOPBACK}"
     with chromium(tmp_path_factory.mktemp("profile"), rule) as browser:
         browser.set_script_timeout(60)
@@ -296,7 +296,7 @@ def published(aws: Aws, *origins: str) -> str:
 CALL = """
 const [url, done] = arguments;
 fetch(url, {method: "POST", headers: {"Content-Type": "application/json"}, body: "{}"})
-  .then(answer => answer.json()).then(done, () => done("the browser said no"));
+  .then(answer => answer.json()).then(done, () => done("the browser refused"));
 """
 
 
@@ -312,11 +312,11 @@ def test_the_stacks_api_answers_the_pages_that_its_cors_names(running: Running, 
     finally:
         running.aws.lambda_.delete_function(FunctionName="greet")
     # THEN the first can read the answer, and the other cannot
-    assert answers == [{"hello": "nobody"}, "the browser said no"]
+    assert answers == [{"hello": "nobody"}, "the browser refused"]
 
 
 def test_a_page_after_dns_rebinding_has_no_access(running: Running, browser: Chrome) -> None:
-    # GIVEN a page whose name now leads to a endpoint's port, so that the browser takes both for the same origin
+    # GIVEN a page whose name now resolves to an endpoint's address, so that for the browser both are one origin
     for port in (urlsplit(endpoint).port for endpoint in running.addresses):
         browser.get(f"http://{EVIL}:{port}/")
         # WHEN its script calls the endpoint

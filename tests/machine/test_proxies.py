@@ -22,8 +22,8 @@ def behind_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("behind_a_proxy")
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_the_sdk_goes_straight_to_loopback(host: str) -> None:
-    # GIVEN an embedded AWS / WHEN a client of its session calls / THEN the call arrives there
+def test_the_sdk_calls_loopback_without_a_proxy(host: str) -> None:
+    # GIVEN an embedded AWS / WHEN a client of its session calls / THEN the embedded AWS receives the call
     with proxied() as (upstream, gate):
         session = isolated_session(KEYS.access_key_id, KEYS.secret_access_key, "us-east-1")
         client = session.client("s3", endpoint_url=f"http://{host}:{gate.port}")
@@ -32,7 +32,7 @@ def test_the_sdk_goes_straight_to_loopback(host: str) -> None:
 
 
 @pytest.mark.usefixtures("behind_a_proxy")
-def test_clients_of_the_api_go_straight_to_loopback() -> None:
+def test_clients_of_the_api_call_loopback_without_a_proxy() -> None:
     # GIVEN / WHEN / THEN
     with proxied() as (upstream, gate):
         assert send("GET", f"{gate.url}/_aws/execute-api/a/orders", {}).status == 200
@@ -40,7 +40,7 @@ def test_clients_of_the_api_go_straight_to_loopback() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variables", "told"),
+    ("variables", "lines"),
     [
         ({}, []),
         ({"HTTP_PROXY": "http://p"}, ["export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1"]),
@@ -53,7 +53,7 @@ def test_clients_of_the_api_go_straight_to_loopback() -> None:
     ],
 )
 def test_the_lines_to_copy_work_behind_a_proxy(
-    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], told: list[str]
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], lines: list[str]
 ) -> None:
     # GIVEN a terminal with these variables
     for name in PROXIES:
@@ -61,7 +61,7 @@ def test_the_lines_to_copy_work_behind_a_proxy(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     # WHEN / THEN a line is added if curl would use the proxy
-    assert proxy_exception() == told
+    assert proxy_exception() == lines
 
 
 @pytest.mark.usefixtures("behind_a_proxy")

@@ -18,26 +18,26 @@ const short = (id) => `${id.slice(0, 8)}…`;
 const clock = (moment) => (moment ? new Date(moment).toLocaleTimeString([], { hour12: false }) : "–");
 const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 const quoted = (text) => (/^[\w./:=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
-let quiet = 0;
-const tell = (text) => {
-  $("told").textContent = text;
-  clearTimeout(quiet);
-  quiet = setTimeout(() => { $("told").textContent = ""; }, 6000);
+let noticeTimer = 0;
+const notify = (text) => {
+  $("notice").textContent = text;
+  clearTimeout(noticeTimer);
+  noticeTimer = setTimeout(() => { $("notice").textContent = ""; }, 6000);
 };
-const say = (problem) => {
+const showError = (problem) => {
   $("trouble").textContent = problem ?? "";
   $("trouble").hidden = !problem;
 };
 /** Runs a requested action: disables its button meanwhile, and shows an error. */
-const asked = (work) => async (event) => {
+const action = (work) => async (event) => {
   event.preventDefault();
   const button = event.submitter ?? event.currentTarget;
   button.disabled = true;
   try {
-    say();
+    showError();
     await work(event);
   } catch (error) {
-    say(error.message);
+    showError(error.message);
   } finally {
     button.disabled = false;
     // A disabled button loses the focus.
@@ -113,7 +113,7 @@ const showStock = (rows) => {
 };
 const addStock = async () => {
   const done = await call("/api/stock", { sku: $("sku").value, count: 100 });
-  tell(`${done.sku}: ${done.after} in stock.`);
+  notify(`${done.sku}: ${done.after} in stock.`);
 };
 
 // ---- the list of orders
@@ -128,7 +128,7 @@ const showOrders = ({ count, newest }) => {
     const row = known?.row ?? h("tr", {});
     if (JSON.stringify(known?.order) !== JSON.stringify(order)) {
       fill(row, order);
-      if (known && known.order.status !== order.status) tell(`Order ${short(order.order_id)} is ${order.status}.`);
+      if (known && known.order.status !== order.status) notify(`Order ${short(order.order_id)} is ${order.status}.`);
       orders.set(order.order_id, { order, row });
       if (order.order_id === followed) follow(followed);
     }
@@ -154,16 +154,16 @@ const fill = (row, order) => {
 
 let followed = null;
 let again = 0;
-let patience = 0;
+let delay = 0;
 const LANES = ["API", "Queue", "Worker", "Event"];
-const QUIET = new Set(["at", "where", "what", "order_id", "trace", "places", "message_id", "last_attempt", "error_type", "error"]);
+const HIDDEN_FIELDS = new Set(["at", "where", "what", "order_id", "trace", "places", "message_id", "last_attempt", "error_type", "error"]);
 const laneOf = ({ what, where, by }) => {
   if (what === "event published") return 3;
   if (by || what.startsWith("order sent to the queue")) return 1;
   return where === "worker" || where === "process-order" ? 2 : 0;
 };
 /** Returns the lane that a step came from. A failed attempt goes back to the queue. */
-const handedFrom = ({ what, retry_in_seconds: retry }, lane) => {
+const previousLane = ({ what, retry_in_seconds: retry }, lane) => {
   if (what === "attempt started" || retry > 0) return 1;
   return what.startsWith("order sent to the queue") || what === "event published" ? lane - 1 : lane;
 };
@@ -174,7 +174,7 @@ const toneOf = ({ what, error_type: error, by }) => {
 };
 
 const follow = async (id, jump = false) => {
-  patience = 500;
+  delay = 500;
   await look(id, jump);
 };
 const look = async (id, jump = false) => {
@@ -189,8 +189,8 @@ const look = async (id, jump = false) => {
     showLife(id, life);
     // The logs arrive a moment after the tables' data.
     if (!/^(published|none)/.test(life.event) && life.order?.status !== "FAILED") {
-      patience = Math.min(2 * patience, 16_000);
-      again = setTimeout(() => look(id), patience);
+      delay = Math.min(2 * delay, 16_000);
+      again = setTimeout(() => look(id), delay);
     }
   } catch (error) {
     if (id === followed) $("life-body").replaceChildren(h("p", { class: "trouble" }, error.message));
@@ -198,7 +198,7 @@ const look = async (id, jump = false) => {
 };
 
 const showLife = (id, { order, event, judgement, steps, unread }) => {
-  const facts = [["Order", id], ["What", order ? `${order.lines?.join(", ")}, ${order.total} ${order.currency}` : "not stored"], ["Event", event]];
+  const facts = [["Order", id], ["Content", order ? `${order.lines?.join(", ")}, ${order.total} ${order.currency}` : "not stored"], ["Event", event]];
   const open = [...$("life-body").querySelectorAll("details[open]")].map((each) => each.dataset.step);
   $("life-body").replaceChildren(
     h("dl", { class: "facts" }, facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]).flat()),
@@ -213,8 +213,8 @@ const stepOf = (step, before, first) => {
   const since = (one, other) => (new Date(one.at) - new Date(other.at)) / 1000;
   const pause = before ? since(step, before) : 0;
   const lane = laneOf(step);
-  const from = handedFrom(step, lane);
-  const more = Object.entries(step).filter(([name]) => !QUIET.has(name)).map(([name, value]) => `${name.replaceAll("_", " ")}:\u00a0${value}`);
+  const from = previousLane(step, lane);
+  const more = Object.entries(step).filter(([name]) => !HIDDEN_FIELDS.has(name)).map(([name, value]) => `${name.replaceAll("_", " ")}:\u00a0${value}`);
   const item = h("li", { class: `step ${toneOf(step)}` },
     h("span", { class: "track", "aria-hidden": "true" }, h("i", { class: "turn" }), h("i", { class: "dot" })),
     h("time", { datetime: step.at, title: step.at }, `+${since(step, first).toFixed(2)} s`),
@@ -223,7 +223,7 @@ const stepOf = (step, before, first) => {
       step.error_type && !step.by ? h("p", { class: "error" }, `${step.error_type}: ${step.error ?? ""}`) : null,
       more.length ? h("small", {}, more.join(" · "), " ") : null,
       step.trace ? h("details", { "data-step": step.at }, h("summary", {}, "Where in the code"), h("pre", { tabindex: "0" }, [step.trace].flat().join("\n"))) : null));
-  // Set by script, because the page's content security policy allows no style attributes.
+  // The position is set by script, because the page's content security policy allows no style attributes.
   item.style.setProperty("--lane", lane);
   item.style.setProperty("--left", Math.min(lane, from));
   item.style.setProperty("--span", Math.abs(lane - from));
@@ -283,7 +283,7 @@ const carryOut = async () => {
   try {
     const done = await call(`/api/${verb}`, { id, by: $("by").value, reason: $("why").value, yes: true });
     $("decision").close();
-    tell(verb === "redrive" ? `${plural(done.redriven, "message")} redriven.` : `${done.done}.`);
+    notify(verb === "redrive" ? `${plural(done.redriven, "message")} redriven.` : `${done.done}.`);
   } catch (error) {
     $("plan").textContent = error.message;
     $("decide").disabled = false;
@@ -303,18 +303,18 @@ const showFaults = (rules) => {
     box.dataset.rule = on?.id ?? "";
     box.checked = Boolean(on);
   }
-  // Existing items are kept, so that the focus is kept too: the counts change with every call.
+  // Existing items are kept, because the counts change with every call, and a new item would lose the focus.
   const there = new Map([...$("rules").children].map((item) => [item.dataset.rule, item]));
   const items = rules.map((each) => {
     const item = there.get(String(each.id)) ?? h("li", { "data-rule": each.id }, h("span", {}, h("code", {}, nameOf(each.rule)), h("small", {})),
-      h("button", { type: "button", class: "small", onclick: asked(() => turnOff(each.id)) }, "Turn off"));
+      h("button", { type: "button", class: "small", onclick: action(() => turnOff(each.id)) }, "Turn off"));
     item.querySelector("small").textContent = ` hit ${each.hits} of ${plural(each.matched, "call")}${each.expired ? ", used up" : ""}`;
     return item;
   });
   if (items.some((item, index) => item !== $("rules").children[index]) || items.length !== there.size) $("rules").replaceChildren(...items);
 };
 const showPresets = () => $("presets").replaceChildren(...stack.faults.map(({ title, rule }) => {
-  const turn = asked(async ({ target }) => {
+  const turn = action(async ({ target }) => {
     try {
       await (target.dataset.rule ? turnOff(target.dataset.rule) : call("/api/faults", rule));
     } catch (error) {
@@ -338,7 +338,7 @@ const count = async () => {
   $("findings").replaceChildren(...guarantees.map((each) => h("li", { class: each.ok ? "good" : "bad" },
     h("b", {}, `${each.ok ? "✓" : "✗"} ${each.name} ${each.promise}`), h("span", { class: "sr" }, each.ok ? " holds" : " is broken"),
     h("small", {}, each.counted), h("ul", {}, [...each.violations, ...each.named].map((text) => h("li", {}, text))))));
-  tell(guarantees.every((each) => each.ok) ? "All guarantees hold." : "A guarantee does not hold.");
+  notify(guarantees.every((each) => each.ok) ? "All guarantees hold." : "A guarantee does not hold.");
 };
 
 // ---- the server's live data
@@ -353,62 +353,62 @@ const sections = {
     $("dead-count").textContent = dead;
     $("dead-chip").classList.toggle("bad", dead > 0);
   },
-  trouble: say,
+  trouble: showError,
 };
-const told = {};
+const latest = {};
 const listen = async () => {
   const answer = await fetch("/api/live", { headers: { [KEY_HEADER]: key } });
   if (!answer.ok) throw new Error((await answer.json()).error);
   $("live").textContent = "live";
   $("live").className = "chip good";
-  say();
+  showError();
   let text = "";
   for await (const part of answer.body.pipeThrough(new TextDecoderStream())) {
     const events = (text + part).split("\n\n");
     text = events.pop();
     for (const event of events) {
       const [, name, data] = event.match(/^event: (.*)\ndata: (.*)$/);
-      told[name] = JSON.parse(data);
-      sections[name]?.(told[name]);
+      latest[name] = JSON.parse(data);
+      sections[name]?.(latest[name]);
     }
   }
 };
-const stayInTouch = async () => {
+const keepListening = async () => {
   for (;;) {
     let why = "The stack has stopped. Start it again, and open the address that it prints.";
     try {
       stack = await call("/api/stack");
       redraft();
       showPresets();
-      showFaults(told.faults ?? []);
+      showFaults(latest.faults ?? []);
       await listen();
     } catch (error) {
       if (!(error instanceof TypeError)) why = error.message;
     }
     $("live").textContent = "not connected";
     $("live").className = "chip bad";
-    say(why);
+    showError(why);
     await new Promise((wake) => { setTimeout(wake, 2000); });
   }
 };
 
-for (const id of ["sku", "quantity", "price", "currency"]) $(id).addEventListener("input", () => { redraft(); showStock(told.stock ?? []); });
+for (const id of ["sku", "quantity", "price", "currency"]) $(id).addEventListener("input", () => { redraft(); showStock(latest.stock ?? []); });
 $("key").addEventListener("input", showCurl);
 $("body").addEventListener("input", showCurl);
 $("new-key").addEventListener("click", newKey);
-$("order-form").addEventListener("submit", asked(place));
-$("repeat").addEventListener("click", asked(() => send([$("key").value])));
-$("other-body").addEventListener("click", asked(otherBody));
-$("twenty-one").addEventListener("click", asked(() => send(Array(20).fill($("key").value))));
-$("twenty").addEventListener("click", asked(() => send(Array.from({ length: 20 }, fresh))));
-$("add-stock").addEventListener("click", asked(addStock));
-$("copy").addEventListener("click", asked(async () => { await navigator.clipboard.writeText($("curl").textContent); tell("Copied."); }));
-$("fault-form").addEventListener("submit", asked(addFault));
+$("order-form").addEventListener("submit", action(place));
+$("repeat").addEventListener("click", action(() => send([$("key").value])));
+$("other-body").addEventListener("click", action(otherBody));
+$("twenty-one").addEventListener("click", action(() => send(Array(20).fill($("key").value))));
+$("twenty").addEventListener("click", action(() => send(Array.from({ length: 20 }, fresh))));
+$("add-stock").addEventListener("click", action(addStock));
+$("copy").addEventListener("click", action(async () => { await navigator.clipboard.writeText($("curl").textContent); notify("Copied."); }));
+$("fault-form").addEventListener("submit", action(addFault));
 $("redrive-all").addEventListener("click", () => decide("redrive", null));
 $("decision-form").addEventListener("submit", (event) => { event.preventDefault(); carryOut(); });
 for (const id of ["by", "why"]) $(id).addEventListener("input", showCommand);
 $("cancel").addEventListener("click", () => $("decision").close());
 $("decision").addEventListener("close", () => { decision = null; });
-$("count").addEventListener("click", asked(count));
+$("count").addEventListener("click", action(count));
 newKey();
-stayInTouch();
+keepListening();
