@@ -74,7 +74,7 @@ class LocalStack:
             stack.stop()
 
     def stop(self) -> None:
-        """Stop the instance and remove its files. A stopped instance is no error."""
+        """Stop the instance and remove its files. Does nothing if the instance is already stopped."""
         stop(self.state)
 
     @cached_property
@@ -89,7 +89,7 @@ class LocalStack:
 
     @cached_property
     def aws(self) -> Aws:
-        """Return clients of the emulated account, as its root user. Fault rules do not hit their calls."""
+        """Return AWS clients with the credentials of the root user. Fault rules do not apply to their calls."""
         return connect(self.outputs).connect()
 
     @cached_property
@@ -99,7 +99,7 @@ class LocalStack:
         return resources
 
     def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        """Run `python -m` with these arguments, as a person would; `ops` runs on this stack."""
+        """Run `python -m` with these arguments, as from a shell. `ops` commands use this stack."""
         environment = {**os.environ, "ORDERS_STACK": "local", STATE_VARIABLE: str(self.state.path)}
         command = [sys.executable, "-m", *words]
         return subprocess.run(
@@ -127,7 +127,7 @@ class LocalStack:
 
     @contextmanager
     def fault(self, service: str, operation: str | None, kind: FaultKind, **limits: Any) -> Iterator[FaultStatus]:
-        """Add a rule for the duration of the block; the block's end removes all rules. `limits` as in `add_fault`."""
+        """Add a rule as `add_fault` does, and remove all rules at the end of the block."""
         status = self.add_fault(service, operation, kind, **limits)
         try:
             yield status

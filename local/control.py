@@ -24,7 +24,7 @@ class Control:
         self._url, _, self._key = instance.page_url.partition("/#key=")
 
     def add_fault(self, rule: FaultRule) -> FaultStatus:
-        """Add a rule, which holds from now on."""
+        """Add a rule, which applies from now on."""
         return FaultStatus.model_validate(self._call("POST", "/api/faults", rule.model_dump_json()))
 
     def faults(self) -> list[FaultStatus]:
@@ -36,11 +36,11 @@ class Control:
         return int(self._call("POST", "/api/faults/clear", "{}"))
 
     def remove_fault(self, number: int) -> bool:
-        """Remove the rule with this id. Return whether there was one."""
+        """Remove the rule with this id. Return whether the rule existed."""
         return bool(self._call("POST", f"/api/faults/{number}/remove", "{}"))
 
     def stop(self) -> None:
-        """Ask the supervisor to end."""
+        """Request the end of the supervisor."""
         self._call("POST", "/api/stop", "{}")
 
     def _call(self, method: str, path: str, body: str | None = None) -> Any:

@@ -5,8 +5,8 @@ first line is `{"command": …, "env": …, "log": …, "scratch": …}`; comman
 user. The emulator runs in a process group of its own. The guard ends the whole group, and removes the scratch folder,
 as soon as the pipe closes (the supervisor ended or was killed), the emulator ends, or the guard gets a signal to stop.
 The guard writes one JSON line to standard output: the emulator's process id.
-The script uses only the standard library and imports nothing of this package: it must start fast, and a defect of the
-package must not stop it.
+The script uses only the standard library and imports nothing of this package: the script must start fast, even if the
+package has a defect.
 """
 
 import contextlib

@@ -55,7 +55,7 @@ class Outputs(BaseModel):
 
     @property
     def keys(self) -> Keys:
-        """Return the keys that open the embedded AWS."""
+        """Return the credentials of the embedded AWS."""
         return Keys(self.aws_access_key_id, self.aws_secret_access_key)
 
     def __getitem__(self, name: str) -> Any:
@@ -83,7 +83,7 @@ class StateDir:
         return cls(Path(given or os.environ.get(STATE_VARIABLE) or ROOT / ".local"))
 
     def make(self) -> None:
-        """Make the folder, for its owner only. Also close a folder that an older version left open to all users."""
+        """Make the folder, or restrict an existing one to its owner: older versions made it readable for all users."""
         private_folder(self.path)
         if self._lock.exists():
             self.path.chmod(0o700)
@@ -171,7 +171,7 @@ class StateDir:
         try:
             return Outputs.model_validate_json(self.outputs.read_text())
         except FileNotFoundError:
-            raise NotRunningError(f"The instance in {self.path} is still starting; `status` shows it.") from None
+            raise NotRunningError(f"The instance in {self.path} is still starting. Try again in a moment.") from None
 
     def write_instance(self, instance: Instance) -> None:
         """Write the record of the running instance."""

@@ -1,4 +1,4 @@
-"""The keys that open an instance's embedded AWS, new for each start."""
+"""Credentials of an instance's embedded AWS, new for each start."""
 
 import base64
 import secrets
@@ -8,7 +8,7 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Keys:
-    """An access key id and its secret, of the account's root user."""
+    """The access key id and the secret access key of the account's root user."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)

@@ -100,7 +100,7 @@ class Step:
 
 @contextmanager
 def step(reporter: Reporter, title: str) -> Iterator[Step]:
-    """Report the step's begin and its end with the time it took. A step that raises reports no end."""
+    """Report a step's begin, and its end with its duration. No end is reported if the block raises an error."""
     started = time.monotonic()
     reporter.begin(title)
     current = Step(reporter)

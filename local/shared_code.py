@@ -1,6 +1,7 @@
 """Unpacks a function's code once for all of its workers. On AWS too a function's code is read-only.
 
-MiniStack unpacks the archive for each worker. This takes half the time of a cold start, and the disk space of a copy.
+MiniStack unpacks the archive for each worker. Each unpacking takes half the time of a cold start, and the disk space of
+a copy.
 """
 
 import hashlib
@@ -36,7 +37,7 @@ class SharedArchive(zipfile.ZipFile):
         source.unlink()
 
     def _unpack(self, shared: Path) -> None:
-        # After a kill, a half-unpacked folder must not look complete.
+        # After a kill, a partly unpacked folder must not look complete.
         half = Path(tempfile.mkdtemp(prefix="code-", dir=shared.parent))
         try:
             super().extractall(half)

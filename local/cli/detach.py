@@ -1,4 +1,4 @@
-"""Starts the supervisor as a process of its own and waits until the instance is ready."""
+"""Starts the supervisor as a separate process and waits until the instance is ready."""
 
 import json
 import os
@@ -16,7 +16,7 @@ _GIVE_UP_SECONDS = 15
 
 
 def start_detached(state: StateDir, arguments: list[str], reporter: Reporter) -> None:
-    """Start `up` with `arguments` in a session of its own, and report its progress until the instance is ready.
+    """Start `up` with `arguments` in a new session, and report its progress until the instance is ready.
 
     Raises `LocalError` with the reason when the start fails. Ctrl-C during the start ends the new process.
     """

@@ -32,7 +32,7 @@ def register(commands: Any) -> None:
     parser = add_command(
         commands,
         "fault",
-        "make AWS calls of the functions fail (calls from outside the functions never fail by a rule)",
+        "make AWS calls of the functions fail (a rule does not apply to any other calls)",
         "python -m local fault add --service sqs --operation SendMessage --kind error --count 3",
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)

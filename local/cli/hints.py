@@ -17,7 +17,7 @@ _ORDER = '{"currency": "EUR", "lines": [{"sku": "SKU-1", "quantity": 2, "unit_pr
 def print_hints(console: Console, outputs: Outputs, state: StateDir) -> None:
     """Print the suggested commands, ready to be copied into a shell."""
     console.print(f"\n[bold]The embedded AWS is ready.[/bold] Outputs: {state.outputs}", highlight=False)
-    console.print("\n[bold]Look, order and make it fail in a browser[/bold]", highlight=False)
+    console.print("\n[bold]Place orders and inject faults in a browser[/bold]", highlight=False)
     console.print(f"  {state.running().page_url}", highlight=False, markup=False, soft_wrap=True)
     for title, lines in hints(outputs, state).items():
         console.print(f"\n[bold]{title}[/bold]", highlight=False)
@@ -71,7 +71,7 @@ def _environment() -> dict[str, list[str]]:
 
 
 def proxy_exception() -> list[str]:
-    """Return the line by which curl and the AWS CLI bypass a proxy for this machine; empty where no proxy is set."""
+    """Return the line with which curl and the AWS CLI reach this machine without a proxy; empty if no proxy is set."""
     if not getproxies_environment() or proxy_bypass(LOOPBACK):
         return []
     given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")

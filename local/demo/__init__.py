@@ -1,1 +1,1 @@
-"""`demo`: shows the whole pipeline step by step, on an instance of its own."""
+"""`demo`: shows the whole pipeline step by step, on a new instance."""

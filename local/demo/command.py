@@ -1,4 +1,4 @@
-"""The `demo` command: start an instance of its own, tell the story, count the guarantees, stop the instance."""
+"""The `demo` command: start a new instance, run the story, check the guarantees, stop the instance."""
 
 import argparse
 import sys
@@ -26,7 +26,7 @@ def register(commands: Any) -> None:
     parser = add_command(
         commands,
         "demo",
-        "show the whole pipeline on an instance of its own, and count the guarantees; exit 0 if all hold",
+        "show the whole pipeline on a new instance, and check the guarantees; exit 0 if all hold",
         "python -m local demo",
         folder="/demo is appended",
     )
@@ -38,7 +38,7 @@ def register(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Start an instance, tell the story, count the guarantees, stop the instance. Exit 0 if every check passes."""
+    """Start an instance, run the story, check the guarantees, stop the instance. Exit 0 if every check passes."""
     # With --json the story goes to standard error, because standard output is for programs.
     console = Console(stderr=options.json, highlight=False)
     transcript = Transcript(console)
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def tell(stack: LocalStack, transcript: Transcript) -> None:
-    """Tell the whole story on a running instance. Raises `LocalError` when a failed step ends the story."""
+    """Run the whole story on a running instance. Raises `LocalError` when a failed step ends the story."""
     stage = story.DemoStack(stack, Account(stack), OrdersApi(stack.outputs["api_url"]), transcript)
     try:
         story.set_stock(stage)

@@ -157,6 +157,6 @@ def events(stage: DemoStack) -> None:
 
 
 def count(stage: DemoStack) -> list[Finding]:
-    """Count the guarantees when the orders queue is empty."""
+    """Wait until the orders queue is empty, and check the guarantees."""
     wait_for("the orders queue to be empty", lambda: stage.account.waiting() == 0)
     return audit(gather(stage.account))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from pulumi.runtime.settings import SETTINGS
 
-# How many resources are created at the same time.
+# The number of resources that are created at the same time.
 _THREADS = 8
 
 

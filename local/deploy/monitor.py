@@ -27,7 +27,7 @@ class Deployed:
 
 
 class RealResources(Mocks):
-    """Creates the registered resources. Keeps the first error, because the SDK hides it under errors of its own."""
+    """Creates the registered resources. Keeps the first error, because the SDK's later errors hide it."""
 
     def __init__(self, aws: Aws, created: Callable[[str, str], None]) -> None:
         """`created` is called with type and name of each created resource, on several threads."""
@@ -53,7 +53,8 @@ class RealResources(Mocks):
         answers = where(self._aws.account_id, self._aws.region)
         if args.token not in answers:
             self.error = self.error or DeployError(
-                f"the embedded AWS does not know the provider function {args.token}; known: {', '.join(answers)}. "
+                f"the embedded AWS does not support the provider function {args.token}; "
+                f"supported: {', '.join(answers)}. "
                 "Add it in local/services/aws.py."
             )
             raise self.error
@@ -113,6 +114,6 @@ def install(mocks: RealResources, project: str, stack: str) -> Monitor:
     """Make the SDK use a new monitor with `mocks`, as `pulumi up` (not preview) of `stack` would."""
     monitor = Monitor(mocks)
     pulumi.runtime.set_mocks(mocks, project=project, stack=stack, preview=False, monitor=monitor)
-    # set_mocks leaves a root stack set, and run_in_stack must be able to make its own.
+    # set_mocks sets a root stack, but run_in_stack must create it.
     pulumi.runtime.settings.set_root_resource(cast(pulumi.Resource, None))
     return monitor

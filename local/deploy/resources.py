@@ -43,7 +43,7 @@ def _handler(pulumi_type: str, label: str) -> Handler:
     handler = HANDLERS.get(pulumi_type)
     if handler is None:
         raise DeployError(
-            f"{label}: the embedded AWS does not know the resource type {pulumi_type}. Add a handler in "
+            f"{label}: the embedded AWS does not support the resource type {pulumi_type}. Add a handler in "
             f"local/services/ or, if the type may have no effect there, a line in local/services/inert.py; {_GUIDE}."
         )
     return handler

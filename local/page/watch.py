@@ -23,7 +23,7 @@ _PAUSE_SECONDS: Final = 0.4
 # A slow table is read less often: reading takes at most a fifth of the time.
 _PAUSE_FACTOR: Final = 4
 _MOST_ORDERS: Final = 200
-# How soon a stream notices that the page is stopping.
+# The longest time until a stream ends after the page was stopped.
 _HEARTBEAT_SECONDS: Final = 0.25
 
 Sections = dict[str, Any]

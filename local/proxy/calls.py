@@ -29,7 +29,7 @@ _ERRORS = {"dynamodb": "InternalServerError", "sns": "InternalError", "sqs": "In
 
 @dataclass(frozen=True)
 class Call:
-    """A call: the service's signing name and the operation. `None` where the protocol does not name it (REST)."""
+    """A call: the service's signing name, and the operation or `None` where the protocol does not name it (REST)."""
 
     service: str
     operation: str | None
@@ -80,7 +80,7 @@ def _conflict(request: Request) -> Response:
     message = "Transaction is ongoing for the item (injected fault)"
     if not items:
         return _answer("dynamodb", 400, "TransactionConflictException", message)
-    # Only the first item conflicts. AWS gives a reason for every item, in their order.
+    # Only the first item conflicts. AWS gives a reason for every item, in the order of the items.
     reasons = [{"Code": "TransactionConflict", "Message": message}, *({"Code": "None"} for _ in items[1:])]
     codes = ", ".join(reason["Code"] for reason in reasons)
     text = f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"

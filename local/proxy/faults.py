@@ -88,7 +88,7 @@ class Faults:
     _next: int = 1
 
     def add(self, rule: FaultRule) -> FaultStatus:
-        """Add a rule, which holds from now on."""
+        """Add a rule, which applies from now on."""
         with self._lock:
             now = self.clock()
             active = _Active(self._next, rule, None if rule.seconds is None else now + rule.seconds)
@@ -103,7 +103,7 @@ class Faults:
             return [active.status(now) for active in self._rules]
 
     def remove(self, number: int) -> bool:
-        """Remove the rule with this id. Return whether there was one."""
+        """Remove the rule with this id. Return whether the rule existed."""
         with self._lock:
             kept = [active for active in self._rules if active.id != number]
             found = len(kept) < len(self._rules)

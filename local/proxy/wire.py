@@ -1,7 +1,7 @@
 """Reads and writes HTTP/1.1 messages between clients and the emulator, with h11.
 
 The bytes of a request are never forwarded: the proxy parses the request and writes it anew. So the proxy and the
-emulator agree on where a request ends, and no second request can hide from the gate.
+emulator agree on the end of a request, and no second request can pass the gate unchecked.
 """
 
 import socket
@@ -40,7 +40,7 @@ class Head:
 
     @cached_property
     def fields(self) -> Mapping[str, str]:
-        """Return the headers by lower-case name. Repeated headers are joined, as RFC 9110 says."""
+        """Return the headers by lower-case name. Repeated headers are joined, as in RFC 9110."""
         joined: dict[str, str] = {}
         for name, value in self.headers:
             key, text = name.decode("ascii").lower(), value.decode("latin-1")
@@ -103,7 +103,7 @@ class ClientSide:
         """Send the response. Return whether another request may follow."""
         headers, body = list(response.headers), response.body
         if self._method == b"HEAD" or response.status in _BODILESS:
-            body = b""  # a Content-Length is kept: it is the length of the answer to a GET
+            body = b""  # the Content-Length is kept: it is the length of the answer to a GET
         else:
             # Otherwise h11 would send it in chunks.
             headers = [each for each in headers if each[0].lower() != b"content-length"]

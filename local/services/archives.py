@@ -26,7 +26,7 @@ def _zip(entries: Mapping[str, pulumi.Asset | pulumi.Archive]) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
         for name, entry in sorted(entries.items()):
             for path, data in _files(name, entry):
-                # A fixed date: the same files give the same bytes.
+                # With a fixed date, the same files give the same bytes.
                 target.writestr(zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0)), data)
     return buffer.getvalue()
 

@@ -51,7 +51,7 @@ def where(account_id: str, region: str, partition: str = "aws") -> Mapping[str, 
 class Aws:
     """Clients of one emulated account in one region at `endpoint_url`, as the account's root user.
 
-    No call is retried, because a failing call is a defect here, not a passing disturbance.
+    No call is retried, because a failing call is a defect here, not a temporary failure.
     """
 
     endpoint_url: str

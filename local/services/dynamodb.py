@@ -19,7 +19,7 @@ class Table(Handler):
     updatable = names("deletionProtectionEnabled pointInTimeRecovery tags ttl")
 
     def create(self, aws: Aws, name: str, inputs: Inputs) -> Created:
-        """Create the table, then set time to live and backups, which have calls of their own."""
+        """Create the table, then set time to live and backups, which need separate calls."""
         whole = self.whole(name, inputs)
         made = self.send(aws, self.creates, whole)["TableDescription"]
         self._follow(aws, whole["name"], {}, inputs)

@@ -13,7 +13,7 @@ class Alias(Handler):
 
     pulumi_type = "aws:lambda/alias:Alias"
     service, noun, answered = "lambda", "Alias", "AliasArn"
-    # Removes the former weights when no weights are given.
+    # This value of `routingConfig` removes the former weights when no weights are given.
     defaults: ClassVar = {"description": "", "routingConfig": {"additionalVersionWeights": {}}}
     updatable = names("description functionVersion routingConfig")
 
@@ -30,7 +30,7 @@ class ProvisionedConcurrencyConfig(Put):
     pulumi_type = "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig"
     service, noun = "lambda", "ProvisionedConcurrencyConfig"
     ignored: ClassVar[Mapping[str, str]] = {
-        "skipDestroy": "concerns destruction only; the emulator forgets everything when it stops"
+        "skipDestroy": "affects only deletion; the emulator keeps nothing when it stops"
     }
     updatable = names("provisionedConcurrentExecutions")
 

@@ -72,8 +72,8 @@ class Function(Handler):
         "snapStart": {"applyOn": "None"},
     }
     ignored: ClassVar[Mapping[str, str]] = {
-        "skipDestroy": "concerns destruction only; the emulator forgets everything when it stops",
-        "sourceCodeHash": "tells the provider that the code changed; here the code itself is compared",
+        "skipDestroy": "affects only deletion; the emulator keeps nothing when it stops",
+        "sourceCodeHash": "shows the provider that the code changed; here the code itself is compared",
     }
     updatable = names(
         "code deadLetterConfig description environment ephemeralStorage handler kmsKeyArn layers "

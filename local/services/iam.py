@@ -8,7 +8,7 @@ from local.services.base import Handler, Inputs, Put, names
 
 
 class Role(Handler):
-    """A role. Its policies are resources of their own."""
+    """A role. Its policies are separate resources."""
 
     pulumi_type = "aws:iam/role:Role"
     service, noun, key = "iam", "Role", "RoleName"

@@ -1,4 +1,4 @@
-"""Resource types that are accepted without effect: the emulator lacks the service, or nothing here shows an effect.
+"""Resource types that are accepted without effect: the emulator lacks the service, or an effect could not be seen.
 
 Such a resource has an id, an ARN and its inputs as outputs, so that references to it resolve.
 """
@@ -36,6 +36,6 @@ def create_inert(aws: Aws, pulumi_type: str, name: str, inputs: Mapping[str, Any
     service = pulumi_type.split(":")[1].split("/")[0]
     physical = str(inputs.get("name", name))
     outputs = {"name": physical, "arn": aws.arn(service, physical)}
-    # The stack's address contains this name. Nothing answers there, because its top-level domain is reserved.
+    # The stack's address contains this name. No server has this name, because its top-level domain is reserved.
     edge = {"domainName": f"{physical}.invalid"} if pulumi_type.endswith(":Distribution") else {}
     return Created(physical, outputs | edge)

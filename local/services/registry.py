@@ -1,4 +1,4 @@
-"""All resource types that the embedded AWS knows."""
+"""All resource types that the embedded AWS supports."""
 
 from collections.abc import Mapping
 

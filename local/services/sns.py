@@ -66,7 +66,7 @@ class TopicSubscription(_Attributed):
     separate = names("deliveryPolicy filterPolicy filterPolicyScope rawMessageDelivery redrivePolicy")
     ignored: ClassVar[Mapping[str, str]] = {
         "confirmationTimeoutInMinutes": "how long the provider waits for an HTTPS endpoint; the emulator does not wait",
-        "endpointAutoConfirms": "tells the provider whether to wait; the emulator does not wait",
+        "endpointAutoConfirms": "sets whether the provider waits; the emulator does not wait",
     }
     updatable = separate
 

@@ -85,7 +85,7 @@ TOGETHER = {
 }
 
 
-def test_composite_alarms_are_as_the_table_says() -> None:
+def test_composite_alarms_match_the_table() -> None:
     # GIVEN / WHEN
     found = {}
     for each in composite_alarms(register_alarms()):
@@ -99,7 +99,7 @@ def test_composite_alarms_are_as_the_table_says() -> None:
 
 
 def seen(alarm: MetricAlarm, cause: Series, tier: str) -> str:
-    """Return the alarm's behaviour in the words of `ROWS`."""
+    """Return the alarm's behaviour in the format of `ROWS`."""
 
     def state(ages: Collection[int], absent: Collection[MetricKey] = (), current: State = State.OK) -> State:
         return evaluate_alarm(alarm, _store(alarm, cause, ages, absent), START, current, Behaviour(1))
@@ -167,7 +167,7 @@ def test_every_row_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_a_row_does_what_the_table_says(name: str) -> None:
+def test_a_row_behaves_as_the_table_lists(name: str) -> None:
     # GIVEN / WHEN
     does = rows().get(name, "nothing: there is no such alarm")
 

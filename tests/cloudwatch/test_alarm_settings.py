@@ -15,8 +15,8 @@ from pipeline.alarms import alarm_table
 from pipeline.config import StackConfig
 from pipeline.config.alarm_thresholds import AlarmThresholds, changed_thresholds
 
-# By threshold: the rows that change and the number that they then contain, if a percentage is set to 41.5 and
-# any other threshold to 10,007.
+# For each threshold, the rows that change and the new number in each row. The test sets a percentage to 41.5 and any
+# other threshold to 10,007.
 MOVED: dict[str, dict[str, float]] = {
     "attempt_failure_percent": {"attempt-failure-rate": 41.5},
     "rate_minimum_events": dict.fromkeys(
@@ -108,7 +108,7 @@ def test_changed_thresholds_do_not_change_the_others() -> None:
         ("api_p99_ms=", "a valid integer"),
     ],
 )
-def test_a_threshold_that_could_never_or_always_alarm_is_refused(text: str, message: str) -> None:
+def test_an_unusable_threshold_is_refused(text: str, message: str) -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(ValueError, match=message):
         changed_thresholds((text,))

@@ -81,7 +81,7 @@ def names_in(math: dict[str, Any]) -> set[str]:
     return set(re.findall(r"\b[a-z][a-z_0-9]*\b", math["expression"]))
 
 
-def test_widgets_that_draw_no_alarm_are_as_looks_lists_them() -> None:
+def test_widgets_without_an_alarm_look_as_listed() -> None:
     # GIVEN / WHEN
     others = [
         w for w in drawn() if w["type"] != "text" and w["properties"]["title"] not in {a.title for a in TABLE.alarms}

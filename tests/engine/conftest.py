@@ -18,21 +18,21 @@ Deployed = tuple[Workspace, MemoryAccount]
 
 
 class NewStack(Protocol):
-    """Makes a workspace with a stack that was never deployed, in an account."""
+    """Makes a workspace with a new stack. The stack is deployed into the given account."""
 
     def __call__(self, name: str, account: MemoryAccount, config: Mapping[str, str] | None = None) -> Workspace:
-        """Make the stack's file from `config` (texts, lists as JSON); without `config`, use the repository's file."""
+        """Write the stack's file from `config` (lists as JSON). Without `config`, the repository's file is used."""
 
 
 @pytest.fixture(scope="session")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder that must come first on the PATH. Without an engine, the tests that were asked for fail."""
+    """Return the folder that must come first on the PATH. Without an engine, the selected tests fail."""
     return prepare(available(lambda _: None), tmp_path_factory.mktemp("tools"))
 
 
 @pytest.fixture
 def new_stack(tools: Path, tmp_path: Path) -> Iterator[NewStack]:
-    """Provide new stacks, and their providers until the test ends."""
+    """Return a factory of new stacks. Their providers run until the test ends."""
     with ExitStack() as stack:
 
         def make(name: str, account: MemoryAccount, config: Mapping[str, str] | None = None) -> Workspace:

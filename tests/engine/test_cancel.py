@@ -1,4 +1,4 @@
-"""An `up` that is cancelled during its work."""
+"""Tests an `up` that is cancelled while it creates resources."""
 
 import signal
 import subprocess
@@ -48,7 +48,7 @@ def test_a_cancelled_up_is_completed_by_the_next_one(new_stack: NewStack) -> Non
     # THEN the first run ended early
     assert process.returncode != 0
     assert 0 < len(created) < len(account.resources)
-    # AND the second run made the rest, without a change of the existing resources
+    # AND the second run created the other resources, and did not change the existing ones
     assert again.code == 0, again.output
     assert created < set(account.resources)
     assert set(again.changes.values()) <= {"create", "update"}

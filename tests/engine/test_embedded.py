@@ -1,4 +1,4 @@
-"""The local stack, which the engine deploys into the embedded AWS."""
+"""Tests the local stack after the engine has deployed it into the embedded AWS."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""From the topic to a bus and back, in the engine: old resources are deleted, and no new queue with an old one."""
+"""Tests the change from a topic to a bus and back in the engine: it deletes the old queues, and no new queue."""
 
 import json
 

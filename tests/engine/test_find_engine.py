@@ -61,13 +61,13 @@ def test_a_command_on_the_path_is_preferred_to_a_build(tmp_path: Path) -> None:
     # WHEN a command is requested
     said: list[str] = []
     found = available(said.append, path)
-    # THEN it is this one, and nothing was built
+    # THEN the supported command is returned, and nothing was built
     assert (found.path, found.host_script, said) == (tmp_path / "pulumi", None, [])
 
 
 def test_without_the_command_and_go_the_error_names_both(tmp_path: Path) -> None:
     # GIVEN a path without `pulumi` and Go
-    # WHEN a command is requested / THEN the error says what to install
+    # WHEN a command is requested / THEN the error names both programs
     with pytest.raises(EngineUnavailableError, match=r"Install(.|\n)*Go \(1"):
         available(lambda _: None, str(tmp_path))
 
@@ -79,6 +79,6 @@ def test_without_the_command_and_go_the_exit_code_is_distinct(
     monkeypatch.setenv("PATH", str(tmp_path))
     # WHEN the module is run
     code = __main__.main([])
-    # THEN it says that nothing was checked, with its own exit code
+    # THEN it prints that nothing was checked, and exits with a code that only this case has
     assert code == __main__.NOT_AVAILABLE
     assert "Nothing was checked" in capsys.readouterr().err

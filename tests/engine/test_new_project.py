@@ -1,4 +1,4 @@
-"""`pulumi new` makes a working project from this repository, with any name."""
+"""Tests that `pulumi new` makes a working project with any name from this repository."""
 
 import json
 import shutil
@@ -66,7 +66,7 @@ def test_a_project_with_another_name_runs_locally(shop: Workspace, tmp_path: Pat
         status = json.loads(run("ops", "status", "--local", "--state-dir", str(tmp_path / "up"), "--json"))
     finally:
         run("local", "down", "--state-dir", str(tmp_path / "up"))
-    # THEN there is a status, and the project's tests of names and configuration pass
+    # THEN the status is shown, and the project's tests of names and configuration pass
     assert status
     run(
         "pytest", "-q", "-p", "no:cacheprovider", "tests/infra", "-m", "not long and not engine", "-k", "name or config"

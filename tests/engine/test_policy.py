@@ -1,4 +1,4 @@
-"""The policy pack, which the engine runs in a preview."""
+"""Tests previews of the engine with the policy pack."""
 
 import shutil
 

@@ -27,7 +27,7 @@ def lock(known: Ground) -> tuple[Verdict, str]:
 
 
 def stop_between_writes(group: int, backend: Path) -> None:
-    """Stop the processes of a group while the state's files, which are not written atomically, are complete."""
+    """Stop a process group at a moment when the state's files are complete. Pulumi does not write them atomically."""
     for _ in range(100):
         os.killpg(group, signal.SIGSTOP)
         time.sleep(0.05)
@@ -67,7 +67,7 @@ def test_a_killed_up_leaves_its_lock_and_its_resources(new_stack: NewStack, monk
     go_on.set()
     killed = ground(Choice(stack="dev"))
 
-    # THEN the lock is found with its holder, and the resources in the state belong to the stack
+    # THEN preflight reports the lock with its holder, and reads the resources in the state
     verdict, text = lock(killed)
     assert (verdict, f"(process {process.pid})" in text) == (Verdict.ERROR, True)
     assert killed.outputs == {}

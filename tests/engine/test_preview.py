@@ -1,4 +1,4 @@
-"""`pulumi preview` of stacks that do not exist yet."""
+"""Tests `pulumi preview` of stacks that do not exist yet."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tests mistakes that the engine and the provider refuse, and mocks do not."""
+"""Tests mistakes that the engine and the provider refuse, but mocks accept."""
 
 import pytest
 

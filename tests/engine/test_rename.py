@@ -1,4 +1,4 @@
-"""Renaming code must not replace the deployed resources, and renaming a protected stack is refused."""
+"""Tests that renaming code replaces no deployed resource, and that renaming a protected stack is refused."""
 
 from dataclasses import replace
 from pathlib import Path

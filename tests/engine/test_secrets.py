@@ -1,4 +1,4 @@
-"""Secrets in program, engine and provider."""
+"""Tests that the program, the engine and the provider keep secrets encrypted."""
 
 import pytest
 
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.engine
 
 SECRET = "correct horse battery staple"
 
-# The dev stack's configuration has no secret. This key takes the place of one.
+# The dev stack's configuration has no secret, so these tests add this key.
 PROBE = """
 import pulumi
 import pulumi_aws as aws
@@ -39,7 +39,7 @@ def test_a_secret_is_encrypted_in_the_stack_file(dev_with_a_secret: Deployed) ->
     assert SECRET not in text
 
 
-def test_a_secret_is_never_printed_and_encrypted_in_the_state(dev_with_a_secret: Deployed) -> None:
+def test_a_secret_is_encrypted_in_the_state_and_never_printed(dev_with_a_secret: Deployed) -> None:
     # GIVEN a change with a secret
     workspace, account = dev_with_a_secret
     # WHEN it is previewed in detail, and deployed
@@ -47,7 +47,7 @@ def test_a_secret_is_never_printed_and_encrypted_in_the_state(dev_with_a_secret:
     # THEN the account has the secret
     assert done.code == 0, done.output
     assert SECRET in [state.get("displayName") for state in account.resources.values()]
-    # AND terminal, shown outputs and stored state do not have it in plain text
+    # AND the terminal, the shown outputs and the stored state do not have it in plain text
     shown = workspace.checked("stack", "output", "--stack", "dev")
     assert "[secret]" in shown
     for text in (previewed.output, done.output, shown, workspace.exported()):

@@ -39,11 +39,11 @@ def archive(**overrides: Any) -> dict[str, Any]:
         ({"name": "q", "tags": {"a": "b"}}, {"name": "q", "tags": UNKNOWN}, Change(("tags",), (), True)),
     ],
 )
-def test_a_change_of_inputs(old: dict[str, Any], new: dict[str, Any], expected: Change) -> None:
+def test_a_change_of_inputs_is_classified(old: dict[str, Any], new: dict[str, Any], expected: Change) -> None:
     # GIVEN a queue's old and new inputs
     # WHEN they are compared
     found = change(QUEUE, old, new)
-    # THEN the changed inputs, the replacing ones, and whether to delete before creating are known
+    # THEN the result has the changed inputs, those that need a replacement, and whether the old resource goes first
     assert found == expected
 
 

@@ -29,17 +29,17 @@ def test_the_environment_that_the_project_names_is_used() -> None:
 def test_a_project_without_a_usable_interpreter_is_refused(
     options: dict[str, Any], expected: str, tmp_path: Path
 ) -> None:
-    # GIVEN a project with an unknown toolchain, or whose environment was not made
-    # WHEN its interpreter is chosen / THEN the error says what is wrong
+    # GIVEN a project with an unknown toolchain, or without the environment that it names
+    # WHEN its interpreter is chosen / THEN the error names the mistake
     with pytest.raises(InterpreterError, match=expected):
         interpreter(tmp_path, options)
 
 
 def test_the_packages_of_an_interpreter_and_their_providers_are_listed() -> None:
     # GIVEN the environment that runs this test
-    # WHEN its inventory is taken
+    # WHEN its packages are listed
     found = inventory(Path(sys.executable))
-    # THEN it lists the packages, and the AWS provider of the installed version
+    # THEN the list has the packages, and the AWS provider of the installed version
     assert found.packages["pulumi"] == version("pulumi")
     assert found.plugins == (Plugin("aws", version("pulumi-aws"), ""),)
 

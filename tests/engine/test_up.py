@@ -1,4 +1,4 @@
-"""`pulumi up` into an account in memory: what changes, and what does not."""
+"""Tests which resources `pulumi up` changes in an account in memory."""
 
 import pytest
 
@@ -68,7 +68,7 @@ def test_a_preview_shows_the_changes_that_up_makes(dev: Deployed) -> None:
     # GIVEN a deployed stack, and a change whose effects are partly unknown before the deployment
     workspace, _ = dev
     functions = workspace.program / "pipeline" / "functions.py"
-    replace_text(functions, "answers with the order's status", "says how the order stands")
+    replace_text(functions, "answers with the order's status", "returns the order's status")
     # WHEN it is previewed, and then deployed
     previewed, done = workspace.preview(), workspace.up()
     # THEN both show the same changes

@@ -90,7 +90,7 @@ def test_names_are_those_of_the_source() -> None:
 def test_an_exit_code_is_a_verdict(exit_code: int | None, verdict: str) -> None:
     # GIVEN an exit code of mutmut's
     # WHEN it is judged
-    # THEN a failing test kills the mutant, and a timeout is a verdict of its own
+    # THEN a failed test kills the mutant, and a timeout has a separate verdict
     assert Verdict.of(exit_code) == verdict
 
 
@@ -98,7 +98,7 @@ def test_an_exit_code_is_a_verdict(exit_code: int | None, verdict: str) -> None:
     ("verdict", "of", "listed", "problems"),
     [
         pytest.param(Verdict.SURVIVED, 20, True, [], id="all but the listed mutant are noticed"),
-        # As on a busy machine: the mutant counts as neither noticed nor missed.
+        # A busy machine can cause this verdict, so the mutant counts as neither noticed nor missed.
         pytest.param(Verdict.TIMEOUT, 20, True, [], id="listed, and its tests took too long"),
         pytest.param(Verdict.SURVIVED, 40, False, [entry(CHANGE)], id="a survivor, with an entry to copy"),
         pytest.param(
@@ -124,7 +124,7 @@ def test_a_run_is_judged_by_its_unnoticed_mutants(verdict: Verdict, of: int, lis
 
 def test_a_listed_mutant_that_was_killed_is_stale() -> None:
     # GIVEN a listed mutant, and a run in which it was killed
-    # WHEN the list is compared
+    # WHEN the list is compared with the run
     # THEN its entry is stale, unless the run of its module is incomplete
     assert stale({CHANGE: "why"}, [mutant()]) == [CHANGE]
     assert stale({CHANGE: "why"}, [mutant(Verdict.UNCLEAR)]) == []
@@ -165,6 +165,6 @@ def test_tests_that_noticed_mutants_run_first_then_the_tests_of_fast_files() -> 
     costs = {"dear::a": 0.0, "dear::b": 9.0, "cheap::a": 1.0, "cheap::b": 1.0}
     # WHEN they are sorted
     ordered = sorted_tests(items, Counter({"dear::d": 1, "dear::c": 2}), Counter({"cheap::b": 5, "dear::d": 7}), costs)
-    # THEN first come tests that noticed mutants of this function, then tests that noticed mutants of its module, then
-    # the rest by file, files with the least time per test first
+    # THEN the order is: tests that noticed mutants of this function, tests that noticed mutants of its module, and the
+    # rest by file, beginning with the file with the least time per test
     assert [item.nodeid for item in ordered] == ["dear::c", "dear::d", "cheap::b", "cheap::a", "dear::a", "dear::b"]

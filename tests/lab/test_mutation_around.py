@@ -101,7 +101,7 @@ def test_the_same_seed_chooses_the_same_mutants_of_every_folder_and_all_examples
     assert len({each.name for each in chosen}) == len(chosen)
 
 
-def test_left_out_tests_exist() -> None:
+def test_excluded_tests_exist() -> None:
     # GIVEN / WHEN
     gone = [each for each in DRIFT if not (ROOT / each).exists()]
 
@@ -119,7 +119,7 @@ def test_an_example_that_is_no_longer_in_the_code_is_named() -> None:
         read_examples([entry], {"a.py": "if no:"})
 
 
-def test_a_mistake_concerns_the_tests_that_run_its_function() -> None:
+def test_a_mistake_is_judged_by_the_tests_that_run_its_function() -> None:
     # GIVEN a test that runs the function, one that only imports the module, one of another tier, and an unrelated one
     source = b"LIMIT = 1\n\n\ndef f():\n    return LIMIT - 1\n"
     covered = {

@@ -1,4 +1,4 @@
-"""Requests with the signature of an SDK."""
+"""Signs requests as an SDK does."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""An alias with weights on the emulator: callers reach both versions, through the API and directly."""
+"""Tests an alias with weights on the emulator: calls of the API and direct calls reach both versions."""
 
 import json
 import urllib.request
@@ -65,7 +65,7 @@ def by_api(url: str) -> Counter[int]:
 
 
 def by_invoke(emulated: Aws) -> Counter[tuple[int, str]]:
-    """Return how often each version answered a direct call, with the version that the answer names."""
+    """Return how often each version answered a direct call; a key has the version and the answer's ExecutedVersion."""
     answers = [emulated.lambda_.invoke(FunctionName="weighted", Qualifier="live") for _ in range(CALLS)]
     return Counter((json.load(each["Payload"])["version"], each["ExecutedVersion"]) for each in answers)
 

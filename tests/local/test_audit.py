@@ -1,4 +1,4 @@
-"""The demo's check of delivered events reports a missing event, and one that differs from its first copy."""
+"""Tests that the demo's check of delivered events reports a missing event, and a copy that differs from the first."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def event(order_id: str = GOOD, text: str = "") -> Event:
     ],
 )
 def test_delivered_events_are_compared_with_the_orders(events: list[Event], ok: bool) -> None:
-    # GIVEN a confirmed order, an order that is a dead letter, and what the other checks counted
+    # GIVEN a confirmed order, an order that is a dead letter, and the counts of the other checks
     orders: dict[str, Any] = {GOOD: {"status": "CONFIRMED"}, DEAD: {"status": "FAILED"}}
     counted = [Finding(name, "", "", []) for name in ("G1", "G5")]
 

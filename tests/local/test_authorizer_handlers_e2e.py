@@ -1,4 +1,4 @@
-"""User pools and authorizers on the emulator: created, changed in place, deleted."""
+"""Tests that user pools and authorizers can be created, changed in place and deleted on the emulator."""
 
 import pytest
 from botocore.exceptions import ClientError
@@ -9,7 +9,7 @@ from tests.local.made import Made
 pytestmark = pytest.mark.e2e
 
 
-def test_user_pool(emulated: Aws) -> None:
+def test_a_user_pool_can_be_changed_and_deleted(emulated: Aws) -> None:
     # GIVEN a user pool with a scope, a client and a domain
     pool = Made(
         emulated,
@@ -57,7 +57,7 @@ def test_user_pool(emulated: Aws) -> None:
         emulated.cognito.describe_user_pool(UserPoolId=pool.id)
 
 
-def test_authorizer(emulated: Aws) -> None:
+def test_an_authorizer_can_be_changed_and_deleted(emulated: Aws) -> None:
     # GIVEN an authorizer
     api = Made(emulated, "Api", "api", name="a", protocolType="HTTP")
     jwt = {"issuer": "https://id.example.com", "audiences": ["orders"]}

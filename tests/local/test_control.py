@@ -1,4 +1,4 @@
-"""Tests the requests of commands to a running supervisor, which only the page's key allows."""
+"""Tests the requests that commands send to a running supervisor. Each request needs the page's key."""
 
 import threading
 from collections.abc import Iterator
@@ -66,10 +66,10 @@ def test_wrong_key_is_refused(server: PageServer, stopped: threading.Event) -> N
 
 
 def test_a_supervisor_that_does_not_answer_is_reported() -> None:
-    # GIVEN an address where nobody listens
+    # GIVEN an address where no process listens
     control = Control(instance(page_url="http://127.0.0.1:9/#key=k"))
 
     # WHEN a request is sent
-    # THEN the error says that nobody answers
+    # THEN the error reports that the supervisor does not answer
     with pytest.raises(LocalError, match="does not answer"):
         control.faults()

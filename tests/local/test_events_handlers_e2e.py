@@ -1,4 +1,4 @@
-"""EventBridge's resource types on the emulator: created, changed in place, deleted, and delivering events."""
+"""Tests EventBridge's resources on the emulator: create, change in place, delete, and deliver events."""
 
 import json
 import time
@@ -115,7 +115,7 @@ def test_an_invalid_pattern_is_refused(emulated: Aws) -> None:
     # GIVEN a bus
     bus = Made(emulated, "EventBus", "b", name="strict")
 
-    # WHEN a rule is made whose pattern has a text instead of a list
+    # WHEN a rule is created with a text instead of a list in its pattern
     with pytest.raises(DeployError, match="InvalidEventPattern"):
         Made(emulated, "EventRule", "r", name="r", eventBusName=bus.id, eventPattern='{"source": "a"}')
 

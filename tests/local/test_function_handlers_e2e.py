@@ -1,4 +1,4 @@
-"""Functions, and the resources that call them, on the emulator: created, changed in place, deleted."""
+"""Tests functions, and the resources that call them, on the emulator: create, change in place, delete."""
 
 import json
 
@@ -12,7 +12,7 @@ from tests.local.made import POLICY, TRUST, Made
 pytestmark = pytest.mark.e2e
 
 
-def test_function_with_alias_mapping_and_route(emulated: Aws) -> None:
+def test_a_function_with_its_alias_mapping_and_route_can_be_changed_and_deleted(emulated: Aws) -> None:
     # GIVEN a function with role, log group, alias, mapping and a route to it
     role = Made(emulated, "Role", "r", name="greet", assumeRolePolicy=TRUST, tags={"a": "b"})
     inline = Made(emulated, "RolePolicy", "rp", name="inline", role="greet", policy=POLICY)
@@ -127,7 +127,7 @@ def test_provisioned_concurrency_can_be_changed_and_deleted(emulated: Aws) -> No
     # WHEN it is changed to 3
     ready.change(provisionedConcurrentExecutions=3)
 
-    # THEN the emulator shows 3. After the deletions, of which the second does nothing, it shows none.
+    # THEN the emulator shows 3. After the deletion, which may be repeated, it shows none.
     shown = emulated.lambda_.get_provisioned_concurrency_config(FunctionName="ready", Qualifier="live")
     assert shown["RequestedProvisionedConcurrentExecutions"] == 3
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""The guard: when the supervisor or the emulator ends, no process and no file of them is left."""
+"""Tests that the guard leaves no process and no file when the supervisor or the emulator ends."""
 
 import json
 import os
@@ -101,7 +101,7 @@ def test_a_killed_emulator_ends_its_workers(guarded: Guarded) -> None:
     # WHEN it is killed
     os.kill(guarded.emulator, signal.SIGKILL)
 
-    # THEN the workers end too, and the guard's exit code says that the emulator ended first
+    # THEN the workers end too, and the guard's exit code shows that the emulator ended first
     assert guarded.process.wait(10) == 1
     assert guarded.alive == []
     assert not guarded.scratch.exists()
@@ -150,5 +150,5 @@ def test_the_time_for_removing_files_is_limited(tmp_path: Path, monkeypatch: pyt
     # WHEN the guard cleans
     guard._clean(str(tmp_path))
 
-    # THEN it leaves them to the next start
+    # THEN it stops at once, so the folders remain until the next start removes them
     assert (tmp_path / "worker-1").exists()

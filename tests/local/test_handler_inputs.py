@@ -1,4 +1,4 @@
-"""Each input of each resource type reaches a call, with a name and a type that the API accepts."""
+"""Tests that each input of each resource type reaches a call, with a name and a type that the API accepts."""
 
 from itertools import count
 from typing import Any
@@ -167,6 +167,6 @@ def test_every_input_reaches_a_call(aws: Aws, token: str, monkeypatch: pytest.Mo
             continue  # the API requires it
         except KeyError as missing:
             unread += [] if missing.args[0] in NEEDED else [missing]
-    # THEN each part makes a difference
+    # THEN each part changes the calls
     assert whole
     assert unread == []

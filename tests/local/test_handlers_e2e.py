@@ -1,4 +1,4 @@
-"""Every resource type on the emulator: created, changed in place, deleted. Functions have their own file."""
+"""Tests that resources can be created, changed in place and deleted on the emulator. Functions have their own file."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.local.made import POLICY, Made
 pytestmark = pytest.mark.e2e
 
 
-def test_queue(emulated: Aws) -> None:
+def test_a_queue_and_its_policies_can_be_changed_and_deleted(emulated: Aws) -> None:
     # GIVEN a queue, and its policies as separate resources
     dead = Made(emulated, "Queue", "dlq", name="q-dlq")
     redrive = json.dumps({"deadLetterTargetArn": dead.state["arn"], "maxReceiveCount": 3})
@@ -48,7 +48,7 @@ def test_queue(emulated: Aws) -> None:
     assert emulated.sqs.list_queues().get("QueueUrls", []) == []
 
 
-def test_topic(emulated: Aws) -> None:
+def test_a_topic_and_its_subscription_can_be_changed_and_deleted(emulated: Aws) -> None:
     # GIVEN a topic with a policy and a filtered subscription
     queue = Made(emulated, "Queue", "sub", name="topic-subscriber")
     topic = Made(emulated, "Topic", "t", name="news", displayName="News", tags={"a": "b"})
@@ -85,7 +85,7 @@ def test_topic(emulated: Aws) -> None:
     assert emulated.sns.list_topics()["Topics"] == []
 
 
-def test_table(emulated: Aws) -> None:
+def test_a_table_is_deleted_only_without_its_protection(emulated: Aws) -> None:
     # GIVEN a table with deletion protection and a time to live
     table = Made(
         emulated,
@@ -114,7 +114,7 @@ def test_table(emulated: Aws) -> None:
     assert emulated.dynamodb.list_tables()["TableNames"] == []
 
 
-def test_alarms_and_dashboard(emulated: Aws) -> None:
+def test_alarms_and_a_dashboard_can_be_changed_and_deleted(emulated: Aws) -> None:
     # GIVEN an alarm on a metric, one on an expression, one on other alarms, and a dashboard
     alarm = Made(
         emulated,

@@ -1,4 +1,4 @@
-"""The state folder: its holder, and the files of its instance."""
+"""Tests the lock of the state folder, and the files of its instance."""
 
 import os
 import subprocess
@@ -70,7 +70,7 @@ def test_a_killed_holder_leaves_no_lock(tmp_path: Path) -> None:
         process.kill()
 
     # WHEN a second process tries to hold it
-    # THEN it can
+    # THEN it succeeds
     assert not StateDir(tmp_path).is_held
     with StateDir(tmp_path).held():
         assert StateDir(tmp_path).is_held
@@ -90,7 +90,7 @@ def test_without_an_instance_the_error_says_how_to_start_one(tmp_path: Path) -> 
     with pytest.raises(NotRunningError) as caught:
         StateDir(tmp_path).running()
 
-    # THEN the message says how to start one
+    # THEN the message has the command that starts one
     assert "python -m local up" in str(caught.value)
 
 
@@ -100,7 +100,7 @@ def test_the_files_of_a_killed_instance_are_ignored(tmp_path: Path) -> None:
     state.write_instance(instance())
 
     # WHEN the instance is read
-    # THEN there is none
+    # THEN no instance is found
     with pytest.raises(NotRunningError):
         state.running()
 
@@ -115,7 +115,7 @@ def test_starting_instance_has_no_outputs_yet(tmp_path: Path) -> None:
         with pytest.raises(NotRunningError) as caught:
             state.read_outputs()
 
-    # THEN the message says that it is starting
+    # THEN the message reports that the instance is starting
     assert "still starting" in str(caught.value)
 
 
@@ -162,7 +162,7 @@ def test_clean_removes_what_a_crash_left(tmp_path: Path) -> None:
     assert state.read_instance() is None
 
 
-def test_the_folders_above_are_made_private_too(tmp_path: Path) -> None:
+def test_missing_parent_folders_are_made_private_too(tmp_path: Path) -> None:
     # GIVEN / WHEN the demo's folder is made, and no folder above it exists
     private_folder(tmp_path / ".local" / "demo")
 

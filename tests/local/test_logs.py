@@ -1,4 +1,4 @@
-"""Reading the functions' logs: times, functions, and new lines."""
+"""Tests reading of the functions' logs: the start time, the choice of a function, and new lines."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -102,7 +102,7 @@ def test_unknown_function_is_refused_with_the_known_ones(tmp_path: Path) -> None
     state = StateDir(tmp_path)
     state.resources.write_text(RESOURCES)
 
-    # WHEN somebody asks for another function
+    # WHEN another function is requested
     # THEN the message names the two
     with pytest.raises(LocalError, match="orders-local-create-order, orders-local-plain"):
         log_groups(state, "nobody")

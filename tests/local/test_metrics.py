@@ -1,4 +1,4 @@
-"""Tests the metrics that the embedded AWS counts and MiniStack does not."""
+"""Tests the metrics that the embedded AWS records but MiniStack does not."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_metrics_in_a_log_are_found_and_other_lines_ignored() -> None:
 
 
 def test_every_invocation_is_counted_once() -> None:
-    # GIVEN an emulator that counts
+    # GIVEN an emulator with the added metrics
     functions, _, _, _, recorded = modules()
     # WHEN a function runs, and MiniStack itself reports the same run and a throttle
     functions._emit_lambda_logs({"FunctionName": "worker"}, "r-1", LINE, True, 12, log_source=None)
@@ -92,7 +92,7 @@ def test_every_invocation_is_counted_once() -> None:
 
 @pytest.mark.parametrize(("status", "counts"), [(202, (0, 0)), (404, (1, 0)), (503, (0, 1))])
 def test_every_request_is_counted_by_the_class_of_its_status(status: int, counts: tuple[int, int]) -> None:
-    # GIVEN an emulator that counts
+    # GIVEN an emulator with the added metrics
     _, gateway, _, _, recorded = modules()
     # WHEN a request is answered
     asyncio.run(gateway.handle_execute("api", "$default", status))
@@ -119,6 +119,6 @@ def test_another_version_of_the_emulator_is_refused() -> None:
     # GIVEN modules without the needed functions
     empty = ModuleType("empty")
     # WHEN counting is installed in them
-    # THEN the error names what is missing
+    # THEN the error names the missing functions
     with pytest.raises(LookupError, match="_emit_lambda_logs"):
         count(empty, empty, empty, empty)

@@ -1,4 +1,4 @@
-"""Unix sockets at paths of any length."""
+"""Tests connections to Unix sockets at paths of any length."""
 
 import socket
 from pathlib import Path

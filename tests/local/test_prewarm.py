@@ -17,7 +17,7 @@ def test_a_function_behind_a_route_gets_a_request_through_its_alias() -> None:
     # WHEN the functions to start are chosen
     events = warm_events(resources)
 
-    # THEN it is the alias, with a request as API Gateway makes it
+    # THEN the alias is chosen, with a request in API Gateway's format
     assert list(events) == [ALIAS]
     assert events[ALIAS]["rawPath"] == "/greet/warm-up"
     assert events[ALIAS]["pathParameters"] == {"name": "warm-up"}
@@ -59,7 +59,7 @@ def test_function_that_nothing_calls_is_not_started() -> None:
     resources = [deployed("aws:apigatewayv2/route:Route", "get", "r1", routeKey="GET /", target="integrations/none")]
 
     # WHEN the functions to start are chosen
-    # THEN there is none
+    # THEN no function is chosen
     assert warm_events(resources) == {}
 
 

@@ -1,4 +1,4 @@
-"""Workers with the same package share one copy of its code."""
+"""Tests that workers with the same package share one copy of its code."""
 
 from __future__ import annotations
 
@@ -85,6 +85,6 @@ def test_other_archives_are_unpacked_as_usual(scratch: Path) -> None:
 def test_an_emulator_without_the_expected_unpacking_is_refused() -> None:
     # GIVEN a MiniStack of another version
     # WHEN code sharing is installed in it
-    # THEN that fails at the emulator's start, and the error names the file to look at
+    # THEN the installation fails, and so the emulator does not start; the error names the file to change
     with pytest.raises(LookupError, match="shared_code"):
         share_code(ModuleType("lambda_runtime"))

@@ -1,4 +1,4 @@
-"""The deployed local stack: environment variables, killed processes, an interrupted start, and a full disk."""
+"""Tests the local stack with unusual environment variables, killed processes, an interrupted start and a full disk."""
 
 import json
 import os

@@ -11,7 +11,7 @@ PROXIES = {
 
 
 def broken_aws_settings(folder: Path) -> dict[str, dict[str, str]]:
-    """Return environment variables by the error in them."""
+    """Return wrong environment variables for each kind of error."""
     broken = folder / "broken"
     broken.write_text("[defaul\n")
     return {

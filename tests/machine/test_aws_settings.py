@@ -49,7 +49,7 @@ def broken(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
 
 
 def test_importing_makes_no_client_and_reads_no_settings() -> None:
-    # GIVEN an SDK that refuses both / WHEN every module is imported / THEN nothing is refused
+    # GIVEN an SDK that refuses to make clients and read settings / WHEN every module is imported / THEN none fails
     done = run("-c", IMPORTS)
     assert done.returncode == 0, done.stderr
 
@@ -79,7 +79,7 @@ def test_a_command_on_a_stack_reports_broken_aws_settings(
         monkeypatch.setenv(name, value)
     # WHEN
     code = main(["status", "--outputs", str(outputs)])
-    # THEN the exit code says that access failed, and the message names a setting
+    # THEN the exit code is the one for failed access, and the message names a setting
     assert code == 4
     assert "AWS_PROFILE" in capsys.readouterr().err
 

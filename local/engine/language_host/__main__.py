@@ -25,8 +25,8 @@ def main(arguments: list[str]) -> int:
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    # The engine stops this process with an interrupt. It also keeps our standard input open and writes nothing to it:
-    # when the input ends, the engine has ended without an interrupt.
+    # The engine stops this process with an interrupt. The engine also keeps our standard input open and writes nothing
+    # to it, so the input ends only when the engine has ended without an interrupt.
     with contextlib.suppress(KeyboardInterrupt):
         sys.stdin.buffer.read()
     server.stop(grace=None).wait()

@@ -7,7 +7,7 @@ from local.services.base import Created
 
 
 class RefusedError(Exception):
-    """The account refuses the operation; the message says why."""
+    """The account refuses the operation; the message has the reason."""
 
 
 class Account(Protocol):

@@ -64,7 +64,7 @@ REPLACED_BY: Mapping[str, frozenset[str]] = {
 # Inputs with the physical name: a replacement under the same name must delete the old resource first.
 _NAMES = ("name", "alarmName", "dashboardName", "policyName")
 
-# Outputs that an update may change, so that a preview does not know them: a published function gets its next version.
+# Outputs that an update may change. A preview shows them as unknown, e.g. the next version of a published function.
 _VOLATILE: Mapping[str, tuple[str, ...]] = {
     "aws:lambda/function:Function": ("version", "qualifiedArn", "qualifiedInvokeArn", "codeSha256", "lastModified"),
 }
@@ -99,6 +99,6 @@ def change(token: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Change
 
 
 def previewed(token: str, outputs: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the outputs that a preview knows after an update to `inputs`; `outputs` are those before the update."""
+    """Return the outputs that a preview of an update to `inputs` shows; `outputs` are those before the update."""
     volatile = _VOLATILE.get(token, ()) if inputs.get("publish") else ()
     return {**outputs, **inputs, **{key: UNKNOWN for key in volatile if key in outputs}}

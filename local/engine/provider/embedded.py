@@ -70,7 +70,7 @@ class EmbeddedAccount:
     @staticmethod
     def _handler(token: str) -> Handler:
         if token not in HANDLERS:
-            message = f"the embedded AWS does not know the resource type {token}"
+            message = f"the embedded AWS does not support the resource type {token}"
             raise RefusedError(message)
         return HANDLERS[token]
 

@@ -133,7 +133,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         """Answer the provider functions that return the account, the region and the partition."""
         answers = where(self._account.account_id, self._account.region)
         if request.tok not in answers:
-            message = f"the stand-in provider does not know the function {request.tok}; known: {', '.join(answers)}"
+            message = f"the stand-in provider has no function {request.tok}; it has: {', '.join(answers)}"
             _abort(context, grpc.StatusCode.UNIMPLEMENTED, message)
         return provider_pb2.InvokeResponse(**{"return": wire.struct(answers[request.tok])})
 

@@ -1,7 +1,7 @@
 """Requests and file accesses of another user of the machine. Prints, as JSON, those that succeeded.
 
 A script. Arguments: the addresses (JSON list of host:port), the state folder and the user's number. Standard input
-is the function to plant, in one line, and then a forged query. Only root can become that user. Without root, the
+has the function to plant in its first line, and then a forged query. Only root can become that user. Without root, the
 script tries only the addresses, where the missing key makes it a stranger, too.
 """
 

@@ -8,7 +8,7 @@ const attempt = async (url, options) => {
     const text = await answer.text();
     if (text) read.push([url, answer.status, text]);
   } catch (error) {
-    // The browser or the gate refused.
+    // The browser or the gate refused the request.
   }
 };
 
