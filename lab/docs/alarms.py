@@ -30,9 +30,9 @@ _SUBSCRIPTION: Final = "billing"
 _RULES: Final = """A row fires when both of its windows are over the limit. Each window is an alarm of its own.
 The window of 72 h is evaluated hourly.
 
-The fastest burn rate needs `rate_minimum_events` (3) bad events in its hour, the others `slow_burn_minimum_events`
-(10). So one failed request in a quiet hour pages nobody, and a shop with 20 orders an hour that is completely down
-pages after about 10 minutes. `oldest-message-age` pages for orders that no worker receives."""
+The fastest burn rate needs `rate_minimum_events` (3) bad events in its hour; the others need `slow_burn_minimum_events`
+(10). So one failed request in a quiet hour pages nobody, and an outage of a shop with 20 orders an hour pages
+after about 10 minutes. `oldest-message-age` pages for orders that no worker receives."""
 _HEAD: Final = """# Alarms
 
 For people on call and those who decide what pages: when each alarm fires, why, and its runbook. An indented row
@@ -107,13 +107,13 @@ def _tier(table: AlarmTable, tier: Tier, optional: set[str]) -> Iterator[str]:
     )
 
 
-def _alarm(row: Alarm, optional: set[str], heard_through: Composite | None) -> str:
+def _alarm(row: Alarm, optional: set[str], composite: Composite | None) -> str:
     watches = "; ".join(f"{name} = {_metric(metric)}" for name, metric in row.metrics.items())
     if row.expression is None:
         watches = _metric(next(iter(row.metrics.values())))
     else:
         watches = f"`{row.expression}` with {watches}"
-    return _line(row, optional, watches, _condition(row), _MISSING[row.missing], heard_through)
+    return _line(row, optional, watches, _condition(row), _MISSING[row.missing], composite)
 
 
 def _line(
@@ -122,9 +122,9 @@ def _line(
     watches: str,
     condition: str,
     missing: str,
-    heard_through: Composite | None = None,
+    composite: Composite | None = None,
 ) -> str:
-    name = f"↳ `{row.name}`" if heard_through else f"**`{row.name}`**"
+    name = f"↳ `{row.name}`" if composite else f"**`{row.name}`**"
     title = row.title + (" (off by default)" if row.name in optional else "")
     link = f"[{row.runbook}](runbooks/{row.runbook}.md#{row.heading})"
     cells = (f"{name}<br>{title}", watches, condition, missing, row.why, link)
@@ -167,7 +167,7 @@ def _bus() -> Iterator[str]:
     limits = limits_of(StackConfig(environment="development"))
     bus = alarm_table(AlarmThresholds(), limits, (_SUBSCRIPTION,), bus_dead_letters=True)
     yield "With `events_target: bus` each subscription has these rows instead of the topic's, here for a subscription"
-    yield f"`{_SUBSCRIPTION}`. The last row is one per bus, with `encryption: customer` only."
+    yield f"`{_SUBSCRIPTION}`. The last row is one alarm per bus, only with `encryption: customer`."
     yield "When the worker cannot publish at all, `attempt-failure-rate` fires."
     yield ""
     yield "| alarm | watches | fires when | no data | why | runbook |"
@@ -179,7 +179,7 @@ def _bus() -> Iterator[str]:
 
 def _thresholds() -> Iterator[str]:
     command = "pulumi config set --path 'alarm_thresholds[0]' api_4xx_percent=40"
-    yield f"`alarm_thresholds` changes them, for example `{command}`."
+    yield f"`alarm_thresholds` changes these thresholds, for example `{command}`."
     yield ""
     yield "| name | default | meaning |"
     yield "|---|---|---|"

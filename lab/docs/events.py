@@ -25,7 +25,7 @@ class _Data(OptionalFields):
     order_id: OrderId
     total: Total
     currency: Currency
-    lines: tuple[LineView, ...] = Field(description="As they were ordered.")
+    lines: tuple[LineView, ...] = Field(description="The lines as they were ordered.")
     accepted_at: Timestamp
     settled_at: Timestamp
 

@@ -67,7 +67,7 @@ _MODELS: Final[list[_Model]] = [
 _PLATFORM: Final = {
     401: "The token is missing or wrong (where the API has an authorizer). Answered by the platform.",
     403: "The token may not do this (where the API has an authorizer). Answered by the platform.",
-    413: "More than 10 MB. Answered by the platform.",
+    413: "The body has more than 10 MB. Answered by the platform.",
     429: "Too many requests. Answered by the platform: wait (1 s, 2 s, 4 s …, with jitter) and repeat the request.",
     500: "The platform or the function failed. The outcome is unknown: repeat the request with the same key and body.",
     503: "The platform could not reach the function in time: repeat the request with the same key and body.",
@@ -151,7 +151,7 @@ def _post() -> dict[str, Any]:
         "schema": {"type": "string", "const": "true"},
     }
     location = {
-        "description": "Where the order can be looked up, relative to the URL of this request.",
+        "description": "URL of the order, relative to the URL of this request.",
         "schema": {"type": "string", "format": "uri-reference"},
         "required": True,
     }
@@ -163,7 +163,7 @@ def _post() -> dict[str, Any]:
         "requestBody": {"required": True, "content": _json("OrderRequest", ORDER)},
         "responses": {
             "202": {
-                "description": "Accepted; or accepted before, and this is the first answer again.",
+                "description": "The order is accepted, or was accepted before and this is the first answer again.",
                 "headers": {"Location": location, REPLAY_HEADER: replayed, **_CORRELATION},
                 "content": _json("AcceptedOrder", _RECORDED.accepted),
             },
@@ -183,10 +183,10 @@ def _get() -> dict[str, Any]:
         ],
         "responses": {
             "200": {
-                "description": "The order as it stands. Fields without a value are absent.",
+                "description": "The order in its present state. Fields without a value are absent.",
                 "headers": {
                     **_CORRELATION,
-                    "Retry-After": _seconds("While the status is not final: when to ask again."),
+                    "Retry-After": _seconds("While the status is not final: how long to wait before the next look-up."),
                 },
                 "content": _json("OrderView", _RECORDED.seen),
             },
@@ -216,7 +216,7 @@ def _response(kinds: list[ProblemType], recorded: dict[str, Any], platform: str 
     # The platform's answers lack our headers, so no header is `required` for a status that both can answer.
     headers = dict(_CORRELATION) if kinds else {}
     if any(kind.retry_after is not None for kind in kinds):
-        headers["Retry-After"] = _seconds("When to repeat the request.")
+        headers["Retry-After"] = _seconds("How long to wait before the request is repeated.")
     return {
         "description": "\n\n".join(texts),
         **({"headers": headers} if headers else {}),
@@ -225,7 +225,7 @@ def _response(kinds: list[ProblemType], recorded: dict[str, Any], platform: str 
 
 
 def _seconds(what: str) -> dict[str, Any]:
-    return {"description": f"{what} Seconds.", "schema": {"type": "integer"}}
+    return {"description": f"{what} In seconds.", "schema": {"type": "integer"}}
 
 
 def _json(model: str, example: object) -> dict[str, Any]:
@@ -243,9 +243,9 @@ _KEY_PARAMETER: Final = {
     "required": True,
     "description": (
         "One new random key, such as a UUID, per order: 1-255 visible ASCII characters. Bare or as a quoted "
-        'structured-field string (`"…"`, with `\\"` and `\\\\` as escapes): both are the same key. A comma is allowed '
-        f"inside quotes only, because outside it may be two headers. Two callers may use the same key independently. "
-        f"A key's life is {_KEY_LIFE_HOURS} hours."
+        'structured-field string (`"…"`, with `\\"` and `\\\\` as escapes): both forms are the same key. A comma is '
+        "allowed inside quotes only: outside, it may come from two headers that a proxy joined. Two callers may use "
+        f"the same key independently. A key's life is {_KEY_LIFE_HOURS} hours."
     ),
     "schema": {"type": "string", "minLength": 1},
     "example": KEY,
@@ -254,19 +254,19 @@ _CORRELATION_PARAMETER: Final = {
     "name": CORRELATION_HEADER,
     "in": "header",
     "required": False,
-    "description": "Your id for this request, 1-128 of `A-Z a-z 0-9 . _ : / = + -`; it travels to the event. Without "
-    "one, or with a malformed one, we make one.",
+    "description": "Your id for this request, 1-128 of `A-Z a-z 0-9 . _ : / = + -`; it is also in the event. If "
+    "the header is missing or malformed, we make an id.",
     "schema": {"type": "string"},
 }
 _TRACE_PARAMETER: Final = {
     "name": "traceparent",
     "in": "header",
     "required": False,
-    "description": "W3C trace context; it travels to the event.",
+    "description": "W3C trace context; it is also in the event.",
     "schema": {"type": "string"},
 }
 _CORRELATION: Final = {
-    CORRELATION_HEADER: {"description": "For questions about this request.", "schema": {"type": "string"}}
+    CORRELATION_HEADER: {"description": "Id of this request, for questions about it.", "schema": {"type": "string"}}
 }
 
 

@@ -39,7 +39,7 @@ UNCALLED: Final = (
         FUNCTIONS,
         ("logs:CreateLogStream", "logs:PutLogEvents"),
         ("log-group:/aws/lambda/{role}:*",),
-        "Lambda, which writes the function's logs on its behalf",
+        "Lambda, which writes the logs on the function's behalf",
         "Lambda Developer Guide, Defining Lambda function permissions with an execution role (basic execution role)",
     ),
     Uncalled(

@@ -19,7 +19,7 @@ def _answers(context: Context) -> tuple[Alarm, ...]:
             title="Callers get unusually many 4xx",
             metrics={"errors": api_metric("4xx"), "requests": api_metric("Count")},
             expression=percent("errors", ("requests",), t.api_4xx_minimum),
-            threshold=Threshold(t.api_4xx_percent, "percent", "a client's release or an attack"),
+            threshold=Threshold(t.api_4xx_percent, "percent", "caused by a client's release or an attack"),
             period=FIVE_MINUTES,
             periods=2,
             to_alarm=2,
@@ -131,7 +131,7 @@ def _business(context: Context) -> tuple[Alarm, ...]:
         threshold=Threshold(
             t.expected_orders_per_hour / 2,
             "orders per half hour",
-            f"half of the expected {t.expected_orders_per_hour} per hour",
+            f"{t.expected_orders_per_hour} per hour are expected",
             "LessThanThreshold",
         ),
         period=6 * FIVE_MINUTES,

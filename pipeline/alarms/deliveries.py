@@ -61,7 +61,7 @@ _TOPIC: Final = _Deliverer(
     outcomes={
         FAILED: _Outcome(
             "NumberOfNotificationsFailed",
-            "SNS stopped its retries. For HTTPS subscribers each failed try counts, so a single one does not alarm.",
+            "SNS stopped its retries. For HTTPS subscribers each failed try counts, so one failed try does not alarm.",
         ),
         REDRIVEN: _Outcome(
             "NumberOfNotificationsRedrivenToDlq",
@@ -133,7 +133,7 @@ def _rows(deliverer: _Deliverer) -> tuple[Alarm, ...]:
             deliverer,
             FAILED,
             f"Notifications{whom} are not delivered",
-            "one is enough",
+            "one in a period is enough",
             periods=periods,
             to_alarm=to_alarm,
         ),

@@ -62,7 +62,7 @@ def _dead_letters() -> tuple[Alarm, ...]:
         ),
         Alarm(
             name="order-dead-lettered",
-            title="The worker gave up on an order",
+            title="The worker could not process an order",
             metrics={
                 "sent": own_metric("MessageDeadLettered", "worker"),
                 "exhausted": own_metric("LastAttemptFailed", "worker"),
@@ -118,7 +118,7 @@ def _retention(context: Context) -> tuple[Alarm, ...]:
         ),
         Alarm(
             name="dead-letter-retention-half",
-            title="Dead letters have waited for half of their life",
+            title="Dead letters have waited for half of their remaining retention",
             metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", DEAD_LETTER_QUEUE)},
             threshold=Threshold(dead_letter_half, "seconds", "half of the time left when a dead letter arrives"),
             period=FIVE_MINUTES,

@@ -75,8 +75,8 @@ def dashboard_sections(table: AlarmTable, objectives: Objectives) -> tuple[Secti
     hurting = tuple(row.name for row in table.alarms if row.name not in (*flowing, *burning))
     return (
         Section(title=GLANCE, graphs=_glance(objectives), queries=(_DEPLOYS,)),
-        Section(title="Is business flowing?", alarms=flowing),
-        Section(title="Where does it hurt?", graphs=_unalarmed(), alarms=hurting, queries=_QUERIES),
+        Section(title="Do orders get through?", alarms=flowing),
+        Section(title="What fails?", graphs=_unalarmed(), alarms=hurting, queries=_QUERIES),
         Section(title="How fast are the error budgets spent?", alarms=burning),
     )
 
@@ -157,5 +157,5 @@ def _unalarmed() -> tuple[Graph, ...]:
         Graph(title="Functions that are throttled", metrics=of_functions["Throttles"], unit="invocations"),
         Graph(title="Longest run of each function", metrics=of_functions["Duration"], unit="milliseconds"),
         Graph(title="Tables that throttle", metrics=throttles, unit="requests"),
-        Graph(title="Failed attempts, conflicts, 503s of ours", metrics=attempts, unit="events"),
+        Graph(title="Failed attempts, conflicts, our own 503s", metrics=attempts, unit="events"),
     )

@@ -23,7 +23,7 @@ class AlarmThresholds(BaseModel):
     )
     slow_burn_minimum_events: Count = Field(
         10,
-        description="A budget alarm over hours or days needs this many bad events: one alone exceeds a small budget.",
+        description="A budget alarm over hours or days needs this many bad events: one event exceeds a small budget.",
     )
     api_4xx_percent: Percent = Field(
         50,
@@ -40,7 +40,7 @@ class AlarmThresholds(BaseModel):
         1_000, description="The account's concurrency quota in this Region, shared by every function in it."
     )
     certificate_days: Count = Field(
-        30, description="Notify when fewer days of the API's certificate are left; ACM renews 60 days before the end."
+        30, description="Notify when the API's certificate expires in fewer days; ACM renews it 60 days before."
     )
     idempotency_conflicts: Count = Field(
         20, description="Notify at this many 409s in five minutes: clients retry too fast, or a first try hangs."
@@ -53,7 +53,7 @@ class AlarmThresholds(BaseModel):
     )
     rejected_minimum: Count = Field(10, description="A rejection rate needs this many rejections in 15 minutes.")
     expected_orders_per_hour: Annotated[int, Field(ge=0)] = Field(
-        0, description="Page when fewer orders than this arrive for an hour; 0 turns the alarm off (nights, dev)."
+        0, description="Page when orders arrive at less than this rate for an hour; 0 turns the alarm off."
     )
 
 

@@ -30,7 +30,7 @@ LOOKS = {
     "Functions that are throttled": f"timeSeries 8x6 invocations 300 {ALL}/{ALL}",
     "Longest run of each function": f"timeSeries 8x6 milliseconds 300 {ALL}/{ALL}",
     "Tables that throttle": "timeSeries 8x6 requests 300 8/8",
-    "Failed attempts, conflicts, 503s of ours": "timeSeries 8x6 events 300 3/3",
+    "Failed attempts, conflicts, our own 503s": "timeSeries 8x6 events 300 3/3",
     "errors by type": f"table 12x7 {ALL} groups",
     "failed attempts by error": "table 12x7 1 groups",
     "refusals by problem type": f"table 24x7 {len(API_FUNCTIONS)} groups",
@@ -141,14 +141,14 @@ def test_alarms_are_below_the_question_that_they_answer() -> None:
 
     # THEN
     burning = [row.name for row in TABLE.alarms if row.name.startswith(("accepting-", "settling-"))]
-    flowing = questions["Is business flowing?"]
+    flowing = questions["Do orders get through?"]
     assert flowing == [
         *("orders-missing", "rejection-rate", "oldest-message-age", "api-latency"),
         *("dead-letter-queue-not-empty", "notifications-redriven"),
     ]
     assert questions["How fast are the error budgets spent?"] == burning
     others = [row.name for row in TABLE.alarms if row.name not in (*flowing, *burning)]
-    assert questions["Where does it hurt?"] == others
+    assert questions["What fails?"] == others
 
 
 def test_the_states_of_all_alarms_that_notify_come_first_and_pages_before_tickets() -> None:
