@@ -31,7 +31,7 @@ class FunctionOptions(PackageOptions):
     )
     api_warm_start: Literal["none", "snap_start", "provisioned"] = Field(
         default="none",
-        description="Measure against cold starts: none, snapshots after init, or instances kept ready.",
+        description="Protection of the API from cold starts: none, snapshots after init, or instances kept ready.",
         json_schema_extra={
             "cost": "snap_start: about 4 USD a month per GB of memory for each function's version, and 0.14 USD per "
             "1,000 resumes of 1 GB; provisioned: about 9 USD a month per GB and instance on arm64 (11 on x86_64)",
@@ -43,7 +43,7 @@ class FunctionOptions(PackageOptions):
         default=1,
         ge=1,
         le=1_000,
-        description="With api_warm_start: provisioned: instances of each API function that are kept ready.",
+        description="With provisioned warm starts: number of instances of each API function that are kept ready.",
         json_schema_extra={
             "only_with": {"api_warm_start": "provisioned"},
             "cost": "each about 9 USD a month per GB on arm64",
