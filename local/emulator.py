@@ -32,7 +32,7 @@ _LOG_LINES = 8
 # The emulator itself needs little space, but on a disk with less than this the workers' code has no room either.
 _LEAST_BYTES = 64 * 1024 * 1024
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
-# Relative to the emulator's working directory: the path of a Unix socket has a limited length.
+# The socket's path is relative to the emulator's working directory, because a socket's path has a limited length.
 _SOCKET = "aws"
 _SESSIONS = "keys"
 _HEALTH = Request(Head("GET", "/_ministack/health", ((b"Host", LOOPBACK.encode()),)))
@@ -107,7 +107,7 @@ class Emulator:
 
 
 def start_emulator(state: StateDir, options: EmulatorOptions, lock: int) -> Emulator:
-    """Start the emulator under a guard, which inherits `lock` and keeps the state folder locked until it is clean.
+    """Start the emulator under a guard, which inherits `lock` and locks the state folder until the clean-up ends.
 
     Raises `LocalError` when the port is taken, the disk is full or the guard does not start.
     """

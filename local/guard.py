@@ -1,9 +1,9 @@
-"""Owns the emulator's process: when the supervisor ends for any reason, no process or scratch file is left.
+"""Owns the emulator's process: when the supervisor ends for any reason, the guard ends the emulator and its workers.
 
 The supervisor runs this script as `python -I guard.py` with the reading end of a pipe as standard input. The pipe's
 first line is `{"command": …, "env": …, "log": …, "scratch": …}`; command-line arguments would be readable by every
-user. The emulator runs in a process group of its own. The guard ends the whole group, and removes the scratch folder,
-as soon as the pipe closes (the supervisor ended or was killed), the emulator ends, or the guard gets a signal to stop.
+user. The emulator runs in a separate process group. The guard ends the whole group, and then removes the scratch
+folder, as soon as the pipe closes (the supervisor ended or was killed), the emulator ends, or the guard gets a signal.
 The guard writes one JSON line to standard output: the emulator's process id.
 The script uses only the standard library and imports nothing of this package: the script must start fast, even if the
 package has a defect.
@@ -117,7 +117,7 @@ def _end_group(child: "subprocess.Popen[bytes]") -> None:
 
 
 def _clean(scratch: str) -> None:
-    """Remove the workers' unpacked code, folder by folder, as long as there is time."""
+    """Remove the scratch folder, subfolder by subfolder, until the time is up."""
     deadline = time.monotonic() + CLEANING_SECONDS
     folders = [entry.path for entry in os.scandir(scratch) if entry.is_dir(follow_symlinks=False)]
 

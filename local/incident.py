@@ -2,7 +2,7 @@
 
 A dependency fails. An alarm pages somebody, who opens the runbook that the page links to and types its commands. Then
 all orders settle. Orders, queues, functions, topics and commands are the real ones. This story sets the alarms' states
-itself, because the embedded AWS evaluates alarms too crudely; the embedded AWS delivers the pages.
+itself, because the embedded AWS does not evaluate alarms as AWS does. The embedded AWS delivers the pages.
 The story takes about two minutes.
 """
 
@@ -44,11 +44,11 @@ CONFIG: Final = {"runbook_base_url": RUNBOOKS}
 _UNDECIDED: Final = (
     "The embedded AWS cannot decide whether and when an alarm's condition holds: it ignores dimensions, metric math "
     "and missing data. So the story sets the alarms that AWS would raise. The composite alarm, the topic and the page "
-    "are the real ones. docs/incidents.md says when AWS would page."
+    "are the real ones. docs/incidents.md shows when AWS would page."
 )
 _LATER: Final = (
-    "All attempts are used up, so no further attempt fails and the first page ends. The dead letters are left: on AWS "
-    "they page half an hour later, if nobody has drained the queue by then."
+    "All attempts are used up, so no further attempt fails and the first page ends. The dead letters remain: on AWS "
+    "they cause a page half an hour later, if nobody has drained the queue by then."
 )
 _DEAD: Final = "dead_letter_queue_url"
 _LINK: Final = re.compile(rf"Runbook: {re.escape(RUNBOOKS)}/([\w-]+\.md)#([\w-]+)$")
@@ -125,7 +125,7 @@ class Incident:
         self.transcript.chapter(f"Somebody is paged: {name}", why)
         self._set(name, raised=True)
         page = self.pager.wait("ALARM")
-        self.transcript.came(f"{page.alarm}: {page.text}")
+        self.transcript.received(f"{page.alarm}: {page.text}")
         self.transcript.check(f"the page is that of {name}", ok=page.alarm.endswith(f"-{name}"))
         link = _LINK.search(page.text)
         if link is None:
@@ -143,7 +143,7 @@ class Incident:
             if looked and " redrive" in command:
                 looked = False
                 self.stack.clear_faults()
-                self.transcript.saw("the dependency is repaired")
+                self.transcript.returned("the dependency is repaired")
             self._type(command, order_id)
 
     def _type(self, command: str, order_id: str) -> None:
@@ -151,7 +151,7 @@ class Incident:
         self.transcript.sent(shlex.join(words))
         done = self.stack.run(*words[2:])
         for line in (done.stdout or done.stderr).splitlines():
-            self.transcript.came(line.rstrip())
+            self.transcript.received(line.rstrip())
         if done.returncode:
             self.transcript.check(f"{command}: exit code {done.returncode}\n{done.stderr}", ok=False)
 
@@ -169,7 +169,7 @@ class Incident:
     def over(self, name: str) -> None:
         """Set the alarms of a page to OK and wait for the page with this state."""
         self._set(name, raised=False)
-        self.transcript.came(f"{self.pager.wait('OK').alarm}: OK")
+        self.transcript.received(f"{self.pager.wait('OK').alarm}: OK")
 
     def _confirmed(self, accepted: list[str]) -> bool:
         orders = self.account.orders()

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STATE_VARIABLE = "ORDERS_LOCAL_DIR"
 # The longest waits for the lock. The guard of a killed supervisor cleans up before it releases the lock.
 _HANDOVER_SECONDS = 10.0
-# `is_held` in another process has the lock for an instant only.
+# A call of `is_held` in another process holds the lock only briefly.
 _GLANCE_SECONDS = 0.3
 
 
@@ -41,7 +41,7 @@ class Instance(BaseModel):
 
 
 class Outputs(BaseModel):
-    """Content of `outputs.json`: how to reach the embedded AWS, and the stack's outputs as further members."""
+    """Content of `outputs.json`: addresses and keys of the embedded AWS, and the stack's outputs as further members."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -138,7 +138,7 @@ class StateDir:
         return True
 
     def clean(self) -> None:
-        """Remove the files of a former instance. Only for the process that has locked the folder."""
+        """Remove the files of a former instance. Only the process that has locked the folder may call this."""
         self.forget()
         for folder in (self.scratch, self.engine):
             remove_tree(folder)

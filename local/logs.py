@@ -101,7 +101,7 @@ class _Reader:
         while True:
             events = self._page()
             whole = [event for event in events if len(events) < _PAGE or event["timestamp"] < events[-1]["timestamp"]]
-            whole = whole or events  # one millisecond has more lines than fit a page: return this page
+            whole = whole or events  # more lines than fit on a page have the same time: return this page
             lines += [self._line(event) for event in whole if event["logStreamName"] not in self._seen]
             if events:
                 self._from = events[-1]["timestamp"]

@@ -1,4 +1,4 @@
-"""Adds the metrics that AWS's services record and MiniStack's do not.
+"""Adds the metrics that AWS's services record but MiniStack's services do not.
 
 They are the embedded metrics in the functions' logs (CloudWatch's embedded metric format), Lambda's own metrics of
 every invocation by any caller, and API Gateway's metrics of every request to an HTTP API. The age of each queue's

@@ -23,7 +23,7 @@ class Reporter(Protocol):
 
 
 class ConsoleReporter:
-    """Prints a line with its time for each step; on a terminal also a moving status."""
+    """Prints a line with the duration of each step, and on a terminal a moving status."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -100,7 +100,7 @@ class Step:
 
 @contextmanager
 def step(reporter: Reporter, title: str) -> Iterator[Step]:
-    """Report a step's begin, and its end with its duration. No end is reported if the block raises an error."""
+    """Report the begin of a step, and its end with the duration. If the block raises an error, no end is reported."""
     started = time.monotonic()
     reporter.begin(title)
     current = Step(reporter)

@@ -18,7 +18,7 @@ _lock = Lock()
 
 
 def share_session_keys(sts: ModuleType, runtime: ModuleType, folder: Path) -> None:
-    """Write each session's secret to `folder`, one file per key id. Raises `LookupError` for a name that is missing."""
+    """Write each session's secret to `folder`, one file per key id. Raises `LookupError` if MiniStack lacks a name."""
     for module, name in ((sts, _REGISTER), (sts, "_sessions"), (runtime, _OF_FUNCTIONS)):
         if not hasattr(module, name):
             raise LookupError(

@@ -1,7 +1,7 @@
-"""Makes an alias with weights shift traffic between versions.
+"""Makes an alias with weights distribute calls to two versions.
 
 MiniStack stores an alias's weights but always invokes its main version. Here each invocation through the alias (by an
-API, a mapping, or directly) draws its version by the weights, as in Lambda. Descriptions of an alias show its main
+API, a mapping, or directly) gets a random version by the weights, as in Lambda. Descriptions of an alias show its main
 version, as on AWS.
 """
 
@@ -20,7 +20,7 @@ _describing: ContextVar[bool] = ContextVar("describing", default=False)
 
 
 def drawn(function: Mapping[str, Any] | None, qualifier: str | None, chance: Callable[[], float]) -> str | None:
-    """Return the additional version that this invocation draws; none for the alias's main version, or without alias."""
+    """Return the additional version if chance selects it; `None` for the alias's main version, or without an alias."""
     alias = (function or {}).get("aliases", {}).get(qualifier)
     weights = ((alias or {}).get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
     left = chance()
@@ -32,7 +32,7 @@ def drawn(function: Mapping[str, Any] | None, qualifier: str | None, chance: Cal
 
 
 def add_weights(service: ModuleType) -> None:
-    """Make MiniStack's Lambda draw versions. Raises `LookupError` for the names that MiniStack does not have."""
+    """Make MiniStack's Lambda apply weights. Raises `LookupError` for the names that MiniStack does not have."""
     needed = (*_DESCRIBING, _RESOLVE, _INVOKE, *_HELPERS)
     if missing := [name for name in needed if not hasattr(service, name)]:
         raise LookupError(f"this MiniStack has no {', '.join(missing)}; local/weights.py is for another version")

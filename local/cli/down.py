@@ -61,7 +61,7 @@ def _end(state: StateDir) -> None:
         if instance.ready and state.wait_until_free(_POLITE_SECONDS):
             return
     if not instance.ready:
-        # A starting supervisor sees the request between its steps only; a signal interrupts the current step.
+        # A starting supervisor handles the request only between its steps; a signal interrupts the current step.
         _signal(instance.supervisor_pid, signal.SIGTERM)
         if state.wait_until_free(_POLITE_SECONDS):
             return

@@ -1,4 +1,4 @@
-"""The story's callers: no caller sees another caller's order, even with the same idempotency key (G6)."""
+"""Shows that no caller sees another caller's order, even with the same idempotency key (G6)."""
 
 import json
 import time
@@ -94,7 +94,9 @@ def two_callers(stage: DemoStack) -> list[Caller]:
     body = order((BOOK, 1))
     first, other, again = (_posted(stage, caller, body) for caller in (ada, ben, ada))
     transcript.check("two callers get two orders", first.order_id != other.order_id and not other.is_replay)
-    transcript.check("a repetition gets its own caller's first answer", again.is_replay and again.body == first.body)
+    transcript.check(
+        "a repetition gets the first answer of the same caller", again.is_replay and again.body == first.body
+    )
     for each in (first, other):
         stage.settled(each.order_id)
     transcript.check(

@@ -60,7 +60,7 @@ def unreadable(stage: DemoStack) -> None:
 
     letter = wait_for("the message to become a dead letter", look)
     reason = {name: letter.attribute(name) for name in ("error_type", "error", "attempt")}
-    transcript.came(f"dead letter: {reason}")
+    transcript.received(f"dead letter: {reason}")
     transcript.check(
         "the dead letter has its reason, after one receive",
         (reason["error_type"], reason["attempt"]) == ("MALFORMED_BODY", "1"),
@@ -92,7 +92,7 @@ def _watch(stage: DemoStack, order_id: str, limit: int) -> list[Receive]:
         nonlocal printed
         receives = [each for each in stage.account.receives() if each.order_id == order_id]
         for each in receives[printed:]:
-            stage.transcript.came(f"worker's log: receive {each.attempt} of {limit} {each.outcome} ({each.error})")
+            stage.transcript.received(f"worker's log: receive {each.attempt} of {limit} {each.outcome} ({each.error})")
         printed = len(receives)
         return receives if printed >= limit else None
 
@@ -106,8 +106,10 @@ def _arrived(stage: DemoStack, order_id: str) -> None:
 
     letters = wait_for("the poison message to become a dead letter", look)
     row = stage.account.orders()[order_id]
-    stage.transcript.saw(f"dead-letter queue: {len(letters)} message of order {order_id}")
-    stage.transcript.saw(f"orders table: {row['status']}, {row['error']['error']} (attempt {row['error']['attempt']})")
+    stage.transcript.returned(f"dead-letter queue: {len(letters)} message of order {order_id}")
+    stage.transcript.returned(
+        f"orders table: {row['status']}, {row['error']['error']} (attempt {row['error']['attempt']})"
+    )
     stage.transcript.check(
         "SQS moved the message once, and its order is FAILED", len(letters) == 1 and row["status"] == "FAILED"
     )

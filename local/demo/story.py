@@ -46,7 +46,7 @@ class DemoStack:
         if answer.status != HTTPStatus.ACCEPTED:
             self.transcript.answered(answer)
             raise LocalError(f"The order {key} was not accepted, so the story cannot go on.")
-        self.transcript.came(f"202 in {answer.seconds * 1000:.0f} ms  order {answer.order_id}")
+        self.transcript.received(f"202 in {answer.seconds * 1000:.0f} ms  order {answer.order_id}")
         return answer.order_id
 
 
@@ -57,7 +57,9 @@ def set_stock(stage: DemoStack) -> None:
     )
     stage.account.set_stock(STOCK)
     rows = stage.account.stock()
-    stage.transcript.saw("stock table: " + ", ".join(f"{sku} {row['available']}" for sku, row in sorted(rows.items())))
+    stage.transcript.returned(
+        "stock table: " + ", ".join(f"{sku} {row['available']}" for sku, row in sorted(rows.items()))
+    )
     stage.transcript.check(f"{len(STOCK)} SKUs are in stock", rows.keys() == STOCK.keys())
 
 
@@ -87,7 +89,8 @@ def accept(stage: DemoStack) -> None:
     transcript.check("marked as a replay", again.is_replay and not first.is_replay)
 
     transcript.chapter(
-        "The same key with another body", "The body is another order, so the API must not return the first answer."
+        "The same key with another body",
+        "This body is another order, so the API must not return the first answer.",
     )
     other = order((BOOK, 3))
     transcript.sent(f"POST /orders  Idempotency-Key: first-order  {shown(other)}")
@@ -107,7 +110,7 @@ def concurrent_retries(stage: DemoStack) -> None:
     transcript.sent(f"{RETRIES} x at once: POST /orders  Idempotency-Key: {key}  {shown(body)}")
     results = at_once(range(RETRIES), lambda _: stage.api.submit(body, key), RETRIES)
     statuses = Counter(status for _, attempts in results for status in attempts)
-    transcript.came(f"{statuses[202]} x 202, {statuses[409]} x 409 (still running; repeated after Retry-After)")
+    transcript.received(f"{statuses[202]} x 202, {statuses[409]} x 409 (still running; repeated after Retry-After)")
     bodies = {answer.body for answer, _ in results}
     transcript.check(f"{RETRIES} clients got the same answer", len(bodies) == 1 and statuses[202] == RETRIES)
     transcript.check("all answers but one are replays", sum(not answer.is_replay for answer, _ in results) == 1)
@@ -143,10 +146,10 @@ def events(stage: DemoStack) -> None:
     )
     everything, rejections = stage.account.events(UNFILTERED), stage.account.events("rejections")
     example = everything[0].document
-    transcript.came(shown({name: example[name] for name in ("id", "type", "source", "time", "subject")}))
+    transcript.received(shown({name: example[name] for name in ("id", "type", "source", "time", "subject")}))
     types = Counter(event.document["type"] for event in everything)
-    transcript.saw(f"{UNFILTERED}: " + ", ".join(f"{count} {name}" for name, count in sorted(types.items())))
-    transcript.saw(f"rejections: {len(rejections)}")
+    transcript.returned(f"{UNFILTERED}: " + ", ".join(f"{count} {name}" for name, count in sorted(types.items())))
+    transcript.returned(f"rejections: {len(rejections)}")
     only = {event.document["type"] for event in rejections} == {"order.rejected"}
     transcript.check("the second queue has rejections only", only)
     by_correlation = {row["order_id"]: row["correlation_id"] for row in stage.account.orders().values()}

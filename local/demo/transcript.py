@@ -53,16 +53,16 @@ class Transcript:
         """Print a sent request."""
         self._line("→ ", "cyan", text)
 
-    def came(self, text: str) -> None:
+    def received(self, text: str) -> None:
         """Print a received answer."""
         self._line("← ", "magenta", text)
 
     def answered(self, answer: Answer) -> None:
         """Print an HTTP answer, with its body unchanged."""
         mark = "Idempotent-Replayed: true  " if answer.is_replay else ""
-        self.came(f"{answer.status} in {answer.seconds * 1000:.0f} ms  {mark}{answer.body.decode()}")
+        self.received(f"{answer.status} in {answer.seconds * 1000:.0f} ms  {mark}{answer.body.decode()}")
 
-    def saw(self, text: str) -> None:
+    def returned(self, text: str) -> None:
         """Print what an AWS API returned."""
         self._line("· ", "dim", text)
 
@@ -82,7 +82,7 @@ class Transcript:
         failed = [check.text for chapter in self.chapters for check in chapter.checks if not check.ok]
         for text in failed:
             self._console.print(Text(f"✗ failed: {text}", "bold red"))
-        verdict = Text("Everything holds", "bold green") if self.ok else Text("Something does not hold", "bold red")
+        verdict = Text("Everything holds", "bold green") if self.ok else Text("A check failed", "bold red")
         self._console.print(Text.assemble("\n", verdict, f" ({time.monotonic() - self._started:.0f} s)."))
 
     @property

@@ -111,9 +111,9 @@ class Monitor(MockMonitor):
 
 
 def install(mocks: RealResources, project: str, stack: str) -> Monitor:
-    """Make the SDK use a new monitor with `mocks`, as `pulumi up` (not preview) of `stack` would."""
+    """Make the SDK use a new monitor with `mocks`, in the mode of `pulumi up` and not of a preview."""
     monitor = Monitor(mocks)
     pulumi.runtime.set_mocks(mocks, project=project, stack=stack, preview=False, monitor=monitor)
-    # set_mocks sets a root stack, but run_in_stack must create it.
+    # set_mocks sets a root stack. It must be unset again, so that run_in_stack can create one.
     pulumi.runtime.settings.set_root_resource(cast(pulumi.Resource, None))
     return monitor

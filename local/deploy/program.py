@@ -42,7 +42,7 @@ def deploy(
     """
     mocks = RealResources(aws.connect(), created)
     with inside(root), event_loop() as loop:
-        # The loop must exist before the mocks are installed, because this schedules calls that the run waits for.
+        # The loop must exist before the mocks are installed, because `install` schedules calls that the run waits for.
         monitor = install(mocks, settings.project, settings.stack)
         pulumi.runtime.set_all_config(dict(settings.config))
         _run(loop, mocks)

@@ -24,7 +24,7 @@ def create(aws: Aws, pulumi_type: str, name: str, inputs: Mapping[str, Any]) -> 
     """Create a resource and return its id and its state: the inputs (without files) and the outputs.
 
     Raises `DeployError`, which names the resource, when its type is unknown, an input is unknown or wrong, or the
-    emulated service refuses.
+    emulated service refuses the call.
     """
     label = f"{name} ({pulumi_type})"
     if pulumi_type in INERT:
@@ -68,7 +68,7 @@ def parse(handler: Handler, label: str, inputs: Inputs) -> Inputs:
 def plain(value: Any) -> Any:
     """Unwrap secrets, turn integral floats into ints (gRPC sends only doubles) and drop absent properties.
 
-    Assets and archives are left unchanged; only the function's handler opens them.
+    Assets and archives are left unchanged; only the handler of functions opens them.
     """
     if is_rpc_secret(value):
         return plain(unwrap_rpc_secret(value))

@@ -68,7 +68,7 @@ def _value(declared: Any, value: Any, where: str) -> Iterator[str]:
         return
     if origin in (Union, UnionType):
         # A value is valid when any member accepts it. Otherwise the first member's findings are returned.
-        # Awaitables and outputs are left out, because the engine sends resolved values.
+        # Awaitables and outputs are skipped, because the engine sends resolved values.
         members = [member for member in get_args(declared) if get_origin(member) not in (Awaitable, pulumi.Output)]
         alternatives = [list(_value(member, value, where)) for member in members]
         yield from [] if [] in alternatives else alternatives[0]
@@ -102,7 +102,7 @@ def _sequence(item: Any, value: Any, where: str) -> Iterator[str]:
 
 
 def _scalar(declared: type, value: Any, where: str) -> Iterator[str]:
-    # bool is an int to Python, not to a provider.
+    # In Python a bool is an int; for a provider it is not.
     wrong_bool = isinstance(value, bool) and declared is not bool
     if wrong_bool or not isinstance(value, _SCALARS[declared]):
         yield f"{where}: {_shown(value)} given, {declared.__name__} needed"

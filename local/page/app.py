@@ -133,7 +133,7 @@ class Page:
                 _preset("No order can be settled: DynamoDB fails", "dynamodb", "TransactWriteItems", "error"),
                 _preset("No event can be published", *publish, "error"),
                 _preset("No order can be queued: SQS fails", "sqs", "SendMessage", "error"),
-                _preset("Every third answer of DynamoDB is lost", "dynamodb", None, "lost-answer", 0.33),
+                _preset("A third of DynamoDB's answers are lost", "dynamodb", None, "lost-answer", 0.33),
                 _preset("DynamoDB throttles half of the calls", "dynamodb", None, "throttle", 0.5),
             ],
         }

@@ -1,4 +1,4 @@
-"""The page's server: on loopback, in a thread, with a key of its own."""
+"""Serves the page on loopback, in a thread, with its own key."""
 
 import secrets
 import socket

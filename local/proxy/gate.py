@@ -1,8 +1,8 @@
 """Decides access to the embedded AWS: a request needs this instance's keys, except on a few open routes.
 
-The emulator requires no key. With IAM enforced, it treats a request without a key as a request of the root user. It
-runs the code that it receives. So without this gate any page in the browser, and any other user of the machine, could
-run code as the user who started the emulator (docs/adr/0012-gate-in-front-of-the-emulator.md).
+The emulator requires no key. With IAM enforced, it treats a request without a key as a request of the root user. The
+emulator runs the code that it receives. So without this gate any page in the browser, and any other user of the
+machine, could run code as the user who started the emulator (docs/adr/0012-gate-in-front-of-the-emulator.md).
 """
 
 import re
@@ -22,7 +22,7 @@ _API: Final = "/_aws/execute-api/"
 _KEY_SET: Final = re.compile(r"/[\w-]+/\.well-known/(?:jwks\.json|openid-configuration)", re.ASCII)
 _TOKEN: Final = "/oauth2/token"  # noqa: S105 a path
 _CONFIRMATION: Final = {"Action", "TopicArn", "Token", "Version", "AuthenticateOnUnsubscribe"}
-# The emulator also chooses a service by headers. Of a request without a key, only these headers are forwarded.
+# The emulator also chooses a service by headers. So only these headers of a request without a key are forwarded.
 _PLAIN: Final = frozenset({b"host", b"accept", b"content-type", b"content-length", b"authorization"})
 _SAME: Final = frozenset({"", "none", "same-origin"})
 _KEY_ID: Final = re.compile(r"[A-Z0-9]{16,64}")
@@ -83,7 +83,7 @@ class Gate:
 
 
 def foreign_host(head: Head, port: int) -> Refusal | None:
-    """Refuse any host but this address. A page that uses DNS rebinding sends a host name of its own."""
+    """Refuse any host except this address. A page that uses DNS rebinding sends its own host name."""
     return None if head.fields.get("host", "").lower() in _authorities(port) else _FOREIGN_HOST
 
 

@@ -72,7 +72,7 @@ class Proxy:
             while self._next(connection, client, upstream):
                 pass
         except (ProtocolError, OSError) as error:
-            # The client or the emulator closed its connection, which may happen at any time. Both are then closed.
+            # The client or the emulator closed its connection, which may happen at any time. Then both connections end.
             if not self._stopping:
                 _LOG.debug("proxy connection ended: %s", error)
         finally:

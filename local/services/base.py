@@ -41,7 +41,8 @@ class Handler:
     Attributes:
         pulumi_type: Type token.
         service: API, as botocore names it.
-        noun: The resource in the operations' names, like `Integration`; `verb` is the verb of the creating operation.
+        noun: The resource's name in the operations' names, like `Integration`.
+        verb: The verb of the creating operation.
         creates, deletes: Names of the operations, by default verb and noun.
         key: The parameter with the id; empty where the inputs identify the resource.
         answered: The member that has the id, by default `key`. It is in the answer to the creating call, or in the
@@ -231,7 +232,7 @@ def without(inputs: Inputs, *names: str) -> dict[str, Any]:
 
 
 def retag(client: Any, old: Inputs, new: Inputs, *, as_list: bool, **which: str) -> None:
-    """Change the tags of the resource that `which` identifies to those of the new inputs."""
+    """Replace the tags of the resource that `which` identifies with those of the new inputs."""
     before, after = old.get("tags") or {}, new.get("tags") or {}
     if lost := [key for key in before if key not in after]:
         client.untag_resource(**which, TagKeys=lost)

@@ -1,4 +1,4 @@
-"""Resource types that are accepted without effect: the emulator lacks the service, or an effect could not be seen.
+"""Resource types that are accepted without effect: the emulator lacks the service, or the effect would not be visible.
 
 Such a resource has an id, an ARN and its inputs as outputs, so that references to it resolve.
 """

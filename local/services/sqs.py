@@ -49,7 +49,7 @@ class Queue(Attributed):
 
 
 class _QueueDocument(Attributed):
-    """A queue's attribute, which is a resource of its own in Pulumi. Its id is the queue's URL."""
+    """A queue's attribute, which is a separate resource in Pulumi. Its id is the queue's URL."""
 
     service = "sqs"
     creates = "SetQueueAttributes"

@@ -22,8 +22,9 @@ _SILENCE = {
 }
 _SIGNS = {"GreaterThanOrEqualToThreshold": ">=", "GreaterThanThreshold": ">", "LessThanThreshold": "<"}
 
-# Written by hand. If you change or add an alarm on purpose, change or add its line here: tier, M of N periods,
-# threshold, statistics, treatment of missing data and its effect, metrics without which the alarm cannot be raised.
+# Written by hand. If you change or add an alarm on purpose, change or add its line here. A line has the tier, M of N
+# periods, the threshold, the statistics, the treatment of missing data and its effect, and the metrics without which
+# the alarm cannot be raised.
 ROWS = {
     "accepting-14x-1h": "page 1/1x60m >=1.44 Sum notBreaching: OK needs errors,requests of 2",
     "accepting-14x-5m": "page 1/1x5m >=1.44 Sum notBreaching: OK needs errors,requests of 2",
@@ -121,7 +122,7 @@ def seen(alarm: MetricAlarm, cause: Series, tier: str) -> str:
 
 
 def _store(alarm: MetricAlarm, cause: Series, ages: Collection[int], absent: Collection[MetricKey]) -> MetricStore:
-    """Return metrics with the cause in the periods of the given ages (1 is the latest), and healthy ones in all others.
+    """Return metrics with the cause in the periods of the given ages (1 is the latest). Other periods are healthy.
 
     A period of more than an hour gets the values of one hour.
     """

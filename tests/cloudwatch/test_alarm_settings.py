@@ -1,4 +1,4 @@
-"""Tests that receivers and thresholds of alarms are applied, and refused if they would silence alarms."""
+"""Tests that receivers and thresholds of alarms are applied, and that unusable ones are refused."""
 
 import re
 from dataclasses import replace

@@ -92,7 +92,7 @@ def test_widgets_without_an_alarm_look_as_listed() -> None:
 
 
 def looks(widget: dict[str, Any]) -> str:
-    """Return the widget's appearance in the words of `LOOKS`."""
+    """Return the widget's appearance in the format of `LOOKS`."""
     graph = widget["properties"]
     shown = [line[-1].get("visible", True) for line in graph.get("metrics", ())]
     left = graph.get("yAxis", {}).get("left", {}).get("label", "")

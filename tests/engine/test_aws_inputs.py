@@ -1,4 +1,4 @@
-"""Inputs are checked against the AWS SDK's own types."""
+"""Tests that inputs are checked against the AWS SDK's own types."""
 
 from typing import Any
 

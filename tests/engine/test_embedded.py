@@ -148,7 +148,7 @@ def test_a_running_instance_can_be_previewed_and_deployed(tmp_path: Path, tools:
         # WHEN the stack is previewed unchanged, and with another configuration
         same = local("pulumi", "preview", "--expect-no-changes", "--non-interactive")
         changed = local("pulumi", "preview", "--config", "throttle_rate=7", "--non-interactive")
-        # AND the stack is deployed, after the file of outputs has become wrong
+        # AND the stack is deployed while its file of outputs is wrong
         file = tmp_path / "outputs.json"
         known = file.read_text()
         file.write_text(json.dumps({**json.loads(known), "orders_queue_url": "gone"}))

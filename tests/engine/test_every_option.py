@@ -1,4 +1,4 @@
-"""A production stack with every option that adds resources."""
+"""Tests a production stack with every option that adds resources."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Options that replace queues: the engine refuses while queues are protected, and the documented steps are safe."""
+"""Tests options that replace queues: protected queues are not replaced, and the documented steps are safe."""
 
 import pytest
 
@@ -76,13 +76,13 @@ def test_the_protection_cannot_be_removed_while_deployments_are_gradual(kept: De
 def test_the_documented_steps_delete_old_queues_only_after_callers_moved(
     kept: Deployed, switch: dict[str, str]
 ) -> None:
-    # GIVEN a stack after steps 3 and 4 of docs/ordering.md
+    # GIVEN a stack after step 3 of docs/ordering.md
     workspace, account = kept
     old = {value["name"] for key, value in account.resources.items() if key[0] == QUEUE}
     lifted = up(workspace, protect="false", gradual_deploy="none")
     assert lifted.code == 0, lifted.output
 
-    # WHEN
+    # WHEN step 4 sets the options that replace queues
     done = up(workspace, **switch)
 
     # THEN the aliases move to versions that have the new names, and only then the old queues are deleted
@@ -103,7 +103,7 @@ def test_the_documented_steps_delete_old_queues_only_after_callers_moved(
     assert comment.index("(aws:sqs/queue:Queue)") < comment.index("<details>")
     assert not old <= {value["name"] for key, value in account.resources.items() if key[0] == QUEUE}
 
-    # WHEN the fifth step restores protection and gradual deployments
+    # WHEN step 5 restores protection and gradual deployments
     again = up(workspace, protect="true", gradual_deploy="Canary10Percent5Minutes")
 
     # THEN

@@ -43,7 +43,7 @@ def test_a_change_of_inputs_is_classified(old: dict[str, Any], new: dict[str, An
     # GIVEN a queue's old and new inputs
     # WHEN they are compared
     found = change(QUEUE, old, new)
-    # THEN the result has the changed inputs, those that need a replacement, and whether the old resource goes first
+    # THEN the result has the changed inputs, those that force a replacement, and whether the deletion comes first
     assert found == expected
 
 
@@ -59,7 +59,7 @@ def test_an_archive_is_compared_by_content(moved: dict[str, Any], differing: tup
 
 def test_a_change_of_a_type_without_a_line_in_the_table_is_an_error() -> None:
     # GIVEN a type without a line in the table
-    # WHEN its inputs change / THEN the error names the file to add one to
+    # WHEN its inputs change / THEN the error names the file that needs the line
     with pytest.raises(LookupError, match=r"aws:a/b:C: local/engine/provider/changes\.py has no line"):
         change("aws:a/b:C", {"x": 1}, {"x": 2})
 

@@ -1,4 +1,4 @@
-"""The choice of an interpreter by the stand-in language host, without an engine."""
+"""Tests how the stand-in language host chooses an interpreter, without an engine."""
 
 import sys
 from importlib.metadata import version

@@ -1,4 +1,4 @@
-"""Tests of `make fuzz`: it finds a planted bug of each kind, and no bug in the unchanged program."""
+"""Tests that `make fuzz` finds a planted bug of each kind, and no bug in the unchanged program."""
 
 from collections.abc import Callable
 

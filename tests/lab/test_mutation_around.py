@@ -1,4 +1,4 @@
-"""Tests of the mutation of code outside `runtime/`: the mutants of each pattern, their choice, and their tests."""
+"""Tests the mutation of code outside `runtime/`: its mutants, their choice, and the tests that judge them."""
 
 import json
 from pathlib import Path

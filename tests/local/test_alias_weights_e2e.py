@@ -25,7 +25,7 @@ def code(number: int) -> pulumi.AssetArchive:
 
 @pytest.fixture(scope="module")
 def alias(emulated: Aws) -> Iterator[Made]:
-    """The alias `live` of a function with two versions, at the first of them."""
+    """Provide the alias `live` of a function with two versions. The alias points to the first version."""
     role = Made(emulated, "Role", "w-role", name="weighted", assumeRolePolicy=TRUST)
     function = Made(emulated, "Function", "w", **function_inputs(name="weighted", role=role.state["arn"], code=code(1)))
     alias = Made(emulated, "Alias", "w", name="live", functionName="weighted", functionVersion="1")

@@ -1,4 +1,4 @@
-"""The command line of `local`: its error messages and its exit codes."""
+"""Tests the command line of `local`: its error messages and its exit codes."""
 
 import os
 import shutil
@@ -166,7 +166,7 @@ def test_fault_rule_with_a_mistake_is_refused(arguments: list[str], expected: st
     # GIVEN a rule with a mistake in it
     options = parser().parse_args(["fault", "add", *arguments])
 
-    # WHEN it is made
+    # WHEN the rule is made
     with pytest.raises(LocalError) as caught:
         fault.make_rule(options)
 

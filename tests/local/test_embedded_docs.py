@@ -1,4 +1,4 @@
-"""docs/embedded-aws.md lists exactly what is emulated, ignored and inert."""
+"""Tests that docs/embedded-aws.md lists exactly what is emulated, ignored and inert."""
 
 from local.instance import ROOT
 from local.proxy.faults import FaultKind

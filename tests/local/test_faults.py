@@ -1,4 +1,4 @@
-"""Fault rules: the calls that they match, and when they end."""
+"""Tests fault rules: the calls that they match, and their ends."""
 
 from typing import Any
 

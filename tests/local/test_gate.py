@@ -127,7 +127,7 @@ class TestTheKey:
         assert judged(later, request("GET", f"{url.path}?{url.query}", {})) == code
 
     def test_keys_that_the_emulator_issued_pass(self, tmp_path: Path) -> None:
-        # GIVEN a key of a function that the emulator has written for the gate, and one that it has not
+        # GIVEN a key of a function that the emulator has written for the gate, and a key that it has not written
         (tmp_path / "ASIA0123456789ABCDEF").write_text("secret of the function")
         by = gate(sessions=tmp_path)
         # WHEN / THEN

@@ -1,4 +1,4 @@
-"""Tests that the guard leaves no process and no file when the supervisor or the emulator ends."""
+"""Tests that the guard ends all processes and removes their files when the supervisor or the emulator ends."""
 
 import json
 import os

@@ -80,7 +80,7 @@ def test_two_folders_are_independent(tmp_path: Path) -> None:
     # GIVEN one folder that is held
     # WHEN a process tries to hold another one
     with StateDir(tmp_path / "a").held(), StateDir(tmp_path / "b").held():
-        # THEN it can
+        # THEN it succeeds
         assert StateDir(tmp_path / "b").is_held
 
 

@@ -19,7 +19,7 @@ GROUP = LogGroup("greet", "/aws/lambda/greet")
 
 
 class FakeLogs:
-    """FilterLogEvents as the emulator answers it: no page tokens, at most `limit` events from `startTime` on."""
+    """Answers FilterLogEvents as the emulator does: no page tokens, at most `limit` events from `startTime` on."""
 
     def __init__(self, events: list[tuple[int, str, str]]) -> None:
         self.events = events
@@ -103,6 +103,6 @@ def test_unknown_function_is_refused_with_the_known_ones(tmp_path: Path) -> None
     state.resources.write_text(RESOURCES)
 
     # WHEN another function is requested
-    # THEN the message names the two
+    # THEN the message names both functions
     with pytest.raises(LocalError, match="orders-local-create-order, orders-local-plain"):
         log_groups(state, "nobody")

@@ -94,7 +94,7 @@ def test_proxy_and_aws_settings_of_the_machine_have_no_effect(tmp_path: Path, mo
 
 @pytest.mark.long
 @pytest.mark.parametrize("victim", ["emulator_pid", "supervisor_pid"])
-def test_a_killed_instance_leaves_nothing_and_another_one_goes_on(
+def test_a_killed_instance_leaves_nothing_and_does_not_affect_another_one(
     stack: LocalStack, tmp_path: Path, victim: str
 ) -> None:
     # GIVEN a second instance beside the first

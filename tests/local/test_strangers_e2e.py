@@ -81,7 +81,7 @@ class Running:
 
     @property
     def changes(self) -> list[str]:
-        """Return the resources that a stranger made, and "reset" if the role is gone."""
+        """Return the resources that a stranger created, and "reset" if the role is gone."""
         functions = [each["FunctionName"] for each in self.aws.lambda_.list_functions()["Functions"]]
         queues = self.aws.sqs.list_queues().get("QueueUrls", [])
         roles = [each["RoleName"] for each in self.aws.iam.list_roles()["Roles"]]
@@ -102,7 +102,7 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def test_the_owner_has_access(running: Running) -> None:
-    # GIVEN the instance's key / WHEN it makes and calls a function / THEN the function runs
+    # GIVEN a client with the instance's key / WHEN it creates and calls a function / THEN the function runs
     aws = running.aws
     made = json.loads(FUNCTION)
     aws.lambda_.create_function(**{**made, "FunctionName": "owned", "Code": {"ZipFile": zipped(HELLO)}})
@@ -140,7 +140,7 @@ def test_a_presigned_url_opens_only_its_own_object(running: Running) -> None:
     s3.create_bucket(Bucket="given")
     s3.put_object(Bucket="given", Key="a b/c", Body=b"away")
     url = s3.generate_presigned_url("get_object", Params={"Bucket": "given", "Key": "a b/c"})
-    # WHEN somebody without the key uses it unchanged, and for another object / THEN only the first is allowed
+    # WHEN a client without the key sends it unchanged, and for another object / THEN only the unchanged URL is accepted
     assert get(url) == (HTTPStatus.OK, b"away")
     assert get(url.replace("/c?", "/d?"))[0] == HTTPStatus.FORBIDDEN
 

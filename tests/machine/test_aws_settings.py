@@ -1,4 +1,4 @@
-"""Tests of wrong AWS settings: code that does not need the settings ignores them, and other code reports the error."""
+"""Tests wrong AWS settings: code that does not need the settings ignores them, and other code reports the error."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from ops.cli.main import main
 from ops.gateway.session import isolated_session
 from tests.machine.settings import broken_aws_settings
 
-# Imports every module. A module that makes a client or reads the machine's settings on import raises an error.
+# This script imports every module. A module that makes a client or reads the machine's settings on import fails.
 IMPORTS = """
 import importlib, pkgutil
 import botocore.configloader, botocore.session

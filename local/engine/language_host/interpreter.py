@@ -11,7 +11,7 @@ from typing import Any
 
 _ASK_SECONDS = 60
 
-# Runs in the program's interpreter, which may differ from ours. A plugin's package contains a pulumi-plugin.json.
+# This script runs in the program's interpreter, which may differ from ours. A plugin's package has pulumi-plugin.json.
 _INVENTORY = """
 import importlib.metadata, json, sys
 packages, plugins = {}, []

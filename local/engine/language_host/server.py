@@ -1,4 +1,4 @@
-"""The language runtime protocol."""
+"""Serves the engine's language runtime protocol."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Decides whether a change of inputs needs nothing, an update in place or a replacement.
+"""Decides whether a change of inputs requires no operation, an update in place, or a replacement.
 
 The replacement table is our own, from the AWS provider's documentation ("forces new resource") for the types of this
 program. It is as complete as the tests need, and not as complete as the provider's.
@@ -90,7 +90,7 @@ def change(token: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Change
     if not differing:
         return Change((), (), delete_first=False)
     if token not in REPLACED_BY:
-        message = f"{token}: local/engine/provider/changes.py has no line for this type; add its replacing inputs"
+        message = f"{token}: local/engine/provider/changes.py has no line for this type; add the inputs that replace it"
         raise LookupError(message)
     forcing = REPLACED_BY[token]
     replacing = tuple(key for key in differing if key in forcing or forcing is _EVERYTHING)

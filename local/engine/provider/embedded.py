@@ -49,7 +49,7 @@ class EmbeddedAccount:
         handler = self._handler(token)
         differing = {key for key in {*old, *new} if old.get(key) != new.get(key)}
         if stuck := sorted(differing - handler.updatable - set(handler.ignored)):
-            message = f"{', '.join(stuck)} cannot be changed in place in the embedded AWS; destroy and create it anew"
+            message = f"{', '.join(stuck)} cannot be changed in place in the embedded AWS; replace the whole resource"
             raise RefusedError(message)
         with self._turn, _explained():
             before, after = (parse(handler, id_, self._opened(each)) for each in (old, new))
